@@ -1,0 +1,59 @@
+import type { LogEntry, LogQuery } from '../model/logs.ts';
+import type { ExitStatus, ProcessSession } from '../model/process.ts';
+import type { SandboxSpec } from '../model/spec.ts';
+import type { ImageApi, PoolApi } from './core-api.ts';
+import type { AttachRequest, CallOptions, ExecRequest } from './sandbox-api.ts';
+
+export interface StartRequest {
+  /** New for each generation; the key of the slot. */
+  sandboxId: string;
+  /** `namespace/name`, for people who read the node's records. */
+  claimName: string;
+  spec: SandboxSpec;
+}
+
+export interface StartedSandbox {
+  instance: string;
+  /** An idle instance served it. */
+  warm: boolean;
+  endpoints: string[];
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+}
+
+/** What the node knows about one sandbox that it holds or held. */
+export type AgentSandboxState =
+  | { state: 'running'; startedAt: number }
+  | { state: 'ended'; startedAt: number; endedAt: number; status: ExitStatus }
+  /** The instance vanished and nobody saw the end. */
+  | { state: 'lost'; reason: string };
+
+export interface AgentSandbox {
+  sandboxId: string;
+  state: AgentSandboxState;
+}
+
+/**
+ * One node, as whoever runs nodes sees it: the agent in this process, later a client over the wire.
+ */
+export interface AgentApi {
+  readonly node: string;
+  readonly pools: PoolApi;
+  readonly images: ImageApi;
+  /** Claims an instance and starts the main process in it. @throws no_capacity, not_found (image), run_failed, command_not_found, not_executable */
+  start(request: StartRequest, options?: CallOptions): Promise<StartedSandbox>;
+  /**
+   * Ends the sandbox: SIGTERM, `grace` milliseconds, SIGKILL, teardown. Idempotent; unknown ids are fine.
+   * `stopped` resolves when no process is left, `gone` when no trace is.
+   */
+  stop(sandboxId: string, grace: number): { stopped: Promise<void>; gone: Promise<void> };
+  exec(sandboxId: string, request: ExecRequest, options?: CallOptions): Promise<ProcessSession>;
+  attach(sandboxId: string, request: AttachRequest, options?: CallOptions): Promise<ProcessSession>;
+  logs(sandboxId: string, query: LogQuery, options?: CallOptions): AsyncIterable<LogEntry>;
+  /** Ends the retention of the logs and of the exit status. Idempotent. */
+  forget(sandboxId: string): Promise<void>;
+  /** Every sandbox the node holds, and every ended one not yet forgotten. */
+  sandboxes(options?: CallOptions): Promise<AgentSandbox[]>;
+  /** Calls back at every change of state from now on; returns the way to stop. */
+  watch(listener: (change: AgentSandbox) => void): () => void;
+}

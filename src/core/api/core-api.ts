@@ -1,0 +1,53 @@
+import type { ImageInfo } from '../model/image.ts';
+import type { PoolShapeStatus } from '../model/pool.ts';
+import type { CallOptions, SandboxApi } from './sandbox-api.ts';
+
+export interface PoolApi {
+  /** A row for each shape of each pool. */
+  status(options?: CallOptions): Promise<PoolShapeStatus[]>;
+}
+
+export interface ImportRequest {
+  /** Absolute path, on the core's machine, of an OCI layout directory, an OCI archive or a docker-save tar. */
+  path: string;
+  /** Overrides the names inside the file. */
+  name?: string;
+}
+
+export interface ImageApi {
+  /** The images that came in. @throws invalid_argument, not_found (no such file) */
+  import(request: ImportRequest, options?: CallOptions): Promise<ImageInfo[]>;
+  list(options?: CallOptions): Promise<ImageInfo[]>;
+  /** By reference or digest. @throws not_found, conflict (in use) */
+  remove(reference: string, options?: CallOptions): Promise<ImageInfo>;
+}
+
+export interface SystemInfo {
+  version: string;
+  /** Name of this core's agent. */
+  node: string;
+  pid: number;
+  root: string;
+  /** What boots instances, e.g. `runc 1.1.5`. */
+  runtime: string;
+  /** Where HTTP listens: `http://127.0.0.1:5758`. Empty when off. */
+  http: string;
+  metrics: string;
+  /** `v1`, `hybrid` or `v2`. */
+  cgroups: string;
+  startedAt: number;
+}
+
+export interface SystemApi {
+  info(options?: CallOptions): Promise<SystemInfo>;
+}
+
+/** Everything a core offers; what the command line holds, whichever core it is. */
+export interface CoreApi extends AsyncDisposable {
+  readonly sandboxes: SandboxApi;
+  readonly pools: PoolApi;
+  readonly images: ImageApi;
+  readonly system: SystemApi;
+  /** Frees the connection (remote) or stops the core (embedded). Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,42 @@
+import type { ProcessSession, ProcessSpec, StreamName } from '../model/process.ts';
+
+/** A process as the guest channel holds it. Nothing is lost while nobody is connected: see guest/PROTOCOL.md. */
+export interface GuestProcess extends ProcessSession {
+  /** Chosen by the core, unique within the instance, never 0. */
+  readonly id: number;
+  /** As seen inside the guest. */
+  readonly pid: number;
+  /**
+   * Tells the guest that the exit status is safe; it then forgets the process. Without it a later core hears of the
+   * exit again. Idempotent.
+   */
+  acknowledgeExit(): void;
+}
+
+/** A process that the guest knew before this channel was opened. */
+export interface KnownProcess {
+  id: number;
+  pid: number;
+  running: boolean;
+  tty: boolean;
+}
+
+export interface GuestChannel extends AsyncDisposable {
+  /** What lived, or ended unacknowledged, when the channel was opened. */
+  readonly known: readonly KnownProcess[];
+  /** Resolves when the channel is gone, with the reason; the instance is dead or unreachable then. */
+  readonly closed: Promise<Error>;
+  /** @throws command_not_found, not_executable, run_failed (with the guest's reason), invalid_argument (unknown user) */
+  spawn(id: number, spec: ProcessSpec, signal?: AbortSignal): Promise<GuestProcess>;
+  /** Takes up a known process; its output continues at these offsets. */
+  resume(id: number, from: Record<StreamName, number>): GuestProcess;
+  /** Resolves when the guest answered. @throws timeout, run_failed */
+  ping(timeoutMs: number): Promise<void>;
+  /** Sends a signal to every process of the guest but its PID 1. */
+  signalAll(signal: number): void;
+  /** Drops the connection; the guest and its processes live on. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Connects and shakes hands. @throws run_failed when there is no guest or it does not speak the protocol. */
+export type OpenChannel = (path: string, options: { timeoutMs: number; signal?: AbortSignal }) => Promise<GuestChannel>;

@@ -1,0 +1,36 @@
+import type { GuestChannel } from '../guest/guest-channel.ts';
+import type { Shape } from '../model/shape.ts';
+import type { InstanceStats } from '../runtime/driver.ts';
+
+/**
+ *     booting -> idle -> claimed -> stopping -> dead
+ *                idle <-> paused -> claimed
+ *     every state but dead -> stopping
+ */
+export type InstanceState = 'booting' | 'idle' | 'paused' | 'claimed' | 'stopping' | 'dead';
+
+/** One booted sandbox: the driver, the channel and the state machine of one instance behind one safe wrapper. */
+export interface Instance {
+  readonly id: string;
+  readonly shape: Shape;
+  readonly state: InstanceState;
+  readonly channel: GuestChannel;
+  readonly channelPath: string;
+  readonly pid: number;
+  readonly pidStartTime: number;
+  /** Monotonic milliseconds of the last time it became idle. */
+  readonly idleSince: number;
+  /** Settles once, when it is no longer usable, with the first cause. The instance is not yet destroyed then. */
+  readonly failed: Promise<Error>;
+  /** idle|paused -> claimed, resuming first if needed. */
+  claim(): Promise<void>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  stats(): Promise<InstanceStats>;
+  /** SIGKILL to all; resolves when no process is left. Idempotent. */
+  kill(): Promise<void>;
+  /** To `dead`, with nothing left on the node. Idempotent: every caller gets the same promise. */
+  destroy(cause: string): Promise<void>;
+  /** Lets go of the channel, leaves the instance running (the core stops). Idempotent. */
+  detach(): Promise<void>;
+}

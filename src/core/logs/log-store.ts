@@ -1,0 +1,27 @@
+import type { LogEntry, LogQuery } from '../model/logs.ts';
+import type { OutputChunk, StreamName } from '../model/process.ts';
+
+/** Writes the log of one sandbox. One writer at a time; owned by whoever pumps the main process. */
+export interface LogWriter {
+  /** Bytes of each stream that are on disk: where to resume the guest's streams after a restart of the core. */
+  readonly offsets: Readonly<Record<StreamName, number>>;
+  /** Resolves when the bytes survive a SIGKILL of the core. Bytes below the known offset are skipped, never doubled. */
+  append(chunk: OutputChunk): Promise<void>;
+  /** Marks the log as complete: followers end when they have read everything. */
+  end(): Promise<void>;
+  /** Frees the descriptors without ending the log (the core stops, the sandbox lives on). Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface LogStore {
+  /** Opens or continues the log of a sandbox; a torn tail is cut off. */
+  writer(sandboxId: string): Promise<LogWriter>;
+  /** Event-driven follow; a sandbox without a log yields nothing (with follow: waits for one). */
+  read(sandboxId: string, query: LogQuery, signal?: AbortSignal): AsyncIterable<LogEntry>;
+  /** Removes the files; followers end. Idempotent. */
+  remove(sandboxId: string): Promise<void>;
+  /** Ids that have files here. */
+  list(): Promise<string[]>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,28 @@
+/** Time comes in through this seam, so that tests can move it and a jump of the wall clock moves no timer. */
+export interface Clock {
+  /** Wall clock, milliseconds since the epoch. For records and for people only. */
+  now(): number;
+  /** Monotonic milliseconds, for durations and deadlines. */
+  monotonic(): number;
+  /** Calls back once after `ms`; the returned function cancels and is idempotent. Timers never keep the process alive. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+// setTimeout fires at once for delays above 2^31-1 ms; a longer wait is split.
+const LONGEST_TIMEOUT = 2_147_483_647;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(ms, callback) {
+    const due = performance.now() + ms;
+    let timer: NodeJS.Timeout;
+    const arm = (): void => {
+      const left = due - performance.now();
+      timer = setTimeout(left > LONGEST_TIMEOUT ? arm : callback, Math.min(Math.max(left, 0), LONGEST_TIMEOUT));
+      timer.unref();
+    };
+    arm();
+    return () => clearTimeout(timer);
+  },
+};

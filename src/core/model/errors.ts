@@ -1,0 +1,90 @@
+/** The one error type and the one table that maps its codes to every outside vocabulary. */
+
+interface CodeMapping {
+  /** gRPC status number. */
+  grpc: number;
+  http: number;
+  /** Exit code of the command line (docs: spec "Exit codes"). */
+  exit: number;
+}
+
+export const errorCodes = {
+  invalid_argument: { grpc: 3, http: 400, exit: 2 },
+  not_found: { grpc: 5, http: 404, exit: 3 },
+  already_exists: { grpc: 6, http: 409, exit: 4 },
+  /** The thing is in a state that forbids the call. */
+  conflict: { grpc: 9, http: 409, exit: 4 },
+  no_capacity: { grpc: 8, http: 429, exit: 5 },
+  /** The core cannot be reached or is going away. */
+  unavailable: { grpc: 14, http: 503, exit: 6 },
+  denied: { grpc: 7, http: 403, exit: 7 },
+  unauthenticated: { grpc: 16, http: 401, exit: 7 },
+  timeout: { grpc: 4, http: 504, exit: 124 },
+  cancelled: { grpc: 1, http: 499, exit: 130 },
+  /** The core could not run the command: no runtime, boot failure, lost instance. */
+  run_failed: { grpc: 10, http: 500, exit: 125 },
+  not_executable: { grpc: 9, http: 422, exit: 126 },
+  command_not_found: { grpc: 9, http: 422, exit: 127 },
+  unsupported: { grpc: 12, http: 501, exit: 1 },
+  internal: { grpc: 13, http: 500, exit: 1 },
+} as const satisfies Record<string, CodeMapping>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** What crosses a wire or is printed under `-o json`; a cause never leaves the process. */
+export interface ErrorBody {
+  code: ErrorCode;
+  message: string;
+  hint?: string;
+}
+
+export interface FsbErrorOptions {
+  /** What the reader can do about it, one sentence. */
+  hint?: string;
+  cause?: unknown;
+}
+
+/** `message` says what failed, on what, and why: "cannot start sandbox box: image foo is not here". */
+export class FsbError extends Error {
+  readonly code: ErrorCode;
+  readonly hint?: string;
+
+  constructor(code: ErrorCode, message: string, options: FsbErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'FsbError';
+    this.code = code;
+    if (options.hint !== undefined) this.hint = options.hint;
+  }
+
+  get exitCode(): number {
+    return errorCodes[this.code].exit;
+  }
+
+  toBody(): ErrorBody {
+    return { code: this.code, message: this.message, ...(this.hint === undefined ? {} : { hint: this.hint }) };
+  }
+
+  static fromBody(body: ErrorBody): FsbError {
+    return new FsbError(body.code, body.message, { hint: body.hint });
+  }
+
+  /** Total: whatever was thrown becomes an FsbError; what is unknown becomes `internal`. */
+  static from(thrown: unknown): FsbError {
+    if (thrown instanceof FsbError) return thrown;
+    if (thrown instanceof Error && thrown.name === 'AbortError')
+      return new FsbError('cancelled', 'the call was cancelled', { cause: thrown });
+    if (thrown instanceof Error && thrown.name === 'TimeoutError')
+      return new FsbError('timeout', 'the call took longer than its deadline', { cause: thrown });
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    return new FsbError('internal', message, { cause: thrown });
+  }
+}
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(errorCodes, value);
+}
+
+/** Throws the signal's reason as an FsbError when it is already aborted. */
+export function throwIfAborted(signal?: AbortSignal): void {
+  if (signal?.aborted) throw FsbError.from(signal.reason);
+}

@@ -1,0 +1,27 @@
+import { randomBytes } from 'node:crypto';
+import { FsbError } from './errors.ts';
+
+const NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** 128 random bits as 32 hex digits; ids are never reused. */
+export const newSandboxId = (): string => randomBytes(16).toString('hex');
+
+/** `i` and 16 hex digits: short, because it is part of a socket path (107 bytes at most) and a hostname. */
+export const newInstanceId = (): string => `i${randomBytes(8).toString('hex')}`;
+
+/** The name of a sandbox that was created without one. */
+export const newSandboxName = (): string => `sb-${randomBytes(4).toString('hex')}`;
+
+export const isInstanceId = (text: string): boolean => /^i[0-9a-f]{16}$/.test(text);
+export const isName = (text: string): boolean => NAME.test(text);
+
+/** @throws invalid_argument, naming `what` ("sandbox name", "namespace") and the rule. */
+export function assertName(text: string, what: string): void {
+  if (isName(text)) return;
+  throw new FsbError('invalid_argument', `invalid ${what} ${JSON.stringify(text)}`, {
+    hint: 'Use 1 to 63 lower-case letters, digits and dashes, with a letter or digit first and last.',
+  });
+}
+
+/** How many characters of an id people see. */
+export const shortId = (id: string): string => id.slice(0, 12);

@@ -1,0 +1,30 @@
+import type { StreamName } from './process.ts';
+
+/** Bytes of one stream as the guest wrote them at one moment: whole lines, several, or a part of one. */
+export interface LogEntry {
+  stream: StreamName;
+  /** When the core received it, milliseconds since the epoch, with a fraction. */
+  time: number;
+  /** Grows by the bytes of every entry of the sandbox, both streams: a reader resumes after it. */
+  seq: number;
+  data: Buffer;
+  /** Bytes that rotation dropped right before this entry. */
+  dropped?: number;
+}
+
+export interface LogQuery {
+  /** Stay until the sandbox has ended and everything was delivered. */
+  follow: boolean;
+  /** Only the last so many lines (of the chosen streams); 0 is none of the past. */
+  tail?: number;
+  /** Wall clock, milliseconds; entries at or after it. */
+  since?: number;
+  /** Wall clock, milliseconds; entries before it. */
+  until?: number;
+  stdout: boolean;
+  stderr: boolean;
+  /** Only entries after this sequence number (resume). */
+  afterSeq?: number;
+}
+
+export const wholeLog: LogQuery = { follow: false, stdout: true, stderr: true };

@@ -1,0 +1,50 @@
+import { FsbError } from './errors.ts';
+import type { ExitStatus } from './process.ts';
+
+/**
+ * Where a sandbox is in its life.
+ *
+ *     Pending -> Bound -> Running -> Exited
+ *        |         |         |-----> Expired      (ttl or expire_time)
+ *        |         |         |-----> Lost         (the instance vanished, its fate unknown)
+ *        +---------+---------+-----> Failed       (boot, not found, not executable, out of memory)
+ *     any of them -> Terminating -> (record gone)
+ *     Exited, Expired, Failed, Lost -> Pending    (reset: a new generation)
+ */
+export type PhaseState =
+  | { phase: 'Pending' }
+  | { phase: 'Bound' }
+  | { phase: 'Running'; startedAt: number }
+  | { phase: 'Exited'; startedAt: number; endedAt: number; status: ExitStatus }
+  | { phase: 'Failed'; endedAt: number; reason: string; status?: ExitStatus }
+  | { phase: 'Expired'; endedAt: number }
+  | { phase: 'Lost'; since: number; reason: string }
+  | { phase: 'Terminating'; since: number };
+
+export type Phase = PhaseState['phase'];
+
+const ended = ['Exited', 'Failed', 'Expired', 'Lost'] as const;
+
+export const transitions: Record<Phase, readonly Phase[]> = {
+  Pending: ['Bound', 'Failed', 'Expired', 'Terminating'],
+  Bound: ['Running', 'Failed', 'Expired', 'Lost', 'Terminating'],
+  Running: [...ended, 'Pending', 'Terminating'],
+  Exited: ['Pending', 'Terminating'],
+  Failed: ['Pending', 'Terminating'],
+  Expired: ['Pending', 'Terminating'],
+  Lost: ['Pending', 'Running', 'Exited', 'Terminating'],
+  Terminating: [],
+};
+
+export const phases = Object.keys(transitions) as Phase[];
+
+/** True while processes may exist for the sandbox. */
+export const isLive = (phase: Phase): boolean =>
+  phase === 'Pending' || phase === 'Bound' || phase === 'Running' || phase === 'Terminating';
+
+/** @throws internal when the table does not allow the step: that is a bug, never the user's doing. */
+export function transition(from: PhaseState, to: PhaseState): PhaseState {
+  if (!transitions[from.phase].includes(to.phase))
+    throw new FsbError('internal', `illegal phase change ${from.phase} -> ${to.phase}`);
+  return to;
+}

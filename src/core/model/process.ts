@@ -1,0 +1,90 @@
+import { constants } from 'node:os';
+import { FsbError } from './errors.ts';
+
+/** How to start one process inside an instance. All of it is given after boot, so none of it can cause a miss. */
+export interface ProcessSpec {
+  /** argv[0] is looked up on the PATH of `env` unless it has a slash. Never empty. */
+  argv: string[];
+  /** The whole environment; nothing is inherited. HOME is added from the guest's passwd when absent. */
+  env: Record<string, string>;
+  /** Created if missing. Empty: `/`. */
+  cwd: string;
+  /** `name`, `uid`, `name:group` or `uid:gid`, resolved inside the guest. Empty: root. */
+  user: string;
+  tty: boolean;
+  /** False: stdin is /dev/null. */
+  stdin: boolean;
+  /** True: stdout and stderr are /dev/null (a detached exec). */
+  discardOutput?: boolean;
+  size?: TerminalSize;
+}
+
+export interface TerminalSize {
+  rows: number;
+  cols: number;
+}
+
+/** The truth about an ended process: exactly one of the two is not null. Never invented. */
+export interface ExitStatus {
+  /** 0..255 */
+  code: number | null;
+  /** Signal number, 1..64 */
+  signal: number | null;
+  /** The kernel killed it for memory. */
+  oomKilled?: boolean;
+}
+
+export type StreamName = 'stdout' | 'stderr';
+
+export interface OutputChunk {
+  stream: StreamName;
+  /** Position of the first byte in its stream since the process started. */
+  offset: number;
+  data: Buffer;
+}
+
+/**
+ * A running process and its streams, as its caller holds it: the same in this process and over a wire.
+ *
+ * `output` may be iterated once; a chunk counts as consumed, and its credit goes back to the process, when the next
+ * one is asked for. It ends when every byte written before the exit was delivered. `exited` settles with the true
+ * status, or rejects with an FsbError (`run_failed`) when the truth is lost, never with an invented code.
+ */
+export interface ProcessSession extends AsyncDisposable {
+  readonly output: AsyncIterable<OutputChunk>;
+  readonly exited: Promise<ExitStatus>;
+  /** Resolves when there is room for more. Bytes for a process that closed its stdin are dropped silently. */
+  write(data: Uint8Array): Promise<void>;
+  /** Half-close: the process reads end-of-file. Idempotent. */
+  endInput(): void;
+  resize(size: TerminalSize): void;
+  /** To the whole process group. */
+  signal(signal: number): void;
+  /** Lets go of the streams; the process lives on (detach). Idempotent. */
+  close(): Promise<void>;
+}
+
+/** What a shell would report: the code, or 128 + signal. */
+export function exitCodeOf(status: ExitStatus): number {
+  return status.signal === null ? (status.code ?? 0) : 128 + status.signal;
+}
+
+/**
+ * `TERM`, `SIGTERM`, `term` or `15` -> 15.
+ * @throws invalid_argument
+ */
+export function parseSignal(text: string): number {
+  const upper = text.toUpperCase();
+  const byName = (constants.signals as Record<string, number>)[upper.startsWith('SIG') ? upper : `SIG${upper}`];
+  const number = byName ?? Number(text);
+  if (Number.isInteger(number) && number >= 1 && number <= 64) return number;
+  throw new FsbError('invalid_argument', `unknown signal ${JSON.stringify(text)}`, {
+    hint: 'Use a name like SIGTERM or a number from 1 to 64.',
+  });
+}
+
+/** 15 -> `SIGTERM`; a number without a name -> `signal 40`. */
+export function signalName(number: number): string {
+  const found = Object.entries(constants.signals).find(([, value]) => value === number);
+  return found ? found[0] : `signal ${number}`;
+}

@@ -1,0 +1,70 @@
+import { FsbError } from './errors.ts';
+
+const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/**
+ * Parses `90s`, `5m`, `1h30m`, `2d`, `500ms`; a bare number is seconds.
+ * @returns milliseconds
+ * @throws invalid_argument
+ */
+export function parseDuration(text: string): number {
+  const trimmed = text.trim();
+  if (/^\d+(\.\d+)?$/.test(trimmed)) return Math.round(Number(trimmed) * 1000);
+  if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(trimmed))
+    throw new FsbError('invalid_argument', `invalid duration ${JSON.stringify(text)}`, {
+      hint: 'Write it like 500ms, 90s, 5m, 1h30m or 2d.',
+    });
+  let total = 0;
+  for (const [, number, unit] of trimmed.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g))
+    total += Number(number) * UNIT_MS[unit!]!;
+  return Math.round(total);
+}
+
+/** The shortest exact form of whole milliseconds: 5400000 -> `1h30m`, 0 -> `0s`. */
+export function formatDuration(ms: number): string {
+  let left = Math.round(ms);
+  let text = '';
+  for (const unit of ['d', 'h', 'm', 's', 'ms']) {
+    const count = Math.floor(left / UNIT_MS[unit]!);
+    if (count > 0) text += `${count}${unit}`;
+    left -= count * UNIT_MS[unit]!;
+  }
+  return text === '' ? '0s' : text;
+}
+
+const SIZE_SHIFT: Record<string, number> = { '': 0, k: 10, m: 20, g: 30, t: 40 };
+
+/**
+ * Parses `512m`, `1.5g`, `64Ki`, `1024`, `10MB`; every unit is a power of 1024, as in docker.
+ * @returns bytes
+ * @throws invalid_argument
+ */
+export function parseSize(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b|i)?$/i.exec(text.trim());
+  if (!match)
+    throw new FsbError('invalid_argument', `invalid size ${JSON.stringify(text)}`, {
+      hint: 'Write it like 512m, 1.5g or 64Ki.',
+    });
+  return Math.round(Number(match[1]) * 2 ** SIZE_SHIFT[match[2]!.toLowerCase()]!);
+}
+
+/** For people: 1536 -> `1.5KiB`. */
+export function formatSize(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${value >= 100 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)}${units[unit]}`;
+}
+
+/** For people, from milliseconds: `5s`, `3m`, `2h`, `4d`. */
+export function formatAge(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)}m`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)}h`;
+  return `${Math.floor(seconds / 86_400)}d`;
+}

@@ -1,0 +1,43 @@
+import type { PhaseState } from './phase.ts';
+import type { SandboxSpec } from './spec.ts';
+
+export const DEFAULT_NAMESPACE = 'default';
+export const DEFAULT_POOL = 'default-pool';
+
+/** A name alone never identifies a run; within one namespace it is unique at any moment. */
+export interface SandboxRef {
+  namespace: string;
+  name: string;
+}
+
+export const refKey = (ref: SandboxRef): string => `${ref.namespace}/${ref.name}`;
+
+export interface SandboxEvent {
+  /** Milliseconds since the epoch. */
+  time: number;
+  message: string;
+}
+
+/** Everything that is known about one sandbox: the durable record, and what `get` shows. */
+export interface Sandbox {
+  /** A new one for every generation. */
+  id: string;
+  namespace: string;
+  name: string;
+  /** Grows with each (re)start. */
+  generation: number;
+  spec: SandboxSpec;
+  state: PhaseState;
+  /** The agent that holds it, once bound. */
+  node: string;
+  /** `host:port` for each exposed port, once bound. */
+  endpoints: string[];
+  /** Milliseconds since the epoch. */
+  createdAt: number;
+  /** Milliseconds since the epoch; 0: never. */
+  expiresAt: number;
+  /** The warm pool had an instance ready. Undefined before it is bound. */
+  warm?: boolean;
+  /** The last few, oldest first. */
+  events: SandboxEvent[];
+}

@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+
+export interface Resources {
+  /** Cores, may be fractional. */
+  cpus: number;
+  /** Bytes. */
+  memory: number;
+  /** Processes and threads. */
+  pids: number;
+}
+
+export const defaultResources: Resources = { cpus: 1, memory: 512 * 1024 * 1024, pids: 256 };
+
+export type NetworkMode = 'none' | 'host';
+
+export interface Mount {
+  /** Absolute path on the node. */
+  source: string;
+  /** Absolute path in the guest. */
+  target: string;
+  readOnly: boolean;
+}
+
+/** Every boot-time dimension of an instance. Two instances of one shape are interchangeable. */
+export interface Shape {
+  /** Digest of the image, `sha256:...`: two tags of one digest share. */
+  image: string;
+  /** Name of the runtime that boots it: `runc`, `crun`. */
+  runtime: string;
+  resources: Resources;
+  network: NetworkMode;
+  mounts: Mount[];
+}
+
+/** The same text for the same shape, whatever the order of its parts was; 16 hex digits. */
+export function shapeKey(shape: Shape): string {
+  const mounts = [...shape.mounts]
+    .sort((a, b) => (a.target < b.target ? -1 : 1))
+    .map((m) => [m.source, m.target, m.readOnly]);
+  const { cpus, memory, pids } = shape.resources;
+  const canonical = JSON.stringify([shape.image, shape.runtime, cpus, memory, pids, shape.network, mounts]);
+  return createHash('sha256').update(canonical).digest('hex').slice(0, 16);
+}

@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { didYouMean } from './did-you-mean.ts';
+import { FsbError } from './errors.ts';
+import { isName } from './ids.ts';
+import { parseDuration, parseSize } from './quantity.ts';
+import { defaultResources } from './shape.ts';
+
+/** The sandbox spec: the same on the command line, in YAML, in gRPC and in REST; snake_case as users write it. */
+
+const duration = z
+  .union([z.string(), z.number().nonnegative()])
+  .transform((value, ctx) => rescue(ctx, () => (typeof value === 'number' ? value * 1000 : parseDuration(value))));
+
+const size = z
+  .union([z.string(), z.number().int().positive()])
+  .transform((value, ctx) => rescue(ctx, () => (typeof value === 'number' ? value : parseSize(value))));
+
+const failurePolicy = z.string().transform((value, ctx) => {
+  const word = value.toLowerCase().replaceAll(/[-_]/g, '');
+  if (word === 'manual') return 'Manual' as const;
+  if (word === 'auto' || word === 'autorecreate') return 'AutoRecreate' as const;
+  ctx.addIssue({ code: 'custom', message: `unknown failure policy ${JSON.stringify(value)}; use Manual or AutoRecreate` });
+  return z.NEVER;
+});
+
+const nul = (text: string): boolean => !text.includes('\0');
+const text = z.string().refine(nul, 'must not contain a NUL byte');
+
+const resources = z.strictObject({
+  cpus: z.number().positive().max(1024).default(defaultResources.cpus),
+  memory: size.pipe(z.number().min(6 * 1024 * 1024, 'must be at least 6m')).default(defaultResources.memory),
+  pids: z.number().int().positive().default(defaultResources.pids),
+});
+
+const mount = z.strictObject({
+  source: text.startsWith('/', 'must be an absolute path'),
+  target: text.startsWith('/', 'must be an absolute path'),
+  read_only: z.boolean().default(true),
+});
+
+export const sandboxSpecSchema = z.strictObject({
+  image: text.min(1),
+  command: z.array(text).default([]),
+  args: z.array(text).default([]),
+  envs: z.record(text.regex(/^[^=]+$/, 'a name must not be empty or contain ='), text).default({}),
+  working_dir: text.default(''),
+  user: text.default(''),
+  tty: z.boolean().default(false),
+  stdin: z.boolean().default(false),
+  pool_ref: z.string().refine(isName, 'not a valid pool name').default('default-pool'),
+  exposed_ports: z
+    .array(z.number().int().min(1).max(65_535))
+    .refine((ports) => new Set(ports).size === ports.length, 'a port is named twice')
+    .default([]),
+  consistency_mode: z.enum(['fast', 'strong']).default('fast'),
+  failure_policy: failurePolicy.default('Manual'),
+  recovery_timeout_seconds: z.number().int().nonnegative().default(60),
+  /** Unix seconds; 0 is never. */
+  expire_time: z.number().int().nonnegative().default(0),
+  ttl: duration.optional(),
+  labels: z.record(text.regex(/^[A-Za-z0-9]([-A-Za-z0-9_./]{0,61}[A-Za-z0-9])?$/, 'not a valid label key'), text).default({}),
+  resources: resources.prefault({}),
+  network: z.enum(['none', 'host']).default('none'),
+  mounts: z.array(mount).default([]),
+  grace_period: duration.default(10_000),
+});
+
+/** A validated spec with every default filled in; durations in milliseconds, sizes in bytes. */
+export type SandboxSpec = z.output<typeof sandboxSpecSchema>;
+/** What a user may write: everything but `image` may be left out. */
+export type SandboxSpecInput = z.input<typeof sandboxSpecSchema>;
+
+/**
+ * Checks what a user wrote, wherever it came from.
+ * @throws invalid_argument that names every wrong key and value, with a did-you-mean for unknown keys
+ */
+export function parseSpec(input: unknown): SandboxSpec {
+  const result = sandboxSpecSchema.safeParse(input);
+  if (!result.success) throw specError(result.error.issues);
+  if (result.data.ttl !== undefined && result.data.expire_time !== 0)
+    throw new FsbError('invalid_argument', 'invalid sandbox spec: ttl and expire_time are both given', {
+      hint: 'Give one of them.',
+    });
+  return result.data;
+}
+
+/** `resources.memory: must be at least 6m` lines for every issue that zod found. */
+export function describeIssues(issues: readonly z.core.$ZodIssue[], knownKeys: string[]): { lines: string[]; hint?: string } {
+  const lines: string[] = [];
+  let hint: string | undefined;
+  for (const issue of issues) {
+    const path = issue.path.join('.');
+    if (issue.code === 'unrecognized_keys') {
+      for (const key of issue.keys) {
+        lines.push(`unknown key ${path === '' ? key : `${path}.${key}`}`);
+        const near = didYouMean(key, knownKeys);
+        if (near !== undefined) hint ??= `Did you mean ${near}?`;
+      }
+    } else lines.push(path === '' ? issue.message : `${path}: ${issue.message}`);
+  }
+  return { lines, hint };
+}
+
+/** Every key that a spec may have, nested ones by their own name. */
+export const specKeys: string[] = [
+  ...Object.keys(sandboxSpecSchema.shape),
+  ...Object.keys(resources.shape),
+  ...Object.keys(mount.shape),
+];
+
+function specError(issues: readonly z.core.$ZodIssue[]): FsbError {
+  const { lines, hint } = describeIssues(issues, specKeys);
+  return new FsbError('invalid_argument', `invalid sandbox spec: ${lines.join('; ')}`, { hint });
+}
+
+function rescue<T>(ctx: z.RefinementCtx, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    ctx.addIssue({ code: 'custom', message: FsbError.from(error).message });
+    return z.NEVER;
+  }
+}
