@@ -1,0 +1,56 @@
+import { join, resolve } from 'node:path';
+import { FsbError } from './errors.ts';
+
+/** Where one core keeps everything. Two roots are two independent cores. */
+export interface CorePaths {
+  /** What tells this core from others; shown by `info`. */
+  root: string;
+  /** Survives a reboot: records, images, logs, writable layers. */
+  state: string;
+  /** Gone after a reboot: sockets, runtime state. Mode 0700. */
+  run: string;
+  grpcSocket: string;
+  httpSocket: string;
+  lock: string;
+  /** Pid and addresses of the running core, JSON, written when it is ready. */
+  status: string;
+  /** The core's own log. */
+  log: string;
+}
+
+// A unix socket path holds 107 bytes; the longest of ours is RUN/i/<17>/guest.sock.
+const LONGEST_RUN = 107 - '/i//guest.sock'.length - 17;
+
+/**
+ * `FSB_ROOT` moves everything to one directory; else root has /var/lib/fsb and /run/fsb, others the XDG directories.
+ * @throws invalid_argument when sockets below it would not fit into a socket address
+ */
+export function corePaths(env: Record<string, string | undefined>, uid: number): CorePaths {
+  const { root, state, run } = directories(env, uid);
+  if (Buffer.byteLength(run) > LONGEST_RUN)
+    throw new FsbError('invalid_argument', `the root directory ${root} has too long a path for unix sockets`, {
+      hint: `Choose one of at most ${LONGEST_RUN - '/run'.length} bytes with FSB_ROOT or --root.`,
+    });
+  return {
+    root,
+    state,
+    run,
+    grpcSocket: join(run, 'fsb.sock'),
+    httpSocket: join(run, 'http.sock'),
+    lock: join(run, 'lock'),
+    status: join(run, 'core.json'),
+    log: join(state, 'core.log'),
+  };
+}
+
+function directories(env: Record<string, string | undefined>, uid: number): Pick<CorePaths, 'root' | 'state' | 'run'> {
+  if (env.FSB_ROOT) {
+    const root = resolve(env.FSB_ROOT);
+    return { root, state: join(root, 'state'), run: join(root, 'run') };
+  }
+  if (uid === 0) return { root: '/var/lib/fsb', state: '/var/lib/fsb', run: '/run/fsb' };
+  const home = env.HOME ?? '/';
+  const state = join(env.XDG_STATE_HOME || join(home, '.local/state'), 'fsb');
+  const run = join(env.XDG_RUNTIME_DIR || join('/tmp', `fsb-${uid}`), 'fsb');
+  return { root: state, state, run };
+}
