@@ -19,6 +19,8 @@ export interface KnownProcess {
   pid: number;
   running: boolean;
   tty: boolean;
+  /** The first byte of each stream that the guest still has. */
+  retained: Record<StreamName, number>;
 }
 
 export interface GuestChannel extends AsyncDisposable {

@@ -38,6 +38,8 @@ export interface Sandbox {
   expiresAt: number;
   /** The warm pool had an instance ready. Undefined before it is bound. */
   warm?: boolean;
+  /** The key of the create call, when it had one. */
+  idempotencyKey?: string;
   /** The last few, oldest first. */
   events: SandboxEvent[];
 }

@@ -1,0 +1,74 @@
+import type { AttachRequest } from '../api/sandbox-api.ts';
+import type { LogStore } from '../logs/log-store.ts';
+import { FsbError } from '../model/errors.ts';
+import { wholeLog } from '../model/logs.ts';
+import type { ExitStatus, OutputChunk, ProcessSession } from '../model/process.ts';
+import type { SlotEnd } from './records.ts';
+import type { SandboxRun } from './sandbox-run.ts';
+
+/** Joins a running main process; see SandboxApi.attach. */
+export async function attachToRun(run: SandboxRun, request: AttachRequest, logs: LogStore): Promise<ProcessSession> {
+  if (request.stdin && !run.slot.process.stdin)
+    throw new FsbError('conflict', `sandbox ${run.slot.claimName} was started without stdin`, {
+      hint: 'Create it with -i (stdin: true) to send input to it.',
+    });
+  const tap = await run.pump.join();
+  const past = request.replay ? logs.read(run.sandboxId, wholeLog) : undefined;
+  if (request.size && run.slot.process.tty) run.main.resize(request.size);
+  const close = async (): Promise<void> => run.pump.leave(tap);
+  const exited = run.ended.then(exitOf);
+  // A session that only reads output may never look at the status.
+  exited.catch(() => {});
+  return {
+    output: numbered(past, tap.read()),
+    exited,
+    write: (data) => (request.stdin ? run.main.write(data) : Promise.resolve()),
+    endInput: () => {
+      if (request.stdin) run.main.endInput();
+    },
+    resize: (size) => run.main.resize(size),
+    signal: (signal) => run.main.signal(signal),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** The same for a sandbox that has ended: its log, and its end. */
+export function attachToEnded(sandboxId: string, end: SlotEnd, logs: LogStore): ProcessSession {
+  const stop = new AbortController();
+  const close = async (): Promise<void> => stop.abort();
+  const exited = Promise.resolve(end).then(exitOf);
+  exited.catch(() => {});
+  return {
+    output: numbered(logs.read(sandboxId, wholeLog, stop.signal), nothing()),
+    exited,
+    write: async () => {},
+    endInput: () => {},
+    resize: () => {},
+    signal: () => {},
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+export function exitOf(end: SlotEnd): ExitStatus {
+  if (end.kind === 'exited') return end.status;
+  throw new FsbError('run_failed', `the end of the command was not seen: ${end.reason}`);
+}
+
+/** First the replay, then what comes live, with offsets that count from the first byte delivered. */
+async function* numbered(
+  past: AsyncIterable<{ stream: OutputChunk['stream']; data: Buffer }> | undefined,
+  live: AsyncIterable<OutputChunk>,
+): AsyncGenerator<OutputChunk> {
+  const offsets = { stdout: 0, stderr: 0 };
+  const number = ({ stream, data }: Pick<OutputChunk, 'stream' | 'data'>): OutputChunk => {
+    const offset = offsets[stream];
+    offsets[stream] += data.length;
+    return { stream, offset, data };
+  };
+  if (past) for await (const entry of past) yield number(entry);
+  for await (const chunk of live) yield number(chunk);
+}
+
+async function* nothing(): AsyncGenerator<OutputChunk> {}

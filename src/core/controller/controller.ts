@@ -1,0 +1,263 @@
+import type { Logger } from 'pino';
+import type { AgentApi, AgentSandbox } from '../api/agent-api.ts';
+import type {
+  AttachRequest,
+  CallOptions,
+  CreateRequest,
+  DeleteOptions,
+  ExecRequest,
+  ListQuery,
+  SandboxApi,
+} from '../api/sandbox-api.ts';
+import type { Clock } from '../model/clock.ts';
+import { FsbError } from '../model/errors.ts';
+import { assertName, newSandboxId, newSandboxName } from '../model/ids.ts';
+import type { LogEntry, LogQuery } from '../model/logs.ts';
+import type { ExitStatus, ProcessSession } from '../model/process.ts';
+import type { Sandbox, SandboxRef } from '../model/sandbox.ts';
+import { parseSpec } from '../model/spec.ts';
+import type { RecordTable } from '../store/store.ts';
+import { Expiry } from './expiry.ts';
+import { keepsRecord, phaseAfter, statusOf } from './outcome.ts';
+import { reconcile } from './reconcile.ts';
+import { Registry } from './registry.ts';
+import type { SandboxEntry } from './sandbox-entry.ts';
+
+export interface ControllerOptions {
+  agent: AgentApi;
+  sandboxes: RecordTable<Sandbox>;
+  clock: Clock;
+  log: Logger;
+}
+
+/** Names, desired state, policies: the SandboxApi in this process. */
+export class Controller implements SandboxApi {
+  readonly #agent: AgentApi;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #registry: Registry;
+  readonly #expiry: Expiry;
+  readonly #unwatch: () => void;
+
+  constructor({ agent, sandboxes, clock, log }: ControllerOptions) {
+    this.#agent = agent;
+    this.#clock = clock;
+    this.#log = log;
+    this.#registry = new Registry(sandboxes);
+    this.#expiry = new Expiry(clock, (id) => this.#expire(id));
+    this.#unwatch = agent.watch((change) => this.#apply(change));
+  }
+
+  /** Brings the records in line with what the node really has; before the first call is answered. */
+  async recover(): Promise<void> {
+    await reconcile({
+      registry: this.#registry,
+      agent: this.#agent,
+      now: this.#clock.now(),
+      apply: (report) => this.#apply(report),
+      remove: (entry) => this.#remove(entry, 0).gone,
+    });
+    for (const { sandbox } of this.#registry.entries())
+      if (sandbox.state.phase === 'Running') this.#expiry.set(sandbox.id, sandbox.expiresAt);
+  }
+
+  async create(request: CreateRequest, { signal }: CallOptions = {}): Promise<Sandbox> {
+    const entry = this.#repeated(request);
+    if (entry) return entry.until(settledStart, signal);
+    return this.#start(this.#registry.add(this.#newSandbox(request)), signal);
+  }
+
+  async get(ref: SandboxRef): Promise<Sandbox> {
+    return this.#registry.require(ref).sandbox;
+  }
+
+  async list({ namespace, labels = {}, phases }: ListQuery): Promise<Sandbox[]> {
+    return this.#registry
+      .entries()
+      .map(({ sandbox }) => sandbox)
+      .filter((sandbox) => namespace === undefined || sandbox.namespace === namespace)
+      .filter((sandbox) => phases === undefined || phases.includes(sandbox.state.phase))
+      .filter((sandbox) => Object.entries(labels).every(([key, value]) => sandbox.spec.labels[key] === value))
+      .sort((a, b) => compare(a.namespace, b.namespace) || compare(a.name, b.name) || a.createdAt - b.createdAt);
+  }
+
+  async delete(ref: SandboxRef, { grace, wait = true, signal }: DeleteOptions = {}): Promise<void> {
+    const entry = this.#registry.require(ref);
+    const { gone } = this.#remove(entry, grace ?? entry.sandbox.spec.grace_period);
+    if (wait) await abortable(gone, signal);
+    else gone.catch((error) => this.#log.error({ error, sandbox: ref.name }, 'deletion failed'));
+  }
+
+  logs(ref: SandboxRef, query: LogQuery, options?: CallOptions): AsyncIterable<LogEntry> {
+    return this.#agent.logs(this.#registry.require(ref).sandbox.id, query, options);
+  }
+
+  async exec(ref: SandboxRef, request: ExecRequest, options?: CallOptions): Promise<ProcessSession> {
+    const { sandbox } = this.#registry.require(ref);
+    requireRunning(sandbox);
+    return this.#agent.exec(sandbox.id, request, options);
+  }
+
+  async attach(ref: SandboxRef, request: AttachRequest, options?: CallOptions): Promise<ProcessSession> {
+    const { sandbox } = this.#registry.require(ref);
+    if (!request.replay) requireRunning(sandbox);
+    return this.#agent.attach(sandbox.id, request, options);
+  }
+
+  async wait(ref: SandboxRef, { signal }: CallOptions = {}): Promise<ExitStatus> {
+    return this.#registry.require(ref).until(statusOf, signal);
+  }
+
+  /** Stops watching and expiring; the sandboxes live on. */
+  close(): void {
+    this.#unwatch();
+    this.#expiry.close();
+  }
+
+  #newSandbox({ namespace, name, spec: input, idempotencyKey }: CreateRequest): Sandbox {
+    const spec = parseSpec(input);
+    assertName(namespace, 'namespace');
+    if (name !== '') assertName(name, 'sandbox name');
+    if (spec.failure_policy !== 'Manual')
+      throw new FsbError('unsupported', `failure_policy ${spec.failure_policy} is not available yet`, {
+        hint: 'Leave it out, or use Manual.',
+      });
+    const now = this.#clock.now();
+    return {
+      id: newSandboxId(),
+      namespace,
+      name: name || newSandboxName(),
+      generation: 1,
+      spec,
+      state: { phase: 'Pending' },
+      node: '',
+      endpoints: [],
+      createdAt: now,
+      expiresAt: 0,
+      events: [{ time: now, message: 'created' }],
+      ...(idempotencyKey ? { idempotencyKey } : {}),
+    };
+  }
+
+  /** The sandbox that an earlier call with the same key created. */
+  #repeated({ namespace, name, idempotencyKey }: CreateRequest): SandboxEntry | undefined {
+    if (!idempotencyKey) return undefined;
+    const entry = this.#registry.byIdempotencyKey(namespace, idempotencyKey);
+    if (entry && name !== '' && entry.sandbox.name !== name)
+      throw new FsbError('conflict', `the idempotency key was used for sandbox ${entry.sandbox.name}`, {
+        hint: 'Use a new key for a new sandbox.',
+      });
+    return entry;
+  }
+
+  async #start(entry: SandboxEntry, signal?: AbortSignal): Promise<Sandbox> {
+    const { id, namespace, name, spec } = entry.sandbox;
+    entry.starting = new AbortController();
+    const abort = signal ? AbortSignal.any([signal, entry.starting.signal]) : entry.starting.signal;
+    try {
+      if (spec.consistency_mode === 'strong') await entry.save();
+      const request = { sandboxId: id, claimName: `${namespace}/${name}`, spec };
+      const { warm, endpoints, startedAt } = await this.#agent.start(request, { signal: abort });
+      return await this.#started(entry, startedAt, { warm, endpoints, node: this.#agent.node });
+    } catch (thrown) {
+      const error = FsbError.from(thrown);
+      if (entry.deletion) await entry.deletion.gone;
+      else if (keepsRecord(error))
+        await entry.enter({ phase: 'Failed', endedAt: this.#clock.now(), reason: error.message }, this.#clock.now(), error.message);
+      else await this.#registry.remove(entry);
+      throw error;
+    } finally {
+      entry.starting = undefined;
+    }
+  }
+
+  async #started(entry: SandboxEntry, startedAt: number, patch: Partial<Sandbox>): Promise<Sandbox> {
+    const { spec } = entry.sandbox;
+    const expiresAt = spec.ttl === undefined ? spec.expire_time * 1000 : startedAt + spec.ttl;
+    const served = patch.warm ? 'served by a warm instance' : 'served by a newly booted instance';
+    void entry.enter({ phase: 'Bound' }, startedAt, served, { ...patch, expiresAt }).catch(noop);
+    const saved = entry.enter({ phase: 'Running', startedAt }, startedAt, 'started');
+    const { sandbox } = entry;
+    this.#expiry.set(sandbox.id, expiresAt);
+    // The command may have ended before its start was reported: that report found no running sandbox.
+    const early = this.#early.get(sandbox.id);
+    this.#early.delete(sandbox.id);
+    if (early) this.#apply(early);
+    await saved;
+    return sandbox;
+  }
+
+  /** Reports of ends that came before the start was known, by sandbox id. */
+  readonly #early = new Map<string, AgentSandbox>();
+
+  #apply(change: AgentSandbox): void {
+    const entry = this.#registry.byId(change.sandboxId);
+    if (!entry) return;
+    if (entry.sandbox.state.phase === 'Pending' && entry.starting) {
+      this.#early.set(change.sandboxId, change);
+      return;
+    }
+    const next = phaseAfter(entry.sandbox.state, change.state, this.#clock.now());
+    if (!next) return;
+    this.#expiry.set(change.sandboxId, 0);
+    this.#save(entry.enter(next.state, this.#clock.now(), next.message), entry);
+  }
+
+  #expire(id: string): void {
+    const entry = this.#registry.byId(id);
+    if (entry?.sandbox.state.phase !== 'Running') return;
+    const now = this.#clock.now();
+    this.#save(entry.enter({ phase: 'Expired', endedAt: now }, now, 'its time was up'), entry);
+    this.#agent
+      .stop(id, entry.sandbox.spec.grace_period)
+      .gone.catch((error) => this.#log.error({ error, sandbox: entry.sandbox.name }, 'cannot stop an expired sandbox'));
+  }
+
+  /** From every phase, and once for all callers: the name is free at once, the rest follows. */
+  #remove(entry: SandboxEntry, grace: number): { stopped: Promise<void>; gone: Promise<void> } {
+    const { id, state } = entry.sandbox;
+    if (entry.deletion) {
+      // A second caller may be less patient than the first.
+      if (grace === 0) void this.#agent.stop(id, 0).stopped.catch(noop);
+      return entry.deletion;
+    }
+    const now = this.#clock.now();
+    if (state.phase !== 'Terminating') this.#save(entry.enter({ phase: 'Terminating', since: now }, now, 'deleted'), entry);
+    this.#expiry.set(id, 0);
+    this.#registry.releaseName(entry);
+    entry.starting?.abort(new FsbError('cancelled', `sandbox ${entry.sandbox.name} was deleted while it was starting`));
+    const { stopped, gone } = this.#agent.stop(id, grace);
+    const forgotten = gone.then(() => this.#agent.forget(id)).then(() => this.#registry.remove(entry));
+    entry.deletion = { stopped, gone: forgotten };
+    return entry.deletion;
+  }
+
+  #save(saved: Promise<void>, { sandbox }: SandboxEntry): void {
+    saved.catch((error) => this.#log.error({ error, sandbox: sandbox.name }, 'cannot write a record'));
+  }
+}
+
+function requireRunning({ name, state: { phase } }: Sandbox): void {
+  if (phase === 'Running') return;
+  throw new FsbError('conflict', `sandbox ${name} is not running (${phase})`, {
+    hint: `See why with: fsb-ctl get ${name}`,
+  });
+}
+
+/** Undefined while the start is under way. */
+function settledStart(sandbox: Sandbox): Sandbox | undefined {
+  return sandbox.state.phase === 'Pending' || sandbox.state.phase === 'Bound' ? undefined : sandbox;
+}
+
+function abortable<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (!signal) return work;
+  if (signal.aborted) return Promise.reject(FsbError.from(signal.reason));
+  return new Promise((resolve, reject) => {
+    const aborted = (): void => reject(FsbError.from(signal.reason));
+    signal.addEventListener('abort', aborted);
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
+  });
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+const noop = (): void => {};

@@ -1,0 +1,56 @@
+import type { AgentSandboxState } from '../api/agent-api.ts';
+import { FsbError } from '../model/errors.ts';
+import type { PhaseState } from '../model/phase.ts';
+import { type ExitStatus, signalName } from '../model/process.ts';
+import type { Sandbox } from '../model/sandbox.ts';
+
+/** The phase that follows from what the node reports, and why in words; undefined when nothing changes. */
+export function phaseAfter(
+  current: PhaseState,
+  report: AgentSandboxState,
+  now: number,
+): { state: PhaseState; message: string } | undefined {
+  if (current.phase !== 'Running' && current.phase !== 'Bound') return undefined;
+  if (report.state === 'running') return undefined;
+  if (report.state === 'lost')
+    return { state: { phase: 'Lost', since: now, reason: report.reason }, message: `lost: ${report.reason}` };
+  const { status, startedAt, endedAt } = report;
+  if (status.oomKilled) {
+    const reason = 'out of memory: the kernel killed it at its memory limit';
+    return { state: { phase: 'Failed', endedAt, reason, status }, message: reason };
+  }
+  return { state: { phase: 'Exited', startedAt, endedAt, status }, message: describeExit(status) };
+}
+
+export function describeExit(status: ExitStatus): string {
+  return status.signal === null ? `exited with code ${status.code}` : `ended by ${signalName(status.signal)}`;
+}
+
+/** True for failures after the name was worth keeping: the user asks `get` why. Everything else leaves no trace. */
+export function keepsRecord(error: FsbError): boolean {
+  return error.code === 'run_failed' || error.code === 'command_not_found' || error.code === 'not_executable';
+}
+
+/** The status of an ended sandbox; undefined while it may still end. @throws run_failed when there is no truth to tell */
+export function statusOf(sandbox: Sandbox): ExitStatus | undefined {
+  const { state, name } = sandbox;
+  const none = (why: string): never => {
+    throw new FsbError('run_failed', `sandbox ${name} ended without an exit status: ${why}`, {
+      hint: `See what happened with: fsb-ctl get ${name}`,
+    });
+  };
+  switch (state.phase) {
+    case 'Exited':
+      return state.status;
+    case 'Failed':
+      return state.status ?? none(state.reason);
+    case 'Lost':
+      return none(state.reason);
+    case 'Expired':
+      return none('its time was up');
+    case 'Terminating':
+      return none('it was deleted');
+    default:
+      return undefined;
+  }
+}

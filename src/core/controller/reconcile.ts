@@ -1,0 +1,35 @@
+import type { AgentApi, AgentSandbox } from '../api/agent-api.ts';
+import type { Registry } from './registry.ts';
+import type { SandboxEntry } from './sandbox-entry.ts';
+
+export interface ReconcileOptions {
+  registry: Registry;
+  agent: AgentApi;
+  /** Wall clock, milliseconds. */
+  now: number;
+  apply: (report: AgentSandbox) => void;
+  remove: (entry: SandboxEntry) => Promise<void>;
+}
+
+/** After a restart: what the records say against what the node has. */
+export async function reconcile({ registry, agent, now, apply, remove }: ReconcileOptions): Promise<void> {
+  const reports = new Map((await agent.sandboxes()).map((report) => [report.sandboxId, report]));
+  for (const entry of registry.entries()) {
+    const { id, state } = entry.sandbox;
+    const report = reports.get(id);
+    if (state.phase === 'Terminating') await remove(entry);
+    else if (state.phase === 'Pending' || state.phase === 'Bound') {
+      // Nobody was ever told that it started.
+      await agent.stop(id, 0).gone;
+      const reason = 'the core stopped while the sandbox was being created';
+      await entry.enter({ phase: 'Failed', endedAt: now, reason }, now, reason);
+    } else if (state.phase === 'Expired') await agent.stop(id, 0).gone;
+    else apply(report ?? { sandboxId: id, state: { state: 'lost', reason: 'the node knows nothing of it' } });
+  }
+  for (const id of reports.keys()) {
+    if (registry.byId(id)) continue;
+    // Its create call was never answered: the record was not committed before the core ended.
+    await agent.stop(id, 0).gone;
+    await agent.forget(id);
+  }
+}

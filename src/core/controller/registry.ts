@@ -1,0 +1,94 @@
+import { didYouMean } from '../model/did-you-mean.ts';
+import { FsbError } from '../model/errors.ts';
+import { refKey, type Sandbox, type SandboxRef } from '../model/sandbox.ts';
+import type { RecordTable } from '../store/store.ts';
+import { SandboxEntry } from './sandbox-entry.ts';
+
+export const SANDBOX_RECORD_VERSION = 1;
+
+/**
+ * Every sandbox of this core, by id and by name. A name belongs to one sandbox at a time; one that is being deleted
+ * has given its name back already and is only found by it while no newer one has it.
+ */
+export class Registry {
+  readonly #table: RecordTable<Sandbox>;
+  readonly #byId = new Map<string, SandboxEntry>();
+  readonly #byName = new Map<string, SandboxEntry>();
+  readonly #byIdempotencyKey = new Map<string, SandboxEntry>();
+
+  constructor(table: RecordTable<Sandbox>) {
+    this.#table = table;
+    for (const [, sandbox] of table.entries()) this.#index(new SandboxEntry(sandbox, table));
+  }
+
+  entries(): SandboxEntry[] {
+    return [...this.#byId.values()];
+  }
+
+  byId(id: string): SandboxEntry | undefined {
+    return this.#byId.get(id);
+  }
+
+  byIdempotencyKey(namespace: string, key: string): SandboxEntry | undefined {
+    return this.#byIdempotencyKey.get(`${namespace}/${key}`);
+  }
+
+  /** Reserves the name before anything else happens. @throws already_exists */
+  add(sandbox: Sandbox): SandboxEntry {
+    if (this.#byName.has(refKey(sandbox)))
+      throw new FsbError('already_exists', `cannot create sandbox ${sandbox.name}: the name is in use`, {
+        hint: `Delete it first with: fsb-ctl delete ${sandbox.name}`,
+      });
+    const entry = new SandboxEntry(sandbox, this.#table);
+    this.#index(entry);
+    return entry;
+  }
+
+  /** @throws not_found, with the name that was probably meant */
+  require(ref: SandboxRef): SandboxEntry {
+    const entry = this.#byName.get(refKey(ref)) ?? this.#newestLeaving(ref);
+    if (entry) return entry;
+    const names = this.entries()
+      .filter(({ sandbox }) => sandbox.namespace === ref.namespace)
+      .map(({ sandbox }) => sandbox.name);
+    const near = didYouMean(ref.name, names);
+    const where = ref.namespace === 'default' ? '' : ` in namespace ${ref.namespace}`;
+    throw new FsbError('not_found', `sandbox ${ref.name} does not exist${where}`, {
+      hint: near ? `Did you mean ${near}?` : 'See what there is with: fsb-ctl list -a',
+    });
+  }
+
+  /** From here on another sandbox may take the name. */
+  releaseName(entry: SandboxEntry): void {
+    const { sandbox } = entry;
+    if (this.#byName.get(refKey(sandbox)) === entry) this.#byName.delete(refKey(sandbox));
+    const key = idempotencyKeyOf(sandbox);
+    if (key !== undefined && this.#byIdempotencyKey.get(key) === entry) this.#byIdempotencyKey.delete(key);
+  }
+
+  /** Forgets the sandbox; resolves when its record is gone. */
+  async remove(entry: SandboxEntry): Promise<void> {
+    this.releaseName(entry);
+    this.#byId.delete(entry.sandbox.id);
+    await this.#table.remove(entry.sandbox.id);
+  }
+
+  #newestLeaving(ref: SandboxRef): SandboxEntry | undefined {
+    return this.entries()
+      .filter(({ sandbox }) => refKey(sandbox) === refKey(ref))
+      .sort((a, b) => b.sandbox.createdAt - a.sandbox.createdAt)[0];
+  }
+
+  #index(entry: SandboxEntry): void {
+    const { sandbox } = entry;
+    this.#byId.set(sandbox.id, entry);
+    if (sandbox.state.phase === 'Terminating') return;
+    this.#byName.set(refKey(sandbox), entry);
+    const key = idempotencyKeyOf(sandbox);
+    if (key !== undefined) this.#byIdempotencyKey.set(key, entry);
+  }
+}
+
+function idempotencyKeyOf(sandbox: Sandbox): string | undefined {
+  return sandbox.idempotencyKey === undefined ? undefined : `${sandbox.namespace}/${sandbox.idempotencyKey}`;
+}

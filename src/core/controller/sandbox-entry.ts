@@ -1,0 +1,70 @@
+import { FsbError } from '../model/errors.ts';
+import { type PhaseState, transition } from '../model/phase.ts';
+import type { Sandbox } from '../model/sandbox.ts';
+import type { RecordTable } from '../store/store.ts';
+
+/** How many of its last events a sandbox remembers. */
+const EVENTS_KEPT = 10;
+
+/** One sandbox in the controller: its record, who waits for its changes, and what is under way with it. */
+export class SandboxEntry {
+  #sandbox: Sandbox;
+  readonly #table: RecordTable<Sandbox>;
+  readonly #listeners = new Set<(sandbox: Sandbox) => void>();
+  /** Aborts a start that is under way. */
+  starting?: AbortController;
+  /** The one deletion that every caller waits for. */
+  deletion?: { stopped: Promise<void>; gone: Promise<void> };
+
+  constructor(sandbox: Sandbox, table: RecordTable<Sandbox>) {
+    this.#sandbox = sandbox;
+    this.#table = table;
+  }
+
+  /** A snapshot: it is replaced, never changed. */
+  get sandbox(): Sandbox {
+    return this.#sandbox;
+  }
+
+  /** Resolves when the record, as it is now, survives a crash of the core. */
+  save(): Promise<void> {
+    return this.#table.put(this.#sandbox.id, this.#sandbox);
+  }
+
+  /** Takes one step of the transition table; everyone who waits sees it at once. Resolves as save(). */
+  enter(state: PhaseState, time: number, message: string, patch: Partial<Sandbox> = {}): Promise<void> {
+    const events = [...this.#sandbox.events, { time, message }].slice(-EVENTS_KEPT);
+    this.#sandbox = { ...this.#sandbox, ...patch, state: transition(this.#sandbox.state, state), events };
+    for (const listener of [...this.#listeners]) listener(this.#sandbox);
+    return this.save();
+  }
+
+  /** The first value that `pick` gives for the sandbox, now or after a change. @throws what `pick` throws, cancelled */
+  until<T>(pick: (sandbox: Sandbox) => T | undefined, signal?: AbortSignal): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const done = (): void => {
+        this.#listeners.delete(look);
+        signal?.removeEventListener('abort', aborted);
+      };
+      const aborted = (): void => {
+        done();
+        reject(FsbError.from(signal?.reason));
+      };
+      const look = (sandbox: Sandbox): void => {
+        try {
+          const value = pick(sandbox);
+          if (value === undefined) return;
+          done();
+          resolve(value);
+        } catch (error) {
+          done();
+          reject(error);
+        }
+      };
+      if (signal?.aborted) return aborted();
+      signal?.addEventListener('abort', aborted);
+      this.#listeners.add(look);
+      look(this.#sandbox);
+    });
+  }
+}

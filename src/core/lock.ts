@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { FsbError } from './model/errors.ts';
+
+/** Exit code of `fsb-launch lock` when somebody else has the lock. */
+const HELD = 75;
+
+export interface CoreLock {
+  /** Resolves when the lock is free again. Idempotent. */
+  release(): Promise<void>;
+}
+
+/**
+ * One core for each root. The lock is the kernel's (flock), held by a small child whose stdin is a pipe from this
+ * process: however the core ends, the pipe closes, the child ends and the lock is free. Node cannot hold a flock itself.
+ * @throws conflict when another core holds it; run_failed when the helper cannot be started
+ */
+export async function acquireLock(launchBinary: string, file: string, waitMs: number): Promise<CoreLock> {
+  const child = spawn(launchBinary, ['lock', '--wait', String(waitMs), file], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: {},
+  });
+  child.stdin.on('error', () => {});
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaint = (complaint + text).slice(-1000);
+  });
+  const exited = new Promise<number | null>((resolve) => {
+    child.once('error', (error) => {
+      complaint ||= error.message;
+      resolve(null);
+    });
+    child.once('exit', (code) => resolve(code));
+  });
+  const locked = once(child.stdout, 'data').then(() => 'locked' as const);
+  locked.catch(() => {});
+  const outcome = await Promise.race([locked, exited]);
+  if (outcome === HELD)
+    throw new FsbError('conflict', `another core runs already: it holds ${file}`, {
+      hint: 'Use it, stop it with: fsb-ctl daemon stop, or choose another root with --root.',
+    });
+  if (outcome !== 'locked')
+    throw new FsbError('run_failed', `cannot lock ${file}: ${complaint.trim() || `${launchBinary} ended with ${outcome}`}`);
+  // The helper must not keep a core alive that has nothing else to do.
+  child.unref();
+  return {
+    async release() {
+      child.stdin.end();
+      await exited;
+    },
+  };
+}

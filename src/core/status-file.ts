@@ -1,0 +1,28 @@
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import type { SystemInfo } from './api/core-api.ts';
+
+/** What a running core says about itself to those who cannot ask it yet: `core.json` in the run directory. */
+export interface CoreStatus extends SystemInfo {
+  /** `unix:///run/fsb/fsb.sock` */
+  endpoint: string;
+}
+
+/** Whole or not at all. */
+export async function writeStatus(path: string, status: CoreStatus): Promise<void> {
+  const temporary = `${path}.${process.pid}`;
+  await writeFile(temporary, `${JSON.stringify(status, null, 2)}\n`, { mode: 0o600 });
+  await rename(temporary, path);
+}
+
+/** Undefined when there is none, or none that can be read. It may be left over from a core that was killed. */
+export async function readStatus(path: string): Promise<CoreStatus | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as CoreStatus;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function removeStatus(path: string): Promise<void> {
+  await rm(path, { force: true });
+}
