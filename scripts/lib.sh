@@ -1,0 +1,38 @@
+# Shared by the scripts beside it; sourced, never run.
+
+# What only the tests need: real tools to compare with, and programs to run inside sandboxes.
+TEST_PACKAGES="busybox-static tmux util-linux procps python3 man-db"
+
+say() { printf '%s\n' "$*"; }
+
+# Prints a command as a reader would type it, then runs it.
+run() {
+  printf '\033[1m$ %s\033[0m\n' "$*"
+  "$@"
+}
+
+die() {
+  printf 'Error: %s\n' "$1" >&2
+  shift
+  for hint in "$@"; do printf 'Hint: %s\n' "$hint" >&2; done
+  exit 1
+}
+
+require_node() {
+  command -v node >/dev/null 2>&1 || die "Node.js is not installed" "Install Node.js 20.19 or newer with npm."
+  node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
+    die "Node.js $(node --version) is too old" "Install Node.js 20.19 or newer."
+}
+
+# The words among the arguments that are not installed Debian packages.
+missing_packages() {
+  for package in "$@"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || printf '%s ' "$package"
+  done
+}
+
+# True when a source is newer than the bundle, or there is none.
+bundle_is_stale() {
+  [ -f dist/fsb-ctl.cjs ] || return 0
+  [ -n "$(find src bin package.json scripts/build.ts -newer dist/fsb-ctl.cjs -type f -print -quit)" ]
+}

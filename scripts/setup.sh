@@ -1,0 +1,32 @@
+#!/bin/sh
+# Makes this checkout ready to run: Debian packages, npm packages, the guest binaries and the bundle.
+# Does only what is missing, and prints each command before it runs it. `--test` adds what the tests need.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+
+require_node
+
+wanted="runc make gcc musl-tools ca-certificates"
+if [ "${1:-}" = --test ]; then wanted="$wanted $TEST_PACKAGES"; fi
+missing=$(missing_packages $wanted)
+if [ -n "$missing" ]; then
+  if [ "$(id -u)" != 0 ]; then
+    say "These Debian packages are missing, and only root can install them. Run:"
+    say "    sudo apt-get update && sudo apt-get install -y --no-install-recommends $missing"
+    say "then start this again. (Sandboxes themselves need root, too, for now.)"
+    exit 1
+  fi
+  run apt-get update -qq
+  # shellcheck disable=SC2086 # a list of words
+  run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+fi
+
+# npm writes node_modules/.package-lock.json last: older than the lock file, or absent, means not (wholly) installed.
+if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
+  run npm ci --no-audit --no-fund
+  touch node_modules/.package-lock.json
+fi
+
+run make --no-print-directory -s -C guest
+if bundle_is_stale; then run npm run --silent build; fi
