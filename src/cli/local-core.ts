@@ -1,0 +1,130 @@
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { acquireLock } from '../core/lock.ts';
+import { FsbError } from '../core/model/errors.ts';
+import type { CorePaths } from '../core/model/paths.ts';
+import { type CoreStatus, readStatus } from '../core/status-file.ts';
+
+/** The core of this machine: whether it runs, how to start it, how to stop it. */
+export interface LocalCore {
+  paths: CorePaths;
+  /** Where the package is installed: `bin/run.js` and the guest binaries are below it. */
+  packageRoot: string;
+  env: NodeJS.ProcessEnv;
+}
+
+/** A cold start on a busy machine takes a second or two; beyond this it hangs. */
+const START_DEADLINE = 30_000;
+const STOP_DEADLINE = 30_000;
+
+export const launchBinary = (packageRoot: string): string => join(packageRoot, 'guest/build/fsb-launch');
+
+/** True when something accepts connections on the socket. */
+export function answers(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath);
+    const done = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => done(true));
+    socket.once('error', () => done(false));
+  });
+}
+
+/** What the running core says about itself; undefined when none runs. */
+export async function runningCore({ paths }: LocalCore): Promise<CoreStatus | undefined> {
+  return (await answers(paths.grpcSocket)) ? readStatus(paths.status) : undefined;
+}
+
+/**
+ * Starts the core unless it runs. Twenty first commands at once start one: they queue at a lock, and whoever comes
+ * later finds it running.
+ * @throws run_failed with what the core said when it cannot start
+ */
+export async function startCore(local: LocalCore, serveFlags: string[] = []): Promise<{ status: CoreStatus; started: boolean }> {
+  const { paths } = local;
+  mkdirSync(paths.run, { recursive: true, mode: 0o700 });
+  const turn = await acquireLock(launchBinary(local.packageRoot), `${paths.lock}.start`, START_DEADLINE);
+  try {
+    const running = await runningCore(local);
+    if (running) return { status: running, started: false };
+    return { status: await spawnCore(local, serveFlags), started: true };
+  } finally {
+    await turn.release();
+  }
+}
+
+async function spawnCore({ paths, packageRoot, env }: LocalCore, serveFlags: string[]): Promise<CoreStatus> {
+  mkdirSync(paths.state, { recursive: true, mode: 0o700 });
+  const output = openSync(`${paths.log}.out`, 'w', 0o600);
+  const child = spawn(process.execPath, [join(packageRoot, 'bin/run.js'), 'serve', '--ready-fd', '3', ...serveFlags], {
+    detached: true,
+    cwd: '/',
+    stdio: ['ignore', output, output, 'pipe'],
+    env: coreEnvironment(env),
+  });
+  closeSync(output);
+  const ready = child.stdio[3] as Readable;
+  let said = '';
+  ready.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  // The descriptor closes when the core has said its line, or has died: either way this is the event.
+  const failure = await new Promise<string | undefined>((resolve) => {
+    const timer = setTimeout(() => resolve(`it was not ready within ${START_DEADLINE / 1000} s`), START_DEADLINE);
+    const settle = (why?: string): void => {
+      clearTimeout(timer);
+      resolve(why);
+    };
+    ready.once('close', () => settle(said === '' ? 'it ended before it was ready' : undefined));
+    child.once('error', (error) => settle(error.message));
+  });
+  child.unref();
+  if (failure === undefined) return JSON.parse(said) as CoreStatus;
+  if (child.pid !== undefined && child.exitCode === null) child.kill('SIGTERM');
+  throw startFailure(failure, paths);
+}
+
+function startFailure(why: string, paths: CorePaths): FsbError {
+  const lines = lastLines(`${paths.log}.out`);
+  const error = /^Error: (.*)$/m.exec(lines)?.[1];
+  const hint = /^Hint: (.*)$/m.exec(lines)?.[1];
+  return new FsbError('run_failed', `cannot start the core: ${error ?? (lines || why)}`, {
+    hint: hint ?? `Its log is ${paths.log}. To see it start in the foreground: fsb-ctl serve`,
+  });
+}
+
+/** Every node process pays 60 ms for a further CA file, and the core talks to nobody outside. */
+function coreEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { NODE_EXTRA_CA_CERTS: _, ...rest } = env;
+  return rest;
+}
+
+function lastLines(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim().split('\n').slice(-5).join('\n');
+  } catch {
+    return '';
+  }
+}
+
+/** Ends the running core in order; its sandboxes keep running. False when none ran. */
+export async function stopCore(local: LocalCore): Promise<boolean> {
+  const { paths, packageRoot } = local;
+  const status = await runningCore(local);
+  if (!status) return false;
+  process.kill(status.pid, 'SIGTERM');
+  // The lock is free when the core is really gone, however it ends.
+  const lock = await acquireLock(launchBinary(packageRoot), paths.lock, STOP_DEADLINE).catch((error: unknown) => {
+    throw new FsbError('timeout', `the core (pid ${status.pid}) did not end within ${STOP_DEADLINE / 1000} s`, {
+      hint: `Look at its log: ${paths.log}`,
+      cause: error,
+    });
+  });
+  await lock.release();
+  return true;
+}
