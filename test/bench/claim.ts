@@ -1,0 +1,82 @@
+import type { BenchCore } from './bench-core.ts';
+import { type Figures, figures, sample } from './stats.ts';
+
+const NAMESPACE = 'bench';
+const hello = { image: 'host', args: ['sh', '-c', 'echo hello; exec sleep 600'] };
+
+/** From the create request to the first byte of output at the client: gRPC, then the attach stream. */
+async function claimToFirstByte(core: BenchCore, name: string): Promise<number> {
+  const ref = { namespace: NAMESPACE, name };
+  const begin = performance.now();
+  await core.api.sandboxes.create({ ...ref, spec: hello });
+  const session = await core.api.sandboxes.attach(ref, { stdin: false, replay: true });
+  for await (const _ of session.output) break;
+  const elapsed = performance.now() - begin;
+  await session.close();
+  return elapsed;
+}
+
+const remove = (core: BenchCore, name: string): Promise<void> =>
+  core.api.sandboxes.delete({ namespace: NAMESPACE, name }, { grace: 0 });
+
+/** Waits until the pool is warm again, so that the next claim is a hit. */
+export async function warm(core: BenchCore, idle: number): Promise<void> {
+  while ((await core.api.pools.status()).reduce((sum, row) => sum + row.idle, 0) < idle)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+export async function claimCases(core: BenchCore, scale: number): Promise<Figures[]> {
+  const oneByOne = await sample(Math.ceil(200 * scale), async (run) => {
+    await warm(core, 4);
+    const elapsed = await claimToFirstByte(core, `claim-${run}`);
+    await remove(core, `claim-${run}`);
+    return elapsed;
+  });
+  const together: number[] = [];
+  let failures = 0;
+  const { max } = (await core.api.pools.status())[0]!;
+  const width = Math.min(50, max);
+  for (let round = 0; round < Math.ceil(5 * scale); round++) {
+    const names = Array.from({ length: width }, (_, i) => `burst-${round}-${i}`);
+    const results = await Promise.allSettled(names.map((name) => claimToFirstByte(core, name)));
+    for (const result of results) {
+      if (result.status === 'fulfilled') together.push(result.value);
+      else failures += 1;
+    }
+    await Promise.all(names.map((name) => remove(core, name)));
+  }
+  return [
+    figures('warm claim to first byte, one at a time', oneByOne.samples, {
+      failures: oneByOne.failures,
+      budget: 'p50 2.5, p99 12',
+    }),
+    figures(`claim to first byte, ${width} at once (4 warm, the rest boots)`, together, { failures }),
+  ];
+}
+
+export async function execCase(core: BenchCore, scale: number): Promise<Figures> {
+  const ref = { namespace: NAMESPACE, name: 'exec' };
+  await core.api.sandboxes.create({ ...ref, spec: hello });
+  const { samples, failures } = await sample(Math.ceil(300 * scale), async () => {
+    const session = await core.api.sandboxes.exec(ref, { argv: ['true'], env: {}, cwd: '', user: '', tty: false, stdin: false });
+    for await (const _ of session.output) void _;
+    await session.exited;
+    await session.close();
+    return undefined;
+  });
+  await remove(core, 'exec');
+  return figures('exec round trip (true), one WebSocket each', samples, { failures, budget: 'p50 3' });
+}
+
+/** A shape that is never warm: every create boots. */
+export async function coldCase(core: BenchCore, scale: number): Promise<Figures> {
+  const { samples, failures } = await sample(Math.ceil(40 * scale), async (run) => {
+    const ref = { namespace: NAMESPACE, name: `cold-${run}` };
+    const begin = performance.now();
+    await core.api.sandboxes.create({ ...ref, spec: { ...hello, resources: { pids: 300 + run } } });
+    const elapsed = performance.now() - begin;
+    await core.api.sandboxes.delete(ref, { grace: 0 });
+    return elapsed;
+  });
+  return figures('cold create, image present', samples, { failures, budget: 'p50 60' });
+}
