@@ -5,7 +5,9 @@ const report = readReport(process.argv[2]);
 const tests = report.testResults.flatMap((file) => file.assertionResults);
 const skipped = tests.filter(({ status }) => status !== 'passed' && status !== 'failed');
 // A file that fails before its tests are known counts as one failure.
-const brokenFiles = report.testResults.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0);
+const brokenFiles = report.testResults.filter(
+  ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+);
 for (const { name, message } of brokenFiles) console.log(`BROKEN FILE ${name}: ${message}`);
 for (const { fullName } of skipped) console.log(`SKIPPED ${fullName}`);
 const passed = tests.filter(({ status }) => status === 'passed').length;

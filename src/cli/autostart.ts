@@ -8,8 +8,12 @@ import { answers, type LocalCore, startCore } from './local-core.ts';
 export async function ensureLocalCore(local: LocalCore): Promise<void> {
   if (await answers(local.paths.grpcSocket)) return;
   if (local.env.FSB_NO_AUTOSTART === '1')
-    throw new FsbError('unavailable', `the local core is not running (nothing listens on ${local.paths.grpcSocket})`, {
-      hint: 'Start it with: fsb-ctl daemon start (FSB_NO_AUTOSTART=1 forbids starting it on its own).',
-    });
+    throw new FsbError(
+      'unavailable',
+      `the local core is not running (nothing listens on ${local.paths.grpcSocket})`,
+      {
+        hint: 'Start it with: fsb-ctl daemon start (FSB_NO_AUTOSTART=1 forbids starting it on its own).',
+      },
+    );
   await startCore(local);
 }

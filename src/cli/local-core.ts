@@ -45,7 +45,10 @@ export async function runningCore({ paths }: LocalCore): Promise<CoreStatus | un
  * later finds it running.
  * @throws run_failed with what the core said when it cannot start
  */
-export async function startCore(local: LocalCore, serveFlags: string[] = []): Promise<{ status: CoreStatus; started: boolean }> {
+export async function startCore(
+  local: LocalCore,
+  serveFlags: string[] = [],
+): Promise<{ status: CoreStatus; started: boolean }> {
   const { paths } = local;
   mkdirSync(paths.run, { recursive: true, mode: 0o700 });
   const turn = await acquireLock(launchBinary(local.packageRoot), `${paths.lock}.start`, START_DEADLINE);
@@ -61,12 +64,16 @@ export async function startCore(local: LocalCore, serveFlags: string[] = []): Pr
 async function spawnCore({ paths, packageRoot, env }: LocalCore, serveFlags: string[]): Promise<CoreStatus> {
   mkdirSync(paths.state, { recursive: true, mode: 0o700 });
   const output = openSync(`${paths.log}.out`, 'w', 0o600);
-  const child = spawn(process.execPath, [join(packageRoot, 'bin/run.js'), 'serve', '--ready-fd', '3', ...serveFlags], {
-    detached: true,
-    cwd: '/',
-    stdio: ['ignore', output, output, 'pipe'],
-    env: coreEnvironment(env),
-  });
+  const child = spawn(
+    process.execPath,
+    [join(packageRoot, 'bin/run.js'), 'serve', '--ready-fd', '3', ...serveFlags],
+    {
+      detached: true,
+      cwd: '/',
+      stdio: ['ignore', output, output, 'pipe'],
+      env: coreEnvironment(env),
+    },
+  );
   closeSync(output);
   const ready = child.stdio[3] as Readable;
   let said = '';
@@ -75,7 +82,10 @@ async function spawnCore({ paths, packageRoot, env }: LocalCore, serveFlags: str
   });
   // The descriptor closes when the core has said its line, or has died: either way this is the event.
   const failure = await new Promise<string | undefined>((resolve) => {
-    const timer = setTimeout(() => resolve(`it was not ready within ${START_DEADLINE / 1000} s`), START_DEADLINE);
+    const timer = setTimeout(
+      () => resolve(`it was not ready within ${START_DEADLINE / 1000} s`),
+      START_DEADLINE,
+    );
     const settle = (why?: string): void => {
       clearTimeout(timer);
       resolve(why);
@@ -119,12 +129,18 @@ export async function stopCore(local: LocalCore): Promise<boolean> {
   if (!status) return false;
   process.kill(status.pid, 'SIGTERM');
   // The lock is free when the core is really gone, however it ends.
-  const lock = await acquireLock(launchBinary(packageRoot), paths.lock, STOP_DEADLINE).catch((error: unknown) => {
-    throw new FsbError('timeout', `the core (pid ${status.pid}) did not end within ${STOP_DEADLINE / 1000} s`, {
-      hint: `Look at its log: ${paths.log}`,
-      cause: error,
-    });
-  });
+  const lock = await acquireLock(launchBinary(packageRoot), paths.lock, STOP_DEADLINE).catch(
+    (error: unknown) => {
+      throw new FsbError(
+        'timeout',
+        `the core (pid ${status.pid}) did not end within ${STOP_DEADLINE / 1000} s`,
+        {
+          hint: `Look at its log: ${paths.log}`,
+          cause: error,
+        },
+      );
+    },
+  );
   await lock.release();
   return true;
 }

@@ -4,8 +4,13 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Agent } from './agent/agent.ts';
 import { Janitor } from './agent/janitor.ts';
-import { INSTANCE_RECORD_VERSION, type InstanceRecord, SLOT_RECORD_VERSION, type SlotRecord } from './agent/records.ts';
 import { recordingDriver } from './agent/recording-driver.ts';
+import {
+  INSTANCE_RECORD_VERSION,
+  type InstanceRecord,
+  SLOT_RECORD_VERSION,
+  type SlotRecord,
+} from './agent/records.ts';
 import { recover } from './agent/recovery.ts';
 import { shapeOf } from './agent/shape-of.ts';
 import type { CoreApi, ImageApi, SystemInfo } from './api/core-api.ts';

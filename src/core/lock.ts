@@ -40,7 +40,10 @@ export async function acquireLock(launchBinary: string, file: string, waitMs: nu
       hint: 'Use it, stop it with: fsb-ctl daemon stop, or choose another root with --root.',
     });
   if (outcome !== 'locked')
-    throw new FsbError('run_failed', `cannot lock ${file}: ${complaint.trim() || `${launchBinary} ended with ${outcome}`}`);
+    throw new FsbError(
+      'run_failed',
+      `cannot lock ${file}: ${complaint.trim() || `${launchBinary} ended with ${outcome}`}`,
+    );
   // The helper must not keep a core alive that has nothing else to do.
   child.unref();
   return {

@@ -36,7 +36,8 @@ export async function startBenchCore(flags: string[] = []): Promise<BenchCore> {
     status,
     env,
     async [Symbol.asyncDispose]() {
-      for (const { namespace, name } of await api.sandboxes.list({})) await api.sandboxes.delete({ namespace, name }, { grace: 0 });
+      for (const { namespace, name } of await api.sandboxes.list({}))
+        await api.sandboxes.delete({ namespace, name }, { grace: 0 });
       await api.close();
       const ended = new Promise((done) => child.once('exit', done));
       child.kill('SIGTERM');

@@ -58,7 +58,14 @@ export async function execCase(core: BenchCore, scale: number): Promise<Figures>
   const ref = { namespace: NAMESPACE, name: 'exec' };
   await core.api.sandboxes.create({ ...ref, spec: hello });
   const { samples, failures } = await sample(Math.ceil(300 * scale), async () => {
-    const session = await core.api.sandboxes.exec(ref, { argv: ['true'], env: {}, cwd: '', user: '', tty: false, stdin: false });
+    const session = await core.api.sandboxes.exec(ref, {
+      argv: ['true'],
+      env: {},
+      cwd: '',
+      user: '',
+      tty: false,
+      stdin: false,
+    });
     for await (const _ of session.output) void _;
     await session.exited;
     await session.close();

@@ -9,14 +9,18 @@ import { parseArgs } from 'node:util';
 import { startBenchCore } from './bench-core.ts';
 import { claimCases, coldCase, execCase } from './claim.ts';
 import { bootCase, memoryCase, refillCase } from './pool.ts';
-import { type Figures, markdownTable } from './stats.ts';
 import { processCases } from './processes.ts';
+import { type Figures, markdownTable } from './stats.ts';
 
-const { values } = parseArgs({ options: { json: { type: 'string' }, quick: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: { json: { type: 'string' }, quick: { type: 'boolean', default: false } },
+});
 const scale = values.quick ? 0.2 : 1;
 const rows: Figures[] = [];
 
-console.log(`${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Linux ${release()}, Node ${process.version}\n`);
+console.log(
+  `${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Linux ${release()}, Node ${process.version}\n`,
+);
 {
   await using core = await startBenchCore(['--warm', 'host=4', '--max', '64']);
   rows.push(...(await claimCases(core, scale)));

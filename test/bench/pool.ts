@@ -46,7 +46,9 @@ function childrenNamed(name: string): number[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
     .map(Number)
-    .filter((pid) => read(`/proc/${pid}/comm`).trim() === name || read(`/proc/${pid}/comm`).startsWith('.fsb-init'));
+    .filter(
+      (pid) => read(`/proc/${pid}/comm`).trim() === name || read(`/proc/${pid}/comm`).startsWith('.fsb-init'),
+    );
 }
 
 /** KiB */

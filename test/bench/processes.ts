@@ -1,5 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BenchCore, binary } from './bench-core.ts';
@@ -14,10 +14,18 @@ export async function processCases(core: BenchCore, scale: number): Promise<Figu
   await core.api.sandboxes.create({ ...ref, spec: { image: 'host', args: ['sleep', '600'] } });
   const rows = [
     await wholeProcess('process: node -e 0', [process.execPath, '-e', '0'], { runs, env }),
-    await wholeProcess('process: fsb-ctl --version', [binary, '--version'], { runs, env, budget: '2.5 x node -e 0' }),
+    await wholeProcess('process: fsb-ctl --version', [binary, '--version'], {
+      runs,
+      env,
+      budget: '2.5 x node -e 0',
+    }),
     await wholeProcess('process: fsb-ctl list', [binary, 'list'], { runs, env, budget: '3 x node -e 0' }),
     await wholeProcess('process: fsb-ctl exec (true)', [binary, 'exec', 'process', 'true'], { runs, env }),
-    await wholeProcess('process: fsb-ctl run --rm (true)', [binary, 'run', 'once', '--rm', '--image', 'host', '--', 'true'], { runs, env }),
+    await wholeProcess(
+      'process: fsb-ctl run --rm (true)',
+      [binary, 'run', 'once', '--rm', '--image', 'host', '--', 'true'],
+      { runs, env },
+    ),
     await runcRun(runs, env),
   ];
   if (dockerRuns()) rows.push(await wholeProcess('process: docker ps', ['docker', 'ps'], { runs, env }));
@@ -38,7 +46,11 @@ async function runcRun(runs: number, env: NodeJS.ProcessEnv): Promise<Figures> {
     for (const path of ['/usr', '/lib', '/lib64'])
       config.mounts.push({ destination: path, type: 'bind', source: path, options: ['rbind', 'ro'] });
     writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));
-    return await wholeProcess('process: runc run (true)', ['runc', 'run', '--bundle', bundle, `bench-${process.pid}`], { runs, env });
+    return await wholeProcess(
+      'process: runc run (true)',
+      ['runc', 'run', '--bundle', bundle, `bench-${process.pid}`],
+      { runs, env },
+    );
   } finally {
     rmSync(bundle, { recursive: true, force: true });
   }

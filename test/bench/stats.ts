@@ -31,7 +31,10 @@ export function figures(name: string, samples: number[], options: Partial<Figure
 }
 
 /** Times `work` so many times, one after the other; a rejection counts as a failure and gives no sample. */
-export async function sample(runs: number, work: (run: number) => Promise<number | undefined>): Promise<{ samples: number[]; failures: number }> {
+export async function sample(
+  runs: number,
+  work: (run: number) => Promise<number | undefined>,
+): Promise<{ samples: number[]; failures: number }> {
   const samples: number[] = [];
   let failures = 0;
   for (let run = 0; run < runs; run++) {
@@ -47,12 +50,17 @@ export async function sample(runs: number, work: (run: number) => Promise<number
   return { samples, failures };
 }
 
-const format = (value: number): string => (Number.isNaN(value) ? '-' : value >= 100 ? value.toFixed(0) : value.toFixed(2));
+const format = (value: number): string =>
+  Number.isNaN(value) ? '-' : value >= 100 ? value.toFixed(0) : value.toFixed(2);
 
 export function markdownTable(rows: Figures[]): string {
   const lines = rows.map(
     (r) =>
       `| ${r.name} | ${format(r.median)} ${r.unit} | ${format(r.p95)} | ${format(r.p99)} | ${r.runs} | ${r.failures} | ${r.budget ?? ''} |`,
   );
-  return ['| what | median | p95 | p99 | runs | failures | budget |', '|---|---|---|---|---|---|---|', ...lines].join('\n');
+  return [
+    '| what | median | p95 | p99 | runs | failures | budget |',
+    '|---|---|---|---|---|---|---|',
+    ...lines,
+  ].join('\n');
 }

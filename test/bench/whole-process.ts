@@ -11,7 +11,9 @@ export async function wholeProcess(
     new Promise((resolve, reject) => {
       const child = spawn(command, args, { env: options.env, stdio: 'ignore' });
       child.once('error', reject);
-      child.once('exit', (code) => (code === 0 ? resolve(undefined) : reject(new Error(`${name} exited with ${code}`))));
+      child.once('exit', (code) =>
+        code === 0 ? resolve(undefined) : reject(new Error(`${name} exited with ${code}`)),
+      );
     });
   await once().catch(() => {});
   const { samples, failures } = await sample(options.runs, once);

@@ -1,5 +1,11 @@
 import type { Logger } from 'pino';
-import type { AgentApi, AgentSandbox, AgentSandboxState, StartRequest, StartedSandbox } from '../api/agent-api.ts';
+import type {
+  AgentApi,
+  AgentSandbox,
+  AgentSandboxState,
+  StartedSandbox,
+  StartRequest,
+} from '../api/agent-api.ts';
 import type { ImageApi, PoolApi } from '../api/core-api.ts';
 import type { AttachRequest, CallOptions, ExecRequest } from '../api/sandbox-api.ts';
 import { processFor } from '../image/command.ts';
@@ -88,7 +94,10 @@ export class Agent implements AgentApi {
         slots.put(sandboxId, slot),
       ]);
       recorded.catch(noop);
-      const [main, log] = await settle(instance.channel.spawn(MAIN_PROCESS, process, signal), logs.writer(sandboxId));
+      const [main, log] = await settle(
+        instance.channel.spawn(MAIN_PROCESS, process, signal),
+        logs.writer(sandboxId),
+      );
       await recorded;
       ownedByRun = true;
       this.takeUp({ sandboxId, slot, instance, main, log });
@@ -127,7 +136,9 @@ export class Agent implements AgentApi {
     if (run) return attachToRun(run, request, this.#options.logs);
     const end = this.#options.slots.get(sandboxId)?.end;
     if (end && request.replay) return attachToEnded(sandboxId, end, this.#options.logs);
-    throw new FsbError('conflict', 'the sandbox is not running', { hint: 'See what it wrote with: fsb-ctl logs NAME' });
+    throw new FsbError('conflict', 'the sandbox is not running', {
+      hint: 'See what it wrote with: fsb-ctl logs NAME',
+    });
   }
 
   logs(sandboxId: string, query: LogQuery, { signal }: CallOptions = {}): AsyncIterable<LogEntry> {
@@ -140,7 +151,10 @@ export class Agent implements AgentApi {
   }
 
   async sandboxes(): Promise<AgentSandbox[]> {
-    return [...this.#options.slots.entries()].map(([sandboxId, slot]) => ({ sandboxId, state: stateOf(slot) }));
+    return [...this.#options.slots.entries()].map(([sandboxId, slot]) => ({
+      sandboxId,
+      state: stateOf(slot),
+    }));
   }
 
   watch(listener: (change: AgentSandbox) => void): () => void {
@@ -194,7 +208,8 @@ export class Agent implements AgentApi {
   /** Lets go of every sandbox and leaves it running: the next core takes it up. Idle instances are destroyed. */
   async close(): Promise<void> {
     this.#closing = true;
-    for (const { abort } of this.#starting.values()) abort.abort(new FsbError('unavailable', 'the core is stopping'));
+    for (const { abort } of this.#starting.values())
+      abort.abort(new FsbError('unavailable', 'the core is stopping'));
     await Promise.all([...this.#starting.values()].map(({ settled }) => settled));
     await Promise.all([...this.#runs.values()].map((run) => run.detach()));
     await this.#options.pool.close({ destroyIdle: true });

@@ -7,7 +7,11 @@ import type { SlotEnd } from './records.ts';
 import type { SandboxRun } from './sandbox-run.ts';
 
 /** Joins a running main process; see SandboxApi.attach. */
-export async function attachToRun(run: SandboxRun, request: AttachRequest, logs: LogStore): Promise<ProcessSession> {
+export async function attachToRun(
+  run: SandboxRun,
+  request: AttachRequest,
+  logs: LogStore,
+): Promise<ProcessSession> {
   if (request.stdin && !run.slot.process.stdin)
     throw new FsbError('conflict', `sandbox ${run.slot.claimName} was started without stdin`, {
       hint: 'Create it with -i (stdin: true) to send input to it.',

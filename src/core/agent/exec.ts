@@ -23,7 +23,11 @@ export function withTerminal(env: Record<string, string>, tty: boolean): Record<
 }
 
 /** Starts a further process in a running sandbox. */
-export async function execInRun(run: SandboxRun, request: ExecRequest, signal?: AbortSignal): Promise<ProcessSession> {
+export async function execInRun(
+  run: SandboxRun,
+  request: ExecRequest,
+  signal?: AbortSignal,
+): Promise<ProcessSession> {
   const process = await run.instance.channel.spawn(
     run.nextProcessId(),
     execProcess(run.slot.process, request),

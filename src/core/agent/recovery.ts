@@ -10,8 +10,8 @@ import type { RuntimeInstance } from '../runtime/driver.ts';
 import type { RecordTable } from '../store/store.ts';
 import type { Agent } from './agent.ts';
 import { forgetOnExit } from './exec.ts';
-import { type InstanceRecord, MAIN_PROCESS, type SlotRecord } from './records.ts';
 import type { RecordingDriver } from './recording-driver.ts';
+import { type InstanceRecord, MAIN_PROCESS, type SlotRecord } from './records.ts';
 
 export interface RecoveryOptions {
   agent: Agent;
@@ -39,7 +39,11 @@ export interface RecoveryResult {
 /** What to do with one instance of an earlier core: decided by what is recorded and what is really there. */
 export type Verdict = 'take-up' | 'keep-idle' | 'destroy';
 
-export function verdict(record: InstanceRecord | undefined, alive: boolean, slot: SlotRecord | undefined): Verdict {
+export function verdict(
+  record: InstanceRecord | undefined,
+  alive: boolean,
+  slot: SlotRecord | undefined,
+): Verdict {
   if (record === undefined || !alive) return 'destroy';
   if (record.sandboxId === undefined) return 'keep-idle';
   return slot !== undefined && slot.end === undefined ? 'take-up' : 'destroy';
@@ -62,7 +66,8 @@ export async function recover(options: RecoveryOptions): Promise<RecoveryResult>
     await slots.put(sandboxId, { ...slot, end: { kind: 'lost', at: options.clock.now(), reason } });
     result.lost += 1;
   }
-  for (const sandboxId of await logs.list()) if (slots.get(sandboxId) === undefined) await logs.remove(sandboxId);
+  for (const sandboxId of await logs.list())
+    if (slots.get(sandboxId) === undefined) await logs.remove(sandboxId);
   return result;
 }
 

@@ -50,7 +50,8 @@ export class SandboxRun {
     this.instance = options.instance;
     this.main = options.main;
     this.pump = new MainPump(options.main, options.log);
-    this.#nextProcess = Math.max(options.main.id, ...options.instance.channel.known.map((known) => known.id)) + 1;
+    this.#nextProcess =
+      Math.max(options.main.id, ...options.instance.channel.known.map((known) => known.id)) + 1;
     this.ended = this.#watch();
     this.gone = this.ended.then(() => (this.#detached ? undefined : options.release(options.instance)));
   }
@@ -108,7 +109,8 @@ export class SandboxRun {
     } catch (error) {
       const at = this.#options.clock.now();
       // Where the kernel kills the whole group for memory, PID 1 goes too and nobody is left to report the exit.
-      if (await this.#ranOutOfMemory()) return { kind: 'exited', at, status: { code: null, signal: SIGKILL, oomKilled: true } };
+      if (await this.#ranOutOfMemory())
+        return { kind: 'exited', at, status: { code: null, signal: SIGKILL, oomKilled: true } };
       return { kind: 'lost', at, reason: FsbError.from(error).message };
     }
   }

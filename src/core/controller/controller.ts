@@ -78,7 +78,9 @@ export class Controller implements SandboxApi {
       .filter((sandbox) => namespace === undefined || sandbox.namespace === namespace)
       .filter((sandbox) => phases === undefined || phases.includes(sandbox.state.phase))
       .filter((sandbox) => Object.entries(labels).every(([key, value]) => sandbox.spec.labels[key] === value))
-      .sort((a, b) => compare(a.namespace, b.namespace) || compare(a.name, b.name) || a.createdAt - b.createdAt);
+      .sort(
+        (a, b) => compare(a.namespace, b.namespace) || compare(a.name, b.name) || a.createdAt - b.createdAt,
+      );
   }
 
   async delete(ref: SandboxRef, { grace, wait = true, signal }: DeleteOptions = {}): Promise<void> {
@@ -163,7 +165,11 @@ export class Controller implements SandboxApi {
       const error = FsbError.from(thrown);
       if (entry.deletion) await entry.deletion.gone;
       else if (keepsRecord(error))
-        await entry.enter({ phase: 'Failed', endedAt: this.#clock.now(), reason: error.message }, this.#clock.now(), error.message);
+        await entry.enter(
+          { phase: 'Failed', endedAt: this.#clock.now(), reason: error.message },
+          this.#clock.now(),
+          error.message,
+        );
       else await this.#registry.remove(entry);
       throw error;
     } finally {
@@ -210,7 +216,9 @@ export class Controller implements SandboxApi {
     this.#save(entry.enter({ phase: 'Expired', endedAt: now }, now, 'its time was up'), entry);
     this.#agent
       .stop(id, entry.sandbox.spec.grace_period)
-      .gone.catch((error) => this.#log.error({ error, sandbox: entry.sandbox.name }, 'cannot stop an expired sandbox'));
+      .gone.catch((error) =>
+        this.#log.error({ error, sandbox: entry.sandbox.name }, 'cannot stop an expired sandbox'),
+      );
   }
 
   /** From every phase, and once for all callers: the name is free at once, the rest follows. */
@@ -222,10 +230,13 @@ export class Controller implements SandboxApi {
       return entry.deletion;
     }
     const now = this.#clock.now();
-    if (state.phase !== 'Terminating') this.#save(entry.enter({ phase: 'Terminating', since: now }, now, 'deleted'), entry);
+    if (state.phase !== 'Terminating')
+      this.#save(entry.enter({ phase: 'Terminating', since: now }, now, 'deleted'), entry);
     this.#expiry.set(id, 0);
     this.#registry.releaseName(entry);
-    entry.starting?.abort(new FsbError('cancelled', `sandbox ${entry.sandbox.name} was deleted while it was starting`));
+    entry.starting?.abort(
+      new FsbError('cancelled', `sandbox ${entry.sandbox.name} was deleted while it was starting`),
+    );
     const { stopped, gone } = this.#agent.stop(id, grace);
     const forgotten = gone.then(() => this.#agent.forget(id)).then(() => this.#registry.remove(entry));
     entry.deletion = { stopped, gone: forgotten };

@@ -14,6 +14,7 @@ export interface ReconcileOptions {
 /** After a restart: what the records say against what the node has. */
 export async function reconcile({ registry, agent, now, apply, remove }: ReconcileOptions): Promise<void> {
   const reports = new Map((await agent.sandboxes()).map((report) => [report.sandboxId, report]));
+  const unknown = [...reports.keys()].filter((id) => registry.byId(id) === undefined);
   for (const entry of registry.entries()) {
     const { id, state } = entry.sandbox;
     const report = reports.get(id);
@@ -26,8 +27,7 @@ export async function reconcile({ registry, agent, now, apply, remove }: Reconci
     } else if (state.phase === 'Expired') await agent.stop(id, 0).gone;
     else apply(report ?? { sandboxId: id, state: { state: 'lost', reason: 'the node knows nothing of it' } });
   }
-  for (const id of reports.keys()) {
-    if (registry.byId(id)) continue;
+  for (const id of unknown) {
     // Its create call was never answered: the record was not committed before the core ended.
     await agent.stop(id, 0).gone;
     await agent.forget(id);

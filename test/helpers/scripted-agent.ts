@@ -1,0 +1,73 @@
+import type {
+  AgentApi,
+  AgentSandbox,
+  AgentSandboxState,
+  StartedSandbox,
+  StartRequest,
+} from '../../src/core/api/agent-api.ts';
+import { FsbError } from '../../src/core/model/errors.ts';
+
+/** A node without instances, for tests of the controller: starts and stops happen when and as the test says. */
+export interface ScriptedAgent {
+  api: AgentApi;
+  /** Every start so far, in order. */
+  starts: StartRequest[];
+  stops: { sandboxId: string; grace: number }[];
+  forgotten: string[];
+  /** What the next starts do; by default they succeed at once. */
+  onStart: (request: StartRequest, signal?: AbortSignal) => Promise<StartedSandbox>;
+  /** When stops resolve; by default at once. */
+  onStop: () => Promise<void>;
+  held: Map<string, AgentSandboxState>;
+  report(sandboxId: string, state: AgentSandboxState): void;
+}
+
+export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
+  const listeners = new Set<(change: AgentSandbox) => void>();
+  const unsupported = (): never => {
+    throw new FsbError('unsupported', 'not part of this test');
+  };
+  const agent: ScriptedAgent = {
+    starts: [],
+    stops: [],
+    forgotten: [],
+    held: new Map(),
+    onStart: async () => ({ instance: 'i0', warm: true, endpoints: [], startedAt: now() }),
+    onStop: async () => {},
+    report(sandboxId, state) {
+      agent.held.set(sandboxId, state);
+      for (const listener of listeners) listener({ sandboxId, state });
+    },
+    api: {
+      node: 'test-node',
+      pools: { status: async () => [] },
+      images: { import: unsupported, list: unsupported, remove: unsupported },
+      async start(request, options) {
+        agent.starts.push(request);
+        const started = await agent.onStart(request, options?.signal);
+        agent.held.set(request.sandboxId, { state: 'running', startedAt: started.startedAt });
+        return started;
+      },
+      stop(sandboxId, grace) {
+        agent.stops.push({ sandboxId, grace });
+        const stopped = agent.onStop();
+        return { stopped, gone: stopped };
+      },
+      exec: unsupported,
+      attach: unsupported,
+      logs: unsupported,
+      async forget(sandboxId) {
+        agent.forgotten.push(sandboxId);
+        agent.held.delete(sandboxId);
+      },
+      async sandboxes() {
+        return [...agent.held].map(([sandboxId, state]) => ({ sandboxId, state }));
+      },
+      watch(listener) {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    },
+  };
+  return agent;
+}

@@ -1,0 +1,66 @@
+import { pino } from 'pino';
+import { expect, it } from 'vitest';
+import { Janitor } from '../../../src/core/agent/janitor.ts';
+import type { RuntimeDriver, RuntimeInstance } from '../../../src/core/runtime/driver.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
+
+function world() {
+  const clock = createManualClock();
+  const present = new Set(['wanted', 'orphan']);
+  const wanted = new Set(['wanted']);
+  const destroyed: string[] = [];
+  let broken = false;
+  const driver = {
+    async list() {
+      if (broken) throw new Error('the runtime does not answer');
+      return [...present].map((id) => ({ id }) as RuntimeInstance);
+    },
+    async destroy(id: string) {
+      destroyed.push(id);
+      present.delete(id);
+    },
+  } as unknown as RuntimeDriver;
+  const janitor = new Janitor({
+    driver,
+    wanted: (id) => wanted.has(id),
+    clock,
+    log: pino({ level: 'silent' }),
+  });
+  return { clock, janitor, wanted, destroyed, breakRuntime: (now: boolean) => (broken = now) };
+}
+
+it('removes an orphan only when two looks, a window apart, found it unwanted', async () => {
+  const { clock, janitor, destroyed } = world();
+  await janitor.sweep();
+  await clock.advance(9_000);
+  await janitor.sweep();
+  expect(destroyed).toEqual([]);
+  await clock.advance(1_000);
+  await janitor.sweep();
+  expect(destroyed).toEqual(['orphan']);
+});
+
+it('never removes on a doubtful answer, or what became wanted meanwhile', async () => {
+  const { clock, janitor, wanted, destroyed, breakRuntime } = world();
+  await janitor.sweep();
+  await clock.advance(60_000);
+  breakRuntime(true);
+  await janitor.sweep();
+  breakRuntime(false);
+  wanted.add('orphan');
+  await janitor.sweep();
+  wanted.delete('orphan');
+  await janitor.sweep();
+  expect(destroyed).toEqual([]);
+});
+
+it('looks again and again on its own, and leaves no timer when closed', async () => {
+  const { clock, janitor, destroyed } = world();
+  janitor.start();
+  await clock.advance(30_000);
+  expect(destroyed).toEqual([]);
+  await clock.advance(30_000);
+  expect(destroyed).toEqual(['orphan']);
+  await janitor.close();
+  expect(clock.pending).toBe(0);
+});

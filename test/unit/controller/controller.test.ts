@@ -1,0 +1,235 @@
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { Controller } from '../../../src/core/controller/controller.ts';
+import { FsbError } from '../../../src/core/model/errors.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { SandboxSpecInput } from '../../../src/core/model/spec.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
+import { memoryTable } from '../../helpers/memory-table.ts';
+import { scriptedAgent } from '../../helpers/scripted-agent.ts';
+
+function world(records = memoryTable<Sandbox>()) {
+  const clock = createManualClock();
+  const agent = scriptedAgent(clock.now);
+  const controller = new Controller({
+    agent: agent.api,
+    sandboxes: records,
+    clock,
+    log: pino({ level: 'silent' }),
+  });
+  const create = (name: string, spec: Partial<SandboxSpecInput> = {}, idempotencyKey?: string) =>
+    controller.create({ namespace: 'default', name, spec: { image: 'host', ...spec }, idempotencyKey });
+  const ref = (name: string) => ({ namespace: 'default', name });
+  return { clock, agent, controller, create, ref, records };
+}
+
+const failure = (promise: Promise<unknown>): Promise<FsbError> =>
+  promise.then(
+    () => {
+      throw new Error('it did not fail');
+    },
+    (error) => FsbError.from(error),
+  );
+
+const exit = (code: number, now: number) =>
+  ({ state: 'ended', startedAt: now, endedAt: now, status: { code, signal: null } }) as const;
+
+describe('create', () => {
+  it('runs, and shows the caller its own write at once', async () => {
+    const { create, controller, ref } = world();
+    const made = await create('box');
+    expect(made.state.phase).toBe('Running');
+    expect((await controller.get(ref('box'))).id).toBe(made.id);
+    expect(made.events.map(({ message }) => message)).toEqual([
+      'created',
+      'served by a warm instance',
+      'started',
+    ]);
+  });
+
+  it('refuses a duplicate name before anything starts', async () => {
+    const { create, agent } = world();
+    await create('box');
+    expect((await failure(create('box'))).code).toBe('already_exists');
+    expect(agent.starts).toHaveLength(1);
+  });
+
+  it('refuses a wrong spec with every reason, and reserves nothing', async () => {
+    const { create, agent } = world();
+    const error = await failure(create('box', { imag: 'x', exposed_ports: [0] } as never));
+    expect(error.code).toBe('invalid_argument');
+    expect(error.message).toContain('unknown key imag');
+    expect(error.message).toContain('exposed_ports');
+    expect(error.hint).toBe('Did you mean image?');
+    expect(agent.starts).toEqual([]);
+    await create('box');
+  });
+
+  it('leaves nothing behind when the image is missing, and a Failed record when the command is', async () => {
+    const { create, agent, controller, ref } = world();
+    agent.onStart = async () => Promise.reject(new FsbError('not_found', 'image x is not here'));
+    expect((await failure(create('one'))).code).toBe('not_found');
+    expect((await failure(controller.get(ref('one')))).code).toBe('not_found');
+    agent.onStart = async () => Promise.reject(new FsbError('command_not_found', 'no such command'));
+    expect((await failure(create('two'))).code).toBe('command_not_found');
+    expect((await controller.get(ref('two'))).state).toMatchObject({
+      phase: 'Failed',
+      reason: 'no such command',
+    });
+  });
+
+  it('gives the same sandbox for the same idempotency key, also while the first call is under way', async () => {
+    const { create, agent } = world();
+    const [one, two] = await Promise.all([create('box', {}, 'key'), create('box', {}, 'key')]);
+    expect(two.id).toBe(one.id);
+    expect(agent.starts).toHaveLength(1);
+    expect((await failure(create('other', {}, 'key'))).code).toBe('conflict');
+  });
+
+  it('believes a report of the end that overtakes the report of the start', async () => {
+    const { create, agent, controller, ref, clock } = world();
+    agent.onStart = async ({ sandboxId }) => {
+      agent.report(sandboxId, exit(3, clock.now()));
+      return { instance: 'i0', warm: true, endpoints: [], startedAt: clock.now() };
+    };
+    await create('box');
+    expect(await controller.wait(ref('box'))).toEqual({ code: 3, signal: null });
+  });
+});
+
+describe('the end of the main process', () => {
+  it('is Exited with the code, Failed when memory ran out, Lost when nobody saw it', async () => {
+    const { create, agent, controller, ref, clock } = world();
+    const [a, b, c] = [await create('a'), await create('b'), await create('c')];
+    agent.report(a.id, exit(7, clock.now()));
+    agent.report(b.id, { ...exit(0, clock.now()), status: { code: null, signal: 9, oomKilled: true } });
+    agent.report(c.id, { state: 'lost', reason: 'gone' });
+    expect((await controller.get(ref('a'))).state).toMatchObject({ phase: 'Exited', status: { code: 7 } });
+    expect((await controller.get(ref('b'))).state).toMatchObject({ phase: 'Failed', status: { signal: 9 } });
+    expect((await controller.get(ref('c'))).state).toMatchObject({ phase: 'Lost', reason: 'gone' });
+    expect((await failure(controller.wait(ref('c')))).message).toContain('gone');
+    expect((await failure(controller.exec(ref('a'), {} as never))).code).toBe('conflict');
+  });
+
+  it('wakes everyone who waits, and an aborted wait leaves', async () => {
+    const { create, agent, controller, ref, clock } = world();
+    const { id } = await create('box');
+    const stop = new AbortController();
+    const aborted = failure(controller.wait(ref('box'), { signal: stop.signal }));
+    const waits = [controller.wait(ref('box')), controller.wait(ref('box'))];
+    stop.abort();
+    expect((await aborted).code).toBe('cancelled');
+    agent.report(id, exit(0, clock.now()));
+    expect(await Promise.all(waits)).toEqual([
+      { code: 0, signal: null },
+      { code: 0, signal: null },
+    ]);
+  });
+});
+
+describe('delete', () => {
+  it('frees the name at once, and a second caller waits for the same end', async () => {
+    const { create, agent, controller, ref } = world();
+    const first = await create('box');
+    let finish = (): void => {};
+    agent.onStop = () => new Promise((resolve) => (finish = resolve));
+    const deletions = [controller.delete(ref('box')), controller.delete(ref('box'))];
+    expect((await controller.get(ref('box'))).state.phase).toBe('Terminating');
+    const second = await create('box');
+    expect(second.id).not.toBe(first.id);
+    expect((await controller.get(ref('box'))).id).toBe(second.id);
+    finish();
+    await Promise.all(deletions);
+    expect(agent.stops).toHaveLength(1);
+    expect(agent.forgotten).toEqual([first.id]);
+    expect((await controller.list({})).map(({ id }) => id)).toEqual([second.id]);
+  });
+
+  it('of an unknown name says what was probably meant', async () => {
+    const { create, controller, ref } = world();
+    await create('sandbox');
+    const error = await failure(controller.delete(ref('sandbx')));
+    expect(error).toMatchObject({ code: 'not_found', hint: 'Did you mean sandbox?' });
+  });
+
+  it('aborts a start that is under way, whose caller hears of it', async () => {
+    const { create, agent, controller, ref } = world();
+    agent.onStart = (_, signal) =>
+      new Promise((_resolve, reject) => signal!.addEventListener('abort', () => reject(signal!.reason)));
+    const creating = failure(create('box'));
+    await controller.delete(ref('box'));
+    expect(await creating).toMatchObject({ code: 'cancelled' });
+    expect(await controller.list({})).toEqual([]);
+  });
+
+  it('with grace 0 hurries a patient deletion on', async () => {
+    const { create, agent, controller, ref } = world();
+    await create('box');
+    const finish: (() => void)[] = [];
+    agent.onStop = () => new Promise((resolve) => finish.push(resolve));
+    const patient = controller.delete(ref('box'), { grace: 60_000 });
+    const hurried = controller.delete(ref('box'), { grace: 0 });
+    expect(agent.stops.map(({ grace }) => grace)).toEqual([60_000, 0]);
+    for (const done of finish) done();
+    await Promise.all([patient, hurried]);
+  });
+});
+
+describe('expiry', () => {
+  it('ends a sandbox when its ttl is over and keeps the record, whatever the wall clock does', async () => {
+    const { create, clock, controller, ref, agent } = world();
+    await create('box', { ttl: '5s' });
+    clock.jump(3_600_000);
+    await clock.advance(4999);
+    expect((await controller.get(ref('box'))).state.phase).toBe('Running');
+    clock.jump(-7_200_000);
+    await clock.advance(1);
+    expect((await controller.get(ref('box'))).state.phase).toBe('Expired');
+    expect(agent.stops).toHaveLength(1);
+    await controller.delete(ref('box'));
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe('recovery', () => {
+  it('brings every record in line with what the node has', async () => {
+    const before = world();
+    const names = ['running', 'ended', 'vanished', 'unsure', 'leaving'];
+    const made = new Map<string, Sandbox>();
+    for (const name of names) made.set(name, await before.create(name));
+    const leaving = made.get('leaving')!;
+    await before.records.put(leaving.id, { ...leaving, state: { phase: 'Terminating', since: 0 } });
+    const unsure = made.get('unsure')!;
+    await before.records.put(unsure.id, { ...unsure, state: { phase: 'Pending' } });
+
+    const after = world(before.records);
+    const running = { state: 'running', startedAt: 0 } as const;
+    after.agent.held = new Map([
+      [made.get('running')!.id, running],
+      [made.get('ended')!.id, exit(4, 1)],
+      [unsure.id, running],
+      [leaving.id, running],
+      ['never-answered', running],
+    ]);
+    await after.controller.recover();
+    const phases = Object.fromEntries((await after.controller.list({})).map((s) => [s.name, s.state.phase]));
+    expect(phases).toEqual({ running: 'Running', ended: 'Exited', vanished: 'Lost', unsure: 'Failed' });
+    expect(after.agent.stops.map(({ sandboxId }) => sandboxId).sort()).toEqual(
+      [unsure.id, leaving.id, 'never-answered'].sort(),
+    );
+    expect(after.agent.forgotten.sort()).toEqual([leaving.id, 'never-answered'].sort());
+  });
+});
+
+it('lists by namespace, label and phase, sorted by name', async () => {
+  const { create, controller } = world();
+  await create('b', { labels: { team: 'red' } });
+  await create('a', { labels: { team: 'blue' } });
+  await controller.create({ namespace: 'other', name: 'c', spec: { image: 'host' } });
+  const names = async (query: Parameters<typeof controller.list>[0]) =>
+    (await controller.list(query)).map(({ name }) => name);
+  expect(await names({})).toEqual(['a', 'b', 'c']);
+  expect(await names({ namespace: 'default' })).toEqual(['a', 'b']);
+  expect(await names({ labels: { team: 'red' } })).toEqual(['b']);
+  expect(await names({ phases: ['Exited'] })).toEqual([]);
+});

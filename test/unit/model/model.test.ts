@@ -1,0 +1,197 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { didYouMean } from '../../../src/core/model/did-you-mean.ts';
+import { type ErrorCode, errorCodes, FsbError } from '../../../src/core/model/errors.ts';
+import { isInstanceId, isName, newInstanceId, newSandboxName } from '../../../src/core/model/ids.ts';
+import { corePaths } from '../../../src/core/model/paths.ts';
+import { isLive, type PhaseState, phases, transition, transitions } from '../../../src/core/model/phase.ts';
+import { exitCodeOf, parseSignal } from '../../../src/core/model/process.ts';
+import {
+  formatAge,
+  formatDuration,
+  formatSize,
+  parseDuration,
+  parseSize,
+} from '../../../src/core/model/quantity.ts';
+import { defaultResources, type Shape, shapeKey } from '../../../src/core/model/shape.ts';
+import { parseSpec } from '../../../src/core/model/spec.ts';
+
+describe('durations', () => {
+  it.each([
+    ['90s', 90_000],
+    ['5m', 300_000],
+    ['1h30m', 5_400_000],
+    ['2d', 172_800_000],
+    ['500ms', 500],
+    ['1.5s', 1500],
+    ['10', 10_000],
+  ])('%s is %d ms', (text, ms) => expect(parseDuration(text)).toBe(ms));
+
+  it.each(['', 'x', '5 m', '-1s', '1w', 's', '1h30'])('%j is refused', (text) => {
+    expect(() => parseDuration(text)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+  });
+
+  it('are read back as they were written', () => {
+    fc.assert(fc.property(fc.nat(10 ** 9), (ms) => parseDuration(formatDuration(ms)) === ms));
+  });
+});
+
+describe('sizes', () => {
+  it.each([
+    ['512m', 512 * 2 ** 20],
+    ['1.5g', 1.5 * 2 ** 30],
+    ['64Ki', 65_536],
+    ['10MB', 10 * 2 ** 20],
+    ['100', 100],
+    ['3b', 3],
+  ])('%s is %d bytes', (text, bytes) => expect(parseSize(text)).toBe(bytes));
+  it.each(['abc', '', '-1m', '1q', '1 2'])('%j is refused', (text) =>
+    expect(() => parseSize(text)).toThrow(FsbError),
+  );
+  it('are short for people', () => {
+    expect([0, 1023, 1536, 2 ** 30, 150 * 2 ** 20].map(formatSize)).toEqual([
+      '0B',
+      '1023B',
+      '1.5KiB',
+      '1GiB',
+      '150MiB',
+    ]);
+    expect([-5, 5_000, 119_000, 120_000, 7_200_000, 200_000_000].map(formatAge)).toEqual([
+      '0s',
+      '5s',
+      '119s',
+      '2m',
+      '2h',
+      '2d',
+    ]);
+  });
+});
+
+describe('phases', () => {
+  it('take exactly the steps of the table', () => {
+    for (const from of phases)
+      for (const to of phases) {
+        const step = (): PhaseState => transition({ phase: from } as PhaseState, { phase: to } as PhaseState);
+        if (transitions[from].includes(to)) expect(step()).toEqual({ phase: to });
+        else expect(step).toThrow('illegal phase change');
+      }
+  });
+  it('can all be deleted but the one that is being deleted', () => {
+    for (const phase of phases)
+      expect(transitions[phase].includes('Terminating')).toBe(phase !== 'Terminating');
+    expect(phases.filter(isLive)).toEqual(['Pending', 'Bound', 'Running', 'Terminating']);
+  });
+});
+
+describe('specs', () => {
+  it('get every default', () => {
+    expect(parseSpec({ image: 'host' })).toMatchObject({
+      pool_ref: 'default-pool',
+      consistency_mode: 'fast',
+      failure_policy: 'Manual',
+      resources: defaultResources,
+      network: 'none',
+      grace_period: 10_000,
+    });
+  });
+  it.each([
+    [{}, 'image'],
+    [{ image: 'x', exposed_ports: [80, 80] }, 'a port is named twice'],
+    [{ image: 'x', exposed_ports: [70_000] }, 'exposed_ports.0'],
+    [{ image: 'x', resources: { memory: 'abc' } }, 'resources.memory'],
+    [{ image: 'x', resources: { cpus: 0 } }, 'resources.cpus'],
+    [{ image: 'x', ttl: 'soon' }, 'ttl'],
+    [{ image: 'x', ttl: '1s', expire_time: 5 }, 'both'],
+    [{ image: 'x', failure_policy: 'Never' }, 'Manual or AutoRecreate'],
+    [{ image: 'x', envs: { 'A=B': '' } }, 'envs'],
+    [{ image: 'x', command: ['a\0b'] }, 'NUL'],
+    [{ image: 'x', mounts: [{ source: 'rel', target: '/x' }] }, 'absolute'],
+    ['text', 'object'],
+  ])('%j is refused', (input, reason) => expect(() => parseSpec(input)).toThrow(reason));
+  it.each(['Manual', 'manual', 'AutoRecreate', 'auto', 'auto-recreate'])(
+    'take failure policy %s',
+    (failure_policy) => {
+      expect(['Manual', 'AutoRecreate']).toContain(parseSpec({ image: 'x', failure_policy }).failure_policy);
+    },
+  );
+  it('name the key that was meant', () => {
+    expect(() => parseSpec({ image: 'x', envz: {} })).toThrow(
+      expect.objectContaining({ hint: 'Did you mean envs?' }),
+    );
+  });
+});
+
+describe('shapes', () => {
+  const shape: Shape = {
+    image: 'sha256:a',
+    runtime: 'runc',
+    resources: defaultResources,
+    network: 'none',
+    mounts: [],
+  };
+  it('differ by every boot-time dimension', () => {
+    const others: Shape[] = [
+      { ...shape, image: 'sha256:b' },
+      { ...shape, runtime: 'crun' },
+      { ...shape, resources: { ...defaultResources, cpus: 2 } },
+      { ...shape, resources: { ...defaultResources, memory: 1 } },
+      { ...shape, resources: { ...defaultResources, pids: 1 } },
+      { ...shape, network: 'host' },
+      { ...shape, mounts: [{ source: '/a', target: '/b', readOnly: true }] },
+      { ...shape, mounts: [{ source: '/a', target: '/b', readOnly: false }] },
+    ];
+    expect(new Set([shape, ...others].map(shapeKey)).size).toBe(others.length + 1);
+  });
+  it('are the same whatever the order of their mounts', () => {
+    const [a, b] = [
+      { source: '/a', target: '/a', readOnly: true },
+      { source: '/b', target: '/b', readOnly: true },
+    ];
+    expect(shapeKey({ ...shape, mounts: [a, b] })).toBe(shapeKey({ ...shape, mounts: [b, a] }));
+  });
+});
+
+describe('errors', () => {
+  it('become what every outside vocabulary expects, and survive a wire', () => {
+    for (const code of Object.keys(errorCodes) as ErrorCode[]) {
+      const error = new FsbError(code, 'what failed', { hint: 'what to do', cause: new Error('inside') });
+      expect(FsbError.fromBody(JSON.parse(JSON.stringify(error.toBody())))).toMatchObject({
+        code,
+        message: 'what failed',
+        hint: 'what to do',
+      });
+    }
+  });
+  it('are made of whatever was thrown', () => {
+    expect(FsbError.from('text').code).toBe('internal');
+    expect(FsbError.from(AbortSignal.abort().reason).code).toBe('cancelled');
+    expect(FsbError.from(new DOMException('', 'TimeoutError')).code).toBe('timeout');
+  });
+});
+
+it('ids and names keep their rules', () => {
+  expect(isInstanceId(newInstanceId())).toBe(true);
+  expect(isName(newSandboxName())).toBe(true);
+  for (const bad of ['', 'A', '-a', 'a-', 'a_b', 'a.b', 'a'.repeat(64), 'a\0'])
+    expect(isName(bad)).toBe(false);
+});
+
+it('signals go by name and by number', () => {
+  expect(['TERM', 'SIGTERM', 'term', '15'].map(parseSignal)).toEqual([15, 15, 15, 15]);
+  for (const bad of ['', 'FOO', '0', '65', '1.5']) expect(() => parseSignal(bad)).toThrow(FsbError);
+  expect(exitCodeOf({ code: null, signal: 9 })).toBe(137);
+});
+
+it('did-you-mean takes slips, not strangers', () => {
+  expect(didYouMean('lsit', ['list', 'logs', 'exec'])).toBe('list');
+  expect(didYouMean('zebra', ['list', 'logs', 'exec'])).toBeUndefined();
+});
+
+it('two roots are two cores, and a root that is too deep is refused', () => {
+  const a = corePaths({ FSB_ROOT: '/a' }, 0);
+  const b = corePaths({ FSB_ROOT: '/b' }, 0);
+  for (const key of Object.keys(a) as (keyof typeof a)[]) expect(a[key]).not.toBe(b[key]);
+  expect(corePaths({}, 0).run).toBe('/run/fsb');
+  expect(corePaths({ HOME: '/home/u', XDG_RUNTIME_DIR: '/run/user/1' }, 1).run).toBe('/run/user/1/fsb');
+  expect(() => corePaths({ FSB_ROOT: `/${'x'.repeat(100)}` }, 0)).toThrow('too long');
+});
