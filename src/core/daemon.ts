@@ -1,35 +1,121 @@
 import { chmod, mkdir } from 'node:fs/promises';
-import { hostname, totalmem } from 'node:os';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { Agent } from './agent/agent.ts';
-import { Janitor } from './agent/janitor.ts';
-import { recordingDriver } from './agent/recording-driver.ts';
-import {
-  INSTANCE_RECORD_VERSION,
-  type InstanceRecord,
-  SLOT_RECORD_VERSION,
-  type SlotRecord,
-} from './agent/records.ts';
-import { recover } from './agent/recovery.ts';
-import { shapeOf } from './agent/shape-of.ts';
-import type { CoreApi, ImageApi, SystemInfo } from './api/core-api.ts';
+import type { CoreApi, SystemInfo } from './api/core-api.ts';
+import { Cleanup } from './cleanup.ts';
 import { Controller } from './controller/controller.ts';
 import { SANDBOX_RECORD_VERSION } from './controller/registry.ts';
-import { openChannel } from './guest/channel.ts';
-import type { ImageStore } from './image/image-store.ts';
-import { createImageStore } from './image/store.ts';
-import { adoptInstance, bootInstance } from './instance/boot.ts';
+import { startNode } from './local-node.ts';
 import { acquireLock } from './lock.ts';
-import { createLogStore } from './logs/file-log-store.ts';
-import { systemClock } from './model/clock.ts';
-import { FsbError } from './model/errors.ts';
-import { newInstanceId } from './model/ids.ts';
+import { type Clock, systemClock } from './model/clock.ts';
 import type { CorePaths } from './model/paths.ts';
-import type { PoolPolicy } from './model/pool.ts';
 import type { Sandbox } from './model/sandbox.ts';
-import { createPool } from './pool/pool.ts';
-import { createOciDriver } from './runtime/oci/driver.ts';
 import { startServers } from './server/servers.ts';
 import { type CoreStatus, removeStatus, writeStatus } from './status-file.ts';
-import { openRecordStore } from './store/lmdb-store.ts';
+import { openRecordStore } from './store/record-store.ts';
+
+export interface CoreOptions {
+  paths: CorePaths;
+  /** Directory of fsb-init and fsb-launch. */
+  guestDirectory: string;
+  version: string;
+  /** The default pool's policy as a user writes it; see pool/policy.ts. */
+  pool: Record<string, unknown>;
+  /** `host:port` of HTTP besides its unix socket; undefined: off. Port 0 takes a free one. */
+  http?: string;
+  /** `host:port` of gRPC besides its unix socket; undefined: off. */
+  grpc?: string;
+  /** `host:port` of the metrics; undefined: off. */
+  metrics?: string;
+  log: Logger;
+  clock?: Clock;
+}
+
+export interface RunningCore {
+  api: CoreApi;
+  status: CoreStatus;
+  /** In order and bounded; running sandboxes live on and are taken up by the next core. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** How long a core that starts waits for one that is just ending. */
+const LOCK_WAIT = 2_000;
+/** How long calls under way may take when the core ends. */
+const CALL_GRACE = 5_000;
+
+/**
+ * The composition root: locks, opens, recovers, listens. What it opened is closed again when a later step fails.
+ * @throws conflict (another core has this root), run_failed (no runtime), unavailable (cannot listen)
+ */
+export async function startCore(options: CoreOptions): Promise<RunningCore> {
+  const { paths, log, clock = systemClock } = options;
+  const cleanup = new Cleanup(log);
+  try {
+    for (const directory of [paths.state, paths.run]) {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await chmod(directory, 0o700);
+    }
+    const lock = await acquireLock(join(options.guestDirectory, 'fsb-launch'), paths.lock, LOCK_WAIT);
+    cleanup.add('lock', () => lock.release());
+    const records = await openRecordStore({ directory: join(paths.state, 'records'), log });
+    cleanup.add('records', () => records.close());
+    const { agent, probe } = await startNode({ ...options, records, clock }, cleanup);
+    const controller = new Controller({
+      agent,
+      sandboxes: records.table<Sandbox>('sandboxes', SANDBOX_RECORD_VERSION),
+      clock,
+      log,
+    });
+    cleanup.add('controller', () => controller.close());
+    await controller.recover();
+
+    const info: SystemInfo = {
+      version: options.version,
+      node: hostname(),
+      pid: process.pid,
+      root: paths.root,
+      runtime: `${probe.name} ${probe.version}`,
+      http: '',
+      metrics: '',
+      cgroups: probe.cgroups,
+      startedAt: clock.now(),
+    };
+    const api = coreApi(controller, agent, info, () => cleanup.run());
+    const servers = await startServers(api, {
+      grpc: [`unix://${paths.grpcSocket}`, ...(options.grpc ? [options.grpc] : [])],
+      http: [`unix://${paths.httpSocket}`, ...(options.http ? [options.http] : [])],
+      ...(options.metrics ? { metrics: options.metrics } : {}),
+      ready: () => true,
+      clock,
+      log,
+    });
+    cleanup.add('servers', () => servers.close(CALL_GRACE));
+    if (servers.http[1]) info.http = `http://${servers.http[1]}`;
+    if (servers.metrics) info.metrics = `http://${servers.metrics}/metrics`;
+    const status = { ...info, endpoint: `unix://${paths.grpcSocket}` };
+    await writeStatus(paths.status, status);
+    cleanup.add('status', () => removeStatus(paths.status));
+    log.info(status, 'ready');
+    return { api, status, close: () => cleanup.run() };
+  } catch (error) {
+    await cleanup.run();
+    throw error;
+  }
+}
+
+function coreApi(
+  controller: Controller,
+  agent: Pick<CoreApi, 'pools' | 'images'>,
+  info: SystemInfo,
+  close: () => Promise<void>,
+): CoreApi {
+  return {
+    sandboxes: controller,
+    pools: agent.pools,
+    images: agent.images,
+    system: { info: async () => ({ ...info }) },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

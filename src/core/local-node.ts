@@ -1,0 +1,137 @@
+import { cpus, hostname, totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { Agent } from './agent/agent.ts';
+import { imageApi } from './agent/image-api.ts';
+import { Janitor } from './agent/janitor.ts';
+import { recordingDriver } from './agent/recording-driver.ts';
+import {
+  INSTANCE_RECORD_VERSION,
+  type InstanceRecord,
+  SLOT_RECORD_VERSION,
+  type SlotRecord,
+} from './agent/records.ts';
+import { recover } from './agent/recovery.ts';
+import { shapeOf } from './agent/shape-of.ts';
+import type { Cleanup } from './cleanup.ts';
+import { openChannel } from './guest/channel.ts';
+import { createImageStore } from './image/store.ts';
+import { adoptInstance, bootInstance } from './instance/boot-instance.ts';
+import { createLogStore } from './logs/file-log-store.ts';
+import type { Clock } from './model/clock.ts';
+import { FsbError } from './model/errors.ts';
+import { newInstanceId } from './model/ids.ts';
+import type { CorePaths } from './model/paths.ts';
+import { parsePolicy } from './pool/policy.ts';
+import { createPool } from './pool/pool.ts';
+import type { RuntimeProbe } from './runtime/driver.ts';
+import { createOciDriver } from './runtime/oci/oci-driver.ts';
+import type { RecordStore } from './store/store.ts';
+
+export interface NodeOptions {
+  paths: CorePaths;
+  /** Directory of fsb-init and fsb-launch. */
+  guestDirectory: string;
+  /** The default pool's policy as a user writes it; see pool/policy.ts. */
+  pool: Record<string, unknown>;
+  records: RecordStore;
+  clock: Clock;
+  log: Logger;
+}
+
+export interface LocalNode {
+  agent: Agent;
+  probe: RuntimeProbe;
+}
+
+/**
+ * Everything that runs instances on this machine, recovered and warm: driver, images, logs, pool, agent, janitor.
+ * @throws run_failed when there is no runtime, with what to do about it
+ */
+export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise<LocalNode> {
+  const { paths, guestDirectory, records, clock, log } = options;
+  const node = { cores: cpus().length, memory: totalmem() };
+  const policy = parsePolicy({ name: 'default-pool', ...options.pool }, node);
+
+  const oci = createOciDriver({
+    runtime: 'runc',
+    initBinary: join(guestDirectory, 'fsb-init'),
+    launchBinary: join(guestDirectory, 'fsb-launch'),
+    stateDir: paths.state,
+    runDir: paths.run,
+    log,
+    clock,
+  });
+  cleanup.add('runtime driver', () => oci.close());
+  const probe = await oci.probe();
+  if (!probe.available)
+    throw new FsbError('run_failed', `no runtime to boot sandboxes with: ${probe.name}: ${probe.problem}`, {
+      hint: `${probe.hint} See all of it with: fsb-ctl doctor`,
+    });
+
+  const images = await createImageStore({ stateDir: paths.state, log });
+  const logs = await createLogStore({ directory: join(paths.state, 'logs'), clock, log });
+  cleanup.add('logs', () => logs.close());
+  const ledger = records.table<InstanceRecord>('instances', INSTANCE_RECORD_VERSION);
+  const slots = records.table<SlotRecord>('slots', SLOT_RECORD_VERSION);
+  const imageNames = new Map<string, string>();
+  const recording = recordingDriver(oci, ledger, images, (digest) => imageNames.get(digest) ?? digest);
+
+  const pool = createPool({
+    policy,
+    clock,
+    log,
+    boot: async (shape, signal) => {
+      const { root } = await images.resolve(shape.image);
+      const request = { id: newInstanceId(), shape, root };
+      return bootInstance(recording.driver, openChannel, request, { clock, signal });
+    },
+  });
+  const agent = new Agent({
+    node: hostname(),
+    runtime: probe.name,
+    pool,
+    images,
+    imageApi: imageApi(images),
+    logs,
+    ledger,
+    slots,
+    clock,
+    log,
+  });
+  cleanup.add('agent', () => agent.close());
+
+  const result = await recover({
+    agent,
+    recording,
+    pool,
+    images,
+    logs,
+    ledger,
+    slots,
+    adopt: (found, record, state) =>
+      adoptInstance(recording.driver, openChannel, found, record.shape, state, { clock }),
+    clock,
+    log,
+  });
+  log.info(result, 'recovered');
+
+  const janitor = new Janitor({
+    driver: recording.driver,
+    wanted: (id) => ledger.get(id) !== undefined,
+    clock,
+    log,
+  });
+  cleanup.add('janitor', () => janitor.close());
+  janitor.start();
+
+  const warm = [];
+  for (const { image: reference, count } of policy.warm) {
+    const image = await images.resolve(reference);
+    imageNames.set(image.digest, image.reference);
+    const shape = shapeOf({ resources: policy.resources, network: 'none', mounts: [] }, image, probe.name);
+    warm.push({ shape, image: image.reference, count });
+  }
+  pool.keepWarm(warm);
+  return { agent, probe };
+}
