@@ -1,0 +1,49 @@
+import type { CorePaths } from '../core/model/paths.ts';
+import type { CoreStatus } from '../core/status-file.ts';
+import type { Listing } from './output.ts';
+import { timestamp } from './sandbox-view.ts';
+
+/** `daemon status` as `-o json` shows it; null for what only a running core has. */
+export interface DaemonView {
+  running: boolean;
+  pid: number | null;
+  /** `unix:///run/fsb/fsb.sock` */
+  endpoint: string;
+  /** `http://127.0.0.1:5758`; null when off. */
+  http: string | null;
+  metrics: string | null;
+  version: string | null;
+  runtime: string | null;
+  root: string;
+  started_at: string | null;
+  log: string;
+}
+
+export function daemonView(status: CoreStatus | undefined, paths: CorePaths): DaemonView {
+  return {
+    running: status !== undefined,
+    pid: status?.pid ?? null,
+    endpoint: `unix://${paths.grpcSocket}`,
+    http: status?.http || null,
+    metrics: status?.metrics || null,
+    version: status?.version ?? null,
+    runtime: status?.runtime ?? null,
+    root: paths.root,
+    started_at: status === undefined ? null : timestamp(status.startedAt),
+    log: paths.log,
+  };
+}
+
+export function daemonListing(status: CoreStatus | undefined, paths: CorePaths): Listing<DaemonView> {
+  return {
+    items: [daemonView(status, paths)],
+    single: true,
+    columns: [],
+    name: (view) => view.endpoint,
+    describe: (view) =>
+      Object.entries(view)
+        .filter(([, value]) => value !== null)
+        .map(([key, value]) => `${`${key}:`.padEnd(12)}${value}\n`)
+        .join(''),
+  };
+}

@@ -1,0 +1,96 @@
+import { access, constants, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { systemClock } from '../core/model/clock.ts';
+import { formatSize } from '../core/model/quantity.ts';
+import { createOciDriver } from '../core/runtime/oci/oci-driver.ts';
+import { type LocalCore, runningCore } from './local-core.ts';
+import type { Listing } from './output.ts';
+
+/** One line of `doctor`, also as `-o json` shows it. */
+export interface Check {
+  name: string;
+  ok: boolean;
+  found: string;
+  /** What to do about it; empty when all is well. */
+  hint: string;
+}
+
+const LEAST_DISK = 1024 ** 3;
+
+/** Looks at everything that a core needs, changes nothing. */
+export async function examine(local: LocalCore): Promise<Check[]> {
+  return [await node(), await guestPrograms(local), ...(await runtime(local)), await disk(local), await core(local)];
+}
+
+async function node(): Promise<Check> {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const ok = major > 20 || (major === 20 && minor >= 19);
+  return { name: 'node', ok, found: process.version, hint: ok ? '' : 'Install Node.js 20.19 or newer.' };
+}
+
+async function guestPrograms({ packageRoot }: LocalCore): Promise<Check> {
+  const missing: string[] = [];
+  for (const name of ['fsb-init', 'fsb-launch'])
+    await access(join(packageRoot, 'guest/build', name), constants.X_OK).catch(() => missing.push(name));
+  return missing.length === 0
+    ? { name: 'guest programs', ok: true, found: 'fsb-init, fsb-launch', hint: '' }
+    : { name: 'guest programs', ok: false, found: `missing: ${missing.join(', ')}`, hint: 'Build them with: make -C guest' };
+}
+
+async function runtime({ packageRoot, paths }: LocalCore): Promise<Check[]> {
+  const driver = createOciDriver({
+    runtime: 'runc',
+    initBinary: join(packageRoot, 'guest/build/fsb-init'),
+    launchBinary: join(packageRoot, 'guest/build/fsb-launch'),
+    stateDir: paths.state,
+    runDir: paths.run,
+    log: pino({ level: 'silent' }),
+    clock: systemClock,
+  });
+  const probe = await driver.probe();
+  const found = probe.available ? `${probe.version} (the default: the kernel is the boundary)` : probe.problem;
+  return [
+    { name: `runtime ${probe.name}`, ok: probe.available, found, hint: probe.hint },
+    {
+      name: 'cgroups',
+      ok: probe.cgroups !== '',
+      found: probe.cgroups || 'none',
+      hint: probe.cgroups === '' ? 'Mount one: mount -t cgroup2 none /sys/fs/cgroup' : '',
+    },
+  ];
+}
+
+async function disk({ paths }: LocalCore): Promise<Check> {
+  const existing = await firstExisting(paths.state);
+  const { bavail, bsize } = await statfs(existing);
+  const free = bavail * bsize;
+  const ok = free >= LEAST_DISK;
+  return { name: 'disk', ok, found: `${formatSize(free)} free for ${paths.state}`, hint: ok ? '' : 'Free at least 1 GiB.' };
+}
+
+async function firstExisting(path: string): Promise<string> {
+  return access(path).then(
+    () => path,
+    () => firstExisting(join(path, '..')),
+  );
+}
+
+/** Not running is fine: the first command starts it. */
+async function core(local: LocalCore): Promise<Check> {
+  const status = await runningCore(local);
+  const found = status ? `running, pid ${status.pid}, ${status.endpoint}` : 'not running; the first command that needs it starts it';
+  return { name: 'core', ok: true, found, hint: '' };
+}
+
+export function doctorListing(checks: Check[]): Listing<Check> {
+  return {
+    items: checks,
+    columns: [
+      { title: 'CHECK', value: (check) => check.name },
+      { title: 'OK', value: (check) => (check.ok ? 'yes' : 'NO'), tone: (check) => (check.ok ? 'good' : 'bad') },
+      { title: 'FOUND', value: (check) => check.found },
+    ],
+    name: (check) => check.name,
+  };
+}

@@ -1,0 +1,84 @@
+import { closeSync, mkdirSync, writeSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { startCore } from '../core/daemon.ts';
+import { FsbError } from '../core/model/errors.ts';
+import type { CorePaths } from '../core/model/paths.ts';
+import type { CoreStatus } from '../core/status-file.ts';
+import type { ProcessEvents } from './world.ts';
+
+export interface ServeOptions {
+  paths: CorePaths;
+  packageRoot: string;
+  version: string;
+  /** `host:port`, or `off`; undefined: the usual port, or a free one when that is taken. */
+  http?: string;
+  metrics?: string;
+  /** `host:port` of gRPC over TCP; undefined: off. */
+  grpc?: string;
+  pool: Record<string, unknown>;
+  logLevel: string;
+  /** Gets the status as one line of JSON when the core is ready, and is closed then. */
+  readyFd?: number;
+  /** Called when the core is ready. */
+  ready: (status: CoreStatus) => Promise<void>;
+  events: ProcessEvents;
+}
+
+const LOOPBACK = '127.0.0.1';
+const HTTP_PORT = 5758;
+const METRICS_PORT = 9091;
+
+/** Runs the core in this process until SIGTERM or SIGINT. */
+export async function serveCore(options: ServeOptions): Promise<void> {
+  const { paths, events } = options;
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) events.on(signal, resolve);
+  });
+  mkdirSync(paths.state, { recursive: true, mode: 0o700 });
+  const log = pino({ level: options.logLevel, base: { pid: process.pid } }, pino.destination({ dest: paths.log, sync: true }));
+  const core = await startCore({
+    paths,
+    guestDirectory: join(options.packageRoot, 'guest/build'),
+    version: options.version,
+    pool: options.pool,
+    log,
+    http: await address(options.http, HTTP_PORT),
+    metrics: await address(options.metrics, METRICS_PORT),
+    ...(options.grpc === undefined ? {} : { grpc: options.grpc }),
+  }).catch((error: unknown) => {
+    log.fatal({ err: error }, 'cannot start');
+    throw error;
+  });
+  if (options.readyFd !== undefined) tellStarter(options.readyFd, core.status);
+  await options.ready(core.status);
+  await stopped;
+  log.info('stopping');
+  await core.close();
+  log.info('stopped');
+}
+
+function tellStarter(fd: number, status: CoreStatus): void {
+  try {
+    writeSync(fd, `${JSON.stringify(status)}\n`);
+    closeSync(fd);
+  } catch (error) {
+    throw new FsbError('invalid_argument', `cannot write to descriptor ${fd} of --ready-fd`, { cause: error });
+  }
+}
+
+/** Undefined for `off`. What the user named is taken as it is; a default gives way to a free port when it is taken. */
+async function address(wanted: string | undefined, usualPort: number): Promise<string | undefined> {
+  if (wanted === 'off') return undefined;
+  if (wanted !== undefined) return wanted;
+  return `${LOOPBACK}:${(await isFree(usualPort)) ? usualPort : 0}`;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, LOOPBACK, () => server.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,40 @@
+import { BaseCommand } from '../../cli/base-command.ts';
+import { coreFlags } from '../../cli/core-flags.ts';
+import { daemonListing } from '../../cli/daemon-view.ts';
+import { localCore } from '../../cli/local.ts';
+import { poolFromFlags } from '../../cli/pool-flags.ts';
+
+export default class DaemonStart extends BaseCommand {
+  static override summary = 'Start the local core in the background.';
+  static override description =
+    'Returns when the core is ready. If it runs already, says so and changes nothing. Flags are those of serve.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --warm host=4 --max 32',
+  ];
+  static override flags = coreFlags;
+
+  async run(): Promise<undefined> {
+    const { flags } = await this.parse(DaemonStart);
+    poolFromFlags(flags);
+    const local = localCore(this.world, this.config.root, flags.root);
+    const { startCore } = await import('../../cli/local-core.ts');
+    const { status, started } = await startCore(local, serveFlags(flags));
+    await this.say(
+      started
+        ? `The core is running (pid ${status.pid}).`
+        : `The core was running already (pid ${status.pid}); its settings are unchanged.`,
+    );
+    await this.print(daemonListing(status, local.paths));
+    return undefined;
+  }
+}
+
+/** The same flags again, for the core's own command line. */
+function serveFlags(flags: Record<string, unknown>): string[] {
+  return Object.keys(coreFlags).flatMap((name) => {
+    const value = flags[name];
+    if (value === undefined || name === 'root') return [];
+    return (Array.isArray(value) ? value : [value]).flatMap((one) => [`--${name}`, String(one)]);
+  });
+}

@@ -1,0 +1,22 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { localCore } from '../../cli/local.ts';
+
+export default class DaemonStop extends BaseCommand {
+  static override summary = 'Stop the local core.';
+  static override description =
+    'Ends the core in order and removes its warm instances. Sandboxes that run keep running, and the next core takes ' +
+    'them up again. No core: says so, exit code 0.';
+  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --root /tmp/other'];
+  static override flags = {
+    root: Flags.string({ summary: 'The core of this directory.', helpValue: 'DIR' }),
+  };
+
+  async run(): Promise<undefined> {
+    const { flags } = await this.parse(DaemonStop);
+    const { stopCore } = await import('../../cli/local-core.ts');
+    const stopped = await stopCore(localCore(this.world, this.config.root, flags.root));
+    await this.say(stopped ? 'The core has stopped.' : 'No core is running.');
+    return undefined;
+  }
+}

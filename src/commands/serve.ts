@@ -1,0 +1,46 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.ts';
+import { localCore } from '../cli/local.ts';
+import { coreFlags } from '../cli/core-flags.ts';
+import { poolFromFlags } from '../cli/pool-flags.ts';
+
+export default class Serve extends BaseCommand {
+  static override summary = 'Run the core in the foreground.';
+  static override description =
+    'The core keeps warm sandboxes ready and serves every other command. Usually nobody starts it by hand: the first ' +
+    'command that needs it does, in the background. SIGTERM or ctrl-C ends it in order; sandboxes that run then keep ' +
+    'running, and the next core takes them up again.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --warm host=4 --max 32',
+    'FSB_ROOT=/tmp/other <%= config.bin %> <%= command.id %> --http off --metrics off',
+  ];
+  static override flags = {
+    ...coreFlags,
+    'ready-fd': Flags.integer({ hidden: true, summary: 'Descriptor that gets the status as JSON when the core is ready.', min: 3 }),
+  };
+
+  async run(): Promise<undefined> {
+    const { flags } = await this.parse(Serve);
+    const pool = poolFromFlags(flags);
+    const { paths } = localCore(this.world, this.config.root, flags.root);
+    const { serveCore } = await import('../cli/serve-core.ts');
+    this.interruption.release();
+    await serveCore({
+      paths,
+      packageRoot: this.config.root,
+      version: this.world.version,
+      http: flags.http,
+      metrics: flags.metrics,
+      grpc: flags.grpc,
+      pool,
+      logLevel: this.world.env.FSB_LOG_LEVEL || 'info',
+      readyFd: flags['ready-fd'],
+      events: this.world.events,
+      ready: async ({ endpoint, http, runtime }) => {
+        await this.say(`The core is ready: ${endpoint}${http === '' ? '' : `, ${http}`} (${runtime}). Its log: ${paths.log}`);
+      },
+    });
+    return undefined;
+  }
+}
