@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { Instance } from '../instance/instance.ts';
 import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
-import { formatDuration } from '../model/quantity.ts';
+import type { FsbError } from '../model/errors.ts';
+import { Boots } from './boots.ts';
 import type { Budget } from './budget.ts';
 import type { BootInstance } from './pool.ts';
 import type { PoolEvents } from './pool-events.ts';
@@ -36,13 +36,23 @@ export interface FleetOptions {
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #byInstance = new Map<string, Slot>();
-  readonly #booting = new Set<Slot>();
+  readonly #boots: Boots;
   #unsettled = 0;
   #evicting = 0;
   #quietCallbacks: (() => void)[] = [];
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    const { boot, bootTimeout, clock, observer } = options;
+    this.#boots = new Boots({
+      boot,
+      bootTimeout,
+      clock,
+      booted: (slot, instance) => this.#booted(slot, instance),
+      failed: (record, cause) => this.#bootFailed(record, cause),
+      gaveUp: () => observer.changed(),
+      endedWithNothing: (slot) => this.#free(slot),
+    });
   }
 
   get evicting(): number {
@@ -56,23 +66,25 @@ export class Fleet {
   /** Starts a boot; there must be room. How it ends is told to the observer. */
   boot(record: ShapeRecord): void {
     this.#options.budget.reserve(record.memory);
-    const slot: Slot = { record, state: 'booting', readyAt: 0, evicted: false };
-    record.booting += 1;
     this.#unsettled += 1;
-    this.#booting.add(slot);
-    void this.#runBoot(slot);
+    this.#boots.start(record);
   }
 
   /** Gives up the latest boots of a shape, or, without one, all boots. Their room is free when they have ended. */
-  abortBoots(cause: string, record?: ShapeRecord, count = Number.POSITIVE_INFINITY): void {
-    const slots = [...this.#booting].filter((slot) => record === undefined || slot.record === record);
-    for (const slot of slots.reverse().slice(0, count)) this.#giveUpBoot(slot, new FsbError('cancelled', cause));
+  abortBoots(cause: string, record?: ShapeRecord, count?: number): void {
+    this.#boots.abort(cause, record, count);
   }
 
   /** Takes in an instance that lives already, as claimed or, when it is idle or paused, for whoever comes first. */
   adopt(instance: Instance, record: ShapeRecord): void {
     this.#options.budget.add(record.memory);
-    const slot: Slot = { record, state: 'claimed', instance, readyAt: Number.NEGATIVE_INFINITY, evicted: false };
+    const slot: Slot = {
+      record,
+      state: 'claimed',
+      instance,
+      readyAt: Number.NEGATIVE_INFINITY,
+      evicted: false,
+    };
     this.#byInstance.set(instance.id, slot);
     if (instance.state === 'idle' || instance.state === 'paused') {
       this.#settleIn(slot, instance);
@@ -89,7 +101,6 @@ export class Fleet {
       this.#claiming(slot);
       const state = slot.instance!.state;
       if (state === 'idle' || state === 'paused') return slot;
-      this.claimEnded(slot);
       void this.discard(slot, `it was found ${state}`);
     }
     return undefined;
@@ -128,12 +139,17 @@ export class Fleet {
   /** Leaves an idle instance running and forgets it: the next core finds it. */
   async letGo(slot: Slot): Promise<void> {
     this.#removeIdle(slot);
+    // Its `failed` may settle once the channel is let go; that must not destroy it.
+    slot.state = 'stopping';
     this.#byInstance.delete(slot.instance!.id);
     this.#options.budget.release(slot.record.memory);
     try {
       await slot.instance!.detach();
     } catch (error) {
-      this.#options.log.warn({ err: error, instance: slot.instance!.id }, 'detaching from an idle instance failed');
+      this.#options.log.warn(
+        { err: error, instance: slot.instance!.id },
+        'detaching from an idle instance failed',
+      );
     }
   }
 
@@ -143,70 +159,26 @@ export class Fleet {
     return new Promise((resolve) => this.#quietCallbacks.push(resolve));
   }
 
-  async #runBoot(slot: Slot): Promise<void> {
-    const { boot, bootTimeout, clock } = this.#options;
-    const abort = new AbortController();
-    slot.abortBoot = (cause) => abort.abort(cause);
-    const cancelTimer = clock.after(bootTimeout, () => this.#bootTimedOut(slot));
-    try {
-      slot.instance = await boot(slot.record.shape, abort.signal);
-    } catch (error) {
-      this.#bootRejected(slot, FsbError.from(error));
-      return;
-    } finally {
-      cancelTimer();
-      slot.abortBoot = undefined;
-    }
-    this.#byInstance.set(slot.instance.id, slot);
+  #booted(slot: Slot, instance: Instance): void {
+    this.#byInstance.set(instance.id, slot);
     this.#emit('created', slot);
-    // It came up although it was given up: nobody may have it, and its room is held until it is gone.
-    if (slot.state === 'stopping') await this.#teardown(slot, 'its boot was given up');
-    else this.#bootResolved(slot, slot.instance);
-  }
-
-  #bootResolved(slot: Slot, instance: Instance): void {
-    this.#booting.delete(slot);
-    slot.record.booting -= 1;
+    if (slot.state === 'stopping') {
+      // It came up although it was given up: nobody may have it, and its room is held until it is gone.
+      void this.#teardown(slot, 'its boot was given up');
+      return;
+    }
     slot.readyAt = this.#options.clock.monotonic();
     this.#options.observer.bootSucceeded(slot.record);
     this.#settleIn(slot, instance);
     this.#settled();
   }
 
-  #bootRejected(slot: Slot, cause: FsbError): void {
-    const unexpected = slot.state === 'booting';
-    if (unexpected) this.#leaveBooting(slot);
-    this.#free(slot);
-    if (unexpected) this.#reportBootFailure(slot.record, cause);
-  }
-
-  #bootTimedOut(slot: Slot): void {
-    if (slot.state !== 'booting') return;
-    const { bootTimeout } = this.#options;
-    const cause = new FsbError('timeout', `the boot took longer than ${formatDuration(bootTimeout)}`);
-    this.#giveUpBoot(slot, cause);
-    this.#reportBootFailure(slot.record, cause);
-  }
-
-  #reportBootFailure(record: ShapeRecord, cause: FsbError): void {
+  #bootFailed(record: ShapeRecord, cause: FsbError): void {
     const { events, log, observer } = this.#options;
     log.warn({ err: cause, shape: record.key, image: record.image }, 'an instance failed to boot');
     // The id is chosen inside the boot and is not known when it fails.
     events.emit({ type: 'boot-failed', instance: '', shape: record.key, cause: cause.message });
     observer.bootFailed(record, cause);
-  }
-
-  #giveUpBoot(slot: Slot, cause: FsbError): void {
-    this.#leaveBooting(slot);
-    slot.abortBoot?.(cause);
-    this.#options.observer.changed();
-  }
-
-  #leaveBooting(slot: Slot): void {
-    this.#booting.delete(slot);
-    slot.state = 'stopping';
-    slot.record.booting -= 1;
-    slot.record.stopping += 1;
   }
 
   /** A ready instance goes to whoever waits, or becomes idle. */

@@ -79,7 +79,11 @@ export class ShapeRecords {
   of(shape: Shape, image: string): ShapeRecord {
     const key = shapeKey(shape);
     const known = this.#byKey.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      // Adopted instances bring no name but the digest.
+      if (known.image === known.shape.image) known.image = image;
+      return known;
+    }
     this.#forgetUnused();
     const record = new ShapeRecord(key, shape, image);
     this.#byKey.set(key, record);

@@ -147,14 +147,19 @@ class BootPlanner {
   /** Boots for the shape that lacks most, relative to its target, until nothing lacks or nothing fits. */
   refill(): void {
     const lacking = this.#input.shapes
-      .map((shape) => ({ shape, target: idleTarget(shape, this.#input.policy), have: this.#expectedIdle(shape) }))
+      .map((shape) => ({
+        shape,
+        target: idleTarget(shape, this.#input.policy),
+        have: this.#expectedIdle(shape),
+      }))
       .filter((entry) => entry.have < entry.target);
     this.#addMinimum(lacking);
     while (this.#places > 0) {
       let neediest: (typeof lacking)[number] | undefined;
       for (const entry of lacking) {
         if (entry.have >= entry.target || !this.#mayRefill(entry.shape)) continue;
-        if (neediest === undefined || entry.have * neediest.target < neediest.have * entry.target) neediest = entry;
+        if (neediest === undefined || entry.have * neediest.target < neediest.have * entry.target)
+          neediest = entry;
       }
       if (neediest === undefined) return;
       this.#start(neediest.shape, true);
