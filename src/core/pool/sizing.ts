@@ -81,9 +81,9 @@ export function planSize(input: SizingInput): SizingPlan {
   return plan;
 }
 
-/** Never below `min` instances in all: what is dropped would be booted again at once. */
+/** Leaves `min` unclaimed ones: what is dropped would be booted again as soon as a claimed one ends. */
 function dropSurplus({ policy, shapes, waiters }: SizingInput, plan: SizingPlan): void {
-  let spare = shapes.reduce((sum, shape) => sum + live(shape), 0) - policy.min;
+  let spare = shapes.reduce((sum, shape) => sum + shape.idle + shape.booting, 0) - policy.min;
   for (const shape of shapes) {
     if (spare <= 0) return;
     const ceiling = idleCeiling(shape, policy);
