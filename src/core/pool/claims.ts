@@ -1,3 +1,4 @@
+import { withDeadline } from '../instance/deadline.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
 import type { PoolPolicy } from '../model/pool.ts';
@@ -65,9 +66,11 @@ export class Claims {
   async #check(slot: Slot): Promise<FsbError | undefined> {
     const instance = slot.instance!;
     try {
+      const { policy, clock } = this.#options;
       // Both at once, so that the question is on its way before anything else of this tick runs.
-      const answered = instance.channel.ping(this.#options.policy.healthTimeout);
-      await Promise.all([instance.claim(), answered]);
+      const answered = Promise.all([instance.claim(), instance.channel.ping(policy.healthTimeout)]);
+      // A thaw that hangs would hold the caller for much longer than an answer that does not come.
+      await withDeadline(clock, policy.healthTimeout, `the health check of ${instance.id}`, answered);
       return undefined;
     } catch (error) {
       return FsbError.from(error);
