@@ -41,8 +41,14 @@ export interface PoolWorld {
   eventTypes(): string[];
 }
 
-/** A pool on the fake driver under a clock that stands still. Buffers are off unless the policy says otherwise. */
-export function createPoolWorld(policy: Record<string, unknown> = {}): PoolWorld {
+/**
+ * A pool on the fake driver under a clock that stands still. Buffers are off unless the policy says otherwise. A
+ * heedless boot takes no notice of its signal and comes up after all.
+ */
+export function createPoolWorld(
+  policy: Record<string, unknown> = {},
+  options: { heedlessBoot?: boolean } = {},
+): PoolWorld {
   const clock = createManualClock();
   const fake = createFakeDriver({ clock });
   const booted = new Map<string, Instance>();
@@ -58,7 +64,8 @@ export function createPoolWorld(policy: Record<string, unknown> = {}): PoolWorld
     log: pino({ level: 'silent' }),
     boot: async (shape, signal) => {
       const request = { id: newInstanceId(), shape, root: { overlays: [] } };
-      const instance = await bootInstance(fake.driver, fake.openChannel, request, { clock, signal });
+      const heard = options.heedlessBoot ? undefined : signal;
+      const instance = await bootInstance(fake.driver, fake.openChannel, request, { clock, signal: heard });
       booted.set(instance.id, instance);
       return instance;
     },

@@ -70,6 +70,18 @@ describe('a boot', () => {
     expect(world.fake.counts).toMatchObject({ live: 1, peak: 1 });
   });
 
+  it('that comes up although it was given up is never handed out', async () => {
+    const world = createPoolWorld({ boot_timeout: '2s', capacity: { max: 1 } }, { heedlessBoot: true });
+    world.fake.script('boot', { delay: 5000 });
+    const claim = world.claim(host);
+    await world.clock.advance(4999);
+    expect(world.row(host)).toMatchObject({ booting: 0, stopping: 1, waiting: 1 });
+    await world.clock.advance(1);
+    const { instance } = await claim;
+    expect([...world.booted.keys()].indexOf(instance.id)).toBe(1);
+    expect(world.fake.counts).toMatchObject({ live: 1, peak: 1 });
+  });
+
   it('that fails in the middle of a fill leaves the good ones, and is made up for', async () => {
     const world = createPoolWorld();
     world.fake.script('boot', {}, { fail: 'no space left on device' }, {});
@@ -174,8 +186,8 @@ describe('close', () => {
     await expect(world.claim(host)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  it('destroys a boot that completes meanwhile', async () => {
-    const world = createPoolWorld();
+  it.each([true, false])('destroys a boot that completes meanwhile, heedless %s', async (heedlessBoot) => {
+    const world = createPoolWorld({}, { heedlessBoot });
     world.fake.script('boot', { delay: 50, deaf: true });
     const claim = world.claim(host).catch((error: unknown) => error);
     await settle();
