@@ -14,7 +14,7 @@ export interface Breaker {
   readonly reason: string;
 }
 
-export const FAILURES_TO_OPEN = 3;
+const FAILURES_TO_OPEN = 3;
 const FIRST_DELAY = 1000;
 const LONGEST_DELAY = 60_000;
 

@@ -164,7 +164,7 @@ export const closedError = (pool: string): FsbError =>
   new FsbError('unavailable', `pool ${pool} is closed`, { hint: 'The core is going away; try again.' });
 
 /** The true reason of a boot, as the caller of a claim is told it. */
-export function bootError(record: ShapeRecord, cause: FsbError): FsbError {
+function bootError(record: ShapeRecord, cause: FsbError): FsbError {
   const { hint } = cause;
   return new FsbError('run_failed', `cannot boot ${record.image}: ${cause.message}`, { hint, cause });
 }

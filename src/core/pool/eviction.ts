@@ -1,7 +1,7 @@
 import type { Room } from './budget.ts';
 
 /** How many evictions may be under way at once: each is a teardown that takes the processor from boots and claims. */
-export const MOST_EVICTIONS = 8;
+const MOST_EVICTIONS = 8;
 
 /** An idle instance that could make room. */
 export interface EvictionCandidate {

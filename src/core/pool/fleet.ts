@@ -9,7 +9,7 @@ import type { PoolEvents } from './pool-events.ts';
 import type { ShapeRecord, Slot } from './shape-record.ts';
 
 /** What the fleet tells the pool; none of them may throw. */
-export interface FleetObserver {
+interface FleetObserver {
   /** An instance is ready. @returns whether somebody who waits was given it; else it becomes idle */
   offer(slot: Slot): boolean;
   /** Not called for boots that were given up on purpose. */
@@ -21,7 +21,7 @@ export interface FleetObserver {
   changed(): void;
 }
 
-export interface FleetOptions {
+interface FleetOptions {
   boot: BootInstance;
   /** Milliseconds. */
   bootTimeout: number;

@@ -13,7 +13,7 @@ export interface NodeSize {
   memory: number;
 }
 
-export const DEFAULT_POOL = 'default-pool';
+const DEFAULT_POOL = 'default-pool';
 
 const DEFAULT_MEMORY_SHARE = 0.8;
 

@@ -4,7 +4,7 @@ import { type Breaker, closedBreaker } from './breaker.ts';
 import { ClaimTimes } from './status.ts';
 
 /** `claiming` is between being taken and the answer to the caller: the health check. */
-export type SlotState = 'booting' | 'idle' | 'claiming' | 'claimed' | 'stopping';
+type SlotState = 'booting' | 'idle' | 'claiming' | 'claimed' | 'stopping';
 
 /** One instance of the pool and the room it holds, from before its boot to the end of its teardown. */
 export interface Slot {

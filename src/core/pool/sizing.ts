@@ -18,7 +18,7 @@ export interface ShapeDemand {
   mayRefill: number;
 }
 
-export interface WaiterDemand {
+interface WaiterDemand {
   key: string;
   /** false: waits for a warm instance, never causes a boot beyond what the shape keeps warm. */
   boots: boolean;
@@ -26,7 +26,7 @@ export interface WaiterDemand {
   overtaken: number;
 }
 
-export interface SizingPolicy {
+interface SizingPolicy {
   min: number;
   bufferMin: number;
   bufferMax: number;
@@ -63,12 +63,12 @@ export interface SizingPlan {
 export const OVERTAKE_LIMIT = 16;
 
 /** How many idle ones the pool aims at for a shape. */
-export function idleTarget(shape: ShapeDemand, policy: SizingPolicy): number {
+function idleTarget(shape: ShapeDemand, policy: SizingPolicy): number {
   return shape.warm + (shape.recent ? policy.bufferMin : 0);
 }
 
 /** How many idle ones of a shape may stay. */
-export function idleCeiling(shape: ShapeDemand, policy: SizingPolicy): number {
+function idleCeiling(shape: ShapeDemand, policy: SizingPolicy): number {
   return shape.warm + (shape.recent ? Math.max(policy.bufferMin, policy.bufferMax) : 0);
 }
 
