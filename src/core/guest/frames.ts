@@ -64,7 +64,7 @@ export interface SpawnFrame {
 export type CoreFrame =
   | { type: 'HELLO'; process: 0; version: number; secret: Buffer }
   | SpawnFrame
-  | { type: 'STDIN'; process: number; offset: number; data: Buffer }
+  | { type: 'STDIN'; process: number; offset: number; data: Uint8Array }
   | { type: 'STDIN_EOF'; process: number; offset: number }
   | { type: 'ACK'; process: number; stream: number; offset: number }
   | { type: 'SIGNAL'; process: number; number: number; scope: number }

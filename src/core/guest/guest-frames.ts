@@ -29,7 +29,13 @@ export function decodeGuestFrame(type: number, process: number, payload: Buffer)
 function readGuestFrame(type: GuestFrame['type'], process: number, reader: PayloadReader): GuestFrame {
   switch (type) {
     case 'WELCOME':
-      return { type, process: 0, version: reader.u16(), outputWindow: reader.u32(), inputWindow: reader.u32() };
+      return {
+        type,
+        process: 0,
+        version: reader.u16(),
+        outputWindow: reader.u32(),
+        inputWindow: reader.u32(),
+      };
     case 'PROCESS':
       return readProcess(process, reader);
     case 'READY':
@@ -119,11 +125,16 @@ export function encodeGuestFrame(frame: GuestFrame): Buffer {
       return writer(4).i32(frame.pid).bytes;
     case 'SPAWN_FAILED': {
       const message = Buffer.from(frame.message);
-      return writer(5 + textLength(message)).u8(frame.stage).i32(frame.errno).text(message).bytes;
+      return writer(5 + textLength(message))
+        .u8(frame.stage)
+        .i32(frame.errno)
+        .text(message).bytes;
     }
     case 'STDOUT':
     case 'STDERR':
-      return writer(8 + frame.data.length).count(frame.offset).raw(frame.data).bytes;
+      return writer(8 + frame.data.length)
+        .count(frame.offset)
+        .raw(frame.data).bytes;
     case 'STDIN_ACK':
       return writer(8).count(frame.offset).bytes;
     case 'READY':
@@ -135,7 +146,9 @@ export function encodeGuestFrame(frame: GuestFrame): Buffer {
       return writer(8).u64(frame.token).bytes;
     case 'ERROR': {
       const message = Buffer.from(frame.message);
-      return writer(2 + textLength(message)).u16(frame.code).text(message).bytes;
+      return writer(2 + textLength(message))
+        .u16(frame.code)
+        .text(message).bytes;
     }
   }
 }
@@ -150,7 +163,10 @@ function encodeProcess(frame: ProcessFrame): Buffer {
 
 function encodeExit(frame: ExitFrame): Buffer {
   const writer = new FrameWriter('EXIT', frame.process, 43);
-  writer.u8(frame.kind).u8(frame.value).u8(frame.coreDumped ? 1 : 0);
+  writer
+    .u8(frame.kind)
+    .u8(frame.value)
+    .u8(frame.coreDumped ? 1 : 0);
   writer.count(frame.stdoutTotal).count(frame.stderrTotal);
   return writer.count(frame.userMicroseconds).count(frame.systemMicroseconds).count(frame.peakKiB).bytes;
 }
