@@ -1,5 +1,5 @@
-import { openChannel as openRealChannel } from '../../src/core/guest/channel.ts';
 import type { OpenChannel } from '../../src/core/guest/guest-channel.ts';
+import { openChannel as openRealChannel } from '../../src/core/guest/open-channel.ts';
 import { type Clock, systemClock } from '../../src/core/model/clock.ts';
 import { FsbError } from '../../src/core/model/errors.ts';
 import type { BootedInstance, RuntimeDriver } from '../../src/core/runtime/driver.ts';
