@@ -1,0 +1,59 @@
+import { type Clock, systemClock } from '../model/clock.ts';
+import { FsbError, throwIfAborted } from '../model/errors.ts';
+import { Channel } from './channel.ts';
+import { GuestConnection } from './connection.ts';
+import { PROTOCOL_VERSION } from './frames.ts';
+import type { GuestChannel, OpenChannel } from './guest-channel.ts';
+import { Handshake } from './handshake.ts';
+
+/** The channel over a unix socket; it takes its deadlines from this clock. */
+export const createOpenChannel =
+  (clock: Clock): OpenChannel =>
+  async (path, { timeoutMs, signal }) => {
+    throwIfAborted(signal);
+    return shakeHands(clock, path, timeoutMs, signal);
+  };
+
+export const openChannel: OpenChannel = createOpenChannel(systemClock);
+
+function shakeHands(
+  clock: Clock,
+  path: string,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<GuestChannel> {
+  return new Promise((resolve, reject) => {
+    const handshake = new Handshake();
+    const release = (): void => {
+      stopTimer();
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const connection = new GuestConnection(path, {
+      onFrame(frame) {
+        const welcome = handshake.accept(frame);
+        if (!welcome) return;
+        // At once: the next frame of the same chunk is already for the channel.
+        const channel = new Channel(connection, welcome, clock);
+        release();
+        resolve(channel);
+      },
+      onGone(reason) {
+        release();
+        reject(unreachable(path, reason));
+      },
+    });
+    const onAbort = (): void => connection.fail(FsbError.from(signal?.reason));
+    const stopTimer = clock.after(timeoutMs, () =>
+      connection.fail(new Error(`no handshake within ${timeoutMs} ms`)),
+    );
+    signal?.addEventListener('abort', onAbort, { once: true });
+    connection.send({ type: 'HELLO', process: 0, version: PROTOCOL_VERSION, secret: Buffer.alloc(0) });
+  });
+}
+
+function unreachable(path: string, reason: Error): FsbError {
+  if (reason instanceof FsbError && reason.code !== 'run_failed') return reason;
+  return new FsbError('run_failed', `cannot open the guest channel at ${path}: ${reason.message}`, {
+    cause: reason,
+  });
+}

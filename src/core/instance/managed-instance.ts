@@ -1,0 +1,212 @@
+import type { GuestChannel } from '../guest/guest-channel.ts';
+import type { Clock } from '../model/clock.ts';
+import { FsbError } from '../model/errors.ts';
+import type { Shape } from '../model/shape.ts';
+import type { BootedInstance, InstanceStats, RuntimeDriver } from '../runtime/driver.ts';
+import { withDeadline } from './deadline.ts';
+import type { Instance, InstanceState } from './instance.ts';
+import { instanceTransition } from './transitions.ts';
+
+/** Milliseconds that one call of the driver may take before the instance is given up. */
+export interface InstanceLimits {
+  /** pause and resume */
+  control: number;
+  /** From SIGKILL to the end of PID 1. */
+  kill: number;
+  /** destroy of the driver */
+  destroy: number;
+}
+
+export const defaultInstanceLimits: InstanceLimits = { control: 10_000, kill: 5_000, destroy: 30_000 };
+
+const IN_FLIGHT_LIMIT = 1_000;
+
+export interface ManagedInstanceOptions {
+  driver: RuntimeDriver;
+  channel: GuestChannel;
+  booted: BootedInstance;
+  shape: Shape;
+  clock: Clock;
+  limits?: Partial<InstanceLimits>;
+  /** What it is already: an adopted instance may be claimed. */
+  state: 'idle' | 'claimed';
+}
+
+/** The one implementation of Instance; `bootInstance` and `adoptInstance` make it. */
+export class ManagedInstance implements Instance {
+  readonly id: string;
+  readonly shape: Shape;
+  readonly channel: GuestChannel;
+  readonly channelPath: string;
+  readonly pid: number;
+  readonly pidStartTime: number;
+  readonly failed: Promise<Error>;
+  readonly #driver: RuntimeDriver;
+  readonly #clock: Clock;
+  readonly #limits: InstanceLimits;
+  #state: InstanceState = 'booting';
+  #idleSince = 0;
+  #cause: Error | undefined;
+  #detached = false;
+  #busy: Promise<void> | undefined;
+  #destroying: Promise<void> | undefined;
+  #settleFailed!: (cause: Error) => void;
+
+  constructor(options: ManagedInstanceOptions) {
+    this.id = options.booted.id;
+    this.shape = options.shape;
+    this.channel = options.channel;
+    this.channelPath = options.booted.channelPath;
+    this.pid = options.booted.pid;
+    this.pidStartTime = options.booted.pidStartTime;
+    this.#driver = options.driver;
+    this.#clock = options.clock;
+    this.#limits = { ...defaultInstanceLimits, ...options.limits };
+    this.failed = new Promise((resolve) => {
+      this.#settleFailed = resolve;
+    });
+    this.#moveTo('idle');
+    if (options.state === 'claimed') this.#moveTo('claimed');
+    void this.channel.closed.then((reason) => this.#channelClosed(reason));
+  }
+
+  get state(): InstanceState {
+    return this.#state;
+  }
+
+  get idleSince(): number {
+    return this.#idleSince;
+  }
+
+  claim(): Promise<void> {
+    return this.#exclusive(async () => {
+      if (this.#state === 'paused') {
+        await this.#control('resume', () => this.#driver.resume(this.id));
+        this.#assertUsable();
+      }
+      this.#moveTo('claimed');
+    });
+  }
+
+  pause(): Promise<void> {
+    return this.#exclusive(async () => {
+      if (this.#state === 'paused') return;
+      instanceTransition(this.id, this.#state, 'paused');
+      await this.#control('pause', () => this.#driver.pause(this.id));
+      this.#assertUsable();
+      this.#moveTo('paused');
+    });
+  }
+
+  resume(): Promise<void> {
+    return this.#exclusive(async () => {
+      if (this.#state === 'idle') return;
+      instanceTransition(this.id, this.#state, 'idle');
+      await this.#control('resume', () => this.#driver.resume(this.id));
+      this.#assertUsable();
+      this.#moveTo('idle');
+    });
+  }
+
+  async stats(): Promise<InstanceStats> {
+    this.#assertUsable();
+    return this.#driver.stats(this.id);
+  }
+
+  async kill(): Promise<void> {
+    if (this.#state === 'dead') return;
+    await withDeadline(this.#clock, this.#limits.kill, `killing instance ${this.id}`, this.#killAndWait());
+  }
+
+  destroy(cause: string): Promise<void> {
+    this.#destroying ??= this.#destroy(cause);
+    return this.#destroying;
+  }
+
+  async detach(): Promise<void> {
+    if (this.#detached) return;
+    this.#detached = true;
+    await this.channel.close();
+  }
+
+  /** One mutating call at a time, in the order of the calls; without a predecessor it starts at once. */
+  #exclusive(work: () => Promise<void>): Promise<void> {
+    const run = async (): Promise<void> => {
+      this.#assertUsable();
+      await work();
+    };
+    const turn = this.#busy === undefined ? run() : this.#busy.then(run);
+    const settled = turn
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#busy === settled) this.#busy = undefined;
+      });
+    this.#busy = settled;
+    return turn;
+  }
+
+  /** A sandbox that could not be frozen or thawed is in an unknown state: it is of no use to anybody. */
+  async #control(what: string, call: () => Promise<void>): Promise<void> {
+    try {
+      await withDeadline(this.#clock, this.#limits.control, `${what} of instance ${this.id}`, call());
+    } catch (error) {
+      const reason = FsbError.from(error).message;
+      const failure = new FsbError('run_failed', `cannot ${what} instance ${this.id}: ${reason}`, {
+        cause: error,
+      });
+      this.#fail(failure);
+      this.destroy(failure.message).catch(() => undefined);
+      throw this.#cause;
+    }
+  }
+
+  async #killAndWait(): Promise<void> {
+    await this.#driver.kill(this.id);
+    // The kernel closes the socket when PID 1 ends; every other process got the same SIGKILL.
+    await this.channel.closed;
+  }
+
+  async #destroy(cause: string): Promise<void> {
+    this.#fail(new FsbError('run_failed', `instance ${this.id} is destroyed: ${cause}`));
+    this.#moveTo('stopping');
+    const { control, destroy } = this.#limits;
+    try {
+      // Killing first ends what a hanging pause or a busy guest would hold back; destroy reports what really fails.
+      await withDeadline(this.#clock, control, 'kill', this.#driver.kill(this.id)).catch(() => undefined);
+      await this.channel.close();
+      // A pause that is still under way could freeze what destroy is about to remove.
+      if (this.#busy)
+        await withDeadline(this.#clock, IN_FLIGHT_LIMIT, 'pause', this.#busy).catch(() => undefined);
+      await withDeadline(
+        this.#clock,
+        destroy,
+        `destroying instance ${this.id}`,
+        this.#driver.destroy(this.id),
+      );
+    } finally {
+      this.#moveTo('dead');
+    }
+  }
+
+  #channelClosed(reason: Error): void {
+    if (this.#detached) return;
+    this.#fail(
+      new FsbError('run_failed', `instance ${this.id} is lost: ${reason.message}`, { cause: reason }),
+    );
+  }
+
+  #fail(cause: Error): void {
+    this.#cause ??= cause;
+    this.#settleFailed(this.#cause);
+  }
+
+  #assertUsable(): void {
+    if (this.#cause) throw this.#cause;
+    if (this.#detached) throw new FsbError('unavailable', `this core has let go of instance ${this.id}`);
+  }
+
+  #moveTo(state: InstanceState): void {
+    this.#state = instanceTransition(this.id, this.#state, state);
+    if (state === 'idle') this.#idleSince = this.#clock.monotonic();
+  }
+}

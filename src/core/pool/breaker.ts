@@ -1,0 +1,47 @@
+/**
+ * The circuit breaker of one shape, as a value:
+ *
+ *     closed -- 3 failures in a row --> open -- the delay has passed --> trial -- failure --> open, twice the delay
+ *        ^------------------------------- success, from any of them -----------'
+ */
+export interface Breaker {
+  readonly phase: 'closed' | 'open' | 'trial';
+  /** In a row. */
+  readonly failures: number;
+  /** Milliseconds from opening to the next trial; 0 while it has never been open since the last success. */
+  readonly delay: number;
+  /** Why the last attempt failed; empty when none did since the last success. */
+  readonly reason: string;
+}
+
+const FAILURES_TO_OPEN = 3;
+const FIRST_DELAY = 1000;
+const LONGEST_DELAY = 60_000;
+
+export const closedBreaker: Breaker = { phase: 'closed', failures: 0, delay: 0, reason: '' };
+
+export function afterFailure(breaker: Breaker, reason: string): Breaker {
+  const failures = breaker.failures + 1;
+  switch (breaker.phase) {
+    // Attempts that began before it opened end one after another: they say nothing new and must not stretch the delay.
+    case 'open':
+      return { ...breaker, failures, reason };
+    case 'trial':
+      return { phase: 'open', failures, delay: Math.min(breaker.delay * 2, LONGEST_DELAY), reason };
+    case 'closed':
+      return failures < FAILURES_TO_OPEN
+        ? { ...breaker, failures, reason }
+        : { phase: 'open', failures, delay: FIRST_DELAY, reason };
+  }
+}
+
+export const afterSuccess = (): Breaker => closedBreaker;
+
+export const afterDelay = (breaker: Breaker): Breaker =>
+  breaker.phase === 'open' ? { ...breaker, phase: 'trial' } : breaker;
+
+/** How many attempts may be under way at once. */
+export function attemptsAllowed(breaker: Breaker): number {
+  if (breaker.phase === 'closed') return Number.POSITIVE_INFINITY;
+  return breaker.phase === 'trial' ? 1 : 0;
+}

@@ -1,0 +1,94 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, watch } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const guestDirectory = fileURLToPath(new URL('../../guest', import.meta.url));
+const fsbInit = join(guestDirectory, 'build/fsb-init');
+
+/** A real fsb-init as PID 1 of a pid namespace of its own, sharing everything else with this machine. */
+export interface RealGuest {
+  channelPath: string;
+  /** PID 1 of the guest as this machine sees it. */
+  pid: number;
+  pidStartTime: number;
+  /** Stops PID 1 alone: enough to make the guest silent. */
+  freeze(): void;
+  thaw(): void;
+  /** SIGKILL to all of it; resolves when nothing of it runs. Idempotent. */
+  stop(): Promise<void>;
+  /** Also removes its directory. Idempotent. */
+  remove(): Promise<void>;
+}
+
+/** Builds fsb-init when it is not there yet. */
+export function ensureGuestBuilt(): string {
+  if (!existsSync(fsbInit)) execFileSync('make', ['-C', guestDirectory, 'build/fsb-init'], { stdio: 'pipe' });
+  return fsbInit;
+}
+
+export async function startRealGuest(): Promise<RealGuest> {
+  const program = ensureGuestBuilt();
+  const directory = mkdtempSync(join(tmpdir(), 'fsb-guest-'));
+  const channelPath = join(directory, 'guest.sock');
+  const ready = fileAppears(directory, 'guest.sock');
+  const namespace = ['--pid', '--fork', '--kill-child', '--mount', '--mount-proc'];
+  const child = spawn('unshare', [...namespace, program, '--listen', channelPath], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  await Promise.race([ready, failedStart(ended)]);
+  const pid = onlyChildOf(child);
+  const signal = (name: NodeJS.Signals): void => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(pid, name);
+  };
+  const stop = async (): Promise<void> => {
+    try {
+      signal('SIGKILL');
+    } catch {
+      // It has just ended by itself.
+    }
+    await ended;
+  };
+  return {
+    channelPath,
+    pid,
+    pidStartTime: startTimeOf(pid),
+    freeze: () => signal('SIGSTOP'),
+    thaw: () => signal('SIGCONT'),
+    stop,
+    async remove() {
+      await stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function failedStart(ended: Promise<unknown[]>): Promise<never> {
+  const [code, signal] = await ended;
+  throw new Error(`fsb-init ended before it listened: code ${code}, signal ${signal}`);
+}
+
+function fileAppears(directory: string, name: string): Promise<void> {
+  return new Promise((resolve) => {
+    const watcher = watch(directory, (_event, file) => {
+      if (file !== name) return;
+      watcher.close();
+      resolve();
+    });
+  });
+}
+
+function onlyChildOf(child: ChildProcess): number {
+  const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ');
+  return Number(children[0]);
+}
+
+/** Field 22; the name in field 2 may itself have spaces and parentheses. */
+function startTimeOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+}

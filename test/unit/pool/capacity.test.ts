@@ -1,0 +1,206 @@
+import { describe, expect, it } from 'vitest';
+import type { FsbError } from '../../../src/core/model/errors.ts';
+import { createPoolWorld, MiB, settle, shapeOf, shapeOfSize } from '../../helpers/pool-world.ts';
+
+const host = shapeOf('host');
+const python = shapeOf('python');
+
+describe('many at once', () => {
+  it('50 claims on max 50 get 50 distinct live instances', async () => {
+    const world = createPoolWorld({ capacity: { max: 50 } });
+    await world.warm([host, 10]);
+    const claims = await Promise.all(Array.from({ length: 50 }, () => world.claim(host)));
+    expect(new Set(claims.map((claim) => claim.instance)).size).toBe(50);
+    expect(claims.filter((claim) => claim.hit)).toHaveLength(10);
+    for (const { instance } of claims) await instance.channel.ping(100);
+    expect(world.fake.counts.peak).toBe(50);
+  });
+
+  it('20 callers x 50 claim and release never exceed max, and all are served', async () => {
+    const world = createPoolWorld({ capacity: { max: 7 } });
+    await world.warm([host, 3]);
+    let served = 0;
+    const caller = async (): Promise<void> => {
+      for (let round = 0; round < 50; round++) {
+        const { instance } = await world.claim(host);
+        served += 1;
+        void world.pool.release(instance);
+      }
+    };
+    await Promise.all(Array.from({ length: 20 }, caller));
+    expect(served).toBe(1000);
+    expect(world.fake.counts.peak).toBeLessThanOrEqual(7);
+  });
+
+  it('6 callers on max 2 peak at 2 and finish in the order they came', async () => {
+    const world = createPoolWorld({ capacity: { max: 2 } });
+    world.fake.always('boot', { delay: 40 });
+    world.fake.always('destroy', { delay: 10 });
+    const order: number[] = [];
+    const callers = Array.from({ length: 6 }, async (_, index) => {
+      const { instance } = await world.claim(host);
+      order.push(index);
+      await world.pool.release(instance);
+    });
+    await world.clock.advance(1000);
+    await Promise.all(callers);
+    expect(order).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(world.fake.counts.peak).toBe(2);
+  });
+
+  it('a burst of 30 on 10 warm boots the rest at once and waits for no timer', async () => {
+    const world = createPoolWorld({ capacity: { max: 60 } });
+    await world.warm([host, 10]);
+    const claims = await Promise.all(Array.from({ length: 30 }, () => world.claim(host)));
+    expect(new Set(claims.map((claim) => claim.instance.id)).size).toBe(30);
+    await settle();
+    expect(world.row(host)).toMatchObject({ claimed: 30, idle: 10 });
+    expect(world.clock.monotonic()).toBe(0);
+  });
+
+  it('boots side by side only as the policy says', async () => {
+    const world = createPoolWorld({ boot_concurrency: 4, capacity: { max: 50 } });
+    world.fake.always('boot', { delay: 10 });
+    const claims = Promise.all(Array.from({ length: 20 }, () => world.claim(host)));
+    await world.clock.advance(50);
+    await claims;
+    expect(world.fake.counts.peakBooting).toBe(4);
+  });
+});
+
+describe('the queue', () => {
+  it('turns a waiter away at its deadline, and is intact after', async () => {
+    const world = createPoolWorld({ capacity: { max: 1 } });
+    const { instance } = await world.claim(host);
+    let failedAt: number | undefined;
+    const late = world.claim(host, { timeout: 500 }).catch((error: FsbError) => {
+      failedAt = world.clock.monotonic();
+      return error;
+    });
+    const patient = world.claim(host, { timeout: 5000 });
+    await world.clock.advance(1000);
+    expect(failedAt).toBe(500);
+    expect(await late).toMatchObject({
+      code: 'no_capacity',
+      message: expect.stringMatching(/no instance of host came within 500ms.*1 of at most 1/),
+    });
+    await world.pool.release(instance);
+    await expect(patient).resolves.toBeDefined();
+    expect(world.row(host).waiting).toBe(0);
+  });
+
+  it('is bounded', async () => {
+    const world = createPoolWorld({ capacity: { max: 1 }, queue: { length: 2 } });
+    await world.claim(host);
+    const waiting = [world.claim(host), world.claim(host)];
+    await expect(world.claim(host)).rejects.toThrow(/queue of pool default-pool is full/);
+    const outcomes = Promise.allSettled(waiting);
+    await world.clock.advance(30_000);
+    for (const outcome of await outcomes) expect(outcome).toMatchObject({ reason: { code: 'no_capacity' } });
+  });
+
+  it('wakes everyone who fits when room is released', async () => {
+    const world = createPoolWorld({ memory_budget: '100m' });
+    const { instance } = await world.claim(shapeOfSize('large', 100 * MiB));
+    const waiters = [world.claim(shapeOfSize('a', 50 * MiB)), world.claim(shapeOfSize('b', 50 * MiB))];
+    await settle();
+    await world.pool.release(instance);
+    await expect(Promise.all(waiters)).resolves.toHaveLength(2);
+  });
+
+  it('starves neither a large waiter nor small ones', async () => {
+    const world = createPoolWorld({ memory_budget: '400m', capacity: { max: 40 } });
+    const small = shapeOfSize('small', 100 * MiB);
+    const holders = await Promise.all(Array.from({ length: 4 }, () => world.claim(small)));
+    const served: string[] = [];
+    const large = world
+      .claim(shapeOfSize('large', 400 * MiB), { timeout: 1_000_000 })
+      .then(({ instance }) => {
+        served.push('large');
+        return world.pool.release(instance);
+      });
+    const stream = Array.from({ length: 60 }, () =>
+      world.claim(small, { timeout: 1_000_000 }).then(({ instance }) => {
+        served.push('small');
+        return world.pool.release(instance);
+      }),
+    );
+    await settle();
+    expect(served).toEqual([]);
+    for (const { instance } of holders) await world.pool.release(instance);
+    await Promise.all([large, ...stream]);
+    const before = served.indexOf('large');
+    expect(before).toBeGreaterThan(0);
+    expect(before).toBeLessThanOrEqual(20);
+  });
+});
+
+describe('several shapes under one budget', () => {
+  it('evicts the oldest idle instance of another shape for a waiter, and refills when there is room again', async () => {
+    const world = createPoolWorld({ capacity: { max: 3 } });
+    await world.warm([host, 3]);
+    const [oldest] = world.fake.instances;
+    world.fake.always('destroy', { delay: 100 });
+    const claim = world.claim(python);
+    await world.clock.advance(99);
+    expect(world.row(host)).toMatchObject({ idle: 2, stopping: 1, evicted: 1 });
+    expect(world.fake.callsOf('destroy')).toEqual([oldest]);
+    await world.clock.advance(1);
+    const { instance } = await claim;
+    expect(world.row(host)).toMatchObject({ idle: 2, booting: 0 });
+    void world.pool.release(instance);
+    await world.clock.advance(100);
+    expect(world.row(host)).toMatchObject({ idle: 3 });
+    expect(world.fake.counts.peak).toBe(3);
+    expect(world.eventTypes()).toContain('evicted');
+  });
+
+  it('evicts nothing where all that is idle could not make room, nor without a waiter', async () => {
+    const world = createPoolWorld({ memory_budget: '400m', capacity: { max: 40 } });
+    const small = shapeOfSize('small', 100 * MiB);
+    await world.warm([small, 1]);
+    const held = [await world.claim(small), await world.claim(small)];
+    await settle();
+    expect(world.row(small)).toMatchObject({ idle: 1, claimed: 2 });
+    const large = world.claim(shapeOfSize('large', 300 * MiB));
+    await settle();
+    expect(world.row(small)).toMatchObject({ idle: 1, evicted: 0 });
+    await world.pool.release(held[0]!.instance);
+    await expect(large).resolves.toBeDefined();
+    expect(world.row(small)).toMatchObject({ idle: 0, evicted: 1, claimed: 1 });
+  });
+
+  it('has at most 8 evictions under way', async () => {
+    const world = createPoolWorld({ capacity: { max: 12 } });
+    await world.warm([host, 12]);
+    world.fake.always('destroy', { delay: 100 });
+    const claims = Array.from({ length: 12 }, () => world.claim(python));
+    await settle();
+    expect(world.row(host).stopping).toBe(8);
+    await world.clock.advance(200);
+    await Promise.all(claims);
+    expect(world.fake.counts.peak).toBe(12);
+  });
+
+  it('drops idle instances of a shape that is no longer kept warm', async () => {
+    const world = createPoolWorld();
+    await world.warm([host, 3]);
+    await world.warm([python, 2]);
+    expect(world.row(host)).toMatchObject({ idle: 0 });
+    expect(world.row(python)).toMatchObject({ idle: 2 });
+    expect(world.fake.counts.live).toBe(2);
+  });
+
+  it('keeps the minimum alive', async () => {
+    const world = createPoolWorld({ capacity: { min: 4, max: 6 } });
+    await world.warm([host, 1], [python, 1]);
+    expect(world.fake.counts.live).toBe(4);
+    expect(world.row(host).idle).toBe(3);
+    const { instance } = await world.claim(python);
+    await settle();
+    expect(world.fake.counts.live).toBe(5);
+    await world.pool.release(instance);
+    await settle();
+    expect(world.fake.counts.live).toBe(4);
+  });
+});

@@ -1,0 +1,255 @@
+import { describe, expect, it } from 'vitest';
+import { bootInstance } from '../../../src/core/instance/boot-instance.ts';
+import { newInstanceId } from '../../../src/core/model/ids.ts';
+import { createPoolWorld, type PoolWorld, settle, shapeOf } from '../../helpers/pool-world.ts';
+
+const host = shapeOf('host');
+const python = shapeOf('python');
+
+describe('an idle instance that dies', () => {
+  it('is noticed by event and replaced', async () => {
+    const world = createPoolWorld();
+    await world.warm([host, 2]);
+    await world.clock.advance(5000);
+    const [victim] = world.fake.instances;
+    world.fake.killInstance(victim!);
+    await settle();
+    expect(world.row(host)).toMatchObject({ idle: 2, stopping: 0 });
+    expect(world.fake.instances).not.toContain(victim);
+    expect(world.events).toContainEqual(expect.objectContaining({ type: 'destroyed', instance: victim }));
+  });
+
+  it('right after each boot holds back the refill, not the claims', async () => {
+    const world = createPoolWorld();
+    await world.warm([host, 1]);
+    for (let round = 0; round < 3; round++) {
+      world.fake.killInstance(world.fake.instances[0]!);
+      await settle();
+    }
+    expect(world.row(host)).toMatchObject({
+      idle: 0,
+      booting: 0,
+      breaker: expect.stringContaining('die right after'),
+    });
+    await world.clock.advance(1000);
+    expect(world.row(host)).toMatchObject({ idle: 1 });
+    world.fake.killInstance(world.fake.instances[0]!);
+    await settle();
+    expect(world.row(host)).toMatchObject({ idle: 0, booting: 0 });
+    await expect(world.claim(host)).resolves.toMatchObject({ hit: false });
+    await settle();
+    expect(world.row(host)).toMatchObject({ idle: 1 });
+    expect(world.row(host).breaker).toBeUndefined();
+  });
+});
+
+describe('a boot', () => {
+  it('that hangs is given up at boot_timeout, destroyed and counted', async () => {
+    const world = createPoolWorld({ boot_timeout: '2s' });
+    world.fake.script('boot', { hang: true });
+    const claim = world.claim(host);
+    await world.clock.advance(1999);
+    expect(world.row(host)).toMatchObject({ booting: 1 });
+    await world.clock.advance(1);
+    await expect(claim).resolves.toMatchObject({ hit: false });
+    expect(world.row(host)).toMatchObject({ claimed: 1, booting: 0, stopping: 0 });
+    expect(world.events).toContainEqual(
+      expect.objectContaining({ type: 'boot-failed', cause: 'the boot took longer than 2s' }),
+    );
+  });
+
+  it('that ends long after it was given up is destroyed, and holds its room until then', async () => {
+    const world = createPoolWorld({ boot_timeout: '2s', capacity: { max: 1 } });
+    world.fake.script('boot', { delay: 5000, deaf: true });
+    const claim = world.claim(host);
+    await world.clock.advance(3000);
+    expect(world.row(host)).toMatchObject({ booting: 0, stopping: 1, waiting: 1 });
+    expect(world.fake.counts.peak).toBe(1);
+    await world.clock.advance(9000);
+    await expect(claim).resolves.toMatchObject({ hit: false });
+    expect(world.fake.counts).toMatchObject({ live: 1, peak: 1 });
+  });
+
+  it('that comes up although it was given up is never handed out', async () => {
+    const world = createPoolWorld({ boot_timeout: '2s', capacity: { max: 1 } }, { heedlessBoot: true });
+    world.fake.script('boot', { delay: 5000 });
+    const claim = world.claim(host);
+    await world.clock.advance(4999);
+    expect(world.row(host)).toMatchObject({ booting: 0, stopping: 1, waiting: 1 });
+    await world.clock.advance(1);
+    const { instance } = await claim;
+    expect([...world.booted.keys()].indexOf(instance.id)).toBe(1);
+    expect(world.fake.counts).toMatchObject({ live: 1, peak: 1 });
+  });
+
+  it('that fails in the middle of a fill leaves the good ones, and is made up for', async () => {
+    const world = createPoolWorld();
+    world.fake.script('boot', {}, { fail: 'no space left on device' }, {});
+    await world.warm([host, 3]);
+    expect(world.row(host)).toMatchObject({ idle: 3 });
+    expect(world.eventTypes().filter((type) => type === 'boot-failed')).toHaveLength(1);
+  });
+});
+
+describe('the circuit breaker', () => {
+  const failing = (): PoolWorld => {
+    const world = createPoolWorld();
+    world.fake.always('boot', { fail: 'runc: exec format error' });
+    return world;
+  };
+
+  it('opens after 3 failures in a row: the waiter and those to come hear the true reason at once', async () => {
+    const world = failing();
+    await expect(world.claim(host)).rejects.toMatchObject({
+      code: 'run_failed',
+      message: expect.stringContaining('runc: exec format error'),
+    });
+    expect(world.fake.callsOf('boot')).toHaveLength(3);
+    await expect(world.claim(host)).rejects.toThrow(/exec format error/);
+    expect(world.fake.callsOf('boot')).toHaveLength(3);
+    expect(world.row(host).breaker).toContain('exec format error');
+  });
+
+  it('does not touch other shapes, nor idle instances of its own', async () => {
+    const world = createPoolWorld();
+    await world.warm([host, 1]);
+    world.fake.script('boot', ...Array.from({ length: 3 }, () => ({ fail: 'boom' })));
+    await expect(world.claim(python)).rejects.toThrow(/boom/);
+    await expect(world.claim(host)).resolves.toMatchObject({ hit: true });
+    expect(world.row(host).breaker).toBeUndefined();
+  });
+
+  it('tries again after 1 s, doubling to 60 s, for a shape that is kept warm', async () => {
+    const world = failing();
+    await world.warm([host, 1]);
+    const attempts: number[] = [];
+    let seen = 3;
+    for (let second = 1; second <= 250; second++) {
+      await world.clock.advance(1000);
+      const boots = world.fake.callsOf('boot').length;
+      if (boots > seen) attempts.push(second);
+      expect(boots - seen).toBeLessThanOrEqual(1);
+      seen = boots;
+    }
+    expect(attempts).toEqual([1, 3, 7, 15, 31, 63, 123, 183, 243]);
+  });
+
+  it('closes with the first success', async () => {
+    const world = failing();
+    await expect(world.claim(host)).rejects.toThrow();
+    world.fake.always('boot', {});
+    await expect(world.claim(host)).rejects.toThrow();
+    await world.clock.advance(1000);
+    await expect(world.claim(host)).resolves.toBeDefined();
+    expect(world.row(host).breaker).toBeUndefined();
+  });
+
+  it('lets one trial through for all who ask meanwhile', async () => {
+    const world = failing();
+    await expect(world.claim(host)).rejects.toThrow();
+    await world.clock.advance(1000);
+    world.fake.always('boot', { delay: 10 });
+    const claims = Promise.all([world.claim(host), world.claim(host), world.claim(host)]);
+    await settle();
+    expect(world.row(host)).toMatchObject({ booting: 1, waiting: 3 });
+    await world.clock.advance(20);
+    await expect(claims).resolves.toHaveLength(3);
+  });
+});
+
+describe('close', () => {
+  it('racing 20 claims ends with nothing but what the callers hold', async () => {
+    for (const ticks of [0, 1, 2, 3, 5, 8, 13]) {
+      const world = createPoolWorld({ capacity: { max: 10 } });
+      await world.warm([host, 5]);
+      const claims = Array.from({ length: 20 }, () => world.claim(host));
+      const outcomes = Promise.allSettled(claims);
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+      await world.pool.close({ destroyIdle: true });
+      for (const outcome of await outcomes) {
+        if (outcome.status === 'fulfilled') await world.pool.release(outcome.value.instance);
+        else expect(outcome.reason).toMatchObject({ code: 'unavailable' });
+      }
+      expect(world.fake.counts).toMatchObject({ live: 0, booting: 0 });
+      expect(world.clock.pending).toBe(0);
+    }
+  });
+
+  it('is the same promise the second time, and later claims fail with one error', async () => {
+    const world = createPoolWorld();
+    await world.warm([host, 1]);
+    const first = world.pool.close({ destroyIdle: true });
+    expect(world.pool.close({ destroyIdle: true })).toBe(first);
+    await first;
+    await settle();
+    expect(world.eventTypes().at(-1)).toBe('drained');
+    await expect(world.claim(host)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it.each([true, false])('destroys a boot that completes meanwhile, heedless %s', async (heedlessBoot) => {
+    const world = createPoolWorld({}, { heedlessBoot });
+    world.fake.script('boot', { delay: 50, deaf: true });
+    const claim = world.claim(host).catch((error: unknown) => error);
+    await settle();
+    const closed = world.pool.close({ destroyIdle: true });
+    await world.clock.advance(50);
+    await closed;
+    expect(await claim).toMatchObject({ code: 'unavailable' });
+    expect(world.fake.counts).toMatchObject({ live: 0, booting: 0 });
+  });
+
+  it('is bounded by time when a teardown never ends', async () => {
+    const world = createPoolWorld();
+    await world.warm([host, 1]);
+    world.fake.always('destroy', { hang: true });
+    const closed = world.pool.close({ destroyIdle: true });
+    await world.clock.advance(30_000);
+    await closed;
+  });
+
+  it('can leave idle instances running for the next core, which adopts them', async () => {
+    const world = createPoolWorld();
+    await world.warm([host, 2]);
+    const left = [...world.fake.instances];
+    await world.pool.close({ destroyIdle: false });
+    expect(world.fake.instances).toEqual(left);
+    await settle();
+    expect(world.fake.callsOf('destroy')).toEqual([]);
+  });
+});
+
+describe('adopt', () => {
+  const survivor = (world: PoolWorld) =>
+    bootInstance(
+      world.fake.driver,
+      world.fake.openChannel,
+      { id: newInstanceId(), shape: host, root: { overlays: [] } },
+      { clock: world.clock },
+    );
+
+  it('keeps idle ones that are wanted, also when the warm shapes are told later, and drops the rest', async () => {
+    const world = createPoolWorld({ warm: [{ image: 'host', count: 2 }] });
+    const survivors = [await survivor(world), await survivor(world), await survivor(world)];
+    for (const instance of survivors) world.pool.adopt(instance);
+    await settle();
+    expect(world.row(host)).toMatchObject({ idle: 3 });
+    await world.warm([host, 2]);
+    expect(world.row(host)).toMatchObject({ idle: 2, image: 'host' });
+    expect(world.fake.callsOf('boot')).toHaveLength(3);
+  });
+
+  it('counts a claimed one until it is released, beyond max too', async () => {
+    const world = createPoolWorld({ capacity: { max: 1 } });
+    const [first, second] = [await survivor(world), await survivor(world)];
+    await first.claim();
+    await second.claim();
+    world.pool.adopt(first);
+    world.pool.adopt(second);
+    const claim = world.claim(host);
+    await world.pool.release(first);
+    await settle();
+    expect(world.row(host)).toMatchObject({ claimed: 1, waiting: 1 });
+    await world.pool.release(second);
+    await expect(claim).resolves.toMatchObject({ hit: false });
+  });
+});

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { FsbError } from '../../../src/core/model/errors.ts';
+import { defaultPolicy, parsePolicy } from '../../../src/core/pool/policy.ts';
+import { MiB } from '../../helpers/pool-world.ts';
+
+const node = { cores: 2, memory: 10_240 * MiB };
+
+function problem(input: object): FsbError {
+  try {
+    parsePolicy({ name: 'p', ...input }, node);
+  } catch (error) {
+    return FsbError.from(error);
+  }
+  throw new Error('no error');
+}
+
+describe('the policy of a pool', () => {
+  it('has a default for everything but the name', () => {
+    expect(parsePolicy({ name: 'p' }, node)).toEqual({
+      name: 'p',
+      warm: [],
+      capacity: { min: 0, max: 8, bufferMin: 1, bufferMax: 4 },
+      memoryBudget: 8192 * MiB,
+      onEmpty: 'boot',
+      queue: { length: 1024, timeout: 30_000 },
+      bootConcurrency: 4,
+      bootTimeout: 30_000,
+      healthTimeout: 500,
+      resources: { cpus: 1, memory: 512 * MiB, pids: 256 },
+    });
+  });
+
+  it('reads what a user writes', () => {
+    const policy = parsePolicy(
+      {
+        name: 'p',
+        warm: [{ image: 'host', count: 3 }, { image: 'node:20' }],
+        capacity: { min: 1, max: 20 },
+        memory_budget: '20g',
+        on_empty: 'wait',
+        queue: { timeout: '5s' },
+        health: { timeout: '100ms' },
+        resources: { memory: '1g' },
+      },
+      node,
+    );
+    expect(policy).toMatchObject({
+      warm: [
+        { image: 'host', count: 3 },
+        { image: 'node:20', count: 2 },
+      ],
+      capacity: { min: 1, max: 20 },
+      memoryBudget: 20_480 * MiB,
+      onEmpty: 'wait',
+      queue: { length: 1024, timeout: 5000 },
+      healthTimeout: 100,
+      resources: { memory: 1024 * MiB },
+    });
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['too many warm', { warm: [{ image: 'a', count: 9 }] }, /add up to 9.*capacity\.max 8/],
+    ['min above max', { capacity: { min: 9, max: 8 } }, /capacity\.min 9.*capacity\.max 8/],
+    ['buffers crossed', { capacity: { buffer_min: 5, buffer_max: 2 } }, /buffer_min 5.*buffer_max 2/],
+    ['memory', { memory_budget: 'abc' }, /memory_budget: invalid size "abc"/],
+    ['resources.memory', { resources: { memory: 'abc' } }, /resources\.memory: invalid size "abc"/],
+    ['no cpus', { resources: { cpus: 0 } }, /resources\.cpus: must be more than 0/],
+    ['one larger than all', { memory_budget: '256m' }, /resources\.memory 512MiB.*memory_budget 256MiB/],
+    [
+      'warm larger than all',
+      { memory_budget: '1g', warm: [{ image: 'a', count: 3 }] },
+      /3 warm instances of 512MiB.*1GiB/,
+    ],
+    [
+      'warm larger than the default',
+      { resources: { memory: '5g' }, warm: [{ image: 'a' }] },
+      /2 warm.*80 % of this machine/,
+    ],
+    ['an image twice', { warm: [{ image: 'a' }, { image: 'a' }] }, /names the image a twice/],
+    ['a count of 0', { warm: [{ image: 'a', count: 0 }] }, /warm\.0\.count: must be at least 1/],
+    ['no room at all', { capacity: { max: 0 } }, /capacity\.max: must be at least 1/],
+    ['a time', { queue: { timeout: 'soon' } }, /queue\.timeout: invalid duration "soon"/],
+    ['a bad name', { name: 'A pool' }, /name: is not a valid pool name/],
+  ])('refuses %s, naming the values', (_, input, message) => {
+    const error = problem(input);
+    expect(error.code).toBe('invalid_argument');
+    expect(error.message).toMatch(message);
+  });
+
+  it('suggests the key that was meant', () => {
+    expect(problem({ capacity: { bufer_min: 1 } })).toMatchObject({
+      message: expect.stringContaining('unknown key capacity.bufer_min'),
+      hint: 'Did you mean buffer_min?',
+    });
+  });
+});
+
+describe('the default pool', () => {
+  it('keeps two of the machine itself warm', () => {
+    expect(defaultPolicy(node)).toMatchObject({
+      name: 'default-pool',
+      warm: [{ image: 'host', count: 2 }],
+      capacity: { max: 8 },
+      memoryBudget: 8192 * MiB,
+    });
+  });
+
+  it.each([
+    [1024, 1, 819],
+    [512, 1, 512],
+  ])('fits on a machine of %i MiB', (memory, count, budget) => {
+    const policy = defaultPolicy({ cores: 1, memory: memory * MiB });
+    expect(policy.warm).toEqual([{ image: 'host', count }]);
+    expect(Math.floor(policy.memoryBudget / MiB)).toBe(budget);
+  });
+});

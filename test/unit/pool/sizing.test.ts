@@ -1,0 +1,225 @@
+import { describe, expect, it } from 'vitest';
+import {
+  OVERTAKE_LIMIT,
+  planSize,
+  type ShapeDemand,
+  type SizingInput,
+} from '../../../src/core/pool/sizing.ts';
+
+const unlimited = { mayBoot: Number.POSITIVE_INFINITY, mayRefill: Number.POSITIVE_INFINITY };
+
+const shape = (key: string, changes: Partial<ShapeDemand> = {}): ShapeDemand => ({
+  key,
+  memory: 1,
+  idle: 0,
+  claimed: 0,
+  booting: 0,
+  warm: 0,
+  recent: false,
+  ...unlimited,
+  ...changes,
+});
+
+const waiter = (key: string, changes: Partial<SizingInput['waiters'][number]> = {}) => ({
+  key,
+  boots: true,
+  overtaken: 0,
+  ...changes,
+});
+
+function plan(input: Partial<SizingInput>, policy: Partial<SizingInput['policy']> = {}) {
+  return planSize({
+    policy: { min: 0, bufferMin: 0, bufferMax: 0, bootConcurrency: 100, ...policy },
+    shapes: [],
+    waiters: [],
+    free: { count: 100, memory: 100 },
+    ...input,
+  });
+}
+
+/** `a a b+` : two boots of a for waiters, then one refill of b. */
+const boots = (result: ReturnType<typeof plan>): string =>
+  result.boots.map(({ key, refill }) => (refill ? `${key}+` : key)).join(' ');
+
+describe('boots', () => {
+  it.each<[string, Parameters<typeof plan>, string]>([
+    ['nothing is wanted', [{ shapes: [shape('a')] }], ''],
+    ['warm ones are missing', [{ shapes: [shape('a', { warm: 2 })] }], 'a+ a+'],
+    ['idle and booting ones count', [{ shapes: [shape('a', { warm: 3, idle: 1, booting: 1 })] }], 'a+'],
+    ['claimed ones do not', [{ shapes: [shape('a', { warm: 1, claimed: 5 })] }], 'a+'],
+    [
+      'the emptiest shape first',
+      [{ shapes: [shape('a', { warm: 4, idle: 2 }), shape('b', { warm: 2 })] }],
+      'b+ a+ b+ a+',
+    ],
+    [
+      'a shape in recent use has a buffer',
+      [{ shapes: [shape('a', { recent: true })] }, { bufferMin: 2 }],
+      'a+ a+',
+    ],
+    [
+      'beyond its warm ones',
+      [{ shapes: [shape('a', { recent: true, warm: 1 })] }, { bufferMin: 1 }],
+      'a+ a+',
+    ],
+    ['no room for all', [{ shapes: [shape('a', { warm: 3 })], free: { count: 2, memory: 9 } }], 'a+ a+'],
+    [
+      'no memory for all',
+      [{ shapes: [shape('a', { warm: 3, memory: 4 })], free: { count: 9, memory: 9 } }],
+      'a+ a+',
+    ],
+    ['the budget is overdrawn', [{ shapes: [shape('a', { warm: 3 })], free: { count: -1, memory: 9 } }], ''],
+    [
+      'only so many side by side',
+      [{ shapes: [shape('a', { warm: 9, booting: 1 })] }, { bootConcurrency: 3 }],
+      'a+ a+',
+    ],
+    ['an open breaker', [{ shapes: [shape('a', { warm: 2, mayBoot: 0 }), shape('b', { warm: 1 })] }], 'b+'],
+    ['one trial', [{ shapes: [shape('a', { warm: 2, mayBoot: 1 })] }], 'a+'],
+    ['the minimum', [{ shapes: [shape('b'), shape('a', { warm: 1, claimed: 1 })] }, { min: 4 }], 'a+ a+ a+'],
+    ['the minimum of a filled pool', [{ shapes: [shape('a', { warm: 1, idle: 1 })] }, { min: 3 }], 'a+ a+'],
+    [
+      'waiters before the refill',
+      [{ shapes: [shape('a', { warm: 1 }), shape('b')], waiters: [waiter('b')] }],
+      'b a+',
+    ],
+    [
+      'waiters in their order',
+      [{ shapes: [shape('a'), shape('b')], waiters: [waiter('b'), waiter('a'), waiter('b')] }],
+      'b a b',
+    ],
+    [
+      'boots under way serve waiters',
+      [{ shapes: [shape('a', { booting: 2 })], waiters: [waiter('a'), waiter('a'), waiter('a')] }],
+      'a',
+    ],
+    [
+      'and are made up for',
+      [{ shapes: [shape('a', { warm: 2, booting: 2 })], waiters: [waiter('a')] }],
+      'a+',
+    ],
+    [
+      'a held back refill still lets waiters boot',
+      [{ shapes: [shape('a', { warm: 2, mayRefill: 0 })], waiters: [waiter('a')] }],
+      'a',
+    ],
+    [
+      'one who only waits causes no boot',
+      [{ shapes: [shape('a')], waiters: [waiter('a', { boots: false })] }],
+      '',
+    ],
+    [
+      'but is served by what is kept warm',
+      [
+        {
+          shapes: [shape('a', { warm: 1 })],
+          waiters: [waiter('a', { boots: false }), waiter('a', { boots: false })],
+        },
+      ],
+      'a a+',
+    ],
+    [
+      'no refill while a waiter lacks room',
+      [
+        {
+          shapes: [shape('a', { memory: 50 }), shape('b', { warm: 2 })],
+          waiters: [waiter('a')],
+          free: { count: 9, memory: 10 },
+        },
+      ],
+      '',
+    ],
+    [
+      'no refill while waiters lack boot places',
+      [
+        { shapes: [shape('a'), shape('b', { warm: 1 })], waiters: [waiter('a'), waiter('a')] },
+        { bootConcurrency: 1 },
+      ],
+      'a',
+    ],
+  ])('%s', (_, input, expected) => {
+    expect(boots(plan(...input))).toBe(expected);
+  });
+});
+
+describe('a waiter too large for the room', () => {
+  const shapes = [shape('large', { memory: 50 }), shape('small')];
+  const free = { count: 100, memory: 10 };
+
+  it('is passed by smaller ones, and that is counted', () => {
+    const result = plan({ shapes, free, waiters: [waiter('large'), waiter('small'), waiter('small')] });
+    expect(boots(result)).toBe('small small');
+    expect(result.overtaken).toEqual([0, 0]);
+    expect(result.blocked).toEqual([50]);
+  });
+
+  it('is not passed any more at the limit', () => {
+    const waiters = [waiter('large', { overtaken: OVERTAKE_LIMIT - 1 }), waiter('small'), waiter('small')];
+    const result = plan({ shapes, free, waiters });
+    expect(boots(result)).toBe('small');
+    expect(result.blocked).toEqual([50, 1]);
+  });
+
+  it('does not lose its turn to one of the same size', () => {
+    const result = plan({
+      shapes,
+      free: { count: 100, memory: 60 },
+      waiters: [waiter('large'), waiter('large')],
+    });
+    expect(boots(result)).toBe('large');
+    expect(result.overtaken).toEqual([]);
+  });
+});
+
+describe('what is not wanted', () => {
+  it.each<[string, Parameters<typeof plan>, Pick<ReturnType<typeof plan>, 'trims' | 'aborts'>]>([
+    ['nothing', [{ shapes: [shape('a', { warm: 2, idle: 2 })] }], { trims: [], aborts: [] }],
+    [
+      'idle above the count',
+      [{ shapes: [shape('a', { warm: 1, idle: 3 })] }],
+      { trims: [{ key: 'a', count: 2 }], aborts: [] },
+    ],
+    [
+      'the buffer of a shape in recent use stays',
+      [{ shapes: [shape('a', { recent: true, idle: 4 })] }, { bufferMax: 4 }],
+      { trims: [], aborts: [] },
+    ],
+    [
+      'what is above it goes',
+      [{ shapes: [shape('a', { recent: true, idle: 6 })] }, { bufferMax: 4 }],
+      { trims: [{ key: 'a', count: 2 }], aborts: [] },
+    ],
+    [
+      'all goes when the use is long ago',
+      [{ shapes: [shape('a', { idle: 4 })] }, { bufferMax: 4 }],
+      { trims: [{ key: 'a', count: 4 }], aborts: [] },
+    ],
+    [
+      'the minimum stays',
+      [{ shapes: [shape('a', { idle: 4 })] }, { min: 3 }],
+      { trims: [{ key: 'a', count: 1 }], aborts: [] },
+    ],
+    [
+      'boots for waiters that left',
+      [{ shapes: [shape('a', { booting: 3 })], waiters: [waiter('a')] }],
+      { trims: [], aborts: [{ key: 'a', count: 2 }] },
+    ],
+    [
+      'boots for the buffer stay',
+      [{ shapes: [shape('a', { booting: 2, recent: true })] }, { bufferMax: 2 }],
+      { trims: [], aborts: [] },
+    ],
+    [
+      'a boot before an idle one',
+      [{ shapes: [shape('a', { warm: 1, idle: 1, booting: 1 })] }],
+      { trims: [], aborts: [{ key: 'a', count: 1 }] },
+    ],
+  ])('%s', (_, input, expected) => {
+    expect(plan(...input)).toMatchObject(expected);
+  });
+
+  it('is not booted again in the same breath', () => {
+    const result = plan({ shapes: [shape('a', { warm: 2, idle: 5 })] });
+    expect(result.boots).toEqual([]);
+  });
+});
