@@ -72,7 +72,8 @@ export class ScriptedGuest implements AsyncDisposable {
 
   /** Resolves when the core has sent so many frames of this type in all. */
   async heard(type: CoreFrame['type'], count = 1): Promise<void> {
-    while (this.ofType(type).length < count) await new Promise<void>((resolve) => this.#watchers.push(resolve));
+    while (this.ofType(type).length < count)
+      await new Promise<void>((resolve) => this.#watchers.push(resolve));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -19,7 +19,9 @@ afterEach(async () => {
   for (const one of toClose.splice(0).reverse()) await one[Symbol.asyncDispose]();
 });
 
-async function connect(options?: ScriptedGuestOptions): Promise<{ guest: ScriptedGuest; channel: GuestChannel }> {
+async function connect(
+  options?: ScriptedGuestOptions,
+): Promise<{ guest: ScriptedGuest; channel: GuestChannel }> {
   const guest = await ScriptedGuest.start(options);
   toClose.push(guest);
   const channel = await openChannel(guest.path, { timeoutMs: 5_000 });
@@ -42,7 +44,9 @@ const stdout = (offset: number, data: Buffer | string, process = 1): GuestFrame 
   data: Buffer.from(data),
 });
 
-const overfullWindow = Array.from({ length: 5 }, (_, i) => stdout(i * 65_536, Buffer.alloc(i < 4 ? 65_536 : 1)));
+const overfullWindow = Array.from({ length: 5 }, (_, i) =>
+  stdout(i * 65_536, Buffer.alloc(i < 4 ? 65_536 : 1)),
+);
 
 const violations: [string, GuestFrame[] | Buffer, RegExp][] = [
   ['a gap in the output', [stdout(0, 'a'), stdout(2, 'b')], /continues at 2 instead of 1/],
@@ -55,7 +59,11 @@ const violations: [string, GuestFrame[] | Buffer, RegExp][] = [
   ['an exit of an unknown process', [exitOf(9)], /process 9/],
   ['an unasked SPAWNED', [{ type: 'SPAWNED', process: 5, pid: 3 }], /nobody asked/],
   ['SPAWNED twice', [{ type: 'SPAWNED', process: 1, pid: 3 }], /nobody asked/],
-  ['input acknowledged that was never sent', [{ type: 'STDIN_ACK', process: 1, offset: 1 }], /acknowledged up to 1/],
+  [
+    'input acknowledged that was never sent',
+    [{ type: 'STDIN_ACK', process: 1, offset: 1 }],
+    /acknowledged up to 1/,
+  ],
   ['an answer to no ping', [{ type: 'PONG', process: 0, token: 9n }], /no ping/],
   ['a second handshake', [{ type: 'READY', process: 0 }], /READY after/],
   ['an ERROR', [{ type: 'ERROR', process: 0, code: 4, message: 'bad\u001b[31m' }], /bad\?\[31m \(error 4\)/],
@@ -78,7 +86,11 @@ describe('a hostile guest', () => {
 
   it.each([
     ['no WELCOME', [{ type: 'READY', process: 0 }], /READY before WELCOME/],
-    ['another version', [{ type: 'WELCOME', process: 0, version: 2, outputWindow: 1, inputWindow: 1 }], /version 2/],
+    [
+      'another version',
+      [{ type: 'WELCOME', process: 0, version: 2, outputWindow: 1, inputWindow: 1 }],
+      /version 2/,
+    ],
     [
       'a window that wants all memory',
       [{ type: 'WELCOME', process: 0, version: 1, outputWindow: 0xffff_ffff, inputWindow: 1 }],
@@ -144,7 +156,9 @@ describe('a hostile guest', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(guestFrame, { maxLength: 8 }), async (frames) => {
         const { guest, channel, process } = await withProcess();
-        const relevant = frames.map((frame) => (frame.process > 0 ? { ...frame, process: 1 } : frame) as GuestFrame);
+        const relevant = frames.map(
+          (frame) => (frame.process > 0 ? { ...frame, process: 1 } : frame) as GuestFrame,
+        );
         guest.send(...relevant);
         guest.hangUp();
         await channel.closed;
