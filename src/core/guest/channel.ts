@@ -7,6 +7,7 @@ import type { GuestChannel, KnownProcess } from './guest-channel.ts';
 import { ChannelProcess } from './guest-process.ts';
 import { refusal, type Welcome } from './handshake.ts';
 import { KnownProcesses } from './known-processes.ts';
+import { LazyMap } from './lazy-map.ts';
 import { Pings } from './pings.ts';
 import { ProtocolError } from './protocol-error.ts';
 import { spawnError } from './spawn-error.ts';
@@ -31,8 +32,8 @@ export class Channel implements GuestChannel, FrameReceiver {
   readonly #clock: Clock;
   readonly #windows: { outputWindow: number; inputWindow: number };
   readonly #known: KnownProcesses;
-  readonly #processes = new Map<number, ChannelProcess>();
-  readonly #spawning = new Map<number, PendingSpawn>();
+  readonly #processes = new LazyMap<number, ChannelProcess>();
+  readonly #spawning = new LazyMap<number, PendingSpawn>();
   readonly #pings: Pings;
   /** Frames about a process that was forgotten may still be under way; ids up to here have been used. */
   #highestId = 0;
