@@ -40,11 +40,6 @@ export class FrameDecoder {
     }
   }
 
-  /** Bytes of an unfinished frame are waiting. */
-  get partial(): boolean {
-    return this.#headerFilled > 0;
-  }
-
   #wholeHeader(chunk: Buffer, at: number): number {
     const payloadLength = this.#checkedLength(chunk.readUInt32LE(at));
     const start = at + HEADER_LENGTH;
