@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, watch } from 'node:fs';
+import { mkdtempSync, readFileSync, watch } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -25,14 +25,14 @@ export interface RealGuest {
   remove(): Promise<void>;
 }
 
-/** Builds fsb-init when it is not there yet. */
-export function ensureGuestBuilt(): string {
-  if (!existsSync(fsbInit)) execFileSync('make', ['-C', guestDirectory, 'build/fsb-init'], { stdio: 'pipe' });
+/** Makes sure that fsb-init is there and fresh; the lock keeps a second test worker from a half-written file. */
+function buildGuest(): string {
+  execFileSync('flock', [guestDirectory, 'make', '-C', guestDirectory, 'build/fsb-init'], { stdio: 'pipe' });
   return fsbInit;
 }
 
 export async function startRealGuest(): Promise<RealGuest> {
-  const program = ensureGuestBuilt();
+  const program = buildGuest();
   const directory = mkdtempSync(join(tmpdir(), 'fsb-guest-'));
   const channelPath = join(directory, 'guest.sock');
   const ready = fileAppears(directory, 'guest.sock');
