@@ -7,7 +7,7 @@ import { type FakeCall, FakeScript, type FakeStep } from './fake-script.ts';
 import { MemoryChannel } from './memory-guest.ts';
 import { type RealGuest, startRealGuest } from './real-guest.ts';
 
-export type { FakeCall, FakeStep } from './fake-script.ts';
+export type { FakeStep } from './fake-script.ts';
 
 export interface FakeDriverOptions {
   /** `memory`: no process at all, for tests of timing. `process`: a real fsb-init in a pid namespace of its own. */
@@ -16,7 +16,7 @@ export interface FakeDriverOptions {
   clock?: Clock;
 }
 
-export interface FakeCounts {
+interface FakeCounts {
   /** Booted and not yet destroyed, whether its guest lives or not. */
   live: number;
   booting: number;

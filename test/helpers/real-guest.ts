@@ -1,7 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, watch } from 'node:fs';
+import { mkdtempSync, readFileSync, watch } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,23 +25,25 @@ export interface RealGuest {
   remove(): Promise<void>;
 }
 
-/** Builds fsb-init when it is not there yet. */
-export function ensureGuestBuilt(): string {
-  if (!existsSync(fsbInit)) execFileSync('make', ['-C', guestDirectory, 'build/fsb-init'], { stdio: 'pipe' });
+/** Makes sure that fsb-init is there and fresh; the lock keeps a second test worker from a half-written file. */
+function buildGuest(): string {
+  execFileSync('flock', [guestDirectory, 'make', '-C', guestDirectory, 'build/fsb-init'], { stdio: 'pipe' });
   return fsbInit;
 }
 
 export async function startRealGuest(): Promise<RealGuest> {
-  const program = ensureGuestBuilt();
+  const program = buildGuest();
   const directory = mkdtempSync(join(tmpdir(), 'fsb-guest-'));
   const channelPath = join(directory, 'guest.sock');
   const ready = fileAppears(directory, 'guest.sock');
   const namespace = ['--pid', '--fork', '--kill-child', '--mount', '--mount-proc'];
   const child = spawn('unshare', [...namespace, program, '--listen', channelPath], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'pipe'],
   });
-  const ended = once(child, 'exit');
-  await Promise.race([ready, failedStart(ended)]);
+  const complaints: Buffer[] = [];
+  child.stderr.on('data', (chunk: Buffer) => complaints.push(chunk));
+  const ended = once(child, 'close');
+  await Promise.race([ready.then(() => listens(channelPath)), failedStart(ended, complaints)]);
   const pid = onlyChildOf(child);
   const signal = (name: NodeJS.Signals): void => {
     if (child.exitCode === null && child.signalCode === null) process.kill(pid, name);
@@ -67,9 +70,24 @@ export async function startRealGuest(): Promise<RealGuest> {
   };
 }
 
-async function failedStart(ended: Promise<unknown[]>): Promise<never> {
+async function failedStart(ended: Promise<unknown[]>, complaints: Buffer[]): Promise<never> {
   const [code, signal] = await ended;
-  throw new Error(`fsb-init ended before it listened: code ${code}, signal ${signal}`);
+  throw new Error(
+    `fsb-init ended before it listened: code ${code}, signal ${signal}: ${Buffer.concat(complaints)}`,
+  );
+}
+
+/** A socket has its name before it listens: until then a connection is refused at once. */
+async function listens(path: string): Promise<void> {
+  for (;;) {
+    const probe = connect(path);
+    const accepted = await once(probe, 'connect').then(
+      () => true,
+      () => false,
+    );
+    probe.destroy();
+    if (accepted) return;
+  }
 }
 
 function fileAppears(directory: string, name: string): Promise<void> {

@@ -7,6 +7,7 @@ import type { GuestChannel, KnownProcess } from './guest-channel.ts';
 import { ChannelProcess } from './guest-process.ts';
 import { refusal, type Welcome } from './handshake.ts';
 import { KnownProcesses } from './known-processes.ts';
+import { LazyMap } from './lazy-map.ts';
 import { Pings } from './pings.ts';
 import { ProtocolError } from './protocol-error.ts';
 import { spawnError } from './spawn-error.ts';
@@ -31,8 +32,8 @@ export class Channel implements GuestChannel, FrameReceiver {
   readonly #clock: Clock;
   readonly #windows: { outputWindow: number; inputWindow: number };
   readonly #known: KnownProcesses;
-  readonly #processes = new Map<number, ChannelProcess>();
-  readonly #spawning = new Map<number, PendingSpawn>();
+  readonly #processes = new LazyMap<number, ChannelProcess>();
+  readonly #spawning = new LazyMap<number, PendingSpawn>();
   readonly #pings: Pings;
   /** Frames about a process that was forgotten may still be under way; ids up to here have been used. */
   #highestId = 0;
@@ -126,21 +127,29 @@ export class Channel implements GuestChannel, FrameReceiver {
   onFrame(frame: GuestFrame): void {
     switch (frame.type) {
       case 'STDOUT':
-        return this.#held(frame)?.onOutput('stdout', frame.offset, frame.data);
+        this.#held(frame)?.onOutput('stdout', frame.offset, frame.data);
+        break;
       case 'STDERR':
-        return this.#held(frame)?.onOutput('stderr', frame.offset, frame.data);
+        this.#held(frame)?.onOutput('stderr', frame.offset, frame.data);
+        break;
       case 'STDIN_ACK':
-        return this.#held(frame)?.onInputAcknowledged(frame.offset);
+        this.#held(frame)?.onInputAcknowledged(frame.offset);
+        break;
       case 'STDIN_CLOSED':
-        return this.#held(frame)?.onInputClosed();
+        this.#held(frame)?.onInputClosed();
+        break;
       case 'EXIT':
-        return this.#mustHold(frame).onExit(frame);
+        this.#mustHold(frame).onExit(frame);
+        break;
       case 'SPAWNED':
-        return this.#spawned(frame.process, frame.pid);
+        this.#spawned(frame.process, frame.pid);
+        break;
       case 'SPAWN_FAILED':
-        return this.#spawnFailed(frame);
+        this.#spawnFailed(frame);
+        break;
       case 'PONG':
-        return this.#pings.answered(frame.token);
+        this.#pings.answered(frame.token);
+        break;
       case 'ERROR':
         throw refusal(frame);
       default:
@@ -199,7 +208,10 @@ export class Channel implements GuestChannel, FrameReceiver {
     const id = frame.process;
     if (this.#known.fail(id, frame)) return;
     const process = this.#processes.get(id);
-    if (process) return this.#failed(process, frame);
+    if (process) {
+      this.#failed(process, frame);
+      return;
+    }
     const { spec, reject } = this.#takeSpawning(id, 'SPAWN_FAILED');
     reject(spawnError(spec.argv[0] ?? '', frame));
   }

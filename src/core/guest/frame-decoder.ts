@@ -5,6 +5,7 @@ import { ProtocolError } from './protocol-error.ts';
 export type OnFrame = (type: number, process: number, payload: Buffer) => void;
 
 const LENGTH_FIELD = 4;
+const NOTHING = Buffer.alloc(0);
 const SHORTEST = HEADER_LENGTH - LENGTH_FIELD;
 
 /**
@@ -14,7 +15,8 @@ const SHORTEST = HEADER_LENGTH - LENGTH_FIELD;
 export class FrameDecoder {
   readonly #longest: number;
   readonly #onFrame: OnFrame;
-  readonly #header = Buffer.alloc(HEADER_LENGTH);
+  /** Made when a header is cut for the first time. */
+  #header: Buffer = NOTHING;
   #headerFilled = 0;
   #payload: Buffer | undefined;
   #payloadFilled = 0;
@@ -38,11 +40,6 @@ export class FrameDecoder {
     }
   }
 
-  /** Bytes of an unfinished frame are waiting. */
-  get partial(): boolean {
-    return this.#headerFilled > 0;
-  }
-
   #wholeHeader(chunk: Buffer, at: number): number {
     const payloadLength = this.#checkedLength(chunk.readUInt32LE(at));
     const start = at + HEADER_LENGTH;
@@ -51,6 +48,7 @@ export class FrameDecoder {
       this.#onFrame(chunk[at + LENGTH_FIELD]!, chunk.readUInt32LE(at + 5), chunk.subarray(start, end));
       return end;
     }
+    this.#makeHeader();
     chunk.copy(this.#header, 0, at, start);
     this.#headerFilled = HEADER_LENGTH;
     this.#beginPayload(payloadLength);
@@ -58,6 +56,7 @@ export class FrameDecoder {
   }
 
   #fillHeader(chunk: Buffer, at: number): number {
+    this.#makeHeader();
     const take = Math.min(HEADER_LENGTH - this.#headerFilled, chunk.length - at);
     chunk.copy(this.#header, this.#headerFilled, at, at + take);
     const before = this.#headerFilled;
@@ -67,10 +66,14 @@ export class FrameDecoder {
       this.#checkedLength(this.#header.readUInt32LE(0));
     if (this.#headerFilled === HEADER_LENGTH) {
       const payloadLength = this.#header.readUInt32LE(0) - SHORTEST;
-      if (payloadLength === 0) this.#deliver(Buffer.alloc(0));
+      if (payloadLength === 0) this.#deliver(NOTHING);
       else this.#beginPayload(payloadLength);
     }
     return at + take;
+  }
+
+  #makeHeader(): void {
+    if (this.#header.length === 0) this.#header = Buffer.alloc(HEADER_LENGTH);
   }
 
   #beginPayload(length: number): void {

@@ -37,7 +37,7 @@ export const frameTypes = {
 /** Who gets a signal. */
 export const signalScopes = { process: 0, group: 1, everyone: 2 } as const;
 
-export interface ResourceLimit {
+interface ResourceLimit {
   /** RLIMIT_* of Linux. */
   resource: number;
   soft: bigint;
@@ -95,7 +95,7 @@ export interface SpawnFailedFrame {
   message: string;
 }
 
-export interface OutputFrame {
+interface OutputFrame {
   type: 'STDOUT' | 'STDERR';
   process: number;
   offset: number;

@@ -2,6 +2,7 @@ import { FsbError } from '../model/errors.ts';
 import type { StreamName } from '../model/process.ts';
 import type { ProcessFrame, SpawnFailedFrame } from './frames.ts';
 import type { KnownProcess } from './guest-channel.ts';
+import { LazyMap } from './lazy-map.ts';
 import { ProtocolError } from './protocol-error.ts';
 
 interface Untaken {
@@ -13,7 +14,7 @@ interface Untaken {
 /** The processes that a guest had when the channel was opened, until somebody takes them up. */
 export class KnownProcesses {
   readonly all: readonly KnownProcess[];
-  readonly #untaken = new Map<number, Untaken>();
+  readonly #untaken = new LazyMap<number, Untaken>();
 
   /** @throws ProtocolError when one is listed twice */
   constructor(frames: ProcessFrame[]) {

@@ -1,5 +1,6 @@
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
+import { LazyMap } from './lazy-map.ts';
 import { ProtocolError } from './protocol-error.ts';
 
 interface Waiting {
@@ -11,7 +12,7 @@ interface Waiting {
 export class Pings {
   readonly #clock: Clock;
   readonly #send: (token: bigint) => void;
-  readonly #waiting = new Map<bigint, Waiting>();
+  readonly #waiting = new LazyMap<bigint, Waiting>();
   #lastToken = 0n;
 
   constructor(clock: Clock, send: (token: bigint) => void) {

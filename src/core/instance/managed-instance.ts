@@ -61,7 +61,7 @@ export class ManagedInstance implements Instance {
     this.pidStartTime = options.booted.pidStartTime;
     this.#driver = options.driver;
     this.#clock = options.clock;
-    this.#limits = { ...defaultInstanceLimits, ...options.limits };
+    this.#limits = options.limits ? { ...defaultInstanceLimits, ...options.limits } : defaultInstanceLimits;
     this.failed = new Promise((resolve) => {
       this.#settleFailed = resolve;
     });
