@@ -14,7 +14,7 @@ import {
 import { recover } from './agent/recovery.ts';
 import { shapeOf } from './agent/shape-of.ts';
 import type { Cleanup } from './cleanup.ts';
-import { openChannel } from './guest/channel.ts';
+import { openChannel } from './guest/open-channel.ts';
 import { createImageStore } from './image/store.ts';
 import { adoptInstance, bootInstance } from './instance/boot-instance.ts';
 import { createLogStore } from './logs/file-log-store.ts';

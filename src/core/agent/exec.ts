@@ -1,6 +1,6 @@
 import type { ExecRequest } from '../api/sandbox-api.ts';
 import type { GuestProcess } from '../guest/guest-channel.ts';
-import type { ProcessSession, ProcessSpec } from '../model/process.ts';
+import type { OutputChunk, ProcessSession, ProcessSpec } from '../model/process.ts';
 import type { SandboxRun } from './sandbox-run.ts';
 
 /** What an exec runs: the sandbox's own surroundings, with what the request says on top. */
@@ -33,14 +33,58 @@ export async function execInRun(
     execProcess(run.slot.process, request),
     signal,
   );
-  forgetOnExit(process);
-  return process;
+  return execSession(process);
 }
 
-/** Whoever started an exec is told its status once; nobody asks for it after a restart of the core. */
-export function forgetOnExit(process: GuestProcess): void {
+/**
+ * An exec as its caller holds it. When the caller lets go, the process runs on: its input ends, its output is read and
+ * dropped, so that it is not held back, and its exit is acknowledged, as nobody asks for it later.
+ */
+export function execSession(process: GuestProcess): ProcessSession {
+  const source = process.output[Symbol.asyncIterator]();
+  let letGo = (): void => {};
+  const gone = new Promise<IteratorResult<OutputChunk>>((resolve) => {
+    letGo = () => resolve({ done: true, value: undefined });
+  });
+  let reading: Promise<IteratorResult<OutputChunk>> | undefined;
+  const next = (): Promise<IteratorResult<OutputChunk>> => {
+    reading = source.next();
+    return Promise.race([reading, gone]);
+  };
+  let draining: Promise<void> | undefined;
+  const drain = async (): Promise<void> => {
+    letGo();
+    process.endInput();
+    try {
+      await reading;
+      while (!(await source.next()).done);
+    } catch {
+      // The channel is lost: there is nothing left to drain.
+    }
+  };
+  const close = async (): Promise<void> => {
+    draining ??= drain();
+  };
   process.exited.then(
     () => process.acknowledgeExit(),
     () => {},
   );
+  return {
+    output: {
+      [Symbol.asyncIterator]: () => ({
+        next,
+        async return() {
+          await close();
+          return { done: true, value: undefined };
+        },
+      }),
+    },
+    exited: process.exited,
+    write: (data) => process.write(data),
+    endInput: () => process.endInput(),
+    resize: (size) => process.resize(size),
+    signal: (signal) => process.signal(signal),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }

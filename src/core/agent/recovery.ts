@@ -9,7 +9,7 @@ import type { Pool } from '../pool/pool.ts';
 import type { RuntimeInstance } from '../runtime/driver.ts';
 import type { RecordTable } from '../store/store.ts';
 import type { Agent } from './agent.ts';
-import { forgetOnExit } from './exec.ts';
+import { execSession } from './exec.ts';
 import type { RecordingDriver } from './recording-driver.ts';
 import { type InstanceRecord, MAIN_PROCESS, type SlotRecord } from './records.ts';
 
@@ -120,9 +120,7 @@ async function takeUp(
 function letExecsRun(channel: GuestChannel): void {
   for (const known of channel.known) {
     if (known.id === MAIN_PROCESS) continue;
-    const process = channel.resume(known.id, known.retained);
-    forgetOnExit(process);
-    void process.close();
+    void execSession(channel.resume(known.id, known.retained)).close();
   }
 }
 

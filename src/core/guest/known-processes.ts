@@ -23,7 +23,13 @@ export class KnownProcesses {
         throw new ProtocolError('malformed', `process ${frame.process} is listed twice`);
       this.#untaken.set(frame.process, { frame });
     }
-    this.all = frames.map(({ process: id, pid, exited, tty }) => ({ id, pid, running: !exited, tty }));
+    this.all = frames.map(({ process: id, pid, exited, tty, stdoutFirst, stderrFirst }) => ({
+      id,
+      pid,
+      running: !exited,
+      tty,
+      retained: { stdout: stdoutFirst, stderr: stderrFirst },
+    }));
   }
 
   has(id: number): boolean {
