@@ -50,6 +50,13 @@ export class LineCounter {
     if (this.#open[stream] && record.lineStart) this.#begins(stream, record.offset);
   }
 
+  /** A record in between that is not asked for: its bytes count for nothing, but a line may begin in it. */
+  pass(record: LogRecord): void {
+    if (record.kind === 'end' || !this.#open[record.kind]) return;
+    if (record.lineStart || record.data.includes(NEWLINE))
+      this.#begins(record.kind, record.offset + record.data.length);
+  }
+
   /** The log ends here towards the front: lines that are still open have lost their beginning. */
   finish(): void {
     for (const stream of streams) if (this.#open[stream]) this.#begins(stream, 0);
@@ -99,6 +106,7 @@ async function walkBack(
       start.position = position;
       start.seq = record.seq - record.data.length;
       if (selects(query, record)) counter.visit(record);
+      else counter.pass(record);
       if (counter.complete) return 'found';
     }
   } catch (error) {
