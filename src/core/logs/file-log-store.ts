@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -48,6 +49,8 @@ class FileLogStore implements LogStore {
   readonly #closed = new AbortController();
 
   constructor(options: LogStoreOptions) {
+    // Every follower listens; more than ten of them are no leak.
+    setMaxListeners(0, this.#closed.signal);
     this.#directory = options.directory;
     this.#clock = options.clock;
     this.#log = options.log;
