@@ -38,6 +38,8 @@ export async function openRecordStore({ directory, log }: RecordStoreOptions): P
       maxDbs: MAX_TABLES,
       compression: false,
       overlappingSync: false,
+      // With it, a failed commit also rejects a promise that lmdb keeps to itself, and that would end the process.
+      eventTurnBatching: false,
       ...text,
     });
     return new LmdbStore(root, log);

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type { Database } from 'lmdb';
 import { FsbError } from '../model/errors.ts';
 import type { RecordTable } from './store.ts';
@@ -89,7 +90,7 @@ export class LmdbTable<T> implements RecordTable<T> {
       try {
         await write();
       } catch (error) {
-        throw writeError(error, `${this.#parts.name}/${key}`);
+        throw writeError(await commitErrorOf(error), `${this.#parts.name}/${key}`);
       } finally {
         // The read transaction may be older than the commit: it would show the record as it was.
         this.#parts.database.resetReadTxn();
@@ -106,13 +107,26 @@ export class LmdbTable<T> implements RecordTable<T> {
   }
 }
 
-function writeError(error: unknown, record: string): FsbError {
-  const cause = (error as { commitError?: unknown }).commitError ?? error;
+/** lmdb rejects with an error that holds a promise of the reason; left alone, that one would be an unhandled rejection. */
+async function commitErrorOf(error: unknown): Promise<unknown> {
+  try {
+    await (error as { commitError?: Promise<unknown> }).commitError;
+    return error;
+  } catch (reason) {
+    return reason;
+  }
+}
+
+function writeError(cause: unknown, record: string): FsbError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  if (/no space left/i.test(reason))
-    return new FsbError('no_capacity', `cannot store the record ${record}: no space left on the disk`, {
-      hint: 'Free some space where the core keeps its state.',
-      cause,
-    });
-  return new FsbError('internal', `cannot store the record ${record}: ${reason}`, { cause });
+  const { errno } = constants;
+  // LMDB calls a write that the disk had only partly room for an input/output error.
+  const code = (cause as { code?: unknown }).code;
+  const isFull = code === errno.ENOSPC || code === errno.EDQUOT;
+  return new FsbError(isFull ? 'no_capacity' : 'internal', `cannot store the record ${record}: ${reason}`, {
+    ...(isFull || code === errno.EIO
+      ? { hint: 'The disk is full or failing: make room where the core keeps its state.' }
+      : {}),
+    cause,
+  });
 }

@@ -60,7 +60,10 @@ describe('a store on a full disk', () => {
       const table = store.table<string>('t', 1);
       await table.put('a', 'before');
       writeFileSync(join(disk, 'ballast'), Buffer.alloc(700_000));
-      await expect(table.put('a', 'x'.repeat(600_000))).rejects.toMatchObject({ code: 'no_capacity' });
+      await expect(table.put('a', 'x'.repeat(600_000))).rejects.toMatchObject({
+        message: expect.stringContaining('cannot store the record t/a'),
+        hint: expect.stringContaining('full'),
+      });
       expect(table.get('a')).toBe('before');
       rmSync(join(disk, 'ballast'));
       await table.put('a', 'after');
