@@ -1,17 +1,26 @@
-/** A named collection of durable records. Values are plain data. */
+/** A named collection of durable records. Values are plain data: what JSON keeps. */
 export interface RecordTable<T> {
+  /** A copy of one's own. */
   get(key: string): T | undefined;
   /** Every record, in the order of its key. */
   entries(): Iterable<[key: string, value: T]>;
-  /** Visible to reads at once; the promise resolves when the record survives a crash. */
+  /**
+   * Visible to reads at once; the promise resolves when the record survives a crash. When it cannot be made durable
+   * the promise rejects, and reads see again what is.
+   */
   put(key: string, value: T): Promise<void>;
   /** As put; false when there was none. */
   remove(key: string): Promise<boolean>;
 }
 
+export interface TableOptions<T> {
+  /** Turns a value of an earlier layout into today's; undefined sets the record aside. */
+  upgrade?: (value: unknown, from: number) => T | undefined;
+}
+
 export interface RecordStore {
   /** `version` is the layout of the values; records of another version are upgraded or set aside, never misread. */
-  table<T>(name: string, version: number): RecordTable<T>;
+  table<T>(name: string, version: number, options?: TableOptions<T>): RecordTable<T>;
   /** Waits for what is being written. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,0 +1,158 @@
+import { setMaxListeners } from 'node:events';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Clock } from '../model/clock.ts';
+import { FsbError } from '../model/errors.ts';
+import type { LogEntry, LogQuery } from '../model/logs.ts';
+import type { LogStore, LogWriter } from './log-store.ts';
+import { readLog } from './reader.ts';
+import { loadLog, type SandboxLog, type TornTail } from './sandbox-log.ts';
+import { type Retention, SegmentFile } from './segment-file.ts';
+import { QueuedLogWriter } from './writer.ts';
+
+export interface LogStoreOptions {
+  /** One folder for each sandbox is made in it; created when missing. */
+  directory: string;
+  clock: Clock;
+  /** Bytes of one file. Default 16 MiB. */
+  segmentBytes?: number;
+  /** Files that are kept of one sandbox; the oldest goes when one more begins. Default 3. */
+  maxSegments?: number;
+  log: Logger;
+}
+
+const ID = /^[A-Za-z0-9][-A-Za-z0-9_.]{0,127}$/;
+
+/** Logs in files. What was appended survives a SIGKILL of this process, not a power cut (nothing is synced). */
+export async function createLogStore(options: LogStoreOptions): Promise<LogStore> {
+  await mkdir(options.directory, { recursive: true, mode: 0o700 });
+  return new FileLogStore(options);
+}
+
+/** A log that somebody uses: loaded once, forgotten with its last user. */
+interface OpenLog {
+  loaded: Promise<{ known: SandboxLog; torn: TornTail[] }>;
+  users: number;
+  /** Claimed from the moment that writer() is called, so that two calls at once cannot both have it. */
+  hasWriter: boolean;
+  writer?: LogWriter;
+}
+
+class FileLogStore implements LogStore {
+  readonly #directory: string;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #retention: Retention;
+  readonly #open = new Map<string, OpenLog>();
+  readonly #removing = new Map<string, Promise<void>>();
+  readonly #closed = new AbortController();
+
+  constructor(options: LogStoreOptions) {
+    // Every follower listens; more than ten of them are no leak.
+    setMaxListeners(0, this.#closed.signal);
+    this.#directory = options.directory;
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#retention = {
+      segmentBytes: options.segmentBytes ?? 16_777_216,
+      maxSegments: options.maxSegments ?? 3,
+    };
+  }
+
+  async writer(sandboxId: string): Promise<LogWriter> {
+    const entry = await this.#use(sandboxId);
+    if (entry.hasWriter) {
+      this.#release(sandboxId, entry);
+      throw new FsbError('conflict', `the log of sandbox ${sandboxId} is already being written`);
+    }
+    entry.hasWriter = true;
+    const onClose = (): void => {
+      entry.hasWriter = false;
+      delete entry.writer;
+      this.#release(sandboxId, entry);
+    };
+    try {
+      const { known, torn } = await entry.loaded;
+      const file = new SegmentFile(known, this.#retention);
+      if (torn.length > 0) this.#log.warn({ sandbox: sandboxId, torn }, 'cutting the torn end off a log');
+      await file.repair(torn);
+      torn.length = 0;
+      if (this.#closed.signal.aborted) throw this.#closed.signal.reason;
+      entry.writer = new QueuedLogWriter({ known, file, clock: this.#clock, log: this.#log, onClose });
+      return entry.writer;
+    } catch (error) {
+      onClose();
+      throw error;
+    }
+  }
+
+  async *read(sandboxId: string, query: LogQuery, signal?: AbortSignal): AsyncGenerator<LogEntry> {
+    const entry = await this.#use(sandboxId);
+    try {
+      const { known } = await entry.loaded;
+      const closed = this.#closed.signal;
+      yield* readLog({ known, query, clock: this.#clock, log: this.#log, closed, signal });
+    } finally {
+      this.#release(sandboxId, entry);
+    }
+  }
+
+  remove(sandboxId: string): Promise<void> {
+    const directory = this.#directoryOf(sandboxId);
+    const earlier = this.#removing.get(sandboxId);
+    if (earlier !== undefined) return earlier;
+    const removal = this.#remove(sandboxId, directory).finally(() => this.#removing.delete(sandboxId));
+    this.#removing.set(sandboxId, removal);
+    return removal;
+  }
+
+  async list(): Promise<string[]> {
+    const entries = await readdir(this.#directory, { withFileTypes: true });
+    return entries.flatMap((entry) => (entry.isDirectory() && ID.test(entry.name) ? [entry.name] : []));
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort(new FsbError('unavailable', 'the log was closed: the core is stopping'));
+    await Promise.all([...this.#open.values()].map((entry) => entry.writer?.close()));
+  }
+
+  async #remove(sandboxId: string, directory: string): Promise<void> {
+    const entry = this.#open.get(sandboxId);
+    if (entry !== undefined) {
+      this.#open.delete(sandboxId);
+      // A log that could not be loaded has no reader to wake, and must still be removable.
+      const known = await entry.loaded.then(
+        (loaded) => loaded.known,
+        () => undefined,
+      );
+      if (known !== undefined) known.removed = true;
+      known?.changed.ring();
+      await entry.writer?.close();
+    }
+    await rm(directory, { recursive: true, force: true });
+  }
+
+  async #use(sandboxId: string): Promise<OpenLog> {
+    const directory = this.#directoryOf(sandboxId);
+    await this.#removing.get(sandboxId);
+    if (this.#closed.signal.aborted) throw this.#closed.signal.reason;
+    let entry = this.#open.get(sandboxId);
+    if (entry === undefined) {
+      entry = { loaded: loadLog(sandboxId, directory, this.#log), users: 0, hasWriter: false };
+      this.#open.set(sandboxId, entry);
+    }
+    entry.users += 1;
+    return entry;
+  }
+
+  #release(sandboxId: string, entry: OpenLog): void {
+    entry.users -= 1;
+    if (entry.users === 0 && this.#open.get(sandboxId) === entry) this.#open.delete(sandboxId);
+  }
+
+  #directoryOf(sandboxId: string): string {
+    if (ID.test(sandboxId)) return join(this.#directory, sandboxId);
+    throw new FsbError('invalid_argument', `invalid sandbox id ${JSON.stringify(sandboxId)}`);
+  }
+}

@@ -1,0 +1,95 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../model/clock.ts';
+import { FsbError, throwIfAborted } from '../model/errors.ts';
+import type { LogEntry, LogQuery } from '../model/logs.ts';
+import type { SandboxLog } from './sandbox-log.ts';
+import { type Block, readBlock, type Segment } from './segment.ts';
+import { Selection, type Start } from './selection.ts';
+import { startOfTail } from './tail.ts';
+
+export interface ReaderParts {
+  known: SandboxLog;
+  query: LogQuery;
+  clock: Clock;
+  log: Logger;
+  /** Aborts with an FsbError when the store closes. */
+  closed: AbortSignal;
+  signal?: AbortSignal;
+}
+
+/** Reads from the files at the pace of whoever iterates, one block at a time; holds no descriptor in between. */
+export async function* readLog(parts: ReaderParts): AsyncGenerator<LogEntry> {
+  const { known, query, clock } = parts;
+  const lastSeq = query.follow ? Number.POSITIVE_INFINITY : known.seq;
+  const start = await findStart(known, query);
+  const selection = new Selection(query, start);
+  let { segment, position } = start;
+  for (;;) {
+    throwIfAborted(parts.signal);
+    if (known.removed) return;
+    const here = known.segments.find((candidate) => candidate.number >= segment);
+    if (here !== undefined && here.number > segment) [segment, position] = [here.number, 0];
+    if (here !== undefined && position < here.length) {
+      const block = await readOrSkip(parts, here, position);
+      for (const record of block.records) {
+        if (record.seq > lastSeq) return;
+        const entry = selection.take(record);
+        if (entry === undefined) continue;
+        yield entry;
+        throwIfAborted(parts.signal);
+      }
+      position = block.next;
+      continue;
+    }
+    if (here !== undefined && here !== known.segments.at(-1)) [segment, position] = [segment + 1, 0];
+    else if (!query.follow || known.ended || clock.now() >= (query.until ?? Infinity)) return;
+    else await nextChange(parts);
+  }
+}
+
+async function findStart(known: SandboxLog, query: LogQuery): Promise<Start> {
+  const { tail, afterSeq = 0 } = query;
+  if (tail !== undefined) {
+    const start = await startOfTail(known, { ...query, tail });
+    return { ...start, seq: Math.max(start.seq, afterSeq) };
+  }
+  const first = known.segments.findLast(({ startSeq }) => startSeq <= afterSeq) ?? known.segments[0];
+  return { segment: first?.number ?? 0, position: 0, seq: afterSeq, from: { stdout: 0, stderr: 0 } };
+}
+
+/** A segment that rotation took away, or that is damaged from here on, is skipped; the gap shows in the sequence. */
+async function readOrSkip({ known, log }: ReaderParts, segment: Segment, position: number): Promise<Block> {
+  const skip: Block = { records: [], next: segment.length, corrupt: true };
+  try {
+    const block = await readBlock(known.directory, segment.number, position, segment.length);
+    if (!block.corrupt) return block;
+    log.warn({ sandbox: known.id, segment: segment.number, position: block.next }, 'a log is damaged');
+    return { ...skip, records: block.records };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return skip;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new FsbError('internal', `cannot read the log of sandbox ${known.id}: ${reason}`, { cause: error });
+  }
+}
+
+/** Until the writer did something, or the moment that the query ends at. @throws when cancelled or closed */
+async function nextChange({ known, query, clock, signal, closed }: ReaderParts): Promise<void> {
+  throwIfAborted(closed);
+  const undo: (() => void)[] = [];
+  try {
+    await new Promise<void>((resolve) => {
+      undo.push(known.changed.onRing(resolve));
+      if (query.until !== undefined) undo.push(clock.after(query.until - clock.now(), resolve));
+      for (const abort of [signal, closed]) {
+        if (abort === undefined) continue;
+        const wake = (): void => resolve();
+        abort.addEventListener('abort', wake, { once: true });
+        undo.push(() => abort.removeEventListener('abort', wake));
+      }
+    });
+  } finally {
+    for (const step of undo) step();
+  }
+  throwIfAborted(signal);
+  throwIfAborted(closed);
+}

@@ -1,0 +1,137 @@
+import { open, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decodeRecord, LARGEST_RECORD, type LogRecord, segmentMagic, startOfRecordBefore } from './record.ts';
+
+/** One file of a log, as the process knows it. */
+export interface Segment {
+  /** Grows; the file name. */
+  number: number;
+  /** `seq` before its first record. */
+  startSeq: number;
+  /** Bytes that are whole records (and the magic): readers go no further. */
+  length: number;
+}
+
+/** What a reader reads at a time. It bounds the memory of a follower and holds several of the largest records. */
+export const BLOCK = 262_144;
+
+const NAME = /^(\d{8,})\.log$/;
+
+export const segmentPath = (directory: string, number: number): string =>
+  join(directory, `${String(number).padStart(8, '0')}.log`);
+
+/** Ascending; empty when the directory is not there. */
+export async function segmentNumbers(directory: string): Promise<number[]> {
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const numbers = names.flatMap((name) => Number(NAME.exec(name)?.[1] ?? []));
+  return numbers.sort((a, b) => a - b);
+}
+
+export const segmentSize = async (directory: string, number: number): Promise<number> =>
+  (await stat(segmentPath(directory, number))).size;
+
+/**
+ * Bytes `from`..`to`; fewer when the file is shorter. Opens and closes: no reader holds a descriptor while its
+ * consumer is slow, or after it was forgotten.
+ */
+export async function readRange(
+  directory: string,
+  number: number,
+  from: number,
+  to: number,
+): Promise<Buffer> {
+  const handle = await open(segmentPath(directory, number), 'r');
+  try {
+    const buffer = Buffer.allocUnsafe(to - from);
+    let filled = 0;
+    while (filled < buffer.length) {
+      const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, from + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return buffer.subarray(0, filled);
+  } finally {
+    await handle.close();
+  }
+}
+
+export interface Block {
+  records: LogRecord[];
+  /** Where to go on. */
+  next: number;
+  /** The bytes at `next` are no record although the block reaches past the largest one, or past the segment's end. */
+  corrupt: boolean;
+}
+
+/** The records from `position` on, about BLOCK bytes of them, none beyond `end`. */
+export async function readBlock(
+  directory: string,
+  number: number,
+  position: number,
+  end: number,
+): Promise<Block> {
+  if (position === 0) {
+    const magic = await readRange(directory, number, 0, segmentMagic.length);
+    if (!magic.equals(segmentMagic)) return { records: [], next: 0, corrupt: true };
+    return readBlock(directory, number, segmentMagic.length, end);
+  }
+  const buffer = await readRange(directory, number, position, Math.min(end, position + BLOCK));
+  const records: LogRecord[] = [];
+  let at = 0;
+  while (at < buffer.length) {
+    const decoded = decodeRecord(buffer, at);
+    if (decoded === 'incomplete' && at > 0 && position + buffer.length < end) break;
+    if (typeof decoded === 'string') return { records, next: position + at, corrupt: true };
+    records.push(decoded.record);
+    at = decoded.next;
+  }
+  return { records, next: position + at, corrupt: at === 0 && position < end };
+}
+
+/** Reads a segment from its front up to the first bytes that are no whole record. */
+export async function scanSegment(
+  directory: string,
+  number: number,
+  visit: (record: LogRecord) => void,
+): Promise<{ validLength: number; size: number }> {
+  const size = await segmentSize(directory, number);
+  let position = 0;
+  for (;;) {
+    const block = await readBlock(directory, number, position, size);
+    for (const record of block.records) visit(record);
+    position = block.next;
+    if (block.corrupt || position >= size) return { validLength: position, size };
+  }
+}
+
+export interface PlacedRecord {
+  record: LogRecord;
+  position: number;
+}
+
+/** The records of a segment from `end` back to its front; stops early (returns) at bytes that are no record. */
+export async function* readBackwards(
+  directory: string,
+  number: number,
+  end: number,
+): AsyncGenerator<PlacedRecord> {
+  let border = end;
+  let window = LARGEST_RECORD;
+  while (border > segmentMagic.length) {
+    const from = Math.max(segmentMagic.length, border - window);
+    const buffer = await readRange(directory, number, from, border);
+    let at = buffer.length;
+    for (let start = startOfRecordBefore(buffer, at); start >= 0; start = startOfRecordBefore(buffer, at)) {
+      const decoded = decodeRecord(buffer, start);
+      if (typeof decoded === 'string' || decoded.next !== at) return;
+      yield { record: decoded.record, position: from + start };
+      at = start;
+    }
+    if (at === buffer.length) return;
+    border = from + at;
+    window = BLOCK;
+  }
+}

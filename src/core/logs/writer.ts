@@ -1,0 +1,196 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../model/clock.ts';
+import { FsbError } from '../model/errors.ts';
+import type { OutputChunk, StreamName } from '../model/process.ts';
+import type { LogWriter } from './log-store.ts';
+import { type LogRecord, MAX_DATA, offsetsAfter } from './record.ts';
+import { endsLine, type SandboxLog } from './sandbox-log.ts';
+import { type SegmentFile, writeError } from './segment-file.ts';
+
+/** What one write takes at most, so that its buffer stays small however much is waiting. */
+const RECORDS_PER_WRITE = 1024;
+const BYTES_PER_WRITE = 1_048_576;
+
+/** What waits for one round of writing, and the promise that all who wait for it share. */
+class Batch {
+  readonly records: LogRecord[] = [];
+  readonly written: Promise<void>;
+  resolve!: () => void;
+  reject!: (error: FsbError) => void;
+
+  constructor() {
+    this.written = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+}
+
+export interface WriterParts {
+  known: SandboxLog;
+  file: SegmentFile;
+  clock: Clock;
+  log: Logger;
+  /** Called once, when the writer lets go of the log. */
+  onClose: () => void;
+}
+
+/** While one write is under way, everything that comes is collected for the next one. */
+export class QueuedLogWriter implements LogWriter {
+  readonly #known: SandboxLog;
+  readonly #file: SegmentFile;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #onClose: () => void;
+  /** As the log will be when everything that waits is written. */
+  #accepted: Record<StreamName, number>;
+  #atLineStart: Record<StreamName, boolean>;
+  #waiting: Batch | undefined;
+  #underWay: Batch | undefined;
+  #ending: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: WriterParts) {
+    this.#known = parts.known;
+    this.#file = parts.file;
+    this.#clock = parts.clock;
+    this.#log = parts.log;
+    this.#onClose = parts.onClose;
+    this.#accepted = { ...parts.known.offsets };
+    this.#atLineStart = { ...parts.known.atLineStart };
+  }
+
+  get offsets(): Readonly<Record<StreamName, number>> {
+    return this.#known.offsets;
+  }
+
+  async append(chunk: OutputChunk): Promise<void> {
+    this.#assertOpen();
+    const { stream, offset } = chunk;
+    const known = this.#accepted[stream];
+    const data = offset < known ? chunk.data.subarray(known - offset) : chunk.data;
+    // Known bytes may still be on their way: whoever sends them again must not believe them safe before they are.
+    if (data.length === 0) return (this.#waiting ?? this.#underWay)?.written;
+    if (this.#known.ended || this.#ending) throw this.#refusal('is complete');
+    if (offset > known)
+      this.#log.warn(
+        { sandbox: this.#known.id, stream, missing: offset - known },
+        'output is missing in a log',
+      );
+    return this.#enqueue(this.#recordsOf(stream, Math.max(offset, known), data));
+  }
+
+  end(): Promise<void> {
+    if (this.#known.ended) return Promise.resolve();
+    this.#ending ??= this.#writeEnd().catch((error) => {
+      this.#ending = undefined;
+      throw error;
+    });
+    return this.#ending;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #writeEnd(): Promise<void> {
+    this.#assertOpen();
+    const { stdout, stderr } = this.#accepted;
+    const data = Buffer.alloc(0);
+    const time = this.#clock.now();
+    await this.#enqueue([
+      { kind: 'end', lineStart: false, time, offset: stdout, seq: stdout + stderr, data },
+    ]);
+    await this.#file.close();
+  }
+
+  async #close(): Promise<void> {
+    // Those who appended hear of failures themselves.
+    while (this.#underWay) await this.#underWay.written.catch(() => {});
+    await this.#file.close().finally(this.#onClose);
+  }
+
+  #assertOpen(): void {
+    if (this.#known.removed) throw this.#refusal('was removed');
+    if (this.#closing) throw this.#refusal('is closed');
+  }
+
+  #refusal(because: string): FsbError {
+    return new FsbError('conflict', `cannot write to the log of sandbox ${this.#known.id}: it ${because}`);
+  }
+
+  #recordsOf(stream: StreamName, offset: number, data: Buffer): LogRecord[] {
+    const records: LogRecord[] = [];
+    const time = this.#clock.now();
+    for (let at = 0; at < data.length; at += MAX_DATA) {
+      const part = data.subarray(at, at + MAX_DATA);
+      const lineStart = this.#atLineStart[stream] && offset + at === this.#accepted[stream];
+      this.#accepted[stream] = offset + at + part.length;
+      this.#atLineStart[stream] = endsLine(part);
+      const seq = this.#accepted.stdout + this.#accepted.stderr;
+      records.push({ kind: stream, lineStart, time, offset: offset + at, seq, data: part });
+    }
+    return records;
+  }
+
+  #enqueue(records: LogRecord[]): Promise<void> {
+    this.#waiting ??= new Batch();
+    const { written } = this.#waiting;
+    for (const record of records) this.#waiting.records.push(record);
+    if (this.#underWay === undefined) void this.#drain();
+    return written;
+  }
+
+  /** Never rejects: a failure goes to those whose bytes it concerns. */
+  async #drain(): Promise<void> {
+    while (this.#waiting !== undefined) {
+      const batch = this.#waiting;
+      this.#underWay = batch;
+      this.#waiting = undefined;
+      try {
+        await this.#write(batch.records);
+        batch.resolve();
+      } catch (error) {
+        this.#fail(writeError(error, this.#known.id, this.#known.directory), batch);
+      }
+    }
+    this.#underWay = undefined;
+  }
+
+  async #write(records: readonly LogRecord[]): Promise<void> {
+    for (let done = 0; done < records.length; ) {
+      const written = await this.#file.write(nextWrite(records, done));
+      done += written;
+      this.#publish(records.slice(done - written, done));
+    }
+  }
+
+  /** Lets readers see what was written. */
+  #publish(records: readonly LogRecord[]): void {
+    const last = records.at(-1)!;
+    this.#known.seq = last.seq;
+    this.#known.offsets = offsetsAfter(last);
+    for (const { kind, data } of records) if (kind !== 'end') this.#known.atLineStart[kind] = endsLine(data);
+    this.#known.ended = last.kind === 'end';
+    this.#known.changed.ring();
+  }
+
+  /** Everything accepted after the failed bytes fails with them; the streams go on from what is in the log. */
+  #fail(error: FsbError, batch: Batch): void {
+    const behind = this.#waiting;
+    this.#waiting = undefined;
+    this.#accepted = { ...this.#known.offsets };
+    this.#atLineStart = { ...this.#known.atLineStart };
+    batch.reject(error);
+    behind?.reject(error);
+  }
+}
+
+function nextWrite(records: readonly LogRecord[], from: number): LogRecord[] {
+  let bytes = 0;
+  let to = from;
+  while (to < records.length && to - from < RECORDS_PER_WRITE && bytes < BYTES_PER_WRITE)
+    bytes += records[to++]!.data.length;
+  return records.slice(from, to);
+}

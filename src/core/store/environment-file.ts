@@ -1,0 +1,136 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+
+/**
+ * Looks at an LMDB data file before lmdb maps it. LMDB trusts its file: given a truncated or foreign one it ends the
+ * whole process with SIGBUS or SIGSEGV, so that a core would die at each start without a word about why. This follows
+ * every page that can be reached from the newest meta page, and checks that it is there and is what it should be.
+ * Layout: liblmdb's mdb.c, data version 2, 64-bit little-endian (docs/decisions/lmdb.md).
+ */
+
+const MAGIC = 0xbeefc0de;
+const DATA_VERSION = 2;
+const PAGE_HEADER = 24;
+const META_SIZE = 168;
+const NO_PAGE = 0xffff_ffff_ffff_ffffn;
+const pageFlags = { branch: 0x01, leaf: 0x02, overflow: 0x04, meta: 0x08 };
+const nodeFlags = { bigData: 0x01, subDatabase: 0x02 };
+const databaseRecord = { size: 48, root: 40 };
+
+interface Meta {
+  pageSize: number;
+  transaction: bigint;
+  roots: bigint[];
+}
+
+/** What is wrong with the file; undefined when nothing is, or when it is empty or not there. */
+export function findDamage(path: string): string | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const { size } = fstatSync(fd);
+    return size === 0 ? undefined : findDamageIn(fd, size);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function findDamageIn(fd: number, size: number): string | undefined {
+  const first = readMeta(fd, 0);
+  if (first === undefined) return 'it is not an LMDB file of a layout that this version reads';
+  const second = readMeta(fd, first.pageSize);
+  if (second === undefined || second.pageSize !== first.pageSize) return 'its second meta page is broken';
+  const newest = second.transaction > first.transaction ? second : first;
+  return new TreeCheck(fd, newest.pageSize, Math.floor(size / newest.pageSize)).damageBelow(newest.roots);
+}
+
+function readMeta(fd: number, position: number): Meta | undefined {
+  const page = Buffer.alloc(META_SIZE);
+  if (readSync(fd, page, 0, META_SIZE, position) !== META_SIZE) return undefined;
+  const isMeta = (page.readUInt16LE(18) & pageFlags.meta) !== 0 && page.readUInt32LE(24) === MAGIC;
+  if (!isMeta || page.readUInt16LE(28) !== DATA_VERSION) return undefined;
+  const pageSize = page.readUInt32LE(48);
+  if (pageSize < 512 || pageSize > 65_536 || (pageSize & (pageSize - 1)) !== 0) return undefined;
+  const roots = [
+    page.readBigUInt64LE(48 + databaseRecord.root),
+    page.readBigUInt64LE(96 + databaseRecord.root),
+  ];
+  return { pageSize, transaction: page.readBigUInt64LE(152), roots };
+}
+
+class TreeCheck {
+  readonly #fd: number;
+  readonly #pageSize: number;
+  readonly #pages: number;
+  /** No page belongs to two trees, so one that is met twice is damage, and a circle ends. */
+  readonly #seen = new Set<bigint>();
+
+  constructor(fd: number, pageSize: number, pages: number) {
+    this.#fd = fd;
+    this.#pageSize = pageSize;
+    this.#pages = pages;
+  }
+
+  damageBelow(roots: bigint[]): string | undefined {
+    const open = [...roots];
+    for (let number = open.pop(); number !== undefined; number = open.pop()) {
+      if (number === NO_PAGE) continue;
+      const next = this.#visit(number);
+      if (next === undefined) return `page ${number} is missing or broken`;
+      for (const child of next) open.push(child);
+    }
+    return undefined;
+  }
+
+  /** The pages that this one leads to; undefined when it is damaged. */
+  #visit(number: bigint): bigint[] | undefined {
+    if (number < 2n || number >= BigInt(this.#pages) || this.#seen.has(number)) return undefined;
+    this.#seen.add(number);
+    const page = Buffer.alloc(this.#pageSize);
+    const read = readSync(this.#fd, page, 0, this.#pageSize, Number(number) * this.#pageSize);
+    if (read !== this.#pageSize || page.readBigUInt64LE(0) !== number) return undefined;
+    const flags = page.readUInt16LE(18);
+    if ((flags & (pageFlags.branch | pageFlags.leaf)) === 0) return undefined;
+    const isLeaf = (flags & pageFlags.leaf) !== 0;
+    const next: bigint[] = [];
+    for (let i = 0; i < page.readUInt16LE(20) >> 1; i++) {
+      const found = this.#follow(page, i, isLeaf);
+      if (found === undefined) return undefined;
+      if (found !== NO_PAGE) next.push(found);
+    }
+    return next;
+  }
+
+  /** Where node `i` of a page leads; NO_PAGE: nowhere; undefined: it is damaged. */
+  #follow(page: Buffer, i: number, isLeaf: boolean): bigint | undefined {
+    const pointer = PAGE_HEADER + 2 * i;
+    if (pointer + 2 > page.length) return undefined;
+    const node = page.readUInt16LE(pointer) + PAGE_HEADER;
+    if (node + 8 > page.length) return undefined;
+    const low = page.readUInt32LE(node);
+    const flags = page.readUInt16LE(node + 4);
+    if (!isLeaf) return BigInt(low) | (BigInt(flags) << 32n);
+    const data = node + 8 + page.readUInt16LE(node + 6);
+    if ((flags & nodeFlags.bigData) !== 0) return this.#overflow(page, data, low);
+    if (data + low > page.length) return undefined;
+    if ((flags & nodeFlags.subDatabase) === 0) return NO_PAGE;
+    return low === databaseRecord.size ? page.readBigUInt64LE(data + databaseRecord.root) : undefined;
+  }
+
+  /** A long value lies on pages of its own, one after the other. */
+  #overflow(page: Buffer, data: number, length: number): bigint | undefined {
+    if (data + 8 > page.length) return undefined;
+    const first = page.readBigUInt64LE(data);
+    const pages = Math.ceil((PAGE_HEADER + length) / this.#pageSize);
+    if (first < 2n || first + BigInt(pages) > BigInt(this.#pages)) return undefined;
+    const header = Buffer.alloc(PAGE_HEADER);
+    readSync(this.#fd, header, 0, PAGE_HEADER, Number(first) * this.#pageSize);
+    const isRight =
+      header.readBigUInt64LE(0) === first && (header.readUInt16LE(18) & pageFlags.overflow) !== 0;
+    return isRight ? NO_PAGE : undefined;
+  }
+}

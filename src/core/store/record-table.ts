@@ -1,0 +1,132 @@
+import { constants } from 'node:os';
+import type { Database } from 'lmdb';
+import { FsbError } from '../model/errors.ts';
+import type { RecordTable } from './store.ts';
+
+const LONGEST_KEY = 1024;
+
+/** How a record lies on disk: its layout version and its value, as JSON text. */
+export const encodeRecord = (version: number, value: unknown): string => JSON.stringify([version, value]);
+
+/** undefined: it is no record of ours. */
+export function decodeRecord(text: string): { version: number; value: unknown } | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (Array.isArray(parsed) && parsed.length === 2 && typeof parsed[0] === 'number')
+      return { version: parsed[0], value: parsed[1] };
+  } catch {
+    // Not even JSON: the same answer.
+  }
+  return undefined;
+}
+
+/** What the table needs from the store that owns it. */
+export interface TableParts {
+  name: string;
+  version: number;
+  database: Database<string, string>;
+  /** Registers a write, so that close() waits for it. @throws unavailable when the store is closed */
+  track: <R>(write: () => Promise<R>) => Promise<R>;
+  /** @throws unavailable when the store is closed */
+  assertOpen: () => void;
+}
+
+/**
+ * lmdb shows a write to readers only after its commit; what is on its way is therefore looked up in `#pending` first.
+ * Values are held as text, so that nobody can change a record by changing an object.
+ */
+export class LmdbTable<T> implements RecordTable<T> {
+  readonly #parts: TableParts;
+  /** The text to be written; null: to be removed. */
+  readonly #pending = new Map<string, { text: string | null }>();
+
+  constructor(parts: TableParts) {
+    this.#parts = parts;
+  }
+
+  get(key: string): T | undefined {
+    const text = this.#text(key);
+    return text === undefined ? undefined : this.#value(text);
+  }
+
+  *entries(): Iterable<[key: string, value: T]> {
+    this.#parts.assertOpen();
+    const texts = new Map<string, string>();
+    for (const { key, value } of this.#parts.database.getRange({})) texts.set(key, value);
+    for (const [key, { text }] of this.#pending) {
+      if (text === null) texts.delete(key);
+      else texts.set(key, text);
+    }
+    for (const key of [...texts.keys()].sort()) yield [key, this.#value(texts.get(key)!)];
+  }
+
+  async put(key: string, value: T): Promise<void> {
+    this.#assertKey(key);
+    const text = encodeRecord(this.#parts.version, value);
+    await this.#write(key, text, () => this.#parts.database.put(key, text));
+  }
+
+  async remove(key: string): Promise<boolean> {
+    this.#assertKey(key);
+    if (this.#text(key) === undefined) return false;
+    await this.#write(key, null, () => this.#parts.database.remove(key));
+    return true;
+  }
+
+  #text(key: string): string | undefined {
+    this.#parts.assertOpen();
+    const pending = this.#pending.get(key);
+    return pending === undefined ? this.#parts.database.get(key) : (pending.text ?? undefined);
+  }
+
+  #value(text: string): T {
+    return decodeRecord(text)!.value as T;
+  }
+
+  #write(key: string, text: string | null, write: () => Promise<boolean>): Promise<void> {
+    return this.#parts.track(async () => {
+      const mine = { text };
+      this.#pending.set(key, mine);
+      try {
+        await write();
+      } catch (error) {
+        throw writeError(await commitErrorOf(error), `${this.#parts.name}/${key}`);
+      } finally {
+        // The read transaction may be older than the commit: it would show the record as it was.
+        this.#parts.database.resetReadTxn();
+        if (this.#pending.get(key) === mine) this.#pending.delete(key);
+      }
+    });
+  }
+
+  #assertKey(key: string): void {
+    if (key.length > 0 && Buffer.byteLength(key) <= LONGEST_KEY) return;
+    throw new FsbError('invalid_argument', `invalid record key ${JSON.stringify(key.slice(0, 80))}`, {
+      hint: `Use 1 to ${LONGEST_KEY} bytes.`,
+    });
+  }
+}
+
+/** lmdb rejects with an error that holds a promise of the reason; left alone, that one would be an unhandled rejection. */
+async function commitErrorOf(error: unknown): Promise<unknown> {
+  try {
+    await (error as { commitError?: Promise<unknown> }).commitError;
+    return error;
+  } catch (reason) {
+    return reason;
+  }
+}
+
+function writeError(cause: unknown, record: string): FsbError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const { errno } = constants;
+  // LMDB calls a write that the disk had only partly room for an input/output error.
+  const code = (cause as { code?: unknown }).code;
+  const isFull = code === errno.ENOSPC || code === errno.EDQUOT;
+  return new FsbError(isFull ? 'no_capacity' : 'internal', `cannot store the record ${record}: ${reason}`, {
+    ...(isFull || code === errno.EIO
+      ? { hint: 'The disk is full or failing: make room where the core keeps its state.' }
+      : {}),
+    cause,
+  });
+}
