@@ -11,6 +11,12 @@ import {
 import type { Connection } from './connection.ts';
 
 /**
+ * Above what a client with a credit window ever has on its way: pausing the socket of such a client would also stop
+ * the signal that is to end the process which does not read.
+ */
+const PAUSE_ABOVE = 2 * INPUT_WINDOW;
+
+/**
  * Carries what the client sends to a session: stdin in order and at the pace of the process, signals and sizes past
  * it at once. Frames may come before the session is there.
  */
@@ -40,12 +46,12 @@ export class ProcessInput {
 
   #write(data: Buffer): void {
     this.#waiting += data.length + 1;
-    if (this.#waiting > INPUT_WINDOW) this.#connection.pause();
+    if (this.#waiting > PAUSE_ABOVE) this.#connection.pause();
     this.#inOrder(async (session) => {
       await session.write(data);
       this.#waiting -= data.length + 1;
       this.#consumed += data.length + 1;
-      if (this.#waiting <= INPUT_WINDOW) this.#connection.resume();
+      if (this.#waiting <= PAUSE_ABOVE) this.#connection.resume();
       if (this.#connection.own) this.#connection.send(encodeAck(this.#consumed));
     });
   }

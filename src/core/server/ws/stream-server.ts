@@ -23,13 +23,14 @@ export interface StreamServer {
 
 export function streamServer(sandboxes: SandboxApi, clock: Clock, log: Logger): StreamServer {
   // No compression: it costs more than a local socket saves, and memory for each connection.
-  const server = new WebSocketServer({
+  const options = {
     noServer: true,
     perMessageDeflate: false,
     maxPayload: LONGEST_INPUT_FRAME,
     closeTimeout: CLOSE_TIMEOUT_MS,
     handleProtocols: chooseProtocol,
-  });
+  };
+  const server = new WebSocketServer(options);
   const connections = new Set<Connection>();
   let goingAway = false;
 

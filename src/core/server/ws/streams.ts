@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ExecRequest, SandboxApi } from '../../api/sandbox-api.ts';
-import { FsbError } from '../../model/errors.ts';
 import type { SandboxRef } from '../../model/sandbox.ts';
-import { channels, decodeJson, malformed, OUTPUT_WINDOW } from '../../wire/frames.ts';
+import { OUTPUT_WINDOW } from '../../wire/frames.ts';
 import { attachFromQuery, execFromJson, execFromQuery, logsFromQuery } from '../../wire/stream-query.ts';
 import { urlOf } from '../http/respond.ts';
 import { notHere, sandboxPath } from '../http/router.ts';
