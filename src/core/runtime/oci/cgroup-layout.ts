@@ -55,7 +55,11 @@ export function groupDirectories(layout: CgroupLayout, cgroup: string): string[]
 }
 
 /** Where the files of one controller are for this cgroup; undefined when the node lacks the controller. */
-export function controllerDirectory(layout: CgroupLayout, controller: string, cgroup: string): string | undefined {
+export function controllerDirectory(
+  layout: CgroupLayout,
+  controller: string,
+  cgroup: string,
+): string | undefined {
   const wanted = layout.hierarchies.find((hierarchy) =>
     layout.mode === 'v2' ? true : hierarchy.controllers.includes(controller),
   );

@@ -74,4 +74,5 @@ async function readControllerFile(
   }
 }
 
-const gone = (cgroup: string): FsbError => new FsbError('not_found', `there is no cgroup ${cgroup} on this node`);
+const gone = (cgroup: string): FsbError =>
+  new FsbError('not_found', `there is no cgroup ${cgroup} on this node`);

@@ -73,7 +73,9 @@ async function removeGroup(group: string, clock: Clock): Promise<void> {
     } catch (error) {
       if (GONE.includes(codeOf(error))) return;
       if (codeOf(error) !== 'EBUSY' || attempt === REMOVE_RETRIES)
-        throw new FsbError('run_failed', `cannot remove cgroup ${group}: ${(error as Error).message}`, { cause: error });
+        throw new FsbError('run_failed', `cannot remove cgroup ${group}: ${(error as Error).message}`, {
+          cause: error,
+        });
     }
     await new Promise<void>((resolve) => void clock.after(REMOVE_RETRY_MS, resolve));
   }
@@ -82,7 +84,8 @@ async function removeGroup(group: string, clock: Clock): Promise<void> {
 /** Itself first, deeper ones later. */
 async function withDescendants(directory: string): Promise<string[]> {
   const found = [directory];
-  for (const name of await subdirectories(directory)) found.push(...(await withDescendants(join(directory, name))));
+  for (const name of await subdirectories(directory))
+    found.push(...(await withDescendants(join(directory, name))));
   return found;
 }
 

@@ -96,4 +96,6 @@ function checkedTarget({ target }: Mount): string {
 }
 
 const refuse = (target: string, why: string): FsbError =>
-  new FsbError('invalid_argument', `cannot mount on ${target}: ${why}`, { hint: 'Choose another target path.' });
+  new FsbError('invalid_argument', `cannot mount on ${target}: ${why}`, {
+    hint: 'Choose another target path.',
+  });

@@ -4,7 +4,10 @@ import type { Clock } from '../../model/clock.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 
 /** The only environment that a program of ours gets: nothing of the core's own, which may hold secrets. */
-const CLEAN_ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+const CLEAN_ENVIRONMENT = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  LC_ALL: 'C',
+};
 
 const OUTPUT_LIMIT = 64 * 1024;
 
@@ -29,11 +32,19 @@ export interface ProgramOptions {
  * passes or the signal fires, it and its children are killed; either way it has ended when this settles.
  * @throws run_failed (cannot be executed, deadline), or what the signal was aborted with
  */
-export async function runProgram(file: string, args: string[], options: ProgramOptions): Promise<ProgramResult> {
+export async function runProgram(
+  file: string,
+  args: string[],
+  options: ProgramOptions,
+): Promise<ProgramResult> {
   const { clock, timeoutMs, signal } = options;
   throwIfAborted(signal);
   // Detached makes it the leader of a process group, so that one signal reaches its children too.
-  const child = spawn(file, args, { env: CLEAN_ENVIRONMENT, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(file, args, {
+    env: CLEAN_ENVIRONMENT,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
   let timedOut = false;
@@ -44,10 +55,12 @@ export async function runProgram(file: string, args: string[], options: ProgramO
   });
   signal?.addEventListener('abort', killGroup);
   try {
-    const ended = await new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code, killedBy) => resolve({ code, signal: killedBy }));
-    });
+    const ended = await new Promise<{ code: number | null; signal: NodeJS.Signals | null }>(
+      (resolve, reject) => {
+        child.once('error', reject);
+        child.once('close', (code, killedBy) => resolve({ code, signal: killedBy }));
+      },
+    );
     throwIfAborted(signal);
     if (timedOut) throw new FsbError('run_failed', `${file} did not end within ${timeoutMs} ms`);
     return { ...ended, stdout: stdout(), stderr: stderr() };
