@@ -93,7 +93,10 @@ describe('a booted instance', () => {
     ['removing the guest init', 'rm -f /.fsb-init'],
     ['overwriting it by its process', 'echo x > /proc/1/exe'],
     ['writing to a read-only mount', 'echo x > /mnt/ro/note'],
-    ['protecting itself from the out-of-memory killer', 'exec bash -c "echo -999 > /proc/self/oom_score_adj"'],
+    [
+      'protecting itself from the out-of-memory killer',
+      'exec bash -c "echo -999 > /proc/self/oom_score_adj"',
+    ],
   ])('refuses %s', async (_, command) => {
     await expect(fixture.inside(instance.id, 'sh', '-ec', command)).rejects.toThrow(
       /not permitted|denied|[Rr]ead-only|busy|PermissionError|nonexistent/,

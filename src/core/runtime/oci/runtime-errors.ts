@@ -14,8 +14,8 @@ const HINTS: [RegExp, string][] = [
   ],
   [/OOM-killed|memory limit too low/, 'Give it more memory.'],
   [/hybrid mode not supported|cgroups? .*hybrid/i, 'Use runc, or boot the node with cgroup v2 only.'],
-  [/cannot allocate memory|Cannot allocate memory/, 'The node is short of memory.'],
-  [/too many open files|Too many open files/, 'Raise the limit of open files of the core.'],
+  [/[Cc]annot allocate memory|Out of memory/, 'The node is short of memory.'],
+  [/[Tt]oo many open files|No file descriptors available/, 'Raise the limit of open files of the core.'],
   [
     /[Oo]peration not permitted|[Pp]ermission denied/,
     'The core lacks a right that it needs; see what `fsb-ctl doctor` reports.',
