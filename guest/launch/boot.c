@@ -5,7 +5,6 @@
  * instance ends they vanish with it, however it ends. The listening socket is handed on as descriptor 3, so that the
  * guest holds the channel and has no path to it.
  */
-#define _GNU_SOURCE
 #include "launch.h"
 
 #include <dirent.h>

@@ -4,7 +4,6 @@
  * A pid alone may be reused between the look and the signal. A pidfd holds on to one process, so its start time is
  * checked behind the pidfd. PID 1 of a pid namespace is gone only after everything in that namespace is.
  */
-#define _GNU_SOURCE
 #include "launch.h"
 
 #include <errno.h>

@@ -2,7 +2,6 @@
  * fsb-launch lock: takes an exclusive lock on FILE, says "locked" and holds it until standard input ends. The core
  * holds the other end of that pipe, so the lock goes when the core goes, also by SIGKILL.
  */
-#define _GNU_SOURCE
 #include "launch.h"
 
 #include <errno.h>

@@ -4,7 +4,6 @@
  * may fill, and the mount table inside the instance shows numbers instead of paths of the node. All of them are
  * closed on exec.
  */
-#define _GNU_SOURCE
 #include "launch.h"
 
 #include <errno.h>

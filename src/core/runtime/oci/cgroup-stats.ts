@@ -27,10 +27,10 @@ async function readUnified(read: ReadFile, cgroup: string): Promise<InstanceStat
   ]);
   if (cpu === undefined) throw gone(cgroup);
   return {
-    memory: Math.max(0, Number(current ?? 0) - valueOf(stat, 'inactive_file')),
-    cpuMicros: valueOf(cpu, 'usage_usec'),
+    memory: Math.max(0, Number(current ?? 0) - numberBehind(stat, 'inactive_file')),
+    cpuMicros: numberBehind(cpu, 'usage_usec'),
     pids: Number(pids ?? 0),
-    oomKills: valueOf(events, 'oom_kill'),
+    oomKills: numberBehind(events, 'oom_kill'),
   };
 }
 
@@ -44,15 +44,15 @@ async function readLegacy(read: ReadFile, cgroup: string): Promise<InstanceStats
   ]);
   if (usage === undefined && cpu === undefined && pids === undefined) throw gone(cgroup);
   return {
-    memory: Math.max(0, Number(usage ?? 0) - valueOf(stat, 'total_inactive_file')),
+    memory: Math.max(0, Number(usage ?? 0) - numberBehind(stat, 'total_inactive_file')),
     cpuMicros: Math.floor(Number(cpu ?? 0) / 1000),
     pids: Number(pids ?? 0),
-    oomKills: valueOf(oom, 'oom_kill'),
+    oomKills: numberBehind(oom, 'oom_kill'),
   };
 }
 
 /** The number behind a word at the start of a line; 0 when it is not there. */
-function valueOf(text: string | undefined, key: string): number {
+function numberBehind(text: string | undefined, key: string): number {
   const line = text?.split('\n').find((candidate) => candidate.startsWith(`${key} `));
   return line === undefined ? 0 : Number(line.slice(key.length + 1));
 }
