@@ -1,0 +1,175 @@
+/*
+ * fsb-launch boot: prepares what an instance needs and executes its runtime.
+ *
+ * The mounts are made in a mount namespace of this process: the runtime takes its own copy along, and when the
+ * instance ends they vanish with it, however it ends. The listening socket is handed on as descriptor 3, so that the
+ * guest holds the channel and has no path to it.
+ */
+#include "launch.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
+enum { CHANNEL_FD = 3, CHANNEL_BACKLOG = 16 };
+
+struct boot {
+    const char *socket;
+    const char *rootfs;
+    pid_t parent;
+    struct overlay *overlays;
+    int overlay_count;
+    char **program;
+};
+
+static size_t count(char **args) {
+    size_t length = 0;
+    while (args[length] != NULL) length++;
+    return length;
+}
+
+static void *allocate(size_t number, size_t size) {
+    void *memory = calloc(number + 1, size);
+    if (memory == NULL) fail("allocate", "memory");
+    return memory;
+}
+
+static struct overlay *last_overlay(struct boot *boot, const char *option) {
+    if (boot->overlay_count == 0) fail_because("option", option, "belongs behind an --overlay");
+    return &boot->overlays[boot->overlay_count - 1];
+}
+
+static void parse_option(struct boot *boot, char ***cursor, size_t room) {
+    const char *name = **cursor;
+    char *value = option_value(cursor);
+    if (strcmp(name, "--socket") == 0) boot->socket = value;
+    else if (strcmp(name, "--rootfs") == 0) boot->rootfs = value;
+    else if (strcmp(name, "--parent") == 0) boot->parent = (pid_t)parse_number("option --parent", value, 0x7fffffff);
+    else if (strcmp(name, "--upper") == 0) last_overlay(boot, name)->upper = value;
+    else if (strcmp(name, "--work") == 0) last_overlay(boot, name)->work = value;
+    else if (strcmp(name, "--lower") == 0) {
+        struct overlay *overlay = last_overlay(boot, name);
+        overlay->lower[overlay->lower_count++] = value;
+    } else if (strcmp(name, "--overlay") == 0) {
+        struct overlay *overlay = &boot->overlays[boot->overlay_count++];
+        overlay->target = value;
+        overlay->lower = allocate(room, sizeof *overlay->lower);
+    } else fail_because("option", name, "unknown");
+}
+
+static void check(const struct boot *boot) {
+    if (boot->socket == NULL) fail_because("option", "--socket", "missing");
+    if (boot->rootfs == NULL) fail_because("option", "--rootfs", "missing");
+    if (boot->overlay_count == 0) fail_because("option", "--overlay", "missing");
+    if (strcmp(boot->overlays[0].target, "/") != 0)
+        fail_because("overlay", boot->overlays[0].target, "the first one must be on /");
+    for (int i = 0; i < boot->overlay_count; i++) {
+        const struct overlay *overlay = &boot->overlays[i];
+        if (overlay->lower_count == 0 || overlay->upper == NULL || overlay->work == NULL)
+            fail_because("overlay", overlay->target, "needs --lower, --upper and --work");
+    }
+    if (boot->program == NULL || boot->program[0] == NULL) fail_because("program", "--", "missing");
+}
+
+static struct boot parse(char **args) {
+    size_t room = count(args);
+    struct boot boot = {.overlays = allocate(room, sizeof *boot.overlays)};
+    for (char **cursor = args; *cursor != NULL; cursor++) {
+        if (strcmp(*cursor, "--") == 0) {
+            boot.program = cursor + 1;
+            break;
+        }
+        parse_option(&boot, &cursor, room);
+    }
+    check(&boot);
+    return boot;
+}
+
+/* A boot that outlived its core would go on making things that the next core has just cleaned up. */
+static void die_with(pid_t parent) {
+    if (parent == 0) return;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fail("set parent death signal of", "boot");
+    if (getppid() != parent) fail_because("parent", "process", "is gone");
+}
+
+static void close_one_by_one(void) {
+    DIR *directory = opendir("/proc/self/fd");
+    if (directory == NULL) fail("open", "/proc/self/fd");
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        int fd = atoi(entry->d_name);
+        if (fd >= CHANNEL_FD && fd != dirfd(directory)) close(fd);
+    }
+    closedir(directory);
+}
+
+/* Whatever the core forgot to mark close-on-exec must not reach an instance. */
+static void close_inherited(void) {
+    int fd;
+    do fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd < CHANNEL_FD);
+    if (fd < 0) fail("open", "/dev/null");
+    if (syscall(SYS_close_range, CHANNEL_FD, ~0U, 0) != 0) close_one_by_one();
+}
+
+/* The first descriptor that is opened after close_inherited(), and the only one that stays open across exec. */
+static void listen_on(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        fail("bind socket", path);
+    }
+    strcpy(address.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (fd != CHANNEL_FD) fail("create socket", path);
+    mode_t previous = umask(0177);
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0) fail("bind socket", path);
+    umask(previous);
+    if (listen(fd, CHANNEL_BACKLOG) != 0) fail("listen on socket", path);
+}
+
+/* Unmounts on the node still reach us (slave), nothing of ours reaches the node. */
+static void enter_private_mounts(void) {
+    if (unshare(CLONE_NEWNS) != 0) fail("create", "mount namespace");
+    if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0) fail("make private", "mount namespace");
+}
+
+/* The runtime passes its stdio on to PID 1, which must hold nothing of the node; errors come by the runtime's log. */
+static void execute(char **program) {
+    int report = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, CHANNEL_FD + 1);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0) fail("open", "/dev/null");
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (dup2(null, fd) < 0) fail("redirect", "stdio");
+    execv(program[0], program);
+    int reason = errno;
+    if (report >= 0) dup2(report, STDERR_FILENO);
+    errno = reason;
+    fail("execute", program[0]);
+}
+
+int boot_main(char **args) {
+    struct boot boot = parse(args);
+    die_with(boot.parent);
+    close_inherited();
+    listen_on(boot.socket);
+    enter_private_mounts();
+    for (int i = 0; i < boot.overlay_count; i++) mount_overlay(boot.rootfs, &boot.overlays[i]);
+    execute(boot.program);
+    return EXIT_FAILED;
+}

@@ -1,0 +1,54 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isInstanceId } from '../../model/ids.ts';
+import type { RuntimeInstance } from '../driver.ts';
+import type { CgroupLayout } from './cgroup-layout.ts';
+import { childGroups } from './cgroup-tree.ts';
+import type { OciContext } from './oci-context.ts';
+import { instancePaths } from './oci-paths.ts';
+import { isAlive } from './process-identity.ts';
+import { readRuntimeState } from './runtime-state.ts';
+
+/** Every instance of which there is anything: runtime state, bundle, writable layers or cgroup. */
+export async function listInstances(context: OciContext, cgroups: CgroupLayout): Promise<RuntimeInstance[]> {
+  const { directories } = context;
+  const found = await Promise.all([
+    names(directories.runtimeRoot),
+    names(directories.instances),
+    ownBundles(context),
+    childGroups(cgroups, directories.cgroupParent),
+  ]);
+  const ids = [...new Set(found.flat())].filter(isInstanceId).sort();
+  return Promise.all(ids.map((id) => describe(context, id)));
+}
+
+async function describe(context: OciContext, id: string): Promise<RuntimeInstance> {
+  const paths = instancePaths(context.directories, id);
+  const identity = await readRuntimeState(context.runtime, paths.runtimeState);
+  return {
+    id,
+    channelPath: paths.socket,
+    pid: identity?.pid ?? 0,
+    pidStartTime: identity?.startTime ?? 0,
+    alive: identity !== undefined && isAlive(identity),
+  };
+}
+
+/** Bundles lie in one directory for all runtimes; those whose layers are another runtime's are not ours to destroy. */
+async function ownBundles({ directories, runtime }: OciContext): Promise<string[]> {
+  const bundles = await names(directories.bundles);
+  const runtimes = await names(directories.allInstances);
+  const others = new Set<string>();
+  for (const other of runtimes.filter((name) => name !== runtime))
+    for (const id of await names(join(directories.allInstances, other))) others.add(id);
+  return bundles.filter((id) => !others.has(id));
+}
+
+async function names(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,36 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../../model/clock.ts';
+import type { CgroupLayout } from './cgroup-layout.ts';
+import type { InstanceLimits } from './oci-config.ts';
+import type { OciDirectories, OciRuntimeName } from './oci-paths.ts';
+import type { Trash } from './trash.ts';
+
+export interface OciDriverOptions {
+  runtime: OciRuntimeName;
+  /** Name or absolute path of the runtime; its own name when left out. */
+  binary?: string;
+  /** guest/build/fsb-launch */
+  launchBinary: string;
+  /** guest/build/fsb-init */
+  initBinary: string;
+  /** Survives a reboot; writable layers go below it. */
+  stateDir: string;
+  /** Gone after a reboot; short, because sockets lie below it. */
+  runDir: string;
+  log: Logger;
+  clock: Clock;
+  /** Milliseconds; 30 s when left out. */
+  bootTimeoutMs?: number;
+}
+
+/** What the parts of one driver share. */
+export interface OciContext extends Required<OciDriverOptions> {
+  directories: OciDirectories;
+  trash: Trash;
+}
+
+/** Read once, when the first instance is booted, listed or destroyed. */
+export interface NodeFacts {
+  cgroups: CgroupLayout;
+  limits: InstanceLimits;
+}

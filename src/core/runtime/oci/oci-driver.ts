@@ -1,0 +1,158 @@
+import { lstat, mkdir } from 'node:fs/promises';
+import { FsbError } from '../../model/errors.ts';
+import { isInstanceId } from '../../model/ids.ts';
+import type { BootedInstance, BootRequest, RuntimeDriver } from '../driver.ts';
+import { bootInstance } from './boot.ts';
+import { readCgroupStats } from './cgroup-stats.ts';
+import { removeEmptyParent } from './cgroup-tree.ts';
+import { control, updateOptions } from './control.ts';
+import { killInstance, removeInstance } from './destroy.ts';
+import { listInstances } from './list.ts';
+import { readCgroupLayout, readInstanceLimits } from './node-facts.ts';
+import type { NodeFacts, OciContext, OciDriverOptions } from './oci-context.ts';
+import { instancePaths, ociDirectories } from './oci-paths.ts';
+import { probe } from './probe.ts';
+import { createTrash } from './trash.ts';
+
+const BOOT_TIMEOUT_MS = 30_000;
+
+export interface OciDriver extends RuntimeDriver {
+  /**
+   * Stops the background work and removes what only serves further boots. Instances live on. Bounded, idempotent;
+   * call it when no other call is under way.
+   */
+  close(): Promise<void>;
+}
+
+/** Instances by the command line of an OCI runtime, on overlay roots. Needs root. Does nothing until it is called. */
+export function createOciDriver(options: OciDriverOptions): OciDriver {
+  const directories = ociDirectories(options.runDir, options.stateDir, options.runtime);
+  const context: OciContext = {
+    binary: options.runtime,
+    bootTimeoutMs: BOOT_TIMEOUT_MS,
+    ...options,
+    directories,
+    trash: createTrash(directories.trash, options),
+  };
+  const boots = new Map<string, { abort: AbortController; ended: Promise<unknown> }>();
+  const removals = new Map<string, Promise<void>>();
+  let preparing: Promise<NodeFacts> | undefined;
+
+  /** Directories and facts, once; a failure is tried again by the next call. */
+  const prepared = (): Promise<NodeFacts> => {
+    preparing ??= prepare(context).catch((error: unknown) => {
+      preparing = undefined;
+      throw error;
+    });
+    return preparing;
+  };
+
+  const remove = (id: string): Promise<void> => {
+    const running = removals.get(id);
+    if (running !== undefined) return running;
+    const removal = prepared()
+      .then(({ cgroups }) => removeInstance(context, cgroups, id))
+      .finally(() => removals.delete(id));
+    removals.set(id, removal);
+    return removal;
+  };
+
+  const bootOrClean = async (request: BootRequest, signal: AbortSignal): Promise<BootedInstance> => {
+    const facts = await prepared();
+    await refuseExisting(context, request.id);
+    try {
+      return await bootInstance(context, facts, request, signal);
+    } catch (error) {
+      await remove(request.id).catch((left: unknown) =>
+        context.log.error({ err: left, instance: request.id }, 'a failed boot left something behind'),
+      );
+      throw error;
+    }
+  };
+
+  return {
+    name: options.runtime,
+    probe: () => probe(context),
+
+    async boot(request, signal) {
+      assertInstanceId(request.id);
+      if (boots.has(request.id) || removals.has(request.id))
+        throw new FsbError('conflict', `cannot boot instance ${request.id}: it is being booted or destroyed`);
+      const abort = new AbortController();
+      const onAbort = (): void => abort.abort(signal?.reason);
+      if (signal?.aborted) onAbort();
+      signal?.addEventListener('abort', onAbort);
+      const booting = bootOrClean(request, abort.signal);
+      boots.set(request.id, { abort, ended: booting.catch(() => undefined) });
+      try {
+        return await booting;
+      } finally {
+        boots.delete(request.id);
+        signal?.removeEventListener('abort', onAbort);
+      }
+    },
+
+    pause: async (id) => control(context, 'pause', checked(id)),
+    resume: async (id) => control(context, 'resume', checked(id)),
+    async update(id, resources) {
+      const { limits } = await prepared();
+      await control(context, 'update', checked(id), updateOptions(resources, limits));
+    },
+    async stats(id) {
+      const { cgroups } = await prepared();
+      return readCgroupStats(cgroups, instancePaths(directories, checked(id)).cgroup);
+    },
+    async kill(id) {
+      const { cgroups } = await prepared();
+      await killInstance(context, cgroups, checked(id));
+    },
+    async destroy(id) {
+      const boot = boots.get(checked(id));
+      boot?.abort.abort(new FsbError('cancelled', `instance ${id} was destroyed while it booted`));
+      await boot?.ended;
+      await remove(id);
+    },
+    async list() {
+      const { cgroups } = await prepared();
+      return listInstances(context, cgroups);
+    },
+
+    async close() {
+      await context.trash.close();
+      if (preparing === undefined) return;
+      await removeEmptyParent((await preparing).cgroups, directories.cgroupParent);
+    },
+  };
+}
+
+async function prepare({ directories, trash }: OciContext): Promise<NodeFacts> {
+  for (const directory of [
+    directories.bundles,
+    directories.runtimeRoot,
+    directories.instances,
+    directories.trash,
+  ])
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+  const cgroups = await readCgroupLayout();
+  const limits = await readInstanceLimits(cgroups);
+  trash.empty();
+  return { cgroups, limits };
+}
+
+/** Before anything is made: cleaning up after the failure would otherwise destroy the instance that is there. */
+async function refuseExisting({ directories }: OciContext, id: string): Promise<void> {
+  const { layers, bundle } = instancePaths(directories, id);
+  for (const path of [layers, bundle])
+    if (await lstat(path).catch(() => undefined))
+      throw new FsbError('conflict', `cannot boot instance ${id}: there is one already, ${path}`);
+}
+
+/** An id becomes part of paths and arguments: nothing but our own form may. */
+function assertInstanceId(id: string): void {
+  if (!isInstanceId(id)) throw new FsbError('internal', `${JSON.stringify(id)} is not an instance id`);
+}
+
+function checked(id: string): string {
+  assertInstanceId(id);
+  return id;
+}

@@ -1,0 +1,58 @@
+import { FsbError } from '../../model/errors.ts';
+import type { ProgramResult } from './run-program.ts';
+
+/** Patterns in what fsb-launch or the runtime said, and what a person can do about it. */
+const HINTS: [RegExp, string][] = [
+  [
+    /mount overlay on .*Invalid argument/,
+    'The state directory must be on a file system that overlayfs can write to, such as ext4, xfs or btrfs; move it with --root.',
+  ],
+  [/mount overlay on .*No such device/, 'This kernel has no overlayfs; load it with `modprobe overlay`.'],
+  [
+    /No space left on device|no space left on device/,
+    'The disk of the state directory is full, or the node has no room for more cgroups or mounts.',
+  ],
+  [/OOM-killed|memory limit too low/, 'Give it more memory.'],
+  [/hybrid mode not supported|cgroups? .*hybrid/i, 'Use runc, or boot the node with cgroup v2 only.'],
+  [/[Cc]annot allocate memory|Out of memory/, 'The node is short of memory.'],
+  [/[Tt]oo many open files|No file descriptors available/, 'Raise the limit of open files of the core.'],
+  [
+    /[Oo]peration not permitted|[Pp]ermission denied/,
+    'The core lacks a right that it needs; see what `fsb-ctl doctor` reports.',
+  ],
+];
+
+/** The last error in a runtime's JSON log; empty when it logged none. */
+export function lastLoggedError(log: string): string {
+  let found = '';
+  for (const line of log.split('\n')) {
+    const entry = parseEntry(line);
+    if (entry !== undefined && ['error', 'fatal', 'panic'].includes(entry.level)) found = entry.msg;
+  }
+  return found;
+}
+
+function parseEntry(line: string): { level: string; msg: string } | undefined {
+  try {
+    const { level, msg } = JSON.parse(line) as Record<string, unknown>;
+    return typeof level === 'string' && typeof msg === 'string' ? { level, msg } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a failed run of fsb-launch or the runtime means, for a person. */
+export function runtimeFailure(what: string, runtime: string, result: ProgramResult, log: string): FsbError {
+  const said = (lastLoggedError(log) || result.stderr)
+    .trim()
+    .replace(/^fsb-launch: /, '')
+    .replace(/^runc \w+ failed: /, '');
+  const ending = result.signal === null ? `exit code ${result.code}` : `signal ${result.signal}`;
+  const reason = said === '' ? `${runtime} ended with ${ending} and said nothing` : oneLine(said);
+  const hint = HINTS.find(([pattern]) => pattern.test(reason))?.[1];
+  return new FsbError('run_failed', `${what}: ${reason}`, {
+    hint: hint ?? (said === '' ? `Try \`${runtime} --version\`.` : undefined),
+  });
+}
+
+const oneLine = (text: string): string => text.replaceAll(/\s*\n\s*/g, '; ').slice(0, 1000);

@@ -1,0 +1,193 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { guestFiles } from '../../../src/core/runtime/oci/guest-files.ts';
+import { launchArguments } from '../../../src/core/runtime/oci/launch-arguments.ts';
+import { openFilesLimit } from '../../../src/core/runtime/oci/node-facts.ts';
+import { instancePaths, ociDirectories } from '../../../src/core/runtime/oci/oci-paths.ts';
+import { judge, type OciFindings } from '../../../src/core/runtime/oci/probe.ts';
+import {
+  isAlive,
+  parseProcessStat,
+  readProcessStat,
+} from '../../../src/core/runtime/oci/process-identity.ts';
+import { lastLoggedError, runtimeFailure } from '../../../src/core/runtime/oci/runtime-errors.ts';
+import { parseRuntimeState } from '../../../src/core/runtime/oci/runtime-state.ts';
+
+describe('parseProcessStat', () => {
+  const rest = Array.from({ length: 30 }, (_, index) => String(index + 4)).join(' ');
+
+  it('reads state and start time whatever the process is called', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 15 }), (name) => {
+        expect(parseProcessStat(`42 (${name}) S ${rest}\n`)).toEqual({ state: 'S', startTime: 22 });
+      }),
+    );
+  });
+
+  it('says nothing about what is no stat line', () => {
+    for (const text of ['', '42', '42 (x)', '42 (x) S 1 2 3']) expect(parseProcessStat(text)).toBeUndefined();
+  });
+
+  it('tells this process from another one with its pid', () => {
+    const { startTime } = readProcessStat(process.pid)!;
+    expect(isAlive({ pid: process.pid, startTime })).toBe(true);
+    expect(isAlive({ pid: process.pid, startTime: startTime + 1 })).toBe(false);
+    expect(isAlive({ pid: 2 ** 22 + 1, startTime })).toBe(false);
+  });
+});
+
+describe('parseRuntimeState', () => {
+  it.each([
+    ['runc', '{"init_process_pid":7,"init_process_start":9}', { pid: 7, startTime: 9 }],
+    ['crun', '{"pid":7,"process-start-time":9}', { pid: 7, startTime: 9 }],
+    ['runc', '{"init_process_pid":0,"init_process_start":0}', undefined],
+    ['runc', '{"init_process_pid":"7"}', undefined],
+    ['runc', '{"init_proc', undefined],
+    ['runc', 'null', undefined],
+    ['runc', '', undefined],
+  ] as const)('%s %s', (runtime, text, expected) => {
+    expect(parseRuntimeState(runtime, text)).toEqual(expected);
+  });
+});
+
+describe('ociDirectories', () => {
+  it('keeps two cores, and two runtimes of one, apart', () => {
+    const all = [
+      ociDirectories('/a/run', '/a/state', 'runc'),
+      ociDirectories('/b/run', '/b/state', 'runc'),
+      ociDirectories('/a/run', '/a/state', 'crun'),
+    ];
+    expect(new Set(all.map(({ cgroupParent }) => cgroupParent)).size).toBe(3);
+    expect(new Set(all.map(({ instances }) => instances)).size).toBe(3);
+  });
+});
+
+describe('launchArguments', () => {
+  it('names every directory by itself, topmost layer first', () => {
+    const directories = ociDirectories('/r', '/s', 'runc');
+    const args = launchArguments({
+      paths: instancePaths(directories, 'i1'),
+      id: 'i1',
+      root: {
+        overlays: [
+          { target: '/', lower: ['/top:a', '/bottom,b'] },
+          { target: '/usr', lower: ['/usr'] },
+        ],
+      },
+      parentPid: 5,
+      runtimeBinary: '/usr/sbin/runc',
+      runtimeRoot: directories.runtimeRoot,
+    });
+    expect(args.join(' ')).toBe(
+      'boot --socket /r/i/i1/guest.sock --rootfs /r/i/i1/rootfs --parent 5' +
+        ' --overlay / --lower /top:a --lower /bottom,b --upper /s/instances/runc/i1/0/upper --work /s/instances/runc/i1/0/work' +
+        ' --overlay /usr --lower /usr --upper /s/instances/runc/i1/1/upper --work /s/instances/runc/i1/1/work' +
+        ' -- /usr/sbin/runc --root /r/runc --log /r/i/i1/runtime.log --log-format json' +
+        ' run --detach --preserve-fds 1 --bundle /r/i/i1 i1',
+    );
+  });
+});
+
+describe('guestFiles', () => {
+  it('knows itself, and nothing of the node without its network', () => {
+    const node = { hosts: '10.0.0.1 secret', resolvConf: 'nameserver 10.0.0.2\n' };
+    const files = guestFiles('box', 'none', node);
+    expect(files.hosts).toMatch(/^127.0.0.1\tlocalhost\n(.*\n)*127.0.1.1\tbox\n$/);
+    expect(files.hosts).not.toContain('secret');
+    expect(files['resolv.conf']).toBe('');
+    expect(guestFiles('box', 'host', node)).toEqual({
+      hosts: '10.0.0.1 secret\n127.0.1.1\tbox\n',
+      hostname: 'box\n',
+      'resolv.conf': 'nameserver 10.0.0.2\n',
+    });
+  });
+});
+
+describe('openFilesLimit', () => {
+  it.each([
+    ['20000', 20_000],
+    ['1048576', 65_536],
+    ['unlimited', 65_536],
+  ])('%s', (hard, expected) => {
+    expect(
+      openFilesLimit(`Max open files            1024                 ${hard}                files\n`),
+    ).toBe(expected);
+  });
+});
+
+describe('runtimeFailure', () => {
+  const result = { code: 125, signal: null, stdout: '', stderr: '' };
+  const log =
+    '{"level":"warning","msg":"a"}\n{"level":"error","msg":"runc run failed: no such thing"}\nnot json\n{"level":"warning","msg":"b"}';
+
+  it('takes the last error that was logged', () => {
+    expect(lastLoggedError(log)).toBe('runc run failed: no such thing');
+    expect(runtimeFailure('cannot boot x', 'runc', result, log).message).toBe('cannot boot x: no such thing');
+  });
+
+  it.each([
+    [
+      { ...result, stderr: 'fsb-launch: mount overlay on /: Invalid argument\n' },
+      'mount overlay on /: Invalid argument',
+      'file system',
+    ],
+    [
+      { ...result, stderr: 'fsb-launch: mount overlay on /: No such device\n' },
+      'No such device',
+      'modprobe overlay',
+    ],
+    [{ ...result, code: 3 }, 'runc ended with exit code 3 and said nothing', 'runc --version'],
+    [
+      { ...result, code: null, signal: 'SIGSEGV' as const },
+      'runc ended with signal SIGSEGV',
+      'runc --version',
+    ],
+    [
+      { ...result, stderr: 'container init was OOM-killed (memory limit too low?)' },
+      'OOM-killed',
+      'more memory',
+    ],
+  ])('explains %j', (ended, message, hint) => {
+    const error = runtimeFailure('cannot boot x', 'runc', ended, '');
+    expect(error.message).toContain(message);
+    expect(error.hint).toContain(hint);
+  });
+});
+
+describe('judge', () => {
+  const fine: OciFindings = {
+    runtime: 'runc',
+    binary: 'runc',
+    uid: 0,
+    versionText: 'runc version 1.1.5+ds1\ncommit: 1\n',
+    cgroupMode: 'v2',
+    overlay: true,
+    missing: [],
+  };
+
+  it('is content with what works', () => {
+    expect(judge(fine)).toEqual({
+      name: 'runc',
+      available: true,
+      version: '1.1.5+ds1',
+      problem: '',
+      hint: '',
+    });
+    expect(judge({ ...fine, versionText: 'crun version 1.8.1\n' }).version).toBe('1.8.1');
+  });
+
+  it.each([
+    [{ uid: 1000 }, 'root', 'sudo'],
+    [{ versionText: undefined }, 'not installed', 'apt-get install runc'],
+    [{ versionText: '' }, 'version', 'runc --version'],
+    [{ cgroupMode: undefined }, 'cgroup', 'mount -t cgroup2'],
+    [{ runtime: 'crun' as const, cgroupMode: 'hybrid' as const }, 'crun', 'Use runc'],
+    [{ overlay: false }, 'overlayfs', 'modprobe overlay'],
+    [{ missing: ['/x/fsb-init'] }, '/x/fsb-init', 'make -C guest'],
+  ])('names the problem and the way out: %j', (changes, problem, hint) => {
+    const verdict = judge({ ...fine, ...changes });
+    expect(verdict.available).toBe(false);
+    expect(verdict.problem).toContain(problem);
+    expect(verdict.hint).toContain(hint);
+  });
+});
