@@ -39,4 +39,7 @@ export interface GuestChannel extends AsyncDisposable {
 }
 
 /** Connects and shakes hands. @throws run_failed when there is no guest or it does not speak the protocol. */
-export type OpenChannel = (path: string, options: { timeoutMs: number; signal?: AbortSignal }) => Promise<GuestChannel>;
+export type OpenChannel = (
+  path: string,
+  options: { timeoutMs: number; signal?: AbortSignal },
+) => Promise<GuestChannel>;

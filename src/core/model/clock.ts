@@ -19,7 +19,10 @@ export const systemClock: Clock = {
     let timer: NodeJS.Timeout;
     const arm = (): void => {
       const left = due - performance.now();
-      timer = setTimeout(left > LONGEST_TIMEOUT ? arm : callback, Math.min(Math.max(left, 0), LONGEST_TIMEOUT));
+      timer = setTimeout(
+        left > LONGEST_TIMEOUT ? arm : callback,
+        Math.min(Math.max(left, 0), LONGEST_TIMEOUT),
+      );
       timer.unref();
     };
     arm();

@@ -28,9 +28,13 @@ const LONGEST_RUN = 107 - '/i//guest.sock'.length - 17;
 export function corePaths(env: Record<string, string | undefined>, uid: number): CorePaths {
   const { root, state, run } = directories(env, uid);
   if (Buffer.byteLength(run) > LONGEST_RUN)
-    throw new FsbError('invalid_argument', `the root directory ${root} has too long a path for unix sockets`, {
-      hint: `Choose one of at most ${LONGEST_RUN - '/run'.length} bytes with FSB_ROOT or --root.`,
-    });
+    throw new FsbError(
+      'invalid_argument',
+      `the root directory ${root} has too long a path for unix sockets`,
+      {
+        hint: `Choose one of at most ${LONGEST_RUN - '/run'.length} bytes with FSB_ROOT or --root.`,
+      },
+    );
   return {
     root,
     state,
@@ -43,7 +47,10 @@ export function corePaths(env: Record<string, string | undefined>, uid: number):
   };
 }
 
-function directories(env: Record<string, string | undefined>, uid: number): Pick<CorePaths, 'root' | 'state' | 'run'> {
+function directories(
+  env: Record<string, string | undefined>,
+  uid: number,
+): Pick<CorePaths, 'root' | 'state' | 'run'> {
   if (env.FSB_ROOT) {
     const root = resolve(env.FSB_ROOT);
     return { root, state: join(root, 'state'), run: join(root, 'run') };

@@ -45,7 +45,11 @@ export interface PoolShapeStatus {
 }
 
 export type PoolEvent =
-  | { type: 'created' | 'idle' | 'claimed' | 'paused' | 'resumed' | 'returned'; instance: string; shape: string }
+  | {
+      type: 'created' | 'idle' | 'claimed' | 'paused' | 'resumed' | 'returned';
+      instance: string;
+      shape: string;
+    }
   | { type: 'evicted' | 'destroyed'; instance: string; shape: string; cause: string }
   | { type: 'boot-failed'; instance: string; shape: string; cause: string }
   | { type: 'refill'; shape: string; count: number }

@@ -75,7 +75,9 @@ export function exitCodeOf(status: ExitStatus): number {
  */
 export function parseSignal(text: string): number {
   const upper = text.toUpperCase();
-  const byName = (constants.signals as Record<string, number>)[upper.startsWith('SIG') ? upper : `SIG${upper}`];
+  const byName = (constants.signals as Record<string, number>)[
+    upper.startsWith('SIG') ? upper : `SIG${upper}`
+  ];
   const number = byName ?? Number(text);
   if (Number.isInteger(number) && number >= 1 && number <= 64) return number;
   throw new FsbError('invalid_argument', `unknown signal ${JSON.stringify(text)}`, {

@@ -9,7 +9,9 @@ import { defaultResources } from './shape.ts';
 
 const duration = z
   .union([z.string(), z.number().nonnegative()])
-  .transform((value, ctx) => rescue(ctx, () => (typeof value === 'number' ? value * 1000 : parseDuration(value))));
+  .transform((value, ctx) =>
+    rescue(ctx, () => (typeof value === 'number' ? value * 1000 : parseDuration(value))),
+  );
 
 const size = z
   .union([z.string(), z.number().int().positive()])
@@ -19,7 +21,10 @@ const failurePolicy = z.string().transform((value, ctx) => {
   const word = value.toLowerCase().replaceAll(/[-_]/g, '');
   if (word === 'manual') return 'Manual' as const;
   if (word === 'auto' || word === 'autorecreate') return 'AutoRecreate' as const;
-  ctx.addIssue({ code: 'custom', message: `unknown failure policy ${JSON.stringify(value)}; use Manual or AutoRecreate` });
+  ctx.addIssue({
+    code: 'custom',
+    message: `unknown failure policy ${JSON.stringify(value)}; use Manual or AutoRecreate`,
+  });
   return z.NEVER;
 });
 
@@ -58,7 +63,9 @@ export const sandboxSpecSchema = z.strictObject({
   /** Unix seconds; 0 is never. */
   expire_time: z.number().int().nonnegative().default(0),
   ttl: duration.optional(),
-  labels: z.record(text.regex(/^[A-Za-z0-9]([-A-Za-z0-9_./]{0,61}[A-Za-z0-9])?$/, 'not a valid label key'), text).default({}),
+  labels: z
+    .record(text.regex(/^[A-Za-z0-9]([-A-Za-z0-9_./]{0,61}[A-Za-z0-9])?$/, 'not a valid label key'), text)
+    .default({}),
   resources: resources.prefault({}),
   network: z.enum(['none', 'host']).default('none'),
   mounts: z.array(mount).default([]),
@@ -85,7 +92,10 @@ export function parseSpec(input: unknown): SandboxSpec {
 }
 
 /** `resources.memory: must be at least 6m` lines for every issue that zod found. */
-export function describeIssues(issues: readonly z.core.$ZodIssue[], knownKeys: string[]): { lines: string[]; hint?: string } {
+export function describeIssues(
+  issues: readonly z.core.$ZodIssue[],
+  knownKeys: string[],
+): { lines: string[]; hint?: string } {
   const lines: string[] = [];
   let hint: string | undefined;
   for (const issue of issues) {

@@ -1,0 +1,85 @@
+import type { CoreApi } from '../api/core-api.ts';
+import type { SandboxApi } from '../api/sandbox-api.ts';
+import { FsbError } from '../model/errors.ts';
+import { type Endpoint, parseEndpoint } from '../wire/endpoint.ts';
+import type { StreamApi } from './stream-api.ts';
+import type { UnaryApi } from './unary-api.ts';
+
+export interface CoreAddress {
+  /** `unix:///path` or `host:port`. */
+  grpc: string;
+  http: string;
+}
+
+/**
+ * A core behind its sockets. Nothing is loaded or connected before it is needed: a unary call loads gRPC and makes its
+ * one connection, a stream loads WebSocket and makes one of its own, and neither needs the other.
+ *
+ * @throws invalid_argument for an address that does not read
+ */
+export function connectCore(address: CoreAddress): CoreApi {
+  const connection = new LazyConnection(parseEndpoint(address.grpc), parseEndpoint(address.http));
+  const close = (): Promise<void> => connection.close();
+  return {
+    sandboxes: remoteSandboxes(connection),
+    images: {
+      import: async (request, options) => (await connection.unary()).images.import(request, options),
+      list: async (options) => (await connection.unary()).images.list(options),
+      remove: async (reference, options) => (await connection.unary()).images.remove(reference, options),
+    },
+    pools: { status: async (options) => (await connection.unary()).pools.status(options) },
+    system: { info: async (options) => (await connection.unary()).system.info(options) },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function remoteSandboxes(connection: LazyConnection): SandboxApi {
+  return {
+    create: async (request, options) => (await connection.unary()).sandboxes.create(request, options),
+    get: async (ref, options) => (await connection.unary()).sandboxes.get(ref, options),
+    list: async (query, options) => (await connection.unary()).sandboxes.list(query, options),
+    delete: async (ref, options) => (await connection.unary()).sandboxes.delete(ref, options),
+    wait: async (ref, options) => (await connection.unary()).sandboxes.wait(ref, options),
+    exec: async (ref, request, options) => (await connection.streams()).exec(ref, request, options),
+    attach: async (ref, request, options) => (await connection.streams()).attach(ref, request, options),
+    async *logs(ref, query, options) {
+      yield* (await connection.streams()).logs(ref, query, options);
+    },
+  };
+}
+
+class LazyConnection {
+  readonly #grpc: Endpoint;
+  readonly #http: Endpoint;
+  #unary: Promise<UnaryApi> | undefined;
+  #streams: Promise<StreamApi> | undefined;
+  #closed = false;
+
+  constructor(grpc: Endpoint, http: Endpoint) {
+    this.#grpc = grpc;
+    this.#http = http;
+  }
+
+  async unary(): Promise<UnaryApi> {
+    this.#assertOpen();
+    this.#unary ??= import('./unary-api.ts').then(({ unaryApi }) => unaryApi(this.#grpc));
+    return this.#unary;
+  }
+
+  async streams(): Promise<StreamApi> {
+    this.#assertOpen();
+    this.#streams ??= import('./stream-api.ts').then(({ StreamApi }) => new StreamApi(this.#http));
+    return this.#streams;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    (await this.#unary)?.close();
+    (await this.#streams)?.close();
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new FsbError('unavailable', 'the connection to the core was closed');
+  }
+}

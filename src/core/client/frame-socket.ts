@@ -1,0 +1,127 @@
+import { connect } from 'node:net';
+import { type ClientOptions, WebSocket } from 'ws';
+import { FsbError, throwIfAborted } from '../model/errors.ts';
+import { closeCodes } from '../wire/close-codes.ts';
+import { type Endpoint, formatEndpoint, hostInUrl } from '../wire/endpoint.ts';
+import { decodeFrame, type Frame, LONGEST_OUTPUT_FRAME, subprotocols } from '../wire/frames.ts';
+import { refusalOf } from './refusal.ts';
+
+/** A core that does not answer a close is not waited for longer. */
+const CLOSE_TIMEOUT_MS = 1000;
+
+export interface SocketEvents {
+  /** What it throws breaks the stream. */
+  onFrame(frame: Frame): void;
+  /** Once, last: why there will be no more frames. */
+  onEnd(error: FsbError): void;
+}
+
+/** The client's end of one stream. */
+export interface FrameSocket {
+  send(frame: Buffer): void;
+  /** Orderly; resolves when the socket is gone. Idempotent. */
+  close(): Promise<void>;
+  /** At once. */
+  destroy(): void;
+}
+
+/**
+ * @param path with query
+ * @throws unavailable when the core cannot be reached; the core's own error when it refuses; the signal's reason
+ */
+export async function openSocket(
+  endpoint: Endpoint,
+  path: string,
+  events: SocketEvents,
+  signal?: AbortSignal,
+): Promise<FrameSocket> {
+  throwIfAborted(signal);
+  const ws = new WebSocket(urlOf(endpoint, path), subprotocols.own, socketOptions(endpoint));
+  const socket = frameSocket(ws);
+  const abort = (): void => ws.terminate();
+  signal?.addEventListener('abort', abort, { once: true });
+  let isOpen = false;
+  ws.once('open', () => {
+    isOpen = true;
+  });
+  // From the start: the core may refuse so fast that the socket is closed before the code below runs on.
+  ws.on('close', (code, reason) => {
+    if (isOpen) events.onEnd(brokenStream(code, reason.toString()));
+  });
+  ws.on('message', (message: Buffer) => {
+    try {
+      events.onFrame(decodeFrame(message));
+    } catch (error) {
+      ws.close(closeCodes.protocol);
+      events.onEnd(FsbError.from(error));
+    }
+  });
+  try {
+    await opened(ws, endpoint);
+  } catch (error) {
+    if (signal?.aborted) throw FsbError.from(signal.reason);
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+  return socket;
+}
+
+function socketOptions(endpoint: Endpoint): ClientOptions {
+  const options = {
+    perMessageDeflate: false,
+    maxPayload: LONGEST_OUTPUT_FRAME,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    // The `ws+unix:` form would break on paths with a colon or a space.
+    ...(endpoint.kind === 'unix' ? { createConnection: () => connect(endpoint.path) } : {}),
+  };
+  return options as ClientOptions;
+}
+
+function urlOf(endpoint: Endpoint, path: string): string {
+  return `ws://${endpoint.kind === 'unix' ? 'localhost' : `${hostInUrl(endpoint.host)}:${endpoint.port}`}${path}`;
+}
+
+function opened(ws: WebSocket, endpoint: Endpoint): Promise<void> {
+  return new Promise((resolve, reject) => {
+    ws.once('open', resolve);
+    ws.on('unexpected-response', (_request, response) => {
+      refusalOf(response)
+        .then(reject)
+        .finally(() => ws.terminate());
+    });
+    // Stays for the life of the socket: later errors are followed by `close`, which is handled.
+    ws.on('error', (cause) =>
+      reject(
+        new FsbError(
+          'unavailable',
+          `cannot reach the core at ${formatEndpoint(endpoint)}: ${cause.message}`,
+          {
+            hint: 'Is it running? See `fsb-ctl daemon status`.',
+            cause,
+          },
+        ),
+      ),
+    );
+  });
+}
+
+function frameSocket(ws: WebSocket): FrameSocket {
+  return {
+    send(frame) {
+      if (ws.readyState === WebSocket.OPEN) ws.send(frame, { binary: true });
+    },
+    close: () =>
+      new Promise((resolve) => {
+        if (ws.readyState === WebSocket.CLOSED) return resolve();
+        ws.once('close', () => resolve());
+        ws.close(closeCodes.done);
+      }),
+    destroy: () => ws.terminate(),
+  };
+}
+
+function brokenStream(code: number, reason: string): FsbError {
+  const why = reason === '' ? `the connection broke (close code ${code})` : `${reason} (close code ${code})`;
+  return new FsbError('unavailable', why);
+}

@@ -1,0 +1,35 @@
+import type { IncomingMessage } from 'node:http';
+import { type ErrorCode, errorCodes, FsbError } from '../model/errors.ts';
+import { asErrorBody } from '../wire/error-status.ts';
+
+const LONGEST_BODY = 64 * 1024;
+
+/** The error inside an HTTP answer that came instead of a stream. Never rejects. */
+export async function refusalOf(response: IncomingMessage): Promise<FsbError> {
+  const text = await bodyOf(response);
+  try {
+    const { error } = JSON.parse(text) as { error?: unknown };
+    const body = asErrorBody(error);
+    if (body !== undefined) return FsbError.fromBody(body);
+  } catch {
+    // Not ours: told by its number below.
+  }
+  const found = Object.entries(errorCodes).find(([, mapping]) => mapping.http === response.statusCode);
+  const code = found === undefined ? 'internal' : (found[0] as ErrorCode);
+  return new FsbError(code, `the core refused the stream with HTTP status ${response.statusCode}`);
+}
+
+async function bodyOf(response: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const piece of response as AsyncIterable<Buffer>) {
+      pieces.push(piece);
+      length += piece.length;
+      if (length > LONGEST_BODY) break;
+    }
+  } catch {
+    // What came is all there is.
+  }
+  return Buffer.concat(pieces).toString('utf8');
+}

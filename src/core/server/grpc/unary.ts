@@ -1,0 +1,44 @@
+import { type handleUnaryCall, Metadata } from '@grpc/grpc-js';
+import type { CallOptions } from '../../api/sandbox-api.ts';
+import { FsbError } from '../../model/errors.ts';
+import { ERROR_METADATA, toGrpcStatus } from '../../wire/error-status.ts';
+
+export interface UnaryOptions {
+  /** Ends the call at once when it aborts, for calls that wait for something; others are allowed to finish. */
+  endWith?: AbortSignal;
+}
+
+/** A service method from one call of the API: its cancellation becomes a signal, its error a status. */
+export function unary<Request, Response>(
+  handle: (request: Request, options: CallOptions) => Promise<Response>,
+  { endWith }: UnaryOptions = {},
+): handleUnaryCall<Request, Response> {
+  return (call, callback) => {
+    const controller = new AbortController();
+    const end = (): void => controller.abort(endWith?.reason);
+    const settle = (): void => endWith?.removeEventListener('abort', end);
+    call.once('cancelled', () =>
+      controller.abort(new FsbError('cancelled', 'the client cancelled the call')),
+    );
+    if (endWith?.aborted) end();
+    else endWith?.addEventListener('abort', end, { once: true });
+    promised(() => handle(call.request, { signal: controller.signal })).then(
+      (response) => {
+        settle();
+        callback(null, response);
+      },
+      (thrown: unknown) => {
+        settle();
+        const { code, details, body } = toGrpcStatus(thrown);
+        const metadata = new Metadata();
+        metadata.set(ERROR_METADATA, body);
+        callback({ code, details, metadata });
+      },
+    );
+  };
+}
+
+/** A synchronous throw (a request that does not convert) is a rejection too. */
+async function promised<T>(run: () => Promise<T>): Promise<T> {
+  return run();
+}

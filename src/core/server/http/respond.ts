@@ -1,0 +1,49 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { errorCodes, FsbError } from '../../model/errors.ts';
+
+export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  send(response, status, 'application/json; charset=utf-8', `${JSON.stringify(value)}\n`);
+}
+
+export function sendText(response: ServerResponse, status: number, text: string): void {
+  send(response, status, 'text/plain; charset=utf-8', text);
+}
+
+/** `{"error":{code,message,hint}}` with the HTTP status of the code. */
+export function sendError(response: ServerResponse, thrown: unknown): void {
+  const error = FsbError.from(thrown);
+  if (response.headersSent) response.destroy();
+  else sendJson(response, errorCodes[error.code].http, { error: error.toBody() });
+}
+
+/** Answers an upgrade request that is refused; the socket has no response object yet. */
+export function refuseUpgrade(socket: Duplex, error: FsbError): void {
+  const body = `${JSON.stringify({ error: error.toBody() })}\n`;
+  socket.on('error', () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${errorCodes[error.code].http} Refused\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    // Without this a client that never closes its half would keep the socket.
+    () => socket.destroy(),
+  );
+}
+
+export function send(response: ServerResponse, status: number, contentType: string, body: string): void {
+  response.writeHead(status, {
+    'content-type': contentType,
+    'content-length': Buffer.byteLength(body),
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
+  });
+  response.end(body);
+}
+
+/** Path and query of a request. @throws invalid_argument */
+export function urlOf(request: IncomingMessage): URL {
+  try {
+    return new URL(request.url ?? '/', 'http://localhost');
+  } catch {
+    throw new FsbError('invalid_argument', 'the request has an invalid URL');
+  }
+}

@@ -1,0 +1,46 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CoreApi } from '../../api/core-api.ts';
+import { FsbError } from '../../model/errors.ts';
+import type { SandboxRef } from '../../model/sandbox.ts';
+import { sendJson, sendText, urlOf } from './respond.ts';
+
+const PREFIX = '/api/v1/sandboxes';
+
+/** @throws FsbError, to be sent as JSON */
+export async function route(
+  core: CoreApi,
+  ready: () => boolean,
+  request: IncomingMessage,
+  response: ServerResponse,
+  signal: AbortSignal,
+): Promise<void> {
+  const { pathname, searchParams } = urlOf(request);
+  if (request.method !== 'GET' && request.method !== 'HEAD') throw notHere(request, pathname);
+  if (pathname === '/healthz') return sendText(response, 200, 'ok\n');
+  if (pathname === '/readyz')
+    return ready() ? sendText(response, 200, 'ok\n') : sendText(response, 503, 'not ready\n');
+  if (pathname === PREFIX) {
+    const namespace = searchParams.get('namespace');
+    const items = await core.sandboxes.list(namespace === null ? {} : { namespace }, { signal });
+    return sendJson(response, 200, { items });
+  }
+  const target = sandboxPath(pathname);
+  if (target === undefined || target.action !== '') throw notHere(request, pathname);
+  return sendJson(response, 200, await core.sandboxes.get(target.ref, { signal }));
+}
+
+/** `/api/v1/sandboxes/{namespace}/{name}` and what may follow after a further slash. */
+export function sandboxPath(pathname: string): { ref: SandboxRef; action: string } | undefined {
+  if (!pathname.startsWith(`${PREFIX}/`)) return undefined;
+  const [namespace, name, action = '', ...more] = pathname.slice(PREFIX.length + 1).split('/');
+  if (!namespace || !name || more.length > 0) return undefined;
+  try {
+    return { ref: { namespace: decodeURIComponent(namespace), name: decodeURIComponent(name) }, action };
+  } catch {
+    throw new FsbError('invalid_argument', `the path ${pathname} has a broken escape`);
+  }
+}
+
+export function notHere(request: IncomingMessage, pathname: string): FsbError {
+  return new FsbError('not_found', `there is nothing at ${request.method} ${pathname}`);
+}

@@ -1,0 +1,122 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
+import type { CoreApi } from '../api/core-api.ts';
+import type { Clock } from '../model/clock.ts';
+import { FsbError } from '../model/errors.ts';
+import { type Endpoint, isLoopback, parseEndpoint } from '../wire/endpoint.ts';
+import { startGrpcServer } from './grpc/grpc-server.ts';
+import { assertNoForeignPage } from './http/guard.ts';
+import { type HttpListener, listenHttp } from './http/http-server.ts';
+import { send, sendError, urlOf } from './http/respond.ts';
+import { notHere, route } from './http/router.ts';
+import { addProcessMetrics, serverMetrics } from './metrics/metrics.ts';
+import { streamServer } from './ws/stream-server.ts';
+
+export interface ServerOptions {
+  /** `unix:///path` or `host:port`; port 0 takes a free one. The caller holds the core's lock: a socket file that is there is stale. */
+  grpc: string[];
+  http: string[];
+  /** `host:port`; left out: no metrics. */
+  metrics?: string;
+  /** Where the core's other metrics are; left out: only those of the servers and of the process. */
+  registry?: Registry;
+  /** True once recovery is done. */
+  ready: () => boolean;
+  clock: Clock;
+  log: Logger;
+}
+
+export interface Servers {
+  /** Real addresses, with ports, in the order they were asked for. */
+  grpc: string[];
+  http: string[];
+  /** Empty when off. */
+  metrics: string;
+  /** Stops accepting, ends the streams and the waiting calls, gives the others `graceMs`, removes the sockets. Idempotent. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** @throws invalid_argument (address), denied (not loopback), unavailable (cannot listen); nothing is left listening then */
+export async function startServers(core: CoreApi, options: ServerOptions): Promise<Servers> {
+  const { clock, log } = options;
+  const endpoints = { grpc: options.grpc.map(localEndpoint), http: options.http.map(localEndpoint) };
+  const metricsEndpoint = options.metrics === undefined ? undefined : localEndpoint(options.metrics);
+  const registry = options.registry ?? new Registry();
+  const metrics = serverMetrics(registry, clock);
+  const closing = new AbortController();
+  const streams = streamServer(core.sandboxes, clock, log);
+  const closers: ((graceMs: number) => Promise<void>)[] = [(graceMs) => streams.close(graceMs)];
+  let closed: Promise<void> | undefined;
+  const close = (graceMs: number): Promise<void> => {
+    closing.abort(new FsbError('unavailable', 'the core is going away'));
+    closed ??= Promise.all(closers.map((closer) => closer(graceMs))).then(() => {});
+    return closed;
+  };
+  const keep = (listener: HttpListener): string => {
+    closers.push(listener.close);
+    return listener.address;
+  };
+  try {
+    const { ready } = options;
+    const grpc = await startGrpcServer(core, {
+      endpoints: endpoints.grpc,
+      ready,
+      metrics,
+      closing: closing.signal,
+      clock,
+    });
+    closers.push(grpc.close);
+    const http: string[] = [];
+    for (const endpoint of endpoints.http) {
+      const handle = guarded(endpoint.kind, (request, response, signal) =>
+        route(core, ready, request, response, signal),
+      );
+      http.push(keep(await listenHttp(endpoint, handle, clock, streams.upgrade(endpoint.kind))));
+    }
+    const metricsAddress =
+      metricsEndpoint === undefined ? '' : keep(await listenMetrics(metricsEndpoint, registry, clock));
+    return { grpc: grpc.addresses, http, metrics: metricsAddress, close };
+  } catch (error) {
+    await close(0);
+    throw error;
+  }
+}
+
+function listenMetrics(endpoint: Endpoint, registry: Registry, clock: Clock): Promise<HttpListener> {
+  addProcessMetrics(registry);
+  const handle = guarded(endpoint.kind, async (request, response) => {
+    const { pathname } = urlOf(request);
+    if (request.method !== 'GET' || pathname !== '/metrics') throw notHere(request, pathname);
+    send(response, 200, registry.contentType, await registry.metrics());
+  });
+  return listenHttp(endpoint, handle, clock);
+}
+
+/** A listener from a handler: foreign pages are refused, a client that left cancels, an error is answered as JSON. */
+function guarded(
+  transport: Endpoint['kind'],
+  handle: (request: IncomingMessage, response: ServerResponse, signal: AbortSignal) => Promise<void>,
+): RequestListener {
+  return (request, response) => {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const answer = async (): Promise<void> => {
+      assertNoForeignPage(request, transport);
+      await handle(request, response, gone.signal);
+    };
+    answer().catch((error: unknown) => sendError(response, error));
+  };
+}
+
+function localEndpoint(text: string): Endpoint {
+  const endpoint = parseEndpoint(text);
+  if (endpoint.kind === 'unix' || isLoopback(endpoint.host)) return endpoint;
+  throw new FsbError(
+    'denied',
+    `refusing to listen on ${text}: it is not a loopback address, and there is no TLS yet`,
+    {
+      hint: 'Use 127.0.0.1, and reach it from elsewhere through an ssh tunnel.',
+    },
+  );
+}

@@ -1,0 +1,133 @@
+import type { WebSocket } from 'ws';
+import { FsbError } from '../../model/errors.ts';
+import { closeCodeOf, closeCodes, closeReason } from '../../wire/close-codes.ts';
+import { channels, decodeAck, decodeFrame, decodeJson, type Frame, subprotocols } from '../../wire/frames.ts';
+import { encodeStatus, type StreamEnd } from '../../wire/status.ts';
+
+/** Bytes that may wait inside this process for a socket without credit windows. */
+const SOCKET_HIGH_WATER = 256 * 1024;
+
+/** The server's end of one stream: frames in, frames out at the pace of the client, and one way to end. */
+export class Connection {
+  /** Aborts when the client is gone or the stream was ended from here. */
+  readonly closed: AbortSignal;
+  /** True when the client speaks the superset, with credit windows. */
+  readonly own: boolean;
+  readonly #ws: WebSocket;
+  readonly #window: number;
+  readonly #gone = new AbortController();
+  #sent = 0;
+  #acknowledged = 0;
+  #wake: (() => void) | undefined;
+  #onRequest: ((payload: Buffer) => void) | undefined;
+  #onFrame: ((frame: Frame) => void) | undefined;
+
+  constructor(ws: WebSocket, window: number) {
+    this.#ws = ws;
+    this.#window = window;
+    this.own = ws.protocol === subprotocols.own;
+    this.closed = this.#gone.signal;
+    ws.on('message', (message: Buffer, isBinary: boolean) => this.#receive(message, isBinary));
+    ws.on('close', () => this.#leave());
+    // The library closes with the fitting code itself (1002, 1007, 1009); `close` follows.
+    ws.on('error', () => this.#leave());
+  }
+
+  /** Every frame but acknowledgements. What it throws ends the stream with a protocol error. */
+  onFrame(handle: (frame: Frame) => void): void {
+    this.#onFrame = handle;
+  }
+
+  /** Control frames, which need no credit. */
+  send(frame: Buffer): void {
+    if (!this.closed.aborted) this.#ws.send(frame, { binary: true });
+  }
+
+  /** The request frame of a client whose request was too long for the URL. @throws cancelled */
+  firstRequest(): Promise<Record<string, unknown>> {
+    return new Promise((resolve, reject) => {
+      this.#onRequest = (payload) => resolve(decodeJson(payload));
+      this.closed.addEventListener('abort', () => reject(this.closed.reason), { once: true });
+    });
+  }
+
+  /** Resolves when there is room for more, or the client is gone. One caller at a time. */
+  async sendCredited(frame: Buffer): Promise<void> {
+    if (this.closed.aborted) return;
+    this.#sent += frame.length;
+    const flushed = this.#flushed(frame);
+    while (this.own && this.#sent - this.#acknowledged > this.#window && !this.closed.aborted)
+      await this.#woken();
+    await flushed;
+  }
+
+  /** Stops reading the socket: the client is sending faster than its process reads. */
+  pause(): void {
+    this.#ws.pause();
+  }
+
+  resume(): void {
+    this.#ws.resume();
+  }
+
+  /** The last frame, then the close that says why. */
+  end(end: StreamEnd): void {
+    if (this.closed.aborted) return;
+    this.send(encodeStatus(end));
+    if (end.kind === 'error') this.#close(closeCodeOf(end.error.code), end.error.message);
+    else this.#close(closeCodes.done, '');
+  }
+
+  /** Without a status: nothing is known about the end, because it is not the end. */
+  goAway(reason: string): void {
+    this.#close(closeCodes.goingAway, reason);
+  }
+
+  #close(code: number, reason: string): void {
+    // A paused socket would never see the client's half of the close.
+    this.#ws.resume();
+    this.#ws.close(code, closeReason(reason));
+    this.#leave();
+  }
+
+  #receive(message: Buffer, isBinary: boolean): void {
+    if (this.closed.aborted) return;
+    try {
+      if (!isBinary) throw new FsbError('invalid_argument', 'a text message: frames are binary');
+      const frame = decodeFrame(message);
+      if (frame.channel === channels.ack) this.#acknowledge(decodeAck(frame.payload));
+      else if (frame.channel === channels.request && this.#onRequest !== undefined)
+        this.#onRequest(frame.payload);
+      else this.#onFrame?.(frame);
+    } catch (error) {
+      this.#close(closeCodes.protocol, FsbError.from(error).message);
+    }
+  }
+
+  #acknowledge(consumed: number): void {
+    if (consumed > this.#sent)
+      throw new FsbError('invalid_argument', 'an acknowledgement of what was not sent');
+    this.#acknowledged = Math.max(this.#acknowledged, consumed);
+    this.#wake?.();
+  }
+
+  #flushed(frame: Buffer): Promise<void> | undefined {
+    if (this.own || this.#ws.bufferedAmount < SOCKET_HIGH_WATER) {
+      this.#ws.send(frame, { binary: true });
+      return undefined;
+    }
+    // The callback comes with an error, too, when the socket breaks: either way there is nothing more to wait for.
+    return new Promise((resolve) => this.#ws.send(frame, { binary: true }, () => resolve()));
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  #leave(): void {
+    if (!this.closed.aborted) this.#gone.abort(new FsbError('cancelled', 'the client left the stream'));
+    this.#wake?.();
+  }
+}

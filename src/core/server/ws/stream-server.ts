@@ -1,0 +1,75 @@
+import type { Logger } from 'pino';
+import { WebSocketServer } from 'ws';
+import type { SandboxApi } from '../../api/sandbox-api.ts';
+import type { Clock } from '../../model/clock.ts';
+import { FsbError } from '../../model/errors.ts';
+import { LONGEST_INPUT_FRAME, subprotocols } from '../../wire/frames.ts';
+import { assertNoForeignPage } from '../http/guard.ts';
+import type { Upgrade } from '../http/http-server.ts';
+import { refuseUpgrade } from '../http/respond.ts';
+import { Connection } from './connection.ts';
+import { keepAlive } from './heartbeat.ts';
+import { streamOfRequest } from './streams.ts';
+
+/** A client that does not answer a close is cut off after this. */
+const CLOSE_TIMEOUT_MS = 2000;
+
+export interface StreamServer {
+  /** The handler of upgrade requests for one listener. */
+  upgrade(transport: 'unix' | 'tcp'): Upgrade;
+  /** Refuses new streams and ends the open ones with 1001; cuts off what is left after `graceMs`. Idempotent. */
+  close(graceMs: number): Promise<void>;
+}
+
+export function streamServer(sandboxes: SandboxApi, clock: Clock, log: Logger): StreamServer {
+  // No compression: it costs more than a local socket saves, and memory for each connection.
+  const options = {
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: LONGEST_INPUT_FRAME,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    handleProtocols: chooseProtocol,
+  };
+  const server = new WebSocketServer(options);
+  const connections = new Set<Connection>();
+  let goingAway = false;
+
+  const upgrade =
+    (transport: 'unix' | 'tcp'): Upgrade =>
+    (request, socket, head) => {
+      try {
+        if (goingAway) throw new FsbError('unavailable', 'the core is going away');
+        assertNoForeignPage(request, transport);
+        const stream = streamOfRequest(request);
+        server.handleUpgrade(request, socket, head, (ws) => {
+          const connection = new Connection(ws, stream.window);
+          keepAlive(ws, clock, transport);
+          connections.add(connection);
+          ws.on('close', () => connections.delete(connection));
+          stream
+            .serve(connection, sandboxes)
+            .catch((error: unknown) => log.error({ err: error }, 'a stream ended badly'));
+        });
+      } catch (error) {
+        refuseUpgrade(socket, FsbError.from(error));
+      }
+    };
+
+  return {
+    upgrade,
+    async close(graceMs) {
+      goingAway = true;
+      for (const connection of connections) connection.goAway('the core is going away');
+      const cancel = clock.after(graceMs, () => {
+        for (const ws of server.clients) ws.terminate();
+      });
+      await Promise.all([...server.clients].map((ws) => new Promise((resolve) => ws.once('close', resolve))));
+      cancel();
+    },
+  };
+}
+
+/** Ours first: a client that offers both gets the richer one. */
+function chooseProtocol(offered: Set<string>): string | false {
+  return [subprotocols.own, subprotocols.kubernetes].find((known) => offered.has(known)) ?? false;
+}

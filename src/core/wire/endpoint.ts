@@ -1,0 +1,35 @@
+import { FsbError } from '../model/errors.ts';
+
+export type Endpoint = { kind: 'unix'; path: string } | { kind: 'tcp'; host: string; port: number };
+
+/**
+ * `unix:///path`, `host:port`, `[::1]:port`; `tcp://` and `http://` in front of the latter two are taken too.
+ * @throws invalid_argument
+ */
+export function parseEndpoint(text: string): Endpoint {
+  if (text.startsWith('unix:')) {
+    const path = text.slice('unix:'.length).replace(/^\/\/(?=\/)/, '');
+    if (path.startsWith('/')) return { kind: 'unix', path };
+  } else {
+    const match = /^(?:(?:tcp|http):\/\/)?(\[[0-9a-fA-F:.]+\]|[^[\]:/]+):(\d{1,5})\/?$/.exec(text);
+    const port = Number(match?.[2]);
+    if (match && port <= 65_535) return { kind: 'tcp', host: match[1]!.replace(/^\[|\]$/g, ''), port };
+  }
+  throw new FsbError('invalid_argument', `invalid address ${JSON.stringify(text)}`, {
+    hint: 'Write it like unix:///run/fsb/fsb.sock, 127.0.0.1:5758 or [::1]:5758.',
+  });
+}
+
+/** The text that parseEndpoint reads. */
+export function formatEndpoint(endpoint: Endpoint): string {
+  return endpoint.kind === 'unix'
+    ? `unix://${endpoint.path}`
+    : `${hostInUrl(endpoint.host)}:${endpoint.port}`;
+}
+
+export const hostInUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
+/** `localhost`, 127.0.0.0/8, ::1. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}

@@ -1,0 +1,52 @@
+import { expect, it } from 'vitest';
+import { errorOf, finish, readUntil, type Workbench } from '../workbench.ts';
+
+export function attachCases(bench: Workbench): void {
+  it('joins the main process with its output from the beginning', async () => {
+    const box = await bench.shell('echo first; read line; echo "got $line"; exit 9', { stdin: true });
+    const session = await bench.core.sandboxes.attach(box, { stdin: true, replay: true });
+    const output = session.output[Symbol.asyncIterator]();
+    expect(await readUntil(output, '\n')).toBe('first\n');
+    await session.write(Buffer.from('a line\n'));
+    expect(await readUntil(output, '\n')).toBe('got a line\n');
+    expect(await session.exited).toMatchObject({ code: 9, signal: null });
+    expect(await output.next()).toMatchObject({ done: true });
+    await session.close();
+  });
+
+  it('delivers the log and the status of an ended sandbox', async () => {
+    const box = await bench.shell('echo out; echo err >&2; exit 4');
+    await bench.core.sandboxes.wait(box);
+    const { stdout, stderr, status } = await finish(
+      await bench.core.sandboxes.attach(box, { stdin: false, replay: true }),
+    );
+    expect([stdout.toString(), stderr.toString(), status.code]).toEqual(['out\n', 'err\n', 4]);
+  });
+
+  it('delivers only what is new without replay, at its true offset', async () => {
+    const box = await bench.shell('echo old; read line; echo new', { stdin: true });
+    for await (const entry of bench.core.sandboxes.logs(box, { follow: true, stdout: true, stderr: true }))
+      if (entry.data.includes('old')) break;
+    const session = await bench.core.sandboxes.attach(box, { stdin: true, replay: false });
+    await session.write(Buffer.from('\n'));
+    const chunks = [];
+    for await (const chunk of session.output) chunks.push({ ...chunk, data: chunk.data.toString() });
+    expect(chunks).toEqual([{ stream: 'stdout', offset: 4, data: 'new\n' }]);
+    await session.close();
+  });
+
+  it('refuses input for a sandbox that takes none', async () => {
+    const box = await bench.idle();
+    const call = bench.core.sandboxes.attach(box, { stdin: true, replay: false });
+    expect(await errorOf(call)).toMatchObject({ code: 'conflict' });
+  });
+
+  it('passes signals to the main process', async () => {
+    const box = await bench.shell('trap "exit 33" INT; echo ready; while :; do sleep 0.05; done');
+    const session = await bench.core.sandboxes.attach(box, { stdin: false, replay: true });
+    await readUntil(session.output[Symbol.asyncIterator](), 'ready');
+    session.signal(2);
+    expect(await session.exited).toMatchObject({ code: 33, signal: null });
+    await session.close();
+  });
+}

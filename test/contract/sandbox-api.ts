@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import type { CoreApi } from '../../src/core/api/core-api.ts';
+import { adminCases } from './cases/admin.ts';
+import { attachCases } from './cases/attach.ts';
+import { execCases } from './cases/exec.ts';
+import { flowCases } from './cases/flow.ts';
+import { lifecycleCases } from './cases/lifecycle.ts';
+import { logCases } from './cases/logs.ts';
+import { Workbench } from './workbench.ts';
+
+export interface CoreUnderTest {
+  core: CoreApi;
+  /** Frees all that makeCore made. */
+  close(): Promise<void>;
+}
+
+/**
+ * What every CoreApi does, whether it is the controller in this process or a client over a wire. The core needs the
+ * image `host` with a POSIX shell and coreutils, and room for a few sandboxes at once.
+ *
+ *     sandboxApiContract('embedded', async () => { ...; return { core, close }; });
+ */
+export function sandboxApiContract(name: string, makeCore: () => Promise<CoreUnderTest>): void {
+  describe(`CoreApi contract: ${name}`, () => {
+    const bench = new Workbench();
+    let made: CoreUnderTest;
+    beforeAll(async () => {
+      made = await makeCore();
+      bench.use(made.core);
+    });
+    afterAll(async () => {
+      await bench.cleanUp();
+      await made?.close();
+    });
+    lifecycleCases(bench);
+    execCases(bench);
+    attachCases(bench);
+    logCases(bench);
+    flowCases(bench);
+    adminCases(bench);
+  });
+}

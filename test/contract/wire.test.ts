@@ -1,0 +1,23 @@
+import { processCore } from '../helpers/process-core/process-core.ts';
+import { serveAndConnect } from '../helpers/served-core.ts';
+import { type CoreUnderTest, sandboxApiContract } from './sandbox-api.ts';
+
+sandboxApiContract('processes of this machine, direct', async () => {
+  const core = processCore();
+  return { core, close: () => core.close() };
+});
+
+async function overWire(transport: 'unix' | 'tcp'): Promise<CoreUnderTest> {
+  const served = processCore();
+  const { core, close } = await serveAndConnect(served, transport);
+  return {
+    core,
+    async close() {
+      await close();
+      await served.close();
+    },
+  };
+}
+
+sandboxApiContract('processes of this machine, over unix sockets', () => overWire('unix'));
+sandboxApiContract('processes of this machine, over loopback TCP', () => overWire('tcp'));
