@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { CoreApi } from '../../src/core/api/core-api.ts';
-import { connectCore } from '../../src/core/client/remote-core.ts';
+import { connectCore } from '../../src/core/client/connect-core.ts';
 import type { CoreStatus } from '../../src/core/status-file.ts';
 
 export const repository = resolve(import.meta.dirname, '../..');

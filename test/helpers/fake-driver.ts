@@ -101,7 +101,7 @@ export function createFakeDriver(options: FakeDriverOptions = {}): FakeDriver {
     name: 'fake',
     async probe() {
       await play('probe', '');
-      return { name: 'fake', available: true, version: '1', problem: '', hint: '' };
+      return { name: 'fake', available: true, version: '1', cgroups: 'v2', problem: '', hint: '' };
     },
     async boot({ id }, signal) {
       tally.booting += 1;

@@ -8,6 +8,8 @@ export interface RuntimeProbe {
   available: boolean;
   /** `1.1.5`; empty when it is not there. */
   version: string;
+  /** How the node's cgroups are set up: `v1`, `hybrid`, `v2`; empty when there are none. */
+  cgroups: string;
   /** Why it cannot be used, and what to do about it; empty when available. */
   problem: string;
   hint: string;

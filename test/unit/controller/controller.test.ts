@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import type { AgentSandboxState } from '../../../src/core/api/agent-api.ts';
 import { Controller } from '../../../src/core/controller/controller.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
@@ -204,7 +205,7 @@ describe('recovery', () => {
 
     const after = world(before.records);
     const running = { state: 'running', startedAt: 0 } as const;
-    after.agent.held = new Map([
+    after.agent.held = new Map<string, AgentSandboxState>([
       [made.get('running')!.id, running],
       [made.get('ended')!.id, exit(4, 1)],
       [unsure.id, running],

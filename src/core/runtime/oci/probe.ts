@@ -27,7 +27,8 @@ export interface OciFindings {
 export function judge(found: OciFindings): RuntimeProbe {
   const version = /version:?\s+(\S+)/.exec(found.versionText ?? '')?.[1] ?? '';
   const [problem, hint] = firstProblem(found, version) ?? ['', ''];
-  return { name: found.runtime, available: problem === '', version, problem, hint };
+  const cgroups = found.cgroupMode ?? '';
+  return { name: found.runtime, available: problem === '', version, cgroups, problem, hint };
 }
 
 function firstProblem(found: OciFindings, version: string): [problem: string, hint: string] | undefined {

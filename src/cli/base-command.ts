@@ -1,0 +1,148 @@
+import { Command, type Config, type Interfaces } from '@oclif/core';
+import type { CoreApi } from '../core/api/core-api.ts';
+import type { CallOptions } from '../core/api/sandbox-api.ts';
+import { assertName } from '../core/model/ids.ts';
+import { formatDuration } from '../core/model/quantity.ts';
+import { DEFAULT_NAMESPACE, type SandboxRef } from '../core/model/sandbox.ts';
+import { describeFailure, type FailureContext } from './failure.ts';
+import { globalFlags } from './flags.ts';
+import { Interruption } from './interruption.ts';
+import { type Listing, type OutputFormat, render } from './output.ts';
+import { tryWrite, write } from './streams.ts';
+import type { World } from './world.ts';
+
+// The bounds of oclif's own parse(), which it does not export.
+// biome-ignore lint/suspicious/noExplicitAny: as there
+type FlagValues = Record<string, any>;
+type ArgValues = FlagValues;
+type GlobalFlags = Interfaces.InferredFlags<typeof globalFlags>;
+
+/**
+ * What every command has: the global flags, one connection to the core, cancellation by signal and timeout, and one
+ * place that turns whatever was thrown into a text and an exit code.
+ */
+export abstract class BaseCommand extends Command {
+  static override baseFlags = globalFlags;
+
+  protected readonly world: World;
+  protected readonly interruption: Interruption;
+  #flags: Partial<GlobalFlags> = {};
+  #core: Promise<CoreApi> | undefined;
+  #failureCode = 0;
+
+  constructor(argv: string[], config: Config, world: World) {
+    super(argv, config);
+    this.world = world;
+    this.interruption = new Interruption(world);
+  }
+
+  /** The exit code, when it is not 0. */
+  abstract override run(): Promise<number | undefined>;
+
+  /** Runs it to its end; never rejects. */
+  async execute(): Promise<number> {
+    const code = (await this._run()) as number | undefined;
+    return this.#failureCode || (code ?? 0);
+  }
+
+  protected override async parse<F extends FlagValues, B extends FlagValues, A extends ArgValues>(
+    options?: Interfaces.Input<F, B, A>,
+    argv?: string[],
+  ): Promise<Interfaces.ParserOutput<F, B, A>> {
+    const parsed = await super.parse<F, B, A>(options, argv);
+    this.#flags = parsed.flags as Partial<GlobalFlags>;
+    const { timeout } = this.#flags;
+    if (timeout !== undefined) this.interruption.limit(timeout, this.world.clock, formatDuration(timeout));
+    return parsed;
+  }
+
+  /** Connects at the first call; every call gives the same core. */
+  protected core(start = true): Promise<CoreApi> {
+    this.#core ??= this.world.connect({ host: this.#flags.host, start });
+    return this.#core;
+  }
+
+  /** To hand to every call of the core. */
+  protected get call(): CallOptions {
+    return { signal: this.interruption.signal };
+  }
+
+  protected get namespace(): string {
+    const namespace = this.#flags.namespace ?? (this.world.env.FSB_NAMESPACE || DEFAULT_NAMESPACE);
+    assertName(namespace, 'namespace');
+    return namespace;
+  }
+
+  protected ref(name: string): SandboxRef {
+    assertName(name, 'sandbox name');
+    return { namespace: this.namespace, name };
+  }
+
+  protected get format(): OutputFormat {
+    return this.#flags.json ? 'json' : (this.#flags.output ?? 'table');
+  }
+
+  protected get quiet(): boolean {
+    return this.#flags.quiet === true;
+  }
+
+  protected get colors(): boolean {
+    const { env, terminal } = this.world;
+    return terminal.stdout.isTTY === true && !this.#flags['no-color'] && !env.NO_COLOR && env.TERM !== 'dumb';
+  }
+
+  /** The result, in the format that was asked for, on stdout. */
+  protected async print<T>(listing: Listing<T>): Promise<void> {
+    await this.out(await render(listing, { format: this.format, quiet: this.quiet, colors: this.colors }));
+  }
+
+  protected async out(text: string): Promise<void> {
+    if (text !== '') await write(this.world.terminal.stdout, text);
+  }
+
+  /** A line for people, on stderr; silent with -q and in machine formats. */
+  protected async say(text: string): Promise<void> {
+    if (this.quiet || this.format === 'json' || this.format === 'yaml') return;
+    await tryWrite(this.world.terminal.stderr, `${text}\n`);
+  }
+
+  protected get failureContext(): FailureContext {
+    return {
+      json: wantsJson(this.argv),
+      debug: this.world.env.FSB_DEBUG === '1',
+      command: `${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')}`,
+      flagNames: Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags }),
+    };
+  }
+
+  /** Reports a failure that does not end the command; its exit code is kept if it is the worst so far. */
+  protected async report(error: unknown): Promise<void> {
+    const { text, exitCode } = describeFailure(error, this.failureContext);
+    this.#failureCode = Math.max(this.#failureCode, exitCode);
+    await tryWrite(this.world.terminal.stderr, text);
+  }
+
+  protected override async catch(error: Error): Promise<void> {
+    await this.report(error);
+  }
+
+  protected override async finally(): Promise<void> {
+    this.interruption.close();
+    const core = await this.#core?.catch(() => undefined);
+    await core?.close();
+  }
+}
+
+/** Before the flags are parsed, and when they cannot be: does the user want JSON? */
+export function wantsJson(argv: string[]): boolean {
+  const end = argv.indexOf('--');
+  const own = end === -1 ? argv : argv.slice(0, end);
+  return own.some(
+    (word, i) =>
+      word === '--json' ||
+      word === '-ojson' ||
+      word === '-o=json' ||
+      word === '--output=json' ||
+      ((word === '-o' || word === '--output') && own[i + 1] === 'json'),
+  );
+}

@@ -1,0 +1,109 @@
+import { didYouMean } from '../core/model/did-you-mean.ts';
+import { FsbError } from '../core/model/errors.ts';
+import { Interrupted } from './interruption.ts';
+import { OutputClosed } from './streams.ts';
+
+/** How a command ended badly: what stderr gets (nothing, for some ends) and the exit code. */
+export interface Failure {
+  text: string;
+  exitCode: number;
+}
+
+export interface FailureContext {
+  json: boolean;
+  /** FSB_DEBUG=1: with the stack. */
+  debug: boolean;
+  /** For the hint: `fsb-ctl run`. */
+  command: string;
+  /** Long names of the command's flags, for did-you-mean. */
+  flagNames: string[];
+}
+
+/** Total: whatever was thrown gets a text and an exit code. */
+export function describeFailure(thrown: unknown, context: FailureContext): Failure {
+  if (thrown instanceof OutputClosed) return { text: '', exitCode: OutputClosed.exitCode };
+  const error = toFsbError(thrown, context);
+  const quiet = error instanceof Interrupted && !context.json;
+  return { text: quiet ? '' : renderError(error, thrown, context), exitCode: error.exitCode };
+}
+
+export function renderError(
+  error: FsbError,
+  thrown: unknown,
+  context: Pick<FailureContext, 'json' | 'debug'>,
+): string {
+  if (context.json) return `${JSON.stringify({ error: error.toBody() })}\n`;
+  const hint = error.hint === undefined ? '' : `Hint: ${error.hint}\n`;
+  return `Error: ${error.message}\n${hint}${context.debug ? stackOf(thrown) : ''}`;
+}
+
+function stackOf(thrown: unknown): string {
+  let text = '';
+  for (let error = thrown; error instanceof Error; error = error.cause)
+    text += `${error.stack ?? error.message}\n`;
+  return text;
+}
+
+/** What oclif puts on its errors; told apart by these and not by class names, which a bundler may change. */
+interface UsageError extends Error {
+  oclif?: { exit?: number };
+  flags?: unknown;
+  args?: unknown;
+}
+
+function toFsbError(thrown: unknown, context: FailureContext): FsbError {
+  if (thrown instanceof FsbError) return withFlagName(thrown);
+  if (thrown instanceof Error) {
+    if ((thrown as UsageError).oclif !== undefined) return usageError(thrown as UsageError, context);
+    if (thrown.name === 'AbortError' || thrown.name === 'TimeoutError') return FsbError.from(thrown);
+  }
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  return new FsbError('internal', `unexpected failure: ${reason}`, {
+    hint: context.debug
+      ? 'Please report it with the lines below.'
+      : 'This is a bug. Run it again with FSB_DEBUG=1 to see where it comes from.',
+    cause: thrown,
+  });
+}
+
+/** oclif writes the flag's name and advice around the message of a value that did not parse. */
+function withFlagName(error: FsbError): FsbError {
+  const wrapped = /^Parsing --(\S+) \n\t([\s\S]*)\nSee more help with --help$/.exec(error.message);
+  return wrapped
+    ? new FsbError(error.code, `--${wrapped[1]}: ${wrapped[2]}`, { hint: error.hint, cause: error })
+    : error;
+}
+
+function usageError(error: UsageError, context: FailureContext): FsbError {
+  const help = `See ${context.command} --help.`;
+  const make = (message: string, hint = help): FsbError =>
+    new FsbError('invalid_argument', message, { hint, cause: error });
+  if (isWords(error.flags)) {
+    const [first] = error.flags;
+    const near = didYouMean(first!.replace(/^-+/, '').split('=')[0]!, context.flagNames);
+    return make(
+      `unknown flag ${error.flags.join(', ')}`,
+      near === undefined ? help : `Did you mean --${near}? ${help}`,
+    );
+  }
+  if (isWords(error.args))
+    return make(`unexpected argument ${error.args.map((word) => JSON.stringify(word)).join(', ')}`);
+  if (Array.isArray(error.args)) {
+    const names = (error.args as { name: string }[]).map((arg) => arg.name.toUpperCase());
+    return make(`missing ${names.join(', ')}`);
+  }
+  return make(plainMessage(error.message));
+}
+
+const isWords = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.length > 0 && value.every((word) => typeof word === 'string');
+
+function plainMessage(message: string): string {
+  const text = message
+    .replace(/\nSee more help with --help$/, '')
+    .replace(/^The following errors? occurred:\s*/, '')
+    .replace(/^Parsing --(\S+) \n\t/, '--$1: ')
+    .replaceAll(/\s*\n\s*/g, '; ')
+    .replace(/^--(\S+)=true cannot/, '--$1 cannot');
+  return /^[A-Z][a-z]/.test(text) ? text[0]!.toLowerCase() + text.slice(1) : text;
+}

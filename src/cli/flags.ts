@@ -1,0 +1,89 @@
+import { Args, Flags } from '@oclif/core';
+import { parseDuration, parseSize } from '../core/model/quantity.ts';
+
+/** Kinds of flags and arguments that several commands share; each shows its unit in the help. */
+
+export const durationFlag = Flags.custom<number>({
+  helpValue: 'DURATION',
+  parse: async (text) => parseDuration(text),
+});
+
+export const sizeFlag = Flags.custom<number>({ helpValue: 'SIZE', parse: async (text) => parseSize(text) });
+
+/** May be given several times; greedy flags would swallow the arguments after them. */
+export const repeated = { multiple: true, multipleNonGreedy: true } as const;
+
+export const OUTPUT_FORMATS = ['table', 'wide', 'json', 'yaml', 'name'] as const;
+
+export const globalFlags = {
+  host: Flags.string({
+    summary: 'Core to talk to.',
+    description: 'unix:///path/to/fsb.sock or tcp://host:9090. Default: FSB_HOST, else the local core.',
+    helpValue: 'ENDPOINT',
+    helpGroup: 'GLOBAL',
+  }),
+  namespace: Flags.string({
+    char: 'n',
+    summary: 'Namespace of the sandboxes. Default: FSB_NAMESPACE, else "default".',
+    helpValue: 'NAMESPACE',
+    helpGroup: 'GLOBAL',
+  }),
+  output: Flags.option({
+    char: 'o',
+    summary: 'Format of the result. Default: table.',
+    options: OUTPUT_FORMATS,
+    helpGroup: 'GLOBAL',
+  })(),
+  json: Flags.boolean({ summary: 'Short for --output json.', exclusive: ['output'], helpGroup: 'GLOBAL' }),
+  quiet: Flags.boolean({ char: 'q', summary: 'Print names or ids only.', helpGroup: 'GLOBAL' }),
+  'no-color': Flags.boolean({
+    summary: 'No colours. The same: NO_COLOR, TERM=dumb, no terminal.',
+    helpGroup: 'GLOBAL',
+  }),
+  timeout: durationFlag({
+    summary: 'Give up after this long (90s, 5m, 1h30m). Default: no limit.',
+    helpGroup: 'GLOBAL',
+  }),
+};
+
+// Without ignoreStdin oclif reads our standard input when an argument is missing.
+export const nameArg = Args.string({
+  name: 'name',
+  required: true,
+  ignoreStdin: true,
+  description: 'Name of the sandbox.',
+});
+
+/** Flags that `run` and `exec` share. */
+export const processFlags = {
+  env: Flags.string({
+    ...repeated,
+    char: 'e',
+    summary: 'Set a variable: K=V, or K to pass on your own value.',
+    helpValue: 'K=V',
+  }),
+  'env-file': Flags.string({
+    ...repeated,
+    summary: 'Read variables from a file, one K=V a line.',
+    helpValue: 'FILE',
+  }),
+  workdir: Flags.string({
+    char: 'w',
+    summary: 'Working directory in the sandbox; made if missing.',
+    helpValue: 'DIR',
+  }),
+  user: Flags.string({
+    char: 'u',
+    summary: 'User in the sandbox: name, uid, name:group or uid:gid.',
+    helpValue: 'USER',
+  }),
+  interactive: Flags.boolean({ char: 'i', summary: 'Send standard input to the command.' }),
+  tty: Flags.boolean({ char: 't', summary: 'Give the command a terminal.' }),
+  detach: Flags.boolean({ char: 'd', summary: 'Do not wait for the command.' }),
+  'detach-keys': Flags.string({
+    summary: 'Keys that leave a terminal session without ending it; empty: none.',
+    helpValue: 'KEYS',
+    default: 'ctrl-p,ctrl-q',
+  }),
+  'no-sig-proxy': Flags.boolean({ summary: 'Keep signals here instead of passing them to the command.' }),
+};

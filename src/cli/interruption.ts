@@ -1,0 +1,70 @@
+import { FsbError } from '../core/model/errors.ts';
+import type { ProcessEvents, World } from './world.ts';
+
+/** Ends a call because the user or the system asked for it. */
+export class Interrupted extends FsbError {
+  /** 128 + signal. */
+  readonly code128: number;
+
+  constructor(code128: number) {
+    super('cancelled', 'interrupted');
+    this.name = 'Interrupted';
+    this.code128 = code128;
+  }
+
+  override get exitCode(): number {
+    return this.code128;
+  }
+}
+
+const STOPPING: [NodeJS.Signals, number][] = [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+];
+
+/**
+ * Turns the first SIGINT, SIGTERM or SIGHUP into an aborted signal, and a second one into an immediate exit, for a
+ * call that does not come back. `release` gives the signals away, to whoever proxies them to a process.
+ */
+export class Interruption {
+  readonly #controller = new AbortController();
+  readonly #events: ProcessEvents;
+  readonly #listeners: [NodeJS.Signals, () => void][];
+  #timer: () => void = () => {};
+
+  constructor(world: Pick<World, 'events' | 'forceExit'>) {
+    this.#events = world.events;
+    this.#listeners = STOPPING.map(([name, code]) => [
+      name,
+      () => {
+        if (this.signal.aborted) world.forceExit(code);
+        else this.#controller.abort(new Interrupted(code));
+      },
+    ]);
+    for (const [name, listener] of this.#listeners) this.#events.on(name, listener);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Aborts after so many milliseconds with a `timeout`. */
+  limit(ms: number, clock: World['clock'], text: string): void {
+    this.#timer = clock.after(ms, () =>
+      this.#controller.abort(
+        new FsbError('timeout', `not done within ${text}`, { hint: 'Give it more time with --timeout.' }),
+      ),
+    );
+  }
+
+  release(): void {
+    for (const [name, listener] of this.#listeners) this.#events.off(name, listener);
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.release();
+    this.#timer();
+  }
+}

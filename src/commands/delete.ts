@@ -1,0 +1,79 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.ts';
+import { deleteMany } from '../cli/delete-many.ts';
+import { parsePairs } from '../cli/env-words.ts';
+import { durationFlag, repeated } from '../cli/flags.ts';
+import type { CoreApi } from '../core/api/core-api.ts';
+import { FsbError } from '../core/model/errors.ts';
+import type { SandboxRef } from '../core/model/sandbox.ts';
+
+export default class Delete extends BaseCommand {
+  static override summary = 'Delete sandboxes.';
+  static override description =
+    `Ends their processes (SIGTERM, the grace period, SIGKILL) and removes every trace. Deletes all of them side by side, prints the name of each that is gone, in the order given, reports every failure and exits by the worst.`;
+  static override aliases = ['rm'];
+  static override usage = 'delete NAME... [FLAGS]';
+  static override examples = [
+    { description: 'Two of them', command: '<%= config.bin %> delete box job' },
+    {
+      description: 'At once, and do not mind if it is not there',
+      command: '<%= config.bin %> delete --force box',
+    },
+    { description: 'All with a label', command: '<%= config.bin %> delete --selector team=red' },
+  ];
+  static override args = {
+    name: Args.string({ multiple: true, ignoreStdin: true, description: 'Names of the sandboxes.' }),
+  };
+  static override flags = {
+    force: Flags.boolean({ char: 'f', summary: 'Kill at once; one that is not there is no error.' }),
+    grace: durationFlag({
+      summary: "Between SIGTERM and SIGKILL. Default: the sandbox's own, 10s if it has none.",
+      exclusive: ['force'],
+    }),
+    all: Flags.boolean({ summary: 'Every sandbox of the namespace.', exclusive: ['selector'] }),
+    selector: Flags.string({
+      ...repeated,
+      char: 'l',
+      summary: 'Every sandbox with this label.',
+      helpValue: 'K=V',
+    }),
+    'no-wait': Flags.boolean({ summary: 'Do not wait until every trace is gone.' }),
+  };
+
+  override async run(): Promise<undefined> {
+    const { args, flags } = await this.parse(Delete);
+    const labels = parsePairs(flags.selector ?? [], 'selector');
+    const chosen = flags.all || flags.selector !== undefined;
+    const names = [...new Set(args.name ?? [])];
+    assertChoice(names, chosen);
+    const given = names.map((name) => this.ref(name));
+    const core = await this.core();
+    const refs = chosen ? await this.#select(core, labels) : given;
+    const deletions = deleteMany(core.sandboxes, refs, {
+      grace: flags.force ? 0 : flags.grace,
+      wait: !flags['no-wait'],
+      ignoreMissing: flags.force || chosen,
+      signal: this.interruption.signal,
+    });
+    for await (const deletion of deletions) {
+      if (deletion.deleted) await this.out(`${deletion.name}\n`);
+      else if (deletion.error) await this.report(deletion.error);
+    }
+  }
+
+  async #select(core: CoreApi, labels: Record<string, string>): Promise<SandboxRef[]> {
+    const found = await core.sandboxes.list({ namespace: this.namespace, labels }, this.call);
+    return found.map(({ namespace, name }) => ({ namespace, name }));
+  }
+}
+
+function assertChoice(names: string[], chosen: boolean): void {
+  if (names.length > 0 && chosen)
+    throw new FsbError('invalid_argument', 'names and --all or --selector contradict each other', {
+      hint: 'Give one of them.',
+    });
+  if (names.length === 0 && !chosen)
+    throw new FsbError('invalid_argument', 'nothing to delete was named', {
+      hint: 'Give names, --selector or --all.',
+    });
+}

@@ -1,0 +1,61 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.ts';
+import { globalFlags, nameArg } from '../cli/flags.ts';
+import { printLog } from '../cli/log-printer.ts';
+import { parseMoment, parseTail } from '../cli/time-query.ts';
+import type { LogQuery } from '../core/model/logs.ts';
+
+export default class Logs extends BaseCommand {
+  static override summary = 'Show what a sandbox wrote.';
+  static override description =
+    `Its standard output goes to standard output, its standard error to standard error. Works on ended sandboxes too; --follow ends when the sandbox has ended. With -o json every entry is one object a line.
+
+Times are durations before now (10m), RFC3339 (2026-01-31T10:00:00Z) or unix seconds.`;
+  static override examples = [
+    { description: 'Everything, and what is still to come', command: '<%= config.bin %> logs -f box' },
+    { description: 'The last 20 lines with their times', command: '<%= config.bin %> logs -n 20 -t box' },
+    {
+      description: 'The errors of the last ten minutes',
+      command: '<%= config.bin %> logs --stderr --since 10m box',
+    },
+  ];
+  static override args = { name: nameArg };
+  static override flags = {
+    // -n is the tail here, as in docker; the namespace keeps its long name.
+    namespace: Flags.string({
+      summary: globalFlags.namespace.summary,
+      helpValue: 'NAMESPACE',
+      helpGroup: 'GLOBAL',
+    }),
+    follow: Flags.boolean({ char: 'f', summary: 'Stay until the sandbox has ended.' }),
+    tail: Flags.string({
+      char: 'n',
+      summary: 'Only the last so many lines, or all. Default: all.',
+      helpValue: 'LINES',
+    }),
+    since: Flags.string({ summary: 'Only from this time on.', helpValue: 'TIME' }),
+    until: Flags.string({ summary: 'Only before this time.', helpValue: 'TIME' }),
+    timestamps: Flags.boolean({ char: 't', summary: 'The time before each line.' }),
+    stdout: Flags.boolean({ summary: 'Only standard output.' }),
+    stderr: Flags.boolean({ summary: 'Only standard error.' }),
+  };
+
+  override async run(): Promise<undefined> {
+    const { args, flags } = await this.parse(Logs);
+    const ref = this.ref(args.name);
+    const now = this.world.clock.now();
+    const moment = (text: string | undefined, flag: string): number | undefined =>
+      text === undefined ? undefined : parseMoment(text, now, flag);
+    const query: LogQuery = {
+      follow: flags.follow,
+      tail: flags.tail === undefined ? undefined : parseTail(flags.tail),
+      since: moment(flags.since, 'since'),
+      until: moment(flags.until, 'until'),
+      stdout: flags.stdout || !flags.stderr,
+      stderr: flags.stderr || !flags.stdout,
+    };
+    const core = await this.core();
+    const form = this.format === 'json' ? 'json' : flags.timestamps ? 'timestamps' : 'plain';
+    await printLog(core.sandboxes.logs(ref, query, this.call), form, this.world.terminal);
+  }
+}

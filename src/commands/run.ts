@@ -1,0 +1,75 @@
+import { Args } from '@oclif/core';
+import { attachToRun, removeFailedStart } from '../cli/attached-run.ts';
+import { BaseCommand } from '../cli/base-command.ts';
+import { parseDetachKeys } from '../cli/detach-keys.ts';
+import { nameArg } from '../cli/flags.ts';
+import { withIdFile } from '../cli/id-file.ts';
+import { runFlags } from '../cli/run-flags.ts';
+import { assertRunFlags, attaches, type RunFlags } from '../cli/run-plan.ts';
+import { specForRun } from '../cli/run-spec.ts';
+import { createdListing } from '../cli/sandbox-view.ts';
+import { assertTerminal } from '../cli/session.ts';
+import type { CoreApi } from '../core/api/core-api.ts';
+import type { Sandbox, SandboxRef } from '../core/model/sandbox.ts';
+import type { SandboxSpecInput } from '../core/model/spec.ts';
+
+export default class Run extends BaseCommand {
+  static override summary = 'Create a sandbox and start its command.';
+  static override description =
+    `Prints the name, id, node and endpoints of the sandbox and how long it took, and leaves it running. With --attach, -i, -t or --rm it stays, streams the output, and exits with the command's own code.
+
+The words after NAME are the command's arguments: they replace the image's default command and keep its entrypoint, as in docker; --entrypoint replaces that one. Without --image and --file, on a terminal, an editor opens on the spec.`;
+  static override usage = 'run NAME [FLAGS] [--] [COMMAND] [ARG...]';
+  static override examples = [
+    {
+      description: 'Start something that runs on',
+      command: '<%= config.bin %> run box --image host -- sleep 1000',
+    },
+    {
+      description: 'Run one command, get its output and exit code, keep nothing',
+      command: '<%= config.bin %> run job --rm --image host -- uname -a',
+    },
+    {
+      description: 'A shell of your own',
+      command: '<%= config.bin %> run shell --rm -it --image host -- sh',
+    },
+    { description: 'Write the spec in your editor', command: '<%= config.bin %> run box' },
+  ];
+  static override args = {
+    name: nameArg,
+    command: Args.string({
+      multiple: true,
+      ignoreStdin: true,
+      description: 'Command of the sandbox and its arguments.',
+    }),
+  };
+  static override flags = runFlags;
+
+  override async run(): Promise<number | undefined> {
+    const { args, flags } = await this.parse(Run);
+    const ref = this.ref(args.name);
+    assertRunFlags(flags);
+    parseDetachKeys(flags['detach-keys']);
+    assertTerminal(this.world.terminal, flags);
+    const spec = await specForRun(ref, flags, args.command ?? [], this.world, this.interruption.signal);
+    const core = await this.core();
+    const started = this.world.clock.monotonic();
+    const sandbox = await this.#create(core, ref, spec, flags);
+    if (attaches(flags))
+      return attachToRun({ core, ref, flags, world: this.world, interruption: this.interruption });
+    await this.print(createdListing(sandbox, this.world.clock.monotonic() - started));
+    return undefined;
+  }
+
+  async #create(core: CoreApi, ref: SandboxRef, spec: SandboxSpecInput, flags: RunFlags): Promise<Sandbox> {
+    const request = { ...ref, spec, idempotencyKey: flags['idempotency-key'] };
+    try {
+      return await withIdFile(flags['id-file'], this.world.cwd, () =>
+        core.sandboxes.create(request, this.call),
+      );
+    } catch (error) {
+      if (flags.rm) await removeFailedStart(core, ref, error);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PackageJson } from './cli/command-set.ts';
+import { connect } from './cli/connect.ts';
+import type { World } from './cli/world.ts';
+import { systemClock } from './core/model/clock.ts';
+
+/**
+ * The whole program in this process: reads argv, runs, and leaves once everything written is out.
+ * @param root directory of package.json
+ * @returns the exit code, for the entry to exit with
+ */
+export async function start(root: string): Promise<number> {
+  const pjson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as PackageJson;
+  const argv = process.argv.slice(2);
+  if (argv[0] === '--version') {
+    process.stdout.write(`fsb-ctl ${pjson.version}\n`);
+    return 0;
+  }
+  // Loaded late: --version needs none of it.
+  const [{ main }, { COMMANDS }] = await Promise.all([
+    import('./cli/main.ts'),
+    import('./commands/index.ts'),
+  ]);
+  const code = await main(argv, { root, pjson, commands: COMMANDS }, processWorld(root, pjson.version));
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+  return code;
+}
+
+function processWorld(root: string, version: string): World {
+  for (const stream of [process.stdout, process.stderr]) {
+    // Every write of ours looks at its own result; oclif's listener would throw in the middle of nowhere.
+    stream.removeAllListeners('error');
+    stream.on('error', () => {});
+  }
+  return {
+    terminal: { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr },
+    env: process.env,
+    cwd: process.cwd(),
+    clock: systemClock,
+    events: process,
+    forceExit: (code) => process.exit(code),
+    connect: (options) => connect(options, process.env, process.getuid?.() ?? 0, root),
+    version,
+  };
+}
+
+const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => stream.write('', () => resolve()));
