@@ -26,6 +26,8 @@ export interface RawGuestOptions {
   passwd?: string;
   group?: string;
   secret?: Buffer;
+  /** Nothing inside has a capability. */
+  powerless?: boolean;
   /** fsb-init makes the socket itself (`--listen`) instead of inheriting it. */
   listenItself?: boolean;
 }
@@ -74,6 +76,11 @@ export class RawGuest {
     return children === '' ? 0 : children.split(' ').length;
   }
 
+  /** Resolves when every child was reaped. Nothing tells of an orphan's end but the kernel's list. */
+  async childless(): Promise<void> {
+    while (this.childCount > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
   get openDescriptors(): number {
     return Number(execFileSync('sh', ['-c', `ls /proc/${this.pid}/fd | wc -l`], { encoding: 'utf8' }));
   }
@@ -115,6 +122,8 @@ export class RawGuest {
       redirection = ` 4<${path}`;
       init.push('--secret-fd', '4');
     }
+    if (options.powerless)
+      init.unshift('setpriv', '--inh-caps=-all', '--bounding-set=-all', '--clear-groups');
     const script = [...mounts, `exec ${init.join(' ')}${redirection}`].join(' && ');
     const listening = options.listenItself ? null : await listenInNode(this.socketPath);
     this.child = spawn(

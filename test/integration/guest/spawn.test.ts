@@ -197,8 +197,27 @@ describe.each(variants)('spawn (%s)', (variant) => {
       for (let i = 0; i < 50; i++) await core.spawnFails({ argv: ['nothere'] });
       expect(guest.openDescriptors).toBe(before);
       expect(await core.run({ argv: ['true'] })).toMatchObject({ code: 0 });
-      expect(guest.childCount).toBe(0);
+      await guest.childless();
     });
+  });
+
+  it('works without any capability, for the user that it is', async () => {
+    const other = await RawGuest.start(variant, { powerless: true });
+    const weak = await other.connect();
+    const argv = ['sh', '-c', 'id -u; grep CapEff /proc/self/status'];
+    expect((await weak.run({ argv, tty: true })).stdout).toBe('0\r\nCapEff:\t0000000000000000\r\n');
+    expect(await weak.run({ argv, user: '0:0' })).toMatchObject({ code: 0 });
+    for (const user of ['nobody', '0:7']) {
+      expect(decodeFailure(await weak.spawnFails({ argv, user }))).toMatchObject({
+        stage: 3,
+        errno: errno.EPERM,
+      });
+    }
+    expect(decodeFailure(await weak.spawnFails({ argv, groups: [7] }))).toMatchObject({
+      stage: 3,
+      errno: errno.EPERM,
+    });
+    expect(await other.stop()).toEqual({ lived: true, stderr: '' });
   });
 
   it('refuses one process more than it can hold, and recovers', async () => {
@@ -218,7 +237,7 @@ describe.each(variants)('spawn (%s)', (variant) => {
       many.sendFrame(type.EXIT_ACK, id);
     }
     expect(await many.run({ argv: ['true'] })).toMatchObject({ code: 0 });
-    expect(other.childCount).toBe(0);
+    await other.childless();
     expect(await other.stop()).toEqual({ lived: true, stderr: '' });
   });
 });
