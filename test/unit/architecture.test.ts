@@ -206,7 +206,10 @@ describe('the check itself', () => {
 
   it.each([
     ['src/cli/connect.ts', "const load = () => import('../core/daemon.ts')"],
-    ['src/core/daemon.ts', "import './runtime/oci/x.ts'; import './lock.ts'; import { pino } from 'pino'"],
+    [
+      'src/core/daemon.ts',
+      "import './runtime/oci/x.ts'; import './lock.ts'; import type { Logger } from 'pino'",
+    ],
     ['src/core/agent/x.ts', "import '../runtime/driver.ts'; import type { Logger } from 'pino'"],
     ['src/core/wire/gen/x.ts', "import type { Client } from '@grpc/grpc-js'"],
     ['src/core/store/x.ts', "import { open } from 'lmdb'; import 'node:fs'"],

@@ -37,12 +37,7 @@ export const segmentSize = async (directory: string, number: number): Promise<nu
  * Bytes `from`..`to`; fewer when the file is shorter. Opens and closes: no reader holds a descriptor while its
  * consumer is slow, or after it was forgotten.
  */
-async function readRange(
-  directory: string,
-  number: number,
-  from: number,
-  to: number,
-): Promise<Buffer> {
+async function readRange(directory: string, number: number, from: number, to: number): Promise<Buffer> {
   const handle = await open(segmentPath(directory, number), 'r');
   try {
     const buffer = Buffer.allocUnsafe(to - from);
