@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Client, credentials } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Rpc } from '../../../src/core/client/rpc.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import { startServers } from '../../../src/core/server/servers.ts';
 import {
@@ -134,12 +135,6 @@ describe('servers', () => {
   });
 
   it('say that updates are not offered', async () => {
-    const { unaryApi } = await import('../../../src/core/client/unary-api.ts');
-    const { Rpc } = await import('../../../src/core/client/rpc.ts');
-    expect(unaryApi).toBeTypeOf('function');
-    const { FastPathServiceService, UpdateRequest } = await import(
-      '../../../src/core/wire/gen/fastpath/v1/fastpath.ts'
-    );
     const [host, port] = served.servers.grpc[0]!.split(':');
     const rpc = new Rpc({ kind: 'tcp', host: host!, port: Number(port) });
     const call = rpc.call(

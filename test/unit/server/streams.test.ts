@@ -103,7 +103,6 @@ describe('stream server', () => {
     expect(inner.openSessions.size).toBe(1);
     const [session] = inner.openSessions;
     ws.terminate();
-    // Another exec, begun after the break, is served after it was noticed.
     while (inner.openSessions.size > 0) await served.core.sandboxes.get(box);
     session!.signal(9);
   });
@@ -120,7 +119,8 @@ describe('stream server', () => {
       const { ws, closed } = open(served.servers, path, subprotocols.own, headers);
       const [, response] = (await once(ws, 'unexpected-response')) as [unknown, { statusCode: number }];
       ws.terminate();
-      await closed;
+      // It breaks off a handshake here, which is an error to the library.
+      await closed.catch(() => {});
       return response.statusCode;
     };
     expect(await refused('box/logs', { origin: 'https://evil.example' })).toBe(403);
