@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Rpc } from '../../../src/core/client/rpc.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import { startServers } from '../../../src/core/server/servers.ts';
+import { FastPathServiceService, UpdateRequest } from '../../../src/core/wire/gen/fastpath/v1/fastpath.ts';
 import {
   type HealthCheckResponse,
   HealthService,
