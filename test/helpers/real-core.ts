@@ -45,7 +45,7 @@ export async function startRealCore(options: RealCoreOptions = {}): Promise<Real
     paths,
     guestDirectory,
     version: 'test',
-    pool: { warm: [{ image: 'host', count: 2 }], ...options.pool },
+    pool: { warm: [{ image: 'host', count: 2 }], capacity: { max: 64 }, ...options.pool },
     http: '127.0.0.1:0',
     grpc: options.grpc ?? '127.0.0.1:0',
     log: pino({ level: process.env.FSB_TEST_LOG ?? 'silent' }),
