@@ -111,6 +111,7 @@ class OverlayImageStore implements LocalImageStore {
 
   hold(digest: string): () => void {
     return this.#holds.add(digest, () => {
+      if (this.#records.get(digest) !== undefined) return;
       this.sweep().catch((error: unknown) =>
         this.#log.warn({ err: error }, 'cannot remove an old host image'),
       );
