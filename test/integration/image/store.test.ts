@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -66,6 +66,13 @@ async function tinyImage(
 async function contentOf(reference: string): Promise<string> {
   const { root } = await store.resolve(reference);
   return readFile(join(root.overlays[0]!.lower[0]!, 'file'), 'utf8');
+}
+
+/** What this process has open of the test's files. */
+async function openFiles(): Promise<string[]> {
+  const names = await readdir('/proc/self/fd');
+  const paths = await Promise.all(names.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => '')));
+  return paths.filter((path) => path.startsWith(directory));
 }
 
 async function archive(files: LayoutFiles, compress?: (data: Buffer) => Buffer): Promise<string> {
@@ -301,6 +308,15 @@ describe('a broken image file', () => {
     await expect(store.import(path)).rejects.toMatchObject({ code: 'invalid_argument' });
   });
 
+  it('stops when the store is closed, and starts nothing after that', async () => {
+    const path = await archive(layoutFiles([await tinyImage('a', 'A')]), gzipSync);
+    const importing = store.import(path).catch((error: unknown) => error);
+    await store.close();
+    expect(await importing).toMatchObject({ code: 'unavailable' });
+    await expect(store.import(path)).rejects.toMatchObject({ code: 'unavailable' });
+    expect([await readdir(layersDirectory()), await readdir(stagingDirectory())]).toEqual([[], []]);
+  });
+
   it('stops when it is told to, and leaves nothing', async () => {
     const path = await archive(layoutFiles([await tinyImage('a', 'A')]));
     await expect(store.import(path, undefined, AbortSignal.abort())).rejects.toMatchObject({
@@ -310,6 +326,7 @@ describe('a broken image file', () => {
     const importing = store.import(path, undefined, controller.signal);
     controller.abort();
     await expect(importing).rejects.toMatchObject({ code: 'cancelled' });
+    await expect.poll(openFiles).toEqual([]);
     expect([await readdir(layersDirectory()), await readdir(stagingDirectory())]).toEqual([[], []]);
   });
 });
