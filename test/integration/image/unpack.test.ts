@@ -276,6 +276,17 @@ describe('hostile tars', () => {
     await expect(unpack(large, { entries: 10, bytes: 50_000 })).rejects.toThrow('more than 50000 bytes');
   });
 
+  it('a tar that lacks only the filling after its last byte is whole', async () => {
+    const whole = await tarOf([{ name: 'f', content: 'x'.repeat(700) }]);
+    await unpackLayer(Readable.from([whole.subarray(0, 512 + 700)]), root);
+    expect(await readFile(join(root, 'f'), 'utf8')).toBe('x'.repeat(700));
+    const cut = unpackLayer(Readable.from([whole.subarray(0, 512 + 699)]), root);
+    await expect(cut).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringContaining('middle'),
+    });
+  });
+
   it.each([
     ['random bytes', Buffer.alloc(4096, 0x5a)],
     ['a cut tar', undefined],
