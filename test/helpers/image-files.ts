@@ -75,7 +75,7 @@ export function addBlob(files: LayoutFiles, mediaType: string, data: Buffer): De
   return { mediaType, digest, size: data.length };
 }
 
-export function imageConfigOf(image: TestImage): Buffer {
+function imageConfigOf(image: TestImage): Buffer {
   return Buffer.from(
     JSON.stringify({
       architecture: image.architecture ?? ociArchitecture,

@@ -110,8 +110,8 @@ describe('the host image, mounted', () => {
   });
 
   it("runs the machine's own programs", async () => {
-    const script = `chroot "$ROOT" /usr/bin/env -i PATH=/usr/bin:/bin bash -c 'id -un; python3 -c "import ssl; print(1 + 1)"; cc --version >/dev/null && echo cc'`;
-    expect(await inMountedRoot(host.root, script)).toBe('root\n2\ncc\n');
+    const script = `chroot "$ROOT" /usr/bin/env -i PATH=/usr/bin:/bin bash -c 'id -un; perl -le "print 1 + 1"; tar --version >/dev/null && echo tar'`;
+    expect(await inMountedRoot(host.root, script)).toBe('root\n2\ntar\n');
   });
 
   it('has nothing of what is private to the machine', async () => {

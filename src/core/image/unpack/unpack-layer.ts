@@ -12,7 +12,7 @@ export interface UnpackLimits {
   bytes: number;
 }
 
-export const defaultLimits: UnpackLimits = { entries: 2_000_000, bytes: 64 * 1024 ** 3 };
+const defaultLimits: UnpackLimits = { entries: 2_000_000, bytes: 64 * 1024 ** 3 };
 
 /** tar-stream says where the content starts; its types do not. */
 type Header = tar.Header & { pax?: Record<string, string>; byteOffset: number };
