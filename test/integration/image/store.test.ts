@@ -1,6 +1,5 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { layoutFiles, sha256, writeArchive } from '../../helpers/image-files.ts';
 import { tinyImage, useImageStore } from '../../helpers/image-store-fixture.ts';
@@ -24,19 +23,6 @@ describe('the store', () => {
       'docker.io/library/b:latest',
       'docker.io/library/c:latest',
     ]);
-  });
-
-  it('goes on with its own layer when the import that it waited for fails', async () => {
-    const image = await tinyImage('good', 'A');
-    const good = join(images.directory, 'good.tar');
-    await writeArchive(good, layoutFiles([image]));
-    const bad = join(images.directory, 'bad.tar');
-    const files = layoutFiles([{ ...image, name: 'bad' }]);
-    files.set(`blobs/sha256/${sha256(gzipSync(image.layers[0]!)).slice(7)}`, Buffer.alloc(100));
-    await writeArchive(bad, files);
-    const [first, second] = await Promise.allSettled([images.store.import(bad), images.store.import(good)]);
-    expect([first!.status, second!.status]).toEqual(['rejected', 'fulfilled']);
-    expect(await images.contentOf('good')).toBe('A');
   });
 
   it('moves a name to the new image, and keeps the old one without it', async () => {
