@@ -61,7 +61,6 @@ export const dockerSaveSchema = z.array(
 );
 
 export type Descriptor = z.output<typeof descriptorSchema>;
-export type Manifest = z.output<typeof manifestSchema>;
 export type Configuration = z.output<typeof configurationSchema>;
 export type DockerSaveManifest = z.output<typeof dockerSaveSchema>;
 

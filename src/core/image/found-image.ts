@@ -3,6 +3,7 @@ import { FsbError } from '../model/errors.ts';
 import type { ImageConfig } from '../model/image.ts';
 import type { Configuration, Descriptor } from './documents.ts';
 import { imageConfigOf } from './image-config.ts';
+import type { Platform } from './platform.ts';
 
 /** An image as its source describes it, an image file or (later) a registry; its layers are not read yet. */
 export interface FoundImage {
@@ -25,12 +26,6 @@ export interface FoundLayer {
   blob?: { digest: string; size: number };
   /** Maybe compressed; not yet verified. */
   open(): Promise<Readable>;
-}
-
-/** What this machine can run. */
-export interface Platform {
-  os: string;
-  architecture: string;
 }
 
 /** @throws invalid_argument when the layers do not match, or another machine is meant */

@@ -41,13 +41,18 @@ async function unpackVerified(
   signal?: AbortSignal,
 ): Promise<number> {
   const name = `layer ${layer.diffId.slice(0, 19)}`;
-  const blob: AsyncIterable<Buffer> = await layer.open();
-  const stored = layer.blob ? verified(blob, layer.blob, `the blob of ${name}`, signal) : blob;
-  const plain = verified(
-    decompressed(stored, name),
-    { digest: layer.diffId },
-    `the unpacked ${name}`,
-    signal,
-  );
-  return unpackLayer(plain, directory, limits, signal);
+  const blob = await layer.open();
+  try {
+    const stored = layer.blob ? verified(blob, layer.blob, `the blob of ${name}`, signal) : blob;
+    const plain = verified(
+      decompressed(stored, name),
+      { digest: layer.diffId },
+      `the unpacked ${name}`,
+      signal,
+    );
+    return await unpackLayer(plain, directory, limits, signal);
+  } finally {
+    // A generator that was never started closes nothing.
+    blob.destroy();
+  }
 }

@@ -50,10 +50,6 @@ export class LayerStore {
     return store;
   }
 
-  has(diffId: string): boolean {
-    return this.#layers.has(diffId);
-  }
-
   /** The directory to mount; undefined when the layer is not here. */
   pathOf(diffId: string): string | undefined {
     const layer = this.#layers.get(diffId);

@@ -2,19 +2,19 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, resolve as resolvePath } from 'node:path';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../model/clock.ts';
-import { didYouMean } from '../model/did-you-mean.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
 import type { ImageInfo, ResolvedImage } from '../model/image.ts';
 import { openArchive, readArchive } from './archive/read-archive.ts';
-import type { Platform } from './found-image.ts';
 import { Holds } from './holds.ts';
 import { HostImage } from './host/host-image.ts';
 import { type NamedImage, nameImages } from './image-names.ts';
 import { type ImageRecord, ImageRecords } from './image-records.ts';
 import type { ImageStore } from './image-store.ts';
+import { importError } from './import-error.ts';
 import { flushToDisk, ingestLayers } from './ingest.ts';
 import { LayerStore } from './layer-store.ts';
-import { findRecord } from './lookup.ts';
+import { findRecord, imageNotFound } from './lookup.ts';
+import { machineArchitecture, type Platform } from './platform.ts';
 import { canonicalReference, familiarName, HOST_IMAGE, isDigest, parseReference } from './reference.ts';
 import type { UnpackLimits } from './unpack/unpack-layer.ts';
 
@@ -111,6 +111,7 @@ class OverlayImageStore implements LocalImageStore {
 
   hold(digest: string): () => void {
     return this.#holds.add(digest, () => {
+      if (this.#records.get(digest) !== undefined) return;
       this.sweep().catch((error: unknown) =>
         this.#log.warn({ err: error }, 'cannot remove an old host image'),
       );
@@ -224,17 +225,10 @@ class OverlayImageStore implements LocalImageStore {
   }
 
   #find(reference: string): ImageRecord {
-    const record = findRecord(this.#records.all(), reference);
-    if (record !== undefined) return record;
-    const names = [
-      HOST_IMAGE,
-      ...this.#records.all().flatMap(({ references }) => references.map(familiarName)),
-    ];
-    const near = didYouMean(reference, [...names, ...names.map((name) => name.replace(/:latest$/, ''))]);
-    const hint = near === undefined ? '' : `Did you mean ${near}? `;
-    throw new FsbError('not_found', `image ${familiarName(reference)} is not here`, {
-      hint: `${hint}Bring it in with: fsb-ctl image import FILE ${isDigest(reference) ? 'NAME' : familiarName(reference)}`,
-    });
+    const records = this.#records.all();
+    const record = findRecord(records, reference);
+    if (record === undefined) throw imageNotFound(records, reference);
+    return record;
   }
 
   #info(record: ImageRecord): ImageInfo {
@@ -260,19 +254,4 @@ function canonicalOr(text: string, record: ImageRecord): string {
   return record.references[0] ?? record.digest;
 }
 
-function importError(error: unknown, path: string, signal: AbortSignal): FsbError {
-  if (signal.aborted) return FsbError.from(signal.reason);
-  const failure = FsbError.from(error);
-  if (failure.message.startsWith('cannot import')) return failure;
-  return new FsbError(failure.code, `cannot import ${path}: ${failure.message}`, {
-    hint: failure.hint,
-    cause: error,
-  });
-}
-
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-function machineArchitecture(): string {
-  const names: Record<string, string> = { x64: 'amd64', ia32: '386', mipsel: 'mipsle', ppc64: 'ppc64le' };
-  return names[process.arch] ?? process.arch;
-}

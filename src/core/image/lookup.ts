@@ -1,6 +1,10 @@
+import { didYouMean } from '../model/did-you-mean.ts';
+import { FsbError } from '../model/errors.ts';
 import type { ImageRecord } from './image-records.ts';
 import {
   canonicalReference,
+  familiarName,
+  HOST_IMAGE,
   type ImageReference,
   isDigest,
   parseReference,
@@ -23,6 +27,16 @@ export function findRecord(records: readonly ImageRecord[], text: string): Image
   if (byName !== undefined || !isPrefix) return byName;
   const fitting = records.filter(({ digest }) => digest.startsWith(`sha256:${prefix}`));
   return fitting.length === 1 ? fitting[0] : undefined;
+}
+
+/** How to get an image that is not here, and which one was maybe meant. */
+export function imageNotFound(records: readonly ImageRecord[], text: string): FsbError {
+  const names = [HOST_IMAGE, ...records.flatMap(({ references }) => references.map(familiarName))];
+  const near = didYouMean(text, [...names, ...names.map((name) => name.replace(/:latest$/, ''))]);
+  const question = near === undefined ? '' : `Did you mean ${near}? `;
+  return new FsbError('not_found', `image ${familiarName(text)} is not here`, {
+    hint: `${question}Bring it in with: fsb-ctl image import FILE ${isDigest(text) ? 'NAME' : familiarName(text)}`,
+  });
 }
 
 function findByName(records: readonly ImageRecord[], wanted: ImageReference): ImageRecord | undefined {

@@ -7,7 +7,8 @@ import {
   dockerSaveSchema,
   parseDocument,
 } from '../documents.ts';
-import { type FoundImage, foundImage, type Platform } from '../found-image.ts';
+import { type FoundImage, foundImage } from '../found-image.ts';
+import type { Platform } from '../platform.ts';
 import { type ArchiveSource, readDocument } from './source.ts';
 
 /** Every image of what `docker save` wrote. There is no manifest in it, so the configuration's digest names the image. */

@@ -7,13 +7,8 @@ import {
   manifestSchema,
   parseDocument,
 } from '../documents.ts';
-import {
-  assertLayerType,
-  type FoundImage,
-  foundImage,
-  otherPlatform,
-  type Platform,
-} from '../found-image.ts';
+import { assertLayerType, type FoundImage, foundImage, otherPlatform } from '../found-image.ts';
+import type { Platform } from '../platform.ts';
 import { verified } from '../unpack/verify.ts';
 import type { ArchiveSource } from './source.ts';
 

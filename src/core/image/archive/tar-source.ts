@@ -35,13 +35,17 @@ export class TarSource implements ArchiveSource {
     if ((await compressionOfFile(path)) === 'none')
       return new TarSource(path, false, await membersOf(path, signal));
     const plain = join(staging, `archive-${crypto.randomUUID()}`);
+    const compressed = createReadStream(path);
     try {
-      const source = limited(decompressed(createReadStream(path), 'the file'));
+      const source = limited(decompressed(compressed, 'the file'));
       await pipeline(source, createWriteStream(plain, { flags: 'wx', mode: 0o600 }), { signal });
       return new TarSource(plain, true, await membersOf(plain, signal));
     } catch (error) {
       await rm(plain, { force: true });
       throw error;
+    } finally {
+      // A generator that was never started closes nothing.
+      compressed.destroy();
     }
   }
 

@@ -1,91 +1,34 @@
 /** Which files of /etc a `host` sandbox sees, and how. What is not named here is not there. */
 
+const words = (text: string): string[] => text.trim().split(/\s+/);
+
 /** Files and whole directories that programs need to run; none of them holds a secret on a sane machine. */
 const ALLOWED: ReadonlySet<string> = new Set([
   // Accounts, names and the services that resolve them.
-  ...[
-    'passwd',
-    'group',
-    'nsswitch.conf',
-    'host.conf',
-    'gai.conf',
-    'networks',
-    'shells',
-    'login.defs',
-    'skel',
-  ],
+  ...words('passwd group nsswitch.conf host.conf gai.conf networks shells login.defs skel default/useradd'),
   // The dynamic loader.
-  ...['ld.so.cache', 'ld.so.conf', 'ld.so.conf.d'],
+  ...words('ld.so.cache ld.so.conf ld.so.conf.d'),
   // Which programs the alternatives stand for.
   'alternatives',
   // What the machine is, its time and its language.
-  ...['os-release', 'lsb-release', 'debian_version', 'redhat-release', 'fedora-release', 'centos-release'],
-  ...['alpine-release', 'arch-release', 'system-release', 'SuSE-release', 'timezone', 'localtime', 'adjtime'],
-  ...['locale.conf', 'locale.alias', 'locale.gen', 'vconsole.conf'],
+  ...words(
+    'os-release lsb-release debian_version redhat-release fedora-release centos-release alpine-release',
+  ),
+  ...words('arch-release system-release SuSE-release timezone localtime adjtime default/locale'),
   // Shells, terminals, readline.
-  ...[
-    'profile',
-    'profile.d',
-    'bash.bashrc',
-    'bashrc',
-    'bash_completion',
-    'bash_completion.d',
-    'inputrc',
-    'terminfo',
-  ],
-  ...[
-    'zsh',
-    'zshenv',
-    'zshrc',
-    'zprofile',
-    'zlogin',
-    'environment',
-    'DIR_COLORS',
-    'screenrc',
-    'nanorc',
-    'vim',
-  ],
+  ...words(
+    'profile profile.d bash.bashrc bashrc bash_completion bash_completion.d inputrc terminfo environment',
+  ),
+  ...words('zsh zshenv zshrc zprofile zlogin DIR_COLORS screenrc nanorc vim vconsole.conf'),
   // Tables and types.
-  ...[
-    'protocols',
-    'services',
-    'rpc',
-    'ethertypes',
-    'netconfig',
-    'mime.types',
-    'mailcap',
-    'magic',
-    'magic.mime',
-  ],
-  ...['fonts', 'xdg', 'papersize', 'manpath.config', 'groff', 'ImageMagick-6', 'ImageMagick-7'],
+  ...words('protocols services rpc ethertypes netconfig mime.types mailcap magic magic.mime'),
+  ...words('fonts xdg papersize libpaper.d manpath.config groff ImageMagick-6 ImageMagick-7'),
   // Certificates that are trusted; never the private keys.
-  ...[
-    'ssl/certs',
-    'ssl/openssl.cnf',
-    'ca-certificates',
-    'ca-certificates.conf',
-    'pki/tls/certs',
-    'pki/tls/cert.pem',
-  ],
-  ...['pki/tls/openssl.cnf', 'pki/ca-trust/extracted', 'pki/java', 'gnutls', 'crypto-policies'],
-  // Language runtimes and tools.
-  ...[
-    'perl',
-    'maven',
-    'gradle',
-    'ant',
-    'ruby',
-    'php',
-    'lua',
-    'R',
-    'emacs',
-    'sgml',
-    'xml',
-    'texmf',
-    'gdb',
-    'OpenCL',
-  ],
-  ...['default/locale', 'default/useradd', 'glvnd', 'vulkan', 'libpaper.d', 'debuginfod', 'gprofng.rc'],
+  ...words('ssl/certs ssl/openssl.cnf ca-certificates ca-certificates.conf gnutls crypto-policies'),
+  ...words('pki/tls/certs pki/tls/cert.pem pki/tls/openssl.cnf pki/ca-trust/extracted pki/java'),
+  // Language runtimes and tools. Not maven's settings.xml, which may have the passwords of repositories.
+  ...words('perl maven/m2.conf maven/logging ant ruby lua R emacs sgml xml texmf gdb gprofng.rc'),
+  ...words('OpenCL glvnd vulkan debuginfod'),
 ]);
 
 const ALLOWED_PATTERNS: readonly RegExp[] = [

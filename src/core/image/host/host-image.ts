@@ -43,6 +43,7 @@ export class HostImage {
   #current: Current | undefined;
   #checkedAt = Number.NEGATIVE_INFINITY;
   #building: Promise<Current> | undefined;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: HostImageOptions) {
     this.#options = options;
@@ -56,12 +57,14 @@ export class HostImage {
       if (!isFresh) this.#checkedAt = now;
       return this.#current.image;
     }
-    this.#building ??= this.#build().finally(() => {
+    this.#building ??= this.#oneAtATime(async () => {
+      this.#current = await this.#build();
+      this.#checkedAt = now;
+      return this.#current;
+    }).finally(() => {
       this.#building = undefined;
     });
-    this.#current = await this.#building;
-    this.#checkedAt = now;
-    return this.#current.image;
+    return (await this.#building).image;
   }
 
   /** Whether a text is the digest that the image has now. */
@@ -75,14 +78,24 @@ export class HostImage {
   }
 
   /** Removes skeletons of earlier states of the machine that `isHeld` does not know. */
-  async removeOld(isHeld: (digest: string) => boolean): Promise<void> {
-    for (const name of await readdir(this.#options.directory).catch(() => [])) {
-      const digest = `sha256:${name}`;
-      if (digest === this.#current?.image.digest || this.#building !== undefined || isHeld(digest)) continue;
-      const grave = join(this.#options.staging, `removed-${crypto.randomUUID()}`);
-      await rename(join(this.#options.directory, name), grave);
-      await rm(grave, { recursive: true, force: true });
-    }
+  removeOld(isHeld: (digest: string) => boolean): Promise<void> {
+    return this.#oneAtATime(async () => {
+      const { directory, staging } = this.#options;
+      for (const name of await readdir(directory).catch(() => [])) {
+        const digest = `sha256:${name}`;
+        if (this.isCurrent(digest) || isHeld(digest)) continue;
+        const grave = join(staging, `removed-${crypto.randomUUID()}`);
+        await rename(join(directory, name), grave);
+        await rm(grave, { recursive: true, force: true });
+      }
+    });
+  }
+
+  /** A machine may change back: what is being built must not be removed at the same time. */
+  #oneAtATime<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => undefined);
+    return done;
   }
 
   async #build(): Promise<Current> {

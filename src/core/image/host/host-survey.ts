@@ -11,7 +11,7 @@ export type EtcEntry =
   | { kind: 'symlink'; path: string; target: string };
 
 /** A directory of the root: the machine's own one, mounted below, or a link into /usr. */
-export type RootEntry =
+type RootEntry =
   | { name: string; kind: 'overlay'; source: string }
   | { name: string; kind: 'symlink'; target: string };
 

@@ -12,9 +12,12 @@ export interface UnpackLimits {
   bytes: number;
 }
 
-export const defaultLimits: UnpackLimits = { entries: 2_000_000, bytes: 64 * 1024 ** 3 };
+const defaultLimits: UnpackLimits = { entries: 2_000_000, bytes: 64 * 1024 ** 3 };
 
-type Header = tar.Header & { pax?: Record<string, string> };
+/** tar-stream says where the content starts; its types do not. */
+type Header = tar.Header & { pax?: Record<string, string>; byteOffset: number };
+
+const BLOCK = 512;
 
 const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
@@ -37,12 +40,14 @@ export async function unpackLayer(
 ): Promise<number> {
   const tree = new LayerTree(root, process.getuid?.() === 0);
   const extract = tar.extract();
-  const feeding = pipeline(Readable.from(limited(source, limits.bytes)), extract).then(
+  const read = { bytes: 0 };
+  const feeding = pipeline(Readable.from(wholeBlocks(source, limits.bytes, read)), extract).then(
     () => undefined,
     (error: unknown) => error,
   );
   let entries = 0;
   let size = 0;
+  let end = 0;
   let name = '';
   try {
     for await (const entry of extract) {
@@ -50,11 +55,13 @@ export async function unpackLayer(
       entries += 1;
       if (entries > limits.entries) throw broken(`it has more than ${limits.entries} entries`);
       name = entry.header.name;
+      end = endOf(entry.header as Header);
       size += await unpackEntry(tree, entry.header as Header, entry as AsyncIterable<Buffer>);
       entry.resume();
     }
     const failure = await feeding;
     if (failure !== undefined) throw failure;
+    if (end > read.bytes) throw broken('the layer ends in the middle of it');
     name = '';
     await tree.finish();
     return size;
@@ -106,6 +113,11 @@ async function unpackThing(tree: LayerTree, header: Header, content: AsyncIterab
   }
 }
 
+/** Where the content ends in the tar; only files have one, whatever the header says. */
+function endOf({ type, byteOffset, size }: Header): number {
+  return type === 'file' || type === 'contiguous-file' ? byteOffset + size : byteOffset;
+}
+
 function attributesOf({ mode, uid, gid, mtime, pax }: Header): Attributes {
   return {
     mode: (mode ?? 0o644) & 0o7777,
@@ -127,13 +139,22 @@ function secondsOf(value: string | number): number {
   return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), 2 ** 34) : 0;
 }
 
-async function* limited(source: AsyncIterable<Buffer>, bytes: number): AsyncGenerator<Buffer> {
-  let left = bytes;
+/**
+ * The tar with its last block filled up, as some builders leave it (umoci); Go's reader and so docker's accept that.
+ * `read.bytes` is what there was really.
+ */
+async function* wholeBlocks(
+  source: AsyncIterable<Buffer>,
+  bytes: number,
+  read: { bytes: number },
+): AsyncGenerator<Buffer> {
   for await (const chunk of source) {
-    left -= chunk.length;
-    if (left < 0) throw broken(`it unpacks to more than ${bytes} bytes`);
+    read.bytes += chunk.length;
+    if (read.bytes > bytes) throw broken(`it unpacks to more than ${bytes} bytes`);
     yield chunk;
   }
+  const missing = (BLOCK - (read.bytes % BLOCK)) % BLOCK;
+  if (missing > 0) yield Buffer.alloc(missing);
 }
 
 const broken = (why: string): FsbError => new FsbError('invalid_argument', why);
