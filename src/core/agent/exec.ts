@@ -18,7 +18,7 @@ export function execProcess(main: ProcessSpec, request: ExecRequest): ProcessSpe
 }
 
 /** As docker: a terminal without TERM is an xterm. */
-export function withTerminal(env: Record<string, string>, tty: boolean): Record<string, string> {
+function withTerminal(env: Record<string, string>, tty: boolean): Record<string, string> {
   return tty && env.TERM === undefined ? { ...env, TERM: 'xterm' } : env;
 }
 
