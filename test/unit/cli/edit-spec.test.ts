@@ -96,6 +96,13 @@ describe('run without an image, on a terminal', () => {
     expect(await line.code).toBe(130);
   });
 
+  it('says where it cannot keep the text', async () => {
+    await writeFile(join(directory, 'fsb'), '');
+    const line = await edit(['true']);
+    expect(await line.code).toBe(1);
+    expect(line.stderr.text).toMatch(/^Error: cannot keep the text to edit in .*\nHint: Set XDG_STATE_HOME/);
+  });
+
   it('lets flags and words win over the text', async () => {
     const line = await edit(
       [write('image: nope\\nargs: [x]\\nenvs: {A: "1"}\\n')],
