@@ -20,7 +20,7 @@ args: ["sleep", "infinity"]
 #   GREETING: hello
 
 # Where the command starts; made if missing.
-# working_dir: /work
+# working_dir: /app
 
 # name, uid, name:group or uid:gid.
 # user: "1000:1000"
