@@ -4,8 +4,11 @@
 const fs = require('node:fs');
 const { dirname, isAbsolute, join } = require('node:path');
 
-/** A file begins with the id of the bundle that it was made from. */
+/** A file begins with the id of the bundle that it was made from, and whether that run did what it was asked. */
 const ID_LENGTH = 32;
+const HEADER_LENGTH = 40;
+const WHOLE = 'whole   ';
+const PARTIAL = 'partial ';
 /** Writable by group or others. */
 const WRITABLE = 0o022;
 
@@ -29,7 +32,7 @@ function cacheHome() {
 /** Code from this file is executed: it must be ours, and nobody else may have been able to write it. */
 const isTrusted = ({ uid, mode }) => uid === process.geteuid() && (mode & WRITABLE) === 0;
 
-/** @returns {Buffer | undefined} */
+/** @returns {{ data: Buffer, whole: boolean } | undefined} */
 function readCache(file, id) {
   let descriptor;
   try {
@@ -37,7 +40,9 @@ function readCache(file, id) {
     descriptor = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
     if (!isTrusted(fs.fstatSync(descriptor))) return undefined;
     const content = fs.readFileSync(descriptor);
-    return content.latin1Slice(0, ID_LENGTH) === id ? content.subarray(ID_LENGTH) : undefined;
+    if (content.latin1Slice(0, ID_LENGTH) !== id) return undefined;
+    const whole = content.latin1Slice(ID_LENGTH, HEADER_LENGTH) === WHOLE;
+    return { data: content.subarray(HEADER_LENGTH), whole };
   } catch {
     return undefined;
   } finally {
@@ -45,7 +50,7 @@ function readCache(file, id) {
   }
 }
 
-function writeCache(file, id, script) {
+function writeCache(file, id, whole, script) {
   const temporary = `${file}.${process.pid}`;
   try {
     const directory = dirname(file);
@@ -54,7 +59,7 @@ function writeCache(file, id, script) {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
     const descriptor = fs.openSync(temporary, 'wx', 0o600);
     try {
-      fs.writeSync(descriptor, id, null, 'latin1');
+      fs.writeSync(descriptor, id + (whole ? WHOLE : PARTIAL), null, 'latin1');
       fs.writeFileSync(descriptor, script.createCachedData());
       // A crash of the machine must not leave a file with the right length and the wrong bytes.
       fs.fdatasyncSync(descriptor);

@@ -21,24 +21,26 @@ function runBundle() {
   // The bundle's first line is a comment: its id, and the words that have a cache of their own.
   const { id, words } = JSON.parse(source.slice(2, source.indexOf('*/')));
   const file = cacheFile(root, words.includes(argv[0]) ? argv[0] : 'other');
-  const cachedData = readCache(file, id);
+  const cache = readCache(file, id);
   const script = new Script(source, {
     filename: bundlePath,
-    cachedData,
+    cachedData: cache?.data,
     importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
   const bundle = { exports: {} };
   script.runInThisContext()(bundle.exports, require, bundle, bundlePath, dirname(bundlePath));
 
-  let stale = cachedData === undefined || script.cachedDataRejected === true;
-  const keep = () => {
-    if (stale) writeCache(file, id, script);
-    stale = false;
+  const usable = cache !== undefined && !script.cachedDataRejected;
+  let saved = usable && cache.whole;
+  // A command that failed has compiled little: good enough for the next failure, replaced by the first success.
+  const save = (whole) => {
+    if (!saved && (whole || !usable)) writeCache(file, id, whole, script);
+    saved = true;
   };
   // What stays long (serve, logs -f) usually ends by a signal, so it must not wait for its end.
-  setTimeout(keep, 2_000).unref();
+  setTimeout(save, 2_000, true).unref();
   bundle.exports.start(root).then((code) => {
-    keep();
+    save(code === 0);
     process.exit(code);
   });
 }

@@ -3,6 +3,7 @@ import { isBuiltin } from 'node:module';
 import { resolve } from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import { lazyOclif } from './lazy-oclif.ts';
+import { leaveOut } from './leave-out.ts';
 
 export interface Bundle {
   code: string;
@@ -20,7 +21,6 @@ const OUTSIDE = {
   typescript: 'oclif loads it for plugins written in TypeScript, and there are none',
   'ts-node': 'the same',
   tsx: 'the same',
-  picomatch: 'in the bundle; a library also asks where it would be',
 };
 
 /** bin/run.js evaluates this expression and calls it, as Node does with a CommonJS module. */
@@ -51,7 +51,7 @@ export async function makeBundle(root: string, commands: NamedCommand[]): Promis
       'process.env.WS_NO_BUFFER_UTIL': '"1"',
       'process.env.WS_NO_UTF_8_VALIDATE': '"1"',
     },
-    plugins: [lazyOclif(root)],
+    plugins: [lazyOclif(root), leaveOut],
     logLevel: 'warning',
   });
   assertInside(metafile);
