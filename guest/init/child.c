@@ -83,10 +83,12 @@ static void become(const struct spawn_request *request, struct identity *identit
     if (identity->group_count == GROUPS_MOST) fail(STAGE_USER, EINVAL, "more than %d groups", GROUPS_MOST);
     identity->groups[identity->group_count++] = request->groups[i];
   }
-  /* A user namespace made without privileges forbids setgroups altogether; nothing can be added or dropped there. */
   if (setgroups(identity->group_count, identity->groups) < 0) {
     int error = errno;
-    if (error != EPERM || request->group_count > 0 || !groups_are_denied()) {
+    /* Without the privilege the groups of the container stay, if nobody asked for others and nobody else is to get
+     * them: a user namespace made without privileges forbids setgroups altogether. */
+    bool unchanged = identity->uid == geteuid() && identity->gid == getegid();
+    if (error != EPERM || request->group_count > 0 || !(unchanged || groups_are_denied())) {
       fail(STAGE_USER, error, "cannot set the groups of user \"%s\": %s", request->user, strerror(error));
     }
   }

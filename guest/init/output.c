@@ -81,6 +81,11 @@ static void output_ready(struct watch *watch, uint32_t events) {
     drop_some(output);
     return;
   }
+  /* Reading nothing would look like the end of the file. */
+  if (readable(output) == 0) {
+    update_watch(output);
+    return;
+  }
   ssize_t got = ring_fill(&output->ring, watch->fd, readable(output));
   if (got > 0 || (got < 0 && would_block())) {
     update_watch(output);

@@ -61,7 +61,9 @@ class BuiltInCommands extends Plugin {
 
 /** The help takes the name from the definition; oclif's parser writes it there, but the help runs without it. */
 const named = <T extends object>(definitions: Record<string, T>): Record<string, T & { name: string }> =>
-  Object.fromEntries(Object.entries(definitions).map(([name, definition]) => [name, { ...definition, name }]));
+  Object.fromEntries(
+    Object.entries(definitions).map(([name, definition]) => [name, { ...definition, name }]),
+  );
 
 export async function loadCommands(root: string, pjson: PackageJson, table: CommandTable): Promise<Config> {
   const plugin = new BuiltInCommands(root, pjson, table);

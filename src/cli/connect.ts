@@ -22,7 +22,8 @@ export async function connect(
   packageRoot: string,
 ): Promise<CoreApi> {
   const endpoint = options.host ?? (env.FSB_HOST || undefined);
-  const address = endpoint === undefined ? await localAddress(options, env, uid, packageRoot) : parseEndpoint(endpoint);
+  const address =
+    endpoint === undefined ? await localAddress(options, env, uid, packageRoot) : parseEndpoint(endpoint);
   const { connectCore } = await import('../core/client/connect-core.ts');
   return connectCore(address);
 }

@@ -20,7 +20,13 @@ const LEAST_DISK = 1024 ** 3;
 
 /** Looks at everything that a core needs, changes nothing. */
 export async function examine(local: LocalCore): Promise<Check[]> {
-  return [await node(), await guestPrograms(local), ...(await runtime(local)), await disk(local), await core(local)];
+  return [
+    await node(),
+    await guestPrograms(local),
+    ...(await runtime(local)),
+    await disk(local),
+    await core(local),
+  ];
 }
 
 async function node(): Promise<Check> {
@@ -35,7 +41,12 @@ async function guestPrograms({ packageRoot }: LocalCore): Promise<Check> {
     await access(join(packageRoot, 'guest/build', name), constants.X_OK).catch(() => missing.push(name));
   return missing.length === 0
     ? { name: 'guest programs', ok: true, found: 'fsb-init, fsb-launch', hint: '' }
-    : { name: 'guest programs', ok: false, found: `missing: ${missing.join(', ')}`, hint: 'Build them with: make -C guest' };
+    : {
+        name: 'guest programs',
+        ok: false,
+        found: `missing: ${missing.join(', ')}`,
+        hint: 'Build them with: make -C guest',
+      };
 }
 
 async function runtime({ packageRoot, paths }: LocalCore): Promise<Check[]> {
@@ -49,7 +60,9 @@ async function runtime({ packageRoot, paths }: LocalCore): Promise<Check[]> {
     clock: systemClock,
   });
   const probe = await driver.probe();
-  const found = probe.available ? `${probe.version} (the default: the kernel is the boundary)` : probe.problem;
+  const found = probe.available
+    ? `${probe.version} (the default: the kernel is the boundary)`
+    : probe.problem;
   return [
     { name: `runtime ${probe.name}`, ok: probe.available, found, hint: probe.hint },
     {
@@ -66,7 +79,12 @@ async function disk({ paths }: LocalCore): Promise<Check> {
   const { bavail, bsize } = await statfs(existing);
   const free = bavail * bsize;
   const ok = free >= LEAST_DISK;
-  return { name: 'disk', ok, found: `${formatSize(free)} free for ${paths.state}`, hint: ok ? '' : 'Free at least 1 GiB.' };
+  return {
+    name: 'disk',
+    ok,
+    found: `${formatSize(free)} free for ${paths.state}`,
+    hint: ok ? '' : 'Free at least 1 GiB.',
+  };
 }
 
 async function firstExisting(path: string): Promise<string> {
@@ -79,7 +97,9 @@ async function firstExisting(path: string): Promise<string> {
 /** Not running is fine: the first command starts it. */
 async function core(local: LocalCore): Promise<Check> {
   const status = await runningCore(local);
-  const found = status ? `running, pid ${status.pid}, ${status.endpoint}` : 'not running; the first command that needs it starts it';
+  const found = status
+    ? `running, pid ${status.pid}, ${status.endpoint}`
+    : 'not running; the first command that needs it starts it';
   return { name: 'core', ok: true, found, hint: '' };
 }
 
@@ -88,7 +108,11 @@ export function doctorListing(checks: Check[]): Listing<Check> {
     items: checks,
     columns: [
       { title: 'CHECK', value: (check) => check.name },
-      { title: 'OK', value: (check) => (check.ok ? 'yes' : 'NO'), tone: (check) => (check.ok ? 'good' : 'bad') },
+      {
+        title: 'OK',
+        value: (check) => (check.ok ? 'yes' : 'NO'),
+        tone: (check) => (check.ok ? 'good' : 'bad'),
+      },
       { title: 'FOUND', value: (check) => check.found },
     ],
     name: (check) => check.name,

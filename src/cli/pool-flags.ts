@@ -11,7 +11,8 @@ const DEFAULT_WARM = [{ image: 'host', count: 2 }];
 
 /** The default pool's policy, as a user would write it in YAML, from the flags of `serve` and `daemon start`. */
 export function poolFromFlags(flags: PoolFlags): Record<string, unknown> {
-  const warm = flags.warm === undefined ? DEFAULT_WARM : flags.warm.flatMap((text) => text.split(',')).map(warmEntry);
+  const warm =
+    flags.warm === undefined ? DEFAULT_WARM : flags.warm.flatMap((text) => text.split(',')).map(warmEntry);
   return {
     warm: warm.filter(({ count }) => count > 0),
     ...(flags.max === undefined ? {} : { capacity: { max: flags.max } }),

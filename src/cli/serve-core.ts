@@ -37,7 +37,10 @@ export async function serveCore(options: ServeOptions): Promise<void> {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) events.on(signal, resolve);
   });
   mkdirSync(paths.state, { recursive: true, mode: 0o700 });
-  const log = pino({ level: options.logLevel, base: { pid: process.pid } }, pino.destination({ dest: paths.log, sync: true }));
+  const log = pino(
+    { level: options.logLevel, base: { pid: process.pid } },
+    pino.destination({ dest: paths.log, sync: true }),
+  );
   const core = await startCore({
     paths,
     guestDirectory: join(options.packageRoot, 'guest/build'),
@@ -64,7 +67,9 @@ function tellStarter(fd: number, status: CoreStatus): void {
     writeSync(fd, `${JSON.stringify(status)}\n`);
     closeSync(fd);
   } catch (error) {
-    throw new FsbError('invalid_argument', `cannot write to descriptor ${fd} of --ready-fd`, { cause: error });
+    throw new FsbError('invalid_argument', `cannot write to descriptor ${fd} of --ready-fd`, {
+      cause: error,
+    });
   }
 }
 

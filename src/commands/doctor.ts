@@ -6,7 +6,10 @@ export default class Doctor extends BaseCommand {
   static override description =
     'Says which runtime was found, what is missing and how to get it. Changes nothing and starts nothing. Exit code 0 ' +
     'when all is well, 1 when something is missing.';
-  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> -o json'];
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> -o json',
+  ];
 
   async run(): Promise<number> {
     await this.parse(Doctor);

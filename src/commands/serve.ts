@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { localCore } from '../cli/local.ts';
 import { coreFlags } from '../cli/core-flags.ts';
+import { localCore } from '../cli/local.ts';
 import { poolFromFlags } from '../cli/pool-flags.ts';
 
 export default class Serve extends BaseCommand {
@@ -17,7 +17,11 @@ export default class Serve extends BaseCommand {
   ];
   static override flags = {
     ...coreFlags,
-    'ready-fd': Flags.integer({ hidden: true, summary: 'Descriptor that gets the status as JSON when the core is ready.', min: 3 }),
+    'ready-fd': Flags.integer({
+      hidden: true,
+      summary: 'Descriptor that gets the status as JSON when the core is ready.',
+      min: 3,
+    }),
   };
 
   async run(): Promise<undefined> {
@@ -38,7 +42,9 @@ export default class Serve extends BaseCommand {
       readyFd: flags['ready-fd'],
       events: this.world.events,
       ready: async ({ endpoint, http, runtime }) => {
-        await this.say(`The core is ready: ${endpoint}${http === '' ? '' : `, ${http}`} (${runtime}). Its log: ${paths.log}`);
+        await this.say(
+          `The core is ready: ${endpoint}${http === '' ? '' : `, ${http}`} (${runtime}). Its log: ${paths.log}`,
+        );
       },
     });
     return undefined;

@@ -93,7 +93,8 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     cleanup.add('servers', () => servers.close(CALL_GRACE));
     if (servers.http[1]) info.http = `http://${servers.http[1]}`;
     if (servers.metrics) info.metrics = `http://${servers.metrics}/metrics`;
-    const status = { ...info, endpoint: `unix://${paths.grpcSocket}` };
+    const grpc = servers.grpc[1] ? `tcp://${servers.grpc[1]}` : '';
+    const status = { ...info, endpoint: `unix://${paths.grpcSocket}`, grpc };
     await writeStatus(paths.status, status);
     cleanup.add('status', () => removeStatus(paths.status));
     log.info(status, 'ready');

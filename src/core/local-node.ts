@@ -15,7 +15,7 @@ import { recover } from './agent/recovery.ts';
 import { shapeOf } from './agent/shape-of.ts';
 import type { Cleanup } from './cleanup.ts';
 import { openChannel } from './guest/open-channel.ts';
-import { createImageStore } from './image/store.ts';
+import { createImageStore } from './image/local-image-store.ts';
 import { adoptInstance, bootInstance } from './instance/boot-instance.ts';
 import { createLogStore } from './logs/file-log-store.ts';
 import type { Clock } from './model/clock.ts';
@@ -69,7 +69,8 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
       hint: `${probe.hint} See all of it with: fsb-ctl doctor`,
     });
 
-  const images = await createImageStore({ stateDir: paths.state, log });
+  const images = await createImageStore({ stateDir: paths.state, log, clock });
+  cleanup.add('images', () => images.close());
   const logs = await createLogStore({ directory: join(paths.state, 'logs'), clock, log });
   cleanup.add('logs', () => logs.close());
   const ledger = records.table<InstanceRecord>('instances', INSTANCE_RECORD_VERSION);
@@ -115,6 +116,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     log,
   });
   log.info(result, 'recovered');
+  await images.sweep();
 
   const janitor = new Janitor({
     driver: recording.driver,

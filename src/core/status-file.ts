@@ -5,6 +5,8 @@ import type { SystemInfo } from './api/core-api.ts';
 export interface CoreStatus extends SystemInfo {
   /** `unix:///run/fsb/fsb.sock` */
   endpoint: string;
+  /** `tcp://127.0.0.1:9090`; empty when gRPC is on the unix socket alone. */
+  grpc: string;
 }
 
 /** Whole or not at all. */

@@ -6,7 +6,10 @@ import { localCore } from '../../cli/local.ts';
 export default class DaemonStatus extends BaseCommand {
   static override summary = 'Show whether the local core runs, and where it listens.';
   static override description = 'Never starts a core. Exit code 0 in either case; read "running" in scripts.';
-  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> -o json'];
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> -o json',
+  ];
   static override flags = {
     root: Flags.string({ summary: 'The core of this directory.', helpValue: 'DIR' }),
   };

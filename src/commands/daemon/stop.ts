@@ -7,7 +7,10 @@ export default class DaemonStop extends BaseCommand {
   static override description =
     'Ends the core in order and removes its warm instances. Sandboxes that run keep running, and the next core takes ' +
     'them up again. No core: says so, exit code 0.';
-  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --root /tmp/other'];
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --root /tmp/other',
+  ];
   static override flags = {
     root: Flags.string({ summary: 'The core of this directory.', helpValue: 'DIR' }),
   };

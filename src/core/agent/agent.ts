@@ -8,10 +8,10 @@ import type {
 } from '../api/agent-api.ts';
 import type { ImageApi, PoolApi } from '../api/core-api.ts';
 import type { AttachRequest, CallOptions, ExecRequest } from '../api/sandbox-api.ts';
-import { processFor } from '../image/command.ts';
 import type { ImageStore } from '../image/image-store.ts';
 import type { LogStore } from '../logs/log-store.ts';
 import type { Clock } from '../model/clock.ts';
+import { processFor } from '../model/command.ts';
 import { didYouMean } from '../model/did-you-mean.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';

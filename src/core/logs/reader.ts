@@ -7,7 +7,7 @@ import { type Block, readBlock, type Segment } from './segment.ts';
 import { Selection, type Start } from './selection.ts';
 import { startOfTail } from './tail.ts';
 
-export interface ReaderParts {
+interface ReaderParts {
   known: SandboxLog;
   query: LogQuery;
   clock: Clock;

@@ -28,13 +28,13 @@ export interface LogRecord {
   data: Buffer;
 }
 
-export type RecordKind = StreamName | 'end';
+type RecordKind = StreamName | 'end';
 
 export const segmentMagic = Buffer.from('FSBLOG1\n');
 export const MAX_DATA = 65_536;
 const HEADER = 36;
 const TRAILER = 4;
-export const RECORD_OVERHEAD = HEADER + TRAILER;
+const RECORD_OVERHEAD = HEADER + TRAILER;
 /** Any window of this size that ends (or begins) at the border of a record holds a whole one. */
 export const LARGEST_RECORD = MAX_DATA + RECORD_OVERHEAD;
 
@@ -67,7 +67,7 @@ function encodeRecord(buffer: Buffer, start: number, record: LogRecord): number 
 }
 
 /** `incomplete`: the window ends inside the record. `corrupt`: these bytes are no record. */
-export type Decoded = { record: LogRecord; next: number } | 'incomplete' | 'corrupt';
+type Decoded = { record: LogRecord; next: number } | 'incomplete' | 'corrupt';
 
 /** Decodes the record that begins at `start`; its data is a view into the buffer. */
 export function decodeRecord(buffer: Buffer, start: number): Decoded {

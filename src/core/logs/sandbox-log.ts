@@ -24,7 +24,7 @@ export interface SandboxLog {
 }
 
 /** Wakes everyone who waits; keeps nothing for those who come later. */
-export class Bell {
+class Bell {
   readonly #waiting = new Set<() => void>();
 
   ring(): void {

@@ -12,7 +12,7 @@ export interface Retention {
 }
 
 /** How many of `records` go into one write to a segment that has `length` bytes (0: one not yet begun). */
-export function fitting(records: readonly LogRecord[], length: number, segmentBytes: number): number {
+function fitting(records: readonly LogRecord[], length: number, segmentBytes: number): number {
   let size = Math.max(length, segmentMagic.length);
   let count = 0;
   for (const record of records) {

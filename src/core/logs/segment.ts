@@ -13,7 +13,7 @@ export interface Segment {
 }
 
 /** What a reader reads at a time. It bounds the memory of a follower and holds several of the largest records. */
-export const BLOCK = 262_144;
+const BLOCK = 262_144;
 
 const NAME = /^(\d{8,})\.log$/;
 
@@ -37,12 +37,7 @@ export const segmentSize = async (directory: string, number: number): Promise<nu
  * Bytes `from`..`to`; fewer when the file is shorter. Opens and closes: no reader holds a descriptor while its
  * consumer is slow, or after it was forgotten.
  */
-export async function readRange(
-  directory: string,
-  number: number,
-  from: number,
-  to: number,
-): Promise<Buffer> {
+async function readRange(directory: string, number: number, from: number, to: number): Promise<Buffer> {
   const handle = await open(segmentPath(directory, number), 'r');
   try {
     const buffer = Buffer.allocUnsafe(to - from);
@@ -107,7 +102,7 @@ export async function scanSegment(
   }
 }
 
-export interface PlacedRecord {
+interface PlacedRecord {
   record: LogRecord;
   position: number;
 }

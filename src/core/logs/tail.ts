@@ -12,7 +12,7 @@ const streams: readonly StreamName[] = ['stdout', 'stderr'];
  * Finds the last lines of a log from its end. Lines of the two streams may be interleaved inside each other: the last
  * ones are those that end last, and each is found from its own beginning.
  */
-export class LineCounter {
+class LineCounter {
   readonly #wanted: number;
   #lines = 0;
   /** Where the earliest wanted line of each stream begins. */

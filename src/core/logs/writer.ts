@@ -26,7 +26,7 @@ class Batch {
   }
 }
 
-export interface WriterParts {
+interface WriterParts {
   known: SandboxLog;
   file: SegmentFile;
   clock: Clock;

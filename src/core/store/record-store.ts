@@ -7,7 +7,7 @@ import { findDamage } from './environment-file.ts';
 import { decodeRecord, encodeRecord, LmdbTable } from './record-table.ts';
 import type { RecordStore, RecordTable, TableOptions } from './store.ts';
 
-export interface RecordStoreOptions {
+interface RecordStoreOptions {
   /** Belongs to the store alone; created when missing. */
   directory: string;
   log: Logger;

@@ -21,7 +21,7 @@ export function decodeRecord(text: string): { version: number; value: unknown } 
 }
 
 /** What the table needs from the store that owns it. */
-export interface TableParts {
+interface TableParts {
   name: string;
   version: number;
   database: Database<string, string>;

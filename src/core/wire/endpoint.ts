@@ -9,7 +9,7 @@ export type Endpoint = { kind: 'unix'; path: string } | { kind: 'tcp'; host: str
 export function parseEndpoint(text: string): Endpoint {
   if (text.startsWith('unix:')) {
     const path = text.slice('unix:'.length).replace(/^\/\/(?=\/)/, '');
-    if (path.startsWith('/')) return { kind: 'unix', path };
+    if (/^\/[^/]/.test(path)) return { kind: 'unix', path };
   } else {
     const match = /^(?:(?:tcp|http):\/\/)?(\[[0-9a-fA-F:.]+\]|[^[\]:/]+):(\d{1,5})\/?$/.exec(text);
     const port = Number(match?.[2]);

@@ -21,6 +21,7 @@ interface Running {
   record: Sandbox;
   process: HostProcess;
   log: MemoryLog;
+  execs: HostProcess[];
 }
 
 export class HostSandboxes implements SandboxApi {
@@ -69,7 +70,7 @@ export class HostSandboxes implements SandboxApi {
       record.state = { phase: 'Exited', startedAt: now, endedAt: Date.now(), status };
       log.end();
     });
-    this.#sandboxes.set(refKey(ref), { record, process, log });
+    this.#sandboxes.set(refKey(ref), { record, process, log, execs: [] });
     return structuredClone(record);
   }
 
@@ -87,11 +88,12 @@ export class HostSandboxes implements SandboxApi {
   }
 
   async delete(ref: SandboxRef, { grace }: DeleteOptions = {}): Promise<void> {
-    const { process, record } = this.#find(ref);
+    const { process, record, execs } = this.#find(ref);
     process.signal(15);
     const timer = setTimeout(() => process.signal(9), grace ?? record.spec.grace_period);
     await process.exited;
     clearTimeout(timer);
+    for (const exec of execs) exec.signal(9);
     this.#sandboxes.delete(refKey(ref));
   }
 
@@ -100,11 +102,13 @@ export class HostSandboxes implements SandboxApi {
   }
 
   async exec(ref: SandboxRef, request: ExecRequest, { signal }: CallOptions = {}): Promise<ProcessSession> {
-    const { record } = this.#find(ref);
+    const { record, execs } = this.#find(ref);
     throwIfAborted(signal);
     if (record.state.phase !== 'Running') throw notRunning(ref.name);
     const env = { ...record.spec.envs, ...request.env };
-    return new HostSession(new HostProcess({ ...request, env }), this.openSessions);
+    const process = new HostProcess({ ...request, env });
+    execs.push(process);
+    return new HostSession(process, this.openSessions);
   }
 
   async attach(ref: SandboxRef, { replay, stdin }: AttachRequest): Promise<ProcessSession> {

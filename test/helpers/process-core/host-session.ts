@@ -33,7 +33,13 @@ export class HostSession implements ProcessSession {
   async write(data: Uint8Array): Promise<void> {
     const { stdin } = this.#process.child;
     if (stdin.destroyed || stdin.write(data)) return;
-    await Promise.race([once(stdin, 'drain'), once(stdin, 'close'), this.#closed.promise]).catch(() => {});
+    const settled = new AbortController();
+    const { signal } = settled;
+    const events = [once(stdin, 'drain', { signal }), once(stdin, 'close', { signal })].map((event) =>
+      event.catch(() => {}),
+    );
+    await Promise.race([...events, this.#closed.promise]);
+    settled.abort();
   }
 
   endInput(): void {

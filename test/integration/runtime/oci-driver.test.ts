@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -46,6 +47,15 @@ describe('a booted instance', () => {
       });
       socket.on('error', reject);
     });
+  });
+
+  it('is answered by the guest, who takes its peer for one from outside', async () => {
+    const socket = connect(instance.channelPath);
+    const hello = Buffer.from([8, 0, 0, 0, 0x01, 0, 0, 0, 0, 1, 0, 0]);
+    socket.write(hello);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    expect(answer[4]).toBe(0x81);
   });
 
   it('is the process that boot named', () => {

@@ -1,0 +1,79 @@
+import { createReadStream } from 'node:fs';
+import { lstat, realpath } from 'node:fs/promises';
+import { join, posix, sep } from 'node:path';
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { FsbError } from '../../model/errors.ts';
+
+/** The files inside an image file, wherever they lie. Names are as in the formats: `index.json`, `blobs/sha256/...`. */
+export interface ArchiveSource {
+  has(name: string): Promise<boolean>;
+  /** @throws invalid_argument when there is no such file in it */
+  open(name: string): Promise<Readable>;
+  close(): Promise<void>;
+}
+
+// Larger than every honest manifest and configuration; a document is held in memory.
+const LARGEST_DOCUMENT = 8 * 1024 * 1024;
+
+/** @throws invalid_argument when it is missing or larger than any honest document */
+export async function readDocument(source: ArchiveSource, name: string): Promise<Buffer> {
+  return buffer(upTo(await source.open(name), LARGEST_DOCUMENT, name));
+}
+
+/** `./a/../b` -> `b`; undefined for what leads out. */
+export function normalName(name: string): string | undefined {
+  const normal = posix.normalize(name.replace(/^\/+/, ''));
+  return normal === '..' || normal.startsWith('../') || normal === '.' ? undefined : normal;
+}
+
+/** A layout in a directory. */
+export class DirectorySource implements ArchiveSource {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async has(name: string): Promise<boolean> {
+    return (await this.#find(name)) !== undefined;
+  }
+
+  async open(name: string): Promise<Readable> {
+    const path = await this.#find(name);
+    if (path === undefined) throw missing(name);
+    return createReadStream(path);
+  }
+
+  async close(): Promise<void> {}
+
+  /** Regular files below the directory only: a link or FIFO in somebody's layout opens nothing else. */
+  async #find(name: string): Promise<string | undefined> {
+    const normal = normalName(name);
+    if (normal === undefined) return undefined;
+    try {
+      const root = await realpath(this.#root);
+      const path = await realpath(join(root, normal));
+      if (!path.startsWith(`${root}${sep}`)) return undefined;
+      return (await lstat(path)).isFile() ? path : undefined;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined;
+      throw error;
+    }
+  }
+}
+
+export function missing(name: string): FsbError {
+  return new FsbError('invalid_argument', `${JSON.stringify(name)} is missing in it`);
+}
+
+async function* upTo(source: Readable, bytes: number, name: string): AsyncGenerator<Buffer> {
+  let left = bytes;
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    left -= chunk.length;
+    if (left < 0)
+      throw new FsbError('invalid_argument', `${JSON.stringify(name)} is larger than ${bytes} bytes`);
+    yield chunk;
+  }
+}

@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { FsbError } from '../model/errors.ts';
+
+/** The JSON documents of image formats, as much of them as is used. Unknown members are allowed, as the formats demand. */
+
+const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'is not a sha256 digest');
+
+/** Go writes an empty list or map as null. */
+const orEmpty = <T extends z.ZodType>(schema: T, empty: z.output<T>) =>
+  schema.nullish().transform((value) => value ?? empty);
+
+const strings = orEmpty(z.array(z.string()), []);
+const stringMap = orEmpty(z.record(z.string(), z.string()), {});
+
+const descriptorSchema = z.object({
+  mediaType: z.string().default(''),
+  digest,
+  size: z.number().int().nonnegative(),
+  platform: z
+    .object({
+      os: z.string().default(''),
+      architecture: z.string().default(''),
+      variant: z.string().optional(),
+    })
+    .nullish(),
+  annotations: stringMap,
+});
+
+export const indexSchema = z.object({
+  mediaType: z.string().optional(),
+  manifests: orEmpty(z.array(descriptorSchema), []),
+});
+
+export const manifestSchema = z.object({
+  mediaType: z.string().optional(),
+  config: descriptorSchema,
+  layers: orEmpty(z.array(descriptorSchema), []),
+});
+
+export const configurationSchema = z.object({
+  architecture: z.string().default(''),
+  variant: z.string().optional(),
+  os: z.string().default(''),
+  config: z
+    .object({
+      Entrypoint: strings,
+      Cmd: strings,
+      Env: strings,
+      User: orEmpty(z.string(), ''),
+      WorkingDir: orEmpty(z.string(), ''),
+      StopSignal: orEmpty(z.string(), ''),
+      ExposedPorts: orEmpty(z.record(z.string(), z.unknown()), {}),
+      Labels: stringMap,
+    })
+    .nullish(),
+  rootfs: z.object({ diff_ids: orEmpty(z.array(digest), []) }),
+});
+
+export const dockerSaveSchema = z.array(
+  z.object({ Config: z.string().min(1), RepoTags: strings, Layers: orEmpty(z.array(z.string().min(1)), []) }),
+);
+
+export type Descriptor = z.output<typeof descriptorSchema>;
+export type Configuration = z.output<typeof configurationSchema>;
+export type DockerSaveManifest = z.output<typeof dockerSaveSchema>;
+
+/**
+ * Reads one of the documents above.
+ * @param what how to call it in an error: `the manifest sha256:...`
+ * @throws invalid_argument
+ */
+export function parseDocument<T extends z.ZodType>(
+  schema: T,
+  data: Buffer | string,
+  what: string,
+): z.output<T> {
+  let json: unknown;
+  try {
+    json = JSON.parse(data.toString());
+  } catch (cause) {
+    throw new FsbError('invalid_argument', `${what} is not JSON`, { cause });
+  }
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  const where = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
+  throw new FsbError('invalid_argument', `${what} is not valid: ${where}${issue.message}`);
+}

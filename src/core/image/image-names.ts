@@ -1,0 +1,57 @@
+import { FsbError } from '../model/errors.ts';
+import type { FoundImage } from './found-image.ts';
+import { canonicalReference, HOST_IMAGE, parseReference } from './reference.ts';
+
+export interface NamedImage {
+  image: FoundImage;
+  /** Canonical; at least one. */
+  references: string[];
+}
+
+/**
+ * Which names the images of one file get: those in the file, or the one that the user gave.
+ * @throws invalid_argument when an image stays without a name, or one name was given for several
+ */
+export function nameImages(images: FoundImage[], given?: string): NamedImage[] {
+  if (images.length === 0) throw new FsbError('invalid_argument', 'there is no image in it');
+  if (given === undefined) return images.map((image) => ({ image, references: ownNames(image) }));
+  if (given === HOST_IMAGE)
+    throw new FsbError('invalid_argument', 'host is the built-in image and cannot be replaced', {
+      hint: 'Choose another name.',
+    });
+  const reference = parseReference(given);
+  if (images.length === 1) {
+    if (reference.digest !== undefined && reference.digest !== images[0]!.digest)
+      throw new FsbError(
+        'invalid_argument',
+        `the image in it is ${images[0]!.digest}, not ${reference.digest}`,
+      );
+    return [{ image: images[0]!, references: [canonicalReference(reference)] }];
+  }
+  return severalOfOneName(images, given);
+}
+
+function ownNames(image: FoundImage): string[] {
+  if (image.names.length > 0) return image.names.map((name) => canonicalReference(parseReference(name)));
+  const known = image.tag === undefined ? '' : `, only the tag ${image.tag}`;
+  throw new FsbError('invalid_argument', `the image ${image.digest.slice(0, 19)} in it has no name${known}`, {
+    hint: 'Give it one: fsb-ctl image import FILE NAME',
+  });
+}
+
+/** A layout is one repository with tags: NAME and the tags together name each image. */
+function severalOfOneName(images: FoundImage[], given: string): NamedImage[] {
+  const { tag, digest, ...repository } = parseReference(given);
+  const hasOwnSuffix = digest !== undefined || tag !== 'latest' || given.endsWith(':latest');
+  return images.map((image) => {
+    if (hasOwnSuffix || image.tag === undefined)
+      throw new FsbError(
+        'invalid_argument',
+        `there are ${images.length} images in it, and ${given} can name only one`,
+        {
+          hint: 'Leave the name away to import all by the names in the file.',
+        },
+      );
+    return { image, references: [canonicalReference({ ...repository, tag: image.tag })] };
+  });
+}

@@ -1,0 +1,132 @@
+import { open, readFile, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { FsbError } from '../model/errors.ts';
+import type { ImageConfig } from '../model/image.ts';
+
+const recordSchema = z.object({
+  digest: z.string(),
+  references: z.array(z.string()),
+  config: z.object({
+    entrypoint: z.array(z.string()),
+    cmd: z.array(z.string()),
+    env: z.array(z.string()),
+    user: z.string(),
+    workingDir: z.string(),
+    stopSignal: z.string().optional(),
+    exposedPorts: z.array(z.number()),
+    labels: z.record(z.string(), z.string()),
+  }) satisfies z.ZodType<ImageConfig>,
+  /** Bottom first. */
+  diffIds: z.array(z.string()),
+  architecture: z.string(),
+  importedAt: z.number(),
+});
+
+const fileSchema = z.object({ version: z.literal(1), images: z.array(recordSchema) });
+
+export type ImageRecord = z.output<typeof recordSchema>;
+
+/**
+ * What images there are, in one file: a name moves from one image to another in one step, or not at all. Changes are
+ * made one after the other; reads see the last one that is durable.
+ */
+export class ImageRecords {
+  readonly #file: string;
+  #images: ReadonlyMap<string, ImageRecord>;
+  #last: Promise<void> = Promise.resolve();
+
+  private constructor(file: string, images: ImageRecord[]) {
+    this.#file = file;
+    this.#images = new Map(images.map((image) => [image.digest, image]));
+  }
+
+  /** @throws internal when the file is there and cannot be understood: starting empty would remove every layer */
+  static async open(file: string): Promise<ImageRecords> {
+    let text: string;
+    try {
+      text = await readFile(file, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new ImageRecords(file, []);
+      throw error;
+    }
+    try {
+      return new ImageRecords(file, fileSchema.parse(JSON.parse(text)).images);
+    } catch (cause) {
+      throw new FsbError('internal', `the list of images ${file} cannot be read`, {
+        hint: 'Move its directory away to start without images, and import them again.',
+        cause,
+      });
+    }
+  }
+
+  get(digest: string): ImageRecord | undefined {
+    return this.#images.get(digest);
+  }
+
+  byReference(reference: string): ImageRecord | undefined {
+    for (const image of this.#images.values()) if (image.references.includes(reference)) return image;
+    return undefined;
+  }
+
+  all(): ImageRecord[] {
+    return [...this.#images.values()];
+  }
+
+  /** Adds images; a name that another image had goes to the new one, which leaves the other without it. */
+  add(images: readonly ImageRecord[]): Promise<void> {
+    return this.#change((all) => {
+      for (const image of images) {
+        const names = new Set([...(all.get(image.digest)?.references ?? []), ...image.references]);
+        for (const other of all.values())
+          all.set(other.digest, {
+            ...other,
+            references: other.references.filter((name) => !names.has(name)),
+          });
+        all.set(image.digest, { ...image, references: [...names].sort() });
+      }
+    });
+  }
+
+  /** Takes a name off an image. */
+  untag(digest: string, reference: string): Promise<void> {
+    return this.#change((all) => {
+      const image = all.get(digest);
+      if (image)
+        all.set(digest, { ...image, references: image.references.filter((name) => name !== reference) });
+    });
+  }
+
+  remove(digest: string): Promise<void> {
+    return this.#change((all) => void all.delete(digest));
+  }
+
+  #change(edit: (images: Map<string, ImageRecord>) => void): Promise<void> {
+    const change = this.#last.then(async () => {
+      const images = new Map(this.#images);
+      edit(images);
+      await writeDurably(this.#file, JSON.stringify({ version: 1, images: [...images.values()] }));
+      this.#images = images;
+    });
+    this.#last = change.catch(() => undefined);
+    return change;
+  }
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  const temporary = join(dirname(path), `.${crypto.randomUUID()}.tmp`);
+  const file = await open(temporary, 'wx', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  const directory = await open(dirname(path));
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}

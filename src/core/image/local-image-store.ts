@@ -1,0 +1,257 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join, resolve as resolvePath } from 'node:path';
+import type { Logger } from 'pino';
+import { type Clock, systemClock } from '../model/clock.ts';
+import { FsbError, throwIfAborted } from '../model/errors.ts';
+import type { ImageInfo, ResolvedImage } from '../model/image.ts';
+import { openArchive, readArchive } from './archive/read-archive.ts';
+import { Holds } from './holds.ts';
+import { HostImage } from './host/host-image.ts';
+import { type NamedImage, nameImages } from './image-names.ts';
+import { type ImageRecord, ImageRecords } from './image-records.ts';
+import type { ImageStore } from './image-store.ts';
+import { importError } from './import-error.ts';
+import { flushToDisk, ingestLayers } from './ingest.ts';
+import { LayerStore } from './layer-store.ts';
+import { findRecord, imageNotFound } from './lookup.ts';
+import { machineArchitecture, type Platform } from './platform.ts';
+import { canonicalReference, familiarName, HOST_IMAGE, isDigest, parseReference } from './reference.ts';
+import type { UnpackLimits } from './unpack/unpack-layer.ts';
+
+export interface ImageStoreOptions {
+  /** CorePaths.state; everything is kept in `images` below it. */
+  stateDir: string;
+  log: Logger;
+  /** As OCI says it (`amd64`); this machine's when absent. */
+  architecture?: string;
+  /** Root of the machine that the host image shows; `/` when absent. */
+  hostRoot?: string;
+  clock?: Clock;
+  /** What one layer may unpack to. */
+  limits?: UnpackLimits;
+}
+
+/** The store of the oci driver: images unpacked into directories that overlayfs mounts. */
+export interface LocalImageStore extends ImageStore {
+  /**
+   * Removes what nobody needs any more of the host image. To be called once after start, when everything that lives
+   * is held again: before that the store cannot know what running instances use.
+   */
+  sweep(): Promise<void>;
+  /** Aborts imports and waits for their end. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the store, and removes what a crash left half-done in it. One core at a time may have it open.
+ * @throws internal when its list of images is damaged
+ */
+export async function createImageStore(options: ImageStoreOptions): Promise<LocalImageStore> {
+  const root = join(options.stateDir, 'images');
+  const staging = join(root, 'staging');
+  // 0700: unpacked images have setuid programs, also vulnerable ones, that no user of the machine may run.
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  await mkdir(staging, { recursive: true });
+  for (const leftover of await readdir(staging))
+    await rm(join(staging, leftover), { recursive: true, force: true });
+  const records = await ImageRecords.open(join(root, 'images.json'));
+  const layers = await LayerStore.open(join(root, 'layers'), staging, options.log);
+  const store = new OverlayImageStore(options, root, records, layers);
+  await layers.removeUnused(new Set(records.all().flatMap(({ diffIds }) => diffIds)));
+  return store;
+}
+
+class OverlayImageStore implements LocalImageStore {
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #platform: Platform;
+  readonly #limits?: UnpackLimits;
+  readonly #root: string;
+  readonly #staging: string;
+  readonly #records: ImageRecords;
+  readonly #layers: LayerStore;
+  readonly #host: HostImage;
+  readonly #holds = new Holds();
+  readonly #closing = new AbortController();
+  readonly #imports = new Set<Promise<unknown>>();
+
+  constructor(options: ImageStoreOptions, root: string, records: ImageRecords, layers: LayerStore) {
+    this.#log = options.log;
+    this.#clock = options.clock ?? systemClock;
+    this.#platform = { os: 'linux', architecture: options.architecture ?? machineArchitecture() };
+    this.#limits = options.limits;
+    this.#root = root;
+    this.#staging = join(root, 'staging');
+    this.#records = records;
+    this.#layers = layers;
+    const { clock, log } = { clock: this.#clock, log: this.#log };
+    const hostRoot = options.hostRoot ?? '/';
+    this.#host = new HostImage({
+      directory: join(root, 'host'),
+      staging: this.#staging,
+      hostRoot,
+      clock,
+      log,
+    });
+  }
+
+  async resolve(reference: string): Promise<ResolvedImage> {
+    if (reference === HOST_IMAGE || this.#host.isCurrent(reference)) return this.#host.resolve();
+    const record = this.#find(reference);
+    const lower = record.diffIds.map((diffId) => this.#layers.pathOf(diffId)).reverse();
+    if (lower.includes(undefined))
+      throw new FsbError('internal', `image ${reference} has lost a layer`, { hint: 'Import it again.' });
+    return {
+      reference: isDigest(reference) ? reference : canonicalOr(reference, record),
+      digest: record.digest,
+      config: record.config,
+      root: { overlays: [{ target: '/', lower: lower as string[] }] },
+    };
+  }
+
+  hold(digest: string): () => void {
+    return this.#holds.add(digest, () => {
+      if (this.#records.get(digest) !== undefined) return;
+      this.sweep().catch((error: unknown) =>
+        this.#log.warn({ err: error }, 'cannot remove an old host image'),
+      );
+    });
+  }
+
+  import(path: string, name?: string, signal?: AbortSignal): Promise<ImageInfo[]> {
+    const either = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
+    const importing = this.#import(resolvePath(path), name, either);
+    this.#imports.add(importing);
+    const done = (): void => void this.#imports.delete(importing);
+    importing.then(done, done);
+    return importing;
+  }
+
+  async list(): Promise<ImageInfo[]> {
+    const host = await this.#host.resolve();
+    const images = this.#records.all().map((record) => this.#info(record));
+    return [
+      this.#hostInfo(host.digest),
+      ...images.sort((a, b) => compare(a.references[0] ?? '~', b.references[0] ?? '~')),
+    ];
+  }
+
+  async remove(reference: string): Promise<ImageInfo> {
+    if (reference === HOST_IMAGE)
+      throw new FsbError('invalid_argument', 'the host image is built in and cannot be removed');
+    const record = this.#find(reference);
+    const info = this.#info(record);
+    const name = record.references.find((known) => known === canonicalOr(reference, record));
+    if (name !== undefined && record.references.length > 1) {
+      await this.#records.untag(record.digest, name);
+      return { ...info, references: [name] };
+    }
+    this.#assertRemovable(record, reference);
+    await this.#records.remove(record.digest);
+    await this.#removeUnusedLayers();
+    this.#log.info({ image: record.digest, references: record.references }, 'image removed');
+    return info;
+  }
+
+  async sweep(): Promise<void> {
+    await this.#host.removeOld((digest) => this.#holds.has(digest));
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new FsbError('unavailable', 'the core is shutting down'));
+    await Promise.allSettled(this.#imports);
+  }
+
+  async #import(path: string, name: string | undefined, signal: AbortSignal): Promise<ImageInfo[]> {
+    throwIfAborted(signal);
+    if (name !== undefined && name !== HOST_IMAGE) parseReference(name);
+    try {
+      const source = await openArchive(path, this.#staging, signal);
+      try {
+        const named = nameImages(await readArchive(source, this.#platform), name);
+        return await this.#ingest(named, signal);
+      } finally {
+        await source.close();
+      }
+    } catch (error) {
+      throw importError(error, path, signal);
+    }
+  }
+
+  async #ingest(named: NamedImage[], signal: AbortSignal): Promise<ImageInfo[]> {
+    const unpin = this.#layers.pin(named.flatMap(({ image }) => image.layers.map(({ diffId }) => diffId)));
+    try {
+      for (const { image } of named) await ingestLayers(image, this.#layers, this.#limits, signal);
+      await flushToDisk(this.#root);
+      throwIfAborted(signal);
+      await this.#records.add(named.map((one) => this.#recordOf(one)));
+    } finally {
+      unpin();
+      await this.#removeUnusedLayers();
+    }
+    const infos = named.map(({ image }) => this.#info(this.#records.get(image.digest)!));
+    this.#log.info({ images: infos.flatMap(({ references }) => references) }, 'images imported');
+    return infos;
+  }
+
+  #recordOf({ image, references }: NamedImage): ImageRecord {
+    return {
+      digest: image.digest,
+      references,
+      config: image.config,
+      diffIds: image.layers.map(({ diffId }) => diffId),
+      architecture: image.architecture,
+      importedAt: this.#clock.now(),
+    };
+  }
+
+  async #removeUnusedLayers(): Promise<void> {
+    await this.#layers.removeUnused(new Set(this.#records.all().flatMap(({ diffIds }) => diffIds)));
+  }
+
+  #assertRemovable(record: ImageRecord, reference: string): void {
+    if (record.references.length > 1)
+      throw new FsbError('conflict', `cannot remove image ${reference}: it has several names`, {
+        hint: `Remove them one by one: ${record.references.map(familiarName).join(', ')}`,
+      });
+    if (this.#holds.has(record.digest))
+      throw new FsbError(
+        'conflict',
+        `cannot remove image ${familiarName(reference)}: sandboxes or warm instances use it`,
+        {
+          hint: 'Delete the sandboxes that use it (fsb-ctl list), and stop pools that keep it warm.',
+        },
+      );
+  }
+
+  #find(reference: string): ImageRecord {
+    const records = this.#records.all();
+    const record = findRecord(records, reference);
+    if (record === undefined) throw imageNotFound(records, reference);
+    return record;
+  }
+
+  #info(record: ImageRecord): ImageInfo {
+    const { digest, references, architecture, importedAt } = record;
+    const size = [...new Set(record.diffIds)].reduce((sum, diffId) => sum + this.#layers.sizeOf(diffId), 0);
+    return { references, digest, size, architecture, importedAt };
+  }
+
+  #hostInfo(digest: string): ImageInfo {
+    const { architecture } = this.#platform;
+    return { references: [HOST_IMAGE], digest, size: 0, architecture, importedAt: this.#host.builtAt };
+  }
+}
+
+/** The canonical name when the text is one that the image has; else its first name, or its digest. */
+function canonicalOr(text: string, record: ImageRecord): string {
+  try {
+    const canonical = canonicalReference(parseReference(text));
+    if (record.references.includes(canonical)) return canonical;
+  } catch {
+    // A short digest is no name.
+  }
+  return record.references[0] ?? record.digest;
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

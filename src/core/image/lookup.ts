@@ -1,0 +1,53 @@
+import { didYouMean } from '../model/did-you-mean.ts';
+import { FsbError } from '../model/errors.ts';
+import type { ImageRecord } from './image-records.ts';
+import {
+  canonicalReference,
+  familiarName,
+  HOST_IMAGE,
+  type ImageReference,
+  isDigest,
+  parseReference,
+  repositoryOf,
+} from './reference.ts';
+
+// As many digits as `image list` shows of a digest.
+const SHORTEST_DIGEST = 12;
+
+/**
+ * The image that a text means: a digest, a name, a name with a digest, or the first digits of one image's digest.
+ * @throws invalid_argument when the text is neither a name nor a digest
+ */
+export function findRecord(records: readonly ImageRecord[], text: string): ImageRecord | undefined {
+  if (isDigest(text)) return records.find(({ digest }) => digest === text);
+  if (/^[0-9a-f]{64}$/.test(text)) return records.find(({ digest }) => digest === `sha256:${text}`);
+  const prefix = text.replace(/^sha256:/, '');
+  const isPrefix = /^[0-9a-f]+$/.test(prefix) && prefix.length >= SHORTEST_DIGEST;
+  const byName = isPrefix && prefix !== text ? undefined : findByName(records, parseReference(text));
+  if (byName !== undefined || !isPrefix) return byName;
+  const fitting = records.filter(({ digest }) => digest.startsWith(`sha256:${prefix}`));
+  return fitting.length === 1 ? fitting[0] : undefined;
+}
+
+/** How to get an image that is not here, and which one was maybe meant. */
+export function imageNotFound(records: readonly ImageRecord[], text: string): FsbError {
+  const names = [HOST_IMAGE, ...records.flatMap(({ references }) => references.map(familiarName))];
+  const near = didYouMean(text, [...names, ...names.map((name) => name.replace(/:latest$/, ''))]);
+  const question = near === undefined ? '' : `Did you mean ${near}? `;
+  return new FsbError('not_found', `image ${familiarName(text)} is not here`, {
+    hint: `${question}Bring it in with: fsb-ctl image import FILE ${isDigest(text) ? 'NAME' : familiarName(text)}`,
+  });
+}
+
+function findByName(records: readonly ImageRecord[], wanted: ImageReference): ImageRecord | undefined {
+  const canonical = canonicalReference(wanted);
+  const exact = records.find(({ references }) => references.includes(canonical));
+  if (exact !== undefined || wanted.digest === undefined) return exact;
+  // With a digest the tag says nothing; the repository must be one that the image is known by.
+  const repository = repositoryOf(wanted);
+  return records.find(
+    ({ digest, references }) =>
+      digest === wanted.digest &&
+      references.some((name) => repositoryOf(parseReference(name)) === repository),
+  );
+}

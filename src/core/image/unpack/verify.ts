@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { FsbError, throwIfAborted } from '../../model/errors.ts';
+
+export interface Expected {
+  /** `sha256:...` */
+  digest: string;
+  /** Bytes, when it is known; more are never read. */
+  size?: number;
+}
+
+/**
+ * Passes bytes on and compares them, when all were read, with what they should be.
+ * @param what how to call them in an error
+ * @throws invalid_argument at the end of the stream
+ */
+export async function* verified(
+  source: AsyncIterable<Buffer>,
+  expected: Expected,
+  what: string,
+  signal?: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const hash = createHash('sha256');
+  let size = 0;
+  for await (const chunk of source) {
+    throwIfAborted(signal);
+    size += chunk.length;
+    if (expected.size !== undefined && size > expected.size)
+      throw new FsbError(
+        'invalid_argument',
+        `${what} is longer than the ${expected.size} bytes that it should have`,
+      );
+    hash.update(chunk);
+    yield chunk;
+  }
+  if (expected.size !== undefined && size < expected.size)
+    throw new FsbError('invalid_argument', `${what} has ${size} bytes instead of ${expected.size}`);
+  const digest = `sha256:${hash.digest('hex')}`;
+  if (digest !== expected.digest)
+    throw new FsbError(
+      'invalid_argument',
+      `${what} is damaged: its digest is ${digest} instead of ${expected.digest}`,
+    );
+}

@@ -1,0 +1,68 @@
+import { posix } from 'node:path';
+import { FsbError } from './errors.ts';
+import type { ImageConfig } from './image.ts';
+import type { ProcessSpec } from './process.ts';
+import type { SandboxSpec } from './spec.ts';
+
+/** What a process gets when neither the image nor the user says where programs are; docker's own. */
+export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+type CommandSpec = Pick<SandboxSpec, 'image' | 'command' | 'args' | 'envs' | 'working_dir' | 'user' | 'tty'>;
+
+/**
+ * The main process of a sandbox: `command` replaces the image's entrypoint (and drops its cmd), `args` replaces its
+ * cmd, with neither the image's own run. What the spec leaves open comes from the image.
+ * @throws invalid_argument when nothing says what to run, or the working directory is not absolute
+ */
+export function processFor(
+  spec: CommandSpec,
+  image: ImageConfig,
+): Pick<ProcessSpec, 'argv' | 'env' | 'cwd' | 'user'> {
+  const argv = argvFor(spec, image);
+  if (argv.length === 0 || argv[0] === '')
+    throw new FsbError('invalid_argument', `image ${spec.image} says no command to run, and none was given`, {
+      hint: 'Give one: fsb-ctl run NAME --image IMAGE -- COMMAND ARG...',
+    });
+  return {
+    argv,
+    env: environmentFor(spec, image),
+    cwd: workingDirectoryFor(spec, image),
+    user: spec.user || image.user,
+  };
+}
+
+function argvFor({ command, args }: CommandSpec, { entrypoint, cmd }: ImageConfig): string[] {
+  if (command.length > 0) return [...command, ...args];
+  return [...entrypoint, ...(args.length > 0 ? args : cmd)];
+}
+
+/** The image's variables, then the spec's over them; PATH always, TERM with a terminal. Execs start from the same. */
+export function environmentFor(
+  { envs, tty }: Pick<SandboxSpec, 'envs' | 'tty'>,
+  image: ImageConfig,
+): Record<string, string> {
+  const environment: Record<string, string> = { PATH: DEFAULT_PATH, ...(tty && { TERM: 'xterm' }) };
+  for (const line of image.env) {
+    const equals = line.indexOf('=');
+    if (equals > 0) setVariable(environment, line.slice(0, equals), line.slice(equals + 1));
+  }
+  for (const [name, value] of Object.entries(envs)) setVariable(environment, name, value);
+  return environment;
+}
+
+// A plain assignment of a variable that is named __proto__ would be lost.
+function setVariable(environment: Record<string, string>, name: string, value: string): void {
+  Object.defineProperty(environment, name, { value, enumerable: true, writable: true, configurable: true });
+}
+
+function workingDirectoryFor({ working_dir }: CommandSpec, image: ImageConfig): string {
+  if (working_dir === '') return posix.join('/', image.workingDir);
+  if (working_dir.startsWith('/')) return working_dir;
+  throw new FsbError(
+    'invalid_argument',
+    `the working directory ${JSON.stringify(working_dir)} is not absolute`,
+    {
+      hint: `Write /${posix.normalize(working_dir)}.`,
+    },
+  );
+}

@@ -1,0 +1,76 @@
+import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { afterEach, beforeEach } from 'vitest';
+import { createImageStore, type LocalImageStore } from '../../src/core/image/local-image-store.ts';
+import { type LayoutFiles, type TestImage, tarOf, writeArchive } from './image-files.ts';
+
+/** An empty image store in a directory of its own for each test, and what tests of it need. */
+export class ImageStoreFixture {
+  directory = '';
+  store!: LocalImageStore;
+
+  get stateDirectory(): string {
+    return join(this.directory, 'state');
+  }
+
+  get layersDirectory(): string {
+    return join(this.stateDirectory, 'images/layers');
+  }
+
+  get stagingDirectory(): string {
+    return join(this.stateDirectory, 'images/staging');
+  }
+
+  async setUp(): Promise<void> {
+    this.directory = await mkdtemp(join(tmpdir(), 'fsb-images-'));
+    await this.open();
+  }
+
+  async tearDown(): Promise<void> {
+    await this.store.close();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  async open(): Promise<void> {
+    this.store = await createImageStore({ stateDir: this.stateDirectory, log: pino({ level: 'silent' }) });
+  }
+
+  /** What `file` in the topmost layer of an image says. */
+  async contentOf(reference: string): Promise<string> {
+    const { root } = await this.store.resolve(reference);
+    return readFile(join(root.overlays[0]!.lower[0]!, 'file'), 'utf8');
+  }
+
+  async archive(files: LayoutFiles, compress?: (data: Buffer) => Buffer): Promise<string> {
+    const path = join(this.directory, 'image.tar');
+    await writeArchive(path, files, compress);
+    return path;
+  }
+
+  /** What this process has open of the test's files. */
+  async openFiles(): Promise<string[]> {
+    const names = await readdir('/proc/self/fd');
+    const paths = await Promise.all(names.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => '')));
+    return paths.filter((path) => path.startsWith(this.directory));
+  }
+}
+
+export function useImageStore(): ImageStoreFixture {
+  const fixture = new ImageStoreFixture();
+  beforeEach(() => fixture.setUp());
+  afterEach(() => fixture.tearDown());
+  return fixture;
+}
+
+/** Two layers: `base`, the same in every one, and `file` with the content. */
+export async function tinyImage(
+  name: string | undefined,
+  content: string,
+  more: Partial<TestImage> = {},
+): Promise<TestImage> {
+  const base = await tarOf([{ name: 'base', content: 'shared' }]);
+  const layers = [base, await tarOf([{ name: 'file', content }])];
+  return { name, layers, config: { Cmd: ['run'] }, ...more };
+}

@@ -1,0 +1,228 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { findCycles, type Import, importsOf, readImports } from '../helpers/import-graph.ts';
+
+/**
+ * Which way imports point (docs/architecture.md has the picture). A room is a folder of src, or a file; a file belongs
+ * to the longest room that its path begins with. A room may import itself and the rooms that are listed for it.
+ * Importing only types counts like importing code: it is knowledge all the same.
+ *
+ * A new folder needs a row here: think where it stands in the picture, and give it as little as it needs.
+ */
+const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
+  // The command line knows the seams and the model. One file decides whether a core is here or far away.
+  main: { may: ['cli', 'cli/connect', 'commands', 'core/model'] },
+  commands: { may: ['cli', 'core/api', 'core/model'] },
+  cli: { may: ['cli/connect', 'core/api', 'core/model'] },
+  'cli/connect': { may: ['cli', 'core/api', 'core/model'], lazily: ['core/client', 'core'] },
+
+  // The composition root: daemon.ts and the files beside it build everything that one core is made of, and hand out
+  // drivers, stores and clocks. Nobody else reaches for them.
+  core: {
+    may: [
+      ...['core/server', 'core/controller', 'core/agent', 'core/pool', 'core/instance', 'core/guest'],
+      ...['core/runtime/driver', 'core/runtime/oci', 'core/runtime/containerd'],
+      ...['core/image', 'core/logs', 'core/store', 'core/api', 'core/model'],
+    ],
+  },
+
+  // Both ends of the wire see the seams (api), and never what is behind them.
+  'core/server': { may: ['core/wire', 'core/api', 'core/model'] },
+  'core/client': { may: ['core/wire', 'core/api', 'core/model'] },
+  'core/wire': { may: ['core/api', 'core/model'] },
+
+  // The controller reaches nodes only through AgentApi.
+  'core/controller': { may: ['core/store', 'core/api', 'core/model'] },
+
+  // One node, downwards: agent -> pool -> instance -> { guest, runtime/driver }.
+  'core/agent': {
+    may: [
+      ...['core/pool', 'core/instance', 'core/guest', 'core/runtime/driver'],
+      ...['core/image', 'core/logs', 'core/store', 'core/api', 'core/model'],
+    ],
+  },
+  'core/pool': { may: ['core/instance', 'core/guest', 'core/runtime/driver', 'core/model'] },
+  'core/instance': { may: ['core/guest', 'core/runtime/driver', 'core/model'] },
+  'core/guest': { may: ['core/model'] },
+
+  // A driver never imports another. An image backend belongs to its driver.
+  'core/runtime/driver': { may: ['core/model'] },
+  'core/runtime/oci': { may: ['core/runtime/driver', 'core/model'] },
+  'core/runtime/containerd': { may: ['core/runtime/driver', 'core/image', 'core/model'] },
+
+  'core/image': { may: ['core/model'] },
+  'core/logs': { may: ['core/model'] },
+  'core/store': { may: ['core/model'] },
+  'core/api': { may: ['core/model'] },
+  'core/model': { may: [] },
+};
+
+/** Where each package may be imported; a room includes its subfolders. `types`: only with `import type`. */
+const packages: Record<string, { in: string[]; types?: string[] }> = {
+  // What touches a terminal stays out of core.
+  '@oclif/core': { in: ['commands', 'cli'] },
+  chalk: { in: ['cli'] },
+  'cli-table3': { in: ['cli'] },
+  '@inquirer/prompts': { in: ['cli'] },
+
+  // One transport, one place at each end of it. Generated code names the types of its services.
+  '@grpc/grpc-js': {
+    in: ['core/server/grpc', 'core/client', 'core/runtime/containerd'],
+    types: ['core/wire/gen'],
+  },
+  '@bufbuild/protobuf': { in: ['core/wire/gen', 'core/runtime/containerd'] },
+  ws: { in: ['core/server/ws', 'core/client'] },
+  'prom-client': { in: ['core/server'] },
+  lmdb: { in: ['core/store'] },
+  'tar-stream': { in: ['core/image'] },
+
+  yaml: { in: ['cli', 'core/model'] },
+  zod: { in: ['commands', 'cli', 'core'] },
+  // Whoever starts a core makes its logger; core is given one.
+  pino: { in: ['cli'], types: ['core'] },
+};
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const imports = readImports(root, 'src');
+
+/** `src/core/runtime/driver.ts` as rooms are written: `core/runtime/driver`. */
+const pathInSrc = (file: string): string => file.replace(/^src\//, '').replace(/\.ts$/, '');
+const isIn = (file: string, room: string): boolean =>
+  `${pathInSrc(file)}/`.startsWith(`${room.replace(/\.ts$/, '')}/`);
+
+function roomOf(file: string): string | undefined {
+  const candidates = Object.keys(rooms).filter((room) => isIn(file, room));
+  // `core` is the files beside daemon.ts, not every folder of core: a new folder must get a row of its own.
+  const isRootFile = /^src\/core\/[^/]+\.ts$/.test(file);
+  return candidates.filter((room) => room !== 'core' || isRootFile).sort((a, b) => b.length - a.length)[0];
+}
+
+const where = ({ from, line }: Import): string => `${from}:${line}`;
+
+/** What is wrong with an import that leads to a file of src; undefined: nothing. */
+function roomProblem(it: Import): string | undefined {
+  if (it.kind !== 'file') return undefined;
+  if (!it.to.startsWith('src/'))
+    return `${where(it)} imports ${it.to}: src imports nothing outside src (tests and scripts import src)`;
+  const [from, to] = [roomOf(it.from), roomOf(it.to)];
+  if (from === undefined) return `${it.from} is in no room: give its folder a row in ${table}`;
+  if (to === undefined)
+    return `${where(it)} imports ${it.to}, which is in no room: give its folder a row in ${table}`;
+  const { may, lazily = [] } = rooms[from]!;
+  if (from === to || may.includes(to)) return undefined;
+  if (lazily.includes(to)) {
+    if (it.lazy || it.typeOnly) return undefined;
+    return `${where(it)} imports ${it.to} at start-up: load it with await import() where it is needed`;
+  }
+  const allowed = may.length === 0 ? 'nothing but itself' : may.join(', ');
+  return (
+    `${where(it)} (${from}) imports ${it.to} (${to}): ${from} may import ${allowed}. ` +
+    'Move a shared type or function down to the room that both may import (mostly core/model), or let the ' +
+    'composition root hand the thing in.'
+  );
+}
+
+function packageProblem(it: Import): string | undefined {
+  if (it.kind !== 'package') return undefined;
+  const rule = packages[it.to];
+  if (rule === undefined) return `${where(it)} imports ${it.to}: a new package needs a row in ${table}`;
+  const allowed = it.typeOnly ? [...rule.in, ...(rule.types ?? [])] : rule.in;
+  if (allowed.some((room) => isIn(it.from, room))) return undefined;
+  const types = rule.types === undefined ? '' : `, and as "import type" in ${rule.types.join(', ')}`;
+  return `${where(it)} imports ${it.to}: that is only for ${rule.in.join(', ')}${types}`;
+}
+
+const table = 'test/unit/architecture.test.ts';
+const problems = (find: (it: Import) => string | undefined, of: readonly Import[] = imports): string[] => [
+  ...new Set(of.flatMap((it) => find(it) ?? [])),
+];
+
+describe('imports in src', () => {
+  it('point down the picture', () => {
+    expect(problems(roomProblem)).toEqual([]);
+  });
+
+  it('take packages only where they belong', () => {
+    expect(problems(packageProblem)).toEqual([]);
+  });
+
+  it('make no circle', () => {
+    const circles = findCycles(imports).map(
+      (files) => `${files.join(' -> ')}: move what both need into a file of its own`,
+    );
+    expect(circles).toEqual([]);
+  });
+});
+
+describe('the check itself', () => {
+  const check = (from: string, text: string): string[] => {
+    const found = importsOf(from, text);
+    return [...problems(roomProblem, found), ...problems(packageProblem, found)];
+  };
+
+  it('finds every way to import', () => {
+    const text = `
+      import './a.ts';
+      import type { B } from './b.ts';
+      import { type C, type D } from './c.ts';
+      import { type E, f } from './e.ts';
+      export * from './g.ts';
+      export type { H } from './h.ts';
+      type I = import('./i.ts').I;
+      const j = () => import('./j.ts');
+      const k = import(f);
+      // import './comment.ts'
+      const l = "import './string.ts'";`;
+    expect(importsOf('src/x/y.ts', text).map((it) => [it.to, it.typeOnly, it.lazy])).toEqual([
+      ['src/x/a.ts', false, false],
+      ['src/x/b.ts', true, false],
+      ['src/x/c.ts', true, false],
+      ['src/x/e.ts', false, false],
+      ['src/x/g.ts', false, false],
+      ['src/x/h.ts', true, false],
+      ['src/x/i.ts', true, false],
+      ['src/x/j.ts', false, true],
+      ['computed: f', false, true],
+    ]);
+  });
+
+  it.each([
+    ['src/commands/run.ts', "import { d } from '../core/daemon.ts'", 'commands may import cli, core/api'],
+    ['src/cli/connect.ts', "import { d } from '../core/daemon.ts'", 'await import()'],
+    ['src/core/server/grpc/x.ts', "import '../../controller/x.ts'", 'core/server may import'],
+    ['src/core/controller/x.ts', "import '../pool/pool.ts'", 'core/controller may import'],
+    ['src/core/runtime/oci/x.ts', "import '../containerd/x.ts'", 'core/runtime/oci may import'],
+    ['src/core/model/x.ts', "import type { X } from '../api/agent-api.ts'", 'nothing but itself'],
+    ['src/core/new/x.ts', "import '../model/x.ts'", 'is in no room'],
+    ['src/core/pool/x.ts', "import '../../../test/helpers/fake.ts'", 'nothing outside src'],
+    ['src/core/agent/x.ts', "import chalk from 'chalk'", 'only for cli'],
+    ['src/core/server/http/x.ts', "import { WebSocket } from 'ws'", 'only for core/server/ws'],
+    ['src/core/wire/gen/x.ts', "import { Client } from '@grpc/grpc-js'", 'only for core/server/grpc'],
+    ['src/core/pool/x.ts', "import { pino } from 'pino'", 'as "import type" in core'],
+    ['src/core/pool/x.ts', "import _ from 'lodash'", 'needs a row'],
+  ])('refuses in %s: %s', (from, text, message) => {
+    expect(check(from, text)).toEqual([expect.stringContaining(message)]);
+  });
+
+  it.each([
+    ['src/cli/connect.ts', "const load = () => import('../core/daemon.ts')"],
+    [
+      'src/core/daemon.ts',
+      "import './runtime/oci/x.ts'; import './lock.ts'; import type { Logger } from 'pino'",
+    ],
+    ['src/core/agent/x.ts', "import '../runtime/driver.ts'; import type { Logger } from 'pino'"],
+    ['src/core/wire/gen/x.ts', "import type { Client } from '@grpc/grpc-js'"],
+    ['src/core/store/x.ts', "import { open } from 'lmdb'; import 'node:fs'"],
+  ])('allows in %s: %s', (from, text) => {
+    expect(check(from, text)).toEqual([]);
+  });
+
+  it('finds a circle over any number of files', () => {
+    const circle = [
+      ...importsOf('src/a.ts', "import './b.ts'"),
+      ...importsOf('src/b.ts', "import './c.ts'; import './d.ts'"),
+      ...importsOf('src/c.ts', "import type { A } from './a.ts'"),
+    ];
+    expect(findCycles(circle)).toEqual([['src/a.ts', 'src/b.ts', 'src/c.ts', 'src/a.ts']]);
+  });
+});

@@ -1,0 +1,122 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connectCore } from '../../../src/core/client/connect-core.ts';
+import { wholeLog } from '../../../src/core/model/logs.ts';
+import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
+import { type ServedCore, serveAndConnect } from '../../helpers/served-core.ts';
+
+const request = { argv: ['cat'], env: {}, cwd: '', user: '', tty: false, stdin: true };
+const box = { namespace: 'default', name: 'box' };
+
+describe('a connection to a core', () => {
+  let inner: ProcessCore;
+  let served: ServedCore;
+
+  beforeEach(async () => {
+    inner = processCore();
+    served = await serveAndConnect(inner, 'unix');
+  });
+
+  afterEach(async () => {
+    await served.close();
+    await inner.close();
+  });
+
+  it('says unavailable, with the address and what to do, when there is no core', async () => {
+    const core = connectCore({ grpc: 'unix:///no/grpc.sock', http: 'unix:///no/http.sock' });
+    const expected = {
+      code: 'unavailable',
+      message: expect.stringContaining('/no/'),
+      hint: expect.any(String),
+    };
+    await expect(core.sandboxes.list({})).rejects.toMatchObject(expected);
+    await expect(core.sandboxes.exec(box, request)).rejects.toMatchObject(expected);
+    await expect(core.sandboxes.logs(box, wholeLog)[Symbol.asyncIterator]().next()).rejects.toMatchObject(
+      expected,
+    );
+    await core.close();
+  });
+
+  it('refuses calls after close, and ends open sessions without inventing a status', async () => {
+    const spec = { image: 'host', command: ['sleep', '1000'] };
+    await served.core.sandboxes.create({ ...box, spec });
+    const session = await served.core.sandboxes.exec(box, request);
+    await served.core.close();
+    await served.core.close();
+    await expect(session.exited).rejects.toMatchObject({ code: 'run_failed' });
+    await expect(served.core.sandboxes.list({})).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(served.core.sandboxes.exec(box, request)).rejects.toMatchObject({ code: 'unavailable' });
+    while (inner.openSessions.size > 0) await setImmediate();
+  });
+
+  it('takes up a followed log where the connection broke', async () => {
+    const script = 'i=0; while [ $i -lt 40 ]; do echo line $i; i=$((i+1)); sleep 0.02; done';
+    await served.core.sandboxes.create({ ...box, spec: { image: 'host', command: ['sh', '-c', script] } });
+    const breaking = await breakingProxy(served.servers.http[0]!.slice('unix://'.length), 3);
+    const core = connectCore({ grpc: served.servers.grpc[0]!, http: breaking.address });
+    let text = '';
+    for await (const { data } of core.sandboxes.logs(box, { ...wholeLog, follow: true }))
+      text += data.toString();
+    expect(text).toBe(Array.from({ length: 40 }, (_, n) => `line ${n}\n`).join(''));
+    expect(breaking.broken()).toBe(3);
+    await core.close();
+    await breaking.close();
+  });
+
+  it('does not keep the process alive, and loads nothing before it is needed', async () => {
+    const script = `
+      const { connectCore } = await import('./src/core/client/connect-core.ts');
+      const { createRequire } = await import('node:module');
+      const loaded = (name) => Object.keys(createRequire(import.meta.url).cache).some((file) => file.includes(name));
+      const core = connectCore(${JSON.stringify({ grpc: served.servers.grpc[0], http: served.servers.http[0] })});
+      const before = [loaded('/ws/'), loaded('/grpc-js/')];
+      await core.sandboxes.list({});
+      const after = [loaded('/ws/'), loaded('/grpc-js/')];
+      await core.close();
+      console.log(JSON.stringify({ before, after }));`;
+    const args = ['--import', 'tsx', '--input-type=module', '-e', script];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 });
+    expect(JSON.parse(stdout)).toEqual({ before: [false, false], after: [false, true] });
+  });
+});
+
+/** Passes a unix socket on, and breaks each of the first connections when some bytes have come through. */
+async function breakingProxy(path: string, times: number) {
+  let broken = 0;
+  const sockets = new Set<Socket>();
+  const { connect } = await import('node:net');
+  const server = createServer((client) => {
+    const core = connect(path);
+    let bytes = 0;
+    for (const socket of [client, core]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => sockets.delete(socket));
+    }
+    client.pipe(core);
+    core.pipe(client);
+    core.on('data', (data: Buffer) => {
+      bytes += data.length;
+      if (broken >= times || bytes < 500) return;
+      broken += 1;
+      client.destroy();
+      core.destroy();
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  return {
+    address: `127.0.0.1:${port}`,
+    broken: () => broken,
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

@@ -1,0 +1,191 @@
+import { stat, writeFile } from 'node:fs/promises';
+import { request as httpRequest } from 'node:http';
+import { join } from 'node:path';
+import { Client, credentials } from '@grpc/grpc-js';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Rpc } from '../../../src/core/client/rpc.ts';
+import { systemClock } from '../../../src/core/model/clock.ts';
+import { startServers } from '../../../src/core/server/servers.ts';
+import { FastPathServiceService, UpdateRequest } from '../../../src/core/wire/gen/fastpath/v1/fastpath.ts';
+import {
+  type HealthCheckResponse,
+  HealthService,
+  HealthCheckResponse_ServingStatus as Serving,
+} from '../../../src/core/wire/gen/grpc/health/v1/health.ts';
+import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
+import { type ServedCore, serveAndConnect } from '../../helpers/served-core.ts';
+
+interface Answer {
+  status: number;
+  body: string;
+}
+
+describe('servers', () => {
+  let inner: ProcessCore;
+  let served: ServedCore;
+  let ready = false;
+
+  beforeAll(async () => {
+    inner = processCore();
+    served = await serveAndConnect(inner, 'tcp', { metrics: '127.0.0.1:0', ready: () => ready });
+    const command = ['sleep', '1000'];
+    await served.core.sandboxes.create({
+      namespace: 'default',
+      name: 'box',
+      spec: { image: 'host', command },
+    });
+  });
+
+  afterAll(async () => {
+    await served.close();
+    await inner.close();
+  });
+
+  function ask(
+    address: string,
+    path: string,
+    method = 'GET',
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const [host, port] = address.split(':');
+    return new Promise((resolve, reject) => {
+      const call = httpRequest({ host, port, path, method, headers, agent: false }, (response) => {
+        let body = '';
+        response.setEncoding('utf8');
+        response.on('data', (piece: string) => {
+          body += piece;
+        });
+        response.on('end', () => resolve({ status: response.statusCode!, body }));
+      });
+      call.on('error', reject);
+      call.end();
+    });
+  }
+
+  it('tell health and readiness', async () => {
+    const [http] = served.servers.http;
+    expect(await ask(http!, '/healthz')).toEqual({ status: 200, body: 'ok\n' });
+    expect((await ask(http!, '/readyz')).status).toBe(503);
+    expect(await health()).toBe(Serving.NOT_SERVING);
+    ready = true;
+    expect((await ask(http!, '/readyz')).status).toBe(200);
+    expect(await health()).toBe(Serving.SERVING);
+  });
+
+  function health(): Promise<number> {
+    const client = new Client(served.servers.grpc[0]!, credentials.createInsecure());
+    const { path, requestSerialize, responseDeserialize } = HealthService.check;
+    return new Promise<number>((resolve, reject) => {
+      client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        { service: 'fastpath.v1.FastPathService' },
+        (error, response?: HealthCheckResponse) =>
+          error === null ? resolve(response!.status) : reject(error),
+      );
+    }).finally(() => client.close());
+  }
+
+  it('show sandboxes as JSON', async () => {
+    const [http] = served.servers.http;
+    const list = await ask(http!, '/api/v1/sandboxes?namespace=default');
+    expect(JSON.parse(list.body)).toMatchObject({ items: [{ name: 'box', state: { phase: 'Running' } }] });
+    const one = await ask(http!, '/api/v1/sandboxes/default/box');
+    expect(JSON.parse(one.body)).toMatchObject({ name: 'box' });
+    const none = await ask(http!, '/api/v1/sandboxes/default/nobody');
+    expect(none.status).toBe(404);
+    expect(JSON.parse(none.body)).toMatchObject({ error: { code: 'not_found', hint: expect.any(String) } });
+  });
+
+  it('answer what is not there with a clear error', async () => {
+    const [http] = served.servers.http;
+    const calls = [
+      ask(http!, '/nowhere'),
+      ask(http!, '/healthz', 'DELETE'),
+      ask(http!, '/api/v1/sandboxes/a/b/exec'),
+    ];
+    for (const answer of await Promise.all(calls)) {
+      expect(answer.status).toBe(404);
+      expect(JSON.parse(answer.body)).toMatchObject({ error: { code: 'not_found' } });
+    }
+    expect((await ask(http!, '/api/v1/sandboxes/a/%zz')).status).toBe(400);
+  });
+
+  it('refuse requests of web pages and for foreign names', async () => {
+    const [http] = served.servers.http;
+    expect((await ask(http!, '/healthz', 'GET', { host: 'evil.example' })).status).toBe(403);
+    expect(
+      (await ask(http!, '/healthz', 'GET', { host: `evil.example:${http!.split(':')[1]}` })).status,
+    ).toBe(403);
+    expect((await ask(http!, '/healthz', 'GET', { origin: 'https://evil.example' })).status).toBe(403);
+    expect((await ask(http!, '/healthz', 'GET', { host: 'localhost:1' })).status).toBe(200);
+    expect((await ask(served.servers.metrics, '/metrics', 'GET', { host: 'evil.example' })).status).toBe(403);
+  });
+
+  it('count creates by mode and success', async () => {
+    const spec = { image: 'no-such-image', consistency_mode: 'strong' as const };
+    await served.core.sandboxes.create({ namespace: 'default', name: 'x', spec }).catch(() => {});
+    const { body } = await ask(served.servers.metrics, '/metrics');
+    expect(body).toContain('fastpath_create_sandbox_duration_seconds_count{mode="fast",success="true"} 1');
+    expect(body).toContain('fastpath_create_sandbox_duration_seconds_count{mode="strong",success="false"} 1');
+    expect(body).toContain('le="0.001"');
+    expect(body).toMatch(/nodejs_eventloop_lag/);
+    expect((await ask(served.servers.metrics, '/')).status).toBe(404);
+  });
+
+  it('say that updates are not offered', async () => {
+    const [host, port] = served.servers.grpc[0]!.split(':');
+    const rpc = new Rpc({ kind: 'tcp', host: host!, port: Number(port) });
+    const call = rpc.call(
+      FastPathServiceService.updateSandbox,
+      UpdateRequest.fromPartial({ sandboxName: 'box' }),
+    );
+    await expect(call).rejects.toMatchObject({ code: 'unsupported', hint: expect.any(String) });
+    rpc.close();
+  });
+});
+
+describe('listening', () => {
+  const options = { ready: () => true, clock: systemClock, log: pino({ level: 'silent' }) };
+
+  it('makes private unix sockets over stale files, and removes them', async () => {
+    const inner = processCore();
+    const before = await serveAndConnect(inner, 'unix');
+    const { directory, servers } = before;
+    const names = ['grpc.sock', 'http.sock'].map((name) => join(directory, name));
+    for (const name of names) expect((await stat(name)).mode & 0o777).toBe(0o600);
+    await servers.close(100);
+    await servers.close(100);
+    for (const name of names) {
+      await expect(stat(name)).rejects.toMatchObject({ code: 'ENOENT' });
+      await writeFile(name, 'stale');
+    }
+    const again = await startServers(inner, { ...options, grpc: servers.grpc, http: servers.http });
+    expect(await before.core.sandboxes.list({})).toEqual([]);
+    await again.close(100);
+    await before.close();
+    await inner.close();
+  });
+
+  it('refuses addresses that others could reach, and leaves nothing listening after a failure', async () => {
+    const inner = processCore();
+    for (const address of ['0.0.0.0:0', '[::]:0', '192.0.2.1:0', 'example.com:0'])
+      for (const place of [
+        { grpc: [address], http: [] },
+        { grpc: [], http: [address] },
+        { grpc: [], http: [], metrics: address },
+      ])
+        await expect(startServers(inner, { ...options, ...place })).rejects.toMatchObject({ code: 'denied' });
+    const one = await serveAndConnect(inner, 'unix');
+    const socket = `unix://${join(one.directory, 'other.sock')}`;
+    const http = ['unix:///no/such/directory/x.sock'];
+    await expect(startServers(inner, { ...options, grpc: [socket], http })).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+    await expect(stat(join(one.directory, 'other.sock'))).rejects.toMatchObject({ code: 'ENOENT' });
+    await one.close();
+    await inner.close();
+  });
+});

@@ -1,0 +1,229 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FsbError } from '../../../src/core/model/errors.ts';
+import type { PhaseState } from '../../../src/core/model/phase.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import { parseSpec, type SandboxSpecInput } from '../../../src/core/model/spec.ts';
+import { assertSpecFitsWire, createFromWire, createToWire } from '../../../src/core/wire/convert-create.ts';
+import { deleteFromWire, deleteToWire } from '../../../src/core/wire/convert-parts.ts';
+import {
+  listFromWire,
+  listToWire,
+  sandboxFromWire,
+  sandboxToWire,
+} from '../../../src/core/wire/convert-sandbox.ts';
+import {
+  CreateRequest,
+  DeleteRequest,
+  ListRequest,
+  SandboxInfo,
+} from '../../../src/core/wire/gen/fastpath/v1/fastpath.ts';
+
+const text = fc.string({ unit: 'binary' }).filter((value) => !value.includes('\0'));
+const path = text.map((value) => `/${value}`);
+const texts = fc.array(text, { maxLength: 4 });
+// An object of JavaScript has no room for an entry of this name.
+const envName = text.filter((name) => name !== '' && !name.includes('=') && name !== '__proto__');
+const whole = fc.nat();
+const duration = fc.oneof(fc.constantFrom('90s', '1h30m', '500ms', '2d'), whole);
+const size = fc.oneof(fc.constantFrom('512m', '1.5g', '10MB'), fc.integer({ min: 6 * 1024 * 1024 }));
+
+const input: fc.Arbitrary<SandboxSpecInput> = fc.record(
+  {
+    image: text.filter((value) => value !== ''),
+    command: texts,
+    args: texts,
+    envs: fc.dictionary(envName, text, { maxKeys: 4 }),
+    working_dir: text,
+    user: text,
+    tty: fc.boolean(),
+    stdin: fc.boolean(),
+    pool_ref: fc.constantFrom('default-pool', 'other'),
+    exposed_ports: fc.uniqueArray(fc.integer({ min: 1, max: 65_535 }), { maxLength: 4 }),
+    consistency_mode: fc.constantFrom('fast', 'strong'),
+    failure_policy: fc.constantFrom('Manual', 'manual', 'AutoRecreate', 'auto', 'auto-recreate'),
+    recovery_timeout_seconds: whole,
+    ttl: duration,
+    labels: fc.dictionary(fc.constantFrom('team', 'a.b/c', 'x1'), text, { maxKeys: 3 }),
+    resources: fc.record(
+      { cpus: fc.double({ min: 0.01, max: 1000, noNaN: true }), memory: size, pids: fc.integer({ min: 1 }) },
+      { requiredKeys: [] },
+    ),
+    network: fc.constantFrom('none', 'host'),
+    mounts: fc.array(
+      fc.record(
+        { source: path, target: path, read_only: fc.boolean() },
+        { requiredKeys: ['source', 'target'] },
+      ),
+      { maxLength: 3 },
+    ),
+    grace_period: duration,
+  },
+  { requiredKeys: ['image'] },
+) as fc.Arbitrary<SandboxSpecInput>;
+
+const state: fc.Arbitrary<PhaseState> = fc.oneof(
+  fc.constantFrom<PhaseState>({ phase: 'Pending' }, { phase: 'Bound' }),
+  fc.record({ phase: fc.constant('Running' as const), startedAt: whole }),
+  fc.record({
+    phase: fc.constant('Exited' as const),
+    startedAt: whole,
+    endedAt: whole,
+    status: fc.constantFrom({ code: 0, signal: null }, { code: null, signal: 9, oomKilled: true }),
+  }),
+  fc.record(
+    {
+      phase: fc.constant('Failed' as const),
+      endedAt: whole,
+      reason: text,
+      status: fc.constant({ code: null, signal: 9, oomKilled: false }),
+    },
+    { requiredKeys: ['phase', 'endedAt', 'reason'] },
+  ),
+  fc.record({ phase: fc.constant('Expired' as const), endedAt: whole }),
+  fc.record({ phase: fc.constant('Lost' as const), since: whole, reason: text }),
+  fc.record({ phase: fc.constant('Terminating' as const), since: whole }),
+);
+
+const sandbox: fc.Arbitrary<Sandbox> = fc.record(
+  {
+    id: text,
+    namespace: text,
+    name: text,
+    generation: whole,
+    spec: input.map(parseSpec),
+    state,
+    node: text,
+    endpoints: texts,
+    createdAt: fc.double({ min: 0, max: 1e15, noNaN: true }),
+    expiresAt: whole,
+    warm: fc.boolean(),
+    events: fc.array(fc.record({ time: whole, message: text }), { maxLength: 3 }),
+  },
+  {
+    requiredKeys: [
+      'id',
+      'namespace',
+      'name',
+      'generation',
+      'spec',
+      'state',
+      'node',
+      'endpoints',
+      'createdAt',
+      'expiresAt',
+      'events',
+    ],
+  },
+) as fc.Arbitrary<Sandbox>;
+
+describe('conversion', () => {
+  it('carries whatever a user may ask for, so that the core understands the same', async () => {
+    await fc.assert(
+      fc.asyncProperty(input, fc.constantFrom(undefined, 'key'), async (spec, idempotencyKey) => {
+        await assertSpecFitsWire(spec);
+        const request = {
+          namespace: 'default',
+          name: 'box',
+          spec,
+          ...(idempotencyKey && { idempotencyKey }),
+        };
+        const { spec: arrived, ...rest } = createFromWire(
+          CreateRequest.decode(CreateRequest.encode(createToWire(request)).finish()),
+        );
+        expect(parseSpec(arrived)).toEqual(parseSpec(spec));
+        expect({ ...rest, spec }).toEqual(request);
+      }),
+    );
+  });
+
+  it('carries a sandbox exactly', () => {
+    fc.assert(
+      fc.property(sandbox, (value) => {
+        const bytes = SandboxInfo.encode(sandboxToWire(value)).finish();
+        expect(sandboxFromWire(SandboxInfo.decode(bytes))).toEqual(value);
+      }),
+    );
+  });
+
+  it('refuses what protobuf would drop or bend, with the words of the core', async () => {
+    const wrong: unknown[] = [
+      { image: 'host', comand: ['x'] },
+      { image: 'host', command: 'x' },
+      { image: 'host', envs: { A: 1 } },
+      { image: 'host', resources: { cpu: 1 } },
+      { image: 'host', resources: { memory: 'lots' } },
+      { image: 'host', exposed_ports: [2 ** 33] },
+      { image: 'host', failure_policy: 'never' },
+      { image: 'host', consistency_mode: 'slow' },
+      { image: 'host', ttl: 'soon' },
+      { image: 'host', mounts: [{ source: '/a', target: '/b', readonly: true }] },
+      { image: 'host', pool_ref: '' },
+      { image: 'host', network: '' },
+      { image: '' },
+      {},
+      null,
+    ];
+    for (const spec of wrong) {
+      const expected = caught(() => parseSpec(spec));
+      const error = await assertSpecFitsWire(spec as SandboxSpecInput).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(FsbError);
+      expect((error as FsbError).toBody()).toEqual(expected.toBody());
+    }
+  });
+
+  it('understands a request of the first version of the API', () => {
+    const old = CreateRequest.decode(
+      CreateRequest.encode(CreateRequest.fromPartial({ image: 'host', command: ['true'] })).finish(),
+    );
+    expect(createFromWire(old)).toMatchObject({ namespace: 'default', name: '' });
+    expect(parseSpec(createFromWire(old).spec)).toEqual(parseSpec({ image: 'host', command: ['true'] }));
+    expect(() => parseSpec(createFromWire({ ...old, consistencyMode: 7 as 0 }).spec)).toThrow(
+      /consistency_mode/,
+    );
+  });
+
+  it('keeps the fixed field numbers', () => {
+    const bytes = CreateRequest.encode(
+      CreateRequest.fromPartial({
+        image: 'i',
+        poolRef: 'p',
+        exposedPorts: [1],
+        command: ['c'],
+        args: ['a'],
+        namespace: 'n',
+        consistencyMode: 1,
+        name: 'x',
+        envs: { k: 'v' },
+        workingDir: 'w',
+      }),
+    ).finish();
+    expect(Buffer.from(bytes).toString('hex')).toBe(
+      '0a016912017' + '01a01012201632a016132016e38014201784a060a016b12017652' + '0177',
+    );
+  });
+
+  it('carries queries and deletes', () => {
+    for (const query of [
+      {},
+      { namespace: 'a' },
+      { labels: { x: 'y' }, phases: ['Running' as const, 'Lost' as const] },
+    ])
+      expect(listFromWire(ListRequest.decode(ListRequest.encode(listToWire(query)).finish()))).toEqual(query);
+    expect(() => listFromWire(ListRequest.fromPartial({ phases: ['Runing'] }))).toThrow(/unknown phase/);
+    const ref = { namespace: 'a', name: 'b' };
+    for (const options of [{}, { grace: 0 }, { grace: 1.5, wait: false }, { wait: true }])
+      expect(
+        deleteFromWire(DeleteRequest.decode(DeleteRequest.encode(deleteToWire(ref, options)).finish())),
+      ).toEqual(options);
+  });
+});
+
+function caught(run: () => unknown): FsbError {
+  try {
+    run();
+  } catch (error) {
+    return FsbError.from(error);
+  }
+  throw new Error('nothing was thrown');
+}
