@@ -1,8 +1,13 @@
 #!/usr/bin/env node
+'use strict';
 // Development entry: runs the sources as they are.
-import { fileURLToPath } from 'node:url';
-import { register } from 'tsx/esm/api';
+const { dirname } = require('node:path');
 
-register();
-const { start } = await import('../src/main.ts');
-process.exit(await start(fileURLToPath(new URL('..', import.meta.url))));
+async function runSources() {
+  const { register } = await import('tsx/esm/api');
+  register();
+  const { start } = await import('../src/main.ts');
+  process.exit(await start(dirname(__dirname)));
+}
+
+runSources();

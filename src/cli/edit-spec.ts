@@ -45,7 +45,7 @@ async function editUntilValid(
     await openEditor(editor, text.file, world);
     try {
       const parsed = await parseSpecText(await text.read(), text.file);
-      return checkSpec(mergeSpecs(parsed.value, request.flags), parsed);
+      return await checkSpec(mergeSpecs(parsed.value, request.flags), parsed);
     } catch (error) {
       await offerAnotherTry(FsbError.from(error), text, request, world);
     }

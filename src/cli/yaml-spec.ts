@@ -1,5 +1,5 @@
 import { FsbError } from '../core/model/errors.ts';
-import { describeIssues, type SandboxSpecInput, sandboxSpecSchema, specKeys } from '../core/model/spec.ts';
+import type { SandboxSpecInput } from '../core/model/spec.ts';
 
 /** A spec as text: its value, and where each key of it stands. */
 export interface SpecText {
@@ -88,7 +88,9 @@ function locate(root: unknown, path: readonly PropertyKey[]): number | undefined
  * Checks a whole spec, of which parts may come from `text` and parts from flags.
  * @throws invalid_argument that names every wrong key and value, with its line where it has one
  */
-export function checkSpec(value: Record<string, unknown>, text?: SpecText): SandboxSpecInput {
+export async function checkSpec(value: Record<string, unknown>, text?: SpecText): Promise<SandboxSpecInput> {
+  // Loaded late: building the schema takes longer than most commands, which never look at a spec.
+  const { describeIssues, sandboxSpecSchema, specKeys } = await import('../core/model/spec.ts');
   const result = sandboxSpecSchema.safeParse(value);
   if (result.success) return value as SandboxSpecInput;
   const problems: Problem[] = [];

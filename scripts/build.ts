@@ -1,0 +1,22 @@
+/** `npm run build`: the production bundle and the command manifest. */
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { makeBundle } from './build/bundle.ts';
+import { makeManifest } from './build/manifest.ts';
+
+const root = resolve(import.meta.dirname, '..');
+
+async function put(path: string, content: string): Promise<void> {
+  const file = resolve(root, path);
+  await mkdir(dirname(file), { recursive: true });
+  // By rename: a command that starts during the build gets the old file or the new one, never half of one.
+  await writeFile(`${file}.new`, content);
+  await rename(`${file}.new`, file);
+  console.log(`${path.padEnd(30)} ${(Buffer.byteLength(content) / 1024).toFixed(0).padStart(6)} KiB`);
+}
+
+const manifest = await makeManifest(root);
+const { code, licenses } = await makeBundle(root, Object.values(manifest.commands));
+await put('dist/fsb-ctl.cjs', code);
+await put('dist/fsb-ctl.cjs.LEGAL.txt', licenses);
+await put('oclif.manifest.json', `${JSON.stringify(manifest, null, 2)}\n`);

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import { isBuiltin } from 'node:module';
+import { resolve } from 'node:path';
+import { build, type Metafile } from 'esbuild';
+import { lazyOclif } from './lazy-oclif.ts';
+import { leaveOut } from './leave-out.ts';
+
+export interface Bundle {
+  code: string;
+  licenses: string;
+}
+
+interface NamedCommand {
+  id: string;
+  aliases: string[];
+}
+
+/** Not in the bundle, and why. Anything else that stays outside fails the build: it would be missing when installed. */
+const OUTSIDE = {
+  lmdb: 'finds its native library beside its own files',
+  typescript: 'oclif loads it for plugins written in TypeScript, and there are none',
+  'ts-node': 'the same',
+  tsx: 'the same',
+};
+
+/** bin/run.js evaluates this expression and calls it, as Node does with a CommonJS module. */
+const OPENING = '(function (exports, require, module, __filename, __dirname) {';
+const CLOSING = '})';
+
+/** The whole command line and the core in one script, whose modules are evaluated when they are first used. */
+export async function makeBundle(root: string, commands: NamedCommand[]): Promise<Bundle> {
+  const { outputFiles, metafile } = await build({
+    entryPoints: [resolve(root, 'src/main.ts')],
+    outfile: resolve(root, 'dist/fsb-ctl.cjs'),
+    absWorkingDir: root,
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    charset: 'ascii',
+    external: Object.keys(OUTSIDE),
+    // Fewer bytes to read at every start. Names stay: stack traces are read by people.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: 'external',
+    define: {
+      'process.env.NODE_ENV': '"production"',
+      // ws looks for two native helpers at every start otherwise, and never finds them.
+      'process.env.WS_NO_BUFFER_UTIL': '"1"',
+      'process.env.WS_NO_UTF_8_VALIDATE': '"1"',
+    },
+    plugins: [lazyOclif(root), leaveOut],
+    logLevel: 'warning',
+  });
+  assertInside(metafile);
+  const text = (suffix: string): string => outputFiles.find(({ path }) => path.endsWith(suffix))?.text ?? '';
+  const script = escapeNonAscii(text('.cjs'));
+  const id = createHash('sha256').update(script).digest('hex').slice(0, 32);
+  const header = JSON.stringify({ id, words: firstWords(commands) });
+  return { code: `/*${header}*/${OPENING}${script}${CLOSING}\n`, licenses: text('.LEGAL.txt') };
+}
+
+/** What may stand first on a command line: each gets a code cache of its own. */
+const firstWords = (commands: NamedCommand[]): string[] =>
+  [...new Set(commands.flatMap(({ id, aliases }) => [id, ...aliases]).map((word) => word.split(':')[0]!))].sort();
+
+/** bin/run.js reads bytes as characters. esbuild escapes strings, but leaves what stands in regular expressions. */
+const escapeNonAscii = (script: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of ASCII
+  script.replaceAll(/[^\x00-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+function assertInside({ outputs }: Metafile): void {
+  const imports = Object.values(outputs).flatMap((output) => output.imports);
+  const unexpected = imports.filter(
+    ({ external, path }) => external && !isBuiltin(path) && !Object.hasOwn(OUTSIDE, path),
+  );
+  if (unexpected.length === 0) return;
+  const paths = [...new Set(unexpected.map(({ path }) => path))].join(', ');
+  throw new Error(`these packages would stay outside of the bundle: ${paths}`);
+}

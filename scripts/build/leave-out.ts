@@ -1,0 +1,51 @@
+import type { Plugin } from 'esbuild';
+
+/** Modules that libraries bring along and nothing here ever calls; each costs time at every start, or size. */
+const UNUSED: RegExp[] = [
+  // oclif searches directories for commands and plugins with these; ours stand in a table.
+  /^(tinyglobby|minimatch)$/,
+  // oclif warns about unsuitable versions of Node with it, from an index that the bundle does not have.
+  /^semver$/,
+  // oclif's way to end a process after an error; ours is in src/cli/failure.ts. It brings the whole help along.
+  /^\.\/handle$/,
+  // oclif's --help flag; ours is in src/cli/main.ts. The same.
+  /^\.\/help$/,
+  // zod's messages in fifty languages.
+  /^\.\.\/locales\/index\.js$/,
+  // The editor prompt of inquirer guesses character sets with it; ours opens editors itself.
+  /^@inquirer\/external-editor$/,
+  // grpc-js reads .proto files with it for its own introspection service, which nobody starts.
+  /^@grpc\/proto-loader$/,
+];
+
+const REPLACED = [
+  // oclif asks whether this is Linux on Windows, only to tell it to a server that we do not have.
+  { filter: /^wsl-utils$/, contents: 'exports.isWsl = false;' },
+  // What oclif says about itself under DEBUG=oclif; the development entry still has it.
+  {
+    filter: /^debug$/,
+    contents: `module.exports = () => Object.assign(() => {}, { enabled: false, extend: module.exports });`,
+  },
+];
+
+/** An empty module that says its name when something calls it after all. */
+export const leaveOut: Plugin = {
+  name: 'leave-out',
+  setup({ onResolve, onLoad }) {
+    for (const filter of UNUSED) onResolve({ filter }, ({ path }) => ({ path, namespace: 'left-out' }));
+    onLoad({ filter: /.*/, namespace: 'left-out' }, ({ path }) => ({
+      contents: `module.exports = new Proxy({}, {
+        get(_, name) {
+          if (name === '__esModule' || typeof name === 'symbol') return undefined;
+          throw new Error(${JSON.stringify(`${path} is not part of the bundle`)} + ': ' + name);
+        },
+      });`,
+      loader: 'js',
+    }));
+    for (const [index, { filter, contents }] of REPLACED.entries()) {
+      const namespace = `replaced-${index}`;
+      onResolve({ filter }, ({ path }) => ({ path, namespace }));
+      onLoad({ filter: /.*/, namespace }, () => ({ contents, loader: 'js' }));
+    }
+  },
+};

@@ -1,0 +1,88 @@
+import type { CommandFacts, FlagFacts } from './command-facts.ts';
+import { environment, exitCodes, files, values } from './common-facts.ts';
+import { bold, italic, literal, paragraphs, roffText, section, termList } from './roff.ts';
+
+export interface Page {
+  /** `fsb-ctl-run.1` */
+  file: string;
+  text: string;
+}
+
+const BIN = 'fsb-ctl';
+const NOTICE = '.\\" Generated from src/commands by: npm run generate';
+
+export const manPages = (commands: CommandFacts[], version: string, about: string): Page[] => [
+  { file: `${BIN}.1`, text: overview(commands, version, about) },
+  ...commands.map((command) => ({ file: `${command.page}.1`, text: commandPage(command, commands, version) })),
+];
+
+function overview(commands: CommandFacts[], version: string, about: string): string {
+  return page(BIN, version, [
+    ...section('NAME', [`${roffText(BIN)} \\- ${roffText(lowerFirst(about))}`]),
+    ...section('SYNOPSIS', [`${bold(BIN)} ${italic('COMMAND')} [${italic('ARGUMENTS')}] [${italic('FLAGS')}]`]),
+    ...section('DESCRIPTION', [
+      ...paragraphs([
+        'A sandbox is a named, isolated Linux environment for one command. A core on this machine keeps warm ones ready; the first command that needs the core starts it.',
+        'Standard output carries the result only; progress, hints and errors go to standard error.',
+      ]),
+    ]),
+    ...section(
+      'COMMANDS',
+      termList(commands.map(({ words, summary }) => ({ term: bold(words), text: summary }))),
+    ),
+    ...section('GLOBAL OPTIONS', flagList(commands[0]?.globalFlags ?? [])),
+    ...closing(commands.map(({ page: name }) => name)),
+  ]);
+}
+
+function commandPage(command: CommandFacts, all: CommandFacts[], version: string): string {
+  const used = [...command.flags, ...command.globalFlags];
+  const notes = Object.keys(values).filter((kind) => used.some(({ value }) => value === kind));
+  const siblings = all.filter(({ words }) => words !== command.words && topic(words) === topic(command.words));
+  return page(command.page, version, [
+    ...section('NAME', [`${roffText(command.page)} \\- ${roffText(lowerFirst(command.summary.replace(/\.$/, '')))}`]),
+    ...section('SYNOPSIS', [roffText(command.synopsis)]),
+    ...section('DESCRIPTION', [
+      ...paragraphs([command.summary, ...command.description]),
+      ...(command.aliases.length > 0 ? paragraphs([`Also called: ${command.aliases.join(', ')}.`]) : []),
+    ]),
+    ...section(
+      'ARGUMENTS',
+      termList(command.args.map(({ name, description }) => ({ term: italic(name), text: description }))),
+    ),
+    ...section('OPTIONS', flagList(command.flags)),
+    ...section('GLOBAL OPTIONS', flagList(command.globalFlags)),
+    ...section('VALUES', paragraphs(notes.map((kind) => values[kind]!))),
+    ...section(
+      'EXAMPLES',
+      command.examples.flatMap(({ description, command: line }) => [
+        ...(description === '' ? [] : paragraphs([`${description}:`])),
+        ...literal(line),
+      ]),
+    ),
+    ...closing([BIN, ...siblings.map(({ page: name }) => name)]),
+  ]);
+}
+
+const page = (title: string, version: string, body: string[]): string =>
+  `${[NOTICE, `.TH ${roffText(title.toUpperCase())} 1 "" "${roffText(`${BIN} ${version}`)}" "${roffText(BIN)} manual"`, ...body].join('\n')}\n`;
+
+const closing = (related: string[]): string[] => [
+  ...section('EXIT STATUS', termList(exitCodes.map(([code, text]) => ({ term: bold(code), text })))),
+  ...section('ENVIRONMENT', termList(environment.map(([name, text]) => ({ term: bold(name), text })))),
+  ...section('FILES', termList(files.map(([name, text]) => ({ term: italic(name), text })))),
+  ...section('SEE ALSO', [related.map((name) => `${bold(name)}(1)`).join(',\n')]),
+];
+
+const flagList = (flags: FlagFacts[]): string[] =>
+  termList(flags.map((flag) => ({ term: flagTerm(flag), text: flag.text })));
+
+function flagTerm({ char, name, value }: FlagFacts): string {
+  const long = bold(`--${name}`) + (value === '' ? '' : `=${italic(value)}`);
+  return char === undefined ? long : `${bold(`-${char}`)}, ${long}`;
+}
+
+/** `pool` for `pool status`; commands of one word are one family. */
+const topic = (words: string): string => (words.includes(' ') ? words.split(' ')[0]! : '');
+
+const lowerFirst = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1);
