@@ -51,10 +51,7 @@ export function execSession(process: GuestProcess): ProcessSession {
     reading = source.next();
     return Promise.race([reading, gone]);
   };
-  let draining: Promise<void> | undefined;
   const drain = async (): Promise<void> => {
-    letGo();
-    process.endInput();
     try {
       await reading;
       while (!(await source.next()).done);
@@ -62,8 +59,13 @@ export function execSession(process: GuestProcess): ProcessSession {
       // The channel is lost: there is nothing left to drain.
     }
   };
+  let closed = false;
   const close = async (): Promise<void> => {
-    draining ??= drain();
+    if (closed) return;
+    closed = true;
+    letGo();
+    process.endInput();
+    void drain();
   };
   process.exited.then(
     () => process.acknowledgeExit(),

@@ -60,8 +60,10 @@ describe('a spec in YAML', () => {
     await expect(check(`l0: &l0 [x]\n${levels.join('\n')}`)).rejects.toThrow(/alias/i);
   });
 
-  it('tells problems of flags without a line', () => {
-    expect(() => checkSpec({ image: 'host', pool_ref: 'No Name' })).toThrow('invalid sandbox spec: pool_ref');
+  it('tells problems of flags without a line', async () => {
+    await expect(checkSpec({ image: 'host', pool_ref: 'No Name' })).rejects.toThrow(
+      'invalid sandbox spec: pool_ref',
+    );
   });
 });
 
