@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pino } from 'pino';
-import { connectCore } from '../../src/core/client/connect-core.ts';
 import type { CoreApi } from '../../src/core/api/core-api.ts';
+import { connectCore } from '../../src/core/client/connect-core.ts';
 import { type RunningCore, startCore } from '../../src/core/daemon.ts';
 import { corePaths } from '../../src/core/model/paths.ts';
 import { traces } from './traces.ts';
@@ -13,7 +13,11 @@ export const guestDirectory = join(repository, 'guest/build');
 
 /** Builds fsb-init and fsb-launch when a source is newer; one build at a time. */
 export function buildGuest(): void {
-  const made = spawnSync('flock', ['/tmp/fsb-guest-build.lock', 'make', '-s', '-C', join(repository, 'guest')], { encoding: 'utf8' });
+  const made = spawnSync(
+    'flock',
+    ['/tmp/fsb-guest-build.lock', 'make', '-s', '-C', join(repository, 'guest')],
+    { encoding: 'utf8' },
+  );
   if (made.status !== 0) throw new Error(`make -C guest failed: ${made.stderr || made.error?.message}`);
 }
 

@@ -51,7 +51,7 @@ export function execSession(process: GuestProcess): ProcessSession {
     reading = source.next();
     return Promise.race([reading, gone]);
   };
-  let draining: Promise<void> | undefined;
+  let closing = false;
   const drain = async (): Promise<void> => {
     letGo();
     process.endInput();
@@ -63,7 +63,9 @@ export function execSession(process: GuestProcess): ProcessSession {
     }
   };
   const close = async (): Promise<void> => {
-    draining ??= drain();
+    if (closing) return;
+    closing = true;
+    void drain();
   };
   process.exited.then(
     () => process.acknowledgeExit(),
