@@ -9,13 +9,16 @@ import { withReference } from './generate/readme.ts';
 const root = resolve(import.meta.dirname, '..');
 const manifest = await makeManifest(root);
 const commands = commandFacts(manifest);
-const { description } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { description: string };
+const { description } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+  description: string;
+};
 
 const man = join(root, 'man');
 const pages = manPages(commands, manifest.version, description);
 await mkdir(man, { recursive: true });
 // The page of a command that is gone must go, too.
-for (const file of await readdir(man)) if (!pages.some((page) => page.file === file)) await rm(join(man, file));
+for (const file of await readdir(man))
+  if (!pages.some((page) => page.file === file)) await rm(join(man, file));
 for (const { file, text } of pages) await writeFile(join(man, file), text);
 
 const readme = join(root, 'README.md');

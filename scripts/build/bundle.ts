@@ -64,7 +64,9 @@ export async function makeBundle(root: string, commands: NamedCommand[]): Promis
 
 /** What may stand first on a command line: each gets a code cache of its own. */
 const firstWords = (commands: NamedCommand[]): string[] =>
-  [...new Set(commands.flatMap(({ id, aliases }) => [id, ...aliases]).map((word) => word.split(':')[0]!))].sort();
+  [
+    ...new Set(commands.flatMap(({ id, aliases }) => [id, ...aliases]).map((word) => word.split(':')[0]!)),
+  ].sort();
 
 /** bin/run.js reads bytes as characters. esbuild escapes strings, but leaves what stands in regular expressions. */
 const escapeNonAscii = (script: string): string =>

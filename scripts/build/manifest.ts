@@ -23,7 +23,8 @@ export async function makeManifest(root: string): Promise<Manifest> {
   const library = dirname(require.resolve('@oclif/core'));
   const { cacheCommand } = require(join(library, 'util/cache-command.js')) as { cacheCommand: CacheCommand };
   const commands: Manifest['commands'] = {};
-  for (const id of Object.keys(COMMANDS).sort()) commands[id] = { ...(await cacheCommand(COMMANDS[id], plugin)), id };
+  for (const id of Object.keys(COMMANDS).sort())
+    commands[id] = { ...(await cacheCommand(COMMANDS[id], plugin)), id };
   return { version, commands };
 }
 

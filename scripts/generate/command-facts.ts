@@ -91,7 +91,8 @@ const examplesOf = ({ examples = [] }: Command.Cached): { description: string; c
 
 function oneFlag(flag: Command.Flag.Cached): FlagFacts {
   const sentences = [flag.summary ?? '', flag.description ?? ''];
-  if (flag.type === 'option' && flag.default !== undefined) sentences.push(`Default: ${String(flag.default)}.`);
+  if (flag.type === 'option' && flag.default !== undefined)
+    sentences.push(`Default: ${String(flag.default)}.`);
   if (flag.type === 'option' && flag.multiple) sentences.push('May be given several times.');
   return {
     char: flag.char,

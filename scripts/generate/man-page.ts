@@ -13,13 +13,18 @@ const NOTICE = '.\\" Generated from src/commands by: npm run generate';
 
 export const manPages = (commands: CommandFacts[], version: string, about: string): Page[] => [
   { file: `${BIN}.1`, text: overview(commands, version, about) },
-  ...commands.map((command) => ({ file: `${command.page}.1`, text: commandPage(command, commands, version) })),
+  ...commands.map((command) => ({
+    file: `${command.page}.1`,
+    text: commandPage(command, commands, version),
+  })),
 ];
 
 function overview(commands: CommandFacts[], version: string, about: string): string {
   return page(BIN, version, [
     ...section('NAME', [`${roffText(BIN)} \\- ${roffText(lowerFirst(about))}`]),
-    ...section('SYNOPSIS', [`${bold(BIN)} ${italic('COMMAND')} [${italic('ARGUMENTS')}] [${italic('FLAGS')}]`]),
+    ...section('SYNOPSIS', [
+      `${bold(BIN)} ${italic('COMMAND')} [${italic('ARGUMENTS')}] [${italic('FLAGS')}]`,
+    ]),
     ...section('DESCRIPTION', [
       ...paragraphs([
         'A sandbox is a named, isolated Linux environment for one command. A core on this machine keeps warm ones ready; the first command that needs the core starts it.',
@@ -38,9 +43,13 @@ function overview(commands: CommandFacts[], version: string, about: string): str
 function commandPage(command: CommandFacts, all: CommandFacts[], version: string): string {
   const used = [...command.flags, ...command.globalFlags];
   const notes = Object.keys(values).filter((kind) => used.some(({ value }) => value === kind));
-  const siblings = all.filter(({ words }) => words !== command.words && topic(words) === topic(command.words));
+  const siblings = all.filter(
+    ({ words }) => words !== command.words && topic(words) === topic(command.words),
+  );
   return page(command.page, version, [
-    ...section('NAME', [`${roffText(command.page)} \\- ${roffText(lowerFirst(command.summary.replace(/\.$/, '')))}`]),
+    ...section('NAME', [
+      `${roffText(command.page)} \\- ${roffText(lowerFirst(command.summary.replace(/\.$/, '')))}`,
+    ]),
     ...section('SYNOPSIS', [roffText(command.synopsis)]),
     ...section('DESCRIPTION', [
       ...paragraphs([command.summary, ...command.description]),

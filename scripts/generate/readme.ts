@@ -33,7 +33,8 @@ const code = (lines: string[]): string => `\`\`\`text\n${lines.join('\n')}\n\`\`
 
 function flagLines(flags: FlagFacts[]): string[] {
   const terms = flags.map(
-    ({ char, name, value }) => `${char === undefined ? '    ' : `-${char}, `}--${name}${value === '' ? '' : ` ${value}`}`,
+    ({ char, name, value }) =>
+      `${char === undefined ? '    ' : `-${char}, `}--${name}${value === '' ? '' : ` ${value}`}`,
   );
   const width = Math.max(...terms.map(({ length }) => length));
   return flags.map(({ text }, index) => `${terms[index]!.padEnd(width)}  ${text}`);

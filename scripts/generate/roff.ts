@@ -12,7 +12,8 @@ export const roffText = (text: string): string =>
 export const bold = (text: string): string => `\\fB${roffText(text)}\\fR`;
 export const italic = (text: string): string => `\\fI${roffText(text)}\\fR`;
 
-export const section = (title: string, body: string[]): string[] => (body.length === 0 ? [] : [`.SH ${title}`, ...body]);
+export const section = (title: string, body: string[]): string[] =>
+  body.length === 0 ? [] : [`.SH ${title}`, ...body];
 
 export const paragraphs = (texts: string[]): string[] => texts.flatMap((text) => ['.PP', roffText(text)]);
 

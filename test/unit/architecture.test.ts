@@ -190,7 +190,11 @@ describe('the check itself', () => {
   });
 
   it.each([
-    ['src/commands/run.ts', "import { d } from '../core/daemon.ts'", 'commands may import cli, cli/local, core/api'],
+    [
+      'src/commands/run.ts',
+      "import { d } from '../core/daemon.ts'",
+      'commands may import cli, cli/local, core/api',
+    ],
     ['src/cli/connect.ts', "import { d } from '../core/daemon.ts'", 'await import()'],
     ['src/core/server/grpc/x.ts', "import '../../controller/x.ts'", 'core/server may import'],
     ['src/core/controller/x.ts', "import '../pool/pool.ts'", 'core/controller may import'],

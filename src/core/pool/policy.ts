@@ -3,6 +3,7 @@ import { FsbError } from '../model/errors.ts';
 import { isName } from '../model/ids.ts';
 import type { PoolPolicy } from '../model/pool.ts';
 import { formatSize, parseDuration, parseSize } from '../model/quantity.ts';
+import { DEFAULT_POOL } from '../model/sandbox.ts';
 import { defaultResources } from '../model/shape.ts';
 import { describeIssues } from '../model/spec.ts';
 
@@ -12,8 +13,6 @@ export interface NodeSize {
   /** Bytes. */
   memory: number;
 }
-
-const DEFAULT_POOL = 'default-pool';
 
 const DEFAULT_MEMORY_SHARE = 0.8;
 
