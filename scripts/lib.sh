@@ -7,8 +7,20 @@ say() { printf '%s\n' "$*"; }
 
 # Prints a command as a reader would type it, then runs it.
 run() {
-  printf '\033[1m$ %s\033[0m\n' "$*"
+  show "$@"
   "$@"
+}
+
+# Words that a shell would split or expand are shown in quotes.
+show() {
+  line='$'
+  for word in "$@"; do
+    case "$word" in
+      *[!A-Za-z0-9_./:=,@%+-]* | '') line="$line '$word'" ;;
+      *) line="$line $word" ;;
+    esac
+  done
+  if [ -t 1 ]; then printf '\033[1m%s\033[0m\n' "$line"; else printf '%s\n' "$line"; fi
 }
 
 die() {

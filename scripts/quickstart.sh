@@ -22,21 +22,21 @@ run fsb-ctl pool status
 say ""
 say "== 4. A sandbox on the host image: this machine's own /usr, and nothing of yours"
 fsb-ctl delete -f quickstart >/dev/null 2>&1 || true
-run fsb-ctl run quickstart --image host -- sh -c 'for i in 1 2 3; do echo "hello $i from $(hostname)"; sleep 1; done; sleep 600'
+run fsb-ctl run quickstart --image host -- sh -c 'for i in 1 2 3; do echo "hello $i"; sleep 1; done; sleep 600'
 run fsb-ctl list
 
 say ""
 say "== 5. Its logs, followed while it writes (for 4 seconds)"
-printf '\033[1m$ %s\033[0m\n' "fsb-ctl logs -f quickstart"
+show fsb-ctl logs -f quickstart
 timeout 4 fsb-ctl logs -f quickstart || true
 
 say ""
 say "== 6. A command inside, and its exit code"
 run fsb-ctl exec quickstart id
-printf '\033[1m$ %s\033[0m\n' "fsb-ctl exec quickstart sh -c 'exit 7'; echo \$?"
+show fsb-ctl exec quickstart sh -c 'exit 7'
 code=0
 fsb-ctl exec quickstart sh -c 'exit 7' || code=$?
-say "$code"
+say "(exit code $code)"
 
 say ""
 say "== 7. Gone, with every trace"
