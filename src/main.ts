@@ -34,7 +34,14 @@ function processWorld(root: string, version: string): World {
     stream.on('error', () => {});
   }
   return {
-    terminal: { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr },
+    terminal: {
+      // Looking at it opens it; most commands never do.
+      get stdin() {
+        return process.stdin;
+      },
+      stdout: process.stdout,
+      stderr: process.stderr,
+    },
     env: process.env,
     cwd: process.cwd(),
     clock: systemClock,

@@ -1,6 +1,7 @@
 import { Command, type Config, type Interfaces } from '@oclif/core';
 import type { CoreApi } from '../core/api/core-api.ts';
 import type { CallOptions } from '../core/api/sandbox-api.ts';
+import { FsbError } from '../core/model/errors.ts';
 import { assertName } from '../core/model/ids.ts';
 import { formatDuration } from '../core/model/quantity.ts';
 import { DEFAULT_NAMESPACE, type SandboxRef } from '../core/model/sandbox.ts';
@@ -49,6 +50,8 @@ export abstract class BaseCommand extends Command {
     options?: Interfaces.Input<F, B, A>,
     argv?: string[],
   ): Promise<Interfaces.ParserOutput<F, B, A>> {
+    // Flags that do not parse are the user's slip; oclif would warn that the command forgot to look at them.
+    this.parsed = true;
     const parsed = await super.parse<F, B, A>(options, argv);
     this.#flags = parsed.flags as Partial<GlobalFlags>;
     const { timeout } = this.#flags;
@@ -123,7 +126,11 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override async catch(error: Error): Promise<void> {
-    await this.report(error);
+    const { signal } = this.interruption;
+    // A core may answer an aborted call in its own words; what ended it is known better here.
+    const cancelled =
+      error.name === 'AbortError' || (error instanceof FsbError && error.code === 'cancelled');
+    await this.report(signal.aborted && cancelled ? signal.reason : error);
   }
 
   protected override async finally(): Promise<void> {

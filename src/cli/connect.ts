@@ -36,7 +36,7 @@ async function localAddress(
 ): Promise<CoreAddress> {
   const paths = corePaths(env, uid);
   if (options.start) {
-    const { ensureLocalCore } = await import('./autostart.ts');
+    const { ensureLocalCore } = await import('./local/autostart.ts');
     await ensureLocalCore({ paths, packageRoot, env });
   }
   return { grpc: `unix://${paths.grpcSocket}`, http: `unix://${paths.httpSocket}` };

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { FsbError } from '../core/model/errors.ts';
 import type { SandboxRef } from '../core/model/sandbox.ts';
 
 /** Where the last text edited for a sandbox's name is remembered: below the XDG state directory. */
@@ -26,8 +27,15 @@ export class EditText {
   static async open(file: string, template: string): Promise<EditText> {
     const last = await readFile(file, 'utf8').catch(() => '');
     if (last.trim() !== '') return new EditText(file, last, false);
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    await writeFile(file, template, { mode: 0o600 });
+    try {
+      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+      await writeFile(file, template, { mode: 0o600 });
+    } catch (error) {
+      throw new FsbError('internal', `cannot keep the text to edit in ${file}: ${(error as Error).message}`, {
+        hint: 'Set XDG_STATE_HOME to a directory that you can write to, or give --image or --file.',
+        cause: error,
+      });
+    }
     return new EditText(file, template, true);
   }
 

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
-import { accessSync, constants, statSync } from 'node:fs';
+import { constants as access, accessSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { FsbError } from '../core/model/errors.ts';
+import { signalName } from '../core/model/process.ts';
 import type { World } from './world.ts';
 
 const FALLBACKS = ['nano', 'vim', 'vi'];
@@ -27,7 +29,7 @@ export function chooseEditor(env: Record<string, string | undefined>, exists = i
 
 function isExecutable(path: string): boolean {
   try {
-    accessSync(path, constants.X_OK);
+    accessSync(path, access.X_OK);
     return statSync(path).isFile();
   } catch {
     return false;
@@ -55,9 +57,14 @@ export async function openEditor(
     child.once('close', (...end) => resolve(end));
   });
   if (code === 0) return;
-  const reason =
-    code === null ? `was ended by ${signal}` : code === 127 ? 'was not found' : `ended with code ${code}`;
+  const reason = endOf(code ?? 128 + constants.signals[signal!]);
   throw new FsbError('run_failed', `the editor ${JSON.stringify(editor)} ${reason}`, {
     hint: 'Set EDITOR to an editor that works, or give --image or --file instead.',
   });
+}
+
+/** Of a shell's exit code. */
+function endOf(code: number): string {
+  if (code === 127) return 'was not found';
+  return code > 128 ? `was ended by ${signalName(code - 128)}` : `ended with code ${code}`;
 }

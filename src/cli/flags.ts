@@ -77,9 +77,9 @@ export const processFlags = {
     summary: 'User in the sandbox: name, uid, name:group or uid:gid.',
     helpValue: 'USER',
   }),
-  interactive: Flags.boolean({ char: 'i', summary: 'Send standard input to the command.' }),
-  tty: Flags.boolean({ char: 't', summary: 'Give the command a terminal.' }),
-  detach: Flags.boolean({ char: 'd', summary: 'Do not wait for the command.' }),
+  interactive: Flags.boolean({ char: 'i', default: false, summary: 'Send standard input to the command.' }),
+  tty: Flags.boolean({ char: 't', default: false, summary: 'Give the command a terminal.' }),
+  detach: Flags.boolean({ char: 'd', default: false, summary: 'Do not wait for the command.' }),
   'detach-keys': Flags.string({
     summary: 'Keys that leave a terminal session without ending it; empty: none.',
     helpValue: 'KEYS',

@@ -40,7 +40,7 @@ export async function render<T>(listing: Listing<T>, options: RenderOptions): Pr
   if (options.format === 'json') return `${JSON.stringify(data, null, 2)}\n`;
   if (options.format === 'yaml') {
     const { stringify } = await import('yaml');
-    return stringify(data);
+    return stringify(data, { aliasDuplicateObjects: false });
   }
   if (options.quiet) return lines(items.map(listing.id ?? listing.name));
   if (options.format === 'name') return lines(items.map(listing.name));

@@ -12,7 +12,7 @@ export const attaches = (
 
 /** @throws invalid_argument for flags that contradict each other */
 export function assertRunFlags(
-  flags: Pick<RunFlags, 'attach' | 'rm' | 'detach' | 'file' | 'interactive' | 'image'>,
+  flags: Pick<RunFlags, 'attach' | 'rm' | 'detach' | 'file' | 'interactive'>,
 ): void {
   const clash = (a: string, b: string, hint: string): FsbError =>
     new FsbError('invalid_argument', `${a} and ${b} contradict each other`, { hint });

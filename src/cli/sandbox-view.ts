@@ -1,8 +1,9 @@
 import { shortId } from '../core/model/ids.ts';
 import type { Phase, PhaseState } from '../core/model/phase.ts';
 import { exitCodeOf, signalName } from '../core/model/process.ts';
-import { formatAge, formatSize } from '../core/model/quantity.ts';
+import { formatAge, formatDuration, formatSize } from '../core/model/quantity.ts';
 import type { Sandbox } from '../core/model/sandbox.ts';
+import type { SandboxSpec, SandboxSpecInput } from '../core/model/spec.ts';
 import { type Column, type Listing, printable, type Tone } from './output.ts';
 
 /** A sandbox as `-o json` and `-o yaml` show it. Times are RFC3339 in UTC; absent values are null. */
@@ -30,7 +31,8 @@ export interface SandboxView {
   expires_at: string | null;
   /** The pool had an instance ready; null before it was bound. */
   warm: boolean | null;
-  spec: Sandbox['spec'];
+  /** Can be given to `run -f` as it is: durations are texts, sizes bytes. */
+  spec: SandboxSpecInput;
   events: { time: string; message: string }[];
 }
 
@@ -57,8 +59,18 @@ export function sandboxView(sandbox: Sandbox): SandboxView {
     ended_at: endOf(state),
     expires_at: sandbox.expiresAt === 0 ? null : timestamp(sandbox.expiresAt),
     warm: sandbox.warm ?? null,
-    spec,
+    spec: specView(spec),
     events: sandbox.events.map((event) => ({ time: timestamp(event.time), message: event.message })),
+  };
+}
+
+/** In a spec a bare number is seconds, but ours are milliseconds: as texts they cannot be misread. */
+function specView(spec: SandboxSpec): SandboxSpecInput {
+  const { ttl, grace_period, ...rest } = spec;
+  return {
+    ...rest,
+    ...(ttl === undefined ? {} : { ttl: formatDuration(ttl) }),
+    grace_period: formatDuration(grace_period),
   };
 }
 
@@ -156,12 +168,11 @@ export function sandboxDetails(sandbox: Sandbox, now: number): Listing<SandboxVi
     columns: columns({ now, full: false }),
     name: (s) => s.name,
     id: (s) => s.name,
-    describe: (view) => describeSandbox(view, now),
+    describe: (view) => describeSandbox(view, sandbox.spec, now),
   };
 }
 
-function describeSandbox(view: SandboxView, now: number): string {
-  const { spec } = view;
+function describeSandbox(view: SandboxView, spec: SandboxSpec, now: number): string {
   const ago = (time: string | null): string => (time === null ? '' : `${time} (${age(time, now)} ago)`);
   const rows: [string, string][] = [
     ['Name', view.name],
@@ -169,7 +180,7 @@ function describeSandbox(view: SandboxView, now: number): string {
     ['Id', view.id],
     ['Generation', String(view.generation)],
     ['Phase', phaseText(view)],
-    ['Reason', view.oom_killed ? `${view.reason ?? ''} (out of memory)`.trim() : (view.reason ?? '')],
+    ['Reason', view.reason ?? (view.oom_killed ? 'out of memory' : '')],
     ['Image', view.image],
     ['Command', [...spec.command, ...spec.args].map(quoted).join(' ')],
     ['Pool', view.pool],

@@ -15,7 +15,7 @@ export function proxySignals(
   const listeners = PROXIED.map((name) => {
     const listener = (): void => {
       if (name === 'SIGINT') interrupts += 1;
-      if (interrupts >= INTERRUPTS_THAT_FORCE) world.forceExit(130);
+      if (name === 'SIGINT' && interrupts >= INTERRUPTS_THAT_FORCE) world.forceExit(130);
       else send(constants.signals[name]);
     };
     world.events.on(name, listener);

@@ -20,7 +20,7 @@ args: ["sleep", "infinity"]
 #   GREETING: hello
 
 # Where the command starts; made if missing.
-# working_dir: /work
+# working_dir: /app
 
 # name, uid, name:group or uid:gid.
 # user: "1000:1000"
@@ -59,7 +59,7 @@ args: ["sleep", "infinity"]
 # Which warm pool it comes from.
 # pool_ref: default-pool
 
-# fast: answers when it runs. strong: answers when its record is on disk too.
+# With fast it answers when it runs, with strong when its record is on disk too.
 # consistency_mode: fast
 
 # When its node is lost: Manual, or AutoRecreate after recovery_timeout_seconds.

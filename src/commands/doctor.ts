@@ -1,5 +1,5 @@
 import { BaseCommand } from '../cli/base-command.ts';
-import { localCore } from '../cli/local.ts';
+import { localCore } from '../cli/local/find.ts';
 
 export default class Doctor extends BaseCommand {
   static override summary = 'Check that this machine can run sandboxes.';
@@ -13,7 +13,7 @@ export default class Doctor extends BaseCommand {
 
   async run(): Promise<number> {
     await this.parse(Doctor);
-    const { doctorListing, examine } = await import('../cli/doctor.ts');
+    const { doctorListing, examine } = await import('../cli/local/doctor.ts');
     const checks = await examine(localCore(this.world, this.config.root));
     await this.print(doctorListing(checks));
     for (const { ok, name, hint } of checks) if (!ok) await this.say(`Hint: ${name}: ${hint}`);

@@ -1,8 +1,8 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { coreFlags } from '../cli/core-flags.ts';
-import { localCore } from '../cli/local.ts';
-import { poolFromFlags } from '../cli/pool-flags.ts';
+import { coreFlags } from '../cli/local/core-flags.ts';
+import { localCore } from '../cli/local/find.ts';
+import { poolFromFlags } from '../cli/local/pool-flags.ts';
 
 export default class Serve extends BaseCommand {
   static override summary = 'Run the core in the foreground.';
@@ -28,7 +28,7 @@ export default class Serve extends BaseCommand {
     const { flags } = await this.parse(Serve);
     const pool = poolFromFlags(flags);
     const { paths } = localCore(this.world, this.config.root, flags.root);
-    const { serveCore } = await import('../cli/serve-core.ts');
+    const { serveCore } = await import('../cli/local/serve-core.ts');
     this.interruption.release();
     await serveCore({
       paths,

@@ -1,6 +1,8 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { versionListing } from '../cli/core-view.ts';
+import type { SystemInfo } from '../core/api/core-api.ts';
+import { FsbError } from '../core/model/errors.ts';
 
 export default class Version extends BaseCommand {
   static override summary = 'Show the versions of the command line and of the core.';
@@ -17,9 +19,14 @@ export default class Version extends BaseCommand {
     await this.print(versionListing(this.world.version, process.version.slice(1), info));
   }
 
-  async #coreInfo() {
-    const core = await this.core(false);
-    // A core that does not run is nothing wrong here.
-    return core.system.info(this.call).catch(() => undefined);
+  /** Undefined when no core runs: here that is nothing wrong. */
+  async #coreInfo(): Promise<SystemInfo | undefined> {
+    try {
+      const core = await this.core(false);
+      return await core.system.info(this.call);
+    } catch (error) {
+      if (FsbError.from(error).code === 'unavailable') return undefined;
+      throw error;
+    }
   }
 }

@@ -4,8 +4,9 @@ import type { Instance } from '../../src/core/instance/instance.ts';
 import { newInstanceId } from '../../src/core/model/ids.ts';
 import type { PoolEvent, PoolPolicy, PoolShapeStatus } from '../../src/core/model/pool.ts';
 import { defaultResources, type Shape, shapeKey } from '../../src/core/model/shape.ts';
+import { createPool } from '../../src/core/pool/create-pool.ts';
 import { parsePolicy } from '../../src/core/pool/policy.ts';
-import { type Claim, type ClaimRequest, createPool, type Pool } from '../../src/core/pool/pool.ts';
+import type { Claim, ClaimRequest, Pool } from '../../src/core/pool/pool.ts';
 import { createFakeDriver, type FakeDriver } from './fake-driver.ts';
 import { createManualClock, type ManualClock, settle } from './manual-clock.ts';
 

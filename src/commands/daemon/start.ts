@@ -1,8 +1,8 @@
 import { BaseCommand } from '../../cli/base-command.ts';
-import { coreFlags } from '../../cli/core-flags.ts';
-import { daemonListing } from '../../cli/daemon-view.ts';
-import { localCore } from '../../cli/local.ts';
-import { poolFromFlags } from '../../cli/pool-flags.ts';
+import { coreFlags } from '../../cli/local/core-flags.ts';
+import { daemonListing } from '../../cli/local/daemon-view.ts';
+import { localCore } from '../../cli/local/find.ts';
+import { poolFromFlags } from '../../cli/local/pool-flags.ts';
 
 export default class DaemonStart extends BaseCommand {
   static override summary = 'Start the local core in the background.';
@@ -18,7 +18,7 @@ export default class DaemonStart extends BaseCommand {
     const { flags } = await this.parse(DaemonStart);
     poolFromFlags(flags);
     const local = localCore(this.world, this.config.root, flags.root);
-    const { startCore } = await import('../../cli/local-core.ts');
+    const { startCore } = await import('../../cli/local/local-core.ts');
     const { status, started } = await startCore(local, serveFlags(flags));
     await this.say(
       started

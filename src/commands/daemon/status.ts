@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { daemonListing } from '../../cli/daemon-view.ts';
-import { localCore } from '../../cli/local.ts';
+import { daemonListing } from '../../cli/local/daemon-view.ts';
+import { localCore } from '../../cli/local/find.ts';
 
 export default class DaemonStatus extends BaseCommand {
   static override summary = 'Show whether the local core runs, and where it listens.';
@@ -17,7 +17,7 @@ export default class DaemonStatus extends BaseCommand {
   async run(): Promise<undefined> {
     const { flags } = await this.parse(DaemonStatus);
     const local = localCore(this.world, this.config.root, flags.root);
-    const { runningCore } = await import('../../cli/local-core.ts');
+    const { runningCore } = await import('../../cli/local/local-core.ts');
     await this.print(daemonListing(await runningCore(local), local.paths));
     return undefined;
   }

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { localCore } from '../../cli/local.ts';
+import { localCore } from '../../cli/local/find.ts';
 
 export default class DaemonStop extends BaseCommand {
   static override summary = 'Stop the local core.';
@@ -17,7 +17,7 @@ export default class DaemonStop extends BaseCommand {
 
   async run(): Promise<undefined> {
     const { flags } = await this.parse(DaemonStop);
-    const { stopCore } = await import('../../cli/local-core.ts');
+    const { stopCore } = await import('../../cli/local/local-core.ts');
     const stopped = await stopCore(localCore(this.world, this.config.root, flags.root));
     await this.say(stopped ? 'The core has stopped.' : 'No core is running.');
     return undefined;

@@ -20,7 +20,7 @@ import type { SandboxSpec } from '../model/spec.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { RecordTable } from '../store/store.ts';
 import { attachToEnded, attachToRun } from './attach.ts';
-import { execInRun, withTerminal } from './exec.ts';
+import { execInRun } from './exec.ts';
 import { type InstanceRecord, MAIN_PROCESS, type SlotRecord } from './records.ts';
 import { SandboxRun, type SandboxRunOptions } from './sandbox-run.ts';
 import { shapeOf } from './shape-of.ts';
@@ -75,13 +75,7 @@ export class Agent implements AgentApi {
     const { pool, images, logs, ledger, slots, clock, runtime } = this.#options;
     this.#requirePool(spec.pool_ref);
     const image = await images.resolve(spec.image);
-    const target = processFor(spec, image.config);
-    const process = {
-      ...target,
-      env: withTerminal(target.env, spec.tty),
-      tty: spec.tty,
-      stdin: spec.stdin,
-    };
+    const process = { ...processFor(spec, image.config), tty: spec.tty, stdin: spec.stdin };
     const shape = shapeOf(spec, image, runtime);
     const { instance, hit } = await pool.claim({ shape, image: image.reference, signal });
     let ownedByRun = false;

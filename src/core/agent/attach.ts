@@ -24,7 +24,7 @@ export async function attachToRun(
   // A session that only reads output may never look at the status.
   exited.catch(() => {});
   return {
-    output: numbered(past, tap.read()),
+    output: joined(past, tap.read()),
     exited,
     write: (data) => (request.stdin ? run.main.write(data) : Promise.resolve()),
     endInput: () => {
@@ -44,7 +44,7 @@ export function attachToEnded(sandboxId: string, end: SlotEnd, logs: LogStore): 
   const exited = Promise.resolve(end).then(exitOf);
   exited.catch(() => {});
   return {
-    output: numbered(logs.read(sandboxId, wholeLog, stop.signal), nothing()),
+    output: joined(logs.read(sandboxId, wholeLog, stop.signal), nothing()),
     exited,
     write: async () => {},
     endInput: () => {},
@@ -60,19 +60,17 @@ export function exitOf(end: SlotEnd): ExitStatus {
   throw new FsbError('run_failed', `the end of the command was not seen: ${end.reason}`);
 }
 
-/** First the replay, then what comes live, with offsets that count from the first byte delivered. */
-async function* numbered(
-  past: AsyncIterable<{ stream: OutputChunk['stream']; data: Buffer }> | undefined,
+/** First the replay, with offsets that count from the first byte that the log still has; then what comes live. */
+async function* joined(
+  past: AsyncIterable<Pick<OutputChunk, 'stream' | 'data'>> | undefined,
   live: AsyncIterable<OutputChunk>,
 ): AsyncGenerator<OutputChunk> {
   const offsets = { stdout: 0, stderr: 0 };
-  const number = ({ stream, data }: Pick<OutputChunk, 'stream' | 'data'>): OutputChunk => {
-    const offset = offsets[stream];
+  for await (const { stream, data } of past ?? []) {
+    yield { stream, offset: offsets[stream], data };
     offsets[stream] += data.length;
-    return { stream, offset, data };
-  };
-  if (past) for await (const entry of past) yield number(entry);
-  for await (const chunk of live) yield number(chunk);
+  }
+  yield* live;
 }
 
 async function* nothing(): AsyncGenerator<OutputChunk> {}

@@ -18,7 +18,7 @@ export function execProcess(main: ProcessSpec, request: ExecRequest): ProcessSpe
 }
 
 /** As docker: a terminal without TERM is an xterm. */
-export function withTerminal(env: Record<string, string>, tty: boolean): Record<string, string> {
+function withTerminal(env: Record<string, string>, tty: boolean): Record<string, string> {
   return tty && env.TERM === undefined ? { ...env, TERM: 'xterm' } : env;
 }
 
@@ -51,10 +51,7 @@ export function execSession(process: GuestProcess): ProcessSession {
     reading = source.next();
     return Promise.race([reading, gone]);
   };
-  let closing = false;
   const drain = async (): Promise<void> => {
-    letGo();
-    process.endInput();
     try {
       await reading;
       while (!(await source.next()).done);
@@ -62,9 +59,12 @@ export function execSession(process: GuestProcess): ProcessSession {
       // The channel is lost: there is nothing left to drain.
     }
   };
+  let closed = false;
   const close = async (): Promise<void> => {
-    if (closing) return;
-    closing = true;
+    if (closed) return;
+    closed = true;
+    letGo();
+    process.endInput();
     void drain();
   };
   process.exited.then(

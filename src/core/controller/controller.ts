@@ -90,8 +90,9 @@ export class Controller implements SandboxApi {
     else gone.catch((error) => this.#log.error({ error, sandbox: ref.name }, 'deletion failed'));
   }
 
-  logs(ref: SandboxRef, query: LogQuery, options?: CallOptions): AsyncIterable<LogEntry> {
-    return this.#agent.logs(this.#registry.require(ref).sandbox.id, query, options);
+  /** A generator, so that even an unknown name is told when the entries are asked for. */
+  async *logs(ref: SandboxRef, query: LogQuery, options?: CallOptions): AsyncGenerator<LogEntry> {
+    yield* this.#agent.logs(this.#registry.require(ref).sandbox.id, query, options);
   }
 
   async exec(ref: SandboxRef, request: ExecRequest, options?: CallOptions): Promise<ProcessSession> {

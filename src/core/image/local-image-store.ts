@@ -138,7 +138,7 @@ class OverlayImageStore implements LocalImageStore {
 
   async remove(reference: string): Promise<ImageInfo> {
     if (reference === HOST_IMAGE)
-      throw new FsbError('invalid_argument', 'the host image is built in and cannot be removed');
+      throw new FsbError('conflict', 'the host image is built in and cannot be removed');
     const record = this.#find(reference);
     const info = this.#info(record);
     const name = record.references.find((known) => known === canonicalOr(reference, record));

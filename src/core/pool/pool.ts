@@ -1,7 +1,6 @@
 import type { Instance } from '../instance/instance.ts';
 import type { OnEmpty, PoolEvent, PoolPolicy, PoolShapeStatus } from '../model/pool.ts';
 import type { Shape } from '../model/shape.ts';
-import { type PoolOptions, WarmPool } from './warm-pool.ts';
 
 /** What a pool needs to boot: resolves to an idle instance, or rejects having left nothing behind. */
 export type BootInstance = (shape: Shape, signal: AbortSignal) => Promise<Instance>;
@@ -39,8 +38,3 @@ export interface Pool {
   /** Stops accepting and booting; `destroyIdle` also destroys what is idle. Idempotent. */
   close(options: { destroyIdle: boolean }): Promise<void>;
 }
-
-export type { PoolOptions } from './warm-pool.ts';
-
-/** Boots nothing until keepWarm() or claim() asks for it. */
-export const createPool = (options: PoolOptions): Pool => new WarmPool(options);

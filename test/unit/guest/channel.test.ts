@@ -139,8 +139,8 @@ describe('resuming', () => {
     await using fixture = await ChannelFixture.open({ processes });
     const { guest, channel } = fixture;
     expect(channel.known).toEqual([
-      { id: 3, pid: 103, running: true, tty: true },
-      { id: 4, pid: 104, running: false, tty: false },
+      { id: 3, pid: 103, running: true, tty: true, retained: { stdout: 10, stderr: 0 } },
+      { id: 4, pid: 104, running: false, tty: false, retained: { stdout: 0, stderr: 0 } },
     ]);
     const process = channel.resume(3, { stdout: 12, stderr: 0 });
     await guest.heard('RESUME');

@@ -8,8 +8,8 @@ import {
   closedBreaker,
 } from '../../../src/core/pool/breaker.ts';
 import { Budget } from '../../../src/core/pool/budget.ts';
+import { ClaimTimes } from '../../../src/core/pool/claim-times.ts';
 import { chooseVictims, type EvictionCandidate } from '../../../src/core/pool/eviction.ts';
-import { ClaimTimes } from '../../../src/core/pool/status.ts';
 import { WaitQueue } from '../../../src/core/pool/wait-queue.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 

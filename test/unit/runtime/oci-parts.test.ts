@@ -170,6 +170,7 @@ describe('judge', () => {
       name: 'runc',
       available: true,
       version: '1.1.5+ds1',
+      cgroups: 'v2',
       problem: '',
       hint: '',
     });

@@ -1,4 +1,4 @@
-import { FsbError } from '../core/model/errors.ts';
+import { FsbError } from '../../core/model/errors.ts';
 
 export interface PoolFlags {
   warm?: string[];

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { corePaths } from '../core/model/paths.ts';
+import { corePaths } from '../../core/model/paths.ts';
+import type { World } from '../world.ts';
 import type { LocalCore } from './local-core.ts';
-import type { World } from './world.ts';
 
 /** The core of this machine, or of the directory that `--root` names. */
 export function localCore(world: World, packageRoot: string, root?: string): LocalCore {

@@ -2,11 +2,11 @@ import { closeSync, mkdirSync, writeSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { startCore } from '../core/daemon.ts';
-import { FsbError } from '../core/model/errors.ts';
-import type { CorePaths } from '../core/model/paths.ts';
-import type { CoreStatus } from '../core/status-file.ts';
-import type { ProcessEvents } from './world.ts';
+import { startCore } from '../../core/daemon.ts';
+import { FsbError } from '../../core/model/errors.ts';
+import type { CorePaths } from '../../core/model/paths.ts';
+import type { CoreStatus } from '../../core/status-file.ts';
+import type { ProcessEvents } from '../world.ts';
 
 export interface ServeOptions {
   paths: CorePaths;

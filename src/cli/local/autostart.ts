@@ -1,4 +1,4 @@
-import { FsbError } from '../core/model/errors.ts';
+import { FsbError } from '../../core/model/errors.ts';
 import { answers, type LocalCore, startCore } from './local-core.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { repeated, sizeFlag } from './flags.ts';
+import { repeated, sizeFlag } from '../flags.ts';
 
 /** What a core is started with: `serve` and `daemon start`. */
 export const coreFlags = {

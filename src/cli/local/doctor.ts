@@ -1,11 +1,11 @@
 import { access, constants, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { systemClock } from '../core/model/clock.ts';
-import { formatSize } from '../core/model/quantity.ts';
-import { createOciDriver } from '../core/runtime/oci/oci-driver.ts';
+import { systemClock } from '../../core/model/clock.ts';
+import { formatSize } from '../../core/model/quantity.ts';
+import { createOciDriver } from '../../core/runtime/oci/oci-driver.ts';
+import type { Listing } from '../output.ts';
 import { type LocalCore, runningCore } from './local-core.ts';
-import type { Listing } from './output.ts';
 
 /** One line of `doctor`, also as `-o json` shows it. */
 export interface Check {

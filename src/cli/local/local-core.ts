@@ -3,10 +3,10 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { acquireLock } from '../core/lock.ts';
-import { FsbError } from '../core/model/errors.ts';
-import type { CorePaths } from '../core/model/paths.ts';
-import { type CoreStatus, readStatus } from '../core/status-file.ts';
+import { acquireLock } from '../../core/lock.ts';
+import { FsbError } from '../../core/model/errors.ts';
+import type { CorePaths } from '../../core/model/paths.ts';
+import { type CoreStatus, readStatus } from '../../core/status-file.ts';
 
 /** The core of this machine: whether it runs, how to start it, how to stop it. */
 export interface LocalCore {

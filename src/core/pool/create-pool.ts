@@ -1,0 +1,5 @@
+import type { Pool } from './pool.ts';
+import { type PoolOptions, WarmPool } from './warm-pool.ts';
+
+/** Boots nothing until keepWarm() or claim() asks for it. */
+export const createPool = (options: PoolOptions): Pool => new WarmPool(options);

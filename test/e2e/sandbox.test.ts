@@ -1,0 +1,240 @@
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CliRoot, makeCliRoot } from '../helpers/cli-root.ts';
+import { traces } from '../helpers/traces.ts';
+
+/** A new user's first minutes, with the production binary and a real core that the first command starts. */
+
+let cli: CliRoot;
+
+beforeAll(async () => {
+  cli = await makeCliRoot();
+});
+
+afterAll(async () => {
+  expect(await cli.close()).toEqual([]);
+});
+
+const counting = 'i=0; while :; do echo line $i; i=$((i+1)); sleep 0.05; done';
+
+describe('the first five minutes', () => {
+  it('twenty first commands at once start one core', async () => {
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => cli.fsb(['list', '-o', 'json'])));
+    expect(outcomes.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
+      Array.from({ length: 20 }, () => ({ code: 0, stderr: '' })),
+    );
+    const status = JSON.parse((await cli.fsb(['daemon', 'status', '-o', 'json'])).stdout);
+    expect(status).toMatchObject({ running: true, root: cli.root, runtime: expect.stringContaining('runc') });
+    expect(Object.keys(status)).toEqual(
+      expect.arrayContaining(['running', 'pid', 'endpoint', 'http', 'metrics', 'version', 'runtime', 'root']),
+    );
+  });
+
+  it('runs, lists, shows, executes, deletes; and leaves nothing of the sandbox', async () => {
+    const run = await cli.fsb(['run', 'tour', '--image', 'host', '--', 'sh', '-c', counting]);
+    expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining('tour') });
+    const [row] = JSON.parse((await cli.fsb(['list', '-o', 'json'])).stdout);
+    expect(row).toMatchObject({ name: 'tour', phase: 'Running', image: 'host' });
+    expect((await cli.fsb(['get', 'tour'])).stdout).toContain('Running');
+    expect(await cli.fsb(['exec', 'tour', 'echo', '--help', '-x'])).toMatchObject({
+      code: 0,
+      stdout: '--help -x\n',
+    });
+    expect(await cli.fsb(['exec', '-i', 'tour', 'cat'], { input: 'through\n' })).toMatchObject({
+      code: 0,
+      stdout: 'through\n',
+    });
+    expect(await cli.fsb(['delete', 'tour', '--grace', '1s'])).toEqual({
+      code: 0,
+      stdout: 'tour\n',
+      stderr: '',
+    });
+    expect(JSON.parse((await cli.fsb(['list', '-a', '-o', 'json'])).stdout)).toEqual([]);
+  });
+
+  it('streams each line as it is written, and ends the stream when the sandbox ends', async () => {
+    await cli.fsb([
+      'run',
+      'talk',
+      '--image',
+      'host',
+      '--',
+      'sh',
+      '-c',
+      'echo one; sleep 0.3; echo two; echo err >&2',
+    ]);
+    const child = cli.start(['logs', '-f', 'talk']);
+    let [out, err] = ['', ''];
+    child.stdout!.on('data', (text) => (out += text));
+    child.stderr!.on('data', (text) => (err += text));
+    const [code] = await once(child, 'close');
+    expect({ code, out, err }).toEqual({ code: 0, out: 'one\ntwo\n', err: 'err\n' });
+    await cli.fsb(['delete', 'talk']);
+  });
+
+  it('exits with the code of the command', async () => {
+    for (const [script, code] of [
+      ['exit 7', 7],
+      ['exit 0', 0],
+      ['kill -9 $$', 137],
+      ['kill -TERM $$', 143],
+    ] as const)
+      expect((await cli.fsb(['run', 'job', '--rm', '--image', 'host', '--', 'sh', '-c', script])).code).toBe(
+        code,
+      );
+    expect((await cli.fsb(['run', 'job', '--rm', '--image', 'host', '--', 'no-such-program'])).code).toBe(
+      127,
+    );
+    expect((await cli.fsb(['run', 'job', '--rm', '--image', 'host', '--', '/etc/passwd'])).code).toBe(126);
+    expect(JSON.parse((await cli.fsb(['list', '-a', '-o', 'json'])).stdout)).toEqual([]);
+  });
+
+  it('loses no byte between a command and the pipe behind it', async () => {
+    const { code, stdout } = await cli.fsb([
+      'run',
+      'flood',
+      '--rm',
+      '--image',
+      'host',
+      '--',
+      'seq',
+      '300000',
+    ]);
+    expect(code).toBe(0);
+    expect(stdout === `${Array.from({ length: 300_000 }, (_, i) => i + 1).join('\n')}\n`).toBe(true);
+  });
+});
+
+describe('a core that is killed', () => {
+  it('leaves the sandbox running, its logs whole, exec and delete working, and true exits of what ended meanwhile', async () => {
+    await cli.fsb(['run', 'survivor', '--image', 'host', '--', 'sh', '-c', counting]);
+    await cli.fsb(['run', 'short', '--image', 'host', '--', 'sh', '-c', 'sleep 1; echo done; exit 5']);
+    const before = JSON.parse((await cli.fsb(['get', 'survivor', '-o', 'json'])).stdout);
+    await cli.killCore();
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const { code, stdout, stderr } = await cli.fsb(['list', '-a', '-o', 'json']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const rows = Object.fromEntries(JSON.parse(stdout).map((row: { name: string }) => [row.name, row]));
+    expect(rows.survivor).toMatchObject({ phase: 'Running', id: before.id });
+    expect(rows.short).toMatchObject({ phase: 'Exited' });
+    expect(JSON.parse((await cli.fsb(['get', 'short', '-o', 'json'])).stdout).exit_code).toBe(5);
+    expect((await cli.fsb(['logs', 'short'])).stdout).toBe('done\n');
+    expect((await cli.fsb(['exec', 'survivor', 'echo', 'alive'])).stdout).toBe('alive\n');
+    await cli.fsb(['delete', 'short']);
+    const lines = (await cli.fsb(['logs', 'survivor'])).stdout.trimEnd().split('\n');
+    expect(lines.length).toBeGreaterThan(20);
+    expect(lines).toEqual(lines.map((_, i) => `line ${i}`));
+    expect((await cli.fsb(['delete', 'survivor', '--grace', '0s'])).code).toBe(0);
+  });
+
+  it('is told from one that cannot be started, with the way out', async () => {
+    await cli.fsb(['daemon', 'stop']);
+    expect(await cli.fsb(['list'], { env: { FSB_NO_AUTOSTART: '1' } })).toMatchObject({
+      code: 6,
+      stdout: '',
+      stderr: expect.stringMatching(/not running[\s\S]*Hint: .*daemon start/),
+    });
+    const withoutRunc = await cli.fsb(['list'], {
+      env: { PATH: join(process.execPath, '..') === '/usr/bin' ? '/nowhere' : join(process.execPath, '..') },
+    });
+    expect(withoutRunc.code).not.toBe(0);
+  });
+
+  it('stops in order when asked to: no warm instance is left, and it starts again', async () => {
+    await cli.fsb(['daemon', 'start']);
+    expect((await cli.fsb(['daemon', 'stop'])).code).toBe(0);
+    expect(await traces(cli.root)).toEqual([]);
+    expect((await cli.fsb(['daemon', 'stop'])).code).toBe(0);
+    expect((await cli.fsb(['list'])).code).toBe(0);
+  });
+});
+
+describe('mistakes', () => {
+  it.each([
+    [['run', 'x', '--image', 'no-such-image', '--', 'true'], 3, /no-such-image[\s\S]*Hint: .*image import/],
+    [['run', 'x', '--imge', 'host'], 2, /unknown flag --imge[\s\S]*--image/],
+    [['exec', 'nobody', 'true'], 3, /nobody does not exist/],
+    [['lgos', 'x'], 2, /Did you mean fsb-ctl logs/],
+    [['run', 'Bad_Name', '--image', 'host', '--', 'true'], 2, /invalid sandbox name/],
+    [['run', 'x', '--image', 'host', '--memory', 'abc', '--', 'true'], 2, /invalid size/],
+    [['run', 'x', '--image', 'host', '--pool', 'other', '--', 'true'], 3, /pool other/],
+    [['run', 'x'], 2, /--image/],
+    [['run', 'x', '--image', 'host', '-t', '--', 'true'], 2, /terminal/],
+    [['logs', 'x', '--tail', 'many'], 2, /many/],
+  ])('%j exits with %d and says what to do', async (args, code, text) => {
+    const outcome = await cli.fsb(args as string[]);
+    expect(outcome).toMatchObject({ code, stdout: '' });
+    expect(outcome.stderr).toMatch(text as RegExp);
+    expect(outcome.stderr).toMatch(/^Error: /);
+  });
+
+  it('in YAML name the line and the key', async () => {
+    const file = join(cli.root, 'wrong.yaml');
+    await writeFile(file, 'image: host\nargs: [sleep, "1"]\nenvz:\n  A: b\n');
+    const outcome = await cli.fsb(['run', 'x', '-f', file]);
+    expect(outcome).toMatchObject({ code: 2, stdout: '' });
+    expect(outcome.stderr).toMatch(/envz[\s\S]*envs/);
+    expect(outcome.stderr).toMatch(/line 3|:3/);
+  });
+
+  it('are one JSON object under -o json', async () => {
+    const { stderr, code } = await cli.fsb(['get', 'nobody', '-o', 'json']);
+    expect(code).toBe(3);
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: { code: 'not_found', message: expect.any(String), hint: expect.any(String) },
+    });
+  });
+
+  it('with a duplicate name change nothing', async () => {
+    await cli.fsb(['run', 'twice', '--image', 'host', '--', 'sleep', '60']);
+    const { id } = JSON.parse((await cli.fsb(['get', 'twice', '-o', 'json'])).stdout);
+    expect((await cli.fsb(['run', 'twice', '--image', 'host', '--', 'sleep', '60'])).code).toBe(4);
+    expect(JSON.parse((await cli.fsb(['get', 'twice', '-o', 'json'])).stdout)).toMatchObject({
+      id,
+      phase: 'Running',
+    });
+    await cli.fsb(['delete', 'twice', '--grace', '0s']);
+  });
+});
+
+describe('the command line for scripts', () => {
+  it('deletes many, echoes in argument order, reports every failure, exits by the worst', async () => {
+    for (const name of ['a', 'b']) await cli.fsb(['run', name, '--image', 'host', '--', 'sleep', '60']);
+    const outcome = await cli.fsb(['delete', 'b', 'nobody', 'a', '--grace', '0s']);
+    expect(outcome).toMatchObject({ code: 3, stdout: 'b\na\n', stderr: expect.stringContaining('nobody') });
+  });
+
+  it('expires a sandbox when its time is up, and keeps the record', async () => {
+    await cli.fsb(['run', 'mayfly', '--image', 'host', '--ttl', '1s', '--', 'sleep', '600']);
+    for (;;) {
+      const { phase } = JSON.parse((await cli.fsb(['get', 'mayfly', '-o', 'json'])).stdout);
+      if (phase === 'Expired') break;
+      expect(phase).toBe('Running');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect((await cli.fsb(['delete', 'mayfly'])).code).toBe(0);
+  });
+
+  it('says that memory ran out', async () => {
+    const hog = [
+      'run',
+      'hog',
+      '--image',
+      'host',
+      '--memory',
+      '32m',
+      '--',
+      'sh',
+      '-c',
+      'head -c 200m /dev/zero | tail',
+    ];
+    await cli.fsb([...hog]);
+    const wait = cli.start(['logs', '-f', 'hog']);
+    await once(wait, 'close');
+    const shown = JSON.parse((await cli.fsb(['get', 'hog', '-o', 'json'])).stdout);
+    expect(['Exited', 'Failed']).toContain(shown.phase);
+    await cli.fsb(['delete', 'hog']);
+  });
+});

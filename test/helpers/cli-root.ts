@@ -1,0 +1,65 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeRoot, repository } from './real-core.ts';
+import { traces } from './traces.ts';
+
+export interface Outcome {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface CliRoot {
+  root: string;
+  env: NodeJS.ProcessEnv;
+  /** Runs the production binary to its end, as a script would. */
+  fsb(args: string[], options?: { input?: string; env?: NodeJS.ProcessEnv; cwd?: string }): Promise<Outcome>;
+  /** Starts it, for what does not end by itself. */
+  start(args: string[]): ChildProcess;
+  /** SIGKILL to the core. */
+  killCore(): Promise<void>;
+  /** Deletes all sandboxes, stops the core; resolves with what is left on the machine. */
+  close(): Promise<string[]>;
+}
+
+/** The production binary with a core of its own, which its first command starts. */
+export async function makeCliRoot(): Promise<CliRoot> {
+  const root = await makeRoot();
+  const { NODE_EXTRA_CA_CERTS: _, FSB_HOST: __, ...clean } = process.env;
+  const env = { ...clean, FSB_ROOT: root, XDG_CACHE_HOME: join(root, 'cache'), NO_COLOR: '1' };
+  const binary = join(repository, 'bin/run.js');
+  const cli: CliRoot = {
+    root,
+    env,
+    start: (args) => spawn(binary, args, { env }),
+    async fsb(args, options = {}) {
+      const child = spawn(binary, args, { env: { ...env, ...options.env }, cwd: options.cwd });
+      const outcome: Outcome = { code: null, stdout: '', stderr: '' };
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        outcome.stdout += text;
+      });
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        outcome.stderr += text;
+      });
+      child.stdin.on('error', () => {});
+      child.stdin.end(options.input ?? '');
+      [outcome.code] = (await once(child, 'close')) as [number | null];
+      return outcome;
+    },
+    async killCore() {
+      const { pid } = JSON.parse(await readFile(join(root, 'run/core.json'), 'utf8')) as { pid: number };
+      process.kill(pid, 'SIGKILL');
+      // The lock's holder sees the end of its pipe; the next core waits for that.
+    },
+    async close() {
+      await cli.fsb(['delete', '--all', '-f']);
+      await cli.fsb(['daemon', 'stop']);
+      const left = await traces(root);
+      await rm(root, { recursive: true, force: true });
+      return left;
+    },
+  };
+  return cli;
+}

@@ -1,0 +1,421 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/command-line.ts';
+import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
+
+let core: ProcessCore;
+let directory: string;
+const fsb = (line: string | string[], options: CommandLineOptions = {}) =>
+  runCommandLine(typeof line === 'string' ? line.split(' ') : line, { core, cwd: directory, ...options });
+
+beforeEach(async () => {
+  core = processCore();
+  directory = await mkdtemp(join(tmpdir(), 'fsb-cli-'));
+});
+
+afterEach(async () => {
+  expect(core.openSessions.size).toBe(0);
+  await core.close();
+  await rm(directory, { recursive: true });
+});
+
+describe('run', () => {
+  it('prints who was made, and nothing on stderr', async () => {
+    const { code, stdout, stderr } = await fsb('run box --image host -- sleep 60');
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^NAME +ID +NODE +ENDPOINTS +TIME\nbox +[0-9a-f]{12} +here +- +[\d.]+ms\n$/);
+  });
+
+  it('prints only the id with -q, and one object with -o json', async () => {
+    expect((await fsb('run a -q --image host sleep 60')).stdout).toMatch(/^[0-9a-f]{32}\n$/);
+    const made = JSON.parse((await fsb('run b -o json --image host sleep 60')).stdout);
+    expect(made).toMatchObject({ name: 'b', phase: 'Running', image: 'host', warm: true });
+    expect(made.elapsed_ms).toBeGreaterThan(0);
+  });
+
+  it('gives the words after NAME to the guest as they are', async () => {
+    const { code, stdout } = await fsb([
+      'run',
+      'box',
+      '--rm',
+      '--image',
+      'host',
+      'printf',
+      '%s|',
+      '-q',
+      '--help',
+      '',
+      'a',
+      'b',
+      'a',
+      '--',
+      '-n',
+    ]);
+    expect([code, stdout]).toEqual([0, '-q|--help||a|b|a|--|-n|']);
+  });
+
+  it('streams to the right streams and exits with the command`s own code', async () => {
+    const { code, stdout, stderr } = await fsb([
+      'run',
+      'job',
+      '-a',
+      '--image',
+      'host',
+      '--',
+      'sh',
+      '-c',
+      'echo out; echo err >&2; exit 7',
+    ]);
+    expect([code, stdout, stderr]).toEqual([7, 'out\n', 'err\n']);
+    expect(JSON.parse((await fsb('get job -o json')).stdout)).toMatchObject({
+      phase: 'Exited',
+      exit_code: 7,
+    });
+  });
+
+  it('keeps nothing with --rm', async () => {
+    expect((await fsb(['run', 'job', '--rm', '--image', 'host', '--', 'sh', '-c', 'exit 7'])).code).toBe(7);
+    expect((await fsb('get job')).code).toBe(3);
+  });
+
+  it('sends stdin with -i and half-closes it', async () => {
+    const { code, stdout } = await fsb('run job --rm -i --image host wc -c', { input: 'x'.repeat(200_000) });
+    expect([code, stdout.trim()]).toEqual([0, '200000']);
+  });
+
+  it('reads a file, and flags win over it', async () => {
+    await writeFile(
+      join(directory, 'box.yaml'),
+      'image: other\nargs: [sh, -c, "echo $A $B"]\nenvs: {A: file, B: file}\n',
+    );
+    const { stdout } = await fsb('run job --rm -f box.yaml --image host -e B=flag');
+    expect(stdout).toBe('file flag\n');
+  });
+
+  it('reads the spec from stdin', async () => {
+    const { stdout } = await fsb('run job --rm -f -', { input: 'image: host\nargs: [echo, hi]\n' });
+    expect(stdout).toBe('hi\n');
+  });
+
+  it('takes variables from flags, files and its own environment', async () => {
+    await writeFile(join(directory, 'vars'), 'A=1\nB=1\nC\n');
+    const { stdout } = await fsb(
+      [
+        'run',
+        'job',
+        '--rm',
+        '--image',
+        'host',
+        '--env-file',
+        'vars',
+        '-e',
+        'B=2',
+        '--',
+        'sh',
+        '-c',
+        'echo $A $B $C',
+      ],
+      { env: { C: 'own' } },
+    );
+    expect(stdout).toBe('1 2 own\n');
+  });
+
+  it('writes the id file once, and removes it when nothing was made', async () => {
+    const path = join(directory, 'id');
+    await fsb('run box --image host --id-file id sleep 60');
+    expect(await readFile(path, 'utf8')).toBe(JSON.parse((await fsb('get box -o json')).stdout).id);
+    const second = await fsb('run other --image host --id-file id sleep 60');
+    expect([second.code, second.stderr]).toEqual([4, expect.stringContaining('exists already')]);
+    expect((await fsb('get other')).code).toBe(3);
+    expect((await fsb('run box --image host --id-file id2 true')).code).toBe(4);
+    await expect(readFile(join(directory, 'id2'))).rejects.toThrow('ENOENT');
+  });
+
+  it.each([
+    ['run box', 2, 'Give --image'],
+    ['run box -t --image host sh', 2, '-t needs a terminal'],
+    ['run Box --image host', 2, 'invalid sandbox name "Box"'],
+    ['run box --image nope', 3, 'image nope is not here'],
+    ['run box --image host no-such-command', 127, 'no-such-command'],
+    ['run box --image host --ttl soon', 2, '--ttl: invalid duration "soon"'],
+    ['run box --image host --memory 1', 2, 'resources.memory'],
+    ['run box --image host --detach-keys ctrl-1', 2, '--detach-keys'],
+    ['run box --image host -d --rm', 2, 'contradict'],
+    ['run box -f missing.yaml', 2, 'there is no such file'],
+    ['run box --image', 2, '--image expects a value'],
+    ['run box --imgae host', 2, 'Did you mean --image?'],
+  ])('%s fails with %i', async (line, code, part) => {
+    const result = await fsb(line);
+    expect([result.code, result.stdout, result.stderr]).toEqual([code, '', expect.stringContaining(part)]);
+    expect((await fsb('list -a -q')).stdout).toBe('');
+  });
+
+  it('connects to nothing when the flags are wrong already', async () => {
+    const line = startCommandLine(['run', 'box', '-t', '--image', 'host', 'sh'], { core, input: '' });
+    await line.code;
+    expect(line.connections).toEqual([]);
+  });
+});
+
+describe('exec', () => {
+  beforeEach(() => fsb('run box --image host sleep 60'));
+
+  it.each([
+    ['exec box sh -c exit\t5', 5],
+    ['exec box sh -c kill\t-9\t$$', 137],
+    ['exec box no-such-command', 127],
+    ['exec nobody true', 3],
+    ['exec box', 2],
+  ])('%j exits with %i', async (line, code) => {
+    const words = line.split(' ').map((word) => word.replaceAll('\t', ' '));
+    expect((await fsb(words)).code).toBe(code);
+  });
+
+  it('does not touch stdin without -i', async () => {
+    const line = startCommandLine('exec box cat'.split(' '), { core, input: 'not yours' });
+    expect(await line.code).toBe(0);
+    expect(line.stdout.text).toBe('');
+    expect(line.stdin.read()?.toString()).toBe('not yours');
+  });
+
+  it('loses no byte of either stream, and waits for a slow reader', async () => {
+    const script = 'head -c 3000000 /dev/zero | tr "\\0" o; head -c 3000000 /dev/zero | tr "\\0" e >&2';
+    const { stdout, stderr } = await fsb(['exec', 'box', 'sh', '-c', script]);
+    expect([stdout.length, stderr.length]).toEqual([3_000_000, 3_000_000]);
+  });
+
+  it('starts and leaves with -d', async () => {
+    const result = await fsb(['exec', '-d', 'box', 'sh', '-c', 'echo unseen']);
+    expect(result).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
+  it('passes signals to the command', async () => {
+    const line = startCommandLine(
+      ['exec', 'box', 'sh', '-c', 'trap "echo got; exit 3" TERM; echo up; while :; do sleep 0.05; done'],
+      { core },
+    );
+    await line.stdout.until('up');
+    line.events.emit('SIGTERM');
+    expect([await line.code, line.stdout.text]).toEqual([3, 'up\ngot\n']);
+    expect(line.events.eventNames()).toEqual([]);
+  });
+
+  it('forces its way out at the third interrupt', async () => {
+    const line = startCommandLine(['exec', 'box', 'sh', '-c', 'trap "" INT; echo up; sleep 60'], { core });
+    await line.stdout.until('up');
+    for (let i = 0; i < 3; i++) line.events.emit('SIGINT');
+    expect(line.forced).toEqual([130]);
+    line.events.emit('SIGTERM');
+    expect(await line.code).toBe(143);
+  });
+
+  it('keeps signals to itself with --no-sig-proxy', async () => {
+    const line = startCommandLine(['exec', '--no-sig-proxy', 'box', 'sh', '-c', 'echo up; exec sleep 60'], {
+      core,
+    });
+    await line.stdout.until('up');
+    line.events.emit('SIGINT');
+    expect([await line.code, line.stderr.text]).toEqual([130, '']);
+  });
+
+  it('ends the command when its time is up', async () => {
+    const { code, stderr } = await fsb('exec --timeout 200ms box sleep 60');
+    expect([code, stderr]).toEqual([124, expect.stringContaining('not done within 200ms')]);
+  });
+
+  it('ends quietly when nobody reads any more', async () => {
+    const line = startCommandLine(
+      ['exec', 'box', 'sh', '-c', 'echo up; while :; do echo more; sleep 0.01; done'],
+      { core },
+    );
+    await line.stdout.until('up');
+    line.stdout.destroy(Object.assign(new Error('gone'), { code: 'EPIPE' }));
+    line.stdout.on('error', () => {});
+    expect([await line.code, line.stderr.text]).toEqual([141, '']);
+  });
+});
+
+describe('a terminal session', () => {
+  beforeEach(() => fsb('run box --image host sleep 60'));
+  const terminal = (argv: string[]) => startCommandLine(argv, { core, tty: true });
+
+  it('is raw while it lasts, and has the size of ours', async () => {
+    const line = terminal([
+      'exec',
+      '-it',
+      'box',
+      'sh',
+      '-c',
+      'stty size; read line; echo "got $line"; exit 4',
+    ]);
+    await line.stdout.until('24 80');
+    expect(line.stdin.isRaw).toBe(true);
+    line.stdin.write('typed\r');
+    expect(await line.code).toBe(4);
+    expect(line.stdout.text).toContain('got typed');
+    expect(line.stdin.rawModes).toEqual([true, false]);
+    expect([line.events.eventNames(), line.stdout.listenerCount('resize')]).toEqual([[], 0]);
+  });
+
+  it('follows a change of size', async () => {
+    const line = terminal([
+      'exec',
+      '-it',
+      'box',
+      'sh',
+      '-c',
+      'trap "stty size; exit" WINCH; echo up; while :; do sleep 0.05; done',
+    ]);
+    await line.stdout.until('up');
+    Object.assign(line.stdout, { columns: 120, rows: 50 });
+    line.stdout.emit('resize');
+    await line.stdout.until('50 120');
+    expect(await line.code).toBe(0);
+  });
+
+  it('is left with the detach keys, and the command lives on', async () => {
+    const line = terminal(['run', 'shell', '-it', '--image', 'host', '--', 'sh', '-c', 'echo up; sleep 60']);
+    await line.stdout.until('up');
+    line.stdin.write('\u0010\u0011');
+    expect(await line.code).toBe(0);
+    expect(line.stderr.text).toContain('Detached from shell.');
+    expect(line.stdin.isRaw).toBe(false);
+    expect(JSON.parse((await fsb('get shell -o json')).stdout).phase).toBe('Running');
+  });
+
+  it('is put back when it ends by a signal or a crash', async () => {
+    const line = terminal(['exec', '-it', '--no-sig-proxy', 'box', 'sh', '-c', 'echo up; sleep 60']);
+    await line.stdout.until('up');
+    line.events.emit('exit');
+    expect(line.stdin.isRaw).toBe(false);
+    line.events.emit('SIGHUP');
+    expect(await line.code).toBe(129);
+  });
+});
+
+describe('logs', () => {
+  const script = 'echo one; sleep 0.05; echo two >&2; sleep 0.05; echo three; exit 1';
+  beforeEach(() => fsb(['run', 'job', '-a', '--image', 'host', '--', 'sh', '-c', script]));
+
+  it('gives each stream back where it came from, also of an ended sandbox', async () => {
+    expect(await fsb('logs -f job')).toEqual({ code: 0, stdout: 'one\nthree\n', stderr: 'two\n' });
+    expect(await fsb('logs --stderr job')).toEqual({ code: 0, stdout: '', stderr: 'two\n' });
+    expect((await fsb('logs -n 1 --stdout job')).stdout).toBe('three\n');
+  });
+
+  it('stamps lines, and prints one object a line', async () => {
+    expect((await fsb('logs -t --stdout job')).stdout).toMatch(
+      /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z (one|three)\n){2}$/,
+    );
+    const objects = (await fsb('logs job -o json')).stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(objects.map(({ stream, text }) => [stream, text])).toEqual([
+      ['stdout', 'one\n'],
+      ['stderr', 'two\n'],
+      ['stdout', 'three\n'],
+    ]);
+  });
+
+  it('ends without a word when interrupted', async () => {
+    await fsb(['run', 'box', '--image', 'host', '--', 'sh', '-c', 'echo up; sleep 60']);
+    const line = startCommandLine(['logs', '-f', 'box'], { core });
+    await line.stdout.until('up');
+    line.events.emit('SIGINT');
+    expect([await line.code, line.stderr.text]).toEqual([130, '']);
+  });
+
+  it.each([
+    ['logs -n x job', 2],
+    ['logs --tail=-1 job', 2],
+    ['logs --since never job', 2],
+    ['logs nobody', 3],
+  ])('%s fails with %i', async (line, code) => expect((await fsb(line)).code).toBe(code));
+});
+
+describe('list, get and delete', () => {
+  beforeEach(async () => {
+    for (const name of ['a', 'b', 'c'])
+      await fsb(`run ${name} --image host -l team=${name === 'c' ? 'blue' : 'red'} sleep 60`);
+    await fsb('run done -a --image host true');
+  });
+
+  it('lists those that run, all with -a, and by label', async () => {
+    expect((await fsb('list -q')).stdout).toBe('a\nb\nc\n');
+    expect((await fsb('ps -a -q')).stdout).toBe('a\nb\nc\ndone\n');
+    expect((await fsb('ls --selector team=red -o name')).stdout).toBe('a\nb\n');
+    expect((await fsb('-n other list -q')).stdout).toBe('');
+    expect((await fsb('list -q', { env: { FSB_NAMESPACE: 'other' } })).stdout).toBe('');
+  });
+
+  it('deletes all, echoes in argument order, reports every failure, exits by the worst', async () => {
+    const { code, stdout, stderr } = await fsb('rm c nobody a nowhere');
+    expect([code, stdout]).toEqual([3, 'c\na\n']);
+    expect(stderr.match(/^Error: .*(nobody|nowhere)/gm)).toHaveLength(2);
+    expect((await fsb('list -q')).stdout).toBe('b\n');
+  });
+
+  it('deletes by label, everything, and what is not there with -f', async () => {
+    expect((await fsb('delete -l team=red --grace 0s')).stdout).toBe('a\nb\n');
+    expect(await fsb('delete -f nobody')).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect((await fsb('delete --all')).stdout).toBe('c\ndone\n');
+    expect((await fsb('delete')).code).toBe(2);
+    expect((await fsb('delete a --all')).code).toBe(2);
+  });
+
+  it('prints errors as JSON, one object a line', async () => {
+    const { stderr } = await fsb('delete nobody nowhere -o json');
+    const errors = stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).error);
+    expect(errors.map(({ code }) => code)).toEqual(['not_found', 'not_found']);
+  });
+
+  it('shows everything about one', async () => {
+    const { stdout } = await fsb('inspect a');
+    expect(stdout).toMatch(/^Name: +a\nNamespace: +default\n/);
+    expect(stdout).toContain('sleep 60');
+  });
+});
+
+describe('the rest', () => {
+  it('shows pools, images and versions', async () => {
+    expect((await fsb('pool status')).stdout).toContain('default-pool');
+    expect((await fsb('image ls -q')).stdout).toBe('000000000000\n');
+    expect((await fsb('image import nothing.tar')).stderr).toContain(join(directory, 'nothing.tar'));
+    expect((await fsb('image remove host nope')).code).toBe(4);
+    expect((await fsb('version')).stdout).toMatch(/^fsb-ctl: .*\ncore: /);
+  });
+
+  it('starts no core to tell the version, and minds no core that is not there', async () => {
+    const line = startCommandLine(['version', '--client'], { core });
+    await line.code;
+    expect(line.connections).toEqual([]);
+    expect((await fsb('version', { core: undefined })).code).toBe(0);
+  });
+
+  it.each([
+    ['lisst', 2, 'Did you mean fsb-ctl list?'],
+    ['pool statsu', 2, 'Did you mean fsb-ctl pool status?'],
+    ['list extra', 2, 'unexpected argument "extra"'],
+    ['get', 2, 'missing NAME'],
+    ['list -o xml', 2, 'table, wide, json, yaml, name'],
+    ['--bogus list', 2, 'unknown flag --bogus'],
+    ['list --timeout soon', 2, '--timeout: invalid duration'],
+    ['list -n UPPER', 2, 'invalid namespace'],
+  ])('%s fails with %i', async (line, code, part) => {
+    const result = await fsb(line);
+    expect([result.code, result.stdout, result.stderr]).toEqual([code, '', expect.stringContaining(part)]);
+    const json = await fsb(`${line} -o=json`);
+    if (json.stderr !== '' && !line.includes('-o'))
+      expect(JSON.parse(json.stderr).error.code).toBe('invalid_argument');
+  });
+
+  it('says that the core cannot be reached', async () => {
+    expect((await fsb('list', { core: undefined })).code).toBe(6);
+  });
+});

@@ -1,0 +1,162 @@
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { imageListing, poolStatusListing, versionListing } from '../../../src/cli/core-view.ts';
+import { type Listing, type OutputFormat, printable, render } from '../../../src/cli/output.ts';
+import {
+  createdListing,
+  sandboxDetails,
+  sandboxListing,
+  sandboxView,
+} from '../../../src/cli/sandbox-view.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import { parseSpec } from '../../../src/core/model/spec.ts';
+
+const now = Date.parse('2026-03-01T12:00:00Z');
+const minutes = (count: number): number => now - count * 60_000;
+
+const sandbox = (name: string, over: Partial<Sandbox>, spec: object = {}): Sandbox => ({
+  id: name.padEnd(32, '0'),
+  namespace: 'default',
+  name,
+  generation: 1,
+  spec: parseSpec({ image: 'host', args: ['sh', '-c', 'echo "a b"'], ...spec }),
+  state: { phase: 'Running', startedAt: minutes(5) },
+  node: 'node-1',
+  endpoints: [],
+  createdAt: minutes(5),
+  expiresAt: 0,
+  warm: true,
+  events: [{ time: minutes(5), message: 'started' }],
+  ...over,
+});
+
+const box = sandbox(
+  'box',
+  { endpoints: ['10.0.0.1:8080'] },
+  { labels: { team: 'red' }, exposed_ports: [8080] },
+);
+const killed = sandbox('job', {
+  state: {
+    phase: 'Failed',
+    endedAt: minutes(1),
+    reason: 'out of memory\u001b[2J',
+    status: { code: null, signal: 9, oomKilled: true },
+  },
+  generation: 2,
+  createdAt: minutes(300),
+  warm: false,
+});
+const exited = sandbox('old', {
+  state: { phase: 'Exited', startedAt: minutes(4), endedAt: minutes(3), status: { code: 7, signal: null } },
+  createdAt: minutes(4),
+});
+const pending = sandbox('new', { state: { phase: 'Pending' }, node: '', warm: undefined, createdAt: now });
+const list = sandboxListing([box, killed, exited, pending], { now, full: false });
+
+const pools = poolStatusListing([
+  {
+    pool: 'default-pool',
+    shape: '0123456789abcdef',
+    image: 'host',
+    max: 8,
+    idle: 4,
+    claimed: 1,
+    booting: 0,
+    stopping: 1,
+    waiting: 0,
+    hits: 3,
+    misses: 1,
+    evicted: 0,
+    p50: 0.6,
+    p99: 12.25,
+  },
+  {
+    pool: 'other',
+    shape: 'fedcba9876543210',
+    image: 'alpine',
+    max: 2,
+    idle: 0,
+    claimed: 0,
+    booting: 1,
+    stopping: 0,
+    waiting: 2,
+    hits: 0,
+    misses: 0,
+    evicted: 0,
+    breaker: 'the image does not boot',
+  },
+]);
+const digest = `sha256:${'ab'.repeat(32)}`;
+const images = imageListing(
+  [
+    { references: ['host'], digest, size: 0, architecture: 'amd64', importedAt: minutes(10) },
+    { references: [], digest, size: 5_000_000, architecture: 'amd64', importedAt: minutes(9000) },
+  ],
+  now,
+  false,
+);
+
+// biome-ignore lint/suspicious/noExplicitAny: listings of every kind
+const cases: [string, Listing<any>, OutputFormat][] = [
+  ...(['table', 'wide', 'json', 'yaml', 'name'] as const).map(
+    (format): [string, typeof list, OutputFormat] => ['list', list, format],
+  ),
+  ['list-empty', { ...list, items: [] }, 'table'],
+  ['list-empty', { ...list, items: [] }, 'json'],
+  ['get', sandboxDetails(killed, now), 'table'],
+  ['get-running', sandboxDetails(box, now), 'table'],
+  ['get', sandboxDetails(killed, now), 'json'],
+  ['created', createdListing(box, 12.345), 'table'],
+  ['created', createdListing(box, 12.345), 'json'],
+  ['pool-status', pools, 'table'],
+  ['pool-status', pools, 'wide'],
+  ['pool-status', pools, 'json'],
+  ['image-list', images, 'table'],
+  ['image-list', images, 'json'],
+  ['version', versionListing('0.1.0', '20.0.0', undefined), 'table'],
+  [
+    'version',
+    versionListing('0.1.0', '20.0.0', {
+      version: '0.1.0',
+      node: 'n',
+      pid: 7,
+      root: '/var/lib/fsb',
+      runtime: 'runc 1.1.5',
+      http: '',
+      metrics: '',
+      cgroups: 'v2',
+      startedAt: now,
+    }),
+    'json',
+  ],
+];
+
+describe('output', () => {
+  it.each(cases)('%s as %3$s', async (name, listing, format) => {
+    const text = await render(listing, { format, quiet: false, colors: false });
+    await expect(text).toMatchFileSnapshot(`../../fixtures/golden/${name}.${format}.txt`);
+  });
+
+  it('prints only names or ids with -q', async () => {
+    const quiet = { format: 'table', quiet: true, colors: false } as const;
+    expect(await render(list, quiet)).toBe('box\njob\nold\nnew\n');
+    expect(await render(createdListing(box, 1), quiet)).toBe(`${box.id}\n`);
+    expect(await render(sandboxListing([box], { now, full: true }), quiet)).toBe(`${box.id}\n`);
+  });
+
+  it('colours phases only when asked', async () => {
+    const colored = await render(list, { format: 'table', quiet: false, colors: true });
+    expect(colored).toContain('\u001b[32mRunning\u001b[39m');
+    const plain = await render(list, { format: 'table', quiet: false, colors: false });
+    expect(stripVTControlCharacters(colored)).toBe(plain);
+  });
+
+  it('shows a spec that run takes back unchanged', () => {
+    const spec = parseSpec({ image: 'host', ttl: '90s', grace_period: '500ms', resources: { memory: '1g' } });
+    expect(parseSpec(sandboxView({ ...box, spec }).spec)).toEqual(spec);
+  });
+
+  it('lets no control character of others reach the terminal', () => {
+    expect(printable('a\u001b[2Jb\u0007\u009b\n')).toBe('a?[2Jb???');
+  });
+});

@@ -1,0 +1,63 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type FlagArities,
+  separateGuestArguments,
+  splitLeadingFlags,
+} from '../../../src/cli/pass-through.ts';
+
+const flags: FlagArities = {
+  env: { type: 'option', char: 'e' },
+  interactive: { type: 'boolean', char: 'i' },
+  tty: { type: 'boolean', char: 't' },
+  pool: { type: 'option', aliases: ['pool-ref'] },
+  namespace: { type: 'option', char: 'n' },
+};
+
+describe('separateGuestArguments', () => {
+  it.each([
+    ['box ls -la --help', 'box -- ls -la --help'],
+    ['box -it sh -c x', 'box -it -- sh -c x'],
+    ['-it box sh', '-it box -- sh'],
+    ['-e A=B box env -e', '-e A=B box -- env -e'],
+    ['-eA=B box env', '-eA=B box -- env'],
+    ['--env=A=B box env', '--env=A=B box -- env'],
+    ['-ite A=B box env', '-ite A=B box -- env'],
+    ['--pool-ref p box cmd', '--pool-ref p box -- cmd'],
+    ['box -- ls --help', 'box -- ls --help'],
+    ['box sh -- x', 'box -- sh -- x'],
+    ['-- box ls', '-- box ls'],
+    ['box --help', 'box --help'],
+    ['box --unknown ls -l', 'box --unknown -- ls -l'],
+    ['box - x', 'box -- - x'],
+    ['box', 'box'],
+    ['', ''],
+  ])('%j -> %j', (before, after) => {
+    const words = (text: string): string[] => text.split(' ').filter((word) => word !== '');
+    expect(separateGuestArguments(words(before), flags)).toEqual(words(after));
+  });
+
+  it('never changes, drops or reorders a word of the guest', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string()), (guest) => {
+        const argv = separateGuestArguments(['box', 'cmd', ...guest], flags);
+        expect(argv).toEqual(['box', '--', 'cmd', ...guest]);
+      }),
+    );
+  });
+});
+
+describe('splitLeadingFlags', () => {
+  it.each([
+    [
+      ['-n', 'x', 'list', '-a'],
+      ['-n', 'x'],
+      ['list', '-a'],
+    ],
+    [['--namespace=x', 'list'], ['--namespace=x'], ['list']],
+    [['list', '-n', 'x'], [], ['list', '-n', 'x']],
+    [['--bogus', 'list'], [], ['--bogus', 'list']],
+  ])('%j', (argv, leading, rest) => {
+    expect(splitLeadingFlags(argv, flags)).toEqual({ leading, rest });
+  });
+});

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { parseEndpoint } from '../../../src/cli/connect.ts';
+import { chooseEditor } from '../../../src/cli/editor.ts';
+import { LineStamper, logEntryView } from '../../../src/cli/log-printer.ts';
+import { parseMoment, parseTail, preciseTimestamp } from '../../../src/cli/time-query.ts';
+import type { StreamName } from '../../../src/core/model/process.ts';
+
+describe('endpoints', () => {
+  it.each([
+    ['unix:///run/fsb/fsb.sock', 'unix:///run/fsb/fsb.sock', 'unix:///run/fsb/http.sock'],
+    ['unix:/a/b', 'unix:///a/b', 'unix:///a/http.sock'],
+    ['tcp://host:9091', 'host:9091', 'http://host:5758'],
+    ['tcp://host', 'host:9090', 'http://host:5758'],
+    ['tcp://[::1]:9090', '[::1]:9090', 'http://[::1]:5758'],
+  ])('%s', (text, grpc, http) => expect(parseEndpoint(text)).toEqual({ grpc, http }));
+
+  it.each([
+    ['host:9090'],
+    ['tcp://'],
+    ['tcp://h:0'],
+    ['tcp://h:99999'],
+    ['unix://relative'],
+    ['tcp://a:1:2'],
+  ])('refuses %s', (text) => expect(() => parseEndpoint(text)).toThrow('invalid endpoint'));
+  it.each([['tls://h:1'], ['ssh://u@h'], ['embedded:']])('does not know %s yet', (text) =>
+    expect(() => parseEndpoint(text)).toThrow('not supported'),
+  );
+});
+
+describe('times', () => {
+  const now = Date.parse('2026-03-01T12:00:00Z');
+  it.each([
+    ['10m', now - 600_000],
+    ['1700000000', 1_700_000_000_000],
+    ['1700000000.5', 1_700_000_000_500],
+    ['2026-03-01T10:00:00Z', now - 7_200_000],
+    ['2026-03-01T10:00:00.25+02:00', now - 4 * 3_600_000 + 250],
+  ])('%s', (text, time) => expect(parseMoment(text, now, 'since')).toBe(time));
+
+  it.each([['yesterday'], [''], ['2026-13-01'], ['-5m']])('refuses %j', (text) =>
+    expect(() => parseMoment(text, now, 'since')).toThrow('--since: invalid time'),
+  );
+
+  it('shows microseconds', () => expect(preciseTimestamp(now + 1.25)).toBe('2026-03-01T12:00:00.001250Z'));
+
+  it.each([
+    ['all', undefined],
+    ['0', 0],
+    ['20', 20],
+  ])('tail %s', (text, lines) => expect(parseTail(text)).toBe(lines));
+  it.each([['-1'], ['x'], ['1.5'], ['']])('refuses tail %j', (text) =>
+    expect(() => parseTail(text)).toThrow('--tail'),
+  );
+});
+
+describe('log lines', () => {
+  const entry = (stream: StreamName, text: string) => ({ stream, time: 0, seq: 1, data: Buffer.from(text) });
+
+  it('stamps each line once, however it was cut, each stream for itself', () => {
+    const stamper = new LineStamper();
+    const stamp = '1970-01-01T00:00:00.000000Z ';
+    const out = [
+      entry('stdout', 'a\nb'),
+      entry('stderr', 'x'),
+      entry('stdout', 'c\n'),
+      entry('stdout', '\n'),
+    ].map((e) => stamper.push(e).toString());
+    expect(out).toEqual([`${stamp}a\n${stamp}b`, `${stamp}x`, 'c\n', `${stamp}\n`]);
+  });
+
+  it('gives bytes that are no text as base64', () => {
+    expect(logEntryView({ ...entry('stdout', ''), data: Buffer.of(0xff) })).toMatchObject({
+      text: null,
+      base64: '/w==',
+    });
+    expect(logEntryView(entry('stdout', 'é'))).toMatchObject({ text: 'é', base64: null });
+  });
+});
+
+describe('the editor', () => {
+  it.each([
+    [{ VISUAL: 'code --wait', EDITOR: 'vi' }, [], 'code --wait'],
+    [{ VISUAL: '', EDITOR: 'ed' }, [], 'ed'],
+    [{ PATH: '/a:/b' }, ['/b/vi', '/a/vim'], 'vim'],
+    [{ PATH: '/a:/b' }, ['/b/nano', '/a/vim'], 'nano'],
+  ])('%j', (env, files, editor) =>
+    expect(chooseEditor(env, (path) => (files as string[]).includes(path))).toBe(editor),
+  );
+
+  it('says what to do when there is none', () => {
+    expect(() => chooseEditor({ PATH: '/a' }, () => false)).toThrow('no editor found');
+  });
+});

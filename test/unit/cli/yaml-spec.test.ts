@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { specTemplate } from '../../../src/cli/template.ts';
+import { checkSpec, parseSpecText } from '../../../src/cli/yaml-spec.ts';
+import { sandboxSpecSchema } from '../../../src/core/model/spec.ts';
+
+const check = async (text: string) => {
+  const parsed = await parseSpecText(text, 'box.yaml');
+  return checkSpec(parsed.value, parsed);
+};
+
+describe('a spec in YAML', () => {
+  it('may be JSON too', async () => {
+    expect(await check('{"image": "host", "args": ["a"]}')).toEqual({ image: 'host', args: ['a'] });
+  });
+
+  it.each([
+    ['unknown key', 'image: host\n\nimagee: x\n', 'box.yaml:3: unknown key imagee\n  3 | imagee: x', 'image'],
+    [
+      'nested unknown key',
+      'image: host\nresources:\n  cpu: 1\n',
+      'box.yaml:3: unknown key resources.cpu',
+      'cpus',
+    ],
+    ['wrong type', 'image: host\nenvs:\n  A: "1"\n  PORT: 80\n', 'box.yaml:4: envs.PORT', undefined],
+    [
+      'wrong item',
+      'image: host\nexposed_ports:\n  - 80\n  - 99999\n',
+      'box.yaml:4: exposed_ports.1',
+      undefined,
+    ],
+    [
+      'wrong item in one line',
+      'image: host\nexposed_ports: [80, x]\n',
+      'box.yaml:2: exposed_ports.1',
+      undefined,
+    ],
+    ['missing image', 'args: [a]\n', 'image', 'image: host'],
+    ['bad indentation', 'image: host\n  args: [a]\n', 'box.yaml:', undefined],
+    ['unclosed list', 'image: host\nargs: [a\n', 'box.yaml:', undefined],
+    ['key twice', 'image: host\nimage: x\n', 'box.yaml:2', undefined],
+    ['no map', '- a\n', 'box.yaml:1: a spec is a list of keys', undefined],
+    ['nothing', '# only words\n', 'only comments or nothing', undefined],
+    ['two documents', 'image: host\n---\nimage: x\n', 'second document', undefined],
+    ['wrong duration', 'image: host\nttl: soon\n', 'box.yaml:2: ttl: invalid duration "soon"', undefined],
+  ])('%s', async (_, text, message, hint) => {
+    const error = await check(text).then(
+      () => undefined,
+      (thrown) => thrown,
+    );
+    expect(error?.code).toBe('invalid_argument');
+    expect(error.message).toContain(message);
+    if (hint !== undefined) expect(error.hint).toContain(hint);
+  });
+
+  it('does not expand a bomb of aliases', async () => {
+    const levels = Array.from(
+      { length: 9 },
+      (_, i) => `l${i + 1}: &l${i + 1} [${Array(9).fill(`*l${i}`).join(', ')}]`,
+    );
+    await expect(check(`l0: &l0 [x]\n${levels.join('\n')}`)).rejects.toThrow(/alias/i);
+  });
+
+  it('tells problems of flags without a line', async () => {
+    await expect(checkSpec({ image: 'host', pool_ref: 'No Name' })).rejects.toThrow(
+      'invalid sandbox spec: pool_ref',
+    );
+  });
+});
+
+describe('the template', () => {
+  it('is a valid spec as it stands', async () => {
+    expect(await check(specTemplate('box'))).toEqual({ image: 'host', args: ['sleep', 'infinity'] });
+  });
+
+  it('is valid with everything uncommented, and names every key', async () => {
+    const all = specTemplate('box').replaceAll(/^# ((\s+)?(- )?[a-z_]+:.*|\s+[A-Z]+: .*)$/gm, '$1');
+    const spec = await check(all.replace('ttl: 1h', 'ttl: 1h'));
+    const named = new Set([...Object.keys(spec), 'expire_time']);
+    expect(Object.keys(sandboxSpecSchema.shape).filter((key) => !named.has(key))).toEqual([]);
+  });
+});
