@@ -1,16 +1,17 @@
 'use strict';
 // V8's compiled form of the bundle, one file for each command that was ever used: what `list` has compiled is of no
 // use to `exec`, and all of it together takes longer to load. A cache that cannot be used is no error, ever.
+const { createHash } = require('node:crypto');
 const fs = require('node:fs');
 const { dirname, isAbsolute, join } = require('node:path');
 
-/** A file begins with the id of the bundle that it was made from, and whether that run did what it was asked. */
-const ID_LENGTH = 32;
-const HEADER_LENGTH = 40;
-const WHOLE = 'whole   ';
-const PARTIAL = 'partial ';
 /** Writable by group or others. */
 const WRITABLE = 0o022;
+/** The bundle's id, whether the run that made the file did what it was asked, and a digest of the rest. */
+const HEADER = { id: 32, mark: 8, digest: 24 };
+const HEADER_LENGTH = HEADER.id + HEADER.mark + HEADER.digest;
+const WHOLE = 'whole   ';
+const PARTIAL = 'partial ';
 
 /** @returns {string | undefined} undefined when this user has no place for caches */
 function cacheFile(root, word) {
@@ -39,10 +40,7 @@ function readCache(file, id) {
     if (!isTrusted(fs.lstatSync(dirname(file)))) return undefined;
     descriptor = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
     if (!isTrusted(fs.fstatSync(descriptor))) return undefined;
-    const content = fs.readFileSync(descriptor);
-    if (content.latin1Slice(0, ID_LENGTH) !== id) return undefined;
-    const whole = content.latin1Slice(ID_LENGTH, HEADER_LENGTH) === WHOLE;
-    return { data: content.subarray(HEADER_LENGTH), whole };
+    return open(fs.readFileSync(descriptor), id);
   } catch {
     return undefined;
   } finally {
@@ -50,26 +48,45 @@ function readCache(file, id) {
   }
 }
 
+function open(content, id) {
+  const data = content.subarray(HEADER_LENGTH);
+  const mark = content.latin1Slice(HEADER.id, HEADER.id + HEADER.mark);
+  // V8 looks at its own header only; a wrong byte behind it ends the process with a native stack trace.
+  const sound = content.latin1Slice(0, HEADER_LENGTH) === header(id, mark, data);
+  return sound ? { data, whole: mark === WHOLE } : undefined;
+}
+
+const header = (id, mark, data) =>
+  id + mark + createHash('sha256').update(data).digest('hex').slice(0, HEADER.digest);
+
 function writeCache(file, id, whole, script) {
   const temporary = `${file}.${process.pid}`;
   try {
     const directory = dirname(file);
     // Under sudo the home may be somebody else's: a directory of ours would lock its owner out.
     if (!isTrusted(fs.statSync(nearestExisting(directory)))) return;
-    fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const descriptor = fs.openSync(temporary, 'wx', 0o600);
-    try {
-      fs.writeSync(descriptor, id + (whole ? WHOLE : PARTIAL), null, 'latin1');
-      fs.writeFileSync(descriptor, script.createCachedData());
-      // A crash of the machine must not leave a file with the right length and the wrong bytes.
-      fs.fdatasyncSync(descriptor);
-    } finally {
-      fs.closeSync(descriptor);
-    }
+    makeDirectory(dirname(directory));
+    makeDirectory(directory);
+    const data = script.createCachedData();
+    const content = Buffer.concat([Buffer.from(header(id, whole ? WHOLE : PARTIAL, data), 'latin1'), data]);
+    fs.writeFileSync(temporary, content, { flag: 'wx', mode: 0o600 });
     fs.renameSync(temporary, file);
   } catch {
-    fs.rmSync(temporary, { force: true });
+    removeQuietly(temporary);
   }
+}
+
+function removeQuietly(file) {
+  try {
+    fs.rmSync(file, { force: true });
+  } catch {
+    // There is no place for it at all, so there is nothing to remove.
+  }
+}
+
+/** One level only: Node's own recursive form never returns where the kernel makes no directories, as in /proc. */
+function makeDirectory(path) {
+  if (!fs.existsSync(path)) fs.mkdirSync(path, 0o700);
 }
 
 function nearestExisting(path) {

@@ -1,21 +1,21 @@
 import type { Plugin } from 'esbuild';
 
 /** Modules that libraries bring along and nothing here ever calls; each costs time at every start, or size. */
-const UNUSED: RegExp[] = [
+const UNUSED: { filter: RegExp; importer?: RegExp }[] = [
   // oclif searches directories for commands and plugins with these; ours stand in a table.
-  /^(tinyglobby|minimatch)$/,
+  { filter: /^(tinyglobby|minimatch)$/, importer: /@oclif\/core/ },
   // oclif warns about unsuitable versions of Node with it, from an index that the bundle does not have.
-  /^semver$/,
+  { filter: /^semver$/, importer: /@oclif\/core/ },
   // oclif's way to end a process after an error; ours is in src/cli/failure.ts. It brings the whole help along.
-  /^\.\/handle$/,
-  // oclif's --help flag; ours is in src/cli/main.ts. The same.
-  /^\.\/help$/,
+  { filter: /^\.\/handle$/, importer: /@oclif\/core\/lib\/errors\/index\.js$/ },
+  // oclif's --help flag; ours is in src/cli/main.ts. It brings the whole help along, too.
+  { filter: /^\.\/help$/, importer: /@oclif\/core\/lib\/flags\.js$/ },
   // zod's messages in fifty languages.
-  /^\.\.\/locales\/index\.js$/,
+  { filter: /^\.\.\/locales\/index\.js$/, importer: /node_modules\/zod\// },
   // The editor prompt of inquirer guesses character sets with it; ours opens editors itself.
-  /^@inquirer\/external-editor$/,
+  { filter: /^@inquirer\/external-editor$/ },
   // grpc-js reads .proto files with it for its own introspection service, which nobody starts.
-  /^@grpc\/proto-loader$/,
+  { filter: /^@grpc\/proto-loader$/ },
 ];
 
 const REPLACED = [
@@ -32,7 +32,12 @@ const REPLACED = [
 export const leaveOut: Plugin = {
   name: 'leave-out',
   setup({ onResolve, onLoad }) {
-    for (const filter of UNUSED) onResolve({ filter }, ({ path }) => ({ path, namespace: 'left-out' }));
+    for (const { filter, importer } of UNUSED)
+      onResolve({ filter }, (found) =>
+        importer === undefined || importer.test(found.importer)
+          ? { path: found.path, namespace: 'left-out' }
+          : undefined,
+      );
     onLoad({ filter: /.*/, namespace: 'left-out' }, ({ path }) => ({
       contents: `module.exports = new Proxy({}, {
         get(_, name) {
