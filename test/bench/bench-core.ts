@@ -18,11 +18,11 @@ export interface BenchCore extends AsyncDisposable {
 }
 
 /** The production bundle, serving in a process of its own on a root of its own. */
-export async function startBenchCore(flags: string[] = []): Promise<BenchCore> {
+export async function startBenchCore(flags: string[]): Promise<BenchCore> {
   const root = mkdtempSync(join(tmpdir(), 'fsb-bench-'));
   const { NODE_EXTRA_CA_CERTS: _, ...clean } = process.env;
   const env: NodeJS.ProcessEnv = { ...clean, FSB_ROOT: root };
-  const child = spawn(process.execPath, [binary, 'serve', '--ready-fd', '3', ...flags], {
+  const child = spawn(process.execPath, [binary, 'serve', '--ready-fd', '3', '--memory-budget', '64g', ...flags], {
     env,
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
   });
@@ -36,8 +36,8 @@ export async function startBenchCore(flags: string[] = []): Promise<BenchCore> {
     status,
     env,
     async [Symbol.asyncDispose]() {
-      for (const { namespace, name } of await api.sandboxes.list({}))
-        await api.sandboxes.delete({ namespace, name }, { grace: 0 });
+      const left = await api.sandboxes.list({});
+      await Promise.allSettled(left.map((sandbox) => api.sandboxes.delete(sandbox, { grace: 0 })));
       await api.close();
       const ended = new Promise((done) => child.once('exit', done));
       child.kill('SIGTERM');

@@ -41,9 +41,12 @@ export async function claimCases(core: BenchCore, scale: number): Promise<Figure
     const results = await Promise.allSettled(names.map((name) => claimToFirstByte(core, name)));
     for (const result of results) {
       if (result.status === 'fulfilled') together.push(result.value);
-      else failures += 1;
+      else {
+        failures += 1;
+        console.error(`claim failed: ${result.reason instanceof Error ? result.reason.message : result.reason}`);
+      }
     }
-    await Promise.all(names.map((name) => remove(core, name)));
+    await Promise.allSettled(names.map((name) => remove(core, name)));
   }
   return [
     figures('warm claim to first byte, one at a time', oneByOne.samples, {
