@@ -19,7 +19,7 @@ import { createImageStore } from './image/local-image-store.ts';
 import { adoptInstance, bootInstance } from './instance/boot-instance.ts';
 import { createLogStore } from './logs/file-log-store.ts';
 import type { Clock } from './model/clock.ts';
-import { FsbError } from './model/errors.ts';
+import { FsbError, throwIfAborted } from './model/errors.ts';
 import { newInstanceId } from './model/ids.ts';
 import type { CorePaths } from './model/paths.ts';
 import { createPool } from './pool/create-pool.ts';
@@ -38,6 +38,11 @@ export interface NodeOptions {
   clock: Clock;
   log: Logger;
 }
+
+/** Milliseconds by which a refill lets the claim that woke it go first. */
+const REFILL_DELAY = 3;
+
+const pause = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve));
 
 export interface LocalNode {
   agent: Agent;
@@ -83,6 +88,9 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     clock,
     log,
     boot: async (shape, signal) => {
+      // A refill takes tens of milliseconds of processor; the claim that woke it is done in one or two.
+      if (pool.status().every(({ waiting }) => waiting === 0)) await pause(clock, REFILL_DELAY);
+      throwIfAborted(signal);
       const { root } = await images.resolve(shape.image);
       const request = { id: newInstanceId(), shape, root };
       return bootInstance(recording.driver, openChannel, request, { clock, signal });

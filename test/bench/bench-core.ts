@@ -22,10 +22,14 @@ export async function startBenchCore(flags: string[]): Promise<BenchCore> {
   const root = mkdtempSync(join(tmpdir(), 'fsb-bench-'));
   const { NODE_EXTRA_CA_CERTS: _, ...clean } = process.env;
   const env: NodeJS.ProcessEnv = { ...clean, FSB_ROOT: root };
-  const child = spawn(process.execPath, [binary, 'serve', '--ready-fd', '3', '--memory-budget', '64g', ...flags], {
-    env,
-    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [binary, 'serve', '--ready-fd', '3', '--memory-budget', '64g', ...flags],
+    {
+      env,
+      stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+    },
+  );
   let said = '';
   for await (const text of (child.stdio[3] as Readable).setEncoding('utf8')) said += text;
   if (said === '') throw new Error('the core ended before it was ready');

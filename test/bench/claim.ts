@@ -43,7 +43,9 @@ export async function claimCases(core: BenchCore, scale: number): Promise<Figure
       if (result.status === 'fulfilled') together.push(result.value);
       else {
         failures += 1;
-        console.error(`claim failed: ${result.reason instanceof Error ? result.reason.message : result.reason}`);
+        console.error(
+          `claim failed: ${result.reason instanceof Error ? result.reason.message : result.reason}`,
+        );
       }
     }
     await Promise.allSettled(names.map((name) => remove(core, name)));

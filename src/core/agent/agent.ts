@@ -9,6 +9,7 @@ import type {
 import type { ImageApi, PoolApi } from '../api/core-api.ts';
 import type { AttachRequest, CallOptions, ExecRequest } from '../api/sandbox-api.ts';
 import type { ImageStore } from '../image/image-store.ts';
+import type { Instance } from '../instance/instance.ts';
 import type { LogStore } from '../logs/log-store.ts';
 import type { Clock } from '../model/clock.ts';
 import { processFor } from '../model/command.ts';
@@ -77,9 +78,12 @@ export class Agent implements AgentApi {
     const image = await images.resolve(spec.image);
     const process = { ...processFor(spec, image.config), tty: spec.tty, stdin: spec.stdin };
     const shape = shapeOf(spec, image, runtime);
-    const { instance, hit } = await pool.claim({ shape, image: image.reference, signal });
-    let ownedByRun = false;
+    const opening = logs.writer(sandboxId);
+    opening.catch(noop);
+    let claimed: Instance | undefined;
     try {
+      const { instance, hit } = await pool.claim({ shape, image: image.reference, signal });
+      claimed = instance;
       throwIfAborted(signal);
       const slot: SlotRecord = { claimName, instance: instance.id, startedAt: clock.now(), process };
       // The records are written while the guest starts the command; a crash in between leaves a trace either way.
@@ -88,19 +92,15 @@ export class Agent implements AgentApi {
         slots.put(sandboxId, slot),
       ]);
       recorded.catch(noop);
-      const [main, log] = await settle(
-        instance.channel.spawn(MAIN_PROCESS, process, signal),
-        logs.writer(sandboxId),
-      );
+      const main = await instance.channel.spawn(MAIN_PROCESS, process, signal);
+      const log = await opening;
       await recorded;
-      ownedByRun = true;
       this.takeUp({ sandboxId, slot, instance, main, log });
       return { instance: instance.id, warm: hit, startedAt: slot.startedAt, endpoints: endpointsOf(spec) };
     } catch (error) {
-      if (!ownedByRun) {
-        void pool.release(instance);
-        await this.forget(sandboxId);
-      }
+      if (claimed) void pool.release(claimed);
+      await opening.then((log) => log.close(), noop);
+      await this.forget(sandboxId);
       throw error;
     }
   }
@@ -220,17 +220,6 @@ function stateOf(slot: SlotRecord): AgentSandboxState {
 /** Where the exposed ports can be reached: nowhere, unless the sandbox shares the node's network. */
 function endpointsOf(spec: Pick<SandboxSpec, 'exposed_ports' | 'network'>): string[] {
   return spec.network === 'host' ? spec.exposed_ports.map((port) => `127.0.0.1:${port}`) : [];
-}
-
-/** Both results, or the first failure after both have settled: nothing that was opened is left without an owner. */
-async function settle<A extends AsyncDisposable, B extends { close(): Promise<void> }>(
-  first: Promise<A>,
-  second: Promise<B>,
-): Promise<[A, B]> {
-  const [a, b] = await Promise.allSettled([first, second]);
-  if (a.status === 'fulfilled' && b.status === 'fulfilled') return [a.value, b.value];
-  if (b.status === 'fulfilled') await b.value.close();
-  throw a.status === 'rejected' ? a.reason : (b as PromiseRejectedResult).reason;
 }
 
 const noop = (): void => {};

@@ -55,6 +55,9 @@ export class Controller implements SandboxApi {
       agent: this.#agent,
       now: this.#clock.now(),
       apply: (report) => this.#apply(report),
+      started: (entry, startedAt) => {
+        this.#started(entry, startedAt, { node: this.#agent.node });
+      },
       remove: (entry) => this.#remove(entry, 0).gone,
     });
     for (const { sandbox } of this.#registry.entries())
@@ -158,10 +161,15 @@ export class Controller implements SandboxApi {
     entry.starting = new AbortController();
     const abort = signal ? AbortSignal.any([signal, entry.starting.signal]) : entry.starting.signal;
     try {
-      if (spec.consistency_mode === 'strong') await entry.save();
+      // Strong: the record is durable before anything starts. Fast: it is written meanwhile; either way the answer
+      // waits for it, so that a core that is killed after the answer finds the sandbox again.
+      const recorded = entry.save();
+      recorded.catch(noop);
+      if (spec.consistency_mode === 'strong') await recorded;
       const request = { sandboxId: id, claimName: `${namespace}/${name}`, spec };
       const { warm, endpoints, startedAt } = await this.#agent.start(request, { signal: abort });
-      return await this.#started(entry, startedAt, { warm, endpoints, node: this.#agent.node });
+      await recorded;
+      return this.#started(entry, startedAt, { warm, endpoints, node: this.#agent.node });
     } catch (thrown) {
       const error = FsbError.from(thrown);
       if (entry.deletion) await entry.deletion.gone;
@@ -178,19 +186,19 @@ export class Controller implements SandboxApi {
     }
   }
 
-  async #started(entry: SandboxEntry, startedAt: number, patch: Partial<Sandbox>): Promise<Sandbox> {
-    const { spec } = entry.sandbox;
-    const expiresAt = spec.ttl === undefined ? spec.expire_time * 1000 : startedAt + spec.ttl;
+  /** The record of this step need not be waited for: what is recorded says enough to find the way here again. */
+  #started(entry: SandboxEntry, startedAt: number, patch: Partial<Sandbox>): Sandbox {
+    const expiresAt = expiryOf(entry.sandbox.spec, startedAt);
     const served = patch.warm ? 'served by a warm instance' : 'served by a newly booted instance';
-    void entry.enter({ phase: 'Bound' }, startedAt, served, { ...patch, expiresAt }).catch(noop);
-    const saved = entry.enter({ phase: 'Running', startedAt }, startedAt, 'started');
+    if (entry.sandbox.state.phase === 'Pending')
+      this.#save(entry.enter({ phase: 'Bound' }, startedAt, served, { ...patch, expiresAt }), entry);
+    this.#save(entry.enter({ phase: 'Running', startedAt }, startedAt, 'started'), entry);
     const { sandbox } = entry;
     this.#expiry.set(sandbox.id, expiresAt);
     // The command may have ended before its start was reported: that report found no running sandbox.
     const early = this.#early.get(sandbox.id);
     this.#early.delete(sandbox.id);
     if (early) this.#apply(early);
-    await saved;
     return sandbox;
   }
 
@@ -254,6 +262,11 @@ function requireRunning({ name, state: { phase } }: Sandbox): void {
   throw new FsbError('conflict', `sandbox ${name} is not running (${phase})`, {
     hint: `See why with: fsb-ctl get ${name}`,
   });
+}
+
+/** Wall clock milliseconds; 0: never. A ttl counts from the start of the command. */
+function expiryOf({ ttl, expire_time }: Sandbox['spec'], startedAt: number): number {
+  return ttl === undefined ? expire_time * 1000 : startedAt + ttl;
 }
 
 /** Undefined while the start is under way. */

@@ -8,11 +8,20 @@ export interface ReconcileOptions {
   /** Wall clock, milliseconds. */
   now: number;
   apply: (report: AgentSandbox) => void;
+  /** Brings a sandbox that was being created to Running. */
+  started: (entry: SandboxEntry, startedAt: number) => void;
   remove: (entry: SandboxEntry) => Promise<void>;
 }
 
 /** After a restart: what the records say against what the node has. */
-export async function reconcile({ registry, agent, now, apply, remove }: ReconcileOptions): Promise<void> {
+export async function reconcile({
+  registry,
+  agent,
+  now,
+  apply,
+  started,
+  remove,
+}: ReconcileOptions): Promise<void> {
   const reports = new Map((await agent.sandboxes()).map((report) => [report.sandboxId, report]));
   const unknown = [...reports.keys()].filter((id) => registry.byId(id) === undefined);
   for (const entry of registry.entries()) {
@@ -20,7 +29,12 @@ export async function reconcile({ registry, agent, now, apply, remove }: Reconci
     const report = reports.get(id);
     if (state.phase === 'Terminating') await remove(entry);
     else if (state.phase === 'Pending' || state.phase === 'Bound') {
-      // Nobody was ever told that it started.
+      // The core ended around the answer to the create call: what the node has decides.
+      if (report && report.state.state !== 'lost') {
+        started(entry, report.state.startedAt);
+        apply(report);
+        continue;
+      }
       await agent.stop(id, 0).gone;
       const reason = 'the core stopped while the sandbox was being created';
       await entry.enter({ phase: 'Failed', endedAt: now, reason }, now, reason);

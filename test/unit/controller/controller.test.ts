@@ -195,13 +195,15 @@ describe('expiry', () => {
 describe('recovery', () => {
   it('brings every record in line with what the node has', async () => {
     const before = world();
-    const names = ['running', 'ended', 'vanished', 'unsure', 'leaving'];
+    const names = ['running', 'ended', 'vanished', 'unsure', 'unstarted', 'leaving'];
     const made = new Map<string, Sandbox>();
     for (const name of names) made.set(name, await before.create(name));
     const leaving = made.get('leaving')!;
     await before.records.put(leaving.id, { ...leaving, state: { phase: 'Terminating', since: 0 } });
     const unsure = made.get('unsure')!;
     await before.records.put(unsure.id, { ...unsure, state: { phase: 'Pending' } });
+    const unstarted = made.get('unstarted')!;
+    await before.records.put(unstarted.id, { ...unstarted, state: { phase: 'Pending' } });
 
     const after = world(before.records);
     const running = { state: 'running', startedAt: 0 } as const;
@@ -214,9 +216,15 @@ describe('recovery', () => {
     ]);
     await after.controller.recover();
     const phases = Object.fromEntries((await after.controller.list({})).map((s) => [s.name, s.state.phase]));
-    expect(phases).toEqual({ running: 'Running', ended: 'Exited', vanished: 'Lost', unsure: 'Failed' });
+    expect(phases).toEqual({
+      running: 'Running',
+      ended: 'Exited',
+      vanished: 'Lost',
+      unsure: 'Running',
+      unstarted: 'Failed',
+    });
     expect(after.agent.stops.map(({ sandboxId }) => sandboxId).sort()).toEqual(
-      [unsure.id, leaving.id, 'never-answered'].sort(),
+      [unstarted.id, leaving.id, 'never-answered'].sort(),
     );
     expect(after.agent.forgotten.sort()).toEqual([leaving.id, 'never-answered'].sort());
   });
