@@ -19,10 +19,15 @@ async function claimToFirstByte(core: BenchCore, name: string): Promise<number> 
 const remove = (core: BenchCore, name: string): Promise<void> =>
   core.api.sandboxes.delete({ namespace: NAMESPACE, name }, { grace: 0 });
 
-/** Waits until the pool is warm again, so that the next claim is a hit. */
+/** Waits until the pool is warm and quiet again, so that the next claim is a hit and competes with nothing. */
 export async function warm(core: BenchCore, idle: number): Promise<void> {
-  while ((await core.api.pools.status()).reduce((sum, row) => sum + row.idle, 0) < idle)
+  for (;;) {
+    const rows = await core.api.pools.status();
+    const sum = (pick: (row: (typeof rows)[number]) => number): number =>
+      rows.reduce((n, row) => n + pick(row), 0);
+    if (sum((row) => row.idle) >= idle && sum((row) => row.booting + row.stopping) === 0) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 export async function claimCases(core: BenchCore, scale: number): Promise<Figures[]> {
