@@ -11,16 +11,16 @@ export async function traces(root: string): Promise<string[]> {
   return found.flat();
 }
 
-/** Every process whose command line or mounts name the root; an instance's own mounts are made below it. */
+/** Every process in a cgroup of the core, and every one whose command line names the root. */
 async function processes(root: string): Promise<string[]> {
   const found: string[] = [];
   for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
     if (Number(pid) === process.pid) continue;
-    const [command, mountinfo] = await Promise.all([
+    const [command, cgroup] = await Promise.all([
       readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''),
-      readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => ''),
+      readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => ''),
     ]);
-    if (command.includes(`${root}/`) || mountinfo.includes(`${root}/`))
+    if (command.includes(`${root}/`) || cgroup.includes(`/${cgroupName(root)}/`))
       found.push(`process ${pid}: ${command.replaceAll('\0', ' ')}`);
   }
   return found;
