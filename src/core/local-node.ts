@@ -40,7 +40,7 @@ export interface NodeOptions {
 }
 
 /** Milliseconds by which a refill lets the claim that woke it go first. */
-const REFILL_DELAY = 3;
+const REFILL_DELAY = 4;
 
 const pause = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve));
 
