@@ -2,6 +2,7 @@ import type { SystemInfo } from '../core/api/core-api.ts';
 import type { ImageInfo } from '../core/model/image.ts';
 import type { PoolShapeStatus } from '../core/model/pool.ts';
 import { formatAge, formatSize } from '../core/model/quantity.ts';
+import { familiarName } from '../core/model/reference.ts';
 import type { Listing } from './output.ts';
 import { timestamp } from './sandbox-view.ts';
 
@@ -95,7 +96,10 @@ export function imageListing(images: ImageInfo[], now: number, full: boolean): L
   return {
     items: images.map(imageView),
     columns: [
-      { title: 'IMAGE', value: (i) => (i.references.length === 0 ? '<none>' : i.references.join(', ')) },
+      {
+        title: 'IMAGE',
+        value: (i) => (i.references.length === 0 ? '<none>' : i.references.map(familiarName).join(', ')),
+      },
       { title: 'DIGEST', value: digest },
       { title: 'SIZE', value: (i) => (i.size_bytes === 0 ? '' : formatSize(i.size_bytes)) },
       { title: 'AGE', value: (i) => formatAge(now - Date.parse(i.imported_at)) },

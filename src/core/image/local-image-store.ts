@@ -4,6 +4,13 @@ import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
 import type { ImageInfo, ResolvedImage } from '../model/image.ts';
+import {
+  canonicalReference,
+  familiarName,
+  HOST_IMAGE,
+  isDigest,
+  parseReference,
+} from '../model/reference.ts';
 import { openArchive, readArchive } from './archive/read-archive.ts';
 import { Holds } from './holds.ts';
 import { HostImage } from './host/host-image.ts';
@@ -15,7 +22,6 @@ import { flushToDisk, ingestLayers } from './ingest.ts';
 import { LayerStore } from './layer-store.ts';
 import { findRecord, imageNotFound } from './lookup.ts';
 import { machineArchitecture, type Platform } from './platform.ts';
-import { canonicalReference, familiarName, HOST_IMAGE, isDigest, parseReference } from './reference.ts';
 import type { UnpackLimits } from './unpack/unpack-layer.ts';
 
 export interface ImageStoreOptions {

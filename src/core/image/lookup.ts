@@ -1,6 +1,5 @@
 import { didYouMean } from '../model/did-you-mean.ts';
 import { FsbError } from '../model/errors.ts';
-import type { ImageRecord } from './image-records.ts';
 import {
   canonicalReference,
   familiarName,
@@ -9,7 +8,8 @@ import {
   isDigest,
   parseReference,
   repositoryOf,
-} from './reference.ts';
+} from '../model/reference.ts';
+import type { ImageRecord } from './image-records.ts';
 
 // As many digits as `image list` shows of a digest.
 const SHORTEST_DIGEST = 12;
@@ -32,7 +32,11 @@ export function findRecord(records: readonly ImageRecord[], text: string): Image
 /** How to get an image that is not here, and which one was maybe meant. */
 export function imageNotFound(records: readonly ImageRecord[], text: string): FsbError {
   const names = [HOST_IMAGE, ...records.flatMap(({ references }) => references.map(familiarName))];
-  const near = didYouMean(text, [...names, ...names.map((name) => name.replace(/:latest$/, ''))]);
+  const untagged = familiarName(text).replace(/:latest$/, '');
+  // The likeliest slip is a forgotten tag, which means `latest`.
+  const near =
+    names.find((name) => name.startsWith(`${untagged}:`)) ??
+    didYouMean(text, [...names, ...names.map((name) => name.replace(/:latest$/, ''))]);
   const question = near === undefined ? '' : `Did you mean ${near}? `;
   return new FsbError('not_found', `image ${familiarName(text)} is not here`, {
     hint: `${question}Bring it in with: fsb-ctl image import FILE ${isDigest(text) ? 'NAME' : familiarName(text)}`,

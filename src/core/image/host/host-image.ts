@@ -10,7 +10,7 @@ import {
   type ResolvedImage,
   type RootFilesystem,
 } from '../../model/image.ts';
-import { HOST_IMAGE } from '../reference.ts';
+import { HOST_IMAGE } from '../../model/reference.ts';
 import { type HostSurvey, type SourceStamps, surveyHost } from './host-survey.ts';
 import { buildSkeleton } from './skeleton.ts';
 

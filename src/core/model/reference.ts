@@ -1,4 +1,4 @@
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from './errors.ts';
 
 /** A name of an image with everything spelled out. At least one of tag and digest is there. */
 export interface ImageReference {
