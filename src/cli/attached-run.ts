@@ -1,5 +1,5 @@
 import type { CoreApi } from '../core/api/core-api.ts';
-import { FsbError } from '../core/model/errors.ts';
+import { FsbError, failedStartCodes } from '../core/model/errors.ts';
 import { exitCodeOf } from '../core/model/process.ts';
 import type { SandboxRef } from '../core/model/sandbox.ts';
 import { parseDetachKeys } from './detach-keys.ts';
@@ -58,15 +58,9 @@ async function removeAfterRun(core: CoreApi, ref: SandboxRef): Promise<void> {
   }
 }
 
-const STARTED_AND_FAILED: ReadonlySet<string> = new Set([
-  'run_failed',
-  'command_not_found',
-  'not_executable',
-]);
-
 /** With --rm: a sandbox whose command could not be started leaves no Failed record. Never one of somebody else. */
 export async function removeFailedStart(core: CoreApi, ref: SandboxRef, failure: unknown): Promise<void> {
-  if (!STARTED_AND_FAILED.has(FsbError.from(failure).code)) return;
+  if (!failedStartCodes.has(FsbError.from(failure).code)) return;
   const sandbox = await core.sandboxes.get(ref).catch(() => undefined);
   if (sandbox?.state.phase === 'Failed') await removeAfterRun(core, ref).catch(() => undefined);
 }

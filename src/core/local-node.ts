@@ -19,11 +19,11 @@ import { createImageStore } from './image/local-image-store.ts';
 import { adoptInstance, bootInstance } from './instance/boot-instance.ts';
 import { createLogStore } from './logs/file-log-store.ts';
 import type { Clock } from './model/clock.ts';
-import { FsbError, throwIfAborted } from './model/errors.ts';
+import { FsbError } from './model/errors.ts';
 import { newInstanceId } from './model/ids.ts';
 import type { CorePaths } from './model/paths.ts';
 import { createPool } from './pool/create-pool.ts';
-import { parsePolicy } from './pool/policy.ts';
+import { defaultPolicy } from './pool/policy.ts';
 import type { RuntimeProbe } from './runtime/driver.ts';
 import { createOciDriver } from './runtime/oci/oci-driver.ts';
 import type { RecordStore } from './store/store.ts';
@@ -39,10 +39,8 @@ export interface NodeOptions {
   log: Logger;
 }
 
-/** Milliseconds by which a refill lets the claim that woke it go first. */
+/** Milliseconds. A refill takes tens of processor time; the claim that woke it is done in a few. */
 const REFILL_DELAY = 4;
-
-const pause = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve));
 
 export interface LocalNode {
   agent: Agent;
@@ -56,7 +54,7 @@ export interface LocalNode {
 export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise<LocalNode> {
   const { paths, guestDirectory, records, clock, log } = options;
   const node = { cores: cpus().length, memory: totalmem() };
-  const policy = parsePolicy({ name: 'default-pool', ...options.pool }, node);
+  const policy = defaultPolicy(node, options.pool);
 
   const oci = createOciDriver({
     runtime: 'runc',
@@ -80,17 +78,14 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   cleanup.add('logs', () => logs.close());
   const ledger = records.table<InstanceRecord>('instances', INSTANCE_RECORD_VERSION);
   const slots = records.table<SlotRecord>('slots', SLOT_RECORD_VERSION);
-  const imageNames = new Map<string, string>();
-  const recording = recordingDriver(oci, ledger, images, (digest) => imageNames.get(digest) ?? digest);
+  const recording = recordingDriver(oci, ledger, images);
 
   const pool = createPool({
     policy,
     clock,
     log,
+    refillDelay: REFILL_DELAY,
     boot: async (shape, signal) => {
-      // A refill takes tens of milliseconds of processor; the claim that woke it is done in one or two.
-      if (pool.status().every(({ waiting }) => waiting === 0)) await pause(clock, REFILL_DELAY);
-      throwIfAborted(signal);
       const { root } = await images.resolve(shape.image);
       const request = { id: newInstanceId(), shape, root };
       return bootInstance(recording.driver, openChannel, request, { clock, signal });
@@ -138,7 +133,6 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const warm = [];
   for (const { image: reference, count } of policy.warm) {
     const image = await images.resolve(reference);
-    imageNames.set(image.digest, image.reference);
     const shape = shapeOf({ resources: policy.resources, network: 'none', mounts: [] }, image, probe.name);
     warm.push({ shape, image: image.reference, count });
   }

@@ -7,18 +7,20 @@ export interface PoolFlags {
   'memory-budget'?: number;
 }
 
-const DEFAULT_WARM = [{ image: 'host', count: 2 }];
-
 /** The default pool's policy, as a user would write it in YAML, from the flags of `serve` and `daemon start`. */
 export function poolFromFlags(flags: PoolFlags): Record<string, unknown> {
-  const warm =
-    flags.warm === undefined ? DEFAULT_WARM : flags.warm.flatMap((text) => text.split(',')).map(warmEntry);
   return {
-    warm: warm.filter(({ count }) => count > 0),
+    ...(flags.warm === undefined ? {} : { warm: warmEntries(flags.warm) }),
     ...(flags.max === undefined ? {} : { capacity: { max: flags.max } }),
     ...(flags['memory-budget'] === undefined ? {} : { memory_budget: flags['memory-budget'] }),
   };
 }
+
+const warmEntries = (said: string[]): { image: string; count: number }[] =>
+  said
+    .flatMap((text) => text.split(','))
+    .map(warmEntry)
+    .filter(({ count }) => count > 0);
 
 /** `host=4`, or `host` for two. `host=0` keeps none. */
 function warmEntry(text: string): { image: string; count: number } {

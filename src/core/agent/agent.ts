@@ -88,7 +88,7 @@ export class Agent implements AgentApi {
       const slot: SlotRecord = { claimName, instance: instance.id, startedAt: clock.now(), process };
       // The records are written while the guest starts the command; a crash in between leaves a trace either way.
       const recorded = Promise.all([
-        ledger.put(instance.id, { shape, image: image.reference, sandboxId }),
+        ledger.put(instance.id, { shape, sandboxId }),
         slots.put(sandboxId, slot),
       ]);
       recorded.catch(noop);

@@ -17,7 +17,6 @@ export function recordingDriver(
   inner: RuntimeDriver,
   ledger: RecordTable<InstanceRecord>,
   images: ImageStore,
-  imageName: (digest: string) => string,
 ): RecordingDriver {
   const holds = new Map<string, () => void>();
   const holdImage = (id: string, digest: string): void => {
@@ -34,7 +33,7 @@ export function recordingDriver(
     async boot(request, signal) {
       holdImage(request.id, request.shape.image);
       try {
-        await ledger.put(request.id, { shape: request.shape, image: imageName(request.shape.image) });
+        await ledger.put(request.id, { shape: request.shape });
         return await inner.boot(request, signal);
       } catch (error) {
         await release(request.id);

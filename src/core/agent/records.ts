@@ -7,8 +7,6 @@ import type { Shape } from '../model/shape.ts';
  */
 export interface InstanceRecord {
   shape: Shape;
-  /** A reference that people know, for the image of the shape. */
-  image: string;
   /** The sandbox that holds it; undefined while it is booting or idle. */
   sandboxId?: string;
 }

@@ -129,9 +129,9 @@ async function keepIdle(
   record: InstanceRecord,
   { recording, adopt, pool, images }: RecoveryOptions,
 ): Promise<boolean> {
-  // The image may have changed meanwhile (the host image follows the machine): such an instance is stale.
-  const current = await images.resolve(record.image).catch(() => undefined);
-  if (current?.digest !== record.shape.image) return false;
+  // The image may be gone meanwhile (the host image follows the machine): such an instance is stale.
+  const image = await images.resolve(record.shape.image).catch(() => undefined);
+  if (image === undefined) return false;
   recording.holdImage(found.id, record.shape.image);
   const instance = await adopt(found, record, 'idle');
   if (instance.channel.known.length > 0) {

@@ -10,7 +10,7 @@ import type {
   SandboxApi,
 } from '../api/sandbox-api.ts';
 import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
+import { FsbError, failedStartCodes } from '../model/errors.ts';
 import { assertName, newSandboxId, newSandboxName } from '../model/ids.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ExitStatus, ProcessSession } from '../model/process.ts';
@@ -18,7 +18,7 @@ import type { Sandbox, SandboxRef } from '../model/sandbox.ts';
 import { parseSpec } from '../model/spec.ts';
 import type { RecordTable } from '../store/store.ts';
 import { Expiry } from './expiry.ts';
-import { keepsRecord, phaseAfter, statusOf } from './outcome.ts';
+import { phaseAfter, statusOf } from './outcome.ts';
 import { reconcile } from './reconcile.ts';
 import { Registry } from './registry.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
@@ -30,7 +30,7 @@ export interface ControllerOptions {
   log: Logger;
 }
 
-/** Names, desired state, policies: the SandboxApi in this process. */
+/** Names, phases, expiry, deletion: the SandboxApi in this process. */
 export class Controller implements SandboxApi {
   readonly #agent: AgentApi;
   readonly #clock: Clock;
@@ -173,7 +173,7 @@ export class Controller implements SandboxApi {
     } catch (thrown) {
       const error = FsbError.from(thrown);
       if (entry.deletion) await entry.deletion.gone;
-      else if (keepsRecord(error))
+      else if (failedStartCodes.has(error.code))
         await entry.enter(
           { phase: 'Failed', endedAt: this.#clock.now(), reason: error.message },
           this.#clock.now(),

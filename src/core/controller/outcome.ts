@@ -26,11 +26,6 @@ export function describeExit(status: ExitStatus): string {
   return status.signal === null ? `exited with code ${status.code}` : `ended by ${signalName(status.signal)}`;
 }
 
-/** True for failures after the name was worth keeping: the user asks `get` why. Everything else leaves no trace. */
-export function keepsRecord(error: FsbError): boolean {
-  return error.code === 'run_failed' || error.code === 'command_not_found' || error.code === 'not_executable';
-}
-
 /** The status of an ended sandbox; undefined while it may still end. @throws run_failed when there is no truth to tell */
 export function statusOf(sandbox: Sandbox): ExitStatus | undefined {
   const { state, name } = sandbox;

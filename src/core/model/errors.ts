@@ -4,7 +4,7 @@ interface CodeMapping {
   /** gRPC status number. */
   grpc: number;
   http: number;
-  /** Exit code of the command line (docs: spec "Exit codes"). */
+  /** Exit code of the command line. */
   exit: number;
 }
 
@@ -83,6 +83,13 @@ export class FsbError extends Error {
     return new FsbError('internal', message, { cause: thrown });
   }
 }
+
+/** A start that fails with one of these leaves a Failed record to ask `get` about; any other leaves nothing. */
+export const failedStartCodes: ReadonlySet<ErrorCode> = new Set([
+  'run_failed',
+  'command_not_found',
+  'not_executable',
+]);
 
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(errorCodes, value);

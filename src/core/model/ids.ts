@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { FsbError } from './errors.ts';
 
+export const DEFAULT_NAMESPACE = 'default';
+export const DEFAULT_POOL = 'default-pool';
+
 const NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** 128 random bits as 32 hex digits; ids are never reused. */

@@ -3,7 +3,7 @@ import { FsbError } from './errors.ts';
 
 /** Where one core keeps everything. Two roots are two independent cores. */
 export interface CorePaths {
-  /** What tells this core from others; shown by `info`. */
+  /** What tells this core from others; shown by `daemon status`. */
   root: string;
   /** Survives a reboot: records, images, logs, writable layers. */
   state: string;

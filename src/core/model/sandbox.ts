@@ -1,9 +1,6 @@
 import type { PhaseState } from './phase.ts';
 import type { SandboxSpec } from './spec.ts';
 
-export const DEFAULT_NAMESPACE = 'default';
-export const DEFAULT_POOL = 'default-pool';
-
 /** A name alone never identifies a run; within one namespace it is unique at any moment. */
 export interface SandboxRef {
   namespace: string;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { didYouMean } from './did-you-mean.ts';
 import { FsbError } from './errors.ts';
-import { isName } from './ids.ts';
+import { DEFAULT_POOL, isName } from './ids.ts';
 import { parseDuration, parseSize } from './quantity.ts';
 import { defaultResources } from './shape.ts';
 
@@ -52,7 +52,7 @@ export const sandboxSpecSchema = z.strictObject({
   user: text.default(''),
   tty: z.boolean().default(false),
   stdin: z.boolean().default(false),
-  pool_ref: z.string().refine(isName, 'not a valid pool name').default('default-pool'),
+  pool_ref: z.string().refine(isName, 'not a valid pool name').default(DEFAULT_POOL),
   exposed_ports: z
     .array(z.number().int().min(1).max(65_535))
     .refine((ports) => new Set(ports).size === ports.length, 'a port is named twice')

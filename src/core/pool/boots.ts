@@ -1,6 +1,6 @@
 import type { Instance } from '../instance/instance.ts';
 import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
+import { FsbError, throwIfAborted } from '../model/errors.ts';
 import { formatDuration } from '../model/quantity.ts';
 import type { BootInstance } from './pool.ts';
 import type { ShapeRecord, Slot } from './shape-record.ts';
@@ -9,6 +9,8 @@ export interface BootsOptions {
   boot: BootInstance;
   /** Milliseconds. */
   bootTimeout: number;
+  /** Milliseconds by which a refill lets the claim that woke it go first; a boot that somebody waits for never waits. */
+  refillDelay: number;
   clock: Clock;
   /** An instance is up. Its slot is still `booting`, or `stopping` when the boot was given up before. */
   booted(slot: Slot, instance: Instance): void;
@@ -29,11 +31,11 @@ export class Boots {
     this.#options = options;
   }
 
-  start(record: ShapeRecord): void {
+  start(record: ShapeRecord, refill: boolean): void {
     const slot: Slot = { record, state: 'booting', readyAt: 0, evicted: false };
     record.booting += 1;
     this.#booting.add(slot);
-    void this.#run(slot);
+    void this.#run(slot, refill ? this.#options.refillDelay : 0);
   }
 
   /** The latest ones first, since the earlier ones are nearer to their end. */
@@ -42,12 +44,14 @@ export class Boots {
     for (const slot of slots.reverse().slice(0, count)) this.#giveUp(slot, new FsbError('cancelled', cause));
   }
 
-  async #run(slot: Slot): Promise<void> {
+  async #run(slot: Slot, delay: number): Promise<void> {
     const { boot, bootTimeout, clock } = this.#options;
     const abort = new AbortController();
     slot.abortBoot = (cause) => abort.abort(cause);
     const cancelTimer = clock.after(bootTimeout, () => this.#timedOut(slot));
     try {
+      if (delay > 0) await new Promise<void>((resolve) => clock.after(delay, resolve));
+      throwIfAborted(abort.signal);
       slot.instance = await boot(slot.record.shape, abort.signal);
     } catch (error) {
       this.#rejected(slot, FsbError.from(error));

@@ -25,6 +25,8 @@ interface FleetOptions {
   boot: BootInstance;
   /** Milliseconds. */
   bootTimeout: number;
+  /** See BootsOptions. */
+  refillDelay: number;
   budget: Budget;
   events: PoolEvents;
   observer: FleetObserver;
@@ -43,10 +45,11 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    const { boot, bootTimeout, clock, observer } = options;
+    const { boot, bootTimeout, refillDelay, clock, observer } = options;
     this.#boots = new Boots({
       boot,
       bootTimeout,
+      refillDelay,
       clock,
       booted: (slot, instance) => this.#booted(slot, instance),
       failed: (record, cause) => this.#bootFailed(record, cause),
@@ -64,10 +67,11 @@ export class Fleet {
   }
 
   /** Starts a boot; there must be room. How it ends is told to the observer. */
-  boot(record: ShapeRecord): void {
+  /** `refill`: nobody waits for it. */
+  boot(record: ShapeRecord, refill: boolean): void {
     this.#options.budget.reserve(record.memory);
     this.#unsettled += 1;
-    this.#boots.start(record);
+    this.#boots.start(record, refill);
   }
 
   /** Gives up the latest boots of a shape, or, without one, all boots. Their room is free when they have ended. */

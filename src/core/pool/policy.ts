@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { FsbError } from '../model/errors.ts';
-import { isName } from '../model/ids.ts';
+import { DEFAULT_POOL, isName } from '../model/ids.ts';
 import type { PoolPolicy } from '../model/pool.ts';
 import { formatSize, parseDuration, parseSize } from '../model/quantity.ts';
-import { DEFAULT_POOL } from '../model/sandbox.ts';
 import { defaultResources } from '../model/shape.ts';
 import { describeIssues } from '../model/spec.ts';
 
@@ -86,13 +85,16 @@ export function parsePolicy(input: unknown, node: NodeSize): PoolPolicy {
   return policy;
 }
 
-/** The policy of the pool that is there from the start: two warm `host` instances, fewer where memory is short. */
-export function defaultPolicy(node: NodeSize): PoolPolicy {
+/**
+ * The policy of the pool that is there from the start: two warm `host` instances, fewer where memory is short. What
+ * the user says (keys as in YAML) comes before that.
+ */
+export function defaultPolicy(node: NodeSize, said: Record<string, unknown> = {}): PoolPolicy {
   const fitting = Math.floor((node.memory * DEFAULT_MEMORY_SHARE) / defaultResources.memory);
   // The budget must hold one instance of the default size, or a small machine could run no sandbox at all.
   const memoryBudget = fitting === 0 ? { memory_budget: defaultResources.memory } : {};
   const warm = [{ image: 'host', count: Math.max(1, Math.min(2, fitting)) }];
-  return parsePolicy({ name: DEFAULT_POOL, warm, ...memoryBudget }, node);
+  return parsePolicy({ name: DEFAULT_POOL, warm, ...memoryBudget, ...said }, node);
 }
 
 function withDefaults(input: z.output<typeof policySchema>, node: NodeSize): PoolPolicy {

@@ -24,6 +24,8 @@ const CLOSE_LIMIT = 30_000;
 export interface PoolOptions {
   policy: PoolPolicy;
   boot: BootInstance;
+  /** Milliseconds by which a refill lets the claim that woke it go first. Default 0. */
+  refillDelay?: number;
   clock: Clock;
   log: Logger;
 }
@@ -46,7 +48,7 @@ export class WarmPool implements Pool {
   #cancelLapse: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor({ policy, boot, clock, log }: PoolOptions) {
+  constructor({ policy, boot, refillDelay = 0, clock, log }: PoolOptions) {
     this.policy = policy;
     this.#clock = clock;
     this.#log = log.child({ pool: policy.name });
@@ -60,6 +62,7 @@ export class WarmPool implements Pool {
     const fleet = new Fleet({
       boot,
       bootTimeout: policy.bootTimeout,
+      refillDelay,
       budget,
       events,
       clock,
@@ -197,7 +200,7 @@ export class WarmPool implements Pool {
           void this.#fleet.discard(slot, 'it is not needed any more');
     this.#makeRoom(plan.blocked, records);
     for (const index of plan.overtaken) this.#queue.waiters[index]!.overtaken += 1;
-    for (const { key } of plan.boots) this.#fleet.boot(this.#records.get(key));
+    for (const { key, refill } of plan.boots) this.#fleet.boot(this.#records.get(key), refill);
     this.#reportRefills(plan);
   }
 

@@ -1,7 +1,7 @@
 import type { CreateRequest } from '../api/sandbox-api.ts';
 import { FsbError } from '../model/errors.ts';
+import { DEFAULT_NAMESPACE } from '../model/ids.ts';
 import { parseDuration, parseSize } from '../model/quantity.ts';
-import { DEFAULT_NAMESPACE } from '../model/sandbox.ts';
 import type { SandboxSpecInput } from '../model/spec.ts';
 import { mountToWire, resourcesToWire } from './convert-parts.ts';
 import { specInputFromWire } from './convert-spec.ts';

@@ -1,6 +1,7 @@
 import type { DeleteOptions } from '../api/sandbox-api.ts';
+import { DEFAULT_NAMESPACE } from '../model/ids.ts';
 import type { ExitStatus } from '../model/process.ts';
-import { DEFAULT_NAMESPACE, type SandboxRef } from '../model/sandbox.ts';
+import type { SandboxRef } from '../model/sandbox.ts';
 import type { Resources } from '../model/shape.ts';
 import type {
   DeleteRequest,

@@ -1,8 +1,9 @@
 import type { ListQuery } from '../api/sandbox-api.ts';
 import { didYouMean } from '../model/did-you-mean.ts';
 import { FsbError } from '../model/errors.ts';
+import { DEFAULT_NAMESPACE } from '../model/ids.ts';
 import { type Phase, type PhaseState, phases } from '../model/phase.ts';
-import { DEFAULT_NAMESPACE, type Sandbox } from '../model/sandbox.ts';
+import type { Sandbox } from '../model/sandbox.ts';
 import { defined, exitFromWire, exitToWire } from './convert-parts.ts';
 import { specFromWire, specToWire } from './convert-spec.ts';
 import type { CreateResponse, ListRequest, PhaseDetail, SandboxInfo } from './gen/fastpath/v1/fastpath.ts';
@@ -32,7 +33,7 @@ export function sandboxToWire(sandbox: Sandbox): SandboxInfo {
 export function sandboxFromWire(wire: SandboxInfo | undefined): Sandbox {
   if (wire?.spec === undefined || wire.detail === undefined)
     throw new FsbError('internal', 'the core answered without the spec and phase of the sandbox', {
-      hint: 'The core may be of another version: compare `fsb-ctl version` and `fsb-ctl info`.',
+      hint: 'The core may be of another version: compare both with `fsb-ctl version`.',
     });
   return defined({
     id: wire.sandboxId,

@@ -65,6 +65,7 @@ describe('LayerStore', () => {
     const gate = gateOf();
     const first = store.ensure(A, () => gate.promise);
     const second = store.ensure(A, fillWith('second'));
+    gate.promise.catch(() => {});
     gate.reject(new Error('broken'));
     await expect(first).rejects.toThrow('broken');
     await second;

@@ -114,3 +114,13 @@ describe('the default pool', () => {
     expect(Math.floor(policy.memoryBudget / MiB)).toBe(budget);
   });
 });
+
+it('lets the user say a part, and fits the rest to a small machine', () => {
+  const small = { cores: 1, memory: 1024 ** 3 };
+  expect(defaultPolicy(small, { capacity: { max: 4 } })).toMatchObject({
+    name: 'default-pool',
+    warm: [{ image: 'host', count: 1 }],
+    capacity: { max: 4 },
+  });
+  expect(defaultPolicy(small, { warm: [] }).warm).toEqual([]);
+});
