@@ -111,7 +111,7 @@ export function imageListing(images: ImageInfo[], now: number, full: boolean): L
 }
 
 export interface VersionView {
-  client: { version: string; node: string };
+  client: { version: string; node_version: string };
   /** Null when no core was asked or none runs. */
   core: { version: string; node: string; pid: number; runtime: string; root: string } | null;
 }
@@ -122,7 +122,7 @@ export function versionListing(
   core: SystemInfo | undefined,
 ): Listing<VersionView> {
   const view: VersionView = {
-    client: { version, node: nodeVersion },
+    client: { version, node_version: nodeVersion },
     core: core
       ? { version: core.version, node: core.node, pid: core.pid, runtime: core.runtime, root: core.root }
       : null,
@@ -133,7 +133,7 @@ export function versionListing(
     columns: [],
     name: (v) => v.client.version,
     describe: (v) =>
-      `fsb-ctl: ${v.client.version} (node ${v.client.node})\n` +
+      `fsb-ctl: ${v.client.version} (node ${v.client.node_version})\n` +
       (v.core === null
         ? ''
         : `core:    ${v.core.version} (pid ${v.core.pid}, ${v.core.runtime}, ${v.core.root})\n`),

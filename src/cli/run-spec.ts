@@ -30,7 +30,8 @@ export async function specForRun(
     );
     return checkSpec(mergeSpecs(text.value, over), text);
   }
-  if (flags.image !== undefined) return checkSpec(over);
+  // Flags were parsed one by one, and the core checks the whole: loading the schema here would cost more than the call.
+  if (flags.image !== undefined) return over as SandboxSpecInput;
   if (isInteractive(world.terminal)) return editSpec({ ref, flags: over, yes: flags.yes, signal }, world);
   throw new FsbError('invalid_argument', `cannot create sandbox ${ref.name}: no image was given`, {
     hint: 'Give --image (for example --image host) or --file.',
