@@ -42,6 +42,9 @@ export interface NodeOptions {
 /** Milliseconds by which a refill lets the claim that woke it go first. */
 const REFILL_DELAY = 3;
 
+/** Milliseconds for an idle instance to answer a new core: one that was killed half-way through its boot never does. */
+const IDLE_ANSWER = 1_000;
+
 const pause = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve));
 
 export interface LocalNode {
@@ -119,7 +122,10 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     ledger,
     slots,
     adopt: (found, record, state) =>
-      adoptInstance(recording.driver, openChannel, found, record.shape, state, { clock }),
+      adoptInstance(recording.driver, openChannel, found, record.shape, state, {
+        clock,
+        ...(state === 'idle' ? { connectTimeout: IDLE_ANSWER } : {}),
+      }),
     clock,
     log,
   });

@@ -123,7 +123,9 @@ export class Agent implements AgentApi {
   #leave(sandboxId: string, gone: Promise<void>): void {
     this.#leaving.set(sandboxId, gone);
     gone
-      .catch((error) => this.#options.log.error({ error, sandbox: sandboxId }, 'cannot destroy an instance'))
+      .catch((error) =>
+        this.#options.log.error({ err: error, sandbox: sandboxId }, 'cannot destroy an instance'),
+      )
       .finally(() => this.#leaving.delete(sandboxId));
   }
 

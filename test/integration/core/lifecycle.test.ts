@@ -1,8 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { errorOf, readUntil, Workbench } from '../../contract/workbench.ts';
+import { firstProcesses } from '../../helpers/first-processes.ts';
 import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
 import { seeded, textOf } from './crash-storm.ts';
 
@@ -21,17 +22,6 @@ async function logged(bench: Workbench, box: Sandbox, text: string): Promise<voi
     if (seen.includes(text)) return;
   }
   throw new Error(`the log ended without ${text}: ${seen}`);
-}
-
-/** The processes of the core's instances that are PID 1 there, by instance. */
-async function firstProcesses(core: RealCore): Promise<Map<string, number>> {
-  const found = new Map<string, number>();
-  for (const id of await readdir(join(core.root, 'run/runc')).catch(() => [])) {
-    const state = await readFile(join(core.root, 'run/runc', id, 'state.json'), 'utf8').catch(() => '{}');
-    const { init_process_pid: pid } = JSON.parse(state) as { init_process_pid?: number };
-    if (pid) found.set(id, pid);
-  }
-  return found;
 }
 
 describe('one sandbox', () => {
@@ -151,7 +141,7 @@ describe('one sandbox', () => {
     });
     expect(await errorOf(bench.exec(box, ['true']))).toMatchObject({ code: 'conflict' });
     await idleAgain(core);
-    const idle = [...(await firstProcesses(core)).entries()];
+    const idle = [...(await firstProcesses(core.root)).entries()];
     for (const [, pid] of idle) process.kill(pid, 'SIGKILL');
     const next = await bench.shell('echo new');
     expect(await bench.core.sandboxes.wait(next)).toMatchObject({ code: 0 });
@@ -164,7 +154,7 @@ describe('one sandbox', () => {
 async function lose(core: RealCore, bench: Workbench): Promise<Sandbox> {
   const box = await bench.idle();
   const { stdout } = await bench.run(box, HOSTNAME);
-  const pid = (await firstProcesses(core)).get(await instanceNamed(core, stdout.toString()))!;
+  const pid = (await firstProcesses(core.root)).get(await instanceNamed(core, stdout.toString()))!;
   process.kill(pid, 'SIGKILL');
   await errorOf(bench.core.sandboxes.wait(box));
   return box;

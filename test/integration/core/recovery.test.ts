@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type CoreProcess, startCoreProcess } from '../../helpers/core-process.ts';
+import { firstProcesses } from '../../helpers/first-processes.ts';
 import { leftRecords } from '../../helpers/left-records.ts';
 import { makeRoot } from '../../helpers/real-core.ts';
 import { traces } from '../../helpers/traces.ts';
@@ -72,6 +73,30 @@ describe('a core that is killed at any moment', () => {
     const text = await textOf(second.api, box);
     expect(numbersProblem(text)).toBeUndefined();
     expect(text.endsWith('line 789999\n')).toBe(true);
+    await second.api.sandboxes.delete(box);
+    await endsClean(second, root);
+  });
+});
+
+describe('an instance that does not answer a new core', () => {
+  it('is destroyed, idle or claimed, and does not outlive its sandbox', async () => {
+    const root = await newRoot();
+    const first = await startCoreProcess(root);
+    const box = await first.api.sandboxes.create({
+      namespace: 'default',
+      name: 'box',
+      spec: command('sleep 1000'),
+    });
+    while (!(await first.api.pools.status()).some(({ idle, booting }) => idle >= 2 && booting === 0))
+      await delay(20);
+    await first.kill();
+    const frozen = await firstProcesses(root);
+    expect(frozen.size).toBeGreaterThanOrEqual(3);
+    for (const pid of frozen.values()) process.kill(pid, 'SIGSTOP');
+    const second = await startCoreProcess(root);
+    expect((await second.api.sandboxes.get(box)).state.phase).toBe('Lost');
+    const left = [...(await firstProcesses(root)).keys()];
+    expect(left.filter((id) => frozen.has(id))).toEqual([]);
     await second.api.sandboxes.delete(box);
     await endsClean(second, root);
   });
