@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { CoreApi } from '../../src/core/api/core-api.ts';
 import { connectCore } from '../../src/core/client/connect-core.ts';
 import { corePaths } from '../../src/core/model/paths.ts';
-import { buildGuest, repository } from './real-core.ts';
+import { buildGuest } from './real-core.ts';
 
 export interface CoreProcess {
   pid: number;
@@ -16,7 +16,7 @@ export interface CoreProcess {
   stop(): Promise<number | null>;
 }
 
-const fixture = join(repository, 'test/fixtures/core-process.ts');
+const fixture = fileURLToPath(new URL('../fixtures/core-process.ts', import.meta.url));
 
 /** A real core in a process of its own, so that it can be killed. @throws with the error code when it does not start */
 export async function startCoreProcess(

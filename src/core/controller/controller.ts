@@ -17,6 +17,7 @@ import type { ExitStatus, ProcessSession } from '../model/process.ts';
 import type { Sandbox, SandboxRef } from '../model/sandbox.ts';
 import { parseSpec } from '../model/spec.ts';
 import type { RecordTable } from '../store/store.ts';
+import { abortable } from './abortable.ts';
 import { Expiry } from './expiry.ts';
 import { phaseAfter, statusOf } from './outcome.ts';
 import { reconcile } from './reconcile.ts';
@@ -165,6 +166,7 @@ export class Controller implements SandboxApi {
   async #start(entry: SandboxEntry, signal?: AbortSignal): Promise<Sandbox> {
     const { id, namespace, name, spec } = entry.sandbox;
     entry.starting = new AbortController();
+    let runs = false;
     const abort = signal ? AbortSignal.any([signal, entry.starting.signal]) : entry.starting.signal;
     try {
       // Strong: the record is durable before anything starts. Fast: it is written meanwhile; either way the answer
@@ -174,6 +176,7 @@ export class Controller implements SandboxApi {
       if (spec.consistency_mode === 'strong') await recorded;
       const request = { sandboxId: id, claimName: `${namespace}/${name}`, spec };
       const { warm, endpoints, startedAt } = await this.#agent.start(request, { signal: abort });
+      runs = true;
       await recorded;
       // A deletion that came too late to stop the start has the sandbox now; Terminating is never left for Running.
       if (entry.deletion) throw deletedWhileStarting(name);
@@ -187,7 +190,11 @@ export class Controller implements SandboxApi {
           this.#clock.now(),
           error.message,
         );
-      else await this.#registry.remove(entry);
+      else {
+        // Without a record nobody could find or end what runs.
+        if (runs) await this.#agent.stop(id, 0).gone.then(() => this.#agent.forget(id));
+        await this.#registry.remove(entry);
+      }
       throw error;
     } finally {
       entry.starting = undefined;
@@ -279,16 +286,6 @@ const deletedWhileStarting = (name: string): FsbError =>
 /** Wall clock milliseconds; 0: never. A ttl counts from the start of the command. */
 function expiryOf({ ttl, expire_time }: Sandbox['spec'], startedAt: number): number {
   return ttl === undefined ? expire_time * 1000 : startedAt + ttl;
-}
-
-function abortable<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) reject(FsbError.from(signal.reason));
-    const aborted = (): void => reject(FsbError.from(signal.reason));
-    signal.addEventListener('abort', aborted);
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
-  });
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,28 +1,13 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { errorOf, readUntil, Workbench } from '../../contract/workbench.ts';
 import { firstProcesses } from '../../helpers/first-processes.ts';
 import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
+import { delay, instances, logged, until } from './core-view.ts';
 import { seeded, textOf } from './crash-storm.ts';
 
 const STUBBORN = 'trap "" TERM; echo armed; while :; do sleep 0.05; done';
 const HOSTNAME = 'cat /proc/sys/kernel/hostname';
-const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** The instance directories of the core: what a sandbox has on the node while it has anything. */
-const instances = (core: RealCore): Promise<string[]> => readdir(join(core.root, 'run/i'));
-
-async function logged(bench: Workbench, box: Sandbox, text: string): Promise<void> {
-  const follow = { follow: true, stdout: true, stderr: true };
-  let seen = '';
-  for await (const { data } of bench.core.sandboxes.logs(box, follow)) {
-    seen += data;
-    if (seen.includes(text)) return;
-  }
-  throw new Error(`the log ended without ${text}: ${seen}`);
-}
 
 describe('one sandbox', () => {
   const bench = new Workbench();
@@ -169,7 +154,3 @@ async function instanceNamed(core: RealCore, hostname: string): Promise<string> 
 
 const idleAgain = (core: RealCore): Promise<void> =>
   until(async () => (await core.running.api.pools.status()).some(({ idle }) => idle >= 2));
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await delay(20);
-}

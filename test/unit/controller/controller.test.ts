@@ -87,6 +87,17 @@ describe('create', () => {
     expect((await failure(create('other', {}, 'key'))).code).toBe('conflict');
   });
 
+  it('ends what it started when the record cannot be written', async () => {
+    const records = memoryTable<Sandbox>();
+    const { create, agent, controller } = world(records);
+    records.put = async () => Promise.reject(new FsbError('no_capacity', 'the disk is full'));
+    expect(await failure(create('box'))).toMatchObject({ code: 'no_capacity' });
+    const { sandboxId } = agent.starts[0]!;
+    expect(agent.stops).toEqual([{ sandboxId, grace: 0 }]);
+    expect(agent.forgotten).toEqual([sandboxId]);
+    expect(await controller.list({})).toEqual([]);
+  });
+
   it('tells every caller with the same idempotency key when it fails or is deleted', async () => {
     const { create, agent, controller, ref } = world();
     agent.onStart = async () => Promise.reject(new FsbError('no_capacity', 'full'));
