@@ -6,6 +6,8 @@ import { FsbError } from './model/errors.ts';
 const HELD = 75;
 
 export interface CoreLock {
+  /** Resolves when the lock was lost without release(): its holder was killed, and another core may take the root. */
+  readonly lost: Promise<void>;
   /** Resolves when the lock is free again. Idempotent. */
   release(): Promise<void>;
 }
@@ -46,8 +48,15 @@ export async function acquireLock(launchBinary: string, file: string, waitMs: nu
     );
   // The helper must not keep a core alive that has nothing else to do.
   child.unref();
+  let released = false;
   return {
+    lost: new Promise((resolve) => {
+      void exited.then(() => {
+        if (!released) resolve();
+      });
+    }),
     async release() {
+      released = true;
       // Without this the process may end while it waits here, in the middle of what it was doing.
       child.ref();
       child.stdin.end();

@@ -57,7 +57,7 @@ const ALLOWED = `
   set_robust_list get_robust_list set_thread_area get_thread_area rseq futex futex_wait futex_wake futex_requeue
   futex_waitv restart_syscall ptrace process_vm_readv process_vm_writev capget capset seccomp
   getuid geteuid getgid getegid getresuid getresgid getgroups setuid setgid setreuid setregid setresuid setresgid
-  setgroups setfsuid setfsgid getrlimit setrlimit prlimit64 getrusage getpriority setpriority ioprio_get ioprio_set
+  setgroups setfsuid setfsgid getrlimit setrlimit getrusage getpriority setpriority ioprio_get ioprio_set
   sched_yield sched_getaffinity sched_setaffinity sched_getparam sched_setparam sched_getscheduler
   sched_setscheduler sched_getattr sched_setattr sched_get_priority_max sched_get_priority_min
   sched_rr_get_interval getcpu uname sysinfo times getrandom alarm pause
@@ -99,6 +99,8 @@ export function seccompProfile(): SeccompProfile {
       { names: words(ALLOWED), action: 'SCMP_ACT_ALLOW' },
       ...allowWhenEqual('socket', Object.values(SOCKET_FAMILIES)),
       ...allowWhenEqual('personality', PERSONALITIES),
+      // Only the caller's own limits: root in the guest could starve its PID 1 of descriptors, and so keep the core out.
+      ...allowWhenEqual('prlimit64', [0]),
       {
         names: ['clone'],
         action: 'SCMP_ACT_ALLOW',
