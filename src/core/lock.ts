@@ -48,6 +48,7 @@ export async function acquireLock(launchBinary: string, file: string, waitMs: nu
   child.unref();
   return {
     async release() {
+      child.ref();
       child.stdin.end();
       await exited;
     },

@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeShell, type Shell } from '../helpers/shell.ts';
+import { keys, type TerminalSession } from '../helpers/terminal-session.ts';
+
+/** A person's shell in a sandbox: the production binary, on a terminal, with a real bash at the other end. */
+
+let shell: Shell;
+const prompt = /root@\S+:\S+# /;
+
+beforeAll(async () => {
+  shell = await makeShell();
+  const made = await shell.run('fsb-ctl run box --image host -- sleep 1000');
+  expect(made).toMatchObject({ code: 0 });
+});
+
+afterAll(async () => {
+  expect(await shell.cli.close()).toEqual([]);
+});
+
+const opened = ['fsb-ctl exec -it box bash', 'fsb-ctl run inner --rm -it --image host -- bash'];
+
+async function atPrompt(line: string): Promise<TerminalSession> {
+  const session = shell.open(line);
+  await session.sees(prompt);
+  return session;
+}
+
+/** The quotes keep the words that are waited for out of the echo of what is typed. */
+async function enter(session: TerminalSession, line: string): Promise<void> {
+  session.type(`${line}\r`);
+}
+
+describe.each(opened)('%s', (line) => {
+  it('has the size of the terminal, and follows the shell to its end with its code', async () => {
+    const session = await atPrompt(line);
+    await enter(session, 'stty size');
+    await session.sees('31 97');
+    await session.sees(prompt);
+    await enter(session, `bash -c 'exit 7'; echo code''=$?; (exit 5)`);
+    await session.sees('code=7');
+    await session.sees(prompt);
+    session.type(keys.ctrlD);
+    expect(await session.end()).toEqual({ code: 5, restored: true });
+  });
+
+  it('interrupts what runs in the shell with ctrl-C, not itself', async () => {
+    const session = await atPrompt(line);
+    await enter(session, `echo asl''eep; sleep 600; echo not re''ached`);
+    await session.sees('asleep');
+    session.type(keys.ctrlC);
+    await session.sees(prompt);
+    await enter(session, "echo code''=$?");
+    await session.sees('code=130');
+    await session.sees(prompt);
+    await enter(session, 'exit 0');
+    expect(await session.end()).toEqual({ code: 0, restored: true });
+    expect(session.text).not.toContain('not reached');
+  });
+});
+
+describe('the detach keys', () => {
+  it('leave a command of exec running', async () => {
+    const session = await atPrompt('fsb-ctl exec -it box bash');
+    await enter(session, `exec -a left-behind sleep 600`);
+    await session.sees('sleep 600');
+    for (;;) {
+      const { stdout } = await shell.run('fsb-ctl exec box cat /proc/[0-9]*/cmdline');
+      if (stdout.includes('left-behind')) break;
+    }
+    session.type(keys.detach);
+    expect(await session.end()).toEqual({ code: 0, restored: true });
+    const { stdout } = await shell.run(`fsb-ctl exec box sh -c 'cat /proc/[0-9]*/cmdline'`);
+    expect(stdout).toContain('left-behind');
+  });
+
+  it('leave the main process of run running', async () => {
+    const session = await atPrompt('fsb-ctl run shell -it --image host -- bash');
+    session.type(keys.detach);
+    expect(await session.end()).toEqual({ code: 0, restored: true });
+    expect(await shell.run('fsb-ctl list -q')).toMatchObject({ stdout: expect.stringMatching(/^shell$/m) });
+    expect(await shell.run('fsb-ctl exec shell cat /proc/1/task/1/children')).toMatchObject({ code: 0 });
+    expect(await shell.run('fsb-ctl delete shell --force')).toMatchObject({ code: 0 });
+  });
+});

@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process';
+import { mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type CliRoot, makeCliRoot, type Outcome, outcomeOf } from './cli-root.ts';
+import { repository } from './real-core.ts';
+import { TerminalSession } from './terminal-session.ts';
+
+/** A user's shell: fsb-ctl is on the PATH, and it starts in a home of its own that goes with the core's root. */
+export interface Shell {
+  cli: CliRoot;
+  home: string;
+  env: NodeJS.ProcessEnv;
+  /** Runs a command line, or a script, to its end. */
+  run(line: string): Promise<Outcome>;
+  /** The same on a terminal. */
+  open(line: string): TerminalSession;
+}
+
+export async function makeShell(): Promise<Shell> {
+  const cli = await makeCliRoot();
+  const home = join(cli.root, 'home');
+  await mkdir(join(home, 'bin'), { recursive: true });
+  await symlink(join(repository, 'bin/run.js'), join(home, 'bin/fsb-ctl'));
+  const env: NodeJS.ProcessEnv = {
+    ...cli.env,
+    HOME: home,
+    XDG_STATE_HOME: join(home, 'state'),
+    PATH: `${join(home, 'bin')}:${process.env.PATH}`,
+    TERM: 'xterm',
+  };
+  return {
+    cli,
+    home,
+    env,
+    run: (line) => outcomeOf(spawn('sh', ['-c', line], { env, cwd: home })),
+    open: (line) => new TerminalSession(['sh', '-c', line], { env, cwd: home }),
+  };
+}
