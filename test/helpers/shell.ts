@@ -12,7 +12,9 @@ export interface Shell {
   env: NodeJS.ProcessEnv;
   /** Runs a command line, or a script, to its end. */
   run(line: string): Promise<Outcome>;
-  /** The same on a terminal. */
+  /** The same, which must exit with 0; resolves with its standard output. */
+  succeed(line: string): Promise<string>;
+  /** A command line on a terminal. */
   open(line: string): TerminalSession;
 }
 
@@ -28,11 +30,18 @@ export async function makeShell(): Promise<Shell> {
     PATH: `${join(home, 'bin')}:${process.env.PATH}`,
     TERM: 'xterm',
   };
+  const run = (line: string): Promise<Outcome> => outcomeOf(spawn('bash', ['-c', line], { env, cwd: home }));
   return {
     cli,
     home,
     env,
-    run: (line) => outcomeOf(spawn('sh', ['-c', line], { env, cwd: home })),
-    open: (line) => new TerminalSession(['sh', '-c', line], { env, cwd: home }),
+    run,
+    async succeed(line) {
+      const { code, stdout, stderr } = await run(line);
+      if (code !== 0) throw new Error(`${line}\nexited with ${code}: ${stderr}`);
+      return stdout;
+    },
+    // bash becomes the command; a shell in between would be ended by the same ctrl-C.
+    open: (line) => new TerminalSession(['bash', '-c', line], { env, cwd: home }),
   };
 }
