@@ -1,7 +1,7 @@
 # Shared by the scripts beside it; sourced, never run.
 
 # What only the tests need: real tools to compare with, and programs to run inside sandboxes.
-TEST_PACKAGES="busybox-static tmux util-linux procps python3 man-db"
+TEST_PACKAGES="libc6-dev busybox-static skopeo zstd util-linux bsdutils procps python3 perl git man-db"
 
 say() { printf '%s\n' "$*"; }
 
@@ -46,5 +46,5 @@ missing_packages() {
 # True when a source is newer than the bundle, or there is none.
 bundle_is_stale() {
   [ -f dist/fsb-ctl.cjs ] || return 0
-  [ -n "$(find src bin package.json scripts/build.ts -newer dist/fsb-ctl.cjs -type f -print -quit)" ]
+  [ -n "$(find src bin package.json package-lock.json scripts/build.ts scripts/build -newer dist/fsb-ctl.cjs -type f -print -quit)" ]
 }

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 require_node
 
-wanted="runc make gcc musl-tools ca-certificates"
+wanted="runc make gcc libc6-dev musl-tools ca-certificates"
 if [ "${1:-}" = --test ]; then wanted="$wanted $TEST_PACKAGES"; fi
 missing=$(missing_packages $wanted)
 if [ -n "$missing" ]; then
@@ -17,15 +17,18 @@ if [ -n "$missing" ]; then
     say "then start this again. (Sandboxes themselves need root, too, for now.)"
     exit 1
   fi
-  run apt-get update -qq
-  # shellcheck disable=SC2086 # a list of words
-  run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+  export DEBIAN_FRONTEND=noninteractive
+  apt="apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=120"
+  # shellcheck disable=SC2086 # lists of words
+  run $apt update && run $apt install -y --no-install-recommends $missing ||
+    die "apt-get could not install $missing" "Check the network and /etc/apt/sources.list, then start this again."
 fi
 
 # npm writes node_modules/.package-lock.json last: older than the lock file, or absent, means not (wholly) installed.
 if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
   # Not `npm ci`: it refuses a lock file that lacks the optional packages of other platforms, as ours may.
-  run npm install --no-audit --no-fund --loglevel=error
+  run npm install --no-audit --no-fund --loglevel=error ||
+    die "npm could not install the packages" "Check the network and npm's registry setting, then start this again."
   touch node_modules/.package-lock.json
 fi
 

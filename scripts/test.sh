@@ -12,5 +12,5 @@ results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 status=0
 npx vitest run --reporter=default --reporter=json --outputFile.json="$results" "$@" || status=$?
-node scripts/summary.mjs "$results" || status=1
+node scripts/summary.mjs "$results" "$status" || status=1
 exit "$status"

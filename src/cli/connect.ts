@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { CoreApi } from '../core/api/core-api.ts';
 import { FsbError } from '../core/model/errors.ts';
 import { corePaths } from '../core/model/paths.ts';
@@ -7,12 +8,11 @@ import type { ConnectOptions } from './world.ts';
 export interface CoreAddress {
   /** Target of a gRPC channel: `unix:///path` or `host:port`. */
   grpc: string;
-  /** `unix:///path` or `http://host:port`. */
-  http: string;
+  /** `unix:///path` or `http://host:port`; undefined: the core tells over gRPC. */
+  http?: string;
 }
 
 const DEFAULT_GRPC_PORT = 9090;
-const DEFAULT_HTTP_PORT = 5758;
 
 /** Endpoint order: --host, FSB_HOST, the local core (which is started when it does not run). */
 export async function connect(
@@ -25,7 +25,21 @@ export async function connect(
   const address =
     endpoint === undefined ? await localAddress(options, env, uid, packageRoot) : parseEndpoint(endpoint);
   const { connectCore } = await import('../core/client/connect-core.ts');
-  return connectCore(address);
+  const { grpc, http = await httpOf(grpc, connectCore) } = address;
+  return connectCore({ grpc, http });
+}
+
+type Connect = (address: { grpc: string; http: string }) => CoreApi;
+
+/** Streams must reach the very core that answers the calls, whatever else listens on the usual port of that host. */
+async function httpOf(grpc: string, connectCore: Connect): Promise<string> {
+  await using core = connectCore({ grpc, http: grpc });
+  const { http } = await core.system.info();
+  if (http === '')
+    throw new FsbError('unavailable', `the core at ${grpc} serves no HTTP, and so no logs and no exec`, {
+      hint: 'Start it with --http HOST:PORT.',
+    });
+  return `${grpc.replace(/:\d+$/, '')}:${new URL(http).port}`;
 }
 
 async function localAddress(
@@ -34,16 +48,18 @@ async function localAddress(
   uid: number,
   packageRoot: string,
 ): Promise<CoreAddress> {
-  const paths = corePaths(env, uid);
+  // Absolute: the core that is started here runs in another directory.
+  const absolute = env.FSB_ROOT ? { ...env, FSB_ROOT: resolve(env.FSB_ROOT) } : env;
+  const paths = corePaths(absolute, uid);
   if (options.start) {
     const { ensureLocalCore } = await import('./local/autostart.ts');
-    await ensureLocalCore({ paths, packageRoot, env });
+    await ensureLocalCore({ paths, packageRoot, env: absolute });
   }
   return { grpc: `unix://${paths.grpcSocket}`, http: `unix://${paths.httpSocket}` };
 }
 
 /**
- * `unix:///run/fsb/fsb.sock` (its HTTP socket is http.sock beside it), `tcp://host:9090` (HTTP on port 5758).
+ * `unix:///run/fsb/fsb.sock` (its HTTP socket is http.sock beside it), `tcp://host:9090`.
  * @throws invalid_argument, unsupported
  */
 export function parseEndpoint(text: string): CoreAddress {
@@ -71,7 +87,7 @@ function tcpEndpoint(text: string): CoreAddress {
   const match = /^tcp:\/\/(\[[0-9a-fA-F:.]+\]|[^/:@\s]+)(?::(\d{1,5}))?\/?$/.exec(text);
   const port = match?.[2] === undefined ? DEFAULT_GRPC_PORT : Number(match[2]);
   if (!match || port < 1 || port > 65_535) throw invalidEndpoint(text);
-  return { grpc: `${match[1]}:${port}`, http: `http://${match[1]}:${DEFAULT_HTTP_PORT}` };
+  return { grpc: `${match[1]}:${port}` };
 }
 
 const invalidEndpoint = (text: string): FsbError =>

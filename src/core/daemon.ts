@@ -9,9 +9,10 @@ import { SANDBOX_RECORD_VERSION } from './controller/registry.ts';
 import { startNode } from './local-node.ts';
 import { acquireLock } from './lock.ts';
 import { type Clock, systemClock } from './model/clock.ts';
+import { FsbError } from './model/errors.ts';
 import type { CorePaths } from './model/paths.ts';
 import type { Sandbox } from './model/sandbox.ts';
-import { startServers } from './server/servers.ts';
+import { type Servers, startServers } from './server/servers.ts';
 import { type CoreStatus, removeStatus, writeStatus } from './status-file.ts';
 import { openRecordStore } from './store/record-store.ts';
 
@@ -28,6 +29,8 @@ export interface CoreOptions {
   grpc?: string;
   /** `host:port` of the metrics; undefined: off. */
   metrics?: string;
+  /** Those of the addresses that nobody chose: when one is taken, free ports serve as well. */
+  usualPorts?: string[];
   log: Logger;
   clock?: Clock;
 }
@@ -58,6 +61,8 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     }
     const lock = await acquireLock(join(options.guestDirectory, 'fsb-launch'), paths.lock, LOCK_WAIT);
     cleanup.add('lock', () => lock.release());
+    // What a killed core said of itself must not be taken for this one.
+    await removeStatus(paths.status);
     const records = await openRecordStore({ directory: join(paths.state, 'records'), log });
     cleanup.add('records', () => records.close());
     const { agent, probe } = await startNode({ ...options, records, clock }, cleanup);
@@ -82,14 +87,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
       startedAt: clock.now(),
     };
     const api = coreApi(controller, agent, info, () => cleanup.run());
-    const servers = await startServers(api, {
-      grpc: [`unix://${paths.grpcSocket}`, ...(options.grpc ? [options.grpc] : [])],
-      http: [`unix://${paths.httpSocket}`, ...(options.http ? [options.http] : [])],
-      ...(options.metrics ? { metrics: options.metrics } : {}),
-      ready: () => true,
-      clock,
-      log,
-    });
+    const servers = await listen(api, options, clock);
     cleanup.add('servers', () => servers.close(CALL_GRACE));
     if (servers.http[1]) info.http = `http://${servers.http[1]}`;
     if (servers.metrics) info.metrics = `http://${servers.metrics}/metrics`;
@@ -102,6 +100,29 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
   } catch (error) {
     await cleanup.run();
     throw error;
+  }
+}
+
+/** A usual port that somebody else has gives way to a free one; an address that the user named does not. */
+async function listen(api: CoreApi, options: CoreOptions, clock: Clock): Promise<Servers> {
+  const { paths, log, grpc, usualPorts } = options;
+  const start = (http?: string, metrics?: string): Promise<Servers> =>
+    startServers(api, {
+      grpc: [`unix://${paths.grpcSocket}`, ...(grpc ? [grpc] : [])],
+      http: [`unix://${paths.httpSocket}`, ...(http ? [http] : [])],
+      ...(metrics ? { metrics } : {}),
+      ready: () => true,
+      clock,
+      log,
+    });
+  const free = (address: string | undefined): string | undefined =>
+    address !== undefined && usualPorts?.includes(address) ? address.replace(/:\d+$/, ':0') : address;
+  try {
+    return await start(options.http, options.metrics);
+  } catch (error) {
+    const movable = free(options.http) !== options.http || free(options.metrics) !== options.metrics;
+    if (!movable || FsbError.from(error).code !== 'unavailable') throw error;
+    return start(free(options.http), free(options.metrics));
   }
 }
 

@@ -42,6 +42,9 @@ export interface NodeOptions {
 /** Milliseconds. A refill takes tens of processor time; the claim that woke it is done in a few. */
 const REFILL_DELAY = 4;
 
+/** Milliseconds for an idle instance to answer a new core: one that was killed half-way through its boot never does. */
+const IDLE_ANSWER = 1_000;
+
 export interface LocalNode {
   agent: Agent;
   probe: RuntimeProbe;
@@ -114,7 +117,10 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     ledger,
     slots,
     adopt: (found, record, state) =>
-      adoptInstance(recording.driver, openChannel, found, record.shape, state, { clock }),
+      adoptInstance(recording.driver, openChannel, found, record.shape, state, {
+        clock,
+        ...(state === 'idle' ? { connectTimeout: IDLE_ANSWER } : {}),
+      }),
     clock,
     log,
   });

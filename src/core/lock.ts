@@ -48,6 +48,7 @@ export async function acquireLock(launchBinary: string, file: string, waitMs: nu
   child.unref();
   return {
     async release() {
+      // Without this the process may end while it waits here, in the middle of what it was doing.
       child.ref();
       child.stdin.end();
       await exited;

@@ -24,12 +24,11 @@ export interface CliRoot {
   close(): Promise<string[]>;
 }
 
-/** The production binary with a core of its own, which its first command starts. */
-export async function makeCliRoot(): Promise<CliRoot> {
+/** The production binary, of this tree or another, with a core of its own, which its first command starts. */
+export async function makeCliRoot(binary = join(repository, 'bin/run.js')): Promise<CliRoot> {
   const root = await makeRoot();
   const { NODE_EXTRA_CA_CERTS: _, FSB_HOST: __, ...clean } = process.env;
   const env = { ...clean, FSB_ROOT: root, XDG_CACHE_HOME: join(root, 'cache'), NO_COLOR: '1' };
-  const binary = join(repository, 'bin/run.js');
   const cli: CliRoot = {
     root,
     env,

@@ -5,6 +5,8 @@ import type { LocalCore } from './local-core.ts';
 
 /** The core of this machine, or of the directory that `--root` names. */
 export function localCore(world: World, packageRoot: string, root?: string): LocalCore {
-  const env = root === undefined ? world.env : { ...world.env, FSB_ROOT: resolve(world.cwd, root) };
+  const wanted = root ?? world.env.FSB_ROOT;
+  // Absolute from here on: the core is started in another directory.
+  const env = wanted ? { ...world.env, FSB_ROOT: resolve(world.cwd, wanted) } : world.env;
   return { paths: corePaths(env, process.getuid?.() ?? -1), packageRoot, env };
 }

@@ -1,5 +1,4 @@
 import { closeSync, mkdirSync, writeSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { startCore } from '../../core/daemon.ts';
@@ -26,15 +25,14 @@ export interface ServeOptions {
   events: ProcessEvents;
 }
 
-const LOOPBACK = '127.0.0.1';
-const HTTP_PORT = 5758;
-const METRICS_PORT = 9091;
+const USUAL_HTTP = '127.0.0.1:5758';
+const USUAL_METRICS = '127.0.0.1:9091';
 
-/** Runs the core in this process until SIGTERM or SIGINT. */
+/** Runs the core in this process until SIGTERM, SIGINT or SIGHUP. */
 export async function serveCore(options: ServeOptions): Promise<void> {
   const { paths, events } = options;
   const stopped = new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) events.on(signal, resolve);
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) events.on(signal, resolve);
   });
   mkdirSync(paths.state, { recursive: true, mode: 0o700 });
   const log = pino(
@@ -47,8 +45,9 @@ export async function serveCore(options: ServeOptions): Promise<void> {
     version: options.version,
     pool: options.pool,
     log,
-    http: await address(options.http, HTTP_PORT),
-    metrics: await address(options.metrics, METRICS_PORT),
+    http: address(options.http, USUAL_HTTP),
+    metrics: address(options.metrics, USUAL_METRICS),
+    usualPorts: [options.http ? '' : USUAL_HTTP, options.metrics ? '' : USUAL_METRICS],
     ...(options.grpc === undefined ? {} : { grpc: options.grpc }),
   }).catch((error: unknown) => {
     log.fatal({ err: error }, 'cannot start');
@@ -73,17 +72,6 @@ function tellStarter(fd: number, status: CoreStatus): void {
   }
 }
 
-/** Undefined for `off`. What the user named is taken as it is; a default gives way to a free port when it is taken. */
-async function address(wanted: string | undefined, usualPort: number): Promise<string | undefined> {
-  if (wanted === 'off') return undefined;
-  if (wanted !== undefined) return wanted;
-  return `${LOOPBACK}:${(await isFree(usualPort)) ? usualPort : 0}`;
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, LOOPBACK, () => server.close(() => resolve(true)));
-  });
-}
+/** Undefined for `off`. */
+const address = (wanted: string | undefined, usual: string): string | undefined =>
+  wanted === 'off' ? undefined : (wanted ?? usual);

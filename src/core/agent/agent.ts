@@ -47,6 +47,8 @@ export class Agent implements AgentApi {
   readonly #options: AgentOptions;
   readonly #runs = new Map<string, SandboxRun>();
   readonly #starting = new Map<string, { abort: AbortController; settled: Promise<void> }>();
+  /** Instances on their way out, by the sandbox that had them: until then it is not gone. */
+  readonly #leaving = new Map<string, Promise<void>>();
   readonly #listeners = new Set<(change: AgentSandbox) => void>();
   #closing = false;
 
@@ -98,7 +100,7 @@ export class Agent implements AgentApi {
       this.takeUp({ sandboxId, slot, instance, main, log });
       return { instance: instance.id, warm: hit, startedAt: slot.startedAt, endpoints: endpointsOf(spec) };
     } catch (error) {
-      if (claimed) void pool.release(claimed);
+      if (claimed) this.#leave(sandboxId, pool.release(claimed));
       await opening.then((log) => log.close(), noop);
       await this.forget(sandboxId);
       throw error;
@@ -107,18 +109,24 @@ export class Agent implements AgentApi {
 
   stop(sandboxId: string, grace: number): { stopped: Promise<void>; gone: Promise<void> } {
     const stopped = this.#stop(sandboxId, grace);
-    const run = stopped.then((ended) => ended?.gone);
-    return { stopped: stopped.then(noop), gone: run };
+    return { stopped, gone: stopped.then(() => this.#leaving.get(sandboxId)) };
   }
 
-  /** Resolves with the run that was stopped, if one was. */
-  async #stop(sandboxId: string, grace: number): Promise<SandboxRun | undefined> {
+  async #stop(sandboxId: string, grace: number): Promise<void> {
     const starting = this.#starting.get(sandboxId);
     starting?.abort.abort(new FsbError('cancelled', 'the sandbox was deleted while it was starting'));
     await starting?.settled;
-    const run = this.#runs.get(sandboxId);
-    await run?.stop(grace);
-    return run;
+    await this.#runs.get(sandboxId)?.stop(grace);
+  }
+
+  /** The sandbox may have ended by itself long before someone asks whether it is gone. */
+  #leave(sandboxId: string, gone: Promise<void>): void {
+    this.#leaving.set(sandboxId, gone);
+    gone
+      .catch((error) =>
+        this.#options.log.error({ err: error, sandbox: sandboxId }, 'cannot destroy an instance'),
+      )
+      .finally(() => this.#leaving.delete(sandboxId));
   }
 
   async exec(sandboxId: string, request: ExecRequest, { signal }: CallOptions = {}): Promise<ProcessSession> {
@@ -158,7 +166,7 @@ export class Agent implements AgentApi {
 
   /** Takes a running sandbox into the agent's care until its end: a new one, or one that recovery found. */
   takeUp(found: Pick<SandboxRunOptions, 'sandboxId' | 'slot' | 'instance' | 'main' | 'log'>): void {
-    const { slots, pool, clock, log } = this.#options;
+    const { slots, pool, clock } = this.#options;
     const { sandboxId, slot } = found;
     const run = new SandboxRun({
       ...found,
@@ -172,7 +180,7 @@ export class Agent implements AgentApi {
       this.#runs.delete(sandboxId);
       this.announce({ sandboxId, state: stateOf({ ...slot, end }) });
     });
-    run.gone.catch((error) => log.error({ error, instance: run.instance.id }, 'cannot destroy an instance'));
+    this.#leave(sandboxId, run.gone);
   }
 
   /** True while the sandbox has an instance, or is about to get one. */

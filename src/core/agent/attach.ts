@@ -1,7 +1,7 @@
 import type { AttachRequest } from '../api/sandbox-api.ts';
 import type { LogStore } from '../logs/log-store.ts';
 import { FsbError } from '../model/errors.ts';
-import { wholeLog } from '../model/logs.ts';
+import { type LogEntry, wholeLog } from '../model/logs.ts';
 import type { ExitStatus, OutputChunk, ProcessSession } from '../model/process.ts';
 import type { SlotEnd } from './records.ts';
 import type { SandboxRun } from './sandbox-run.ts';
@@ -17,7 +17,7 @@ export async function attachToRun(
       hint: 'Create it with -i (stdin: true) to send input to it.',
     });
   const tap = await run.pump.join();
-  const past = request.replay ? logs.read(run.sandboxId, wholeLog) : undefined;
+  const past = request.replay ? upTo(run.logged, logs.read(run.sandboxId, wholeLog)) : undefined;
   if (request.size && run.slot.process.tty) run.main.resize(request.size);
   const close = async (): Promise<void> => run.pump.leave(tap);
   const exited = run.ended.then(exitOf);
@@ -58,6 +58,14 @@ export function attachToEnded(sandboxId: string, end: SlotEnd, logs: LogStore): 
 export function exitOf(end: SlotEnd): ExitStatus {
   if (end.kind === 'exited') return end.status;
   throw new FsbError('run_failed', `the end of the command was not seen: ${end.reason}`);
+}
+
+/** A reader may begin late, when what it was pushed is in the log as well: that is not part of its replay. */
+async function* upTo(seq: number, entries: AsyncIterable<LogEntry>): AsyncGenerator<LogEntry> {
+  for await (const entry of entries) {
+    if (entry.seq > seq) return;
+    yield entry;
+  }
 }
 
 /** First the replay, with offsets that count from the first byte that the log still has; then what comes live. */

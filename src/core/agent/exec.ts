@@ -47,7 +47,10 @@ export function execSession(process: GuestProcess): ProcessSession {
     letGo = () => resolve({ done: true, value: undefined });
   });
   let reading: Promise<IteratorResult<OutputChunk>> | undefined;
+  let closed = false;
   const next = (): Promise<IteratorResult<OutputChunk>> => {
+    // Only one may wait for the output: a late question would take the place of the drain, and end it.
+    if (closed) return gone;
     reading = source.next();
     return Promise.race([reading, gone]);
   };
@@ -59,7 +62,6 @@ export function execSession(process: GuestProcess): ProcessSession {
       // The channel is lost: there is nothing left to drain.
     }
   };
-  let closed = false;
   const close = async (): Promise<void> => {
     if (closed) return;
     closed = true;

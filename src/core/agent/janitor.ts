@@ -51,7 +51,7 @@ export class Janitor {
         this.#suspects.delete(id);
       }
     } catch (error) {
-      log.error({ error }, 'the janitor could not look');
+      log.error({ err: error }, 'the janitor could not look');
     }
   }
 

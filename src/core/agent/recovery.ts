@@ -4,7 +4,6 @@ import type { ImageStore } from '../image/image-store.ts';
 import type { Instance } from '../instance/instance.ts';
 import type { LogStore } from '../logs/log-store.ts';
 import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { RuntimeInstance } from '../runtime/driver.ts';
 import type { RecordTable } from '../store/store.ts';
@@ -60,8 +59,10 @@ export async function recover(options: RecoveryOptions): Promise<RecoveryResult>
   const ids = new Set([...found.keys(), ...[...ledger.entries()].map(([id]) => id)]);
   await Promise.all([...ids].map((id) => recoverInstance(id, found.get(id), options, result)));
 
-  for (const [sandboxId, slot] of slots.entries()) {
-    if (slot.end !== undefined || options.agent.holds(sandboxId)) continue;
+  for (const [sandboxId] of slots.entries()) {
+    // Looked up anew: one that was taken up may have ended, and have been recorded, while another was written.
+    const slot = slots.get(sandboxId);
+    if (slot === undefined || slot.end !== undefined || options.agent.holds(sandboxId)) continue;
     const reason = 'its instance was gone when the core came back';
     await slots.put(sandboxId, { ...slot, end: { kind: 'lost', at: options.clock.now(), reason } });
     result.lost += 1;
@@ -89,8 +90,12 @@ async function recoverInstance(
       result.destroyed += 1;
     }
   } catch (error) {
-    // Left as it is: its record stays, so the next start tries again.
-    log.error({ error, instance: id }, 'cannot recover an instance');
+    log.error({ err: error, instance: id }, 'cannot recover an instance');
+    // Nobody holds it now, and its sandbox will be called lost: left alive, it would outlive its own deletion. One that
+    // cannot be destroyed keeps its record, so the next start tries again.
+    await recording.driver
+      .destroy(id)
+      .catch((err) => log.error({ err, instance: id }, 'cannot destroy an instance'));
   }
 }
 
@@ -110,8 +115,9 @@ async function takeUp(
     return false;
   }
   const log = await logs.writer(sandboxId);
+  const resumed = instance.channel.resume(MAIN_PROCESS, log.offsets);
   pool.adopt(instance);
-  agent.takeUp({ sandboxId, slot, instance, main: instance.channel.resume(MAIN_PROCESS, log.offsets), log });
+  agent.takeUp({ sandboxId, slot, instance, main: resumed, log });
   letExecsRun(instance.channel);
   return true;
 }
@@ -136,7 +142,7 @@ async function keepIdle(
   const instance = await adopt(found, record, 'idle');
   if (instance.channel.known.length > 0) {
     await instance.destroy('a command was started in it and never recorded');
-    throw new FsbError('internal', `idle instance ${found.id} had a process`);
+    return false;
   }
   pool.adopt(instance);
   return true;

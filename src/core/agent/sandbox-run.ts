@@ -56,6 +56,12 @@ export class SandboxRun {
     this.gone = this.ended.then(() => (this.#detached ? undefined : options.release(options.instance)));
   }
 
+  /** Bytes of both streams that are in the log. */
+  get logged(): number {
+    const { stdout, stderr } = this.#options.log.offsets;
+    return stdout + stderr;
+  }
+
   /** Ids are never used twice in an instance, so that a late frame cannot reach the wrong process. */
   nextProcessId(): number {
     return this.#nextProcess++;

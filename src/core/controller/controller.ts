@@ -17,6 +17,7 @@ import type { ExitStatus, ProcessSession } from '../model/process.ts';
 import type { Sandbox, SandboxRef } from '../model/sandbox.ts';
 import { parseSpec } from '../model/spec.ts';
 import type { RecordTable } from '../store/store.ts';
+import { abortable } from './abortable.ts';
 import { Expiry } from './expiry.ts';
 import { phaseAfter, statusOf } from './outcome.ts';
 import { reconcile } from './reconcile.ts';
@@ -65,9 +66,13 @@ export class Controller implements SandboxApi {
   }
 
   async create(request: CreateRequest, { signal }: CallOptions = {}): Promise<Sandbox> {
-    const entry = this.#repeated(request);
-    if (entry) return entry.until(settledStart, signal);
-    return this.#start(this.#registry.add(this.#newSandbox(request)), signal);
+    const repeated = this.#repeated(request);
+    if (repeated) return repeated.start ? abortable(repeated.start, signal) : repeated.sandbox;
+    const entry = this.#registry.add(this.#newSandbox(request));
+    entry.start = this.#start(entry, signal).finally(() => {
+      entry.start = undefined;
+    });
+    return entry.start;
   }
 
   async get(ref: SandboxRef): Promise<Sandbox> {
@@ -88,9 +93,11 @@ export class Controller implements SandboxApi {
 
   async delete(ref: SandboxRef, { grace, wait = true, signal }: DeleteOptions = {}): Promise<void> {
     const entry = this.#registry.require(ref);
-    const { gone } = this.#remove(entry, grace ?? entry.sandbox.spec.grace_period);
-    if (wait) await abortable(gone, signal);
-    else gone.catch((error) => this.#log.error({ error, sandbox: ref.name }, 'deletion failed'));
+    const { recorded, gone } = this.#remove(entry, grace ?? entry.sandbox.spec.grace_period);
+    if (wait) return abortable(gone, signal);
+    gone.catch((error) => this.#log.error({ err: error, sandbox: ref.name }, 'deletion failed'));
+    // A core that is killed after the answer must not bring the sandbox back.
+    await abortable(recorded, signal);
   }
 
   /** A generator, so that even an unknown name is told when the entries are asked for. */
@@ -159,6 +166,7 @@ export class Controller implements SandboxApi {
   async #start(entry: SandboxEntry, signal?: AbortSignal): Promise<Sandbox> {
     const { id, namespace, name, spec } = entry.sandbox;
     entry.starting = new AbortController();
+    let runs = false;
     const abort = signal ? AbortSignal.any([signal, entry.starting.signal]) : entry.starting.signal;
     try {
       // Strong: the record is durable before anything starts. Fast: it is written meanwhile; either way the answer
@@ -168,7 +176,10 @@ export class Controller implements SandboxApi {
       if (spec.consistency_mode === 'strong') await recorded;
       const request = { sandboxId: id, claimName: `${namespace}/${name}`, spec };
       const { warm, endpoints, startedAt } = await this.#agent.start(request, { signal: abort });
+      runs = true;
       await recorded;
+      // A deletion that came too late to stop the start has the sandbox now; Terminating is never left for Running.
+      if (entry.deletion) throw deletedWhileStarting(name);
       return this.#started(entry, startedAt, { warm, endpoints, node: this.#agent.node });
     } catch (thrown) {
       const error = FsbError.from(thrown);
@@ -179,7 +190,11 @@ export class Controller implements SandboxApi {
           this.#clock.now(),
           error.message,
         );
-      else await this.#registry.remove(entry);
+      else {
+        // Without a record nobody could find or end what runs.
+        if (runs) await this.#agent.stop(id, 0).gone.then(() => this.#agent.forget(id));
+        await this.#registry.remove(entry);
+      }
       throw error;
     } finally {
       entry.starting = undefined;
@@ -226,12 +241,12 @@ export class Controller implements SandboxApi {
     this.#agent
       .stop(id, entry.sandbox.spec.grace_period)
       .gone.catch((error) =>
-        this.#log.error({ error, sandbox: entry.sandbox.name }, 'cannot stop an expired sandbox'),
+        this.#log.error({ err: error, sandbox: entry.sandbox.name }, 'cannot stop an expired sandbox'),
       );
   }
 
   /** From every phase, and once for all callers: the name is free at once, the rest follows. */
-  #remove(entry: SandboxEntry, grace: number): { stopped: Promise<void>; gone: Promise<void> } {
+  #remove(entry: SandboxEntry, grace: number): NonNullable<SandboxEntry['deletion']> {
     const { id, state } = entry.sandbox;
     if (entry.deletion) {
       // A second caller may be less patient than the first.
@@ -239,21 +254,22 @@ export class Controller implements SandboxApi {
       return entry.deletion;
     }
     const now = this.#clock.now();
-    if (state.phase !== 'Terminating')
-      this.#save(entry.enter({ phase: 'Terminating', since: now }, now, 'deleted'), entry);
+    const recorded =
+      state.phase === 'Terminating'
+        ? Promise.resolve()
+        : entry.enter({ phase: 'Terminating', since: now }, now, 'deleted');
+    this.#save(recorded, entry);
     this.#expiry.set(id, 0);
     this.#registry.releaseName(entry);
-    entry.starting?.abort(
-      new FsbError('cancelled', `sandbox ${entry.sandbox.name} was deleted while it was starting`),
-    );
+    entry.starting?.abort(deletedWhileStarting(entry.sandbox.name));
     const { stopped, gone } = this.#agent.stop(id, grace);
     const forgotten = gone.then(() => this.#agent.forget(id)).then(() => this.#registry.remove(entry));
-    entry.deletion = { stopped, gone: forgotten };
+    entry.deletion = { recorded, stopped, gone: forgotten };
     return entry.deletion;
   }
 
   #save(saved: Promise<void>, { sandbox }: SandboxEntry): void {
-    saved.catch((error) => this.#log.error({ error, sandbox: sandbox.name }, 'cannot write a record'));
+    saved.catch((error) => this.#log.error({ err: error, sandbox: sandbox.name }, 'cannot write a record'));
   }
 }
 
@@ -264,24 +280,12 @@ function requireRunning({ name, state: { phase } }: Sandbox): void {
   });
 }
 
+const deletedWhileStarting = (name: string): FsbError =>
+  new FsbError('cancelled', `sandbox ${name} was deleted while it was starting`);
+
 /** Wall clock milliseconds; 0: never. A ttl counts from the start of the command. */
 function expiryOf({ ttl, expire_time }: Sandbox['spec'], startedAt: number): number {
   return ttl === undefined ? expire_time * 1000 : startedAt + ttl;
-}
-
-/** Undefined while the start is under way. */
-function settledStart(sandbox: Sandbox): Sandbox | undefined {
-  return sandbox.state.phase === 'Pending' || sandbox.state.phase === 'Bound' ? undefined : sandbox;
-}
-
-function abortable<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (!signal) return work;
-  if (signal.aborted) return Promise.reject(FsbError.from(signal.reason));
-  return new Promise((resolve, reject) => {
-    const aborted = (): void => reject(FsbError.from(signal.reason));
-    signal.addEventListener('abort', aborted);
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
-  });
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

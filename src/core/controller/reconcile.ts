@@ -24,22 +24,29 @@ export async function reconcile({
 }: ReconcileOptions): Promise<void> {
   const reports = new Map((await agent.sandboxes()).map((report) => [report.sandboxId, report]));
   const unknown = [...reports.keys()].filter((id) => registry.byId(id) === undefined);
-  for (const entry of registry.entries()) {
+  const entries = registry.entries();
+  // First, and without a pause, all that the node's answer decides: what ends from here on is reported by itself, and
+  // an older answer must not come after that.
+  for (const entry of entries) {
     const { id, state } = entry.sandbox;
     const report = reports.get(id);
-    if (state.phase === 'Terminating') await remove(entry);
-    else if (state.phase === 'Pending' || state.phase === 'Bound') {
+    if (state.phase === 'Pending' || state.phase === 'Bound') {
       // The core ended around the answer to the create call: what the node has decides.
-      if (report && report.state.state !== 'lost') {
-        started(entry, report.state.startedAt);
-        apply(report);
-        continue;
-      }
+      if (!report || report.state.state === 'lost') continue;
+      started(entry, report.state.startedAt);
+      apply(report);
+    } else
+      apply(report ?? { sandboxId: id, state: { state: 'lost', reason: 'the node knows nothing of it' } });
+  }
+  for (const entry of entries) {
+    const { id, state } = entry.sandbox;
+    if (state.phase === 'Terminating') await remove(entry);
+    else if (state.phase === 'Expired') await agent.stop(id, 0).gone;
+    else if (state.phase === 'Pending' || state.phase === 'Bound') {
       await agent.stop(id, 0).gone;
       const reason = 'the core stopped while the sandbox was being created';
       await entry.enter({ phase: 'Failed', endedAt: now, reason }, now, reason);
-    } else if (state.phase === 'Expired') await agent.stop(id, 0).gone;
-    else apply(report ?? { sandboxId: id, state: { state: 'lost', reason: 'the node knows nothing of it' } });
+    }
   }
   for (const id of unknown) {
     // Its create call was never answered: the record was not committed before the core ended.

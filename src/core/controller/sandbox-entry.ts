@@ -13,8 +13,10 @@ export class SandboxEntry {
   readonly #listeners = new Set<(sandbox: Sandbox) => void>();
   /** Aborts a start that is under way. */
   starting?: AbortController;
-  /** The one deletion that every caller waits for. */
-  deletion?: { stopped: Promise<void>; gone: Promise<void> };
+  /** The start itself, for every caller who asked for it. */
+  start?: Promise<Sandbox>;
+  /** The one deletion that every caller waits for; `recorded` when it would survive a crash. */
+  deletion?: { recorded: Promise<void>; stopped: Promise<void>; gone: Promise<void> };
 
   constructor(sandbox: Sandbox, table: RecordTable<Sandbox>) {
     this.#sandbox = sandbox;

@@ -6,7 +6,7 @@ import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import { type Endpoint, isLoopback, parseEndpoint } from '../wire/endpoint.ts';
 import { startGrpcServer } from './grpc/grpc-server.ts';
-import { assertNoForeignPage } from './http/guard.ts';
+import { assertMayCall } from './http/guard.ts';
 import { type HttpListener, listenHttp } from './http/http-server.ts';
 import { send, sendError, urlOf } from './http/respond.ts';
 import { notHere, route } from './http/router.ts';
@@ -59,14 +59,6 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
   };
   try {
     const { ready } = options;
-    const grpc = await startGrpcServer(core, {
-      endpoints: endpoints.grpc,
-      ready,
-      metrics,
-      closing: closing.signal,
-      clock,
-    });
-    closers.push(grpc.close);
     const http: string[] = [];
     for (const endpoint of endpoints.http) {
       const handle = guarded(endpoint.kind, (request, response, signal) =>
@@ -76,6 +68,15 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
     }
     const metricsAddress =
       metricsEndpoint === undefined ? '' : keep(await listenMetrics(metricsEndpoint, registry, clock));
+    // Last, because a client that finds this socket takes the core for ready.
+    const grpc = await startGrpcServer(core, {
+      endpoints: endpoints.grpc,
+      ready,
+      metrics,
+      closing: closing.signal,
+      clock,
+    });
+    closers.push(grpc.close);
     return { grpc: grpc.addresses, http, metrics: metricsAddress, close };
   } catch (error) {
     await close(0);
@@ -102,7 +103,7 @@ function guarded(
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     const answer = async (): Promise<void> => {
-      assertNoForeignPage(request, transport);
+      assertMayCall(request, transport);
       await handle(request, response, gone.signal);
     };
     answer().catch((error: unknown) => sendError(response, error));

@@ -74,7 +74,9 @@ export function execCases(bench: Workbench): void {
     const box = await bench.idle();
     const script = [
       'test -t 0 && test -t 1 && stty size',
-      'trap resized=1 WINCH; echo armed; until [ "$resized" ]; do sleep 0.05; done; stty size',
+      'trap resized=1 WINCH; echo armed; until [ "$resized" ]; do sleep 0.05; done',
+      // A terminal may learn rows and columns one after the other.
+      'until [ "$(stty size)" = "44 120" ]; do sleep 0.05; done; stty size',
       'read x; echo "got $x"; exit 5',
     ];
     const session = await bench.exec(box, ['sh', '-c', script.join('\n')], {

@@ -9,9 +9,9 @@ describe('endpoints', () => {
   it.each([
     ['unix:///run/fsb/fsb.sock', 'unix:///run/fsb/fsb.sock', 'unix:///run/fsb/http.sock'],
     ['unix:/a/b', 'unix:///a/b', 'unix:///a/http.sock'],
-    ['tcp://host:9091', 'host:9091', 'http://host:5758'],
-    ['tcp://host', 'host:9090', 'http://host:5758'],
-    ['tcp://[::1]:9090', '[::1]:9090', 'http://[::1]:5758'],
+    ['tcp://host:9091', 'host:9091', undefined],
+    ['tcp://host', 'host:9090', undefined],
+    ['tcp://[::1]:9090', '[::1]:9090', undefined],
   ])('%s', (text, grpc, http) => expect(parseEndpoint(text)).toEqual({ grpc, http }));
 
   it.each([

@@ -87,6 +87,29 @@ describe('create', () => {
     expect((await failure(create('other', {}, 'key'))).code).toBe('conflict');
   });
 
+  it('ends what it started when the record cannot be written', async () => {
+    const records = memoryTable<Sandbox>();
+    const { create, agent, controller } = world(records);
+    records.put = async () => Promise.reject(new FsbError('no_capacity', 'the disk is full'));
+    expect(await failure(create('box'))).toMatchObject({ code: 'no_capacity' });
+    const { sandboxId } = agent.starts[0]!;
+    expect(agent.stops).toEqual([{ sandboxId, grace: 0 }]);
+    expect(agent.forgotten).toEqual([sandboxId]);
+    expect(await controller.list({})).toEqual([]);
+  });
+
+  it('tells every caller with the same idempotency key when it fails or is deleted', async () => {
+    const { create, agent, controller, ref } = world();
+    agent.onStart = async () => Promise.reject(new FsbError('no_capacity', 'full'));
+    const both = ['box', 'box'].map((name) => failure(create(name, {}, 'key')));
+    expect((await Promise.all(both)).map(({ code }) => code)).toEqual(['no_capacity', 'no_capacity']);
+    agent.onStart = (_, signal) =>
+      new Promise((_resolve, reject) => signal!.addEventListener('abort', () => reject(signal!.reason)));
+    const deleted = ['box', 'box'].map((name) => failure(create(name, {}, 'key')));
+    await controller.delete(ref('box'));
+    expect((await Promise.all(deleted)).map(({ code }) => code)).toEqual(['cancelled', 'cancelled']);
+  });
+
   it('believes a report of the end that overtakes the report of the start', async () => {
     const { create, agent, controller, ref, clock } = world();
     agent.onStart = async ({ sandboxId }) => {
@@ -163,6 +186,45 @@ describe('delete', () => {
     expect(await controller.list({})).toEqual([]);
   });
 
+  it('that comes while the record of a start is written has the sandbox, and the caller of the start hears of it', async () => {
+    const records = memoryTable<Sandbox>();
+    const { create, agent, controller, ref } = world(records);
+    const { put } = records;
+    const write: (() => void)[] = [];
+    records.put = (id, sandbox) =>
+      new Promise((resolve) => write.push(() => void put(id, sandbox).then(resolve)));
+    const creating = failure(create('box'));
+    await new Promise(setImmediate);
+    expect(agent.starts).toHaveLength(1);
+    const deleting = controller.delete(ref('box'));
+    for (const done of write) done();
+    await deleting;
+    expect(await creating).toMatchObject({ code: 'cancelled', message: expect.stringContaining('deleted') });
+    expect([...records.entries()]).toEqual([]);
+  });
+
+  it('that nobody waits for is answered when it would survive a crash', async () => {
+    const records = memoryTable<Sandbox>();
+    const { create, agent, controller, ref } = world(records);
+    await create('box');
+    agent.onStop = () => new Promise(() => {});
+    const { put } = records;
+    let write = (): void => {};
+    records.put = (id, sandbox) =>
+      new Promise((resolve) => {
+        write = () => void put(id, sandbox).then(resolve);
+      });
+    let answered = false;
+    const deleting = controller.delete(ref('box'), { wait: false }).then(() => {
+      answered = true;
+    });
+    await new Promise(setImmediate);
+    expect(answered).toBe(false);
+    write();
+    await deleting;
+    expect([...records.entries()].map(([, { state }]) => state.phase)).toEqual(['Terminating']);
+  });
+
   it('with grace 0 hurries a patient deletion on', async () => {
     const { create, agent, controller, ref } = world();
     await create('box');
@@ -228,6 +290,21 @@ describe('recovery', () => {
     );
     expect(after.agent.forgotten.sort()).toEqual([leaving.id, 'never-answered'].sort());
   });
+});
+
+it('believes an end that is reported while it recovers', async () => {
+  const before = world();
+  const leaving = await before.create('a');
+  await before.records.put(leaving.id, { ...leaving, state: { phase: 'Terminating', since: 0 } });
+  const made = [await before.create('b'), await before.create('c')];
+  for (const box of made) await before.records.put(box.id, { ...box, state: { phase: 'Pending' } });
+  const { agent, controller, ref } = world(before.records);
+  for (const { id } of made) agent.held.set(id, { state: 'running', startedAt: 0 });
+  agent.onStop = async () => {
+    for (const { id } of made) agent.report(id, exit(3, 1));
+  };
+  await controller.recover();
+  for (const name of ['b', 'c']) expect((await controller.get(ref(name))).state.phase).toBe('Exited');
 });
 
 it('lists by namespace, label and phase, sorted by name', async () => {

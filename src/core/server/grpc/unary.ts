@@ -2,6 +2,7 @@ import { type handleUnaryCall, Metadata } from '@grpc/grpc-js';
 import type { CallOptions } from '../../api/sandbox-api.ts';
 import { FsbError } from '../../model/errors.ts';
 import { ERROR_METADATA, toGrpcStatus } from '../../wire/error-status.ts';
+import { assertOwnUser } from '../peer-user.ts';
 
 export interface UnaryOptions {
   /** Ends the call at once when it aborts, for calls that wait for something; others are allowed to finish. */
@@ -22,7 +23,11 @@ export function unary<Request, Response>(
     );
     if (endWith?.aborted) end();
     else endWith?.addEventListener('abort', end, { once: true });
-    promised(() => handle(call.request, { signal: controller.signal })).then(
+    const answer = async (): Promise<Response> => {
+      assertPeer(call.getPeer());
+      return handle(call.request, { signal: controller.signal });
+    };
+    answer().then(
       (response) => {
         settle();
         callback(null, response);
@@ -38,7 +43,8 @@ export function unary<Request, Response>(
   };
 }
 
-/** A synchronous throw (a request that does not convert) is a rejection too. */
-async function promised<T>(run: () => Promise<T>): Promise<T> {
-  return run();
+/** `127.0.0.1:40000` or `[::1]:40000`; on a unix socket there is nothing to ask: its mode keeps others away. */
+function assertPeer(peer: string): void {
+  const match = /^\[?([0-9a-fA-F.:]+?)\]?:(\d+)$/.exec(peer);
+  if (match) assertOwnUser(match[1], Number(match[2]));
 }

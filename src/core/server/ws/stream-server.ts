@@ -4,7 +4,7 @@ import type { SandboxApi } from '../../api/sandbox-api.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import { LONGEST_INPUT_FRAME, subprotocols } from '../../wire/frames.ts';
-import { assertNoForeignPage } from '../http/guard.ts';
+import { assertMayCall } from '../http/guard.ts';
 import type { Upgrade } from '../http/http-server.ts';
 import { refuseUpgrade } from '../http/respond.ts';
 import { Connection } from './connection.ts';
@@ -39,7 +39,7 @@ export function streamServer(sandboxes: SandboxApi, clock: Clock, log: Logger): 
     (request, socket, head) => {
       try {
         if (goingAway) throw new FsbError('unavailable', 'the core is going away');
-        assertNoForeignPage(request, transport);
+        assertMayCall(request, transport);
         const stream = streamOfRequest(request);
         server.handleUpgrade(request, socket, head, (ws) => {
           const connection = new Connection(ws, stream.window);

@@ -1,0 +1,24 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Workbench } from '../../contract/workbench.ts';
+import type { RealCore } from '../../helpers/real-core.ts';
+
+export const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await delay(20);
+}
+
+/** The instance directories of the core: what a sandbox has on the node while it has anything. */
+export const instances = (core: RealCore): Promise<string[]> => readdir(join(core.root, 'run/i'));
+
+export async function logged(bench: Workbench, box: Sandbox, text: string): Promise<void> {
+  const follow = { follow: true, stdout: true, stderr: true };
+  let seen = '';
+  for await (const { data } of bench.core.sandboxes.logs(box, follow)) {
+    seen += data;
+    if (seen.includes(text)) return;
+  }
+  throw new Error(`the log ended without ${text}: ${seen}`);
+}

@@ -1,0 +1,125 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type CoreProcess, startCoreProcess } from '../../helpers/core-process.ts';
+import { firstProcesses } from '../../helpers/first-processes.ts';
+import { leftRecords } from '../../helpers/left-records.ts';
+import { makeRoot } from '../../helpers/real-core.ts';
+import { traces } from '../../helpers/traces.ts';
+import { CrashStorm, numbersProblem, seeded, textOf } from './crash-storm.ts';
+
+const SEED = Number(process.env.FSB_TEST_SEED ?? 1);
+const ROUNDS = Number(process.env.FSB_TEST_ROUNDS ?? 5);
+
+const roots: string[] = [];
+const newRoot = async (): Promise<string> => {
+  const root = await makeRoot();
+  roots.push(root);
+  return root;
+};
+afterEach(async () => {
+  for (const root of roots.splice(0)) await rm(root, { recursive: true, force: true });
+});
+
+const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const command = (script: string) => ({ image: 'host', command: ['sh', '-c', script] });
+
+/** Stops the core and checks that it leaves nothing: no process, mount, cgroup, directory, log or record. */
+async function endsClean(core: CoreProcess, root: string): Promise<void> {
+  expect(await core.stop()).toBe(0);
+  expect(await traces(root)).toEqual([]);
+  expect(await leftRecords(root)).toEqual([]);
+  expect(await readdir(join(root, 'state/logs'))).toEqual([]);
+}
+
+describe('a core that is killed at any moment', () => {
+  it(
+    `keeps every promise it made, and leaves nothing in the end (seed ${SEED})`,
+    async () => {
+      const root = await newRoot();
+      const random = seeded(SEED);
+      const storm = new CrashStorm(random);
+      let core = await startCoreProcess(root);
+      for (let round = 0; round < ROUNDS; round++) {
+        const killed = new AbortController();
+        const raging = storm.rage(core.api, killed.signal);
+        await Promise.race([raging, delay(100 + random(900))]);
+        killed.abort();
+        await core.kill();
+        await raging;
+        core = await startCoreProcess(root);
+        await storm.check(core.api);
+        if (random(2) === 0) await storm.deleteAll(core.api);
+      }
+      await storm.deleteAll(core.api);
+      await endsClean(core, root);
+    },
+    60_000 + ROUNDS * 10_000,
+  );
+
+  it('loses and doubles no line of a sandbox that writes at full speed', async () => {
+    const root = await newRoot();
+    const first = await startCoreProcess(root);
+    const box = await first.api.sandboxes.create({
+      namespace: 'default',
+      name: 'flood',
+      // 10 MB
+      spec: command('i=0; seq -f "line %.0f" 0 789999; exit 4'),
+    });
+    await delay(150);
+    await first.kill();
+    const second = await startCoreProcess(root);
+    expect(await second.api.sandboxes.wait(box)).toMatchObject({ code: 4 });
+    const text = await textOf(second.api, box);
+    expect(numbersProblem(text)).toBeUndefined();
+    expect(text.endsWith('line 789999\n')).toBe(true);
+    await second.api.sandboxes.delete(box);
+    await endsClean(second, root);
+  });
+});
+
+describe('an instance that does not answer a new core', () => {
+  it('is destroyed, idle or claimed, and does not outlive its sandbox', async () => {
+    const root = await newRoot();
+    const first = await startCoreProcess(root);
+    const box = await first.api.sandboxes.create({
+      namespace: 'default',
+      name: 'box',
+      spec: command('sleep 1000'),
+    });
+    while (!(await first.api.pools.status()).some(({ idle, booting }) => idle >= 2 && booting === 0))
+      await delay(20);
+    await first.kill();
+    const frozen = await firstProcesses(root);
+    expect(frozen.size).toBeGreaterThanOrEqual(3);
+    for (const pid of frozen.values()) process.kill(pid, 'SIGSTOP');
+    const second = await startCoreProcess(root);
+    expect((await second.api.sandboxes.get(box)).state.phase).toBe('Lost');
+    const left = [...(await firstProcesses(root)).keys()];
+    expect(left.filter((id) => frozen.has(id))).toEqual([]);
+    await second.api.sandboxes.delete(box);
+    await endsClean(second, root);
+  });
+});
+
+describe('two cores on one root', () => {
+  it('refuses the second, which harms nothing, and frees the lock with a SIGKILL', async () => {
+    const root = await newRoot();
+    const first = await startCoreProcess(root);
+    const box = await first.api.sandboxes.create({
+      namespace: 'default',
+      name: 'box',
+      spec: command('i=0; while :; do echo line $i; i=$((i+1)); sleep 0.01; done'),
+    });
+    await expect(startCoreProcess(root)).rejects.toThrow('conflict');
+    expect((await first.api.sandboxes.get(box)).state.phase).toBe('Running');
+    expect((await first.api.pools.status()).some(({ idle }) => idle > 0)).toBe(true);
+    await first.kill();
+    // Its sockets and its status file still lie there, stale.
+    const second = await startCoreProcess(root);
+    expect((await second.api.sandboxes.get(box)).id).toBe(box.id);
+    expect(numbersProblem(await textOf(second.api, box))).toBeUndefined();
+    await second.api.sandboxes.delete(box, { grace: 0 });
+    await endsClean(second, root);
+  });
+});
