@@ -11,6 +11,7 @@ import { makeRoot, repository } from '../helpers/real-core.ts';
 const run = promisify(execFile);
 const pages = await readdir(join(repository, 'man'));
 const expected = [
+  'CHANGELOG.md',
   'LICENSE',
   'README.md',
   'bin/code-cache.js',
