@@ -13,6 +13,8 @@ interface Plan {
   given?: string[];
   /** What standard output, or the terminal, shows. */
   shows?: string | RegExp;
+  /** All of standard error; anything if not given. */
+  complains?: string;
   /** For what is used on a terminal: what is seen there, and what is typed then. */
   dialogue?: [sees: string | RegExp, types: string][];
   /** 0 if not given. */
@@ -46,7 +48,7 @@ const plans: Record<string, Plan> = {
   'fsb-ctl get box -o json': { given: [box], shows: /^\{\n +"name": "box"/ },
   'fsb-ctl logs -f box': { given: [talker], dialogue: [['30', keys.ctrlC]], code: 130 },
   'fsb-ctl logs -n 20 -t box': { given: [talker], shows: /^(\d{4}-\d\d-\S+ \d+\n){19,20}$/ },
-  'fsb-ctl logs --stderr --since 10m box': { given: [talker], shows: '' },
+  'fsb-ctl logs --stderr --since 10m box': { given: [talker], shows: '', complains: 'broken\n' },
   'fsb-ctl exec box ls -la /': { given: [box], shows: / usr\n/ },
   'fsb-ctl exec -it box sh': { given: [box], dialogue: [['# ', 'exit\r']] },
   'echo hello | fsb-ctl exec -i box cat': { given: [box], shows: /^hello\n$/ },
@@ -99,10 +101,10 @@ afterAll(async () => {
 /** Somebody's real core may live in /tmp/other. */
 const here = (line: string): string => line.replaceAll('/tmp/other', join(shell.home, 'other'));
 
-async function perform(line: string, { dialogue, shows, code = 0 }: Plan): Promise<void> {
+async function perform(line: string, { dialogue, shows, complains, code = 0 }: Plan): Promise<void> {
   if (dialogue === undefined) {
     const outcome = await shell.run(here(line));
-    expect(outcome).toMatchObject({ code });
+    expect(outcome).toMatchObject({ code, stderr: complains ?? outcome.stderr });
     if (typeof shows === 'string') expect(outcome.stdout).toBe(shows);
     else expect(outcome.stdout).toMatch(shows ?? /./);
     return;
