@@ -328,6 +328,13 @@ describe('logs', () => {
     expect([await line.code, line.stderr.text]).toEqual([130, '']);
   });
 
+  it('takes -n for the namespace before the command, and for the tail after it', async () => {
+    await fsb('-n team run job -a --image host echo theirs');
+    expect(await fsb('-n team logs job')).toEqual({ code: 0, stdout: 'theirs\n', stderr: '' });
+    expect((await fsb('-n default logs -n 1 --stdout job')).stdout).toBe('three\n');
+    expect((await fsb('-nteam logs -n1 job')).stdout).toBe('theirs\n');
+  });
+
   it.each([
     ['logs -n x job', 2],
     ['logs --tail=-1 job', 2],
