@@ -94,6 +94,11 @@ export abstract class BaseCommand extends Command {
     return terminal.stdout.isTTY === true && !this.#flags['no-color'] && !env.NO_COLOR && env.TERM !== 'dumb';
   }
 
+  /** The result is data for a program, one document: nothing else may go to stdout. */
+  protected get forPrograms(): boolean {
+    return this.format === 'json' || this.format === 'yaml';
+  }
+
   /** The result, in the format that was asked for, on stdout. */
   protected async print<T>(listing: Listing<T>): Promise<void> {
     await this.out(await render(listing, { format: this.format, quiet: this.quiet, colors: this.colors }));
@@ -105,7 +110,7 @@ export abstract class BaseCommand extends Command {
 
   /** A line for people, on stderr; silent with -q and in machine formats. */
   protected async say(text: string): Promise<void> {
-    if (this.quiet || this.format === 'json' || this.format === 'yaml') return;
+    if (this.quiet || this.forPrograms) return;
     await tryWrite(this.world.terminal.stderr, `${text}\n`);
   }
 

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FsbError } from '../../../src/core/model/errors.ts';
 import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/command-line.ts';
 import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
 
@@ -320,6 +321,11 @@ describe('logs', () => {
     ]);
   });
 
+  it('says which format it has instead of YAML, before it connects', async () => {
+    const { code, stderr } = await fsb('logs job -o yaml', { core: undefined });
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/yaml.*\n.*-o json/i)]);
+  });
+
   it('ends without a word when interrupted', async () => {
     await fsb(['run', 'box', '--image', 'host', '--', 'sh', '-c', 'echo up; sleep 60']);
     const line = startCommandLine(['logs', '-f', 'box'], { core });
@@ -339,6 +345,7 @@ describe('logs', () => {
     ['logs -n x job', 2],
     ['logs --tail=-1 job', 2],
     ['logs --since never job', 2],
+    ['logs job -o yaml', 2],
     ['logs nobody', 3],
   ])('%s fails with %i', async (line, code) => expect((await fsb(line)).code).toBe(code));
 });
@@ -373,6 +380,18 @@ describe('list, get and delete', () => {
     expect((await fsb('delete a --all')).code).toBe(2);
   });
 
+  it('prints what it deleted in the format that was asked for, in argument order', async () => {
+    const some = await fsb('delete c nobody a -o json');
+    expect(some.code).toBe(3);
+    expect(JSON.parse(some.stdout)).toEqual([
+      { name: 'c', namespace: 'default' },
+      { name: 'a', namespace: 'default' },
+    ]);
+    expect((await fsb('delete -f nobody -o json')).stdout).toBe('[]\n');
+    expect((await fsb('delete b -o yaml')).stdout).toBe('- name: b\n  namespace: default\n');
+    expect((await fsb('delete done -o name')).stdout).toBe('done\n');
+  });
+
   it('prints errors as JSON, one object a line', async () => {
     const { stderr } = await fsb('delete nobody nowhere -o json');
     const errors = stderr
@@ -396,6 +415,24 @@ describe('the rest', () => {
     expect((await fsb('image import nothing.tar')).stderr).toContain(join(directory, 'nothing.tar'));
     expect((await fsb('image remove host nope')).code).toBe(4);
     expect((await fsb('version')).stdout).toMatch(/^fsb-ctl: .*\ncore: /);
+  });
+
+  it('prints the images that it removed in the format that was asked for', async () => {
+    const image = { references: ['a:1'], digest: 'sha256:12', size: 1, architecture: 'amd64', importedAt: 0 };
+    const remove = async (reference: string) => {
+      if (reference === 'nope') throw new FsbError('not_found', 'image nope is not here');
+      return image;
+    };
+    const images = { core: { ...core, images: { ...core.images, remove } } };
+    const some = await fsb('image remove b nope a -o json', images);
+    expect(some.code).toBe(3);
+    expect(JSON.parse(some.stdout)).toEqual([
+      { name: 'b', digest: 'sha256:12' },
+      { name: 'a', digest: 'sha256:12' },
+    ]);
+    expect((await fsb('rmi a -o yaml', images)).stdout).toBe('- name: a\n  digest: sha256:12\n');
+    for (const flags of ['', ' -q', ' -o name', ' -o wide'])
+      expect((await fsb(`rmi b a${flags}`, images)).stdout).toBe('b\na\n');
   });
 
   it('starts no core to tell the version, and minds no core that is not there', async () => {
