@@ -10,6 +10,7 @@ import { globalFlags } from './flags.ts';
 import { Interruption } from './interruption.ts';
 import { type Listing, type OutputFormat, render } from './output.ts';
 import { tryWrite, write } from './streams.ts';
+import { untilAborted } from './until-aborted.ts';
 import type { World } from './world.ts';
 
 // The bounds of oclif's own parse(), which it does not export.
@@ -59,9 +60,13 @@ export abstract class BaseCommand extends Command {
     return parsed;
   }
 
-  /** Connects at the first call; every call gives the same core. */
+  /** Connects at the first call; every call gives the same core. Starting one may take long, so this can be ended. */
   protected core(start = true): Promise<CoreApi> {
-    this.#core ??= this.world.connect({ host: this.#flags.host, start });
+    this.#core ??= untilAborted(
+      this.world.connect({ host: this.#flags.host, start }),
+      this.interruption.signal,
+      (core) => core.close(),
+    );
     return this.#core;
   }
 

@@ -1,9 +1,12 @@
+import { EventEmitter, once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/command-line.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
 import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
 
 let core: ProcessCore;
@@ -457,6 +460,27 @@ describe('the rest', () => {
     const json = await fsb(`${line} -o=json`);
     if (json.stderr !== '' && !line.includes('-o'))
       expect(JSON.parse(json.stderr).error.code).toBe('invalid_argument');
+  });
+
+  it.each(['the first interrupt', '--timeout'])('gives up connecting at %s', async (how) => {
+    const clock = createManualClock();
+    const wire = new EventEmitter();
+    const connect = async (): Promise<CoreApi> => {
+      const connected = once(wire, 'connected');
+      wire.emit('asked');
+      await connected;
+      return { ...core, close: async () => void wire.emit('closed') };
+    };
+    const asked = once(wire, 'asked');
+    const line = startCommandLine(['list', '--timeout', '5s'], { connect, clock });
+    await asked;
+    if (how === '--timeout') await clock.advance(5000);
+    else line.events.emit('SIGINT');
+    expect([await line.code, line.forced]).toEqual([how === '--timeout' ? 124 : 130, []]);
+    // Whoever answers too late is not kept.
+    const closed = once(wire, 'closed');
+    wire.emit('connected');
+    await closed;
   });
 
   it('says that the core cannot be reached', async () => {
