@@ -462,6 +462,16 @@ describe('the rest', () => {
       expect(JSON.parse(json.stderr).error.code).toBe('invalid_argument');
   });
 
+  it.each(['verbose', 'Info ', 'toString'])('serves nothing with the log level %j', async (level) => {
+    const env = { FSB_LOG_LEVEL: level, FSB_ROOT: join(directory, 'root') };
+    const { code, stderr } = await fsb('serve', { env });
+    expect([code, stderr]).toEqual([
+      2,
+      `Error: FSB_LOG_LEVEL: unknown level "${level}"\n` +
+        'Hint: Use one of trace, debug, info, warn, error, fatal, silent.\n',
+    ]);
+  });
+
   it.each(['the first interrupt', '--timeout'])('gives up connecting at %s', async (how) => {
     const clock = createManualClock();
     const wire = new EventEmitter();
