@@ -11,7 +11,12 @@ export interface DeleteManyOptions {
   signal: AbortSignal;
 }
 
-export type Deletion = { name: string; deleted: true } | { name: string; deleted: false; error?: FsbError };
+export interface Deletion {
+  name: string;
+  deleted: boolean;
+  /** Why not, unless there was nothing to do. */
+  error?: FsbError;
+}
 
 /** How many deletions run side by side: teardown is work for the kernel, more only wait for each other. */
 const PARALLEL = 32;

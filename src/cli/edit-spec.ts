@@ -3,6 +3,7 @@ import type { SandboxRef } from '../core/model/sandbox.ts';
 import type { SandboxSpecInput } from '../core/model/spec.ts';
 import { EditText, editFile } from './edit-text.ts';
 import { chooseEditor, openEditor } from './editor.ts';
+import type { Interruption } from './interruption.ts';
 import { cancelled, confirm } from './prompts.ts';
 import { mergeSpecs, type PartialSpec } from './spec-from-flags.ts';
 import { tryWrite } from './streams.ts';
@@ -16,7 +17,7 @@ export interface EditRequest {
   flags: PartialSpec;
   /** No question before creating. */
   yes: boolean;
-  signal: AbortSignal;
+  interruption: Interruption;
 }
 
 /**
@@ -42,7 +43,7 @@ async function editUntilValid(
   world: World,
 ): Promise<SandboxSpecInput> {
   for (;;) {
-    await openEditor(editor, text.file, world);
+    await request.interruption.whileKeysGoElsewhere(() => openEditor(editor, text.file, world));
     try {
       const parsed = await parseSpecText(await text.read(), text.file);
       return await checkSpec(mergeSpecs(parsed.value, request.flags), parsed);
@@ -61,7 +62,7 @@ async function offerAnotherTry(
   if (error.code !== 'invalid_argument') throw error;
   const hint = error.hint === undefined ? '' : `Hint: ${error.hint}\n`;
   await tryWrite(world.terminal.stderr, `Error: ${error.message}\n${hint}`);
-  if (!(await confirm(world.terminal, 'Edit it again?', true, request.signal)))
+  if (!(await confirm(world.terminal, 'Edit it again?', true, request.interruption.signal)))
     throw cancelled(`Your text is kept in ${text.file}.`);
 }
 
@@ -74,6 +75,6 @@ async function confirmCreation(
 ): Promise<void> {
   const changed = (await text.read()) !== text.initial;
   const question = `Create sandbox ${request.ref.name} from image ${spec.image}?`;
-  if (!(await confirm(world.terminal, question, changed, request.signal)))
+  if (!(await confirm(world.terminal, question, changed, request.interruption.signal)))
     throw cancelled(changed ? `Your text is kept in ${text.file}.` : undefined);
 }

@@ -45,8 +45,10 @@ export async function openEditor(
   file: string,
   world: Pick<World, 'env' | 'terminal' | 'cwd'>,
 ): Promise<void> {
-  // Through the shell, as git does it, because an editor setting may have arguments and quotes.
-  const child = spawn('/bin/sh', ['-c', `${editor} "$@"`, editor, file], {
+  // Through the shell, as git does it, because an editor setting may have arguments, quotes and variables before it.
+  // ctrl-C reaches the shell too: it must outlive it, or we would report on the shell and not on the editor. A trap
+  // that does nothing is not inherited, so the editor still gets its signals; `exec` would refuse `VAR=x editor`.
+  const child = spawn('/bin/sh', ['-c', `trap : INT QUIT; ${editor} "$@"`, editor, file], {
     cwd: world.cwd,
     env: world.env,
     // Our stdout may be a pipe that wants the result only; an editor needs a terminal.

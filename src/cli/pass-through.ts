@@ -28,12 +28,34 @@ export function separateGuestArguments(argv: string[], flags: FlagArities): stri
   return argv;
 }
 
-/** `-n team list -a`: the flags that stand before the command, and the rest. */
+/**
+ * `-n team list -a`: the flags that stand before the command, and the rest. The former by their long names: a command
+ * may have the letter for a flag of its own (`-n` of `logs`), which the user cannot have meant there.
+ */
 export function splitLeadingFlags(argv: string[], flags: FlagArities): { leading: string[]; rest: string[] } {
+  const leading: string[] = [];
   let i = 0;
-  while (i < argv.length && argv[i]!.startsWith('-') && isKnown(argv[i]!, flags))
-    i += takesNextWord(argv[i]!, flags) ? 2 : 1;
-  return { leading: argv.slice(0, i), rest: argv.slice(i) };
+  while (i < argv.length && argv[i]!.startsWith('-') && isKnown(argv[i]!, flags)) {
+    leading.push(...longForm(argv[i]!, flags));
+    i += 1;
+    if (takesNextWord(argv[i - 1]!, flags) && i < argv.length) leading.push(argv[i++]!);
+  }
+  return { leading, rest: argv.slice(i) };
+}
+
+/** `-qn=x` is `--quiet --namespace x`; unchanged where a letter is not known. */
+function longForm(word: string, flags: FlagArities): string[] {
+  if (word.startsWith('--')) return [word];
+  const words: string[] = [];
+  for (let i = 1; i < word.length; i++) {
+    const name = Object.keys(flags).find((key) => flags[key] === findShort(word[i]!, flags));
+    if (name === undefined) return [word];
+    words.push(`--${name}`);
+    if (flags[name]!.type === 'boolean') continue;
+    const value = word.slice(word[i + 1] === '=' ? i + 2 : i + 1);
+    return i + 1 === word.length ? words : [...words, value];
+  }
+  return words;
 }
 
 /** True for `--env` and the `-e` that ends `-ite`; false for `--env=K=V` and `-eK=V`, which carry their value. */

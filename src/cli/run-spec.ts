@@ -5,6 +5,7 @@ import type { SandboxRef } from '../core/model/sandbox.ts';
 import type { SandboxSpecInput } from '../core/model/spec.ts';
 import { editSpec } from './edit-spec.ts';
 import { parseEnvFile, parseEnvWords, parsePairs } from './env-words.ts';
+import type { Interruption } from './interruption.ts';
 import { type RunFlags, toSpecFlags } from './run-plan.ts';
 import { mergeSpecs, specFromFlags } from './spec-from-flags.ts';
 import { readText } from './streams.ts';
@@ -19,7 +20,7 @@ export async function specForRun(
   flags: RunFlags,
   words: string[],
   world: World,
-  signal: AbortSignal,
+  interruption: Interruption,
 ): Promise<SandboxSpecInput> {
   const envs = await readEnvFlags(flags, world);
   const over = specFromFlags(toSpecFlags(flags, envs, parsePairs(flags.label ?? [], 'label')), words);
@@ -32,7 +33,8 @@ export async function specForRun(
   }
   // Flags were parsed one by one, and the core checks the whole: loading the schema here would cost more than the call.
   if (flags.image !== undefined) return over as SandboxSpecInput;
-  if (isInteractive(world.terminal)) return editSpec({ ref, flags: over, yes: flags.yes, signal }, world);
+  if (isInteractive(world.terminal))
+    return editSpec({ ref, flags: over, yes: flags.yes, interruption }, world);
   throw new FsbError('invalid_argument', `cannot create sandbox ${ref.name}: no image was given`, {
     hint: 'Give --image (for example --image host) or --file.',
   });

@@ -51,7 +51,7 @@ The words after NAME are the command's arguments: they replace the image's defau
     assertRunFlags(flags);
     parseDetachKeys(flags['detach-keys']);
     assertTerminal(this.world.terminal, flags);
-    const spec = await specForRun(ref, flags, args.command ?? [], this.world, this.interruption.signal);
+    const spec = await specForRun(ref, flags, args.command ?? [], this.world, this.interruption);
     const core = await this.core();
     const started = this.world.clock.monotonic();
     const sandbox = await this.#create(core, ref, spec, flags);

@@ -183,26 +183,6 @@ describe('conversion', () => {
     );
   });
 
-  it('keeps the fixed field numbers', () => {
-    const bytes = CreateRequest.encode(
-      CreateRequest.fromPartial({
-        image: 'i',
-        poolRef: 'p',
-        exposedPorts: [1],
-        command: ['c'],
-        args: ['a'],
-        namespace: 'n',
-        consistencyMode: 1,
-        name: 'x',
-        envs: { k: 'v' },
-        workingDir: 'w',
-      }),
-    ).finish();
-    expect(Buffer.from(bytes).toString('hex')).toBe(
-      '0a016912017' + '01a01012201632a016132016e38014201784a060a016b12017652' + '0177',
-    );
-  });
-
   it('carries queries and deletes', () => {
     for (const query of [
       {},
