@@ -1,6 +1,6 @@
 import type { CoreApi } from '../core/api/core-api.ts';
 import { FsbError, failedStartCodes } from '../core/model/errors.ts';
-import { exitCodeOf } from '../core/model/process.ts';
+import { type ExitStatus, exitCodeOf } from '../core/model/process.ts';
 import type { SandboxRef } from '../core/model/sandbox.ts';
 import { parseDetachKeys } from './detach-keys.ts';
 import type { Interruption } from './interruption.ts';
@@ -33,8 +33,21 @@ export async function attachToRun(run: AttachedRun): Promise<number> {
     await tryWrite(world.terminal.stderr, `\r\nDetached from ${ref.name}.${kept}\n`);
     return 0;
   }
+  await tellQuietEnd(run, end.status);
   if (flags.rm) await removeAfterRun(core, ref);
   return exitCodeOf(end.status);
+}
+
+/** A bare 137 or 143 does not tell a limit from a signal of somebody's. */
+async function tellQuietEnd({ core, ref, world }: AttachedRun, status: ExitStatus): Promise<void> {
+  if (status.signal === null) return;
+  const sandbox = await core.sandboxes.get(ref).catch(() => undefined);
+  const why = status.oomKilled
+    ? 'it needed more memory than its limit (--memory)'
+    : sandbox?.state.phase === 'Expired'
+      ? 'its time was up (--ttl)'
+      : undefined;
+  if (why) await tryWrite(world.terminal.stderr, `${ref.name} was ended: ${why}.\n`);
 }
 
 async function streamMain({ core, ref, flags, world, interruption }: AttachedRun): Promise<SessionEnd> {

@@ -68,6 +68,8 @@ function tellStarter(fd: number, status: CoreStatus): void {
     writeSync(fd, `${JSON.stringify(status)}\n`);
     closeSync(fd);
   } catch (error) {
+    // Whoever started it did not wait: the core is no worse for that.
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return;
     throw new FsbError('invalid_argument', `cannot write to descriptor ${fd} of --ready-fd`, {
       cause: error,
     });
