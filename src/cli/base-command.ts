@@ -8,7 +8,7 @@ import type { SandboxRef } from '../core/model/sandbox.ts';
 import { describeFailure, type FailureContext } from './failure.ts';
 import { globalFlags } from './flags.ts';
 import { Interruption } from './interruption.ts';
-import { type Listing, type OutputFormat, render } from './output.ts';
+import { type Listing, type OutputFormat, render } from './output/output.ts';
 import { tryWrite, write } from './streams.ts';
 import { untilAborted } from './until-aborted.ts';
 import type { World } from './world.ts';

@@ -1,8 +1,8 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { deleteMany } from '../cli/delete-many.ts';
-import { parsePairs } from '../cli/env-words.ts';
 import { durationFlag, repeated } from '../cli/flags.ts';
+import { deleteMany } from '../cli/output/delete-many.ts';
+import { parsePairs } from '../cli/spec/env-words.ts';
 import type { CoreApi } from '../core/api/core-api.ts';
 import { FsbError } from '../core/model/errors.ts';
 import type { SandboxRef } from '../core/model/sandbox.ts';

@@ -1,9 +1,9 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { parseDetachKeys } from '../cli/detach-keys.ts';
 import { nameArg, processFlags } from '../cli/flags.ts';
-import { readEnvFlags } from '../cli/run-spec.ts';
-import { assertTerminal, driveSession, terminalSize } from '../cli/session.ts';
+import { readEnvFlags } from '../cli/run/run-spec.ts';
+import { parseDetachKeys } from '../cli/session/detach-keys.ts';
+import { assertTerminal, driveSession, terminalSize } from '../cli/session/session.ts';
 import { tryWrite } from '../cli/streams.ts';
 import { exitCodeOf } from '../core/model/process.ts';
 

@@ -1,8 +1,8 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { globalFlags, nameArg } from '../cli/flags.ts';
-import { printLog } from '../cli/log-printer.ts';
-import { parseMoment, parseTail } from '../cli/time-query.ts';
+import { printLog } from '../cli/logs/log-printer.ts';
+import { parseMoment, parseTail } from '../cli/logs/time-query.ts';
 import { FsbError } from '../core/model/errors.ts';
 import type { LogQuery } from '../core/model/logs.ts';
 

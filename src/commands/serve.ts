@@ -2,8 +2,8 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { coreFlags } from '../cli/local/core-flags.ts';
 import { localCore } from '../cli/local/find.ts';
+import { logLevel } from '../cli/local/log-level.ts';
 import { poolFromFlags } from '../cli/local/pool-flags.ts';
-import { logLevel } from '../cli/log-level.ts';
 
 export default class Serve extends BaseCommand {
   static override summary = 'Run the core in the foreground.';

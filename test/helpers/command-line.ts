@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { PassThrough } from 'node:stream';
 import pjson from '../../package.json' with { type: 'json' };
-import type { PackageJson } from '../../src/cli/command-set.ts';
-import { main } from '../../src/cli/main.ts';
+import type { PackageJson } from '../../src/cli/program/command-set.ts';
+import { main } from '../../src/cli/program/dispatch.ts';
 import type { ConnectOptions, World } from '../../src/cli/world.ts';
 import { COMMANDS } from '../../src/commands/index.ts';
 import type { CoreApi } from '../../src/core/api/core-api.ts';

@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { type ClientOptions, WebSocket } from 'ws';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
-import { closeCodes } from '../wire/close-codes.ts';
 import { type Endpoint, hostInUrl } from '../wire/endpoint.ts';
-import { decodeFrame, type Frame, LONGEST_OUTPUT_FRAME, subprotocols } from '../wire/frames.ts';
+import { closeCodes } from '../wire/stream/close-codes.ts';
+import { decodeFrame, type Frame, LONGEST_OUTPUT_FRAME, subprotocols } from '../wire/stream/frames.ts';
 import { refusalOf } from './refusal.ts';
 import { unreachable } from './unreachable.ts';
 

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readFile, rm, stat, watch, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { specTemplate } from '../../../src/cli/template.ts';
+import { specTemplate } from '../../../src/cli/spec/template.ts';
 import { type CommandLine, startCommandLine } from '../../helpers/command-line.ts';
 import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
 

@@ -4,14 +4,14 @@ import { FsbError } from '../../../src/core/model/errors.ts';
 import type { PhaseState } from '../../../src/core/model/phase.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { parseSpec, type SandboxSpecInput } from '../../../src/core/model/spec.ts';
-import { assertSpecFitsWire, createFromWire, createToWire } from '../../../src/core/wire/convert-create.ts';
-import { deleteFromWire, deleteToWire } from '../../../src/core/wire/convert-parts.ts';
+import { assertSpecFitsWire, createFromWire, createToWire } from '../../../src/core/wire/convert/create.ts';
+import { deleteFromWire, deleteToWire } from '../../../src/core/wire/convert/parts.ts';
 import {
   listFromWire,
   listToWire,
   sandboxFromWire,
   sandboxToWire,
-} from '../../../src/core/wire/convert-sandbox.ts';
+} from '../../../src/core/wire/convert/sandbox.ts';
 import {
   CreateRequest,
   DeleteRequest,
