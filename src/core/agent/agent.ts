@@ -109,7 +109,10 @@ export class Agent implements AgentApi {
 
   stop(sandboxId: string, grace: number): { stopped: Promise<void>; gone: Promise<void> } {
     const stopped = this.#stop(sandboxId, grace);
-    return { stopped, gone: stopped.then(() => this.#leaving.get(sandboxId)) };
+    const gone = stopped.then(() => this.#leaving.get(sandboxId));
+    // Whoever waits for `stopped` alone must not end the core when the teardown fails.
+    gone.catch(noop);
+    return { stopped, gone };
   }
 
   async #stop(sandboxId: string, grace: number): Promise<void> {
