@@ -83,6 +83,8 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const slots = records.table<SlotRecord>('slots', SLOT_RECORD_VERSION);
   const recording = recordingDriver(oci, ledger, images);
 
+  /** Instances that boot: the pool learns their ids only when they are up. */
+  const booting = new Set<string>();
   const pool = createPool({
     policy,
     clock,
@@ -90,8 +92,13 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     refillDelay: REFILL_DELAY,
     boot: async (shape, signal) => {
       const { root } = await images.resolve(shape.image);
-      const request = { id: newInstanceId(), shape, root };
-      return bootInstance(recording.driver, openChannel, request, { clock, signal });
+      const id = newInstanceId();
+      booting.add(id);
+      try {
+        return await bootInstance(recording.driver, openChannel, { id, shape, root }, { clock, signal });
+      } finally {
+        booting.delete(id);
+      }
     },
   });
   const agent = new Agent({
@@ -129,7 +136,8 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
 
   const janitor = new Janitor({
     driver: recording.driver,
-    wanted: (id) => ledger.get(id) !== undefined,
+    // Not the ledger: it still has a record of what could not be destroyed, so that the next core tries again too.
+    wanted: (id) => pool.holds(id) || booting.has(id),
     clock,
     log,
   });

@@ -109,7 +109,10 @@ export class Agent implements AgentApi {
 
   stop(sandboxId: string, grace: number): { stopped: Promise<void>; gone: Promise<void> } {
     const stopped = this.#stop(sandboxId, grace);
-    return { stopped, gone: stopped.then(() => this.#leaving.get(sandboxId)) };
+    const gone = stopped.then(() => this.#leaving.get(sandboxId));
+    // Whoever waits for `stopped` alone must not end the core when the teardown fails.
+    gone.catch(noop);
+    return { stopped, gone };
   }
 
   async #stop(sandboxId: string, grace: number): Promise<void> {
@@ -166,11 +169,12 @@ export class Agent implements AgentApi {
 
   /** Takes a running sandbox into the agent's care until its end: a new one, or one that recovery found. */
   takeUp(found: Pick<SandboxRunOptions, 'sandboxId' | 'slot' | 'instance' | 'main' | 'log'>): void {
-    const { slots, pool, clock } = this.#options;
+    const { slots, pool, clock, log } = this.#options;
     const { sandboxId, slot } = found;
     const run = new SandboxRun({
       ...found,
       clock,
+      logger: log,
       recordEnd: (end) => slots.put(sandboxId, { ...slot, end }),
       release: (instance) => pool.release(instance),
     });

@@ -33,6 +33,10 @@ export async function execInRun(
     execProcess(run.slot.process, request),
     signal,
   );
+  process.exited.then(
+    (status) => run.execEnded(status),
+    () => {},
+  );
   return execSession(process);
 }
 

@@ -4,7 +4,7 @@ import type { RuntimeDriver } from '../runtime/driver.ts';
 
 export interface JanitorOptions {
   driver: RuntimeDriver;
-  /** True while anything in the ledger wants the instance. */
+  /** True while somebody holds the instance, or boots it. */
   wanted: (id: string) => boolean;
   clock: Clock;
   log: Logger;
@@ -15,7 +15,7 @@ export interface JanitorOptions {
 }
 
 /**
- * Removes what no record wants. An instance is an orphan only when two looks, at least a window apart, both found it
+ * Removes what nobody holds, also what could not be destroyed before. An instance is an orphan only when two looks, at least a window apart, both found it
  * unwanted; a look that failed counts for nothing.
  */
 export class Janitor {
@@ -45,13 +45,22 @@ export class Janitor {
       for (const id of orphans) {
         const since = this.#suspects.get(id) ?? clock.monotonic();
         this.#suspects.set(id, since);
-        if (clock.monotonic() - since < window || wanted(id)) continue;
-        log.warn({ instance: id }, 'removing an instance that no record wants');
-        await driver.destroy(id);
-        this.#suspects.delete(id);
+        if (clock.monotonic() - since >= window && !wanted(id)) await this.#remove(id);
       }
     } catch (error) {
       log.error({ err: error }, 'the janitor could not look');
+    }
+  }
+
+  /** One that cannot be removed stays a suspect for the next look, and must not keep the others from their turn. */
+  async #remove(id: string): Promise<void> {
+    const { driver, log } = this.#options;
+    log.warn({ instance: id }, 'removing an instance that nobody holds');
+    try {
+      await driver.destroy(id);
+      this.#suspects.delete(id);
+    } catch (error) {
+      log.error({ err: error, instance: id }, 'cannot destroy an instance');
     }
   }
 

@@ -1,28 +1,37 @@
 import type { LogWriter } from '../logs/log-store.ts';
-import type { ProcessSession } from '../model/process.ts';
+import type { OutputChunk, ProcessSession } from '../model/process.ts';
 import { OutputTap } from './output-tap.ts';
+import type { Persistence } from './persistence.ts';
 
 /**
  * Carries the output of a main process to its log and to whoever is attached.
  *
  * A chunk goes to the attached readers first and to the log after that: so a reader that replays the log up to the
  * moment it joined, and then takes what is pushed, sees every byte once. The guest gets its credit back when both
- * have it.
+ * have it; so while the log cannot be written, the process waits.
  */
 export class MainPump {
   readonly #main: ProcessSession;
   readonly #log: LogWriter;
+  readonly #writes: Persistence;
   readonly #taps = new Set<OutputTap>();
   /** The chunk under way; joining waits for its end. */
   #current: Promise<void> = Promise.resolve();
   #ended = false;
+  #missing = 0;
 
-  constructor(main: ProcessSession, log: LogWriter) {
+  constructor(main: ProcessSession, log: LogWriter, writes: Persistence) {
     this.#main = main;
     this.#log = log;
+    this.#writes = writes;
   }
 
-  /** Resolves when every byte is in the log; rejects when the channel was lost before that. */
+  /** How many bytes were read and could not be written. */
+  get missing(): number {
+    return this.#missing;
+  }
+
+  /** Resolves when every byte is in the log or `missing`; rejects when the channel was lost before that. */
   async run(): Promise<void> {
     // Once the process has ended, at most its last buffers are left: a reader that stalls must not delay the end.
     const exited = this.#main.exited.then(noop, noop).then(() => {
@@ -34,7 +43,7 @@ export class MainPump {
         const pushed = [...this.#taps].map((tap) => tap.push(chunk));
         this.#current = (async () => {
           if (pushed.length > 0) await Promise.race([Promise.all(pushed), exited]);
-          await this.#log.append(chunk);
+          await this.#record(chunk);
         })();
         await this.#current;
       }
@@ -46,6 +55,15 @@ export class MainPump {
       for (const tap of this.#taps) tap.end(failure);
       this.#taps.clear();
     }
+  }
+
+  /** What comes after a chunk that is given up is still worth a try. */
+  async #record(chunk: OutputChunk): Promise<void> {
+    await this.#writes
+      .insist(() => this.#log.append(chunk))
+      .catch(() => {
+        this.#missing += chunk.data.length;
+      });
   }
 
   /** Resolves between two chunks: everything before is in the log, everything after will be pushed. */

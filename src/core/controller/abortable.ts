@@ -4,9 +4,9 @@ import { FsbError } from '../model/errors.ts';
 export function abortable<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (!signal) return work;
   return new Promise((resolve, reject) => {
-    if (signal.aborted) reject(FsbError.from(signal.reason));
     const aborted = (): void => reject(FsbError.from(signal.reason));
-    signal.addEventListener('abort', aborted);
+    if (signal.aborted) aborted();
+    else signal.addEventListener('abort', aborted);
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
   });
 }

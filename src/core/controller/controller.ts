@@ -60,6 +60,7 @@ export class Controller implements SandboxApi {
         this.#started(entry, startedAt, { node: this.#agent.node });
       },
       remove: (entry) => this.#remove(entry, 0).gone,
+      log: this.#log,
     });
     for (const { sandbox } of this.#registry.entries())
       if (sandbox.state.phase === 'Running') this.#expiry.set(sandbox.id, sandbox.expiresAt);
@@ -249,8 +250,11 @@ export class Controller implements SandboxApi {
   #remove(entry: SandboxEntry, grace: number): NonNullable<SandboxEntry['deletion']> {
     const { id, state } = entry.sandbox;
     if (entry.deletion) {
-      // A second caller may be less patient than the first.
-      if (grace === 0) void this.#agent.stop(id, 0).stopped.catch(noop);
+      // A second caller may be less patient than the first; how it ends is told by the first one's promise.
+      if (grace < entry.deletion.grace) {
+        entry.deletion.grace = grace;
+        this.#agent.stop(id, grace).gone.catch(noop);
+      }
       return entry.deletion;
     }
     const now = this.#clock.now();
@@ -262,10 +266,14 @@ export class Controller implements SandboxApi {
     this.#expiry.set(id, 0);
     this.#registry.releaseName(entry);
     entry.starting?.abort(deletedWhileStarting(entry.sandbox.name));
-    const { stopped, gone } = this.#agent.stop(id, grace);
+    const { gone } = this.#agent.stop(id, grace);
     const forgotten = gone.then(() => this.#agent.forget(id)).then(() => this.#registry.remove(entry));
-    entry.deletion = { recorded, stopped, gone: forgotten };
-    return entry.deletion;
+    const deletion = { grace, recorded, gone: forgotten };
+    entry.deletion = deletion;
+    forgotten.catch(() => {
+      if (entry.deletion === deletion) entry.deletion = undefined;
+    });
+    return deletion;
   }
 
   #save(saved: Promise<void>, { sandbox }: SandboxEntry): void {

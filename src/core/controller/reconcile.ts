@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { AgentApi, AgentSandbox } from '../api/agent-api.ts';
 import type { Registry } from './registry.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
@@ -11,46 +12,58 @@ export interface ReconcileOptions {
   /** Brings a sandbox that was being created to Running. */
   started: (entry: SandboxEntry, startedAt: number) => void;
   remove: (entry: SandboxEntry) => Promise<void>;
+  log: Logger;
 }
 
-/** After a restart: what the records say against what the node has. */
-export async function reconcile({
-  registry,
-  agent,
-  now,
-  apply,
-  started,
-  remove,
-}: ReconcileOptions): Promise<void> {
+/** After a restart: what the records say against what the node has. One sandbox that fails does not keep the rest. */
+export async function reconcile(options: ReconcileOptions): Promise<void> {
+  const { registry, agent, log } = options;
   const reports = new Map((await agent.sandboxes()).map((report) => [report.sandboxId, report]));
   const unknown = [...reports.keys()].filter((id) => registry.byId(id) === undefined);
   const entries = registry.entries();
+  const failed = (error: unknown, sandbox: string): void =>
+    log.error({ err: error, sandbox }, 'cannot bring a sandbox in line with the node');
   // First, and without a pause, all that the node's answer decides: what ends from here on is reported by itself, and
   // an older answer must not come after that.
   for (const entry of entries) {
-    const { id, state } = entry.sandbox;
-    const report = reports.get(id);
-    if (state.phase === 'Pending' || state.phase === 'Bound') {
-      // The core ended around the answer to the create call: what the node has decides.
-      if (!report || report.state.state === 'lost') continue;
-      started(entry, report.state.startedAt);
-      apply(report);
-    } else
-      apply(report ?? { sandboxId: id, state: { state: 'lost', reason: 'the node knows nothing of it' } });
-  }
-  for (const entry of entries) {
-    const { id, state } = entry.sandbox;
-    if (state.phase === 'Terminating') await remove(entry);
-    else if (state.phase === 'Expired') await agent.stop(id, 0).gone;
-    else if (state.phase === 'Pending' || state.phase === 'Bound') {
-      await agent.stop(id, 0).gone;
-      const reason = 'the core stopped while the sandbox was being created';
-      await entry.enter({ phase: 'Failed', endedAt: now, reason }, now, reason);
+    try {
+      believe(entry, reports.get(entry.sandbox.id), options);
+    } catch (error) {
+      failed(error, entry.sandbox.id);
     }
   }
-  for (const id of unknown) {
-    // Its create call was never answered: the record was not committed before the core ended.
+  for (const entry of entries) await settle(entry, options).catch((error) => failed(error, entry.sandbox.id));
+  for (const id of unknown) await discard(id, agent).catch((error) => failed(error, id));
+}
+
+function believe(
+  entry: SandboxEntry,
+  report: AgentSandbox | undefined,
+  { apply, started }: ReconcileOptions,
+): void {
+  const { id, state } = entry.sandbox;
+  if (state.phase === 'Pending' || state.phase === 'Bound') {
+    // The core ended around the answer to the create call: what the node has decides.
+    if (!report || report.state.state === 'lost') return;
+    started(entry, report.state.startedAt);
+    apply(report);
+  } else apply(report ?? { sandboxId: id, state: { state: 'lost', reason: 'the node knows nothing of it' } });
+}
+
+/** Ends what was ending, or was never begun. */
+async function settle(entry: SandboxEntry, { agent, now, remove }: ReconcileOptions): Promise<void> {
+  const { id, state } = entry.sandbox;
+  if (state.phase === 'Terminating') await remove(entry);
+  else if (state.phase === 'Expired') await agent.stop(id, 0).gone;
+  else if (state.phase === 'Pending' || state.phase === 'Bound') {
     await agent.stop(id, 0).gone;
-    await agent.forget(id);
+    const reason = 'the core stopped while the sandbox was being created';
+    await entry.enter({ phase: 'Failed', endedAt: now, reason }, now, reason);
   }
+}
+
+/** Its create call was never answered: the record was not committed before the core ended. */
+async function discard(id: string, agent: AgentApi): Promise<void> {
+  await agent.stop(id, 0).gone;
+  await agent.forget(id);
 }

@@ -66,11 +66,11 @@ export class Registry {
     if (key !== undefined && this.#byIdempotencyKey.get(key) === entry) this.#byIdempotencyKey.delete(key);
   }
 
-  /** Forgets the sandbox; resolves when its record is gone. */
+  /** Forgets the sandbox; resolves when its record is gone. When that fails, it can be tried again. */
   async remove(entry: SandboxEntry): Promise<void> {
     this.releaseName(entry);
-    this.#byId.delete(entry.sandbox.id);
     await this.#table.remove(entry.sandbox.id);
+    this.#byId.delete(entry.sandbox.id);
   }
 
   #newestLeaving(ref: SandboxRef): SandboxEntry | undefined {

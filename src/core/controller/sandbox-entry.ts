@@ -15,8 +15,11 @@ export class SandboxEntry {
   starting?: AbortController;
   /** The start itself, for every caller who asked for it. */
   start?: Promise<Sandbox>;
-  /** The one deletion that every caller waits for; `recorded` when it would survive a crash. */
-  deletion?: { recorded: Promise<void>; stopped: Promise<void>; gone: Promise<void> };
+  /**
+   * The one deletion that every caller waits for; `recorded` when it would survive a crash. Cleared when it fails, so
+   * that the next call tries again.
+   */
+  deletion?: { grace: number; recorded: Promise<void>; gone: Promise<void> };
 
   constructor(sandbox: Sandbox, table: RecordTable<Sandbox>) {
     this.#sandbox = sandbox;

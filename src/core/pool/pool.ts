@@ -30,6 +30,8 @@ export interface Pool {
   release(instance: Instance): Promise<void>;
   /** Takes in an instance that lived before this core started: idle ones are kept if still wanted, else destroyed. */
   adopt(instance: Instance): void;
+  /** True from the end of its boot, or its adoption, until its teardown has ended, well or not. */
+  holds(instanceId: string): boolean;
   /** Which shapes to keep warm, and how many idle ones of each; wakes the refill. */
   keepWarm(entries: { shape: Shape; image: string; count: number }[]): void;
   /** Destroys what is idle of this image, unless keepWarm wants it; nothing of it is booted before its next claim. */

@@ -111,6 +111,10 @@ export class WarmPool implements Pool {
     this.#wake();
   }
 
+  holds(instanceId: string): boolean {
+    return this.#fleet.find(instanceId) !== undefined;
+  }
+
   keepWarm(entries: { shape: Shape; image: string; count: number }[]): void {
     if (this.#closing !== undefined) return;
     for (const record of this.#records.all()) record.warm = 0;

@@ -9,6 +9,7 @@ function world() {
   const present = new Set(['wanted', 'orphan']);
   const wanted = new Set(['wanted']);
   const destroyed: string[] = [];
+  const stuck = new Set<string>();
   let broken = false;
   const driver = {
     async list() {
@@ -16,6 +17,7 @@ function world() {
       return [...present].map((id) => ({ id }) as RuntimeInstance);
     },
     async destroy(id: string) {
+      if (stuck.has(id)) throw new Error('a process cannot be killed');
       destroyed.push(id);
       present.delete(id);
     },
@@ -26,7 +28,15 @@ function world() {
     clock,
     log: pino({ level: 'silent' }),
   });
-  return { clock, janitor, wanted, destroyed, breakRuntime: (now: boolean) => (broken = now) };
+  return {
+    clock,
+    janitor,
+    present,
+    stuck,
+    wanted,
+    destroyed,
+    breakRuntime: (now: boolean) => (broken = now),
+  };
 }
 
 it('removes an orphan only when two looks, a window apart, found it unwanted', async () => {
@@ -63,4 +73,17 @@ it('looks again and again on its own, and leaves no timer when closed', async ()
   expect(destroyed).toEqual(['orphan']);
   await janitor.close();
   expect(clock.pending).toBe(0);
+});
+
+it('tries again to remove what could not be removed, and the others meanwhile', async () => {
+  const { clock, janitor, present, stuck, destroyed } = world();
+  present.add('another');
+  stuck.add('orphan');
+  await janitor.sweep();
+  await clock.advance(10_000);
+  await janitor.sweep();
+  expect(destroyed).toEqual(['another']);
+  stuck.clear();
+  await janitor.sweep();
+  expect(destroyed).toEqual(['another', 'orphan']);
 });

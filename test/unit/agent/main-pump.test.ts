@@ -1,51 +1,19 @@
+import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { MainPump } from '../../../src/core/agent/main-pump.ts';
-import type { LogWriter } from '../../../src/core/logs/log-store.ts';
-import type { ExitStatus, OutputChunk, ProcessSession } from '../../../src/core/model/process.ts';
+import { Persistence } from '../../../src/core/agent/persistence.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
+import { memoryLog, scriptedMain } from '../../helpers/scripted-main.ts';
 
-/** A main process whose output and end the test decides. */
-function scriptedMain() {
-  const queue: OutputChunk[] = [];
-  let wake = (): void => {};
-  let ended = false;
-  let offset = 0;
-  let exit: (status: ExitStatus) => void = () => {};
-  const exited = new Promise<ExitStatus>((resolve) => {
-    exit = resolve;
+const never = new AbortController().signal;
+const firmly = () =>
+  new Persistence({
+    clock: createManualClock(),
+    log: pino({ level: 'silent' }),
+    what: 'a log',
+    hurry: never,
+    stop: never,
   });
-  async function* output() {
-    for (;;) {
-      const chunk = queue.shift();
-      if (chunk) yield chunk;
-      else if (ended) return;
-      else await new Promise<void>((resolve) => (wake = resolve));
-    }
-  }
-  const session = { output: output(), exited } as unknown as ProcessSession;
-  return {
-    session,
-    /** How many chunks the pump has not asked for yet. */
-    waiting: () => queue.length,
-    write(text: string) {
-      queue.push({ stream: 'stdout', offset, data: Buffer.from(text) });
-      offset += text.length;
-      wake();
-    },
-    exit: () => exit({ code: 0, signal: null }),
-    end() {
-      ended = true;
-      wake();
-    },
-  };
-}
-
-function memoryLog() {
-  const lines: string[] = [];
-  const writer = {
-    append: async ({ data }: OutputChunk) => void lines.push(data.toString()),
-  } as unknown as LogWriter;
-  return { lines, writer };
-}
 
 const turns = async (): Promise<void> => {
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
@@ -55,7 +23,7 @@ describe('the main pump', () => {
   it('gives a reader that joins late every byte once: the log up to then, the rest live', async () => {
     const main = scriptedMain();
     const log = memoryLog();
-    const pump = new MainPump(main.session, log.writer);
+    const pump = new MainPump(main.session, log.writer, firmly());
     const running = pump.run();
     main.write('a');
     main.write('b');
@@ -79,7 +47,7 @@ describe('the main pump', () => {
   it('holds the process back to the pace of a slow reader, until it leaves', async () => {
     const main = scriptedMain();
     const log = memoryLog();
-    const pump = new MainPump(main.session, log.writer);
+    const pump = new MainPump(main.session, log.writer, firmly());
     const running = pump.run();
     const tap = await pump.join();
     for (const text of ['a', 'b', 'c', 'd']) main.write(text);
@@ -96,7 +64,7 @@ describe('the main pump', () => {
   it('does not let a stalled reader delay the end, and still gives it everything', async () => {
     const main = scriptedMain();
     const log = memoryLog();
-    const pump = new MainPump(main.session, log.writer);
+    const pump = new MainPump(main.session, log.writer, firmly());
     const running = pump.run();
     const tap = await pump.join();
     for (const text of ['a', 'b', 'c']) main.write(text);

@@ -225,6 +225,42 @@ describe('delete', () => {
     expect([...records.entries()].map(([, { state }]) => state.phase)).toEqual(['Terminating']);
   });
 
+  it('that failed can be tried again, and its failure ends nothing else when its caller had left', async () => {
+    const { create, agent, controller, ref } = world();
+    await create('box');
+    agent.onStop = async () => Promise.reject(new FsbError('run_failed', 'it cannot be destroyed'));
+    const signal = AbortSignal.abort();
+    expect((await failure(controller.delete(ref('box'), { signal }))).code).toBe('cancelled');
+    await new Promise(setImmediate);
+    expect((await failure(controller.delete(ref('box')))).code).toBe('run_failed');
+    agent.onStop = async () => {};
+    await controller.delete(ref('box'));
+    expect(await controller.list({})).toEqual([]);
+  });
+
+  it('whose record cannot be removed can be tried again', async () => {
+    const records = memoryTable<Sandbox>();
+    const { create, controller, ref } = world(records);
+    await create('box');
+    const { remove } = records;
+    records.remove = async () => Promise.reject(new FsbError('no_capacity', 'the disk is full'));
+    expect((await failure(controller.delete(ref('box')))).code).toBe('no_capacity');
+    records.remove = remove;
+    await controller.delete(ref('box'));
+    expect([...records.entries()]).toEqual([]);
+  });
+
+  it('with a shorter grace hurries a patient deletion on, with a longer one does not', async () => {
+    const { create, agent, controller, ref } = world();
+    await create('box');
+    const finish: (() => void)[] = [];
+    agent.onStop = () => new Promise((resolve) => finish.push(resolve));
+    const deletions = [60_000, 1_000, 5_000].map((grace) => controller.delete(ref('box'), { grace }));
+    expect(agent.stops.map(({ grace }) => grace)).toEqual([60_000, 1_000]);
+    for (const done of finish) done();
+    await Promise.all(deletions);
+  });
+
   it('with grace 0 hurries a patient deletion on', async () => {
     const { create, agent, controller, ref } = world();
     await create('box');
@@ -290,6 +326,21 @@ describe('recovery', () => {
     );
     expect(after.agent.forgotten.sort()).toEqual([leaving.id, 'never-answered'].sort());
   });
+});
+
+it('recovers the others when one sandbox cannot be brought in line', async () => {
+  const before = world();
+  const made = [await before.create('a'), await before.create('b')];
+  for (const box of made)
+    await before.records.put(box.id, { ...box, state: { phase: 'Terminating', since: 0 } });
+  const { agent, controller } = world(before.records);
+  let stops = 0;
+  agent.onStop = async () => {
+    stops += 1;
+    if (stops === 1) throw new FsbError('run_failed', 'it cannot be destroyed');
+  };
+  await controller.recover();
+  expect((await controller.list({})).map(({ name }) => name)).toHaveLength(1);
 });
 
 it('believes an end that is reported while it recovers', async () => {

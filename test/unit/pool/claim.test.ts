@@ -278,3 +278,19 @@ it('tells events in order, and a failing listener harms nobody', async () => {
   const own = world.events.filter((event) => 'instance' in event && event.instance === instance.id);
   expect(own.map((event) => event.type)).toEqual(['created', 'idle', 'claimed', 'returned', 'destroyed']);
 });
+
+it('holds what it claimed until it is torn down, also when that fails', async () => {
+  const world = createPoolWorld();
+  const { instance } = await world.claim(host);
+  expect(world.pool.holds(instance.id)).toBe(true);
+  world.fake.script('destroy', { delay: 100 }, { fail: 'device busy' });
+  const released = world.pool.release(instance);
+  await settle();
+  expect(world.pool.holds(instance.id)).toBe(true);
+  await world.clock.advance(100);
+  await released;
+  expect(world.pool.holds(instance.id)).toBe(false);
+  const second = await world.claim(host);
+  await world.pool.release(second.instance);
+  expect(world.pool.holds(second.instance.id)).toBe(false);
+});

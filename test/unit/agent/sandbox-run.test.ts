@@ -1,0 +1,210 @@
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import type { SlotEnd, SlotRecord } from '../../../src/core/agent/records.ts';
+import { SandboxRun } from '../../../src/core/agent/sandbox-run.ts';
+import type { Instance } from '../../../src/core/instance/instance.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
+import { memoryLog, scriptedMain } from '../../helpers/scripted-main.ts';
+
+const FULL = new Error('the disk is full');
+const KILLED = { code: null, signal: 9 };
+
+function world(known: { id: number; running: boolean }[] = []) {
+  const clock = createManualClock();
+  const main = scriptedMain();
+  const log = memoryLog();
+  const complaints: string[] = [];
+  const logger = pino(
+    { level: 'error' },
+    { write: (line: string) => void complaints.push(JSON.parse(line).msg) },
+  );
+  const state = { oomKills: 0, recordFails: false, released: false, ended: false };
+  const recorded: SlotEnd[] = [];
+  const instance = {
+    id: 'i',
+    channel: { known },
+    stats: async () => ({ oomKills: state.oomKills }),
+    kill: () => new Promise<void>(() => {}),
+    detach: async () => main.end(),
+  } as unknown as Instance;
+  const start = (): SandboxRun => {
+    const run = new SandboxRun({
+      sandboxId: 's',
+      slot: {} as SlotRecord,
+      instance,
+      main: main.session,
+      log: log.writer,
+      clock,
+      logger,
+      async recordEnd(end) {
+        if (state.recordFails) throw FULL;
+        recorded.push(end);
+      },
+      async release() {
+        state.released = true;
+      },
+    });
+    void run.ended.then(() => {
+      state.ended = true;
+    });
+    return run;
+  };
+  const finish = (status = { code: 0, signal: null } as Parameters<typeof main.exit>[0]): void => {
+    main.exit(status);
+    main.end();
+  };
+  return { clock, main, log, complaints, instance, state, recorded, start, finish };
+}
+
+describe('while the disk is full', () => {
+  it('holds the output back, and goes on where it was', async () => {
+    const { clock, main, log, complaints, start, finish, recorded } = world();
+    const run = start();
+    log.full = true;
+    for (const text of ['a', 'b', 'c']) main.write(text);
+    await clock.advance(100_000);
+    expect(log.tries).toBe(8);
+    expect(main.waiting()).toBe(2);
+    log.full = false;
+    await clock.advance(30_000);
+    expect(log.lines).toEqual(['a', 'b', 'c']);
+    finish();
+    await run.ended;
+    expect(recorded).toHaveLength(1);
+    expect(log.ended).toBe(true);
+    expect(complaints).toHaveLength(1);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('waits for a bounded time after the exit, and says what is missing', async () => {
+    const { clock, main, log, complaints, state, start, finish } = world();
+    start();
+    log.full = true;
+    for (const text of ['a', 'b']) main.write(text);
+    await clock.advance(20_000);
+    finish();
+    await clock.advance(10_000);
+    expect(state).toMatchObject({ ended: true, released: true });
+    expect(complaints).toContain('the end of a log is missing: it was never written');
+    expect(log.ended).toBe(false);
+  });
+
+  it('tells the guest to forget the process only when the end is recorded', async () => {
+    const { clock, main, state, start, finish } = world();
+    start();
+    state.recordFails = true;
+    finish();
+    await clock.advance(60_000);
+    expect(main.acknowledged()).toBe(false);
+    expect(state.ended).toBe(false);
+    state.recordFails = false;
+    await clock.advance(30_000);
+    expect(main.acknowledged()).toBe(true);
+    expect(state).toMatchObject({ ended: true, released: true });
+  });
+
+  it('lets a stop go on, and a core that stops leave, without an acknowledgement', async () => {
+    const stopped = world();
+    const run = stopped.start();
+    stopped.state.recordFails = true;
+    stopped.finish();
+    await stopped.clock.advance(60_000);
+    const stopping = run.stop(0);
+    await stopped.clock.advance(10_000);
+    await stopping;
+    expect(stopped.main.acknowledged()).toBe(false);
+    expect(stopped.state.released).toBe(true);
+
+    const left = world();
+    const other = left.start();
+    left.log.full = true;
+    left.main.write('a');
+    await left.clock.advance(10_000);
+    left.finish();
+    await other.detach();
+    expect(left.recorded).toEqual([]);
+    expect(left.log.ended).toBe(false);
+    expect(left.clock.pending).toBe(0);
+  });
+
+  it('ends although its log cannot be closed', async () => {
+    const { log, start, finish } = world();
+    log.writer.close = async () => Promise.reject(FULL);
+    finish();
+    expect(await start().ended).toMatchObject({ kind: 'exited' });
+  });
+});
+
+describe('lack of memory', () => {
+  it('is the verdict on a main process that was killed while the count rose', async () => {
+    const { state, start, finish } = world();
+    const run = start();
+    state.oomKills = 1;
+    finish(KILLED);
+    expect(await run.ended).toMatchObject({ status: { signal: 9, oomKilled: true } });
+  });
+
+  it('of an exec is no verdict on the main process', async () => {
+    const { clock, state, start, finish } = world();
+    const run = start();
+    state.oomKills = 1;
+    run.execEnded({ code: 137, signal: null });
+    await clock.advance(0);
+    finish(KILLED);
+    expect(await run.ended).toMatchObject({ status: KILLED });
+    expect((await run.ended) as object).not.toHaveProperty('status.oomKilled');
+  });
+
+  it('before a new core came is none either, nor is a kill that was asked for', async () => {
+    const adopted = world([{ id: 1, running: true }]);
+    adopted.state.oomKills = 2;
+    const run = adopted.start();
+    await adopted.clock.advance(0);
+    adopted.finish(KILLED);
+    expect((await run.ended) as object).not.toHaveProperty('status.oomKilled');
+
+    const stopped = world();
+    const other = stopped.start();
+    stopped.state.oomKills = 1;
+    const stopping = other.stop(0);
+    stopped.finish(KILLED);
+    await stopping;
+    expect((await other.ended) as object).not.toHaveProperty('status.oomKilled');
+  });
+});
+
+describe('stop', () => {
+  it('is bounded when nothing kills the sandbox', async () => {
+    const { clock, main, state, recorded, start } = world();
+    const stopping = start().stop(5_000);
+    await clock.advance(5_000);
+    expect(main.signals).toEqual([15, 9]);
+    await clock.advance(11_000);
+    await stopping;
+    expect(recorded).toMatchObject([{ kind: 'lost', reason: expect.stringContaining('killing instance') }]);
+    expect(state.released).toBe(true);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('is bounded when the runtime refuses to kill', async () => {
+    const { clock, instance, state, start } = world();
+    instance.kill = async () => Promise.reject(new Error('no such container'));
+    const stopping = start().stop(0);
+    await clock.advance(1_000);
+    await stopping;
+    expect(state.released).toBe(true);
+  });
+
+  it('with a shorter grace hurries a patient one, with a longer one does not delay it', async () => {
+    const { clock, main, start, finish } = world();
+    const run = start();
+    const stops = [60_000, 2_000, 30_000].map((grace) => run.stop(grace));
+    await clock.advance(1_999);
+    expect(main.signals).toEqual([15]);
+    await clock.advance(1);
+    expect(main.signals).toEqual([15, 9]);
+    finish(KILLED);
+    await Promise.all(stops);
+    expect(clock.pending).toBe(0);
+  });
+});
