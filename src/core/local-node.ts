@@ -110,6 +110,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     logs,
     ledger,
     slots,
+    ownDirectories: [paths.state, paths.run],
     clock,
     log,
   });

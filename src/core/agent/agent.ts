@@ -22,6 +22,7 @@ import type { Pool } from '../pool/pool.ts';
 import type { RecordTable } from '../store/store.ts';
 import { attachToEnded, attachToRun } from './attach.ts';
 import { execInRun } from './exec.ts';
+import { checkedMounts } from './mount-sources.ts';
 import { type InstanceRecord, MAIN_PROCESS, type SlotRecord } from './records.ts';
 import { SandboxRun, type SandboxRunOptions } from './sandbox-run.ts';
 import { shapeOf } from './shape-of.ts';
@@ -35,6 +36,8 @@ export interface AgentOptions {
   logs: LogStore;
   ledger: RecordTable<InstanceRecord>;
   slots: RecordTable<SlotRecord>;
+  /** Where the core keeps its files: no sandbox may mount anything of them. */
+  ownDirectories: readonly string[];
   clock: Clock;
   log: Logger;
 }
@@ -75,11 +78,12 @@ export class Agent implements AgentApi {
   }
 
   async #start({ sandboxId, claimName, spec }: StartRequest, signal: AbortSignal): Promise<StartedSandbox> {
-    const { pool, images, logs, ledger, slots, clock, runtime } = this.#options;
+    const { pool, images, logs, ledger, slots, clock, runtime, ownDirectories } = this.#options;
     this.#requirePool(spec.pool_ref);
     const image = await images.resolve(spec.image);
     const process = { ...processFor(spec, image.config), tty: spec.tty, stdin: spec.stdin };
-    const shape = shapeOf(spec, image, runtime);
+    const mounts = await checkedMounts(spec.mounts, ownDirectories);
+    const shape = shapeOf({ ...spec, mounts }, image, runtime);
     const opening = logs.writer(sandboxId);
     opening.catch(noop);
     let claimed: Instance | undefined;

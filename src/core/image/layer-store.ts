@@ -89,10 +89,11 @@ export class LayerStore {
     }
   }
 
-  /** Removes every layer that is neither pinned nor in `used`. */
-  async removeUnused(used: ReadonlySet<string>): Promise<void> {
+  /** Removes every layer that is neither pinned nor used when its turn comes. */
+  async removeUnused(isUsed: (diffId: string) => boolean): Promise<void> {
     for (const layer of [...this.#layers.values()]) {
-      if (used.has(layer.diffId) || this.#pins.has(layer.diffId)) continue;
+      if (isUsed(layer.diffId) || this.#layers.get(layer.diffId) !== layer || this.#pins.has(layer.diffId))
+        continue;
       this.#layers.delete(layer.diffId);
       // Out of sight at once: a crash in the middle of removing leaves no half layer.
       const grave = join(this.#staging, `removed-${crypto.randomUUID()}`);

@@ -63,9 +63,15 @@ export async function createImageStore(options: ImageStoreOptions): Promise<Loca
   const records = await ImageRecords.open(join(root, 'images.json'));
   const layers = await LayerStore.open(join(root, 'layers'), staging, options.log);
   const store = new OverlayImageStore(options, root, records, layers);
-  await layers.removeUnused(new Set(records.all().flatMap(({ diffIds }) => diffIds)));
+  await layers.removeUnused(usedBy(records));
   return store;
 }
+
+/** Asked anew for each layer: an image that was added meanwhile may have it. */
+const usedBy =
+  (records: ImageRecords) =>
+  (diffId: string): boolean =>
+    records.all().some(({ diffIds }) => diffIds.includes(diffId));
 
 class OverlayImageStore implements LocalImageStore {
   readonly #log: Logger;
@@ -78,6 +84,8 @@ class OverlayImageStore implements LocalImageStore {
   readonly #layers: LayerStore;
   readonly #host: HostImage;
   readonly #holds = new Holds();
+  /** Images whose removal has begun: nobody may begin to use them. */
+  readonly #leaving = new Set<string>();
   readonly #closing = new AbortController();
   readonly #imports = new Set<Promise<unknown>>();
 
@@ -116,6 +124,7 @@ class OverlayImageStore implements LocalImageStore {
   }
 
   hold(digest: string): () => void {
+    if (this.#leaving.has(digest)) throw imageNotFound(this.#records.all(), digest);
     return this.#holds.add(digest, () => {
       if (this.#records.get(digest) !== undefined) return;
       this.sweep().catch((error: unknown) =>
@@ -142,7 +151,7 @@ class OverlayImageStore implements LocalImageStore {
     ];
   }
 
-  async remove(reference: string): Promise<ImageInfo> {
+  async remove(reference: string, letGo?: (digest: string) => Promise<void>): Promise<ImageInfo> {
     if (reference === HOST_IMAGE)
       throw new FsbError('conflict', 'the host image is built in and cannot be removed');
     const record = this.#find(reference);
@@ -152,9 +161,9 @@ class OverlayImageStore implements LocalImageStore {
       await this.#records.untag(record.digest, name);
       return { ...info, references: [name] };
     }
-    this.#assertRemovable(record, reference);
-    await this.#records.remove(record.digest);
-    await this.#removeUnusedLayers();
+    assertOneName(record, reference);
+    await letGo?.(record.digest);
+    await this.#removeWhole(record.digest, reference);
     this.#log.info({ image: record.digest, references: record.references }, 'image removed');
     return info;
   }
@@ -212,26 +221,25 @@ class OverlayImageStore implements LocalImageStore {
   }
 
   async #removeUnusedLayers(): Promise<void> {
-    await this.#layers.removeUnused(new Set(this.#records.all().flatMap(({ diffIds }) => diffIds)));
+    await this.#layers.removeUnused(usedBy(this.#records));
   }
 
-  #assertRemovable(record: ImageRecord, reference: string): void {
-    if (record.references.length > 1)
-      throw new FsbError('conflict', `cannot remove image ${reference}: it has several names`, {
-        hint: `Remove them one by one: ${record.references.map(familiarName).join(', ')}`,
-      });
-    if (this.#holds.has(record.digest))
-      throw new FsbError(
-        'conflict',
-        `cannot remove image ${familiarName(reference)}: sandboxes or warm instances use it`,
-        {
-          hint: 'Delete the sandboxes that use it (fsb-ctl list), and stop pools that keep it warm.',
-        },
-      );
+  async #removeWhole(digest: string, reference: string): Promise<void> {
+    // Looked up anew: it may have got another name, or have gone, in the meantime.
+    assertOneName(this.#find(digest), reference);
+    if (this.#holds.has(digest)) throw inUse(reference);
+    // In the tick of the check: a boot that begins while the list is written would lose its layers.
+    this.#leaving.add(digest);
+    try {
+      await this.#records.remove(digest);
+      await this.#removeUnusedLayers();
+    } finally {
+      this.#leaving.delete(digest);
+    }
   }
 
   #find(reference: string): ImageRecord {
-    const records = this.#records.all();
+    const records = this.#records.all().filter(({ digest }) => !this.#leaving.has(digest));
     const record = findRecord(records, reference);
     if (record === undefined) throw imageNotFound(records, reference);
     return record;
@@ -248,6 +256,18 @@ class OverlayImageStore implements LocalImageStore {
     return { references: [HOST_IMAGE], digest, size: 0, architecture, importedAt: this.#host.builtAt };
   }
 }
+
+function assertOneName(record: ImageRecord, reference: string): void {
+  if (record.references.length > 1)
+    throw new FsbError('conflict', `cannot remove image ${reference}: it has several names`, {
+      hint: `Remove them one by one: ${record.references.map(familiarName).join(', ')}`,
+    });
+}
+
+const inUse = (reference: string): FsbError =>
+  new FsbError('conflict', `cannot remove image ${familiarName(reference)}: sandboxes use it`, {
+    hint: 'Delete them first; see them with: fsb-ctl list',
+  });
 
 /** The canonical name when the text is one that the image has; else its first name, or its digest. */
 function canonicalOr(text: string, record: ImageRecord): string {

@@ -163,6 +163,12 @@ export class Fleet {
     return new Promise((resolve) => this.#quietCallbacks.push(resolve));
   }
 
+  /** Resolves when no instance of a shape is being torn down, and no boot of it that was given up is under way. */
+  stopped(record: ShapeRecord): Promise<void> {
+    if (record.stopping === 0) return Promise.resolve();
+    return new Promise((resolve) => record.stoppedCallbacks.push(resolve));
+  }
+
   #booted(slot: Slot, instance: Instance): void {
     this.#byInstance.set(instance.id, slot);
     this.#emit('created', slot);
@@ -229,6 +235,7 @@ export class Fleet {
   #free(slot: Slot): void {
     if (slot.evicted) this.#evicting -= 1;
     slot.record.stopping -= 1;
+    if (slot.record.stopping === 0) for (const callback of slot.record.stoppedCallbacks.splice(0)) callback();
     this.#options.budget.release(slot.record.memory);
     this.#settled();
     this.#options.observer.changed();

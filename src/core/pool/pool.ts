@@ -34,8 +34,11 @@ export interface Pool {
   holds(instanceId: string): boolean;
   /** Which shapes to keep warm, and how many idle ones of each; wakes the refill. */
   keepWarm(entries: { shape: Shape; image: string; count: number }[]): void;
-  /** Destroys what is idle of this image, unless keepWarm wants it; nothing of it is booted before its next claim. */
-  vacate(image: string): Promise<void>;
+  /**
+   * Destroys the idle instances of an image and boots no more of it until somebody claims one; resolves when they are
+   * gone. Claimed ones stay. @throws conflict when the image is among the warm entries
+   */
+  dropIdle(digest: string): Promise<void>;
   status(): PoolShapeStatus[];
   /** In order, never lost, never blocking; returns the way to stop. */
   onEvent(listener: (event: PoolEvent) => void): () => void;

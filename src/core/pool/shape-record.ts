@@ -32,6 +32,8 @@ export class ShapeRecord {
   /** Claimed, and being claimed. */
   claimed = 0;
   stopping = 0;
+  /** Each is called once, when nothing of the shape is stopping any more. */
+  readonly stoppedCallbacks: (() => void)[] = [];
   warm = 0;
   /** Monotonic milliseconds of the latest claim. */
   lastUse = Number.NEGATIVE_INFINITY;

@@ -30,6 +30,11 @@ export interface PoolOptions {
   log: Logger;
 }
 
+const keptWarmError = (pool: string, image: string): FsbError =>
+  new FsbError('conflict', `pool ${pool} keeps image ${image} warm`, {
+    hint: 'Start the core without it among the images of --warm.',
+  });
+
 /** Puts the parts together; every decision is made in one of them. */
 export class WarmPool implements Pool {
   readonly policy: PoolPolicy;
@@ -127,17 +132,19 @@ export class WarmPool implements Pool {
     this.#wake();
   }
 
-  async vacate(image: string): Promise<void> {
-    const records = this.#records
-      .all()
-      .filter(({ shape, warm, key }) => shape.image === image && warm === 0 && this.#queue.count(key) === 0);
-    const cause = 'its image is to be removed';
+  async dropIdle(digest: string): Promise<void> {
+    if (this.#closing !== undefined) return;
+    const records = this.#records.all().filter(({ shape }) => shape.image === digest);
+    const warm = records.find((record) => record.warm > 0);
+    if (warm !== undefined) throw keptWarmError(this.policy.name, warm.image);
     for (const record of records) {
+      // No longer in recent use: the buffer would boot what is dropped here again.
       record.lastUse = Number.NEGATIVE_INFINITY;
-      if (record.booting > 0) this.#fleet.abortBoots(cause, record, record.booting);
+      const unclaimed = Math.max(0, record.booting - this.#queue.count(record.key));
+      this.#fleet.abortBoots('its image is no longer wanted', record, unclaimed);
+      for (const slot of [...record.idle]) void this.#fleet.discard(slot, 'its image is no longer wanted');
     }
-    const idle = records.flatMap((record) => record.idle);
-    await Promise.all(idle.map((slot) => this.#fleet.discard(slot, cause)));
+    await Promise.all(records.map((record) => this.#fleet.stopped(record)));
   }
 
   status(): PoolShapeStatus[] {

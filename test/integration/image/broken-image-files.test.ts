@@ -30,6 +30,14 @@ describe('a broken image file', () => {
     ],
     ['a missing layer', (files, { layers }) => void files.delete(blob(gzipSync(layers[1]!))), 'missing'],
     ['an index that is no JSON', (files) => void files.set('index.json', Buffer.from('{')), 'not JSON'],
+    [
+      'an index that would fill the memory',
+      (files) => {
+        const padding = Buffer.alloc(9 * 1024 * 1024, ' ');
+        files.set('index.json', Buffer.concat([files.get('index.json')!, padding]));
+      },
+      'larger than',
+    ],
     ['an index of another kind', (files) => void files.set('index.json', Buffer.from('[]')), 'not valid'],
     [
       'a layer that is not what the configuration says',

@@ -100,6 +100,48 @@ describe('the store', () => {
     await expect(images.store.resolve('a')).rejects.toMatchObject({ code: 'not_found' });
   });
 
+  it('lets nobody begin to use what is being removed', async () => {
+    const [image] = await images.store.import(await images.archive(layoutFiles([await tinyImage('a', 'A')])));
+    const removing = images.store.remove('a');
+    // Not yet on disk, but decided.
+    await new Promise(setImmediate);
+    expect(() => images.store.hold(image!.digest)).toThrow(expect.objectContaining({ code: 'not_found' }));
+    for (const name of ['a', image!.digest])
+      await expect(images.store.resolve(name)).rejects.toMatchObject({ code: 'not_found' });
+    await removing;
+    expect(await readdir(images.layersDirectory)).toEqual([]);
+  });
+
+  it('has idle users let go before it removes an image, and keeps it when somebody else came', async () => {
+    const [image] = await images.store.import(await images.archive(layoutFiles([await tinyImage('a', 'A')])));
+    const asked: string[] = [];
+    let release = images.store.hold(image!.digest);
+    const letGo = async (digest: string): Promise<void> => {
+      asked.push(digest);
+      release();
+    };
+    const come = async (): Promise<void> => {
+      release();
+      release = images.store.hold(image!.digest);
+    };
+    await expect(images.store.remove('a', come)).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'cannot remove image a:latest: sandboxes use it',
+    });
+    expect(await images.contentOf('a')).toBe('A');
+    await images.store.remove('a', letGo);
+    expect(asked).toEqual([image!.digest]);
+    expect(await readdir(images.layersDirectory)).toEqual([]);
+  });
+
+  it('asks nobody to let go when it only takes off a name', async () => {
+    const path = await images.archive(layoutFiles([await tinyImage('a', 'A')]));
+    await images.store.import(path);
+    await images.store.import(path, 'alias');
+    await images.store.remove('alias', () => Promise.reject(new Error('asked')));
+    expect(await images.contentOf('a')).toBe('A');
+  });
+
   it('is the same after a restart, without what a crash left', async () => {
     await images.store.import(await images.archive(layoutFiles([await tinyImage('a', 'A')])));
     const before = (await images.store.list()).slice(1);

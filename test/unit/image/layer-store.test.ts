@@ -90,11 +90,21 @@ describe('LayerStore', () => {
     await store.ensure(B, fillWith('b'));
     unpin();
     unpin();
-    await store.removeUnused(new Set([B]));
+    await store.removeUnused((diffId) => diffId === B);
     expect([store.pathOf(A) === undefined, store.pathOf(B) === undefined]).toEqual([false, false]);
     unpinAgain();
-    await store.removeUnused(new Set());
+    await store.removeUnused(() => false);
     expect([store.pathOf(A), store.pathOf(B)]).toEqual([undefined, undefined]);
     expect([await readdir(join(directory, 'layers')), await readdir(staging())]).toEqual([[], []]);
+  });
+
+  it('stay when an image that needs them comes while others are removed', async () => {
+    await store.ensure(A, fillWith('a'));
+    await store.ensure(B, fillWith('b'));
+    const used = new Set<string>();
+    const removing = store.removeUnused((diffId) => used.has(diffId));
+    used.add(B);
+    await removing;
+    expect([store.pathOf(A) === undefined, store.pathOf(B) === undefined]).toEqual([true, false]);
   });
 });

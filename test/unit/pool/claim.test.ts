@@ -131,15 +131,15 @@ describe('a claim that misses', () => {
     });
   });
 
-  it('vacates an image: what is idle goes, what is claimed or kept warm stays, and the next claim boots', async () => {
+  it('lets go of an image: what is idle goes, what is claimed or kept warm stays, and the next claim boots', async () => {
     const world = createPoolWorld({ capacity: { buffer_min: 1, buffer_max: 1 } });
     const [used, kept] = [shapeOf('used'), shapeOf('kept')];
     await world.warm([kept, 1]);
     await world.claim(used);
     await settle();
     expect(world.row(used)).toMatchObject({ idle: 1, claimed: 1 });
-    await world.pool.vacate(kept.image);
-    await world.pool.vacate(used.image);
+    await expect(world.pool.dropIdle(kept.image)).rejects.toMatchObject({ code: 'conflict' });
+    await world.pool.dropIdle(used.image);
     await settle();
     expect(world.row(used)).toMatchObject({ idle: 0, claimed: 1, booting: 0, stopping: 0 });
     expect(world.row(kept)).toMatchObject({ idle: 1 });

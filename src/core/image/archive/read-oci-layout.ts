@@ -10,7 +10,7 @@ import {
 import { assertLayerType, type FoundImage, foundImage, otherPlatform } from '../found-image.ts';
 import type { Platform } from '../platform.ts';
 import { verified } from '../unpack/verify.ts';
-import type { ArchiveSource } from './source.ts';
+import { type ArchiveSource, LARGEST_DOCUMENT, readDocument } from './source.ts';
 
 const FULL_NAME = 'io.containerd.image.name';
 const REF_NAME = 'org.opencontainers.image.ref.name';
@@ -20,11 +20,10 @@ const INDEX_TYPES = [
   'application/vnd.docker.distribution.manifest.list.v2+json',
 ];
 const DEEPEST_INDEX = 4;
-const LARGEST_DOCUMENT = 8 * 1024 * 1024;
 
 /** Every image of an OCI layout, each in the variant for this machine. */
 export async function readOciLayout(source: ArchiveSource, wanted: Platform): Promise<FoundImage[]> {
-  const index = parseDocument(indexSchema, await buffer(await source.open('index.json')), 'index.json');
+  const index = parseDocument(indexSchema, await readDocument(source, 'index.json'), 'index.json');
   const images = new Map<string, FoundImage>();
   for (const { label, descriptors } of groupByLabel(index.manifests)) {
     const manifests = await manifestsFor(source, descriptors, wanted);

@@ -13,8 +13,8 @@ export interface ArchiveSource {
   close(): Promise<void>;
 }
 
-// Larger than every honest manifest and configuration; a document is held in memory.
-const LARGEST_DOCUMENT = 8 * 1024 * 1024;
+/** Bytes: larger than every honest manifest and configuration. A document is held in memory. */
+export const LARGEST_DOCUMENT = 8 * 1024 * 1024;
 
 /** @throws invalid_argument when it is missing or larger than any honest document */
 export async function readDocument(source: ArchiveSource, name: string): Promise<Buffer> {
