@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { PackageJson } from './cli/command-set.ts';
 import { connect } from './cli/connect.ts';
+import type { PackageJson } from './cli/program/command-set.ts';
 import type { World } from './cli/world.ts';
 import { systemClock } from './core/model/clock.ts';
 
@@ -19,7 +19,7 @@ export async function start(root: string): Promise<number> {
   }
   // Loaded late: --version needs none of it.
   const [{ main }, { COMMANDS }] = await Promise.all([
-    import('./cli/main.ts'),
+    import('./cli/program/dispatch.ts'),
     import('./commands/index.ts'),
   ]);
   const code = await main(argv, { root, pjson, commands: COMMANDS }, processWorld(root, pjson.version));

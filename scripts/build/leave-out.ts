@@ -8,7 +8,7 @@ const UNUSED: { filter: RegExp; importer?: RegExp }[] = [
   { filter: /^semver$/, importer: /@oclif\/core/ },
   // oclif's way to end a process after an error; ours is in src/cli/failure.ts. It brings the whole help along.
   { filter: /^\.\/handle$/, importer: /@oclif\/core\/lib\/errors\/index\.js$/ },
-  // oclif's --help flag; ours is in src/cli/main.ts. It brings the whole help along, too.
+  // oclif's --help flag; ours is in src/cli/program/dispatch.ts. It brings the whole help along, too.
   { filter: /^\.\/help$/, importer: /@oclif\/core\/lib\/flags\.js$/ },
   // zod's messages in fifty languages.
   { filter: /^\.\.\/locales\/index\.js$/, importer: /node_modules\/zod\// },

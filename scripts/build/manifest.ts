@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Command, Config } from '@oclif/core';
-import { loadCommands, type PackageJson } from '../../src/cli/command-set.ts';
+import { loadCommands, type PackageJson } from '../../src/cli/program/command-set.ts';
 import { COMMANDS } from '../../src/commands/index.ts';
 
 export interface Manifest {

@@ -24,7 +24,10 @@ export const environment: Rows = [
   ['FSB_NAMESPACE', 'Namespace of the sandboxes, as --namespace.'],
   ['FSB_ROOT', 'One directory for all that a core keeps. Two roots are two independent cores.'],
   ['FSB_NO_AUTOSTART', '1: no command starts the local core.'],
-  ['FSB_LOG_LEVEL', "Level of the core's log: debug, info, warn, error. Default: info."],
+  [
+    'FSB_LOG_LEVEL',
+    "Level of the core's log: trace, debug, info, warn, error, fatal, silent. Default: info.",
+  ],
   ['FSB_DEBUG', '1: errors come with their stack.'],
   ['VISUAL, EDITOR', 'Editor for specs. Default: the first of nano, vim, vi.'],
   ['NO_COLOR', 'Anything: no colours. The same: TERM=dumb.'],

@@ -8,8 +8,9 @@ import type { SandboxRef } from '../core/model/sandbox.ts';
 import { describeFailure, type FailureContext } from './failure.ts';
 import { globalFlags } from './flags.ts';
 import { Interruption } from './interruption.ts';
-import { type Listing, type OutputFormat, render } from './output.ts';
+import { type Listing, type OutputFormat, render } from './output/output.ts';
 import { tryWrite, write } from './streams.ts';
+import { untilAborted } from './until-aborted.ts';
 import type { World } from './world.ts';
 
 // The bounds of oclif's own parse(), which it does not export.
@@ -59,9 +60,13 @@ export abstract class BaseCommand extends Command {
     return parsed;
   }
 
-  /** Connects at the first call; every call gives the same core. */
+  /** Connects at the first call; every call gives the same core. Starting one may take long, so this can be ended. */
   protected core(start = true): Promise<CoreApi> {
-    this.#core ??= this.world.connect({ host: this.#flags.host, start });
+    this.#core ??= untilAborted(
+      this.world.connect({ host: this.#flags.host, start }),
+      this.interruption.signal,
+      (core) => core.close(),
+    );
     return this.#core;
   }
 
@@ -94,6 +99,11 @@ export abstract class BaseCommand extends Command {
     return terminal.stdout.isTTY === true && !this.#flags['no-color'] && !env.NO_COLOR && env.TERM !== 'dumb';
   }
 
+  /** The result is data for a program, one document: nothing else may go to stdout. */
+  protected get forPrograms(): boolean {
+    return this.format === 'json' || this.format === 'yaml';
+  }
+
   /** The result, in the format that was asked for, on stdout. */
   protected async print<T>(listing: Listing<T>): Promise<void> {
     await this.out(await render(listing, { format: this.format, quiet: this.quiet, colors: this.colors }));
@@ -105,7 +115,7 @@ export abstract class BaseCommand extends Command {
 
   /** A line for people, on stderr; silent with -q and in machine formats. */
   protected async say(text: string): Promise<void> {
-    if (this.quiet || this.format === 'json' || this.format === 'yaml') return;
+    if (this.quiet || this.forPrograms) return;
     await tryWrite(this.world.terminal.stderr, `${text}\n`);
   }
 

@@ -23,6 +23,8 @@ const STOPPING: [NodeJS.Signals, number][] = [
   ['SIGHUP', 129],
 ];
 
+const FROM_KEYS: NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
+
 /**
  * Turns the first SIGINT, SIGTERM or SIGHUP into an aborted signal, and a second one into an immediate exit, for a
  * call that does not come back. `release` gives the signals away, to whoever proxies them to a process.
@@ -56,6 +58,23 @@ export class Interruption {
         new FsbError('timeout', `not done within ${text}`, { hint: 'Give it more time with --timeout.' }),
       ),
     );
+  }
+
+  /**
+   * Until `work` is done, what is typed belongs to a program that holds the terminal: ctrl-C and ctrl-\\ reach the
+   * whole foreground group, so they reach this process too, and must neither stop nor end it.
+   */
+  async whileKeysGoElsewhere<T>(work: () => Promise<T>): Promise<T> {
+    const ours = this.#listeners.filter(([name]) => name === 'SIGINT');
+    const ignore = (): void => {};
+    for (const name of FROM_KEYS) this.#events.on(name, ignore);
+    for (const [name, listener] of ours) this.#events.off(name, listener);
+    try {
+      return await work();
+    } finally {
+      for (const [name, listener] of ours) this.#events.on(name, listener);
+      for (const name of FROM_KEYS) this.#events.off(name, ignore);
+    }
   }
 
   release(): void {

@@ -1,8 +1,8 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { deleteMany } from '../cli/delete-many.ts';
-import { parsePairs } from '../cli/env-words.ts';
 import { durationFlag, repeated } from '../cli/flags.ts';
+import { deleteMany } from '../cli/output/delete-many.ts';
+import { parsePairs } from '../cli/spec/env-words.ts';
 import type { CoreApi } from '../core/api/core-api.ts';
 import { FsbError } from '../core/model/errors.ts';
 import type { SandboxRef } from '../core/model/sandbox.ts';
@@ -55,10 +55,15 @@ export default class Delete extends BaseCommand {
       ignoreMissing: flags.force || chosen,
       signal: this.interruption.signal,
     });
-    for await (const deletion of deletions) {
-      if (deletion.deleted) await this.out(`${deletion.name}\n`);
-      else if (deletion.error) await this.report(deletion.error);
+    const gone: SandboxRef[] = [];
+    for await (const { name, deleted, error } of deletions) {
+      if (error) await this.report(error);
+      if (!deleted) continue;
+      gone.push({ name, namespace: this.namespace });
+      // People see each as soon as it is gone.
+      if (!this.forPrograms) await this.out(`${name}\n`);
     }
+    if (this.forPrograms) await this.print({ items: gone, columns: [], name: ({ name }) => name });
   }
 
   async #select(core: CoreApi, labels: Record<string, string>): Promise<SandboxRef[]> {

@@ -1,9 +1,10 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { parseDetachKeys } from '../cli/detach-keys.ts';
 import { nameArg, processFlags } from '../cli/flags.ts';
-import { readEnvFlags } from '../cli/run-spec.ts';
-import { assertTerminal, driveSession, terminalSize } from '../cli/session.ts';
+import { readEnvFlags } from '../cli/run/run-spec.ts';
+import { parseDetachKeys } from '../cli/session/detach-keys.ts';
+import { assertTerminal, driveSession, terminalSize } from '../cli/session/session.ts';
+import { tryWrite } from '../cli/streams.ts';
 import { exitCodeOf } from '../core/model/process.ts';
 
 export default class Exec extends BaseCommand {
@@ -59,6 +60,8 @@ Everything after the first word of the command belongs to the command. Standard 
       killOnTimeout: true,
     };
     const end = await driveSession(session, options, this.world, this.interruption);
-    return end.kind === 'exited' ? exitCodeOf(end.status) : 0;
+    if (end.kind === 'exited') return exitCodeOf(end.status);
+    await tryWrite(terminal.stderr, `\r\nDetached; the command goes on in ${ref.name}.\n`);
+    return 0;
   }
 }

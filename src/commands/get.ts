@@ -1,6 +1,6 @@
 import { BaseCommand } from '../cli/base-command.ts';
 import { nameArg } from '../cli/flags.ts';
-import { sandboxDetails } from '../cli/sandbox-view.ts';
+import { sandboxDetails } from '../cli/output/sandbox-view.ts';
 
 export default class Get extends BaseCommand {
   static override summary = 'Show everything about one sandbox.';

@@ -1,4 +1,4 @@
-import type { CommandTable } from '../cli/command-set.ts';
+import type { CommandTable } from '../cli/program/command-set.ts';
 import DaemonStart from './daemon/start.ts';
 import DaemonStatus from './daemon/status.ts';
 import DaemonStop from './daemon/stop.ts';

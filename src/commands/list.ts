@@ -1,8 +1,8 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { parsePairs } from '../cli/env-words.ts';
 import { repeated } from '../cli/flags.ts';
-import { sandboxListing } from '../cli/sandbox-view.ts';
+import { sandboxListing } from '../cli/output/sandbox-view.ts';
+import { parsePairs } from '../cli/spec/env-words.ts';
 import { isLive } from '../core/model/phase.ts';
 
 export default class List extends BaseCommand {

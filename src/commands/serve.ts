@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { coreFlags } from '../cli/local/core-flags.ts';
 import { localCore } from '../cli/local/find.ts';
+import { logLevel } from '../cli/local/log-level.ts';
 import { poolFromFlags } from '../cli/local/pool-flags.ts';
 
 export default class Serve extends BaseCommand {
@@ -27,6 +28,7 @@ export default class Serve extends BaseCommand {
   async run(): Promise<undefined> {
     const { flags } = await this.parse(Serve);
     const pool = poolFromFlags(flags);
+    const level = logLevel(this.world.env);
     const { paths } = localCore(this.world, this.config.root, flags.root);
     const { serveCore } = await import('../cli/local/serve-core.ts');
     this.interruption.release();
@@ -38,7 +40,7 @@ export default class Serve extends BaseCommand {
       metrics: flags.metrics,
       grpc: flags.grpc,
       pool,
-      logLevel: this.world.env.FSB_LOG_LEVEL || 'info',
+      logLevel: level,
       readyFd: flags['ready-fd'],
       events: this.world.events,
       ready: async ({ endpoint, http, runtime }) => {

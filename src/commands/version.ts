@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { versionListing } from '../cli/core-view.ts';
+import { versionListing } from '../cli/output/core-view.ts';
 import type { SystemInfo } from '../core/api/core-api.ts';
 import { FsbError } from '../core/model/errors.ts';
 

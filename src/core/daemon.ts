@@ -1,4 +1,3 @@
-import { chmod, mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -12,6 +11,7 @@ import { type Clock, systemClock } from './model/clock.ts';
 import { FsbError } from './model/errors.ts';
 import type { CorePaths } from './model/paths.ts';
 import type { Sandbox } from './model/sandbox.ts';
+import { makePrivateDirectory } from './private-directory.ts';
 import { type Servers, startServers } from './server/servers.ts';
 import { type CoreStatus, removeStatus, writeStatus } from './status-file.ts';
 import { openRecordStore } from './store/record-store.ts';
@@ -33,6 +33,8 @@ export interface CoreOptions {
   usualPorts?: string[];
   log: Logger;
   clock?: Clock;
+  /** Must end this process at once and in any way but close(): what runs may belong to another core by now. */
+  onLockLost: () => void;
 }
 
 export interface RunningCore {
@@ -55,12 +57,15 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
   const { paths, log, clock = systemClock } = options;
   const cleanup = new Cleanup(log);
   try {
-    for (const directory of [paths.state, paths.run]) {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
-      await chmod(directory, 0o700);
-    }
+    for (const directory of [paths.state, paths.run]) makePrivateDirectory(directory);
     const lock = await acquireLock(join(options.guestDirectory, 'fsb-launch'), paths.lock, LOCK_WAIT);
     cleanup.add('lock', () => lock.release());
+    void lock.lost.then(() => {
+      log.fatal(
+        'the lock was lost: another core may take this root over, so this one leaves everything as it is',
+      );
+      options.onLockLost();
+    });
     // What a killed core said of itself must not be taken for this one.
     await removeStatus(paths.status);
     const records = await openRecordStore({ directory: join(paths.state, 'records'), log });

@@ -106,7 +106,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     runtime: probe.name,
     pool,
     images,
-    imageApi: imageApi(images),
+    imageApi: imageApi(images, pool),
     logs,
     ledger,
     slots,

@@ -7,6 +7,8 @@ import { hasStreams } from './model/has-streams.ts';
 const HELD = 75;
 
 export interface CoreLock {
+  /** Resolves when the lock was lost without release(): its holder was killed, and another core may take the root. */
+  readonly lost: Promise<void>;
   /** Resolves when the lock is free again. Idempotent. */
   release(): Promise<void>;
 }
@@ -49,8 +51,15 @@ export async function acquireLock(launchBinary: string, file: string, waitMs: nu
     throw cannotLock(file, complaint.trim() || `${launchBinary} ended with ${outcome}`);
   // The helper must not keep a core alive that has nothing else to do.
   child.unref();
+  let released = false;
   return {
+    lost: new Promise((resolve) => {
+      void exited.then(() => {
+        if (!released) resolve();
+      });
+    }),
     async release() {
+      released = true;
       // Without this the process may end while it waits here, in the middle of what it was doing.
       child.ref();
       child.stdin.end();

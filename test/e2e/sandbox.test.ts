@@ -22,9 +22,7 @@ const counting = 'i=0; while :; do echo line $i; i=$((i+1)); sleep 0.05; done';
 describe('the first five minutes', () => {
   it('twenty first commands at once start one core', async () => {
     const outcomes = await Promise.all(Array.from({ length: 20 }, () => cli.fsb(['list', '-o', 'json'])));
-    expect(outcomes.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
-      Array.from({ length: 20 }, () => ({ code: 0, stderr: '' })),
-    );
+    expect(outcomes).toEqual(Array.from({ length: 20 }, () => ({ code: 0, stdout: '[]\n', stderr: '' })));
     const status = JSON.parse((await cli.fsb(['daemon', 'status', '-o', 'json'])).stdout);
     expect(status).toMatchObject({ running: true, root: cli.root, runtime: expect.stringContaining('runc') });
     expect(Object.keys(status)).toEqual(
@@ -129,24 +127,21 @@ describe('a core that is killed', () => {
     expect((await cli.fsb(['delete', 'survivor', '--grace', '0s'])).code).toBe(0);
   });
 
-  it('is told from one that cannot be started, with the way out', async () => {
+  it('is not started when the environment forbids that, and the error says the way out', async () => {
     await cli.fsb(['daemon', 'stop']);
     expect(await cli.fsb(['list'], { env: { FSB_NO_AUTOSTART: '1' } })).toMatchObject({
       code: 6,
       stdout: '',
       stderr: expect.stringMatching(/not running[\s\S]*Hint: .*daemon start/),
     });
-    const withoutRunc = await cli.fsb(['list'], {
-      env: { PATH: join(process.execPath, '..') === '/usr/bin' ? '/nowhere' : join(process.execPath, '..') },
-    });
-    expect(withoutRunc.code).not.toBe(0);
   });
 
   it('stops in order when asked to: no warm instance is left, and it starts again', async () => {
     await cli.fsb(['daemon', 'start']);
-    expect((await cli.fsb(['daemon', 'stop'])).code).toBe(0);
+    const stop = () => cli.fsb(['daemon', 'stop']);
+    expect(await stop()).toEqual({ code: 0, stdout: '', stderr: 'The core has stopped.\n' });
     expect(await traces(cli.root)).toEqual([]);
-    expect((await cli.fsb(['daemon', 'stop'])).code).toBe(0);
+    expect(await stop()).toEqual({ code: 0, stdout: '', stderr: 'No core is running.\n' });
     expect((await cli.fsb(['list'])).code).toBe(0);
   });
 });
@@ -218,23 +213,11 @@ describe('the command line for scripts', () => {
   });
 
   it('says that memory ran out', async () => {
-    const hog = [
-      'run',
-      'hog',
-      '--image',
-      'host',
-      '--memory',
-      '32m',
-      '--',
-      'sh',
-      '-c',
-      'head -c 200m /dev/zero | tail',
-    ];
-    await cli.fsb([...hog]);
+    await cli.fsb(['run', 'hog', '--image', 'host', '--memory', '32m', '--', 'tail', '/dev/zero']);
     const wait = cli.start(['logs', '-f', 'hog']);
     await once(wait, 'close');
     const shown = JSON.parse((await cli.fsb(['get', 'hog', '-o', 'json'])).stdout);
-    expect(['Exited', 'Failed']).toContain(shown.phase);
+    expect(shown).toMatchObject({ phase: 'Failed', reason: expect.stringContaining('out of memory') });
     await cli.fsb(['delete', 'hog']);
   });
 });

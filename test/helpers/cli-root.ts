@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,29 +24,20 @@ export interface CliRoot {
   close(): Promise<string[]>;
 }
 
-/** The production binary with a core of its own, which its first command starts. */
-export async function makeCliRoot(): Promise<CliRoot> {
+/** The production binary, of this tree or another, with a core of its own, which its first command starts. */
+export async function makeCliRoot(binary = join(repository, 'bin/run.js')): Promise<CliRoot> {
   const root = await makeRoot();
   const { NODE_EXTRA_CA_CERTS: _, FSB_HOST: __, ...clean } = process.env;
   const env = { ...clean, FSB_ROOT: root, XDG_CACHE_HOME: join(root, 'cache'), NO_COLOR: '1' };
-  const binary = join(repository, 'bin/run.js');
   const cli: CliRoot = {
     root,
     env,
     start: (args) => spawn(binary, args, { env }),
     async fsb(args, options = {}) {
-      const child = spawn(binary, args, { env: { ...env, ...options.env }, cwd: options.cwd });
-      const outcome: Outcome = { code: null, stdout: '', stderr: '' };
-      child.stdout.setEncoding('utf8').on('data', (text: string) => {
-        outcome.stdout += text;
-      });
-      child.stderr.setEncoding('utf8').on('data', (text: string) => {
-        outcome.stderr += text;
-      });
-      child.stdin.on('error', () => {});
-      child.stdin.end(options.input ?? '');
-      [outcome.code] = (await once(child, 'close')) as [number | null];
-      return outcome;
+      return outcomeOf(
+        spawn(binary, args, { env: { ...env, ...options.env }, cwd: options.cwd }),
+        options.input,
+      );
     },
     async killCore() {
       const { pid } = JSON.parse(await readFile(join(root, 'run/core.json'), 'utf8')) as { pid: number };
@@ -62,4 +53,19 @@ export async function makeCliRoot(): Promise<CliRoot> {
     },
   };
   return cli;
+}
+
+/** Gives it the input, and all of it: resolves when it has ended and its output is whole. */
+export async function outcomeOf(child: ChildProcessWithoutNullStreams, input = ''): Promise<Outcome> {
+  const outcome: Outcome = { code: null, stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    outcome.stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    outcome.stderr += text;
+  });
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  [outcome.code] = (await once(child, 'close')) as [number | null];
+  return outcome;
 }

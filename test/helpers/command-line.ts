@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { PassThrough } from 'node:stream';
 import pjson from '../../package.json' with { type: 'json' };
-import type { PackageJson } from '../../src/cli/command-set.ts';
-import { main } from '../../src/cli/main.ts';
+import type { PackageJson } from '../../src/cli/program/command-set.ts';
+import { main } from '../../src/cli/program/dispatch.ts';
 import type { ConnectOptions, World } from '../../src/cli/world.ts';
 import { COMMANDS } from '../../src/commands/index.ts';
 import type { CoreApi } from '../../src/core/api/core-api.ts';
@@ -51,6 +51,8 @@ export class TypedInput extends PassThrough {
 
 export interface CommandLineOptions {
   core?: CoreApi;
+  /** Instead of `core`, for how it is reached. */
+  connect?: () => Promise<CoreApi>;
   /** All three streams are terminals. */
   tty?: boolean;
   /** Ends after this text; undefined: stays open. */
@@ -96,6 +98,7 @@ export function startCommandLine(argv: string[], options: CommandLineOptions = {
     version: pjson.version,
     connect: async (request) => {
       connections.push(request);
+      if (options.connect) return options.connect();
       if (options.core === undefined) throw new FsbError('unavailable', 'the test has no core');
       // The test's core outlives the command.
       return { ...options.core, close: async () => {} };

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { CoreFrame, GuestFrame } from '../../src/core/guest/frames.ts';
+import type { CoreFrame, GuestFrame } from '../../src/core/guest/protocol/frames.ts';
 
 /** Every frame that the protocol allows, at random. */
 

@@ -49,6 +49,7 @@ export async function startRealCore(options: RealCoreOptions = {}): Promise<Real
     paths,
     guestDirectory,
     version: 'test',
+    onLockLost: () => process.exit(1),
     pool: { warm: [{ image: 'host', count: 2 }], capacity: { max: 64 }, ...options.pool },
     http: '127.0.0.1:0',
     grpc: options.grpc ?? '127.0.0.1:0',

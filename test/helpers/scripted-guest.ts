@@ -2,16 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeCoreFrame } from '../../src/core/guest/core-frames.ts';
-import { FrameDecoder } from '../../src/core/guest/frame-decoder.ts';
+import { decodeCoreFrame } from '../../src/core/guest/protocol/core-frames.ts';
+import { FrameDecoder } from '../../src/core/guest/protocol/frame-decoder.ts';
 import {
   type CoreFrame,
   type ExitFrame,
   type GuestFrame,
   LONGEST_FROM_CORE,
   type ProcessFrame,
-} from '../../src/core/guest/frames.ts';
-import { encodeGuestFrame } from '../../src/core/guest/guest-frames.ts';
+} from '../../src/core/guest/protocol/frames.ts';
+import { encodeGuestFrame } from '../../src/core/guest/protocol/guest-frames.ts';
 
 export const OUTPUT_WINDOW = 262_144;
 export const INPUT_WINDOW = 65_536;

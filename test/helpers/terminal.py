@@ -33,5 +33,8 @@ while status is None:
     elif master not in ready:
         ended, raw = os.waitpid(child, os.WNOHANG)
         status = os.waitstatus_to_exitcode(raw) if ended else None
+# What it drew between the last look and its end.
+while select.select([master], [], [], 0)[0]:
+    os.write(1, os.read(master, 65536))
 restored = termios.tcgetattr(slave) == before
 os.write(1, b"\0" + json.dumps({"code": status, "restored": restored}).encode() + b"\n")

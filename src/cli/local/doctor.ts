@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { systemClock } from '../../core/model/clock.ts';
 import { formatSize } from '../../core/model/quantity.ts';
 import { createOciDriver } from '../../core/runtime/oci/oci-driver.ts';
-import type { Listing } from '../output.ts';
+import type { Listing } from '../output/output.ts';
 import { type LocalCore, runningCore } from './local-core.ts';
 
 /** One line of `doctor`, also as `-o json` shows it. */

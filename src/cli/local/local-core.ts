@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { acquireLock } from '../../core/lock.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
+import { makePrivateDirectory } from '../../core/private-directory.ts';
 import { type CoreStatus, readStatus } from '../../core/status-file.ts';
 
 /** The core of this machine: whether it runs, how to start it, how to stop it. */
@@ -50,7 +51,7 @@ export async function startCore(
   serveFlags: string[] = [],
 ): Promise<{ status: CoreStatus; started: boolean }> {
   const { paths } = local;
-  mkdirSync(paths.run, { recursive: true, mode: 0o700 });
+  makePrivateDirectory(paths.run);
   const turn = await acquireLock(launchBinary(local.packageRoot), `${paths.lock}.start`, START_DEADLINE);
   try {
     const running = await runningCore(local);
@@ -62,7 +63,7 @@ export async function startCore(
 }
 
 async function spawnCore({ paths, packageRoot, env }: LocalCore, serveFlags: string[]): Promise<CoreStatus> {
-  mkdirSync(paths.state, { recursive: true, mode: 0o700 });
+  makePrivateDirectory(paths.state);
   const output = openSync(`${paths.log}.out`, 'w', 0o600);
   const child = spawn(
     process.execPath,

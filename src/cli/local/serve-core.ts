@@ -1,9 +1,10 @@
-import { closeSync, mkdirSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { startCore } from '../../core/daemon.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
+import { makePrivateDirectory } from '../../core/private-directory.ts';
 import type { CoreStatus } from '../../core/status-file.ts';
 import type { ProcessEvents } from '../world.ts';
 
@@ -34,7 +35,7 @@ export async function serveCore(options: ServeOptions): Promise<void> {
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) events.on(signal, resolve);
   });
-  mkdirSync(paths.state, { recursive: true, mode: 0o700 });
+  makePrivateDirectory(paths.state);
   const log = pino(
     { level: options.logLevel, base: { pid: process.pid } },
     pino.destination({ dest: paths.log, sync: true }),
@@ -45,6 +46,7 @@ export async function serveCore(options: ServeOptions): Promise<void> {
     version: options.version,
     pool: options.pool,
     log,
+    onLockLost: () => process.exit(1),
     http: address(options.http, USUAL_HTTP),
     metrics: address(options.metrics, USUAL_METRICS),
     usualPorts: [options.http ? '' : USUAL_HTTP, options.metrics ? '' : USUAL_METRICS],
@@ -66,6 +68,8 @@ function tellStarter(fd: number, status: CoreStatus): void {
     writeSync(fd, `${JSON.stringify(status)}\n`);
     closeSync(fd);
   } catch (error) {
+    // Whoever started it did not wait: the core is no worse for that.
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return;
     throw new FsbError('invalid_argument', `cannot write to descriptor ${fd} of --ready-fd`, {
       cause: error,
     });

@@ -3,6 +3,7 @@ import { coreFlags } from '../../cli/local/core-flags.ts';
 import { daemonListing } from '../../cli/local/daemon-view.ts';
 import { localCore } from '../../cli/local/find.ts';
 import { poolFromFlags } from '../../cli/local/pool-flags.ts';
+import { untilAborted } from '../../cli/until-aborted.ts';
 
 export default class DaemonStart extends BaseCommand {
   static override summary = 'Start the local core in the background.';
@@ -19,7 +20,10 @@ export default class DaemonStart extends BaseCommand {
     poolFromFlags(flags);
     const local = localCore(this.world, this.config.root, flags.root);
     const { startCore } = await import('../../cli/local/local-core.ts');
-    const { status, started } = await startCore(local, serveFlags(flags));
+    const { status, started } = await untilAborted(
+      startCore(local, serveFlags(flags)),
+      this.interruption.signal,
+    );
     await this.say(
       started
         ? `The core is running (pid ${status.pid}).`

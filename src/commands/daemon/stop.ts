@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { localCore } from '../../cli/local/find.ts';
+import { untilAborted } from '../../cli/until-aborted.ts';
 
 export default class DaemonStop extends BaseCommand {
   static override summary = 'Stop the local core.';
@@ -17,8 +18,9 @@ export default class DaemonStop extends BaseCommand {
 
   async run(): Promise<undefined> {
     const { flags } = await this.parse(DaemonStop);
+    const local = localCore(this.world, this.config.root, flags.root);
     const { stopCore } = await import('../../cli/local/local-core.ts');
-    const stopped = await stopCore(localCore(this.world, this.config.root, flags.root));
+    const stopped = await untilAborted(stopCore(local), this.interruption.signal);
     await this.say(stopped ? 'The core has stopped.' : 'No core is running.');
     return undefined;
   }

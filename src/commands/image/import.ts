@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { imageListing } from '../../cli/core-view.ts';
+import { imageListing } from '../../cli/output/core-view.ts';
 
 export default class ImageImport extends BaseCommand {
   static override summary = 'Import an image from a file.';

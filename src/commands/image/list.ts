@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { imageListing } from '../../cli/core-view.ts';
+import { imageListing } from '../../cli/output/core-view.ts';
 
 export default class ImageList extends BaseCommand {
   static override summary = 'List the images that are here.';

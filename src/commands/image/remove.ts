@@ -22,13 +22,16 @@ export default class ImageRemove extends BaseCommand {
   override async run(): Promise<undefined> {
     const { args } = await this.parse(ImageRemove);
     const core = await this.core();
+    const gone: { name: string; digest: string }[] = [];
     for (const reference of new Set(args.reference)) {
       try {
-        await core.images.remove(reference, this.call);
-        await this.out(`${reference}\n`);
+        const { digest } = await core.images.remove(reference, this.call);
+        gone.push({ name: reference, digest });
+        if (!this.forPrograms) await this.out(`${reference}\n`);
       } catch (error) {
         await this.report(error);
       }
     }
+    if (this.forPrograms) await this.print({ items: gone, columns: [], name: ({ name }) => name });
   }
 }

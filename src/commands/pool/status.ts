@@ -1,5 +1,5 @@
 import { BaseCommand } from '../../cli/base-command.ts';
-import { poolStatusListing } from '../../cli/core-view.ts';
+import { poolStatusListing } from '../../cli/output/core-view.ts';
 
 export default class PoolStatus extends BaseCommand {
   static override summary = 'Show the warm pools.';

@@ -12,6 +12,8 @@ import { execSession } from './exec.ts';
 import type { RecordingDriver } from './recording-driver.ts';
 import { type InstanceRecord, MAIN_PROCESS, type SlotRecord } from './records.ts';
 
+const ADOPT_ATTEMPTS = 3;
+
 export interface RecoveryOptions {
   agent: Agent;
   recording: RecordingDriver;
@@ -108,7 +110,7 @@ async function takeUp(
 ): Promise<boolean> {
   const sandboxId = record.sandboxId!;
   recording.holdImage(found.id, record.shape.image);
-  const instance = await adopt(found, record, 'claimed');
+  const instance = await patiently(() => adopt(found, record, 'claimed'));
   const main = instance.channel.known.find((known) => known.id === MAIN_PROCESS);
   if (!main) {
     await instance.destroy('its command was never started');
@@ -120,6 +122,17 @@ async function takeUp(
   agent.takeUp({ sandboxId, slot, instance, main: resumed, log });
   letExecsRun(instance.channel);
   return true;
+}
+
+/** A busy machine may keep a guest from answering in time; a running sandbox is worth a second and a third try. */
+async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let left = ADOPT_ATTEMPTS; ; left--) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (left <= 1) throw error;
+    }
+  }
 }
 
 /** Nobody waits for the output of an exec of an earlier core; the process must not be held back by it. */

@@ -1,10 +1,11 @@
 import { connect } from 'node:net';
 import { type ClientOptions, WebSocket } from 'ws';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
-import { closeCodes } from '../wire/close-codes.ts';
-import { type Endpoint, formatEndpoint, hostInUrl } from '../wire/endpoint.ts';
-import { decodeFrame, type Frame, LONGEST_OUTPUT_FRAME, subprotocols } from '../wire/frames.ts';
+import { type Endpoint, hostInUrl } from '../wire/endpoint.ts';
+import { closeCodes } from '../wire/stream/close-codes.ts';
+import { decodeFrame, type Frame, LONGEST_OUTPUT_FRAME, subprotocols } from '../wire/stream/frames.ts';
 import { refusalOf } from './refusal.ts';
+import { unreachable } from './unreachable.ts';
 
 /** A core that does not answer a close is not waited for longer. */
 const CLOSE_TIMEOUT_MS = 1000;
@@ -91,18 +92,7 @@ function opened(ws: WebSocket, endpoint: Endpoint): Promise<void> {
         .finally(() => ws.terminate());
     });
     // Stays for the life of the socket: later errors are followed by `close`, which is handled.
-    ws.on('error', (cause) =>
-      reject(
-        new FsbError(
-          'unavailable',
-          `cannot reach the core at ${formatEndpoint(endpoint)}: ${cause.message}`,
-          {
-            hint: 'Is it running? See `fsb-ctl daemon status`.',
-            cause,
-          },
-        ),
-      ),
-    );
+    ws.on('error', (cause) => reject(unreachable(endpoint, cause.message, cause)));
   });
 }
 

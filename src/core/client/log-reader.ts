@@ -1,8 +1,8 @@
 import { FsbError, throwIfAborted } from '../model/errors.ts';
 import type { LogEntry } from '../model/logs.ts';
-import { channels, encodeAck, type Frame, malformed } from '../wire/frames.ts';
-import { decodeLog } from '../wire/log-frame.ts';
-import { decodeStatus } from '../wire/status.ts';
+import { channels, encodeAck, type Frame, malformed } from '../wire/stream/frames.ts';
+import { decodeLog } from '../wire/stream/log-frame.ts';
+import { decodeStatus } from '../wire/stream/stream-end.ts';
 import type { FrameSocket, SocketEvents } from './frame-socket.ts';
 import { Inbox } from './inbox.ts';
 

@@ -12,8 +12,8 @@ import {
   INPUT_WINDOW,
   malformed,
   PIECE,
-} from '../wire/frames.ts';
-import { decodeStatus } from '../wire/status.ts';
+} from '../wire/stream/frames.ts';
+import { decodeStatus } from '../wire/stream/stream-end.ts';
 import type { FrameSocket, SocketEvents } from './frame-socket.ts';
 import { Inbox } from './inbox.ts';
 import { type Settler, settler } from './settler.ts';

@@ -3,6 +3,7 @@ import type { CallOptions } from '../api/sandbox-api.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
 import { type Endpoint, formatEndpoint, hostInUrl } from '../wire/endpoint.ts';
 import { ERROR_METADATA, fromGrpcStatus } from '../wire/error-status.ts';
+import { unreachable } from './unreachable.ts';
 
 const UNAVAILABLE = 14;
 
@@ -24,12 +25,12 @@ const CHANNEL_OPTIONS = {
 
 /** Unary calls over one connection, which is made by the first of them. */
 export class Rpc {
-  readonly #address: string;
+  readonly #endpoint: Endpoint;
   readonly #client: Client;
   #closed = false;
 
   constructor(endpoint: Endpoint) {
-    this.#address = formatEndpoint(endpoint);
+    this.#endpoint = endpoint;
     const target =
       endpoint.kind === 'unix' ? `unix://${endpoint.path}` : `${hostInUrl(endpoint.host)}:${endpoint.port}`;
     this.#client = new Client(target, credentials.createInsecure(), CHANNEL_OPTIONS);
@@ -43,7 +44,10 @@ export class Rpc {
   ): Promise<Response> {
     throwIfAborted(signal);
     if (this.#closed)
-      throw new FsbError('unavailable', `the connection to the core at ${this.#address} was closed`);
+      throw new FsbError(
+        'unavailable',
+        `the connection to the core at ${formatEndpoint(this.#endpoint)} was closed`,
+      );
     return new Promise((resolve, reject) => {
       const call = this.#client.makeUnaryRequest<Request, Response>(
         method.path,
@@ -72,10 +76,7 @@ export class Rpc {
   #toFsbError(error: ServiceError): FsbError {
     const [body] = error.metadata.get(ERROR_METADATA);
     if (error.code === UNAVAILABLE && body === undefined)
-      return new FsbError('unavailable', `cannot reach the core at ${this.#address}: ${error.details}`, {
-        hint: 'Is it running? See `fsb-ctl daemon status`.',
-        cause: error,
-      });
+      return unreachable(this.#endpoint, error.details, error);
     return fromGrpcStatus(error.code, error.details, typeof body === 'string' ? undefined : body);
   }
 }

@@ -1,9 +1,9 @@
 import type { ImageApi, PoolApi, SystemApi } from '../api/core-api.ts';
 import type { SandboxApi } from '../api/sandbox-api.ts';
-import { imageFromWire, poolStatusFromWire, systemFromWire } from '../wire/convert-admin.ts';
-import { assertSpecFitsWire, createToWire } from '../wire/convert-create.ts';
-import { deleteToWire, exitFromWire, refToWire } from '../wire/convert-parts.ts';
-import { listToWire, sandboxFromWire } from '../wire/convert-sandbox.ts';
+import { imageFromWire, poolStatusFromWire, systemFromWire } from '../wire/convert/admin.ts';
+import { assertSpecFitsWire, createToWire } from '../wire/convert/create.ts';
+import { deleteToWire, exitFromWire, refToWire } from '../wire/convert/parts.ts';
+import { listToWire, sandboxFromWire } from '../wire/convert/sandbox.ts';
 import type { Endpoint } from '../wire/endpoint.ts';
 import { FastPathServiceService as sandboxes } from '../wire/gen/fastpath/v1/fastpath.ts';
 import { ImageServiceService as images } from '../wire/gen/fsb/v1/image.ts';

@@ -2,16 +2,16 @@ import type { Clock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
 import type { ProcessSpec, StreamName } from '../model/process.ts';
 import type { FrameReceiver, GuestConnection } from './connection.ts';
-import { type GuestFrame, type SpawnFailedFrame, signalScopes } from './frames.ts';
 import type { GuestChannel, KnownProcess } from './guest-channel.ts';
-import { ChannelProcess } from './guest-process.ts';
 import { refusal, type Welcome } from './handshake.ts';
-import { KnownProcesses } from './known-processes.ts';
 import { LazyMap } from './lazy-map.ts';
 import { Pings } from './pings.ts';
-import { ProtocolError } from './protocol-error.ts';
-import { spawnError } from './spawn-error.ts';
-import { encodeSpawnRequest } from './spawn-request.ts';
+import { ChannelProcess } from './process/channel-process.ts';
+import { KnownProcesses } from './process/known-processes.ts';
+import { spawnError } from './process/spawn-error.ts';
+import { type GuestFrame, type SpawnFailedFrame, signalScopes } from './protocol/frames.ts';
+import { ProtocolError } from './protocol/protocol-error.ts';
+import { encodeSpawnRequest } from './protocol/spawn-request.ts';
 
 /** Milliseconds until a guest that does not read is cut off when the core lets go. */
 const CLOSE_LIMIT = 1_000;

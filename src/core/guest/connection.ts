@@ -1,9 +1,9 @@
 import { connect, type Socket } from 'node:net';
 import { FsbError } from '../model/errors.ts';
-import { encodeCoreFrame } from './core-frames.ts';
-import { FrameDecoder } from './frame-decoder.ts';
-import { type CoreFrame, type GuestFrame, LONGEST_FROM_GUEST } from './frames.ts';
-import { decodeGuestFrame } from './guest-frames.ts';
+import { encodeCoreFrame } from './protocol/core-frames.ts';
+import { FrameDecoder } from './protocol/frame-decoder.ts';
+import { type CoreFrame, type GuestFrame, LONGEST_FROM_GUEST } from './protocol/frames.ts';
+import { decodeGuestFrame } from './protocol/guest-frames.ts';
 
 /** Bytes that may wait for a guest that does not read. Windows keep honest traffic far below it. */
 const LONGEST_BACKLOG = 16 * 1024 * 1024;

@@ -1,6 +1,6 @@
-import { type GuestFrame, PROTOCOL_VERSION, type ProcessFrame } from './frames.ts';
-import { ProtocolError } from './protocol-error.ts';
-import { printable } from './spawn-error.ts';
+import { printable } from './process/spawn-error.ts';
+import { type GuestFrame, PROTOCOL_VERSION, type ProcessFrame } from './protocol/frames.ts';
+import { ProtocolError } from './protocol/protocol-error.ts';
 
 /** What the guest told about itself before the channel opened. */
 export interface Welcome {

@@ -2,9 +2,9 @@ import { type Clock, systemClock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
 import { Channel } from './channel.ts';
 import { GuestConnection } from './connection.ts';
-import { PROTOCOL_VERSION } from './frames.ts';
 import type { GuestChannel, OpenChannel } from './guest-channel.ts';
 import { Handshake } from './handshake.ts';
+import { PROTOCOL_VERSION } from './protocol/frames.ts';
 
 /** The channel over a unix socket; it takes its deadlines from this clock. */
 export const createOpenChannel =

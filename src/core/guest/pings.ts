@@ -1,7 +1,7 @@
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import { LazyMap } from './lazy-map.ts';
-import { ProtocolError } from './protocol-error.ts';
+import { ProtocolError } from './protocol/protocol-error.ts';
 
 interface Waiting {
   resolve(): void;

@@ -3,13 +3,22 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    const edits = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    // Letters are dropped more often than replaced: `rn` is `run` rather than `rm`.
+    const distance = isPartOf(word, candidate) ? edits - 0.5 : edits;
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
     }
   }
   return best;
+}
+
+/** All letters of the word are in the candidate, in order. */
+function isPartOf(word: string, candidate: string): boolean {
+  let at = 0;
+  for (const letter of candidate) if (letter === word[at]) at += 1;
+  return at === word.length;
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours that turn one word into the other. */

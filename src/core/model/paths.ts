@@ -27,6 +27,10 @@ const LONGEST_RUN = 107 - '/i//guest.sock'.length - 17;
  */
 export function corePaths(env: Record<string, string | undefined>, uid: number): CorePaths {
   const { root, state, run } = directories(env, uid);
+  if (/^\/(proc|sys|dev)(\/|$)/.test(root))
+    throw new FsbError('invalid_argument', `the root directory ${root} is on a file system of the kernel`, {
+      hint: 'Choose an ordinary directory with FSB_ROOT or --root.',
+    });
   if (Buffer.byteLength(run) > LONGEST_RUN)
     throw new FsbError(
       'invalid_argument',

@@ -34,6 +34,8 @@ export interface Pool {
   holds(instanceId: string): boolean;
   /** Which shapes to keep warm, and how many idle ones of each; wakes the refill. */
   keepWarm(entries: { shape: Shape; image: string; count: number }[]): void;
+  /** Destroys what is idle of this image, unless keepWarm wants it; nothing of it is booted before its next claim. */
+  vacate(image: string): Promise<void>;
   status(): PoolShapeStatus[];
   /** In order, never lost, never blocking; returns the way to stop. */
   onEvent(listener: (event: PoolEvent) => void): () => void;

@@ -127,6 +127,19 @@ export class WarmPool implements Pool {
     this.#wake();
   }
 
+  async vacate(image: string): Promise<void> {
+    const records = this.#records
+      .all()
+      .filter(({ shape, warm, key }) => shape.image === image && warm === 0 && this.#queue.count(key) === 0);
+    const cause = 'its image is to be removed';
+    for (const record of records) {
+      record.lastUse = Number.NEGATIVE_INFINITY;
+      if (record.booting > 0) this.#fleet.abortBoots(cause, record, record.booting);
+    }
+    const idle = records.flatMap((record) => record.idle);
+    await Promise.all(idle.map((slot) => this.#fleet.discard(slot, cause)));
+  }
+
   status(): PoolShapeStatus[] {
     return this.#records
       .all()

@@ -1,5 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -35,8 +37,8 @@ interface Started {
   end: Promise<number | null>;
 }
 
-function start(command: string, args: string[]): Started {
-  const env = { ...process.env, FSB_HOST: host, NODE_EXTRA_CA_CERTS: '' };
+function start(command: string, args: string[], more: NodeJS.ProcessEnv = {}): Started {
+  const env = { ...process.env, FSB_HOST: host, NODE_EXTRA_CA_CERTS: '', ...more };
   const child = spawn(command, args, { env, cwd: root });
   const [out, err] = [new Recorder(), new Recorder()];
   child.stdout.pipe(out);
@@ -46,7 +48,8 @@ function start(command: string, args: string[]): Started {
 }
 
 const plain = (args: string[]): Started => start('node', [entry, ...args]);
-const onTerminal = (args: string[]): Started => start('python3', [python, 'node', entry, ...args]);
+const onTerminal = (args: string[], env?: NodeJS.ProcessEnv): Started =>
+  start('python3', [python, 'node', entry, ...args], env);
 
 /** What the driver said at the end. */
 async function verdict(line: Started): Promise<{ code: number; restored: boolean }> {
@@ -95,6 +98,27 @@ describe('the whole program on a terminal', () => {
     line.child.stdin.write('\u0003');
     await line.out.until('got it');
     expect(await verdict(line)).toEqual({ code: 5, restored: true });
+  });
+
+  it('survives ctrl-C in an editor, which the whole group gets', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'fsb-editor-'));
+    const editor = join(directory, 'editor');
+    const text = 'printf \'image: host\\nargs: [sleep, "60"]\\n\' > "$1"';
+    const wait = 'trap "echo ctrl-c" INT; echo open; read saved';
+    // A read that a signal broke is begun again, as an editor does.
+    await writeFile(editor, `#!/bin/sh\n${wait}; while [ -z "$saved" ]; do read saved; done\n${text}\n`);
+    await chmod(editor, 0o755);
+    const env = { VISUAL: `FROM=setting ${editor}`, XDG_STATE_HOME: directory };
+    const line = onTerminal(['run', 'edited', '--yes', '-q'], env);
+    await line.out.until('open');
+    for (const count of [1, 2]) {
+      line.child.stdin.write('\u0003');
+      await line.out.until(new RegExp(`(ctrl-c[^]*){${count}}`));
+    }
+    line.child.stdin.write('saved\r');
+    expect(await verdict(line)).toEqual({ code: 0, restored: true });
+    await behind.sandboxes.delete({ namespace: 'default', name: 'edited' }, { grace: 0 });
+    await rm(directory, { recursive: true });
   });
 
   it.each(['SIGTERM', 'SIGHUP'] as const)('puts the terminal back when %s ends it', async (signal) => {

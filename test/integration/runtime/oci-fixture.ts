@@ -7,7 +7,7 @@ import pino from 'pino';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import type { RootFilesystem } from '../../../src/core/model/image.ts';
 import { defaultResources, type Shape } from '../../../src/core/model/shape.ts';
-import { groupDirectories } from '../../../src/core/runtime/oci/cgroup-layout.ts';
+import { groupDirectories } from '../../../src/core/runtime/oci/cgroup/layout.ts';
 import { readCgroupLayout } from '../../../src/core/runtime/oci/node-facts.ts';
 import type { OciDriverOptions } from '../../../src/core/runtime/oci/oci-context.ts';
 import { createOciDriver, type OciDriver } from '../../../src/core/runtime/oci/oci-driver.ts';

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { newInstanceId } from '../../../src/core/model/ids.ts';
 import type { BootedInstance } from '../../../src/core/runtime/driver.ts';
-import { groupDirectories } from '../../../src/core/runtime/oci/cgroup-layout.ts';
+import { groupDirectories } from '../../../src/core/runtime/oci/cgroup/layout.ts';
 import { readCgroupLayout } from '../../../src/core/runtime/oci/node-facts.ts';
 import { createOciDriver } from '../../../src/core/runtime/oci/oci-driver.ts';
 import { instancePaths, ociDirectories } from '../../../src/core/runtime/oci/oci-paths.ts';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { execSession } from '../../../src/core/agent/exec.ts';
 import type { GuestProcess } from '../../../src/core/guest/guest-channel.ts';
-import { OutputQueue } from '../../../src/core/guest/output-queue.ts';
+import { OutputQueue } from '../../../src/core/guest/process/output-queue.ts';
 
 it('reads on when its caller lets go while asking for more, so that the process is not held back', async () => {
   const window = 256 * 1024;

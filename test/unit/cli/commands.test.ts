@@ -1,8 +1,12 @@
+import { EventEmitter, once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CoreApi } from '../../../src/core/api/core-api.ts';
+import { FsbError } from '../../../src/core/model/errors.ts';
 import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/command-line.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
 import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
 
 let core: ProcessCore;
@@ -320,6 +324,11 @@ describe('logs', () => {
     ]);
   });
 
+  it('says which format it has instead of YAML, before it connects', async () => {
+    const { code, stderr } = await fsb('logs job -o yaml', { core: undefined });
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/yaml.*\n.*-o json/i)]);
+  });
+
   it('ends without a word when interrupted', async () => {
     await fsb(['run', 'box', '--image', 'host', '--', 'sh', '-c', 'echo up; sleep 60']);
     const line = startCommandLine(['logs', '-f', 'box'], { core });
@@ -328,10 +337,18 @@ describe('logs', () => {
     expect([await line.code, line.stderr.text]).toEqual([130, '']);
   });
 
+  it('takes -n for the namespace before the command, and for the tail after it', async () => {
+    await fsb('-n team run job -a --image host echo theirs');
+    expect(await fsb('-n team logs job')).toEqual({ code: 0, stdout: 'theirs\n', stderr: '' });
+    expect((await fsb('-n default logs -n 1 --stdout job')).stdout).toBe('three\n');
+    expect((await fsb('-nteam logs -n1 job')).stdout).toBe('theirs\n');
+  });
+
   it.each([
     ['logs -n x job', 2],
     ['logs --tail=-1 job', 2],
     ['logs --since never job', 2],
+    ['logs job -o yaml', 2],
     ['logs nobody', 3],
   ])('%s fails with %i', async (line, code) => expect((await fsb(line)).code).toBe(code));
 });
@@ -366,6 +383,18 @@ describe('list, get and delete', () => {
     expect((await fsb('delete a --all')).code).toBe(2);
   });
 
+  it('prints what it deleted in the format that was asked for, in argument order', async () => {
+    const some = await fsb('delete c nobody a -o json');
+    expect(some.code).toBe(3);
+    expect(JSON.parse(some.stdout)).toEqual([
+      { name: 'c', namespace: 'default' },
+      { name: 'a', namespace: 'default' },
+    ]);
+    expect((await fsb('delete -f nobody -o json')).stdout).toBe('[]\n');
+    expect((await fsb('delete b -o yaml')).stdout).toBe('- name: b\n  namespace: default\n');
+    expect((await fsb('delete done -o name')).stdout).toBe('done\n');
+  });
+
   it('prints errors as JSON, one object a line', async () => {
     const { stderr } = await fsb('delete nobody nowhere -o json');
     const errors = stderr
@@ -391,6 +420,24 @@ describe('the rest', () => {
     expect((await fsb('version')).stdout).toMatch(/^fsb-ctl: .*\ncore: /);
   });
 
+  it('prints the images that it removed in the format that was asked for', async () => {
+    const image = { references: ['a:1'], digest: 'sha256:12', size: 1, architecture: 'amd64', importedAt: 0 };
+    const remove = async (reference: string) => {
+      if (reference === 'nope') throw new FsbError('not_found', 'image nope is not here');
+      return image;
+    };
+    const images = { core: { ...core, images: { ...core.images, remove } } };
+    const some = await fsb('image remove b nope a -o json', images);
+    expect(some.code).toBe(3);
+    expect(JSON.parse(some.stdout)).toEqual([
+      { name: 'b', digest: 'sha256:12' },
+      { name: 'a', digest: 'sha256:12' },
+    ]);
+    expect((await fsb('rmi a -o yaml', images)).stdout).toBe('- name: a\n  digest: sha256:12\n');
+    for (const flags of ['', ' -q', ' -o name', ' -o wide'])
+      expect((await fsb(`rmi b a${flags}`, images)).stdout).toBe('b\na\n');
+  });
+
   it('starts no core to tell the version, and minds no core that is not there', async () => {
     const line = startCommandLine(['version', '--client'], { core });
     await line.code;
@@ -413,6 +460,37 @@ describe('the rest', () => {
     const json = await fsb(`${line} -o=json`);
     if (json.stderr !== '' && !line.includes('-o'))
       expect(JSON.parse(json.stderr).error.code).toBe('invalid_argument');
+  });
+
+  it.each(['verbose', 'Info ', 'toString'])('serves nothing with the log level %j', async (level) => {
+    const env = { FSB_LOG_LEVEL: level, FSB_ROOT: join(directory, 'root') };
+    const { code, stderr } = await fsb('serve', { env });
+    expect([code, stderr]).toEqual([
+      2,
+      `Error: FSB_LOG_LEVEL: unknown level "${level}"\n` +
+        'Hint: Use one of trace, debug, info, warn, error, fatal, silent.\n',
+    ]);
+  });
+
+  it.each(['the first interrupt', '--timeout'])('gives up connecting at %s', async (how) => {
+    const clock = createManualClock();
+    const wire = new EventEmitter();
+    const connect = async (): Promise<CoreApi> => {
+      const connected = once(wire, 'connected');
+      wire.emit('asked');
+      await connected;
+      return { ...core, close: async () => void wire.emit('closed') };
+    };
+    const asked = once(wire, 'asked');
+    const line = startCommandLine(['list', '--timeout', '5s'], { connect, clock });
+    await asked;
+    if (how === '--timeout') await clock.advance(5000);
+    else line.events.emit('SIGINT');
+    expect([await line.code, line.forced]).toEqual([how === '--timeout' ? 124 : 130, []]);
+    // Whoever answers too late is not kept.
+    const closed = once(wire, 'closed');
+    wire.emit('connected');
+    await closed;
   });
 
   it('says that the core cannot be reached', async () => {

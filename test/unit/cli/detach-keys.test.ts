@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DetachFilter, parseDetachKeys } from '../../../src/cli/detach-keys.ts';
+import { DetachFilter, parseDetachKeys } from '../../../src/cli/session/detach-keys.ts';
 
 describe('parseDetachKeys', () => {
   it.each([

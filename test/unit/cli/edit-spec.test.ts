@@ -1,8 +1,8 @@
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, stat, watch, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { specTemplate } from '../../../src/cli/template.ts';
+import { specTemplate } from '../../../src/cli/spec/template.ts';
 import { type CommandLine, startCommandLine } from '../../helpers/command-line.ts';
 import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
 
@@ -110,6 +110,22 @@ describe('run without an image, on a terminal', () => {
     );
     await line.stderr.until('image nope is not here');
     expect(await line.code).toBe(3);
+  });
+
+  it('leaves ctrl-C to the editor while it is open, and takes it back afterwards', async () => {
+    const opened = `: > "${directory}/opened"; while [ -e "${directory}/opened" ]; do sleep 0.02; done`;
+    const line = await edit([`${opened}; ${write('image: host\\n')}`]);
+    const seen = (async () => {
+      for await (const { filename } of watch(directory)) if (filename === 'opened') return;
+    })();
+    await seen;
+    for (const signal of ['SIGINT', 'SIGINT', 'SIGQUIT']) line.events.emit(signal);
+    expect(line.events.listenerCount('SIGQUIT')).toBe(1);
+    await rm(join(directory, 'opened'));
+    await line.stderr.until('Create sandbox box from image host?');
+    expect([line.forced, line.events.listenerCount('SIGQUIT')]).toEqual([[], 0]);
+    line.events.emit('SIGINT');
+    expect(await line.code).toBe(130);
   });
 
   it.each([

@@ -1,13 +1,13 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { imageListing, poolStatusListing, versionListing } from '../../../src/cli/core-view.ts';
-import { type Listing, type OutputFormat, printable, render } from '../../../src/cli/output.ts';
+import { imageListing, poolStatusListing, versionListing } from '../../../src/cli/output/core-view.ts';
+import { type Listing, type OutputFormat, printable, render } from '../../../src/cli/output/output.ts';
 import {
   createdListing,
   sandboxDetails,
   sandboxListing,
   sandboxView,
-} from '../../../src/cli/sandbox-view.ts';
+} from '../../../src/cli/output/sandbox-view.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { parseSpec } from '../../../src/core/model/spec.ts';
 

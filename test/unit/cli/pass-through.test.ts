@@ -4,7 +4,7 @@ import {
   type FlagArities,
   separateGuestArguments,
   splitLeadingFlags,
-} from '../../../src/cli/pass-through.ts';
+} from '../../../src/cli/program/pass-through.ts';
 
 const flags: FlagArities = {
   env: { type: 'option', char: 'e' },
@@ -51,10 +51,18 @@ describe('splitLeadingFlags', () => {
   it.each([
     [
       ['-n', 'x', 'list', '-a'],
-      ['-n', 'x'],
+      ['--namespace', 'x'],
       ['list', '-a'],
     ],
     [['--namespace=x', 'list'], ['--namespace=x'], ['list']],
+    [['-nx', 'list'], ['--namespace', 'x'], ['list']],
+    [['-n=x', 'list'], ['--namespace', 'x'], ['list']],
+    [['-in', 'x', 'list'], ['--interactive', '--namespace', 'x'], ['list']],
+    [['-i', '-t', 'list'], ['--interactive', '--tty'], ['list']],
+    [['-e', '-x', 'list'], ['--env', '-x'], ['list']],
+    [['-ix', 'list'], ['-ix'], ['list']],
+    [['--pool-ref', 'x', 'list'], ['--pool-ref', 'x'], ['list']],
+    [['-n'], ['--namespace'], []],
     [['list', '-n', 'x'], [], ['list', '-n', 'x']],
     [['--bogus', 'list'], [], ['--bogus', 'list']],
   ])('%j', (argv, leading, rest) => {

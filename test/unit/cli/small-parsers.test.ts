@@ -1,9 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { parseEndpoint } from '../../../src/cli/connect.ts';
-import { chooseEditor } from '../../../src/cli/editor.ts';
-import { LineStamper, logEntryView } from '../../../src/cli/log-printer.ts';
-import { parseMoment, parseTail, preciseTimestamp } from '../../../src/cli/time-query.ts';
+import { logLevel } from '../../../src/cli/local/log-level.ts';
+import { LineStamper, logEntryView } from '../../../src/cli/logs/log-printer.ts';
+import { parseMoment, parseTail, preciseTimestamp } from '../../../src/cli/logs/time-query.ts';
+import { chooseEditor } from '../../../src/cli/spec/editor.ts';
 import type { StreamName } from '../../../src/core/model/process.ts';
+
+describe('logLevel', () => {
+  it.each([
+    [undefined, 'info'],
+    ['', 'info'],
+    ['DEBUG', 'debug'],
+    ['silent', 'silent'],
+  ])('%j -> %s', (text, level) => expect(logLevel({ FSB_LOG_LEVEL: text })).toBe(level));
+});
 
 describe('endpoints', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseEnvFile, parseEnvWords, parsePairs } from '../../../src/cli/env-words.ts';
-import { assertRunFlags, attaches } from '../../../src/cli/run-plan.ts';
-import { mergeSpecs, parsePort, parseVolume, specFromFlags } from '../../../src/cli/spec-from-flags.ts';
+import { assertRunFlags, attaches } from '../../../src/cli/run/run-plan.ts';
+import { parseEnvFile, parseEnvWords, parsePairs } from '../../../src/cli/spec/env-words.ts';
+import { mergeSpecs, parsePort, parseVolume, specFromFlags } from '../../../src/cli/spec/spec-from-flags.ts';
 
 describe('specFromFlags', () => {
   it.each([

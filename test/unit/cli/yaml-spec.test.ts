@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { specTemplate } from '../../../src/cli/template.ts';
-import { checkSpec, parseSpecText } from '../../../src/cli/yaml-spec.ts';
+import { specTemplate } from '../../../src/cli/spec/template.ts';
+import { checkSpec, parseSpecText } from '../../../src/cli/spec/yaml-spec.ts';
 import { sandboxSpecSchema } from '../../../src/core/model/spec.ts';
 
 const check = async (text: string) => {

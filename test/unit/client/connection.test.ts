@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
+import { unreachable } from '../../../src/core/client/unreachable.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
 import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/served-core.ts';
@@ -39,6 +42,58 @@ describe('a connection to a core', () => {
       expected,
     );
     await core.close();
+  });
+
+  it('says in plain words why a core cannot be reached, for calls and for streams', async () => {
+    const noSocket = join(served.directory, 'not a socket');
+    await writeFile(noSocket, '');
+    const closing = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+    const foreign = createServer((socket) => {
+      socket.on('error', () => {}).once('data', () => socket.end('220 mail.example\r\n'));
+    }).listen(0, '127.0.0.1');
+    await Promise.all([once(closing, 'listening'), once(foreign, 'listening')]);
+    const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+    const closed = createServer().listen(0, '127.0.0.1');
+    await once(closed, 'listening');
+    const unused = portOf(closed);
+    closed.close();
+    const cases: [string, string, boolean][] = [
+      ['unix:///no/core.sock', 'no such socket', true],
+      [`unix://${noSocket}`, 'connection refused', true],
+      [`127.0.0.1:${unused}`, 'connection refused', true],
+      [`127.0.0.1:${portOf(closing)}`, 'the connection was closed', true],
+      [`127.0.0.1:${portOf(foreign)}`, 'what listens there is no core', false],
+    ];
+    for (const [address, reason, streamsToo] of cases) {
+      const core = connectCore({ grpc: address, http: address });
+      const expected = {
+        code: 'unavailable',
+        message: `cannot reach the core at ${address}: ${reason}`,
+        hint: 'Is it running? See `fsb-ctl daemon status`.',
+      };
+      await expect(core.sandboxes.list({})).rejects.toMatchObject(expected);
+      if (streamsToo) await expect(core.sandboxes.exec(box, request)).rejects.toMatchObject(expected);
+      await core.close();
+    }
+    for (const server of [closing, foreign]) server.close();
+  });
+
+  it.each([
+    ['Name resolution failed for target dns:nowhere:9090', 'unknown host name'],
+    ['getaddrinfo ENOTFOUND nowhere', 'unknown host name'],
+    ['connect EACCES /ECONNREFUSED/core.sock', 'permission denied'],
+    [
+      'No connection established. Last error: Something else (2026-01-31T10:00:00.000Z). Resolution note: ',
+      'Something else',
+    ],
+    ['', 'unknown reason'],
+  ])('reads %j', (details, reason) => {
+    const { message } = unreachable(
+      { kind: 'tcp', host: 'nowhere', port: 9090 },
+      details,
+      new Error(details),
+    );
+    expect(message).toBe(`cannot reach the core at nowhere:9090: ${reason}`);
   });
 
   it('refuses calls after close, and ends open sessions without inventing a status', async () => {

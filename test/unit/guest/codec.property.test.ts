@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeCoreFrame, encodeCoreFrame } from '../../../src/core/guest/core-frames.ts';
-import { FrameDecoder } from '../../../src/core/guest/frame-decoder.ts';
-import { LONGEST_FROM_CORE, LONGEST_FROM_GUEST } from '../../../src/core/guest/frames.ts';
-import { decodeGuestFrame, encodeGuestFrame } from '../../../src/core/guest/guest-frames.ts';
-import { ProtocolError } from '../../../src/core/guest/protocol-error.ts';
+import { decodeCoreFrame, encodeCoreFrame } from '../../../src/core/guest/protocol/core-frames.ts';
+import { FrameDecoder } from '../../../src/core/guest/protocol/frame-decoder.ts';
+import { LONGEST_FROM_CORE, LONGEST_FROM_GUEST } from '../../../src/core/guest/protocol/frames.ts';
+import { decodeGuestFrame, encodeGuestFrame } from '../../../src/core/guest/protocol/guest-frames.ts';
+import { ProtocolError } from '../../../src/core/guest/protocol/protocol-error.ts';
 import { coreFrame, guestFrame } from '../../helpers/frame-arbitraries.ts';
 
 type Decode<T> = (type: number, process: number, payload: Buffer) => T;

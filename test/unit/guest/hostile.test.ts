@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { GuestFrame } from '../../../src/core/guest/frames.ts';
 import type { GuestChannel } from '../../../src/core/guest/guest-channel.ts';
-import { encodeGuestFrame } from '../../../src/core/guest/guest-frames.ts';
 import { openChannel } from '../../../src/core/guest/open-channel.ts';
+import type { GuestFrame } from '../../../src/core/guest/protocol/frames.ts';
+import { encodeGuestFrame } from '../../../src/core/guest/protocol/guest-frames.ts';
 import { guestFrame } from '../../helpers/frame-arbitraries.ts';
 import { processSpec } from '../../helpers/process-spec.ts';
 import {

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { decodeCoreFrame, encodeCoreFrame } from '../../../src/core/guest/core-frames.ts';
-import { FrameDecoder } from '../../../src/core/guest/frame-decoder.ts';
+import { decodeCoreFrame, encodeCoreFrame } from '../../../src/core/guest/protocol/core-frames.ts';
+import { FrameDecoder } from '../../../src/core/guest/protocol/frame-decoder.ts';
 import {
   type CoreFrame,
   type GuestFrame,
   LONGEST_FROM_CORE,
   LONGEST_FROM_GUEST,
-} from '../../../src/core/guest/frames.ts';
-import { decodeGuestFrame, encodeGuestFrame } from '../../../src/core/guest/guest-frames.ts';
+} from '../../../src/core/guest/protocol/frames.ts';
+import { decodeGuestFrame, encodeGuestFrame } from '../../../src/core/guest/protocol/guest-frames.ts';
 
 interface Vector {
   name: string;

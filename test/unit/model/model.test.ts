@@ -184,6 +184,7 @@ it('signals go by name and by number', () => {
 
 it('did-you-mean takes slips, not strangers', () => {
   expect(didYouMean('lsit', ['list', 'logs', 'exec'])).toBe('list');
+  expect(didYouMean('rn', ['rm', 'run'])).toBe('run');
   expect(didYouMean('zebra', ['list', 'logs', 'exec'])).toBeUndefined();
 });
 
@@ -194,4 +195,5 @@ it('two roots are two cores, and a root that is too deep is refused', () => {
   expect(corePaths({}, 0).run).toBe('/run/fsb');
   expect(corePaths({ HOME: '/home/u', XDG_RUNTIME_DIR: '/run/user/1' }, 1).run).toBe('/run/user/1/fsb');
   expect(() => corePaths({ FSB_ROOT: `/${'x'.repeat(100)}` }, 0)).toThrow('too long');
+  expect(() => corePaths({ FSB_ROOT: '/proc/fsb' }, 0)).toThrow('file system of the kernel');
 });

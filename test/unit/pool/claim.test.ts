@@ -131,6 +131,21 @@ describe('a claim that misses', () => {
     });
   });
 
+  it('vacates an image: what is idle goes, what is claimed or kept warm stays, and the next claim boots', async () => {
+    const world = createPoolWorld({ capacity: { buffer_min: 1, buffer_max: 1 } });
+    const [used, kept] = [shapeOf('used'), shapeOf('kept')];
+    await world.warm([kept, 1]);
+    await world.claim(used);
+    await settle();
+    expect(world.row(used)).toMatchObject({ idle: 1, claimed: 1 });
+    await world.pool.vacate(kept.image);
+    await world.pool.vacate(used.image);
+    await settle();
+    expect(world.row(used)).toMatchObject({ idle: 0, claimed: 1, booting: 0, stopping: 0 });
+    expect(world.row(kept)).toMatchObject({ idle: 1 });
+    expect(await world.claim(used)).toMatchObject({ hit: false });
+  });
+
   it('keeps a buffer of a shape in recent use, and drops it when the use is long ago', async () => {
     const world = createPoolWorld({ capacity: { buffer_min: 1, buffer_max: 2 } });
     const { instance } = await world.claim(python);

@@ -6,9 +6,9 @@ import {
   type CgroupLayout,
   controllerDirectory,
   parseCgroupLayout,
-} from '../../../src/core/runtime/oci/cgroup-layout.ts';
-import { readCgroupStats } from '../../../src/core/runtime/oci/cgroup-stats.ts';
-import { cgroupProcesses, childGroups } from '../../../src/core/runtime/oci/cgroup-tree.ts';
+} from '../../../src/core/runtime/oci/cgroup/layout.ts';
+import { readCgroupStats } from '../../../src/core/runtime/oci/cgroup/stats.ts';
+import { cgroupProcesses, childGroups } from '../../../src/core/runtime/oci/cgroup/tree.ts';
 
 const v1 = (controllers: string): string =>
   `30 25 0:27 / /sys/fs/cgroup/${controllers} rw,relatime shared:9 - cgroup cgroup rw,${controllers}`;

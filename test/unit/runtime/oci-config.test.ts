@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { defaultResources, type Shape } from '../../../src/core/model/shape.ts';
-import { cpuQuota, ociConfig } from '../../../src/core/runtime/oci/oci-config.ts';
-import { shapeMounts } from '../../../src/core/runtime/oci/oci-mounts.ts';
-import { seccompProfile } from '../../../src/core/runtime/oci/seccomp-profile.ts';
+import { cpuQuota, ociConfig } from '../../../src/core/runtime/oci/bundle/oci-config.ts';
+import { shapeMounts } from '../../../src/core/runtime/oci/bundle/oci-mounts.ts';
+import { seccompProfile } from '../../../src/core/runtime/oci/bundle/seccomp-profile.ts';
 
 const shape = (changes: Partial<Shape> = {}): Shape => ({
   image: 'sha256:a',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { guestFiles } from '../../../src/core/runtime/oci/guest-files.ts';
+import { guestFiles } from '../../../src/core/runtime/oci/bundle/guest-files.ts';
 import { launchArguments } from '../../../src/core/runtime/oci/launch-arguments.ts';
 import { openFilesLimit } from '../../../src/core/runtime/oci/node-facts.ts';
 import { instancePaths, ociDirectories } from '../../../src/core/runtime/oci/oci-paths.ts';

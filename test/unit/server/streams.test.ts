@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import type { Servers } from '../../../src/core/server/servers.ts';
-import { channels, encodeFrame, subprotocols } from '../../../src/core/wire/frames.ts';
+import { channels, encodeFrame, subprotocols } from '../../../src/core/wire/stream/frames.ts';
 import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/served-core.ts';
 

@@ -4,14 +4,14 @@ import { FsbError } from '../../../src/core/model/errors.ts';
 import type { PhaseState } from '../../../src/core/model/phase.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { parseSpec, type SandboxSpecInput } from '../../../src/core/model/spec.ts';
-import { assertSpecFitsWire, createFromWire, createToWire } from '../../../src/core/wire/convert-create.ts';
-import { deleteFromWire, deleteToWire } from '../../../src/core/wire/convert-parts.ts';
+import { assertSpecFitsWire, createFromWire, createToWire } from '../../../src/core/wire/convert/create.ts';
+import { deleteFromWire, deleteToWire } from '../../../src/core/wire/convert/parts.ts';
 import {
   listFromWire,
   listToWire,
   sandboxFromWire,
   sandboxToWire,
-} from '../../../src/core/wire/convert-sandbox.ts';
+} from '../../../src/core/wire/convert/sandbox.ts';
 import {
   CreateRequest,
   DeleteRequest,
@@ -180,26 +180,6 @@ describe('conversion', () => {
     expect(parseSpec(createFromWire(old).spec)).toEqual(parseSpec({ image: 'host', command: ['true'] }));
     expect(() => parseSpec(createFromWire({ ...old, consistencyMode: 7 as 0 }).spec)).toThrow(
       /consistency_mode/,
-    );
-  });
-
-  it('keeps the fixed field numbers', () => {
-    const bytes = CreateRequest.encode(
-      CreateRequest.fromPartial({
-        image: 'i',
-        poolRef: 'p',
-        exposedPorts: [1],
-        command: ['c'],
-        args: ['a'],
-        namespace: 'n',
-        consistencyMode: 1,
-        name: 'x',
-        envs: { k: 'v' },
-        workingDir: 'w',
-      }),
-    ).finish();
-    expect(Buffer.from(bytes).toString('hex')).toBe(
-      '0a016912017' + '01a01012201632a016132016e38014201784a060a016b12017652' + '0177',
     );
   });
 

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { errorCodes, FsbError, isErrorCode } from '../../../src/core/model/errors.ts';
 import type { LogEntry } from '../../../src/core/model/logs.ts';
 import type { ExitStatus } from '../../../src/core/model/process.ts';
-import { closeCodeOf, closeReason } from '../../../src/core/wire/close-codes.ts';
-import * as frames from '../../../src/core/wire/frames.ts';
-import { decodeLog, encodeLog } from '../../../src/core/wire/log-frame.ts';
-import { decodeStatus, encodeStatus } from '../../../src/core/wire/status.ts';
+import { closeCodeOf, closeReason } from '../../../src/core/wire/stream/close-codes.ts';
+import * as frames from '../../../src/core/wire/stream/frames.ts';
+import { decodeLog, encodeLog } from '../../../src/core/wire/stream/log-frame.ts';
+import { decodeStatus, encodeStatus } from '../../../src/core/wire/stream/stream-end.ts';
 
 const { channels } = frames;
 const bytes = fc.uint8Array({ maxLength: 2000 }).map((array) => Buffer.from(array));

@@ -5,7 +5,7 @@ import { errorCodes, FsbError, isErrorCode } from '../../../src/core/model/error
 import type { LogQuery } from '../../../src/core/model/logs.ts';
 import { formatEndpoint, isLoopback, parseEndpoint } from '../../../src/core/wire/endpoint.ts';
 import { fromGrpcStatus, toGrpcStatus } from '../../../src/core/wire/error-status.ts';
-import * as queries from '../../../src/core/wire/stream-query.ts';
+import * as queries from '../../../src/core/wire/stream/stream-query.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 40 });
 const size = fc.record({ rows: fc.nat(65_535), cols: fc.nat(65_535) });

@@ -1,7 +1,7 @@
 import { FsbError } from '../../model/errors.ts';
 import type { Resources } from '../../model/shape.ts';
+import { CPU_PERIOD, cpuQuota, type InstanceLimits } from './bundle/oci-config.ts';
 import { requireRuntime } from './node-facts.ts';
-import { CPU_PERIOD, cpuQuota, type InstanceLimits } from './oci-config.ts';
 import type { OciContext } from './oci-context.ts';
 import { instancePaths } from './oci-paths.ts';
 import { isAlive } from './process-identity.ts';

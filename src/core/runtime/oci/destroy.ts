@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { FsbError } from '../../model/errors.ts';
-import type { CgroupLayout } from './cgroup-layout.ts';
-import { cgroupProcesses, removeCgroup, thaw } from './cgroup-tree.ts';
+import type { CgroupLayout } from './cgroup/layout.ts';
+import { cgroupProcesses, removeCgroup, thaw } from './cgroup/tree.ts';
 import type { OciContext } from './oci-context.ts';
 import { type InstancePaths, instancePaths } from './oci-paths.ts';
 import { isAlive, killProcess, type ProcessIdentity } from './process-identity.ts';

@@ -2,8 +2,8 @@ import { constants } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { FsbError } from '../../model/errors.ts';
-import { type CgroupLayout, controllerDirectory, parseCgroupLayout } from './cgroup-layout.ts';
-import { type InstanceLimits, OPEN_FILES } from './oci-config.ts';
+import { type InstanceLimits, OPEN_FILES } from './bundle/oci-config.ts';
+import { type CgroupLayout, controllerDirectory, parseCgroupLayout } from './cgroup/layout.ts';
 import type { OciRuntimeName } from './oci-paths.ts';
 
 const SEARCH_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
-import type { CgroupLayout } from './cgroup-layout.ts';
-import type { InstanceLimits } from './oci-config.ts';
+import type { InstanceLimits } from './bundle/oci-config.ts';
+import type { CgroupLayout } from './cgroup/layout.ts';
 import type { OciDirectories, OciRuntimeName } from './oci-paths.ts';
 import type { Trash } from './trash.ts';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { FsbError } from '../../model/errors.ts';
 import type { RuntimeProbe } from '../driver.ts';
-import type { CgroupMode } from './cgroup-layout.ts';
+import type { CgroupMode } from './cgroup/layout.ts';
 import { BUILD_HINT, findProgram, installHint, isExecutable, readCgroupLayout } from './node-facts.ts';
 import type { OciContext } from './oci-context.ts';
 import type { OciRuntimeName } from './oci-paths.ts';

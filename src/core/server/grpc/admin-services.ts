@@ -1,5 +1,5 @@
 import type { CoreApi } from '../../api/core-api.ts';
-import { imageToWire, poolStatusToWire, systemToWire } from '../../wire/convert-admin.ts';
+import { imageToWire, poolStatusToWire, systemToWire } from '../../wire/convert/admin.ts';
 import type { ImageServiceServer } from '../../wire/gen/fsb/v1/image.ts';
 import type { PoolServiceServer } from '../../wire/gen/fsb/v1/pool.ts';
 import type { SystemServiceServer } from '../../wire/gen/fsb/v1/system.ts';

@@ -1,8 +1,8 @@
 import type { CoreApi } from '../../api/core-api.ts';
 import { FsbError } from '../../model/errors.ts';
-import { createFromWire } from '../../wire/convert-create.ts';
-import { deleteFromWire, exitToWire, refFromWire } from '../../wire/convert-parts.ts';
-import { createResponseToWire, listFromWire, sandboxToWire } from '../../wire/convert-sandbox.ts';
+import { createFromWire } from '../../wire/convert/create.ts';
+import { deleteFromWire, exitToWire, refFromWire } from '../../wire/convert/parts.ts';
+import { createResponseToWire, listFromWire, sandboxToWire } from '../../wire/convert/sandbox.ts';
 import type { FastPathServiceServer } from '../../wire/gen/fastpath/v1/fastpath.ts';
 import type { ServerMetrics } from '../metrics/metrics.ts';
 import { unary } from './unary.ts';

@@ -1,8 +1,15 @@
 import type { WebSocket } from 'ws';
 import { FsbError } from '../../model/errors.ts';
-import { closeCodeOf, closeCodes, closeReason } from '../../wire/close-codes.ts';
-import { channels, decodeAck, decodeFrame, decodeJson, type Frame, subprotocols } from '../../wire/frames.ts';
-import { encodeStatus, type StreamEnd } from '../../wire/status.ts';
+import { closeCodeOf, closeCodes, closeReason } from '../../wire/stream/close-codes.ts';
+import {
+  channels,
+  decodeAck,
+  decodeFrame,
+  decodeJson,
+  type Frame,
+  subprotocols,
+} from '../../wire/stream/frames.ts';
+import { encodeStatus, type StreamEnd } from '../../wire/stream/stream-end.ts';
 
 /** Bytes that may wait inside this process for a socket without credit windows. */
 const SOCKET_HIGH_WATER = 256 * 1024;

@@ -1,7 +1,7 @@
 import { FsbError } from '../../model/errors.ts';
 import type { LogEntry } from '../../model/logs.ts';
-import { channels, encodeFrame, malformed } from '../../wire/frames.ts';
-import { encodeLog } from '../../wire/log-frame.ts';
+import { channels, encodeFrame, malformed } from '../../wire/stream/frames.ts';
+import { encodeLog } from '../../wire/stream/log-frame.ts';
 import type { Connection } from './connection.ts';
 
 /** Carries the entries of a log; clients without our subprotocol get the bytes alone. */

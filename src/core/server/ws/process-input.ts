@@ -7,7 +7,7 @@ import {
   type Frame,
   INPUT_WINDOW,
   malformed,
-} from '../../wire/frames.ts';
+} from '../../wire/stream/frames.ts';
 import type { Connection } from './connection.ts';
 
 /**

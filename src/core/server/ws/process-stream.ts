@@ -1,6 +1,13 @@
 import { FsbError } from '../../model/errors.ts';
 import type { OutputChunk, ProcessSession, StreamName } from '../../model/process.ts';
-import { channels, encodeFrame, encodeJson, encodePosition, INPUT_WINDOW, PIECE } from '../../wire/frames.ts';
+import {
+  channels,
+  encodeFrame,
+  encodeJson,
+  encodePosition,
+  INPUT_WINDOW,
+  PIECE,
+} from '../../wire/stream/frames.ts';
 import type { Connection } from './connection.ts';
 import { ProcessInput } from './process-input.ts';
 

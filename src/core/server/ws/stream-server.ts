@@ -3,7 +3,7 @@ import { WebSocketServer } from 'ws';
 import type { SandboxApi } from '../../api/sandbox-api.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
-import { LONGEST_INPUT_FRAME, subprotocols } from '../../wire/frames.ts';
+import { LONGEST_INPUT_FRAME, subprotocols } from '../../wire/stream/frames.ts';
 import { assertMayCall } from '../http/guard.ts';
 import type { Upgrade } from '../http/http-server.ts';
 import { refuseUpgrade } from '../http/respond.ts';

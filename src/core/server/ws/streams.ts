@@ -1,8 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { ExecRequest, SandboxApi } from '../../api/sandbox-api.ts';
 import type { SandboxRef } from '../../model/sandbox.ts';
-import { OUTPUT_WINDOW } from '../../wire/frames.ts';
-import { attachFromQuery, execFromJson, execFromQuery, logsFromQuery } from '../../wire/stream-query.ts';
+import { OUTPUT_WINDOW } from '../../wire/stream/frames.ts';
+import {
+  attachFromQuery,
+  execFromJson,
+  execFromQuery,
+  logsFromQuery,
+} from '../../wire/stream/stream-query.ts';
 import { urlOf } from '../http/respond.ts';
 import { notHere, sandboxPath } from '../http/router.ts';
 import type { Connection } from './connection.ts';

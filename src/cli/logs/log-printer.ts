@@ -1,0 +1,67 @@
+import { isUtf8 } from 'node:buffer';
+import type { LogEntry } from '../../core/model/logs.ts';
+import type { StreamName } from '../../core/model/process.ts';
+import { tryWrite, write } from '../streams.ts';
+import type { Terminal } from '../world.ts';
+import { preciseTimestamp } from './time-query.ts';
+
+export type LogForm = 'plain' | 'timestamps' | 'json';
+
+/** Writes a log to where it came from: the guest's stdout to ours, its stderr to ours. */
+export async function printLog(
+  entries: AsyncIterable<LogEntry>,
+  form: LogForm,
+  terminal: Terminal,
+): Promise<void> {
+  const stamp = new LineStamper();
+  for await (const entry of entries) {
+    if (entry.dropped && form !== 'json')
+      await tryWrite(terminal.stderr, `[${entry.dropped} bytes of older output were dropped here]\n`);
+    if (form === 'json') await write(terminal.stdout, `${JSON.stringify(logEntryView(entry))}\n`);
+    else await write(terminal[entry.stream], form === 'plain' ? entry.data : stamp.push(entry));
+  }
+}
+
+/** One line of `logs -o json`. `text` is null when the bytes are no UTF-8; `base64` holds them then. */
+export interface LogEntryView {
+  time: string;
+  stream: StreamName;
+  seq: number;
+  text: string | null;
+  base64: string | null;
+  dropped: number;
+}
+
+export function logEntryView(entry: LogEntry): LogEntryView {
+  const readable = isUtf8(entry.data);
+  return {
+    time: preciseTimestamp(entry.time),
+    stream: entry.stream,
+    seq: entry.seq,
+    text: readable ? entry.data.toString('utf8') : null,
+    base64: readable ? null : entry.data.toString('base64'),
+    dropped: entry.dropped ?? 0,
+  };
+}
+
+const NEWLINE = 10;
+
+/** Puts the time before each line; entries may hold half lines, so it remembers where each stream stands. */
+export class LineStamper {
+  readonly #midLine = new Set<StreamName>();
+
+  push(entry: LogEntry): Buffer {
+    const stamp = Buffer.from(`${preciseTimestamp(entry.time)} `);
+    const parts: Buffer[] = [];
+    for (let start = 0; start < entry.data.length; ) {
+      const newline = entry.data.indexOf(NEWLINE, start);
+      const end = newline === -1 ? entry.data.length : newline + 1;
+      if (!this.#midLine.has(entry.stream)) parts.push(stamp);
+      parts.push(entry.data.subarray(start, end));
+      if (newline === -1) this.#midLine.add(entry.stream);
+      else this.#midLine.delete(entry.stream);
+      start = end;
+    }
+    return Buffer.concat(parts);
+  }
+}

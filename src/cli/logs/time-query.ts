@@ -1,0 +1,43 @@
+import { FsbError } from '../../core/model/errors.ts';
+import { parseDuration } from '../../core/model/quantity.ts';
+
+const RFC3339 = /^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)?)?$/;
+
+/**
+ * A moment: RFC3339 (local time without a zone), unix seconds, or a duration before `now`.
+ * @returns milliseconds since the epoch
+ * @throws invalid_argument naming the flag
+ */
+export function parseMoment(text: string, now: number, flag: string): number {
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
+  if (RFC3339.test(text)) {
+    const time = Date.parse(text.length === 10 ? `${text}T00:00:00` : text.replace(' ', 'T'));
+    if (!Number.isNaN(time)) return time;
+  }
+  try {
+    return now - parseDuration(text);
+  } catch {
+    throw new FsbError('invalid_argument', `--${flag}: invalid time ${JSON.stringify(text)}`, {
+      hint: 'Give a duration (10m), a time (2026-01-31T10:00:00Z) or unix seconds.',
+    });
+  }
+}
+
+/**
+ * @returns undefined for `all`
+ * @throws invalid_argument
+ */
+export function parseTail(text: string): number | undefined {
+  if (text === 'all') return undefined;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new FsbError('invalid_argument', `--tail: invalid number of lines ${JSON.stringify(text)}`, {
+    hint: 'Give a number from 0 up, or all.',
+  });
+}
+
+/** Microseconds, because many lines share a millisecond: `2026-01-31T10:00:00.123456Z`. */
+export function preciseTimestamp(ms: number): string {
+  const whole = Math.floor(ms);
+  const micros = Math.min(999, Math.floor((ms - whole) * 1000));
+  return new Date(whole).toISOString().replace('Z', `${String(micros).padStart(3, '0')}Z`);
+}

@@ -1,0 +1,115 @@
+import type { Config } from '@oclif/core';
+import { didYouMean } from '../../core/model/did-you-mean.ts';
+import { FsbError } from '../../core/model/errors.ts';
+import { wantsJson } from '../base-command.ts';
+import { describeFailure } from '../failure.ts';
+import { globalFlags } from '../flags.ts';
+import { tryWrite } from '../streams.ts';
+import type { World } from '../world.ts';
+import { type CommandTable, loadCommands, type PackageJson } from './command-set.ts';
+import { type FlagArities, separateGuestArguments, splitLeadingFlags } from './pass-through.ts';
+
+export interface Program {
+  /** Directory of package.json. */
+  root: string;
+  pjson: PackageJson;
+  commands: CommandTable;
+}
+
+/** The commands whose words after the sandbox's name belong to the guest. */
+const PASS_THROUGH = new Set(['run', 'exec']);
+
+/** Runs one command line to its end. @returns the exit code; never rejects */
+export async function main(argv: string[], program: Program, world: World): Promise<number> {
+  try {
+    return await dispatch(argv, program, world);
+  } catch (error) {
+    const bin = program.pjson.oclif.bin ?? program.pjson.name;
+    const context = {
+      json: wantsJson(argv),
+      debug: world.env.FSB_DEBUG === '1',
+      command: bin,
+      flagNames: Object.keys(globalFlags),
+    };
+    const { text, exitCode } = describeFailure(error, context);
+    await tryWrite(world.terminal.stderr, text);
+    return exitCode;
+  }
+}
+
+async function dispatch(argv: string[], program: Program, world: World): Promise<number> {
+  const { leading, rest } = splitLeadingFlags(argv, globalFlags as FlagArities);
+  const config = await loadCommands(program.root, program.pjson, program.commands);
+  if (rest.length === 0 || asksForHelp(rest.slice(0, 1)) || rest[0] === 'help')
+    return showHelp(config, rest.filter(isWord).slice(1));
+
+  const found = findCommand(rest, config);
+  if (found === undefined) return showTopic(rest, config);
+  const own = PASS_THROUGH.has(found.id) ? separateGuestArguments(found.argv, found.flags) : found.argv;
+  if (asksForHelp(own)) return showHelp(config, found.id.split(':'));
+  return new program.commands[found.id]!([...leading, ...own], config, world).execute();
+}
+
+interface FoundCommand {
+  /** The command's own id, also when an alias was typed. */
+  id: string;
+  flags: FlagArities;
+  /** What follows the words of the command. */
+  argv: string[];
+}
+
+/** The longest beginning of the words that is a command or an alias of one. */
+function findCommand(words: string[], config: Config): FoundCommand | undefined {
+  for (let length = Math.min(words.length, 3); length > 0; length--) {
+    const command = config.findCommand(words.slice(0, length).join(':'));
+    if (command === undefined) continue;
+    const { id } =
+      config.commands.find(
+        (other) => other.aliases.includes(command.id) && !other.aliases.includes(other.id),
+      ) ?? command;
+    return { id, flags: command.flags as FlagArities, argv: words.slice(length) };
+  }
+  return undefined;
+}
+
+function asksForHelp(argv: string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end === -1 ? argv : argv.slice(0, end)).some((word) => word === '--help' || word === '-h');
+}
+
+const isWord = (word: string): boolean => !word.startsWith('-');
+
+/** `pool` alone shows what there is below it; anything else is a mistake. */
+async function showTopic(words: string[], config: Config): Promise<number> {
+  const first = words[0]!;
+  const below = config.commandIDs.filter((id) => id.startsWith(`${first}:`));
+  const next = words.slice(1).find(isWord);
+  if (below.length > 0 && next === undefined) return showHelp(config, [first]);
+  const given = below.length > 0 ? `${first} ${next}` : first;
+  const near = didYouMean(
+    given,
+    (below.length > 0 ? below : config.commandIDs).map((id) => id.replaceAll(':', ' ')),
+  );
+  throw new FsbError(
+    'invalid_argument',
+    first.startsWith('-') ? `unknown flag ${first}` : `unknown command ${JSON.stringify(given)}`,
+    {
+      hint: near === undefined ? `See ${config.bin} --help.` : `Did you mean ${config.bin} ${near}?`,
+    },
+  );
+}
+
+async function showHelp(config: Config, words: string[]): Promise<number> {
+  const { Help } = await import('@oclif/core');
+  const help = new Help(config, config.pjson.oclif.helpOptions);
+  const found =
+    words.length === 0 ? undefined : (findCommand(words, config)?.id ?? (await topicOf(words, config)));
+  await help.showHelp(found === undefined ? [] : found.split(':'));
+  return 0;
+}
+
+async function topicOf(words: string[], config: Config): Promise<string> {
+  if (config.findTopic(words[0]!)) return words[0]!;
+  await showTopic(words, config);
+  return words[0]!;
+}

@@ -1,0 +1,85 @@
+/** As much of a flag's definition as tells how many words it takes. */
+export interface FlagArity {
+  type: 'boolean' | 'option';
+  char?: string;
+  aliases?: string[];
+  charAliases?: string[];
+}
+
+export type FlagArities = Record<string, FlagArity>;
+
+/**
+ * Puts `--` before the first word of the guest's command, so that nothing after it is taken for a flag of ours:
+ * `box -i ls --help` becomes `box -i -- ls --help`. The first positional is the sandbox, the second starts the
+ * command. Unchanged when there is no second positional or the user wrote `--` himself.
+ */
+export function separateGuestArguments(argv: string[], flags: FlagArities): string[] {
+  let positionals = 0;
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i]!;
+    if (word === '--') return argv;
+    if (word.startsWith('-') && word !== '-') {
+      if (takesNextWord(word, flags)) i += 1;
+      continue;
+    }
+    positionals += 1;
+    if (positionals === 2) return [...argv.slice(0, i), '--', ...argv.slice(i)];
+  }
+  return argv;
+}
+
+/**
+ * `-n team list -a`: the flags that stand before the command, and the rest. The former by their long names: a command
+ * may have the letter for a flag of its own (`-n` of `logs`), which the user cannot have meant there.
+ */
+export function splitLeadingFlags(argv: string[], flags: FlagArities): { leading: string[]; rest: string[] } {
+  const leading: string[] = [];
+  let i = 0;
+  while (i < argv.length && argv[i]!.startsWith('-') && isKnown(argv[i]!, flags)) {
+    leading.push(...longForm(argv[i]!, flags));
+    i += 1;
+    if (takesNextWord(argv[i - 1]!, flags) && i < argv.length) leading.push(argv[i++]!);
+  }
+  return { leading, rest: argv.slice(i) };
+}
+
+/** `-qn=x` is `--quiet --namespace x`; unchanged where a letter is not known. */
+function longForm(word: string, flags: FlagArities): string[] {
+  if (word.startsWith('--')) return [word];
+  const words: string[] = [];
+  for (let i = 1; i < word.length; i++) {
+    const name = Object.keys(flags).find((key) => flags[key] === findShort(word[i]!, flags));
+    if (name === undefined) return [word];
+    words.push(`--${name}`);
+    if (flags[name]!.type === 'boolean') continue;
+    const value = word.slice(word[i + 1] === '=' ? i + 2 : i + 1);
+    return i + 1 === word.length ? words : [...words, value];
+  }
+  return words;
+}
+
+/** True for `--env` and the `-e` that ends `-ite`; false for `--env=K=V` and `-eK=V`, which carry their value. */
+export function takesNextWord(word: string, flags: FlagArities): boolean {
+  if (word.startsWith('--')) return findLong(word.slice(2), flags)?.type === 'option';
+  for (let i = 1; i < word.length; i++) {
+    const flag = findShort(word[i]!, flags);
+    if (flag === undefined) return false;
+    if (flag.type === 'option') return i === word.length - 1;
+  }
+  return false;
+}
+
+function isKnown(word: string, flags: FlagArities): boolean {
+  if (word.startsWith('--'))
+    return word !== '--' && findLong(word.slice(2).split('=')[0]!, flags) !== undefined;
+  return word.length > 1 && findShort(word[1]!, flags) !== undefined;
+}
+
+function findLong(name: string, flags: FlagArities): FlagArity | undefined {
+  if (Object.hasOwn(flags, name)) return flags[name];
+  return Object.values(flags).find((flag) => flag.aliases?.includes(name));
+}
+
+function findShort(char: string, flags: FlagArities): FlagArity | undefined {
+  return Object.values(flags).find((flag) => flag.char === char || flag.charAliases?.includes(char));
+}

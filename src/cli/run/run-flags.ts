@@ -1,0 +1,62 @@
+import { Flags } from '@oclif/core';
+import { durationFlag, processFlags, repeated, sizeFlag } from '../flags.ts';
+
+/** The flags of `run` beside the global ones. */
+export const runFlags = {
+  ...processFlags,
+  image: Flags.string({ summary: 'Image to run in: host, or one of "image list".', helpValue: 'IMAGE' }),
+  file: Flags.string({
+    char: 'f',
+    summary: 'Read the spec from a YAML file; - is standard input.',
+    helpValue: 'FILE',
+  }),
+  label: Flags.string({ ...repeated, char: 'l', summary: 'Label the sandbox.', helpValue: 'K=V' }),
+  ttl: durationFlag({ summary: 'End it after this long (90s, 5m, 2d).', exclusive: ['expire-time'] }),
+  'expire-time': Flags.integer({
+    summary: 'End it at this time, in unix seconds; 0: never.',
+    min: 0,
+    helpValue: 'UNIX',
+  }),
+  pool: Flags.string({
+    summary: 'Warm pool to take it from. Default: default-pool.',
+    aliases: ['pool-ref'],
+    helpValue: 'POOL',
+  }),
+  consistency: Flags.option({
+    summary: 'fast answers when it runs, strong when its record is on disk too. Default: fast.',
+    aliases: ['consistency-mode'],
+    options: ['fast', 'strong'] as const,
+  })(),
+  cpus: Flags.string({ summary: 'Cores, may be a fraction. Default: 1.', helpValue: 'N' }),
+  memory: sizeFlag({ char: 'm', summary: 'Memory limit (512m, 1.5g). Default: 512m.' }),
+  pids: Flags.integer({ summary: 'Limit of processes and threads. Default: 256.', min: 1, helpValue: 'N' }),
+  network: Flags.option({
+    summary: 'Network of the sandbox. Default: none.',
+    options: ['none', 'host'] as const,
+  })(),
+  volume: Flags.string({
+    ...repeated,
+    char: 'v',
+    summary: 'Directory of the node inside the sandbox, read-only unless :rw.',
+    helpValue: 'SRC:DST[:rw]',
+  }),
+  port: Flags.string({
+    ...repeated,
+    char: 'p',
+    summary: 'Port that the command listens on.',
+    helpValue: 'PORT',
+  }),
+  entrypoint: Flags.string({ summary: "Replace the image's entrypoint; empty: its own.", helpValue: 'PATH' }),
+  'failure-policy': Flags.string({
+    summary: 'When its node is lost: Manual or AutoRecreate. Default: Manual.',
+    helpValue: 'POLICY',
+  }),
+  attach: Flags.boolean({ char: 'a', summary: "Stream its output and exit with its command's code." }),
+  rm: Flags.boolean({ summary: 'Delete it once its command has ended; implies --attach.' }),
+  'id-file': Flags.string({ summary: 'Write the id to this file, which must not exist.', helpValue: 'FILE' }),
+  yes: Flags.boolean({ char: 'y', summary: 'Create what was edited without asking.' }),
+  'idempotency-key': Flags.string({
+    summary: 'The same key twice gives the same sandbox.',
+    helpValue: 'KEY',
+  }),
+};

@@ -1,0 +1,57 @@
+import type { Interfaces } from '@oclif/core';
+import { FsbError } from '../../core/model/errors.ts';
+import type { SpecFlags } from '../spec/spec-from-flags.ts';
+import type { runFlags } from './run-flags.ts';
+
+export type RunFlags = Interfaces.InferredFlags<typeof runFlags>;
+
+/** Stay with the sandbox, as opposed to printing its name and leaving. */
+export const attaches = (
+  flags: Pick<RunFlags, 'attach' | 'interactive' | 'tty' | 'rm' | 'detach'>,
+): boolean => !flags.detach && (flags.attach || flags.interactive || flags.tty || flags.rm);
+
+/** @throws invalid_argument for flags that contradict each other */
+export function assertRunFlags(
+  flags: Pick<RunFlags, 'attach' | 'rm' | 'detach' | 'file' | 'interactive'>,
+): void {
+  const clash = (a: string, b: string, hint: string): FsbError =>
+    new FsbError('invalid_argument', `${a} and ${b} contradict each other`, { hint });
+  if (flags.detach && flags.attach) throw clash('--detach', '--attach', 'Give one of them.');
+  if (flags.detach && flags.rm)
+    throw clash('--detach', '--rm', 'A detached sandbox can end itself with --ttl.');
+  if (flags.file === '-' && flags.interactive && !flags.detach)
+    throw clash(
+      '--file -',
+      '--interactive',
+      'Standard input can be the spec or the input of the command; put the spec into a file.',
+    );
+}
+
+/** The flags of `run` in the form that specFromFlags takes. */
+export function toSpecFlags(
+  flags: RunFlags,
+  envs: Record<string, string>,
+  labels: Record<string, string>,
+): SpecFlags {
+  return {
+    image: flags.image,
+    entrypoint: flags.entrypoint,
+    envs,
+    labels,
+    workdir: flags.workdir,
+    user: flags.user,
+    ttl: flags.ttl,
+    expireTime: flags['expire-time'],
+    pool: flags.pool,
+    consistency: flags.consistency,
+    cpus: flags.cpus,
+    memory: flags.memory,
+    pids: flags.pids,
+    network: flags.network,
+    volumes: flags.volume,
+    ports: flags.port,
+    failurePolicy: flags['failure-policy'],
+    interactive: flags.interactive,
+    tty: flags.tty,
+  };
+}

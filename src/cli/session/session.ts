@@ -1,0 +1,137 @@
+import { constants } from 'node:os';
+import { FsbError } from '../../core/model/errors.ts';
+import type { ExitStatus, ProcessSession, TerminalSize } from '../../core/model/process.ts';
+import type { Interruption } from '../interruption.ts';
+import { write } from '../streams.ts';
+import type { Terminal, TerminalInput, World } from '../world.ts';
+import { DetachFilter } from './detach-keys.ts';
+import { enterRawMode } from './raw-mode.ts';
+import { proxySignals } from './signal-proxy.ts';
+
+export interface SessionOptions {
+  /** Send our stdin; without it stdin is never read. */
+  stdin: boolean;
+  tty: boolean;
+  signalProxy: boolean;
+  /** Bytes that leave the session, looked for with stdin and a terminal only. */
+  detachKeys: Buffer;
+  /** A timeout ends the process too, instead of only leaving it. */
+  killOnTimeout?: boolean;
+}
+
+export type SessionEnd = { kind: 'exited'; status: ExitStatus } | { kind: 'detached' };
+
+/**
+ * Joins a process to our terminal until it has ended and everything it wrote is out, or the user detaches. The
+ * terminal and the signals are as before on every way out.
+ * @throws run_failed when the truth about the end is lost; the interruption's reason; OutputClosed
+ */
+export async function driveSession(
+  session: ProcessSession,
+  options: SessionOptions,
+  world: Pick<World, 'terminal' | 'events' | 'forceExit'>,
+  interruption: Interruption,
+): Promise<SessionEnd> {
+  const { terminal, events } = world;
+  const undo: (() => void)[] = [];
+  // It may be the output that fails first; then nobody waits for this one.
+  session.exited.catch(() => undefined);
+  try {
+    if (options.signalProxy) {
+      interruption.release();
+      undo.push(proxySignals((signal) => session.signal(signal), world));
+    }
+    if (options.tty) undo.push(followSize(terminal, session));
+    if (options.tty && options.stdin) undo.push(enterRawMode(terminal.stdin, events));
+    const input = options.stdin ? pumpInput(terminal.stdin, session, options) : noInput;
+    undo.push(input.stop);
+    return await Promise.race([
+      finish(session, terminal),
+      input.detached.then((): SessionEnd => ({ kind: 'detached' })),
+      rejectOnAbort(interruption.signal, undo),
+    ]);
+  } catch (error) {
+    if (options.killOnTimeout && error instanceof FsbError && error.code === 'timeout')
+      session.signal(constants.signals.SIGKILL);
+    throw error;
+  } finally {
+    for (const step of undo.reverse()) step();
+    await session.close();
+  }
+}
+
+/** The size of the terminal that the process will draw on, when there is one. */
+export function terminalSize(terminal: Terminal): TerminalSize | undefined {
+  const { columns, rows } = terminal.stdout.isTTY ? terminal.stdout : terminal.stderr;
+  return columns && rows ? { cols: columns, rows } : undefined;
+}
+
+/** @throws invalid_argument: a terminal was asked for and there is none to pass on */
+export function assertTerminal(terminal: Terminal, flags: { tty: boolean; detach: boolean }): void {
+  if (flags.tty && !flags.detach && !terminal.stdin.isTTY)
+    throw new FsbError('invalid_argument', '-t needs a terminal, and standard input is none', {
+      hint: 'Leave out -t; -i alone sends standard input.',
+    });
+}
+
+async function finish(session: ProcessSession, terminal: Terminal): Promise<SessionEnd> {
+  for await (const chunk of session.output)
+    await write(chunk.stream === 'stderr' ? terminal.stderr : terminal.stdout, chunk.data);
+  return { kind: 'exited', status: await session.exited };
+}
+
+function followSize(terminal: Terminal, session: ProcessSession): () => void {
+  const resize = (): void => {
+    const size = terminalSize(terminal);
+    if (size !== undefined) session.resize(size);
+  };
+  terminal.stdout.on('resize', resize);
+  return () => terminal.stdout.off('resize', resize);
+}
+
+interface InputPump {
+  detached: Promise<void>;
+  stop(): void;
+}
+
+const noInput: InputPump = { detached: new Promise(() => {}), stop: () => {} };
+
+/** One chunk at a time: reading goes on when the process has room, so a fast producer never fills our memory. */
+function pumpInput(stdin: TerminalInput, session: ProcessSession, options: SessionOptions): InputPump {
+  const filter = new DetachFilter(options.tty ? options.detachKeys : Buffer.alloc(0));
+  let stopped = false;
+  let detach: () => void = () => {};
+  const detached = new Promise<void>((resolve) => {
+    detach = resolve;
+  });
+  // A process that has ended takes no more input, and its end is what gets reported.
+  const send = (data: Buffer): Promise<void> =>
+    (data.length === 0 ? Promise.resolve() : session.write(data)).catch(() => undefined);
+  const onData = (chunk: Buffer | string): void => {
+    stdin.pause();
+    const { data, detached: left } = filter.push(Buffer.from(chunk as string));
+    void send(data).then(() => {
+      if (left) detach();
+      else if (!stopped) stdin.resume();
+    });
+  };
+  const onEnd = (): void => void send(filter.flush()).then(() => session.endInput());
+  stdin.on('data', onData).on('end', onEnd).on('error', onEnd);
+  return {
+    detached,
+    stop: () => {
+      stopped = true;
+      stdin.off('data', onData).off('end', onEnd).off('error', onEnd);
+      stdin.pause();
+    },
+  };
+}
+
+function rejectOnAbort(signal: AbortSignal, undo: (() => void)[]): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort, { once: true });
+    undo.push(() => signal.removeEventListener('abort', abort));
+  });
+}

@@ -1,0 +1,80 @@
+import { FsbError } from '../../core/model/errors.ts';
+import type { SandboxRef } from '../../core/model/sandbox.ts';
+import type { SandboxSpecInput } from '../../core/model/spec.ts';
+import type { Interruption } from '../interruption.ts';
+import { cancelled, confirm } from '../prompts.ts';
+import { tryWrite } from '../streams.ts';
+import type { World } from '../world.ts';
+import { EditText, editFile } from './edit-text.ts';
+import { chooseEditor, openEditor } from './editor.ts';
+import { mergeSpecs, type PartialSpec } from './spec-from-flags.ts';
+import { specTemplate } from './template.ts';
+import { checkSpec, parseSpecText } from './yaml-spec.ts';
+
+export interface EditRequest {
+  ref: SandboxRef;
+  /** What the flags say; it wins over the text. */
+  flags: PartialSpec;
+  /** No question before creating. */
+  yes: boolean;
+  interruption: Interruption;
+}
+
+/**
+ * Lets the user write the spec in an editor, as often as it takes to be right, and asks before anything is made.
+ * @throws cancelled when the user does not want it after all; the text stays
+ */
+export async function editSpec(request: EditRequest, world: World): Promise<SandboxSpecInput> {
+  const editor = chooseEditor(world.env);
+  const text = await EditText.open(editFile(world.env, request.ref), specTemplate(request.ref.name));
+  try {
+    const spec = await editUntilValid(editor, text, request, world);
+    if (!request.yes) await confirmCreation(spec, text, request, world);
+    return spec;
+  } finally {
+    await text.forgetIfUntouched();
+  }
+}
+
+async function editUntilValid(
+  editor: string,
+  text: EditText,
+  request: EditRequest,
+  world: World,
+): Promise<SandboxSpecInput> {
+  for (;;) {
+    await request.interruption.whileKeysGoElsewhere(() => openEditor(editor, text.file, world));
+    try {
+      const parsed = await parseSpecText(await text.read(), text.file);
+      return await checkSpec(mergeSpecs(parsed.value, request.flags), parsed);
+    } catch (error) {
+      await offerAnotherTry(FsbError.from(error), text, request, world);
+    }
+  }
+}
+
+async function offerAnotherTry(
+  error: FsbError,
+  text: EditText,
+  request: EditRequest,
+  world: World,
+): Promise<void> {
+  if (error.code !== 'invalid_argument') throw error;
+  const hint = error.hint === undefined ? '' : `Hint: ${error.hint}\n`;
+  await tryWrite(world.terminal.stderr, `Error: ${error.message}\n${hint}`);
+  if (!(await confirm(world.terminal, 'Edit it again?', true, request.interruption.signal)))
+    throw cancelled(`Your text is kept in ${text.file}.`);
+}
+
+/** Whoever changed nothing probably wanted out, so then the default is no. */
+async function confirmCreation(
+  spec: SandboxSpecInput,
+  text: EditText,
+  request: EditRequest,
+  world: World,
+): Promise<void> {
+  const changed = (await text.read()) !== text.initial;
+  const question = `Create sandbox ${request.ref.name} from image ${spec.image}?`;
+  if (!(await confirm(world.terminal, question, changed, request.interruption.signal)))
+    throw cancelled(changed ? `Your text is kept in ${text.file}.` : undefined);
+}

@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process';
+import { constants as access, accessSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { FsbError } from '../../core/model/errors.ts';
+import { signalName } from '../../core/model/process.ts';
+import type { World } from '../world.ts';
+
+const FALLBACKS = ['nano', 'vim', 'vi'];
+
+/**
+ * $VISUAL, $EDITOR, else the first of nano, vim, vi on the PATH. May have arguments: `code --wait`.
+ * @throws invalid_argument when there is none
+ */
+export function chooseEditor(env: Record<string, string | undefined>, exists = isExecutable): string {
+  const named = env.VISUAL || env.EDITOR;
+  if (named) return named;
+  const directories = (env.PATH ?? '').split(delimiter).filter((directory) => directory !== '');
+  const found = FALLBACKS.find((editor) => directories.some((directory) => exists(join(directory, editor))));
+  if (found !== undefined) return found;
+  throw new FsbError(
+    'invalid_argument',
+    'no editor found: neither VISUAL nor EDITOR is set, and there is no nano, vim or vi',
+    {
+      hint: 'Set EDITOR, or give --image or --file instead.',
+    },
+  );
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, access.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Resolves when the user has left the editor.
+ * @throws run_failed when it cannot be started or reports a failure
+ */
+export async function openEditor(
+  editor: string,
+  file: string,
+  world: Pick<World, 'env' | 'terminal' | 'cwd'>,
+): Promise<void> {
+  // Through the shell, as git does it, because an editor setting may have arguments, quotes and variables before it.
+  // ctrl-C reaches the shell too: it must outlive it, or we would report on the shell and not on the editor. A trap
+  // that does nothing is not inherited, so the editor still gets its signals; `exec` would refuse `VAR=x editor`.
+  const child = spawn('/bin/sh', ['-c', `trap : INT QUIT; ${editor} "$@"`, editor, file], {
+    cwd: world.cwd,
+    env: world.env,
+    // Our stdout may be a pipe that wants the result only; an editor needs a terminal.
+    stdio: ['inherit', world.terminal.stdout.isTTY ? 'inherit' : 2, 'inherit'],
+  });
+  const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (...end) => resolve(end));
+  });
+  if (code === 0) return;
+  const reason = endOf(code ?? 128 + constants.signals[signal!]);
+  throw new FsbError('run_failed', `the editor ${JSON.stringify(editor)} ${reason}`, {
+    hint: 'Set EDITOR to an editor that works, or give --image or --file instead.',
+  });
+}
+
+/** Of a shell's exit code. */
+function endOf(code: number): string {
+  if (code === 127) return 'was not found';
+  return code > 128 ? `was ended by ${signalName(code - 128)}` : `ended with code ${code}`;
+}

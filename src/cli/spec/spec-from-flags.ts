@@ -1,0 +1,118 @@
+import { FsbError } from '../../core/model/errors.ts';
+import type { SandboxSpecInput } from '../../core/model/spec.ts';
+
+/** What the flags of `run` say about the spec; all of it optional, parsed as far as a flag's own type goes. */
+export interface SpecFlags {
+  image?: string;
+  entrypoint?: string;
+  envs?: Record<string, string>;
+  workdir?: string;
+  user?: string;
+  labels?: Record<string, string>;
+  /** Milliseconds. */
+  ttl?: number;
+  /** Unix seconds. */
+  expireTime?: number;
+  pool?: string;
+  consistency?: string;
+  cpus?: string;
+  /** Bytes. */
+  memory?: number;
+  pids?: number;
+  network?: string;
+  volumes?: string[];
+  ports?: string[];
+  failurePolicy?: string;
+  interactive?: boolean;
+  tty?: boolean;
+}
+
+export type PartialSpec = Partial<SandboxSpecInput>;
+
+/**
+ * The keys of the spec that the flags and the words after NAME give, and no others. As in docker, the words replace
+ * the image's default command and keep its entrypoint; --entrypoint replaces that.
+ * @throws invalid_argument
+ */
+export function specFromFlags(flags: SpecFlags, words: string[]): PartialSpec {
+  const resources = defined({
+    cpus: flags.cpus === undefined ? undefined : parseCpus(flags.cpus),
+    memory: flags.memory,
+    pids: flags.pids,
+  });
+  return defined({
+    image: flags.image,
+    command: flags.entrypoint === undefined ? undefined : flags.entrypoint === '' ? [] : [flags.entrypoint],
+    args: words.length === 0 ? undefined : words,
+    envs: nonEmpty(flags.envs),
+    working_dir: flags.workdir,
+    user: flags.user,
+    labels: nonEmpty(flags.labels),
+    ttl: flags.ttl === undefined ? undefined : `${flags.ttl}ms`,
+    expire_time: flags.expireTime,
+    pool_ref: flags.pool,
+    consistency_mode: flags.consistency as SandboxSpecInput['consistency_mode'],
+    resources: nonEmpty(resources),
+    network: flags.network as SandboxSpecInput['network'],
+    mounts: flags.volumes?.map(parseVolume),
+    exposed_ports: flags.ports?.map(parsePort),
+    failure_policy: flags.failurePolicy,
+    stdin: flags.interactive || undefined,
+    tty: flags.tty || undefined,
+  }) as PartialSpec;
+}
+
+/** Flags over a file: maps merge key by key, lists of mounts and ports add up, all else replaces. */
+export function mergeSpecs(base: Record<string, unknown>, over: PartialSpec): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...base, ...over };
+  for (const key of ['envs', 'labels', 'resources'] as const)
+    if (isRecord(base[key]) && over[key] !== undefined) merged[key] = { ...base[key], ...over[key] };
+  for (const key of ['mounts', 'exposed_ports'] as const)
+    if (Array.isArray(base[key]) && over[key] !== undefined)
+      merged[key] = [...new Set<unknown>([...base[key], ...over[key]])];
+  if (over.ttl !== undefined && over.expire_time === undefined) delete merged.expire_time;
+  if (over.expire_time !== undefined && over.ttl === undefined) delete merged.ttl;
+  return merged;
+}
+
+/**
+ * `source:target`, `source:target:ro`, `source:target:rw`. Read-only unless rw is said.
+ * @throws invalid_argument
+ */
+export function parseVolume(text: string): { source: string; target: string; read_only: boolean } {
+  const [source, target, mode, ...rest] = text.split(':');
+  const known = mode === undefined || mode === 'ro' || mode === 'rw';
+  if (!source?.startsWith('/') || !target?.startsWith('/') || !known || rest.length > 0)
+    throw new FsbError('invalid_argument', `invalid volume ${JSON.stringify(text)}`, {
+      hint: 'Write it like /source:/target, /source:/target:ro or /source:/target:rw, with absolute paths.',
+    });
+  return { source, target, read_only: mode !== 'rw' };
+}
+
+/** @throws invalid_argument */
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535) return port;
+  throw new FsbError('invalid_argument', `invalid port ${JSON.stringify(text)}`, {
+    hint: 'Give the port inside the sandbox, 1 to 65535; fsb-ctl picks none on the node.',
+  });
+}
+
+function parseCpus(text: string): number {
+  const cpus = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && cpus > 0) return cpus;
+  throw new FsbError('invalid_argument', `--cpus: invalid number of cores ${JSON.stringify(text)}`, {
+    hint: 'Write it like 2 or 0.5.',
+  });
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function nonEmpty<T extends object>(value: T | undefined): T | undefined {
+  return value === undefined || Object.keys(value).length === 0 ? undefined : value;
+}
+
+function defined<T extends Record<string, unknown>>(value: T): Partial<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Partial<T>;
+}

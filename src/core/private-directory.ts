@@ -1,0 +1,28 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { FsbError } from './model/errors.ts';
+
+/**
+ * Makes a directory of the core's own, mode 0700, with what is missing above it.
+ * @throws invalid_argument when there is something else, or no permission
+ */
+export function makePrivateDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    chmodSync(path, 0o700);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    throw new FsbError('invalid_argument', `cannot use the directory ${path}: ${reasons[code] ?? code}`, {
+      hint: 'Choose another root with FSB_ROOT or --root.',
+      cause: error,
+    });
+  }
+}
+
+const reasons: Record<string, string> = {
+  EEXIST: 'there is a file of that name',
+  ENOTDIR: 'a part of its path is a file',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+};

@@ -1,0 +1,109 @@
+import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../../model/clock.ts';
+import { FsbError } from '../../../model/errors.ts';
+import { type ProcessIdentity, readProcessStat } from '../process-identity.ts';
+import { type CgroupLayout, controllerDirectory, groupDirectories } from './layout.ts';
+
+/** A dead process leaves its cgroup a moment after its parent could see it die; no file tells when. */
+const REMOVE_RETRIES = 200;
+const REMOVE_RETRY_MS = 5;
+
+const GONE = ['ENOENT', 'ENODEV', 'ENOTDIR'];
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
+
+/** Every process of this cgroup, whichever hierarchies it has joined so far. */
+export async function cgroupProcesses(layout: CgroupLayout, cgroup: string): Promise<ProcessIdentity[]> {
+  const pids = new Set<number>();
+  for (const directory of groupDirectories(layout, cgroup))
+    for (const group of await withDescendants(directory))
+      for (const line of (await readIfThere(join(group, 'cgroup.procs'))).split('\n'))
+        if (Number(line) > 0) pids.add(Number(line));
+  const found: ProcessIdentity[] = [];
+  for (const pid of pids) {
+    const stat = readProcessStat(pid);
+    if (stat !== undefined && stat.state !== 'Z') found.push({ pid, startTime: stat.startTime });
+  }
+  return found;
+}
+
+/** Lets processes of a paused cgroup go on: with cgroups v1 even SIGKILL waits for that. */
+export async function thaw(layout: CgroupLayout, cgroup: string): Promise<void> {
+  if (layout.mode === 'v2') return;
+  const directory = controllerDirectory(layout, 'freezer', cgroup);
+  if (directory === undefined) return;
+  try {
+    await writeFile(join(directory, 'freezer.state'), 'THAWED', { flag: 'r+' });
+  } catch (error) {
+    if (!GONE.includes(codeOf(error))) throw error;
+  }
+}
+
+/**
+ * Removes the cgroup and what is below it from every hierarchy. Fine when it is not there.
+ * @throws run_failed when a process stays in it
+ */
+export async function removeCgroup(layout: CgroupLayout, cgroup: string, clock: Clock): Promise<void> {
+  for (const directory of groupDirectories(layout, cgroup))
+    for (const group of (await withDescendants(directory)).reverse()) await removeGroup(group, clock);
+}
+
+/** Removes the parent of all instances where nothing is left in it. */
+export async function removeEmptyParent(layout: CgroupLayout, parent: string): Promise<void> {
+  for (const directory of groupDirectories(layout, parent))
+    try {
+      await rmdir(directory);
+    } catch (error) {
+      if (![...GONE, 'EBUSY', 'ENOTEMPTY'].includes(codeOf(error))) throw error;
+    }
+}
+
+/** Names of the cgroups right below this one, in any hierarchy. */
+export async function childGroups(layout: CgroupLayout, parent: string): Promise<string[]> {
+  const names = new Set<string>();
+  for (const directory of groupDirectories(layout, parent))
+    for (const name of await subdirectories(directory)) names.add(name);
+  return [...names];
+}
+
+async function removeGroup(group: string, clock: Clock): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await rmdir(group);
+    } catch (error) {
+      if (GONE.includes(codeOf(error))) return;
+      if (codeOf(error) !== 'EBUSY' || attempt === REMOVE_RETRIES)
+        throw new FsbError('run_failed', `cannot remove cgroup ${group}: ${(error as Error).message}`, {
+          cause: error,
+        });
+    }
+    await new Promise<void>((resolve) => void clock.after(REMOVE_RETRY_MS, resolve));
+  }
+}
+
+/** Itself first, deeper ones later. */
+async function withDescendants(directory: string): Promise<string[]> {
+  const found = [directory];
+  for (const name of await subdirectories(directory))
+    found.push(...(await withDescendants(join(directory, name))));
+  return found;
+}
+
+async function subdirectories(directory: string): Promise<string[]> {
+  try {
+    const entries = await readdir(directory, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  } catch (error) {
+    if (GONE.includes(codeOf(error))) return [];
+    throw error;
+  }
+}
+
+async function readIfThere(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (GONE.includes(codeOf(error))) return '';
+    throw error;
+  }
+}

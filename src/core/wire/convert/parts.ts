@@ -1,0 +1,61 @@
+import type { DeleteOptions } from '../../api/sandbox-api.ts';
+import { DEFAULT_NAMESPACE } from '../../model/ids.ts';
+import type { ExitStatus } from '../../model/process.ts';
+import type { SandboxRef } from '../../model/sandbox.ts';
+import type { Resources } from '../../model/shape.ts';
+import type {
+  DeleteRequest,
+  ExitStatus as WireExitStatus,
+  Mount as WireMount,
+  Resources as WireResources,
+} from '../gen/fastpath/v1/fastpath.ts';
+
+/** Parts that requests and answers share. */
+
+/** A map without the entries that are undefined, so that what is absent stays absent. */
+export function defined<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+}
+
+export const refToWire = (ref: SandboxRef): { sandboxName: string; namespace: string } => ({
+  sandboxName: ref.name,
+  namespace: ref.namespace,
+});
+
+export const refFromWire = (wire: { sandboxName: string; namespace: string }): SandboxRef => ({
+  namespace: wire.namespace === '' ? DEFAULT_NAMESPACE : wire.namespace,
+  name: wire.sandboxName,
+});
+
+export const exitToWire = (status: ExitStatus): WireExitStatus => ({
+  code: status.code ?? undefined,
+  signal: status.signal ?? undefined,
+  oomKilled: status.oomKilled,
+});
+
+export const exitFromWire = (wire: WireExitStatus): ExitStatus => ({
+  code: wire.code ?? null,
+  signal: wire.signal ?? null,
+  ...(wire.oomKilled === undefined ? {} : { oomKilled: wire.oomKilled }),
+});
+
+export const resourcesToWire = (resources: Partial<Resources>): WireResources => ({
+  cpus: resources.cpus,
+  memory: resources.memory,
+  pids: resources.pids,
+});
+
+export const mountToWire = (mount: { source: string; target: string; read_only?: boolean }): WireMount => ({
+  source: mount.source,
+  target: mount.target,
+  readOnly: mount.read_only,
+});
+
+export const deleteToWire = (ref: SandboxRef, { grace, wait }: DeleteOptions): DeleteRequest => ({
+  ...refToWire(ref),
+  graceMilliseconds: grace,
+  wait,
+});
+
+export const deleteFromWire = (wire: DeleteRequest): Pick<DeleteOptions, 'grace' | 'wait'> =>
+  defined({ grace: wire.graceMilliseconds, wait: wire.wait });

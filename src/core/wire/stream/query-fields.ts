@@ -1,0 +1,54 @@
+import { didYouMean } from '../../model/did-you-mean.ts';
+import { FsbError } from '../../model/errors.ts';
+
+/** Kinds of URL query fields. `time`: milliseconds since the epoch, or RFC 3339. `flag`: true, false, 1, 0, or bare. */
+interface Kinds {
+  text: string | undefined;
+  texts: string[];
+  flag: boolean | undefined;
+  count: number | undefined;
+  time: number | undefined;
+}
+
+type Schema = Record<string, keyof Kinds>;
+export type Fields<S extends Schema> = { [Name in keyof S]: Kinds[S[Name]] };
+
+/** @throws invalid_argument for an unknown field, one given twice, or one that does not read as its kind */
+export function readFields<const S extends Schema>(query: URLSearchParams, schema: S): Fields<S> {
+  for (const name of query.keys()) assertKnown(name, schema);
+  return Object.fromEntries(
+    Object.entries(schema).map(([name, kind]) => [name, readField(name, kind, query.getAll(name))]),
+  ) as Fields<S>;
+}
+
+function assertKnown(name: string, schema: Schema): void {
+  if (Object.hasOwn(schema, name)) return;
+  const near = didYouMean(name, Object.keys(schema));
+  throw new FsbError('invalid_argument', `unknown query field ${JSON.stringify(name)}`, {
+    hint: near === undefined ? `Known are ${Object.keys(schema).join(', ')}.` : `Did you mean ${near}?`,
+  });
+}
+
+function readField(name: string, kind: keyof Kinds, values: string[]): Kinds[keyof Kinds] {
+  if (kind === 'texts') return values;
+  if (values.length > 1)
+    throw new FsbError('invalid_argument', `query field ${name} is given more than once`);
+  const [value] = values;
+  if (value === undefined || kind === 'text') return value;
+  const parsed = kind === 'flag' ? readFlag(value) : readNumber(kind, value);
+  if (parsed !== undefined) return parsed;
+  throw new FsbError('invalid_argument', `query field ${name}: ${JSON.stringify(value)} is no ${kind}`);
+}
+
+function readFlag(value: string): boolean | undefined {
+  if (value === '' || value === 'true' || value === '1') return true;
+  return value === 'false' || value === '0' ? false : undefined;
+}
+
+function readNumber(kind: 'count' | 'time', value: string): number | undefined {
+  if (value.trim() === '') return undefined;
+  const number = Number(value);
+  if (kind === 'count') return Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+  const time = Number.isFinite(number) ? number : Date.parse(value);
+  return Number.isFinite(time) ? time : undefined;
+}

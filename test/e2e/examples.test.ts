@@ -1,0 +1,136 @@
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { makeManifest } from '../../scripts/build/manifest.ts';
+import { commandFacts } from '../../scripts/generate/command-facts.ts';
+import { writeBusyboxImage } from '../helpers/busybox-image.ts';
+import { makeShell, type Shell } from '../helpers/shell.ts';
+import { keys } from '../helpers/terminal-session.ts';
+
+/** Every example of every command's help, as it stands there, on a real core. */
+
+interface Plan {
+  /** Command lines that make what the example names. */
+  given?: string[];
+  /** What standard output, or the terminal, shows. */
+  shows?: string | RegExp;
+  /** All of standard error; anything if not given. */
+  complains?: string;
+  /** For what is used on a terminal: what is seen there, and what is typed then. */
+  dialogue?: [sees: string | RegExp, types: string][];
+  /** 0 if not given. */
+  code?: number;
+}
+
+const make = (name: string, ...flags: string[]): string =>
+  `fsb-ctl run ${[name, ...flags].join(' ')} --image host -- sleep 1000`;
+const box = make('box');
+const redBox = make('box', '-l team=red');
+const talker = `fsb-ctl run box --image host -- sh -c 'seq 30; echo broken >&2; exec sleep 1000'`;
+const load = (name: string): string => `fsb-ctl image import layout ${name}`;
+const noCore = 'fsb-ctl daemon stop';
+const serving: Plan = { given: [noCore], dialogue: [['The core is ready: unix://', keys.ctrlC]] };
+
+const plans: Record<string, Plan> = {
+  'fsb-ctl run box --image host -- sleep 1000': { shows: /^NAME +ID .*\nbox +[0-9a-f]{12} / },
+  'fsb-ctl run job --rm --image host -- uname -a': { shows: /^Linux .*\n$/ },
+  'fsb-ctl run shell --rm -it --image host -- sh': { dialogue: [['# ', 'exit\r']] },
+  'fsb-ctl run box': {
+    dialogue: [['Create sandbox box from image host?', '\r']],
+    shows: /box +[0-9a-f]{12} /,
+  },
+  'fsb-ctl list': { given: [box], shows: /^NAME .*\nbox .* Running / },
+  'fsb-ctl list --all -o json': { given: [box], shows: /"name": "box"/ },
+  'fsb-ctl list --selector team=red -q': { given: [redBox, make('job')], shows: /^box\n$/ },
+  'fsb-ctl delete box job': { given: [box, make('job')], shows: /^box\njob\n$/ },
+  'fsb-ctl delete --force box': { shows: '' },
+  'fsb-ctl delete --selector team=red': { given: [redBox, make('job')], shows: /^box\n$/ },
+  'fsb-ctl get box': { given: [box], shows: /^Name: +box\n/ },
+  'fsb-ctl get box -o json': { given: [box], shows: /^\{\n +"name": "box"/ },
+  'fsb-ctl logs -f box': { given: [talker], dialogue: [['30', keys.ctrlC]], code: 130 },
+  'fsb-ctl logs -n 20 -t box': { given: [talker], shows: /^(\d{4}-\d\d-\S+ \d+\n){19,20}$/ },
+  'fsb-ctl logs --stderr --since 10m box': { given: [talker], shows: '', complains: 'broken\n' },
+  'fsb-ctl exec box ls -la /': { given: [box], shows: / usr\n/ },
+  'fsb-ctl exec -it box sh': { given: [box], dialogue: [['# ', 'exit\r']] },
+  'echo hello | fsb-ctl exec -i box cat': { given: [box], shows: /^hello\n$/ },
+  'fsb-ctl image import alpine.tar': { shows: /alpine/ },
+  'fsb-ctl image import ./layout tools:1': { shows: /tools:1/ },
+  'fsb-ctl image list': { given: [load('tools:1')], shows: /tools:1/ },
+  'fsb-ctl image list -o json': { given: [load('tools:1')], shows: /"docker.io\/library\/tools:1"/ },
+  'fsb-ctl image remove alpine': { given: [load('alpine')], shows: /^alpine\n$/ },
+  'fsb-ctl image remove alpine tools:1': {
+    given: [load('alpine'), load('tools:1')],
+    shows: /^alpine\ntools:1\n$/,
+  },
+  'fsb-ctl pool status': { shows: /host/ },
+  'fsb-ctl pool status -o json': { shows: /"host"/ },
+  'fsb-ctl daemon start': { given: [noCore], shows: /running: +true/ },
+  'fsb-ctl daemon start --warm host=4 --max 32': { given: [noCore], shows: /running: +true/ },
+  'fsb-ctl daemon status': { shows: /running: +true/ },
+  'fsb-ctl daemon status -o json': { shows: /"running": true/ },
+  'fsb-ctl daemon stop': { shows: '' },
+  'fsb-ctl daemon stop --root /tmp/other': {
+    given: ['fsb-ctl daemon start --root /tmp/other --warm host=0'],
+    shows: '',
+  },
+  'fsb-ctl doctor': { shows: /^CHECK .*\nnode +yes / },
+  'fsb-ctl doctor -o json': { shows: /"ok": true/ },
+  'fsb-ctl serve': serving,
+  'fsb-ctl serve --warm host=4 --max 32': serving,
+  'FSB_ROOT=/tmp/other fsb-ctl serve --http off --metrics off': serving,
+  'fsb-ctl version': { shows: /^fsb-ctl: .*\n.*core/ },
+  'fsb-ctl version -o json': { shows: /"client"|"fsb-ctl"/ },
+};
+
+const commands = commandFacts(await makeManifest(resolve(import.meta.dirname, '../..')));
+const examples = commands.flatMap((command) => command.examples.map((example) => example.command));
+
+let shell: Shell;
+
+beforeAll(async () => {
+  shell = await makeShell();
+  shell.env.EDITOR = 'sed -i s/infinity/1000/';
+  const files = await writeBusyboxImage(shell.home, { name: 'docker.io/library/alpine:latest' });
+  await shell.succeed(`mv ${files.dockerSave} alpine.tar && mv ${files.ociLayout} layout`);
+});
+
+afterAll(async () => {
+  await shell.run(here('fsb-ctl daemon stop --root /tmp/other'));
+  expect(await shell.cli.close()).toEqual([]);
+});
+
+/** Somebody's real core may live in /tmp/other. */
+const here = (line: string): string => line.replaceAll('/tmp/other', join(shell.home, 'other'));
+
+async function perform(line: string, { dialogue, shows, complains, code = 0 }: Plan): Promise<void> {
+  if (dialogue === undefined) {
+    const outcome = await shell.run(here(line));
+    expect(outcome).toMatchObject({ code, stderr: complains ?? outcome.stderr });
+    if (typeof shows === 'string') expect(outcome.stdout).toBe(shows);
+    else expect(outcome.stdout).toMatch(shows ?? /./);
+    return;
+  }
+  const session = shell.open(here(line));
+  for (const [sees, types] of dialogue) {
+    await session.sees(sees);
+    session.type(types);
+  }
+  expect(await session.end()).toEqual({ code, restored: true });
+  expect(session.text).toMatch(shows ?? /./);
+}
+
+describe('every example', () => {
+  beforeEach(async () => {
+    await shell.succeed('fsb-ctl delete --all --force');
+  });
+
+  it('has a plan, and every plan is for an example', () => {
+    expect(Object.keys(plans).sort()).toEqual([...new Set(examples)].sort());
+  });
+
+  it.each(examples)('%s', async (example) => {
+    const plan = plans[example];
+    if (plan === undefined) throw new Error(`no plan says how to run the example: ${example}`);
+    for (const line of plan.given ?? []) await shell.succeed(here(line));
+    await perform(example, plan);
+  });
+});

@@ -1,0 +1,119 @@
+import { readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeBusyboxImage } from '../helpers/busybox-image.ts';
+import { repository } from '../helpers/real-core.ts';
+import { makeShell, type Shell } from '../helpers/shell.ts';
+import { keys } from '../helpers/terminal-session.ts';
+
+/** The README's tour and scripts, from the first line to the last, as a reader would copy them into a shell. */
+
+interface Step {
+  command: string;
+  /** The lines that the README shows below it; none: it shows nothing, whatever there is. */
+  shown: string[];
+}
+
+const readme = await readFile(join(repository, 'README.md'), 'utf8');
+
+const section = (title: string): string => {
+  const found = readme.split(/^## /m).find((part) => part.startsWith(`${title}\n`));
+  if (found === undefined) throw new Error(`the README has no section "${title}"`);
+  return found;
+};
+
+const fenced = (text: string, language: string): string[] =>
+  [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)]
+    .filter((match) => match[1] === language)
+    .map((match) => match[2]!);
+
+const stepsOf = (block: string): Step[] =>
+  block
+    .split(/^\$ /m)
+    .filter((part) => part !== '')
+    .map((part) => {
+      const [command = '', ...shown] = part.trimEnd().split('\n');
+      return { command, shown };
+    });
+
+const tour = fenced(section('A tour'), 'console').flatMap(stepsOf);
+const ours = tour.filter(({ command }) => /\bfsb-ctl\b/.test(command));
+const scripts = fenced(section('For scripts'), 'sh');
+
+/** What differs from machine to machine and from time to time: ids, ages, the node's name, the width of columns. */
+function patternOf(shown: string[]): RegExp {
+  const lines = shown.map((line) =>
+    line
+      .replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
+      .replaceAll(/\b[0-9a-f]{12}\b/g, '[0-9a-f]{12}')
+      .replaceAll(/\b\d+s$/g, '\\d+m?s')
+      .replaceAll(/\bdebian\b/g, '\\S+')
+      .replaceAll(/ {2,}/g, ' +'),
+  );
+  return new RegExp(`^${lines.join(' *\n')} *\n$`);
+}
+
+let shell: Shell;
+
+beforeAll(async () => {
+  shell = await makeShell();
+  const { dockerSave } = await writeBusyboxImage(shell.home, { name: 'docker.io/library/alpine:3.20' });
+  await rename(dockerSave, join(shell.home, 'alpine.tar'));
+});
+
+afterAll(async () => {
+  expect(await shell.cli.close()).toEqual([]);
+});
+
+/** What a person sees and types there; undefined for what ends by itself. */
+function dialogueOf({ command, shown }: Step): { steps: [string, string][]; code: number } | undefined {
+  const interrupted = shown.indexOf('^C');
+  if (interrupted > 0) return { steps: [[shown[interrupted - 1]!, keys.ctrlC]], code: 130 };
+  if (/ -it /.test(command)) return { steps: [['# ', 'exit\r']], code: 0 };
+  if (/fsb-ctl serve/.test(command)) return { steps: [['The core is ready', keys.ctrlC]], code: 0 };
+  return undefined;
+}
+
+async function onTerminal(step: Step, steps: [string, string][], code: number): Promise<void> {
+  const session = shell.open(step.command);
+  for (const [sees, types] of steps) {
+    await session.sees(sees);
+    session.type(types);
+  }
+  expect(await session.end()).toEqual({ code, restored: true });
+}
+
+describe('the tour', () => {
+  it('has one command that is not ours: it makes the file that is there already', () => {
+    const others = tour.filter((step) => !ours.includes(step)).map(({ command }) => command);
+    expect(others).toEqual(['docker save alpine:3.20 -o alpine.tar']);
+    expect(fenced(section('A tour'), 'sh')).toEqual([]);
+  });
+
+  it.each(ours)('$command', async (step) => {
+    const dialogue = dialogueOf(step);
+    if (dialogue !== undefined) return onTerminal(step, dialogue.steps, dialogue.code);
+    const stdout = await shell.succeed(step.command);
+    if (step.shown.length > 0) expect(stdout).toMatch(patternOf(step.shown));
+  });
+});
+
+describe('the script', () => {
+  it('is one', () => {
+    expect(scripts).toHaveLength(1);
+  });
+
+  it.each(scripts)('runs to its end, and its standard output is results only', async (script) => {
+    const { code, stdout, stderr } = await shell.run(`set -eu\n${script}\necho "id=$id"`);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const [, log, json, rest] = /^(.*?)(\{.*^\})\n(.*)$/ms.exec(`\n${stdout}`)!.map((part) => part.trim());
+    expect(log).toBe('testing\npassed');
+    const { name, id } = JSON.parse(json!);
+    expect(name).toBe('job');
+    expect(rest).toMatch(new RegExp(`^job\nid=(job|${id})$`));
+  });
+
+  it('deletes what is not there without an error', async () => {
+    expect(await shell.run('fsb-ctl delete --force job')).toMatchObject({ code: 0, stderr: '' });
+  });
+});

@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process';
+import { access, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CliRoot, makeCliRoot, type Outcome, outcomeOf } from '../helpers/cli-root.ts';
+import { repository } from '../helpers/real-core.ts';
+
+/** A machine on which nobody has installed runc yet. */
+
+const binary = join(repository, 'bin/run.js');
+/** In a mount namespace of its own: hides every one of $RUNTIMES behind $EMPTY, then becomes the command. */
+const hide = `for runtime in $RUNTIMES; do mount --bind "$EMPTY" "$runtime" || exit 99; done; exec "$@"`;
+
+let cli: CliRoot;
+let env: NodeJS.ProcessEnv;
+
+beforeAll(async () => {
+  cli = await makeCliRoot();
+  const empty = join(cli.root, 'empty');
+  await writeFile(empty, '', { mode: 0o644 });
+  env = { ...cli.env, EMPTY: empty, RUNTIMES: (await everyRunc()).join(' ') };
+});
+
+afterAll(async () => {
+  expect(await cli.close()).toEqual([]);
+});
+
+async function everyRunc(): Promise<string[]> {
+  const places = (process.env.PATH ?? '').split(delimiter).map((directory) => join(directory, 'runc'));
+  const there = await Promise.all(
+    places.map((file) =>
+      access(file).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  const found = places.filter((_, i) => there[i]);
+  // Otherwise nothing is hidden, and the tests below prove nothing.
+  expect(found).not.toEqual([]);
+  return found;
+}
+
+const withoutRunc = (...args: string[]): Promise<Outcome> =>
+  outcomeOf(spawn('unshare', ['--mount', 'sh', '-c', hide, 'sh', binary, ...args], { env }));
+
+describe('without runc', () => {
+  it.each([[['list']], [['run', 'box', '--image', 'host', '--', 'true']]])(
+    'the first command, %j, says what is missing and how to get it, and starts nothing',
+    async (args) => {
+      const { code, stdout, stderr } = await withoutRunc(...args);
+      expect({ code, stdout }).toEqual({ code: 125, stdout: '' });
+      expect(stderr).toMatch(/^Error: cannot start the core: .*runc is not installed/);
+      expect(stderr).toMatch(/^Hint: .*apt-get install runc/m);
+      const status = await cli.fsb(['daemon', 'status', '-o', 'json']);
+      expect(JSON.parse(status.stdout)).toMatchObject({ running: false });
+    },
+  );
+
+  it('the core in the foreground says the same', async () => {
+    const { code, stderr } = await withoutRunc('serve');
+    expect(code).toBe(125);
+    expect(stderr).toMatch(/runc is not installed[\s\S]*^Hint: .*apt-get install runc/m);
+  });
+
+  it('doctor exits with 1 and says the same', async () => {
+    const { code, stdout, stderr } = await withoutRunc('doctor');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^runtime runc +NO +runc is not installed$/m);
+    expect(stderr).toMatch(/^Hint: runtime runc: .*apt-get install runc/m);
+  });
+
+  it('all is well again once it is there', async () => {
+    expect((await cli.fsb(['doctor'])).code).toBe(0);
+    expect(await cli.fsb(['run', 'box', '--rm', '--image', 'host', '--', 'echo', 'here'])).toMatchObject({
+      code: 0,
+      stdout: 'here\n',
+    });
+  });
+});

@@ -1,0 +1,75 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+const driver = join(import.meta.dirname, 'terminal.py');
+/** A dialogue that hangs shows what it has seen so far, before the test's own limit ends it without a word. */
+const PATIENCE = 15_000;
+
+export interface SessionEnd {
+  code: number;
+  /** The terminal is as it was before. */
+  restored: boolean;
+}
+
+/** A program on a terminal of its own (31 rows, 97 columns), and the keys that a person types there. */
+export class TerminalSession {
+  /** All that it has drawn. */
+  text = '';
+  #seen = 0;
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #closed: Promise<unknown>;
+
+  constructor(argv: string[], options: { env?: NodeJS.ProcessEnv; cwd?: string } = {}) {
+    this.#child = spawn('python3', [driver, ...argv], options);
+    this.#closed = once(this.#child, 'close');
+    this.#child.stdin.on('error', () => {});
+    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.text += text;
+    });
+  }
+
+  /** Waits for something behind all that was waited for before. */
+  async sees(part: string | RegExp): Promise<void> {
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), PATIENCE);
+    try {
+      while (!this.#find(part)) {
+        const more = once(this.#child.stdout, 'data', { signal: limit.signal });
+        await Promise.race([more, this.#closed.then(() => Promise.reject(new Error('it has ended')))]);
+      }
+    } catch (error) {
+      const shown = JSON.stringify(this.text.slice(this.#seen));
+      throw new Error(`waited for ${part}, saw ${shown}`, { cause: error });
+    } finally {
+      clearTimeout(timer);
+      limit.abort();
+    }
+  }
+
+  #find(part: string | RegExp): boolean {
+    const rest = this.text.slice(this.#seen);
+    const found = typeof part === 'string' ? [part] : part.exec(rest);
+    const at = found === null ? -1 : rest.indexOf(found[0]!);
+    if (at === -1) return false;
+    this.#seen += at + found![0]!.length;
+    return true;
+  }
+
+  type(keys: string): void {
+    this.#child.stdin.write(keys);
+  }
+
+  /** What the driver said at the end. */
+  async end(): Promise<SessionEnd> {
+    await this.#closed;
+    return JSON.parse(this.text.split('\0').at(-1)!) as SessionEnd;
+  }
+}
+
+export const keys = {
+  ctrlC: '\u0003',
+  ctrlD: '\u0004',
+  /** The usual keys that leave a session. */
+  detach: '\u0010\u0011',
+};
