@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { FsbError } from './model/errors.ts';
+import { hasStreams } from './model/has-streams.ts';
 
 /** Exit code of `fsb-launch lock` when somebody else has the lock. */
 const HELD = 75;
@@ -22,17 +23,22 @@ export async function acquireLock(launchBinary: string, file: string, waitMs: nu
     stdio: ['pipe', 'pipe', 'pipe'],
     env: {},
   });
-  child.stdin.on('error', () => {});
   let complaint = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaint = (complaint + text).slice(-1000);
-  });
+  // Before anything else: an error that nobody listens to, as for want of descriptors, would end the core.
   const exited = new Promise<number | null>((resolve) => {
     child.once('error', (error) => {
       complaint ||= error.message;
       resolve(null);
     });
     child.once('exit', (code) => resolve(code));
+  });
+  if (!hasStreams(child)) {
+    await exited;
+    throw cannotLock(file, complaint);
+  }
+  child.stdin.on('error', () => {});
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaint = (complaint + text).slice(-1000);
   });
   const locked = once(child.stdout, 'data').then(() => 'locked' as const);
   locked.catch(() => {});
@@ -42,10 +48,7 @@ export async function acquireLock(launchBinary: string, file: string, waitMs: nu
       hint: 'Use it, stop it with: fsb-ctl daemon stop, or choose another root with --root.',
     });
   if (outcome !== 'locked')
-    throw new FsbError(
-      'run_failed',
-      `cannot lock ${file}: ${complaint.trim() || `${launchBinary} ended with ${outcome}`}`,
-    );
+    throw cannotLock(file, complaint.trim() || `${launchBinary} ended with ${outcome}`);
   // The helper must not keep a core alive that has nothing else to do.
   child.unref();
   let released = false;
@@ -64,3 +67,6 @@ export async function acquireLock(launchBinary: string, file: string, waitMs: nu
     },
   };
 }
+
+const cannotLock = (file: string, why: string): FsbError =>
+  new FsbError('run_failed', `cannot lock ${file}: ${why}`);

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { FsbError } from '../../model/errors.ts';
+import { hasStreams, notStarted } from '../../model/has-streams.ts';
 
 const ZSTD = '/usr/bin/zstd';
 const MAGIC_LENGTH = 4;
@@ -77,6 +78,10 @@ async function* throughZstd(source: Readable, what: string): AsyncGenerator<Buff
   const child = spawn(ZSTD, ['--decompress', '--stdout', '--quiet'], { stdio: 'pipe', env: { LC_ALL: 'C' } });
   const exited = once(child, 'close') as Promise<[number | null]>;
   exited.catch(() => undefined);
+  if (!hasStreams(child)) {
+    source.destroy();
+    await notStarted(exited, ZSTD);
+  }
   const complaint = text(child.stderr);
   const feeding = settled(pipeline(source, child.stdin));
   try {

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import tar from 'tar-stream';
 import { FsbError } from '../../model/errors.ts';
+import { hasStreams, notStarted } from '../../model/has-streams.ts';
 
 /** Paths below the root of a layer, without symbolic links in them. */
 export interface OverlayMarks {
@@ -35,6 +36,7 @@ export async function writeOverlayMarks(root: string, marks: OverlayMarks): Prom
     env: { ...process.env, LC_ALL: 'C' },
   });
   const exited = once(child, 'close') as Promise<[number | null]>;
+  if (!hasStreams(child)) await notStarted(exited, 'tar');
   const [fed, complaint, status] = await Promise.allSettled([
     pipeline(marksAsTar(marks), child.stdin),
     text(child.stderr),

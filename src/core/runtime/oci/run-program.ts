@@ -45,6 +45,11 @@ export async function runProgram(
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // Before anything else: an error that nobody listens to, as for want of descriptors, would end the core.
+  const ending = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, killedBy) => resolve({ code, signal: killedBy }));
+  });
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
   let timedOut = false;
@@ -55,12 +60,7 @@ export async function runProgram(
   });
   signal?.addEventListener('abort', killGroup);
   try {
-    const ended = await new Promise<{ code: number | null; signal: NodeJS.Signals | null }>(
-      (resolve, reject) => {
-        child.once('error', reject);
-        child.once('close', (code, killedBy) => resolve({ code, signal: killedBy }));
-      },
-    );
+    const ended = await ending;
     throwIfAborted(signal);
     if (timedOut) throw new FsbError('run_failed', `${file} did not end within ${timeoutMs} ms`);
     return { ...ended, stdout: stdout(), stderr: stderr() };
@@ -82,11 +82,11 @@ function endGroup(pid: number | undefined): void {
   }
 }
 
-/** Reads to the end and keeps the beginning. */
-function collect(stream: Readable): () => string {
+/** Reads to the end and keeps the beginning. A child that could not be started for want of descriptors has no streams. */
+function collect(stream: Readable | undefined): () => string {
   const chunks: Buffer[] = [];
   let size = 0;
-  stream.on('data', (chunk: Buffer) => {
+  stream?.on('data', (chunk: Buffer) => {
     if (size < OUTPUT_LIMIT) chunks.push(chunk.subarray(0, OUTPUT_LIMIT - size));
     size += chunk.length;
   });
