@@ -12,7 +12,7 @@ import {
   type SlotRecord,
 } from './agent/records.ts';
 import { recover } from './agent/recovery.ts';
-import { shapeOf } from './agent/shape-of.ts';
+import { WarmImages } from './agent/warm-images.ts';
 import type { Cleanup } from './cleanup.ts';
 import { openChannel } from './guest/open-channel.ts';
 import { createImageStore } from './image/local-image-store.ts';
@@ -145,12 +145,8 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   cleanup.add('janitor', () => janitor.close());
   janitor.start();
 
-  const warm = [];
-  for (const { image: reference, count } of policy.warm) {
-    const image = await images.resolve(reference);
-    const shape = shapeOf({ resources: policy.resources, network: 'none', mounts: [] }, image, probe.name);
-    warm.push({ shape, image: image.reference, count });
-  }
-  pool.keepWarm(warm);
+  const warm = new WarmImages({ policy, runtime: probe.name, pool, images, log });
+  cleanup.add('warm images', () => warm.close());
+  await warm.start();
   return { agent, probe };
 }

@@ -1,4 +1,5 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { SystemInfo } from './api/core-api.ts';
 
 /** What a running core says about itself to those who cannot ask it yet: `core.json` in the run directory. */
@@ -25,6 +26,12 @@ export async function readStatus(path: string): Promise<CoreStatus | undefined> 
   }
 }
 
+/** Also what a core that was killed while it wrote has left. To be called by who holds the lock of the core only. */
 export async function removeStatus(path: string): Promise<void> {
   await rm(path, { force: true });
+  const temporary = `${basename(path)}.`;
+  // The whole directory may have been removed under a running core.
+  for (const name of await readdir(dirname(path)).catch(() => []))
+    if (name.startsWith(temporary) && /^\d+$/.test(name.slice(temporary.length)))
+      await rm(join(dirname(path), name), { force: true });
 }

@@ -1,4 +1,4 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { FsbError } from '../model/errors.ts';
@@ -43,6 +43,7 @@ export class ImageRecords {
 
   /** @throws internal when the file is there and cannot be understood: starting empty would remove every layer */
   static async open(file: string): Promise<ImageRecords> {
+    await removeTemporaries(dirname(file));
     let text: string;
     try {
       text = await readFile(file, 'utf8');
@@ -111,6 +112,14 @@ export class ImageRecords {
     this.#last = change.catch(() => undefined);
     return change;
   }
+}
+
+const TEMPORARY = /^\.[0-9a-f-]{36}\.tmp$/;
+
+/** What a core that was killed while it wrote has left. */
+async function removeTemporaries(directory: string): Promise<void> {
+  for (const name of await readdir(directory))
+    if (TEMPORARY.test(name)) await rm(join(directory, name), { force: true });
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {

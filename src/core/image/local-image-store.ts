@@ -4,13 +4,7 @@ import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
 import type { ImageInfo, ResolvedImage } from '../model/image.ts';
-import {
-  canonicalReference,
-  familiarName,
-  HOST_IMAGE,
-  isDigest,
-  parseReference,
-} from '../model/reference.ts';
+import { canonicalReference, HOST_IMAGE, isDigest, parseReference } from '../model/reference.ts';
 import { openArchive, readArchive } from './archive/read-archive.ts';
 import { Holds } from './holds.ts';
 import { HostImage } from './host/host-image.ts';
@@ -22,6 +16,7 @@ import { flushToDisk, ingestLayers } from './ingest.ts';
 import { LayerStore } from './layer-store.ts';
 import { findRecord, imageNotFound } from './lookup.ts';
 import { machineArchitecture, type Platform } from './platform.ts';
+import { assertOneName, inUse } from './removal.ts';
 import type { UnpackLimits } from './unpack/unpack-layer.ts';
 
 export interface ImageStoreOptions {
@@ -44,6 +39,11 @@ export interface LocalImageStore extends ImageStore {
    * is held again: before that the store cannot know what running instances use.
    */
   sweep(): Promise<void>;
+  /**
+   * Calls back when names have come to mean other images (the machine changed, an import took a name over), with the
+   * digests that they meant before; returns the way to stop.
+   */
+  onReplaced(listener: (digests: readonly string[]) => void): () => void;
   /** Aborts imports and waits for their end. Idempotent. */
   close(): Promise<void>;
 }
@@ -86,6 +86,7 @@ class OverlayImageStore implements LocalImageStore {
   readonly #holds = new Holds();
   /** Images whose removal has begun: nobody may begin to use them. */
   readonly #leaving = new Set<string>();
+  readonly #replacedListeners = new Set<(digests: readonly string[]) => void>();
   readonly #closing = new AbortController();
   readonly #imports = new Set<Promise<unknown>>();
 
@@ -104,13 +105,16 @@ class OverlayImageStore implements LocalImageStore {
       directory: join(root, 'host'),
       staging: this.#staging,
       hostRoot,
+      replaced: (digest) => this.#tellReplaced([digest]),
       clock,
       log,
     });
   }
 
   async resolve(reference: string): Promise<ResolvedImage> {
-    if (reference === HOST_IMAGE || this.#host.isCurrent(reference)) return this.#host.resolve();
+    if (reference === HOST_IMAGE) return this.#host.resolve();
+    const host = this.#host.withDigest(reference);
+    if (host !== undefined) return host;
     const record = this.#find(reference);
     const lower = record.diffIds.map((diffId) => this.#layers.pathOf(diffId)).reverse();
     if (lower.includes(undefined))
@@ -131,6 +135,15 @@ class OverlayImageStore implements LocalImageStore {
         this.#log.warn({ err: error }, 'cannot remove an old host image'),
       );
     });
+  }
+
+  onReplaced(listener: (digests: readonly string[]) => void): () => void {
+    this.#replacedListeners.add(listener);
+    return () => this.#replacedListeners.delete(listener);
+  }
+
+  #tellReplaced(digests: readonly string[]): void {
+    for (const listener of this.#replacedListeners) listener(digests);
   }
 
   import(path: string, name?: string, signal?: AbortSignal): Promise<ImageInfo[]> {
@@ -199,7 +212,7 @@ class OverlayImageStore implements LocalImageStore {
       for (const { image } of named) await ingestLayers(image, this.#layers, this.#limits, signal);
       await flushToDisk(this.#root);
       throwIfAborted(signal);
-      await this.#records.add(named.map((one) => this.#recordOf(one)));
+      await this.#addRecords(named.map((one) => this.#recordOf(one)));
     } finally {
       unpin();
       await this.#removeUnusedLayers();
@@ -207,6 +220,16 @@ class OverlayImageStore implements LocalImageStore {
     const infos = named.map(({ image }) => this.#info(this.#records.get(image.digest)!));
     this.#log.info({ images: infos.flatMap(({ references }) => references) }, 'images imported');
     return infos;
+  }
+
+  async #addRecords(records: ImageRecord[]): Promise<void> {
+    const names = records.flatMap(({ references }) => references);
+    const before = names.map((name) => this.#records.byReference(name)?.digest);
+    await this.#records.add(records);
+    const replaced = before.filter(
+      (digest, index) => digest !== undefined && this.#records.byReference(names[index]!)?.digest !== digest,
+    );
+    if (replaced.length > 0) this.#tellReplaced([...new Set(replaced as string[])]);
   }
 
   #recordOf({ image, references }: NamedImage): ImageRecord {
@@ -256,18 +279,6 @@ class OverlayImageStore implements LocalImageStore {
     return { references: [HOST_IMAGE], digest, size: 0, architecture, importedAt: this.#host.builtAt };
   }
 }
-
-function assertOneName(record: ImageRecord, reference: string): void {
-  if (record.references.length > 1)
-    throw new FsbError('conflict', `cannot remove image ${reference}: it has several names`, {
-      hint: `Remove them one by one: ${record.references.map(familiarName).join(', ')}`,
-    });
-}
-
-const inUse = (reference: string): FsbError =>
-  new FsbError('conflict', `cannot remove image ${familiarName(reference)}: sandboxes use it`, {
-    hint: 'Delete them first; see them with: fsb-ctl list',
-  });
 
 /** The canonical name when the text is one that the image has; else its first name, or its digest. */
 function canonicalOr(text: string, record: ImageRecord): string {

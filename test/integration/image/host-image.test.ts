@@ -162,6 +162,31 @@ describe('the digest of the host image', () => {
     expect(await digest()).not.toBe(first);
   });
 
+  it('is told when it changes, once, with the one before', async () => {
+    const told: (readonly string[])[] = [];
+    const stop = store.onReplaced((digests) => told.push(digests));
+    const first = await digest();
+    await digest();
+    expect(told).toEqual([]);
+    await write('usr/bin/new', 'x');
+    later();
+    await Promise.all([store.resolve('host'), store.resolve('host')]);
+    expect(told).toEqual([[first]]);
+    stop();
+    await write('usr/bin/newer', 'x');
+    await digest();
+    expect(told).toHaveLength(1);
+  });
+
+  it('names one state of the machine: who asks by digest gets that or nothing', async () => {
+    const first = await digest();
+    await write('usr/bin/new', 'x');
+    later();
+    expect((await store.resolve(first)).digest).toBe(first);
+    expect(await digest()).not.toBe(first);
+    await expect(store.resolve(first)).rejects.toMatchObject({ code: 'not_found' });
+  });
+
   it('is looked at again after a second only', async () => {
     const first = await digest();
     await write('usr/bin/new', 'x');

@@ -1,5 +1,5 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { layoutFiles, sha256, writeArchive } from '../../helpers/image-files.ts';
 import { tinyImage, useImageStore } from '../../helpers/image-store-fixture.ts';
@@ -27,7 +27,11 @@ describe('the store', () => {
 
   it('moves a name to the new image, and keeps the old one without it', async () => {
     const [old] = await images.store.import(await images.archive(layoutFiles([await tinyImage('a', 'old')])));
+    const told: (readonly string[])[] = [];
+    images.store.onReplaced((digests) => told.push(digests));
     await images.store.import(await images.archive(layoutFiles([await tinyImage('a', 'new')])));
+    await images.store.import(await images.archive(layoutFiles([await tinyImage('a', 'new')])));
+    expect(told).toEqual([[old!.digest]]);
     expect(await images.contentOf('a')).toBe('new');
     expect(await images.contentOf(old!.digest)).toBe('old');
     const listed = await images.store.list();
@@ -151,7 +155,10 @@ describe('the store', () => {
     const orphan = { diffId: `sha256:${'1'.repeat(64)}`, size: 1 };
     await mkdir(join(images.layersDirectory, '111111111111/d'), { recursive: true });
     await writeFile(join(images.layersDirectory, '111111111111/layer.json'), JSON.stringify(orphan));
+    const written = join(images.stateDirectory, `images/.${crypto.randomUUID()}.tmp`);
+    await writeFile(written, '{"version":1,');
     await images.open();
+    expect(await readdir(join(images.stateDirectory, 'images'))).not.toContain(basename(written));
     expect((await images.store.list()).slice(1)).toEqual(before);
     expect(await images.contentOf('a')).toBe('A');
     expect(await readdir(images.layersDirectory)).toHaveLength(2);

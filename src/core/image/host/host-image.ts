@@ -21,6 +21,8 @@ export interface HostImageOptions {
   staging: string;
   /** `/` */
   hostRoot: string;
+  /** Called when the machine has changed, with the digest that the image had before. Must not throw. */
+  replaced: (digest: string) => void;
   clock: Clock;
   log: Logger;
 }
@@ -58,8 +60,10 @@ export class HostImage {
       return this.#current.image;
     }
     this.#building ??= this.#oneAtATime(async () => {
+      const before = this.#current?.image.digest;
       this.#current = await this.#build();
       this.#checkedAt = now;
+      if (before !== undefined && !this.isCurrent(before)) this.#options.replaced(before);
       return this.#current;
     }).finally(() => {
       this.#building = undefined;
@@ -70,6 +74,11 @@ export class HostImage {
   /** Whether a text is the digest that the image has now. */
   isCurrent(digest: string): boolean {
     return this.#current?.image.digest === digest;
+  }
+
+  /** The image, when it has this digest now. Does not look at the machine: who asks by digest wants no other. */
+  withDigest(digest: string): ResolvedImage | undefined {
+    return this.isCurrent(digest) ? this.#current!.image : undefined;
   }
 
   /** Milliseconds since the epoch; 0 before the first resolve(). */
