@@ -22,6 +22,7 @@ import type { Clock } from './model/clock.ts';
 import { FsbError } from './model/errors.ts';
 import { newInstanceId } from './model/ids.ts';
 import type { CorePaths } from './model/paths.ts';
+import { HOST_IMAGE } from './model/reference.ts';
 import { createPool } from './pool/create-pool.ts';
 import { defaultPolicy } from './pool/policy.ts';
 import type { RuntimeProbe } from './runtime/driver.ts';
@@ -116,6 +117,8 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   });
   cleanup.add('agent', () => agent.close());
 
+  // Recovery asks for images by digest; that of the host image is known only once it was looked at.
+  await images.resolve(HOST_IMAGE);
   const result = await recover({
     agent,
     recording,
