@@ -52,5 +52,5 @@ Try next:
     fsb-ctl exec -it box bash
     fsb-ctl delete box
     fsb-ctl --help
-    fsb-ctl daemon stop      (stops the core and removes the warm sandboxes)
+    fsb-ctl daemon stop      (stops the core and removes the warm instances; sandboxes run on)
 END
