@@ -141,11 +141,14 @@ describe('two hundred sandboxes', () => {
       await Promise.all(Array.from({ length: 8 }, client));
       await settled(core);
     };
-    await many(8);
-    const before = await quietFootprint(core);
-    await many(200);
-    expect(await quietFootprint(core)).toEqual(before);
-    await core.close();
+    try {
+      await many(8);
+      const before = await quietFootprint(core);
+      await many(200);
+      expect(await quietFootprint(core)).toEqual(before);
+    } finally {
+      await core.close();
+    }
   }, 90_000);
 });
 
