@@ -1,13 +1,13 @@
 /**
  * The benchmarks: `npm run bench`, `npm run bench -- --json FILE`, `npm run bench -- --quick`.
- * Everything runs against the production bundle in a process of its own, and next to `runc run` (and docker, where an
- * engine runs) in the same run.
+ * Everything runs against the production bundle in a process of its own, and next to `runc run` (and `docker ps`, where
+ * an engine runs) in the same run.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { startBenchCore } from './bench-core.ts';
-import { claimCases, coldCase, execCase } from './claim.ts';
+import { burst, claimCases, coldCase, execCase } from './claim.ts';
 import { bootCase, memoryCase, refillCase } from './pool.ts';
 import { processCases } from './processes.ts';
 import { type Figures, markdownTable } from './stats.ts';
@@ -27,6 +27,10 @@ console.log(
   rows.push(await execCase(core, scale));
   rows.push(await coldCase(core, scale));
   rows.push(...(await processCases(core, scale)));
+}
+{
+  await using core = await startBenchCore(['--warm', 'host=50', '--max', '120']);
+  rows.push(await burst(core, scale, 'claim to first byte, 50 at once, all warm', 50, 'p99 60'));
 }
 rows.push(await bootCase(scale));
 rows.push(await refillCase());

@@ -1,9 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { startBenchCore } from './bench-core.ts';
 import { warm } from './claim.ts';
 import { type Figures, figures, sample } from './stats.ts';
 
-/** From the start of a core with one warm entry to the first idle instance, less the start of a core with none. */
+/** From a claim, answered, to the moment when the instance that replaces the claimed one is warm. */
 export async function bootCase(scale: number): Promise<Figures> {
   await using core = await startBenchCore(['--warm', 'host=1', '--max', '8']);
   await warm(core, 1);
@@ -17,7 +19,7 @@ export async function bootCase(scale: number): Promise<Figures> {
     await core.api.sandboxes.delete(ref, { grace: 0 });
     return elapsed;
   });
-  return figures('claim to the next warm instance (boot to ready)', samples, { failures });
+  return figures('claim to the pool full again (boot to ready)', samples, { failures });
 }
 
 /** How fast an empty pool fills. */
@@ -38,17 +40,15 @@ export async function refillCase(): Promise<Figures> {
 export async function memoryCase(): Promise<Figures> {
   await using core = await startBenchCore(['--warm', 'host=20', '--max', '64']);
   await warm(core, 20);
-  const shares = childrenNamed('fsb-init').map((pid) => proportionalShare(pid) / 1024);
+  const shares = (await firstProcesses(core.status.root)).map((pid) => proportionalShare(pid) / 1024);
   return figures('memory per warm instance (PSS outside the core)', shares, { unit: 'MiB', budget: '<= 1' });
 }
 
-function childrenNamed(name: string): number[] {
-  return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .map(Number)
-    .filter(
-      (pid) => read(`/proc/${pid}/comm`).trim() === name || read(`/proc/${pid}/comm`).startsWith('.fsb-init'),
-    );
+/** PID 1 of every instance of this core, and of no other on the machine. */
+async function firstProcesses(root: string): Promise<number[]> {
+  const runtime = join(root, 'run/runc');
+  const ids = await readdir(runtime);
+  return ids.map((id) => JSON.parse(read(join(runtime, id, 'state.json'))).init_process_pid as number);
 }
 
 /** KiB */

@@ -186,7 +186,7 @@ export class Agent implements AgentApi {
     void run.ended.then((end) => {
       if (this.#closing) return;
       this.#runs.delete(sandboxId);
-      this.announce({ sandboxId, state: stateOf({ ...slot, end }) });
+      this.#announce({ sandboxId, state: stateOf({ ...slot, end }) });
     });
     this.#leave(sandboxId, run.gone);
   }
@@ -196,7 +196,7 @@ export class Agent implements AgentApi {
     return this.#runs.has(sandboxId) || this.#starting.has(sandboxId);
   }
 
-  announce(change: AgentSandbox): void {
+  #announce(change: AgentSandbox): void {
     for (const listener of this.#listeners) listener(change);
   }
 
