@@ -21,7 +21,7 @@ export interface CoreOptions {
   /** Directory of fsb-init and fsb-launch. */
   guestDirectory: string;
   version: string;
-  /** The default pool's policy as a user writes it; see pool/policy.ts. */
+  /** The default pool's policy as a user writes it; see model/pool-policy.ts. */
   pool: Record<string, unknown>;
   /** `host:port` of HTTP besides its unix socket; undefined: off. Port 0 takes a free one. */
   http?: string;

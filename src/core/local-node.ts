@@ -24,7 +24,7 @@ import { newInstanceId } from './model/ids.ts';
 import type { CorePaths } from './model/paths.ts';
 import { HOST_IMAGE } from './model/reference.ts';
 import { createPool } from './pool/create-pool.ts';
-import { defaultPolicy } from './pool/policy.ts';
+import { defaultPolicy } from './model/pool-policy.ts';
 import type { RuntimeProbe } from './runtime/driver.ts';
 import { createOciDriver } from './runtime/oci/oci-driver.ts';
 import type { RecordStore } from './store/store.ts';
@@ -33,7 +33,7 @@ export interface NodeOptions {
   paths: CorePaths;
   /** Directory of fsb-init and fsb-launch. */
   guestDirectory: string;
-  /** The default pool's policy as a user writes it; see pool/policy.ts. */
+  /** The default pool's policy as a user writes it; see model/pool-policy.ts. */
   pool: Record<string, unknown>;
   records: RecordStore;
   clock: Clock;

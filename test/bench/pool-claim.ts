@@ -9,7 +9,7 @@ import type { Instance } from '../../src/core/instance/instance.ts';
 import { systemClock as clock } from '../../src/core/model/clock.ts';
 import { newInstanceId } from '../../src/core/model/ids.ts';
 import { createPool } from '../../src/core/pool/create-pool.ts';
-import { parsePolicy } from '../../src/core/pool/policy.ts';
+import { parsePolicy } from '../../src/core/model/pool-policy.ts';
 import type { Pool } from '../../src/core/pool/pool.ts';
 import { createFakeDriver } from '../helpers/fake-driver.ts';
 import { shapeOf } from '../helpers/pool-world.ts';

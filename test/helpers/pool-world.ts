@@ -5,7 +5,7 @@ import { newInstanceId } from '../../src/core/model/ids.ts';
 import type { PoolEvent, PoolPolicy, PoolShapeStatus } from '../../src/core/model/pool.ts';
 import { defaultResources, type Shape, shapeKey } from '../../src/core/model/shape.ts';
 import { createPool } from '../../src/core/pool/create-pool.ts';
-import { parsePolicy } from '../../src/core/pool/policy.ts';
+import { parsePolicy } from '../../src/core/model/pool-policy.ts';
 import type { Claim, ClaimRequest, Pool } from '../../src/core/pool/pool.ts';
 import { createFakeDriver, type FakeDriver } from './fake-driver.ts';
 import { createManualClock, type ManualClock, settle } from './manual-clock.ts';

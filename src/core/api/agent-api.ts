@@ -1,7 +1,9 @@
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ExitStatus, ProcessSession } from '../model/process.ts';
+import type { Resources } from '../model/shape.ts';
 import type { SandboxSpec } from '../model/spec.ts';
-import type { ImageApi, PoolApi } from './core-api.ts';
+import type { ImageApi } from './core-api.ts';
+import type { EventStream, PoolApi } from './pool-api.ts';
 import type { AttachRequest, CallOptions, ExecRequest } from './sandbox-api.ts';
 
 export interface StartRequest {
@@ -17,6 +19,8 @@ export interface StartedSandbox {
   /** An idle instance served it. */
   warm: boolean;
   endpoints: string[];
+  /** What it was really given: what the spec left open is the pool's. */
+  resources: Resources;
   /** Milliseconds since the epoch. */
   startedAt: number;
 }
@@ -40,6 +44,7 @@ export interface AgentApi {
   readonly node: string;
   readonly pools: PoolApi;
   readonly images: ImageApi;
+  readonly events: EventStream;
   /** Claims an instance and starts the main process in it. @throws no_capacity, not_found (image), run_failed, command_not_found, not_executable */
   start(request: StartRequest, options?: CallOptions): Promise<StartedSandbox>;
   /**

@@ -1,11 +1,6 @@
 import type { ImageInfo } from '../model/image.ts';
-import type { PoolShapeStatus } from '../model/pool.ts';
+import type { EventStream, PoolApi } from './pool-api.ts';
 import type { CallOptions, SandboxApi } from './sandbox-api.ts';
-
-export interface PoolApi {
-  /** A row for each shape of each pool. */
-  status(options?: CallOptions): Promise<PoolShapeStatus[]>;
-}
 
 export interface ImportRequest {
   /** Absolute path, on the core's machine, of an OCI layout directory, an OCI archive or a docker-save tar. */
@@ -40,6 +35,8 @@ export interface SystemInfo {
 
 export interface SystemApi {
   info(options?: CallOptions): Promise<SystemInfo>;
+  /** What happens in the pools. */
+  readonly events: EventStream;
 }
 
 /** Everything a core offers; what the command line holds, whichever core it is. */

@@ -1,8 +1,11 @@
 import type { Instance } from '../instance/instance.ts';
-import type { OnEmpty, PoolEvent, PoolPolicy, PoolShapeStatus } from '../model/pool.ts';
+import type { OnEmpty, PoolEvent, PoolPolicy, PoolShapeStatus, PoolState } from '../model/pool.ts';
 import type { Shape } from '../model/shape.ts';
 
-/** What a pool needs to boot: resolves to an idle instance, or rejects having left nothing behind. */
+/**
+ * What a pool needs to boot: resolves to an instance whose guest answered, or rejects having left nothing behind. The
+ * warm-up command is the pool's affair.
+ */
 export type BootInstance = (shape: Shape, signal: AbortSignal) => Promise<Instance>;
 
 export interface ClaimRequest {
@@ -16,24 +19,82 @@ export interface ClaimRequest {
   signal?: AbortSignal;
 }
 
+/** One use of one instance; the claim, not the instance, is what its holder owns and gives back, once. */
 export interface Claim {
   /** In state claimed, and answering. */
+  readonly instance: Instance;
+  readonly hit: boolean;
+}
+
+export interface ReleaseOptions {
+  /** Destroy it, whatever the policy says. */
+  destroy?: boolean;
+}
+
+/** How a pool stands as a whole. */
+export interface PoolTotals {
+  idle: number;
+  claimed: number;
+  booting: number;
+  stopping: number;
+  waiting: number;
+  /** Bytes of the budget that are taken. */
+  memory: number;
+  /** capacity.min as the autoscaler has it now. */
+  min: number;
+}
+
+/** An instance that the pool holds, with what the pool knows of it. */
+export interface PooledInstance {
   instance: Instance;
-  hit: boolean;
+  shape: string;
+  image: string;
+  /** Milliseconds for which it has been in its state. */
+  age: number;
+}
+
+export interface WarmEntry {
+  shape: Shape;
+  image: string;
+  count: number;
 }
 
 export interface Pool {
+  /** As it is now; replaced by configure(). */
   readonly policy: PoolPolicy;
-  /** @throws no_capacity (full, queue full, deadline, on_empty fail), run_failed (boot), cancelled, unavailable (closed) */
+  readonly state: PoolState;
+  readonly totals: PoolTotals;
+  /** @throws no_capacity (full, queue full, deadline, on_empty fail), run_failed (boot), cancelled, unavailable (closed), conflict (drained) */
   claim(request: ClaimRequest): Promise<Claim>;
-  /** Gives an instance back to be destroyed; resolves when the slot is free. Idempotent. */
-  release(instance: Instance): Promise<void>;
-  /** Takes in an instance that lived before this core started: idle ones are kept if still wanted, else destroyed. */
-  adopt(instance: Instance): void;
+  /**
+   * Ends a claim. One-shot: the instance is destroyed; sticky: it is scrubbed and becomes the last of the idle ones, or
+   * is destroyed when that fails. Resolves when its slot is free, or it is idle again.
+   * @throws conflict when the claim is not the current one of its instance (given back twice, or never of this pool)
+   */
+  release(claim: Claim, options?: ReleaseOptions): Promise<void>;
+  /**
+   * Takes in an instance that lived before this core started: an idle one is kept if still wanted, else destroyed.
+   * @returns the claim of a claimed one, for whoever takes it up
+   */
+  adopt(instance: Instance): Claim | undefined;
   /** True from the end of its boot, or its adoption, until its teardown has ended, well or not. */
   holds(instanceId: string): boolean;
+  /** Every instance that has booted and is not gone; oldest first. */
+  instances(): PooledInstance[];
+  /** Another policy for what lives and what will: budget, queue, sizes, ages. Claimed instances are never touched. */
+  configure(policy: PoolPolicy): void;
   /** Which shapes to keep warm, and how many idle ones of each; wakes the refill. */
-  keepWarm(entries: { shape: Shape; image: string; count: number }[]): void;
+  keepWarm(entries: WarmEntry[]): void;
+  /** Keeps nothing warm until start(); resolves when nothing idle and no boot that nobody waits for is left. Idempotent. */
+  stop(): Promise<void>;
+  /** As stop(), and turns away who waits and who comes; resolves when no instance is left. Idempotent. */
+  drain(): Promise<void>;
+  /** Active again. Idempotent. */
+  start(): void;
+  /** Closes every circuit breaker. */
+  resetBreakers(): void;
+  /** External pressure 0..1 for the autoscaler. */
+  press(pressure: number): void;
   /**
    * Destroys the idle instances of an image and boots no more of it until somebody claims one; resolves when they are
    * gone. Claimed ones stay. @throws conflict when the image is among the warm entries

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
-import { defaultPolicy, parsePolicy } from '../../../src/core/pool/policy.ts';
+import { defaultPolicy, parsePolicy } from '../../../src/core/model/pool-policy.ts';
 import { MiB } from '../../helpers/pool-world.ts';
 
 const node = { cores: 2, memory: 10_240 * MiB };

@@ -1,0 +1,82 @@
+import type { CoreEvent, Lease, OnEmpty, PoolDetails, PoolInfo, PoolShapeStatus } from '../model/pool.ts';
+import type { PoolPolicyInput } from '../model/pool-policy.ts';
+import type { ProcessSession } from '../model/process.ts';
+import type { SandboxSpecInput } from '../model/spec.ts';
+import type { CallOptions, ExecRequest } from './sandbox-api.ts';
+
+export interface PoolChange {
+  /** Keys that change, nested ones one by one; `warm` and `warmup` as a whole. What is left out stays. */
+  policy?: Partial<PoolPolicyInput>;
+  /** Makes a stopped or drained pool active again. */
+  start?: boolean;
+  /** Closes every circuit breaker, so that boots are tried again at once. */
+  reset?: boolean;
+  /** How hard the surroundings press, 0..1, as an external scaler sees it; the autoscaler blends it in while it is fresh. */
+  pressure?: number;
+}
+
+/** The boot-time part of what a lease runs in; what is left out is the pool's own. */
+export interface LeaseRequest extends Partial<Pick<SandboxSpecInput, 'resources' | 'network' | 'mounts'>> {
+  pool: string;
+  /** Default: the pool's first warm image, else `host`. */
+  image?: string;
+  onEmpty?: OnEmpty;
+  /** Milliseconds to wait for an instance; default: queue.timeout of the pool. */
+  wait?: number;
+  /** Milliseconds; default one hour. 0: never reclaimed. */
+  ttl?: number;
+}
+
+export interface PoolRunRequest extends Omit<LeaseRequest, 'ttl'> {
+  /** Environment and working directory start from the image's own. `detach` is not for here. */
+  exec: ExecRequest;
+}
+
+export interface DrainOptions extends CallOptions {
+  /** Milliseconds to wait for what is claimed. */
+  timeout?: number;
+  /** At the deadline, end what is still claimed: sandboxes and leases. */
+  force?: boolean;
+}
+
+/** The warm pools of a node, and one-shot runs and leases out of them. */
+export interface PoolApi {
+  /** A row for each shape of each pool, or of one. @throws not_found */
+  status(pool?: string, options?: CallOptions): Promise<PoolShapeStatus[]>;
+  /** By name. */
+  list(options?: CallOptions): Promise<PoolInfo[]>;
+  /** @throws not_found, with the name that was probably meant */
+  get(name: string, options?: CallOptions): Promise<PoolDetails>;
+  /** Active at once; warming goes on after the answer. @throws already_exists, invalid_argument, not_found (image) */
+  create(policy: PoolPolicyInput, options?: CallOptions): Promise<PoolInfo>;
+  /** All of it or nothing. @throws not_found, invalid_argument */
+  update(name: string, change: PoolChange, options?: CallOptions): Promise<PoolInfo>;
+  /** @throws not_found, conflict (the default pool; instances are claimed and no `force`) */
+  delete(name: string, options?: CallOptions & { force?: boolean }): Promise<void>;
+  /** Resolves when nothing idle is left. Idempotent. @throws not_found, timeout */
+  stop(name: string, options?: CallOptions & { timeout?: number }): Promise<PoolInfo>;
+  /** Refuses claims from now on; resolves when no instance is left. Idempotent. @throws not_found, timeout */
+  drain(name: string, options?: DrainOptions): Promise<PoolInfo>;
+
+  /** Claims, runs one command, and gives the instance back when the session is closed or the caller is gone. @throws no_capacity, ... */
+  run(request: PoolRunRequest, options?: CallOptions): Promise<ProcessSession>;
+  /** @throws not_found (pool, image), no_capacity, run_failed */
+  lease(request: LeaseRequest, options?: CallOptions): Promise<Lease>;
+  leases(options?: CallOptions): Promise<Lease[]>;
+  /** @throws not_found (released, reclaimed, never was), command_not_found, not_executable */
+  exec(lease: string, request: ExecRequest, options?: CallOptions): Promise<ProcessSession>;
+  /** SIGKILL to everything that runs in it; the lease stays. @throws not_found */
+  kill(lease: string, options?: CallOptions): Promise<void>;
+  /** Ends what runs in it; resolves when the instance is destroyed, or idle again. @throws not_found */
+  release(lease: string, options?: CallOptions): Promise<void>;
+}
+
+export interface EventQuery {
+  /** Events after this one; left out: only new ones. @throws unavailable when it is no longer remembered */
+  after?: number;
+  /** Of this pool only. */
+  pool?: string;
+}
+
+/** In order, without a gap, until the caller leaves. A reader who falls too far behind is told so by an error. */
+export type EventStream = (query: EventQuery, options?: CallOptions) => AsyncIterable<CoreEvent>;

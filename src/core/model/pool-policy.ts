@@ -1,0 +1,251 @@
+import { z } from 'zod';
+import { FsbError } from './errors.ts';
+import { DEFAULT_POOL, isName } from './ids.ts';
+import type { PoolPolicy } from './pool.ts';
+import { formatDuration, formatSize, parseDuration, parseSize } from './quantity.ts';
+import { defaultResources } from './shape.ts';
+import { describeIssues } from './spec.ts';
+
+/** The policy of a pool: the same in YAML, on the command line and on the wire; snake_case as users write it. */
+
+/** What the machine has; the defaults of a policy depend on it. */
+export interface NodeSize {
+  cores: number;
+  /** Bytes. */
+  memory: number;
+}
+
+const DEFAULT_MEMORY_SHARE = 0.8;
+const DEFAULT_SIZE = 2;
+
+/** Numbers are seconds. */
+const durationOrNever = z
+  .union([z.string(), z.number().nonnegative()])
+  .transform((value, ctx) =>
+    parsed(ctx, () => (typeof value === 'number' ? value * 1000 : parseDuration(value))),
+  );
+
+const duration = durationOrNever.pipe(z.number().positive('must be longer than 0'));
+
+const size = z
+  .union([z.string(), z.number().int().positive()])
+  .transform((value, ctx) => parsed(ctx, () => (typeof value === 'number' ? value : parseSize(value))))
+  .pipe(z.number().positive('must be more than 0'));
+
+const count = z.number().int().nonnegative();
+const atLeastOne = z.number().int().min(1, 'must be at least 1');
+const rate = z.number().min(0, 'must be from 0 to 1').max(1, 'must be from 0 to 1');
+
+const warmEntry = z.strictObject({
+  image: z.string().min(1, 'must name an image'),
+  /** Left out: `size`. */
+  count: count.optional(),
+});
+
+const capacity = z.strictObject({
+  min: count.default(0),
+  max: atLeastOne.default(8),
+  buffer_min: count.default(1),
+  buffer_max: count.default(4),
+});
+
+const queue = z.strictObject({ length: atLeastOne.default(1024), timeout: duration.default(30_000) });
+const health = z.strictObject({
+  interval: durationOrNever.default(30_000),
+  timeout: duration.default(500),
+});
+
+const autoscale = z.strictObject({
+  enabled: z.boolean().default(false),
+  up: rate.default(0.3),
+  down: rate.default(0.05),
+  window: duration.default(120_000),
+  cooldown: durationOrNever.default(60_000),
+  max_step: atLeastOne.default(4),
+});
+
+const resources = z.strictObject({
+  cpus: z.number().positive('must be more than 0').max(1024).default(defaultResources.cpus),
+  memory: size.pipe(z.number().min(6 * 1024 * 1024, 'must be at least 6m')).default(defaultResources.memory),
+  pids: atLeastOne.default(defaultResources.pids),
+});
+
+const policySchema = z.strictObject({
+  name: z.string().refine(isName, 'is not a valid pool name'),
+  /** The count of the warm entries that say none. */
+  size: atLeastOne.default(DEFAULT_SIZE),
+  warm: z.array(warmEntry).default([]),
+  capacity: capacity.prefault({}),
+  memory_budget: size.optional(),
+  ttl: durationOrNever.default(300_000),
+  max_age: durationOrNever.default(0),
+  on_empty: z.enum(['boot', 'wait', 'fail']).default('boot'),
+  queue: queue.prefault({}),
+  reuse: z.enum(['one-shot', 'sticky']).default('one-shot'),
+  pause_idle: z.boolean().default(false),
+  health: health.prefault({}),
+  warmup: z.array(z.string()).default([]),
+  autoscale: autoscale.prefault({}),
+  runtime: z.string().min(1).default('auto'),
+  resources: resources.prefault({}),
+  boot_concurrency: atLeastOne.optional(),
+  boot_timeout: duration.default(30_000),
+});
+
+/** What a user may write: everything but `name` may be left out. */
+export type PoolPolicyInput = z.input<typeof policySchema>;
+
+/** Every key that a policy may have, nested ones by their own name. */
+export const policyKeys: string[] = [
+  policySchema,
+  warmEntry,
+  capacity,
+  queue,
+  health,
+  autoscale,
+  resources,
+].flatMap((schema) => Object.keys(schema.shape));
+
+/**
+ * Checks what a user wrote.
+ * @throws invalid_argument that names every wrong key and value, and for a contradiction both values and their flags
+ */
+export function parsePolicy(input: unknown, node: NodeSize): PoolPolicy {
+  const result = policySchema.safeParse(input);
+  if (!result.success) {
+    const { lines, hint } = describeIssues(result.error.issues, policyKeys);
+    throw new FsbError('invalid_argument', `invalid pool policy: ${lines.map(withFlag).join('; ')}`, {
+      hint,
+    });
+  }
+  const policy = withDefaults(result.data, node);
+  const problems = contradictions(policy, result.data);
+  if (problems.length > 0)
+    throw new FsbError('invalid_argument', `invalid policy of pool ${policy.name}: ${problems.join('; ')}`);
+  return policy;
+}
+
+/** A change over what was said before: nested keys one by one, lists as a whole. Nothing is checked here. */
+export function mergePolicy(said: PoolPolicyInput, change: Partial<PoolPolicyInput>): PoolPolicyInput {
+  const merged: Record<string, unknown> = { ...said };
+  for (const [key, value] of Object.entries(change)) {
+    if (value === undefined) continue;
+    merged[key] = isSection(value) && isSection(merged[key]) ? { ...merged[key], ...value } : value;
+  }
+  return merged as PoolPolicyInput;
+}
+
+const isSection = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * What the pool that is there from the start is made of: two warm `host` instances, fewer where memory is short. What
+ * the user says comes before that.
+ */
+export function defaultPolicyInput(node: NodeSize, said: Partial<PoolPolicyInput> = {}): PoolPolicyInput {
+  const fitting = Math.floor((node.memory * DEFAULT_MEMORY_SHARE) / defaultResources.memory);
+  // The budget must hold one instance of the default size, or a small machine could run no sandbox at all.
+  const memoryBudget = fitting === 0 ? { memory_budget: defaultResources.memory } : {};
+  const few = fitting < DEFAULT_SIZE ? { size: 1 } : {};
+  return mergePolicy({ name: DEFAULT_POOL, warm: [{ image: 'host' }], ...memoryBudget, ...few }, said);
+}
+
+/** defaultPolicyInput(), checked. */
+export const defaultPolicy = (node: NodeSize, said: Partial<PoolPolicyInput> = {}): PoolPolicy =>
+  parsePolicy(defaultPolicyInput(node, said), node);
+
+type ParsedPolicy = z.output<typeof policySchema>;
+
+function withDefaults(input: ParsedPolicy, node: NodeSize): PoolPolicy {
+  const { min, max, buffer_min: bufferMin, buffer_max: bufferMax } = input.capacity;
+  const { max_step: maxStep, ...scaling } = input.autoscale;
+  return {
+    name: input.name,
+    warm: input.warm.map(({ image, count: said }) => ({ image, count: said ?? input.size })),
+    capacity: { min, max, bufferMin, bufferMax },
+    memoryBudget: input.memory_budget ?? Math.floor(node.memory * DEFAULT_MEMORY_SHARE),
+    ttl: input.ttl,
+    maxAge: input.max_age,
+    onEmpty: input.on_empty,
+    queue: input.queue,
+    reuse: input.reuse,
+    pauseIdle: input.pause_idle,
+    health: input.health,
+    warmup: input.warmup,
+    autoscale: { ...scaling, maxStep },
+    runtime: input.runtime,
+    resources: input.resources,
+    bootConcurrency: input.boot_concurrency ?? 2 * node.cores,
+    bootTimeout: input.boot_timeout,
+  };
+}
+
+/** Values that are right each by itself but not together; every message names both, and their flags. */
+function contradictions(policy: PoolPolicy, said: ParsedPolicy): string[] {
+  const { warm, memoryBudget, resources: each, autoscale: scaling, health: look } = policy;
+  const { min, max, bufferMin, bufferMax } = policy.capacity;
+  const total = warm.reduce((sum, entry) => sum + entry.count, 0);
+  const fromMachine = said.memory_budget === undefined ? ' (80 % of this machine)' : '';
+  const budget = `${named('memory_budget')} ${formatSize(memoryBudget)}${fromMachine}`;
+  const most = `${named('capacity.max')} ${max}`;
+  const problems: string[] = [];
+  if (min > max) problems.push(`${named('capacity.min')} ${min} is greater than ${most}`);
+  if (bufferMin > bufferMax)
+    problems.push(
+      `${named('capacity.buffer_min')} ${bufferMin} is greater than ${named('capacity.buffer_max')} ${bufferMax}`,
+    );
+  const bySize = said.warm.filter((entry) => entry.count === undefined).length;
+  if (bySize > 0 && said.size > max) problems.push(`${named('size')} ${said.size} is greater than ${most}`);
+  else if (total > max)
+    problems.push(`the counts of ${named('warm')} add up to ${total}, which is greater than ${most}`);
+  if (each.memory > memoryBudget)
+    problems.push(`${named('resources.memory')} ${formatSize(each.memory)} is greater than ${budget}`);
+  else if (total * each.memory > memoryBudget)
+    problems.push(`${total} warm instances of ${formatSize(each.memory)} take more than ${budget}`);
+  const twice = warm.find((entry, index) => warm.findIndex((other) => other.image === entry.image) < index);
+  if (twice !== undefined) problems.push(`${named('warm')} names the image ${twice.image} twice`);
+  if (scaling.down >= scaling.up)
+    problems.push(`autoscale.down ${scaling.down} is not below autoscale.up ${scaling.up}`);
+  if (look.interval > 0 && look.timeout > look.interval)
+    problems.push(
+      `health.timeout ${formatDuration(look.timeout)} is longer than health.interval ${formatDuration(look.interval)}`,
+    );
+  return problems;
+}
+
+/** The flag that sets a key, where the command line has one. */
+export const policyFlags: Readonly<Record<string, string>> = {
+  size: '--size',
+  warm: '--warm',
+  'capacity.min': '--min',
+  'capacity.max': '--max',
+  'capacity.buffer_min': '--buffer-min',
+  'capacity.buffer_max': '--buffer-max',
+  memory_budget: '--memory-budget',
+  ttl: '--ttl',
+  max_age: '--max-age',
+  on_empty: '--on-empty',
+  'queue.timeout': '--queue-timeout',
+  reuse: '--reuse',
+  pause_idle: '--pause-idle',
+  'resources.cpus': '--cpus',
+  'resources.memory': '--memory',
+  'resources.pids': '--pids',
+};
+
+const named = (key: string): string => (policyFlags[key] ? `${key} (${policyFlags[key]})` : key);
+
+/** `resources.cpus: must be more than 0` with the flag behind the key. */
+function withFlag(line: string): string {
+  const key = /^([a-z_.]+):/.exec(line)?.[1];
+  return key === undefined || policyFlags[key] === undefined ? line : line.replace(key, named(key));
+}
+
+function parsed<T>(ctx: z.RefinementCtx, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    ctx.addIssue({ code: 'custom', message: FsbError.from(error).message });
+    return z.NEVER;
+  }
+}
