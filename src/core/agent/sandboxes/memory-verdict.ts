@@ -1,6 +1,6 @@
-import type { GuestProcess } from '../guest/guest-channel.ts';
-import type { Instance } from '../instance/instance.ts';
-import type { ExitStatus } from '../model/process.ts';
+import type { GuestProcess } from '../../guest/guest-channel.ts';
+import type { Instance } from '../../instance/instance.ts';
+import type { ExitStatus } from '../../model/process.ts';
 
 const SIGKILL = 9;
 /** What a shell ends with when its command was killed. */
@@ -12,16 +12,18 @@ const SHELL_KILLED = 128 + SIGKILL;
  */
 export class MemoryVerdict {
   readonly #instance: Pick<Instance, 'stats' | 'channel'>;
-  #explained = 0;
+  #explained: number;
   #over = false;
 
-  constructor(instance: Pick<Instance, 'stats' | 'channel'>, main: GuestProcess) {
+  /** @param earlier kills of before the main process was started */
+  constructor(instance: Pick<Instance, 'stats' | 'channel'>, main: GuestProcess, earlier = 0) {
     this.#instance = instance;
+    this.#explained = earlier;
     const end = (): void => {
       this.#over = true;
     };
     main.exited.then(end, end);
-    // A new instance has no kills yet. In one of an earlier core, all kills so far spared a main process that lives.
+    // In an instance of an earlier core, all kills so far spared a main process that lives.
     if (instance.channel.known.some(({ id, running }) => id === main.id && running)) void this.#explain();
   }
 
@@ -45,3 +47,13 @@ export class MemoryVerdict {
     return (await this.#instance.stats().catch(() => undefined))?.oomKills;
   }
 }
+
+/**
+ * What an instance that somebody had before brings along: its kills are not those of who comes next. When it cannot be
+ * known, nobody is told to have run out of memory.
+ */
+export const earlierKills = (instance: Pick<Instance, 'stats'>): Promise<number> =>
+  instance.stats().then(
+    ({ oomKills }) => oomKills,
+    () => Number.MAX_SAFE_INTEGER,
+  );

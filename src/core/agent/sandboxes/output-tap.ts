@@ -1,4 +1,4 @@
-import type { OutputChunk } from '../model/process.ts';
+import type { OutputChunk } from '../../model/process.ts';
 
 /**
  * One reader's view of the main output. The pump waits in push() until the reader is done with the chunk, so a slow

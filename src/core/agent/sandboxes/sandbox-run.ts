@@ -1,15 +1,17 @@
 import type { Logger } from 'pino';
-import type { GuestProcess } from '../guest/guest-channel.ts';
-import { withDeadline } from '../instance/deadline.ts';
-import type { Instance } from '../instance/instance.ts';
-import type { LogWriter } from '../logs/log-store.ts';
-import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
-import type { ExitStatus } from '../model/process.ts';
+import type { GuestProcess } from '../../guest/guest-channel.ts';
+import { withDeadline } from '../../instance/deadline.ts';
+import type { Instance } from '../../instance/instance.ts';
+import type { LogWriter } from '../../logs/log-store.ts';
+import type { Clock } from '../../model/clock.ts';
+import { FsbError } from '../../model/errors.ts';
+import type { ExitStatus } from '../../model/process.ts';
+import type { SlotEnd, SlotRecord } from '../ledger/records.ts';
+import type { HeldInstance } from '../pools/held-instance.ts';
+import { Execs } from '../processes/execs.ts';
 import { MainPump } from './main-pump.ts';
 import { MemoryVerdict } from './memory-verdict.ts';
 import { Persistence } from './persistence.ts';
-import type { SlotEnd, SlotRecord } from './records.ts';
 
 const SIGTERM = 15;
 const SIGKILL = 9;
@@ -20,15 +22,13 @@ const KILL_LIMIT = 10_000;
 export interface SandboxRunOptions {
   sandboxId: string;
   slot: SlotRecord;
-  instance: Instance;
+  held: Pick<HeldInstance, 'instance' | 'reusable' | 'giveBack'>;
   main: GuestProcess;
   log: LogWriter;
   clock: Clock;
   logger: Logger;
   /** Makes the end durable; the guest is told to forget the process only after that. */
   recordEnd: (end: SlotEnd) => Promise<void>;
-  /** Gives the instance back to its pool; resolves when its slot is free. */
-  release: (instance: Instance) => Promise<void>;
 }
 
 /**
@@ -44,6 +44,7 @@ export class SandboxRun {
   readonly instance: Instance;
   readonly main: GuestProcess;
   readonly pump: MainPump;
+  readonly execs: Execs;
   readonly ended: Promise<SlotEnd>;
   readonly gone: Promise<void>;
   readonly #options: SandboxRunOptions;
@@ -57,7 +58,6 @@ export class SandboxRun {
   /** Rejects when the main process could not be killed. */
   readonly #abandoned: Promise<never>;
   #abandon!: (cause: Error) => void;
-  #nextProcess: number;
   /** Monotonic milliseconds; undefined until somebody stops it. */
   #killAt: number | undefined;
   #cancelStop: () => void = noop;
@@ -66,12 +66,13 @@ export class SandboxRun {
 
   constructor(options: SandboxRunOptions) {
     this.#options = options;
-    const { main, instance, log, clock, logger, slot, sandboxId } = options;
+    const { main, held, log, clock, logger, slot, sandboxId } = options;
+    const { instance } = held;
     this.sandboxId = sandboxId;
     this.slot = slot;
     this.instance = instance;
     this.main = main;
-    this.#memory = new MemoryVerdict(instance, main);
+    this.#memory = new MemoryVerdict(instance, main, slot.earlierKills);
     this.#abandoned = new Promise((_, reject) => {
       this.#abandon = (cause) => {
         this.#letGo.abort();
@@ -86,25 +87,17 @@ export class SandboxRun {
     const hurry = this.#unwanted.signal;
     this.#recordWrites = new Persistence({ ...writes, what: 'the end of a sandbox', hurry });
     this.pump = new MainPump(main, log, this.#logWrites);
-    this.#nextProcess = Math.max(main.id, ...instance.channel.known.map((known) => known.id)) + 1;
+    const { channel } = instance;
+    const ended = (status: ExitStatus): void => void this.#memory.execEnded(status);
+    this.execs = new Execs({ channel, surroundings: slot.process, ended }, main.id);
     this.ended = this.#watch();
-    this.gone = this.ended.then(() => (this.#detached ? undefined : options.release(instance)));
+    this.gone = this.ended.then(() => (this.#detached ? undefined : this.#giveBack()));
   }
 
   /** Bytes of both streams that are in the log. */
   get logged(): number {
     const { stdout, stderr } = this.#options.log.offsets;
     return stdout + stderr;
-  }
-
-  /** Ids are never used twice in an instance, so that a late frame cannot reach the wrong process. */
-  nextProcessId(): number {
-    return this.#nextProcess++;
-  }
-
-  /** Every exec tells how it ended, since what it did to the memory says nothing about the main process. */
-  execEnded(status: ExitStatus): void {
-    void this.#memory.execEnded(status);
   }
 
   /**
@@ -124,6 +117,13 @@ export class SandboxRun {
     await this.instance.detach();
     this.#letGo.abort();
     await this.ended;
+  }
+
+  async #giveBack(): Promise<void> {
+    const { held } = this.#options;
+    // Nothing of this sandbox may hold back what the next holder of the instance writes.
+    if (held.reusable) await this.execs.letGo();
+    await held.giveBack();
   }
 
   #planKill(grace: number): void {

@@ -1,9 +1,9 @@
-import type { AttachRequest } from '../api/sandbox-api.ts';
-import type { LogStore } from '../logs/log-store.ts';
-import { FsbError } from '../model/errors.ts';
-import { type LogEntry, wholeLog } from '../model/logs.ts';
-import type { ExitStatus, OutputChunk, ProcessSession } from '../model/process.ts';
-import type { SlotEnd } from './records.ts';
+import type { AttachRequest } from '../../api/sandbox-api.ts';
+import type { LogStore } from '../../logs/log-store.ts';
+import { FsbError } from '../../model/errors.ts';
+import { type LogEntry, wholeLog } from '../../model/logs.ts';
+import type { ExitStatus, OutputChunk, ProcessSession } from '../../model/process.ts';
+import type { SlotEnd } from '../ledger/records.ts';
 import type { SandboxRun } from './sandbox-run.ts';
 
 /** Joins a running main process; see SandboxApi.attach. */

@@ -1,50 +1,11 @@
-import type { ExecRequest } from '../api/sandbox-api.ts';
-import type { GuestProcess } from '../guest/guest-channel.ts';
-import type { OutputChunk, ProcessSession, ProcessSpec } from '../model/process.ts';
-import type { SandboxRun } from './sandbox-run.ts';
-
-/** What an exec runs: the sandbox's own surroundings, with what the request says on top. */
-export function execProcess(main: ProcessSpec, request: ExecRequest): ProcessSpec {
-  return {
-    argv: request.argv,
-    env: withTerminal({ ...main.env, ...request.env }, request.tty),
-    cwd: request.cwd || main.cwd,
-    user: request.user || main.user,
-    tty: request.tty,
-    stdin: request.stdin,
-    discardOutput: request.detach ?? false,
-    ...(request.size ? { size: request.size } : {}),
-  };
-}
-
-/** As docker: a terminal without TERM is an xterm. */
-function withTerminal(env: Record<string, string>, tty: boolean): Record<string, string> {
-  return tty && env.TERM === undefined ? { ...env, TERM: 'xterm' } : env;
-}
-
-/** Starts a further process in a running sandbox. */
-export async function execInRun(
-  run: SandboxRun,
-  request: ExecRequest,
-  signal?: AbortSignal,
-): Promise<ProcessSession> {
-  const process = await run.instance.channel.spawn(
-    run.nextProcessId(),
-    execProcess(run.slot.process, request),
-    signal,
-  );
-  process.exited.then(
-    (status) => run.execEnded(status),
-    () => {},
-  );
-  return execSession(process);
-}
+import type { GuestProcess } from '../../guest/guest-channel.ts';
+import type { OutputChunk, ProcessSession } from '../../model/process.ts';
 
 /**
  * An exec as its caller holds it. When the caller lets go, the process runs on: its input ends, its output is read and
  * dropped, so that it is not held back, and its exit is acknowledged, as nobody asks for it later.
  */
-export function execSession(process: GuestProcess): ProcessSession {
+export function execSession(process: GuestProcess, onClose: () => void = () => {}): ProcessSession {
   const source = process.output[Symbol.asyncIterator]();
   let letGo = (): void => {};
   const gone = new Promise<IteratorResult<OutputChunk>>((resolve) => {
@@ -69,6 +30,7 @@ export function execSession(process: GuestProcess): ProcessSession {
   const close = async (): Promise<void> => {
     if (closed) return;
     closed = true;
+    onClose();
     letGo();
     process.endInput();
     void drain();

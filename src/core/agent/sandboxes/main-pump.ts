@@ -1,5 +1,5 @@
-import type { LogWriter } from '../logs/log-store.ts';
-import type { OutputChunk, ProcessSession } from '../model/process.ts';
+import type { LogWriter } from '../../logs/log-store.ts';
+import type { OutputChunk, ProcessSession } from '../../model/process.ts';
 import { OutputTap } from './output-tap.ts';
 import type { Persistence } from './persistence.ts';
 

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
-import type { Clock } from '../model/clock.ts';
-import type { RuntimeDriver } from '../runtime/driver.ts';
+import type { Clock } from '../../model/clock.ts';
+import type { RuntimeDriver } from '../../runtime/driver.ts';
 
 export interface JanitorOptions {
-  driver: RuntimeDriver;
+  driver: Pick<RuntimeDriver, 'list' | 'destroy'>;
   /** True while somebody holds the instance, or boots it. */
   wanted: (id: string) => boolean;
   clock: Clock;

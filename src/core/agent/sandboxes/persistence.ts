@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Clock } from '../model/clock.ts';
+import type { Clock } from '../../model/clock.ts';
 
 /** Milliseconds between two tries: doubled from one to the next. */
 const FIRST_PAUSE = 1_000;
