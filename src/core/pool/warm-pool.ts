@@ -4,17 +4,17 @@ import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import type { PoolEvent, PoolPolicy, PoolShapeStatus } from '../model/pool.ts';
 import type { Shape } from '../model/shape.ts';
-import { Budget } from './budget.ts';
-import { Claims, closedError } from './claims.ts';
-import { chooseVictims } from './eviction.ts';
-import { Fleet } from './fleet.ts';
+import { ShapeHealth } from './care/shape-health.ts';
+import { Claims, closedError } from './claims/claims.ts';
+import { WaitQueue } from './claims/wait-queue.ts';
+import { chooseVictims } from './decide/eviction.ts';
+import { planSize, type SizingPlan } from './decide/sizing.ts';
+import { Budget } from './fleet/budget.ts';
+import { Fleet } from './fleet/fleet.ts';
+import { type ShapeRecord, ShapeRecords, type Slot } from './fleet/shape-record.ts';
 import type { BootInstance, Claim, ClaimRequest, Pool } from './pool.ts';
-import { PoolEvents } from './pool-events.ts';
-import { ShapeHealth } from './shape-health.ts';
-import { type ShapeRecord, ShapeRecords, type Slot } from './shape-record.ts';
-import { planSize, type SizingPlan } from './sizing.ts';
-import { shapeStatus } from './status.ts';
-import { WaitQueue } from './wait-queue.ts';
+import { PoolEvents } from './report/pool-events.ts';
+import { shapeStatus } from './report/status.ts';
 
 /** Milliseconds after its latest claim for which a shape has a buffer of idle instances. */
 const RECENT_USE = 300_000;

@@ -1,5 +1,5 @@
-import type { PoolShapeStatus } from '../model/pool.ts';
-import type { ShapeRecord } from './shape-record.ts';
+import type { PoolShapeStatus } from '../../model/pool.ts';
+import type { ShapeRecord } from '../fleet/shape-record.ts';
 
 /** The row of one shape for `pool status`. */
 export function shapeStatus(

@@ -1,7 +1,7 @@
-import type { Instance } from '../instance/instance.ts';
-import { type Shape, shapeKey } from '../model/shape.ts';
-import { type Breaker, closedBreaker } from './breaker.ts';
-import { ClaimTimes } from './claim-times.ts';
+import type { Instance } from '../../instance/instance.ts';
+import { type Shape, shapeKey } from '../../model/shape.ts';
+import { ClaimTimes } from '../claims/claim-times.ts';
+import { type Breaker, closedBreaker } from '../decide/breaker.ts';
 
 /** `claiming` is between being taken and the answer to the caller: the health check. */
 type SlotState = 'booting' | 'idle' | 'claiming' | 'claimed' | 'stopping';

@@ -1,9 +1,9 @@
-import type { Clock } from '../model/clock.ts';
-import type { FsbError } from '../model/errors.ts';
-import { afterDelay, afterFailure, afterSuccess, attemptsAllowed } from './breaker.ts';
-import { openBreakerError } from './claims.ts';
-import type { ShapeRecord, Slot } from './shape-record.ts';
-import type { WaitQueue } from './wait-queue.ts';
+import type { Clock } from '../../model/clock.ts';
+import type { FsbError } from '../../model/errors.ts';
+import { openBreakerError } from '../claims/claims.ts';
+import type { WaitQueue } from '../claims/wait-queue.ts';
+import { afterDelay, afterFailure, afterSuccess, attemptsAllowed } from '../decide/breaker.ts';
+import type { ShapeRecord, Slot } from '../fleet/shape-record.ts';
 
 /** An instance that dies sooner, in milliseconds, was no good from the start. */
 const YOUNG = 1000;

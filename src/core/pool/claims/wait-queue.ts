@@ -1,5 +1,5 @@
-import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
+import type { Clock } from '../../model/clock.ts';
+import { FsbError } from '../../model/errors.ts';
 
 export interface WaitRequest {
   /** shapeKey() */

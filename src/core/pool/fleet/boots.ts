@@ -1,8 +1,8 @@
-import type { Instance } from '../instance/instance.ts';
-import type { Clock } from '../model/clock.ts';
-import { FsbError, throwIfAborted } from '../model/errors.ts';
-import { formatDuration } from '../model/quantity.ts';
-import type { BootInstance } from './pool.ts';
+import type { Instance } from '../../instance/instance.ts';
+import type { Clock } from '../../model/clock.ts';
+import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { formatDuration } from '../../model/quantity.ts';
+import type { BootInstance } from '../pool.ts';
 import type { ShapeRecord, Slot } from './shape-record.ts';
 
 export interface BootsOptions {

@@ -1,13 +1,13 @@
-import { withDeadline } from '../instance/deadline.ts';
-import type { Clock } from '../model/clock.ts';
-import { FsbError, throwIfAborted } from '../model/errors.ts';
-import type { PoolPolicy } from '../model/pool.ts';
-import { formatDuration, formatSize } from '../model/quantity.ts';
-import type { Budget } from './budget.ts';
-import type { Fleet } from './fleet.ts';
-import type { Claim, ClaimRequest } from './pool.ts';
-import type { PoolEvents } from './pool-events.ts';
-import type { ShapeRecord, Slot } from './shape-record.ts';
+import { withDeadline } from '../../instance/deadline.ts';
+import type { Clock } from '../../model/clock.ts';
+import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import type { PoolPolicy } from '../../model/pool.ts';
+import { formatDuration, formatSize } from '../../model/quantity.ts';
+import type { Budget } from '../fleet/budget.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { ShapeRecord, Slot } from '../fleet/shape-record.ts';
+import type { Claim, ClaimRequest } from '../pool.ts';
+import type { PoolEvents } from '../report/pool-events.ts';
 import type { WaitQueue } from './wait-queue.ts';
 
 /** One claim boots at most so many instances that turn out dead before it gives up. */

@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
-import type { Instance } from '../instance/instance.ts';
-import type { Clock } from '../model/clock.ts';
-import type { FsbError } from '../model/errors.ts';
+import type { Instance } from '../../instance/instance.ts';
+import type { Clock } from '../../model/clock.ts';
+import type { FsbError } from '../../model/errors.ts';
+import type { BootInstance } from '../pool.ts';
+import type { PoolEvents } from '../report/pool-events.ts';
 import { Boots } from './boots.ts';
 import type { Budget } from './budget.ts';
-import type { BootInstance } from './pool.ts';
-import type { PoolEvents } from './pool-events.ts';
 import type { ShapeRecord, Slot } from './shape-record.ts';
 
 /** What the fleet tells the pool; none of them may throw. */
