@@ -72,7 +72,17 @@ export function createPoolWorld(
     },
   });
   pool.onEvent((event) => events.push(event));
-  const empty = { idle: 0, claimed: 0, booting: 0, stopping: 0, waiting: 0, hits: 0, misses: 0, evicted: 0 };
+  const empty = {
+    warm: 0,
+    idle: 0,
+    claimed: 0,
+    booting: 0,
+    stopping: 0,
+    waiting: 0,
+    hits: 0,
+    misses: 0,
+    evicted: 0,
+  };
   return {
     pool,
     fake,

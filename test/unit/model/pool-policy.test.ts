@@ -21,11 +21,18 @@ describe('the policy of a pool', () => {
       warm: [],
       capacity: { min: 0, max: 8, bufferMin: 1, bufferMax: 4 },
       memoryBudget: 8192 * MiB,
+      ttl: 300_000,
+      maxAge: 0,
       onEmpty: 'boot',
       queue: { length: 1024, timeout: 30_000 },
+      reuse: 'one-shot',
+      pauseIdle: false,
+      health: { interval: 30_000, timeout: 500 },
+      warmup: [],
+      autoscale: { enabled: false, up: 0.3, down: 0.05, window: 120_000, cooldown: 60_000, maxStep: 4 },
+      runtime: 'auto',
       bootConcurrency: 4,
       bootTimeout: 30_000,
-      healthTimeout: 500,
       resources: { cpus: 1, memory: 512 * MiB, pids: 256 },
     });
   });
@@ -53,7 +60,7 @@ describe('the policy of a pool', () => {
       memoryBudget: 20_480 * MiB,
       onEmpty: 'wait',
       queue: { length: 1024, timeout: 5000 },
-      healthTimeout: 100,
+      health: { interval: 30_000, timeout: 100 },
       resources: { memory: 1024 * MiB },
     });
   });

@@ -1,28 +1,52 @@
 import { withDeadline } from '../../instance/deadline.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
-import type { PoolPolicy } from '../../model/pool.ts';
-import { formatDuration, formatSize } from '../../model/quantity.ts';
+import type { ClaimResult, OnEmpty, PoolMeter, PoolPolicy } from '../../model/pool.ts';
 import type { Budget } from '../fleet/budget.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import type { ShapeRecord, Slot } from '../fleet/shape-record.ts';
+import type { ShapeRecord } from '../fleet/shape-record.ts';
+import type { Slot } from '../fleet/slot.ts';
 import type { Claim, ClaimRequest } from '../pool.ts';
-import type { PoolEvents } from '../report/pool-events.ts';
+import {
+  bootError,
+  neverFitsError,
+  nothingIdleError,
+  notKeptError,
+  openBreakerError,
+  queueFullError,
+  timeoutError,
+} from './claim-errors.ts';
 import type { WaitQueue } from './wait-queue.ts';
 
 /** One claim boots at most so many instances that turn out dead before it gives up. */
 const FRESH_TRIES = 3;
 
 export interface ClaimsOptions {
-  policy: PoolPolicy;
+  policy: () => PoolPolicy;
   budget: Budget;
   fleet: Fleet;
   queue: WaitQueue<Slot>;
-  events: PoolEvents;
+  meter: PoolMeter;
   clock: Clock;
   /** Wakes the sizing; it decides after the current step, still in the same tick. */
   wake: () => void;
-  closed: () => boolean;
+  /** Why no claim is served any more, if so. */
+  refusal: () => FsbError | undefined;
+  /** Whether the pool keeps instances of this shape idle. */
+  keeps: (record: ShapeRecord) => boolean;
+}
+
+/** One claim on its way. */
+interface Attempt {
+  readonly request: ClaimRequest;
+  readonly record: ShapeRecord;
+  /** Monotonic milliseconds. */
+  readonly began: number;
+  /** Its place in line; undefined while it has not missed. */
+  ticket?: number;
+  /** Milliseconds spent in line; undefined while it never stood there. */
+  waited?: number;
+  timedOut: boolean;
 }
 
 /** Serves one claim after the other: take or wait, check, hand over. */
@@ -34,28 +58,46 @@ export class Claims {
   }
 
   async claim(request: ClaimRequest, record: ShapeRecord): Promise<Claim> {
-    const { clock, fleet, queue } = this.#options;
-    throwIfAborted(request.signal);
+    const { clock, meter } = this.#options;
     const began = clock.monotonic();
-    record.lastUse = began;
-    let ticket: number | undefined;
+    const attempt: Attempt = { request, record, began, timedOut: false };
+    try {
+      const claim = await this.#serve(attempt);
+      const took = clock.monotonic() - began;
+      record.times.record(took);
+      if (claim.hit) record.hits += 1;
+      meter.claim(claim.hit ? 'hit' : 'miss', took);
+      return claim;
+    } catch (error) {
+      meter.claim(resultOf(attempt, FsbError.from(error)), clock.monotonic() - began);
+      throw error;
+    } finally {
+      if (attempt.waited !== undefined) meter.waited(attempt.waited);
+    }
+  }
+
+  async #serve(attempt: Attempt): Promise<Claim> {
+    const { fleet, queue, wake } = this.#options;
+    const { request, record } = attempt;
+    throwIfAborted(request.signal);
+    record.lastUse = attempt.began;
     let freshTries = 0;
     for (;;) {
       // Taken before the first await: no other caller can have it.
       let slot = fleet.take(record);
       if (slot === undefined) {
-        if (ticket === undefined) {
+        if (attempt.ticket === undefined) {
           record.misses += 1;
           this.#refuseIfFull();
-          ticket = queue.takeTicket();
+          attempt.ticket = queue.takeTicket();
         }
-        slot = await this.#wait(request, record, ticket, began);
+        slot = await this.#wait(attempt, attempt.ticket);
         freshTries += 1;
       }
       const checking = this.#check(slot);
-      this.#options.wake();
+      wake();
       const problem = (await checking) ?? this.#gone(request);
-      if (problem === undefined) return this.#handOver(slot, ticket === undefined, began);
+      if (problem === undefined) return fleet.handOver(slot, attempt.ticket === undefined);
       void fleet.discard(slot, problem.message);
       this.#refuseIfGone(request);
       if (freshTries >= FRESH_TRIES) throw bootError(record, problem);
@@ -67,30 +109,21 @@ export class Claims {
     const instance = slot.instance!;
     try {
       const { policy, clock } = this.#options;
+      const { timeout } = policy().health;
       // Both at once, so that the question is on its way before anything else of this tick runs.
-      const answered = Promise.all([instance.claim(), instance.channel.ping(policy.healthTimeout)]);
+      const answered = Promise.all([instance.claim(), instance.channel.ping(timeout)]);
       // A thaw that hangs would hold the caller for much longer than an answer that does not come.
-      await withDeadline(clock, policy.healthTimeout, `the health check of ${instance.id}`, answered);
+      await withDeadline(clock, timeout, `the health check of ${instance.id}`, answered);
       return undefined;
     } catch (error) {
       return FsbError.from(error);
     }
   }
 
-  #handOver(slot: Slot, hit: boolean, began: number): Claim {
-    const { clock, events, fleet } = this.#options;
-    const { record } = slot;
-    const instance = slot.instance!;
-    fleet.claimEnded(slot);
-    if (hit) record.hits += 1;
-    record.times.record(clock.monotonic() - began);
-    events.emit({ type: 'claimed', instance: instance.id, shape: record.key });
-    return { instance, hit };
-  }
-
   /** The caller or the pool went away while the instance was being checked. */
   #gone({ signal }: ClaimRequest): FsbError | undefined {
-    if (this.#options.closed()) return closedError(this.#options.policy.name);
+    const refusal = this.#options.refusal();
+    if (refusal !== undefined) return refusal;
     return signal?.aborted ? FsbError.from(signal.reason) : undefined;
   }
 
@@ -102,78 +135,50 @@ export class Claims {
   /** The bound is on claims that have no instance yet, whether one is booting for them or not. */
   #refuseIfFull(): void {
     const { policy, queue } = this.#options;
-    if (queue.length < policy.queue.length) return;
-    throw new FsbError('no_capacity', `the queue of pool ${policy.name} is full: ${queue.length} wait`, {
-      hint: 'Try again later, or raise queue.length of the pool.',
-    });
+    const { name, queue: bound } = policy();
+    if (queue.length >= bound.length) throw queueFullError(name, queue.length);
   }
 
-  async #wait(request: ClaimRequest, record: ShapeRecord, ticket: number, began: number): Promise<Slot> {
-    const { policy, queue, clock, wake } = this.#options;
-    const onEmpty = request.onEmpty ?? policy.onEmpty;
-    const refusal = this.#refusal(record, onEmpty);
+  async #wait(attempt: Attempt, ticket: number): Promise<Slot> {
+    const { policy, queue, budget, clock, wake } = this.#options;
+    const { request, record, began } = attempt;
+    const onEmpty = request.onEmpty ?? policy().onEmpty;
+    const refusal = this.#useless(record, onEmpty);
     if (refusal !== undefined) throw refusal;
-    const timeout = request.timeout ?? policy.queue.timeout;
+    const timeout = request.timeout ?? policy().queue.timeout;
     wake();
-    return queue.wait({
-      key: record.key,
-      boots: onEmpty === 'boot',
-      ticket,
-      timeout: Math.max(0, timeout - (clock.monotonic() - began)),
-      signal: request.signal,
-      timeoutError: () => this.#timeoutError(record, timeout),
-    });
+    const since = clock.monotonic();
+    try {
+      return await queue.wait({
+        key: record.key,
+        boots: onEmpty === 'boot',
+        ticket,
+        timeout: Math.max(0, timeout - (since - began)),
+        signal: request.signal,
+        timeoutError: () => {
+          attempt.timedOut = true;
+          return timeoutError(policy(), budget.used, record, timeout);
+        },
+      });
+    } finally {
+      attempt.waited = (attempt.waited ?? 0) + clock.monotonic() - since;
+    }
   }
 
   /** Why there is no use in waiting, if so. */
-  #refusal(record: ShapeRecord, onEmpty: PoolPolicy['onEmpty']): FsbError | undefined {
-    const { policy, budget } = this.#options;
-    const of = `an instance of ${record.image}`;
-    if (!budget.everFits(record.memory))
-      return new FsbError(
-        'no_capacity',
-        `${of} takes ${formatSize(record.memory)}, but pool ${policy.name} has ${formatSize(policy.memoryBudget)} in all`,
-        { hint: 'Ask for less memory, or raise memory_budget of the pool.' },
-      );
+  #useless(record: ShapeRecord, onEmpty: OnEmpty): FsbError | undefined {
+    const { policy, budget, keeps } = this.#options;
+    const never = neverFitsError(policy(), budget, record);
+    if (never !== undefined) return never;
     if (record.boots.phase === 'open') return openBreakerError(record);
-    if (onEmpty === 'fail')
-      return new FsbError('no_capacity', `pool ${policy.name} has no idle instance of ${record.image}`, {
-        hint: 'Use on_empty boot or wait to wait for one.',
-      });
-    if (onEmpty === 'wait' && record.warm === 0 && policy.capacity.bufferMin === 0)
-      return new FsbError('no_capacity', `pool ${policy.name} keeps no instance of ${record.image} warm`, {
-        hint: 'Use on_empty boot, or add the image to the warm entries of the pool.',
-      });
+    if (onEmpty === 'fail') return nothingIdleError(policy().name, record);
+    if (onEmpty === 'wait' && !keeps(record)) return notKeptError(policy().name, record);
     return undefined;
   }
-
-  #timeoutError(record: ShapeRecord, timeout: number): FsbError {
-    const { policy, budget } = this.#options;
-    const { used } = budget;
-    const state = `${used.count} of at most ${policy.capacity.max} instances live, ${formatSize(used.memory)} of ${formatSize(policy.memoryBudget)} memory`;
-    const last = record.boots.reason === '' ? '' : `; the last boot failed: ${record.boots.reason}`;
-    return new FsbError(
-      'no_capacity',
-      `no instance of ${record.image} came within ${formatDuration(timeout)}: pool ${policy.name} has ${state}${last}`,
-      { hint: 'Delete a sandbox, wait longer, or raise the capacity of the pool.' },
-    );
-  }
 }
 
-export const closedError = (pool: string): FsbError =>
-  new FsbError('unavailable', `pool ${pool} is closed`, { hint: 'The core is going away; try again.' });
-
-/** The true reason of a boot, as the caller of a claim is told it. */
-function bootError(record: ShapeRecord, cause: FsbError): FsbError {
-  const { hint } = cause;
-  return new FsbError('run_failed', `cannot boot ${record.image}: ${cause.message}`, { hint, cause });
-}
-
-export function openBreakerError(record: ShapeRecord): FsbError {
-  const { failures, delay, reason } = record.boots;
-  return new FsbError(
-    'run_failed',
-    `cannot boot ${record.image}: ${reason} (${failures} failures in a row)`,
-    { hint: `It is tried again every ${formatDuration(delay)}; fsb-ctl doctor shows what is missing.` },
-  );
+function resultOf(attempt: Attempt, { code }: FsbError): ClaimResult {
+  if (attempt.timedOut) return 'timeout';
+  // Refused by what the pool is or has, as against what went wrong on the way.
+  return code === 'no_capacity' || code === 'unavailable' || code === 'conflict' ? 'rejected' : 'failed';
 }

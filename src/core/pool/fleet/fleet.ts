@@ -1,12 +1,15 @@
 import type { Logger } from 'pino';
 import type { Instance } from '../../instance/instance.ts';
 import type { Clock } from '../../model/clock.ts';
-import type { FsbError } from '../../model/errors.ts';
-import type { BootInstance } from '../pool.ts';
+import { FsbError } from '../../model/errors.ts';
+import type { PoolMeter } from '../../model/pool.ts';
+import type { BootInstance, Claim } from '../pool.ts';
 import type { PoolEvents } from '../report/pool-events.ts';
 import { Boots } from './boots.ts';
 import type { Budget } from './budget.ts';
-import type { ShapeRecord, Slot } from './shape-record.ts';
+import type { ShapeRecord } from './shape-record.ts';
+import { isUnsettled, Slot, type SlotState } from './slot.ts';
+import { Teardowns } from './teardowns.ts';
 
 /** What the fleet tells the pool; none of them may throw. */
 interface FleetObserver {
@@ -21,14 +24,15 @@ interface FleetObserver {
   changed(): void;
 }
 
-interface FleetOptions {
+export interface FleetOptions {
   boot: BootInstance;
   /** Milliseconds. */
-  bootTimeout: number;
+  bootTimeout: () => number;
   /** See BootsOptions. */
   refillDelay: number;
   budget: Budget;
   events: PoolEvents;
+  meter: PoolMeter;
   observer: FleetObserver;
   clock: Clock;
   log: Logger;
@@ -39,70 +43,81 @@ export class Fleet {
   readonly #options: FleetOptions;
   readonly #byInstance = new Map<string, Slot>();
   readonly #boots: Boots;
+  readonly #teardowns: Teardowns;
+  #size = 0;
   #unsettled = 0;
-  #evicting = 0;
-  #quietCallbacks: (() => void)[] = [];
+  #makingRoom = 0;
+  #waiting: { until: () => boolean; resolve: () => void }[] = [];
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    const { boot, bootTimeout, refillDelay, clock, observer } = options;
+    const { boot, bootTimeout, refillDelay, events, clock, log } = options;
     this.#boots = new Boots({
       boot,
       bootTimeout,
       refillDelay,
       clock,
-      booted: (slot, instance) => this.#booted(slot, instance),
-      failed: (record, cause) => this.#bootFailed(record, cause),
-      gaveUp: () => observer.changed(),
-      endedWithNothing: (slot) => this.#free(slot),
+      ready: (slot) => this.#booted(slot),
+      failed: (slot, cause) => this.#bootEnded(slot, cause),
+      timedOut: (slot, cause) => this.#bootTimedOut(slot, cause),
     });
+    this.#teardowns = new Teardowns({ events, log, ended: (slot) => this.#free(slot) });
   }
 
-  get evicting(): number {
-    return this.#evicting;
+  /** How many evictions for the sake of a waiter are under way. */
+  get makingRoom(): number {
+    return this.#makingRoom;
+  }
+
+  /** Idle + claimed + booting + stopping. */
+  get size(): number {
+    return this.#size;
   }
 
   find(instanceId: string): Slot | undefined {
     return this.#byInstance.get(instanceId);
   }
 
-  /** Starts a boot; there must be room. How it ends is told to the observer. */
-  /** `refill`: nobody waits for it. */
-  boot(record: ShapeRecord, refill: boolean): void {
-    this.#options.budget.reserve(record.memory);
-    this.#unsettled += 1;
-    this.#boots.start(record, refill);
+  /** Whose instance has booted and is not gone, oldest first. */
+  slots(): Slot[] {
+    return [...this.#byInstance.values()];
   }
 
-  /** Gives up the latest boots of a shape, or, without one, all boots. Their room is free when they have ended. */
-  abortBoots(cause: string, record?: ShapeRecord, count?: number): void {
-    this.#boots.abort(cause, record, count);
+  /** Starts a boot; there must be room. `refill`: nobody waits for it. How it ends is told to the observer. */
+  boot(record: ShapeRecord, refill: boolean): void {
+    this.#options.budget.reserve(record.memory);
+    const slot = new Slot(record);
+    slot.readyAt = this.#options.clock.monotonic();
+    this.#move(slot, 'booting');
+    this.#boots.start(slot, refill);
+  }
+
+  /** Gives up the latest boots of a shape, all without a count: the earlier ones are nearer to their end. */
+  abortBoots(record: ShapeRecord, cause: string, count = Number.POSITIVE_INFINITY): void {
+    for (const slot of [...record.booting].reverse().slice(0, count))
+      this.#giveUp(slot, new FsbError('cancelled', cause));
   }
 
   /** Takes in an instance that lives already, as claimed or, when it is idle or paused, for whoever comes first. */
-  adopt(instance: Instance, record: ShapeRecord): void {
+  adopt(instance: Instance, record: ShapeRecord): Claim | undefined {
     this.#options.budget.add(record.memory);
-    const slot: Slot = {
-      record,
-      state: 'claimed',
-      instance,
-      readyAt: Number.NEGATIVE_INFINITY,
-      evicted: false,
-    };
+    const slot = new Slot(record);
+    slot.instance = instance;
+    slot.adopted = true;
+    slot.readyAt = this.#options.clock.monotonic();
     this.#byInstance.set(instance.id, slot);
-    if (instance.state === 'idle' || instance.state === 'paused') {
-      this.#settleIn(slot, instance);
-      return;
-    }
-    record.claimed += 1;
-    if (instance.state === 'claimed') this.#emit('claimed', slot);
+    this.#move(slot, 'claiming');
+    this.#watch(slot, instance);
+    if (instance.state === 'idle' || instance.state === 'paused') this.#settleIn(slot);
+    else if (instance.state === 'claimed') return this.handOver(slot, true);
     else void this.discard(slot, `it was ${instance.state} when the core started`);
+    return undefined;
   }
 
   /** The newest idle instance, now being claimed. Idle ones that are known to be dead by now are discarded. */
   take(record: ShapeRecord): Slot | undefined {
-    for (let slot = record.idle.pop(); slot !== undefined; slot = record.idle.pop()) {
-      this.#claiming(slot);
+    for (let slot = record.idle.at(-1); slot !== undefined; slot = record.idle.at(-1)) {
+      this.#move(slot, 'claiming');
       const state = slot.instance!.state;
       if (state === 'idle' || state === 'paused') return slot;
       void this.discard(slot, `it was found ${state}`);
@@ -110,104 +125,123 @@ export class Fleet {
     return undefined;
   }
 
-  /** The health check is over; without a call for it, close() would wait for ever. */
-  claimEnded(slot: Slot): void {
-    if (slot.state !== 'claiming') return;
-    slot.state = 'claimed';
-    this.#settled();
+  /** The health check is over: it has a holder now. */
+  handOver(slot: Slot, hit: boolean): Claim {
+    const instance = slot.instance!;
+    slot.claim = { instance, hit };
+    this.#move(slot, 'claimed');
+    this.#emit('claimed', slot);
+    return slot.claim;
+  }
+
+  /** The holder gives it back; what becomes of it is decided next. */
+  takeBack(slot: Slot): void {
+    slot.claim = undefined;
+    this.#move(slot, 'returning');
+    this.#emit('returned', slot);
   }
 
   /** Destroys an instance. @returns when its room is free; idempotent */
   discard(slot: Slot, cause: string): Promise<void> {
     if (slot.gone !== undefined) return slot.gone;
-    const { record } = slot;
-    if (slot.state === 'idle') this.#removeIdle(slot);
-    else record.claimed -= 1;
-    if (slot.state !== 'claiming') this.#unsettled += 1;
-    slot.state = 'stopping';
-    record.stopping += 1;
-    slot.gone = this.#teardown(slot, cause);
-    return slot.gone;
+    slot.claim = undefined;
+    this.#stopping(slot);
+    void this.#teardowns.run(slot, cause);
+    return slot.gone!;
   }
 
-  /** Destroys an idle instance to make room. */
+  /** Destroys an idle instance because the pool has no place or no use for it. `cause` is one word. */
   evict(slot: Slot, cause: string): void {
-    slot.evicted = true;
+    const { events, meter } = this.#options;
     slot.record.evicted += 1;
-    this.#evicting += 1;
-    const { instance, record } = slot;
-    this.#options.events.emit({ type: 'evicted', instance: instance!.id, shape: record.key, cause });
+    if (cause === 'room') {
+      slot.makesRoom = true;
+      this.#makingRoom += 1;
+    }
+    events.emit({ type: 'evicted', instance: slot.instance!.id, shape: slot.record.key, cause });
+    meter.evicted(cause);
     void this.discard(slot, cause);
   }
 
   /** Leaves an idle instance running and forgets it: the next core finds it. */
   async letGo(slot: Slot): Promise<void> {
-    this.#removeIdle(slot);
-    // Its `failed` may settle once the channel is let go; that must not destroy it.
-    slot.state = 'stopping';
-    this.#byInstance.delete(slot.instance!.id);
-    this.#options.budget.release(slot.record.memory);
+    const instance = slot.instance!;
+    // First of all: its `failed` may settle once the channel is let go, and that must not destroy it.
+    this.#forget(slot);
     try {
-      await slot.instance!.detach();
+      await instance.detach();
     } catch (error) {
-      this.#options.log.warn(
-        { err: error, instance: slot.instance!.id },
-        'detaching from an idle instance failed',
-      );
+      this.#options.log.warn({ err: error, instance: instance.id }, 'detaching from an idle instance failed');
     }
   }
 
-  /** Resolves when nothing boots, is being claimed or is being torn down. */
+  /** Resolves when nothing boots, is being claimed, is being given back or is being torn down. */
   quiet(): Promise<void> {
-    if (this.#unsettled === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#quietCallbacks.push(resolve));
+    return this.#when(() => this.#unsettled === 0);
   }
 
-  /** Resolves when no instance of a shape is being torn down, and no boot of it that was given up is under way. */
-  stopped(record: ShapeRecord): Promise<void> {
-    if (record.stopping === 0) return Promise.resolve();
-    return new Promise((resolve) => record.stoppedCallbacks.push(resolve));
+  /** Resolves when no instance is left. */
+  empty(): Promise<void> {
+    return this.#when(() => this.#size === 0);
   }
 
-  #booted(slot: Slot, instance: Instance): void {
-    this.#byInstance.set(instance.id, slot);
+  #when(until: () => boolean): Promise<void> {
+    if (until()) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push({ until, resolve }));
+  }
+
+  #booted(slot: Slot): void {
+    const { clock, meter, observer } = this.#options;
+    const { record, readyAt: began } = slot;
+    this.#byInstance.set(slot.instance!.id, slot);
     this.#emit('created', slot);
     if (slot.state === 'stopping') {
       // It came up although it was given up: nobody may have it, and its room is held until it is gone.
-      void this.#teardown(slot, 'its boot was given up');
+      void this.#teardowns.run(slot, 'its boot was given up');
       return;
     }
-    slot.readyAt = this.#options.clock.monotonic();
-    this.#options.observer.bootSucceeded(slot.record);
-    this.#settleIn(slot, instance);
-    this.#settled();
+    slot.readyAt = clock.monotonic();
+    meter.booted(record.key, slot.readyAt - began);
+    this.#watch(slot, slot.instance!);
+    observer.bootSucceeded(record);
+    this.#move(slot, 'claiming');
+    this.#settleIn(slot);
   }
 
-  #bootFailed(record: ShapeRecord, cause: FsbError): void {
-    const { events, log, observer } = this.#options;
-    log.warn({ err: cause, shape: record.key, image: record.image }, 'an instance failed to boot');
-    // The id is chosen inside the boot and is not known when it fails.
-    events.emit({ type: 'boot-failed', instance: '', shape: record.key, cause: cause.message });
-    observer.bootFailed(record, cause);
+  #bootEnded(slot: Slot, cause: FsbError): void {
+    const unexpected = slot.state === 'booting';
+    if (unexpected) this.#stopping(slot);
+    this.#free(slot);
+    if (unexpected) this.#bootFailed(slot, cause);
   }
 
-  /** A ready instance goes to whoever waits, or becomes idle. */
-  #settleIn(slot: Slot, instance: Instance): void {
-    this.#watch(slot, instance);
-    this.#claiming(slot);
-    if (this.#options.observer.offer(slot)) return;
-    this.claimEnded(slot);
-    slot.state = 'idle';
-    slot.record.claimed -= 1;
-    slot.record.idle.push(slot);
-    this.#emit('idle', slot);
+  #bootTimedOut(slot: Slot, cause: FsbError): void {
+    if (slot.state !== 'booting') return;
+    this.#giveUp(slot, cause);
+    this.#bootFailed(slot, cause);
+  }
+
+  #giveUp(slot: Slot, cause: FsbError): void {
+    this.#stopping(slot);
+    slot.abortBoot?.(cause);
     this.#options.observer.changed();
   }
 
-  #claiming(slot: Slot): void {
-    slot.state = 'claiming';
-    slot.record.claimed += 1;
-    this.#unsettled += 1;
+  #bootFailed({ record }: Slot, cause: FsbError): void {
+    const { events, meter, log, observer } = this.#options;
+    log.warn({ err: cause, shape: record.key, image: record.image }, 'an instance failed to boot');
+    // The id is chosen inside the boot and is not known when it fails.
+    events.emit({ type: 'boot-failed', instance: '', shape: record.key, cause: cause.message });
+    meter.bootFailed(record.key, cause.code);
+    observer.bootFailed(record, cause);
+  }
+
+  /** An instance that is being claimed by nobody yet goes to whoever waits, or becomes idle. */
+  #settleIn(slot: Slot): void {
+    if (this.#options.observer.offer(slot)) return;
+    this.#move(slot, 'idle');
+    this.#emit('idle', slot);
+    this.#options.observer.changed();
   }
 
   /** By event, so that a dead idle instance is replaced before anyone asks for it. */
@@ -219,42 +253,41 @@ export class Fleet {
     });
   }
 
-  async #teardown(slot: Slot, cause: string): Promise<void> {
-    const instance = slot.instance!;
-    try {
-      await instance.destroy(cause);
-    } catch (error) {
-      // What is left is the janitor's; holding the room for ever would shrink the pool with each such failure.
-      this.#options.log.error({ err: error, instance: instance.id }, 'an instance could not be destroyed');
-    }
-    this.#byInstance.delete(instance.id);
-    this.#options.events.emit({ type: 'destroyed', instance: instance.id, shape: slot.record.key, cause });
-    this.#free(slot);
+  #stopping(slot: Slot): void {
+    slot.gone = new Promise((resolve) => {
+      slot.resolveGone = resolve;
+    });
+    this.#move(slot, 'stopping');
   }
 
   #free(slot: Slot): void {
-    if (slot.evicted) this.#evicting -= 1;
-    slot.record.stopping -= 1;
-    if (slot.record.stopping === 0) for (const callback of slot.record.stoppedCallbacks.splice(0)) callback();
-    this.#options.budget.release(slot.record.memory);
-    this.#settled();
+    if (slot.makesRoom) this.#makingRoom -= 1;
+    this.#forget(slot);
+    slot.resolveGone?.();
     this.#options.observer.changed();
   }
 
-  #settled(): void {
-    this.#unsettled -= 1;
-    if (this.#unsettled > 0) return;
-    const callbacks = this.#quietCallbacks;
-    this.#quietCallbacks = [];
-    for (const callback of callbacks) callback();
+  #forget(slot: Slot): void {
+    if (slot.instance !== undefined) this.#byInstance.delete(slot.instance.id);
+    this.#options.budget.release(slot.record.memory);
+    this.#move(slot, 'out');
   }
 
-  #removeIdle(slot: Slot): void {
-    const index = slot.record.idle.indexOf(slot);
-    if (index >= 0) slot.record.idle.splice(index, 1);
+  #move(slot: Slot, to: SlotState): void {
+    const from = slot.state;
+    slot.record.move(slot, to, this.#options.clock.monotonic());
+    this.#size += Number(from === 'out') - Number(to === 'out');
+    this.#unsettled += Number(isUnsettled(to)) - Number(isUnsettled(from));
+    if (this.#waiting.length > 0) this.#tellWaiting();
   }
 
-  #emit(type: 'created' | 'idle' | 'claimed', slot: Slot): void {
+  #tellWaiting(): void {
+    const due = this.#waiting.filter(({ until }) => until());
+    this.#waiting = this.#waiting.filter((entry) => !due.includes(entry));
+    for (const { resolve } of due) resolve();
+  }
+
+  #emit(type: 'created' | 'idle' | 'claimed' | 'returned', slot: Slot): void {
     this.#options.events.emit({ type, instance: slot.instance!.id, shape: slot.record.key });
   }
 }

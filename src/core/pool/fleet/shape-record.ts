@@ -1,39 +1,20 @@
-import type { Instance } from '../../instance/instance.ts';
-import { type Shape, shapeKey } from '../../model/shape.ts';
+import type { Shape } from '../../model/shape.ts';
 import { ClaimTimes } from '../claims/claim-times.ts';
 import { type Breaker, closedBreaker } from '../decide/breaker.ts';
-
-/** `claiming` is between being taken and the answer to the caller: the health check. */
-type SlotState = 'booting' | 'idle' | 'claiming' | 'claimed' | 'stopping';
-
-/** One instance of the pool and the room it holds, from before its boot to the end of its teardown. */
-export interface Slot {
-  readonly record: ShapeRecord;
-  state: SlotState;
-  /** Undefined until it has booted. */
-  instance?: Instance;
-  /** Monotonic milliseconds when it became ready. */
-  readyAt: number;
-  /** Ends a boot under way. */
-  abortBoot?: (cause: Error) => void;
-  /** Settles when the room is free again; set once it is stopping. */
-  gone?: Promise<void>;
-  evicted: boolean;
-}
+import type { Slot, SlotState } from './slot.ts';
 
 /** Everything the pool knows about one shape. */
 export class ShapeRecord {
   readonly key: string;
   readonly shape: Shape;
   image: string;
-  /** Oldest first: the newest, at the end, is taken first. */
+  /** In the order in which they became idle. */
   readonly idle: Slot[] = [];
-  booting = 0;
-  /** Claimed, and being claimed. */
+  /** In the order in which they began. */
+  readonly booting = new Set<Slot>();
+  readonly stopping = new Set<Slot>();
+  /** Claimed, being claimed, and being given back. */
   claimed = 0;
-  stopping = 0;
-  /** Each is called once, when nothing of the shape is stopping any more. */
-  readonly stoppedCallbacks: (() => void)[] = [];
   warm = 0;
   /** Monotonic milliseconds of the latest claim. */
   lastUse = Number.NEGATIVE_INFINITY;
@@ -59,51 +40,70 @@ export class ShapeRecord {
     return this.shape.resources.memory;
   }
 
+  /** Idle + claimed + booting + stopping. */
+  get held(): number {
+    return this.idle.length + this.claimed + this.booting.size + this.stopping.size;
+  }
+
   /** Nothing lives, nothing is wanted, nothing is held against it. */
   get unused(): boolean {
-    const held = this.idle.length + this.booting + this.claimed + this.stopping + this.warm;
-    return held === 0 && this.boots.phase === 'closed' && this.refills.phase === 'closed';
-  }
-}
-
-// Counters of shapes that nobody uses any more are kept for `pool status`, but not of every shape there ever was.
-const MOST_RECORDS = 256;
-
-export class ShapeRecords {
-  readonly #byKey = new Map<string, ShapeRecord>();
-  readonly #wanted: (key: string) => boolean;
-
-  /** `wanted`: somebody waits for the shape. */
-  constructor(wanted: (key: string) => boolean) {
-    this.#wanted = wanted;
+    if (this.held + this.warm > 0) return false;
+    return this.boots.phase === 'closed' && this.refills.phase === 'closed';
   }
 
-  of(shape: Shape, image: string): ShapeRecord {
-    const key = shapeKey(shape);
-    const known = this.#byKey.get(key);
-    if (known !== undefined) {
-      // Adopted instances bring no name but the digest.
-      if (known.image === known.shape.image) known.image = image;
-      return known;
+  /** The one place where a slot changes its state, so that every instance is counted once, whatever happens to it. */
+  move(slot: Slot, to: SlotState, now: number): void {
+    this.#leave(slot);
+    slot.state = to;
+    slot.since = now;
+    this.#enter(slot);
+  }
+
+  #leave(slot: Slot): void {
+    switch (slot.state) {
+      case 'booting':
+        this.booting.delete(slot);
+        return;
+      case 'idle':
+        this.#removeIdle(slot);
+        return;
+      case 'claiming':
+      case 'claimed':
+      case 'returning':
+        this.claimed -= 1;
+        return;
+      case 'stopping':
+        this.stopping.delete(slot);
+        return;
+      case 'out':
+        return;
     }
-    this.#forgetUnused();
-    const record = new ShapeRecord(key, shape, image);
-    this.#byKey.set(key, record);
-    return record;
   }
 
-  get(key: string): ShapeRecord {
-    return this.#byKey.get(key)!;
+  #enter(slot: Slot): void {
+    switch (slot.state) {
+      case 'booting':
+        this.booting.add(slot);
+        return;
+      case 'idle':
+        this.idle.push(slot);
+        return;
+      case 'claiming':
+      case 'claimed':
+      case 'returning':
+        this.claimed += 1;
+        return;
+      case 'stopping':
+        this.stopping.add(slot);
+        return;
+      case 'out':
+        return;
+    }
   }
 
-  all(): ShapeRecord[] {
-    return [...this.#byKey.values()];
-  }
-
-  #forgetUnused(): void {
-    if (this.#byKey.size < MOST_RECORDS) return;
-    const unused = this.all().filter((record) => record.unused && !this.#wanted(record.key));
-    const stalest = unused.sort((a, b) => a.lastUse - b.lastUse)[0];
-    if (stalest !== undefined) this.#byKey.delete(stalest.key);
+  /** A claim takes the last: that must not look through all of them. */
+  #removeIdle(slot: Slot): void {
+    const index = this.idle.lastIndexOf(slot);
+    if (index >= 0) this.idle.splice(index, 1);
   }
 }

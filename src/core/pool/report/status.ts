@@ -1,9 +1,11 @@
-import type { PoolShapeStatus } from '../../model/pool.ts';
+import type { PoolPolicy, PoolShapeStatus } from '../../model/pool.ts';
 import type { ShapeRecord } from '../fleet/shape-record.ts';
+import type { Slot } from '../fleet/slot.ts';
+import type { PooledInstance, PoolTotals } from '../pool.ts';
 
 /** The row of one shape for `pool status`. */
 export function shapeStatus(
-  policy: { name: string; capacity: { max: number } },
+  policy: Pick<PoolPolicy, 'name' | 'capacity'>,
   record: ShapeRecord,
   waiting: number,
 ): PoolShapeStatus {
@@ -14,10 +16,11 @@ export function shapeStatus(
     shape: record.key,
     image: record.image,
     max: policy.capacity.max,
+    warm: record.warm,
     idle: record.idle.length,
     claimed: record.claimed,
-    booting: record.booting,
-    stopping: record.stopping,
+    booting: record.booting.size,
+    stopping: record.stopping.size,
     waiting,
     hits: record.hits,
     misses: record.misses,
@@ -25,4 +28,30 @@ export function shapeStatus(
     ...(trouble === undefined ? {} : { breaker: trouble.reason }),
     ...(p50 === undefined ? {} : { p50, p99 }),
   };
+}
+
+/** `rest`: what the records do not know. */
+export function poolTotals(
+  records: readonly ShapeRecord[],
+  rest: Pick<PoolTotals, 'waiting' | 'memory' | 'min'>,
+): PoolTotals {
+  const totals: PoolTotals = { idle: 0, claimed: 0, booting: 0, stopping: 0, ...rest };
+  for (const record of records) {
+    totals.idle += record.idle.length;
+    totals.claimed += record.claimed;
+    totals.booting += record.booting.size;
+    totals.stopping += record.stopping.size;
+  }
+  return totals;
+}
+
+export function pooledInstances(slots: readonly Slot[], now: number): PooledInstance[] {
+  return slots
+    .filter((slot) => slot.state !== 'booting')
+    .map(({ instance, record, since }) => ({
+      instance: instance!,
+      shape: record.key,
+      image: record.image,
+      age: now - since,
+    }));
 }
