@@ -68,12 +68,14 @@ const resources = z.strictObject({
   cpus: z.number().positive('must be more than 0').max(1024).default(defaultResources.cpus),
   memory: size.pipe(z.number().min(6 * 1024 * 1024, 'must be at least 6m')).default(defaultResources.memory),
   pids: atLeastOne.default(defaultResources.pids),
+  /** Refused in words of its own: nothing enforces it, and a limit that does not hold must not be accepted. */
+  disk: z.undefined('disk limits are not available yet: leave it out').optional(),
 });
 
 const policySchema = z.strictObject({
   name: z.string().refine(isName, 'is not a valid pool name'),
   /** The count of the warm entries that say none. */
-  size: atLeastOne.default(DEFAULT_SIZE),
+  size: count.optional(),
   warm: z.array(warmEntry).default([]),
   capacity: capacity.prefault({}),
   memory_budget: size.optional(),
@@ -156,12 +158,15 @@ export const defaultPolicy = (node: NodeSize, said: Partial<PoolPolicyInput> = {
 
 type ParsedPolicy = z.output<typeof policySchema>;
 
+const sizeOf = (said: ParsedPolicy): number => said.size ?? DEFAULT_SIZE;
+
 function withDefaults(input: ParsedPolicy, node: NodeSize): PoolPolicy {
   const { min, max, buffer_min: bufferMin, buffer_max: bufferMax } = input.capacity;
   const { max_step: maxStep, ...scaling } = input.autoscale;
+  const { cpus, memory, pids } = input.resources;
   return {
     name: input.name,
-    warm: input.warm.map(({ image, count: said }) => ({ image, count: said ?? input.size })),
+    warm: input.warm.map(({ image, count: said }) => ({ image, count: said ?? sizeOf(input) })),
     capacity: { min, max, bufferMin, bufferMax },
     memoryBudget: input.memory_budget ?? Math.floor(node.memory * DEFAULT_MEMORY_SHARE),
     ttl: input.ttl,
@@ -174,7 +179,7 @@ function withDefaults(input: ParsedPolicy, node: NodeSize): PoolPolicy {
     warmup: input.warmup,
     autoscale: { ...scaling, maxStep },
     runtime: input.runtime,
-    resources: input.resources,
+    resources: { cpus, memory, pids },
     bootConcurrency: input.boot_concurrency ?? 2 * node.cores,
     bootTimeout: input.boot_timeout,
   };
@@ -194,8 +199,14 @@ function contradictions(policy: PoolPolicy, said: ParsedPolicy): string[] {
     problems.push(
       `${named('capacity.buffer_min')} ${bufferMin} is greater than ${named('capacity.buffer_max')} ${bufferMax}`,
     );
-  const bySize = said.warm.filter((entry) => entry.count === undefined).length;
-  if (bySize > 0 && said.size > max) problems.push(`${named('size')} ${said.size} is greater than ${most}`);
+  const none = said.warm.find((entry) => entry.count === 0);
+  if (said.size === 0 && none !== undefined)
+    problems.push(
+      `${named('size')} 0 and ${named('warm')} ${none.image}=0 say the same twice: leave one out`,
+    );
+  const sizeCounts = said.size !== undefined || said.warm.some((entry) => entry.count === undefined);
+  if (sizeCounts && sizeOf(said) > max)
+    problems.push(`${named('size')} ${sizeOf(said)} is greater than ${most}`);
   else if (total > max)
     problems.push(`the counts of ${named('warm')} add up to ${total}, which is greater than ${most}`);
   if (each.memory > memoryBudget)
