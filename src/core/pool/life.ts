@@ -5,8 +5,8 @@ import type { PoolState } from '../model/pool.ts';
 import { closedError, drainedError } from './claims/claim-errors.ts';
 import type { WaitQueue } from './claims/wait-queue.ts';
 import type { Fleet } from './fleet/fleet.ts';
+import type { Slot } from './fleet/shape-record.ts';
 import type { ShapeRecords } from './fleet/shape-records.ts';
-import type { Slot } from './fleet/slot.ts';
 import type { PoolEvents } from './report/pool-events.ts';
 
 /** Milliseconds that close() waits for boots, checks and teardowns. */

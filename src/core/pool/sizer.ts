@@ -6,9 +6,8 @@ import { chooseOverdraft, chooseVictims, type EvictionCandidate } from './decide
 import { planSize, type SizingPlan } from './decide/sizing.ts';
 import type { Budget, Room } from './fleet/budget.ts';
 import type { Fleet } from './fleet/fleet.ts';
-import type { ShapeRecord } from './fleet/shape-record.ts';
+import type { ShapeRecord, Slot } from './fleet/shape-record.ts';
 import type { ShapeRecords } from './fleet/shape-records.ts';
-import type { Slot } from './fleet/slot.ts';
 import type { PoolEvents } from './report/pool-events.ts';
 
 export interface SizerOptions {

@@ -10,9 +10,8 @@ import { Claims } from './claims/claims.ts';
 import { WaitQueue } from './claims/wait-queue.ts';
 import { Budget, type Room } from './fleet/budget.ts';
 import { Fleet } from './fleet/fleet.ts';
-import type { ShapeRecord } from './fleet/shape-record.ts';
+import type { ShapeRecord, Slot } from './fleet/shape-record.ts';
 import { ShapeRecords } from './fleet/shape-records.ts';
-import type { Slot } from './fleet/slot.ts';
 import { Life } from './life.ts';
 import type {
   BootInstance,

@@ -4,8 +4,7 @@ import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import type { ClaimResult, OnEmpty, PoolMeter, PoolPolicy } from '../../model/pool.ts';
 import type { Budget } from '../fleet/budget.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import type { ShapeRecord } from '../fleet/shape-record.ts';
-import type { Slot } from '../fleet/slot.ts';
+import type { ShapeRecord, Slot } from '../fleet/shape-record.ts';
 import type { Claim, ClaimRequest } from '../pool.ts';
 import {
   bootError,

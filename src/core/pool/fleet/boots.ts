@@ -2,7 +2,7 @@ import type { Clock } from '../../model/clock.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { formatDuration } from '../../model/quantity.ts';
 import type { BootInstance } from '../pool.ts';
-import type { Slot } from './slot.ts';
+import type { Slot } from './shape-record.ts';
 
 export interface BootsOptions {
   boot: BootInstance;

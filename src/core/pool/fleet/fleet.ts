@@ -7,8 +7,8 @@ import type { BootInstance, Claim } from '../pool.ts';
 import type { PoolEvents } from '../report/pool-events.ts';
 import { Boots } from './boots.ts';
 import type { Budget } from './budget.ts';
-import type { ShapeRecord } from './shape-record.ts';
-import { isUnsettled, Slot, type SlotState } from './slot.ts';
+import { type ShapeRecord, Slot } from './shape-record.ts';
+import { isUnsettled, type SlotState } from './slot-state.ts';
 import { Teardowns } from './teardowns.ts';
 
 /** What the fleet tells the pool; none of them may throw. */

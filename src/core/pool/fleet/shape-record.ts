@@ -1,7 +1,36 @@
+import type { Instance } from '../../instance/instance.ts';
 import type { Shape } from '../../model/shape.ts';
 import { ClaimTimes } from '../claims/claim-times.ts';
 import { type Breaker, closedBreaker } from '../decide/breaker.ts';
-import type { Slot, SlotState } from './slot.ts';
+import type { Claim } from '../pool.ts';
+import type { SlotState } from './slot-state.ts';
+
+/** One instance of the pool and the room it holds, from before its boot to the end of its teardown. */
+export class Slot {
+  readonly record: ShapeRecord;
+  state: SlotState = 'out';
+  /** Monotonic milliseconds of the last change of state. */
+  since = 0;
+  /** Undefined until it has booted. */
+  instance: Instance | undefined;
+  /** Of whoever has it now; undefined while nobody has, and once it was given back. */
+  claim: Claim | undefined;
+  /** Monotonic milliseconds when it became ready, or was adopted. */
+  readyAt = 0;
+  /** It lived before this core: nobody knows what ran in it. */
+  adopted = false;
+  /** Ends a boot under way. */
+  abortBoot: ((cause: Error) => void) | undefined;
+  /** Resolves when the room is free again; set once it is stopping. */
+  gone: Promise<void> | undefined;
+  resolveGone: (() => void) | undefined;
+  /** It goes to make room for a waiter. */
+  makesRoom = false;
+
+  constructor(record: ShapeRecord) {
+    this.record = record;
+  }
+}
 
 /** Everything the pool knows about one shape. */
 export class ShapeRecord {

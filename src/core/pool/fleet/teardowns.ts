@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { PoolEvents } from '../report/pool-events.ts';
-import type { Slot } from './slot.ts';
+import type { Slot } from './shape-record.ts';
 
 export interface TeardownsOptions {
   events: PoolEvents;

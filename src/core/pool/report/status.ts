@@ -1,6 +1,5 @@
 import type { PoolPolicy, PoolShapeStatus } from '../../model/pool.ts';
-import type { ShapeRecord } from '../fleet/shape-record.ts';
-import type { Slot } from '../fleet/slot.ts';
+import type { ShapeRecord, Slot } from '../fleet/shape-record.ts';
 import type { PooledInstance, PoolTotals } from '../pool.ts';
 
 /** The row of one shape for `pool status`. */
