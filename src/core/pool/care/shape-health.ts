@@ -1,9 +1,9 @@
-import type { Clock } from '../model/clock.ts';
-import type { FsbError } from '../model/errors.ts';
-import { afterDelay, afterFailure, afterSuccess, attemptsAllowed } from './breaker.ts';
-import { openBreakerError } from './claims.ts';
-import type { ShapeRecord, Slot } from './shape-record.ts';
-import type { WaitQueue } from './wait-queue.ts';
+import type { Clock } from '../../model/clock.ts';
+import type { FsbError } from '../../model/errors.ts';
+import { openBreakerError } from '../claims/claim-errors.ts';
+import type { WaitQueue } from '../claims/wait-queue.ts';
+import { afterDelay, afterFailure, afterSuccess, attemptsAllowed, closedBreaker } from '../decide/breaker.ts';
+import type { ShapeRecord, Slot } from '../fleet/shape-record.ts';
 
 /** An instance that dies sooner, in milliseconds, was no good from the start. */
 const YOUNG = 1000;
@@ -34,7 +34,8 @@ export class ShapeHealth {
         record.boots = afterDelay(record.boots);
         this.#options.wake();
       });
-      this.#options.queue.fail(openBreakerError(record), record.key);
+      const error = openBreakerError(record);
+      this.#options.queue.fail(error, ({ key }) => key === record.key);
     }
     this.#options.wake();
   }
@@ -50,9 +51,9 @@ export class ShapeHealth {
    * their own: they have a deadline, and somebody may have killed the idle ones on purpose.
    */
   idleDied(slot: Slot): void {
-    const { record, readyAt } = slot;
+    const { record, readyAt, adopted } = slot;
     const { clock, wake } = this.#options;
-    if (clock.monotonic() - readyAt >= YOUNG) record.refills = afterSuccess();
+    if (adopted || clock.monotonic() - readyAt >= YOUNG) record.refills = afterSuccess();
     else record.refills = afterFailure(record.refills, 'idle instances die right after their boot');
     if (record.refills.phase === 'open')
       record.cancelRefillsTimer ??= clock.after(record.refills.delay, () => {
@@ -71,8 +72,18 @@ export class ShapeHealth {
     this.#options.wake();
   }
 
+  /** Both are closed again: whatever was held back may be tried at once. */
+  reset(record: ShapeRecord): void {
+    record.boots = closedBreaker;
+    record.refills = closedBreaker;
+    this.stop(record);
+    this.#options.wake();
+  }
+
   stop(record: ShapeRecord): void {
     record.cancelBootsTimer?.();
+    record.cancelBootsTimer = undefined;
     record.cancelRefillsTimer?.();
+    record.cancelRefillsTimer = undefined;
   }
 }

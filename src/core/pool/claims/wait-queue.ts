@@ -1,5 +1,5 @@
-import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
+import type { Clock } from '../../model/clock.ts';
+import { FsbError } from '../../model/errors.ts';
 
 export interface WaitRequest {
   /** shapeKey() */
@@ -100,9 +100,9 @@ export class WaitQueue<T> {
     return true;
   }
 
-  /** Turns away everyone who waits for this shape, or, without one, everyone. */
-  fail(error: FsbError, key?: string): void {
-    const turnedAway = this.#entries.filter((entry) => key === undefined || entry.key === key);
+  /** Turns away everyone, or those that are chosen. */
+  fail(error: FsbError, chosen: (waiter: Waiter) => boolean = () => true): void {
+    const turnedAway = this.#entries.filter(chosen);
     for (const entry of turnedAway) {
       this.#remove(entry);
       entry.reject(error);

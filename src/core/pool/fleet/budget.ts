@@ -1,4 +1,4 @@
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../../model/errors.ts';
 
 /** An amount of the budget: instances, and bytes of memory. */
 export interface Room {
@@ -11,29 +11,34 @@ export interface Room {
  * has really ended. Changed only synchronously, so that no two callers ever spend the same room.
  */
 export class Budget {
-  readonly total: Readonly<Room>;
+  #total: Readonly<Room>;
   readonly #used: Room = { count: 0, memory: 0 };
 
   constructor(total: Room) {
-    this.total = { ...total };
+    this.#total = { ...total };
+  }
+
+  /** What is taken stays taken: the free room may become negative, and then nothing fits until enough is given back. */
+  resize(total: Room): void {
+    this.#total = { ...total };
   }
 
   get used(): Readonly<Room> {
     return { ...this.#used };
   }
 
-  /** Negative when adopted instances take more than the budget has. */
+  /** Negative when adopted instances take more than the budget has, or the budget has shrunk. */
   get free(): Room {
-    return { count: this.total.count - this.#used.count, memory: this.total.memory - this.#used.memory };
+    return { count: this.#total.count - this.#used.count, memory: this.#total.memory - this.#used.memory };
   }
 
   fits(memory: number): boolean {
-    return this.#used.count < this.total.count && this.#used.memory + memory <= this.total.memory;
+    return this.#used.count < this.#total.count && this.#used.memory + memory <= this.#total.memory;
   }
 
   /** False when one such instance is more than the whole budget: waiting for room is no use. */
   everFits(memory: number): boolean {
-    return this.total.count >= 1 && memory <= this.total.memory;
+    return this.#total.count >= 1 && memory <= this.#total.memory;
   }
 
   /** @throws internal when it does not fit: the sizing plans within the free room, so that is a bug */

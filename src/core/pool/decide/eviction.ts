@@ -1,4 +1,4 @@
-import type { Room } from './budget.ts';
+import type { Room } from '../fleet/budget.ts';
 
 /** How many evictions may be under way at once: each is a teardown that takes the processor from boots and claims. */
 const MOST_EVICTIONS = 8;
@@ -47,6 +47,23 @@ export function chooseVictims<C extends EvictionCandidate>(input: EvictionInput<
     if (victims.length >= places) break;
   }
   return victims.slice(0, places);
+}
+
+/** Oldest idle ones that go because the budget has become smaller than what lives: as many as help, or all. */
+export function chooseOverdraft<C extends EvictionCandidate>(
+  free: Room,
+  leaving: Room,
+  candidates: readonly C[],
+): C[] {
+  const room: Room = { count: free.count + leaving.count, memory: free.memory + leaving.memory };
+  const victims: C[] = [];
+  for (const candidate of [...candidates].sort((a, b) => a.idleSince - b.idleSince)) {
+    if (room.count >= 0 && room.memory >= 0) break;
+    victims.push(candidate);
+    room.count += 1;
+    room.memory += candidate.memory;
+  }
+  return victims;
 }
 
 /** How many from the head of the queue make room for one instance; adds them to `room`. Undefined: all are too few. */
