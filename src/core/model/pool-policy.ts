@@ -70,7 +70,7 @@ const resources = z.strictObject({
   pids: atLeastOne.default(defaultResources.pids),
 });
 
-const policySchema = z.strictObject({
+export const policySchema = z.strictObject({
   name: z.string().refine(isName, 'is not a valid pool name'),
   /** The count of the warm entries that say none. */
   size: atLeastOne.default(DEFAULT_SIZE),
@@ -88,6 +88,7 @@ const policySchema = z.strictObject({
   autoscale: autoscale.prefault({}),
   runtime: z.string().min(1).default('auto'),
   resources: resources.prefault({}),
+  lease_ttl: durationOrNever.default(3_600_000),
   boot_concurrency: atLeastOne.optional(),
   boot_timeout: duration.default(30_000),
 });
@@ -175,6 +176,7 @@ function withDefaults(input: ParsedPolicy, node: NodeSize): PoolPolicy {
     autoscale: { ...scaling, maxStep },
     runtime: input.runtime,
     resources: input.resources,
+    leaseTtl: input.lease_ttl,
     bootConcurrency: input.boot_concurrency ?? 2 * node.cores,
     bootTimeout: input.boot_timeout,
   };
@@ -228,6 +230,7 @@ export const policyFlags: Readonly<Record<string, string>> = {
   'queue.timeout': '--queue-timeout',
   reuse: '--reuse',
   pause_idle: '--pause-idle',
+  lease_ttl: '--lease-ttl',
   'resources.cpus': '--cpus',
   'resources.memory': '--memory',
   'resources.pids': '--pids',
