@@ -51,11 +51,7 @@ export function specFromWire(wire: WireSpec): SandboxSpec {
     expire_time: wire.expireTimeSeconds,
     ...(wire.ttlMilliseconds === undefined ? {} : { ttl: wire.ttlMilliseconds }),
     labels: wire.labels,
-    resources: {
-      cpus: wire.resources?.cpus ?? 0,
-      memory: wire.resources?.memory ?? 0,
-      pids: wire.resources?.pids ?? 0,
-    },
+    resources: defined({ ...wire.resources }),
     network: wire.network === 'host' ? 'host' : 'none',
     mounts: wire.mounts.map((m) => ({ source: m.source, target: m.target, read_only: m.readOnly ?? true })),
     grace_period: wire.gracePeriodMilliseconds,
