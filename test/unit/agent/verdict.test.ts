@@ -7,15 +7,16 @@ const sandbox: InstanceUse = { by: 'sandbox', sandboxId: 's' };
 const lease: InstanceUse = { by: 'lease', lease: {} as LeaseRecord };
 const slot = {} as SlotRecord;
 const ended = { end: { kind: 'exited' } } as SlotRecord;
-const plain = { warmup: [] };
+const plain: { warmup: string[] } = { warmup: [] };
+const warming = { warmup: ['true'] };
 
 it.each([
   ['idle', undefined, undefined, plain, 'keep-idle'],
-  ['idle, in a pool with a warm-up command', undefined, undefined, { warmup: ['true'] }, 'destroy'],
+  ['idle, in a pool with a warm-up command', undefined, undefined, warming, 'destroy'],
   ['had by a sandbox', sandbox, slot, plain, 'take-up'],
   ['had by a sandbox, its slot never written', sandbox, undefined, plain, 'destroy'],
   ['had by a sandbox, its end recorded, its teardown cut short', sandbox, ended, plain, 'destroy'],
-  ['had by a sandbox, in a pool with a warm-up command', sandbox, slot, { warmup: ['true'] }, 'take-up'],
+  ['had by a sandbox, in a pool with a warm-up command', sandbox, slot, warming, 'take-up'],
   ['leased', lease, undefined, plain, 'take-up'],
   ['in a one-shot run', { by: 'run' } as const, undefined, plain, 'destroy'],
   ['being given back', { by: 'nobody' } as const, undefined, plain, 'destroy'],

@@ -5,7 +5,7 @@ import {
   FailurePolicy,
   type SandboxSpec as WireSpec,
 } from '../gen/fastpath/v1/fastpath.ts';
-import { defined, mountToWire, resourcesToWire } from './parts.ts';
+import { defined, durationFromWire, mountToWire, resourcesToWire } from './parts.ts';
 
 /** The spec as the core holds it, both ways. */
 export function specToWire(spec: SandboxSpec): WireSpec {
@@ -96,9 +96,4 @@ function policyFromWire(policy: number | undefined): string | undefined {
   if (policy === undefined) return undefined;
   if (policy === FailurePolicy.MANUAL) return 'Manual';
   return policy === FailurePolicy.AUTO_RECREATE ? 'AutoRecreate' : `number ${policy}`;
-}
-
-// A bare number would be seconds to the spec parser. Not finite or negative: let the validation say so.
-function durationFromWire(ms: number | undefined): string | undefined {
-  return ms === undefined ? undefined : `${ms}ms`;
 }
