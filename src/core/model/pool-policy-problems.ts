@@ -65,6 +65,7 @@ const policyFlags: Readonly<Record<string, string>> = {
   'queue.timeout': '--queue-timeout',
   reuse: '--reuse',
   pause_idle: '--pause-idle',
+  lease_ttl: '--lease-ttl',
   'resources.cpus': '--cpus',
   'resources.memory': '--memory',
   'resources.pids': '--pids',

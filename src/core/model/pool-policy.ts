@@ -72,7 +72,7 @@ const resources = z.strictObject({
   disk: z.undefined('disk limits are not available yet: leave it out').optional(),
 });
 
-const policySchema = z.strictObject({
+export const policySchema = z.strictObject({
   name: z.string().refine(isName, 'is not a valid pool name'),
   /** The count of the warm entries that say none. */
   size: count.optional(),
@@ -93,6 +93,7 @@ const policySchema = z.strictObject({
   autoscale: autoscale.prefault({}),
   runtime: z.string().min(1).default('auto'),
   resources: resources.prefault({}),
+  lease_ttl: durationOrNever.default(3_600_000),
   boot_concurrency: atLeastOne.optional(),
   boot_timeout: duration.default(30_000),
 });
@@ -116,18 +117,23 @@ export const policyKeys: string[] = [
  * @throws invalid_argument that names every wrong key and value, and for a contradiction both values and their flags
  */
 export function parsePolicy(input: unknown, node: NodeSize): PoolPolicy {
-  const result = policySchema.safeParse(input);
-  if (!result.success) {
-    const { lines, hint } = describeIssues(result.error.issues, policyKeys);
-    throw new FsbError('invalid_argument', `invalid pool policy: ${lines.map(withFlag).join('; ')}`, {
-      hint,
-    });
-  }
-  const policy = withDefaults(result.data, node);
-  const problems = contradictions(policy, result.data);
+  const said = readPolicy(input);
+  const policy = withDefaults(said, node);
+  const problems = contradictions(policy, said);
   if (problems.length > 0)
     throw new FsbError('invalid_argument', `invalid policy of pool ${policy.name}: ${problems.join('; ')}`);
   return policy;
+}
+
+/**
+ * The part of parsePolicy that needs no node: every key and value by itself.
+ * @throws invalid_argument that names every wrong key and value
+ */
+export function readPolicy(input: unknown): ParsedPolicy {
+  const result = policySchema.safeParse(input);
+  if (result.success) return result.data;
+  const { lines, hint } = describeIssues(result.error.issues, policyKeys);
+  throw new FsbError('invalid_argument', `invalid pool policy: ${lines.map(withFlag).join('; ')}`, { hint });
 }
 
 /** A change over what was said before: nested keys one by one, lists as a whole. Nothing is checked here. */
@@ -181,6 +187,7 @@ function withDefaults(input: ParsedPolicy, node: NodeSize): PoolPolicy {
     autoscale: { ...scaling, maxStep },
     runtime: input.runtime,
     resources: { cpus, memory, pids },
+    leaseTtl: input.lease_ttl,
     bootConcurrency: input.boot_concurrency ?? 2 * node.cores,
     bootTimeout: input.boot_timeout,
   };
