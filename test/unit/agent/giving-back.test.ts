@@ -1,6 +1,14 @@
+import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import type { InstanceUse } from '../../../src/core/agent/ledger/records.ts';
+import { Ledger } from '../../../src/core/agent/ledger/ledger.ts';
+import type { InstanceRecord, InstanceUse } from '../../../src/core/agent/ledger/records.ts';
+import type { Holder } from '../../../src/core/agent/pools/held-instance.ts';
+import { Holders } from '../../../src/core/agent/pools/holders.ts';
+import type { Instance } from '../../../src/core/instance/instance.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
+import type { PoolPolicy } from '../../../src/core/model/pool.ts';
+import type { Shape } from '../../../src/core/model/shape.ts';
+import { memoryTable } from '../../helpers/memory-table.ts';
 import { command, type NodeWorld, openNodeWorld, settle } from '../../helpers/node-world.ts';
 
 const pool = 'default-pool';
@@ -80,17 +88,28 @@ describe('an instance that is given back to be used again', () => {
   });
 
   it('is on record for its next holder, however late the one before is written off', async () => {
-    const world = await stickyWorld();
-    const first = await world.leases.lease({ pool });
-    const waiting = world.leases.lease({ pool });
+    const ledger = new Ledger(memoryTable<InstanceRecord>());
+    await ledger.add('i1', { shape: {} as Shape, pool });
+    const scrubbed = gate();
+    const slow = {
+      policy: { reuse: 'sticky' } as PoolPolicy,
+      release: () => scrubbed.passed,
+      holds: () => true,
+    };
+    const holders = new Holders(slow, ledger, pino({ level: 'silent' }));
+    const instance = { id: 'i1', failed: new Promise<Error>(() => {}) } as Instance;
+    const holder = (name: string): Holder => ({ name, end: async () => {} });
+    const first = holders.hold({ instance, hit: true }, holder('first'));
+    await first.use({ by: 'sandbox', sandboxId: 'first' });
+    const leaving = first.giveBack();
+    const second = holders.hold({ instance, hit: true }, holder('second'));
     await settle();
-    await world.leases.release(first.id);
-    const second = await waiting;
-    await settle();
-    expect(second.instance).toBe(first.instance);
-    expect(world.ledger.get(first.instance)!.use).toMatchObject({ by: 'lease', lease: { id: second.id } });
-    const { instances } = await world.admin.get(pool);
-    expect(instances).toMatchObject([{ id: second.instance, holder: `lease ${second.id}` }]);
+    await second.use({ by: 'sandbox', sandboxId: 'second' });
+    scrubbed.open();
+    await leaving;
+    expect(ledger.get('i1')!.use).toEqual({ by: 'sandbox', sandboxId: 'second' });
+    expect(holders.nameOf('i1')).toBe('second');
+    expect([first.fresh, second.fresh]).toEqual([true, false]);
   });
 
   it('counts commands anew for each holder', async () => {
