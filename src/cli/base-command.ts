@@ -106,6 +106,11 @@ export abstract class BaseCommand extends Command {
     return this.#flags.json ? 'json' : (this.#flags.output ?? 'table');
   }
 
+  /** The user chose a format; -q is one. */
+  protected get formatGiven(): boolean {
+    return this.#flags.json === true || this.#flags.output !== undefined || this.quiet;
+  }
+
   protected get quiet(): boolean {
     return this.#flags.quiet === true;
   }
@@ -153,6 +158,12 @@ export abstract class BaseCommand extends Command {
   protected async say(text: string): Promise<void> {
     if (this.quiet || this.forPrograms) return;
     await tryWrite(this.world.terminal.stderr, `${text}\n`);
+  }
+
+  /** What even a quiet command must say beside its output, on stderr: an object for programs, a line for people. */
+  protected async tell(data: Record<string, string>, text: string): Promise<void> {
+    const line = this.forPrograms ? JSON.stringify(data) : text;
+    await tryWrite(this.world.terminal.stderr, `${line}\n`);
   }
 
   protected get failureContext(): FailureContext {

@@ -22,6 +22,17 @@ export function parseCpus(text: string): number {
   });
 }
 
+export const rateFlag = Flags.custom<number>({ helpValue: '0..1', parse: async (text) => parseRate(text) });
+
+/** @throws invalid_argument */
+export function parseRate(text: string): number {
+  const rate = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && rate <= 1) return rate;
+  throw new FsbError('invalid_argument', `invalid rate ${JSON.stringify(text)}`, {
+    hint: 'Write it like 0.5: from 0 to 1.',
+  });
+}
+
 /** May be given several times; greedy flags would swallow the arguments after them. */
 export const repeated = { multiple: true, multipleNonGreedy: true } as const;
 
@@ -66,6 +77,20 @@ export const nameArg = Args.string({
   required: true,
   ignoreStdin: true,
   description: 'Name of the sandbox.',
+});
+
+export const poolArg = Args.string({
+  name: 'name',
+  required: true,
+  ignoreStdin: true,
+  description: 'Name of the pool.',
+});
+
+export const leaseArg = Args.string({
+  name: 'lease',
+  required: true,
+  ignoreStdin: true,
+  description: 'Id of the lease, from "pool run --lease" or "pool leases".',
 });
 
 export const commandArg = Args.string({

@@ -64,3 +64,9 @@ export const warmImageFlag = Flags.string({
   summary: 'Image to keep warm, as many as --size: short for --warm IMAGE.',
   helpValue: 'IMAGE',
 });
+
+export const policyFileFlag = Flags.string({
+  char: 'f',
+  summary: 'Read the policy from a YAML or JSON file; - is standard input.',
+  helpValue: 'FILE',
+});

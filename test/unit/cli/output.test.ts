@@ -1,7 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { imageListing, poolStatusListing, versionListing } from '../../../src/cli/output/core-view.ts';
+import { imageListing, versionListing } from '../../../src/cli/output/core-view.ts';
 import { type Listing, type OutputFormat, printable, render } from '../../../src/cli/output/output.ts';
+import { poolStatusListing } from '../../../src/cli/output/pool-status-view.ts';
 import {
   createdListing,
   sandboxDetails,
@@ -59,6 +60,7 @@ const pools = poolStatusListing([
     shape: '0123456789abcdef',
     image: 'host',
     max: 8,
+    warm: 4,
     idle: 4,
     claimed: 1,
     booting: 0,
@@ -75,6 +77,7 @@ const pools = poolStatusListing([
     shape: 'fedcba9876543210',
     image: 'alpine',
     max: 2,
+    warm: 2,
     idle: 0,
     claimed: 0,
     booting: 1,
