@@ -164,7 +164,10 @@ function policyRows(policy: PoolPolicy): [string, string][] {
     ['Reuse', policy.reuse],
     ['Pause idle', policy.pauseIdle ? 'yes' : 'no'],
     ['Lease TTL', orNever(policy.leaseTtl)],
-    ['Health', `every ${formatDuration(health.interval)}, answer within ${formatDuration(health.timeout)}`],
+    [
+      'Health',
+      `${health.interval === 0 ? 'within a claim only' : `every ${formatDuration(health.interval)}`}, answer within ${formatDuration(health.timeout)}`,
+    ],
     ['Warm-up', policy.warmup.join(' ')],
     [
       'Autoscale',

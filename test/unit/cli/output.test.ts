@@ -2,7 +2,6 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { imageListing, versionListing } from '../../../src/cli/output/core-view.ts';
 import { type Listing, type OutputFormat, printable, render } from '../../../src/cli/output/output.ts';
-import { poolStatusListing } from '../../../src/cli/output/pool-status-view.ts';
 import {
   createdListing,
   sandboxDetails,
@@ -54,41 +53,6 @@ const exited = sandbox('old', {
 const pending = sandbox('new', { state: { phase: 'Pending' }, node: '', warm: undefined, createdAt: now });
 const list = sandboxListing([box, killed, exited, pending], { now, full: false });
 
-const pools = poolStatusListing([
-  {
-    pool: 'default-pool',
-    shape: '0123456789abcdef',
-    image: 'host',
-    max: 8,
-    warm: 4,
-    idle: 4,
-    claimed: 1,
-    booting: 0,
-    stopping: 1,
-    waiting: 0,
-    hits: 3,
-    misses: 1,
-    evicted: 0,
-    p50: 0.6,
-    p99: 12.25,
-  },
-  {
-    pool: 'other',
-    shape: 'fedcba9876543210',
-    image: 'alpine',
-    max: 2,
-    warm: 2,
-    idle: 0,
-    claimed: 0,
-    booting: 1,
-    stopping: 0,
-    waiting: 2,
-    hits: 0,
-    misses: 0,
-    evicted: 0,
-    breaker: 'the image does not boot',
-  },
-]);
 const digest = `sha256:${'ab'.repeat(32)}`;
 const images = imageListing(
   [
@@ -111,9 +75,6 @@ const cases: [string, Listing<any>, OutputFormat][] = [
   ['get', sandboxDetails(killed, now), 'json'],
   ['created', createdListing(box, 12.345), 'table'],
   ['created', createdListing(box, 12.345), 'json'],
-  ['pool-status', pools, 'table'],
-  ['pool-status', pools, 'wide'],
-  ['pool-status', pools, 'json'],
   ['image-list', images, 'table'],
   ['image-list', images, 'json'],
   ['version', versionListing('0.1.0', '20.0.0', undefined), 'table'],
