@@ -112,18 +112,23 @@ export const policyKeys: string[] = [
  * @throws invalid_argument that names every wrong key and value, and for a contradiction both values and their flags
  */
 export function parsePolicy(input: unknown, node: NodeSize): PoolPolicy {
-  const result = policySchema.safeParse(input);
-  if (!result.success) {
-    const { lines, hint } = describeIssues(result.error.issues, policyKeys);
-    throw new FsbError('invalid_argument', `invalid pool policy: ${lines.map(withFlag).join('; ')}`, {
-      hint,
-    });
-  }
-  const policy = withDefaults(result.data, node);
-  const problems = contradictions(policy, result.data);
+  const said = readPolicy(input);
+  const policy = withDefaults(said, node);
+  const problems = contradictions(policy, said);
   if (problems.length > 0)
     throw new FsbError('invalid_argument', `invalid policy of pool ${policy.name}: ${problems.join('; ')}`);
   return policy;
+}
+
+/**
+ * The part of parsePolicy that needs no node: every key and value by itself.
+ * @throws invalid_argument that names every wrong key and value
+ */
+export function readPolicy(input: unknown): ParsedPolicy {
+  const result = policySchema.safeParse(input);
+  if (result.success) return result.data;
+  const { lines, hint } = describeIssues(result.error.issues, policyKeys);
+  throw new FsbError('invalid_argument', `invalid pool policy: ${lines.map(withFlag).join('; ')}`, { hint });
 }
 
 /** A change over what was said before: nested keys one by one, lists as a whole. Nothing is checked here. */

@@ -8,7 +8,7 @@ import {
   FailurePolicy,
   type CreateRequest as WireCreateRequest,
 } from '../gen/fastpath/v1/fastpath.ts';
-import { mountToWire, resourcesToWire } from './parts.ts';
+import { bytes, milliseconds, mountToWire, resourcesToWire } from './parts.ts';
 import { specInputFromWire } from './spec.ts';
 
 type Check = (value: unknown) => boolean;
@@ -120,15 +120,6 @@ function policyNumber(policy: string): FailurePolicy | undefined {
   const word = policy.toLowerCase().replaceAll(/[-_]/g, '');
   if (word === 'manual') return FailurePolicy.MANUAL;
   return word === 'auto' || word === 'autorecreate' ? FailurePolicy.AUTO_RECREATE : undefined;
-}
-
-function milliseconds(value: string | number | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  return typeof value === 'number' ? Math.round(value * 1000) : parseDuration(value);
-}
-
-function bytes(value: string | number | undefined): number | undefined {
-  return typeof value === 'string' ? parseSize(value) : value;
 }
 
 function fits(value: unknown, checks: Record<string, Check>): boolean {

@@ -1,4 +1,4 @@
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from './errors.ts';
 
 /** The work's own result, or the signal's reason when that comes first. The work itself goes on. */
 export function abortable<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {

@@ -1,4 +1,4 @@
-import type { Clock } from '../model/clock.ts';
+import type { Clock } from './clock.ts';
 
 /**
  * One timer for all expiries: it is armed for the earliest. Timers are monotonic, so a jump of the wall clock neither
@@ -7,7 +7,7 @@ import type { Clock } from '../model/clock.ts';
 export class Expiry {
   readonly #clock: Clock;
   readonly #expire: (id: string) => void;
-  /** Monotonic deadline of each sandbox. */
+  /** Monotonic deadline of each id. */
   readonly #deadlines = new Map<string, number>();
   #cancel: (() => void) | undefined;
 
