@@ -2,30 +2,38 @@ import type { Logger } from 'pino';
 import type { Instance } from '../instance/instance.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
-import type { PoolEvent, PoolPolicy, PoolShapeStatus } from '../model/pool.ts';
-import type { Shape } from '../model/shape.ts';
-import { Budget } from './budget.ts';
-import { Claims, closedError } from './claims.ts';
-import { chooseVictims } from './eviction.ts';
-import { Fleet } from './fleet.ts';
-import type { BootInstance, Claim, ClaimRequest, Pool } from './pool.ts';
-import { PoolEvents } from './pool-events.ts';
-import { ShapeHealth } from './shape-health.ts';
-import { type ShapeRecord, ShapeRecords, type Slot } from './shape-record.ts';
-import { planSize, type SizingPlan } from './sizing.ts';
-import { shapeStatus } from './status.ts';
-import { WaitQueue } from './wait-queue.ts';
-
-/** Milliseconds after its latest claim for which a shape has a buffer of idle instances. */
-const RECENT_USE = 300_000;
-/** Milliseconds that close() waits for boots, checks and teardowns. */
-const CLOSE_LIMIT = 30_000;
+import type { PoolEvent, PoolMeter, PoolPolicy, PoolShapeStatus, PoolState } from '../model/pool.ts';
+import { Alarm } from './care/alarm.ts';
+import { ShapeHealth } from './care/shape-health.ts';
+import { closedError, neverFitsError, notKeptError } from './claims/claim-errors.ts';
+import { Claims } from './claims/claims.ts';
+import { WaitQueue } from './claims/wait-queue.ts';
+import { Budget, type Room } from './fleet/budget.ts';
+import { Fleet } from './fleet/fleet.ts';
+import type { ShapeRecord, Slot } from './fleet/shape-record.ts';
+import { ShapeRecords } from './fleet/shape-records.ts';
+import { Life } from './life.ts';
+import type {
+  BootInstance,
+  Claim,
+  ClaimRequest,
+  Pool,
+  PooledInstance,
+  PoolTotals,
+  ReleaseOptions,
+  WarmEntry,
+} from './pool.ts';
+import { PoolEvents } from './report/pool-events.ts';
+import { safeMeter } from './report/safe-meter.ts';
+import { pooledInstances, poolTotals, shapeStatus } from './report/status.ts';
+import { Sizer } from './sizer.ts';
 
 export interface PoolOptions {
   policy: PoolPolicy;
   boot: BootInstance;
   /** Milliseconds by which a refill lets the claim that woke it go first. Default 0. */
   refillDelay?: number;
+  meter?: PoolMeter;
   clock: Clock;
   log: Logger;
 }
@@ -35,11 +43,14 @@ const keptWarmError = (pool: string, image: string): FsbError =>
     hint: 'Start the core without it among the images of --warm.',
   });
 
+const notHeldError = (pool: string, instance: string): FsbError =>
+  new FsbError('conflict', `instance ${instance} is not held by this claim on pool ${pool}`, {
+    hint: 'It was given back before, or it was claimed elsewhere.',
+  });
+
 /** Puts the parts together; every decision is made in one of them. */
 export class WarmPool implements Pool {
-  readonly policy: PoolPolicy;
   readonly #clock: Clock;
-  readonly #log: Logger;
   readonly #events: PoolEvents;
   readonly #budget: Budget;
   readonly #queue: WaitQueue<Slot>;
@@ -47,33 +58,28 @@ export class WarmPool implements Pool {
   readonly #fleet: Fleet;
   readonly #claims: Claims;
   readonly #health: ShapeHealth;
-  /** Adopted instances must not be dropped before the warm shapes are known. */
-  #warmKnown: boolean;
-  #awake = false;
-  #cancelLapse: (() => void) | undefined;
-  #closing: Promise<void> | undefined;
+  readonly #sizer: Sizer;
+  readonly #life: Life;
+  readonly #alarm: Alarm;
+  #policy: PoolPolicy;
 
-  constructor({ policy, boot, refillDelay = 0, clock, log }: PoolOptions) {
-    this.policy = policy;
+  constructor({ boot, refillDelay = 0, clock, ...options }: PoolOptions) {
+    this.#policy = options.policy;
     this.#clock = clock;
-    this.#log = log.child({ pool: policy.name });
-    this.#warmKnown = policy.warm.length === 0;
-    const wake = (): void => this.#wake();
-    const closed = (): boolean => this.#closing !== undefined;
-    const events = new PoolEvents(this.#log);
-    const budget = new Budget({ count: policy.capacity.max, memory: policy.memoryBudget });
+    const log = options.log.child({ pool: this.#policy.name });
+    const meter = safeMeter(options.meter, log);
+    const policy = (): PoolPolicy => this.#policy;
+    const wake = (): void => this.#sizer.wake();
+    const events = new PoolEvents(log);
+    const budget = new Budget(roomOf(this.#policy));
     const queue = new WaitQueue<Slot>(clock, wake);
+    const records = new ShapeRecords((key) => queue.count(key) > 0);
     const health = new ShapeHealth({ clock, queue, wake });
     const fleet = new Fleet({
-      boot,
-      bootTimeout: policy.bootTimeout,
-      refillDelay,
-      budget,
-      events,
-      clock,
-      log: this.#log,
+      ...{ boot, refillDelay, budget, events, meter, clock, log },
+      bootTimeout: () => this.#policy.bootTimeout,
       observer: {
-        offer: (slot) => !closed() && queue.serve(slot.record.key, slot),
+        offer: (slot) => this.#life.refusal() === undefined && queue.serve(slot.record.key, slot),
         bootFailed: (record, cause) => health.bootFailed(record, cause),
         bootSucceeded: (record) => health.bootSucceeded(record),
         idleDied: (slot) => health.idleDied(slot),
@@ -83,74 +89,139 @@ export class WarmPool implements Pool {
     this.#events = events;
     this.#budget = budget;
     this.#queue = queue;
+    this.#records = records;
     this.#health = health;
     this.#fleet = fleet;
-    this.#records = new ShapeRecords((key) => queue.count(key) > 0);
-    this.#claims = new Claims({ policy, budget, fleet, queue, events, clock, wake, closed });
+    this.#alarm = new Alarm(clock, (now) => {
+      wake();
+      return this.#sizer.nextLapse(now);
+    });
+    this.#life = new Life({
+      ...{ name: this.#policy.name, fleet, records, queue, events, clock, log },
+      silence: () => this.#silence(),
+    });
+    const warming = (): boolean => this.#life.state === 'active';
+    this.#sizer = new Sizer({
+      ...{ policy, warming, records, fleet, queue, budget, health, events, clock },
+      watch: (due) => this.#alarm.by(due),
+    });
+    this.#claims = new Claims({
+      ...{ policy, budget, fleet, queue, meter, clock, wake },
+      refusal: () => this.#life.refusal(),
+      keeps: (record) => this.#keeps(record),
+    });
+  }
+
+  get policy(): PoolPolicy {
+    return this.#policy;
+  }
+
+  get state(): PoolState {
+    return this.#life.state;
+  }
+
+  get totals(): PoolTotals {
+    const { length: waiting } = this.#queue;
+    const { memory } = this.#budget.used;
+    return poolTotals(this.#records.all(), { waiting, memory, min: this.#policy.capacity.min });
   }
 
   async claim(request: ClaimRequest): Promise<Claim> {
-    if (this.#closing !== undefined) throw closedError(this.policy.name);
+    const refusal = this.#life.refusal();
+    if (refusal !== undefined) throw refusal;
     const record = this.#records.of(request.shape, request.image);
     const claim = await this.#claims.claim(request, record);
     this.#health.claimed(record);
     return claim;
   }
 
-  async release(instance: Instance): Promise<void> {
-    const slot = this.#fleet.find(instance.id);
-    if (slot?.instance === instance) {
-      if (slot.state === 'claimed')
-        this.#events.emit({ type: 'returned', instance: instance.id, shape: slot.record.key });
-      return this.#fleet.discard(slot, 'released');
-    }
-    if (instance.state === 'dead') return;
-    throw new FsbError('internal', `instance ${instance.id} does not belong to pool ${this.policy.name}`);
+  async release(claim: Claim, _options?: ReleaseOptions): Promise<void> {
+    const { id } = claim.instance;
+    const slot = this.#fleet.find(id);
+    if (slot === undefined || slot.claim !== claim) throw notHeldError(this.#policy.name, id);
+    this.#fleet.takeBack(slot);
+    return this.#fleet.discard(slot, 'released');
   }
 
-  adopt(instance: Instance): void {
-    if (this.#closing !== undefined) throw closedError(this.policy.name);
+  adopt(instance: Instance): Claim | undefined {
+    if (this.#life.closing) throw closedError(this.#policy.name);
     const record = this.#records.of(instance.shape, instance.shape.image);
-    this.#fleet.adopt(instance, record);
-    this.#dropWhatNeverFit(record);
-    this.#wake();
+    const claim = this.#fleet.adopt(instance, record);
+    this.#sizer.wake();
+    return claim;
   }
 
   holds(instanceId: string): boolean {
     return this.#fleet.find(instanceId) !== undefined;
   }
 
-  keepWarm(entries: { shape: Shape; image: string; count: number }[]): void {
-    if (this.#closing !== undefined) return;
+  instances(): PooledInstance[] {
+    return pooledInstances(this.#fleet.slots(), this.#clock.monotonic());
+  }
+
+  configure(policy: PoolPolicy): void {
+    if (this.#life.closing) return;
+    this.#policy = policy;
+    this.#budget.resize(roomOf(policy));
+    this.#rejudge();
+    this.#sizer.wake();
+  }
+
+  keepWarm(entries: WarmEntry[]): void {
+    if (this.#life.closing) return;
     for (const record of this.#records.all()) record.warm = 0;
     for (const { shape, image, count } of entries) {
       const record = this.#records.of(shape, image);
       record.image = image;
       record.warm += count;
     }
-    this.#warmKnown = true;
-    this.#wake();
+    this.#sizer.warmIsKnown();
+    this.#rejudge();
+    this.#sizer.wake();
   }
 
+  async stop(): Promise<void> {
+    if (this.#life.closing) return;
+    const stopped = this.#life.stop();
+    this.#rejudge();
+    await stopped;
+  }
+
+  drain(): Promise<void> {
+    return this.#life.drain();
+  }
+
+  start(): void {
+    this.#life.start();
+    this.#sizer.wake();
+  }
+
+  resetBreakers(): void {
+    for (const record of this.#records.all()) this.#health.reset(record);
+  }
+
+  press(_pressure: number): void {}
+
+  /** Destroys what is idle of an image, and forgets that it was used: the buffer would boot it again. */
   async dropIdle(digest: string): Promise<void> {
-    if (this.#closing !== undefined) return;
+    if (this.#life.closing) return;
     const records = this.#records.all().filter(({ shape }) => shape.image === digest);
     const warm = records.find((record) => record.warm > 0);
-    if (warm !== undefined) throw keptWarmError(this.policy.name, warm.image);
+    if (warm !== undefined) throw keptWarmError(this.#policy.name, warm.image);
+    const cause = 'its image is no longer wanted';
     for (const record of records) {
-      // No longer in recent use: the buffer would boot what is dropped here again.
       record.lastUse = Number.NEGATIVE_INFINITY;
-      const unclaimed = Math.max(0, record.booting - this.#queue.count(record.key));
-      this.#fleet.abortBoots('its image is no longer wanted', record, unclaimed);
-      for (const slot of [...record.idle]) void this.#fleet.discard(slot, 'its image is no longer wanted');
+      const unclaimed = Math.max(0, record.booting.size - this.#queue.count(record.key));
+      this.#fleet.abortBoots(record, cause, unclaimed);
+      for (const slot of [...record.idle]) void this.#fleet.discard(slot, cause);
     }
-    await Promise.all(records.map((record) => this.#fleet.stopped(record)));
+    await Promise.all(records.flatMap((record) => [...record.stopping].map((slot) => slot.gone)));
   }
 
   status(): PoolShapeStatus[] {
     return this.#records
       .all()
-      .map((record) => shapeStatus(this.policy, record, this.#queue.count(record.key)));
+      .map((record) => shapeStatus(this.#policy, record, this.#queue.count(record.key)));
   }
 
   onEvent(listener: (event: PoolEvent) => void): () => void {
@@ -158,118 +229,37 @@ export class WarmPool implements Pool {
   }
 
   close({ destroyIdle }: { destroyIdle: boolean }): Promise<void> {
-    this.#closing ??= Promise.resolve().then(() => this.#close(destroyIdle));
-    return this.#closing;
+    return this.#life.close(destroyIdle);
   }
 
-  async #close(destroyIdle: boolean): Promise<void> {
-    this.#cancelLapse?.();
-    this.#queue.fail(closedError(this.policy.name));
-    this.#fleet.abortBoots('the pool is closing');
-    const idle = this.#records.all().flatMap((record) => record.idle);
+  /** Ends every timer of the pool's own; those of claims and boots end with them. */
+  #silence(): void {
+    this.#sizer.stop();
+    this.#alarm.stop();
     for (const record of this.#records.all()) this.#health.stop(record);
-    const letGo = idle.map((slot) =>
-      destroyIdle ? this.#fleet.discard(slot, 'the pool is closing') : this.#fleet.letGo(slot),
-    );
-    const settled = Promise.all([...letGo, this.#fleet.quiet()]).then(() => true);
-    const late = new Promise<boolean>((resolve) => {
-      const cancel = this.#clock.after(CLOSE_LIMIT, () => resolve(false));
-      void settled.then(cancel);
-    });
-    if (await Promise.race([settled, late])) {
-      if (destroyIdle) this.#events.emit({ type: 'drained' });
-    } else this.#log.error({ left: this.#budget.used }, 'the pool closed before all its instances were gone');
   }
 
-  /** In a microtask: still in the tick of its cause, once for all causes of it, and after the cause is complete. */
-  #wake(): void {
-    if (this.#awake || this.#closing !== undefined) return;
-    this.#awake = true;
-    queueMicrotask(() => {
-      this.#awake = false;
-      if (this.#closing === undefined) this.#resize();
-    });
+  #keeps(record: ShapeRecord): boolean {
+    if (this.#life.state !== 'active') return false;
+    return record.warm > 0 || this.#policy.capacity.bufferMin > 0;
   }
 
-  #resize(): void {
-    const records = this.#records.all();
-    const now = this.#clock.monotonic();
-    const { capacity, bootConcurrency } = this.policy;
-    const shapes = records.map((record) => ({
-      key: record.key,
-      memory: record.memory,
-      idle: record.idle.length,
-      claimed: record.claimed,
-      booting: record.booting,
-      warm: record.warm,
-      recent: now - record.lastUse < RECENT_USE,
-      ...this.#health.allowance(record),
-    }));
-    const plan = planSize({
-      policy: { ...capacity, bootConcurrency },
-      shapes,
-      waiters: this.#queue.waiters,
-      free: this.#budget.free,
-    });
-    this.#apply(plan, records);
-    this.#watchLapse(records, now);
-  }
-
-  #apply(plan: SizingPlan, records: ShapeRecord[]): void {
-    for (const { key, count } of plan.aborts)
-      this.#fleet.abortBoots('nobody needs it any more', this.#records.get(key), count);
-    if (this.#warmKnown)
-      for (const { key, count } of plan.trims)
-        for (const slot of this.#records.get(key).idle.slice(0, count))
-          void this.#fleet.discard(slot, 'it is not needed any more');
-    this.#makeRoom(plan.blocked, records);
-    for (const index of plan.overtaken) this.#queue.waiters[index]!.overtaken += 1;
-    for (const { key, refill } of plan.boots) this.#fleet.boot(this.#records.get(key), refill);
-    this.#reportRefills(plan);
-  }
-
-  #makeRoom(blocked: readonly number[], records: ShapeRecord[]): void {
-    if (blocked.length === 0) return;
-    const leaving = { count: 0, memory: 0 };
-    for (const record of records) {
-      leaving.count += record.stopping;
-      leaving.memory += record.stopping * record.memory;
+  /** After the pool changed: whoever waits for what can never come hears it now, not at his deadline. */
+  #rejudge(): void {
+    const waiting = this.#records.all().filter((record) => this.#queue.count(record.key) > 0);
+    for (const record of waiting) {
+      const never = neverFitsError(this.#policy, this.#budget, record);
+      if (never !== undefined) this.#queue.fail(never, ({ key }) => key === record.key);
+      else if (!this.#keeps(record))
+        this.#queue.fail(
+          notKeptError(this.#policy.name, record),
+          ({ key, boots }) => key === record.key && !boots,
+        );
     }
-    const candidates = records
-      .flatMap((record) => record.idle)
-      .map((slot) => ({
-        slot,
-        memory: slot.record.memory,
-        paused: slot.instance!.state === 'paused',
-        idleSince: slot.instance!.idleSince,
-      }));
-    const inFlight = this.#fleet.evicting;
-    const victims = chooseVictims({ blocked, free: this.#budget.free, leaving, candidates, inFlight });
-    for (const { slot } of victims) this.#fleet.evict(slot, 'room for another shape');
-  }
-
-  #reportRefills(plan: SizingPlan): void {
-    const counts = new Map<string, number>();
-    for (const { key, refill } of plan.boots) if (refill) counts.set(key, (counts.get(key) ?? 0) + 1);
-    for (const [shape, count] of counts) this.#events.emit({ type: 'refill', shape, count });
-  }
-
-  /** An adopted idle instance for which the budget has shrunk goes; a claimed one stays, and counts. */
-  #dropWhatNeverFit(record: ShapeRecord): void {
-    const { count, memory } = this.#budget.free;
-    const oldest = record.idle[0];
-    if ((count < 0 || memory < 0) && oldest !== undefined)
-      void this.#fleet.discard(oldest, 'the pool has no room for it');
-  }
-
-  /** One timer for the whole pool, for the moment when the first shape is no longer in recent use. */
-  #watchLapse(records: ShapeRecord[], now: number): void {
-    if (this.#cancelLapse !== undefined) return;
-    const lapses = records.map((record) => record.lastUse + RECENT_USE).filter((lapse) => lapse > now);
-    if (lapses.length === 0) return;
-    this.#cancelLapse = this.#clock.after(Math.min(...lapses) - now, () => {
-      this.#cancelLapse = undefined;
-      this.#wake();
-    });
   }
 }
+
+const roomOf = ({ capacity, memoryBudget }: PoolPolicy): Room => ({
+  count: capacity.max,
+  memory: memoryBudget,
+});

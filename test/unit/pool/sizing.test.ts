@@ -4,7 +4,7 @@ import {
   planSize,
   type ShapeDemand,
   type SizingInput,
-} from '../../../src/core/pool/sizing.ts';
+} from '../../../src/core/pool/decide/sizing.ts';
 
 const unlimited = { mayBoot: Number.POSITIVE_INFINITY, mayRefill: Number.POSITIVE_INFINITY };
 
