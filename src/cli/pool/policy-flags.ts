@@ -14,7 +14,7 @@ export const policyFlags = {
   }),
   size: Flags.integer({
     summary: 'Idle instances of each warm image that names no number. Default: 2.',
-    min: 1,
+    min: 0,
   }),
   max: Flags.integer({ summary: 'Most instances at a time, warm and used together. Default: 8.', min: 1 }),
   min: Flags.integer({ summary: 'Instances that live at least. Default: 0.', min: 0 }),

@@ -40,12 +40,12 @@ interface WarmEntry {
   count?: number;
 }
 
-/** Undefined: nothing was said. Empty: nothing is to be kept. */
+/** Undefined: nothing was said. */
 function warmEntries({ image, warm }: PolicyFlags): WarmEntry[] | undefined {
   if (image === undefined && warm === undefined) return undefined;
   const named: WarmEntry[] = image === undefined ? [] : [{ image }];
   const listed = (warm ?? []).flatMap((text) => text.split(',')).map(warmEntry);
-  return [...named, ...listed].filter(({ count }) => count !== 0);
+  return [...named, ...listed];
 }
 
 /** `host=4`; `host` for as many as --size; `host=0` keeps none. */

@@ -23,14 +23,14 @@ export function warmth(pool: PoolDetails): Warmth {
   const wanted = pool.policy.warm.reduce((sum, { count }) => sum + count, 0);
   // Right after a change the shapes may not all be there yet: an image must be looked up first.
   const known = kept.reduce((sum, { warm }) => sum + warm, 0) >= wanted;
-  return { done: known && kept.every(isWarm), text: progressText(pool, kept) };
+  const text = wanted === 0 ? 'nothing to keep warm' : progressText(pool, kept);
+  return { done: known && kept.every(isWarm), text };
 }
 
 const isWarm = ({ idle, warm }: PoolShapeStatus): boolean => idle >= warm;
 
 function progressText(pool: PoolDetails, kept: PoolShapeStatus[]): string {
-  if (kept.length === 0)
-    return pool.policy.warm.length === 0 ? 'nothing to keep warm' : 'looking for its images';
+  if (kept.length === 0) return 'looking for its images';
   const parts = kept.map(({ image, idle, warm }) => `${image} ${Math.min(idle, warm)}/${warm}`);
   return [...parts, ...roomProblem(pool, kept)].join(', ');
 }

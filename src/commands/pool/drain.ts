@@ -17,7 +17,7 @@ export default class PoolDrain extends BaseCommand {
   static override args = { name: poolArg };
   static override flags = {
     timeout: durationFlag({
-      summary: 'Wait this long for what is in use. Default: no limit; with --force: 0s.',
+      summary: 'Wait this long for what is in use. Default: 60s; with --force: 0s.',
     }),
     force: Flags.boolean({
       char: 'f',

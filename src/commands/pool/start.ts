@@ -68,8 +68,10 @@ export default class PoolStart extends BaseCommand {
       );
       await progress?.clear();
       const seconds = ((clock.monotonic() - began) / 1000).toFixed(1);
-      const idle = pool.policy.warm.length > 0;
-      await this.say(idle ? `Pool ${name} is warm after ${seconds}s.` : `Pool ${name} keeps nothing warm.`);
+      const keepsAny = pool.policy.warm.some(({ count }) => count > 0);
+      await this.say(
+        keepsAny ? `Pool ${name} is warm after ${seconds}s.` : `Pool ${name} keeps nothing warm.`,
+      );
       return pool;
     } catch (error) {
       await progress?.clear();

@@ -16,7 +16,7 @@ export default class PoolStop extends BaseCommand {
     name: Args.string({ ignoreStdin: true, description: 'Name of the pool. Default: default-pool.' }),
   };
   static override flags = {
-    timeout: durationFlag({ summary: 'Wait this long at most; it stops all the same. Default: no limit.' }),
+    timeout: durationFlag({ summary: 'Wait this long at most; it stops all the same. Default: 60s.' }),
   };
 
   override async run(): Promise<undefined> {

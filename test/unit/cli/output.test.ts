@@ -14,12 +14,15 @@ import { parseSpec } from '../../../src/core/model/spec.ts';
 const now = Date.parse('2026-03-01T12:00:00Z');
 const minutes = (count: number): number => now - count * 60_000;
 
+/** Of the pool, known once it is bound. */
+const resources = { cpus: 1, memory: '512m', pids: 256 };
+
 const sandbox = (name: string, over: Partial<Sandbox>, spec: object = {}): Sandbox => ({
   id: name.padEnd(32, '0'),
   namespace: 'default',
   name,
   generation: 1,
-  spec: parseSpec({ image: 'host', args: ['sh', '-c', 'echo "a b"'], ...spec }),
+  spec: parseSpec({ image: 'host', args: ['sh', '-c', 'echo "a b"'], resources, ...spec }),
   state: { phase: 'Running', startedAt: minutes(5) },
   node: 'node-1',
   endpoints: [],
@@ -50,7 +53,11 @@ const exited = sandbox('old', {
   state: { phase: 'Exited', startedAt: minutes(4), endedAt: minutes(3), status: { code: 7, signal: null } },
   createdAt: minutes(4),
 });
-const pending = sandbox('new', { state: { phase: 'Pending' }, node: '', warm: undefined, createdAt: now });
+const pending = sandbox(
+  'new',
+  { state: { phase: 'Pending' }, node: '', warm: undefined, createdAt: now },
+  { resources: {} },
+);
 const list = sandboxListing([box, killed, exited, pending], { now, full: false });
 
 const digest = `sha256:${'ab'.repeat(32)}`;

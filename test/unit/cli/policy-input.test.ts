@@ -11,9 +11,10 @@ describe('policyFromFlags', () => {
     ['nothing', {}, {}],
     [
       'a number for each image',
-      { warm: ['host=2,a:1=0', 'b=3'] },
+      { warm: ['host=2,a:1=1', 'b=3'] },
       [
         ['host', 2],
+        ['a:1', 1],
         ['b', 3],
       ],
     ],
@@ -34,7 +35,7 @@ describe('policyFromFlags', () => {
         ['b', 1],
       ],
     ],
-    ['nothing is to be warm', { warm: ['host=0'] }, []],
+    ['none of an image', { warm: ['host=0'] }, [['host', 0]]],
   ])('warm: %s', (_, flags, warm) => {
     const entries = Array.isArray(warm)
       ? { warm: warm.map(([image, count]) => (count === undefined ? { image } : { image, count })) }

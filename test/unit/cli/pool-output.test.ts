@@ -113,7 +113,7 @@ describe('the policy of a pool', () => {
       reuse: fc.constantFrom('one-shot' as const, 'sticky' as const),
       pause_idle: fc.boolean(),
       health: fc.constant({ interval: '1m', timeout: '1s' }),
-      warmup: fc.array(fc.string()),
+      warmup: fc.array(fc.string({ minLength: 1 })),
       autoscale: fc.constant({ enabled: true, up: 0.5, down: 0.25, window: '1h', cooldown: 0, max_step: 2 }),
       resources: fc.record({ cpus: fc.constantFrom(0.5, 2), pids: fc.integer({ min: 1, max: 99 }) }),
       lease_ttl: duration,

@@ -31,7 +31,7 @@ describe('pool start', () => {
       /^Warming default-pool: host 0\/2, python:3 0\/1\nWarming .* 1\/2, python:3 0\/1\nWarming .* 2\/2, python:3 1\/1\nPool default-pool is warm after \d+\.\ds\.\n$/,
     );
     expect(line.stdout.text).toMatch(/^NAME .*\ndefault-pool +active +host=2,python:3=1 +3 .*\n$/);
-    expect(world.events.readers).toBe(0);
+    expect(world.readers).toBe(0);
   });
 
   it('rewrites one line on a terminal, and takes it away in the end', async () => {
@@ -82,7 +82,7 @@ describe('pool start', () => {
     expect(world.changes).toEqual([
       {
         policy: {
-          warm: [{ image: 'host' }, { image: 'python:3', count: 4 }],
+          warm: [{ image: 'host' }, { image: 'python:3', count: 4 }, { image: 'node:20', count: 0 }],
           ttl: '90000ms',
           lease_ttl: '300000ms',
         },
@@ -97,7 +97,7 @@ describe('pool start', () => {
     const line = start(world, 'pool start --no-wait');
     expect([await line.code, line.stderr.text]).toEqual([0, '']);
     expect(line.stdout.text).toContain('default-pool');
-    expect(world.events.readers).toBe(0);
+    expect(world.readers).toBe(0);
   });
 
   it.each([
@@ -110,7 +110,7 @@ describe('pool start', () => {
     world.becomes(poolWith([{ ...host, ...problem }, python]));
     expect([await line.code, line.stdout.text]).toEqual([code, '']);
     expect(line.stderr.text).toContain(`Error: cannot warm pool default-pool: image ${reason}\nHint: `);
-    expect(world.events.readers).toBe(0);
+    expect(world.readers).toBe(0);
   });
 
   it('stops waiting at ctrl-C, and nothing else', async () => {
@@ -123,7 +123,7 @@ describe('pool start', () => {
       'Pool default-pool goes on warming: fsb-ctl pool status default-pool\n',
     );
     expect(world.changes).toHaveLength(1);
-    expect(world.events.readers).toBe(0);
+    expect(world.readers).toBe(0);
   });
 
   it('stops waiting when its time is up', async () => {

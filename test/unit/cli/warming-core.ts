@@ -1,9 +1,10 @@
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import type { PoolChange } from '../../../src/core/api/pool-api.ts';
+import { EventLog } from '../../../src/core/events/event-log.ts';
+import { systemClock } from '../../../src/core/model/clock.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { PoolDetails, PoolShapeStatus } from '../../../src/core/model/pool.ts';
 import { type PoolPolicyInput, parsePolicy } from '../../../src/core/model/pool-policy.ts';
-import { MemoryEvents } from '../../helpers/process-core/memory-events.ts';
 import { processCore } from '../../helpers/process-core/process-core.ts';
 
 export const node = { cores: 2, memory: 8 * 1024 ** 3 };
@@ -31,7 +32,8 @@ export interface WarmingCore {
   core: CoreApi;
   /** What was asked of the pool. */
   changes: PoolChange[];
-  events: MemoryEvents;
+  /** How many read the events now. */
+  readonly readers: number;
   /** From now on the pool looks so, and an event says that something happened. */
   becomes(pool: PoolDetails): void;
 }
@@ -40,14 +42,26 @@ export interface WarmingCore {
 export function warmingCore(first: PoolDetails): WarmingCore {
   let pool = first;
   const changes: PoolChange[] = [];
-  const events = new MemoryEvents();
+  const events = new EventLog(systemClock);
+  let readers = 0;
   const core = processCore();
   const named = (name: string): PoolDetails => {
     if (name === pool.name) return pool;
     throw new FsbError('not_found', `there is no pool ${name}`);
   };
+  const read: CoreApi['system']['events'] = async function* (query, options) {
+    readers += 1;
+    try {
+      yield* events.read(query, options);
+    } finally {
+      readers -= 1;
+    }
+  };
   return {
-    ...{ changes, events },
+    changes,
+    get readers() {
+      return readers;
+    },
     core: {
       ...core,
       pools: Object.assign(Object.create(core.pools) as CoreApi['pools'], {
@@ -59,7 +73,7 @@ export function warmingCore(first: PoolDetails): WarmingCore {
           return pool;
         },
       }),
-      system: { ...core.system, events: (query, options) => events.read(query, options) },
+      system: { ...core.system, events: read },
     },
     becomes(next) {
       pool = next;

@@ -33,6 +33,7 @@ describe('the policy of a pool', () => {
       runtime: 'auto',
       bootConcurrency: 4,
       bootTimeout: 30_000,
+      leaseTtl: 3_600_000,
       resources: { cpus: 1, memory: 512 * MiB, pids: 256 },
     });
   });

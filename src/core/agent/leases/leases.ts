@@ -16,9 +16,6 @@ import type { ShapeGround } from '../shape-of.ts';
 import { assertMilliseconds, prepareClaim } from './claim-request.ts';
 import { LeaseHold } from './lease-hold.ts';
 
-/** Milliseconds without a command after which a lease is reclaimed, when its owner does not say. */
-const DEFAULT_TTL = 3_600_000;
-
 export interface LeasesOptions extends ShapeGround {
   pools: Pools;
   clock: Clock;
@@ -40,9 +37,9 @@ export class Leases {
 
   async lease(request: LeaseRequest, { signal }: CallOptions = {}): Promise<Lease> {
     const { pools, clock } = this.#options;
-    const { ttl = DEFAULT_TTL } = request;
-    assertMilliseconds(ttl, 'ttl');
     const pool = pools.require(request.pool);
+    const { ttl = pool.pool.policy.leaseTtl } = request;
+    assertMilliseconds(ttl, 'ttl');
     const { claim, surroundings } = await prepareClaim(request, pool, this.#options, signal);
     const id = newLeaseId();
     const held = await pool.claim(claim, this.holderOf(id));
