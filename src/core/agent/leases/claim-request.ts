@@ -1,43 +1,41 @@
 import type { LeaseRequest } from '../../api/pool-api.ts';
 import { surroundingsOf } from '../../model/command.ts';
-import { FsbError } from '../../model/errors.ts';
+import { readLeaseRequest } from '../../model/lease-request.ts';
 import { HOST_IMAGE } from '../../model/reference.ts';
-import { parseSpec } from '../../model/spec.ts';
 import type { ClaimRequest } from '../../pool/pool.ts';
 import type { Surroundings } from '../ledger/records.ts';
 import type { NamedPool } from '../pools/named-pool.ts';
+import type { Pools } from '../pools/pools.ts';
 import { resolveShape, type ShapeGround } from '../shape-of.ts';
 
 export interface PreparedClaim {
+  pool: NamedPool;
   claim: ClaimRequest;
   /** What a command in it starts from: the image's own. */
   surroundings: Surroundings;
+  /** Of a lease, milliseconds. */
+  ttl: number;
 }
 
 /**
  * Turns what somebody wants to run in into a claim, before anything is claimed.
- * @throws invalid_argument, not_found (image)
+ * @throws invalid_argument, not_found (pool, image)
  */
 export async function prepareClaim(
-  request: Omit<LeaseRequest, 'ttl'>,
-  pool: NamedPool,
-  ground: ShapeGround,
+  request: LeaseRequest,
+  ground: ShapeGround & { pools: Pools },
   signal?: AbortSignal,
 ): Promise<PreparedClaim> {
+  const said = readLeaseRequest(request);
+  const { onEmpty, wait: timeout } = said;
+  const pool = ground.pools.require(said.pool);
   const { policy } = pool.pool;
-  const { onEmpty, wait: timeout, resources, network, mounts } = request;
-  assertMilliseconds(timeout, 'wait');
-  const image = request.image ?? policy.warm[0]?.image ?? HOST_IMAGE;
-  const spec = parseSpec({ image, resources, network, mounts });
-  const { image: found, shape } = await resolveShape(spec, policy, ground);
+  const spec = { ...said, image: said.image ?? policy.warm[0]?.image ?? HOST_IMAGE };
+  const { image, shape } = await resolveShape(spec, policy, ground);
   return {
-    claim: { shape, image: found.reference, onEmpty, timeout, signal },
-    surroundings: surroundingsOf(found.config),
+    pool,
+    claim: { shape, image: image.reference, onEmpty, timeout, signal },
+    surroundings: surroundingsOf(image.config),
+    ttl: said.ttl ?? policy.leaseTtl,
   };
-}
-
-/** @throws invalid_argument for what is no time; undefined is fine */
-export function assertMilliseconds(value: number | undefined, what: string): void {
-  if (value === undefined || (Number.isFinite(value) && value >= 0)) return;
-  throw new FsbError('invalid_argument', `${what} ${value} is not a number of milliseconds from 0 on`);
 }

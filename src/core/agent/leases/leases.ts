@@ -13,7 +13,7 @@ import type { HeldInstance, Holder } from '../pools/held-instance.ts';
 import type { NamedPool } from '../pools/named-pool.ts';
 import type { Pools } from '../pools/pools.ts';
 import type { ShapeGround } from '../shape-of.ts';
-import { assertMilliseconds, prepareClaim } from './claim-request.ts';
+import { prepareClaim } from './claim-request.ts';
 import { LeaseHold } from './lease-hold.ts';
 
 export interface LeasesOptions extends ShapeGround {
@@ -36,15 +36,18 @@ export class Leases {
   }
 
   async lease(request: LeaseRequest, { signal }: CallOptions = {}): Promise<Lease> {
-    const { pools, clock } = this.#options;
-    const pool = pools.require(request.pool);
-    const { ttl = pool.pool.policy.leaseTtl } = request;
-    assertMilliseconds(ttl, 'ttl');
-    const { claim, surroundings } = await prepareClaim(request, pool, this.#options, signal);
+    const { pool, claim, surroundings, ttl } = await prepareClaim(request, this.#options, signal);
     const id = newLeaseId();
     const held = await pool.claim(claim, this.holderOf(id));
     const { image } = claim;
-    const record: LeaseRecord = { id, image, warm: held.hit, createdAt: clock.now(), ttl, surroundings };
+    const record: LeaseRecord = {
+      id,
+      image,
+      warm: held.hit,
+      createdAt: this.#options.clock.now(),
+      ttl,
+      surroundings,
+    };
     const hold = this.#keep(record, pool, held);
     try {
       await held.use({ by: 'lease', lease: record });

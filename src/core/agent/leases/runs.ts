@@ -25,13 +25,12 @@ export class Runs {
     this.#options = options;
   }
 
-  async run(request: PoolRunRequest, { signal }: CallOptions = {}): Promise<ProcessSession> {
-    if (request.exec.detach)
+  async run({ exec, ...request }: PoolRunRequest, { signal }: CallOptions = {}): Promise<ProcessSession> {
+    if (exec.detach)
       throw new FsbError('invalid_argument', 'a one-shot run cannot be detached: it ends with its caller', {
         hint: 'Take a lease, or run a sandbox.',
       });
-    const pool = this.#options.pools.require(request.pool);
-    const { claim, surroundings } = await prepareClaim(request, pool, this.#options, signal);
+    const { pool, claim, surroundings } = await prepareClaim(request, this.#options, signal);
     let run: OneShot | undefined;
     const holder: Holder = {
       name: 'run',
@@ -45,7 +44,7 @@ export class Runs {
       await run.end({ destroy: true });
       throw new FsbError('unavailable', 'the core is stopping');
     }
-    return run.start(request.exec, signal);
+    return run.start(exec, signal);
   }
 
   /** Ends every run: nobody is left to hear of it. Idempotent. */

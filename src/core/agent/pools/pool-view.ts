@@ -1,5 +1,4 @@
 import type { PoolDetails, PoolInfo, PoolInstance, PoolPolicy, PoolShapeStatus } from '../../model/pool.ts';
-import { familiarName } from '../../model/reference.ts';
 import type { Pool, PooledInstance } from '../../pool/pool.ts';
 import type { PoolRecord } from './pool-record.ts';
 import type { MissingImage } from './warm-images.ts';
@@ -54,7 +53,7 @@ export function missingRows(
   missing: readonly MissingImage[],
   problem: string | undefined,
 ): PoolShapeStatus[] {
-  const rows = missing.map(({ image, count, why }) => row(policy, familiarName(image), count, why));
+  const rows = missing.map(({ image, count, why }) => row(policy, image, count, why));
   return problem === undefined
     ? rows
     : [...rows, row(policy, '', 0, `its stored policy is not used: ${problem}`)];
