@@ -18,7 +18,7 @@ const leaseSchema = z.strictObject({
   ttl: milliseconds.optional(),
 });
 
-/** Checked; sizes in bytes. What was left out of `resources` is the pool's. */
+/** Checked; sizes in bytes. What is not in `resources` is the pool's. */
 export type LeaseTerms = z.output<typeof leaseSchema>;
 
 /** @throws invalid_argument that names every wrong key and value */

@@ -70,6 +70,9 @@ export const mountToWire = (mount: { source: string; target: string; read_only?:
   readOnly: mount.read_only,
 });
 
+export const mountFromWire = (wire: WireMount): { source: string; target: string; read_only?: boolean } =>
+  defined({ source: wire.source, target: wire.target, read_only: wire.readOnly });
+
 export const deleteToWire = (ref: SandboxRef, { grace, wait }: DeleteOptions): DeleteRequest => ({
   ...refToWire(ref),
   graceMilliseconds: grace,

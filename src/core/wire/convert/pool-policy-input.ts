@@ -98,4 +98,3 @@ export function policyInputFromWire(wire: WirePolicy): PolicyInput {
     boot_timeout: durationFromWire(wire.bootTimeoutMilliseconds),
   });
 }
-

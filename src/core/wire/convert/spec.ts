@@ -5,7 +5,7 @@ import {
   FailurePolicy,
   type SandboxSpec as WireSpec,
 } from '../gen/fastpath/v1/fastpath.ts';
-import { defined, durationFromWire, mountToWire, resourcesToWire } from './parts.ts';
+import { defined, durationFromWire, mountFromWire, mountToWire, resourcesToWire } from './parts.ts';
 
 /** The spec as the core holds it, both ways. */
 export function specToWire(spec: SandboxSpec): WireSpec {
@@ -82,7 +82,7 @@ export function specInputFromWire(wire: CreateRequest): SandboxSpecInput {
     labels: wire.labels,
     resources: wire.resources === undefined ? undefined : defined({ ...wire.resources }),
     network: wire.network === '' ? undefined : (wire.network as 'none' | 'host'),
-    mounts: wire.mounts.map((m) => defined({ source: m.source, target: m.target, read_only: m.readOnly })),
+    mounts: wire.mounts.map(mountFromWire),
     grace_period: durationFromWire(wire.gracePeriodMilliseconds),
   });
 }
