@@ -154,9 +154,9 @@ export abstract class BaseCommand extends Command {
     if (text !== '') await write(this.world.terminal.stdout, text);
   }
 
-  /** A line for people, on stderr; silent with -q and in machine formats. */
-  protected async say(text: string): Promise<void> {
-    if (this.quiet || this.forPrograms) return;
+  /** A line for people, on stderr; silent with -q and in machine formats, and when there is nothing to say. */
+  protected async say(text: string | undefined): Promise<void> {
+    if (text === undefined || this.quiet || this.forPrograms) return;
     await tryWrite(this.world.terminal.stderr, `${text}\n`);
   }
 

@@ -3,6 +3,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { onePool } from '../../cli/output/pool-view.ts';
 import { policyFileFlag, policyFlags, warmImageFlag } from '../../cli/pool/policy-flags.ts';
 import { policyRequest, poolName } from '../../cli/pool/policy-request.ts';
+import { unusedSize } from '../../cli/pool/unused-size.ts';
 
 export default class PoolCreate extends BaseCommand {
   static override summary = 'Create a pool.';
@@ -30,6 +31,7 @@ export default class PoolCreate extends BaseCommand {
     const name = poolName(args.name, policy.name);
     const core = await this.core();
     const pool = await core.pools.create({ ...policy, name }, this.call);
+    await this.say(unusedSize(flags.size, pool));
     await this.print(onePool(pool, this.world.clock.now()));
   }
 }

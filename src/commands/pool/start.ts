@@ -5,6 +5,7 @@ import { ProgressLine } from '../../cli/output/progress-line.ts';
 import { policyFlags, warmImageFlag } from '../../cli/pool/policy-flags.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
 import { startPool, untilWarm } from '../../cli/pool/start-pool.ts';
+import { unusedSize } from '../../cli/pool/unused-size.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { assertName, DEFAULT_POOL } from '../../core/model/ids.ts';
 import type { PoolInfo } from '../../core/model/pool.ts';
@@ -46,6 +47,7 @@ export default class PoolStart extends BaseCommand {
     const pool = flags['no-wait']
       ? await startPool(core.pools, name, policy, this.call)
       : await this.#warm(core, name, policy);
+    await this.say(unusedSize(flags.size, pool));
     await this.print(onePool(pool, this.world.clock.now()));
   }
 

@@ -4,6 +4,7 @@ import { poolArg, rateFlag } from '../../cli/flags.ts';
 import { onePool } from '../../cli/output/pool-view.ts';
 import { policyFileFlag, policyFlags, warmImageFlag } from '../../cli/pool/policy-flags.ts';
 import { policyRequest, poolName } from '../../cli/pool/policy-request.ts';
+import { unusedSize } from '../../cli/pool/unused-size.ts';
 import { FsbError } from '../../core/model/errors.ts';
 
 export default class PoolUpdate extends BaseCommand {
@@ -36,6 +37,7 @@ export default class PoolUpdate extends BaseCommand {
       });
     const core = await this.core();
     const pool = await core.pools.update(name, { policy, reset, pressure }, this.call);
+    await this.say(unusedSize(flags.size, pool));
     await this.print(onePool(pool, this.world.clock.now()));
   }
 }

@@ -360,6 +360,18 @@ describe('pool start, stop and drain', () => {
     expect(none.stderr).toContain('Pool ci keeps nothing warm.');
   });
 
+  it.each([
+    ['pool start ci --size 3', true],
+    ['pool update ci --size 3', true],
+    ['pool start ci --size 3 --warm host=1,alpine', false],
+    ['pool start ci --size 1', false],
+    ['pool start ci', false],
+  ])('says with %s that the size changes nothing: %s', async (line, said) => {
+    await fsb('pool create ci --warm host=1');
+    const { code, stderr } = await fsb(line);
+    expect([code, stderr.includes('--size 3 changes nothing')]).toEqual([0, said]);
+  });
+
   it('fails with the reason when an image is not here, and makes no pool then', async () => {
     const { code, stderr } = await fsb('pool start --image nope');
     expect([code, stderr]).toEqual([3, expect.stringContaining('nope')]);
