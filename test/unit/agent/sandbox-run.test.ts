@@ -35,7 +35,6 @@ function world(known: { id: number; running: boolean }[] = [], slot: Partial<Slo
       slot: { process: processSpec(['main']), ...slot } as SlotRecord,
       held: {
         instance,
-        reusable: false,
         async giveBack() {
           state.released = true;
         },

@@ -58,17 +58,12 @@ export class LeaseHold {
 
   /** Ends what runs in it; resolves when the instance is destroyed or idle again. Idempotent. */
   release(options: ReleaseOptions = {}): Promise<void> {
-    this.#released ??= this.#release(options);
+    this.#released ??= this.#held.giveBack(options);
     return this.#released;
   }
 
   /** Leaves it to the next core. */
   async detach(): Promise<void> {
     await this.#held.instance.detach();
-  }
-
-  async #release(options: ReleaseOptions): Promise<void> {
-    await this.execs.letGo();
-    await this.#held.giveBack(options);
   }
 }

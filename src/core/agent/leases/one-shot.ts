@@ -20,7 +20,7 @@ export class OneShot {
   #exited = false;
   #gone: Promise<void> | undefined;
 
-  /** @param onGone is told of the giving back when it begins */
+  /** @param onGone is told of the giving back when it begins, and how it ends */
   constructor(held: HeldInstance, surroundings: Surroundings, onGone: (gone: Promise<void>) => void) {
     this.#held = held;
     this.#execs = new Execs({ channel: held.instance.channel, surroundings });
@@ -37,28 +37,13 @@ export class OneShot {
       this.#endOnAbort(signal);
       return this.#watched(session);
     } catch (error) {
-      void this.#giveBack({ destroy: true });
+      void this.end({ destroy: true });
       throw error;
     }
   }
 
-  /** Ends what runs; resolves when the instance is destroyed or idle again. Idempotent. */
-  async end(options: ReleaseOptions = {}): Promise<void> {
-    if (this.#gone === undefined) await this.#execs.letGo();
-    await this.#giveBack(options);
-  }
-
-  /** What has come of the output is still delivered. */
-  lost(): void {
-    void this.#giveBack({});
-  }
-
-  /** Whether it went well is told to onGone. */
-  #endAnyway(): void {
-    this.end().catch(noop);
-  }
-
-  #giveBack(options: ReleaseOptions): Promise<void> {
+  /** Ends what runs; resolves when the instance is destroyed or idle again. Idempotent: the first call decides. */
+  end(options: ReleaseOptions = {}): Promise<void> {
     if (this.#gone === undefined) {
       this.#stopListening();
       this.#gone = this.#held.giveBack(options);
@@ -68,7 +53,7 @@ export class OneShot {
   }
 
   #endOnAbort(signal?: AbortSignal): void {
-    const end = (): void => this.#endAnyway();
+    const end = (): void => void this.end();
     if (signal?.aborted) end();
     signal?.addEventListener('abort', end, { once: true });
     this.#stopListening = () => signal?.removeEventListener('abort', end);
@@ -82,7 +67,7 @@ export class OneShot {
     session.exited.then(exited, exited);
     const close = async (): Promise<void> => {
       await session.close();
-      this.#endAnyway();
+      void this.end();
     };
     return {
       ...session,
@@ -119,7 +104,7 @@ export class OneShot {
 
   /** A step later: to begin a teardown holds the core up for some milliseconds, and the caller waits for the status. */
   #endWhenDone(): void {
-    if (this.#exited && this.#delivered) setImmediate(() => void this.#giveBack({}));
+    if (this.#exited && this.#delivered) setImmediate(() => void this.end());
   }
 }
 

@@ -35,7 +35,7 @@ export class Runs {
     const holder: Holder = {
       name: 'run',
       end: async () => run?.end(),
-      lost: () => run?.lost(),
+      lost: () => void run?.end(),
     };
     const held = await pool.claim(claim, holder);
     run = new OneShot(held, surroundings, (gone) => this.#leaves(run!, gone));

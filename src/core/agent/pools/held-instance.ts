@@ -49,11 +49,6 @@ export class HeldInstance {
     this.#use = parts.use;
   }
 
-  /** The pool lets others use it after this holder: everything that runs in it must be let go of. */
-  get reusable(): boolean {
-    return this.#parts.pool.policy.reuse === 'sticky';
-  }
-
   /** Why the instance is lost, if it is. */
   get lost(): Error | undefined {
     return this.#lost;
@@ -89,7 +84,8 @@ export class HeldInstance {
 
   /** The next core would take up what its record names, although it may be idle, or somebody else's, by then. */
   #outlivesTheCore(): boolean {
-    return this.#use?.by === 'lease' || (this.#use?.by === 'sandbox' && this.reusable);
+    const { by } = this.#use ?? {};
+    return by === 'lease' || (by === 'sandbox' && this.#parts.pool.policy.reuse === 'sticky');
   }
 
   /** False when that could not be written: only an instance that is gone cannot be taken for what it is not. */

@@ -5,7 +5,7 @@ import type { OutputChunk, ProcessSession } from '../../model/process.ts';
  * An exec as its caller holds it. When the caller lets go, the process runs on: its input ends, its output is read and
  * dropped, so that it is not held back, and its exit is acknowledged, as nobody asks for it later.
  */
-export function execSession(process: GuestProcess, onClose: () => void = () => {}): ProcessSession {
+export function execSession(process: GuestProcess): ProcessSession {
   const source = process.output[Symbol.asyncIterator]();
   let letGo = (): void => {};
   const gone = new Promise<IteratorResult<OutputChunk>>((resolve) => {
@@ -30,7 +30,6 @@ export function execSession(process: GuestProcess, onClose: () => void = () => {
   const close = async (): Promise<void> => {
     if (closed) return;
     closed = true;
-    onClose();
     letGo();
     process.endInput();
     void drain();

@@ -18,7 +18,6 @@ export interface ExecsOptions {
 /** The further processes of one holder's time in one instance. */
 export class Execs {
   readonly #options: ExecsOptions;
-  readonly #sessions = new Set<ProcessSession>();
   /** Ids are never used twice by one holder, so that a late frame cannot reach the wrong process. */
   #nextId: number;
   #running = 0;
@@ -59,21 +58,14 @@ export class Execs {
     }
   }
 
-  /** Lets go of every session: what the processes still write is dropped, and their ends are acknowledged. */
-  async letGo(): Promise<void> {
-    await Promise.all([...this.#sessions].map((session) => session.close()));
-  }
-
   #watch(process: GuestProcess): ProcessSession {
-    const session = execSession(process, () => this.#sessions.delete(session));
-    this.#sessions.add(session);
     process.exited
       .then(
         (status) => this.#options.ended?.(status),
         () => {},
       )
       .finally(() => this.#count(-1));
-    return session;
+    return execSession(process);
   }
 
   #count(change: 1 | -1): void {

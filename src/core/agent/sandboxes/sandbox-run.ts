@@ -22,7 +22,7 @@ const KILL_LIMIT = 10_000;
 export interface SandboxRunOptions {
   sandboxId: string;
   slot: SlotRecord;
-  held: Pick<HeldInstance, 'instance' | 'reusable' | 'giveBack'>;
+  held: Pick<HeldInstance, 'instance' | 'giveBack'>;
   main: GuestProcess;
   log: LogWriter;
   clock: Clock;
@@ -91,7 +91,7 @@ export class SandboxRun {
     const ended = (status: ExitStatus): void => void this.#memory.execEnded(status);
     this.execs = new Execs({ channel, surroundings: slot.process, ended }, main.id);
     this.ended = this.#watch();
-    this.gone = this.ended.then(() => (this.#detached ? undefined : this.#giveBack()));
+    this.gone = this.ended.then(() => (this.#detached ? undefined : held.giveBack()));
   }
 
   /** Bytes of both streams that are in the log. */
@@ -117,13 +117,6 @@ export class SandboxRun {
     await this.instance.detach();
     this.#letGo.abort();
     await this.ended;
-  }
-
-  async #giveBack(): Promise<void> {
-    const { held } = this.#options;
-    // Nothing of this sandbox may hold back what the next holder of the instance writes.
-    if (held.reusable) await this.execs.letGo();
-    await held.giveBack();
   }
 
   #planKill(grace: number): void {
