@@ -4,9 +4,12 @@ import { FsbError } from '../model/errors.ts';
 import type { PoolState } from '../model/pool.ts';
 import { closedError, drainedError } from './claims/claim-errors.ts';
 import type { WaitQueue } from './claims/wait-queue.ts';
+import type { Arrivals } from './fleet/arrivals.ts';
+import { clearIdle } from './fleet/clear.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { Slot } from './fleet/shape-record.ts';
 import type { ShapeRecords } from './fleet/shape-records.ts';
+import type { Slots } from './fleet/slots.ts';
 import type { PoolEvents } from './report/pool-events.ts';
 
 /** Milliseconds that close() waits for boots, checks and teardowns. */
@@ -14,7 +17,9 @@ const CLOSE_LIMIT = 30_000;
 
 export interface LifeOptions {
   name: string;
+  slots: Slots;
   fleet: Fleet;
+  arrivals: Arrivals;
   records: ShapeRecords;
   queue: WaitQueue<Slot>;
   events: PoolEvents;
@@ -58,27 +63,18 @@ export class Life {
   /** Resolves when what is idle now, and what boots for nobody, is gone; new ones do not come. */
   async stop(): Promise<void> {
     if (this.#state === 'active') this.#state = 'stopped';
-    const { records, fleet, queue } = this.#options;
-    const cause = 'the pool is stopped';
-    const all = records.all();
-    for (const record of all) {
-      fleet.abortBoots(record, cause, Math.max(0, record.booting.size - queue.count(record.key)));
-      for (const slot of [...record.idle]) void fleet.discard(slot, cause);
-    }
-    await Promise.all(all.flatMap((record) => [...record.stopping].map((slot) => slot.gone)));
+    await clearIdle(this.#options, this.#options.records.all(), 'the pool is stopped');
   }
 
   /** @throws conflict when the pool is started again before the last instance is gone, unavailable when it is closed */
   drain(): Promise<void> {
-    const { name, records, fleet, queue } = this.#options;
+    const { name, records, arrivals, queue } = this.#options;
     if (this.closing) return Promise.reject(closedError(name));
     this.#state = 'drained';
     const cause = 'the pool is drained';
     queue.fail(drainedError(name));
-    for (const record of records.all()) {
-      fleet.abortBoots(record, cause);
-      for (const slot of [...record.idle]) void fleet.discard(slot, cause);
-    }
+    for (const record of records.all()) arrivals.abortBoots(record, cause);
+    void clearIdle(this.#options, records.all(), cause);
     this.#drain ??= this.#beginDrain();
     return this.#drain.ended;
   }
@@ -97,11 +93,11 @@ export class Life {
   }
 
   #beginDrain(): Drain {
-    const { fleet, events } = this.#options;
+    const { slots, events } = this.#options;
     let fail = (_: FsbError): void => undefined;
     const ended = new Promise<void>((resolve, reject) => {
       fail = reject;
-      void fleet.empty().then(() => {
+      void slots.census.empty().then(() => {
         if (this.#drain?.ended === ended) events.emit({ type: 'drained' });
         resolve();
       });
@@ -118,20 +114,20 @@ export class Life {
   }
 
   async #close(destroyIdle: boolean): Promise<void> {
-    const { name, records, fleet, queue, events, silence, clock, log } = this.#options;
+    const { name, records, slots, fleet, arrivals, queue, events, silence, clock, log } = this.#options;
     silence();
     queue.fail(closedError(name));
     const cause = 'the pool is closing';
-    for (const record of records.all()) fleet.abortBoots(record, cause);
+    for (const record of records.all()) arrivals.abortBoots(record, cause);
     const idle = records.all().flatMap((record) => [...record.idle]);
     const letGo = idle.map((slot) => (destroyIdle ? fleet.discard(slot, cause) : fleet.letGo(slot)));
-    const settled = Promise.all([...letGo, fleet.quiet()]).then(() => true);
+    const settled = Promise.all([...letGo, slots.census.quiet()]).then(() => true);
     const late = new Promise<boolean>((resolve) => {
       const cancel = clock.after(CLOSE_LIMIT, () => resolve(false));
       void settled.then(cancel);
     });
     if (!(await Promise.race([settled, late])))
-      log.error({ left: fleet.size }, 'the pool closed before all its instances were gone');
+      log.error({ left: slots.census.size }, 'the pool closed before all its instances were gone');
     else if (destroyIdle && this.#drain === undefined) events.emit({ type: 'drained' });
     this.#endDrain(closedError(name));
   }

@@ -2,8 +2,11 @@ import type { Clock } from '../model/clock.ts';
 import type { PoolPolicy } from '../model/pool.ts';
 import type { ShapeHealth } from './care/shape-health.ts';
 import type { WaitQueue } from './claims/wait-queue.ts';
+import { chooseExpired } from './decide/ageing.ts';
+import type { ShapeDemand, SizingPlan } from './decide/demand.ts';
 import { chooseOverdraft, chooseVictims, type EvictionCandidate } from './decide/eviction.ts';
-import { planSize, type SizingPlan } from './decide/sizing.ts';
+import { planSize } from './decide/sizing.ts';
+import type { Arrivals } from './fleet/arrivals.ts';
 import type { Budget, Room } from './fleet/budget.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { ShapeRecord, Slot } from './fleet/shape-record.ts';
@@ -12,25 +15,26 @@ import type { PoolEvents } from './report/pool-events.ts';
 
 export interface SizerOptions {
   policy: () => PoolPolicy;
-  /** Whether anything is kept warm at all. */
+  /** Whether anything is kept idle at all. */
   warming: () => boolean;
+  /** How many are to live at least. */
+  min: () => number;
   records: ShapeRecords;
   fleet: Fleet;
+  arrivals: Arrivals;
   queue: WaitQueue<Slot>;
   budget: Budget;
   health: ShapeHealth;
   events: PoolEvents;
-  /** Told when the next shape is no longer in recent use. */
+  /** Asks to be called at this moment: monotonic milliseconds. */
   watch: (due: number) => void;
   clock: Clock;
 }
 
-/** Carries out what the sizing decides, whenever counts, room or demand changed. */
+/** Carries out what the sizing decides. */
 export class Sizer {
   readonly #options: SizerOptions;
   #warmKnown: boolean;
-  #awake = false;
-  #stopped = false;
 
   constructor(options: SizerOptions) {
     this.#options = options;
@@ -42,77 +46,66 @@ export class Sizer {
     this.#warmKnown = true;
   }
 
-  /** In a microtask: still in the tick of its cause, once for all causes of it, and after the cause is complete. */
-  wake(): void {
-    if (this.#awake || this.#stopped) return;
-    this.#awake = true;
-    queueMicrotask(() => {
-      this.#awake = false;
-      if (!this.#stopped) this.#resize();
-    });
-  }
-
-  stop(): void {
-    this.#stopped = true;
-  }
-
-  /** Somebody asked for it so short a while ago that the pool keeps a buffer of it. */
-  inRecentUse(record: ShapeRecord, now: number): boolean {
-    const { ttl } = this.#options.policy();
-    return now < this.#lapse(record, ttl);
-  }
-
-  /** When the next shape is no longer in recent use; Infinity: none will be. */
-  nextLapse(now: number): number {
-    const { policy, records } = this.#options;
-    const { ttl } = policy();
-    const lapses = records.all().map((record) => this.#lapse(record, ttl));
-    return Math.min(Number.POSITIVE_INFINITY, ...lapses.filter((lapse) => lapse > now));
-  }
-
-  #lapse({ lastUse }: ShapeRecord, ttl: number): number {
-    if (lastUse === Number.NEGATIVE_INFINITY) return lastUse;
-    return ttl === 0 ? Number.POSITIVE_INFINITY : lastUse + ttl;
-  }
-
-  #resize(): void {
-    const { records, policy, queue, budget, health, clock, warming } = this.#options;
+  resize(now: number): void {
+    const { records, policy, queue, budget, warming, min } = this.#options;
     const all = records.all();
-    const now = clock.monotonic();
-    const { capacity, bootConcurrency } = policy();
-    const kept = warming();
+    const { capacity, bootConcurrency, maxAge } = policy();
     this.#dropOverdraft(all);
-    const { min, bufferMin, bufferMax } = kept ? capacity : { min: 0, bufferMin: 0, bufferMax: 0 };
+    if (maxAge > 0) for (const record of all) record.retire(now - maxAge);
+    const { bufferMin, bufferMax } = capacity;
+    const sizes = warming() ? { min: min(), bufferMin, bufferMax } : { min: 0, bufferMin: 0, bufferMax: 0 };
     const plan = planSize({
-      policy: { min, bufferMin, bufferMax, bootConcurrency },
-      shapes: all.map((record) => ({
-        key: record.key,
-        memory: record.memory,
-        idle: record.idle.length,
-        claimed: record.claimed,
-        booting: record.booting.size,
-        warm: kept ? record.warm : 0,
-        recent: this.inRecentUse(record, now),
-        ...health.allowance(record),
-      })),
+      policy: { ...sizes, bootConcurrency },
+      shapes: all.map((record) => this.#demandOf(record, now)),
       waiters: queue.waiters,
       free: budget.free,
     });
-    this.#apply(plan, all);
-    if (kept) this.#options.watch(this.nextLapse(now));
+    this.#apply(plan, all, now);
+    this.#watch(all, now);
   }
 
-  #apply(plan: SizingPlan, all: ShapeRecord[]): void {
-    const { records, fleet, queue } = this.#options;
+  #demandOf(record: ShapeRecord, now: number): ShapeDemand {
+    const { policy, health, warming } = this.#options;
+    return {
+      key: record.key,
+      memory: record.memory,
+      idle: record.idle.length - record.retiring,
+      retiring: record.retiring,
+      claimed: record.claimed,
+      booting: record.booting.size,
+      stopping: record.stopping.size,
+      warm: warming() ? record.warm : 0,
+      recent: now < lapseOf(record, policy().ttl),
+      misses: record.demand?.count(now).misses ?? 0,
+      ...health.allowance(record),
+    };
+  }
+
+  #apply(plan: SizingPlan, all: readonly ShapeRecord[], now: number): void {
+    const { records, arrivals, queue } = this.#options;
     for (const { key, count } of plan.aborts)
-      fleet.abortBoots(records.get(key), 'nobody needs it any more', count);
-    if (this.#warmKnown)
-      for (const { key, count } of plan.trims)
-        for (const slot of records.get(key).idle.slice(0, count)) fleet.evict(slot, 'surplus');
+      arrivals.abortBoots(records.get(key), 'nobody needs it any more', count);
+    if (this.#warmKnown) this.#dropSurplus(plan, now);
     this.#makeRoom(plan.blocked, all);
     for (const index of plan.overtaken) queue.waiters[index]!.overtaken += 1;
-    for (const { key, refill } of plan.boots) fleet.boot(records.get(key), refill);
+    for (const { key, refill } of plan.boots) arrivals.boot(records.get(key), refill);
     this.#reportRefills(plan);
+  }
+
+  #dropSurplus(plan: SizingPlan, now: number): void {
+    const { records, fleet, policy, watch } = this.#options;
+    const { ttl } = policy();
+    for (const { key, count } of plan.trims)
+      for (const slot of young(records.get(key)).slice(0, count)) fleet.evict(slot, 'surplus');
+    for (const { key, count } of plan.surplus) {
+      const { expired, next } = chooseExpired(young(records.get(key)), count, ttl, now);
+      for (const slot of expired) fleet.evict(slot, 'ttl');
+      watch(next);
+    }
+    for (const { key, count } of plan.retires) {
+      const old = records.get(key).idle.filter(({ retiring }) => retiring);
+      for (const slot of old.slice(0, count)) fleet.evict(slot, 'max_age');
+    }
   }
 
   #makeRoom(blocked: readonly number[], all: readonly ShapeRecord[]): void {
@@ -125,7 +118,7 @@ export class Sizer {
 
   /** The budget has shrunk below what lives. Claimed ones stay, and count: nothing boots until it fits again. */
   #dropOverdraft(all: readonly ShapeRecord[]): void {
-    const { fleet, budget } = this.#options;
+    const { fleet, arrivals, budget } = this.#options;
     const { free } = budget;
     if (free.count >= 0 && free.memory >= 0) return;
     const victims = chooseOverdraft(free, roomLeaving(all), all.flatMap(candidatesOf));
@@ -133,10 +126,22 @@ export class Sizer {
     const left = roomLeaving(all);
     for (const record of all)
       while (record.booting.size > 0 && (free.count + left.count < 0 || free.memory + left.memory < 0)) {
-        fleet.abortBoots(record, 'the pool has no room for it any more', 1);
+        arrivals.abortBoots(record, 'the pool has no room for it any more', 1);
         left.count += 1;
         left.memory += record.memory;
       }
+  }
+
+  /** When the next shape is no longer in recent use, and when the next idle instance is too old. */
+  #watch(all: readonly ShapeRecord[], now: number): void {
+    const { policy, watch, warming } = this.#options;
+    const { ttl, maxAge } = policy();
+    if (!warming()) return;
+    for (const record of all) {
+      const lapse = lapseOf(record, ttl);
+      if (lapse > now) watch(lapse);
+      if (maxAge > 0) watch(record.oldestReady + maxAge);
+    }
   }
 
   #reportRefills(plan: SizingPlan): void {
@@ -146,15 +151,20 @@ export class Sizer {
   }
 }
 
+/** Until when a shape is in recent use, so that the pool keeps a buffer of it: monotonic milliseconds. */
+function lapseOf({ lastUse }: ShapeRecord, ttl: number): number {
+  if (lastUse === Number.NEGATIVE_INFINITY) return lastUse;
+  return ttl === 0 ? Number.POSITIVE_INFINITY : lastUse + ttl;
+}
+
+const young = ({ idle }: ShapeRecord): Slot[] => idle.filter(({ retiring }) => !retiring);
+
 interface Candidate extends EvictionCandidate {
   slot: Slot;
 }
 
 const candidatesOf = ({ idle, memory }: ShapeRecord): Candidate[] =>
-  idle.map((slot) => {
-    const { state, idleSince } = slot.instance!;
-    return { slot, memory, paused: state === 'paused', idleSince };
-  });
+  idle.map((slot) => ({ slot, memory, paused: slot.paused, idleSince: slot.idleSince }));
 
 /** What teardowns under way will give back. */
 function roomLeaving(all: readonly ShapeRecord[]): Room {

@@ -74,3 +74,8 @@ export function timeoutError(
     { hint: 'Delete a sandbox, wait longer, or raise the capacity of the pool.' },
   );
 }
+
+export const notHeldError = (pool: string, instance: string): FsbError =>
+  new FsbError('conflict', `instance ${instance} is not held by this claim on pool ${pool}`, {
+    hint: 'It was given back before, or it was claimed elsewhere.',
+  });

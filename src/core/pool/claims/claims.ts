@@ -33,6 +33,9 @@ export interface ClaimsOptions {
   refusal: () => FsbError | undefined;
   /** Whether the pool keeps instances of this shape idle. */
   keeps: (record: ShapeRecord) => boolean;
+  /** It found nothing idle: told at once, however it ends. */
+  missed: (record: ShapeRecord) => void;
+  claimed: (record: ShapeRecord, hit: boolean) => void;
 }
 
 /** One claim on its way. */
@@ -56,15 +59,23 @@ export class Claims {
     this.#options = options;
   }
 
-  async claim(request: ClaimRequest, record: ShapeRecord): Promise<Claim> {
-    const { clock, meter } = this.#options;
+  /** `recordOf` is asked only when the pool takes claims: one that is closed must not learn new shapes. */
+  async claim(request: ClaimRequest, recordOf: () => ShapeRecord): Promise<Claim> {
+    const { clock, meter, refusal, claimed } = this.#options;
     const began = clock.monotonic();
+    const refused = refusal();
+    if (refused !== undefined) {
+      meter.claim('rejected', 0);
+      throw refused;
+    }
+    const record = recordOf();
     const attempt: Attempt = { request, record, began, timedOut: false };
     try {
       const claim = await this.#serve(attempt);
       const took = clock.monotonic() - began;
       record.times.record(took);
       if (claim.hit) record.hits += 1;
+      claimed(record, claim.hit);
       meter.claim(claim.hit ? 'hit' : 'miss', took);
       return claim;
     } catch (error) {
@@ -76,7 +87,7 @@ export class Claims {
   }
 
   async #serve(attempt: Attempt): Promise<Claim> {
-    const { fleet, queue, wake } = this.#options;
+    const { fleet, queue, wake, missed } = this.#options;
     const { request, record } = attempt;
     throwIfAborted(request.signal);
     record.lastUse = attempt.began;
@@ -87,6 +98,7 @@ export class Claims {
       if (slot === undefined) {
         if (attempt.ticket === undefined) {
           record.misses += 1;
+          missed(record);
           this.#refuseIfFull();
           attempt.ticket = queue.takeTicket();
         }

@@ -1,5 +1,6 @@
 import type { Instance } from '../../instance/instance.ts';
 import type { Shape } from '../../model/shape.ts';
+import type { DemandWindow } from '../care/demand-window.ts';
 import { ClaimTimes } from '../claims/claim-times.ts';
 import { type Breaker, closedBreaker } from '../decide/breaker.ts';
 import type { Claim } from '../pool.ts';
@@ -17,8 +18,18 @@ export class Slot {
   claim: Claim | undefined;
   /** Monotonic milliseconds when it became ready, or was adopted. */
   readyAt = 0;
-  /** It lived before this core: nobody knows what ran in it. */
+  /** It lived before this core. */
   adopted = false;
+  /** See Past. */
+  used = false;
+  warmedUpWith: readonly string[] | undefined;
+  /** Its ttl is longer or shorter by this part of it, so that those that came together do not go together. */
+  readonly jitter: number;
+  /** Older than max_age: it goes as soon as a younger one is there for it. */
+  retiring = false;
+  /** A pause is under way, or a resume that no claim asked for. */
+  pausing = false;
+  paused = false;
   /** Ends a boot under way. */
   abortBoot: ((cause: Error) => void) | undefined;
   /** Resolves when the room is free again; set once it is stopping. */
@@ -27,8 +38,15 @@ export class Slot {
   /** It goes to make room for a waiter. */
   makesRoom = false;
 
-  constructor(record: ShapeRecord) {
+  /** `jitter`: -0.1 to 0.1 */
+  constructor(record: ShapeRecord, jitter: number) {
     this.record = record;
+    this.jitter = jitter;
+  }
+
+  /** Of one that has booted: monotonic milliseconds. */
+  get idleSince(): number {
+    return this.instance!.idleSince;
   }
 }
 
@@ -42,6 +60,10 @@ export class ShapeRecord {
   /** In the order in which they began. */
   readonly booting = new Set<Slot>();
   readonly stopping = new Set<Slot>();
+  /** Idle ones that are too old. */
+  retiring = 0;
+  /** No idle one that is not retiring became ready earlier: monotonic milliseconds. */
+  oldestReady = Number.POSITIVE_INFINITY;
   /** Claimed, being claimed, and being given back. */
   claimed = 0;
   warm = 0;
@@ -57,6 +79,8 @@ export class ShapeRecord {
   misses = 0;
   evicted = 0;
   readonly times = new ClaimTimes();
+  /** Kept while the pool scales by demand. */
+  demand: DemandWindow | undefined;
 
   constructor(key: string, shape: Shape, image: string) {
     this.key = key;
@@ -80,6 +104,20 @@ export class ShapeRecord {
     return this.boots.phase === 'closed' && this.refills.phase === 'closed';
   }
 
+  /** Marks idle ones that became ready at `readyBefore` or earlier. */
+  retire(readyBefore: number): void {
+    if (this.oldestReady > readyBefore) return;
+    this.oldestReady = Number.POSITIVE_INFINITY;
+    for (const slot of this.idle) {
+      if (slot.retiring) continue;
+      if (slot.readyAt > readyBefore) this.oldestReady = Math.min(this.oldestReady, slot.readyAt);
+      else {
+        slot.retiring = true;
+        this.retiring += 1;
+      }
+    }
+  }
+
   /** The one place where a slot changes its state, so that every instance is counted once, whatever happens to it. */
   move(slot: Slot, to: SlotState, now: number): void {
     this.#leave(slot);
@@ -95,6 +133,8 @@ export class ShapeRecord {
         return;
       case 'idle':
         this.#removeIdle(slot);
+        if (slot.retiring) this.retiring -= 1;
+        slot.retiring = false;
         return;
       case 'claiming':
       case 'claimed':
@@ -116,6 +156,7 @@ export class ShapeRecord {
         return;
       case 'idle':
         this.idle.push(slot);
+        this.oldestReady = Math.min(this.oldestReady, slot.readyAt);
         return;
       case 'claiming':
       case 'claimed':
