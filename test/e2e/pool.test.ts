@@ -92,10 +92,10 @@ describe('two warm images', () => {
       expect.stringMatching(/\ndefault-pool +active +host=2,tools:1=2 +\d /),
     ]);
     expect(stderr).toMatch(/^(Warming .*\n)+Pool default-pool is warm after \d+\.\ds\.\n$/);
-    expect(stderr).toMatch(/ 2\/2, .* 2\/2\nPool/);
+    expect(stderr).toMatch(/ host 2\/2, tools:1 2\/2\nPool/);
     const rows: PoolShapeView[] = JSON.parse((await fsb(['pool', 'status', '-o', 'json'])).stdout);
     const warm = rows.filter((row) => row.warm > 0);
-    expect(warm.map(({ image }) => image).sort()).toEqual(['host', 'tools:1']);
+    expect(warm.map(({ image }) => image).sort()).toEqual(['docker.io/library/tools:1', 'host']);
     for (const { idle } of warm) expect(idle).toBeGreaterThanOrEqual(2);
   });
 

@@ -1,5 +1,6 @@
 import type { Lease } from '../../core/model/pool.ts';
 import { formatAge, formatDuration } from '../../core/model/quantity.ts';
+import { familiarName } from '../../core/model/reference.ts';
 import type { Listing } from './output.ts';
 import { timestamp } from './sandbox-view.ts';
 
@@ -29,7 +30,7 @@ export function leaseListing(leases: Lease[], now: number): Listing<LeaseView> {
     columns: [
       { title: 'LEASE', value: (l) => l.id },
       { title: 'POOL', value: (l) => l.pool },
-      { title: 'IMAGE', value: (l) => l.image },
+      { title: 'IMAGE', value: (l) => familiarName(l.image) },
       { title: 'AGE', value: (l) => formatAge(now - Date.parse(l.created_at)) },
       { title: 'TTL', value: (l) => (l.ttl_ms === 0 ? 'never' : formatDuration(l.ttl_ms)) },
       { title: 'RUNNING', value: (l) => String(l.running), tone: (l) => (l.running > 0 ? 'good' : 'plain') },

@@ -1,4 +1,5 @@
 import type { PoolShapeStatus } from '../../core/model/pool.ts';
+import { familiarName } from '../../core/model/reference.ts';
 import type { Column, Listing, Tone } from './output.ts';
 
 /** A row of `pool status` as `-o json` shows it. Times are milliseconds; absent values are null. */
@@ -58,7 +59,7 @@ export function shapeColumns(broken: boolean): Column<PoolShapeView>[] {
     value: (row: PoolShapeView) => String(value(row)),
   });
   return [
-    { title: 'IMAGE', value: (r) => r.image },
+    { title: 'IMAGE', value: (r) => familiarName(r.image) },
     count('MAX', (r) => r.max),
     count('WARM', (r) => r.warm, true),
     { title: 'IDLE', value: (r) => String(r.idle), tone: idleTone },

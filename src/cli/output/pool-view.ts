@@ -1,6 +1,7 @@
 import type { PoolDetails, PoolInfo, PoolInstance, PoolPolicy, PoolState } from '../../core/model/pool.ts';
 import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
 import { formatAge, formatDuration, formatSize } from '../../core/model/quantity.ts';
+import { familiarName } from '../../core/model/reference.ts';
 import {
   type Column,
   type Listing,
@@ -189,7 +190,7 @@ const instanceColumns: Column<InstanceView>[] = [
   { title: 'STATE', value: (i) => i.state, tone: (i) => INSTANCE_TONES[i.state] },
   { title: 'PID', value: (i) => String(i.pid) },
   { title: 'AGE', value: (i) => formatAge(i.age_ms) },
-  { title: 'IMAGE', value: (i) => i.image },
+  { title: 'IMAGE', value: (i) => familiarName(i.image) },
   { title: 'HOLDER', value: (i) => i.holder ?? '' },
   { title: 'SHAPE', wide: true, value: (i) => i.shape },
 ];

@@ -1,5 +1,6 @@
 import { FsbError } from '../../core/model/errors.ts';
 import type { PoolDetails, PoolShapeStatus } from '../../core/model/pool.ts';
+import { familiarName } from '../../core/model/reference.ts';
 
 /** How far a pool is on its way to have warm what its policy names. */
 export interface Warmth {
@@ -31,7 +32,7 @@ const isWarm = ({ idle, warm }: PoolShapeStatus): boolean => idle >= warm;
 
 function progressText(pool: PoolDetails, kept: PoolShapeStatus[]): string {
   if (kept.length === 0) return 'looking for its images';
-  const parts = kept.map(({ image, idle, warm }) => `${image} ${Math.min(idle, warm)}/${warm}`);
+  const parts = kept.map(({ image, idle, warm }) => `${familiarName(image)} ${Math.min(idle, warm)}/${warm}`);
   return [...parts, ...roomProblem(pool, kept)].join(', ');
 }
 
@@ -47,7 +48,7 @@ function cannotWarm(pool: string, { image, breaker, shape }: PoolShapeStatus): F
   const missing = shape === '';
   return new FsbError(
     missing ? 'not_found' : 'run_failed',
-    `cannot warm pool ${pool}: image ${image}: ${breaker}`,
+    `cannot warm pool ${pool}: image ${familiarName(image)}: ${breaker}`,
     {
       hint: missing
         ? 'See the images that are here: fsb-ctl image list'

@@ -18,14 +18,26 @@ const host = shapeRow({
   ...{ shape: '0123456789abcdef', image: 'host', warm: 4, idle: 4, claimed: 1, stopping: 1 },
   ...{ hits: 3, misses: 1, p50: 0.6, p99: 12.25 },
 });
-const waiting = shapeRow({ shape: 'fedcba9876543210', image: 'alpine', warm: 2, booting: 1, waiting: 2 });
+const waiting = shapeRow({
+  shape: 'fedcba9876543210',
+  image: 'docker.io/library/alpine:3',
+  warm: 2,
+  booting: 1,
+  waiting: 2,
+});
 const broken = shapeRow({
   ...{ pool: 'other', shape: '', image: 'nope', max: 2, warm: 2, breaker: 'image nope is not here\u001b[2J' },
 });
 
 const instance = { shape: host.shape, image: 'host' };
 const details: PoolDetails = {
-  ...poolWith([host, waiting], { max_age: '1h', warmup: ['true', '--all'], autoscale: { enabled: true } }),
+  ...poolWith([host, waiting], {
+    warm: [
+      { image: 'host', count: 4 },
+      { image: 'alpine:3', count: 2 },
+    ],
+    ...{ max_age: '1h', warmup: ['true', '--all'], autoscale: { enabled: true } },
+  }),
   createdAt: minutes(90),
   memory: 6 * 512 * 1024 ** 2,
   min: 1,
@@ -46,7 +58,12 @@ const leases: Lease[] = [
     ...{ warm: true, createdAt: minutes(5), ttl: 3_600_000, running: 1 },
   },
   {
-    ...{ id: 'lfedcba9876543210', pool: 'ci', image: 'alpine', instance: 'i0000000000000009' },
+    ...{
+      id: 'lfedcba9876543210',
+      pool: 'ci',
+      image: 'docker.io/library/alpine:3',
+      instance: 'i0000000000000009',
+    },
     ...{ warm: false, createdAt: minutes(1), ttl: 0, running: 0 },
   },
 ];
