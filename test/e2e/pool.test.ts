@@ -113,7 +113,9 @@ describe('two warm images', () => {
     expect((await fsb(['pool', 'run', 'echo', '--help', '-q', '--'])).stdout).toBe('--help -q --\n');
   });
 
-  it('serve a hundred commands, twenty at once, while idle instances are killed behind their back', async () => {
+  it('serve a hundred commands, twenty at once, while idle instances are killed behind their back', {
+    timeout: 180_000,
+  }, async () => {
     for (let round = 0; round < 5; round += 1) {
       const { instances } = await poolOf('default-pool');
       const idle = instances.filter(({ state }) => state === 'idle');

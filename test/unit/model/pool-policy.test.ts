@@ -34,7 +34,6 @@ describe('the policy of a pool', () => {
       leaseTtl: 3_600_000,
       bootConcurrency: 4,
       bootTimeout: 30_000,
-      leaseTtl: 3_600_000,
       resources: { cpus: 1, memory: 512 * MiB, pids: 256 },
     });
   });
