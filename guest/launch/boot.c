@@ -11,12 +11,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -32,7 +30,6 @@ enum { CHANNEL_FD = 3, CHANNEL_BACKLOG = 16 };
 struct boot {
     const char *socket;
     const char *rootfs;
-    pid_t parent;
     struct overlay *overlays;
     int overlay_count;
     char **program;
@@ -60,7 +57,6 @@ static void parse_option(struct boot *boot, char ***cursor, size_t room) {
     char *value = option_value(cursor);
     if (strcmp(name, "--socket") == 0) boot->socket = value;
     else if (strcmp(name, "--rootfs") == 0) boot->rootfs = value;
-    else if (strcmp(name, "--parent") == 0) boot->parent = (pid_t)parse_number("option --parent", value, 0x7fffffff);
     else if (strcmp(name, "--upper") == 0) last_overlay(boot, name)->upper = value;
     else if (strcmp(name, "--work") == 0) last_overlay(boot, name)->work = value;
     else if (strcmp(name, "--lower") == 0) {
@@ -99,13 +95,6 @@ static struct boot parse(char **args) {
     }
     check(&boot);
     return boot;
-}
-
-/* A boot that outlived its core would go on making things that the next core has just cleaned up. */
-static void die_with(pid_t parent) {
-    if (parent == 0) return;
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fail("set parent death signal of", "boot");
-    if (getppid() != parent) fail_because("parent", "process", "is gone");
 }
 
 static void close_one_by_one(void) {
@@ -165,7 +154,6 @@ static void execute(char **program) {
 
 int boot_main(char **args) {
     struct boot boot = parse(args);
-    die_with(boot.parent);
     close_inherited();
     listen_on(boot.socket);
     enter_private_mounts();

@@ -12,6 +12,10 @@ enum {
 int boot_main(char **args);
 int end_main(char **args);
 int lock_main(char **args);
+int serve_main(char **args);
+
+/* One of the modes that `serve` starts, by its name. Returns the exit code; some modes become another program. */
+int run_mode(char **words);
 
 /* Prints "fsb-launch: STEP PATH: reason of errno" and exits with EXIT_FAILED. */
 _Noreturn void fail(const char *step, const char *path);

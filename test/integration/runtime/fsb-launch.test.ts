@@ -96,7 +96,6 @@ describe('fsb-launch boot', () => {
     [['--socket'], 'option --socket: needs a value'],
     [['--lower', '/usr'], 'option --lower: belongs behind an --overlay'],
     [['--bogus', 'x'], 'option --bogus: unknown'],
-    [['--parent', '12x'], 'option --parent 12x: not a number in range'],
   ])('refuses %j', (args, reason) => {
     expect(launch('boot', ...args)).toMatchObject({ status: 125, stderr: `fsb-launch: ${reason}\n` });
   });
@@ -111,11 +110,6 @@ describe('fsb-launch boot', () => {
     const long = join(directory, 'x'.repeat(120));
     const { stderr } = launch('boot', '--socket', long, '--rootfs', directory, ...overlay, '--', '/bin/true');
     expect(stderr).toMatch(new RegExp(`^fsb-launch: bind socket ${long}: File ?name too long\n$`));
-  });
-
-  it('does not start for a parent that is gone', () => {
-    const { stderr } = launch('boot', '--parent', '1', ...needed(), ...overlay, '--', '/bin/true');
-    expect(stderr).toBe('fsb-launch: parent process: is gone\n');
   });
 
   it('hands on a listening socket as descriptor 3, and nothing else', async () => {

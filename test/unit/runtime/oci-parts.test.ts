@@ -74,12 +74,11 @@ describe('launchArguments', () => {
           { target: '/usr', lower: ['/usr'] },
         ],
       },
-      parentPid: 5,
       runtimeBinary: '/usr/sbin/runc',
       runtimeRoot: directories.runtimeRoot,
     });
     expect(args.join(' ')).toBe(
-      'boot --socket /r/i/i1/guest.sock --rootfs /r/i/i1/rootfs --parent 5' +
+      'boot --socket /r/i/i1/guest.sock --rootfs /r/i/i1/rootfs' +
         ' --overlay / --lower /top:a --lower /bottom,b --upper /s/instances/runc/i1/0/upper --work /s/instances/runc/i1/0/work' +
         ' --overlay /usr --lower /usr --upper /s/instances/runc/i1/1/upper --work /s/instances/runc/i1/1/work' +
         ' -- /usr/sbin/runc --root /r/runc --log /r/i/i1/runtime.log --log-format json' +
@@ -116,7 +115,7 @@ describe('openFilesLimit', () => {
 });
 
 describe('runtimeFailure', () => {
-  const result = { code: 125, signal: null, stdout: '', stderr: '' };
+  const result = { code: 125, signal: null, stderr: '' };
   const log =
     '{"level":"warning","msg":"a"}\n{"level":"error","msg":"runc run failed: no such thing"}\nnot json\n{"level":"warning","msg":"b"}';
 

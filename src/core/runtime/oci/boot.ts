@@ -9,7 +9,6 @@ import { launchArguments } from './launch-arguments.ts';
 import { requireGuestPrograms, requireRuntime } from './node-facts.ts';
 import type { NodeFacts, OciContext } from './oci-context.ts';
 import { type InstancePaths, instancePaths, layerPaths } from './oci-paths.ts';
-import { runProgram } from './run-program.ts';
 import { runtimeFailure } from './runtime-errors.ts';
 import { readRuntimeState } from './runtime-state.ts';
 
@@ -99,12 +98,10 @@ async function launch(
     paths,
     id,
     root,
-    parentPid: process.pid,
     runtimeBinary,
     runtimeRoot: context.directories.runtimeRoot,
   });
-  const { clock, bootTimeoutMs: timeoutMs } = context;
-  const result = await runProgram(context.launchBinary, args, { clock, timeoutMs, signal });
+  const result = await context.launcher.run(args, { timeoutMs: context.bootTimeoutMs, signal });
   if (result.code === 0) return;
   const log = await readFile(paths.runtimeLog, 'utf8').catch(() => '');
   throw runtimeFailure(`cannot boot instance ${id}`, context.runtime, result, log);

@@ -5,7 +5,6 @@ import { cgroupProcesses, removeCgroup, thaw } from './cgroup/tree.ts';
 import type { OciContext } from './oci-context.ts';
 import { type InstancePaths, instancePaths } from './oci-paths.ts';
 import { isAlive, killProcess, type ProcessIdentity } from './process-identity.ts';
-import { runProgram } from './run-program.ts';
 import { readRuntimeState } from './runtime-state.ts';
 
 const END_WAIT_MS = 5000;
@@ -60,10 +59,7 @@ async function endProcesses(
 async function killAndWait(context: OciContext, targets: ProcessIdentity[], id: string): Promise<void> {
   const names = targets.map(({ pid, startTime }) => `${pid}:${startTime}`);
   const args = ['end', '--wait', String(END_WAIT_MS), ...names];
-  const result = await runProgram(context.launchBinary, args, {
-    clock: context.clock,
-    timeoutMs: END_TIMEOUT_MS,
-  });
+  const result = await context.launcher.run(args, { timeoutMs: END_TIMEOUT_MS });
   if (result.code !== 0)
     throw new FsbError('run_failed', `cannot destroy instance ${id}: ${result.stderr.trim()}`, {
       hint: 'A process that survives SIGKILL waits for the kernel, mostly for a disk or a network file system.',

@@ -5,8 +5,6 @@ export interface LaunchInput {
   paths: InstancePaths;
   id: string;
   root: RootFilesystem;
-  /** The core: the boot must not outlive it. */
-  parentPid: number;
   /** Absolute path of the OCI runtime. */
   runtimeBinary: string;
   /** The runtime's `--root`. */
@@ -15,7 +13,7 @@ export interface LaunchInput {
 
 /** Arguments of `fsb-launch` that boot one instance; see guest/launch/boot.c. */
 export function launchArguments(input: LaunchInput): string[] {
-  const { paths, id, root, parentPid } = input;
+  const { paths, id, root } = input;
   const overlays = root.overlays.flatMap(({ target, lower }, index) => {
     const { upper, work } = layerPaths(paths.layers, index);
     const lowers = lower.flatMap((directory) => ['--lower', directory]);
@@ -23,7 +21,7 @@ export function launchArguments(input: LaunchInput): string[] {
   });
   return [
     'boot',
-    ...['--socket', paths.socket, '--rootfs', paths.rootfs, '--parent', String(parentPid)],
+    ...['--socket', paths.socket, '--rootfs', paths.rootfs],
     ...overlays,
     '--',
     ...[input.runtimeBinary, '--root', input.runtimeRoot, '--log', paths.runtimeLog, '--log-format', 'json'],

@@ -7,6 +7,7 @@ import { readCgroupStats } from './cgroup/stats.ts';
 import { removeEmptyParent } from './cgroup/tree.ts';
 import { control, updateOptions } from './control.ts';
 import { killInstance, removeInstance } from './destroy.ts';
+import { Launcher } from './launcher/launcher.ts';
 import { listInstances } from './list.ts';
 import { readCgroupLayout, readInstanceLimits } from './node-facts.ts';
 import type { NodeFacts, OciContext, OciDriverOptions } from './oci-context.ts';
@@ -27,12 +28,14 @@ export interface OciDriver extends RuntimeDriver {
 /** Instances by the command line of an OCI runtime, on overlay roots. Needs root. Does nothing until it is called. */
 export function createOciDriver(options: OciDriverOptions): OciDriver {
   const directories = ociDirectories(options.runDir, options.stateDir, options.runtime);
+  const launcher = new Launcher(options.launchBinary, options.clock);
   const context: OciContext = {
     binary: options.runtime,
     bootTimeoutMs: BOOT_TIMEOUT_MS,
     ...options,
     directories,
-    trash: createTrash(directories.trash, options),
+    launcher,
+    trash: createTrash(directories.trash, { ...options, launcher }),
   };
   const boots = new Map<string, { abort: AbortController; ended: Promise<unknown> }>();
   const removals = new Map<string, Promise<void>>();
@@ -119,6 +122,7 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
 
     async close() {
       await context.trash.close();
+      await launcher.close();
       if (preparing === undefined) return;
       await removeEmptyParent((await preparing).cgroups, directories.cgroupParent);
     },

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
-import { runProgram } from './run-program.ts';
+import type { Launcher } from './launcher/launcher.ts';
 
 const BATCH = 64;
 const REMOVE_TIMEOUT_MS = 60 * 60 * 1000;
@@ -23,8 +23,13 @@ export interface Trash {
   close(): Promise<void>;
 }
 
-export function createTrash(directory: string, options: { log: Logger; clock: Clock }): Trash {
-  const { log, clock } = options;
+export interface TrashOptions {
+  launcher: Launcher;
+  log: Logger;
+  clock: Clock;
+}
+
+export function createTrash(directory: string, { launcher, log, clock }: TrashOptions): Trash {
   const closing = new AbortController();
   let work: Promise<void> | undefined;
   let more = false;
@@ -52,8 +57,8 @@ export function createTrash(directory: string, options: { log: Logger; clock: Cl
 
   // rm walks by descriptors: a guest can nest directories deeper than any path may be long, where fs.rm gives up.
   const removeTrees = async (paths: string[]): Promise<void> => {
-    const options = { clock, timeoutMs: REMOVE_TIMEOUT_MS, signal: closing.signal };
-    const { code, stderr } = await runProgram('rm', ['-rf', '--', ...paths], options);
+    const options = { timeoutMs: REMOVE_TIMEOUT_MS, signal: closing.signal, lowUntil: closing.signal };
+    const { code, stderr } = await launcher.run(['run', 'rm', '-rf', '--', ...paths], options);
     if (code !== 0)
       throw new FsbError('internal', `rm failed in ${directory}: ${stderr.trim().slice(0, 500)}`);
   };
