@@ -5,12 +5,13 @@
 enum {
     EXIT_STILL_ALIVE = 74,
     EXIT_LOCKED = 75,
+    EXIT_EXISTS = 76,
     EXIT_FAILED = 125,
 };
 
 /* Each mode gets what follows its name on the command line, ended by NULL, and returns the exit code. */
 int boot_main(char **args);
-int end_main(char **args);
+int remove_main(char **args);
 int lock_main(char **args);
 int serve_main(char **args);
 

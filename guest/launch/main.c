@@ -2,7 +2,7 @@
  * fsb-launch: what the core needs from the kernel around an instance and cannot do from Node.js.
  *
  *   fsb-launch boot ...   mounts and a listening socket for one instance, then executes its runtime (boot.c)
- *   fsb-launch end ...    kills processes by pid and start time and waits until they are gone (end.c)
+ *   fsb-launch remove ... takes away every trace of one instance (remove.c)
  *   fsb-launch run ...    executes a program (below)
  *   fsb-launch lock ...   holds a file lock for as long as its standard input is open (lock.c)
  *   fsb-launch serve      starts the first three on request, each in a process of its own (serve.c)
@@ -46,9 +46,10 @@ static int run_main(char **args) {
 }
 
 static _Noreturn void usage(void) {
-    fputs("usage: fsb-launch boot --socket PATH --rootfs DIR\n"
-          "                       {--overlay TARGET --lower DIR... --upper DIR --work DIR}... -- PROGRAM [ARG...]\n"
-          "       fsb-launch end [--wait MS] PID:START...\n"
+    fputs("usage: fsb-launch boot --layers DIR --bundle DIR --config JSON [--etc NAME TEXT]...\n"
+          "                       {--overlay TARGET --lower DIR...}... -- PROGRAM [ARG...]\n"
+          "       fsb-launch remove [--process PID:START] [--thaw FILE] [--group DIR]... [--tree DIR]...\n"
+          "                         [--aside FROM TO]\n"
           "       fsb-launch run PROGRAM [ARG...]\n"
           "       fsb-launch lock [--wait MS] FILE\n"
           "       fsb-launch serve\n",
@@ -58,7 +59,7 @@ static _Noreturn void usage(void) {
 
 int run_mode(char **words) {
     if (strcmp(words[0], "boot") == 0) return boot_main(words + 1);
-    if (strcmp(words[0], "end") == 0) return end_main(words + 1);
+    if (strcmp(words[0], "remove") == 0) return remove_main(words + 1);
     if (strcmp(words[0], "run") == 0) return run_main(words + 1);
     usage();
 }

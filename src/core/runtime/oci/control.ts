@@ -21,7 +21,7 @@ export async function control(
   options: string[] = [],
 ): Promise<void> {
   const { runtime, directories, launcher } = context;
-  const identity = await readRuntimeState(runtime, instancePaths(directories, id).runtimeState);
+  const identity = readRuntimeState(runtime, instancePaths(directories, id).runtimeState);
   if (identity === undefined || !isAlive(identity))
     throw new FsbError('not_found', `cannot ${verb} instance ${id}: it does not live`);
   const binary = await requireRuntime(runtime, context.binary);

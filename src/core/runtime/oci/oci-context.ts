@@ -28,6 +28,11 @@ export interface OciDriverOptions {
 export interface OciContext extends Required<OciDriverOptions> {
   directories: OciDirectories;
   launcher: Launcher;
+  /**
+   * Makes sure, once, that all programs are there; resolves to the absolute path of the runtime.
+   * @throws run_failed with the way to get what is missing
+   */
+  programs(): Promise<string>;
   trash: Trash;
 }
 

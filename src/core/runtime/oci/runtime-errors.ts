@@ -3,6 +3,7 @@ import type { LaunchResult } from './launcher/launch-frames.ts';
 
 /** Patterns in what fsb-launch or the runtime said, and what a person can do about it. */
 const HINTS: [RegExp, string][] = [
+  [/^execute .*: No such file/, 'It was there before; see what `fsb-ctl doctor` reports.'],
   [
     /mount overlay on .*Invalid argument/,
     'The state directory must be on a file system that overlayfs can write to, such as ext4, xfs or btrfs; move it with --root.',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, rename } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
@@ -11,12 +11,12 @@ const REMOVE_TIMEOUT_MS = 60 * 60 * 1000;
 const CLOSE_TIMEOUT_MS = 2000;
 
 /**
- * Takes directories out of the way at once and removes them in the background. What a core did not get to, the next
+ * Directories that were taken out of the way at once are removed in the background. What a core did not get to, the next
  * one removes.
  */
 export interface Trash {
-  /** Moves a directory aside; fine when it is not there. */
-  throwAway(path: string): Promise<void>;
+  /** A name in the trash to which this directory can be moved. */
+  placeFor(path: string): string;
   /** Starts removing whatever is there, also from earlier cores. Returns at once. */
   empty(): void;
   /** Gives a running removal two seconds, then leaves the rest to the next core. Idempotent. */
@@ -64,15 +64,7 @@ export function createTrash(directory: string, { launcher, log, clock }: TrashOp
   };
 
   return {
-    async throwAway(path) {
-      try {
-        await rename(path, join(directory, `${basename(path)}-${randomBytes(6).toString('hex')}`));
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-        throw error;
-      }
-      empty();
-    },
+    placeFor: (path) => join(directory, `${basename(path)}-${randomBytes(6).toString('hex')}`),
     empty,
     async close() {
       const running = work;
