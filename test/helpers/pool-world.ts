@@ -3,9 +3,9 @@ import { bootInstance } from '../../src/core/instance/boot-instance.ts';
 import type { Instance } from '../../src/core/instance/instance.ts';
 import { newInstanceId } from '../../src/core/model/ids.ts';
 import type { PoolEvent, PoolPolicy, PoolShapeStatus } from '../../src/core/model/pool.ts';
+import { parsePolicy } from '../../src/core/model/pool-policy.ts';
 import { defaultResources, type Shape, shapeKey } from '../../src/core/model/shape.ts';
 import { createPool } from '../../src/core/pool/create-pool.ts';
-import { parsePolicy } from '../../src/core/model/pool-policy.ts';
 import type { Claim, ClaimRequest, Pool } from '../../src/core/pool/pool.ts';
 import { createFakeDriver, type FakeDriver } from './fake-driver.ts';
 import { createManualClock, type ManualClock, settle } from './manual-clock.ts';
@@ -72,7 +72,17 @@ export function createPoolWorld(
     },
   });
   pool.onEvent((event) => events.push(event));
-  const empty = { idle: 0, claimed: 0, booting: 0, stopping: 0, waiting: 0, hits: 0, misses: 0, evicted: 0 };
+  const empty = {
+    warm: 0,
+    idle: 0,
+    claimed: 0,
+    booting: 0,
+    stopping: 0,
+    waiting: 0,
+    hits: 0,
+    misses: 0,
+    evicted: 0,
+  };
   return {
     pool,
     fake,

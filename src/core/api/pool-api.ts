@@ -23,7 +23,7 @@ export interface LeaseRequest extends Partial<Pick<SandboxSpecInput, 'resources'
   onEmpty?: OnEmpty;
   /** Milliseconds to wait for an instance; default: queue.timeout of the pool. */
   wait?: number;
-  /** Milliseconds; default one hour. 0: never reclaimed. */
+  /** Milliseconds; default: lease_ttl of the pool. 0: never reclaimed. */
   ttl?: number;
 }
 

@@ -45,6 +45,8 @@ export interface PoolPolicy {
   runtime: string;
   /** Of the warm instances, and of sandboxes and leases that do not say otherwise. */
   resources: Resources;
+  /** Of leases that do not say otherwise: reclaimed when no command ran in it for so long; 0: never. */
+  leaseTtl: number;
   /** How many boots run side by side. */
   bootConcurrency: number;
   /** A boot, warm-up included, that takes longer is destroyed and counted as failed. */

@@ -1,7 +1,7 @@
 import type { CoreApi, SystemInfo } from '../../../src/core/api/core-api.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { ImageInfo } from '../../../src/core/model/image.ts';
-import type { PoolShapeStatus } from '../../../src/core/model/pool.ts';
+import { HostPools } from './host-pools.ts';
 import { HostSandboxes } from './host-sandboxes.ts';
 import type { HostSession } from './host-session.ts';
 
@@ -10,26 +10,13 @@ export interface ProcessCore extends CoreApi {
   readonly openSessions: ReadonlySet<HostSession>;
 }
 
-const image: ImageInfo = {
-  references: ['host'],
+const imageNamed = (name: string): ImageInfo => ({
+  references: [name],
   digest: `sha256:${'0'.repeat(64)}`,
   size: 0,
   architecture: 'amd64',
   importedAt: 1_700_000_000_000.5,
-};
-
-const pool: PoolShapeStatus = {
-  ...{
-    pool: 'default-pool',
-    shape: '0123456789abcdef',
-    image: 'host',
-    max: 8,
-    idle: 4,
-    claimed: 1,
-    booting: 0,
-  },
-  ...{ stopping: 0, waiting: 0, hits: 3, misses: 1, evicted: 0, p50: 0.6, p99: 2.25 },
-};
+});
 
 const system: SystemInfo = {
   ...{ version: '0.1.0', node: 'here', pid: process.pid, root: '/', runtime: 'none', http: '', metrics: '' },
@@ -39,21 +26,26 @@ const system: SystemInfo = {
 /**
  * A core over plain children of this machine, with no isolation and no durability: a partner for the tests of the
  * wire, where what matters is that real processes, bytes, signals and errors cross it unchanged.
+ *
+ * @param images names that pools know; all of them stand for this machine
  */
-export function processCore(): ProcessCore {
+export function processCore(images: readonly string[] = ['host']): ProcessCore {
   const sandboxes = new HostSandboxes();
-  const close = (): Promise<void> => sandboxes.close();
+  const pools = new HostPools(images, sandboxes.openSessions);
+  const close = async (): Promise<void> => {
+    await Promise.all([sandboxes.close(), pools.close()]);
+  };
   return {
     sandboxes,
     openSessions: sandboxes.openSessions,
-    pools: { status: async () => [pool] },
+    pools,
     images: {
       import: async ({ path }) => {
         throw new FsbError('not_found', `cannot import ${path}: there is no such file`, {
           hint: 'Check the path.',
         });
       },
-      list: async () => [image],
+      list: async () => images.map(imageNamed),
       remove: async (reference) => {
         if (reference === 'host') throw new FsbError('conflict', 'the image host is built in');
         throw new FsbError('not_found', `there is no image ${reference}`, {
@@ -61,7 +53,10 @@ export function processCore(): ProcessCore {
         });
       },
     },
-    system: { info: async () => system },
+    system: {
+      info: async () => system,
+      events: (query, options) => pools.events.read(query, options),
+    },
     close,
     [Symbol.asyncDispose]: close,
   };
