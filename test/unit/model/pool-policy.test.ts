@@ -31,6 +31,7 @@ describe('the policy of a pool', () => {
       warmup: [],
       autoscale: { enabled: false, up: 0.3, down: 0.05, window: 120_000, cooldown: 60_000, maxStep: 4 },
       runtime: 'auto',
+      leaseTtl: 3_600_000,
       bootConcurrency: 4,
       bootTimeout: 30_000,
       resources: { cpus: 1, memory: 512 * MiB, pids: 256 },

@@ -190,9 +190,9 @@ describe('what is not wanted', () => {
       { trims: [{ key: 'a', count: 2 }], aborts: [] },
     ],
     [
-      'all goes when the use is long ago',
-      [{ shapes: [shape('a', { idle: 4 })] }, { bufferMax: 4 }],
-      { trims: [{ key: 'a', count: 4 }], aborts: [] },
+      'what is above it goes when the use is long ago, too',
+      [{ shapes: [shape('a', { idle: 6 })] }, { bufferMax: 4 }],
+      { trims: [{ key: 'a', count: 2 }], aborts: [] },
     ],
     [
       'the minimum stays',

@@ -66,12 +66,12 @@ export interface SizingPlan {
   blocked: number[];
 }
 
-/** How many idle ones the pool aims at for a shape. */
+/** How many idle ones the pool keeps of a shape. */
 export function idleTarget(shape: ShapeDemand, policy: SizingPolicy): number {
   return shape.warm + (shape.recent ? policy.bufferMin : 0);
 }
 
-/** How many idle ones of a shape may stay. */
+/** How many idle ones of a shape may stay until their ttl is over. */
 export function idleCeiling(shape: ShapeDemand, policy: SizingPolicy): number {
-  return shape.warm + (shape.recent ? Math.max(policy.bufferMin, policy.bufferMax) : 0);
+  return shape.warm + Math.max(policy.bufferMin, policy.bufferMax);
 }
