@@ -11,7 +11,8 @@
 
 #include "launch.h"
 
-enum { LOWEST_PRIORITY = 19, NORMAL_PRIORITY = 0 };
+/* A tenth of the weight of others: less would keep a pool cold for as long as anything else is busy. */
+enum { LOW_PRIORITY = 10, NORMAL_PRIORITY = 0 };
 
 struct job *job_find(const struct jobs *jobs, uint32_t id) {
     struct job *job = jobs->first;
@@ -45,7 +46,7 @@ static _Noreturn void run(const struct request *request, int report, pid_t paren
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fail("set parent death signal of", "job");
     if (getppid() != parent) fail_because("parent", "process", "is gone");
     /* Only against others of the same session: no setsid(), which would give each job an equal share of a processor. */
-    if ((request->flags & FLAG_LOW_PRIORITY) != 0) setpriority(PRIO_PROCESS, 0, LOWEST_PRIORITY);
+    if ((request->flags & FLAG_LOW_PRIORITY) != 0) setpriority(PRIO_PROCESS, 0, LOW_PRIORITY);
     sigprocmask(SIG_SETMASK, signals, NULL);
     exit(run_mode(argument_list(request)));
 }

@@ -24,7 +24,7 @@ enum request_kind {
     REQUEST_START = 1,
     /* SIGKILL to its process group. An id that has ended is fine. */
     REQUEST_KILL = 2,
-    /* Somebody waits for it now: no more at the lowest priority. An id that has ended is fine. */
+    /* Somebody waits for it now: no more at the low priority. An id that has ended is fine. */
     REQUEST_HURRY = 3,
 };
 

@@ -111,7 +111,7 @@ describe('Launcher.run', () => {
     );
     await isUp();
     hurry.abort();
-    expect((await raised).stderr).toBe('19\n0\n');
+    expect((await raised).stderr).toBe('10\n0\n');
     expect((await sh(priority)).stderr).toBe('0\n');
     expect((await sh(priority, { lowUntil: hurry.signal })).stderr).toBe('0\n');
   });

@@ -1,4 +1,5 @@
 import { lstat, readFile } from 'node:fs/promises';
+import { setPriority } from 'node:os';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { shortId } from '../../model/ids.ts';
 import type { Mount } from '../../model/shape.ts';
@@ -6,8 +7,10 @@ import type { BootedInstance, BootRequest } from '../driver.ts';
 import { guestFiles, readNodeFiles } from './bundle/guest-files.ts';
 import { ociConfig } from './bundle/oci-config.ts';
 import { bootArguments } from './launch-arguments.ts';
+import type { LaunchOptions } from './launcher/launcher.ts';
 import type { NodeFacts, OciContext } from './oci-context.ts';
 import { type InstancePaths, instancePaths } from './oci-paths.ts';
+import type { ProcessIdentity } from './process-identity.ts';
 import { runtimeFailure } from './runtime-errors.ts';
 import { readRuntimeState } from './runtime-state.ts';
 
@@ -46,11 +49,21 @@ export async function bootInstance(
     runtimeBinary,
     runtimeRoot: context.directories.runtimeRoot,
   });
-  await launch(context, paths, id, words, signal);
+  await launch(context, paths, id, words, { signal, lowUntil: request.lowUntil });
   const identity = readRuntimeState(context.runtime, paths.runtimeState);
   if (identity === undefined)
     throw new FsbError('run_failed', `cannot boot instance ${id}: ${context.runtime} left no state of it`);
+  if (request.lowUntil !== undefined) takeUsualPriority(identity);
   return { id, channelPath: paths.socket, pid: identity.pid, pidStartTime: identity.startTime };
+}
+
+/** PID 1 has started nothing yet, and what it starts gets its priority. One that is dead already is found out later. */
+function takeUsualPriority({ pid }: ProcessIdentity): void {
+  try {
+    setPriority(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 async function checkSources(mounts: Mount[]): Promise<void> {
@@ -68,10 +81,10 @@ async function launch(
   paths: InstancePaths,
   id: string,
   words: string[],
-  signal: AbortSignal,
+  options: Pick<LaunchOptions, 'signal' | 'lowUntil'>,
 ): Promise<void> {
-  throwIfAborted(signal);
-  const result = await context.launcher.run(words, { timeoutMs: context.bootTimeoutMs, signal });
+  throwIfAborted(options.signal);
+  const result = await context.launcher.run(words, { timeoutMs: context.bootTimeoutMs, ...options });
   if (result.code === 0) return;
   const log = await readFile(paths.runtimeLog, 'utf8').catch(() => '');
   const failure = runtimeFailure(`cannot boot instance ${id}`, context.runtime, result, log);

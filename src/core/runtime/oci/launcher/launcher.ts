@@ -8,7 +8,7 @@ const CLOSE_TIMEOUT_MS = 2000;
 export interface LaunchOptions {
   timeoutMs: number;
   signal?: AbortSignal;
-  /** It runs at the lowest priority until this fires. Left out: at the normal one from the start. */
+  /** It runs at a low priority until this fires. Left out: at the normal one from the start. */
   lowUntil?: AbortSignal;
 }
 
