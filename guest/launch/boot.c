@@ -1,27 +1,26 @@
 /*
- * fsb-launch boot: prepares what an instance needs and executes its runtime.
+ * fsb-launch boot: makes the files that an instance needs, mounts its root and executes its runtime.
  *
  * The mounts are made in a mount namespace of this process: the runtime takes its own copy along, and when the
  * instance ends they vanish with it, however it ends. The listening socket is handed on as descriptor 3, so that the
  * guest holds the channel and has no path to it.
  */
-#include "launch.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "launch.h"
+#include "prepare.h"
 
 #ifndef SYS_close_range
 #define SYS_close_range 436
@@ -30,9 +29,11 @@
 enum { CHANNEL_FD = 3, CHANNEL_BACKLOG = 16 };
 
 struct boot {
-    const char *socket;
-    const char *rootfs;
-    pid_t parent;
+    const char *layers;
+    const char *bundle;
+    const char *config;
+    struct file *etc;
+    int etc_count;
     struct overlay *overlays;
     int overlay_count;
     char **program;
@@ -58,11 +59,10 @@ static struct overlay *last_overlay(struct boot *boot, const char *option) {
 static void parse_option(struct boot *boot, char ***cursor, size_t room) {
     const char *name = **cursor;
     char *value = option_value(cursor);
-    if (strcmp(name, "--socket") == 0) boot->socket = value;
-    else if (strcmp(name, "--rootfs") == 0) boot->rootfs = value;
-    else if (strcmp(name, "--parent") == 0) boot->parent = (pid_t)parse_number("option --parent", value, 0x7fffffff);
-    else if (strcmp(name, "--upper") == 0) last_overlay(boot, name)->upper = value;
-    else if (strcmp(name, "--work") == 0) last_overlay(boot, name)->work = value;
+    if (strcmp(name, "--layers") == 0) boot->layers = value;
+    else if (strcmp(name, "--bundle") == 0) boot->bundle = value;
+    else if (strcmp(name, "--config") == 0) boot->config = value;
+    else if (strcmp(name, "--etc") == 0) boot->etc[boot->etc_count++] = (struct file){value, option_value(cursor)};
     else if (strcmp(name, "--lower") == 0) {
         struct overlay *overlay = last_overlay(boot, name);
         overlay->lower[overlay->lower_count++] = value;
@@ -74,22 +74,23 @@ static void parse_option(struct boot *boot, char ***cursor, size_t room) {
 }
 
 static void check(const struct boot *boot) {
-    if (boot->socket == NULL) fail_because("option", "--socket", "missing");
-    if (boot->rootfs == NULL) fail_because("option", "--rootfs", "missing");
+    if (boot->layers == NULL) fail_because("option", "--layers", "missing");
+    if (boot->bundle == NULL) fail_because("option", "--bundle", "missing");
+    if (boot->config == NULL) fail_because("option", "--config", "missing");
     if (boot->overlay_count == 0) fail_because("option", "--overlay", "missing");
     if (strcmp(boot->overlays[0].target, "/") != 0)
         fail_because("overlay", boot->overlays[0].target, "the first one must be on /");
-    for (int i = 0; i < boot->overlay_count; i++) {
-        const struct overlay *overlay = &boot->overlays[i];
-        if (overlay->lower_count == 0 || overlay->upper == NULL || overlay->work == NULL)
-            fail_because("overlay", overlay->target, "needs --lower, --upper and --work");
-    }
+    for (int i = 0; i < boot->overlay_count; i++)
+        if (boot->overlays[i].lower_count == 0) fail_because("overlay", boot->overlays[i].target, "needs --lower");
     if (boot->program == NULL || boot->program[0] == NULL) fail_because("program", "--", "missing");
 }
 
 static struct boot parse(char **args) {
     size_t room = count(args);
-    struct boot boot = {.overlays = allocate(room, sizeof *boot.overlays)};
+    struct boot boot = {
+        .overlays = allocate(room, sizeof *boot.overlays),
+        .etc = allocate(room, sizeof *boot.etc),
+    };
     for (char **cursor = args; *cursor != NULL; cursor++) {
         if (strcmp(*cursor, "--") == 0) {
             boot.program = cursor + 1;
@@ -99,13 +100,6 @@ static struct boot parse(char **args) {
     }
     check(&boot);
     return boot;
-}
-
-/* A boot that outlived its core would go on making things that the next core has just cleaned up. */
-static void die_with(pid_t parent) {
-    if (parent == 0) return;
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fail("set parent death signal of", "boot");
-    if (getppid() != parent) fail_because("parent", "process", "is gone");
 }
 
 static void close_one_by_one(void) {
@@ -163,13 +157,29 @@ static void execute(char **program) {
     fail("execute", program[0]);
 }
 
+/* Layers before bundle: whoever finds a bundle finds whose it is. */
+static void prepare(const struct boot *boot) {
+    refuse_existing(boot->layers, boot->bundle);
+    make_layers(boot->layers, boot->overlays, boot->overlay_count);
+    write_etc(&boot->overlays[0], boot->etc, boot->etc_count);
+    make_bundle(boot->bundle, boot->config);
+}
+
+static const char *in_bundle(const struct boot *boot, const char *name) {
+    size_t room = strlen(boot->bundle) + strlen(name) + 2;
+    char *path = allocate(room, 1);
+    snprintf(path, room, "%s/%s", boot->bundle, name);
+    return path;
+}
+
 int boot_main(char **args) {
     struct boot boot = parse(args);
-    die_with(boot.parent);
+    prepare(&boot);
     close_inherited();
-    listen_on(boot.socket);
+    listen_on(in_bundle(&boot, "guest.sock"));
     enter_private_mounts();
-    for (int i = 0; i < boot.overlay_count; i++) mount_overlay(boot.rootfs, &boot.overlays[i]);
+    const char *rootfs = in_bundle(&boot, "rootfs");
+    for (int i = 0; i < boot.overlay_count; i++) mount_overlay(rootfs, &boot.overlays[i]);
     execute(boot.program);
     return EXIT_FAILED;
 }

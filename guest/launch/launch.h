@@ -5,13 +5,18 @@
 enum {
     EXIT_STILL_ALIVE = 74,
     EXIT_LOCKED = 75,
+    EXIT_EXISTS = 76,
     EXIT_FAILED = 125,
 };
 
 /* Each mode gets what follows its name on the command line, ended by NULL, and returns the exit code. */
 int boot_main(char **args);
-int end_main(char **args);
+int remove_main(char **args);
 int lock_main(char **args);
+int serve_main(char **args);
+
+/* One of the modes that `serve` starts, by its name. Returns the exit code; some modes become another program. */
+int run_mode(char **words);
 
 /* Prints "fsb-launch: STEP PATH: reason of errno" and exits with EXIT_FAILED. */
 _Noreturn void fail(const char *step, const char *path);

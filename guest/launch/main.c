@@ -2,8 +2,10 @@
  * fsb-launch: what the core needs from the kernel around an instance and cannot do from Node.js.
  *
  *   fsb-launch boot ...   mounts and a listening socket for one instance, then executes its runtime (boot.c)
- *   fsb-launch end ...    kills processes by pid and start time and waits until they are gone (end.c)
+ *   fsb-launch remove ... takes away every trace of one instance (remove.c)
+ *   fsb-launch run ...    executes a program (below)
  *   fsb-launch lock ...   holds a file lock for as long as its standard input is open (lock.c)
+ *   fsb-launch serve      starts the first three on request, each in a process of its own (serve.c)
  */
 #include "launch.h"
 
@@ -11,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void fail_because(const char *step, const char *path, const char *reason) {
     fprintf(stderr, "fsb-launch: %s %s: %s\n", step, path, reason);
@@ -35,15 +38,35 @@ unsigned long long parse_number(const char *what, const char *text, unsigned lon
     return value;
 }
 
-int main(int argc, char **argv) {
-    const char *mode = argc > 1 ? argv[1] : "";
-    if (strcmp(mode, "boot") == 0) return boot_main(argv + 2);
-    if (strcmp(mode, "end") == 0) return end_main(argv + 2);
-    if (strcmp(mode, "lock") == 0) return lock_main(argv + 2);
-    fputs("usage: fsb-launch boot --socket PATH --rootfs DIR [--parent PID]\n"
-          "                       {--overlay TARGET --lower DIR... --upper DIR --work DIR}... -- PROGRAM [ARG...]\n"
-          "       fsb-launch end [--wait MS] PID:START...\n"
-          "       fsb-launch lock [--wait MS] FILE\n",
+/* Searched on PATH. */
+static int run_main(char **args) {
+    if (args[0] == NULL) fail_because("option", "PROGRAM", "missing");
+    execvp(args[0], args);
+    fail("execute", args[0]);
+}
+
+static _Noreturn void usage(void) {
+    fputs("usage: fsb-launch boot --layers DIR --bundle DIR --config JSON [--etc NAME TEXT]...\n"
+          "                       {--overlay TARGET --lower DIR...}... -- PROGRAM [ARG...]\n"
+          "       fsb-launch remove [--process PID:START] [--thaw FILE] [--group DIR]... [--tree DIR]...\n"
+          "                         [--aside FROM TO]\n"
+          "       fsb-launch run PROGRAM [ARG...]\n"
+          "       fsb-launch lock [--wait MS] FILE\n"
+          "       fsb-launch serve\n",
           stderr);
-    return EXIT_FAILED;
+    exit(EXIT_FAILED);
+}
+
+int run_mode(char **words) {
+    if (strcmp(words[0], "boot") == 0) return boot_main(words + 1);
+    if (strcmp(words[0], "remove") == 0) return remove_main(words + 1);
+    if (strcmp(words[0], "run") == 0) return run_main(words + 1);
+    usage();
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) usage();
+    if (strcmp(argv[1], "lock") == 0) return lock_main(argv + 2);
+    if (strcmp(argv[1], "serve") == 0) return serve_main(argv + 2);
+    return run_mode(argv + 1);
 }

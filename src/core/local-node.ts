@@ -174,12 +174,12 @@ function poolMaker(
       log,
       meter: meter?.(policy.name),
       refillDelay: REFILL_DELAY,
-      boot: async (shape, signal) => {
+      boot: async (shape, signal, lowUntil) => {
         const { root } = await images.resolve(shape.image);
         const id = newInstanceId();
         booting.add(id);
         try {
-          return await bootInstance(driver, openChannel, { id, shape, root }, { clock, signal });
+          return await bootInstance(driver, openChannel, { id, shape, root, lowUntil }, { clock, signal });
         } finally {
           booting.delete(id);
         }

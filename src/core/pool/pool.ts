@@ -4,9 +4,9 @@ import type { Shape } from '../model/shape.ts';
 
 /**
  * What a pool needs to boot: resolves to an instance whose guest answered, or rejects having left nothing behind. The
- * warm-up command is the pool's affair.
+ * warm-up command is the pool's affair. `lowUntil`: nobody waits for it until this fires; without it somebody does.
  */
-export type BootInstance = (shape: Shape, signal: AbortSignal) => Promise<Instance>;
+export type BootInstance = (shape: Shape, signal: AbortSignal, lowUntil?: AbortSignal) => Promise<Instance>;
 
 export interface ClaimRequest {
   shape: Shape;

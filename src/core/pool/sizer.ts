@@ -89,7 +89,14 @@ export class Sizer {
     this.#makeRoom(plan.blocked, all);
     for (const index of plan.overtaken) queue.waiters[index]!.overtaken += 1;
     for (const { key, refill } of plan.boots) arrivals.boot(records.get(key), refill);
+    this.#hurry(all);
     this.#reportRefills(plan);
+  }
+
+  /** Boots that were begun for later and that somebody waits for by now. */
+  #hurry(all: readonly ShapeRecord[]): void {
+    for (const { key, booting } of all)
+      for (const slot of [...booting].slice(0, this.#options.queue.count(key))) slot.hurryBoot?.();
   }
 
   #dropSurplus(plan: SizingPlan, now: number): void {

@@ -20,6 +20,8 @@ export interface BootRequest {
   id: string;
   shape: Shape;
   root: RootFilesystem;
+  /** Nobody waits for it until this fires: it gives way to everything else. Once booted it has the usual priority. */
+  lowUntil?: AbortSignal;
 }
 
 /** Where the guest listens, and which process it is. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,63 +75,135 @@ describe('fsb-launch lock', () => {
   });
 });
 
-describe('fsb-launch end', () => {
-  it('kills what has this start time and waits for it', async () => {
+describe('fsb-launch remove', () => {
+  it('kills what has this start time, and waits for it', async () => {
     const child = start('sleep', '1000');
     await once(child, 'spawn');
     const { startTime } = readProcessStat(child.pid!)!;
-    expect(launch('end', `${child.pid}:${startTime + 1}`).status).toBe(0);
+    expect(launch('remove', '--process', `${child.pid}:${startTime + 1}`).status).toBe(0);
     expect(isAlive({ pid: child.pid!, startTime })).toBe(true);
-    expect(launch('end', '--wait', '5000', `${child.pid}:${startTime}`, '4194305:1').status).toBe(0);
+    expect(launch('remove', '--process', `${child.pid}:${startTime}`).status).toBe(0);
     expect(isAlive({ pid: child.pid!, startTime })).toBe(false);
+  });
+
+  it('is fine when there is nothing', () => {
+    const nothing = join(directory, 'nothing');
+    const args = ['--process', '4194305:1', '--thaw', nothing, '--group', nothing, '--tree', nothing];
+    expect(launch('remove', ...args, '--aside', nothing, join(directory, 'there'))).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
+  });
+
+  it('removes trees without following links, and moves one aside', () => {
+    const [tree, kept, layers] = ['tree', 'kept', 'layers'].map((name) => join(directory, name));
+    mkdirSync(join(tree!, 'deep/er'), { recursive: true });
+    mkdirSync(join(kept!, 'file'), { recursive: true });
+    mkdirSync(layers!);
+    symlinkSync(kept!, join(tree!, 'deep/link'));
+    expect(launch('remove', '--tree', tree!, '--aside', layers!, join(directory, 'aside')).status).toBe(0);
+    expect(readdirSync(directory).sort()).toEqual(['aside', 'kept']);
+    expect(readdirSync(kept!)).toEqual(['file']);
+  });
+
+  it.each([
+    [['--bogus', 'x'], 'option --bogus: unknown'],
+    [['--process', '12'], 'process 12: not PID:START'],
+    [['--aside', 'x'], 'option x: needs a value'],
+  ])('refuses %j', (args, reason) => {
+    expect(launch('remove', ...args)).toMatchObject({ status: 125, stderr: `fsb-launch: ${reason}\n` });
   });
 });
 
 describe('fsb-launch boot', () => {
-  const overlay = ['--overlay', '/', '--lower', '/usr', '--upper', '/no/upper', '--work', '/no/work'];
-  const needed = (): string[] => ['--socket', join(directory, 's'), '--rootfs', directory];
+  const needed = (bundle = join(directory, 'b')): string[] => [
+    ...['--layers', join(directory, 'l'), '--bundle', bundle, '--config', '{"x":1}'],
+    ...['--etc', 'hosts', 'some hosts', '--etc', 'hostname', 'me'],
+  ];
+  const lower = (): string => {
+    const path = join(directory, 'lower');
+    mkdirSync(path);
+    mkdirSync(join(path, 'etc'));
+    chmodSync(path, 0o751);
+    chownSync(join(path, 'etc'), 3, 4);
+    return path;
+  };
 
   it.each([
-    [[], 'option --socket: missing'],
-    [['--socket'], 'option --socket: needs a value'],
+    [[], 'option --layers: missing'],
+    [['--layers'], 'option --layers: needs a value'],
     [['--lower', '/usr'], 'option --lower: belongs behind an --overlay'],
     [['--bogus', 'x'], 'option --bogus: unknown'],
-    [['--parent', '12x'], 'option --parent 12x: not a number in range'],
   ])('refuses %j', (args, reason) => {
     expect(launch('boot', ...args)).toMatchObject({ status: 125, stderr: `fsb-launch: ${reason}\n` });
   });
 
   it('names the step, the path and the reason', () => {
+    const overlay = ['--overlay', '/', '--lower', '/no/lower'];
     const { status, stderr } = launch('boot', ...needed(), ...overlay, '--', '/bin/true');
     expect(status).toBe(125);
-    expect(stderr).toBe('fsb-launch: open upper directory /no/upper: No such file or directory\n');
+    expect(stderr).toBe('fsb-launch: read layer /no/lower: No such file or directory\n');
+  });
+
+  it('makes nothing where there is something already', () => {
+    mkdirSync(join(directory, 'b'));
+    const { status, stderr } = launch(
+      'boot',
+      ...needed(),
+      '--overlay',
+      '/',
+      '--lower',
+      '/usr',
+      '--',
+      '/bin/true',
+    );
+    expect(status).toBe(76);
+    expect(stderr).toBe(`fsb-launch: there is one already, ${join(directory, 'b')}\n`);
+    expect(readdirSync(directory)).toEqual(['b']);
   });
 
   it('refuses socket paths that do not fit', () => {
     const long = join(directory, 'x'.repeat(120));
-    const { stderr } = launch('boot', '--socket', long, '--rootfs', directory, ...overlay, '--', '/bin/true');
-    expect(stderr).toMatch(new RegExp(`^fsb-launch: bind socket ${long}: File ?name too long\n$`));
+    const { stderr } = launch(
+      'boot',
+      ...needed(long),
+      '--overlay',
+      '/',
+      '--lower',
+      lower(),
+      '--',
+      '/bin/true',
+    );
+    expect(stderr).toMatch(new RegExp(`^fsb-launch: bind socket ${long}/guest.sock: File ?name too long\n$`));
   });
 
-  it('does not start for a parent that is gone', () => {
-    const { stderr } = launch('boot', '--parent', '1', ...needed(), ...overlay, '--', '/bin/true');
-    expect(stderr).toBe('fsb-launch: parent process: is gone\n');
+  it('makes the files of an instance, with the owners and modes of what they cover', () => {
+    const overlay = ['--overlay', '/', '--lower', lower()];
+    expect(launch('boot', ...needed(), ...overlay, '--', '/bin/true')).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
+    const mode = (path: string): string => (statSync(join(directory, path)).mode & 0o7777).toString(8);
+    expect([
+      mode('l'),
+      mode('b'),
+      mode('b/config.json'),
+      mode('l/0/upper'),
+      mode('l/0/upper/etc/hosts'),
+    ]).toEqual(['700', '700', '600', '751', '644']);
+    expect(statSync(join(directory, 'l/0/upper/etc'))).toMatchObject({ uid: 3, gid: 4 });
+    expect(readFileSync(join(directory, 'l/0/upper/etc/hosts'), 'utf8')).toBe('some hosts');
+    expect(readFileSync(join(directory, 'b/config.json'), 'utf8')).toBe('{"x":1}');
   });
 
-  it('hands on a listening socket as descriptor 3, and nothing else', async () => {
-    const dirs = ['lower', 'upper', 'work', 'root'].map((name) => join(directory, name));
-    spawnSync('mkdir', dirs);
-    const [lower, upper, work, root] = dirs;
+  it('hands on a listening socket as descriptor 3, and nothing else', () => {
     const result = join(directory, 'descriptors');
-    const args = ['--overlay', '/', '--lower', lower!, '--upper', upper!, '--work', work!];
+    const root = join(directory, 'b/rootfs');
+    const overlay = ['--overlay', '/', '--lower', lower()];
     const script = `exec 4>"${result}"; for f in 0 1 2 3 5 6 7 8 9; do readlink /proc/$$/fd/$f >&4; done; grep -c ' ${root} .*overlay' /proc/self/mountinfo >&4`;
-    const options = {
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
-      encoding: 'utf8',
-    } as const;
-    const socket = join(directory, 's');
-    const all = ['boot', '--socket', socket, '--rootfs', root!, ...args, '--', '/bin/bash', '-c', script];
-    expect(spawnSync(launchBinary, all, { ...options, stdio: [...options.stdio] })).toMatchObject({
+    const all = ['boot', ...needed(), ...overlay, '--', '/bin/bash', '-c', script];
+    const stdio = ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'] as const;
+    expect(spawnSync(launchBinary, all, { stdio: [...stdio], encoding: 'utf8' })).toMatchObject({
       status: 0,
       stderr: '',
     });

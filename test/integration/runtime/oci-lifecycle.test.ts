@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -138,6 +139,14 @@ describe('boot', () => {
     if (outcome === 'booted') return;
     expect(outcome).toBe('cancelled');
     expect(await fixture.leftovers()).toEqual([]);
+  });
+
+  it('ends at the usual priority, also when nobody waits for it', async () => {
+    const lowUntil = new AbortController().signal;
+    const request = { id: newInstanceId(), shape: fixture.shape(), root: fixture.root, lowUntil };
+    const { id, pid } = await fixture.driver.boot(request);
+    expect(getPriority(pid)).toBe(0);
+    expect(await fixture.inside(id, 'nice')).toBe('0\n');
   });
 
   it('is cut short by destroy', async () => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { guestFiles } from '../../../src/core/runtime/oci/bundle/guest-files.ts';
-import { launchArguments } from '../../../src/core/runtime/oci/launch-arguments.ts';
+import type { CgroupLayout } from '../../../src/core/runtime/oci/cgroup/layout.ts';
+import { bootArguments, removeArguments } from '../../../src/core/runtime/oci/launch-arguments.ts';
 import { openFilesLimit } from '../../../src/core/runtime/oci/node-facts.ts';
 import { instancePaths, ociDirectories } from '../../../src/core/runtime/oci/oci-paths.ts';
 import { judge, type OciFindings } from '../../../src/core/runtime/oci/probe.ts';
@@ -62,11 +63,13 @@ describe('ociDirectories', () => {
   });
 });
 
-describe('launchArguments', () => {
-  it('names every directory by itself, topmost layer first', () => {
-    const directories = ociDirectories('/r', '/s', 'runc');
-    const args = launchArguments({
-      paths: instancePaths(directories, 'i1'),
+describe('what fsb-launch is asked for', () => {
+  const directories = ociDirectories('/r', '/s', 'runc');
+  const paths = instancePaths(directories, 'i1');
+
+  it('names every directory of a boot by itself, topmost layer first', () => {
+    const args = bootArguments({
+      paths,
       id: 'i1',
       root: {
         overlays: [
@@ -74,16 +77,35 @@ describe('launchArguments', () => {
           { target: '/usr', lower: ['/usr'] },
         ],
       },
-      parentPid: 5,
+      config: '{}',
+      etc: { hosts: 'h', hostname: 'n', 'resolv.conf': '' },
       runtimeBinary: '/usr/sbin/runc',
       runtimeRoot: directories.runtimeRoot,
     });
     expect(args.join(' ')).toBe(
-      'boot --socket /r/i/i1/guest.sock --rootfs /r/i/i1/rootfs --parent 5' +
-        ' --overlay / --lower /top:a --lower /bottom,b --upper /s/instances/runc/i1/0/upper --work /s/instances/runc/i1/0/work' +
-        ' --overlay /usr --lower /usr --upper /s/instances/runc/i1/1/upper --work /s/instances/runc/i1/1/work' +
+      'boot --layers /s/instances/runc/i1 --bundle /r/i/i1 --config {}' +
+        ' --etc hosts h --etc hostname n --etc resolv.conf ' +
+        ' --overlay / --lower /top:a --lower /bottom,b --overlay /usr --lower /usr' +
         ' -- /usr/sbin/runc --root /r/runc --log /r/i/i1/runtime.log --log-format json' +
         ' run --detach --preserve-fds 1 --bundle /r/i/i1 i1',
+    );
+  });
+
+  it('removes everything that an instance may have, thawed where that is needed', () => {
+    const first = { pid: 7, startTime: 9 };
+    const v2: CgroupLayout = { mode: 'v2', hierarchies: [{ controllers: [], mountPoint: '/cg' }] };
+    const tail = '--tree /r/runc/i1 --tree /r/i/i1 --aside /s/instances/runc/i1 /s/trash/t';
+    const group = `${directories.cgroupParent}/i1`;
+    expect(removeArguments({ paths, cgroups: v2, first, trash: '/s/trash/t' }).join(' ')).toBe(
+      `remove --process 7:9 --group /cg${group} ${tail}`,
+    );
+    const hierarchies = ['freezer', 'memory'].map((name) => ({
+      controllers: [name],
+      mountPoint: `/cg/${name}`,
+    }));
+    const v1: CgroupLayout = { mode: 'v1', hierarchies };
+    expect(removeArguments({ paths, cgroups: v1, first: undefined, trash: '/s/trash/t' }).join(' ')).toBe(
+      `remove --thaw /cg/freezer${group}/freezer.state --group /cg/freezer${group} --group /cg/memory${group} ${tail}`,
     );
   });
 });
@@ -116,7 +138,7 @@ describe('openFilesLimit', () => {
 });
 
 describe('runtimeFailure', () => {
-  const result = { code: 125, signal: null, stdout: '', stderr: '' };
+  const result = { code: 125, signal: null, stderr: '' };
   const log =
     '{"level":"warning","msg":"a"}\n{"level":"error","msg":"runc run failed: no such thing"}\nnot json\n{"level":"warning","msg":"b"}';
 

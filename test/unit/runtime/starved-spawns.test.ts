@@ -15,6 +15,7 @@ it('says what cannot be started when no descriptor is left, and lives on', async
   const failed = { code: 'run_failed', message: expect.stringMatching(/^cannot (execute|lock) .*EMFILE/) };
   expect(JSON.parse(stdout)).toEqual({
     program: failed,
+    launcher: failed,
     lock: failed,
     marks: failed,
     zstd: failed,

@@ -38,10 +38,10 @@ export class Boots {
   }
 
   start(slot: Slot, refill: boolean): void {
-    void this.#run(slot, refill ? this.#options.refillDelay : 0);
+    void this.#run(slot, refill ? this.#untilHurried(slot) : undefined);
   }
 
-  async #run(slot: Slot, delay: number): Promise<void> {
+  async #run(slot: Slot, lowUntil: AbortSignal | undefined): Promise<void> {
     const { boot, policy, clock, created, ready, failed, timedOut } = this.#options;
     const abort = new AbortController();
     slot.abortBoot = (cause) => abort.abort(cause);
@@ -49,9 +49,9 @@ export class Boots {
     let warmUp: WarmUp | undefined;
     const cancelTimer = clock.after(bootTimeout, () => timedOut(slot, tooLong(bootTimeout, warmUp)));
     try {
-      if (delay > 0) await new Promise<void>((resolve) => clock.after(delay, resolve));
+      if (lowUntil !== undefined) await this.#letClaimsGoFirst(lowUntil);
       throwIfAborted(abort.signal);
-      slot.instance = await boot(slot.record.shape, abort.signal);
+      slot.instance = await boot(slot.record.shape, abort.signal, lowUntil);
       created(slot);
       // A boot may come up although it was given up.
       throwIfAborted(abort.signal);
@@ -66,8 +66,28 @@ export class Boots {
     } finally {
       cancelTimer();
       slot.abortBoot = undefined;
+      slot.hurryBoot = undefined;
     }
     ready(slot);
+  }
+
+  #untilHurried(slot: Slot): AbortSignal {
+    const hurry = new AbortController();
+    slot.hurryBoot = () => hurry.abort();
+    return hurry.signal;
+  }
+
+  #letClaimsGoFirst(hurried: AbortSignal): Promise<void> {
+    const { refillDelay, clock } = this.#options;
+    if (refillDelay <= 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = clock.after(refillDelay, resolve);
+      const hurry = (): void => {
+        cancel();
+        resolve();
+      };
+      hurried.addEventListener('abort', hurry, { once: true });
+    });
   }
 
   async #warmUp({ instance, record }: Slot, argv: string[]): Promise<WarmUp> {

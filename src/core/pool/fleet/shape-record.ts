@@ -32,6 +32,8 @@ export class Slot {
   paused = false;
   /** Ends a boot under way. */
   abortBoot: ((cause: Error) => void) | undefined;
+  /** Somebody waits for the boot under way. */
+  hurryBoot: (() => void) | undefined;
   /** Resolves when the room is free again; set once it is stopping. */
   gone: Promise<void> | undefined;
   resolveGone: (() => void) | undefined;

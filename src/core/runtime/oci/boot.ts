@@ -1,21 +1,27 @@
-import { lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
+import { setPriority } from 'node:os';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { shortId } from '../../model/ids.ts';
 import type { Mount } from '../../model/shape.ts';
 import type { BootedInstance, BootRequest } from '../driver.ts';
-import { guestFiles, makeUpper, readNodeFiles, writeGuestFiles } from './bundle/guest-files.ts';
+import { guestFiles, readNodeFiles } from './bundle/guest-files.ts';
 import { ociConfig } from './bundle/oci-config.ts';
-import { launchArguments } from './launch-arguments.ts';
-import { requireGuestPrograms, requireRuntime } from './node-facts.ts';
+import { bootArguments } from './launch-arguments.ts';
+import type { LaunchOptions } from './launcher/launcher.ts';
 import type { NodeFacts, OciContext } from './oci-context.ts';
-import { type InstancePaths, instancePaths, layerPaths } from './oci-paths.ts';
-import { runProgram } from './run-program.ts';
+import { type InstancePaths, instancePaths } from './oci-paths.ts';
+import type { ProcessIdentity } from './process-identity.ts';
 import { runtimeFailure } from './runtime-errors.ts';
 import { readRuntimeState } from './runtime-state.ts';
 
+/** fsb-launch found files of an instance with this id, and made nothing. */
+const EXIT_EXISTS = 76;
+
 /**
- * Makes the directories of an instance, then has fsb-launch mount its root, listen on its socket and execute the
- * runtime, which ends when PID 1 runs. Cleaning up after a failure is the caller's.
+ * Has fsb-launch make the files of an instance, mount its root, listen on its socket and execute the runtime, which
+ * ends when PID 1 runs. Cleaning up after a failure is the caller's.
+ * @throws conflict when there is something of an instance with this id: then nothing was made, and nothing is to be
+ * cleaned up
  */
 export async function bootInstance(
   context: OciContext,
@@ -23,24 +29,41 @@ export async function bootInstance(
   request: BootRequest,
   signal: AbortSignal,
 ): Promise<BootedInstance> {
-  const paths = instancePaths(context.directories, request.id);
-  const [runtimeBinary] = await Promise.all([
-    requireRuntime(context.runtime, context.binary),
-    requireGuestPrograms([context.initBinary, context.launchBinary]),
-    checkSources(request.shape.mounts),
-  ]);
-  throwIfAborted(signal);
-  // Layers before bundle: whoever finds a bundle finds whose it is.
-  await makeLayers(paths, request);
-  await makeBundle(context, facts, paths, request);
-  await launch(context, paths, request, runtimeBinary, signal);
-  const identity = await readRuntimeState(context.runtime, paths.runtimeState);
+  const { id, shape } = request;
+  const paths = instancePaths(context.directories, id);
+  const [runtimeBinary] = await Promise.all([context.programs(), checkSources(shape.mounts)]);
+  const config = ociConfig({
+    shape,
+    hostname: shortId(id),
+    rootDirectory: paths.rootfs,
+    initBinary: context.initBinary,
+    cgroupPath: paths.cgroup,
+    limits: facts.limits,
+  });
+  const words = bootArguments({
+    paths,
+    id,
+    root: request.root,
+    config: JSON.stringify(config),
+    etc: guestFiles(shortId(id), shape.network, await readNodeFiles(shape.network)),
+    runtimeBinary,
+    runtimeRoot: context.directories.runtimeRoot,
+  });
+  await launch(context, paths, id, words, { signal, lowUntil: request.lowUntil });
+  const identity = readRuntimeState(context.runtime, paths.runtimeState);
   if (identity === undefined)
-    throw new FsbError(
-      'run_failed',
-      `cannot boot instance ${request.id}: ${context.runtime} left no state of it`,
-    );
-  return { id: request.id, channelPath: paths.socket, pid: identity.pid, pidStartTime: identity.startTime };
+    throw new FsbError('run_failed', `cannot boot instance ${id}: ${context.runtime} left no state of it`);
+  if (request.lowUntil !== undefined) takeUsualPriority(identity);
+  return { id, channelPath: paths.socket, pid: identity.pid, pidStartTime: identity.startTime };
+}
+
+/** PID 1 has started nothing yet, and what it starts gets its priority. One that is dead already is found out later. */
+function takeUsualPriority({ pid }: ProcessIdentity): void {
+  try {
+    setPriority(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 async function checkSources(mounts: Mount[]): Promise<void> {
@@ -53,59 +76,17 @@ async function checkSources(mounts: Mount[]): Promise<void> {
     });
 }
 
-async function makeLayers(paths: InstancePaths, { id, shape, root }: BootRequest): Promise<void> {
-  await mkdir(paths.layers, { mode: 0o700 });
-  await Promise.all(
-    root.overlays.map(async ({ lower, target }, index) => {
-      const { upper, work } = layerPaths(paths.layers, index);
-      await makeUpper(upper, lower[0]!).catch((error: Error) => {
-        throw new FsbError('run_failed', `cannot boot instance ${id}: layer of ${target}: ${error.message}`, {
-          cause: error,
-        });
-      });
-      await mkdir(work);
-    }),
-  );
-  const files = guestFiles(shortId(id), shape.network, await readNodeFiles(shape.network));
-  await writeGuestFiles(layerPaths(paths.layers, 0).upper, root.overlays[0]!.lower, files);
-}
-
-async function makeBundle(
-  context: OciContext,
-  facts: NodeFacts,
-  paths: InstancePaths,
-  { id, shape }: BootRequest,
-): Promise<void> {
-  const config = ociConfig({
-    shape,
-    hostname: shortId(id),
-    rootDirectory: paths.rootfs,
-    initBinary: context.initBinary,
-    cgroupPath: paths.cgroup,
-    limits: facts.limits,
-  });
-  await mkdir(paths.bundle, { mode: 0o700 });
-  await Promise.all([mkdir(paths.rootfs), writeFile(paths.config, JSON.stringify(config), { mode: 0o600 })]);
-}
-
 async function launch(
   context: OciContext,
   paths: InstancePaths,
-  { id, root }: BootRequest,
-  runtimeBinary: string,
-  signal: AbortSignal,
+  id: string,
+  words: string[],
+  options: Pick<LaunchOptions, 'signal' | 'lowUntil'>,
 ): Promise<void> {
-  const args = launchArguments({
-    paths,
-    id,
-    root,
-    parentPid: process.pid,
-    runtimeBinary,
-    runtimeRoot: context.directories.runtimeRoot,
-  });
-  const { clock, bootTimeoutMs: timeoutMs } = context;
-  const result = await runProgram(context.launchBinary, args, { clock, timeoutMs, signal });
+  throwIfAborted(options.signal);
+  const result = await context.launcher.run(words, { timeoutMs: context.bootTimeoutMs, ...options });
   if (result.code === 0) return;
   const log = await readFile(paths.runtimeLog, 'utf8').catch(() => '');
-  throw runtimeFailure(`cannot boot instance ${id}`, context.runtime, result, log);
+  const failure = runtimeFailure(`cannot boot instance ${id}`, context.runtime, result, log);
+  throw result.code === EXIT_EXISTS ? new FsbError('conflict', failure.message) : failure;
 }

@@ -5,7 +5,6 @@ import { requireRuntime } from './node-facts.ts';
 import type { OciContext } from './oci-context.ts';
 import { instancePaths } from './oci-paths.ts';
 import { isAlive } from './process-identity.ts';
-import { runProgram } from './run-program.ts';
 import { runtimeFailure } from './runtime-errors.ts';
 import { readRuntimeState } from './runtime-state.ts';
 
@@ -21,13 +20,13 @@ export async function control(
   id: string,
   options: string[] = [],
 ): Promise<void> {
-  const { runtime, directories, clock } = context;
-  const identity = await readRuntimeState(runtime, instancePaths(directories, id).runtimeState);
+  const { runtime, directories, launcher } = context;
+  const identity = readRuntimeState(runtime, instancePaths(directories, id).runtimeState);
   if (identity === undefined || !isAlive(identity))
     throw new FsbError('not_found', `cannot ${verb} instance ${id}: it does not live`);
   const binary = await requireRuntime(runtime, context.binary);
   const args = ['--root', directories.runtimeRoot, '--log-format', 'json', verb, ...options, id];
-  const result = await runProgram(binary, args, { clock, timeoutMs: CONTROL_TIMEOUT_MS });
+  const result = await launcher.run(['run', binary, ...args], { timeoutMs: CONTROL_TIMEOUT_MS });
   if (result.code !== 0)
     throw runtimeFailure(`cannot ${verb} instance ${id}`, runtime, result, result.stderr);
 }

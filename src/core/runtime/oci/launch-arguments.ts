@@ -1,32 +1,63 @@
+import { join } from 'node:path';
 import type { RootFilesystem } from '../../model/image.ts';
-import { type InstancePaths, layerPaths } from './oci-paths.ts';
+import type { GuestFiles } from './bundle/guest-files.ts';
+import { type CgroupLayout, controllerDirectory, groupDirectories } from './cgroup/layout.ts';
+import type { InstancePaths } from './oci-paths.ts';
+import type { ProcessIdentity } from './process-identity.ts';
 
-export interface LaunchInput {
+export interface BootInput {
   paths: InstancePaths;
   id: string;
   root: RootFilesystem;
-  /** The core: the boot must not outlive it. */
-  parentPid: number;
+  /** config.json */
+  config: string;
+  /** What /etc has of its own. */
+  etc: GuestFiles;
   /** Absolute path of the OCI runtime. */
   runtimeBinary: string;
   /** The runtime's `--root`. */
   runtimeRoot: string;
 }
 
-/** Arguments of `fsb-launch` that boot one instance; see guest/launch/boot.c. */
-export function launchArguments(input: LaunchInput): string[] {
-  const { paths, id, root, parentPid } = input;
-  const overlays = root.overlays.flatMap(({ target, lower }, index) => {
-    const { upper, work } = layerPaths(paths.layers, index);
-    const lowers = lower.flatMap((directory) => ['--lower', directory]);
-    return ['--overlay', target, ...lowers, '--upper', upper, '--work', work];
-  });
+/** The mode of `fsb-launch` that boots one instance; see guest/launch/boot.c. */
+export function bootArguments(input: BootInput): string[] {
+  const { paths, id, root, config, etc } = input;
+  const overlays = root.overlays.flatMap(({ target, lower }) => [
+    '--overlay',
+    target,
+    ...lower.flatMap((directory) => ['--lower', directory]),
+  ]);
   return [
     'boot',
-    ...['--socket', paths.socket, '--rootfs', paths.rootfs, '--parent', String(parentPid)],
+    ...['--layers', paths.layers, '--bundle', paths.bundle, '--config', config],
+    ...Object.entries(etc).flatMap(([name, text]: [string, string]) => ['--etc', name, text]),
     ...overlays,
     '--',
     ...[input.runtimeBinary, '--root', input.runtimeRoot, '--log', paths.runtimeLog, '--log-format', 'json'],
     ...['run', '--detach', '--preserve-fds', '1', '--bundle', paths.bundle, id],
+  ];
+}
+
+export interface RemoveInput {
+  paths: InstancePaths;
+  cgroups: CgroupLayout;
+  /** PID 1, when the runtime wrote it down. */
+  first: ProcessIdentity | undefined;
+  /** Where the layers go, to be removed later. */
+  trash: string;
+}
+
+/** The mode of `fsb-launch` that leaves nothing of an instance; see guest/launch/remove.c. */
+export function removeArguments({ paths, cgroups, first, trash }: RemoveInput): string[] {
+  const freezer = cgroups.mode === 'v2' ? undefined : controllerDirectory(cgroups, 'freezer', paths.cgroup);
+  return [
+    'remove',
+    ...(first === undefined ? [] : ['--process', `${first.pid}:${first.startTime}`]),
+    ...(freezer === undefined ? [] : ['--thaw', join(freezer, 'freezer.state')]),
+    ...groupDirectories(cgroups, paths.cgroup).flatMap((group) => ['--group', group]),
+    // What `runc delete` would still do for a dead instance, without the 8 ms that its start takes, and it works for
+    // states that the runtime had written only half, which it refuses.
+    ...['--tree', paths.runtimeState, '--tree', paths.bundle],
+    ...['--aside', paths.layers, trash],
   ];
 }

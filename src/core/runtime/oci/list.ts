@@ -19,12 +19,12 @@ export async function listInstances(context: OciContext, cgroups: CgroupLayout):
     childGroups(cgroups, directories.cgroupParent),
   ]);
   const ids = [...new Set(found.flat())].filter(isInstanceId).sort();
-  return Promise.all(ids.map((id) => describe(context, id)));
+  return ids.map((id) => describe(context, id));
 }
 
-async function describe(context: OciContext, id: string): Promise<RuntimeInstance> {
+function describe(context: OciContext, id: string): RuntimeInstance {
   const paths = instancePaths(context.directories, id);
-  const identity = await readRuntimeState(context.runtime, paths.runtimeState);
+  const identity = readRuntimeState(context.runtime, paths.runtimeState);
   return {
     id,
     channelPath: paths.socket,

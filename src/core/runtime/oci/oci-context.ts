@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import type { InstanceLimits } from './bundle/oci-config.ts';
 import type { CgroupLayout } from './cgroup/layout.ts';
+import type { Launcher } from './launcher/launcher.ts';
 import type { OciDirectories, OciRuntimeName } from './oci-paths.ts';
 import type { Trash } from './trash.ts';
 
@@ -26,6 +27,12 @@ export interface OciDriverOptions {
 /** What the parts of one driver share. */
 export interface OciContext extends Required<OciDriverOptions> {
   directories: OciDirectories;
+  launcher: Launcher;
+  /**
+   * Makes sure, once, that all programs are there; resolves to the absolute path of the runtime.
+   * @throws run_failed with the way to get what is missing
+   */
+  programs(): Promise<string>;
   trash: Trash;
 }
 

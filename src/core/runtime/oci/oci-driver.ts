@@ -1,14 +1,16 @@
-import { lstat, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { FsbError } from '../../model/errors.ts';
 import { isInstanceId } from '../../model/ids.ts';
 import type { BootedInstance, BootRequest, RuntimeDriver } from '../driver.ts';
 import { bootInstance } from './boot.ts';
+import type { CgroupLayout } from './cgroup/layout.ts';
 import { readCgroupStats } from './cgroup/stats.ts';
 import { removeEmptyParent } from './cgroup/tree.ts';
 import { control, updateOptions } from './control.ts';
 import { killInstance, removeInstance } from './destroy.ts';
+import { Launcher } from './launcher/launcher.ts';
 import { listInstances } from './list.ts';
-import { readCgroupLayout, readInstanceLimits } from './node-facts.ts';
+import { readCgroupLayout, readInstanceLimits, requireGuestPrograms, requireRuntime } from './node-facts.ts';
 import type { NodeFacts, OciContext, OciDriverOptions } from './oci-context.ts';
 import { instancePaths, ociDirectories } from './oci-paths.ts';
 import { probe } from './probe.ts';
@@ -27,25 +29,24 @@ export interface OciDriver extends RuntimeDriver {
 /** Instances by the command line of an OCI runtime, on overlay roots. Needs root. Does nothing until it is called. */
 export function createOciDriver(options: OciDriverOptions): OciDriver {
   const directories = ociDirectories(options.runDir, options.stateDir, options.runtime);
+  const launcher = new Launcher(options.launchBinary, options.clock);
   const context: OciContext = {
     binary: options.runtime,
     bootTimeoutMs: BOOT_TIMEOUT_MS,
     ...options,
     directories,
-    trash: createTrash(directories.trash, options),
+    launcher,
+    programs: remembered(() => requirePrograms(context)),
+    trash: createTrash(directories.trash, { ...options, launcher }),
   };
   const boots = new Map<string, { abort: AbortController; ended: Promise<unknown> }>();
   const removals = new Map<string, Promise<void>>();
-  let preparing: Promise<NodeFacts> | undefined;
-
-  /** Directories and facts, once; a failure is tried again by the next call. */
-  const prepared = (): Promise<NodeFacts> => {
-    preparing ??= prepare(context).catch((error: unknown) => {
-      preparing = undefined;
-      throw error;
-    });
-    return preparing;
-  };
+  let cgroups: CgroupLayout | undefined;
+  const prepared = remembered(async () => {
+    const facts = await prepare(context);
+    cgroups = facts.cgroups;
+    return facts;
+  });
 
   const remove = (id: string): Promise<void> => {
     const running = removals.get(id);
@@ -59,10 +60,11 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
 
   const bootOrClean = async (request: BootRequest, signal: AbortSignal): Promise<BootedInstance> => {
     const facts = await prepared();
-    await refuseExisting(context, request.id);
     try {
       return await bootInstance(context, facts, request, signal);
     } catch (error) {
+      // Cleaning up would destroy the instance that is there.
+      if (FsbError.from(error).code === 'conflict') throw error;
       await remove(request.id).catch((left: unknown) =>
         context.log.error({ err: left, instance: request.id }, 'a failed boot left something behind'),
       );
@@ -119,10 +121,27 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
 
     async close() {
       await context.trash.close();
-      if (preparing === undefined) return;
-      await removeEmptyParent((await preparing).cgroups, directories.cgroupParent);
+      await launcher.close();
+      if (cgroups !== undefined) await removeEmptyParent(cgroups, directories.cgroupParent);
     },
   };
+}
+
+/** What the first call finds; a failure is tried again by the next one. */
+function remembered<T>(find: () => Promise<T>): () => Promise<T> {
+  let found: Promise<T> | undefined;
+  return () => {
+    found ??= find().catch((error: unknown) => {
+      found = undefined;
+      throw error;
+    });
+    return found;
+  };
+}
+
+async function requirePrograms({ runtime, binary, initBinary, launchBinary }: OciContext): Promise<string> {
+  await requireGuestPrograms([initBinary, launchBinary]);
+  return requireRuntime(runtime, binary);
 }
 
 async function prepare({ directories, trash }: OciContext): Promise<NodeFacts> {
@@ -137,14 +156,6 @@ async function prepare({ directories, trash }: OciContext): Promise<NodeFacts> {
   const limits = await readInstanceLimits(cgroups);
   trash.empty();
   return { cgroups, limits };
-}
-
-/** Before anything is made: cleaning up after the failure would otherwise destroy the instance that is there. */
-async function refuseExisting({ directories }: OciContext, id: string): Promise<void> {
-  const { layers, bundle } = instancePaths(directories, id);
-  for (const path of [layers, bundle])
-    if (await lstat(path).catch(() => undefined))
-      throw new FsbError('conflict', `cannot boot instance ${id}: there is one already, ${path}`);
 }
 
 /** An id becomes part of paths and arguments: nothing but our own form may. */

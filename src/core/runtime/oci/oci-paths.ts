@@ -58,8 +58,3 @@ export function instancePaths(directories: OciDirectories, id: string): Instance
     cgroup: `${directories.cgroupParent}/${id}`,
   };
 }
-
-/** The writable part of the overlay at this place in the root file system's list. */
-export function layerPaths(layers: string, index: number): { upper: string; work: string } {
-  return { upper: join(layers, String(index), 'upper'), work: join(layers, String(index), 'work') };
-}

@@ -4,7 +4,7 @@ import type { Clock } from '../../model/clock.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 
 /** The only environment that a program of ours gets: nothing of the core's own, which may hold secrets. */
-const CLEAN_ENVIRONMENT = {
+export const CLEAN_ENVIRONMENT = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   LC_ALL: 'C',
 };

@@ -1,8 +1,9 @@
 import { FsbError } from '../../model/errors.ts';
-import type { ProgramResult } from './run-program.ts';
+import type { LaunchResult } from './launcher/launch-frames.ts';
 
 /** Patterns in what fsb-launch or the runtime said, and what a person can do about it. */
 const HINTS: [RegExp, string][] = [
+  [/^execute .*: No such file/, 'It was there before; see what `fsb-ctl doctor` reports.'],
   [
     /mount overlay on .*Invalid argument/,
     'The state directory must be on a file system that overlayfs can write to, such as ext4, xfs or btrfs; move it with --root.',
@@ -42,7 +43,7 @@ function parseEntry(line: string): { level: string; msg: string } | undefined {
 }
 
 /** What a failed run of fsb-launch or the runtime means, for a person. */
-export function runtimeFailure(what: string, runtime: string, result: ProgramResult, log: string): FsbError {
+export function runtimeFailure(what: string, runtime: string, result: LaunchResult, log: string): FsbError {
   const said = (lastLoggedError(log) || result.stderr)
     .trim()
     .replace(/^fsb-launch: /, '')

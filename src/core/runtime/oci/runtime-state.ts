@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OciRuntimeName } from './oci-paths.ts';
 import type { ProcessIdentity } from './process-identity.ts';
@@ -23,13 +23,13 @@ export function parseRuntimeState(runtime: OciRuntimeName, text: string): Proces
   }
 }
 
-/** The same from the runtime's directory about one instance; undefined when there is none. */
-export async function readRuntimeState(
-  runtime: OciRuntimeName,
-  directory: string,
-): Promise<ProcessIdentity | undefined> {
+/**
+ * The same from the runtime's directory about one instance; undefined when there is none. Synchronous: the file is
+ * small, was just written and lies in memory, and each asynchronous read costs the core more than all of this.
+ */
+export function readRuntimeState(runtime: OciRuntimeName, directory: string): ProcessIdentity | undefined {
   try {
-    return parseRuntimeState(runtime, await readFile(join(directory, STATE_FILES[runtime].file), 'utf8'));
+    return parseRuntimeState(runtime, readFileSync(join(directory, STATE_FILES[runtime].file), 'utf8'));
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;

@@ -1,30 +1,35 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, rename } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
-import { runProgram } from './run-program.ts';
+import type { Launcher } from './launcher/launcher.ts';
 
 const BATCH = 64;
 const REMOVE_TIMEOUT_MS = 60 * 60 * 1000;
 const CLOSE_TIMEOUT_MS = 2000;
 
 /**
- * Takes directories out of the way at once and removes them in the background. What a core did not get to, the next
+ * Directories that were taken out of the way at once are removed in the background. What a core did not get to, the next
  * one removes.
  */
 export interface Trash {
-  /** Moves a directory aside; fine when it is not there. */
-  throwAway(path: string): Promise<void>;
+  /** A name in the trash to which this directory can be moved. */
+  placeFor(path: string): string;
   /** Starts removing whatever is there, also from earlier cores. Returns at once. */
   empty(): void;
   /** Gives a running removal two seconds, then leaves the rest to the next core. Idempotent. */
   close(): Promise<void>;
 }
 
-export function createTrash(directory: string, options: { log: Logger; clock: Clock }): Trash {
-  const { log, clock } = options;
+export interface TrashOptions {
+  launcher: Launcher;
+  log: Logger;
+  clock: Clock;
+}
+
+export function createTrash(directory: string, { launcher, log, clock }: TrashOptions): Trash {
   const closing = new AbortController();
   let work: Promise<void> | undefined;
   let more = false;
@@ -52,22 +57,14 @@ export function createTrash(directory: string, options: { log: Logger; clock: Cl
 
   // rm walks by descriptors: a guest can nest directories deeper than any path may be long, where fs.rm gives up.
   const removeTrees = async (paths: string[]): Promise<void> => {
-    const options = { clock, timeoutMs: REMOVE_TIMEOUT_MS, signal: closing.signal };
-    const { code, stderr } = await runProgram('rm', ['-rf', '--', ...paths], options);
+    const options = { timeoutMs: REMOVE_TIMEOUT_MS, signal: closing.signal, lowUntil: closing.signal };
+    const { code, stderr } = await launcher.run(['run', 'rm', '-rf', '--', ...paths], options);
     if (code !== 0)
       throw new FsbError('internal', `rm failed in ${directory}: ${stderr.trim().slice(0, 500)}`);
   };
 
   return {
-    async throwAway(path) {
-      try {
-        await rename(path, join(directory, `${basename(path)}-${randomBytes(6).toString('hex')}`));
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-        throw error;
-      }
-      empty();
-    },
+    placeFor: (path) => join(directory, `${basename(path)}-${randomBytes(6).toString('hex')}`),
     empty,
     async close() {
       const running = work;

@@ -1,13 +1,7 @@
 import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '../../../model/clock.ts';
-import { FsbError } from '../../../model/errors.ts';
 import { type ProcessIdentity, readProcessStat } from '../process-identity.ts';
 import { type CgroupLayout, controllerDirectory, groupDirectories } from './layout.ts';
-
-/** A dead process leaves its cgroup a moment after its parent could see it die; no file tells when. */
-const REMOVE_RETRIES = 200;
-const REMOVE_RETRY_MS = 5;
 
 const GONE = ['ENOENT', 'ENODEV', 'ENOTDIR'];
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
@@ -39,15 +33,6 @@ export async function thaw(layout: CgroupLayout, cgroup: string): Promise<void> 
   }
 }
 
-/**
- * Removes the cgroup and what is below it from every hierarchy. Fine when it is not there.
- * @throws run_failed when a process stays in it
- */
-export async function removeCgroup(layout: CgroupLayout, cgroup: string, clock: Clock): Promise<void> {
-  for (const directory of groupDirectories(layout, cgroup))
-    for (const group of (await withDescendants(directory)).reverse()) await removeGroup(group, clock);
-}
-
 /** Removes the parent of all instances where nothing is left in it. */
 export async function removeEmptyParent(layout: CgroupLayout, parent: string): Promise<void> {
   for (const directory of groupDirectories(layout, parent))
@@ -64,21 +49,6 @@ export async function childGroups(layout: CgroupLayout, parent: string): Promise
   for (const directory of groupDirectories(layout, parent))
     for (const name of await subdirectories(directory)) names.add(name);
   return [...names];
-}
-
-async function removeGroup(group: string, clock: Clock): Promise<void> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await rmdir(group);
-    } catch (error) {
-      if (GONE.includes(codeOf(error))) return;
-      if (codeOf(error) !== 'EBUSY' || attempt === REMOVE_RETRIES)
-        throw new FsbError('run_failed', `cannot remove cgroup ${group}: ${(error as Error).message}`, {
-          cause: error,
-        });
-    }
-    await new Promise<void>((resolve) => void clock.after(REMOVE_RETRY_MS, resolve));
-  }
 }
 
 /** Itself first, deeper ones later. */

@@ -1,0 +1,24 @@
+/* The files of an instance on the node, before anything is mounted. */
+#ifndef FSB_PREPARE_H
+#define FSB_PREPARE_H
+
+#include "launch.h"
+
+struct file {
+    const char *name;
+    const char *text;
+};
+
+/* Ends this program with EXIT_EXISTS, having made nothing, when there is anything under one of these names. */
+void refuse_existing(const char *layers, const char *bundle);
+
+/* Makes LAYERS/0, LAYERS/1 ... with `upper` and `work` in each, and sets the paths of the overlays to them. */
+void make_layers(const char *layers, struct overlay *overlays, int count);
+
+/* Writes files into /etc of the first overlay. */
+void write_etc(const struct overlay *root, const struct file *files, int count);
+
+/* Makes BUNDLE with an empty `rootfs` and this config.json in it. */
+void make_bundle(const char *bundle, const char *config);
+
+#endif
