@@ -11,10 +11,11 @@ const LONGEST_COMMAND = 512 * 1024;
 
 /**
  * The script comes by stdin, because one argument holds 128 KiB at most, and is read whole before it runs, so that it
- * finds its own standard input empty.
+ * finds its own standard input empty. Without --norc bash would read ~/.bashrc where it takes its stdin for a network
+ * connection.
  */
 const RUN_STDIN = 'eval "$(cat)" </dev/null';
-const WITH_BASH_IF_THERE = `command -v bash >/dev/null 2>&1 && exec bash -c '${RUN_STDIN}'; ${RUN_STDIN}`;
+const WITH_BASH_IF_THERE = `command -v bash >/dev/null 2>&1 && exec bash --norc -c '${RUN_STDIN}'; ${RUN_STDIN}`;
 
 const argument = textWithoutNul.refine(
   (text) => Buffer.byteLength(text) < LONGEST_ARGUMENT,
