@@ -6,7 +6,7 @@ import { languageAliases, languages, type Step } from './languages.ts';
 import { fileStep, writeStep } from './run/guest-files.ts';
 import { runProgram } from './run/run-program.ts';
 import { defineTool, type ToolContext } from './tool/define-tool.ts';
-import { code, seconds, textWithoutNul } from './tool/parameters.ts';
+import { code, seconds } from './tool/parameters.ts';
 import { outcomeOf, type ToolOutcome, toolError } from './tool/tool-result.ts';
 
 const MOST_FILES = 64;
@@ -27,12 +27,24 @@ const language = z
   })
   .describe(`One of ${Object.keys(languages).join(', ')}; the sandbox's image must have it.`);
 
-/** Stays below the directory that it is written to. */
-const fileName = textWithoutNul.refine((name) => {
+/** Whether a name stays below the directory that it is written to. */
+function isBelow(name: string): boolean {
   const path = posix.normalize(name);
-  const outside = path === '.' || path === '..' || path.startsWith('../') || path.startsWith('/');
-  return name !== '' && !outside && !path.endsWith('/');
-}, 'a file name must be a path below the work directory');
+  const isOutside = path === '.' || path === '..' || path.startsWith('../') || path.startsWith('/');
+  return name !== '' && !name.includes('\0') && !isOutside && !path.endsWith('/');
+}
+
+const furtherFiles = z
+  .record(z.string(), z.string())
+  .refine((files) => Object.keys(files).length <= MOST_FILES, `at most ${MOST_FILES} files`)
+  .refine((files) => Object.keys(files).every(isBelow), {
+    error: ({ input }) => {
+      const wrong = Object.keys(input as object).find((name) => !isBelow(name));
+      return `${JSON.stringify(wrong)} is not the path of a file below the work directory`;
+    },
+  })
+  .default({})
+  .describe('Further files: name to content. They lie beside the main file.');
 
 export const multiCodeExecutor = defineTool({
   name: 'multi_code_executor',
@@ -41,11 +53,7 @@ export const multiCodeExecutor = defineTool({
   schema: z.strictObject({
     language,
     code: code.describe('The source code of the main file.'),
-    files: z
-      .record(fileName, z.string())
-      .refine((files) => Object.keys(files).length <= MOST_FILES, `at most ${MOST_FILES} files`)
-      .default({})
-      .describe('Further files: name to content. They lie beside the main file.'),
+    files: furtherFiles,
     compile_timeout: seconds('How long compiling may take', 60),
     run_timeout: seconds('How long the program may run', 30),
   }),

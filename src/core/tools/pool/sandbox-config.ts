@@ -11,23 +11,29 @@ import { toolNames } from '../registry.ts';
  * can be left undone without harm is a warning.
  */
 
-const tool = z.string().refine((name) => toolNames.includes(name), {
-  error: ({ input }) => {
-    const near = didYouMean(String(input), toolNames);
-    return `unknown tool ${JSON.stringify(input)}; ${near ? `did you mean ${near}?` : `the tools are ${toolNames.join(', ')}`}`;
-  },
-});
+/** A list of tools, or a table with their settings: all tools are always there, so only the names are looked at. */
+const toolsConfig = z
+  .union([z.array(z.string()), z.record(z.string(), z.unknown())], { error: 'must name tools' })
+  .superRefine((given, ctx) => {
+    for (const name of Array.isArray(given) ? given : Object.keys(given)) {
+      if (toolNames.includes(name)) continue;
+      const near = didYouMean(name, toolNames);
+      const hint = near === undefined ? `the tools are ${toolNames.join(', ')}` : `did you mean ${near}?`;
+      ctx.addIssue({ code: 'custom', message: `unknown tool ${JSON.stringify(name)}; ${hint}` });
+    }
+  });
 
 /** A key that says nothing when it is empty, and otherwise asks for what is not here. */
 const notOffered = (instead: string) =>
-  z.unknown().refine((value) => isNothing(value), `is not offered; ${instead}`);
+  z.unknown().refine(isNothing, `is not offered; ${instead}`).optional();
 
 const isNothing = (value: unknown): boolean =>
-  value === undefined ||
   value === null ||
   value === false ||
   value === '' ||
   (typeof value === 'object' && Object.keys(value).length === 0);
+
+const ignored = z.unknown().optional();
 
 const positive = z.number().positive('must be more than 0');
 const size = z.union([z.string(), positive], { error: 'must be a size like 512m' });
@@ -57,7 +63,7 @@ const configSchema = z.strictObject({
   volumes: z.record(z.string(), volume).default({}),
   /** Seconds, or a duration; 0: never reclaimed. */
   ttl: ttl.optional(),
-  tools_config: z.union([z.array(tool), z.record(tool, z.unknown())]).optional(),
+  tools_config: toolsConfig.optional(),
   working_dir: z.string().optional(),
 
   env_vars: notOffered('set variables in the code or the command'),
@@ -69,11 +75,11 @@ const configSchema = z.strictObject({
   resource_limits: notOffered('use memory_limit, cpu_limit and pids_limit'),
 
   // How those clients and their servers work; nothing here depends on it.
-  timeout: z.unknown(),
-  remove_on_exit: z.unknown(),
-  pull_progress: z.unknown(),
-  pull_progress_interval: z.unknown(),
-  docker_executor_workers: z.unknown(),
+  timeout: ignored,
+  remove_on_exit: ignored,
+  pull_progress: ignored,
+  pull_progress_interval: ignored,
+  docker_executor_workers: ignored,
 });
 
 export interface SandboxConfig {

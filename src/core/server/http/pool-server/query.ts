@@ -56,7 +56,7 @@ const toolCall = z.strictObject({
   tool_name: z.string('must be given'),
   parameters: z.record(z.string(), z.unknown()).default({}),
   /** Clients send it; what counts is the timeout among the parameters. */
-  timeout: z.unknown(),
+  timeout: z.unknown().optional(),
 });
 
 /** The body of POST /sandbox/tool/execute. @throws invalid_argument that names every wrong key */
