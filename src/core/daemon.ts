@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import type { AgentApi } from './api/agent-api.ts';
 import type { CoreApi, SystemInfo } from './api/core-api.ts';
 import { Cleanup } from './cleanup.ts';
 import { Controller } from './controller/controller.ts';
@@ -21,7 +22,7 @@ export interface CoreOptions {
   /** Directory of fsb-init and fsb-launch. */
   guestDirectory: string;
   version: string;
-  /** The default pool's policy as a user writes it; see model/pool-policy.ts. */
+  /** A change of the default pool's policy, as a user writes it; see model/pool-policy.ts. Kept for later cores. */
   pool: Record<string, unknown>;
   /** `host:port` of HTTP besides its unix socket; undefined: off. Port 0 takes a free one. */
   http?: string;
@@ -133,7 +134,7 @@ async function listen(api: CoreApi, options: CoreOptions, clock: Clock): Promise
 
 function coreApi(
   controller: Controller,
-  agent: Pick<CoreApi, 'pools' | 'images'>,
+  agent: Pick<AgentApi, 'pools' | 'images' | 'events'>,
   info: SystemInfo,
   close: () => Promise<void>,
 ): CoreApi {
@@ -141,7 +142,7 @@ function coreApi(
     sandboxes: controller,
     pools: agent.pools,
     images: agent.images,
-    system: { info: async () => ({ ...info }) },
+    system: { info: async () => ({ ...info }), events: agent.events },
     close,
     [Symbol.asyncDispose]: close,
   };

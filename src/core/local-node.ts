@@ -3,29 +3,39 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Agent } from './agent/agent.ts';
 import { imageApi } from './agent/image-api.ts';
-import { Janitor } from './agent/janitor.ts';
-import { recordingDriver } from './agent/recording-driver.ts';
+import { Leases } from './agent/leases/leases.ts';
+import { Runs } from './agent/leases/runs.ts';
+import { Ledger } from './agent/ledger/ledger.ts';
+import { type RecordingDriver, recordingDriver } from './agent/ledger/recording-driver.ts';
 import {
   INSTANCE_RECORD_VERSION,
   type InstanceRecord,
   SLOT_RECORD_VERSION,
   type SlotRecord,
-} from './agent/records.ts';
-import { recover } from './agent/recovery.ts';
-import { WarmImages } from './agent/warm-images.ts';
+  upgradeInstanceRecord,
+} from './agent/ledger/records.ts';
+import { poolApi } from './agent/pool-api.ts';
+import { PoolAdmin } from './agent/pools/pool-admin.ts';
+import { POOL_RECORD_VERSION, type PoolRecord } from './agent/pools/pool-record.ts';
+import { Pools } from './agent/pools/pools.ts';
+import { Janitor } from './agent/recovery/janitor.ts';
+import { recover } from './agent/recovery/recover.ts';
 import type { Cleanup } from './cleanup.ts';
+import { EventLog } from './events/event-log.ts';
 import { openChannel } from './guest/open-channel.ts';
-import { createImageStore } from './image/local-image-store.ts';
+import { createImageStore, type LocalImageStore } from './image/local-image-store.ts';
 import { adoptInstance, bootInstance } from './instance/boot-instance.ts';
 import { createLogStore } from './logs/file-log-store.ts';
 import type { Clock } from './model/clock.ts';
 import { FsbError } from './model/errors.ts';
 import { newInstanceId } from './model/ids.ts';
 import type { CorePaths } from './model/paths.ts';
+import type { PoolMeter, PoolPolicy } from './model/pool.ts';
+import type { PoolPolicyInput } from './model/pool-policy.ts';
 import { HOST_IMAGE } from './model/reference.ts';
 import { createPool } from './pool/create-pool.ts';
-import { defaultPolicy } from './model/pool-policy.ts';
-import type { RuntimeProbe } from './runtime/driver.ts';
+import type { Pool } from './pool/pool.ts';
+import type { RuntimeDriver, RuntimeProbe } from './runtime/driver.ts';
 import { createOciDriver } from './runtime/oci/oci-driver.ts';
 import type { RecordStore } from './store/store.ts';
 
@@ -33,8 +43,10 @@ export interface NodeOptions {
   paths: CorePaths;
   /** Directory of fsb-init and fsb-launch. */
   guestDirectory: string;
-  /** The default pool's policy as a user writes it; see model/pool-policy.ts. */
-  pool: Record<string, unknown>;
+  /** A change of the default pool's policy, as a user writes it; see model/pool-policy.ts. Kept for later cores. */
+  pool: Partial<PoolPolicyInput>;
+  /** Where each pool counts what it does. */
+  meter?: (pool: string) => PoolMeter;
   records: RecordStore;
   clock: Clock;
   log: Logger;
@@ -52,15 +64,80 @@ export interface LocalNode {
 }
 
 /**
- * Everything that runs instances on this machine, recovered and warm: driver, images, logs, pool, agent, janitor.
- * @throws run_failed when there is no runtime, with what to do about it
+ * Everything that runs instances on this machine, recovered and about to be warm: driver, images, logs, pools, agent,
+ * janitor.
+ * @throws run_failed when there is no runtime, with what to do about it; as Pools.open
  */
 export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise<LocalNode> {
-  const { paths, guestDirectory, records, clock, log } = options;
-  const node = { cores: cpus().length, memory: totalmem() };
-  const policy = defaultPolicy(node, options.pool);
+  const { paths, records, clock, log } = options;
+  const { driver, probe } = await openRuntime(options, cleanup);
+  const images = await createImageStore({ stateDir: paths.state, log, clock });
+  cleanup.add('images', () => images.close());
+  const logs = await createLogStore({ directory: join(paths.state, 'logs'), clock, log });
+  cleanup.add('logs', () => logs.close());
+  const events = new EventLog(clock);
+  cleanup.add('events', () => events.close());
 
-  const oci = createOciDriver({
+  const instances = records.table<InstanceRecord>('instances', INSTANCE_RECORD_VERSION, {
+    upgrade: upgradeInstanceRecord,
+  });
+  const ledger = new Ledger(instances);
+  const slots = records.table<SlotRecord>('slots', SLOT_RECORD_VERSION);
+  const table = records.table<PoolRecord>('pools', POOL_RECORD_VERSION);
+  const recording = recordingDriver(driver, ledger, images);
+  /** Instances that boot: their pools learn their ids only when they are up. */
+  const booting = new Set<string>();
+  const makePool = poolMaker(options, { recording, images, booting });
+
+  const runtime = probe.name;
+  const size = { cores: cpus().length, memory: totalmem() };
+  const ground = { images, runtime, ownDirectories: [paths.state, paths.run], clock, log };
+  const pools = new Pools({ ...ground, node: size, table, makePool, ledger, events });
+  const leases = new Leases({ ...ground, pools });
+  const runs = new Runs({ ...ground, pools });
+  const agent = new Agent({
+    ...ground,
+    node: hostname(),
+    ...{ pools, leases, runs, logs, slots },
+    poolApi: poolApi(new PoolAdmin({ node: size, runtime, pools, table, clock }), leases, runs),
+    imageApi: imageApi(images, pools),
+    events: (query, callOptions) => events.read(query, callOptions),
+  });
+  cleanup.add('agent', () => agent.close());
+  await pools.open(options.pool);
+
+  // Recovery asks for images by digest; that of the host image is known only once it was looked at.
+  await images.resolve(HOST_IMAGE);
+  const result = await recover({
+    ...{ agent, leases, recording, pools, images, logs, ledger, slots, clock, log },
+    adopt: (found, record, state) =>
+      adoptInstance(recording.forPool(record.pool), openChannel, found, record.shape, state, {
+        clock,
+        ...(state === 'idle' ? { connectTimeout: IDLE_ANSWER } : {}),
+      }),
+  });
+  log.info(result, 'recovered');
+  await images.sweep();
+
+  const janitor = new Janitor({
+    driver: recording,
+    // Not the ledger: it still has a record of what could not be destroyed, so that the next core tries again too.
+    wanted: (id) => pools.holds(id) || booting.has(id),
+    clock,
+    log,
+  });
+  cleanup.add('janitor', () => janitor.close());
+  janitor.start();
+  await pools.start();
+  return { agent, probe };
+}
+
+/** @throws run_failed when nothing boots sandboxes here */
+async function openRuntime(
+  { paths, guestDirectory, clock, log }: NodeOptions,
+  cleanup: Cleanup,
+): Promise<{ driver: RuntimeDriver; probe: RuntimeProbe }> {
+  const driver = createOciDriver({
     runtime: 'runc',
     initBinary: join(guestDirectory, 'fsb-init'),
     launchBinary: join(guestDirectory, 'fsb-launch'),
@@ -69,87 +146,44 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     log,
     clock,
   });
-  cleanup.add('runtime driver', () => oci.close());
-  const probe = await oci.probe();
-  if (!probe.available)
-    throw new FsbError('run_failed', `no runtime to boot sandboxes with: ${probe.name}: ${probe.problem}`, {
-      hint: `${probe.hint} See all of it with: fsb-ctl doctor`,
+  cleanup.add('runtime driver', () => driver.close());
+  const probe = await driver.probe();
+  if (probe.available) return { driver, probe };
+  throw new FsbError('run_failed', `no runtime to boot sandboxes with: ${probe.name}: ${probe.problem}`, {
+    hint: `${probe.hint} See all of it with: fsb-ctl doctor`,
+  });
+}
+
+interface BootParts {
+  recording: RecordingDriver;
+  images: LocalImageStore;
+  /** Has the id of every instance while it boots. */
+  booting: Set<string>;
+}
+
+/** How a pool is made on this node: all pools share its driver and its images. */
+function poolMaker(
+  { clock, log, meter }: NodeOptions,
+  { recording, images, booting }: BootParts,
+): (policy: PoolPolicy) => Pool {
+  return (policy) => {
+    const driver = recording.forPool(policy.name);
+    return createPool({
+      policy,
+      clock,
+      log,
+      meter: meter?.(policy.name),
+      refillDelay: REFILL_DELAY,
+      boot: async (shape, signal) => {
+        const { root } = await images.resolve(shape.image);
+        const id = newInstanceId();
+        booting.add(id);
+        try {
+          return await bootInstance(driver, openChannel, { id, shape, root }, { clock, signal });
+        } finally {
+          booting.delete(id);
+        }
+      },
     });
-
-  const images = await createImageStore({ stateDir: paths.state, log, clock });
-  cleanup.add('images', () => images.close());
-  const logs = await createLogStore({ directory: join(paths.state, 'logs'), clock, log });
-  cleanup.add('logs', () => logs.close());
-  const ledger = records.table<InstanceRecord>('instances', INSTANCE_RECORD_VERSION);
-  const slots = records.table<SlotRecord>('slots', SLOT_RECORD_VERSION);
-  const recording = recordingDriver(oci, ledger, images);
-
-  /** Instances that boot: the pool learns their ids only when they are up. */
-  const booting = new Set<string>();
-  const pool = createPool({
-    policy,
-    clock,
-    log,
-    refillDelay: REFILL_DELAY,
-    boot: async (shape, signal) => {
-      const { root } = await images.resolve(shape.image);
-      const id = newInstanceId();
-      booting.add(id);
-      try {
-        return await bootInstance(recording.driver, openChannel, { id, shape, root }, { clock, signal });
-      } finally {
-        booting.delete(id);
-      }
-    },
-  });
-  const agent = new Agent({
-    node: hostname(),
-    runtime: probe.name,
-    pool,
-    images,
-    imageApi: imageApi(images, pool),
-    logs,
-    ledger,
-    slots,
-    ownDirectories: [paths.state, paths.run],
-    clock,
-    log,
-  });
-  cleanup.add('agent', () => agent.close());
-
-  // Recovery asks for images by digest; that of the host image is known only once it was looked at.
-  await images.resolve(HOST_IMAGE);
-  const result = await recover({
-    agent,
-    recording,
-    pool,
-    images,
-    logs,
-    ledger,
-    slots,
-    adopt: (found, record, state) =>
-      adoptInstance(recording.driver, openChannel, found, record.shape, state, {
-        clock,
-        ...(state === 'idle' ? { connectTimeout: IDLE_ANSWER } : {}),
-      }),
-    clock,
-    log,
-  });
-  log.info(result, 'recovered');
-  await images.sweep();
-
-  const janitor = new Janitor({
-    driver: recording.driver,
-    // Not the ledger: it still has a record of what could not be destroyed, so that the next core tries again too.
-    wanted: (id) => pool.holds(id) || booting.has(id),
-    clock,
-    log,
-  });
-  cleanup.add('janitor', () => janitor.close());
-  janitor.start();
-
-  const warm = new WarmImages({ policy, runtime: probe.name, pool, images, log });
-  cleanup.add('warm images', () => warm.close());
-  await warm.start();
-  return { agent, probe };
+  };
 }

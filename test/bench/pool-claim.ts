@@ -8,9 +8,9 @@ import { bootInstance } from '../../src/core/instance/boot-instance.ts';
 import type { Instance } from '../../src/core/instance/instance.ts';
 import { systemClock as clock } from '../../src/core/model/clock.ts';
 import { newInstanceId } from '../../src/core/model/ids.ts';
-import { createPool } from '../../src/core/pool/create-pool.ts';
 import { parsePolicy } from '../../src/core/model/pool-policy.ts';
-import type { Pool } from '../../src/core/pool/pool.ts';
+import { createPool } from '../../src/core/pool/create-pool.ts';
+import type { Claim, Pool } from '../../src/core/pool/pool.ts';
 import { createFakeDriver } from '../helpers/fake-driver.ts';
 import { shapeOf } from '../helpers/pool-world.ts';
 
@@ -43,16 +43,16 @@ async function claimPath(concurrency: number): Promise<void> {
   await tick();
   const times: number[] = [];
   let hits = 0;
-  const one = async (): Promise<Instance> => {
+  const one = async (): Promise<Claim> => {
     const began = performance.now();
     const claim = await pool.claim({ shape: host, image: 'host' });
     times.push(performance.now() - began);
     if (claim.hit) hits += 1;
-    return claim.instance;
+    return claim;
   };
   while (times.length < CLAIMS) {
-    const instances = await Promise.all(Array.from({ length: concurrency }, one));
-    await Promise.all(instances.map((instance) => pool.release(instance)));
+    const claims = await Promise.all(Array.from({ length: concurrency }, one));
+    await Promise.all(claims.map((claim) => pool.release(claim)));
     await tick();
   }
   await pool.close({ destroyIdle: true });

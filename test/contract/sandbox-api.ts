@@ -6,6 +6,10 @@ import { execCases } from './cases/exec.ts';
 import { flowCases } from './cases/flow.ts';
 import { lifecycleCases } from './cases/lifecycle.ts';
 import { logCases } from './cases/logs.ts';
+import { poolEventCases } from './cases/pool-events.ts';
+import { poolLeaseCases } from './cases/pool-leases.ts';
+import { poolRunCases } from './cases/pool-runs.ts';
+import { poolCases } from './cases/pools.ts';
 import { Workbench } from './workbench.ts';
 
 export interface CoreUnderTest {
@@ -38,5 +42,9 @@ export function sandboxApiContract(name: string, makeCore: () => Promise<CoreUnd
     logCases(bench);
     flowCases(bench);
     adminCases(bench);
+    poolCases(bench);
+    poolRunCases(bench);
+    poolLeaseCases(bench);
+    poolEventCases(bench);
   });
 }

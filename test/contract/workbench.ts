@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
 import type { CoreApi } from '../../src/core/api/core-api.ts';
+import type { PoolRunRequest } from '../../src/core/api/pool-api.ts';
 import type { ExecRequest } from '../../src/core/api/sandbox-api.ts';
 import { type ErrorBody, FsbError } from '../../src/core/model/errors.ts';
+import type { PoolDetails, PoolInfo } from '../../src/core/model/pool.ts';
+import type { PoolPolicyInput } from '../../src/core/model/pool-policy.ts';
 import type { ExitStatus, ProcessSession } from '../../src/core/model/process.ts';
 import type { Sandbox, SandboxRef } from '../../src/core/model/sandbox.ts';
 import type { SandboxSpecInput } from '../../src/core/model/spec.ts';
@@ -13,11 +16,20 @@ export interface Finished {
   status: ExitStatus;
 }
 
+/** Of a one-shot run, what matters to a case. */
+export type RunParts = Partial<Omit<PoolRunRequest, 'exec' | 'pool'>> & { exec?: Partial<ExecRequest> };
+
+export const execOf = (argv: string[], parts: Partial<ExecRequest> = {}): ExecRequest => ({
+  ...{ argv, env: {}, cwd: '', user: '', tty: false, stdin: false },
+  ...parts,
+});
+
 /** The core under test, fresh names in it, and short words for what the cases do again and again. */
 export class Workbench {
   /** One namespace for the whole run, so that other sandboxes of the core do not matter. */
   readonly namespace = `c-${randomBytes(4).toString('hex')}`;
   #core: CoreApi | undefined;
+  readonly #pools: string[] = [];
   #names = 0;
 
   use(core: CoreApi): void {
@@ -45,16 +57,58 @@ export class Workbench {
   }
 
   exec(ref: SandboxRef, argv: string[], request: Partial<ExecRequest> = {}): Promise<ProcessSession> {
-    const whole = { argv, env: {}, cwd: '', user: '', tty: false, stdin: false, ...request };
-    return this.core.sandboxes.exec({ namespace: ref.namespace, name: ref.name }, whole);
+    return this.core.sandboxes.exec({ namespace: ref.namespace, name: ref.name }, execOf(argv, request));
   }
 
   async run(ref: SandboxRef, script: string, request: Partial<ExecRequest> = {}): Promise<Finished> {
     return finish(await this.exec(ref, ['sh', '-c', script], request));
   }
 
+  /** A pool of small instances. */
+  async pool(policy: Partial<PoolPolicyInput> = {}): Promise<PoolInfo> {
+    this.#names += 1;
+    const name = `${this.namespace}-${this.#names}`;
+    this.#pools.push(name);
+    return this.core.pools.create({ name, resources: { memory: '64m' }, ...policy });
+  }
+
+  /** Resolves when the pool is as it should be; looks again whenever something happened in it. */
+  async until(pool: string, check: (details: PoolDetails) => boolean): Promise<void> {
+    const events = this.core.system.events({ pool })[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const change = events.next();
+        if (check(await this.core.pools.get(pool))) {
+          change.catch(() => {});
+          return;
+        }
+        await change;
+      }
+    } finally {
+      await events.return?.();
+    }
+  }
+
+  /** One-shot: runs `sh -c script` in an instance of the pool. */
+  start(pool: string, script: string, request: RunParts = {}): Promise<ProcessSession> {
+    const { exec, ...terms } = request;
+    return this.core.pools.run({ pool, exec: execOf(['sh', '-c', script], exec), ...terms });
+  }
+
+  async once(pool: string, script: string, request: RunParts = {}): Promise<Finished> {
+    return finish(await this.start(pool, script, request));
+  }
+
+  /** Runs `sh -c script` in a lease. */
+  async inLease(lease: string, script: string, exec?: Partial<ExecRequest>): Promise<Finished> {
+    return finish(await this.core.pools.exec(lease, execOf(['sh', '-c', script], exec)));
+  }
+
   async cleanUp(): Promise<void> {
     if (this.#core === undefined) return;
+    const pools = await this.core.pools.list();
+    for (const { name } of pools.filter((pool) => this.#pools.includes(pool.name)))
+      await this.core.pools.delete(name, { force: true });
     const left = await this.core.sandboxes.list({ namespace: this.namespace });
     await Promise.all(left.map((sandbox) => this.core.sandboxes.delete(sandbox, { grace: 0 })));
   }

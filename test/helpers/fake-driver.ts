@@ -62,7 +62,7 @@ export function createFakeDriver(options: FakeDriverOptions = {}): FakeDriver {
   const tally = { booting: 0, peak: 0, peakBooting: 0 };
   let nextPid = 1000;
 
-  const play = (call: FakeCall, id: string, signal?: AbortSignal): Promise<void> => {
+  const play = (call: FakeCall, id: string, signal?: AbortSignal): Promise<FakeStep | undefined> => {
     calls.push({ call, id });
     return script.play(call, signal);
   };
@@ -90,6 +90,11 @@ export function createFakeDriver(options: FakeDriverOptions = {}): FakeDriver {
     const guest = await startRealGuest();
     const { channelPath, pid, pidStartTime } = guest;
     return { ...common, guest, booted: { id, channelPath, pid, pidStartTime } };
+  };
+
+  const processesOf = ({ channels, guest }: FakeInstance): number => {
+    if (guest !== undefined) return guest.processes() - 1;
+    return [...channels].reduce((sum, channel) => sum + channel.running, 0);
   };
 
   const notePeak = (): void => {
@@ -132,9 +137,9 @@ export function createFakeDriver(options: FakeDriverOptions = {}): FakeDriver {
       get(id);
     },
     async stats(id) {
-      await play('stats', id);
-      get(id);
-      return { memory: 1 << 20, cpuMicros: 1000, pids: 1, oomKills: 0 };
+      const step = await play('stats', id);
+      const pids = step?.pids ?? 1 + processesOf(get(id));
+      return { memory: 1 << 20, cpuMicros: 1000, pids, oomKills: 0 };
     },
     async kill(id) {
       await play('kill', id);
@@ -155,7 +160,7 @@ export function createFakeDriver(options: FakeDriverOptions = {}): FakeDriver {
   const openMemoryChannel = (id: string): MemoryChannel => {
     const instance = get(id);
     if (!instance.alive) throw new FsbError('run_failed', `the guest of ${id} is dead`);
-    const channel = new MemoryChannel(() => play('ping', id));
+    const channel = new MemoryChannel((call) => play(call, id));
     instance.channels.add(channel);
     return channel;
   };

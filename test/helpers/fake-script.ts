@@ -12,7 +12,10 @@ export type FakeCall =
   | 'destroy'
   | 'list'
   | 'connect'
-  | 'ping';
+  | 'ping'
+  | 'scrub'
+  /** A process of the guest; the step says how it ends. */
+  | 'run';
 
 /** What one call does: waits (for all that is given), then fails or goes on. */
 export interface FakeStep {
@@ -25,6 +28,10 @@ export interface FakeStep {
   hang?: boolean;
   /** Takes no notice of its AbortSignal. */
   deaf?: boolean;
+  /** For `run`: how the process ends. Without it, and without any step, it runs until it is signalled. */
+  exit?: { code?: number; signal?: number; stderr?: string };
+  /** For `stats`: what is counted instead of the truth. */
+  pids?: number;
 }
 
 /** Which step each call takes: the scripted ones first, in order, then the standing one. */
@@ -47,15 +54,17 @@ export class FakeScript {
     this.#standing.set(call, step);
   }
 
-  async play(call: FakeCall, signal?: AbortSignal): Promise<void> {
+  /** @returns the step that was taken */
+  async play(call: FakeCall, signal?: AbortSignal): Promise<FakeStep | undefined> {
     const step = this.#queued.get(call)?.shift() ?? this.#standing.get(call);
-    if (!step) return;
+    if (!step) return undefined;
     const heard = step.deaf ? undefined : signal;
     if (step.delay !== undefined) await orAborted(this.#sleep(step.delay), heard);
     if (step.until) await orAborted(step.until, heard);
     if (step.hang) await orAborted(new Promise(() => undefined), heard);
     if (step.fail !== undefined)
       throw typeof step.fail === 'string' ? new FsbError('run_failed', step.fail) : step.fail;
+    return step;
   }
 
   #sleep(ms: number): Promise<void> {

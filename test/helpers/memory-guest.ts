@@ -1,18 +1,20 @@
+import { constants } from 'node:os';
 import type { GuestChannel, GuestProcess, KnownProcess } from '../../src/core/guest/guest-channel.ts';
 import { FsbError } from '../../src/core/model/errors.ts';
 import type { ExitStatus, OutputChunk } from '../../src/core/model/process.ts';
+import type { FakeCall, FakeStep } from './fake-script.ts';
 
-/** A channel without a guest: processes say nothing and end when they are signalled. For tests of timing only. */
+/** A channel without a guest: processes do what the script says, or nothing until they are signalled. */
 export class MemoryChannel implements GuestChannel {
   readonly known: readonly KnownProcess[] = [];
   readonly closed: Promise<Error>;
   readonly #processes = new Map<number, MemoryProcess>();
-  readonly #ping: () => Promise<void>;
+  readonly #play: (call: FakeCall) => Promise<FakeStep | undefined>;
   #gone: Error | undefined;
   #settleClosed!: (reason: Error) => void;
 
-  constructor(ping: () => Promise<void>) {
-    this.#ping = ping;
+  constructor(play: (call: FakeCall) => Promise<FakeStep | undefined>) {
+    this.#play = play;
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
@@ -20,9 +22,18 @@ export class MemoryChannel implements GuestChannel {
 
   async spawn(id: number): Promise<GuestProcess> {
     if (this.#gone) throw this.#gone;
-    const process = new MemoryProcess(id);
+    if (this.#processes.has(id)) throw new FsbError('conflict', `process ${id} of the guest exists already`);
+    const process = new MemoryProcess(id, () => this.#processes.delete(id));
     this.#processes.set(id, process);
+    void this.#play('run').then((step) => {
+      if (step?.exit !== undefined) process.end(step.exit);
+    });
     return process;
+  }
+
+  /** Processes that have not ended. */
+  get running(): number {
+    return [...this.#processes.values()].filter((process) => !process.ended).length;
   }
 
   resume(id: number): GuestProcess {
@@ -33,7 +44,7 @@ export class MemoryChannel implements GuestChannel {
   async ping(timeoutMs: number): Promise<void> {
     if (this.#gone) throw this.#gone;
     await Promise.race([
-      this.#ping(),
+      this.#play('ping'),
       this.closed.then((reason) => {
         throw new FsbError('run_failed', `the guest is gone (ping of ${timeoutMs} ms): ${reason.message}`);
       }),
@@ -42,6 +53,13 @@ export class MemoryChannel implements GuestChannel {
 
   signalAll(signal: number): void {
     for (const process of this.#processes.values()) process.signal(signal);
+  }
+
+  async scrub(): Promise<void> {
+    if (this.#gone) throw this.#gone;
+    await this.#play('scrub');
+    this.signalAll(constants.signals.SIGKILL);
+    this.#processes.clear();
   }
 
   async close(): Promise<void> {
@@ -65,11 +83,15 @@ class MemoryProcess implements GuestProcess {
   readonly id: number;
   readonly pid: number;
   readonly exited: Promise<ExitStatus>;
+  ended = false;
+  readonly #forget: () => void;
+  #stderr = '';
   #settle!: { resolve: (status: ExitStatus) => void; reject: (reason: Error) => void };
 
-  constructor(id: number) {
+  constructor(id: number, forget: () => void) {
     this.id = id;
     this.pid = id + 1;
+    this.#forget = forget;
     this.exited = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -77,24 +99,35 @@ class MemoryProcess implements GuestProcess {
   }
 
   get output(): AsyncIterable<OutputChunk> {
-    const next = async (): Promise<IteratorResult<OutputChunk>> => {
-      await this.exited;
-      return { done: true, value: undefined };
-    };
-    return { [Symbol.asyncIterator]: () => ({ next }) };
+    return this.#output();
+  }
+
+  async *#output(): AsyncGenerator<OutputChunk> {
+    await this.exited;
+    if (this.#stderr !== '') yield { stream: 'stderr', offset: 0, data: Buffer.from(this.#stderr) };
   }
 
   async write(): Promise<void> {}
   endInput(): void {}
   resize(): void {}
-  acknowledgeExit(): void {}
   async close(): Promise<void> {}
 
+  acknowledgeExit(): void {
+    if (this.ended) this.#forget();
+  }
+
+  end({ code, signal, stderr = '' }: NonNullable<FakeStep['exit']>): void {
+    this.ended = true;
+    this.#stderr = stderr;
+    this.#settle.resolve({ code: code ?? null, signal: signal ?? null });
+  }
+
   signal(signal: number): void {
-    this.#settle.resolve({ code: null, signal });
+    this.end({ signal });
   }
 
   lose(reason: Error): void {
+    this.ended = true;
     this.#settle.reject(reason);
   }
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import type { Instance } from '../../src/core/instance/instance.ts';
 import type { FsbError } from '../../src/core/model/errors.ts';
 import type { OnEmpty } from '../../src/core/model/pool.ts';
 import { type Shape, shapeKey } from '../../src/core/model/shape.ts';
+import type { Claim } from '../../src/core/pool/pool.ts';
 import type { FakeStep } from './fake-driver.ts';
 import { createPoolWorld, MiB, type PoolWorld, settle, shapeOfSize } from './pool-world.ts';
 
@@ -87,7 +87,7 @@ interface Pending {
 export class PoolModel {
   readonly #faults: boolean;
   readonly #world: PoolWorld;
-  readonly #held: Instance[] = [];
+  readonly #held: Claim[] = [];
   readonly #everHanded = new Set<string>();
   readonly #pending = new Set<Pending>();
   readonly #lastMiss = new Map<string, number>();
@@ -118,7 +118,7 @@ export class PoolModel {
   async end(): Promise<void> {
     const { pool, fake, clock } = this.#world;
     const closed = pool.close({ destroyIdle: true });
-    const released = this.#held.map((instance) => pool.release(instance));
+    const released = this.#held.map((claim) => pool.release(claim));
     await clock.advance(60_000);
     await Promise.all([closed, ...released]);
     this.#expectNoProblems();
@@ -137,8 +137,8 @@ export class PoolModel {
           void this.#claim(shapes[step.shape]!, step.onEmpty, step.timeout);
         return;
       case 'release': {
-        const [instance] = this.#held.splice(step.index % Math.max(1, this.#held.length), 1);
-        if (instance !== undefined) void pool.release(instance);
+        const [claim] = this.#held.splice(step.index % Math.max(1, this.#held.length), 1);
+        if (claim !== undefined) void pool.release(claim);
         return;
       }
       case 'abort':
@@ -169,9 +169,9 @@ export class PoolModel {
     const pending = { shape, abort, boots: onEmpty === 'boot', order };
     this.#pending.add(pending);
     try {
-      const { instance, hit } = await this.#world.claim(shape, { onEmpty, timeout, signal: abort.signal });
-      this.#handed(instance, shape);
-      if (!hit) this.#servedInOrder(shapeKey(shape), order);
+      const claim = await this.#world.claim(shape, { onEmpty, timeout, signal: abort.signal });
+      this.#handed(claim, shape);
+      if (!claim.hit) this.#servedInOrder(shapeKey(shape), order);
     } catch (error) {
       const { code } = error as FsbError;
       if (!['no_capacity', 'run_failed', 'cancelled', 'unavailable'].includes(code))
@@ -183,13 +183,14 @@ export class PoolModel {
     }
   }
 
-  #handed(instance: Instance, shape: Shape): void {
+  #handed(claim: Claim, shape: Shape): void {
+    const { instance } = claim;
     if (this.#everHanded.has(instance.id)) this.#problems.push(`${instance.id} was handed out twice`);
     if (shapeKey(instance.shape) !== shapeKey(shape))
       this.#problems.push(`${instance.id} is of another shape`);
     if (instance.state !== 'claimed') this.#problems.push(`${instance.id} was handed out ${instance.state}`);
     this.#everHanded.add(instance.id);
-    this.#held.push(instance);
+    this.#held.push(claim);
   }
 
   /** A check that fails sends its claim back to its place in line, and another may end first: not an error. */

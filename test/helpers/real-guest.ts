@@ -16,6 +16,8 @@ export interface RealGuest {
   /** PID 1 of the guest as this machine sees it. */
   pid: number;
   pidStartTime: number;
+  /** How many processes it has, PID 1 included. */
+  processes(): number;
   /** Stops PID 1 alone: enough to make the guest silent. */
   freeze(): void;
   thaw(): void;
@@ -60,6 +62,7 @@ export async function startRealGuest(): Promise<RealGuest> {
     channelPath,
     pid,
     pidStartTime: startTimeOf(pid),
+    processes: () => 1 + descendantsOf(pid),
     freeze: () => signal('SIGSTOP'),
     thaw: () => signal('SIGCONT'),
     stop,
@@ -98,6 +101,21 @@ function fileAppears(directory: string, name: string): Promise<void> {
       resolve();
     });
   });
+}
+
+/** Whoever is orphaned inside becomes a child of PID 1: nothing of a guest is anywhere else. */
+function descendantsOf(pid: number): number {
+  return childrenOf(pid).reduce((sum, child) => sum + 1 + descendantsOf(child), 0);
+}
+
+/** None when it has just ended. */
+function childrenOf(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+    return children === '' ? [] : children.split(' ').map(Number);
+  } catch {
+    return [];
+  }
 }
 
 function onlyChildOf(child: ChildProcess): number {

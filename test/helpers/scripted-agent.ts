@@ -6,6 +6,7 @@ import type {
   StartRequest,
 } from '../../src/core/api/agent-api.ts';
 import { FsbError } from '../../src/core/model/errors.ts';
+import { defaultResources } from '../../src/core/model/shape.ts';
 
 /** A node without instances, for tests of the controller: starts and stops happen when and as the test says. */
 export interface ScriptedAgent {
@@ -22,6 +23,12 @@ export interface ScriptedAgent {
   report(sandboxId: string, state: AgentSandboxState): void;
 }
 
+/** The answer to a start that went well. */
+export const started = (startedAt: number): StartedSandbox => ({
+  ...{ instance: 'i0', warm: true, endpoints: [], resources: defaultResources },
+  startedAt,
+});
+
 export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
   const listeners = new Set<(change: AgentSandbox) => void>();
   const unsupported = (): never => {
@@ -32,7 +39,7 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
     stops: [],
     forgotten: [],
     held: new Map(),
-    onStart: async () => ({ instance: 'i0', warm: true, endpoints: [], startedAt: now() }),
+    onStart: async () => started(now()),
     onStop: async () => {},
     report(sandboxId, state) {
       agent.held.set(sandboxId, state);
@@ -40,7 +47,13 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
     },
     api: {
       node: 'test-node',
-      pools: { status: async () => [] },
+      pools: {
+        ...{ status: unsupported, list: unsupported, get: unsupported, create: unsupported },
+        ...{ update: unsupported, delete: unsupported, stop: unsupported, drain: unsupported },
+        ...{ run: unsupported, lease: unsupported, leases: unsupported, exec: unsupported },
+        ...{ kill: unsupported, release: unsupported },
+      },
+      events: unsupported,
       images: { import: unsupported, list: unsupported, remove: unsupported },
       async start(request, options) {
         agent.starts.push(request);

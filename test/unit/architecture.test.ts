@@ -25,7 +25,7 @@ const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
     may: [
       ...['core/server', 'core/controller', 'core/agent', 'core/pool', 'core/instance', 'core/guest'],
       ...['core/runtime/driver', 'core/runtime/oci', 'core/runtime/containerd'],
-      ...['core/image', 'core/logs', 'core/store', 'core/api', 'core/model'],
+      ...['core/image', 'core/logs', 'core/store', 'core/events', 'core/api', 'core/model'],
     ],
   },
 
@@ -44,7 +44,7 @@ const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
   'core/agent': {
     may: [
       ...['core/pool', 'core/instance', 'core/guest', 'core/runtime/driver'],
-      ...['core/image', 'core/logs', 'core/store', 'core/api', 'core/model'],
+      ...['core/image', 'core/logs', 'core/store', 'core/events', 'core/api', 'core/model'],
     ],
   },
   'core/pool': { may: ['core/instance', 'core/guest', 'core/runtime/driver', 'core/model'] },
@@ -59,6 +59,7 @@ const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
   'core/image': { may: ['core/model'] },
   'core/logs': { may: ['core/model'] },
   'core/store': { may: ['core/model'] },
+  'core/events': { may: ['core/model'] },
   'core/api': { may: ['core/model'] },
   'core/model': { may: [] },
 };

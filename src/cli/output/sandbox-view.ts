@@ -187,10 +187,7 @@ function describeSandbox(view: SandboxView, spec: SandboxSpec, now: number): str
     ['Node', view.node],
     ['Start', view.warm === null ? '' : view.warm ? 'warm' : 'cold'],
     ['Endpoints', view.endpoints.join(', ')],
-    [
-      'Resources',
-      `${spec.resources.cpus} cpus, ${formatSize(spec.resources.memory)} memory, ${spec.resources.pids} processes`,
-    ],
+    ['Resources', resourcesText(spec.resources)],
     ['Network', spec.network],
     ['Labels', pairs(view.labels)],
     ['Created', ago(view.created_at)],
@@ -208,3 +205,13 @@ function describeSandbox(view: SandboxView, spec: SandboxSpec, now: number): str
 /** A word as a shell would need it. */
 const quoted = (word: string): string =>
   /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+
+/** What is not said is known when the sandbox is bound: it is the pool's. */
+function resourcesText({ cpus, memory, pids }: SandboxSpec['resources']): string {
+  const said = [
+    cpus === undefined ? [] : [`${cpus} cpus`],
+    memory === undefined ? [] : [`${formatSize(memory)} memory`],
+    pids === undefined ? [] : [`${pids} processes`],
+  ].flat();
+  return said.join(', ');
+}

@@ -6,39 +6,27 @@ import type {
   StartedSandbox,
   StartRequest,
 } from '../api/agent-api.ts';
-import type { ImageApi, PoolApi } from '../api/core-api.ts';
+import type { ImageApi } from '../api/core-api.ts';
+import type { EventStream, PoolApi } from '../api/pool-api.ts';
 import type { AttachRequest, CallOptions, ExecRequest } from '../api/sandbox-api.ts';
-import type { ImageStore } from '../image/image-store.ts';
-import type { Instance } from '../instance/instance.ts';
-import type { LogStore } from '../logs/log-store.ts';
-import type { Clock } from '../model/clock.ts';
-import { processFor } from '../model/command.ts';
-import { didYouMean } from '../model/did-you-mean.ts';
-import { FsbError, throwIfAborted } from '../model/errors.ts';
+import { FsbError } from '../model/errors.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ProcessSession } from '../model/process.ts';
-import type { SandboxSpec } from '../model/spec.ts';
-import type { Pool } from '../pool/pool.ts';
-import type { RecordTable } from '../store/store.ts';
-import { attachToEnded, attachToRun } from './attach.ts';
-import { execInRun } from './exec.ts';
-import { checkedMounts } from './mount-sources.ts';
-import { type InstanceRecord, MAIN_PROCESS, type SlotRecord } from './records.ts';
-import { SandboxRun, type SandboxRunOptions } from './sandbox-run.ts';
-import { shapeOf } from './shape-of.ts';
+import type { Leases } from './leases/leases.ts';
+import type { Runs } from './leases/runs.ts';
+import type { SlotRecord } from './ledger/records.ts';
+import type { Holder } from './pools/held-instance.ts';
+import { attachToEnded, attachToRun } from './sandboxes/attach.ts';
+import { SandboxRun } from './sandboxes/sandbox-run.ts';
+import { type SandboxGround, type SandboxParts, startSandbox } from './sandboxes/start-sandbox.ts';
 
-export interface AgentOptions {
+export interface AgentOptions extends SandboxGround {
   node: string;
-  runtime: string;
-  pool: Pool;
-  images: ImageStore;
+  poolApi: PoolApi;
   imageApi: ImageApi;
-  logs: LogStore;
-  ledger: RecordTable<InstanceRecord>;
-  slots: RecordTable<SlotRecord>;
-  /** Where the core keeps its files: no sandbox may mount anything of them. */
-  ownDirectories: readonly string[];
-  clock: Clock;
+  events: EventStream;
+  leases: Pick<Leases, 'close'>;
+  runs: Pick<Runs, 'close'>;
   log: Logger;
 }
 
@@ -47,6 +35,7 @@ export class Agent implements AgentApi {
   readonly node: string;
   readonly pools: PoolApi;
   readonly images: ImageApi;
+  readonly events: EventStream;
   readonly #options: AgentOptions;
   readonly #runs = new Map<string, SandboxRun>();
   readonly #starting = new Map<string, { abort: AbortController; settled: Promise<void> }>();
@@ -57,8 +46,9 @@ export class Agent implements AgentApi {
 
   constructor(options: AgentOptions) {
     this.node = options.node;
+    this.pools = options.poolApi;
     this.images = options.imageApi;
-    this.pools = { status: async () => options.pool.status() };
+    this.events = options.events;
     this.#options = options;
   }
 
@@ -77,35 +67,15 @@ export class Agent implements AgentApi {
     }
   }
 
-  async #start({ sandboxId, claimName, spec }: StartRequest, signal: AbortSignal): Promise<StartedSandbox> {
-    const { pool, images, logs, ledger, slots, clock, runtime, ownDirectories } = this.#options;
-    this.#requirePool(spec.pool_ref);
-    const image = await images.resolve(spec.image);
-    const process = { ...processFor(spec, image.config), tty: spec.tty, stdin: spec.stdin };
-    const mounts = await checkedMounts(spec.mounts, ownDirectories);
-    const shape = shapeOf({ ...spec, mounts }, image, runtime);
-    const opening = logs.writer(sandboxId);
-    opening.catch(noop);
-    let claimed: Instance | undefined;
+  async #start(request: StartRequest, signal: AbortSignal): Promise<StartedSandbox> {
+    const { sandboxId, claimName } = request;
+    const holder = this.holderOf(sandboxId, claimName);
+    const abandoned = (gone: Promise<void>): void => this.#leave(sandboxId, gone);
     try {
-      const { instance, hit } = await pool.claim({ shape, image: image.reference, signal });
-      claimed = instance;
-      throwIfAborted(signal);
-      const slot: SlotRecord = { claimName, instance: instance.id, startedAt: clock.now(), process };
-      // The records are written while the guest starts the command; a crash in between leaves a trace either way.
-      const recorded = Promise.all([
-        ledger.put(instance.id, { shape, sandboxId }),
-        slots.put(sandboxId, slot),
-      ]);
-      recorded.catch(noop);
-      const main = await instance.channel.spawn(MAIN_PROCESS, process, signal);
-      const log = await opening;
-      await recorded;
-      this.takeUp({ sandboxId, slot, instance, main, log });
-      return { instance: instance.id, warm: hit, startedAt: slot.startedAt, endpoints: endpointsOf(spec) };
+      const { parts, started } = await startSandbox(request, this.#options, holder, abandoned, signal);
+      this.takeUp(parts);
+      return started;
     } catch (error) {
-      if (claimed) this.#leave(sandboxId, pool.release(claimed));
-      await opening.then((log) => log.close(), noop);
       await this.forget(sandboxId);
       throw error;
     }
@@ -137,7 +107,7 @@ export class Agent implements AgentApi {
   }
 
   async exec(sandboxId: string, request: ExecRequest, { signal }: CallOptions = {}): Promise<ProcessSession> {
-    return execInRun(this.#running(sandboxId), request, signal);
+    return this.#running(sandboxId).execs.start(request, signal);
   }
 
   async attach(sandboxId: string, request: AttachRequest): Promise<ProcessSession> {
@@ -172,15 +142,14 @@ export class Agent implements AgentApi {
   }
 
   /** Takes a running sandbox into the agent's care until its end: a new one, or one that recovery found. */
-  takeUp(found: Pick<SandboxRunOptions, 'sandboxId' | 'slot' | 'instance' | 'main' | 'log'>): void {
-    const { slots, pool, clock, log } = this.#options;
-    const { sandboxId, slot } = found;
+  takeUp(parts: SandboxParts): SandboxRun {
+    const { slots, clock, log } = this.#options;
+    const { sandboxId, slot } = parts;
     const run = new SandboxRun({
-      ...found,
+      ...parts,
       clock,
       logger: log,
       recordEnd: (end) => slots.put(sandboxId, { ...slot, end }),
-      release: (instance) => pool.release(instance),
     });
     this.#runs.set(sandboxId, run);
     void run.ended.then((end) => {
@@ -189,6 +158,12 @@ export class Agent implements AgentApi {
       this.#announce({ sandboxId, state: stateOf({ ...slot, end }) });
     });
     this.#leave(sandboxId, run.gone);
+    return run;
+  }
+
+  /** Who is told to people as the holder of its instance. */
+  holderOf(sandboxId: string, claimName: string): Holder {
+    return { name: `sandbox ${claimName}`, end: () => this.stop(sandboxId, 0).gone };
   }
 
   /** True while the sandbox has an instance, or is about to get one. */
@@ -206,23 +181,15 @@ export class Agent implements AgentApi {
     throw new FsbError('conflict', 'the sandbox is not running', { hint: 'See why with: fsb-ctl get NAME' });
   }
 
-  #requirePool(name: string): void {
-    const known = this.#options.pool.policy.name;
-    if (name === known) return;
-    const near = didYouMean(name, [known]);
-    throw new FsbError('not_found', `pool ${name} does not exist`, {
-      hint: near ? `Did you mean ${near}?` : `The pool of this core is ${known}.`,
-    });
-  }
-
-  /** Lets go of every sandbox and leaves it running: the next core takes it up. Idle instances are destroyed. */
+  /** Lets go of every sandbox and lease and leaves it running: the next core takes it up. What is idle is destroyed. */
   async close(): Promise<void> {
     this.#closing = true;
     for (const { abort } of this.#starting.values())
       abort.abort(new FsbError('unavailable', 'the core is stopping'));
     await Promise.all([...this.#starting.values()].map(({ settled }) => settled));
-    await Promise.all([...this.#runs.values()].map((run) => run.detach()));
-    await this.#options.pool.close({ destroyIdle: true });
+    const { leases, runs, pools } = this.#options;
+    await Promise.all([runs.close(), leases.close(), ...[...this.#runs.values()].map((run) => run.detach())]);
+    await pools.close();
   }
 }
 
@@ -231,11 +198,6 @@ function stateOf(slot: SlotRecord): AgentSandboxState {
   if (end === undefined) return { state: 'running', startedAt };
   if (end.kind === 'lost') return { state: 'lost', reason: end.reason };
   return { state: 'ended', startedAt, endedAt: end.at, status: end.status };
-}
-
-/** Where the exposed ports can be reached: nowhere, unless the sandbox shares the node's network. */
-function endpointsOf(spec: Pick<SandboxSpec, 'exposed_ports' | 'network'>): string[] {
-  return spec.network === 'host' ? spec.exposed_ports.map((port) => `127.0.0.1:${port}`) : [];
 }
 
 const noop = (): void => {};

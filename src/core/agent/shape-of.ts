@@ -1,18 +1,53 @@
+import type { ImageStore } from '../image/image-store.ts';
 import type { ResolvedImage } from '../model/image.ts';
-import type { Shape } from '../model/shape.ts';
+import type { PoolPolicy } from '../model/pool.ts';
+import type { Resources, Shape } from '../model/shape.ts';
 import type { SandboxSpec } from '../model/spec.ts';
+import { checkedMounts } from './mount-sources.ts';
 
-/** The boot-time part of a spec: what an instance must have been booted with to serve it. */
+/** The boot-time part of a spec. */
+export type BootSpec = Pick<SandboxSpec, 'image' | 'resources' | 'network' | 'mounts'>;
+
+/** What turns a spec into a shape on this node. */
+export interface ShapeGround {
+  images: Pick<ImageStore, 'resolve'>;
+  runtime: string;
+  /** Where the core keeps its files: no sandbox may mount anything of them. */
+  ownDirectories: readonly string[];
+}
+
+/**
+ * What an instance must have been booted with to serve the spec; what the spec leaves open is the pool's own.
+ * @throws not_found (image), invalid_argument (mounts)
+ */
+export async function resolveShape(
+  spec: BootSpec,
+  policy: Pick<PoolPolicy, 'resources'>,
+  { images, runtime, ownDirectories }: ShapeGround,
+): Promise<{ image: ResolvedImage; shape: Shape }> {
+  const image = await images.resolve(spec.image);
+  const mounts = await checkedMounts(spec.mounts, ownDirectories);
+  const resources = resourcesOf(spec.resources, policy.resources);
+  return { image, shape: shapeOf({ network: spec.network, mounts }, resources, image, runtime) };
+}
+
 export function shapeOf(
-  spec: Pick<SandboxSpec, 'resources' | 'network' | 'mounts'>,
-  image: ResolvedImage,
+  { network, mounts }: Pick<SandboxSpec, 'network' | 'mounts'>,
+  resources: Resources,
+  image: Pick<ResolvedImage, 'digest'>,
   runtime: string,
 ): Shape {
   return {
     image: image.digest,
     runtime,
-    resources: spec.resources,
-    network: spec.network,
-    mounts: spec.mounts.map(({ source, target, read_only }) => ({ source, target, readOnly: read_only })),
+    resources,
+    network,
+    mounts: mounts.map(({ source, target, read_only }) => ({ source, target, readOnly: read_only })),
   };
 }
+
+const resourcesOf = (said: SandboxSpec['resources'], own: Resources): Resources => ({
+  cpus: said.cpus ?? own.cpus,
+  memory: said.memory ?? own.memory,
+  pids: said.pids ?? own.pids,
+});

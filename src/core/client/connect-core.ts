@@ -1,4 +1,5 @@
 import type { CoreApi } from '../api/core-api.ts';
+import type { PoolApi } from '../api/pool-api.ts';
 import type { SandboxApi } from '../api/sandbox-api.ts';
 import { FsbError } from '../model/errors.ts';
 import { type Endpoint, parseEndpoint } from '../wire/endpoint.ts';
@@ -22,13 +23,18 @@ export function connectCore(address: CoreAddress): CoreApi {
   const close = (): Promise<void> => connection.close();
   return {
     sandboxes: remoteSandboxes(connection),
+    pools: remotePools(connection),
     images: {
       import: async (request, options) => (await connection.unary()).images.import(request, options),
       list: async (options) => (await connection.unary()).images.list(options),
       remove: async (reference, options) => (await connection.unary()).images.remove(reference, options),
     },
-    pools: { status: async (options) => (await connection.unary()).pools.status(options) },
-    system: { info: async (options) => (await connection.unary()).system.info(options) },
+    system: {
+      info: async (options) => (await connection.unary()).system.info(options),
+      async *events(query, options) {
+        yield* (await connection.unary()).system.events(query, options);
+      },
+    },
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -46,6 +52,26 @@ function remoteSandboxes(connection: LazyConnection): SandboxApi {
     async *logs(ref, query, options) {
       yield* (await connection.streams()).logs(ref, query, options);
     },
+  };
+}
+
+function remotePools(connection: LazyConnection): PoolApi {
+  return {
+    status: async (pool, options) => (await connection.unary()).pools.status(pool, options),
+    list: async (options) => (await connection.unary()).pools.list(options),
+    get: async (name, options) => (await connection.unary()).pools.get(name, options),
+    create: async (policy, options) => (await connection.unary()).pools.create(policy, options),
+    update: async (name, change, options) => (await connection.unary()).pools.update(name, change, options),
+    delete: async (name, options) => (await connection.unary()).pools.delete(name, options),
+    stop: async (name, options) => (await connection.unary()).pools.stop(name, options),
+    drain: async (name, options) => (await connection.unary()).pools.drain(name, options),
+    run: async (request, options) => (await connection.streams()).run(request, options),
+    lease: async (request, options) => (await connection.unary()).pools.lease(request, options),
+    leases: async (options) => (await connection.unary()).pools.leases(options),
+    exec: async (lease, request, options) =>
+      (await connection.streams()).execInLease(lease, request, options),
+    kill: async (lease, options) => (await connection.unary()).pools.kill(lease, options),
+    release: async (lease, options) => (await connection.unary()).pools.release(lease, options),
   };
 }
 

@@ -28,6 +28,7 @@ export class RemoteSession implements ProcessSession, SocketEvents {
   readonly #exit: Settler<ExitStatus> = settler();
   readonly #start: Settler<void> = settler();
   readonly #next: Record<StreamName, number> = { stdout: 0, stderr: 0 };
+  readonly #whenLost: string;
   #socket: FrameSocket | undefined;
   #ended = false;
   #input: Promise<void> = Promise.resolve();
@@ -36,7 +37,9 @@ export class RemoteSession implements ProcessSession, SocketEvents {
   #roomForInput: (() => void) | undefined;
   #inputEnded = false;
 
-  constructor() {
+  /** @param whenLost what to tell the user when the connection breaks before the process has ended */
+  constructor(whenLost: string) {
+    this.#whenLost = whenLost;
     this.#inbox = new Inbox((consumed) => this.#socket?.send(encodeAck(consumed)));
     this.output = this.#inbox;
     this.exited = this.#exit.promise;
@@ -60,7 +63,7 @@ export class RemoteSession implements ProcessSession, SocketEvents {
   onEnd(reason: FsbError): void {
     this.#finish(
       new FsbError('run_failed', `lost the process: ${reason.message}; how it ends is not known`, {
-        hint: 'It may still be running: look with `fsb-ctl get`.',
+        hint: this.#whenLost,
         cause: reason,
       }),
     );

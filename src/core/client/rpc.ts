@@ -23,7 +23,7 @@ const CHANNEL_OPTIONS = {
   'grpc.default_authority': 'localhost',
 };
 
-/** Unary calls over one connection, which is made by the first of them. */
+/** Calls over one connection, which is made by the first of them. */
 export class Rpc {
   readonly #endpoint: Endpoint;
   readonly #client: Client;
@@ -43,11 +43,7 @@ export class Rpc {
     { signal }: CallOptions = {},
   ): Promise<Response> {
     throwIfAborted(signal);
-    if (this.#closed)
-      throw new FsbError(
-        'unavailable',
-        `the connection to the core at ${formatEndpoint(this.#endpoint)} was closed`,
-      );
+    this.#assertOpen();
     return new Promise((resolve, reject) => {
       const call = this.#client.makeUnaryRequest<Request, Response>(
         method.path,
@@ -67,10 +63,46 @@ export class Rpc {
     });
   }
 
+  /**
+   * The answers as they come, at the pace of the reader; a reader that breaks off ends the call.
+   * @throws as call()
+   */
+  async *stream<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+    { signal }: CallOptions = {},
+  ): AsyncGenerator<Response> {
+    throwIfAborted(signal);
+    this.#assertOpen();
+    const call = this.#client.makeServerStreamRequest<Request, Response>(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      request,
+      new Metadata(),
+    );
+    const cancel = (): void => call.cancel();
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      for await (const response of call as AsyncIterable<Response>) yield response;
+    } catch (error) {
+      throw signal?.aborted ? FsbError.from(signal.reason) : this.#toFsbError(error as ServiceError);
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      call.cancel();
+    }
+  }
+
   /** Running calls fail. Idempotent. */
   close(): void {
     this.#closed = true;
     this.#client.close();
+  }
+
+  #assertOpen(): void {
+    if (!this.#closed) return;
+    const address = formatEndpoint(this.#endpoint);
+    throw new FsbError('unavailable', `the connection to the core at ${address} was closed`);
   }
 
   #toFsbError(error: ServiceError): FsbError {

@@ -1,12 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CallOptions, SandboxApi } from '../api/sandbox-api.ts';
+import type { PoolRunRequest } from '../api/pool-api.ts';
+import type { AttachRequest, CallOptions, ExecRequest } from '../api/sandbox-api.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ProcessSession } from '../model/process.ts';
 import type { SandboxRef } from '../model/sandbox.ts';
 import type { Endpoint } from '../wire/endpoint.ts';
+import { execToTransport } from '../wire/stream/exec-request.ts';
 import { channels, encodeJson, LONGEST_INPUT_FRAME } from '../wire/stream/frames.ts';
-import { attachToQuery, execToTransport, logsToQuery } from '../wire/stream/stream-query.ts';
+import { runToTransport } from '../wire/stream/run-request.ts';
+import { attachToQuery, logsToQuery } from '../wire/stream/stream-query.ts';
+import type { Transport } from '../wire/stream/transport.ts';
 import { type FrameSocket, openSocket, type SocketEvents } from './frame-socket.ts';
 import { CLIENT_WINDOW } from './inbox.ts';
 import { LogReader } from './log-reader.ts';
@@ -16,7 +20,7 @@ import { RemoteSession } from './remote-session.ts';
 const RESUME_PAUSES = [50, 200, 500, 1000, 2000];
 
 /** Everything of a core that streams: one WebSocket each, no other connection. */
-export class StreamApi implements Pick<SandboxApi, 'logs' | 'exec' | 'attach'> {
+export class StreamApi {
   readonly #endpoint: Endpoint;
   readonly #sockets = new Set<FrameSocket>();
 
@@ -24,18 +28,24 @@ export class StreamApi implements Pick<SandboxApi, 'logs' | 'exec' | 'attach'> {
     this.#endpoint = endpoint;
   }
 
-  async exec(ref: SandboxRef, ...[request, options]: Tail<SandboxApi['exec']>): Promise<ProcessSession> {
-    const { query, frame } = execToTransport(request);
-    const first = frame === undefined ? undefined : encodeJson(channels.request, frame);
-    if (first !== undefined && first.length > LONGEST_INPUT_FRAME)
-      throw new FsbError('invalid_argument', 'the command and its environment are too long', {
-        hint: 'Together they may have a little less than 1 MiB; send data through stdin.',
-      });
-    return this.#process(ref, `exec?${query}`, first, options);
+  exec(ref: SandboxRef, request: ExecRequest, options?: CallOptions): Promise<ProcessSession> {
+    const hint = 'It may still be running: look with `fsb-ctl get`.';
+    return this.#process(`${sandboxPath(ref)}/exec`, execToTransport(request), hint, options);
   }
 
-  async attach(ref: SandboxRef, ...[request, options]: Tail<SandboxApi['attach']>): Promise<ProcessSession> {
-    return this.#process(ref, `attach?${attachToQuery(request)}`, undefined, options);
+  attach(ref: SandboxRef, request: AttachRequest, options?: CallOptions): Promise<ProcessSession> {
+    const hint = 'It may still be running: look with `fsb-ctl get`.';
+    return this.#process(`${sandboxPath(ref)}/attach`, { query: attachToQuery(request) }, hint, options);
+  }
+
+  run(request: PoolRunRequest, options?: CallOptions): Promise<ProcessSession> {
+    const hint = 'It was ended, or will be as soon as the core sees that nobody waits for it.';
+    return this.#process(pathOf('pools', request.pool, 'run'), runToTransport(request), hint, options);
+  }
+
+  execInLease(lease: string, request: ExecRequest, options?: CallOptions): Promise<ProcessSession> {
+    const hint = 'It may still be running; `fsb-ctl pool release` ends it.';
+    return this.#process(pathOf('leases', lease, 'exec'), execToTransport(request), hint, options);
   }
 
   async *logs(ref: SandboxRef, query: LogQuery, options: CallOptions = {}): AsyncGenerator<LogEntry> {
@@ -45,7 +55,8 @@ export class StreamApi implements Pick<SandboxApi, 'logs' | 'exec' | 'attach'> {
     for (;;) {
       const reader = new LogReader();
       try {
-        await using socket = await this.#open(ref, `logs?${logsToQuery(wanted)}`, reader, options.signal);
+        const path = `${sandboxPath(ref)}/logs`;
+        await using socket = await this.#open(path, logsToQuery(wanted), reader, options.signal);
         everOpened = true;
         reader.use(socket);
         for await (const entry of reader.entries(options.signal)) {
@@ -69,14 +80,16 @@ export class StreamApi implements Pick<SandboxApi, 'logs' | 'exec' | 'attach'> {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** @param whenLost what to tell the user when the connection breaks before the process has ended */
   async #process(
-    ref: SandboxRef,
-    request: string,
-    first: Buffer | undefined,
+    path: string,
+    { query, frame }: Transport,
+    whenLost: string,
     { signal }: CallOptions = {},
   ): Promise<ProcessSession> {
-    const session = new RemoteSession();
-    const socket = await this.#open(ref, request, session, signal);
+    const first = frame === undefined ? undefined : firstFrame(frame);
+    const session = new RemoteSession(whenLost);
+    const socket = await this.#open(path, query, session, signal);
     session.use(socket);
     const abort = (): void => socket.destroy();
     signal?.addEventListener('abort', abort, { once: true });
@@ -94,12 +107,11 @@ export class StreamApi implements Pick<SandboxApi, 'logs' | 'exec' | 'attach'> {
   }
 
   async #open(
-    { namespace, name }: SandboxRef,
-    request: string,
+    path: string,
+    query: string,
     events: SocketEvents,
     signal?: AbortSignal,
   ): Promise<FrameSocket & AsyncDisposable> {
-    const path = `/api/v1/sandboxes/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/${request}`;
     let socket: FrameSocket | undefined;
     const tracked: SocketEvents = {
       onFrame: (frame) => events.onFrame(frame),
@@ -108,17 +120,22 @@ export class StreamApi implements Pick<SandboxApi, 'logs' | 'exec' | 'attach'> {
         events.onEnd(error);
       },
     };
-    const separator = request.endsWith('?') ? '' : '&';
-    const opened = await openSocket(
-      this.#endpoint,
-      `${path}${separator}window=${CLIENT_WINDOW}`,
-      tracked,
-      signal,
-    );
+    const whole = `${path}?${query}${query === '' ? '' : '&'}window=${CLIENT_WINDOW}`;
+    const opened = await openSocket(this.#endpoint, whole, tracked, signal);
     socket = opened;
     this.#sockets.add(opened);
     return { ...opened, [Symbol.asyncDispose]: () => opened.close() };
   }
 }
 
-type Tail<F> = F extends (first: SandboxRef, ...rest: infer Rest) => unknown ? Rest : never;
+const pathOf = (...parts: string[]): string => `/api/v1/${parts.map(encodeURIComponent).join('/')}`;
+const sandboxPath = ({ namespace, name }: SandboxRef): string => pathOf('sandboxes', namespace, name);
+
+/** @throws invalid_argument */
+function firstFrame(request: object): Buffer {
+  const frame = encodeJson(channels.request, request);
+  if (frame.length <= LONGEST_INPUT_FRAME) return frame;
+  throw new FsbError('invalid_argument', 'the command and its environment are too long', {
+    hint: 'Together they may have a little less than 1 MiB; send data through stdin.',
+  });
+}

@@ -1,21 +1,23 @@
-import type { ImageApi, PoolApi, SystemApi } from '../api/core-api.ts';
+import type { ImageApi, SystemApi } from '../api/core-api.ts';
+import type { PoolApi } from '../api/pool-api.ts';
 import type { SandboxApi } from '../api/sandbox-api.ts';
-import { imageFromWire, poolStatusFromWire, systemFromWire } from '../wire/convert/admin.ts';
+import { imageFromWire, systemFromWire } from '../wire/convert/admin.ts';
 import { assertSpecFitsWire, createToWire } from '../wire/convert/create.ts';
+import { eventFromWire } from '../wire/convert/event.ts';
 import { deleteToWire, exitFromWire, refToWire } from '../wire/convert/parts.ts';
 import { listToWire, sandboxFromWire } from '../wire/convert/sandbox.ts';
 import type { Endpoint } from '../wire/endpoint.ts';
 import { FastPathServiceService as sandboxes } from '../wire/gen/fastpath/v1/fastpath.ts';
 import { ImageServiceService as images } from '../wire/gen/fsb/v1/image.ts';
-import { PoolServiceService as pools } from '../wire/gen/fsb/v1/pool.ts';
 import { SystemServiceService as system } from '../wire/gen/fsb/v1/system.ts';
+import { poolCalls } from './pool-calls.ts';
 import { Rpc } from './rpc.ts';
 
-/** Everything of a core that is one request and one answer. */
+/** Everything of a core that needs no stream of bytes: one request and one answer, or events one by one. */
 export interface UnaryApi {
   sandboxes: Pick<SandboxApi, 'create' | 'get' | 'list' | 'delete' | 'wait'>;
   images: ImageApi;
-  pools: PoolApi;
+  pools: Omit<PoolApi, 'run' | 'exec'>;
   system: SystemApi;
   close(): void;
 }
@@ -25,10 +27,8 @@ export function unaryApi(endpoint: Endpoint): UnaryApi {
   return {
     sandboxes: sandboxCalls(rpc),
     images: imageCalls(rpc),
-    pools: {
-      status: async (options) => (await rpc.call(pools.status, {}, options)).rows.map(poolStatusFromWire),
-    },
-    system: { info: async (options) => systemFromWire(await rpc.call(system.info, {}, options)) },
+    pools: poolCalls(rpc),
+    system: systemCalls(rpc),
     close: () => rpc.close(),
   };
 }
@@ -60,5 +60,14 @@ function imageCalls(rpc: Rpc): ImageApi {
     list: async (options) => (await rpc.call(images.list, {}, options)).images.map(imageFromWire),
     remove: async (reference, options) =>
       imageFromWire((await rpc.call(images.remove, { reference }, options)).image),
+  };
+}
+
+function systemCalls(rpc: Rpc): SystemApi {
+  return {
+    info: async (options) => systemFromWire(await rpc.call(system.info, {}, options)),
+    async *events(query, options) {
+      for await (const event of rpc.stream(system.watch, query, options)) yield eventFromWire(event);
+    },
   };
 }

@@ -9,16 +9,16 @@ import type {
   ListQuery,
   SandboxApi,
 } from '../api/sandbox-api.ts';
+import { abortable } from '../model/abortable.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError, failedStartCodes } from '../model/errors.ts';
+import { Expiry } from '../model/expiry.ts';
 import { assertName, newSandboxId, newSandboxName } from '../model/ids.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ExitStatus, ProcessSession } from '../model/process.ts';
 import type { Sandbox, SandboxRef } from '../model/sandbox.ts';
 import { parseSpec } from '../model/spec.ts';
 import type { RecordTable } from '../store/store.ts';
-import { abortable } from './abortable.ts';
-import { Expiry } from './expiry.ts';
 import { phaseAfter, statusOf } from './outcome.ts';
 import { reconcile } from './reconcile.ts';
 import { Registry } from './registry.ts';
@@ -176,12 +176,13 @@ export class Controller implements SandboxApi {
       recorded.catch(noop);
       if (spec.consistency_mode === 'strong') await recorded;
       const request = { sandboxId: id, claimName: `${namespace}/${name}`, spec };
-      const { warm, endpoints, startedAt } = await this.#agent.start(request, { signal: abort });
+      const { warm, endpoints, startedAt, resources } = await this.#agent.start(request, { signal: abort });
       runs = true;
       await recorded;
       // A deletion that came too late to stop the start has the sandbox now; Terminating is never left for Running.
       if (entry.deletion) throw deletedWhileStarting(name);
-      return this.#started(entry, startedAt, { warm, endpoints, node: this.#agent.node });
+      const given = { ...spec, resources };
+      return this.#started(entry, startedAt, { warm, endpoints, spec: given, node: this.#agent.node });
     } catch (thrown) {
       const error = FsbError.from(thrown);
       if (entry.deletion) await entry.deletion.gone;

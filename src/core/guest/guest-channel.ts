@@ -36,6 +36,11 @@ export interface GuestChannel extends AsyncDisposable {
   ping(timeoutMs: number): Promise<void>;
   /** Sends a signal to every process of the guest but its PID 1. */
   signalAll(signal: number): void;
+  /**
+   * SIGKILL to every process of the guest but its PID 1; resolves when all that were started through a channel are gone
+   * and forgotten, so that their ids are free. What they started may end a little later.
+   */
+  scrub(): Promise<void>;
   /** Drops the connection; the guest and its processes live on. Idempotent. */
   close(): Promise<void>;
 }

@@ -40,10 +40,10 @@ export interface LocalImageStore extends ImageStore {
    */
   sweep(): Promise<void>;
   /**
-   * Calls back when names have come to mean other images (the machine changed, an import took a name over), with the
-   * digests that they meant before; returns the way to stop.
+   * Calls back when names have come to mean other images (the machine changed, an import took a name over) or something
+   * at all (an import), with the digests that they meant before; returns the way to stop.
    */
-  onReplaced(listener: (digests: readonly string[]) => void): () => void;
+  onNamesChanged(listener: (replaced: readonly string[]) => void): () => void;
   /** Aborts imports and waits for their end. Idempotent. */
   close(): Promise<void>;
 }
@@ -86,7 +86,7 @@ class OverlayImageStore implements LocalImageStore {
   readonly #holds = new Holds();
   /** Images whose removal has begun: nobody may begin to use them. */
   readonly #leaving = new Set<string>();
-  readonly #replacedListeners = new Set<(digests: readonly string[]) => void>();
+  readonly #namesListeners = new Set<(replaced: readonly string[]) => void>();
   readonly #closing = new AbortController();
   readonly #imports = new Set<Promise<unknown>>();
 
@@ -105,7 +105,7 @@ class OverlayImageStore implements LocalImageStore {
       directory: join(root, 'host'),
       staging: this.#staging,
       hostRoot,
-      replaced: (digest) => this.#tellReplaced([digest]),
+      replaced: (digest) => this.#tellNamesChanged([digest]),
       clock,
       log,
     });
@@ -137,13 +137,13 @@ class OverlayImageStore implements LocalImageStore {
     });
   }
 
-  onReplaced(listener: (digests: readonly string[]) => void): () => void {
-    this.#replacedListeners.add(listener);
-    return () => this.#replacedListeners.delete(listener);
+  onNamesChanged(listener: (replaced: readonly string[]) => void): () => void {
+    this.#namesListeners.add(listener);
+    return () => this.#namesListeners.delete(listener);
   }
 
-  #tellReplaced(digests: readonly string[]): void {
-    for (const listener of this.#replacedListeners) listener(digests);
+  #tellNamesChanged(replaced: readonly string[]): void {
+    for (const listener of this.#namesListeners) listener(replaced);
   }
 
   import(path: string, name?: string, signal?: AbortSignal): Promise<ImageInfo[]> {
@@ -229,7 +229,7 @@ class OverlayImageStore implements LocalImageStore {
     const replaced = before.filter(
       (digest, index) => digest !== undefined && this.#records.byReference(names[index]!)?.digest !== digest,
     );
-    if (replaced.length > 0) this.#tellReplaced([...new Set(replaced as string[])]);
+    this.#tellNamesChanged([...new Set(replaced as string[])]);
   }
 
   #recordOf({ image, references }: NamedImage): ImageRecord {

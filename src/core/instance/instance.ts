@@ -5,6 +5,7 @@ import type { InstanceStats } from '../runtime/driver.ts';
 /**
  *     booting -> idle -> claimed -> stopping -> dead
  *                idle <-> paused -> claimed
+ *                idle <- claimed: recycled
  *     every state but dead -> stopping
  */
 export type InstanceState = 'booting' | 'idle' | 'paused' | 'claimed' | 'stopping' | 'dead';
@@ -24,6 +25,11 @@ export interface Instance {
   readonly failed: Promise<Error>;
   /** idle|paused -> claimed, resuming first if needed. */
   claim(): Promise<void>;
+  /**
+   * claimed -> idle: SIGKILL to everything in it, and proof that nothing but its PID 1 is left. Files stay as they are.
+   * @throws run_failed; it is destroyed then
+   */
+  recycle(): Promise<void>;
   pause(): Promise<void>;
   resume(): Promise<void>;
   stats(): Promise<InstanceStats>;

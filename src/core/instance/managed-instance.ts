@@ -5,6 +5,7 @@ import type { Shape } from '../model/shape.ts';
 import type { BootedInstance, InstanceStats, RuntimeDriver } from '../runtime/driver.ts';
 import { withDeadline } from './deadline.ts';
 import type { Instance, InstanceState } from './instance.ts';
+import { scrubGuest } from './scrub.ts';
 import { instanceTransition } from './transitions.ts';
 
 /** Milliseconds that one call of the driver may take before the instance is given up. */
@@ -13,11 +14,18 @@ export interface InstanceLimits {
   control: number;
   /** From SIGKILL to the end of PID 1. */
   kill: number;
+  /** From SIGKILL to the proof that only PID 1 is left. */
+  scrub: number;
   /** destroy of the driver */
   destroy: number;
 }
 
-export const defaultInstanceLimits: InstanceLimits = { control: 10_000, kill: 5_000, destroy: 30_000 };
+export const defaultInstanceLimits: InstanceLimits = {
+  control: 10_000,
+  kill: 5_000,
+  scrub: 5_000,
+  destroy: 30_000,
+};
 
 const IN_FLIGHT_LIMIT = 1_000;
 
@@ -98,6 +106,17 @@ export class ManagedInstance implements Instance {
     });
   }
 
+  recycle(): Promise<void> {
+    return this.#exclusive(async () => {
+      if (this.#state !== 'claimed') throw notClaimed(this.id, this.#state);
+      const { scrub: limit } = this.#limits;
+      const options = { id: this.id, channel: this.channel, driver: this.#driver, clock: this.#clock, limit };
+      await this.#control('scrub', () => scrubGuest(options), limit);
+      this.#assertUsable();
+      this.#moveTo('idle');
+    });
+  }
+
   resume(): Promise<void> {
     return this.#exclusive(async () => {
       if (this.#state === 'idle') return;
@@ -145,10 +164,14 @@ export class ManagedInstance implements Instance {
     return turn;
   }
 
-  /** A sandbox that could not be frozen or thawed is in an unknown state: it is of no use to anybody. */
-  async #control(what: string, call: () => Promise<void>): Promise<void> {
+  /** A sandbox that could not be frozen, thawed or scrubbed is in an unknown state: it is of no use to anybody. */
+  async #control(
+    what: string,
+    call: () => Promise<void>,
+    limit: number = this.#limits.control,
+  ): Promise<void> {
     try {
-      await withDeadline(this.#clock, this.#limits.control, `${what} of instance ${this.id}`, call());
+      await withDeadline(this.#clock, limit, `${what} of instance ${this.id}`, call());
     } catch (error) {
       const reason = FsbError.from(error).message;
       const failure = new FsbError('run_failed', `cannot ${what} instance ${this.id}: ${reason}`, {
@@ -210,3 +233,6 @@ export class ManagedInstance implements Instance {
     if (state === 'idle') this.#idleSince = this.#clock.monotonic();
   }
 }
+
+const notClaimed = (id: string, state: InstanceState): FsbError =>
+  new FsbError('conflict', `instance ${id} cannot be recycled: it is ${state}`);

@@ -6,7 +6,7 @@ export const instanceTransitions: Record<InstanceState, readonly InstanceState[]
   booting: ['idle', 'stopping'],
   idle: ['claimed', 'paused', 'stopping'],
   paused: ['idle', 'claimed', 'stopping'],
-  claimed: ['stopping'],
+  claimed: ['idle', 'stopping'],
   stopping: ['dead'],
   dead: [],
 };

@@ -31,6 +31,12 @@ export function processFor(
   };
 }
 
+/** What a command starts from when nothing but its image is known. */
+export function surroundingsOf(image: ImageConfig): Pick<ProcessSpec, 'env' | 'cwd' | 'user'> {
+  const env = environmentFor({ envs: {}, tty: false }, image);
+  return { env, cwd: workingDirectoryFor({ working_dir: '' }, image), user: image.user };
+}
+
 function argvFor({ command, args }: CommandSpec, { entrypoint, cmd }: ImageConfig): string[] {
   if (command.length > 0) return [...command, ...args];
   return [...entrypoint, ...(args.length > 0 ? args : cmd)];
@@ -55,7 +61,7 @@ function setVariable(environment: Record<string, string>, name: string, value: s
   Object.defineProperty(environment, name, { value, enumerable: true, writable: true, configurable: true });
 }
 
-function workingDirectoryFor({ working_dir }: CommandSpec, image: ImageConfig): string {
+function workingDirectoryFor({ working_dir }: Pick<CommandSpec, 'working_dir'>, image: ImageConfig): string {
   if (working_dir === '') return posix.join('/', image.workingDir);
   if (working_dir.startsWith('/')) return working_dir;
   throw new FsbError(

@@ -12,6 +12,9 @@ export const newSandboxId = (): string => randomBytes(16).toString('hex');
 /** `i` and 16 hex digits: short, because it is part of a socket path (107 bytes at most) and a hostname. */
 export const newInstanceId = (): string => `i${randomBytes(8).toString('hex')}`;
 
+/** `l` and 16 hex digits. */
+export const newLeaseId = (): string => `l${randomBytes(8).toString('hex')}`;
+
 /** The name of a sandbox that was created without one. */
 export const newSandboxName = (): string => `sb-${randomBytes(4).toString('hex')}`;
 

@@ -3,7 +3,6 @@ import { didYouMean } from './did-you-mean.ts';
 import { FsbError } from './errors.ts';
 import { DEFAULT_POOL, isName } from './ids.ts';
 import { parseDuration, parseSize } from './quantity.ts';
-import { defaultResources } from './shape.ts';
 
 /** The sandbox spec: the same on the command line, in YAML, in gRPC and in REST; snake_case as users write it. */
 
@@ -31,10 +30,11 @@ const failurePolicy = z.string().transform((value, ctx) => {
 const nul = (text: string): boolean => !text.includes('\0');
 const text = z.string().refine(nul, 'must not contain a NUL byte');
 
+/** What is left out is the pool's. */
 const resources = z.strictObject({
-  cpus: z.number().positive().max(1024).default(defaultResources.cpus),
-  memory: size.pipe(z.number().min(6 * 1024 * 1024, 'must be at least 6m')).default(defaultResources.memory),
-  pids: z.number().int().positive().default(defaultResources.pids),
+  cpus: z.number().positive().max(1024).optional(),
+  memory: size.pipe(z.number().min(6 * 1024 * 1024, 'must be at least 6m')).optional(),
+  pids: z.number().int().positive().optional(),
 });
 
 const mount = z.strictObject({
@@ -72,7 +72,7 @@ export const sandboxSpecSchema = z.strictObject({
   grace_period: duration.default(10_000),
 });
 
-/** A validated spec with every default filled in; durations in milliseconds, sizes in bytes. */
+/** A validated spec with every default filled in but the resources; durations in milliseconds, sizes in bytes. */
 export type SandboxSpec = z.output<typeof sandboxSpecSchema>;
 /** What a user may write: everything but `image` may be left out. */
 export type SandboxSpecInput = z.input<typeof sandboxSpecSchema>;

@@ -47,7 +47,7 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
   const registry = options.registry ?? new Registry();
   const metrics = serverMetrics(registry, clock);
   const closing = new AbortController();
-  const streams = streamServer(core.sandboxes, clock, log);
+  const streams = streamServer(core, clock, log);
   const poolServer = new PoolServer({ core, clock, log });
   const closers: ((graceMs: number) => Promise<void>)[] = [
     (graceMs) => streams.close(graceMs),

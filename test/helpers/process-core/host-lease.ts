@@ -1,6 +1,6 @@
 import type { ExecRequest } from '../../../src/core/api/sandbox-api.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
-import { newSandboxId } from '../../../src/core/model/ids.ts';
+import { newLeaseId } from '../../../src/core/model/ids.ts';
 import type { Lease } from '../../../src/core/model/pool.ts';
 import type { HostClaim, HostPool } from './host-pool.ts';
 import { HostProcess } from './host-process.ts';
@@ -8,7 +8,7 @@ import { HostSession } from './host-session.ts';
 
 /** Whoever has a claimed instance, and what runs "in" it. */
 export class HostLease {
-  readonly id = newSandboxId();
+  readonly id = newLeaseId();
   readonly pool: HostPool;
   readonly #claim: HostClaim;
   readonly #ttl: number;

@@ -1,6 +1,6 @@
-import type { LeaseRequest } from '../../../src/core/api/pool-api.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { newInstanceId } from '../../../src/core/model/ids.ts';
+import type { LeaseTerms } from '../../../src/core/model/lease-request.ts';
 import type {
   PoolEvent,
   PoolInfo,
@@ -10,8 +10,7 @@ import type {
   PoolState,
 } from '../../../src/core/model/pool.ts';
 import type { PoolPolicyInput } from '../../../src/core/model/pool-policy.ts';
-import { parseSpec } from '../../../src/core/model/spec.ts';
-import { HostShape } from './host-shape.ts';
+import { type BootTerms, HostShape } from './host-shape.ts';
 
 export interface HostInstance {
   id: string;
@@ -56,25 +55,24 @@ export class HostPool {
     return [...this.#instances].filter(({ claimed }) => claimed);
   }
 
-  imageOf({ image }: Pick<LeaseRequest, 'image'>): string {
+  imageOf({ image }: Pick<LeaseTerms, 'image'>): string {
     return image ?? this.policy.warm[0]?.image ?? 'host';
   }
 
-  /** @throws invalid_argument, conflict, no_capacity, the signal's reason */
-  async claim(request: LeaseRequest, signal?: AbortSignal): Promise<HostClaim> {
+  /** @throws conflict, no_capacity, the signal's reason */
+  async claim(request: LeaseTerms, signal?: AbortSignal): Promise<HostClaim> {
     const startedAt = performance.now();
     const claim = await this.#claim(request, signal);
     claim.instance.shape.claimed(claim.hit, performance.now() - startedAt);
     return claim;
   }
 
-  async #claim(request: LeaseRequest, signal?: AbortSignal): Promise<HostClaim> {
+  async #claim(request: LeaseTerms, signal?: AbortSignal): Promise<HostClaim> {
     if (this.state === 'drained')
       throw new FsbError('conflict', `the pool ${this.policy.name} is drained`, {
         hint: `Start it again with \`fsb-ctl pool update ${this.policy.name} --start\`.`,
       });
-    const { resources, network, mounts } = request;
-    const shape = this.#shape(this.imageOf(request), { resources, network, mounts });
+    const shape = this.#shape(this.imageOf(request), request);
     const onEmpty = request.onEmpty ?? this.policy.onEmpty;
     const ready = this.#take(shape, onEmpty === 'boot');
     if (ready !== undefined) {
@@ -201,10 +199,9 @@ export class HostPool {
     this.#emit({ type: 'destroyed', instance: instance.id, shape: instance.shape.key, cause });
   }
 
-  /** @throws invalid_argument */
-  #shape(image: string, boot: Pick<LeaseRequest, 'resources' | 'network' | 'mounts'> = {}): HostShape {
-    const resources = { ...this.policy.resources, ...boot.resources };
-    const made = new HostShape(parseSpec({ image, ...boot, resources }));
+  #shape(image: string, said: BootTerms = { resources: {}, network: 'none', mounts: [] }): HostShape {
+    const resources = { ...this.policy.resources, ...said.resources };
+    const made = new HostShape(image, resources, said);
     const known = this.#shapes.get(made.key) ?? made;
     this.#shapes.set(made.key, known);
     return known;

@@ -6,9 +6,12 @@ import type {
   PoolRunRequest,
 } from '../../../src/core/api/pool-api.ts';
 import type { CallOptions, ExecRequest } from '../../../src/core/api/sandbox-api.ts';
+import { EventLog } from '../../../src/core/events/event-log.ts';
+import { systemClock } from '../../../src/core/model/clock.ts';
 import { didYouMean } from '../../../src/core/model/did-you-mean.ts';
 import { FsbError, throwIfAborted } from '../../../src/core/model/errors.ts';
 import { DEFAULT_POOL } from '../../../src/core/model/ids.ts';
+import { readLeaseRequest } from '../../../src/core/model/lease-request.ts';
 import type {
   Lease,
   PoolDetails,
@@ -27,14 +30,12 @@ import type { ProcessSession } from '../../../src/core/model/process.ts';
 import { HostLease, noLease, RunSession } from './host-lease.ts';
 import { HostPool } from './host-pool.ts';
 import { HostSession } from './host-session.ts';
-import { MemoryEvents } from './memory-events.ts';
 
 const NODE: NodeSize = { cores: 2, memory: 8 * 1024 ** 3 };
-const LEASE_TTL = 3_600_000;
 
 /** The whole PoolApi over plain processes of this machine: real processes and bytes, no isolation, nothing durable. */
 export class HostPools implements PoolApi {
-  readonly events = new MemoryEvents();
+  readonly events = new EventLog(systemClock);
   readonly openSessions: Set<HostSession>;
   readonly #images: readonly string[];
   readonly #pools = new Map<string, HostPool>();
@@ -120,10 +121,10 @@ export class HostPools implements PoolApi {
     return pool.info();
   }
 
-  async run(request: PoolRunRequest, { signal }: CallOptions = {}): Promise<ProcessSession> {
-    const holder = await this.#claim(request, 0, signal);
+  async run({ exec, ...request }: PoolRunRequest, { signal }: CallOptions = {}): Promise<ProcessSession> {
+    const holder = await this.#claim({ ...request, ttl: 0 }, signal);
     try {
-      return new RunSession(holder.start(request.exec), this.openSessions, holder);
+      return new RunSession(holder.start(exec), this.openSessions, holder);
     } catch (error) {
       await this.#release(holder);
       throw error;
@@ -131,7 +132,7 @@ export class HostPools implements PoolApi {
   }
 
   async lease(request: LeaseRequest, { signal }: CallOptions = {}): Promise<Lease> {
-    const lease = await this.#claim(request, request.ttl ?? LEASE_TTL, signal);
+    const lease = await this.#claim(request, signal);
     this.#leases.set(lease.id, lease);
     return lease.info();
   }
@@ -159,11 +160,13 @@ export class HostPools implements PoolApi {
     await Promise.all([...this.#holders].map((holder) => this.#release(holder)));
   }
 
-  async #claim(request: LeaseRequest, ttl: number, signal?: AbortSignal): Promise<HostLease> {
+  async #claim(request: LeaseRequest, signal?: AbortSignal): Promise<HostLease> {
     throwIfAborted(signal);
-    const pool = this.#find(request.pool);
-    this.#assertImage(pool.imageOf(request), `pool ${request.pool} cannot claim`);
-    const claim = await pool.claim(request, signal);
+    const terms = readLeaseRequest(request);
+    const pool = this.#find(terms.pool);
+    this.#assertImage(pool.imageOf(terms), `pool ${terms.pool} cannot claim`);
+    const claim = await pool.claim(terms, signal);
+    const ttl = terms.ttl ?? pool.policy.leaseTtl;
     const lease: HostLease = new HostLease(pool, claim, ttl, () => void this.#release(lease));
     this.#holders.add(lease);
     return lease;

@@ -1,6 +1,8 @@
+import type { LeaseTerms } from '../../../src/core/model/lease-request.ts';
 import type { PoolShapeStatus } from '../../../src/core/model/pool.ts';
-import { defaultResources, type Resources, shapeKey } from '../../../src/core/model/shape.ts';
-import type { SandboxSpec } from '../../../src/core/model/spec.ts';
+import { type Resources, shapeKey } from '../../../src/core/model/shape.ts';
+
+export type BootTerms = Pick<LeaseTerms, 'resources' | 'network' | 'mounts'>;
 
 /** What instances of one kind are booted with, and what was asked of them. */
 export class HostShape {
@@ -12,10 +14,10 @@ export class HostShape {
   #hits = 0;
   #misses = 0;
 
-  constructor({ image, resources, network, mounts }: SandboxSpec) {
+  constructor(image: string, resources: Resources, { network, mounts }: BootTerms) {
     const sources = mounts.map(({ read_only: readOnly, ...mount }) => ({ ...mount, readOnly }));
-    this.resources = { ...defaultResources, ...resources };
-    this.key = shapeKey({ image, runtime: 'none', resources: this.resources, network, mounts: sources });
+    this.resources = resources;
+    this.key = shapeKey({ image, runtime: 'none', resources, network, mounts: sources });
     this.image = image;
   }
 

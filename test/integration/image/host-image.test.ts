@@ -164,7 +164,7 @@ describe('the digest of the host image', () => {
 
   it('is told when it changes, once, with the one before', async () => {
     const told: (readonly string[])[] = [];
-    const stop = store.onReplaced((digests) => told.push(digests));
+    const stop = store.onNamesChanged((digests) => told.push(digests));
     const first = await digest();
     await digest();
     expect(told).toEqual([]);

@@ -28,10 +28,10 @@ describe('the store', () => {
   it('moves a name to the new image, and keeps the old one without it', async () => {
     const [old] = await images.store.import(await images.archive(layoutFiles([await tinyImage('a', 'old')])));
     const told: (readonly string[])[] = [];
-    images.store.onReplaced((digests) => told.push(digests));
+    images.store.onNamesChanged((digests) => told.push(digests));
     await images.store.import(await images.archive(layoutFiles([await tinyImage('a', 'new')])));
     await images.store.import(await images.archive(layoutFiles([await tinyImage('a', 'new')])));
-    expect(told).toEqual([[old!.digest]]);
+    expect(told).toEqual([[old!.digest], []]);
     expect(await images.contentOf('a')).toBe('new');
     expect(await images.contentOf(old!.digest)).toBe('old');
     const listed = await images.store.list();

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { execSession } from '../../../src/core/agent/exec.ts';
+import { execSession } from '../../../src/core/agent/processes/exec-session.ts';
 import type { GuestProcess } from '../../../src/core/guest/guest-channel.ts';
 import { OutputQueue } from '../../../src/core/guest/process/output-queue.ts';
 

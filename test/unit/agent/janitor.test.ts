@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { Janitor } from '../../../src/core/agent/janitor.ts';
+import { Janitor } from '../../../src/core/agent/recovery/janitor.ts';
 import type { RuntimeDriver, RuntimeInstance } from '../../../src/core/runtime/driver.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 

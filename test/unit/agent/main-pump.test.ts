@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { MainPump } from '../../../src/core/agent/main-pump.ts';
-import { Persistence } from '../../../src/core/agent/persistence.ts';
+import { MainPump } from '../../../src/core/agent/sandboxes/main-pump.ts';
+import { Persistence } from '../../../src/core/agent/sandboxes/persistence.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 import { memoryLog, scriptedMain } from '../../helpers/scripted-main.ts';
 

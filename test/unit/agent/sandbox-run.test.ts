@@ -1,17 +1,19 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import type { SlotEnd, SlotRecord } from '../../../src/core/agent/records.ts';
-import { SandboxRun } from '../../../src/core/agent/sandbox-run.ts';
+import type { SlotEnd, SlotRecord } from '../../../src/core/agent/ledger/records.ts';
+import { SandboxRun } from '../../../src/core/agent/sandboxes/sandbox-run.ts';
 import type { Instance } from '../../../src/core/instance/instance.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
+import { processSpec } from '../../helpers/process-spec.ts';
 import { memoryLog, scriptedMain } from '../../helpers/scripted-main.ts';
 
 const FULL = new Error('the disk is full');
 const KILLED = { code: null, signal: 9 };
 
-function world(known: { id: number; running: boolean }[] = []) {
+function world(known: { id: number; running: boolean }[] = [], slot: Partial<SlotRecord> = {}) {
   const clock = createManualClock();
   const main = scriptedMain();
+  const exec = scriptedMain();
   const log = memoryLog();
   const complaints: string[] = [];
   const logger = pino(
@@ -22,7 +24,7 @@ function world(known: { id: number; running: boolean }[] = []) {
   const recorded: SlotEnd[] = [];
   const instance = {
     id: 'i',
-    channel: { known },
+    channel: { known, spawn: async () => exec.session },
     stats: async () => ({ oomKills: state.oomKills }),
     kill: () => new Promise<void>(() => {}),
     detach: async () => main.end(),
@@ -30,8 +32,13 @@ function world(known: { id: number; running: boolean }[] = []) {
   const start = (): SandboxRun => {
     const run = new SandboxRun({
       sandboxId: 's',
-      slot: {} as SlotRecord,
-      instance,
+      slot: { process: processSpec(['main']), ...slot } as SlotRecord,
+      held: {
+        instance,
+        async giveBack() {
+          state.released = true;
+        },
+      },
       main: main.session,
       log: log.writer,
       clock,
@@ -39,9 +46,6 @@ function world(known: { id: number; running: boolean }[] = []) {
       async recordEnd(end) {
         if (state.recordFails) throw FULL;
         recorded.push(end);
-      },
-      async release() {
-        state.released = true;
       },
     });
     void run.ended.then(() => {
@@ -53,7 +57,7 @@ function world(known: { id: number; running: boolean }[] = []) {
     main.exit(status);
     main.end();
   };
-  return { clock, main, log, complaints, instance, state, recorded, start, finish };
+  return { clock, main, exec, log, complaints, instance, state, recorded, start, finish };
 }
 
 describe('while the disk is full', () => {
@@ -145,14 +149,29 @@ describe('lack of memory', () => {
   });
 
   it('of an exec is no verdict on the main process', async () => {
-    const { clock, state, start, finish } = world();
+    const { clock, exec, state, start, finish } = world();
     const run = start();
+    await run.execs.start({ argv: ['hog'], env: {}, cwd: '', user: '', tty: false, stdin: false });
     state.oomKills = 1;
-    run.execEnded({ code: 137, signal: null });
+    exec.exit({ code: 137, signal: null });
     await clock.advance(0);
     finish(KILLED);
     expect(await run.ended).toMatchObject({ status: KILLED });
     expect((await run.ended) as object).not.toHaveProperty('status.oomKilled');
+  });
+
+  it('of whoever had the instance before is none either', async () => {
+    const innocent = world([], { earlierKills: 2 });
+    innocent.state.oomKills = 2;
+    const run = innocent.start();
+    innocent.finish(KILLED);
+    expect((await run.ended) as object).not.toHaveProperty('status.oomKilled');
+
+    const guilty = world([], { earlierKills: 2 });
+    guilty.state.oomKills = 3;
+    const other = guilty.start();
+    guilty.finish(KILLED);
+    expect(await other.ended).toMatchObject({ status: { oomKilled: true } });
   });
 
   it('before a new core came is none either, nor is a kill that was asked for', async () => {

@@ -1,20 +1,36 @@
 import { expect, it } from 'vitest';
-import type { InstanceRecord, SlotRecord } from '../../../src/core/agent/records.ts';
-import { verdict } from '../../../src/core/agent/recovery.ts';
+import type { InstanceUse, LeaseRecord, SlotRecord } from '../../../src/core/agent/ledger/records.ts';
+import { upgradeInstanceRecord } from '../../../src/core/agent/ledger/records.ts';
+import { verdict } from '../../../src/core/agent/recovery/verdict.ts';
 
-const idle = {} as InstanceRecord;
-const claimed = { sandboxId: 's' } as InstanceRecord;
+const sandbox: InstanceUse = { by: 'sandbox', sandboxId: 's' };
+const lease: InstanceUse = { by: 'lease', lease: {} as LeaseRecord };
 const slot = {} as SlotRecord;
 const ended = { end: { kind: 'exited' } } as SlotRecord;
+const plain: { warmup: string[] } = { warmup: [] };
+const warming = { warmup: ['true'] };
 
 it.each([
-  ['nothing recorded, alive', undefined, true, undefined, 'destroy'],
-  ['idle and alive', idle, true, undefined, 'keep-idle'],
-  ['idle and dead', idle, false, undefined, 'destroy'],
-  ['claimed and alive', claimed, true, slot, 'take-up'],
-  ['claimed and dead', claimed, false, slot, 'destroy'],
-  ['claimed, its slot never written', claimed, true, undefined, 'destroy'],
-  ['claimed, its end recorded, its teardown cut short', claimed, true, ended, 'destroy'],
-] as const)('%s -> %5$s', (_, record, alive, found, expected) => {
-  expect(verdict(record, alive, found)).toBe(expected);
+  ['idle', undefined, undefined, plain, 'keep-idle'],
+  ['idle, in a pool with a warm-up command', undefined, undefined, warming, 'destroy'],
+  ['had by a sandbox', sandbox, slot, plain, 'take-up'],
+  ['had by a sandbox, its slot never written', sandbox, undefined, plain, 'destroy'],
+  ['had by a sandbox, its end recorded, its teardown cut short', sandbox, ended, plain, 'destroy'],
+  ['had by a sandbox, in a pool with a warm-up command', sandbox, slot, warming, 'take-up'],
+  ['leased', lease, undefined, plain, 'take-up'],
+  ['in a one-shot run', { by: 'run' } as const, undefined, plain, 'destroy'],
+  ['being given back', { by: 'nobody' } as const, undefined, plain, 'destroy'],
+] as const)('%s -> %5$s', (_, use, found, policy, expected) => {
+  expect(verdict({ use }, found, policy)).toBe(expected);
+});
+
+it('knows the records of the layout before, which had one pool', () => {
+  const shape = {};
+  expect(upgradeInstanceRecord({ shape }, 1)).toEqual({ shape, pool: 'default-pool' });
+  expect(upgradeInstanceRecord({ shape, sandboxId: 's' }, 1)).toEqual({
+    shape,
+    pool: 'default-pool',
+    use: sandbox,
+  });
+  expect(upgradeInstanceRecord({}, 7)).toBeUndefined();
 });

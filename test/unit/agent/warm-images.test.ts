@@ -1,6 +1,6 @@
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
-import { WarmImages } from '../../../src/core/agent/warm-images.ts';
+import { WarmImages } from '../../../src/core/agent/pools/warm-images.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { emptyImageConfig } from '../../../src/core/model/image.ts';
 import { createPoolWorld, settle, shapeOf } from '../../helpers/pool-world.ts';
@@ -18,7 +18,7 @@ async function createWorld() {
       if (current === undefined) throw new FsbError('not_found', `image ${reference} is not here`);
       return { reference, digest: `sha256:${current}`, config: emptyImageConfig, root: { overlays: [] } };
     },
-    onReplaced(listener: (digests: readonly string[]) => void) {
+    onNamesChanged(listener: (digests: readonly string[]) => void) {
       tell = listener;
       return () => {
         tell = undefined;
@@ -27,7 +27,7 @@ async function createWorld() {
   };
   const { pool } = world;
   const log = pino({ level: 'silent' });
-  const warm = new WarmImages({ policy: pool.policy, runtime: 'fake', pool, images, log });
+  const warm = new WarmImages({ runtime: 'fake', pool, images, log });
   await warm.start();
   await settle();
   const change = async (to: string | undefined): Promise<void> => {

@@ -7,7 +7,7 @@ import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import type { SandboxSpecInput } from '../../../src/core/model/spec.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 import { memoryTable } from '../../helpers/memory-table.ts';
-import { scriptedAgent } from '../../helpers/scripted-agent.ts';
+import { scriptedAgent, started } from '../../helpers/scripted-agent.ts';
 
 function world(records = memoryTable<Sandbox>()) {
   const clock = createManualClock();
@@ -46,6 +46,16 @@ describe('create', () => {
       'served by a warm instance',
       'started',
     ]);
+  });
+
+  it('keeps what it was really given, where the spec left that to the pool', async () => {
+    const { create, agent, records } = world();
+    const given = { cpus: 2, memory: 64 * 1024 * 1024, pids: 10 };
+    agent.onStart = async () => ({ ...started(0), resources: given });
+    const made = await create('box', { resources: { cpus: 2 } });
+    expect(agent.starts[0]!.spec.resources).toEqual({ cpus: 2 });
+    expect(made.spec.resources).toEqual(given);
+    expect(records.get(made.id)!.spec.resources).toEqual(given);
   });
 
   it('refuses a duplicate name before anything starts', async () => {
@@ -114,7 +124,7 @@ describe('create', () => {
     const { create, agent, controller, ref, clock } = world();
     agent.onStart = async ({ sandboxId }) => {
       agent.report(sandboxId, exit(3, clock.now()));
-      return { instance: 'i0', warm: true, endpoints: [], startedAt: clock.now() };
+      return started(clock.now());
     };
     await create('box');
     expect(await controller.wait(ref('box'))).toEqual({ code: 3, signal: null });

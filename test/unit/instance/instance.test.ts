@@ -37,6 +37,7 @@ describe('the transition table', () => {
     ['paused', 'idle'],
     ['paused', 'claimed'],
     ['paused', 'stopping'],
+    ['claimed', 'idle'],
     ['claimed', 'stopping'],
     ['stopping', 'dead'],
   ];
@@ -103,6 +104,73 @@ describe('life of an instance', () => {
     await instance.claim();
     await expect(instance.pause()).rejects.toMatchObject({ code: 'conflict' });
     expect(instance.state).toBe('claimed');
+  });
+});
+
+describe('recycling', () => {
+  const process = { argv: ['x'], env: {}, cwd: '', user: '', tty: false, stdin: false };
+
+  it('kills what runs, proves that only PID 1 is left, and makes it idle anew', async () => {
+    const instance = await boot();
+    await instance.claim();
+    const running = await instance.channel.spawn(1, process);
+    await clock.advance(5);
+    await instance.recycle();
+    expect(await running.exited).toEqual({ code: null, signal: 9 });
+    expect(instance).toMatchObject({ state: 'idle', idleSince: 5 });
+    expect(fake.calls.map(({ call }) => call)).toEqual(
+      expect.arrayContaining(['run', 'scrub', 'stats', 'ping']),
+    );
+    await instance.claim();
+    await expect(instance.channel.spawn(1, process)).resolves.toBeDefined();
+  });
+
+  it('waits for a killed process that takes its time to end', async () => {
+    const instance = await boot();
+    await instance.claim();
+    fake.script('stats', { pids: 3 }, { pids: 2 });
+    const recycled = instance.recycle();
+    await clock.advance(3);
+    await recycled;
+    expect(instance.state).toBe('idle');
+    expect(fake.callsOf('scrub')).toHaveLength(3);
+  });
+
+  it.each([
+    ['something survives SIGKILL', 'stats', { pids: 2 }, /1 processes are left|scrub.*took longer/],
+    ['the count is unknown', 'stats', { pids: 0 }, /cannot be counted|scrub.*took longer/],
+    ['nobody can count', 'stats', { fail: 'no cgroup' }, /no cgroup/],
+    ['the count hangs', 'stats', { hang: true }, /took longer/],
+    ['PID 1 is silent', 'ping', { hang: true }, /took longer/],
+    ['the guest is lost', 'scrub', { fail: 'the channel is lost' }, /channel is lost/],
+  ] as const)('destroys it when %s', async (_, call, step, message) => {
+    const instance = await boot();
+    await instance.claim();
+    fake.always(call, step);
+    const recycled = instance.recycle();
+    recycled.catch(() => undefined);
+    await clock.advance(6_000);
+    await expect(recycled).rejects.toMatchObject({ code: 'run_failed', message });
+    await instance.destroy('again');
+    expect(instance.state).toBe('dead');
+    expect(fake.counts.live).toBe(0);
+    await clock.advance(60_000);
+    expect(clock.pending).toBe(0);
+  });
+
+  it.each(['idle', 'paused'] as const)('is only for a claimed one, not one that is %s', async (state) => {
+    const instance = await boot();
+    if (state === 'paused') await instance.pause();
+    await expect(instance.recycle()).rejects.toMatchObject({ code: 'conflict' });
+    expect(instance.state).toBe(state);
+  });
+
+  it('fails for one that was lost, with the cause', async () => {
+    const instance = await boot();
+    await instance.claim();
+    fake.killInstance(instance.id);
+    await instance.failed;
+    await expect(instance.recycle()).rejects.toThrow(/lost/);
   });
 });
 

@@ -89,9 +89,14 @@ describe('specs', () => {
       pool_ref: 'default-pool',
       consistency_mode: 'fast',
       failure_policy: 'Manual',
-      resources: defaultResources,
+      resources: {},
       network: 'none',
       grace_period: 10_000,
+    });
+  });
+  it('leave what they do not say of the resources to the pool', () => {
+    expect(parseSpec({ image: 'host', resources: { memory: '64m' } }).resources).toEqual({
+      memory: 64 * 1024 * 1024,
     });
   });
   it.each([

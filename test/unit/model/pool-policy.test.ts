@@ -21,11 +21,19 @@ describe('the policy of a pool', () => {
       warm: [],
       capacity: { min: 0, max: 8, bufferMin: 1, bufferMax: 4 },
       memoryBudget: 8192 * MiB,
+      ttl: 300_000,
+      maxAge: 0,
       onEmpty: 'boot',
       queue: { length: 1024, timeout: 30_000 },
+      reuse: 'one-shot',
+      pauseIdle: false,
+      health: { interval: 30_000, timeout: 500 },
+      warmup: [],
+      autoscale: { enabled: false, up: 0.3, down: 0.05, window: 120_000, cooldown: 60_000, maxStep: 4 },
+      runtime: 'auto',
+      leaseTtl: 3_600_000,
       bootConcurrency: 4,
       bootTimeout: 30_000,
-      healthTimeout: 500,
       resources: { cpus: 1, memory: 512 * MiB, pids: 256 },
     });
   });
@@ -53,19 +61,41 @@ describe('the policy of a pool', () => {
       memoryBudget: 20_480 * MiB,
       onEmpty: 'wait',
       queue: { length: 1024, timeout: 5000 },
-      healthTimeout: 100,
+      health: { interval: 30_000, timeout: 100 },
       resources: { memory: 1024 * MiB },
     });
   });
 
   it.each<[string, object, RegExp]>([
-    ['too many warm', { warm: [{ image: 'a', count: 9 }] }, /add up to 9.*capacity\.max 8/],
-    ['min above max', { capacity: { min: 9, max: 8 } }, /capacity\.min 9.*capacity\.max 8/],
-    ['buffers crossed', { capacity: { buffer_min: 5, buffer_max: 2 } }, /buffer_min 5.*buffer_max 2/],
-    ['memory', { memory_budget: 'abc' }, /memory_budget: invalid size "abc"/],
-    ['resources.memory', { resources: { memory: 'abc' } }, /resources\.memory: invalid size "abc"/],
-    ['no cpus', { resources: { cpus: 0 } }, /resources\.cpus: must be more than 0/],
-    ['one larger than all', { memory_budget: '256m' }, /resources\.memory 512MiB.*memory_budget 256MiB/],
+    ['too many warm', { warm: [{ image: 'a', count: 9 }] }, /\(--warm\) add up to 9.*\(--max\) 8/],
+    ['size above max', { size: 9 }, /size \(--size\) 9 is greater than capacity\.max \(--max\) 8/],
+    [
+      'the default size above max',
+      { warm: [{ image: 'a' }], capacity: { max: 1 } },
+      /\(--size\) 2 is greater than capacity\.max \(--max\) 1/,
+    ],
+    [
+      'nothing said twice',
+      { size: 0, warm: [{ image: 'a', count: 0 }] },
+      /size \(--size\) 0 and warm \(--warm\) a=0/,
+    ],
+    ['min above max', { capacity: { min: 9, max: 8 } }, /capacity\.min \(--min\) 9.*\(--max\) 8/],
+    [
+      'buffers crossed',
+      { capacity: { buffer_min: 5, buffer_max: 2 } },
+      /\(--buffer-min\) 5 is greater than capacity\.buffer_max \(--buffer-max\) 2/,
+    ],
+    ['memory', { memory_budget: 'abc' }, /memory_budget \(--memory-budget\): invalid size "abc"/],
+    ['resources.memory', { resources: { memory: 'abc' } }, /\(--memory\): invalid size "abc"/],
+    ['no cpus', { resources: { cpus: 0 } }, /resources\.cpus \(--cpus\): must be more than 0/],
+    ['a disk limit', { resources: { disk: '1g' } }, /resources\.disk: disk limits are not available yet/],
+    ['rates crossed', { autoscale: { up: 0.1, down: 0.2 } }, /autoscale\.down 0\.2.*autoscale\.up 0\.1/],
+    [
+      'a look longer than its interval',
+      { health: { interval: '1s', timeout: '2s' } },
+      /health\.timeout 2s.*health\.interval 1s/,
+    ],
+    ['one larger than all', { memory_budget: '256m' }, /\(--memory\) 512MiB.*\(--memory-budget\) 256MiB/],
     [
       'warm larger than all',
       { memory_budget: '1g', warm: [{ image: 'a', count: 3 }] },
@@ -77,14 +107,20 @@ describe('the policy of a pool', () => {
       /2 warm.*80 % of this machine/,
     ],
     ['an image twice', { warm: [{ image: 'a' }, { image: 'a' }] }, /names the image a twice/],
-    ['a count of 0', { warm: [{ image: 'a', count: 0 }] }, /warm\.0\.count: must be at least 1/],
-    ['no room at all', { capacity: { max: 0 } }, /capacity\.max: must be at least 1/],
-    ['a time', { queue: { timeout: 'soon' } }, /queue\.timeout: invalid duration "soon"/],
+    ['a count below 0', { warm: [{ image: 'a', count: -1 }] }, /warm\.0\.count/],
+    ['no room at all', { capacity: { max: 0 } }, /capacity\.max \(--max\): must be at least 1/],
+    ['a time', { queue: { timeout: 'soon' } }, /\(--queue-timeout\): invalid duration "soon"/],
     ['a bad name', { name: 'A pool' }, /name: is not a valid pool name/],
   ])('refuses %s, naming the values', (_, input, message) => {
     const error = problem(input);
     expect(error.code).toBe('invalid_argument');
     expect(error.message).toMatch(message);
+  });
+
+  it('keeps none of an image when its count, or the size, is 0', () => {
+    const none = [{ image: 'a', count: 0 }];
+    expect(parsePolicy({ name: 'p', warm: none }, node).warm).toEqual(none);
+    expect(parsePolicy({ name: 'p', size: 0, warm: [{ image: 'a' }] }, node).warm).toEqual(none);
   });
 
   it('suggests the key that was meant', () => {

@@ -22,9 +22,9 @@ describe('many at once', () => {
     let served = 0;
     const caller = async (): Promise<void> => {
       for (let round = 0; round < 50; round++) {
-        const { instance } = await world.claim(host);
+        const claim = await world.claim(host);
         served += 1;
-        void world.pool.release(instance);
+        void world.pool.release(claim);
       }
     };
     await Promise.all(Array.from({ length: 20 }, caller));
@@ -38,9 +38,9 @@ describe('many at once', () => {
     world.fake.always('destroy', { delay: 10 });
     const order: number[] = [];
     const callers = Array.from({ length: 6 }, async (_, index) => {
-      const { instance } = await world.claim(host);
+      const claim = await world.claim(host);
       order.push(index);
-      await world.pool.release(instance);
+      await world.pool.release(claim);
     });
     await world.clock.advance(1000);
     await Promise.all(callers);
@@ -71,7 +71,7 @@ describe('many at once', () => {
 describe('the queue', () => {
   it('turns a waiter away at its deadline, and is intact after', async () => {
     const world = createPoolWorld({ capacity: { max: 1 } });
-    const { instance } = await world.claim(host);
+    const held = await world.claim(host);
     let failedAt: number | undefined;
     const late = world.claim(host, { timeout: 500 }).catch((error: FsbError) => {
       failedAt = world.clock.monotonic();
@@ -84,7 +84,7 @@ describe('the queue', () => {
       code: 'no_capacity',
       message: expect.stringMatching(/no instance of host came within 500ms.*1 of at most 1/),
     });
-    await world.pool.release(instance);
+    await world.pool.release(held);
     await expect(patient).resolves.toBeDefined();
     expect(world.row(host).waiting).toBe(0);
   });
@@ -101,10 +101,10 @@ describe('the queue', () => {
 
   it('wakes everyone who fits when room is released', async () => {
     const world = createPoolWorld({ memory_budget: '100m' });
-    const { instance } = await world.claim(shapeOfSize('large', 100 * MiB));
+    const large = await world.claim(shapeOfSize('large', 100 * MiB));
     const waiters = [world.claim(shapeOfSize('a', 50 * MiB)), world.claim(shapeOfSize('b', 50 * MiB))];
     await settle();
-    await world.pool.release(instance);
+    await world.pool.release(large);
     await expect(Promise.all(waiters)).resolves.toHaveLength(2);
   });
 
@@ -113,21 +113,19 @@ describe('the queue', () => {
     const small = shapeOfSize('small', 100 * MiB);
     const holders = await Promise.all(Array.from({ length: 4 }, () => world.claim(small)));
     const served: string[] = [];
-    const large = world
-      .claim(shapeOfSize('large', 400 * MiB), { timeout: 1_000_000 })
-      .then(({ instance }) => {
-        served.push('large');
-        return world.pool.release(instance);
-      });
+    const large = world.claim(shapeOfSize('large', 400 * MiB), { timeout: 1_000_000 }).then((claim) => {
+      served.push('large');
+      return world.pool.release(claim);
+    });
     const stream = Array.from({ length: 60 }, () =>
-      world.claim(small, { timeout: 1_000_000 }).then(({ instance }) => {
+      world.claim(small, { timeout: 1_000_000 }).then((claim) => {
         served.push('small');
-        return world.pool.release(instance);
+        return world.pool.release(claim);
       }),
     );
     await settle();
     expect(served).toEqual([]);
-    for (const { instance } of holders) await world.pool.release(instance);
+    for (const holder of holders) await world.pool.release(holder);
     await Promise.all([large, ...stream]);
     const before = served.indexOf('large');
     expect(before).toBeGreaterThan(0);
@@ -146,9 +144,9 @@ describe('several shapes under one budget', () => {
     expect(world.row(host)).toMatchObject({ idle: 2, stopping: 1, evicted: 1 });
     expect(world.fake.callsOf('destroy')).toEqual([oldest]);
     await world.clock.advance(1);
-    const { instance } = await claim;
+    const served = await claim;
     expect(world.row(host)).toMatchObject({ idle: 2, booting: 0 });
-    void world.pool.release(instance);
+    void world.pool.release(served);
     await world.clock.advance(100);
     expect(world.row(host)).toMatchObject({ idle: 3 });
     expect(world.fake.counts.peak).toBe(3);
@@ -165,7 +163,7 @@ describe('several shapes under one budget', () => {
     const large = world.claim(shapeOfSize('large', 300 * MiB));
     await settle();
     expect(world.row(small)).toMatchObject({ idle: 1, evicted: 0 });
-    await world.pool.release(held[0]!.instance);
+    await world.pool.release(held[0]!);
     await expect(large).resolves.toBeDefined();
     expect(world.row(small)).toMatchObject({ idle: 0, evicted: 1, claimed: 1 });
   });
@@ -196,10 +194,10 @@ describe('several shapes under one budget', () => {
     await world.warm([host, 1], [python, 1]);
     expect(world.fake.counts.live).toBe(4);
     expect(world.row(host).idle).toBe(3);
-    const { instance } = await world.claim(python);
+    const claim = await world.claim(python);
     await settle();
     expect(world.fake.counts.live).toBe(5);
-    await world.pool.release(instance);
+    await world.pool.release(claim);
     await settle();
     expect(world.fake.counts.live).toBe(4);
   });

@@ -148,10 +148,10 @@ describe('a claim that misses', () => {
 
   it('keeps a buffer of a shape in recent use, and drops it when the use is long ago', async () => {
     const world = createPoolWorld({ capacity: { buffer_min: 1, buffer_max: 2 } });
-    const { instance } = await world.claim(python);
+    const first = await world.claim(python);
     await settle();
     expect(world.row(python)).toMatchObject({ idle: 1, claimed: 1 });
-    await world.pool.release(instance);
+    await world.pool.release(first);
     await expect(world.claim(python)).resolves.toMatchObject({ hit: true });
     await world.clock.advance(299_000);
     expect(world.row(python)).toMatchObject({ idle: 1 });
@@ -182,7 +182,7 @@ describe('a caller that goes away', () => {
     abort.abort();
     await expect(second).rejects.toMatchObject({ code: 'cancelled' });
     expect(world.row(host).waiting).toBe(1);
-    await world.pool.release(first.instance);
+    await world.pool.release(first);
     await expect(third).resolves.toMatchObject({ hit: false });
     expect(world.fake.counts.peak).toBe(1);
   });
@@ -227,31 +227,41 @@ describe('a caller that goes away', () => {
 });
 
 describe('release', () => {
-  it('answers when the room is free, twice as well', async () => {
+  it('answers when the room is free; a second one is a conflict, then and later', async () => {
     const world = createPoolWorld({ capacity: { max: 1 } });
-    const { instance } = await world.claim(host);
+    const claim = await world.claim(host);
     world.fake.script('destroy', { delay: 100 });
-    const released = Promise.all([world.pool.release(instance), world.pool.release(instance)]);
+    const released = world.pool.release(claim);
+    await expect(world.pool.release(claim)).rejects.toMatchObject({ code: 'conflict' });
     expect(world.row(host)).toMatchObject({ claimed: 0, stopping: 1 });
     await world.clock.advance(100);
     await released;
     expect(world.row(host)).toMatchObject({ claimed: 0, stopping: 0 });
-    await world.pool.release(instance);
+    await expect(world.pool.release(claim)).rejects.toMatchObject({ code: 'conflict' });
     expect(world.fake.callsOf('destroy')).toHaveLength(1);
   });
 
-  it('refuses an instance of another pool, which lives on', async () => {
+  it('refuses a claim of another pool, whose instance lives on', async () => {
     const [world, other] = [createPoolWorld(), createPoolWorld()];
-    const { instance } = await other.claim(host);
-    await expect(world.pool.release(instance)).rejects.toThrow(/does not belong to pool/);
-    expect(instance.state).toBe('claimed');
+    const claim = await other.claim(host);
+    await expect(world.pool.release(claim)).rejects.toMatchObject({ code: 'conflict' });
+    expect(claim.instance.state).toBe('claimed');
+    await other.pool.release(claim);
+  });
+
+  it('refuses a copy of a claim: who has the instance does not have the claim', async () => {
+    const world = createPoolWorld();
+    const claim = await world.claim(host);
+    await expect(world.pool.release({ ...claim })).rejects.toMatchObject({ code: 'conflict' });
+    expect(world.row(host)).toMatchObject({ claimed: 1 });
+    await world.pool.release(claim);
   });
 
   it('frees the room even when the teardown fails', async () => {
     const world = createPoolWorld({ capacity: { max: 1 } });
-    const { instance } = await world.claim(host);
+    const claim = await world.claim(host);
     world.fake.script('destroy', { fail: 'device busy' });
-    await world.pool.release(instance);
+    await world.pool.release(claim);
     await expect(world.claim(host)).resolves.toBeDefined();
   });
 });
@@ -271,26 +281,27 @@ it('tells events in order, and a failing listener harms nobody', async () => {
     throw new Error('a bad listener');
   });
   await world.warm([host, 1]);
-  const { instance } = await world.claim(host, {});
+  const claim = await world.claim(host);
   await settle();
-  await world.pool.release(instance);
+  await world.pool.release(claim);
   await settle();
-  const own = world.events.filter((event) => 'instance' in event && event.instance === instance.id);
+  const own = world.events.filter((event) => 'instance' in event && event.instance === claim.instance.id);
   expect(own.map((event) => event.type)).toEqual(['created', 'idle', 'claimed', 'returned', 'destroyed']);
 });
 
 it('holds what it claimed until it is torn down, also when that fails', async () => {
   const world = createPoolWorld();
-  const { instance } = await world.claim(host);
+  const claim = await world.claim(host);
+  const { instance } = claim;
   expect(world.pool.holds(instance.id)).toBe(true);
   world.fake.script('destroy', { delay: 100 }, { fail: 'device busy' });
-  const released = world.pool.release(instance);
+  const released = world.pool.release(claim);
   await settle();
   expect(world.pool.holds(instance.id)).toBe(true);
   await world.clock.advance(100);
   await released;
   expect(world.pool.holds(instance.id)).toBe(false);
   const second = await world.claim(host);
-  await world.pool.release(second.instance);
+  await world.pool.release(second);
   expect(world.pool.holds(second.instance.id)).toBe(false);
 });

@@ -7,10 +7,10 @@ const python = shapeOf('python');
 describe('dropIdle', () => {
   it('destroys what the buffer kept of an image, and the buffer does not boot it again', async () => {
     const world = createPoolWorld({ capacity: { buffer_min: 1, buffer_max: 2 } });
-    const { instance } = await world.claim(python);
+    const claim = await world.claim(python);
     await world.claim(host);
     await settle();
-    await world.pool.release(instance);
+    await world.pool.release(claim);
     expect(world.row(python)).toMatchObject({ idle: 1, claimed: 0 });
     await world.pool.dropIdle(python.image);
     await settle();
@@ -21,10 +21,10 @@ describe('dropIdle', () => {
 
   it('resolves when the instances are gone, also those that were leaving already', async () => {
     const world = createPoolWorld({ capacity: { buffer_min: 1, buffer_max: 2 } });
-    const { instance } = await world.claim(python);
+    const claim = await world.claim(python);
     await settle();
     world.fake.always('destroy', { delay: 100 });
-    void world.pool.release(instance);
+    void world.pool.release(claim);
     let dropped = false;
     const dropping = world.pool.dropIdle(python.image).then(() => {
       dropped = true;

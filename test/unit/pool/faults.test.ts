@@ -167,7 +167,7 @@ describe('close', () => {
       for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
       await world.pool.close({ destroyIdle: true });
       for (const outcome of await outcomes) {
-        if (outcome.status === 'fulfilled') await world.pool.release(outcome.value.instance);
+        if (outcome.status === 'fulfilled') await world.pool.release(outcome.value);
         else expect(outcome.reason).toMatchObject({ code: 'unavailable' });
       }
       expect(world.fake.counts).toMatchObject({ live: 0, booting: 0 });
@@ -243,13 +243,12 @@ describe('adopt', () => {
     const [first, second] = [await survivor(world), await survivor(world)];
     await first.claim();
     await second.claim();
-    world.pool.adopt(first);
-    world.pool.adopt(second);
+    const [held, alsoHeld] = [world.pool.adopt(first)!, world.pool.adopt(second)!];
     const claim = world.claim(host);
-    await world.pool.release(first);
+    await world.pool.release(held);
     await settle();
     expect(world.row(host)).toMatchObject({ claimed: 1, waiting: 1 });
-    await world.pool.release(second);
+    await world.pool.release(alsoHeld);
     await expect(claim).resolves.toMatchObject({ hit: false });
   });
 });

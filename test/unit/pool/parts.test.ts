@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
+import { ClaimTimes } from '../../../src/core/pool/claims/claim-times.ts';
+import { WaitQueue } from '../../../src/core/pool/claims/wait-queue.ts';
 import {
   afterDelay,
   afterFailure,
   attemptsAllowed,
   type Breaker,
   closedBreaker,
-} from '../../../src/core/pool/breaker.ts';
-import { Budget } from '../../../src/core/pool/budget.ts';
-import { ClaimTimes } from '../../../src/core/pool/claim-times.ts';
-import { chooseVictims, type EvictionCandidate } from '../../../src/core/pool/eviction.ts';
-import { WaitQueue } from '../../../src/core/pool/wait-queue.ts';
+} from '../../../src/core/pool/decide/breaker.ts';
+import { chooseVictims, type EvictionCandidate } from '../../../src/core/pool/decide/eviction.ts';
+import { Budget } from '../../../src/core/pool/fleet/budget.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 
 describe('the budget', () => {

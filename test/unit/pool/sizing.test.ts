@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  OVERTAKE_LIMIT,
-  planSize,
-  type ShapeDemand,
-  type SizingInput,
-} from '../../../src/core/pool/sizing.ts';
+import { OVERTAKE_LIMIT } from '../../../src/core/pool/decide/boot-planner.ts';
+import type { ShapeDemand, SizingInput } from '../../../src/core/pool/decide/demand.ts';
+import { planSize } from '../../../src/core/pool/decide/sizing.ts';
 
 const unlimited = { mayBoot: Number.POSITIVE_INFINITY, mayRefill: Number.POSITIVE_INFINITY };
 
@@ -12,10 +9,13 @@ const shape = (key: string, changes: Partial<ShapeDemand> = {}): ShapeDemand => 
   key,
   memory: 1,
   idle: 0,
+  retiring: 0,
   claimed: 0,
   booting: 0,
+  stopping: 0,
   warm: 0,
   recent: false,
+  misses: 0,
   ...unlimited,
   ...changes,
 });
@@ -190,9 +190,9 @@ describe('what is not wanted', () => {
       { trims: [{ key: 'a', count: 2 }], aborts: [] },
     ],
     [
-      'all goes when the use is long ago',
-      [{ shapes: [shape('a', { idle: 4 })] }, { bufferMax: 4 }],
-      { trims: [{ key: 'a', count: 4 }], aborts: [] },
+      'what is above it goes when the use is long ago, too',
+      [{ shapes: [shape('a', { idle: 6 })] }, { bufferMax: 4 }],
+      { trims: [{ key: 'a', count: 2 }], aborts: [] },
     ],
     [
       'the minimum stays',

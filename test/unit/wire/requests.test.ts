@@ -5,6 +5,7 @@ import { errorCodes, FsbError, isErrorCode } from '../../../src/core/model/error
 import type { LogQuery } from '../../../src/core/model/logs.ts';
 import { formatEndpoint, isLoopback, parseEndpoint } from '../../../src/core/wire/endpoint.ts';
 import { fromGrpcStatus, toGrpcStatus } from '../../../src/core/wire/error-status.ts';
+import * as execs from '../../../src/core/wire/stream/exec-request.ts';
 import * as queries from '../../../src/core/wire/stream/stream-query.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 40 });
@@ -28,12 +29,12 @@ describe('requests of streams', () => {
     ) as fc.Arbitrary<ExecRequest>;
     fc.assert(
       fc.property(request, (exec) => {
-        const { query, frame } = queries.execToTransport(exec);
+        const { query, frame } = execs.execToTransport(exec);
         expect(query.length).toBeLessThanOrEqual(8192);
         const arrived =
           frame === undefined
-            ? queries.execFromQuery(new URLSearchParams(query))
-            : queries.execFromJson(JSON.parse(JSON.stringify(frame)) as Record<string, unknown>);
+            ? execs.execFromQuery(new URLSearchParams(query))
+            : execs.execFromJson(JSON.parse(JSON.stringify(frame)) as Record<string, unknown>);
         expect(arrived).toEqual(exec);
       }),
     );
@@ -74,9 +75,9 @@ describe('requests of streams', () => {
     expect(logs('tail=1&tail=2')).toThrow(/more than once/);
     expect(logs('follow=maybe')).toThrow(/follow/);
     expect(logs('since=2026-01-02T03:04:05Z')()).toMatchObject({ since: Date.UTC(2026, 0, 2, 3, 4, 5) });
-    expect(() => queries.execFromQuery(new URLSearchParams())).toThrow(/command/);
-    expect(() => queries.execFromQuery(new URLSearchParams('command=a&env=B'))).toThrow(/NAME=VALUE/);
-    expect(() => queries.execFromJson({ argv: ['a'] })).toThrow(/well-formed/);
+    expect(() => execs.execFromQuery(new URLSearchParams())).toThrow(/command/);
+    expect(() => execs.execFromQuery(new URLSearchParams('command=a&env=B'))).toThrow(/NAME=VALUE/);
+    expect(() => execs.execFromJson({ argv: ['a'] })).toThrow(/well-formed/);
   });
 });
 

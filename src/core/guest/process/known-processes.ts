@@ -1,7 +1,6 @@
 import { FsbError } from '../../model/errors.ts';
 import type { StreamName } from '../../model/process.ts';
 import type { KnownProcess } from '../guest-channel.ts';
-import { LazyMap } from '../lazy-map.ts';
 import type { ProcessFrame, SpawnFailedFrame } from '../protocol/frames.ts';
 import { ProtocolError } from '../protocol/protocol-error.ts';
 
@@ -14,7 +13,7 @@ interface Untaken {
 /** The processes that a guest had when the channel was opened, until somebody takes them up. */
 export class KnownProcesses {
   readonly all: readonly KnownProcess[];
-  readonly #untaken = new LazyMap<number, Untaken>();
+  readonly #untaken = new Map<number, Untaken>();
 
   /** @throws ProtocolError when one is listed twice */
   constructor(frames: ProcessFrame[]) {
@@ -30,6 +29,11 @@ export class KnownProcesses {
       tty,
       retained: { stdout: stdoutFirst, stderr: stderrFirst },
     }));
+  }
+
+  /** Those that nobody has taken up. */
+  untaken(): KnownProcess[] {
+    return this.all.filter(({ id }) => this.#untaken.has(id));
   }
 
   has(id: number): boolean {

@@ -1,8 +1,9 @@
 import type { CoreApi } from '../../api/core-api.ts';
-import { imageToWire, poolStatusToWire, systemToWire } from '../../wire/convert/admin.ts';
+import { imageToWire, systemToWire } from '../../wire/convert/admin.ts';
+import { eventQueryFromWire, eventToWire } from '../../wire/convert/event.ts';
 import type { ImageServiceServer } from '../../wire/gen/fsb/v1/image.ts';
-import type { PoolServiceServer } from '../../wire/gen/fsb/v1/pool.ts';
 import type { SystemServiceServer } from '../../wire/gen/fsb/v1/system.ts';
+import { serverStream } from './server-stream.ts';
 import { unary } from './unary.ts';
 
 export const imageService = ({ images }: CoreApi): ImageServiceServer => ({
@@ -15,10 +16,9 @@ export const imageService = ({ images }: CoreApi): ImageServiceServer => ({
   })),
 });
 
-export const poolService = ({ pools }: CoreApi): PoolServiceServer => ({
-  status: unary(async (_request, options) => ({ rows: (await pools.status(options)).map(poolStatusToWire) })),
-});
-
-export const systemService = ({ system }: CoreApi): SystemServiceServer => ({
+export const systemService = ({ system }: CoreApi, closing: AbortSignal): SystemServiceServer => ({
   info: unary(async (_request, options) => systemToWire(await system.info(options))),
+  watch: serverStream((query, options) => system.events(eventQueryFromWire(query), options), eventToWire, {
+    endWith: closing,
+  }),
 });

@@ -10,8 +10,9 @@ import { PoolServiceService } from '../../wire/gen/fsb/v1/pool.ts';
 import { SystemServiceService } from '../../wire/gen/fsb/v1/system.ts';
 import { HealthService } from '../../wire/gen/grpc/health/v1/health.ts';
 import type { ServerMetrics } from '../metrics/metrics.ts';
-import { imageService, poolService, systemService } from './admin-services.ts';
+import { imageService, systemService } from './admin-services.ts';
 import { healthService } from './health-service.ts';
+import { poolService } from './pool-service.ts';
 import { sandboxService } from './sandbox-service.ts';
 
 const SERVICES = [
@@ -52,8 +53,8 @@ export async function startGrpcServer(core: CoreApi, options: GrpcServerOptions)
   const server = new Server(SERVER_OPTIONS);
   server.addService(FastPathServiceService, sandboxService(core, options.metrics, options.closing));
   server.addService(ImageServiceService, imageService(core));
-  server.addService(PoolServiceService, poolService(core));
-  server.addService(SystemServiceService, systemService(core));
+  server.addService(PoolServiceService, poolService(core, options.closing));
+  server.addService(SystemServiceService, systemService(core, options.closing));
   server.addService(HealthService, healthService(SERVICES, options.ready));
   try {
     const addresses: string[] = [];

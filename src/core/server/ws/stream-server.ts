@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 import { WebSocketServer } from 'ws';
-import type { SandboxApi } from '../../api/sandbox-api.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import { LONGEST_INPUT_FRAME, subprotocols } from '../../wire/stream/frames.ts';
@@ -9,6 +8,7 @@ import type { Upgrade } from '../http/http-server.ts';
 import { refuseUpgrade } from '../http/respond.ts';
 import { Connection } from './connection.ts';
 import { keepAlive } from './heartbeat.ts';
+import type { StreamedCore } from './serve.ts';
 import { streamOfRequest } from './streams.ts';
 
 /** A client that does not answer a close is cut off after this. */
@@ -21,7 +21,7 @@ export interface StreamServer {
   close(graceMs: number): Promise<void>;
 }
 
-export function streamServer(sandboxes: SandboxApi, clock: Clock, log: Logger): StreamServer {
+export function streamServer(core: StreamedCore, clock: Clock, log: Logger): StreamServer {
   // No compression: it costs more than a local socket saves, and memory for each connection.
   const options = {
     noServer: true,
@@ -47,7 +47,7 @@ export function streamServer(sandboxes: SandboxApi, clock: Clock, log: Logger): 
           connections.add(connection);
           ws.on('close', () => connections.delete(connection));
           stream
-            .serve(connection, sandboxes)
+            .serve(connection, core)
             .catch((error: unknown) => log.error({ err: error }, 'a stream ended badly'));
         });
       } catch (error) {

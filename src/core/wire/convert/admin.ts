@@ -1,13 +1,10 @@
 import type { SystemInfo } from '../../api/core-api.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { ImageInfo } from '../../model/image.ts';
-import type { PoolShapeStatus } from '../../model/pool.ts';
 import type { ImageInfo as WireImage } from '../gen/fsb/v1/image.ts';
-import type { PoolShapeStatus as WirePoolStatus } from '../gen/fsb/v1/pool.ts';
 import type { SystemInfoResponse } from '../gen/fsb/v1/system.ts';
-import { defined } from './parts.ts';
 
-/** Pools, images and the core itself. */
+/** Images and the core itself. */
 
 export function imageToWire({ importedAt, ...image }: ImageInfo): WireImage {
   return { ...image, importedAtMilliseconds: importedAt };
@@ -17,18 +14,6 @@ export function imageFromWire(wire: WireImage | undefined): ImageInfo {
   if (wire === undefined) throw new FsbError('internal', 'the core answered without an image');
   const { importedAtMilliseconds, ...image } = wire;
   return { ...image, importedAt: importedAtMilliseconds };
-}
-
-export function poolStatusToWire({ p50, p99, ...row }: PoolShapeStatus): WirePoolStatus {
-  return { ...row, p50Milliseconds: p50, p99Milliseconds: p99 };
-}
-
-export function poolStatusFromWire({
-  p50Milliseconds,
-  p99Milliseconds,
-  ...row
-}: WirePoolStatus): PoolShapeStatus {
-  return defined({ ...row, p50: p50Milliseconds, p99: p99Milliseconds });
 }
 
 export function systemToWire({ startedAt, ...info }: SystemInfo): SystemInfoResponse {

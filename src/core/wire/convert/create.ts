@@ -3,26 +3,19 @@ import { FsbError } from '../../model/errors.ts';
 import { DEFAULT_NAMESPACE } from '../../model/ids.ts';
 import { parseDuration, parseSize } from '../../model/quantity.ts';
 import type { SandboxSpecInput } from '../../model/spec.ts';
+import { type Check, fits, isFlag, isNumber, isText, isTextMap, isTexts, isWhole } from '../fits.ts';
 import {
   ConsistencyMode,
   FailurePolicy,
   type CreateRequest as WireCreateRequest,
 } from '../gen/fastpath/v1/fastpath.ts';
-import { mountToWire, resourcesToWire } from './parts.ts';
+import { bytes, milliseconds, mountToWire, resourcesToWire } from './parts.ts';
 import { specInputFromWire } from './spec.ts';
 
-type Check = (value: unknown) => boolean;
-
-const isText: Check = (value) => typeof value === 'string';
-const isFlag: Check = (value) => typeof value === 'boolean';
-const isTexts: Check = (value) => Array.isArray(value) && value.every(isText);
-const isTextMap: Check = (value) => isRecord(value) && Object.values(value).every(isText);
-const isWhole: Check = (value) => Number.isSafeInteger(value);
 const isPort: Check = (value) => Number.isInteger(value) && Math.abs(value as number) < 2 ** 31;
-const isNumber: Check = (value) => Number.isFinite(value);
 const isDuration: Check = (value) => isNumber(value) || parses(value, parseDuration);
 const isSize: Check = (value) => isWhole(value) || parses(value, parseSize);
-const isPolicy: Check = (value) => isText(value) && policyNumber(value as string) !== undefined;
+const isPolicy: Check = (value) => isText(value) && policyNumber(value) !== undefined;
 const isMode: Check = (value) => value === 'fast' || value === 'strong';
 const isResources: Check = (value) => fits(value, { cpus: isNumber, memory: isSize, pids: isWhole });
 const isMount: Check = (value) => fits(value, { source: isText, target: isText, read_only: isFlag });
@@ -122,28 +115,8 @@ function policyNumber(policy: string): FailurePolicy | undefined {
   return word === 'auto' || word === 'autorecreate' ? FailurePolicy.AUTO_RECREATE : undefined;
 }
 
-function milliseconds(value: string | number | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  return typeof value === 'number' ? Math.round(value * 1000) : parseDuration(value);
-}
-
-function bytes(value: string | number | undefined): number | undefined {
-  return typeof value === 'string' ? parseSize(value) : value;
-}
-
-function fits(value: unknown, checks: Record<string, Check>): boolean {
-  if (!isRecord(value)) return false;
-  return Object.entries(value).every(
-    ([key, item]) => Object.hasOwn(checks, key) && (item === undefined || checks[key]!(item)),
-  );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function parses(value: unknown, parse: (text: string) => number): boolean {
-  if (typeof value !== 'string') return false;
+  if (!isText(value)) return false;
   try {
     return Number.isSafeInteger(parse(value));
   } catch {

@@ -1,6 +1,7 @@
 import type { DeleteOptions } from '../../api/sandbox-api.ts';
 import { DEFAULT_NAMESPACE } from '../../model/ids.ts';
 import type { ExitStatus } from '../../model/process.ts';
+import { parseDuration, parseSize } from '../../model/quantity.ts';
 import type { SandboxRef } from '../../model/sandbox.ts';
 import type { Resources } from '../../model/shape.ts';
 import type {
@@ -16,6 +17,24 @@ import type {
 export function defined<T extends object>(fields: T): T {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }
+
+/** The same for a section that may be absent as a whole. */
+export const definedOrNone = <T extends object>(fields: T | undefined): T | undefined =>
+  fields === undefined ? undefined : defined(fields);
+
+/** A duration as users write it: a number is seconds. It must be one that parses. */
+export function milliseconds(value: string | number | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  return typeof value === 'number' ? Math.round(value * 1000) : parseDuration(value);
+}
+
+/** A size as users write it. It must be one that parses. */
+export const bytes = (value: string | number | undefined): number | undefined =>
+  typeof value === 'string' ? parseSize(value) : value;
+
+/** A bare number would be seconds to the parser. Not finite or negative: let the validation say so. */
+export const durationFromWire = (ms: number | undefined): string | undefined =>
+  ms === undefined ? undefined : `${ms}ms`;
 
 export const refToWire = (ref: SandboxRef): { sandboxName: string; namespace: string } => ({
   sandboxName: ref.name,
@@ -50,6 +69,9 @@ export const mountToWire = (mount: { source: string; target: string; read_only?:
   target: mount.target,
   readOnly: mount.read_only,
 });
+
+export const mountFromWire = (wire: WireMount): { source: string; target: string; read_only?: boolean } =>
+  defined({ source: wire.source, target: wire.target, read_only: wire.readOnly });
 
 export const deleteToWire = (ref: SandboxRef, { grace, wait }: DeleteOptions): DeleteRequest => ({
   ...refToWire(ref),

@@ -5,7 +5,7 @@ import {
   FailurePolicy,
   type SandboxSpec as WireSpec,
 } from '../gen/fastpath/v1/fastpath.ts';
-import { defined, mountToWire, resourcesToWire } from './parts.ts';
+import { defined, durationFromWire, mountFromWire, mountToWire, resourcesToWire } from './parts.ts';
 
 /** The spec as the core holds it, both ways. */
 export function specToWire(spec: SandboxSpec): WireSpec {
@@ -51,11 +51,7 @@ export function specFromWire(wire: WireSpec): SandboxSpec {
     expire_time: wire.expireTimeSeconds,
     ...(wire.ttlMilliseconds === undefined ? {} : { ttl: wire.ttlMilliseconds }),
     labels: wire.labels,
-    resources: {
-      cpus: wire.resources?.cpus ?? 0,
-      memory: wire.resources?.memory ?? 0,
-      pids: wire.resources?.pids ?? 0,
-    },
+    resources: defined({ ...wire.resources }),
     network: wire.network === 'host' ? 'host' : 'none',
     mounts: wire.mounts.map((m) => ({ source: m.source, target: m.target, read_only: m.readOnly ?? true })),
     grace_period: wire.gracePeriodMilliseconds,
@@ -86,7 +82,7 @@ export function specInputFromWire(wire: CreateRequest): SandboxSpecInput {
     labels: wire.labels,
     resources: wire.resources === undefined ? undefined : defined({ ...wire.resources }),
     network: wire.network === '' ? undefined : (wire.network as 'none' | 'host'),
-    mounts: wire.mounts.map((m) => defined({ source: m.source, target: m.target, read_only: m.readOnly })),
+    mounts: wire.mounts.map(mountFromWire),
     grace_period: durationFromWire(wire.gracePeriodMilliseconds),
   });
 }
@@ -100,9 +96,4 @@ function policyFromWire(policy: number | undefined): string | undefined {
   if (policy === undefined) return undefined;
   if (policy === FailurePolicy.MANUAL) return 'Manual';
   return policy === FailurePolicy.AUTO_RECREATE ? 'AutoRecreate' : `number ${policy}`;
-}
-
-// A bare number would be seconds to the spec parser. Not finite or negative: let the validation say so.
-function durationFromWire(ms: number | undefined): string | undefined {
-  return ms === undefined ? undefined : `${ms}ms`;
 }

@@ -1,12 +1,13 @@
 import { didYouMean } from '../../model/did-you-mean.ts';
 import { FsbError } from '../../model/errors.ts';
 
-/** Kinds of URL query fields. `time`: milliseconds since the epoch, or RFC 3339. `flag`: true, false, 1, 0, or bare. */
+/** Kinds of URL query fields. `count`: whole, from 0. `time`: milliseconds since the epoch, or RFC 3339. `flag`: true, false, 1, 0, or bare. */
 interface Kinds {
   text: string | undefined;
   texts: string[];
   flag: boolean | undefined;
   count: number | undefined;
+  number: number | undefined;
   time: number | undefined;
 }
 
@@ -45,10 +46,11 @@ function readFlag(value: string): boolean | undefined {
   return value === 'false' || value === '0' ? false : undefined;
 }
 
-function readNumber(kind: 'count' | 'time', value: string): number | undefined {
+function readNumber(kind: 'count' | 'number' | 'time', value: string): number | undefined {
   if (value.trim() === '') return undefined;
   const number = Number(value);
   if (kind === 'count') return Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+  if (kind === 'number') return Number.isFinite(number) ? number : undefined;
   const time = Number.isFinite(number) ? number : Date.parse(value);
   return Number.isFinite(time) ? time : undefined;
 }

@@ -7,12 +7,15 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
+import { Mount, Resources } from "../../fastpath/v1/fastpath.ts";
 
 export const protobufPackage = "fsb.v1";
 
 export const protobufFileName = "fsb/v1/pool.proto";
 
 export interface PoolStatusRequest {
+  /** Absent: of every pool. */
+  pool?: string | undefined;
 }
 
 export interface PoolStatusResponse {
@@ -21,6 +24,7 @@ export interface PoolStatusResponse {
 
 export interface PoolShapeStatus {
   pool: string;
+  /** Empty for a warm entry whose image is not here. */
   shape: string;
   image: string;
   max: number;
@@ -38,15 +42,259 @@ export interface PoolShapeStatus {
     | undefined;
   /** Claim time at the median and the 99th percentile; absent before the first claim. */
   p50Milliseconds?: number | undefined;
-  p99Milliseconds?: number | undefined;
+  p99Milliseconds?:
+    | number
+    | undefined;
+  /** How many idle ones are kept. */
+  warm: number;
+}
+
+export interface ListPoolsRequest {
+}
+
+export interface ListPoolsResponse {
+  pools: PoolInfo[];
+}
+
+export interface GetPoolRequest {
+  name: string;
+}
+
+export interface GetPoolResponse {
+  pool: PoolInfo | undefined;
+  shapes: PoolShapeStatus[];
+  /** Oldest first. */
+  instances: PoolInstance[];
+}
+
+export interface CreatePoolRequest {
+  policy: PoolPolicy | undefined;
+}
+
+export interface CreatePoolResponse {
+  pool: PoolInfo | undefined;
+}
+
+export interface UpdatePoolRequest {
+  name: string;
+  /** What is absent stays. */
+  policy:
+    | PoolPolicy
+    | undefined;
+  /** Makes a stopped or drained pool active again. */
+  start: boolean;
+  /** Closes every circuit breaker. */
+  reset: boolean;
+  /** 0..1, for the autoscaler. */
+  pressure?: number | undefined;
+}
+
+export interface UpdatePoolResponse {
+  pool: PoolInfo | undefined;
+}
+
+export interface DeletePoolRequest {
+  name: string;
+  force: boolean;
+}
+
+export interface DeletePoolResponse {
+}
+
+export interface StopPoolRequest {
+  name: string;
+  timeoutMilliseconds?: number | undefined;
+}
+
+export interface StopPoolResponse {
+  pool: PoolInfo | undefined;
+}
+
+export interface DrainPoolRequest {
+  name: string;
+  timeoutMilliseconds?:
+    | number
+    | undefined;
+  /** At the deadline, ends what is still claimed. */
+  force: boolean;
+}
+
+export interface DrainPoolResponse {
+  pool: PoolInfo | undefined;
+}
+
+export interface PoolInfo {
+  name: string;
+  /** active, stopped or drained. */
+  state: string;
+  /** Everything in it is there but `size`. */
+  policy: PoolPolicy | undefined;
+  createdAtMilliseconds: number;
+  idle: number;
+  claimed: number;
+  booting: number;
+  stopping: number;
+  waiting: number;
+  /** Bytes of the budget that are taken. */
+  memory: number;
+  /** capacity.min as the autoscaler has it now. */
+  min: number;
+}
+
+export interface PoolInstance {
+  id: string;
+  shape: string;
+  image: string;
+  /** idle, paused, claimed or stopping. */
+  state: string;
+  /** PID 1 of the instance, as the node sees it. */
+  pid: number;
+  /** For which it has been in its state. */
+  ageMilliseconds: number;
+  /** Absent while nobody has it. */
+  holder?: string | undefined;
+}
+
+/** Absent means: not said. A list is wrapped, so that an empty one can be said. */
+export interface PoolPolicy {
+  name?:
+    | string
+    | undefined;
+  /** The count of the warm entries that say none. */
+  size?: number | undefined;
+  warm: WarmEntries | undefined;
+  capacity:
+    | PoolCapacity
+    | undefined;
+  /** Bytes. */
+  memoryBudget?: number | undefined;
+  ttlMilliseconds?: number | undefined;
+  maxAgeMilliseconds?:
+    | number
+    | undefined;
+  /** boot, wait or fail. */
+  onEmpty?: string | undefined;
+  queue:
+    | PoolQueue
+    | undefined;
+  /** one-shot or sticky. */
+  reuse?: string | undefined;
+  pauseIdle?: boolean | undefined;
+  health: PoolHealth | undefined;
+  warmup: Arguments | undefined;
+  autoscale: PoolAutoscale | undefined;
+  runtime?: string | undefined;
+  resources: Resources | undefined;
+  leaseTtlMilliseconds?: number | undefined;
+  bootConcurrency?: number | undefined;
+  bootTimeoutMilliseconds?: number | undefined;
+}
+
+export interface WarmEntries {
+  entries: WarmEntry[];
+}
+
+export interface WarmEntry {
+  image: string;
+  count?: number | undefined;
+}
+
+export interface Arguments {
+  argv: string[];
+}
+
+export interface PoolCapacity {
+  min?: number | undefined;
+  max?: number | undefined;
+  bufferMin?: number | undefined;
+  bufferMax?: number | undefined;
+}
+
+export interface PoolQueue {
+  length?: number | undefined;
+  timeoutMilliseconds?: number | undefined;
+}
+
+export interface PoolHealth {
+  intervalMilliseconds?: number | undefined;
+  timeoutMilliseconds?: number | undefined;
+}
+
+export interface PoolAutoscale {
+  enabled?:
+    | boolean
+    | undefined;
+  /** Miss rates, 0..1. */
+  up?: number | undefined;
+  down?: number | undefined;
+  windowMilliseconds?: number | undefined;
+  cooldownMilliseconds?: number | undefined;
+  maxStep?: number | undefined;
+}
+
+export interface LeaseRequest {
+  pool: string;
+  /** Absent: the pool's first warm image. */
+  image?: string | undefined;
+  resources: Resources | undefined;
+  network?: string | undefined;
+  mounts: Mount[];
+  /** boot, wait or fail; absent: as the pool has it. */
+  onEmpty?: string | undefined;
+  waitMilliseconds?:
+    | number
+    | undefined;
+  /** 0: never reclaimed. */
+  ttlMilliseconds?: number | undefined;
+}
+
+export interface LeaseResponse {
+  lease: LeaseInfo | undefined;
+}
+
+export interface LeasesRequest {
+}
+
+export interface LeasesResponse {
+  leases: LeaseInfo[];
+}
+
+export interface LeaseInfo {
+  id: string;
+  pool: string;
+  image: string;
+  instance: string;
+  /** An idle instance served it. */
+  warm: boolean;
+  createdAtMilliseconds: number;
+  ttlMilliseconds: number;
+  /** Commands that run in it now. */
+  running: number;
+}
+
+export interface KillLeaseRequest {
+  id: string;
+}
+
+export interface KillLeaseResponse {
+}
+
+export interface ReleaseLeaseRequest {
+  id: string;
+}
+
+export interface ReleaseLeaseResponse {
 }
 
 function createBasePoolStatusRequest(): PoolStatusRequest {
-  return {};
+  return { pool: undefined };
 }
 
 export const PoolStatusRequest: MessageFns<PoolStatusRequest> = {
-  encode(_: PoolStatusRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: PoolStatusRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pool !== undefined) {
+      writer.uint32(10).string(message.pool);
+    }
     return writer;
   },
 
@@ -63,6 +311,14 @@ export const PoolStatusRequest: MessageFns<PoolStatusRequest> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pool = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -78,8 +334,9 @@ export const PoolStatusRequest: MessageFns<PoolStatusRequest> = {
   create(base?: DeepPartial<PoolStatusRequest>): PoolStatusRequest {
     return PoolStatusRequest.fromPartial(base ?? {});
   },
-  fromPartial(_: DeepPartial<PoolStatusRequest>): PoolStatusRequest {
+  fromPartial(object: DeepPartial<PoolStatusRequest>): PoolStatusRequest {
     const message = createBasePoolStatusRequest();
+    message.pool = object.pool ?? undefined;
     return message;
   },
 };
@@ -156,6 +413,7 @@ function createBasePoolShapeStatus(): PoolShapeStatus {
     breaker: undefined,
     p50Milliseconds: undefined,
     p99Milliseconds: undefined,
+    warm: 0,
   };
 }
 
@@ -205,6 +463,9 @@ export const PoolShapeStatus: MessageFns<PoolShapeStatus> = {
     }
     if (message.p99Milliseconds !== undefined) {
       writer.uint32(121).double(message.p99Milliseconds);
+    }
+    if (message.warm !== 0) {
+      writer.uint32(128).int64(message.warm);
     }
     return writer;
   },
@@ -342,6 +603,14 @@ export const PoolShapeStatus: MessageFns<PoolShapeStatus> = {
             message.p99Milliseconds = reader.double();
             continue;
           }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.warm = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -374,13 +643,2682 @@ export const PoolShapeStatus: MessageFns<PoolShapeStatus> = {
     message.breaker = object.breaker ?? undefined;
     message.p50Milliseconds = object.p50Milliseconds ?? undefined;
     message.p99Milliseconds = object.p99Milliseconds ?? undefined;
+    message.warm = object.warm ?? 0;
     return message;
   },
 };
 
+function createBaseListPoolsRequest(): ListPoolsRequest {
+  return {};
+}
+
+export const ListPoolsRequest: MessageFns<ListPoolsRequest> = {
+  encode(_: ListPoolsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListPoolsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListPoolsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListPoolsRequest>): ListPoolsRequest {
+    return ListPoolsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ListPoolsRequest>): ListPoolsRequest {
+    const message = createBaseListPoolsRequest();
+    return message;
+  },
+};
+
+function createBaseListPoolsResponse(): ListPoolsResponse {
+  return { pools: [] };
+}
+
+export const ListPoolsResponse: MessageFns<ListPoolsResponse> = {
+  encode(message: ListPoolsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.pools) {
+      PoolInfo.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListPoolsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListPoolsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pools.push(PoolInfo.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListPoolsResponse>): ListPoolsResponse {
+    return ListPoolsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListPoolsResponse>): ListPoolsResponse {
+    const message = createBaseListPoolsResponse();
+    message.pools = object.pools?.map((e) => PoolInfo.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseGetPoolRequest(): GetPoolRequest {
+  return { name: "" };
+}
+
+export const GetPoolRequest: MessageFns<GetPoolRequest> = {
+  encode(message: GetPoolRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPoolRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPoolRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetPoolRequest>): GetPoolRequest {
+    return GetPoolRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetPoolRequest>): GetPoolRequest {
+    const message = createBaseGetPoolRequest();
+    message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseGetPoolResponse(): GetPoolResponse {
+  return { pool: undefined, shapes: [], instances: [] };
+}
+
+export const GetPoolResponse: MessageFns<GetPoolResponse> = {
+  encode(message: GetPoolResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pool !== undefined) {
+      PoolInfo.encode(message.pool, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.shapes) {
+      PoolShapeStatus.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.instances) {
+      PoolInstance.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPoolResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPoolResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pool = PoolInfo.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.shapes.push(PoolShapeStatus.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.instances.push(PoolInstance.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetPoolResponse>): GetPoolResponse {
+    return GetPoolResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetPoolResponse>): GetPoolResponse {
+    const message = createBaseGetPoolResponse();
+    message.pool = (object.pool !== undefined && object.pool !== null) ? PoolInfo.fromPartial(object.pool) : undefined;
+    message.shapes = object.shapes?.map((e) => PoolShapeStatus.fromPartial(e)) || [];
+    message.instances = object.instances?.map((e) => PoolInstance.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCreatePoolRequest(): CreatePoolRequest {
+  return { policy: undefined };
+}
+
+export const CreatePoolRequest: MessageFns<CreatePoolRequest> = {
+  encode(message: CreatePoolRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.policy !== undefined) {
+      PoolPolicy.encode(message.policy, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreatePoolRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreatePoolRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.policy = PoolPolicy.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CreatePoolRequest>): CreatePoolRequest {
+    return CreatePoolRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreatePoolRequest>): CreatePoolRequest {
+    const message = createBaseCreatePoolRequest();
+    message.policy = (object.policy !== undefined && object.policy !== null)
+      ? PoolPolicy.fromPartial(object.policy)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseCreatePoolResponse(): CreatePoolResponse {
+  return { pool: undefined };
+}
+
+export const CreatePoolResponse: MessageFns<CreatePoolResponse> = {
+  encode(message: CreatePoolResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pool !== undefined) {
+      PoolInfo.encode(message.pool, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreatePoolResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreatePoolResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pool = PoolInfo.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CreatePoolResponse>): CreatePoolResponse {
+    return CreatePoolResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreatePoolResponse>): CreatePoolResponse {
+    const message = createBaseCreatePoolResponse();
+    message.pool = (object.pool !== undefined && object.pool !== null) ? PoolInfo.fromPartial(object.pool) : undefined;
+    return message;
+  },
+};
+
+function createBaseUpdatePoolRequest(): UpdatePoolRequest {
+  return { name: "", policy: undefined, start: false, reset: false, pressure: undefined };
+}
+
+export const UpdatePoolRequest: MessageFns<UpdatePoolRequest> = {
+  encode(message: UpdatePoolRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.policy !== undefined) {
+      PoolPolicy.encode(message.policy, writer.uint32(18).fork()).join();
+    }
+    if (message.start !== false) {
+      writer.uint32(24).bool(message.start);
+    }
+    if (message.reset !== false) {
+      writer.uint32(32).bool(message.reset);
+    }
+    if (message.pressure !== undefined) {
+      writer.uint32(41).double(message.pressure);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdatePoolRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdatePoolRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.policy = PoolPolicy.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.start = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.reset = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.pressure = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UpdatePoolRequest>): UpdatePoolRequest {
+    return UpdatePoolRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpdatePoolRequest>): UpdatePoolRequest {
+    const message = createBaseUpdatePoolRequest();
+    message.name = object.name ?? "";
+    message.policy = (object.policy !== undefined && object.policy !== null)
+      ? PoolPolicy.fromPartial(object.policy)
+      : undefined;
+    message.start = object.start ?? false;
+    message.reset = object.reset ?? false;
+    message.pressure = object.pressure ?? undefined;
+    return message;
+  },
+};
+
+function createBaseUpdatePoolResponse(): UpdatePoolResponse {
+  return { pool: undefined };
+}
+
+export const UpdatePoolResponse: MessageFns<UpdatePoolResponse> = {
+  encode(message: UpdatePoolResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pool !== undefined) {
+      PoolInfo.encode(message.pool, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdatePoolResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdatePoolResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pool = PoolInfo.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UpdatePoolResponse>): UpdatePoolResponse {
+    return UpdatePoolResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpdatePoolResponse>): UpdatePoolResponse {
+    const message = createBaseUpdatePoolResponse();
+    message.pool = (object.pool !== undefined && object.pool !== null) ? PoolInfo.fromPartial(object.pool) : undefined;
+    return message;
+  },
+};
+
+function createBaseDeletePoolRequest(): DeletePoolRequest {
+  return { name: "", force: false };
+}
+
+export const DeletePoolRequest: MessageFns<DeletePoolRequest> = {
+  encode(message: DeletePoolRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.force !== false) {
+      writer.uint32(16).bool(message.force);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeletePoolRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeletePoolRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.force = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeletePoolRequest>): DeletePoolRequest {
+    return DeletePoolRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeletePoolRequest>): DeletePoolRequest {
+    const message = createBaseDeletePoolRequest();
+    message.name = object.name ?? "";
+    message.force = object.force ?? false;
+    return message;
+  },
+};
+
+function createBaseDeletePoolResponse(): DeletePoolResponse {
+  return {};
+}
+
+export const DeletePoolResponse: MessageFns<DeletePoolResponse> = {
+  encode(_: DeletePoolResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeletePoolResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeletePoolResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeletePoolResponse>): DeletePoolResponse {
+    return DeletePoolResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<DeletePoolResponse>): DeletePoolResponse {
+    const message = createBaseDeletePoolResponse();
+    return message;
+  },
+};
+
+function createBaseStopPoolRequest(): StopPoolRequest {
+  return { name: "", timeoutMilliseconds: undefined };
+}
+
+export const StopPoolRequest: MessageFns<StopPoolRequest> = {
+  encode(message: StopPoolRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.timeoutMilliseconds !== undefined) {
+      writer.uint32(17).double(message.timeoutMilliseconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StopPoolRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStopPoolRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.timeoutMilliseconds = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StopPoolRequest>): StopPoolRequest {
+    return StopPoolRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StopPoolRequest>): StopPoolRequest {
+    const message = createBaseStopPoolRequest();
+    message.name = object.name ?? "";
+    message.timeoutMilliseconds = object.timeoutMilliseconds ?? undefined;
+    return message;
+  },
+};
+
+function createBaseStopPoolResponse(): StopPoolResponse {
+  return { pool: undefined };
+}
+
+export const StopPoolResponse: MessageFns<StopPoolResponse> = {
+  encode(message: StopPoolResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pool !== undefined) {
+      PoolInfo.encode(message.pool, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StopPoolResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStopPoolResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pool = PoolInfo.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StopPoolResponse>): StopPoolResponse {
+    return StopPoolResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StopPoolResponse>): StopPoolResponse {
+    const message = createBaseStopPoolResponse();
+    message.pool = (object.pool !== undefined && object.pool !== null) ? PoolInfo.fromPartial(object.pool) : undefined;
+    return message;
+  },
+};
+
+function createBaseDrainPoolRequest(): DrainPoolRequest {
+  return { name: "", timeoutMilliseconds: undefined, force: false };
+}
+
+export const DrainPoolRequest: MessageFns<DrainPoolRequest> = {
+  encode(message: DrainPoolRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.timeoutMilliseconds !== undefined) {
+      writer.uint32(17).double(message.timeoutMilliseconds);
+    }
+    if (message.force !== false) {
+      writer.uint32(24).bool(message.force);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainPoolRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainPoolRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.timeoutMilliseconds = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.force = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DrainPoolRequest>): DrainPoolRequest {
+    return DrainPoolRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DrainPoolRequest>): DrainPoolRequest {
+    const message = createBaseDrainPoolRequest();
+    message.name = object.name ?? "";
+    message.timeoutMilliseconds = object.timeoutMilliseconds ?? undefined;
+    message.force = object.force ?? false;
+    return message;
+  },
+};
+
+function createBaseDrainPoolResponse(): DrainPoolResponse {
+  return { pool: undefined };
+}
+
+export const DrainPoolResponse: MessageFns<DrainPoolResponse> = {
+  encode(message: DrainPoolResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pool !== undefined) {
+      PoolInfo.encode(message.pool, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainPoolResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainPoolResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pool = PoolInfo.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DrainPoolResponse>): DrainPoolResponse {
+    return DrainPoolResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DrainPoolResponse>): DrainPoolResponse {
+    const message = createBaseDrainPoolResponse();
+    message.pool = (object.pool !== undefined && object.pool !== null) ? PoolInfo.fromPartial(object.pool) : undefined;
+    return message;
+  },
+};
+
+function createBasePoolInfo(): PoolInfo {
+  return {
+    name: "",
+    state: "",
+    policy: undefined,
+    createdAtMilliseconds: 0,
+    idle: 0,
+    claimed: 0,
+    booting: 0,
+    stopping: 0,
+    waiting: 0,
+    memory: 0,
+    min: 0,
+  };
+}
+
+export const PoolInfo: MessageFns<PoolInfo> = {
+  encode(message: PoolInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.state !== "") {
+      writer.uint32(18).string(message.state);
+    }
+    if (message.policy !== undefined) {
+      PoolPolicy.encode(message.policy, writer.uint32(26).fork()).join();
+    }
+    if (message.createdAtMilliseconds !== 0) {
+      writer.uint32(33).double(message.createdAtMilliseconds);
+    }
+    if (message.idle !== 0) {
+      writer.uint32(40).int64(message.idle);
+    }
+    if (message.claimed !== 0) {
+      writer.uint32(48).int64(message.claimed);
+    }
+    if (message.booting !== 0) {
+      writer.uint32(56).int64(message.booting);
+    }
+    if (message.stopping !== 0) {
+      writer.uint32(64).int64(message.stopping);
+    }
+    if (message.waiting !== 0) {
+      writer.uint32(72).int64(message.waiting);
+    }
+    if (message.memory !== 0) {
+      writer.uint32(80).int64(message.memory);
+    }
+    if (message.min !== 0) {
+      writer.uint32(88).int64(message.min);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PoolInfo {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePoolInfo();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.policy = PoolPolicy.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.createdAtMilliseconds = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.idle = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.claimed = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.booting = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.stopping = longToNumber(reader.int64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.waiting = longToNumber(reader.int64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.memory = longToNumber(reader.int64());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.min = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PoolInfo>): PoolInfo {
+    return PoolInfo.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PoolInfo>): PoolInfo {
+    const message = createBasePoolInfo();
+    message.name = object.name ?? "";
+    message.state = object.state ?? "";
+    message.policy = (object.policy !== undefined && object.policy !== null)
+      ? PoolPolicy.fromPartial(object.policy)
+      : undefined;
+    message.createdAtMilliseconds = object.createdAtMilliseconds ?? 0;
+    message.idle = object.idle ?? 0;
+    message.claimed = object.claimed ?? 0;
+    message.booting = object.booting ?? 0;
+    message.stopping = object.stopping ?? 0;
+    message.waiting = object.waiting ?? 0;
+    message.memory = object.memory ?? 0;
+    message.min = object.min ?? 0;
+    return message;
+  },
+};
+
+function createBasePoolInstance(): PoolInstance {
+  return { id: "", shape: "", image: "", state: "", pid: 0, ageMilliseconds: 0, holder: undefined };
+}
+
+export const PoolInstance: MessageFns<PoolInstance> = {
+  encode(message: PoolInstance, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.shape !== "") {
+      writer.uint32(18).string(message.shape);
+    }
+    if (message.image !== "") {
+      writer.uint32(26).string(message.image);
+    }
+    if (message.state !== "") {
+      writer.uint32(34).string(message.state);
+    }
+    if (message.pid !== 0) {
+      writer.uint32(40).int64(message.pid);
+    }
+    if (message.ageMilliseconds !== 0) {
+      writer.uint32(49).double(message.ageMilliseconds);
+    }
+    if (message.holder !== undefined) {
+      writer.uint32(58).string(message.holder);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PoolInstance {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePoolInstance();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.shape = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.image = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.pid = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.ageMilliseconds = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.holder = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PoolInstance>): PoolInstance {
+    return PoolInstance.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PoolInstance>): PoolInstance {
+    const message = createBasePoolInstance();
+    message.id = object.id ?? "";
+    message.shape = object.shape ?? "";
+    message.image = object.image ?? "";
+    message.state = object.state ?? "";
+    message.pid = object.pid ?? 0;
+    message.ageMilliseconds = object.ageMilliseconds ?? 0;
+    message.holder = object.holder ?? undefined;
+    return message;
+  },
+};
+
+function createBasePoolPolicy(): PoolPolicy {
+  return {
+    name: undefined,
+    size: undefined,
+    warm: undefined,
+    capacity: undefined,
+    memoryBudget: undefined,
+    ttlMilliseconds: undefined,
+    maxAgeMilliseconds: undefined,
+    onEmpty: undefined,
+    queue: undefined,
+    reuse: undefined,
+    pauseIdle: undefined,
+    health: undefined,
+    warmup: undefined,
+    autoscale: undefined,
+    runtime: undefined,
+    resources: undefined,
+    leaseTtlMilliseconds: undefined,
+    bootConcurrency: undefined,
+    bootTimeoutMilliseconds: undefined,
+  };
+}
+
+export const PoolPolicy: MessageFns<PoolPolicy> = {
+  encode(message: PoolPolicy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== undefined) {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.size !== undefined) {
+      writer.uint32(16).int64(message.size);
+    }
+    if (message.warm !== undefined) {
+      WarmEntries.encode(message.warm, writer.uint32(26).fork()).join();
+    }
+    if (message.capacity !== undefined) {
+      PoolCapacity.encode(message.capacity, writer.uint32(34).fork()).join();
+    }
+    if (message.memoryBudget !== undefined) {
+      writer.uint32(40).int64(message.memoryBudget);
+    }
+    if (message.ttlMilliseconds !== undefined) {
+      writer.uint32(49).double(message.ttlMilliseconds);
+    }
+    if (message.maxAgeMilliseconds !== undefined) {
+      writer.uint32(57).double(message.maxAgeMilliseconds);
+    }
+    if (message.onEmpty !== undefined) {
+      writer.uint32(66).string(message.onEmpty);
+    }
+    if (message.queue !== undefined) {
+      PoolQueue.encode(message.queue, writer.uint32(74).fork()).join();
+    }
+    if (message.reuse !== undefined) {
+      writer.uint32(82).string(message.reuse);
+    }
+    if (message.pauseIdle !== undefined) {
+      writer.uint32(88).bool(message.pauseIdle);
+    }
+    if (message.health !== undefined) {
+      PoolHealth.encode(message.health, writer.uint32(98).fork()).join();
+    }
+    if (message.warmup !== undefined) {
+      Arguments.encode(message.warmup, writer.uint32(106).fork()).join();
+    }
+    if (message.autoscale !== undefined) {
+      PoolAutoscale.encode(message.autoscale, writer.uint32(114).fork()).join();
+    }
+    if (message.runtime !== undefined) {
+      writer.uint32(122).string(message.runtime);
+    }
+    if (message.resources !== undefined) {
+      Resources.encode(message.resources, writer.uint32(130).fork()).join();
+    }
+    if (message.leaseTtlMilliseconds !== undefined) {
+      writer.uint32(137).double(message.leaseTtlMilliseconds);
+    }
+    if (message.bootConcurrency !== undefined) {
+      writer.uint32(144).int64(message.bootConcurrency);
+    }
+    if (message.bootTimeoutMilliseconds !== undefined) {
+      writer.uint32(153).double(message.bootTimeoutMilliseconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PoolPolicy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePoolPolicy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.size = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.warm = WarmEntries.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.capacity = PoolCapacity.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.memoryBudget = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.ttlMilliseconds = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.maxAgeMilliseconds = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.onEmpty = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.queue = PoolQueue.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.reuse = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.pauseIdle = reader.bool();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.health = PoolHealth.decode(reader, reader.uint32());
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.warmup = Arguments.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.autoscale = PoolAutoscale.decode(reader, reader.uint32());
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.runtime = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.resources = Resources.decode(reader, reader.uint32());
+            continue;
+          }
+          case 17: {
+            if (tag !== 137) {
+              break;
+            }
+
+            message.leaseTtlMilliseconds = reader.double();
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.bootConcurrency = longToNumber(reader.int64());
+            continue;
+          }
+          case 19: {
+            if (tag !== 153) {
+              break;
+            }
+
+            message.bootTimeoutMilliseconds = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PoolPolicy>): PoolPolicy {
+    return PoolPolicy.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PoolPolicy>): PoolPolicy {
+    const message = createBasePoolPolicy();
+    message.name = object.name ?? undefined;
+    message.size = object.size ?? undefined;
+    message.warm = (object.warm !== undefined && object.warm !== null)
+      ? WarmEntries.fromPartial(object.warm)
+      : undefined;
+    message.capacity = (object.capacity !== undefined && object.capacity !== null)
+      ? PoolCapacity.fromPartial(object.capacity)
+      : undefined;
+    message.memoryBudget = object.memoryBudget ?? undefined;
+    message.ttlMilliseconds = object.ttlMilliseconds ?? undefined;
+    message.maxAgeMilliseconds = object.maxAgeMilliseconds ?? undefined;
+    message.onEmpty = object.onEmpty ?? undefined;
+    message.queue = (object.queue !== undefined && object.queue !== null)
+      ? PoolQueue.fromPartial(object.queue)
+      : undefined;
+    message.reuse = object.reuse ?? undefined;
+    message.pauseIdle = object.pauseIdle ?? undefined;
+    message.health = (object.health !== undefined && object.health !== null)
+      ? PoolHealth.fromPartial(object.health)
+      : undefined;
+    message.warmup = (object.warmup !== undefined && object.warmup !== null)
+      ? Arguments.fromPartial(object.warmup)
+      : undefined;
+    message.autoscale = (object.autoscale !== undefined && object.autoscale !== null)
+      ? PoolAutoscale.fromPartial(object.autoscale)
+      : undefined;
+    message.runtime = object.runtime ?? undefined;
+    message.resources = (object.resources !== undefined && object.resources !== null)
+      ? Resources.fromPartial(object.resources)
+      : undefined;
+    message.leaseTtlMilliseconds = object.leaseTtlMilliseconds ?? undefined;
+    message.bootConcurrency = object.bootConcurrency ?? undefined;
+    message.bootTimeoutMilliseconds = object.bootTimeoutMilliseconds ?? undefined;
+    return message;
+  },
+};
+
+function createBaseWarmEntries(): WarmEntries {
+  return { entries: [] };
+}
+
+export const WarmEntries: MessageFns<WarmEntries> = {
+  encode(message: WarmEntries, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.entries) {
+      WarmEntry.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WarmEntries {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWarmEntries();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entries.push(WarmEntry.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WarmEntries>): WarmEntries {
+    return WarmEntries.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WarmEntries>): WarmEntries {
+    const message = createBaseWarmEntries();
+    message.entries = object.entries?.map((e) => WarmEntry.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseWarmEntry(): WarmEntry {
+  return { image: "", count: undefined };
+}
+
+export const WarmEntry: MessageFns<WarmEntry> = {
+  encode(message: WarmEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.image !== "") {
+      writer.uint32(10).string(message.image);
+    }
+    if (message.count !== undefined) {
+      writer.uint32(16).int64(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WarmEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWarmEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.image = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.count = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WarmEntry>): WarmEntry {
+    return WarmEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WarmEntry>): WarmEntry {
+    const message = createBaseWarmEntry();
+    message.image = object.image ?? "";
+    message.count = object.count ?? undefined;
+    return message;
+  },
+};
+
+function createBaseArguments(): Arguments {
+  return { argv: [] };
+}
+
+export const Arguments: MessageFns<Arguments> = {
+  encode(message: Arguments, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.argv) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Arguments {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseArguments();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.argv.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Arguments>): Arguments {
+    return Arguments.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Arguments>): Arguments {
+    const message = createBaseArguments();
+    message.argv = object.argv?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBasePoolCapacity(): PoolCapacity {
+  return { min: undefined, max: undefined, bufferMin: undefined, bufferMax: undefined };
+}
+
+export const PoolCapacity: MessageFns<PoolCapacity> = {
+  encode(message: PoolCapacity, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.min !== undefined) {
+      writer.uint32(8).int64(message.min);
+    }
+    if (message.max !== undefined) {
+      writer.uint32(16).int64(message.max);
+    }
+    if (message.bufferMin !== undefined) {
+      writer.uint32(24).int64(message.bufferMin);
+    }
+    if (message.bufferMax !== undefined) {
+      writer.uint32(32).int64(message.bufferMax);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PoolCapacity {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePoolCapacity();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.min = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.max = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.bufferMin = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bufferMax = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PoolCapacity>): PoolCapacity {
+    return PoolCapacity.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PoolCapacity>): PoolCapacity {
+    const message = createBasePoolCapacity();
+    message.min = object.min ?? undefined;
+    message.max = object.max ?? undefined;
+    message.bufferMin = object.bufferMin ?? undefined;
+    message.bufferMax = object.bufferMax ?? undefined;
+    return message;
+  },
+};
+
+function createBasePoolQueue(): PoolQueue {
+  return { length: undefined, timeoutMilliseconds: undefined };
+}
+
+export const PoolQueue: MessageFns<PoolQueue> = {
+  encode(message: PoolQueue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.length !== undefined) {
+      writer.uint32(8).int64(message.length);
+    }
+    if (message.timeoutMilliseconds !== undefined) {
+      writer.uint32(17).double(message.timeoutMilliseconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PoolQueue {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePoolQueue();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.length = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.timeoutMilliseconds = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PoolQueue>): PoolQueue {
+    return PoolQueue.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PoolQueue>): PoolQueue {
+    const message = createBasePoolQueue();
+    message.length = object.length ?? undefined;
+    message.timeoutMilliseconds = object.timeoutMilliseconds ?? undefined;
+    return message;
+  },
+};
+
+function createBasePoolHealth(): PoolHealth {
+  return { intervalMilliseconds: undefined, timeoutMilliseconds: undefined };
+}
+
+export const PoolHealth: MessageFns<PoolHealth> = {
+  encode(message: PoolHealth, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.intervalMilliseconds !== undefined) {
+      writer.uint32(9).double(message.intervalMilliseconds);
+    }
+    if (message.timeoutMilliseconds !== undefined) {
+      writer.uint32(17).double(message.timeoutMilliseconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PoolHealth {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePoolHealth();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.intervalMilliseconds = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.timeoutMilliseconds = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PoolHealth>): PoolHealth {
+    return PoolHealth.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PoolHealth>): PoolHealth {
+    const message = createBasePoolHealth();
+    message.intervalMilliseconds = object.intervalMilliseconds ?? undefined;
+    message.timeoutMilliseconds = object.timeoutMilliseconds ?? undefined;
+    return message;
+  },
+};
+
+function createBasePoolAutoscale(): PoolAutoscale {
+  return {
+    enabled: undefined,
+    up: undefined,
+    down: undefined,
+    windowMilliseconds: undefined,
+    cooldownMilliseconds: undefined,
+    maxStep: undefined,
+  };
+}
+
+export const PoolAutoscale: MessageFns<PoolAutoscale> = {
+  encode(message: PoolAutoscale, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.enabled !== undefined) {
+      writer.uint32(8).bool(message.enabled);
+    }
+    if (message.up !== undefined) {
+      writer.uint32(17).double(message.up);
+    }
+    if (message.down !== undefined) {
+      writer.uint32(25).double(message.down);
+    }
+    if (message.windowMilliseconds !== undefined) {
+      writer.uint32(33).double(message.windowMilliseconds);
+    }
+    if (message.cooldownMilliseconds !== undefined) {
+      writer.uint32(41).double(message.cooldownMilliseconds);
+    }
+    if (message.maxStep !== undefined) {
+      writer.uint32(48).int64(message.maxStep);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PoolAutoscale {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePoolAutoscale();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.enabled = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.up = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.down = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.windowMilliseconds = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.cooldownMilliseconds = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.maxStep = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PoolAutoscale>): PoolAutoscale {
+    return PoolAutoscale.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PoolAutoscale>): PoolAutoscale {
+    const message = createBasePoolAutoscale();
+    message.enabled = object.enabled ?? undefined;
+    message.up = object.up ?? undefined;
+    message.down = object.down ?? undefined;
+    message.windowMilliseconds = object.windowMilliseconds ?? undefined;
+    message.cooldownMilliseconds = object.cooldownMilliseconds ?? undefined;
+    message.maxStep = object.maxStep ?? undefined;
+    return message;
+  },
+};
+
+function createBaseLeaseRequest(): LeaseRequest {
+  return {
+    pool: "",
+    image: undefined,
+    resources: undefined,
+    network: undefined,
+    mounts: [],
+    onEmpty: undefined,
+    waitMilliseconds: undefined,
+    ttlMilliseconds: undefined,
+  };
+}
+
+export const LeaseRequest: MessageFns<LeaseRequest> = {
+  encode(message: LeaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pool !== "") {
+      writer.uint32(10).string(message.pool);
+    }
+    if (message.image !== undefined) {
+      writer.uint32(18).string(message.image);
+    }
+    if (message.resources !== undefined) {
+      Resources.encode(message.resources, writer.uint32(26).fork()).join();
+    }
+    if (message.network !== undefined) {
+      writer.uint32(34).string(message.network);
+    }
+    for (const v of message.mounts) {
+      Mount.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.onEmpty !== undefined) {
+      writer.uint32(50).string(message.onEmpty);
+    }
+    if (message.waitMilliseconds !== undefined) {
+      writer.uint32(57).double(message.waitMilliseconds);
+    }
+    if (message.ttlMilliseconds !== undefined) {
+      writer.uint32(65).double(message.ttlMilliseconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeaseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeaseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pool = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.image = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.resources = Resources.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.network = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.mounts.push(Mount.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.onEmpty = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.waitMilliseconds = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.ttlMilliseconds = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LeaseRequest>): LeaseRequest {
+    return LeaseRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LeaseRequest>): LeaseRequest {
+    const message = createBaseLeaseRequest();
+    message.pool = object.pool ?? "";
+    message.image = object.image ?? undefined;
+    message.resources = (object.resources !== undefined && object.resources !== null)
+      ? Resources.fromPartial(object.resources)
+      : undefined;
+    message.network = object.network ?? undefined;
+    message.mounts = object.mounts?.map((e) => Mount.fromPartial(e)) || [];
+    message.onEmpty = object.onEmpty ?? undefined;
+    message.waitMilliseconds = object.waitMilliseconds ?? undefined;
+    message.ttlMilliseconds = object.ttlMilliseconds ?? undefined;
+    return message;
+  },
+};
+
+function createBaseLeaseResponse(): LeaseResponse {
+  return { lease: undefined };
+}
+
+export const LeaseResponse: MessageFns<LeaseResponse> = {
+  encode(message: LeaseResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.lease !== undefined) {
+      LeaseInfo.encode(message.lease, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeaseResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeaseResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.lease = LeaseInfo.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LeaseResponse>): LeaseResponse {
+    return LeaseResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LeaseResponse>): LeaseResponse {
+    const message = createBaseLeaseResponse();
+    message.lease = (object.lease !== undefined && object.lease !== null)
+      ? LeaseInfo.fromPartial(object.lease)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseLeasesRequest(): LeasesRequest {
+  return {};
+}
+
+export const LeasesRequest: MessageFns<LeasesRequest> = {
+  encode(_: LeasesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeasesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeasesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LeasesRequest>): LeasesRequest {
+    return LeasesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<LeasesRequest>): LeasesRequest {
+    const message = createBaseLeasesRequest();
+    return message;
+  },
+};
+
+function createBaseLeasesResponse(): LeasesResponse {
+  return { leases: [] };
+}
+
+export const LeasesResponse: MessageFns<LeasesResponse> = {
+  encode(message: LeasesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.leases) {
+      LeaseInfo.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeasesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeasesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.leases.push(LeaseInfo.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LeasesResponse>): LeasesResponse {
+    return LeasesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LeasesResponse>): LeasesResponse {
+    const message = createBaseLeasesResponse();
+    message.leases = object.leases?.map((e) => LeaseInfo.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseLeaseInfo(): LeaseInfo {
+  return {
+    id: "",
+    pool: "",
+    image: "",
+    instance: "",
+    warm: false,
+    createdAtMilliseconds: 0,
+    ttlMilliseconds: 0,
+    running: 0,
+  };
+}
+
+export const LeaseInfo: MessageFns<LeaseInfo> = {
+  encode(message: LeaseInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.pool !== "") {
+      writer.uint32(18).string(message.pool);
+    }
+    if (message.image !== "") {
+      writer.uint32(26).string(message.image);
+    }
+    if (message.instance !== "") {
+      writer.uint32(34).string(message.instance);
+    }
+    if (message.warm !== false) {
+      writer.uint32(40).bool(message.warm);
+    }
+    if (message.createdAtMilliseconds !== 0) {
+      writer.uint32(49).double(message.createdAtMilliseconds);
+    }
+    if (message.ttlMilliseconds !== 0) {
+      writer.uint32(57).double(message.ttlMilliseconds);
+    }
+    if (message.running !== 0) {
+      writer.uint32(64).int64(message.running);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeaseInfo {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeaseInfo();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pool = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.image = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.instance = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.warm = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.createdAtMilliseconds = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.ttlMilliseconds = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.running = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LeaseInfo>): LeaseInfo {
+    return LeaseInfo.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LeaseInfo>): LeaseInfo {
+    const message = createBaseLeaseInfo();
+    message.id = object.id ?? "";
+    message.pool = object.pool ?? "";
+    message.image = object.image ?? "";
+    message.instance = object.instance ?? "";
+    message.warm = object.warm ?? false;
+    message.createdAtMilliseconds = object.createdAtMilliseconds ?? 0;
+    message.ttlMilliseconds = object.ttlMilliseconds ?? 0;
+    message.running = object.running ?? 0;
+    return message;
+  },
+};
+
+function createBaseKillLeaseRequest(): KillLeaseRequest {
+  return { id: "" };
+}
+
+export const KillLeaseRequest: MessageFns<KillLeaseRequest> = {
+  encode(message: KillLeaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KillLeaseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKillLeaseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KillLeaseRequest>): KillLeaseRequest {
+    return KillLeaseRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KillLeaseRequest>): KillLeaseRequest {
+    const message = createBaseKillLeaseRequest();
+    message.id = object.id ?? "";
+    return message;
+  },
+};
+
+function createBaseKillLeaseResponse(): KillLeaseResponse {
+  return {};
+}
+
+export const KillLeaseResponse: MessageFns<KillLeaseResponse> = {
+  encode(_: KillLeaseResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KillLeaseResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKillLeaseResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KillLeaseResponse>): KillLeaseResponse {
+    return KillLeaseResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<KillLeaseResponse>): KillLeaseResponse {
+    const message = createBaseKillLeaseResponse();
+    return message;
+  },
+};
+
+function createBaseReleaseLeaseRequest(): ReleaseLeaseRequest {
+  return { id: "" };
+}
+
+export const ReleaseLeaseRequest: MessageFns<ReleaseLeaseRequest> = {
+  encode(message: ReleaseLeaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReleaseLeaseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReleaseLeaseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReleaseLeaseRequest>): ReleaseLeaseRequest {
+    return ReleaseLeaseRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReleaseLeaseRequest>): ReleaseLeaseRequest {
+    const message = createBaseReleaseLeaseRequest();
+    message.id = object.id ?? "";
+    return message;
+  },
+};
+
+function createBaseReleaseLeaseResponse(): ReleaseLeaseResponse {
+  return {};
+}
+
+export const ReleaseLeaseResponse: MessageFns<ReleaseLeaseResponse> = {
+  encode(_: ReleaseLeaseResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReleaseLeaseResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReleaseLeaseResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReleaseLeaseResponse>): ReleaseLeaseResponse {
+    return ReleaseLeaseResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ReleaseLeaseResponse>): ReleaseLeaseResponse {
+    const message = createBaseReleaseLeaseResponse();
+    return message;
+  },
+};
+
+/**
+ * Warm pools, and leases out of them. What streams is elsewhere: WebSocket /api/v1/pools/{pool}/run and
+ * /api/v1/leases/{id}/exec. Times and durations named `milliseconds` are doubles, as in fastpath.v1.
+ */
 export type PoolServiceService = typeof PoolServiceService;
 export const PoolServiceService = {
-  /** A row for each shape of each pool. */
+  /** A row for each shape of each pool, or of one. */
   status: {
     path: "/fsb.v1.PoolService/Status" as const,
     requestStream: false as const,
@@ -390,11 +3328,136 @@ export const PoolServiceService = {
     responseSerialize: (value: PoolStatusResponse): Buffer => Buffer.from(PoolStatusResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PoolStatusResponse => PoolStatusResponse.decode(value),
   },
+  /** By name. */
+  list: {
+    path: "/fsb.v1.PoolService/List" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListPoolsRequest): Buffer => Buffer.from(ListPoolsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListPoolsRequest => ListPoolsRequest.decode(value),
+    responseSerialize: (value: ListPoolsResponse): Buffer => Buffer.from(ListPoolsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListPoolsResponse => ListPoolsResponse.decode(value),
+  },
+  get: {
+    path: "/fsb.v1.PoolService/Get" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetPoolRequest): Buffer => Buffer.from(GetPoolRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetPoolRequest => GetPoolRequest.decode(value),
+    responseSerialize: (value: GetPoolResponse): Buffer => Buffer.from(GetPoolResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetPoolResponse => GetPoolResponse.decode(value),
+  },
+  /** Answers when the pool is there; it warms on. */
+  create: {
+    path: "/fsb.v1.PoolService/Create" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreatePoolRequest): Buffer => Buffer.from(CreatePoolRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreatePoolRequest => CreatePoolRequest.decode(value),
+    responseSerialize: (value: CreatePoolResponse): Buffer => Buffer.from(CreatePoolResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CreatePoolResponse => CreatePoolResponse.decode(value),
+  },
+  /** All of it or nothing. */
+  update: {
+    path: "/fsb.v1.PoolService/Update" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UpdatePoolRequest): Buffer => Buffer.from(UpdatePoolRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UpdatePoolRequest => UpdatePoolRequest.decode(value),
+    responseSerialize: (value: UpdatePoolResponse): Buffer => Buffer.from(UpdatePoolResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UpdatePoolResponse => UpdatePoolResponse.decode(value),
+  },
+  delete: {
+    path: "/fsb.v1.PoolService/Delete" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeletePoolRequest): Buffer => Buffer.from(DeletePoolRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeletePoolRequest => DeletePoolRequest.decode(value),
+    responseSerialize: (value: DeletePoolResponse): Buffer => Buffer.from(DeletePoolResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeletePoolResponse => DeletePoolResponse.decode(value),
+  },
+  /** Answers when nothing idle is left. */
+  stop: {
+    path: "/fsb.v1.PoolService/Stop" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StopPoolRequest): Buffer => Buffer.from(StopPoolRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StopPoolRequest => StopPoolRequest.decode(value),
+    responseSerialize: (value: StopPoolResponse): Buffer => Buffer.from(StopPoolResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): StopPoolResponse => StopPoolResponse.decode(value),
+  },
+  /** Answers when no instance is left. */
+  drain: {
+    path: "/fsb.v1.PoolService/Drain" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DrainPoolRequest): Buffer => Buffer.from(DrainPoolRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DrainPoolRequest => DrainPoolRequest.decode(value),
+    responseSerialize: (value: DrainPoolResponse): Buffer => Buffer.from(DrainPoolResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DrainPoolResponse => DrainPoolResponse.decode(value),
+  },
+  lease: {
+    path: "/fsb.v1.PoolService/Lease" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: LeaseRequest): Buffer => Buffer.from(LeaseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LeaseRequest => LeaseRequest.decode(value),
+    responseSerialize: (value: LeaseResponse): Buffer => Buffer.from(LeaseResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LeaseResponse => LeaseResponse.decode(value),
+  },
+  leases: {
+    path: "/fsb.v1.PoolService/Leases" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: LeasesRequest): Buffer => Buffer.from(LeasesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LeasesRequest => LeasesRequest.decode(value),
+    responseSerialize: (value: LeasesResponse): Buffer => Buffer.from(LeasesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LeasesResponse => LeasesResponse.decode(value),
+  },
+  /** SIGKILL to everything that runs in it; the lease stays. */
+  killLease: {
+    path: "/fsb.v1.PoolService/KillLease" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: KillLeaseRequest): Buffer => Buffer.from(KillLeaseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): KillLeaseRequest => KillLeaseRequest.decode(value),
+    responseSerialize: (value: KillLeaseResponse): Buffer => Buffer.from(KillLeaseResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): KillLeaseResponse => KillLeaseResponse.decode(value),
+  },
+  /** Answers when the instance is destroyed, or idle again. */
+  releaseLease: {
+    path: "/fsb.v1.PoolService/ReleaseLease" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReleaseLeaseRequest): Buffer => Buffer.from(ReleaseLeaseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReleaseLeaseRequest => ReleaseLeaseRequest.decode(value),
+    responseSerialize: (value: ReleaseLeaseResponse): Buffer =>
+      Buffer.from(ReleaseLeaseResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReleaseLeaseResponse => ReleaseLeaseResponse.decode(value),
+  },
 } as const;
 
 export interface PoolServiceServer extends UntypedServiceImplementation {
-  /** A row for each shape of each pool. */
+  /** A row for each shape of each pool, or of one. */
   status: handleUnaryCall<PoolStatusRequest, PoolStatusResponse>;
+  /** By name. */
+  list: handleUnaryCall<ListPoolsRequest, ListPoolsResponse>;
+  get: handleUnaryCall<GetPoolRequest, GetPoolResponse>;
+  /** Answers when the pool is there; it warms on. */
+  create: handleUnaryCall<CreatePoolRequest, CreatePoolResponse>;
+  /** All of it or nothing. */
+  update: handleUnaryCall<UpdatePoolRequest, UpdatePoolResponse>;
+  delete: handleUnaryCall<DeletePoolRequest, DeletePoolResponse>;
+  /** Answers when nothing idle is left. */
+  stop: handleUnaryCall<StopPoolRequest, StopPoolResponse>;
+  /** Answers when no instance is left. */
+  drain: handleUnaryCall<DrainPoolRequest, DrainPoolResponse>;
+  lease: handleUnaryCall<LeaseRequest, LeaseResponse>;
+  leases: handleUnaryCall<LeasesRequest, LeasesResponse>;
+  /** SIGKILL to everything that runs in it; the lease stays. */
+  killLease: handleUnaryCall<KillLeaseRequest, KillLeaseResponse>;
+  /** Answers when the instance is destroyed, or idle again. */
+  releaseLease: handleUnaryCall<ReleaseLeaseRequest, ReleaseLeaseResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;

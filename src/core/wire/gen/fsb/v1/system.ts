@@ -6,7 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import type { handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
+import type { handleServerStreamingCall, handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 
 export const protobufPackage = "fsb.v1";
 
@@ -25,6 +25,40 @@ export interface SystemInfoResponse {
   metrics: string;
   cgroups: string;
   startedAtMilliseconds: number;
+}
+
+export interface WatchRequest {
+  /** Events after this one; absent: only new ones. UNAVAILABLE when it is no longer remembered. */
+  after?:
+    | number
+    | undefined;
+  /** Of this pool only. */
+  pool?: string | undefined;
+}
+
+export interface WatchResponse {
+  /** 1 for the first since the core started. */
+  seq: number;
+  timeMilliseconds: number;
+  pool: string;
+  event: PoolEvent | undefined;
+}
+
+/** What does not belong to its type is absent. */
+export interface PoolEvent {
+  /** created, idle, claimed, paused, resumed, returned, evicted, destroyed, boot-failed, refill, scaled or drained. */
+  type: string;
+  instance?: string | undefined;
+  shape?: string | undefined;
+  cause?:
+    | string
+    | undefined;
+  /** Of a refill: how many boots began. */
+  count?:
+    | number
+    | undefined;
+  /** Of a scaled pool: the new capacity.min. */
+  min?: number | undefined;
 }
 
 function createBaseSystemInfoRequest(): SystemInfoRequest {
@@ -231,6 +265,281 @@ export const SystemInfoResponse: MessageFns<SystemInfoResponse> = {
   },
 };
 
+function createBaseWatchRequest(): WatchRequest {
+  return { after: undefined, pool: undefined };
+}
+
+export const WatchRequest: MessageFns<WatchRequest> = {
+  encode(message: WatchRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.after !== undefined) {
+      writer.uint32(8).int64(message.after);
+    }
+    if (message.pool !== undefined) {
+      writer.uint32(18).string(message.pool);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.after = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pool = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchRequest>): WatchRequest {
+    return WatchRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchRequest>): WatchRequest {
+    const message = createBaseWatchRequest();
+    message.after = object.after ?? undefined;
+    message.pool = object.pool ?? undefined;
+    return message;
+  },
+};
+
+function createBaseWatchResponse(): WatchResponse {
+  return { seq: 0, timeMilliseconds: 0, pool: "", event: undefined };
+}
+
+export const WatchResponse: MessageFns<WatchResponse> = {
+  encode(message: WatchResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seq !== 0) {
+      writer.uint32(8).int64(message.seq);
+    }
+    if (message.timeMilliseconds !== 0) {
+      writer.uint32(17).double(message.timeMilliseconds);
+    }
+    if (message.pool !== "") {
+      writer.uint32(26).string(message.pool);
+    }
+    if (message.event !== undefined) {
+      PoolEvent.encode(message.event, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.timeMilliseconds = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pool = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.event = PoolEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchResponse>): WatchResponse {
+    return WatchResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchResponse>): WatchResponse {
+    const message = createBaseWatchResponse();
+    message.seq = object.seq ?? 0;
+    message.timeMilliseconds = object.timeMilliseconds ?? 0;
+    message.pool = object.pool ?? "";
+    message.event = (object.event !== undefined && object.event !== null)
+      ? PoolEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePoolEvent(): PoolEvent {
+  return { type: "", instance: undefined, shape: undefined, cause: undefined, count: undefined, min: undefined };
+}
+
+export const PoolEvent: MessageFns<PoolEvent> = {
+  encode(message: PoolEvent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.type !== "") {
+      writer.uint32(10).string(message.type);
+    }
+    if (message.instance !== undefined) {
+      writer.uint32(18).string(message.instance);
+    }
+    if (message.shape !== undefined) {
+      writer.uint32(26).string(message.shape);
+    }
+    if (message.cause !== undefined) {
+      writer.uint32(34).string(message.cause);
+    }
+    if (message.count !== undefined) {
+      writer.uint32(40).int64(message.count);
+    }
+    if (message.min !== undefined) {
+      writer.uint32(48).int64(message.min);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PoolEvent {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePoolEvent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.instance = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.shape = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.cause = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.count = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.min = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PoolEvent>): PoolEvent {
+    return PoolEvent.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PoolEvent>): PoolEvent {
+    const message = createBasePoolEvent();
+    message.type = object.type ?? "";
+    message.instance = object.instance ?? undefined;
+    message.shape = object.shape ?? undefined;
+    message.cause = object.cause ?? undefined;
+    message.count = object.count ?? undefined;
+    message.min = object.min ?? undefined;
+    return message;
+  },
+};
+
 export type SystemServiceService = typeof SystemServiceService;
 export const SystemServiceService = {
   info: {
@@ -242,10 +551,22 @@ export const SystemServiceService = {
     responseSerialize: (value: SystemInfoResponse): Buffer => Buffer.from(SystemInfoResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SystemInfoResponse => SystemInfoResponse.decode(value),
   },
+  /** What happens in the pools: in order, without a gap, until the caller leaves. */
+  watch: {
+    path: "/fsb.v1.SystemService/Watch" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchRequest): Buffer => Buffer.from(WatchRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchRequest => WatchRequest.decode(value),
+    responseSerialize: (value: WatchResponse): Buffer => Buffer.from(WatchResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchResponse => WatchResponse.decode(value),
+  },
 } as const;
 
 export interface SystemServiceServer extends UntypedServiceImplementation {
   info: handleUnaryCall<SystemInfoRequest, SystemInfoResponse>;
+  /** What happens in the pools: in order, without a gap, until the caller leaves. */
+  watch: handleServerStreamingCall<WatchRequest, WatchResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;

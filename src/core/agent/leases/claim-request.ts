@@ -1,0 +1,41 @@
+import type { LeaseRequest } from '../../api/pool-api.ts';
+import { surroundingsOf } from '../../model/command.ts';
+import { readLeaseRequest } from '../../model/lease-request.ts';
+import { HOST_IMAGE } from '../../model/reference.ts';
+import type { ClaimRequest } from '../../pool/pool.ts';
+import type { Surroundings } from '../ledger/records.ts';
+import type { NamedPool } from '../pools/named-pool.ts';
+import type { Pools } from '../pools/pools.ts';
+import { resolveShape, type ShapeGround } from '../shape-of.ts';
+
+export interface PreparedClaim {
+  pool: NamedPool;
+  claim: ClaimRequest;
+  /** What a command in it starts from: the image's own. */
+  surroundings: Surroundings;
+  /** Of a lease, milliseconds. */
+  ttl: number;
+}
+
+/**
+ * Turns what somebody wants to run in into a claim, before anything is claimed.
+ * @throws invalid_argument, not_found (pool, image)
+ */
+export async function prepareClaim(
+  request: LeaseRequest,
+  ground: ShapeGround & { pools: Pools },
+  signal?: AbortSignal,
+): Promise<PreparedClaim> {
+  const said = readLeaseRequest(request);
+  const { onEmpty, wait: timeout } = said;
+  const pool = ground.pools.require(said.pool);
+  const { policy } = pool.pool;
+  const spec = { ...said, image: said.image ?? policy.warm[0]?.image ?? HOST_IMAGE };
+  const { image, shape } = await resolveShape(spec, policy, ground);
+  return {
+    pool,
+    claim: { shape, image: image.reference, onEmpty, timeout, signal },
+    surroundings: surroundingsOf(image.config),
+    ttl: said.ttl ?? policy.leaseTtl,
+  };
+}

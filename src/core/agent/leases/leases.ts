@@ -1,0 +1,167 @@
+import type { Logger } from 'pino';
+import type { LeaseRequest } from '../../api/pool-api.ts';
+import type { CallOptions, ExecRequest } from '../../api/sandbox-api.ts';
+import type { Clock } from '../../model/clock.ts';
+import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { Expiry } from '../../model/expiry.ts';
+import { newLeaseId } from '../../model/ids.ts';
+import type { Lease } from '../../model/pool.ts';
+import type { ProcessSession } from '../../model/process.ts';
+import type { ReleaseOptions } from '../../pool/pool.ts';
+import type { LeaseRecord } from '../ledger/records.ts';
+import type { HeldInstance, Holder } from '../pools/held-instance.ts';
+import type { NamedPool } from '../pools/named-pool.ts';
+import type { Pools } from '../pools/pools.ts';
+import type { ShapeGround } from '../shape-of.ts';
+import { prepareClaim } from './claim-request.ts';
+import { LeaseHold } from './lease-hold.ts';
+
+export interface LeasesOptions extends ShapeGround {
+  pools: Pools;
+  clock: Clock;
+  log: Logger;
+}
+
+/** Instances that somebody keeps for further commands; see PoolApi. */
+export class Leases {
+  readonly #options: LeasesOptions;
+  readonly #holds = new Map<string, LeaseHold>();
+  /** When the leases in which nothing runs are reclaimed. */
+  readonly #expiry: Expiry;
+  #closing = false;
+
+  constructor(options: LeasesOptions) {
+    this.#options = options;
+    this.#expiry = new Expiry(options.clock, (id) => this.#reclaim(id));
+  }
+
+  async lease(request: LeaseRequest, { signal }: CallOptions = {}): Promise<Lease> {
+    const { pool, claim, surroundings, ttl } = await prepareClaim(request, this.#options, signal);
+    const id = newLeaseId();
+    const held = await pool.claim(claim, this.holderOf(id));
+    const { image } = claim;
+    const record: LeaseRecord = {
+      id,
+      image,
+      warm: held.hit,
+      createdAt: this.#options.clock.now(),
+      ttl,
+      surroundings,
+    };
+    const hold = this.#keep(record, pool, held);
+    try {
+      await held.use({ by: 'lease', lease: record });
+      throwIfAborted(signal);
+      if (this.#closing) throw new FsbError('unavailable', 'the core is stopping');
+      if (hold.releasing) throw held.lost ?? endedEarly(pool.name);
+    } catch (error) {
+      this.#settle(this.#release(hold, { destroy: true }), id);
+      throw error;
+    }
+    return hold.view();
+  }
+
+  /** Oldest first. */
+  list(): Lease[] {
+    return [...this.#holds.values()]
+      .filter((hold) => !hold.releasing)
+      .map((hold) => hold.view())
+      .sort((a, b) => a.createdAt - b.createdAt);
+  }
+
+  async exec(id: string, request: ExecRequest, { signal }: CallOptions = {}): Promise<ProcessSession> {
+    return this.#require(id).exec(request, signal);
+  }
+
+  async kill(id: string): Promise<void> {
+    await this.#require(id).kill();
+  }
+
+  async release(id: string): Promise<void> {
+    await this.#release(this.#require(id));
+  }
+
+  /** Who is told to people as the holder of its instance. */
+  holderOf(id: string): Holder {
+    return {
+      name: `lease ${id}`,
+      end: async () => {
+        const hold = this.#holds.get(id);
+        if (hold !== undefined) await this.#release(hold);
+      },
+      lost: (cause) => this.#lost(id, cause),
+    };
+  }
+
+  /** Takes up a lease of an earlier core; its commands run on. It counts as idle from now on when nothing runs. */
+  async takeUp(record: LeaseRecord, pool: NamedPool, held: HeldInstance): Promise<void> {
+    await this.#keep(record, pool, held).execs.letRun();
+  }
+
+  /** Lets go of every lease and leaves it to the next core. Idempotent. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#expiry.close();
+    await Promise.all(
+      [...this.#holds.values()].map((hold) => (hold.releasing ? hold.release().catch(noop) : hold.detach())),
+    );
+  }
+
+  #keep(record: LeaseRecord, pool: NamedPool, held: HeldInstance): LeaseHold {
+    const changed = (hold: LeaseHold): void => this.#watchIdle(hold);
+    const hold = new LeaseHold({ record, pool: pool.name, held, changed });
+    this.#holds.set(record.id, hold);
+    this.#watchIdle(hold);
+    return hold;
+  }
+
+  /** A command that runs keeps its lease, however long it runs. */
+  #watchIdle(hold: LeaseHold): void {
+    const { id, ttl } = hold.record;
+    if (this.#closing) return;
+    const idle = hold.execs.running === 0 && !hold.releasing && ttl > 0;
+    this.#expiry.set(id, idle ? this.#options.clock.now() + ttl : 0);
+  }
+
+  #reclaim(id: string): void {
+    const hold = this.#holds.get(id);
+    if (hold === undefined || hold.execs.running > 0) return;
+    this.#options.log.info({ lease: id }, 'a lease was idle for too long: it is reclaimed');
+    this.#settle(this.#release(hold), id);
+  }
+
+  #lost(id: string, cause: Error): void {
+    const hold = this.#holds.get(id);
+    if (hold === undefined || this.#closing) return;
+    this.#options.log.warn({ err: cause, lease: id }, 'the instance of a lease is lost');
+    this.#settle(this.#release(hold), id);
+  }
+
+  /** Gone for its owner at once, and held here until its instance is. */
+  async #release(hold: LeaseHold, options: ReleaseOptions = {}): Promise<void> {
+    const { id } = hold.record;
+    const released = hold.release(options);
+    this.#expiry.set(id, 0);
+    await released.finally(() => this.#holds.delete(id));
+  }
+
+  /** Nobody waits for it. */
+  #settle(gone: Promise<void>, lease: string): void {
+    gone.catch((error) =>
+      this.#options.log.error({ err: error, lease }, 'cannot give a leased instance back'),
+    );
+  }
+
+  #require(id: string): LeaseHold {
+    const hold = this.#holds.get(id);
+    if (hold !== undefined && !hold.releasing) return hold;
+    throw new FsbError('not_found', `lease ${id} does not exist`, {
+      hint: 'It was released, reclaimed because nothing ran in it, or lost its instance; take another one.',
+    });
+  }
+}
+
+const endedEarly = (pool: string): FsbError =>
+  new FsbError('unavailable', `pool ${pool} was emptied while the lease was made`);
+
+const noop = (): void => {};

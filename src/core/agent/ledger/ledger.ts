@@ -1,0 +1,45 @@
+import { FsbError } from '../../model/errors.ts';
+import type { RecordTable } from '../../store/store.ts';
+import type { InstanceRecord, InstanceUse } from './records.ts';
+
+/** Who has which instance, on disk. Every promise resolves when what it says would survive a crash. */
+export class Ledger {
+  readonly #table: RecordTable<InstanceRecord>;
+
+  constructor(table: RecordTable<InstanceRecord>) {
+    this.#table = table;
+  }
+
+  get(id: string): InstanceRecord | undefined {
+    return this.#table.get(id);
+  }
+
+  ids(): string[] {
+    return [...this.#table.entries()].map(([id]) => id);
+  }
+
+  /** To be called before it is booted. */
+  add(id: string, record: InstanceRecord): Promise<void> {
+    return this.#table.put(id, record);
+  }
+
+  /** @throws run_failed when the instance is gone */
+  async used(id: string, use: InstanceUse): Promise<void> {
+    const record = this.#table.get(id);
+    if (record === undefined) throw new FsbError('run_failed', `instance ${id} is gone`);
+    await this.#table.put(id, { ...record, use });
+  }
+
+  /** Nobody has it, and nothing of its last holder is left in it. */
+  async unused(id: string): Promise<void> {
+    const record = this.#table.get(id);
+    if (record === undefined) return;
+    const { shape, pool } = record;
+    await this.#table.put(id, { shape, pool });
+  }
+
+  /** To be called after it was destroyed. */
+  async remove(id: string): Promise<void> {
+    await this.#table.remove(id);
+  }
+}

@@ -1,0 +1,59 @@
+import type { ImageStore } from '../../image/image-store.ts';
+import type { RuntimeDriver } from '../../runtime/driver.ts';
+import type { Ledger } from './ledger.ts';
+
+/**
+ * The runtime driver with the ledger and the image holds around it: a record is durable before anything is booted and
+ * goes after everything is destroyed, and an image stays while an instance uses it.
+ */
+export interface RecordingDriver {
+  /** The driver for the instances of one pool, which its records name. */
+  forPool(pool: string): RuntimeDriver;
+  /** Whatever pool they belong to. */
+  list: RuntimeDriver['list'];
+  destroy: RuntimeDriver['destroy'];
+  /** Takes up the hold of an instance that lived before this core. */
+  holdImage(id: string, digest: string): void;
+}
+
+export function recordingDriver(
+  inner: RuntimeDriver,
+  ledger: Pick<Ledger, 'add' | 'remove'>,
+  images: Pick<ImageStore, 'hold'>,
+): RecordingDriver {
+  const holds = new Map<string, () => void>();
+  const holdImage = (id: string, digest: string): void => {
+    if (!holds.has(id)) holds.set(id, images.hold(digest));
+  };
+  const release = async (id: string): Promise<void> => {
+    holds.get(id)?.();
+    holds.delete(id);
+    await ledger.remove(id);
+  };
+  const destroy = async (id: string): Promise<void> => {
+    await inner.destroy(id);
+    await release(id);
+  };
+  const forPool = (pool: string): RuntimeDriver => ({
+    name: inner.name,
+    probe: () => inner.probe(),
+    async boot(request, signal) {
+      holdImage(request.id, request.shape.image);
+      try {
+        await ledger.add(request.id, { shape: request.shape, pool });
+        return await inner.boot(request, signal);
+      } catch (error) {
+        await release(request.id);
+        throw error;
+      }
+    },
+    pause: (id) => inner.pause(id),
+    resume: (id) => inner.resume(id),
+    update: (id, resources) => inner.update(id, resources),
+    stats: (id) => inner.stats(id),
+    kill: (id) => inner.kill(id),
+    destroy,
+    list: () => inner.list(),
+  });
+  return { forPool, list: () => inner.list(), destroy, holdImage };
+}

@@ -1,0 +1,67 @@
+import { DEFAULT_POOL } from '../../model/ids.ts';
+import type { Lease } from '../../model/pool.ts';
+import type { ExitStatus, ProcessSpec } from '../../model/process.ts';
+import type { Shape } from '../../model/shape.ts';
+
+/**
+ * The ledger: one record for each instance of this node, written before it is booted and removed after it is
+ * destroyed, so that a crash at any step leaves a trace to clean up.
+ */
+export interface InstanceRecord {
+  shape: Shape;
+  /** The pool that booted it. */
+  pool: string;
+  /** Who has it; undefined while it is booting or idle. */
+  use?: InstanceUse;
+}
+
+export type InstanceUse =
+  | { by: 'sandbox'; sandboxId: string }
+  | { by: 'lease'; lease: LeaseRecord }
+  /** A one-shot run, which ends with the core. */
+  | { by: 'run' }
+  /** It is being given back: what its last holder left in it may still be there. */
+  | { by: 'nobody' };
+
+/** What is needed to take a lease up again. */
+export interface LeaseRecord extends Omit<Lease, 'pool' | 'instance' | 'running'> {
+  surroundings: Surroundings;
+}
+
+/** What an exec starts from, before what the request says. */
+export type Surroundings = Pick<ProcessSpec, 'env' | 'cwd' | 'user'>;
+
+/** A slot: what the node knows about one sandbox, from its start until it is forgotten. */
+export interface SlotRecord {
+  /** `namespace/name`, for people. */
+  claimName: string;
+  instance: string;
+  startedAt: number;
+  /** What execs inherit from. */
+  process: ProcessSpec;
+  /** What the kernel had killed for memory in the instance before the sandbox came; undefined: nothing. */
+  earlierKills?: number;
+  end?: SlotEnd;
+}
+
+export type SlotEnd =
+  | { kind: 'exited'; at: number; status: ExitStatus }
+  /** The instance vanished and nobody saw the end. */
+  | { kind: 'lost'; at: number; reason: string };
+
+export const INSTANCE_RECORD_VERSION = 2;
+export const SLOT_RECORD_VERSION = 1;
+
+/** Layout 1 knew one pool, and no other use than by a sandbox. */
+export function upgradeInstanceRecord(value: unknown, from: number): InstanceRecord | undefined {
+  if (from !== 1) return undefined;
+  const { shape, sandboxId } = value as { shape: Shape; sandboxId?: string };
+  return {
+    shape,
+    pool: DEFAULT_POOL,
+    ...(sandboxId === undefined ? {} : { use: { by: 'sandbox', sandboxId } }),
+  };
+}
+
+/** The main process of every sandbox has this id on the guest channel; execs count on from here. */
+export const MAIN_PROCESS = 1;

@@ -1,0 +1,112 @@
+import type { Logger } from 'pino';
+import type { LocalImageStore } from '../../image/local-image-store.ts';
+import type { Instance } from '../../instance/instance.ts';
+import type { PoolDetails, PoolInfo, PoolPolicy, PoolShapeStatus } from '../../model/pool.ts';
+import type { ClaimRequest, Pool } from '../../pool/pool.ts';
+import type { RecordTable } from '../../store/store.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { InstanceUse } from '../ledger/records.ts';
+import type { HeldInstance, Holder } from './held-instance.ts';
+import { Holders } from './holders.ts';
+import type { PoolRecord } from './pool-record.ts';
+import { missingRows, poolDetails, poolInfo } from './pool-view.ts';
+import { WarmImages } from './warm-images.ts';
+
+export interface NamedPoolOptions {
+  record: PoolRecord;
+  /** Why the pool does not follow what is on record, if so. */
+  problem?: string;
+  pool: Pool;
+  table: RecordTable<PoolRecord>;
+  ledger: Pick<Ledger, 'used' | 'unused'>;
+  images: Pick<LocalImageStore, 'resolve' | 'onNamesChanged'>;
+  runtime: string;
+  log: Logger;
+}
+
+/** One pool with everything around it: its record, its warm images, and who has its instances. */
+export class NamedPool {
+  readonly name: string;
+  readonly pool: Pool;
+  readonly warm: WarmImages;
+  readonly holders: Holders;
+  readonly #table: RecordTable<PoolRecord>;
+  #record: PoolRecord;
+  #problem: string | undefined;
+
+  constructor({ record, problem, pool, table, ledger, images, runtime, log }: NamedPoolOptions) {
+    this.name = record.said.name;
+    this.pool = pool;
+    this.#record = record;
+    this.#problem = problem;
+    this.#table = table;
+    const poolLog = log.child({ pool: this.name });
+    this.warm = new WarmImages({ runtime, pool, images, log: poolLog });
+    this.holders = new Holders(pool, ledger, poolLog);
+  }
+
+  get record(): PoolRecord {
+    return this.#record;
+  }
+
+  /** Resolves when the change of the record would survive a crash; only then may it take effect. */
+  async save(change: Partial<PoolRecord>): Promise<void> {
+    const record = { ...this.#record, ...change };
+    await this.#table.put(this.name, record);
+    this.#record = record;
+  }
+
+  /** Follows a policy that is on record. */
+  async configure(policy: PoolPolicy): Promise<void> {
+    this.#problem = undefined;
+    this.pool.configure(policy);
+    await this.warm.refresh();
+  }
+
+  /** Begins to warm, unless it is on record as stopped or drained; how that goes on is nobody's wait. */
+  async start(): Promise<void> {
+    await this.warm.start();
+    const { state } = this.#record;
+    if (state === 'stopped') this.pool.stop().catch(noop);
+    if (state === 'drained') this.pool.drain().catch(noop);
+  }
+
+  /** @throws as Pool.claim */
+  async claim(request: ClaimRequest, holder: Holder): Promise<HeldInstance> {
+    return this.holders.hold(await this.pool.claim(request), holder);
+  }
+
+  /** Takes in an idle instance of an earlier core. */
+  adoptIdle(instance: Instance): void {
+    this.holders.mayHaveBeenUsed(instance);
+    this.pool.adopt(instance);
+  }
+
+  /** Takes in an instance of an earlier core for the holder that is on record; undefined when it died meanwhile. */
+  adopt(instance: Instance, holder: Holder, use: InstanceUse): HeldInstance | undefined {
+    const claim = this.pool.adopt(instance);
+    return claim && this.holders.hold(claim, holder, use);
+  }
+
+  status(): PoolShapeStatus[] {
+    const { policy } = this.pool;
+    return [...this.pool.status(), ...missingRows(policy, this.warm.missing, this.#problem)];
+  }
+
+  info(): PoolInfo {
+    return poolInfo(this.pool, this.#record);
+  }
+
+  details(): PoolDetails {
+    const holderOf = (id: string): string | undefined => this.holders.nameOf(id);
+    return poolDetails(this.info(), this.status(), this.pool.instances(), holderOf);
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    await this.warm.close();
+    await this.pool.close({ destroyIdle: true });
+  }
+}
+
+const noop = (): void => {};

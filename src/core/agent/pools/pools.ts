@@ -1,0 +1,139 @@
+import type { Logger } from 'pino';
+import type { EventLog } from '../../events/event-log.ts';
+import type { LocalImageStore } from '../../image/local-image-store.ts';
+import type { Clock } from '../../model/clock.ts';
+import { didYouMean } from '../../model/did-you-mean.ts';
+import { FsbError } from '../../model/errors.ts';
+import { DEFAULT_POOL } from '../../model/ids.ts';
+import type { PoolPolicy } from '../../model/pool.ts';
+import { mergePolicy, type PoolPolicyInput } from '../../model/pool-policy.ts';
+import type { Pool } from '../../pool/pool.ts';
+import type { RecordTable } from '../../store/store.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { NamedPool } from './named-pool.ts';
+import { type PolicyGround, type PoolRecord, policyOf, storedPolicy } from './pool-record.ts';
+
+export interface PoolsOptions extends PolicyGround {
+  table: RecordTable<PoolRecord>;
+  /** Makes a pool that boots nothing yet. */
+  makePool: (policy: PoolPolicy) => Pool;
+  images: Pick<LocalImageStore, 'resolve' | 'onNamesChanged'>;
+  ledger: Pick<Ledger, 'used' | 'unused'>;
+  events: Pick<EventLog, 'append'>;
+  clock: Clock;
+  log: Logger;
+}
+
+/** The pools of this node by name; `default-pool` is always among them. */
+export class Pools {
+  readonly #options: PoolsOptions;
+  readonly #byName = new Map<string, NamedPool>();
+
+  constructor(options: PoolsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Brings back what is on record. `said` is what this core was started with: a change of the default pool, which a later
+   * core keeps. Nothing is booted before start().
+   * @throws invalid_argument, unsupported, not_found (image): of what was said now, never of what is on record
+   */
+  async open(said: Partial<PoolPolicyInput>): Promise<void> {
+    const { table } = this.#options;
+    await this.#recordDefaultPool(said);
+    for (const [, record] of [...table.entries()]) {
+      const { policy, problem } = storedPolicy(record.said, this.#options);
+      if (problem !== undefined)
+        this.#options.log.error({ pool: policy.name, problem }, 'the stored policy of a pool is not used');
+      this.#add(record, policy, problem);
+    }
+  }
+
+  /** Every pool begins to warm; to be called when what an earlier core left is adopted. */
+  async start(): Promise<void> {
+    await Promise.all(this.all().map((pool) => pool.start()));
+  }
+
+  /** By name. */
+  all(): NamedPool[] {
+    return [...this.#byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  find(name: string): NamedPool | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** @throws not_found, with the name that was probably meant */
+  require(name: string): NamedPool {
+    const pool = this.#byName.get(name);
+    if (pool !== undefined) return pool;
+    const near = didYouMean(name, this.#byName.keys());
+    throw new FsbError('not_found', `pool ${name} does not exist`, {
+      hint: near ? `Did you mean ${near}?` : 'See what there is with: fsb-ctl pool list',
+    });
+  }
+
+  /** Makes a pool of a record that is not there yet, and puts it on record first. */
+  async add(record: PoolRecord, policy: PoolPolicy): Promise<NamedPool> {
+    await this.#options.table.put(policy.name, record);
+    const pool = this.#add(record, policy);
+    await pool.start();
+    return pool;
+  }
+
+  /** Forgets a pool whose instances are gone. */
+  async remove(pool: NamedPool): Promise<void> {
+    await pool.close();
+    this.#byName.delete(pool.name);
+  }
+
+  /** @throws not_found for the first image that is not here */
+  async requireImages(warm: readonly { image: string }[]): Promise<void> {
+    for (const { image } of warm) await this.#options.images.resolve(image);
+  }
+
+  /** True while some pool has the instance. */
+  holds(instanceId: string): boolean {
+    return this.all().some(({ pool }) => pool.holds(instanceId));
+  }
+
+  /** Every pool lets go of an image. @throws conflict when one keeps it warm; none has let go of it then */
+  async dropIdle(digest: string): Promise<void> {
+    const pools = this.all();
+    const keeper = pools.find(({ warm }) => warm.keeps(digest));
+    await keeper?.pool.dropIdle(digest);
+    await Promise.all(pools.map(({ pool }) => pool.dropIdle(digest)));
+  }
+
+  /** Idle instances are destroyed; claimed ones must have been let go of. Idempotent. */
+  async close(): Promise<void> {
+    await Promise.all(this.all().map((pool) => pool.close()));
+  }
+
+  #add(record: PoolRecord, policy: PoolPolicy, problem?: string): NamedPool {
+    const { makePool, events } = this.#options;
+    const pool = makePool(policy);
+    pool.onEvent((event) => events.append(policy.name, event));
+    const named = new NamedPool({ ...this.#options, record, problem, pool });
+    this.#byName.set(policy.name, named);
+    return named;
+  }
+
+  /** Images that are asked for now are wanted warm now, whatever state the pool was left in. */
+  async #recordDefaultPool(said: Partial<PoolPolicyInput>): Promise<void> {
+    const { table, clock } = this.#options;
+    const stored = table.get(DEFAULT_POOL);
+    const isSaid = Object.values(said).some((value) => value !== undefined);
+    if (stored !== undefined && !isSaid) return;
+    const before: PoolRecord = stored ?? {
+      said: { name: DEFAULT_POOL },
+      state: 'active',
+      createdAt: clock.now(),
+    };
+    const merged = mergePolicy(before.said, { ...said, name: DEFAULT_POOL });
+    policyOf(merged, this.#options);
+    await this.requireImages(said.warm ?? []);
+    const state = said.warm === undefined ? before.state : 'active';
+    await table.put(DEFAULT_POOL, { ...before, said: merged, state });
+  }
+}

@@ -1,0 +1,59 @@
+import type { GuestProcess } from '../../guest/guest-channel.ts';
+import type { OutputChunk, ProcessSession } from '../../model/process.ts';
+
+/**
+ * An exec as its caller holds it. When the caller lets go, the process runs on: its input ends, its output is read and
+ * dropped, so that it is not held back, and its exit is acknowledged, as nobody asks for it later.
+ */
+export function execSession(process: GuestProcess): ProcessSession {
+  const source = process.output[Symbol.asyncIterator]();
+  let letGo = (): void => {};
+  const gone = new Promise<IteratorResult<OutputChunk>>((resolve) => {
+    letGo = () => resolve({ done: true, value: undefined });
+  });
+  let reading: Promise<IteratorResult<OutputChunk>> | undefined;
+  let closed = false;
+  const next = (): Promise<IteratorResult<OutputChunk>> => {
+    // Only one may wait for the output: a late question would take the place of the drain, and end it.
+    if (closed) return gone;
+    reading = source.next();
+    return Promise.race([reading, gone]);
+  };
+  const drain = async (): Promise<void> => {
+    try {
+      await reading;
+      while (!(await source.next()).done);
+    } catch {
+      // The channel is lost: there is nothing left to drain.
+    }
+  };
+  const close = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
+    letGo();
+    process.endInput();
+    void drain();
+  };
+  process.exited.then(
+    () => process.acknowledgeExit(),
+    () => {},
+  );
+  return {
+    output: {
+      [Symbol.asyncIterator]: () => ({
+        next,
+        async return() {
+          await close();
+          return { done: true, value: undefined };
+        },
+      }),
+    },
+    exited: process.exited,
+    write: (data) => process.write(data),
+    endInput: () => process.endInput(),
+    resize: (size) => process.resize(size),
+    signal: (signal) => process.signal(signal),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,75 @@
+import type { ExecRequest } from '../../api/sandbox-api.ts';
+import type { GuestChannel, GuestProcess } from '../../guest/guest-channel.ts';
+import type { ExitStatus, ProcessSession } from '../../model/process.ts';
+import type { Surroundings } from '../ledger/records.ts';
+import { execProcess } from './exec-process.ts';
+import { execSession } from './exec-session.ts';
+
+export interface ExecsOptions {
+  channel: Pick<GuestChannel, 'spawn' | 'resume' | 'known'>;
+  /** What every exec starts from. */
+  surroundings: Surroundings;
+  /** Every exec tells how it ended. */
+  ended?: (status: ExitStatus) => void;
+  /** The number of those that run has changed. */
+  changed?: () => void;
+}
+
+/** The further processes of one holder's time in one instance. */
+export class Execs {
+  readonly #options: ExecsOptions;
+  /** Ids are never used twice by one holder, so that a late frame cannot reach the wrong process. */
+  #nextId: number;
+  #running = 0;
+
+  /** @param reserved ids up to this one are not for execs */
+  constructor(options: ExecsOptions, reserved = 0) {
+    this.#options = options;
+    this.#nextId = Math.max(reserved, ...options.channel.known.map(({ id }) => id)) + 1;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  /**
+   * @param recorded what must be durable before anybody can hear of an end
+   * @throws command_not_found, not_executable, run_failed, what `recorded` fails with
+   */
+  async start(request: ExecRequest, signal?: AbortSignal, recorded?: Promise<void>): Promise<ProcessSession> {
+    const { channel, surroundings } = this.#options;
+    this.#count(1);
+    try {
+      const process = await channel.spawn(this.#nextId++, execProcess(surroundings, request), signal);
+      await recorded;
+      return this.#watch(process);
+    } catch (error) {
+      this.#count(-1);
+      throw error;
+    }
+  }
+
+  /** Nobody waits for the output of an exec of an earlier core; the process must not be held back by it. */
+  async letRun(reserved = 0): Promise<void> {
+    for (const { id, retained } of this.#options.channel.known) {
+      if (id <= reserved) continue;
+      this.#count(1);
+      await this.#watch(this.#options.channel.resume(id, retained)).close();
+    }
+  }
+
+  #watch(process: GuestProcess): ProcessSession {
+    process.exited
+      .then(
+        (status) => this.#options.ended?.(status),
+        () => {},
+      )
+      .finally(() => this.#count(-1));
+    return execSession(process);
+  }
+
+  #count(change: 1 | -1): void {
+    this.#running += change;
+    this.#options.changed?.();
+  }
+}

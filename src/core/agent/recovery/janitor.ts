@@ -1,0 +1,73 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../../model/clock.ts';
+import type { RuntimeDriver } from '../../runtime/driver.ts';
+
+export interface JanitorOptions {
+  driver: Pick<RuntimeDriver, 'list' | 'destroy'>;
+  /** True while somebody holds the instance, or boots it. */
+  wanted: (id: string) => boolean;
+  clock: Clock;
+  log: Logger;
+  /** Milliseconds between two looks. */
+  interval?: number;
+  /** Milliseconds that an instance must be unwanted before it goes. */
+  window?: number;
+}
+
+/**
+ * Removes what nobody holds, also what could not be destroyed before. An instance is an orphan only when two looks, at least a window apart, both found it
+ * unwanted; a look that failed counts for nothing.
+ */
+export class Janitor {
+  readonly #options: Required<JanitorOptions>;
+  /** Unwanted instances, with the monotonic time of the first look that found them. */
+  readonly #suspects = new Map<string, number>();
+  #cancel: (() => void) | undefined;
+  #sweeping: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: JanitorOptions) {
+    this.#options = { interval: 30_000, window: 10_000, ...options };
+  }
+
+  start(): void {
+    if (this.#closed) return;
+    this.#cancel = this.#options.clock.after(this.#options.interval, () => {
+      this.#sweeping = this.sweep().finally(() => this.start());
+    });
+  }
+
+  async sweep(): Promise<void> {
+    const { driver, wanted, clock, log, window } = this.#options;
+    try {
+      const orphans = (await driver.list()).map(({ id }) => id).filter((id) => !wanted(id));
+      for (const id of this.#suspects.keys()) if (!orphans.includes(id)) this.#suspects.delete(id);
+      for (const id of orphans) {
+        const since = this.#suspects.get(id) ?? clock.monotonic();
+        this.#suspects.set(id, since);
+        if (clock.monotonic() - since >= window && !wanted(id)) await this.#remove(id);
+      }
+    } catch (error) {
+      log.error({ err: error }, 'the janitor could not look');
+    }
+  }
+
+  /** One that cannot be removed stays a suspect for the next look, and must not keep the others from their turn. */
+  async #remove(id: string): Promise<void> {
+    const { driver, log } = this.#options;
+    log.warn({ instance: id }, 'removing an instance that nobody holds');
+    try {
+      await driver.destroy(id);
+      this.#suspects.delete(id);
+    } catch (error) {
+      log.error({ err: error, instance: id }, 'cannot destroy an instance');
+    }
+  }
+
+  /** Idempotent; waits for a sweep under way. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancel?.();
+    await this.#sweeping;
+  }
+}

@@ -1,0 +1,84 @@
+import type { AttachRequest } from '../../api/sandbox-api.ts';
+import type { LogStore } from '../../logs/log-store.ts';
+import { FsbError } from '../../model/errors.ts';
+import { type LogEntry, wholeLog } from '../../model/logs.ts';
+import type { ExitStatus, OutputChunk, ProcessSession } from '../../model/process.ts';
+import type { SlotEnd } from '../ledger/records.ts';
+import type { SandboxRun } from './sandbox-run.ts';
+
+/** Joins a running main process; see SandboxApi.attach. */
+export async function attachToRun(
+  run: SandboxRun,
+  request: AttachRequest,
+  logs: LogStore,
+): Promise<ProcessSession> {
+  if (request.stdin && !run.slot.process.stdin)
+    throw new FsbError('conflict', `sandbox ${run.slot.claimName} was started without stdin`, {
+      hint: 'Create it with -i (stdin: true) to send input to it.',
+    });
+  const tap = await run.pump.join();
+  const past = request.replay ? upTo(run.logged, logs.read(run.sandboxId, wholeLog)) : undefined;
+  if (request.size && run.slot.process.tty) run.main.resize(request.size);
+  const close = async (): Promise<void> => run.pump.leave(tap);
+  const exited = run.ended.then(exitOf);
+  // A session that only reads output may never look at the status.
+  exited.catch(() => {});
+  return {
+    output: joined(past, tap.read()),
+    exited,
+    write: (data) => (request.stdin ? run.main.write(data) : Promise.resolve()),
+    endInput: () => {
+      if (request.stdin) run.main.endInput();
+    },
+    resize: (size) => run.main.resize(size),
+    signal: (signal) => run.main.signal(signal),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** The same for a sandbox that has ended: its log, and its end. */
+export function attachToEnded(sandboxId: string, end: SlotEnd, logs: LogStore): ProcessSession {
+  const stop = new AbortController();
+  const close = async (): Promise<void> => stop.abort();
+  const exited = Promise.resolve(end).then(exitOf);
+  exited.catch(() => {});
+  return {
+    output: joined(logs.read(sandboxId, wholeLog, stop.signal), nothing()),
+    exited,
+    write: async () => {},
+    endInput: () => {},
+    resize: () => {},
+    signal: () => {},
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+export function exitOf(end: SlotEnd): ExitStatus {
+  if (end.kind === 'exited') return end.status;
+  throw new FsbError('run_failed', `the end of the command was not seen: ${end.reason}`);
+}
+
+/** A reader may begin late, when what it was pushed is in the log as well: that is not part of its replay. */
+async function* upTo(seq: number, entries: AsyncIterable<LogEntry>): AsyncGenerator<LogEntry> {
+  for await (const entry of entries) {
+    if (entry.seq > seq) return;
+    yield entry;
+  }
+}
+
+/** First the replay, with offsets that count from the first byte that the log still has; then what comes live. */
+async function* joined(
+  past: AsyncIterable<Pick<OutputChunk, 'stream' | 'data'>> | undefined,
+  live: AsyncIterable<OutputChunk>,
+): AsyncGenerator<OutputChunk> {
+  const offsets = { stdout: 0, stderr: 0 };
+  for await (const { stream, data } of past ?? []) {
+    yield { stream, offset: offsets[stream], data };
+    offsets[stream] += data.length;
+  }
+  yield* live;
+}
+
+async function* nothing(): AsyncGenerator<OutputChunk> {}

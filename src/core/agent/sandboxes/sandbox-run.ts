@@ -1,0 +1,213 @@
+import type { Logger } from 'pino';
+import type { GuestProcess } from '../../guest/guest-channel.ts';
+import { withDeadline } from '../../instance/deadline.ts';
+import type { Instance } from '../../instance/instance.ts';
+import type { LogWriter } from '../../logs/log-store.ts';
+import type { Clock } from '../../model/clock.ts';
+import { FsbError } from '../../model/errors.ts';
+import type { ExitStatus } from '../../model/process.ts';
+import type { SlotEnd, SlotRecord } from '../ledger/records.ts';
+import type { HeldInstance } from '../pools/held-instance.ts';
+import { Execs } from '../processes/execs.ts';
+import { MainPump } from './main-pump.ts';
+import { MemoryVerdict } from './memory-verdict.ts';
+import { Persistence } from './persistence.ts';
+
+const SIGTERM = 15;
+const SIGKILL = 9;
+/** Milliseconds for the guest to end everything, and after that for the runtime. */
+const KILL_ANSWER = 1_000;
+const KILL_LIMIT = 10_000;
+
+export interface SandboxRunOptions {
+  sandboxId: string;
+  slot: SlotRecord;
+  held: Pick<HeldInstance, 'instance' | 'giveBack'>;
+  main: GuestProcess;
+  log: LogWriter;
+  clock: Clock;
+  logger: Logger;
+  /** Makes the end durable; the guest is told to forget the process only after that. */
+  recordEnd: (end: SlotEnd) => Promise<void>;
+}
+
+/**
+ * One sandbox while it has an instance: main process, log, attached readers, end.
+ *
+ * `ended` resolves when the main process is gone, its output is in the log and the end is recorded, or when that was
+ * tried for long enough; it never rejects. `gone` resolves when no trace of the instance is left, and rejects when it
+ * could not be given back.
+ */
+export class SandboxRun {
+  readonly sandboxId: string;
+  readonly slot: SlotRecord;
+  readonly instance: Instance;
+  readonly main: GuestProcess;
+  readonly pump: MainPump;
+  readonly execs: Execs;
+  readonly ended: Promise<SlotEnd>;
+  readonly gone: Promise<void>;
+  readonly #options: SandboxRunOptions;
+  readonly #memory: MemoryVerdict;
+  readonly #logWrites: Persistence;
+  readonly #recordWrites: Persistence;
+  /** Fires when somebody wants it gone. */
+  readonly #unwanted = new AbortController();
+  /** Fires when nothing here is worth waiting for any more. */
+  readonly #letGo = new AbortController();
+  /** Rejects when the main process could not be killed. */
+  readonly #abandoned: Promise<never>;
+  #abandon!: (cause: Error) => void;
+  /** Monotonic milliseconds; undefined until somebody stops it. */
+  #killAt: number | undefined;
+  #cancelStop: () => void = noop;
+  #killed = false;
+  #detached = false;
+
+  constructor(options: SandboxRunOptions) {
+    this.#options = options;
+    const { main, held, log, clock, logger, slot, sandboxId } = options;
+    const { instance } = held;
+    this.sandboxId = sandboxId;
+    this.slot = slot;
+    this.instance = instance;
+    this.main = main;
+    this.#memory = new MemoryVerdict(instance, main, slot.earlierKills);
+    this.#abandoned = new Promise((_, reject) => {
+      this.#abandon = (cause) => {
+        this.#letGo.abort();
+        reject(cause);
+      };
+    });
+    this.#abandoned.catch(noop);
+    const exit = new AbortController();
+    main.exited.catch(noop).finally(() => exit.abort());
+    const writes = { clock, log: logger.child({ sandbox: sandboxId }), stop: this.#letGo.signal };
+    this.#logWrites = new Persistence({ ...writes, what: 'the log of a sandbox', hurry: exit.signal });
+    const hurry = this.#unwanted.signal;
+    this.#recordWrites = new Persistence({ ...writes, what: 'the end of a sandbox', hurry });
+    this.pump = new MainPump(main, log, this.#logWrites);
+    const { channel } = instance;
+    const ended = (status: ExitStatus): void => void this.#memory.execEnded(status);
+    this.execs = new Execs({ channel, surroundings: slot.process, ended }, main.id);
+    this.ended = this.#watch();
+    this.gone = this.ended.then(() => (this.#detached ? undefined : held.giveBack()));
+  }
+
+  /** Bytes of both streams that are in the log. */
+  get logged(): number {
+    const { stdout, stderr } = this.#options.log.offsets;
+    return stdout + stderr;
+  }
+
+  /**
+   * SIGTERM to the main process, after `grace` milliseconds SIGKILL to everything; a later call may make that sooner.
+   * Resolves when it has ended, or could not be killed.
+   */
+  async stop(grace: number): Promise<void> {
+    this.#unwanted.abort();
+    this.#planKill(grace);
+    await this.ended;
+    this.#cancelStop();
+  }
+
+  /** Lets go and leaves the sandbox running: neither its log nor its record learns of an end. */
+  async detach(): Promise<void> {
+    this.#detached = true;
+    await this.instance.detach();
+    this.#letGo.abort();
+    await this.ended;
+  }
+
+  #planKill(grace: number): void {
+    const { clock } = this.#options;
+    const killAt = clock.monotonic() + Math.max(0, grace);
+    if (this.#killed || (this.#killAt !== undefined && this.#killAt <= killAt && grace > 0)) return;
+    if (this.#killAt === undefined && grace > 0) this.main.signal(SIGTERM);
+    this.#killAt = killAt;
+    this.#cancelStop();
+    if (grace <= 0) this.#kill();
+    else this.#cancelStop = clock.after(grace, () => this.#kill());
+  }
+
+  #kill(): void {
+    this.#killed = true;
+    this.main.signal(SIGKILL);
+    // A guest that does not even deliver SIGKILL any more (frozen, or not ours any more) is ended from outside.
+    this.#cancelStop = this.#options.clock.after(KILL_ANSWER, () => void this.#killFromOutside());
+  }
+
+  /** What cannot be killed is given back all the same: who deletes it must not wait for ever. */
+  async #killFromOutside(): Promise<void> {
+    const { clock, logger } = this.#options;
+    try {
+      await withDeadline(clock, KILL_LIMIT, `killing instance ${this.instance.id}`, this.instance.kill());
+    } catch (error) {
+      logger.error({ err: error, sandbox: this.sandboxId }, 'cannot kill a sandbox');
+      this.#abandon(FsbError.from(error));
+    }
+  }
+
+  async #watch(): Promise<SlotEnd> {
+    const pumping = this.pump.run().catch((error) => this.#complain(error, 'lost the output of a sandbox'));
+    const end = await this.#outcome();
+    await Promise.race([pumping, this.#abandoned]).catch(noop);
+    await this.#closeLog();
+    if (!this.#detached) await this.#recordEnd(end);
+    return end;
+  }
+
+  async #closeLog(): Promise<void> {
+    const { log, logger } = this.#options;
+    try {
+      if (!this.#detached) {
+        const { missing } = this.pump;
+        if (missing > 0)
+          logger.error(
+            { sandbox: this.sandboxId, missing },
+            'the end of a log is missing: it was never written',
+          );
+        await this.#logWrites.insist(() => log.end());
+      }
+    } catch (error) {
+      this.#complain(error, 'cannot mark a log as complete');
+    }
+    await log.close().catch((error) => this.#complain(error, 'cannot close a log'));
+  }
+
+  /** Without a record, the guest must go on to know how it ended: the next core asks it. */
+  async #recordEnd(end: SlotEnd): Promise<void> {
+    try {
+      await this.#recordWrites.insist(() => this.#options.recordEnd(end));
+      this.main.acknowledgeExit();
+    } catch (error) {
+      this.#complain(error, 'cannot record the end of a sandbox');
+    }
+  }
+
+  #complain(error: unknown, what: string): void {
+    if (!this.#detached) this.#options.logger.error({ err: error, sandbox: this.sandboxId }, what);
+  }
+
+  async #outcome(): Promise<SlotEnd> {
+    const { clock } = this.#options;
+    try {
+      const status = await Promise.race([this.main.exited, this.#abandoned]);
+      const oomKilled = status.signal === SIGKILL && (await this.#ranOutOfMemory());
+      return { kind: 'exited', at: clock.now(), status: oomKilled ? { ...status, oomKilled } : status };
+    } catch (error) {
+      const at = clock.now();
+      // Where the kernel kills the whole group for memory, PID 1 goes too and nobody is left to report the exit.
+      if (await this.#ranOutOfMemory())
+        return { kind: 'exited', at, status: { code: null, signal: SIGKILL, oomKilled: true } };
+      return { kind: 'lost', at, reason: FsbError.from(error).message };
+    }
+  }
+
+  /** What was killed by its owner did not end for lack of memory. */
+  async #ranOutOfMemory(): Promise<boolean> {
+    return !this.#killed && this.#memory.ranOut();
+  }
+}
+
+const noop = (): void => {};

@@ -1,0 +1,93 @@
+import type { StartedSandbox, StartRequest } from '../../api/agent-api.ts';
+import type { GuestProcess } from '../../guest/guest-channel.ts';
+import type { LogStore, LogWriter } from '../../logs/log-store.ts';
+import type { Clock } from '../../model/clock.ts';
+import { processFor } from '../../model/command.ts';
+import { throwIfAborted } from '../../model/errors.ts';
+import type { ProcessSpec } from '../../model/process.ts';
+import type { SandboxSpec } from '../../model/spec.ts';
+import type { RecordTable } from '../../store/store.ts';
+import { MAIN_PROCESS, type SlotRecord } from '../ledger/records.ts';
+import type { HeldInstance, Holder } from '../pools/held-instance.ts';
+import type { Pools } from '../pools/pools.ts';
+import { resolveShape, type ShapeGround } from '../shape-of.ts';
+import { earlierKills } from './memory-verdict.ts';
+
+export interface SandboxGround extends ShapeGround {
+  pools: Pools;
+  logs: LogStore;
+  slots: RecordTable<SlotRecord>;
+  clock: Clock;
+}
+
+/** A sandbox whose main process runs, and all that its care needs. */
+export interface SandboxParts {
+  sandboxId: string;
+  slot: SlotRecord;
+  held: HeldInstance;
+  main: GuestProcess;
+  log: LogWriter;
+}
+
+/**
+ * Claims an instance, starts the main process in it, and puts both on record.
+ * @param abandoned is told of an instance that was claimed for nothing, and when it is gone
+ * @throws as AgentApi.start; nothing but records is left then
+ */
+export async function startSandbox(
+  { sandboxId, claimName, spec }: StartRequest,
+  ground: SandboxGround,
+  holder: Holder,
+  abandoned: (gone: Promise<void>) => void,
+  signal: AbortSignal,
+): Promise<{ parts: SandboxParts; started: StartedSandbox }> {
+  const { pools, logs, slots, clock } = ground;
+  const pool = pools.require(spec.pool_ref);
+  const { image, shape } = await resolveShape(spec, pool.pool.policy, ground);
+  const process = { ...processFor(spec, image.config), tty: spec.tty, stdin: spec.stdin };
+  const opening = logs.writer(sandboxId);
+  opening.catch(noop);
+  let held: HeldInstance | undefined;
+  try {
+    held = await pool.claim({ shape, image: image.reference, signal }, holder);
+    throwIfAborted(signal);
+    const slot = await slotOf(held, claimName, process, clock);
+    // The records are written while the guest starts the command; a crash in between leaves a trace either way.
+    const recorded = Promise.all([held.use({ by: 'sandbox', sandboxId }), slots.put(sandboxId, slot)]);
+    recorded.catch(noop);
+    const main = await held.instance.channel.spawn(MAIN_PROCESS, process, signal);
+    const log = await opening;
+    await recorded;
+    const { instance, hit: warm } = held;
+    const { startedAt } = slot;
+    return {
+      parts: { sandboxId, slot, held, main, log },
+      started: {
+        ...{ instance: instance.id, warm, startedAt, resources: shape.resources },
+        endpoints: endpointsOf(spec),
+      },
+    };
+  } catch (error) {
+    // Whatever was started in it is not known well enough to let somebody else use it.
+    if (held) abandoned(held.giveBack({ destroy: true }));
+    await opening.then((log) => log.close(), noop);
+    throw error;
+  }
+}
+
+async function slotOf(
+  { instance, fresh }: HeldInstance,
+  claimName: string,
+  process: ProcessSpec,
+  clock: Clock,
+): Promise<SlotRecord> {
+  const slot = { claimName, instance: instance.id, startedAt: clock.now(), process };
+  return fresh ? slot : { ...slot, earlierKills: await earlierKills(instance) };
+}
+
+/** Where the exposed ports can be reached: nowhere, unless the sandbox shares the node's network. */
+function endpointsOf(spec: Pick<SandboxSpec, 'exposed_ports' | 'network'>): string[] {
+  return spec.network === 'host' ? spec.exposed_ports.map((port) => `127.0.0.1:${port}`) : [];
+}
+
+const noop = (): void => {};

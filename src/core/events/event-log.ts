@@ -1,0 +1,95 @@
+import type { Clock } from '../model/clock.ts';
+import { FsbError, throwIfAborted } from '../model/errors.ts';
+import type { CoreEvent, PoolEvent } from '../model/pool.ts';
+
+/** How many events are remembered: enough for a reader that is busy for a while, and a few megabytes at most. */
+const REMEMBERED = 10_000;
+
+export interface EventPosition {
+  /** Events after this one; left out: only new ones. */
+  after?: number;
+  /** Of this pool only. */
+  pool?: string;
+}
+
+/**
+ * What happened in the pools of this core, in order. A reader is a position in one shared memory: it costs nothing while
+ * it does not read, and one that falls behind the memory is told so instead of being given a stream with a gap.
+ */
+export class EventLog {
+  readonly #clock: Clock;
+  readonly #limit: number;
+  /** The event with number n is at (n - 1) % limit. */
+  readonly #ring: CoreEvent[] = [];
+  #last = 0;
+  #waiting = new Set<() => void>();
+  #closed = false;
+
+  constructor(clock: Clock, limit = REMEMBERED) {
+    this.#clock = clock;
+    this.#limit = limit;
+  }
+
+  /** Never throws and never waits. */
+  append(pool: string, event: PoolEvent): void {
+    if (this.#closed) return;
+    this.#last += 1;
+    this.#ring[(this.#last - 1) % this.#limit] = { seq: this.#last, time: this.#clock.now(), pool, event };
+    this.#wakeAll();
+  }
+
+  /** The position is taken at the call: what happens before the first event is asked for is not missed. */
+  read(query: EventPosition, { signal }: { signal?: AbortSignal } = {}): AsyncIterable<CoreEvent> {
+    return this.#follow(query, query.after ?? this.#last, signal);
+  }
+
+  /** Ends every reader with an error. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    this.#wakeAll();
+  }
+
+  async *#follow({ pool }: EventPosition, after: number, signal?: AbortSignal): AsyncGenerator<CoreEvent> {
+    if (!Number.isSafeInteger(after) || after < 0)
+      throw new FsbError('invalid_argument', `there is no event ${after}`, {
+        hint: 'Events are numbered from 1; 0 means all that are remembered from the first on.',
+      });
+    if (after > this.#last)
+      throw new FsbError('unavailable', `event ${after} has not happened: this core has seen ${this.#last}`, {
+        hint: 'The core was started anew since then: begin without a number.',
+      });
+    for (let next = after + 1; ; next += 1) {
+      throwIfAborted(signal);
+      while (next > this.#last) await this.#change(signal);
+      const event = this.#remembered(next);
+      if (pool === undefined || event.pool === pool) yield event;
+    }
+  }
+
+  #remembered(seq: number): CoreEvent {
+    const oldest = Math.max(1, this.#last - this.#limit + 1);
+    if (seq >= oldest) return this.#ring[(seq - 1) % this.#limit]!;
+    throw new FsbError('unavailable', `the events ${seq} to ${oldest - 1} are no longer remembered`, {
+      hint: `Read faster, or go on after event ${oldest - 1}.`,
+    });
+  }
+
+  /** Resolves when something happened. @throws the reason of the abort, unavailable when the core stops */
+  async #change(signal?: AbortSignal): Promise<void> {
+    if (this.#closed) throw new FsbError('unavailable', 'the core is stopping: no more events');
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        this.#waiting.delete(wake);
+        signal?.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+      signal?.addEventListener('abort', wake);
+    });
+    throwIfAborted(signal);
+  }
+
+  #wakeAll(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+}

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { FsbError } from './errors.ts';
+import { describeIssues, sandboxSpecSchema, specKeys } from './spec.ts';
+
+/** What a lease or a one-shot run asks of its instance, in the words of LeaseRequest. */
+
+const { resources, network, mounts } = sandboxSpecSchema.shape;
+const milliseconds = z.number().nonnegative();
+
+const leaseSchema = z.strictObject({
+  pool: z.string().min(1, 'must name a pool'),
+  image: z.string().min(1, 'must name an image').optional(),
+  resources,
+  network,
+  mounts,
+  onEmpty: z.enum(['boot', 'wait', 'fail']).optional(),
+  wait: milliseconds.optional(),
+  ttl: milliseconds.optional(),
+});
+
+/** Checked; sizes in bytes. What is not in `resources` is the pool's. */
+export type LeaseTerms = z.output<typeof leaseSchema>;
+
+/** @throws invalid_argument that names every wrong key and value */
+export function readLeaseRequest(input: unknown): LeaseTerms {
+  const result = leaseSchema.safeParse(input);
+  if (result.success) return result.data;
+  const known = [...Object.keys(leaseSchema.shape), ...specKeys];
+  const { lines, hint } = describeIssues(result.error.issues, known);
+  throw new FsbError('invalid_argument', `invalid request to a pool: ${lines.join('; ')}`, { hint });
+}

@@ -1,0 +1,81 @@
+import { FsbError } from '../../model/errors.ts';
+import type { PoolPolicy } from '../../model/pool.ts';
+import { formatDuration, formatSize } from '../../model/quantity.ts';
+import type { Budget, Room } from '../fleet/budget.ts';
+import type { ShapeRecord } from '../fleet/shape-record.ts';
+
+/** Why a claim is refused, in the words that its caller is told. */
+
+export const closedError = (pool: string): FsbError =>
+  new FsbError('unavailable', `pool ${pool} is closed`, { hint: 'The core is going away; try again.' });
+
+export const drainedError = (pool: string): FsbError =>
+  new FsbError('conflict', `pool ${pool} is drained: it takes no claims`, {
+    hint: 'Start it again with: fsb-ctl pool start',
+  });
+
+/** The true reason of a boot, as the caller of a claim is told it. */
+export function bootError(record: ShapeRecord, cause: FsbError): FsbError {
+  const { hint } = cause;
+  return new FsbError('run_failed', `cannot boot ${record.image}: ${cause.message}`, { hint, cause });
+}
+
+export function openBreakerError(record: ShapeRecord): FsbError {
+  const { failures, delay, reason } = record.boots;
+  return new FsbError(
+    'run_failed',
+    `cannot boot ${record.image}: ${reason} (${failures} failures in a row)`,
+    { hint: `It is tried again every ${formatDuration(delay)}; fsb-ctl doctor shows what is missing.` },
+  );
+}
+
+export const queueFullError = (pool: string, waiting: number): FsbError =>
+  new FsbError('no_capacity', `the queue of pool ${pool} is full: ${waiting} wait`, {
+    hint: 'Try again later, or raise queue.length of the pool.',
+  });
+
+export const nothingIdleError = (pool: string, record: ShapeRecord): FsbError =>
+  new FsbError('no_capacity', `pool ${pool} has no idle instance of ${record.image}`, {
+    hint: 'Use on_empty boot or wait to wait for one.',
+  });
+
+/** Undefined: one instance of it can fit. */
+export function neverFitsError(
+  policy: PoolPolicy,
+  budget: Budget,
+  record: ShapeRecord,
+): FsbError | undefined {
+  if (budget.everFits(record.memory)) return undefined;
+  const { name, memoryBudget } = policy;
+  return new FsbError(
+    'no_capacity',
+    `an instance of ${record.image} takes ${formatSize(record.memory)}, but pool ${name} has ${formatSize(memoryBudget)} in all`,
+    { hint: 'Ask for less memory, or raise memory_budget of the pool.' },
+  );
+}
+
+export const notKeptError = (pool: string, record: ShapeRecord): FsbError =>
+  new FsbError('no_capacity', `pool ${pool} keeps no instance of ${record.image} warm`, {
+    hint: 'Use on_empty boot, or add the image to the warm entries of the pool.',
+  });
+
+export function timeoutError(
+  policy: PoolPolicy,
+  used: Readonly<Room>,
+  record: ShapeRecord,
+  timeout: number,
+): FsbError {
+  const { name, capacity, memoryBudget } = policy;
+  const state = `${used.count} of at most ${capacity.max} instances live, ${formatSize(used.memory)} of ${formatSize(memoryBudget)} memory`;
+  const last = record.boots.reason === '' ? '' : `; the last boot failed: ${record.boots.reason}`;
+  return new FsbError(
+    'no_capacity',
+    `no instance of ${record.image} came within ${formatDuration(timeout)}: pool ${name} has ${state}${last}`,
+    { hint: 'Delete a sandbox, wait longer, or raise the capacity of the pool.' },
+  );
+}
+
+export const notHeldError = (pool: string, instance: string): FsbError =>
+  new FsbError('conflict', `instance ${instance} is not held by this claim on pool ${pool}`, {
+    hint: 'It was given back before, or it was claimed elsewhere.',
+  });

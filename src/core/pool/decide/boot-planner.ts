@@ -1,0 +1,181 @@
+import type { Room } from '../fleet/budget.ts';
+import { shareByMisses } from './autoscale.ts';
+import {
+  idleTarget,
+  type ShapeDemand,
+  type SizingInput,
+  type SizingPlan,
+  type WaiterDemand,
+} from './demand.ts';
+
+/**
+ * A waiter with a large instance lets so many smaller ones pass; then nothing passes it, and what is released gathers
+ * until it fits. Without the limit a stream of small requests starves it; with 0 it would stop the whole queue at once.
+ */
+export const OVERTAKE_LIMIT = 16;
+
+const live = (shape: ShapeDemand): number => shape.idle + shape.claimed + shape.booting;
+
+/** How many idle ones of a shape there are to be, and how many there are or will be. */
+interface Aim {
+  shape: ShapeDemand;
+  target: number;
+  have: number;
+}
+
+/** Hands out room and boot places, first to the waiters in their order, then to the refill. */
+export class BootPlanner {
+  readonly #input: SizingInput;
+  readonly #plan: SizingPlan;
+  readonly #shapes: Map<string, ShapeDemand>;
+  /** Boots under way or planned, by shape. */
+  readonly #booting = new Map<string, number>();
+  /** Boots under way that no waiter has been counted against yet, by shape. */
+  readonly #uncommitted = new Map<string, number>();
+  readonly #free: Room;
+  #places: number;
+  /** By shape, in their order. */
+  #aims: Aim[] = [];
+
+  constructor(input: SizingInput, plan: SizingPlan) {
+    this.#input = input;
+    this.#plan = plan;
+    this.#shapes = new Map(input.shapes.map((shape) => [shape.key, shape]));
+    this.#free = { ...input.free };
+    this.#places = input.policy.bootConcurrency;
+    for (const shape of input.shapes) {
+      this.#places -= shape.booting;
+      this.#booting.set(shape.key, shape.booting);
+      const aborted = plan.aborts.find((abort) => abort.key === shape.key)?.count ?? 0;
+      this.#uncommitted.set(shape.key, shape.booting - aborted);
+    }
+  }
+
+  /** @returns whether boots for nobody in particular may follow: no waiter lacks room and a boot place is left. */
+  serveWaiters(): boolean {
+    const blocked: number[] = [];
+    for (const [index, waiter] of this.#input.waiters.entries()) {
+      const shape = this.#shapes.get(waiter.key)!;
+      if (this.#covered(shape) || !this.#mayBootFor(waiter, shape)) continue;
+      const closed = blocked.some((earlier) => this.#passes(earlier) >= OVERTAKE_LIMIT);
+      if (closed || !this.#fits(shape)) {
+        blocked.push(index);
+        this.#plan.blocked.push(shape.memory);
+        continue;
+      }
+      if (this.#places <= 0) return false;
+      this.#start(shape, false);
+      this.#plan.overtaken.push(...blocked);
+    }
+    return blocked.length === 0;
+  }
+
+  /** Boots for the shape that lacks most, relative to its target, until nothing lacks or nothing fits. */
+  refill(): void {
+    this.#aim();
+    while (this.#places > 0) {
+      let neediest: Aim | undefined;
+      for (const aim of this.#aims) {
+        if (aim.have >= aim.target || !this.#mayRefill(aim.shape)) continue;
+        if (neediest === undefined || aim.have * neediest.target < neediest.have * aim.target) neediest = aim;
+      }
+      if (neediest === undefined) return;
+      this.#start(neediest.shape, true);
+      neediest.have += 1;
+    }
+  }
+
+  /**
+   * An old one goes when nothing lacks, or comes, that could take its place. Where there is no room to boot the young
+   * one first, one old one after the other makes room for it.
+   */
+  retire(): void {
+    for (const { shape, target, have } of this.#aims) {
+      if (shape.retiring === 0) continue;
+      const missing = Math.max(0, target - have);
+      const coming = have - this.#idleAfterTrims(shape);
+      const replaced = Math.max(0, shape.retiring - missing - coming);
+      const stuck = replaced + coming + shape.stopping === 0 && this.#lacksOnlyRoom(shape);
+      if (replaced > 0 || stuck) this.#plan.retires.push({ key: shape.key, count: Math.max(1, replaced) });
+    }
+  }
+
+  #aim(): void {
+    const { shapes, policy } = this.#input;
+    this.#aims = shapes.map((shape) => ({
+      shape,
+      target: idleTarget(shape, policy),
+      have: this.#expectedIdle(shape),
+    }));
+    this.#addMinimum();
+  }
+
+  /** `min` instances live at least; what the targets leave open goes where claims missed, else to the first warm shape. */
+  #addMinimum(): void {
+    let expected = this.#plan.boots.length;
+    for (const { shape, target, have } of this.#aims) expected += live(shape) + Math.max(0, target - have);
+    const missing = this.#input.policy.min - expected;
+    if (missing <= 0) return;
+    const shares = shareByMisses(
+      missing,
+      this.#aims.map(({ shape }) => shape.misses),
+    );
+    const first = this.#aims.findIndex(({ shape }) => shape.warm > 0);
+    if (first >= 0 && !shares.some((share) => share > 0)) shares[first] = missing;
+    for (const [index, share] of shares.entries()) {
+      const aim = this.#aims[index]!;
+      if (share > 0) aim.target = Math.max(aim.target, aim.have) + share;
+    }
+  }
+
+  #idleAfterTrims(shape: ShapeDemand): number {
+    return shape.idle - (this.#plan.trims.find((trim) => trim.key === shape.key)?.count ?? 0);
+  }
+
+  #expectedIdle(shape: ShapeDemand): number {
+    return this.#idleAfterTrims(shape) + this.#uncommitted.get(shape.key)!;
+  }
+
+  #covered(shape: ShapeDemand): boolean {
+    const left = this.#uncommitted.get(shape.key)!;
+    if (left <= 0) return false;
+    this.#uncommitted.set(shape.key, left - 1);
+    return true;
+  }
+
+  #mayBootFor(waiter: WaiterDemand, shape: ShapeDemand): boolean {
+    const booting = this.#booting.get(shape.key)!;
+    if (booting >= shape.mayBoot) return false;
+    return waiter.boots || (booting < idleTarget(shape, this.#input.policy) && booting < shape.mayRefill);
+  }
+
+  #mayRefill(shape: ShapeDemand): boolean {
+    return this.#breakersLet(shape) && this.#fits(shape);
+  }
+
+  #lacksOnlyRoom(shape: ShapeDemand): boolean {
+    return this.#places > 0 && this.#breakersLet(shape) && !this.#fits(shape);
+  }
+
+  #breakersLet(shape: ShapeDemand): boolean {
+    const booting = this.#booting.get(shape.key)!;
+    return booting < shape.mayBoot && booting < shape.mayRefill;
+  }
+
+  #passes(index: number): number {
+    const before = this.#input.waiters[index]!.overtaken;
+    return this.#plan.overtaken.reduce((sum, passed) => (passed === index ? sum + 1 : sum), before);
+  }
+
+  #fits(shape: ShapeDemand): boolean {
+    return this.#free.count >= 1 && this.#free.memory >= shape.memory;
+  }
+
+  #start(shape: ShapeDemand, refill: boolean): void {
+    this.#plan.boots.push({ key: shape.key, refill });
+    this.#booting.set(shape.key, this.#booting.get(shape.key)! + 1);
+    this.#free.count -= 1;
+    this.#free.memory -= shape.memory;
+    this.#places -= 1;
+  }
+}

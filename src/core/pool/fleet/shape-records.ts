@@ -1,0 +1,45 @@
+import { type Shape, shapeKey } from '../../model/shape.ts';
+import { ShapeRecord } from './shape-record.ts';
+
+// Counters of shapes that nobody uses any more are kept for `pool status`, but not of every shape there ever was.
+const MOST_RECORDS = 256;
+
+/** The shapes that the pool knows. */
+export class ShapeRecords {
+  readonly #byKey = new Map<string, ShapeRecord>();
+  readonly #wanted: (key: string) => boolean;
+
+  /** `wanted`: somebody waits for the shape. */
+  constructor(wanted: (key: string) => boolean) {
+    this.#wanted = wanted;
+  }
+
+  of(shape: Shape, image: string): ShapeRecord {
+    const key = shapeKey(shape);
+    const known = this.#byKey.get(key);
+    if (known !== undefined) {
+      // Adopted instances bring no name but the digest.
+      if (known.image === known.shape.image) known.image = image;
+      return known;
+    }
+    this.#forgetUnused();
+    const record = new ShapeRecord(key, shape, image);
+    this.#byKey.set(key, record);
+    return record;
+  }
+
+  get(key: string): ShapeRecord {
+    return this.#byKey.get(key)!;
+  }
+
+  all(): ShapeRecord[] {
+    return [...this.#byKey.values()];
+  }
+
+  #forgetUnused(): void {
+    if (this.#byKey.size < MOST_RECORDS) return;
+    const unused = this.all().filter((record) => record.unused && !this.#wanted(record.key));
+    const stalest = unused.sort((a, b) => a.lastUse - b.lastUse)[0];
+    if (stalest !== undefined) this.#byKey.delete(stalest.key);
+  }
+}

@@ -1,0 +1,134 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../model/clock.ts';
+import { FsbError } from '../model/errors.ts';
+import type { PoolState } from '../model/pool.ts';
+import { closedError, drainedError } from './claims/claim-errors.ts';
+import type { WaitQueue } from './claims/wait-queue.ts';
+import type { Arrivals } from './fleet/arrivals.ts';
+import { clearIdle } from './fleet/clear.ts';
+import type { Fleet } from './fleet/fleet.ts';
+import type { Slot } from './fleet/shape-record.ts';
+import type { ShapeRecords } from './fleet/shape-records.ts';
+import type { Slots } from './fleet/slots.ts';
+import type { PoolEvents } from './report/pool-events.ts';
+
+/** Milliseconds that close() waits for boots, checks and teardowns. */
+const CLOSE_LIMIT = 30_000;
+
+export interface LifeOptions {
+  name: string;
+  slots: Slots;
+  fleet: Fleet;
+  arrivals: Arrivals;
+  records: ShapeRecords;
+  queue: WaitQueue<Slot>;
+  events: PoolEvents;
+  /** Ends every timer of the pool's own, and the sizing. */
+  silence: () => void;
+  clock: Clock;
+  log: Logger;
+}
+
+interface Drain {
+  readonly ended: Promise<void>;
+  fail(error: FsbError): void;
+}
+
+/** Whether the pool keeps instances and takes claims: active, stopped, drained, and in the end closed. */
+export class Life {
+  readonly #options: LifeOptions;
+  #state: PoolState = 'active';
+  #drain: Drain | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: LifeOptions) {
+    this.#options = options;
+  }
+
+  get state(): PoolState {
+    return this.#state;
+  }
+
+  get closing(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** Why no claim is served, if so. */
+  refusal(): FsbError | undefined {
+    const { name } = this.#options;
+    if (this.closing) return closedError(name);
+    return this.#state === 'drained' ? drainedError(name) : undefined;
+  }
+
+  /** Resolves when what is idle now, and what boots for nobody, is gone; new ones do not come. */
+  async stop(): Promise<void> {
+    if (this.#state === 'active') this.#state = 'stopped';
+    await clearIdle(this.#options, this.#options.records.all(), 'the pool is stopped');
+  }
+
+  /** @throws conflict when the pool is started again before the last instance is gone, unavailable when it is closed */
+  drain(): Promise<void> {
+    const { name, records, arrivals, queue } = this.#options;
+    if (this.closing) return Promise.reject(closedError(name));
+    this.#state = 'drained';
+    const cause = 'the pool is drained';
+    queue.fail(drainedError(name));
+    for (const record of records.all()) arrivals.abortBoots(record, cause);
+    void clearIdle(this.#options, records.all(), cause);
+    this.#drain ??= this.#beginDrain();
+    return this.#drain.ended;
+  }
+
+  start(): void {
+    if (this.closing) return;
+    this.#state = 'active';
+    const { name } = this.#options;
+    this.#endDrain(new FsbError('conflict', `pool ${name} was started again before it was drained`));
+  }
+
+  /** Idempotent: the first call decides. */
+  close(destroyIdle: boolean): Promise<void> {
+    this.#closing ??= Promise.resolve().then(() => this.#close(destroyIdle));
+    return this.#closing;
+  }
+
+  #beginDrain(): Drain {
+    const { slots, events } = this.#options;
+    let fail = (_: FsbError): void => undefined;
+    const ended = new Promise<void>((resolve, reject) => {
+      fail = reject;
+      void slots.census.empty().then(() => {
+        if (this.#drain?.ended === ended) events.emit({ type: 'drained' });
+        resolve();
+      });
+    });
+    // Whoever started the pool again, or closed it, need not have waited for the drain.
+    ended.catch(() => undefined);
+    return { ended, fail };
+  }
+
+  /** Nothing happens to a drain that has ended by itself. */
+  #endDrain(error: FsbError): void {
+    this.#drain?.fail(error);
+    this.#drain = undefined;
+  }
+
+  async #close(destroyIdle: boolean): Promise<void> {
+    const { name, records, slots, fleet, arrivals, queue, events, silence, clock, log } = this.#options;
+    silence();
+    queue.fail(closedError(name));
+    const cause = 'the pool is closing';
+    for (const record of records.all()) arrivals.abortBoots(record, cause);
+    const idle = records.all().flatMap((record) => [...record.idle]);
+    const letGo = idle.map((slot) => (destroyIdle ? fleet.discard(slot, cause) : fleet.letGo(slot)));
+    const settled = Promise.all([...letGo, slots.census.quiet()]).then(() => true);
+    const late = new Promise<boolean>((resolve) => {
+      const cancel = clock.after(CLOSE_LIMIT, () => resolve(false));
+      void settled.then(cancel);
+    });
+    if (!(await Promise.race([settled, late])))
+      log.error({ left: slots.census.size }, 'the pool closed before all its instances were gone');
+    else if (destroyIdle && this.#drain === undefined) events.emit({ type: 'drained' });
+    this.#endDrain(closedError(name));
+  }
+}

@@ -1,0 +1,56 @@
+import type { PoolPolicy, PoolShapeStatus } from '../../model/pool.ts';
+import type { ShapeRecord, Slot } from '../fleet/shape-record.ts';
+import type { PooledInstance, PoolTotals } from '../pool.ts';
+
+/** The row of one shape for `pool status`. */
+export function shapeStatus(
+  policy: Pick<PoolPolicy, 'name' | 'capacity'>,
+  record: ShapeRecord,
+  waiting: number,
+): PoolShapeStatus {
+  const [p50, p99] = record.times.quantiles(0.5, 0.99);
+  const trouble = [record.boots, record.refills].find((breaker) => breaker.phase !== 'closed');
+  return {
+    pool: policy.name,
+    shape: record.key,
+    image: record.image,
+    max: policy.capacity.max,
+    warm: record.warm,
+    idle: record.idle.length,
+    claimed: record.claimed,
+    booting: record.booting.size,
+    stopping: record.stopping.size,
+    waiting,
+    hits: record.hits,
+    misses: record.misses,
+    evicted: record.evicted,
+    ...(trouble === undefined ? {} : { breaker: trouble.reason }),
+    ...(p50 === undefined ? {} : { p50, p99 }),
+  };
+}
+
+/** `rest`: what the records do not know. */
+export function poolTotals(
+  records: readonly ShapeRecord[],
+  rest: Pick<PoolTotals, 'waiting' | 'memory' | 'min'>,
+): PoolTotals {
+  const totals: PoolTotals = { idle: 0, claimed: 0, booting: 0, stopping: 0, ...rest };
+  for (const record of records) {
+    totals.idle += record.idle.length;
+    totals.claimed += record.claimed;
+    totals.booting += record.booting.size;
+    totals.stopping += record.stopping.size;
+  }
+  return totals;
+}
+
+export function pooledInstances(slots: readonly Slot[], now: number): PooledInstance[] {
+  return slots
+    .filter((slot) => slot.state !== 'booting')
+    .map(({ instance, record, since }) => ({
+      instance: instance!,
+      shape: record.key,
+      image: record.image,
+      age: now - since,
+    }));
+}

@@ -1,0 +1,40 @@
+import { Metadata, type ServerUnaryCall, type ServerWritableStream, type StatusObject } from '@grpc/grpc-js';
+import { FsbError } from '../../model/errors.ts';
+import { ERROR_METADATA, toGrpcStatus } from '../../wire/error-status.ts';
+import { assertOwnUser } from '../peer-user.ts';
+
+/** What unary and streaming calls have in common. */
+
+// biome-ignore lint/suspicious/noExplicitAny: a call of any message
+type Call = ServerUnaryCall<any, any> | ServerWritableStream<any, any>;
+
+export interface EndOptions {
+  /** Ends the call at once when it aborts, for calls that wait for something; others are allowed to finish. */
+  endWith?: AbortSignal;
+}
+
+/** Aborts when the client cancels or `endWith` does; `settle` when the call is over, so that nothing listens on. */
+export function signalOf(call: Call, { endWith }: EndOptions): { signal: AbortSignal; settle: () => void } {
+  const controller = new AbortController();
+  const end = (): void => controller.abort(endWith?.reason);
+  call.once('cancelled', () => controller.abort(new FsbError('cancelled', 'the client cancelled the call')));
+  if (endWith?.aborted) end();
+  else endWith?.addEventListener('abort', end, { once: true });
+  return { signal: controller.signal, settle: () => endWith?.removeEventListener('abort', end) };
+}
+
+/**
+ * `127.0.0.1:40000` or `[::1]:40000`; on a unix socket there is nothing to ask: its mode keeps others away.
+ * @throws denied
+ */
+export function assertPeer(call: Call): void {
+  const match = /^\[?([0-9a-fA-F.:]+?)\]?:(\d+)$/.exec(call.getPeer());
+  if (match) assertOwnUser(match[1], Number(match[2]));
+}
+
+export function statusOf(thrown: unknown): Pick<StatusObject, 'code' | 'details' | 'metadata'> {
+  const { code, details, body } = toGrpcStatus(thrown);
+  const metadata = new Metadata();
+  metadata.set(ERROR_METADATA, body);
+  return { code, details, metadata };
+}

@@ -1,0 +1,50 @@
+import { FsbError } from '../../model/errors.ts';
+import { readLeaseRequest } from '../../model/lease-request.ts';
+import { runFromJson, runFromQuery } from '../../wire/stream/run-request.ts';
+import { serveProcess } from './process-stream.ts';
+import { execRequestOf, requestOf, type Serve } from './serve.ts';
+
+/** A client that leaves closes the session, and with it goes what ran. */
+const run =
+  (pool: string): Serve =>
+  (connection, { pools }, query) =>
+    serveProcess(connection, async (signal) => {
+      const request = await requestOf(
+        connection,
+        query,
+        (fields) => runFromQuery(pool, fields),
+        (value) => runFromJson(pool, value),
+      );
+      const { exec: _, ...terms } = request;
+      readLeaseRequest(terms);
+      return pools.run(request, { signal });
+    });
+
+const exec =
+  (lease: string): Serve =>
+  (connection, { pools }, query) =>
+    serveProcess(connection, async (signal) =>
+      pools.exec(lease, await execRequestOf(connection, query), { signal }),
+    );
+
+const paths: [RegExp, (name: string) => Serve][] = [
+  [/^\/api\/v1\/pools\/([^/]+)\/run$/, run],
+  [/^\/api\/v1\/leases\/([^/]+)\/exec$/, exec],
+];
+
+/** `/api/v1/pools/{pool}/run` and `/api/v1/leases/{id}/exec`. @throws invalid_argument for a broken escape */
+export function poolStream(pathname: string): Serve | undefined {
+  for (const [pattern, serve] of paths) {
+    const name = pattern.exec(pathname)?.[1];
+    if (name !== undefined) return serve(decoded(name, pathname));
+  }
+  return undefined;
+}
+
+function decoded(name: string, pathname: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    throw new FsbError('invalid_argument', `the path ${pathname} has a broken escape`);
+  }
+}

@@ -1,0 +1,53 @@
+import type { LeaseRequest } from '../../api/pool-api.ts';
+import { FsbError } from '../../model/errors.ts';
+import type { Lease, OnEmpty } from '../../model/pool.ts';
+import type { LeaseInfo, LeaseRequest as WireRequest } from '../gen/fsb/v1/pool.ts';
+import { bytes, defined, definedOrNone, mountFromWire, mountToWire, resourcesToWire } from './parts.ts';
+
+/**
+ * As assertPolicyFitsWire: what protobuf would drop or bend is refused, with the words of the core.
+ * @throws invalid_argument
+ */
+export async function assertLeaseFitsWire(request: LeaseRequest): Promise<void> {
+  const { readLeaseRequest } = await import('../../model/lease-request.ts');
+  readLeaseRequest(request);
+}
+
+/** The request must have passed assertLeaseFitsWire. */
+export function leaseRequestToWire(request: LeaseRequest): WireRequest {
+  const { resources } = request;
+  return {
+    pool: request.pool,
+    image: request.image,
+    resources: resources && resourcesToWire({ ...resources, memory: bytes(resources.memory) }),
+    network: request.network,
+    mounts: (request.mounts ?? []).map(mountToWire),
+    onEmpty: request.onEmpty,
+    waitMilliseconds: request.wait,
+    ttlMilliseconds: request.ttl,
+  };
+}
+
+/** Words that the core does not know are kept for it to refuse. */
+export function leaseRequestFromWire(wire: WireRequest): LeaseRequest {
+  return defined({
+    pool: wire.pool,
+    image: wire.image,
+    resources: definedOrNone(wire.resources),
+    network: wire.network as LeaseRequest['network'],
+    mounts: wire.mounts.map(mountFromWire),
+    onEmpty: wire.onEmpty as OnEmpty | undefined,
+    wait: wire.waitMilliseconds,
+    ttl: wire.ttlMilliseconds,
+  });
+}
+
+export function leaseToWire({ createdAt, ttl, ...lease }: Lease): LeaseInfo {
+  return { ...lease, createdAtMilliseconds: createdAt, ttlMilliseconds: ttl };
+}
+
+export function leaseFromWire(wire: LeaseInfo | undefined): Lease {
+  if (wire === undefined) throw new FsbError('internal', 'the core answered without a lease');
+  const { createdAtMilliseconds, ttlMilliseconds, ...lease } = wire;
+  return { ...lease, createdAt: createdAtMilliseconds, ttl: ttlMilliseconds };
+}

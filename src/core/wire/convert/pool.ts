@@ -1,0 +1,81 @@
+import type { PoolChange } from '../../api/pool-api.ts';
+import { FsbError } from '../../model/errors.ts';
+import type { PoolDetails, PoolInfo, PoolInstance, PoolShapeStatus, PoolState } from '../../model/pool.ts';
+import type { PoolPolicyInput } from '../../model/pool-policy.ts';
+import type {
+  CreatePoolRequest,
+  GetPoolResponse,
+  UpdatePoolRequest,
+  PoolInstance as WireInstance,
+  PoolInfo as WirePool,
+  PoolShapeStatus as WireStatus,
+} from '../gen/fsb/v1/pool.ts';
+import { defined } from './parts.ts';
+import { policyFromWire, policyToWire } from './pool-policy.ts';
+import { policyInputFromWire, policyInputToWire } from './pool-policy-input.ts';
+
+export function poolStatusToWire({ p50, p99, ...row }: PoolShapeStatus): WireStatus {
+  return { ...row, p50Milliseconds: p50, p99Milliseconds: p99 };
+}
+
+export function poolStatusFromWire({
+  p50Milliseconds,
+  p99Milliseconds,
+  ...row
+}: WireStatus): PoolShapeStatus {
+  return defined({ ...row, p50: p50Milliseconds, p99: p99Milliseconds });
+}
+
+export function poolToWire({ policy, createdAt, ...info }: PoolInfo): WirePool {
+  return { ...info, policy: policyToWire(policy), createdAtMilliseconds: createdAt };
+}
+
+export function poolFromWire(wire: WirePool | undefined): PoolInfo {
+  if (wire === undefined) throw new FsbError('internal', 'the core answered without a pool');
+  const { policy, createdAtMilliseconds, state, ...info } = wire;
+  return {
+    ...{ ...info, state: state as PoolState },
+    ...{ policy: policyFromWire(policy), createdAt: createdAtMilliseconds },
+  };
+}
+
+export function poolDetailsToWire({ shapes, instances, ...info }: PoolDetails): GetPoolResponse {
+  return {
+    pool: poolToWire(info),
+    shapes: shapes.map(poolStatusToWire),
+    instances: instances.map(({ age, ...instance }) => ({ ...instance, ageMilliseconds: age })),
+  };
+}
+
+export function poolDetailsFromWire({ pool, shapes, instances }: GetPoolResponse): PoolDetails {
+  return {
+    ...poolFromWire(pool),
+    shapes: shapes.map(poolStatusFromWire),
+    instances: instances.map(instanceFromWire),
+  };
+}
+
+function instanceFromWire({ ageMilliseconds, state, ...instance }: WireInstance): PoolInstance {
+  return defined({ ...instance, state: state as PoolInstance['state'], age: ageMilliseconds });
+}
+
+export const changeToWire = (
+  name: string,
+  { policy, start, reset, pressure }: PoolChange,
+): UpdatePoolRequest => ({
+  name,
+  policy: policy && policyInputToWire(policy),
+  start: start ?? false,
+  reset: reset ?? false,
+  pressure,
+});
+
+export const changeFromWire = ({ policy, start, reset, pressure }: UpdatePoolRequest): PoolChange =>
+  defined({ policy: policy && policyInputFromWire(policy), start, reset, pressure });
+
+/** The request of a new pool; one without a policy is for the validation to refuse. */
+export const createFromWire = ({ policy }: CreatePoolRequest): PoolPolicyInput =>
+  (policy === undefined ? {} : policyInputFromWire(policy)) as PoolPolicyInput;
+
+export const waitFromWire = (wire: { timeoutMilliseconds?: number }): { timeout?: number } =>
+  defined({ timeout: wire.timeoutMilliseconds });

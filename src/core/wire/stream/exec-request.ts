@@ -1,0 +1,93 @@
+import type { ExecRequest } from '../../api/sandbox-api.ts';
+import { FsbError } from '../../model/errors.ts';
+import type { TerminalSize } from '../../model/process.ts';
+import { isTextMap, isTexts } from '../fits.ts';
+import { type Fields, readFields } from './query-fields.ts';
+import { sizeOf, withSize } from './terminal-size.ts';
+import { type Transport, toTransport } from './transport.ts';
+
+export function execToTransport(request: ExecRequest): Transport {
+  return toTransport(request.argv, () => execToQuery(request), request);
+}
+
+export function execToQuery(request: ExecRequest): URLSearchParams {
+  const query = new URLSearchParams();
+  for (const argument of request.argv) query.append('command', argument);
+  for (const [name, value] of Object.entries(request.env)) query.append('env', `${name}=${value}`);
+  if (request.cwd !== '') query.set('cwd', request.cwd);
+  if (request.user !== '') query.set('user', request.user);
+  if (request.tty) query.set('tty', 'true');
+  if (request.stdin) query.set('stdin', 'true');
+  if (request.detach) query.set('detach', 'true');
+  return withSize(query, request.size);
+}
+
+export const execFields = {
+  command: 'texts',
+  env: 'texts',
+  cwd: 'text',
+  user: 'text',
+  tty: 'flag',
+  stdin: 'flag',
+  detach: 'flag',
+  rows: 'count',
+  cols: 'count',
+  window: 'count',
+  // Kubernetes clients say which outputs they want; ours sends both.
+  stdout: 'flag',
+  stderr: 'flag',
+  container: 'text',
+} as const;
+
+/** @throws invalid_argument */
+export const execFromQuery = (query: URLSearchParams): ExecRequest =>
+  execFromFields(readFields(query, execFields));
+
+/** @throws invalid_argument */
+export function execFromFields(fields: Fields<typeof execFields>): ExecRequest {
+  if (fields.command.length === 0)
+    throw new FsbError('invalid_argument', 'exec needs a command: none was given');
+  return {
+    argv: fields.command,
+    env: Object.fromEntries(fields.env.map(splitVariable)),
+    cwd: fields.cwd ?? '',
+    user: fields.user ?? '',
+    tty: fields.tty ?? false,
+    stdin: fields.stdin ?? false,
+    ...(fields.detach === undefined ? {} : { detach: fields.detach }),
+    ...sizeOf(fields),
+  };
+}
+
+/** @throws invalid_argument */
+export function execFromJson(value: Record<string, unknown>): ExecRequest {
+  const { argv, env, cwd, user, tty, stdin, detach, size } = value;
+  const wellFormed =
+    isTexts(argv) && argv.length > 0 && isTextMap(env) && typeof cwd === 'string' && typeof user === 'string';
+  if (
+    !wellFormed ||
+    typeof tty !== 'boolean' ||
+    typeof stdin !== 'boolean' ||
+    (size !== undefined && !isSize(size))
+  )
+    throw new FsbError('invalid_argument', 'the exec request is not well-formed', {
+      hint: 'It needs argv, env, cwd, user, tty and stdin; detach and size may be left out.',
+    });
+  return {
+    ...{ argv, env, cwd, user, tty, stdin },
+    ...(typeof detach === 'boolean' ? { detach } : {}),
+    ...(size === undefined ? {} : { size: { rows: size.rows, cols: size.cols } }),
+  };
+}
+
+function splitVariable(text: string): [string, string] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new FsbError('invalid_argument', `env must be NAME=VALUE, not ${JSON.stringify(text)}`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+function isSize(value: unknown): value is TerminalSize {
+  if (typeof value !== 'object' || value === null) return false;
+  const { rows, cols } = value as Record<string, unknown>;
+  return Number.isInteger(rows) && Number.isInteger(cols);
+}
