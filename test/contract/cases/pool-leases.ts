@@ -82,8 +82,9 @@ export function poolLeaseCases(bench: Workbench): void {
     await pools.release(id);
     expect(await session.exited).toMatchObject({ code: null, signal: 9 });
     await session.close();
-    for (const call of [pools.exec(id, execOf(['true'])), pools.kill(id), pools.release(id)])
-      expect(await errorOf(call)).toMatchObject({
+    const calls = [pools.exec(id, execOf(['true'])), pools.kill(id), pools.release(id)];
+    for (const error of await Promise.all(calls.map(errorOf)))
+      expect(error).toMatchObject({
         code: 'not_found',
         message: expect.stringContaining(id),
         hint: expect.any(String),
