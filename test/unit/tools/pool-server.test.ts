@@ -406,8 +406,8 @@ describe('start and close', () => {
     const claimed = nextEvent('claimed');
     const running = execute('sleep 1000');
     await claimed;
-    const returned = nextEvent('returned');
-    await Promise.all([served.server.close(0), returned]);
+    const replaced = nextEvent('destroyed');
+    await Promise.all([served.server.close(0), replaced]);
     expect(await running).toMatchObject({ status: 503, body: { error: { code: 'unavailable' } } });
     expect((await execute('true')).status).toBe(503);
     expect(await core.pools.leases()).toEqual([]);
