@@ -11,8 +11,10 @@ import { acquireLock } from './lock.ts';
 import { type Clock, systemClock } from './model/clock.ts';
 import { FsbError } from './model/errors.ts';
 import type { CorePaths } from './model/paths.ts';
+import type { PoolMeter } from './model/pool.ts';
 import type { Sandbox } from './model/sandbox.ts';
 import { makePrivateDirectory } from './private-directory.ts';
+import { type CoreMetrics, createCoreMetrics } from './server/metrics/core-metrics.ts';
 import { type Servers, startServers } from './server/servers.ts';
 import { type CoreStatus, removeStatus, writeStatus } from './status-file.ts';
 import { openRecordStore } from './store/record-store.ts';
@@ -71,7 +73,9 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     await removeStatus(paths.status);
     const records = await openRecordStore({ directory: join(paths.state, 'records'), log });
     cleanup.add('records', () => records.close());
-    const { agent, probe } = await startNode({ ...options, records, clock }, cleanup);
+    const metrics = createCoreMetrics(clock);
+    const meter = (pool: string): PoolMeter => metrics.pool(pool);
+    const { agent, probe } = await startNode({ ...options, records, clock, meter }, cleanup);
     const controller = new Controller({
       agent,
       sandboxes: records.table<Sandbox>('sandboxes', SANDBOX_RECORD_VERSION),
@@ -93,7 +97,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
       startedAt: clock.now(),
     };
     const api = coreApi(controller, agent, info, () => cleanup.run());
-    const servers = await listen(api, options, clock);
+    const servers = await listen(api, options, metrics, clock);
     cleanup.add('servers', () => servers.close(CALL_GRACE));
     if (servers.http[1]) info.http = `http://${servers.http[1]}`;
     if (servers.metrics) info.metrics = `http://${servers.metrics}/metrics`;
@@ -110,13 +114,19 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
 }
 
 /** A usual port that somebody else has gives way to a free one; an address that the user named does not. */
-async function listen(api: CoreApi, options: CoreOptions, clock: Clock): Promise<Servers> {
+async function listen(
+  api: CoreApi,
+  options: CoreOptions,
+  coreMetrics: CoreMetrics,
+  clock: Clock,
+): Promise<Servers> {
   const { paths, log, grpc, usualPorts } = options;
   const start = (http?: string, metrics?: string): Promise<Servers> =>
     startServers(api, {
       grpc: [`unix://${paths.grpcSocket}`, ...(grpc ? [grpc] : [])],
       http: [`unix://${paths.httpSocket}`, ...(http ? [http] : [])],
       ...(metrics ? { metrics } : {}),
+      coreMetrics,
       ready: () => true,
       clock,
       log,

@@ -35,6 +35,8 @@ export interface RealCoreOptions {
   /** A directory that a core used before. */
   root?: string;
   grpc?: string;
+  /** `host:port`; left out: none. */
+  metrics?: string;
 }
 
 /** The short path keeps sockets below it within their 107 bytes. */
@@ -53,6 +55,7 @@ export async function startRealCore(options: RealCoreOptions = {}): Promise<Real
     pool: { warm: [{ image: 'host', count: 2 }], capacity: { max: 64 }, ...options.pool },
     http: '127.0.0.1:0',
     grpc: options.grpc ?? '127.0.0.1:0',
+    ...(options.metrics ? { metrics: options.metrics } : {}),
     log: pino({ level: process.env.FSB_TEST_LOG ?? 'silent' }),
   });
   const remote = connectCore({ grpc: `unix://${paths.grpcSocket}`, http: `unix://${paths.httpSocket}` });
