@@ -83,7 +83,7 @@ export function poolLeaseCases(bench: Workbench): void {
     await pools.release(id);
     const end = await session.exited.catch((thrown: unknown) => FsbError.from(thrown).code);
     // Its end was seen, or went down with the instance: then nobody invents one.
-    expect([{ code: null, signal: 9 }, 'run_failed']).toContainEqual(end);
+    expect([{ code: null, signal: 9 }, 'run_failed', 'unavailable']).toContainEqual(end);
     await session.close();
     const calls = [pools.exec(id, execOf(['true'])), pools.kill(id), pools.release(id)];
     for (const error of await Promise.all(calls.map(errorOf)))
