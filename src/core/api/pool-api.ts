@@ -32,6 +32,11 @@ export interface PoolRunRequest extends Omit<LeaseRequest, 'ttl'> {
   exec: ExecRequest;
 }
 
+export interface ReleaseOptions extends CallOptions {
+  /** Destroy the instance, whatever the pool does otherwise with what is given back. */
+  destroy?: boolean;
+}
+
 export interface DrainOptions extends CallOptions {
   /** Milliseconds to wait for what is claimed; default one minute. */
   timeout?: number;
@@ -68,7 +73,7 @@ export interface PoolApi {
   /** SIGKILL to everything that runs in it; the lease stays. @throws not_found */
   kill(lease: string, options?: CallOptions): Promise<void>;
   /** Ends what runs in it; resolves when the instance is destroyed, or idle again. @throws not_found */
-  release(lease: string, options?: CallOptions): Promise<void>;
+  release(lease: string, options?: ReleaseOptions): Promise<void>;
 }
 
 export interface EventQuery {
