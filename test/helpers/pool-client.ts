@@ -14,14 +14,15 @@ export interface Ask {
   signal?: AbortSignal;
 }
 
-/** Calls a pool server at `host:port`, each time over a connection of its own. */
+/** Calls a pool server at `host:port` or at the path of a socket, each time over a connection of its own. */
 export function poolClient(address: string) {
   const [host, port] = address.split(':');
+  const where = address.startsWith('/') ? { socketPath: address } : { host, port };
   return (method: string, path: string, { body, headers = {}, signal }: Ask = {}): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const type = body === undefined || Buffer.isBuffer(body) ? {} : { 'content-type': 'application/json' };
       const call = httpRequest(
-        { host, port, path, method, headers: { ...type, ...headers }, agent: false, signal },
+        { ...where, path, method, headers: { ...type, ...headers }, agent: false, signal },
         (response) => void answerOf(response).then(resolve, reject),
       );
       call.on('error', reject);

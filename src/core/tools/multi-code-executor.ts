@@ -6,15 +6,14 @@ import { languageAliases, languages, type Step } from './languages.ts';
 import { fileStep, writeStep } from './run/guest-files.ts';
 import { runProgram } from './run/run-program.ts';
 import { defineTool, type ToolContext } from './tool/define-tool.ts';
-import { code, seconds } from './tool/parameters.ts';
+import { code, givenText, seconds } from './tool/parameters.ts';
 import { outcomeOf, type ToolOutcome, toolError } from './tool/tool-result.ts';
 
 const MOST_FILES = 64;
 
 const knownNames = [...Object.keys(languages), ...Object.keys(languageAliases)];
 
-const language = z
-  .string()
+const language = givenText
   .transform((name, ctx) => {
     const lower = name.trim().toLowerCase();
     const found = languages[languageAliases[lower] ?? lower];

@@ -160,7 +160,8 @@ describe('POST /pool/execute', () => {
   it.each([
     ['?tool_name=shell', {}, 404, 'shell_executor'],
     ['', {}, 400, 'tool_name: must be given'],
-    ['?tool_name=python_executor', {}, 400, 'code'],
+    ['?tool_name=python_executor', {}, 400, 'code: must be given'],
+    ['?tool_name=python_executor', { code: 3 }, 400, 'code: must be a string'],
     ['?tool_name=python_executor', { code: ' ' }, 400, 'code: must not be empty'],
     ['?tool_name=python_executor', { code: '1', timeout: 0 }, 400, 'timeout: must be more than 0'],
     ['?tool_name=python_executor', { code: '1', timeout: '3' }, 400, 'timeout'],

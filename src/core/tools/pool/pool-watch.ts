@@ -19,10 +19,16 @@ export class PoolWatch {
 
   /** Undefined: the limit is over. @throws what ended the stream */
   async next(): Promise<CoreEvent | undefined> {
-    const came = await Promise.race([this.#next, this.#limit.over]);
-    if (!came || this.#limit.signal.aborted) return undefined;
-    this.#next = this.#ask();
-    return came.value;
+    try {
+      const came = await Promise.race([this.#next, this.#limit.over]);
+      if (came === undefined) return undefined;
+      this.#next = this.#ask();
+      return came.value;
+    } catch (error) {
+      // The stream may hear of the limit before we do.
+      if (this.#limit.signal.aborted) return undefined;
+      throw error;
+    }
   }
 
   /** Idempotent. */

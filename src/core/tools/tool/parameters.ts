@@ -4,9 +4,12 @@ import { z } from 'zod';
 
 const LONGEST_TIMEOUT = 3600;
 
-const hasNul = (text: string): boolean => text.includes('\0');
+/** A parameter that must be there. */
+export const givenText = z.string({
+  error: ({ input }) => (input === undefined ? 'must be given' : 'must be a string'),
+});
 
-export const textWithoutNul = z.string().refine((text) => !hasNul(text), 'must not contain a NUL byte');
+export const textWithoutNul = givenText.refine((text) => !text.includes('\0'), 'must not contain a NUL byte');
 
 export const code = textWithoutNul.refine((text) => text.trim() !== '', 'must not be empty');
 
