@@ -54,7 +54,7 @@ export function poolRunCases(bench: Workbench): void {
       network: 'none',
     } as const;
     expect((await bench.once(name, 'echo one', terms)).stdout.toString()).toBe('one\n');
-    const mounts = [{ source: '/tmp', target: '/mnt', read_only: true }];
+    const mounts = [{ source: '/usr/bin', target: '/mnt', read_only: true }];
     const more = { ...terms, mounts, onEmpty: 'boot', wait: 20_000 } as const;
     expect((await bench.once(name, 'echo two', more)).stdout.toString()).toBe('two\n');
     const shapes = await bench.core.pools.status(name);

@@ -85,10 +85,10 @@ export class HostPool {
   }
 
   giveBack(instance: HostInstance): void {
-    if (this.policy.reuse === 'sticky' && this.state === 'active') {
+    this.#emit({ type: 'returned', instance: instance.id, shape: instance.shape.key });
+    if (this.policy.reuse === 'sticky' && this.state === 'active')
       Object.assign(instance, { claimed: false, since: Date.now(), holder: undefined });
-      this.#emit({ type: 'returned', instance: instance.id, shape: instance.shape.key });
-    } else this.#destroy(instance, 'released');
+    else this.#destroy(instance, 'released');
     this.changed();
   }
 
