@@ -14,6 +14,7 @@ export type FakeCall =
   | 'connect'
   | 'ping'
   | 'scrub'
+  | 'spawn'
   /** A process of the guest; the step says how it ends. */
   | 'run';
 

@@ -25,9 +25,19 @@ export class MemoryChannel implements GuestChannel {
     if (this.#processes.has(id)) throw new FsbError('conflict', `process ${id} of the guest exists already`);
     const process = new MemoryProcess(id, () => this.#processes.delete(id));
     this.#processes.set(id, process);
-    void this.#play('run').then((step) => {
-      if (step?.exit !== undefined) process.end(step.exit);
-    });
+    try {
+      await this.#play('spawn');
+    } catch (error) {
+      this.#processes.delete(id);
+      throw error;
+    }
+    if (this.#gone) throw this.#gone;
+    void this.#play('run').then(
+      (step) => {
+        if (step?.exit !== undefined) process.end(step.exit);
+      },
+      (error) => process.lose(error),
+    );
     return process;
   }
 

@@ -55,7 +55,10 @@ describe('a real guest', () => {
     [processSpec(['/etc']), 'not_executable', /cannot be executed/],
     [processSpec(['true'], { user: 'nobody-here' }), 'invalid_argument', /user/],
   ])('says why a command does not start: %j', async (spec, code, message) => {
-    await expect(channel.spawn(1, spec)).rejects.toMatchObject({ code, message });
+    await expect(channel.spawn(1, spec)).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    });
     expect(await (await channel.spawn(1, processSpec(['true']))).exited).toEqual({ code: 0, signal: null });
   });
 

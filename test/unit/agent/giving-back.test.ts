@@ -52,7 +52,7 @@ describe('an instance that is given back to be used again', () => {
   it('of a run stays a run on record until it is scrubbed', async () => {
     const world = await stickyWorld();
     const session = await world.runs.run({ pool, exec: command('job') });
-    const [{ id }] = (await world.admin.get(pool)).instances as [{ id: string }];
+    const { id } = (await world.admin.get(pool)).instances[0]!;
     const scrub = gate();
     world.fake.script('scrub', { until: scrub.passed });
     await session.close();

@@ -217,7 +217,7 @@ describe('a command that does not start', () => {
   ])('stage %i, errno %i: %s', async (stage, errno, code, message) => {
     const spawning = fixture.channel.spawn(1, processSpec(['cat']));
     fixture.guest.send({ type: 'SPAWN_FAILED', process: 1, stage, errno, message: 'what the guest says' });
-    await expect(spawning).rejects.toMatchObject({ code, message });
+    await expect(spawning).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
     expect(await fixture.spawn()).toMatchObject({ id: 1, pid: 2 });
   });
 

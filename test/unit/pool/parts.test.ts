@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
+import { Alarm } from '../../../src/core/pool/care/alarm.ts';
 import { ClaimTimes } from '../../../src/core/pool/claims/claim-times.ts';
 import { WaitQueue } from '../../../src/core/pool/claims/wait-queue.ts';
 import {
@@ -9,8 +10,13 @@ import {
   type Breaker,
   closedBreaker,
 } from '../../../src/core/pool/decide/breaker.ts';
-import { chooseVictims, type EvictionCandidate } from '../../../src/core/pool/decide/eviction.ts';
+import {
+  chooseOverdraft,
+  chooseVictims,
+  type EvictionCandidate,
+} from '../../../src/core/pool/decide/eviction.ts';
 import { Budget } from '../../../src/core/pool/fleet/budget.ts';
+import { type Past, unfit } from '../../../src/core/pool/fleet/unfit.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 
 describe('the budget', () => {
@@ -108,6 +114,81 @@ describe('the choice of victims', () => {
       ...input,
     });
     expect(victims.map((victim) => victim.name)).toEqual(expected);
+  });
+});
+
+describe('what goes when the budget shrinks', () => {
+  const idle = (name: string, idleSince: number, memory = 10) => ({ name, memory, paused: false, idleSince });
+  const room = (count: number, memory = 0) => ({ count, memory });
+
+  it.each<[string, ReturnType<typeof room>, ReturnType<typeof room>, string]>([
+    ['nothing while it fits', room(0), room(0), ''],
+    ['the oldest', room(-1), room(0), 'b'],
+    ['as many as help', room(-2), room(0), 'b a'],
+    ['all, where that is not enough', room(-9), room(0), 'b a c'],
+    ['for memory, too', room(5, -15), room(0), 'b a'],
+    ['fewer while others leave', room(-2), room(1), 'b'],
+    ['none while enough of them leave', room(-2, -20), room(2, 20), ''],
+  ])('%s', (_, free, leaving, expected) => {
+    const victims = chooseOverdraft(free, leaving, [idle('a', 2), idle('b', 1), idle('c', 3)]);
+    expect(victims.map((victim) => victim.name).join(' ')).toBe(expected);
+  });
+});
+
+describe('the alarm', () => {
+  it('rings at the earliest moment that was asked for, once', async () => {
+    const clock = createManualClock();
+    const rings: number[] = [];
+    const alarm = new Alarm(clock, () => rings.push(clock.monotonic()));
+    for (const due of [50, 20, 30, Number.POSITIVE_INFINITY]) alarm.by(due);
+    expect(clock.pending).toBe(1);
+    await clock.advance(100);
+    expect(rings).toEqual([20]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('rings again when it is asked again while it rings, at once for what is past, and not when it is stopped', async () => {
+    const clock = createManualClock();
+    const rings: number[] = [];
+    const alarm: Alarm = new Alarm(clock, () => {
+      rings.push(clock.monotonic());
+      if (rings.length < 3) alarm.by(clock.monotonic() + 10);
+    });
+    await clock.advance(5);
+    alarm.by(1);
+    await clock.advance(15);
+    expect(rings).toEqual([5, 15]);
+    alarm.stop();
+    await clock.advance(100);
+    expect(rings).toHaveLength(2);
+  });
+});
+
+describe('fitness for being idle', () => {
+  const past = { used: false, warmedUpWith: [] as string[] | undefined };
+  const once = { reuse: 'one-shot' as const, warmup: [] };
+  const again = { reuse: 'sticky' as const, warmup: [] };
+  const warmup = ['make', 'ready'];
+
+  it.each<[string, Past, Parameters<typeof unfit>[1], RegExp | undefined]>([
+    ['new', past, once, undefined],
+    ['used', { ...past, used: true }, once, /used before/],
+    ['used, where that is wanted', { ...past, used: true }, again, undefined],
+    ['of an unknown past', { ...past, warmedUpWith: undefined }, once, undefined],
+    [
+      'of an unknown past, with a warm-up',
+      { ...past, warmedUpWith: undefined },
+      { ...once, warmup },
+      /did not run/,
+    ],
+    ['without the warm-up', past, { ...once, warmup }, /did not run/],
+    ['with another', { ...past, warmedUpWith: ['make'] }, { ...once, warmup }, /did not run/],
+    ['with this one', { ...past, warmedUpWith: ['make', 'ready'] }, { ...once, warmup }, undefined],
+    ['with one that is not wanted any more', { ...past, warmedUpWith: ['make'] }, once, undefined],
+  ])('%s', (_, candidate, policy, expected) => {
+    const reason = unfit(candidate, policy);
+    if (expected === undefined) expect(reason).toBeUndefined();
+    else expect(reason).toMatch(expected);
   });
 });
 

@@ -77,6 +77,20 @@ describe('boots', () => {
     ['an open breaker', [{ shapes: [shape('a', { warm: 2, mayBoot: 0 }), shape('b', { warm: 1 })] }], 'b+'],
     ['one trial', [{ shapes: [shape('a', { warm: 2, mayBoot: 1 })] }], 'a+'],
     ['the minimum', [{ shapes: [shape('b'), shape('a', { warm: 1, claimed: 1 })] }, { min: 4 }], 'a+ a+ a+'],
+    [
+      'the minimum where claims missed, in proportion',
+      [
+        { shapes: [shape('a', { warm: 1, idle: 1 }), shape('b', { misses: 2 }), shape('c', { misses: 1 })] },
+        { min: 4 },
+      ],
+      'b+ c+ b+',
+    ],
+    ['one that retires does not count', [{ shapes: [shape('a', { warm: 2, idle: 1, retiring: 1 })] }], 'a+'],
+    [
+      'nor for the minimum',
+      [{ shapes: [shape('a', { warm: 1, idle: 1, retiring: 2 })] }, { min: 3 }],
+      'a+ a+',
+    ],
     ['the minimum of a filled pool', [{ shapes: [shape('a', { warm: 1, idle: 1 })] }, { min: 3 }], 'a+ a+'],
     [
       'waiters before the refill',
@@ -221,5 +235,81 @@ describe('what is not wanted', () => {
   it('is not booted again in the same breath', () => {
     const result = plan({ shapes: [shape('a', { warm: 2, idle: 5 })] });
     expect(result.boots).toEqual([]);
+  });
+});
+
+describe('what only ttl ends', () => {
+  it.each<[string, Parameters<typeof plan>, { key: string; count: number }[]]>([
+    ['nothing that is kept', [{ shapes: [shape('a', { warm: 2, idle: 2 })] }, { bufferMax: 4 }], []],
+    [
+      'what is idle beyond the warm count',
+      [{ shapes: [shape('a', { warm: 2, idle: 5 })] }, { bufferMax: 4 }],
+      [{ key: 'a', count: 3 }],
+    ],
+    [
+      'beyond the buffer of a shape in recent use',
+      [{ shapes: [shape('a', { recent: true, idle: 4 })] }, { bufferMin: 1, bufferMax: 4 }],
+      [{ key: 'a', count: 3 }],
+    ],
+    [
+      'but all of it when the use is long ago',
+      [{ shapes: [shape('a', { idle: 4 })] }, { bufferMin: 1, bufferMax: 4 }],
+      [{ key: 'a', count: 4 }],
+    ],
+    [
+      'nothing below the minimum',
+      [{ shapes: [shape('a', { idle: 3 }), shape('b', { idle: 3 })] }, { min: 4, bufferMax: 4 }],
+      [{ key: 'a', count: 2 }],
+    ],
+    [
+      'nor what is trimmed anyway',
+      [{ shapes: [shape('a', { idle: 6 })] }, { bufferMax: 4 }],
+      [{ key: 'a', count: 4 }],
+    ],
+  ])('%s', (_, input, expected) => {
+    expect(plan(...input).surplus).toEqual(expected);
+  });
+});
+
+describe('what retires', () => {
+  const none = { count: 0, memory: 0 };
+  it.each<[string, Parameters<typeof plan>, number]>([
+    ['nothing young', [{ shapes: [shape('a', { warm: 2, idle: 2 })] }], 0],
+    ['stays until its replacement is there', [{ shapes: [shape('a', { warm: 2, retiring: 2 })] }], 0],
+    ['stays while that boots', [{ shapes: [shape('a', { warm: 2, retiring: 2, booting: 2 })] }], 0],
+    ['goes when it is', [{ shapes: [shape('a', { warm: 2, idle: 2, retiring: 2 })] }], 2],
+    ['goes one by one', [{ shapes: [shape('a', { warm: 2, idle: 1, booting: 1, retiring: 2 })] }], 1],
+    ['goes when nobody wants one any more', [{ shapes: [shape('a', { retiring: 3 })] }], 3],
+    [
+      'one makes room for its own replacement',
+      [{ shapes: [shape('a', { warm: 2, retiring: 2 })], free: none }],
+      1,
+    ],
+    [
+      'but not while another leaves',
+      [{ shapes: [shape('a', { warm: 2, retiring: 1, stopping: 1 })], free: none }],
+      0,
+    ],
+    [
+      'nor while nothing boots',
+      [{ shapes: [shape('a', { warm: 2, retiring: 2, mayBoot: 0 })], free: none }],
+      0,
+    ],
+    [
+      'nor while only a place to boot is missing',
+      [
+        { shapes: [shape('a', { warm: 1, retiring: 1 }), shape('b', { warm: 9, booting: 1 })], free: none },
+        { bootConcurrency: 1 },
+      ],
+      0,
+    ],
+    [
+      'nor while a waiter lacks room',
+      [{ shapes: [shape('a', { retiring: 1 }), shape('b')], waiters: [waiter('b')], free: none }],
+      0,
+    ],
+  ])('%s', (_, input, expected) => {
+    const count = plan(...input).retires.find(({ key }) => key === 'a')?.count ?? 0;
+    expect(count).toBe(expected);
   });
 });
