@@ -53,7 +53,7 @@ export interface NodeOptions {
 }
 
 /** Milliseconds. A refill takes tens of processor time; the claim that woke it is done in a few. */
-const REFILL_DELAY = 4;
+const REFILL_DELAY = 3;
 
 /** Milliseconds for an idle instance to answer a new core: one that was killed half-way through its boot never does. */
 const IDLE_ANSWER = 1_000;

@@ -1,108 +1,126 @@
-import type { BenchCore } from './bench-core.ts';
-import { type Figures, figures, sample } from './stats.ts';
+import type { PoolRunRequest } from '../../src/core/api/pool-api.ts';
+import { type BenchCore, startBenchCore } from './bench-core.ts';
+import { createPool, HELLO, ready } from './bench-pool.ts';
+import { type Figures, figures, type Samples } from './stats.ts';
 
-const NAMESPACE = 'bench';
-const hello = { image: 'host', args: ['sh', '-c', 'echo hello; exec sleep 600'] };
+/**
+ * The n-th claim among its like: milliseconds to the first byte of output at the client, and the way to give it back.
+ */
+type Claim = (n: number, concurrency: number) => Promise<{ elapsed: number; end: () => Promise<unknown> }>;
 
-/** From the create request to the first byte of output at the client: gRPC, then the attach stream. */
-async function claimToFirstByte(core: BenchCore, name: string): Promise<number> {
-  const ref = { namespace: NAMESPACE, name };
+interface Case {
+  name: string;
+  pool: string;
+  /** How many are idle before each round. */
+  idle: number;
+  claim: Claim;
+  /** What every claim of it must be, or it measures something else. */
+  expect: 'hits' | 'misses';
+  budgets?: Record<number, string>;
+}
+
+/** How often a round is measured: at the least 200 hits, and fewer claims that boot. */
+const ROUNDS: Record<number, { hits: number; misses: number }> = {
+  1: { hits: 200, misses: 40 },
+  10: { hits: 20, misses: 4 },
+  50: { hits: 5, misses: 1 },
+  100: { hits: 3, misses: 1 },
+};
+
+const MOST = 100;
+
+/** Claims out of a pool, one at a time and many at once: hits, misses and first uses of a shape apart. */
+export async function claimGroup(scale: number): Promise<Figures[]> {
+  await using core = await startBenchCore();
+  const exec = { argv: HELLO, env: {}, cwd: '', user: '', tty: false, stdin: false };
+  const cases: Case[] = [
+    {
+      ...{ name: 'pool run', pool: 'warm', idle: MOST, expect: 'hits' },
+      claim: () => run(core, { pool: 'warm', image: 'host', exec }),
+      budgets: { 1: 'p50 2.5, p99 12', 50: 'p99 60' },
+    },
+    {
+      ...{ name: 'create + attach', pool: 'warm', idle: MOST, expect: 'hits' },
+      claim: (n, concurrency) => createAndAttach(core, `claim-${concurrency}-${n}`),
+      budgets: { 1: 'p50 2.5, p99 12', 50: 'p99 60' },
+    },
+    {
+      ...{ name: 'pool run, a miss', pool: 'empty', idle: 0, expect: 'misses' },
+      claim: () => run(core, { pool: 'empty', image: 'host', exec }),
+    },
+    {
+      ...{ name: 'pool run, cold', pool: 'empty', idle: 0, expect: 'misses' },
+      // Each of a shape that the pool has never seen.
+      claim: (n, concurrency) =>
+        run(core, { pool: 'empty', image: 'host', resources: { pids: 1000 * concurrency + n }, exec }),
+    },
+  ];
+  await createPool(core, 'warm', MOST, 2 * MOST + 20);
+  await createPool(core, 'empty', 0, MOST + 20);
+  // From here on its shape is known, and a miss is no first use.
+  await (await cases[2]!.claim(0, 1)).end();
+  const rows: Figures[] = [];
+  for (const one of cases)
+    for (const concurrency of [1, 10, 50, MOST]) rows.push(await measure(core, one, concurrency, scale));
+  return rows;
+}
+
+async function measure(core: BenchCore, one: Case, concurrency: number, scale: number): Promise<Figures> {
+  const rounds = Math.ceil(ROUNDS[concurrency]![one.expect] * scale);
+  const found: Samples = { samples: [], failures: 0 };
+  const before = await ready(core, one.pool, one.idle);
+  for (let round = 0; round < rounds; round++) {
+    const numbers = Array.from({ length: concurrency }, (_, i) => round * concurrency + i);
+    const ends = await claimTogether(one, numbers, found);
+    await Promise.allSettled(ends.map((end) => end()));
+    await ready(core, one.pool, one.idle);
+  }
+  const after = await ready(core, one.pool, one.idle);
+  if (after[one.expect] - before[one.expect] !== rounds * concurrency)
+    console.error(`${one.name}: not every claim was among the ${one.expect}`);
+  return figures(`${one.name}, ${concurrency} at once`, found, { budget: one.budgets?.[concurrency] });
+}
+
+async function claimTogether(
+  { claim }: Case,
+  numbers: number[],
+  found: Samples,
+): Promise<(() => Promise<unknown>)[]> {
+  const ends: (() => Promise<unknown>)[] = [];
+  for (const result of await Promise.allSettled(numbers.map((n) => claim(n, numbers.length)))) {
+    if (result.status === 'fulfilled') {
+      found.samples.push(result.value.elapsed);
+      ends.push(result.value.end);
+    } else {
+      found.failures += 1;
+      console.error(result.reason instanceof Error ? result.reason.message : result.reason);
+    }
+  }
+  return ends;
+}
+
+/** One stream: it claims, starts the command and carries its output. */
+async function run(core: BenchCore, request: PoolRunRequest): ReturnType<Claim> {
   const begin = performance.now();
-  await core.api.sandboxes.create({ ...ref, spec: hello });
+  const session = await core.api.pools.run(request);
+  for await (const _ of session.output) {
+    const elapsed = performance.now() - begin;
+    return { elapsed, end: () => session.close() };
+  }
+  throw new Error('it ended before it said anything');
+}
+
+/** A sandbox with a name: gRPC, then the stream that attaches to it. */
+async function createAndAttach(core: BenchCore, name: string): ReturnType<Claim> {
+  const ref = { namespace: 'bench', name };
+  const begin = performance.now();
+  await core.api.sandboxes.create({ ...ref, spec: { image: 'host', args: HELLO, pool_ref: 'warm' } });
   const session = await core.api.sandboxes.attach(ref, { stdin: false, replay: true });
   for await (const _ of session.output) break;
   const elapsed = performance.now() - begin;
-  await session.close();
-  return elapsed;
-}
-
-const remove = (core: BenchCore, name: string): Promise<void> =>
-  core.api.sandboxes.delete({ namespace: NAMESPACE, name }, { grace: 0 });
-
-/** Waits until the pool is warm and quiet again, so that the next claim is a hit and competes with nothing. */
-export async function warm(core: BenchCore, idle: number): Promise<void> {
-  for (;;) {
-    const rows = await core.api.pools.status();
-    const sum = (pick: (row: (typeof rows)[number]) => number): number =>
-      rows.reduce((n, row) => n + pick(row), 0);
-    if (sum((row) => row.idle) >= idle && sum((row) => row.booting + row.stopping) === 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-export async function claimCases(core: BenchCore, scale: number): Promise<Figures[]> {
-  const oneByOne = await sample(Math.ceil(200 * scale), async (run) => {
-    await warm(core, 4);
-    const elapsed = await claimToFirstByte(core, `claim-${run}`);
-    await remove(core, `claim-${run}`);
-    return elapsed;
-  });
-  return [
-    figures('warm claim to first byte, one at a time', oneByOne.samples, {
-      failures: oneByOne.failures,
-      budget: 'p50 2.5, p99 12',
-    }),
-    await burst(core, scale, 'claim to first byte, 50 at once, 4 of them warm', 4),
-  ];
-}
-
-/** Fifty claims at once; `idle` of them are hits. */
-export async function burst(
-  core: BenchCore,
-  scale: number,
-  name: string,
-  idle: number,
-  budget?: string,
-): Promise<Figures> {
-  const samples: number[] = [];
-  let failures = 0;
-  for (let round = 0; round < Math.ceil(5 * scale); round++) {
-    await warm(core, idle);
-    const names = Array.from({ length: 50 }, (_, i) => `burst-${round}-${i}`);
-    for (const result of await Promise.allSettled(names.map((one) => claimToFirstByte(core, one)))) {
-      if (result.status === 'fulfilled') samples.push(result.value);
-      else {
-        failures += 1;
-        console.error(
-          `claim failed: ${result.reason instanceof Error ? result.reason.message : result.reason}`,
-        );
-      }
-    }
-    await Promise.allSettled(names.map((one) => remove(core, one)));
-  }
-  return figures(name, samples, { failures, ...(budget ? { budget } : {}) });
-}
-
-export async function execCase(core: BenchCore, scale: number): Promise<Figures> {
-  const ref = { namespace: NAMESPACE, name: 'exec' };
-  await core.api.sandboxes.create({ ...ref, spec: hello });
-  const { samples, failures } = await sample(Math.ceil(300 * scale), async () => {
-    const session = await core.api.sandboxes.exec(ref, {
-      argv: ['true'],
-      env: {},
-      cwd: '',
-      user: '',
-      tty: false,
-      stdin: false,
-    });
-    for await (const _ of session.output) void _;
-    await session.exited;
+  const end = async (): Promise<void> => {
     await session.close();
-    return undefined;
-  });
-  await remove(core, 'exec');
-  return figures('exec round trip (true), one WebSocket each', samples, { failures, budget: 'p50 3' });
-}
-
-/** A shape that is never warm: every create boots. */
-export async function coldCase(core: BenchCore, scale: number): Promise<Figures> {
-  const { samples, failures } = await sample(Math.ceil(40 * scale), async (run) => {
-    const ref = { namespace: NAMESPACE, name: `cold-${run}` };
-    const begin = performance.now();
-    await core.api.sandboxes.create({ ...ref, spec: { ...hello, resources: { pids: 300 + run } } });
-    const elapsed = performance.now() - begin;
     await core.api.sandboxes.delete(ref, { grace: 0 });
-    return elapsed;
-  });
-  return figures('cold create, image present', samples, { failures, budget: 'p50 60' });
+  };
+  return { elapsed, end };
 }

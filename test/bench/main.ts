@@ -1,41 +1,49 @@
 /**
- * The benchmarks: `npm run bench`, `npm run bench -- --json FILE`, `npm run bench -- --quick`.
- * Everything runs against the production bundle in a process of its own, and next to `runc run` (and `docker ps`, where
- * an engine runs) in the same run.
+ * The benchmarks: `npm run bench`, with `-- --json FILE`, `--quick`, `--only claim,refill`.
+ * Everything runs against the production bundle in a process of its own, and next to `runc run` (and docker, where an
+ * engine answers) in the same run.
  */
 import { writeFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
-import { startBenchCore } from './bench-core.ts';
-import { burst, claimCases, coldCase, execCase } from './claim.ts';
-import { bootCase, memoryCase, refillCase } from './pool.ts';
-import { processCases } from './processes.ts';
+import { claimGroup } from './claim.ts';
+import { coldGroup, execGroup } from './exec.ts';
+import { memoryGroup } from './memory.ts';
+import { othersGroup } from './others.ts';
+import { processGroup } from './processes.ts';
+import { refillGroup } from './refill.ts';
 import { type Figures, markdownTable } from './stats.ts';
 
+/** Each runs cores of its own. `scale`: 1, or less for a quick look. */
+const groups: Record<string, (scale: number) => Promise<Figures[]>> = {
+  claim: claimGroup,
+  exec: execGroup,
+  cold: coldGroup,
+  refill: refillGroup,
+  memory: memoryGroup,
+  process: processGroup,
+  others: othersGroup,
+};
+
 const { values } = parseArgs({
-  options: { json: { type: 'string' }, quick: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', default: Object.keys(groups).join(',') },
+  },
 });
-const scale = values.quick ? 0.2 : 1;
+const names = values.only.split(',');
+const unknown = names.find((name) => !Object.hasOwn(groups, name));
+if (unknown !== undefined) throw new Error(`--only ${unknown}: one of ${Object.keys(groups).join(', ')}`);
+
+const machine = `${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Linux ${release()}, Node ${process.version}`;
+const load = loadavg().map((value) => value.toFixed(2));
+console.log(`${machine}, load before ${load.join(' ')}\n`);
 const rows: Figures[] = [];
-
-console.log(
-  `${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Linux ${release()}, Node ${process.version}\n`,
-);
-{
-  await using core = await startBenchCore(['--warm', 'host=4', '--max', '64']);
-  rows.push(...(await claimCases(core, scale)));
-  rows.push(await execCase(core, scale));
-  rows.push(await coldCase(core, scale));
-  rows.push(...(await processCases(core, scale)));
+for (const name of names) {
+  console.error(`${name} ...`);
+  rows.push(...(await groups[name]!(values.quick ? 0.2 : 1)));
 }
-{
-  await using core = await startBenchCore(['--warm', 'host=50', '--max', '120']);
-  rows.push(await burst(core, scale, 'claim to first byte, 50 at once, all warm', 50, 'p99 60'));
-}
-rows.push(await bootCase(scale));
-rows.push(await refillCase());
-rows.push(await memoryCase());
-
 console.log(markdownTable(rows));
-if (values.json) writeFileSync(values.json, `${JSON.stringify({ node: process.version, rows }, null, 2)}\n`);
+if (values.json) writeFileSync(values.json, `${JSON.stringify({ machine, load, rows }, null, 2)}\n`);
 process.exitCode = rows.some(({ failures }) => failures > 0) ? 1 : 0;

@@ -7,8 +7,14 @@ export interface Figures {
   median: number;
   p95: number;
   p99: number;
+  max: number;
   /** What design and README promise for it, in words. */
   budget?: string;
+}
+
+export interface Samples {
+  samples: number[];
+  failures: number;
 }
 
 export function percentile(sorted: number[], fraction: number): number {
@@ -16,51 +22,60 @@ export function percentile(sorted: number[], fraction: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil(fraction * sorted.length) - 1)]!;
 }
 
-export function figures(name: string, samples: number[], options: Partial<Figures> = {}): Figures {
+export function figures(
+  name: string,
+  { samples, failures }: Samples,
+  options: { unit?: string; budget?: string } = {},
+): Figures {
   const sorted = [...samples].sort((a, b) => a - b);
   return {
     name,
     unit: 'ms',
-    runs: samples.length + (options.failures ?? 0),
-    failures: 0,
+    runs: samples.length + failures,
+    failures,
     median: percentile(sorted, 0.5),
     p95: percentile(sorted, 0.95),
     p99: percentile(sorted, 0.99),
+    max: percentile(sorted, 1),
     ...options,
   };
 }
+
+/** One figure that is no distribution. */
+export const single = (name: string, value: number, unit: string, budget?: string): Figures =>
+  figures(name, { samples: [value], failures: 0 }, { unit, budget });
 
 /** Times `work` so many times, one after the other; a rejection counts as a failure and gives no sample. */
 export async function sample(
   runs: number,
   work: (run: number) => Promise<number | undefined>,
-): Promise<{ samples: number[]; failures: number }> {
-  const samples: number[] = [];
-  let failures = 0;
+): Promise<Samples> {
+  const found: Samples = { samples: [], failures: 0 };
   for (let run = 0; run < runs; run++) {
     const begin = performance.now();
     try {
       const own = await work(run);
-      samples.push(own ?? performance.now() - begin);
+      found.samples.push(own ?? performance.now() - begin);
     } catch (error) {
-      failures += 1;
-      if (failures === 1) console.error(`first failure: ${error instanceof Error ? error.message : error}`);
+      found.failures += 1;
+      if (found.failures === 1)
+        console.error(`first failure: ${error instanceof Error ? error.message : error}`);
     }
   }
-  return { samples, failures };
+  return found;
 }
 
 const format = (value: number): string =>
   Number.isNaN(value) ? '-' : value >= 100 ? value.toFixed(0) : value.toFixed(2);
 
 export function markdownTable(rows: Figures[]): string {
-  const lines = rows.map(
-    (r) =>
-      `| ${r.name} | ${format(r.median)} ${r.unit} | ${format(r.p95)} | ${format(r.p99)} | ${r.runs} | ${r.failures} | ${r.budget ?? ''} |`,
-  );
+  const lines = rows.map((row) => {
+    const numbers = [row.p95, row.p99, row.max].map(format).join(' | ');
+    return `| ${row.name} | ${format(row.median)} ${row.unit} | ${numbers} | ${row.runs} | ${row.failures} | ${row.budget ?? ''} |`;
+  });
   return [
-    '| what | median | p95 | p99 | runs | failures | budget |',
-    '|---|---|---|---|---|---|---|',
+    '| what | median | p95 | p99 | max | runs | failures | budget |',
+    '|---|---|---|---|---|---|---|---|',
     ...lines,
   ].join('\n');
 }

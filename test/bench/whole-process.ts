@@ -1,26 +1,54 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { type Figures, figures, sample } from './stats.ts';
+
+export interface WholeProcessOptions {
+  runs: number;
+  env: NodeJS.ProcessEnv;
+  budget?: string;
+}
+
+type Command = [command: string, ...args: string[]];
 
 /** Times a whole process from spawn to exit. Output is thrown away; a non-zero exit is a failure. */
 export async function wholeProcess(
   name: string,
-  [command, ...args]: [string, ...string[]],
-  options: { runs: number; env: NodeJS.ProcessEnv; budget?: string },
+  command: Command,
+  options: WholeProcessOptions,
 ): Promise<Figures> {
-  const once = (): Promise<undefined> =>
-    new Promise((resolve, reject) => {
-      const child = spawn(command, args, { env: options.env, stdio: 'ignore' });
-      child.once('error', reject);
-      child.once('exit', (code) =>
-        code === 0 ? resolve(undefined) : reject(new Error(`${name} exited with ${code}`)),
-      );
-    });
+  const { runs, env, budget } = options;
+  const once = async (): Promise<undefined> => void (await run(command, env));
   await once().catch(() => {});
-  const { samples, failures } = await sample(options.runs, once);
-  return figures(name, samples, { failures, ...(options.budget ? { budget: options.budget } : {}) });
+  return figures(name, await sample(runs, once), { budget });
 }
 
-/** True when a Docker engine answers. */
-export function dockerRuns(): boolean {
-  return spawnSync('docker', ['info'], { stdio: 'ignore' }).status === 0;
+/** Two rows: the whole process, and from its spawn to the first byte that it says. */
+export async function withFirstByte(
+  name: string,
+  command: Command,
+  options: WholeProcessOptions,
+): Promise<Figures[]> {
+  const { runs, env } = options;
+  const firstBytes: number[] = [];
+  await run(command, env).catch(() => {});
+  const whole = await sample(runs, async () => {
+    const begin = performance.now();
+    await run(command, env, () => firstBytes.push(performance.now() - begin));
+    return undefined;
+  });
+  return [
+    figures(`${name}, whole process`, whole),
+    figures(`${name}, spawn to first byte`, { samples: firstBytes, failures: whole.failures }),
+  ];
+}
+
+/** @param firstByte is called once, at the first byte on standard output */
+function run([command, ...args]: Command, env: NodeJS.ProcessEnv, firstByte?: () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { env, stdio: ['ignore', firstByte ? 'pipe' : 'ignore', 'ignore'] });
+    if (firstByte) child.stdout!.once('data', firstByte).resume();
+    child.once('error', reject);
+    child.once('exit', (code) =>
+      code === 0 ? resolve() : reject(new Error(`${command} ${args.join(' ')} exited with ${code}`)),
+    );
+  });
 }

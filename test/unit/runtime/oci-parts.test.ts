@@ -43,6 +43,12 @@ describe('parseRuntimeState', () => {
     ['crun', '{"pid":7,"process-start-time":9}', { pid: 7, startTime: 9 }],
     ['runc', '{"init_process_pid":0,"init_process_start":0}', undefined],
     ['runc', '{"init_process_pid":"7"}', undefined],
+    [
+      'runc',
+      '{"id":"i1","init_process_pid":7,"init_process_start":9,"config":{"cut',
+      { pid: 7, startTime: 9 },
+    ],
+    ['runc', '{"init_process_pid":7,"init_process_start":9', undefined],
     ['runc', '{"init_proc', undefined],
     ['runc', 'null', undefined],
     ['runc', '', undefined],
