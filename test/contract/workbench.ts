@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { CoreApi } from '../../src/core/api/core-api.ts';
 import type { PoolRunRequest } from '../../src/core/api/pool-api.ts';
@@ -74,19 +75,24 @@ export class Workbench {
 
   /** Resolves when the pool is as it should be; looks again whenever something happened in it. */
   async until(pool: string, check: (details: PoolDetails) => boolean): Promise<void> {
-    const events = this.core.system.events({ pool })[Symbol.asyncIterator]();
+    const done = new AbortController();
+    const events = this.core.system.events({ pool }, { signal: done.signal })[Symbol.asyncIterator]();
     try {
       for (;;) {
         const change = events.next();
-        if (check(await this.core.pools.get(pool))) {
-          change.catch(() => {});
-          return;
-        }
+        // The abort below ends it.
+        change.catch(() => {});
+        if (check(await this.core.pools.get(pool))) return;
         await change;
       }
     } finally {
-      await events.return?.();
+      done.abort();
     }
+  }
+
+  /** Resolves when so many claims wait; asks again and again, because who waits is no event. */
+  async untilWaiting(pool: string, count: number): Promise<void> {
+    while ((await this.core.pools.get(pool)).waiting !== count) await setImmediate();
   }
 
   /** One-shot: runs `sh -c script` in an instance of the pool. */

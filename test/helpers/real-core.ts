@@ -26,7 +26,7 @@ export interface RealCore {
   running: RunningCore;
   /** The same core over its unix sockets. */
   remote: CoreApi;
-  /** Deletes every sandbox, stops the core, and checks that nothing of it is left on the machine. */
+  /** Deletes every sandbox, releases every lease, stops the core, and checks that nothing of it is left on the machine. */
   close(): Promise<void>;
 }
 
@@ -61,8 +61,9 @@ export async function startRealCore(options: RealCoreOptions = {}): Promise<Real
     running,
     remote,
     async close() {
-      const { sandboxes } = running.api;
+      const { sandboxes, pools } = running.api;
       for (const sandbox of await sandboxes.list({})) await sandboxes.delete(sandbox, { grace: 0 });
+      for (const lease of await pools.leases()) await pools.release(lease.id);
       await remote.close();
       await running.close();
       const left = await traces(root);

@@ -1,16 +1,18 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import { Registry } from 'prom-client';
 import type { CoreApi } from '../api/core-api.ts';
+import type { PoolApi } from '../api/pool-api.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
+import { PoolServer } from '../tools/pool-server.ts';
 import { type Endpoint, isLoopback, parseEndpoint } from '../wire/endpoint.ts';
 import { startGrpcServer } from './grpc/grpc-server.ts';
 import { assertMayCall } from './http/guard.ts';
 import { type HttpListener, listenHttp } from './http/http-server.ts';
+import { poolRoutes } from './http/pool-server/pool-routes.ts';
 import { send, sendError, urlOf } from './http/respond.ts';
 import { notHere, route } from './http/router.ts';
-import { addProcessMetrics, serverMetrics } from './metrics/metrics.ts';
+import { type CoreMetrics, createCoreMetrics } from './metrics/core-metrics.ts';
 import { streamServer } from './ws/stream-server.ts';
 
 export interface ServerOptions {
@@ -19,8 +21,8 @@ export interface ServerOptions {
   http: string[];
   /** `host:port`; left out: no metrics. */
   metrics?: string;
-  /** Where the core's other metrics are; left out: only those of the servers and of the process. */
-  registry?: Registry;
+  /** What the core's pools report to; left out: they report to nobody. */
+  coreMetrics?: CoreMetrics;
   /** True once recovery is done. */
   ready: () => boolean;
   clock: Clock;
@@ -42,11 +44,14 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
   const { clock, log } = options;
   const endpoints = { grpc: options.grpc.map(localEndpoint), http: options.http.map(localEndpoint) };
   const metricsEndpoint = options.metrics === undefined ? undefined : localEndpoint(options.metrics);
-  const registry = options.registry ?? new Registry();
-  const metrics = serverMetrics(registry, clock);
+  const metrics = options.coreMetrics ?? createCoreMetrics(clock);
   const closing = new AbortController();
   const streams = streamServer(core, clock, log);
-  const closers: ((graceMs: number) => Promise<void>)[] = [(graceMs) => streams.close(graceMs)];
+  const poolServer = new PoolServer({ core, clock, log });
+  const closers: ((graceMs: number) => Promise<void>)[] = [
+    (graceMs) => streams.close(graceMs),
+    (graceMs) => poolServer.close(graceMs),
+  ];
   let closed: Promise<void> | undefined;
   const close = (graceMs: number): Promise<void> => {
     closing.abort(new FsbError('unavailable', 'the core is going away'));
@@ -58,20 +63,23 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
     return listener.address;
   };
   try {
-    const { ready } = options;
+    await poolServer.start();
+    const served = { core, ready: options.ready, pool: poolRoutes(poolServer) };
     const http: string[] = [];
     for (const endpoint of endpoints.http) {
       const handle = guarded(endpoint.kind, (request, response, signal) =>
-        route(core, ready, request, response, signal),
+        route(served, request, response, signal),
       );
       http.push(keep(await listenHttp(endpoint, handle, clock, streams.upgrade(endpoint.kind))));
     }
     const metricsAddress =
-      metricsEndpoint === undefined ? '' : keep(await listenMetrics(metricsEndpoint, registry, clock));
+      metricsEndpoint === undefined
+        ? ''
+        : keep(await listenMetrics(metricsEndpoint, metrics, core.pools, clock));
     // Last, because a client that finds this socket takes the core for ready.
     const grpc = await startGrpcServer(core, {
       endpoints: endpoints.grpc,
-      ready,
+      ready: options.ready,
       metrics,
       closing: closing.signal,
       clock,
@@ -84,12 +92,17 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
   }
 }
 
-function listenMetrics(endpoint: Endpoint, registry: Registry, clock: Clock): Promise<HttpListener> {
-  addProcessMetrics(registry);
+function listenMetrics(
+  endpoint: Endpoint,
+  metrics: CoreMetrics,
+  pools: PoolApi,
+  clock: Clock,
+): Promise<HttpListener> {
+  metrics.observeProcess();
   const handle = guarded(endpoint.kind, async (request, response) => {
     const { pathname } = urlOf(request);
     if (request.method !== 'GET' || pathname !== '/metrics') throw notHere(request, pathname);
-    send(response, 200, registry.contentType, await registry.metrics());
+    send(response, 200, metrics.contentType, await metrics.text(pools));
   });
   return listenHttp(endpoint, handle, clock);
 }

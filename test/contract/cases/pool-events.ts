@@ -25,7 +25,13 @@ export function poolEventCases(bench: Workbench): void {
     const own = (await take({ after: 0, pool: name }, isEnd)).filter(
       ({ event }) => 'instance' in event && event.instance === instance,
     );
-    expect(own.map(({ event }) => event.type)).toEqual(['created', 'idle', 'claimed', 'destroyed']);
+    expect(own.map(({ event }) => event.type)).toEqual([
+      'created',
+      'idle',
+      'claimed',
+      'returned',
+      'destroyed',
+    ]);
     const [shape] = await pools.status(name);
     for (const { event } of own) expect(event).toMatchObject({ instance, shape: shape!.shape });
     expect(own.at(-1)!.event).toMatchObject({ cause: expect.stringMatching(/./) });

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import type { LeaseRequest } from '../../../src/core/api/pool-api.ts';
+import type { ErrorBody } from '../../../src/core/model/errors.ts';
 import { errorOf, execOf, finish, readUntil, type Workbench } from '../workbench.ts';
 
 /** One-shot runs. */
 export function poolRunCases(bench: Workbench): void {
   it('runs one command, with its output, environment, directory and exit code', async () => {
     const { name } = await bench.pool({ warm: [{ image: 'host', count: 1 }] });
-    const exec = { env: { GREETING: 'grüß dich', EMPTY: '' }, cwd: '/tmp' };
-    const script = 'echo "$GREETING${EMPTY-unset}"; pwd; echo err >&2; exit 7';
+    const exec = { env: { GREETING: 'grüß dich' }, cwd: '/tmp' };
+    const script = 'echo "$GREETING"; pwd; echo err >&2; exit 7';
     const { stdout, stderr, status } = await bench.once(name, script, { exec });
     expect([stdout.toString(), stderr.toString()]).toEqual(['grüß dich\n/tmp\n', 'err\n']);
     expect(status).toMatchObject({ code: 7, signal: null });
@@ -53,7 +54,7 @@ export function poolRunCases(bench: Workbench): void {
       network: 'none',
     } as const;
     expect((await bench.once(name, 'echo one', terms)).stdout.toString()).toBe('one\n');
-    const mounts = [{ source: '/tmp', target: '/mnt', read_only: true }];
+    const mounts = [{ source: '/usr/bin', target: '/mnt', read_only: true }];
     const more = { ...terms, mounts, onEmpty: 'boot', wait: 20_000 } as const;
     expect((await bench.once(name, 'echo two', more)).stdout.toString()).toBe('two\n');
     const shapes = await bench.core.pools.status(name);
@@ -98,14 +99,14 @@ export function poolRunCases(bench: Workbench): void {
       bench.start(name, 'true', { wait: 50 }),
       pools.lease({ pool: name, wait: 50 }),
     ];
-    for (const call of calls)
-      expect(await errorOf(call)).toMatchObject({
+    for (const error of await Promise.all(calls.map(errorOf)))
+      expect(error).toMatchObject({
         code: 'no_capacity',
         message: expect.stringContaining(name),
         hint: expect.any(String),
       });
     const waiting = bench.once(name, 'echo served');
-    await bench.until(name, (pool) => pool.waiting === 1);
+    await bench.untilWaiting(name, 1);
     await pools.release(lease.id);
     expect((await waiting).stdout.toString()).toBe('served\n');
   });
@@ -117,10 +118,10 @@ export function poolRunCases(bench: Workbench): void {
     const cancel = new AbortController();
     const request = { pool: name, exec: execOf(['true']) };
     const waiting = errorOf(pools.run(request, { signal: cancel.signal }));
-    await bench.until(name, (pool) => pool.waiting === 1);
+    await bench.untilWaiting(name, 1);
     cancel.abort();
     expect(await waiting).toMatchObject({ code: 'cancelled' });
-    await bench.until(name, (pool) => pool.waiting === 0);
+    await bench.untilWaiting(name, 0);
     expect(await errorOf(pools.run(request, { signal: AbortSignal.abort() }))).toMatchObject({
       code: 'cancelled',
     });
@@ -143,21 +144,20 @@ export function poolRunCases(bench: Workbench): void {
       [{ onEmpty: 'never' as 'fail' }, 'onEmpty'],
       [{ wait: -1 }, 'wait'],
     ];
+    const { pools } = bench.core;
+    const askedFor = async (terms: Partial<LeaseRequest>): Promise<ErrorBody[]> =>
+      Promise.all([bench.start(name, 'true', terms), pools.lease({ pool: name, ...terms })].map(errorOf));
     for (const [terms, problem] of wrong)
-      for (const call of [bench.start(name, 'true', terms), bench.core.pools.lease({ pool: name, ...terms })])
-        expect(await errorOf(call)).toMatchObject({
+      for (const error of await askedFor(terms))
+        expect(error).toMatchObject({
           code: 'invalid_argument',
           message: expect.stringContaining(problem),
         });
-    for (const image of ['no-such-image'])
-      for (const call of [
-        bench.start(name, 'true', { image }),
-        bench.core.pools.lease({ pool: name, image }),
-      ])
-        expect(await errorOf(call)).toMatchObject({
-          code: 'not_found',
-          message: expect.stringContaining(image),
-        });
+    for (const error of await askedFor({ image: 'no-such-image' }))
+      expect(error).toMatchObject({
+        code: 'not_found',
+        message: expect.stringContaining('no-such-image'),
+      });
   });
 
   it('serves many at once', async () => {

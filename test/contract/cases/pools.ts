@@ -112,8 +112,8 @@ export function poolCases(bench: Workbench): void {
       pools.lease({ pool: name }),
       bench.start(name, 'true'),
     ];
-    for (const call of calls)
-      expect(await errorOf(call)).toMatchObject({
+    for (const error of await Promise.all(calls.map(errorOf)))
+      expect(error).toMatchObject({
         code: 'not_found',
         message: expect.stringContaining(name),
         hint: expect.stringContaining('default-pool'),

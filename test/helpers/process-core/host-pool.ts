@@ -84,11 +84,11 @@ export class HostPool {
     return this.#wait(shape, onEmpty === 'boot', request.wait ?? this.policy.queue.timeout, signal);
   }
 
-  giveBack(instance: HostInstance): void {
-    if (this.policy.reuse === 'sticky' && this.state === 'active') {
+  giveBack(instance: HostInstance, destroy = false): void {
+    this.#emit({ type: 'returned', instance: instance.id, shape: instance.shape.key });
+    if (!destroy && this.policy.reuse === 'sticky' && this.state === 'active')
       Object.assign(instance, { claimed: false, since: Date.now(), holder: undefined });
-      this.#emit({ type: 'returned', instance: instance.id, shape: instance.shape.key });
-    } else this.#destroy(instance, 'released');
+    else this.#destroy(instance, 'released');
     this.changed();
   }
 

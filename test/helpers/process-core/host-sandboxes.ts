@@ -12,6 +12,7 @@ import { assertName, newSandboxId, newSandboxName } from '../../../src/core/mode
 import type { LogEntry, LogQuery } from '../../../src/core/model/logs.ts';
 import type { ExitStatus, OutputChunk, ProcessSession } from '../../../src/core/model/process.ts';
 import { refKey, type Sandbox, type SandboxRef } from '../../../src/core/model/sandbox.ts';
+import { defaultResources } from '../../../src/core/model/shape.ts';
 import { parseSpec } from '../../../src/core/model/spec.ts';
 import { HostProcess } from './host-process.ts';
 import { HostSession, notRunning } from './host-session.ts';
@@ -53,7 +54,7 @@ export class HostSandboxes implements SandboxApi {
         id: newSandboxId(),
         ...ref,
         generation: 1,
-        spec: valid,
+        spec: { ...valid, resources: { ...defaultResources, ...valid.resources } },
         node: 'here',
         endpoints: [],
         createdAt: now,

@@ -54,6 +54,11 @@ export class HeldInstance {
     return this.#lost;
   }
 
+  /** Its holder has it no more, although it may still be on its way out. */
+  get givenBack(): boolean {
+    return this.#gone !== undefined;
+  }
+
   /** To be called when the instance is lost. */
   lose(cause: Error): void {
     this.#lost = cause;

@@ -49,7 +49,8 @@ export class Holders {
   }
 
   nameOf(instanceId: string): string | undefined {
-    return this.#current.get(instanceId)?.holder.name;
+    const held = this.#current.get(instanceId);
+    return held === undefined || held.givenBack ? undefined : held.holder.name;
   }
 
   /** Ends every use, by force; resolves when each was given back, or could not be. */

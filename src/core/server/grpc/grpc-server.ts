@@ -9,7 +9,7 @@ import { ImageServiceService } from '../../wire/gen/fsb/v1/image.ts';
 import { PoolServiceService } from '../../wire/gen/fsb/v1/pool.ts';
 import { SystemServiceService } from '../../wire/gen/fsb/v1/system.ts';
 import { HealthService } from '../../wire/gen/grpc/health/v1/health.ts';
-import type { ServerMetrics } from '../metrics/metrics.ts';
+import type { CreateMetrics } from '../metrics/create-metrics.ts';
 import { imageService, systemService } from './admin-services.ts';
 import { healthService } from './health-service.ts';
 import { poolService } from './pool-service.ts';
@@ -42,7 +42,7 @@ export interface GrpcServer {
 export interface GrpcServerOptions {
   endpoints: Endpoint[];
   ready: () => boolean;
-  metrics: ServerMetrics;
+  metrics: CreateMetrics;
   /** Aborts when the core goes away, with the error that waiting calls get. */
   closing: AbortSignal;
   clock: Clock;

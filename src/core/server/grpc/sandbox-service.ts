@@ -4,12 +4,12 @@ import { createFromWire } from '../../wire/convert/create.ts';
 import { deleteFromWire, exitToWire, refFromWire } from '../../wire/convert/parts.ts';
 import { createResponseToWire, listFromWire, sandboxToWire } from '../../wire/convert/sandbox.ts';
 import type { FastPathServiceServer } from '../../wire/gen/fastpath/v1/fastpath.ts';
-import type { ServerMetrics } from '../metrics/metrics.ts';
+import type { CreateMetrics } from '../metrics/create-metrics.ts';
 import { unary } from './unary.ts';
 
 export function sandboxService(
   { sandboxes }: CoreApi,
-  metrics: ServerMetrics,
+  metrics: CreateMetrics,
   closing: AbortSignal,
 ): FastPathServiceServer {
   return {

@@ -1,5 +1,4 @@
 import { FsbError } from '../../model/errors.ts';
-import { readLeaseRequest } from '../../model/lease-request.ts';
 import { runFromJson, runFromQuery } from '../../wire/stream/run-request.ts';
 import { serveProcess } from './process-stream.ts';
 import { execRequestOf, requestOf, type Serve } from './serve.ts';
@@ -15,8 +14,6 @@ const run =
         (fields) => runFromQuery(pool, fields),
         (value) => runFromJson(pool, value),
       );
-      const { exec: _, ...terms } = request;
-      readLeaseRequest(terms);
       return pools.run(request, { signal });
     });
 

@@ -1,6 +1,6 @@
 import { FsbError } from '../../model/errors.ts';
 import type { PoolPolicy } from '../../model/pool.ts';
-import type { PoolPolicy as WirePolicy } from '../gen/fsb/v1/pool.ts';
+import { PoolPolicy as WirePolicy } from '../gen/fsb/v1/pool.ts';
 import { resourcesToWire } from './parts.ts';
 
 /** A policy as the core holds it: everything is there. */
@@ -33,8 +33,8 @@ export function policyToWire(policy: PoolPolicy): WirePolicy {
 }
 
 /** @throws internal when something is missing: a default in its place would be an invented policy */
-export function policyFromWire(wire: WirePolicy | undefined): PoolPolicy {
-  const { size: _, ...said } = wire ?? ({} as WirePolicy);
+export function policyFromWire(wire: WirePolicy = WirePolicy.create()): PoolPolicy {
+  const { size: _, ...said } = wire;
   const policy = complete('policy', said);
   const queue = complete('queue', policy.queue);
   const health = complete('health', policy.health);

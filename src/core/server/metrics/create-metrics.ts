@@ -1,13 +1,13 @@
-import { collectDefaultMetrics, Histogram, type Registry } from 'prom-client';
+import { Histogram, type Registry } from 'prom-client';
 import type { Clock } from '../../model/clock.ts';
 import type { SandboxSpecInput } from '../../model/spec.ts';
 
-export interface ServerMetrics {
+export interface CreateMetrics {
   /** Runs a create and counts how long it took and whether it succeeded. */
   timeCreate<T>(spec: Pick<SandboxSpecInput, 'consistency_mode'>, run: () => Promise<T>): Promise<T>;
 }
 
-export function serverMetrics(registry: Registry, clock: Clock): ServerMetrics {
+export function createMetrics(registry: Registry, clock: Clock): CreateMetrics {
   const createDuration = new Histogram({
     name: 'fastpath_create_sandbox_duration_seconds',
     help: 'Time from a create request to its answer.',
@@ -33,9 +33,4 @@ export function serverMetrics(registry: Registry, clock: Clock): ServerMetrics {
       }
     },
   };
-}
-
-/** Memory, processor time, descriptors, event-loop delay and garbage collection of this process. */
-export function addProcessMetrics(registry: Registry): void {
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 10 });
 }

@@ -1,0 +1,40 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { PoolApi } from '../../api/pool-api.ts';
+import type { Clock } from '../../model/clock.ts';
+import type { PoolMeter } from '../../model/pool.ts';
+import { type CreateMetrics, createMetrics } from './create-metrics.ts';
+import { poolGauges } from './pool-gauges.ts';
+import { poolMeters } from './pool-meters.ts';
+
+/** The metrics of one core: made before its pools, which report to them, and served when it listens. */
+export interface CoreMetrics extends CreateMetrics {
+  readonly contentType: string;
+  /** What the pool of this name tells while it works. */
+  pool(name: string): PoolMeter;
+  /** Memory, processor time, descriptors, event-loop delay and garbage collection of this process, too. Idempotent. */
+  observeProcess(): void;
+  /** Everything, as Prometheus reads it, with the pools as they stand now. */
+  text(pools: Pick<PoolApi, 'list' | 'status'>): Promise<string>;
+}
+
+export function createCoreMetrics(clock: Clock): CoreMetrics {
+  const registry = new Registry();
+  const meters = poolMeters(registry);
+  const gauges = poolGauges(registry);
+  let observing = false;
+  return {
+    ...createMetrics(registry, clock),
+    contentType: registry.contentType,
+    pool: (name) => meters.pool(name),
+    observeProcess() {
+      if (!observing) collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 10 });
+      observing = true;
+    },
+    async text(pools) {
+      const [infos, rows] = await Promise.all([pools.list(), pools.status()]);
+      gauges.show(infos, rows);
+      meters.keepOnly(new Set(infos.map(({ name }) => name)), new Set(rows.map(({ shape }) => shape)));
+      return registry.metrics();
+    },
+  };
+}
