@@ -9,6 +9,7 @@ import { describeFailure, type FailureContext } from './failure.ts';
 import { globalFlags } from './flags.ts';
 import { Interruption } from './interruption.ts';
 import { type Listing, type OutputFormat, render } from './output/output.ts';
+import { sideBySide } from './output/side-by-side.ts';
 import { tryWrite, write } from './streams.ts';
 import { untilAborted } from './until-aborted.ts';
 import type { World } from './world.ts';
@@ -56,7 +57,10 @@ export abstract class BaseCommand extends Command {
     const parsed = await super.parse<F, B, A>(options, argv);
     this.#flags = parsed.flags as Partial<GlobalFlags>;
     const { timeout } = this.#flags;
-    if (timeout !== undefined) this.interruption.limit(timeout, this.world.clock, formatDuration(timeout));
+    // A command with a --timeout of its own hands it to the core, which knows best what to do at the deadline.
+    const own = Object.hasOwn(this.ctor.flags ?? {}, 'timeout');
+    if (timeout !== undefined && !own)
+      this.interruption.limit(timeout, this.world.clock, formatDuration(timeout));
     return parsed;
   }
 
@@ -68,6 +72,18 @@ export abstract class BaseCommand extends Command {
       (core) => core.close(),
     );
     return this.#core;
+  }
+
+  /** Asks the core that runs; undefined, and a word about it, where the local one does not and that is nothing wrong. */
+  protected async ifRunning<T>(ask: (core: CoreApi) => Promise<T>): Promise<T | undefined> {
+    try {
+      return await ask(await this.core(false));
+    } catch (error) {
+      const remote = this.#flags.host ?? this.world.env.FSB_HOST;
+      if (remote || FsbError.from(error).code !== 'unavailable') throw error;
+      await this.say('No core is running.');
+      return undefined;
+    }
   }
 
   /** To hand to every call of the core. */
@@ -90,6 +106,11 @@ export abstract class BaseCommand extends Command {
     return this.#flags.json ? 'json' : (this.#flags.output ?? 'table');
   }
 
+  /** The user chose a format; -q is one. */
+  protected get formatGiven(): boolean {
+    return this.#flags.json === true || this.#flags.output !== undefined || this.quiet;
+  }
+
   protected get quiet(): boolean {
     return this.#flags.quiet === true;
   }
@@ -109,14 +130,40 @@ export abstract class BaseCommand extends Command {
     await this.out(await render(listing, { format: this.format, quiet: this.quiet, colors: this.colors }));
   }
 
+  /**
+   * Does it to all of them side by side, prints those that are done, in the order given, and reports every failure.
+   * `act` resolves with false where there was nothing to do.
+   */
+  protected async forEach<T>(
+    items: T[],
+    act: (item: T) => Promise<unknown>,
+    view: (item: T) => { name: string },
+  ): Promise<void> {
+    const done: { name: string }[] = [];
+    for await (const { item, result, error } of sideBySide(items, act)) {
+      if (error) await this.report(error);
+      if (error || result === false) continue;
+      done.push(view(item));
+      // People see each as soon as it is done.
+      if (!this.forPrograms) await this.out(`${view(item).name}\n`);
+    }
+    if (this.forPrograms) await this.print({ items: done, columns: [], name: ({ name }) => name });
+  }
+
   protected async out(text: string): Promise<void> {
     if (text !== '') await write(this.world.terminal.stdout, text);
   }
 
-  /** A line for people, on stderr; silent with -q and in machine formats. */
-  protected async say(text: string): Promise<void> {
-    if (this.quiet || this.forPrograms) return;
+  /** A line for people, on stderr; silent with -q and in machine formats, and when there is nothing to say. */
+  protected async say(text: string | undefined): Promise<void> {
+    if (text === undefined || this.quiet || this.forPrograms) return;
     await tryWrite(this.world.terminal.stderr, `${text}\n`);
+  }
+
+  /** What even a quiet command must say beside its output, on stderr: an object for programs, a line for people. */
+  protected async tell(data: Record<string, string>, text: string): Promise<void> {
+    const line = this.forPrograms ? JSON.stringify(data) : text;
+    await tryWrite(this.world.terminal.stderr, `${line}\n`);
   }
 
   protected get failureContext(): FailureContext {

@@ -1,4 +1,5 @@
 import { Args, Flags } from '@oclif/core';
+import { FsbError } from '../core/model/errors.ts';
 import { parseDuration, parseSize } from '../core/model/quantity.ts';
 
 /** Kinds of flags and arguments that several commands share; each shows its unit in the help. */
@@ -10,8 +11,32 @@ export const durationFlag = Flags.custom<number>({
 
 export const sizeFlag = Flags.custom<number>({ helpValue: 'SIZE', parse: async (text) => parseSize(text) });
 
+export const cpusFlag = Flags.custom<number>({ helpValue: 'N', parse: async (text) => parseCpus(text) });
+
+/** @throws invalid_argument */
+export function parseCpus(text: string): number {
+  const cpus = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && cpus > 0) return cpus;
+  throw new FsbError('invalid_argument', `invalid number of cores ${JSON.stringify(text)}`, {
+    hint: 'Write it like 2 or 0.5.',
+  });
+}
+
+export const rateFlag = Flags.custom<number>({ helpValue: '0..1', parse: async (text) => parseRate(text) });
+
+/** @throws invalid_argument */
+export function parseRate(text: string): number {
+  const rate = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && rate <= 1) return rate;
+  throw new FsbError('invalid_argument', `invalid rate ${JSON.stringify(text)}`, {
+    hint: 'Write it like 0.5: from 0 to 1.',
+  });
+}
+
 /** May be given several times; greedy flags would swallow the arguments after them. */
 export const repeated = { multiple: true, multipleNonGreedy: true } as const;
+
+export const DEFAULT_DETACH_KEYS = 'ctrl-p,ctrl-q';
 
 export const OUTPUT_FORMATS = ['table', 'wide', 'json', 'yaml', 'name'] as const;
 
@@ -54,8 +79,30 @@ export const nameArg = Args.string({
   description: 'Name of the sandbox.',
 });
 
-/** Flags that `run` and `exec` share. */
-export const processFlags = {
+export const poolArg = Args.string({
+  name: 'name',
+  required: true,
+  ignoreStdin: true,
+  description: 'Name of the pool.',
+});
+
+export const leaseArg = Args.string({
+  name: 'lease',
+  required: true,
+  ignoreStdin: true,
+  description: 'Id of the lease, from "pool run --lease" or "pool leases".',
+});
+
+export const commandArg = Args.string({
+  name: 'command',
+  required: true,
+  multiple: true,
+  ignoreStdin: true,
+  description: 'Command and its arguments.',
+});
+
+/** Of whatever starts a command. */
+export const commandFlags = {
   env: Flags.string({
     ...repeated,
     char: 'e',
@@ -79,11 +126,37 @@ export const processFlags = {
   }),
   interactive: Flags.boolean({ char: 'i', default: false, summary: 'Send standard input to the command.' }),
   tty: Flags.boolean({ char: 't', default: false, summary: 'Give the command a terminal.' }),
+  'no-sig-proxy': Flags.boolean({ summary: 'Keep signals here instead of passing them to the command.' }),
+};
+
+/** Of whatever starts a command that can go on without its caller. */
+export const processFlags = {
+  ...commandFlags,
   detach: Flags.boolean({ char: 'd', default: false, summary: 'Do not wait for the command.' }),
   'detach-keys': Flags.string({
     summary: 'Keys that leave a terminal session without ending it; empty: none.',
     helpValue: 'KEYS',
-    default: 'ctrl-p,ctrl-q',
+    default: DEFAULT_DETACH_KEYS,
   }),
-  'no-sig-proxy': Flags.boolean({ summary: 'Keep signals here instead of passing them to the command.' }),
+};
+
+/** What an instance is booted with: `run` and `pool run`. */
+export const instanceFlags = {
+  cpus: cpusFlag({ summary: "Cores, may be a fraction. Default: the pool's." }),
+  memory: sizeFlag({ char: 'm', summary: "Memory limit (512m, 1.5g). Default: the pool's." }),
+  pids: Flags.integer({
+    summary: "Limit of processes and threads. Default: the pool's.",
+    min: 1,
+    helpValue: 'N',
+  }),
+  network: Flags.option({
+    summary: 'Network of the sandbox. Default: none.',
+    options: ['none', 'host'] as const,
+  })(),
+  volume: Flags.string({
+    ...repeated,
+    char: 'v',
+    summary: 'Directory of the node inside the sandbox, read-only unless :rw.',
+    helpValue: 'SRC:DST[:rw]',
+  }),
 };

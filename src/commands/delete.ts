@@ -1,7 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { durationFlag, repeated } from '../cli/flags.ts';
-import { deleteMany } from '../cli/output/delete-many.ts';
 import { parsePairs } from '../cli/spec/env-words.ts';
 import type { CoreApi } from '../core/api/core-api.ts';
 import { FsbError } from '../core/model/errors.ts';
@@ -49,21 +48,17 @@ export default class Delete extends BaseCommand {
     const given = names.map((name) => this.ref(name));
     const core = await this.core();
     const refs = chosen ? await this.#select(core, labels) : given;
-    const deletions = deleteMany(core.sandboxes, refs, {
-      grace: flags.force ? 0 : flags.grace,
-      wait: !flags['no-wait'],
-      ignoreMissing: flags.force || chosen,
-      signal: this.interruption.signal,
-    });
-    const gone: SandboxRef[] = [];
-    for await (const { name, deleted, error } of deletions) {
-      if (error) await this.report(error);
-      if (!deleted) continue;
-      gone.push({ name, namespace: this.namespace });
-      // People see each as soon as it is gone.
-      if (!this.forPrograms) await this.out(`${name}\n`);
-    }
-    if (this.forPrograms) await this.print({ items: gone, columns: [], name: ({ name }) => name });
+    const options = { grace: flags.force ? 0 : flags.grace, wait: !flags['no-wait'] };
+    const ignoreMissing = flags.force || chosen;
+    await this.forEach(
+      refs,
+      (ref) =>
+        core.sandboxes.delete(ref, { ...options, ...this.call }).catch((error: unknown) => {
+          if (!ignoreMissing || FsbError.from(error).code !== 'not_found') throw error;
+          return false;
+        }),
+      ({ name, namespace }) => ({ name, namespace }),
+    );
   }
 
   async #select(core: CoreApi, labels: Record<string, string>): Promise<SandboxRef[]> {

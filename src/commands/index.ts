@@ -4,6 +4,7 @@ import DaemonStatus from './daemon/status.ts';
 import DaemonStop from './daemon/stop.ts';
 import Delete from './delete.ts';
 import Doctor from './doctor.ts';
+import Events from './events.ts';
 import Exec from './exec.ts';
 import Get from './get.ts';
 import ImageImport from './image/import.ts';
@@ -11,7 +12,19 @@ import ImageList from './image/list.ts';
 import ImageRemove from './image/remove.ts';
 import List from './list.ts';
 import Logs from './logs.ts';
+import PoolCreate from './pool/create.ts';
+import PoolDelete from './pool/delete.ts';
+import PoolDrain from './pool/drain.ts';
+import PoolExec from './pool/exec.ts';
+import PoolGet from './pool/get.ts';
+import PoolLeases from './pool/leases.ts';
+import PoolList from './pool/list.ts';
+import PoolRelease from './pool/release.ts';
+import PoolRun from './pool/run.ts';
+import PoolStart from './pool/start.ts';
 import PoolStatus from './pool/status.ts';
+import PoolStop from './pool/stop.ts';
+import PoolUpdate from './pool/update.ts';
 import Run from './run.ts';
 import Serve from './serve.ts';
 import Version from './version.ts';
@@ -23,6 +36,7 @@ export const COMMANDS: CommandTable = {
   'daemon:stop': DaemonStop,
   delete: Delete,
   doctor: Doctor,
+  events: Events,
   exec: Exec,
   get: Get,
   'image:import': ImageImport,
@@ -30,7 +44,19 @@ export const COMMANDS: CommandTable = {
   'image:remove': ImageRemove,
   list: List,
   logs: Logs,
+  'pool:create': PoolCreate,
+  'pool:delete': PoolDelete,
+  'pool:drain': PoolDrain,
+  'pool:exec': PoolExec,
+  'pool:get': PoolGet,
+  'pool:leases': PoolLeases,
+  'pool:list': PoolList,
+  'pool:release': PoolRelease,
+  'pool:run': PoolRun,
+  'pool:start': PoolStart,
   'pool:status': PoolStatus,
+  'pool:stop': PoolStop,
+  'pool:update': PoolUpdate,
   run: Run,
   serve: Serve,
   version: Version,

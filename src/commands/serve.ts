@@ -3,7 +3,7 @@ import { BaseCommand } from '../cli/base-command.ts';
 import { coreFlags } from '../cli/local/core-flags.ts';
 import { localCore } from '../cli/local/find.ts';
 import { logLevel } from '../cli/local/log-level.ts';
-import { poolFromFlags } from '../cli/local/pool-flags.ts';
+import { policyFromFlags } from '../cli/pool/policy-from-flags.ts';
 
 export default class Serve extends BaseCommand {
   static override summary = 'Run the core in the foreground.';
@@ -27,7 +27,7 @@ export default class Serve extends BaseCommand {
 
   async run(): Promise<undefined> {
     const { flags } = await this.parse(Serve);
-    const pool = poolFromFlags(flags);
+    const pool = policyFromFlags(flags);
     const level = logLevel(this.world.env);
     const { paths } = localCore(this.world, this.config.root, flags.root);
     const { serveCore } = await import('../cli/local/serve-core.ts');

@@ -15,6 +15,8 @@ interface Plan {
   shows?: string | RegExp;
   /** All of standard error; anything if not given. */
   complains?: string;
+  /** Run over and over beside it, until its dialogue is over. */
+  meanwhile?: string;
   /** For what is used on a terminal: what is seen there, and what is typed then. */
   dialogue?: [sees: string | RegExp, types: string][];
   /** 0 if not given. */
@@ -29,6 +31,59 @@ const talker = `fsb-ctl run box --image host -- sh -c 'seq 30; echo broken >&2; 
 const load = (name: string): string => `fsb-ctl image import layout ${name}`;
 const noCore = 'fsb-ctl daemon stop';
 const serving: Plan = { given: [noCore], dialogue: [['The core is ready: unix://', keys.ctrlC]] };
+
+/** A reader has the ids in variables. */
+const leased = ['$LEASE', '$OTHER'].map((name) => `fsb-ctl pool run --lease > ${name.slice(1)}`);
+const noCi = 'fsb-ctl pool delete ci nightly --force || true';
+const ci = [noCi, 'fsb-ctl pool create ci --warm host=1'];
+const poolPlans: Record<string, Plan> = {
+  'fsb-ctl pool create ci --warm host=2 --max 4 --memory 256m': {
+    given: [noCi],
+    shows: /^NAME .*\nci +active +host=2 /,
+  },
+  'fsb-ctl pool create -f pool.yaml': {
+    given: [noCi, 'echo "{name: nightly, warm: [{image: host, count: 1}]}" > pool.yaml'],
+    shows: /\nnightly +active +host=1 /,
+  },
+  'echo \'{"name": "ci", "warm": [{"image": "host"}]}\' | fsb-ctl pool create -f -': {
+    given: [noCi],
+    shows: /\nci +active +host=2 /,
+  },
+  'fsb-ctl pool delete ci': { given: ci, shows: /^ci\n$/ },
+  'fsb-ctl pool delete ci nightly --force': {
+    given: [...ci, 'fsb-ctl pool create nightly', 'fsb-ctl pool run --lease --pool ci'],
+    shows: /^ci\nnightly\n$/,
+  },
+  'fsb-ctl pool drain ci': { given: ci, shows: /\nci +drained +host=1 +0 +0 / },
+  'fsb-ctl pool drain ci --timeout 30s --force': { given: ci, shows: /\nci +drained / },
+  'fsb-ctl pool exec $LEASE ls -la /': { given: leased, shows: / usr\n/ },
+  'fsb-ctl pool exec -it $LEASE sh': { given: leased, dialogue: [['# ', 'exit\r']] },
+  'fsb-ctl pool get default-pool': { shows: /^Name: +default-pool\nState: +/ },
+  'fsb-ctl pool get default-pool -o json': { shows: /"instances": \[/ },
+  'fsb-ctl pool leases': { given: leased, shows: /^LEASE .*(\nl[0-9a-f]{16} +default-pool +host .*)+\n$/ },
+  'fsb-ctl pool leases -q': { given: leased, shows: /^(l[0-9a-f]{16}\n)+$/ },
+  'fsb-ctl pool list': { shows: /^NAME .*(\n.*)*\ndefault-pool +/ },
+  'fsb-ctl pool list -q': { shows: /^(.*\n)*default-pool\n/ },
+  'fsb-ctl pool release $LEASE': { given: leased, shows: /^l[0-9a-f]{16}\n$/ },
+  'fsb-ctl pool release $LEASE $OTHER': { given: leased, shows: /^(l[0-9a-f]{16}\n){2}$/ },
+  'fsb-ctl pool run uname -a': { shows: /^Linux .*\n$/ },
+  'echo hello | fsb-ctl pool run -i cat': { shows: /^hello\n$/ },
+  'fsb-ctl pool run -it --image host sh': { dialogue: [['# ', 'exit\r']] },
+  'fsb-ctl pool run --lease': { shows: /^l[0-9a-f]{16}\n$/ },
+  'fsb-ctl pool start --image host --size 4': { shows: /\ndefault-pool +active +host=4 +[45] / },
+  'fsb-ctl pool start --warm host=2,alpine=2 --max 16': {
+    given: [load('alpine')],
+    shows: /\ndefault-pool +active +host=2,alpine=2 +\d+ /,
+  },
+  'fsb-ctl pool start ci --size 3 --memory 256m --no-wait': {
+    given: [noCi],
+    shows: /\nci +active +host=3 /,
+  },
+  'fsb-ctl pool stop': { shows: /\ndefault-pool +stopped +host.* +0 / },
+  'fsb-ctl pool stop ci --timeout 10s': { given: ci, shows: /\nci +stopped +host=1 +0 / },
+  'fsb-ctl pool update default-pool --max 16': { shows: /\ndefault-pool .* 16 / },
+  'fsb-ctl pool update default-pool --reset': { shows: /\ndefault-pool / },
+};
 
 const plans: Record<string, Plan> = {
   'fsb-ctl run box --image host -- sleep 1000': { shows: /^NAME +ID .*\nbox +[0-9a-f]{12} / },
@@ -61,7 +116,18 @@ const plans: Record<string, Plan> = {
     given: [load('alpine'), load('tools:1')],
     shows: /^alpine\ntools:1\n$/,
   },
+  ...poolPlans,
+  'fsb-ctl events': {
+    meanwhile: 'fsb-ctl pool run true',
+    dialogue: [[/ claimed +i[0-9a-f]{16} shape=/, keys.ctrlC]],
+    code: 130,
+  },
+  'fsb-ctl events --after 0 --pool default-pool -o json': {
+    dialogue: [['{"seq":1,', keys.ctrlC]],
+    code: 130,
+  },
   'fsb-ctl pool status': { shows: /host/ },
+  'fsb-ctl pool status --watch': { dialogue: [['host', keys.ctrlC]], code: 130 },
   'fsb-ctl pool status -o json': { shows: /"host"/ },
   'fsb-ctl daemon start': { given: [noCore], shows: /running: +true/ },
   'fsb-ctl daemon start --warm host=4 --max 32': { given: [noCore], shows: /running: +true/ },
@@ -98,10 +164,30 @@ afterAll(async () => {
   expect(await shell.cli.close()).toEqual([]);
 });
 
-/** Somebody's real core may live in /tmp/other. */
-const here = (line: string): string => line.replaceAll('/tmp/other', join(shell.home, 'other'));
+/** Somebody's real core may live in /tmp/other; ids are in files. */
+const here = (line: string): string =>
+  line
+    .replaceAll('/tmp/other', join(shell.home, 'other'))
+    .replaceAll(/\$(LEASE|OTHER)/g, (_, file) => `$(cat ${file})`);
 
-async function perform(line: string, { dialogue, shows, complains, code = 0 }: Plan): Promise<void> {
+/** Runs a command line again and again. */
+function over(line: string): { stop: () => void; ended: Promise<void> } {
+  let going = true;
+  const run = async (): Promise<void> => {
+    while (going) await shell.succeed(line);
+  };
+  return {
+    stop: () => {
+      going = false;
+    },
+    ended: run(),
+  };
+}
+
+async function perform(
+  line: string,
+  { dialogue, meanwhile, shows, complains, code = 0 }: Plan,
+): Promise<void> {
   if (dialogue === undefined) {
     const outcome = await shell.run(here(line));
     expect(outcome).toMatchObject({ code, stderr: complains ?? outcome.stderr });
@@ -110,10 +196,12 @@ async function perform(line: string, { dialogue, shows, complains, code = 0 }: P
     return;
   }
   const session = shell.open(here(line));
+  const beside = meanwhile === undefined ? undefined : over(meanwhile);
   for (const [sees, types] of dialogue) {
-    await session.sees(sees);
+    await session.sees(sees).finally(() => beside?.stop());
     session.type(types);
   }
+  await beside?.ended;
   expect(await session.end()).toEqual({ code, restored: true });
   expect(session.text).toMatch(shows ?? /./);
 }
@@ -121,6 +209,7 @@ async function perform(line: string, { dialogue, shows, complains, code = 0 }: P
 describe('every example', () => {
   beforeEach(async () => {
     await shell.succeed('fsb-ctl delete --all --force');
+    await shell.succeed('fsb-ctl pool leases -q | xargs -r fsb-ctl pool release');
   });
 
   it('has a plan, and every plan is for an example', () => {

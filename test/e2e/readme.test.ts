@@ -90,7 +90,8 @@ describe('the tour', () => {
     expect(fenced(section('A tour'), 'sh')).toEqual([]);
   });
 
-  it.each(ours)('$command', async (step) => {
+  // A hundred commands are a hundred programs to start, on a machine that may be busy with other tests.
+  it.each(ours)('$command', { timeout: 180_000 }, async (step) => {
     const dialogue = dialogueOf(step);
     if (dialogue !== undefined) return onTerminal(step, dialogue.steps, dialogue.code);
     const stdout = await shell.succeed(step.command);

@@ -20,7 +20,7 @@ export interface CliRoot {
   start(args: string[]): ChildProcess;
   /** SIGKILL to the core. */
   killCore(): Promise<void>;
-  /** Deletes all sandboxes, stops the core; resolves with what is left on the machine. */
+  /** Deletes all sandboxes, releases all leases, stops the core; resolves with what is left on the machine. */
   close(): Promise<string[]>;
 }
 
@@ -46,6 +46,8 @@ export async function makeCliRoot(binary = join(repository, 'bin/run.js')): Prom
     },
     async close() {
       await cli.fsb(['delete', '--all', '-f']);
+      const leases = (await cli.fsb(['pool', 'leases', '-q'])).stdout.split('\n').filter((id) => id !== '');
+      if (leases.length > 0) await cli.fsb(['pool', 'release', ...leases]);
       await cli.fsb(['daemon', 'stop']);
       const left = await traces(root);
       await rm(root, { recursive: true, force: true });

@@ -48,14 +48,20 @@ export interface PoolWorld {
   configure(change: Record<string, unknown>): void;
 }
 
+export interface WorldOptions {
+  /** A boot takes no notice of its signal and comes up after all. */
+  heedlessBoot?: boolean;
+  /** Default: every ttl is exact. */
+  random?: () => number;
+  meter?: Partial<PoolMeter>;
+  /** Called when a boot begins. */
+  booting?: () => void;
+}
+
 /**
- * A pool on the fake driver under a clock that stands still. Buffers and looks are off unless the policy says otherwise,
- * and every ttl is exact unless `random` does. A heedless boot takes no notice of its signal and comes up after all.
+ * A pool on the fake driver under a clock that stands still. Buffers and looks are off unless the policy says otherwise.
  */
-export function createPoolWorld(
-  policy: Record<string, unknown> = {},
-  options: { heedlessBoot?: boolean; random?: () => number; meter?: Partial<PoolMeter> } = {},
-): PoolWorld {
+export function createPoolWorld(policy: Record<string, unknown> = {}, options: WorldOptions = {}): PoolWorld {
   const clock = createManualClock();
   const fake = createFakeDriver({ clock });
   const booted = new Map<string, Instance>();
@@ -78,6 +84,7 @@ export function createPoolWorld(
     clock,
     log: pino({ level: 'silent' }),
     boot: async (shape, signal) => {
+      options.booting?.();
       const request = { id: newInstanceId(), shape, root: { overlays: [] } };
       const heard = options.heedlessBoot ? undefined : signal;
       const instance = await bootInstance(fake.driver, fake.openChannel, request, { clock, signal: heard });

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeManifest } from '../../scripts/build/manifest.ts';
 import { commandFacts } from '../../scripts/generate/command-facts.ts';
-import { takesNextWord } from '../../src/cli/program/pass-through.ts';
+import { guestCommandAt, takesNextWord } from '../../src/cli/program/pass-through.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const manifest = await makeManifest(root);
@@ -14,7 +14,7 @@ function ownWords(line: string): string[] {
   return (own.match(/'[^']*'|"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll(/^['"]|['"]$/g, ''));
 }
 
-/** The flags of ours among the words: up to `--`, and for run and exec up to the guest's command. */
+/** The flags of ours among the words: up to `--`, or to the guest's command. */
 function ownFlags(words: string[], id: string): string[] {
   const { flags } = manifest.commands[id]!;
   const found: string[] = [];
@@ -25,7 +25,7 @@ function ownFlags(words: string[], id: string): string[] {
       found.push(words[i]!);
       if (takesNextWord(words[i]!, flags)) i += 1;
     }
-    if (positionals === 2 && ['run', 'exec'].includes(id)) break;
+    if (positionals === guestCommandAt.get(id)) break;
   }
   return found;
 }

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
-import { repeated, sizeFlag } from '../flags.ts';
+import { policyFlags } from '../pool/policy-flags.ts';
 
-/** What a core is started with: `serve` and `daemon start`. */
+/** What a core is started with: `serve` and `daemon start`. The policy is the default pool's. */
 export const coreFlags = {
   root: Flags.string({
     summary:
@@ -22,13 +22,5 @@ export const coreFlags = {
     summary: 'Loopback address of gRPC besides the unix socket. Default: off.',
     helpValue: 'HOST:PORT',
   }),
-  warm: Flags.string({
-    ...repeated,
-    summary: 'Images to keep warm, and how many instances of each. Default: host=2.',
-    helpValue: 'IMAGE=N[,IMAGE=N]',
-  }),
-  max: Flags.integer({ summary: 'Most instances at a time, warm and used together. Default: 8.', min: 1 }),
-  'memory-budget': sizeFlag({
-    summary: 'Most memory of all instances together (2g). Default: 80 % of the machine.',
-  }),
+  ...policyFlags,
 };

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { startCore } from '../../core/daemon.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
+import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
 import { makePrivateDirectory } from '../../core/private-directory.ts';
 import type { CoreStatus } from '../../core/status-file.ts';
 import type { ProcessEvents } from '../world.ts';
@@ -17,7 +18,7 @@ export interface ServeOptions {
   metrics?: string;
   /** `host:port` of gRPC over TCP; undefined: off. */
   grpc?: string;
-  pool: Record<string, unknown>;
+  pool: Partial<PoolPolicyInput>;
   logLevel: string;
   /** Gets the status as one line of JSON when the core is ready, and is closed then. */
   readyFd?: number;

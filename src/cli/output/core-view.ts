@@ -1,76 +1,9 @@
 import type { SystemInfo } from '../../core/api/core-api.ts';
 import type { ImageInfo } from '../../core/model/image.ts';
-import type { PoolShapeStatus } from '../../core/model/pool.ts';
 import { formatAge, formatSize } from '../../core/model/quantity.ts';
 import { familiarName } from '../../core/model/reference.ts';
 import type { Listing } from './output.ts';
 import { timestamp } from './sandbox-view.ts';
-
-/** A row of `pool status` as `-o json` shows it. Times are milliseconds; absent values are null. */
-export interface PoolShapeView {
-  pool: string;
-  shape: string;
-  image: string;
-  max: number;
-  idle: number;
-  claimed: number;
-  booting: number;
-  stopping: number;
-  waiting: number;
-  hits: number;
-  misses: number;
-  evicted: number;
-  /** 0..1; null before the first claim. */
-  hit_ratio: number | null;
-  p50_ms: number | null;
-  p99_ms: number | null;
-  /** Why boots are refused, while they are. */
-  breaker: string | null;
-}
-
-export function poolShapeView(row: PoolShapeStatus): PoolShapeView {
-  const claims = row.hits + row.misses;
-  const { p50, p99, breaker, ...counts } = row;
-  return {
-    ...counts,
-    hit_ratio: claims === 0 ? null : row.hits / claims,
-    p50_ms: p50 ?? null,
-    p99_ms: p99 ?? null,
-    breaker: breaker ?? null,
-  };
-}
-
-const milliseconds = (ms: number | null): string => (ms === null ? '' : `${ms.toFixed(ms < 10 ? 2 : 0)}ms`);
-
-export function poolStatusListing(rows: PoolShapeStatus[]): Listing<PoolShapeView> {
-  const count = (title: string, value: (row: PoolShapeView) => number, wide = false) => ({
-    title,
-    wide,
-    value: (row: PoolShapeView) => String(value(row)),
-  });
-  return {
-    items: rows.map(poolShapeView),
-    columns: [
-      { title: 'POOL', value: (r) => r.pool },
-      { title: 'IMAGE', value: (r) => r.image },
-      count('MAX', (r) => r.max),
-      count('IDLE', (r) => r.idle),
-      count('CLAIMED', (r) => r.claimed),
-      count('BOOTING', (r) => r.booting),
-      count('WAITING', (r) => r.waiting),
-      count('HITS', (r) => r.hits),
-      count('MISSES', (r) => r.misses),
-      count('EVICTED', (r) => r.evicted),
-      { title: 'HIT%', value: (r) => (r.hit_ratio === null ? '' : String(Math.round(r.hit_ratio * 100))) },
-      { title: 'P50', value: (r) => milliseconds(r.p50_ms) },
-      { title: 'P99', value: (r) => milliseconds(r.p99_ms) },
-      { title: 'SHAPE', wide: true, value: (r) => r.shape },
-      count('STOPPING', (r) => r.stopping, true),
-      { title: 'BREAKER', wide: true, value: (r) => r.breaker ?? '', tone: () => 'bad' },
-    ],
-    name: (r) => r.pool,
-  };
-}
 
 /** A row of `image list` as `-o json` shows it. */
 export interface ImageView {

@@ -24,7 +24,7 @@ export interface Listing<T> {
   /** One object, not a list, in JSON and YAML. */
   single?: boolean;
   /** Instead of the table, for a single thing with much to say. */
-  describe?(item: T): string;
+  describe?(item: T, options: RenderOptions): string | Promise<string>;
 }
 
 export interface RenderOptions {
@@ -44,13 +44,19 @@ export async function render<T>(listing: Listing<T>, options: RenderOptions): Pr
   }
   if (options.quiet) return lines(items.map(listing.id ?? listing.name));
   if (options.format === 'name') return lines(items.map(listing.name));
-  if (listing.describe && items[0] !== undefined) return listing.describe(items[0]);
+  if (listing.describe && items[0] !== undefined) return listing.describe(items[0], options);
   return renderTable(items, listing.columns, options);
 }
 
-const lines = (words: string[]): string => words.map((word) => `${printable(word)}\n`).join('');
+/** Each once: several rows may be about the same thing. */
+const lines = (words: string[]): string => [...new Set(words)].map((word) => `${printable(word)}\n`).join('');
 
-async function renderTable<T>(items: T[], columns: Column<T>[], options: RenderOptions): Promise<string> {
+/** Title and rows, with nothing but spaces between the columns. */
+export async function renderTable<T>(
+  items: T[],
+  columns: Column<T>[],
+  options: RenderOptions,
+): Promise<string> {
   const [{ default: Table }, paint] = await Promise.all([import('cli-table3'), painter(options.colors)]);
   const shown = columns.filter((column) => !column.wide || options.format === 'wide');
   const table = new Table({

@@ -7,7 +7,12 @@ import { globalFlags } from '../flags.ts';
 import { tryWrite } from '../streams.ts';
 import type { World } from '../world.ts';
 import { type CommandTable, loadCommands, type PackageJson } from './command-set.ts';
-import { type FlagArities, separateGuestArguments, splitLeadingFlags } from './pass-through.ts';
+import {
+  type FlagArities,
+  guestCommandAt,
+  separateGuestArguments,
+  splitLeadingFlags,
+} from './pass-through.ts';
 
 export interface Program {
   /** Directory of package.json. */
@@ -15,9 +20,6 @@ export interface Program {
   pjson: PackageJson;
   commands: CommandTable;
 }
-
-/** The commands whose words after the sandbox's name belong to the guest. */
-const PASS_THROUGH = new Set(['run', 'exec']);
 
 /** Runs one command line to its end. @returns the exit code; never rejects */
 export async function main(argv: string[], program: Program, world: World): Promise<number> {
@@ -45,7 +47,8 @@ async function dispatch(argv: string[], program: Program, world: World): Promise
 
   const found = findCommand(rest, config);
   if (found === undefined) return showTopic(rest, config);
-  const own = PASS_THROUGH.has(found.id) ? separateGuestArguments(found.argv, found.flags) : found.argv;
+  const guest = guestCommandAt.get(found.id);
+  const own = guest === undefined ? found.argv : separateGuestArguments(found.argv, found.flags, guest);
   if (asksForHelp(own)) return showHelp(config, found.id.split(':'));
   return new program.commands[found.id]!([...leading, ...own], config, world).execute();
 }

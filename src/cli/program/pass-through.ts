@@ -8,12 +8,20 @@ export interface FlagArity {
 
 export type FlagArities = Record<string, FlagArity>;
 
+/** The commands that run one in a guest, and which positional of theirs it starts with. */
+export const guestCommandAt: ReadonlyMap<string, number> = new Map([
+  ['run', 2],
+  ['exec', 2],
+  ['pool:run', 1],
+  ['pool:exec', 2],
+]);
+
 /**
  * Puts `--` before the first word of the guest's command, so that nothing after it is taken for a flag of ours:
- * `box -i ls --help` becomes `box -i -- ls --help`. The first positional is the sandbox, the second starts the
- * command. Unchanged when there is no second positional or the user wrote `--` himself.
+ * `box -i ls --help` becomes `box -i -- ls --help`. The guest's command starts with the positional number `start`,
+ * from 1. Unchanged when there are not so many or the user wrote `--` himself.
  */
-export function separateGuestArguments(argv: string[], flags: FlagArities): string[] {
+export function separateGuestArguments(argv: string[], flags: FlagArities, start: number): string[] {
   let positionals = 0;
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i]!;
@@ -23,7 +31,7 @@ export function separateGuestArguments(argv: string[], flags: FlagArities): stri
       continue;
     }
     positionals += 1;
-    if (positionals === 2) return [...argv.slice(0, i), '--', ...argv.slice(i)];
+    if (positionals === start) return [...argv.slice(0, i), '--', ...argv.slice(i)];
   }
   return argv;
 }

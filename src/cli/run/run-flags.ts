@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { durationFlag, processFlags, repeated, sizeFlag } from '../flags.ts';
+import { durationFlag, instanceFlags, processFlags, repeated } from '../flags.ts';
 
 /** The flags of `run` beside the global ones. */
 export const runFlags = {
@@ -27,19 +27,7 @@ export const runFlags = {
     aliases: ['consistency-mode'],
     options: ['fast', 'strong'] as const,
   })(),
-  cpus: Flags.string({ summary: 'Cores, may be a fraction. Default: 1.', helpValue: 'N' }),
-  memory: sizeFlag({ char: 'm', summary: 'Memory limit (512m, 1.5g). Default: 512m.' }),
-  pids: Flags.integer({ summary: 'Limit of processes and threads. Default: 256.', min: 1, helpValue: 'N' }),
-  network: Flags.option({
-    summary: 'Network of the sandbox. Default: none.',
-    options: ['none', 'host'] as const,
-  })(),
-  volume: Flags.string({
-    ...repeated,
-    char: 'v',
-    summary: 'Directory of the node inside the sandbox, read-only unless :rw.',
-    helpValue: 'SRC:DST[:rw]',
-  }),
+  ...instanceFlags,
   port: Flags.string({
     ...repeated,
     char: 'p',

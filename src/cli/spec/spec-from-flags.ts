@@ -1,5 +1,6 @@
 import { FsbError } from '../../core/model/errors.ts';
 import type { SandboxSpecInput } from '../../core/model/spec.ts';
+import { defined, nonEmpty } from './sparse.ts';
 
 /** What the flags of `run` say about the spec; all of it optional, parsed as far as a flag's own type goes. */
 export interface SpecFlags {
@@ -15,7 +16,7 @@ export interface SpecFlags {
   expireTime?: number;
   pool?: string;
   consistency?: string;
-  cpus?: string;
+  cpus?: number;
   /** Bytes. */
   memory?: number;
   pids?: number;
@@ -36,7 +37,7 @@ export type PartialSpec = Partial<SandboxSpecInput>;
  */
 export function specFromFlags(flags: SpecFlags, words: string[]): PartialSpec {
   const resources = defined({
-    cpus: flags.cpus === undefined ? undefined : parseCpus(flags.cpus),
+    cpus: flags.cpus,
     memory: flags.memory,
     pids: flags.pids,
   });
@@ -98,21 +99,5 @@ export function parsePort(text: string): number {
   });
 }
 
-function parseCpus(text: string): number {
-  const cpus = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && cpus > 0) return cpus;
-  throw new FsbError('invalid_argument', `--cpus: invalid number of cores ${JSON.stringify(text)}`, {
-    hint: 'Write it like 2 or 0.5.',
-  });
-}
-
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function nonEmpty<T extends object>(value: T | undefined): T | undefined {
-  return value === undefined || Object.keys(value).length === 0 ? undefined : value;
-}
-
-function defined<T extends Record<string, unknown>>(value: T): Partial<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Partial<T>;
-}

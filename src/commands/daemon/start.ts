@@ -1,8 +1,9 @@
+import type { Interfaces } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { coreFlags } from '../../cli/local/core-flags.ts';
 import { daemonListing } from '../../cli/local/daemon-view.ts';
 import { localCore } from '../../cli/local/find.ts';
-import { poolFromFlags } from '../../cli/local/pool-flags.ts';
+import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
 import { untilAborted } from '../../cli/until-aborted.ts';
 
 export default class DaemonStart extends BaseCommand {
@@ -16,12 +17,12 @@ export default class DaemonStart extends BaseCommand {
   static override flags = coreFlags;
 
   async run(): Promise<undefined> {
-    const { flags } = await this.parse(DaemonStart);
-    poolFromFlags(flags);
+    const { flags, raw } = await this.parse(DaemonStart);
+    policyFromFlags(flags);
     const local = localCore(this.world, this.config.root, flags.root);
     const { startCore } = await import('../../cli/local/local-core.ts');
     const { status, started } = await untilAborted(
-      startCore(local, serveFlags(flags)),
+      startCore(local, serveFlags(raw)),
       this.interruption.signal,
     );
     await this.say(
@@ -34,11 +35,12 @@ export default class DaemonStart extends BaseCommand {
   }
 }
 
-/** The same flags again, for the core's own command line. */
-function serveFlags(flags: Record<string, unknown>): string[] {
-  return Object.keys(coreFlags).flatMap((name) => {
-    const value = flags[name];
-    if (value === undefined || name === 'root') return [];
-    return (Array.isArray(value) ? value : [value]).flatMap((one) => [`--${name}`, String(one)]);
+/** The same flags again as they were typed, for the core's own command line. */
+function serveFlags(words: Interfaces.ParserOutput['raw']): string[] {
+  return words.flatMap((word) => {
+    if (word.type !== 'flag' || word.flag === 'root' || !(word.flag in coreFlags)) return [];
+    return coreFlags[word.flag as keyof typeof coreFlags].type === 'boolean'
+      ? [word.input]
+      : [`--${word.flag}=${word.input}`];
   });
 }

@@ -1,18 +1,59 @@
+import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { poolStatusListing } from '../../cli/output/core-view.ts';
+import { poolStatusListing } from '../../cli/output/pool-status-view.ts';
+import { PoolChanges } from '../../cli/pool/pool-changes.ts';
+import { untilAborted } from '../../cli/until-aborted.ts';
+import type { CoreApi } from '../../core/api/core-api.ts';
+import type { PoolShapeStatus } from '../../core/model/pool.ts';
+
+const CLEAR_SCREEN = '\u001b[H\u001b[2J';
+/** Milliseconds. A busy pool changes a thousand times a second; nobody reads that fast, and each look costs the core. */
+const LEAST_INTERVAL = 100;
 
 export default class PoolStatus extends BaseCommand {
-  static override summary = 'Show the warm pools.';
+  static override summary = 'Show how the warm pools do.';
   static override description =
-    `A row for each shape: how many instances are idle, claimed and booting, how many claims found one ready (HITS) or had to boot (MISSES), and how long claims took at the median and the 99th percentile. -o wide says why boots are refused, while they are.`;
+    `A row for each shape: how many instances are idle, claimed and booting, how many claims wait for one, how many found one ready (HITS) or had to boot (MISSES), and how long claims took at the median and the 99th percentile. BREAKER says why boots are refused, while they are. Starts no core: when none runs it says so, exit code 0.`;
   static override examples = [
     { description: 'For reading', command: '<%= config.bin %> pool status' },
+    { description: 'Live, until ctrl-C', command: '<%= config.bin %> pool status --watch' },
     { description: 'For scripts', command: '<%= config.bin %> pool status -o json' },
   ];
+  static override args = {
+    name: Args.string({ ignoreStdin: true, description: 'Only this pool. Default: all.' }),
+  };
+  static override flags = {
+    watch: Flags.boolean({
+      char: 'w',
+      summary: 'Show it anew whenever something happens; with -o json one array a line.',
+    }),
+  };
 
   override async run(): Promise<undefined> {
-    await this.parse(PoolStatus);
-    const core = await this.core();
-    await this.print(poolStatusListing(await core.pools.status(this.call)));
+    const { args, flags } = await this.parse(PoolStatus);
+    const rows = await this.ifRunning((core) => core.pools.status(args.name, this.call));
+    if (rows !== undefined && flags.watch) return this.#watch(await this.core(false), args.name);
+    if (rows !== undefined || this.forPrograms) await this.print(poolStatusListing(rows ?? []));
+  }
+
+  async #watch(core: CoreApi, name: string | undefined): Promise<never> {
+    const { signal } = this.interruption;
+    await using changes = new PoolChanges(core, signal);
+    for (;;) {
+      await this.#redraw(await core.pools.status(name, this.call));
+      await untilAborted(this.#pause(), signal);
+      await changes.next();
+    }
+  }
+
+  async #redraw(rows: PoolShapeStatus[]): Promise<void> {
+    const listing = poolStatusListing(rows);
+    if (this.format === 'json') return this.out(`${JSON.stringify(listing.items)}\n`);
+    if (this.world.terminal.stdout.isTTY && !this.forPrograms) await this.out(CLEAR_SCREEN);
+    await this.print(listing);
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => this.world.clock.after(LEAST_INTERVAL, resolve));
   }
 }

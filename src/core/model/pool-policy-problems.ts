@@ -51,7 +51,7 @@ export function contradictions(policy: PoolPolicy, said: Said): string[] {
 }
 
 /** The flag that sets a key, where the command line has one. */
-const policyFlags: Readonly<Record<string, string>> = {
+export const policyFlags: Readonly<Record<string, string>> = {
   size: '--size',
   warm: '--warm',
   'capacity.min': '--min',

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { imageListing, poolStatusListing, versionListing } from '../../../src/cli/output/core-view.ts';
+import { imageListing, versionListing } from '../../../src/cli/output/core-view.ts';
 import { type Listing, type OutputFormat, printable, render } from '../../../src/cli/output/output.ts';
 import {
   createdListing,
@@ -14,12 +14,15 @@ import { parseSpec } from '../../../src/core/model/spec.ts';
 const now = Date.parse('2026-03-01T12:00:00Z');
 const minutes = (count: number): number => now - count * 60_000;
 
+/** Of the pool, known once it is bound. */
+const resources = { cpus: 1, memory: '512m', pids: 256 };
+
 const sandbox = (name: string, over: Partial<Sandbox>, spec: object = {}): Sandbox => ({
   id: name.padEnd(32, '0'),
   namespace: 'default',
   name,
   generation: 1,
-  spec: parseSpec({ image: 'host', args: ['sh', '-c', 'echo "a b"'], ...spec }),
+  spec: parseSpec({ image: 'host', args: ['sh', '-c', 'echo "a b"'], resources, ...spec }),
   state: { phase: 'Running', startedAt: minutes(5) },
   node: 'node-1',
   endpoints: [],
@@ -50,42 +53,13 @@ const exited = sandbox('old', {
   state: { phase: 'Exited', startedAt: minutes(4), endedAt: minutes(3), status: { code: 7, signal: null } },
   createdAt: minutes(4),
 });
-const pending = sandbox('new', { state: { phase: 'Pending' }, node: '', warm: undefined, createdAt: now });
+const pending = sandbox(
+  'new',
+  { state: { phase: 'Pending' }, node: '', warm: undefined, createdAt: now },
+  { resources: {} },
+);
 const list = sandboxListing([box, killed, exited, pending], { now, full: false });
 
-const pools = poolStatusListing([
-  {
-    pool: 'default-pool',
-    shape: '0123456789abcdef',
-    image: 'host',
-    max: 8,
-    idle: 4,
-    claimed: 1,
-    booting: 0,
-    stopping: 1,
-    waiting: 0,
-    hits: 3,
-    misses: 1,
-    evicted: 0,
-    p50: 0.6,
-    p99: 12.25,
-  },
-  {
-    pool: 'other',
-    shape: 'fedcba9876543210',
-    image: 'alpine',
-    max: 2,
-    idle: 0,
-    claimed: 0,
-    booting: 1,
-    stopping: 0,
-    waiting: 2,
-    hits: 0,
-    misses: 0,
-    evicted: 0,
-    breaker: 'the image does not boot',
-  },
-]);
 const digest = `sha256:${'ab'.repeat(32)}`;
 const images = imageListing(
   [
@@ -108,9 +82,6 @@ const cases: [string, Listing<any>, OutputFormat][] = [
   ['get', sandboxDetails(killed, now), 'json'],
   ['created', createdListing(box, 12.345), 'table'],
   ['created', createdListing(box, 12.345), 'json'],
-  ['pool-status', pools, 'table'],
-  ['pool-status', pools, 'wide'],
-  ['pool-status', pools, 'json'],
   ['image-list', images, 'table'],
   ['image-list', images, 'json'],
   ['version', versionListing('0.1.0', '20.0.0', undefined), 'table'],

@@ -34,14 +34,28 @@ describe('separateGuestArguments', () => {
     ['', ''],
   ])('%j -> %j', (before, after) => {
     const words = (text: string): string[] => text.split(' ').filter((word) => word !== '');
-    expect(separateGuestArguments(words(before), flags)).toEqual(words(after));
+    expect(separateGuestArguments(words(before), flags, 2)).toEqual(words(after));
+  });
+
+  it.each([
+    ['ls -la --help', '-- ls -la --help'],
+    ['-it sh -c x', '-it -- sh -c x'],
+    ['-e A=B --pool p env -e', '-e A=B --pool p -- env -e'],
+    ['-- ls', '-- ls'],
+    ['--interactive', '--interactive'],
+    ['', ''],
+  ])('with nothing before the command: %j -> %j', (before, after) => {
+    const words = (text: string): string[] => text.split(' ').filter((word) => word !== '');
+    expect(separateGuestArguments(words(before), flags, 1)).toEqual(words(after));
   });
 
   it('never changes, drops or reorders a word of the guest', () => {
+    const own = fc.array(fc.constantFrom('-i', '-t', '--env=A=B', '-eA=B', '--pool=p'));
     fc.assert(
-      fc.property(fc.array(fc.string()), (guest) => {
-        const argv = separateGuestArguments(['box', 'cmd', ...guest], flags);
-        expect(argv).toEqual(['box', '--', 'cmd', ...guest]);
+      fc.property(fc.array(fc.string()), own, fc.constantFrom(1, 2, 3), (guest, before, start) => {
+        const names = Array.from({ length: start - 1 }, (_, index) => `name${index}`);
+        const argv = separateGuestArguments([...before, ...names, 'cmd', ...guest], flags, start);
+        expect(argv).toEqual([...before, ...names, '--', 'cmd', ...guest]);
       }),
     );
   });

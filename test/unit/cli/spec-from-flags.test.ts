@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseCpus } from '../../../src/cli/flags.ts';
 import { assertRunFlags, attaches } from '../../../src/cli/run/run-plan.ts';
 import { parseEnvFile, parseEnvWords, parsePairs } from '../../../src/cli/spec/env-words.ts';
 import { mergeSpecs, parsePort, parseVolume, specFromFlags } from '../../../src/cli/spec/spec-from-flags.ts';
@@ -12,7 +13,7 @@ describe('specFromFlags', () => {
     ['ttl in milliseconds', { ttl: 90_000 }, [], { ttl: '90000ms' }],
     [
       'resources',
-      { cpus: '0.5', memory: 1024, pids: 3 },
+      { cpus: 0.5, memory: 1024, pids: 3 },
       [],
       { resources: { cpus: 0.5, memory: 1024, pids: 3 } },
     ],
@@ -21,7 +22,7 @@ describe('specFromFlags', () => {
   ])('%s', (_, flags, words, spec) => expect(specFromFlags(flags, words)).toEqual(spec));
 
   it.each([['0'], ['x'], ['-1'], ['1e3']])('refuses --cpus %s', (cpus) =>
-    expect(() => specFromFlags({ cpus }, [])).toThrow('--cpus'),
+    expect(() => parseCpus(cpus)).toThrow('invalid number of cores'),
   );
 });
 

@@ -168,6 +168,29 @@ describe('several shapes under one budget', () => {
     expect(world.row(small)).toMatchObject({ idle: 0, evicted: 1, claimed: 1 });
   });
 
+  it('spares a victim that becomes claimed before the eviction acts, and takes the next', async () => {
+    const world = createPoolWorld({ capacity: { max: 2 } });
+    await world.warm([host, 2]);
+    const [oldest, newest] = world.fake.instances;
+    // In one tick: the waiter that needs room, then claims for all that is idle but one.
+    const waiting = world.claim(python);
+    const claim = world.claim(host);
+    const { instance } = await claim;
+    await expect(waiting).resolves.toMatchObject({ hit: false });
+    expect(instance.id).toBe(newest);
+    expect(instance.state).toBe('claimed');
+    expect(world.fake.instances).not.toContain(oldest);
+
+    const other = createPoolWorld({ capacity: { max: 1 } });
+    await other.warm([host, 1]);
+    const late = other.claim(python, { timeout: 50 }).catch((error: FsbError) => error.code);
+    const only = await other.claim(host);
+    await other.clock.advance(50);
+    expect(await late).toBe('no_capacity');
+    expect(only.instance.state).toBe('claimed');
+    expect(other.fake.callsOf('destroy')).toEqual([]);
+  });
+
   it('has at most 8 evictions under way', async () => {
     const world = createPoolWorld({ capacity: { max: 12 } });
     await world.warm([host, 12]);

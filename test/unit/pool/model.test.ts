@@ -1,34 +1,44 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { PoolModel, type Step, stepArbitrary } from '../../helpers/pool-model.ts';
+import { describe, it } from 'vitest';
+import { PoolModel } from '../../helpers/pool-model.ts';
+import { type Step, type StepOptions, stepArbitrary } from '../../helpers/pool-steps.ts';
 
 /** One pool, one list of steps; the model checks the pool after every step. */
-async function run(steps: readonly Step[], options: { faults: boolean }): Promise<void> {
+async function run(steps: readonly Step[], options: StepOptions): Promise<void> {
   const model = new PoolModel(options);
   for (const step of steps) await model.take(step);
   await model.end();
 }
 
-describe('a pool under random steps', () => {
-  it('keeps its promises while boots fail and hang, instances die and callers leave', async () => {
-    const steps = fc.array(stepArbitrary({ faults: true }), { minLength: 1, maxLength: 80 });
-    await fc.assert(
-      fc.asyncProperty(steps, (list) => run(list, { faults: true })),
-      { numRuns: 300 },
-    );
-  });
+/** Milliseconds; a machine that is busy with other tests takes its time. */
+const LIMIT = 120_000;
 
-  it('leaves nobody waiting who could be served, and serves in order', async () => {
-    const steps = fc.array(stepArbitrary({ faults: false }), { minLength: 1, maxLength: 80 });
-    await fc.assert(
-      fc.asyncProperty(steps, (list) => run(list, { faults: false })),
-      { numRuns: 300 },
-    );
-  });
+const modes: [string, StepOptions][] = [
+  ['while all goes well', { faults: false, powers: false }],
+  ['while boots fail and hang, instances die and callers leave', { faults: true, powers: false }],
+  ['while it is configured, stopped, drained and started, and used again', { faults: false, powers: true }],
+  ['while all of that happens', { faults: true, powers: true }],
+];
 
-  it.each([true, false])('does so for 10,000 steps of one life, faults %s', async (faults) => {
-    const steps = fc.sample(stepArbitrary({ faults }), { numRuns: 10_000, seed: 20_261_123 });
-    expect(steps).toHaveLength(10_000);
-    await run(steps, { faults });
-  });
+describe('a pool under random steps keeps its promises', () => {
+  it.each(modes)(
+    '%s',
+    async (_, options) => {
+      const steps = fc.array(stepArbitrary(options), { minLength: 1, maxLength: 80 });
+      await fc.assert(
+        fc.asyncProperty(steps, (list) => run(list, options)),
+        { numRuns: 200 },
+      );
+    },
+    LIMIT,
+  );
+
+  it.each(modes)(
+    'for thousands of steps of one life, %s',
+    async (_, options) => {
+      const numRuns = options.powers ? 4_000 : 10_000;
+      await run(fc.sample(stepArbitrary(options), { numRuns, seed: 20_261_123 }), options);
+    },
+    LIMIT,
+  );
 });

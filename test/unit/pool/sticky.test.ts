@@ -170,6 +170,19 @@ describe('sticky', () => {
     expect(world.fake.counts.live).toBe(0);
   });
 
+  it('does not hand out a used one that was being checked when the pool became one-shot', async () => {
+    const world = sticky();
+    const first = await world.claim(host);
+    await world.pool.release(first);
+    world.fake.script('ping', { delay: 5 });
+    const claim = world.claim(host);
+    world.configure({ reuse: 'one-shot' });
+    await world.clock.advance(5);
+    const { instance } = await claim;
+    expect(instance).not.toBe(first.instance);
+    expect(first.instance.state).toBe('dead');
+  });
+
   it('never hands out one that was used once the pool says one-shot', async () => {
     const world = sticky();
     await world.warm([host, 2]);

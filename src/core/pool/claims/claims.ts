@@ -5,6 +5,7 @@ import type { ClaimResult, OnEmpty, PoolMeter, PoolPolicy } from '../../model/po
 import type { Budget } from '../fleet/budget.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { ShapeRecord, Slot } from '../fleet/shape-record.ts';
+import { unfit } from '../fleet/unfit.ts';
 import type { Claim, ClaimRequest } from '../pool.ts';
 import {
   bootError,
@@ -107,7 +108,7 @@ export class Claims {
       }
       const checking = this.#check(slot);
       wake();
-      const problem = (await checking) ?? this.#gone(request);
+      const problem = (await checking) ?? this.#gone(request) ?? this.#unfit(slot);
       if (problem === undefined) return fleet.handOver(slot, attempt.ticket === undefined);
       void fleet.discard(slot, problem.message);
       this.#refuseIfGone(request);
@@ -136,6 +137,12 @@ export class Claims {
     const refusal = this.#options.refusal();
     if (refusal !== undefined) return refusal;
     return signal?.aborted ? FsbError.from(signal.reason) : undefined;
+  }
+
+  /** The policy may have changed during the check. */
+  #unfit(slot: Slot): FsbError | undefined {
+    const reason = unfit(slot, this.#options.policy());
+    return reason === undefined ? undefined : new FsbError('conflict', reason);
   }
 
   #refuseIfGone(request: ClaimRequest): void {

@@ -1,0 +1,196 @@
+import type { PoolDetails, PoolInfo, PoolInstance, PoolPolicy, PoolState } from '../../core/model/pool.ts';
+import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
+import { formatAge, formatDuration, formatSize } from '../../core/model/quantity.ts';
+import { familiarName } from '../../core/model/reference.ts';
+import {
+  type Column,
+  type Listing,
+  printable,
+  type RenderOptions,
+  renderTable,
+  type Tone,
+} from './output.ts';
+import { policyView } from './policy-view.ts';
+import { type PoolShapeView, poolShapeView, shapeColumns } from './pool-status-view.ts';
+import { timestamp } from './sandbox-view.ts';
+
+/** A pool as `-o json` and `-o yaml` show it. */
+export interface PoolView {
+  name: string;
+  state: PoolState;
+  created_at: string;
+  idle: number;
+  claimed: number;
+  booting: number;
+  stopping: number;
+  waiting: number;
+  /** Of the budget, taken. */
+  memory_bytes: number;
+  /** capacity.min as the autoscaler has it now. */
+  min: number;
+  /** With every default filled in; `pool create -f` takes it as it is. */
+  policy: PoolPolicyInput;
+}
+
+/** A living instance, in `pool get`. */
+export interface InstanceView {
+  id: string;
+  shape: string;
+  image: string;
+  state: PoolInstance['state'];
+  pid: number;
+  /** How long it has been in its state. */
+  age_ms: number;
+  /** `sandbox NAMESPACE/NAME` or `lease ID`; null while nobody has it. */
+  holder: string | null;
+}
+
+export interface PoolDetailsView extends PoolView {
+  shapes: PoolShapeView[];
+  /** Oldest first. */
+  instances: InstanceView[];
+}
+
+export function poolView(pool: PoolInfo): PoolView {
+  const { name, state, idle, claimed, booting, stopping, waiting, memory, min, policy } = pool;
+  return {
+    ...{ name, state, created_at: timestamp(pool.createdAt) },
+    ...{ idle, claimed, booting, stopping, waiting, memory_bytes: memory, min },
+    policy: policyView(policy),
+  };
+}
+
+const instanceView = ({ id, shape, image, state, pid, age, holder }: PoolInstance): InstanceView => ({
+  ...{ id, shape, image, state, pid, age_ms: age, holder: holder ?? null },
+});
+
+const STATE_TONES: Record<PoolState, Tone> = { active: 'good', stopped: 'busy', drained: 'bad' };
+const INSTANCE_TONES: Record<PoolInstance['state'], Tone> = {
+  idle: 'good',
+  paused: 'good',
+  claimed: 'plain',
+  stopping: 'busy',
+};
+
+export function poolListing(pools: PoolInfo[], now: number): Listing<PoolView> {
+  const count = (title: string, value: (pool: PoolView) => number) => ({
+    title,
+    value: (pool: PoolView) => String(value(pool)),
+  });
+  const columns: Column<PoolView>[] = [
+    { title: 'NAME', value: (p) => p.name },
+    { title: 'STATE', value: (p) => p.state, tone: (p) => STATE_TONES[p.state] },
+    { title: 'WARM', value: (p) => warmText(p.policy) },
+    count('IDLE', (p) => p.idle),
+    count('CLAIMED', (p) => p.claimed),
+    count('BOOTING', (p) => p.booting),
+    count('WAITING', (p) => p.waiting),
+    count('MAX', (p) => p.policy.capacity?.max ?? 0),
+    { title: 'MEMORY', value: (p) => formatSize(p.memory_bytes) },
+    { title: 'AGE', value: (p) => formatAge(now - Date.parse(p.created_at)) },
+    { title: 'BUDGET', wide: true, value: (p) => formatSize(Number(p.policy.memory_budget)) },
+    { title: 'ON-EMPTY', wide: true, value: (p) => p.policy.on_empty ?? '' },
+    { title: 'REUSE', wide: true, value: (p) => p.policy.reuse ?? '' },
+    { title: 'TTL', wide: true, value: (p) => String(p.policy.ttl) },
+    { title: 'RUNTIME', wide: true, value: (p) => p.policy.runtime ?? '' },
+  ];
+  return { items: pools.map(poolView), columns, name: (p) => p.name };
+}
+
+/** What `pool start`, `create`, `update` and the like answer. */
+export const onePool = (pool: PoolInfo, now: number): Listing<PoolView> => ({
+  ...poolListing([pool], now),
+  single: true,
+});
+
+const warmText = ({ warm = [] }: Pick<PoolPolicyInput, 'warm'>): string =>
+  warm.map(({ image, count }) => `${image}=${count}`).join(',');
+
+export function poolDetails(pool: PoolDetails, now: number): Listing<PoolDetailsView> {
+  const { shapes, instances } = pool;
+  const view = {
+    ...poolView(pool),
+    shapes: shapes.map(poolShapeView),
+    instances: instances.map(instanceView),
+  };
+  return {
+    items: [view],
+    single: true,
+    columns: [],
+    name: (p) => p.name,
+    describe: (p, options) => describePool(p, pool.policy, options, now),
+  };
+}
+
+async function describePool(
+  view: PoolDetailsView,
+  policy: PoolPolicy,
+  options: RenderOptions,
+  now: number,
+): Promise<string> {
+  const rows = [...stateRows(view, policy, now), ...policyRows(policy)]
+    .filter(([, value]) => value !== '')
+    .map(([key, value]) => `${`${key}:`.padEnd(12)}${printable(value)}\n`);
+  const { shapes, instances } = view;
+  const broken = shapes.some(({ breaker }) => breaker !== null);
+  return [
+    ...rows,
+    ...(shapes.length === 0 ? [] : ['\n', await renderTable(shapes, shapeColumns(broken), options)]),
+    ...(instances.length === 0 ? [] : ['\n', await renderTable(instances, instanceColumns, options)]),
+  ].join('');
+}
+
+function stateRows(view: PoolDetailsView, policy: PoolPolicy, now: number): [string, string][] {
+  const counts = (['idle', 'claimed', 'booting', 'stopping'] as const).map((key) => `${view[key]} ${key}`);
+  return [
+    ['Name', view.name],
+    ['State', view.state],
+    ['Created', `${view.created_at} (${formatAge(now - Date.parse(view.created_at))} ago)`],
+    ['Instances', `${counts.join(', ')}; at least ${view.min}, at most ${policy.capacity.max}`],
+    ['Waiting', String(view.waiting)],
+    ['Memory', `${formatSize(view.memory_bytes)} of ${formatSize(policy.memoryBudget)}`],
+  ];
+}
+
+function policyRows(policy: PoolPolicy): [string, string][] {
+  const { capacity, queue, resources, autoscale, health } = policy;
+  const { up, down, window } = autoscale;
+  return [
+    ['Warm', warmText(policy) || 'nothing'],
+    ['Buffer', `${capacity.bufferMin} to ${capacity.bufferMax} idle instances of an image in recent use`],
+    ['TTL', orNever(policy.ttl)],
+    ['Max age', orNever(policy.maxAge)],
+    ['On empty', policy.onEmpty],
+    ['Queue', `${queue.length} at most, each for ${formatDuration(queue.timeout)}`],
+    ['Reuse', policy.reuse],
+    ['Pause idle', policy.pauseIdle ? 'yes' : 'no'],
+    ['Lease TTL', orNever(policy.leaseTtl)],
+    [
+      'Health',
+      `${health.interval === 0 ? 'within a claim only' : `every ${formatDuration(health.interval)}`}, answer within ${formatDuration(health.timeout)}`,
+    ],
+    ['Warm-up', policy.warmup.join(' ')],
+    [
+      'Autoscale',
+      autoscale.enabled ? `up above ${up} misses, down below ${down}, over ${formatDuration(window)}` : '',
+    ],
+    ['Boots', `${policy.bootConcurrency} at once, each within ${formatDuration(policy.bootTimeout)}`],
+    ['Runtime', policy.runtime],
+    [
+      'Resources',
+      `${resources.cpus} cpus, ${formatSize(resources.memory)} memory, ${resources.pids} processes`,
+    ],
+  ];
+}
+
+const orNever = (ms: number): string => (ms === 0 ? 'never' : formatDuration(ms));
+
+const instanceColumns: Column<InstanceView>[] = [
+  { title: 'INSTANCE', value: (i) => i.id },
+  { title: 'STATE', value: (i) => i.state, tone: (i) => INSTANCE_TONES[i.state] },
+  { title: 'PID', value: (i) => String(i.pid) },
+  { title: 'AGE', value: (i) => formatAge(i.age_ms) },
+  { title: 'IMAGE', value: (i) => familiarName(i.image) },
+  { title: 'HOLDER', value: (i) => i.holder ?? '' },
+  { title: 'SHAPE', wide: true, value: (i) => i.shape },
+];

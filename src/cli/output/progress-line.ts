@@ -1,0 +1,33 @@
+import { tryWrite } from '../streams.ts';
+import type { World } from '../world.ts';
+import { printable } from './output.ts';
+
+const CLEAR_LINE = '\r\u001b[K';
+
+/** One line on stderr that tells how far something is: rewritten in place on a terminal, a new line elsewhere. */
+export class ProgressLine {
+  readonly #stream: World['terminal']['stderr'];
+  readonly #live: boolean;
+  #shown = '';
+
+  constructor({ terminal, env }: Pick<World, 'terminal' | 'env'>) {
+    this.#stream = terminal.stderr;
+    this.#live = terminal.stderr.isTTY === true && env.TERM !== 'dumb';
+  }
+
+  /** Nothing happens while the text stays the same. */
+  async show(text: string): Promise<void> {
+    const line = printable(text);
+    if (line === this.#shown) return;
+    this.#shown = line;
+    // A line that wraps could not be rewritten.
+    const width = Math.max((this.#stream.columns ?? 80) - 1, 1);
+    await tryWrite(this.#stream, this.#live ? `${CLEAR_LINE}${line.slice(0, width)}` : `${line}\n`);
+  }
+
+  /** Takes the live line away, so that what follows starts on a clean one. Idempotent. */
+  async clear(): Promise<void> {
+    if (this.#live && this.#shown !== '') await tryWrite(this.#stream, CLEAR_LINE);
+    this.#shown = '';
+  }
+}

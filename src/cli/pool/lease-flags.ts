@@ -1,0 +1,52 @@
+import { Flags, type Interfaces } from '@oclif/core';
+import type { LeaseRequest } from '../../core/api/pool-api.ts';
+import { DEFAULT_POOL } from '../../core/model/ids.ts';
+import { commandFlags, durationFlag, instanceFlags } from '../flags.ts';
+import { defined, nonEmpty } from '../spec/sparse.ts';
+import { parseVolume } from '../spec/spec-from-flags.ts';
+
+/** The flags of `pool run` beside the global ones. */
+export const poolRunFlags = {
+  ...commandFlags,
+  ...instanceFlags,
+  image: Flags.string({
+    summary: 'Image to run in: host, or one of "image list". Default: the pool\'s first warm one, else host.',
+    helpValue: 'IMAGE',
+  }),
+  pool: Flags.string({ summary: 'Warm pool to take it from. Default: default-pool.', helpValue: 'POOL' }),
+  wait: durationFlag({ summary: "Wait this long for an instance at most. Default: the pool's." }),
+  'on-empty': Flags.option({
+    summary: "When nothing is idle: boot one, wait for one, or fail. Default: the pool's.",
+    options: ['boot', 'wait', 'fail'] as const,
+  })(),
+  lease: Flags.boolean({
+    summary: 'Keep the instance for "pool exec", until "pool release"; without a command print its id.',
+  }),
+  'lease-ttl': durationFlag({
+    summary: "Reclaim the lease when nothing ran in it for so long; 0: never. Default: the pool's.",
+    dependsOn: ['lease'],
+  }),
+  'detach-keys': Flags.string({
+    summary:
+      'Keys that leave a terminal session without ending it. Default: ctrl-p,ctrl-q with --lease, else none.',
+    helpValue: 'KEYS',
+    dependsOn: ['lease'],
+  }),
+};
+
+export type PoolRunFlags = Interfaces.InferredFlags<typeof poolRunFlags>;
+
+/** What is to be claimed. @throws invalid_argument */
+export function leaseRequest(flags: PoolRunFlags): LeaseRequest {
+  return {
+    pool: flags.pool ?? DEFAULT_POOL,
+    ...defined({
+      image: flags.image,
+      onEmpty: flags['on-empty'],
+      wait: flags.wait,
+      resources: nonEmpty(defined({ cpus: flags.cpus, memory: flags.memory, pids: flags.pids })),
+      network: flags.network,
+      mounts: flags.volume?.map(parseVolume),
+    }),
+  };
+}

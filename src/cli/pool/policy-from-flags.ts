@@ -1,0 +1,60 @@
+import type { Interfaces } from '@oclif/core';
+import { FsbError } from '../../core/model/errors.ts';
+import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
+import { defined, nonEmpty } from '../spec/sparse.ts';
+import type { policyFlags } from './policy-flags.ts';
+
+export type PolicyFlags = Partial<Interfaces.InferredFlags<typeof policyFlags>> & { image?: string };
+
+/** The keys of a policy that the flags give, and no others, as a user would write them in YAML. @throws invalid_argument */
+export function policyFromFlags(flags: PolicyFlags): Partial<PoolPolicyInput> {
+  return defined({
+    size: flags.size,
+    warm: warmEntries(flags),
+    capacity: nonEmpty(
+      defined({
+        min: flags.min,
+        max: flags.max,
+        buffer_min: flags['buffer-min'],
+        buffer_max: flags['buffer-max'],
+      }),
+    ),
+    memory_budget: flags['memory-budget'],
+    ttl: milliseconds(flags.ttl),
+    max_age: milliseconds(flags['max-age']),
+    on_empty: flags['on-empty'],
+    queue: nonEmpty(defined({ timeout: milliseconds(flags['queue-timeout']) })),
+    reuse: flags.reuse,
+    pause_idle: flags['pause-idle'],
+    resources: nonEmpty(defined({ cpus: flags.cpus, memory: flags.memory, pids: flags.pids })),
+    lease_ttl: milliseconds(flags['lease-ttl']),
+  });
+}
+
+/** In a policy a bare number is seconds. */
+const milliseconds = (ms: number | undefined): string | undefined =>
+  ms === undefined ? undefined : `${ms}ms`;
+
+interface WarmEntry {
+  image: string;
+  count?: number;
+}
+
+/** Undefined: nothing was said. */
+function warmEntries({ image, warm }: PolicyFlags): WarmEntry[] | undefined {
+  if (image === undefined && warm === undefined) return undefined;
+  const named: WarmEntry[] = image === undefined ? [] : [{ image }];
+  const listed = (warm ?? []).flatMap((text) => text.split(',')).map(warmEntry);
+  return [...named, ...listed];
+}
+
+/** `host=4`; `host` for as many as --size; `host=0` keeps none. */
+function warmEntry(text: string): WarmEntry {
+  const match = /^([^=\s]+)(?:=(\d+))?$/.exec(text.trim());
+  if (!match)
+    throw new FsbError('invalid_argument', `invalid --warm ${JSON.stringify(text)}`, {
+      hint: 'Write it like host=2, or host=2,alpine=4.',
+    });
+  const [, image = '', count] = match;
+  return count === undefined ? { image } : { image, count: Number(count) };
+}

@@ -1,0 +1,55 @@
+import type { CoreApi } from '../../core/api/core-api.ts';
+import { FsbError } from '../../core/model/errors.ts';
+
+/**
+ * Tells when it is worth to look at the pools again. It reads the event stream from its own beginning, so nothing that
+ * happens during a look is missed, and a burst of events costs one look.
+ */
+export class PoolChanges implements AsyncDisposable {
+  readonly #leave = new AbortController();
+  readonly #reading: Promise<void>;
+  #changed = false;
+  #failure: unknown;
+  #wake: () => void = () => {};
+
+  constructor(core: CoreApi, signal: AbortSignal) {
+    this.#reading = this.#read(core, AbortSignal.any([signal, this.#leave.signal]));
+  }
+
+  /** Resolves when something has happened since it last did. @throws what ended the event stream */
+  async next(): Promise<void> {
+    if (!this.#changed)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    this.#changed = false;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#leave.abort();
+    await this.#reading;
+  }
+
+  async #read(core: CoreApi, signal: AbortSignal): Promise<void> {
+    try {
+      for await (const _ of core.system.events({}, { signal })) this.#tell();
+      this.#failure = eventsEnded();
+    } catch (error) {
+      this.#failure = error;
+    }
+    if (signal.aborted) this.#failure = signal.reason;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#changed = true;
+    this.#wake();
+  }
+}
+
+/** A stream of events has no end of its own. */
+export const eventsEnded = (): FsbError =>
+  new FsbError('unavailable', 'the stream of events has ended: the core has stopped', {
+    hint: 'Run the command again; it starts the core when it does not run.',
+  });

@@ -1,0 +1,33 @@
+import { createReadStream } from 'node:fs';
+import { resolve } from 'node:path';
+import { FsbError } from '../../core/model/errors.ts';
+import { readText } from '../streams.ts';
+import type { World } from '../world.ts';
+
+const LARGEST_FILE = 1024 * 1024;
+
+/** What messages call the file of `-f`. */
+export const inputName = (file: string): string => (file === '-' ? 'standard input' : file);
+
+/** The text of a file; `-` is standard input. @throws invalid_argument */
+export const readInput = (file: string, world: World): Promise<string> =>
+  file === '-' ? readText(world.terminal.stdin, LARGEST_FILE, inputName(file)) : readFileText(file, world);
+
+/** @throws invalid_argument */
+export async function readFileText(file: string, world: World): Promise<string> {
+  try {
+    return await readText(createReadStream(resolve(world.cwd, file)), LARGEST_FILE, file);
+  } catch (error) {
+    if (error instanceof FsbError) throw error;
+    throw new FsbError(
+      'invalid_argument',
+      `cannot read ${file}: ${readReason(error as NodeJS.ErrnoException)}`,
+      { cause: error },
+    );
+  }
+}
+
+const readReason = (error: NodeJS.ErrnoException): string =>
+  ({ ENOENT: 'there is no such file', EACCES: 'permission denied', EISDIR: 'it is a directory' })[
+    error.code ?? ''
+  ] ?? error.message;

@@ -1,0 +1,151 @@
+import type { z } from 'zod';
+import { FsbError } from '../../core/model/errors.ts';
+
+/** What a text is about, for messages. */
+export interface TextKind {
+  /** `sandbox spec` */
+  name: string;
+  /** `spec` */
+  short: string;
+  /** A line of one: `image: host`. */
+  example: string;
+}
+
+/** A map of keys as text: its value, and where each key of it stands. */
+export interface YamlText {
+  /** What messages call it: a path, or `standard input`. */
+  source: string;
+  value: Record<string, unknown>;
+  /** The line (from 1) of the key or item at this path, or of the nearest one above it that stands in the text. */
+  lineOf(path: readonly PropertyKey[]): number | undefined;
+  /** Line by number, for showing it. */
+  line(number: number): string;
+}
+
+/**
+ * Parses YAML (or JSON). Checks the form only, not the keys.
+ * @throws invalid_argument with line and reason
+ */
+export async function parseYamlText(text: string, source: string, kind: TextKind): Promise<YamlText> {
+  const { LineCounter, parseAllDocuments, isMap } = await import('yaml');
+  const lineCounter = new LineCounter();
+  const documents = parseAllDocuments(text, { lineCounter, prettyErrors: false });
+  const lines = text.split('\n');
+  const lineAt = (offset: number): number => lineCounter.linePos(offset).line;
+  const line = (number: number): string => lines[number - 1] ?? '';
+  const wrong = (at: number, reason: string): FsbError =>
+    problemError(kind, source, [{ line: at, reason }], line);
+
+  const [document, second] = Array.isArray(documents) ? documents : [];
+  if (document === undefined || document.contents === null)
+    throw wrong(1, `there is no ${kind.short} here, only comments or nothing`);
+  const [error] = document.errors;
+  if (error !== undefined) throw wrong(lineAt(error.pos[0]), error.message);
+  if (second !== undefined)
+    throw wrong(lineAt(second.range[0]), `a second document starts here; give one ${kind.short} only`);
+  if (!isMap(document.contents))
+    throw wrong(
+      lineAt(document.contents.range?.[0] ?? 0),
+      `a ${kind.short} is a list of keys like \`${kind.example}\``,
+    );
+
+  const contents = document.contents;
+  return {
+    source,
+    value: toValue(() => document.toJS() as Record<string, unknown>, wrong),
+    line,
+    lineOf: (path) => {
+      const offset = locate(contents, path);
+      return offset === undefined ? undefined : lineAt(offset);
+    },
+  };
+}
+
+function toValue<T>(convert: () => T, wrong: (at: number, reason: string) => FsbError): T {
+  try {
+    return convert();
+  } catch (error) {
+    throw wrong(1, (error as Error).message);
+  }
+}
+
+/** As much of a YAML node as finding a line needs. */
+interface YamlNode {
+  range?: readonly number[] | null;
+  items?: unknown[];
+}
+
+function locate(root: unknown, path: readonly PropertyKey[]): number | undefined {
+  let node = root as YamlNode;
+  let offset: number | undefined;
+  for (const step of path) {
+    const items = node?.items;
+    if (items === undefined) break;
+    if (typeof step === 'number') {
+      const item = items[step] as YamlNode | undefined;
+      if (item === undefined) break;
+      offset = item.range?.[0] ?? offset;
+      node = item;
+    } else {
+      const pair = (items as { key: { value?: unknown; range?: readonly number[] }; value: YamlNode }[]).find(
+        (candidate) => String(candidate.key?.value) === String(step),
+      );
+      if (pair === undefined) break;
+      offset = pair.key.range?.[0] ?? offset;
+      node = pair.value;
+    }
+  }
+  return offset;
+}
+
+interface Issue {
+  path: PropertyKey[];
+  /** What is wrong, as people read it. */
+  line: string;
+}
+
+/** Everything that is wrong with a value, of which parts may come from `text` and parts from flags. */
+export function invalidValue(kind: TextKind, issues: Issue[], text?: YamlText, hint?: string): FsbError {
+  const problems = issues.map(({ path, line }) => ({ line: text?.lineOf(path), reason: line }));
+  return problemError(kind, text?.source ?? '', problems, text?.line ?? (() => ''), hint);
+}
+
+/**
+ * What a schema found, each issue in a line for people with the path of the key that it is about.
+ * `describe` is describeIssues() of the model with the known keys.
+ */
+export function issuesOf(
+  found: readonly z.core.$ZodIssue[],
+  describe: (issues: z.core.$ZodIssue[]) => { lines: string[]; hint?: string },
+): { issues: Issue[]; hint?: string } {
+  const issues: Issue[] = [];
+  let hint: string | undefined;
+  for (const issue of found) {
+    const described = describe([issue]);
+    hint ??= described.hint;
+    const keys = issue.code === 'unrecognized_keys' ? issue.keys : [];
+    for (const [index, line] of described.lines.entries())
+      issues.push({ path: keys[index] === undefined ? issue.path : [...issue.path, keys[index]], line });
+  }
+  return { issues, hint };
+}
+
+interface Problem {
+  line?: number;
+  reason: string;
+}
+
+function problemError(
+  kind: TextKind,
+  source: string,
+  problems: Problem[],
+  line: (number: number) => string,
+  hint?: string,
+): FsbError {
+  const parts = problems.map(({ line: number, reason }) => {
+    if (number === undefined) return reason;
+    const shown = line(number).trimEnd();
+    return `${source}:${number}: ${reason}${shown.trim() === '' ? '' : `\n  ${number} | ${shown}`}`;
+  });
+  return new FsbError('invalid_argument', `invalid ${kind.name}: ${parts.join('\n')}`, { hint });
+}

@@ -1,0 +1,46 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.ts';
+import { eventLine, eventView } from '../cli/output/event-view.ts';
+import { eventsEnded } from '../cli/pool/pool-changes.ts';
+import { FsbError } from '../core/model/errors.ts';
+import type { CoreEvent } from '../core/model/pool.ts';
+
+export default class Events extends BaseCommand {
+  static override summary = 'Show what happens in the pools, as it happens.';
+  static override description =
+    `One line for each event: an instance is created, idle, claimed, paused, resumed, returned, evicted, destroyed or did not boot; a pool begins to refill, is scaled or drained. In order and without a gap, until ctrl-C. With -o json one object a line; -q prints numbers, which --after takes.`;
+  static override examples = [
+    { description: 'What happens from now on', command: '<%= config.bin %> events' },
+    {
+      description: 'Everything since the core started, of one pool, for a program',
+      command: '<%= config.bin %> events --after 0 --pool default-pool -o json',
+    },
+  ];
+  static override flags = {
+    after: Flags.integer({
+      summary: 'Begin after the event with this number. Default: only new ones.',
+      min: 0,
+      helpValue: 'SEQ',
+    }),
+    pool: Flags.string({ summary: 'Only of this pool.', helpValue: 'POOL' }),
+  };
+
+  override async run(): Promise<undefined> {
+    const { flags } = await this.parse(Events);
+    if (this.format === 'yaml')
+      throw new FsbError('invalid_argument', 'events have no YAML form', {
+        hint: 'Use -o json: one object a line.',
+      });
+    const core = await this.core();
+    const query = { after: flags.after, pool: flags.pool };
+    for await (const event of core.system.events(query, this.call)) await this.out(`${this.#line(event)}\n`);
+    const { signal } = this.interruption;
+    throw signal.aborted ? signal.reason : eventsEnded();
+  }
+
+  #line(event: CoreEvent): string {
+    const view = eventView(event);
+    if (this.format === 'json') return JSON.stringify(view);
+    return this.quiet || this.format === 'name' ? String(view.seq) : eventLine(view);
+  }
+}

@@ -1,0 +1,35 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { durationFlag, poolArg } from '../../cli/flags.ts';
+import { onePool } from '../../cli/output/pool-view.ts';
+
+export default class PoolDrain extends BaseCommand {
+  static override summary = 'Empty a pool.';
+  static override description =
+    'Refuses claims from now on, removes what is idle, waits for what is in use, and returns when no instance is left. "pool start" makes it active again.';
+  static override examples = [
+    { description: 'Wait for what is in use', command: '<%= config.bin %> pool drain ci' },
+    {
+      description: 'Half a minute, then end it',
+      command: '<%= config.bin %> pool drain ci --timeout 30s --force',
+    },
+  ];
+  static override args = { name: poolArg };
+  static override flags = {
+    timeout: durationFlag({
+      summary: 'Wait this long for what is in use. Default: 60s; with --force: 0s.',
+    }),
+    force: Flags.boolean({
+      char: 'f',
+      summary: 'After that time end the sandboxes and leases that are left.',
+    }),
+  };
+
+  override async run(): Promise<undefined> {
+    const { args, flags } = await this.parse(PoolDrain);
+    const timeout = flags.timeout ?? (flags.force ? 0 : undefined);
+    const core = await this.core();
+    const pool = await core.pools.drain(args.name, { timeout, force: flags.force, ...this.call });
+    await this.print(onePool(pool, this.world.clock.now()));
+  }
+}

@@ -1,0 +1,89 @@
+import { Args } from '@oclif/core';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { DEFAULT_DETACH_KEYS } from '../../cli/flags.ts';
+import { leaseListing } from '../../cli/output/lease-view.ts';
+import { leaseRequest, type PoolRunFlags, poolRunFlags } from '../../cli/pool/lease-flags.ts';
+import { type CommandPlan, followCommand, planCommand } from '../../cli/session/command-run.ts';
+import type { CoreApi } from '../../core/api/core-api.ts';
+import { FsbError } from '../../core/model/errors.ts';
+import type { Lease } from '../../core/model/pool.ts';
+
+export default class PoolRun extends BaseCommand {
+  static override summary = 'Run one command in a warm instance.';
+  static override description =
+    `Claims an instance, streams the command's output, gives the instance back, and exits with the command's code as exec does; 5 when no instance came in time. No sandbox is made: nothing of it is listed, logged or kept.
+
+With --lease the instance is kept for "pool exec", until "pool release" or until nothing ran in it for its ttl. Everything from the first word of the command on belongs to the command. Standard input is read with -i only.`;
+  static override usage = 'pool run [FLAGS] [--] COMMAND [ARG...]';
+  static override examples = [
+    { description: 'One command', command: '<%= config.bin %> pool run uname -a' },
+    { description: 'Input from a pipe', command: 'echo hello | <%= config.bin %> pool run -i cat' },
+    { description: 'A shell', command: '<%= config.bin %> pool run -it --image host sh' },
+    { description: 'Keep one for several commands', command: '<%= config.bin %> pool run --lease' },
+  ];
+  static override args = {
+    command: Args.string({ multiple: true, ignoreStdin: true, description: 'Command and its arguments.' }),
+  };
+  static override flags = poolRunFlags;
+
+  override async run(): Promise<number> {
+    const { args, flags } = await this.parse(PoolRun);
+    const plan = await this.#plan(args.command ?? [], flags);
+    const request = leaseRequest(flags);
+    if (flags.lease) {
+      const core = await this.core();
+      const wanted = { ...request, ttl: flags['lease-ttl'] };
+      return this.#inLease(core, await this.#inTime(core.pools.lease(wanted, this.call), request.pool), plan);
+    }
+    if (plan === undefined)
+      throw new FsbError('invalid_argument', 'missing COMMAND', {
+        hint: 'Name a command, or keep an instance with --lease.',
+      });
+    const core = await this.core();
+    const running = core.pools.run({ ...request, exec: plan.request }, this.call);
+    const session = await this.#inTime(running, request.pool);
+    return followCommand(session, plan, `pool ${request.pool}`, this.world, this.interruption);
+  }
+
+  async #plan(command: string[], flags: PoolRunFlags): Promise<CommandPlan | undefined> {
+    if (command.length === 0) return undefined;
+    // A one-shot command that was left could not be found again; it ends when its caller goes.
+    const detachKeys = flags.lease ? (flags['detach-keys'] ?? DEFAULT_DETACH_KEYS) : '';
+    return planCommand(command, { ...flags, 'detach-keys': detachKeys }, this.world);
+  }
+
+  /** A --timeout that ends before there is an instance is want of capacity, not a command that took too long. */
+  async #inTime<T>(claim: Promise<T>, pool: string): Promise<T> {
+    try {
+      return await claim;
+    } catch (error) {
+      const { signal } = this.interruption;
+      if (!signal.aborted || FsbError.from(signal.reason).code !== 'timeout') throw error;
+      throw new FsbError(
+        'no_capacity',
+        `no instance of pool ${pool} came in time: ${signal.reason.message}`,
+        {
+          hint: `See fsb-ctl pool status ${pool}; give it more time with --timeout, or raise --max.`,
+          cause: error,
+        },
+      );
+    }
+  }
+
+  async #inLease(core: CoreApi, lease: Lease, plan: CommandPlan | undefined): Promise<number> {
+    if (plan === undefined) {
+      await this.#printLease(lease);
+      return 0;
+    }
+    await this.tell({ lease: lease.id }, `Lease: ${lease.id}`);
+    const session = await core.pools.exec(lease.id, plan.request, this.call);
+    return followCommand(session, plan, `lease ${lease.id}`, this.world, this.interruption);
+  }
+
+  /** A script that asked for no format wants the id alone: LEASE=$(fsb-ctl pool run --lease). */
+  async #printLease(lease: Lease): Promise<void> {
+    const { stdout } = this.world.terminal;
+    if (!this.formatGiven && !stdout.isTTY) await this.out(`${lease.id}\n`);
+    else await this.print({ ...leaseListing([lease], this.world.clock.now()), single: true });
+  }
+}

@@ -1,0 +1,43 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { poolArg, rateFlag } from '../../cli/flags.ts';
+import { onePool } from '../../cli/output/pool-view.ts';
+import { policyFileFlag, policyFlags, warmImageFlag } from '../../cli/pool/policy-flags.ts';
+import { policyRequest, poolName } from '../../cli/pool/policy-request.ts';
+import { unusedSize } from '../../cli/pool/unused-size.ts';
+import { FsbError } from '../../core/model/errors.ts';
+
+export default class PoolUpdate extends BaseCommand {
+  static override summary = 'Change a pool.';
+  static override description =
+    'Changes what the file and the flags name, and nothing else; --warm replaces the whole list. All of it or, when something is wrong, nothing. Instances in use are never touched.';
+  static override examples = [
+    { description: 'More room', command: '<%= config.bin %> pool update default-pool --max 16' },
+    { description: 'Boot again at once', command: '<%= config.bin %> pool update default-pool --reset' },
+  ];
+  static override args = { name: poolArg };
+  static override flags = {
+    file: policyFileFlag,
+    image: warmImageFlag,
+    ...policyFlags,
+    reset: Flags.boolean({
+      summary: 'Close every circuit breaker: boots that failed are tried again at once.',
+    }),
+    pressure: rateFlag({ summary: 'How hard the surroundings press, 0 to 1, for the autoscaler.' }),
+  };
+
+  override async run(): Promise<undefined> {
+    const { args, flags } = await this.parse(PoolUpdate);
+    const { name: inFile, ...policy } = await policyRequest(flags, this.world);
+    const name = poolName(args.name, inFile);
+    const { reset, pressure } = flags;
+    if (Object.keys(policy).length === 0 && !reset && pressure === undefined)
+      throw new FsbError('invalid_argument', 'nothing to change was given', {
+        hint: 'Give --file, --reset, --pressure or a flag of the policy; see fsb-ctl pool update --help.',
+      });
+    const core = await this.core();
+    const pool = await core.pools.update(name, { policy, reset, pressure }, this.call);
+    await this.say(unusedSize(flags.size, pool));
+    await this.print(onePool(pool, this.world.clock.now()));
+  }
+}
