@@ -153,6 +153,20 @@ describe('two warm images', () => {
   });
 });
 
+describe('a sandbox of a named pool', () => {
+  it('is held by it, and a name that is nearly right is told', async () => {
+    await shell.succeed('fsb-ctl pool create red --warm host=1 --memory 128m');
+    await shell.succeed('fsb-ctl run box --pool red --image host -- sleep 1000');
+    const { instances } = await poolOf('red');
+    expect(instances.map(({ holder }) => holder)).toContain('sandbox default/box');
+    expect((await fsb(['pool', 'delete', 'red'])).code).toBe(4);
+    const { code, stderr } = await fsb(['run', 'other', '--pool', 'rde', '--image', 'host', '--', 'true']);
+    expect([code, stderr]).toEqual([3, expect.stringMatching(/rde.*\nHint: Did you mean red\?/)]);
+    expect((await fsb(['pool', 'delete', 'red', '--force'])).code).toBe(0);
+    await shell.succeed('fsb-ctl delete box --force');
+  });
+});
+
 describe('a lease', () => {
   it('keeps what was made in it, from command to command, until it is released', async () => {
     const script = `set -eu

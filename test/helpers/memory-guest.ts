@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { Ending } from '../../src/core/guest/ending.ts';
 import type { GuestChannel, GuestProcess, KnownProcess } from '../../src/core/guest/guest-channel.ts';
 import { FsbError } from '../../src/core/model/errors.ts';
 import type { ExitStatus, OutputChunk } from '../../src/core/model/process.ts';
@@ -7,17 +8,21 @@ import type { FakeCall, FakeStep } from './fake-script.ts';
 /** A channel without a guest: processes do what the script says, or nothing until they are signalled. */
 export class MemoryChannel implements GuestChannel {
   readonly known: readonly KnownProcess[] = [];
-  readonly closed: Promise<Error>;
+  readonly #ending = new Ending();
   readonly #processes = new Map<number, MemoryProcess>();
   readonly #play: (call: FakeCall) => Promise<FakeStep | undefined>;
   #gone: Error | undefined;
-  #settleClosed!: (reason: Error) => void;
 
   constructor(play: (call: FakeCall) => Promise<FakeStep | undefined>) {
     this.#play = play;
-    this.closed = new Promise((resolve) => {
-      this.#settleClosed = resolve;
-    });
+  }
+
+  get closed(): Promise<Error> {
+    return this.#ending.promise;
+  }
+
+  onClosed(listener: (reason: Error) => void): void {
+    this.#ending.tell(listener);
   }
 
   async spawn(id: number): Promise<GuestProcess> {
@@ -85,7 +90,7 @@ export class MemoryChannel implements GuestChannel {
     if (this.#gone) return;
     this.#gone = new FsbError('run_failed', reason.message);
     for (const process of this.#processes.values()) process.lose(this.#gone);
-    this.#settleClosed(reason);
+    this.#ending.happen(reason);
   }
 }
 

@@ -30,9 +30,12 @@ const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
   },
 
   // Both ends of the wire see the seams (api), and never what is behind them.
-  'core/server': { may: ['core/wire', 'core/api', 'core/model'] },
+  'core/server': { may: ['core/wire', 'core/tools', 'core/api', 'core/model'] },
   'core/client': { may: ['core/wire', 'core/api', 'core/model'] },
   'core/wire': { may: ['core/api', 'core/model'] },
+
+  // Tools work in whatever sandboxes the seams lend them.
+  'core/tools': { may: ['core/api', 'core/model'] },
 
   // The controller reaches nodes only through AgentApi.
   'core/controller': { may: ['core/store', 'core/api', 'core/model'] },

@@ -18,5 +18,5 @@ export const poolApi = (admin: PoolAdmin, leases: Leases, runs: Runs): PoolApi =
   leases: async () => leases.list(),
   exec: (lease, request, options) => leases.exec(lease, request, options),
   kill: (lease) => leases.kill(lease),
-  release: (lease) => leases.release(lease),
+  release: (lease, options) => leases.release(lease, options),
 });

@@ -32,8 +32,13 @@ export interface PoolRunRequest extends Omit<LeaseRequest, 'ttl'> {
   exec: ExecRequest;
 }
 
+export interface ReleaseOptions extends CallOptions {
+  /** Destroy the instance, whatever the pool does otherwise with what is given back. */
+  destroy?: boolean;
+}
+
 export interface DrainOptions extends CallOptions {
-  /** Milliseconds to wait for what is claimed. */
+  /** Milliseconds to wait for what is claimed; default one minute. */
   timeout?: number;
   /** At the deadline, end what is still claimed: sandboxes and leases. */
   force?: boolean;
@@ -53,7 +58,7 @@ export interface PoolApi {
   update(name: string, change: PoolChange, options?: CallOptions): Promise<PoolInfo>;
   /** @throws not_found, conflict (the default pool; instances are claimed and no `force`) */
   delete(name: string, options?: CallOptions & { force?: boolean }): Promise<void>;
-  /** Resolves when nothing idle is left. Idempotent. @throws not_found, timeout */
+  /** Resolves when nothing idle is left; `timeout` in milliseconds, default one minute. Idempotent. @throws not_found, timeout */
   stop(name: string, options?: CallOptions & { timeout?: number }): Promise<PoolInfo>;
   /** Refuses claims from now on; resolves when no instance is left. Idempotent. @throws not_found, timeout */
   drain(name: string, options?: DrainOptions): Promise<PoolInfo>;
@@ -68,7 +73,7 @@ export interface PoolApi {
   /** SIGKILL to everything that runs in it; the lease stays. @throws not_found */
   kill(lease: string, options?: CallOptions): Promise<void>;
   /** Ends what runs in it; resolves when the instance is destroyed, or idle again. @throws not_found */
-  release(lease: string, options?: CallOptions): Promise<void>;
+  release(lease: string, options?: ReleaseOptions): Promise<void>;
 }
 
 export interface EventQuery {

@@ -38,8 +38,8 @@ export function poolCalls(rpc: Rpc): Omit<PoolApi, 'run' | 'exec'> {
     async kill(id, options) {
       await rpc.call(service.killLease, { id }, options);
     },
-    async release(id, options) {
-      await rpc.call(service.releaseLease, { id }, options);
+    async release(id, { destroy = false, ...options } = {}) {
+      await rpc.call(service.releaseLease, { id, destroy }, options);
     },
   };
 }

@@ -5,6 +5,7 @@ import { type Endpoint, formatEndpoint, hostInUrl } from '../wire/endpoint.ts';
 import { ERROR_METADATA, fromGrpcStatus } from '../wire/error-status.ts';
 import { unreachable } from './unreachable.ts';
 
+const CANCELLED = 1;
 const UNAVAILABLE = 14;
 
 const CHANNEL_OPTIONS = {
@@ -23,10 +24,15 @@ const CHANNEL_OPTIONS = {
   'grpc.default_authority': 'localhost',
 };
 
+interface Cancellable {
+  cancel(): void;
+}
+
 /** Calls over one connection, which is made by the first of them. */
 export class Rpc {
   readonly #endpoint: Endpoint;
   readonly #client: Client;
+  readonly #calls = new Set<Cancellable>();
   #closed = false;
 
   constructor(endpoint: Endpoint) {
@@ -52,14 +58,12 @@ export class Rpc {
         request,
         new Metadata(),
         (error, response) => {
-          signal?.removeEventListener('abort', cancel);
-          if (error !== null)
-            reject(signal?.aborted ? FsbError.from(signal.reason) : this.#toFsbError(error));
-          else resolve(response!);
+          settle();
+          if (error === null) resolve(response!);
+          else reject(this.#toFsbError(error, signal));
         },
       );
-      const cancel = (): void => call.cancel();
-      signal?.addEventListener('abort', cancel, { once: true });
+      const settle = this.#running(call, signal);
     });
   }
 
@@ -81,14 +85,13 @@ export class Rpc {
       request,
       new Metadata(),
     );
-    const cancel = (): void => call.cancel();
-    signal?.addEventListener('abort', cancel, { once: true });
+    const settle = this.#running(call, signal);
     try {
       for await (const response of call as AsyncIterable<Response>) yield response;
     } catch (error) {
-      throw signal?.aborted ? FsbError.from(signal.reason) : this.#toFsbError(error as ServiceError);
+      throw this.#toFsbError(error as ServiceError, signal);
     } finally {
-      signal?.removeEventListener('abort', cancel);
+      settle();
       call.cancel();
     }
   }
@@ -96,16 +99,33 @@ export class Rpc {
   /** Running calls fail. Idempotent. */
   close(): void {
     this.#closed = true;
+    for (const call of this.#calls) call.cancel();
     this.#client.close();
   }
 
-  #assertOpen(): void {
-    if (!this.#closed) return;
-    const address = formatEndpoint(this.#endpoint);
-    throw new FsbError('unavailable', `the connection to the core at ${address} was closed`);
+  /** Until it is settled, a call ends with its signal and with the connection; the library ends it with neither. */
+  #running(call: Cancellable, signal: AbortSignal | undefined): () => void {
+    const cancel = (): void => call.cancel();
+    this.#calls.add(call);
+    signal?.addEventListener('abort', cancel, { once: true });
+    return () => {
+      this.#calls.delete(call);
+      signal?.removeEventListener('abort', cancel);
+    };
   }
 
-  #toFsbError(error: ServiceError): FsbError {
+  #assertOpen(): void {
+    if (this.#closed) throw this.#wasClosed();
+  }
+
+  #wasClosed(): FsbError {
+    const address = formatEndpoint(this.#endpoint);
+    return new FsbError('unavailable', `the connection to the core at ${address} was closed`);
+  }
+
+  #toFsbError(error: ServiceError, signal: AbortSignal | undefined): FsbError {
+    if (signal?.aborted) return FsbError.from(signal.reason);
+    if (this.#closed && error.code === CANCELLED) return this.#wasClosed();
     const [body] = error.metadata.get(ERROR_METADATA);
     if (error.code === UNAVAILABLE && body === undefined)
       return unreachable(this.#endpoint, error.details, error);

@@ -2,6 +2,7 @@ import type { Clock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
 import type { ProcessSpec, StreamName } from '../model/process.ts';
 import type { FrameReceiver, GuestConnection } from './connection.ts';
+import { Ending } from './ending.ts';
 import type { GuestChannel, KnownProcess } from './guest-channel.ts';
 import { refusal, type Welcome } from './handshake.ts';
 import { Pings } from './pings.ts';
@@ -14,26 +15,30 @@ const CLOSE_LIMIT = 1_000;
 
 /** The core's end of an open channel. */
 export class Channel implements GuestChannel, FrameReceiver {
-  readonly closed: Promise<Error>;
   readonly #connection: GuestConnection;
   readonly #clock: Clock;
   readonly #welcome: Welcome;
   readonly #pings: Pings;
   #table: ProcessTable | undefined;
   #gone: FsbError | undefined;
-  #settleClosed!: (reason: Error) => void;
+  readonly #ending = new Ending();
 
   /** @throws ProtocolError when the guest lists a process twice */
   constructor(connection: GuestConnection, welcome: Welcome, clock: Clock) {
     this.#connection = connection;
     this.#clock = clock;
     this.#welcome = welcome;
-    this.#pings = new Pings(clock, (token) => connection.send({ type: 'PING', process: 0, token }));
+    this.#pings = new Pings(clock, connection);
     if (welcome.processes.length > 0) this.#table = this.#newTable();
-    this.closed = new Promise((resolve) => {
-      this.#settleClosed = resolve;
-    });
     connection.receiver = this;
+  }
+
+  get closed(): Promise<Error> {
+    return this.#ending.promise;
+  }
+
+  onClosed(listener: (reason: Error) => void): void {
+    this.#ending.tell(listener);
   }
 
   get known(): readonly KnownProcess[] {
@@ -86,7 +91,7 @@ export class Channel implements GuestChannel, FrameReceiver {
     this.#gone = gone;
     this.#table?.lose(gone);
     this.#pings.fail(gone);
-    this.#settleClosed(reason);
+    this.#ending.happen(reason);
   }
 
   /** @throws ProtocolError for what the guest may not send now */

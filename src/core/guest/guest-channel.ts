@@ -28,6 +28,8 @@ export interface GuestChannel extends AsyncDisposable {
   readonly known: readonly KnownProcess[];
   /** Resolves when the channel is gone, with the reason; the instance is dead or unreachable then. */
   readonly closed: Promise<Error>;
+  /** The same by a call, in a later step; it costs less than a promise. */
+  onClosed(listener: (reason: Error) => void): void;
   /** @throws command_not_found, not_executable, run_failed (with the guest's reason), invalid_argument (unknown user) */
   spawn(id: number, spec: ProcessSpec, signal?: AbortSignal): Promise<GuestProcess>;
   /** Takes up a known process; its output continues at these offsets. */

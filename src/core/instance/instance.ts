@@ -23,6 +23,8 @@ export interface Instance {
   readonly idleSince: number;
   /** Settles once, when it is no longer usable, with the first cause. The instance is not yet destroyed then. */
   readonly failed: Promise<Error>;
+  /** The same by a call, in a later step; it costs less than a promise. */
+  onFailed(listener: (cause: Error) => void): void;
   /** idle|paused -> claimed, resuming first if needed. */
   claim(): Promise<void>;
   /**

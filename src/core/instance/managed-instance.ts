@@ -1,3 +1,4 @@
+import { Ending } from '../guest/ending.ts';
 import type { GuestChannel } from '../guest/guest-channel.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
@@ -48,7 +49,7 @@ export class ManagedInstance implements Instance {
   readonly channelPath: string;
   readonly pid: number;
   readonly pidStartTime: number;
-  readonly failed: Promise<Error>;
+  readonly #ending = new Ending();
   readonly #driver: RuntimeDriver;
   readonly #clock: Clock;
   readonly #limits: InstanceLimits;
@@ -58,7 +59,6 @@ export class ManagedInstance implements Instance {
   #detached = false;
   #busy: Promise<void> | undefined;
   #destroying: Promise<void> | undefined;
-  #settleFailed!: (cause: Error) => void;
 
   constructor(options: ManagedInstanceOptions) {
     this.id = options.booted.id;
@@ -70,12 +70,17 @@ export class ManagedInstance implements Instance {
     this.#driver = options.driver;
     this.#clock = options.clock;
     this.#limits = options.limits ? { ...defaultInstanceLimits, ...options.limits } : defaultInstanceLimits;
-    this.failed = new Promise((resolve) => {
-      this.#settleFailed = resolve;
-    });
     this.#moveTo('idle');
     if (options.state === 'claimed') this.#moveTo('claimed');
-    void this.channel.closed.then((reason) => this.#channelClosed(reason));
+    this.channel.onClosed((reason) => this.#channelClosed(reason));
+  }
+
+  get failed(): Promise<Error> {
+    return this.#ending.promise;
+  }
+
+  onFailed(listener: (cause: Error) => void): void {
+    this.#ending.tell(listener);
   }
 
   get state(): InstanceState {
@@ -220,7 +225,7 @@ export class ManagedInstance implements Instance {
 
   #fail(cause: Error): void {
     this.#cause ??= cause;
-    this.#settleFailed(this.#cause);
+    this.#ending.happen(this.#cause);
   }
 
   #assertUsable(): void {

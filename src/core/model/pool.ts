@@ -116,7 +116,7 @@ export interface PoolInstance {
   pid: number;
   /** Milliseconds for which it has been in its state. */
   age: number;
-  /** `sandbox NAMESPACE/NAME` or `lease ID`; absent while nobody has it. */
+  /** `sandbox NAMESPACE/NAME`, `lease ID`, or `run` for a one-shot run; absent while nobody has it. */
   holder?: string;
 }
 

@@ -4,10 +4,12 @@ import type { CoreApi } from '../api/core-api.ts';
 import type { PoolApi } from '../api/pool-api.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
+import { PoolServer } from '../tools/pool-server.ts';
 import { type Endpoint, isLoopback, parseEndpoint } from '../wire/endpoint.ts';
 import { startGrpcServer } from './grpc/grpc-server.ts';
 import { assertMayCall } from './http/guard.ts';
 import { type HttpListener, listenHttp } from './http/http-server.ts';
+import { poolRoutes } from './http/pool-server/pool-routes.ts';
 import { send, sendError, urlOf } from './http/respond.ts';
 import { notHere, route } from './http/router.ts';
 import { type CoreMetrics, createCoreMetrics } from './metrics/core-metrics.ts';
@@ -45,7 +47,11 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
   const metrics = options.coreMetrics ?? createCoreMetrics(clock);
   const closing = new AbortController();
   const streams = streamServer(core, clock, log);
-  const closers: ((graceMs: number) => Promise<void>)[] = [(graceMs) => streams.close(graceMs)];
+  const poolServer = new PoolServer({ core, clock, log });
+  const closers: ((graceMs: number) => Promise<void>)[] = [
+    (graceMs) => streams.close(graceMs),
+    (graceMs) => poolServer.close(graceMs),
+  ];
   let closed: Promise<void> | undefined;
   const close = (graceMs: number): Promise<void> => {
     closing.abort(new FsbError('unavailable', 'the core is going away'));
@@ -57,11 +63,12 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
     return listener.address;
   };
   try {
-    const { ready } = options;
+    await poolServer.start();
+    const served = { core, ready: options.ready, pool: poolRoutes(poolServer) };
     const http: string[] = [];
     for (const endpoint of endpoints.http) {
       const handle = guarded(endpoint.kind, (request, response, signal) =>
-        route(core, ready, request, response, signal),
+        route(served, request, response, signal),
       );
       http.push(keep(await listenHttp(endpoint, handle, clock, streams.upgrade(endpoint.kind))));
     }
@@ -72,7 +79,7 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
     // Last, because a client that finds this socket takes the core for ready.
     const grpc = await startGrpcServer(core, {
       endpoints: endpoints.grpc,
-      ready,
+      ready: options.ready,
       metrics,
       closing: closing.signal,
       clock,

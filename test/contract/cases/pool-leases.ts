@@ -75,6 +75,23 @@ export function poolLeaseCases(bench: Workbench): void {
     await pools.release(lease.id);
   });
 
+  it('gives an instance back to a sticky pool, or destroys it when that is asked for', async () => {
+    const { pools } = bench.core;
+    const { name } = await bench.pool({
+      reuse: 'sticky',
+      warm: [{ image: 'host', count: 1 }],
+      capacity: { max: 1 },
+    });
+    await bench.until(name, ({ idle }) => idle === 1);
+    const first = await pools.lease({ pool: name });
+    await pools.release(first.id);
+    const second = await pools.lease({ pool: name });
+    expect(second.instance).toBe(first.instance);
+    await pools.release(second.id, { destroy: true });
+    const { instances } = await pools.get(name);
+    expect(instances.map(({ id }) => id)).not.toContain(first.instance);
+  });
+
   it('says not_found for a lease that was released', async () => {
     const { pools } = bench.core;
     const { name } = await bench.pool();

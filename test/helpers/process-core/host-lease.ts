@@ -56,10 +56,10 @@ export class HostLease {
   }
 
   /** Idempotent. */
-  release(): Promise<void> {
+  release(destroy = false): Promise<void> {
     this.#released ??= this.kill().then(() => {
       clearTimeout(this.#reclaim);
-      this.pool.giveBack(this.#claim.instance);
+      this.pool.giveBack(this.#claim.instance, destroy);
     });
     return this.#released;
   }

@@ -84,9 +84,9 @@ export class HostPool {
     return this.#wait(shape, onEmpty === 'boot', request.wait ?? this.policy.queue.timeout, signal);
   }
 
-  giveBack(instance: HostInstance): void {
+  giveBack(instance: HostInstance, destroy = false): void {
     this.#emit({ type: 'returned', instance: instance.id, shape: instance.shape.key });
-    if (this.policy.reuse === 'sticky' && this.state === 'active')
+    if (!destroy && this.policy.reuse === 'sticky' && this.state === 'active')
       Object.assign(instance, { claimed: false, since: Date.now(), holder: undefined });
     else this.#destroy(instance, 'released');
     this.changed();

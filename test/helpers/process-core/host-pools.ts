@@ -4,6 +4,7 @@ import type {
   PoolApi,
   PoolChange,
   PoolRunRequest,
+  ReleaseOptions,
 } from '../../../src/core/api/pool-api.ts';
 import type { CallOptions, ExecRequest } from '../../../src/core/api/sandbox-api.ts';
 import { EventLog } from '../../../src/core/events/event-log.ts';
@@ -151,8 +152,8 @@ export class HostPools implements PoolApi {
     await this.#lease(id).kill();
   }
 
-  async release(id: string): Promise<void> {
-    await this.#release(this.#lease(id));
+  async release(id: string, options?: ReleaseOptions): Promise<void> {
+    await this.#release(this.#lease(id), options);
   }
 
   /** Ends everything that runs. */
@@ -172,10 +173,10 @@ export class HostPools implements PoolApi {
     return lease;
   }
 
-  async #release(lease: HostLease): Promise<void> {
+  async #release(lease: HostLease, { destroy }: ReleaseOptions = {}): Promise<void> {
     this.#leases.delete(lease.id);
     this.#holders.delete(lease);
-    await lease.release();
+    await lease.release(destroy);
   }
 
   async #endHolders(pool: HostPool): Promise<void> {

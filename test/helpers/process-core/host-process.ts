@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { ExitStatus, TerminalSize } from '../../../src/core/model/process.ts';
 
@@ -23,7 +23,7 @@ export class HostProcess {
   /** @throws command_not_found */
   constructor(spec: HostProcessSpec) {
     const env = { PATH: process.env.PATH!, TERM: 'xterm', ...spec.env };
-    assertFound(spec.argv[0]!, env.PATH);
+    assertFound(spec.argv[0]!, env.PATH, spec.cwd);
     const argv = spec.tty ? underTerminal(spec.argv, spec.size) : spec.argv;
     this.#tty = spec.tty;
     this.child = spawn(argv[0]!, argv.slice(1), {
@@ -62,8 +62,12 @@ function underTerminal(argv: string[], size?: TerminalSize): string[] {
   return ['script', '-qfec', `${first}exec ${argv.map(quote).join(' ')}`, '/dev/null'];
 }
 
-function assertFound(file: string, path: string): void {
-  if (file.includes('/') ? existsSync(file) : path.split(delimiter).some((at) => existsSync(join(at, file))))
+function assertFound(file: string, path: string, cwd: string): void {
+  if (
+    file.includes('/')
+      ? existsSync(resolve(cwd, file))
+      : path.split(delimiter).some((at) => existsSync(join(at, file)))
+  )
     return;
   throw new FsbError('command_not_found', `cannot run ${file}: it is not in the sandbox`, {
     hint: 'Check the PATH.',

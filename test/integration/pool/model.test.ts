@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Lease, PoolDetails } from '../../../src/core/model/pool.ts';
+import type { PoolDetails, PoolInstance } from '../../../src/core/model/pool.ts';
+import type { ProcessSession } from '../../../src/core/model/process.ts';
 import { writeBusyboxImage } from '../../helpers/busybox-image.ts';
 import { firstProcesses } from '../../helpers/first-processes.ts';
 import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
-import { POOL, runIn, shell, untilPool } from '../../helpers/real-pool.ts';
+import { finish, POOL, runIn, shell, untilPool } from '../../helpers/real-pool.ts';
 import { seeded } from '../core/crash-storm.ts';
 
 const SEED = Number(process.env.FSB_TEST_SEED ?? 1);
@@ -51,12 +52,22 @@ describe('two pools of two shapes each, against a model', () => {
   );
 });
 
-/** What somebody did, and so what must be: the leases that were given out are the claimed instances, no more, no less. */
+/** Somebody who has an instance: a lease or a sandbox. */
+interface Held {
+  pool: string;
+  /** As the pool names it. */
+  holder: string;
+  release(): Promise<void>;
+  exec(script: string): Promise<ProcessSession>;
+}
+
+/** What somebody did, and so what must be: who was given an instance has one, and nobody else. */
 class Walk {
   readonly #core: RealCore;
   readonly #images: string[];
   readonly #random: (below: number) => number;
-  #leases: Lease[] = [];
+  #held: Held[] = [];
+  #names = 0;
 
   constructor(core: RealCore, image: string, random: (below: number) => number) {
     this.#core = core;
@@ -67,18 +78,21 @@ class Walk {
   /** @returns what was done */
   async step(): Promise<string> {
     const choice = this.#random(10);
-    const lease = this.#leases[this.#random(this.#leases.length)];
-    if (choice < 3) return this.#lease();
-    if (choice < 6) return this.#run();
-    if (lease === undefined) return 'nothing';
-    if (choice < 7) return this.#exec(lease);
-    if (choice < 9) return this.#release(lease);
-    return this.#kill(lease);
+    const some = this.#held[this.#random(this.#held.length)];
+    const pool = [POOL, 'other'][this.#random(2)]!;
+    const image = this.#images[this.#random(2)]!;
+    if (choice < 2) return this.#take(pool, image, () => this.#lease(pool, image));
+    if (choice < 3) return this.#take(pool, image, () => this.#sandbox(pool, image));
+    if (choice < 6) return this.#run(pool, image);
+    if (some === undefined) return 'nothing';
+    if (choice < 7) return this.#exec(some);
+    if (choice < 9) return this.#release(some);
+    return this.#kill(some);
   }
 
   async end(): Promise<void> {
     const { pools } = this.#core.running.api;
-    for (const lease of [...this.#leases]) await this.#release(lease);
+    for (const held of [...this.#held]) await this.#release(held);
     for (const { name } of await pools.list()) await pools.drain(name);
   }
 
@@ -89,86 +103,108 @@ class Walk {
     const processes = await firstProcesses(this.#core.root);
     const ids = details.flatMap(({ instances }) => instances.map(({ id }) => id));
     const living = details.reduce((sum, pool) => sum + sizeOf(pool), 0);
+    const lifeless = details
+      .flatMap(({ instances }) => instances)
+      .filter(({ id, holder }) => holder !== undefined && !processes.has(id));
     return [
       ...details.flatMap((pool) => this.#problemsOf(pool)),
       ...(new Set(ids).size === ids.length ? [] : ['an instance is in two pools']),
       ...(processes.size <= living ? [] : [`${processes.size} processes, but ${living} instances`]),
-      ...this.#leases
-        .filter(({ instance }) => !processes.has(instance))
-        .map(({ id }) => `lease ${id} has no living instance`),
+      ...lifeless.map(({ id, holder }) => `${holder} has ${id}, which does not live`),
     ];
   }
 
   #problemsOf(pool: PoolDetails): string[] {
-    const leases = this.#leases.filter((lease) => lease.pool === pool.name);
-    const held = pool.instances.filter(({ holder }) => holder !== undefined).map(({ id }) => id);
-    const expected = leases.map(({ instance }) => instance);
+    const held = pool.instances.flatMap(({ holder }) => holder ?? []);
+    const expected = this.#in(pool.name).map(({ holder }) => holder);
     const { memory, policy } = pool;
     return [
       ...(sizeOf(pool) <= MAX ? [] : [`${pool.name} has ${sizeOf(pool)} instances`]),
       ...(memory <= policy.memoryBudget ? [] : [`${pool.name} has ${memory} bytes`]),
-      ...(same(held, expected) ? [] : [`${pool.name}: ${held} are held, ${expected} are leased`]),
-      ...(pool.claimed === leases.length ? [] : [`${pool.name}: ${pool.claimed} claimed`]),
+      ...(same(held, expected) ? [] : [`${pool.name} is held by ${held}, not by ${expected}`]),
+      ...(pool.claimed === expected.length ? [] : [`${pool.name}: ${pool.claimed} claimed`]),
     ];
   }
 
-  #pool = (): string => [POOL, 'other'][this.#random(2)]!;
-  #image = (): string => this.#images[this.#random(2)]!;
-  #full = (pool: string): boolean => this.#leases.filter((lease) => lease.pool === pool).length === MAX;
+  #in = (pool: string): Held[] => this.#held.filter((held) => held.pool === pool);
+  #isFull = (pool: string): boolean => this.#in(pool).length === MAX;
 
-  async #lease(): Promise<string> {
-    const [pool, image] = [this.#pool(), this.#image()];
-    const { pools } = this.#core.running.api;
-    const asked = `lease ${image} in ${pool}`;
-    if (this.#full(pool)) {
-      const error = await pools.lease({ pool, image, wait: 1 }).catch(({ code }) => code);
-      expect(error, asked).toBe('no_capacity');
+  async #take(pool: string, image: string, take: () => Promise<Held>): Promise<string> {
+    const asked = `an instance of ${image} from ${pool}`;
+    if (this.#isFull(pool)) {
+      const request = { pool, image, wait: 1 };
+      const code = await this.#core.running.api.pools.lease(request).catch((error) => error.code);
+      expect(code, asked).toBe('no_capacity');
       return `${asked}, which is full`;
     }
-    this.#leases.push(await pools.lease({ pool, image }));
+    this.#held.push(await take());
     return asked;
   }
 
-  async #run(): Promise<string> {
-    const [pool, image, code] = [this.#pool(), this.#image(), this.#random(200)];
-    const { api } = this.#core.running;
-    const asked = `run ${image} in ${pool}`;
-    if (this.#full(pool)) return 'nothing';
-    expect(await runIn(api, `echo ${code}; exit ${code}`, { pool, image }), asked).toEqual({
-      text: `${code}\n`,
-      code,
-    });
-    await untilPool(
-      api,
-      ({ claimed }) => claimed === this.#leases.filter((l) => l.pool === pool).length,
+  async #lease(pool: string, image: string): Promise<Held> {
+    const { pools } = this.#core.running.api;
+    const { id } = await pools.lease({ pool, image });
+    return {
       pool,
-    );
+      holder: `lease ${id}`,
+      release: () => pools.release(id),
+      exec: (script) => pools.exec(id, shell(script)),
+    };
+  }
+
+  async #sandbox(pool: string, image: string): Promise<Held> {
+    const { sandboxes } = this.#core.running.api;
+    const ref = { namespace: 'default', name: `box-${this.#names++}` };
+    const spec = { image, command: ['sleep', '1000'], pool_ref: pool };
+    await sandboxes.create({ ...ref, spec });
+    return {
+      pool,
+      holder: `sandbox default/${ref.name}`,
+      release: () => sandboxes.delete(ref, { grace: 0 }),
+      exec: (script) => sandboxes.exec(ref, shell(script)),
+    };
+  }
+
+  async #run(pool: string, image: string): Promise<string> {
+    const code = this.#random(200);
+    const { api } = this.#core.running;
+    if (this.#isFull(pool)) return 'nothing';
+    const asked = `run ${image} in ${pool}`;
+    const ended = await runIn(api, `echo ${code}; exit ${code}`, { pool, image });
+    expect(ended, asked).toEqual({ text: `${code}\n`, code });
+    await untilPool(api, ({ claimed }) => claimed === this.#in(pool).length, pool);
     return asked;
   }
 
-  async #exec({ id, instance }: Lease): Promise<string> {
-    const session = await this.#core.running.api.pools.exec(id, shell('cat /proc/sys/kernel/hostname'));
-    let text = '';
-    for await (const { data } of session.output) text += data;
-    expect(instance.startsWith(text.trim())).toBe(true);
-    await session.close();
-    return `exec in ${id}`;
+  async #exec(held: Held): Promise<string> {
+    const { id } = await this.#instanceOf(held);
+    const { text } = await finish(await held.exec('cat /proc/sys/kernel/hostname'));
+    expect(id.startsWith(text.trim()), `${id} is named ${text}`).toBe(true);
+    return `exec for ${held.holder}`;
   }
 
-  async #release(lease: Lease): Promise<string> {
-    await this.#core.running.api.pools.release(lease.id);
-    this.#leases = this.#leases.filter(({ id }) => id !== lease.id);
-    return `release ${lease.id}`;
+  async #release(held: Held): Promise<string> {
+    await held.release();
+    this.#held = this.#held.filter((other) => other !== held);
+    return `release of ${held.holder}`;
   }
 
-  /** From outside, as the kernel does when memory runs out: the lease is gone, and its slot with it. */
-  async #kill(lease: Lease): Promise<string> {
-    const { api } = this.#core.running;
-    const pid = (await firstProcesses(this.#core.root)).get(lease.instance)!;
+  /** From outside, as the kernel does when memory runs out: the slot of who had it is free. */
+  async #kill(held: Held): Promise<string> {
+    const { id, pid } = await this.#instanceOf(held);
     process.kill(pid, 'SIGKILL');
-    await untilPool(api, ({ instances }) => !instances.some(({ id }) => id === lease.instance), lease.pool);
-    this.#leases = this.#leases.filter(({ id }) => id !== lease.id);
-    return `kill ${lease.instance}`;
+    await untilPool(
+      this.#core.running.api,
+      ({ instances }) => !instances.some((instance) => instance.id === id),
+      held.pool,
+    );
+    this.#held = this.#held.filter((other) => other !== held);
+    return `kill of ${id}`;
+  }
+
+  async #instanceOf({ pool, holder }: Held): Promise<PoolInstance> {
+    const { instances } = await this.#core.running.api.pools.get(pool);
+    return instances.find((instance) => instance.holder === holder)!;
   }
 }
 

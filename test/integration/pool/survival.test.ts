@@ -2,7 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
-import type { Lease } from '../../../src/core/model/pool.ts';
+import type { Lease, PoolDetails } from '../../../src/core/model/pool.ts';
 import { type CoreProcess, startCoreProcess } from '../../helpers/core-process.ts';
 import { leftRecords } from '../../helpers/left-records.ts';
 import { makeRoot } from '../../helpers/real-core.ts';
@@ -94,6 +94,44 @@ describe('a one-shot run whose core is killed', () => {
     await endsClean(second, root);
   });
 });
+
+describe('the pools of a core that was killed', () => {
+  it('have again what is theirs: frozen ones too, but none whose warm-up may be missing', async () => {
+    const root = await newRoot();
+    const warm = [{ image: 'host', count: 2 }];
+    const capacity = { max: 4, buffer_min: 0, buffer_max: 0 };
+    const first = await start(root);
+    const { pools } = first.api;
+    await pools.create({ name: 'frozen', warm, capacity, pause_idle: true });
+    await pools.create({ name: 'prepared', warm, capacity, warmup: ['touch', '/tmp/prepared'] });
+    await pools.create({ name: 'drained', capacity });
+    const lease = await pools.lease({ pool: 'drained' });
+    expect((await pools.drain('drained', { timeout: 1 }).catch((error) => error)).code).toBe('timeout');
+    const idsOf = (pool: PoolDetails): string[] => pool.instances.map(({ id }) => id).sort();
+    const frozen = await untilPool(first.api, areAll('paused'), 'frozen');
+    const prepared = await untilPool(first.api, areAll('idle'), 'prepared');
+    await first.kill();
+
+    const second = await start(root);
+    const { api } = second;
+    expect(idsOf(await untilPool(api, areAll('paused'), 'frozen'))).toEqual(idsOf(frozen));
+    const fresh = idsOf(await untilPool(api, areAll('idle'), 'prepared'));
+    expect(fresh.filter((id) => idsOf(prepared).includes(id))).toEqual([]);
+    const exec = 'test -e /tmp/prepared && echo prepared';
+    expect((await runIn(api, exec, { pool: 'prepared' })).text).toBe('prepared\n');
+    expect(await api.pools.get('drained')).toMatchObject({ state: 'drained', claimed: 1 });
+    expect(await inLease(api, lease.id, 'echo here')).toBe('here\n');
+    await api.pools.release(lease.id);
+    expect(await api.pools.drain('drained')).toMatchObject({ claimed: 0 });
+    await endsClean(second, root);
+  });
+});
+
+/** Two instances, in this state. */
+const areAll =
+  (state: string) =>
+  ({ instances }: PoolDetails): boolean =>
+    instances.length === 2 && instances.every((instance) => instance.state === state);
 
 describe('a core that is killed at any moment of leases and runs', () => {
   it(

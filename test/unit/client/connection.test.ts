@@ -100,12 +100,44 @@ describe('a connection to a core', () => {
     const spec = { image: 'host', command: ['sleep', '1000'] };
     await served.core.sandboxes.create({ ...box, spec });
     const session = await served.core.sandboxes.exec(box, request);
+    const waiting = served.core.sandboxes.wait(box).catch((error: unknown) => error);
+    const watching = served.core.system.events({ pool: 'none' })[Symbol.asyncIterator]().next();
+    const watched = watching.catch((error: unknown) => error);
+    await served.core.sandboxes.get(box);
     await served.core.close();
     await served.core.close();
+    for (const ended of [waiting, watched])
+      expect(await ended).toMatchObject({
+        code: 'unavailable',
+        message: expect.stringContaining('was closed'),
+      });
     await expect(session.exited).rejects.toMatchObject({ code: 'run_failed' });
     await expect(served.core.sandboxes.list({})).rejects.toMatchObject({ code: 'unavailable' });
     await expect(served.core.sandboxes.exec(box, request)).rejects.toMatchObject({ code: 'unavailable' });
     while (inner.openSessions.size > 0) await setImmediate();
+  });
+
+  it('runs in a pool over one stream and nothing else', async () => {
+    const core = connectCore({ grpc: 'unix:///no/grpc.sock', http: served.servers.http[0]! });
+    const session = await core.pools.run({ pool: 'default-pool', exec: { ...request, argv: ['cat'] } });
+    await session.write(Buffer.from('through'));
+    session.endInput();
+    let text = '';
+    for await (const { data } of session.output) text += data.toString();
+    expect([text, await session.exited]).toEqual(['through', { code: 0, signal: null }]);
+    await core.close();
+  });
+
+  it('ends what a run runs when the connection is closed, and says so', async () => {
+    const exec = { ...request, argv: ['sleep', '1000'] };
+    const session = await served.core.pools.run({ pool: 'default-pool', exec });
+    expect(await inner.pools.get('default-pool')).toMatchObject({ claimed: 1 });
+    await served.core.close();
+    await expect(session.exited).rejects.toMatchObject({
+      code: 'run_failed',
+      hint: expect.stringContaining('ended'),
+    });
+    while ((await inner.pools.get('default-pool')).claimed > 0) await setImmediate();
   });
 
   it('takes up a followed log where the connection broke', async () => {

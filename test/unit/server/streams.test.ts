@@ -1,19 +1,12 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import type { Servers } from '../../../src/core/server/servers.ts';
 import { channels, encodeFrame, subprotocols } from '../../../src/core/wire/stream/frames.ts';
+import { type OpenStream, openStream } from '../../helpers/open-stream.ts';
 import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/served-core.ts';
-
-interface Stream {
-  ws: WebSocket;
-  /** Everything that came, by channel. */
-  received: Map<number, Buffer>;
-  closed: Promise<{ code: number; reason: string }>;
-}
 
 describe('stream server', () => {
   let inner: ProcessCore;
@@ -37,27 +30,12 @@ describe('stream server', () => {
     await inner.close();
   });
 
-  function open(
+  const open = (
     servers: Servers,
     path: string,
     protocol: string | undefined,
     headers: Record<string, string> = {},
-  ): Stream {
-    const ws = new WebSocket(`ws://${servers.http[0]}/api/v1/sandboxes/default/${path}`, protocol, {
-      headers,
-    });
-    const received = new Map<number, Buffer>();
-    ws.on('message', (message: Buffer) => {
-      const before = received.get(message[0]!) ?? Buffer.alloc(0);
-      received.set(message[0]!, Buffer.concat([before, message.subarray(1)]));
-    });
-    ws.on('error', () => {});
-    const closed = once(ws, 'close').then(([code, reason]) => ({
-      code: code as number,
-      reason: String(reason),
-    }));
-    return { ws, received, closed };
-  }
+  ): OpenStream => openStream(servers, `sandboxes/default/${path}`, protocol, headers);
 
   it('speaks with Kubernetes clients', async () => {
     const query =

@@ -77,8 +77,8 @@ export class Leases {
     await this.#require(id).kill();
   }
 
-  async release(id: string): Promise<void> {
-    await this.#release(this.#require(id));
+  async release(id: string, { destroy }: ReleaseOptions = {}): Promise<void> {
+    await this.#release(this.#require(id), { destroy });
   }
 
   /** Who is told to people as the holder of its instance. */

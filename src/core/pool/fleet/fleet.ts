@@ -96,7 +96,7 @@ export class Fleet {
 
   /** By event, so that a dead idle instance is replaced before anyone asks for it. */
   watch(slot: Slot): void {
-    void slot.instance!.failed.then((cause) => this.lose(slot, cause.message));
+    slot.instance!.onFailed((cause) => this.lose(slot, cause.message));
   }
 
   /** An idle instance turned out to be dead; for one that is not idle nothing happens: whoever has it finds out. */

@@ -55,8 +55,8 @@ export function poolService({ pools }: CoreApi, closing: AbortSignal): PoolServi
       await pools.kill(id, options);
       return {};
     }),
-    releaseLease: unary(async ({ id }, options) => {
-      await pools.release(id, options);
+    releaseLease: unary(async ({ id, destroy }, options) => {
+      await pools.release(id, { ...options, destroy });
       return {};
     }),
   };

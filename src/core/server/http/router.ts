@@ -2,19 +2,28 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CoreApi } from '../../api/core-api.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { SandboxRef } from '../../model/sandbox.ts';
+import type { PoolRoutes } from './pool-server/pool-routes.ts';
 import { sendJson, sendText, urlOf } from './respond.ts';
 
 const PREFIX = '/api/v1/sandboxes';
 
+/** What the router has to offer. */
+export interface Served {
+  core: CoreApi;
+  ready: () => boolean;
+  pool: PoolRoutes;
+}
+
 /** @throws FsbError, to be sent as JSON */
 export async function route(
-  core: CoreApi,
-  ready: () => boolean,
+  { core, ready, pool }: Served,
   request: IncomingMessage,
   response: ServerResponse,
   signal: AbortSignal,
 ): Promise<void> {
-  const { pathname, searchParams } = urlOf(request);
+  const url = urlOf(request);
+  if (await pool(request, response, url, signal)) return;
+  const { pathname, searchParams } = url;
   if (request.method !== 'GET' && request.method !== 'HEAD') throw notHere(request, pathname);
   if (pathname === '/healthz') return sendText(response, 200, 'ok\n');
   if (pathname === '/readyz')

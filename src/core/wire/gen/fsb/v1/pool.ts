@@ -281,6 +281,8 @@ export interface KillLeaseResponse {
 
 export interface ReleaseLeaseRequest {
   id: string;
+  /** Destroy the instance, whatever the pool does otherwise with what is given back. */
+  destroy: boolean;
 }
 
 export interface ReleaseLeaseResponse {
@@ -3215,13 +3217,16 @@ export const KillLeaseResponse: MessageFns<KillLeaseResponse> = {
 };
 
 function createBaseReleaseLeaseRequest(): ReleaseLeaseRequest {
-  return { id: "" };
+  return { id: "", destroy: false };
 }
 
 export const ReleaseLeaseRequest: MessageFns<ReleaseLeaseRequest> = {
   encode(message: ReleaseLeaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.id !== "") {
       writer.uint32(10).string(message.id);
+    }
+    if (message.destroy !== false) {
+      writer.uint32(16).bool(message.destroy);
     }
     return writer;
   },
@@ -3247,6 +3252,14 @@ export const ReleaseLeaseRequest: MessageFns<ReleaseLeaseRequest> = {
             message.id = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.destroy = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3265,6 +3278,7 @@ export const ReleaseLeaseRequest: MessageFns<ReleaseLeaseRequest> = {
   fromPartial(object: DeepPartial<ReleaseLeaseRequest>): ReleaseLeaseRequest {
     const message = createBaseReleaseLeaseRequest();
     message.id = object.id ?? "";
+    message.destroy = object.destroy ?? false;
     return message;
   },
 };

@@ -1,0 +1,88 @@
+import type { IncomingMessage } from 'node:http';
+import type { PoolServer } from '../../../tools/pool-server.ts';
+import { functionSchemas } from '../../../tools/registry.ts';
+import { assertContentType, bodyChunks, readJson } from '../read-body.ts';
+import {
+  archiveQuery,
+  createQuery,
+  executeQuery,
+  initializeQuery,
+  listQuery,
+  parseQuery,
+  parseToolCall,
+} from './query.ts';
+
+export interface PoolRequest {
+  server: PoolServer;
+  request: IncomingMessage;
+  query: URLSearchParams;
+  /** The sandbox id of the path; empty where the path has none. */
+  id: string;
+  /** Aborted when the client leaves. */
+  signal: AbortSignal;
+}
+
+/** Resolves to the JSON of the answer. @throws FsbError */
+type Handler = (call: PoolRequest) => Promise<unknown>;
+
+/** By method and path; `{id}` stands for a sandbox id. */
+export const endpoints: Readonly<Record<string, Handler>> = {
+  async 'POST /pool/initialize'({ server, request, query, signal }) {
+    const { pool_size: size } = parseQuery(initializeQuery, query);
+    const config = await readJson(request);
+    const { up, missing, reasons, warnings } = await server.initialize(size, config, signal);
+    const message =
+      missing === 0
+        ? `the pool is ready: ${up.length} sandboxes are up`
+        : `the pool is ready in part: ${up.length} of ${up.length + missing} sandboxes are up`;
+    return { message, pool_size: up.length, sandbox_ids: up, missing, reasons, warnings };
+  },
+
+  async 'POST /pool/execute'({ server, request, query, signal }) {
+    const { tool_name: tool, timeout } = parseQuery(executeQuery, query);
+    const parameters = (await readJson(request)) ?? {};
+    return server.execute({ tool, parameters }, timeout, signal);
+  },
+
+  'GET /stats': ({ server, signal }) => server.stats(signal),
+
+  'GET /tools': async () => functionSchemas,
+
+  async 'POST /sandbox/create'({ server, request, query, signal }) {
+    parseQuery(createQuery, query);
+    const { lease, warnings } = await server.create(await readJson(request), signal);
+    return { sandbox_id: lease.id, warnings };
+  },
+
+  async 'GET /sandboxes'({ server, query, signal }) {
+    const { status } = parseQuery(listQuery, query);
+    const all = await server.list(signal);
+    return status === undefined ? all : all.filter((sandbox) => sandbox.status === status);
+  },
+
+  async 'POST /sandbox/tool/execute'({ server, request, signal }) {
+    const { sandbox_id: id, tool_name: tool, parameters } = parseToolCall(await readJson(request));
+    return server.executeIn(id, { tool, parameters }, signal);
+  },
+
+  'GET /sandbox/{id}': ({ server, id, signal }) => server.get(id, signal),
+
+  'GET /sandbox/{id}/tools': async ({ server, id, signal }) => (await server.get(id, signal)).available_tools,
+
+  async 'POST /sandbox/{id}/stop'({ server, id, signal }) {
+    await server.release(id, signal);
+    return { message: `sandbox ${id} is stopped` };
+  },
+
+  async 'DELETE /sandbox/{id}'({ server, id, signal }) {
+    await server.release(id, signal);
+    return { message: `sandbox ${id} is deleted` };
+  },
+
+  async 'POST /sandbox/{id}/archive'({ server, request, query, id, signal }) {
+    const { target_dir: directory } = parseQuery(archiveQuery, query);
+    assertContentType(request, ['application/x-tar', 'application/octet-stream']);
+    await server.putArchive(id, directory, bodyChunks(request), signal);
+    return { ok: true };
+  },
+};

@@ -1,0 +1,48 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type ErrorCode, errorCodes, FsbError } from '../../../model/errors.ts';
+import type { PoolServer } from '../../../tools/pool-server.ts';
+import { sendJson } from '../respond.ts';
+import { endpoints } from './endpoints.ts';
+
+/** Answers a request when it is one for the pool server; errors too, in its own form. False: it is not. */
+export type PoolRoutes = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+  signal: AbortSignal,
+) => Promise<boolean>;
+
+export function poolRoutes(server: PoolServer): PoolRoutes {
+  return async (request, response, { pathname, searchParams: query }, signal) => {
+    const { handle, id } = endpointFor(request.method ?? '', pathname);
+    if (handle === undefined) return false;
+    try {
+      sendJson(response, 200, await handle({ server, request, query, id, signal }));
+    } catch (thrown) {
+      sendFailure(response, FsbError.from(thrown));
+    }
+    return true;
+  };
+}
+
+function endpointFor(method: string, pathname: string): { handle?: (typeof endpoints)[string]; id: string } {
+  const verb = method === 'HEAD' ? 'GET' : method;
+  const exact = `${verb} ${pathname}`;
+  if (Object.hasOwn(endpoints, exact)) return { handle: endpoints[exact], id: '' };
+  const [, id = '', action = ''] = /^\/sandbox\/([^/]+)(\/[^/]+)?$/.exec(pathname) ?? [];
+  const named = `${verb} /sandbox/{id}${action}`;
+  return id !== '' && Object.hasOwn(endpoints, named) ? { handle: endpoints[named], id } : { id };
+}
+
+/** Codes whose HTTP status is another one for the pool server: no sandbox in time is a 408 for its clients. */
+const ownStatus: Partial<Record<ErrorCode, number>> = { no_capacity: 408 };
+
+/** As everywhere, and with the text in `detail`, where clients of pool servers look for it. */
+function sendFailure(response: ServerResponse, error: FsbError): void {
+  if (response.headersSent) response.destroy();
+  else
+    sendJson(response, ownStatus[error.code] ?? errorCodes[error.code].http, {
+      detail: error.hint === undefined ? error.message : `${error.message}. ${error.hint}`,
+      error: error.toBody(),
+    });
+}

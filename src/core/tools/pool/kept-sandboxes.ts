@@ -1,0 +1,91 @@
+import type { PoolApi } from '../../api/pool-api.ts';
+import type { CallOptions } from '../../api/sandbox-api.ts';
+import type { Clock } from '../../model/clock.ts';
+import { DEFAULT_POOL } from '../../model/ids.ts';
+import type { Lease } from '../../model/pool.ts';
+import { Notebook } from '../notebook/notebook.ts';
+import { leasedSandbox } from '../run/tool-sandbox.ts';
+import type { ToolContext } from '../tool/define-tool.ts';
+import type { SandboxConfig } from './sandbox-config.ts';
+import { TOOL_POOL } from './tool-pool.ts';
+import { Turns } from './turns.ts';
+
+export interface KeptSandboxesOptions {
+  pools: PoolApi;
+  clock: Clock;
+  workingDirectory: string;
+}
+
+/** Sandboxes that somebody keeps for several tools: every lease but those that the tool pool lends for one tool. */
+export class KeptSandboxes {
+  readonly #options: KeptSandboxesOptions;
+  readonly #turns = new Turns();
+  /** Of this core: the kernel of an earlier one ended with its input. */
+  readonly #notebooks = new Map<string, Notebook>();
+
+  constructor(options: KeptSandboxesOptions) {
+    this.#options = options;
+  }
+
+  /** @throws not_found (image), invalid_argument, no_capacity, run_failed */
+  async create(config: SandboxConfig, options: CallOptions): Promise<Lease> {
+    const { image, resources, network, mounts, ttl } = config;
+    return this.#options.pools.lease(
+      {
+        pool: DEFAULT_POOL,
+        ...(image === undefined ? {} : { image }),
+        ...(Object.keys(resources).length === 0 ? {} : { resources }),
+        ...(network === 'none' ? {} : { network }),
+        ...(mounts.length === 0 ? {} : { mounts }),
+        ...(ttl === undefined ? {} : { ttl }),
+      },
+      options,
+    );
+  }
+
+  async list(options?: CallOptions): Promise<Lease[]> {
+    const leases = await this.#options.pools.leases(options);
+    const kept = leases.filter(({ pool }) => pool !== TOOL_POOL);
+    this.#forgetAllBut(new Set(kept.map(({ id }) => id)));
+    return kept;
+  }
+
+  /** Undefined: there is none. */
+  async find(id: string, options?: CallOptions): Promise<Lease | undefined> {
+    return (await this.list(options)).find((lease) => lease.id === id);
+  }
+
+  /** Lends the sandbox to one piece of work after the other. @throws not_found, conflict (too many wait), cancelled */
+  async use<T>(lease: Lease, signal: AbortSignal, work: (context: ToolContext) => Promise<T>): Promise<T> {
+    const { pools, clock, workingDirectory } = this.#options;
+    const endTurn = await this.#turns.take(lease.id, signal);
+    try {
+      const sandbox = leasedSandbox(pools, lease.id, workingDirectory);
+      return await work({ sandbox, notebook: this.#notebook(lease), clock, signal });
+    } finally {
+      endTurn();
+    }
+  }
+
+  /** Ends it and all that runs in it. @throws not_found */
+  release(id: string, options?: CallOptions): Promise<void> {
+    return this.#options.pools.release(id, options);
+  }
+
+  #notebook({ id, ttl }: Lease): Notebook {
+    const known = this.#notebooks.get(id);
+    if (known !== undefined) return known;
+    const notebook = new Notebook({ clock: this.#options.clock, idle: ttl });
+    this.#notebooks.set(id, notebook);
+    return notebook;
+  }
+
+  /** Sandboxes also end without us: released by others, or reclaimed. */
+  #forgetAllBut(ids: ReadonlySet<string>): void {
+    for (const [id, notebook] of this.#notebooks) {
+      if (ids.has(id)) continue;
+      this.#notebooks.delete(id);
+      void notebook.close();
+    }
+  }
+}
