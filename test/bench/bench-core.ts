@@ -65,7 +65,8 @@ function inspectorOf(stderr: Readable): Promise<string> {
     createInterface(stderr).on('line', (line) => {
       const address = /^Debugger listening on (\S+)$/.exec(line)?.[1];
       if (address !== undefined) found(address);
-      else if (!/^For help, see|^Debugger attached|^The core is ready/.test(line)) console.error(line);
+      else if (!/^For help, see|^Debugger (attached|ending)|^The core is ready/.test(line))
+        console.error(line);
     });
   });
 }
