@@ -10,9 +10,15 @@ export class MemoryLog {
   #seq = 0;
   #ended = false;
 
+  /** An entry a line: two lines that were written one after the other may come together. */
   append(stream: StreamName, data: Buffer): void {
-    this.#seq += data.length;
-    this.entries.push({ stream, time: Date.now() + 0.5, seq: this.#seq, data });
+    for (let from = 0; from < data.length; ) {
+      const newline = data.indexOf(0x0a, from);
+      const to = newline < 0 ? data.length : newline + 1;
+      this.#seq += to - from;
+      this.entries.push({ stream, time: Date.now() + 0.5, seq: this.#seq, data: data.subarray(from, to) });
+      from = to;
+    }
     this.#changes.emit('change');
   }
 
@@ -34,7 +40,6 @@ export class MemoryLog {
     }
   }
 
-  // Only whole entries: the commands of the tests write a line at a time where they tail.
   #tailStart(query: LogQuery, tail: number): number {
     let lines = 0;
     let at = this.entries.length;
