@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { CoreApi } from '../api/core-api.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
-import type { Lease } from '../model/pool.ts';
+import type { Lease, PoolDetails } from '../model/pool.ts';
 import { extractArchive } from './pool/archive.ts';
 import { Borrowing } from './pool/borrowing.ts';
 import { KeptSandboxes } from './pool/kept-sandboxes.ts';
@@ -118,8 +118,7 @@ export class PoolServer {
 
   /** Kept ones, then the instances of the pool. */
   async list(signal: AbortSignal): Promise<SandboxView[]> {
-    const [kept, pool] = [await this.#kept.list({ signal }), await this.#pool.find({ signal })];
-    return sandboxViews(kept, pool, this.#options.clock.now());
+    return this.#views(await this.#pool.find({ signal }), signal);
   }
 
   /** @throws not_found */
@@ -141,12 +140,16 @@ export class PoolServer {
     const { startedAt } = await this.#options.core.system.info({ signal });
     const uptime = (this.#options.clock.now() - startedAt) / 1000;
     const pool = await this.#pool.find({ signal });
-    return statsOf(await this.list(signal), pool, uptime);
+    return statsOf(await this.#views(pool, signal), pool, uptime);
   }
 
   /** Refuses new calls, gives those under way `graceMs`, then ends their tools and gives back what they have. Idempotent. */
   close(graceMs: number): Promise<void> {
     return this.#calls.close(graceMs);
+  }
+
+  async #views(pool: PoolDetails | undefined, signal: AbortSignal): Promise<SandboxView[]> {
+    return sandboxViews(await this.#kept.list({ signal }), pool, this.#options.clock.now());
   }
 
   #config(input: unknown): ReturnType<typeof parseSandboxConfig> {

@@ -112,6 +112,20 @@ export function poolLeaseCases(bench: Workbench): void {
     expect(await bench.core.pools.get(name)).toMatchObject({ claimed: 0, stopping: 0 });
   });
 
+  it('gives an instance of a sticky pool out again, unless it is to be destroyed', async () => {
+    const { pools } = bench.core;
+    const { name } = await bench.pool({ reuse: 'sticky', capacity: { max: 1 } });
+    const first = await pools.lease({ pool: name });
+    await pools.release(first.id);
+    const second = await pools.lease({ pool: name });
+    expect(second).toMatchObject({ instance: first.instance, warm: true });
+    expect(second.id).not.toBe(first.id);
+    await pools.release(second.id, { destroy: true });
+    const third = await pools.lease({ pool: name });
+    expect(third.instance).not.toBe(first.instance);
+    await pools.release(third.id);
+  });
+
   it('reclaims a lease in which nothing ran for its time', async () => {
     const { pools } = bench.core;
     const { name } = await bench.pool();

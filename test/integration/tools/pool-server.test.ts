@@ -171,6 +171,17 @@ describe('a sandbox of the pool', () => {
     expect(instances.map(({ id }) => id)).toEqual(body.sandbox_ids);
   });
 
+  it('gives every call a notebook of its own', async () => {
+    const { body } = await initialize(1);
+    for (const code of ['x = 1', '"x" in globals()'])
+      expect((await execute('notebook_executor', { code })).body).toMatchObject({
+        status: 'success',
+        metadata: { kernel: 'new' },
+      });
+    expect((await execute('notebook_executor', { code: '"x" in globals()' })).body.output).toBe('False');
+    expect((await toolPool()).instances.map(({ id }) => id)).toEqual(body.sandbox_ids);
+  });
+
   it('serves many calls at once, each with its own answer', async () => {
     await initialize(2);
     const calls = Array.from({ length: 12 }, (_, number) => shell(`sleep 0.05; echo ${number}`));

@@ -135,7 +135,7 @@ const messages: Record<string, [Message, Record<string, [number, Kind]>]> = {
     },
   ],
   KillLeaseRequest: [pool.KillLeaseRequest, { id: [1, 'text'] }],
-  ReleaseLeaseRequest: [pool.ReleaseLeaseRequest, { id: [1, 'text'] }],
+  ReleaseLeaseRequest: [pool.ReleaseLeaseRequest, { id: [1, 'text'], destroy: [2, 'flag'] }],
   WatchRequest: [system.WatchRequest, { after: [1, 'whole'], pool: [2, 'text'] }],
   WatchResponse: [
     system.WatchResponse,

@@ -28,7 +28,7 @@ def run(code, name):
     try:
         tree = ast.parse(code, name)
     except BaseException as error:
-        return {'error': ''.join(traceback.format_exception_only(type(error), error))}
+        return {'error': clip(''.join(traceback.format_exception_only(type(error), error)))}
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     try:
         exec(compile(tree, name, 'exec', dont_inherit=True), main.__dict__)

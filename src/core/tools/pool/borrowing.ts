@@ -49,8 +49,7 @@ export class Borrowing {
       sound = result.status !== 'timeout';
       return result;
     } finally {
-      calls.keep(this.#giveBack(lease.id, !sound));
-      calls.keep(notebook.close());
+      calls.keep(notebook.close().finally(() => this.#giveBack(lease.id, !sound)));
     }
   }
 

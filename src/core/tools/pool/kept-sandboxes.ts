@@ -1,6 +1,7 @@
 import type { PoolApi } from '../../api/pool-api.ts';
 import type { CallOptions } from '../../api/sandbox-api.ts';
 import type { Clock } from '../../model/clock.ts';
+import { throwIfAborted } from '../../model/errors.ts';
 import { DEFAULT_POOL } from '../../model/ids.ts';
 import type { Lease } from '../../model/pool.ts';
 import { Notebook } from '../notebook/notebook.ts';
@@ -30,7 +31,8 @@ export class KeptSandboxes {
   /** @throws not_found (image), invalid_argument, no_capacity, run_failed */
   async create(config: SandboxConfig, options: CallOptions): Promise<Lease> {
     const { image, resources, network, mounts, ttl } = config;
-    return this.#options.pools.lease(
+    const { pools } = this.#options;
+    const lease = await pools.lease(
       {
         pool: DEFAULT_POOL,
         ...(image === undefined ? {} : { image }),
@@ -41,6 +43,10 @@ export class KeptSandboxes {
       },
       options,
     );
+    // Nobody will ever hear of it.
+    if (options.signal?.aborted) await pools.release(lease.id);
+    throwIfAborted(options.signal);
+    return lease;
   }
 
   async list(options?: CallOptions): Promise<Lease[]> {
