@@ -73,10 +73,15 @@ export class Workbench {
     return this.core.pools.create({ name, resources: { memory: '64m' }, ...policy });
   }
 
-  /** Resolves when the pool is as it should be; looks again whenever something happened in it. */
+  /**
+   * Resolves when the pool is as it should be; looks again whenever something happened in it. From its first event on:
+   * over a wire, one might otherwise come between the look and the moment from which on events are told.
+   */
   async until(pool: string, check: (details: PoolDetails) => boolean): Promise<void> {
     const done = new AbortController();
-    const events = this.core.system.events({ pool }, { signal: done.signal })[Symbol.asyncIterator]();
+    const events = this.core.system
+      .events({ pool, after: 0 }, { signal: done.signal })
+      [Symbol.asyncIterator]();
     try {
       for (;;) {
         const change = events.next();

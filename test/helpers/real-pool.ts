@@ -33,14 +33,17 @@ export const runIn = async (
 ): Promise<{ text: string; code: number | null }> =>
   finish(await core.pools.run({ pool: POOL, exec: shell(script), ...request }));
 
-/** Resolves when the condition holds of the pool, which is looked at after each of its events. */
+/**
+ * Resolves when the condition holds of the pool, which is looked at after each of its events. From the first event on:
+ * over a wire, one might otherwise come between the look and the moment from which on events are told.
+ */
 export async function untilPool(
   core: CoreApi,
   holds: (pool: PoolDetails) => boolean,
   name = POOL,
 ): Promise<PoolDetails> {
   const stop = new AbortController();
-  const events = core.system.events({ pool: name }, { signal: stop.signal });
+  const events = core.system.events({ pool: name, after: 0 }, { signal: stop.signal });
   const changes = events[Symbol.asyncIterator]();
   try {
     for (;;) {

@@ -99,7 +99,8 @@ describe('an instance that does not answer a new core', () => {
     expect(left.filter((id) => frozen.has(id))).toEqual([]);
     await second.api.sandboxes.delete(box);
     await endsClean(second, root);
-  });
+    // A sandbox that does not answer is asked three times, five seconds each.
+  }, 60_000);
 });
 
 describe('two cores on one root', () => {

@@ -57,13 +57,15 @@ describe('a lease whose core is killed', () => {
     const counting = 'i=0; while :; do i=$((i+1)); echo $i > /tmp/n; sleep 0.01; done';
     const session = await first.api.pools.exec(lease.id, shell(counting));
     session.exited.catch(() => {});
-    const before = Number(await inLease(first.api, lease.id, 'sleep 0.05; cat /tmp/n'));
+    // The file is empty for a moment each time it is written.
+    const read = 'sleep 0.05; until n=$(cat /tmp/n) && test -n "$n"; do :; done; echo $n';
+    const before = Number(await inLease(first.api, lease.id, read));
     await first.kill();
 
     const second = await start(root);
     const [found] = await second.api.pools.leases();
     expect(found).toEqual({ ...lease, running: 1 });
-    const after = Number(await inLease(second.api, lease.id, 'sleep 0.05; cat /tmp/n'));
+    const after = Number(await inLease(second.api, lease.id, read));
     expect(after).toBeGreaterThan(before);
     await untilPool(second.api, ({ instances }) => !instances.some(({ id }) => id === forgotten.instance));
     const { instances } = await second.api.pools.get(POOL);

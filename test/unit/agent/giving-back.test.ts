@@ -78,6 +78,20 @@ describe('an instance that is given back to be used again', () => {
     expect(world.fake.instances).not.toContain(instance);
   });
 
+  it('is destroyed when its holder wants that, and is nobody’s before', async () => {
+    const world = await stickyWorld();
+    const { id, instance } = await world.leases.lease({ pool });
+    const destroyed = gate();
+    world.fake.script('destroy', { until: destroyed.passed });
+    const releasing = world.leases.release(id, { destroy: true });
+    await settle();
+    expect(useOf(world, instance)).toBe('nobody');
+    destroyed.open();
+    await releasing;
+    expect(world.fake.instances).not.toContain(instance);
+    expect(world.ledger.get(instance)).toBeUndefined();
+  });
+
   it('is destroyed when it cannot be scrubbed', async () => {
     const world = await stickyWorld();
     const { id, instance } = await world.leases.lease({ pool });

@@ -79,9 +79,9 @@ export class HeldInstance {
 
   async #giveBack({ destroy = false }: ReleaseOptions): Promise<void> {
     const { pool, claim } = this.#parts;
-    const unfit = destroy || (this.#outlivesTheCore() && !(await this.#disown()));
+    const disowned = !this.#outlivesTheCore() || (await this.#disown());
     try {
-      await pool.release(claim, unfit ? { destroy: true } : {});
+      await pool.release(claim, { destroy: destroy || !disowned });
     } finally {
       if (this.#parts.left(this)) await this.#clear();
     }
