@@ -27,6 +27,7 @@ import { createImageStore, type LocalImageStore } from './image/local-image-stor
 import { adoptInstance, bootInstance } from './instance/boot-instance.ts';
 import { createLogStore } from './logs/file-log-store.ts';
 import type { Clock } from './model/clock.ts';
+import { surroundingsOf } from './model/command.ts';
 import { FsbError } from './model/errors.ts';
 import { newInstanceId } from './model/ids.ts';
 import type { CorePaths } from './model/paths.ts';
@@ -174,6 +175,11 @@ function poolMaker(
       log,
       meter: meter?.(policy.name),
       refillDelay: REFILL_DELAY,
+      // The warm-up command starts from what any command of the image starts from.
+      processFor: async (shape, argv) => {
+        const { config } = await images.resolve(shape.image);
+        return { ...surroundingsOf(config), argv, tty: false, stdin: false };
+      },
       boot: async (shape, signal, lowUntil) => {
         const { root } = await images.resolve(shape.image);
         const id = newInstanceId();

@@ -164,7 +164,8 @@ export function poolCases(bench: Workbench): void {
     expect((await bench.once(name, 'echo still')).stdout.toString()).toBe('still\n');
     await bench.until(name, ({ idle, claimed, stopping }) => idle + claimed + stopping === 0);
     expect(await pools.update(name, { start: true })).toMatchObject({ state: 'active' });
-    await bench.until(name, ({ idle }) => idle === 1);
+    // Its shape is in recent use: the pool keeps a buffer beside the warm one.
+    await bench.until(name, ({ idle }) => idle >= 1);
   });
 
   it('drains a pool: refuses claims, and waits for what is claimed', async () => {

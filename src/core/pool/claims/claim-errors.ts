@@ -11,7 +11,7 @@ export const closedError = (pool: string): FsbError =>
 
 export const drainedError = (pool: string): FsbError =>
   new FsbError('conflict', `pool ${pool} is drained: it takes no claims`, {
-    hint: 'Start it again with: fsb-ctl pool start',
+    hint: `Start it again with: fsb-ctl pool start ${pool}`,
   });
 
 /** The true reason of a boot, as the caller of a claim is told it. */
