@@ -20,18 +20,23 @@ const turns = async (): Promise<void> => {
 };
 
 describe('the main pump', () => {
-  it('gives a reader that joins late every byte once: the log up to then, the rest live', async () => {
+  it.each([
+    ['from memory', 1],
+    ['from the log, once it was more than is kept', 20_000],
+  ])('gives a reader that joins late every byte once, %s', async (_, size) => {
+    const [first, second, third, fourth] = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(size));
     const main = scriptedMain();
     const log = memoryLog();
     const pump = new MainPump(main.session, log.writer, firmly());
     const running = pump.run();
-    main.write('a');
-    main.write('b');
+    main.write(first!);
+    main.write(second!);
     await turns();
-    const tap = await pump.join();
-    const replayed = [...log.lines];
-    main.write('c');
-    main.write('d');
+    const { tap, past } = await pump.join();
+    expect(past === undefined).toBe(size > 1);
+    const replayed = past?.map(({ data }) => String(data)) ?? [...log.lines];
+    main.write(third!);
+    main.write(fourth!);
     const seen: string[] = [];
     const reading = (async () => {
       for await (const { data } of tap.read()) seen.push(data.toString());
@@ -40,8 +45,19 @@ describe('the main pump', () => {
     main.exit();
     main.end();
     await Promise.all([running, reading]);
-    expect([...replayed, ...seen]).toEqual(['a', 'b', 'c', 'd']);
-    expect(log.lines).toEqual(['a', 'b', 'c', 'd']);
+    expect([...replayed, ...seen]).toEqual([first, second, third, fourth]);
+    expect(log.lines).toEqual([first, second, third, fourth]);
+  });
+
+  it('does not wait for the log when it has everything in memory', async () => {
+    const main = scriptedMain();
+    const { writer } = memoryLog();
+    const full = new MainPump(main.session, { ...writer, append: () => new Promise(() => {}) }, firmly());
+    void full.run();
+    main.write('a');
+    await turns();
+    const { past } = await full.join();
+    expect(past?.map(({ data }) => String(data))).toEqual(['a']);
   });
 
   it('holds the process back to the pace of a slow reader, until it leaves', async () => {
@@ -49,7 +65,7 @@ describe('the main pump', () => {
     const log = memoryLog();
     const pump = new MainPump(main.session, log.writer, firmly());
     const running = pump.run();
-    const tap = await pump.join();
+    const { tap } = await pump.join();
     for (const text of ['a', 'b', 'c', 'd']) main.write(text);
     await turns();
     expect(main.waiting()).toBe(3);
@@ -66,7 +82,7 @@ describe('the main pump', () => {
     const log = memoryLog();
     const pump = new MainPump(main.session, log.writer, firmly());
     const running = pump.run();
-    const tap = await pump.join();
+    const { tap } = await pump.join();
     for (const text of ['a', 'b', 'c']) main.write(text);
     main.exit();
     main.end();

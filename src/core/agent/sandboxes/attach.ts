@@ -16,15 +16,15 @@ export async function attachToRun(
     throw new FsbError('conflict', `sandbox ${run.slot.claimName} was started without stdin`, {
       hint: 'Create it with -i (stdin: true) to send input to it.',
     });
-  const tap = await run.pump.join();
-  const past = request.replay ? upTo(run.logged, logs.read(run.sandboxId, wholeLog)) : undefined;
+  const { tap, past } = await run.pump.join();
+  const replay = request.replay ? (past ?? upTo(run.logged, logs.read(run.sandboxId, wholeLog))) : undefined;
   if (request.size && run.slot.process.tty) run.main.resize(request.size);
   const close = async (): Promise<void> => run.pump.leave(tap);
   const exited = run.ended.then(exitOf);
   // A session that only reads output may never look at the status.
   exited.catch(() => {});
   return {
-    output: joined(past, tap.read()),
+    output: joined(replay, tap.read()),
     exited,
     write: (data) => (request.stdin ? run.main.write(data) : Promise.resolve()),
     endInput: () => {
@@ -68,9 +68,11 @@ async function* upTo(seq: number, entries: AsyncIterable<LogEntry>): AsyncGenera
   }
 }
 
+type Replay = Iterable<OutputChunk> | AsyncIterable<LogEntry>;
+
 /** First the replay, with offsets that count from the first byte that the log still has; then what comes live. */
 async function* joined(
-  past: AsyncIterable<Pick<OutputChunk, 'stream' | 'data'>> | undefined,
+  past: Replay | undefined,
   live: AsyncIterable<OutputChunk>,
 ): AsyncGenerator<OutputChunk> {
   const offsets = { stdout: 0, stderr: 0 };

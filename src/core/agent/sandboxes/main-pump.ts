@@ -1,13 +1,14 @@
 import type { LogWriter } from '../../logs/log-store.ts';
 import type { OutputChunk, ProcessSession } from '../../model/process.ts';
+import { Beginning } from './beginning.ts';
 import { OutputTap } from './output-tap.ts';
 import type { Persistence } from './persistence.ts';
 
 /**
  * Carries the output of a main process to its log and to whoever is attached.
  *
- * A chunk goes to the attached readers first and to the log after that: so a reader that replays the log up to the
- * moment it joined, and then takes what is pushed, sees every byte once. The guest gets its credit back when both
+ * A chunk goes to the attached readers first and to the log after that: so a reader that replays what was said up to
+ * the moment it joined, and then takes what is pushed, sees every byte once. The guest gets its credit back when both
  * have it; so while the log cannot be written, the process waits.
  */
 export class MainPump {
@@ -15,7 +16,8 @@ export class MainPump {
   readonly #log: LogWriter;
   readonly #writes: Persistence;
   readonly #taps = new Set<OutputTap>();
-  /** The chunk under way; joining waits for its end. */
+  readonly #beginning: Beginning;
+  /** The chunk under way; a reader that needs the log waits for its end. */
   #current: Promise<void> = Promise.resolve();
   #ended = false;
   #missing = 0;
@@ -24,6 +26,7 @@ export class MainPump {
     this.#main = main;
     this.#log = log;
     this.#writes = writes;
+    this.#beginning = new Beginning(log.offsets.stdout + log.offsets.stderr);
   }
 
   /** How many bytes were read and could not be written. */
@@ -40,6 +43,7 @@ export class MainPump {
     let failure: Error | undefined;
     try {
       for await (const chunk of this.#main.output) {
+        this.#beginning.add(chunk);
         const pushed = [...this.#taps].map((tap) => tap.push(chunk));
         this.#current = (async () => {
           if (pushed.length > 0) await Promise.race([Promise.all(pushed), exited]);
@@ -66,16 +70,21 @@ export class MainPump {
       });
   }
 
-  /** Resolves between two chunks: everything before is in the log, everything after will be pushed. */
-  async join(): Promise<OutputTap> {
+  /** Everything before is in `past`, or in the log when there is no `past`; everything after will be pushed. */
+  async join(): Promise<{ tap: OutputTap; past: readonly OutputChunk[] | undefined }> {
+    if (this.#beginning.chunks === undefined) await this.#betweenChunks();
+    const tap = new OutputTap();
+    if (this.#ended) tap.end();
+    else this.#taps.add(tap);
+    return { tap, past: this.#beginning.chunks };
+  }
+
+  /** Everything that was pushed is in the log. */
+  async #betweenChunks(): Promise<void> {
     for (let current: Promise<void> | undefined; current !== this.#current; ) {
       current = this.#current;
       await current.catch(noop);
     }
-    const tap = new OutputTap();
-    if (this.#ended) tap.end();
-    else this.#taps.add(tap);
-    return tap;
   }
 
   leave(tap: OutputTap): void {
