@@ -6,7 +6,7 @@ export type OnEmpty = 'boot' | 'wait' | 'fail';
 /** What becomes of an instance that is given back: it is destroyed, or scrubbed and used again. */
 export type Reuse = 'one-shot' | 'sticky';
 
-/** How `min` follows the demand; see pool/autoscale.ts. Times in milliseconds, rates 0..1. */
+/** How `min` follows the demand; see pool/decide/autoscale.ts. Times in milliseconds, rates 0..1. */
 export interface Autoscale {
   enabled: boolean;
   /** Miss rate above which min rises, and below which it falls. */

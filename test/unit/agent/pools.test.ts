@@ -224,6 +224,21 @@ describe('deleting a pool', () => {
     });
   });
 
+  it.each(['active', 'stopped', 'drained'] as const)(
+    'that were %s are so again when their record cannot be removed',
+    async (state) => {
+      const { admin, tables } = await openNodeWorld();
+      await admin.create(two);
+      if (state === 'stopped') await admin.stop('two');
+      if (state === 'drained') await admin.drain('two');
+      tables.pools.remove = async () => {
+        throw new FsbError('internal', 'the disk is full');
+      };
+      expect(await errorOf(admin.delete('two'))).toMatchObject({ message: 'the disk is full' });
+      expect(await admin.get('two')).toMatchObject({ state });
+    },
+  );
+
   it('is refused while something is claimed, without force', async () => {
     const { admin, leases, tables } = await openNodeWorld();
     await admin.create(two);

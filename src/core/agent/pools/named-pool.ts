@@ -66,6 +66,16 @@ export class NamedPool {
   /** Begins to warm, unless it is on record as stopped or drained; how that goes on is nobody's wait. */
   async start(): Promise<void> {
     await this.warm.start();
+    this.#followState();
+  }
+
+  /** Is again what it is on record, after a change that could not be written. */
+  recall(): void {
+    this.pool.start();
+    this.#followState();
+  }
+
+  #followState(): void {
     const { state } = this.#record;
     if (state === 'stopped') this.pool.stop().catch(noop);
     if (state === 'drained') this.pool.drain().catch(noop);

@@ -146,7 +146,7 @@ export class PoolAdmin {
       await this.#options.table.remove(name);
     } catch (error) {
       ended.catch(() => {});
-      if (pool.record.state === 'active') pool.pool.start();
+      pool.recall();
       throw error;
     }
     await this.#emptied(pool, ended, force);

@@ -15,7 +15,7 @@ export const channels = {
   /** To the client: bytes. */
   stdout: 1,
   stderr: 2,
-  /** To the client, once, last: how it ended, Kubernetes Status JSON (see status.ts). */
+  /** To the client, once, last: how it ended, Kubernetes Status JSON (see stream-end.ts). */
   status: 3,
   /** To the core: JSON {"Width":columns,"Height":rows}. */
   resize: 4,
