@@ -97,16 +97,22 @@ describe('a one-shot run', () => {
     expect(await claimed(world)).toBe(0);
   });
 
-  it('that cannot be put on record is not run', async () => {
+  it('is not held up by its record; without one, nobody has the instance after it', async () => {
     const world = await openNodeWorld();
+    await world.admin.update(pool, { policy: { reuse: 'sticky' } });
     const { put } = world.tables.instances;
     world.tables.instances.put = async () => {
       throw new FsbError('no_capacity', 'the disk is full');
     };
-    expect((await errorOf(world.runs.run({ pool, exec }))).code).toBe('no_capacity');
+    world.fake.script('run', { exit: { code: 3 } });
+    const session = await world.runs.run({ pool, exec });
+    const [held] = (await world.admin.get(pool)).instances.filter(({ holder }) => holder === 'run');
+    await textOf(session);
+    expect(await session.exited).toEqual({ code: 3, signal: null });
     world.tables.instances.put = put;
     await settle();
     expect(await claimed(world)).toBe(0);
+    expect(world.fake.instances).not.toContain(held!.id);
   });
 
   it.each([

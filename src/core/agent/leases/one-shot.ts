@@ -16,6 +16,8 @@ export class OneShot {
   readonly #execs: Execs;
   readonly #onGone: (gone: Promise<void>) => void;
   #stopListening: () => void = noop;
+  /** The next core would take the instance for a fresh one: nobody may have it after this run. */
+  #unrecorded = false;
   #delivered = false;
   #exited = false;
   #gone: Promise<void> | undefined;
@@ -32,7 +34,9 @@ export class OneShot {
     try {
       throwIfAborted(signal);
       const recorded = this.#held.use({ by: 'run' });
-      recorded.catch(noop);
+      recorded.catch(() => {
+        this.#unrecorded = true;
+      });
       const session = await this.#execs.start(request, signal, recorded);
       this.#endOnAbort(signal);
       return this.#watched(session);
@@ -46,7 +50,7 @@ export class OneShot {
   end(options: ReleaseOptions = {}): Promise<void> {
     if (this.#gone === undefined) {
       this.#stopListening();
-      this.#gone = this.#held.giveBack(options);
+      this.#gone = this.#held.giveBack(this.#unrecorded ? { destroy: true } : options);
       this.#onGone(this.#gone);
     }
     return this.#gone;

@@ -4,8 +4,11 @@ import type { OutputChunk, ProcessSession } from '../../model/process.ts';
 /**
  * An exec as its caller holds it. When the caller lets go, the process runs on: its input ends, its output is read and
  * dropped, so that it is not held back, and its exit is acknowledged, as nobody asks for it later.
+ *
+ * @param recorded when it is on record that the instance is in use. Until then the guest must go on to know the process:
+ * that is how a next core sees that the instance is not fresh. Nobody else waits for it.
  */
-export function execSession(process: GuestProcess): ProcessSession {
+export function execSession(process: GuestProcess, recorded?: Promise<void>): ProcessSession {
   const source = process.output[Symbol.asyncIterator]();
   let letGo = (): void => {};
   const gone = new Promise<IteratorResult<OutputChunk>>((resolve) => {
@@ -34,10 +37,12 @@ export function execSession(process: GuestProcess): ProcessSession {
     process.endInput();
     void drain();
   };
-  process.exited.then(
-    () => process.acknowledgeExit(),
-    () => {},
-  );
+  process.exited
+    .then(() => recorded)
+    .then(
+      () => process.acknowledgeExit(),
+      () => {},
+    );
   return {
     output: {
       [Symbol.asyncIterator]: () => ({

@@ -33,16 +33,15 @@ export class Execs {
   }
 
   /**
-   * @param recorded what must be durable before anybody can hear of an end
-   * @throws command_not_found, not_executable, run_failed, what `recorded` fails with
+   * @param recorded see execSession()
+   * @throws command_not_found, not_executable, run_failed
    */
   async start(request: ExecRequest, signal?: AbortSignal, recorded?: Promise<void>): Promise<ProcessSession> {
     const { channel, surroundings } = this.#options;
     this.#count(1);
     try {
       const process = await channel.spawn(this.#nextId++, execProcess(surroundings, request), signal);
-      await recorded;
-      return this.#watch(process);
+      return this.#watch(process, recorded);
     } catch (error) {
       this.#count(-1);
       throw error;
@@ -58,14 +57,14 @@ export class Execs {
     }
   }
 
-  #watch(process: GuestProcess): ProcessSession {
+  #watch(process: GuestProcess, recorded?: Promise<void>): ProcessSession {
     process.exited
       .then(
         (status) => this.#options.ended?.(status),
         () => {},
       )
       .finally(() => this.#count(-1));
-    return execSession(process);
+    return execSession(process, recorded);
   }
 
   #count(change: 1 | -1): void {
