@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { acquireLock } from '../../core/lock.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { codeOfExit, FsbError } from '../../core/model/errors.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
 import { makePrivateDirectory } from '../../core/private-directory.ts';
 import { type CoreStatus, readStatus } from '../../core/status-file.ts';
@@ -91,20 +91,27 @@ async function spawnCore({ paths, packageRoot, env }: LocalCore, serveFlags: str
       clearTimeout(timer);
       resolve(why);
     };
-    ready.once('close', () => settle(said === '' ? 'it ended before it was ready' : undefined));
+    ready.once('close', () => {
+      if (said !== '') settle();
+      // Its exit code says what kind of failure it was; the descriptor closes a moment earlier.
+      else if (child.exitCode === null) child.once('exit', () => settle('it ended before it was ready'));
+      else settle('it ended before it was ready');
+    });
     child.once('error', (error) => settle(error.message));
   });
   child.unref();
   if (failure === undefined) return JSON.parse(said) as CoreStatus;
   if (child.pid !== undefined && child.exitCode === null) child.kill('SIGTERM');
-  throw startFailure(failure, paths);
+  throw startFailure(failure, child.exitCode, paths);
 }
 
-function startFailure(why: string, paths: CorePaths): FsbError {
+/** The core's own exit code tells what kind of failure it was: a missing image is that here, too. */
+function startFailure(why: string, exitCode: number | null, paths: CorePaths): FsbError {
   const lines = lastLines(`${paths.log}.out`);
   const error = /^Error: (.*)$/m.exec(lines)?.[1];
   const hint = /^Hint: (.*)$/m.exec(lines)?.[1];
-  return new FsbError('run_failed', `cannot start the core: ${error ?? (lines || why)}`, {
+  const kind = exitCode === null || exitCode === 1 ? 'run_failed' : (codeOfExit(exitCode) ?? 'run_failed');
+  return new FsbError(kind, `cannot start the core: ${error ?? (lines || why)}`, {
     hint: hint ?? `Its log is ${paths.log}. To see it start in the foreground: fsb-ctl serve`,
   });
 }

@@ -91,6 +91,11 @@ export const failedStartCodes: ReadonlySet<ErrorCode> = new Set([
   'not_executable',
 ]);
 
+/** The code that a program of ours ended with this exit code for, the first of those that share it. */
+export function codeOfExit(exit: number): ErrorCode | undefined {
+  return (Object.keys(errorCodes) as ErrorCode[]).find((code) => errorCodes[code].exit === exit);
+}
+
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(errorCodes, value);
 }

@@ -101,16 +101,15 @@ export const policySchema = z.strictObject({
 /** What a user may write: everything but `name` may be left out. */
 export type PoolPolicyInput = z.input<typeof policySchema>;
 
-/** Every key that a policy may have, nested ones by their own name. */
+const sections = { warm: warmEntry, capacity, queue, health, autoscale, resources };
+
+/** Every key that a policy may have, nested ones with their section. */
 export const policyKeys: string[] = [
-  policySchema,
-  warmEntry,
-  capacity,
-  queue,
-  health,
-  autoscale,
-  resources,
-].flatMap((schema) => Object.keys(schema.shape));
+  ...Object.keys(policySchema.shape),
+  ...Object.entries(sections).flatMap(([section, { shape }]) =>
+    Object.keys(shape).map((key) => `${section}.${key}`),
+  ),
+];
 
 /**
  * Checks what a user wrote.

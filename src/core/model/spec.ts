@@ -91,7 +91,10 @@ export function parseSpec(input: unknown): SandboxSpec {
   return result.data;
 }
 
-/** `resources.memory: must be at least 6m` lines for every issue that zod found. */
+/**
+ * `resources.memory: must be at least 6m` lines for every issue that zod found.
+ * @param knownKeys with the section they belong to: `resources.memory`
+ */
 export function describeIssues(
   issues: readonly z.core.$ZodIssue[],
   knownKeys: string[],
@@ -103,7 +106,7 @@ export function describeIssues(
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) {
         lines.push(`unknown key ${path === '' ? key : `${path}.${key}`}`);
-        const near = didYouMean(key, knownKeys);
+        const near = nearestKey(key, knownKeys);
         if (near !== undefined) hint ??= `Did you mean ${near}?`;
       }
     } else lines.push(path === '' ? issue.message : `${path}: ${issue.message}`);
@@ -111,11 +114,20 @@ export function describeIssues(
   return { lines, hint };
 }
 
-/** Every key that a spec may have, nested ones by their own name. */
+/** A key may be right and only stand in the wrong section. */
+function nearestKey(key: string, knownKeys: readonly string[]): string | undefined {
+  const nameOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
+  const elsewhere = knownKeys.find((path) => nameOf(path) === key);
+  if (elsewhere !== undefined) return elsewhere;
+  const near = didYouMean(key, knownKeys.map(nameOf));
+  return knownKeys.find((path) => nameOf(path) === near);
+}
+
+/** Every key that a spec may have, nested ones with their section. */
 export const specKeys: string[] = [
   ...Object.keys(sandboxSpecSchema.shape),
-  ...Object.keys(resources.shape),
-  ...Object.keys(mount.shape),
+  ...Object.keys(resources.shape).map((key) => `resources.${key}`),
+  ...Object.keys(mount.shape).map((key) => `mounts.${key}`),
 ];
 
 function specError(issues: readonly z.core.$ZodIssue[]): FsbError {

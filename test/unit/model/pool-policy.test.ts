@@ -123,10 +123,15 @@ describe('the policy of a pool', () => {
     expect(parsePolicy({ name: 'p', size: 0, warm: [{ image: 'a' }] }, node).warm).toEqual(none);
   });
 
-  it('suggests the key that was meant', () => {
-    expect(problem({ capacity: { bufer_min: 1 } })).toMatchObject({
-      message: expect.stringContaining('unknown key capacity.bufer_min'),
-      hint: 'Did you mean buffer_min?',
+  it.each([
+    [{ capacity: { bufer_min: 1 } }, 'capacity.bufer_min', 'capacity.buffer_min'],
+    [{ max: 3 }, 'max', 'capacity.max'],
+    [{ maxx: 3 }, 'maxx', 'capacity.max'],
+    [{ tll: '5m' }, 'tll', 'ttl'],
+  ])('suggests the key that was meant, with its section: %j', (said, unknown, meant) => {
+    expect(problem(said)).toMatchObject({
+      message: expect.stringContaining(`unknown key ${unknown}`),
+      hint: `Did you mean ${meant}?`,
     });
   });
 });
