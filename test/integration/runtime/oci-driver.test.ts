@@ -226,6 +226,7 @@ describe('a booted instance', () => {
     const gone = expect(child).rejects.toThrow();
     await fixture.driver.pause(instance.id);
     await fixture.driver.resume(instance.id);
+    await fixture.inside(instance.id, 'true');
     await fixture.driver.pause(instance.id);
     await fixture.driver.destroy(instance.id);
     await gone;

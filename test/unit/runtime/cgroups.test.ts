@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import {
   parseCgroupLayout,
 } from '../../../src/core/runtime/oci/cgroup/layout.ts';
 import { readCgroupStats } from '../../../src/core/runtime/oci/cgroup/stats.ts';
-import { cgroupProcesses, childGroups } from '../../../src/core/runtime/oci/cgroup/tree.ts';
+import { cgroupProcesses, childGroups, thaw } from '../../../src/core/runtime/oci/cgroup/tree.ts';
 
 const v1 = (controllers: string): string =>
   `30 25 0:27 / /sys/fs/cgroup/${controllers} rw,relatime shared:9 - cgroup cgroup rw,${controllers}`;
@@ -97,4 +97,20 @@ describe('an instance in', () => {
     });
     await expect(readCgroupStats(layout, '/p/i2')).rejects.toMatchObject({ code: 'not_found' });
   });
+
+  it.each([
+    ['v2', '', 'cgroup.freeze', '1', '0'],
+    ['v1', 'freezer', 'freezer.state', 'FROZEN', 'THAWED'],
+  ] as const)(
+    'cgroup %s goes on after a pause, and thawing what is not there is fine',
+    async (mode, ...rest) => {
+      const [controller, file, frozen, thawed] = rest;
+      const hierarchy = { controllers: controller ? [controller] : [], mountPoint: directory };
+      const layout: CgroupLayout = { mode, hierarchies: [hierarchy] };
+      await write({ [`p/i1/${file}`]: frozen });
+      await thaw(layout, '/p/i1');
+      expect(await readFile(join(directory, 'p/i1', file), 'utf8')).toContain(thawed);
+      await expect(thaw(layout, '/p/i2')).resolves.toBeUndefined();
+    },
+  );
 });

@@ -6,7 +6,7 @@ import { bootInstance } from './boot.ts';
 import type { CgroupLayout } from './cgroup/layout.ts';
 import { readCgroupStats } from './cgroup/stats.ts';
 import { removeEmptyParent } from './cgroup/tree.ts';
-import { control, updateOptions } from './control.ts';
+import { control, resume, updateOptions } from './control.ts';
 import { killInstance, removeInstance } from './destroy.ts';
 import { Launcher } from './launcher/launcher.ts';
 import { listInstances } from './list.ts';
@@ -95,7 +95,10 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
     },
 
     pause: async (id) => control(context, 'pause', checked(id)),
-    resume: async (id) => control(context, 'resume', checked(id)),
+    async resume(id) {
+      const { cgroups } = await prepared();
+      await resume(context, cgroups, checked(id));
+    },
     async update(id, resources) {
       const { limits } = await prepared();
       await control(context, 'update', checked(id), updateOptions(resources, limits));

@@ -21,13 +21,14 @@ export async function cgroupProcesses(layout: CgroupLayout, cgroup: string): Pro
   return found;
 }
 
-/** Lets processes of a paused cgroup go on: with cgroups v1 even SIGKILL waits for that. */
+/** Lets processes of a paused cgroup go on: with cgroups v1 even SIGKILL waits for that. Fine when it is not there. */
 export async function thaw(layout: CgroupLayout, cgroup: string): Promise<void> {
-  if (layout.mode === 'v2') return;
   const directory = controllerDirectory(layout, 'freezer', cgroup);
   if (directory === undefined) return;
+  const v2 = layout.mode === 'v2';
+  const [file, running] = v2 ? ['cgroup.freeze', '0'] : ['freezer.state', 'THAWED'];
   try {
-    await writeFile(join(directory, 'freezer.state'), 'THAWED', { flag: 'r+' });
+    await writeFile(join(directory, file), running, { flag: 'r+' });
   } catch (error) {
     if (!GONE.includes(codeOf(error))) throw error;
   }
