@@ -266,6 +266,21 @@ describe('a core that comes back', () => {
     ]);
   });
 
+  it.each(['stopped', 'drained'] as const)('begins no boot in a pool that is %s', async (state) => {
+    const { admin, tables } = await openNodeWorld();
+    await admin.create(two);
+    if (state === 'stopped') await admin.stop('two');
+    else await admin.drain('two');
+    const later = await openNodeWorld({}, tables);
+    const seen: string[] = [];
+    for await (const { pool, event } of later.events.read({ after: 0 })) {
+      seen.push(`${pool} ${event.type}`);
+      if (event.type === 'idle' && (await later.admin.get('default-pool')).idle === 2) break;
+    }
+    expect(seen.filter((line) => /^two (refill|created|destroyed|boot-failed)$/.test(line))).toEqual([]);
+    expect(await later.admin.get('two')).toMatchObject({ state, booting: 0, stopping: 0 });
+  });
+
   it('keeps what an earlier one was started with, and adds what this one is', async () => {
     const { tables } = await openNodeWorld({ capacity: { max: 5 } });
     await openNodeWorld({ ttl: '1m' }, tables);
