@@ -239,6 +239,26 @@ describe('deleting a pool', () => {
     },
   );
 
+  it('that cannot be emptied in time leaves it drained, on record as well, and can be tried again', async () => {
+    const { admin, leases, tables, fake, clock } = await openNodeWorld();
+    await admin.create(two);
+    await leases.lease({ pool: 'two' });
+    let destroyed = (): void => {};
+    fake.script('destroy', { until: new Promise<void>((resolve) => (destroyed = resolve)) });
+    const deleting = errorOf(admin.delete('two', { force: true }));
+    await clock.advance(30_000);
+    expect(await deleting).toMatchObject({ code: 'timeout', message: expect.stringContaining('1 stopping') });
+    expect(await admin.get('two')).toMatchObject({ state: 'drained', claimed: 0 });
+    expect(tables.pools.get('two')).toMatchObject({ said: two, state: 'drained' });
+    const { admin: later } = await openNodeWorld({}, tables);
+    expect(await later.get('two')).toMatchObject({ state: 'drained' });
+    destroyed();
+    await settle();
+    await admin.delete('two');
+    expect(tables.pools.get('two')).toBeUndefined();
+    expect((await errorOf(admin.get('two'))).code).toBe('not_found');
+  });
+
   it('is refused while something is claimed, without force', async () => {
     const { admin, leases, tables } = await openNodeWorld();
     await admin.create(two);

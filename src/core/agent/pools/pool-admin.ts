@@ -149,7 +149,13 @@ export class PoolAdmin {
       pool.recall();
       throw error;
     }
-    await this.#emptied(pool, ended, force);
+    try {
+      await this.#emptied(pool, ended, force);
+    } catch (error) {
+      // It is still there, and listed: what the next core finds must be the same.
+      await pool.save({ state: 'drained' });
+      throw error;
+    }
     await this.#pools.remove(pool);
   }
 
