@@ -85,6 +85,24 @@ describe('a lease', () => {
     expect(await admin.get('default-pool')).toMatchObject({ claimed: 0 });
     expect(leases.list()).toEqual([]);
   });
+
+  it('whose caller leaves while it is put on record leaves nothing', async () => {
+    const world = await openNodeWorld();
+    const { leases, admin, tables, fake } = world;
+    const leaving = new AbortController();
+    const { put } = tables.instances;
+    tables.instances.put = async (id, record) => {
+      await put(id, record);
+      if (record.use?.by === 'lease') leaving.abort();
+    };
+    expect((await errorOf(leases.lease({ pool: 'default-pool' }, { signal: leaving.signal }))).code).toBe(
+      'cancelled',
+    );
+    await settle();
+    expect(await admin.get('default-pool')).toMatchObject({ claimed: 0, stopping: 0 });
+    expect(leases.list()).toEqual([]);
+    for (const id of fake.instances) expect(useOf(world, id)).toBeUndefined();
+  });
 });
 
 describe('commands in a lease', () => {
@@ -222,5 +240,31 @@ describe('when the core stops', () => {
     expect((await asking).code).toBe('unavailable');
     await settle();
     expect(await world.admin.get('default-pool')).toMatchObject({ claimed: 0 });
+  });
+
+  it('one that is being put on record is ended before the close ends', async () => {
+    const world = await openNodeWorld();
+    const { leases, tables, fake } = world;
+    const before = [...fake.instances];
+    const { put } = tables.instances;
+    let recorded = (): void => {};
+    const writing = new Promise<void>((resolve) => (recorded = resolve));
+    tables.instances.put = async (id, record) => {
+      if (record.use?.by === 'lease') await writing;
+      await put(id, record);
+    };
+    const asking = errorOf(leases.lease({ pool: 'default-pool' }));
+    await settle();
+    let closed = false;
+    const closing = leases.close().then(() => {
+      closed = true;
+    });
+    await settle();
+    expect(closed).toBe(false);
+    recorded();
+    await closing;
+    expect(await asking).toMatchObject({ code: 'unavailable', message: 'the core is stopping' });
+    expect(before.filter((id) => !fake.instances.includes(id))).toHaveLength(1);
+    for (const id of fake.instances) expect(useOf(world, id)).toBeUndefined();
   });
 });
