@@ -141,6 +141,23 @@ describe('a change of a pool', () => {
     expect(await admin.list()).toHaveLength(2);
   });
 
+  it('is not written when it says nothing that a later core should know', async () => {
+    const { admin, tables } = await openNodeWorld();
+    await admin.create(two);
+    const { put } = tables.pools;
+    let written = 0;
+    tables.pools.put = async (name, record) => {
+      written += 1;
+      await put(name, record);
+    };
+    await admin.update('two', { pressure: 0.5 });
+    await admin.update('two', { reset: true });
+    expect(written).toBe(0);
+    await admin.update('two', { pressure: 0.5, start: true });
+    await admin.update('two', { pressure: 0.5, policy: { ttl: '2m' } });
+    expect(written).toBe(2);
+  });
+
   it('waits its turn, so that two of them do not lose each other', async () => {
     const { admin, tables } = await openNodeWorld();
     await Promise.all([
