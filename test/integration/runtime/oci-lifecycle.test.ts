@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
-import { getPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -258,6 +258,16 @@ describe('a new driver on the same directories', () => {
     await next.close();
     expect(await readdir(directoriesOf(fixture).trash)).toEqual([]);
     expect(await fixture.leftovers()).toEqual([]);
+  });
+
+  it('gives what it takes up the usual priority, of which its boot may have been cut off', async () => {
+    const { pid } = await boot();
+    setPriority(pid, 10);
+    const next = createOciDriver(fixture.options);
+    const [found] = await next.list();
+    next.takeUp(found!);
+    expect(getPriority(pid)).toBe(0);
+    await next.close();
   });
 
   it('does not touch instances of another runtime', async () => {

@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { FsbError } from '../../model/errors.ts';
 import { isInstanceId } from '../../model/ids.ts';
-import type { BootedInstance, BootRequest, RuntimeDriver } from '../driver.ts';
-import { bootInstance } from './boot.ts';
+import type { BootedInstance, BootRequest, RuntimeDriver, RuntimeInstance } from '../driver.ts';
+import { bootInstance, takeUsualPriority } from './boot.ts';
 import type { CgroupLayout } from './cgroup/layout.ts';
 import { readCgroupStats } from './cgroup/stats.ts';
 import { removeEmptyParent } from './cgroup/tree.ts';
@@ -19,6 +19,11 @@ import { createTrash } from './trash.ts';
 const BOOT_TIMEOUT_MS = 30_000;
 
 export interface OciDriver extends RuntimeDriver {
+  /**
+   * To be called for an instance of an earlier core that is used on: a core that was killed in the moment in which its
+   * boot ended has left it the priority of what nobody waits for.
+   */
+  takeUp(instance: RuntimeInstance): void;
   /**
    * Stops the background work and removes what only serves further boots. Instances live on. Bounded, idempotent;
    * call it when no other call is under way.
@@ -94,6 +99,7 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
       }
     },
 
+    takeUp: ({ pid, pidStartTime }) => takeUsualPriority({ pid, startTime: pidStartTime }),
     pause: async (id) => control(context, 'pause', checked(id)),
     resume: async (id) => control(context, 'resume', checked(id)),
     async update(id, resources) {
