@@ -16,7 +16,11 @@ import { instancePaths, ociDirectories } from './oci-paths.ts';
 import { probe } from './probe.ts';
 import { createTrash } from './trash.ts';
 
-const BOOT_TIMEOUT_MS = 30_000;
+/**
+ * A day. How long a boot may take is for its caller to say, by the signal: a limit of the driver's own that is shorter
+ * than the policy of a pool would end boots that the pool still waits for.
+ */
+const BOOT_TIMEOUT_MS = 24 * 3_600_000;
 
 export interface OciDriver extends RuntimeDriver {
   /**
