@@ -155,6 +155,71 @@ describe('commands in a lease', () => {
   });
 });
 
+describe('a command in a lease that is released', () => {
+  it('ends as one whose end nobody will know', async () => {
+    const { leases } = await openNodeWorld();
+    const { id } = await leases.lease({ pool: 'default-pool' });
+    const session = await leases.exec(id, command('a'));
+    const ending = errorOf(session.exited);
+    await leases.release(id);
+    expect(await ending).toMatchObject({
+      code: 'run_failed',
+      message: 'the instance was given back before the command had ended',
+    });
+  });
+});
+
+describe('a command that is killed', () => {
+  it('is told to have run out of memory when the kernel killed for that while it ran', async () => {
+    const { leases, fake } = await openNodeWorld();
+    const { id } = await leases.lease({ pool: 'default-pool' });
+    const killed = async () => {
+      const session = await leases.exec(id, command('a'));
+      session.signal(9);
+      return session.exited;
+    };
+    const plain = { code: null, signal: 9 };
+    expect(await killed()).toEqual(plain);
+    fake.always('stats', { oomKills: 1 });
+    const together = await Promise.all([killed(), killed()]);
+    expect(together).toEqual([
+      { ...plain, oomKilled: true },
+      { ...plain, oomKilled: true },
+    ]);
+    expect(await killed()).toEqual(plain);
+    fake.always('stats', { oomKills: 2 });
+    fake.script('run', { exit: { code: 137 } });
+    expect(await (await leases.exec(id, command('a'))).exited).toEqual({ code: 137, signal: null });
+    expect(await killed()).toEqual(plain);
+    fake.always('stats', { fail: 'the instance is gone' });
+    expect(await killed()).toEqual(plain);
+  });
+
+  it('is not told so for what was killed in the instance before', async () => {
+    const { leases, fake } = await openNodeWorld({
+      ...{ reuse: 'sticky', warm: [], on_empty: 'boot' },
+      capacity: { max: 1, buffer_min: 0, buffer_max: 1 },
+    });
+    const first = await leases.lease({ pool: 'default-pool' });
+    fake.always('stats', { oomKills: 4, pids: 1 });
+    await leases.release(first.id);
+    const second = await leases.lease({ pool: 'default-pool' });
+    expect(second.instance).toBe(first.instance);
+    const session = await leases.exec(second.id, command('a'));
+    session.signal(9);
+    expect(await session.exited).toEqual({ code: null, signal: 9 });
+  });
+
+  it('costs no look at the instance when it ends by itself', async () => {
+    const { leases, fake } = await openNodeWorld();
+    const { id } = await leases.lease({ pool: 'default-pool' });
+    fake.script('run', { exit: { code: 1 } });
+    const { exited } = await leases.exec(id, command('a'));
+    await exited;
+    expect(fake.calls.filter(({ call }) => call === 'stats')).toEqual([]);
+  });
+});
+
 describe('a lease that nobody uses', () => {
   it('is reclaimed after its ttl, and not before', async () => {
     const { leases, clock, admin } = await openNodeWorld();
