@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "launch.h"
+#include "priority.h"
 
 /* A tenth of the weight of others: less would keep a pool cold for as long as anything else is busy. */
 enum { LOW_PRIORITY = 10, NORMAL_PRIORITY = 0 };
@@ -92,7 +93,11 @@ void job_kill(struct job *job) {
     if (job->ended) close_report(job);
 }
 
-void job_hurry(const struct job *job) { setpriority(PRIO_PGRP, (id_t)job->pid, NORMAL_PRIORITY); }
+/* The group has what lost its parent; what becomes PID 1 of an instance has left that for a session of its own. */
+void job_hurry(const struct job *job) {
+    setpriority(PRIO_PGRP, (id_t)job->pid, NORMAL_PRIORITY);
+    raise_tree(job->pid);
+}
 
 void job_read(struct job *job) {
     char dropped[4096];

@@ -42,7 +42,7 @@ struct job *job_start(struct jobs *jobs, const struct request *request);
 /* SIGKILL to its whole group. What left the group and holds on to the report is not waited for. */
 void job_kill(struct job *job);
 
-/* Back to the priority that every process has. */
+/* Back to the priority that every process has, with all that it has made. */
 void job_hurry(const struct job *job);
 
 /* There is something to read from its report, or its end. */

@@ -36,8 +36,8 @@ import type { PoolPolicyInput } from './model/pool-policy.ts';
 import { HOST_IMAGE } from './model/reference.ts';
 import { createPool } from './pool/create-pool.ts';
 import type { Pool } from './pool/pool.ts';
-import type { RuntimeDriver, RuntimeProbe } from './runtime/driver.ts';
-import { createOciDriver } from './runtime/oci/oci-driver.ts';
+import type { RuntimeProbe } from './runtime/driver.ts';
+import { createOciDriver, type OciDriver } from './runtime/oci/oci-driver.ts';
 import type { RecordStore } from './store/store.ts';
 
 export interface NodeOptions {
@@ -111,11 +111,13 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   await images.resolve(HOST_IMAGE);
   const result = await recover({
     ...{ agent, leases, recording, pools, images, logs, ledger, slots, clock, log },
-    adopt: (found, record, state) =>
-      adoptInstance(recording.forPool(record.pool), openChannel, found, record.shape, state, {
+    adopt: (found, record, state) => {
+      driver.takeUp(found);
+      return adoptInstance(recording.forPool(record.pool), openChannel, found, record.shape, state, {
         clock,
         ...(state === 'idle' ? { connectTimeout: IDLE_ANSWER } : {}),
-      }),
+      });
+    },
   });
   log.info(result, 'recovered');
   await images.sweep();
@@ -137,7 +139,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
 async function openRuntime(
   { paths, guestDirectory, clock, log }: NodeOptions,
   cleanup: Cleanup,
-): Promise<{ driver: RuntimeDriver; probe: RuntimeProbe }> {
+): Promise<{ driver: OciDriver; probe: RuntimeProbe }> {
   const driver = createOciDriver({
     runtime: 'runc',
     initBinary: join(guestDirectory, 'fsb-init'),

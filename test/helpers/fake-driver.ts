@@ -139,7 +139,7 @@ export function createFakeDriver(options: FakeDriverOptions = {}): FakeDriver {
     async stats(id) {
       const step = await play('stats', id);
       const pids = step?.pids ?? 1 + processesOf(get(id));
-      return { memory: 1 << 20, cpuMicros: 1000, pids, oomKills: 0 };
+      return { memory: 1 << 20, cpuMicros: 1000, pids, oomKills: step?.oomKills ?? 0 };
     },
     async kill(id) {
       await play('kill', id);

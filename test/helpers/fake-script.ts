@@ -33,6 +33,7 @@ export interface FakeStep {
   exit?: { code?: number; signal?: number; stderr?: string };
   /** For `stats`: what is counted instead of the truth. */
   pids?: number;
+  oomKills?: number;
 }
 
 /** Which step each call takes: the scripted ones first, in order, then the standing one. */

@@ -60,16 +60,28 @@ export async function untilPool(
 export const untilIdle = (core: CoreApi, count: number, name = POOL): Promise<PoolDetails> =>
   untilPool(core, ({ idle, booting }) => idle === count && booting === 0, name);
 
+export interface WatchedEvents {
+  seen: CoreEvent[];
+  /** The most instances that one pool had at one moment, those that boot and those that end among them. */
+  most: () => number;
+  stop: () => Promise<void>;
+}
+
 /** Everything that happens in the pools of a core, from its start on. */
-export function watchEvents(core: CoreApi): { seen: CoreEvent[]; stop: () => Promise<void> } {
+export function watchEvents(core: CoreApi): WatchedEvents {
   const leave = new AbortController();
   const seen: CoreEvent[] = [];
+  let most = 0;
   const reading = (async () => {
-    for await (const event of core.system.events({ after: 0 }, { signal: leave.signal })) seen.push(event);
+    for await (const event of core.system.events({ after: 0 }, { signal: leave.signal })) {
+      seen.push(event);
+      most = Math.max(most, await livingIn(core, event.pool));
+    }
   })();
   reading.catch(() => {});
   return {
     seen,
+    most: () => Math.max(most, peakOf(seen)),
     async stop() {
       leave.abort();
       await reading.catch(() => {});
@@ -77,8 +89,14 @@ export function watchEvents(core: CoreApi): { seen: CoreEvent[]; stop: () => Pro
   };
 }
 
+/** An instance that boots is there before it is `created`. */
+async function livingIn(core: CoreApi, pool: string): Promise<number> {
+  const rows = (await core.pools.status()).filter((row) => row.pool === pool);
+  return rows.reduce((sum, row) => sum + row.idle + row.claimed + row.booting + row.stopping, 0);
+}
+
 /** The most instances that lived at one moment, as the events tell it. */
-export function peakOf(events: readonly CoreEvent[]): number {
+function peakOf(events: readonly CoreEvent[]): number {
   let [alive, peak] = [0, 0];
   for (const { event } of events) {
     if (event.type === 'created') peak = Math.max(peak, ++alive);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
+import { untilIdle, untilPool } from '../../helpers/real-pool.ts';
 
 /** The metrics of the pool, read over HTTP from a core that boots real sandboxes. */
 describe('the metrics of a real pool', () => {
@@ -34,5 +35,36 @@ describe('the metrics of a real pool', () => {
     );
     expect(text).toMatch(/^fsb_pool_queue_length 0$/m);
     expect(text).toMatch(/^fsb_pool_breaker_open\{shape="[0-9a-f]{16}"\} 0$/m);
+  });
+
+  it('count what goes wrong, and what has to wait', async () => {
+    const { pools } = core.running.api;
+    const one = { capacity: { max: 1, buffer_min: 0, buffer_max: 0 } };
+    await pools.create({ name: 'tight', ...one });
+    const held = await pools.lease({ pool: 'tight' });
+    await expect(pools.lease({ pool: 'tight', wait: 50 })).rejects.toMatchObject({ code: 'no_capacity' });
+    const waiting = pools.lease({ pool: 'tight' });
+    await untilPool(core.running.api, (pool) => pool.waiting === 1, 'tight');
+    await pools.release(held.id);
+    await waiting;
+
+    await pools.create({ name: 'full', warm: [{ image: 'host', count: 1 }], ...one });
+    await untilIdle(core.running.api, 1, 'full');
+    await pools.lease({ pool: 'full', resources: { pids: 77 } });
+
+    await pools.create({ name: 'broken', warmup: ['false'], ...one });
+    await expect(pools.lease({ pool: 'broken' })).rejects.toMatchObject({ code: 'run_failed' });
+
+    const text = await scrape();
+    const claims = (pool: string, result: string): number =>
+      sumOf(text, new RegExp(`^fsb_pool_claims_total\\{pool="${pool}",result="${result}"\\}`));
+    expect([claims('tight', 'timeout'), claims('tight', 'miss'), claims('broken', 'failed')]).toEqual([
+      1, 2, 1,
+    ]);
+    expect(sumOf(text, /^fsb_pool_wait_seconds_count /)).toBeGreaterThanOrEqual(2);
+    expect(sumOf(text, /^fsb_pool_evictions_total\{cause="room"\}/)).toBe(1);
+    expect(
+      sumOf(text, /^fsb_pool_boot_failures_total\{shape="[0-9a-f]{16}",reason="run_failed"\}/),
+    ).toBeGreaterThanOrEqual(1);
   });
 });

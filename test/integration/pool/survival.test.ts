@@ -126,7 +126,7 @@ describe('the pools of a core that was killed', () => {
     await api.pools.release(lease.id);
     expect(await api.pools.drain('drained')).toMatchObject({ claimed: 0 });
     await endsClean(second, root);
-  });
+  }, 90_000);
 });
 
 /** Two instances, in this state. */

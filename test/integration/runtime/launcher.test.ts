@@ -116,6 +116,16 @@ describe('Launcher.run', () => {
     expect((await sh(priority, { lowUntil: hurry.signal })).stderr).toBe('0\n');
   });
 
+  it('raises what has a session of its own, too', async () => {
+    const hurry = new AbortController();
+    const up = `${directory}/up`;
+    const child = `echo > ${up}; while [ -e ${up} ] && [ $(cut -d" " -f19 /proc/$$/stat) != 0 ]; do :; done`;
+    const raised = sh(`setsid sh -c '${child}' & wait`, { lowUntil: hurry.signal });
+    await isUp();
+    hurry.abort();
+    expect(await raised).toMatchObject({ code: 0 });
+  });
+
   it('goes on with a new server when the old one was killed', async () => {
     const cut = expect(sh(lasting())).rejects.toMatchObject({ code: 'run_failed' });
     await isUp();

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
-import { getPriority } from 'node:os';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -12,6 +12,7 @@ import { readCgroupLayout } from '../../../src/core/runtime/oci/node-facts.ts';
 import { createOciDriver } from '../../../src/core/runtime/oci/oci-driver.ts';
 import { instancePaths, ociDirectories } from '../../../src/core/runtime/oci/oci-paths.ts';
 import { isAlive } from '../../../src/core/runtime/oci/process-identity.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
 import { createFixture, type OciFixture } from './oci-fixture.ts';
 
 let fixture: OciFixture;
@@ -239,10 +240,31 @@ describe('a driver that lacks something', () => {
     expect(error).toMatchObject({ code: 'run_failed', message: expect.stringContaining('exit code 3') });
   });
 
-  it('gives up on a runtime that hangs', async () => {
+  const hangingRuntime = async (): Promise<string> => {
     const hanging = join(fixture.directory, 'hanging');
-    await writeFile(hanging, '#!/bin/sh\nsleep 1000 & wait\n');
+    await writeFile(hanging, `#!/bin/sh\necho > ${fixture.directory}/up\nsleep 1000 & wait\n`);
     await chmod(hanging, 0o755);
+    return hanging;
+  };
+
+  it('leaves it to who boots how long that may take', async () => {
+    const clock = createManualClock();
+    const patient = createOciDriver({ ...fixture.options, binary: await hangingRuntime(), clock });
+    const givenUp = new AbortController();
+    const request = { id: newInstanceId(), shape: fixture.shape(), root: fixture.root };
+    const booting = patient.boot(request, givenUp.signal).catch((error: unknown) => error);
+    await vi.waitFor(() => readFile(join(fixture.directory, 'up')), 10_000);
+    await clock.advance(3_600_000);
+    // When these have ended, so has a boot that was killed before them.
+    for (let i = 0; i < 3; i++) await patient.destroy(newInstanceId());
+    givenUp.abort();
+    expect(await booting).toMatchObject({ code: 'cancelled' });
+    await patient.close();
+    expect(await fixture.leftovers()).toEqual([]);
+  });
+
+  it('gives up on a runtime that hangs', async () => {
+    const hanging = await hangingRuntime();
     const { error } = await bootWith({ binary: hanging, bootTimeoutMs: 300 });
     expect(error).toMatchObject({ code: 'run_failed', message: expect.stringContaining('300 ms') });
   });
@@ -258,6 +280,16 @@ describe('a new driver on the same directories', () => {
     await next.close();
     expect(await readdir(directoriesOf(fixture).trash)).toEqual([]);
     expect(await fixture.leftovers()).toEqual([]);
+  });
+
+  it('gives what it takes up the usual priority, of which its boot may have been cut off', async () => {
+    const { pid } = await boot();
+    setPriority(pid, 10);
+    const next = createOciDriver(fixture.options);
+    const [found] = await next.list();
+    next.takeUp(found!);
+    expect(getPriority(pid)).toBe(0);
+    await next.close();
   });
 
   it('does not touch instances of another runtime', async () => {

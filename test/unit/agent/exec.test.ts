@@ -15,7 +15,7 @@ it('reads on when its caller lets go while asking for more, so that the process 
     onSettled: () => {},
   });
   const process = { output, exited: new Promise(() => {}), endInput: () => {} } as unknown as GuestProcess;
-  const session = execSession(process);
+  const session = execSession(process, process.exited);
   const reader = session.output[Symbol.asyncIterator]();
   output.receive('stdout', 0, Buffer.alloc(10));
   await reader.next();

@@ -85,6 +85,24 @@ describe('a lease', () => {
     expect(await admin.get('default-pool')).toMatchObject({ claimed: 0 });
     expect(leases.list()).toEqual([]);
   });
+
+  it('whose caller leaves while it is put on record leaves nothing', async () => {
+    const world = await openNodeWorld();
+    const { leases, admin, tables, fake } = world;
+    const leaving = new AbortController();
+    const { put } = tables.instances;
+    tables.instances.put = async (id, record) => {
+      await put(id, record);
+      if (record.use?.by === 'lease') leaving.abort();
+    };
+    expect((await errorOf(leases.lease({ pool: 'default-pool' }, { signal: leaving.signal }))).code).toBe(
+      'cancelled',
+    );
+    await settle();
+    expect(await admin.get('default-pool')).toMatchObject({ claimed: 0, stopping: 0 });
+    expect(leases.list()).toEqual([]);
+    for (const id of fake.instances) expect(useOf(world, id)).toBeUndefined();
+  });
 });
 
 describe('commands in a lease', () => {
@@ -134,6 +152,71 @@ describe('commands in a lease', () => {
     expect(leases.list()).toEqual([]);
     destroyed();
     await releasing;
+  });
+});
+
+describe('a command in a lease that is released', () => {
+  it('ends as one whose end nobody will know', async () => {
+    const { leases } = await openNodeWorld();
+    const { id } = await leases.lease({ pool: 'default-pool' });
+    const session = await leases.exec(id, command('a'));
+    const ending = errorOf(session.exited);
+    await leases.release(id);
+    expect(await ending).toMatchObject({
+      code: 'run_failed',
+      message: 'the instance was given back before the command had ended',
+    });
+  });
+});
+
+describe('a command that is killed', () => {
+  it('is told to have run out of memory when the kernel killed for that while it ran', async () => {
+    const { leases, fake } = await openNodeWorld();
+    const { id } = await leases.lease({ pool: 'default-pool' });
+    const killed = async () => {
+      const session = await leases.exec(id, command('a'));
+      session.signal(9);
+      return session.exited;
+    };
+    const plain = { code: null, signal: 9 };
+    expect(await killed()).toEqual(plain);
+    fake.always('stats', { oomKills: 1 });
+    const together = await Promise.all([killed(), killed()]);
+    expect(together).toEqual([
+      { ...plain, oomKilled: true },
+      { ...plain, oomKilled: true },
+    ]);
+    expect(await killed()).toEqual(plain);
+    fake.always('stats', { oomKills: 2 });
+    fake.script('run', { exit: { code: 137 } });
+    expect(await (await leases.exec(id, command('a'))).exited).toEqual({ code: 137, signal: null });
+    expect(await killed()).toEqual(plain);
+    fake.always('stats', { fail: 'the instance is gone' });
+    expect(await killed()).toEqual(plain);
+  });
+
+  it('is not told so for what was killed in the instance before', async () => {
+    const { leases, fake } = await openNodeWorld({
+      ...{ reuse: 'sticky', warm: [], on_empty: 'boot' },
+      capacity: { max: 1, buffer_min: 0, buffer_max: 1 },
+    });
+    const first = await leases.lease({ pool: 'default-pool' });
+    fake.always('stats', { oomKills: 4, pids: 1 });
+    await leases.release(first.id);
+    const second = await leases.lease({ pool: 'default-pool' });
+    expect(second.instance).toBe(first.instance);
+    const session = await leases.exec(second.id, command('a'));
+    session.signal(9);
+    expect(await session.exited).toEqual({ code: null, signal: 9 });
+  });
+
+  it('costs no look at the instance when it ends by itself', async () => {
+    const { leases, fake } = await openNodeWorld();
+    const { id } = await leases.lease({ pool: 'default-pool' });
+    fake.script('run', { exit: { code: 1 } });
+    const { exited } = await leases.exec(id, command('a'));
+    await exited;
+    expect(fake.calls.filter(({ call }) => call === 'stats')).toEqual([]);
   });
 });
 
@@ -222,5 +305,31 @@ describe('when the core stops', () => {
     expect((await asking).code).toBe('unavailable');
     await settle();
     expect(await world.admin.get('default-pool')).toMatchObject({ claimed: 0 });
+  });
+
+  it('one that is being put on record is ended before the close ends', async () => {
+    const world = await openNodeWorld();
+    const { leases, tables, fake } = world;
+    const before = [...fake.instances];
+    const { put } = tables.instances;
+    let recorded = (): void => {};
+    const writing = new Promise<void>((resolve) => (recorded = resolve));
+    tables.instances.put = async (id, record) => {
+      if (record.use?.by === 'lease') await writing;
+      await put(id, record);
+    };
+    const asking = errorOf(leases.lease({ pool: 'default-pool' }));
+    await settle();
+    let closed = false;
+    const closing = leases.close().then(() => {
+      closed = true;
+    });
+    await settle();
+    expect(closed).toBe(false);
+    recorded();
+    await closing;
+    expect(await asking).toMatchObject({ code: 'unavailable', message: 'the core is stopping' });
+    expect(before.filter((id) => !fake.instances.includes(id))).toHaveLength(1);
+    for (const id of fake.instances) expect(useOf(world, id)).toBeUndefined();
   });
 });

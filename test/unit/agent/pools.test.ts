@@ -141,6 +141,23 @@ describe('a change of a pool', () => {
     expect(await admin.list()).toHaveLength(2);
   });
 
+  it('is not written when it says nothing that a later core should know', async () => {
+    const { admin, tables } = await openNodeWorld();
+    await admin.create(two);
+    const { put } = tables.pools;
+    let written = 0;
+    tables.pools.put = async (name, record) => {
+      written += 1;
+      await put(name, record);
+    };
+    await admin.update('two', { pressure: 0.5 });
+    await admin.update('two', { reset: true });
+    expect(written).toBe(0);
+    await admin.update('two', { pressure: 0.5, start: true });
+    await admin.update('two', { pressure: 0.5, policy: { ttl: '2m' } });
+    expect(written).toBe(2);
+  });
+
   it('waits its turn, so that two of them do not lose each other', async () => {
     const { admin, tables } = await openNodeWorld();
     await Promise.all([
@@ -239,6 +256,26 @@ describe('deleting a pool', () => {
     },
   );
 
+  it('that cannot be emptied in time leaves it drained, on record as well, and can be tried again', async () => {
+    const { admin, leases, tables, fake, clock } = await openNodeWorld();
+    await admin.create(two);
+    await leases.lease({ pool: 'two' });
+    let destroyed = (): void => {};
+    fake.script('destroy', { until: new Promise<void>((resolve) => (destroyed = resolve)) });
+    const deleting = errorOf(admin.delete('two', { force: true }));
+    await clock.advance(30_000);
+    expect(await deleting).toMatchObject({ code: 'timeout', message: expect.stringContaining('1 stopping') });
+    expect(await admin.get('two')).toMatchObject({ state: 'drained', claimed: 0 });
+    expect(tables.pools.get('two')).toMatchObject({ said: two, state: 'drained' });
+    const { admin: later } = await openNodeWorld({}, tables);
+    expect(await later.get('two')).toMatchObject({ state: 'drained' });
+    destroyed();
+    await settle();
+    await admin.delete('two');
+    expect(tables.pools.get('two')).toBeUndefined();
+    expect((await errorOf(admin.get('two'))).code).toBe('not_found');
+  });
+
   it('is refused while something is claimed, without force', async () => {
     const { admin, leases, tables } = await openNodeWorld();
     await admin.create(two);
@@ -264,6 +301,21 @@ describe('a core that comes back', () => {
       { name: 'default-pool', state: 'active', policy: { capacity: { max: 5 } }, idle: 2 },
       { name: 'two', state: 'drained', policy: { resources: { memory: 256 * 1024 ** 2 } }, idle: 0 },
     ]);
+  });
+
+  it.each(['stopped', 'drained'] as const)('begins no boot in a pool that is %s', async (state) => {
+    const { admin, tables } = await openNodeWorld();
+    await admin.create(two);
+    if (state === 'stopped') await admin.stop('two');
+    else await admin.drain('two');
+    const later = await openNodeWorld({}, tables);
+    const seen: string[] = [];
+    for await (const { pool, event } of later.events.read({ after: 0 })) {
+      seen.push(`${pool} ${event.type}`);
+      if (event.type === 'idle' && (await later.admin.get('default-pool')).idle === 2) break;
+    }
+    expect(seen.filter((line) => /^two (refill|created|destroyed|boot-failed)$/.test(line))).toEqual([]);
+    expect(await later.admin.get('two')).toMatchObject({ state, booting: 0, stopping: 0 });
   });
 
   it('keeps what an earlier one was started with, and adds what this one is', async () => {

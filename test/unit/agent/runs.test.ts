@@ -52,6 +52,17 @@ describe('a one-shot run', () => {
     expect(await claimed(world)).toBe(0);
   });
 
+  it('tells that it ran out of memory, before its instance goes', async () => {
+    const world = await openNodeWorld();
+    world.fake.always('stats', { oomKills: 1 });
+    world.fake.script('run', { exit: { signal: 9 } });
+    const session = await world.runs.run({ pool, exec });
+    await textOf(session);
+    expect(await session.exited).toEqual({ code: null, signal: 9, oomKilled: true });
+    await settle();
+    expect(await claimed(world)).toBe(0);
+  });
+
   it('tells the status before the teardown is even begun', async () => {
     const world = await openNodeWorld();
     world.fake.script('run', { exit: { code: 0 } });

@@ -5,6 +5,7 @@ import type { ReleaseOptions } from '../../pool/pool.ts';
 import type { LeaseRecord } from '../ledger/records.ts';
 import type { HeldInstance } from '../pools/held-instance.ts';
 import { Execs } from '../processes/execs.ts';
+import { MemoryKills } from '../processes/memory-kills.ts';
 
 const SIGKILL = 9;
 /** Milliseconds for the guest to say that it has sent the signal. */
@@ -13,7 +14,7 @@ const KILL_ANSWER = 5_000;
 export interface LeaseHoldParts {
   record: LeaseRecord;
   pool: string;
-  held: Pick<HeldInstance, 'instance' | 'giveBack'>;
+  held: Pick<HeldInstance, 'instance' | 'fresh' | 'giveBack'>;
   /** The number of commands that run in it has changed. */
   changed: (hold: LeaseHold) => void;
 }
@@ -30,9 +31,13 @@ export class LeaseHold {
     this.record = record;
     this.#pool = pool;
     this.#held = held;
-    const { channel } = held.instance;
-    const { surroundings } = record;
-    this.execs = new Execs({ channel, surroundings, changed: () => changed(this) });
+    this.execs = new Execs({
+      channel: held.instance.channel,
+      surroundings: record.surroundings,
+      changed: () => changed(this),
+      over: () => this.releasing,
+      kills: new MemoryKills(held.instance, held.fresh),
+    });
   }
 
   get releasing(): boolean {

@@ -28,6 +28,7 @@ export class Leases {
   readonly #holds = new Map<string, LeaseHold>();
   /** When the leases in which nothing runs are reclaimed. */
   readonly #expiry: Expiry;
+  readonly #making = new Set<{ abort: AbortController; settled: Promise<void> }>();
   #closing = false;
 
   constructor(options: LeasesOptions) {
@@ -36,6 +37,19 @@ export class Leases {
   }
 
   async lease(request: LeaseRequest, { signal }: CallOptions = {}): Promise<Lease> {
+    if (this.#closing) throw stopping();
+    const abort = new AbortController();
+    const made = this.#make(request, signal ? AbortSignal.any([signal, abort.signal]) : abort.signal);
+    const making = { abort, settled: made.then(noop, noop) };
+    this.#making.add(making);
+    try {
+      return await made;
+    } finally {
+      this.#making.delete(making);
+    }
+  }
+
+  async #make(request: LeaseRequest, signal: AbortSignal): Promise<Lease> {
     const { pool, claim, surroundings, ttl } = await prepareClaim(request, this.#options, signal);
     const id = newLeaseId();
     const held = await pool.claim(claim, this.holderOf(id));
@@ -52,7 +66,6 @@ export class Leases {
     try {
       await held.use({ by: 'lease', lease: record });
       throwIfAborted(signal);
-      if (this.#closing) throw new FsbError('unavailable', 'the core is stopping');
       if (hold.releasing) throw held.lost ?? endedEarly(pool.name);
     } catch (error) {
       this.#settle(this.#release(hold, { destroy: true }), id);
@@ -98,10 +111,13 @@ export class Leases {
     await this.#keep(record, pool, held).execs.letRun();
   }
 
-  /** Lets go of every lease and leaves it to the next core. Idempotent. */
+  /** Lets go of every lease and leaves it to the next core; those that nobody has yet are ended. Idempotent. */
   async close(): Promise<void> {
     this.#closing = true;
     this.#expiry.close();
+    for (const { abort } of this.#making) abort.abort(stopping());
+    // Let go of while it is put on record, it would be given back when nothing is left to destroy it with.
+    await Promise.all([...this.#making].map(({ settled }) => settled));
     await Promise.all(
       [...this.#holds.values()].map((hold) => (hold.releasing ? hold.release().catch(noop) : hold.detach())),
     );
@@ -160,6 +176,8 @@ export class Leases {
     });
   }
 }
+
+const stopping = (): FsbError => new FsbError('unavailable', 'the core is stopping');
 
 const endedEarly = (pool: string): FsbError =>
   new FsbError('unavailable', `pool ${pool} was emptied while the lease was made`);

@@ -5,6 +5,7 @@ import type { ReleaseOptions } from '../../pool/pool.ts';
 import type { Surroundings } from '../ledger/records.ts';
 import type { HeldInstance } from '../pools/held-instance.ts';
 import { Execs } from '../processes/execs.ts';
+import { MemoryKills } from '../processes/memory-kills.ts';
 
 /**
  * One command in an instance of its own. The instance is given back, with all that the command left in it, when the
@@ -25,7 +26,12 @@ export class OneShot {
   /** @param onGone is told of the giving back when it begins, and how it ends */
   constructor(held: HeldInstance, surroundings: Surroundings, onGone: (gone: Promise<void>) => void) {
     this.#held = held;
-    this.#execs = new Execs({ channel: held.instance.channel, surroundings });
+    this.#execs = new Execs({
+      channel: held.instance.channel,
+      surroundings,
+      over: () => this.#gone !== undefined,
+      kills: new MemoryKills(held.instance, held.fresh),
+    });
     this.#onGone = onGone;
   }
 

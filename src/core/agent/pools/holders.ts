@@ -31,7 +31,7 @@ export class Holders {
       claim,
       holder,
       use,
-      fresh: !this.#usedBefore.has(instance),
+      fresh: use === undefined && !this.#usedBefore.has(instance),
       pool: this.#pool,
       ledger: this.#ledger,
       left: (leaving) => this.#left(leaving),

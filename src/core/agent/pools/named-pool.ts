@@ -63,10 +63,19 @@ export class NamedPool {
     await this.warm.refresh();
   }
 
-  /** Begins to warm, unless it is on record as stopped or drained; how that goes on is nobody's wait. */
+  /** To be called before anything is adopted: what is on record as stopped or drained boots nothing beside it. */
+  rest(): void {
+    // Not drained yet: a drain of an empty pool has ended, although what is claimed in it is still to be adopted.
+    if (this.#record.state !== 'active') this.pool.stop().catch(noop);
+  }
+
+  /**
+   * Begins to warm, unless it is on record as stopped or drained; how that goes on is nobody's wait. The state comes
+   * first: a pool that knew its warm images before would begin to boot them.
+   */
   async start(): Promise<void> {
-    await this.warm.start();
     this.#followState();
+    await this.warm.start();
   }
 
   /** Is again what it is on record, after a change that could not be written. */

@@ -120,7 +120,8 @@ export class PoolAdmin {
     const isSaid = Object.values(said).some((value) => value !== undefined);
     const policy = isSaid ? policyOf(merged, this.#options) : undefined;
     await this.#pools.requireImages(said.warm ?? []);
-    await pool.save({ said: merged, ...(start ? { state: 'active' } : {}) });
+    // Pressure and breakers are of the moment: a controller that presses all the time must not write all the time.
+    if (isSaid || start) await pool.save({ said: merged, ...(start ? { state: 'active' } : {}) });
     if (policy !== undefined) await pool.configure(policy);
     if (start) pool.pool.start();
     if (reset) pool.pool.resetBreakers();
@@ -149,7 +150,13 @@ export class PoolAdmin {
       pool.recall();
       throw error;
     }
-    await this.#emptied(pool, ended, force);
+    try {
+      await this.#emptied(pool, ended, force);
+    } catch (error) {
+      // It is still there, and listed: what the next core finds must be the same.
+      await pool.save({ state: 'drained' });
+      throw error;
+    }
     await this.#pools.remove(pool);
   }
 

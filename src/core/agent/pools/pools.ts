@@ -45,7 +45,7 @@ export class Pools {
       const { policy, problem } = storedPolicy(record.said, this.#options);
       if (problem !== undefined)
         this.#options.log.error({ pool: policy.name, problem }, 'the stored policy of a pool is not used');
-      this.#add(record, policy, problem);
+      this.#add(record, policy, problem).rest();
     }
   }
 

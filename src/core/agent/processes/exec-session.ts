@@ -1,14 +1,19 @@
 import type { GuestProcess } from '../../guest/guest-channel.ts';
-import type { OutputChunk, ProcessSession } from '../../model/process.ts';
+import type { ExitStatus, OutputChunk, ProcessSession } from '../../model/process.ts';
 
 /**
  * An exec as its caller holds it. When the caller lets go, the process runs on: its input ends, its output is read and
  * dropped, so that it is not held back, and its exit is acknowledged, as nobody asks for it later.
  *
+ * @param exited what the caller is told of its end
  * @param recorded when it is on record that the instance is in use. Until then the guest must go on to know the process:
  * that is how a next core sees that the instance is not fresh. Nobody else waits for it.
  */
-export function execSession(process: GuestProcess, recorded?: Promise<void>): ProcessSession {
+export function execSession(
+  process: GuestProcess,
+  exited: Promise<ExitStatus>,
+  recorded?: Promise<void>,
+): ProcessSession {
   const source = process.output[Symbol.asyncIterator]();
   let letGo = (): void => {};
   const gone = new Promise<IteratorResult<OutputChunk>>((resolve) => {
@@ -53,7 +58,7 @@ export function execSession(process: GuestProcess, recorded?: Promise<void>): Pr
         },
       }),
     },
-    exited: process.exited,
+    exited,
     write: (data) => process.write(data),
     endInput: () => process.endInput(),
     resize: (size) => process.resize(size),

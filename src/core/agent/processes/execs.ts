@@ -1,9 +1,11 @@
 import type { ExecRequest } from '../../api/sandbox-api.ts';
 import type { GuestChannel, GuestProcess } from '../../guest/guest-channel.ts';
+import { FsbError } from '../../model/errors.ts';
 import type { ExitStatus, ProcessSession } from '../../model/process.ts';
 import type { Surroundings } from '../ledger/records.ts';
 import { execProcess } from './exec-process.ts';
 import { execSession } from './exec-session.ts';
+import type { MemoryKills } from './memory-kills.ts';
 
 export interface ExecsOptions {
   channel: Pick<GuestChannel, 'spawn' | 'resume' | 'known'>;
@@ -13,6 +15,10 @@ export interface ExecsOptions {
   ended?: (status: ExitStatus) => void;
   /** The number of those that run has changed. */
   changed?: () => void;
+  /** Whether the instance was given back: what runs then ends unseen. */
+  over?: () => boolean;
+  /** Left out: no exec is told that it ran out of memory. */
+  kills?: MemoryKills;
 }
 
 /** The further processes of one holder's time in one instance. */
@@ -58,13 +64,28 @@ export class Execs {
   }
 
   #watch(process: GuestProcess, recorded?: Promise<void>): ProcessSession {
-    process.exited
+    const exited = this.#outcome(process);
+    exited
       .then(
         (status) => this.#options.ended?.(status),
         () => {},
       )
       .finally(() => this.#count(-1));
-    return execSession(process, recorded);
+    return execSession(process, exited, recorded);
+  }
+
+  /** @throws run_failed when nobody will ever know */
+  async #outcome({ exited }: GuestProcess): Promise<ExitStatus> {
+    const { kills, over } = this.#options;
+    const before = kills?.known ?? 0;
+    try {
+      const status = await exited;
+      return kills === undefined ? status : await kills.judged(status, before);
+    } catch (cause) {
+      if (!over?.()) throw cause;
+      const why = 'the instance was given back before the command had ended';
+      throw new FsbError('run_failed', why, { cause });
+    }
   }
 
   #count(change: 1 | -1): void {

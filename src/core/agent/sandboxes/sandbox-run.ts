@@ -9,6 +9,7 @@ import type { ExitStatus } from '../../model/process.ts';
 import type { SlotEnd, SlotRecord } from '../ledger/records.ts';
 import type { HeldInstance } from '../pools/held-instance.ts';
 import { Execs } from '../processes/execs.ts';
+import { MemoryKills } from '../processes/memory-kills.ts';
 import { MainPump } from './main-pump.ts';
 import { MemoryVerdict } from './memory-verdict.ts';
 import { Persistence } from './persistence.ts';
@@ -89,7 +90,9 @@ export class SandboxRun {
     this.pump = new MainPump(main, log, this.#logWrites);
     const { channel } = instance;
     const ended = (status: ExitStatus): void => void this.#memory.execEnded(status);
-    this.execs = new Execs({ channel, surroundings: slot.process, ended }, main.id);
+    const fresh = slot.earlierKills === undefined && channel.known.length === 0;
+    const kills = new MemoryKills(instance, fresh);
+    this.execs = new Execs({ channel, surroundings: slot.process, ended, kills }, main.id);
     this.ended = this.#watch();
     this.gone = this.ended.then(() => (this.#detached ? undefined : held.giveBack()));
   }

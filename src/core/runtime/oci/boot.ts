@@ -58,7 +58,7 @@ export async function bootInstance(
 }
 
 /** PID 1 has started nothing yet, and what it starts gets its priority. One that is dead already is found out later. */
-function takeUsualPriority({ pid }: ProcessIdentity): void {
+export function takeUsualPriority({ pid }: ProcessIdentity): void {
   try {
     setPriority(pid, 0);
   } catch (error) {

@@ -20,7 +20,7 @@ export interface OciDriverOptions {
   runDir: string;
   log: Logger;
   clock: Clock;
-  /** Milliseconds; 30 s when left out. */
+  /** Milliseconds after which a boot is given up that its caller has not given up before; a day when left out. */
   bootTimeoutMs?: number;
 }
 

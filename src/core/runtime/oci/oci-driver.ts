@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { FsbError } from '../../model/errors.ts';
 import { isInstanceId } from '../../model/ids.ts';
-import type { BootedInstance, BootRequest, RuntimeDriver } from '../driver.ts';
-import { bootInstance } from './boot.ts';
+import type { BootedInstance, BootRequest, RuntimeDriver, RuntimeInstance } from '../driver.ts';
+import { bootInstance, takeUsualPriority } from './boot.ts';
 import type { CgroupLayout } from './cgroup/layout.ts';
 import { readCgroupStats } from './cgroup/stats.ts';
 import { removeEmptyParent } from './cgroup/tree.ts';
@@ -16,9 +16,18 @@ import { instancePaths, ociDirectories } from './oci-paths.ts';
 import { probe } from './probe.ts';
 import { createTrash } from './trash.ts';
 
-const BOOT_TIMEOUT_MS = 30_000;
+/**
+ * A day. How long a boot may take is for its caller to say, by the signal: a limit of the driver's own that is shorter
+ * than the policy of a pool would end boots that the pool still waits for.
+ */
+const BOOT_TIMEOUT_MS = 24 * 3_600_000;
 
 export interface OciDriver extends RuntimeDriver {
+  /**
+   * To be called for an instance of an earlier core that is used on: a core that was killed in the moment in which its
+   * boot ended has left it the priority of what nobody waits for.
+   */
+  takeUp(instance: RuntimeInstance): void;
   /**
    * Stops the background work and removes what only serves further boots. Instances live on. Bounded, idempotent;
    * call it when no other call is under way.
@@ -94,6 +103,7 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
       }
     },
 
+    takeUp: ({ pid, pidStartTime }) => takeUsualPriority({ pid, startTime: pidStartTime }),
     pause: async (id) => control(context, 'pause', checked(id)),
     async resume(id) {
       const { cgroups } = await prepared();
