@@ -98,13 +98,12 @@ describe('an instance in', () => {
     await expect(readCgroupStats(layout, '/p/i2')).rejects.toMatchObject({ code: 'not_found' });
   });
 
-  it.each([
+  it.each<[CgroupLayout['mode'], string, string, string, string]>([
     ['v2', '', 'cgroup.freeze', '1', '0'],
     ['v1', 'freezer', 'freezer.state', 'FROZEN', 'THAWED'],
-  ] as const)(
+  ])(
     'cgroup %s goes on after a pause, and thawing what is not there is fine',
-    async (mode, ...rest) => {
-      const [controller, file, frozen, thawed] = rest;
+    async (mode, controller, file, frozen, thawed) => {
       const hierarchy = { controllers: controller ? [controller] : [], mountPoint: directory };
       const layout: CgroupLayout = { mode, hierarchies: [hierarchy] };
       await write({ [`p/i1/${file}`]: frozen });
