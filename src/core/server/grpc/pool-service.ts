@@ -1,5 +1,5 @@
 import type { CoreApi } from '../../api/core-api.ts';
-import { leaseRequestFromWire, leaseToWire } from '../../wire/convert/lease.ts';
+import { leaseToWire } from '../../wire/convert/lease.ts';
 import {
   changeFromWire,
   createFromWire,
@@ -9,6 +9,7 @@ import {
   waitFromWire,
 } from '../../wire/convert/pool.ts';
 import type { PoolServiceServer } from '../../wire/gen/fsb/v1/pool.ts';
+import { leaseCall } from './lease-call.ts';
 import { unary } from './unary.ts';
 
 /** @param closing ends the calls that wait: for instances, or for the end of some */
@@ -44,12 +45,7 @@ export function poolService({ pools }: CoreApi, closing: AbortSignal): PoolServi
       }),
       waiting,
     ),
-    lease: unary(
-      async (request, options) => ({
-        lease: leaseToWire(await pools.lease(leaseRequestFromWire(request), options)),
-      }),
-      waiting,
-    ),
+    lease: leaseCall(pools, closing),
     leases: unary(async (_request, options) => ({ leases: (await pools.leases(options)).map(leaseToWire) })),
     killLease: unary(async ({ id }, options) => {
       await pools.kill(id, options);
