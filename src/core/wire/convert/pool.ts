@@ -77,5 +77,13 @@ export const changeFromWire = ({ policy, start, reset, pressure }: UpdatePoolReq
 export const createFromWire = ({ policy }: CreatePoolRequest): PoolPolicyInput =>
   (policy === undefined ? {} : policyInputFromWire(policy)) as PoolPolicyInput;
 
-export const waitFromWire = (wire: { timeoutMilliseconds?: number }): { timeout?: number } =>
-  defined({ timeout: wire.timeoutMilliseconds });
+/** @throws invalid_argument: a timer takes NaN for 0, and a deadline that no clock reaches for one that has passed */
+export function waitFromWire({ timeoutMilliseconds: timeout }: { timeoutMilliseconds?: number }): {
+  timeout?: number;
+} {
+  if (timeout === undefined) return {};
+  if (timeout >= 0 && timeout <= Number.MAX_SAFE_INTEGER) return { timeout };
+  throw new FsbError('invalid_argument', `a pool cannot be given ${timeout} milliseconds as its timeout`, {
+    hint: 'Give a number of milliseconds, 0 or more; without one it is a minute.',
+  });
+}
