@@ -2,7 +2,7 @@ import type { CoreApi } from '../../api/core-api.ts';
 import { leaseToWire } from '../../wire/convert/lease.ts';
 import {
   changeFromWire,
-  createFromWire,
+  newPoolFromWire,
   poolDetailsToWire,
   poolStatusToWire,
   poolToWire,
@@ -22,7 +22,7 @@ export function poolService({ pools }: CoreApi, closing: AbortSignal): PoolServi
     list: unary(async (_request, options) => ({ pools: (await pools.list(options)).map(poolToWire) })),
     get: unary(async ({ name }, options) => poolDetailsToWire(await pools.get(name, options))),
     create: unary(async (request, options) => ({
-      pool: poolToWire(await pools.create(createFromWire(request), options)),
+      pool: poolToWire(await pools.create(newPoolFromWire(request), options)),
     })),
     update: unary(async (request, options) => ({
       pool: poolToWire(await pools.update(request.name, changeFromWire(request), options)),

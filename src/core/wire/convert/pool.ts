@@ -74,7 +74,7 @@ export const changeFromWire = ({ policy, start, reset, pressure }: UpdatePoolReq
   defined({ policy: policy && policyInputFromWire(policy), start, reset, pressure });
 
 /** The request of a new pool; one without a policy is for the validation to refuse. */
-export const createFromWire = ({ policy }: CreatePoolRequest): PoolPolicyInput =>
+export const newPoolFromWire = ({ policy }: CreatePoolRequest): PoolPolicyInput =>
   (policy === undefined ? {} : policyInputFromWire(policy)) as PoolPolicyInput;
 
 /** @throws invalid_argument: a timer takes NaN for 0, and a deadline that no clock reaches for one that has passed */
