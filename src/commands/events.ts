@@ -32,6 +32,8 @@ export default class Events extends BaseCommand {
         hint: 'Use -o json: one object a line.',
       });
     const core = await this.core();
+    // A name that nobody has would be a stream in which nothing ever comes.
+    if (flags.pool !== undefined) await core.pools.get(flags.pool, this.call);
     const query = { after: flags.after, pool: flags.pool };
     for await (const event of core.system.events(query, this.call)) await this.out(`${this.#line(event)}\n`);
     const { signal } = this.interruption;

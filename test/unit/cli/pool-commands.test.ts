@@ -481,6 +481,12 @@ describe('events', () => {
     expect([code, stderr]).toEqual([6, expect.stringContaining('the core has stopped')]);
   });
 
+  it('of a pool that is not there are none to wait for', async () => {
+    const { code, stdout, stderr } = await fsb('events --pool defualt-pool');
+    expect([code, stdout]).toEqual([3, '']);
+    expect(stderr).toContain('Did you mean default-pool?');
+  });
+
   it.each([
     ['events -o yaml', 2],
     ['events --after x', 2],
