@@ -475,6 +475,14 @@ describe('events', () => {
     expect([await quiet.code, quiet.stdout.text]).toEqual([143, '3\n4\n']);
   });
 
+  it('end with what is remembered with --no-stream', async () => {
+    const { code, stdout } = await fsb('events --no-stream -q');
+    expect([code, stdout]).toEqual([0, '1\n2\n3\n4\n']);
+    expect((await fsb('events --no-stream --after 3 -q')).stdout).toBe('4\n');
+    await fsb('pool create ci -q --warm host=0');
+    expect(await fsb('events --no-stream --pool ci')).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
   it('say so when the core has gone', async () => {
     const ending = { ...core, system: { ...core.system, events: async function* () {} } };
     const { code, stderr } = await fsb('events', { core: ending });
