@@ -4,6 +4,7 @@ import { poolStatusListing } from '../../cli/output/pool-status-view.ts';
 import { PoolChanges } from '../../cli/pool/pool-changes.ts';
 import { untilAborted } from '../../cli/until-aborted.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
+import { FsbError } from '../../core/model/errors.ts';
 import type { PoolShapeStatus } from '../../core/model/pool.ts';
 
 const CLEAR_SCREEN = '\u001b[H\u001b[2J';
@@ -31,6 +32,10 @@ export default class PoolStatus extends BaseCommand {
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(PoolStatus);
+    if (flags.watch && this.format === 'yaml')
+      throw new FsbError('invalid_argument', 'what is watched has no YAML form', {
+        hint: 'Use -o json: one array a line.',
+      });
     const rows = await this.ifRunning((core) => core.pools.status(args.name, this.call));
     if (rows !== undefined && flags.watch) return this.#watch(await this.core(false), args.name);
     if (rows !== undefined || this.forPrograms) await this.print(poolStatusListing(rows ?? []));

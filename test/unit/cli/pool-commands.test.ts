@@ -438,6 +438,12 @@ describe('pool status', () => {
     expect(lines.map((text) => JSON.parse(text).length)).toEqual(lines.map(() => 1));
   });
 
+  it('has no YAML to watch: it would be one document after another', async () => {
+    const { code, stdout, stderr } = await fsb('pool status --watch -o yaml');
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain('-o json');
+  });
+
   it('draws over itself on a terminal', async () => {
     const line = startCommandLine('pool status -w'.split(' '), { core, tty: true });
     await line.stdout.until('default-pool');
