@@ -23,6 +23,8 @@ export interface Listing<T> {
   id?(item: T): string;
   /** One object, not a list, in JSON and YAML. */
   single?: boolean;
+  /** Left out of the plain table where it is false; `-o wide` and programs get all. */
+  inTable?(item: T): boolean;
   /** Instead of the table, for a single thing with much to say. */
   describe?(item: T, options: RenderOptions): string | Promise<string>;
 }
@@ -45,7 +47,8 @@ export async function render<T>(listing: Listing<T>, options: RenderOptions): Pr
   if (options.quiet) return lines(items.map(listing.id ?? listing.name));
   if (options.format === 'name') return lines(items.map(listing.name));
   if (listing.describe && items[0] !== undefined) return listing.describe(items[0], options);
-  return renderTable(items, listing.columns, options);
+  const { inTable = () => true } = listing;
+  return renderTable(options.format === 'wide' ? items : items.filter(inTable), listing.columns, options);
 }
 
 /** Each once: several rows may be about the same thing. */

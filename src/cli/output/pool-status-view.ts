@@ -41,18 +41,30 @@ export function poolShapeView(row: PoolShapeStatus): PoolShapeView {
 }
 
 export function poolStatusListing(rows: PoolShapeStatus[]): Listing<PoolShapeView> {
+  const items = rows.map(poolShapeView);
   return {
-    items: rows.map(poolShapeView),
-    columns: [
-      { title: 'POOL', value: (r) => r.pool },
-      ...shapeColumns(rows.some((row) => row.breaker !== undefined)),
-    ],
+    items,
+    columns: [{ title: 'POOL', value: (r) => r.pool }, ...shapeColumns(items.filter(isInUse))],
     name: (r) => r.pool,
+    inTable: isInUse,
   };
 }
 
-/** @param broken a breaker is open: then its reason is shown in every table */
-export function shapeColumns(broken: boolean): Column<PoolShapeView>[] {
+/** Users make up shapes (each `--memory` is another one); those that left nothing but numbers would bury the others. */
+export const isInUse = ({
+  warm,
+  idle,
+  claimed,
+  booting,
+  stopping,
+  waiting,
+  breaker,
+}: PoolShapeView): boolean => warm + idle + claimed + booting + stopping + waiting > 0 || breaker !== null;
+
+/** @param rows of the plain table: it has the columns BREAKER and SHAPE when they tell something there */
+export function shapeColumns(rows: PoolShapeView[]): Column<PoolShapeView>[] {
+  const broken = rows.some(({ breaker }) => breaker !== null);
+  const alike = new Set(rows.map(({ pool, image }) => `${pool} ${image}`)).size < rows.length;
   const count = (title: string, value: (row: PoolShapeView) => number, wide = false) => ({
     title,
     wide,
@@ -72,7 +84,7 @@ export function shapeColumns(broken: boolean): Column<PoolShapeView>[] {
     { title: 'HIT%', value: (r) => (r.hit_ratio === null ? '' : String(Math.round(r.hit_ratio * 100))) },
     { title: 'P50', value: (r) => milliseconds(r.p50_ms) },
     { title: 'P99', value: (r) => milliseconds(r.p99_ms) },
-    { title: 'SHAPE', wide: true, value: (r) => r.shape },
+    { title: 'SHAPE', wide: !alike, value: (r) => r.shape },
     count('STOPPING', (r) => r.stopping, true),
     { title: 'BREAKER', wide: !broken, value: (r) => r.breaker ?? '', tone: () => 'bad' },
   ];

@@ -11,7 +11,7 @@ import {
   type Tone,
 } from './output.ts';
 import { policyView } from './policy-view.ts';
-import { type PoolShapeView, poolShapeView, shapeColumns } from './pool-status-view.ts';
+import { isInUse, type PoolShapeView, poolShapeView, shapeColumns } from './pool-status-view.ts';
 import { timestamp } from './sandbox-view.ts';
 
 /** A pool as `-o json` and `-o yaml` show it. */
@@ -132,10 +132,10 @@ async function describePool(
     .filter(([, value]) => value !== '')
     .map(([key, value]) => `${`${key}:`.padEnd(12)}${printable(value)}\n`);
   const { shapes, instances } = view;
-  const broken = shapes.some(({ breaker }) => breaker !== null);
+  const shown = options.format === 'wide' ? shapes : shapes.filter(isInUse);
   return [
     ...rows,
-    ...(shapes.length === 0 ? [] : ['\n', await renderTable(shapes, shapeColumns(broken), options)]),
+    ...(shown.length === 0 ? [] : ['\n', await renderTable(shown, shapeColumns(shown), options)]),
     ...(instances.length === 0 ? [] : ['\n', await renderTable(instances, instanceColumns, options)]),
   ].join('');
 }

@@ -1,5 +1,7 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
+import type { Clock } from '../../core/model/clock.ts';
 import { FsbError } from '../../core/model/errors.ts';
+import { untilAborted } from '../until-aborted.ts';
 
 /**
  * Tells when it is worth to look at the pools again. It reads the event stream from its own beginning, so nothing that
@@ -24,6 +26,20 @@ export class PoolChanges implements AsyncDisposable {
       });
     this.#changed = false;
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** @throws timeout when nothing happens in so many milliseconds; what next() does */
+  async nextWithin(clock: Clock, ms: number): Promise<void> {
+    const reason = new FsbError('timeout', 'nothing has happened');
+    // A stream that always has something would win against a timer, however late it is.
+    if (ms <= 0) throw reason;
+    const late = new AbortController();
+    const cancel = clock.after(ms, () => late.abort(reason));
+    try {
+      await untilAborted(this.next(), late.signal);
+    } finally {
+      cancel();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

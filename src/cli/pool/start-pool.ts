@@ -1,11 +1,12 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
 import type { PoolApi } from '../../core/api/pool-api.ts';
 import type { CallOptions } from '../../core/api/sandbox-api.ts';
+import type { Clock } from '../../core/model/clock.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import type { PoolDetails, PoolInfo } from '../../core/model/pool.ts';
 import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
 import { PoolChanges } from './pool-changes.ts';
-import { type Warmth, warmth } from './warmth.ts';
+import { notWarm, type Progress, progressOf } from './warmth.ts';
 
 /**
  * Makes the pool as wanted and active: an existing one is changed, a new one made, which keeps `host` warm when nothing
@@ -28,24 +29,41 @@ export async function startPool(
   }
 }
 
+/** Milliseconds in which nothing moves. Longer than that is only what one boot may take. */
+const PATIENCE = 120_000;
+
+export interface Warming {
+  /** Makes the pool keep warm what it is to; called once its events are read. */
+  start(): Promise<unknown>;
+  tell(progress: Progress): Promise<void>;
+  signal: AbortSignal;
+  clock: Clock;
+}
+
 /**
- * Waits until a pool has idle what it is to keep warm; `start` makes it do so, and is called once its events are read.
- * @throws what warmth() does; the signal's reason
+ * Waits until a pool has idle what it is to keep warm.
+ * @throws what progressOf() does; what notWarm() says at the signal's timeout and when nothing moves any more; the
+ * signal's reason otherwise
  */
-export async function untilWarm(
-  core: CoreApi,
-  name: string,
-  start: () => Promise<unknown>,
-  tell: (warmth: Warmth) => Promise<void>,
-  signal: AbortSignal,
-): Promise<PoolDetails> {
+export async function untilWarm(core: CoreApi, name: string, warming: Warming): Promise<PoolDetails> {
+  const { signal, clock } = warming;
   await using changes = new PoolChanges(core, signal);
-  await start();
-  for (;;) {
-    const pool = await core.pools.get(name, { signal });
-    const state = warmth(pool);
-    await tell(state);
-    if (state.done) return pool;
-    await changes.next();
+  await warming.start();
+  let pool = await core.pools.get(name, { signal });
+  try {
+    for (;;) {
+      const progress = progressOf(pool);
+      await warming.tell(progress);
+      if (progress.done) return pool;
+      const patience = Math.max(PATIENCE, pool.policy.bootTimeout);
+      const stalled = clock.monotonic() + patience;
+      do {
+        await changes.nextWithin(clock, stalled - clock.monotonic());
+        pool = await core.pools.get(name, { signal });
+      } while (progressOf(pool).text === progress.text && !progressOf(pool).done);
+    }
+  } catch (error) {
+    // The true reason is worth more than that the time is up.
+    throw FsbError.from(error).code === 'timeout' ? notWarm(pool) : error;
   }
 }

@@ -1,9 +1,11 @@
 import { FsbError } from '../../core/model/errors.ts';
 import type { PoolDetails, PoolShapeStatus } from '../../core/model/pool.ts';
+import { formatSize } from '../../core/model/quantity.ts';
 import { familiarName } from '../../core/model/reference.ts';
+import { type Warmth, warmthOf } from '../../core/model/warmth.ts';
 
 /** How far a pool is on its way to have warm what its policy names. */
-export interface Warmth {
+export interface Progress {
   done: boolean;
   /** For people: `host 2/4, python:3 0/2`. */
   text: string;
@@ -13,36 +15,46 @@ export interface Warmth {
  * @throws not_found when a warm image is not here, run_failed when its instances do not boot, conflict when somebody
  * stopped the pool: then it will not become warm
  */
-export function warmth(pool: PoolDetails): Warmth {
+export function progressOf(pool: PoolDetails): Progress {
   if (pool.state !== 'active')
     throw new FsbError('conflict', `pool ${pool.name} was ${pool.state} while it warmed`, {
       hint: `Start it again with: fsb-ctl pool start ${pool.name}`,
     });
-  const kept = pool.shapes.filter(({ warm }) => warm > 0);
-  const refused = kept.find((shape) => shape.breaker !== undefined && !isWarm(shape));
+  const warmth = warmthOf(pool);
+  const [refused] = warmth.refused;
   if (refused !== undefined) throw cannotWarm(pool.name, refused);
-  const wanted = pool.policy.warm.reduce((sum, { count }) => sum + count, 0);
-  // Right after a change the shapes may not all be there yet: an image must be looked up first.
-  const known = kept.reduce((sum, { warm }) => sum + warm, 0) >= wanted;
-  const text = wanted === 0 ? 'nothing to keep warm' : progressText(pool, kept);
-  return { done: known && kept.every(isWarm), text };
+  const keepsAny = pool.policy.warm.some(({ count }) => count > 0);
+  return {
+    done: warmth.missing === 0,
+    text: keepsAny ? progressText(pool, warmth) : 'nothing to keep warm',
+  };
 }
 
-const isWarm = ({ idle, warm }: PoolShapeStatus): boolean => idle >= warm;
+/** Why a pool is not warm at the end of the time that was given to it: no_capacity with who has the room, or timeout. */
+export function notWarm(pool: PoolDetails): FsbError {
+  const message = `pool ${pool.name} is not warm: ${progressOf(pool).text}`;
+  if (warmthOf(pool).lacks === undefined)
+    return new FsbError('timeout', message, {
+      hint: `See fsb-ctl pool status ${pool.name}, or wait longer.`,
+    });
+  const holders = pool.instances.flatMap(({ holder }) => (holder === undefined ? [] : [holder]));
+  return new FsbError('no_capacity', `${message}${holders.length === 0 ? '' : `: ${holders.join(', ')}`}`, {
+    hint: `Release some of them, or give it more room: fsb-ctl pool update ${pool.name} --max N --memory-budget SIZE`,
+  });
+}
 
-function progressText(pool: PoolDetails, kept: PoolShapeStatus[]): string {
+function progressText(pool: PoolDetails, { kept, lacks }: Warmth): string {
   if (kept.length === 0) return 'looking for its images';
   const parts = kept.map(({ image, idle, warm }) => `${familiarName(image)} ${Math.min(idle, warm)}/${warm}`);
-  return [...parts, ...roomProblem(pool, kept)].join(', ');
+  return [...parts, ...(lacks === undefined ? [] : [`waiting for room: ${roomProblem(pool, lacks)}`])].join(
+    ', ',
+  );
 }
 
-/** Why nothing moves, where that is because everything is in use. */
-function roomProblem(pool: PoolDetails, kept: PoolShapeStatus[]): string[] {
-  const { claimed, booting, stopping, idle, policy } = pool;
-  const full = claimed + booting + stopping + idle >= policy.capacity.max;
-  if (!full || booting + stopping > 0 || kept.every(isWarm)) return [];
-  return [`waiting for room: ${claimed} of at most ${policy.capacity.max} instances are in use`];
-}
+const roomProblem = ({ claimed, policy }: PoolDetails, lacks: NonNullable<Warmth['lacks']>): string =>
+  lacks === 'places'
+    ? `${claimed} of at most ${policy.capacity.max} instances are in use`
+    : `${claimed} instances are in use, and ${formatSize(policy.memoryBudget)} of memory are all there is`;
 
 function cannotWarm(pool: string, { image, breaker, shape }: PoolShapeStatus): FsbError {
   const missing = shape === '';

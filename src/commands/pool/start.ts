@@ -7,6 +7,7 @@ import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
 import { startPool, untilWarm } from '../../cli/pool/start-pool.ts';
 import { unusedSize } from '../../cli/pool/unused-size.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
+import { FsbError } from '../../core/model/errors.ts';
 import { assertName, DEFAULT_POOL } from '../../core/model/ids.ts';
 import type { PoolInfo } from '../../core/model/pool.ts';
 import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
@@ -14,7 +15,7 @@ import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
 export default class PoolStart extends BaseCommand {
   static override summary = 'Warm a pool.';
   static override description =
-    `Makes the pool, or changes it to what the flags say, and makes it active; what no flag names stays as it is. Starts the core when it does not run. Returns when every warm image has as many idle instances as it is to have; fails with the reason when its instances do not boot. ctrl-C ends the waiting only.`;
+    `Makes the pool, or changes it to what the flags say, and makes it active; what no flag names stays as it is. Starts the core when it does not run. Returns when every warm image has as many idle instances as it is to have; fails with the reason when its instances do not boot, and when nothing has moved for two minutes, because all room is in use for example (exit code 5). ctrl-C ends the waiting only.`;
   static override examples = [
     {
       description: 'Four of the built-in image',
@@ -61,13 +62,12 @@ export default class PoolStart extends BaseCommand {
       started = true;
     };
     try {
-      const pool = await untilWarm(
-        core,
-        name,
+      const pool = await untilWarm(core, name, {
         start,
-        async ({ text }) => progress?.show(`Warming ${name}: ${text}`),
-        this.interruption.signal,
-      );
+        tell: async ({ text }) => progress?.show(`Warming ${name}: ${text}`),
+        signal: this.interruption.signal,
+        clock,
+      });
       await progress?.clear();
       const seconds = ((clock.monotonic() - began) / 1000).toFixed(1);
       const keepsAny = pool.policy.warm.some(({ count }) => count > 0);
@@ -77,7 +77,8 @@ export default class PoolStart extends BaseCommand {
       return pool;
     } catch (error) {
       await progress?.clear();
-      if (started && this.interruption.signal.aborted)
+      const { code } = FsbError.from(error);
+      if (started && ['cancelled', 'timeout', 'no_capacity'].includes(code))
         await this.say(`Pool ${name} goes on warming: fsb-ctl pool status ${name}`);
       throw error;
     }

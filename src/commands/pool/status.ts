@@ -4,6 +4,7 @@ import { poolStatusListing } from '../../cli/output/pool-status-view.ts';
 import { PoolChanges } from '../../cli/pool/pool-changes.ts';
 import { untilAborted } from '../../cli/until-aborted.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
+import { FsbError } from '../../core/model/errors.ts';
 import type { PoolShapeStatus } from '../../core/model/pool.ts';
 
 const CLEAR_SCREEN = '\u001b[H\u001b[2J';
@@ -13,7 +14,7 @@ const LEAST_INTERVAL = 100;
 export default class PoolStatus extends BaseCommand {
   static override summary = 'Show how the warm pools do.';
   static override description =
-    `A row for each shape: how many instances are idle, claimed and booting, how many claims wait for one, how many found one ready (HITS) or had to boot (MISSES), and how long claims took at the median and the 99th percentile. BREAKER says why boots are refused, while they are. Starts no core: when none runs it says so, exit code 0.`;
+    `A row for each shape: how many instances are idle, claimed and booting, how many claims wait for one, how many found one ready (HITS) or had to boot (MISSES), and how long claims took at the median and the 99th percentile. BREAKER says why boots are refused, while they are. SHAPE is there where rows of one image must be told apart, and shapes of which nothing is left show with -o wide only. Starts no core: when none runs it says so, exit code 0.`;
   static override examples = [
     { description: 'For reading', command: '<%= config.bin %> pool status' },
     { description: 'Live, until ctrl-C', command: '<%= config.bin %> pool status --watch' },
@@ -31,6 +32,10 @@ export default class PoolStatus extends BaseCommand {
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(PoolStatus);
+    if (flags.watch && this.format === 'yaml')
+      throw new FsbError('invalid_argument', 'what is watched has no YAML form', {
+        hint: 'Use -o json: one array a line.',
+      });
     const rows = await this.ifRunning((core) => core.pools.status(args.name, this.call));
     if (rows !== undefined && flags.watch) return this.#watch(await this.core(false), args.name);
     if (rows !== undefined || this.forPrograms) await this.print(poolStatusListing(rows ?? []));

@@ -77,10 +77,12 @@ export interface PoolApi {
 }
 
 export interface EventQuery {
-  /** Events after this one; left out: only new ones. @throws unavailable when it is no longer remembered */
+  /** Events after this one; left out: only new ones, or all that are remembered when those are not followed. @throws unavailable when it is no longer remembered */
   after?: number;
   /** Of this pool only. */
   pool?: string;
+  /** False: ends after the newest event there was at the call. Default: true. */
+  follow?: boolean;
 }
 
 /** In order, without a gap, until the caller leaves. A reader who falls too far behind is told so by an error. */

@@ -1,8 +1,10 @@
 import type { PoolApi } from '../api/pool-api.ts';
+import { throwIfAborted } from '../model/errors.ts';
+import type { Lease } from '../model/pool.ts';
 import { assertLeaseFitsWire, leaseFromWire, leaseRequestToWire } from '../wire/convert/lease.ts';
 import { changeToWire, poolDetailsFromWire, poolFromWire, poolStatusFromWire } from '../wire/convert/pool.ts';
 import { assertPolicyFitsWire, policyInputToWire } from '../wire/convert/pool-policy-input.ts';
-import { PoolServiceService as service } from '../wire/gen/fsb/v1/pool.ts';
+import { LeaseRequest, PoolServiceService as service } from '../wire/gen/fsb/v1/pool.ts';
 import type { Rpc } from './rpc.ts';
 
 /** The pools of a core, but for what streams. */
@@ -32,7 +34,16 @@ export function poolCalls(rpc: Rpc): Omit<PoolApi, 'run' | 'exec'> {
     },
     async lease(request, options) {
       await assertLeaseFitsWire(request);
-      return leaseFromWire((await rpc.call(service.lease, leaseRequestToWire(request), options)).lease);
+      const answer = await rpc.retractable(
+        service.lease,
+        leaseRequestToWire(request),
+        LeaseRequest.create(),
+        options,
+      );
+      const lease = leaseFromWire(answer.lease);
+      if (options?.signal?.aborted) await letGo(rpc, lease);
+      throwIfAborted(options?.signal);
+      return lease;
     },
     leases: async (options) => (await rpc.call(service.leases, {}, options)).leases.map(leaseFromWire),
     async kill(id, options) {
@@ -43,3 +54,7 @@ export function poolCalls(rpc: Rpc): Omit<PoolApi, 'run' | 'exec'> {
     },
   };
 }
+
+/** A lease that came too late for its caller. What fails here is the connection, and the core reclaims it in time. */
+const letGo = (rpc: Rpc, { id }: Lease): Promise<unknown> =>
+  rpc.call(service.releaseLease, { id, destroy: true }).catch(() => {});

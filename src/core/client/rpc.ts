@@ -1,5 +1,6 @@
 import { Client, credentials, Metadata, type MethodDefinition, type ServiceError } from '@grpc/grpc-js';
 import type { CallOptions } from '../api/sandbox-api.ts';
+import { systemClock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
 import { type Endpoint, formatEndpoint, hostInUrl } from '../wire/endpoint.ts';
 import { ERROR_METADATA, fromGrpcStatus } from '../wire/error-status.ts';
@@ -7,6 +8,8 @@ import { unreachable } from './unreachable.ts';
 
 const CANCELLED = 1;
 const UNAVAILABLE = 14;
+/** Milliseconds for the core to answer a request that was taken back; it is there at once unless the core hangs. */
+const RETRACTION_MS = 5000;
 
 const CHANNEL_OPTIONS = {
   'grpc.max_receive_message_length': 64 * 1024 * 1024,
@@ -68,6 +71,41 @@ export class Rpc {
   }
 
   /**
+   * As call(), but an abort asks the core, with `retraction` as a second message, to answer at once instead of hanging
+   * up on it: so that an answer on its way is not lost, it is given even after the abort.
+   */
+  async retractable<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+    retraction: Request,
+    { signal }: CallOptions = {},
+  ): Promise<Response> {
+    throwIfAborted(signal);
+    this.#assertOpen();
+    return new Promise((resolve, reject) => {
+      let hangUp = (): void => {};
+      const call = this.#client.makeClientStreamRequest<Request, Response>(
+        method.path,
+        method.requestSerialize,
+        method.responseDeserialize,
+        new Metadata(),
+        (error, response) => {
+          settle();
+          hangUp();
+          if (error === null) resolve(response!);
+          else reject(this.#toFsbError(error, signal));
+        },
+      );
+      const retract = (): void => {
+        call.write(retraction);
+        hangUp = systemClock.after(RETRACTION_MS, () => call.cancel());
+      };
+      const settle = this.#running(call, signal, retract);
+      call.write(request);
+    });
+  }
+
+  /**
    * The answers as they come, at the pace of the reader; a reader that breaks off ends the call.
    * @throws as call()
    */
@@ -104,13 +142,16 @@ export class Rpc {
   }
 
   /** Until it is settled, a call ends with its signal and with the connection; the library ends it with neither. */
-  #running(call: Cancellable, signal: AbortSignal | undefined): () => void {
-    const cancel = (): void => call.cancel();
+  #running(
+    call: Cancellable,
+    signal: AbortSignal | undefined,
+    leave = (): void => call.cancel(),
+  ): () => void {
     this.#calls.add(call);
-    signal?.addEventListener('abort', cancel, { once: true });
+    signal?.addEventListener('abort', leave, { once: true });
     return () => {
       this.#calls.delete(call);
-      signal?.removeEventListener('abort', cancel);
+      signal?.removeEventListener('abort', leave);
     };
   }
 

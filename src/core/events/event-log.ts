@@ -6,10 +6,12 @@ import type { CoreEvent, PoolEvent } from '../model/pool.ts';
 const REMEMBERED = 10_000;
 
 export interface EventPosition {
-  /** Events after this one; left out: only new ones. */
+  /** Events after this one; left out: only new ones, or all that are remembered when those are not followed. */
   after?: number;
   /** Of this pool only. */
   pool?: string;
+  /** False: ends after the newest event there was at the call. Default: true. */
+  follow?: boolean;
 }
 
 /**
@@ -40,7 +42,9 @@ export class EventLog {
 
   /** The position is taken at the call: what happens before the first event is asked for is not missed. */
   read(query: EventPosition, { signal }: { signal?: AbortSignal } = {}): AsyncIterable<CoreEvent> {
-    return this.#follow(query, query.after ?? this.#last, signal);
+    const { pool, follow = true } = query;
+    const { after = follow ? this.#last : this.#oldest - 1 } = query;
+    return this.#read(pool, after, follow ? Number.POSITIVE_INFINITY : this.#last, signal);
   }
 
   /** Ends every reader with an error. Idempotent. */
@@ -49,7 +53,12 @@ export class EventLog {
     this.#wakeAll();
   }
 
-  async *#follow({ pool }: EventPosition, after: number, signal?: AbortSignal): AsyncGenerator<CoreEvent> {
+  async *#read(
+    pool: string | undefined,
+    after: number,
+    end: number,
+    signal?: AbortSignal,
+  ): AsyncGenerator<CoreEvent> {
     if (!Number.isSafeInteger(after) || after < 0)
       throw new FsbError('invalid_argument', `there is no event ${after}`, {
         hint: 'Events are numbered from 1; 0 means all that are remembered from the first on.',
@@ -58,7 +67,7 @@ export class EventLog {
       throw new FsbError('unavailable', `event ${after} has not happened: this core has seen ${this.#last}`, {
         hint: 'The core was started anew since then: begin without a number.',
       });
-    for (let next = after + 1; ; next += 1) {
+    for (let next = after + 1; next <= end; next += 1) {
       throwIfAborted(signal);
       while (next > this.#last) await this.#change(signal);
       const event = this.#remembered(next);
@@ -66,8 +75,12 @@ export class EventLog {
     }
   }
 
+  get #oldest(): number {
+    return Math.max(1, this.#last - this.#limit + 1);
+  }
+
   #remembered(seq: number): CoreEvent {
-    const oldest = Math.max(1, this.#last - this.#limit + 1);
+    const oldest = this.#oldest;
     if (seq >= oldest) return this.#ring[(seq - 1) % this.#limit]!;
     throw new FsbError('unavailable', `the events ${seq} to ${oldest - 1} are no longer remembered`, {
       hint: `Read faster, or go on after event ${oldest - 1}.`,

@@ -64,6 +64,17 @@ export function poolEventCases(bench: Workbench): void {
     await pools.release(id);
   });
 
+  it('ends with what is remembered, when it is not to be followed', async () => {
+    const { name } = await bench.pool({ warm: [{ image: 'host', count: 1 }] });
+    await bench.until(name, ({ idle }) => idle === 1);
+    const remembered = async (query: EventQuery): Promise<string[]> => {
+      const events = await take({ pool: name, follow: false, ...query }, () => false);
+      return events.map(({ event }) => event.type);
+    };
+    expect(await remembered({ after: 0 })).toEqual(expect.arrayContaining(['created', 'idle']));
+    expect(await remembered({})).toEqual(await remembered({ after: 0 }));
+  });
+
   it('ends when its reader cancels', async () => {
     const { name } = await bench.pool();
     const cancel = new AbortController();

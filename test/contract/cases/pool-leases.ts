@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { errorOf, execOf, finish, readUntil, type Workbench } from '../workbench.ts';
@@ -132,5 +133,24 @@ export function poolLeaseCases(bench: Workbench): void {
     const { id } = await pools.lease({ pool: name, ttl: 50 });
     await bench.until(name, ({ claimed }) => claimed === 0);
     expect(await errorOf(pools.exec(id, execOf(['true'])))).toMatchObject({ code: 'not_found' });
+  });
+
+  it('leaves no lease to a caller who gave up, whenever that was', async () => {
+    const { pools } = bench.core;
+    const { name } = await bench.pool({ warm: [{ image: 'host', count: 2 }], capacity: { max: 8 } });
+    for (let turns = 0; turns < 60; turns += 1) {
+      const leaving = new AbortController();
+      const outcome = pools.lease({ pool: name }, { signal: leaving.signal }).then(
+        ({ id }) => ({ id }),
+        (error: unknown) => ({ error: FsbError.from(error) }),
+      );
+      for (let turn = 0; turn < turns % 30; turn += 1) await setImmediate();
+      leaving.abort(new FsbError('cancelled', 'gave up'));
+      const result = await outcome;
+      if ('id' in result) await pools.release(result.id);
+      else expect(result.error).toMatchObject({ code: 'cancelled', message: 'gave up' });
+    }
+    await bench.until(name, ({ claimed }) => claimed === 0);
+    expect((await pools.leases()).filter(({ pool }) => pool === name)).toEqual([]);
   });
 }

@@ -438,6 +438,12 @@ describe('pool status', () => {
     expect(lines.map((text) => JSON.parse(text).length)).toEqual(lines.map(() => 1));
   });
 
+  it('has no YAML to watch: it would be one document after another', async () => {
+    const { code, stdout, stderr } = await fsb('pool status --watch -o yaml');
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain('-o json');
+  });
+
   it('draws over itself on a terminal', async () => {
     const line = startCommandLine('pool status -w'.split(' '), { core, tty: true });
     await line.stdout.until('default-pool');
@@ -475,10 +481,24 @@ describe('events', () => {
     expect([await quiet.code, quiet.stdout.text]).toEqual([143, '3\n4\n']);
   });
 
+  it('end with what is remembered with --no-stream', async () => {
+    const { code, stdout } = await fsb('events --no-stream -q');
+    expect([code, stdout]).toEqual([0, '1\n2\n3\n4\n']);
+    expect((await fsb('events --no-stream --after 3 -q')).stdout).toBe('4\n');
+    await fsb('pool create ci -q --warm host=0');
+    expect(await fsb('events --no-stream --pool ci')).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
   it('say so when the core has gone', async () => {
     const ending = { ...core, system: { ...core.system, events: async function* () {} } };
     const { code, stderr } = await fsb('events', { core: ending });
     expect([code, stderr]).toEqual([6, expect.stringContaining('the core has stopped')]);
+  });
+
+  it('of a pool that is not there are none to wait for', async () => {
+    const { code, stdout, stderr } = await fsb('events --pool defualt-pool');
+    expect([code, stdout]).toEqual([3, '']);
+    expect(stderr).toContain('Did you mean default-pool?');
   });
 
   it.each([

@@ -70,6 +70,9 @@ const leases: Lease[] = [
 
 const status = poolStatusListing([host, waiting]);
 const brokenStatus = poolStatusListing([host, broken]);
+const small = { ...host, shape: '00000000000000ff', warm: 0, idle: 0, claimed: 1, hits: 0 };
+const unused = { ...host, shape: '00000000000000aa', warm: 0, idle: 0, claimed: 0, stopping: 0 };
+const alikeStatus = poolStatusListing([host, small, unused, { ...unused, image: 'busybox:1' }, waiting]);
 
 // biome-ignore lint/suspicious/noExplicitAny: listings of every kind
 const cases: [string, Listing<any>, OutputFormat][] = [
@@ -78,6 +81,8 @@ const cases: [string, Listing<any>, OutputFormat][] = [
   ['pool-status', status, 'name'],
   ['pool-status-broken', brokenStatus, 'table'],
   ['pool-status-broken', brokenStatus, 'json'],
+  ['pool-status-alike', alikeStatus, 'table'],
+  ['pool-status-alike', alikeStatus, 'wide'],
   ['pool-status-empty', poolStatusListing([]), 'json'],
   ...(['table', 'wide', 'yaml', 'name'] as const).map((format): [string, Listing<unknown>, OutputFormat] => [
     'pool-list',
@@ -104,6 +109,20 @@ describe('the output of the pool commands', () => {
     const text = await render(listing, { format: 'table', quiet: true, colors: false });
     const names = listing.items.map((item) => `${listing.name(item)}\n`);
     expect(text).toBe([...new Set(names)].join(''));
+  });
+
+  it('tell rows of one image apart, and leave out unused ones where people read', async () => {
+    const rows = [host, unused, waiting, { ...waiting, pool: 'other' }];
+    const table = await render(poolStatusListing(rows), { format: 'table', quiet: false, colors: false });
+    expect(table).not.toContain('SHAPE');
+    expect(table.trim().split('\n')).toHaveLength(4);
+    expect(poolStatusListing(rows).items).toHaveLength(4);
+    for (const used of [{ warm: 1 }, { stopping: 1 }, { waiting: 1 }, { breaker: 'no' }]) {
+      const listing = poolStatusListing([host, { ...unused, ...used }]);
+      const both = await render(listing, { format: 'table', quiet: false, colors: false });
+      expect(both).toContain(host.shape);
+      expect(both).toContain(unused.shape);
+    }
   });
 
   it('colours states only when asked', async () => {

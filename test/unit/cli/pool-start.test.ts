@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
+import type { PoolInstance } from '../../../src/core/model/pool.ts';
 import { type CommandLine, startCommandLine } from '../../helpers/command-line.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 import { poolWith, shapeRow, type WarmingCore, warmingCore } from './warming-core.ts';
@@ -133,6 +134,56 @@ describe('pool start', () => {
     await clock.advance(5000);
     expect(await line.code).toBe(124);
     expect(line.stderr.text).toContain('goes on warming');
+  });
+
+  describe('when everything is in use', () => {
+    const claimed = (id: string, holder: string): PoolInstance => ({
+      ...{ id, holder, shape: 'shape-host', image: 'host', state: 'claimed', pid: 1, age: 0 },
+    });
+    const full = {
+      ...poolWith([{ ...host, claimed: 2 }], { capacity: { max: 2 } }),
+      instances: [claimed('i1', 'lease l1'), claimed('i2', 'sandbox default/box')],
+    };
+    const reason = 'Error: pool default-pool is not warm: host 0/2, waiting for room: 2 of at most 2';
+
+    it('gives up at its --timeout, and says who has the room', async () => {
+      const clock = createManualClock();
+      const line = start(warmingCore(full), 'pool start --timeout 5s', { clock });
+      await line.stderr.until('0/2');
+      await clock.advance(5000);
+      expect(await line.code).toBe(5);
+      for (const text of [reason, 'lease l1, sandbox default/box', 'goes on warming'])
+        expect(line.stderr.text).toContain(text);
+    });
+
+    it('gives up after two minutes in which nothing moved', async () => {
+      const clock = createManualClock();
+      const world = warmingCore(cold);
+      const line = start(world, 'pool start', { clock });
+      await line.stderr.until('0/2');
+      await clock.advance(119_000);
+      world.becomes(full);
+      await line.stderr.until('waiting for room');
+      await clock.advance(119_000);
+      expect(line.stderr.text).not.toContain('Error');
+      await clock.advance(1000);
+      expect(await line.code).toBe(5);
+      for (const text of [reason, 'goes on warming']) expect(line.stderr.text).toContain(text);
+      expect(world.readers).toBe(0);
+    });
+  });
+
+  it('gives up after two minutes in which nothing moved, whatever the reason is', async () => {
+    const clock = createManualClock();
+    const world = warmingCore(cold);
+    const line = start(world, 'pool start', { clock });
+    await line.stderr.until('0/2');
+    await clock.advance(119_999);
+    world.becomes(cold);
+    await clock.advance(1);
+    expect(await line.code).toBe(124);
+    expect(line.stderr.text).toContain('Error: pool default-pool is not warm: host 0/2, python:3 0/1');
+    expect(world.readers).toBe(0);
   });
 
   it('says so when the core goes away', async () => {

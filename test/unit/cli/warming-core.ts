@@ -21,9 +21,9 @@ export function poolWith(shapes: PoolShapeStatus[], said: Partial<PoolPolicyInpu
     shapes.reduce((total, shape) => total + shape[key], 0);
   const warm = shapes.filter((shape) => shape.warm > 0).map(({ image, warm: count }) => ({ image, count }));
   return {
-    ...{ name: 'default-pool', state: 'active', createdAt: 0, memory: 0, min: 0, instances: [], shapes },
+    ...{ name: 'default-pool', state: 'active', createdAt: 0, min: 0, instances: [], shapes },
     ...{ idle: sum('idle'), claimed: sum('claimed'), booting: sum('booting'), stopping: sum('stopping') },
-    waiting: sum('waiting'),
+    ...{ waiting: sum('waiting'), memory: (sum('idle') + sum('claimed')) * 512 * 1024 ** 2 },
     policy: parsePolicy({ name: 'default-pool', warm, ...said }, node),
   };
 }

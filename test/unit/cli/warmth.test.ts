@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { warmth } from '../../../src/cli/pool/warmth.ts';
+import { progressOf } from '../../../src/cli/pool/warmth.ts';
 import { poolWith, shapeRow } from './warming-core.ts';
 
 const host = shapeRow({ image: 'host', warm: 2, idle: 2 });
@@ -32,6 +32,16 @@ describe('warmth', () => {
       'python:3 1/2, waiting for room: 3 of at most 4 instances are in use',
     ],
     [
+      'the memory is in use',
+      [
+        { ...python, idle: 1 },
+        { ...used, idle: 0, claimed: 3 },
+      ],
+      { memory_budget: '2g' },
+      false,
+      'python:3 1/2, waiting for room: 3 instances are in use, and 2GiB of memory are all there is',
+    ],
+    [
       'room is about to come',
       [
         { ...python, idle: 1 },
@@ -43,7 +53,9 @@ describe('warmth', () => {
     ],
     ['a broken shape is warm all the same', [{ ...host, breaker: 'no more' }], {}, true, 'host 2/2'],
     ['a shape that is not to be warm is broken', [host, { ...used, breaker: 'no' }], {}, true, 'host 2/2'],
-  ])('%s', (_, shapes, said, done, text) => expect(warmth(poolWith(shapes, said))).toEqual({ done, text }));
+  ])('%s', (_, shapes, said, done, text) =>
+    expect(progressOf(poolWith(shapes, said))).toEqual({ done, text }),
+  );
 
   it.each([
     [
@@ -59,11 +71,11 @@ describe('warmth', () => {
       'it is not here',
     ],
   ])('never comes when %s', (_, shape, code, reason) => {
-    const error = (): unknown => warmth(poolWith([host, shape]));
+    const error = (): unknown => progressOf(poolWith([host, shape]));
     expect(error).toThrow(expect.objectContaining({ code, message: expect.stringContaining(reason) }));
   });
 
   it.each(['stopped', 'drained'] as const)('never comes when it was %s', (state) => {
-    expect(() => warmth({ ...poolWith([host]), state })).toThrow(`was ${state} while it warmed`);
+    expect(() => progressOf({ ...poolWith([host]), state })).toThrow(`was ${state} while it warmed`);
   });
 });

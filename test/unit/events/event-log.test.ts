@@ -45,6 +45,24 @@ describe('the event log', () => {
     ]);
   });
 
+  it('ends with what had happened at the call, when it is not to be followed', async () => {
+    const { log, append } = world(3);
+    const all = (stream: AsyncIterable<CoreEvent>): Promise<number[]> =>
+      take(stream, Number.POSITIVE_INFINITY).then((events) => events.map(({ seq }) => seq));
+    expect(await all(log.read({ follow: false }))).toEqual([]);
+    append(2, 'a');
+    append(2, 'b');
+    const stream = log.read({ follow: false });
+    const rest = log.read({ after: 3, follow: false });
+    const own = log.read({ pool: 'a', follow: false });
+    expect(await all(stream)).toEqual([2, 3, 4]);
+    expect(await all(own)).toEqual([2]);
+    append(1, 'b');
+    expect(await all(rest)).toEqual([4]);
+    expect(await all(log.read({ after: 5, follow: false }))).toEqual([]);
+    expect(await errorOf(log.read({ after: 0, follow: false }))).toMatchObject({ code: 'unavailable' });
+  });
+
   it('begins with what happens after the call, also before the first one is asked for', async () => {
     const { log, append } = world();
     append(3);

@@ -58,6 +58,34 @@ describe('the metrics of a core', () => {
     );
   });
 
+  it('begin at 0 with the pool and the shape, so that the first of each is a rise', async () => {
+    const zero = (result: string): string =>
+      `fsb_pool_claims_total{pool="default-pool",result="${result}"} 0`;
+    metrics.pool('default-pool');
+    expect(await scrape('fsb_pool_claims_total')).toEqual(
+      ['hit', 'miss', 'timeout', 'rejected', 'failed'].map(zero),
+    );
+    const evictions = await scrape('fsb_pool_evictions_total');
+    for (const cause of ['room', 'ttl', 'max_age'])
+      expect(evictions).toContain(`fsb_pool_evictions_total{cause="${cause}"} 0`);
+    const { shape } = (await inner.pools.status())[0]!;
+    expect(await scrape('fsb_pool_boot_failures_total')).toContain(
+      `fsb_pool_boot_failures_total{shape="${shape}",reason="run_failed"} 0`,
+    );
+  });
+
+  it('show what a pool counted once more before it is forgotten', async () => {
+    const { pools } = inner;
+    await pools.create({ name: 'other', resources: { memory: '64m' } });
+    const meter = metrics.pool('other');
+    await scrape('fsb_pool_claims_total');
+    meter.claim('hit', 1);
+    await pools.delete('other');
+    const last = 'fsb_pool_claims_total{pool="other",result="hit"} 1';
+    expect(await scrape('fsb_pool_claims_total')).toContain(last);
+    expect((await scrape('fsb_pool_claims_total')).join('\n')).not.toContain('other');
+  });
+
   it('count waits, boots, failures and evictions', async () => {
     const { shape } = (await inner.pools.status())[0]!;
     const meter = metrics.pool('default-pool');
@@ -71,10 +99,13 @@ describe('the metrics of a core', () => {
     ]);
     expect(await scrape('fsb_pool_boot_failures_total')).toEqual([
       `fsb_pool_boot_failures_total{shape="${shape}",reason="run_failed"} 1`,
+      `fsb_pool_boot_failures_total{shape="${shape}",reason="timeout"} 0`,
     ]);
     expect(await scrape('fsb_pool_evictions_total')).toEqual([
       'fsb_pool_evictions_total{cause="room"} 2',
+      'fsb_pool_evictions_total{cause="surplus"} 0',
       'fsb_pool_evictions_total{cause="ttl"} 1',
+      'fsb_pool_evictions_total{cause="max_age"} 0',
     ]);
   });
 
@@ -135,7 +166,7 @@ describe('the metrics of a core', () => {
     }
     const pools = { list: () => inner.pools.list(), status: async () => shapes.map((shape) => row(shape)) };
     const lines = (await metrics.text(pools)).split('\n');
-    const failures = lines.filter((line) => line.startsWith('fsb_pool_boot_failures_total{'));
+    const failures = lines.filter((line) => /^fsb_pool_boot_failures_total\{.*run_failed/.test(line));
     expect(failures).toHaveLength(257);
     expect(failures).toContain('fsb_pool_boot_failures_total{shape="other",reason="run_failed"} 744');
     expect(lines.filter((line) => line.startsWith('fsb_pool_boot_seconds_count{'))).toHaveLength(257);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { channels, encodeFrame, subprotocols } from '../../../src/core/wire/stream/frames.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
 import { type OpenStream, openStream } from '../../helpers/open-stream.ts';
 import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/served-core.ts';
@@ -128,6 +129,24 @@ describe('streams of pools', () => {
       code: 4400,
       reason: expect.stringContaining('unknown key resources.cpu'),
     });
+  });
+
+  it('do not wait for ever for a request that is to be a frame', async () => {
+    const clock = createManualClock();
+    const waiting = await serveAndConnect(inner, 'tcp', { clock });
+    const { ws, closed } = openStream(waiting.servers, `${run}?request=frame`, subprotocols.own);
+    await once(ws, 'open');
+    await clock.advance(10_000);
+    expect(await closed).toEqual({ code: 4504, reason: 'no request came within 10s' });
+    const late = openStream(waiting.servers, `${run}?request=frame`, subprotocols.own);
+    await once(late.ws, 'open');
+    const exec = { argv: ['cat'], env: {}, cwd: '', user: '', tty: false, stdin: true };
+    late.ws.send(encodeFrame(channels.request, Buffer.from(JSON.stringify({ exec }))));
+    while ((await claimed()) === 0) await setImmediate();
+    await clock.advance(10_000);
+    late.ws.send(encodeFrame(channels.close, Buffer.of(channels.stdin)));
+    expect(await late.closed).toMatchObject({ code: 1000 });
+    await waiting.close();
   });
 
   it('refuse web pages, foreign names and unknown paths', async () => {

@@ -18,6 +18,7 @@ import {
   changeToWire,
   poolDetailsFromWire,
   poolDetailsToWire,
+  waitFromWire,
 } from '../../../src/core/wire/convert/pool.ts';
 import { policyFromWire, policyToWire } from '../../../src/core/wire/convert/pool-policy.ts';
 import {
@@ -129,6 +130,18 @@ describe('pools on the wire', () => {
     );
     const empty = wire.UpdatePoolRequest.encode(changeToWire('a', {})).finish();
     expect(changeFromWire(wire.UpdatePoolRequest.decode(empty))).toEqual({ start: false, reset: false });
+  });
+
+  it.each([Number.NaN, -1, Number.POSITIVE_INFINITY, 1e300])('refuse to wait %d milliseconds', (timeout) => {
+    const sent = wire.StopPoolRequest.encode({ name: 'a', timeoutMilliseconds: timeout }).finish();
+    const error = caught(() => waitFromWire(wire.StopPoolRequest.decode(sent)));
+    expect(error).toMatchObject({ code: 'invalid_argument', message: expect.stringContaining('timeout') });
+  });
+
+  it.each([undefined, 0, 0.5, 60_000])('say to wait %s milliseconds', (timeout) => {
+    const request = { name: 'a', force: false, timeoutMilliseconds: timeout };
+    const sent = wire.DrainPoolRequest.encode(request).finish();
+    expect(waitFromWire(wire.DrainPoolRequest.decode(sent)).timeout).toBe(timeout);
   });
 
   it('refuse what protobuf would drop or bend, with the words of the core', async () => {

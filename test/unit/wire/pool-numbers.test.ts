@@ -136,7 +136,7 @@ const messages: Record<string, [Message, Record<string, [number, Kind]>]> = {
   ],
   KillLeaseRequest: [pool.KillLeaseRequest, { id: [1, 'text'] }],
   ReleaseLeaseRequest: [pool.ReleaseLeaseRequest, { id: [1, 'text'], destroy: [2, 'flag'] }],
-  WatchRequest: [system.WatchRequest, { after: [1, 'whole'], pool: [2, 'text'] }],
+  WatchRequest: [system.WatchRequest, { after: [1, 'whole'], pool: [2, 'text'], follow: [3, 'flag'] }],
   WatchResponse: [
     system.WatchResponse,
     { seq: [1, 'whole'], timeMilliseconds: [2, 'fraction'], pool: [3, 'text'], event: [4, 'part'] },

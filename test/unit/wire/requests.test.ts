@@ -78,6 +78,16 @@ describe('requests of streams', () => {
     expect(() => execs.execFromQuery(new URLSearchParams())).toThrow(/command/);
     expect(() => execs.execFromQuery(new URLSearchParams('command=a&env=B'))).toThrow(/NAME=VALUE/);
     expect(() => execs.execFromJson({ argv: ['a'] })).toThrow(/well-formed/);
+    const whole = { argv: ['a'], env: {}, cwd: '', user: '', tty: false, stdin: false };
+    expect(() => execs.execFromJson({ ...whole, detach: 'yes' })).toThrow(/well-formed/);
+    const wrong = (): unknown => execs.execFromJson({ ...whole, cmd: '/tmp' });
+    expect(wrong).toThrow(
+      expect.objectContaining({
+        code: 'invalid_argument',
+        message: expect.stringContaining('"cmd"'),
+        hint: 'Did you mean cwd?',
+      }),
+    );
   });
 });
 

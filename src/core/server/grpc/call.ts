@@ -1,26 +1,40 @@
-import { Metadata, type ServerUnaryCall, type ServerWritableStream, type StatusObject } from '@grpc/grpc-js';
+import { Metadata, type StatusObject } from '@grpc/grpc-js';
 import { FsbError } from '../../model/errors.ts';
 import { ERROR_METADATA, toGrpcStatus } from '../../wire/error-status.ts';
 import { assertOwnUser } from '../peer-user.ts';
 
 /** What unary and streaming calls have in common. */
 
-// biome-ignore lint/suspicious/noExplicitAny: a call of any message
-type Call = ServerUnaryCall<any, any> | ServerWritableStream<any, any>;
+/** A call of any message. */
+interface Call {
+  getPeer(): string;
+  once(event: 'cancelled', listener: () => void): unknown;
+}
 
 export interface EndOptions {
   /** Ends the call at once when it aborts, for calls that wait for something; others are allowed to finish. */
   endWith?: AbortSignal;
 }
 
-/** Aborts when the client cancels or `endWith` does; `settle` when the call is over, so that nothing listens on. */
-export function signalOf(call: Call, { endWith }: EndOptions): { signal: AbortSignal; settle: () => void } {
+interface CallSignal {
+  signal: AbortSignal;
+  abort(reason: FsbError): void;
+  /** When the call is over, so that nothing listens on. */
+  settle(): void;
+}
+
+/** Aborts when the client cancels or `endWith` does. */
+export function signalOf(call: Call, { endWith }: EndOptions): CallSignal {
   const controller = new AbortController();
   const end = (): void => controller.abort(endWith?.reason);
   call.once('cancelled', () => controller.abort(new FsbError('cancelled', 'the client cancelled the call')));
   if (endWith?.aborted) end();
   else endWith?.addEventListener('abort', end, { once: true });
-  return { signal: controller.signal, settle: () => endWith?.removeEventListener('abort', end) };
+  return {
+    signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
+    settle: () => endWith?.removeEventListener('abort', end),
+  };
 }
 
 /**

@@ -1,14 +1,15 @@
 import type { CoreApi } from '../../api/core-api.ts';
-import { leaseRequestFromWire, leaseToWire } from '../../wire/convert/lease.ts';
+import { leaseToWire } from '../../wire/convert/lease.ts';
 import {
   changeFromWire,
-  createFromWire,
+  newPoolFromWire,
   poolDetailsToWire,
   poolStatusToWire,
   poolToWire,
   waitFromWire,
 } from '../../wire/convert/pool.ts';
 import type { PoolServiceServer } from '../../wire/gen/fsb/v1/pool.ts';
+import { leaseCall } from './lease-call.ts';
 import { unary } from './unary.ts';
 
 /** @param closing ends the calls that wait: for instances, or for the end of some */
@@ -21,7 +22,7 @@ export function poolService({ pools }: CoreApi, closing: AbortSignal): PoolServi
     list: unary(async (_request, options) => ({ pools: (await pools.list(options)).map(poolToWire) })),
     get: unary(async ({ name }, options) => poolDetailsToWire(await pools.get(name, options))),
     create: unary(async (request, options) => ({
-      pool: poolToWire(await pools.create(createFromWire(request), options)),
+      pool: poolToWire(await pools.create(newPoolFromWire(request), options)),
     })),
     update: unary(async (request, options) => ({
       pool: poolToWire(await pools.update(request.name, changeFromWire(request), options)),
@@ -44,12 +45,7 @@ export function poolService({ pools }: CoreApi, closing: AbortSignal): PoolServi
       }),
       waiting,
     ),
-    lease: unary(
-      async (request, options) => ({
-        lease: leaseToWire(await pools.lease(leaseRequestFromWire(request), options)),
-      }),
-      waiting,
-    ),
+    lease: leaseCall(pools, closing),
     leases: unary(async (_request, options) => ({ leases: (await pools.leases(options)).map(leaseToWire) })),
     killLease: unary(async ({ id }, options) => {
       await pools.kill(id, options);

@@ -22,6 +22,8 @@ export function createCoreMetrics(clock: Clock): CoreMetrics {
   const meters = poolMeters(registry);
   const gauges = poolGauges(registry);
   let observing = false;
+  /** The pools and shapes of the last scrape. */
+  let last: readonly [Set<string>, Set<string>] = [new Set(), new Set()];
   return {
     ...createMetrics(registry, clock),
     contentType: registry.contentType,
@@ -32,8 +34,13 @@ export function createCoreMetrics(clock: Clock): CoreMetrics {
     },
     async text(pools) {
       const [infos, rows] = await Promise.all([pools.list(), pools.status()]);
+      const shapes = new Set(rows.map(({ shape }) => shape).filter((shape) => shape !== ''));
       gauges.show(infos, rows);
-      meters.keepOnly(new Set(infos.map(({ name }) => name)), new Set(rows.map(({ shape }) => shape)));
+      meters.begin(shapes);
+      const living = [new Set(infos.map(({ name }) => name)), shapes] as const;
+      // What the last scrape still found is shown once more, with what happened to it since then.
+      meters.keepOnly(new Set([...last[0], ...living[0]]), new Set([...last[1], ...living[1]]));
+      last = living;
       return registry.metrics();
     },
   };

@@ -1,5 +1,8 @@
 import type { WebSocket } from 'ws';
+import { abortable } from '../../model/abortable.ts';
+import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
+import { formatDuration } from '../../model/quantity.ts';
 import { closeCodeOf, closeCodes, closeReason } from '../../wire/stream/close-codes.ts';
 import {
   channels,
@@ -13,6 +16,8 @@ import { encodeStatus, type StreamEnd } from '../../wire/stream/stream-end.ts';
 
 /** Bytes that may wait inside this process for a socket without credit windows. */
 const SOCKET_HIGH_WATER = 256 * 1024;
+/** Milliseconds for the request of a stream that said it would send one; a client has it before it connects. */
+const REQUEST_MS = 10_000;
 
 /** The server's end of one stream: frames in, frames out at the pace of the client, and one way to end. */
 export class Connection {
@@ -22,6 +27,7 @@ export class Connection {
   readonly own: boolean;
   readonly #ws: WebSocket;
   readonly #window: number;
+  readonly #clock: Clock;
   readonly #gone = new AbortController();
   #sent = 0;
   #acknowledged = 0;
@@ -29,9 +35,10 @@ export class Connection {
   #onRequest: ((payload: Buffer) => void) | undefined;
   #onFrame: ((frame: Frame) => void) | undefined;
 
-  constructor(ws: WebSocket, window: number) {
+  constructor(ws: WebSocket, window: number, clock: Clock) {
     this.#ws = ws;
     this.#window = window;
+    this.#clock = clock;
     this.own = ws.protocol === subprotocols.own;
     this.closed = this.#gone.signal;
     ws.on('message', (message: Buffer, isBinary: boolean) => this.#receive(message, isBinary));
@@ -50,12 +57,15 @@ export class Connection {
     if (!this.closed.aborted) this.#ws.send(frame, { binary: true });
   }
 
-  /** The request frame of a client whose request was too long for the URL. @throws cancelled */
+  /** The request frame of a client whose request was too long for the URL. @throws cancelled, timeout */
   firstRequest(): Promise<Record<string, unknown>> {
-    return new Promise((resolve, reject) => {
+    let cancel = (): void => {};
+    const request = new Promise<Record<string, unknown>>((resolve, reject) => {
       this.#onRequest = (payload) => resolve(decodeJson(payload));
-      this.closed.addEventListener('abort', () => reject(this.closed.reason), { once: true });
+      const late = new FsbError('timeout', `no request came within ${formatDuration(REQUEST_MS)}`);
+      cancel = this.#clock.after(REQUEST_MS, () => reject(late));
     });
+    return abortable(request, this.closed).finally(cancel);
   }
 
   /** Resolves when there is room for more, or the client is gone. One caller at a time. */

@@ -42,7 +42,7 @@ export function streamServer(core: StreamedCore, clock: Clock, log: Logger): Str
         assertMayCall(request, transport);
         const stream = streamOfRequest(request);
         server.handleUpgrade(request, socket, head, (ws) => {
-          const connection = new Connection(ws, stream.window);
+          const connection = new Connection(ws, stream.window, clock);
           keepAlive(ws, clock, transport);
           connections.add(connection);
           ws.on('close', () => connections.delete(connection));

@@ -14,4 +14,5 @@ export function eventFromWire({ timeMilliseconds, event, ...entry }: WatchRespon
   return { ...entry, time: timeMilliseconds, event: defined({ ...event }) as PoolEvent };
 }
 
-export const eventQueryFromWire = ({ after, pool }: WatchRequest): EventQuery => defined({ after, pool });
+export const eventQueryFromWire = ({ after, pool, follow }: WatchRequest): EventQuery =>
+  defined({ after, pool, follow });

@@ -74,8 +74,16 @@ export const changeFromWire = ({ policy, start, reset, pressure }: UpdatePoolReq
   defined({ policy: policy && policyInputFromWire(policy), start, reset, pressure });
 
 /** The request of a new pool; one without a policy is for the validation to refuse. */
-export const createFromWire = ({ policy }: CreatePoolRequest): PoolPolicyInput =>
+export const newPoolFromWire = ({ policy }: CreatePoolRequest): PoolPolicyInput =>
   (policy === undefined ? {} : policyInputFromWire(policy)) as PoolPolicyInput;
 
-export const waitFromWire = (wire: { timeoutMilliseconds?: number }): { timeout?: number } =>
-  defined({ timeout: wire.timeoutMilliseconds });
+/** @throws invalid_argument: a timer takes NaN for 0, and a deadline that no clock reaches for one that has passed */
+export function waitFromWire({ timeoutMilliseconds: timeout }: { timeoutMilliseconds?: number }): {
+  timeout?: number;
+} {
+  if (timeout === undefined) return {};
+  if (timeout >= 0 && timeout <= Number.MAX_SAFE_INTEGER) return { timeout };
+  throw new FsbError('invalid_argument', `a pool cannot be given ${timeout} milliseconds as its timeout`, {
+    hint: 'Give a number of milliseconds, 0 or more; without one it is a minute.',
+  });
+}

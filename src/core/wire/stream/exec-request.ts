@@ -1,4 +1,5 @@
 import type { ExecRequest } from '../../api/sandbox-api.ts';
+import { didYouMean } from '../../model/did-you-mean.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { TerminalSize } from '../../model/process.ts';
 import { isTextMap, isTexts } from '../fits.ts';
@@ -59,8 +60,12 @@ export function execFromFields(fields: Fields<typeof execFields>): ExecRequest {
   };
 }
 
+const keys = ['argv', 'env', 'cwd', 'user', 'tty', 'stdin', 'detach', 'size'];
+
 /** @throws invalid_argument */
 export function execFromJson(value: Record<string, unknown>): ExecRequest {
+  const unknown = Object.keys(value).find((key) => !keys.includes(key));
+  if (unknown !== undefined) throw unknownKey(unknown);
   const { argv, env, cwd, user, tty, stdin, detach, size } = value;
   const wellFormed =
     isTexts(argv) && argv.length > 0 && isTextMap(env) && typeof cwd === 'string' && typeof user === 'string';
@@ -68,6 +73,7 @@ export function execFromJson(value: Record<string, unknown>): ExecRequest {
     !wellFormed ||
     typeof tty !== 'boolean' ||
     typeof stdin !== 'boolean' ||
+    (detach !== undefined && typeof detach !== 'boolean') ||
     (size !== undefined && !isSize(size))
   )
     throw new FsbError('invalid_argument', 'the exec request is not well-formed', {
@@ -75,9 +81,17 @@ export function execFromJson(value: Record<string, unknown>): ExecRequest {
     });
   return {
     ...{ argv, env, cwd, user, tty, stdin },
-    ...(typeof detach === 'boolean' ? { detach } : {}),
+    ...(detach === undefined ? {} : { detach }),
     ...(size === undefined ? {} : { size: { rows: size.rows, cols: size.cols } }),
   };
+}
+
+/** Dropped silently, a misspelt key would run the command in another directory, or as another user. */
+function unknownKey(key: string): FsbError {
+  const near = didYouMean(key, keys);
+  return new FsbError('invalid_argument', `the exec request has an unknown key ${JSON.stringify(key)}`, {
+    hint: near === undefined ? `Known are ${keys.join(', ')}.` : `Did you mean ${near}?`,
+  });
 }
 
 function splitVariable(text: string): [string, string] {

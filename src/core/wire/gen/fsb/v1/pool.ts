@@ -6,7 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import type { handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
+import type { handleClientStreamingCall, handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { Mount, Resources } from "../../fastpath/v1/fastpath.ts";
 
 export const protobufPackage = "fsb.v1";
@@ -3410,9 +3410,13 @@ export const PoolServiceService = {
     responseSerialize: (value: DrainPoolResponse): Buffer => Buffer.from(DrainPoolResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DrainPoolResponse => DrainPoolResponse.decode(value),
   },
+  /**
+   * The first message asks. A second one, which may be empty, takes that back: the answer is then `cancelled`, or the
+   * lease if it was made already, which is the caller's to release.
+   */
   lease: {
     path: "/fsb.v1.PoolService/Lease" as const,
-    requestStream: false as const,
+    requestStream: true as const,
     responseStream: false as const,
     requestSerialize: (value: LeaseRequest): Buffer => Buffer.from(LeaseRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): LeaseRequest => LeaseRequest.decode(value),
@@ -3466,7 +3470,11 @@ export interface PoolServiceServer extends UntypedServiceImplementation {
   stop: handleUnaryCall<StopPoolRequest, StopPoolResponse>;
   /** Answers when no instance is left. */
   drain: handleUnaryCall<DrainPoolRequest, DrainPoolResponse>;
-  lease: handleUnaryCall<LeaseRequest, LeaseResponse>;
+  /**
+   * The first message asks. A second one, which may be empty, takes that back: the answer is then `cancelled`, or the
+   * lease if it was made already, which is the caller's to release.
+   */
+  lease: handleClientStreamingCall<LeaseRequest, LeaseResponse>;
   leases: handleUnaryCall<LeasesRequest, LeasesResponse>;
   /** SIGKILL to everything that runs in it; the lease stays. */
   killLease: handleUnaryCall<KillLeaseRequest, KillLeaseResponse>;

@@ -33,7 +33,11 @@ export interface WatchRequest {
     | number
     | undefined;
   /** Of this pool only. */
-  pool?: string | undefined;
+  pool?:
+    | string
+    | undefined;
+  /** Absent: true. False: what is remembered, from the oldest on when `after` is absent, and then the end. */
+  follow?: boolean | undefined;
 }
 
 export interface WatchResponse {
@@ -266,7 +270,7 @@ export const SystemInfoResponse: MessageFns<SystemInfoResponse> = {
 };
 
 function createBaseWatchRequest(): WatchRequest {
-  return { after: undefined, pool: undefined };
+  return { after: undefined, pool: undefined, follow: undefined };
 }
 
 export const WatchRequest: MessageFns<WatchRequest> = {
@@ -276,6 +280,9 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     }
     if (message.pool !== undefined) {
       writer.uint32(18).string(message.pool);
+    }
+    if (message.follow !== undefined) {
+      writer.uint32(24).bool(message.follow);
     }
     return writer;
   },
@@ -309,6 +316,14 @@ export const WatchRequest: MessageFns<WatchRequest> = {
             message.pool = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.follow = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -328,6 +343,7 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     const message = createBaseWatchRequest();
     message.after = object.after ?? undefined;
     message.pool = object.pool ?? undefined;
+    message.follow = object.follow ?? undefined;
     return message;
   },
 };
@@ -551,7 +567,7 @@ export const SystemServiceService = {
     responseSerialize: (value: SystemInfoResponse): Buffer => Buffer.from(SystemInfoResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SystemInfoResponse => SystemInfoResponse.decode(value),
   },
-  /** What happens in the pools: in order, without a gap, until the caller leaves. */
+  /** What happens in the pools: in order, without a gap, until the caller leaves, or to the newest without `follow`. */
   watch: {
     path: "/fsb.v1.SystemService/Watch" as const,
     requestStream: false as const,
@@ -565,7 +581,7 @@ export const SystemServiceService = {
 
 export interface SystemServiceServer extends UntypedServiceImplementation {
   info: handleUnaryCall<SystemInfoRequest, SystemInfoResponse>;
-  /** What happens in the pools: in order, without a gap, until the caller leaves. */
+  /** What happens in the pools: in order, without a gap, until the caller leaves, or to the newest without `follow`. */
   watch: handleServerStreamingCall<WatchRequest, WatchResponse>;
 }
 
