@@ -86,7 +86,7 @@ export class Sizer {
     for (const { key, count } of plan.aborts)
       arrivals.abortBoots(records.get(key), 'nobody needs it any more', count);
     if (this.#warmKnown) this.#dropSurplus(plan, now);
-    this.#makeRoom(plan.blocked, all);
+    this.#makeRoom(plan, all);
     for (const index of plan.overtaken) queue.waiters[index]!.overtaken += 1;
     for (const { key, refill } of plan.boots) arrivals.boot(records.get(key), refill);
     this.#hurry(all);
@@ -115,10 +115,11 @@ export class Sizer {
     }
   }
 
-  #makeRoom(blocked: readonly number[], all: readonly ShapeRecord[]): void {
+  /** What this plan's own boots are about to take is no room for a waiter, although the budget still has it. */
+  #makeRoom({ blocked, left: free }: SizingPlan, all: readonly ShapeRecord[]): void {
     if (blocked.length === 0) return;
-    const { fleet, budget } = this.#options;
-    const input = { blocked, free: budget.free, leaving: roomLeaving(all), inFlight: fleet.makingRoom };
+    const { fleet } = this.#options;
+    const input = { blocked, free, leaving: roomLeaving(all), inFlight: fleet.makingRoom };
     const victims = chooseVictims({ ...input, candidates: all.flatMap(candidatesOf) });
     for (const { slot } of victims) fleet.evict(slot, 'room');
   }

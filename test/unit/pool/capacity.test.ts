@@ -153,6 +153,17 @@ describe('several shapes under one budget', () => {
     expect(world.eventTypes()).toContain('evicted');
   });
 
+  it('evicts for every waiter at once, also beside one that takes the room that is free', async () => {
+    const world = createPoolWorld({ capacity: { max: 3 } });
+    await world.warm([host, 2]);
+    world.fake.script('boot', { hang: true });
+    const stuck = world.claim(python, { timeout: 1000 }).catch((error: FsbError) => error.code);
+    await expect(world.claim(shapeOf('node'))).resolves.toMatchObject({ hit: false });
+    expect(world.row(host)).toMatchObject({ idle: 1, evicted: 1 });
+    await world.clock.advance(1000);
+    expect(await stuck).toBe('no_capacity');
+  });
+
   it('evicts nothing where all that is idle could not make room, nor without a waiter', async () => {
     const world = createPoolWorld({ memory_budget: '400m', capacity: { max: 40 } });
     const small = shapeOfSize('small', 100 * MiB);

@@ -1,4 +1,3 @@
-import type { Room } from '../fleet/budget.ts';
 import { shareByMisses } from './autoscale.ts';
 import {
   idleTarget,
@@ -32,7 +31,6 @@ export class BootPlanner {
   readonly #booting = new Map<string, number>();
   /** Boots under way that no waiter has been counted against yet, by shape. */
   readonly #uncommitted = new Map<string, number>();
-  readonly #free: Room;
   #places: number;
   /** By shape, in their order. */
   #aims: Aim[] = [];
@@ -41,7 +39,6 @@ export class BootPlanner {
     this.#input = input;
     this.#plan = plan;
     this.#shapes = new Map(input.shapes.map((shape) => [shape.key, shape]));
-    this.#free = { ...input.free };
     this.#places = input.policy.bootConcurrency;
     for (const shape of input.shapes) {
       this.#places -= shape.booting;
@@ -168,14 +165,14 @@ export class BootPlanner {
   }
 
   #fits(shape: ShapeDemand): boolean {
-    return this.#free.count >= 1 && this.#free.memory >= shape.memory;
+    return this.#plan.left.count >= 1 && this.#plan.left.memory >= shape.memory;
   }
 
   #start(shape: ShapeDemand, refill: boolean): void {
     this.#plan.boots.push({ key: shape.key, refill });
     this.#booting.set(shape.key, this.#booting.get(shape.key)! + 1);
-    this.#free.count -= 1;
-    this.#free.memory -= shape.memory;
+    this.#plan.left.count -= 1;
+    this.#plan.left.memory -= shape.memory;
     this.#places -= 1;
   }
 }

@@ -64,6 +64,8 @@ export interface SizingPlan {
   overtaken: number[];
   /** Bytes that each blocked waiter asks for, first come first; the room for them must come from evictions. */
   blocked: number[];
+  /** What the boots of this plan leave of the free room. */
+  left: Room;
 }
 
 /** How many idle ones the pool keeps of a shape. */

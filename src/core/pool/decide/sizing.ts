@@ -11,6 +11,7 @@ export function planSize(input: SizingInput): SizingPlan {
     aborts: [],
     overtaken: [],
     blocked: [],
+    left: { ...input.free },
   };
   dropSurplus(input, plan);
   const planner = new BootPlanner(input, plan);
