@@ -4,7 +4,7 @@ import type { ShapeHealth } from './care/shape-health.ts';
 import type { WaitQueue } from './claims/wait-queue.ts';
 import { chooseExpired } from './decide/ageing.ts';
 import type { ShapeDemand, SizingPlan } from './decide/demand.ts';
-import { chooseOverdraft, chooseVictims, type EvictionCandidate } from './decide/eviction.ts';
+import { chooseOverdraft, chooseVictims, type IdleCandidate } from './decide/eviction.ts';
 import { planSize } from './decide/sizing.ts';
 import type { Arrivals } from './fleet/arrivals.ts';
 import type { Budget, Room } from './fleet/budget.ts';
@@ -84,7 +84,7 @@ export class Sizer {
   #apply(plan: SizingPlan, all: readonly ShapeRecord[], now: number): void {
     const { records, arrivals, queue } = this.#options;
     for (const { key, count } of plan.aborts)
-      arrivals.abortBoots(records.get(key), 'nobody needs it any more', count);
+      arrivals.abortBoots(records.get(key), 'nobody waits for it', count);
     if (this.#warmKnown) this.#dropSurplus(plan, now);
     this.#makeRoom(plan, all);
     for (const index of plan.overtaken) queue.waiters[index]!.overtaken += 1;
@@ -118,10 +118,18 @@ export class Sizer {
   /** What this plan's own boots are about to take is no room for a waiter, although the budget still has it. */
   #makeRoom({ blocked, left: free }: SizingPlan, all: readonly ShapeRecord[]): void {
     if (blocked.length === 0) return;
-    const { fleet } = this.#options;
+    const { fleet, arrivals } = this.#options;
     const input = { blocked, free, leaving: roomLeaving(all), inFlight: fleet.makingRoom };
-    const victims = chooseVictims({ ...input, candidates: all.flatMap(candidatesOf) });
-    for (const { slot } of victims) fleet.evict(slot, 'room');
+    const boots = all.flatMap((record) => this.#spareBoots(record));
+    for (const { slot } of chooseVictims({ ...input, idle: all.flatMap(candidatesOf), boots }))
+      if (slot.state === 'idle') fleet.evict(slot, 'room');
+      else arrivals.makeRoom(slot);
+  }
+
+  /** Boots under way that nobody waits for: the latest, since the earlier ones serve whoever waits. */
+  #spareBoots({ key, memory, booting }: ShapeRecord): { slot: Slot; memory: number; bootingSince: number }[] {
+    const spare = [...booting].slice(this.#options.queue.count(key));
+    return spare.map((slot) => ({ slot, memory, bootingSince: slot.since })).reverse();
   }
 
   /** The budget has shrunk below what lives. Claimed ones stay, and count: nothing boots until it fits again. */
@@ -167,7 +175,7 @@ function lapseOf({ lastUse }: ShapeRecord, ttl: number): number {
 
 const young = ({ idle }: ShapeRecord): Slot[] => idle.filter(({ retiring }) => !retiring);
 
-interface Candidate extends EvictionCandidate {
+interface Candidate extends IdleCandidate {
   slot: Slot;
 }
 

@@ -133,6 +133,20 @@ describe('the queue', () => {
   });
 });
 
+describe('boots that nobody waits for', () => {
+  it.each<[string, Record<string, unknown>]>([
+    ['hold every boot place', { capacity: { max: 10 }, boot_concurrency: 4 }],
+    ['hold all the room', { capacity: { max: 4 } }],
+  ])('give way to a waiter of another shape when they %s', async (_, policy) => {
+    const world = createPoolWorld(policy);
+    world.fake.script('boot', ...Array.from({ length: 4 }, () => ({ hang: true })));
+    await world.warm([host, 4]);
+    await expect(world.claim(python)).resolves.toMatchObject({ hit: false });
+    expect(world.row(host).booting).toBeGreaterThanOrEqual(3);
+    expect(world.fake.counts.peak).toBeLessThanOrEqual(world.pool.policy.capacity.max);
+  });
+});
+
 describe('several shapes under one budget', () => {
   it('evicts the oldest idle instance of another shape for a waiter, and refills when there is room again', async () => {
     const world = createPoolWorld({ capacity: { max: 3 } });

@@ -232,6 +232,48 @@ describe('what is not wanted', () => {
     expect(plan(...input)).toMatchObject(expected);
   });
 
+  it.each<[string, Parameters<typeof plan>, string, Pick<ReturnType<typeof plan>, 'aborts'>]>([
+    [
+      'one that nobody waits for',
+      [{ shapes: [shape('a', { warm: 2, booting: 2 }), shape('b')], waiters: [waiter('b')] }],
+      'b',
+      { aborts: [{ key: 'a', count: 1 }] },
+    ],
+    [
+      'where there are most',
+      [
+        {
+          shapes: [shape('a', { warm: 9, booting: 1 }), shape('b'), shape('c', { warm: 9, booting: 2 })],
+          waiters: [waiter('b')],
+        },
+      ],
+      'b',
+      { aborts: [{ key: 'c', count: 1 }] },
+    ],
+    [
+      'none that a later waiter waits for',
+      [
+        {
+          shapes: [shape('a', { booting: 2 }), shape('b')],
+          waiters: [waiter('b'), waiter('a'), waiter('a')],
+        },
+      ],
+      '',
+      { aborts: [] },
+    ],
+    [
+      'none for a refill',
+      [{ shapes: [shape('a', { warm: 2, booting: 2 }), shape('b', { warm: 1 })] }],
+      '',
+      { aborts: [] },
+    ],
+  ])('gives its place to a waiter: %s', (_, [input], expected, aborts) => {
+    const bootConcurrency = input.shapes!.reduce((sum, { booting }) => sum + booting, 0);
+    const result = plan(input, { bootConcurrency });
+    expect(boots(result)).toBe(expected);
+    expect(result).toMatchObject(aborts);
+  });
+
   it('is not booted again in the same breath', () => {
     const result = plan({ shapes: [shape('a', { warm: 2, idle: 5 })] });
     expect(result.boots).toEqual([]);

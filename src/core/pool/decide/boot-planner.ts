@@ -31,6 +31,8 @@ export class BootPlanner {
   readonly #booting = new Map<string, number>();
   /** Boots under way that no waiter has been counted against yet, by shape. */
   readonly #uncommitted = new Map<string, number>();
+  /** Boots under way beyond one for each waiter, by shape: nobody waits for them. */
+  readonly #spare = new Map<string, number>();
   #places: number;
   /** By shape, in their order. */
   #aims: Aim[] = [];
@@ -45,7 +47,9 @@ export class BootPlanner {
       this.#booting.set(shape.key, shape.booting);
       const aborted = plan.aborts.find((abort) => abort.key === shape.key)?.count ?? 0;
       this.#uncommitted.set(shape.key, shape.booting - aborted);
+      this.#spare.set(shape.key, shape.booting - aborted);
     }
+    for (const { key } of input.waiters) this.#spare.set(key, this.#spare.get(key)! - 1);
   }
 
   /** @returns whether boots for nobody in particular may follow: no waiter lacks room and a boot place is left. */
@@ -60,7 +64,7 @@ export class BootPlanner {
         this.#plan.blocked.push(shape.memory);
         continue;
       }
-      if (this.#places <= 0) return false;
+      if (this.#places <= 0 && !this.#giveWay()) return false;
       this.#start(shape, false);
       this.#plan.overtaken.push(...blocked);
     }
@@ -157,6 +161,18 @@ export class BootPlanner {
   #breakersLet(shape: ShapeDemand): boolean {
     const booting = this.#booting.get(shape.key)!;
     return booting < shape.mayBoot && booting < shape.mayRefill;
+  }
+
+  /** A boot that nobody waits for leaves its place, which is free at once, to a waiter; its room follows later. */
+  #giveWay(): boolean {
+    let key = '';
+    for (const [candidate, spare] of this.#spare) if (spare > (this.#spare.get(key) ?? 0)) key = candidate;
+    const spare = this.#spare.get(key) ?? 0;
+    if (spare <= 0) return false;
+    this.#spare.set(key, spare - 1);
+    this.#plan.aborts.push({ key, count: 1 });
+    this.#places += 1;
+    return true;
   }
 
   #passes(index: number): number {

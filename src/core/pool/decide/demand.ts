@@ -58,7 +58,7 @@ export interface SizingPlan {
   surplus: { key: string; count: number }[];
   /** Retiring instances that may go now, oldest first. */
   retires: { key: string; count: number }[];
-  /** Boots that nobody wants any more. */
+  /** Boots that nobody wants any more, or that give way to those of waiters. */
   aborts: { key: string; count: number }[];
   /** Waiters (by index) that were passed by a later one, once for each time. */
   overtaken: number[];

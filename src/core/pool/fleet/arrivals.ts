@@ -62,6 +62,12 @@ export class Arrivals {
       this.#giveUp(slot, new FsbError('cancelled', cause));
   }
 
+  /** Gives up a boot because somebody waits for the room that it holds. */
+  makeRoom(slot: Slot): void {
+    this.#options.fleet.makesRoom(slot);
+    this.#giveUp(slot, new FsbError('cancelled', 'somebody waits for its room'));
+  }
+
   /** Takes in an instance that lives already, as claimed or, when it is idle or paused, for whoever comes first. */
   adopt(instance: Instance, record: ShapeRecord): Claim | undefined {
     const { slots, fleet } = this.#options;

@@ -118,13 +118,16 @@ export class Fleet {
   evict(slot: Slot, cause: string): void {
     const { events, meter } = this.#options;
     slot.record.evicted += 1;
-    if (cause === 'room') {
-      slot.makesRoom = true;
-      this.#makingRoom += 1;
-    }
+    if (cause === 'room') this.makesRoom(slot);
     events.emit({ type: 'evicted', instance: slot.instance!.id, shape: slot.record.key, cause });
     meter.evicted(cause);
     void this.discard(slot, cause);
+  }
+
+  /** It goes for the sake of a waiter, and is counted until it is gone. */
+  makesRoom(slot: Slot): void {
+    slot.makesRoom = true;
+    this.#makingRoom += 1;
   }
 
   /** Idle ones that the policy of now does not allow to be idle go. */
