@@ -5,6 +5,7 @@ import type { WaitQueue } from './claims/wait-queue.ts';
 import { chooseExpired } from './decide/ageing.ts';
 import type { ShapeDemand, SizingPlan } from './decide/demand.ts';
 import { chooseOverdraft, chooseVictims, type IdleCandidate } from './decide/eviction.ts';
+import { passed } from './decide/passing.ts';
 import { planSize } from './decide/sizing.ts';
 import type { Arrivals } from './fleet/arrivals.ts';
 import type { Budget, Room } from './fleet/budget.ts';
@@ -59,6 +60,7 @@ export class Sizer {
       shapes: all.map((record) => this.#demandOf(record, now)),
       waiters: queue.waiters,
       free: budget.free,
+      now,
     });
     this.#apply(plan, all, now);
     this.#watch(all, now);
@@ -87,7 +89,8 @@ export class Sizer {
       arrivals.abortBoots(records.get(key), 'nobody waits for it', count);
     if (this.#warmKnown) this.#dropSurplus(plan, now);
     this.#makeRoom(plan, all);
-    for (const index of plan.overtaken) queue.waiters[index]!.overtaken += 1;
+    for (const { index, times } of plan.overtaken)
+      Object.assign(queue.waiters[index]!, passed(queue.waiters[index]!, times, now));
     for (const { key, refill } of plan.boots) arrivals.boot(records.get(key), refill);
     this.#hurry(all);
     this.#reportRefills(plan);
@@ -148,10 +151,11 @@ export class Sizer {
       }
   }
 
-  /** When the next shape is no longer in recent use, and when the next idle instance is too old. */
+  /** When the line opens again, the next shape is no longer in recent use, the next idle instance is too old. */
   #watch(all: readonly ShapeRecord[], now: number): void {
-    const { policy, watch, warming } = this.#options;
+    const { policy, queue, watch, warming } = this.#options;
     const { ttl, maxAge } = policy();
+    for (const { closedUntil } of queue.waiters) if (closedUntil > now) watch(closedUntil);
     if (!warming()) return;
     for (const record of all) {
       const lapse = lapseOf(record, ttl);

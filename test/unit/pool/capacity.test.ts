@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FsbError } from '../../../src/core/model/errors.ts';
+import { CLOSURE } from '../../../src/core/pool/decide/passing.ts';
 import { createPoolWorld, MiB, settle, shapeOf, shapeOfSize } from '../../helpers/pool-world.ts';
 
 const host = shapeOf('host');
@@ -130,6 +131,51 @@ describe('the queue', () => {
     const before = served.indexOf('large');
     expect(before).toBeGreaterThan(0);
     expect(before).toBeLessThanOrEqual(20);
+  });
+});
+
+describe('a large waiter that nothing can help', () => {
+  const small = shapeOfSize('small', 50 * MiB);
+  const large = shapeOfSize('large', 400 * MiB);
+  const held = shapeOfSize('held', 100 * MiB);
+
+  it('closes the line for a short while, and never for ever', async () => {
+    const world = createPoolWorld({ memory_budget: '400m', capacity: { max: 40 } });
+    await world.warm([small, 2]);
+    const blocker = await world.claim(held);
+    const patient = world.claim(large, { timeout: 24 * 3_600_000 });
+    await settle();
+    for (let round = 0; round < 60; round++) {
+      const began = world.clock.monotonic();
+      const claim = world.claim(small);
+      await world.clock.advance(CLOSURE);
+      await world.pool.release(await claim);
+      expect(world.clock.monotonic() - began).toBeLessThanOrEqual(CLOSURE);
+    }
+    await world.pool.release(blocker);
+    await expect(patient).resolves.toMatchObject({ hit: false });
+  });
+
+  it('is served although a stream of small ones never ends', async () => {
+    const world = createPoolWorld({ memory_budget: '400m', capacity: { max: 40 } });
+    await world.warm([small, 2]);
+    const held = await Promise.all(Array.from({ length: 8 }, () => world.claim(small)));
+    let served = false;
+    const patient = world.claim(large, { timeout: 3_600_000 }).then(() => {
+      served = true;
+    });
+    // Each has its instance for a second; the next one comes in the moment in which it ends.
+    const stream = async (first: (typeof held)[number]): Promise<void> => {
+      for (let claim = first; !served; claim = await world.claim(small, { timeout: 3_600_000 })) {
+        await new Promise<void>((resolve) => void world.clock.after(1000, resolve));
+        void world.pool.release(claim);
+      }
+    };
+    const streams = held.map(stream);
+    for (let second = 0; second < 60 && !served; second++) await world.clock.advance(1000);
+    expect(served).toBe(true);
+    const closed = world.pool.close({ destroyIdle: true });
+    await Promise.allSettled([patient, closed, ...streams]);
   });
 });
 

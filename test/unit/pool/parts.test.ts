@@ -84,6 +84,11 @@ describe('the choice of victims', () => {
     ],
     ['none when it cannot be met', { blocked: [30], idle: [idle('a', 1), idle('b', 2)] }, []],
     [
+      'for those behind one that cannot be helped',
+      { blocked: [30, 10], idle: [idle('a', 1), idle('b', 2)] },
+      ['a'],
+    ],
+    [
       'an overdrawn budget needs more',
       { blocked: [10], free: { count: -1, memory: 0 }, idle: [idle('a', 1), idle('b', 2)] },
       ['a', 'b'],

@@ -34,7 +34,7 @@ export interface EvictionInput<I extends IdleCandidate, B extends BootCandidate>
 /**
  * What goes so that waiters get room, no more than needed: idle instances, paused before running, oldest first; then
  * boots that nobody waits for, youngest first, since they have come least far. A waiter that all of them together could
- * not help makes nothing go.
+ * not help makes nothing go, and those behind it have their turn.
  */
 export function chooseVictims<I extends IdleCandidate, B extends BootCandidate>(
   input: EvictionInput<I, B>,
@@ -53,7 +53,7 @@ export function chooseVictims<I extends IdleCandidate, B extends BootCandidate>(
   const victims: (I | B)[] = [];
   for (const memory of input.blocked) {
     const needed = fewestFor(memory, room, queue);
-    if (needed === undefined) break;
+    if (needed === undefined) continue;
     victims.push(...queue.splice(0, needed));
     room.count -= 1;
     room.memory -= memory;
