@@ -37,7 +37,10 @@ export interface Instance {
   stats(): Promise<InstanceStats>;
   /** SIGKILL to all; resolves when no process is left. Idempotent. */
   kill(): Promise<void>;
-  /** To `dead`, with nothing left on the node. Idempotent: every caller gets the same promise. */
+  /**
+   * To `dead`, with nothing left on the node. Idempotent: every caller gets the same promise. After a failure it is still
+   * `stopping`, and the next call tries again.
+   */
   destroy(cause: string): Promise<void>;
   /** Lets go of the channel, leaves the instance running (the core stops). Idempotent. */
   detach(): Promise<void>;

@@ -126,8 +126,9 @@ export class Life {
       const cancel = clock.after(CLOSE_LIMIT, () => resolve(false));
       void settled.then(cancel);
     });
-    if (!(await Promise.race([settled, late])))
-      log.error({ left: slots.census.size }, 'the pool closed before all its instances were gone');
+    const ended = await Promise.race([settled, late]);
+    fleet.close();
+    if (!ended) log.error({ left: slots.census.size }, 'the pool closed before all its instances were gone');
     else if (destroyIdle && this.#drain === undefined) events.emit({ type: 'drained' });
     this.#endDrain(closedError(name));
   }

@@ -220,14 +220,17 @@ describe('failure', () => {
     await expect(instance.claim()).rejects.toThrow(/lost/);
   });
 
-  it('destroy is one call for all, and ends in dead although the driver fails', async () => {
+  it('destroy is one call for all; after a failure the next call tries again', async () => {
     fake.script('destroy', { fail: 'mount is busy' });
     const instance = await boot();
     const first = instance.destroy('one');
     expect(instance.destroy('two')).toBe(first);
     expect(instance.state).toBe('stopping');
     await expect(first).rejects.toThrow(/mount is busy/);
+    expect(instance.state).toBe('stopping');
+    await instance.destroy('again');
     expect(instance.state).toBe('dead');
+    expect(fake.counts.live).toBe(0);
   });
 
   it('destroy is bounded when the driver hangs', async () => {
@@ -238,7 +241,7 @@ describe('failure', () => {
     destroyed.catch(() => undefined);
     await clock.advance(60_000);
     await expect(destroyed).rejects.toMatchObject({ code: 'timeout' });
-    expect(instance.state).toBe('dead');
+    expect(instance.state).toBe('stopping');
   });
 
   it('destroy overtakes a pause that hangs', async () => {

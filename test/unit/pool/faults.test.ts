@@ -218,6 +218,36 @@ describe('close', () => {
   });
 });
 
+describe('a teardown that fails', () => {
+  it('holds the room, and is tried again until nothing is left', async () => {
+    const world = createPoolWorld({ capacity: { max: 1 } });
+    const claim = await world.claim(host);
+    world.fake.script('destroy', { fail: 'busy' }, { fail: 'still busy' });
+    await world.pool.release(claim);
+    const next = world.claim(host);
+    await world.clock.advance(2999);
+    expect(world.row(host)).toMatchObject({ stopping: 1, claimed: 0, waiting: 1 });
+    expect(world.pool.holds(claim.instance.id)).toBe(true);
+    expect(world.lifeOf(claim.instance.id)).not.toContain('destroyed released');
+    await world.clock.advance(1);
+    await expect(next).resolves.toMatchObject({ hit: false });
+    expect(world.lifeOf(claim.instance.id)).toContain('destroyed released');
+    expect(world.fake.counts.peak).toBe(1);
+  });
+
+  it('is given up when the pool has closed, with no timer left', async () => {
+    const world = createPoolWorld();
+    await world.warm([host, 1]);
+    world.fake.always('destroy', { fail: 'busy' });
+    const closed = world.pool.close({ destroyIdle: true });
+    await world.clock.advance(30_000);
+    await closed;
+    expect(world.clock.pending).toBe(0);
+    expect(world.row(host)).toMatchObject({ stopping: 1 });
+    expect(world.eventTypes()).not.toContain('drained');
+  });
+});
+
 describe('adopt', () => {
   const survivor = (world: PoolWorld) =>
     bootInstance(

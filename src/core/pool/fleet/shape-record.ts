@@ -34,7 +34,7 @@ export class Slot {
   abortBoot: ((cause: Error) => void) | undefined;
   /** Somebody waits for the boot under way. */
   hurryBoot: (() => void) | undefined;
-  /** Resolves when the room is free again; set once it is stopping. */
+  /** Resolves when the room is free again, or the first try to destroy it failed; set once it is stopping. */
   gone: Promise<void> | undefined;
   resolveGone: (() => void) | undefined;
   /** It goes to make room for a waiter. */
