@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { bootInstance } from '../../../src/core/instance/boot-instance.ts';
 import { newInstanceId } from '../../../src/core/model/ids.ts';
-import { createPoolWorld, type PoolWorld, settle, shapeOf } from '../../helpers/pool-world.ts';
+import {
+  createPoolWorld,
+  MiB,
+  type PoolWorld,
+  settle,
+  shapeOf,
+  shapeOfSize,
+} from '../../helpers/pool-world.ts';
 
 const host = shapeOf('host');
 const python = shapeOf('python');
@@ -215,6 +222,27 @@ describe('close', () => {
     expect(world.fake.instances).toEqual(left);
     await settle();
     expect(world.fake.callsOf('destroy')).toEqual([]);
+  });
+});
+
+describe('shapes that nobody wants any more', () => {
+  const other = (pids: number) => shapeOf('x', { resources: { ...host.resources, pids } });
+
+  it('are forgotten in the end, also when nothing of them ever booted', async () => {
+    const world = createPoolWorld({ capacity: { max: 50 } });
+    world.fake.always('boot', { fail: 'no such thing' });
+    for (let pids = 1; pids <= 400; pids++)
+      await Promise.allSettled([1, 2, 3].map(() => world.claim(other(pids))));
+    await world.clock.advance(60_000);
+    await world.claim(host).catch(() => undefined);
+    expect(world.pool.status().length).toBeLessThanOrEqual(256);
+  });
+
+  it('are not learnt from a claim that can never be served', async () => {
+    const world = createPoolWorld({ memory_budget: '100m' });
+    await expect(world.claim(shapeOfSize('large', 200 * MiB))).rejects.toMatchObject({ code: 'no_capacity' });
+    expect(world.pool.status()).toEqual([]);
+    expect(world.metered).toEqual(['claim rejected 0']);
   });
 });
 

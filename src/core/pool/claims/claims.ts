@@ -60,11 +60,12 @@ export class Claims {
     this.#options = options;
   }
 
-  /** `recordOf` is asked only when the pool takes claims: one that is closed must not learn new shapes. */
+  /** `recordOf` is asked only for what the pool can serve: it must not learn the shapes of claims that never can be. */
   async claim(request: ClaimRequest, recordOf: () => ShapeRecord): Promise<Claim> {
-    const { clock, meter, refusal, claimed } = this.#options;
+    const { policy, budget, clock, meter, refusal, claimed } = this.#options;
     const began = clock.monotonic();
-    const refused = refusal();
+    const { image, shape } = request;
+    const refused = refusal() ?? neverFitsError(policy(), budget, { image, memory: shape.resources.memory });
     if (refused !== undefined) {
       meter.claim('rejected', 0);
       throw refused;

@@ -100,10 +100,13 @@ export class ShapeRecord {
     return this.idle.length + this.claimed + this.booting.size + this.stopping.size;
   }
 
-  /** Nothing lives, nothing is wanted, nothing is held against it. */
+  /**
+   * Nothing lives, nothing is wanted, nothing holds it back. A breaker that waits for its trial is forgotten with it: with
+   * nobody to try, it would wait for ever.
+   */
   get unused(): boolean {
     if (this.held + this.warm > 0) return false;
-    return this.boots.phase === 'closed' && this.refills.phase === 'closed';
+    return this.boots.phase !== 'open' && this.refills.phase !== 'open';
   }
 
   /** Marks idle ones that became ready at `readyBefore` or earlier. */
