@@ -129,7 +129,7 @@ export class Life {
     const ended = await Promise.race([settled, late]);
     fleet.close();
     if (!ended) log.error({ left: slots.census.size }, 'the pool closed before all its instances were gone');
-    else if (destroyIdle && this.#drain === undefined) events.emit({ type: 'drained' });
+    else if (slots.census.size === 0 && this.#drain === undefined) events.emit({ type: 'drained' });
     this.#endDrain(closedError(name));
   }
 }

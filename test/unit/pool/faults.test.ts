@@ -193,6 +193,15 @@ describe('close', () => {
     await expect(world.claim(host)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
+  it('does not call a pool drained while a caller has an instance', async () => {
+    const world = createPoolWorld();
+    const claim = await world.claim(host);
+    await world.pool.close({ destroyIdle: true });
+    expect(world.eventTypes()).not.toContain('drained');
+    await world.pool.release(claim);
+    expect(world.fake.counts.live).toBe(0);
+  });
+
   it.each([true, false])('destroys a boot that completes meanwhile, heedless %s', async (heedlessBoot) => {
     const world = createPoolWorld({}, { heedlessBoot });
     world.fake.script('boot', { delay: 50, deaf: true });

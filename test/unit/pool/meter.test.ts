@@ -68,9 +68,18 @@ describe('the meter', () => {
     await hanging;
     expect(world.metered).toEqual([
       ...Array.from({ length: 3 }, () => 'boot failed run_failed'),
-      ...['claim failed 0', 'waited 0', 'claim failed 0'],
+      ...['claim failed 0', 'waited 0', 'claim rejected 0'],
       ...['boot failed timeout', 'claim timeout 3000', 'waited 3000'],
     ]);
+  });
+
+  it('hears that an open breaker refuses at once, as against a boot that failed', async () => {
+    const world = createPoolWorld();
+    world.fake.always('boot', { fail: 'no space left' });
+    await Promise.allSettled([world.claim(host), world.claim(host), world.claim(host)]);
+    world.metered.length = 0;
+    await expect(world.claim(host)).rejects.toMatchObject({ code: 'run_failed' });
+    expect(world.metered).toEqual(['claim rejected 0']);
   });
 
   it('hears why idle ones had to go', async () => {

@@ -50,6 +50,8 @@ interface Attempt {
   /** Milliseconds spent in line; undefined while it never stood there. */
   waited?: number;
   timedOut: boolean;
+  /** It was turned away before anything was tried for it. */
+  refused: boolean;
 }
 
 /** Serves one claim after the other: take or wait, check, hand over. */
@@ -71,7 +73,7 @@ export class Claims {
       throw refused;
     }
     const record = recordOf();
-    const attempt: Attempt = { request, record, began, timedOut: false };
+    const attempt: Attempt = { request, record, began, timedOut: false, refused: false };
     try {
       const claim = await this.#serve(attempt);
       const took = clock.monotonic() - began;
@@ -163,7 +165,10 @@ export class Claims {
     const { request, record, began } = attempt;
     const onEmpty = request.onEmpty ?? policy().onEmpty;
     const refusal = this.#useless(record, onEmpty);
-    if (refusal !== undefined) throw refusal;
+    if (refusal !== undefined) {
+      attempt.refused = attempt.waited === undefined;
+      throw refusal;
+    }
     const timeout = request.timeout ?? policy().queue.timeout;
     wake();
     const since = clock.monotonic();
@@ -198,6 +203,7 @@ export class Claims {
 
 function resultOf(attempt: Attempt, { code }: FsbError): ClaimResult {
   if (attempt.timedOut) return 'timeout';
+  if (attempt.refused) return 'rejected';
   // Refused by what the pool is or has, as against what went wrong on the way.
   return code === 'no_capacity' || code === 'unavailable' || code === 'conflict' ? 'rejected' : 'failed';
 }
