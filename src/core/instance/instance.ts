@@ -19,8 +19,6 @@ export interface Instance {
   readonly channelPath: string;
   readonly pid: number;
   readonly pidStartTime: number;
-  /** Monotonic milliseconds of the last time it became idle. */
-  readonly idleSince: number;
   /** Settles once, when it is no longer usable, with the first cause. The instance is not yet destroyed then. */
   readonly failed: Promise<Error>;
   /** The same by a call, in a later step; it costs less than a promise. */

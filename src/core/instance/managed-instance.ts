@@ -55,7 +55,6 @@ export class ManagedInstance implements Instance {
   readonly #clock: Clock;
   readonly #limits: InstanceLimits;
   #state: InstanceState = 'booting';
-  #idleSince = 0;
   #cause: Error | undefined;
   #detached = false;
   #busy: Promise<void> | undefined;
@@ -86,10 +85,6 @@ export class ManagedInstance implements Instance {
 
   get state(): InstanceState {
     return this.#state;
-  }
-
-  get idleSince(): number {
-    return this.#idleSince;
   }
 
   claim(): Promise<void> {
@@ -231,7 +226,6 @@ export class ManagedInstance implements Instance {
 
   #moveTo(state: InstanceState): void {
     this.#state = instanceTransition(this.id, this.#state, state);
-    if (state === 'idle') this.#idleSince = this.#clock.monotonic();
   }
 }
 

@@ -184,7 +184,7 @@ interface Candidate extends IdleCandidate {
 }
 
 const candidatesOf = ({ idle, memory }: ShapeRecord): Candidate[] =>
-  idle.map((slot) => ({ slot, memory, paused: slot.paused, idleSince: slot.idleSince }));
+  idle.map((slot) => ({ slot, memory, paused: slot.paused, idleSince: slot.since }));
 
 /** What teardowns under way will give back. */
 function roomLeaving(all: readonly ShapeRecord[]): Room {

@@ -45,11 +45,6 @@ export class Slot {
     this.record = record;
     this.jitter = jitter;
   }
-
-  /** Of one that has booted: monotonic milliseconds. */
-  get idleSince(): number {
-    return this.instance!.idleSince;
-  }
 }
 
 /** Everything the pool knows about one shape. */
