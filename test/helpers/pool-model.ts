@@ -62,7 +62,7 @@ export class PoolModel {
   /** Closes, gives everything back, and expects that nothing at all is left. */
   async end(): Promise<void> {
     const { pool, fake, clock } = this.#world;
-    const closed = pool.close({ destroyIdle: true });
+    const closed = pool.close();
     const released = this.#held.map((claim) => pool.release(claim));
     await clock.advance(60_000);
     await Promise.all([closed, ...released]);

@@ -104,6 +104,6 @@ export interface Pool {
   status(): PoolShapeStatus[];
   /** In order, never lost, never blocking; returns the way to stop. */
   onEvent(listener: (event: PoolEvent) => void): () => void;
-  /** Stops accepting and booting; `destroyIdle` also destroys what is idle. Idempotent. */
-  close(options: { destroyIdle: boolean }): Promise<void>;
+  /** Stops accepting and booting, and destroys what is idle; bounded in time. What is claimed stays its holder's. Idempotent. */
+  close(): Promise<void>;
 }

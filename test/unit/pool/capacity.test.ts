@@ -174,7 +174,7 @@ describe('a large waiter that nothing can help', () => {
     const streams = held.map(stream);
     for (let second = 0; second < 60 && !served; second++) await world.clock.advance(1000);
     expect(served).toBe(true);
-    const closed = world.pool.close({ destroyIdle: true });
+    const closed = world.pool.close();
     await Promise.allSettled([patient, closed, ...streams]);
   });
 });

@@ -172,7 +172,7 @@ describe('close', () => {
       const claims = Array.from({ length: 20 }, () => world.claim(host));
       const outcomes = Promise.allSettled(claims);
       for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
-      await world.pool.close({ destroyIdle: true });
+      await world.pool.close();
       for (const outcome of await outcomes) {
         if (outcome.status === 'fulfilled') await world.pool.release(outcome.value);
         else expect(outcome.reason).toMatchObject({ code: 'unavailable' });
@@ -185,8 +185,8 @@ describe('close', () => {
   it('is the same promise the second time, and later claims fail with one error', async () => {
     const world = createPoolWorld();
     await world.warm([host, 1]);
-    const first = world.pool.close({ destroyIdle: true });
-    expect(world.pool.close({ destroyIdle: true })).toBe(first);
+    const first = world.pool.close();
+    expect(world.pool.close()).toBe(first);
     await first;
     await settle();
     expect(world.eventTypes().at(-1)).toBe('drained');
@@ -196,7 +196,7 @@ describe('close', () => {
   it('does not call a pool drained while a caller has an instance', async () => {
     const world = createPoolWorld();
     const claim = await world.claim(host);
-    await world.pool.close({ destroyIdle: true });
+    await world.pool.close();
     expect(world.eventTypes()).not.toContain('drained');
     await world.pool.release(claim);
     expect(world.fake.counts.live).toBe(0);
@@ -207,7 +207,7 @@ describe('close', () => {
     world.fake.script('boot', { delay: 50, deaf: true });
     const claim = world.claim(host).catch((error: unknown) => error);
     await settle();
-    const closed = world.pool.close({ destroyIdle: true });
+    const closed = world.pool.close();
     await world.clock.advance(50);
     await closed;
     expect(await claim).toMatchObject({ code: 'unavailable' });
@@ -218,19 +218,9 @@ describe('close', () => {
     const world = createPoolWorld();
     await world.warm([host, 1]);
     world.fake.always('destroy', { hang: true });
-    const closed = world.pool.close({ destroyIdle: true });
+    const closed = world.pool.close();
     await world.clock.advance(30_000);
     await closed;
-  });
-
-  it('can leave idle instances running for the next core, which adopts them', async () => {
-    const world = createPoolWorld();
-    await world.warm([host, 2]);
-    const left = [...world.fake.instances];
-    await world.pool.close({ destroyIdle: false });
-    expect(world.fake.instances).toEqual(left);
-    await settle();
-    expect(world.fake.callsOf('destroy')).toEqual([]);
   });
 });
 
@@ -276,7 +266,7 @@ describe('a teardown that fails', () => {
     const world = createPoolWorld();
     await world.warm([host, 1]);
     world.fake.always('destroy', { fail: 'busy' });
-    const closed = world.pool.close({ destroyIdle: true });
+    const closed = world.pool.close();
     await world.clock.advance(30_000);
     await closed;
     expect(world.clock.pending).toBe(0);

@@ -51,7 +51,7 @@ describe('the meter', () => {
     await world.claim(shapeOfSize('huge', 600 * MiB)).catch(() => undefined);
     void world.claim(python).catch(() => undefined);
     await world.claim(python).catch(() => undefined);
-    await world.pool.close({ destroyIdle: true });
+    await world.pool.close();
     await world.claim(host).catch(() => undefined);
     expect(world.metered.filter((entry) => entry === 'claim rejected 0')).toHaveLength(6);
     expect(world.metered.filter((entry) => entry.startsWith('waited'))).toHaveLength(1);

@@ -137,12 +137,4 @@ describe('pause_idle', () => {
     await world.clock.advance(10);
     expect(world.fake.counts.paused).toBe(0);
   });
-
-  it('leaves nothing frozen for the next core', async () => {
-    const world = pausing();
-    await world.warm([host, 2]);
-    await world.pool.close({ destroyIdle: false });
-    await settle();
-    expect(world.fake.counts).toMatchObject({ live: 2, paused: 0 });
-  });
 });

@@ -143,20 +143,6 @@ export class Fleet {
     }
   }
 
-  /** Leaves an idle instance running, and not frozen, and forgets it: the next core finds it. */
-  async letGo(slot: Slot): Promise<void> {
-    const instance = slot.instance!;
-    // First of all: its `failed` may settle once the channel is let go, and that must not destroy it.
-    this.#slots.close(slot);
-    try {
-      // Also behind a pause that is still under way.
-      await instance.resume();
-      await instance.detach();
-    } catch (error) {
-      this.#options.log.warn({ err: error, instance: instance.id }, 'detaching from an idle instance failed');
-    }
-  }
-
   /** From now on it only ends. @returns when its room is free, or the first try to destroy it failed */
   stopping(slot: Slot): Promise<void> {
     slot.claim = undefined;
