@@ -129,6 +129,17 @@ describe('pause_idle', () => {
     ]);
   });
 
+  it('tells nothing of a pause that ends after the eviction', async () => {
+    const world = pausing();
+    world.fake.script('pause', { delay: 10 });
+    world.fake.always('destroy', { delay: 20 });
+    await world.warm([host, 1]);
+    const [id] = world.fake.instances;
+    await world.warm([host, 0]);
+    await world.clock.advance(30);
+    expect(world.lifeOf(id!)).toEqual(['created', 'idle', 'evicted surplus', 'destroyed surplus']);
+  });
+
   it('heeds a switch that comes while something is being frozen', async () => {
     const world = pausing();
     world.fake.script('pause', { delay: 10 });
