@@ -224,6 +224,17 @@ describe('close', () => {
   });
 });
 
+it('a guest that does not start the warm-up command is destroyed at boot_timeout', async () => {
+  const world = createPoolWorld({ boot_timeout: '2s', warmup: ['prepare'] });
+  world.fake.script('spawn', { hang: true, deaf: true });
+  const claim = world.claim(host, { timeout: 2500 }).catch(() => undefined);
+  await world.clock.advance(2000);
+  expect(world.fake.callsOf('destroy')).toHaveLength(1);
+  await world.clock.advance(500);
+  await claim;
+  expect(world.row(host)).toMatchObject({ stopping: 0 });
+});
+
 describe('shapes that nobody wants any more', () => {
   const other = (pids: number) => shapeOf('x', { resources: { ...host.resources, pids } });
 
