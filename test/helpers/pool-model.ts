@@ -46,7 +46,7 @@ export class PoolModel {
         boot_concurrency: 3,
         queue: { length: 40 },
       },
-      { random: Math.random, booting: () => this.#checkBoot() },
+      { random: seeded(), booting: () => this.#checkBoot() },
     );
     this.#world.pool.onEvent((event) => this.#events.note(event));
     this.#world.fake.always('run', { exit: { code: 0 } });
@@ -247,6 +247,15 @@ export class PoolModel {
   #expectNoProblems(): void {
     expect([...this.#problems, ...this.#events.problems]).toEqual([]);
   }
+}
+
+/** 0 to 1, the same numbers in every run: a failure can be repeated. */
+function seeded(): () => number {
+  let state = 1;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
 }
 
 const pick = <T>(list: readonly T[], index: number): T | undefined => list[index % Math.max(1, list.length)];
