@@ -55,7 +55,7 @@ async function claimPath(concurrency: number): Promise<void> {
     await Promise.all(claims.map((claim) => pool.release(claim)));
     await tick();
   }
-  await pool.close({ destroyIdle: true });
+  await pool.close();
   times.sort((a, b) => a - b);
   console.log(
     `claim, ${concurrency} at once: p50 ${quantile(times, 0.5)}, p99 ${quantile(times, 0.99)}, ` +
@@ -83,7 +83,7 @@ async function heapPerIdle(): Promise<void> {
     `heap per idle instance: ${Math.round((after - before) / IDLE)} bytes in the pool, ` +
       `${Math.round((before - empty) / IDLE)} bytes in the instance and its fake guest (${IDLE} idle)`,
   );
-  await pool.close({ destroyIdle: true });
+  await pool.close();
 }
 
 if (globalThis.gc === undefined) console.log('run with --expose-gc for the heap figures');

@@ -46,7 +46,7 @@ export class PoolModel {
         boot_concurrency: 3,
         queue: { length: 40 },
       },
-      { random: Math.random, booting: () => this.#checkBoot() },
+      { random: seeded(), booting: () => this.#checkBoot() },
     );
     this.#world.pool.onEvent((event) => this.#events.note(event));
     this.#world.fake.always('run', { exit: { code: 0 } });
@@ -62,7 +62,7 @@ export class PoolModel {
   /** Closes, gives everything back, and expects that nothing at all is left. */
   async end(): Promise<void> {
     const { pool, fake, clock } = this.#world;
-    const closed = pool.close({ destroyIdle: true });
+    const closed = pool.close();
     const released = this.#held.map((claim) => pool.release(claim));
     await clock.advance(60_000);
     await Promise.all([closed, ...released]);
@@ -204,9 +204,8 @@ export class PoolModel {
     expect(pool.totals.memory).toBe(memory);
     // What the pool counts is what there is: no orphan, and no room held by nothing.
     expect(fake.counts.live + fake.counts.booting).toBe(count);
-    // A boot that is given up goes on for a while: it holds its room, but not its place.
-    const { faults, powers } = this.#options;
-    if (!faults && !powers) expect(fake.counts.peakBooting).toBeLessThanOrEqual(3);
+    // One that is given up goes on for a while: it holds its room, but not its place.
+    expect(pool.totals.booting).toBeLessThanOrEqual(pool.policy.bootConcurrency);
     expect(rows.reduce((sum, row) => sum + row.claimed, 0)).toBeGreaterThanOrEqual(this.#held.length);
     for (const row of rows) if (row.waiting > 0) expect(row.idle).toBe(0);
     for (const { instance } of pool.instances()) expect(pool.holds(instance.id)).toBe(true);
@@ -248,6 +247,15 @@ export class PoolModel {
   #expectNoProblems(): void {
     expect([...this.#problems, ...this.#events.problems]).toEqual([]);
   }
+}
+
+/** 0 to 1, the same numbers in every run: a failure can be repeated. */
+function seeded(): () => number {
+  let state = 1;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
 }
 
 const pick = <T>(list: readonly T[], index: number): T | undefined => list[index % Math.max(1, list.length)];

@@ -78,6 +78,10 @@ const faulty: fc.WeightedArbitrary<Step>[] = [
       [{ fail: 'scripted' }, { hang: true }, { delay: 300 }, { delay: 5000, deaf: true }],
     ),
   },
+  {
+    weight: 2,
+    arbitrary: script(['kill', 'connect', 'spawn'], [{ fail: 'scripted' }, { hang: true }, { delay: 300 }]),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('kill' as const), index }) },
 ];
 

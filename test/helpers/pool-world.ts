@@ -71,6 +71,8 @@ export function createPoolWorld(policy: Record<string, unknown> = {}, options: W
     parsePolicy(
       {
         ...{ name: 'default-pool', boot_concurrency: 100, resources: { memory: '6m' } },
+        // A minimum without it is refused; what is really kept warm is told by warm().
+        ...((said.capacity as { min?: number } | undefined)?.min ? { warm: [{ image: 'host' }] } : {}),
         ...said,
         capacity: { buffer_min: 0, buffer_max: 0, ...(said.capacity as object | undefined) },
         health: { interval: 0, ...(said.health as object | undefined) },

@@ -1,4 +1,4 @@
-import type { Clock } from '../model/clock.ts';
+import { afterReading, type Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import type { GuestConnection } from './connection.ts';
 import { ProtocolError } from './protocol/protocol-error.ts';
@@ -26,7 +26,7 @@ export class Pings {
     this.#lastToken += 1;
     const token = BigInt(this.#lastToken);
     return new Promise((resolve, reject) => {
-      const stopTimer = this.#clock.after(timeoutMs, () => {
+      const stopTimer = afterReading(this.#clock, timeoutMs, () => {
         this.#forget(token);
         reject(new FsbError('timeout', `the guest did not answer within ${timeoutMs} ms`));
       });

@@ -1,4 +1,4 @@
-import type { Clock } from '../model/clock.ts';
+import { afterReading, type Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 
 /**
@@ -7,7 +7,7 @@ import { FsbError } from '../model/errors.ts';
  */
 export function withDeadline<T>(clock: Clock, ms: number, what: string, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const cancel = clock.after(ms, () =>
+    const cancel = afterReading(clock, ms, () =>
       reject(new FsbError('timeout', `${what} took longer than ${ms} ms`)),
     );
     work.then(resolve, reject).finally(cancel);

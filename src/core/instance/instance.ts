@@ -19,8 +19,6 @@ export interface Instance {
   readonly channelPath: string;
   readonly pid: number;
   readonly pidStartTime: number;
-  /** Monotonic milliseconds of the last time it became idle. */
-  readonly idleSince: number;
   /** Settles once, when it is no longer usable, with the first cause. The instance is not yet destroyed then. */
   readonly failed: Promise<Error>;
   /** The same by a call, in a later step; it costs less than a promise. */
@@ -37,7 +35,10 @@ export interface Instance {
   stats(): Promise<InstanceStats>;
   /** SIGKILL to all; resolves when no process is left. Idempotent. */
   kill(): Promise<void>;
-  /** To `dead`, with nothing left on the node. Idempotent: every caller gets the same promise. */
+  /**
+   * To `dead`, with nothing left on the node. Idempotent: every caller gets the same promise. After a failure it is still
+   * `stopping`, and the next call tries again.
+   */
   destroy(cause: string): Promise<void>;
   /** Lets go of the channel, leaves the instance running (the core stops). Idempotent. */
   detach(): Promise<void>;

@@ -25,7 +25,8 @@ export const defaultInstanceLimits: InstanceLimits = {
   control: 10_000,
   kill: 5_000,
   scrub: 5_000,
-  destroy: 30_000,
+  // Above what the launcher itself takes at most: its own error says more than that it took too long.
+  destroy: 35_000,
 };
 
 const IN_FLIGHT_LIMIT = 1_000;
@@ -54,7 +55,6 @@ export class ManagedInstance implements Instance {
   readonly #clock: Clock;
   readonly #limits: InstanceLimits;
   #state: InstanceState = 'booting';
-  #idleSince = 0;
   #cause: Error | undefined;
   #detached = false;
   #busy: Promise<void> | undefined;
@@ -85,10 +85,6 @@ export class ManagedInstance implements Instance {
 
   get state(): InstanceState {
     return this.#state;
-  }
-
-  get idleSince(): number {
-    return this.#idleSince;
   }
 
   claim(): Promise<void> {
@@ -143,7 +139,10 @@ export class ManagedInstance implements Instance {
   }
 
   destroy(cause: string): Promise<void> {
-    this.#destroying ??= this.#destroy(cause);
+    this.#destroying ??= this.#destroy(cause).catch((error) => {
+      this.#destroying = undefined;
+      throw error;
+    });
     return this.#destroying;
   }
 
@@ -196,24 +195,16 @@ export class ManagedInstance implements Instance {
 
   async #destroy(cause: string): Promise<void> {
     this.#fail(new FsbError('run_failed', `instance ${this.id} is destroyed: ${cause}`));
-    this.#moveTo('stopping');
+    if (this.#state !== 'stopping') this.#moveTo('stopping');
     const { control, destroy } = this.#limits;
-    try {
-      // Killing first ends what a hanging pause or a busy guest would hold back; destroy reports what really fails.
-      await withDeadline(this.#clock, control, 'kill', this.#driver.kill(this.id)).catch(() => undefined);
-      await this.channel.close();
-      // A pause that is still under way could freeze what destroy is about to remove.
-      if (this.#busy)
-        await withDeadline(this.#clock, IN_FLIGHT_LIMIT, 'pause', this.#busy).catch(() => undefined);
-      await withDeadline(
-        this.#clock,
-        destroy,
-        `destroying instance ${this.id}`,
-        this.#driver.destroy(this.id),
-      );
-    } finally {
-      this.#moveTo('dead');
-    }
+    // Killing first ends what a hanging pause or a busy guest would hold back; destroy reports what really fails.
+    await withDeadline(this.#clock, control, 'kill', this.#driver.kill(this.id)).catch(() => undefined);
+    await this.channel.close();
+    // A pause that is still under way could freeze what destroy is about to remove.
+    if (this.#busy)
+      await withDeadline(this.#clock, IN_FLIGHT_LIMIT, 'pause', this.#busy).catch(() => undefined);
+    await withDeadline(this.#clock, destroy, `destroying instance ${this.id}`, this.#driver.destroy(this.id));
+    this.#moveTo('dead');
   }
 
   #channelClosed(reason: Error): void {
@@ -235,7 +226,6 @@ export class ManagedInstance implements Instance {
 
   #moveTo(state: InstanceState): void {
     this.#state = instanceTransition(this.id, this.#state, state);
-    if (state === 'idle') this.#idleSince = this.#clock.monotonic();
   }
 }
 

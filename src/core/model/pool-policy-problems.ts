@@ -22,6 +22,12 @@ export function contradictions(policy: PoolPolicy, said: Said): string[] {
   const size = said.size ?? DEFAULT_SIZE;
   const problems: string[] = [];
   if (min > max) problems.push(`${named('capacity.min')} ${min} is greater than ${most}`);
+  if (min > 0 && warm.length === 0)
+    problems.push(`${named('capacity.min')} ${min} keeps nothing alive: ${named('warm')} names no image`);
+  if (min * each.memory > memoryBudget && each.memory <= memoryBudget)
+    problems.push(
+      `${named('capacity.min')} ${min} instances of ${formatSize(each.memory)} take more than ${budget}`,
+    );
   if (bufferMin > bufferMax)
     problems.push(
       `${named('capacity.buffer_min')} ${bufferMin} is greater than ${named('capacity.buffer_max')} ${bufferMax}`,

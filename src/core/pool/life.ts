@@ -86,9 +86,9 @@ export class Life {
     this.#endDrain(new FsbError('conflict', `pool ${name} was started again before it was drained`));
   }
 
-  /** Idempotent: the first call decides. */
-  close(destroyIdle: boolean): Promise<void> {
-    this.#closing ??= Promise.resolve().then(() => this.#close(destroyIdle));
+  /** Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= Promise.resolve().then(() => this.#close());
     return this.#closing;
   }
 
@@ -113,22 +113,23 @@ export class Life {
     this.#drain = undefined;
   }
 
-  async #close(destroyIdle: boolean): Promise<void> {
+  async #close(): Promise<void> {
     const { name, records, slots, fleet, arrivals, queue, events, silence, clock, log } = this.#options;
     silence();
     queue.fail(closedError(name));
     const cause = 'the pool is closing';
     for (const record of records.all()) arrivals.abortBoots(record, cause);
     const idle = records.all().flatMap((record) => [...record.idle]);
-    const letGo = idle.map((slot) => (destroyIdle ? fleet.discard(slot, cause) : fleet.letGo(slot)));
-    const settled = Promise.all([...letGo, slots.census.quiet()]).then(() => true);
+    for (const slot of idle) void fleet.discard(slot, cause);
+    const settled = slots.census.quiet().then(() => true);
     const late = new Promise<boolean>((resolve) => {
       const cancel = clock.after(CLOSE_LIMIT, () => resolve(false));
       void settled.then(cancel);
     });
-    if (!(await Promise.race([settled, late])))
-      log.error({ left: slots.census.size }, 'the pool closed before all its instances were gone');
-    else if (destroyIdle && this.#drain === undefined) events.emit({ type: 'drained' });
+    const ended = await Promise.race([settled, late]);
+    fleet.close();
+    if (!ended) log.error({ left: slots.census.size }, 'the pool closed before all its instances were gone');
+    else if (slots.census.size === 0 && this.#drain === undefined) events.emit({ type: 'drained' });
     this.#endDrain(closedError(name));
   }
 }

@@ -97,7 +97,7 @@ export function assemble(options: PoolOptions, { policy, wake, keeps, silence }:
   const autoscaler = new Autoscaler({ policy, records, events, watch, clock });
   const pauser = new IdlePauser({ policy, slots, records });
   const fleet = new Fleet({
-    ...{ slots, policy, events, meter, log },
+    ...{ slots, policy, events, meter, clock, log },
     observer: {
       offer: (slot) => life.refusal() === undefined && queue.serve(slot.record.key, slot),
       becameIdle: (slot) => pauser.becameIdle(slot),

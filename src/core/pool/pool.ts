@@ -68,7 +68,8 @@ export interface Pool {
   claim(request: ClaimRequest): Promise<Claim>;
   /**
    * Ends a claim. One-shot: the instance is destroyed; sticky: it is scrubbed and becomes the last of the idle ones, or
-   * is destroyed when that fails. Resolves when its slot is free, or it is idle again.
+   * is destroyed when that fails. Resolves when its slot is free, it is idle again, or the first try to destroy it
+   * failed: it holds its room then, and is tried again.
    * @throws conflict when the claim is not the current one of its instance (given back twice, or never of this pool)
    */
   release(claim: Claim, options?: ReleaseOptions): Promise<void>;
@@ -77,7 +78,7 @@ export interface Pool {
    * @returns the claim of a claimed one, for whoever takes it up
    */
   adopt(instance: Instance): Claim | undefined;
-  /** True from the end of its boot, or its adoption, until its teardown has ended, well or not. */
+  /** True from the end of its boot, or its adoption, until nothing is left of it. */
   holds(instanceId: string): boolean;
   /** Every instance that has booted and is not gone; oldest first. */
   instances(): PooledInstance[];
@@ -103,6 +104,6 @@ export interface Pool {
   status(): PoolShapeStatus[];
   /** In order, never lost, never blocking; returns the way to stop. */
   onEvent(listener: (event: PoolEvent) => void): () => void;
-  /** Stops accepting and booting; `destroyIdle` also destroys what is idle. Idempotent. */
-  close(options: { destroyIdle: boolean }): Promise<void>;
+  /** Stops accepting and booting, and destroys what is idle; bounded in time. What is claimed stays its holder's. Idempotent. */
+  close(): Promise<void>;
 }

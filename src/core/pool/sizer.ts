@@ -4,7 +4,8 @@ import type { ShapeHealth } from './care/shape-health.ts';
 import type { WaitQueue } from './claims/wait-queue.ts';
 import { chooseExpired } from './decide/ageing.ts';
 import type { ShapeDemand, SizingPlan } from './decide/demand.ts';
-import { chooseOverdraft, chooseVictims, type EvictionCandidate } from './decide/eviction.ts';
+import { chooseOverdraft, chooseVictims, type IdleCandidate } from './decide/eviction.ts';
+import { passed } from './decide/passing.ts';
 import { planSize } from './decide/sizing.ts';
 import type { Arrivals } from './fleet/arrivals.ts';
 import type { Budget, Room } from './fleet/budget.ts';
@@ -59,6 +60,7 @@ export class Sizer {
       shapes: all.map((record) => this.#demandOf(record, now)),
       waiters: queue.waiters,
       free: budget.free,
+      now,
     });
     this.#apply(plan, all, now);
     this.#watch(all, now);
@@ -84,10 +86,11 @@ export class Sizer {
   #apply(plan: SizingPlan, all: readonly ShapeRecord[], now: number): void {
     const { records, arrivals, queue } = this.#options;
     for (const { key, count } of plan.aborts)
-      arrivals.abortBoots(records.get(key), 'nobody needs it any more', count);
+      arrivals.abortBoots(records.get(key), 'nobody waits for it', count);
     if (this.#warmKnown) this.#dropSurplus(plan, now);
-    this.#makeRoom(plan.blocked, all);
-    for (const index of plan.overtaken) queue.waiters[index]!.overtaken += 1;
+    this.#makeRoom(plan, all);
+    for (const { index, times } of plan.overtaken)
+      Object.assign(queue.waiters[index]!, passed(queue.waiters[index]!, times, now));
     for (const { key, refill } of plan.boots) arrivals.boot(records.get(key), refill);
     this.#hurry(all);
     this.#reportRefills(plan);
@@ -115,12 +118,21 @@ export class Sizer {
     }
   }
 
-  #makeRoom(blocked: readonly number[], all: readonly ShapeRecord[]): void {
+  /** What this plan's own boots are about to take is no room for a waiter, although the budget still has it. */
+  #makeRoom({ blocked, left: free }: SizingPlan, all: readonly ShapeRecord[]): void {
     if (blocked.length === 0) return;
-    const { fleet, budget } = this.#options;
-    const input = { blocked, free: budget.free, leaving: roomLeaving(all), inFlight: fleet.makingRoom };
-    const victims = chooseVictims({ ...input, candidates: all.flatMap(candidatesOf) });
-    for (const { slot } of victims) fleet.evict(slot, 'room');
+    const { fleet, arrivals } = this.#options;
+    const input = { blocked, free, leaving: roomLeaving(all), inFlight: fleet.makingRoom };
+    const boots = all.flatMap((record) => this.#spareBoots(record));
+    for (const { slot } of chooseVictims({ ...input, idle: all.flatMap(candidatesOf), boots }))
+      if (slot.state === 'idle') fleet.evict(slot, 'room');
+      else arrivals.makeRoom(slot);
+  }
+
+  /** Boots under way that nobody waits for: the latest, since the earlier ones serve whoever waits. */
+  #spareBoots({ key, memory, booting }: ShapeRecord): { slot: Slot; memory: number; bootingSince: number }[] {
+    const spare = [...booting].slice(this.#options.queue.count(key));
+    return spare.map((slot) => ({ slot, memory, bootingSince: slot.since })).reverse();
   }
 
   /** The budget has shrunk below what lives. Claimed ones stay, and count: nothing boots until it fits again. */
@@ -139,10 +151,11 @@ export class Sizer {
       }
   }
 
-  /** When the next shape is no longer in recent use, and when the next idle instance is too old. */
+  /** When the line opens again, the next shape is no longer in recent use, the next idle instance is too old. */
   #watch(all: readonly ShapeRecord[], now: number): void {
-    const { policy, watch, warming } = this.#options;
+    const { policy, queue, watch, warming } = this.#options;
     const { ttl, maxAge } = policy();
+    for (const { closedUntil } of queue.waiters) if (closedUntil > now) watch(closedUntil);
     if (!warming()) return;
     for (const record of all) {
       const lapse = lapseOf(record, ttl);
@@ -166,12 +179,12 @@ function lapseOf({ lastUse }: ShapeRecord, ttl: number): number {
 
 const young = ({ idle }: ShapeRecord): Slot[] => idle.filter(({ retiring }) => !retiring);
 
-interface Candidate extends EvictionCandidate {
+interface Candidate extends IdleCandidate {
   slot: Slot;
 }
 
 const candidatesOf = ({ idle, memory }: ShapeRecord): Candidate[] =>
-  idle.map((slot) => ({ slot, memory, paused: slot.paused, idleSince: slot.idleSince }));
+  idle.map((slot) => ({ slot, memory, paused: slot.paused, idleSince: slot.since }));
 
 /** What teardowns under way will give back. */
 function roomLeaving(all: readonly ShapeRecord[]): Room {

@@ -155,8 +155,8 @@ export class WarmPool implements Pool {
     return this.#parts.events.subscribe(listener);
   }
 
-  close({ destroyIdle }: { destroyIdle: boolean }): Promise<void> {
-    return this.#parts.life.close(destroyIdle);
+  close(): Promise<void> {
+    return this.#parts.life.close();
   }
 
   /** In a microtask: still in the tick of its cause, once for all causes of it, and after the cause is complete. */

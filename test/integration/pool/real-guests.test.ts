@@ -23,7 +23,7 @@ describe.each(booters)('a pool of %s', (_, open) => {
   });
   afterEach(async () => {
     await Promise.all([...held].map((claim) => pool.release(claim)));
-    await pool.close({ destroyIdle: true });
+    await pool.close();
     expect(await booter.close()).toEqual([]);
   });
 
@@ -173,7 +173,7 @@ describe.each(booters)('a pool of %s', (_, open) => {
     await seen('idle', 1);
     const claims = Array.from({ length: 20 }, () => take());
     const outcomes = Promise.allSettled(claims);
-    const closed = pool.close({ destroyIdle: true });
+    const closed = pool.close();
     for (const outcome of await outcomes) {
       if (outcome.status === 'fulfilled') await giveBack(outcome.value);
       else expect(outcome.reason).toMatchObject({ code: 'unavailable' });

@@ -92,6 +92,16 @@ describe('an instance that is given back to be used again', () => {
     expect(world.ledger.get(instance)).toBeUndefined();
   });
 
+  it('is not on record as idle while it could not be destroyed', async () => {
+    const world = await stickyWorld();
+    const { id, instance } = await world.leases.lease({ pool });
+    world.fake.script('destroy', { fail: 'busy' });
+    await world.leases.release(id, { destroy: true });
+    await settle();
+    expect(world.fake.instances).toContain(instance);
+    expect(useOf(world, instance)).toBe('nobody');
+  });
+
   it('is destroyed when it cannot be scrubbed', async () => {
     const world = await stickyWorld();
     const { id, instance } = await world.leases.lease({ pool });

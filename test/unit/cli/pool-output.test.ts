@@ -155,7 +155,7 @@ describe('the policy of a pool', () => {
       lease_ttl: duration,
       boot_timeout: duration,
     },
-    { requiredKeys: [] },
+    { requiredKeys: ['warm'] },
   );
 
   it('is shown in a form that pool create takes back unchanged', () => {

@@ -79,6 +79,12 @@ describe('the policy of a pool', () => {
       { size: 0, warm: [{ image: 'a', count: 0 }] },
       /size \(--size\) 0 and warm \(--warm\) a=0/,
     ],
+    ['min of nothing', { capacity: { min: 3 } }, /capacity\.min \(--min\) 3.*warm \(--warm\) names no image/],
+    [
+      'more memory for min than there is',
+      { warm: [{ image: 'host', count: 1 }], capacity: { min: 4 }, memory_budget: '1g' },
+      /capacity\.min \(--min\) 4 instances of 512(m|MiB|MB).*take more than memory_budget/,
+    ],
     ['min above max', { capacity: { min: 9, max: 8 } }, /capacity\.min \(--min\) 9.*\(--max\) 8/],
     [
       'buffers crossed',

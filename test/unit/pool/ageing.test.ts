@@ -6,7 +6,7 @@ const host = shapeOf('host');
 const python = shapeOf('python');
 
 describe('which idle ones are over their ttl', () => {
-  const idle = (name: string, idleSince: number, jitter = 0) => ({ name, idleSince, jitter });
+  const idle = (name: string, since: number, jitter = 0) => ({ name, since, jitter });
   const never = Number.POSITIVE_INFINITY;
 
   it.each<
@@ -44,6 +44,19 @@ async function withSurplus(count: number, policy: object, options?: { random: ()
 }
 
 describe('ttl', () => {
+  it('begins when it becomes idle, after the warm-up', async () => {
+    const world = createPoolWorld({ ttl: '1s', warmup: ['prepare'], capacity: { buffer_max: 2 } });
+    world.fake.always('run', { delay: 5000, exit: { code: 0 } });
+    await world.warm([host, 1]);
+    await world.clock.advance(4000);
+    // The boot stays, for the buffer, but nothing keeps what comes of it.
+    await world.warm([host, 0]);
+    await world.clock.advance(1999);
+    expect(world.row(host)).toMatchObject({ idle: 1 });
+    await world.clock.advance(1);
+    expect(world.row(host)).toMatchObject({ idle: 0, evicted: 1 });
+  });
+
   it('ends an idle instance that nothing keeps', async () => {
     const world = await withSurplus(1, { ttl: '60s' });
     const [id] = world.fake.instances;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FsbError } from '../../../src/core/model/errors.ts';
+import { CLOSURE } from '../../../src/core/pool/decide/passing.ts';
 import { createPoolWorld, MiB, settle, shapeOf, shapeOfSize } from '../../helpers/pool-world.ts';
 
 const host = shapeOf('host');
@@ -133,6 +134,65 @@ describe('the queue', () => {
   });
 });
 
+describe('a large waiter that nothing can help', () => {
+  const small = shapeOfSize('small', 50 * MiB);
+  const large = shapeOfSize('large', 400 * MiB);
+  const held = shapeOfSize('held', 100 * MiB);
+
+  it('closes the line for a short while, and never for ever', async () => {
+    const world = createPoolWorld({ memory_budget: '400m', capacity: { max: 40 } });
+    await world.warm([small, 2]);
+    const blocker = await world.claim(held);
+    const patient = world.claim(large, { timeout: 24 * 3_600_000 });
+    await settle();
+    for (let round = 0; round < 60; round++) {
+      const began = world.clock.monotonic();
+      const claim = world.claim(small);
+      await world.clock.advance(CLOSURE);
+      await world.pool.release(await claim);
+      expect(world.clock.monotonic() - began).toBeLessThanOrEqual(CLOSURE);
+    }
+    await world.pool.release(blocker);
+    await expect(patient).resolves.toMatchObject({ hit: false });
+  });
+
+  it('is served although a stream of small ones never ends', async () => {
+    const world = createPoolWorld({ memory_budget: '400m', capacity: { max: 40 } });
+    await world.warm([small, 2]);
+    const held = await Promise.all(Array.from({ length: 8 }, () => world.claim(small)));
+    let served = false;
+    const patient = world.claim(large, { timeout: 3_600_000 }).then(() => {
+      served = true;
+    });
+    // Each has its instance for a second; the next one comes in the moment in which it ends.
+    const stream = async (first: (typeof held)[number]): Promise<void> => {
+      for (let claim = first; !served; claim = await world.claim(small, { timeout: 3_600_000 })) {
+        await new Promise<void>((resolve) => void world.clock.after(1000, resolve));
+        void world.pool.release(claim);
+      }
+    };
+    const streams = held.map(stream);
+    for (let second = 0; second < 60 && !served; second++) await world.clock.advance(1000);
+    expect(served).toBe(true);
+    const closed = world.pool.close();
+    await Promise.allSettled([patient, closed, ...streams]);
+  });
+});
+
+describe('boots that nobody waits for', () => {
+  it.each<[string, Record<string, unknown>]>([
+    ['hold every boot place', { capacity: { max: 10 }, boot_concurrency: 4 }],
+    ['hold all the room', { capacity: { max: 4 } }],
+  ])('give way to a waiter of another shape when they %s', async (_, policy) => {
+    const world = createPoolWorld(policy);
+    world.fake.script('boot', ...Array.from({ length: 4 }, () => ({ hang: true })));
+    await world.warm([host, 4]);
+    await expect(world.claim(python)).resolves.toMatchObject({ hit: false });
+    expect(world.row(host).booting).toBeGreaterThanOrEqual(3);
+    expect(world.fake.counts.peak).toBeLessThanOrEqual(world.pool.policy.capacity.max);
+  });
+});
+
 describe('several shapes under one budget', () => {
   it('evicts the oldest idle instance of another shape for a waiter, and refills when there is room again', async () => {
     const world = createPoolWorld({ capacity: { max: 3 } });
@@ -151,6 +211,17 @@ describe('several shapes under one budget', () => {
     expect(world.row(host)).toMatchObject({ idle: 3 });
     expect(world.fake.counts.peak).toBe(3);
     expect(world.eventTypes()).toContain('evicted');
+  });
+
+  it('evicts for every waiter at once, also beside one that takes the room that is free', async () => {
+    const world = createPoolWorld({ capacity: { max: 3 } });
+    await world.warm([host, 2]);
+    world.fake.script('boot', { hang: true });
+    const stuck = world.claim(python, { timeout: 1000 }).catch((error: FsbError) => error.code);
+    await expect(world.claim(shapeOf('node'))).resolves.toMatchObject({ hit: false });
+    expect(world.row(host)).toMatchObject({ idle: 1, evicted: 1 });
+    await world.clock.advance(1000);
+    expect(await stuck).toBe('no_capacity');
   });
 
   it('evicts nothing where all that is idle could not make room, nor without a waiter', async () => {

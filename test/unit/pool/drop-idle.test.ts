@@ -75,7 +75,7 @@ describe('dropIdle', () => {
   it('does nothing for an image that the pool does not know, or when it is closed', async () => {
     const world = createPoolWorld();
     await world.pool.dropIdle('sha256:unknown');
-    await world.pool.close({ destroyIdle: true });
+    await world.pool.close();
     await world.pool.dropIdle(host.image);
   });
 });

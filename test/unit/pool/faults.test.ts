@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { bootInstance } from '../../../src/core/instance/boot-instance.ts';
 import { newInstanceId } from '../../../src/core/model/ids.ts';
-import { createPoolWorld, type PoolWorld, settle, shapeOf } from '../../helpers/pool-world.ts';
+import {
+  createPoolWorld,
+  MiB,
+  type PoolWorld,
+  settle,
+  shapeOf,
+  shapeOfSize,
+} from '../../helpers/pool-world.ts';
 
 const host = shapeOf('host');
 const python = shapeOf('python');
@@ -165,7 +172,7 @@ describe('close', () => {
       const claims = Array.from({ length: 20 }, () => world.claim(host));
       const outcomes = Promise.allSettled(claims);
       for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
-      await world.pool.close({ destroyIdle: true });
+      await world.pool.close();
       for (const outcome of await outcomes) {
         if (outcome.status === 'fulfilled') await world.pool.release(outcome.value);
         else expect(outcome.reason).toMatchObject({ code: 'unavailable' });
@@ -178,12 +185,21 @@ describe('close', () => {
   it('is the same promise the second time, and later claims fail with one error', async () => {
     const world = createPoolWorld();
     await world.warm([host, 1]);
-    const first = world.pool.close({ destroyIdle: true });
-    expect(world.pool.close({ destroyIdle: true })).toBe(first);
+    const first = world.pool.close();
+    expect(world.pool.close()).toBe(first);
     await first;
     await settle();
     expect(world.eventTypes().at(-1)).toBe('drained');
     await expect(world.claim(host)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('does not call a pool drained while a caller has an instance', async () => {
+    const world = createPoolWorld();
+    const claim = await world.claim(host);
+    await world.pool.close();
+    expect(world.eventTypes()).not.toContain('drained');
+    await world.pool.release(claim);
+    expect(world.fake.counts.live).toBe(0);
   });
 
   it.each([true, false])('destroys a boot that completes meanwhile, heedless %s', async (heedlessBoot) => {
@@ -191,7 +207,7 @@ describe('close', () => {
     world.fake.script('boot', { delay: 50, deaf: true });
     const claim = world.claim(host).catch((error: unknown) => error);
     await settle();
-    const closed = world.pool.close({ destroyIdle: true });
+    const closed = world.pool.close();
     await world.clock.advance(50);
     await closed;
     expect(await claim).toMatchObject({ code: 'unavailable' });
@@ -202,19 +218,71 @@ describe('close', () => {
     const world = createPoolWorld();
     await world.warm([host, 1]);
     world.fake.always('destroy', { hang: true });
-    const closed = world.pool.close({ destroyIdle: true });
+    const closed = world.pool.close();
     await world.clock.advance(30_000);
     await closed;
   });
+});
 
-  it('can leave idle instances running for the next core, which adopts them', async () => {
+it('a guest that does not start the warm-up command is destroyed at boot_timeout', async () => {
+  const world = createPoolWorld({ boot_timeout: '2s', warmup: ['prepare'] });
+  world.fake.script('spawn', { hang: true, deaf: true });
+  const claim = world.claim(host, { timeout: 2500 }).catch(() => undefined);
+  await world.clock.advance(2000);
+  expect(world.fake.callsOf('destroy')).toHaveLength(1);
+  await world.clock.advance(500);
+  await claim;
+  expect(world.row(host)).toMatchObject({ stopping: 0 });
+});
+
+describe('shapes that nobody wants any more', () => {
+  const other = (pids: number) => shapeOf('x', { resources: { ...host.resources, pids } });
+
+  it('are forgotten in the end, also when nothing of them ever booted', async () => {
+    const world = createPoolWorld({ capacity: { max: 50 } });
+    world.fake.always('boot', { fail: 'no such thing' });
+    for (let pids = 1; pids <= 400; pids++)
+      await Promise.allSettled([1, 2, 3].map(() => world.claim(other(pids))));
+    await world.clock.advance(60_000);
+    await world.claim(host).catch(() => undefined);
+    expect(world.pool.status().length).toBeLessThanOrEqual(256);
+  });
+
+  it('are not learnt from a claim that can never be served', async () => {
+    const world = createPoolWorld({ memory_budget: '100m' });
+    await expect(world.claim(shapeOfSize('large', 200 * MiB))).rejects.toMatchObject({ code: 'no_capacity' });
+    expect(world.pool.status()).toEqual([]);
+    expect(world.metered).toEqual(['claim rejected 0']);
+  });
+});
+
+describe('a teardown that fails', () => {
+  it('holds the room, and is tried again until nothing is left', async () => {
+    const world = createPoolWorld({ capacity: { max: 1 } });
+    const claim = await world.claim(host);
+    world.fake.script('destroy', { fail: 'busy' }, { fail: 'still busy' });
+    await world.pool.release(claim);
+    const next = world.claim(host);
+    await world.clock.advance(2999);
+    expect(world.row(host)).toMatchObject({ stopping: 1, claimed: 0, waiting: 1 });
+    expect(world.pool.holds(claim.instance.id)).toBe(true);
+    expect(world.lifeOf(claim.instance.id)).not.toContain('destroyed released');
+    await world.clock.advance(1);
+    await expect(next).resolves.toMatchObject({ hit: false });
+    expect(world.lifeOf(claim.instance.id)).toContain('destroyed released');
+    expect(world.fake.counts.peak).toBe(1);
+  });
+
+  it('is given up when the pool has closed, with no timer left', async () => {
     const world = createPoolWorld();
-    await world.warm([host, 2]);
-    const left = [...world.fake.instances];
-    await world.pool.close({ destroyIdle: false });
-    expect(world.fake.instances).toEqual(left);
-    await settle();
-    expect(world.fake.callsOf('destroy')).toEqual([]);
+    await world.warm([host, 1]);
+    world.fake.always('destroy', { fail: 'busy' });
+    const closed = world.pool.close();
+    await world.clock.advance(30_000);
+    await closed;
+    expect(world.clock.pending).toBe(0);
+    expect(world.row(host)).toMatchObject({ stopping: 1 });
+    expect(world.eventTypes()).not.toContain('drained');
   });
 });
 

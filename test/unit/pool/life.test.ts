@@ -118,7 +118,7 @@ describe('drain', () => {
     await world.pool.drain();
     await world.pool.stop();
     expect(world.pool.state).toBe('drained');
-    await world.pool.close({ destroyIdle: true });
+    await world.pool.close();
     await settle();
     expect(world.eventTypes().filter((type) => type === 'drained')).toHaveLength(1);
   });
@@ -167,7 +167,7 @@ describe('drain', () => {
     const world = createPoolWorld();
     await world.claim(host);
     const drained = world.pool.drain().catch((error: FsbError) => error);
-    await world.pool.close({ destroyIdle: true });
+    await world.pool.close();
     expect(await drained).toMatchObject({ code: 'unavailable' });
     await expect(world.pool.drain()).rejects.toMatchObject({ code: 'unavailable' });
     world.pool.start();
@@ -259,7 +259,7 @@ describe('another policy', () => {
 
   it('changes nothing in a closed pool', async () => {
     const world = createPoolWorld();
-    await world.pool.close({ destroyIdle: true });
+    await world.pool.close();
     world.configure({ on_empty: 'fail' });
     expect(world.pool.policy.onEmpty).toBe('boot');
   });

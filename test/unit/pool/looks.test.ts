@@ -115,7 +115,7 @@ describe('looks at the idle', () => {
     await world.warm([host, 2]);
     world.fake.always('ping', { hang: true });
     await world.clock.advance(30_000);
-    await world.pool.close({ destroyIdle: true });
+    await world.pool.close();
     await world.clock.advance(1000);
     expect(world.clock.pending).toBe(0);
     expect(world.fake.counts.live).toBe(0);

@@ -51,7 +51,7 @@ describe('the meter', () => {
     await world.claim(shapeOfSize('huge', 600 * MiB)).catch(() => undefined);
     void world.claim(python).catch(() => undefined);
     await world.claim(python).catch(() => undefined);
-    await world.pool.close({ destroyIdle: true });
+    await world.pool.close();
     await world.claim(host).catch(() => undefined);
     expect(world.metered.filter((entry) => entry === 'claim rejected 0')).toHaveLength(6);
     expect(world.metered.filter((entry) => entry.startsWith('waited'))).toHaveLength(1);
@@ -68,9 +68,18 @@ describe('the meter', () => {
     await hanging;
     expect(world.metered).toEqual([
       ...Array.from({ length: 3 }, () => 'boot failed run_failed'),
-      ...['claim failed 0', 'waited 0', 'claim failed 0'],
+      ...['claim failed 0', 'waited 0', 'claim rejected 0'],
       ...['boot failed timeout', 'claim timeout 3000', 'waited 3000'],
     ]);
+  });
+
+  it('hears that an open breaker refuses at once, as against a boot that failed', async () => {
+    const world = createPoolWorld();
+    world.fake.always('boot', { fail: 'no space left' });
+    await Promise.allSettled([world.claim(host), world.claim(host), world.claim(host)]);
+    world.metered.length = 0;
+    await expect(world.claim(host)).rejects.toMatchObject({ code: 'run_failed' });
+    expect(world.metered).toEqual(['claim rejected 0']);
   });
 
   it('hears why idle ones had to go', async () => {

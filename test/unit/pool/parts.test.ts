@@ -13,7 +13,8 @@ import {
 import {
   chooseOverdraft,
   chooseVictims,
-  type EvictionCandidate,
+  type EvictionInput,
+  type IdleCandidate,
 } from '../../../src/core/pool/decide/eviction.ts';
 import { Budget } from '../../../src/core/pool/fleet/budget.ts';
 import { type Past, unfit } from '../../../src/core/pool/fleet/unfit.ts';
@@ -53,7 +54,7 @@ describe('the budget', () => {
 });
 
 describe('the choice of victims', () => {
-  const idle = (name: string, idleSince: number, changes: Partial<EvictionCandidate> = {}) => ({
+  const idle = (name: string, idleSince: number, changes: Partial<IdleCandidate> = {}) => ({
     name,
     memory: 10,
     paused: false,
@@ -61,55 +62,56 @@ describe('the choice of victims', () => {
     ...changes,
   });
   const none = { count: 0, memory: 0 };
-  type Input = Parameters<typeof chooseVictims<ReturnType<typeof idle>>>[0];
+  const boot = (name: string, bootingSince: number) => ({ name, memory: 10, bootingSince });
+  type Input = EvictionInput<ReturnType<typeof idle>, ReturnType<typeof boot>>;
 
   it.each<[string, Partial<Input>, string[]]>([
-    ['nobody waits', { candidates: [idle('a', 1)] }, []],
+    ['nobody waits', { idle: [idle('a', 1)] }, []],
     ['nothing is idle', { blocked: [10] }, []],
-    ['the oldest', { blocked: [10], candidates: [idle('a', 2), idle('b', 1)] }, ['b']],
-    [
-      'paused before running',
-      { blocked: [10], candidates: [idle('a', 1), idle('b', 2, { paused: true })] },
-      ['b'],
-    ],
-    [
-      'as many as needed',
-      { blocked: [15], candidates: [idle('a', 1), idle('b', 2), idle('c', 3)] },
-      ['a', 'b'],
-    ],
-    [
-      'for each waiter',
-      { blocked: [10, 10], candidates: [idle('a', 1), idle('b', 2), idle('c', 3)] },
-      ['a', 'b'],
-    ],
+    ['the oldest', { blocked: [10], idle: [idle('a', 2), idle('b', 1)] }, ['b']],
+    ['paused before running', { blocked: [10], idle: [idle('a', 1), idle('b', 2, { paused: true })] }, ['b']],
+    ['as many as needed', { blocked: [15], idle: [idle('a', 1), idle('b', 2), idle('c', 3)] }, ['a', 'b']],
+    ['for each waiter', { blocked: [10, 10], idle: [idle('a', 1), idle('b', 2), idle('c', 3)] }, ['a', 'b']],
     [
       'none when the goal is met',
-      { blocked: [10], free: { count: 1, memory: 10 }, candidates: [idle('a', 1)] },
+      { blocked: [10], free: { count: 1, memory: 10 }, idle: [idle('a', 1)] },
       [],
     ],
     [
       'none when it will be met',
-      { blocked: [10], leaving: { count: 1, memory: 10 }, candidates: [idle('a', 1)] },
+      { blocked: [10], leaving: { count: 1, memory: 10 }, idle: [idle('a', 1)] },
       [],
     ],
-    ['none when it cannot be met', { blocked: [30], candidates: [idle('a', 1), idle('b', 2)] }, []],
+    ['none when it cannot be met', { blocked: [30], idle: [idle('a', 1), idle('b', 2)] }, []],
+    [
+      'for those behind one that cannot be helped',
+      { blocked: [30, 10], idle: [idle('a', 1), idle('b', 2)] },
+      ['a'],
+    ],
     [
       'an overdrawn budget needs more',
-      { blocked: [10], free: { count: -1, memory: 0 }, candidates: [idle('a', 1), idle('b', 2)] },
+      { blocked: [10], free: { count: -1, memory: 0 }, idle: [idle('a', 1), idle('b', 2)] },
       ['a', 'b'],
     ],
     [
       'at most 8 under way',
-      { blocked: [10, 10, 10], inFlight: 6, candidates: [idle('a', 1), idle('b', 2), idle('c', 3)] },
+      { blocked: [10, 10, 10], inFlight: 6, idle: [idle('a', 1), idle('b', 2), idle('c', 3)] },
       ['a', 'b'],
     ],
-    ['none beyond 8', { blocked: [10], inFlight: 8, candidates: [idle('a', 1)] }, []],
+    ['the youngest boot', { blocked: [10], boots: [boot('a', 1), boot('b', 2)] }, ['b']],
+    [
+      'boots after all that is idle',
+      { blocked: [30], idle: [idle('a', 1)], boots: [boot('b', 2), boot('c', 3)] },
+      ['a', 'c', 'b'],
+    ],
+    ['none beyond 8', { blocked: [10], inFlight: 8, idle: [idle('a', 1)] }, []],
   ])('%s', (_, input, expected) => {
     const victims = chooseVictims({
       blocked: [],
       free: none,
       leaving: none,
-      candidates: [],
+      idle: [],
+      boots: [],
       inFlight: 0,
       ...input,
     });

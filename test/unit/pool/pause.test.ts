@@ -129,6 +129,17 @@ describe('pause_idle', () => {
     ]);
   });
 
+  it('tells nothing of a pause that ends after the eviction', async () => {
+    const world = pausing();
+    world.fake.script('pause', { delay: 10 });
+    world.fake.always('destroy', { delay: 20 });
+    await world.warm([host, 1]);
+    const [id] = world.fake.instances;
+    await world.warm([host, 0]);
+    await world.clock.advance(30);
+    expect(world.lifeOf(id!)).toEqual(['created', 'idle', 'evicted surplus', 'destroyed surplus']);
+  });
+
   it('heeds a switch that comes while something is being frozen', async () => {
     const world = pausing();
     world.fake.script('pause', { delay: 10 });
@@ -136,13 +147,5 @@ describe('pause_idle', () => {
     world.configure({ pause_idle: false });
     await world.clock.advance(10);
     expect(world.fake.counts.paused).toBe(0);
-  });
-
-  it('leaves nothing frozen for the next core', async () => {
-    const world = pausing();
-    await world.warm([host, 2]);
-    await world.pool.close({ destroyIdle: false });
-    await settle();
-    expect(world.fake.counts).toMatchObject({ live: 2, paused: 0 });
   });
 });

@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { OVERTAKE_LIMIT } from '../../../src/core/pool/decide/boot-planner.ts';
 import type { ShapeDemand, SizingInput } from '../../../src/core/pool/decide/demand.ts';
+import { CLOSURE, mayPass, OVERTAKE_LIMIT, passed, unpassed } from '../../../src/core/pool/decide/passing.ts';
 import { planSize } from '../../../src/core/pool/decide/sizing.ts';
 
 const unlimited = { mayBoot: Number.POSITIVE_INFINITY, mayRefill: Number.POSITIVE_INFINITY };
@@ -23,7 +24,7 @@ const shape = (key: string, changes: Partial<ShapeDemand> = {}): ShapeDemand => 
 const waiter = (key: string, changes: Partial<SizingInput['waiters'][number]> = {}) => ({
   key,
   boots: true,
-  overtaken: 0,
+  ...unpassed,
   ...changes,
 });
 
@@ -33,6 +34,7 @@ function plan(input: Partial<SizingInput>, policy: Partial<SizingInput['policy']
     shapes: [],
     waiters: [],
     free: { count: 100, memory: 100 },
+    now: 0,
     ...input,
   });
 }
@@ -133,11 +135,33 @@ describe('boots', () => {
       'a a+',
     ],
     [
-      'no refill while a waiter lacks room',
+      'no refill while what is idle could make room for a waiter',
+      [
+        {
+          shapes: [shape('a', { memory: 50 }), shape('b', { warm: 4, idle: 1, memory: 40 })],
+          waiters: [waiter('a')],
+          free: { count: 9, memory: 49 },
+        },
+      ],
+      '',
+    ],
+    [
+      'the refill where nothing that goes could help the waiter',
+      [
+        {
+          shapes: [shape('a', { memory: 50 }), shape('b', { warm: 2, claimed: 1 })],
+          waiters: [waiter('a')],
+          free: { count: 9, memory: 10 },
+        },
+      ],
+      'b+ b+',
+    ],
+    [
+      'no refill in a closed line',
       [
         {
           shapes: [shape('a', { memory: 50 }), shape('b', { warm: 2 })],
-          waiters: [waiter('a')],
+          waiters: [waiter('a', { overtaken: OVERTAKE_LIMIT, closedUntil: 1 })],
           free: { count: 9, memory: 10 },
         },
       ],
@@ -163,7 +187,7 @@ describe('a waiter too large for the room', () => {
   it('is passed by smaller ones, and that is counted', () => {
     const result = plan({ shapes, free, waiters: [waiter('large'), waiter('small'), waiter('small')] });
     expect(boots(result)).toBe('small small');
-    expect(result.overtaken).toEqual([0, 0]);
+    expect(result.overtaken).toEqual([{ index: 0, times: 2 }]);
     expect(result.blocked).toEqual([50]);
   });
 
@@ -171,7 +195,24 @@ describe('a waiter too large for the room', () => {
     const waiters = [waiter('large', { overtaken: OVERTAKE_LIMIT - 1 }), waiter('small'), waiter('small')];
     const result = plan({ shapes, free, waiters });
     expect(boots(result)).toBe('small');
-    expect(result.blocked).toEqual([50, 1]);
+    expect(result.blocked).toEqual([50]);
+  });
+
+  it('is passed again after the line was closed for a while', () => {
+    const closed = passed(unpassed, OVERTAKE_LIMIT, 100);
+    const waiters = [waiter('large', closed), waiter('small')];
+    expect(closed.closedUntil).toBe(100 + CLOSURE);
+    expect(boots(plan({ shapes, free, waiters, now: closed.closedUntil - 1 }))).toBe('');
+    expect(boots(plan({ shapes, free, waiters, now: closed.closedUntil }))).toBe('small');
+    const later = passed(closed, 1, closed.closedUntil);
+    expect(mayPass(later, closed.closedUntil)).toBe(OVERTAKE_LIMIT - 1);
+  });
+
+  it('is passed by refills as often as by waiters', () => {
+    const refilled = [shape('large', { memory: 50 }), shape('small', { warm: 20 })];
+    const result = plan({ shapes: refilled, free: { count: 100, memory: 40 }, waiters: [waiter('large')] });
+    expect(result.boots).toHaveLength(OVERTAKE_LIMIT);
+    expect(result.overtaken).toEqual([{ index: 0, times: OVERTAKE_LIMIT }]);
   });
 
   it('does not lose its turn to one of the same size', () => {
@@ -184,6 +225,71 @@ describe('a waiter too large for the room', () => {
     expect(result.overtaken).toEqual([]);
   });
 });
+
+describe('a long line', () => {
+  it('is gone through once: each waiter is looked at a few times, however many there are', () => {
+    let looks = 0;
+    const watched = (key: string): ReturnType<typeof waiter> => ({
+      get key() {
+        looks += 1;
+        return key;
+      },
+      boots: true,
+      closedUntil: 0,
+      get overtaken() {
+        looks += 1;
+        return 0;
+      },
+    });
+    const waiters = Array.from({ length: 1000 }, (_, index) =>
+      watched(index % 100 === 50 ? 'small' : 'large'),
+    );
+    const shapes = [shape('large', { memory: 50 }), shape('small', { booting: 1 })];
+    const result = plan({ shapes, waiters, free: { count: 20, memory: 20 } });
+    expect(result.blocked).toHaveLength(990);
+    expect(looks).toBeLessThanOrEqual(6 * waiters.length);
+  });
+
+  it('closes for those who come behind a waiter that was passed too often, as counted one by one', () => {
+    const line = fc.array(
+      fc.record({ memory: fc.constantFrom(1, 3, 9), overtaken: fc.nat(OVERTAKE_LIMIT + 1) }),
+    );
+    fc.assert(
+      fc.property(line, fc.nat(40), (said, memory) => {
+        const shapes = [1, 3, 9].map((size) => shape(String(size), { memory: size }));
+        const waiters = said.map(({ memory: size, overtaken }) =>
+          waiter(String(size), { overtaken, closedUntil: 1 }),
+        );
+        const result = plan({ shapes, waiters, free: { count: 100, memory } });
+        expect(result).toMatchObject(countedOneByOne(said, memory));
+      }),
+    );
+  });
+});
+
+/** The rule as it is told: who is passed is looked up for every waiter anew. */
+function countedOneByOne(line: readonly { memory: number; overtaken: number }[], memory: number) {
+  const passes = line.map(() => 0);
+  const blocked: number[] = [];
+  const begun: { key: string; refill: boolean }[] = [];
+  let left = memory;
+  line.forEach((next, index) => {
+    const closed = blocked.some((earlier) => line[earlier]!.overtaken + passes[earlier]! >= OVERTAKE_LIMIT);
+    if (closed) return;
+    if (next.memory > left) {
+      blocked.push(index);
+      return;
+    }
+    left -= next.memory;
+    begun.push({ key: String(next.memory), refill: false });
+    for (const earlier of blocked) passes[earlier]! += 1;
+  });
+  return {
+    boots: begun,
+    blocked: blocked.map((index) => line[index]!.memory),
+    overtaken: passes.map((times, index) => ({ index, times })).filter(({ times }) => times > 0),
+  };
+}
 
 describe('what is not wanted', () => {
   it.each<[string, Parameters<typeof plan>, Pick<ReturnType<typeof plan>, 'trims' | 'aborts'>]>([
@@ -230,6 +336,48 @@ describe('what is not wanted', () => {
     ],
   ])('%s', (_, input, expected) => {
     expect(plan(...input)).toMatchObject(expected);
+  });
+
+  it.each<[string, Parameters<typeof plan>, string, Pick<ReturnType<typeof plan>, 'aborts'>]>([
+    [
+      'one that nobody waits for',
+      [{ shapes: [shape('a', { warm: 2, booting: 2 }), shape('b')], waiters: [waiter('b')] }],
+      'b',
+      { aborts: [{ key: 'a', count: 1 }] },
+    ],
+    [
+      'where there are most',
+      [
+        {
+          shapes: [shape('a', { warm: 9, booting: 1 }), shape('b'), shape('c', { warm: 9, booting: 2 })],
+          waiters: [waiter('b')],
+        },
+      ],
+      'b',
+      { aborts: [{ key: 'c', count: 1 }] },
+    ],
+    [
+      'none that a later waiter waits for',
+      [
+        {
+          shapes: [shape('a', { booting: 2 }), shape('b')],
+          waiters: [waiter('b'), waiter('a'), waiter('a')],
+        },
+      ],
+      '',
+      { aborts: [] },
+    ],
+    [
+      'none for a refill',
+      [{ shapes: [shape('a', { warm: 2, booting: 2 }), shape('b', { warm: 1 })] }],
+      '',
+      { aborts: [] },
+    ],
+  ])('gives its place to a waiter: %s', (_, [input], expected, aborts) => {
+    const bootConcurrency = input.shapes!.reduce((sum, { booting }) => sum + booting, 0);
+    const result = plan(input, { bootConcurrency });
+    expect(boots(result)).toBe(expected);
+    expect(result).toMatchObject(aborts);
   });
 
   it('is not booted again in the same breath', () => {

@@ -153,10 +153,27 @@ describe('sticky', () => {
     expect((await world.claim(host)).instance).toBe(survivor);
   });
 
+  it('does not take what an earlier core left idle for new when instances are no longer used again', async () => {
+    const world = sticky();
+    const survivor = await bootInstance(
+      world.fake.driver,
+      world.fake.openChannel,
+      { id: newInstanceId(), shape: host, root: { overlays: [] } },
+      { clock: world.clock },
+    );
+    world.pool.adopt(survivor);
+    await world.warm([host, 1]);
+    expect(world.row(host)).toMatchObject({ idle: 1 });
+    world.configure({ reuse: 'one-shot' });
+    await settle();
+    expect((await world.claim(host)).instance).not.toBe(survivor);
+    expect(survivor.state).toBe('dead');
+  });
+
   it.each<[string, (world: PoolWorld) => unknown]>([
     ['stopped', (world) => world.pool.stop()],
     ['drained', (world) => world.pool.drain()],
-    ['closed', (world) => world.pool.close({ destroyIdle: true })],
+    ['closed', (world) => world.pool.close()],
     ['one-shot', (world) => world.configure({ reuse: 'one-shot' })],
   ])('destroys what is being scrubbed when the pool is %s meanwhile', async (_, change) => {
     const world = sticky();

@@ -108,7 +108,8 @@ export class HeldInstance {
   /** Until this is written, a new core destroys the instance: a pity, but no harm. */
   async #clear(): Promise<void> {
     const { pool, ledger, log } = this.#parts;
-    if (!pool.holds(this.instance.id)) return;
+    // One that could not be destroyed yet is still the pool's, but the next core must not take it for an idle one.
+    if (!pool.holds(this.instance.id) || this.instance.state === 'stopping') return;
     await ledger
       .unused(this.instance.id)
       .catch((error) =>

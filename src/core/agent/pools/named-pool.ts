@@ -124,7 +124,7 @@ export class NamedPool {
   /** Idempotent. */
   async close(): Promise<void> {
     await this.warm.close();
-    await this.pool.close({ destroyIdle: true });
+    await this.pool.close();
   }
 }
 

@@ -71,7 +71,8 @@ export class IdlePauser {
       () => true,
       () => false,
     );
-    if (!done) return;
+    // Of one that has been evicted meanwhile the end is all that there is to tell.
+    if (!done || slot.gone !== undefined) return;
     slot.paused = from === 'idle';
     this.#options.slots.emit(slot.paused ? 'paused' : 'resumed', slot);
   }

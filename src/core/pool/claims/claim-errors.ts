@@ -39,17 +39,17 @@ export const nothingIdleError = (pool: string, record: ShapeRecord): FsbError =>
     hint: 'Use on_empty boot or wait to wait for one.',
   });
 
-/** Undefined: one instance of it can fit. */
+/** `memory`: bytes of one instance. Undefined: one instance of it can fit. */
 export function neverFitsError(
   policy: PoolPolicy,
   budget: Budget,
-  record: ShapeRecord,
+  { image, memory }: { image: string; memory: number },
 ): FsbError | undefined {
-  if (budget.everFits(record.memory)) return undefined;
+  if (budget.everFits(memory)) return undefined;
   const { name, memoryBudget } = policy;
   return new FsbError(
     'no_capacity',
-    `an instance of ${record.image} takes ${formatSize(record.memory)}, but pool ${name} has ${formatSize(memoryBudget)} in all`,
+    `an instance of ${image} takes ${formatSize(memory)}, but pool ${name} has ${formatSize(memoryBudget)} in all`,
     { hint: 'Ask for less memory, or raise memory_budget of the pool.' },
   );
 }

@@ -50,6 +50,8 @@ interface Attempt {
   /** Milliseconds spent in line; undefined while it never stood there. */
   waited?: number;
   timedOut: boolean;
+  /** It was turned away before anything was tried for it. */
+  refused: boolean;
 }
 
 /** Serves one claim after the other: take or wait, check, hand over. */
@@ -60,17 +62,18 @@ export class Claims {
     this.#options = options;
   }
 
-  /** `recordOf` is asked only when the pool takes claims: one that is closed must not learn new shapes. */
+  /** `recordOf` is asked only for what the pool can serve: it must not learn the shapes of claims that never can be. */
   async claim(request: ClaimRequest, recordOf: () => ShapeRecord): Promise<Claim> {
-    const { clock, meter, refusal, claimed } = this.#options;
+    const { policy, budget, clock, meter, refusal, claimed } = this.#options;
     const began = clock.monotonic();
-    const refused = refusal();
+    const { image, shape } = request;
+    const refused = refusal() ?? neverFitsError(policy(), budget, { image, memory: shape.resources.memory });
     if (refused !== undefined) {
       meter.claim('rejected', 0);
       throw refused;
     }
     const record = recordOf();
-    const attempt: Attempt = { request, record, began, timedOut: false };
+    const attempt: Attempt = { request, record, began, timedOut: false, refused: false };
     try {
       const claim = await this.#serve(attempt);
       const took = clock.monotonic() - began;
@@ -162,7 +165,10 @@ export class Claims {
     const { request, record, began } = attempt;
     const onEmpty = request.onEmpty ?? policy().onEmpty;
     const refusal = this.#useless(record, onEmpty);
-    if (refusal !== undefined) throw refusal;
+    if (refusal !== undefined) {
+      attempt.refused = attempt.waited === undefined;
+      throw refusal;
+    }
     const timeout = request.timeout ?? policy().queue.timeout;
     wake();
     const since = clock.monotonic();
@@ -197,6 +203,7 @@ export class Claims {
 
 function resultOf(attempt: Attempt, { code }: FsbError): ClaimResult {
   if (attempt.timedOut) return 'timeout';
+  if (attempt.refused) return 'rejected';
   // Refused by what the pool is or has, as against what went wrong on the way.
   return code === 'no_capacity' || code === 'unavailable' || code === 'conflict' ? 'rejected' : 'failed';
 }

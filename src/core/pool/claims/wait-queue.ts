@@ -1,5 +1,6 @@
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
+import { type Passing, unpassed } from '../decide/passing.ts';
 
 export interface WaitRequest {
   /** shapeKey() */
@@ -15,11 +16,10 @@ export interface WaitRequest {
   timeoutError: () => FsbError;
 }
 
-export interface Waiter {
+export interface Waiter extends Passing {
   readonly key: string;
   readonly boots: boolean;
   readonly ticket: number;
-  overtaken: number;
 }
 
 interface Entry<T> extends Waiter {
@@ -32,6 +32,8 @@ export class WaitQueue<T> {
   readonly #clock: Clock;
   readonly #left: () => void;
   readonly #entries: Entry<T>[] = [];
+  /** How many there are of each key that anybody waits for. */
+  readonly #counts = new Map<string, number>();
   #nextTicket = 1;
 
   /** `left` is called when a waiter gave up: what was on its way for it has lost its purpose. */
@@ -50,7 +52,7 @@ export class WaitQueue<T> {
   }
 
   count(key: string): number {
-    return this.#entries.reduce((sum, entry) => (entry.key === key ? sum + 1 : sum), 0);
+    return this.#counts.get(key) ?? 0;
   }
 
   takeTicket(): number {
@@ -69,7 +71,7 @@ export class WaitQueue<T> {
         key: request.key,
         boots: request.boots,
         ticket: request.ticket,
-        overtaken: 0,
+        ...unpassed,
         resolve: (value) => {
           settle();
           resolve(value);
@@ -93,10 +95,10 @@ export class WaitQueue<T> {
 
   /** Gives the value to the first who waits for this shape. @returns false when nobody does */
   serve(key: string, value: T): boolean {
-    const index = this.#entries.findIndex((entry) => entry.key === key);
-    if (index < 0) return false;
-    const [entry] = this.#entries.splice(index, 1);
-    entry!.resolve(value);
+    const entry = this.#entries.find((candidate) => candidate.key === key);
+    if (entry === undefined) return false;
+    this.#remove(entry);
+    entry.resolve(value);
     return true;
   }
 
@@ -113,10 +115,15 @@ export class WaitQueue<T> {
     let index = this.#entries.length;
     while (index > 0 && this.#entries[index - 1]!.ticket > entry.ticket) index -= 1;
     this.#entries.splice(index, 0, entry);
+    this.#counts.set(entry.key, this.count(entry.key) + 1);
   }
 
   #remove(entry: Entry<T>): void {
     const index = this.#entries.indexOf(entry);
-    if (index >= 0) this.#entries.splice(index, 1);
+    if (index < 0) return;
+    this.#entries.splice(index, 1);
+    const left = this.count(entry.key) - 1;
+    if (left === 0) this.#counts.delete(entry.key);
+    else this.#counts.set(entry.key, left);
   }
 }

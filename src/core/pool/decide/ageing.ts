@@ -1,7 +1,7 @@
 /** An idle instance, as its ttl sees it. */
 export interface AgeingCandidate {
-  /** Monotonic milliseconds. */
-  idleSince: number;
+  /** Monotonic milliseconds since which it has been idle in the pool. */
+  since: number;
   /** Its ttl is longer or shorter by this part of it, -0.1 to 0.1. */
   jitter: number;
 }
@@ -16,7 +16,7 @@ export interface Expiry<C> {
 
 /**
  * Which of the idle ones of a shape go because nobody needed them for their ttl: of `surplus`, which nothing keeps, the
- * ones whose time is over, first those whose time was over first. `idle` is in the order of `idleSince`.
+ * ones whose time is over, first those whose time was over first. `idle` is in the order of `since`.
  */
 export function chooseExpired<C extends AgeingCandidate>(
   idle: readonly C[],
@@ -28,10 +28,10 @@ export function chooseExpired<C extends AgeingCandidate>(
   if (surplus <= 0 || ttl === 0 || oldest === undefined)
     return { expired: [], next: Number.POSITIVE_INFINITY };
   // None of them can be due before the oldest would be with the shortest ttl: mostly there is nothing to look through.
-  const earliest = oldest.idleSince + ttl * (1 - LARGEST_JITTER);
+  const earliest = oldest.since + ttl * (1 - LARGEST_JITTER);
   if (earliest > now) return { expired: [], next: earliest };
   const byTime = idle
-    .map((candidate) => ({ candidate, due: candidate.idleSince + ttl * (1 + candidate.jitter) }))
+    .map((candidate) => ({ candidate, due: candidate.since + ttl * (1 + candidate.jitter) }))
     .sort((a, b) => a.due - b.due)
     .slice(0, surplus);
   const expired = byTime.filter(({ due }) => due <= now);

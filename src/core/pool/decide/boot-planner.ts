@@ -1,4 +1,3 @@
-import type { Room } from '../fleet/budget.ts';
 import { shareByMisses } from './autoscale.ts';
 import {
   idleTarget,
@@ -7,12 +6,7 @@ import {
   type SizingPlan,
   type WaiterDemand,
 } from './demand.ts';
-
-/**
- * A waiter with a large instance lets so many smaller ones pass; then nothing passes it, and what is released gathers
- * until it fits. Without the limit a stream of small requests starves it; with 0 it would stop the whole queue at once.
- */
-export const OVERTAKE_LIMIT = 16;
+import { mayPass } from './passing.ts';
 
 const live = (shape: ShapeDemand): number => shape.idle + shape.claimed + shape.booting;
 
@@ -21,6 +15,12 @@ interface Aim {
   shape: ShapeDemand;
   target: number;
   have: number;
+}
+
+/** A waiter without room, by its index; and how many boots were begun before its turn. */
+interface Blocked {
+  index: number;
+  startedBefore: number;
 }
 
 /** Hands out room and boot places, first to the waiters in their order, then to the refill. */
@@ -32,7 +32,15 @@ export class BootPlanner {
   readonly #booting = new Map<string, number>();
   /** Boots under way that no waiter has been counted against yet, by shape. */
   readonly #uncommitted = new Map<string, number>();
-  readonly #free: Room;
+  /** Boots under way beyond one for each waiter, by shape: nobody waits for them. */
+  readonly #spare = new Map<string, number>();
+  /** Idle ones that go, by shape. */
+  readonly #trimmed = new Map<string, number>();
+  readonly #blocked: Blocked[] = [];
+  /** How many more boots may begin behind those that are blocked. */
+  #mayPass = Number.POSITIVE_INFINITY;
+  /** A waiter could boot if there were a boot place. */
+  #lacksPlace = false;
   #places: number;
   /** By shape, in their order. */
   #aims: Aim[] = [];
@@ -41,39 +49,46 @@ export class BootPlanner {
     this.#input = input;
     this.#plan = plan;
     this.#shapes = new Map(input.shapes.map((shape) => [shape.key, shape]));
-    this.#free = { ...input.free };
     this.#places = input.policy.bootConcurrency;
     for (const shape of input.shapes) {
       this.#places -= shape.booting;
       this.#booting.set(shape.key, shape.booting);
-      const aborted = plan.aborts.find((abort) => abort.key === shape.key)?.count ?? 0;
-      this.#uncommitted.set(shape.key, shape.booting - aborted);
+      this.#uncommitted.set(shape.key, shape.booting);
+      this.#spare.set(shape.key, shape.booting);
     }
+    for (const { key, count } of plan.aborts) {
+      this.#uncommitted.set(key, this.#uncommitted.get(key)! - count);
+      this.#spare.set(key, this.#spare.get(key)! - count);
+    }
+    for (const { key, count } of plan.trims) this.#trimmed.set(key, count);
+    for (const { key } of input.waiters) this.#spare.set(key, this.#spare.get(key)! - 1);
   }
 
-  /** @returns whether boots for nobody in particular may follow: no waiter lacks room and a boot place is left. */
-  serveWaiters(): boolean {
-    const blocked: number[] = [];
+  serveWaiters(): void {
     for (const [index, waiter] of this.#input.waiters.entries()) {
       const shape = this.#shapes.get(waiter.key)!;
       if (this.#covered(shape) || !this.#mayBootFor(waiter, shape)) continue;
-      const closed = blocked.some((earlier) => this.#passes(earlier) >= OVERTAKE_LIMIT);
-      if (closed || !this.#fits(shape)) {
-        blocked.push(index);
-        this.#plan.blocked.push(shape.memory);
+      if (this.#mayPass <= 0) return;
+      if (!this.#fits(shape)) {
+        this.#block(index, shape);
         continue;
       }
-      if (this.#places <= 0) return false;
+      if (this.#places <= 0 && !this.#giveWay()) {
+        this.#lacksPlace = true;
+        return;
+      }
       this.#start(shape, false);
-      this.#plan.overtaken.push(...blocked);
     }
-    return blocked.length === 0;
   }
 
-  /** Boots for the shape that lacks most, relative to its target, until nothing lacks or nothing fits. */
+  /**
+   * Boots for the shape that lacks most, relative to its target, until nothing lacks or nothing fits. They pass blocked
+   * waiters like any other: else a stream of claims that the refill serves would starve a large one.
+   */
   refill(): void {
+    if (this.#lacksPlace || this.#blockedCanBeHelped()) return;
     this.#aim();
-    while (this.#places > 0) {
+    while (this.#places > 0 && this.#mayPass > 0) {
       let neediest: Aim | undefined;
       for (const aim of this.#aims) {
         if (aim.have >= aim.target || !this.#mayRefill(aim.shape)) continue;
@@ -90,6 +105,7 @@ export class BootPlanner {
    * one first, one old one after the other makes room for it.
    */
   retire(): void {
+    if (this.#lacksPlace || this.#blocked.length > 0) return;
     for (const { shape, target, have } of this.#aims) {
       if (shape.retiring === 0) continue;
       const missing = Math.max(0, target - have);
@@ -129,7 +145,7 @@ export class BootPlanner {
   }
 
   #idleAfterTrims(shape: ShapeDemand): number {
-    return shape.idle - (this.#plan.trims.find((trim) => trim.key === shape.key)?.count ?? 0);
+    return shape.idle - (this.#trimmed.get(shape.key) ?? 0);
   }
 
   #expectedIdle(shape: ShapeDemand): number {
@@ -162,20 +178,58 @@ export class BootPlanner {
     return booting < shape.mayBoot && booting < shape.mayRefill;
   }
 
-  #passes(index: number): number {
-    const before = this.#input.waiters[index]!.overtaken;
-    return this.#plan.overtaken.reduce((sum, passed) => (passed === index ? sum + 1 : sum), before);
+  /** A boot that nobody waits for leaves its place, which is free at once, to a waiter; its room follows later. */
+  #giveWay(): boolean {
+    let key = '';
+    for (const [candidate, spare] of this.#spare) if (spare > (this.#spare.get(key) ?? 0)) key = candidate;
+    const spare = this.#spare.get(key) ?? 0;
+    if (spare <= 0) return false;
+    this.#spare.set(key, spare - 1);
+    this.#plan.aborts.push({ key, count: 1 });
+    this.#places += 1;
+    return true;
+  }
+
+  /** To be called last. */
+  noteOvertaken(): void {
+    const started = this.#plan.boots.length;
+    for (const { index, startedBefore } of this.#blocked)
+      if (started > startedBefore) this.#plan.overtaken.push({ index, times: started - startedBefore });
+  }
+
+  #block(index: number, shape: ShapeDemand): void {
+    this.#blocked.push({ index, startedBefore: this.#plan.boots.length });
+    this.#plan.blocked.push(shape.memory);
+    this.#mayPass = Math.min(this.#mayPass, mayPass(this.#input.waiters[index]!, this.#input.now));
+  }
+
+  /** What leaves, and all that could go, would make room for one of them: a refill would only have to go again. */
+  #blockedCanBeHelped(): boolean {
+    const { left, aborts, blocked } = this.#plan;
+    if (blocked.length === 0) return false;
+    const room = { ...left };
+    const add = (count: number, { memory }: ShapeDemand): void => {
+      room.count += count;
+      room.memory += count * memory;
+    };
+    for (const shape of this.#input.shapes) {
+      const spare = Math.max(0, this.#spare.get(shape.key)!);
+      add(shape.idle + shape.retiring + shape.stopping + spare, shape);
+    }
+    for (const { key, count } of aborts) add(count, this.#shapes.get(key)!);
+    return room.count >= 1 && blocked.some((memory) => memory <= room.memory);
   }
 
   #fits(shape: ShapeDemand): boolean {
-    return this.#free.count >= 1 && this.#free.memory >= shape.memory;
+    return this.#plan.left.count >= 1 && this.#plan.left.memory >= shape.memory;
   }
 
   #start(shape: ShapeDemand, refill: boolean): void {
     this.#plan.boots.push({ key: shape.key, refill });
     this.#booting.set(shape.key, this.#booting.get(shape.key)! + 1);
-    this.#free.count -= 1;
-    this.#free.memory -= shape.memory;
+    this.#plan.left.count -= 1;
+    this.#plan.left.memory -= shape.memory;
     this.#places -= 1;
+    this.#mayPass -= 1;
   }
 }

@@ -1,4 +1,5 @@
 import type { Room } from '../fleet/budget.ts';
+import type { Passing } from './passing.ts';
 
 /** What the sizing needs to know about one shape; instances are counted once, by their state. */
 export interface ShapeDemand {
@@ -24,12 +25,10 @@ export interface ShapeDemand {
   misses: number;
 }
 
-export interface WaiterDemand {
+export interface WaiterDemand extends Passing {
   key: string;
   /** false: waits for a warm instance, never causes a boot beyond what the shape keeps warm. */
   boots: boolean;
-  /** How often a later waiter was booted for while this one found no room. */
-  overtaken: number;
 }
 
 export interface SizingPolicy {
@@ -47,6 +46,8 @@ export interface SizingInput {
   waiters: readonly WaiterDemand[];
   /** What nothing holds now. May be negative after an adoption. */
   free: Room;
+  /** Monotonic milliseconds. */
+  now: number;
 }
 
 export interface SizingPlan {
@@ -58,12 +59,17 @@ export interface SizingPlan {
   surplus: { key: string; count: number }[];
   /** Retiring instances that may go now, oldest first. */
   retires: { key: string; count: number }[];
-  /** Boots that nobody wants any more. */
+  /** Boots that nobody wants any more, or that give way to those of waiters. */
   aborts: { key: string; count: number }[];
-  /** Waiters (by index) that were passed by a later one, once for each time. */
-  overtaken: number[];
-  /** Bytes that each blocked waiter asks for, first come first; the room for them must come from evictions. */
+  /** Waiters (by index) that were passed by later ones, and how often. */
+  overtaken: { index: number; times: number }[];
+  /**
+   * Bytes that each blocked waiter asks for, first come first; the room for them must come from evictions. Without those
+   * behind a closed line: what they could make go is not theirs yet.
+   */
   blocked: number[];
+  /** What the boots of this plan leave of the free room. */
+  left: Room;
 }
 
 /** How many idle ones the pool keeps of a shape. */

@@ -4,43 +4,56 @@ import type { Room } from '../fleet/budget.ts';
 const MOST_EVICTIONS = 8;
 
 /** An idle instance that could make room. */
-export interface EvictionCandidate {
+export interface IdleCandidate {
   memory: number;
   paused: boolean;
   /** Monotonic milliseconds. */
   idleSince: number;
 }
 
-export interface EvictionInput<C extends EvictionCandidate> {
+/** A boot that nobody waits for and that could make room. */
+export interface BootCandidate {
+  memory: number;
+  /** Monotonic milliseconds. */
+  bootingSince: number;
+}
+
+export interface EvictionInput<I extends IdleCandidate, B extends BootCandidate> {
   /** Bytes that each waiter without room needs, first come first; each needs one instance of the count. */
   blocked: readonly number[];
   free: Room;
   /** What teardowns under way will give back. */
   leaving: Room;
   /** Idle instances; none of a shape that somebody waits for, since a waiter would have been given it. */
-  candidates: readonly C[];
+  idle: readonly I[];
+  boots: readonly B[];
   /** Evictions under way. */
   inFlight: number;
 }
 
 /**
- * Which idle instances go so that waiters get room: paused before running, oldest first, no more than needed. A waiter
- * that all of them together could not help evicts nothing.
+ * What goes so that waiters get room, no more than needed: idle instances, paused before running, oldest first; then
+ * boots that nobody waits for, youngest first, since they have come least far. A waiter that all of them together could
+ * not help makes nothing go, and those behind it have their turn.
  */
-export function chooseVictims<C extends EvictionCandidate>(input: EvictionInput<C>): C[] {
+export function chooseVictims<I extends IdleCandidate, B extends BootCandidate>(
+  input: EvictionInput<I, B>,
+): (I | B)[] {
   const places = MOST_EVICTIONS - input.inFlight;
-  if (places <= 0 || input.blocked.length === 0 || input.candidates.length === 0) return [];
-  const queue = [...input.candidates].sort(
+  if (places <= 0 || input.blocked.length === 0) return [];
+  const idle = [...input.idle].sort(
     (a, b) => Number(b.paused) - Number(a.paused) || a.idleSince - b.idleSince,
   );
+  const boots = [...input.boots].sort((a, b) => b.bootingSince - a.bootingSince);
+  const queue: (I | B)[] = [...idle, ...boots];
   const room: Room = {
     count: input.free.count + input.leaving.count,
     memory: input.free.memory + input.leaving.memory,
   };
-  const victims: C[] = [];
+  const victims: (I | B)[] = [];
   for (const memory of input.blocked) {
     const needed = fewestFor(memory, room, queue);
-    if (needed === undefined) break;
+    if (needed === undefined) continue;
     victims.push(...queue.splice(0, needed));
     room.count -= 1;
     room.memory -= memory;
@@ -50,7 +63,7 @@ export function chooseVictims<C extends EvictionCandidate>(input: EvictionInput<
 }
 
 /** Oldest idle ones that go because the budget has become smaller than what lives: as many as help, or all. */
-export function chooseOverdraft<C extends EvictionCandidate>(
+export function chooseOverdraft<C extends IdleCandidate>(
   free: Room,
   leaving: Room,
   candidates: readonly C[],
@@ -67,7 +80,7 @@ export function chooseOverdraft<C extends EvictionCandidate>(
 }
 
 /** How many from the head of the queue make room for one instance; adds them to `room`. Undefined: all are too few. */
-function fewestFor(memory: number, room: Room, queue: readonly EvictionCandidate[]): number | undefined {
+function fewestFor(memory: number, room: Room, queue: readonly { memory: number }[]): number | undefined {
   const before = { ...room };
   for (let taken = 0; ; taken++) {
     if (room.count >= 1 && room.memory >= memory) return taken;

@@ -11,24 +11,25 @@ export function planSize(input: SizingInput): SizingPlan {
     aborts: [],
     overtaken: [],
     blocked: [],
+    left: { ...input.free },
   };
   dropSurplus(input, plan);
   const planner = new BootPlanner(input, plan);
-  if (planner.serveWaiters()) {
-    planner.refill();
-    planner.retire();
-  }
+  planner.serveWaiters();
+  planner.refill();
+  planner.retire();
+  planner.noteOvertaken();
   return plan;
 }
 
 /** Leaves `min` unclaimed ones: what is dropped would be booted again as soon as a claimed one ends. */
 function dropSurplus({ policy, shapes, waiters }: SizingInput, plan: SizingPlan): void {
   let spare = shapes.reduce((sum, shape) => sum + shape.idle + shape.booting, 0) - policy.min;
+  const waiting = countByKey(waiters);
   for (const shape of shapes) {
     if (spare <= 0) return;
     const ceiling = idleCeiling(shape, policy);
-    const waiting = shape.booting === 0 ? 0 : waiters.filter((waiter) => waiter.key === shape.key).length;
-    const wantedBoots = Math.max(0, waiting + ceiling - shape.idle);
+    const wantedBoots = Math.max(0, (waiting.get(shape.key) ?? 0) + ceiling - shape.idle);
     const abort = Math.min(spare, Math.max(0, shape.booting - wantedBoots));
     if (abort > 0) plan.aborts.push({ key: shape.key, count: abort });
     const trim = Math.min(spare - abort, Math.max(0, shape.idle - ceiling));
@@ -38,4 +39,10 @@ function dropSurplus({ policy, shapes, waiters }: SizingInput, plan: SizingPlan)
     if (surplus > 0) plan.surplus.push({ key: shape.key, count: surplus });
     spare -= Math.max(0, surplus);
   }
+}
+
+function countByKey(waiters: SizingInput['waiters']): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { key } of waiters) counts.set(key, (counts.get(key) ?? 0) + 1);
+  return counts;
 }

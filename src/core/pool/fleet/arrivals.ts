@@ -62,13 +62,21 @@ export class Arrivals {
       this.#giveUp(slot, new FsbError('cancelled', cause));
   }
 
+  /** Gives up a boot because somebody waits for the room that it holds. */
+  makeRoom(slot: Slot): void {
+    this.#options.fleet.makesRoom(slot);
+    this.#giveUp(slot, new FsbError('cancelled', 'somebody waits for its room'));
+  }
+
   /** Takes in an instance that lives already, as claimed or, when it is idle or paused, for whoever comes first. */
   adopt(instance: Instance, record: ShapeRecord): Claim | undefined {
-    const { slots, fleet } = this.#options;
+    const { slots, fleet, policy } = this.#options;
     const slot = slots.openAnyway(record);
     slot.instance = instance;
     slot.adopted = true;
     slot.paused = instance.state === 'paused';
+    // Nobody knows who had it: it must not be handed out as new when the pool no longer uses instances again.
+    slot.used = policy().reuse === 'sticky';
     slots.identify(slot);
     fleet.watch(slot);
     if (instance.state === 'claimed') return fleet.handOver(slot, true);

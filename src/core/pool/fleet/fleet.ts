@@ -1,9 +1,11 @@
 import type { Logger } from 'pino';
+import type { Clock } from '../../model/clock.ts';
 import type { PoolMeter, PoolPolicy } from '../../model/pool.ts';
 import type { Claim } from '../pool.ts';
 import type { PoolEvents } from '../report/pool-events.ts';
 import type { ShapeRecord, Slot } from './shape-record.ts';
 import type { Slots } from './slots.ts';
+import { Teardowns } from './teardowns.ts';
 import { unfit } from './unfit.ts';
 
 /** What the fleet tells the pool; none of them may throw. */
@@ -23,6 +25,7 @@ export interface FleetOptions {
   events: PoolEvents;
   meter: PoolMeter;
   observer: FleetObserver;
+  clock: Clock;
   log: Logger;
 }
 
@@ -30,11 +33,13 @@ export interface FleetOptions {
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #slots: Slots;
+  readonly #teardowns: Teardowns;
   #makingRoom = 0;
 
   constructor(options: FleetOptions) {
     this.#options = options;
     this.#slots = options.slots;
+    this.#teardowns = new Teardowns(options);
   }
 
   /** How many evictions for the sake of a waiter are under way. */
@@ -106,7 +111,7 @@ export class Fleet {
     this.#options.observer.idleDied(slot);
   }
 
-  /** Destroys an instance. @returns when its room is free; idempotent */
+  /** Destroys an instance. @returns when its room is free, or the first try failed; idempotent */
   discard(slot: Slot, cause: string): Promise<void> {
     if (slot.gone !== undefined) return slot.gone;
     const gone = this.stopping(slot);
@@ -118,13 +123,16 @@ export class Fleet {
   evict(slot: Slot, cause: string): void {
     const { events, meter } = this.#options;
     slot.record.evicted += 1;
-    if (cause === 'room') {
-      slot.makesRoom = true;
-      this.#makingRoom += 1;
-    }
+    if (cause === 'room') this.makesRoom(slot);
     events.emit({ type: 'evicted', instance: slot.instance!.id, shape: slot.record.key, cause });
     meter.evicted(cause);
     void this.discard(slot, cause);
+  }
+
+  /** It goes for the sake of a waiter, and is counted until it is gone. */
+  makesRoom(slot: Slot): void {
+    slot.makesRoom = true;
+    this.#makingRoom += 1;
   }
 
   /** Idle ones that the policy of now does not allow to be idle go. */
@@ -135,21 +143,7 @@ export class Fleet {
     }
   }
 
-  /** Leaves an idle instance running, and not frozen, and forgets it: the next core finds it. */
-  async letGo(slot: Slot): Promise<void> {
-    const instance = slot.instance!;
-    // First of all: its `failed` may settle once the channel is let go, and that must not destroy it.
-    this.#slots.close(slot);
-    try {
-      // Also behind a pause that is still under way.
-      await instance.resume();
-      await instance.detach();
-    } catch (error) {
-      this.#options.log.warn({ err: error, instance: instance.id }, 'detaching from an idle instance failed');
-    }
-  }
-
-  /** From now on it only ends. @returns when its room is free */
+  /** From now on it only ends. @returns when its room is free, or the first try to destroy it failed */
   stopping(slot: Slot): Promise<void> {
     slot.claim = undefined;
     slot.gone = new Promise((resolve) => {
@@ -159,18 +153,22 @@ export class Fleet {
     return slot.gone;
   }
 
-  /** Ends the instance of a stopping slot; its room is held until it is really gone. */
+  /**
+   * Ends the instance of a stopping slot. Its room is held until it is really gone, also when that fails: what lives
+   * counts, and what was given back for it would be spent twice. Nobody waits for a second try.
+   */
   async tearDown(slot: Slot, cause: string): Promise<void> {
-    const { events, log } = this.#options;
     const instance = slot.instance!;
-    try {
-      await instance.destroy(cause);
-    } catch (error) {
-      // What is left is the janitor's; holding the room for ever would shrink the pool with each such failure.
-      log.error({ err: error, instance: instance.id }, 'an instance could not be destroyed');
-    }
+    const gone = await this.#teardowns.run(instance, cause, () => slot.resolveGone?.());
+    if (!gone) return;
+    const { events } = this.#options;
     events.emit({ type: 'destroyed', instance: instance.id, shape: slot.record.key, cause });
     this.ended(slot);
+  }
+
+  /** The pool is closed: what could not be destroyed is left to the next core. */
+  close(): void {
+    this.#teardowns.stop();
   }
 
   /** Nothing of it is left. */

@@ -34,7 +34,7 @@ export class Slot {
   abortBoot: ((cause: Error) => void) | undefined;
   /** Somebody waits for the boot under way. */
   hurryBoot: (() => void) | undefined;
-  /** Resolves when the room is free again; set once it is stopping. */
+  /** Resolves when the room is free again, or the first try to destroy it failed; set once it is stopping. */
   gone: Promise<void> | undefined;
   resolveGone: (() => void) | undefined;
   /** It goes to make room for a waiter. */
@@ -44,11 +44,6 @@ export class Slot {
   constructor(record: ShapeRecord, jitter: number) {
     this.record = record;
     this.jitter = jitter;
-  }
-
-  /** Of one that has booted: monotonic milliseconds. */
-  get idleSince(): number {
-    return this.instance!.idleSince;
   }
 }
 
@@ -100,10 +95,13 @@ export class ShapeRecord {
     return this.idle.length + this.claimed + this.booting.size + this.stopping.size;
   }
 
-  /** Nothing lives, nothing is wanted, nothing is held against it. */
+  /**
+   * Nothing lives, nothing is wanted, nothing holds it back. A breaker that waits for its trial is forgotten with it: with
+   * nobody to try, it would wait for ever.
+   */
   get unused(): boolean {
     if (this.held + this.warm > 0) return false;
-    return this.boots.phase === 'closed' && this.refills.phase === 'closed';
+    return this.boots.phase !== 'open' && this.refills.phase !== 'open';
   }
 
   /** Marks idle ones that became ready at `readyBefore` or earlier. */

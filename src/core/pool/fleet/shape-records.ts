@@ -36,10 +36,12 @@ export class ShapeRecords {
     return [...this.#byKey.values()];
   }
 
+  /** Those that were used least lately, until there is a place for another; many may have become unused at once. */
   #forgetUnused(): void {
-    if (this.#byKey.size < MOST_RECORDS) return;
+    const tooMany = this.#byKey.size - MOST_RECORDS + 1;
+    if (tooMany <= 0) return;
     const unused = this.all().filter((record) => record.unused && !this.#wanted(record.key));
-    const stalest = unused.sort((a, b) => a.lastUse - b.lastUse)[0];
-    if (stalest !== undefined) this.#byKey.delete(stalest.key);
+    unused.sort((a, b) => a.lastUse - b.lastUse);
+    for (const { key } of unused.slice(0, tooMany)) this.#byKey.delete(key);
   }
 }

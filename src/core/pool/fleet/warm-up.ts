@@ -20,7 +20,8 @@ export class WarmUp {
 
   /** @throws run_failed with what it wrote to stderr when it does not end with 0; what `spawn` throws; the abort's reason */
   async run(signal: AbortSignal): Promise<void> {
-    const process = await this.#channel.spawn(WARM_UP_PROCESS, this.#spec, signal);
+    // A guest that does not answer must not hold the room of a boot that was given up.
+    const process = await orAborted(this.#channel.spawn(WARM_UP_PROCESS, this.#spec, signal), signal);
     const said = this.#listen(process.output);
     // What is left unread of an aborted command goes with its instance.
     said.catch(() => undefined);
