@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { CoreApi } from '../api/core-api.ts';
 import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
+import { type ErrorCode, FsbError } from '../model/errors.ts';
 import type { Lease, PoolDetails } from '../model/pool.ts';
 import { extractArchive } from './pool/archive.ts';
 import { Borrowing } from './pool/borrowing.ts';
@@ -72,7 +72,8 @@ export class PoolServer {
 
   /**
    * @param wait milliseconds to wait for a sandbox
-   * @throws not_found (tool), invalid_argument (parameters, not initialised), no_capacity (none in time)
+   * @throws not_found (tool), invalid_argument (parameters, not initialised), conflict (the pool is stopped),
+   *   no_capacity (none in time, too many wait)
    */
   execute(
     { tool, parameters }: ToolCall,
@@ -81,8 +82,14 @@ export class PoolServer {
   ): Promise<ToolResult> {
     return this.#calls.run(caller, async (signal) => {
       const prepared = prepareTool(findTool(tool), parameters);
-      await this.#pool.get({ signal });
-      return this.#borrowing.execute(prepared, wait, signal);
+      await this.#pool.assertLends({ signal });
+      try {
+        return await this.#borrowing.execute(prepared, wait, signal);
+      } catch (error) {
+        // It may have been stopped or deleted while the call waited in line, and that is then the reason.
+        if (refusals.has(FsbError.from(error).code)) await this.#pool.assertLends({ signal });
+        throw error;
+      }
     });
   }
 
@@ -167,6 +174,9 @@ export class PoolServer {
     });
   }
 }
+
+/** How a pool that lends nothing refuses. */
+const refusals: ReadonlySet<ErrorCode> = new Set(['no_capacity', 'conflict', 'not_found']);
 
 const noSandbox = (id: string): FsbError =>
   new FsbError('not_found', `there is no sandbox ${id}`, {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FsbError } from '../../../src/core/model/errors.ts';
 import type { PoolEvent } from '../../../src/core/model/pool.ts';
 import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
 import { type ServedPoolServer, servePoolServer } from '../../helpers/served-pool-server.ts';
@@ -157,6 +158,46 @@ describe('POST /pool/execute', () => {
     await expect(long).rejects.toThrow();
   });
 
+  it('answers 409 at once, and says what to do, when the pool lends nothing', async () => {
+    await initialize('pool_size=1');
+    const refusal = (problem: string) => ({
+      status: 409,
+      body: {
+        detail: expect.stringContaining(problem),
+        error: { code: 'conflict', hint: expect.stringContaining('/pool/initialize') },
+      },
+    });
+    await core.pools.stop('tool-pool');
+    expect(await execute('true')).toMatchObject(refusal('is stopped'));
+    await core.pools.drain('tool-pool');
+    expect(await execute('true')).toMatchObject(refusal('is drained'));
+    await initialize('');
+    expect((await execute('true')).status).toBe(200);
+    await core.pools.update('tool-pool', { policy: { warm: [], capacity: { max: 1 } } });
+    expect(await execute('true')).toMatchObject(refusal('keeps nothing warm'));
+  });
+
+  it('answers 409 when the pool is drained while the call waits', async () => {
+    await initialize('pool_size=1');
+    const lease = core.pools.lease.bind(core.pools);
+    core.pools.lease = async (...call) => {
+      await core.pools.drain('tool-pool');
+      return lease(...call);
+    };
+    expect((await execute('true')).body.error).toMatchObject({
+      message: 'the tool pool is drained',
+      hint: expect.stringContaining('/pool/initialize'),
+    });
+  });
+
+  it('answers 429, not 408, what is refused at once for want of room', async () => {
+    await initialize('pool_size=1');
+    core.pools.lease = async () => {
+      throw new FsbError('no_capacity', 'the queue of pool tool-pool is full: 1000 wait');
+    };
+    expect((await execute('true')).status).toBe(429);
+  });
+
   it.each([
     ['?tool_name=shell', {}, 404, 'shell_executor'],
     ['', {}, 400, 'tool_name: must be given'],
@@ -244,6 +285,17 @@ describe('kept sandboxes', () => {
       ['GET', '/tools'],
     ])
       expect((await served.ask(method!, `/sandbox/${id}${path}`)).status).toBe(404);
+  });
+
+  it('are refused when they ask for more memory than there ever is', async () => {
+    const { policy } = await core.pools.get('default-pool');
+    const config = { memory_limit: policy.memoryBudget + 1 };
+    const { status, body } = await served.ask('POST', '/sandbox/create', { body: config });
+    expect(status).toBe(400);
+    expect(body.error).toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringContaining('memory_limit'),
+    });
   });
 
   it('are released by stop, too', async () => {

@@ -1,9 +1,10 @@
 import type { PoolApi } from '../../api/pool-api.ts';
 import type { CallOptions } from '../../api/sandbox-api.ts';
 import type { Clock } from '../../model/clock.ts';
-import { throwIfAborted } from '../../model/errors.ts';
+import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { DEFAULT_POOL } from '../../model/ids.ts';
-import type { Lease } from '../../model/pool.ts';
+import type { Lease, PoolPolicy } from '../../model/pool.ts';
+import { formatSize, parseSize } from '../../model/quantity.ts';
 import { Notebook } from '../notebook/notebook.ts';
 import { leasedSandbox } from '../run/tool-sandbox.ts';
 import type { ToolContext } from '../tool/define-tool.ts';
@@ -32,6 +33,8 @@ export class KeptSandboxes {
   async create(config: SandboxConfig, options: CallOptions): Promise<Lease> {
     const { image, resources, network, mounts, ttl } = config;
     const { pools } = this.#options;
+    const { policy } = await pools.get(DEFAULT_POOL, options);
+    assertFits(resources.memory, policy);
     const lease = await pools.lease(
       {
         pool: DEFAULT_POOL,
@@ -94,4 +97,15 @@ export class KeptSandboxes {
       void notebook.close();
     }
   }
+}
+
+/** That its memory can ever be had: no wait would help. @throws invalid_argument */
+function assertFits(memory: string | number | undefined, { memoryBudget }: PoolPolicy): void {
+  const bytes = typeof memory === 'string' ? parseSize(memory) : memory;
+  if (bytes === undefined || bytes <= memoryBudget) return;
+  throw new FsbError(
+    'invalid_argument',
+    `memory_limit is ${formatSize(bytes)}, and all sandboxes together have ${formatSize(memoryBudget)}`,
+    { hint: 'Ask for less memory, or raise memory_budget of the default pool.' },
+  );
 }
