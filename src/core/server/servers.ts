@@ -64,7 +64,7 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
   };
   try {
     await poolServer.start();
-    const served = { core, ready: options.ready, pool: poolRoutes(poolServer) };
+    const served = { core, ready: options.ready, pool: poolRoutes(poolServer, clock) };
     const http: string[] = [];
     for (const endpoint of endpoints.http) {
       const handle = guarded(endpoint.kind, (request, response, signal) =>

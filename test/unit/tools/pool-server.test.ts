@@ -396,6 +396,28 @@ describe('bodies', () => {
   });
 });
 
+describe('the bodies of all calls together', () => {
+  it('have a bound, and what ended makes room', async () => {
+    const { body: kept } = await served.ask('POST', '/sandbox/create');
+    const call = { sandbox_id: kept.sandbox_id, tool_name: 'shell_executor' };
+    const send = (command: string, length: number, signal?: AbortSignal) =>
+      served.ask('POST', '/sandbox/tool/execute', {
+        body: Buffer.from(JSON.stringify({ ...call, parameters: { command } }).padEnd(length)),
+        headers: { 'content-type': 'application/json' },
+        signal,
+      });
+    const caller = new AbortController();
+    const fifteen = 15 * 1024 * 1024;
+    const large = Array.from({ length: 5 }, () => send('sleep 1000', fifteen, caller.signal));
+    const refused = await Promise.any(large);
+    expect(refused).toMatchObject({ status: 503, body: { error: { code: 'unavailable' } } });
+    const answers = Promise.allSettled(large);
+    caller.abort();
+    expect((await answers).filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect((await send('echo next', fifteen)).body.output).toBe('next\n');
+  });
+});
+
 describe('what it tells of itself', () => {
   it('is the schema of every tool', async () => {
     const { body } = await served.ask('GET', '/tools');

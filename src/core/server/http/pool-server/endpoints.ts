@@ -1,7 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import type { PoolServer } from '../../../tools/pool-server.ts';
 import { functionSchemas } from '../../../tools/registry.ts';
-import { assertContentType, bodyChunks, readJson } from '../read-body.ts';
+import type { RequestBody } from '../request-body.ts';
 import {
   archiveQuery,
   createQuery,
@@ -14,7 +13,7 @@ import {
 
 export interface PoolRequest {
   server: PoolServer;
-  request: IncomingMessage;
+  body: RequestBody;
   query: URLSearchParams;
   /** The sandbox id of the path; empty where the path has none. */
   id: string;
@@ -27,9 +26,9 @@ type Handler = (call: PoolRequest) => Promise<unknown>;
 
 /** By method and path; `{id}` stands for a sandbox id. */
 export const endpoints: Readonly<Record<string, Handler>> = {
-  async 'POST /pool/initialize'({ server, request, query, signal }) {
+  async 'POST /pool/initialize'({ server, body, query, signal }) {
     const { pool_size: size } = parseQuery(initializeQuery, query);
-    const config = await readJson(request);
+    const config = await body.json();
     const { up, missing, reasons, warnings } = await server.initialize(size, config, signal);
     const message =
       missing === 0
@@ -38,9 +37,9 @@ export const endpoints: Readonly<Record<string, Handler>> = {
     return { message, pool_size: up.length, sandbox_ids: up, missing, reasons, warnings };
   },
 
-  async 'POST /pool/execute'({ server, request, query, signal }) {
+  async 'POST /pool/execute'({ server, body, query, signal }) {
     const { tool_name: tool, timeout } = parseQuery(executeQuery, query);
-    const parameters = (await readJson(request)) ?? {};
+    const parameters = (await body.json()) ?? {};
     return server.execute({ tool, parameters }, timeout, signal);
   },
 
@@ -48,9 +47,9 @@ export const endpoints: Readonly<Record<string, Handler>> = {
 
   'GET /tools': async () => functionSchemas,
 
-  async 'POST /sandbox/create'({ server, request, query, signal }) {
+  async 'POST /sandbox/create'({ server, body, query, signal }) {
     parseQuery(createQuery, query);
-    const { lease, warnings } = await server.create(await readJson(request), signal);
+    const { lease, warnings } = await server.create(await body.json(), signal);
     return { sandbox_id: lease.id, warnings };
   },
 
@@ -60,8 +59,8 @@ export const endpoints: Readonly<Record<string, Handler>> = {
     return status === undefined ? all : all.filter((sandbox) => sandbox.status === status);
   },
 
-  async 'POST /sandbox/tool/execute'({ server, request, signal }) {
-    const { sandbox_id: id, tool_name: tool, parameters } = parseToolCall(await readJson(request));
+  async 'POST /sandbox/tool/execute'({ server, body, signal }) {
+    const { sandbox_id: id, tool_name: tool, parameters } = parseToolCall(await body.json());
     return server.executeIn(id, { tool, parameters }, signal);
   },
 
@@ -79,10 +78,10 @@ export const endpoints: Readonly<Record<string, Handler>> = {
     return { message: `sandbox ${id} is deleted` };
   },
 
-  async 'POST /sandbox/{id}/archive'({ server, request, query, id, signal }) {
+  async 'POST /sandbox/{id}/archive'({ server, body, query, id, signal }) {
     const { target_dir: directory } = parseQuery(archiveQuery, query);
-    assertContentType(request, ['application/x-tar', 'application/octet-stream']);
-    await server.putArchive(id, directory, bodyChunks(request), signal);
+    body.assertType(['application/x-tar', 'application/octet-stream']);
+    await server.putArchive(id, directory, body.chunks(), signal);
     return { ok: true };
   },
 };

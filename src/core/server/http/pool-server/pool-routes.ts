@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../../../model/clock.ts';
 import { errorCodes, FsbError } from '../../../model/errors.ts';
 import type { PoolServer } from '../../../tools/pool-server.ts';
+import { BodyRoom } from '../body-room.ts';
+import { RequestBody } from '../request-body.ts';
 import { sendJson } from '../respond.ts';
 import { endpoints } from './endpoints.ts';
 
@@ -12,14 +15,18 @@ export type PoolRoutes = (
   signal: AbortSignal,
 ) => Promise<boolean>;
 
-export function poolRoutes(server: PoolServer): PoolRoutes {
+export function poolRoutes(server: PoolServer, clock: Clock): PoolRoutes {
+  const room = new BodyRoom();
   return async (request, response, { pathname, searchParams: query }, signal) => {
     const { handle, id } = endpointFor(request.method ?? '', pathname);
     if (handle === undefined) return false;
+    const body = new RequestBody(request, clock, room);
     try {
-      sendJson(response, 200, await handle({ server, request, query, id, signal }));
+      sendJson(response, 200, await handle({ server, body, query, id, signal }));
     } catch (thrown) {
       sendFailure(response, FsbError.from(thrown));
+    } finally {
+      body.release();
     }
     return true;
   };
