@@ -54,14 +54,18 @@ export async function makeToolBench(clock: Clock = systemClock): Promise<ToolBen
   };
 }
 
+/** What a notebook writes before the code does. */
+const isMarks = (data: Buffer): boolean => /^(\0fsb:[0-9a-f]{32}:)*$/.test(data.toString('latin1'));
+
 /** The same sandbox, and it tells the first output of what is started in it. */
 function tellingOutput(sandbox: ToolSandbox, onOutput: () => void): ToolSandbox {
   let told = false;
   async function* telling(output: AsyncIterable<OutputChunk>): AsyncGenerator<OutputChunk> {
     for await (const chunk of output) {
       yield chunk;
-      if (!told) onOutput();
+      if (told || isMarks(chunk.data)) continue;
       told = true;
+      onOutput();
     }
   }
   return {
