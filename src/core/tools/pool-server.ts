@@ -47,12 +47,12 @@ export class PoolServer {
     this.#calls = new OpenCalls(clock);
     this.#pool = new ToolPool({ core, clock });
     this.#borrowing = new Borrowing({ pools, calls: this.#calls, clock, log, workingDirectory });
-    this.#kept = new KeptSandboxes({ pools, clock, workingDirectory });
+    this.#kept = new KeptSandboxes({ pools, clock, log, workingDirectory });
   }
 
-  /** Before the first call: ends what a killed core had borrowed. */
-  start(): Promise<void> {
-    return this.#borrowing.endOrphans();
+  /** Before the first call: ends what a killed core had borrowed, and the tools that it ran in kept sandboxes. */
+  async start(): Promise<void> {
+    await Promise.all([this.#borrowing.endOrphans(), this.#kept.endOrphans()]);
   }
 
   /**

@@ -476,6 +476,21 @@ describe('start and close', () => {
     await next.close();
   });
 
+  it('ends the tools that a killed core left in kept sandboxes, and nothing in the leases of others', async () => {
+    const { body: kept } = await served.ask('POST', '/sandbox/create');
+    const foreign = await core.pools.lease({ pool: 'default-pool' });
+    const sleep = { argv: ['sleep', '1000'], env: {}, cwd: '/', user: '', tty: false, stdin: false };
+    const left = await core.pools.exec(kept.sandbox_id, sleep);
+    await core.pools.exec(foreign.id, sleep);
+    const next = await servePoolServer(core);
+    expect(await left.exited).toMatchObject({ signal: 9 });
+    expect(await core.pools.leases()).toMatchObject([
+      { id: kept.sandbox_id, running: 0 },
+      { id: foreign.id, running: 1 },
+    ]);
+    await next.close();
+  });
+
   it('ends what runs, gives back what is borrowed, and refuses what comes', async () => {
     await initialize('pool_size=1');
     const claimed = nextEvent('claimed');

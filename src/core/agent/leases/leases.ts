@@ -36,7 +36,7 @@ export class Leases {
   }
 
   async lease(request: LeaseRequest, { signal }: CallOptions = {}): Promise<Lease> {
-    const { pool, claim, surroundings, ttl } = await prepareClaim(request, this.#options, signal);
+    const { pool, claim, surroundings, ttl, label } = await prepareClaim(request, this.#options, signal);
     const id = newLeaseId();
     const held = await pool.claim(claim, this.holderOf(id));
     const { image } = claim;
@@ -46,6 +46,7 @@ export class Leases {
       warm: held.hit,
       createdAt: this.#options.clock.now(),
       ttl,
+      ...(label === undefined ? {} : { label }),
       surroundings,
     };
     const hold = this.#keep(record, pool, held);

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { PoolApi } from '../../api/pool-api.ts';
 import type { CallOptions } from '../../api/sandbox-api.ts';
 import type { Clock } from '../../model/clock.ts';
@@ -11,10 +12,15 @@ import type { ToolContext } from '../tool/define-tool.ts';
 import type { SandboxConfig } from './sandbox-config.ts';
 import { TOOL_POOL } from './tool-pool.ts';
 import { Turns } from './turns.ts';
+import { unless } from './unless.ts';
+
+/** Of the leases that are made here; those of others, like `pool run --lease`, have none or another. */
+const LABEL = 'pool-server';
 
 export interface KeptSandboxesOptions {
   pools: PoolApi;
   clock: Clock;
+  log: Logger;
   workingDirectory: string;
 }
 
@@ -38,6 +44,7 @@ export class KeptSandboxes {
     const lease = await pools.lease(
       {
         pool: DEFAULT_POOL,
+        label: LABEL,
         ...(image === undefined ? {} : { image }),
         ...(Object.keys(resources).length === 0 ? {} : { resources }),
         ...(network === 'none' ? {} : { network }),
@@ -50,6 +57,20 @@ export class KeptSandboxes {
     if (options.signal?.aborted) await pools.release(lease.id);
     throwIfAborted(options.signal);
     return lease;
+  }
+
+  /**
+   * Ends the tools that a killed core left running: nobody waits for them, and no turn holds the next one back. A core
+   * that cannot do it still serves everything else.
+   */
+  async endOrphans(): Promise<void> {
+    const { pools, log } = this.#options;
+    try {
+      const left = (await pools.leases()).filter(({ label, running }) => label === LABEL && running > 0);
+      await Promise.all(left.map(({ id }) => unless('not_found', pools.kill(id))));
+    } catch (error) {
+      log.warn({ err: error }, 'tools that an earlier core left running cannot be ended');
+    }
   }
 
   async list(options?: CallOptions): Promise<Lease[]> {

@@ -1,7 +1,7 @@
 import type { CoreApi } from '../../api/core-api.ts';
 import type { CallOptions } from '../../api/sandbox-api.ts';
 import type { Clock } from '../../model/clock.ts';
-import { type ErrorCode, FsbError, throwIfAborted } from '../../model/errors.ts';
+import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import type { PoolDetails, PoolPolicy } from '../../model/pool.ts';
 import type { PoolPolicyInput } from '../../model/pool-policy.ts';
 import { formatDuration } from '../../model/quantity.ts';
@@ -9,6 +9,7 @@ import { HOST_IMAGE } from '../../model/reference.ts';
 import { timeLimit } from '../run/time-limit.ts';
 import { PoolWatch } from './pool-watch.ts';
 import type { SandboxConfig } from './sandbox-config.ts';
+import { unless } from './unless.ts';
 import { warmthOf } from './warmth.ts';
 
 /** The pool that tools borrow from; it is the pool server's own. */
@@ -145,14 +146,4 @@ function assertFitsPool({ network, mounts, ttl }: SandboxConfig): void {
   throw new FsbError('invalid_argument', `the sandboxes of a pool cannot have ${asked.join(' and ')}`, {
     hint: 'Make one with POST /sandbox/create.',
   });
-}
-
-/** Undefined when the call fails with this code. */
-async function unless<T>(code: ErrorCode, call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (FsbError.from(error).code === code) return undefined;
-    throw error;
-  }
 }
