@@ -331,6 +331,7 @@ describe('kept sandboxes', () => {
     [{}, 'sandbox_id: must be given; tool_name: must be given'],
     [{ sandbox_id: 'x', tool_name: 'shell_executor', parameters: 3 }, 'parameters'],
     [{ sandbox_id: 'x', tool: 'shell_executor' }, 'unknown key tool'],
+    [{ sandbox_id: 'x', tool_name: 'shell_executor', timeout: 5 }, 'timeout: belongs among the parameters'],
     [undefined, 'invalid body'],
   ])('refuse a call like %j', async (body, problem) => {
     const answer = await served.ask('POST', '/sandbox/tool/execute', { body });
@@ -453,6 +454,21 @@ describe('what it tells of itself', () => {
       pool: { state: 'active', idle: 2, claimed: 0 },
       uptime: expect.any(Number),
     });
+  });
+
+  it.each([
+    ['GET', '/stats?of=pool', 'unknown key of'],
+    ['GET', '/tools?name=shell_executor', 'unknown key name'],
+    ['GET', '/sandbox/x?verbose=1', 'unknown key verbose'],
+    ['POST', '/sandbox/x/stop?force=1', 'unknown key force'],
+    ['DELETE', '/sandbox/x?force=1', 'unknown key force'],
+    ['POST', '/sandbox/tool/execute?timeout=3', 'unknown key timeout'],
+    ['GET', '/sandboxes?status=runing', 'status: must be one of running, idle, busy, stopping'],
+    ['POST', '/pool/execute?tool_name=a&tool_name=b', 'tool_name: must be given once'],
+  ])('refuses a query that says nothing to it: %s %s', async (method, path, problem) => {
+    const { status, body } = await served.ask(method, path);
+    expect(status).toBe(400);
+    expect(body.detail).toContain(problem);
   });
 
   it.each([

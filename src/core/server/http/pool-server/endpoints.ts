@@ -7,6 +7,7 @@ import {
   executeQuery,
   initializeQuery,
   listQuery,
+  noQuery,
   parseQuery,
   parseToolCall,
 } from './query.ts';
@@ -23,6 +24,14 @@ export interface PoolRequest {
 
 /** Resolves to the JSON of the answer. @throws FsbError */
 type Handler = (call: PoolRequest) => Promise<unknown>;
+
+/** Refuses whatever the query says: nothing that a client asks for is left undone without a word. */
+function withoutQuery(handle: Handler): Handler {
+  return async (call) => {
+    parseQuery(noQuery, call.query);
+    return handle(call);
+  };
+}
 
 /** By method and path; `{id}` stands for a sandbox id. */
 export const endpoints: Readonly<Record<string, Handler>> = {
@@ -43,9 +52,9 @@ export const endpoints: Readonly<Record<string, Handler>> = {
     return server.execute({ tool, parameters }, timeout, signal);
   },
 
-  'GET /stats': ({ server, signal }) => server.stats(signal),
+  'GET /stats': withoutQuery(({ server, signal }) => server.stats(signal)),
 
-  'GET /tools': async () => functionSchemas,
+  'GET /tools': withoutQuery(async () => functionSchemas),
 
   async 'POST /sandbox/create'({ server, body, query, signal }) {
     parseQuery(createQuery, query);
@@ -59,24 +68,26 @@ export const endpoints: Readonly<Record<string, Handler>> = {
     return status === undefined ? all : all.filter((sandbox) => sandbox.status === status);
   },
 
-  async 'POST /sandbox/tool/execute'({ server, body, signal }) {
+  'POST /sandbox/tool/execute': withoutQuery(async ({ server, body, signal }) => {
     const { sandbox_id: id, tool_name: tool, parameters } = parseToolCall(await body.json());
     return server.executeIn(id, { tool, parameters }, signal);
-  },
+  }),
 
-  'GET /sandbox/{id}': ({ server, id, signal }) => server.get(id, signal),
+  'GET /sandbox/{id}': withoutQuery(({ server, id, signal }) => server.get(id, signal)),
 
-  'GET /sandbox/{id}/tools': async ({ server, id, signal }) => (await server.get(id, signal)).available_tools,
+  'GET /sandbox/{id}/tools': withoutQuery(
+    async ({ server, id, signal }) => (await server.get(id, signal)).available_tools,
+  ),
 
-  async 'POST /sandbox/{id}/stop'({ server, id, signal }) {
+  'POST /sandbox/{id}/stop': withoutQuery(async ({ server, id, signal }) => {
     await server.release(id, signal);
     return { message: `sandbox ${id} is stopped` };
-  },
+  }),
 
-  async 'DELETE /sandbox/{id}'({ server, id, signal }) {
+  'DELETE /sandbox/{id}': withoutQuery(async ({ server, id, signal }) => {
     await server.release(id, signal);
     return { message: `sandbox ${id} is deleted` };
-  },
+  }),
 
   async 'POST /sandbox/{id}/archive'({ server, body, query, id, signal }) {
     const { target_dir: directory } = parseQuery(archiveQuery, query);
