@@ -5,6 +5,7 @@ import { type ErrorCode, FsbError } from '../model/errors.ts';
 import type { Lease, PoolDetails } from '../model/pool.ts';
 import { extractArchive } from './pool/archive.ts';
 import { Borrowing } from './pool/borrowing.ts';
+import { healthOf, type PoolServerHealth } from './pool/health.ts';
 import { KeptSandboxes } from './pool/kept-sandboxes.ts';
 import { OpenCalls } from './pool/open-calls.ts';
 import { parseSandboxConfig } from './pool/sandbox-config.ts';
@@ -141,6 +142,11 @@ export class PoolServer {
       const { id: lease } = await this.#keptOne(id, signal);
       await this.#kept.release(lease, { signal });
     });
+  }
+
+  async health(signal: AbortSignal): Promise<PoolServerHealth> {
+    const info = await this.#options.core.system.info({ signal });
+    return healthOf(info, (await this.list(signal)).length, this.#options.clock.now());
   }
 
   async stats(signal: AbortSignal): Promise<PoolServerStats> {

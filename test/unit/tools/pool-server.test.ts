@@ -442,6 +442,17 @@ describe('what it tells of itself', () => {
     });
   });
 
+  it('is that it is healthy, and what it has', async () => {
+    await served.ask('POST', '/sandbox/create');
+    const { status, body } = await served.ask('GET', '/health');
+    const { version, node, runtime } = await core.system.info();
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      ...{ status: 'healthy', healthy: true, version, uptime: expect.any(Number) },
+      ...{ active_sandboxes: 1, system_info: { node, runtime } },
+    });
+  });
+
   it('is how many sandboxes there are in each state', async () => {
     expect((await served.ask('GET', '/stats')).body).toMatchObject({
       ...{ total_sandboxes: 0, pool_initialized: false, pool: null },

@@ -52,6 +52,8 @@ export const endpoints: Readonly<Record<string, Handler>> = {
     return server.execute({ tool, parameters }, timeout, signal);
   },
 
+  'GET /health': withoutQuery(({ server, signal }) => server.health(signal)),
+
   'GET /stats': withoutQuery(({ server, signal }) => server.stats(signal)),
 
   'GET /tools': withoutQuery(async () => functionSchemas),
