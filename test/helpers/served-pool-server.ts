@@ -13,6 +13,8 @@ import type { ProcessCore } from './process-core/process-core.ts';
 
 export interface ServedPoolServer {
   server: PoolServer;
+  /** `host:port`. */
+  address: string;
   ask: ReturnType<typeof poolClient>;
   /** Where the tools work. */
   directory: string;
@@ -29,7 +31,7 @@ export async function servePoolServer(
   const log = pino({ level: 'silent' });
   const server = new PoolServer({ core, clock, log, workingDirectory: directory });
   await server.start();
-  const served = { core, ready: () => true, pool: poolRoutes(server) };
+  const served = { core, ready: () => true, pool: poolRoutes(server, clock) };
   const listener: HttpListener = await listenHttp(
     { kind: 'tcp', host: '127.0.0.1', port: 0 },
     (request, response) => {
@@ -37,10 +39,11 @@ export async function servePoolServer(
       response.once('close', () => gone.abort());
       route(served, request, response, gone.signal).catch((error: unknown) => sendError(response, error));
     },
-    systemClock,
+    clock,
   );
   return {
     ...{ server, directory },
+    address: listener.address,
     ask: poolClient(listener.address),
     async close() {
       await server.close(0);

@@ -20,7 +20,12 @@ export interface ToolBench {
   context: ToolContext;
   use(tool: string, parameters: unknown, changes?: Partial<ToolContext>): Promise<ToolResult>;
   /** As use(), and calls back once, when the tool's first output is there. */
-  useUntilOutput(tool: string, parameters: unknown, onOutput: () => void): Promise<ToolResult>;
+  useUntilOutput(
+    tool: string,
+    parameters: unknown,
+    onOutput: () => void,
+    changes?: Partial<ToolContext>,
+  ): Promise<ToolResult>;
   close(): Promise<void>;
 }
 
@@ -39,8 +44,8 @@ export async function makeToolBench(clock: Clock = systemClock): Promise<ToolBen
     useTool(prepareTool(findTool(tool), parameters), { ...context, ...changes });
   return {
     ...{ core, lease, directory, context, use },
-    useUntilOutput: (tool, parameters, onOutput) =>
-      use(tool, parameters, { sandbox: tellingOutput(context.sandbox, onOutput) }),
+    useUntilOutput: (tool, parameters, onOutput, changes = {}) =>
+      use(tool, parameters, { ...changes, sandbox: tellingOutput(context.sandbox, onOutput) }),
     async close() {
       await notebook.close();
       await core.close();
@@ -49,14 +54,18 @@ export async function makeToolBench(clock: Clock = systemClock): Promise<ToolBen
   };
 }
 
+/** What a notebook writes before the code does. */
+const isMarks = (data: Buffer): boolean => /^(\0fsb:[0-9a-f]{32}:)*$/.test(data.toString('latin1'));
+
 /** The same sandbox, and it tells the first output of what is started in it. */
 function tellingOutput(sandbox: ToolSandbox, onOutput: () => void): ToolSandbox {
   let told = false;
   async function* telling(output: AsyncIterable<OutputChunk>): AsyncGenerator<OutputChunk> {
     for await (const chunk of output) {
       yield chunk;
-      if (!told) onOutput();
+      if (told || isMarks(chunk.data)) continue;
       told = true;
+      onOutput();
     }
   }
   return {

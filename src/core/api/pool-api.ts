@@ -25,9 +25,11 @@ export interface LeaseRequest extends Partial<Pick<SandboxSpecInput, 'resources'
   wait?: number;
   /** Milliseconds; default: lease_ttl of the pool. 0: never reclaimed. */
   ttl?: number;
+  /** A word of whoever takes it, to know it again, also after a restart of the core. */
+  label?: string;
 }
 
-export interface PoolRunRequest extends Omit<LeaseRequest, 'ttl'> {
+export interface PoolRunRequest extends Omit<LeaseRequest, 'ttl' | 'label'> {
   /** Environment and working directory start from the image's own. `detach` is not for here. */
   exec: ExecRequest;
 }

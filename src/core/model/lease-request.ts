@@ -16,6 +16,7 @@ const leaseSchema = z.strictObject({
   onEmpty: z.enum(['boot', 'wait', 'fail']).optional(),
   wait: milliseconds.optional(),
   ttl: milliseconds.optional(),
+  label: z.string().min(1, 'must not be empty').max(63, 'must be at most 63 characters').optional(),
 });
 
 /** Checked; sizes in bytes. What is not in `resources` is the pool's. */

@@ -140,6 +140,8 @@ export interface Lease {
   ttl: number;
   /** How many commands run in it now. */
   running: number;
+  /** As it was asked for. */
+  label?: string;
 }
 
 export type PoolEvent =

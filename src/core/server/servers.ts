@@ -35,7 +35,10 @@ export interface Servers {
   http: string[];
   /** Empty when off. */
   metrics: string;
-  /** Stops accepting, ends the streams and the waiting calls, gives the others `graceMs`, removes the sockets. Idempotent. */
+  /**
+   * Refuses new calls and streams, ends the streams and the waiting calls, gives the others `graceMs`, and the tools
+   * that were cut as long again for their answer; removes the sockets. Idempotent.
+   */
   close(graceMs: number): Promise<void>;
 }
 
@@ -48,23 +51,28 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
   const closing = new AbortController();
   const streams = streamServer(core, clock, log);
   const poolServer = new PoolServer({ core, clock, log });
-  const closers: ((graceMs: number) => Promise<void>)[] = [
-    (graceMs) => streams.close(graceMs),
-    (graceMs) => poolServer.close(graceMs),
-  ];
+  const closers: Closer[] = [];
+  const listeners: HttpListener[] = [];
   let closed: Promise<void> | undefined;
   const close = (graceMs: number): Promise<void> => {
     closing.abort(new FsbError('unavailable', 'the core is going away'));
-    closed ??= Promise.all(closers.map((closer) => closer(graceMs))).then(() => {});
+    closed ??= Promise.all([
+      ...closers.map((closer) => closer(graceMs)),
+      closeHttp([streams.close, (ms) => poolServer.close(ms)], listeners, graceMs),
+    ]).then(() => {});
     return closed;
   };
   const keep = (listener: HttpListener): string => {
-    closers.push(listener.close);
+    listeners.push(listener);
     return listener.address;
   };
   try {
     await poolServer.start();
-    const served = { core, ready: options.ready, pool: poolRoutes(poolServer) };
+    const served = {
+      core,
+      ready: () => options.ready() && !closing.signal.aborted,
+      pool: poolRoutes(poolServer, clock),
+    };
     const http: string[] = [];
     for (const endpoint of endpoints.http) {
       const handle = guarded(endpoint.kind, (request, response, signal) =>
@@ -90,6 +98,14 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
     await close(0);
     throw error;
   }
+}
+
+type Closer = (graceMs: number) => Promise<void>;
+
+/** The listeners last: they carry what those who serve over them have to say at their end. */
+async function closeHttp(served: Closer[], listeners: HttpListener[], graceMs: number): Promise<void> {
+  await Promise.all(served.map((closer) => closer(graceMs)));
+  await Promise.all(listeners.map((listener) => listener.close(graceMs)));
 }
 
 function listenMetrics(

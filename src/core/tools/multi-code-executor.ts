@@ -13,10 +13,14 @@ const MOST_FILES = 64;
 
 const knownNames = [...Object.keys(languages), ...Object.keys(languageAliases)];
 
+/** Not what every object has, like its constructor. */
+const own = <T>(table: Readonly<Record<string, T>>, key: string): T | undefined =>
+  Object.hasOwn(table, key) ? table[key] : undefined;
+
 const language = givenText
   .transform((name, ctx) => {
     const lower = name.trim().toLowerCase();
-    const found = languages[languageAliases[lower] ?? lower];
+    const found = own(languages, own(languageAliases, lower) ?? lower);
     if (found !== undefined) return found;
     const near = didYouMean(lower, knownNames);
     const hint =
@@ -26,50 +30,70 @@ const language = givenText
   })
   .describe(`One of ${Object.keys(languages).join(', ')}; the sandbox's image must have it.`);
 
-/** Whether a name stays below the directory that it is written to. */
-function isBelow(name: string): boolean {
-  const path = posix.normalize(name);
-  const isOutside = path === '.' || path === '..' || path.startsWith('../') || path.startsWith('/');
-  return name !== '' && !name.includes('\0') && !isOutside && !path.endsWith('/');
+/** Whether a name, made plain, stays below the directory that it is written to. */
+function isBelow(plain: string): boolean {
+  const isOutside = plain === '.' || plain === '..' || plain.startsWith('../') || plain.startsWith('/');
+  return !plain.includes('\0') && !isOutside && !plain.endsWith('/');
 }
 
 const furtherFiles = z
   .record(z.string(), z.string())
   .refine((files) => Object.keys(files).length <= MOST_FILES, `at most ${MOST_FILES} files`)
-  .refine((files) => Object.keys(files).every(isBelow), {
-    error: ({ input }) => {
-      const wrong = Object.keys(input as object).find((name) => !isBelow(name));
-      return `${JSON.stringify(wrong)} is not the path of a file below the work directory`;
-    },
-  })
   .default({})
   .describe('Further files: name to content. They lie beside the main file.');
+
+/** Why these names cannot all be files beside the main one; undefined: they can. */
+function problemOf(names: readonly string[], main: string): string | undefined {
+  const known = new Map<string, string>();
+  for (const name of names) {
+    const plain = posix.normalize(name);
+    const said = JSON.stringify(name);
+    if (!isBelow(plain)) return `${said} is not the path of a file below the work directory`;
+    if (plain === main) return `${said} is the main file, which holds the code`;
+    const other = known.get(plain);
+    if (other !== undefined) return `${said} is another name of ${JSON.stringify(other)}`;
+    known.set(plain, name);
+  }
+  return undefined;
+}
 
 export const multiCodeExecutor = defineTool({
   name: 'multi_code_executor',
   description:
     'Compile and run code in one of many languages, in a fresh directory that is removed afterwards.',
-  schema: z.strictObject({
-    language,
-    code: code.describe('The source code of the main file.'),
-    files: furtherFiles,
-    compile_timeout: seconds('How long compiling may take', 60),
-    run_timeout: seconds('How long the program may run', 30),
-  }),
+  schema: z
+    .strictObject({
+      language,
+      code: code.describe('The source code of the main file.'),
+      files: furtherFiles,
+      compile_timeout: seconds('How long compiling may take', 60),
+      run_timeout: seconds('How long the program may run', 30),
+    })
+    .superRefine(({ language, files }, ctx) => {
+      const message = problemOf(Object.keys(files), language.file);
+      if (message !== undefined) ctx.addIssue({ code: 'custom', path: ['files'], message });
+    }),
   async run({ language: { file, compile, run }, code: source, files, ...limits }, context) {
     const directory = `/tmp/fsb-code-${randomBytes(8).toString('hex')}`;
-    // The code comes last: it is the main file, whatever else has that name.
-    const problem = await writeAll(directory, { ...files, [file]: source }, context);
-    if (problem !== undefined) return problem;
     const stages: Stage[] = [
       ...(compile ? [{ stage: 'compile', step: compile, timeout: limits.compile_timeout }] : []),
       { stage: 'run', step: run, timeout: limits.run_timeout },
     ];
-    const outcome = await runStages(stages, directory, context);
-    await fileStep(context.sandbox, { script: 'rm -rf -- "$1"', words: [directory], cwd: '/' }, context);
-    return outcome;
+    try {
+      const problem = await writeAll(directory, { ...files, [file]: source }, context);
+      return problem ?? (await runStages(stages, directory, context));
+    } finally {
+      await removeAll(directory, context);
+    }
   },
 });
+
+/** Also for a caller who has left: the sandbox may be one that is kept. When it cannot be done, the sandbox is gone. */
+async function removeAll(directory: string, { sandbox, clock }: ToolContext): Promise<void> {
+  const nobodyLeaves = new AbortController().signal;
+  const step = { script: 'rm -rf -- "$1"', words: [directory], cwd: '/' };
+  await fileStep(sandbox, step, { clock, signal: nobodyLeaves }).catch(() => {});
+}
 
 interface Stage {
   stage: string;

@@ -8,7 +8,7 @@ import { onLinesOfTheirOwn, type ToolOutcome, timeoutMessage, toolError } from '
 export const notebookExecutor = defineTool({
   name: 'notebook_executor',
   description:
-    'Run Python code like a cell of a notebook: variables stay for the next call in the same sandbox, and the value of a last expression is shown.',
+    'Run Python code like a cell of a notebook: in a sandbox that you keep, variables stay for the next call; in one that is borrowed for a single call, they do not. The value of a last expression is shown.',
   schema: z.strictObject({
     code: code.describe('The Python code of the cell.'),
     timeout: seconds('How long the cell may run', 30),

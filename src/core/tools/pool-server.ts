@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
 import type { CoreApi } from '../api/core-api.ts';
 import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
+import { type ErrorCode, FsbError } from '../model/errors.ts';
 import type { Lease, PoolDetails } from '../model/pool.ts';
 import { extractArchive } from './pool/archive.ts';
 import { Borrowing } from './pool/borrowing.ts';
+import { healthOf, type PoolServerHealth } from './pool/health.ts';
 import { KeptSandboxes } from './pool/kept-sandboxes.ts';
 import { OpenCalls } from './pool/open-calls.ts';
 import { parseSandboxConfig } from './pool/sandbox-config.ts';
@@ -47,12 +48,12 @@ export class PoolServer {
     this.#calls = new OpenCalls(clock);
     this.#pool = new ToolPool({ core, clock });
     this.#borrowing = new Borrowing({ pools, calls: this.#calls, clock, log, workingDirectory });
-    this.#kept = new KeptSandboxes({ pools, clock, workingDirectory });
+    this.#kept = new KeptSandboxes({ pools, clock, log, workingDirectory });
   }
 
-  /** Before the first call: ends what a killed core had borrowed. */
-  start(): Promise<void> {
-    return this.#borrowing.endOrphans();
+  /** Before the first call: ends what a killed core had borrowed, and the tools that it ran in kept sandboxes. */
+  async start(): Promise<void> {
+    await Promise.all([this.#borrowing.endOrphans(), this.#kept.endOrphans()]);
   }
 
   /**
@@ -72,7 +73,8 @@ export class PoolServer {
 
   /**
    * @param wait milliseconds to wait for a sandbox
-   * @throws not_found (tool), invalid_argument (parameters, not initialised), no_capacity (none in time)
+   * @throws not_found (tool), invalid_argument (parameters, not initialised), conflict (the pool is stopped),
+   *   no_capacity (none in time, too many wait)
    */
   execute(
     { tool, parameters }: ToolCall,
@@ -81,8 +83,14 @@ export class PoolServer {
   ): Promise<ToolResult> {
     return this.#calls.run(caller, async (signal) => {
       const prepared = prepareTool(findTool(tool), parameters);
-      await this.#pool.get({ signal });
-      return this.#borrowing.execute(prepared, wait, signal);
+      await this.#pool.assertLends({ signal });
+      try {
+        return await this.#borrowing.execute(prepared, wait, signal);
+      } catch (error) {
+        // It may have been stopped or deleted while the call waited in line, and that is then the reason.
+        if (refusals.has(FsbError.from(error).code)) await this.#pool.assertLends({ signal });
+        throw error;
+      }
     });
   }
 
@@ -136,6 +144,11 @@ export class PoolServer {
     });
   }
 
+  async health(signal: AbortSignal): Promise<PoolServerHealth> {
+    const info = await this.#options.core.system.info({ signal });
+    return healthOf(info, (await this.list(signal)).length, this.#options.clock.now());
+  }
+
   async stats(signal: AbortSignal): Promise<PoolServerStats> {
     const { startedAt } = await this.#options.core.system.info({ signal });
     const uptime = (this.#options.clock.now() - startedAt) / 1000;
@@ -167,6 +180,9 @@ export class PoolServer {
     });
   }
 }
+
+/** How a pool that lends nothing refuses. */
+const refusals: ReadonlySet<ErrorCode> = new Set(['no_capacity', 'conflict', 'not_found']);
 
 const noSandbox = (id: string): FsbError =>
   new FsbError('not_found', `there is no sandbox ${id}`, {

@@ -28,7 +28,11 @@ export function poolLeaseCases(bench: Workbench): void {
   it('lists leases, with how many commands run in each', async () => {
     const { pools } = bench.core;
     const { name } = await bench.pool();
-    const made = [await pools.lease({ pool: name, ttl: 0 }), await pools.lease({ pool: name })];
+    const made = [
+      await pools.lease({ pool: name, ttl: 0, label: 'mine' }),
+      await pools.lease({ pool: name }),
+    ];
+    expect(made.map(({ label }) => label)).toEqual(['mine', undefined]);
     const session = await pools.exec(made[0]!.id, execOf(['sleep', '1000']));
     const own = (await pools.leases()).filter(({ pool }) => pool === name);
     expect(own).toEqual(expect.arrayContaining([{ ...made[0], running: 1 }, made[1]]));

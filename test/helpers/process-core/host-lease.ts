@@ -18,8 +18,16 @@ export class HostLease {
   #reclaim: NodeJS.Timeout | undefined;
   #released: Promise<void> | undefined;
 
+  readonly #label: string | undefined;
+
   /** @param expire called when nothing ran for `ttl` milliseconds; 0: never */
-  constructor(pool: HostPool, claim: HostClaim, ttl = 0, expire: () => void = () => {}) {
+  constructor(
+    pool: HostPool,
+    claim: HostClaim,
+    { ttl = 0, label }: { ttl?: number; label?: string } = {},
+    expire: () => void = () => {},
+  ) {
+    this.#label = label;
     this.pool = pool;
     this.#claim = claim;
     this.#ttl = ttl;
@@ -33,6 +41,7 @@ export class HostLease {
     return {
       ...{ id: this.id, pool: this.pool.policy.name, image: instance.shape.image, instance: instance.id },
       ...{ warm: hit, createdAt: this.#createdAt, ttl: this.#ttl, running: this.#processes.size },
+      ...(this.#label === undefined ? {} : { label: this.#label }),
     };
   }
 

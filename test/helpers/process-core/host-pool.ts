@@ -235,7 +235,10 @@ export class HostPool {
         },
       };
       const timer = setTimeout(
-        () => waiter.reject(this.#noCapacity(`none came free within ${deadline} ms`)),
+        () =>
+          waiter.reject(
+            this.#noCapacity(`none came free within ${deadline} ms`, new FsbError('timeout', 'waited')),
+          ),
         deadline,
       );
       const abort = (): void => waiter.reject(FsbError.from(signal?.reason));
@@ -245,9 +248,10 @@ export class HostPool {
     });
   }
 
-  #noCapacity(why: string): FsbError {
+  #noCapacity(why: string, cause?: FsbError): FsbError {
     return new FsbError('no_capacity', `the pool ${this.policy.name} has no instance: ${why}`, {
       hint: 'Raise --max, or release what is claimed.',
+      cause,
     });
   }
 }

@@ -167,8 +167,8 @@ export class HostPools implements PoolApi {
     const pool = this.#find(terms.pool);
     this.#assertImage(pool.imageOf(terms), `pool ${terms.pool} cannot claim`);
     const claim = await pool.claim(terms, signal);
-    const ttl = terms.ttl ?? pool.policy.leaseTtl;
-    const lease: HostLease = new HostLease(pool, claim, ttl, () => void this.#release(lease));
+    const { ttl = pool.policy.leaseTtl, label } = terms;
+    const lease: HostLease = new HostLease(pool, claim, { ttl, label }, () => void this.#release(lease));
     this.#holders.add(lease);
     return lease;
   }

@@ -221,7 +221,12 @@ describe('an archive', () => {
     expect(await send(both)).toEqual({ status: 200, body: { ok: true } });
     const { body } = await use('file_operation', { operation: 'read', file_path: '/data/in/hostname' });
     expect(body.output).toBe(readFileSync('/etc/hostname', 'utf8'));
-    await send(tar);
+    expect(await send(tar)).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining('../../evil/hostname') },
+    });
+    const { body: found } = await use('shell_executor', { command: 'find / -xdev -path "*evil/hostname"' });
+    expect(found.output).toBe('');
     expect(existsSync('/evil')).toBe(false);
     await remove();
   });

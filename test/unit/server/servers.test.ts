@@ -13,6 +13,7 @@ import {
   HealthService,
   HealthCheckResponse_ServingStatus as Serving,
 } from '../../../src/core/wire/gen/grpc/health/v1/health.ts';
+import { poolClient } from '../../helpers/pool-client.ts';
 import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/served-core.ts';
 
@@ -146,6 +147,37 @@ describe('servers', () => {
     rpc.close();
   });
 });
+
+describe('close', () => {
+  it('has the tools that run ended, and their calls answered', async () => {
+    const inner = processCore();
+    const { core, servers, close } = await serveAndConnect(inner, 'tcp');
+    const ask = poolClient(servers.http[0]!);
+    expect((await ask('POST', '/pool/initialize?pool_size=1')).status).toBe(200);
+    const { body: kept } = await ask('POST', '/sandbox/create');
+    const parameters = { language: 'sh', code: 'sleep 1000' };
+    const tool_name = 'multi_code_executor';
+    const claimed = firstEvent(inner, 'claimed');
+    const running = [
+      ask('POST', `/pool/execute?tool_name=${tool_name}`, { body: parameters }),
+      ask('POST', '/sandbox/tool/execute', { body: { sandbox_id: kept.sandbox_id, tool_name, parameters } }),
+    ];
+    await claimed;
+    await core.close();
+    await servers.close(50);
+    for (const answer of await Promise.all(running))
+      expect(answer).toMatchObject({ status: 503, body: { error: { code: 'unavailable' } } });
+    await expect(ask('GET', '/healthz')).rejects.toThrow();
+    expect((await inner.pools.leases()).map(({ id }) => id)).toEqual([kept.sandbox_id]);
+    await close();
+    await inner.close();
+  });
+});
+
+/** Resolves with the first event of the tool pool that is of this type, from now on. */
+async function firstEvent(core: ProcessCore, type: string): Promise<void> {
+  for await (const { event } of core.system.events({ pool: 'tool-pool' })) if (event.type === type) return;
+}
 
 describe('listening', () => {
   const options = { ready: () => true, clock: systemClock, log: pino({ level: 'silent' }) };

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-const use = (language: string, code: string, more: object = {}) =>
+const use = async (language: string, code: string, more: object = {}) =>
   bench.use('multi_code_executor', { language, code, ...more });
 
 const hello: Record<string, string> = {
@@ -75,6 +75,15 @@ describe('languages', () => {
   });
 });
 
+describe('a language', () => {
+  it.each(['constructor', '__proto__', 'toString'])('is not %s, which every object has', async (name) => {
+    await expect(use(name, '1')).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringContaining('unknown language'),
+    });
+  });
+});
+
 describe('stages', () => {
   it('end with a compiler that refuses the code', async () => {
     const result = await use('c', 'int main( {');
@@ -129,3 +138,47 @@ describe('the work directory', () => {
     expect(readdirSync('/tmp')).not.toContain(output.trim().split('/').at(-1));
   });
 });
+
+describe('further files', () => {
+  it.each([
+    ['the main file', { 'main.py': '' }, '"main.py" is the main file'],
+    ['the main file by another name', { 'lib/.././main.py': '' }, '"lib/.././main.py" is the main file'],
+    ['two of one path', { 'a/b': '1', './a//b': '2' }, '"./a//b" is another name of "a/b"'],
+    ['the directory itself', { 'a/..': '' }, '"a/.." is not the path'],
+    ['a path outside', { 'a/../../b': '' }, '"a/../../b" is not the path'],
+  ])('are not %s', async (_, files, problem) => {
+    await expect(use('python', 'print(1)', { files })).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringContaining(`files: ${problem}`),
+    });
+  });
+
+  it('lie where their names lead', async () => {
+    const files = { './lib/x/../part.py': 'VALUE = 7' };
+    expect(await use('python', 'from lib import part; print(part.VALUE)', { files })).toMatchObject({
+      output: '7\n',
+    });
+  });
+
+  it('that cannot be written leave no directory behind', async () => {
+    const before = readdirSync('/tmp').filter(isWorkDirectory);
+    expect(await use('python', 'print(1)', { files: { a: '', 'a/b': '' } })).toMatchObject({
+      status: 'error',
+      error: expect.stringContaining('cannot write a/b'),
+    });
+    expect(readdirSync('/tmp').filter(isWorkDirectory)).toEqual(before);
+  });
+
+  it('of a client that leaves are removed, too', async () => {
+    const before = readdirSync('/tmp').filter(isWorkDirectory);
+    const caller = new AbortController();
+    const parameters = { language: 'sh', code: 'echo begun; sleep 1000' };
+    const running = bench.useUntilOutput('multi_code_executor', parameters, () => caller.abort(), {
+      signal: caller.signal,
+    });
+    await expect(running).rejects.toMatchObject({ code: 'cancelled' });
+    expect(readdirSync('/tmp').filter(isWorkDirectory)).toEqual(before);
+  });
+});
+
+const isWorkDirectory = (name: string): boolean => name.startsWith('fsb-code-');

@@ -62,6 +62,32 @@ describe('a notebook', () => {
     expect(await cell('1')).toMatchObject({ output: '1', metadata: { kernel: 'kept' } });
   });
 
+  it('lives on after an exception that has no traceback', async () => {
+    const code =
+      'class Bare(Exception):\n  @property\n  def __traceback__(self): return None\nraise Bare("no")';
+    const result = await cell(code);
+    expect(result).toMatchObject({ status: 'error', error: expect.stringContaining('Bare: no') });
+    expect(await cell('1')).toMatchObject({ output: '1', metadata: { kernel: 'kept' } });
+  });
+
+  it('lives on after an exception that cannot be shown', async () => {
+    const code = 'class Worse(Exception):\n  @property\n  def __traceback__(self): raise self\nraise Worse()';
+    expect(await cell(code)).toMatchObject({ status: 'error', error: expect.stringContaining('Worse') });
+    expect(await cell('1')).toMatchObject({ output: '1', metadata: { kernel: 'kept' } });
+  });
+
+  it('gives no cell the output of another, whatever that one writes to end early', async () => {
+    const forge = `import os, sys
+request = sys._getframe(1).f_globals['request']
+mark = request.get('end', request.get('mark')).encode()
+os.write(2, mark)
+os.write(1, mark + b'{"value": "forged"}\\n')
+import time; time.sleep(0.3)
+print("of the first")`;
+    expect(await cell(forge)).toMatchObject({ output: 'forged' });
+    expect(await cell('print("of the second")')).toMatchObject({ output: 'of the second\n' });
+  });
+
   it('finds its standard input empty, and so do its children', async () => {
     expect(await cell('import sys; sys.stdin.read()')).toMatchObject({ output: "''" });
     expect(await cell('import subprocess; subprocess.run("cat").returncode')).toMatchObject({ output: '0' });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FsbError } from '../../../src/core/model/errors.ts';
 import type { PoolEvent } from '../../../src/core/model/pool.ts';
 import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
 import { type ServedPoolServer, servePoolServer } from '../../helpers/served-pool-server.ts';
@@ -157,6 +158,46 @@ describe('POST /pool/execute', () => {
     await expect(long).rejects.toThrow();
   });
 
+  it('answers 409 at once, and says what to do, when the pool lends nothing', async () => {
+    await initialize('pool_size=1');
+    const refusal = (problem: string) => ({
+      status: 409,
+      body: {
+        detail: expect.stringContaining(problem),
+        error: { code: 'conflict', hint: expect.stringContaining('/pool/initialize') },
+      },
+    });
+    await core.pools.stop('tool-pool');
+    expect(await execute('true')).toMatchObject(refusal('is stopped'));
+    await core.pools.drain('tool-pool');
+    expect(await execute('true')).toMatchObject(refusal('is drained'));
+    await initialize('');
+    expect((await execute('true')).status).toBe(200);
+    await core.pools.update('tool-pool', { policy: { warm: [], capacity: { max: 1 } } });
+    expect(await execute('true')).toMatchObject(refusal('keeps nothing warm'));
+  });
+
+  it('answers 409 when the pool is drained while the call waits', async () => {
+    await initialize('pool_size=1');
+    const lease = core.pools.lease.bind(core.pools);
+    core.pools.lease = async (...call) => {
+      await core.pools.drain('tool-pool');
+      return lease(...call);
+    };
+    expect((await execute('true')).body.error).toMatchObject({
+      message: 'the tool pool is drained',
+      hint: expect.stringContaining('/pool/initialize'),
+    });
+  });
+
+  it('answers 429, not 408, what is refused at once for want of room', async () => {
+    await initialize('pool_size=1');
+    core.pools.lease = async () => {
+      throw new FsbError('no_capacity', 'the queue of pool tool-pool is full: 1000 wait');
+    };
+    expect((await execute('true')).status).toBe(429);
+  });
+
   it.each([
     ['?tool_name=shell', {}, 404, 'shell_executor'],
     ['', {}, 400, 'tool_name: must be given'],
@@ -246,6 +287,17 @@ describe('kept sandboxes', () => {
       expect((await served.ask(method!, `/sandbox/${id}${path}`)).status).toBe(404);
   });
 
+  it('are refused when they ask for more memory than there ever is', async () => {
+    const { policy } = await core.pools.get('default-pool');
+    const config = { memory_limit: policy.memoryBudget + 1 };
+    const { status, body } = await served.ask('POST', '/sandbox/create', { body: config });
+    expect(status).toBe(400);
+    expect(body.error).toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringContaining('memory_limit'),
+    });
+  });
+
   it('are released by stop, too', async () => {
     const id = await create();
     expect((await served.ask('POST', `/sandbox/${id}/stop`)).status).toBe(200);
@@ -279,6 +331,7 @@ describe('kept sandboxes', () => {
     [{}, 'sandbox_id: must be given; tool_name: must be given'],
     [{ sandbox_id: 'x', tool_name: 'shell_executor', parameters: 3 }, 'parameters'],
     [{ sandbox_id: 'x', tool: 'shell_executor' }, 'unknown key tool'],
+    [{ sandbox_id: 'x', tool_name: 'shell_executor', timeout: 5 }, 'timeout: belongs among the parameters'],
     [undefined, 'invalid body'],
   ])('refuse a call like %j', async (body, problem) => {
     const answer = await served.ask('POST', '/sandbox/tool/execute', { body });
@@ -344,6 +397,28 @@ describe('bodies', () => {
   });
 });
 
+describe('the bodies of all calls together', () => {
+  it('have a bound, and what ended makes room', async () => {
+    const { body: kept } = await served.ask('POST', '/sandbox/create');
+    const call = { sandbox_id: kept.sandbox_id, tool_name: 'shell_executor' };
+    const send = (command: string, length: number, signal?: AbortSignal) =>
+      served.ask('POST', '/sandbox/tool/execute', {
+        body: Buffer.from(JSON.stringify({ ...call, parameters: { command } }).padEnd(length)),
+        headers: { 'content-type': 'application/json' },
+        signal,
+      });
+    const caller = new AbortController();
+    const fifteen = 15 * 1024 * 1024;
+    const large = Array.from({ length: 5 }, () => send('sleep 1000', fifteen, caller.signal));
+    const refused = await Promise.any(large);
+    expect(refused).toMatchObject({ status: 503, body: { error: { code: 'unavailable' } } });
+    const answers = Promise.allSettled(large);
+    caller.abort();
+    expect((await answers).filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect((await send('echo next', fifteen)).body.output).toBe('next\n');
+  });
+});
+
 describe('what it tells of itself', () => {
   it('is the schema of every tool', async () => {
     const { body } = await served.ask('GET', '/tools');
@@ -367,6 +442,17 @@ describe('what it tells of itself', () => {
     });
   });
 
+  it('is that it is healthy, and what it has', async () => {
+    await served.ask('POST', '/sandbox/create');
+    const { status, body } = await served.ask('GET', '/health');
+    const { version, node, runtime } = await core.system.info();
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      ...{ status: 'healthy', healthy: true, version, uptime: expect.any(Number) },
+      ...{ active_sandboxes: 1, system_info: { node, runtime } },
+    });
+  });
+
   it('is how many sandboxes there are in each state', async () => {
     expect((await served.ask('GET', '/stats')).body).toMatchObject({
       ...{ total_sandboxes: 0, pool_initialized: false, pool: null },
@@ -379,6 +465,21 @@ describe('what it tells of itself', () => {
       pool: { state: 'active', idle: 2, claimed: 0 },
       uptime: expect.any(Number),
     });
+  });
+
+  it.each([
+    ['GET', '/stats?of=pool', 'unknown key of'],
+    ['GET', '/tools?name=shell_executor', 'unknown key name'],
+    ['GET', '/sandbox/x?verbose=1', 'unknown key verbose'],
+    ['POST', '/sandbox/x/stop?force=1', 'unknown key force'],
+    ['DELETE', '/sandbox/x?force=1', 'unknown key force'],
+    ['POST', '/sandbox/tool/execute?timeout=3', 'unknown key timeout'],
+    ['GET', '/sandboxes?status=runing', 'status: must be one of running, idle, busy, stopping'],
+    ['POST', '/pool/execute?tool_name=a&tool_name=b', 'tool_name: must be given once'],
+  ])('refuses a query that says nothing to it: %s %s', async (method, path, problem) => {
+    const { status, body } = await served.ask(method, path);
+    expect(status).toBe(400);
+    expect(body.detail).toContain(problem);
   });
 
   it.each([
@@ -399,6 +500,21 @@ describe('start and close', () => {
     const kept = await core.pools.lease({ pool: 'default-pool' });
     const next = await servePoolServer(core);
     expect(await core.pools.leases()).toMatchObject([{ id: kept.id }]);
+    await next.close();
+  });
+
+  it('ends the tools that a killed core left in kept sandboxes, and nothing in the leases of others', async () => {
+    const { body: kept } = await served.ask('POST', '/sandbox/create');
+    const foreign = await core.pools.lease({ pool: 'default-pool' });
+    const sleep = { argv: ['sleep', '1000'], env: {}, cwd: '/', user: '', tty: false, stdin: false };
+    const left = await core.pools.exec(kept.sandbox_id, sleep);
+    await core.pools.exec(foreign.id, sleep);
+    const next = await servePoolServer(core);
+    expect(await left.exited).toMatchObject({ signal: 9 });
+    expect(await core.pools.leases()).toMatchObject([
+      { id: kept.sandbox_id, running: 0 },
+      { id: foreign.id, running: 1 },
+    ]);
     await next.close();
   });
 

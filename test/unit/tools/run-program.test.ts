@@ -16,14 +16,14 @@ function world(sandbox: ScriptedSandbox) {
 }
 
 describe('the end of a program', () => {
-  it('is its exit when that comes before the deadline, however late the last output is', async () => {
+  it('is its exit when that comes before the deadline, and the last output with it', async () => {
     const process = scriptedProcess();
     const sandbox = scriptedSandbox(async () => process);
     const { clock, start } = world(sandbox);
     const running = start();
     await clock.advance(999);
     process.exit({ code: 0, signal: null });
-    await clock.advance(5000);
+    await clock.advance(0);
     process.print('late');
     process.endOutput();
     const { end, stdout } = await running;
@@ -32,6 +32,22 @@ describe('the end of a program', () => {
     expect(sandbox.kills).toBe(0);
     expect(process.closed).toBe(true);
     expect(clock.pending).toBe(0);
+  });
+
+  it('does not wait past the deadline for output that something else of it holds open', async () => {
+    const process = scriptedProcess();
+    const sandbox = scriptedSandbox(async () => process);
+    const { clock, start } = world(sandbox);
+    const running = start();
+    await clock.advance(10);
+    process.print('all');
+    process.exit({ code: 0, signal: null });
+    await clock.advance(990);
+    const { end, stdout } = await running;
+    expect(end).toEqual({ kind: 'exited', status: { code: 0, signal: null } });
+    expect(stdout.toText()).toBe('all');
+    expect(sandbox.kills).toBe(0);
+    expect(process.closed).toBe(true);
   });
 
   it('is the timeout when the deadline comes first, with what came out until then', async () => {

@@ -21,12 +21,19 @@ describe('sandbox config', () => {
     [{ network: 'bridge', network_enabled: false }, nothing],
     [{ working_dir: '/sandbox', tools_config: { python_executor: { timeout: 3 } } }, nothing],
     [
-      { volumes: { '/in': { bind: '/data', mode: 'ro' }, '/out': { bind: '/result' } } },
+      {
+        volumes: {
+          '/in': { bind: '/data', mode: 'ro' },
+          '/out': { bind: '/result', mode: 'rw' },
+          '/also': { bind: '/other' },
+        },
+      },
       {
         ...nothing,
         mounts: [
           { source: '/in', target: '/data', read_only: true },
           { source: '/out', target: '/result', read_only: false },
+          { source: '/also', target: '/other', read_only: true },
         ],
       },
     ],

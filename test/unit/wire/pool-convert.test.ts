@@ -273,9 +273,10 @@ describe('leases on the wire', () => {
       ...{ id: 'l1', pool: 'p', image: 'host', instance: 'i1', warm: true, createdAt: 1.5 },
       ...{ ttl: 0, running: 2 },
     };
-    expect(leaseFromWire(wire.LeaseInfo.decode(wire.LeaseInfo.encode(leaseToWire(lease)).finish()))).toEqual(
-      lease,
-    );
+    for (const each of [lease, { ...lease, label: 'mine' }])
+      expect(leaseFromWire(wire.LeaseInfo.decode(wire.LeaseInfo.encode(leaseToWire(each)).finish()))).toEqual(
+        each,
+      );
   });
 });
 

@@ -122,7 +122,7 @@ const messages: Record<string, [Message, Record<string, [number, Kind]>]> = {
     {
       ...{ pool: [1, 'text'], image: [2, 'text'], resources: [3, 'part'], network: [4, 'text'] },
       ...{ mounts: [5, 'parts'], onEmpty: [6, 'text'], waitMilliseconds: [7, 'fraction'] },
-      ttlMilliseconds: [8, 'fraction'],
+      ...{ ttlMilliseconds: [8, 'fraction'], label: [9, 'text'] },
     },
   ],
   LeaseResponse: [pool.LeaseResponse, { lease: [1, 'part'] }],
@@ -132,6 +132,7 @@ const messages: Record<string, [Message, Record<string, [number, Kind]>]> = {
     {
       ...{ id: [1, 'text'], pool: [2, 'text'], image: [3, 'text'], instance: [4, 'text'], warm: [5, 'flag'] },
       ...{ createdAtMilliseconds: [6, 'fraction'], ttlMilliseconds: [7, 'fraction'], running: [8, 'whole'] },
+      label: [9, 'text'],
     },
   ],
   KillLeaseRequest: [pool.KillLeaseRequest, { id: [1, 'text'] }],

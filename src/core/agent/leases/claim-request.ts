@@ -15,6 +15,8 @@ export interface PreparedClaim {
   surroundings: Surroundings;
   /** Of a lease, milliseconds. */
   ttl: number;
+  /** Of a lease. */
+  label?: string;
 }
 
 /**
@@ -37,5 +39,6 @@ export async function prepareClaim(
     claim: { shape, image: image.reference, onEmpty, timeout, signal },
     surroundings: surroundingsOf(image.config),
     ttl: said.ttl ?? policy.leaseTtl,
+    ...(said.label === undefined ? {} : { label: said.label }),
   };
 }

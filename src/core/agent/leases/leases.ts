@@ -50,7 +50,7 @@ export class Leases {
   }
 
   async #make(request: LeaseRequest, signal: AbortSignal): Promise<Lease> {
-    const { pool, claim, surroundings, ttl } = await prepareClaim(request, this.#options, signal);
+    const { pool, claim, surroundings, ttl, label } = await prepareClaim(request, this.#options, signal);
     const id = newLeaseId();
     const held = await pool.claim(claim, this.holderOf(id));
     const { image } = claim;
@@ -60,6 +60,7 @@ export class Leases {
       warm: held.hit,
       createdAt: this.#options.clock.now(),
       ttl,
+      ...(label === undefined ? {} : { label }),
       surroundings,
     };
     const hold = this.#keep(record, pool, held);

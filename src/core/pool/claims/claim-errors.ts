@@ -71,7 +71,11 @@ export function timeoutError(
   return new FsbError(
     'no_capacity',
     `no instance of ${record.image} came within ${formatDuration(timeout)}: pool ${name} has ${state}${last}`,
-    { hint: 'Delete a sandbox, wait longer, or raise the capacity of the pool.' },
+    {
+      hint: 'Delete a sandbox, wait longer, or raise the capacity of the pool.',
+      // Who tells a wait that ended from a refusal looks at this.
+      cause: new FsbError('timeout', `waited for ${formatDuration(timeout)}`),
+    },
   );
 }
 

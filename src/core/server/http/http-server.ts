@@ -8,6 +8,9 @@ import { type Endpoint, formatEndpoint } from '../../wire/endpoint.ts';
 
 const MAX_CONNECTIONS = 4096;
 
+/** Milliseconds for the rest of a body after the answer; what comes of it is dropped. */
+const REST_TIME = 30_000;
+
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 export interface HttpListener {
@@ -25,14 +28,25 @@ export async function listenHttp(
   upgrade?: Upgrade,
 ): Promise<HttpListener> {
   const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5000, maxHeaderSize: 16 * 1024 },
-    handle,
+    // No requestTimeout: it would cut a long upload, also one that waits for its turn. Who reads a body has a deadline.
+    { headersTimeout: 10_000, requestTimeout: 0, keepAliveTimeout: 5000, maxHeaderSize: 16 * 1024 },
+    (request, response) => {
+      response.once('finish', () => cutEndless(request, clock));
+      handle(request, response);
+    },
   );
   server.maxConnections = MAX_CONNECTIONS;
   server.maxHeadersCount = 100;
   if (upgrade !== undefined) server.on('upgrade', upgrade);
   await listen(server, endpoint);
   return { address: realAddress(server, endpoint), close: (graceMs) => shutDown(server, clock, graceMs) };
+}
+
+/** A client that goes on sending after its answer would have its connection for ever. */
+function cutEndless(request: IncomingMessage, clock: Clock): void {
+  if (request.complete) return;
+  const cancel = clock.after(REST_TIME, () => request.destroy());
+  request.once('close', cancel);
 }
 
 async function listen(server: Server, endpoint: Endpoint): Promise<void> {

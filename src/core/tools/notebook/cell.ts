@@ -18,13 +18,14 @@ export type CellAnswer = z.output<typeof answerSchema>;
 
 /** The output of one cell, as it comes out of the kernel. */
 export class Cell {
-  /** Goes to the kernel with the code; it ends the output of the cell. */
-  readonly mark = `\0fsb:${randomBytes(16).toString('hex')}:`;
+  /** They go to the kernel with the code. What comes before `begin` is of an earlier cell that goes on, and dropped. */
+  readonly marks = { begin: newMark(), end: newMark() };
   readonly stdout = new CappedOutput(OUTPUT_LIMIT);
   readonly stderr = new CappedOutput(OUTPUT_LIMIT);
+  readonly #begins = { stdout: this.#at('begin', noop), stderr: this.#at('begin', noop) };
   readonly #ends = {
-    stdout: new MarkSplitter(Buffer.from(this.mark), (data) => this.stdout.push(data)),
-    stderr: new MarkSplitter(Buffer.from(this.mark), (data) => this.stderr.push(data)),
+    stdout: this.#at('end', (data) => this.stdout.push(data)),
+    stderr: this.#at('end', (data) => this.stderr.push(data)),
   };
   readonly #line: Buffer[] = [];
   #lineBytes = 0;
@@ -37,7 +38,7 @@ export class Cell {
 
   /** @throws Error when the answer is longer than any that the kernel gives */
   push({ stream, data }: Pick<OutputChunk, 'stream' | 'data'>): void {
-    const after = this.#ends[stream].push(data);
+    const after = this.#ends[stream].push(this.#begins[stream].push(data));
     if (stream === 'stderr' || this.#lineEnded || after.length === 0) return;
     const newline = after.indexOf(NEWLINE);
     const part = newline < 0 ? after : after.subarray(0, newline);
@@ -57,4 +58,12 @@ export class Cell {
   answer(): CellAnswer {
     return answerSchema.parse(JSON.parse(Buffer.concat(this.#line).toString('utf8')));
   }
+
+  #at(mark: 'begin' | 'end', before: (data: Buffer) => void): MarkSplitter {
+    return new MarkSplitter(Buffer.from(this.marks[mark]), before);
+  }
 }
+
+const newMark = (): string => `\0fsb:${randomBytes(16).toString('hex')}:`;
+
+const noop = (): void => {};

@@ -1,8 +1,8 @@
 /**
- * The Python program that keeps the state of a notebook. A request is a line of JSON on its stdin, `{"code","mark"}`.
- * What the code prints goes to stdout and stderr as it is; then the mark, which the code cannot know beforehand, ends
- * the output of the cell on both. On stdout a line of JSON follows it: `{"value"}`, the repr of the last expression or
- * null, or `{"error"}`, the traceback.
+ * The Python program that keeps the state of a notebook. A request is a line of JSON on its stdin, `{"code","begin","end"}`.
+ * What the code prints goes to stdout and stderr as it is, on both between the two marks, which code of earlier cells
+ * cannot know. On stdout a line of JSON follows the second one: `{"value"}`, the repr of the last expression or null,
+ * or `{"error"}`, the traceback.
  *
  * The code finds its standard input empty. Its end, and that of its children, is the end of the requests.
  */
@@ -23,6 +23,14 @@ sys.argv = ['']
 def clip(text):
     return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + '...'
 
+def describe(error):
+    # What the exception says of itself may be anything; the interpreter knows where it was raised.
+    try:
+        below = sys.exc_info()[2].tb_next
+        return clip(''.join(traceback.format_exception(type(error), error, below)))
+    except BaseException:
+        return 'the cell raised an exception that cannot be shown'
+
 def run(code, name):
     linecache.cache[name] = (len(code), None, code.splitlines(True), name)
     try:
@@ -37,8 +45,7 @@ def run(code, name):
         value = eval(compile(ast.Expression(last.value), name, 'eval', dont_inherit=True), main.__dict__)
         return {'value': None if value is None else clip(repr(value))}
     except BaseException as error:
-        below = error.__traceback__.tb_next
-        return {'error': clip(''.join(traceback.format_exception(type(error), error, below)))}
+        return {'error': describe(error)}
 
 def write(end, data):
     while data:
@@ -48,6 +55,8 @@ cells = 0
 for line in requests:
     request = json.loads(line)
     cells += 1
+    for end in ends:
+        write(end, request['begin'].encode())
     answer = run(request['code'], '<cell %d>' % cells)
     if os.getpid() != own_pid:
         os._exit(0)
@@ -56,7 +65,7 @@ for line in requests:
             stream.flush()
         except BaseException:
             pass
-    mark = request['mark'].encode()
+    mark = request['end'].encode()
     write(ends[1], mark)
     write(ends[0], mark + json.dumps(answer).encode() + b'\\n')
 `;

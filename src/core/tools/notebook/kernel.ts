@@ -45,7 +45,7 @@ export class Kernel {
     });
     if (this.#isOver) this.#settle(undefined);
     // A kernel that is gone ends the cell by its own end.
-    else this.#session.write(Buffer.from(`${JSON.stringify({ code, mark: cell.mark })}\n`)).catch(() => {});
+    else this.#session.write(Buffer.from(`${JSON.stringify({ code, ...cell.marks })}\n`)).catch(() => {});
     return end;
   }
 

@@ -1,19 +1,26 @@
+import type { Logger } from 'pino';
 import type { PoolApi } from '../../api/pool-api.ts';
 import type { CallOptions } from '../../api/sandbox-api.ts';
 import type { Clock } from '../../model/clock.ts';
-import { throwIfAborted } from '../../model/errors.ts';
+import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { DEFAULT_POOL } from '../../model/ids.ts';
-import type { Lease } from '../../model/pool.ts';
+import type { Lease, PoolPolicy } from '../../model/pool.ts';
+import { formatSize, parseSize } from '../../model/quantity.ts';
 import { Notebook } from '../notebook/notebook.ts';
 import { leasedSandbox } from '../run/tool-sandbox.ts';
 import type { ToolContext } from '../tool/define-tool.ts';
 import type { SandboxConfig } from './sandbox-config.ts';
 import { TOOL_POOL } from './tool-pool.ts';
 import { Turns } from './turns.ts';
+import { unless } from './unless.ts';
+
+/** Of the leases that are made here; those of others, like `pool run --lease`, have none or another. */
+const LABEL = 'pool-server';
 
 export interface KeptSandboxesOptions {
   pools: PoolApi;
   clock: Clock;
+  log: Logger;
   workingDirectory: string;
 }
 
@@ -32,9 +39,12 @@ export class KeptSandboxes {
   async create(config: SandboxConfig, options: CallOptions): Promise<Lease> {
     const { image, resources, network, mounts, ttl } = config;
     const { pools } = this.#options;
+    const { policy } = await pools.get(DEFAULT_POOL, options);
+    assertFits(resources.memory, policy);
     const lease = await pools.lease(
       {
         pool: DEFAULT_POOL,
+        label: LABEL,
         ...(image === undefined ? {} : { image }),
         ...(Object.keys(resources).length === 0 ? {} : { resources }),
         ...(network === 'none' ? {} : { network }),
@@ -47,6 +57,20 @@ export class KeptSandboxes {
     if (options.signal?.aborted) await pools.release(lease.id);
     throwIfAborted(options.signal);
     return lease;
+  }
+
+  /**
+   * Ends the tools that a killed core left running: nobody waits for them, and no turn holds the next one back. A core
+   * that cannot do it still serves everything else.
+   */
+  async endOrphans(): Promise<void> {
+    const { pools, log } = this.#options;
+    try {
+      const left = (await pools.leases()).filter(({ label, running }) => label === LABEL && running > 0);
+      await Promise.all(left.map(({ id }) => unless('not_found', pools.kill(id))));
+    } catch (error) {
+      log.warn({ err: error }, 'tools that an earlier core left running cannot be ended');
+    }
   }
 
   async list(options?: CallOptions): Promise<Lease[]> {
@@ -94,4 +118,15 @@ export class KeptSandboxes {
       void notebook.close();
     }
   }
+}
+
+/** That its memory can ever be had: no wait would help. @throws invalid_argument */
+function assertFits(memory: string | number | undefined, { memoryBudget }: PoolPolicy): void {
+  const bytes = typeof memory === 'string' ? parseSize(memory) : memory;
+  if (bytes === undefined || bytes <= memoryBudget) return;
+  throw new FsbError(
+    'invalid_argument',
+    `memory_limit is ${formatSize(bytes)}, and all sandboxes together have ${formatSize(memoryBudget)}`,
+    { hint: 'Ask for less memory, or raise memory_budget of the default pool.' },
+  );
 }

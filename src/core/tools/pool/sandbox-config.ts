@@ -50,7 +50,8 @@ const ttl = z.union([z.string(), z.number().nonnegative()]).transform((value, ct
 
 const volume = z.strictObject({
   bind: z.string().startsWith('/', 'must be an absolute path'),
-  mode: z.enum(['ro', 'rw']).default('rw'),
+  /** As -v of the command line: what may be written must be said to be. */
+  mode: z.enum(['ro', 'rw']).default('ro'),
 });
 
 const configSchema = z.strictObject({

@@ -1,7 +1,7 @@
 import type { Lease, PoolDetails } from '../../model/pool.ts';
 import { toolNames } from '../registry.ts';
 import { type SandboxView, viewOfInstance, viewOfLease } from './sandbox-view.ts';
-import { TOOL_POOL } from './tool-pool.ts';
+import { TOOL_POOL, warmCount } from './tool-pool.ts';
 
 /** Every sandbox of the pool server: those that are kept, and the instances of its pool. */
 export function sandboxViews(kept: Lease[], pool: PoolDetails | undefined, now: number): SandboxView[] {
@@ -40,7 +40,7 @@ export function statsOf(
     uptime,
     total_sandboxes: views.length,
     status_counts: counts,
-    pool_size: pool?.policy.warm.reduce((sum, { count }) => sum + count, 0) ?? 0,
+    pool_size: pool === undefined ? 0 : warmCount(pool.policy),
     pool_initialized: pool !== undefined,
     pool: pool === undefined ? null : totalsOf(pool),
     tools: toolNames,

@@ -1,14 +1,15 @@
 import type { CoreApi } from '../../api/core-api.ts';
 import type { CallOptions } from '../../api/sandbox-api.ts';
 import type { Clock } from '../../model/clock.ts';
-import { type ErrorCode, FsbError, throwIfAborted } from '../../model/errors.ts';
-import type { PoolDetails } from '../../model/pool.ts';
+import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import type { PoolDetails, PoolPolicy } from '../../model/pool.ts';
 import type { PoolPolicyInput } from '../../model/pool-policy.ts';
 import { formatDuration } from '../../model/quantity.ts';
 import { HOST_IMAGE } from '../../model/reference.ts';
 import { timeLimit } from '../run/time-limit.ts';
 import { PoolWatch } from './pool-watch.ts';
 import type { SandboxConfig } from './sandbox-config.ts';
+import { unless } from './unless.ts';
 import { warmthOf } from './warmth.ts';
 
 /** The pool that tools borrow from; it is the pool server's own. */
@@ -18,6 +19,12 @@ const DEFAULT_SIZE = 2;
 
 /** Milliseconds for all instances to be up. */
 const WARM_DEADLINE = 120_000;
+
+const INITIALIZE_FIRST = 'Call POST /pool/initialize?pool_size=N first.';
+const INITIALIZE_AGAIN = 'Call POST /pool/initialize to warm it again.';
+
+/** How many instances a pool is to keep warm. */
+export const warmCount = ({ warm }: PoolPolicy): number => warm.reduce((sum, { count }) => sum + count, 0);
 
 export interface ToolPoolOptions {
   core: Pick<CoreApi, 'pools' | 'system'>;
@@ -49,13 +56,15 @@ export class ToolPool {
     return unless('not_found', this.#core.pools.get(TOOL_POOL, options));
   }
 
-  /** @throws invalid_argument when it was not initialised */
-  async get(options?: CallOptions): Promise<PoolDetails> {
-    const found = await this.find(options);
-    if (found !== undefined) return found;
-    throw new FsbError('invalid_argument', 'the tool pool is not initialised', {
-      hint: 'Call POST /pool/initialize?pool_size=N first.',
-    });
+  /** That it lends sandboxes. @throws invalid_argument (not initialised), conflict (stopped, drained, nothing warm) */
+  async assertLends(options?: CallOptions): Promise<void> {
+    const pool = await this.find(options);
+    if (pool === undefined)
+      throw new FsbError('invalid_argument', 'the tool pool is not initialised', { hint: INITIALIZE_FIRST });
+    if (pool.state !== 'active')
+      throw new FsbError('conflict', `the tool pool is ${pool.state}`, { hint: INITIALIZE_AGAIN });
+    if (warmCount(pool.policy) === 0)
+      throw new FsbError('conflict', 'the tool pool keeps nothing warm', { hint: INITIALIZE_AGAIN });
   }
 
   /**
@@ -137,14 +146,4 @@ function assertFitsPool({ network, mounts, ttl }: SandboxConfig): void {
   throw new FsbError('invalid_argument', `the sandboxes of a pool cannot have ${asked.join(' and ')}`, {
     hint: 'Make one with POST /sandbox/create.',
   });
-}
-
-/** Undefined when the call fails with this code. */
-async function unless<T>(code: ErrorCode, call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (FsbError.from(error).code === code) return undefined;
-    throw error;
-  }
 }

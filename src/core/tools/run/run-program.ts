@@ -73,7 +73,9 @@ export async function runProgram(sandbox: ToolSandbox, program: Program, watch: 
     const drained = session && serve(session, stdin, output);
     const status = session && (await Promise.race([session.exited, limit.over]));
     if (status) {
-      await drained;
+      // What it left in the background may hold its output open for ever.
+      await Promise.race([drained, limit.over]);
+      throwIfAborted(signal);
       return { end: { kind: 'exited', status }, ...output };
     }
     await sandbox.killAll();

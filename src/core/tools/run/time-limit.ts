@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Clock } from '../../model/clock.ts';
 
 /** The end of a piece of work: its own deadline, or the caller who leaves, whichever comes first. */
@@ -7,15 +6,25 @@ export interface TimeLimit {
   readonly signal: AbortSignal;
   /** Resolves when the signal is aborted. */
   readonly over: Promise<void>;
-  /** Frees the timer. Idempotent. */
+  /** Frees the timer, and lets go of the caller. Idempotent. */
   cancel(): void;
 }
 
 export function timeLimit(clock: Clock, ms: number, caller: AbortSignal): TimeLimit {
-  const deadline = new AbortController();
-  const cancel = clock.after(ms, () => deadline.abort());
-  const signal = AbortSignal.any([deadline.signal, caller]);
-  const over = signal.aborted ? Promise.resolve() : once(signal, 'abort').then(() => {});
+  // Not AbortSignal.any: a signal of that kind is kept for ever when somebody listens to it and it is never aborted.
+  const own = new AbortController();
+  const { signal } = own;
+  const over = new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  const leave = (): void => own.abort(caller.reason);
+  const stopTimer = clock.after(ms, () => own.abort());
+  caller.addEventListener('abort', leave);
+  if (caller.aborted) leave();
+  const cancel = (): void => {
+    stopTimer();
+    caller.removeEventListener('abort', leave);
+  };
   return { signal, over, cancel };
 }
 

@@ -25,6 +25,7 @@ export function leaseRequestToWire(request: LeaseRequest): WireRequest {
     onEmpty: request.onEmpty,
     waitMilliseconds: request.wait,
     ttlMilliseconds: request.ttl,
+    label: request.label,
   };
 }
 
@@ -39,15 +40,16 @@ export function leaseRequestFromWire(wire: WireRequest): LeaseRequest {
     onEmpty: wire.onEmpty as OnEmpty | undefined,
     wait: wire.waitMilliseconds,
     ttl: wire.ttlMilliseconds,
+    label: wire.label,
   });
 }
 
 export function leaseToWire({ createdAt, ttl, ...lease }: Lease): LeaseInfo {
-  return { ...lease, createdAtMilliseconds: createdAt, ttlMilliseconds: ttl };
+  return { label: undefined, ...lease, createdAtMilliseconds: createdAt, ttlMilliseconds: ttl };
 }
 
 export function leaseFromWire(wire: LeaseInfo | undefined): Lease {
   if (wire === undefined) throw new FsbError('internal', 'the core answered without a lease');
   const { createdAtMilliseconds, ttlMilliseconds, ...lease } = wire;
-  return { ...lease, createdAt: createdAtMilliseconds, ttl: ttlMilliseconds };
+  return defined({ ...lease, createdAt: createdAtMilliseconds, ttl: ttlMilliseconds });
 }

@@ -1,20 +1,20 @@
-import type { IncomingMessage } from 'node:http';
 import type { PoolServer } from '../../../tools/pool-server.ts';
 import { functionSchemas } from '../../../tools/registry.ts';
-import { assertContentType, bodyChunks, readJson } from '../read-body.ts';
+import type { RequestBody } from '../request-body.ts';
 import {
   archiveQuery,
   createQuery,
   executeQuery,
   initializeQuery,
   listQuery,
+  noQuery,
   parseQuery,
   parseToolCall,
 } from './query.ts';
 
 export interface PoolRequest {
   server: PoolServer;
-  request: IncomingMessage;
+  body: RequestBody;
   query: URLSearchParams;
   /** The sandbox id of the path; empty where the path has none. */
   id: string;
@@ -25,11 +25,19 @@ export interface PoolRequest {
 /** Resolves to the JSON of the answer. @throws FsbError */
 type Handler = (call: PoolRequest) => Promise<unknown>;
 
+/** Refuses whatever the query says: nothing that a client asks for is left undone without a word. */
+function withoutQuery(handle: Handler): Handler {
+  return async (call) => {
+    parseQuery(noQuery, call.query);
+    return handle(call);
+  };
+}
+
 /** By method and path; `{id}` stands for a sandbox id. */
 export const endpoints: Readonly<Record<string, Handler>> = {
-  async 'POST /pool/initialize'({ server, request, query, signal }) {
+  async 'POST /pool/initialize'({ server, body, query, signal }) {
     const { pool_size: size } = parseQuery(initializeQuery, query);
-    const config = await readJson(request);
+    const config = await body.json();
     const { up, missing, reasons, warnings } = await server.initialize(size, config, signal);
     const message =
       missing === 0
@@ -38,19 +46,21 @@ export const endpoints: Readonly<Record<string, Handler>> = {
     return { message, pool_size: up.length, sandbox_ids: up, missing, reasons, warnings };
   },
 
-  async 'POST /pool/execute'({ server, request, query, signal }) {
+  async 'POST /pool/execute'({ server, body, query, signal }) {
     const { tool_name: tool, timeout } = parseQuery(executeQuery, query);
-    const parameters = (await readJson(request)) ?? {};
+    const parameters = (await body.json()) ?? {};
     return server.execute({ tool, parameters }, timeout, signal);
   },
 
-  'GET /stats': ({ server, signal }) => server.stats(signal),
+  'GET /health': withoutQuery(({ server, signal }) => server.health(signal)),
 
-  'GET /tools': async () => functionSchemas,
+  'GET /stats': withoutQuery(({ server, signal }) => server.stats(signal)),
 
-  async 'POST /sandbox/create'({ server, request, query, signal }) {
+  'GET /tools': withoutQuery(async () => functionSchemas),
+
+  async 'POST /sandbox/create'({ server, body, query, signal }) {
     parseQuery(createQuery, query);
-    const { lease, warnings } = await server.create(await readJson(request), signal);
+    const { lease, warnings } = await server.create(await body.json(), signal);
     return { sandbox_id: lease.id, warnings };
   },
 
@@ -60,29 +70,31 @@ export const endpoints: Readonly<Record<string, Handler>> = {
     return status === undefined ? all : all.filter((sandbox) => sandbox.status === status);
   },
 
-  async 'POST /sandbox/tool/execute'({ server, request, signal }) {
-    const { sandbox_id: id, tool_name: tool, parameters } = parseToolCall(await readJson(request));
+  'POST /sandbox/tool/execute': withoutQuery(async ({ server, body, signal }) => {
+    const { sandbox_id: id, tool_name: tool, parameters } = parseToolCall(await body.json());
     return server.executeIn(id, { tool, parameters }, signal);
-  },
+  }),
 
-  'GET /sandbox/{id}': ({ server, id, signal }) => server.get(id, signal),
+  'GET /sandbox/{id}': withoutQuery(({ server, id, signal }) => server.get(id, signal)),
 
-  'GET /sandbox/{id}/tools': async ({ server, id, signal }) => (await server.get(id, signal)).available_tools,
+  'GET /sandbox/{id}/tools': withoutQuery(
+    async ({ server, id, signal }) => (await server.get(id, signal)).available_tools,
+  ),
 
-  async 'POST /sandbox/{id}/stop'({ server, id, signal }) {
+  'POST /sandbox/{id}/stop': withoutQuery(async ({ server, id, signal }) => {
     await server.release(id, signal);
     return { message: `sandbox ${id} is stopped` };
-  },
+  }),
 
-  async 'DELETE /sandbox/{id}'({ server, id, signal }) {
+  'DELETE /sandbox/{id}': withoutQuery(async ({ server, id, signal }) => {
     await server.release(id, signal);
     return { message: `sandbox ${id} is deleted` };
-  },
+  }),
 
-  async 'POST /sandbox/{id}/archive'({ server, request, query, id, signal }) {
+  async 'POST /sandbox/{id}/archive'({ server, body, query, id, signal }) {
     const { target_dir: directory } = parseQuery(archiveQuery, query);
-    assertContentType(request, ['application/x-tar', 'application/octet-stream']);
-    await server.putArchive(id, directory, bodyChunks(request), signal);
+    body.assertType(['application/x-tar', 'application/octet-stream']);
+    await server.putArchive(id, directory, body.chunks(), signal);
     return { ok: true };
   },
 };

@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ErrorCode, errorCodes, FsbError } from '../../../model/errors.ts';
+import type { Clock } from '../../../model/clock.ts';
+import { errorCodes, FsbError } from '../../../model/errors.ts';
 import type { PoolServer } from '../../../tools/pool-server.ts';
+import { BodyRoom } from '../body-room.ts';
+import { RequestBody } from '../request-body.ts';
 import { sendJson } from '../respond.ts';
 import { endpoints } from './endpoints.ts';
 
@@ -12,14 +15,18 @@ export type PoolRoutes = (
   signal: AbortSignal,
 ) => Promise<boolean>;
 
-export function poolRoutes(server: PoolServer): PoolRoutes {
+export function poolRoutes(server: PoolServer, clock: Clock): PoolRoutes {
+  const room = new BodyRoom();
   return async (request, response, { pathname, searchParams: query }, signal) => {
     const { handle, id } = endpointFor(request.method ?? '', pathname);
     if (handle === undefined) return false;
+    const body = new RequestBody(request, clock, room);
     try {
-      sendJson(response, 200, await handle({ server, request, query, id, signal }));
+      sendJson(response, 200, await handle({ server, body, query, id, signal }));
     } catch (thrown) {
       sendFailure(response, FsbError.from(thrown));
+    } finally {
+      body.release();
     }
     return true;
   };
@@ -34,14 +41,17 @@ function endpointFor(method: string, pathname: string): { handle?: (typeof endpo
   return id !== '' && Object.hasOwn(endpoints, named) ? { handle: endpoints[named], id } : { id };
 }
 
-/** Codes whose HTTP status is another one for the pool server: no sandbox in time is a 408 for its clients. */
-const ownStatus: Partial<Record<ErrorCode, number>> = { no_capacity: 408 };
+/** A wait that ended without a sandbox is a 408 for clients of pool servers; what is refused at once is not. */
+function statusOf({ code, cause }: FsbError): number {
+  const waited = cause instanceof FsbError && cause.code === 'timeout';
+  return code === 'no_capacity' && waited ? 408 : errorCodes[code].http;
+}
 
 /** As everywhere, and with the text in `detail`, where clients of pool servers look for it. */
 function sendFailure(response: ServerResponse, error: FsbError): void {
   if (response.headersSent) response.destroy();
   else
-    sendJson(response, ownStatus[error.code] ?? errorCodes[error.code].http, {
+    sendJson(response, statusOf(error), {
       detail: error.hint === undefined ? error.message : `${error.message}. ${error.hint}`,
       error: error.toBody(),
     });

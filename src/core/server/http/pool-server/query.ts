@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { FsbError } from '../../../model/errors.ts';
 import { describeIssues } from '../../../model/spec.ts';
+import { sandboxStatuses } from '../../../tools/pool/sandbox-view.ts';
 
 /** Query parameters of the pool server. An empty value counts as left out. */
 
@@ -30,7 +31,12 @@ export const executeQuery = z.strictObject({
 
 export const createQuery = z.strictObject({ sandbox_type: sandboxType });
 
-export const listQuery = z.strictObject({ status: z.string().optional() });
+export const listQuery = z.strictObject({
+  status: z.enum(sandboxStatuses, `must be one of ${sandboxStatuses.join(', ')}`).optional(),
+});
+
+/** Of what takes none. */
+export const noQuery = z.strictObject({});
 
 export const archiveQuery = z.strictObject({
   target_dir: z
@@ -44,7 +50,11 @@ export function parseQuery<Schema extends z.ZodObject>(
   schema: Schema,
   query: URLSearchParams,
 ): z.output<Schema> {
-  const given = Object.fromEntries([...query].filter(([, value]) => value !== ''));
+  const said = [...query].filter(([, value]) => value !== '');
+  const twice = said.map(([key]) => key).find((key, at, keys) => keys.indexOf(key) !== at);
+  if (twice !== undefined)
+    throw new FsbError('invalid_argument', `invalid query: ${twice}: must be given once`);
+  const given = Object.fromEntries(said);
   const result = schema.safeParse(given);
   if (result.success) return result.data;
   const { lines, hint } = describeIssues(result.error.issues, Object.keys(schema.shape));
@@ -55,8 +65,8 @@ const toolCall = z.strictObject({
   sandbox_id: z.string('must be given'),
   tool_name: z.string('must be given'),
   parameters: z.record(z.string(), z.unknown()).default({}),
-  /** Clients send it; what counts is the timeout among the parameters. */
-  timeout: z.unknown().optional(),
+  /** Clients send null for none. */
+  timeout: z.null('belongs among the parameters: it is the tool that takes it').optional(),
 });
 
 /** The body of POST /sandbox/tool/execute. @throws invalid_argument that names every wrong key */

@@ -245,7 +245,11 @@ export interface LeaseRequest {
     | number
     | undefined;
   /** 0: never reclaimed. */
-  ttlMilliseconds?: number | undefined;
+  ttlMilliseconds?:
+    | number
+    | undefined;
+  /** A word of whoever takes it, to know it again. */
+  label?: string | undefined;
 }
 
 export interface LeaseResponse {
@@ -270,6 +274,8 @@ export interface LeaseInfo {
   ttlMilliseconds: number;
   /** Commands that run in it now. */
   running: number;
+  /** As it was asked for. */
+  label?: string | undefined;
 }
 
 export interface KillLeaseRequest {
@@ -2675,6 +2681,7 @@ function createBaseLeaseRequest(): LeaseRequest {
     onEmpty: undefined,
     waitMilliseconds: undefined,
     ttlMilliseconds: undefined,
+    label: undefined,
   };
 }
 
@@ -2703,6 +2710,9 @@ export const LeaseRequest: MessageFns<LeaseRequest> = {
     }
     if (message.ttlMilliseconds !== undefined) {
       writer.uint32(65).double(message.ttlMilliseconds);
+    }
+    if (message.label !== undefined) {
+      writer.uint32(74).string(message.label);
     }
     return writer;
   },
@@ -2784,6 +2794,14 @@ export const LeaseRequest: MessageFns<LeaseRequest> = {
             message.ttlMilliseconds = reader.double();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.label = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2811,6 +2829,7 @@ export const LeaseRequest: MessageFns<LeaseRequest> = {
     message.onEmpty = object.onEmpty ?? undefined;
     message.waitMilliseconds = object.waitMilliseconds ?? undefined;
     message.ttlMilliseconds = object.ttlMilliseconds ?? undefined;
+    message.label = object.label ?? undefined;
     return message;
   },
 };
@@ -2980,6 +2999,7 @@ function createBaseLeaseInfo(): LeaseInfo {
     createdAtMilliseconds: 0,
     ttlMilliseconds: 0,
     running: 0,
+    label: undefined,
   };
 }
 
@@ -3008,6 +3028,9 @@ export const LeaseInfo: MessageFns<LeaseInfo> = {
     }
     if (message.running !== 0) {
       writer.uint32(64).int64(message.running);
+    }
+    if (message.label !== undefined) {
+      writer.uint32(74).string(message.label);
     }
     return writer;
   },
@@ -3089,6 +3112,14 @@ export const LeaseInfo: MessageFns<LeaseInfo> = {
             message.running = longToNumber(reader.int64());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.label = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3114,6 +3145,7 @@ export const LeaseInfo: MessageFns<LeaseInfo> = {
     message.createdAtMilliseconds = object.createdAtMilliseconds ?? 0;
     message.ttlMilliseconds = object.ttlMilliseconds ?? 0;
     message.running = object.running ?? 0;
+    message.label = object.label ?? undefined;
     return message;
   },
 };
