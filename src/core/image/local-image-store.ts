@@ -120,7 +120,8 @@ class OverlayImageStore implements LocalImageStore {
     if (lower.includes(undefined))
       throw new FsbError('internal', `image ${reference} has lost a layer`, { hint: 'Import it again.' });
     return {
-      reference: isDigest(reference) ? reference : canonicalOr(reference, record),
+      // People know it by its name, also where only the digest is on record.
+      reference: isDigest(reference) ? (record.references[0] ?? reference) : canonicalOr(reference, record),
       digest: record.digest,
       config: record.config,
       root: { overlays: [{ target: '/', lower: lower as string[] }] },

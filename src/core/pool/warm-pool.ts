@@ -61,10 +61,10 @@ export class WarmPool implements Pool {
     return this.#parts.returns.release(claim, options);
   }
 
-  adopt(instance: Instance): Claim | undefined {
+  adopt(instance: Instance, image = instance.shape.image): Claim | undefined {
     const { life, records, arrivals } = this.#parts;
     if (life.closing) throw closedError(this.#policy.name);
-    const claim = arrivals.adopt(instance, records.of(instance.shape, instance.shape.image));
+    const claim = arrivals.adopt(instance, records.of(instance.shape, image));
     this.#wake();
     return claim;
   }

@@ -56,7 +56,7 @@ describe('the pools of a node', () => {
     [{ ...two, name: 'No Name' }, 'invalid_argument'],
     [{ ...two, sice: 3 } as PoolPolicyInput, 'invalid_argument'],
     [{ ...two, warm: [{ image: 'gone' }] }, 'not_found'],
-    [{ ...two, runtime: 'runsc' }, 'unsupported'],
+    [{ ...two, runtime: 'runsc' }, 'invalid_argument'],
   ])('are not made of %j', async (said, code) => {
     const { admin, tables } = await openNodeWorld();
     expect((await errorOf(admin.create(said))).code).toBe(code);
@@ -113,7 +113,7 @@ describe('a change of a pool', () => {
     [{ policy: { ttl: '2m', warm: [{ image: 'gone' }] } }, 'not_found'],
     [{ policy: { ttl: '2m', capacity: { max: 0 } } }, 'invalid_argument'],
     [{ policy: { ttl: '2m', name: 'three' } }, 'invalid_argument'],
-    [{ policy: { ttl: '2m', runtime: 'crun' } }, 'unsupported'],
+    [{ policy: { ttl: '2m', runtime: 'crun' } }, 'invalid_argument'],
     [{ policy: { ttl: '2m' }, pressure: 2 }, 'invalid_argument'],
     [{ policy: { ttl: '2m' }, pressure: Number.NaN }, 'invalid_argument'],
   ])('like %j changes nothing at all', async (change, code) => {

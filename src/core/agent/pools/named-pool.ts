@@ -95,15 +95,15 @@ export class NamedPool {
     return this.holders.hold(await this.pool.claim(request), holder);
   }
 
-  /** Takes in an idle instance of an earlier core. */
-  adoptIdle(instance: Instance): void {
+  /** Takes in an idle instance of an earlier core. @param image see Pool.adopt() */
+  adoptIdle(instance: Instance, image: string): void {
     this.holders.mayHaveBeenUsed(instance);
-    this.pool.adopt(instance);
+    this.pool.adopt(instance, image);
   }
 
   /** Takes in an instance of an earlier core for the holder that is on record; undefined when it died meanwhile. */
-  adopt(instance: Instance, holder: Holder, use: InstanceUse): HeldInstance | undefined {
-    const claim = this.pool.adopt(instance);
+  adopt(instance: Instance, image: string, holder: Holder, use: InstanceUse): HeldInstance | undefined {
+    const claim = this.pool.adopt(instance, image);
     return claim && this.holders.hold(claim, holder, use);
   }
 

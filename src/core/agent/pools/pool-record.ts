@@ -23,13 +23,13 @@ export interface PolicyGround {
 
 /**
  * The policy that comes of what users said.
- * @throws invalid_argument, unsupported (a runtime that this node does not boot with)
+ * @throws invalid_argument, also for a runtime that this node does not boot with
  */
 export function policyOf(said: PoolPolicyInput, { node, runtime }: PolicyGround): PoolPolicy {
   const policy = said.name === DEFAULT_POOL ? defaultPolicy(node, said) : parsePolicy(said, node);
   if (policy.runtime !== 'auto' && policy.runtime !== runtime)
     throw new FsbError(
-      'unsupported',
+      'invalid_argument',
       `pool ${policy.name} asks for runtime ${policy.runtime}, but this node boots with ${runtime}`,
       { hint: `Leave runtime out of the policy, or say auto or ${runtime}.` },
     );

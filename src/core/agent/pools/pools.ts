@@ -36,7 +36,7 @@ export class Pools {
   /**
    * Brings back what is on record. `said` is what this core was started with: a change of the default pool, which a later
    * core keeps. Nothing is booted before start().
-   * @throws invalid_argument, unsupported, not_found (image): of what was said now, never of what is on record
+   * @throws invalid_argument, not_found (image): of what was said now, never of what is on record
    */
   async open(said: Partial<PoolPolicyInput>): Promise<void> {
     const { table } = this.#options;

@@ -114,7 +114,7 @@ async function takeUp(
   sandboxId: string,
   slot: SlotRecord,
   pool: NamedPool,
-  { agent, recording, adopt, logs }: RecoveryOptions,
+  { agent, recording, adopt, logs, images }: RecoveryOptions,
 ): Promise<boolean> {
   recording.holdImage(found.id, record.shape.image);
   const instance = await patiently(() => adopt(found, record, 'claimed'));
@@ -125,7 +125,8 @@ async function takeUp(
   }
   const log = await logs.writer(sandboxId);
   const resumed = instance.channel.resume(MAIN_PROCESS, log.offsets);
-  const held = pool.adopt(instance, agent.holderOf(sandboxId, slot.claimName), record.use!);
+  const image = await nameOf(images, record);
+  const held = pool.adopt(instance, image, agent.holderOf(sandboxId, slot.claimName), record.use!);
   if (held === undefined) {
     await log.close();
     return false;
@@ -141,14 +142,21 @@ async function takeUpLease(
   record: InstanceRecord,
   lease: LeaseRecord,
   pool: NamedPool,
-  { leases, recording, adopt }: RecoveryOptions,
+  { leases, recording, adopt, images }: RecoveryOptions,
 ): Promise<boolean> {
   recording.holdImage(found.id, record.shape.image);
   const instance = await patiently(() => adopt(found, record, 'claimed'));
-  const held = pool.adopt(instance, leases.holderOf(lease.id), record.use!);
+  const image = await nameOf(images, record);
+  const held = pool.adopt(instance, image, leases.holderOf(lease.id), record.use!);
   if (held === undefined) return false;
   await leases.takeUp(lease, pool, held);
   return true;
+}
+
+/** As people know it; the digest when it has no name any more. */
+async function nameOf(images: Pick<ImageStore, 'resolve'>, { shape }: InstanceRecord): Promise<string> {
+  const image = await images.resolve(shape.image).catch(() => undefined);
+  return image?.reference ?? shape.image;
 }
 
 /** A busy machine may keep a guest from answering in time; a running sandbox is worth a second and a third try. */
@@ -179,7 +187,7 @@ async function keepIdle(
     await instance.destroy('a command was started in it and never recorded');
     return false;
   }
-  pool.adoptIdle(instance);
+  pool.adoptIdle(instance, image.reference);
   return true;
 }
 
