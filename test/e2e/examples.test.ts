@@ -126,6 +126,7 @@ const plans: Record<string, Plan> = {
     dialogue: [['{"seq":1,', keys.ctrlC]],
     code: 130,
   },
+  'fsb-ctl events --no-stream': { shows: /^\S+ +default-pool +created /m },
   'fsb-ctl pool status': { shows: /host/ },
   'fsb-ctl pool status --watch': { dialogue: [['host', keys.ctrlC]], code: 130 },
   'fsb-ctl pool status -o json': { shows: /"host"/ },
