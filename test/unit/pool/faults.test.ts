@@ -40,6 +40,7 @@ describe('an idle instance that dies', () => {
     });
     await world.clock.advance(1000);
     expect(world.row(host)).toMatchObject({ idle: 1 });
+    expect(world.row(host).breaker).toBeUndefined();
     world.fake.killInstance(world.fake.instances[0]!);
     await settle();
     expect(world.row(host)).toMatchObject({ idle: 0, booting: 0 });

@@ -1,4 +1,5 @@
 import type { PoolPolicy, PoolShapeStatus } from '../../model/pool.ts';
+import type { Breaker } from '../decide/breaker.ts';
 import type { ShapeRecord, Slot } from '../fleet/shape-record.ts';
 import type { PooledInstance, PoolTotals } from '../pool.ts';
 
@@ -9,7 +10,7 @@ export function shapeStatus(
   waiting: number,
 ): PoolShapeStatus {
   const [p50, p99] = record.times.quantiles(0.5, 0.99);
-  const trouble = [record.boots, record.refills].find((breaker) => breaker.phase !== 'closed');
+  const trouble = troubleOf(record);
   return {
     pool: policy.name,
     shape: record.key,
@@ -27,6 +28,12 @@ export function shapeStatus(
     ...(trouble === undefined ? {} : { breaker: trouble.reason }),
     ...(p50 === undefined ? {} : { p50, p99 }),
   };
+}
+
+/** What is held back at present: a refill that would have nothing to do is no trouble, whatever happened before. */
+function troubleOf({ boots, refills, idle, warm }: ShapeRecord): Breaker | undefined {
+  if (boots.phase !== 'closed') return boots;
+  return refills.phase !== 'closed' && idle.length < Math.max(1, warm) ? refills : undefined;
 }
 
 /** `rest`: what the records do not know. */
