@@ -20,6 +20,9 @@ type FlagValues = Record<string, any>;
 type ArgValues = FlagValues;
 type GlobalFlags = Interfaces.InferredFlags<typeof globalFlags>;
 
+/** Milliseconds after which a person wants to know why nothing happens. */
+const LONG = 1_000;
+
 /**
  * What every command has: the global flags, one connection to the core, cancellation by signal and timeout, and one
  * place that turns whatever was thrown into a text and an exit code.
@@ -158,6 +161,14 @@ export abstract class BaseCommand extends Command {
   protected async say(text: string | undefined): Promise<void> {
     if (text === undefined || this.quiet || this.forPrograms) return;
     await tryWrite(this.world.terminal.stderr, `${text}\n`);
+  }
+
+  /** Tells a person at a terminal what the command waits for, when that takes long. */
+  protected async patiently<T>(work: Promise<T>, text: string): Promise<T> {
+    const { clock, terminal } = this.world;
+    if (!terminal.stderr.isTTY) return work;
+    const cancel = clock.after(LONG, () => void this.say(text));
+    return work.finally(cancel);
   }
 
   /** What even a quiet command must say beside its output, on stderr: an object for programs, a line for people. */

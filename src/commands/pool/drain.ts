@@ -29,7 +29,11 @@ export default class PoolDrain extends BaseCommand {
     const { args, flags } = await this.parse(PoolDrain);
     const timeout = flags.timeout ?? (flags.force ? 0 : undefined);
     const core = await this.core();
-    const pool = await core.pools.drain(args.name, { timeout, force: flags.force, ...this.call });
+    const draining = core.pools.drain(args.name, { timeout, force: flags.force, ...this.call });
+    const pool = await this.patiently(
+      draining,
+      `Waiting for what is in use: see fsb-ctl pool get ${args.name}. The pool takes no more claims, also when you leave.`,
+    );
     await this.print(onePool(pool, this.world.clock.now()));
   }
 }

@@ -55,7 +55,10 @@ With --lease the instance is kept for "pool exec", until "pool release" or until
   /** A --timeout that ends before there is an instance is want of capacity, not a command that took too long. */
   async #inTime<T>(claim: Promise<T>, pool: string): Promise<T> {
     try {
-      return await claim;
+      return await this.patiently(
+        claim,
+        `Waiting for an instance of pool ${pool}: see fsb-ctl pool status ${pool}`,
+      );
     } catch (error) {
       const { signal } = this.interruption;
       if (!signal.aborted || FsbError.from(signal.reason).code !== 'timeout') throw error;

@@ -122,6 +122,20 @@ describe('pool run', () => {
       expect([code, stderr]).toEqual([5, expect.stringContaining('default-pool')]);
     });
 
+    it.each([true, false])('says why nothing happens, to people only: terminal %s', async (tty) => {
+      const clock = createManualClock();
+      const waiting = startCommandLine('pool run true'.split(' '), { core, clock, tty });
+      await expect.poll(async () => (await core.pools.get('default-pool')).waiting).toBe(1);
+      await clock.advance(999);
+      expect(waiting.stderr.text).toBe('');
+      await clock.advance(1);
+      const told = 'Waiting for an instance of pool default-pool: see fsb-ctl pool status default-pool\n';
+      expect(waiting.stderr.text).toBe(tty ? told : '');
+      await core.pools.release(held);
+      expect(await waiting.code).toBe(0);
+      expect(clock.pending).toBe(0);
+    });
+
     it.each(['pool run true', 'pool run --lease'])('exits with 5 when its time is up: %s', async (line) => {
       const clock = createManualClock();
       const waiting = startCommandLine([...'pool run --timeout 5s'.split(' '), ...line.split(' ').slice(2)], {
