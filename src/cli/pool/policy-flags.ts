@@ -19,7 +19,7 @@ export const policyFlags = {
   max: Flags.integer({ summary: 'Most instances at a time, warm and used together. Default: 8.', min: 1 }),
   min: Flags.integer({ summary: 'Instances that live at least. Default: 0.', min: 0 }),
   'buffer-min': Flags.integer({
-    summary: 'Idle instances of an image in recent use that is not listed as warm. Default: 1.',
+    summary: 'Idle instances kept of an image in recent use, beyond those of --warm. Default: 1.',
     min: 0,
   }),
   'buffer-max': Flags.integer({
@@ -40,7 +40,7 @@ export const policyFlags = {
   'queue-timeout': durationFlag({ summary: 'How long a claim waits for an instance at most. Default: 30s.' }),
   reuse: Flags.option({
     summary:
-      'one-shot: an instance is destroyed after its use; sticky: it is scrubbed and used again. Default: one-shot.',
+      'one-shot: an instance is destroyed after its use; sticky: its processes are ended, its files stay, and it is used again. Default: one-shot.',
     options: ['one-shot', 'sticky'] as const,
   })(),
   'pause-idle': Flags.boolean({

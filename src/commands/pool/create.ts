@@ -8,7 +8,7 @@ import { unusedSize } from '../../cli/pool/unused-size.ts';
 export default class PoolCreate extends BaseCommand {
   static override summary = 'Create a pool.';
   static override description =
-    'From a policy in YAML or JSON, from flags, or both: then the flags win. It is active at once and warms in the background; "pool start" waits for that. The keys of a policy are those that "pool get -o yaml" shows.';
+    'From a policy in YAML or JSON, from flags, or both: then the flags win. It is active at once and warms in the background; "pool start" waits for that. The keys of a policy are those that "pool get -o yaml" shows under policy.';
   static override examples = [
     {
       description: 'From flags',
