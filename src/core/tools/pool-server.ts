@@ -156,9 +156,13 @@ export class PoolServer {
     return statsOf(await this.#views(pool, signal), pool, uptime);
   }
 
-  /** Refuses new calls, gives those under way `graceMs`, then ends their tools and gives back what they have. Idempotent. */
-  close(graceMs: number): Promise<void> {
-    return this.#calls.close(graceMs);
+  /**
+   * Refuses new calls, gives those under way `graceMs`, then ends their tools and gives back what they have; notebooks end,
+   * kept sandboxes stay. Idempotent.
+   */
+  async close(graceMs: number): Promise<void> {
+    await this.#calls.close(graceMs);
+    await this.#kept.close();
   }
 
   async #views(pool: PoolDetails | undefined, signal: AbortSignal): Promise<SandboxView[]> {

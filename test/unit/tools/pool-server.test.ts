@@ -518,6 +518,17 @@ describe('start and close', () => {
     await next.close();
   });
 
+  it('ends the kernels of notebooks, and leaves the sandboxes', async () => {
+    const { body: kept } = await served.ask('POST', '/sandbox/create');
+    const cell = { sandbox_id: kept.sandbox_id, tool_name: 'notebook_executor', parameters: { code: '1' } };
+    expect(await served.ask('POST', '/sandbox/tool/execute', { body: cell })).toMatchObject({
+      body: { status: 'success' },
+    });
+    expect(await core.pools.leases()).toMatchObject([{ running: 1 }]);
+    await served.server.close(0);
+    await expect.poll(async () => (await core.pools.leases())[0]).toMatchObject({ running: 0 });
+  });
+
   it('ends what runs, gives back what is borrowed, and refuses what comes', async () => {
     await initialize('pool_size=1');
     const claimed = nextEvent('claimed');

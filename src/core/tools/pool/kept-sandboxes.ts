@@ -102,6 +102,13 @@ export class KeptSandboxes {
     return this.#options.pools.release(id, options);
   }
 
+  /** Ends the kernels: the next core could not speak to them. The sandboxes stay. Idempotent. */
+  async close(): Promise<void> {
+    const notebooks = [...this.#notebooks.values()];
+    this.#notebooks.clear();
+    await Promise.all(notebooks.map((notebook) => notebook.close()));
+  }
+
   #notebook({ id, ttl }: Lease): Notebook {
     const known = this.#notebooks.get(id);
     if (known !== undefined) return known;
