@@ -1,4 +1,12 @@
-import type { CoreEvent, Lease, OnEmpty, PoolDetails, PoolInfo, PoolShapeStatus } from '../model/pool.ts';
+import type {
+  CoreEvent,
+  EventQuery,
+  Lease,
+  OnEmpty,
+  PoolDetails,
+  PoolInfo,
+  PoolShapeStatus,
+} from '../model/pool.ts';
 import type { PoolPolicyInput } from '../model/pool-policy.ts';
 import type { ProcessSession } from '../model/process.ts';
 import type { SandboxSpecInput } from '../model/spec.ts';
@@ -78,14 +86,8 @@ export interface PoolApi {
   release(lease: string, options?: ReleaseOptions): Promise<void>;
 }
 
-export interface EventQuery {
-  /** Events after this one; left out: only new ones, or all that are remembered when those are not followed. @throws unavailable when it is no longer remembered */
-  after?: number;
-  /** Of this pool only. */
-  pool?: string;
-  /** False: ends after the newest event there was at the call. Default: true. */
-  follow?: boolean;
-}
-
-/** In order, without a gap, until the caller leaves. A reader who falls too far behind is told so by an error. */
+/**
+ * In order, without a gap, until the caller leaves. A reader who falls too far behind is told so by an error.
+ * @throws unavailable when the event to begin after is no longer remembered
+ */
 export type EventStream = (query: EventQuery, options?: CallOptions) => AsyncIterable<CoreEvent>;

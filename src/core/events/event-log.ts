@@ -1,18 +1,9 @@
 import type { Clock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
-import type { CoreEvent, PoolEvent } from '../model/pool.ts';
+import type { CoreEvent, EventQuery, PoolEvent } from '../model/pool.ts';
 
 /** How many events are remembered: enough for a reader that is busy for a while, and a few megabytes at most. */
 const REMEMBERED = 10_000;
-
-export interface EventPosition {
-  /** Events after this one; left out: only new ones, or all that are remembered when those are not followed. */
-  after?: number;
-  /** Of this pool only. */
-  pool?: string;
-  /** False: ends after the newest event there was at the call. Default: true. */
-  follow?: boolean;
-}
 
 /**
  * What happened in the pools of this core, in order. A reader is a position in one shared memory: it costs nothing while
@@ -41,7 +32,7 @@ export class EventLog {
   }
 
   /** The position is taken at the call: what happens before the first event is asked for is not missed. */
-  read(query: EventPosition, { signal }: { signal?: AbortSignal } = {}): AsyncIterable<CoreEvent> {
+  read(query: EventQuery, { signal }: { signal?: AbortSignal } = {}): AsyncIterable<CoreEvent> {
     const { pool, follow = true } = query;
     const { after = follow ? this.#last : this.#oldest - 1 } = query;
     return this.#read(pool, after, follow ? Number.POSITIVE_INFINITY : this.#last, signal);

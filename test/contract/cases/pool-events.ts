@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { EventQuery } from '../../../src/core/api/pool-api.ts';
-import type { CoreEvent } from '../../../src/core/model/pool.ts';
+
+import type { CoreEvent, EventQuery } from '../../../src/core/model/pool.ts';
 import { errorOf, type Workbench } from '../workbench.ts';
 
 export function poolEventCases(bench: Workbench): void {

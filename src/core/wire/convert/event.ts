@@ -1,6 +1,5 @@
-import type { EventQuery } from '../../api/pool-api.ts';
 import { FsbError } from '../../model/errors.ts';
-import type { CoreEvent, PoolEvent } from '../../model/pool.ts';
+import type { CoreEvent, EventQuery, PoolEvent } from '../../model/pool.ts';
 import type { WatchRequest, WatchResponse } from '../gen/fsb/v1/system.ts';
 import { defined } from './parts.ts';
 
