@@ -16,11 +16,13 @@ async function processes(root: string): Promise<string[]> {
   const found: string[] = [];
   for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
     if (Number(pid) === process.pid) continue;
-    const [command, cgroup, stat] = await Promise.all(
-      ['cmdline', 'cgroup', 'stat'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
+    const [command = '', cgroup = ''] = await Promise.all(
+      ['cmdline', 'cgroup'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
     );
-    // A zombie has nothing left but its number, which the machine's init gives back when it comes to it.
-    if (command === undefined || cgroup === undefined || / Z /.test(stat ?? '')) continue;
+    // A zombie has nothing left but its number, which the machine's init gives back when it comes to it. Looked at last:
+    // one that ended while its other files were read is known by that, or by being gone.
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    if (stat === '' || / [ZX] /.test(stat)) continue;
     if (command.includes(`${root}/`) || cgroup.includes(`/${cgroupName(root)}/`))
       found.push(`process ${pid}: ${command.replaceAll('\0', ' ')}`);
   }
