@@ -4,6 +4,7 @@ import { adminCases } from './cases/admin.ts';
 import { attachCases } from './cases/attach.ts';
 import { execCases } from './cases/exec.ts';
 import { flowCases } from './cases/flow.ts';
+import { imageCases } from './cases/images.ts';
 import { lifecycleCases } from './cases/lifecycle.ts';
 import { logCases } from './cases/logs.ts';
 import { poolEventCases } from './cases/pool-events.ts';
@@ -42,6 +43,7 @@ export function sandboxApiContract(name: string, makeCore: () => Promise<CoreUnd
     logCases(bench);
     flowCases(bench);
     adminCases(bench);
+    imageCases(bench);
     poolCases(bench);
     poolRunCases(bench);
     poolLeaseCases(bench);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeEach } from 'vitest';
 import { createImageStore, type LocalImageStore } from '../../src/core/image/local-image-store.ts';
+import type { ImageInfo } from '../../src/core/model/image.ts';
 import { type LayoutFiles, type TestImage, tarOf, writeArchive } from './image-files.ts';
 
 /** An empty image store in a directory of its own for each test, and what tests of it need. */
@@ -35,6 +36,11 @@ export class ImageStoreFixture {
 
   async open(): Promise<void> {
     this.store = await createImageStore({ stateDir: this.stateDirectory, log: pino({ level: 'silent' }) });
+  }
+
+  /** Imports a file of this machine. */
+  import(path: string, name?: string, signal?: AbortSignal): Promise<ImageInfo[]> {
+    return this.store.import({ source: { path }, name }, signal);
   }
 
   /** What `file` in the topmost layer of an image says. */

@@ -54,7 +54,10 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
         ...{ kill: unsupported, release: unsupported },
       },
       events: unsupported,
-      images: { import: unsupported, list: unsupported, remove: unsupported },
+      images: {
+        ...{ pull: unsupported, import: unsupported, list: unsupported, inspect: unsupported },
+        ...{ remove: unsupported, prune: unsupported, save: unsupported, login: unsupported },
+      },
       async start(request, options) {
         agent.starts.push(request);
         const started = await agent.onStart(request, options?.signal);

@@ -82,6 +82,9 @@ const packages: Record<string, { in: string[]; types?: string[] }> = {
   'prom-client': { in: ['core/server'] },
   lmdb: { in: ['core/store'] },
   'tar-stream': { in: ['core/image'] },
+  'https-proxy-agent': { in: ['core/image/registry'] },
+  'http-proxy-agent': { in: ['core/image/registry'] },
+  'proxy-from-env': { in: ['core/image/registry'] },
 
   yaml: { in: ['cli', 'core/model'] },
   zod: { in: ['commands', 'cli', 'core'] },

@@ -28,7 +28,7 @@ export default class ImageImport extends BaseCommand {
   override async run(): Promise<undefined> {
     const { args } = await this.parse(ImageImport);
     const core = await this.core();
-    const request = { path: resolve(this.world.cwd, args.file), name: args.name };
+    const request = { source: { path: resolve(this.world.cwd, args.file) }, name: args.name };
     const images = await core.images.import(request, this.call);
     await this.print(imageListing(images, this.world.clock.now(), false));
   }

@@ -25,8 +25,8 @@ export default class ImageRemove extends BaseCommand {
     const gone: { name: string; digest: string }[] = [];
     for (const reference of new Set(args.reference)) {
       try {
-        const { digest } = await core.images.remove(reference, this.call);
-        gone.push({ name: reference, digest });
+        const { image } = await core.images.remove(reference, this.call);
+        gone.push({ name: reference, digest: image.digest });
         if (!this.forPrograms) await this.out(`${reference}\n`);
       } catch (error) {
         await this.report(error);

@@ -6,7 +6,7 @@ import type {
   StartedSandbox,
   StartRequest,
 } from '../api/agent-api.ts';
-import type { ImageApi } from '../api/core-api.ts';
+import type { ImageApi } from '../api/image-api.ts';
 import type { EventStream, PoolApi } from '../api/pool-api.ts';
 import type { AttachRequest, CallOptions, ExecRequest } from '../api/sandbox-api.ts';
 import { FsbError } from '../model/errors.ts';

@@ -1,11 +1,19 @@
-import type { ImageApi } from '../api/core-api.ts';
+import type { ImageApi } from '../api/image-api.ts';
 import type { ImageStore } from '../image/image-store.ts';
 import type { Pools } from './pools/pools.ts';
 
 /** The node's images, as callers see them. */
-export const imageApi = (images: ImageStore, pools: Pick<Pools, 'dropIdle'>): ImageApi => ({
-  import: ({ path, name }, options) => images.import(path, name, options?.signal),
-  list: () => images.list(),
+export function imageApi(images: ImageStore, pools: Pick<Pools, 'dropIdle'>): ImageApi {
   // The pools keep instances of images in recent use, which no user can see, let alone stop.
-  remove: (reference) => images.remove(reference, (digest) => pools.dropIdle(digest)),
-});
+  const letGo = (digest: string): Promise<void> => pools.dropIdle(digest);
+  return {
+    pull: (request, options) => images.pull(request, options?.signal),
+    import: (request, options) => images.import(request, options?.signal),
+    list: () => images.list(),
+    inspect: (reference) => images.inspect(reference),
+    remove: (reference, { force } = {}) => images.remove(reference, { force, letGo }),
+    prune: (request) => images.prune(request, { letGo }),
+    save: (references, options) => images.save(references, options?.signal),
+    login: (request, options) => images.login(request, options?.signal),
+  };
+}

@@ -2,7 +2,7 @@ import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ExitStatus, ProcessSession } from '../model/process.ts';
 import type { Resources } from '../model/shape.ts';
 import type { SandboxSpec } from '../model/spec.ts';
-import type { ImageApi } from './core-api.ts';
+import type { ImageApi } from './image-api.ts';
 import type { EventStream, PoolApi } from './pool-api.ts';
 import type { AttachRequest, CallOptions, ExecRequest } from './sandbox-api.ts';
 

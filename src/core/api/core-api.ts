@@ -1,21 +1,6 @@
-import type { ImageInfo } from '../model/image.ts';
+import type { ImageApi } from './image-api.ts';
 import type { EventStream, PoolApi } from './pool-api.ts';
 import type { CallOptions, SandboxApi } from './sandbox-api.ts';
-
-export interface ImportRequest {
-  /** Absolute path, on the core's machine, of an OCI layout directory, an OCI archive or a docker-save tar. */
-  path: string;
-  /** Overrides the names inside the file. */
-  name?: string;
-}
-
-export interface ImageApi {
-  /** The images that came in. @throws invalid_argument, not_found (no such file) */
-  import(request: ImportRequest, options?: CallOptions): Promise<ImageInfo[]>;
-  list(options?: CallOptions): Promise<ImageInfo[]>;
-  /** By reference or digest. @throws not_found, conflict (in use) */
-  remove(reference: string, options?: CallOptions): Promise<ImageInfo>;
-}
 
 export interface SystemInfo {
   version: string;

@@ -1,4 +1,5 @@
 import type { CoreApi } from '../api/core-api.ts';
+import type { ImageApi } from '../api/image-api.ts';
 import type { PoolApi } from '../api/pool-api.ts';
 import type { SandboxApi } from '../api/sandbox-api.ts';
 import { FsbError } from '../model/errors.ts';
@@ -24,11 +25,7 @@ export function connectCore(address: CoreAddress): CoreApi {
   return {
     sandboxes: remoteSandboxes(connection),
     pools: remotePools(connection),
-    images: {
-      import: async (request, options) => (await connection.unary()).images.import(request, options),
-      list: async (options) => (await connection.unary()).images.list(options),
-      remove: async (reference, options) => (await connection.unary()).images.remove(reference, options),
-    },
+    images: remoteImages(connection),
     system: {
       info: async (options) => (await connection.unary()).system.info(options),
       async *events(query, options) {
@@ -52,6 +49,23 @@ function remoteSandboxes(connection: LazyConnection): SandboxApi {
     async *logs(ref, query, options) {
       yield* (await connection.streams()).logs(ref, query, options);
     },
+  };
+}
+
+function remoteImages(connection: LazyConnection): ImageApi {
+  return {
+    async *pull(request, options) {
+      yield* (await connection.unary()).images.pull(request, options);
+    },
+    import: async (request, options) => (await connection.unary()).images.import(request, options),
+    list: async (options) => (await connection.unary()).images.list(options),
+    inspect: async (reference, options) => (await connection.unary()).images.inspect(reference, options),
+    remove: async (reference, options) => (await connection.unary()).images.remove(reference, options),
+    prune: async (request, options) => (await connection.unary()).images.prune(request, options),
+    async *save(references, options) {
+      yield* (await connection.unary()).images.save(references, options);
+    },
+    login: async (request, options) => (await connection.unary()).images.login(request, options),
   };
 }
 

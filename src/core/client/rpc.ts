@@ -1,4 +1,13 @@
-import { Client, credentials, Metadata, type MethodDefinition, type ServiceError } from '@grpc/grpc-js';
+import type { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import {
+  Client,
+  type ClientWritableStream,
+  credentials,
+  Metadata,
+  type MethodDefinition,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import type { CallOptions } from '../api/sandbox-api.ts';
 import { systemClock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
@@ -106,6 +115,46 @@ export class Rpc {
   }
 
   /**
+   * As call(), with many messages, sent at the pace of the core. A source that fails ends the call with its error.
+   */
+  async upload<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    requests: AsyncIterable<Request>,
+    { signal }: CallOptions = {},
+  ): Promise<Response> {
+    throwIfAborted(signal);
+    this.#assertOpen();
+    let settle = (): void => {};
+    let call!: ClientWritableStream<Request>;
+    const answer = new Promise<Response>((resolve, reject) => {
+      call = this.#client.makeClientStreamRequest<Request, Response>(
+        method.path,
+        method.requestSerialize,
+        method.responseDeserialize,
+        new Metadata(),
+        (error, response) => (error === null ? resolve(response!) : reject(error)),
+      );
+      settle = this.#running(call, signal);
+    });
+    // The core may answer, with an error, before it has read everything: then nobody reads any more.
+    const sent = pipeline(requests, call as unknown as Writable).catch((error: unknown) => {
+      call.cancel();
+      throw error;
+    });
+    try {
+      return await answer;
+    } catch (error) {
+      call.destroy();
+      const failure = await sent.then(noop, (thrown: unknown) => thrown);
+      if (failure instanceof FsbError && (error as ServiceError).code === CANCELLED) throw failure;
+      throw this.#toFsbError(error as ServiceError, signal);
+    } finally {
+      sent.catch(noop);
+      settle();
+    }
+  }
+
+  /**
    * The answers as they come, at the pace of the reader; a reader that breaks off ends the call.
    * @throws as call()
    */
@@ -173,3 +222,5 @@ export class Rpc {
     return fromGrpcStatus(error.code, error.details, typeof body === 'string' ? undefined : body);
   }
 }
+
+const noop = (): undefined => undefined;

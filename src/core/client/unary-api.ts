@@ -1,19 +1,20 @@
-import type { ImageApi, SystemApi } from '../api/core-api.ts';
+import type { SystemApi } from '../api/core-api.ts';
+import type { ImageApi } from '../api/image-api.ts';
 import type { PoolApi } from '../api/pool-api.ts';
 import type { SandboxApi } from '../api/sandbox-api.ts';
-import { imageFromWire, systemFromWire } from '../wire/convert/admin.ts';
+import { systemFromWire } from '../wire/convert/admin.ts';
 import { assertSpecFitsWire, createToWire } from '../wire/convert/create.ts';
 import { eventFromWire } from '../wire/convert/event.ts';
 import { deleteToWire, exitFromWire, refToWire } from '../wire/convert/parts.ts';
 import { listToWire, sandboxFromWire } from '../wire/convert/sandbox.ts';
 import type { Endpoint } from '../wire/endpoint.ts';
 import { FastPathServiceService as sandboxes } from '../wire/gen/fastpath/v1/fastpath.ts';
-import { ImageServiceService as images } from '../wire/gen/fsb/v1/image.ts';
 import { SystemServiceService as system } from '../wire/gen/fsb/v1/system.ts';
+import { imageCalls } from './image-calls.ts';
 import { poolCalls } from './pool-calls.ts';
 import { Rpc } from './rpc.ts';
 
-/** Everything of a core that needs no stream of bytes: one request and one answer, or events one by one. */
+/** Everything of a core that goes over gRPC: all but the streams of a process. */
 export interface UnaryApi {
   sandboxes: Pick<SandboxApi, 'create' | 'get' | 'list' | 'delete' | 'wait'>;
   images: ImageApi;
@@ -50,16 +51,6 @@ function sandboxCalls(rpc: Rpc): UnaryApi['sandboxes'] {
     },
     wait: async (ref, options) =>
       exitFromWire((await rpc.call(sandboxes.waitSandbox, refToWire(ref), options)).status ?? {}),
-  };
-}
-
-function imageCalls(rpc: Rpc): ImageApi {
-  return {
-    import: async ({ path, name }, options) =>
-      (await rpc.call(images.import, { path, name }, options)).images.map(imageFromWire),
-    list: async (options) => (await rpc.call(images.list, {}, options)).images.map(imageFromWire),
-    remove: async (reference, options) =>
-      imageFromWire((await rpc.call(images.remove, { reference }, options)).image),
   };
 }
 

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
 import { FsbError } from '../model/errors.ts';
 import type { ImageConfig } from '../model/image.ts';
+import type { Platform } from '../model/platform.ts';
 import type { Configuration, Descriptor } from './documents.ts';
 import { imageConfigOf } from './image-config.ts';
-import type { Platform } from './platform.ts';
 
 /** An image as its source describes it, an image file or (later) a registry; its layers are not read yet. */
 export interface FoundImage {

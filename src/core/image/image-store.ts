@@ -1,28 +1,47 @@
-import type { ImageInfo, ResolvedImage } from '../model/image.ts';
+import type { ImageDetails, ImageInfo, PruneResult, RemovedImage, ResolvedImage } from '../model/image.ts';
+import type { ImportRequest, LoginRequest, PruneRequest, PullRequest } from '../model/image-requests.ts';
+import type { PullEvent } from '../model/pull.ts';
 
-/** Images on this node: named by reference, addressed by digest, unpacked once. */
+/** How whoever has pools takes part in the removal of an image. */
+export interface RemoveTerms {
+  /** All names of it, and although it is held. */
+  force?: boolean;
+  /** Called with the digest before an image goes with its last name, to end holds that nobody needs. */
+  letGo?: (digest: string) => Promise<void>;
+}
+
+export interface PruneTerms {
+  /** Whether to spare it, though nothing holds it now. */
+  keep?: (image: ImageInfo) => boolean;
+  letGo?: (digest: string) => Promise<void>;
+}
+
+/** Images on this node: named by reference, addressed by digest, unpacked once. `usedBy` is empty in what it tells. */
 export interface ImageStore {
   /**
    * `host`, a short name (`alpine` is docker.io/library/alpine:latest), a full reference or a digest.
-   * @throws invalid_argument (no reference), not_found with a hint how to get it and a did-you-mean
+   * @throws invalid_argument (no reference), image_not_found with a hint how to get it and a did-you-mean
    */
   resolve(reference: string): Promise<ResolvedImage>;
   /**
    * Keeps the image and its layers from being removed until the returned function is called. Idempotent release.
-   * @throws not_found when it is just being removed
+   * @throws image_not_found when it is just being removed
    */
   hold(digest: string): () => void;
-  /**
-   * OCI layout directory, OCI archive or docker-save tar; gzip or plain. Publishes an image whole or not at all.
-   * @throws invalid_argument (what is wrong with the file), not_found (no such file)
-   */
-  import(path: string, name?: string, signal?: AbortSignal): Promise<ImageInfo[]>;
+  /** As ImageApi.pull. */
+  pull(request: PullRequest, signal?: AbortSignal): AsyncIterable<PullEvent>;
+  /** As ImageApi.import. Publishes each image whole or not at all. */
+  import(request: ImportRequest, signal?: AbortSignal): Promise<ImageInfo[]>;
   /** `host` first, then by reference. */
   list(): Promise<ImageInfo[]>;
-  /**
-   * Removes a reference; the layers go with the last one.
-   * @param letGo called with the digest before an image goes with its last name, to end holds that nobody needs
-   * @throws not_found, conflict (held), what letGo throws
-   */
-  remove(reference: string, letGo?: (digest: string) => Promise<void>): Promise<ImageInfo>;
+  /** @throws image_not_found */
+  inspect(reference: string): Promise<ImageDetails>;
+  /** As ImageApi.remove. @throws what letGo throws, too */
+  remove(reference: string, terms?: RemoveTerms): Promise<RemovedImage>;
+  /** As ImageApi.prune. */
+  prune(request: PruneRequest, terms?: PruneTerms): Promise<PruneResult>;
+  /** As ImageApi.save. */
+  save(references: string[], signal?: AbortSignal): AsyncIterable<Buffer>;
+  /** As ImageApi.login. */
+  login(request: LoginRequest, signal?: AbortSignal): Promise<{ identityToken?: string }>;
 }

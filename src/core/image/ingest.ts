@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
+import type { LayerStore } from './content/layer-store.ts';
 import type { FoundImage, FoundLayer } from './found-image.ts';
-import type { LayerStore } from './layer-store.ts';
 import { decompressed } from './unpack/decompress.ts';
 import { type UnpackLimits, unpackLayer } from './unpack/unpack-layer.ts';
 import { verified } from './unpack/verify.ts';

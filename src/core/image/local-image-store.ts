@@ -3,19 +3,21 @@ import { join, resolve as resolvePath } from 'node:path';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
-import type { ImageInfo, ResolvedImage } from '../model/image.ts';
+import type { ImageDetails, ImageInfo, PruneResult, RemovedImage, ResolvedImage } from '../model/image.ts';
+import type { ImportRequest, LoginRequest, PruneRequest, PullRequest } from '../model/image-requests.ts';
+import { machineArchitecture, type Platform } from '../model/platform.ts';
+import type { PullEvent } from '../model/pull.ts';
 import { canonicalReference, HOST_IMAGE, isDigest, parseReference } from '../model/reference.ts';
 import { openArchive, readArchive } from './archive/read-archive.ts';
-import { Holds } from './holds.ts';
+import { Holds } from './content/holds.ts';
+import { type ImageRecord, ImageRecords } from './content/image-records.ts';
+import { LayerStore } from './content/layer-store.ts';
 import { HostImage } from './host/host-image.ts';
 import { type NamedImage, nameImages } from './image-names.ts';
-import { type ImageRecord, ImageRecords } from './image-records.ts';
-import type { ImageStore } from './image-store.ts';
+import type { ImageStore, RemoveTerms } from './image-store.ts';
 import { importError } from './import-error.ts';
 import { flushToDisk, ingestLayers } from './ingest.ts';
-import { LayerStore } from './layer-store.ts';
 import { findRecord, imageNotFound } from './lookup.ts';
-import { machineArchitecture, type Platform } from './platform.ts';
 import { assertOneName, inUse } from './removal.ts';
 import type { UnpackLimits } from './unpack/unpack-layer.ts';
 
@@ -71,7 +73,7 @@ export async function createImageStore(options: ImageStoreOptions): Promise<Loca
 const usedBy =
   (records: ImageRecords) =>
   (diffId: string): boolean =>
-    records.all().some(({ diffIds }) => diffIds.includes(diffId));
+    records.all().some(({ layers }) => layers.some((layer) => layer.diffId === diffId));
 
 class OverlayImageStore implements LocalImageStore {
   readonly #log: Logger;
@@ -116,7 +118,7 @@ class OverlayImageStore implements LocalImageStore {
     const host = this.#host.withDigest(reference);
     if (host !== undefined) return host;
     const record = this.#find(reference);
-    const lower = record.diffIds.map((diffId) => this.#layers.pathOf(diffId)).reverse();
+    const lower = record.layers.map(({ diffId }) => this.#layers.pathOf(diffId)).reverse();
     if (lower.includes(undefined))
       throw new FsbError('internal', `image ${reference} has lost a layer`, { hint: 'Import it again.' });
     return {
@@ -147,7 +149,8 @@ class OverlayImageStore implements LocalImageStore {
     for (const listener of this.#namesListeners) listener(replaced);
   }
 
-  import(path: string, name?: string, signal?: AbortSignal): Promise<ImageInfo[]> {
+  import({ source, name }: ImportRequest, signal?: AbortSignal): Promise<ImageInfo[]> {
+    const path = 'path' in source ? source.path : '';
     const either = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
     const importing = this.#import(resolvePath(path), name, either);
     this.#imports.add(importing);
@@ -165,7 +168,29 @@ class OverlayImageStore implements LocalImageStore {
     ];
   }
 
-  async remove(reference: string, letGo?: (digest: string) => Promise<void>): Promise<ImageInfo> {
+  // biome-ignore lint/correctness/useYield: to be written
+  async *pull(_request: PullRequest): AsyncGenerator<PullEvent> {
+    throw new FsbError('unsupported', 'not yet');
+  }
+
+  async inspect(_reference: string): Promise<ImageDetails> {
+    throw new FsbError('unsupported', 'not yet');
+  }
+
+  async prune(_request: PruneRequest): Promise<PruneResult> {
+    throw new FsbError('unsupported', 'not yet');
+  }
+
+  // biome-ignore lint/correctness/useYield: to be written
+  async *save(_references: string[]): AsyncGenerator<Buffer> {
+    throw new FsbError('unsupported', 'not yet');
+  }
+
+  async login(_request: LoginRequest): Promise<{ identityToken?: string }> {
+    throw new FsbError('unsupported', 'not yet');
+  }
+
+  async remove(reference: string, { letGo }: RemoveTerms = {}): Promise<RemovedImage> {
     if (reference === HOST_IMAGE)
       throw new FsbError('conflict', 'the host image is built in and cannot be removed');
     const record = this.#find(reference);
@@ -173,13 +198,13 @@ class OverlayImageStore implements LocalImageStore {
     const name = record.references.find((known) => known === canonicalOr(reference, record));
     if (name !== undefined && record.references.length > 1) {
       await this.#records.untag(record.digest, name);
-      return { ...info, references: [name] };
+      return { image: info, untagged: [name], deleted: false, freed: 0 };
     }
     assertOneName(record, reference);
     await letGo?.(record.digest);
     await this.#removeWhole(record.digest, reference);
     this.#log.info({ image: record.digest, references: record.references }, 'image removed');
-    return info;
+    return { image: info, untagged: record.references, deleted: true, freed: info.size };
   }
 
   async sweep(): Promise<void> {
@@ -238,7 +263,8 @@ class OverlayImageStore implements LocalImageStore {
       digest: image.digest,
       references,
       config: image.config,
-      diffIds: image.layers.map(({ diffId }) => diffId),
+      layers: image.layers.map(({ diffId }) => ({ digest: '', diffId, mediaType: '', size: 0 })),
+      ...{ mediaType: '', configDigest: '', repoDigests: [], variant: '', createdAt: 0 },
       architecture: image.architecture,
       importedAt: this.#clock.now(),
     };
@@ -271,13 +297,22 @@ class OverlayImageStore implements LocalImageStore {
 
   #info(record: ImageRecord): ImageInfo {
     const { digest, references, architecture, importedAt } = record;
-    const size = [...new Set(record.diffIds)].reduce((sum, diffId) => sum + this.#layers.sizeOf(diffId), 0);
-    return { references, digest, size, architecture, importedAt };
+    const size = [...new Set(record.layers.map(({ diffId }) => diffId))].reduce(
+      (sum, diffId) => sum + this.#layers.sizeOf(diffId),
+      0,
+    );
+    return {
+      ...{ references, repoDigests: [], digest, size, uniqueSize: size },
+      ...{ architecture, variant: '', createdAt: 0, importedAt, usedBy: [] },
+    };
   }
 
   #hostInfo(digest: string): ImageInfo {
     const { architecture } = this.#platform;
-    return { references: [HOST_IMAGE], digest, size: 0, architecture, importedAt: this.#host.builtAt };
+    return {
+      ...{ references: [HOST_IMAGE], repoDigests: [], digest, size: 0, uniqueSize: 0 },
+      ...{ architecture, variant: '', createdAt: 0, importedAt: this.#host.builtAt, usedBy: [] },
+    };
   }
 }
 

@@ -9,7 +9,7 @@ import {
   parseReference,
   repositoryOf,
 } from '../model/reference.ts';
-import type { ImageRecord } from './image-records.ts';
+import type { ImageRecord } from './content/image-records.ts';
 
 // As many digits as `image list` shows of a digest.
 const SHORTEST_DIGEST = 12;
@@ -38,7 +38,7 @@ export function imageNotFound(records: readonly ImageRecord[], text: string): Fs
     names.find((name) => name.startsWith(`${untagged}:`)) ??
     didYouMean(text, [...names, ...names.map((name) => name.replace(/:latest$/, ''))]);
   const question = near === undefined ? '' : `Did you mean ${near}? `;
-  return new FsbError('not_found', `image ${familiarName(text)} is not here`, {
+  return new FsbError('image_not_found', `image ${familiarName(text)} is not here`, {
     hint: `${question}Bring it in with: fsb-ctl image import FILE ${isDigest(text) ? 'NAME' : familiarName(text)}`,
   });
 }

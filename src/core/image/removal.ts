@@ -1,6 +1,6 @@
 import { FsbError } from '../model/errors.ts';
 import { familiarName } from '../model/reference.ts';
-import type { ImageRecord } from './image-records.ts';
+import type { ImageRecord } from './content/image-records.ts';
 
 /** @throws conflict: removing an image by its digest must not take names away that nobody spoke of */
 export function assertOneName(record: ImageRecord, reference: string): void {

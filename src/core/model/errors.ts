@@ -11,6 +11,8 @@ interface CodeMapping {
 export const errorCodes = {
   invalid_argument: { grpc: 3, http: 400, exit: 2 },
   not_found: { grpc: 5, http: 404, exit: 3 },
+  /** That very thing can be pulled or imported; the command line pulls it on `run`. */
+  image_not_found: { grpc: 5, http: 404, exit: 3 },
   already_exists: { grpc: 6, http: 409, exit: 4 },
   /** The thing is in a state that forbids the call. */
   conflict: { grpc: 9, http: 409, exit: 4 },

@@ -25,14 +25,76 @@ export const emptyImageConfig: ImageConfig = {
 export interface ImageInfo {
   /** Canonical references (`docker.io/library/alpine:latest`), or `host`. Empty for an untagged image. */
   references: string[];
-  /** `sha256:...` */
+  /** By which digest which repository has it: `docker.io/library/alpine@sha256:...`. Empty for one that was imported. */
+  repoDigests: string[];
+  /** `sha256:...`, of the manifest for its platform. */
   digest: string;
-  /** Bytes unpacked, shared layers counted. 0 for `host`, which takes no room of its own. */
+  /** Bytes on the disk: layers unpacked, and as they came. 0 for `host`, which takes no room of its own. */
   size: number;
+  /** Those of them that no other image has: what its removal frees. */
+  uniqueSize: number;
   /** `amd64`, `arm64`, ... */
   architecture: string;
+  /** `v7`; empty for most. */
+  variant: string;
+  /** Milliseconds since the epoch; when it was built, 0 when it does not say. */
+  createdAt: number;
   /** Milliseconds since the epoch; when it came into the store. */
   importedAt: number;
+  /** Sandboxes, leases and runs that have an instance of it: `default/box`, `lease ...`. */
+  usedBy: string[];
+}
+
+export interface ImageLayer {
+  /** Of the layer as it came, mostly compressed. */
+  digest: string;
+  /** Of the plain tar. */
+  diffId: string;
+  mediaType: string;
+  /** Bytes as it came. */
+  size: number;
+  /** Bytes of the files in it. */
+  unpackedSize: number;
+}
+
+/** A step of a Dockerfile. */
+export interface ImageHistory {
+  /** Milliseconds since the epoch; 0 when it does not say. */
+  createdAt: number;
+  createdBy: string;
+  comment: string;
+  /** It made no layer. */
+  empty: boolean;
+}
+
+/** `image inspect`. */
+export interface ImageDetails extends ImageInfo {
+  /** Of the configuration; what docker calls the image's id. Empty for `host`. */
+  configDigest: string;
+  /** Of the manifest. Empty for `host`. */
+  mediaType: string;
+  author: string;
+  config: ImageConfig;
+  /** Bottom first. */
+  layers: ImageLayer[];
+  /** Oldest first. */
+  history: ImageHistory[];
+}
+
+export interface RemovedImage {
+  image: ImageInfo;
+  /** Names that it does not have any more. */
+  untagged: string[];
+  /** Nothing of the image is left, or will be once the last instance of it has ended. */
+  deleted: boolean;
+  /** Bytes. */
+  freed: number;
+}
+
+export interface PruneResult {
+  removed: RemovedImage[];
+  /** Bytes of all of it, what interrupted pulls had left included. */
+  freed: number;
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { CoreApi, SystemInfo } from '../../../src/core/api/core-api.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { ImageInfo } from '../../../src/core/model/image.ts';
+import { hostImages } from './host-images.ts';
 import { HostPools } from './host-pools.ts';
 import { HostSandboxes } from './host-sandboxes.ts';
 import type { HostSession } from './host-session.ts';
@@ -9,14 +8,6 @@ export interface ProcessCore extends CoreApi {
   /** Sessions that nobody has let go of. */
   readonly openSessions: ReadonlySet<HostSession>;
 }
-
-const imageNamed = (name: string): ImageInfo => ({
-  references: [name],
-  digest: `sha256:${'0'.repeat(64)}`,
-  size: 0,
-  architecture: 'amd64',
-  importedAt: 1_700_000_000_000.5,
-});
 
 const system: SystemInfo = {
   ...{ version: '0.1.0', node: 'here', pid: process.pid, root: '/', runtime: 'none', http: '', metrics: '' },
@@ -39,20 +30,7 @@ export function processCore(images: readonly string[] = ['host']): ProcessCore {
     sandboxes,
     openSessions: sandboxes.openSessions,
     pools,
-    images: {
-      import: async ({ path }) => {
-        throw new FsbError('not_found', `cannot import ${path}: there is no such file`, {
-          hint: 'Check the path.',
-        });
-      },
-      list: async () => images.map(imageNamed),
-      remove: async (reference) => {
-        if (reference === 'host') throw new FsbError('conflict', 'the image host is built in');
-        throw new FsbError('not_found', `there is no image ${reference}`, {
-          hint: 'See `fsb-ctl image list`.',
-        });
-      },
-    },
+    images: hostImages(images),
     system: {
       info: async () => system,
       events: (query, options) => pools.events.read(query, options),

@@ -21,7 +21,7 @@ describe('an image that sandboxes used', () => {
   it('can be removed as soon as the last of them is deleted, and not before', async () => {
     const { images, pools } = core.running.api;
     const { ociArchive, name } = await writeBusyboxImage(directory);
-    await images.import({ path: ociArchive });
+    await images.import({ source: { path: ociArchive } });
     const box = await bench.idle({ image: name });
     expect(await errorOf(images.remove(name))).toMatchObject({
       code: 'conflict',

@@ -73,7 +73,7 @@ describe('a broken image file', () => {
     const image = await tinyImage('a', 'A');
     const files = layoutFiles([image]);
     breakIt(files, image);
-    const importing = images.store.import(await images.archive(files));
+    const importing = images.import(await images.archive(files));
     await expect(importing).rejects.toMatchObject({
       code: 'invalid_argument',
       message: expect.stringContaining(reason),
@@ -96,7 +96,7 @@ describe('a broken image file', () => {
   ])('%s', async (_title, make, code) => {
     const path = join(images.directory, 'thing');
     await make(path);
-    await expect(images.store.import(path)).rejects.toMatchObject({
+    await expect(images.import(path)).rejects.toMatchObject({
       code,
       message: expect.stringContaining('cannot import'),
     });
@@ -108,25 +108,25 @@ describe('a broken image file', () => {
     await writeFiles(path, layoutFiles([]));
     await rm(join(path, 'index.json'));
     await symlink('/etc/passwd', join(path, 'index.json'));
-    await expect(images.store.import(path)).rejects.toMatchObject({ code: 'invalid_argument' });
+    await expect(images.import(path)).rejects.toMatchObject({ code: 'invalid_argument' });
   });
 
   it('stops when the store is closed, and starts nothing after that', async () => {
     const path = await images.archive(layoutFiles([await tinyImage('a', 'A')]), gzipSync);
-    const importing = images.store.import(path).catch((error: unknown) => error);
+    const importing = images.import(path).catch((error: unknown) => error);
     await images.store.close();
     expect(await importing).toMatchObject({ code: 'unavailable' });
-    await expect(images.store.import(path)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(images.import(path)).rejects.toMatchObject({ code: 'unavailable' });
     expect([await readdir(images.layersDirectory), await readdir(images.stagingDirectory)]).toEqual([[], []]);
   });
 
   it('stops when it is told to, and leaves nothing', async () => {
     const path = await images.archive(layoutFiles([await tinyImage('a', 'A')]));
-    await expect(images.store.import(path, undefined, AbortSignal.abort())).rejects.toMatchObject({
+    await expect(images.import(path, undefined, AbortSignal.abort())).rejects.toMatchObject({
       code: 'cancelled',
     });
     const controller = new AbortController();
-    const importing = images.store.import(path, undefined, controller.signal);
+    const importing = images.import(path, undefined, controller.signal);
     controller.abort();
     await expect(importing).rejects.toMatchObject({ code: 'cancelled' });
     await expect.poll(() => images.openFiles()).toEqual([]);

@@ -30,7 +30,7 @@ describe('import', () => {
     'reads the busybox image from %s',
     async (format) => {
       const files = await writeBusyboxImage(images.directory);
-      const [image] = await images.store.import(files[format]);
+      const [image] = await images.import(files[format]);
       expect(image).toMatchObject({ references: [files.name], architecture: ociArchitecture });
       expect(image!.size).toBeGreaterThan(500_000);
       const resolved = await images.store.resolve('busybox:test');
@@ -59,7 +59,7 @@ describe('import', () => {
       files([await tinyImage('a:1', 'A'), await tinyImage('quay.io/b', 'B')]),
       compress,
     );
-    const imported = await images.store.import(path);
+    const imported = await images.import(path);
     expect(imported.map(({ references }) => references)).toEqual([
       ['docker.io/library/a:1'],
       ['quay.io/b:latest'],
@@ -78,16 +78,15 @@ describe('import', () => {
       const options = zstd ? ['--dest-compress-format', 'zstd', '--dest-compress'] : [];
       const destination = zstd ? `oci:${target}:x` : `${format}:${target}:registry.example.com/b:1`;
       await run('skopeo', ['copy', '--insecure-policy', ...options, `oci:${ociLayout}`, destination]);
-      const [image] = await images.store.import(target, 'given');
+      const [image] = await images.import(target, 'given');
       expect(image!.references).toEqual(['docker.io/library/given:latest']);
-      if (!zstd)
-        expect((await images.store.import(target))[0]!.references).toContain('registry.example.com/b:1');
+      if (!zstd) expect((await images.import(target))[0]!.references).toContain('registry.example.com/b:1');
     },
   );
 
   it('understands docker media types and plain layers', async () => {
     const image = await tinyImage('a', 'A', { dockerTypes: true, compress: (layer) => layer });
-    await images.store.import(await images.archive(layoutFiles([image])));
+    await images.import(await images.archive(layoutFiles([image])));
     expect(await images.contentOf('a')).toBe('A');
   });
 
@@ -101,7 +100,7 @@ describe('import', () => {
     manifest[0].Layers[0] = 'again/layer.tar';
     await writeFile(join(source, 'manifest.json'), JSON.stringify(manifest));
     await run('tar', ['-C', source, '-cf', join(images.directory, 'image.tar'), '.']);
-    await images.store.import(join(images.directory, 'image.tar'));
+    await images.import(join(images.directory, 'image.tar'));
     expect(await images.contentOf('a')).toBe('A');
   });
 
@@ -124,7 +123,7 @@ describe('import', () => {
       Buffer.from(JSON.stringify({ schemaVersion: 2, manifests })),
     );
     const named = { ...index, annotations: { 'org.opencontainers.image.ref.name': 'tool:2' } };
-    const [image] = await images.store.import(await images.archive(withIndex(files, [named])));
+    const [image] = await images.import(await images.archive(withIndex(files, [named])));
     expect(image).toMatchObject({ digest: own.digest, references: ['docker.io/library/tool:2'] });
   });
 
@@ -133,24 +132,21 @@ describe('import', () => {
     const other = addImage(files, await tinyImage('a', 'A', { architecture: 's390x' }));
     const described = inIndex ? { ...other, platform: { os: 'linux', architecture: 's390x' } } : other;
     const path = await images.archive(withIndex(files, [described]));
-    await expect(images.store.import(path)).rejects.toMatchObject({
+    await expect(images.import(path)).rejects.toMatchObject({
       code: 'invalid_argument',
       message: expect.stringMatching(new RegExp(`cannot import .*linux/s390x.*linux/${ociArchitecture}`)),
     });
   });
 
   it('takes the name that it is given, also together with tags of the file', async () => {
-    await images.store.import(
-      await images.archive(layoutFiles([await tinyImage('a', 'A')])),
-      'localhost:5000/x:7',
-    );
+    await images.import(await images.archive(layoutFiles([await tinyImage('a', 'A')])), 'localhost:5000/x:7');
     expect(await images.contentOf('localhost:5000/x:7')).toBe('A');
     await expect(images.store.resolve('a')).rejects.toMatchObject({ code: 'not_found' });
     const tagged = [
       await tinyImage(undefined, 'B', { refName: '1' }),
       await tinyImage(undefined, 'C', { refName: '2' }),
     ];
-    await images.store.import(await images.archive(layoutFiles(tagged)), 'y');
+    await images.import(await images.archive(layoutFiles(tagged)), 'y');
     expect([await images.contentOf('y:1'), await images.contentOf('y:2')]).toEqual(['B', 'C']);
   });
 
@@ -164,7 +160,7 @@ describe('import', () => {
     ['no image at all', [], undefined, 'no image'],
   ])('refuses %s', async (_title, changes, name, reason) => {
     const wrong = await Promise.all(changes.map((change) => tinyImage(undefined, 'A', change)));
-    const importing = images.store.import(await images.archive(layoutFiles(wrong)), name);
+    const importing = images.import(await images.archive(layoutFiles(wrong)), name);
     await expect(importing).rejects.toMatchObject({
       code: 'invalid_argument',
       message: expect.stringContaining(reason),

@@ -31,7 +31,7 @@ async function imageOf(name: string, layers: TestEntry[][]): Promise<ResolvedIma
   const image = { ...base, layers: [...base.layers, ...(await Promise.all(layers.map(tarOf)))] };
   const path = join(directory, 'image.tar');
   await writeArchive(path, layoutFiles([image]));
-  await store.import(path);
+  await store.import({ source: { path } });
   return store.resolve(name);
 }
 

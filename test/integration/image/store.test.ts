@@ -15,7 +15,7 @@ describe('the store', () => {
         return path;
       }),
     );
-    await Promise.all([...paths, ...paths].map((path) => images.store.import(path)));
+    await Promise.all([...paths, ...paths].map((path) => images.import(path)));
     expect(await readdir(images.layersDirectory)).toHaveLength(4);
     expect((await images.store.list()).map(({ references }) => references[0])).toEqual([
       'host',
@@ -26,11 +26,11 @@ describe('the store', () => {
   });
 
   it('moves a name to the new image, and keeps the old one without it', async () => {
-    const [old] = await images.store.import(await images.archive(layoutFiles([await tinyImage('a', 'old')])));
+    const [old] = await images.import(await images.archive(layoutFiles([await tinyImage('a', 'old')])));
     const told: (readonly string[])[] = [];
     images.store.onNamesChanged((digests) => told.push(digests));
-    await images.store.import(await images.archive(layoutFiles([await tinyImage('a', 'new')])));
-    await images.store.import(await images.archive(layoutFiles([await tinyImage('a', 'new')])));
+    await images.import(await images.archive(layoutFiles([await tinyImage('a', 'new')])));
+    await images.import(await images.archive(layoutFiles([await tinyImage('a', 'new')])));
     expect(told).toEqual([[old!.digest], []]);
     expect(await images.contentOf('a')).toBe('new');
     expect(await images.contentOf(old!.digest)).toBe('old');
@@ -41,9 +41,7 @@ describe('the store', () => {
   });
 
   it('finds an image by every way to name it', async () => {
-    const [image] = await images.store.import(
-      await images.archive(layoutFiles([await tinyImage('a:1', 'A')])),
-    );
+    const [image] = await images.import(await images.archive(layoutFiles([await tinyImage('a:1', 'A')])));
     const { digest } = image!;
     const hex = digest.slice('sha256:'.length);
     for (const name of [
@@ -66,16 +64,16 @@ describe('the store', () => {
     ['alpin', 'Did you mean alpine? Bring it in with: fsb-ctl image import FILE alpin:latest'],
     ['something', 'Bring it in with: fsb-ctl image import FILE something:latest'],
   ])('says how to get %s', async (name, hint) => {
-    await images.store.import(await images.archive(layoutFiles([await tinyImage('alpine', 'A')])));
+    await images.import(await images.archive(layoutFiles([await tinyImage('alpine', 'A')])));
     await expect(images.store.resolve(name)).rejects.toMatchObject({ code: 'not_found', hint });
   });
 
   it('removes a name, the image with its last name, and layers that nobody shares', async () => {
-    await images.store.import(
+    await images.import(
       await images.archive(layoutFiles([await tinyImage('a', 'A'), await tinyImage('b', 'B')])),
     );
     const path = await images.archive(layoutFiles([await tinyImage('a', 'A')]));
-    await images.store.import(path, 'alias');
+    await images.import(path, 'alias');
     expect(await images.store.remove('alias')).toMatchObject({
       references: ['docker.io/library/alias:latest'],
     });
@@ -90,7 +88,7 @@ describe('the store', () => {
   });
 
   it('does not remove what is held', async () => {
-    const [image] = await images.store.import(await images.archive(layoutFiles([await tinyImage('a', 'A')])));
+    const [image] = await images.import(await images.archive(layoutFiles([await tinyImage('a', 'A')])));
     const releases = [images.store.hold(image!.digest), images.store.hold(image!.digest)];
     await expect(images.store.remove('a')).rejects.toMatchObject({
       code: 'conflict',
@@ -105,7 +103,7 @@ describe('the store', () => {
   });
 
   it('lets nobody begin to use what is being removed', async () => {
-    const [image] = await images.store.import(await images.archive(layoutFiles([await tinyImage('a', 'A')])));
+    const [image] = await images.import(await images.archive(layoutFiles([await tinyImage('a', 'A')])));
     const removing = images.store.remove('a');
     // Not yet on disk, but decided.
     await new Promise(setImmediate);
@@ -117,7 +115,7 @@ describe('the store', () => {
   });
 
   it('has idle users let go before it removes an image, and keeps it when somebody else came', async () => {
-    const [image] = await images.store.import(await images.archive(layoutFiles([await tinyImage('a', 'A')])));
+    const [image] = await images.import(await images.archive(layoutFiles([await tinyImage('a', 'A')])));
     const asked: string[] = [];
     let release = images.store.hold(image!.digest);
     const letGo = async (digest: string): Promise<void> => {
@@ -128,26 +126,26 @@ describe('the store', () => {
       release();
       release = images.store.hold(image!.digest);
     };
-    await expect(images.store.remove('a', come)).rejects.toMatchObject({
+    await expect(images.store.remove('a', { letGo: come })).rejects.toMatchObject({
       code: 'conflict',
       message: 'cannot remove image a:latest: sandboxes use it',
     });
     expect(await images.contentOf('a')).toBe('A');
-    await images.store.remove('a', letGo);
+    await images.store.remove('a', { letGo });
     expect(asked).toEqual([image!.digest]);
     expect(await readdir(images.layersDirectory)).toEqual([]);
   });
 
   it('asks nobody to let go when it only takes off a name', async () => {
     const path = await images.archive(layoutFiles([await tinyImage('a', 'A')]));
-    await images.store.import(path);
-    await images.store.import(path, 'alias');
-    await images.store.remove('alias', () => Promise.reject(new Error('asked')));
+    await images.import(path);
+    await images.import(path, 'alias');
+    await images.store.remove('alias', { letGo: () => Promise.reject(new Error('asked')) });
     expect(await images.contentOf('a')).toBe('A');
   });
 
   it('is the same after a restart, without what a crash left', async () => {
-    await images.store.import(await images.archive(layoutFiles([await tinyImage('a', 'A')])));
+    await images.import(await images.archive(layoutFiles([await tinyImage('a', 'A')])));
     const before = (await images.store.list()).slice(1);
     await images.store.close();
     await mkdir(join(images.stagingDirectory, 'layer-left/d'), { recursive: true });
@@ -169,7 +167,7 @@ describe('the store', () => {
     const image = await tinyImage('a', 'A');
     const taken = join(images.layersDirectory, sha256(image.layers[0]!).slice(7, 19));
     await mkdir(taken);
-    await images.store.import(await images.archive(layoutFiles([image])));
+    await images.import(await images.archive(layoutFiles([image])));
     expect((await readdir(images.layersDirectory)).map((name) => name.length).sort()).toEqual([12, 12, 13]);
     expect(await images.contentOf('a')).toBe('A');
   });

@@ -22,7 +22,7 @@ describe('two pools of two shapes each, against a model', () => {
     core = await startRealCore({ pool: { capacity, warm: [{ image: 'host', count: 1 }] } });
     const { images, pools } = core.running.api;
     const { ociArchive, name } = await writeBusyboxImage(directory);
-    await images.import({ path: ociArchive });
+    await images.import({ source: { path: ociArchive } });
     image = name;
     await pools.create({
       name: 'other',

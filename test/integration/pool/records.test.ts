@@ -52,7 +52,7 @@ describe('the pools of a core that was stopped', () => {
     directories.push(directory);
     const { ociArchive, name } = await writeBusyboxImage(directory);
     const first = await startRealCore({ root });
-    await first.running.api.images.import({ path: ociArchive });
+    await first.running.api.images.import({ source: { path: ociArchive } });
     await first.running.api.pools.create({ name: 'busy', warm: [{ image: name, count: 1 }] });
     await untilIdle(first.running.api, 1, 'busy');
     expect(await errorOf(first.running.api.images.remove(name))).toMatchObject({ code: 'conflict' });
@@ -64,7 +64,7 @@ describe('the pools of a core that was stopped', () => {
     expect(await api.pools.status('busy')).toMatchObject([
       { shape: '', image: name, warm: 1, idle: 0, breaker: expect.stringContaining('is not here') },
     ]);
-    await api.images.import({ path: ociArchive });
+    await api.images.import({ source: { path: ociArchive } });
     await untilIdle(api, 1, 'busy');
     expect(await api.pools.status('busy')).toMatchObject([{ image: name, warm: 1, idle: 1 }]);
     await second.close();

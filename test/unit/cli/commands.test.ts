@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/command-line.ts';
+import { imageInfo } from '../../helpers/image-info.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
 
@@ -421,10 +422,10 @@ describe('the rest', () => {
   });
 
   it('prints the images that it removed in the format that was asked for', async () => {
-    const image = { references: ['a:1'], digest: 'sha256:12', size: 1, architecture: 'amd64', importedAt: 0 };
+    const image = imageInfo({ references: ['a:1'], digest: 'sha256:12' });
     const remove = async (reference: string) => {
-      if (reference === 'nope') throw new FsbError('not_found', 'image nope is not here');
-      return image;
+      if (reference === 'nope') throw new FsbError('image_not_found', 'image nope is not here');
+      return { image, untagged: [reference], deleted: true, freed: 0 };
     };
     const images = { core: { ...core, images: { ...core.images, remove } } };
     const some = await fsb('image remove b nope a -o json', images);

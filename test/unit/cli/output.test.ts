@@ -10,6 +10,7 @@ import {
 } from '../../../src/cli/output/sandbox-view.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { parseSpec } from '../../../src/core/model/spec.ts';
+import { imageInfo } from '../../helpers/image-info.ts';
 
 const now = Date.parse('2026-03-01T12:00:00Z');
 const minutes = (count: number): number => now - count * 60_000;
@@ -63,8 +64,8 @@ const list = sandboxListing([box, killed, exited, pending], { now, full: false }
 const digest = `sha256:${'ab'.repeat(32)}`;
 const images = imageListing(
   [
-    { references: ['host'], digest, size: 0, architecture: 'amd64', importedAt: minutes(10) },
-    { references: [], digest, size: 5_000_000, architecture: 'amd64', importedAt: minutes(9000) },
+    imageInfo({ references: ['host'], digest, importedAt: minutes(10) }),
+    imageInfo({ references: [], digest, size: 5_000_000, importedAt: minutes(9000) }),
   ],
   now,
   false,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { FsbError } from '../../model/errors.ts';
+import type { Platform } from '../../model/platform.ts';
 import {
   configurationSchema,
   type DockerSaveManifest,
@@ -8,7 +9,6 @@ import {
   parseDocument,
 } from '../documents.ts';
 import { type FoundImage, foundImage } from '../found-image.ts';
-import type { Platform } from '../platform.ts';
 import { type ArchiveSource, readDocument } from './source.ts';
 
 /** Every image of what `docker save` wrote. There is no manifest in it, so the configuration's digest names the image. */

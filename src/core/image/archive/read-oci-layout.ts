@@ -1,5 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import { FsbError } from '../../model/errors.ts';
+import type { Platform } from '../../model/platform.ts';
 import {
   configurationSchema,
   type Descriptor,
@@ -8,7 +9,6 @@ import {
   parseDocument,
 } from '../documents.ts';
 import { assertLayerType, type FoundImage, foundImage, otherPlatform } from '../found-image.ts';
-import type { Platform } from '../platform.ts';
 import { verified } from '../unpack/verify.ts';
 import { type ArchiveSource, LARGEST_DOCUMENT, readDocument } from './source.ts';
 

@@ -10,10 +10,12 @@ import { PoolServiceService } from '../../wire/gen/fsb/v1/pool.ts';
 import { SystemServiceService } from '../../wire/gen/fsb/v1/system.ts';
 import { HealthService } from '../../wire/gen/grpc/health/v1/health.ts';
 import type { CreateMetrics } from '../metrics/create-metrics.ts';
-import { imageService, systemService } from './admin-services.ts';
+
 import { healthService } from './health-service.ts';
+import { imageService } from './image-service.ts';
 import { poolService } from './pool-service.ts';
 import { sandboxService } from './sandbox-service.ts';
+import { systemService } from './system-service.ts';
 
 const SERVICES = [
   'fastpath.v1.FastPathService',
@@ -52,7 +54,7 @@ export interface GrpcServerOptions {
 export async function startGrpcServer(core: CoreApi, options: GrpcServerOptions): Promise<GrpcServer> {
   const server = new Server(SERVER_OPTIONS);
   server.addService(FastPathServiceService, sandboxService(core, options.metrics, options.closing));
-  server.addService(ImageServiceService, imageService(core));
+  server.addService(ImageServiceService, imageService(core, options.closing));
   server.addService(PoolServiceService, poolService(core, options.closing));
   server.addService(SystemServiceService, systemService(core, options.closing));
   server.addService(HealthService, healthService(SERVICES, options.ready));

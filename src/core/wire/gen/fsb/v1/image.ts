@@ -6,7 +6,12 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import type { handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
+import type {
+  handleClientStreamingCall,
+  handleServerStreamingCall,
+  handleUnaryCall,
+  UntypedServiceImplementation,
+} from "@grpc/grpc-js";
 
 export const protobufPackage = "fsb.v1";
 
@@ -14,19 +19,89 @@ export const protobufFileName = "fsb/v1/image.proto";
 
 export interface ImageInfo {
   references: string[];
-  /** sha256:... */
+  /** Of the manifest, sha256:... */
   digest: string;
-  /** Bytes unpacked. */
+  /** Bytes on the disk. */
   size: number;
   architecture: string;
   importedAtMilliseconds: number;
+  /** docker.io/library/alpine@sha256:... */
+  repoDigests: string[];
+  /** Bytes on the disk that no other image has. */
+  uniqueSize: number;
+  variant: string;
+  createdAtMilliseconds: number;
+  /** default/box */
+  usedBy: string[];
+}
+
+export interface RegistryCredentials {
+  username?: string | undefined;
+  password?: string | undefined;
+  identityToken?: string | undefined;
+  registryToken?: string | undefined;
+}
+
+export interface PullImageRequest {
+  reference: string;
+  /** linux/arm64 */
+  platform?: string | undefined;
+  credentials: RegistryCredentials | undefined;
+}
+
+export interface LayerProgress {
+  /** First 12 digits of its digest. */
+  id: string;
+  /** waiting, downloading, retrying, downloaded, unpacking, done, present */
+  state: string;
+  current: number;
+  total: number;
+}
+
+export interface PullImageResponse {
+  event:
+    | { $case: "resolved"; value: PullResolved }
+    | { $case: "layer"; value: LayerProgress }
+    | { $case: "note"; value: PullNote }
+    | { $case: "done"; value: PullDone }
+    | undefined;
+}
+
+export interface PullResolved {
+  reference: string;
+  digest: string;
+  layers: LayerProgress[];
+}
+
+export interface PullNote {
+  message: string;
+}
+
+export interface PullDone {
+  reference: string;
+  /** What the registry calls the reference, maybe of an index. */
+  digest: string;
+  upToDate: boolean;
+  image: ImageInfo | undefined;
 }
 
 export interface ImportImageRequest {
-  /** Absolute, on the core's machine. */
-  path: string;
+  part: { $case: "terms"; value: ImportTerms } | { $case: "content"; value: Buffer } | undefined;
+}
+
+export interface ImportTerms {
+  /** Absolute, on the core's machine; absent when the bytes follow. */
+  path?:
+    | string
+    | undefined;
   /** Overrides the names inside the file. */
   name?: string | undefined;
+  rootfs: RootfsTerms | undefined;
+}
+
+export interface RootfsTerms {
+  changes: string[];
+  platform?: string | undefined;
 }
 
 export interface ImportImageResponse {
@@ -40,17 +115,116 @@ export interface ListImagesResponse {
   images: ImageInfo[];
 }
 
-export interface RemoveImageRequest {
-  /** A reference or a digest. */
+export interface InspectImageRequest {
   reference: string;
 }
 
-export interface RemoveImageResponse {
+export interface InspectImageResponse {
   image: ImageInfo | undefined;
+  configDigest: string;
+  mediaType: string;
+  author: string;
+  config: ImageConfig | undefined;
+  layers: ImageLayer[];
+  history: ImageHistory[];
+}
+
+export interface ImageConfig {
+  entrypoint: string[];
+  cmd: string[];
+  /** K=V */
+  env: string[];
+  user: string;
+  workingDir: string;
+  stopSignal?: string | undefined;
+  exposedPorts: number[];
+  labels: { [key: string]: string };
+}
+
+export interface ImageConfig_LabelsEntry {
+  key: string;
+  value: string;
+}
+
+export interface ImageLayer {
+  digest: string;
+  diffId: string;
+  mediaType: string;
+  size: number;
+  unpackedSize: number;
+}
+
+export interface ImageHistory {
+  createdAtMilliseconds: number;
+  createdBy: string;
+  comment: string;
+  empty: boolean;
+}
+
+export interface RemoveImageRequest {
+  /** A reference or a digest. */
+  reference: string;
+  force: boolean;
+}
+
+export interface RemovedImage {
+  image: ImageInfo | undefined;
+  untagged: string[];
+  deleted: boolean;
+  /** Bytes. */
+  freed: number;
+}
+
+export interface RemoveImageResponse {
+  removed: RemovedImage | undefined;
+}
+
+export interface PruneImagesRequest {
+  all: boolean;
+  olderThanMilliseconds?: number | undefined;
+  labels: { [key: string]: string };
+}
+
+export interface PruneImagesRequest_LabelsEntry {
+  key: string;
+  value: string;
+}
+
+export interface PruneImagesResponse {
+  removed: RemovedImage[];
+  freed: number;
+}
+
+export interface SaveImagesRequest {
+  references: string[];
+}
+
+export interface SaveImagesResponse {
+  content: Buffer;
+}
+
+export interface LoginRequest {
+  registry: string;
+  credentials: RegistryCredentials | undefined;
+}
+
+export interface LoginResponse {
+  identityToken?: string | undefined;
 }
 
 function createBaseImageInfo(): ImageInfo {
-  return { references: [], digest: "", size: 0, architecture: "", importedAtMilliseconds: 0 };
+  return {
+    references: [],
+    digest: "",
+    size: 0,
+    architecture: "",
+    importedAtMilliseconds: 0,
+    repoDigests: [],
+    uniqueSize: 0,
+    variant: "",
+    createdAtMilliseconds: 0,
+    usedBy: [],
+  };
 }
 
 export const ImageInfo: MessageFns<ImageInfo> = {
@@ -69,6 +243,21 @@ export const ImageInfo: MessageFns<ImageInfo> = {
     }
     if (message.importedAtMilliseconds !== 0) {
       writer.uint32(41).double(message.importedAtMilliseconds);
+    }
+    for (const v of message.repoDigests) {
+      writer.uint32(50).string(v!);
+    }
+    if (message.uniqueSize !== 0) {
+      writer.uint32(56).int64(message.uniqueSize);
+    }
+    if (message.variant !== "") {
+      writer.uint32(66).string(message.variant);
+    }
+    if (message.createdAtMilliseconds !== 0) {
+      writer.uint32(73).double(message.createdAtMilliseconds);
+    }
+    for (const v of message.usedBy) {
+      writer.uint32(82).string(v!);
     }
     return writer;
   },
@@ -126,6 +315,46 @@ export const ImageInfo: MessageFns<ImageInfo> = {
             message.importedAtMilliseconds = reader.double();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.repoDigests.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.uniqueSize = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.variant = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.createdAtMilliseconds = reader.double();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.usedBy.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -148,21 +377,633 @@ export const ImageInfo: MessageFns<ImageInfo> = {
     message.size = object.size ?? 0;
     message.architecture = object.architecture ?? "";
     message.importedAtMilliseconds = object.importedAtMilliseconds ?? 0;
+    message.repoDigests = object.repoDigests?.map((e) => e) || [];
+    message.uniqueSize = object.uniqueSize ?? 0;
+    message.variant = object.variant ?? "";
+    message.createdAtMilliseconds = object.createdAtMilliseconds ?? 0;
+    message.usedBy = object.usedBy?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseRegistryCredentials(): RegistryCredentials {
+  return { username: undefined, password: undefined, identityToken: undefined, registryToken: undefined };
+}
+
+export const RegistryCredentials: MessageFns<RegistryCredentials> = {
+  encode(message: RegistryCredentials, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.username !== undefined) {
+      writer.uint32(10).string(message.username);
+    }
+    if (message.password !== undefined) {
+      writer.uint32(18).string(message.password);
+    }
+    if (message.identityToken !== undefined) {
+      writer.uint32(26).string(message.identityToken);
+    }
+    if (message.registryToken !== undefined) {
+      writer.uint32(34).string(message.registryToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RegistryCredentials {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRegistryCredentials();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.username = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.password = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.identityToken = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.registryToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RegistryCredentials>): RegistryCredentials {
+    return RegistryCredentials.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RegistryCredentials>): RegistryCredentials {
+    const message = createBaseRegistryCredentials();
+    message.username = object.username ?? undefined;
+    message.password = object.password ?? undefined;
+    message.identityToken = object.identityToken ?? undefined;
+    message.registryToken = object.registryToken ?? undefined;
+    return message;
+  },
+};
+
+function createBasePullImageRequest(): PullImageRequest {
+  return { reference: "", platform: undefined, credentials: undefined };
+}
+
+export const PullImageRequest: MessageFns<PullImageRequest> = {
+  encode(message: PullImageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reference !== "") {
+      writer.uint32(10).string(message.reference);
+    }
+    if (message.platform !== undefined) {
+      writer.uint32(18).string(message.platform);
+    }
+    if (message.credentials !== undefined) {
+      RegistryCredentials.encode(message.credentials, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PullImageRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePullImageRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.platform = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.credentials = RegistryCredentials.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PullImageRequest>): PullImageRequest {
+    return PullImageRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PullImageRequest>): PullImageRequest {
+    const message = createBasePullImageRequest();
+    message.reference = object.reference ?? "";
+    message.platform = object.platform ?? undefined;
+    message.credentials = (object.credentials !== undefined && object.credentials !== null)
+      ? RegistryCredentials.fromPartial(object.credentials)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseLayerProgress(): LayerProgress {
+  return { id: "", state: "", current: 0, total: 0 };
+}
+
+export const LayerProgress: MessageFns<LayerProgress> = {
+  encode(message: LayerProgress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.state !== "") {
+      writer.uint32(18).string(message.state);
+    }
+    if (message.current !== 0) {
+      writer.uint32(24).int64(message.current);
+    }
+    if (message.total !== 0) {
+      writer.uint32(32).int64(message.total);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LayerProgress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLayerProgress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.current = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.total = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LayerProgress>): LayerProgress {
+    return LayerProgress.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LayerProgress>): LayerProgress {
+    const message = createBaseLayerProgress();
+    message.id = object.id ?? "";
+    message.state = object.state ?? "";
+    message.current = object.current ?? 0;
+    message.total = object.total ?? 0;
+    return message;
+  },
+};
+
+function createBasePullImageResponse(): PullImageResponse {
+  return { event: undefined };
+}
+
+export const PullImageResponse: MessageFns<PullImageResponse> = {
+  encode(message: PullImageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.event?.$case) {
+      case "resolved":
+        PullResolved.encode(message.event.value, writer.uint32(10).fork()).join();
+        break;
+      case "layer":
+        LayerProgress.encode(message.event.value, writer.uint32(18).fork()).join();
+        break;
+      case "note":
+        PullNote.encode(message.event.value, writer.uint32(26).fork()).join();
+        break;
+      case "done":
+        PullDone.encode(message.event.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PullImageResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePullImageResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = { $case: "resolved", value: PullResolved.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.event = { $case: "layer", value: LayerProgress.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.event = { $case: "note", value: PullNote.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.event = { $case: "done", value: PullDone.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PullImageResponse>): PullImageResponse {
+    return PullImageResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PullImageResponse>): PullImageResponse {
+    const message = createBasePullImageResponse();
+    switch (object.event?.$case) {
+      case "resolved": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "resolved", value: PullResolved.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "layer": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "layer", value: LayerProgress.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "note": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "note", value: PullNote.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "done": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "done", value: PullDone.fromPartial(object.event.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBasePullResolved(): PullResolved {
+  return { reference: "", digest: "", layers: [] };
+}
+
+export const PullResolved: MessageFns<PullResolved> = {
+  encode(message: PullResolved, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reference !== "") {
+      writer.uint32(10).string(message.reference);
+    }
+    if (message.digest !== "") {
+      writer.uint32(18).string(message.digest);
+    }
+    for (const v of message.layers) {
+      LayerProgress.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PullResolved {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePullResolved();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.digest = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.layers.push(LayerProgress.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PullResolved>): PullResolved {
+    return PullResolved.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PullResolved>): PullResolved {
+    const message = createBasePullResolved();
+    message.reference = object.reference ?? "";
+    message.digest = object.digest ?? "";
+    message.layers = object.layers?.map((e) => LayerProgress.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePullNote(): PullNote {
+  return { message: "" };
+}
+
+export const PullNote: MessageFns<PullNote> = {
+  encode(message: PullNote, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.message !== "") {
+      writer.uint32(10).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PullNote {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePullNote();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PullNote>): PullNote {
+    return PullNote.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PullNote>): PullNote {
+    const message = createBasePullNote();
+    message.message = object.message ?? "";
+    return message;
+  },
+};
+
+function createBasePullDone(): PullDone {
+  return { reference: "", digest: "", upToDate: false, image: undefined };
+}
+
+export const PullDone: MessageFns<PullDone> = {
+  encode(message: PullDone, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reference !== "") {
+      writer.uint32(10).string(message.reference);
+    }
+    if (message.digest !== "") {
+      writer.uint32(18).string(message.digest);
+    }
+    if (message.upToDate !== false) {
+      writer.uint32(24).bool(message.upToDate);
+    }
+    if (message.image !== undefined) {
+      ImageInfo.encode(message.image, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PullDone {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePullDone();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.digest = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.upToDate = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.image = ImageInfo.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PullDone>): PullDone {
+    return PullDone.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PullDone>): PullDone {
+    const message = createBasePullDone();
+    message.reference = object.reference ?? "";
+    message.digest = object.digest ?? "";
+    message.upToDate = object.upToDate ?? false;
+    message.image = (object.image !== undefined && object.image !== null)
+      ? ImageInfo.fromPartial(object.image)
+      : undefined;
     return message;
   },
 };
 
 function createBaseImportImageRequest(): ImportImageRequest {
-  return { path: "", name: undefined };
+  return { part: undefined };
 }
 
 export const ImportImageRequest: MessageFns<ImportImageRequest> = {
   encode(message: ImportImageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.path !== "") {
-      writer.uint32(10).string(message.path);
-    }
-    if (message.name !== undefined) {
-      writer.uint32(18).string(message.name);
+    switch (message.part?.$case) {
+      case "terms":
+        ImportTerms.encode(message.part.value, writer.uint32(10).fork()).join();
+        break;
+      case "content":
+        writer.uint32(18).bytes(message.part.value);
+        break;
     }
     return writer;
   },
@@ -185,7 +1026,7 @@ export const ImportImageRequest: MessageFns<ImportImageRequest> = {
               break;
             }
 
-            message.path = reader.string();
+            message.part = { $case: "terms", value: ImportTerms.decode(reader, reader.uint32()) };
             continue;
           }
           case 2: {
@@ -193,7 +1034,7 @@ export const ImportImageRequest: MessageFns<ImportImageRequest> = {
               break;
             }
 
-            message.name = reader.string();
+            message.part = { $case: "content", value: Buffer.from(reader.bytes()) };
             continue;
           }
         }
@@ -213,8 +1054,168 @@ export const ImportImageRequest: MessageFns<ImportImageRequest> = {
   },
   fromPartial(object: DeepPartial<ImportImageRequest>): ImportImageRequest {
     const message = createBaseImportImageRequest();
-    message.path = object.path ?? "";
+    switch (object.part?.$case) {
+      case "terms": {
+        if (object.part?.value !== undefined && object.part?.value !== null) {
+          message.part = { $case: "terms", value: ImportTerms.fromPartial(object.part.value) };
+        }
+        break;
+      }
+      case "content": {
+        if (object.part?.value !== undefined && object.part?.value !== null) {
+          message.part = { $case: "content", value: object.part.value };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseImportTerms(): ImportTerms {
+  return { path: undefined, name: undefined, rootfs: undefined };
+}
+
+export const ImportTerms: MessageFns<ImportTerms> = {
+  encode(message: ImportTerms, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== undefined) {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.name !== undefined) {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.rootfs !== undefined) {
+      RootfsTerms.encode(message.rootfs, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportTerms {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportTerms();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.rootfs = RootfsTerms.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ImportTerms>): ImportTerms {
+    return ImportTerms.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ImportTerms>): ImportTerms {
+    const message = createBaseImportTerms();
+    message.path = object.path ?? undefined;
     message.name = object.name ?? undefined;
+    message.rootfs = (object.rootfs !== undefined && object.rootfs !== null)
+      ? RootfsTerms.fromPartial(object.rootfs)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRootfsTerms(): RootfsTerms {
+  return { changes: [], platform: undefined };
+}
+
+export const RootfsTerms: MessageFns<RootfsTerms> = {
+  encode(message: RootfsTerms, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.changes) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.platform !== undefined) {
+      writer.uint32(18).string(message.platform);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RootfsTerms {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRootfsTerms();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.changes.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.platform = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RootfsTerms>): RootfsTerms {
+    return RootfsTerms.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RootfsTerms>): RootfsTerms {
+    const message = createBaseRootfsTerms();
+    message.changes = object.changes?.map((e) => e) || [];
+    message.platform = object.platform ?? undefined;
     return message;
   },
 };
@@ -372,14 +1373,637 @@ export const ListImagesResponse: MessageFns<ListImagesResponse> = {
   },
 };
 
-function createBaseRemoveImageRequest(): RemoveImageRequest {
+function createBaseInspectImageRequest(): InspectImageRequest {
   return { reference: "" };
+}
+
+export const InspectImageRequest: MessageFns<InspectImageRequest> = {
+  encode(message: InspectImageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reference !== "") {
+      writer.uint32(10).string(message.reference);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InspectImageRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInspectImageRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<InspectImageRequest>): InspectImageRequest {
+    return InspectImageRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InspectImageRequest>): InspectImageRequest {
+    const message = createBaseInspectImageRequest();
+    message.reference = object.reference ?? "";
+    return message;
+  },
+};
+
+function createBaseInspectImageResponse(): InspectImageResponse {
+  return { image: undefined, configDigest: "", mediaType: "", author: "", config: undefined, layers: [], history: [] };
+}
+
+export const InspectImageResponse: MessageFns<InspectImageResponse> = {
+  encode(message: InspectImageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.image !== undefined) {
+      ImageInfo.encode(message.image, writer.uint32(10).fork()).join();
+    }
+    if (message.configDigest !== "") {
+      writer.uint32(18).string(message.configDigest);
+    }
+    if (message.mediaType !== "") {
+      writer.uint32(26).string(message.mediaType);
+    }
+    if (message.author !== "") {
+      writer.uint32(34).string(message.author);
+    }
+    if (message.config !== undefined) {
+      ImageConfig.encode(message.config, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.layers) {
+      ImageLayer.encode(v!, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.history) {
+      ImageHistory.encode(v!, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InspectImageResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInspectImageResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.image = ImageInfo.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.configDigest = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.mediaType = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.author = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.config = ImageConfig.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.layers.push(ImageLayer.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.history.push(ImageHistory.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<InspectImageResponse>): InspectImageResponse {
+    return InspectImageResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InspectImageResponse>): InspectImageResponse {
+    const message = createBaseInspectImageResponse();
+    message.image = (object.image !== undefined && object.image !== null)
+      ? ImageInfo.fromPartial(object.image)
+      : undefined;
+    message.configDigest = object.configDigest ?? "";
+    message.mediaType = object.mediaType ?? "";
+    message.author = object.author ?? "";
+    message.config = (object.config !== undefined && object.config !== null)
+      ? ImageConfig.fromPartial(object.config)
+      : undefined;
+    message.layers = object.layers?.map((e) => ImageLayer.fromPartial(e)) || [];
+    message.history = object.history?.map((e) => ImageHistory.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseImageConfig(): ImageConfig {
+  return {
+    entrypoint: [],
+    cmd: [],
+    env: [],
+    user: "",
+    workingDir: "",
+    stopSignal: undefined,
+    exposedPorts: [],
+    labels: {},
+  };
+}
+
+export const ImageConfig: MessageFns<ImageConfig> = {
+  encode(message: ImageConfig, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.entrypoint) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.cmd) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.env) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.user !== "") {
+      writer.uint32(34).string(message.user);
+    }
+    if (message.workingDir !== "") {
+      writer.uint32(42).string(message.workingDir);
+    }
+    if (message.stopSignal !== undefined) {
+      writer.uint32(50).string(message.stopSignal);
+    }
+    if (message.exposedPorts.length !== 0) {
+      writer.uint32(58).fork();
+      for (const v of message.exposedPorts) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
+      ImageConfig_LabelsEntry.encode({ key: key as any, value }, writer.uint32(66).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImageConfig {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImageConfig();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entrypoint.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.cmd.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.env.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.workingDir = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.stopSignal = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag === 56) {
+              message.exposedPorts.push(reader.int32());
+
+              continue;
+            }
+
+            if (tag === 58) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.exposedPorts.push(reader.int32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            const entry8 = ImageConfig_LabelsEntry.decode(reader, reader.uint32());
+            if (entry8.value !== undefined) {
+              message.labels[entry8.key] = entry8.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ImageConfig>): ImageConfig {
+    return ImageConfig.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ImageConfig>): ImageConfig {
+    const message = createBaseImageConfig();
+    message.entrypoint = object.entrypoint?.map((e) => e) || [];
+    message.cmd = object.cmd?.map((e) => e) || [];
+    message.env = object.env?.map((e) => e) || [];
+    message.user = object.user ?? "";
+    message.workingDir = object.workingDir ?? "";
+    message.stopSignal = object.stopSignal ?? undefined;
+    message.exposedPorts = object.exposedPorts?.map((e) => e) || [];
+    message.labels = (globalThis.Object.entries(object.labels ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseImageConfig_LabelsEntry(): ImageConfig_LabelsEntry {
+  return { key: "", value: "" };
+}
+
+export const ImageConfig_LabelsEntry: MessageFns<ImageConfig_LabelsEntry> = {
+  encode(message: ImageConfig_LabelsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImageConfig_LabelsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImageConfig_LabelsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ImageConfig_LabelsEntry>): ImageConfig_LabelsEntry {
+    return ImageConfig_LabelsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ImageConfig_LabelsEntry>): ImageConfig_LabelsEntry {
+    const message = createBaseImageConfig_LabelsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseImageLayer(): ImageLayer {
+  return { digest: "", diffId: "", mediaType: "", size: 0, unpackedSize: 0 };
+}
+
+export const ImageLayer: MessageFns<ImageLayer> = {
+  encode(message: ImageLayer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.digest !== "") {
+      writer.uint32(10).string(message.digest);
+    }
+    if (message.diffId !== "") {
+      writer.uint32(18).string(message.diffId);
+    }
+    if (message.mediaType !== "") {
+      writer.uint32(26).string(message.mediaType);
+    }
+    if (message.size !== 0) {
+      writer.uint32(32).int64(message.size);
+    }
+    if (message.unpackedSize !== 0) {
+      writer.uint32(40).int64(message.unpackedSize);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImageLayer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImageLayer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.digest = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.diffId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.mediaType = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.size = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.unpackedSize = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ImageLayer>): ImageLayer {
+    return ImageLayer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ImageLayer>): ImageLayer {
+    const message = createBaseImageLayer();
+    message.digest = object.digest ?? "";
+    message.diffId = object.diffId ?? "";
+    message.mediaType = object.mediaType ?? "";
+    message.size = object.size ?? 0;
+    message.unpackedSize = object.unpackedSize ?? 0;
+    return message;
+  },
+};
+
+function createBaseImageHistory(): ImageHistory {
+  return { createdAtMilliseconds: 0, createdBy: "", comment: "", empty: false };
+}
+
+export const ImageHistory: MessageFns<ImageHistory> = {
+  encode(message: ImageHistory, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.createdAtMilliseconds !== 0) {
+      writer.uint32(9).double(message.createdAtMilliseconds);
+    }
+    if (message.createdBy !== "") {
+      writer.uint32(18).string(message.createdBy);
+    }
+    if (message.comment !== "") {
+      writer.uint32(26).string(message.comment);
+    }
+    if (message.empty !== false) {
+      writer.uint32(32).bool(message.empty);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImageHistory {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImageHistory();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.createdAtMilliseconds = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.createdBy = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.comment = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.empty = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ImageHistory>): ImageHistory {
+    return ImageHistory.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ImageHistory>): ImageHistory {
+    const message = createBaseImageHistory();
+    message.createdAtMilliseconds = object.createdAtMilliseconds ?? 0;
+    message.createdBy = object.createdBy ?? "";
+    message.comment = object.comment ?? "";
+    message.empty = object.empty ?? false;
+    return message;
+  },
+};
+
+function createBaseRemoveImageRequest(): RemoveImageRequest {
+  return { reference: "", force: false };
 }
 
 export const RemoveImageRequest: MessageFns<RemoveImageRequest> = {
   encode(message: RemoveImageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.reference !== "") {
       writer.uint32(10).string(message.reference);
+    }
+    if (message.force !== false) {
+      writer.uint32(16).bool(message.force);
     }
     return writer;
   },
@@ -405,6 +2029,14 @@ export const RemoveImageRequest: MessageFns<RemoveImageRequest> = {
             message.reference = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.force = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -423,18 +2055,112 @@ export const RemoveImageRequest: MessageFns<RemoveImageRequest> = {
   fromPartial(object: DeepPartial<RemoveImageRequest>): RemoveImageRequest {
     const message = createBaseRemoveImageRequest();
     message.reference = object.reference ?? "";
+    message.force = object.force ?? false;
+    return message;
+  },
+};
+
+function createBaseRemovedImage(): RemovedImage {
+  return { image: undefined, untagged: [], deleted: false, freed: 0 };
+}
+
+export const RemovedImage: MessageFns<RemovedImage> = {
+  encode(message: RemovedImage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.image !== undefined) {
+      ImageInfo.encode(message.image, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.untagged) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.deleted !== false) {
+      writer.uint32(24).bool(message.deleted);
+    }
+    if (message.freed !== 0) {
+      writer.uint32(32).int64(message.freed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemovedImage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemovedImage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.image = ImageInfo.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.untagged.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.deleted = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.freed = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RemovedImage>): RemovedImage {
+    return RemovedImage.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RemovedImage>): RemovedImage {
+    const message = createBaseRemovedImage();
+    message.image = (object.image !== undefined && object.image !== null)
+      ? ImageInfo.fromPartial(object.image)
+      : undefined;
+    message.untagged = object.untagged?.map((e) => e) || [];
+    message.deleted = object.deleted ?? false;
+    message.freed = object.freed ?? 0;
     return message;
   },
 };
 
 function createBaseRemoveImageResponse(): RemoveImageResponse {
-  return { image: undefined };
+  return { removed: undefined };
 }
 
 export const RemoveImageResponse: MessageFns<RemoveImageResponse> = {
   encode(message: RemoveImageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.image !== undefined) {
-      ImageInfo.encode(message.image, writer.uint32(10).fork()).join();
+    if (message.removed !== undefined) {
+      RemovedImage.encode(message.removed, writer.uint32(10).fork()).join();
     }
     return writer;
   },
@@ -457,7 +2183,7 @@ export const RemoveImageResponse: MessageFns<RemoveImageResponse> = {
               break;
             }
 
-            message.image = ImageInfo.decode(reader, reader.uint32());
+            message.removed = RemovedImage.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -477,18 +2203,487 @@ export const RemoveImageResponse: MessageFns<RemoveImageResponse> = {
   },
   fromPartial(object: DeepPartial<RemoveImageResponse>): RemoveImageResponse {
     const message = createBaseRemoveImageResponse();
-    message.image = (object.image !== undefined && object.image !== null)
-      ? ImageInfo.fromPartial(object.image)
+    message.removed = (object.removed !== undefined && object.removed !== null)
+      ? RemovedImage.fromPartial(object.removed)
       : undefined;
+    return message;
+  },
+};
+
+function createBasePruneImagesRequest(): PruneImagesRequest {
+  return { all: false, olderThanMilliseconds: undefined, labels: {} };
+}
+
+export const PruneImagesRequest: MessageFns<PruneImagesRequest> = {
+  encode(message: PruneImagesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.all !== false) {
+      writer.uint32(8).bool(message.all);
+    }
+    if (message.olderThanMilliseconds !== undefined) {
+      writer.uint32(17).double(message.olderThanMilliseconds);
+    }
+    globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
+      PruneImagesRequest_LabelsEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PruneImagesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePruneImagesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.all = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.olderThanMilliseconds = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = PruneImagesRequest_LabelsEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.labels[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PruneImagesRequest>): PruneImagesRequest {
+    return PruneImagesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PruneImagesRequest>): PruneImagesRequest {
+    const message = createBasePruneImagesRequest();
+    message.all = object.all ?? false;
+    message.olderThanMilliseconds = object.olderThanMilliseconds ?? undefined;
+    message.labels = (globalThis.Object.entries(object.labels ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBasePruneImagesRequest_LabelsEntry(): PruneImagesRequest_LabelsEntry {
+  return { key: "", value: "" };
+}
+
+export const PruneImagesRequest_LabelsEntry: MessageFns<PruneImagesRequest_LabelsEntry> = {
+  encode(message: PruneImagesRequest_LabelsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PruneImagesRequest_LabelsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePruneImagesRequest_LabelsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PruneImagesRequest_LabelsEntry>): PruneImagesRequest_LabelsEntry {
+    return PruneImagesRequest_LabelsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PruneImagesRequest_LabelsEntry>): PruneImagesRequest_LabelsEntry {
+    const message = createBasePruneImagesRequest_LabelsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBasePruneImagesResponse(): PruneImagesResponse {
+  return { removed: [], freed: 0 };
+}
+
+export const PruneImagesResponse: MessageFns<PruneImagesResponse> = {
+  encode(message: PruneImagesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.removed) {
+      RemovedImage.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.freed !== 0) {
+      writer.uint32(16).int64(message.freed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PruneImagesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePruneImagesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.removed.push(RemovedImage.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.freed = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PruneImagesResponse>): PruneImagesResponse {
+    return PruneImagesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PruneImagesResponse>): PruneImagesResponse {
+    const message = createBasePruneImagesResponse();
+    message.removed = object.removed?.map((e) => RemovedImage.fromPartial(e)) || [];
+    message.freed = object.freed ?? 0;
+    return message;
+  },
+};
+
+function createBaseSaveImagesRequest(): SaveImagesRequest {
+  return { references: [] };
+}
+
+export const SaveImagesRequest: MessageFns<SaveImagesRequest> = {
+  encode(message: SaveImagesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.references) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SaveImagesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSaveImagesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.references.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SaveImagesRequest>): SaveImagesRequest {
+    return SaveImagesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SaveImagesRequest>): SaveImagesRequest {
+    const message = createBaseSaveImagesRequest();
+    message.references = object.references?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseSaveImagesResponse(): SaveImagesResponse {
+  return { content: Buffer.alloc(0) };
+}
+
+export const SaveImagesResponse: MessageFns<SaveImagesResponse> = {
+  encode(message: SaveImagesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.content.length !== 0) {
+      writer.uint32(10).bytes(message.content);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SaveImagesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSaveImagesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.content = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SaveImagesResponse>): SaveImagesResponse {
+    return SaveImagesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SaveImagesResponse>): SaveImagesResponse {
+    const message = createBaseSaveImagesResponse();
+    message.content = object.content ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseLoginRequest(): LoginRequest {
+  return { registry: "", credentials: undefined };
+}
+
+export const LoginRequest: MessageFns<LoginRequest> = {
+  encode(message: LoginRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.registry !== "") {
+      writer.uint32(10).string(message.registry);
+    }
+    if (message.credentials !== undefined) {
+      RegistryCredentials.encode(message.credentials, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LoginRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLoginRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.registry = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.credentials = RegistryCredentials.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LoginRequest>): LoginRequest {
+    return LoginRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LoginRequest>): LoginRequest {
+    const message = createBaseLoginRequest();
+    message.registry = object.registry ?? "";
+    message.credentials = (object.credentials !== undefined && object.credentials !== null)
+      ? RegistryCredentials.fromPartial(object.credentials)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseLoginResponse(): LoginResponse {
+  return { identityToken: undefined };
+}
+
+export const LoginResponse: MessageFns<LoginResponse> = {
+  encode(message: LoginResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.identityToken !== undefined) {
+      writer.uint32(10).string(message.identityToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LoginResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLoginResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.identityToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LoginResponse>): LoginResponse {
+    return LoginResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LoginResponse>): LoginResponse {
+    const message = createBaseLoginResponse();
+    message.identityToken = object.identityToken ?? undefined;
     return message;
   },
 };
 
 export type ImageServiceService = typeof ImageServiceService;
 export const ImageServiceService = {
+  /** Ends with `done`. Whoever asks for an image that is being pulled joins that pull. */
+  pull: {
+    path: "/fsb.v1.ImageService/Pull" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: PullImageRequest): Buffer => Buffer.from(PullImageRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PullImageRequest => PullImageRequest.decode(value),
+    responseSerialize: (value: PullImageResponse): Buffer => Buffer.from(PullImageResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PullImageResponse => PullImageResponse.decode(value),
+  },
+  /** One request with the terms, then the bytes of the file unless the terms have a path. */
   import: {
     path: "/fsb.v1.ImageService/Import" as const,
-    requestStream: false as const,
+    requestStream: true as const,
     responseStream: false as const,
     requestSerialize: (value: ImportImageRequest): Buffer => Buffer.from(ImportImageRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): ImportImageRequest => ImportImageRequest.decode(value),
@@ -504,6 +2699,16 @@ export const ImageServiceService = {
     responseSerialize: (value: ListImagesResponse): Buffer => Buffer.from(ListImagesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListImagesResponse => ListImagesResponse.decode(value),
   },
+  inspect: {
+    path: "/fsb.v1.ImageService/Inspect" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: InspectImageRequest): Buffer => Buffer.from(InspectImageRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): InspectImageRequest => InspectImageRequest.decode(value),
+    responseSerialize: (value: InspectImageResponse): Buffer =>
+      Buffer.from(InspectImageResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): InspectImageResponse => InspectImageResponse.decode(value),
+  },
   remove: {
     path: "/fsb.v1.ImageService/Remove" as const,
     requestStream: false as const,
@@ -513,12 +2718,48 @@ export const ImageServiceService = {
     responseSerialize: (value: RemoveImageResponse): Buffer => Buffer.from(RemoveImageResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RemoveImageResponse => RemoveImageResponse.decode(value),
   },
+  prune: {
+    path: "/fsb.v1.ImageService/Prune" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PruneImagesRequest): Buffer => Buffer.from(PruneImagesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PruneImagesRequest => PruneImagesRequest.decode(value),
+    responseSerialize: (value: PruneImagesResponse): Buffer => Buffer.from(PruneImagesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PruneImagesResponse => PruneImagesResponse.decode(value),
+  },
+  /** The bytes of a tar. */
+  save: {
+    path: "/fsb.v1.ImageService/Save" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: SaveImagesRequest): Buffer => Buffer.from(SaveImagesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SaveImagesRequest => SaveImagesRequest.decode(value),
+    responseSerialize: (value: SaveImagesResponse): Buffer => Buffer.from(SaveImagesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SaveImagesResponse => SaveImagesResponse.decode(value),
+  },
+  login: {
+    path: "/fsb.v1.ImageService/Login" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: LoginRequest): Buffer => Buffer.from(LoginRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LoginRequest => LoginRequest.decode(value),
+    responseSerialize: (value: LoginResponse): Buffer => Buffer.from(LoginResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LoginResponse => LoginResponse.decode(value),
+  },
 } as const;
 
 export interface ImageServiceServer extends UntypedServiceImplementation {
-  import: handleUnaryCall<ImportImageRequest, ImportImageResponse>;
+  /** Ends with `done`. Whoever asks for an image that is being pulled joins that pull. */
+  pull: handleServerStreamingCall<PullImageRequest, PullImageResponse>;
+  /** One request with the terms, then the bytes of the file unless the terms have a path. */
+  import: handleClientStreamingCall<ImportImageRequest, ImportImageResponse>;
   list: handleUnaryCall<ListImagesRequest, ListImagesResponse>;
+  inspect: handleUnaryCall<InspectImageRequest, InspectImageResponse>;
   remove: handleUnaryCall<RemoveImageRequest, RemoveImageResponse>;
+  prune: handleUnaryCall<PruneImagesRequest, PruneImagesResponse>;
+  /** The bytes of a tar. */
+  save: handleServerStreamingCall<SaveImagesRequest, SaveImagesResponse>;
+  login: handleUnaryCall<LoginRequest, LoginResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;

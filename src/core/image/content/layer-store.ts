@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { throwIfAborted } from '../model/errors.ts';
+import { throwIfAborted } from '../../model/errors.ts';
 
 interface LayerRecord {
   diffId: string;

@@ -1,29 +1,63 @@
 import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { FsbError } from '../model/errors.ts';
-import type { ImageConfig } from '../model/image.ts';
+import { FsbError } from '../../model/errors.ts';
+import type { ImageConfig } from '../../model/image.ts';
+
+const configSchema = z.object({
+  entrypoint: z.array(z.string()),
+  cmd: z.array(z.string()),
+  env: z.array(z.string()),
+  user: z.string(),
+  workingDir: z.string(),
+  stopSignal: z.string().optional(),
+  exposedPorts: z.array(z.number()),
+  labels: z.record(z.string(), z.string()),
+}) satisfies z.ZodType<ImageConfig>;
+
+const layerSchema = z.object({
+  /** Of the layer as it came; empty in an image that an earlier version imported, which kept no blobs. */
+  digest: z.string(),
+  diffId: z.string(),
+  mediaType: z.string(),
+  /** Bytes as it came. */
+  size: z.number(),
+});
 
 const recordSchema = z.object({
+  /** Of the manifest. */
   digest: z.string(),
+  /** Of the manifest; empty in an image that an earlier version imported. */
+  mediaType: z.string(),
+  /** Of the configuration; the same. */
+  configDigest: z.string(),
   references: z.array(z.string()),
-  config: z.object({
-    entrypoint: z.array(z.string()),
-    cmd: z.array(z.string()),
-    env: z.array(z.string()),
-    user: z.string(),
-    workingDir: z.string(),
-    stopSignal: z.string().optional(),
-    exposedPorts: z.array(z.number()),
-    labels: z.record(z.string(), z.string()),
-  }) satisfies z.ZodType<ImageConfig>,
+  /** `docker.io/library/alpine@sha256:...`, maybe of the index that led to the manifest. */
+  repoDigests: z.array(z.string()),
+  config: configSchema,
   /** Bottom first. */
-  diffIds: z.array(z.string()),
+  layers: z.array(layerSchema),
   architecture: z.string(),
+  variant: z.string(),
+  /** Milliseconds since the epoch; 0: unknown. */
+  createdAt: z.number(),
   importedAt: z.number(),
 });
 
-const fileSchema = z.object({ version: z.literal(1), images: z.array(recordSchema) });
+const firstRecordSchema = z.object({
+  ...{ digest: z.string(), references: z.array(z.string()), config: configSchema },
+  ...{ diffIds: z.array(z.string()), architecture: z.string(), importedAt: z.number() },
+});
+
+const fileSchema = z.discriminatedUnion('version', [
+  z.object({ version: z.literal(2), images: z.array(recordSchema) }),
+  z.object({ version: z.literal(1), images: z.array(firstRecordSchema.transform(upgraded)) }),
+]);
+
+function upgraded({ diffIds, ...record }: z.output<typeof firstRecordSchema>): z.output<typeof recordSchema> {
+  const layers = diffIds.map((diffId) => ({ digest: '', diffId, mediaType: '', size: 0 }));
+  return { ...record, layers, mediaType: '', configDigest: '', repoDigests: [], variant: '', createdAt: 0 };
+}
 
 export type ImageRecord = z.output<typeof recordSchema>;
 
@@ -106,7 +140,7 @@ export class ImageRecords {
     const change = this.#last.then(async () => {
       const images = new Map(this.#images);
       edit(images);
-      await writeDurably(this.#file, JSON.stringify({ version: 1, images: [...images.values()] }));
+      await writeDurably(this.#file, JSON.stringify({ version: 2, images: [...images.values()] }));
       this.#images = images;
     });
     this.#last = change.catch(() => undefined);

@@ -1,0 +1,40 @@
+import type { ImageDetails, ImageInfo, PruneResult, RemovedImage } from '../model/image.ts';
+import type { ImportRequest, LoginRequest, PruneRequest, PullRequest } from '../model/image-requests.ts';
+import type { PullEvent } from '../model/pull.ts';
+import type { CallOptions } from './sandbox-api.ts';
+
+/** Images of a core. */
+export interface ImageApi {
+  /**
+   * Brings an image from its registry. All who ask for the same one at the same time share one pull; it goes on while
+   * anybody still reads.
+   * @throws invalid_argument, image_not_found (the registry has none), unauthenticated, denied, unavailable (the
+   *   registry cannot be reached), no_capacity (disk full); on reading
+   */
+  pull(request: PullRequest, options?: CallOptions): AsyncIterable<PullEvent>;
+  /** The images that came in. @throws invalid_argument, not_found (no such file), no_capacity */
+  import(request: ImportRequest, options?: CallOptions): Promise<ImageInfo[]>;
+  /** `host` first, then by reference. */
+  list(options?: CallOptions): Promise<ImageInfo[]>;
+  /** @throws image_not_found */
+  inspect(reference: string, options?: CallOptions): Promise<ImageDetails>;
+  /**
+   * By reference or digest: takes a name off, and removes the image with its last one. With `force` all names of a
+   * digest, and also when sandboxes use it: it loses its names then, and goes when the last of them has ended.
+   * @throws image_not_found, conflict (in use; several names)
+   */
+  remove(reference: string, options?: CallOptions & { force?: boolean }): Promise<RemovedImage>;
+  /** Removes what nothing uses, and what interrupted pulls have left. */
+  prune(request: PruneRequest, options?: CallOptions): Promise<PruneResult>;
+  /**
+   * The bytes of one tar that is an OCI archive and what docker load reads.
+   * @throws image_not_found, unsupported (host); on reading
+   */
+  save(references: string[], options?: CallOptions): AsyncIterable<Buffer>;
+  /**
+   * Asks the registry whether the credentials are good.
+   * @returns what to keep instead of the password, where the registry gives something
+   * @throws unauthenticated, unavailable
+   */
+  login(request: LoginRequest, options?: CallOptions): Promise<{ identityToken?: string }>;
+}

@@ -1,0 +1,52 @@
+import type { ImageApi } from '../api/image-api.ts';
+import type { ImportRequest } from '../model/image-requests.ts';
+import {
+  imageDetailsFromWire,
+  imageFromWire,
+  importTermsToWire,
+  loginToWire,
+  prunedFromWire,
+  pruneToWire,
+  pullRequestToWire,
+  removedFromWire,
+} from '../wire/convert/image.ts';
+import { pullEventFromWire } from '../wire/convert/pull.ts';
+import { type ImportImageRequest, ImageServiceService as service } from '../wire/gen/fsb/v1/image.ts';
+import type { Rpc } from './rpc.ts';
+
+/** Below gRPC's limit for a message. */
+const LARGEST_CHUNK = 1024 * 1024;
+
+/** The images of a core. */
+export function imageCalls(rpc: Rpc): ImageApi {
+  return {
+    async *pull(request, options) {
+      for await (const event of rpc.stream(service.pull, pullRequestToWire(request), options))
+        yield pullEventFromWire(event);
+    },
+    import: async (request, options) =>
+      (await rpc.upload(service.import, importMessages(request), options)).images.map(imageFromWire),
+    list: async (options) => (await rpc.call(service.list, {}, options)).images.map(imageFromWire),
+    inspect: async (reference, options) =>
+      imageDetailsFromWire(await rpc.call(service.inspect, { reference }, options)),
+    remove: async (reference, { force = false, ...options } = {}) =>
+      removedFromWire((await rpc.call(service.remove, { reference, force }, options)).removed),
+    prune: async (request, options) =>
+      prunedFromWire(await rpc.call(service.prune, pruneToWire(request), options)),
+    async *save(references, options) {
+      for await (const { content } of rpc.stream(service.save, { references }, options)) yield content;
+    },
+    async login(request, options) {
+      const { identityToken } = await rpc.call(service.login, loginToWire(request), options);
+      return identityToken === undefined ? {} : { identityToken };
+    },
+  };
+}
+
+async function* importMessages(request: ImportRequest): AsyncGenerator<ImportImageRequest> {
+  yield { part: { $case: 'terms', value: importTermsToWire(request) } };
+  if ('path' in request.source) return;
+  for await (const chunk of request.source.content)
+    for (let at = 0; at < chunk.length; at += LARGEST_CHUNK)
+      yield { part: { $case: 'content', value: chunk.subarray(at, at + LARGEST_CHUNK) } };
+}

@@ -1,0 +1,27 @@
+import type { UnpackLimits } from './unpack-layer.ts';
+
+/** A layer to be unpacked. */
+export interface UnpackRequest {
+  /** Path of the layer as it came, maybe compressed. */
+  blob: string;
+  /** Of the plain tar; verified. */
+  diffId: string;
+  /** Empty, and nobody else's. */
+  directory: string;
+  limits?: UnpackLimits;
+  /** Also device nodes. FIFOs and sockets never. */
+  devices?: boolean;
+  /** Told now and then how many bytes of the blob were read. */
+  onProgress?: (bytes: number) => void;
+}
+
+/** Unpacks layers beside the core's own thread, some at a time; others wait their turn. */
+export interface Unpacker {
+  /**
+   * @returns bytes of the files in it
+   * @throws as unpackLayer. What is in the directory then is for the caller to remove.
+   */
+  unpack(request: UnpackRequest, signal?: AbortSignal): Promise<number>;
+  /** Ends what is under way. Idempotent. */
+  close(): Promise<void>;
+}
