@@ -57,6 +57,8 @@ export interface FaultProxy {
   reset(): void;
   /** Connections that are open now. */
   connections(): Promise<number>;
+  /** Ends the connections that nobody uses now, as servers do after a while. */
+  hangUp(): void;
   /** Resolves when a stalled answer has been given as far as it goes. */
   stalled(): Promise<void>;
   stop(): Promise<void>;
@@ -103,6 +105,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       new Promise((resolve, reject) =>
         server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
       ),
+    hangUp: () => server.closeIdleConnections(),
     stalled: () =>
       new Promise((resolve) => {
         if (stalls.count > 0) {

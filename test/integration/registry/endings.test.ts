@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { layoutFiles, sha256, tarOf } from '../../helpers/image-files.ts';
 import { createManualClock, type ManualClock } from '../../helpers/manual-clock.ts';
 import { type ClientFixture, createClient, readWhole } from '../../helpers/registry/client-fixture.ts';
 import { startRegistry, type TestRegistry } from '../../helpers/registry/docker-registry.ts';
 import { type FaultProxy, startFaultProxy } from '../../helpers/registry/fault-proxy.ts';
+import { listen } from '../../helpers/registry/listening.ts';
 import { pushBlob, pushImage } from '../../helpers/registry/push.ts';
 
 const content = randomBytes(200_000);
@@ -113,6 +115,33 @@ it('at most eight connections go to one host, and close ends them all', async ()
   expect(begun).toBe(8);
   await expect(open()).rejects.toMatchObject({ code: 'unavailable' });
   await client.registries.close();
+});
+
+it('a connection that the server has closed meanwhile is no failure', async () => {
+  const repository = await open();
+  const told: string[] = [];
+  for (let count = 0; count < 20; count += 1) {
+    await repository.manifest('latest', { onRetry: (why) => told.push(why) });
+    proxy.hangUp();
+  }
+  expect(told).toEqual([]);
+});
+
+it('an abort ends a request that nobody has answered', async () => {
+  const connected = deferred();
+  const silent = await listen(createServer(() => connected.resolve()));
+  try {
+    await client.configure(`registries: { x: { mirrors: ["http://${silent.address}"] } }`);
+    const repository = await client.open('x', 'tool');
+    const controller = new AbortController();
+    const reading = repository.manifest('latest', { signal: controller.signal });
+    await connected.promise;
+    controller.abort();
+    await expect(reading).rejects.toMatchObject({ code: 'cancelled' });
+    expect(clock.pending).toBe(0);
+  } finally {
+    await silent.stop();
+  }
 });
 
 it('connections are used again', async () => {

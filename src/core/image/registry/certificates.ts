@@ -137,10 +137,10 @@ async function firstOf(paths: readonly string[]): Promise<string[]> {
 async function readNamed(path: string, key: string, host: string): Promise<string> {
   try {
     const text = await readFile(path, 'utf8');
-    if (/-----BEGIN /.test(text)) return text;
+    if ((key === 'ca' ? /-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/ : /-----BEGIN /).test(text)) return text;
   } catch (cause) {
     const why = (cause as Error).message;
     throw new FsbError('invalid_argument', `cannot read the ${key} of registry ${host}: ${why}`, { cause });
   }
-  throw new FsbError('invalid_argument', `the ${key} of registry ${host}, ${path}, is no PEM file`);
+  throw new FsbError('invalid_argument', `the ${key} of registry ${host}, ${path}, is no ${key === 'ca' ? 'certificate' : 'PEM file'}`);
 }
