@@ -142,5 +142,8 @@ async function readNamed(path: string, key: string, host: string): Promise<strin
     const why = (cause as Error).message;
     throw new FsbError('invalid_argument', `cannot read the ${key} of registry ${host}: ${why}`, { cause });
   }
-  throw new FsbError('invalid_argument', `the ${key} of registry ${host}, ${path}, is no ${key === 'ca' ? 'certificate' : 'PEM file'}`);
+  throw new FsbError(
+    'invalid_argument',
+    `the ${key} of registry ${host}, ${path}, is no ${key === 'ca' ? 'certificate' : 'PEM file'}`,
+  );
 }
