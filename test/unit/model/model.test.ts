@@ -198,6 +198,10 @@ it('two roots are two cores, and a root that is too deep is refused', () => {
   const b = corePaths({ FSB_ROOT: '/b' }, 0);
   for (const key of Object.keys(a) as (keyof typeof a)[]) expect(a[key]).not.toBe(b[key]);
   expect(corePaths({}, 0).run).toBe('/run/fsb');
+  expect(a.registries).toBe('/a/registries.yaml');
+  expect(corePaths({}, 0).registries).toBe('/etc/fsb/registries.yaml');
+  expect(corePaths({ HOME: '/home/u' }, 1).registries).toBe('/home/u/.config/fsb/registries.yaml');
+  expect(corePaths({ XDG_CONFIG_HOME: '/c' }, 1).registries).toBe('/c/fsb/registries.yaml');
   expect(corePaths({ HOME: '/home/u', XDG_RUNTIME_DIR: '/run/user/1' }, 1).run).toBe('/run/user/1/fsb');
   expect(() => corePaths({ FSB_ROOT: `/${'x'.repeat(100)}` }, 0)).toThrow('too long');
   expect(() => corePaths({ FSB_ROOT: '/proc/fsb' }, 0)).toThrow('file system of the kernel');
