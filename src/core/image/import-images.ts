@@ -1,0 +1,88 @@
+import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { FsbError, throwIfAborted } from '../model/errors.ts';
+import type { ImageInfo } from '../model/image.ts';
+import type { ImportRequest, RootfsTerms } from '../model/image-requests.ts';
+import type { Platform } from '../model/platform.ts';
+import { HOST_IMAGE, parseReference } from '../model/reference.ts';
+import { openArchive, readArchive } from './archive/read-archive.ts';
+import { readRootfs } from './archive/read-rootfs.ts';
+import { type NamedImage, nameImages } from './image-names.ts';
+import { importError } from './import-error.ts';
+import { type Intake, ingestImages } from './ingest.ts';
+
+export interface ImportGround {
+  intake: Intake;
+  /** Existing; for what is needed while it goes. */
+  staging: string;
+  /** Of the machine. */
+  platform: Platform;
+}
+
+/** As ImageApi.import; a path is absolute. */
+export async function importImages(
+  { source, name, rootfs }: ImportRequest,
+  ground: ImportGround,
+  signal: AbortSignal,
+): Promise<ImageInfo[]> {
+  throwIfAborted(signal);
+  if (name !== undefined && name !== HOST_IMAGE) parseReference(name);
+  if (rootfs && name === undefined)
+    throw new FsbError('invalid_argument', 'a root file system needs a name for its image', {
+      hint: 'Give it one behind the file.',
+    });
+  const what = 'path' in source ? `cannot import ${source.path}` : 'cannot import the image';
+  try {
+    return await onFile(source, ground.staging, signal, (path) =>
+      rootfs ? importRootfs(path, name!, rootfs, ground, signal) : importArchive(path, name, ground, signal),
+    );
+  } catch (error) {
+    throw importError(error, what, signal);
+  }
+}
+
+/** What comes as bytes lies in a file for as long as the work goes: there is no way to seek in a stream. */
+async function onFile<T>(
+  source: ImportRequest['source'],
+  staging: string,
+  signal: AbortSignal,
+  work: (path: string) => Promise<T>,
+): Promise<T> {
+  if ('path' in source) return work(source.path);
+  const path = join(staging, `upload-${crypto.randomUUID()}`);
+  try {
+    await pipeline(source.content, createWriteStream(path, { flags: 'wx', mode: 0o600 }), { signal });
+    return await work(path);
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+async function importArchive(
+  path: string,
+  name: string | undefined,
+  { intake, staging, platform }: ImportGround,
+  signal: AbortSignal,
+): Promise<ImageInfo[]> {
+  const source = await openArchive(path, staging, signal);
+  try {
+    const named = nameImages(await readArchive(source, platform), name);
+    return await ingestImages(named, intake, {}, signal);
+  } finally {
+    await source.close();
+  }
+}
+
+async function importRootfs(
+  path: string,
+  name: string,
+  terms: RootfsTerms,
+  { intake, platform }: ImportGround,
+  signal: AbortSignal,
+): Promise<ImageInfo[]> {
+  const image = await readRootfs(path, terms, platform, signal);
+  const named: NamedImage[] = nameImages([image], name);
+  return ingestImages(named, intake, {}, signal);
+}
