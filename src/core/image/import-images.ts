@@ -12,11 +12,10 @@ import { readRootfs } from './archive/read-rootfs.ts';
 import { type NamedImage, nameImages } from './image-names.ts';
 import { importError } from './import-error.ts';
 import { type Intake, ingestImages } from './ingest.ts';
+import { recordOf } from './new-record.ts';
 
 export interface ImportGround {
   intake: Intake;
-  /** Existing; for what is needed while it goes. */
-  staging: string;
   /** Of the machine. */
   platform: Platform;
 }
@@ -35,7 +34,7 @@ export async function importImages(
     });
   const what = 'path' in source ? `cannot import ${source.path}` : 'cannot import the image';
   try {
-    return await onFile(source, ground.staging, signal, (path) =>
+    return await onFile(source, ground.intake.content.staging, signal, (path) =>
       rootfs ? importRootfs(path, name!, rootfs, ground, signal) : importArchive(path, name, ground, signal),
     );
   } catch (error) {
@@ -63,13 +62,12 @@ async function onFile<T>(
 async function importArchive(
   path: string,
   name: string | undefined,
-  { intake, staging, platform }: ImportGround,
+  { intake, platform }: ImportGround,
   signal: AbortSignal,
 ): Promise<ImageInfo[]> {
-  const source = await openArchive(path, staging, signal);
+  const source = await openArchive(path, intake.content.staging, signal);
   try {
-    const named = nameImages(await readArchive(source, platform), name);
-    return await ingestImages(named, intake, {}, signal);
+    return await ingest(nameImages(await readArchive(source, platform), name), intake, signal);
   } finally {
     await source.close();
   }
@@ -82,7 +80,15 @@ async function importRootfs(
   { intake, platform }: ImportGround,
   signal: AbortSignal,
 ): Promise<ImageInfo[]> {
-  const image = await readRootfs(path, terms, platform, signal);
-  const named: NamedImage[] = nameImages([image], name);
-  return ingestImages(named, intake, {}, signal);
+  return ingest(nameImages([await readRootfs(path, terms, platform, signal)], name), intake, signal);
+}
+
+async function ingest(named: NamedImage[], intake: Intake, signal: AbortSignal): Promise<ImageInfo[]> {
+  try {
+    return await ingestImages(named, intake, {}, signal);
+  } catch (error) {
+    // Nothing is gained by keeping what came, as it is for a pull: whoever tries again has the file.
+    for (const one of named) await intake.content.drop(recordOf(one, intake.clock));
+    throw error;
+  }
 }

@@ -1,30 +1,29 @@
 import { Readable } from 'node:stream';
+import type { Clock } from '../model/clock.ts';
 import { throwIfAborted } from '../model/errors.ts';
 import type { ImageInfo } from '../model/image.ts';
 import type { LayerProgress, LayerState } from '../model/pull.ts';
-import type { BlobStore } from './content/blob-store.ts';
-import type { LayerStore } from './content/layer-store.ts';
+import type { ImageContent } from './content/image-content.ts';
+import type { ImageRecord } from './content/image-records.ts';
 import { flushToDisk } from './flush.ts';
 import type { FoundImage, FoundLayer, ImageDocument } from './found-image.ts';
+import { imageInfo } from './image-info.ts';
 import type { NamedImage } from './image-names.ts';
+import { recordOf } from './new-record.ts';
 import { Turns } from './turns.ts';
 import type { UnpackLimits } from './unpack/unpack-layer.ts';
 import type { Unpacker } from './unpack/unpacker.ts';
 
-/** Where images come in: the parts of the store, and how it takes them on record. */
+/** Where images come in: what the store has, how it unpacks, and how it takes images on record. */
 export interface Intake {
-  blobs: BlobStore;
-  layers: LayerStore;
+  content: ImageContent;
   unpacker: Unpacker;
-  /** On the file system of all of it. */
-  directory: string;
   limits?: UnpackLimits;
   /** Layers of one image that are read at a time. */
   downloads?: number;
-  /** Whether an image is on record, by its manifest. */
-  has(digest: string): boolean;
-  /** Puts images on record, all in one step; what they are made of is durable. */
-  publish(images: readonly NamedImage[]): Promise<ImageInfo[]>;
+  clock: Clock;
+  /** Makes records durable, all in one step, and tells who follows names. */
+  publish: (records: ImageRecord[]) => Promise<void>;
 }
 
 export interface IngestWatcher {
@@ -44,12 +43,12 @@ const blobsOf = ({ manifest, configuration, layers }: FoundImage): string[] => [
 
 /** It is on record, and nothing of it has to be brought. */
 export const isHere = (image: FoundImage, intake: Intake): boolean =>
-  intake.has(image.manifest.digest) &&
-  blobsOf(image).every((digest) => intake.blobs.pathOf(digest) !== undefined) &&
+  intake.content.records.get(image.manifest.digest) !== undefined &&
+  blobsOf(image).every((digest) => intake.content.blobs.pathOf(digest) !== undefined) &&
   image.layers.every((layer) => isPresent(layer, intake));
 
-const isPresent = ({ digest, diffId }: FoundLayer, { blobs, layers }: Intake): boolean =>
-  blobs.pathOf(digest) !== undefined && layers.pathOf(diffId) !== undefined;
+const isPresent = ({ digest, diffId }: FoundLayer, { content }: Intake): boolean =>
+  content.blobs.pathOf(digest) !== undefined && content.layers.pathOf(diffId) !== undefined;
 
 export const progressOf = (
   { digest, size }: Pick<FoundLayer, 'digest' | 'size'>,
@@ -67,20 +66,22 @@ export async function ingestImages(
   watcher: IngestWatcher = {},
   signal?: AbortSignal,
 ): Promise<ImageInfo[]> {
-  const { blobs, layers } = intake;
-  const unpins = [
-    blobs.pin(images.flatMap(({ image }) => blobsOf(image))),
-    layers.pin(images.flatMap(({ image }) => image.layers.map(({ diffId }) => diffId))),
-  ];
+  const { content, publish, clock } = intake;
+  const unpin = content.pin({
+    blobs: images.flatMap(({ image }) => blobsOf(image)),
+    layers: images.flatMap(({ image }) => image.layers.map(({ diffId }) => diffId)),
+  });
   try {
     const missing = images.filter(({ image }) => !isHere(image, intake));
     for (const { image } of missing) await ingestContent(image, intake, watcher, signal);
     throwIfAborted(signal);
-    if (missing.length > 0) await flushToDisk(intake.directory);
+    if (missing.length > 0) await flushToDisk(content.root);
     throwIfAborted(signal);
-    return await intake.publish(images);
+    await publish(images.map((one) => recordOf(one, clock)));
+    const sizes = content.sizes();
+    return images.map(({ image }) => imageInfo(content.records.get(image.manifest.digest)!, sizes));
   } finally {
-    for (const unpin of unpins) unpin();
+    unpin();
   }
 }
 
@@ -124,7 +125,7 @@ async function ingestLayer(
   const tell = (state: LayerState, current = 0): void => onLayer?.(progressOf(layer, state, current));
   if (isPresent(layer, intake)) return tell('present', layer.size);
   const blob = await turns.take(() => download(layer, intake, tell, onNote, signal), signal);
-  await intake.layers.ensure(
+  await intake.content.layers.ensure(
     layer.diffId,
     (directory) => {
       tell('unpacking');
@@ -143,7 +144,7 @@ async function ingestLayer(
 
 async function download(
   layer: FoundLayer,
-  { blobs }: Intake,
+  { content: { blobs } }: Intake,
   tell: (state: LayerState, current?: number) => void,
   onNote: IngestWatcher['onNote'],
   signal: AbortSignal,
@@ -165,9 +166,9 @@ async function download(
   return path;
 }
 
-async function keep(document: ImageDocument, { blobs }: Intake, signal?: AbortSignal): Promise<void> {
+async function keep(document: ImageDocument, { content }: Intake, signal?: AbortSignal): Promise<void> {
   const { digest, body } = document;
-  await blobs.ensure({ digest, size: body.length }, (offset) => Readable.from([body.subarray(offset)]), {
+  await content.blobs.ensure({ digest, size: body.length }, (offset) => Readable.from([body.subarray(offset)]), {
     signal,
   });
 }

@@ -63,7 +63,7 @@ async function pull(
   const repository = await registries.repository(reference, credentials);
   const options = { onRetry: report.note, signal };
   const { digest, image } = await findRemoteImage(
-    { repository, blobs: intake.blobs, options },
+    { repository, blobs: intake.content.blobs, options },
     reference,
     platform,
   );
