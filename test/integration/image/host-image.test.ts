@@ -184,7 +184,7 @@ describe('the digest of the host image', () => {
     later();
     expect((await store.resolve(first)).digest).toBe(first);
     expect(await digest()).not.toBe(first);
-    await expect(store.resolve(first)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(store.resolve(first)).rejects.toMatchObject({ code: 'image_not_found' });
   });
 
   it('is looked at again after a second only', async () => {
