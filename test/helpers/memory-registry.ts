@@ -1,6 +1,3 @@
-import type { RegistryCredentials } from '../../src/core/model/image-requests.ts';
-import type { ImageReference } from '../../src/core/model/reference.ts';
-import { FsbError } from '../../src/core/model/errors.ts';
 import type {
   ReadOptions,
   Registries,
@@ -8,14 +5,13 @@ import type {
   RemoteManifest,
   RemoteRepository,
 } from '../../src/core/image/registry/registries.ts';
+import { FsbError } from '../../src/core/model/errors.ts';
+import type { RegistryCredentials } from '../../src/core/model/image-requests.ts';
+import type { ImageReference } from '../../src/core/model/reference.ts';
 import { type Descriptor, type LayoutFiles, ociMediaTypes } from './image-files.ts';
 
 /** What happens to the bytes of a blob on their way: a test holds them up, cuts them off, or changes them. */
-export type BlobScript = (
-  bytes: Buffer,
-  blob: RemoteBlob,
-  options: ReadOptions,
-) => AsyncIterable<Buffer>;
+export type BlobScript = (bytes: Buffer, blob: RemoteBlob, options: ReadOptions) => AsyncIterable<Buffer>;
 
 const CHUNK = 1000;
 
@@ -89,3 +85,6 @@ export async function* inChunks(bytes: Buffer): AsyncGenerator<Buffer> {
 }
 
 const pathOf = (digest: string): string => `blobs/${digest.replace(':', '/')}`;
+
+/** For stores that pull nothing. */
+export const noRegistries: Registries = new MemoryRegistries(new Map(), {});

@@ -1,5 +1,6 @@
-import type { PullReport, PullResult, PullTerms } from '../../src/core/image/pull/pull-image.ts';
+import type { PullReport, PullTerms } from '../../src/core/image/pull/pull-image.ts';
 import { Pulls } from '../../src/core/image/pull/pulls.ts';
+import type { PullResult } from '../../src/core/image/pull/shared-pull.ts';
 import { FsbError } from '../../src/core/model/errors.ts';
 import type { LayerProgress, LayerState, PullEvent } from '../../src/core/model/pull.ts';
 import { parseReference } from '../../src/core/model/reference.ts';

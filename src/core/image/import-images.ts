@@ -3,12 +3,12 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
-import type { ImageInfo } from '../model/image.ts';
 import type { ImportRequest, RootfsTerms } from '../model/image-requests.ts';
 import type { Platform } from '../model/platform.ts';
 import { HOST_IMAGE, parseReference } from '../model/reference.ts';
 import { openArchive, readArchive } from './archive/read-archive.ts';
 import { readRootfs } from './archive/read-rootfs.ts';
+import type { ImageRecord } from './content/image-records.ts';
 import { type NamedImage, nameImages } from './image-names.ts';
 import { importError } from './import-error.ts';
 import { type Intake, ingestImages } from './ingest.ts';
@@ -20,12 +20,12 @@ export interface ImportGround {
   platform: Platform;
 }
 
-/** As ImageApi.import; a path is absolute. */
+/** As ImageApi.import; a path is absolute. @returns in the order of the file */
 export async function importImages(
   { source, name, rootfs }: ImportRequest,
   ground: ImportGround,
   signal: AbortSignal,
-): Promise<ImageInfo[]> {
+): Promise<ImageRecord[]> {
   throwIfAborted(signal);
   if (name !== undefined && name !== HOST_IMAGE) parseReference(name);
   if (rootfs && name === undefined)
@@ -64,7 +64,7 @@ async function importArchive(
   name: string | undefined,
   { intake, platform }: ImportGround,
   signal: AbortSignal,
-): Promise<ImageInfo[]> {
+): Promise<ImageRecord[]> {
   const source = await openArchive(path, intake.content.staging, signal);
   try {
     return await ingest(nameImages(await readArchive(source, platform), name), intake, signal);
@@ -79,16 +79,16 @@ async function importRootfs(
   terms: RootfsTerms,
   { intake, platform }: ImportGround,
   signal: AbortSignal,
-): Promise<ImageInfo[]> {
+): Promise<ImageRecord[]> {
   return ingest(nameImages([await readRootfs(path, terms, platform, signal)], name), intake, signal);
 }
 
-async function ingest(named: NamedImage[], intake: Intake, signal: AbortSignal): Promise<ImageInfo[]> {
+async function ingest(named: NamedImage[], intake: Intake, signal: AbortSignal): Promise<ImageRecord[]> {
   try {
     return await ingestImages(named, intake, {}, signal);
   } catch (error) {
     // Nothing is gained by keeping what came, as it is for a pull: whoever tries again has the file.
-    for (const one of named) await intake.content.drop(recordOf(one, intake.clock));
+    for (const one of named) await intake.content.drop(recordOf(one, 0));
     throw error;
   }
 }

@@ -1,15 +1,14 @@
 import { Readable } from 'node:stream';
 import type { Clock } from '../model/clock.ts';
 import { throwIfAborted } from '../model/errors.ts';
-import type { ImageInfo } from '../model/image.ts';
 import type { LayerProgress, LayerState } from '../model/pull.ts';
 import type { ImageContent } from './content/image-content.ts';
 import type { ImageRecord } from './content/image-records.ts';
 import { flushToDisk } from './flush.ts';
 import type { FoundImage, FoundLayer, ImageDocument } from './found-image.ts';
-import { imageInfo } from './image-info.ts';
 import type { NamedImage } from './image-names.ts';
 import { recordOf } from './new-record.ts';
+import type { Publisher } from './publisher.ts';
 import { Turns } from './turns.ts';
 import type { UnpackLimits } from './unpack/unpack-layer.ts';
 import type { Unpacker } from './unpack/unpacker.ts';
@@ -22,8 +21,7 @@ export interface Intake {
   /** Layers of one image that are read at a time. */
   downloads?: number;
   clock: Clock;
-  /** Makes records durable, all in one step, and tells who follows names. */
-  publish: (records: ImageRecord[]) => Promise<void>;
+  publisher: Publisher;
 }
 
 export interface IngestWatcher {
@@ -65,8 +63,8 @@ export async function ingestImages(
   intake: Intake,
   watcher: IngestWatcher = {},
   signal?: AbortSignal,
-): Promise<ImageInfo[]> {
-  const { content, publish, clock } = intake;
+): Promise<ImageRecord[]> {
+  const { content, publisher, clock } = intake;
   const unpin = content.pin({
     blobs: images.flatMap(({ image }) => blobsOf(image)),
     layers: images.flatMap(({ image }) => image.layers.map(({ diffId }) => diffId)),
@@ -77,13 +75,17 @@ export async function ingestImages(
     throwIfAborted(signal);
     if (missing.length > 0) await flushToDisk(content.root);
     throwIfAborted(signal);
-    await publish(images.map((one) => recordOf(one, clock)));
-    const sizes = content.sizes();
-    return images.map(({ image }) => imageInfo(content.records.get(image.manifest.digest)!, sizes));
+    await publisher.publish(
+      images.map((one) => recordOf(one, recordIn(content, one)?.importedAt ?? clock.now())),
+    );
+    return images.map((one) => recordIn(content, one)!);
   } finally {
     unpin();
   }
 }
+
+const recordIn = ({ records }: ImageContent, { image }: NamedImage): ImageRecord | undefined =>
+  records.get(image.manifest.digest);
 
 async function ingestContent(
   image: FoundImage,
@@ -168,7 +170,11 @@ async function download(
 
 async function keep(document: ImageDocument, { content }: Intake, signal?: AbortSignal): Promise<void> {
   const { digest, body } = document;
-  await content.blobs.ensure({ digest, size: body.length }, (offset) => Readable.from([body.subarray(offset)]), {
-    signal,
-  });
+  await content.blobs.ensure(
+    { digest, size: body.length },
+    (offset) => Readable.from([body.subarray(offset)]),
+    {
+      signal,
+    },
+  );
 }

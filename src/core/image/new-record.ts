@@ -1,9 +1,14 @@
-import type { Clock } from '../model/clock.ts';
 import type { ImageRecord } from './content/image-records.ts';
 import type { NamedImage } from './image-names.ts';
 
-/** What goes on record of an image that came in. */
-export const recordOf = ({ image, references, repoDigests }: NamedImage, clock: Clock): ImageRecord => ({
+/**
+ * What goes on record of an image that came in.
+ * @param importedAt milliseconds since the epoch
+ */
+export const recordOf = (
+  { image, references, repoDigests }: NamedImage,
+  importedAt: number,
+): ImageRecord => ({
   digest: image.manifest.digest,
   mediaType: image.manifest.mediaType,
   configDigest: image.configuration.digest,
@@ -13,5 +18,5 @@ export const recordOf = ({ image, references, repoDigests }: NamedImage, clock: 
   architecture: image.platform.architecture,
   variant: image.platform.variant ?? '',
   createdAt: image.createdAt,
-  importedAt: clock.now(),
+  importedAt,
 });

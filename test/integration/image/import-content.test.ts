@@ -68,8 +68,7 @@ describe('a docker-save tar', () => {
   it('may have compressed layers', async () => {
     const { gzipSync } = await import('node:zlib');
     const files = oldDockerSaveFiles([await tinyImage('a', 'A')]);
-    for (const [name, content] of files)
-      if (name.endsWith('layer.tar')) files.set(name, gzipSync(content));
+    for (const [name, content] of files) if (name.endsWith('layer.tar')) files.set(name, gzipSync(content));
     await images.import(await images.archive(files));
     expect(await images.contentOf('a')).toBe('A');
     const { layers } = await images.store.inspect('a');

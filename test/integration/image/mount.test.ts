@@ -8,6 +8,7 @@ import { createImageStore, type LocalImageStore } from '../../../src/core/image/
 import type { ResolvedImage } from '../../../src/core/model/image.ts';
 import { busyboxImage } from '../../helpers/busybox-image.ts';
 import { layoutFiles, type TestEntry, tarOf, writeArchive } from '../../helpers/image-files.ts';
+import { noRegistries } from '../../helpers/memory-registry.ts';
 import { inMountedRoot } from '../../helpers/mounted-root.ts';
 
 let directory: string;
@@ -15,7 +16,8 @@ let store: LocalImageStore;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'fsb-images-'));
-  store = await createImageStore({ stateDir: join(directory, 'state'), log: pino({ level: 'silent' }) });
+  const log = pino({ level: 'silent' });
+  store = await createImageStore({ stateDir: join(directory, 'state'), registries: noRegistries, log });
 });
 
 afterAll(async () => {

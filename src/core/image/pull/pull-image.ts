@@ -1,4 +1,3 @@
-import type { ImageInfo } from '../../model/image.ts';
 import type { RegistryCredentials } from '../../model/image-requests.ts';
 import type { Platform } from '../../model/platform.ts';
 import type { LayerProgress } from '../../model/pull.ts';
@@ -8,6 +7,7 @@ import {
   type ImageReference,
   repositoryOf,
 } from '../../model/reference.ts';
+import type { ImageRecord } from '../content/image-records.ts';
 import type { FoundImage } from '../found-image.ts';
 import type { NamedImage } from '../image-names.ts';
 import { importError } from '../import-error.ts';
@@ -29,10 +29,12 @@ export interface PullReport {
   note(message: string): void;
 }
 
-export interface PullResult {
+export interface PulledImage {
+  /** What the registry calls the reference, maybe of an index. */
   digest: string;
+  /** Nothing had to be brought. */
   upToDate: boolean;
-  image: ImageInfo;
+  record: ImageRecord;
 }
 
 /**
@@ -45,7 +47,7 @@ export async function pullImage(
   intake: Intake,
   report: PullReport,
   signal: AbortSignal,
-): Promise<PullResult> {
+): Promise<PulledImage> {
   try {
     return await pull(terms, registries, intake, report, signal);
   } catch (error) {
@@ -59,7 +61,7 @@ async function pull(
   intake: Intake,
   report: PullReport,
   signal: AbortSignal,
-): Promise<PullResult> {
+): Promise<PulledImage> {
   const repository = await registries.repository(reference, credentials);
   const options = { onRetry: report.note, signal };
   const { digest, image } = await findRemoteImage(
@@ -70,8 +72,13 @@ async function pull(
   const upToDate = isHere(image, intake);
   report.resolved(digest, layersOf(image, upToDate));
   const named: NamedImage = { image, ...namesOf(reference, digest) };
-  const [info] = await ingestImages([named], intake, { onLayer: report.layer, onNote: report.note }, signal);
-  return { digest, upToDate, image: info! };
+  const [record] = await ingestImages(
+    [named],
+    intake,
+    { onLayer: report.layer, onNote: report.note },
+    signal,
+  );
+  return { digest, upToDate, record: record! };
 }
 
 /** As for docker, a tag beside a digest says nothing: the name does not follow it. */

@@ -4,8 +4,8 @@ import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { formatPlatform } from '../../model/platform.ts';
 import type { PullEvent } from '../../model/pull.ts';
 import { canonicalReference } from '../../model/reference.ts';
-import type { PullReport, PullResult, PullTerms } from './pull-image.ts';
-import { SharedPull } from './shared-pull.ts';
+import type { PullReport, PullTerms } from './pull-image.ts';
+import { type PullResult, SharedPull } from './shared-pull.ts';
 
 export interface PullsOptions {
   clock: Clock;

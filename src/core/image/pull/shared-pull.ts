@@ -1,11 +1,19 @@
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
+import type { ImageInfo } from '../../model/image.ts';
 import type { LayerProgress, PullEvent } from '../../model/pull.ts';
 import { ProgressReader } from './progress-reader.ts';
-import type { PullReport, PullResult } from './pull-image.ts';
+import type { PullReport } from './pull-image.ts';
 
 /** Milliseconds between two events about the bytes of one layer; a new state is told at once. */
 const PROGRESS_INTERVAL = 100;
+
+/** What `done` says. */
+export interface PullResult {
+  digest: string;
+  upToDate: boolean;
+  image: ImageInfo;
+}
 
 export type PullWork = (report: PullReport, signal: AbortSignal) => Promise<PullResult>;
 

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { familiarName, parseReference } from '../../model/reference.ts';
 import type { BlobStore } from '../content/blob-store.ts';
+import type { ImageContent } from '../content/image-content.ts';
 import type { ImageRecord } from '../content/image-records.ts';
 import { OCI_INDEX } from '../media-types.ts';
 import { verified } from '../unpack/verify.ts';
@@ -15,11 +16,26 @@ export interface SavedImage {
 
 /**
  * One tar that is an OCI archive and, by its manifest.json, what every docker load reads. The same images give the same
- * bytes. The caller keeps the images from being removed until the end.
+ * bytes. Their blobs stay until the end, even if the images are removed meanwhile.
  * @throws unsupported before the first byte (an image without blobs), invalid_argument (a damaged blob); on reading
  */
 export async function* saveImages(
   images: readonly SavedImage[],
+  content: Pick<ImageContent, 'blobs' | 'pin'>,
+  signal?: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const digests = [...new Set(images.flatMap(({ record }) => digestsOf(record)))].sort();
+  const unpin = content.pin({ blobs: digests, layers: [] });
+  try {
+    yield* tarOf(images, digests, content.blobs, signal);
+  } finally {
+    unpin();
+  }
+}
+
+async function* tarOf(
+  images: readonly SavedImage[],
+  digests: readonly string[],
   blobs: BlobStore,
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer> {
@@ -28,8 +44,7 @@ export async function* saveImages(
   yield* document('index.json', indexOf(images, blobs));
   yield* document('manifest.json', images.map(dockerEntry));
   for (const directory of ['blobs/', 'blobs/sha256/']) yield tarHeader(directory, 0);
-  for (const digest of [...new Set(images.flatMap(({ record }) => digestsOf(record)))].sort())
-    yield* blob(digest, blobs, signal);
+  for (const digest of digests) yield* blob(digest, blobs, signal);
   yield tarEnd();
 }
 
