@@ -63,8 +63,9 @@ export class MemoryRegistries implements Registries {
     const digest = isDigest ? reference : this.#tags.get(reference)?.digest;
     const body = digest && this.#files.get(pathOf(digest));
     if (!digest || !body) throw new FsbError('image_not_found', `there is no ${reference}`);
-    const said = JSON.parse(body.toString()) as { mediaType?: string; manifests?: unknown };
-    const mediaType = said.mediaType ?? (said.manifests ? ociMediaTypes.index : ociMediaTypes.manifest);
+    const said = JSON.parse(body.toString()) as { mediaType?: string; fsLayers?: unknown };
+    const ofOld = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
+    const mediaType = said.mediaType ?? (said.fsLayers ? ofOld : ociMediaTypes.manifest);
     return { digest, mediaType, body };
   }
 

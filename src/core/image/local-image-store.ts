@@ -23,9 +23,8 @@ import type { Registries } from './registry/registries.ts';
 import { Removal } from './removal.ts';
 import { imagesMeant } from './save/images-meant.ts';
 import { saveImages } from './save/save-images.ts';
-import { createInlineUnpacker } from './unpack/inline-unpacker.ts';
 import type { UnpackLimits } from './unpack/unpack-layer.ts';
-import type { Unpacker } from './unpack/unpacker.ts';
+import { createUnpacker } from './unpack/worker-unpacker.ts';
 
 /** Milliseconds. Whoever tries an interrupted pull again does it within the hour. */
 const GRACE = 3_600_000;
@@ -41,8 +40,8 @@ export interface ImageStoreOptions {
   clock?: Clock;
   /** Where pulls go; not closed with the store. */
   registries: Registries;
-  /** Closed with the store. */
-  unpacker?: Unpacker;
+  /** guest/build/fsb-launch */
+  launchBinary: string;
   /** What one layer may unpack to. */
   limits?: UnpackLimits;
   /** Milliseconds for which leftovers of interrupted pulls stay; an hour when absent. */
@@ -106,7 +105,7 @@ class OverlayImageStore implements LocalImageStore {
     this.#host = new HostImage({ directory, staging: content.staging, hostRoot, replaced, clock, log });
     this.#catalogue = new Catalogue({ content, holds, host: this.#host, platform });
     this.#removal = new Removal({ content, holds, catalogue: this.#catalogue, clock, log });
-    const { unpacker = createInlineUnpacker() } = options;
+    const unpacker = createUnpacker({ launchBinary: options.launchBinary, clock });
     this.#intake = { content, unpacker, limits, clock, publisher: this.#publisher };
     this.#pulls = new Pulls({
       clock,
