@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
@@ -30,9 +30,9 @@ export class ImageStoreFixture {
     return join(this.stateDirectory, 'images/staging');
   }
 
-  async setUp(): Promise<void> {
+  async setUp(options?: Partial<ImageStoreOptions>): Promise<void> {
     this.directory = await mkdtemp(join(tmpdir(), 'fsb-images-'));
-    await this.open();
+    await this.open(options);
   }
 
   async tearDown(): Promise<void> {
@@ -47,6 +47,12 @@ export class ImageStoreFixture {
 
   blobPath(digest: string): string {
     return join(this.stateDirectory, 'images/blobs', digest.replace(':', '/'));
+  }
+
+  /** Bytes of the files in a directory of the store. */
+  async sizesIn(directory: string): Promise<number[]> {
+    const path = join(this.stateDirectory, 'images', directory);
+    return Promise.all((await readdir(path)).map(async (name) => (await stat(join(path, name))).size));
   }
 
   /** Files that a pull or import has left, of those that no image has. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import type { Clock } from '../model/clock.ts';
 import { throwIfAborted } from '../model/errors.ts';
@@ -110,6 +111,8 @@ async function all<T>(
 ): Promise<void> {
   const failing = new AbortController();
   const either = signal ? AbortSignal.any([signal, failing.signal]) : failing.signal;
+  // Every layer waits with it, and an image may have a hundred: that is no leak.
+  setMaxListeners(0, either);
   const fail = (error: unknown): void => {
     if (!failing.signal.aborted) failing.abort(error);
   };
