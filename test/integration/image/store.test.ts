@@ -60,9 +60,18 @@ describe('the store', () => {
   });
 
   it.each([
-    ['hots', 'Did you mean host? Bring it in with: fsb-ctl image pull hots:latest, or fsb-ctl image import FILE hots:latest'],
-    ['alpin', 'Did you mean alpine? Bring it in with: fsb-ctl image pull alpin:latest, or fsb-ctl image import FILE alpin:latest'],
-    ['something', 'Bring it in with: fsb-ctl image pull something:latest, or fsb-ctl image import FILE something:latest'],
+    [
+      'hots',
+      'Did you mean host? Bring it in with: fsb-ctl image pull hots:latest, or fsb-ctl image import FILE hots:latest',
+    ],
+    [
+      'alpin',
+      'Did you mean alpine? Bring it in with: fsb-ctl image pull alpin:latest, or fsb-ctl image import FILE alpin:latest',
+    ],
+    [
+      'something',
+      'Bring it in with: fsb-ctl image pull something:latest, or fsb-ctl image import FILE something:latest',
+    ],
   ])('says how to get %s', async (name, hint) => {
     await images.import(await images.archive(layoutFiles([await tinyImage('alpine', 'A')])));
     await expect(images.store.resolve(name)).rejects.toMatchObject({ code: 'image_not_found', hint });
@@ -108,7 +117,9 @@ describe('the store', () => {
     const removing = images.store.remove('a');
     // Not yet on disk, but decided.
     await new Promise(setImmediate);
-    expect(() => images.store.hold(image!.digest)).toThrow(expect.objectContaining({ code: 'image_not_found' }));
+    expect(() => images.store.hold(image!.digest)).toThrow(
+      expect.objectContaining({ code: 'image_not_found' }),
+    );
     for (const name of ['a', image!.digest])
       await expect(images.store.resolve(name)).rejects.toMatchObject({ code: 'image_not_found' });
     await removing;
