@@ -72,8 +72,12 @@ export interface LocalImageStore extends ImageStore {
 export async function createImageStore(options: ImageStoreOptions): Promise<LocalImageStore> {
   const { log, clock = systemClock, grace = GRACE } = options;
   const content = await ImageContent.open({ root: join(options.stateDir, 'images'), grace, clock, log });
-  return new OverlayImageStore({ ...options, clock }, content);
+  return imageStoreOn(content, options);
 }
+
+/** A store on content that is open; it closes it. */
+export const imageStoreOn = (content: ImageContent, options: ImageStoreOptions): LocalImageStore =>
+  new OverlayImageStore({ clock: systemClock, ...options }, content);
 
 class OverlayImageStore implements LocalImageStore {
   readonly #log: Logger;

@@ -51,15 +51,14 @@ export class Removal {
       const [info] = this.#options.catalogue.infos([record]) as [ImageInfo];
       if (!goesWhole(record, reference, terms)) {
         const untagged = namesWith(record, nameMeant(record, reference)!);
-        await this.#content.records.untag(record.digest, untagged);
+        // Of two who take off the last two names, one must see that it takes the image.
+        if (!(await this.#untag(record, untagged))) continue;
         return { image: info, untagged, deleted: false, freed: 0 };
       }
       const untagged = [...record.references, ...record.repoDigests];
-      if (this.#holds.has(record.digest)) {
-        if (!terms.force) throw inUse(reference, terms.usersOf?.(record.digest) ?? []);
-        return { image: info, untagged, deleted: true, freed: await this.#retire(record) };
-      }
-      const freed = await this.#take(record);
+      if (this.#holds.has(record.digest) && !terms.force)
+        throw inUse(reference, terms.usersOf?.(record.digest) ?? []);
+      const freed = this.#holds.has(record.digest) ? await this.#retire(record) : await this.#take(record);
       if (freed !== undefined) return { image: info, untagged, deleted: true, freed };
     }
   }
@@ -94,14 +93,20 @@ export class Removal {
     for (const { digest } of this.#content.records.all()) await this.takeRetired(digest);
   }
 
-  async #retire({ digest }: ImageRecord): Promise<number> {
-    await this.#content.records.retire(digest);
+  /** @returns bytes; undefined when it was given another name meanwhile */
+  async #retire(record: ImageRecord): Promise<number | undefined> {
+    const { digest } = record;
+    if (!(await this.#content.records.retire(digest, (now) => hasSameNames(now, record)))) return undefined;
     this.#options.log.info(
       { image: digest },
       'image loses its names, and goes when nothing uses it any more',
     );
     // Its last holder may have ended before the mark was there.
     return this.takeRetired(digest);
+  }
+
+  #untag(record: ImageRecord, names: readonly string[]): Promise<boolean> {
+    return this.#content.records.untag(record.digest, names, (now) => hasSameNames(now, record));
   }
 
   /** Before idle users are asked to let go: they would go for nothing. */

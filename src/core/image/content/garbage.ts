@@ -21,7 +21,7 @@ export interface GarbageOptions {
 export class Garbage {
   readonly #options: GarbageOptions;
   #cancel: (() => void) | undefined;
-  #collecting: Promise<void> = Promise.resolve();
+  #collecting: Promise<void> | undefined;
   #closed = false;
 
   constructor(options: GarbageOptions) {
@@ -30,7 +30,7 @@ export class Garbage {
 
   /** To be called when there may be more to collect than before. */
   readonly watch = (): void => {
-    if (this.#closed || this.#cancel !== undefined) return;
+    if (this.#closed || this.#cancel !== undefined || this.#collecting !== undefined) return;
     const { nextDue, clock } = this.#options;
     const due = nextDue();
     if (due === undefined) return;
@@ -51,9 +51,11 @@ export class Garbage {
   async #collect(): Promise<void> {
     try {
       await this.#options.collect();
+      this.#collecting = undefined;
       this.watch();
     } catch {
       // Told by collect(). What cannot be removed now is tried again when something else is left over, or at the next open.
+      this.#collecting = undefined;
     }
   }
 }

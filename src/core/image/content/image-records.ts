@@ -64,6 +64,9 @@ function upgraded({ diffIds, ...record }: z.output<typeof firstRecordSchema>): z
 
 export type ImageRecord = z.output<typeof recordSchema>;
 
+/** Whether an image is still as it was when its change was decided. */
+type Fits = (image: ImageRecord) => boolean;
+
 /**
  * What images there are, in one file: a name moves from one image to another in one step, or not at all. Changes are
  * made one after the other; reads see the last one that is durable.
@@ -128,30 +131,42 @@ export class ImageRecords {
     });
   }
 
-  /** Takes names off an image, tags or digests of repositories. */
-  untag(digest: string, names: Iterable<string>): Promise<void> {
-    return this.#change((all) => {
-      const image = all.get(digest);
-      if (image) all.set(digest, without(image, new Set(names)));
-    });
+  /**
+   * Takes names off an image, tags or digests of repositories.
+   * @param fits looked at when its turn comes. @returns whether it did
+   */
+  untag(digest: string, names: Iterable<string>, fits: Fits): Promise<boolean> {
+    return this.#replace(digest, fits, (image) => without(image, new Set(names)));
   }
 
-  /** Takes all names off an image that goes when nothing uses it any more. */
-  retire(digest: string): Promise<void> {
-    return this.#change((all) => {
-      const image = all.get(digest);
-      if (image) all.set(digest, { ...image, references: [], repoDigests: [], removed: true });
-    });
+  /** Takes all names off an image that goes when nothing uses it any more. `fits`: as of untag(). */
+  retire(digest: string, fits: Fits): Promise<boolean> {
+    return this.#replace(digest, fits, (image) => ({
+      ...image,
+      ...{ references: [], repoDigests: [], removed: true },
+    }));
   }
 
-  /** @param fits looked at when its turn comes. @returns whether it did, and the record is gone */
-  async remove(digest: string, fits: (image: ImageRecord) => boolean = () => true): Promise<boolean> {
-    let removed = false;
+  /** `fits`: as of untag(). */
+  remove(digest: string, fits: Fits): Promise<boolean> {
+    return this.#replace(digest, fits, () => undefined);
+  }
+
+  async #replace(
+    digest: string,
+    fits: Fits,
+    edit: (image: ImageRecord) => ImageRecord | undefined,
+  ): Promise<boolean> {
+    let changed = false;
     await this.#change((all) => {
       const image = all.get(digest);
-      removed = image !== undefined && fits(image) && all.delete(digest);
+      if (image === undefined || !fits(image)) return;
+      changed = true;
+      const edited = edit(image);
+      if (edited) all.set(digest, edited);
+      else all.delete(digest);
     });
-    return removed;
+    return changed;
   }
 
   #change(edit: (images: Map<string, ImageRecord>) => void): Promise<void> {
