@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
@@ -47,6 +48,8 @@ class RegistryClient implements Registries {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
+    // Everything that is read listens to it; Node takes more than ten for a leak.
+    setMaxListeners(0, this.#closing.signal);
     this.#transport = new Transport(this.#clock, options.log);
     this.#tokens = new Tokens(this.#transport, this.#clock, this.#closing.signal);
     const dockerDirectory = options.dockerCertificates ?? '/etc/docker/certs.d';

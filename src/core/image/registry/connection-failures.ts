@@ -1,5 +1,6 @@
 import { FsbError } from '../../model/errors.ts';
 import type { Endpoint } from './endpoints.ts';
+import { proxyName } from './proxies.ts';
 import { Retryable } from './retry.ts';
 import { BrokenConnection, ProxyRefusal } from './transport.ts';
 
@@ -72,7 +73,10 @@ function understand(cause: NodeJS.ErrnoException, url: URL, endpoint: Endpoint):
       hint: `Name one in ${linesFor(url, endpoint, 'client_cert: /path/to/cert.pem, client_key: /path/to/key.pem')}`,
       final: true,
     };
-  return { why: REASONS[code] ?? reasonOf(cause), final: false };
+  const why = REASONS[code] ?? reasonOf(cause);
+  const proxy = endpoint.proxyFor(url);
+  if (!proxy) return { why, final: false };
+  return { why: `${why} (through the proxy ${proxyName(proxy)})`, hint: PROXY_HINT, final: false };
 }
 
 const PROXY_HINT = 'Look at the proxy in registries.yaml, or at HTTPS_PROXY and HTTP_PROXY of the core.';

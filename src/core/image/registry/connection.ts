@@ -98,10 +98,12 @@ export class Connection {
         }
         answer.discard();
       } catch (thrown) {
-        failures.push(connectionFailure(thrown, subject.task, this.endpoint));
-        if (!(thrown instanceof BrokenConnection && thrown.url.origin === base.origin)) break;
+        const failure = connectionFailure(thrown, subject.task, this.endpoint);
+        if (!(thrown instanceof BrokenConnection && thrown.url.origin === base.origin)) throw failure;
         // TLS failed for another reason, maybe just now: a server that wants it answers 400 to plain http.
         mayWantTls = !speaksPlainHttp(thrown);
+        // What plain http meets says more than that there is no TLS.
+        if (mayWantTls || base === this.endpoint.bases.at(-1)) failures.push(failure);
       }
     }
     throw failures.find((failure) => failure instanceof Retryable) ?? failures[0];

@@ -51,6 +51,7 @@ export class Attempts {
     if (this.#failed >= limit) throw failure.error;
     const wait = failure.after ?? this.#backoff();
     onRetry?.(`${failure.error.message}; trying again in ${seconds(wait)}`);
+    throwIfAborted(signal);
     await sleep(clock, wait, signal);
   }
 

@@ -49,6 +49,9 @@ export class ProxyRefusal extends Error {}
 
 const MOST_CONNECTIONS = 8;
 const LONGEST_SILENCE = 30_000;
+/** Bytes; milliseconds. */
+const LONGEST_REST = 64 * 1024;
+const LONGEST_DISCARD = 1500;
 
 /** Single requests, at most eight at a time to one host. A request fails when nothing comes for half a minute. */
 export class Transport {
@@ -132,8 +135,19 @@ export class Transport {
       headers: response.headers,
       url,
       body: this.#body(response, url, signal),
-      discard: () => void response.destroy(),
+      discard: () => this.#discard(response),
     };
+  }
+
+  /** Reads a short rest, so that the connection can be used again; a long or slow one is cut off. */
+  #discard(response: IncomingMessage): void {
+    if (response.destroyed) return;
+    if (!(Number(response.headers['content-length']) <= LONGEST_REST)) return void response.destroy();
+    response.once(
+      'close',
+      this.#clock.after(LONGEST_DISCARD, () => response.destroy()),
+    );
+    response.resume();
   }
 
   async *#body(response: IncomingMessage, url: URL, signal?: AbortSignal): AsyncGenerator<Buffer> {
