@@ -8,7 +8,9 @@ import { ImageContent } from '../../src/core/image/content/image-content.ts';
 import type { ImageRecord } from '../../src/core/image/content/image-records.ts';
 import { imageStoreOn, type LocalImageStore } from '../../src/core/image/local-image-store.ts';
 import { emptyImageConfig, type ImageInfo } from '../../src/core/model/image.ts';
+import { launchBinary } from './guest-programs.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
+import { noRegistries } from './memory-registry.ts';
 
 export const digestOf = (data: Buffer | string): string =>
   `sha256:${createHash('sha256').update(data).digest('hex')}`;
@@ -55,7 +57,8 @@ export class ContentFixture {
     const hostRoot = join(this.directory, 'machine');
     await mkdir(join(hostRoot, 'usr/bin'), { recursive: true });
     this.content = await ImageContent.open({ root, grace: HOUR, clock, log });
-    this.store = imageStoreOn(this.content, { stateDir: this.directory, hostRoot, clock, log });
+    const parts = { registries: noRegistries, launchBinary };
+    this.store = imageStoreOn(this.content, { stateDir: this.directory, hostRoot, clock, log, ...parts });
   }
 
   /** As after the end of a core; nothing is held. */

@@ -7,7 +7,13 @@ import { LARGEST_DOCUMENT } from '../archive/source.ts';
 import type { BlobStore } from '../content/blob-store.ts';
 import { type Descriptor, indexSchema, parseDocument } from '../documents.ts';
 import { readManifest } from '../envelope.ts';
-import { type FoundImage, foundImage, type ImageDocument, type LayerSource } from '../found-image.ts';
+import {
+  digestOf,
+  type FoundImage,
+  foundImage,
+  type ImageDocument,
+  type LayerSource,
+} from '../found-image.ts';
 import { isIndexType, isManifestType, OCI_INDEX, OCI_MANIFEST } from '../media-types.ts';
 import { chooseManifest } from '../platform-choice.ts';
 import type { ReadOptions, RemoteManifest, RemoteRepository } from '../registry/registries.ts';
@@ -59,8 +65,9 @@ async function documentBy(source: RemoteSource, { digest, mediaType }: Descripto
 async function keptBody({ blobs }: RemoteSource, digest: string): Promise<Buffer | undefined> {
   const path = blobs.pathOf(digest);
   if (path === undefined || blobs.sizeOf(digest) > LARGEST_DOCUMENT) return undefined;
-  // It may be removed at this very moment.
-  return readFile(path).catch(() => undefined);
+  // It may be removed at this very moment, and what a damaged disk gives is no answer.
+  const body = await readFile(path).catch(() => undefined);
+  return body !== undefined && digestOf(body) === digest ? body : undefined;
 }
 
 /** A registry may call a manifest anything; the document itself says what it is. */
