@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { addImage, tarOf } from '../../helpers/image-files.ts';
@@ -83,6 +84,26 @@ describe('pulls at the same time', () => {
     go();
     expect((await staying).image.references).toEqual(['docker.io/library/large:x']);
     expect(images.registries.count('tag')).toBe(1);
+  });
+});
+
+describe('an image that is removed while it is pulled again', () => {
+  it.each([0, 1, 2, 5, 10, 20])('is whole or not there (%i turns later)', async (turns) => {
+    await images.pull('tiny');
+    const pulling = images.pull('tiny');
+    for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+    await images.store.remove('tiny').catch((error: unknown) => {
+      expect(error).toMatchObject({ code: 'image_not_found' });
+    });
+    await pulling;
+    const there = await images.store.resolve('tiny').catch(() => undefined);
+    if (there !== undefined) {
+      expect(await images.contentOf('tiny')).toBe('A');
+      expect((await buffer(images.store.save(['tiny']))).length).toBeGreaterThan(0);
+    }
+    expect((await images.pull('tiny')).image.digest).toBe(images.manifest.digest);
+    expect(await images.contentOf('tiny')).toBe('A');
+    expect(await images.leftovers()).toEqual([]);
   });
 });
 
