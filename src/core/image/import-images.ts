@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
 import type { ImportRequest, RootfsTerms } from '../model/image-requests.ts';
@@ -31,6 +31,10 @@ export async function importImages(
   if (rootfs && name === undefined)
     throw new FsbError('invalid_argument', 'a root file system needs a name for its image', {
       hint: 'Give it one behind the file.',
+    });
+  if ('path' in source && !isAbsolute(source.path))
+    throw new FsbError('invalid_argument', `cannot import ${source.path}: the path is not absolute`, {
+      hint: 'The core has a working directory of its own: name the file from the root directory on.',
     });
   const what = 'path' in source ? `cannot import ${source.path}` : 'cannot import the image';
   try {

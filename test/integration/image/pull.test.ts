@@ -2,7 +2,14 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { PullEvent } from '../../../src/core/model/pull.ts';
-import { addBlob, addImage, ociArchitecture, ociMediaTypes, tarOf } from '../../helpers/image-files.ts';
+import {
+  addBlob,
+  addImage,
+  ociArchitecture,
+  ociMediaTypes,
+  sha256,
+  tarOf,
+} from '../../helpers/image-files.ts';
 import { tinyImage } from '../../helpers/image-store-fixture.ts';
 import { usePullFixture } from '../../helpers/pull-fixture.ts';
 
@@ -114,10 +121,15 @@ describe('a pull', () => {
     );
     images.registries.tag('many', addImage(images.files, await tinyImage(undefined, '', { layers })));
     let [now, most] = [0, 0];
-    images.registries.script = async function* (bytes, _blob, _options) {
+    let open!: () => void;
+    const three = new Promise<void>((resolve) => (open = resolve));
+    images.registries.script = async function* (bytes, { digest }) {
+      // The configuration comes before them, alone.
+      if (!layers.some((layer) => sha256(gzipSync(layer)) === digest)) return yield bytes;
       now += 1;
       most = Math.max(most, now);
-      await new Promise(setImmediate);
+      if (now === 3) setImmediate(() => setImmediate(open));
+      await three;
       yield bytes;
       now -= 1;
     };
