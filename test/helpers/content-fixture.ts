@@ -3,7 +3,6 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { afterEach, beforeEach } from 'vitest';
 import { ImageContent } from '../../src/core/image/content/image-content.ts';
 import type { ImageRecord } from '../../src/core/image/content/image-records.ts';
 import { imageStoreOn, type LocalImageStore } from '../../src/core/image/local-image-store.ts';
@@ -135,9 +134,16 @@ export class ContentFixture {
   }
 }
 
-export function useContent(): ContentFixture {
-  const fixture = new ContentFixture();
-  beforeEach(() => fixture.setUp());
-  afterEach(() => fixture.tearDown());
-  return fixture;
+/** A blob of some hundred kilobytes in small pieces, always the same one of a number. */
+export function slowBlob(number: number): {
+  terms: { digest: string; size: number };
+  bytes: Buffer;
+  read: (offset: number) => AsyncGenerator<Buffer>;
+} {
+  const bytes = Buffer.from(`${number} of the slow blobs. `.repeat(10_000));
+  const read = async function* (offset: number): AsyncGenerator<Buffer> {
+    for (let at = offset; at < bytes.length; at += 4096)
+      yield bytes.subarray(at, Math.min(at + 4096, bytes.length));
+  };
+  return { terms: { digest: digestOf(bytes), size: bytes.length }, bytes, read };
 }

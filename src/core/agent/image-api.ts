@@ -7,7 +7,7 @@ import type { Pools } from './pools/pools.ts';
 export function imageApi(images: ImageStore, pools: Pick<Pools, 'dropIdle' | 'keeps' | 'usersOf'>): ImageApi {
   // The pools keep instances of images in recent use, which no user can see, let alone stop.
   const letGo = (digest: string): Promise<void> => pools.dropIdle(digest);
-  const usersOf = (digest: string): string[] => pools.usersOf(digest).map(userName);
+  const usersOf = (digest: string): string[] => userNames(pools.usersOf(digest));
   const withUsers = <T extends ImageInfo>(image: T): T => ({ ...image, usedBy: usersOf(image.digest) });
   const keep = ({ digest }: ImageInfo): boolean => pools.keeps(digest) || usersOf(digest).length > 0;
   return {
@@ -28,6 +28,14 @@ export function imageApi(images: ImageStore, pools: Pick<Pools, 'dropIdle' | 'ke
   };
 }
 
-/** `default/box`, `lease ...`, `pool run`: where images are spoken of, a sandbox needs no other word than its name. */
-const userName = (holder: string): string =>
-  holder === 'run' ? 'pool run' : holder.replace(/^sandbox /, '');
+const SANDBOX = 'sandbox ';
+
+/** `default/box`, `lease ...`, `pool run`: sandboxes first, and where images are spoken of they need no other word. */
+function userNames(holders: readonly string[]): string[] {
+  const sandboxes = holders.filter((name) => name.startsWith(SANDBOX));
+  const others = holders.filter((name) => !name.startsWith(SANDBOX));
+  return [
+    ...sandboxes.map((name) => name.slice(SANDBOX.length)),
+    ...others.map((name) => (name === 'run' ? 'pool run' : name)),
+  ];
+}

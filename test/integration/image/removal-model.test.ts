@@ -96,7 +96,7 @@ class Real {
 }
 
 describe('names of images', () => {
-  it('do what a simple model does, and what is on the disk follows them', async () => {
+  it('do what a simple model does, and what is on the disk follows them', { timeout: 180_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
         const real = new Real();
@@ -121,7 +121,7 @@ describe('names of images', () => {
           await real.fixture.tearDown();
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });

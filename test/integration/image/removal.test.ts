@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ImageRecord } from '../../../src/core/image/content/image-records.ts';
+import { FsbError } from '../../../src/core/model/errors.ts';
 import { errorOf } from '../../contract/workbench.ts';
-import { digestOf, useContent } from '../../helpers/content-fixture.ts';
+import { digestOf } from '../../helpers/content-fixture.ts';
+import { useContent } from '../../helpers/use-content.ts';
 
 const fixture = useContent();
 const REPOSITORY = 'docker.io/library/a';
@@ -164,7 +166,6 @@ describe('an image that is removed by force while it is used', () => {
   });
 
   it('loses its name also when a pool keeps it warm', async () => {
-    const { FsbError } = await import('../../../src/core/model/errors.ts');
     const letGo = (): Promise<void> => Promise.reject(new FsbError('conflict', 'a pool keeps it warm'));
     expect(await errorOf(fixture.store.remove('a:1', { letGo }))).toMatchObject({ code: 'conflict' });
     await fixture.store.remove('a:1', { letGo, force: true });
