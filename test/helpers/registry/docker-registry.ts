@@ -11,6 +11,8 @@ export interface RegistryTerms {
   basic?: { username: string; password: string };
   /** Serves https with it; plain http without. */
   tls?: ServerCertificate;
+  /** Wants certificates of the same authority from its clients. */
+  clientCertificates?: boolean;
   /** Wants tokens of a token server: see startTokenServer. */
   token?: { realm: string; service: string; issuer: string; authority: Authority };
   /** Passes on what another registry has, as a mirror: `http://127.0.0.1:5000`. */
@@ -58,12 +60,18 @@ async function configuration(directory: string, terms: RegistryTerms): Promise<R
     http: {
       addr: '127.0.0.1:0',
       secret: 'test',
-      ...(terms.tls && { tls: { certificate: terms.tls.certificate, key: terms.tls.key } }),
+      ...(terms.tls && { tls: tlsSettings(terms.tls, terms.clientCertificates ?? false) }),
     },
     ...(terms.mirrorOf !== undefined && { proxy: { remoteurl: terms.mirrorOf } }),
     ...(await authentication(directory, terms)),
   };
 }
+
+const tlsSettings = ({ certificate, key, ca }: ServerCertificate, clientCertificates: boolean) => ({
+  certificate,
+  key,
+  ...(clientCertificates && { clientcas: [ca] }),
+});
 
 async function authentication(directory: string, terms: RegistryTerms): Promise<Record<string, unknown>> {
   if (terms.token) {

@@ -13,6 +13,8 @@ export interface TokenTerms {
   open?: string[];
   /** Seconds that a token is good for. Default 300. */
   lifetime?: number;
+  /** GET is not allowed, as with servers that only know OAuth. */
+  onlyPost?: boolean;
 }
 
 /** Gives the tokens that docker-registry believes: startRegistry({ token: server.terms }). */
@@ -31,7 +33,7 @@ export interface TokenServer {
 export const refreshTokenOf = (username: string): string => `refresh-token-of-${username}`;
 
 export async function startTokenServer(terms: TokenTerms): Promise<TokenServer> {
-  const { authority, users = {}, open = [], lifetime = 300 } = terms;
+  const { authority, users = {}, open = [], lifetime = 300, onlyPost = false } = terms;
   const { certificate, key } = await authority.issue();
   const signing = { key: await readFile(key, 'utf8'), x5c: [await derOf(certificate)] };
   const requests: TokenServer['requests'] = [];
@@ -51,6 +53,7 @@ export async function startTokenServer(terms: TokenTerms): Promise<TokenServer> 
       outgoing.end(typeof body === 'string' ? body : JSON.stringify(body));
     };
     if (self.failWith) return answer(self.failWith.status, self.failWith.body);
+    if (onlyPost && incoming.method !== 'POST') return answer(405, '');
     const user = userOf(users, parameters, authorization);
     if (user === undefined)
       return answer(401, { errors: [{ code: 'UNAUTHORIZED', message: 'incorrect username or password' }] });

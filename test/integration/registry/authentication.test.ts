@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { layoutFiles, tarOf } from '../../helpers/image-files.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
 import { type Authority, createAuthority } from '../../helpers/registry/authority.ts';
 import { type ClientFixture, createClient } from '../../helpers/registry/client-fixture.ts';
 import { startRegistry, type TestRegistry } from '../../helpers/registry/docker-registry.ts';
@@ -138,6 +139,37 @@ describe('a registry with tokens', () => {
     proxy.add({ on: /manifests/, times: 1, status: 401, headers: { 'www-authenticate': challenge } });
     await repository.manifest('latest');
     expect(tokens.requests).toHaveLength(2);
+  });
+
+  it('gives a new token when the time of the old one is over', async () => {
+    const clock = createManualClock();
+    const other = await createClient({ clock });
+    await other.configure(`registries: { "${proxy.address}": { insecure: true } }`);
+    try {
+      const repository = await other.open(proxy.address, 'team/tool', ada);
+      await repository.manifest('latest');
+      await clock.advance(269_000);
+      await repository.manifest('latest');
+      expect(tokens.requests).toHaveLength(1);
+      await clock.advance(1000);
+      await repository.manifest('latest');
+      expect(tokens.requests).toHaveLength(2);
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('may have a token server that only knows forms', async () => {
+    const forms = await startTokenServer({ authority, users: { ada: ada.password }, onlyPost: true });
+    const shut = await startRegistry({ token: forms.terms });
+    try {
+      await insecure(shut.address);
+      expect(await client.registries.login(shut.address, ada)).toEqual({
+        identityToken: refreshTokenOf('ada'),
+      });
+    } finally {
+      await Promise.all([shut.stop(), forms.stop()]);
+    }
   });
 
   it('refuses a wrong password, without repeating it', async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { createServer } from 'node:https';
+import { connect, createServer as createGate } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { layoutFiles, tarOf } from '../../helpers/image-files.ts';
@@ -60,6 +61,25 @@ describe('a registry with a certificate of its own authority', () => {
     expect((await read(registry.address)).body.length).toBeGreaterThan(0);
   });
 
+  it('is not taken for one without TLS because a connection was cut once', async () => {
+    const [host, port] = registry.address.split(':') as [string, string];
+    let count = 0;
+    const gate = await listen(
+      createGate((socket) => {
+        count += 1;
+        if (count === 1) socket.destroy();
+        else socket.pipe(connect(Number(port), host)).pipe(socket);
+      }),
+    );
+    try {
+      await client.configure(`registries: { "${gate.address}": { insecure: true } }`);
+      expect((await read(gate.address)).body.length).toBeGreaterThan(0);
+      expect(client.waits).toEqual([500]);
+    } finally {
+      await gate.stop();
+    }
+  });
+
   it('is believed with the system\u2019s bundle', async () => {
     const other = await createClient({ env: { SSL_CERT_FILE: authority.ca } });
     try {
@@ -100,7 +120,45 @@ it.each([
   }
 });
 
+it('nothing that began encrypted is followed to where it is not', async () => {
+  const { certificate, key, ca } = await authority.issue();
+  const options = { cert: readFileSync(certificate), key: readFileSync(key) };
+  const location = 'http://127.0.0.1:1/';
+  const front = await listen(
+    createServer(options, (_, outgoing) => void outgoing.writeHead(302, { location }).end()),
+  );
+  try {
+    await client.configure(`registries: { "${front.address}": { ca: ${ca} } }`);
+    await expect(read(front.address)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining(
+        `cannot read ${front.address}/tool:latest: ${front.address} redirects to 127.0.0.1:1 without encryption`,
+      ),
+    });
+  } finally {
+    await front.stop();
+  }
+});
+
 describe('a registry that wants a client certificate', () => {
+  it('says so, and gets it', async () => {
+    const wanting = await startRegistry({ tls: await authority.issue(), clientCertificates: true });
+    const { certificate, key, ca } = await authority.issue();
+    try {
+      await client.configure(`registries: { "${wanting.address}": { ca: ${ca} } }`);
+      await expect(read(wanting.address)).rejects.toMatchObject({
+        code: 'unavailable',
+        message: expect.stringContaining('client certificate'),
+        hint: expect.stringContaining('client_cert'),
+      });
+      const settings = `{ ca: ${ca}, client_cert: ${certificate}, client_key: ${key} }`;
+      await client.configure(`registries: { "${wanting.address}": ${settings} }`);
+      await expect(read(wanting.address)).rejects.toMatchObject({ code: 'image_not_found' });
+    } finally {
+      await wanting.stop();
+    }
+  });
+
   it('gets it, and a redirect to another host does not', async () => {
     const { certificate, key, ca } = await authority.issue();
     const seen: string[] = [];

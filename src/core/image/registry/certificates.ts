@@ -89,7 +89,7 @@ export class Certificates {
 
 function contextOf({ ca, cert, key }: Material, host: string): SecureContext {
   try {
-    return createSecureContext({ ca: [...rootCertificates, ...ca], ...(cert.length > 0 && { cert, key }) });
+    return createSecureContext({ ca: allAuthorities(ca), ...(cert.length > 0 && { cert, key }) });
   } catch (cause) {
     const why = (cause as Error).message;
     throw new FsbError('invalid_argument', `the certificates for ${host} cannot be used: ${why}`, {
@@ -98,6 +98,21 @@ function contextOf({ ca, cert, key }: Material, host: string): SecureContext {
     });
   }
 }
+
+/**
+ * Node's own, and those given, each once: they are mostly the same, and reading them holds up everything else that this
+ * process does.
+ */
+function allAuthorities(pems: readonly string[]): string[] {
+  const found = new Map<string, string>();
+  const certificates = pems.flatMap((pem) => pem.match(CERTIFICATE) ?? []);
+  for (const certificate of [...rootCertificates, ...certificates])
+    found.set(certificate.replace(/\s/g, ''), certificate);
+  return [...found.values()];
+}
+
+const CERTIFICATE =
+  /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
 
 async function readDockerDirectory(directory: string): Promise<Material> {
   const material: Material = { ca: [], cert: [], key: [] };

@@ -19,7 +19,7 @@ export async function readConfiguration(file: string): Promise<RegistriesConfigu
   try {
     text = await readFile(file, 'utf8');
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return parseConfiguration('', file);
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return { file, registries: new Map() };
     throw new FsbError('invalid_argument', `cannot read ${file}: ${(cause as Error).message}`, { cause });
   }
   return parseConfiguration(text, file);

@@ -109,7 +109,7 @@ export class Connection {
     throw failures.find((failure) => failure instanceof Retryable) ?? failures[0];
   }
 
-  #sendTo(base: URL, { path, headers, signal }: Question, authorization?: string): Promise<Answer> {
+  #sendTo(base: URL, { path, task, headers, signal }: Question, authorization?: string): Promise<Answer> {
     const { transport, endpoint } = this.#terms;
     const call = {
       url: new URL(path, base),
@@ -118,7 +118,7 @@ export class Connection {
       proxyFor: endpoint.proxyFor,
       signal,
     };
-    return follow(transport, call, endpoint.trust.others);
+    return follow(transport, call, endpoint.trust.others, task);
   }
 }
 

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import { getProxyForUrl } from 'proxy-from-env';
+import { FsbError } from '../../model/errors.ts';
 import type { ProxySettings } from './configuration.ts';
 
 /** Which proxy leads to an address; undefined: none. */
@@ -18,12 +19,22 @@ export function chooseProxies(
     if (isExempt(url, exceptions)) return undefined;
     if (settings) return url.protocol === 'https:' ? settings.https : settings.http;
     const address = getProxyForUrl(url.href);
-    return address ? new URL(address) : undefined;
+    return address ? parseProxy(address) : undefined;
   };
 }
 
 /** What may be printed of a proxy: its address may have a password. */
 export const proxyName = (proxy: URL): string => proxy.host;
+
+/** @throws invalid_argument, without the address: it may have a password */
+function parseProxy(address: string): URL {
+  const proxy = URL.canParse(address) ? new URL(address) : undefined;
+  if (proxy && /^https?:$/.test(proxy.protocol)) return proxy;
+  const why = proxy ? `it is one of ${proxy.protocol}//` : 'it is no address';
+  throw new FsbError('invalid_argument', `the proxy of the core's environment cannot be used: ${why}`, {
+    hint: 'HTTPS_PROXY, HTTP_PROXY and ALL_PROXY are written like http://proxy.example.com:3128.',
+  });
+}
 
 function isExempt(url: URL, exceptions: readonly string[]): boolean {
   const hostname = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();

@@ -9,41 +9,43 @@ const MOST = 5;
  * Sends a GET and goes where it is sent. What identifies the user stays at the origin that it is for, and nothing that
  * began encrypted goes on in the clear.
  * @param others what to believe of other origins
+ * @param task for errors: `read docker.io/library/alpine:latest`
  */
-export async function follow(transport: Transport, call: Call, others: Trust): Promise<Answer> {
+export async function follow(transport: Transport, call: Call, others: Trust, task: string): Promise<Answer> {
+  const refused = (why: string): FsbError =>
+    new FsbError('unavailable', `cannot ${task}: ${call.url.host} redirects ${why}`);
   let current = call;
   for (let count = 0; ; count += 1) {
     const answer = await transport.request(current);
     const { location } = answer.headers;
     if (!STATUSES.includes(answer.status) || location === undefined) return answer;
     answer.discard();
-    if (count === MOST) throw refused(call.url, `it redirects more than ${MOST} times`);
-    current = redirected(current, location, others);
+    if (count === MOST) throw refused(`more than ${MOST} times`);
+    current = redirected(current, location, others, refused);
   }
 }
 
-function redirected(call: Call, location: string, others: Trust): Call {
-  const url = targetOf(call.url, location);
+type Refused = (why: string) => FsbError;
+
+function redirected(call: Call, location: string, others: Trust, refused: Refused): Call {
+  const url = targetOf(call.url, location, refused);
   // An address may bring a name and a password, which Node would send.
   url.username = '';
   url.password = '';
   if (call.url.protocol === 'https:' && url.protocol !== 'https:')
-    throw refused(call.url, `it redirects to ${url.host} without encryption`);
+    throw refused(`to ${url.host} without encryption`);
   if (url.origin === call.url.origin) return { ...call, url };
   const { authorization: _, ...headers } = call.headers ?? {};
   return { ...call, url, headers, trust: others };
 }
 
-function targetOf(base: URL, location: string): URL {
+function targetOf(base: URL, location: string, refused: Refused): URL {
   let url: URL;
   try {
     url = new URL(location, base);
   } catch {
-    throw refused(base, 'it redirects to something that is no address');
+    throw refused('to something that is no address');
   }
-  if (!/^https?:$/.test(url.protocol)) throw refused(base, `it redirects to an address of ${url.protocol}`);
+  if (!/^https?:$/.test(url.protocol)) throw refused(`to an address of ${url.protocol}`);
   return url;
 }
-
-const refused = (url: URL, why: string): FsbError =>
-  new FsbError('unavailable', `${url.host} is not followed: ${why}`);

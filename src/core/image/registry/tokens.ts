@@ -86,14 +86,18 @@ export class Tokens {
     assertEncrypted(realm, endpoint, subject);
     const start = this.#clock.monotonic();
     try {
-      let answer = await this.#send(credentials?.identityToken ? post(terms) : get(terms), realm, endpoint);
+      let answer = await this.#send(
+        credentials?.identityToken ? post(terms) : get(terms),
+        endpoint,
+        subject.task,
+      );
       if (
         (answer.status === 404 || answer.status === 405) &&
         credentials?.password &&
         !credentials.identityToken
       ) {
         answer.discard();
-        answer = await this.#send(post(terms), realm, endpoint);
+        answer = await this.#send(post(terms), endpoint, subject.task);
       }
       if (answer.status !== 200) throw await this.#refusal(answer, subject);
       return await readToken(answer, start, subject);
@@ -109,13 +113,15 @@ export class Tokens {
     return refusal(answer, subject, this.#clock.now(), as);
   }
 
-  #send(request: TokenRequest, realm: URL, endpoint: Endpoint): Promise<Answer> {
+  #send(request: TokenRequest, endpoint: Endpoint, task: string): Promise<Answer> {
     const { own, others } = endpoint.trust;
-    const home = endpoint.bases.some((base) => base.origin === realm.origin);
+    const home = endpoint.bases.some((base) => base.origin === request.url.origin);
     const { proxyFor } = endpoint;
     const call: Call = { ...request, trust: home ? own : others, proxyFor, signal: this.#closing };
     // A form has the secret in its body: it goes nowhere else.
-    return request.method === 'POST' ? this.#transport.request(call) : follow(this.#transport, call, others);
+    return request.method === 'POST'
+      ? this.#transport.request(call)
+      : follow(this.#transport, call, others, task);
   }
 }
 
