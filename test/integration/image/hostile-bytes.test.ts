@@ -179,14 +179,19 @@ describe('tars that no tool writes', () => {
     expect(await readdir(layer.root)).toEqual([]);
   });
 
-  it('of nothing but directories end before the memory does', { timeout: 120_000 }, async () => {
-    const count = 60_000;
-    const bytes = Buffer.concat(
-      Array.from({ length: count }, (_, i) =>
-        rawEntry(pax([['SCHILY.xattr.user.x', Buffer.alloc(6000, i)]])),
-      ).flatMap((header, i) => [header, rawEntry({ name: `d${i % 2}`, type: '0' })]),
-    );
-    await expect(layer.unpackBytes(rawTar(bytes))).rejects.toThrow('MiB of memory');
+  it('of nothing but directories, attributes or whiteouts end before the memory does', async () => {
+    const limits = { entries: 1e6, bytes: 1e9, memory: 1024 ** 2 };
+    const many = (make: (i: number) => (RawEntry | Buffer)[]): Buffer =>
+      rawTar(...Array.from({ length: 4000 }, (_, i) => make(i)).flat());
+    const attribute = rawEntry(pax([['SCHILY.xattr.user.x', Buffer.alloc(1000)]]));
+    for (const tar of [
+      many((i) => [{ name: `d${i}/`, type: '5' }]),
+      many(() => [attribute, {}]),
+      many((i) => [{ name: `.wh.${i}` }]),
+    ]) {
+      await layer.clear();
+      await expect(layer.unpackBytes(tar, { limits })).rejects.toThrow('1 MiB of memory');
+    }
   });
 });
 

@@ -18,17 +18,8 @@ beforeEach(async () => {
 /** Unpacks what GNU tar says of `source`. */
 async function roundTrip(...options: string[]): Promise<void> {
   const file = join(layer.directory, 'made.tar');
-  await run('tar', [
-    '--xattrs',
-    '--xattrs-include=*',
-    '--format=posix',
-    ...options,
-    '-C',
-    source,
-    '-cf',
-    file,
-    '.',
-  ]);
+  const format = options.includes('--format=gnu') ? [] : ['--format=posix', '--xattrs', '--xattrs-include=*'];
+  await run('tar', [...format, ...options, '-C', source, '-cf', file, '.']);
   await layer.clear();
   await layer.unpackBytes(await readFile(file));
 }
@@ -67,21 +58,22 @@ describe('what GNU tar writes', () => {
   });
 
   it.each([
-    ['--format=gnu', []],
+    ['gnu', ['--format=gnu']],
     ['0.0', ['--sparse-version=0.0']],
     ['0.1', ['--sparse-version=0.1']],
     ['1.0', ['--sparse-version=1.0']],
-  ])('sparse files in the form %s', async (form, options) => {
+  ])('sparse files in the form %s', async (_form, options) => {
     const path = join(source, 'd'.repeat(90), 's'.repeat(60));
     await mkdir(join(path, '..'));
     const file = await open(path, 'w');
-    for (let i = 0; i < 40; i++) await file.write(`piece ${i}`, i * 100_000 + 12_345);
-    await file.truncate(10_000_000);
+    for (let i = 0; i < 40; i++) await file.write(`piece ${i}`, i * 40_000 + 12_345);
+    await file.truncate(2_000_000);
     await file.close();
-    await roundTrip('--sparse', ...(form.startsWith('--') ? [form] : options));
+    await roundTrip('--sparse', ...options);
     const copy = join(layer.root, 'd'.repeat(90), 's'.repeat(60));
-    expect(await readFile(copy)).toEqual(await readFile(path));
-    expect((await lstat(copy)).blocks).toBeLessThan(2000);
+    // Not toEqual(): it compares byte by byte, for minutes.
+    expect((await readFile(copy)).equals(await readFile(path))).toBe(true);
+    expect((await lstat(copy)).blocks).toBeLessThan(1000);
   });
 
   it('devices when they are wanted, FIFOs always, and hard links to both', async () => {
