@@ -15,6 +15,8 @@ export interface UnpackLimits {
   entries: number;
   /** Of the plain tar, and of the files in it. */
   bytes: number;
+  /** Bytes of memory for what is put on directories and files at the end; a default that real layers never reach. */
+  memory?: number;
 }
 
 export interface UnpackOptions {
@@ -27,8 +29,7 @@ export interface UnpackOptions {
 }
 
 const defaultLimits: UnpackLimits = { entries: 2_000_000, bytes: 64 * 1024 ** 3 };
-/** For what is put on directories and files at the end. */
-const MEMORY = 256 * 1024 ** 2;
+const DEFAULT_MEMORY = 256 * 1024 ** 2;
 
 const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
@@ -52,7 +53,11 @@ export async function unpackLayer(
   options: UnpackOptions,
 ): Promise<number> {
   const { signal, launchBinary, limits = defaultLimits } = options;
-  const tree = new LayerTree(root, process.getuid?.() === 0, new MemoryBudget(MEMORY));
+  const tree = new LayerTree(
+    root,
+    process.getuid?.() === 0,
+    new MemoryBudget(limits.memory ?? DEFAULT_MEMORY),
+  );
   const visitor = new LayerVisitor(tree, limits, options.devices ?? false);
   const reader = new TarReader(visitor);
   let read = 0;
