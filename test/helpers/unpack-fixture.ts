@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
-import { lstat, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach } from 'vitest';
-import { type UnpackLimits, unpackLayer } from '../../src/core/image/unpack/unpack-layer.ts';
+import { afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import { type UnpackOptions, unpackLayer } from '../../src/core/image/unpack/unpack-layer.ts';
+import { stateOf } from './canary.ts';
+import { buildGuest, launchBinary } from './guest-programs.ts';
 import { type TestEntry, tarOf } from './image-files.ts';
 
 /** A directory to unpack a layer into, and one beside it that nothing may reach. */
@@ -21,11 +23,25 @@ export class UnpackFixture {
     return join(this.directory, 'outside');
   }
 
+  #before: unknown;
+
   async setUp(): Promise<void> {
     this.directory = await mkdtemp(join(tmpdir(), 'fsb-unpack-'));
-    await mkdir(this.root);
     await mkdir(this.outside);
     await writeFile(join(this.outside, 'secret'), 'untouched', { mode: 0o600 });
+    await symlink('secret', join(this.outside, 'link'));
+    await mkdir(join(this.outside, 'empty'));
+    this.#before = await stateOf(this.outside);
+    await mkdir(this.root);
+  }
+
+  /** Whatever the layer was, nothing has touched what is beside it. */
+  async assertUntouched(): Promise<void> {
+    expect(await readdir(this.directory)).toEqual(expect.arrayContaining(['layer', 'outside']));
+    expect(await stateOf(this.outside)).toEqual(this.#before);
+    expect(await isOpaque(this.outside)).toBe(false);
+    const { mode, uid } = await lstat(this.directory);
+    expect([mode & 0o7777, uid]).toEqual([0o700, process.getuid!()]);
   }
 
   async tearDown(): Promise<void> {
@@ -37,15 +53,23 @@ export class UnpackFixture {
     await mkdir(this.root);
   }
 
-  async unpack(entries: TestEntry[], limits?: UnpackLimits): Promise<number> {
-    return unpackLayer(Readable.from([await tarOf(entries)]), this.root, limits);
+  async unpack(entries: TestEntry[], options: Partial<UnpackOptions> = {}): Promise<number> {
+    return this.unpackBytes(await tarOf(entries), options);
+  }
+
+  unpackBytes(tar: Buffer, options: Partial<UnpackOptions> = {}): Promise<number> {
+    return unpackLayer(Readable.from([tar]), this.root, { launchBinary, ...options });
   }
 }
 
 export function useUnpackFixture(): UnpackFixture {
   const fixture = new UnpackFixture();
+  beforeAll(buildGuest);
   beforeEach(() => fixture.setUp());
-  afterEach(() => fixture.tearDown());
+  afterEach(async () => {
+    await fixture.assertUntouched();
+    await fixture.tearDown();
+  });
   return fixture;
 }
 
@@ -54,11 +78,24 @@ export async function isWhiteout(path: string): Promise<boolean> {
   return stats.isCharacterDevice() && stats.rdev === 0;
 }
 
-/** Node cannot read extended attributes; GNU tar writes them out. */
 export async function isOpaque(path: string): Promise<boolean> {
-  const options = ['--create', '--xattrs', '--xattrs-include=*', '--no-recursion', '--file=-'];
-  const { stdout } = await promisify(execFile)('tar', [...options, '-C', dirname(path), basename(path)]);
-  return stdout.includes('SCHILY.xattr.trusted.overlay.opaque=y');
+  return (await attributesOf(path))['trusted.overlay.opaque'] === '79';
+}
+
+/** Extended attributes of a file, or of a symbolic link itself, in hexadecimal. */
+export async function attributesOf(path: string): Promise<Record<string, string>> {
+  const options = [
+    '--no-dereference',
+    '--dump',
+    '--encoding=hex',
+    '--match=-',
+    '--absolute-names',
+    '--',
+    path,
+  ];
+  const { stdout } = await promisify(execFile)('getfattr', options);
+  const lines = stdout.split('\n').filter((line) => line.includes('='));
+  return Object.fromEntries(lines.map((line) => line.split(/=(?:0x)?/, 2)));
 }
 
 export const directoryEntry = (name: string, more: Partial<TestEntry> = {}): TestEntry => ({

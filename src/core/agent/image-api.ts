@@ -1,19 +1,41 @@
 import type { ImageApi } from '../api/image-api.ts';
 import type { ImageStore } from '../image/image-store.ts';
+import type { ImageInfo } from '../model/image.ts';
 import type { Pools } from './pools/pools.ts';
 
-/** The node's images, as callers see them. */
-export function imageApi(images: ImageStore, pools: Pick<Pools, 'dropIdle'>): ImageApi {
+/** The node's images, as callers see them: the store knows what they are, the pools who uses them. */
+export function imageApi(images: ImageStore, pools: Pick<Pools, 'dropIdle' | 'keeps' | 'usersOf'>): ImageApi {
   // The pools keep instances of images in recent use, which no user can see, let alone stop.
   const letGo = (digest: string): Promise<void> => pools.dropIdle(digest);
+  const usersOf = (digest: string): string[] => userNames(pools.usersOf(digest));
+  const withUsers = <T extends ImageInfo>(image: T): T => ({ ...image, usedBy: usersOf(image.digest) });
+  const keep = ({ digest }: ImageInfo): boolean => pools.keeps(digest) || usersOf(digest).length > 0;
   return {
     pull: (request, options) => images.pull(request, options?.signal),
-    import: (request, options) => images.import(request, options?.signal),
-    list: () => images.list(),
-    inspect: (reference) => images.inspect(reference),
-    remove: (reference, { force } = {}) => images.remove(reference, { force, letGo }),
-    prune: (request) => images.prune(request, { letGo }),
+    import: async (request, options) => (await images.import(request, options?.signal)).map(withUsers),
+    list: async () => (await images.list()).map(withUsers),
+    inspect: async (reference) => withUsers(await images.inspect(reference)),
+    remove: async (reference, { force } = {}) => {
+      const removed = await images.remove(reference, { force, letGo, usersOf });
+      return { ...removed, image: withUsers(removed.image) };
+    },
+    prune: async (request) => {
+      const { removed, freed } = await images.prune(request, { keep, letGo });
+      return { removed: removed.map((one) => ({ ...one, image: withUsers(one.image) })), freed };
+    },
     save: (references, options) => images.save(references, options?.signal),
     login: (request, options) => images.login(request, options?.signal),
   };
+}
+
+const SANDBOX = 'sandbox ';
+
+/** `default/box`, `lease ...`, `pool run`: sandboxes first, and where images are spoken of they need no other word. */
+function userNames(holders: readonly string[]): string[] {
+  const sandboxes = holders.filter((name) => name.startsWith(SANDBOX));
+  const others = holders.filter((name) => !name.startsWith(SANDBOX));
+  return [
+    ...sandboxes.map((name) => name.slice(SANDBOX.length)),
+    ...others.map((name) => (name === 'run' ? 'pool run' : name)),
+  ];
 }

@@ -23,14 +23,48 @@ describe('an image that sandboxes used', () => {
     const { ociArchive, name } = await writeBusyboxImage(directory);
     await images.import({ source: { path: ociArchive } });
     const box = await bench.idle({ image: name });
+    const user = `${box.namespace}/${box.name}`;
+    expect((await images.inspect(name)).usedBy).toEqual([user]);
+    expect(await images.prune({ all: true })).toEqual({ removed: [], freed: 0 });
     expect(await errorOf(images.remove(name))).toMatchObject({
       code: 'conflict',
-      message: 'cannot remove image busybox:test: sandboxes use it',
+      message: `cannot remove image busybox:test: ${user} uses it`,
     });
     await bench.core.sandboxes.delete(box, { grace: 0 });
     await images.remove(name);
     expect((await images.list()).map(({ references }) => references)).toEqual([['host']]);
     for (const row of await pools.status()) expect(row).toMatchObject({ idle: 0, booting: 0, claimed: 0 });
-    expect(await errorOf(bench.idle({ image: name }))).toMatchObject({ code: 'not_found' });
+    expect(await errorOf(bench.idle({ image: name }))).toMatchObject({ code: 'image_not_found' });
+  });
+
+  it('goes by itself after a removal by force, and not under what runs in it', async () => {
+    const { images, sandboxes, pools } = core.running.api;
+    const { ociArchive, name } = await writeBusyboxImage(directory);
+    await images.import({ source: { path: ociArchive } });
+    const box = await bench.idle({ image: name });
+    const lease = await pools.lease({ pool: 'default-pool', image: name });
+    const users = [`${box.namespace}/${box.name}`, `lease ${lease.id}`];
+    expect(await images.remove(name, { force: true })).toMatchObject({
+      ...{ deleted: true, freed: 0, untagged: [name] },
+      image: { usedBy: users },
+    });
+    expect((await images.list()).slice(1)).toMatchObject([{ references: [], usedBy: users }]);
+    expect(await errorOf(bench.idle({ image: name }))).toMatchObject({ code: 'image_not_found' });
+    expect((await bench.run(box, 'echo still here')).stdout.toString()).toBe('still here\n');
+    await pools.release(lease.id);
+    await sandboxes.delete(box, { grace: 0 });
+    await expect.poll(async () => (await images.list()).length).toBe(1);
+  });
+
+  it('is spared by a prune while a pool keeps it warm', async () => {
+    const { images, pools } = core.running.api;
+    const { ociArchive, name } = await writeBusyboxImage(directory);
+    await images.import({ source: { path: ociArchive } });
+    await pools.create({ name: 'busy', warm: [{ image: name, count: 1 }] });
+    expect((await images.prune({ all: true })).removed).toEqual([]);
+    await pools.delete('busy', { force: true });
+    const { removed, freed } = await images.prune({ all: true });
+    expect(removed.map(({ untagged }) => untagged)).toEqual([[name]]);
+    expect(freed).toBe(removed[0]!.image.size);
   });
 });

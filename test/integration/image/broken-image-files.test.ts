@@ -103,6 +103,13 @@ describe('a broken image file', () => {
     expect(await readdir(images.stagingDirectory)).toEqual([]);
   });
 
+  it('a path that depends on where the core runs', async () => {
+    await expect(images.import('image.tar')).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: 'cannot import image.tar: the path is not absolute',
+    });
+  });
+
   it('a layout that links out of itself', async () => {
     const path = join(images.directory, 'layout');
     await writeFiles(path, layoutFiles([]));

@@ -53,6 +53,13 @@ export class Holders {
     return held === undefined || held.givenBack ? undefined : held.holder.name;
   }
 
+  /** Who has an instance of an image, as `holder.name` says it. */
+  usersOf(digest: string): string[] {
+    return [...this.#current.values()]
+      .filter(({ instance, givenBack }) => instance.shape.image === digest && !givenBack)
+      .map(({ holder }) => holder.name);
+  }
+
   /** Ends every use, by force; resolves when each was given back, or could not be. */
   async endAll(): Promise<void> {
     await Promise.allSettled([...this.#current.values()].map(({ holder }) => holder.end()));

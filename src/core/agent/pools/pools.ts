@@ -97,6 +97,18 @@ export class Pools {
     return this.all().some(({ pool }) => pool.holds(instanceId));
   }
 
+  /** Who has an instance of an image, as `Holder.name` says it, in order. */
+  usersOf(digest: string): string[] {
+    return this.all()
+      .flatMap(({ holders }) => holders.usersOf(digest))
+      .sort();
+  }
+
+  /** True while some pool is told to keep an image warm. */
+  keeps(digest: string): boolean {
+    return this.all().some(({ warm }) => warm.keeps(digest));
+  }
+
   /** Every pool lets go of an image. @throws conflict when one keeps it warm; none has let go of it then */
   async dropIdle(digest: string): Promise<void> {
     const pools = this.all();

@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import { FsbError } from '../../../src/core/model/errors.ts';
+import { digestOf, HOUR } from '../../helpers/content-fixture.ts';
+import { useContent } from '../../helpers/use-content.ts';
+
+const fixture = useContent();
+const name = (tag: string): string => `docker.io/library/${tag}:1`;
+const put = (tag: string, labels: Record<string, string> = {}) =>
+  fixture.put({ references: [name(tag)], layers: ['shared', tag], labels });
+const left = async (): Promise<string[][]> => (await fixture.images()).map(({ references }) => references);
+
+describe('prune', () => {
+  it('removes images without a tag, and nothing else, and counts every byte', async () => {
+    await put('a');
+    await fixture.put({ references: [name('a')], layers: ['shared', 'newer'] });
+    await fixture.put({ repoDigests: [`docker.io/library/b@${digestOf('x')}`], layers: ['by digest'] });
+    await fixture.bring({ layers: ['left over'] });
+    const held = await fixture.put({ layers: ['held'] });
+    fixture.store.hold(held.digest);
+    const before = await fixture.bytes();
+    const { removed, freed } = await fixture.store.prune({ all: false });
+    expect(removed.map(({ untagged, deleted }) => [untagged.length, deleted])).toEqual([
+      [1, true],
+      [0, true],
+    ]);
+    expect(before - (await fixture.bytes())).toBe(freed);
+    expect(freed).toBeGreaterThan(removed.reduce((sum, one) => sum + one.freed, 0));
+    expect(await left()).toEqual([[name('a')], []]);
+    expect(await fixture.store.prune({ all: false })).toEqual({ removed: [], freed: 0 });
+  });
+
+  it('with all removes what nothing holds and nobody keeps, in order of names', async () => {
+    for (const tag of ['d', 'c', 'b', 'a']) await put(tag);
+    fixture.store.hold((await fixture.store.resolve('b:1')).digest);
+    const keep = ({ references }: { references: string[] }): boolean => references.includes(name('c'));
+    const { removed } = await fixture.store.prune({ all: true }, { keep });
+    expect(removed.map(({ untagged }) => untagged)).toEqual([[name('a')], [name('d')]]);
+    expect(await left()).toEqual([[name('b')], [name('c')]]);
+    expect((await fixture.store.list())[0]).toMatchObject({ references: ['host'] });
+  });
+
+  it('asks idle users to let go, and spares an image of which one does not', async () => {
+    const [a, b] = [await put('a'), await put('b')];
+    const release = fixture.store.hold(a.digest);
+    const letGo = async (digest: string): Promise<void> => {
+      if (digest === b.digest) throw new FsbError('conflict', 'a pool keeps it warm');
+      release();
+    };
+    await fixture.store.prune({ all: true }, { letGo });
+    expect(await left()).toEqual([[name('b')]]);
+  });
+
+  it('spares an image that somebody begins to use, or names, meanwhile', async () => {
+    const [a, b] = [await put('a'), await fixture.put({ layers: ['untagged'] })];
+    const letGo = async (digest: string): Promise<void> => {
+      if (digest === a.digest) fixture.store.hold(digest);
+      if (digest === b.digest) await fixture.put({ references: [name('b')], layers: ['untagged'] });
+    };
+    expect((await fixture.store.prune({ all: false }, { letGo })).removed).toEqual([]);
+    expect((await fixture.store.prune({ all: true }, { letGo })).removed).toHaveLength(1);
+    expect(await left()).toEqual([[name('a')]]);
+  });
+
+  it('takes only what came long ago', async () => {
+    await put('old');
+    await fixture.clock.advance(2 * HOUR);
+    await put('new');
+    await fixture.bring({ layers: ['left over'] });
+    await fixture.store.prune({ all: true, olderThan: HOUR });
+    expect(await left()).toEqual([[name('new')]]);
+    expect(await fixture.files('layers')).toHaveLength(3);
+  });
+
+  it.each([
+    [{ kind: 'test' }, ['a', 'c']],
+    [{ kind: '' }, ['a', 'b', 'c']],
+    [{ kind: 'test', more: '1' }, ['c']],
+    [{ constructor: '' }, []],
+  ])('takes only images with the labels %j', async (labels, gone) => {
+    await put('a', { kind: 'test' });
+    await put('b', { kind: 'other' });
+    await put('c', { kind: 'test', more: '1' });
+    await put('d');
+    const { removed } = await fixture.store.prune({ all: true, labels: labels as Record<string, string> });
+    expect(removed.flatMap(({ untagged }) => untagged)).toEqual(gone.map(name));
+  });
+});
+
+describe('what people see of an image', () => {
+  it('counts each part once, and what it has alone', async () => {
+    const a = await fixture.put({ references: [name('a')], layers: ['x', 'x', 'shared'] });
+    await fixture.put({ references: [name('b')], layers: ['shared', ''] });
+    const sizes = await fixture.images();
+    const documents = [a.digest, a.configDigest].map((one) => fixture.content.blobs.sizeOf(one));
+    const own = documents[0]! + documents[1]! + 'packed x'.length + 'x'.length;
+    const shared = 'packed shared'.length + 'shared'.length;
+    expect(sizes[0]).toMatchObject({ size: own + shared, uniqueSize: own });
+    expect(sizes[0]!.uniqueSize + sizes[1]!.uniqueSize + shared).toBe(await fixture.bytes());
+  });
+
+  it('has the story of its configuration', async () => {
+    const record = await fixture.put({
+      ...{ references: [name('a')], layers: ['A'] },
+      configuration: {
+        ...{ author: 'me', created: '2024-01-02T03:04:05.678Z' },
+        history: [
+          { created: '0001-01-01T00:00:00Z', created_by: 'ADD x', comment: 'c' },
+          { created: '2024-01-02T03:04:05Z', empty_layer: true },
+        ],
+      },
+    });
+    const [layer] = record.layers;
+    expect(await fixture.store.inspect('a:1')).toMatchObject({
+      ...{ author: 'me', createdAt: Date.UTC(2024, 0, 2, 3, 4, 5, 678), configDigest: record.configDigest },
+      history: [
+        { createdAt: 0, createdBy: 'ADD x', comment: 'c', empty: false },
+        { createdAt: Date.UTC(2024, 0, 2, 3, 4, 5), createdBy: '', comment: '', empty: true },
+      ],
+      layers: [{ ...layer, unpackedSize: 1 }],
+    });
+  });
+
+  it.each([
+    ['nothing', {}],
+    ['nonsense', { author: 7, created: 'soon', history: [{ created: false }, 3] }],
+  ])('is shown although its configuration says %s', async (_title, configuration) => {
+    await fixture.put({ references: [name('a')], layers: ['A'], configuration });
+    expect(await fixture.store.inspect('a:1')).toMatchObject({ author: '', createdAt: 0 });
+  });
+
+  it('is known for the built-in one too', async () => {
+    const host = await fixture.store.inspect('host');
+    expect(host).toMatchObject({ references: ['host'], size: 0, configDigest: '', layers: [], history: [] });
+    expect(await fixture.store.inspect(host.digest)).toEqual(host);
+    expect(host.config.cmd).toHaveLength(1);
+  });
+});
