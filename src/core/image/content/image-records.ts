@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { FsbError } from '../../model/errors.ts';
 import type { ImageConfig } from '../../model/image.ts';
 import { syncDirectory, writeError } from './disk.ts';
+import type { Reserve } from './reserve.ts';
 
 const configSchema = z.object({
   entrypoint: z.array(z.string()),
@@ -76,23 +77,29 @@ export class ImageRecords {
   #images: ReadonlyMap<string, ImageRecord>;
   #last: Promise<void> = Promise.resolve();
 
-  private constructor(file: string, images: ImageRecord[]) {
+  readonly #reserve: Pick<Reserve, 'release'>;
+
+  private constructor(file: string, reserve: Pick<Reserve, 'release'>, images: ImageRecord[]) {
     this.#file = file;
+    this.#reserve = reserve;
     this.#images = new Map(images.map((image) => [image.digest, image]));
   }
 
-  /** @throws internal when the file is there and cannot be understood: starting empty would remove every layer */
-  static async open(file: string): Promise<ImageRecords> {
+  /**
+   * @param reserve given up when there is no room to write down that an image goes
+   * @throws internal when the file is there and cannot be understood: starting empty would remove every layer
+   */
+  static async open(file: string, reserve: Pick<Reserve, 'release'>): Promise<ImageRecords> {
     await removeTemporaries(dirname(file));
     let text: string;
     try {
       text = await readFile(file, 'utf8');
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new ImageRecords(file, []);
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new ImageRecords(file, reserve, []);
       throw error;
     }
     try {
-      return new ImageRecords(file, fileSchema.parse(JSON.parse(text)).images);
+      return new ImageRecords(file, reserve, fileSchema.parse(JSON.parse(text)).images);
     } catch (cause) {
       throw new FsbError('internal', `the list of images ${file} cannot be read`, {
         hint: 'Move its directory away to start without images, and import them again.',
@@ -158,26 +165,43 @@ export class ImageRecords {
     edit: (image: ImageRecord) => ImageRecord | undefined,
   ): Promise<boolean> {
     let changed = false;
-    await this.#change((all) => {
+    const change = (all: Map<string, ImageRecord>): void => {
       const image = all.get(digest);
       if (image === undefined || !fits(image)) return;
       changed = true;
       const edited = edit(image);
       if (edited) all.set(digest, edited);
       else all.delete(digest);
-    });
+    };
+    await this.#change(change, (text) => this.#writeAtLast(text));
     return changed;
   }
 
-  #change(edit: (images: Map<string, ImageRecord>) => void): Promise<void> {
+  #change(
+    edit: (images: Map<string, ImageRecord>) => void,
+    write = (text: string): Promise<void> => this.#write(text),
+  ): Promise<void> {
     const change = this.#last.then(async () => {
       const images = new Map(this.#images);
       edit(images);
-      await writeDurably(this.#file, JSON.stringify({ version: 2, images: [...images.values()] }));
+      await write(JSON.stringify({ version: 2, images: [...images.values()] }));
       this.#images = images;
     });
     this.#last = change.catch(() => undefined);
     return change;
+  }
+
+  async #write(text: string): Promise<void> {
+    await writeDurably(this.#file, text);
+  }
+
+  async #writeAtLast(text: string): Promise<void> {
+    try {
+      await this.#write(text);
+    } catch (error) {
+      if (FsbError.from(error).code !== 'no_capacity' || !(await this.#reserve.release())) throw error;
+      await this.#write(text);
+    }
   }
 }
 
