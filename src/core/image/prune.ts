@@ -26,15 +26,15 @@ export async function pruneImages(
   ground: PruneGround,
 ): Promise<PruneResult> {
   const { content } = ground;
+  const { olderThan = 0, labels = {} } = request;
+  // They have no labels to be chosen by. First: on a full disk they make the room to write that images go.
+  const leftovers = Object.keys(labels).length === 0 ? await content.collect(olderThan) : 0;
   const removed: RemovedImage[] = [];
   const candidates = content.records.all().filter((record) => isWanted(record, request, ground));
   for (const { digest } of candidates.sort((a, b) => (firstName(a) < firstName(b) ? -1 : 1))) {
     const gone = await pruneOne(digest, request, terms, ground);
     if (gone !== undefined) removed.push(gone);
   }
-  // Leftovers have no labels to be chosen by.
-  const { olderThan = 0, labels = {} } = request;
-  const leftovers = Object.keys(labels).length === 0 ? await content.collect(olderThan) : 0;
   return { removed, freed: removed.reduce((sum, { freed }) => sum + freed, leftovers) };
 }
 

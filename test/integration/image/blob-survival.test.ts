@@ -8,7 +8,7 @@ import { errorOf } from '../../contract/workbench.ts';
 import { bytesOf, ContentFixture, digestOf, slowBlob } from '../../helpers/content-fixture.ts';
 
 const churn = fileURLToPath(new URL('../../fixtures/image-churn.ts', import.meta.url));
-const LARGE = Buffer.alloc(1 << 20, 'x');
+const LARGE = Buffer.alloc(1 << 22, 'x');
 
 /** Everything that the store says it has is there, whole, and nothing else but what can be taken up. */
 async function assertSound(fixture: ContentFixture): Promise<void> {
@@ -89,7 +89,7 @@ describe('a full disk', () => {
   let disk: string;
   beforeEach(async () => {
     disk = await mkdtemp('/tmp/fsb-full-');
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'fsb-test', disk]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'fsb-test', disk]);
     await fixture.setUp(disk);
     await fixture.put({ references: ['docker.io/library/a:1'], layers: ['A'] });
   });
@@ -139,6 +139,17 @@ describe('a full disk', () => {
     expect(await fixture.bytes()).toBe(0);
   });
 
+  it('still lets images be removed', async () => {
+    await fixture.put({ references: ['docker.io/library/b:1'], layers: ['B'] });
+    await fill();
+    const before = await fixture.bytes();
+    const { freed } = await fixture.store.remove('a:1');
+    expect([before - (await fixture.bytes()), (await fixture.images()).length]).toEqual([freed, 1]);
+    await fill();
+    expect((await fixture.store.prune({ all: true })).removed).toHaveLength(1);
+    expect(await fixture.bytes()).toBe(0);
+  });
+
   it('with room again takes what did not fit', async () => {
     await fill();
     const { terms, read } = slowBlob(1);
@@ -150,4 +161,4 @@ describe('a full disk', () => {
 });
 
 const pieces = (data: Buffer): AsyncGenerator<Buffer> =>
-  bytesOf(...Array.from({ length: 64 }, (_, index) => data.subarray(index << 14, (index + 1) << 14)));
+  bytesOf(...Array.from({ length: 64 }, (_, index) => data.subarray(index << 16, (index + 1) << 16)));

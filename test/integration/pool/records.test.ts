@@ -74,7 +74,7 @@ describe('the pools of a core that was stopped', () => {
     const root = await makeRoot();
     directories.push(root);
     const wrong = { root, pool: { warm: [{ image: 'nosuch', count: 1 }] } };
-    expect(await errorOf(startRealCore(wrong))).toMatchObject({ code: 'not_found' });
+    expect(await errorOf(startRealCore(wrong))).toMatchObject({ code: 'image_not_found' });
     const core = await startRealCore({ root, pool: { warm: undefined, capacity: undefined } });
     expect((await core.running.api.pools.get(POOL)).policy.warm).toEqual([{ image: 'host', count: 2 }]);
     await core.close();

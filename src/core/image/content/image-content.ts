@@ -6,6 +6,7 @@ import { Garbage } from './garbage.ts';
 import { type ImageRecord, ImageRecords } from './image-records.ts';
 import { LayerStore } from './layer-store.ts';
 import { LocalBlobStore } from './local-blob-store.ts';
+import { Reserve } from './reserve.ts';
 
 export interface ContentOptions {
   /** Everything is kept in it. */
@@ -16,10 +17,12 @@ export interface ContentOptions {
   log: Logger;
 }
 
-interface Parts {
+interface ImageParts {
   blobs: ReadonlySet<string>;
   layers: ReadonlySet<string>;
 }
+
+type Parts = Pick<ImageContent, 'records' | 'blobs' | 'layers'> & { reserve: Reserve };
 
 /** What is on the disk: records, and blobs and unpacked layers, of which those that no record refers to go in the end. */
 export class ImageContent {
@@ -30,18 +33,17 @@ export class ImageContent {
   readonly blobs: LocalBlobStore;
   readonly layers: LayerStore;
   readonly #options: ContentOptions;
+  readonly #reserve: Reserve;
   readonly #garbage: Garbage;
 
-  private constructor(
-    options: ContentOptions,
-    { records, blobs, layers }: Pick<ImageContent, 'records' | 'blobs' | 'layers'>,
-  ) {
+  private constructor(options: ContentOptions, { records, blobs, layers, reserve }: Parts) {
     this.#options = options;
     this.root = options.root;
     this.staging = join(options.root, 'staging');
     this.records = records;
     this.blobs = blobs;
     this.layers = layers;
+    this.#reserve = reserve;
     this.#garbage = new Garbage({
       clock: options.clock,
       nextDue: () => this.#nextDue(),
@@ -58,16 +60,18 @@ export class ImageContent {
     await mkdir(staging, { recursive: true });
     for (const leftover of await readdir(staging))
       await rm(join(staging, leftover), { recursive: true, force: true });
-    const records = await ImageRecords.open(join(root, 'images.json'));
+    const reserve = new Reserve(join(root, 'reserve'));
+    const records = await ImageRecords.open(join(root, 'images.json'), reserve);
     const believed = new Set(records.all().flatMap((record) => [...partsOf(record).blobs]));
     let content: ImageContent | undefined;
     const common = { clock, log, onLeftover: () => content?.watchLeftovers() };
     const blobs = await LocalBlobStore.open({ ...common, root, believed });
     const layers = await LayerStore.open({ ...common, root: join(root, 'layers'), staging });
-    content = new ImageContent(options, { records, blobs, layers });
+    content = new ImageContent(options, { records, blobs, layers, reserve });
     // Of layers that no image has, a power cut may have left empty files.
     await layers.collect({ isUsed: content.#isLayerUsed, before: Number.POSITIVE_INFINITY });
     await content.collect(grace);
+    await reserve.fill();
     content.watchLeftovers();
     return content;
   }
@@ -96,8 +100,10 @@ export class ImageContent {
   async drop(record: ImageRecord): Promise<number> {
     const { blobs, layers } = partsOf(record);
     const before = Number.POSITIVE_INFINITY;
-    const freed = await this.dropLayers(layers);
-    return freed + (await this.blobs.collect({ isUsed: this.#isBlobUsed, before, only: blobs }));
+    const ofLayers = await this.dropLayers(layers);
+    const ofBlobs = await this.blobs.collect({ isUsed: this.#isBlobUsed, before, only: blobs });
+    await this.#reserve.fill();
+    return ofLayers + ofBlobs;
   }
 
   /** Removes layers that no image has. @returns bytes */
@@ -160,7 +166,7 @@ export class ImageContent {
 }
 
 /** Manifest, configuration, layers, and indexes that led to it. Images of earlier versions have no blobs. */
-function partsOf({ digest, configDigest, layers, repoDigests }: ImageRecord): Parts {
+function partsOf({ digest, configDigest, layers, repoDigests }: ImageRecord): ImageParts {
   const indexes = repoDigests.map((name) => name.slice(name.indexOf('@') + 1));
   const blobs = new Set([digest, configDigest, ...layers.map((layer) => layer.digest), ...indexes]);
   blobs.delete('');

@@ -1,68 +1,11 @@
 import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
 import { FsbError } from '../../model/errors.ts';
-import type { ImageConfig } from '../../model/image.ts';
 import { syncDirectory, writeError } from './disk.ts';
+import { fileSchema, type ImageRecord } from './image-record.ts';
+import type { Reserve } from './reserve.ts';
 
-const configSchema = z.object({
-  entrypoint: z.array(z.string()),
-  cmd: z.array(z.string()),
-  env: z.array(z.string()),
-  user: z.string(),
-  workingDir: z.string(),
-  stopSignal: z.string().optional(),
-  exposedPorts: z.array(z.number()),
-  labels: z.record(z.string(), z.string()),
-}) satisfies z.ZodType<ImageConfig>;
-
-const layerSchema = z.object({
-  /** Of the layer as it came; empty in an image that an earlier version imported, which kept no blobs. */
-  digest: z.string(),
-  diffId: z.string(),
-  mediaType: z.string(),
-  /** Bytes as it came. */
-  size: z.number(),
-});
-
-const recordSchema = z.object({
-  /** Of the manifest. */
-  digest: z.string(),
-  /** Of the manifest; empty in an image that an earlier version imported. */
-  mediaType: z.string(),
-  /** Of the configuration; the same. */
-  configDigest: z.string(),
-  references: z.array(z.string()),
-  /** `docker.io/library/alpine@sha256:...`, maybe of the index that led to the manifest. */
-  repoDigests: z.array(z.string()),
-  config: configSchema,
-  /** Bottom first. */
-  layers: z.array(layerSchema),
-  architecture: z.string(),
-  variant: z.string(),
-  /** Milliseconds since the epoch; 0: unknown. */
-  createdAt: z.number(),
-  importedAt: z.number(),
-  /** It was removed while instances used it: it has no name, and goes with the last of them. */
-  removed: z.literal(true).optional(),
-});
-
-const firstRecordSchema = z.object({
-  ...{ digest: z.string(), references: z.array(z.string()), config: configSchema },
-  ...{ diffIds: z.array(z.string()), architecture: z.string(), importedAt: z.number() },
-});
-
-const fileSchema = z.discriminatedUnion('version', [
-  z.object({ version: z.literal(2), images: z.array(recordSchema) }),
-  z.object({ version: z.literal(1), images: z.array(firstRecordSchema.transform(upgraded)) }),
-]);
-
-function upgraded({ diffIds, ...record }: z.output<typeof firstRecordSchema>): z.output<typeof recordSchema> {
-  const layers = diffIds.map((diffId) => ({ digest: '', diffId, mediaType: '', size: 0 }));
-  return { ...record, layers, mediaType: '', configDigest: '', repoDigests: [], variant: '', createdAt: 0 };
-}
-
-export type ImageRecord = z.output<typeof recordSchema>;
+export type { ImageRecord } from './image-record.ts';
 
 /** Whether an image is still as it was when its change was decided. */
 type Fits = (image: ImageRecord) => boolean;
@@ -76,23 +19,29 @@ export class ImageRecords {
   #images: ReadonlyMap<string, ImageRecord>;
   #last: Promise<void> = Promise.resolve();
 
-  private constructor(file: string, images: ImageRecord[]) {
+  readonly #reserve: Pick<Reserve, 'release'>;
+
+  private constructor(file: string, reserve: Pick<Reserve, 'release'>, images: ImageRecord[]) {
     this.#file = file;
+    this.#reserve = reserve;
     this.#images = new Map(images.map((image) => [image.digest, image]));
   }
 
-  /** @throws internal when the file is there and cannot be understood: starting empty would remove every layer */
-  static async open(file: string): Promise<ImageRecords> {
+  /**
+   * @param reserve given up when there is no room to write down that an image goes
+   * @throws internal when the file is there and cannot be understood: starting empty would remove every layer
+   */
+  static async open(file: string, reserve: Pick<Reserve, 'release'>): Promise<ImageRecords> {
     await removeTemporaries(dirname(file));
     let text: string;
     try {
       text = await readFile(file, 'utf8');
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new ImageRecords(file, []);
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new ImageRecords(file, reserve, []);
       throw error;
     }
     try {
-      return new ImageRecords(file, fileSchema.parse(JSON.parse(text)).images);
+      return new ImageRecords(file, reserve, fileSchema.parse(JSON.parse(text)).images);
     } catch (cause) {
       throw new FsbError('internal', `the list of images ${file} cannot be read`, {
         hint: 'Move its directory away to start without images, and import them again.',
@@ -158,26 +107,43 @@ export class ImageRecords {
     edit: (image: ImageRecord) => ImageRecord | undefined,
   ): Promise<boolean> {
     let changed = false;
-    await this.#change((all) => {
+    const change = (all: Map<string, ImageRecord>): void => {
       const image = all.get(digest);
       if (image === undefined || !fits(image)) return;
       changed = true;
       const edited = edit(image);
       if (edited) all.set(digest, edited);
       else all.delete(digest);
-    });
+    };
+    await this.#change(change, (text) => this.#writeAtLast(text));
     return changed;
   }
 
-  #change(edit: (images: Map<string, ImageRecord>) => void): Promise<void> {
+  #change(
+    edit: (images: Map<string, ImageRecord>) => void,
+    write = (text: string): Promise<void> => this.#write(text),
+  ): Promise<void> {
     const change = this.#last.then(async () => {
       const images = new Map(this.#images);
       edit(images);
-      await writeDurably(this.#file, JSON.stringify({ version: 2, images: [...images.values()] }));
+      await write(JSON.stringify({ version: 2, images: [...images.values()] }));
       this.#images = images;
     });
     this.#last = change.catch(() => undefined);
     return change;
+  }
+
+  async #write(text: string): Promise<void> {
+    await writeDurably(this.#file, text);
+  }
+
+  async #writeAtLast(text: string): Promise<void> {
+    try {
+      await this.#write(text);
+    } catch (error) {
+      if (FsbError.from(error).code !== 'no_capacity' || !(await this.#reserve.release())) throw error;
+      await this.#write(text);
+    }
   }
 }
 
