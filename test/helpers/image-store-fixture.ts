@@ -2,10 +2,10 @@ import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { afterEach, beforeEach } from 'vitest';
+import { afterEach, beforeAll, beforeEach } from 'vitest';
 import { createImageStore, type LocalImageStore } from '../../src/core/image/local-image-store.ts';
 import type { ImageInfo } from '../../src/core/model/image.ts';
-import { launchBinary } from './guest-programs.ts';
+import { buildGuest, launchBinary } from './guest-programs.ts';
 import { type LayoutFiles, type TestImage, tarOf, writeArchive } from './image-files.ts';
 
 /** An empty image store in a directory of its own for each test, and what tests of it need. */
@@ -70,6 +70,7 @@ export class ImageStoreFixture {
 
 export function useImageStore(): ImageStoreFixture {
   const fixture = new ImageStoreFixture();
+  beforeAll(buildGuest);
   beforeEach(() => fixture.setUp());
   afterEach(() => fixture.tearDown());
   return fixture;
