@@ -19,6 +19,7 @@ const expected = [
   'bin/run.js',
   'dist/fsb-ctl.cjs',
   'dist/fsb-ctl.cjs.LEGAL.txt',
+  'dist/unpack-worker.cjs',
   'guest/build/fsb-init',
   'guest/build/fsb-launch',
   'oclif.manifest.json',

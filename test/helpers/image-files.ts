@@ -18,6 +18,7 @@ export interface TestEntry {
   mtime?: Date;
   devmajor?: number;
   devminor?: number;
+  pax?: Record<string, string>;
 }
 
 export interface TestImage {

@@ -2,14 +2,14 @@ import { mkdtemp, readdir, readFile, readlink, rm, stat } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { afterEach, beforeEach } from 'vitest';
+import { afterEach, beforeAll, beforeEach } from 'vitest';
 import {
   createImageStore,
   type ImageStoreOptions,
   type LocalImageStore,
 } from '../../src/core/image/local-image-store.ts';
 import type { ImageInfo } from '../../src/core/model/image.ts';
-import { launchBinary } from './guest-programs.ts';
+import { buildGuest, launchBinary } from './guest-programs.ts';
 import { type LayoutFiles, type TestImage, tarOf, writeArchive } from './image-files.ts';
 import { noRegistries } from './memory-registry.ts';
 
@@ -100,6 +100,7 @@ export class ImageStoreFixture {
 
 export function useImageStore(): ImageStoreFixture {
   const fixture = new ImageStoreFixture();
+  beforeAll(buildGuest);
   beforeEach(() => fixture.setUp());
   afterEach(() => fixture.tearDown());
   return fixture;

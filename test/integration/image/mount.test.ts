@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createImageStore, type LocalImageStore } from '../../../src/core/image/local-image-store.ts';
 import type { ResolvedImage } from '../../../src/core/model/image.ts';
 import { busyboxImage } from '../../helpers/busybox-image.ts';
-import { launchBinary } from '../../helpers/guest-programs.ts';
+import { buildGuest, launchBinary } from '../../helpers/guest-programs.ts';
 import { layoutFiles, type TestEntry, tarOf, writeArchive } from '../../helpers/image-files.ts';
 import { noRegistries } from '../../helpers/memory-registry.ts';
 import { inMountedRoot } from '../../helpers/mounted-root.ts';
@@ -16,6 +16,7 @@ let directory: string;
 let store: LocalImageStore;
 
 beforeAll(async () => {
+  buildGuest();
   directory = await mkdtemp(join(tmpdir(), 'fsb-images-'));
   const log = pino({ level: 'silent' });
   store = await createImageStore({
@@ -79,6 +80,29 @@ describe('an imported image, mounted', () => {
     ]);
     const list = `cd "$ROOT"; find d o gone again 2>/dev/null | sort | tr '\\n' ' '; true`;
     expect(await inMountedRoot(root, list)).toBe('again again/new d d/kept o o/new ');
+  });
+
+  it('honours whiteouts behind links, and of whole trees, and nothing that a layer plants', async () => {
+    const { root } = await imageOf('tricks', [
+      [
+        { name: 'real/', type: 'directory' },
+        { name: 'real/hidden', content: '1' },
+        { name: 'tree/a/b', content: '1' },
+        { name: 'kept/f', content: '1' },
+        { name: 'file', content: '1' },
+      ],
+      [
+        { name: 'link', type: 'symlink', linkname: '/real' },
+        { name: 'link/.wh.hidden' },
+        { name: '.wh.tree' },
+        { name: 'tree', content: 'a file now' },
+        { name: 'file/now-a-directory', content: '2' },
+        { name: 'kept/', type: 'directory', pax: { 'SCHILY.xattr.trusted.overlay.opaque': 'y' } },
+        { name: 'kept/g', type: 'character-device', devmajor: 0, devminor: 0 },
+      ],
+    ]);
+    const list = `cd "$ROOT"; find real tree kept file | sort | tr '\\n' ' '`;
+    expect(await inMountedRoot(root, list)).toBe('file file/now-a-directory kept kept/f real tree ');
   });
 
   it('lets a higher layer bring back what a lower one removed', async () => {
