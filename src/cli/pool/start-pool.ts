@@ -22,10 +22,17 @@ export async function startPool(
     return await pools.update(name, { policy, start: true, reset: true }, call);
   } catch (error) {
     if (FsbError.from(error).code !== 'not_found') throw error;
-    // It may have been an image that was not found: then the pool is there, and making it says so.
-    return pools.create({ warm: [{ image: 'host' }], ...policy, name }, call).catch((second: unknown) => {
-      throw FsbError.from(second).code === 'already_exists' ? error : second;
-    });
+    return pools.create({ warm: [{ image: 'host' }], ...policy, name }, call);
+  }
+}
+
+/** The images that the pool keeps warm already, as its policy names them; none where there is no such pool. */
+export async function warmNow(pools: PoolApi, name: string, call: CallOptions): Promise<string[]> {
+  try {
+    return (await pools.get(name, call)).policy.warm.map(({ image }) => image);
+  } catch (error) {
+    if (FsbError.from(error).code !== 'not_found') throw error;
+    return [];
   }
 }
 
