@@ -36,7 +36,10 @@ export class CredentialHelper {
     return username === TOKEN_USER ? { identityToken: secret } : { username, password: secret };
   }
 
-  async store(server: string, { username = '', password = '', identityToken }: RegistryCredentials): Promise<void> {
+  async store(
+    server: string,
+    { username = '', password = '', identityToken }: RegistryCredentials,
+  ): Promise<void> {
     const [Username, Secret] =
       identityToken === undefined ? [username, password] : [TOKEN_USER, identityToken];
     await this.#run('store', JSON.stringify({ ServerURL: server, Username, Secret }));

@@ -7,6 +7,7 @@ export function jsonFault(text: string): number | undefined {
   return scanner.document() ? undefined : scanner.at;
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids them in a string
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 const SPACE = /[ \t\r\n]*/y;

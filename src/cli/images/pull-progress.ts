@@ -11,4 +11,3 @@ export function pullProgress(world: ProgressWorld): PullProgress {
 }
 
 export const silentProgress: PullProgress = { on: async () => {}, close: async () => {} };
-

@@ -68,7 +68,8 @@ export const warmImageFlag = Flags.string({
 
 /** Which of the warm images to pull from their registries first. */
 export const warmPullFlag = Flags.option({
-  summary: 'Pull warm images from their registries: those that are missing, always all, or never. Default: missing.',
+  summary:
+    'Pull warm images from their registries: those that are missing, always all, or never. Default: missing.',
   options: PULL_POLICIES,
 });
 

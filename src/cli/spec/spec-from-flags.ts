@@ -84,9 +84,13 @@ export function mergeSpecs(base: Record<string, unknown>, over: PartialSpec): Re
 /** As in docker, an image's default command goes with its entrypoint: it may be nothing but that one's arguments. */
 function withoutEntrypoint({ args, ...spec }: Record<string, unknown>): Record<string, unknown> {
   if (args === undefined || (Array.isArray(args) && args.length === 0))
-    throw new FsbError('invalid_argument', 'no command was given, and --entrypoint "" takes away the image\'s', {
-      hint: 'Give one: fsb-ctl run NAME --image IMAGE --entrypoint "" -- COMMAND ARG...',
-    });
+    throw new FsbError(
+      'invalid_argument',
+      'no command was given, and --entrypoint "" takes away the image\'s',
+      {
+        hint: 'Give one: fsb-ctl run NAME --image IMAGE --entrypoint "" -- COMMAND ARG...',
+      },
+    );
   return { ...spec, command: args };
 }
 

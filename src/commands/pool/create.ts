@@ -25,8 +25,12 @@ export default class PoolCreate extends BaseCommand {
   static override args = {
     name: Args.string({ ignoreStdin: true, description: 'Name of the pool, unless the file has it.' }),
   };
-  static override flags = { file: policyFileFlag, image: warmImageFlag,
-    pull: warmPullFlag(), ...policyFlags };
+  static override flags = {
+    file: policyFileFlag,
+    image: warmImageFlag,
+    pull: warmPullFlag(),
+    ...policyFlags,
+  };
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(PoolCreate);

@@ -3,6 +3,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { DEFAULT_DETACH_KEYS } from '../../cli/flags.ts';
 import { withImage } from '../../cli/images/pull-missing.ts';
 import { leaseListing } from '../../cli/output/lease-view.ts';
+import { untilClaimed, waiting } from '../../cli/pool/claim.ts';
 import { leaseRequest, type PoolRunFlags, poolRunFlags } from '../../cli/pool/lease-flags.ts';
 import { type CommandPlan, followCommand, planCommand } from '../../cli/session/command-run.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
@@ -67,28 +68,9 @@ With --lease the instance is kept for "pool exec", until "pool release" or until
   ): Promise<T> {
     const nameImage = async (): Promise<string> =>
       image ?? (await core.pools.get(pool, this.call)).policy.warm[0]?.image ?? HOST_IMAGE;
-    return withImage(this.puller(core), flags, nameImage, () => this.#inTime(claim(), pool));
-  }
-
-  /** A --timeout that ends before there is an instance is want of capacity, not a command that took too long. */
-  async #inTime<T>(claim: Promise<T>, pool: string): Promise<T> {
-    try {
-      return await this.patiently(
-        claim,
-        `Waiting for an instance of pool ${pool}: see fsb-ctl pool status ${pool}`,
-      );
-    } catch (error) {
-      const { signal } = this.interruption;
-      if (!signal.aborted || FsbError.from(signal.reason).code !== 'timeout') throw error;
-      throw new FsbError(
-        'no_capacity',
-        `no instance of pool ${pool} came in time: ${signal.reason.message}`,
-        {
-          hint: `See fsb-ctl pool status ${pool}; give it more time with --timeout, or raise --max.`,
-          cause: error,
-        },
-      );
-    }
+    return withImage(this.puller(core), flags, nameImage, () =>
+      untilClaimed(this.patiently(claim(), waiting(pool)), pool, this.interruption.signal),
+    );
   }
 
   async #inLease(core: CoreApi, lease: Lease, plan: CommandPlan | undefined): Promise<number> {

@@ -1,18 +1,15 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
-import type { PullPolicy } from '../../cli/images/pull-flags.ts';
-import { pullImages, withImages } from '../../cli/images/pull-missing.ts';
 import { onePool } from '../../cli/output/pool-view.ts';
 import { ProgressLine } from '../../cli/output/progress-line.ts';
 import { policyFlags, warmImageFlag, warmPullFlag } from '../../cli/pool/policy-flags.ts';
-import { policyFromFlags, warmNames } from '../../cli/pool/policy-from-flags.ts';
-import { startPool, untilWarm, warmNow } from '../../cli/pool/start-pool.ts';
+import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
+import { startWithImages, untilWarm } from '../../cli/pool/start-pool.ts';
 import { unusedSize } from '../../cli/pool/unused-size.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import { assertName, DEFAULT_POOL } from '../../core/model/ids.ts';
 import type { PoolInfo } from '../../core/model/pool.ts';
-import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
 
 export default class PoolStart extends BaseCommand {
   static override summary = 'Warm a pool.';
@@ -48,23 +45,11 @@ export default class PoolStart extends BaseCommand {
     assertName(name, 'pool name');
     const policy = policyFromFlags(flags);
     const core = await this.core();
-    const start = (): Promise<PoolInfo> => this.#start(core, name, policy, flags.pull);
+    const puller = this.puller(core);
+    const start = (): Promise<PoolInfo> => startWithImages(core.pools, name, policy, puller, flags.pull);
     const pool = flags['no-wait'] ? await start() : await this.#warm(core, name, start);
     await this.say(unusedSize(flags.size, pool));
     await this.print(onePool(pool, this.world.clock.now()));
-  }
-
-  async #start(
-    core: CoreApi,
-    name: string,
-    policy: Partial<PoolPolicyInput>,
-    pull: PullPolicy | undefined,
-  ): Promise<PoolInfo> {
-    const start = (): Promise<PoolInfo> => startPool(core.pools, name, policy, this.call);
-    if (policy.warm !== undefined) return withImages(this.puller(core), pull, warmNames(policy), start);
-    // A pool starts without an image that it kept warm before, and would wait for it in vain.
-    await pullImages(this.puller(core), pull, await warmNow(core.pools, name, this.call));
-    return start();
   }
 
   async #warm(core: CoreApi, name: string, startIt: () => Promise<PoolInfo>): Promise<PoolInfo> {
