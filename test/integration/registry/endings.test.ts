@@ -1,0 +1,122 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { layoutFiles, sha256, tarOf } from '../../helpers/image-files.ts';
+import { createManualClock, type ManualClock } from '../../helpers/manual-clock.ts';
+import { type ClientFixture, createClient, readWhole } from '../../helpers/registry/client-fixture.ts';
+import { startRegistry, type TestRegistry } from '../../helpers/registry/docker-registry.ts';
+import { type FaultProxy, startFaultProxy } from '../../helpers/registry/fault-proxy.ts';
+import { pushBlob, pushImage } from '../../helpers/registry/push.ts';
+
+const content = randomBytes(200_000);
+const blob = { digest: sha256(content), size: content.length };
+
+let registry: TestRegistry;
+let proxy: FaultProxy;
+let clock: ManualClock;
+let client: ClientFixture;
+
+beforeAll(async () => {
+  registry = await startRegistry();
+  proxy = await startFaultProxy(registry.url);
+  await pushImage(registry, 'tool', layoutFiles([{ layers: [await tarOf([{ name: 'a', content: 'a' }])] }]));
+  await pushBlob(registry, 'tool', content);
+});
+afterAll(() => Promise.all([proxy.stop(), registry.stop()]));
+beforeEach(async () => {
+  proxy.reset();
+  clock = createManualClock();
+  client = await createClient({ clock });
+  await client.configure(`registries: { "${proxy.address}": { insecure: true } }`);
+});
+afterEach(() => client.close());
+
+/** A promise that the test resolves. */
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+const open = () => client.open(proxy.address, 'tool');
+
+it('a server that says nothing for half a minute is as good as gone', async () => {
+  proxy.add({ on: /blobs/, times: 1, stallAfter: 100_000 });
+  const told: string[] = [];
+  const retried = deferred();
+  const onRetry = (why: string) => {
+    told.push(why);
+    retried.resolve();
+  };
+  const pieces: Buffer[] = [];
+  const half = deferred();
+  const reading = (async () => {
+    for await (const chunk of (await open()).blob(blob, { onRetry })) {
+      pieces.push(chunk);
+      if (Buffer.concat(pieces).length === 100_000) half.resolve();
+    }
+  })();
+  await half.promise;
+  await clock.advance(29_000);
+  expect(told).toEqual([]);
+  await clock.advance(1000);
+  await retried.promise;
+  expect(told[0]).toContain('nothing came for 30 s');
+  await clock.advance(500);
+  await reading;
+  expect(Buffer.concat(pieces).equals(content)).toBe(true);
+});
+
+it('an abort ends a read under way and a wait for the next attempt', async () => {
+  proxy.add({ on: /blobs/, times: 1, stallAfter: 1000 });
+  const repository = await open();
+  const controller = new AbortController();
+  const reading = readWhole(repository, blob, { signal: controller.signal });
+  await proxy.stalled();
+  controller.abort();
+  await expect(reading).rejects.toMatchObject({ code: 'cancelled' });
+
+  proxy.add({ on: /manifests/, refuse: true });
+  const second = new AbortController();
+  const onRetry = () => second.abort();
+  await expect(repository.manifest('latest', { signal: second.signal, onRetry })).rejects.toMatchObject({
+    code: 'cancelled',
+  });
+  expect(clock.pending).toBe(0);
+});
+
+it('a reader that goes away closes its connection', async () => {
+  proxy.add({ on: /blobs/, stallAfter: 1000 });
+  for await (const _ of (await open()).blob(blob)) break;
+  expect(clock.pending).toBe(0);
+  expect((await readWhole(await open(), { digest: sha256(''), size: 0 })).length).toBe(0);
+});
+
+it('at most eight connections go to one host, and close ends them all', async () => {
+  proxy.add({ on: /blobs/, stallAfter: 1000 });
+  const repository = await open();
+  const eighth = deferred();
+  let begun = 0;
+  const readings = Array.from({ length: 12 }, async () => {
+    for await (const _ of repository.blob(blob)) {
+      begun += 1;
+      if (begun === 8) eighth.resolve();
+    }
+  });
+  const results = Promise.allSettled(readings);
+  await eighth.promise;
+  expect(proxy.count(/blobs/)).toBe(8);
+  await client.registries.close();
+  for (const result of await results)
+    expect(result).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } });
+  expect(begun).toBe(8);
+  await expect(open()).rejects.toMatchObject({ code: 'unavailable' });
+  await client.registries.close();
+});
+
+it('connections are used again', async () => {
+  const repository = await open();
+  for (let count = 0; count < 5; count += 1) await repository.manifest('latest');
+  expect(await proxy.connections()).toBeLessThanOrEqual(2);
+});

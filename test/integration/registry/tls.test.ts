@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { layoutFiles, tarOf } from '../../helpers/image-files.ts';
+import { type Authority, createAuthority } from '../../helpers/registry/authority.ts';
+import { type ClientFixture, createClient } from '../../helpers/registry/client-fixture.ts';
+import { startRegistry, type TestRegistry } from '../../helpers/registry/docker-registry.ts';
+import { listen } from '../../helpers/registry/listening.ts';
+import { pushImage } from '../../helpers/registry/push.ts';
+
+let authority: Authority;
+let registry: TestRegistry;
+let client: ClientFixture;
+
+beforeAll(async () => {
+  authority = await createAuthority();
+  registry = await startRegistry({ tls: await authority.issue() });
+  await pushImage(registry, 'tool', layoutFiles([{ layers: [await tarOf([{ name: 'a', content: 'a' }])] }]));
+});
+afterAll(async () => {
+  await registry.stop();
+  await authority.remove();
+});
+beforeEach(async () => {
+  client = await createClient();
+});
+afterEach(() => client.close());
+
+const read = async (address: string) => (await client.open(address, 'tool')).manifest('latest');
+
+describe('a registry with a certificate of its own authority', () => {
+  it('is not believed, and the error says which lines to write where', async () => {
+    await expect(read(registry.address)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('authority'),
+      hint: expect.stringContaining(
+        `${client.file}:\nregistries:\n  "${registry.address}": { ca: /path/to/ca.pem }`,
+      ),
+    });
+    expect(client.waits).toEqual([]);
+  });
+
+  it('is believed with ca, of which the path may be relative to the file', async () => {
+    await copyFile(authority.ca, join(client.directory, 'ca.pem'));
+    await client.configure(`registries: { "${registry.address}": { ca: ca.pem } }`);
+    expect((await read(registry.address)).body.length).toBeGreaterThan(0);
+  });
+
+  it('is believed with docker\u2019s own certificates', async () => {
+    const directory = join(client.dockerCertificates, registry.address);
+    await mkdir(directory, { recursive: true });
+    await copyFile(authority.ca, join(directory, 'ca.crt'));
+    expect((await read(registry.address)).body.length).toBeGreaterThan(0);
+  });
+
+  it('is believed when it is insecure', async () => {
+    await client.configure(`registries: { "${registry.address}": { insecure: true } }`);
+    expect((await read(registry.address)).body.length).toBeGreaterThan(0);
+  });
+
+  it('is believed with the system\u2019s bundle', async () => {
+    const other = await createClient({ env: { SSL_CERT_FILE: authority.ca } });
+    try {
+      const repository = await other.open(registry.address, 'tool');
+      expect((await repository.manifest('latest')).body.length).toBeGreaterThan(0);
+    } finally {
+      await other.close();
+    }
+  });
+
+  it.each([
+    ['that is not there', '/nowhere/ca.pem'],
+    ['that is no certificate', '/etc/hostname'],
+  ])('and a ca %s is an error that names it', async (_, path) => {
+    await client.configure(`registries: { "${registry.address}": { ca: ${path} } }`);
+    await expect(read(registry.address)).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringContaining(path),
+    });
+  });
+});
+
+it.each([
+  ['of another host', { names: ['DNS:other.test'] }],
+  ['that has expired', { expired: true }],
+])('a certificate %s is not good', async (_, options) => {
+  const wrong = await startRegistry({ tls: await authority.issue(options) });
+  try {
+    await client.configure(`registries: { "${wrong.address}": { ca: ${authority.ca} } }`);
+    await expect(read(wrong.address)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('its certificate is not good'),
+      hint: expect.stringContaining('ca:'),
+    });
+    expect(client.waits).toEqual([]);
+  } finally {
+    await wrong.stop();
+  }
+});
+
+describe('a registry that wants a client certificate', () => {
+  it('gets it, and a redirect to another host does not', async () => {
+    const { certificate, key, ca } = await authority.issue();
+    const seen: string[] = [];
+    const serve = (name: string, answer: (to: string) => Record<string, string>) =>
+      createServer(
+        {
+          cert: readFileSync(certificate),
+          key: readFileSync(key),
+          ca: readFileSync(ca),
+          requestCert: true,
+          rejectUnauthorized: false,
+        },
+        (incoming, outgoing) => {
+          const { authorized } = incoming.socket as import('node:tls').TLSSocket;
+          seen.push(`${name} ${authorized}`);
+          const headers = answer(incoming.url!);
+          outgoing.writeHead(headers.location ? 307 : 404, headers).end();
+        },
+      );
+    const storage = await listen(serve('storage', () => ({})));
+    const front = await listen(serve('front', (path) => ({ location: `https://${storage.address}${path}` })));
+    try {
+      await client.configure(
+        `registries: { "${front.address}": { ca: ${ca}, client_cert: ${certificate}, client_key: ${key} } }`,
+      );
+      await expect(read(front.address)).rejects.toMatchObject({ code: 'image_not_found' });
+      expect(seen).toEqual(['front true', 'storage false']);
+    } finally {
+      await Promise.all([front.stop(), storage.stop()]);
+    }
+  });
+});
