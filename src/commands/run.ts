@@ -42,7 +42,7 @@ The words after NAME are the command's arguments: they replace the image's defau
     },
     {
       description: 'An image from its registry; the first time it is pulled',
-      command: '<%= config.bin %> run web --image python:3.12 -- python3 -m http.server',
+      command: '<%= config.bin %> run box --image alpine:3.20 -- sleep 1000',
     },
     { description: 'Write the spec in your editor', command: '<%= config.bin %> run box' },
   ];
