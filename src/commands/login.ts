@@ -1,6 +1,5 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { CredentialStore } from '../cli/images/credentials.ts';
 import { RegistryLogin } from '../cli/images/registry-login.ts';
 import { registryName } from '../cli/images/registry-name.ts';
 import { tryWrite } from '../cli/streams.ts';
@@ -37,6 +36,8 @@ export default class Login extends BaseCommand {
     const { args, flags } = await this.parse(Login);
     const { signal } = this.interruption;
     const registry = registryName(args.registry);
+    // Loading it costs as much as most commands take.
+    const { CredentialStore } = await import('../cli/images/credentials.ts');
     const store = await CredentialStore.open(this.world, signal);
     if (flags.password !== undefined)
       await this.#warn('WARNING! Using --password via the CLI is insecure. Use --password-stdin.');

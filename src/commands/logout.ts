@@ -1,6 +1,5 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { CredentialStore } from '../cli/images/credentials.ts';
 import { registryName } from '../cli/images/registry-name.ts';
 
 export default class Logout extends BaseCommand {
@@ -21,6 +20,8 @@ export default class Logout extends BaseCommand {
   override async run(): Promise<undefined> {
     const { args } = await this.parse(Logout);
     const registry = registryName(args.registry);
+    // Loading it costs as much as most commands take.
+    const { CredentialStore } = await import('../cli/images/credentials.ts');
     const store = await CredentialStore.open(this.world, this.interruption.signal);
     const removed = await store.erase(registry);
     await this.print({

@@ -110,8 +110,12 @@ export class CredentialStore {
   }
 }
 
-/** A token is kept instead of the password. */
-const encode = ({ username = '', password = '', identityToken }: RegistryCredentials): AuthEntry => ({
-  auth: Buffer.from(`${username}:${identityToken === undefined ? password : ''}`).toString('base64'),
-  ...(identityToken !== undefined && { identitytoken: identityToken }),
-});
+/** A token is kept instead of the password. Docker refuses an `auth` that names nobody. */
+function encode({ username, password = '', identityToken, registryToken }: RegistryCredentials): AuthEntry {
+  const pair = `${username}:${identityToken === undefined ? password : ''}`;
+  return defined({
+    auth: username ? Buffer.from(pair).toString('base64') : undefined,
+    identitytoken: identityToken,
+    registrytoken: registryToken,
+  });
+}
