@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { busyboxImage } from './busybox-image.ts';
 import type { Plan } from './example-plan.ts';
-import { layoutFiles, ociArchitecture, tarOf } from './image-files.ts';
+import { addImage, type LayoutFiles, layoutFiles, type TestImage, tarOf, withIndex } from './image-files.ts';
 import { startRegistry, type TestRegistry } from './registry/docker-registry.ts';
 import { pushImage } from './registry/push.ts';
 import { keys } from './terminal-session.ts';
@@ -56,10 +56,9 @@ export const imagePlans: Record<string, Plan> = {
 export async function imageExampleRegistry(root: string): Promise<TestRegistry> {
   const registry = await startRegistry();
   try {
-    const other = ociArchitecture === 'arm64' ? 'amd64' : 'arm64';
     const image = await busyboxImage();
     await pushImage(registry, 'library/alpine', layoutFiles([image]), '3.20');
-    await pushImage(registry, 'tools', layoutFiles([image, { ...image, architecture: other }]), '1');
+    await pushImage(registry, 'tools', forBothPlatforms(image), '1');
     const registries = {
       'docker.io': { mirrors: [registry.url] },
       [registry.address]: { insecure: true },
@@ -71,6 +70,15 @@ export async function imageExampleRegistry(root: string): Promise<TestRegistry> 
     await registry.stop();
     throw error;
   }
+}
+
+function forBothPlatforms(image: TestImage): LayoutFiles {
+  const files: LayoutFiles = new Map();
+  const manifests = ['amd64', 'arm64'].map((architecture) => ({
+    ...addImage(files, { ...image, architecture }),
+    platform: { os: 'linux', architecture },
+  }));
+  return withIndex(files, manifests);
 }
 
 /** The tar of a root file system, for `import --rootfs`. */
