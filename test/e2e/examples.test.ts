@@ -1,27 +1,16 @@
+import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeManifest } from '../../scripts/build/manifest.ts';
 import { commandFacts } from '../../scripts/generate/command-facts.ts';
 import { writeBusyboxImage } from '../helpers/busybox-image.ts';
+import type { Plan } from '../helpers/example-plan.ts';
+import { imageExampleRegistry, imagePlans, rootfsTar } from '../helpers/image-examples.ts';
+import type { TestRegistry } from '../helpers/registry/docker-registry.ts';
 import { makeShell, type Shell } from '../helpers/shell.ts';
 import { keys } from '../helpers/terminal-session.ts';
 
 /** Every example of every command's help, as it stands there, on a real core. */
-
-interface Plan {
-  /** Command lines that make what the example names. */
-  given?: string[];
-  /** What standard output, or the terminal, shows. */
-  shows?: string | RegExp;
-  /** All of standard error; anything if not given. */
-  complains?: string;
-  /** Run over and over beside it, until its dialogue is over. */
-  meanwhile?: string;
-  /** For what is used on a terminal: what is seen there, and what is typed then. */
-  dialogue?: [sees: string | RegExp, types: string][];
-  /** 0 if not given. */
-  code?: number;
-}
 
 const make = (name: string, ...flags: string[]): string =>
   `fsb-ctl run ${[name, ...flags].join(' ')} --image host -- sleep 1000`;
@@ -107,15 +96,7 @@ const plans: Record<string, Plan> = {
   'fsb-ctl exec box ls -la /': { given: [box], shows: / usr\n/ },
   'fsb-ctl exec -it box sh': { given: [box], dialogue: [['# ', 'exit\r']] },
   'echo hello | fsb-ctl exec -i box cat': { given: [box], shows: /^hello\n$/ },
-  'fsb-ctl image import alpine.tar': { shows: /alpine/ },
-  'fsb-ctl image import ./layout tools:1': { shows: /tools:1/ },
-  'fsb-ctl image list': { given: [load('tools:1')], shows: /tools:1/ },
-  'fsb-ctl image list -o json': { given: [load('tools:1')], shows: /"docker.io\/library\/tools:1"/ },
-  'fsb-ctl image remove alpine': { given: [load('alpine')], shows: /^alpine\n$/ },
-  'fsb-ctl image remove alpine tools:1': {
-    given: [load('alpine'), load('tools:1')],
-    shows: /^alpine\ntools:1\n$/,
-  },
+  ...imagePlans,
   ...poolPlans,
   'fsb-ctl events': {
     meanwhile: 'fsb-ctl pool run true',
@@ -152,23 +133,28 @@ const commands = commandFacts(await makeManifest(resolve(import.meta.dirname, '.
 const examples = commands.flatMap((command) => command.examples.map((example) => example.command));
 
 let shell: Shell;
+let registry: TestRegistry;
 
 beforeAll(async () => {
   shell = await makeShell();
   shell.env.EDITOR = 'sed -i s/infinity/1000/';
   const files = await writeBusyboxImage(shell.home, { name: 'docker.io/library/alpine:latest' });
   await shell.succeed(`mv ${files.dockerSave} alpine.tar && mv ${files.ociLayout} layout`);
+  await writeFile(join(shell.home, 'rootfs.tar'), await rootfsTar());
+  registry = await imageExampleRegistry(shell.cli.root);
 });
 
 afterAll(async () => {
   await shell.run(here('fsb-ctl daemon stop --root /tmp/other'));
+  await registry.stop();
   expect(await shell.cli.close()).toEqual([]);
 });
 
-/** Somebody's real core may live in /tmp/other; ids are in files. */
+/** Somebody's real core may live in /tmp/other, and a registry at localhost:5000; ids are in files. */
 const here = (line: string): string =>
   line
     .replaceAll('/tmp/other', join(shell.home, 'other'))
+    .replaceAll('localhost:5000', registry.address)
     .replaceAll(/\$(LEASE|OTHER)/g, (_, file) => `$(cat ${file})`);
 
 /** Runs a command line again and again. */

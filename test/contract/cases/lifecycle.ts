@@ -67,7 +67,10 @@ export function lifecycleCases(bench: Workbench): void {
   it('says that an image is not there', async () => {
     const spec = { image: 'no-such-image', command: ['true'] };
     const error = await errorOf(bench.core.sandboxes.create({ ...bench.ref(), spec }));
-    expect(error).toMatchObject({ code: 'not_found', message: expect.stringContaining('no-such-image') });
+    expect(error).toMatchObject({
+      code: 'image_not_found',
+      message: expect.stringContaining('no-such-image'),
+    });
     expect(error.hint).toBeTruthy();
   });
 

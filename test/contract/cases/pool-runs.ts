@@ -155,7 +155,7 @@ export function poolRunCases(bench: Workbench): void {
         });
     for (const error of await askedFor({ image: 'no-such-image' }))
       expect(error).toMatchObject({
-        code: 'not_found',
+        code: 'image_not_found',
         message: expect.stringContaining('no-such-image'),
       });
   });

@@ -96,7 +96,10 @@ export function poolCases(bench: Workbench): void {
 
   it('says that an image to keep warm is not there', async () => {
     const error = await errorOf(bench.pool({ warm: [{ image: 'no-such-image', count: 1 }] }));
-    expect(error).toMatchObject({ code: 'not_found', message: expect.stringContaining('no-such-image') });
+    expect(error).toMatchObject({
+      code: 'image_not_found',
+      message: expect.stringContaining('no-such-image'),
+    });
   });
 
   it('says not_found for a pool that does not exist, with the name that was meant', async () => {

@@ -199,7 +199,7 @@ export class HostPools implements PoolApi {
 
   #assertImage(image: string, who: string): void {
     if (this.#images.includes(image)) return;
-    throw new FsbError('not_found', `${who} image ${image}: it is not here`, {
+    throw new FsbError('image_not_found', `${who} image ${image}: it is not here`, {
       hint: 'Import it with `fsb-ctl image import`.',
     });
   }

@@ -28,6 +28,11 @@ interface Running {
 export class HostSandboxes implements SandboxApi {
   readonly openSessions = new Set<HostSession>();
   readonly #sandboxes = new Map<string, Running>();
+  readonly #images: readonly string[];
+
+  constructor(images: readonly string[]) {
+    this.#images = images;
+  }
 
   async create({ namespace, name, spec }: CreateRequest): Promise<Sandbox> {
     const valid = parseSpec(spec);
@@ -37,10 +42,14 @@ export class HostSandboxes implements SandboxApi {
       throw new FsbError('already_exists', `cannot create sandbox ${ref.name}: the name is taken`, {
         hint: 'Choose another name, or delete it first.',
       });
-    if (valid.image !== 'host')
-      throw new FsbError('not_found', `cannot start sandbox ${ref.name}: image ${valid.image} is not here`, {
-        hint: 'Import it with `fsb-ctl image import`.',
-      });
+    if (!this.#images.includes(valid.image))
+      throw new FsbError(
+        'image_not_found',
+        `cannot start sandbox ${ref.name}: image ${valid.image} is not here`,
+        {
+          hint: 'Import it with `fsb-ctl image import`.',
+        },
+      );
     const process = new HostProcess({
       argv: [...valid.command, ...valid.args],
       env: valid.envs,

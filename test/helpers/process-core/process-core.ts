@@ -18,10 +18,10 @@ const system: SystemInfo = {
  * A core over plain children of this machine, with no isolation and no durability: a partner for the tests of the
  * wire, where what matters is that real processes, bytes, signals and errors cross it unchanged.
  *
- * @param images names that pools know; all of them stand for this machine
+ * @param images names that it knows, also those that are added later; all of them stand for this machine
  */
 export function processCore(images: readonly string[] = ['host']): ProcessCore {
-  const sandboxes = new HostSandboxes();
+  const sandboxes = new HostSandboxes(images);
   const pools = new HostPools(images, sandboxes.openSessions);
   const close = async (): Promise<void> => {
     await Promise.all([sandboxes.close(), pools.close()]);

@@ -142,7 +142,10 @@ describe('run', () => {
     ['run box', 2, 'Give --image'],
     ['run box -t --image host sh', 2, '-t needs a terminal'],
     ['run Box --image host', 2, 'invalid sandbox name "Box"'],
-    ['run box --image nope', 3, 'image nope is not here'],
+    ['run box --image nope --pull never', 3, 'image nope is not here'],
+    ['run box --image missing', 3, 'cannot pull missing'],
+    ['run box --image host --entrypoint=', 2, 'no command was given'],
+    ['run box --image host --platform plan9/amd64', 2, 'sandboxes run linux images'],
     ['run box --image host no-such-command', 127, 'no-such-command'],
     ['run box --image host --ttl soon', 2, '--ttl: invalid duration "soon"'],
     ['run box --image host --memory 1', 2, 'resources.memory'],
@@ -430,11 +433,15 @@ describe('the rest', () => {
     const images = { core: { ...core, images: { ...core.images, remove } } };
     const some = await fsb('image remove b nope a -o json', images);
     expect(some.code).toBe(3);
-    expect(JSON.parse(some.stdout)).toEqual([
-      { name: 'b', digest: 'sha256:12' },
-      { name: 'a', digest: 'sha256:12' },
-    ]);
-    expect((await fsb('rmi a -o yaml', images)).stdout).toBe('- name: a\n  digest: sha256:12\n');
+    const removed = (name: string) => ({
+      ...{ name, digest: 'sha256:12', untagged: [name], deleted: true, freed_bytes: 0 },
+    });
+    expect(JSON.parse(some.stdout)).toEqual([removed('b'), removed('a')]);
+    expect((await fsb('rmi a -o yaml', images)).stdout).toBe(
+      '- name: a\n  digest: sha256:12\n  untagged:\n    - a\n  deleted: true\n  freed_bytes: 0\n',
+    );
+    const plain = await fsb('rmi a', images);
+    expect(plain.stderr).toBe('Untagged: a:latest\nDeleted: sha256:12\n');
     for (const flags of ['', ' -q', ' -o name', ' -o wide'])
       expect((await fsb(`rmi b a${flags}`, images)).stdout).toBe('b\na\n');
   });

@@ -1,6 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { imageListing, versionListing } from '../../../src/cli/output/core-view.ts';
+import { versionListing } from '../../../src/cli/output/core-view.ts';
+import { imageDetails } from '../../../src/cli/output/image-details-view.ts';
+import { imageListing, prunedListing, pulledListing } from '../../../src/cli/output/image-view.ts';
 import { type Listing, type OutputFormat, printable, render } from '../../../src/cli/output/output.ts';
 import {
   createdListing,
@@ -8,6 +10,7 @@ import {
   sandboxListing,
   sandboxView,
 } from '../../../src/cli/output/sandbox-view.ts';
+import type { ImageDetails } from '../../../src/core/model/image.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { parseSpec } from '../../../src/core/model/spec.ts';
 import { imageInfo } from '../../helpers/image-info.ts';
@@ -66,10 +69,37 @@ const images = imageListing(
   [
     imageInfo({ references: ['host'], digest, importedAt: minutes(10) }),
     imageInfo({ references: [], digest, size: 5_000_000, importedAt: minutes(9000) }),
+    imageInfo({
+      ...{ references: ['docker.io/library/a:1'], digest, size: 5_000_000, uniqueSize: 1_000_000 },
+      ...{ variant: 'v7', architecture: 'arm', createdAt: minutes(100_000), usedBy: ['default/box'] },
+    }),
   ],
   now,
   false,
 );
+
+const tool = imageInfo({
+  ...{ references: ['quay.io/me/tool:1', 'docker.io/library/tool:latest'], digest },
+  ...{ repoDigests: [`quay.io/me/tool@${digest}`], size: 9_000_000, uniqueSize: 1_000_000 },
+  ...{ architecture: 'arm', variant: 'v7', createdAt: minutes(100_000), importedAt: minutes(10) },
+  usedBy: ['default/box', 'lease l1'],
+});
+const pulled = { reference: 'quay.io/me/tool:1', digest, image: tool };
+const details: ImageDetails = {
+  ...tool,
+  ...{ configDigest: digest.replaceAll('ab', 'cd'), mediaType: 'application/vnd.oci.image.manifest.v1+json' },
+  author: 'me',
+  config: {
+    ...{ entrypoint: ['/bin/tool'], cmd: ['--help', 'a b'], env: ['A=1', 'B=\u001b[2J'], user: '1000:1000' },
+    ...{ workingDir: '/srv', stopSignal: 'SIGQUIT', exposedPorts: [80, 443], labels: { team: 'red' } },
+  },
+  layers: [{ digest, diffId: digest, mediaType: 'tar+gzip', size: 5000, unpackedSize: 9000 }],
+  history: [
+    { createdAt: minutes(100_000), createdBy: 'COPY tool /bin', comment: '', empty: false },
+    { createdAt: 0, createdBy: '', comment: 'by hand', empty: true },
+  ],
+};
+const removed = { image: tool, untagged: tool.references, deleted: true, freed: 1_000_000 };
 
 // biome-ignore lint/suspicious/noExplicitAny: listings of every kind
 const cases: [string, Listing<any>, OutputFormat][] = [
@@ -85,6 +115,14 @@ const cases: [string, Listing<any>, OutputFormat][] = [
   ['created', createdListing(box, 12.345), 'json'],
   ['image-list', images, 'table'],
   ['image-list', images, 'json'],
+  ['image-list', images, 'wide'],
+  ['image-pull', pulledListing({ ...pulled, upToDate: true }), 'table'],
+  ['image-pull', pulledListing({ ...pulled, upToDate: true }), 'json'],
+  ['image-inspect', imageDetails([details], now), 'table'],
+  ['image-inspect', imageDetails([details], now), 'json'],
+  ['image-inspect', imageDetails([details], now), 'yaml'],
+  ['image-prune', prunedListing({ removed: [removed], freed: 12_600_000 }), 'table'],
+  ['image-prune', prunedListing({ removed: [removed], freed: 12_600_000 }), 'json'],
   ['version', versionListing('0.1.0', '20.0.0', undefined), 'table'],
   [
     'version',

@@ -64,6 +64,8 @@ export function warmingCore(first: PoolDetails): WarmingCore {
     },
     core: {
       ...core,
+      // Whatever it keeps warm is here.
+      images: { ...core.images, inspect: () => core.images.inspect('host') },
       pools: Object.assign(Object.create(core.pools) as CoreApi['pools'], {
         get: async (name: string) => named(name),
         status: async () => pool.shapes,

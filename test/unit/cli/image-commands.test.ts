@@ -1,0 +1,242 @@
+import { EventEmitter, once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FsbError } from '../../../src/core/model/errors.ts';
+import type { ImageInfo } from '../../../src/core/model/image.ts';
+import type { ImportRequest, PruneRequest } from '../../../src/core/model/image-requests.ts';
+import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/command-line.ts';
+import { imageInfo } from '../../helpers/image-info.ts';
+import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
+
+const digestOf = (digit: string): string => `sha256:${digit.repeat(64)}`;
+const DAY = 86_400_000;
+const images: ImageInfo[] = [
+  imageInfo({ references: ['host'], digest: digestOf('0') }),
+  imageInfo({ references: ['docker.io/library/alpine:3'], digest: digestOf('1'), usedBy: ['default/box'] }),
+  imageInfo({ references: ['docker.io/library/alpine:edge', 'docker.io/me/tool:1'], digest: digestOf('2') }),
+  imageInfo({ references: ['localhost:5000/a/b:1'], digest: digestOf('3'), importedAt: Date.now() }),
+  imageInfo({
+    references: [],
+    digest: digestOf('4'),
+    importedAt: Date.now() - 2 * DAY,
+    uniqueSize: 5_000_000,
+  }),
+];
+
+let core: ProcessCore;
+let directory: string;
+let imports: { request: ImportRequest; content: string }[];
+let prunes: PruneRequest[];
+const fsb = (line: string | string[], options: CommandLineOptions = {}) =>
+  runCommandLine(typeof line === 'string' ? line.split(' ') : line, { core, cwd: directory, ...options });
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'fsb-images-'));
+  [imports, prunes] = [[], []];
+  const base = processCore();
+  core = {
+    ...base,
+    images: {
+      ...base.images,
+      list: async () => images,
+      inspect: async (name) => {
+        const found = images.find((each) => each.references.includes(name) || each.digest === name);
+        if (found === undefined) throw new FsbError('image_not_found', `image ${name} is not here`);
+        const details = await base.images.inspect('host');
+        const labels: Record<string, string> = found.digest === digestOf('2') ? { team: 'red' } : {};
+        return { ...details, ...found, config: { ...details.config, labels } };
+      },
+      import: async (request) => {
+        const content = 'content' in request.source ? String(await buffer(request.source.content)) : '';
+        imports.push({ request, content });
+        return [imageInfo({ references: ['docker.io/library/new:1'] })];
+      },
+      prune: async (request) => {
+        prunes.push(request);
+        const image = imageInfo({ digest: 'sha256:12' });
+        return {
+          removed: [{ image, untagged: ['docker.io/library/a:1'], deleted: true, freed: 2048 }],
+          freed: 12 * 1024 ** 2,
+        };
+      },
+    },
+  };
+});
+
+afterEach(async () => {
+  await core.close();
+  await rm(directory, { recursive: true });
+});
+
+describe('image list', () => {
+  it.each([
+    ['', '01234'],
+    ['alpine', '12'],
+    ['alpine:3', '1'],
+    ['alp*', '12'],
+    ['*', '012'],
+    ['*/*', '2'],
+    ['me/tool', '2'],
+    ['localhost:5000/a/b', '3'],
+    ['nothing', ''],
+    ['--filter dangling=true', '4'],
+    ['--filter dangling=false alpine', '12'],
+    ['--filter reference=alpine:[e]dge --filter reference=host', '02'],
+    ['--filter label=team', '2'],
+    ['--filter label=team=red', '2'],
+    ['--filter label=team=blue', ''],
+  ])('%s', async (words, digits) => {
+    const { code, stdout } = await fsb(`images -q --no-trunc ${words}`.trim());
+    expect(code).toBe(0);
+    expect(stdout).toBe([...digits].map((digit) => `${digestOf(digit)}\n`).join(''));
+  });
+
+  it.each([
+    ['dangling', 'There are: dangling=..., reference=..., label=....'],
+    ['dangling=maybe', 'dangling=true or'],
+    ['refrence=a', 'Did you mean reference=...?'],
+  ])('refuses --filter %s', async (filter, hint) => {
+    const { code, stderr } = await fsb(`image list --filter ${filter}`);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(hint)]);
+  });
+});
+
+describe('image inspect', () => {
+  it('prints a list in JSON, and reports what is not here', async () => {
+    const { code, stdout, stderr } = await fsb('image inspect host nope docker.io/me/tool:1');
+    expect([code, stderr]).toEqual([3, 'Error: image nope is not here\n']);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { references: ['host'], config_digest: 'sha256:c0' },
+      { references: [expect.anything(), 'docker.io/me/tool:1'], config: { labels: { team: 'red' } } },
+    ]);
+    expect((await fsb('image inspect nope')).stdout).toBe('[]\n');
+  });
+
+  it('reads well with -o table, image after image', async () => {
+    const { stdout } = await fsb('image inspect host docker.io/me/tool:1 -o table');
+    expect(stdout).toMatch(
+      /^Names: +host\n[\s\S]*\n\nNames: +alpine:edge, me\/tool:1\n[\s\S]*\n {2}team=red\n/,
+    );
+    expect(await fsb('image inspect nope -o table')).toMatchObject({ code: 3, stdout: '' });
+    expect((await fsb('image inspect host -q')).stdout).toBe('host\n');
+  });
+});
+
+describe('image import', () => {
+  it('reads a file of the machine of the core', async () => {
+    expect((await fsb('load a.tar tools:1')).stdout).toContain('new:1');
+    await fsb('load -i a.tar -q');
+    await fsb('image load -i a.tar tools:1');
+    const source = { path: join(directory, 'a.tar') };
+    expect(imports.map(({ request }) => request)).toEqual([
+      { source, name: 'tools:1' },
+      { source, name: undefined },
+      { source, name: 'tools:1' },
+    ]);
+  });
+
+  it.each(['image import - tools:1', 'image load -i - tools:1'])('%s reads standard input', async (line) => {
+    await fsb(line, { input: 'bytes' });
+    expect(imports).toMatchObject([{ request: { name: 'tools:1' }, content: 'bytes' }]);
+  });
+
+  it('reads standard input when nothing is named, but no terminal', async () => {
+    await fsb('load', { input: 'bytes' });
+    expect(imports).toMatchObject([{ content: 'bytes' }]);
+    const line = startCommandLine(['load'], { core, tty: true });
+    expect([await line.code, line.stderr.text]).toEqual([2, expect.stringContaining('is a terminal')]);
+  });
+
+  it('can be ended while nothing comes', async () => {
+    const { images } = core;
+    const begun = new EventEmitter();
+    const read: typeof images.import = async ({ source }) => {
+      if ('content' in source) for await (const chunk of source.content) begun.emit('chunk', chunk);
+      return [];
+    };
+    core = { ...core, images: { ...images, import: read } };
+    const chunk = once(begun, 'chunk');
+    const line = startCommandLine(['load', '-'], { core });
+    line.stdin.write('some');
+    await chunk;
+    line.events.emit('SIGINT');
+    expect(await line.code).toBe(130);
+  });
+
+  it('makes an image of a root file system', async () => {
+    const words = ['image', 'import', '--rootfs', 'r.tar', 'm:1', '-c', 'CMD ["sh"]', '--change', 'ENV A=1'];
+    await fsb([...words, '--platform', 'arm64']);
+    expect(imports[0]?.request.rootfs).toEqual({
+      ...{ changes: ['CMD ["sh"]', 'ENV A=1'], platform: 'linux/arm64' },
+    });
+    expect((await fsb('image import r.tar -c A')).stderr).toContain('--rootfs');
+    expect((await fsb('load -i a.tar b c')).code).toBe(2);
+  });
+});
+
+describe('image remove', () => {
+  it('forces it when told', async () => {
+    const { stdout, stderr } = await fsb('rmi -f host', {
+      core: processCore(),
+    });
+    expect([stdout, stderr]).toEqual(['', expect.stringContaining('built in')]);
+    const forced = await fsb('rmi -f x', { core: processCore(['host', 'x']) });
+    expect([forced.stdout, forced.stderr]).toEqual([
+      'x\n',
+      expect.stringMatching(/^Untagged: x.*\nDeleted: sha/),
+    ]);
+    const plain = await fsb('rmi x', { core: processCore(['host', 'x']) });
+    expect(plain.stderr).toMatch(/^Untagged: x.*\n$/);
+  });
+});
+
+describe('image prune', () => {
+  it('needs --force without a terminal', async () => {
+    expect(await fsb('image prune')).toMatchObject({ code: 2, stderr: expect.stringContaining('--force') });
+    expect(prunes).toEqual([]);
+  });
+
+  it('says what it removed', async () => {
+    expect((await fsb('image prune -f')).stdout).toBe(
+      'Untagged: a:1\nDeleted: sha256:12\nTotal reclaimed space: 12MiB\n',
+    );
+    expect((await fsb('image prune -f -q')).stdout).toBe('sha256:12\n');
+    const removed = {
+      digest: 'sha256:12',
+      untagged: ['docker.io/library/a:1'],
+      deleted: true,
+      freed_bytes: 2048,
+    };
+    expect(JSON.parse((await fsb('image prune -f -o json')).stdout)).toEqual({
+      ...{ removed: [removed], freed_bytes: 12 * 1024 ** 2 },
+    });
+  });
+
+  it('hands on its filters', async () => {
+    await fsb('image prune -a -f --filter until=24h --filter label=team=red --filter label=x');
+    expect(prunes).toEqual([{ all: true, olderThan: DAY, labels: { team: 'red', x: '' } }]);
+    expect((await fsb('image prune -f --filter until=soon')).code).toBe(2);
+  });
+
+  it.each([
+    ['image prune', ['<none>']],
+    ['image prune -a', ['alpine:edge, me/tool:1', 'localhost:5000/a/b:1', '<none>']],
+    ['image prune -a --filter until=24h', ['alpine:edge, me/tool:1', '<none>']],
+    ['image prune -a --filter label=team', ['alpine:edge, me/tool:1']],
+  ])('%s asks with what it will remove', async (line, names) => {
+    const asked = startCommandLine(line.split(' '), { core, tty: true });
+    await asked.stderr.until('Remove');
+    const lines = [...asked.stderr.text.matchAll(/^ {2}(.*) \([0-9a-f]{12}, .*\)$/gm)];
+    expect(lines.map(([, name]) => name)).toEqual(names);
+    asked.stdin.write('n\r');
+    expect([await asked.code, prunes]).toEqual([130, []]);
+    expect(asked.stderr.text).toContain('nothing was removed');
+    const again = startCommandLine(line.split(' '), { core, tty: true });
+    await again.stderr.until('Remove');
+    again.stdin.write('y\r');
+    expect([await again.code, prunes.length]).toEqual([0, 1]);
+  });
+});

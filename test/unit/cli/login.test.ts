@@ -1,0 +1,129 @@
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startCommandLine } from '../../helpers/command-line.ts';
+import { base64, type DockerHome, HUB, makeDockerHome } from '../../helpers/docker-home.ts';
+
+let user: DockerHome;
+
+beforeEach(async () => {
+  user = await makeDockerHome();
+});
+
+afterEach(() => user.close());
+
+describe('login', () => {
+  it('keeps what the registry takes as docker does, for its owner alone', async () => {
+    await user.configure(
+      '{\n\t"auths": {"other": {"auth": "eDp5"}},\n\t"psFormat": "x",\n\t"proxies": {"a": 1}\n}',
+    );
+    const { code, stdout, stderr } = await user.login('registry.example.com');
+    expect([code, stdout]).toEqual([0, 'Login Succeeded\n']);
+    expect(stderr).toContain(`WARNING! Your credentials are stored unencrypted in '${user.config}'.`);
+    expect(user.logins).toEqual([
+      { registry: 'registry.example.com', credentials: { username: 'me', password: 'secret' } },
+    ]);
+    expect(await readFile(user.config, 'utf8')).toBe(
+      JSON.stringify(
+        {
+          auths: { other: { auth: 'eDp5' }, 'registry.example.com': { auth: base64('me:secret') } },
+          ...{ psFormat: 'x', proxies: { a: 1 } },
+        },
+        null,
+        '\t',
+      ),
+    );
+    expect((await stat(user.config)).mode & 0o777).toBe(0o600);
+    expect(await readdir(join(user.home, '.docker'))).toEqual(['config.json']);
+    expect(stdout + stderr).not.toContain('secret');
+  });
+
+  it('keeps a token instead of the password, and Docker Hub under its old name', async () => {
+    user.token = 't0k';
+    await rm(join(user.home, '.docker'), { recursive: true });
+    expect((await user.login('')).code).toBe(0);
+    expect(await user.content()).toEqual({ auths: { [HUB]: { auth: base64('me:'), identitytoken: 't0k' } } });
+    expect(await user.pulledWith('alpine')).toEqual({ username: 'me', identityToken: 't0k' });
+    expect((await stat(join(user.home, '.docker'))).mode & 0o777).toBe(0o700);
+  });
+
+  it('keeps nothing when the registry does not take it', async () => {
+    const { code, stdout, stderr } = await user.login('r.io', 'wrong');
+    expect([code, stdout]).toEqual([7, '']);
+    expect(stderr).toContain('r.io does not know these credentials');
+    expect(await readdir(join(user.home, '.docker'))).toEqual([]);
+  });
+
+  it('warns of -p', async () => {
+    const { code, stderr } = await user.fsb('login r.io -u me -p secret');
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^WARNING! Using --password via the CLI is insecure/),
+    ]);
+  });
+
+  it.each([
+    ['login r.io', '--password-stdin'],
+    ['login r.io -u me', '--password-stdin'],
+    ['login r.io --password-stdin', 'needs --username'],
+    ['login r.io -u me --password-stdin', 'the password is empty'],
+    ['login r.io -u me -p x --password-stdin', 'password-stdin'],
+    ['login not-a-host -u me -p x', 'invalid registry "not-a-host"'],
+  ])('%s fails without a terminal, and asks no core', async (line, part) => {
+    const { code, stderr } = await user.fsb(line, { core: undefined });
+    expect([code, stderr]).toEqual([2, expect.stringContaining(part)]);
+  });
+
+  it('asks on a terminal, and shows nothing of the password', async () => {
+    const line = startCommandLine(['login', 'r.io'], { core: user.core, env: user.env, tty: true });
+    await line.stderr.until('Username:');
+    line.stdin.write('me\r');
+    await line.stderr.until('Password:');
+    line.stdin.write('secret\r');
+    expect([await line.code, line.stdout.text]).toEqual([0, 'Login Succeeded\n']);
+    expect(line.stderr.text).not.toContain('secret');
+    expect(user.logins[0]?.credentials).toEqual({ username: 'me', password: 'secret' });
+  });
+
+  it('tries first what is kept', async () => {
+    await user.login('r.io');
+    const again = await user.fsb('login r.io');
+    expect([again.code, user.logins.length]).toEqual([0, 2]);
+    expect(again.stderr).toContain('Authenticating with existing credentials...');
+    await user.configure({ auths: { 'r.io': { auth: base64('me:wrong') } } });
+    expect((await user.fsb('login r.io')).stderr).toMatch(/Login did not succeed: .*\nError: .*no terminal/);
+  });
+
+  it('keeps a token that stands alone as it is', async () => {
+    await user.configure({ auths: { 'r.io': { identitytoken: 'i' } } });
+    expect((await user.fsb('login r.io')).code).toBe(0);
+    expect(await user.content()).toEqual({ auths: { 'r.io': { identitytoken: 'i' } } });
+  });
+
+  it('prints who is logged in where with -o json', async () => {
+    const { stdout, stderr } = await user.login('r.io -o json');
+    expect([JSON.parse(stdout), stderr]).toEqual([{ registry: 'r.io', username: 'me' }, '']);
+  });
+});
+
+describe('logout', () => {
+  it('forgets every spelling of the registry, and nothing else', async () => {
+    await user.configure({
+      auths: { 'r.io': {}, 'https://r.io/v2/': {}, 'other.io': { auth: 'eDp5' } },
+      x: 1,
+    });
+    expect(await user.fsb('logout r.io', { core: undefined })).toEqual({
+      ...{ code: 0, stdout: 'Removing login credentials for r.io\n', stderr: '' },
+    });
+    expect(await user.content()).toEqual({ auths: { 'other.io': { auth: 'eDp5' } }, x: 1 });
+  });
+
+  it('says that nobody was logged in', async () => {
+    expect((await user.fsb('logout')).stdout).toBe('Not logged in to docker.io\n');
+    expect(await readdir(join(user.home, '.docker'))).toEqual([]);
+    expect(JSON.parse((await user.fsb('logout r.io -o json')).stdout)).toEqual({
+      registry: 'r.io',
+      removed: false,
+    });
+  });
+});
