@@ -125,8 +125,9 @@ class OverlayImageStore implements LocalImageStore {
       // People know it by its name, also where only the digest is on record.
       reference: isDigest(reference) ? (record.references[0] ?? reference) : canonicalOr(reference, record),
       digest: record.digest,
+      platform: platformOf(record),
       config: record.config,
-      root: { overlays: [{ target: '/', lower: lower as string[] }] },
+      root: { overlays: [{ target: '/', lower: lower as string[] }], directories: record.config.volumes },
     };
   }
 
@@ -315,6 +316,12 @@ class OverlayImageStore implements LocalImageStore {
     };
   }
 }
+
+/** Of one that an earlier version imported no variant is known. */
+const platformOf = ({ architecture, variant }: ImageRecord): Platform => ({
+  ...{ os: 'linux', architecture },
+  ...(variant !== '' && { variant }),
+});
 
 /** The canonical name when the text is one that the image has; else its first name, or its digest. */
 function canonicalOr(text: string, record: ImageRecord): string {
