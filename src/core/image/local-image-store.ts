@@ -118,7 +118,9 @@ class OverlayImageStore implements LocalImageStore {
     const host = this.#host.withDigest(reference);
     if (host !== undefined) return host;
     const record = this.#find(reference);
-    const lower = record.layers.map(({ diffId }) => this.#layers.pathOf(diffId)).reverse();
+    // An overlay refuses a directory twice. A layer that comes again hides all that its first time brought.
+    const diffIds = new Set(record.layers.map(({ diffId }) => diffId).reverse());
+    const lower = [...diffIds].map((diffId) => this.#layers.pathOf(diffId));
     if (lower.includes(undefined))
       throw new FsbError('internal', `image ${reference} has lost a layer`, { hint: 'Import it again.' });
     return {

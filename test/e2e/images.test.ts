@@ -1,0 +1,112 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { finish, Workbench } from '../contract/workbench.ts';
+import { firstProcesses } from '../helpers/first-processes.ts';
+import { layoutFiles, writeFiles } from '../helpers/image-files.ts';
+import { awkwardImage } from '../helpers/images/awkward-image.ts';
+import { debianImage } from '../helpers/images/debian-image.ts';
+import { treeListing } from '../helpers/images/tree-listing.ts';
+import { type RealCore, startRealCore } from '../helpers/real-core.ts';
+
+/** Images as they are in the world: a whole distribution, and one of all that is hard to unpack. */
+
+const run = promisify(execFile);
+const bench = new Workbench();
+let core: RealCore;
+let directory: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'fsb-e2e-images-'));
+  core = await startRealCore({ pool: { warm: [] } });
+  bench.use(core.running.api);
+});
+afterEach(() => bench.cleanUp());
+afterAll(async () => {
+  await core.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const imported = async (path: string): Promise<string> =>
+  (await core.running.api.images.import({ source: { path } }))[0]!.references[0]!;
+
+describe('Debian', () => {
+  let image: string;
+  // Made from the mirror's packages the first time.
+  beforeAll(async () => {
+    image = await imported((await debianImage()).layout);
+  }, 600_000);
+
+  /** What a command prints, and that it ended well. */
+  async function output(script: string, user = ''): Promise<string> {
+    const box = await bench.shell(script, { image, user });
+    const { stdout, stderr, status } = await finish(
+      await bench.core.sandboxes.attach(box, { stdin: false, replay: true }),
+    );
+    expect({ status, stderr: stderr.toString() }).toEqual({ status: { code: 0, signal: null }, stderr: '' });
+    return stdout.toString();
+  }
+
+  it.each([
+    ['python3', `python3 -c 'import json, ssl, sqlite3; print(json.dumps({"a": 6 * 7}))'`, '{"a": 42}\n'],
+    ['node', `node -e 'console.log(require("os").userInfo().username, 6 * 7)'`, 'root 42\n'],
+    ['dpkg', 'dpkg -s python3 | grep ^Status', 'Status: install ok installed\n'],
+    ['perl', `perl -e 'print join(",", getpwnam("www-data")), "\\n"' | cut -d, -f1,3,4`, 'www-data,33,33\n'],
+    ['apt', 'apt-mark showmanual | grep -c -x -e nodejs -e python3', '2\n'],
+    ['apt-cache', 'apt-cache policy nodejs | head -2 | grep -c Installed', '1\n'],
+    [
+      'users',
+      'useradd -m -s /bin/bash new && su - new -c "id -un; pwd; touch x; stat -c %U x"',
+      'new\n/home/new\nnew\n',
+    ],
+    [
+      'directories',
+      'stat -c "%n %a %U" / /root /tmp /usr/bin/passwd /var/mail',
+      '/ 755 root\n/root 700 root\n/tmp 1777 root\n/usr/bin/passwd 4755 root\n/var/mail 2775 root\n',
+    ],
+  ])('%s works', async (_title, script, expected) => {
+    expect(await output(script)).toBe(expected);
+  });
+
+  it('starts as a user of the image', async () => {
+    expect(await output('id -un; id -Gn; echo $HOME', 'www-data')).toBe('www-data\nwww-data\n/var/www\n');
+  });
+
+  it('has its own shell as cmd', async () => {
+    const box = await bench.core.sandboxes.create({ ...bench.ref(), spec: { image, stdin: true } });
+    const session = await bench.core.sandboxes.attach(box, { stdin: true, replay: true });
+    await session.write(Buffer.from('echo "$BASH_VERSION" | cut -d. -f1; . /etc/os-release; echo $ID\n'));
+    session.endInput();
+    expect((await finish(session)).stdout.toString()).toMatch(/^\d\ndebian\n$/);
+  });
+});
+
+describe('the awkward image', () => {
+  it('has the very files that umoci makes of it', async () => {
+    const layout = join(directory, 'awkward');
+    await writeFiles(layout, layoutFiles([await awkwardImage()]));
+    const image = await imported(layout);
+    const plain = join(directory, 'plain');
+    await writeFiles(plain, layoutFiles([await awkwardImage(true)]));
+    const bundle = join(directory, 'bundle');
+    await run('umoci', ['unpack', '--image', `${plain}:latest`, bundle], { maxBuffer: 1 << 26 });
+
+    await bench.idle({ image });
+    const [pid] = [...(await firstProcesses(core.root)).values()];
+    // What an instance has of its own in every image.
+    const skipped = [
+      '.fsb-init',
+      'dev',
+      'proc',
+      'sys',
+      ...['hosts', 'hostname', 'resolv.conf'].map((name) => `etc/${name}`),
+    ];
+    const ours = await treeListing(`/proc/${pid}/root`, skipped);
+    const theirs = await treeListing(join(bundle, 'rootfs'), skipped);
+    expect(Object.keys(theirs).length).toBeGreaterThan(400);
+    expect(ours).toEqual(theirs);
+  });
+});
