@@ -55,11 +55,11 @@ async function base(): Promise<Buffer> {
     { name: 'setgid', content: '#!', mode: 0o2755, gid: 42 },
     { name: 'setuid-other', content: '#!', mode: 0o6711, uid: 1000, gid: 1000 },
     directory('sticky', { mode: 0o1777 }),
-    { name: 'locked', content: 'x', mode: 0 },
+    { name: 'locked', content: 'x', mode: 0o001 },
     { name: 'fifo', type: 'fifo', mode: 0o600 },
     { name: 'null', type: 'character-device', devmajor: 1, devminor: 3, mode: 0o666 },
     withXattr({ name: 'xattr', content: 'x' }, 'user.some', 'value with spaces = and ü'),
-    withXattr(directory('xattr-dir'), 'user.empty', ''),
+    withXattr(directory('xattr-dir'), 'user.other', 'of a directory'),
     withXattr({ name: 'capable', content: 'x', mode: 0o755 }, 'security.capability', NET_BIND),
     { name: LONG, content: 'long' },
     { name: 'ünïcödé/日本語/🦀.txt', content: 'unicode' },
@@ -95,7 +95,7 @@ async function removals(): Promise<Buffer> {
     { name: 'opaque/both', content: 'new' },
     { name: 'opaque/.wh..wh..opq' },
     { name: 'opaque/new', content: 'new' },
-    // One name of three goes, the others stay one file.
+    // One name of three goes, the others stay one file; of which an overlay still counts all names of the layer.
     { name: 'links/b/.wh.two' },
   ]);
 }
