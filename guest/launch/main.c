@@ -5,6 +5,7 @@
  *   fsb-launch remove ... takes away every trace of one instance (remove.c)
  *   fsb-launch run ...    executes a program (below)
  *   fsb-launch lock ...   holds a file lock for as long as its standard input is open (lock.c)
+ *   fsb-launch mark ...   puts on an unpacked layer what Node.js cannot (mark.c)
  *   fsb-launch serve      starts the first three on request, each in a process of its own (serve.c)
  */
 #include "launch.h"
@@ -52,6 +53,7 @@ static _Noreturn void usage(void) {
           "                         [--aside FROM TO]\n"
           "       fsb-launch run PROGRAM [ARG...]\n"
           "       fsb-launch lock [--wait MS] FILE\n"
+          "       fsb-launch mark ROOT\n"
           "       fsb-launch serve\n",
           stderr);
     exit(EXIT_FAILED);
@@ -67,6 +69,7 @@ int run_mode(char **words) {
 int main(int argc, char **argv) {
     if (argc < 2) usage();
     if (strcmp(argv[1], "lock") == 0) return lock_main(argv + 2);
+    if (strcmp(argv[1], "mark") == 0) return mark_main(argv + 2);
     if (strcmp(argv[1], "serve") == 0) return serve_main(argv + 2);
     return run_mode(argv + 1);
 }

@@ -47,6 +47,9 @@ export async function makeBundle(root: string, commands: NamedCommand[]): Promis
     legalComments: 'external',
     define: {
       'process.env.NODE_ENV': '"production"',
+      // What starts threads looks beside the bundle for their script; run.js gives these two to it.
+      'import.meta.filename': '__filename',
+      'import.meta.dirname': '__dirname',
       // ws looks for two native helpers at every start otherwise, and never finds them.
       'process.env.WS_NO_BUFFER_UTIL': '"1"',
       'process.env.WS_NO_UTF_8_VALIDATE': '"1"',
@@ -60,6 +63,26 @@ export async function makeBundle(root: string, commands: NamedCommand[]): Promis
   const id = createHash('sha256').update(script).digest('hex').slice(0, 32);
   const header = JSON.stringify({ id, words: firstWords(commands) });
   return { code: `/*${header}*/${OPENING}${script}${CLOSING}\n`, licenses: text('.LEGAL.txt') };
+}
+
+/** What the threads run that unpack layers: a script of its own, as a thread has no use for all the rest. */
+export async function makeUnpackWorker(root: string): Promise<string> {
+  const { outputFiles, metafile } = await build({
+    entryPoints: [resolve(root, 'src/core/image/unpack/worker/main.ts')],
+    outfile: resolve(root, 'dist/unpack-worker.cjs'),
+    absWorkingDir: root,
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    minifyWhitespace: true,
+    minifySyntax: true,
+    logLevel: 'warning',
+  });
+  assertInside(metafile);
+  return outputFiles[0]!.text;
 }
 
 /** What may stand first on a command line: each gets a code cache of its own. */

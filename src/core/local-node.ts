@@ -72,7 +72,12 @@ export interface LocalNode {
 export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise<LocalNode> {
   const { paths, records, clock, log } = options;
   const { driver, probe } = await openRuntime(options, cleanup);
-  const images = await createImageStore({ stateDir: paths.state, log, clock });
+  const images = await createImageStore({
+    stateDir: paths.state,
+    log,
+    clock,
+    launchBinary: join(options.guestDirectory, 'fsb-launch'),
+  });
   cleanup.add('images', () => images.close());
   const logs = await createLogStore({ directory: join(paths.state, 'logs'), clock, log });
   cleanup.add('logs', () => logs.close());

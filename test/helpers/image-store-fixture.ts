@@ -5,6 +5,7 @@ import pino from 'pino';
 import { afterEach, beforeEach } from 'vitest';
 import { createImageStore, type LocalImageStore } from '../../src/core/image/local-image-store.ts';
 import type { ImageInfo } from '../../src/core/model/image.ts';
+import { launchBinary } from './guest-programs.ts';
 import { type LayoutFiles, type TestImage, tarOf, writeArchive } from './image-files.ts';
 
 /** An empty image store in a directory of its own for each test, and what tests of it need. */
@@ -35,7 +36,11 @@ export class ImageStoreFixture {
   }
 
   async open(): Promise<void> {
-    this.store = await createImageStore({ stateDir: this.stateDirectory, log: pino({ level: 'silent' }) });
+    this.store = await createImageStore({
+      stateDir: this.stateDirectory,
+      log: pino({ level: 'silent' }),
+      launchBinary,
+    });
   }
 
   /** Imports a file of this machine. */

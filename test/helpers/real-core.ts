@@ -1,25 +1,16 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { pino } from 'pino';
 import type { CoreApi } from '../../src/core/api/core-api.ts';
 import { connectCore } from '../../src/core/client/connect-core.ts';
 import { type RunningCore, startCore } from '../../src/core/daemon.ts';
 import { corePaths } from '../../src/core/model/paths.ts';
+import { buildGuest, guestDirectory } from './guest-programs.ts';
 import { traces } from './traces.ts';
 
-export const repository = resolve(import.meta.dirname, '../..');
-export const guestDirectory = join(repository, 'guest/build');
+export { buildGuest, guestDirectory };
 
-/** Builds fsb-init and fsb-launch when a source is newer; one build at a time. */
-export function buildGuest(): void {
-  const made = spawnSync(
-    'flock',
-    ['/tmp/fsb-guest-build.lock', 'make', '-s', '-C', join(repository, 'guest')],
-    { encoding: 'utf8' },
-  );
-  if (made.status !== 0) throw new Error(`make -C guest failed: ${made.stderr || made.error?.message}`);
-}
+export const repository = resolve(import.meta.dirname, '../..');
 
 export interface RealCore {
   root: string;

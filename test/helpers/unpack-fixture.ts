@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach } from 'vitest';
-import { type UnpackLimits, unpackLayer } from '../../src/core/image/unpack/unpack-layer.ts';
+import { afterEach, beforeAll, beforeEach } from 'vitest';
+import { type UnpackOptions, unpackLayer } from '../../src/core/image/unpack/unpack-layer.ts';
+import { buildGuest, launchBinary } from './guest-programs.ts';
 import { type TestEntry, tarOf } from './image-files.ts';
 
 /** A directory to unpack a layer into, and one beside it that nothing may reach. */
@@ -37,13 +38,18 @@ export class UnpackFixture {
     await mkdir(this.root);
   }
 
-  async unpack(entries: TestEntry[], limits?: UnpackLimits): Promise<number> {
-    return unpackLayer(Readable.from([await tarOf(entries)]), this.root, limits);
+  async unpack(entries: TestEntry[], options: Partial<UnpackOptions> = {}): Promise<number> {
+    return this.unpackBytes(await tarOf(entries), options);
+  }
+
+  unpackBytes(tar: Buffer, options: Partial<UnpackOptions> = {}): Promise<number> {
+    return unpackLayer(Readable.from([tar]), this.root, { launchBinary, ...options });
   }
 }
 
 export function useUnpackFixture(): UnpackFixture {
   const fixture = new UnpackFixture();
+  beforeAll(buildGuest);
   beforeEach(() => fixture.setUp());
   afterEach(() => fixture.tearDown());
   return fixture;

@@ -20,11 +20,15 @@ import { flushToDisk, ingestLayers } from './ingest.ts';
 import { findRecord, imageNotFound } from './lookup.ts';
 import { assertOneName, inUse } from './removal.ts';
 import type { UnpackLimits } from './unpack/unpack-layer.ts';
+import type { Unpacker } from './unpack/unpacker.ts';
+import { createUnpacker } from './unpack/worker-unpacker.ts';
 
 export interface ImageStoreOptions {
   /** CorePaths.state; everything is kept in `images` below it. */
   stateDir: string;
   log: Logger;
+  /** guest/build/fsb-launch */
+  launchBinary: string;
   /** As OCI says it (`amd64`); this machine's when absent. */
   architecture?: string;
   /** Root of the machine that the host image shows; `/` when absent. */
@@ -80,6 +84,7 @@ class OverlayImageStore implements LocalImageStore {
   readonly #clock: Clock;
   readonly #platform: Platform;
   readonly #limits?: UnpackLimits;
+  readonly #unpacker: Unpacker;
   readonly #root: string;
   readonly #staging: string;
   readonly #records: ImageRecords;
@@ -97,6 +102,7 @@ class OverlayImageStore implements LocalImageStore {
     this.#clock = options.clock ?? systemClock;
     this.#platform = { os: 'linux', architecture: options.architecture ?? machineArchitecture() };
     this.#limits = options.limits;
+    this.#unpacker = createUnpacker({ launchBinary: options.launchBinary, clock: this.#clock });
     this.#root = root;
     this.#staging = join(root, 'staging');
     this.#records = records;
@@ -217,6 +223,7 @@ class OverlayImageStore implements LocalImageStore {
   async close(): Promise<void> {
     this.#closing.abort(new FsbError('unavailable', 'the core is shutting down'));
     await Promise.allSettled(this.#imports);
+    await this.#unpacker.close();
   }
 
   async #import(path: string, name: string | undefined, signal: AbortSignal): Promise<ImageInfo[]> {
@@ -238,7 +245,8 @@ class OverlayImageStore implements LocalImageStore {
   async #ingest(named: NamedImage[], signal: AbortSignal): Promise<ImageInfo[]> {
     const unpin = this.#layers.pin(named.flatMap(({ image }) => image.layers.map(({ diffId }) => diffId)));
     try {
-      for (const { image } of named) await ingestLayers(image, this.#layers, this.#limits, signal);
+      for (const { image } of named)
+        await ingestLayers(image, this.#layers, { unpacker: this.#unpacker, limits: this.#limits, signal });
       await flushToDisk(this.#root);
       throwIfAborted(signal);
       await this.#addRecords(named.map((one) => this.#recordOf(one)));

@@ -16,6 +16,7 @@ import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createImageStore, type LocalImageStore } from '../../../src/core/image/local-image-store.ts';
 import type { Clock } from '../../../src/core/model/clock.ts';
+import { launchBinary } from '../../helpers/guest-programs.ts';
 
 let directory: string;
 let machine: string;
@@ -28,6 +29,7 @@ const openStore = (): Promise<LocalImageStore> =>
   createImageStore({
     stateDir: join(directory, 'state'),
     log: pino({ level: 'silent' }),
+    launchBinary,
     hostRoot: machine,
     clock,
   });

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createImageStore, type LocalImageStore } from '../../../src/core/image/local-image-store.ts';
 import type { ResolvedImage } from '../../../src/core/model/image.ts';
 import { busyboxImage } from '../../helpers/busybox-image.ts';
+import { launchBinary } from '../../helpers/guest-programs.ts';
 import { layoutFiles, type TestEntry, tarOf, writeArchive } from '../../helpers/image-files.ts';
 import { inMountedRoot } from '../../helpers/mounted-root.ts';
 
@@ -15,7 +16,11 @@ let store: LocalImageStore;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'fsb-images-'));
-  store = await createImageStore({ stateDir: join(directory, 'state'), log: pino({ level: 'silent' }) });
+  store = await createImageStore({
+    stateDir: join(directory, 'state'),
+    log: pino({ level: 'silent' }),
+    launchBinary,
+  });
 });
 
 afterAll(async () => {

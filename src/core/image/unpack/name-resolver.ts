@@ -1,102 +1,94 @@
-import { lstat, readlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstatSync, readlinkSync } from 'node:fs';
 import { FsbError } from '../../model/errors.ts';
+import { fsPath, partsOf, shown } from './byte-path.ts';
+import type { DirectoryNode } from './directory-node.ts';
+import type { ByteText } from './tar/entry.ts';
 
 // As many as the kernel follows.
 const MOST_LINKS = 40;
 
 /**
- * Finds the directory that a name from a tar means, part by part, as if `root` were the root of the file system: a
- * symbolic link is followed inside of `root` only, and `..` of the root is the root.
+ * Finds the directory that a name from a tar means, part by part, as if the layer's root were the root of the file
+ * system: a symbolic link is followed inside of it only, and `..` of the root is the root.
  */
 export class NameResolver {
-  readonly #root: string;
-  readonly #makeDirectory: (path: string) => Promise<void>;
-  /** Directory name as written -> real path. Valid until something is removed. */
-  readonly #known = new Map<string, string>();
+  /** Where the layer is. */
+  readonly #directory: ByteText;
+  readonly #root: DirectoryNode;
+  readonly #makeDirectory: (parent: DirectoryNode, base: string) => DirectoryNode;
+  /** What is beside the entry before is found at once. Valid until something is removed. */
+  #last: { key: string; node: DirectoryNode } | undefined;
 
-  constructor(root: string, makeDirectory: (path: string) => Promise<void>) {
+  constructor(
+    directory: ByteText,
+    root: DirectoryNode,
+    makeDirectory: (parent: DirectoryNode, base: string) => DirectoryNode,
+  ) {
+    this.#directory = directory;
     this.#root = root;
     this.#makeDirectory = makeDirectory;
   }
 
-  /** To be called whenever something below root was removed or replaced. */
+  /** To be called whenever something in the layer was removed or replaced. */
   forget(): void {
-    this.#known.clear();
+    this.#last = undefined;
   }
 
-  /** The path below root of the directory, without symbolic links in it; '' is root. Makes what is missing. */
-  async directory(name: string): Promise<string> {
-    const known = this.#known.get(name);
-    if (known !== undefined) return known;
-    const path = await this.#walk(name, true);
-    this.#known.set(name, path!);
-    return path!;
+  /** The directory that these parts lead to. Makes what is missing. */
+  directory(parts: string[]): DirectoryNode {
+    const key = parts.join('/');
+    if (this.#last?.key !== key) this.#last = { key, node: this.#walk(parts, true)! };
+    return this.#last.node;
   }
 
-  /** The path of an existing or missing thing in an existing directory; undefined when there is no such directory. */
-  async find(name: string): Promise<string | undefined> {
+  /** The place of an existing or missing thing in an existing directory; undefined when there is no such directory. */
+  find(name: ByteText): { parent: DirectoryNode; base: string } | undefined {
     const parts = partsOf(name);
-    if (parts.length === 0) return '';
-    const parent = await this.#walk(parentOf(parts), false);
-    if (parent === undefined) return undefined;
-    return parent === '' ? baseOf(parts) : `${parent}/${baseOf(parts)}`;
+    const base = parts.pop();
+    if (base === undefined) return undefined;
+    const parent = this.#walk(parts, false);
+    return parent && { parent, base };
   }
 
-  async #walk(name: string, make: boolean): Promise<string | undefined> {
-    const left = partsOf(name);
-    let real: string[] = [];
+  #walk(parts: string[], make: boolean): DirectoryNode | undefined {
+    // Reversed: what a link leads to goes in front, many times.
+    const left = parts.toReversed();
+    let node = this.#root;
     let links = 0;
-    for (let part = left.shift(); part !== undefined; part = left.shift()) {
+    for (let part = left.pop(); part !== undefined; part = left.pop()) {
       if (part === '..') {
-        real.pop();
+        node = node.parent ?? this.#root;
         continue;
       }
-      const path = [...real, part].join('/');
-      const kind = await this.#kindOf(path);
-      if (kind === 'link') {
+      const known = node.directories.get(part);
+      if (known !== undefined) {
+        node = known;
+        continue;
+      }
+      const target = this.#linkTarget(node.pathOf(part));
+      if (target !== undefined) {
         links += 1;
         if (links > MOST_LINKS)
-          throw new FsbError('invalid_argument', `${name} has too many symbolic links in it`);
-        const target = await readlink(join(this.#root, path));
-        if (target.startsWith('/')) real = [];
-        left.unshift(...target.split('/').filter((step) => step !== '' && step !== '.'));
-        continue;
-      }
-      if (kind === 'other')
-        throw new FsbError('invalid_argument', `${name} has ${path} in it, which is not a directory`);
-      if (kind === 'nothing') {
-        if (!make) return undefined;
-        await this.#makeDirectory(path);
-      }
-      real.push(part);
+          throw new FsbError('invalid_argument', 'its name has too many symbolic links in it');
+        if (target.startsWith('/')) node = this.#root;
+        left.push(
+          ...target
+            .split('/')
+            .filter((step) => step !== '' && step !== '.')
+            .reverse(),
+        );
+      } else if (make) node = this.#makeDirectory(node, part);
+      else return undefined;
     }
-    return real.join('/');
+    return node;
   }
 
-  async #kindOf(path: string): Promise<'directory' | 'link' | 'other' | 'nothing'> {
-    const stats = await lstat(join(this.#root, path)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    if (stats === undefined) return 'nothing';
-    if (stats.isDirectory()) return 'directory';
-    return stats.isSymbolicLink() ? 'link' : 'other';
+  /** Undefined when nothing is there. */
+  #linkTarget(path: ByteText): ByteText | undefined {
+    const absolute = fsPath(`${this.#directory}/${path}`);
+    const stats = lstatSync(absolute, { throwIfNoEntry: false });
+    if (stats === undefined) return undefined;
+    if (stats.isSymbolicLink()) return readlinkSync(absolute, 'latin1');
+    throw new FsbError('invalid_argument', `its name has ${shown(path)} in it, which is not a directory`);
   }
 }
-
-/**
- * The parts of a name in a tar; an absolute name is meant relative to the layer.
- * @throws invalid_argument for `..` and NUL, which no honest tar has
- */
-export function partsOf(name: string): string[] {
-  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
-  if (parts.includes('..'))
-    throw new FsbError('invalid_argument', `the name ${JSON.stringify(name)} leads out of the layer`);
-  if (name.includes('\0'))
-    throw new FsbError('invalid_argument', `the name ${JSON.stringify(name)} has a NUL byte`);
-  return parts;
-}
-
-export const parentOf = (parts: string[]): string => parts.slice(0, -1).join('/');
-export const baseOf = (parts: string[]): string => parts.at(-1) ?? '';

@@ -1,196 +1,165 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import tar from 'tar-stream';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
-import { type Attributes, LayerTree } from './layer-tree.ts';
-import { baseOf, parentOf, partsOf } from './name-resolver.ts';
+import { partsOf } from './byte-path.ts';
+import { type Attributes, MemoryBudget, type NodeDevice } from './directory-node.ts';
+import { keptAttributes } from './kept-attributes.ts';
+import { LayerTree } from './layer-tree.ts';
+import { marksOf } from './marks.ts';
+import { putMarks } from './put-marks.ts';
+import type { ContentSink, TarEntry } from './tar/entry.ts';
+import { TarReader, type TarVisitor } from './tar/reader.ts';
+import { unpackError } from './unpack-error.ts';
 
 /** What one layer may have at most; a small compressed file can hold a disk full of zeros. */
 export interface UnpackLimits {
+  /** Headers in the tar, also those that only say more of the next entry. */
   entries: number;
-  /** Of the plain tar. */
+  /** Of the plain tar, and of the files in it. */
   bytes: number;
 }
 
+export interface UnpackOptions {
+  /** guest/build/fsb-launch */
+  launchBinary: string;
+  limits?: UnpackLimits;
+  /** Also device nodes. */
+  devices?: boolean;
+  signal?: AbortSignal;
+}
+
 const defaultLimits: UnpackLimits = { entries: 2_000_000, bytes: 64 * 1024 ** 3 };
-
-/** tar-stream says where the content starts; its types do not. */
-type Header = tar.Header & { pax?: Record<string, string>; byteOffset: number };
-
-const BLOCK = 512;
+/** For what is put on directories and files at the end. */
+const MEMORY = 256 * 1024 ** 2;
 
 const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
 /** Bookkeeping of aufs, which old images have; means nothing to others. */
 const AUFS = '.wh..wh.';
 
+const NODE_TYPES = { fifo: 0o010_000, 'character-device': 0o020_000, 'block-device': 0o060_000 };
+
 /**
  * Unpacks the plain tar of a layer into an empty directory that nobody else uses.
  *
- * Kept: files, directories, hard and symbolic links, owners, modes, times. Left out: devices and FIFOs (an instance
- * has its own /dev), and extended attributes (file capabilities mean nothing under no_new_privs).
+ * Kept: files (sparse ones, too), directories, hard and symbolic links, FIFOs, owners, modes, times, extended attributes
+ * but those that mean something to overlayfs or a security module. Devices only when asked: an instance has its own /dev.
+ * It keeps its thread busy: see Unpacker for one beside the core's own.
  * @returns bytes of the files in it
- * @throws invalid_argument (a broken or hostile tar, or over the limits), unsupported (sparse files), no_capacity
+ * @throws invalid_argument (a broken or hostile tar, or over the limits), unsupported (what nobody knows), no_capacity
  */
 export async function unpackLayer(
   source: AsyncIterable<Buffer>,
   root: string,
-  limits: UnpackLimits = defaultLimits,
-  signal?: AbortSignal,
+  options: UnpackOptions,
 ): Promise<number> {
-  const tree = new LayerTree(root, process.getuid?.() === 0);
-  const extract = tar.extract();
-  const read = { bytes: 0 };
-  const feeding = pipeline(Readable.from(wholeBlocks(source, limits.bytes, read)), extract).then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  let entries = 0;
-  let size = 0;
-  let end = 0;
-  let name = '';
+  const { signal, launchBinary, limits = defaultLimits } = options;
+  const tree = new LayerTree(root, process.getuid?.() === 0, new MemoryBudget(MEMORY));
+  const visitor = new LayerVisitor(tree, limits, options.devices ?? false);
+  const reader = new TarReader(visitor);
+  let read = 0;
   try {
-    for await (const entry of extract) {
+    for await (const chunk of source) {
       throwIfAborted(signal);
-      entries += 1;
-      if (entries > limits.entries) throw broken(`it has more than ${limits.entries} entries`);
-      name = entry.header.name;
-      end = endOf(entry.header as Header);
-      size += await unpackEntry(tree, entry.header as Header, entry as AsyncIterable<Buffer>);
-      entry.resume();
+      read += chunk.length;
+      if (read > limits.bytes) throw broken(`it unpacks to more than ${limits.bytes} bytes`);
+      reader.push(chunk);
     }
-    const failure = await feeding;
-    if (failure !== undefined) throw failure;
-    if (end > read.bytes) throw broken('the layer ends in the middle of it');
-    name = '';
-    await tree.finish();
-    return size;
+    throwIfAborted(signal);
+    reader.end();
+    visitor.name = '';
+    await putMarks(launchBinary, root, marksOf(tree), signal);
+    tree.finish();
+    return visitor.size;
   } catch (error) {
-    extract.destroy();
-    const failure = await feeding;
-    // When the source fails in the middle of a file, the file only knows that its stream went away.
-    const isConsequence = (error as NodeJS.ErrnoException).code === 'STREAM_DESTROYED';
-    throw unpackError(isConsequence ? (failure ?? error) : error, name);
+    throw unpackError(error, visitor.name);
+  } finally {
+    reader.close();
   }
 }
 
-/** @returns bytes that it takes */
-async function unpackEntry(tree: LayerTree, header: Header, content: AsyncIterable<Buffer>): Promise<number> {
-  const parts = partsOf(header.name);
-  if (parts.some((part) => part.startsWith(AUFS) && part !== OPAQUE)) return 0;
-  if (parts.slice(0, -1).some((part) => part.startsWith(WHITEOUT)))
-    throw broken('a whiteout is no directory');
-  const base = baseOf(parts);
-  if (base === OPAQUE) await tree.opaque(parentOf(parts));
-  else if (base.startsWith(WHITEOUT)) await tree.whiteout(parentOf(parts), base.slice(WHITEOUT.length));
-  else return unpackThing(tree, header, content);
-  return 0;
-}
+/** Puts each entry where it belongs. */
+class LayerVisitor implements TarVisitor {
+  /** Of the entry that it is at. */
+  name = '';
+  /** Bytes of the files so far. */
+  size = 0;
+  readonly #tree: LayerTree;
+  readonly #limits: UnpackLimits;
+  readonly #devices: boolean;
+  #headers = 0;
 
-async function unpackThing(tree: LayerTree, header: Header, content: AsyncIterable<Buffer>): Promise<number> {
-  const attributes = attributesOf(header);
-  switch (header.type) {
-    case 'file':
-    case 'contiguous-file':
-      if (Object.keys(header.pax ?? {}).some((key) => key.startsWith('GNU.sparse.'))) throw sparse();
-      await tree.file(header.name, attributes, content);
-      return header.size ?? 0;
-    case 'directory':
-      await tree.directory(header.name, attributes);
-      return 0;
-    case 'symlink':
-      await tree.symlink(header.name, header.linkname ?? '', attributes);
-      return 0;
-    case 'link':
-      await tree.hardLink(header.name, header.linkname ?? '');
-      return 0;
-    case 'character-device':
-    case 'block-device':
-    case 'fifo':
-      return 0;
-    default:
-      throw sparse();
+  constructor(tree: LayerTree, limits: UnpackLimits, devices: boolean) {
+    this.#tree = tree;
+    this.#limits = limits;
+    this.#devices = devices;
+  }
+
+  header(): void {
+    this.#headers += 1;
+    if (this.#headers > this.#limits.entries)
+      throw broken(`it has more than ${this.#limits.entries} entries`);
+  }
+
+  entry(entry: TarEntry): ContentSink | undefined {
+    this.name = entry.name;
+    const parts = partsOf(entry.name);
+    if (!entry.name.includes(WHITEOUT)) return this.#thing(entry);
+    if (parts.some((part) => part.startsWith(AUFS) && part !== OPAQUE)) return undefined;
+    const base = parts.pop() ?? '';
+    if (parts.some((part) => part.startsWith(WHITEOUT))) throw broken('a whiteout is no directory');
+    if (!base.startsWith(WHITEOUT)) return this.#thing(entry);
+    if (base === OPAQUE) this.#tree.opaque(parts);
+    else this.#tree.whiteout(parts, base.slice(WHITEOUT.length));
+    return undefined;
+  }
+
+  #thing(entry: TarEntry): ContentSink | undefined {
+    const { name, type } = entry;
+    const kept = keptAttributes(entry.attributes);
+    switch (type) {
+      case 'file':
+        this.#count(entry.size);
+        return this.#tree.file(name, entry, entry, kept);
+      case 'directory':
+        this.#tree.directory(name, attributesOf(entry), kept);
+        return undefined;
+      case 'symlink':
+        this.#tree.symlink(name, entry.linkname, entry, kept);
+        return undefined;
+      case 'link':
+        this.#tree.hardLink(name, entry.linkname);
+        return undefined;
+      default:
+        if (type === 'fifo' || (this.#devices && !isWhiteout(entry)))
+          this.#tree.device(name, deviceOf(entry, NODE_TYPES[type]), kept);
+        return undefined;
+    }
+  }
+
+  /** A sparse file takes little room in the tar and on the disk, but not where it is copied to. */
+  #count(size: number): void {
+    this.size += size;
+    if (this.size > this.#limits.bytes) throw broken(`its files have more than ${this.#limits.bytes} bytes`);
   }
 }
 
-/** Where the content ends in the tar; only files have one, whatever the header says. */
-function endOf({ type, byteOffset, size }: Header): number {
-  return type === 'file' || type === 'contiguous-file' ? byteOffset + size : byteOffset;
-}
+/** To overlayfs. In a tar it means nothing, and it must not hide anything. */
+const isWhiteout = ({ type, devmajor, devminor }: TarEntry): boolean =>
+  type === 'character-device' && devmajor === 0 && devminor === 0;
 
-function attributesOf({ mode, uid, gid, mtime, pax }: Header): Attributes {
+/** Without all else that an entry has, for what is kept until the end. */
+const attributesOf = ({ mode, uid, gid, mtime }: TarEntry): Attributes => ({ mode, uid, gid, mtime });
+
+function deviceOf(entry: TarEntry, type: number): NodeDevice {
+  const { devmajor, devminor } = entry;
+  const isFifo = type === NODE_TYPES.fifo;
+  if (!isFifo && !(devmajor >= 0 && devmajor <= 0xfff && devminor >= 0 && devminor <= 0xf_ff_ff))
+    throw broken(`it is a device with the numbers ${devmajor}, ${devminor}`);
   return {
-    mode: (mode ?? 0o644) & 0o7777,
-    uid: ownerOf(pax?.uid ?? uid),
-    gid: ownerOf(pax?.gid ?? gid),
-    mtime: secondsOf(pax?.mtime ?? (mtime?.getTime() ?? 0) / 1000),
+    mode: type | entry.mode,
+    major: isFifo ? 0 : devmajor,
+    minor: isFifo ? 0 : devminor,
+    owner: attributesOf(entry),
   };
 }
 
-function ownerOf(value: string | number | undefined): number {
-  const id = Number(value ?? 0);
-  // 2^32 - 1 means "leave it as it is" to chown.
-  if (Number.isInteger(id) && id >= 0 && id < 0xff_ff_ff_ff) return id;
-  throw broken(`${value} is no user or group`);
-}
-
-function secondsOf(value: string | number): number {
-  const seconds = Number(value);
-  return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), 2 ** 34) : 0;
-}
-
-/**
- * The tar with its last block filled up, as some builders leave it (umoci); Go's reader and so docker's accept that.
- * `read.bytes` is what there was really.
- */
-async function* wholeBlocks(
-  source: AsyncIterable<Buffer>,
-  bytes: number,
-  read: { bytes: number },
-): AsyncGenerator<Buffer> {
-  for await (const chunk of source) {
-    read.bytes += chunk.length;
-    if (read.bytes > bytes) throw broken(`it unpacks to more than ${bytes} bytes`);
-    yield chunk;
-  }
-  const missing = (BLOCK - (read.bytes % BLOCK)) % BLOCK;
-  if (missing > 0) yield Buffer.alloc(missing);
-}
-
 const broken = (why: string): FsbError => new FsbError('invalid_argument', why);
-
-const sparse = (): FsbError =>
-  new FsbError('unsupported', 'it is a sparse file or of an unknown kind', {
-    hint: 'Rebuild the image without it.',
-  });
-
-/** Names the entry, and tells a full disk from a broken layer. */
-function unpackError(error: unknown, name: string): FsbError {
-  const where = name === '' ? '' : ` at ${JSON.stringify(name)}`;
-  const { code } = error as NodeJS.ErrnoException;
-  if (error instanceof FsbError) {
-    if (error.code === 'cancelled' || error.code === 'timeout') return error;
-    return new FsbError(error.code, `cannot unpack the layer${where}: ${error.message}`, {
-      hint: error.hint,
-      cause: error,
-    });
-  }
-  if (error instanceof Error && error.name === 'AbortError') return FsbError.from(error);
-  const message = error instanceof Error ? error.message : String(error);
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new FsbError('no_capacity', `cannot unpack the layer${where}: the disk is full`, {
-      hint: 'Free room on it, or remove images: fsb-ctl image remove NAME',
-      cause: error,
-    });
-  // tar-stream throws plain errors without a code.
-  const ofTheTar =
-    ((error as Error).constructor === Error && code === undefined) ||
-    ['ENAMETOOLONG', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EILSEQ'].includes(String(code));
-  return new FsbError(
-    ofTheTar ? 'invalid_argument' : 'internal',
-    `cannot unpack the layer${where}: ${message}`,
-    {
-      cause: error,
-    },
-  );
-}

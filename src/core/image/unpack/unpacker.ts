@@ -9,7 +9,7 @@ export interface UnpackRequest {
   /** Empty, and nobody else's. */
   directory: string;
   limits?: UnpackLimits;
-  /** Also device nodes. FIFOs and sockets never. */
+  /** Also device nodes; FIFOs are always made, as docker does. */
   devices?: boolean;
   /** Told now and then how many bytes of the blob were read. */
   onProgress?: (bytes: number) => void;

@@ -1,0 +1,72 @@
+import type { DirectoryNode, NodeDevice, Notes } from './directory-node.ts';
+import type { LayerTree } from './layer-tree.ts';
+import type { ByteText, EntryTime } from './tar/entry.ts';
+
+/** As guest/launch/mark.h has them. */
+const KIND = { end: 0, whiteout: 1, opaque: 2, node: 3, attribute: 4, time: 5 } as const;
+
+interface Mark {
+  kind: (typeof KIND)[keyof typeof KIND];
+  path: ByteText;
+  device?: NodeDevice;
+  time?: EntryTime;
+  name?: string;
+  value?: Buffer;
+}
+
+/**
+ * What is to be put on a layer at its end, encoded. Whiteouts and devices first: making them changes times of directories,
+ * and attributes of a directory (default ACLs) would go over to them.
+ */
+export function* marksOf(tree: LayerTree): Generator<Buffer> {
+  for (const node of tree.root.deepestFirst()) for (const mark of thingsIn(tree, node)) yield encoded(mark);
+  for (const node of tree.root.deepestFirst()) for (const mark of notesIn(node)) yield encoded(mark);
+}
+
+/** So that the other side knows that nothing was cut off. */
+export const endOfMarks = (): Buffer => encoded({ kind: KIND.end, path: '' });
+
+function* thingsIn(tree: LayerTree, node: DirectoryNode): Generator<Mark> {
+  for (const hidden of node.whiteouts) {
+    const path = node.pathOf(hidden);
+    // The layer removes what was there and makes a new directory: the old content must not shine through.
+    if (node.directories.has(hidden)) node.directories.get(hidden)!.opaque = true;
+    else if (!tree.has(path)) yield { kind: KIND.whiteout, path };
+  }
+  for (const [base, { device }] of node.fileNotes)
+    if (device !== undefined) yield { kind: KIND.node, path: node.pathOf(base), device };
+}
+
+function* notesIn(node: DirectoryNode): Generator<Mark> {
+  const path = node.path === '' ? '.' : node.path;
+  for (const [base, notes] of node.fileNotes) yield* notesOf(node.pathOf(base), notes);
+  if (node.opaque) yield { kind: KIND.opaque, path };
+  // The time of a directory is set with its other attributes, when nothing more is made in it.
+  if (node.notes !== undefined) yield* notesOf(path, { attributes: node.notes.attributes });
+}
+
+function* notesOf(path: ByteText, { attributes = new Map(), time }: Notes): Generator<Mark> {
+  for (const [name, value] of attributes) yield { kind: KIND.attribute, path, name, value };
+  if (time !== undefined) yield { kind: KIND.time, path, time };
+}
+
+function encoded({ kind, path, device, time = device?.owner.mtime, name = '', value }: Mark): Buffer {
+  const numbers = [device?.mode, device?.major, device?.minor, device?.owner.uid, device?.owner.gid];
+  const head = Buffer.alloc(4 + 1 + 5 * 4 + 8 + 4);
+  let at = head.writeUInt8(kind, 4);
+  for (const number of numbers) at = head.writeUInt32LE(number ?? 0, at);
+  at = head.writeBigInt64LE(BigInt(time?.seconds ?? 0), at);
+  head.writeUInt32LE(time?.nanoseconds ?? 0, at);
+  const pathLength = Buffer.alloc(2);
+  pathLength.writeUInt16LE(path.length);
+  const parts = [
+    head,
+    pathLength,
+    Buffer.from(path, 'latin1'),
+    Buffer.from([name.length]),
+    Buffer.from(name, 'latin1'),
+  ];
+  const mark = Buffer.concat(value === undefined ? parts : [...parts, value]);
+  mark.writeUInt32LE(mark.length - 4);
+  return mark;
+}

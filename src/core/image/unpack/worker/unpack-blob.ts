@@ -1,0 +1,41 @@
+import { createReadStream } from 'node:fs';
+import { decompressed } from '../decompress.ts';
+import { unpackLayer } from '../unpack-layer.ts';
+import { verified } from '../verify.ts';
+import type { UnpackJob } from './messages.ts';
+
+const PIECE = 512 * 1024;
+
+/**
+ * Unpacks a layer as it came.
+ * @param onProgress told how many bytes of the blob were read
+ * @returns bytes of the files in it
+ */
+export async function unpackBlob(
+  { blob, diffId, directory, launchBinary, devices, limits }: UnpackJob,
+  onProgress: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<number> {
+  const name = `layer ${diffId.slice(0, 19)}`;
+  const file = createReadStream(blob, { highWaterMark: PIECE });
+  try {
+    const plain = decompressed(counted(file, onProgress), name);
+    const source = verified(plain, { digest: diffId }, `the unpacked ${name}`, signal);
+    return await unpackLayer(source, directory, { launchBinary, devices, limits, signal });
+  } finally {
+    // A generator that was never started closes nothing.
+    file.destroy();
+  }
+}
+
+async function* counted(
+  source: AsyncIterable<Buffer>,
+  onProgress: (bytes: number) => void,
+): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const piece of source) {
+    bytes += piece.length;
+    onProgress(bytes);
+    yield piece;
+  }
+}
