@@ -24,6 +24,7 @@ import type { Cleanup } from './cleanup.ts';
 import { EventLog } from './events/event-log.ts';
 import { openChannel } from './guest/open-channel.ts';
 import { createImageStore, type LocalImageStore } from './image/local-image-store.ts';
+import { createRegistries } from './image/registry/client.ts';
 import { adoptInstance, bootInstance } from './instance/boot-instance.ts';
 import { createLogStore } from './logs/file-log-store.ts';
 import type { Clock } from './model/clock.ts';
@@ -72,11 +73,14 @@ export interface LocalNode {
 export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise<LocalNode> {
   const { paths, records, clock, log } = options;
   const { driver, probe } = await openRuntime(options, cleanup);
+  const registries = createRegistries({ file: paths.registries, env: process.env, log, clock });
+  cleanup.add('registries', () => registries.close());
   const images = await createImageStore({
     stateDir: paths.state,
+    registries,
+    launchBinary: join(options.guestDirectory, 'fsb-launch'),
     log,
     clock,
-    launchBinary: join(options.guestDirectory, 'fsb-launch'),
   });
   cleanup.add('images', () => images.close());
   const logs = await createLogStore({ directory: join(paths.state, 'logs'), clock, log });

@@ -3,10 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeEach } from 'vitest';
-import { createImageStore, type LocalImageStore } from '../../src/core/image/local-image-store.ts';
+import {
+  createImageStore,
+  type ImageStoreOptions,
+  type LocalImageStore,
+} from '../../src/core/image/local-image-store.ts';
 import type { ImageInfo } from '../../src/core/model/image.ts';
 import { launchBinary } from './guest-programs.ts';
 import { type LayoutFiles, type TestImage, tarOf, writeArchive } from './image-files.ts';
+import { noRegistries } from './memory-registry.ts';
 
 /** An empty image store in a directory of its own for each test, and what tests of it need. */
 export class ImageStoreFixture {
@@ -35,12 +40,31 @@ export class ImageStoreFixture {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  async open(): Promise<void> {
-    this.store = await createImageStore({
-      stateDir: this.stateDirectory,
-      log: pino({ level: 'silent' }),
-      launchBinary,
-    });
+  async open(options: Partial<ImageStoreOptions> = {}): Promise<void> {
+    const common = { stateDir: this.stateDirectory, log: pino({ level: 'silent' }) };
+    this.store = await createImageStore({ registries: noRegistries, launchBinary, ...common, ...options });
+  }
+
+  blobPath(digest: string): string {
+    return join(this.stateDirectory, 'images/blobs', digest.replace(':', '/'));
+  }
+
+  /** Files that a pull or import has left, of those that no image has. */
+  async leftovers(): Promise<string[]> {
+    const used = new Set<string>();
+    const images = (await this.store.list()).filter(({ references }) => !references.includes('host'));
+    for (const { digest } of images) {
+      const { layers, configDigest } = await this.store.inspect(digest);
+      for (const name of [digest, configDigest, ...layers.map((layer) => layer.digest)]) used.add(name);
+      const { root } = await this.store.resolve(digest);
+      for (const path of root.overlays[0]!.lower) used.add(path.split('/').at(-2)!);
+    }
+    const names = async (directory: string): Promise<string[]> =>
+      (await readdir(join(this.stateDirectory, 'images', directory))).map((name) => `${directory}/${name}`);
+    const all = await Promise.all(['blobs/sha256', 'partial', 'layers', 'staging'].map(names));
+    const nameOf = (path: string): string =>
+      path.replace('blobs/', '').replace('/', ':').replace('layers:', '');
+    return all.flat().filter((path) => !used.has(nameOf(path)));
   }
 
   /** Imports a file of this machine. */

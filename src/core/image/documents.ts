@@ -24,6 +24,8 @@ const descriptorSchema = z.object({
     })
     .nullish(),
   annotations: stringMap,
+  /** Where else it may be. */
+  urls: strings,
 });
 
 export const indexSchema = z.object({
@@ -33,6 +35,7 @@ export const indexSchema = z.object({
 
 export const manifestSchema = z.object({
   mediaType: z.string().optional(),
+  artifactType: z.string().optional(),
   config: descriptorSchema,
   layers: orEmpty(z.array(descriptorSchema), []),
 });
@@ -41,6 +44,7 @@ export const configurationSchema = z.object({
   architecture: z.string().default(''),
   variant: z.string().optional(),
   os: z.string().default(''),
+  created: z.string().nullish(),
   config: z
     .object({
       Entrypoint: strings,
@@ -62,6 +66,7 @@ export const dockerSaveSchema = z.array(
 );
 
 export type Descriptor = z.output<typeof descriptorSchema>;
+export type Manifest = z.output<typeof manifestSchema>;
 export type Configuration = z.output<typeof configurationSchema>;
 export type DockerSaveManifest = z.output<typeof dockerSaveSchema>;
 

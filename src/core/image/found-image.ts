@@ -1,74 +1,119 @@
-import type { Readable } from 'node:stream';
+import { createHash } from 'node:crypto';
 import { FsbError } from '../model/errors.ts';
 import type { ImageConfig } from '../model/image.ts';
 import type { Platform } from '../model/platform.ts';
-import type { Configuration, Descriptor } from './documents.ts';
+import { type Configuration, configurationSchema, parseDocument } from './documents.ts';
 import { imageConfigOf } from './image-config.ts';
+import { assertRunsOn } from './platform-choice.ts';
 
-/** An image as its source describes it, an image file or (later) a registry; its layers are not read yet. */
-export interface FoundImage {
-  /** Of the manifest; of the configuration where there is no manifest. Verified. */
+export interface ImageDocument {
+  /** `sha256:...`, verified. */
   digest: string;
+  mediaType: string;
+  body: Buffer;
+}
+
+/** An image as its source describes it, an image file or a registry; its layers are not read yet. */
+export interface FoundImage {
+  manifest: ImageDocument;
+  configuration: ImageDocument;
   /** As written in the source; not yet normalised. Empty for an image without a name. */
   names: string[];
   /** A tag without a name, as OCI layouts have it; says which of several images this is. */
   tag?: string;
-  architecture: string;
+  platform: Platform;
+  /** Milliseconds since the epoch; 0 when it does not say. */
+  createdAt: number;
   config: ImageConfig;
   /** Bottom first. */
   layers: FoundLayer[];
 }
 
-export interface FoundLayer {
-  /** Digest of the plain tar. */
-  diffId: string;
-  /** Digest and bytes of what open() gives, when the source says so. */
-  blob?: { digest: string; size: number };
-  /** Maybe compressed; not yet verified. */
-  open(): Promise<Readable>;
+export interface LayerReadOptions {
+  /** Told in words when something failed that is tried again. */
+  onRetry?: (why: string) => void;
+  signal?: AbortSignal;
 }
 
-/** @throws invalid_argument when the layers do not match, or another machine is meant */
+/** A layer as it is in its source, maybe compressed. */
+export interface LayerSource {
+  digest: string;
+  mediaType: string;
+  /** Bytes. */
+  size: number;
+  /** The bytes from an offset on; not yet verified. */
+  read(offset: number, options?: LayerReadOptions): AsyncIterable<Buffer>;
+}
+
+export interface FoundLayer extends LayerSource {
+  /** Digest of the plain tar. */
+  diffId: string;
+}
+
+/**
+ * Puts an image together from its documents.
+ * @throws invalid_argument when they do not match, or another machine is meant
+ */
 export function foundImage(
-  digest: string,
-  configuration: Configuration,
-  layers: Omit<FoundLayer, 'diffId'>[],
+  manifest: ImageDocument,
+  configuration: ImageDocument,
+  layers: LayerSource[],
   wanted: Platform,
 ): FoundImage {
-  const diffIds = configuration.rootfs.diff_ids;
+  const said = readConfiguration(configuration);
+  const diffIds = said.rootfs.diff_ids;
   if (diffIds.length !== layers.length)
     throw new FsbError(
       'invalid_argument',
-      `image ${digest} has ${layers.length} layers, its configuration ${diffIds.length}`,
+      `image ${manifest.digest} has ${layers.length} layers, its configuration ${diffIds.length}`,
     );
-  const { os, architecture } = configuration;
-  if ((os || 'linux') !== wanted.os || (architecture || wanted.architecture) !== wanted.architecture)
-    throw otherPlatform([`${os}/${architecture}`], wanted);
   return {
-    digest,
+    manifest,
+    configuration,
     names: [],
-    architecture: wanted.architecture,
-    config: imageConfigOf(configuration),
+    platform: assertRunsOn(said, wanted),
+    createdAt: timeOf(said.created),
+    config: imageConfigOf(said),
     layers: layers.map((layer, index) => ({ ...layer, diffId: diffIds[index]! })),
   };
 }
 
-export function otherPlatform(offered: string[], wanted: Platform): FsbError {
-  const list = [...new Set(offered)].join(', ') || 'no platform';
-  return new FsbError(
-    'invalid_argument',
-    `it is for ${list}, and this machine is ${wanted.os}/${wanted.architecture}`,
-    {
-      hint: `Build or save the image for ${wanted.os}/${wanted.architecture}.`,
+const readConfiguration = ({ digest, body }: ImageDocument): Configuration =>
+  parseDocument(configurationSchema, body, `the configuration ${digest}`);
+
+export const digestOf = (data: Buffer): string => `sha256:${createHash('sha256').update(data).digest('hex')}`;
+
+/** What a document that was made here is called. */
+export const documentOf = (mediaType: string, body: Buffer): ImageDocument => ({
+  digest: digestOf(body),
+  mediaType,
+  body,
+});
+
+/**
+ * The manifest of layers that came without one. The same layers give the same bytes, on every machine.
+ * @param mediaType of the manifest
+ */
+export function manifestOf(
+  mediaType: string,
+  configuration: ImageDocument,
+  layers: readonly Pick<LayerSource, 'digest' | 'mediaType' | 'size'>[],
+): ImageDocument {
+  const document = {
+    schemaVersion: 2,
+    mediaType,
+    config: {
+      mediaType: configuration.mediaType,
+      digest: configuration.digest,
+      size: configuration.body.length,
     },
-  );
+    layers: layers.map(({ digest, size, mediaType: type }) => ({ mediaType: type, digest, size })),
+  };
+  return documentOf(mediaType, Buffer.from(JSON.stringify(document)));
 }
 
-/** Wasm modules, helm charts and attestations come in the same envelope. */
-export function assertLayerType({ mediaType, digest }: Descriptor): void {
-  if (mediaType === '' || /\.tar(?:\.|\+|$)/.test(mediaType)) {
-    if (!mediaType.includes('+encrypted')) return;
-    throw new FsbError('unsupported', `layer ${digest} is encrypted`);
-  }
-  throw new FsbError('invalid_argument', `${digest} of type ${mediaType} is no layer of a container image`);
+/** Builders write year 1 or 1970 when they want to say nothing. */
+function timeOf(created: string | null | undefined): number {
+  const time = Date.parse(created ?? '');
+  return Number.isFinite(time) && time > 0 ? time : 0;
 }

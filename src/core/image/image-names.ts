@@ -4,8 +4,10 @@ import type { FoundImage } from './found-image.ts';
 
 export interface NamedImage {
   image: FoundImage;
-  /** Canonical; at least one. */
+  /** Canonical. */
   references: string[];
+  /** `docker.io/library/alpine@sha256:...`: what its registry calls it. */
+  repoDigests: string[];
 }
 
 /**
@@ -14,29 +16,33 @@ export interface NamedImage {
  */
 export function nameImages(images: FoundImage[], given?: string): NamedImage[] {
   if (images.length === 0) throw new FsbError('invalid_argument', 'there is no image in it');
-  if (given === undefined) return images.map((image) => ({ image, references: ownNames(image) }));
+  if (given === undefined) return images.map((image) => named(image, ownNames(image)));
   if (given === HOST_IMAGE)
     throw new FsbError('invalid_argument', 'host is the built-in image and cannot be replaced', {
       hint: 'Choose another name.',
     });
   const reference = parseReference(given);
-  if (images.length === 1) {
-    if (reference.digest !== undefined && reference.digest !== images[0]!.digest)
-      throw new FsbError(
-        'invalid_argument',
-        `the image in it is ${images[0]!.digest}, not ${reference.digest}`,
-      );
-    return [{ image: images[0]!, references: [canonicalReference(reference)] }];
-  }
-  return severalOfOneName(images, given);
+  if (images.length > 1) return severalOfOneName(images, given);
+  const { digest } = images[0]!.manifest;
+  if (reference.digest !== undefined && reference.digest !== digest)
+    throw new FsbError('invalid_argument', `the image in it is ${digest}, not ${reference.digest}`);
+  return [named(images[0]!, [canonicalReference(reference)])];
 }
+
+const named = (image: FoundImage, references: string[]): NamedImage => ({
+  image,
+  references,
+  repoDigests: [],
+});
 
 function ownNames(image: FoundImage): string[] {
   if (image.names.length > 0) return image.names.map((name) => canonicalReference(parseReference(name)));
   const known = image.tag === undefined ? '' : `, only the tag ${image.tag}`;
-  throw new FsbError('invalid_argument', `the image ${image.digest.slice(0, 19)} in it has no name${known}`, {
-    hint: 'Give it one: fsb-ctl image import FILE NAME',
-  });
+  throw new FsbError(
+    'invalid_argument',
+    `the image ${image.manifest.digest.slice(0, 19)} in it has no name${known}`,
+    { hint: 'Give it one: fsb-ctl image import FILE NAME' },
+  );
 }
 
 /** A layout is one repository with tags: NAME and the tags together name each image. */
@@ -52,6 +58,6 @@ function severalOfOneName(images: FoundImage[], given: string): NamedImage[] {
           hint: 'Leave the name away to import all by the names in the file.',
         },
       );
-    return { image, references: [canonicalReference({ ...repository, tag: image.tag })] };
+    return named(image, [canonicalReference({ ...repository, tag: image.tag })]);
   });
 }

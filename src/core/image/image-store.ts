@@ -8,6 +8,8 @@ export interface RemoveTerms {
   force?: boolean;
   /** Called with the digest before an image goes with its last name, to end holds that nobody needs. */
   letGo?: (digest: string) => Promise<void>;
+  /** Who has an instance of it that must not be ended, as people know them: `default/box`. */
+  usersOf?: (digest: string) => string[];
 }
 
 export interface PruneTerms {

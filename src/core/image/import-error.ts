@@ -1,18 +1,19 @@
 import { FsbError } from '../model/errors.ts';
 
-/** What an import failed with, as its caller is to see it: names the file, and tells a full disk from a broken file. */
-export function importError(error: unknown, path: string, signal: AbortSignal): FsbError {
+/**
+ * What bringing an image in failed with, as its caller is to see it: names the thing, and tells a full disk from a
+ * broken file.
+ * @param what `cannot import /tmp/image.tar`
+ */
+export function importError(error: unknown, what: string, signal: AbortSignal): FsbError {
   if (signal.aborted) return FsbError.from(signal.reason);
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new FsbError('no_capacity', `cannot import ${path}: the disk is full`, {
+    return new FsbError('no_capacity', `${what}: the disk is full`, {
       hint: 'Free room on it, or remove images: fsb-ctl image remove NAME',
       cause: error,
     });
   const failure = FsbError.from(error);
-  if (failure.message.startsWith('cannot import')) return failure;
-  return new FsbError(failure.code, `cannot import ${path}: ${failure.message}`, {
-    hint: failure.hint,
-    cause: error,
-  });
+  if (failure.message.startsWith(what)) return failure;
+  return new FsbError(failure.code, `${what}: ${failure.message}`, { hint: failure.hint, cause: error });
 }

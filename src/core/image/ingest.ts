@@ -1,62 +1,180 @@
-import { execFile } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { promisify } from 'node:util';
-import { FsbError, throwIfAborted } from '../model/errors.ts';
-import type { LayerStore } from './content/layer-store.ts';
-import type { FoundImage, FoundLayer } from './found-image.ts';
+import { Readable } from 'node:stream';
+import type { Clock } from '../model/clock.ts';
+import { throwIfAborted } from '../model/errors.ts';
+import type { LayerProgress, LayerState } from '../model/pull.ts';
+import type { ImageContent } from './content/image-content.ts';
+import type { ImageRecord } from './content/image-records.ts';
+import { flushToDisk } from './flush.ts';
+import type { FoundImage, FoundLayer, ImageDocument } from './found-image.ts';
+import type { NamedImage } from './image-names.ts';
+import { recordOf } from './new-record.ts';
+import type { Publisher } from './publisher.ts';
+import { Turns } from './turns.ts';
 import type { UnpackLimits } from './unpack/unpack-layer.ts';
 import type { Unpacker } from './unpack/unpacker.ts';
-import { verified } from './unpack/verify.ts';
 
-export interface IngestOptions {
+/** Where images come in: what the store has, how it unpacks, and how it takes images on record. */
+export interface Intake {
+  content: ImageContent;
   unpacker: Unpacker;
   limits?: UnpackLimits;
-  signal?: AbortSignal;
+  /** Layers of one image that are read at a time. */
+  downloads?: number;
+  clock: Clock;
+  publisher: Publisher;
 }
+
+export interface IngestWatcher {
+  onLayer?: (layer: LayerProgress) => void;
+  /** For people. */
+  onNote?: (message: string) => void;
+}
+
+const USUAL_DOWNLOADS = 3;
+
+/** Everything of an image that is kept as it came. */
+const blobsOf = ({ manifest, configuration, layers }: FoundImage): string[] => [
+  manifest.digest,
+  configuration.digest,
+  ...layers.map(({ digest }) => digest),
+];
+
+/** It is on record, and nothing of it has to be brought. */
+export const isHere = (image: FoundImage, intake: Intake): boolean =>
+  intake.content.records.get(image.manifest.digest) !== undefined &&
+  blobsOf(image).every((digest) => intake.content.blobs.pathOf(digest) !== undefined) &&
+  image.layers.every((layer) => isPresent(layer, intake));
+
+const isPresent = ({ digest, diffId }: FoundLayer, { content }: Intake): boolean =>
+  content.blobs.pathOf(digest) !== undefined && content.layers.pathOf(diffId) !== undefined;
+
+export const progressOf = (
+  { digest, size }: Pick<FoundLayer, 'digest' | 'size'>,
+  state: LayerState,
+  current = 0,
+): LayerProgress => ({ id: digest.slice('sha256:'.length).slice(0, 12), state, current, total: size });
 
 /**
- * Brings the layers of an image into the store, each unpacked once and verified: the digest of its blob, and of its
- * plain tar. A layer that is here already is not read again. The caller has pinned them.
+ * Brings images into the store: every blob as it came, every layer unpacked, each once and verified. They are on record
+ * when all of it is durable, and all in one step; before that, nothing of them can be seen.
  */
-export async function ingestLayers(
-  image: FoundImage,
-  store: LayerStore,
-  options: IngestOptions,
-): Promise<void> {
-  const { signal } = options;
-  for (const layer of image.layers) {
+export async function ingestImages(
+  images: readonly NamedImage[],
+  intake: Intake,
+  watcher: IngestWatcher = {},
+  signal?: AbortSignal,
+): Promise<ImageRecord[]> {
+  const { content, publisher, clock } = intake;
+  const unpin = content.pin({
+    blobs: images.flatMap(({ image }) => blobsOf(image)),
+    layers: images.flatMap(({ image }) => image.layers.map(({ diffId }) => diffId)),
+  });
+  try {
+    const missing = images.filter(({ image }) => !isHere(image, intake));
+    for (const { image } of missing) await ingestContent(image, intake, watcher, signal);
     throwIfAborted(signal);
-    await store.ensure(layer.diffId, (directory) => unpackVerified(layer, directory, options), signal);
-  }
-}
-
-/** Layers must be on the disk before an image says that it has them: a power cut would leave empty files. */
-export async function flushToDisk(directory: string): Promise<void> {
-  try {
-    await promisify(execFile)('sync', ['--file-system', directory]);
-  } catch (cause) {
-    throw new FsbError('internal', `cannot write the layers to disk: ${FsbError.from(cause).message}`, {
-      cause,
-    });
-  }
-}
-
-async function unpackVerified(layer: FoundLayer, directory: string, how: IngestOptions): Promise<number> {
-  const name = `layer ${layer.diffId.slice(0, 19)}`;
-  const source = await layer.open();
-  // Beside the layer that it becomes, so that a crash leaves neither.
-  const blob = join(dirname(directory), 'blob');
-  try {
-    const stored = layer.blob ? verified(source, layer.blob, `the blob of ${name}`, how.signal) : source;
-    await pipeline(stored, createWriteStream(blob), { signal: how.signal });
-    const { diffId } = layer;
-    return await how.unpacker.unpack({ blob, diffId, directory, limits: how.limits }, how.signal);
+    if (missing.length > 0) await flushToDisk(content.root);
+    throwIfAborted(signal);
+    await publisher.publish(
+      images.map((one) => recordOf(one, recordIn(content, one)?.importedAt ?? clock.now())),
+    );
+    return images.map((one) => recordIn(content, one)!);
   } finally {
-    // A generator that was never started closes nothing.
-    source.destroy();
-    await rm(blob, { force: true });
+    unpin();
   }
+}
+
+const recordIn = ({ records }: ImageContent, { image }: NamedImage): ImageRecord | undefined =>
+  records.get(image.manifest.digest);
+
+async function ingestContent(
+  image: FoundImage,
+  intake: Intake,
+  watcher: IngestWatcher,
+  signal?: AbortSignal,
+): Promise<void> {
+  const turns = new Turns(intake.downloads ?? USUAL_DOWNLOADS);
+  await all(
+    [...new Map(image.layers.map((layer) => [layer.digest, layer])).values()],
+    signal,
+    (layer, either) => ingestLayer(layer, intake, turns, watcher, either),
+  );
+  for (const document of [image.configuration, image.manifest]) await keep(document, intake, signal);
+}
+
+/** Ends only when all have ended: the first failure stops the others. */
+async function all<T>(
+  things: readonly T[],
+  signal: AbortSignal | undefined,
+  work: (thing: T, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const failing = new AbortController();
+  const either = signal ? AbortSignal.any([signal, failing.signal]) : failing.signal;
+  const fail = (error: unknown): void => {
+    if (!failing.signal.aborted) failing.abort(error);
+  };
+  await Promise.all(things.map((thing) => work(thing, either).catch(fail)));
+  if (failing.signal.aborted) throw failing.signal.reason;
+}
+
+async function ingestLayer(
+  layer: FoundLayer,
+  intake: Intake,
+  turns: Turns,
+  { onLayer, onNote }: IngestWatcher,
+  signal: AbortSignal,
+): Promise<void> {
+  const tell = (state: LayerState, current = 0): void => onLayer?.(progressOf(layer, state, current));
+  if (isPresent(layer, intake)) return tell('present', layer.size);
+  const blob = await turns.take(() => download(layer, intake, tell, onNote, signal), signal);
+  await intake.content.layers.ensure(
+    layer.diffId,
+    (directory) => {
+      tell('unpacking');
+      return intake.unpacker.unpack(
+        {
+          ...{ blob, directory, diffId: layer.diffId, limits: intake.limits },
+          onProgress: (bytes) => tell('unpacking', bytes),
+        },
+        signal,
+      );
+    },
+    signal,
+  );
+  tell('done', layer.size);
+}
+
+async function download(
+  layer: FoundLayer,
+  { content: { blobs } }: Intake,
+  tell: (state: LayerState, current?: number) => void,
+  onNote: IngestWatcher['onNote'],
+  signal: AbortSignal,
+): Promise<string> {
+  let current = 0;
+  const onRetry = (why: string): void => {
+    tell('retrying', current);
+    onNote?.(why);
+  };
+  if (blobs.pathOf(layer.digest) === undefined) tell('downloading');
+  const path = await blobs.ensure(layer, (offset) => layer.read(offset, { onRetry, signal }), {
+    onProgress: (bytes) => {
+      current = bytes;
+      tell('downloading', bytes);
+    },
+    signal,
+  });
+  tell('downloaded', layer.size);
+  return path;
+}
+
+async function keep(document: ImageDocument, { content }: Intake, signal?: AbortSignal): Promise<void> {
+  const { digest, body } = document;
+  await content.blobs.ensure(
+    { digest, size: body.length },
+    (offset) => Readable.from([body.subarray(offset)]),
+    {
+      signal,
+    },
+  );
 }

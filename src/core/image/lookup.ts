@@ -10,6 +10,7 @@ import {
   repositoryOf,
 } from '../model/reference.ts';
 import type { ImageRecord } from './content/image-records.ts';
+import { repositoryOfName } from './record-names.ts';
 
 // As many digits as `image list` shows of a digest.
 const SHORTEST_DIGEST = 12;
@@ -19,8 +20,8 @@ const SHORTEST_DIGEST = 12;
  * @throws invalid_argument when the text is neither a name nor a digest
  */
 export function findRecord(records: readonly ImageRecord[], text: string): ImageRecord | undefined {
-  if (isDigest(text)) return records.find(({ digest }) => digest === text);
-  if (/^[0-9a-f]{64}$/.test(text)) return records.find(({ digest }) => digest === `sha256:${text}`);
+  if (isDigest(text)) return findByDigest(records, text);
+  if (/^[0-9a-f]{64}$/.test(text)) return findByDigest(records, `sha256:${text}`);
   const prefix = text.replace(/^sha256:/, '');
   const isPrefix = /^[0-9a-f]+$/.test(prefix) && prefix.length >= SHORTEST_DIGEST;
   const byName = isPrefix && prefix !== text ? undefined : findByName(records, parseReference(text));
@@ -39,8 +40,14 @@ export function imageNotFound(records: readonly ImageRecord[], text: string): Fs
     didYouMean(text, [...names, ...names.map((name) => name.replace(/:latest$/, ''))]);
   const question = near === undefined ? '' : `Did you mean ${near}? `;
   return new FsbError('image_not_found', `image ${familiarName(text)} is not here`, {
-    hint: `${question}Bring it in with: fsb-ctl image import FILE ${isDigest(text) ? 'NAME' : familiarName(text)}`,
+    hint: `${question}Bring it in with: ${howToGet(text)}`,
   });
+}
+
+function howToGet(text: string): string {
+  if (isDigest(text)) return 'fsb-ctl image import FILE NAME';
+  const name = familiarName(text);
+  return `fsb-ctl image pull ${name}, or fsb-ctl image import FILE ${name}`;
 }
 
 function findByName(records: readonly ImageRecord[], wanted: ImageReference): ImageRecord | undefined {
@@ -49,9 +56,19 @@ function findByName(records: readonly ImageRecord[], wanted: ImageReference): Im
   if (exact !== undefined || wanted.digest === undefined) return exact;
   // With a digest the tag says nothing; the repository must be one that the image is known by.
   const repository = repositoryOf(wanted);
+  const byDigest = `${repository}@${wanted.digest}`;
   return records.find(
-    ({ digest, references }) =>
-      digest === wanted.digest &&
-      references.some((name) => repositoryOf(parseReference(name)) === repository),
+    ({ digest, references, repoDigests }) =>
+      repoDigests.includes(byDigest) ||
+      (digest === wanted.digest &&
+        [...references, ...repoDigests].some((name) => repositoryOfName(name) === repository)),
+  );
+}
+
+/** Of a manifest, or of an index that led to it. */
+function findByDigest(records: readonly ImageRecord[], text: string): ImageRecord | undefined {
+  return (
+    records.find(({ digest }) => digest === text) ??
+    records.find(({ repoDigests }) => repoDigests.some((name) => name.endsWith(`@${text}`)))
   );
 }

@@ -1,16 +1,152 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
+import type { ImageInfo, PruneResult, RemovedImage } from '../model/image.ts';
+import type { PruneRequest } from '../model/image-requests.ts';
 import { familiarName } from '../model/reference.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { Holds } from './content/holds.ts';
+import type { ImageContent } from './content/image-content.ts';
 import type { ImageRecord } from './content/image-records.ts';
+import type { PruneTerms, RemoveTerms } from './image-store.ts';
+import { pruneImages } from './prune.ts';
+import { nameMeant, namesWith, separateNames } from './record-names.ts';
 
-/** @throws conflict: removing an image by its digest must not take names away that nobody spoke of */
-export function assertOneName(record: ImageRecord, reference: string): void {
-  if (record.references.length > 1)
-    throw new FsbError('conflict', `cannot remove image ${reference}: it has several names`, {
-      hint: `Remove them one by one: ${record.references.map(familiarName).join(', ')}`,
-    });
+export interface RemovalOptions {
+  content: ImageContent;
+  holds: Holds;
+  catalogue: Catalogue;
+  clock: Clock;
+  log: Logger;
 }
 
-export const inUse = (reference: string): FsbError =>
-  new FsbError('conflict', `cannot remove image ${familiarName(reference)}: sandboxes use it`, {
-    hint: 'Delete them first; see them with: fsb-ctl list',
+/** How images go: by name, by digest, or when their last user has ended. */
+export class Removal {
+  readonly #options: RemovalOptions;
+  readonly #content: ImageContent;
+  readonly #holds: Holds;
+
+  constructor(options: RemovalOptions) {
+    this.#options = options;
+    this.#content = options.content;
+    this.#holds = options.holds;
+  }
+
+  /** As ImageStore.prune. */
+  prune(request: PruneRequest, terms: PruneTerms = {}): Promise<PruneResult> {
+    return pruneImages(request, terms, { ...this.#options, take: (record) => this.#take(record) });
+  }
+
+  /** As ImageStore.remove. */
+  async remove(reference: string, terms: RemoveTerms = {}): Promise<RemovedImage> {
+    const first = this.#find(reference);
+    if (goesWhole(first, reference, terms)) {
+      const { digest } = first;
+      if (!terms.force && this.#holds.has(digest)) this.#assertNoUsers(digest, reference, terms);
+      await letGo(digest, terms);
+    }
+    for (;;) {
+      // Looked up anew: it may have got another name, or have gone, in the meantime.
+      const record = this.#find(reference);
+      const [info] = this.#options.catalogue.infos([record]) as [ImageInfo];
+      if (!goesWhole(record, reference, terms)) {
+        const untagged = namesWith(record, nameMeant(record, reference)!);
+        await this.#content.records.untag(record.digest, untagged);
+        return { image: info, untagged, deleted: false, freed: 0 };
+      }
+      const untagged = [...record.references, ...record.repoDigests];
+      if (this.#holds.has(record.digest)) {
+        if (!terms.force) throw inUse(reference, terms.usersOf?.(record.digest) ?? []);
+        return { image: info, untagged, deleted: true, freed: await this.#retire(record) };
+      }
+      const freed = await this.#take(record);
+      if (freed !== undefined) return { image: info, untagged, deleted: true, freed };
+    }
+  }
+
+  /**
+   * Removes an image that nobody holds, in the tick of that check.
+   * @returns bytes; undefined when it was given another name meanwhile, and stays
+   */
+  async #take(record: ImageRecord): Promise<number | undefined> {
+    const { digest } = record;
+    // A boot that begins while the list is written would lose its layers.
+    const left = this.#holds.leave(digest);
+    try {
+      if (!(await this.#content.records.remove(digest, (now) => hasSameNames(now, record)))) return undefined;
+      const freed = await this.#content.drop(record);
+      this.#options.log.info({ image: digest, references: record.references, freed }, 'image removed');
+      return freed;
+    } finally {
+      left();
+    }
+  }
+
+  /** Removes an image that was removed by force, once nobody holds it. @returns bytes */
+  async takeRetired(digest: string): Promise<number> {
+    const record = this.#content.records.get(digest);
+    if (!record?.removed || this.#holds.has(digest) || this.#holds.isLeaving(digest)) return 0;
+    return (await this.#take(record)) ?? 0;
+  }
+
+  /** The same for all of them. */
+  async sweep(): Promise<void> {
+    for (const { digest } of this.#content.records.all()) await this.takeRetired(digest);
+  }
+
+  async #retire({ digest }: ImageRecord): Promise<number> {
+    await this.#content.records.retire(digest);
+    this.#options.log.info(
+      { image: digest },
+      'image loses its names, and goes when nothing uses it any more',
+    );
+    // Its last holder may have ended before the mark was there.
+    return this.takeRetired(digest);
+  }
+
+  /** Before idle users are asked to let go: they would go for nothing. */
+  #assertNoUsers(digest: string, reference: string, { usersOf }: RemoveTerms): void {
+    const users = usersOf?.(digest) ?? [];
+    if (users.length > 0) throw inUse(reference, users);
+  }
+
+  #find(reference: string): ImageRecord {
+    return this.#options.catalogue.find(reference);
+  }
+}
+
+/** @throws conflict: removing an image by its digest must not take names away that nobody spoke of */
+function goesWhole(record: ImageRecord, reference: string, { force }: RemoveTerms): boolean {
+  const name = nameMeant(record, reference);
+  const all = record.references.length + record.repoDigests.length;
+  if (name !== undefined) return namesWith(record, name).length === all;
+  const names = separateNames(record);
+  if (names.length <= 1 || force) return true;
+  throw new FsbError('conflict', `cannot remove image ${reference}: it has several names`, {
+    hint: `Remove them one by one: ${names.join(', ')}; or all at once with -f.`,
   });
+}
+
+/** @throws conflict, unless by force, when a pool is told to keep the image warm */
+async function letGo(digest: string, { letGo, force }: RemoveTerms): Promise<void> {
+  try {
+    await letGo?.(digest);
+  } catch (error) {
+    if (!force || FsbError.from(error).code !== 'conflict') throw error;
+  }
+}
+
+const hasSameNames = (a: ImageRecord, b: ImageRecord): boolean =>
+  JSON.stringify([a.references, a.repoDigests]) === JSON.stringify([b.references, b.repoDigests]);
+
+function inUse(reference: string, users: readonly string[]): FsbError {
+  return new FsbError('conflict', `cannot remove image ${familiarName(reference)}: ${usersText(users)}`, {
+    hint: 'Delete them first; or take its names off now with -f, and it goes with the last of them.',
+  });
+}
+
+function usersText([first, ...others]: readonly string[]): string {
+  if (first === undefined) return 'sandboxes use it';
+  if (others.length === 0) return `${first} uses it`;
+  return `${first} and ${others.length} other${others.length === 1 ? '' : 's'} use it`;
+}

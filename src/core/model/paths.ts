@@ -16,17 +16,20 @@ export interface CorePaths {
   status: string;
   /** The core's own log. */
   log: string;
+  /** What the administrator says of registries; need not be there. */
+  registries: string;
 }
 
 // A unix socket path holds 107 bytes; the longest of ours is RUN/i/<17>/guest.sock.
 const LONGEST_RUN = 107 - '/i//guest.sock'.length - 17;
 
 /**
- * `FSB_ROOT` moves everything to one directory; else root has /var/lib/fsb and /run/fsb, others the XDG directories.
+ * `FSB_ROOT` moves everything to one directory; else root has /var/lib/fsb, /run/fsb and /etc/fsb, others the XDG
+ * directories.
  * @throws invalid_argument when sockets below it would not fit into a socket address
  */
 export function corePaths(env: Record<string, string | undefined>, uid: number): CorePaths {
-  const { root, state, run } = directories(env, uid);
+  const { root, state, run, settings } = directories(env, uid);
   if (/^\/(proc|sys|dev)(\/|$)/.test(root))
     throw new FsbError('invalid_argument', `the root directory ${root} is on a file system of the kernel`, {
       hint: 'Choose an ordinary directory with FSB_ROOT or --root.',
@@ -48,20 +51,23 @@ export function corePaths(env: Record<string, string | undefined>, uid: number):
     lock: join(run, 'lock'),
     status: join(run, 'core.json'),
     log: join(state, 'core.log'),
+    registries: join(settings, 'registries.yaml'),
   };
 }
 
 function directories(
   env: Record<string, string | undefined>,
   uid: number,
-): Pick<CorePaths, 'root' | 'state' | 'run'> {
+): Pick<CorePaths, 'root' | 'state' | 'run'> & { settings: string } {
   if (env.FSB_ROOT) {
     const root = resolve(env.FSB_ROOT);
-    return { root, state: join(root, 'state'), run: join(root, 'run') };
+    return { root, state: join(root, 'state'), run: join(root, 'run'), settings: root };
   }
-  if (uid === 0) return { root: '/var/lib/fsb', state: '/var/lib/fsb', run: '/run/fsb' };
+  if (uid === 0)
+    return { root: '/var/lib/fsb', state: '/var/lib/fsb', run: '/run/fsb', settings: '/etc/fsb' };
   const home = env.HOME ?? '/';
   const state = join(env.XDG_STATE_HOME || join(home, '.local/state'), 'fsb');
   const run = join(env.XDG_RUNTIME_DIR || join('/tmp', `fsb-${uid}`), 'fsb');
-  return { root: state, state, run };
+  const settings = join(env.XDG_CONFIG_HOME || join(home, '.config'), 'fsb');
+  return { root: state, state, run, settings };
 }

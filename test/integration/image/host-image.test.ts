@@ -17,6 +17,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createImageStore, type LocalImageStore } from '../../../src/core/image/local-image-store.ts';
 import type { Clock } from '../../../src/core/model/clock.ts';
 import { launchBinary } from '../../helpers/guest-programs.ts';
+import { noRegistries } from '../../helpers/memory-registry.ts';
 
 let directory: string;
 let machine: string;
@@ -28,8 +29,9 @@ const clock: Clock = { now: () => 0, monotonic: () => now, after: () => () => un
 const openStore = (): Promise<LocalImageStore> =>
   createImageStore({
     stateDir: join(directory, 'state'),
-    log: pino({ level: 'silent' }),
+    registries: noRegistries,
     launchBinary,
+    log: pino({ level: 'silent' }),
     hostRoot: machine,
     clock,
   });
@@ -186,7 +188,7 @@ describe('the digest of the host image', () => {
     later();
     expect((await store.resolve(first)).digest).toBe(first);
     expect(await digest()).not.toBe(first);
-    await expect(store.resolve(first)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(store.resolve(first)).rejects.toMatchObject({ code: 'image_not_found' });
   });
 
   it('is looked at again after a second only', async () => {

@@ -141,7 +141,7 @@ describe('import', () => {
   it('takes the name that it is given, also together with tags of the file', async () => {
     await images.import(await images.archive(layoutFiles([await tinyImage('a', 'A')])), 'localhost:5000/x:7');
     expect(await images.contentOf('localhost:5000/x:7')).toBe('A');
-    await expect(images.store.resolve('a')).rejects.toMatchObject({ code: 'not_found' });
+    await expect(images.store.resolve('a')).rejects.toMatchObject({ code: 'image_not_found' });
     const tagged = [
       await tinyImage(undefined, 'B', { refName: '1' }),
       await tinyImage(undefined, 'C', { refName: '2' }),

@@ -9,6 +9,7 @@ import type { ResolvedImage } from '../../../src/core/model/image.ts';
 import { busyboxImage } from '../../helpers/busybox-image.ts';
 import { launchBinary } from '../../helpers/guest-programs.ts';
 import { layoutFiles, type TestEntry, tarOf, writeArchive } from '../../helpers/image-files.ts';
+import { noRegistries } from '../../helpers/memory-registry.ts';
 import { inMountedRoot } from '../../helpers/mounted-root.ts';
 
 let directory: string;
@@ -16,10 +17,12 @@ let store: LocalImageStore;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'fsb-images-'));
+  const log = pino({ level: 'silent' });
   store = await createImageStore({
     stateDir: join(directory, 'state'),
-    log: pino({ level: 'silent' }),
+    registries: noRegistries,
     launchBinary,
+    log,
   });
 });
 

@@ -55,17 +55,26 @@ describe('the store', () => {
     ])
       expect((await images.store.resolve(name)).digest).toBe(digest);
     for (const name of ['a', 'a:2', `b@${digest}`, '0'.repeat(12)])
-      await expect(images.store.resolve(name)).rejects.toMatchObject({ code: 'not_found' });
+      await expect(images.store.resolve(name)).rejects.toMatchObject({ code: 'image_not_found' });
     await expect(images.store.resolve('A B')).rejects.toMatchObject({ code: 'invalid_argument' });
   });
 
   it.each([
-    ['hots', 'Did you mean host? Bring it in with: fsb-ctl image import FILE hots:latest'],
-    ['alpin', 'Did you mean alpine? Bring it in with: fsb-ctl image import FILE alpin:latest'],
-    ['something', 'Bring it in with: fsb-ctl image import FILE something:latest'],
+    [
+      'hots',
+      'Did you mean host? Bring it in with: fsb-ctl image pull hots:latest, or fsb-ctl image import FILE hots:latest',
+    ],
+    [
+      'alpin',
+      'Did you mean alpine? Bring it in with: fsb-ctl image pull alpin:latest, or fsb-ctl image import FILE alpin:latest',
+    ],
+    [
+      'something',
+      'Bring it in with: fsb-ctl image pull something:latest, or fsb-ctl image import FILE something:latest',
+    ],
   ])('says how to get %s', async (name, hint) => {
     await images.import(await images.archive(layoutFiles([await tinyImage('alpine', 'A')])));
-    await expect(images.store.resolve(name)).rejects.toMatchObject({ code: 'not_found', hint });
+    await expect(images.store.resolve(name)).rejects.toMatchObject({ code: 'image_not_found', hint });
   });
 
   it('removes a name, the image with its last name, and layers that nobody shares', async () => {
@@ -75,7 +84,8 @@ describe('the store', () => {
     const path = await images.archive(layoutFiles([await tinyImage('a', 'A')]));
     await images.import(path, 'alias');
     expect(await images.store.remove('alias')).toMatchObject({
-      references: ['docker.io/library/alias:latest'],
+      ...{ untagged: ['docker.io/library/alias:latest'], deleted: false, freed: 0 },
+      image: { references: ['docker.io/library/a:latest', 'docker.io/library/alias:latest'] },
     });
     expect(await images.contentOf('a')).toBe('A');
     await images.store.remove('a');
@@ -83,7 +93,7 @@ describe('the store', () => {
     expect(await images.contentOf('b')).toBe('B');
     await images.store.remove('b');
     expect([await readdir(images.layersDirectory), await readdir(images.stagingDirectory)]).toEqual([[], []]);
-    await expect(images.store.remove('b')).rejects.toMatchObject({ code: 'not_found' });
+    await expect(images.store.remove('b')).rejects.toMatchObject({ code: 'image_not_found' });
     await expect(images.store.remove('host')).rejects.toMatchObject({ code: 'conflict' });
   });
 
@@ -99,7 +109,7 @@ describe('the store', () => {
     await expect(images.store.remove('a')).rejects.toMatchObject({ code: 'conflict' });
     releases[1]!();
     await images.store.remove('a');
-    await expect(images.store.resolve('a')).rejects.toMatchObject({ code: 'not_found' });
+    await expect(images.store.resolve('a')).rejects.toMatchObject({ code: 'image_not_found' });
   });
 
   it('lets nobody begin to use what is being removed', async () => {
@@ -107,9 +117,11 @@ describe('the store', () => {
     const removing = images.store.remove('a');
     // Not yet on disk, but decided.
     await new Promise(setImmediate);
-    expect(() => images.store.hold(image!.digest)).toThrow(expect.objectContaining({ code: 'not_found' }));
+    expect(() => images.store.hold(image!.digest)).toThrow(
+      expect.objectContaining({ code: 'image_not_found' }),
+    );
     for (const name of ['a', image!.digest])
-      await expect(images.store.resolve(name)).rejects.toMatchObject({ code: 'not_found' });
+      await expect(images.store.resolve(name)).rejects.toMatchObject({ code: 'image_not_found' });
     await removing;
     expect(await readdir(images.layersDirectory)).toEqual([]);
   });

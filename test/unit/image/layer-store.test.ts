@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LayerStore } from '../../../src/core/image/content/layer-store.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
 
 const A = `sha256:${'a'.repeat(64)}`;
 const B = `sha256:${'b'.repeat(64)}`;
@@ -13,7 +14,13 @@ let store: LayerStore;
 
 const staging = (): string => join(directory, 'staging');
 const open = (): Promise<LayerStore> =>
-  LayerStore.open(join(directory, 'layers'), staging(), pino({ level: 'silent' }));
+  LayerStore.open({
+    ...{ root: join(directory, 'layers'), staging: staging(), clock: createManualClock() },
+    log: pino({ level: 'silent' }),
+  });
+
+const removeUnused = (isUsed: (diffId: string) => boolean): Promise<number> =>
+  store.collect({ isUsed, before: Number.POSITIVE_INFINITY });
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'fsb-layers-'));
@@ -90,10 +97,10 @@ describe('LayerStore', () => {
     await store.ensure(B, fillWith('b'));
     unpin();
     unpin();
-    await store.removeUnused((diffId) => diffId === B);
+    await removeUnused((diffId) => diffId === B);
     expect([store.pathOf(A) === undefined, store.pathOf(B) === undefined]).toEqual([false, false]);
     unpinAgain();
-    await store.removeUnused(() => false);
+    expect(await removeUnused(() => false)).toBe(2);
     expect([store.pathOf(A), store.pathOf(B)]).toEqual([undefined, undefined]);
     expect([await readdir(join(directory, 'layers')), await readdir(staging())]).toEqual([[], []]);
   });
@@ -102,7 +109,7 @@ describe('LayerStore', () => {
     await store.ensure(A, fillWith('a'));
     await store.ensure(B, fillWith('b'));
     const used = new Set<string>();
-    const removing = store.removeUnused((diffId) => used.has(diffId));
+    const removing = removeUnused((diffId) => used.has(diffId));
     used.add(B);
     await removing;
     expect([store.pathOf(A) === undefined, store.pathOf(B) === undefined]).toEqual([true, false]);

@@ -18,17 +18,13 @@ export async function openArchive(
 ): Promise<ArchiveSource> {
   const stats = await stat(path).catch((error: NodeJS.ErrnoException) => {
     const why = error.code === 'ENOENT' ? 'there is no such file' : error.message;
-    throw new FsbError(
-      error.code === 'ENOENT' ? 'not_found' : 'invalid_argument',
-      `cannot import ${path}: ${why}`,
-      {
-        hint: 'Give an OCI layout directory, an OCI archive, or what docker save wrote.',
-      },
-    );
+    throw new FsbError(error.code === 'ENOENT' ? 'not_found' : 'invalid_argument', why, {
+      hint: 'Give an OCI layout directory, an OCI archive, or what docker save wrote.',
+    });
   });
   if (stats.isDirectory()) return new DirectorySource(path);
   if (stats.isFile()) return TarSource.open(path, staging, signal);
-  throw new FsbError('invalid_argument', `cannot import ${path}: it is neither a file nor a directory`);
+  throw new FsbError('invalid_argument', 'it is neither a file nor a directory');
 }
 
 /** docker 25 and later save both formats in one file; the OCI one is preferred, because it has the manifest's digest. */

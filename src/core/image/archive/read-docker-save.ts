@@ -8,21 +8,23 @@ import {
   dockerSaveSchema,
   parseDocument,
 } from '../documents.ts';
-import { type FoundImage, foundImage } from '../found-image.ts';
-import { type ArchiveSource, readDocument } from './source.ts';
+import { documentOf, type FoundImage, foundImage, type LayerSource, manifestOf } from '../found-image.ts';
+import { OCI_CONFIGURATION, OCI_LAYER, OCI_MANIFEST } from '../media-types.ts';
+import { type Compression, compressionOf } from '../unpack/decompress.ts';
+import { type ArchiveSource, readDocument, readFrom } from './source.ts';
 
-/** Every image of what `docker save` wrote. There is no manifest in it, so the configuration's digest names the image. */
+/** Every image of what `docker save` wrote. There is no manifest in it, so one is made of what there is. */
 export async function readDockerSave(source: ArchiveSource, wanted: Platform): Promise<FoundImage[]> {
   const images = new Map<string, FoundImage>();
-  for (const entry of await readManifest(source)) {
+  for (const entry of await readSaved(source)) {
     const image = await readImage(source, entry, wanted);
-    const known = images.get(image.digest);
-    images.set(image.digest, { ...image, names: [...(known?.names ?? []), ...image.names] });
+    const known = images.get(image.manifest.digest);
+    images.set(image.manifest.digest, { ...image, names: [...(known?.names ?? []), ...image.names] });
   }
   return [...images.values()];
 }
 
-async function readManifest(source: ArchiveSource): Promise<DockerSaveManifest> {
+async function readSaved(source: ArchiveSource): Promise<DockerSaveManifest> {
   return parseDocument(dockerSaveSchema, await readDocument(source, 'manifest.json'), 'manifest.json');
 }
 
@@ -31,12 +33,47 @@ async function readImage(
   entry: DockerSaveManifest[number],
   wanted: Platform,
 ): Promise<FoundImage> {
-  const document = await readDocument(source, entry.Config);
-  const digest = `sha256:${createHash('sha256').update(document).digest('hex')}`;
+  const configuration = documentOf(OCI_CONFIGURATION, await readDocument(source, entry.Config));
   const promised = /^([0-9a-f]{64})(?:\.json)?$/.exec(posix.basename(entry.Config))?.[1];
-  if (promised !== undefined && digest !== `sha256:${promised}`)
-    throw new FsbError('invalid_argument', `${entry.Config} is damaged: its digest is ${digest}`);
-  const configuration = parseDocument(configurationSchema, document, entry.Config);
-  const layers = entry.Layers.map((name) => ({ open: () => source.open(name) }));
-  return { ...foundImage(digest, configuration, layers, wanted), names: entry.RepoTags };
+  if (promised !== undefined && configuration.digest !== `sha256:${promised}`)
+    throw new FsbError(
+      'invalid_argument',
+      `${entry.Config} is damaged: its digest is ${configuration.digest}`,
+    );
+  const said = parseDocument(configurationSchema, configuration.body, entry.Config);
+  const layers: LayerSource[] = [];
+  for (const [index, name] of entry.Layers.entries())
+    layers.push(await layerSource(source, name, said.rootfs.diff_ids[index]));
+  const manifest = manifestOf(OCI_MANIFEST, configuration, layers);
+  return { ...foundImage(manifest, configuration, layers, wanted), names: entry.RepoTags };
+}
+
+/** @param diffId of a plain layer also its digest, which is verified when it is read */
+async function layerSource(
+  source: ArchiveSource,
+  name: string,
+  diffId: string | undefined,
+): Promise<LayerSource> {
+  const compression = await compressionOfMember(source, name);
+  const isPlain = compression === 'none' && diffId !== undefined;
+  return {
+    digest: isPlain ? diffId : await hashMember(source, name),
+    mediaType: layerType(compression),
+    size: await source.sizeOf(name),
+    read: (offset) => readFrom(source, name, offset),
+  };
+}
+
+export const layerType = (compression: Compression): string =>
+  compression === 'none' ? OCI_LAYER : `${OCI_LAYER}+${compression}`;
+
+async function compressionOfMember(source: ArchiveSource, name: string): Promise<Compression> {
+  for await (const chunk of readFrom(source, name)) return compressionOf(chunk);
+  return 'none';
+}
+
+async function hashMember(source: ArchiveSource, name: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of readFrom(source, name)) hash.update(chunk);
+  return `sha256:${hash.digest('hex')}`;
 }

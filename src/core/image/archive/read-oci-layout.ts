@@ -1,34 +1,23 @@
 import { buffer } from 'node:stream/consumers';
 import { FsbError } from '../../model/errors.ts';
 import type { Platform } from '../../model/platform.ts';
-import {
-  configurationSchema,
-  type Descriptor,
-  indexSchema,
-  manifestSchema,
-  parseDocument,
-} from '../documents.ts';
-import { assertLayerType, type FoundImage, foundImage, otherPlatform } from '../found-image.ts';
+import { type Descriptor, indexSchema, parseDocument } from '../documents.ts';
+import { readManifest } from '../envelope.ts';
+import { type FoundImage, foundImage, type ImageDocument } from '../found-image.ts';
+import { OCI_MANIFEST } from '../media-types.ts';
+import { chooseManifest, findManifest, isAttestation, otherPlatform } from '../platform-choice.ts';
 import { verified } from '../unpack/verify.ts';
-import { type ArchiveSource, LARGEST_DOCUMENT, readDocument } from './source.ts';
+import { type ArchiveSource, LARGEST_DOCUMENT, readDocument, readFrom } from './source.ts';
 
 const FULL_NAME = 'io.containerd.image.name';
 const REF_NAME = 'org.opencontainers.image.ref.name';
-const ATTESTATION = 'vnd.docker.reference.type';
-const INDEX_TYPES = [
-  'application/vnd.oci.image.index.v1+json',
-  'application/vnd.docker.distribution.manifest.list.v2+json',
-];
-const DEEPEST_INDEX = 4;
 
 /** Every image of an OCI layout, each in the variant for this machine. */
 export async function readOciLayout(source: ArchiveSource, wanted: Platform): Promise<FoundImage[]> {
   const index = parseDocument(indexSchema, await readDocument(source, 'index.json'), 'index.json');
   const images = new Map<string, FoundImage>();
   for (const { label, descriptors } of groupByLabel(index.manifests)) {
-    const manifests = await manifestsFor(source, descriptors, wanted);
-    // Several manifests of one name are variants of one image; without a name they are different images.
-    for (const manifest of isUnlabelled(label) ? manifests : manifests.slice(0, 1)) {
+    for (const manifest of await manifestsFor(source, label, descriptors, wanted)) {
       const image = images.get(manifest.digest) ?? (await readImage(source, manifest, wanted));
       const names = label.name === undefined ? image.names : [...image.names, label.name];
       images.set(manifest.digest, { ...image, names, tag: label.tag ?? image.tag });
@@ -51,7 +40,7 @@ interface Group {
 function groupByLabel(descriptors: Descriptor[]): Group[] {
   const groups = new Map<string, Group>();
   for (const descriptor of descriptors) {
-    if (descriptor.annotations[ATTESTATION] !== undefined) continue;
+    if (isAttestation(descriptor)) continue;
     const label = labelOf(descriptor);
     const key = JSON.stringify([label.name, label.tag]);
     groups.set(key, { label, descriptors: [...(groups.get(key)?.descriptors ?? []), descriptor] });
@@ -68,62 +57,25 @@ function labelOf({ annotations }: Descriptor): Label {
   return /[/:@]/.test(refName) ? { name: refName } : { tag: refName };
 }
 
-const isUnlabelled = ({ name, tag }: Label): boolean => name === undefined && tag === undefined;
-
-/**
- * The manifests for this machine among descriptors and the indexes that they lead to: of each index the first.
- * @throws invalid_argument when there is none
- */
+/** Several manifests of one name are variants of one image; without a name they are different images. */
 async function manifestsFor(
   source: ArchiveSource,
+  label: Label,
   descriptors: Descriptor[],
   wanted: Platform,
 ): Promise<Descriptor[]> {
-  const found = new Map<string, Descriptor>();
-  const others: string[] = [];
+  const read = (index: Descriptor): Promise<Buffer> => readBlob(source, index);
+  if (label.name !== undefined || label.tag !== undefined)
+    return [await chooseManifest(descriptors, wanted, read)];
+  const found: Descriptor[] = [];
+  const others: Platform[] = [];
   for (const descriptor of descriptors) {
-    const leaves = await leavesOf(source, descriptor, DEEPEST_INDEX);
-    const fitting = leaves
-      .filter((leaf) => fits(leaf, wanted))
-      .sort((a, b) => variantRank(a) - variantRank(b))[0];
-    if (fitting) found.set(fitting.digest, fitting);
-    else others.push(...leaves.map(platformText));
+    const { chosen, offered } = await findManifest([descriptor], wanted, read);
+    if (chosen) found.push(chosen);
+    else others.push(...offered);
   }
-  if (found.size === 0) throw otherPlatform(others, wanted);
-  return [...found.values()];
-}
-
-async function leavesOf(source: ArchiveSource, descriptor: Descriptor, depth: number): Promise<Descriptor[]> {
-  if (!INDEX_TYPES.includes(descriptor.mediaType)) return [descriptor];
-  if (depth === 0) throw new FsbError('invalid_argument', 'its indexes are nested too deeply');
-  const index = parseDocument(
-    indexSchema,
-    await readBlob(source, descriptor),
-    `the index ${descriptor.digest}`,
-  );
-  const leaves: Descriptor[] = [];
-  for (const child of index.manifests)
-    if (child.annotations[ATTESTATION] === undefined)
-      leaves.push(...(await leavesOf(source, child, depth - 1)));
-  return leaves;
-}
-
-/** What has no platform is judged by its configuration, later. */
-function fits({ platform }: Descriptor, wanted: Platform): boolean {
-  if (!platform || platform.architecture === '') return true;
-  return platform.os === wanted.os && platform.architecture === wanted.architecture;
-}
-
-/** The plainest variant of an architecture first, the one that every machine of it runs. */
-function variantRank({ platform }: Descriptor): number {
-  const order = ['', 'v8', 'v1', 'v7', 'v6', 'v5'];
-  const rank = order.indexOf(platform?.variant ?? '');
-  return rank < 0 ? order.length : rank;
-}
-
-function platformText({ platform }: Descriptor): string {
-  const variant = platform?.variant ? `/${platform.variant}` : '';
-  return `${platform?.os || 'unknown'}/${platform?.architecture || 'unknown'}${variant}`;
+  if (found.length === 0) throw otherPlatform(others, wanted);
+  return found;
 }
 
 async function readImage(
@@ -131,20 +83,22 @@ async function readImage(
   descriptor: Descriptor,
   wanted: Platform,
 ): Promise<FoundImage> {
-  const what = `the manifest ${descriptor.digest}`;
-  const manifest = parseDocument(manifestSchema, await readBlob(source, descriptor), what);
-  for (const layer of manifest.layers) assertLayerType(layer);
-  const configBlob = await readBlob(source, manifest.config);
-  const configuration = parseDocument(
-    configurationSchema,
-    configBlob,
-    `the configuration ${manifest.config.digest}`,
-  );
-  const layers = manifest.layers.map((layer) => ({
-    blob: { digest: layer.digest, size: layer.size },
-    open: () => source.open(blobName(layer)),
+  const manifest = await readAsDocument(source, descriptor, OCI_MANIFEST);
+  const { config, layers } = readManifest(manifest);
+  const found = layers.map((layer) => ({
+    ...layer,
+    read: (offset: number) => readFrom(source, blobName(layer), offset),
   }));
-  return foundImage(descriptor.digest, configuration, layers, wanted);
+  return foundImage(manifest, await readAsDocument(source, config, ''), found, wanted);
+}
+
+async function readAsDocument(
+  source: ArchiveSource,
+  descriptor: Descriptor,
+  usualType: string,
+): Promise<ImageDocument> {
+  const body = await readBlob(source, descriptor);
+  return { digest: descriptor.digest, mediaType: descriptor.mediaType || usualType, body };
 }
 
 async function readBlob(source: ArchiveSource, descriptor: Descriptor): Promise<Buffer> {
@@ -153,8 +107,8 @@ async function readBlob(source: ArchiveSource, descriptor: Descriptor): Promise<
       'invalid_argument',
       `${descriptor.digest} is too large for a document: ${descriptor.size} bytes`,
     );
-  const blob = await source.open(blobName(descriptor));
-  return buffer(verified(blob, descriptor, `blob ${descriptor.digest}`));
+  const content = readFrom(source, blobName(descriptor));
+  return buffer(verified(content, descriptor, `blob ${descriptor.digest}`));
 }
 
 const blobName = ({ digest }: Descriptor): string => `blobs/${digest.replace(':', '/')}`;

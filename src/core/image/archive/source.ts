@@ -8,8 +8,13 @@ import { FsbError } from '../../model/errors.ts';
 /** The files inside an image file, wherever they lie. Names are as in the formats: `index.json`, `blobs/sha256/...`. */
 export interface ArchiveSource {
   has(name: string): Promise<boolean>;
-  /** @throws invalid_argument when there is no such file in it */
-  open(name: string): Promise<Readable>;
+  /** Bytes. @throws as open */
+  sizeOf(name: string): Promise<number>;
+  /**
+   * The bytes from an offset on.
+   * @throws invalid_argument when there is no such file in it
+   */
+  open(name: string, offset?: number): Promise<Readable>;
   close(): Promise<void>;
 }
 
@@ -19,6 +24,16 @@ export const LARGEST_DOCUMENT = 8 * 1024 * 1024;
 /** @throws invalid_argument when it is missing or larger than any honest document */
 export async function readDocument(source: ArchiveSource, name: string): Promise<Buffer> {
   return buffer(upTo(await source.open(name), LARGEST_DOCUMENT, name));
+}
+
+/** Opens the file when the first byte is asked for, and closes it on every way out. */
+export async function* readFrom(source: ArchiveSource, name: string, offset = 0): AsyncGenerator<Buffer> {
+  const content = await source.open(name, offset);
+  try {
+    yield* content as AsyncIterable<Buffer>;
+  } finally {
+    content.destroy();
+  }
 }
 
 /** `./a/../b` -> `b`; undefined for what leads out. */
@@ -39,13 +54,21 @@ export class DirectorySource implements ArchiveSource {
     return (await this.#find(name)) !== undefined;
   }
 
-  async open(name: string): Promise<Readable> {
-    const path = await this.#find(name);
-    if (path === undefined) throw missing(name);
-    return createReadStream(path);
+  async sizeOf(name: string): Promise<number> {
+    return (await lstat(await this.#pathOf(name))).size;
+  }
+
+  async open(name: string, offset = 0): Promise<Readable> {
+    return createReadStream(await this.#pathOf(name), { start: offset });
   }
 
   async close(): Promise<void> {}
+
+  async #pathOf(name: string): Promise<string> {
+    const path = await this.#find(name);
+    if (path === undefined) throw missing(name);
+    return path;
+  }
 
   /** Regular files below the directory only: a link or FIFO in somebody's layout opens nothing else. */
   async #find(name: string): Promise<string | undefined> {

@@ -53,16 +53,25 @@ export class TarSource implements ArchiveSource {
     return this.#find(name) !== undefined;
   }
 
-  async open(name: string): Promise<Readable> {
-    const member = this.#find(name);
-    if (member === undefined) throw missing(name);
+  async sizeOf(name: string): Promise<number> {
+    return this.#member(name).size;
+  }
+
+  async open(name: string, offset = 0): Promise<Readable> {
+    const { start, size } = this.#member(name);
     // An empty range cannot be said with an inclusive end.
-    if (member.size === 0) return Readable.from([]);
-    return createReadStream(this.#path, { start: member.start, end: member.start + member.size - 1 });
+    if (offset >= size) return Readable.from([]);
+    return createReadStream(this.#path, { start: start + offset, end: start + size - 1 });
   }
 
   async close(): Promise<void> {
     if (this.#isTemporary) await rm(this.#path, { force: true });
+  }
+
+  #member(name: string): { start: number; size: number } {
+    const member = this.#find(name);
+    if (member === undefined) throw missing(name);
+    return member;
   }
 
   #find(name: string): { start: number; size: number } | undefined {

@@ -7,7 +7,7 @@ export interface BlobTerms {
 }
 
 export interface FetchOptions {
-  /** Told how many bytes are here, those of earlier attempts included. */
+  /** Told how many bytes are here, those of earlier attempts included. Fewer than before: it began anew. */
   onProgress?: (bytes: number) => void;
   signal?: AbortSignal;
 }
@@ -33,6 +33,11 @@ export interface BlobStore {
     read: (offset: number) => AsyncIterable<Buffer>,
     options?: FetchOptions,
   ): Promise<string>;
-  /** Stores bytes whose digest nobody knows yet. */
+  /** Stores bytes whose digest nobody knows yet. @throws no_capacity, what the content throws */
   add(content: AsyncIterable<Buffer>, signal?: AbortSignal): Promise<{ digest: string; size: number }>;
+  /**
+   * Keeps blobs from being collected until the returned function is called, also those that are yet to come: from
+   * before the first ensure() until the record that refers to them is durable. Without digests: all of them.
+   */
+  pin(digests?: Iterable<string>): () => void;
 }

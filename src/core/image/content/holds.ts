@@ -1,9 +1,24 @@
-/** Who needs which image: a count for each digest. In memory only; holders hold again after a restart. */
+/**
+ * Who needs which image: a count for each digest; and which images are just being removed. In memory only; holders hold
+ * again after a restart.
+ */
 export class Holds {
   readonly #counts = new Map<string, number>();
+  readonly #leaving = new Set<string>();
 
   has(digest: string): boolean {
     return this.#counts.has(digest);
+  }
+
+  /** Its removal has begun: nobody may begin to use it. */
+  isLeaving(digest: string): boolean {
+    return this.#leaving.has(digest);
+  }
+
+  /** To be called in the tick in which nobody holds it. @returns to be called when it is gone */
+  leave(digest: string): () => void {
+    this.#leaving.add(digest);
+    return () => this.#leaving.delete(digest);
   }
 
   /**

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { FsbError } from '../../model/errors.ts';
 import type { ImageConfig } from '../../model/image.ts';
+import { syncDirectory, writeError } from './disk.ts';
 
 const configSchema = z.object({
   entrypoint: z.array(z.string()),
@@ -43,6 +44,8 @@ const recordSchema = z.object({
   /** Milliseconds since the epoch; 0: unknown. */
   createdAt: z.number(),
   importedAt: z.number(),
+  /** It was removed while instances used it: it has no name, and goes with the last of them. */
+  removed: z.literal(true).optional(),
 });
 
 const firstRecordSchema = z.object({
@@ -109,32 +112,47 @@ export class ImageRecords {
     return [...this.#images.values()];
   }
 
-  /** Adds images; a name that another image had goes to the new one, which leaves the other without it. */
+  /**
+   * Adds images, or names to those that are here. A name that another image had, tag or digest, goes to the new one,
+   * which leaves the other without it.
+   */
   add(images: readonly ImageRecord[]): Promise<void> {
     return this.#change((all) => {
       for (const image of images) {
-        const names = new Set([...(all.get(image.digest)?.references ?? []), ...image.references]);
+        const before = all.get(image.digest);
+        const references = union(before?.references, image.references);
+        const repoDigests = union(before?.repoDigests, image.repoDigests);
         for (const other of all.values())
-          all.set(other.digest, {
-            ...other,
-            references: other.references.filter((name) => !names.has(name)),
-          });
-        all.set(image.digest, { ...image, references: [...names].sort() });
+          all.set(other.digest, without(other, new Set([...references, ...repoDigests])));
+        all.set(image.digest, { ...image, references, repoDigests });
       }
     });
   }
 
-  /** Takes a name off an image. */
-  untag(digest: string, reference: string): Promise<void> {
+  /** Takes names off an image, tags or digests of repositories. */
+  untag(digest: string, names: Iterable<string>): Promise<void> {
     return this.#change((all) => {
       const image = all.get(digest);
-      if (image)
-        all.set(digest, { ...image, references: image.references.filter((name) => name !== reference) });
+      if (image) all.set(digest, without(image, new Set(names)));
     });
   }
 
-  remove(digest: string): Promise<void> {
-    return this.#change((all) => void all.delete(digest));
+  /** Takes all names off an image that goes when nothing uses it any more. */
+  retire(digest: string): Promise<void> {
+    return this.#change((all) => {
+      const image = all.get(digest);
+      if (image) all.set(digest, { ...image, references: [], repoDigests: [], removed: true });
+    });
+  }
+
+  /** @param fits looked at when its turn comes. @returns whether it did, and the record is gone */
+  async remove(digest: string, fits: (image: ImageRecord) => boolean = () => true): Promise<boolean> {
+    let removed = false;
+    await this.#change((all) => {
+      const image = all.get(digest);
+      removed = image !== undefined && fits(image) && all.delete(digest);
+    });
+    return removed;
   }
 
   #change(edit: (images: Map<string, ImageRecord>) => void): Promise<void> {
@@ -149,6 +167,15 @@ export class ImageRecords {
   }
 }
 
+const union = (some: readonly string[] = [], others: readonly string[]): string[] =>
+  [...new Set([...some, ...others])].sort();
+
+const without = (image: ImageRecord, names: ReadonlySet<string>): ImageRecord => ({
+  ...image,
+  references: image.references.filter((name) => !names.has(name)),
+  repoDigests: image.repoDigests.filter((name) => !names.has(name)),
+});
+
 const TEMPORARY = /^\.[0-9a-f-]{36}\.tmp$/;
 
 /** What a core that was killed while it wrote has left. */
@@ -157,20 +184,21 @@ async function removeTemporaries(directory: string): Promise<void> {
     if (TEMPORARY.test(name)) await rm(join(directory, name), { force: true });
 }
 
+/** @throws no_capacity; the file is as it was before then */
 async function writeDurably(path: string, text: string): Promise<void> {
   const temporary = join(dirname(path), `.${crypto.randomUUID()}.tmp`);
-  const file = await open(temporary, 'wx', 0o600);
   try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw writeError(error, 'the list of images');
   }
-  await rename(temporary, path);
-  const directory = await open(dirname(path));
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+  await syncDirectory(dirname(path));
 }

@@ -1,7 +1,12 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import type { Clock } from '../../model/clock.ts';
 import { throwIfAborted } from '../../model/errors.ts';
+import { writeError } from './disk.ts';
+import type { Collection } from './garbage.ts';
+import { Pins } from './pins.ts';
+import { settledOrAborted } from './waiting.ts';
 
 interface LayerRecord {
   diffId: string;
@@ -11,6 +16,18 @@ interface LayerRecord {
 
 interface Layer extends LayerRecord {
   directory: string;
+  /** Milliseconds since the epoch: when somebody last wanted it. */
+  since: number;
+}
+
+export interface LayerStoreOptions {
+  root: string;
+  /** An existing directory on the same file system. */
+  staging: string;
+  clock: Clock;
+  log: Logger;
+  /** Called when there may be more to collect than before. */
+  onLeftover?: () => void;
 }
 
 // Short, because the paths of all layers of an image must fit into one page of mount options.
@@ -21,26 +38,23 @@ const SHORTEST_ID = 12;
  * record. A layer appears by a rename when it is whole.
  */
 export class LayerStore {
-  readonly #root: string;
-  readonly #staging: string;
-  readonly #log: Logger;
+  readonly #options: LayerStoreOptions;
   readonly #layers = new Map<string, Layer>();
   readonly #filling = new Map<string, Promise<void>>();
-  readonly #pins = new Map<string, number>();
+  readonly #pins = new Pins();
 
-  private constructor(root: string, staging: string, log: Logger) {
-    this.#root = root;
-    this.#staging = staging;
-    this.#log = log;
+  private constructor(options: LayerStoreOptions) {
+    this.#options = options;
   }
 
-  /** @param staging an existing directory on the same file system */
-  static async open(root: string, staging: string, log: Logger): Promise<LayerStore> {
+  static async open(options: LayerStoreOptions): Promise<LayerStore> {
+    const { root, clock, log } = options;
     await mkdir(root, { recursive: true });
-    const store = new LayerStore(root, staging, log);
+    const store = new LayerStore(options);
     for (const id of await readdir(root)) {
       const record = await readRecord(join(root, id));
-      if (record !== undefined) store.#layers.set(record.diffId, { ...record, directory: join(root, id) });
+      if (record !== undefined)
+        store.#layers.set(record.diffId, { ...record, directory: join(root, id), since: clock.now() });
       else {
         // Only a loss of power in the middle of an import leaves one, and no image can have it.
         log.warn({ layer: id }, 'removing a broken layer');
@@ -61,13 +75,12 @@ export class LayerStore {
     return this.#layers.get(diffId)?.size ?? 0;
   }
 
-  /** Keeps layers from removeUnused until the returned function is called, also those that are yet to come. */
+  /** Keeps layers from being collected until the returned function is called, also those that are yet to come. */
   pin(diffIds: Iterable<string>): () => void {
-    const pinned = new Set(diffIds);
-    for (const diffId of pinned) this.#pins.set(diffId, (this.#pins.get(diffId) ?? 0) + 1);
+    const unpin = this.#pins.add(diffIds);
     return () => {
-      for (const diffId of pinned) this.#unpin(diffId);
-      pinned.clear();
+      unpin();
+      this.#options.onLeftover?.();
     };
   }
 
@@ -81,26 +94,42 @@ export class LayerStore {
     fill: (directory: string) => Promise<number>,
     signal?: AbortSignal,
   ): Promise<void> {
-    while (!this.#layers.has(diffId)) {
+    for (;;) {
+      const layer = this.#layers.get(diffId);
+      if (layer !== undefined) {
+        layer.since = this.#options.clock.now();
+        return;
+      }
       throwIfAborted(signal);
       const other = this.#filling.get(diffId);
       if (other === undefined) return this.#fill(diffId, fill);
-      await Promise.race([other.catch(() => undefined), abortion(signal)]);
+      await settledOrAborted(
+        other.catch(() => {}),
+        signal,
+      );
     }
   }
 
-  /** Removes every layer that is neither pinned nor used when its turn comes. */
-  async removeUnused(isUsed: (diffId: string) => boolean): Promise<void> {
+  /** When the next of what `isUsed` does not know is due, if there is any that may be collected. */
+  nextDue(isUsed: (diffId: string) => boolean, grace: number): number | undefined {
+    const free = [...this.#layers.values()].filter(
+      ({ diffId }) => !isUsed(diffId) && !this.#pins.has(diffId),
+    );
+    return free.length === 0 ? undefined : Math.min(...free.map(({ since }) => since + grace));
+  }
+
+  /** Removes what nobody uses or pins when its turn comes, and nobody has wanted for long. @returns bytes */
+  async collect({ isUsed, before, only }: Collection): Promise<number> {
+    let freed = 0;
     for (const layer of [...this.#layers.values()]) {
-      if (isUsed(layer.diffId) || this.#layers.get(layer.diffId) !== layer || this.#pins.has(layer.diffId))
-        continue;
-      this.#layers.delete(layer.diffId);
-      // Out of sight at once: a crash in the middle of removing leaves no half layer.
-      const grave = join(this.#staging, `removed-${crypto.randomUUID()}`);
-      await rename(layer.directory, grave);
-      await rm(grave, { recursive: true, force: true });
-      this.#log.debug({ layer: layer.diffId }, 'layer removed');
+      const { diffId } = layer;
+      if (isUsed(diffId) || this.#layers.get(diffId) !== layer || this.#pins.has(diffId)) continue;
+      if (only?.has(diffId) === false || layer.since > before) continue;
+      this.#layers.delete(diffId);
+      await this.#bury(layer);
+      freed += layer.size;
     }
+    return freed;
   }
 
   async #fill(diffId: string, fill: (directory: string) => Promise<number>): Promise<void> {
@@ -110,11 +139,12 @@ export class LayerStore {
       await filling;
     } finally {
       this.#filling.delete(diffId);
+      this.#options.onLeftover?.();
     }
   }
 
   async #unpackAndPublish(diffId: string, fill: (directory: string) => Promise<number>): Promise<void> {
-    const staged = join(this.#staging, `layer-${crypto.randomUUID()}`);
+    const staged = join(this.#options.staging, `layer-${crypto.randomUUID()}`);
     try {
       await mkdir(join(staged, 'd'), { recursive: true });
       const size = await fill(join(staged, 'd'));
@@ -122,26 +152,28 @@ export class LayerStore {
       await writeFile(join(staged, 'layer.json'), JSON.stringify(record));
       const directory = await this.#freeDirectory(diffId);
       await rename(staged, directory);
-      this.#layers.set(diffId, { ...record, directory });
+      this.#layers.set(diffId, { ...record, directory, since: this.#options.clock.now() });
     } catch (error) {
       await rm(staged, { recursive: true, force: true });
-      throw error;
+      throw writeError(error, `layer ${diffId}`);
     }
   }
 
   /** As few digits of the digest as no other layer has; two layers never share a directory. */
   async #freeDirectory(diffId: string): Promise<string> {
     const digits = diffId.slice(diffId.indexOf(':') + 1);
-    const taken = new Set(await readdir(this.#root));
+    const taken = new Set(await readdir(this.#options.root));
     let length = SHORTEST_ID;
     while (taken.has(digits.slice(0, length)) && length < digits.length) length += 1;
-    return join(this.#root, digits.slice(0, length));
+    return join(this.#options.root, digits.slice(0, length));
   }
 
-  #unpin(diffId: string): void {
-    const count = (this.#pins.get(diffId) ?? 0) - 1;
-    if (count > 0) this.#pins.set(diffId, count);
-    else this.#pins.delete(diffId);
+  /** Out of sight at once: a crash in the middle of removing leaves no half layer. */
+  async #bury({ directory, diffId }: Layer): Promise<void> {
+    const grave = join(this.#options.staging, `removed-${crypto.randomUUID()}`);
+    await rename(directory, grave);
+    await rm(grave, { recursive: true, force: true });
+    this.#options.log.debug({ layer: diffId }, 'layer removed');
   }
 }
 
@@ -153,12 +185,4 @@ async function readRecord(directory: string): Promise<LayerRecord | undefined> {
   } catch {
     return undefined;
   }
-}
-
-/** Resolves when the signal is aborted; the caller looks at the signal itself. */
-function abortion(signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) resolve();
-    else signal?.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -1,0 +1,97 @@
+import { FsbError } from '../model/errors.ts';
+import type { ImageDetails, ImageInfo, ResolvedImage } from '../model/image.ts';
+import type { Platform } from '../model/platform.ts';
+import { HOST_IMAGE } from '../model/reference.ts';
+import type { Holds } from './content/holds.ts';
+import type { ImageContent } from './content/image-content.ts';
+import type { ImageRecord } from './content/image-records.ts';
+import type { HostImage } from './host/host-image.ts';
+import { hostDetails, hostInfo, imageDetails, imageInfo } from './image-info.ts';
+import { findRecord, imageNotFound } from './lookup.ts';
+import { firstName, nameMeant } from './record-names.ts';
+
+export interface CatalogueOptions {
+  content: ImageContent;
+  holds: Holds;
+  host: HostImage;
+  platform: Platform;
+}
+
+/** What images there are, the built-in one among them, and what they look like. */
+export class Catalogue {
+  readonly #content: ImageContent;
+  readonly #holds: Holds;
+  readonly #host: HostImage;
+  readonly #platform: Platform;
+
+  constructor({ content, holds, host, platform }: CatalogueOptions) {
+    this.#content = content;
+    this.#holds = holds;
+    this.#host = host;
+    this.#platform = platform;
+  }
+
+  /** Not one that is just being removed. @throws image_not_found, invalid_argument */
+  find(reference: string): ImageRecord {
+    const records = this.#content.records.all().filter(({ digest }) => !this.#holds.isLeaving(digest));
+    const record = findRecord(records, reference);
+    if (record === undefined) throw imageNotFound(records, reference);
+    return record;
+  }
+
+  async resolve(reference: string): Promise<ResolvedImage> {
+    const host = await this.#hostFor(reference);
+    if (host !== undefined) return host;
+    const record = this.find(reference);
+    // An overlay refuses a directory twice. A layer that comes again hides all that its first time brought.
+    const diffIds = new Set(record.layers.map(({ diffId }) => diffId).reverse());
+    const lower = [...diffIds].map((diffId) => this.#content.layers.pathOf(diffId));
+    if (lower.includes(undefined))
+      throw new FsbError('internal', `image ${reference} has lost a layer`, { hint: 'Import it again.' });
+    return {
+      // People know it by its name, also where only the digest is on record.
+      reference: nameMeant(record, reference) ?? firstName(record),
+      digest: record.digest,
+      platform: platformOf(record),
+      config: record.config,
+      root: { overlays: [{ target: '/', lower: lower as string[] }], directories: record.config.volumes },
+    };
+  }
+
+  async list(): Promise<ImageInfo[]> {
+    const { digest } = await this.#host.resolve();
+    const images = this.infos(this.#content.records.all());
+    return [this.#hostInfo(digest), ...images.sort((a, b) => compare(sortKey(a), sortKey(b)))];
+  }
+
+  async inspect(reference: string): Promise<ImageDetails> {
+    const host = await this.#hostFor(reference);
+    if (host !== undefined) return hostDetails(this.#hostInfo(host.digest), host);
+    return imageDetails(this.find(reference), this.#content);
+  }
+
+  infos(records: readonly ImageRecord[]): ImageInfo[] {
+    const sizes = this.#content.sizes();
+    return records.map((record) => imageInfo(record, sizes));
+  }
+
+  async #hostFor(reference: string): Promise<ResolvedImage | undefined> {
+    return reference === HOST_IMAGE ? this.#host.resolve() : this.#host.withDigest(reference);
+  }
+
+  #hostInfo(digest: string): ImageInfo {
+    return hostInfo(digest, this.#platform.architecture, this.#host.builtAt);
+  }
+}
+
+/** Of one that an earlier version imported no variant is known. */
+const platformOf = ({ architecture, variant }: ImageRecord): Platform => ({
+  ...{ os: 'linux', architecture },
+  ...(variant !== '' && { variant }),
+});
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Those without a name last. */
+const sortKey = ({ references, repoDigests, digest }: ImageInfo): string =>
+  references[0] ?? repoDigests[0] ?? `~${digest}`;

@@ -1,0 +1,27 @@
+import { open } from 'node:fs/promises';
+import { FsbError } from '../../model/errors.ts';
+
+/** Whether a write failed because there is no room, on the disk or within a quota. */
+export function isDiskFull(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
+/** A failure to write something, as its caller is to see it. */
+export function writeError(error: unknown, what: string): unknown {
+  if (!isDiskFull(error)) return error;
+  return new FsbError('no_capacity', `cannot store ${what}: the disk is full`, {
+    hint: 'Free room on it, or remove what nothing uses: fsb-ctl image prune',
+    cause: error,
+  });
+}
+
+/** Makes the renames in a directory outlive a power cut. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path);
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}

@@ -1,0 +1,170 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Clock } from '../../model/clock.ts';
+import { Garbage } from './garbage.ts';
+import { type ImageRecord, ImageRecords } from './image-records.ts';
+import { LayerStore } from './layer-store.ts';
+import { LocalBlobStore } from './local-blob-store.ts';
+
+export interface ContentOptions {
+  /** Everything is kept in it. */
+  root: string;
+  /** Milliseconds for which what no image has stays, so that an interrupted pull can be taken up. */
+  grace: number;
+  clock: Clock;
+  log: Logger;
+}
+
+interface Parts {
+  blobs: ReadonlySet<string>;
+  layers: ReadonlySet<string>;
+}
+
+/** What is on the disk: records, and blobs and unpacked layers, of which those that no record refers to go in the end. */
+export class ImageContent {
+  readonly root: string;
+  /** On the same file system, emptied by open(). */
+  readonly staging: string;
+  readonly records: ImageRecords;
+  readonly blobs: LocalBlobStore;
+  readonly layers: LayerStore;
+  readonly #options: ContentOptions;
+  readonly #garbage: Garbage;
+
+  private constructor(
+    options: ContentOptions,
+    { records, blobs, layers }: Pick<ImageContent, 'records' | 'blobs' | 'layers'>,
+  ) {
+    this.#options = options;
+    this.root = options.root;
+    this.staging = join(options.root, 'staging');
+    this.records = records;
+    this.blobs = blobs;
+    this.layers = layers;
+    this.#garbage = new Garbage({
+      clock: options.clock,
+      nextDue: () => this.#nextDue(),
+      collect: () => this.#collectDue(),
+    });
+  }
+
+  /** Removes what a crash left half-done. @throws internal when the list of images is damaged */
+  static async open(options: ContentOptions): Promise<ImageContent> {
+    const { root, clock, log, grace } = options;
+    const staging = join(root, 'staging');
+    // 0700: unpacked images have setuid programs, also vulnerable ones, that no user of the machine may run.
+    await mkdir(root, { recursive: true, mode: 0o700 });
+    await mkdir(staging, { recursive: true });
+    for (const leftover of await readdir(staging))
+      await rm(join(staging, leftover), { recursive: true, force: true });
+    const records = await ImageRecords.open(join(root, 'images.json'));
+    const believed = new Set(records.all().flatMap((record) => [...partsOf(record).blobs]));
+    let content: ImageContent | undefined;
+    const common = { clock, log, onLeftover: () => content?.watchLeftovers() };
+    const blobs = await LocalBlobStore.open({ ...common, root, believed });
+    const layers = await LayerStore.open({ ...common, root: join(root, 'layers'), staging });
+    content = new ImageContent(options, { records, blobs, layers });
+    // Of layers that no image has, a power cut may have left empty files.
+    await layers.collect({ isUsed: content.#isLayerUsed, before: Number.POSITIVE_INFINITY });
+    await content.collect(grace);
+    content.watchLeftovers();
+    return content;
+  }
+
+  /** Keeps content until the returned function is called: from before it comes until the record of it is durable. */
+  pin({ blobs, layers }: { blobs?: Iterable<string>; layers: Iterable<string> }): () => void {
+    const unpins = [this.blobs.pin(blobs), this.layers.pin(layers)];
+    return () => {
+      for (const unpin of unpins) unpin();
+    };
+  }
+
+  /** How many bytes an image has, and has alone; of the records as they are now. */
+  sizes(): (record: ImageRecord) => { size: number; uniqueSize: number } {
+    const counts = new Map<string, number>();
+    const count = (digest: string): void => void counts.set(digest, (counts.get(digest) ?? 0) + 1);
+    for (const record of this.records.all()) for (const [key] of this.#sizedParts(record)) count(key);
+    return (record) => {
+      const parts = this.#sizedParts(record);
+      const own = parts.filter(([key]) => (counts.get(key) ?? 0) <= 1);
+      return { size: sum(parts), uniqueSize: sum(own) };
+    };
+  }
+
+  /** Removes what an image had alone, whose record is gone. @returns bytes */
+  async drop(record: ImageRecord): Promise<number> {
+    const { blobs, layers } = partsOf(record);
+    const before = Number.POSITIVE_INFINITY;
+    const freed = await this.dropLayers(layers);
+    return freed + (await this.blobs.collect({ isUsed: this.#isBlobUsed, before, only: blobs }));
+  }
+
+  /** Removes layers that no image has. @returns bytes */
+  dropLayers(diffIds: Iterable<string>): Promise<number> {
+    const before = Number.POSITIVE_INFINITY;
+    return this.layers.collect({ isUsed: this.#isLayerUsed, before, only: new Set(diffIds) });
+  }
+
+  /** Removes what no image has, and nobody has wanted for some milliseconds. @returns bytes */
+  async collect(age: number): Promise<number> {
+    const before = age === 0 ? Number.POSITIVE_INFINITY : this.#options.clock.now() - age;
+    const freed = await this.layers.collect({ isUsed: this.#isLayerUsed, before });
+    return freed + (await this.blobs.collect({ isUsed: this.#isBlobUsed, before }));
+  }
+
+  /** To be called when there may be more that no image has than before. */
+  watchLeftovers(): void {
+    this.#garbage.watch();
+  }
+
+  /** Idempotent. */
+  close(): Promise<void> {
+    return this.#garbage.close();
+  }
+
+  async #collectDue(): Promise<void> {
+    const { grace, log } = this.#options;
+    try {
+      const freed = await this.collect(grace);
+      if (freed > 0) log.info({ freed }, 'removed what interrupted pulls had left');
+    } catch (error) {
+      log.warn({ err: error }, 'cannot remove what interrupted pulls have left');
+      throw error;
+    }
+  }
+
+  #nextDue(): number | undefined {
+    const { grace } = this.#options;
+    const dues = [
+      this.layers.nextDue(this.#isLayerUsed, grace),
+      this.blobs.nextDue(this.#isBlobUsed, grace),
+    ].filter((due) => due !== undefined);
+    return dues.length === 0 ? undefined : Math.min(...dues);
+  }
+
+  /** Each once. */
+  #sizedParts(record: ImageRecord): [key: string, bytes: number][] {
+    const { blobs, layers } = partsOf(record);
+    return [
+      ...[...layers].map((digest): [string, number] => [`layer ${digest}`, this.layers.sizeOf(digest)]),
+      ...[...blobs].map((digest): [string, number] => [`blob ${digest}`, this.blobs.sizeOf(digest)]),
+    ];
+  }
+
+  readonly #isLayerUsed = (diffId: string): boolean =>
+    this.records.all().some(({ layers }) => layers.some((layer) => layer.diffId === diffId));
+
+  readonly #isBlobUsed = (digest: string): boolean =>
+    this.records.all().some((record) => partsOf(record).blobs.has(digest));
+}
+
+/** Manifest, configuration, layers, and indexes that led to it. Images of earlier versions have no blobs. */
+function partsOf({ digest, configDigest, layers, repoDigests }: ImageRecord): Parts {
+  const indexes = repoDigests.map((name) => name.slice(name.indexOf('@') + 1));
+  const blobs = new Set([digest, configDigest, ...layers.map((layer) => layer.digest), ...indexes]);
+  blobs.delete('');
+  return { blobs, layers: new Set(layers.map(({ diffId }) => diffId)) };
+}
+
+const sum = (parts: readonly [string, number][]): number => parts.reduce((all, [, bytes]) => all + bytes, 0);

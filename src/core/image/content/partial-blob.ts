@@ -1,0 +1,129 @@
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import type { BlobTerms } from './blob-store.ts';
+import { untilAborted } from './waiting.ts';
+
+/** The bytes are not those that were asked for. */
+export class WrongBlob extends FsbError {
+  constructor(message: string) {
+    super('invalid_argument', message);
+  }
+}
+
+interface Progress {
+  onProgress: (bytes: number) => void;
+  signal?: AbortSignal;
+}
+
+/**
+ * A blob on its way: the file has the first bytes of it, as many as came. Of what an earlier process, or an interrupted
+ * one, has written, nothing is believed: all of it goes through the hash.
+ */
+export class PartialBlob {
+  readonly #path: string;
+  readonly #terms: BlobTerms;
+  #hash: Hash = createHash('sha256');
+  #size = 0;
+
+  constructor(path: string, terms: BlobTerms) {
+    this.#path = path;
+    this.#terms = terms;
+  }
+
+  /**
+   * Completes the file, verified and on the disk. What is wrong is removed; when it may be so because of bytes that
+   * were here before, all of it is read once more.
+   * @throws WrongBlob, what read() throws
+   */
+  async complete(read: (offset: number) => AsyncIterable<Buffer>, progress: Progress): Promise<number> {
+    const resumed = await this.#takeUp(progress);
+    try {
+      await this.#append(read, progress);
+    } catch (error) {
+      if (!(error instanceof WrongBlob)) throw error;
+      await this.remove();
+      if (!resumed) throw error;
+      progress.onProgress(0);
+      await this.#append(read, progress).catch(async (again: unknown) => {
+        if (again instanceof WrongBlob) await this.remove();
+        throw again;
+      });
+    }
+    return this.#size;
+  }
+
+  async remove(): Promise<void> {
+    this.#hash = createHash('sha256');
+    this.#size = 0;
+    await rm(this.#path, { force: true });
+  }
+
+  /** Hashes what is here. @returns whether there is something */
+  async #takeUp({ onProgress, signal }: Progress): Promise<boolean> {
+    const found = await stat(this.#path).catch(() => undefined);
+    if (found === undefined) return false;
+    if (this.#terms.size !== undefined && found.size > this.#terms.size) {
+      await this.remove();
+      return false;
+    }
+    for await (const chunk of createReadStream(this.#path)) {
+      throwIfAborted(signal);
+      this.#take(chunk as Buffer);
+    }
+    if (this.#size > 0) onProgress(this.#size);
+    return this.#size > 0;
+  }
+
+  async #append(
+    read: (offset: number) => AsyncIterable<Buffer>,
+    { onProgress, signal }: Progress,
+  ): Promise<void> {
+    const file = await open(this.#path, 'a', 0o600);
+    try {
+      if (!this.#isWhole())
+        for await (const chunk of untilAborted(read(this.#size), signal)) {
+          this.#assertFits(chunk);
+          await file.appendFile(chunk);
+          this.#take(chunk);
+          onProgress(this.#size);
+        }
+      await this.#verify(file);
+    } finally {
+      await file.close();
+    }
+  }
+
+  #take(chunk: Buffer): void {
+    this.#hash.update(chunk);
+    this.#size += chunk.length;
+  }
+
+  /** An earlier process was killed between the last byte and the rename. */
+  #isWhole(): boolean {
+    const { size, digest } = this.#terms;
+    return size === undefined ? this.#digest() === digest : this.#size === size;
+  }
+
+  #assertFits(chunk: Buffer): void {
+    const { digest, size } = this.#terms;
+    if (size !== undefined && this.#size + chunk.length > size)
+      throw new WrongBlob(`blob ${digest} is longer than the ${size} bytes that it should have`);
+  }
+
+  async #verify(file: FileHandle): Promise<void> {
+    const { digest, size } = this.#terms;
+    // Not wrong, as far as it goes: it stays, and the next attempt goes on from here.
+    if (size !== undefined && this.#size < size)
+      throw new FsbError('invalid_argument', `blob ${digest} ended after ${this.#size} of ${size} bytes`);
+    const found = this.#digest();
+    if (found !== digest)
+      throw new WrongBlob(`blob ${digest} is damaged: the digest of what came is ${found}`);
+    await file.sync();
+  }
+
+  #digest(): string {
+    return `sha256:${this.#hash.copy().digest('hex')}`;
+  }
+}

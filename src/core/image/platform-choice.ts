@@ -1,0 +1,129 @@
+import { FsbError } from '../model/errors.ts';
+import { formatPlatform, machinePlatform, type Platform } from '../model/platform.ts';
+import { type Descriptor, indexSchema, parseDocument } from './documents.ts';
+import { isIndexType } from './media-types.ts';
+
+const ATTESTATION = 'vnd.docker.reference.type';
+const DEEPEST_INDEX = 4;
+
+/** Newest first: a machine that runs one runs those after it. */
+const VARIANTS: Record<string, { order: string[]; plain: string }> = {
+  amd64: { order: ['v4', 'v3', 'v2', 'v1'], plain: 'v1' },
+  arm64: { order: ['v9', 'v8'], plain: 'v8' },
+  arm: { order: ['v8', 'v7', 'v6', 'v5'], plain: 'v7' },
+};
+
+export const isAttestation = ({ annotations }: Descriptor): boolean => annotations[ATTESTATION] !== undefined;
+
+/**
+ * The manifest for a platform among those that descriptors lead to, through indexes of any depth.
+ * @param read gives the verified index of a descriptor
+ * @throws invalid_argument when there is none, with what there is
+ */
+export async function chooseManifest(
+  descriptors: readonly Descriptor[],
+  wanted: Platform,
+  read: (index: Descriptor) => Promise<Buffer>,
+): Promise<Descriptor> {
+  const { chosen, offered } = await findManifest(descriptors, wanted, read);
+  if (chosen === undefined) throw otherPlatform(offered, wanted);
+  return chosen;
+}
+
+/** As chooseManifest, for callers that can go on without. */
+export async function findManifest(
+  descriptors: readonly Descriptor[],
+  wanted: Platform,
+  read: (index: Descriptor) => Promise<Buffer>,
+): Promise<{ chosen?: Descriptor; offered: Platform[] }> {
+  const leaves = await leavesOf(descriptors, read, DEEPEST_INDEX);
+  return { chosen: bestOf(leaves, wanted), offered: leaves.map(platformOf) };
+}
+
+async function leavesOf(
+  descriptors: readonly Descriptor[],
+  read: (index: Descriptor) => Promise<Buffer>,
+  depth: number,
+): Promise<Descriptor[]> {
+  const leaves: Descriptor[] = [];
+  for (const descriptor of descriptors) {
+    if (isAttestation(descriptor)) continue;
+    if (!isIndexType(descriptor.mediaType)) {
+      leaves.push(descriptor);
+      continue;
+    }
+    if (depth === 0) throw new FsbError('invalid_argument', 'its indexes are nested too deeply');
+    const index = parseDocument(indexSchema, await read(descriptor), `the index ${descriptor.digest}`);
+    leaves.push(...(await leavesOf(index.manifests, read, depth - 1)));
+  }
+  return leaves;
+}
+
+/** The first of the best. */
+function bestOf(leaves: readonly Descriptor[], wanted: Platform): Descriptor | undefined {
+  let best: { leaf: Descriptor; rank: number } | undefined;
+  for (const leaf of leaves) {
+    const rank = rankOf(leaf, wanted);
+    if (rank !== undefined && (best === undefined || rank < best.rank)) best = { leaf, rank };
+  }
+  return best?.leaf;
+}
+
+/** 0 is the very variant; undefined does not run. */
+function rankOf({ platform }: Descriptor, wanted: Platform): number | undefined {
+  // What has no platform is judged by its configuration, later.
+  if (!platform || platform.architecture === '') return Number.MAX_SAFE_INTEGER;
+  if (platform.os !== wanted.os || platform.architecture !== wanted.architecture) return undefined;
+  return variantRank(wanted.architecture, platform.variant ?? '', wanted.variant ?? '');
+}
+
+function variantRank(architecture: string, offered: string, wanted: string): number | undefined {
+  if (offered === wanted) return 0;
+  const known = VARIANTS[architecture];
+  const order = known?.order ?? [];
+  const top = order.indexOf(wanted || (known?.plain ?? ''));
+  const place = order.indexOf(offered || (known?.plain ?? ''));
+  if (top >= 0 && place >= top) return 1 + place - top;
+  // It was built for the architecture as a whole.
+  return offered === '' ? order.length + 1 : undefined;
+}
+
+/**
+ * What an image's configuration says that it was built for.
+ * @throws invalid_argument when that is not what was asked for
+ */
+export function assertRunsOn(
+  said: { os: string; architecture: string; variant?: string },
+  wanted: Platform,
+): Platform {
+  const platform: Platform = {
+    os: said.os || 'linux',
+    architecture: said.architecture || wanted.architecture,
+    ...(said.variant && { variant: said.variant }),
+  };
+  const runs =
+    platform.os === wanted.os &&
+    platform.architecture === wanted.architecture &&
+    variantRank(wanted.architecture, said.variant ?? '', wanted.variant ?? '') !== undefined;
+  if (!runs) throw otherPlatform([platform], wanted);
+  return platform;
+}
+
+const platformOf = ({ platform }: Descriptor): Platform => ({
+  os: platform?.os ?? '',
+  architecture: platform?.architecture ?? '',
+  ...(platform?.variant && { variant: platform.variant }),
+});
+
+export function otherPlatform(offered: readonly Platform[], wanted: Platform): FsbError {
+  const list = [...new Set(offered.map(formatPlatform))].filter((text) => !text.startsWith('unknown'));
+  const asked = formatPlatform(wanted);
+  const isMachine = asked === formatPlatform(machinePlatform());
+  return new FsbError(
+    'invalid_argument',
+    `it is for ${list.join(', ') || 'no platform'}, and ${isMachine ? `this machine is ${asked}` : `${asked} was asked for`}`,
+    {
+      hint: list[0] && `Pull one that there is with --platform ${list[0]}, or build the image for ${asked}.`,
+    },
+  );
+}

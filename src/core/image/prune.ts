@@ -1,0 +1,79 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../model/clock.ts';
+import { FsbError } from '../model/errors.ts';
+import type { PruneResult, RemovedImage } from '../model/image.ts';
+import type { PruneRequest } from '../model/image-requests.ts';
+import type { Holds } from './content/holds.ts';
+import type { ImageContent } from './content/image-content.ts';
+import type { ImageRecord } from './content/image-records.ts';
+import { imageInfo } from './image-info.ts';
+import type { PruneTerms } from './image-store.ts';
+import { firstName } from './record-names.ts';
+
+export interface PruneGround {
+  content: ImageContent;
+  holds: Holds;
+  /** Removes one that nobody holds; undefined when it was named meanwhile, and stays. */
+  take: (record: ImageRecord) => Promise<number | undefined>;
+  clock: Clock;
+  log: Logger;
+}
+
+/** As ImageStore.prune. */
+export async function pruneImages(
+  request: PruneRequest,
+  terms: PruneTerms,
+  ground: PruneGround,
+): Promise<PruneResult> {
+  const { content } = ground;
+  const removed: RemovedImage[] = [];
+  const candidates = content.records.all().filter((record) => isWanted(record, request, ground));
+  for (const { digest } of candidates.sort((a, b) => (firstName(a) < firstName(b) ? -1 : 1))) {
+    const gone = await pruneOne(digest, request, terms, ground);
+    if (gone !== undefined) removed.push(gone);
+  }
+  // Leftovers have no labels to be chosen by.
+  const { olderThan = 0, labels = {} } = request;
+  const leftovers = Object.keys(labels).length === 0 ? await content.collect(olderThan) : 0;
+  return { removed, freed: removed.reduce((sum, { freed }) => sum + freed, leftovers) };
+}
+
+/** Undefined when it stays. */
+async function pruneOne(
+  digest: string,
+  request: PruneRequest,
+  { keep, letGo }: PruneTerms,
+  ground: PruneGround,
+): Promise<RemovedImage | undefined> {
+  const { content, holds, take, log } = ground;
+  const before = content.records.get(digest);
+  if (before === undefined || keep?.(imageInfo(before, content.sizes()))) return undefined;
+  try {
+    await letGo?.(digest);
+  } catch (error) {
+    log.debug({ image: digest, reason: FsbError.from(error).message }, 'an image is not pruned');
+    return undefined;
+  }
+  // Looked up anew: somebody may have named it, or have begun to use it.
+  const record = content.records.get(digest);
+  if (record === undefined || holds.has(digest) || !isWanted(record, request, ground)) return undefined;
+  const image = imageInfo(record, content.sizes());
+  const freed = await take(record);
+  if (freed === undefined) return undefined;
+  return { image, untagged: [...record.references, ...record.repoDigests], deleted: true, freed };
+}
+
+/** As docker does it: an image of which only a digest is known counts as one without a name. */
+function isWanted(
+  record: ImageRecord,
+  { all, olderThan, labels = {} }: PruneRequest,
+  { holds, clock }: PruneGround,
+): boolean {
+  if (record.removed || holds.isLeaving(record.digest)) return false;
+  if (!all && record.references.length > 0) return false;
+  if (olderThan !== undefined && clock.now() - record.importedAt <= olderThan) return false;
+  const own = record.config.labels;
+  return Object.entries(labels).every(
+    ([key, value]) => Object.hasOwn(own, key) && (value === '' || own[key] === value),
+  );
+}

@@ -1,0 +1,97 @@
+import type { RegistryCredentials } from '../../model/image-requests.ts';
+import type { Platform } from '../../model/platform.ts';
+import type { LayerProgress } from '../../model/pull.ts';
+import {
+  canonicalReference,
+  familiarReference,
+  type ImageReference,
+  repositoryOf,
+} from '../../model/reference.ts';
+import type { ImageRecord } from '../content/image-records.ts';
+import type { FoundImage } from '../found-image.ts';
+import type { NamedImage } from '../image-names.ts';
+import { importError } from '../import-error.ts';
+import { type Intake, ingestImages, isHere, progressOf } from '../ingest.ts';
+import type { Registries } from '../registry/registries.ts';
+import { findRemoteImage } from './remote-image.ts';
+
+export interface PullTerms {
+  reference: ImageReference;
+  platform: Platform;
+  credentials?: RegistryCredentials;
+}
+
+/** Whom a pull tells how it goes. */
+export interface PullReport {
+  /** @param digest what the registry calls the reference */
+  resolved(digest: string, layers: LayerProgress[]): void;
+  layer(layer: LayerProgress): void;
+  note(message: string): void;
+}
+
+export interface PulledImage {
+  /** What the registry calls the reference, maybe of an index. */
+  digest: string;
+  /** Nothing had to be brought. */
+  upToDate: boolean;
+  record: ImageRecord;
+}
+
+/**
+ * Brings one image from its registry into the store.
+ * @throws as ImageApi.pull; what came of blobs before is kept for the next time
+ */
+export async function pullImage(
+  terms: PullTerms,
+  registries: Registries,
+  intake: Intake,
+  report: PullReport,
+  signal: AbortSignal,
+): Promise<PulledImage> {
+  try {
+    return await pull(terms, registries, intake, report, signal);
+  } catch (error) {
+    throw importError(error, `cannot pull ${familiarReference(terms.reference)}`, signal);
+  }
+}
+
+async function pull(
+  { reference, platform, credentials }: PullTerms,
+  registries: Registries,
+  intake: Intake,
+  report: PullReport,
+  signal: AbortSignal,
+): Promise<PulledImage> {
+  const repository = await registries.repository(reference, credentials);
+  const options = { onRetry: report.note, signal };
+  const { digest, image } = await findRemoteImage(
+    { repository, blobs: intake.content.blobs, options },
+    reference,
+    platform,
+  );
+  const upToDate = isHere(image, intake);
+  report.resolved(digest, layersOf(image, upToDate));
+  const named: NamedImage = { image, ...namesOf(reference, digest) };
+  const [record] = await ingestImages(
+    [named],
+    intake,
+    { onLayer: report.layer, onNote: report.note },
+    signal,
+  );
+  return { digest, upToDate, record: record! };
+}
+
+/** As for docker, a tag beside a digest says nothing: the name does not follow it. */
+function namesOf(reference: ImageReference, digest: string): Pick<NamedImage, 'references' | 'repoDigests'> {
+  return {
+    references: reference.digest === undefined ? [canonicalReference(reference)] : [],
+    repoDigests: [`${repositoryOf(reference)}@${digest}`],
+  };
+}
+
+function layersOf({ layers }: FoundImage, upToDate: boolean): LayerProgress[] {
+  const each = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
+  return each.map((layer) =>
+    upToDate ? progressOf(layer, 'present', layer.size) : progressOf(layer, 'waiting'),
+  );
+}

@@ -1,0 +1,16 @@
+import { FsbError } from '../../model/errors.ts';
+import type { PullRequest } from '../../model/image-requests.ts';
+import { type Platform, parsePlatform } from '../../model/platform.ts';
+import { HOST_IMAGE, parseReference } from '../../model/reference.ts';
+import type { PullTerms } from './pull-image.ts';
+
+/** @throws invalid_argument */
+export function pullTerms({ reference, platform, credentials }: PullRequest, machine: Platform): PullTerms {
+  if (reference === HOST_IMAGE)
+    throw new FsbError('invalid_argument', 'host is the built-in image: there is nothing to pull');
+  return {
+    reference: parseReference(reference),
+    platform: platform === undefined ? machine : parsePlatform(platform),
+    ...(credentials && { credentials }),
+  };
+}

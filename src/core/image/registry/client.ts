@@ -1,0 +1,134 @@
+import type { Logger } from 'pino';
+import { type Clock, systemClock } from '../../model/clock.ts';
+import { FsbError } from '../../model/errors.ts';
+import type { RegistryCredentials } from '../../model/image-requests.ts';
+import { type ImageReference, repositoryOf } from '../../model/reference.ts';
+import { Authorizer } from './authorizer.ts';
+import { Certificates } from './certificates.ts';
+import { canonicalHost, isHost } from './configuration.ts';
+import { readConfiguration } from './configuration-file.ts';
+import { Connection } from './connection.ts';
+import { type Endpoint, mirrorsOf, registryOf } from './endpoints.ts';
+import { logIn } from './login.ts';
+import { chooseProxies } from './proxies.ts';
+import type { Registries, RemoteRepository } from './registries.ts';
+import { Repository } from './repository.ts';
+import { Tokens } from './tokens.ts';
+import { Transport } from './transport.ts';
+
+export interface RegistriesOptions {
+  /** The configuration, CorePaths.registries; it need not be there. Read anew for every repository and login. */
+  file: string;
+  /** For certificates and NO_PROXY. The proxies themselves are always those of this process's environment. */
+  env: Record<string, string | undefined>;
+  log: Logger;
+  clock?: Clock;
+  /** From 0 to 1; spreads retries. */
+  random?: () => number;
+  /** Docker's own certificates for registries. Default /etc/docker/certs.d. */
+  dockerCertificates?: string;
+}
+
+/** Speaks to registries, as many as there are, with connections and tokens that its calls share. */
+export function createRegistries(options: RegistriesOptions): Registries {
+  return new RegistryClient(options);
+}
+
+class RegistryClient implements Registries {
+  readonly #options: RegistriesOptions;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #closing = new AbortController();
+  readonly #transport: Transport;
+  readonly #tokens: Tokens;
+  readonly #certificates: Certificates;
+
+  constructor(options: RegistriesOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? Math.random;
+    this.#transport = new Transport(this.#clock, options.log);
+    this.#tokens = new Tokens(this.#transport, this.#clock, this.#closing.signal);
+    const dockerDirectory = options.dockerCertificates ?? '/etc/docker/certs.d';
+    this.#certificates = new Certificates({ env: options.env, dockerDirectory });
+  }
+
+  async repository(
+    reference: Pick<ImageReference, 'domain' | 'path'>,
+    credentials?: RegistryCredentials,
+  ): Promise<RemoteRepository> {
+    const { domain, path } = reference;
+    const { mirrors, registry } = await this.#endpoints(domain);
+    const scope = `repository:${path}:pull`;
+    const connect = (endpoint: Endpoint): Connection =>
+      this.#connection(domain, endpoint, new Authorizer(endpoint, this.#tokens, { credentials, scope }));
+    return new Repository({
+      name: repositoryOf(reference),
+      path,
+      connections: [...mirrors, registry].map(connect),
+      connectionTo: (url) => {
+        const endpoint = foreignEndpoint(url, registry);
+        return endpoint && connect(endpoint);
+      },
+      clock: this.#clock,
+      random: this.#random,
+      closing: this.#closing.signal,
+    });
+  }
+
+  async login(
+    registry: string,
+    credentials: RegistryCredentials,
+    signal?: AbortSignal,
+  ): Promise<{ identityToken?: string }> {
+    const name = canonicalHost(registry);
+    if (!isHost(name))
+      throw new FsbError('invalid_argument', `${JSON.stringify(registry)} is not a registry address`, {
+        hint: 'A registry is named like docker.io or registry.example.com:5000.',
+      });
+    const endpoint = (await this.#endpoints(name)).registry;
+    const authorizer = new Authorizer(endpoint, this.#tokens, { credentials, offline: true });
+    return logIn({
+      connection: this.#connection(name, endpoint, authorizer, LOGIN_HINT),
+      authorizer,
+      registry: name,
+      clock: this.#clock,
+      random: this.#random,
+      signal: signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal,
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new FsbError('unavailable', 'the core is closing: registries are not read any more'));
+    this.#transport.close();
+  }
+
+  async #endpoints(domain: string): Promise<{ mirrors: Endpoint[]; registry: Endpoint }> {
+    if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
+    const configuration = await readConfiguration(this.#options.file);
+    const proxyFor = chooseProxies(configuration.proxy, this.#options.env);
+    const mirrors = await mirrorsOf(domain, configuration, this.#certificates, proxyFor);
+    return { mirrors, registry: await registryOf(domain, configuration, this.#certificates, proxyFor) };
+  }
+
+  #connection(registry: string, endpoint: Endpoint, authorizer: Authorizer, loginHint?: string): Connection {
+    const [transport, clock] = [this.#transport, this.#clock];
+    return new Connection({ transport, clock, endpoint, authorizer, registry, loginHint });
+  }
+}
+
+const LOGIN_HINT =
+  'Look whether the name and the password are right; some registries want a token instead of the password.';
+
+/** Undefined: from there nothing is read. */
+function foreignEndpoint(url: URL, registry: Endpoint): Endpoint | undefined {
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && registry.insecure)) return undefined;
+  const { others } = registry.trust;
+  return {
+    ...registry,
+    name: url.host,
+    bases: [new URL(url.origin)],
+    mirror: true,
+    trust: { own: others, others },
+  };
+}

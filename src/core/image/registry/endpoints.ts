@@ -1,0 +1,67 @@
+import type { Certificates, Trust } from './certificates.ts';
+import { canonicalHost, type RegistriesConfiguration } from './configuration.ts';
+import type { ProxyChoice } from './proxies.ts';
+
+/** A server that has what a registry has: the registry itself, or a mirror of it. */
+export interface Endpoint {
+  /** For people: `docker.io`, `mirror.example.com`. */
+  name: string;
+  /** Tried in this order: an insecure registry may speak TLS or not. */
+  bases: URL[];
+  insecure: boolean;
+  /** It never sees credentials, and whatever it lacks is asked of the next one. */
+  mirror: boolean;
+  trust: { own: Trust; others: Trust };
+  proxyFor: ProxyChoice;
+  /** The configuration file, for hints. */
+  file: string;
+}
+
+/** Hosts whose registry is somewhere else. */
+const ADDRESSES: Record<string, string> = { 'docker.io': 'registry-1.docker.io' };
+
+/** The mirrors of a registry in order. @throws invalid_argument */
+export async function mirrorsOf(
+  domain: string,
+  configuration: RegistriesConfiguration,
+  certificates: Certificates,
+  proxyFor: ProxyChoice,
+): Promise<Endpoint[]> {
+  const mirrors = configuration.registries.get(canonicalHost(domain))?.mirrors ?? [];
+  return Promise.all(
+    mirrors.map(async (url) => {
+      const settings = configuration.registries.get(url.host);
+      return {
+        name: url.host,
+        bases: [url],
+        insecure: url.protocol === 'http:' || (settings?.insecure ?? false),
+        mirror: true,
+        trust: await certificates.trustOf(url.host, settings),
+        proxyFor,
+        file: configuration.file,
+      };
+    }),
+  );
+}
+
+/** @throws invalid_argument */
+export async function registryOf(
+  domain: string,
+  configuration: RegistriesConfiguration,
+  certificates: Certificates,
+  proxyFor: ProxyChoice,
+): Promise<Endpoint> {
+  const name = canonicalHost(domain);
+  const settings = configuration.registries.get(name);
+  const address = ADDRESSES[name] ?? name;
+  const insecure = settings?.insecure ?? false;
+  return {
+    name,
+    bases: (insecure ? ['https', 'http'] : ['https']).map((scheme) => new URL(`${scheme}://${address}`)),
+    insecure,
+    mirror: false,
+    trust: await certificates.trustOf(name, settings),
+    proxyFor,
+    file: configuration.file,
+  };
+}

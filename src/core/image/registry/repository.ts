@@ -1,0 +1,125 @@
+import type { Clock } from '../../model/clock.ts';
+import { FsbError } from '../../model/errors.ts';
+import { isDigest } from '../../model/reference.ts';
+import { type BlobQuestion, type Position, readBlob } from './blob.ts';
+import type { Connection } from './connection.ts';
+import { readManifest } from './manifest.ts';
+import type { ReadOptions, RemoteBlob, RemoteManifest, RemoteRepository } from './registries.ts';
+import { type RetryTerms, retrying } from './retry.ts';
+
+export interface RepositoryTerms {
+  /** `docker.io/team/tool` */
+  name: string;
+  /** `team/tool` */
+  path: string;
+  /** Mirrors first, the registry itself last. */
+  connections: Connection[];
+  /** For addresses that a manifest names: never sees credentials. Undefined: it must not be read from. */
+  connectionTo(url: URL): Connection | undefined;
+  clock: Clock;
+  random: () => number;
+  closing: AbortSignal;
+}
+
+const MOST_ATTEMPTS = 5;
+
+/** A repository on the mirrors of its registry and on itself. */
+export class Repository implements RemoteRepository {
+  readonly #terms: RepositoryTerms;
+  /** Mirrors that did not answer: not every layer has to find that out again. */
+  readonly #silent = new Set<Connection>();
+
+  constructor(terms: RepositoryTerms) {
+    this.#terms = terms;
+  }
+
+  async manifest(reference: string, options: Omit<ReadOptions, 'offset'> = {}): Promise<RemoteManifest> {
+    const { name, path } = this.#terms;
+    const full = `${name}${isDigest(reference) ? '@' : ':'}${reference}`;
+    const signal = this.#signal(options.signal);
+    for (const connection of this.#usable()) {
+      try {
+        return await retrying(this.#retryTerms(connection, options, signal), () =>
+          readManifest(connection, { path, reference, name: full, signal }),
+        );
+      } catch (error) {
+        this.#passOver(connection, error, options, signal);
+      }
+    }
+    throw new FsbError('internal', `nobody was asked for ${full}`);
+  }
+
+  async *blob(blob: RemoteBlob, options: ReadOptions = {}): AsyncGenerator<Buffer> {
+    const { name, path } = this.#terms;
+    const task = `read layer ${blob.digest} of ${name}`;
+    const position = { at: options.offset ?? 0 };
+    if (position.at > blob.size)
+      throw new FsbError('invalid_argument', `cannot ${task}: it has only ${blob.size} bytes`);
+    const question = { path: `/v2/${path}/blobs/${blob.digest}`, blob, task };
+    try {
+      yield* this.#fromAny(this.#usable(), () => question, position, options);
+    } catch (error) {
+      const elsewhere = this.#elsewhere(blob, task);
+      if (FsbError.from(error).code !== 'image_not_found' || elsewhere.size === 0) throw error;
+      yield* this.#fromAny(
+        [...elsewhere.keys()],
+        (connection) => elsewhere.get(connection)!,
+        position,
+        options,
+      );
+    }
+  }
+
+  async *#fromAny(
+    connections: Connection[],
+    questionTo: (connection: Connection) => BlobQuestion,
+    position: Position,
+    options: ReadOptions,
+  ): AsyncGenerator<Buffer> {
+    const signal = this.#signal(options.signal);
+    for (const connection of connections) {
+      const terms = this.#retryTerms(connection, options, signal);
+      try {
+        yield* readBlob(connection, questionTo(connection), position, terms);
+        return;
+      } catch (error) {
+        if (connection === connections.at(-1)) throw error;
+        this.#passOver(connection, error, options, signal);
+      }
+    }
+  }
+
+  /** Layers that registries must not hand out lie where their maker says. */
+  #elsewhere(blob: RemoteBlob, task: string): Map<Connection, BlobQuestion> {
+    const found = new Map<Connection, BlobQuestion>();
+    for (const text of blob.urls ?? []) {
+      const url = URL.canParse(text) ? new URL(text) : undefined;
+      const connection = url && this.#terms.connectionTo(url);
+      if (connection) found.set(connection, { path: `${url.pathname}${url.search}`, blob, task });
+    }
+    return found;
+  }
+
+  #usable(): Connection[] {
+    return this.#terms.connections.filter((connection) => !this.#silent.has(connection));
+  }
+
+  /** Goes on to the next one after a mirror. @throws the error when there is none, or nobody waits any more */
+  #passOver(connection: Connection, error: unknown, { onRetry }: ReadOptions, signal: AbortSignal): void {
+    if (!connection.endpoint.mirror || signal.aborted) throw error;
+    const { code, message } = FsbError.from(error);
+    if (code === 'unavailable') this.#silent.add(connection);
+    onRetry?.(`${message}; trying the next place`);
+  }
+
+  /** A mirror is only a better way: when it fails, there is another. */
+  #retryTerms({ endpoint }: Connection, { onRetry }: ReadOptions, signal: AbortSignal): RetryTerms {
+    const { clock, random } = this.#terms;
+    return { clock, random, limit: endpoint.mirror ? 1 : MOST_ATTEMPTS, onRetry, signal };
+  }
+
+  #signal(signal?: AbortSignal): AbortSignal {
+    const { closing } = this.#terms;
+    return signal ? AbortSignal.any([signal, closing]) : closing;
+  }
+}

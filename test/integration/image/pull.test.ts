@@ -1,0 +1,189 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { FsbError } from '../../../src/core/model/errors.ts';
+import type { PullEvent } from '../../../src/core/model/pull.ts';
+import { addBlob, addImage, ociArchitecture, ociMediaTypes, tarOf } from '../../helpers/image-files.ts';
+import { tinyImage } from '../../helpers/image-store-fixture.ts';
+import { usePullFixture } from '../../helpers/pull-fixture.ts';
+
+const images = usePullFixture();
+const NAME = 'docker.io/library/tiny';
+
+describe('a pull', () => {
+  it('brings the image for this machine, by its name and by the digest that the name meant', async () => {
+    const done = await images.pull('tiny');
+    const digest = images.manifest.digest;
+    expect(done).toMatchObject({ reference: `${NAME}:latest`, digest: images.index.digest, upToDate: false });
+    expect(done.image).toMatchObject({
+      ...{ references: [`${NAME}:latest`], repoDigests: [`${NAME}@${images.index.digest}`], digest },
+      architecture: ociArchitecture,
+    });
+    expect(await images.contentOf('tiny')).toBe('A');
+    expect(await images.store.inspect('tiny')).toMatchObject({
+      mediaType: ociMediaTypes.manifest,
+      layers: [{ mediaType: ociMediaTypes.layer }, { mediaType: ociMediaTypes.layer }],
+    });
+    expect(await images.leftovers()).toEqual([]);
+    expect(await images.openFiles()).toEqual([]);
+  });
+
+  it('tells first how all layers are, then what becomes of each', async () => {
+    const events: PullEvent[] = [];
+    for await (const event of images.store.pull({ reference: 'tiny' })) events.push(event);
+    expect(events[0]).toMatchObject({
+      kind: 'resolved',
+      digest: images.index.digest,
+      layers: [{ state: 'waiting', current: 0 }, { state: 'waiting' }],
+    });
+    const ends = events.flatMap((event) => (event.kind === 'layer' ? [event.layer.state] : []));
+    expect(ends.filter((state) => state === 'done')).toHaveLength(2);
+    expect(events.at(-1)).toMatchObject({ kind: 'done' });
+  });
+
+  it('is done at once when all of it is here: no blob is asked for, only the name is set', async () => {
+    const before = await images.pull('tiny');
+    images.registries.requests.length = 0;
+    expect(await images.pull('tiny')).toMatchObject({ upToDate: true, image: before.image });
+    images.registries.tag('2', images.index);
+    const done = await images.pull('tiny:2');
+    expect(done).toMatchObject({ upToDate: true, image: { references: [`${NAME}:2`, `${NAME}:latest`] } });
+    expect(images.registries.requests).toEqual(['tag latest', 'tag 2']);
+  });
+
+  it('asks by digest, and gives no name then; a tag beside a digest says nothing', async () => {
+    const { digest } = images.index;
+    for (const reference of [`tiny@${digest}`, `tiny:nonsense@${digest}`]) {
+      const done = await images.pull(reference);
+      expect(done.image).toMatchObject({ references: [], repoDigests: [`${NAME}@${digest}`] });
+      expect((await images.store.resolve(reference)).digest).toBe(images.manifest.digest);
+    }
+    expect(images.registries.count('tag')).toBe(0);
+  });
+
+  it('moves a name to what it means by now, and the old image stays without it', async () => {
+    const old = await images.pull('tiny');
+    const replaced: string[] = [];
+    images.store.onNamesChanged((digests) => replaced.push(...digests));
+    images.registries.tag('latest', addImage(images.files, await tinyImage(undefined, 'B')));
+    images.registries.requests.length = 0;
+    const done = await images.pull('tiny');
+    expect(await images.contentOf('tiny')).toBe('B');
+    expect(replaced).toEqual([old.image.digest]);
+    expect(done.image.digest).not.toBe(old.image.digest);
+    expect((await images.store.inspect(old.image.digest)).references).toEqual([]);
+    // The lower layer is the same.
+    expect(images.registries.count('blob')).toBe(2);
+  });
+
+  it('may be for another platform', async () => {
+    const done = await images.pull({ reference: 'tiny', platform: 'linux/s390x' });
+    expect(done.image.architecture).toBe('s390x');
+    expect(await images.contentOf('tiny')).toBe('S');
+  });
+
+  it('hands on credentials', async () => {
+    const credentials = { username: 'me', password: 'secret' };
+    await images.pull({ reference: 'tiny', credentials });
+    expect(images.registries.credentials).toEqual([credentials]);
+  });
+
+  it('understands every image that there is: a layer twice, empty layers, none at all', async () => {
+    const layer = await tarOf([{ name: 'file', content: 'x' }]);
+    const empty = Buffer.alloc(1024);
+    const blob = gzipSync(layer);
+    const others = {
+      twice: { layers: [layer, empty, layer] },
+      'no-bytes': { layers: [Buffer.alloc(0)], compress: (plain: Buffer) => plain },
+      gzipped: { layers: [empty, Buffer.alloc(0)] },
+      none: { layers: [] },
+    };
+    for (const [tag, change] of Object.entries(others)) {
+      const image = await tinyImage(undefined, '', change);
+      images.registries.tag(tag, addImage(images.files, image));
+      const { image: info } = await images.pull(`odd:${tag}`);
+      expect((await images.store.inspect(info.digest)).layers).toHaveLength(image.layers.length);
+    }
+    expect(images.registries.requests.filter((request) => request.endsWith(' 0'))).not.toContain(blob);
+    expect(await images.contentOf('odd:twice')).toBe('x');
+    expect(await images.leftovers()).toEqual([]);
+  });
+
+  it('reads at most three layers at a time', async () => {
+    const layers = await Promise.all(
+      [1, 2, 3, 4, 5, 6, 7].map((number) => tarOf([{ name: `f${number}`, content: `${number}` }])),
+    );
+    images.registries.tag('many', addImage(images.files, await tinyImage(undefined, '', { layers })));
+    let [now, most] = [0, 0];
+    images.registries.script = async function* (bytes, _blob, _options) {
+      now += 1;
+      most = Math.max(most, now);
+      await new Promise(setImmediate);
+      yield bytes;
+      now -= 1;
+    };
+    await images.pull('many:many');
+    expect(most).toBe(3);
+  });
+});
+
+describe('what cannot be pulled', () => {
+  const refused = async (reference: string, code: string, ...reasons: string[]): Promise<void> => {
+    const error = FsbError.from(await images.pull(reference).catch((caught: unknown) => caught));
+    expect(error.code).toBe(code);
+    for (const reason of reasons) expect(`${error.message} ${error.hint}`).toContain(reason);
+    expect((await images.store.list()).map(({ references }) => references)).toEqual([['host']]);
+  };
+
+  it('is named in the error', async () => {
+    await refused('tiny:none', 'image_not_found', 'cannot pull tiny:none: ');
+    await refused('host', 'invalid_argument', 'built-in');
+    await refused('No Name', 'invalid_argument', 'No Name');
+  });
+
+  it('has no variant for this machine: the error says what there is', async () => {
+    const { digest } = images.index;
+    const only = addImage(images.files, await tinyImage(undefined, 'S', { architecture: 's390x' }));
+    images.registries.tag('s390x', only);
+    images.registries.tag(
+      'index',
+      images.addIndex([{ ...only, platform: { os: 'linux', architecture: 's390x' } }]),
+    );
+    for (const tag of ['s390x', 'index'])
+      await refused(`tiny:${tag}`, 'invalid_argument', 'linux/s390x', '--platform linux/s390x');
+    await expect(
+      images.pull({ reference: `tiny@${digest}`, platform: 'linux/riscv64' }),
+    ).rejects.toMatchObject({ message: expect.stringContaining(`linux/s390x, linux/${ociArchitecture}`) });
+  });
+
+  it('is no container image', async () => {
+    const config = addBlob(images.files, 'application/vnd.cncf.helm.config.v1+json', Buffer.from('{}'));
+    images.registries.tag('helm', images.addDocument({ schemaVersion: 2, config, layers: [] }));
+    await refused('chart:helm', 'invalid_argument', 'helm chart', 'vnd.cncf.helm');
+    const empty = addBlob(images.files, 'application/vnd.oci.empty.v1+json', Buffer.from('{}'));
+    const artifact = { schemaVersion: 2, artifactType: 'application/x-sbom', config: empty, layers: [] };
+    images.registries.tag('sbom', images.addDocument(artifact));
+    await refused('tiny:sbom', 'invalid_argument', 'artifact', 'application/x-sbom');
+    images.registries.tag('old', images.addDocument({ schemaVersion: 1, name: 'x', fsLayers: [] }));
+    await refused('tiny:old', 'unsupported', 'first schema');
+  });
+
+  it('has a layer that is not what its manifest says', async () => {
+    images.registries.script = async function* (bytes) {
+      const wrong = Buffer.from(bytes);
+      wrong[wrong.length - 1]! ^= 1;
+      yield wrong;
+    };
+    await refused('tiny', 'invalid_argument', 'cannot pull tiny:latest: ', 'sha256:');
+    expect(await images.leftovers()).toEqual([]);
+  });
+
+  it('has a layer that is not what its configuration says', async () => {
+    const image = await tinyImage(undefined, 'A');
+    images.registries.tag(
+      'lies',
+      addImage(images.files, { ...image, compress: () => gzipSync(image.layers[0]!) }),
+    );
+    await refused('tiny:lies', 'invalid_argument', 'cannot pull tiny:lies: ');
+    expect((await images.leftovers()).filter((name) => name.startsWith('staging'))).toEqual([]);
+  });
+});
