@@ -7,6 +7,7 @@ import { formatDuration } from '../core/model/quantity.ts';
 import type { SandboxRef } from '../core/model/sandbox.ts';
 import { describeFailure, type FailureContext } from './failure.ts';
 import { globalFlags } from './flags.ts';
+import { Puller } from './images/puller.ts';
 import { Interruption } from './interruption.ts';
 import { type Listing, type OutputFormat, render } from './output/output.ts';
 import { sideBySide } from './output/side-by-side.ts';
@@ -58,13 +59,19 @@ export abstract class BaseCommand extends Command {
     // Flags that do not parse are the user's slip; oclif would warn that the command forgot to look at them.
     this.parsed = true;
     const parsed = await super.parse<F, B, A>(options, argv);
-    this.#flags = parsed.flags as Partial<GlobalFlags>;
+    this.#flags = this.#globalsOf(parsed.flags);
     const { timeout } = this.#flags;
     // A command with a --timeout of its own hands it to the core, which knows best what to do at the deadline.
     const own = Object.hasOwn(this.ctor.flags ?? {}, 'timeout');
     if (timeout !== undefined && !own)
       this.interruption.limit(timeout, this.world.clock, formatDuration(timeout));
     return parsed;
+  }
+
+  /** A command that has a flag of its own by such a name means something else by it: `image save -o FILE`. */
+  #globalsOf(flags: FlagValues): Partial<GlobalFlags> {
+    const own = this.ctor.flags ?? {};
+    return Object.hasOwn(own, 'output') ? { ...flags, output: undefined } : flags;
   }
 
   /** Connects at the first call; every call gives the same core. Starting one may take long, so this can be ended. */
@@ -157,9 +164,20 @@ export abstract class BaseCommand extends Command {
     if (text !== '') await write(this.world.terminal.stdout, text);
   }
 
+  /** Nobody wants to read how things go: -q, and formats for programs. */
+  protected get silent(): boolean {
+    return this.quiet || this.forPrograms;
+  }
+
+  /** Images for this command, from their registries. */
+  protected puller(core: CoreApi): Puller {
+    const { world, silent } = this;
+    return new Puller({ core, world, signal: this.interruption.signal, silent });
+  }
+
   /** A line for people, on stderr; silent with -q and in machine formats, and when there is nothing to say. */
   protected async say(text: string | undefined): Promise<void> {
-    if (text === undefined || this.quiet || this.forPrograms) return;
+    if (text === undefined || this.silent) return;
     await tryWrite(this.world.terminal.stderr, `${text}\n`);
   }
 

@@ -12,17 +12,39 @@ export async function confirm(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { confirm: ask } = await import('@inquirer/prompts');
+  return answered(ask({ message, default: byDefault }, contextOf(terminal, signal)));
+}
+
+/** A line of text, on stderr; Enter alone takes the default. @throws as confirm() */
+export async function askText(
+  terminal: Terminal,
+  message: string,
+  byDefault: string | undefined,
+  signal: AbortSignal,
+): Promise<string> {
+  const { input } = await import('@inquirer/prompts');
+  return answered(input({ message, default: byDefault }, contextOf(terminal, signal)));
+}
+
+/** The same for what nobody may see: not even its length shows. @throws as confirm() */
+export async function askHidden(terminal: Terminal, message: string, signal: AbortSignal): Promise<string> {
+  const { password } = await import('@inquirer/prompts');
+  return answered(password({ message, mask: false }, contextOf(terminal, signal)));
+}
+
+const contextOf = ({ stdin, stderr }: Terminal, signal: AbortSignal) => ({
+  ...{ input: stdin, output: stderr, signal },
+});
+
+async function answered<T>(answer: Promise<T>): Promise<T> {
   try {
-    return await ask(
-      { message, default: byDefault },
-      { input: terminal.stdin, output: terminal.stderr, signal },
-    );
+    return await answer;
   } catch (error) {
     if (error instanceof Error && /^(ExitPromptError|AbortPromptError|CancelPromptError)$/.test(error.name))
-      throw cancelled();
+      throw cancelled(undefined, 'nothing was done');
     throw error;
   }
 }
 
-export const cancelled = (hint?: string): FsbError =>
-  new FsbError('cancelled', 'cancelled, nothing was created', { hint });
+export const cancelled = (hint?: string, outcome = 'nothing was created'): FsbError =>
+  new FsbError('cancelled', `cancelled, ${outcome}`, { hint });

@@ -8,9 +8,15 @@ import Events from './events.ts';
 import Exec from './exec.ts';
 import Get from './get.ts';
 import ImageImport from './image/import.ts';
+import ImageInspect from './image/inspect.ts';
 import ImageList from './image/list.ts';
+import ImagePrune from './image/prune.ts';
+import ImagePull from './image/pull.ts';
 import ImageRemove from './image/remove.ts';
+import ImageSave from './image/save.ts';
 import List from './list.ts';
+import Login from './login.ts';
+import Logout from './logout.ts';
 import Logs from './logs.ts';
 import PoolCreate from './pool/create.ts';
 import PoolDelete from './pool/delete.ts';
@@ -40,9 +46,15 @@ export const COMMANDS: CommandTable = {
   exec: Exec,
   get: Get,
   'image:import': ImageImport,
+  'image:inspect': ImageInspect,
   'image:list': ImageList,
+  'image:prune': ImagePrune,
+  'image:pull': ImagePull,
   'image:remove': ImageRemove,
+  'image:save': ImageSave,
   list: List,
+  login: Login,
+  logout: Logout,
   logs: Logs,
   'pool:create': PoolCreate,
   'pool:delete': PoolDelete,

@@ -1,6 +1,7 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { nameArg } from '../cli/flags.ts';
+import { withImage } from '../cli/images/pull-missing.ts';
 import { createdListing } from '../cli/output/sandbox-view.ts';
 import { attachToRun, removeFailedStart } from '../cli/run/attached-run.ts';
 import { withIdFile } from '../cli/run/id-file.ts';
@@ -13,12 +14,18 @@ import type { CoreApi } from '../core/api/core-api.ts';
 import type { Sandbox, SandboxRef } from '../core/model/sandbox.ts';
 import type { SandboxSpecInput } from '../core/model/spec.ts';
 
+interface Created {
+  sandbox: Sandbox;
+  /** Milliseconds. */
+  elapsed: number;
+}
+
 export default class Run extends BaseCommand {
   static override summary = 'Create a sandbox and start its command.';
   static override description =
     `Prints the name, id, node and endpoints of the sandbox and how long it took, and leaves it running. With --attach, -i, -t or --rm it stays, streams the output, and exits with the command's own code.
 
-The words after NAME are the command's arguments: they replace the image's default command and keep its entrypoint, as in docker; --entrypoint replaces that one. Without --image and --file, on a terminal, an editor opens on the spec.`;
+The words after NAME are the command's arguments: they replace the image's default command and keep its entrypoint, as in docker; --entrypoint replaces that one, and an empty one takes it away. An image that is not here is pulled first, with the credentials of "login"; --pull always asks its registry each time, --pull never does without. Without --image and --file, on a terminal, an editor opens on the spec.`;
   static override usage = 'run NAME [FLAGS] [--] [COMMAND] [ARG...]';
   static override examples = [
     {
@@ -32,6 +39,10 @@ The words after NAME are the command's arguments: they replace the image's defau
     {
       description: 'A shell of your own',
       command: '<%= config.bin %> run shell --rm -it --image host -- sh',
+    },
+    {
+      description: 'An image from its registry; the first time it is pulled',
+      command: '<%= config.bin %> run web --image python:3.12 -- python3 -m http.server',
     },
     { description: 'Write the spec in your editor', command: '<%= config.bin %> run box' },
   ];
@@ -53,20 +64,28 @@ The words after NAME are the command's arguments: they replace the image's defau
     assertTerminal(this.world.terminal, flags);
     const spec = await specForRun(ref, flags, args.command ?? [], this.world, this.interruption);
     const core = await this.core();
-    const started = this.world.clock.monotonic();
-    const sandbox = await this.#create(core, ref, spec, flags);
+    const { sandbox, elapsed } = await this.#create(core, ref, spec, flags);
     if (attaches(flags))
       return attachToRun({ core, ref, flags, world: this.world, interruption: this.interruption });
-    await this.print(createdListing(sandbox, this.world.clock.monotonic() - started));
+    await this.print(createdListing(sandbox, elapsed));
     return undefined;
   }
 
-  async #create(core: CoreApi, ref: SandboxRef, spec: SandboxSpecInput, flags: RunFlags): Promise<Sandbox> {
+  async #create(core: CoreApi, ref: SandboxRef, spec: SandboxSpecInput, flags: RunFlags): Promise<Created> {
     const request = { ...ref, spec, idempotencyKey: flags['idempotency-key'] };
+    const { clock, cwd } = this.world;
+    // How long a pull took says nothing about how long a sandbox takes.
+    let started = 0;
+    const create = (): Promise<Sandbox> => {
+      started = clock.monotonic();
+      return core.sandboxes.create(request, this.call);
+    };
     try {
-      return await withIdFile(flags['id-file'], this.world.cwd, () =>
-        core.sandboxes.create(request, this.call),
+      // The id file is claimed before the pull: of two runs that would share it, one must not pull in vain.
+      const sandbox = await withIdFile(flags['id-file'], cwd, () =>
+        withImage(this.puller(core), flags, () => spec.image, create),
       );
+      return { sandbox, elapsed: clock.monotonic() - started };
     } catch (error) {
       if (flags.rm) await removeFailedStart(core, ref, error);
       throw error;

@@ -2,6 +2,7 @@ import { Flags, type Interfaces } from '@oclif/core';
 import type { LeaseRequest } from '../../core/api/pool-api.ts';
 import { DEFAULT_POOL } from '../../core/model/ids.ts';
 import { commandFlags, durationFlag, instanceFlags } from '../flags.ts';
+import { imageSourceFlags } from '../images/pull-flags.ts';
 import { defined, nonEmpty } from '../spec/sparse.ts';
 import { parseVolume } from '../spec/spec-from-flags.ts';
 
@@ -10,9 +11,11 @@ export const poolRunFlags = {
   ...commandFlags,
   ...instanceFlags,
   image: Flags.string({
-    summary: 'Image to run in: host, or one of "image list". Default: the pool\'s first warm one, else host.',
+    summary:
+      'Image to run in: host, one of "image list", or one of a registry. Default: the pool\'s first warm one, else host.',
     helpValue: 'IMAGE',
   }),
+  ...imageSourceFlags,
   pool: Flags.string({ summary: 'Warm pool to take it from. Default: default-pool.', helpValue: 'POOL' }),
   wait: durationFlag({ summary: "Wait this long for an instance at most. Default: the pool's." }),
   'on-empty': Flags.option({

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { cpusFlag, durationFlag, repeated, sizeFlag } from '../flags.ts';
+import { PULL_POLICIES } from '../images/pull-flags.ts';
 
 /**
  * The policy of a pool, a flag for each key that is set often: the same for `serve`, `daemon start`, `pool start`,
@@ -63,6 +64,13 @@ export const policyFlags = {
 export const warmImageFlag = Flags.string({
   summary: 'Image to keep warm, as many as --size: short for --warm IMAGE.',
   helpValue: 'IMAGE',
+});
+
+/** Which of the warm images to pull from their registries first. */
+export const warmPullFlag = Flags.option({
+  summary:
+    'Pull warm images from their registries: those that are missing, always all, or never. Default: missing.',
+  options: PULL_POLICIES,
 });
 
 export const policyFileFlag = Flags.string({

@@ -35,6 +35,10 @@ export function policyFromFlags(flags: PolicyFlags): Partial<PoolPolicyInput> {
 const milliseconds = (ms: number | undefined): string | undefined =>
   ms === undefined ? undefined : `${ms}ms`;
 
+/** The images that a policy is to keep warm, as it names them. */
+export const warmNames = ({ warm = [] }: Partial<PoolPolicyInput>): string[] =>
+  warm.map(({ image }) => image);
+
 interface WarmEntry {
   image: string;
   count?: number;

@@ -5,6 +5,10 @@ import type { Clock } from '../../core/model/clock.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import type { PoolDetails, PoolInfo } from '../../core/model/pool.ts';
 import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
+import type { PullPolicy } from '../images/pull-flags.ts';
+import { pullImages, withImages } from '../images/pull-missing.ts';
+import type { Puller } from '../images/puller.ts';
+import { warmNames } from './policy-from-flags.ts';
 import { PoolChanges } from './pool-changes.ts';
 import { notWarm, type Progress, progressOf } from './warmth.ts';
 
@@ -12,7 +16,7 @@ import { notWarm, type Progress, progressOf } from './warmth.ts';
  * Makes the pool as wanted and active: an existing one is changed, a new one made, which keeps `host` warm when nothing
  * else was said. Boots that were given up are tried again at once, since somebody asks for them.
  */
-export async function startPool(
+async function startPool(
   pools: PoolApi,
   name: string,
   policy: Partial<PoolPolicyInput>,
@@ -22,10 +26,33 @@ export async function startPool(
     return await pools.update(name, { policy, start: true, reset: true }, call);
   } catch (error) {
     if (FsbError.from(error).code !== 'not_found') throw error;
-    // It may have been an image that was not found: then the pool is there, and making it says so.
-    return pools.create({ warm: [{ image: 'host' }], ...policy, name }, call).catch((second: unknown) => {
-      throw FsbError.from(second).code === 'already_exists' ? error : second;
-    });
+    return pools.create({ warm: [{ image: 'host' }], ...policy, name }, call);
+  }
+}
+
+/** The same, with its images pulled from their registries as `pull` says. @throws what pulling does, too */
+export async function startWithImages(
+  pools: PoolApi,
+  name: string,
+  policy: Partial<PoolPolicyInput>,
+  puller: Puller,
+  pull: PullPolicy | undefined,
+): Promise<PoolInfo> {
+  const call = { signal: puller.signal };
+  const start = (): Promise<PoolInfo> => startPool(pools, name, policy, call);
+  if (policy.warm !== undefined) return withImages(puller, pull, warmNames(policy), start);
+  // A pool starts without an image that it kept warm before, and would wait for it in vain.
+  await pullImages(puller, pull, await warmNow(pools, name, call));
+  return start();
+}
+
+/** The images that the pool keeps warm already, as its policy names them; none where there is no such pool. */
+async function warmNow(pools: PoolApi, name: string, call: CallOptions): Promise<string[]> {
+  try {
+    return (await pools.get(name, call)).policy.warm.map(({ image }) => image);
+  } catch (error) {
+    if (FsbError.from(error).code !== 'not_found') throw error;
+    return [];
   }
 }
 

@@ -63,7 +63,7 @@ function cannotWarm(pool: string, { image, breaker, shape }: PoolShapeStatus): F
     `cannot warm pool ${pool}: image ${familiarName(image)}: ${breaker}`,
     {
       hint: missing
-        ? 'See the images that are here: fsb-ctl image list'
+        ? `Pull it with: fsb-ctl image pull ${familiarName(image)}`
         : `Once that is mended: fsb-ctl pool update ${pool} --reset. Its boots are tried again in any case.`,
     },
   );

@@ -1,10 +1,15 @@
 import { Flags } from '@oclif/core';
 import { durationFlag, instanceFlags, processFlags, repeated } from '../flags.ts';
+import { imageSourceFlags } from '../images/pull-flags.ts';
 
 /** The flags of `run` beside the global ones. */
 export const runFlags = {
   ...processFlags,
-  image: Flags.string({ summary: 'Image to run in: host, or one of "image list".', helpValue: 'IMAGE' }),
+  image: Flags.string({
+    summary: 'Image to run in: host, one of "image list", or one of a registry.',
+    helpValue: 'IMAGE',
+  }),
+  ...imageSourceFlags,
   file: Flags.string({
     char: 'f',
     summary: 'Read the spec from a YAML file; - is standard input.',
@@ -34,7 +39,10 @@ export const runFlags = {
     summary: 'Port that the command listens on.',
     helpValue: 'PORT',
   }),
-  entrypoint: Flags.string({ summary: "Replace the image's entrypoint; empty: its own.", helpValue: 'PATH' }),
+  entrypoint: Flags.string({
+    summary: "Replace the image's entrypoint; empty: none, the words after NAME are the command.",
+    helpValue: 'PATH',
+  }),
   'failure-policy': Flags.string({
     summary: 'When its node is lost: Manual or AutoRecreate. Default: Manual.',
     helpValue: 'POLICY',

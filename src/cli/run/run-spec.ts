@@ -26,7 +26,7 @@ export async function specForRun(
     return checkSpec(mergeSpecs(text.value, over), text);
   }
   // Flags were parsed one by one, and the core checks the whole: loading the schema here would cost more than the call.
-  if (flags.image !== undefined) return over as SandboxSpecInput;
+  if (flags.image !== undefined) return mergeSpecs({}, over) as unknown as SandboxSpecInput;
   if (isInteractive(world.terminal))
     return editSpec({ ref, flags: over, yes: flags.yes, interruption }, world);
   throw new FsbError('invalid_argument', `cannot create sandbox ${ref.name}: no image was given`, {

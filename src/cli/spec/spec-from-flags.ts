@@ -32,7 +32,8 @@ export type PartialSpec = Partial<SandboxSpecInput>;
 
 /**
  * The keys of the spec that the flags and the words after NAME give, and no others. As in docker, the words replace
- * the image's default command and keep its entrypoint; --entrypoint replaces that.
+ * the image's default command and keep its entrypoint; --entrypoint replaces that. An empty one is an empty `command`,
+ * which mergeSpecs() understands.
  * @throws invalid_argument
  */
 export function specFromFlags(flags: SpecFlags, words: string[]): PartialSpec {
@@ -63,7 +64,11 @@ export function specFromFlags(flags: SpecFlags, words: string[]): PartialSpec {
   }) as PartialSpec;
 }
 
-/** Flags over a file: maps merge key by key, lists of mounts and ports add up, all else replaces. */
+/**
+ * Flags over a file: maps merge key by key, lists of mounts and ports add up, all else replaces. Without an entrypoint
+ * the arguments are the command.
+ * @throws invalid_argument when there is neither
+ */
 export function mergeSpecs(base: Record<string, unknown>, over: PartialSpec): Record<string, unknown> {
   const merged: Record<string, unknown> = { ...base, ...over };
   for (const key of ['envs', 'labels', 'resources'] as const)
@@ -73,7 +78,20 @@ export function mergeSpecs(base: Record<string, unknown>, over: PartialSpec): Re
       merged[key] = [...new Set<unknown>([...base[key], ...over[key]])];
   if (over.ttl !== undefined && over.expire_time === undefined) delete merged.expire_time;
   if (over.expire_time !== undefined && over.ttl === undefined) delete merged.ttl;
-  return merged;
+  return over.command?.length === 0 ? withoutEntrypoint(merged) : merged;
+}
+
+/** As in docker, an image's default command goes with its entrypoint: it may be nothing but that one's arguments. */
+function withoutEntrypoint({ args, ...spec }: Record<string, unknown>): Record<string, unknown> {
+  if (args === undefined || (Array.isArray(args) && args.length === 0))
+    throw new FsbError(
+      'invalid_argument',
+      'no command was given, and --entrypoint "" takes away the image\'s',
+      {
+        hint: 'Give one: fsb-ctl run NAME --image IMAGE --entrypoint "" -- COMMAND ARG...',
+      },
+    );
+  return { ...spec, command: args };
 }
 
 /**

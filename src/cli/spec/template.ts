@@ -6,7 +6,7 @@ export function specTemplate(name: string): string {
   return `# Sandbox ${name}. Change what you need, save, and leave the editor.
 # Lines that start with # count for nothing.
 
-# What it runs in: host (this machine's own tools), or an image from "fsb-ctl image list".
+# What it runs in: host (this machine's own tools), an image from "fsb-ctl image list", or one of a registry.
 image: host
 
 # Replaces the image's entrypoint.

@@ -1,21 +1,57 @@
-import { Flags } from '@oclif/core';
+import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { imageListing } from '../../cli/output/core-view.ts';
+import { repeated } from '../../cli/flags.ts';
+import {
+  isDangling,
+  matchesReference,
+  parseDangling,
+  parseFilters,
+  parseLabels,
+  withLabels,
+} from '../../cli/images/filters.ts';
+import { imageListing } from '../../cli/output/image-view.ts';
 
 export default class ImageList extends BaseCommand {
   static override summary = 'List the images that are here.';
-  static override description = "host is built in: the machine's own tools, read-only. -q prints digests.";
+  static override description =
+    "host is built in: the machine's own tools, read-only. SIZE is what an image takes on the disk, UNIQUE what of it no other image has. -q prints digests.";
   static override aliases = ['image:ls', 'images'];
   static override examples = [
     { description: 'For reading', command: '<%= config.bin %> image list' },
     { description: 'For scripts', command: '<%= config.bin %> image list -o json' },
+    { description: 'Every tag of one', command: '<%= config.bin %> image list alpine' },
+    {
+      description: 'Those that have lost their name',
+      command: '<%= config.bin %> image list --filter dangling=true -q',
+    },
   ];
-  static override flags = { 'no-trunc': Flags.boolean({ summary: 'Whole digests.' }) };
+  static override args = {
+    repository: Args.string({
+      ignoreStdin: true,
+      description: 'Only this image; without a tag, all of its tags. May have * and ?.',
+    }),
+  };
+  static override flags = {
+    filter: Flags.string({
+      ...repeated,
+      summary: 'dangling=true, reference=PATTERN, label=K or label=K=V.',
+      helpValue: 'KEY=VALUE',
+    }),
+    'no-trunc': Flags.boolean({ summary: 'Whole digests.' }),
+  };
 
   override async run(): Promise<undefined> {
-    const { flags } = await this.parse(ImageList);
+    const { args, flags } = await this.parse(ImageList);
+    const filters = parseFilters(flags.filter ?? [], ['dangling', 'reference', 'label']);
+    const dangling = parseDangling(filters.dangling);
+    const anyOf = [args.repository === undefined ? [] : [args.repository], filters.reference].filter(
+      ({ length }) => length > 0,
+    );
     const core = await this.core();
-    const images = await core.images.list(this.call);
+    const named = (await core.images.list(this.call))
+      .filter((image) => dangling === undefined || isDangling(image) === dangling)
+      .filter((image) => anyOf.every((patterns) => patterns.some((each) => matchesReference(image, each))));
+    const images = await withLabels(core, named, parseLabels(filters.label), this.call);
     await this.print(imageListing(images, this.world.clock.now(), flags['no-trunc']));
   }
 }

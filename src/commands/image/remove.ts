@@ -1,14 +1,19 @@
-import { Args } from '@oclif/core';
+import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { type RemovedView, removedLines, removedView } from '../../cli/output/image-view.ts';
 
 export default class ImageRemove extends BaseCommand {
   static override summary = 'Remove images.';
   static override description =
-    'By reference or digest. An image that a sandbox uses stays. Prints each one that is gone; exits by the worst failure.';
+    'Takes the name off, and removes the image with its last one; by digest, when it has one name at most. An image that a sandbox uses stays. Prints each one that is gone, and on standard error what that meant; exits by the worst failure.';
   static override aliases = ['image:rm', 'rmi'];
   static override examples = [
     { description: 'By name', command: '<%= config.bin %> image remove alpine' },
     { description: 'Two at once', command: '<%= config.bin %> image remove alpine tools:1' },
+    {
+      description: 'With all of its names, even when a sandbox uses it',
+      command: '<%= config.bin %> image remove --force alpine',
+    },
   ];
   static override args = {
     reference: Args.string({
@@ -18,15 +23,22 @@ export default class ImageRemove extends BaseCommand {
       description: 'Reference or digest.',
     }),
   };
+  static override flags = {
+    force: Flags.boolean({
+      char: 'f',
+      summary: 'All names, also of an image in use: it goes when the last sandbox of it has ended.',
+    }),
+  };
 
   override async run(): Promise<undefined> {
-    const { args } = await this.parse(ImageRemove);
+    const { args, flags } = await this.parse(ImageRemove);
     const core = await this.core();
-    const gone: { name: string; digest: string }[] = [];
+    const gone: ({ name: string } & RemovedView)[] = [];
     for (const reference of new Set(args.reference)) {
       try {
-        const { image } = await core.images.remove(reference, this.call);
-        gone.push({ name: reference, digest: image.digest });
+        const removed = await core.images.remove(reference, { ...this.call, force: flags.force });
+        gone.push({ name: reference, ...removedView(removed) });
+        await this.say(removedLines(removed) || undefined);
         if (!this.forPrograms) await this.out(`${reference}\n`);
       } catch (error) {
         await this.report(error);

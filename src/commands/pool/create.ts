@@ -1,7 +1,9 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { withImages } from '../../cli/images/pull-missing.ts';
 import { onePool } from '../../cli/output/pool-view.ts';
-import { policyFileFlag, policyFlags, warmImageFlag } from '../../cli/pool/policy-flags.ts';
+import { policyFileFlag, policyFlags, warmImageFlag, warmPullFlag } from '../../cli/pool/policy-flags.ts';
+import { warmNames } from '../../cli/pool/policy-from-flags.ts';
 import { policyRequest, poolName } from '../../cli/pool/policy-request.ts';
 import { unusedSize } from '../../cli/pool/unused-size.ts';
 
@@ -23,14 +25,21 @@ export default class PoolCreate extends BaseCommand {
   static override args = {
     name: Args.string({ ignoreStdin: true, description: 'Name of the pool, unless the file has it.' }),
   };
-  static override flags = { file: policyFileFlag, image: warmImageFlag, ...policyFlags };
+  static override flags = {
+    file: policyFileFlag,
+    image: warmImageFlag,
+    pull: warmPullFlag(),
+    ...policyFlags,
+  };
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(PoolCreate);
     const policy = await policyRequest(flags, this.world);
     const name = poolName(args.name, policy.name);
     const core = await this.core();
-    const pool = await core.pools.create({ ...policy, name }, this.call);
+    const pool = await withImages(this.puller(core), flags.pull, warmNames(policy), () =>
+      core.pools.create({ ...policy, name }, this.call),
+    );
     await this.say(unusedSize(flags.size, pool));
     await this.print(onePool(pool, this.world.clock.now()));
   }

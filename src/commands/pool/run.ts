@@ -1,12 +1,16 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { DEFAULT_DETACH_KEYS } from '../../cli/flags.ts';
+import { withImage } from '../../cli/images/pull-missing.ts';
 import { leaseListing } from '../../cli/output/lease-view.ts';
+import { untilClaimed, waiting } from '../../cli/pool/claim.ts';
 import { leaseRequest, type PoolRunFlags, poolRunFlags } from '../../cli/pool/lease-flags.ts';
 import { type CommandPlan, followCommand, planCommand } from '../../cli/session/command-run.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
+import type { LeaseRequest } from '../../core/api/pool-api.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import type { Lease } from '../../core/model/pool.ts';
+import { HOST_IMAGE } from '../../core/model/reference.ts';
 
 export default class PoolRun extends BaseCommand {
   static override summary = 'Run one command in a warm instance.';
@@ -33,15 +37,18 @@ With --lease the instance is kept for "pool exec", until "pool release" or until
     if (flags.lease) {
       const core = await this.core();
       const wanted = { ...request, ttl: flags['lease-ttl'] };
-      return this.#inLease(core, await this.#inTime(core.pools.lease(wanted, this.call), request.pool), plan);
+      const lease = await this.#claim(core, flags, request, () => core.pools.lease(wanted, this.call));
+      return this.#inLease(core, lease, plan);
     }
     if (plan === undefined)
       throw new FsbError('invalid_argument', 'missing COMMAND', {
         hint: 'Name a command, or keep an instance with --lease.',
       });
     const core = await this.core();
-    const running = core.pools.run({ ...request, exec: plan.request }, this.call);
-    const session = await this.#inTime(running, request.pool);
+    const { request: exec } = plan;
+    const session = await this.#claim(core, flags, request, () =>
+      core.pools.run({ ...request, exec }, this.call),
+    );
     return followCommand(session, plan, `pool ${request.pool}`, this.world, this.interruption);
   }
 
@@ -52,25 +59,18 @@ With --lease the instance is kept for "pool exec", until "pool release" or until
     return planCommand(command, { ...flags, 'detach-keys': detachKeys }, this.world);
   }
 
-  /** A --timeout that ends before there is an instance is want of capacity, not a command that took too long. */
-  async #inTime<T>(claim: Promise<T>, pool: string): Promise<T> {
-    try {
-      return await this.patiently(
-        claim,
-        `Waiting for an instance of pool ${pool}: see fsb-ctl pool status ${pool}`,
-      );
-    } catch (error) {
-      const { signal } = this.interruption;
-      if (!signal.aborted || FsbError.from(signal.reason).code !== 'timeout') throw error;
-      throw new FsbError(
-        'no_capacity',
-        `no instance of pool ${pool} came in time: ${signal.reason.message}`,
-        {
-          hint: `See fsb-ctl pool status ${pool}; give it more time with --timeout, or raise --max.`,
-          cause: error,
-        },
-      );
-    }
+  /** An image that is not here is pulled first; that is no waiting for an instance. */
+  #claim<T>(
+    core: CoreApi,
+    flags: PoolRunFlags,
+    { pool, image }: LeaseRequest,
+    claim: () => Promise<T>,
+  ): Promise<T> {
+    const nameImage = async (): Promise<string> =>
+      image ?? (await core.pools.get(pool, this.call)).policy.warm[0]?.image ?? HOST_IMAGE;
+    return withImage(this.puller(core), flags, nameImage, () =>
+      untilClaimed(this.patiently(claim(), waiting(pool)), pool, this.interruption.signal),
+    );
   }
 
   async #inLease(core: CoreApi, lease: Lease, plan: CommandPlan | undefined): Promise<number> {

@@ -2,15 +2,14 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { onePool } from '../../cli/output/pool-view.ts';
 import { ProgressLine } from '../../cli/output/progress-line.ts';
-import { policyFlags, warmImageFlag } from '../../cli/pool/policy-flags.ts';
+import { policyFlags, warmImageFlag, warmPullFlag } from '../../cli/pool/policy-flags.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
-import { startPool, untilWarm } from '../../cli/pool/start-pool.ts';
+import { startWithImages, untilWarm } from '../../cli/pool/start-pool.ts';
 import { unusedSize } from '../../cli/pool/unused-size.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import { assertName, DEFAULT_POOL } from '../../core/model/ids.ts';
 import type { PoolInfo } from '../../core/model/pool.ts';
-import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
 
 export default class PoolStart extends BaseCommand {
   static override summary = 'Warm a pool.';
@@ -35,6 +34,7 @@ export default class PoolStart extends BaseCommand {
   };
   static override flags = {
     image: warmImageFlag,
+    pull: warmPullFlag(),
     ...policyFlags,
     'no-wait': Flags.boolean({ summary: 'Return at once; it goes on warming.' }),
   };
@@ -45,20 +45,20 @@ export default class PoolStart extends BaseCommand {
     assertName(name, 'pool name');
     const policy = policyFromFlags(flags);
     const core = await this.core();
-    const pool = flags['no-wait']
-      ? await startPool(core.pools, name, policy, this.call)
-      : await this.#warm(core, name, policy);
+    const puller = this.puller(core);
+    const start = (): Promise<PoolInfo> => startWithImages(core.pools, name, policy, puller, flags.pull);
+    const pool = flags['no-wait'] ? await start() : await this.#warm(core, name, start);
     await this.say(unusedSize(flags.size, pool));
     await this.print(onePool(pool, this.world.clock.now()));
   }
 
-  async #warm(core: CoreApi, name: string, policy: Partial<PoolPolicyInput>): Promise<PoolInfo> {
+  async #warm(core: CoreApi, name: string, startIt: () => Promise<PoolInfo>): Promise<PoolInfo> {
     const { clock } = this.world;
     const began = clock.monotonic();
     const progress = this.quiet || this.forPrograms ? undefined : new ProgressLine(this.world);
     let started = false;
     const start = async (): Promise<void> => {
-      await startPool(core.pools, name, policy, this.call);
+      await startIt();
       started = true;
     };
     try {

@@ -1,8 +1,10 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { poolArg, rateFlag } from '../../cli/flags.ts';
+import { withImages } from '../../cli/images/pull-missing.ts';
 import { onePool } from '../../cli/output/pool-view.ts';
-import { policyFileFlag, policyFlags, warmImageFlag } from '../../cli/pool/policy-flags.ts';
+import { policyFileFlag, policyFlags, warmImageFlag, warmPullFlag } from '../../cli/pool/policy-flags.ts';
+import { warmNames } from '../../cli/pool/policy-from-flags.ts';
 import { policyRequest, poolName } from '../../cli/pool/policy-request.ts';
 import { unusedSize } from '../../cli/pool/unused-size.ts';
 import { FsbError } from '../../core/model/errors.ts';
@@ -19,6 +21,7 @@ export default class PoolUpdate extends BaseCommand {
   static override flags = {
     file: policyFileFlag,
     image: warmImageFlag,
+    pull: warmPullFlag(),
     ...policyFlags,
     reset: Flags.boolean({
       summary: 'Close every circuit breaker: boots that failed are tried again at once.',
@@ -36,7 +39,9 @@ export default class PoolUpdate extends BaseCommand {
         hint: 'Give --file, --reset, --pressure or a flag of the policy; see fsb-ctl pool update --help.',
       });
     const core = await this.core();
-    const pool = await core.pools.update(name, { policy, reset, pressure }, this.call);
+    const pool = await withImages(this.puller(core), flags.pull, warmNames(policy), () =>
+      core.pools.update(name, { policy, reset, pressure }, this.call),
+    );
     await this.say(unusedSize(flags.size, pool));
     await this.print(onePool(pool, this.world.clock.now()));
   }

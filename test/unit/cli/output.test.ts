@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { imageListing, versionListing } from '../../../src/cli/output/core-view.ts';
+import { versionListing } from '../../../src/cli/output/core-view.ts';
+import { imageListing } from '../../../src/cli/output/image-view.ts';
 import { type Listing, type OutputFormat, printable, render } from '../../../src/cli/output/output.ts';
 import {
   createdListing,

@@ -1,0 +1,98 @@
+import type { CoreApi } from '../../core/api/core-api.ts';
+import type { CallOptions } from '../../core/api/sandbox-api.ts';
+import { didYouMean } from '../../core/model/did-you-mean.ts';
+import { FsbError } from '../../core/model/errors.ts';
+import type { ImageInfo } from '../../core/model/image.ts';
+import { familiarName, HOST_IMAGE, isDigest, parseReference } from '../../core/model/reference.ts';
+import { matchesGlob } from './glob.ts';
+
+/** The words of `--filter KEY=VALUE` by their keys. @throws invalid_argument for a key that is not one of `keys` */
+export function parseFilters<K extends string>(
+  words: readonly string[],
+  keys: readonly K[],
+): Record<K, string[]> {
+  const filters = Object.fromEntries(keys.map((key) => [key, []])) as unknown as Record<K, string[]>;
+  for (const word of words) {
+    const equals = word.indexOf('=');
+    const key = word.slice(0, Math.max(equals, 0));
+    if (equals < 1 || !keys.includes(key as K)) throw invalidFilter(word, key, keys);
+    filters[key as K].push(word.slice(equals + 1));
+  }
+  return filters;
+}
+
+function invalidFilter(word: string, key: string, keys: readonly string[]): FsbError {
+  const near = didYouMean(key, keys);
+  return new FsbError('invalid_argument', `invalid filter ${JSON.stringify(word)}`, {
+    hint: `${near === undefined ? '' : `Did you mean ${near}=...? `}There are: ${keys.map((each) => `${each}=...`).join(', ')}.`,
+  });
+}
+
+/** `k=v`, or `k` for whatever value. */
+export function parseLabels(words: readonly string[]): Record<string, string> {
+  const pairs = words.map((word): [string, string] => {
+    const equals = word.indexOf('=');
+    return equals < 0 ? [word, ''] : [word.slice(0, equals), word.slice(equals + 1)];
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** @throws invalid_argument */
+export function parseDangling(words: readonly string[]): boolean | undefined {
+  const word = words.at(-1);
+  if (word === undefined) return undefined;
+  if (/^(true|1)$/i.test(word)) return true;
+  if (/^(false|0)$/i.test(word)) return false;
+  throw new FsbError('invalid_argument', `invalid filter "dangling=${word}"`, {
+    hint: 'Write dangling=true or dangling=false.',
+  });
+}
+
+export const isDangling = ({ references }: ImageInfo): boolean => references.length === 0;
+
+/** `alpine` is any tag of it, `alpine:3.*` some; written as people write names. */
+export const matchesReference = ({ references }: ImageInfo, pattern: string): boolean =>
+  references.some((reference) => spellings(reference).some((name) => matchesGlob(pattern, name)));
+
+/** With its tag and without, short and canonical. */
+function spellings(reference: string): string[] {
+  if (reference === HOST_IMAGE || isDigest(reference)) return [reference];
+  const { domain, path } = parseReference(reference);
+  const familiar = familiarName(reference);
+  const suffix = reference.slice(`${domain}/${path}`.length);
+  return [familiar, familiar.slice(0, familiar.length - suffix.length), reference, `${domain}/${path}`];
+}
+
+/** Those with all of the labels; an empty value is any. What a list does not tell is asked image by image. */
+export async function withLabels(
+  core: Pick<CoreApi, 'images'>,
+  images: ImageInfo[],
+  labels: Record<string, string>,
+  call: CallOptions,
+): Promise<ImageInfo[]> {
+  const wanted = Object.entries(labels);
+  if (wanted.length === 0) return images;
+  const fits = await Promise.all(
+    images.map(async ({ references: [name], digest }) => {
+      const found = await labelsOf(core, name ?? digest, call);
+      return wanted.every(
+        ([key, value]) => Object.hasOwn(found, key) && (value === '' || found[key] === value),
+      );
+    }),
+  );
+  return images.filter((_, at) => fits[at]);
+}
+
+async function labelsOf(
+  core: Pick<CoreApi, 'images'>,
+  name: string,
+  call: CallOptions,
+): Promise<Record<string, string>> {
+  try {
+    return (await core.images.inspect(name, call)).config.labels;
+  } catch (error) {
+    // It was removed meanwhile.
+    if (FsbError.from(error).code === 'image_not_found') return {};
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+import { FsbError } from '../../core/model/errors.ts';
+import type { RegistryCredentials } from '../../core/model/image-requests.ts';
+import { askHidden, askText } from '../prompts.ts';
+import { readText } from '../streams.ts';
+import { isInteractive, type World } from '../world.ts';
+
+export interface LoginFlags {
+  username?: string;
+  password?: string;
+  'password-stdin'?: boolean;
+}
+
+const LONGEST_PASSWORD = 64 * 1024;
+
+/**
+ * Name and password from the flags, standard input, or the user.
+ * @param kept what was good once: its name is offered
+ * @throws invalid_argument when something is missing and nobody can be asked; cancelled
+ */
+export async function credentialsForLogin(
+  flags: LoginFlags,
+  { terminal }: Pick<World, 'terminal'>,
+  kept: RegistryCredentials | undefined,
+  signal: AbortSignal,
+): Promise<RegistryCredentials> {
+  const given = { username: flags.username?.trim(), password: flags.password };
+  if (flags['password-stdin']) {
+    if (!given.username) throw missing('--password-stdin needs --username');
+    const text = await readText(terminal.stdin, LONGEST_PASSWORD, 'the password');
+    given.password = text.replace(/\r?\n$/, '');
+  }
+  if ((given.username === undefined || given.password === undefined) && !isInteractive(terminal))
+    throw missing('cannot ask for name and password: there is no terminal');
+  const username = given.username ?? (await askText(terminal, 'Username:', kept?.username, signal)).trim();
+  if (username === '') throw missing('the username is empty');
+  const password = given.password ?? (await askHidden(terminal, 'Password:', signal));
+  if (password === '') throw missing('the password is empty');
+  return { username, password };
+}
+
+const missing = (what: string): FsbError =>
+  new FsbError('invalid_argument', `cannot log in: ${what}`, {
+    hint: 'Give --username, and the password on standard input with --password-stdin.',
+  });

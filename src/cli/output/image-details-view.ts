@@ -1,0 +1,115 @@
+import type { ImageDetails } from '../../core/model/image.ts';
+import { formatPlatform } from '../../core/model/platform.ts';
+import { formatAge, formatSize } from '../../core/model/quantity.ts';
+import { type ImageView, imageView, momentOf, namesOf } from './image-view.ts';
+import { type Listing, printable } from './output.ts';
+
+/** `image inspect` as `-o json` and `-o yaml` show it. */
+export interface ImageDetailsView extends ImageView {
+  /** Docker's image id. */
+  config_digest: string;
+  media_type: string;
+  author: string;
+  config: {
+    entrypoint: string[];
+    cmd: string[];
+    /** `K=V` */
+    env: string[];
+    user: string;
+    working_dir: string;
+    stop_signal: string | null;
+    exposed_ports: number[];
+    labels: Record<string, string>;
+  };
+  /** Bottom first. */
+  layers: {
+    /** Of the layer as it came. */
+    digest: string;
+    /** Of the plain tar. */
+    diff_id: string;
+    media_type: string;
+    size_bytes: number;
+    unpacked_size_bytes: number;
+  }[];
+  /** Oldest first. */
+  history: { created: string | null; created_by: string; comment: string; empty: boolean }[];
+}
+
+export function imageDetailsView(image: ImageDetails): ImageDetailsView {
+  const { config } = image;
+  return {
+    ...imageView(image),
+    config_digest: image.configDigest,
+    media_type: image.mediaType,
+    author: image.author,
+    config: {
+      ...{ entrypoint: config.entrypoint, cmd: config.cmd, env: config.env, user: config.user },
+      ...{ working_dir: config.workingDir, stop_signal: config.stopSignal ?? null },
+      ...{ exposed_ports: config.exposedPorts, labels: config.labels },
+    },
+    layers: image.layers.map(({ digest, diffId, mediaType, size, unpackedSize }) => ({
+      ...{ digest, diff_id: diffId, media_type: mediaType },
+      ...{ size_bytes: size, unpacked_size_bytes: unpackedSize },
+    })),
+    history: image.history.map(({ createdAt, createdBy, comment, empty }) => ({
+      ...{ created: momentOf(createdAt), created_by: createdBy, comment, empty },
+    })),
+  };
+}
+
+export function imageDetails(images: ImageDetails[], now: number): Listing<ImageDetailsView> {
+  const items = images.map(imageDetailsView);
+  return {
+    items,
+    columns: [],
+    name: (view) => view.references[0] ?? view.digest,
+    // All of them: the table of a list would say nothing that `image list` does not.
+    describe: () => items.map((view) => describeImage(view, now)).join('\n'),
+  };
+}
+
+function describeImage(view: ImageDetailsView, now: number): string {
+  const { config } = view;
+  const since = (time: string | null): string =>
+    time === null ? '' : `${time} (${formatAge(now - Date.parse(time))} ago)`;
+  const rows: [string, string][] = [
+    ['Names', namesOf(view)],
+    ['Digest', view.digest],
+    ['From', view.repo_digests.join(', ')],
+    ['Id', view.config_digest],
+    ['Type', view.media_type],
+    ['Platform', formatPlatform(view)],
+    ['Author', view.author],
+    ['Created', since(view.created)],
+    ['Imported', since(view.imported_at)],
+    ['Size', `${formatSize(view.size_bytes)}, ${formatSize(view.unique_size_bytes)} of it its own`],
+    ['Used by', view.used_by.join(', ')],
+    ['Entrypoint', words(config.entrypoint)],
+    ['Command', words(config.cmd)],
+    ['User', config.user],
+    ['Directory', config.working_dir],
+    ['Stop signal', config.stop_signal ?? ''],
+    ['Ports', config.exposed_ports.join(', ')],
+  ];
+  const labels = Object.entries(config.labels).map(([key, value]) => `${key}=${value}`);
+  const layers = view.layers.map(
+    (layer) =>
+      `${layer.digest} ${formatSize(layer.size_bytes)} (${formatSize(layer.unpacked_size_bytes)} unpacked)`,
+  );
+  const history = view.history.map(({ created_by, comment }) => created_by || comment || '-');
+  return (
+    rows
+      .filter(([, value]) => value !== '')
+      .map(([title, value]) => `${`${title}:`.padEnd(13)}${printable(value)}\n`)
+      .join('') +
+    section('Environment', config.env) +
+    section('Labels', labels) +
+    section('Layers', layers) +
+    section('History', history)
+  );
+}
+
+const words = (list: string[]): string => (list.length === 0 ? '' : JSON.stringify(list));
+
+const section = (title: string, lines: string[]): string =>
+  lines.length === 0 ? '' : `${title}:\n${lines.map((line) => `  ${printable(line)}\n`).join('')}`;

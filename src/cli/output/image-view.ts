@@ -1,0 +1,128 @@
+import type { ImageInfo, PruneResult, RemovedImage } from '../../core/model/image.ts';
+import { formatPlatform } from '../../core/model/platform.ts';
+import type { PullEvent } from '../../core/model/pull.ts';
+import { formatAge, formatSize } from '../../core/model/quantity.ts';
+import { familiarName } from '../../core/model/reference.ts';
+import type { Listing } from './output.ts';
+import { timestamp } from './sandbox-view.ts';
+
+/** A row of `image list` as `-o json` shows it. */
+export interface ImageView {
+  references: string[];
+  repo_digests: string[];
+  digest: string;
+  os: 'linux';
+  architecture: string;
+  variant: string;
+  /** Null when the image does not say when it was built. */
+  created: string | null;
+  imported_at: string;
+  size_bytes: number;
+  /** What its removal frees. */
+  unique_size_bytes: number;
+  used_by: string[];
+}
+
+export const imageView = (image: ImageInfo): ImageView => ({
+  references: image.references,
+  repo_digests: image.repoDigests,
+  digest: image.digest,
+  // Images of other systems are not taken in.
+  os: 'linux',
+  architecture: image.architecture,
+  variant: image.variant,
+  created: momentOf(image.createdAt),
+  imported_at: timestamp(image.importedAt),
+  size_bytes: image.size,
+  unique_size_bytes: image.uniqueSize,
+  used_by: image.usedBy,
+});
+
+/** Null for the 0 of what does not say. */
+export const momentOf = (ms: number): string | null => (ms === 0 ? null : timestamp(ms));
+
+export const shortDigest = (digest: string): string => digest.replace(/^sha256:/, '').slice(0, 12);
+
+/** `alpine:latest, tools:1` */
+export const namesOf = ({ references }: Pick<ImageInfo, 'references'>): string =>
+  references.length === 0 ? '<none>' : references.map(familiarName).join(', ');
+
+export function imageListing(images: ImageInfo[], now: number, full: boolean): Listing<ImageView> {
+  const digest = (image: ImageView): string => (full ? image.digest : shortDigest(image.digest));
+  const size = (bytes: number): string => (bytes === 0 ? '' : formatSize(bytes));
+  const age = (time: string | null): string => (time === null ? '' : formatAge(now - Date.parse(time)));
+  return {
+    items: images.map(imageView),
+    columns: [
+      { title: 'IMAGE', value: namesOf },
+      { title: 'DIGEST', value: digest },
+      { title: 'SIZE', value: (i) => size(i.size_bytes) },
+      { title: 'UNIQUE', value: (i) => size(i.unique_size_bytes) },
+      { title: 'AGE', value: (i) => age(i.imported_at) },
+      { title: 'USED BY', value: (i) => String(i.used_by.length) },
+      { title: 'CREATED', wide: true, value: (i) => age(i.created) },
+      { title: 'PLATFORM', wide: true, value: formatPlatform },
+    ],
+    name: (i) => i.references[0] ?? i.digest,
+    id: digest,
+  };
+}
+
+/** What `image pull -o json` prints. */
+export interface PulledView {
+  reference: string;
+  /** What the registry calls it; of an index, maybe. */
+  digest: string;
+  up_to_date: boolean;
+  image: ImageView;
+}
+
+export function pulledListing(
+  pulled: Pick<PullEvent & { kind: 'done' }, 'reference' | 'digest' | 'upToDate' | 'image'>,
+): Listing<PulledView> {
+  const { reference, digest, upToDate, image } = pulled;
+  return {
+    items: [{ reference, digest, up_to_date: upToDate, image: imageView(image) }],
+    single: true,
+    columns: [],
+    name: (view) => view.reference,
+    describe: (view) => `${view.reference}\n`,
+  };
+}
+
+/** An image of `image prune -o json`, and of `image remove` with the name that was given. */
+export interface RemovedView {
+  digest: string;
+  untagged: string[];
+  deleted: boolean;
+  freed_bytes: number;
+}
+
+export const removedView = ({ image, untagged, deleted, freed }: RemovedImage): RemovedView => ({
+  ...{ digest: image.digest, untagged, deleted, freed_bytes: freed },
+});
+
+/** `Untagged: alpine:latest`, `Deleted: sha256:...`, a line each. */
+export const removedLines = ({ image, untagged, deleted }: RemovedImage): string =>
+  [
+    ...untagged.map((name) => `Untagged: ${familiarName(name)}`),
+    ...(deleted ? [`Deleted: ${image.digest}`] : []),
+  ].join('\n');
+
+export interface PrunedView {
+  removed: RemovedView[];
+  /** What interrupted pulls had left included. */
+  freed_bytes: number;
+}
+
+export function prunedListing({ removed, freed }: PruneResult): Listing<PrunedView> {
+  const names = removed.map(({ image }) => image.digest).join('\n');
+  const text = removed.map((image) => `${removedLines(image)}\n`).join('');
+  return {
+    items: [{ removed: removed.map(removedView), freed_bytes: freed }],
+    single: true,
+    columns: [],
+    name: () => names,
+    describe: () => `${text}Total reclaimed space: ${formatSize(freed)}\n`,
+  };
+}

@@ -1,0 +1,41 @@
+import { Args } from '@oclif/core';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { imageDetails } from '../../cli/output/image-details-view.ts';
+import type { OutputFormat } from '../../cli/output/output.ts';
+import type { ImageDetails } from '../../core/model/image.ts';
+
+export default class ImageInspect extends BaseCommand {
+  static override summary = 'Show everything about images.';
+  static override description =
+    'A list in JSON, as docker has it; -o table is for reading. Sizes are bytes, times RFC3339; what the image does not say is null or empty. Shows those that are here and reports the others; exits by the worst failure.';
+  static override examples = [
+    { description: 'For scripts', command: '<%= config.bin %> image inspect alpine' },
+    { description: 'For reading', command: '<%= config.bin %> image inspect alpine -o table' },
+  ];
+  static override args = {
+    reference: Args.string({
+      required: true,
+      multiple: true,
+      ignoreStdin: true,
+      description: 'Reference or digest.',
+    }),
+  };
+
+  protected override get format(): OutputFormat {
+    return this.formatGiven ? super.format : 'json';
+  }
+
+  override async run(): Promise<undefined> {
+    const { args } = await this.parse(ImageInspect);
+    const core = await this.core();
+    const found: ImageDetails[] = [];
+    for (const reference of new Set(args.reference)) {
+      try {
+        found.push(await core.images.inspect(reference, this.call));
+      } catch (error) {
+        await this.report(error);
+      }
+    }
+    if (found.length > 0 || this.forPrograms) await this.print(imageDetails(found, this.world.clock.now()));
+  }
+}

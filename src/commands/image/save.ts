@@ -1,0 +1,49 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { saveToFile } from '../../cli/images/save-file.ts';
+import { write } from '../../cli/streams.ts';
+import { FsbError } from '../../core/model/errors.ts';
+
+export default class ImageSave extends BaseCommand {
+  static override summary = 'Save images into a tar archive.';
+  static override description =
+    'Writes one archive, which is both an OCI archive and what "docker load" reads, to standard output or a file. Layers are the very bytes that came, so digests stay as they are.';
+  static override aliases = ['save'];
+  static override examples = [
+    { description: 'Into a file', command: '<%= config.bin %> image save alpine --output saved.tar' },
+    {
+      description: 'Two of them, packed',
+      command: '<%= config.bin %> image save alpine tools:1 | gzip > saved.tar.gz',
+    },
+  ];
+  static override args = {
+    reference: Args.string({
+      required: true,
+      multiple: true,
+      ignoreStdin: true,
+      description: 'Reference or digest.',
+    }),
+  };
+  static override flags = {
+    output: Flags.string({
+      char: 'o',
+      summary: 'Write to this file; it appears when all is in it.',
+      helpValue: 'FILE',
+    }),
+    // The global one excludes --output, which is another flag here.
+    json: Flags.boolean({ summary: 'Report errors as JSON.', helpGroup: 'GLOBAL' }),
+  };
+
+  override async run(): Promise<undefined> {
+    const { args, flags } = await this.parse(ImageSave);
+    const { stdout } = this.world.terminal;
+    if (flags.output === undefined && stdout.isTTY)
+      throw new FsbError('invalid_argument', 'an archive is nothing for a terminal', {
+        hint: 'Name a file with --output, or redirect standard output.',
+      });
+    const core = await this.core();
+    const content = core.images.save([...new Set(args.reference)], this.call);
+    if (flags.output !== undefined) await saveToFile(flags.output, this.world.cwd, content);
+    else for await (const chunk of content) await write(stdout, chunk);
+  }
+}
