@@ -1,16 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pino from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createImageStore } from '../../../src/core/image/local-image-store.ts';
-import { corePaths } from '../../../src/core/model/paths.ts';
 import { machinePlatform } from '../../../src/core/model/platform.ts';
 import type { SandboxSpecInput } from '../../../src/core/model/spec.ts';
 import { errorOf, finish, Workbench } from '../../contract/workbench.ts';
 import { busyboxImage } from '../../helpers/busybox-image.ts';
 import { layoutFiles, type TestImage, tarOf, writeArchive } from '../../helpers/image-files.ts';
-import { makeRoot, type RealCore, startRealCore } from '../../helpers/real-core.ts';
+import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
 import { logged } from '../core/core-view.ts';
 
 // What an image says about running it, in real sandboxes.
@@ -57,14 +54,7 @@ const sh = (image: string, script: string, more: Partial<SandboxSpecInput> = {})
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'fsb-config-'));
-  const root = await makeRoot();
-  // Nothing of today brings in an image of another platform; a store that runs for that platform does.
-  const stateDir = corePaths({ FSB_ROOT: root }, 0).state;
-  const store = await createImageStore({ stateDir, architecture: 's390x', log: pino({ level: 'silent' }) });
-  const layer = await tarOf([{ name: 'bin/foreign', content: FOREIGN, mode: 0o755 }]);
-  await store.import({ source: { path: await archiveOf('foreign:1', { architecture: 's390x' }, [layer]) } });
-  await store.close();
-  core = await startRealCore({ root, pool: { warm: [] } });
+  core = await startRealCore({ pool: { warm: [] } });
   bench.use(core.running.api);
 });
 afterEach(() => bench.cleanUp());
@@ -208,6 +198,10 @@ describe('labels and ports', () => {
 });
 
 it('a program for another architecture says which image is for which machine', async () => {
+  const path = join(directory, 'foreign.tar');
+  await writeFile(path, await tarOf([{ name: 'bin/foreign', content: FOREIGN, mode: 0o755 }]));
+  const rootfs = { changes: [], platform: 'linux/s390x' };
+  await core.running.api.images.import({ source: { path }, name: 'foreign:1', rootfs });
   const spec = { image: 'foreign:1', command: ['foreign'] };
   const creating = bench.core.sandboxes.create({ ...bench.ref(), spec });
   expect(await errorOf(creating)).toMatchObject({
