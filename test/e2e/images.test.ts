@@ -114,6 +114,8 @@ describe('the awkward image', () => {
     const theirs = await treeListing(join(bundle, 'rootfs'), skipped);
     // An overlay counts the names that the layer has, also one that a later layer took away; docker's does, too.
     for (const name of ['links/a/one', 'three']) theirs[name] = theirs[name]!.replace('nlink=2', 'nlink=3');
+    // Device nodes of images are left out: an instance has its own.
+    delete theirs.null;
     expect(Object.keys(theirs).length).toBeGreaterThan(400);
     expect(ours).toEqual(theirs);
   });
