@@ -55,7 +55,8 @@ export async function timedOnEmptyCore(args: string[], registry?: string): Promi
     );
   // The first command of a core pays for what later ones find ready.
   await core.api.images.list();
-  return timed(process.execPath, [binary, ...args], core.env);
+  // Awaited here: the core must not end before.
+  return await timed(process.execPath, [binary, ...args], core.env);
 }
 
 /** A directory that is gone after the work. */
