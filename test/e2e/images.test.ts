@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,7 +11,8 @@ import { layoutFiles, writeFiles } from '../helpers/image-files.ts';
 import { awkwardImage } from '../helpers/images/awkward-image.ts';
 import { debianImage } from '../helpers/images/debian-image.ts';
 import { treeListing } from '../helpers/images/tree-listing.ts';
-import { type RealCore, startRealCore } from '../helpers/real-core.ts';
+import { type RealCore, repository, startRealCore } from '../helpers/real-core.ts';
+import { startRegistry, type TestRegistry } from '../helpers/registry/docker-registry.ts';
 
 /** Images as they are in the world: a whole distribution, and one of all that is hard to unpack. */
 
@@ -43,10 +44,22 @@ async function rootOf(box: Sandbox): Promise<string> {
 
 describe('Debian', () => {
   let image: string;
+  let registry: TestRegistry;
   // Made from the mirror's packages the first time.
   beforeAll(async () => {
-    image = await imported((await debianImage()).layout);
+    const { layout } = await debianImage();
+    registry = await startRegistry();
+    image = `${registry.address}/debian:test`;
+    const push = ['copy', '--insecure-policy', '--dest-tls-verify=false'];
+    await run('skopeo', [...push, `oci:${layout}:latest`, `docker://${image}`]);
+    const registries = { [registry.address]: { insecure: true } };
+    await writeFile(join(core.root, 'registries.yaml'), JSON.stringify({ registries }));
+    const { NODE_EXTRA_CA_CERTS: _, ...clean } = process.env;
+    const env = { ...clean, FSB_ROOT: core.root };
+    const { stdout } = await run(join(repository, 'bin/dev.js'), ['pull', '-q', image], { env });
+    expect(stdout).toBe(`${image}\n`);
   }, 600_000);
+  afterAll(() => registry.stop());
 
   /** What a command prints, and that it ended well. */
   async function output(script: string, user = ''): Promise<string> {
