@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -98,13 +99,37 @@ static void become(const struct spawn_request *request, struct identity *identit
   }
 }
 
-static void add_home(const struct spawn_request *request, const struct identity *identity) {
-  static char home[HOME_LARGEST + sizeof "HOME="];
+static bool has_variable(const struct spawn_request *request, const char *start) {
   for (size_t i = 0; i < request->environment_count; i++) {
-    if (strncmp(request->environment[i], "HOME=", 5) == 0) return;
+    if (strncmp(request->environment[i], start, strlen(start)) == 0) return true;
   }
+  return false;
+}
+
+/* What only the guest knows: docker gives both to every process. */
+static void complete_environment(const struct spawn_request *request, const struct identity *identity) {
+  static char home[HOME_LARGEST + sizeof "HOME="];
+  static char hostname[HOST_NAME_MAX + sizeof "HOSTNAME="] = "HOSTNAME=";
+  size_t count = request->environment_count;
+  char *name = hostname + strlen(hostname);
+  if (!has_variable(request, "HOSTNAME=") && gethostname(name, HOST_NAME_MAX) == 0 && name[0] != 0) {
+    request->environment[count++] = hostname;
+  }
+  if (has_variable(request, "HOME=")) return;
   snprintf(home, sizeof home, "HOME=%s", identity->home);
-  request->environment[request->environment_count] = home;
+  request->environment[count] = home;
+}
+
+static void resolve_user(const char *text, struct identity *out) {
+  int length = (int)strcspn(text, ":");
+  switch (users_resolve(text, out)) {
+    case USERS_FOUND:
+      return;
+    case USERS_NO_USER:
+      fail(STAGE_USER, ENOENT, "there is no user \"%.*s\" in /etc/passwd", length, text);
+    case USERS_NO_GROUP:
+      fail(STAGE_USER, ENOENT, "there is no group \"%s\" in /etc/group", text + length + 1);
+  }
 }
 
 static void default_signals(void) {
@@ -123,20 +148,19 @@ _Noreturn void child_run(const struct spawn_request *request, const struct child
   }
   drop_oom_protection();
   static struct identity identity;
-  int error = users_resolve(request->user, &identity);
-  if (error != 0) fail(STAGE_USER, error, "unknown user or group \"%s\"", request->user);
+  resolve_user(request->user, &identity);
   if (request->tty && fchown(0, identity.uid, (gid_t)-1) < 0 && identity.uid != geteuid()) {
     fail(STAGE_USER, errno, "cannot give the pty to user \"%s\": %s", request->user, strerror(errno));
   }
   const char *cwd = request->cwd[0] == 0 ? "/" : request->cwd;
-  error = workdir_create(cwd, identity.uid, identity.gid);
+  int error = workdir_create(cwd);
   if (error != 0) fail(STAGE_DIRECTORY, error, "cannot make the working directory \"%s\": %s", cwd, strerror(error));
   apply_limits(request, open_files);
   become(request, &identity);
   if (chdir(cwd) < 0) {
     fail(STAGE_DIRECTORY, errno, "cannot enter the working directory \"%s\": %s", cwd, strerror(errno));
   }
-  add_home(request, &identity);
+  complete_environment(request, &identity);
   default_signals();
   error = execute(request->argv, request->environment);
   fail(STAGE_EXECUTE, error, "%s", execute_problem(request->argv[0], error));

@@ -27,6 +27,7 @@
 #include "options.h"
 #include "reap.h"
 #include "system.h"
+#include "workdir.h"
 
 enum { TRIM_MS = 200, DESCRIPTORS_OF_OURS = 40, DESCRIPTORS_PER_PROCESS = 6 };
 
@@ -48,6 +49,11 @@ static int listen_at(const char *path) {
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0) return -1;
   return chmod(path, 0600) < 0 || listen(fd, PENDING_MOST) < 0 ? -1 : fd;
+}
+
+/* One that cannot be made does not keep the instance from starting: who needs it sees what is wrong. */
+static void make_directories(const struct options *options) {
+  for (char **path = options->directories; *path != NULL; path++) workdir_create(*path);
 }
 
 static bool read_secret(int fd, struct listener *listener) {
@@ -125,6 +131,7 @@ int main(int argc, char **argv) {
     return 2;
   }
   if (!standard_descriptors_open()) return complain("cannot open /dev/null");
+  make_directories(&options);
   int failed = start(&guest, &options);
   while (!failed) {
     int handled = loop_turn(&guest.loop, time_left(&guest));

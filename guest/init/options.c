@@ -24,12 +24,19 @@ static bool parse_option(const char *name, const char *value, struct options *ou
 
 bool options_parse(int argc, char **argv, struct options *out) {
   *out = (struct options){.listen_fd = -1, .secret_fd = -1};
+  size_t directories = 0;
+  out->directories = argv;
   for (int i = 1; i < argc; i += 2) {
+    if (i + 1 < argc && strcmp(argv[i], "--directory") == 0) {
+      argv[directories++] = argv[i + 1];
+      continue;
+    }
     if (i + 1 < argc && parse_option(argv[i], argv[i + 1], out)) continue;
     fprintf(stderr, "fsb-init: cannot understand %s\n", argv[i]);
-    fprintf(stderr, "usage: fsb-init (--listen PATH | --listen-fd N) [--secret-fd N]\n");
+    fprintf(stderr, "usage: fsb-init (--listen PATH | --listen-fd N) [--secret-fd N] [--directory PATH]...\n");
     return false;
   }
+  argv[directories] = NULL;
   if ((out->listen_path == NULL) != (out->listen_fd < 0)) return true;
   fprintf(stderr, "fsb-init: give one of --listen PATH and --listen-fd N\n");
   return false;

@@ -5,6 +5,9 @@
 
 #include "reader.h"
 
+/* HOME and HOSTNAME, where they are missing. */
+enum { SPARE_VARIABLES = 2 };
+
 enum { FLAG_TTY = 1, FLAG_INPUT = 2, FLAG_DISCARD = 4, FLAGS_KNOWN = 7 };
 
 /* A list's count cannot be larger than the bytes that are left allow; so a small frame never allocates much. */
@@ -81,7 +84,7 @@ static enum decoded decode(struct reader *reader, struct spawn_request *out) {
   if (result == DECODED) result = decode_limits(reader, out);
   size_t arguments = 0;
   if (result == DECODED) result = decode_strings(reader, &text, 0, &out->argv, &arguments);
-  if (result == DECODED) result = decode_strings(reader, &text, 1, &out->environment, &out->environment_count);
+  if (result == DECODED) result = decode_strings(reader, &text, SPARE_VARIABLES, &out->environment, &out->environment_count);
   if (result != DECODED) return result;
   return read_whole(reader) && arguments > 0 && environment_is_well_formed(out) ? DECODED : DECODED_MALFORMED;
 }

@@ -26,7 +26,7 @@ struct spawn_request {
   struct limit_request *limits;
   size_t limit_count;
   char **argv;        /* at least one, ends with NULL */
-  char **environment; /* ends with NULL, with room for one entry more */
+  char **environment; /* ends with NULL, with room for two entries more */
   size_t environment_count;
   char *text; /* where the strings live */
 };

@@ -1,6 +1,5 @@
 #include "users.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -80,25 +79,26 @@ static void add_memberships(const char *name, struct identity *out) {
   char *fields[GROUP_FIELDS];
   while (out->group_count < GROUPS_MOST && lines_next(&lines, fields, GROUP_FIELDS)) {
     gid_t gid = 0;
-    if (is_member(fields[GROUP_MEMBERS], name) && parse_id(fields[GROUP_GID], &gid)) {
+    if (is_member(fields[GROUP_MEMBERS], name) && parse_id(fields[GROUP_GID], &gid) && gid != out->gid) {
       out->groups[out->group_count++] = gid;
     }
   }
   lines_close(&lines);
 }
 
-int users_resolve(const char *text, struct identity *out) {
+enum users_result users_resolve(const char *text, struct identity *out) {
   char user[256];
   char name[256] = "";
   *out = (struct identity){.home = "/"};
   size_t length = strcspn(text, ":");
-  const char *group = text[length] == ':' ? text + length + 1 : NULL;
-  if (length >= sizeof user || (length == 0 && group != NULL) || (group != NULL && *group == 0)) return EINVAL;
+  const char *group = text[length] == ':' ? text + length + 1 : "";
+  if (length >= sizeof user) return USERS_NO_USER;
   memcpy(user, text, length);
   user[length] = 0;
   if (length == 0) strcpy(user, "0");
-  if (!find_user(user, out, name, sizeof name) && !parse_id(user, &out->uid)) return ENOENT;
-  if (group != NULL) return find_group(group, &out->gid) ? 0 : ENOENT;
-  if (name[0] != 0) add_memberships(name, out);
-  return 0;
+  if (!find_user(user, out, name, sizeof name) && !parse_id(user, &out->uid)) return USERS_NO_USER;
+  if (group[0] != 0 && !find_group(group, &out->gid)) return USERS_NO_GROUP;
+  out->groups[out->group_count++] = out->gid;
+  if (group[0] == 0 && name[0] != 0) add_memberships(name, out);
+  return USERS_FOUND;
 }

@@ -15,8 +15,11 @@ struct identity {
   char home[HOME_LARGEST];
 };
 
-/* `text` is "", "name", "uid", "name:group" or "uid:gid". Returns 0 or an errno: ENOENT for a user or group that does
- * not exist, EINVAL for a text that is none of these. */
-int users_resolve(const char *text, struct identity *out);
+enum users_result { USERS_FOUND, USERS_NO_USER, USERS_NO_GROUP };
+
+/* `text` is "", "name", "uid", "name:group" or "uid:gid"; an empty half is as if it were left out. Without a group the
+ * user's memberships count. As docker does, the main group is one of `groups`: a program that gives the main group up
+ * must not lose what the group is refused. */
+enum users_result users_resolve(const char *text, struct identity *out);
 
 #endif

@@ -8,9 +8,11 @@ import { cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { claimGroup } from './claim.ts';
 import { coldGroup, execGroup } from './exec.ts';
+import { imageRunGroup } from './image-run.ts';
 import { memoryGroup } from './memory.ts';
 import { othersGroup } from './others.ts';
 import { processGroup } from './processes.ts';
+import { pullGroup, unpackGroup } from './pull.ts';
 import { refillGroup } from './refill.ts';
 import { type Figures, markdownTable } from './stats.ts';
 
@@ -22,6 +24,9 @@ const groups: Record<string, (scale: number) => Promise<Figures[]>> = {
   refill: refillGroup,
   memory: memoryGroup,
   process: processGroup,
+  pull: pullGroup,
+  unpack: unpackGroup,
+  image: imageRunGroup,
   others: othersGroup,
 };
 

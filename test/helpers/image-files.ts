@@ -18,6 +18,7 @@ export interface TestEntry {
   mtime?: Date;
   devmajor?: number;
   devminor?: number;
+  /** Extended headers: `SCHILY.xattr.user.x`. */
   pax?: Record<string, string>;
 }
 
@@ -32,8 +33,8 @@ export interface TestImage {
   config?: Record<string, unknown>;
   architecture?: string;
   /** How the layers are stored in OCI formats. Default gzip. */
-  compress?: (layer: Buffer) => Buffer;
-  layerMediaType?: string;
+  compress?: (layer: Buffer, index: number) => Buffer;
+  layerMediaType?: string | ((index: number) => string);
   /** Media types of docker (schema 2) instead of OCI's. */
   dockerTypes?: boolean;
 }
@@ -90,13 +91,15 @@ function imageConfigOf(image: TestImage): Buffer {
 /** Adds an image's blobs and returns the descriptor of its manifest. */
 export function addImage(files: LayoutFiles, image: TestImage): Descriptor {
   const types = image.dockerTypes ? dockerMediaTypes : ociMediaTypes;
-  const layerType = image.layerMediaType ?? types.layer;
-  const compress = image.compress ?? gzipSync;
+  const { layerMediaType = types.layer } = image;
+  const layerType = (index: number): string =>
+    typeof layerMediaType === 'string' ? layerMediaType : layerMediaType(index);
+  const compress = image.compress ?? ((layer: Buffer) => gzipSync(layer));
   const manifest = {
     schemaVersion: 2,
     mediaType: types.manifest,
     config: addBlob(files, types.config, imageConfigOf(image)),
-    layers: image.layers.map((layer) => addBlob(files, layerType, compress(layer))),
+    layers: image.layers.map((layer, index) => addBlob(files, layerType(index), compress(layer, index))),
   };
   const descriptor = addBlob(files, types.manifest, Buffer.from(JSON.stringify(manifest)));
   const annotations: Record<string, string> = {};

@@ -13,6 +13,7 @@ import { bootInstance } from '../../src/core/instance/boot-instance.ts';
 import { FsbError } from '../../src/core/model/errors.ts';
 import { newInstanceId } from '../../src/core/model/ids.ts';
 import { emptyImageConfig, type ImageConfig } from '../../src/core/model/image.ts';
+import { machinePlatform } from '../../src/core/model/platform.ts';
 import type { PoolPolicyInput } from '../../src/core/model/pool-policy.ts';
 import { createPool } from '../../src/core/pool/create-pool.ts';
 import { createFakeDriver } from './fake-driver.ts';
@@ -35,7 +36,7 @@ export function scriptedImages() {
     async resolve(reference: string) {
       const digest = reference.startsWith('sha256:') ? reference : digests.get(reference);
       if (digest === undefined) throw new FsbError('not_found', `image ${reference} is not here`);
-      return { reference, digest, config, root: { overlays: [] } };
+      return { reference, digest, platform: machinePlatform(), config, root: { overlays: [] } };
     },
     hold: () => () => {},
     onNamesChanged(listener: (replaced: readonly string[]) => void) {

@@ -2,11 +2,13 @@ import type {
   AgentApi,
   AgentSandbox,
   AgentSandboxState,
+  GivenTerms,
   StartedSandbox,
   StartRequest,
 } from '../../src/core/api/agent-api.ts';
 import { FsbError } from '../../src/core/model/errors.ts';
 import { defaultResources } from '../../src/core/model/shape.ts';
+import type { SandboxSpec } from '../../src/core/model/spec.ts';
 
 /** A node without instances, for tests of the controller: starts and stops happen when and as the test says. */
 export interface ScriptedAgent {
@@ -20,12 +22,19 @@ export interface ScriptedAgent {
   /** When stops resolve; by default at once. */
   onStop: () => Promise<void>;
   held: Map<string, AgentSandboxState>;
+  /** What the node says that it gave, by sandbox. */
+  given: Map<string, GivenTerms>;
   report(sandboxId: string, state: AgentSandboxState): void;
 }
 
 /** The answer to a start that went well. */
-export const started = (startedAt: number): StartedSandbox => ({
-  ...{ instance: 'i0', warm: true, endpoints: [], resources: defaultResources },
+export const started = (startedAt: number, spec?: SandboxSpec): StartedSandbox => ({
+  ...{ instance: 'i0', warm: true, endpoints: [] },
+  given: {
+    resources: defaultResources,
+    labels: spec?.labels ?? {},
+    exposed_ports: spec?.exposed_ports ?? [],
+  },
   startedAt,
 });
 
@@ -39,7 +48,8 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
     stops: [],
     forgotten: [],
     held: new Map(),
-    onStart: async () => started(now()),
+    given: new Map(),
+    onStart: async ({ spec }) => started(now(), spec),
     onStop: async () => {},
     report(sandboxId, state) {
       agent.held.set(sandboxId, state);
@@ -77,7 +87,11 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
         agent.held.delete(sandboxId);
       },
       async sandboxes() {
-        return [...agent.held].map(([sandboxId, state]) => ({ sandboxId, state }));
+        return [...agent.held].map(([sandboxId, state]) => ({
+          sandboxId,
+          state,
+          given: agent.given.get(sandboxId),
+        }));
       },
       watch(listener) {
         listeners.add(listener);

@@ -133,6 +133,7 @@ export class Agent implements AgentApi {
     return [...this.#options.slots.entries()].map(([sandboxId, slot]) => ({
       sandboxId,
       state: stateOf(slot),
+      ...(slot.given && { given: slot.given }),
     }));
   }
 

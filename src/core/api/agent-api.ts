@@ -14,13 +14,21 @@ export interface StartRequest {
   spec: SandboxSpec;
 }
 
+/** What a sandbox was really given: what the spec left open is the pool's, or its image's. */
+export interface GivenTerms {
+  resources: Resources;
+  /** Those of the image, and the spec's over them. */
+  labels: Record<string, string>;
+  /** Those of both, sorted. */
+  exposed_ports: number[];
+}
+
 export interface StartedSandbox {
   instance: string;
   /** An idle instance served it. */
   warm: boolean;
   endpoints: string[];
-  /** What it was really given: what the spec left open is the pool's. */
-  resources: Resources;
+  given: GivenTerms;
   /** Milliseconds since the epoch. */
   startedAt: number;
 }
@@ -35,6 +43,8 @@ export type AgentSandboxState =
 export interface AgentSandbox {
   sandboxId: string;
   state: AgentSandboxState;
+  /** For a core that comes back and did not see the answer to the start. */
+  given?: GivenTerms;
 }
 
 /**
@@ -48,7 +58,7 @@ export interface AgentApi {
   /** Claims an instance and starts the main process in it. @throws no_capacity, not_found (image), run_failed, command_not_found, not_executable */
   start(request: StartRequest, options?: CallOptions): Promise<StartedSandbox>;
   /**
-   * Ends the sandbox: SIGTERM, `grace` milliseconds, SIGKILL, teardown. Idempotent; unknown ids are fine.
+   * Ends the sandbox: the stop signal of its image (SIGTERM), `grace` milliseconds, SIGKILL, teardown. Idempotent; unknown ids are fine.
    * `stopped` resolves when no process is left, `gone` when no trace is.
    */
   stop(sandboxId: string, grace: number): { stopped: Promise<void>; gone: Promise<void> };

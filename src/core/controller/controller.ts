@@ -56,8 +56,9 @@ export class Controller implements SandboxApi {
       agent: this.#agent,
       now: this.#clock.now(),
       apply: (report) => this.#apply(report),
-      started: (entry, startedAt) => {
-        this.#started(entry, startedAt, { node: this.#agent.node });
+      started: (entry, startedAt, given) => {
+        const spec = { ...entry.sandbox.spec, ...given };
+        this.#started(entry, startedAt, { spec, node: this.#agent.node });
       },
       remove: (entry) => this.#remove(entry, 0).gone,
       log: this.#log,
@@ -176,13 +177,13 @@ export class Controller implements SandboxApi {
       recorded.catch(noop);
       if (spec.consistency_mode === 'strong') await recorded;
       const request = { sandboxId: id, claimName: `${namespace}/${name}`, spec };
-      const { warm, endpoints, startedAt, resources } = await this.#agent.start(request, { signal: abort });
+      const { warm, endpoints, startedAt, given } = await this.#agent.start(request, { signal: abort });
       runs = true;
       await recorded;
       // A deletion that came too late to stop the start has the sandbox now; Terminating is never left for Running.
       if (entry.deletion) throw deletedWhileStarting(name);
-      const given = { ...spec, resources };
-      return this.#started(entry, startedAt, { warm, endpoints, spec: given, node: this.#agent.node });
+      const patch = { warm, endpoints, spec: { ...spec, ...given }, node: this.#agent.node };
+      return this.#started(entry, startedAt, patch);
     } catch (thrown) {
       const error = FsbError.from(thrown);
       if (entry.deletion) await entry.deletion.gone;

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { AgentApi, AgentSandbox } from '../api/agent-api.ts';
+import type { AgentApi, AgentSandbox, GivenTerms } from '../api/agent-api.ts';
 import type { Registry } from './registry.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
 
@@ -10,7 +10,7 @@ export interface ReconcileOptions {
   now: number;
   apply: (report: AgentSandbox) => void;
   /** Brings a sandbox that was being created to Running. */
-  started: (entry: SandboxEntry, startedAt: number) => void;
+  started: (entry: SandboxEntry, startedAt: number, given?: GivenTerms) => void;
   remove: (entry: SandboxEntry) => Promise<void>;
   log: Logger;
 }
@@ -45,7 +45,7 @@ function believe(
   if (state.phase === 'Pending' || state.phase === 'Bound') {
     // The core ended around the answer to the create call: what the node has decides.
     if (!report || report.state.state === 'lost') return;
-    started(entry, report.state.startedAt);
+    started(entry, report.state.startedAt, report.given);
     apply(report);
   } else apply(report ?? { sandboxId: id, state: { state: 'lost', reason: 'the node knows nothing of it' } });
 }

@@ -43,15 +43,18 @@ export class Catalogue {
     const host = await this.#hostFor(reference);
     if (host !== undefined) return host;
     const record = this.find(reference);
-    const lower = record.layers.map(({ diffId }) => this.#content.layers.pathOf(diffId)).reverse();
+    // An overlay refuses a directory twice. A layer that comes again hides all that its first time brought.
+    const diffIds = new Set(record.layers.map(({ diffId }) => diffId).reverse());
+    const lower = [...diffIds].map((diffId) => this.#content.layers.pathOf(diffId));
     if (lower.includes(undefined))
       throw new FsbError('internal', `image ${reference} has lost a layer`, { hint: 'Import it again.' });
     return {
       // People know it by its name, also where only the digest is on record.
       reference: nameMeant(record, reference) ?? firstName(record),
       digest: record.digest,
+      platform: platformOf(record),
       config: record.config,
-      root: { overlays: [{ target: '/', lower: lower as string[] }] },
+      root: { overlays: [{ target: '/', lower: lower as string[] }], directories: record.config.volumes },
     };
   }
 
@@ -80,6 +83,12 @@ export class Catalogue {
     return hostInfo(digest, this.#platform.architecture, this.#host.builtAt);
   }
 }
+
+/** Of one that an earlier version imported no variant is known. */
+const platformOf = ({ architecture, variant }: ImageRecord): Platform => ({
+  ...{ os: 'linux', architecture },
+  ...(variant !== '' && { variant }),
+});
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 

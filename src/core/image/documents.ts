@@ -55,6 +55,7 @@ export const configurationSchema = z.object({
       StopSignal: orEmpty(z.string(), ''),
       ExposedPorts: orEmpty(z.record(z.string(), z.unknown()), {}),
       Labels: stringMap,
+      Volumes: orEmpty(z.record(z.string(), z.unknown()), {}),
     })
     .nullish(),
   rootfs: z.object({ diff_ids: orEmpty(z.array(digest), []) }),

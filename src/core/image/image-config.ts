@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { ImageConfig } from '../model/image.ts';
 import { type Configuration, configurationSchema, parseDocument } from './documents.ts';
 
@@ -10,6 +11,7 @@ export function imageConfigFromOci(json: Buffer | string): ImageConfig {
 }
 
 export function imageConfigOf({ config }: Configuration): ImageConfig {
+  const volumes = directories(Object.keys(config?.Volumes ?? {}));
   return {
     entrypoint: config?.Entrypoint ?? [],
     cmd: config?.Cmd ?? [],
@@ -19,7 +21,14 @@ export function imageConfigOf({ config }: Configuration): ImageConfig {
     ...(config?.StopSignal && { stopSignal: config.StopSignal }),
     exposedPorts: tcpPorts(Object.keys(config?.ExposedPorts ?? {})),
     labels: config?.Labels ?? {},
+    ...(volumes.length > 0 && { volumes }),
   };
+}
+
+/** A relative path is meant from `/`; the root itself, and what climbs out of it, is there anyway. */
+function directories(paths: string[]): string[] {
+  const absolute = paths.map((path) => posix.join('/', path).replace(/\/$/, ''));
+  return [...new Set(absolute)].filter((path) => path !== '' && !path.includes('\0')).sort();
 }
 
 /** `80/tcp`, `443` -> 80, 443. Other protocols have no endpoint here. */

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { FsbError } from './errors.ts';
 import type { ImageConfig } from './image.ts';
-import type { ProcessSpec } from './process.ts';
+import { type ProcessSpec, parseSignal } from './process.ts';
 import type { SandboxSpec } from './spec.ts';
 
 /** What a process gets when neither the image nor the user says where programs are; docker's own. */
@@ -37,9 +37,34 @@ export function surroundingsOf(image: ImageConfig): Pick<ProcessSpec, 'env' | 'c
   return { env, cwd: workingDirectoryFor({ working_dir: '' }, image), user: image.user };
 }
 
+/** As docker: an entrypoint that is one empty word is none, and one that is given also drops the image's cmd. */
 function argvFor({ command, args }: CommandSpec, { entrypoint, cmd }: ImageConfig): string[] {
-  if (command.length > 0) return [...command, ...args];
-  return [...entrypoint, ...(args.length > 0 ? args : cmd)];
+  if (command.length > 0) return [...withoutEmpty(command), ...args];
+  return [...withoutEmpty(entrypoint), ...(args.length > 0 ? args : cmd)];
+}
+
+const withoutEmpty = (entrypoint: string[]): string[] =>
+  entrypoint.length === 1 && entrypoint[0] === '' ? [] : entrypoint;
+
+/** The signal that asks the main process to end; undefined when the image says none, or none that there is. */
+export function stopSignalOf({ stopSignal }: ImageConfig): number | undefined {
+  if (stopSignal === undefined || stopSignal === '') return undefined;
+  try {
+    return parseSignal(stopSignal);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Labels of both, the spec's win; ports of both, sorted. */
+export function termsWith(
+  spec: Pick<SandboxSpec, 'labels' | 'exposed_ports'>,
+  { labels, exposedPorts }: ImageConfig,
+): Pick<SandboxSpec, 'labels' | 'exposed_ports'> {
+  return {
+    labels: { ...labels, ...spec.labels },
+    exposed_ports: [...new Set([...exposedPorts, ...spec.exposed_ports])].sort((a, b) => a - b),
+  };
 }
 
 /** The image's variables, then the spec's over them; PATH always, TERM with a terminal. Execs start from the same. */

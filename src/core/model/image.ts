@@ -1,3 +1,5 @@
+import type { Platform } from './platform.ts';
+
 /** What the image says about running it, with docker's meaning. */
 export interface ImageConfig {
   entrypoint: string[];
@@ -9,6 +11,8 @@ export interface ImageConfig {
   stopSignal?: string;
   exposedPorts: number[];
   labels: Record<string, string>;
+  /** Absolute paths of directories that every sandbox of it has, also where no layer has them. */
+  volumes?: string[];
 }
 
 export const emptyImageConfig: ImageConfig = {
@@ -103,11 +107,15 @@ export interface PruneResult {
  */
 export interface RootFilesystem {
   overlays: { target: string; lower: string[] }[];
+  /** Absolute paths in it, made in the writable layer of an instance when they are missing. */
+  directories?: string[];
 }
 
 export interface ResolvedImage {
   reference: string;
   digest: string;
+  /** What it was built for; an architecture of '' when it does not say. */
+  platform: Platform;
   config: ImageConfig;
   root: RootFilesystem;
 }

@@ -5,9 +5,9 @@ import { FsbError } from './errors.ts';
 export interface ProcessSpec {
   /** argv[0] is looked up on the PATH of `env` unless it has a slash. Never empty. */
   argv: string[];
-  /** The whole environment; nothing is inherited. HOME is added from the guest's passwd when absent. */
+  /** The whole environment; nothing is inherited. HOME (of the guest's passwd) and HOSTNAME are added when absent. */
   env: Record<string, string>;
-  /** Created if missing. Empty: `/`. */
+  /** Created if missing, owned by root. Empty: `/`. */
   cwd: string;
   /** `name`, `uid`, `name:group` or `uid:gid`, resolved inside the guest. Empty: root. */
   user: string;
@@ -69,16 +69,30 @@ export function exitCodeOf(status: ExitStatus): number {
   return status.signal === null ? (status.code ?? 0) : 128 + status.signal;
 }
 
+const FIRST_REALTIME = 34;
+const LAST_REALTIME = 64;
+
+/** `SIGRTMIN+3` -> 37: what systemd wants to be stopped with. */
+function realtimeSignal(name: string): number | undefined {
+  const match = /^SIGRT(?:MIN(?:\+(\d{1,2}))?|MAX(?:-(\d{1,2}))?)$/.exec(name);
+  if (match === null) return undefined;
+  const number = name.startsWith('SIGRTMIN')
+    ? FIRST_REALTIME + Number(match[1] ?? 0)
+    : LAST_REALTIME - Number(match[2] ?? 0);
+  return number >= FIRST_REALTIME && number <= LAST_REALTIME ? number : undefined;
+}
+
 /**
- * `TERM`, `SIGTERM`, `term` or `15` -> 15.
+ * `TERM`, `SIGTERM`, `term`, `15` -> 15; `RTMIN+3` -> 37.
  * @throws invalid_argument
  */
 export function parseSignal(text: string): number {
   const upper = text.toUpperCase();
-  const byName = (constants.signals as Record<string, number>)[
-    upper.startsWith('SIG') ? upper : `SIG${upper}`
-  ];
-  const number = byName ?? Number(text);
+  const name = upper.startsWith('SIG') ? upper : `SIG${upper}`;
+  const byName = Object.hasOwn(constants.signals, name)
+    ? constants.signals[name as NodeJS.Signals]
+    : realtimeSignal(name);
+  const number = byName ?? (/^\d+$/.test(text) ? Number(text) : Number.NaN);
   if (Number.isInteger(number) && number >= 1 && number <= 64) return number;
   throw new FsbError('invalid_argument', `unknown signal ${JSON.stringify(text)}`, {
     hint: 'Use a name like SIGTERM or a number from 1 to 64.',

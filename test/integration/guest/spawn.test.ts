@@ -47,12 +47,15 @@ describe.each(variants)('spawn (%s)', (variant) => {
   it('passes argv and environment on as they are', async () => {
     const argv = ['/usr/bin/printf', '[%s]', '', 'a b', 'ü', '"$x"'];
     expect((await core.run({ argv })).stdout).toBe('[][a b][ü]["$x"]');
+    const hostname = `HOSTNAME=${execFileSync('hostname', { encoding: 'utf8' })}`;
     const env = { PATH: '/usr/bin', EMPTY: '', TWO: 'a=b', HOME: '/elsewhere' };
     expect((await core.run({ argv: ['env'], env })).stdout).toBe(
-      'PATH=/usr/bin\nEMPTY=\nTWO=a=b\nHOME=/elsewhere\n',
+      `PATH=/usr/bin\nEMPTY=\nTWO=a=b\nHOME=/elsewhere\n${hostname}`,
     );
-    expect((await core.run({ argv: ['/usr/bin/env'], env: {} })).stdout).toBe('HOME=/root\n');
-    expect((await core.run({ argv: ['env'], env: { A: '1' } })).stdout).toBe('A=1\nHOME=/root\n');
+    expect((await core.run({ argv: ['/usr/bin/env'], env: {} })).stdout).toBe(`${hostname}HOME=/root\n`);
+    expect((await core.run({ argv: ['env'], env: { A: '1' } })).stdout).toBe(`A=1\n${hostname}HOME=/root\n`);
+    const own = { HOSTNAME: 'own', HOME: '' };
+    expect((await core.run({ argv: ['env'], env: own })).stdout).toBe('HOSTNAME=own\nHOME=\n');
   });
 
   it('carries a large argv', async () => {
@@ -64,13 +67,13 @@ describe.each(variants)('spawn (%s)', (variant) => {
     expect((await core.run({ argv })).stdoutTotal).toBe(9000 * 80);
   });
 
-  it('starts in /, or in the directory asked for, made for its user', async () => {
+  it('starts in /, or in the directory asked for, made by root', async () => {
     expect((await core.run({ argv: ['pwd'] })).stdout).toBe('/\n');
     const cwd = join(guest.folder, 'made/for you');
     expect((await core.run({ argv: ['pwd'], cwd, user: 'alice' })).stdout).toBe(`${cwd}\n`);
     for (const path of [cwd, join(guest.folder, 'made')]) {
       const { uid, gid, mode } = statSync(path);
-      expect({ uid, gid, mode: mode & 0o7777 }).toEqual({ uid: 1234, gid: 1300, mode: 0o755 });
+      expect({ uid, gid, mode: mode & 0o7777 }).toEqual({ uid: 0, gid: 0, mode: 0o755 });
     }
     const link = join(guest.folder, 'link');
     symlinkSync(guest.folder, link);
@@ -84,6 +87,8 @@ describe.each(variants)('spawn (%s)', (variant) => {
     ['1234', '1234 1300', '1300 1400 1401', '/home/alice'],
     ['alice:staff', '1234 1400', '1400', '/home/alice'],
     ['alice:7', '1234 7', '7', '/home/alice'],
+    ['alice:', '1234 1300', '1300 1400 1401', '/home/alice'],
+    [':staff', '0 1400', '1400', '/root'],
     ['5000', '5000 0', '0', '/'],
     ['5000:6000', '5000 6000', '6000', '/'],
     ['4321', '77 78', '78', '/numbered'],
@@ -148,9 +153,20 @@ describe.each(variants)('spawn (%s)', (variant) => {
       ],
       ['not a program', () => ({ argv: [here('text')] }), 6, errno.ENOEXEC, '#!'],
       ['a directory', () => ({ argv: ['/etc'] }), 6, errno.EISDIR, 'directory'],
-      ['unknown user', () => ({ argv: ['true'], user: 'nobodyhere' }), 3, errno.ENOENT, 'nobodyhere'],
-      ['unknown group', () => ({ argv: ['true'], user: 'alice:nogroup' }), 3, errno.ENOENT, 'nogroup'],
-      ['half a user', () => ({ argv: ['true'], user: ':staff' }), 3, errno.EINVAL, ''],
+      [
+        'unknown user',
+        () => ({ argv: ['true'], user: 'nobodyhere' }),
+        3,
+        errno.ENOENT,
+        'no user "nobodyhere"',
+      ],
+      [
+        'unknown group',
+        () => ({ argv: ['true'], user: 'alice:nogroup' }),
+        3,
+        errno.ENOENT,
+        'no group "nogroup"',
+      ],
       ['uid -1', () => ({ argv: ['true'], user: '4294967295' }), 3, errno.ENOENT, ''],
       ['cwd is a file', () => ({ argv: ['true'], cwd: here('plain') }), 4, errno.ENOTDIR, 'plain'],
       ['cwd below a file', () => ({ argv: ['true'], cwd: here('plain/x') }), 4, errno.ENOTDIR, ''],

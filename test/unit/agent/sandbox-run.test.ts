@@ -205,6 +205,15 @@ describe('stop', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('begins with the stop signal that is on record', async () => {
+    const { clock, main, start, finish } = world([], { stopSignal: 3 });
+    const stopping = start().stop(5_000);
+    await clock.advance(5_000);
+    expect(main.signals).toEqual([3, 9]);
+    finish(KILLED);
+    await stopping;
+  });
+
   it('is bounded when the runtime refuses to kill', async () => {
     const { clock, instance, state, start } = world();
     instance.kill = async () => Promise.reject(new Error('no such container'));

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { WarmImages } from '../../../src/core/agent/pools/warm-images.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { emptyImageConfig } from '../../../src/core/model/image.ts';
+import { machinePlatform } from '../../../src/core/model/platform.ts';
 import { createPoolWorld, settle, shapeOf } from '../../helpers/pool-world.ts';
 
 /** A name that means what the test says, and a pool with the policy that keeps two of it warm. */
@@ -16,7 +17,10 @@ async function createWorld() {
   const images = {
     async resolve(reference: string) {
       if (current === undefined) throw new FsbError('not_found', `image ${reference} is not here`);
-      return { reference, digest: `sha256:${current}`, config: emptyImageConfig, root: { overlays: [] } };
+      return {
+        ...{ reference, digest: `sha256:${current}`, platform: machinePlatform() },
+        ...{ config: emptyImageConfig, root: { overlays: [] } },
+      };
     },
     onNamesChanged(listener: (digests: readonly string[]) => void) {
       tell = listener;

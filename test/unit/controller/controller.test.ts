@@ -48,14 +48,17 @@ describe('create', () => {
     ]);
   });
 
-  it('keeps what it was really given, where the spec left that to the pool', async () => {
-    const { create, agent, records } = world();
-    const given = { cpus: 2, memory: 64 * 1024 * 1024, pids: 10 };
-    agent.onStart = async () => ({ ...started(0), resources: given });
-    const made = await create('box', { resources: { cpus: 2 } });
-    expect(agent.starts[0]!.spec.resources).toEqual({ cpus: 2 });
-    expect(made.spec.resources).toEqual(given);
-    expect(records.get(made.id)!.spec.resources).toEqual(given);
+  it('keeps what it was really given, where the spec left that to the pool or the image', async () => {
+    const { create, agent, records, controller } = world();
+    const resources = { cpus: 2, memory: 64 * 1024 * 1024, pids: 10 };
+    const given = { resources, labels: { from: 'image', own: '1' }, exposed_ports: [80] };
+    agent.onStart = async () => ({ ...started(0), given });
+    const made = await create('box', { resources: { cpus: 2 }, labels: { own: '1' } });
+    expect(agent.starts[0]!.spec).toMatchObject({ resources: { cpus: 2 }, labels: { own: '1' } });
+    expect(made.spec).toMatchObject(given);
+    expect(records.get(made.id)!.spec).toMatchObject(given);
+    expect(await controller.list({ labels: { from: 'image' } })).toEqual([made]);
+    expect(await controller.list({ labels: { from: 'elsewhere' } })).toEqual([]);
   });
 
   it('refuses a duplicate name before anything starts', async () => {
@@ -322,6 +325,7 @@ describe('recovery', () => {
       [leaving.id, running],
       ['never-answered', running],
     ]);
+    after.agent.given.set(unsure.id, { ...started(0).given, labels: { from: 'image' } });
     await after.controller.recover();
     const phases = Object.fromEntries((await after.controller.list({})).map((s) => [s.name, s.state.phase]));
     expect(phases).toEqual({
@@ -331,6 +335,10 @@ describe('recovery', () => {
       unsure: 'Running',
       unstarted: 'Failed',
     });
+    // The answer to its start was never seen.
+    expect((await after.controller.list({ labels: { from: 'image' } })).map(({ name }) => name)).toEqual([
+      'unsure',
+    ]);
     expect(after.agent.stops.map(({ sandboxId }) => sandboxId).sort()).toEqual(
       [unstarted.id, leaving.id, 'never-answered'].sort(),
     );

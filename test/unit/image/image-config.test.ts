@@ -16,6 +16,7 @@ describe('imageConfigFromOci', () => {
       StopSignal: 'SIGINT',
       ExposedPorts: { '80/tcp': {}, '53/udp': {}, '443': {}, '99999/tcp': {} },
       Labels: { a: 'b' },
+      Volumes: { '/var/lib/data/': {}, '/a': {}, 'b/../c': null, '/': {}, '/..': {}, '': {} },
       Healthcheck: {},
     };
     expect(imageConfigFromOci(configuration(config))).toEqual({
@@ -27,6 +28,7 @@ describe('imageConfigFromOci', () => {
       stopSignal: 'SIGINT',
       exposedPorts: [80, 443],
       labels: { a: 'b' },
+      volumes: ['/a', '/c', '/var/lib/data'],
     });
   });
 
@@ -36,7 +38,7 @@ describe('imageConfigFromOci', () => {
     ['empty', {}],
     [
       'full of nulls, as Go writes it',
-      { Entrypoint: null, Cmd: null, Env: null, ExposedPorts: null, Labels: null },
+      { Entrypoint: null, Cmd: null, Env: null, ExposedPorts: null, Labels: null, Volumes: null },
     ],
   ])('understands a config that is %s', (_title, config) => {
     expect(imageConfigFromOci(configuration(config))).toEqual(emptyImageConfig);

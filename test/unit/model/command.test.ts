@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_PATH, environmentFor, processFor } from '../../../src/core/model/command.ts';
+import {
+  DEFAULT_PATH,
+  environmentFor,
+  processFor,
+  stopSignalOf,
+  termsWith,
+} from '../../../src/core/model/command.ts';
 import { emptyImageConfig, type ImageConfig } from '../../../src/core/model/image.ts';
 import { parseSpec, type SandboxSpecInput } from '../../../src/core/model/spec.ts';
 
@@ -17,6 +23,8 @@ describe('what is run', () => {
     ['args replace an only cmd', image({ cmd: ['sh'] }), [], ['ls', '-l'], ['ls', '-l']],
     ['the image has an entrypoint only', image({ entrypoint: ['/entry'] }), [], [], ['/entry']],
     ['the image has nothing', image(), ['ls'], [], ['ls']],
+    ['an empty word in the place of an entrypoint is none', both, [''], ['ls'], ['ls']],
+    ['an empty entrypoint of the image is none', image({ entrypoint: [''], cmd: ['sh'] }), [], [], ['sh']],
     ['an empty argument stays', image(), ['echo'], [''], ['echo', '']],
   ])('%s', (_title, config, command, args, argv) => {
     expect(processFor(spec({ command, args }), config).argv).toEqual(argv);
@@ -29,6 +37,42 @@ describe('what is run', () => {
     expect(() => processFor(spec({ command }), config)).toThrow(
       expect.objectContaining({ code: 'invalid_argument', hint: expect.stringContaining('COMMAND') }),
     );
+  });
+});
+
+describe('what ends it', () => {
+  it.each([
+    ['SIGQUIT', 3],
+    ['quit', 3],
+    ['3', 3],
+    ['SIGRTMIN+3', 37],
+    ['SIGNONSENSE', undefined],
+    ['0', undefined],
+    ['', undefined],
+    [undefined, undefined],
+  ])('stop signal %j of the image is %j', (stopSignal, expected) => {
+    expect(stopSignalOf(image({ stopSignal }))).toBe(expected);
+  });
+});
+
+describe('labels and ports', () => {
+  const labels = { from: 'image', both: 'image' };
+  it.each([
+    [
+      'the image has none',
+      {},
+      { labels: { own: '1' }, exposed_ports: [80] },
+      { labels: { own: '1' }, exposed_ports: [80] },
+    ],
+    ['the spec says none', { labels, exposedPorts: [443, 80] }, {}, { labels, exposed_ports: [80, 443] }],
+    [
+      'both do',
+      { labels, exposedPorts: [443, 80] },
+      { labels: { both: 'spec', own: '' }, exposed_ports: [8080, 443, 9] },
+      { labels: { from: 'image', both: 'spec', own: '' }, exposed_ports: [9, 80, 443, 8080] },
+    ],
+  ])('where %s', (_title, config, said, expected) => {
+    expect(termsWith(spec(said), image(config))).toEqual(expected);
   });
 });
 

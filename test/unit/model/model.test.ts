@@ -183,7 +183,11 @@ it('ids and names keep their rules', () => {
 
 it('signals go by name and by number', () => {
   expect(['TERM', 'SIGTERM', 'term', '15'].map(parseSignal)).toEqual([15, 15, 15, 15]);
-  for (const bad of ['', 'FOO', '0', '65', '1.5']) expect(() => parseSignal(bad)).toThrow(FsbError);
+  expect(['SIGRTMIN', 'rtmin+3', 'SIGRTMIN+30', 'RTMAX', 'RTMAX-14'].map(parseSignal)).toEqual([
+    34, 37, 64, 64, 50,
+  ]);
+  const odd = ['RTMIN+31', 'RTMAX-31', 'RTMIN-1', 'RTMIN+', 'toString', ' 15', '0x1', '1e1'];
+  for (const bad of ['', 'FOO', '0', '65', '1.5', ...odd]) expect(() => parseSignal(bad)).toThrow(FsbError);
   expect(exitCodeOf({ code: null, signal: 9 })).toBe(137);
 });
 

@@ -13,13 +13,18 @@ const shape = (changes: Partial<Shape> = {}): Shape => ({
   ...changes,
 });
 
-const config = (changes: Partial<Shape> = {}, limits = { swap: true, openFiles: 65_536, oomScoreAdj: 0 }) =>
+const config = (
+  changes: Partial<Shape> = {},
+  limits = { swap: true, openFiles: 65_536, oomScoreAdj: 0 },
+  directories: string[] = [],
+) =>
   ociConfig({
     shape: shape(changes),
     hostname: 'i0123456789a',
     rootDirectory: '/run/fsb/i/x/rootfs',
     initBinary: '/opt/fsb-init',
     cgroupPath: '/fsb-runc-abc/x',
+    directories,
     limits,
   });
 
@@ -32,6 +37,12 @@ describe('ociConfig', () => {
       cwd: '/',
       noNewPrivileges: true,
     });
+  });
+
+  it('has fsb-init make the directories that the image names', () => {
+    expect(config({}, undefined, ['/data', '/var/lib/x y']).process.args).toEqual([
+      ...['/.fsb-init', '--listen-fd', '3', '--directory', '/data', '--directory', '/var/lib/x y'],
+    ]);
   });
 
   it('grants the documented capabilities and no others', () => {

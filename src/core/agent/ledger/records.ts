@@ -1,3 +1,4 @@
+import type { GivenTerms } from '../../api/agent-api.ts';
 import { DEFAULT_POOL } from '../../model/ids.ts';
 import type { Lease } from '../../model/pool.ts';
 import type { ExitStatus, ProcessSpec } from '../../model/process.ts';
@@ -39,6 +40,10 @@ export interface SlotRecord {
   startedAt: number;
   /** What execs inherit from. */
   process: ProcessSpec;
+  /** What it was given; absent in the record of an earlier version. */
+  given?: GivenTerms;
+  /** Which signal asks the main process to end; undefined: SIGTERM. */
+  stopSignal?: number;
   /** What the kernel had killed for memory in the instance before the sandbox came; undefined: nothing. */
   earlierKills?: number;
   end?: SlotEnd;

@@ -2,15 +2,15 @@ import type { StartedSandbox, StartRequest } from '../../api/agent-api.ts';
 import type { GuestProcess } from '../../guest/guest-channel.ts';
 import type { LogStore, LogWriter } from '../../logs/log-store.ts';
 import type { Clock } from '../../model/clock.ts';
-import { processFor } from '../../model/command.ts';
+import { processFor, stopSignalOf, termsWith } from '../../model/command.ts';
 import { throwIfAborted } from '../../model/errors.ts';
-import type { ProcessSpec } from '../../model/process.ts';
-import type { SandboxSpec } from '../../model/spec.ts';
+import type { NetworkMode } from '../../model/shape.ts';
 import type { RecordTable } from '../../store/store.ts';
 import { MAIN_PROCESS, type SlotRecord } from '../ledger/records.ts';
 import type { HeldInstance, Holder } from '../pools/held-instance.ts';
 import type { Pools } from '../pools/pools.ts';
 import { resolveShape, type ShapeGround } from '../shape-of.ts';
+import { foreignImageError } from './foreign-image.ts';
 import { earlierKills } from './memory-verdict.ts';
 
 export interface SandboxGround extends ShapeGround {
@@ -45,13 +45,16 @@ export async function startSandbox(
   const pool = pools.require(spec.pool_ref);
   const { image, shape } = await resolveShape(spec, pool.pool.policy, ground);
   const process = { ...processFor(spec, image.config), tty: spec.tty, stdin: spec.stdin };
+  const stopSignal = stopSignalOf(image.config);
+  const given = { resources: shape.resources, ...termsWith(spec, image.config) };
+  const terms = { claimName, process, given, ...(stopSignal !== undefined && { stopSignal }) };
   const opening = logs.writer(sandboxId);
   opening.catch(noop);
   let held: HeldInstance | undefined;
   try {
     held = await pool.claim({ shape, image: image.reference, signal }, holder);
     throwIfAborted(signal);
-    const slot = await slotOf(held, claimName, process, clock);
+    const slot = await slotOf(held, terms, clock);
     // The records are written while the guest starts the command; a crash in between leaves a trace either way.
     const recorded = Promise.all([held.use({ by: 'sandbox', sandboxId }), slots.put(sandboxId, slot)]);
     recorded.catch(noop);
@@ -60,34 +63,31 @@ export async function startSandbox(
     await recorded;
     const { instance, hit: warm } = held;
     const { startedAt } = slot;
+    const endpoints = endpointsOf(spec.network, given.exposed_ports);
     return {
       parts: { sandboxId, slot, held, main, log },
-      started: {
-        ...{ instance: instance.id, warm, startedAt, resources: shape.resources },
-        endpoints: endpointsOf(spec),
-      },
+      started: { instance: instance.id, warm, startedAt, endpoints, given },
     };
   } catch (error) {
     // Whatever was started in it is not known well enough to let somebody else use it.
     if (held) abandoned(held.giveBack({ destroy: true }));
     await opening.then((log) => log.close(), noop);
-    throw error;
+    throw foreignImageError(error, image.platform) ?? error;
   }
 }
 
 async function slotOf(
   { instance, fresh }: HeldInstance,
-  claimName: string,
-  process: ProcessSpec,
+  terms: Omit<SlotRecord, 'instance' | 'startedAt'>,
   clock: Clock,
 ): Promise<SlotRecord> {
-  const slot = { claimName, instance: instance.id, startedAt: clock.now(), process };
+  const slot = { ...terms, instance: instance.id, startedAt: clock.now() };
   return fresh ? slot : { ...slot, earlierKills: await earlierKills(instance) };
 }
 
 /** Where the exposed ports can be reached: nowhere, unless the sandbox shares the node's network. */
-function endpointsOf(spec: Pick<SandboxSpec, 'exposed_ports' | 'network'>): string[] {
-  return spec.network === 'host' ? spec.exposed_ports.map((port) => `127.0.0.1:${port}`) : [];
+function endpointsOf(network: NetworkMode, ports: readonly number[]): string[] {
+  return network === 'host' ? ports.map((port) => `127.0.0.1:${port}`) : [];
 }
 
 const noop = (): void => {};

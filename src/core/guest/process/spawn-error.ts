@@ -13,6 +13,8 @@ const stages: Record<number, string> = {
   6: 'executing it failed',
 };
 
+const UNKNOWN_FORMAT = 'the kernel does not know its format';
+
 /** Why a command did not start, for the person who asked for it. `what`: the command, or what else names it. */
 export function spawnError(what: string, { stage, errno, message }: SpawnFailedFrame): FsbError {
   const command = JSON.stringify(what);
@@ -30,7 +32,7 @@ export function spawnError(what: string, { stage, errno, message }: SpawnFailedF
   if (stage === 6 && errno === ENOEXEC)
     return notExecutable(
       command,
-      'the kernel does not know its format',
+      UNKNOWN_FORMAT,
       'It may be built for another architecture, or be a script without a #! line.',
     );
   if (stage === 3)
@@ -39,6 +41,10 @@ export function spawnError(what: string, { stage, errno, message }: SpawnFailedF
     });
   return new FsbError('run_failed', `exec: ${command}: ${stages[stage] ?? `stage ${stage}`}: ${why}`);
 }
+
+/** The file is no program for this machine. */
+export const isUnknownFormat = ({ code, message }: FsbError): boolean =>
+  code === 'not_executable' && message.endsWith(UNKNOWN_FORMAT);
 
 function notExecutable(command: string, why: string, hint: string): FsbError {
   return new FsbError('not_executable', `exec: ${command}: cannot be executed: ${why}`, { hint });

@@ -10,6 +10,7 @@ const configSchema = z.object({
   stopSignal: z.string().optional(),
   exposedPorts: z.array(z.number()),
   labels: z.record(z.string(), z.string()),
+  volumes: z.array(z.string()).optional(),
 }) satisfies z.ZodType<ImageConfig>;
 
 const layerSchema = z.object({

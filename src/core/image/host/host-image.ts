@@ -10,6 +10,7 @@ import {
   type ResolvedImage,
   type RootFilesystem,
 } from '../../model/image.ts';
+import { machinePlatform } from '../../model/platform.ts';
 import { HOST_IMAGE } from '../../model/reference.ts';
 import { type HostSurvey, type SourceStamps, surveyHost } from './host-survey.ts';
 import { buildSkeleton } from './skeleton.ts';
@@ -129,7 +130,10 @@ export class HostImage {
       log.info({ digest: survey.digest }, 'host image built');
     }
     const root = rootOf(skeleton, survey);
-    const image = { reference: HOST_IMAGE, digest: survey.digest, config: configFor(survey), root };
+    const image: ResolvedImage = {
+      ...{ reference: HOST_IMAGE, digest: survey.digest, platform: machinePlatform() },
+      ...{ config: configFor(survey), root },
+    };
     const builtAt = Math.round((await stat(skeleton)).ctimeMs);
     return { image, sources: survey.sources, builtAt };
   }

@@ -37,6 +37,7 @@ export async function bootInstance(
     hostname: shortId(id),
     rootDirectory: paths.rootfs,
     initBinary: context.initBinary,
+    directories: request.root.directories ?? [],
     cgroupPath: paths.cgroup,
     limits: facts.limits,
   });

@@ -43,6 +43,8 @@ export interface OciConfigInput {
   rootDirectory: string;
   /** fsb-init on the node. */
   initBinary: string;
+  /** Absolute paths in the guest that fsb-init makes when they are missing. */
+  directories: readonly string[];
   /** Absolute within each cgroup hierarchy. */
   cgroupPath: string;
   limits: InstanceLimits;
@@ -96,7 +98,10 @@ export function ociConfig(input: OciConfigInput): OciConfig {
     process: {
       terminal: false,
       user: { uid: 0, gid: 0 },
-      args: [GUEST_INIT, '--listen-fd', String(CHANNEL_DESCRIPTOR)],
+      args: [
+        ...[GUEST_INIT, '--listen-fd', String(CHANNEL_DESCRIPTOR)],
+        ...input.directories.flatMap((path) => ['--directory', path]),
+      ],
       env: [],
       cwd: '/',
       // Neither inheritable nor ambient: a process that is not root must not get them by executing a file.
