@@ -1,5 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
+import { FsbError } from '../../../src/core/model/errors.ts';
 import { errorOf, type Workbench } from '../workbench.ts';
 
 export function imageCases(bench: Workbench): void {
@@ -41,7 +42,7 @@ export function imageCases(bench: Workbench): void {
   it('tells a source that fails while it is read', async () => {
     const broken = async function* (): AsyncGenerator<Buffer> {
       yield Buffer.alloc(3_000_000);
-      throw new Error('the disk is on fire');
+      throw new FsbError('internal', 'the disk is on fire', { hint: 'Run.' });
     };
     const error = await errorOf(bench.core.images.import({ source: { content: broken() } }));
     expect(error.message).toContain('the disk is on fire');

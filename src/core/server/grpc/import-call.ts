@@ -14,6 +14,8 @@ export function importCall(
 ): handleClientStreamingCall<ImportImageRequest, ImportImageResponse> {
   return (call, callback) => {
     const { signal, settle } = signalOf(call, { endWith: closing });
+    // A client that is gone sends no end: whoever reads would wait for ever.
+    signal.addEventListener('abort', () => call.destroy(FsbError.from(signal.reason)), { once: true });
     const answer = async (): Promise<ImportImageResponse> => {
       assertPeer(call);
       const requests = (call as ImportStream)[Symbol.asyncIterator]();
