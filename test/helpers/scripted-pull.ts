@@ -2,6 +2,7 @@ import type { PullReport, PullTerms } from '../../src/core/image/pull/pull-image
 import { Pulls } from '../../src/core/image/pull/pulls.ts';
 import type { PullResult } from '../../src/core/image/pull/shared-pull.ts';
 import { FsbError } from '../../src/core/model/errors.ts';
+import type { RegistryCredentials } from '../../src/core/model/image-requests.ts';
 import type { LayerProgress, LayerState, PullEvent } from '../../src/core/model/pull.ts';
 import { parseReference } from '../../src/core/model/reference.ts';
 import { createManualClock } from './manual-clock.ts';
@@ -35,8 +36,16 @@ export function scriptedPulls() {
         begun.push({ terms, report, signal, succeed: () => resolve(result), fail: reject });
       }),
   });
-  const pull = (reference: string, signal?: AbortSignal, architecture = 'amd64'): AsyncGenerator<PullEvent> =>
-    pulls.pull({ reference: parseReference(reference), platform: { os: 'linux', architecture } }, signal);
+  const pull = (
+    reference: string,
+    signal?: AbortSignal,
+    architecture = 'amd64',
+    credentials?: RegistryCredentials,
+  ): AsyncGenerator<PullEvent> =>
+    pulls.pull(
+      { reference: parseReference(reference), platform: { os: 'linux', architecture }, credentials },
+      signal,
+    );
   return { pulls, pull, begun, clock };
 }
 

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { abortable } from '../../model/abortable.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { type ErrorCode, FsbError, throwIfAborted } from '../../model/errors.ts';
+import type { RegistryCredentials } from '../../model/image-requests.ts';
 import { formatPlatform } from '../../model/platform.ts';
 import type { PullEvent } from '../../model/pull.ts';
 import { canonicalReference } from '../../model/reference.ts';
@@ -12,10 +14,19 @@ export interface PullsOptions {
   pull: (terms: PullTerms, report: PullReport, signal: AbortSignal) => Promise<PullResult>;
 }
 
+interface Running {
+  pull: SharedPull;
+  /** Of the one who began it. */
+  credentials?: RegistryCredentials;
+}
+
+/** What a registry may say to one user and not to another; some do not tell a stranger that they have an image. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set(['unauthenticated', 'denied', 'image_not_found']);
+
 /** Pulls under way: one for each image and platform, however many ask for it. */
 export class Pulls {
   readonly #options: PullsOptions;
-  readonly #running = new Map<string, SharedPull>();
+  readonly #running = new Map<string, Running>();
   #closed?: FsbError;
 
   constructor(options: PullsOptions) {
@@ -29,22 +40,31 @@ export class Pulls {
   async *pull(terms: PullTerms, signal?: AbortSignal): AsyncGenerator<PullEvent> {
     throwIfAborted(signal);
     const key = `${canonicalReference(terms.reference)} ${formatPlatform(terms.platform)}`;
-    for (let old = this.#running.get(key); old?.isStopping; old = this.#running.get(key))
-      await abortable(old.ended, signal);
-    if (this.#closed) throw this.#closed;
-    const pull = this.#running.get(key) ?? this.#begin(key, terms);
-    yield* pull.read(signal);
+    for (;;) {
+      for (let old = this.#running.get(key); old?.pull.isStopping; old = this.#running.get(key))
+        await abortable(old.pull.ended, signal);
+      if (this.#closed) throw this.#closed;
+      const { pull, credentials } = this.#running.get(key) ?? this.#begin(key, terms);
+      try {
+        return yield* pull.read(signal);
+      } catch (error) {
+        const isMine = isDeepStrictEqual(credentials, terms.credentials);
+        if (isMine || !REFUSALS.has(FsbError.from(error).code)) throw error;
+        // Somebody else was refused: the registry may know this one better.
+        await abortable(pull.ended, signal);
+      }
+    }
   }
 
   /** Aborts all, and waits for their end. Idempotent. */
   async close(): Promise<void> {
     this.#closed ??= new FsbError('unavailable', 'the core is shutting down');
     const running = [...this.#running.values()];
-    for (const pull of running) pull.stop(this.#closed);
-    await Promise.all(running.map(({ ended }) => ended));
+    for (const { pull } of running) pull.stop(this.#closed);
+    await Promise.all(running.map(({ pull }) => pull.ended));
   }
 
-  #begin(key: string, terms: PullTerms): SharedPull {
+  #begin(key: string, terms: PullTerms): Running {
     const { clock, pull } = this.#options;
     const reference = canonicalReference(terms.reference);
     const work = async (report: PullReport, signal: AbortSignal): Promise<PullResult> => {
@@ -54,8 +74,8 @@ export class Pulls {
         this.#running.delete(key);
       }
     };
-    const shared = new SharedPull(reference, work, clock);
-    this.#running.set(key, shared);
-    return shared;
+    const begun = { pull: new SharedPull(reference, work, clock), credentials: terms.credentials };
+    this.#running.set(key, begun);
+    return begun;
   }
 }

@@ -54,6 +54,36 @@ describe('who shares a pull', () => {
     expect(await second).toEqual([done]);
   });
 
+  it('one whom the registry may know better than the first asks again, as himself', async () => {
+    const { pull, begun } = scriptedPulls();
+    const stranger = readAll(pull('a'));
+    await settle();
+    const friends = [1, 2].map(() =>
+      readAll(pull('a', undefined, 'amd64', { username: 'me', password: 'x' })),
+    );
+    await settle();
+    const refused = new FsbError('unauthenticated', 'who are you?');
+    begun[0]!.fail(refused);
+    expect(await stranger).toEqual([refused]);
+    await settle();
+    expect(begun).toHaveLength(2);
+    expect(begun[1]!.terms.credentials).toEqual({ username: 'me', password: 'x' });
+    begun[1]!.succeed();
+    expect(await Promise.all(friends)).toEqual([[done], [done]]);
+  });
+
+  it('what is no question of who asks fails for all, whoever they are', async () => {
+    const { pull, begun } = scriptedPulls();
+    const readers = [pull('a'), pull('a', undefined, 'amd64', { username: 'me', password: 'x' })].map(
+      readAll,
+    );
+    await settle();
+    const full = new FsbError('no_capacity', 'the disk is full');
+    begun[0]!.fail(full);
+    expect(await Promise.all(readers)).toEqual([[full], [full]]);
+    expect(begun).toHaveLength(1);
+  });
+
   it('a failure is told to all', async () => {
     const { pull, begun } = scriptedPulls();
     const readers = [readAll(pull('a')), readAll(pull('a'))];
