@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { CoreApi } from '../api/core-api.ts';
@@ -49,6 +50,8 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
   const metricsEndpoint = options.metrics === undefined ? undefined : localEndpoint(options.metrics);
   const metrics = options.coreMetrics ?? createCoreMetrics(clock);
   const closing = new AbortController();
+  // Every long call listens to it: many of them at once are no leak.
+  setMaxListeners(0, closing.signal);
   const streams = streamServer(core, clock, log);
   const poolServer = new PoolServer({ core, clock, log });
   const closers: Closer[] = [];
