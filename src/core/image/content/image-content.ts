@@ -7,6 +7,7 @@ import { type ImageRecord, ImageRecords } from './image-records.ts';
 import { LayerStore } from './layer-store.ts';
 import { LocalBlobStore } from './local-blob-store.ts';
 import { Reserve } from './reserve.ts';
+import { partsOf } from './usage.ts';
 
 export interface ContentOptions {
   /** Everything is kept in it. */
@@ -15,11 +16,6 @@ export interface ContentOptions {
   grace: number;
   clock: Clock;
   log: Logger;
-}
-
-interface ImageParts {
-  blobs: ReadonlySet<string>;
-  layers: ReadonlySet<string>;
 }
 
 type Parts = Pick<ImageContent, 'records' | 'blobs' | 'layers'> & { reserve: Reserve };
@@ -158,19 +154,9 @@ export class ImageContent {
     ];
   }
 
-  readonly #isLayerUsed = (diffId: string): boolean =>
-    this.records.all().some(({ layers }) => layers.some((layer) => layer.diffId === diffId));
+  readonly #isLayerUsed = (diffId: string): boolean => this.records.hasLayer(diffId);
 
-  readonly #isBlobUsed = (digest: string): boolean =>
-    this.records.all().some((record) => partsOf(record).blobs.has(digest));
-}
-
-/** Manifest, configuration, layers, and indexes that led to it. Images of earlier versions have no blobs. */
-function partsOf({ digest, configDigest, layers, repoDigests }: ImageRecord): ImageParts {
-  const indexes = repoDigests.map((name) => name.slice(name.indexOf('@') + 1));
-  const blobs = new Set([digest, configDigest, ...layers.map((layer) => layer.digest), ...indexes]);
-  blobs.delete('');
-  return { blobs, layers: new Set(layers.map(({ diffId }) => diffId)) };
+  readonly #isBlobUsed = (digest: string): boolean => this.records.hasBlob(digest);
 }
 
 const sum = (parts: readonly [string, number][]): number => parts.reduce((all, [, bytes]) => all + bytes, 0);

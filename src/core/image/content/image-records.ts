@@ -4,6 +4,7 @@ import { FsbError } from '../../model/errors.ts';
 import { syncDirectory, writeError } from './disk.ts';
 import { fileSchema, type ImageRecord } from './image-record.ts';
 import type { Reserve } from './reserve.ts';
+import { Usage } from './usage.ts';
 
 export type { ImageRecord } from './image-record.ts';
 
@@ -17,6 +18,7 @@ type Fits = (image: ImageRecord) => boolean;
 export class ImageRecords {
   readonly #file: string;
   #images: ReadonlyMap<string, ImageRecord>;
+  readonly #usage = new Usage();
   #last: Promise<void> = Promise.resolve();
 
   readonly #reserve: Pick<Reserve, 'release'>;
@@ -25,6 +27,7 @@ export class ImageRecords {
     this.#file = file;
     this.#reserve = reserve;
     this.#images = new Map(images.map((image) => [image.digest, image]));
+    this.#usage.change(new Map(), this.#images);
   }
 
   /**
@@ -61,6 +64,16 @@ export class ImageRecords {
 
   all(): ImageRecord[] {
     return [...this.#images.values()];
+  }
+
+  /** Whether an image has this blob; takes no longer when there are many. */
+  hasBlob(digest: string): boolean {
+    return this.#usage.hasBlob(digest);
+  }
+
+  /** The same of a layer. */
+  hasLayer(diffId: string): boolean {
+    return this.#usage.hasLayer(diffId);
   }
 
   /**
@@ -127,6 +140,7 @@ export class ImageRecords {
       const images = new Map(this.#images);
       edit(images);
       await write(JSON.stringify({ version: 2, images: [...images.values()] }));
+      this.#usage.change(this.#images, images);
       this.#images = images;
     });
     this.#last = change.catch(() => undefined);
@@ -150,11 +164,16 @@ export class ImageRecords {
 const union = (some: readonly string[] = [], others: readonly string[]): string[] =>
   [...new Set([...some, ...others])].sort();
 
-const without = (image: ImageRecord, names: ReadonlySet<string>): ImageRecord => ({
-  ...image,
-  references: image.references.filter((name) => !names.has(name)),
-  repoDigests: image.repoDigests.filter((name) => !names.has(name)),
-});
+/** The same object when it has none of them. */
+function without(image: ImageRecord, names: ReadonlySet<string>): ImageRecord {
+  const isKept = (name: string): boolean => !names.has(name);
+  if (image.references.every(isKept) && image.repoDigests.every(isKept)) return image;
+  return {
+    ...image,
+    references: image.references.filter(isKept),
+    repoDigests: image.repoDigests.filter(isKept),
+  };
+}
 
 const TEMPORARY = /^\.[0-9a-f-]{36}\.tmp$/;
 

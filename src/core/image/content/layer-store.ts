@@ -112,10 +112,10 @@ export class LayerStore {
 
   /** When the next of what `isUsed` does not know is due, if there is any that may be collected. */
   nextDue(isUsed: (diffId: string) => boolean, grace: number): number | undefined {
-    const free = [...this.#layers.values()].filter(
-      ({ diffId }) => !isUsed(diffId) && !this.#pins.has(diffId),
-    );
-    return free.length === 0 ? undefined : Math.min(...free.map(({ since }) => since + grace));
+    let first = Number.POSITIVE_INFINITY;
+    for (const { diffId, since } of this.#layers.values())
+      if (since < first && !isUsed(diffId) && !this.#pins.has(diffId)) first = since;
+    return first === Number.POSITIVE_INFINITY ? undefined : first + grace;
   }
 
   /** Removes what nobody uses or pins when its turn comes, and nobody has wanted for long. @returns bytes */
