@@ -53,7 +53,10 @@ export class Catalogue {
       digest: record.digest,
       platform: platformOf(record),
       config: record.config,
-      root: { overlays: [{ target: '/', lower: lower as string[] }], directories: record.config.volumes },
+      root: {
+        overlays: [{ target: '/', lower: lower.length === 0 ? [this.#content.empty] : (lower as string[]) }],
+        directories: record.config.volumes,
+      },
     };
   }
 

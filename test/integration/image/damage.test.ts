@@ -175,3 +175,11 @@ describe('a removal', () => {
     expect(asked).toEqual([digest]);
   });
 });
+
+describe('an image without a layer', () => {
+  it('has an empty directory below it', async () => {
+    await fixture.put({ references: [`${REPOSITORY}:1`], layers: [] });
+    const { lower } = (await fixture.store.resolve('a:1')).root.overlays[0]!;
+    expect(await Promise.all(lower.map((path) => readdir(path)))).toEqual([[]]);
+  });
+});

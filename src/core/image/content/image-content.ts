@@ -27,6 +27,8 @@ export class ImageContent {
   readonly root: string;
   /** On the same file system, emptied by open(). */
   readonly staging: string;
+  /** A directory with nothing in it: an overlay needs one, and an image may have no layer. */
+  readonly empty: string;
   readonly records: ImageRecords;
   readonly blobs: LocalBlobStore;
   readonly layers: LayerStore;
@@ -39,6 +41,7 @@ export class ImageContent {
     this.#options = options;
     this.root = options.root;
     this.staging = join(options.root, 'staging');
+    this.empty = join(options.root, 'empty');
     this.records = records;
     this.blobs = blobs;
     this.layers = layers;
@@ -61,6 +64,7 @@ export class ImageContent {
     // 0700: unpacked images have setuid programs, also vulnerable ones, that no user of the machine may run.
     await mkdir(root, { recursive: true, mode: 0o700 });
     await mkdir(staging, { recursive: true });
+    await mkdir(join(root, 'empty'), { recursive: true });
     for (const leftover of await readdir(staging))
       await rm(join(staging, leftover), { recursive: true, force: true });
     const reserve = new Reserve(join(root, 'reserve'));
