@@ -1,7 +1,7 @@
 import { FsbError } from '../model/errors.ts';
 import type { ImageDetails, ImageInfo, ResolvedImage } from '../model/image.ts';
 import type { Platform } from '../model/platform.ts';
-import { HOST_IMAGE } from '../model/reference.ts';
+import { familiarName, HOST_IMAGE } from '../model/reference.ts';
 import type { Holds } from './content/holds.ts';
 import type { ImageContent } from './content/image-content.ts';
 import type { ImageRecord } from './content/image-records.ts';
@@ -46,15 +46,17 @@ export class Catalogue {
     // An overlay refuses a directory twice. A layer that comes again hides all that its first time brought.
     const diffIds = new Set(record.layers.map(({ diffId }) => diffId).reverse());
     const lower = [...diffIds].map((diffId) => this.#content.layers.pathOf(diffId));
-    if (lower.includes(undefined))
-      throw new FsbError('internal', `image ${reference} has lost a layer`, { hint: 'Import it again.' });
+    if (lower.includes(undefined)) throw lostLayer(record, reference);
     return {
       // People know it by its name, also where only the digest is on record.
       reference: nameMeant(record, reference) ?? firstName(record),
       digest: record.digest,
       platform: platformOf(record),
       config: record.config,
-      root: { overlays: [{ target: '/', lower: lower as string[] }], directories: record.config.volumes },
+      root: {
+        overlays: [{ target: '/', lower: lower.length === 0 ? [this.#content.empty] : (lower as string[]) }],
+        directories: record.config.volumes,
+      },
     };
   }
 
@@ -82,6 +84,14 @@ export class Catalogue {
   #hostInfo(digest: string): ImageInfo {
     return hostInfo(digest, this.#platform.architecture, this.#host.builtAt);
   }
+}
+
+function lostLayer(record: ImageRecord, reference: string): FsbError {
+  const name = familiarName(nameMeant(record, reference) ?? firstName(record));
+  const wasPulled = record.repoDigests.length > 0;
+  return new FsbError('internal', `image ${familiarName(reference)} has lost a layer`, {
+    hint: wasPulled ? `Pull it again: fsb-ctl image pull ${name}` : 'Import it again from its file.',
+  });
 }
 
 /** Of one that an earlier version imported no variant is known. */

@@ -5,6 +5,13 @@ import { FsbError } from '../model/errors.ts';
 
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'is not a sha256 digest');
 
+/** Bytes. The configuration goes into the list of images, which is written whole at each change. */
+export const LARGEST_CONFIGURATION = 1 << 20;
+export const LARGEST_MANIFEST = 4 << 20;
+
+/** As for docker; one page of mount options has room for more, and no honest image comes near. */
+export const MOST_LAYERS = 127;
+
 /** Go writes an empty list or map as null. */
 const orEmpty = <T extends z.ZodType>(schema: T, empty: z.output<T>) =>
   schema.nullish().transform((value) => value ?? empty);
@@ -80,6 +87,7 @@ export function parseDocument<T extends z.ZodType>(
   data: Buffer | string,
   what: string,
 ): z.output<T> {
+  assertSize(schema, Buffer.byteLength(data), what);
   let json: unknown;
   try {
     json = JSON.parse(data.toString());
@@ -91,4 +99,10 @@ export function parseDocument<T extends z.ZodType>(
   const issue = result.error.issues[0]!;
   const where = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
   throw new FsbError('invalid_argument', `${what} is not valid: ${where}${issue.message}`);
+}
+
+function assertSize(schema: z.ZodType, bytes: number, what: string): void {
+  const largest = schema === configurationSchema ? LARGEST_CONFIGURATION : LARGEST_MANIFEST;
+  if (bytes > largest)
+    throw new FsbError('invalid_argument', `${what} has ${bytes} bytes, and may have ${largest}`);
 }

@@ -1,5 +1,5 @@
 import { FsbError } from '../model/errors.ts';
-import { type Descriptor, type Manifest, manifestSchema, parseDocument } from './documents.ts';
+import { type Descriptor, type Manifest, MOST_LAYERS, manifestSchema, parseDocument } from './documents.ts';
 import type { ImageDocument } from './found-image.ts';
 import { isConfigurationType } from './media-types.ts';
 
@@ -12,7 +12,16 @@ export function readManifest({ digest, body }: ImageDocument): Manifest {
   const { mediaType } = manifest.config;
   if (!isConfigurationType(mediaType)) throw noImage(manifest.artifactType || mediaType);
   for (const layer of manifest.layers) assertLayerType(layer);
+  assertLayerCount(manifest.layers.length);
   return manifest;
+}
+
+/** Before any of them is brought: an overlay could not be mounted of it. @throws invalid_argument */
+export function assertLayerCount(count: number): void {
+  if (count > MOST_LAYERS)
+    throw new FsbError('invalid_argument', `it has ${count} layers, and an image may have ${MOST_LAYERS}`, {
+      hint: 'Build it with fewer, for example with: docker build --squash',
+    });
 }
 
 function noImage(type: string): FsbError {

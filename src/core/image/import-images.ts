@@ -92,7 +92,8 @@ async function ingest(named: NamedImage[], intake: Intake, signal: AbortSignal):
     return await ingestImages(named, intake, {}, signal);
   } catch (error) {
     // Nothing is gained by keeping what came, as it is for a pull: whoever tries again has the file.
-    for (const one of named) await intake.content.drop(recordOf(one, 0));
+    // What cannot be removed now is a leftover, and says nothing of why the import failed.
+    for (const one of named) await intake.content.drop(recordOf(one, 0)).catch(() => {});
     throw error;
   }
 }

@@ -65,10 +65,7 @@ export interface LocalImageStore extends ImageStore {
   close(): Promise<void>;
 }
 
-/**
- * Opens the store, and removes what a crash left half-done in it. One core at a time may have it open.
- * @throws internal when its list of images is damaged
- */
+/** Opens the store, and removes what a crash left half-done in it. One core at a time may have it open. */
 export async function createImageStore(options: ImageStoreOptions): Promise<LocalImageStore> {
   const { log, clock = systemClock, grace = GRACE } = options;
   const content = await ImageContent.open({ root: join(options.stateDir, 'images'), grace, clock, log });
@@ -108,7 +105,8 @@ class OverlayImageStore implements LocalImageStore {
     const directory = join(content.root, 'host');
     this.#host = new HostImage({ directory, staging: content.staging, hostRoot, replaced, clock, log });
     this.#catalogue = new Catalogue({ content, holds, host: this.#host, platform });
-    this.#removal = new Removal({ content, holds, catalogue: this.#catalogue, clock, log });
+    const isHost = (digest: string): boolean => this.#host.has(digest);
+    this.#removal = new Removal({ content, holds, isHost, catalogue: this.#catalogue, clock, log });
     const unpacker = createUnpacker({ launchBinary: options.launchBinary, clock });
     this.#intake = { content, unpacker, limits, clock, publisher: this.#publisher };
     this.#pulls = new Pulls({
@@ -126,7 +124,7 @@ class OverlayImageStore implements LocalImageStore {
   }
 
   hold(digest: string): () => void {
-    if (this.#holds.isLeaving(digest)) throw imageNotFound(this.#content.records.all(), digest);
+    if (!this.#isHere(digest)) throw imageNotFound(this.#content.records.all(), digest);
     return this.#holds.add(digest, () => this.#released(digest));
   }
 
@@ -196,6 +194,13 @@ class OverlayImageStore implements LocalImageStore {
     this.#work(going).catch((error: unknown) =>
       this.#log.warn({ err: error, image: digest }, 'cannot remove an image that nobody uses any more'),
     );
+  }
+
+  #isHere(digest: string): boolean {
+    if (this.#holds.isLeaving(digest)) return false;
+    if (this.#content.records.get(digest) !== undefined || this.#host.has(digest)) return true;
+    // What runs since before this core runs on something, also when the list of images was lost.
+    return !this.#isRecovered;
   }
 
   #untilClosing(signal?: AbortSignal): AbortSignal {

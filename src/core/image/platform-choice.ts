@@ -5,6 +5,8 @@ import { isIndexType } from './media-types.ts';
 
 const ATTESTATION = 'vnd.docker.reference.type';
 const DEEPEST_INDEX = 4;
+const MOST_INDEXES = 64;
+const MOST_DESCRIPTORS = 10_000;
 
 /** Newest first: a machine that runs one runs those after it. */
 const VARIANTS: Record<string, { order: string[]; plain: string }> = {
@@ -36,37 +38,54 @@ export async function findManifest(
   wanted: Platform,
   read: (index: Descriptor) => Promise<Buffer>,
 ): Promise<{ chosen?: Descriptor; offered: Platform[] }> {
-  const leaves = await leavesOf(descriptors, read, DEEPEST_INDEX);
-  return { chosen: bestOf(leaves, wanted), offered: leaves.map(platformOf) };
+  const search: Search = { wanted, read, indexes: 0, descriptors: 0, seen: new Set(), offered: new Map() };
+  await searchIn(descriptors, search, DEEPEST_INDEX);
+  return { chosen: search.best?.leaf, offered: [...search.offered.values()] };
 }
 
-async function leavesOf(
-  descriptors: readonly Descriptor[],
-  read: (index: Descriptor) => Promise<Buffer>,
-  depth: number,
-): Promise<Descriptor[]> {
-  const leaves: Descriptor[] = [];
+interface Search {
+  wanted: Platform;
+  read: (index: Descriptor) => Promise<Buffer>;
+  indexes: number;
+  descriptors: number;
+  /** Digests of indexes: each is read once. */
+  seen: Set<string>;
+  /** Each platform once, by its name. */
+  offered: Map<string, Platform>;
+  /** The first of the best. */
+  best?: { leaf: Descriptor; rank: number };
+}
+
+/** Bounded: a few small indexes that name each other many times could keep the core at it for ever. */
+async function searchIn(descriptors: readonly Descriptor[], search: Search, depth: number): Promise<void> {
+  search.descriptors += descriptors.length;
+  if (search.descriptors > MOST_DESCRIPTORS)
+    throw new FsbError('invalid_argument', `its indexes have more than ${MOST_DESCRIPTORS} entries`);
   for (const descriptor of descriptors) {
     if (isAttestation(descriptor)) continue;
-    if (!isIndexType(descriptor.mediaType)) {
-      leaves.push(descriptor);
-      continue;
-    }
-    if (depth === 0) throw new FsbError('invalid_argument', 'its indexes are nested too deeply');
-    const index = parseDocument(indexSchema, await read(descriptor), `the index ${descriptor.digest}`);
-    leaves.push(...(await leavesOf(index.manifests, read, depth - 1)));
+    if (isIndexType(descriptor.mediaType)) await searchIndex(descriptor, search, depth);
+    else consider(descriptor, search);
   }
-  return leaves;
 }
 
-/** The first of the best. */
-function bestOf(leaves: readonly Descriptor[], wanted: Platform): Descriptor | undefined {
-  let best: { leaf: Descriptor; rank: number } | undefined;
-  for (const leaf of leaves) {
-    const rank = rankOf(leaf, wanted);
-    if (rank !== undefined && (best === undefined || rank < best.rank)) best = { leaf, rank };
-  }
-  return best?.leaf;
+async function searchIndex(descriptor: Descriptor, search: Search, depth: number): Promise<void> {
+  if (search.seen.has(descriptor.digest)) return;
+  search.seen.add(descriptor.digest);
+  if (depth === 0) throw new FsbError('invalid_argument', 'its indexes are nested too deeply');
+  search.indexes += 1;
+  if (search.indexes > MOST_INDEXES)
+    throw new FsbError('invalid_argument', `it has more than ${MOST_INDEXES} indexes`);
+  const body = await search.read(descriptor);
+  const index = parseDocument(indexSchema, body, `the index ${descriptor.digest}`);
+  await searchIn(index.manifests, search, depth - 1);
+}
+
+function consider(leaf: Descriptor, search: Search): void {
+  const platform = platformOf(leaf);
+  search.offered.set(formatPlatform(platform), platform);
+  const rank = rankOf(leaf, search.wanted);
+  if (rank !== undefined && (search.best === undefined || rank < search.best.rank))
+    search.best = { leaf, rank };
 }
 
 /** 0 is the very variant; undefined does not run. */

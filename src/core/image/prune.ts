@@ -13,6 +13,7 @@ import { firstName } from './record-names.ts';
 export interface PruneGround {
   content: ImageContent;
   holds: Holds;
+  isHost: (digest: string) => boolean;
   /** Removes one that nobody holds; undefined when it was named meanwhile, and stays. */
   take: (record: ImageRecord) => Promise<number | undefined>;
   clock: Clock;
@@ -28,7 +29,7 @@ export async function pruneImages(
   const { content } = ground;
   const { olderThan = 0, labels = {} } = request;
   // They have no labels to be chosen by. First: on a full disk they make the room to write that images go.
-  const leftovers = Object.keys(labels).length === 0 ? await content.collect(olderThan) : 0;
+  const leftovers = Object.keys(labels).length === 0 ? await collectLeftovers(olderThan, ground) : 0;
   const removed: RemovedImage[] = [];
   const candidates = content.records.all().filter((record) => isWanted(record, request, ground));
   for (const { digest } of candidates.sort((a, b) => (firstName(a) < firstName(b) ? -1 : 1))) {
@@ -36,6 +37,13 @@ export async function pruneImages(
     if (gone !== undefined) removed.push(gone);
   }
   return { removed, freed: removed.reduce((sum, { freed }) => sum + freed, leftovers) };
+}
+
+async function collectLeftovers(olderThan: number, { content, holds, isHost }: PruneGround): Promise<number> {
+  const isListed = (digest: string): boolean => content.records.get(digest) !== undefined || isHost(digest);
+  // Nobody knows which layers an instance has whose image was on a list that is lost.
+  if (holds.digests().every(isListed)) await content.giveUpUnlisted();
+  return content.collect(olderThan);
 }
 
 /** Undefined when it stays. */

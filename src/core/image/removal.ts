@@ -15,6 +15,7 @@ import { nameMeant, namesWith, separateNames } from './record-names.ts';
 export interface RemovalOptions {
   content: ImageContent;
   holds: Holds;
+  isHost: (digest: string) => boolean;
   catalogue: Catalogue;
   clock: Clock;
   log: Logger;
@@ -39,15 +40,17 @@ export class Removal {
 
   /** As ImageStore.remove. */
   async remove(reference: string, terms: RemoveTerms = {}): Promise<RemovedImage> {
-    const first = this.#find(reference);
-    if (goesWhole(first, reference, terms)) {
-      const { digest } = first;
-      if (!terms.force && this.#holds.has(digest)) this.#assertNoUsers(digest, reference, terms);
-      await letGo(digest, terms);
-    }
+    const asked = new Set<string>();
     for (;;) {
       // Looked up anew: it may have got another name, or have gone, in the meantime.
       const record = this.#find(reference);
+      const { digest } = record;
+      if (goesWhole(record, reference, terms) && !asked.has(digest)) {
+        if (!terms.force && this.#holds.has(digest)) this.#assertNoUsers(digest, reference, terms);
+        asked.add(digest);
+        await letGo(digest, terms);
+        continue;
+      }
       const [info] = this.#options.catalogue.infos([record]) as [ImageInfo];
       if (!goesWhole(record, reference, terms)) {
         const untagged = namesWith(record, nameMeant(record, reference)!);
@@ -68,14 +71,20 @@ export class Removal {
    * @returns bytes; undefined when it was given another name meanwhile, and stays
    */
   async #take(record: ImageRecord): Promise<number | undefined> {
+    if (!(await this.#strike(record))) return undefined;
+    // It may come again while its content goes, and be used: what has come again by its turn stays.
+    const freed = await this.#content.drop(record);
+    this.#options.log.info({ image: record.digest, references: record.references, freed }, 'image removed');
+    return freed;
+  }
+
+  /** Takes an image off the record. @returns false when it was given another name meanwhile */
+  async #strike(record: ImageRecord): Promise<boolean> {
     const { digest } = record;
     // A boot that begins while the list is written would lose its layers.
     const left = this.#holds.leave(digest);
     try {
-      if (!(await this.#content.records.remove(digest, (now) => hasSameNames(now, record)))) return undefined;
-      const freed = await this.#content.drop(record);
-      this.#options.log.info({ image: digest, references: record.references, freed }, 'image removed');
-      return freed;
+      return await this.#content.records.remove(digest, (now) => hasSameNames(now, record));
     } finally {
       left();
     }

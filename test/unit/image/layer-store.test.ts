@@ -16,7 +16,7 @@ const staging = (): string => join(directory, 'staging');
 const open = (): Promise<LayerStore> =>
   LayerStore.open({
     ...{ root: join(directory, 'layers'), staging: staging(), clock: createManualClock() },
-    log: pino({ level: 'silent' }),
+    ...{ isNamed: () => false, keepsUnknown: () => false, log: pino({ level: 'silent' }) },
   });
 
 const removeUnused = (isUsed: (diffId: string) => boolean): Promise<number> =>

@@ -8,6 +8,7 @@ import {
   dockerSaveSchema,
   parseDocument,
 } from '../documents.ts';
+import { assertLayerCount } from '../envelope.ts';
 import { documentOf, type FoundImage, foundImage, type LayerSource, manifestOf } from '../found-image.ts';
 import { OCI_CONFIGURATION, OCI_LAYER, OCI_MANIFEST } from '../media-types.ts';
 import { type Compression, compressionOf } from '../unpack/decompress.ts';
@@ -33,6 +34,7 @@ async function readImage(
   entry: DockerSaveManifest[number],
   wanted: Platform,
 ): Promise<FoundImage> {
+  assertLayerCount(entry.Layers.length);
   const configuration = documentOf(OCI_CONFIGURATION, await readDocument(source, entry.Config));
   const promised = /^([0-9a-f]{64})(?:\.json)?$/.exec(posix.basename(entry.Config))?.[1];
   if (promised !== undefined && configuration.digest !== `sha256:${promised}`)

@@ -43,7 +43,9 @@ function groupByLabel(descriptors: Descriptor[]): Group[] {
     if (isAttestation(descriptor)) continue;
     const label = labelOf(descriptor);
     const key = JSON.stringify([label.name, label.tag]);
-    groups.set(key, { label, descriptors: [...(groups.get(key)?.descriptors ?? []), descriptor] });
+    const group = groups.get(key) ?? { label, descriptors: [] };
+    group.descriptors.push(descriptor);
+    groups.set(key, group);
   }
   return [...groups.values()];
 }
@@ -72,7 +74,7 @@ async function manifestsFor(
   for (const descriptor of descriptors) {
     const { chosen, offered } = await findManifest([descriptor], wanted, read);
     if (chosen) found.push(chosen);
-    else others.push(...offered);
+    else for (const platform of offered) others.push(platform);
   }
   if (found.length === 0) throw otherPlatform(others, wanted);
   return found;

@@ -22,21 +22,20 @@ export class Garbage {
   readonly #options: GarbageOptions;
   #cancel: (() => void) | undefined;
   #collecting: Promise<void> | undefined;
+  #isWatching = false;
   #closed = false;
 
   constructor(options: GarbageOptions) {
     this.#options = options;
   }
 
-  /** To be called when there may be more to collect than before. */
+  /** To be called when there may be more to collect than before; looks once for all calls of one tick. */
   readonly watch = (): void => {
-    if (this.#closed || this.#cancel !== undefined || this.#collecting !== undefined) return;
-    const { nextDue, clock } = this.#options;
-    const due = nextDue();
-    if (due === undefined) return;
-    this.#cancel = clock.after(Math.max(Math.ceil(due - clock.now()), 0), () => {
-      this.#cancel = undefined;
-      this.#collecting = this.#collect();
+    if (this.#isWatching || this.#isBusy()) return;
+    this.#isWatching = true;
+    queueMicrotask(() => {
+      this.#isWatching = false;
+      if (!this.#isBusy()) this.#look();
     });
   };
 
@@ -45,6 +44,20 @@ export class Garbage {
     this.#closed = true;
     this.#cancel?.();
     await this.#collecting;
+  }
+
+  #isBusy(): boolean {
+    return this.#closed || this.#cancel !== undefined || this.#collecting !== undefined;
+  }
+
+  #look(): void {
+    const { nextDue, clock } = this.#options;
+    const due = nextDue();
+    if (due === undefined) return;
+    this.#cancel = clock.after(Math.max(Math.ceil(due - clock.now()), 0), () => {
+      this.#cancel = undefined;
+      this.#collecting = this.#collect();
+    });
   }
 
   /** Never rejects. */

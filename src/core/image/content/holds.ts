@@ -10,6 +10,10 @@ export class Holds {
     return this.#counts.has(digest);
   }
 
+  digests(): string[] {
+    return [...this.#counts.keys()];
+  }
+
   /** Its removal has begun: nobody may begin to use it. */
   isLeaving(digest: string): boolean {
     return this.#leaving.has(digest);

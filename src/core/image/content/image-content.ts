@@ -6,7 +6,10 @@ import { Garbage } from './garbage.ts';
 import { type ImageRecord, ImageRecords } from './image-records.ts';
 import { LayerStore } from './layer-store.ts';
 import { LocalBlobStore } from './local-blob-store.ts';
+import { RecordsFile } from './records-file.ts';
 import { Reserve } from './reserve.ts';
+import { Unlisted } from './unlisted.ts';
+import { partsOf } from './usage.ts';
 
 export interface ContentOptions {
   /** Everything is kept in it. */
@@ -17,33 +20,33 @@ export interface ContentOptions {
   log: Logger;
 }
 
-interface ImageParts {
-  blobs: ReadonlySet<string>;
-  layers: ReadonlySet<string>;
-}
-
-type Parts = Pick<ImageContent, 'records' | 'blobs' | 'layers'> & { reserve: Reserve };
+type Parts = Pick<ImageContent, 'records' | 'blobs' | 'layers'> & { reserve: Reserve; unlisted: Unlisted };
 
 /** What is on the disk: records, and blobs and unpacked layers, of which those that no record refers to go in the end. */
 export class ImageContent {
   readonly root: string;
   /** On the same file system, emptied by open(). */
   readonly staging: string;
+  /** A directory with nothing in it: an overlay needs one, and an image may have no layer. */
+  readonly empty: string;
   readonly records: ImageRecords;
   readonly blobs: LocalBlobStore;
   readonly layers: LayerStore;
   readonly #options: ContentOptions;
   readonly #reserve: Reserve;
+  readonly #unlisted: Unlisted;
   readonly #garbage: Garbage;
 
-  private constructor(options: ContentOptions, { records, blobs, layers, reserve }: Parts) {
+  private constructor(options: ContentOptions, { records, blobs, layers, reserve, unlisted }: Parts) {
     this.#options = options;
     this.root = options.root;
     this.staging = join(options.root, 'staging');
+    this.empty = join(options.root, 'empty');
     this.records = records;
     this.blobs = blobs;
     this.layers = layers;
     this.#reserve = reserve;
+    this.#unlisted = unlisted;
     this.#garbage = new Garbage({
       clock: options.clock,
       nextDue: () => this.#nextDue(),
@@ -51,25 +54,36 @@ export class ImageContent {
     });
   }
 
-  /** Removes what a crash left half-done. @throws internal when the list of images is damaged */
+  /**
+   * Removes what a crash left half-done. When the list of images is damaged it starts with the list before, or with
+   * none, and keeps everything until unlisted content is collected: running instances may need it.
+   */
   static async open(options: ContentOptions): Promise<ImageContent> {
     const { root, clock, log, grace } = options;
     const staging = join(root, 'staging');
     // 0700: unpacked images have setuid programs, also vulnerable ones, that no user of the machine may run.
     await mkdir(root, { recursive: true, mode: 0o700 });
     await mkdir(staging, { recursive: true });
+    await mkdir(join(root, 'empty'), { recursive: true });
     for (const leftover of await readdir(staging))
       await rm(join(staging, leftover), { recursive: true, force: true });
     const reserve = new Reserve(join(root, 'reserve'));
-    const records = await ImageRecords.open(join(root, 'images.json'), reserve);
+    const unlisted = await Unlisted.open(join(root, 'keep-unlisted'));
+    const file = new RecordsFile(join(root, 'images.json'), log);
+    const records = await ImageRecords.open(file, reserve, await file.read(() => unlisted.keep()));
     const believed = new Set(records.all().flatMap((record) => [...partsOf(record).blobs]));
     let content: ImageContent | undefined;
     const common = { clock, log, onLeftover: () => content?.watchLeftovers() };
     const blobs = await LocalBlobStore.open({ ...common, root, believed });
-    const layers = await LayerStore.open({ ...common, root: join(root, 'layers'), staging });
-    content = new ImageContent(options, { records, blobs, layers, reserve });
+    const layers = await LayerStore.open({
+      ...{ ...common, root: join(root, 'layers'), staging },
+      isNamed: (id) => records.all().some((record) => hasLayerOf(record, id)),
+      keepsUnknown: () => unlisted.isKept,
+    });
+    content = new ImageContent(options, { records, blobs, layers, reserve, unlisted });
     // Of layers that no image has, a power cut may have left empty files.
-    await layers.collect({ isUsed: content.#isLayerUsed, before: Number.POSITIVE_INFINITY });
+    if (!unlisted.isKept)
+      await layers.collect({ isUsed: content.#isLayerUsed, before: Number.POSITIVE_INFINITY });
     await content.collect(grace);
     await reserve.fill();
     content.watchLeftovers();
@@ -114,9 +128,15 @@ export class ImageContent {
 
   /** Removes what no image has, and nobody has wanted for some milliseconds. @returns bytes */
   async collect(age: number): Promise<number> {
+    if (this.#unlisted.isKept) return 0;
     const before = age === 0 ? Number.POSITIVE_INFINITY : this.#options.clock.now() - age;
     const freed = await this.layers.collect({ isUsed: this.#isLayerUsed, before });
     return freed + (await this.blobs.collect({ isUsed: this.#isBlobUsed, before }));
+  }
+
+  /** After the list of images was lost: what it had may go from now on. To be called when nothing runs on it. */
+  giveUpUnlisted(): Promise<void> {
+    return this.#unlisted.giveUp();
   }
 
   /** To be called when there may be more that no image has than before. */
@@ -141,6 +161,7 @@ export class ImageContent {
   }
 
   #nextDue(): number | undefined {
+    if (this.#unlisted.isKept) return undefined;
     const { grace } = this.#options;
     const dues = [
       this.layers.nextDue(this.#isLayerUsed, grace),
@@ -158,19 +179,12 @@ export class ImageContent {
     ];
   }
 
-  readonly #isLayerUsed = (diffId: string): boolean =>
-    this.records.all().some(({ layers }) => layers.some((layer) => layer.diffId === diffId));
+  readonly #isLayerUsed = (diffId: string): boolean => this.records.hasLayer(diffId);
 
-  readonly #isBlobUsed = (digest: string): boolean =>
-    this.records.all().some((record) => partsOf(record).blobs.has(digest));
+  readonly #isBlobUsed = (digest: string): boolean => this.records.hasBlob(digest);
 }
 
-/** Manifest, configuration, layers, and indexes that led to it. Images of earlier versions have no blobs. */
-function partsOf({ digest, configDigest, layers, repoDigests }: ImageRecord): ImageParts {
-  const indexes = repoDigests.map((name) => name.slice(name.indexOf('@') + 1));
-  const blobs = new Set([digest, configDigest, ...layers.map((layer) => layer.digest), ...indexes]);
-  blobs.delete('');
-  return { blobs, layers: new Set(layers.map(({ diffId }) => diffId)) };
-}
+const hasLayerOf = ({ layers }: ImageRecord, id: string): boolean =>
+  layers.some(({ diffId }) => diffId.startsWith(`sha256:${id}`));
 
 const sum = (parts: readonly [string, number][]): number => parts.reduce((all, [, bytes]) => all + bytes, 0);

@@ -1,9 +1,8 @@
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { FsbError } from '../../model/errors.ts';
-import { syncDirectory, writeError } from './disk.ts';
-import { fileSchema, type ImageRecord } from './image-record.ts';
+import type { ImageRecord } from './image-record.ts';
+import type { ReadRecords, RecordsFile } from './records-file.ts';
 import type { Reserve } from './reserve.ts';
+import { Usage } from './usage.ts';
 
 export type { ImageRecord } from './image-record.ts';
 
@@ -15,39 +14,33 @@ type Fits = (image: ImageRecord) => boolean;
  * made one after the other; reads see the last one that is durable.
  */
 export class ImageRecords {
-  readonly #file: string;
+  readonly #file: Pick<RecordsFile, 'write'>;
   #images: ReadonlyMap<string, ImageRecord>;
+  readonly #usage = new Usage();
   #last: Promise<void> = Promise.resolve();
 
-  readonly #reserve: Pick<Reserve, 'release'>;
+  readonly #reserve: Pick<Reserve, 'release' | 'growFor'>;
 
-  private constructor(file: string, reserve: Pick<Reserve, 'release'>, images: ImageRecord[]) {
+  private constructor(
+    file: Pick<RecordsFile, 'write'>,
+    reserve: Pick<Reserve, 'release' | 'growFor'>,
+    images: ImageRecord[],
+  ) {
     this.#file = file;
     this.#reserve = reserve;
     this.#images = new Map(images.map((image) => [image.digest, image]));
+    this.#usage.change(new Map(), this.#images);
   }
 
-  /**
-   * @param reserve given up when there is no room to write down that an image goes
-   * @throws internal when the file is there and cannot be understood: starting empty would remove every layer
-   */
-  static async open(file: string, reserve: Pick<Reserve, 'release'>): Promise<ImageRecords> {
-    await removeTemporaries(dirname(file));
-    let text: string;
-    try {
-      text = await readFile(file, 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new ImageRecords(file, reserve, []);
-      throw error;
-    }
-    try {
-      return new ImageRecords(file, reserve, fileSchema.parse(JSON.parse(text)).images);
-    } catch (cause) {
-      throw new FsbError('internal', `the list of images ${file} cannot be read`, {
-        hint: 'Move its directory away to start without images, and import them again.',
-        cause,
-      });
-    }
+  /** @param reserve given up when there is no room to write down that an image goes; grows with the list */
+  static async open(
+    file: RecordsFile,
+    reserve: Pick<Reserve, 'release' | 'growFor'>,
+    read: ReadRecords,
+  ): Promise<ImageRecords> {
+    const records = new ImageRecords(file, reserve, read.images);
+    await reserve.growFor(read.bytes);
+    return records;
   }
 
   get(digest: string): ImageRecord | undefined {
@@ -63,12 +56,22 @@ export class ImageRecords {
     return [...this.#images.values()];
   }
 
+  /** Whether an image has this blob; takes no longer when there are many. */
+  hasBlob(digest: string): boolean {
+    return this.#usage.hasBlob(digest);
+  }
+
+  /** The same of a layer. */
+  hasLayer(diffId: string): boolean {
+    return this.#usage.hasLayer(diffId);
+  }
+
   /**
    * Adds images, or names to those that are here. A name that another image had, tag or digest, goes to the new one,
    * which leaves the other without it.
    */
   add(images: readonly ImageRecord[]): Promise<void> {
-    return this.#change((all) => {
+    const edit = (all: Map<string, ImageRecord>): boolean => {
       for (const image of images) {
         const before = all.get(image.digest);
         const references = union(before?.references, image.references);
@@ -77,7 +80,9 @@ export class ImageRecords {
           all.set(other.digest, without(other, new Set([...references, ...repoDigests])));
         all.set(image.digest, { ...image, references, repoDigests });
       }
-    });
+      return true;
+    };
+    return this.#change(edit, (text) => this.#writeAndGrow(text));
   }
 
   /**
@@ -107,42 +112,46 @@ export class ImageRecords {
     edit: (image: ImageRecord) => ImageRecord | undefined,
   ): Promise<boolean> {
     let changed = false;
-    const change = (all: Map<string, ImageRecord>): void => {
+    const change = (all: Map<string, ImageRecord>): boolean => {
       const image = all.get(digest);
-      if (image === undefined || !fits(image)) return;
+      if (image === undefined || !fits(image)) return false;
       changed = true;
       const edited = edit(image);
       if (edited) all.set(digest, edited);
       else all.delete(digest);
+      return true;
     };
     await this.#change(change, (text) => this.#writeAtLast(text));
     return changed;
   }
 
+  /** @param edit returns false when it changed nothing: whoever waits then waits for no disk */
   #change(
-    edit: (images: Map<string, ImageRecord>) => void,
-    write = (text: string): Promise<void> => this.#write(text),
+    edit: (images: Map<string, ImageRecord>) => boolean,
+    write: (text: string) => Promise<void>,
   ): Promise<void> {
     const change = this.#last.then(async () => {
       const images = new Map(this.#images);
-      edit(images);
+      if (!edit(images)) return;
       await write(JSON.stringify({ version: 2, images: [...images.values()] }));
+      this.#usage.change(this.#images, images);
       this.#images = images;
     });
     this.#last = change.catch(() => undefined);
     return change;
   }
 
-  async #write(text: string): Promise<void> {
-    await writeDurably(this.#file, text);
+  async #writeAndGrow(text: string): Promise<void> {
+    await this.#file.write(text);
+    await this.#reserve.growFor(Buffer.byteLength(text));
   }
 
   async #writeAtLast(text: string): Promise<void> {
     try {
-      await this.#write(text);
+      await this.#file.write(text);
     } catch (error) {
       if (FsbError.from(error).code !== 'no_capacity' || !(await this.#reserve.release())) throw error;
-      await this.#write(text);
+      await this.#file.write(text);
     }
   }
 }
@@ -150,35 +159,13 @@ export class ImageRecords {
 const union = (some: readonly string[] = [], others: readonly string[]): string[] =>
   [...new Set([...some, ...others])].sort();
 
-const without = (image: ImageRecord, names: ReadonlySet<string>): ImageRecord => ({
-  ...image,
-  references: image.references.filter((name) => !names.has(name)),
-  repoDigests: image.repoDigests.filter((name) => !names.has(name)),
-});
-
-const TEMPORARY = /^\.[0-9a-f-]{36}\.tmp$/;
-
-/** What a core that was killed while it wrote has left. */
-async function removeTemporaries(directory: string): Promise<void> {
-  for (const name of await readdir(directory))
-    if (TEMPORARY.test(name)) await rm(join(directory, name), { force: true });
-}
-
-/** @throws no_capacity; the file is as it was before then */
-async function writeDurably(path: string, text: string): Promise<void> {
-  const temporary = join(dirname(path), `.${crypto.randomUUID()}.tmp`);
-  try {
-    const file = await open(temporary, 'wx', 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw writeError(error, 'the list of images');
-  }
-  await syncDirectory(dirname(path));
+/** The same object when it has none of them. */
+function without(image: ImageRecord, names: ReadonlySet<string>): ImageRecord {
+  const isKept = (name: string): boolean => !names.has(name);
+  if (image.references.every(isKept) && image.repoDigests.every(isKept)) return image;
+  return {
+    ...image,
+    references: image.references.filter(isKept),
+    repoDigests: image.repoDigests.filter(isKept),
+  };
 }

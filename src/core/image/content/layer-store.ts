@@ -1,18 +1,13 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import { throwIfAborted } from '../../model/errors.ts';
 import { writeError } from './disk.ts';
 import type { Collection } from './garbage.ts';
+import { type LayerRecord, readLayer } from './layer-files.ts';
 import { Pins } from './pins.ts';
 import { settledOrAborted } from './waiting.ts';
-
-interface LayerRecord {
-  diffId: string;
-  /** Bytes of the files in it. */
-  size: number;
-}
 
 interface Layer extends LayerRecord {
   directory: string;
@@ -24,6 +19,10 @@ export interface LayerStoreOptions {
   root: string;
   /** An existing directory on the same file system. */
   staging: string;
+  /** Whether a record has a layer whose digest begins so: then an instance may run on that directory. */
+  isNamed: (id: string) => boolean;
+  /** Whether to leave what no record has: the list of images was lost. */
+  keepsUnknown: () => boolean;
   clock: Clock;
   log: Logger;
   /** Called when there may be more to collect than before. */
@@ -42,25 +41,17 @@ export class LayerStore {
   readonly #layers = new Map<string, Layer>();
   readonly #filling = new Map<string, Promise<void>>();
   readonly #pins = new Pins();
+  /** Names of directories that are not believed, and not removed: an instance may run on them. */
+  readonly #aside = new Set<string>();
 
   private constructor(options: LayerStoreOptions) {
     this.#options = options;
   }
 
   static async open(options: LayerStoreOptions): Promise<LayerStore> {
-    const { root, clock, log } = options;
-    await mkdir(root, { recursive: true });
+    await mkdir(options.root, { recursive: true });
     const store = new LayerStore(options);
-    for (const id of await readdir(root)) {
-      const record = await readRecord(join(root, id));
-      if (record !== undefined)
-        store.#layers.set(record.diffId, { ...record, directory: join(root, id), since: clock.now() });
-      else {
-        // Only a loss of power in the middle of an import leaves one, and no image can have it.
-        log.warn({ layer: id }, 'removing a broken layer');
-        await rm(join(root, id), { recursive: true, force: true });
-      }
-    }
+    for (const id of await readdir(options.root)) await store.#takeUp(id);
     return store;
   }
 
@@ -112,10 +103,10 @@ export class LayerStore {
 
   /** When the next of what `isUsed` does not know is due, if there is any that may be collected. */
   nextDue(isUsed: (diffId: string) => boolean, grace: number): number | undefined {
-    const free = [...this.#layers.values()].filter(
-      ({ diffId }) => !isUsed(diffId) && !this.#pins.has(diffId),
-    );
-    return free.length === 0 ? undefined : Math.min(...free.map(({ since }) => since + grace));
+    let first = Number.POSITIVE_INFINITY;
+    for (const { diffId, since } of this.#layers.values())
+      if (since < first && !isUsed(diffId) && !this.#pins.has(diffId)) first = since;
+    return first === Number.POSITIVE_INFINITY ? undefined : first + grace;
   }
 
   /** Removes what nobody uses or pins when its turn comes, and nobody has wanted for long. @returns bytes */
@@ -126,10 +117,42 @@ export class LayerStore {
       if (isUsed(diffId) || this.#layers.get(diffId) !== layer || this.#pins.has(diffId)) continue;
       if (only?.has(diffId) === false || layer.since > before) continue;
       this.#layers.delete(diffId);
-      await this.#bury(layer);
+      await this.#bury(layer.directory);
+      this.#options.log.debug({ layer: diffId }, 'layer removed');
       freed += layer.size;
     }
+    await this.#collectAside();
     return freed;
+  }
+
+  async #takeUp(id: string): Promise<void> {
+    const { root, clock, log, isNamed, keepsUnknown } = this.#options;
+    const directory = join(root, id);
+    const found = await readLayer(directory);
+    if (found === 'broken' && !isNamed(id) && !keepsUnknown()) {
+      // Only a loss of power in the middle of an import leaves one, and no image can have it.
+      log.warn({ layer: id }, 'removing a broken layer');
+      await rm(directory, { recursive: true, force: true });
+      return;
+    }
+    if (found === 'broken' || found instanceof Error) {
+      log.error({ layer: id, err: found }, 'a layer cannot be read, and is left as it is');
+      this.#aside.add(id);
+    } else if (this.#layers.has(found.diffId) || (keepsUnknown() && !isNamed(digitsOf(found.diffId)))) {
+      // Unpacked again while the first could not be read; or a power cut may have left empty files in it.
+      this.#aside.add(id);
+    } else this.#layers.set(found.diffId, { ...found, directory, since: clock.now() });
+  }
+
+  async #collectAside(): Promise<void> {
+    const { root, isNamed, keepsUnknown, log } = this.#options;
+    if (keepsUnknown()) return;
+    for (const id of [...this.#aside]) {
+      if (isNamed(id)) continue;
+      this.#aside.delete(id);
+      await this.#bury(join(root, id));
+      log.info({ layer: id }, 'a layer that was set aside is removed');
+    }
   }
 
   async #fill(diffId: string, fill: (directory: string) => Promise<number>): Promise<void> {
@@ -161,7 +184,7 @@ export class LayerStore {
 
   /** As few digits of the digest as no other layer has; two layers never share a directory. */
   async #freeDirectory(diffId: string): Promise<string> {
-    const digits = diffId.slice(diffId.indexOf(':') + 1);
+    const digits = digitsOf(diffId);
     const taken = new Set(await readdir(this.#options.root));
     let length = SHORTEST_ID;
     while (taken.has(digits.slice(0, length)) && length < digits.length) length += 1;
@@ -169,20 +192,11 @@ export class LayerStore {
   }
 
   /** Out of sight at once: a crash in the middle of removing leaves no half layer. */
-  async #bury({ directory, diffId }: Layer): Promise<void> {
+  async #bury(directory: string): Promise<void> {
     const grave = join(this.#options.staging, `removed-${crypto.randomUUID()}`);
     await rename(directory, grave);
     await rm(grave, { recursive: true, force: true });
-    this.#options.log.debug({ layer: diffId }, 'layer removed');
   }
 }
 
-async function readRecord(directory: string): Promise<LayerRecord | undefined> {
-  try {
-    const record = JSON.parse(await readFile(join(directory, 'layer.json'), 'utf8')) as Partial<LayerRecord>;
-    if (typeof record.diffId !== 'string' || typeof record.size !== 'number') return undefined;
-    return { diffId: record.diffId, size: record.size };
-  } catch {
-    return undefined;
-  }
-}
+const digitsOf = (diffId: string): string => diffId.slice(diffId.indexOf(':') + 1);

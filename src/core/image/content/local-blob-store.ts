@@ -113,11 +113,12 @@ export class LocalBlobStore implements BlobStore {
 
   /** When the next of what `isUsed` does not know is due, if there is any that may be collected. */
   nextDue(isUsed: (digest: string) => boolean, grace: number): number | undefined {
-    const free = [
-      ...[...this.#blobs].filter(([digest]) => !isUsed(digest) && this.#isFree(digest)),
-      ...[...this.#partials].filter(([digest]) => this.#isFree(digest)),
-    ];
-    return free.length === 0 ? undefined : Math.min(...free.map(([, { since }]) => since + grace));
+    let first = Number.POSITIVE_INFINITY;
+    for (const [digest, { since }] of this.#blobs)
+      if (since < first && !isUsed(digest) && this.#isFree(digest)) first = since;
+    for (const [digest, { since }] of this.#partials)
+      if (since < first && this.#isFree(digest)) first = since;
+    return first === Number.POSITIVE_INFINITY ? undefined : first + grace;
   }
 
   /** Removes what nobody uses, pins or fetches when its turn comes, and nobody has wanted for long. @returns bytes */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -11,7 +12,7 @@ import {
   type RootFilesystem,
 } from '../../model/image.ts';
 import { machinePlatform } from '../../model/platform.ts';
-import { HOST_IMAGE } from '../../model/reference.ts';
+import { HOST_IMAGE, isDigest } from '../../model/reference.ts';
 import { type HostSurvey, type SourceStamps, surveyHost } from './host-survey.ts';
 import { buildSkeleton } from './skeleton.ts';
 
@@ -47,6 +48,7 @@ export class HostImage {
   #checkedAt = Number.NEGATIVE_INFINITY;
   #building: Promise<Current> | undefined;
   #last: Promise<unknown> = Promise.resolve();
+  readonly #removing = new Set<string>();
 
   constructor(options: HostImageOptions) {
     this.#options = options;
@@ -82,6 +84,12 @@ export class HostImage {
     return this.isCurrent(digest) ? this.#current!.image : undefined;
   }
 
+  /** Whether an instance can run on it: it is what the machine is now, or was, and not just being removed. */
+  has(digest: string): boolean {
+    if (this.isCurrent(digest)) return true;
+    return isDigest(digest) && !this.#removing.has(digest) && existsSync(this.#skeletonOf(digest));
+  }
+
   /** Milliseconds since the epoch; 0 before the first resolve(). */
   get builtAt(): number {
     return this.#current?.builtAt ?? 0;
@@ -95,7 +103,12 @@ export class HostImage {
         const digest = `sha256:${name}`;
         if (this.isCurrent(digest) || isHeld(digest)) continue;
         const grave = join(staging, `removed-${crypto.randomUUID()}`);
-        await rename(join(directory, name), grave);
+        this.#removing.add(digest);
+        try {
+          await rename(join(directory, name), grave);
+        } finally {
+          this.#removing.delete(digest);
+        }
         await rm(grave, { recursive: true, force: true });
       }
     });
@@ -108,6 +121,10 @@ export class HostImage {
     return done;
   }
 
+  #skeletonOf(digest: string): string {
+    return join(this.#options.directory, digest.slice('sha256:'.length));
+  }
+
   async #build(): Promise<Current> {
     const { directory, staging, hostRoot, log } = this.#options;
     const survey = await surveyHost(hostRoot);
@@ -115,7 +132,7 @@ export class HostImage {
       throw new FsbError('unsupported', 'the host image needs a /usr directory on this machine', {
         hint: 'Import an image instead: fsb-ctl image import FILE NAME',
       });
-    const skeleton = join(directory, survey.digest.slice('sha256:'.length));
+    const skeleton = this.#skeletonOf(survey.digest);
     if (!(await isDirectory(skeleton))) {
       const staged = join(staging, `host-${crypto.randomUUID()}`);
       try {

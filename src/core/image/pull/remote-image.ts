@@ -5,7 +5,7 @@ import type { Platform } from '../../model/platform.ts';
 import type { ImageReference } from '../../model/reference.ts';
 import { LARGEST_DOCUMENT } from '../archive/source.ts';
 import type { BlobStore } from '../content/blob-store.ts';
-import { type Descriptor, indexSchema, parseDocument } from '../documents.ts';
+import { type Descriptor, indexSchema, LARGEST_CONFIGURATION, parseDocument } from '../documents.ts';
 import { readManifest } from '../envelope.ts';
 import {
   digestOf,
@@ -120,7 +120,7 @@ async function readImage(
 
 async function configurationBody(source: RemoteSource, descriptor: Descriptor): Promise<Buffer> {
   const { digest, size } = descriptor;
-  if (size > LARGEST_DOCUMENT)
+  if (size > LARGEST_CONFIGURATION)
     throw new FsbError(
       'invalid_argument',
       `its configuration ${digest} has ${size} bytes, which is too large`,

@@ -69,8 +69,13 @@ describe('the manifest for a platform', () => {
     const index = offer('', { mediaType: INDEX });
     const wanted = parsePlatform('linux/amd64');
     expect(await chooseManifest([index], wanted, async () => Buffer.from(inner))).toMatchObject({ size: 1 });
-    const endless = Buffer.from(JSON.stringify({ manifests: [index] }));
-    await expect(chooseManifest([index], wanted, async () => endless)).rejects.toMatchObject({
+    let depth = 0;
+    const endless = async (): Promise<Buffer> => {
+      depth += 1;
+      const next = { ...index, digest: `sha256:${String(depth).padStart(64, '0')}` };
+      return Buffer.from(JSON.stringify({ manifests: [next] }));
+    };
+    await expect(chooseManifest([index], wanted, endless)).rejects.toMatchObject({
       message: expect.stringContaining('nested'),
     });
   });
