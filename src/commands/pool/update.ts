@@ -31,7 +31,7 @@ export default class PoolUpdate extends BaseCommand {
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(PoolUpdate);
-    const { name: inFile, ...policy } = await policyRequest(flags, this.world);
+    const { name: inFile, ...policy } = await policyRequest(flags, this.world, this.interruption.signal);
     const name = poolName(args.name, inFile);
     const { reset, pressure } = flags;
     if (Object.keys(policy).length === 0 && !reset && pressure === undefined)

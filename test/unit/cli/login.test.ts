@@ -130,6 +130,20 @@ describe('login', () => {
     expect(user.logins[0]?.credentials).toEqual({ username: 'me', password: 'secret' });
   });
 
+  it('reads no password from a terminal, and waits for none longer than it may', async () => {
+    const argv = ['login', 'r.io', '-u', 'me', '--password-stdin'];
+    const typed = startCommandLine(argv, { core: user.core, env: user.env, tty: true });
+    expect([await typed.code, typed.stderr.text]).toEqual([2, expect.stringContaining('is a terminal')]);
+    const slow = startCommandLine([...argv, '--timeout', '50ms'], { core: user.core, env: user.env });
+    expect(await slow.code).toBe(124);
+    const interrupted = startCommandLine(['run', 'box', '-f', '-'], { core: user.core, env: user.env });
+    await new Promise<void>((resolve) =>
+      interrupted.stdin.on('newListener', (name) => name === 'readable' && resolve()),
+    );
+    interrupted.events.emit('SIGINT');
+    expect(await interrupted.code).toBe(130);
+  });
+
   it('tries first what is kept', async () => {
     await user.login('r.io');
     const again = await user.fsb('login r.io');
