@@ -116,13 +116,17 @@ export interface PrunedView {
 }
 
 export function prunedListing({ removed, freed }: PruneResult): Listing<PrunedView> {
-  const names = removed.map(({ image }) => image.digest).join('\n');
   const text = removed.map((image) => `${removedLines(image)}\n`).join('');
   return {
     items: [{ removed: removed.map(removedView), freed_bytes: freed }],
     single: true,
     columns: [],
-    name: () => names,
+    name: () => '',
     describe: () => `${text}Total reclaimed space: ${formatSize(freed)}\n`,
   };
 }
+
+/** For -q and `-o name`: a digest a line. */
+export const removedNames = ({ removed }: PruneResult): Listing<RemovedView> => ({
+  ...{ items: removed.map(removedView), columns: [], name: ({ digest }) => digest },
+});

@@ -114,9 +114,18 @@ export class ImageContent {
 
   /** Removes what no image has, and nobody has wanted for some milliseconds. @returns bytes */
   async collect(age: number): Promise<number> {
-    const before = age === 0 ? Number.POSITIVE_INFINITY : this.#options.clock.now() - age;
+    const before = this.#before(age);
     const freed = await this.layers.collect({ isUsed: this.#isLayerUsed, before });
     return freed + (await this.blobs.collect({ isUsed: this.#isBlobUsed, before }));
+  }
+
+  /** What collect() would remove now, in bytes. */
+  leftovers(age: number): number {
+    const before = this.#before(age);
+    return (
+      this.layers.collectable({ isUsed: this.#isLayerUsed, before }) +
+      this.blobs.collectable({ isUsed: this.#isBlobUsed, before })
+    );
   }
 
   /** To be called when there may be more that no image has than before. */
@@ -127,6 +136,10 @@ export class ImageContent {
   /** Idempotent. */
   close(): Promise<void> {
     return this.#garbage.close();
+  }
+
+  #before(age: number): number {
+    return age === 0 ? Number.POSITIVE_INFINITY : this.#options.clock.now() - age;
   }
 
   async #collectDue(): Promise<void> {
