@@ -44,20 +44,22 @@ export class Puller {
     const { core, world, signal, silent } = this.#options;
     const { credentials, fault } = await this.#credentials(reference);
     const progress = silent ? silentProgress : pullProgress(world);
-    let begun = false;
+    let hasBytes = false;
     let pulled: PulledImage | undefined;
     try {
       const request = { reference, platform, credentials };
       for await (const event of core.images.pull(request, { signal })) {
-        begun = true;
+        hasBytes ||= bytesIn(event);
         await progress.on(event);
         if (event.kind === 'done') pulled = event;
       }
     } catch (error) {
       await progress.close();
-      if (begun && signal.aborted)
+      // What a timeout is says the error itself.
+      const isTimeout = FsbError.from(signal.reason).code === 'timeout';
+      if (hasBytes && signal.aborted)
         await this.say(
-          `Interrupted: another pull of ${familiarName(reference)} goes on where this one stopped.`,
+          `${isTimeout ? 'A' : 'Interrupted: a'}nother pull of ${familiarName(reference)} goes on where this one stopped.`,
         );
       throw withFault(error, fault);
     } finally {
@@ -86,6 +88,12 @@ export class Puller {
     }
   }
 }
+
+/** Something of a layer is here, from now or from an earlier pull. */
+const bytesIn = (event: PullEvent): boolean =>
+  (event.kind === 'layer' && event.layer.current > 0) ||
+  (event.kind === 'resolved' &&
+    event.layers.some(({ state, current }) => state !== 'present' && current > 0));
 
 /** Of a registry that wants credentials: why it was shown none. */
 function withFault(error: unknown, fault: FsbError | undefined): unknown {

@@ -107,7 +107,16 @@ export const removedLines = ({ image, untagged, deleted }: RemovedImage): string
   [
     ...untagged.map((name) => `Untagged: ${familiarName(name)}`),
     ...(deleted ? [`Deleted: ${image.digest}`] : []),
+    ...(!deleted && hasLostAll(image, untagged) ? [`${image.digest} ${departure(image)}`] : []),
   ].join('\n');
+
+const hasLostAll = ({ references, repoDigests }: ImageInfo, untagged: readonly string[]): boolean =>
+  [...references, ...repoDigests].every((name) => untagged.includes(name));
+
+const departure = ({ usedBy }: ImageInfo): string =>
+  usedBy.length === 0
+    ? 'goes when nothing uses it any more'
+    : `goes when ${usedBy.join(', ')} ${usedBy.length === 1 ? 'has' : 'have'} ended`;
 
 export interface PrunedView {
   removed: RemovedView[];

@@ -192,7 +192,14 @@ describe('image remove', () => {
       expect.stringMatching(/^Untagged: x.*\nDeleted: sha/),
     ]);
     const plain = await fsb('rmi x', { core: processCore(['host', 'x']) });
-    expect(plain.stderr).toMatch(/^Untagged: x.*\n$/);
+    expect(plain.stderr).toMatch(/^Untagged: x:latest\nsha256:0+ goes when nothing uses it any more\n$/);
+  });
+
+  it('says when an image in use will go', async () => {
+    const image = imageInfo({ references: ['docker.io/library/x:1'], usedBy: ['default/u'] });
+    const remove = async () => ({ image, untagged: image.references, deleted: false, freed: 0 });
+    const { stderr } = await fsb('rmi -f x:1', { core: { ...core, images: { ...core.images, remove } } });
+    expect(stderr).toBe(`Untagged: x:1\n${image.digest} goes when default/u has ended\n`);
   });
 });
 
