@@ -26,10 +26,10 @@ export async function askText(
   return answered(input({ message, default: byDefault }, contextOf(terminal, signal)));
 }
 
-/** The same for what nobody may see: not even its length shows. @throws as confirm() */
+/** The same for what nobody may see: not even its length shows, and no key shows it. @throws as confirm() */
 export async function askHidden(terminal: Terminal, message: string, signal: AbortSignal): Promise<string> {
   const { password } = await import('@inquirer/prompts');
-  return answered(password({ message, mask: false }, contextOf(terminal, signal)));
+  return answered(password({ message, mask: false, toggleMask: false }, contextOf(terminal, signal)));
 }
 
 const contextOf = ({ stdin, stderr }: Terminal, signal: AbortSignal) => ({

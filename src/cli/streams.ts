@@ -1,4 +1,5 @@
 import { FsbError } from '../core/model/errors.ts';
+import { untilAbortedEach } from './until-aborted.ts';
 import type { TerminalOutput } from './world.ts';
 
 /** Whoever read our output has gone (`logs | head`). It ends the command without a word. */
@@ -38,14 +39,26 @@ export async function tryWrite(stream: TerminalOutput, text: string): Promise<vo
   await write(stream, text).catch(() => undefined);
 }
 
+export interface ReadTextOptions {
+  /** Bytes. */
+  limit: number;
+  /** For messages: `the password`. */
+  what: string;
+  /** For a stream that nobody may ever end. */
+  signal: AbortSignal;
+}
+
 /**
  * All of a stream as text.
- * @throws invalid_argument above `limit` bytes
+ * @throws invalid_argument above `limit` bytes; the signal's reason
  */
-export async function readText(stream: NodeJS.ReadableStream, limit: number, what: string): Promise<string> {
+export async function readText(
+  stream: NodeJS.ReadableStream,
+  { limit, what, signal }: ReadTextOptions,
+): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of stream) {
+  for await (const chunk of untilAbortedEach(stream, signal)) {
     const bytes = Buffer.from(chunk as string | Uint8Array as Uint8Array);
     size += bytes.length;
     if (size > limit) throw new FsbError('invalid_argument', `${what} is larger than ${limit} bytes`);

@@ -22,3 +22,13 @@ export async function untilAborted<T>(
     signal.removeEventListener('abort', abort);
   }
 }
+
+/** The same for every part of what comes bit by bit. */
+export async function* untilAbortedEach<T>(parts: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const iterator = parts[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await untilAborted(Promise.resolve(iterator.next()), signal);
+    if (next.done) return;
+    yield next.value;
+  }
+}

@@ -20,7 +20,7 @@ Everything after the first word of the command belongs to the command. Standard 
   override async run(): Promise<number> {
     const { args, flags } = await this.parse(Exec);
     const ref = this.ref(args.name);
-    const plan = await planCommand(args.command, flags, this.world);
+    const plan = await planCommand(args.command, flags, this.world, this.interruption.signal);
     const core = await this.core();
     const session = await core.sandboxes.exec(ref, plan.request, this.call);
     return followCommand(session, plan, ref.name, this.world, this.interruption);

@@ -9,6 +9,12 @@ import type { World } from '../world.ts';
 const TOKEN_USER = '<token>';
 const NOT_FOUND = /credentials not found/i;
 
+/** A text of a helper that was given this secret, plain or as JSON has it. */
+function without(secret: string, text: string): string {
+  const forms = [secret, JSON.stringify(secret).slice(1, -1)].filter((form) => form !== '');
+  return forms.reduce((clean, form) => clean.replaceAll(form, '***'), text);
+}
+
 /** A program `docker-credential-NAME` that keeps credentials outside of config.json: `desktop`, `pass`, `ecr-login`. */
 export class CredentialHelper {
   readonly program: string;
@@ -42,7 +48,7 @@ export class CredentialHelper {
   ): Promise<void> {
     const [Username, Secret] =
       identityToken === undefined ? [username, password] : [TOKEN_USER, identityToken];
-    await this.#run('store', JSON.stringify({ ServerURL: server, Username, Secret }));
+    await this.#run('store', JSON.stringify({ ServerURL: server, Username, Secret }), Secret);
   }
 
   /** Nothing happens when it has none. */
@@ -61,7 +67,7 @@ export class CredentialHelper {
   }
 
   /** What goes in and comes out are pipes: a command line is for everybody to read. */
-  async #run(action: 'get' | 'store' | 'erase', input: string): Promise<string | undefined> {
+  async #run(action: 'get' | 'store' | 'erase', input: string, secret = ''): Promise<string | undefined> {
     const child = spawn(this.program, [action], {
       env: this.#world.env as NodeJS.ProcessEnv,
       signal: this.#signal,
@@ -78,7 +84,9 @@ export class CredentialHelper {
       if (code === 0) return output;
       // Docker's helpers say it on their standard output.
       if (action !== 'store' && NOT_FOUND.test(output)) return undefined;
-      throw this.#failed(action, (output.trim() || complaint.trim()).split('\n')[0] || `exit code ${code}`);
+      // What it says of a password on its standard output may be that password.
+      const said = (action === 'get' ? '' : output.trim()) || complaint.trim();
+      throw this.#failed(action, without(secret, said).split('\n')[0] || `exit code ${code}`);
     } catch (error) {
       if (this.#signal.aborted) throw this.#signal.reason;
       if (error instanceof FsbError) throw error;

@@ -7,7 +7,7 @@ import { CredentialHelper } from './credential-helper.ts';
 import { type AuthEntry, DockerConfig } from './docker-config.ts';
 import { keyOf, keysFor } from './registry-name.ts';
 
-type CredentialsWorld = Pick<World, 'env' | 'cwd'>;
+type CredentialsWorld = Pick<World, 'env' | 'cwd' | 'clock'>;
 
 /**
  * What the user's docker knows for the registry of an image; undefined: nothing, so the pull is anonymous.
@@ -48,17 +48,18 @@ export class CredentialStore {
     if (helper !== undefined) return helper.get(keyOf(registry));
     const { auths = {} } = this.#config.content;
     const [key] = keysFor(registry, auths);
-    return key === undefined ? undefined : this.#decode(key, auths[key]!);
+    return key === undefined ? undefined : this.#decode(key, auths[key] ?? {});
   }
 
   /** @returns whether they lie in plain text now */
   async store(registry: string, credentials: RegistryCredentials): Promise<{ plain: boolean }> {
     const helper = this.#helperFor(registry);
     await helper?.store(keyOf(registry), credentials);
-    const { content } = this.#config;
     // As docker does, a helper's registry has an empty entry, from which one sees that somebody is logged in.
     const entry = helper === undefined ? encode(credentials) : {};
-    await this.#config.write({ ...content, auths: { ...content.auths, [keyOf(registry)]: entry } });
+    await this.#config.editAuths((auths) => {
+      auths[keyOf(registry)] = entry;
+    }, this.#signal);
     return { plain: helper === undefined };
   }
 
@@ -67,14 +68,11 @@ export class CredentialStore {
     const helper = this.#helperFor(registry);
     const kept = helper === undefined ? undefined : await helper.get(keyOf(registry));
     if (kept !== undefined) await helper?.erase(keyOf(registry));
-    const { content } = this.#config;
-    const keys = keysFor(registry, content.auths);
-    if (keys.length > 0) {
-      const auths = Object.fromEntries(
-        Object.entries(content.auths ?? {}).filter(([key]) => !keys.includes(key)),
-      );
-      await this.#config.write({ ...content, auths });
-    }
+    const keys = keysFor(registry, this.#config.content.auths);
+    if (keys.length > 0)
+      await this.#config.editAuths((auths) => {
+        for (const key of keysFor(registry, auths)) delete auths[key];
+      }, this.#signal);
     return kept !== undefined || keys.length > 0;
   }
 

@@ -1,60 +1,94 @@
 import { randomBytes } from 'node:crypto';
-import { chown, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  mkdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { FsbError } from '../../core/model/errors.ts';
 import type { World } from '../world.ts';
+import { withFileLock } from './file-lock.ts';
 import { jsonFault } from './json-fault.ts';
+
+/** Docker takes null for what is not there. */
+const orNothing = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => value ?? undefined, schema.optional());
+const text = orNothing(z.string());
 
 const authEntry = z.looseObject({
   /** Base64 of `user:password`. */
-  auth: z.string().optional(),
-  username: z.string().optional(),
-  password: z.string().optional(),
-  identitytoken: z.string().optional(),
-  registrytoken: z.string().optional(),
+  auth: text,
+  username: text,
+  password: text,
+  identitytoken: text,
+  registrytoken: text,
 });
 
 const schema = z.looseObject({
-  auths: z.record(z.string(), authEntry).optional(),
-  credHelpers: z.record(z.string(), z.string()).optional(),
-  credsStore: z.string().optional(),
+  auths: orNothing(
+    z.record(
+      z.string(),
+      z.preprocess((value) => value ?? {}, authEntry),
+    ),
+  ),
+  credHelpers: orNothing(z.record(z.string(), text)),
+  credsStore: text,
 });
 
 export type AuthEntry = z.infer<typeof authEntry>;
 export type ConfigContent = z.infer<typeof schema>;
 
+type ConfigWorld = Pick<World, 'env' | 'cwd' | 'clock'>;
+/** The file as it stands there, keys that we do not know included. */
+type Raw = Record<string, unknown> & { auths?: Record<string, unknown> | null };
+
 /** Docker's config.json, of which we know the keys about credentials and keep all others. */
 export class DockerConfig {
   readonly file: string;
   readonly content: ConfigContent;
+  readonly #world: ConfigWorld;
 
-  private constructor(file: string, content: ConfigContent) {
+  private constructor(file: string, content: ConfigContent, world: ConfigWorld) {
     this.file = file;
     this.content = content;
+    this.#world = world;
   }
 
   /** Empty where there is no file. @throws invalid_argument naming file and line: it is never overwritten then */
-  static async read({ env, cwd }: Pick<World, 'env' | 'cwd'>): Promise<DockerConfig> {
-    const directory = env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker');
-    const file = resolve(cwd, directory, 'config.json');
-    const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      // ENOTDIR: something on the way is a file, so there is none either.
-      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return '';
-      throw broken(file, `it cannot be read (${error.code})`, error);
-    });
-    return new DockerConfig(file, text.trim() === '' ? {} : parse(text.replace(/^\ufeff/, ''), file));
+  static async read(world: ConfigWorld): Promise<DockerConfig> {
+    const directory = world.env.DOCKER_CONFIG || join(world.env.HOME || homedir(), '.docker');
+    const file = resolve(world.cwd, directory, 'config.json');
+    return new DockerConfig(file, checked(await readRaw(file), file), world);
   }
 
-  /** As docker writes it: all or nothing, for its owner alone. */
-  async write(content: ConfigContent): Promise<void> {
+  /**
+   * Changes `auths` in the file as it is by now, as docker writes it: all or nothing.
+   * @param change of the table, in place
+   * @throws invalid_argument when it is broken by now; unavailable when another command holds it
+   */
+  async editAuths(change: (auths: Record<string, unknown>) => void, signal: AbortSignal): Promise<void> {
     try {
       await mkdir(dirname(this.file), { recursive: true, mode: 0o700 });
-      // Many keep it as a link into their collection of such files.
-      const file = await realpath(this.file).catch(() => this.file);
-      await replaceFile(file, JSON.stringify(content, null, '\t'));
+      const target = await targetOf(this.file);
+      await withFileLock(target, { clock: this.#world.clock, signal }, async () => {
+        // Two logins at once must not forget each other's.
+        const raw = await readRaw(this.file);
+        checked(raw, this.file);
+        raw.auths ??= {};
+        change(raw.auths);
+        await replaceFile(target, JSON.stringify(raw, null, '\t'));
+      });
     } catch (error) {
+      if (error instanceof FsbError || signal.aborted) throw error;
       throw new FsbError('internal', `cannot write ${this.file}: ${(error as Error).message}`, {
         hint: 'Check who owns it and whether its disk is full. Nothing was changed.',
         cause: error,
@@ -63,13 +97,25 @@ export class DockerConfig {
   }
 }
 
+/** Many keep it as a link into their collection of such files, where it may not be yet. */
+async function targetOf(file: string): Promise<string> {
+  const real = await realpath(file).catch(() => undefined);
+  if (real !== undefined) return real;
+  const link = await readlink(file).catch(() => undefined);
+  return link === undefined ? file : resolve(dirname(file), link);
+}
+
 async function replaceFile(file: string, text: string): Promise<void> {
   const before = await stat(file).catch(() => undefined);
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
   try {
     await writeFile(draft, text, { mode: 0o600, flag: 'wx', flush: true });
-    // With sudo it may be the file of somebody else, who could not read it any more.
-    if (before && before.uid !== process.getuid?.()) await chown(draft, before.uid, before.gid);
+    if (before) {
+      // With sudo it may be the file of somebody else, who could not read it any more.
+      if (before.uid !== process.getuid?.() || before.gid !== process.getgid?.())
+        await chown(draft, before.uid, before.gid);
+      await chmod(draft, before.mode & 0o777);
+    }
     await rename(draft, file);
   } catch (error) {
     await rm(draft, { force: true });
@@ -77,10 +123,21 @@ async function replaceFile(file: string, text: string): Promise<void> {
   }
 }
 
-function parse(text: string, file: string): ConfigContent {
-  const fault = jsonFault(text);
-  if (fault !== undefined) throw broken(file, `line ${text.slice(0, fault).split('\n').length} is not JSON`);
-  const result = schema.safeParse(JSON.parse(text));
+async function readRaw(file: string): Promise<Raw> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    // ENOTDIR: something on the way is a file, so there is none either.
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return '';
+    throw broken(file, `it cannot be read (${error.code})`, error);
+  });
+  const json = text.replace(/^\ufeff/, '');
+  if (json.trim() === '') return {};
+  const fault = jsonFault(json);
+  if (fault !== undefined) throw broken(file, `line ${json.slice(0, fault).split('\n').length} is not JSON`);
+  return JSON.parse(json);
+}
+
+function checked(raw: Raw, file: string): ConfigContent {
+  const result = schema.safeParse(raw);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const key = issue?.path.join('.') || 'the whole';

@@ -3,6 +3,8 @@ import type { CallOptions } from '../../core/api/sandbox-api.ts';
 import { didYouMean } from '../../core/model/did-you-mean.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import type { ImageInfo } from '../../core/model/image.ts';
+import { hasLabels } from '../../core/model/image-labels.ts';
+import type { LabelFilter } from '../../core/model/image-requests.ts';
 import { familiarName, HOST_IMAGE, isDigest, parseReference } from '../../core/model/reference.ts';
 import { matchesGlob } from './glob.ts';
 
@@ -29,13 +31,11 @@ function invalidFilter(word: string, key: string, keys: readonly string[]): FsbE
 }
 
 /** `k=v`, or `k` for whatever value. */
-export function parseLabels(words: readonly string[]): Record<string, string> {
-  const pairs = words.map((word): [string, string] => {
+export const parseLabels = (words: readonly string[]): LabelFilter[] =>
+  words.map((word) => {
     const equals = word.indexOf('=');
-    return equals < 0 ? [word, ''] : [word.slice(0, equals), word.slice(equals + 1)];
+    return equals < 0 ? { key: word } : { key: word.slice(0, equals), value: word.slice(equals + 1) };
   });
-  return Object.fromEntries(pairs);
-}
 
 /** @throws invalid_argument */
 export function parseDangling(words: readonly string[]): boolean | undefined {
@@ -63,22 +63,18 @@ function spellings(reference: string): string[] {
   return [familiar, familiar.slice(0, familiar.length - suffix.length), reference, `${domain}/${path}`];
 }
 
-/** Those with all of the labels; an empty value is any. What a list does not tell is asked image by image. */
+/** Those with all of the labels. What a list does not tell is asked image by image. */
 export async function withLabels(
   core: Pick<CoreApi, 'images'>,
   images: ImageInfo[],
-  labels: Record<string, string>,
+  labels: readonly LabelFilter[],
   call: CallOptions,
 ): Promise<ImageInfo[]> {
-  const wanted = Object.entries(labels);
-  if (wanted.length === 0) return images;
+  if (labels.length === 0) return images;
   const fits = await Promise.all(
-    images.map(async ({ references: [name], digest }) => {
-      const found = await labelsOf(core, name ?? digest, call);
-      return wanted.every(
-        ([key, value]) => Object.hasOwn(found, key) && (value === '' || found[key] === value),
-      );
-    }),
+    images.map(async ({ references: [name], digest }) =>
+      hasLabels(await labelsOf(core, name ?? digest, call), labels),
+    ),
   );
   return images.filter((_, at) => fits[at]);
 }

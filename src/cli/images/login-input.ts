@@ -26,7 +26,12 @@ export async function credentialsForLogin(
   const given = { username: flags.username?.trim(), password: flags.password };
   if (flags['password-stdin']) {
     if (!given.username) throw missing('--password-stdin needs --username');
-    const text = await readText(terminal.stdin, LONGEST_PASSWORD, 'the password');
+    // It would show on the screen what is typed.
+    if (terminal.stdin.isTTY)
+      throw missing('standard input is a terminal, and --password-stdin reads a pipe');
+    const text = await readText(terminal.stdin, {
+      ...{ limit: LONGEST_PASSWORD, what: 'the password', signal },
+    });
     given.password = text.replace(/\r?\n$/, '');
   }
   if ((given.username === undefined || given.password === undefined) && !isInteractive(terminal))

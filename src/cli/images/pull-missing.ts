@@ -98,9 +98,9 @@ async function find(puller: Puller, image: string): Promise<ImageInfo | undefine
   }
 }
 
-/** A registry has neither the machine's own image nor one that is known by nothing but a digest. */
+/** A registry has neither the machine's own image nor one that is known by nothing but (the beginning of) a digest. */
 const canBePulled = (image: string): boolean =>
-  image !== HOST_IMAGE && !isDigest(image) && !/^(sha256:)?[0-9a-f]{64}$/.test(image);
+  image !== HOST_IMAGE && !isDigest(image) && !/^(sha256:)?[0-9a-f]{12,64}$/.test(image);
 
 /** A variant that one side does not name is any. */
 function isFor(image: ImageInfo, text: string): boolean {

@@ -1,7 +1,8 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { FsbError } from '../../core/model/errors.ts';
+import type { RegistryCredentials } from '../../core/model/image-requests.ts';
 import type { PullEvent } from '../../core/model/pull.ts';
-import { familiarName } from '../../core/model/reference.ts';
+import { familiarName, parseReference } from '../../core/model/reference.ts';
 import { tryWrite } from '../streams.ts';
 import type { World } from '../world.ts';
 import { pullProgress, silentProgress } from './pull-progress.ts';
@@ -38,29 +39,29 @@ export class Puller {
     if (!silent) await tryWrite(world.terminal.stderr, `${text}\n`);
   }
 
-  /** @throws what ImageApi.pull() does; invalid_argument for a broken config.json of docker */
+  /** @throws what ImageApi.pull() does */
   async pull(reference: string, platform?: string): Promise<PulledImage> {
     const { core, world, signal, silent } = this.#options;
-    // With the schema of docker's configuration it costs more to load than most commands take.
-    const { findCredentials } = await import('./credentials.ts');
-    const credentials = await findCredentials(reference, world, signal);
+    const { credentials, fault } = await this.#credentials(reference);
     const progress = silent ? silentProgress : pullProgress(world);
-    let begun = false;
+    let hasBytes = false;
     let pulled: PulledImage | undefined;
     try {
       const request = { reference, platform, credentials };
       for await (const event of core.images.pull(request, { signal })) {
-        begun = true;
+        hasBytes ||= bytesIn(event);
         await progress.on(event);
         if (event.kind === 'done') pulled = event;
       }
     } catch (error) {
       await progress.close();
-      if (begun && signal.aborted)
+      // What a timeout is says the error itself.
+      const isTimeout = FsbError.from(signal.reason).code === 'timeout';
+      if (hasBytes && signal.aborted)
         await this.say(
-          `Interrupted: another pull of ${familiarName(reference)} goes on where this one stopped.`,
+          `${isTimeout ? 'A' : 'Interrupted: a'}nother pull of ${familiarName(reference)} goes on where this one stopped.`,
         );
-      throw error;
+      throw withFault(error, fault);
     } finally {
       await progress.close();
     }
@@ -69,4 +70,38 @@ export class Puller {
       hint: 'This is a bug of the core. Pull it again.',
     });
   }
+
+  /** Most images are for everybody: what is wrong with a user's docker does not stand in their way. */
+  async #credentials(reference: string): Promise<{ credentials?: RegistryCredentials; fault?: FsbError }> {
+    const { world, signal } = this.#options;
+    // What is wrong with the name shows first.
+    parseReference(reference);
+    // With the schema of docker's configuration it costs more to load than most commands take.
+    const { findCredentials } = await import('./credentials.ts');
+    try {
+      return { credentials: await findCredentials(reference, world, signal) };
+    } catch (error) {
+      const fault = FsbError.from(error);
+      if (signal.aborted) throw error;
+      await this.say(`WARNING! Pulling without credentials: ${fault.message}`);
+      return { fault };
+    }
+  }
+}
+
+/** Something of a layer is here, from now or from an earlier pull. */
+const bytesIn = (event: PullEvent): boolean =>
+  (event.kind === 'layer' && event.layer.current > 0) ||
+  (event.kind === 'resolved' &&
+    event.layers.some(({ state, current }) => state !== 'present' && current > 0));
+
+/** Of a registry that wants credentials: why it was shown none. */
+function withFault(error: unknown, fault: FsbError | undefined): unknown {
+  if (fault === undefined) return error;
+  const { code, message, hint } = FsbError.from(error);
+  if (code !== 'unauthenticated' && code !== 'denied') return error;
+  return new FsbError(code, message, {
+    hint: `It was shown no credentials: ${fault.message}. ${fault.hint ?? hint ?? ''}`.trim(),
+    cause: error,
+  });
 }

@@ -47,9 +47,10 @@ function cannotWrite(file: string, error: unknown): FsbError {
     ENOTDIR: 'its directory is none',
     EACCES: 'permission denied',
     ENOSPC: 'the disk is full',
+    EDQUOT: 'the disk quota is used up',
   };
   return new FsbError(
-    code === 'ENOSPC' ? 'no_capacity' : 'invalid_argument',
+    code === 'ENOSPC' || code === 'EDQUOT' ? 'no_capacity' : 'invalid_argument',
     `cannot write ${file}: ${why[code ?? ''] ?? message}`,
     { hint: 'Choose another place with --output.', cause: error },
   );

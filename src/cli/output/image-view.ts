@@ -107,7 +107,16 @@ export const removedLines = ({ image, untagged, deleted }: RemovedImage): string
   [
     ...untagged.map((name) => `Untagged: ${familiarName(name)}`),
     ...(deleted ? [`Deleted: ${image.digest}`] : []),
+    ...(!deleted && hasLostAll(image, untagged) ? [`${image.digest} ${departure(image)}`] : []),
   ].join('\n');
+
+const hasLostAll = ({ references, repoDigests }: ImageInfo, untagged: readonly string[]): boolean =>
+  [...references, ...repoDigests].every((name) => untagged.includes(name));
+
+const departure = ({ usedBy }: ImageInfo): string =>
+  usedBy.length === 0
+    ? 'goes when nothing uses it any more'
+    : `goes when ${usedBy.join(', ')} ${usedBy.length === 1 ? 'has' : 'have'} ended`;
 
 export interface PrunedView {
   removed: RemovedView[];
@@ -116,13 +125,17 @@ export interface PrunedView {
 }
 
 export function prunedListing({ removed, freed }: PruneResult): Listing<PrunedView> {
-  const names = removed.map(({ image }) => image.digest).join('\n');
   const text = removed.map((image) => `${removedLines(image)}\n`).join('');
   return {
     items: [{ removed: removed.map(removedView), freed_bytes: freed }],
     single: true,
     columns: [],
-    name: () => names,
+    name: () => '',
     describe: () => `${text}Total reclaimed space: ${formatSize(freed)}\n`,
   };
 }
+
+/** For -q and `-o name`: a digest a line. */
+export const removedNames = ({ removed }: PruneResult): Listing<RemovedView> => ({
+  ...{ items: removed.map(removedView), columns: [], name: ({ digest }) => digest },
+});

@@ -10,8 +10,12 @@ const KIND: TextKind = { name: 'pool policy', short: 'policy', example: 'size: 2
  * here, where their lines are known; whether they fit together is for the core to say, which knows its machine.
  * @throws invalid_argument with line and reason
  */
-export async function readPolicyFile(file: string, world: World): Promise<Partial<PoolPolicyInput>> {
-  const text = await parseYamlText(await readInput(file, world), inputName(file), KIND);
+export async function readPolicyFile(
+  file: string,
+  world: World,
+  signal: AbortSignal,
+): Promise<Partial<PoolPolicyInput>> {
+  const text = await parseYamlText(await readInput(file, world, signal), inputName(file), KIND);
   const [{ describeIssues }, { policyKeys, policySchema }] = await Promise.all([
     import('../../core/model/spec.ts'),
     import('../../core/model/pool-policy.ts'),

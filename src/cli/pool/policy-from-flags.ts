@@ -35,9 +35,9 @@ export function policyFromFlags(flags: PolicyFlags): Partial<PoolPolicyInput> {
 const milliseconds = (ms: number | undefined): string | undefined =>
   ms === undefined ? undefined : `${ms}ms`;
 
-/** The images that a policy is to keep warm, as it names them. */
-export const warmNames = ({ warm = [] }: Partial<PoolPolicyInput>): string[] =>
-  warm.map(({ image }) => image);
+/** The images that a policy is to keep warm, as it names them; not those of which it is to keep none. */
+export const warmNames = ({ warm = [] }: { warm?: readonly WarmEntry[] }): string[] =>
+  warm.filter(({ count }) => count !== 0).map(({ image }) => image);
 
 interface WarmEntry {
   image: string;

@@ -9,10 +9,11 @@ import { type PolicyFlags, policyFromFlags } from './policy-from-flags.ts';
 export async function policyRequest(
   flags: PolicyFlags & { file?: string },
   world: World,
+  signal: AbortSignal,
 ): Promise<Partial<PoolPolicyInput>> {
   const over = policyFromFlags(flags);
   if (flags.file === undefined) return over;
-  const said = await readPolicyFile(flags.file, world);
+  const said = await readPolicyFile(flags.file, world, signal);
   const { mergePolicy } = await import('../../core/model/pool-policy.ts');
   return mergePolicy(said as PoolPolicyInput, over);
 }

@@ -47,9 +47,9 @@ export async function startWithImages(
 }
 
 /** The images that the pool keeps warm already, as its policy names them; none where there is no such pool. */
-async function warmNow(pools: PoolApi, name: string, call: CallOptions): Promise<string[]> {
+export async function warmNow(pools: PoolApi, name: string, call: CallOptions): Promise<string[]> {
   try {
-    return (await pools.get(name, call)).policy.warm.map(({ image }) => image);
+    return warmNames((await pools.get(name, call)).policy);
   } catch (error) {
     if (FsbError.from(error).code !== 'not_found') throw error;
     return [];

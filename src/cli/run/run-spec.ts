@@ -19,10 +19,13 @@ export async function specForRun(
   world: World,
   interruption: Interruption,
 ): Promise<SandboxSpecInput> {
-  const envs = await readEnvFlags(flags, world);
+  const envs = await readEnvFlags(flags, world, interruption.signal);
   const over = specFromFlags(toSpecFlags(flags, envs, parsePairs(flags.label ?? [], 'label')), words);
   if (flags.file !== undefined) {
-    const text = await parseSpecText(await readInput(flags.file, world), inputName(flags.file));
+    const text = await parseSpecText(
+      await readInput(flags.file, world, interruption.signal),
+      inputName(flags.file),
+    );
     return checkSpec(mergeSpecs(text.value, over), text);
   }
   // Flags were parsed one by one, and the core checks the whole: loading the schema here would cost more than the call.

@@ -27,14 +27,19 @@ export interface CommandPlan {
 }
 
 /** All that can be wrong about the flags shows here, before a core is asked. @throws invalid_argument */
-export async function planCommand(argv: string[], flags: CommandFlags, world: World): Promise<CommandPlan> {
+export async function planCommand(
+  argv: string[],
+  flags: CommandFlags,
+  world: World,
+  signal: AbortSignal,
+): Promise<CommandPlan> {
   const { interactive, tty, detach = false } = flags;
   const detachKeys = parseDetachKeys(flags['detach-keys'] ?? '');
   assertTerminal(world.terminal, { tty, detach });
   return {
     request: {
       argv,
-      env: await readEnvFlags(flags, world),
+      env: await readEnvFlags(flags, world, signal),
       cwd: flags.workdir ?? '',
       user: flags.user ?? '',
       tty,

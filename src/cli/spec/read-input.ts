@@ -10,14 +10,18 @@ const LARGEST_FILE = 1024 * 1024;
 export const inputName = (file: string): string => (file === '-' ? 'standard input' : file);
 
 /** The text of a file; `-` is standard input. @throws invalid_argument */
-export const readInput = (file: string, world: World): Promise<string> =>
-  file === '-' ? readText(world.terminal.stdin, LARGEST_FILE, inputName(file)) : readFileText(file, world);
+export const readInput = (file: string, world: World, signal: AbortSignal): Promise<string> =>
+  file === '-'
+    ? readText(world.terminal.stdin, { limit: LARGEST_FILE, what: inputName(file), signal })
+    : readFileText(file, world, signal);
 
-/** @throws invalid_argument */
-export async function readFileText(file: string, world: World): Promise<string> {
+/** @param signal for a pipe that nobody writes to @throws invalid_argument */
+export async function readFileText(file: string, world: World, signal: AbortSignal): Promise<string> {
+  const stream = createReadStream(resolve(world.cwd, file));
   try {
-    return await readText(createReadStream(resolve(world.cwd, file)), LARGEST_FILE, file);
+    return await readText(stream, { limit: LARGEST_FILE, what: file, signal });
   } catch (error) {
+    stream.destroy();
     if (error instanceof FsbError) throw error;
     throw new FsbError(
       'invalid_argument',

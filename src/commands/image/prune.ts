@@ -1,16 +1,19 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { repeated } from '../../cli/flags.ts';
-import { isDangling, parseFilters, parseLabels, withLabels } from '../../cli/images/filters.ts';
+import { parseFilters, parseLabels } from '../../cli/images/filters.ts';
 import { parseMoment } from '../../cli/logs/time-query.ts';
-import { namesOf, prunedListing, shortDigest } from '../../cli/output/image-view.ts';
+import { namesOf, prunedListing, removedNames, shortDigest } from '../../cli/output/image-view.ts';
 import { cancelled, confirm } from '../../cli/prompts.ts';
+import { tryWrite } from '../../cli/streams.ts';
 import { isInteractive } from '../../cli/world.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { FsbError } from '../../core/model/errors.ts';
+import type { PruneResult } from '../../core/model/image.ts';
 import type { PruneRequest } from '../../core/model/image-requests.ts';
 import { formatSize } from '../../core/model/quantity.ts';
-import { HOST_IMAGE } from '../../core/model/reference.ts';
+
+const NOTHING: PruneResult = { removed: [], freed: 0 };
 
 export default class ImagePrune extends BaseCommand {
   static override summary = 'Remove images that nothing uses.';
@@ -41,8 +44,10 @@ export default class ImagePrune extends BaseCommand {
         hint: 'Give --force when you are sure.',
       });
     const core = await this.core();
-    if (!flags.force) await this.#ask(core, request);
-    await this.print(prunedListing(await core.images.prune(request, this.call)));
+    const asked = flags.force || (await this.#ask(core, request));
+    const pruned = asked ? await core.images.prune(request, this.call) : NOTHING;
+    if (this.format === 'name' || (this.quiet && !this.forPrograms)) await this.print(removedNames(pruned));
+    else await this.print(prunedListing(pruned));
   }
 
   #request(all: boolean, words: string[]): PruneRequest {
@@ -56,18 +61,21 @@ export default class ImagePrune extends BaseCommand {
     };
   }
 
-  async #ask(core: CoreApi, { all, olderThan = 0, labels = {} }: PruneRequest): Promise<void> {
-    const now = this.world.clock.now();
-    const unused = (await core.images.list(this.call))
-      .filter((image) => (all || isDangling(image)) && !image.references.includes(HOST_IMAGE))
-      .filter(({ usedBy, importedAt }) => usedBy.length === 0 && now - importedAt >= olderThan);
-    const images = await withLabels(core, unused, labels, this.call);
-    const lines = images.map(
-      (image) => `  ${namesOf(image)} (${shortDigest(image.digest)}, ${formatSize(image.uniqueSize)})`,
+  /** @returns false when there is nothing to remove @throws cancelled */
+  async #ask(core: CoreApi, request: PruneRequest): Promise<boolean> {
+    const { removed, freed } = await core.images.prune({ ...request, dryRun: true }, this.call);
+    const leftovers = removed.reduce((rest, image) => rest - image.freed, freed);
+    const lines = removed.map(
+      ({ image }) => `  ${namesOf(image)} (${shortDigest(image.digest)}, ${formatSize(image.uniqueSize)})`,
     );
-    await this.say(['This removes what interrupted pulls have left, and', ...lines].join('\n'));
-    const question = `Remove ${images.length === 1 ? 'it' : 'them'}?`;
-    if (!(await confirm(this.world.terminal, question, false, this.interruption.signal)))
+    if (leftovers > 0) lines.push(`  what interrupted pulls have left (${formatSize(leftovers)})`);
+    if (lines.length === 0) return false;
+    const { terminal } = this.world;
+    // Also with -q: nobody can answer without having seen it.
+    await tryWrite(terminal.stderr, `${['This removes', ...lines].join('\n')}\n`);
+    const question = `Remove ${lines.length === 1 ? 'it' : 'them'}?`;
+    if (!(await confirm(terminal, question, false, this.interruption.signal)))
       throw cancelled(undefined, 'nothing was removed');
+    return true;
   }
 }

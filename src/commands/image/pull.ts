@@ -2,6 +2,7 @@ import { Args } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { platformFlag } from '../../cli/images/pull-flags.ts';
 import { pulledListing } from '../../cli/output/image-view.ts';
+import { FsbError } from '../../core/model/errors.ts';
 
 export default class ImagePull extends BaseCommand {
   static override summary = 'Pull an image from its registry.';
@@ -34,6 +35,14 @@ export default class ImagePull extends BaseCommand {
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(ImagePull);
+    if (/^sha256:[0-9a-f]+$/.test(args.reference))
+      throw new FsbError(
+        'invalid_argument',
+        `cannot pull ${args.reference}: a digest alone names no registry`,
+        {
+          hint: 'Name what it is a digest of: alpine@sha256:...',
+        },
+      );
     const core = await this.core();
     const pulled = await this.puller(core).pull(args.reference, flags.platform);
     await this.print(pulledListing(pulled));

@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
+import { BaseCommand, wantsJson } from '../../cli/base-command.ts';
+import type { FailureContext } from '../../cli/failure.ts';
 import { saveToFile } from '../../cli/images/save-file.ts';
 import { write } from '../../cli/streams.ts';
 import { FsbError } from '../../core/model/errors.ts';
@@ -33,6 +34,14 @@ export default class ImageSave extends BaseCommand {
     // The global one excludes --output, which is another flag here.
     json: Flags.boolean({ summary: 'Report errors as JSON.', helpGroup: 'GLOBAL' }),
   };
+
+  /** Here -o names a file, which may be called json. */
+  protected override get failureContext(): FailureContext {
+    return {
+      ...super.failureContext,
+      json: wantsJson(this.argv.filter((word) => word === '--json' || word === '--')),
+    };
+  }
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(ImageSave);

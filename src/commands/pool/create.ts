@@ -34,7 +34,7 @@ export default class PoolCreate extends BaseCommand {
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(PoolCreate);
-    const policy = await policyRequest(flags, this.world);
+    const policy = await policyRequest(flags, this.world, this.interruption.signal);
     const name = poolName(args.name, policy.name);
     const core = await this.core();
     const pool = await withImages(this.puller(core), flags.pull, warmNames(policy), () =>

@@ -18,7 +18,7 @@ Everything after the first word of the command belongs to the command. Standard 
 
   override async run(): Promise<number> {
     const { args, flags } = await this.parse(PoolExec);
-    const plan = await planCommand(args.command, flags, this.world);
+    const plan = await planCommand(args.command, flags, this.world, this.interruption.signal);
     const core = await this.core();
     const session = await core.pools.exec(args.lease, plan.request, this.call);
     return followCommand(session, plan, `lease ${args.lease}`, this.world, this.interruption);

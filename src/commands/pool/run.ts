@@ -56,7 +56,12 @@ With --lease the instance is kept for "pool exec", until "pool release" or until
     if (command.length === 0) return undefined;
     // A one-shot command that was left could not be found again; it ends when its caller goes.
     const detachKeys = flags.lease ? (flags['detach-keys'] ?? DEFAULT_DETACH_KEYS) : '';
-    return planCommand(command, { ...flags, 'detach-keys': detachKeys }, this.world);
+    return planCommand(
+      command,
+      { ...flags, 'detach-keys': detachKeys },
+      this.world,
+      this.interruption.signal,
+    );
   }
 
   /** An image that is not here is pulled first; that is no waiting for an instance. */

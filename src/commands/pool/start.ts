@@ -36,7 +36,9 @@ export default class PoolStart extends BaseCommand {
     image: warmImageFlag,
     pull: warmPullFlag(),
     ...policyFlags,
-    'no-wait': Flags.boolean({ summary: 'Return at once; it goes on warming.' }),
+    'no-wait': Flags.boolean({
+      summary: 'Return when its images are pulled, and do not wait for its instances; it goes on warming.',
+    }),
   };
 
   override async run(): Promise<undefined> {

@@ -1,11 +1,12 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { poolArg, rateFlag } from '../../cli/flags.ts';
-import { withImages } from '../../cli/images/pull-missing.ts';
+import { pullImages, withImages } from '../../cli/images/pull-missing.ts';
 import { onePool } from '../../cli/output/pool-view.ts';
 import { policyFileFlag, policyFlags, warmImageFlag, warmPullFlag } from '../../cli/pool/policy-flags.ts';
 import { warmNames } from '../../cli/pool/policy-from-flags.ts';
 import { policyRequest, poolName } from '../../cli/pool/policy-request.ts';
+import { warmNow } from '../../cli/pool/start-pool.ts';
 import { unusedSize } from '../../cli/pool/unused-size.ts';
 import { FsbError } from '../../core/model/errors.ts';
 
@@ -31,15 +32,20 @@ export default class PoolUpdate extends BaseCommand {
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(PoolUpdate);
-    const { name: inFile, ...policy } = await policyRequest(flags, this.world);
+    const { name: inFile, ...policy } = await policyRequest(flags, this.world, this.interruption.signal);
     const name = poolName(args.name, inFile);
     const { reset, pressure } = flags;
-    if (Object.keys(policy).length === 0 && !reset && pressure === undefined)
+    const pulls = flags.pull === 'always';
+    if (Object.keys(policy).length === 0 && !reset && pressure === undefined && !pulls)
       throw new FsbError('invalid_argument', 'nothing to change was given', {
         hint: 'Give --file, --reset, --pressure or a flag of the policy; see fsb-ctl pool update --help.',
       });
     const core = await this.core();
-    const pool = await withImages(this.puller(core), flags.pull, warmNames(policy), () =>
+    const puller = this.puller(core);
+    // Who asks for fresh images of a list that stays means that list.
+    if (pulls && policy.warm === undefined)
+      await pullImages(puller, 'always', await warmNow(core.pools, name, this.call));
+    const pool = await withImages(puller, flags.pull, warmNames(policy), () =>
       core.pools.update(name, { policy, reset, pressure }, this.call),
     );
     await this.say(unusedSize(flags.size, pool));

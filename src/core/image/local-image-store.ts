@@ -163,7 +163,7 @@ class OverlayImageStore implements LocalImageStore {
   }
 
   async remove(reference: string, terms?: RemoveTerms): Promise<RemovedImage> {
-    if (reference === HOST_IMAGE || this.#host.isCurrent(reference))
+    if (reference === HOST_IMAGE || this.#host.isMeantBy(reference))
       throw new FsbError('conflict', 'the host image is built in and cannot be removed');
     return this.#work(this.#removal.remove(reference, terms));
   }

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import type { PruneResult, RemovedImage } from '../model/image.ts';
+import { hasLabels } from '../model/image-labels.ts';
 import type { PruneRequest } from '../model/image-requests.ts';
 import type { Holds } from './content/holds.ts';
 import type { ImageContent } from './content/image-content.ts';
@@ -27,9 +28,10 @@ export async function pruneImages(
   ground: PruneGround,
 ): Promise<PruneResult> {
   const { content } = ground;
-  const { olderThan = 0, labels = {} } = request;
+  const { olderThan = 0, labels = [] } = request;
+  if (request.dryRun) return wouldPrune(request, terms, ground);
   // They have no labels to be chosen by. First: on a full disk they make the room to write that images go.
-  const leftovers = Object.keys(labels).length === 0 ? await collectLeftovers(olderThan, ground) : 0;
+  const leftovers = labels.length === 0 ? await collectLeftovers(olderThan, ground) : 0;
   const removed: RemovedImage[] = [];
   const candidates = content.records.all().filter((record) => isWanted(record, request, ground));
   for (const { digest } of candidates.sort((a, b) => (firstName(a) < firstName(b) ? -1 : 1))) {
@@ -44,6 +46,27 @@ async function collectLeftovers(olderThan: number, { content, holds, isHost }: P
   // Nobody knows which layers an instance has whose image was on a list that is lost.
   if (holds.digests().every(isListed)) await content.giveUpUnlisted();
   return content.collect(olderThan);
+}
+
+/** The same without doing it. What two of them have in common is not counted. */
+function wouldPrune(request: PruneRequest, { keep, letGo }: PruneTerms, ground: PruneGround): PruneResult {
+  const { content, holds } = ground;
+  const { olderThan = 0, labels = [] } = request;
+  const sizes = content.sizes();
+  const removed = content.records
+    .all()
+    .filter((record) => isWanted(record, request, ground))
+    // What idle instances hold, they let go.
+    .filter(({ digest }) => letGo !== undefined || !holds.has(digest))
+    .sort((a, b) => (firstName(a) < firstName(b) ? -1 : 1))
+    .map((record) => ({ record, image: imageInfo(record, sizes) }))
+    .filter(({ image }) => !keep?.(image))
+    .map(({ record, image }) => ({
+      ...{ image, untagged: [...record.references, ...record.repoDigests] },
+      ...{ deleted: true, freed: image.uniqueSize },
+    }));
+  const leftovers = labels.length === 0 ? content.leftovers(olderThan) : 0;
+  return { removed, freed: removed.reduce((sum, { freed }) => sum + freed, leftovers) };
 }
 
 /** Undefined when it stays. */
@@ -74,14 +97,11 @@ async function pruneOne(
 /** As docker does it: an image of which only a digest is known counts as one without a name. */
 function isWanted(
   record: ImageRecord,
-  { all, olderThan, labels = {} }: PruneRequest,
+  { all, olderThan, labels = [] }: PruneRequest,
   { holds, clock }: PruneGround,
 ): boolean {
   if (record.removed || holds.isLeaving(record.digest)) return false;
   if (!all && record.references.length > 0) return false;
   if (olderThan !== undefined && clock.now() - record.importedAt <= olderThan) return false;
-  const own = record.config.labels;
-  return Object.entries(labels).every(
-    ([key, value]) => Object.hasOwn(own, key) && (value === '' || own[key] === value),
-  );
+  return hasLabels(record.config.labels, labels);
 }

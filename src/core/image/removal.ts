@@ -62,7 +62,9 @@ export class Removal {
       if (this.#holds.has(record.digest) && !terms.force)
         throw inUse(reference, terms.usersOf?.(record.digest) ?? []);
       const freed = this.#holds.has(record.digest) ? await this.#retire(record) : await this.#take(record);
-      if (freed !== undefined) return { image: info, untagged, deleted: true, freed };
+      // One that is in use goes later.
+      const deleted = this.#content.records.get(record.digest) === undefined;
+      if (freed !== undefined) return { image: info, untagged, deleted, freed };
     }
   }
 

@@ -51,6 +51,14 @@ export interface PruneRequest {
   all: boolean;
   /** Only those that came longer ago than this, in milliseconds. */
   olderThan?: number;
-  /** Only those with all of these labels; an empty value: whatever it is. */
-  labels?: Record<string, string>;
+  /** Only those with all of these labels. */
+  labels?: LabelFilter[];
+  /** Removes nothing, and tells what it would. */
+  dryRun?: boolean;
+}
+
+export interface LabelFilter {
+  key: string;
+  /** Absent: whatever it is. */
+  value?: string;
 }

@@ -89,7 +89,7 @@ export interface RemovedImage {
   image: ImageInfo;
   /** Names that it does not have any more. */
   untagged: string[];
-  /** Nothing of the image is left, or will be once the last instance of it has ended. */
+  /** Nothing of the image is left. False also for one without any name that goes once the last instance of it has ended. */
   deleted: boolean;
   /** Bytes. */
   freed: number;

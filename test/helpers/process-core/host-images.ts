@@ -52,9 +52,9 @@ export function hostImages(known: readonly string[]): ImageApi {
       const image = named(require(reference));
       return { image, untagged: [reference], deleted: force, freed: 7 };
     },
-    prune: async ({ all, olderThan = -1, labels = {} }) => ({
-      removed: Object.keys(labels).map((name) => ({
-        ...{ image: named(name), untagged: [name], deleted: all, freed: olderThan },
+    prune: async ({ all, olderThan = -1, labels = [], dryRun = false }) => ({
+      removed: labels.map(({ key, value = 'any' }) => ({
+        ...{ image: named(key), untagged: [key, value, String(dryRun)], deleted: all, freed: olderThan },
       })),
       freed: 9,
     }),

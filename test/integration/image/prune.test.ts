@@ -61,6 +61,24 @@ describe('prune', () => {
     expect(await left()).toEqual([[name('a')]]);
   });
 
+  it('tells before what it is going to do', async () => {
+    await put('a');
+    await put('b');
+    await put('used');
+    await fixture.bring({ layers: ['left over'] });
+    const keep = ({ references }: { references: string[] }) => references.includes(name('used'));
+    const told = await fixture.store.prune({ all: true, dryRun: true }, { keep });
+    expect(await left()).toHaveLength(3);
+    const done = await fixture.store.prune({ all: true }, { keep });
+    const names = ({ removed }: typeof told) => removed.map(({ untagged }) => untagged);
+    expect(names(told)).toEqual(names(done));
+    expect(told.freed).toBeGreaterThan(told.removed.reduce((sum, { freed }) => sum + freed, 0));
+    expect(await fixture.store.prune({ all: true, dryRun: true }, { keep })).toEqual({
+      removed: [],
+      freed: 0,
+    });
+  });
+
   it('takes only what came long ago', async () => {
     await put('old');
     await fixture.clock.advance(2 * HOUR);
@@ -72,16 +90,30 @@ describe('prune', () => {
   });
 
   it.each([
-    [{ kind: 'test' }, ['a', 'c']],
-    [{ kind: '' }, ['a', 'b', 'c']],
-    [{ kind: 'test', more: '1' }, ['c']],
-    [{ constructor: '' }, []],
+    [[{ key: 'kind', value: 'test' }], ['a', 'c']],
+    [[{ key: 'kind' }], ['a', 'b', 'c']],
+    [[{ key: 'kind', value: '' }], []],
+    [
+      [
+        { key: 'kind', value: 'test' },
+        { key: 'more', value: '1' },
+      ],
+      ['c'],
+    ],
+    [
+      [
+        { key: 'kind', value: 'test' },
+        { key: 'kind', value: 'other' },
+      ],
+      [],
+    ],
+    [[{ key: 'constructor' }], []],
   ])('takes only images with the labels %j', async (labels, gone) => {
     await put('a', { kind: 'test' });
     await put('b', { kind: 'other' });
     await put('c', { kind: 'test', more: '1' });
     await put('d');
-    const { removed } = await fixture.store.prune({ all: true, labels: labels as Record<string, string> });
+    const { removed } = await fixture.store.prune({ all: true, labels });
     expect(removed.flatMap(({ untagged }) => untagged)).toEqual(gone.map(name));
   });
 });

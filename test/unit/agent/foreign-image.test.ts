@@ -12,15 +12,15 @@ describe('a program that the kernel does not know', () => {
   it('is for another machine when its image is', () => {
     const error = foreignImageError(
       failed(ENOEXEC),
-      { os: 'linux', architecture: 'arm', variant: 'v7' },
+      { reference: 'docker.io/library/x:1', platform: { os: 'linux', architecture: 'arm', variant: 'v7' } },
       machine,
     );
     expect(error).toMatchObject({
       code: 'not_executable',
       message: expect.stringMatching(
-        /"\/bin\/sh".*image is for linux\/arm\/v7, this machine is linux\/amd64$/,
+        /"\/bin\/sh".*image x:1 is for linux\/arm\/v7, this machine is linux\/amd64$/,
       ),
-      hint: expect.stringContaining('--platform linux/amd64'),
+      hint: expect.stringContaining('--platform linux/amd64 x:1'),
     });
   });
 
@@ -31,6 +31,8 @@ describe('a program that the kernel does not know', () => {
     ['the program is missing', failed(ENOENT), 'arm64'],
     ['it is something else', new Error('something else'), 'arm64'],
   ])('is not called foreign when %s', (_title, error, architecture) => {
-    expect(foreignImageError(error, { os: 'linux', architecture }, machine)).toBeUndefined();
+    expect(
+      foreignImageError(error, { reference: 'x', platform: { os: 'linux', architecture } }, machine),
+    ).toBeUndefined();
   });
 });

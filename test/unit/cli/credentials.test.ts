@@ -1,7 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FsbError } from '../../../src/core/model/errors.ts';
 import { base64, type DockerHome, HUB, makeDockerHome } from '../../helpers/docker-home.ts';
+import { pullingCore } from '../../helpers/pulling-core.ts';
 
 let user: DockerHome;
 
@@ -20,13 +22,17 @@ describe('config.json', () => {
     ['{"credsStore": "../bin/x"}', 'invalid credential helper'],
   ])('%j is an error that names it, and is never overwritten', async (text, part) => {
     await user.configure(text);
-    for (const line of ['login r.io', 'pull r.io/a', 'run box --image r.io/a']) {
-      const { code, stderr } = await user.fsb(line);
-      expect([code, stderr]).toEqual([2, expect.stringContaining(part)]);
-      expect(stderr).not.toContain('c2VjcmV0');
-    }
+    const { code, stderr } = await user.fsb('login r.io');
+    expect([code, stderr]).toEqual([2, expect.stringContaining(part)]);
+    expect(stderr).not.toContain('c2VjcmV0');
     expect(await readFile(user.config, 'utf8')).toBe(text);
-    expect(user.world.pulls).toEqual([]);
+    const pull = await user.fsb('pull r.io/a');
+    expect([pull.code, pull.stderr]).toEqual([
+      0,
+      expect.stringMatching(/^WARNING! Pulling without credentials: .*\n/),
+    ]);
+    expect(pull.stderr).toContain(part);
+    expect(pull.stderr).not.toContain('c2VjcmV0');
   });
 
   it.each([
@@ -94,26 +100,54 @@ describe('a credential helper', () => {
     expect(await user.pulledWith('alpine')).toEqual({ identityToken: 't0k' });
   });
 
-  it('that is not there is a clear error', async () => {
+  it('that is not there is a clear error of a login, and a warning of a pull', async () => {
     await user.configure({ credHelpers: { 'r.io': 'nowhere' } });
-    const { code, stderr } = await user.fsb('pull r.io/a');
-    expect([code, stderr]).toEqual([
-      2,
-      expect.stringContaining('docker-credential-nowhere is not on the PATH'),
-    ]);
+    const said = expect.stringContaining('docker-credential-nowhere is not on the PATH');
+    const { code, stderr } = await user.login('r.io');
+    expect([code, stderr]).toEqual([2, said]);
+    const pull = await user.fsb('pull r.io/a');
+    expect([pull.code, pull.stderr]).toEqual([0, said]);
+    expect(await user.pulledWith('r.io/a')).toBeUndefined();
     expect((await user.fsb('pull other.io/a')).code).toBe(0);
+  });
+
+  it('that fails is named where the registry wants credentials', async () => {
+    const refused = pullingCore(async function* () {
+      yield { kind: 'note', message: 'x' };
+      throw new FsbError('unauthenticated', 'cannot read r.io/a: it wants a login', { hint: 'Log in.' });
+    });
+    await user.configure({ credHelpers: { 'r.io': 'nowhere' } });
+    const { code, stderr } = await user.fsb('pull r.io/a', { core: refused.core });
+    expect([code, stderr]).toEqual([
+      7,
+      expect.stringMatching(
+        /Hint: It was shown no credentials: .*docker-credential-nowhere is not on the PATH/,
+      ),
+    ]);
+    await refused.core.close();
   });
 
   it('that fails says why, and what it answers is never shown', async () => {
     const file = join(user.home, 'bin/docker-credential-odd');
     await user.configure({ credsStore: 'odd' });
-    await writeFile(file, '#!/bin/sh\necho the keychain is locked; exit 1\n', { mode: 0o755 });
-    expect((await user.fsb('pull r.io/a')).stderr).toContain(
-      'docker-credential-odd get failed: the keychain is locked',
-    );
+    await writeFile(file, '#!/bin/sh\necho secret; echo the keychain is locked >&2; exit 1\n', {
+      mode: 0o755,
+    });
+    const locked = await user.fsb('pull r.io/a');
+    expect(locked.stderr).toContain('docker-credential-odd get failed: the keychain is locked');
+    expect(locked.stderr).not.toContain('secret');
     await writeFile(file, '#!/bin/sh\necho secret\n');
     const { code, stderr } = await user.fsb('pull r.io/a');
-    expect([code, stderr]).toEqual([7, expect.stringContaining('not what docker asks')]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('not what docker asks')]);
     expect(stderr).not.toContain('secret');
+  });
+
+  it('that repeats the password it was given is not repeated', async () => {
+    const file = join(user.home, 'bin/docker-credential-loud');
+    await user.configure({ credsStore: 'loud' });
+    await writeFile(file, '#!/bin/sh\necho "cannot keep $(cat)"; exit 1\n', { mode: 0o755 });
+    const { code, stderr } = await user.login('r.io', 'pass"word\n');
+    expect([code, stderr]).toEqual([7, expect.stringContaining('store failed: cannot keep')]);
+    expect(stderr).not.toMatch(/pass|word/);
   });
 });

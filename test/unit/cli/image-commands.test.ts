@@ -55,12 +55,13 @@ beforeEach(async () => {
         return [imageInfo({ references: ['docker.io/library/new:1'] })];
       },
       prune: async (request) => {
-        prunes.push(request);
-        const image = imageInfo({ digest: 'sha256:12' });
-        return {
-          removed: [{ image, untagged: ['docker.io/library/a:1'], deleted: true, freed: 2048 }],
-          freed: 12 * 1024 ** 2,
-        };
+        if (!request.dryRun) prunes.push(request);
+        else if (request.olderThan) return { removed: [], freed: 0 };
+        const removed = (request.all ? ['12', '13'] : ['12']).map((digest) => ({
+          image: imageInfo({ digest: `sha256:${digest}`, references: [] }),
+          ...{ untagged: ['docker.io/library/a:1'], deleted: true, freed: 2048 },
+        }));
+        return { removed, freed: 12 * 1024 ** 2 };
       },
     },
   };
@@ -88,6 +89,8 @@ describe('image list', () => {
     ['--filter label=team', '2'],
     ['--filter label=team=red', '2'],
     ['--filter label=team=blue', ''],
+    ['--filter label=team=red --filter label=team=blue', ''],
+    ['--filter label=team=', ''],
   ])('%s', async (words, digits) => {
     const { code, stdout } = await fsb(`images -q --no-trunc ${words}`.trim());
     expect(code).toBe(0);
@@ -189,7 +192,14 @@ describe('image remove', () => {
       expect.stringMatching(/^Untagged: x.*\nDeleted: sha/),
     ]);
     const plain = await fsb('rmi x', { core: processCore(['host', 'x']) });
-    expect(plain.stderr).toMatch(/^Untagged: x.*\n$/);
+    expect(plain.stderr).toMatch(/^Untagged: x:latest\nsha256:0+ goes when nothing uses it any more\n$/);
+  });
+
+  it('says when an image in use will go', async () => {
+    const image = imageInfo({ references: ['docker.io/library/x:1'], usedBy: ['default/u'] });
+    const remove = async () => ({ image, untagged: image.references, deleted: false, freed: 0 });
+    const { stderr } = await fsb('rmi -f x:1', { core: { ...core, images: { ...core.images, remove } } });
+    expect(stderr).toBe(`Untagged: x:1\n${image.digest} goes when default/u has ended\n`);
   });
 });
 
@@ -215,22 +225,41 @@ describe('image prune', () => {
     });
   });
 
+  it('prints a digest a line with -q', async () => {
+    for (const line of ['image prune -a -f -q', 'image prune -a -f -o name'])
+      expect((await fsb(line)).stdout).toBe('sha256:12\nsha256:13\n');
+    core = { ...core, images: { ...core.images, prune: async () => ({ removed: [], freed: 0 }) } };
+    expect((await fsb('image prune -f -q')).stdout).toBe('');
+  });
+
   it('hands on its filters', async () => {
-    await fsb('image prune -a -f --filter until=24h --filter label=team=red --filter label=x');
-    expect(prunes).toEqual([{ all: true, olderThan: DAY, labels: { team: 'red', x: '' } }]);
+    await fsb(
+      'image prune -a -f --filter until=24h --filter label=k=1 --filter label=k=2 --filter label=x --filter label=y=',
+    );
+    const labels = [
+      { key: 'k', value: '1' },
+      { key: 'k', value: '2' },
+      { key: 'x' },
+      { key: 'y', value: '' },
+    ];
+    expect(prunes).toEqual([{ all: true, olderThan: DAY, labels }]);
     expect((await fsb('image prune -f --filter until=soon')).code).toBe(2);
   });
 
+  it('does not ask when there is nothing', async () => {
+    const line = startCommandLine('image prune --filter until=24h'.split(' '), { core, tty: true });
+    expect([await line.code, line.stdout.text, prunes]).toEqual([0, 'Total reclaimed space: 0B\n', []]);
+  });
+
   it.each([
-    ['image prune', ['<none>']],
-    ['image prune -a', ['alpine:edge, me/tool:1', 'localhost:5000/a/b:1', '<none>']],
-    ['image prune -a --filter until=24h', ['alpine:edge, me/tool:1', '<none>']],
-    ['image prune -a --filter label=team', ['alpine:edge, me/tool:1']],
-  ])('%s asks with what it will remove', async (line, names) => {
+    ['image prune', 1],
+    ['image prune -a -q', 2],
+    ['image prune -a -o json', 2],
+  ])('%s asks with what the core will remove', async (line, count) => {
     const asked = startCommandLine(line.split(' '), { core, tty: true });
-    await asked.stderr.until('Remove');
-    const lines = [...asked.stderr.text.matchAll(/^ {2}(.*) \([0-9a-f]{12}, .*\)$/gm)];
-    expect(lines.map(([, name]) => name)).toEqual(names);
+    await asked.stderr.until('Remove them?');
+    expect(asked.stderr.text.match(/^ {2}<none> \(1[23], .*\)$/gm)).toHaveLength(count);
+    expect(asked.stderr.text).toMatch(/^ {2}what interrupted pulls have left \(12.0MiB\)$/m);
     asked.stdin.write('n\r');
     expect([await asked.code, prunes]).toEqual([130, []]);
     expect(asked.stderr.text).toContain('nothing was removed');

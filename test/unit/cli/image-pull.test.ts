@@ -130,3 +130,13 @@ Status: Downloaded newer image for alpine:3
     expect(line.stderr.text).toMatch(/aaa: Downloading .*\n.*Error: the registry went away\n$/);
   });
 });
+
+describe('a digest alone', () => {
+  it('is pulled by nobody', async () => {
+    for (const line of [`pull sha256:${'a'.repeat(64)}`, 'pull sha256:abcdefabcdef']) {
+      const { code, stderr } = await fsb(line);
+      expect([code, stderr]).toEqual([2, expect.stringContaining('alpine@sha256:')]);
+    }
+    expect(world.pulls).toEqual([]);
+  });
+});

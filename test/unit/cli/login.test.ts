@@ -1,4 +1,6 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { chmod, chown, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startCommandLine } from '../../helpers/command-line.ts';
@@ -33,9 +35,52 @@ describe('login', () => {
         '\t',
       ),
     );
-    expect((await stat(user.config)).mode & 0o777).toBe(0o600);
     expect(await readdir(join(user.home, '.docker'))).toEqual(['config.json']);
     expect(stdout + stderr).not.toContain('secret');
+  });
+
+  it('leaves a file its mode and owner', async () => {
+    await user.configure({});
+    await chmod(user.config, 0o640);
+    await chown(user.config, 1234, 2345);
+    await user.login('r.io');
+    const { mode, uid, gid } = await stat(user.config);
+    expect([mode & 0o777, uid, gid]).toEqual([0o640, 1234, 2345]);
+  });
+
+  it('forgets nothing of another login at the same time', async () => {
+    const hosts = Array.from({ length: 8 }, (_, at) => `r${at}.io`);
+    const results = await Promise.all(hosts.map((host) => user.login(host)));
+    expect(results.map(({ code }) => code)).toEqual(hosts.map(() => 0));
+    expect(Object.keys((await user.content()).auths).sort()).toEqual(hosts);
+    expect(await readdir(join(user.home, '.docker'))).toEqual(['config.json']);
+  });
+
+  it('goes over the lock of a command that was killed, and ends while another one holds it', async () => {
+    const dead = spawnSync('true').pid;
+    await writeFile(`${user.config}.lock`, `${hostname()} ${dead} 0\n`);
+    expect((await user.login('r.io')).code).toBe(0);
+    await writeFile(`${user.config}.lock`, `${hostname()} ${process.pid} 0\n`);
+    const line = startCommandLine(['logout', 'r.io', '--timeout', '100ms'], { env: user.env });
+    expect(await line.code).not.toBe(0);
+    expect(Object.keys((await user.content()).auths)).toEqual(['r.io']);
+  });
+
+  it('writes where a link points to, also when nothing is there yet', async () => {
+    await symlink('../dotfile.json', user.config);
+    await user.login('r.io');
+    expect(await readlink(user.config)).toBe('../dotfile.json');
+    expect(Object.keys((await user.content()).auths)).toEqual(['r.io']);
+    expect((await stat(user.config)).mode & 0o777).toBe(0o600);
+  });
+
+  it('takes null for nothing, and keeps what it does not know as it is', async () => {
+    await user.configure('{"z": 1, "auths": null, "credHelpers": null, "credsStore": null, "a": [null]}');
+    expect((await user.login('r.io')).code).toBe(0);
+    const auths = { 'r.io': { auth: base64('me:secret') } };
+    expect(await readFile(user.config, 'utf8')).toBe(
+      JSON.stringify({ z: 1, auths, credHelpers: null, credsStore: null, a: [null] }, null, '\t'),
+    );
   });
 
   it('keeps a token instead of the password, and Docker Hub under its old name', async () => {
@@ -83,6 +128,20 @@ describe('login', () => {
     expect([await line.code, line.stdout.text]).toEqual([0, 'Login Succeeded\n']);
     expect(line.stderr.text).not.toContain('secret');
     expect(user.logins[0]?.credentials).toEqual({ username: 'me', password: 'secret' });
+  });
+
+  it('reads no password from a terminal, and waits for none longer than it may', async () => {
+    const argv = ['login', 'r.io', '-u', 'me', '--password-stdin'];
+    const typed = startCommandLine(argv, { core: user.core, env: user.env, tty: true });
+    expect([await typed.code, typed.stderr.text]).toEqual([2, expect.stringContaining('is a terminal')]);
+    const slow = startCommandLine([...argv, '--timeout', '50ms'], { core: user.core, env: user.env });
+    expect(await slow.code).toBe(124);
+    const interrupted = startCommandLine(['run', 'box', '-f', '-'], { core: user.core, env: user.env });
+    await new Promise<void>((resolve) =>
+      interrupted.stdin.on('newListener', (name) => name === 'readable' && resolve()),
+    );
+    interrupted.events.emit('SIGINT');
+    expect(await interrupted.code).toBe(130);
   });
 
   it('tries first what is kept', async () => {

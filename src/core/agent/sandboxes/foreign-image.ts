@@ -1,6 +1,8 @@
 import { isUnknownFormat } from '../../guest/process/spawn-error.ts';
 import { FsbError } from '../../model/errors.ts';
+import type { ResolvedImage } from '../../model/image.ts';
 import { formatPlatform, machinePlatform, type Platform } from '../../model/platform.ts';
+import { familiarName } from '../../model/reference.ts';
 
 /**
  * What to say of a program that the kernel does not know, in an image for another architecture: mostly it is nothing
@@ -8,16 +10,17 @@ import { formatPlatform, machinePlatform, type Platform } from '../../model/plat
  */
 export function foreignImageError(
   thrown: unknown,
-  platform: Platform,
+  { reference, platform }: Pick<ResolvedImage, 'reference' | 'platform'>,
   machine: Platform = machinePlatform(),
 ): FsbError | undefined {
   const error = FsbError.from(thrown);
   const { architecture } = platform;
   if (!isUnknownFormat(error) || architecture === '' || architecture === machine.architecture)
     return undefined;
-  const both = `image is for ${formatPlatform(platform)}, this machine is ${formatPlatform(machine)}`;
+  const name = familiarName(reference);
+  const both = `image ${name} is for ${formatPlatform(platform)}, this machine is ${formatPlatform(machine)}`;
   return new FsbError('not_executable', `${error.message}: ${both}`, {
-    hint: `Get the image for this machine: fsb-ctl pull --platform ${formatPlatform(machine)} IMAGE`,
+    hint: `Get the image for this machine: fsb-ctl pull --platform ${formatPlatform(machine)} ${name}`,
     cause: error,
   });
 }

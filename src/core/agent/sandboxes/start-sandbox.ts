@@ -72,7 +72,7 @@ export async function startSandbox(
     // Whatever was started in it is not known well enough to let somebody else use it.
     if (held) abandoned(held.giveBack({ destroy: true }));
     await opening.then((log) => log.close(), noop);
-    throw foreignImageError(error, image.platform) ?? error;
+    throw foreignImageError(error, image) ?? error;
   }
 }
 

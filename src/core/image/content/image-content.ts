@@ -129,7 +129,7 @@ export class ImageContent {
   /** Removes what no image has, and nobody has wanted for some milliseconds. @returns bytes */
   async collect(age: number): Promise<number> {
     if (this.#unlisted.isKept) return 0;
-    const before = age === 0 ? Number.POSITIVE_INFINITY : this.#options.clock.now() - age;
+    const before = this.#before(age);
     const freed = await this.layers.collect({ isUsed: this.#isLayerUsed, before });
     return freed + (await this.blobs.collect({ isUsed: this.#isBlobUsed, before }));
   }
@@ -137,6 +137,15 @@ export class ImageContent {
   /** After the list of images was lost: what it had may go from now on. To be called when nothing runs on it. */
   giveUpUnlisted(): Promise<void> {
     return this.#unlisted.giveUp();
+  }
+
+  /** What collect() would remove now, in bytes. */
+  leftovers(age: number): number {
+    const before = this.#before(age);
+    return (
+      this.layers.collectable({ isUsed: this.#isLayerUsed, before }) +
+      this.blobs.collectable({ isUsed: this.#isBlobUsed, before })
+    );
   }
 
   /** To be called when there may be more that no image has than before. */
@@ -147,6 +156,10 @@ export class ImageContent {
   /** Idempotent. */
   close(): Promise<void> {
     return this.#garbage.close();
+  }
+
+  #before(age: number): number {
+    return age === 0 ? Number.POSITIVE_INFINITY : this.#options.clock.now() - age;
   }
 
   async #collectDue(): Promise<void> {

@@ -110,12 +110,11 @@ export class LayerStore {
   }
 
   /** Removes what nobody uses or pins when its turn comes, and nobody has wanted for long. @returns bytes */
-  async collect({ isUsed, before, only }: Collection): Promise<number> {
+  async collect(collection: Collection): Promise<number> {
     let freed = 0;
     for (const layer of [...this.#layers.values()]) {
       const { diffId } = layer;
-      if (isUsed(diffId) || this.#layers.get(diffId) !== layer || this.#pins.has(diffId)) continue;
-      if (only?.has(diffId) === false || layer.since > before) continue;
+      if (this.#layers.get(diffId) !== layer || !this.#isCollectable(layer, collection)) continue;
       this.#layers.delete(diffId);
       await this.#bury(layer.directory);
       this.#options.log.debug({ layer: diffId }, 'layer removed');
@@ -153,6 +152,17 @@ export class LayerStore {
       await this.#bury(join(root, id));
       log.info({ layer: id }, 'a layer that was set aside is removed');
     }
+  }
+
+  /** What collect() would remove now, in bytes. */
+  collectable(collection: Collection): number {
+    return [...this.#layers.values()]
+      .filter((layer) => this.#isCollectable(layer, collection))
+      .reduce((sum, { size }) => sum + size, 0);
+  }
+
+  #isCollectable({ diffId, since }: Layer, { isUsed, before, only }: Collection): boolean {
+    return !isUsed(diffId) && !this.#pins.has(diffId) && only?.has(diffId) !== false && since <= before;
   }
 
   async #fill(diffId: string, fill: (directory: string) => Promise<number>): Promise<void> {

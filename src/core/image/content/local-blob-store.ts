@@ -30,6 +30,9 @@ interface Kept {
   since: number;
 }
 
+/** An image may use the blob that one was to be: what there is of it is not in its way. */
+const partials = (collection: Collection): Collection => ({ ...collection, isUsed: () => false });
+
 /** The BlobStore in a directory. One process at a time may have it open. */
 export class LocalBlobStore implements BlobStore {
   readonly #options: BlobStoreOptions;
@@ -122,20 +125,31 @@ export class LocalBlobStore implements BlobStore {
   }
 
   /** Removes what nobody uses, pins or fetches when its turn comes, and nobody has wanted for long. @returns bytes */
-  async collect({ isUsed, before, only }: Collection): Promise<number> {
+  async collect(collection: Collection): Promise<number> {
     let freed = 0;
     for (const [digest] of [...this.#blobs]) {
       const kept = this.#blobs.get(digest);
-      if (!kept || isUsed(digest) || !this.#isFree(digest) || only?.has(digest) === false) continue;
-      if (kept.since > before) continue;
+      if (!kept || !this.#isCollectable(digest, kept, collection)) continue;
       freed += await this.#remove(digest, this.#blobs, this.#files.path(digest));
     }
     for (const [digest] of [...this.#partials]) {
       const kept = this.#partials.get(digest);
-      if (!kept || !this.#isFree(digest) || only?.has(digest) === false || kept.since > before) continue;
+      if (!kept || !this.#isCollectable(digest, kept, partials(collection))) continue;
       freed += await this.#remove(digest, this.#partials, this.#files.partialPath(digest));
     }
     return freed;
+  }
+
+  /** What collect() would remove now, in bytes. */
+  collectable(collection: Collection): number {
+    const sizes = (kept: Map<string, Kept>, terms: Collection): number[] =>
+      [...kept].filter((one) => this.#isCollectable(...one, terms)).map(([, { size }]) => size);
+    const all = [...sizes(this.#blobs, collection), ...sizes(this.#partials, partials(collection))];
+    return all.reduce((sum, size) => sum + size, 0);
+  }
+
+  #isCollectable(digest: string, { since }: Kept, { isUsed, before, only }: Collection): boolean {
+    return !isUsed(digest) && this.#isFree(digest) && only?.has(digest) !== false && since <= before;
   }
 
   async #fetch(

@@ -79,9 +79,15 @@ export class HostImage {
     return this.#current?.image.digest === digest;
   }
 
+  /** The same for its first digits, as `image list` shows them. */
+  isMeantBy(text: string): boolean {
+    const digits = /^(?:sha256:)?([0-9a-f]{12,64})$/.exec(text)?.[1];
+    return digits !== undefined && this.#current?.image.digest.startsWith(`sha256:${digits}`) === true;
+  }
+
   /** The image, when it has this digest now. Does not look at the machine: who asks by digest wants no other. */
   withDigest(digest: string): ResolvedImage | undefined {
-    return this.isCurrent(digest) ? this.#current!.image : undefined;
+    return this.isMeantBy(digest) ? this.#current!.image : undefined;
   }
 
   /** Whether an instance can run on it: it is what the machine is now, or was, and not just being removed. */

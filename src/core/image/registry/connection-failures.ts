@@ -75,11 +75,24 @@ function understand(cause: NodeJS.ErrnoException, url: URL, endpoint: Endpoint):
     };
   const why = REASONS[code] ?? reasonOf(cause);
   const proxy = endpoint.proxyFor(url);
-  if (!proxy) return { why, final: false };
-  return { why: `${why} (through the proxy ${proxyName(proxy)})`, hint: PROXY_HINT, final: false };
+  // Nobody gives a host its name while we wait.
+  const final = codeOf(cause) === 'ENOTFOUND';
+  if (!proxy) return { why, final, ...(isUnreachable(cause) && { hint: unreachableHint(endpoint) }) };
+  return { why: `${why} (through the proxy ${proxyName(proxy)})`, hint: PROXY_HINT, final };
 }
 
 const PROXY_HINT = 'Look at the proxy in registries.yaml, or at HTTPS_PROXY and HTTP_PROXY of the core.';
+
+const unreachableHint = ({ file }: Endpoint): string =>
+  `Check the name of the registry, and whether it runs. A proxy or a mirror is named in ${file}.`;
+
+const isUnreachable = (cause: Error): boolean =>
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT)$/.test(codeOf(cause));
+
+function codeOf(cause: Error): string {
+  const first = cause instanceof AggregateError ? (cause.errors[0] as NodeJS.ErrnoException) : undefined;
+  return first?.code ?? (cause as NodeJS.ErrnoException).code ?? '';
+}
 
 /** Several addresses of a host failed: Node's error for that has no message. */
 function reasonOf(cause: Error): string {

@@ -74,13 +74,24 @@ export function removedFromWire(wire: WireRemoved | undefined): RemovedImage {
   return { ...wire, image: imageFromWire(wire.image) };
 }
 
-export const pruneToWire = ({ all, olderThan, labels = {} }: PruneRequest): PruneImagesRequest => ({
-  ...{ all, labels },
+export const pruneToWire = ({
+  all,
+  olderThan,
+  labels = [],
+  dryRun = false,
+}: PruneRequest): PruneImagesRequest => ({
+  ...{ all, dryRun },
+  labels: labels.map(({ key, value }) => ({ key, value })),
   olderThanMilliseconds: olderThan,
 });
 
-export const pruneFromWire = ({ all, olderThanMilliseconds, labels }: PruneImagesRequest): PruneRequest =>
-  defined({ all, labels, olderThan: olderThanMilliseconds });
+export const pruneFromWire = ({
+  all,
+  olderThanMilliseconds,
+  labels,
+  dryRun,
+}: PruneImagesRequest): PruneRequest =>
+  defined({ all, dryRun, labels: labels.map(defined), olderThan: olderThanMilliseconds });
 
 export const prunedToWire = ({ removed, freed }: PruneResult): PruneImagesResponse => ({
   removed: removed.map(removedToWire),

@@ -182,12 +182,15 @@ export interface RemoveImageResponse {
 export interface PruneImagesRequest {
   all: boolean;
   olderThanMilliseconds?: number | undefined;
-  labels: { [key: string]: string };
+  labels: LabelFilter[];
+  /** Removes nothing, and tells what it would. */
+  dryRun: boolean;
 }
 
-export interface PruneImagesRequest_LabelsEntry {
+export interface LabelFilter {
   key: string;
-  value: string;
+  /** Absent: whatever it is. */
+  value?: string | undefined;
 }
 
 export interface PruneImagesResponse {
@@ -2211,7 +2214,7 @@ export const RemoveImageResponse: MessageFns<RemoveImageResponse> = {
 };
 
 function createBasePruneImagesRequest(): PruneImagesRequest {
-  return { all: false, olderThanMilliseconds: undefined, labels: {} };
+  return { all: false, olderThanMilliseconds: undefined, labels: [], dryRun: false };
 }
 
 export const PruneImagesRequest: MessageFns<PruneImagesRequest> = {
@@ -2222,9 +2225,12 @@ export const PruneImagesRequest: MessageFns<PruneImagesRequest> = {
     if (message.olderThanMilliseconds !== undefined) {
       writer.uint32(17).double(message.olderThanMilliseconds);
     }
-    globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
-      PruneImagesRequest_LabelsEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
-    });
+    for (const v of message.labels) {
+      LabelFilter.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(32).bool(message.dryRun);
+    }
     return writer;
   },
 
@@ -2262,10 +2268,15 @@ export const PruneImagesRequest: MessageFns<PruneImagesRequest> = {
               break;
             }
 
-            const entry3 = PruneImagesRequest_LabelsEntry.decode(reader, reader.uint32());
-            if (entry3.value !== undefined) {
-              message.labels[entry3.key] = entry3.value;
+            message.labels.push(LabelFilter.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
             }
+
+            message.dryRun = reader.bool();
             continue;
           }
         }
@@ -2287,35 +2298,28 @@ export const PruneImagesRequest: MessageFns<PruneImagesRequest> = {
     const message = createBasePruneImagesRequest();
     message.all = object.all ?? false;
     message.olderThanMilliseconds = object.olderThanMilliseconds ?? undefined;
-    message.labels = (globalThis.Object.entries(object.labels ?? {}) as [string, string][]).reduce(
-      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
-        if (value !== undefined) {
-          acc[key] = globalThis.String(value);
-        }
-        return acc;
-      },
-      {},
-    );
+    message.labels = object.labels?.map((e) => LabelFilter.fromPartial(e)) || [];
+    message.dryRun = object.dryRun ?? false;
     return message;
   },
 };
 
-function createBasePruneImagesRequest_LabelsEntry(): PruneImagesRequest_LabelsEntry {
-  return { key: "", value: "" };
+function createBaseLabelFilter(): LabelFilter {
+  return { key: "", value: undefined };
 }
 
-export const PruneImagesRequest_LabelsEntry: MessageFns<PruneImagesRequest_LabelsEntry> = {
-  encode(message: PruneImagesRequest_LabelsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const LabelFilter: MessageFns<LabelFilter> = {
+  encode(message: LabelFilter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key !== "") {
       writer.uint32(10).string(message.key);
     }
-    if (message.value !== "") {
+    if (message.value !== undefined) {
       writer.uint32(18).string(message.value);
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): PruneImagesRequest_LabelsEntry {
+  decode(input: BinaryReader | Uint8Array, length?: number): LabelFilter {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -2324,7 +2328,7 @@ export const PruneImagesRequest_LabelsEntry: MessageFns<PruneImagesRequest_Label
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBasePruneImagesRequest_LabelsEntry();
+      const message = createBaseLabelFilter();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -2356,13 +2360,13 @@ export const PruneImagesRequest_LabelsEntry: MessageFns<PruneImagesRequest_Label
     }
   },
 
-  create(base?: DeepPartial<PruneImagesRequest_LabelsEntry>): PruneImagesRequest_LabelsEntry {
-    return PruneImagesRequest_LabelsEntry.fromPartial(base ?? {});
+  create(base?: DeepPartial<LabelFilter>): LabelFilter {
+    return LabelFilter.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<PruneImagesRequest_LabelsEntry>): PruneImagesRequest_LabelsEntry {
-    const message = createBasePruneImagesRequest_LabelsEntry();
+  fromPartial(object: DeepPartial<LabelFilter>): LabelFilter {
+    const message = createBaseLabelFilter();
     message.key = object.key ?? "";
-    message.value = object.value ?? "";
+    message.value = object.value ?? undefined;
     return message;
   },
 };
