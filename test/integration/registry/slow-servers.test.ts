@@ -113,9 +113,11 @@ it('a blob that drips is cut, and that is no progress', async () => {
 });
 
 it('a byte per connection is no progress', async () => {
-  answer = (_, outgoing) => {
-    outgoing.writeHead(200, { 'content-length': blob.size });
-    outgoing.write(' ', () => setImmediate(() => outgoing.destroy()));
+  answer = ({ headers }, outgoing) => {
+    const start = Number(/\d+/.exec(headers.range ?? '0')![0]);
+    const range = { 'content-range': `bytes ${start}-${blob.size - 1}/${blob.size}` };
+    outgoing.writeHead(start > 0 ? 206 : 200, { ...range, 'content-length': blob.size - start });
+    outgoing.write(' ', () => outgoing.socket?.end());
   };
   await expect(readWhole(await open(), blob)).rejects.toMatchObject({ code: 'unavailable' });
   expect(client.waits).toEqual([500, 1000, 2000, 4000]);
