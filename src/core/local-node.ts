@@ -82,7 +82,11 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     log,
     clock,
   });
-  cleanup.add('images', () => images.close());
+  cleanup.add('images', async () => {
+    // First, so that no pull waits for a server: the store waits for its pulls.
+    await registries.close();
+    await images.close();
+  });
   const logs = await createLogStore({ directory: join(paths.state, 'logs'), clock, log });
   cleanup.add('logs', () => logs.close());
   const events = new EventLog(clock);

@@ -30,7 +30,12 @@ export interface ClientFixture {
 }
 
 export async function createClient(
-  options: { clock?: Clock; env?: Record<string, string | undefined> } = {},
+  options: {
+    clock?: Clock;
+    /** Of the impatient clock, milliseconds. */
+    monotonic?: () => number;
+    env?: Record<string, string | undefined>;
+  } = {},
 ): Promise<ClientFixture> {
   const directory = await mkdtemp(join(tmpdir(), 'fsb-registries-'));
   const file = join(directory, 'registries.yaml');
@@ -41,7 +46,7 @@ export async function createClient(
     file,
     dockerCertificates,
     env: options.env ?? {},
-    clock: options.clock ?? impatientClock(waits),
+    clock: options.clock ?? impatientClock(waits, options.monotonic),
     random: () => 1,
     log: pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) }),
   });
@@ -65,10 +70,10 @@ export async function createClient(
 const GUARDS = [30_000, 1500];
 
 /** Waits between attempts are over at once; what guards against a slow server waits for ever. */
-function impatientClock(waits: number[]): Clock {
+function impatientClock(waits: number[], monotonic = () => performance.now()): Clock {
   return {
     now: () => 1_700_000_000_000,
-    monotonic: () => performance.now(),
+    monotonic,
     after(ms, callback) {
       if (GUARDS.includes(ms)) return () => undefined;
       waits.push(ms);

@@ -126,6 +126,22 @@ describe('a pull from a real registry', () => {
     await pull();
   });
 
+  it('passes over a mirror of which layers and configuration are damaged', async () => {
+    const mirror = await startFaultProxy(registry.url);
+    try {
+      mirror.add({ on: BLOBS, corrupt: true });
+      await client.configure(
+        `registries: { "${proxy.address}": { insecure: true, mirrors: ["${mirror.url}"] } }`,
+      );
+      expect((await pull()).digest).toMatch(/^sha256:/);
+      expect(mirror.count(BLOBS)).toBe(3);
+      expect(proxy.count(BLOBS)).toBe(3);
+      expect(await images.sizesIn('partial')).toEqual([]);
+    } finally {
+      await mirror.stop();
+    }
+  });
+
   it('tells what the registry says of an image that it has not', async () => {
     await expect(pull(`${proxy.address}/team/large:2`)).rejects.toMatchObject({ code: 'image_not_found' });
     await expect(pull(`${proxy.address}/nobody/nothing`)).rejects.toMatchObject({

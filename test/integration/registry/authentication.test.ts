@@ -125,6 +125,21 @@ describe('a registry with tokens', () => {
     expect(tokens.requests.at(-1)!.method).toBe('POST');
   });
 
+  it('is asked anew at each login: the password may have been changed', async () => {
+    const users = { ada: ada.password };
+    const changing = await startTokenServer({ authority, users });
+    const shut = await startRegistry({ token: changing.terms });
+    try {
+      await insecure(shut.address);
+      await client.registries.login(shut.address, ada);
+      users.ada = 'another';
+      const second = await thrownBy(client.registries.login(shut.address, ada));
+      expect(second).toMatchObject({ code: 'unauthenticated' });
+    } finally {
+      await Promise.all([shut.stop(), changing.stop()]);
+    }
+  });
+
   it('takes a token of its own as it is', async () => {
     const registryToken = tokens.authorize('team/tool').replace('Bearer ', '');
     await (await client.open(proxy.address, 'team/tool', { registryToken })).manifest('latest');

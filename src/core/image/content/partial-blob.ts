@@ -33,18 +33,17 @@ export class PartialBlob {
   }
 
   /**
-   * Completes the file, verified and on the disk. What is wrong is removed; when it may be so because of bytes that
-   * were here before, all of it is read once more.
+   * Completes the file, verified and on the disk. What is wrong is removed, and all of it is read once more: bytes that
+   * were here before may have been wrong, or a mirror, which the second reading passes over.
    * @throws WrongBlob, what read() throws
    */
   async complete(read: (offset: number) => AsyncIterable<Buffer>, progress: Progress): Promise<number> {
-    const resumed = await this.#takeUp(progress);
+    await this.#takeUp(progress);
     try {
       await this.#append(read, progress);
     } catch (error) {
       if (!(error instanceof WrongBlob)) throw error;
       await this.remove();
-      if (!resumed) throw error;
       progress.onProgress(0);
       await this.#append(read, progress).catch(async (again: unknown) => {
         if (again instanceof WrongBlob) await this.remove();
@@ -60,20 +59,19 @@ export class PartialBlob {
     await rm(this.#path, { force: true });
   }
 
-  /** Hashes what is here. @returns whether there is something */
-  async #takeUp({ onProgress, signal }: Progress): Promise<boolean> {
+  /** Hashes what is here. */
+  async #takeUp({ onProgress, signal }: Progress): Promise<void> {
     const found = await stat(this.#path).catch(() => undefined);
-    if (found === undefined) return false;
+    if (found === undefined) return;
     if (this.#terms.size !== undefined && found.size > this.#terms.size) {
       await this.remove();
-      return false;
+      return;
     }
     for await (const chunk of createReadStream(this.#path)) {
       throwIfAborted(signal);
       this.#take(chunk as Buffer);
     }
     if (this.#size > 0) onProgress(this.#size);
-    return this.#size > 0;
   }
 
   async #append(

@@ -127,6 +127,13 @@ async function configurationBody(source: RemoteSource, descriptor: Descriptor): 
     );
   const kept = await keptBody(source, digest);
   if (kept !== undefined) return kept;
-  const content = source.repository.blob(descriptor, source.options);
-  return buffer(verified(content, descriptor, `the configuration ${digest}`, source.options.signal));
+  const read = (): Promise<Buffer> => {
+    const content = source.repository.blob(descriptor, source.options);
+    return buffer(verified(content, descriptor, `the configuration ${digest}`, source.options.signal));
+  };
+  // Once more: the repository passes over a mirror that gave wrong bytes.
+  return read().catch((error: unknown) => {
+    if (FsbError.from(error).code !== 'invalid_argument') throw error;
+    return read();
+  });
 }

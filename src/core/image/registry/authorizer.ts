@@ -60,14 +60,14 @@ export class Authorizer {
    * @param sent the header that was refused
    * @returns whether another try makes sense
    */
-  async refused(wwwAuthenticate: string, sent: string | undefined): Promise<boolean> {
+  refused(wwwAuthenticate: string, sent: string | undefined): boolean {
     if (this.#credentials?.registryToken) return false;
     const challenges = parseChallenges(wwwAuthenticate);
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
     const terms = bearer && this.#termsOf(bearer);
     if (terms) {
       if (sent?.startsWith('Bearer ') && bearer.parameters.error === 'insufficient_scope') return false;
-      if (sent?.startsWith('Bearer ')) await this.#tokens.forget(terms, sent.slice('Bearer '.length));
+      if (sent?.startsWith('Bearer ')) this.#tokens.forget(terms, sent.slice('Bearer '.length));
       this.#way = { bearer: terms };
       return true;
     }

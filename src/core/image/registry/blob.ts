@@ -12,6 +12,9 @@ export interface BlobQuestion {
   task: string;
 }
 
+/** Bytes. A server that gives one of them and cuts is not to be asked again as often as the blob has bytes. */
+const LEAST_PROGRESS = 64 * 1024;
+
 /** How far a blob has come, over all attempts and servers. */
 export interface Position {
   at: number;
@@ -27,12 +30,17 @@ export async function* readBlob(
   const { blob, task } = question;
   const attempts = new Attempts(terms);
   const ranges = { allowed: true };
+  let gained = 0;
   while (position.at < blob.size) {
     try {
       const answer = await askFrom(connection, question, position.at, ranges, terms.signal);
       for await (const chunk of wantedBytes(answer, position.at, question)) {
         position.at += chunk.length;
-        attempts.progress();
+        gained += chunk.length;
+        if (gained >= LEAST_PROGRESS) {
+          attempts.progress();
+          gained = 0;
+        }
         yield chunk;
       }
       if (position.at < blob.size) throw cut(answer, task, `only ${position.at} of ${blob.size} bytes came`);
@@ -54,12 +62,12 @@ async function askFrom(
   if (at > 0 && ranges.allowed) {
     const headers = { range: `bytes=${at}-` };
     const good = ({ status }: Answer): boolean => [200, 206, 416].includes(status);
-    const answer = await connection.ask({ path, task, headers, signal }, good);
+    const answer = await connection.ask({ path, task, headers, lane: 'layers', signal }, good);
     if (answer.status !== 416) return answer;
     answer.discard();
     ranges.allowed = false;
   }
-  return connection.ask({ path, task, signal }, ({ status }) => status === 200);
+  return connection.ask({ path, task, lane: 'layers', signal }, ({ status }) => status === 200);
 }
 
 /** Without what is here already, and never more than the manifest says. */

@@ -6,7 +6,7 @@ import type { Endpoint } from './endpoints.ts';
 import { follow } from './redirects.ts';
 import { loginHint, refusal, type Subject } from './refusals.ts';
 import { Retryable } from './retry.ts';
-import { type Answer, BrokenConnection, type Transport } from './transport.ts';
+import { type Answer, BrokenConnection, type Lane, type Transport } from './transport.ts';
 
 export interface ConnectionTerms {
   transport: Transport;
@@ -25,6 +25,7 @@ export interface Question {
   /** For errors: `read docker.io/team/tool:latest`. */
   task: string;
   headers?: Record<string, string>;
+  lane: Lane;
   signal?: AbortSignal;
 }
 
@@ -55,7 +56,7 @@ export class Connection {
       if (accept(answer)) return answer;
       const challenge = String(answer.headers['www-authenticate'] ?? '');
       const mayAskAgain = answer.status === 401 && home && refusals < MOST_REFUSALS;
-      if (!mayAskAgain || !(await this.#terms.authorizer.refused(challenge, sent)))
+      if (!mayAskAgain || !this.#terms.authorizer.refused(challenge, sent))
         throw await this.#refusal(answer, subject, home);
       answer.discard();
     }
@@ -89,9 +90,13 @@ export class Connection {
     const failures: unknown[] = [];
     let mayWantTls = false;
     for (const base of this.#base ? [this.#base] : this.endpoint.bases) {
-      const sent = await this.#terms.authorizer.header(base, subject, question.signal);
+      let sent: string | undefined;
+      const authorization = async (): Promise<string | undefined> => {
+        sent = await this.#terms.authorizer.header(base, subject, question.signal);
+        return sent;
+      };
       try {
-        const answer = await this.#sendTo(base, question, sent);
+        const answer = await this.#sendTo(base, question, authorization);
         if (!(mayWantTls && answer.status === 400)) {
           this.#base = base;
           return { answer, home: answer.url.origin === base.origin, sent };
@@ -109,11 +114,17 @@ export class Connection {
     throw failures.find((failure) => failure instanceof Retryable) ?? failures[0];
   }
 
-  #sendTo(base: URL, { path, task, headers, signal }: Question, authorization?: string): Promise<Answer> {
+  #sendTo(
+    base: URL,
+    { path, task, headers, lane, signal }: Question,
+    authorization: () => Promise<string | undefined>,
+  ): Promise<Answer> {
     const { transport, endpoint } = this.#terms;
     const call = {
       url: new URL(path, base),
-      headers: { ...headers, ...HEADERS, ...(authorization !== undefined && { authorization }) },
+      headers: { ...headers, ...HEADERS },
+      authorization,
+      lane,
       trust: endpoint.trust.own,
       proxyFor: endpoint.proxyFor,
       signal,

@@ -19,7 +19,7 @@ const MOST_ATTEMPTS = 3;
 export async function logIn(terms: LoginTerms): Promise<{ identityToken?: string }> {
   const { connection, authorizer, registry, clock, random, signal } = terms;
   await retrying({ clock, random, signal, limit: MOST_ATTEMPTS }, async () => {
-    const question = { path: '/v2/', task: `log in to ${registry}`, signal };
+    const question = { path: '/v2/', task: `log in to ${registry}`, lane: 'documents' as const, signal };
     const answer = await connection.ask(question, ({ status }) => status === 200 || status === 404);
     answer.discard();
     if (answer.status === 404)

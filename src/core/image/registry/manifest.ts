@@ -35,6 +35,7 @@ export async function readManifest(
     path: `/v2/${path}/manifests/${reference}`,
     task,
     headers: { accept: TYPES.join(', ') },
+    lane: 'documents' as const,
   };
   const answer = await connection.ask({ ...question, signal }, ({ status }) => status === 200);
   const wrong = (why: string, code: 'invalid_argument' | 'unsupported' = 'invalid_argument'): FsbError =>

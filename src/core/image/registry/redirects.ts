@@ -35,9 +35,11 @@ function redirected(call: Call, location: string, others: Trust, refused: Refuse
   if (call.url.protocol === 'https:' && url.protocol !== 'https:')
     throw refused(`to ${url.host} without encryption`);
   if (url.origin === call.url.origin) return { ...call, url };
-  const { authorization: _, ...headers } = call.headers ?? {};
-  return { ...call, url, headers, trust: others };
+  return { ...call, url, headers: withoutUser(call.headers), authorization: undefined, trust: others };
 }
+
+const withoutUser = ({ authorization: _, ...headers }: Record<string, string> = {}): Record<string, string> =>
+  headers;
 
 function targetOf(base: URL, location: string, refused: Refused): URL {
   let url: URL;

@@ -35,7 +35,8 @@ export interface RemoteRepository {
   manifest(reference: string, options?: Omit<ReadOptions, 'offset'>): Promise<RemoteManifest>;
   /**
    * The bytes from `offset` on, without a gap however often the connection is cut. Their digest is for the caller to
-   * check, who has the beginning.
+   * check, who has the beginning. Asked again for a blob that came whole, it passes over the mirrors that gave it: their
+   * bytes were wrong.
    * @throws as manifest(), on reading
    */
   blob(blob: RemoteBlob, options?: ReadOptions): AsyncIterable<Buffer>;

@@ -28,6 +28,8 @@ export class Repository implements RemoteRepository {
   readonly #terms: RepositoryTerms;
   /** Mirrors that did not answer: not every layer has to find that out again. */
   readonly #silent = new Set<Connection>();
+  /** By digest: mirrors whose bytes came to the end of a blob. */
+  readonly #givers = new Map<string, Set<Connection>>();
 
   constructor(terms: RepositoryTerms) {
     this.#terms = terms;
@@ -57,7 +59,7 @@ export class Repository implements RemoteRepository {
       throw new FsbError('invalid_argument', `cannot ${task}: it has only ${blob.size} bytes`);
     const question = { path: `/v2/${path}/blobs/${blob.digest}`, blob, task };
     try {
-      yield* this.#fromAny(this.#usable(), () => question, position, options);
+      yield* this.#fromAny(this.#giversOf(blob, task, options), () => question, position, options);
     } catch (error) {
       const elsewhere = this.#elsewhere(blob, task);
       if (FsbError.from(error).code !== 'image_not_found' || elsewhere.size === 0) throw error;
@@ -77,12 +79,18 @@ export class Repository implements RemoteRepository {
     options: ReadOptions,
   ): AsyncGenerator<Buffer> {
     const signal = this.#signal(options.signal);
+    const givers = new Set<Connection>();
     for (const connection of connections) {
       const terms = this.#retryTerms(connection, options, signal);
+      const question = questionTo(connection);
+      const start = position.at;
       try {
-        yield* readBlob(connection, questionTo(connection), position, terms);
+        yield* readBlob(connection, question, position, terms);
+        if (position.at > start) givers.add(connection);
+        this.#remember(question.blob, givers);
         return;
       } catch (error) {
+        if (position.at > start) givers.add(connection);
         if (connection === connections.at(-1)) throw error;
         this.#passOver(connection, error, options, signal);
       }
@@ -98,6 +106,19 @@ export class Repository implements RemoteRepository {
       if (connection) found.set(connection, { path: `${url.pathname}${url.search}`, blob, task });
     }
     return found;
+  }
+
+  /** Who asks again for what came whole has found it wrong: a damaged mirror must not spoil every pull for ever. */
+  #giversOf(blob: RemoteBlob, task: string, { onRetry }: ReadOptions): Connection[] {
+    const wrong = this.#givers.get(blob.digest);
+    if (wrong) onRetry?.(`cannot ${task}: what a mirror gave was damaged; trying the next place`);
+    return this.#usable().filter((connection) => !wrong?.has(connection));
+  }
+
+  #remember({ digest }: RemoteBlob, givers: Set<Connection>): void {
+    const known = this.#givers.get(digest) ?? [];
+    const mirrors = [...known, ...[...givers].filter(({ endpoint }) => endpoint.mirror)];
+    if (mirrors.length > 0) this.#givers.set(digest, new Set(mirrors));
   }
 
   #usable(): Connection[] {

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { abortable } from '../../model/abortable.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { RegistryCredentials } from '../../model/image-requests.ts';
@@ -7,6 +6,7 @@ import { connectionFailure } from './connection-failures.ts';
 import type { Endpoint } from './endpoints.ts';
 import { follow } from './redirects.ts';
 import { refusal, type Subject } from './refusals.ts';
+import { SharedFetch } from './shared-fetch.ts';
 import type { Answer, Call, Transport } from './transport.ts';
 
 export interface TokenTerms {
@@ -35,7 +35,8 @@ export class Tokens {
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #closing: AbortSignal;
-  readonly #tokens = new Map<string, Promise<Token>>();
+  readonly #tokens = new Map<string, Token>();
+  readonly #fetches = new Map<string, SharedFetch<Token>>();
 
   constructor(transport: Transport, clock: Clock, closing: AbortSignal) {
     this.#transport = transport;
@@ -45,43 +46,46 @@ export class Tokens {
 
   /** @throws unauthenticated, denied, unavailable; Retryable */
   async get(terms: TokenTerms, endpoint: Endpoint, subject: Subject, signal?: AbortSignal): Promise<Token> {
+    // A login asks whether the password is good now, and what it gets for it stays nowhere here.
+    if (terms.offline) return this.#ask(terms, endpoint, subject, this.#until(signal));
     const key = keyOf(terms);
-    const known = this.#tokens.get(key);
-    if (known) {
-      const token = await abortable(known, signal);
-      if (token.expires > this.#clock.monotonic()) return token;
-      if (this.#tokens.get(key) === known) this.#tokens.delete(key);
-    }
-    return abortable(this.#tokens.get(key) ?? this.#fetch(key, terms, endpoint, subject), signal);
-  }
-
-  /** The registry does not believe it any more. */
-  async forget(terms: TokenTerms, value: string): Promise<void> {
-    const key = keyOf(terms);
-    const known = this.#tokens.get(key);
-    const token = await known?.catch(() => undefined);
-    if (token?.value === value && this.#tokens.get(key) === known) this.#tokens.delete(key);
-  }
-
-  #fetch(key: string, terms: TokenTerms, endpoint: Endpoint, subject: Subject): Promise<Token> {
     this.#dropExpired();
-    // Without the signal of whoever comes first: others wait for it too.
-    const token = this.#ask(terms, endpoint, subject);
-    this.#tokens.set(key, token);
-    token.catch(() => this.#tokens.get(key) === token && this.#tokens.delete(key));
-    return token;
+    const known = this.#tokens.get(key);
+    if (known) return known;
+    return this.#fetchOf(key, terms, endpoint, subject).join(signal);
+  }
+
+  /** The registry does not believe it any more. Waits for nothing: whoever tells it may hold what a fetch waits for. */
+  forget(terms: TokenTerms, value: string): void {
+    const key = keyOf(terms);
+    if (this.#tokens.get(key)?.value === value) this.#tokens.delete(key);
+  }
+
+  #fetchOf(key: string, terms: TokenTerms, endpoint: Endpoint, subject: Subject): SharedFetch<Token> {
+    const known = this.#fetches.get(key);
+    if (known && !known.abandoned) return known;
+    const fetch: SharedFetch<Token> = new SharedFetch((signal) =>
+      this.#ask(terms, endpoint, subject, this.#until(signal))
+        .then((token) => {
+          this.#tokens.set(key, token);
+          return token;
+        })
+        .finally(() => this.#fetches.get(key) === fetch && this.#fetches.delete(key)),
+    );
+    this.#fetches.set(key, fetch);
+    return fetch;
+  }
+
+  #until(signal?: AbortSignal): AbortSignal {
+    return signal ? AbortSignal.any([signal, this.#closing]) : this.#closing;
   }
 
   #dropExpired(): void {
     const now = this.#clock.monotonic();
-    for (const [key, token] of this.#tokens)
-      void token.then(
-        ({ expires }) => expires <= now && this.#tokens.get(key) === token && this.#tokens.delete(key),
-        () => undefined,
-      );
+    for (const [key, { expires }] of this.#tokens) if (expires <= now) this.#tokens.delete(key);
   }
 
-  async #ask(terms: TokenTerms, endpoint: Endpoint, subject: Subject): Promise<Token> {
+  async #ask(terms: TokenTerms, endpoint: Endpoint, subject: Subject, signal: AbortSignal): Promise<Token> {
     const { realm, credentials } = terms;
     assertEncrypted(realm, endpoint, subject);
     const start = this.#clock.monotonic();
@@ -90,6 +94,7 @@ export class Tokens {
         credentials?.identityToken ? post(terms) : get(terms),
         endpoint,
         subject.task,
+        signal,
       );
       if (
         (answer.status === 404 || answer.status === 405) &&
@@ -97,10 +102,10 @@ export class Tokens {
         !credentials.identityToken
       ) {
         answer.discard();
-        answer = await this.#send(post(terms), endpoint, subject.task);
+        answer = await this.#send(post(terms), endpoint, subject.task, signal);
       }
       if (answer.status !== 200) throw await this.#refusal(answer, subject);
-      return await readToken(answer, start, subject);
+      return await readToken(answer, start, subject, terms.offline);
     } catch (error) {
       throw connectionFailure(error, subject.task, endpoint);
     }
@@ -113,11 +118,12 @@ export class Tokens {
     return refusal(answer, subject, this.#clock.now(), as);
   }
 
-  #send(request: TokenRequest, endpoint: Endpoint, task: string): Promise<Answer> {
+  #send(request: TokenRequest, endpoint: Endpoint, task: string, signal: AbortSignal): Promise<Answer> {
     const { own, others } = endpoint.trust;
     const home = endpoint.bases.some((base) => base.origin === request.url.origin);
     const { proxyFor } = endpoint;
-    const call: Call = { ...request, trust: home ? own : others, proxyFor, signal: this.#closing };
+    const trust = home ? own : others;
+    const call: Call = { ...request, lane: 'tokens', trust, proxyFor, signal };
     // A form has the secret in its body: it goes nowhere else.
     return request.method === 'POST'
       ? this.#transport.request(call)
@@ -169,7 +175,12 @@ function assertEncrypted(realm: URL, endpoint: Endpoint, { registry }: Subject):
   });
 }
 
-async function readToken(answer: Answer, start: number, { registry }: Subject): Promise<Token> {
+async function readToken(
+  answer: Answer,
+  start: number,
+  { registry }: Subject,
+  offline?: boolean,
+): Promise<Token> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of answer.body) {
@@ -187,7 +198,7 @@ async function readToken(answer: Answer, start: number, { registry }: Subject): 
   // A tenth early: it must still be good when it arrives.
   const expires = start + lifetime * 1000 * 0.9;
   const refreshToken = typeof said.refresh_token === 'string' ? said.refresh_token : '';
-  return { value, expires, ...(refreshToken !== '' && { refreshToken }) };
+  return { value, expires, ...(offline && refreshToken !== '' && { refreshToken }) };
 }
 
 function parseObject(text: string): Record<string, unknown> {

@@ -11,6 +11,7 @@ import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { Agents } from './agents.ts';
 import type { Trust } from './certificates.ts';
 import { Limits } from './limits.ts';
+import { Pace } from './pace.ts';
 import { type ProxyChoice, proxyName } from './proxies.ts';
 
 export interface Call {
@@ -18,10 +19,16 @@ export interface Call {
   method?: 'GET' | 'POST';
   headers?: Record<string, string>;
   body?: string;
+  /** The Authorization header, made when the request goes: whoever waits for a place has no token that ends meanwhile. */
+  authorization?: () => Promise<string | undefined>;
+  /** Each has places of its own: what layers wait for must not wait for layers. */
+  lane: Lane;
   trust: Trust;
   proxyFor: ProxyChoice;
   signal?: AbortSignal;
 }
+
+export type Lane = 'tokens' | 'documents' | 'layers';
 
 export interface Answer {
   status: number;
@@ -53,7 +60,10 @@ const LONGEST_SILENCE = 30_000;
 const LONGEST_REST = 64 * 1024;
 const LONGEST_DISCARD = 1500;
 
-/** Single requests, at most eight at a time to one host. A request fails when nothing comes for half a minute. */
+/**
+ * Single requests, at most eight at a time to one host and lane. A request fails when nothing comes for half a minute, and
+ * when what comes is too slow (Pace).
+ */
 export class Transport {
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -67,21 +77,15 @@ export class Transport {
 
   /** @throws BrokenConnection; the signal's reason */
   async request(call: Call): Promise<Answer> {
-    const leave = await this.#limits.enter(call.url.host, call.signal);
+    const leave = await this.#limits.enter(`${call.lane} ${call.url.host}`, call.signal);
     try {
-      for (;;) {
-        const request = this.#start(call);
-        try {
-          const response = await this.#response(request, call);
-          response.once('close', leave);
-          return this.#answer(response, call);
-        } catch (error) {
-          if (!isStale(request, error)) throw error;
-        }
-      }
+      const authorization = await call.authorization?.();
+      const response = await this.#send(call, authorization === undefined ? {} : { authorization });
+      response.once('close', leave);
+      return this.#answer(response, call);
     } catch (error) {
       leave();
-      throw broken(call.url, error);
+      throw error;
     }
   }
 
@@ -89,9 +93,27 @@ export class Transport {
     this.#agents.close();
   }
 
-  #start({ url, method = 'GET', headers = {}, body, trust, proxyFor }: Call): ClientRequest {
+  async #send(call: Call, authorization: Record<string, string>): Promise<IncomingMessage> {
+    for (;;) {
+      const request = this.#start(call, authorization);
+      try {
+        return await this.#response(request, call);
+      } catch (error) {
+        if (!isStale(request, error)) throw broken(call.url, error);
+      }
+    }
+  }
+
+  #start(
+    { url, method = 'GET', headers, body, trust, proxyFor }: Call,
+    authorization: Record<string, string>,
+  ): ClientRequest {
     const proxy = proxyFor(url);
-    const options = { method, headers, agent: this.#agents.agentFor(url, trust, proxy) };
+    const options = {
+      method,
+      headers: { ...headers, ...authorization },
+      agent: this.#agents.agentFor(url, trust, proxy),
+    };
     const tls = { secureContext: trust.context, rejectUnauthorized: trust.verify };
     const request =
       url.protocol === 'https:' ? httpsRequest(url, { ...options, ...tls }) : httpRequest(url, options);
@@ -126,15 +148,16 @@ export class Transport {
     });
   }
 
-  #answer(response: IncomingMessage, { url, method = 'GET', signal }: Call): Answer {
+  #answer(response: IncomingMessage, { url, method = 'GET', lane, signal }: Call): Answer {
     const status = response.statusCode!;
+    const isLayer = lane === 'layers' && (status === 200 || status === 206);
     // Queries of redirected addresses are signatures.
     this.#log.debug({ method, host: url.host, path: url.pathname, status }, 'registry answered');
     return {
       status,
       headers: response.headers,
       url,
-      body: this.#body(response, url, signal),
+      body: this.#body(response, url, new Pace(this.#clock, isLayer), signal),
       discard: () => this.#discard(response),
     };
   }
@@ -150,7 +173,12 @@ export class Transport {
     response.resume();
   }
 
-  async *#body(response: IncomingMessage, url: URL, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  async *#body(
+    response: IncomingMessage,
+    url: URL,
+    pace: Pace,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Buffer> {
     const aborted = (): void => void response.destroy(FsbError.from(signal?.reason));
     const chunks = response[Symbol.asyncIterator]();
     signal?.addEventListener('abort', aborted, { once: true });
@@ -159,7 +187,7 @@ export class Transport {
         throwIfAborted(signal);
         // Only while somebody waits for it: a reader may take its time.
         const stopWaiting = afterReading(this.#clock, LONGEST_SILENCE, () => response.destroy(silence()));
-        const next = await chunks.next().finally(stopWaiting);
+        const next = await pace.measured(chunks.next()).finally(stopWaiting);
         if (next.done) return;
         yield next.value as Buffer;
       }
