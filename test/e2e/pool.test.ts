@@ -239,7 +239,7 @@ describe('what cannot become warm', () => {
   });
 
   it('ends pool start with the reason: an image that is not here', async () => {
-    const { code, stderr } = await fsb(['pool', 'start', '--image', 'hots']);
+    const { code, stderr } = await fsb(['pool', 'start', '--image', 'hots', '--pull', 'never']);
     expect([code, stderr]).toEqual([3, expect.stringMatching(/^Error: .*hots.*\nHint: Did you mean host\?/)]);
   });
 });

@@ -148,7 +148,11 @@ describe('a core that is killed', () => {
 
 describe('mistakes', () => {
   it.each([
-    [['run', 'x', '--image', 'no-such-image', '--', 'true'], 3, /no-such-image[\s\S]*Hint: .*image import/],
+    [
+      ['run', 'x', '--image', 'no-such-image', '--pull', 'never', '--', 'true'],
+      3,
+      /no-such-image[\s\S]*Hint: .*image import/,
+    ],
     [['run', 'x', '--imge', 'host'], 2, /unknown flag --imge[\s\S]*--image/],
     [['exec', 'nobody', 'true'], 3, /nobody does not exist/],
     [['lgos', 'x'], 2, /Did you mean fsb-ctl logs/],

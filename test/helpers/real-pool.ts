@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { CoreApi } from '../../src/core/api/core-api.ts';
 import type { PoolRunRequest } from '../../src/core/api/pool-api.ts';
 import type { ExecRequest } from '../../src/core/api/sandbox-api.ts';
@@ -55,6 +56,11 @@ export async function untilPool(
     stop.abort();
     await changes.return?.();
   }
+}
+
+/** Resolves when so many claims wait; asks again and again, because who waits is no event. */
+export async function untilWaiting(core: CoreApi, count: number, name = POOL): Promise<void> {
+  while ((await core.pools.get(name)).waiting !== count) await setImmediate();
 }
 
 export const untilIdle = (core: CoreApi, count: number, name = POOL): Promise<PoolDetails> =>

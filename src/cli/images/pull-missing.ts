@@ -31,7 +31,7 @@ export async function withImage<T>(
       if (policy === 'never') throw withPullHint(FsbError.from(error), image, platform);
       if (pulls === MOST_PULLS || !canBePulled(image)) throw error;
       await puller.say(`Image ${familiarName(image)} is not here.`);
-      await puller.pull(image, platform);
+      await orAskWhatWasMeant(puller.pull(image, platform), error);
     }
   }
 }
@@ -51,7 +51,7 @@ export async function withImages<T>(
     return await act();
   } catch (error) {
     if (policy === 'never' || FsbError.from(error).code !== 'image_not_found') throw error;
-    await pullImages(puller, 'missing', images);
+    await orAskWhatWasMeant(pullImages(puller, 'missing', images), error);
     return act();
   }
 }
@@ -126,10 +126,23 @@ const pullCommand = (image: string, platform?: string): string =>
 
 function withPullHint(error: FsbError, image: string, platform: string | undefined): FsbError {
   if (!canBePulled(image) || error.hint?.includes('image pull')) return error;
-  // A did-you-mean stays.
-  const question = /^Did you mean [^?]+\? /.exec(error.hint ?? '')?.[0] ?? '';
   return new FsbError('image_not_found', error.message, {
-    hint: `${question}Pull it with: ${pullCommand(image, platform)}`,
+    hint: `${questionOf(error)}Pull it with: ${pullCommand(image, platform)}`,
     cause: error,
   });
 }
+
+/** A name that no registry has was most likely a slip: what the store took it for goes before the pull's own hint. */
+async function orAskWhatWasMeant(pull: Promise<unknown>, missing: unknown): Promise<void> {
+  try {
+    await pull;
+  } catch (thrown) {
+    const error = FsbError.from(thrown);
+    const question = questionOf(FsbError.from(missing));
+    if (question === '' || error.code === 'cancelled') throw thrown;
+    const hint = `${question}${error.hint ?? ''}`.trim();
+    throw new FsbError(error.code, error.message, { hint, cause: error });
+  }
+}
+
+const questionOf = ({ hint = '' }: FsbError): string => /^Did you mean [^?]+\? /.exec(hint)?.[0] ?? '';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
-import { untilIdle, untilPool } from '../../helpers/real-pool.ts';
+import { untilIdle, untilWaiting } from '../../helpers/real-pool.ts';
 
 /** The metrics of the pool, read over HTTP from a core that boots real sandboxes. */
 describe('the metrics of a real pool', () => {
@@ -44,7 +44,7 @@ describe('the metrics of a real pool', () => {
     const held = await pools.lease({ pool: 'tight' });
     await expect(pools.lease({ pool: 'tight', wait: 50 })).rejects.toMatchObject({ code: 'no_capacity' });
     const waiting = pools.lease({ pool: 'tight' });
-    await untilPool(core.running.api, (pool) => pool.waiting === 1, 'tight');
+    await untilWaiting(core.running.api, 1, 'tight');
     await pools.release(held.id);
     await waiting;
 

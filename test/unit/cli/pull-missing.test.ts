@@ -76,6 +76,19 @@ describe.each([
 });
 
 describe('run', () => {
+  it('asks what was meant by a name that no registry has', async () => {
+    const missing = new FsbError('image_not_found', 'image hots is not here', {
+      hint: 'Did you mean host? Bring it in.',
+    });
+    const create = (): Promise<never> => Promise.reject(missing);
+    world.core = { ...world.core, sandboxes: { ...world.core.sandboxes, create } as never };
+    const { code, stderr } = await fsb('run a --image missing sleep 60');
+    expect([code, stderr]).toEqual([
+      3,
+      expect.stringContaining('\nHint: Did you mean host? Check the name.'),
+    ]);
+  });
+
   it('never pulls the host image, nor a digest that nothing has', async () => {
     expect((await fsb('run a --pull always --image host sleep 60')).code).toBe(0);
     expect((await fsb(`run b --image sha256:${'a'.repeat(64)} sleep 60`)).code).toBe(3);
