@@ -13,7 +13,7 @@ import {
   utimesSync,
 } from 'node:fs';
 import { FsbError } from '../../model/errors.ts';
-import { baseOf, bytesOfPath, fsPath, partsOf, shown } from './byte-path.ts';
+import { baseOf, bytesOfPath, detached, fsPath, partsOf, shown } from './byte-path.ts';
 import {
   type Attributes,
   DirectoryNode,
@@ -114,7 +114,7 @@ export class LayerTree {
     // The file system would refuse it at the very end, when nobody knows any more which entry it was.
     if (hidden.length > 255) throw broken('it is a whiteout of a name that no file can have (ENAMETOOLONG)');
     this.#memory.take(NOTE_SIZE + hidden.length);
-    this.#resolver.directory(directory).whiteouts.add(hidden);
+    this.#resolver.directory(directory).whiteouts.add(detached(hidden));
   }
 
   /** Hides everything that lower layers have in the directory. */
@@ -147,7 +147,8 @@ export class LayerTree {
     return this.#making(parent, base, () => this.#mkdir(parent, base));
   }
 
-  #mkdir(parent: DirectoryNode, base: string): DirectoryNode {
+  #mkdir(parent: DirectoryNode, name: string): DirectoryNode {
+    const base = detached(name);
     const path = parent.pathOf(base);
     this.#memory.take(DIRECTORY_SIZE + path.length);
     mkdirSync(this.#absolute(path), 0o700);
@@ -188,7 +189,7 @@ export class LayerTree {
   #note(parent: DirectoryNode, base: string, notes: Notes | undefined): void {
     if (notes === undefined) return;
     this.#memory.take(NOTE_SIZE + base.length);
-    parent.fileNotes.set(base, notes);
+    parent.fileNotes.set(detached(base), notes);
   }
 
   #statOf(path: ByteText): Stats | undefined {

@@ -11,6 +11,9 @@ export interface Overrides {
   longLink?: string;
 }
 
+/** In bytes: what Linux takes as a path. Names are kept until the end of the layer, and a header can hold a megabyte. */
+const LONGEST_NAME = 4095;
+
 const TYPES: Record<string, EntryType> = {
   '0': 'file',
   '1': 'link',
@@ -27,6 +30,9 @@ const TYPES: Record<string, EntryType> = {
 export function makeEntry(header: Header, { pax, longName, longLink }: Overrides): TarEntry {
   const sparse = paxSparse(pax?.sparse ?? []);
   const name = longName || (sparse?.name ?? pax?.path ?? header.name);
+  const linkname = longLink || (pax?.linkpath ?? header.linkname);
+  assertLength(name, 'name');
+  assertLength(linkname, 'link name');
   const type = typeOf(header.type, name);
   if (sparse !== undefined && type !== 'file')
     throw new FsbError('invalid_argument', 'it is sparse and no file');
@@ -35,7 +41,7 @@ export function makeEntry(header: Header, { pax, longName, longLink }: Overrides
   return {
     name,
     type,
-    linkname: longLink || (pax?.linkpath ?? header.linkname),
+    linkname,
     mode: header.mode & 0o7777,
     uid: ownerOf(pax?.uid ?? header.uid),
     gid: ownerOf(pax?.gid ?? header.gid),
@@ -48,6 +54,11 @@ export function makeEntry(header: Header, { pax, longName, longLink }: Overrides
     segments: sparse?.segments,
     mapFollows: sparse !== undefined && sparse.segments === undefined,
   };
+}
+
+function assertLength(text: string, what: string): void {
+  if (text.length > LONGEST_NAME)
+    throw new FsbError('invalid_argument', `its ${what} has more than ${LONGEST_NAME} bytes (ENAMETOOLONG)`);
 }
 
 function typeOf(character: string, name: string): EntryType {
