@@ -40,7 +40,7 @@ export interface TarEntry {
   mtime: EntryTime;
   devmajor: number;
   devminor: number;
-  /** Extended attributes by name, as the tar has them. */
+  /** Extended attributes by name, those that files of an image get. */
   attributes: Map<string, Buffer>;
   /** In order; for sparse files only. */
   segments?: Segment[];
