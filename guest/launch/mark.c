@@ -1,6 +1,6 @@
 /*
  * fsb-launch mark ROOT: puts on an unpacked layer what Node.js cannot, as standard input says (mark.h): whiteouts, devices,
- * FIFOs, extended attributes, times to the nanosecond.
+ * FIFOs, extended attributes.
  *
  * Nothing outside of ROOT is reached, whatever the paths are: no symbolic link is followed, and no mount is crossed. A
  * mark that cannot be put is an error: a file that should be hidden would shine through.
@@ -104,8 +104,6 @@ static void put(struct marker *marker) {
         return put_node(mark, name);
     case MARK_ATTRIBUTE:
         return put_attribute(mark, name);
-    case MARK_TIME:
-        return put_time(mark, name);
     case MARK_END:
         return;
     }

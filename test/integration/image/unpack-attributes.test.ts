@@ -44,7 +44,7 @@ describe('what GNU tar writes', () => {
     expect((await lstat(join(layer.root, 'd'))).mode).toBe((await lstat(join(source, 'd'))).mode);
   });
 
-  it('times to the nanosecond, also of symbolic links and directories', async () => {
+  it('times to the microsecond, also of symbolic links and directories', async () => {
     const time = '@1234567890.123456789';
     await writeFile(join(source, 'f'), '');
     await symlink('f', join(source, 'link'));
@@ -53,7 +53,7 @@ describe('what GNU tar writes', () => {
     await utimes(join(source, 'whole'), 5, 5);
     await roundTrip();
     for (const name of ['f', 'link'])
-      expect(await nanoseconds(join(layer.root, name))).toBe(1234567890123456789n);
+      expect((await nanoseconds(join(layer.root, name))) / 1000n).toBe(1234567890123456n);
     expect(await nanoseconds(join(layer.root, 'whole'))).toBe(5_000_000_000n);
   });
 

@@ -24,7 +24,7 @@ import {
 import { FileSink, SparseSink } from './file-sink.ts';
 import { NameResolver } from './name-resolver.ts';
 import type { ByteText, ContentSink, TarEntry } from './tar/entry.ts';
-import { exactTime, nodeTime } from './times.ts';
+import { nodeTime } from './times.ts';
 
 /** Roughly what things that are noted take in memory, besides their names. */
 const NOTE_SIZE = 300;
@@ -60,7 +60,7 @@ export class LayerTree {
   directory(name: ByteText, attributes: Attributes, xattrs: Map<string, Buffer>): void {
     const node = this.#directoryAt(name);
     node.attributes = attributes;
-    node.notes = this.#notesOf(attributes, xattrs);
+    node.notes = this.#notesOf(xattrs);
   }
 
   file(name: ByteText, attributes: Attributes, entry: TarEntry, xattrs: Map<string, Buffer>): ContentSink {
@@ -68,7 +68,7 @@ export class LayerTree {
     const path = this.#absolute(parent.pathOf(base));
     const open = (): FileSink => new FileSink(path, attributes, this.#ownership);
     const file = this.#making(parent, base, open);
-    this.#note(parent, base, this.#notesOf(attributes, xattrs));
+    this.#note(parent, base, this.#notesOf(xattrs));
     return entry.segments === undefined ? file : new SparseSink(file, entry);
   }
 
@@ -80,7 +80,7 @@ export class LayerTree {
     if (this.#ownership) lchownSync(path, attributes.uid, attributes.gid);
     const time = nodeTime(attributes.mtime);
     lutimesSync(path, time, time);
-    this.#note(parent, base, this.#notesOf(attributes, xattrs));
+    this.#note(parent, base, this.#notesOf(xattrs));
   }
 
   hardLink(name: ByteText, target: ByteText): void {
@@ -106,7 +106,7 @@ export class LayerTree {
     const { parent, base } = this.#place(name);
     const path = this.#absolute(parent.pathOf(base));
     this.#making(parent, base, () => new FileSink(path, device.owner, false)).abandon();
-    this.#note(parent, base, { ...this.#notesOf(device.owner, xattrs), device });
+    this.#note(parent, base, { ...this.#notesOf(xattrs), device });
   }
 
   /** Hides `hidden` of lower layers in the directory; does not touch what this layer puts there. */
@@ -180,12 +180,11 @@ export class LayerTree {
     return make();
   }
 
-  #notesOf({ mtime }: Attributes, attributes: Map<string, Buffer>): Notes | undefined {
-    const time = exactTime(mtime);
-    if (time === undefined && attributes.size === 0) return undefined;
+  #notesOf(attributes: Map<string, Buffer>): Notes | undefined {
+    if (attributes.size === 0) return undefined;
     this.#memory.take(NOTE_SIZE);
     for (const [name, value] of attributes) this.#memory.take(ATTRIBUTE_SIZE + name.length + value.length);
-    return { time, attributes };
+    return { attributes };
   }
 
   #note(parent: DirectoryNode, base: string, notes: Notes | undefined): void {
