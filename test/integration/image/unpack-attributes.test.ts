@@ -132,6 +132,29 @@ describe('attributes', () => {
     else expect(Object.keys(await attributesOf(join(layer.root, 'f')))).toEqual(['user.large']);
   });
 
+  const acl = Buffer.from('0200000001000700ffffffff04000500ffffffff20000000ffffffff', 'hex');
+
+  it('a default ACL on what is no directory is left out', async () => {
+    const header = pax([
+      ['SCHILY.xattr.system.posix_acl_default', acl],
+      ['SCHILY.xattr.user.a', 'x'],
+    ]);
+    await layer.unpackBytes(rawTar(header, {}, header, { name: 'd', type: '5' }));
+    expect(await attributesOf(join(layer.root, 'f'))).toEqual({ 'user.a': '78' });
+    expect(Object.keys(await attributesOf(join(layer.root, 'd')))).toContain('system.posix_acl_default');
+  });
+
+  it.each(['security.capability', 'system.posix_acl_access', 'system.posix_acl_default'])(
+    'that are malformed are the fault of the image: %s',
+    async (name) => {
+      const header = pax([[`SCHILY.xattr.${name}`, 'x']]);
+      await expect(layer.unpackBytes(rawTar(header, { name: 'd/odd' }))).rejects.toMatchObject({
+        code: 'invalid_argument',
+        message: expect.stringContaining(`set attribute ${name} of d/odd`),
+      });
+    },
+  );
+
   it('need fsb-launch: without it nothing passes as whole', async () => {
     const unpacked = layer.unpackBytes(rawTar({ name: '.wh.gone' }), { launchBinary: '/no/fsb-launch' });
     await expect(unpacked).rejects.toThrow('/no/fsb-launch');
