@@ -33,7 +33,7 @@ export interface TarEntry {
   mode: number;
   uid: number;
   gid: number;
-  /** Bytes in the tar; 0 for all but files. */
+  /** Bytes in the tar; 0 for all but files, and directories that say they are files. */
   stored: number;
   /** Bytes of the file. */
   size: number;

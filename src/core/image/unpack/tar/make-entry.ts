@@ -36,8 +36,9 @@ export function makeEntry(header: Header, { pax, longName, longLink }: Overrides
   const type = typeOf(header.type, name);
   if (sparse !== undefined && type !== 'file')
     throw new FsbError('invalid_argument', 'it is sparse and no file');
-  // Whatever the header of another thing says, nothing follows it.
-  const stored = type === 'file' ? (pax?.size ?? header.size) : 0;
+  // Whatever the header of another thing says, nothing follows it. Content does follow a file whose name makes it a
+  // directory: read as headers, it would smuggle in what no other tool sees.
+  const stored = TYPES[header.type] === 'file' ? (pax?.size ?? header.size) : 0;
   return {
     name,
     type,
