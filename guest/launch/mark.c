@@ -1,6 +1,6 @@
 /*
  * fsb-launch mark ROOT: puts on an unpacked layer what Node.js cannot, as standard input says (mark.h): whiteouts, devices,
- * FIFOs, extended attributes, times to the nanosecond.
+ * FIFOs, extended attributes.
  *
  * Nothing outside of ROOT is reached, whatever the paths are: no symbolic link is followed, and no mount is crossed. A
  * mark that cannot be put is an error: a file that should be hidden would shine through.
@@ -81,10 +81,16 @@ static void put_node(const struct mark *mark, const char *name) {
 }
 
 /* As docker does: images are made where more is allowed or known than here. */
-static bool may_be_left_out(int reason) { return reason == ENOTSUP || reason == EPERM; }
+static bool may_be_left_out(const char *attribute, int reason) {
+    if (reason == ENOTSUP || reason == EPERM) return true;
+    /* Only a directory has a default ACL. */
+    return reason == EACCES && strcmp(attribute, "system.posix_acl_default") == 0;
+}
 
 static void put_attribute(const struct mark *mark, const char *name) {
-    if (lsetxattr(name, mark->name, mark->value, mark->value_length, 0) == 0 || may_be_left_out(errno)) return;
+    if (lsetxattr(name, mark->name, mark->value, mark->value_length, 0) == 0 ||
+        may_be_left_out(mark->name, errno))
+        return;
     char step[sizeof mark->name + sizeof "set attribute  of"];
     snprintf(step, sizeof step, "set attribute %s of", mark->name);
     fail(step, mark->path);
@@ -104,8 +110,6 @@ static void put(struct marker *marker) {
         return put_node(mark, name);
     case MARK_ATTRIBUTE:
         return put_attribute(mark, name);
-    case MARK_TIME:
-        return put_time(mark, name);
     case MARK_END:
         return;
     }

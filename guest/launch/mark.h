@@ -31,8 +31,6 @@ enum mark_kind {
     MARK_NODE = 3,
     /* An extended attribute. One that the file cannot have, or the file system does not know, is left out. */
     MARK_ATTRIBUTE = 4,
-    /* The time of the last change of content. */
-    MARK_TIME = 5,
 };
 
 struct mark {
@@ -43,6 +41,7 @@ struct mark {
     uint32_t minor;
     uint32_t uid;
     uint32_t gid;
+    /* The time of the last change of content. */
     int64_t seconds;
     uint32_t nanoseconds;
     /* Below the root of the layer; "." is the root itself. */

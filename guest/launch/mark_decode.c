@@ -89,8 +89,6 @@ static bool is_whole(const struct mark *mark) {
         return is_path(mark->path) && !is_root && is_node(mark) && is_nameless(mark);
     case MARK_ATTRIBUTE:
         return is_path(mark->path) && is_numberless(mark) && is_timeless(mark) && is_attribute(mark->name);
-    case MARK_TIME:
-        return is_path(mark->path) && is_numberless(mark) && is_nameless(mark);
     default:
         return false;
     }

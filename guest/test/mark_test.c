@@ -85,7 +85,8 @@ static void right_ones(void) {
     is_accepted((struct given){.kind = MARK_NODE, .path = "n", .mode = S_IFCHR | 0600, .major = 1}, "a device");
     is_accepted((struct given){.kind = MARK_NODE, .path = "n", .mode = S_IFIFO | 0600}, "a FIFO");
     is_accepted((struct given){.kind = MARK_ATTRIBUTE, .path = "f", .name = "user.a", .value = "v"}, "an attribute");
-    is_accepted((struct given){.kind = MARK_TIME, .path = "f", .seconds = -1, .nanoseconds = 999999999}, "a time");
+    is_accepted((struct given){.kind = MARK_NODE, .path = "n", .mode = S_IFIFO, .seconds = -1, .nanoseconds = 999999},
+                "a time");
 }
 
 static void wrong_ones(void) {
@@ -94,14 +95,15 @@ static void wrong_ones(void) {
         is_refused((struct given){.kind = MARK_OPAQUE, .path = paths[i]}, paths[i]);
     is_refused((struct given){.kind = MARK_WHITEOUT, .path = "."}, "a whiteout of the root");
     is_refused((struct given){.kind = MARK_END, .path = "a"}, "an end with a path");
-    is_refused((struct given){.kind = 6, .path = "a"}, "an unknown kind");
+    is_refused((struct given){.kind = 5, .path = "a"}, "an unknown kind");
     is_refused((struct given){.kind = MARK_NODE, .path = "n", .mode = S_IFCHR}, "a device that is a whiteout");
     is_refused((struct given){.kind = MARK_NODE, .path = "n", .mode = S_IFREG}, "a node that is a file");
     is_refused((struct given){.kind = MARK_NODE, .path = "n", .mode = S_IFIFO | 1 << 16}, "a mode of more bits");
     is_refused((struct given){.kind = MARK_ATTRIBUTE, .path = "f"}, "an attribute without a name");
     is_refused((struct given){.kind = MARK_ATTRIBUTE, .path = "f", .name = "trusted.overlay.opaque", .value = "y"},
                "an attribute for overlayfs");
-    is_refused((struct given){.kind = MARK_TIME, .path = "f", .nanoseconds = 1000000000}, "too many nanoseconds");
+    is_refused((struct given){.kind = MARK_NODE, .path = "n", .mode = S_IFIFO, .nanoseconds = 1000000000},
+               "too many nanoseconds");
     is_refused((struct given){.kind = MARK_OPAQUE, .path = "f", .value = "v"}, "a value for nothing");
     char longest[MARK_LONGEST_PATH + 2];
     memset(longest, 'a', sizeof longest - 1);
@@ -119,7 +121,7 @@ static void random_bytes(void) {
     long accepted = 0;
     for (int round = 0; round < ROUNDS; round++) {
         char data[LONGEST];
-        size_t length = encode(data, (struct given){.kind = (int)(random() % 6), .path = "a/b", .name = "user.n"});
+        size_t length = encode(data, (struct given){.kind = (int)(random() % 5), .path = "a/b", .name = "user.n"});
         for (long i = random() % 4; i > 0; i--) data[(size_t)random() % length] = (char)random();
         if (random() % 2 == 0) put_number(data, length - 4, 4);
         struct mark mark;

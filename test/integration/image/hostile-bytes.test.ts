@@ -36,6 +36,13 @@ function oldSparseMap(blocks: number): (RawEntry | Buffer)[] {
 }
 
 describe('tars that no tool writes', () => {
+  it.each(['0', '\0'])('what follows a directory of the kind %j is no header', async (type) => {
+    const smuggled = rawEntry({ name: 'smuggled' });
+    await layer.unpackBytes(rawTar({ name: 'd/', type, content: smuggled }, { name: 'd/f' }));
+    expect(await readdir(layer.root)).toEqual(['d']);
+    expect(await readdir(join(layer.root, 'd'))).toEqual(['f']);
+  });
+
   it.each<[string, (RawEntry | Buffer)[], string]>([
     ['a negative size', [{ size: binary([0xff, ...Array(11).fill(0xff)]) }], 'negative'],
     ['a size beyond all numbers', [{ size: binary([0x80, ...Array(11).fill(0xff)]) }], 'not a number'],

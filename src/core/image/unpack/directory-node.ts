@@ -22,8 +22,6 @@ export interface NodeDevice {
 export interface Notes {
   attributes?: Map<string, Buffer>;
   device?: NodeDevice;
-  /** When Node's number would round it. */
-  time?: EntryTime;
 }
 
 export const implicitDirectory: Attributes = {

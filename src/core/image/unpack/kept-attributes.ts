@@ -9,13 +9,8 @@ const LONGEST_NAME = 255;
  * Never what means something to overlayfs: a layer could hide files of others, or show files under other names. And no
  * labels of security modules, which are the machine's to give.
  */
-export function keptAttributes(attributes: Map<string, Buffer>): Map<string, Buffer> {
-  if (attributes.size === 0) return attributes;
-  return new Map([...attributes].filter(([name, value]) => isKept(name) && value.length <= LONGEST_VALUE));
-}
-
-function isKept(name: string): boolean {
-  if (name.length > LONGEST_NAME || OVERLAY.test(name)) return false;
+export function isKeptAttribute(name: string, value: Buffer): boolean {
+  if (name.length > LONGEST_NAME || value.length > LONGEST_VALUE || OVERLAY.test(name)) return false;
   return /^(user|trusted)\../s.test(name) || KEPT.has(name);
 }
 

@@ -13,7 +13,7 @@ import {
   utimesSync,
 } from 'node:fs';
 import { FsbError } from '../../model/errors.ts';
-import { baseOf, bytesOfPath, fsPath, partsOf, shown } from './byte-path.ts';
+import { baseOf, bytesOfPath, detached, fsPath, partsOf, shown } from './byte-path.ts';
 import {
   type Attributes,
   DirectoryNode,
@@ -24,11 +24,13 @@ import {
 import { FileSink, SparseSink } from './file-sink.ts';
 import { NameResolver } from './name-resolver.ts';
 import type { ByteText, ContentSink, TarEntry } from './tar/entry.ts';
-import { exactTime, nodeTime } from './times.ts';
+import { nodeTime } from './times.ts';
 
 /** Roughly what things that are noted take in memory, besides their names. */
 const NOTE_SIZE = 300;
 const DIRECTORY_SIZE = 800;
+/** Its buffer is an object here and one outside of the heap. */
+const ATTRIBUTE_SIZE = 400;
 
 /**
  * A directory that a layer is unpacked into, as overlayfs wants a lower directory. Whatever names it is given, nothing
@@ -58,7 +60,7 @@ export class LayerTree {
   directory(name: ByteText, attributes: Attributes, xattrs: Map<string, Buffer>): void {
     const node = this.#directoryAt(name);
     node.attributes = attributes;
-    node.notes = this.#notesOf(attributes, xattrs);
+    node.notes = this.#notesOf(xattrs);
   }
 
   file(name: ByteText, attributes: Attributes, entry: TarEntry, xattrs: Map<string, Buffer>): ContentSink {
@@ -66,7 +68,7 @@ export class LayerTree {
     const path = this.#absolute(parent.pathOf(base));
     const open = (): FileSink => new FileSink(path, attributes, this.#ownership);
     const file = this.#making(parent, base, open);
-    this.#note(parent, base, this.#notesOf(attributes, xattrs));
+    this.#note(parent, base, this.#notesOf(xattrs));
     return entry.segments === undefined ? file : new SparseSink(file, entry);
   }
 
@@ -78,7 +80,7 @@ export class LayerTree {
     if (this.#ownership) lchownSync(path, attributes.uid, attributes.gid);
     const time = nodeTime(attributes.mtime);
     lutimesSync(path, time, time);
-    this.#note(parent, base, this.#notesOf(attributes, xattrs));
+    this.#note(parent, base, this.#notesOf(xattrs));
   }
 
   hardLink(name: ByteText, target: ByteText): void {
@@ -104,7 +106,7 @@ export class LayerTree {
     const { parent, base } = this.#place(name);
     const path = this.#absolute(parent.pathOf(base));
     this.#making(parent, base, () => new FileSink(path, device.owner, false)).abandon();
-    this.#note(parent, base, { ...this.#notesOf(device.owner, xattrs), device });
+    this.#note(parent, base, { ...this.#notesOf(xattrs), device });
   }
 
   /** Hides `hidden` of lower layers in the directory; does not touch what this layer puts there. */
@@ -114,7 +116,7 @@ export class LayerTree {
     // The file system would refuse it at the very end, when nobody knows any more which entry it was.
     if (hidden.length > 255) throw broken('it is a whiteout of a name that no file can have (ENAMETOOLONG)');
     this.#memory.take(NOTE_SIZE + hidden.length);
-    this.#resolver.directory(directory).whiteouts.add(hidden);
+    this.#resolver.directory(directory).whiteouts.add(detached(hidden));
   }
 
   /** Hides everything that lower layers have in the directory. */
@@ -147,7 +149,8 @@ export class LayerTree {
     return this.#making(parent, base, () => this.#mkdir(parent, base));
   }
 
-  #mkdir(parent: DirectoryNode, base: string): DirectoryNode {
+  #mkdir(parent: DirectoryNode, name: string): DirectoryNode {
+    const base = detached(name);
     const path = parent.pathOf(base);
     this.#memory.take(DIRECTORY_SIZE + path.length);
     mkdirSync(this.#absolute(path), 0o700);
@@ -177,18 +180,17 @@ export class LayerTree {
     return make();
   }
 
-  #notesOf({ mtime }: Attributes, attributes: Map<string, Buffer>): Notes | undefined {
-    const time = exactTime(mtime);
-    if (time === undefined && attributes.size === 0) return undefined;
+  #notesOf(attributes: Map<string, Buffer>): Notes | undefined {
+    if (attributes.size === 0) return undefined;
     this.#memory.take(NOTE_SIZE);
-    for (const [name, value] of attributes) this.#memory.take(NOTE_SIZE + name.length + value.length);
-    return { time, attributes };
+    for (const [name, value] of attributes) this.#memory.take(ATTRIBUTE_SIZE + name.length + value.length);
+    return { attributes };
   }
 
   #note(parent: DirectoryNode, base: string, notes: Notes | undefined): void {
     if (notes === undefined) return;
     this.#memory.take(NOTE_SIZE + base.length);
-    parent.fileNotes.set(base, notes);
+    parent.fileNotes.set(detached(base), notes);
   }
 
   #statOf(path: ByteText): Stats | undefined {

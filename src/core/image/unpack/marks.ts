@@ -1,15 +1,14 @@
 import type { DirectoryNode, NodeDevice, Notes } from './directory-node.ts';
 import type { LayerTree } from './layer-tree.ts';
-import type { ByteText, EntryTime } from './tar/entry.ts';
+import type { ByteText } from './tar/entry.ts';
 
 /** As guest/launch/mark.h has them. */
-const KIND = { end: 0, whiteout: 1, opaque: 2, node: 3, attribute: 4, time: 5 } as const;
+const KIND = { end: 0, whiteout: 1, opaque: 2, node: 3, attribute: 4 } as const;
 
 interface Mark {
   kind: (typeof KIND)[keyof typeof KIND];
   path: ByteText;
   device?: NodeDevice;
-  time?: EntryTime;
   name?: string;
   value?: Buffer;
 }
@@ -41,16 +40,15 @@ function* notesIn(node: DirectoryNode): Generator<Mark> {
   const path = node.path === '' ? '.' : node.path;
   for (const [base, notes] of node.fileNotes) yield* notesOf(node.pathOf(base), notes);
   if (node.opaque) yield { kind: KIND.opaque, path };
-  // The time of a directory is set with its other attributes, when nothing more is made in it.
-  if (node.notes !== undefined) yield* notesOf(path, { attributes: node.notes.attributes });
+  if (node.notes !== undefined) yield* notesOf(path, node.notes);
 }
 
-function* notesOf(path: ByteText, { attributes = new Map(), time }: Notes): Generator<Mark> {
+function* notesOf(path: ByteText, { attributes = new Map() }: Notes): Generator<Mark> {
   for (const [name, value] of attributes) yield { kind: KIND.attribute, path, name, value };
-  if (time !== undefined) yield { kind: KIND.time, path, time };
 }
 
-function encoded({ kind, path, device, time = device?.owner.mtime, name = '', value }: Mark): Buffer {
+function encoded({ kind, path, device, name = '', value }: Mark): Buffer {
+  const time = device?.owner.mtime;
   const numbers = [device?.mode, device?.major, device?.minor, device?.owner.uid, device?.owner.gid];
   const head = Buffer.alloc(4 + 1 + 5 * 4 + 8 + 4);
   let at = head.writeUInt8(kind, 4);

@@ -74,6 +74,11 @@ function markError(why: string): FsbError {
     return new FsbError('no_capacity', `cannot finish its files: ${why}`, {
       hint: 'Free room on the disk; an extended attribute may also be too large for its file system.',
     });
+  // One odd attribute: what the machine is or may do would not have changed it.
+  if (/^set attribute .*: (Invalid argument|Permission denied)$/s.test(why))
+    return new FsbError('invalid_argument', `it has an attribute that the kernel refuses: ${why}`, {
+      hint: 'Rebuild the image without it.',
+    });
   if (/: (File name too long|Argument list too long|Numerical result out of range)$/.test(why))
     return new FsbError('invalid_argument', `it has what the file system does not take: ${why}`);
   return new FsbError('unsupported', `cannot finish its files: ${why}`, {

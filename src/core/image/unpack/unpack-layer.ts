@@ -1,7 +1,6 @@
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { partsOf } from './byte-path.ts';
 import { type Attributes, MemoryBudget, type NodeDevice } from './directory-node.ts';
-import { keptAttributes } from './kept-attributes.ts';
 import { LayerTree } from './layer-tree.ts';
 import { marksOf } from './marks.ts';
 import { putMarks } from './put-marks.ts';
@@ -118,8 +117,7 @@ class LayerVisitor implements TarVisitor {
   }
 
   #thing(entry: TarEntry): ContentSink | undefined {
-    const { name, type } = entry;
-    const kept = keptAttributes(entry.attributes);
+    const { name, type, attributes: kept } = entry;
     switch (type) {
       case 'file':
         this.#count(entry.size);

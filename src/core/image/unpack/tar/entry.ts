@@ -33,14 +33,14 @@ export interface TarEntry {
   mode: number;
   uid: number;
   gid: number;
-  /** Bytes in the tar; 0 for all but files. */
+  /** Bytes in the tar; 0 for all but files, and directories that say they are files. */
   stored: number;
   /** Bytes of the file. */
   size: number;
   mtime: EntryTime;
   devmajor: number;
   devminor: number;
-  /** Extended attributes by name, as the tar has them. */
+  /** Extended attributes by name, those that files of an image get. */
   attributes: Map<string, Buffer>;
   /** In order; for sparse files only. */
   segments?: Segment[];

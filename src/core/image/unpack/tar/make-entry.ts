@@ -11,6 +11,9 @@ export interface Overrides {
   longLink?: string;
 }
 
+/** In bytes: what Linux takes as a path. Names are kept until the end of the layer, and a header can hold a megabyte. */
+const LONGEST_NAME = 4095;
+
 const TYPES: Record<string, EntryType> = {
   '0': 'file',
   '1': 'link',
@@ -27,15 +30,19 @@ const TYPES: Record<string, EntryType> = {
 export function makeEntry(header: Header, { pax, longName, longLink }: Overrides): TarEntry {
   const sparse = paxSparse(pax?.sparse ?? []);
   const name = longName || (sparse?.name ?? pax?.path ?? header.name);
+  const linkname = longLink || (pax?.linkpath ?? header.linkname);
+  assertLength(name, 'name');
+  assertLength(linkname, 'link name');
   const type = typeOf(header.type, name);
   if (sparse !== undefined && type !== 'file')
     throw new FsbError('invalid_argument', 'it is sparse and no file');
-  // Whatever the header of another thing says, nothing follows it.
-  const stored = type === 'file' ? (pax?.size ?? header.size) : 0;
+  // Whatever the header of another thing says, nothing follows it. Content does follow a file whose name makes it a
+  // directory: read as headers, it would smuggle in what no other tool sees.
+  const stored = TYPES[header.type] === 'file' ? (pax?.size ?? header.size) : 0;
   return {
     name,
     type,
-    linkname: longLink || (pax?.linkpath ?? header.linkname),
+    linkname,
     mode: header.mode & 0o7777,
     uid: ownerOf(pax?.uid ?? header.uid),
     gid: ownerOf(pax?.gid ?? header.gid),
@@ -48,6 +55,11 @@ export function makeEntry(header: Header, { pax, longName, longLink }: Overrides
     segments: sparse?.segments,
     mapFollows: sparse !== undefined && sparse.segments === undefined,
   };
+}
+
+function assertLength(text: string, what: string): void {
+  if (text.length > LONGEST_NAME)
+    throw new FsbError('invalid_argument', `its ${what} has more than ${LONGEST_NAME} bytes (ENAMETOOLONG)`);
 }
 
 function typeOf(character: string, name: string): EntryType {

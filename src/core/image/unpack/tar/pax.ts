@@ -1,4 +1,6 @@
 import { FsbError } from '../../../model/errors.ts';
+import { detached } from '../byte-path.ts';
+import { isKeptAttribute } from '../kept-attributes.ts';
 import type { ByteText, EntryTime } from './entry.ts';
 import { decimalNumber } from './numbers.ts';
 
@@ -10,7 +12,7 @@ export interface Pax {
   uid?: number;
   gid?: number;
   mtime?: EntryTime;
-  /** SCHILY.xattr.*, as bytes. */
+  /** SCHILY.xattr.*, as bytes; those that are kept. */
   attributes: Map<string, Buffer>;
   /** GNU.sparse.*, in order: the oldest form says `offset` and `numbytes` again and again. */
   sparse: [key: string, value: string][];
@@ -72,10 +74,22 @@ function knownValues(values: Map<string, Buffer>): Omit<Pax, 'attributes' | 'spa
 
 function attributesOf(values: Map<string, Buffer>): Map<string, Buffer> {
   const attributes = new Map<string, Buffer>();
-  // A copy: the whole header would be kept with it.
-  for (const [key, value] of values)
-    if (key.startsWith(ATTRIBUTE)) attributes.set(key.slice(ATTRIBUTE.length), Buffer.from(value));
+  for (const [key, value] of values) {
+    if (!key.startsWith(ATTRIBUTE)) continue;
+    const name = key.slice(ATTRIBUTE.length);
+    if (isKeptAttribute(name, value)) attributes.set(detached(name), copyOf(value));
+  }
   return attributes;
+}
+
+/**
+ * The whole header would be kept with a part of it; and with a copy as Buffer.from() makes it, the pool of 8 KiB that it
+ * and others are in.
+ */
+function copyOf(value: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(value.length);
+  value.copy(copy);
+  return copy;
 }
 
 /** Before 1970 is 1970, as docker has it. */
