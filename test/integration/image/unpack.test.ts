@@ -89,6 +89,31 @@ describe('unpackLayer', () => {
     expect((await stat(join(layer.root, 'pipe'))).isFIFO()).toBe(true);
   });
 
+  it('leaves out hard links to devices that are left out, and what stood there before', async () => {
+    const device = (name: string): TestEntry => ({ name, type: 'block-device', devmajor: 8, devminor: 0 });
+    await layer.unpack([
+      { name: 'replaced', content: 'x' },
+      { name: 'whole/directory/f', content: 'x' },
+      symlinkEntry('link', 'whole'),
+      device('replaced'),
+      device('dev/sda'),
+      linkEntry('dev/sdb', 'dev/sda'),
+      { name: 'taken', content: 'x' },
+      linkEntry('taken', './dev/sdb'),
+      device('link/directory'),
+      linkEntry('again', 'whole/directory'),
+      { name: 'kept' },
+    ]);
+    expect(await readdir(layer.root)).toEqual(['kept', 'link', 'whole']);
+    expect(await readdir(join(layer.root, 'whole'))).toEqual([]);
+  });
+
+  it('a hard link to what took the place of a device is one', async () => {
+    const device: TestEntry = { name: 'f', type: 'block-device', devmajor: 8, devminor: 0 };
+    await layer.unpack([device, { name: 'f', content: 'x' }, linkEntry('g', 'f')]);
+    expect(await readFile(join(layer.root, 'g'), 'utf8')).toBe('x');
+  });
+
   it('lets later entries replace earlier ones, and merges directories', async () => {
     await layer.unpack(
       [

@@ -22,7 +22,7 @@ import {
   type Notes,
 } from './directory-node.ts';
 import { FileSink, SparseSink } from './file-sink.ts';
-import { NameResolver } from './name-resolver.ts';
+import { NameResolver, type Place } from './name-resolver.ts';
 import type { ByteText, ContentSink, TarEntry } from './tar/entry.ts';
 import { nodeTime } from './times.ts';
 
@@ -43,6 +43,8 @@ export class LayerTree {
   readonly #ownership: boolean;
   readonly #memory: MemoryBudget;
   readonly #resolver: NameResolver;
+  /** Devices that nobody wanted, by path: links to them are no error. */
+  readonly #leftOut = new Set<ByteText>();
   readonly root = new DirectoryNode(undefined, '');
 
   /** @throws internal when the directory has something in it: it might be a link */
@@ -86,6 +88,10 @@ export class LayerTree {
   hardLink(name: ByteText, target: ByteText): void {
     const from = this.#resolver.find(target);
     const stats = from && this.#statOf(from.parent.pathOf(from.base));
+    if (stats === undefined && this.#leftOut.has(pathOf(target, from))) {
+      this.leaveOut(name);
+      return;
+    }
     if (from === undefined || stats === undefined)
       throw broken(`it is a hard link to ${shown(target)}, which is not in the layer before it`);
     if (stats.isDirectory()) throw broken(`it is a hard link to the directory ${shown(target)}`);
@@ -107,6 +113,15 @@ export class LayerTree {
     const path = this.#absolute(parent.pathOf(base));
     this.#making(parent, base, () => new FileSink(path, device.owner, false)).abandon();
     this.#note(parent, base, { ...this.#notesOf(xattrs), device });
+  }
+
+  /** A thing that is not made. What an earlier entry has put there goes all the same. */
+  leaveOut(name: ByteText): void {
+    const place = this.#resolver.find(name);
+    if (place !== undefined) this.#remove(place);
+    const path = pathOf(name, place);
+    this.#memory.take(NOTE_SIZE + path.length);
+    this.#leftOut.add(detached(path));
   }
 
   /** Hides `hidden` of lower layers in the directory; does not touch what this layer puts there. */
@@ -160,7 +175,7 @@ export class LayerTree {
   }
 
   /** Where a name leads, its last part not followed. */
-  #place(name: ByteText): { parent: DirectoryNode; base: string } {
+  #place(name: ByteText): Place {
     const parts = partsOf(name);
     if (parts.length === 0) throw broken(`${JSON.stringify(shown(name))} is not a name for a file`);
     return { parent: this.#resolver.directory(parts.slice(0, -1)), base: baseOf(parts) };
@@ -173,11 +188,15 @@ export class LayerTree {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
+    this.#remove({ parent, base });
+    return make();
+  }
+
+  #remove({ parent, base }: Place): void {
     this.#resolver.forget();
     parent.directories.delete(base);
     parent.fileNotes.delete(base);
-    rmSync(this.#absolute(parent.pathOf(base)), { recursive: true });
-    return make();
+    rmSync(this.#absolute(parent.pathOf(base)), { recursive: true, force: true });
   }
 
   #notesOf(attributes: Map<string, Buffer>): Notes | undefined {
@@ -201,5 +220,9 @@ export class LayerTree {
     return fsPath(`${this.#directory}/${path}`);
   }
 }
+
+/** @param place undefined when its directory is not there */
+const pathOf = (name: ByteText, place: Place | undefined): ByteText =>
+  place === undefined ? partsOf(name).join('/') : place.parent.pathOf(place.base);
 
 const broken = (what: string): FsbError => new FsbError('invalid_argument', what);

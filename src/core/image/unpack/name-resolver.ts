@@ -7,6 +7,12 @@ import type { ByteText } from './tar/entry.ts';
 // As many as the kernel follows.
 const MOST_LINKS = 40;
 
+/** In a directory; something may be there or not. */
+export interface Place {
+  parent: DirectoryNode;
+  base: string;
+}
+
 /**
  * Finds the directory that a name from a tar means, part by part, as if the layer's root were the root of the file
  * system: a symbolic link is followed inside of it only, and `..` of the root is the root.
@@ -42,7 +48,7 @@ export class NameResolver {
   }
 
   /** The place of an existing or missing thing in an existing directory; undefined when there is no such directory. */
-  find(name: ByteText): { parent: DirectoryNode; base: string } | undefined {
+  find(name: ByteText): Place | undefined {
     const parts = partsOf(name);
     const base = parts.pop();
     if (base === undefined) return undefined;

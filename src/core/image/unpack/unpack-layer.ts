@@ -134,6 +134,7 @@ class LayerVisitor implements TarVisitor {
       default:
         if (type === 'fifo' || (this.#devices && !isWhiteout(entry)))
           this.#tree.device(name, deviceOf(entry, NODE_TYPES[type]), kept);
+        else this.#tree.leaveOut(name);
         return undefined;
     }
   }
