@@ -22,7 +22,7 @@ export async function openArchive(
       hint: 'Give an OCI layout directory, an OCI archive, or what docker save wrote.',
     });
   });
-  if (stats.isDirectory()) return new DirectorySource(path);
+  if (stats.isDirectory()) return new DirectorySource(path, signal);
   if (stats.isFile()) return TarSource.open(path, staging, signal);
   throw new FsbError('invalid_argument', 'it is neither a file nor a directory');
 }

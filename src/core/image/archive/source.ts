@@ -45,9 +45,12 @@ export function normalName(name: string): string | undefined {
 /** A layout in a directory. */
 export class DirectorySource implements ArchiveSource {
   readonly #root: string;
+  readonly #signal?: AbortSignal;
 
-  constructor(root: string) {
+  /** @param signal ends every read from it */
+  constructor(root: string, signal?: AbortSignal) {
     this.#root = root;
+    this.#signal = signal;
   }
 
   async has(name: string): Promise<boolean> {
@@ -59,7 +62,7 @@ export class DirectorySource implements ArchiveSource {
   }
 
   async open(name: string, offset = 0): Promise<Readable> {
-    return createReadStream(await this.#pathOf(name), { start: offset });
+    return createReadStream(await this.#pathOf(name), { start: offset, signal: this.#signal });
   }
 
   async close(): Promise<void> {}

@@ -23,23 +23,30 @@ export class TarSource implements ArchiveSource {
   readonly #path: string;
   readonly #isTemporary: boolean;
   readonly #members: Map<string, Member>;
+  readonly #signal?: AbortSignal;
 
-  private constructor(path: string, isTemporary: boolean, members: Map<string, Member>) {
+  private constructor(
+    path: string,
+    isTemporary: boolean,
+    members: Map<string, Member>,
+    signal?: AbortSignal,
+  ) {
     this.#path = path;
     this.#isTemporary = isTemporary;
     this.#members = members;
+    this.#signal = signal;
   }
 
-  /** @throws invalid_argument when it is no tar */
+  /** @param signal ends every read from it, too. @throws invalid_argument when it is no tar */
   static async open(path: string, staging: string, signal?: AbortSignal): Promise<TarSource> {
     if ((await compressionOfFile(path)) === 'none')
-      return new TarSource(path, false, await membersOf(path, signal));
+      return new TarSource(path, false, await membersOf(path, signal), signal);
     const plain = join(staging, `archive-${crypto.randomUUID()}`);
     const compressed = createReadStream(path);
     try {
       const source = limited(decompressed(compressed, 'the file'));
       await pipeline(source, createWriteStream(plain, { flags: 'wx', mode: 0o600 }), { signal });
-      return new TarSource(plain, true, await membersOf(plain, signal));
+      return new TarSource(plain, true, await membersOf(plain, signal), signal);
     } catch (error) {
       await rm(plain, { force: true });
       throw error;
@@ -61,7 +68,8 @@ export class TarSource implements ArchiveSource {
     const { start, size } = this.#member(name);
     // An empty range cannot be said with an inclusive end.
     if (offset >= size) return Readable.from([]);
-    return createReadStream(this.#path, { start: start + offset, end: start + size - 1 });
+    const range = { start: start + offset, end: start + size - 1 };
+    return createReadStream(this.#path, { ...range, signal: this.#signal });
   }
 
   async close(): Promise<void> {
@@ -87,7 +95,7 @@ export class TarSource implements ArchiveSource {
 
 async function membersOf(path: string, signal?: AbortSignal): Promise<Map<string, Member>> {
   const extract = tar.extract();
-  const feeding = pipeline(createReadStream(path), extract).then(
+  const feeding = pipeline(createReadStream(path), extract, { signal }).then(
     () => undefined,
     (error: unknown) => error,
   );

@@ -1,3 +1,4 @@
+import { FsbError } from '../../model/errors.ts';
 import type { RegistryCredentials } from '../../model/image-requests.ts';
 import type { Platform } from '../../model/platform.ts';
 import type { LayerProgress } from '../../model/pull.ts';
@@ -12,6 +13,7 @@ import type { FoundImage } from '../found-image.ts';
 import type { NamedImage } from '../image-names.ts';
 import { importError } from '../import-error.ts';
 import { type Intake, ingestImages, isHere, progressOf } from '../ingest.ts';
+import { recordOf } from '../new-record.ts';
 import type { Registries } from '../registry/registries.ts';
 import { findRemoteImage } from './remote-image.ts';
 
@@ -72,13 +74,16 @@ async function pull(
   const upToDate = isHere(image, intake);
   report.resolved(digest, layersOf(image, upToDate));
   const named: NamedImage = { image, ...namesOf(reference, digest) };
-  const [record] = await ingestImages(
-    [named],
-    intake,
-    { onLayer: report.layer, onNote: report.note },
-    signal,
-  );
-  return { digest, upToDate, record: record! };
+  const watcher = { onLayer: report.layer, onNote: report.note };
+  try {
+    const [record] = await ingestImages([named], intake, watcher, signal);
+    return { digest, upToDate, record: record! };
+  } catch (error) {
+    // What came is kept for the next pull, but not at the cost of everybody else on a full disk.
+    if (FsbError.from(error).code === 'no_capacity')
+      await intake.content.drop(recordOf(named, 0)).catch(() => {});
+    throw error;
+  }
 }
 
 /** As for docker, a tag beside a digest says nothing: the name does not follow it. */
