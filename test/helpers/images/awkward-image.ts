@@ -4,7 +4,7 @@ import { busyboxImage } from '../busybox-image.ts';
 import { ociMediaTypes, type TestEntry, type TestImage, tarOf } from '../image-files.ts';
 
 /** Small layers on top of the others: about as many as an overlay may have in the wild. */
-const SMALL_LAYERS = 120;
+const SMALL_LAYERS = 112;
 
 const directory = (name: string, more: Partial<TestEntry> = {}): TestEntry => ({
   ...{ name: `${name}/`, type: 'directory' },

@@ -207,7 +207,7 @@ it('a program for another architecture says which image is for which machine', a
   expect(await errorOf(creating)).toMatchObject({
     code: 'not_executable',
     message: expect.stringContaining(
-      `image is for linux/s390x, this machine is linux/${machinePlatform().architecture}`,
+      `image foreign:1 is for linux/s390x, this machine is linux/${machinePlatform().architecture}`,
     ),
   });
 });

@@ -81,7 +81,7 @@ describe('Launcher.run', () => {
     await isUp();
     abort.abort();
     await expect(aborted).rejects.toMatchObject({ code: 'cancelled' });
-    expect(running()).toEqual([]);
+    await vi.waitFor(() => expect(running()).toEqual([]));
     await expect(sh('true', { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' });
   });
 
