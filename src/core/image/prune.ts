@@ -27,14 +27,12 @@ export async function pruneImages(
   terms: PruneTerms,
   ground: PruneGround,
 ): Promise<PruneResult> {
-  const { content } = ground;
   const { olderThan = 0, labels = [] } = request;
   if (request.dryRun) return wouldPrune(request, terms, ground);
   // They have no labels to be chosen by. First: on a full disk they make the room to write that images go.
   const leftovers = labels.length === 0 ? await collectLeftovers(olderThan, ground) : 0;
   const removed: RemovedImage[] = [];
-  const candidates = content.records.all().filter((record) => isWanted(record, request, ground));
-  for (const { digest } of candidates.sort((a, b) => (firstName(a) < firstName(b) ? -1 : 1))) {
+  for (const { digest } of candidates(request, ground)) {
     const gone = await pruneOne(digest, request, terms, ground);
     if (gone !== undefined) removed.push(gone);
   }
@@ -53,12 +51,9 @@ function wouldPrune(request: PruneRequest, { keep, letGo }: PruneTerms, ground: 
   const { content, holds } = ground;
   const { olderThan = 0, labels = [] } = request;
   const sizes = content.sizes();
-  const removed = content.records
-    .all()
-    .filter((record) => isWanted(record, request, ground))
+  const removed = candidates(request, ground)
     // What idle instances hold, they let go.
     .filter(({ digest }) => letGo !== undefined || !holds.has(digest))
-    .sort((a, b) => (firstName(a) < firstName(b) ? -1 : 1))
     .map((record) => ({ record, image: imageInfo(record, sizes) }))
     .filter(({ image }) => !keep?.(image))
     .map(({ record, image }) => ({
@@ -68,6 +63,13 @@ function wouldPrune(request: PruneRequest, { keep, letGo }: PruneTerms, ground: 
   const leftovers = labels.length === 0 ? content.leftovers(olderThan) : 0;
   return { removed, freed: removed.reduce((sum, { freed }) => sum + freed, leftovers) };
 }
+
+/** By name. Some of them may turn out to be in use. */
+const candidates = (request: PruneRequest, ground: PruneGround): ImageRecord[] =>
+  ground.content.records
+    .all()
+    .filter((record) => isWanted(record, request, ground))
+    .sort((a, b) => (firstName(a) < firstName(b) ? -1 : 1));
 
 /** Undefined when it stays. */
 async function pruneOne(
