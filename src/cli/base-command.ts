@@ -1,6 +1,7 @@
 import { Command, type Config, type Interfaces } from '@oclif/core';
 import type { CoreApi } from '../core/api/core-api.ts';
 import type { CallOptions } from '../core/api/sandbox-api.ts';
+import { abortable } from '../core/model/abortable.ts';
 import { FsbError } from '../core/model/errors.ts';
 import { assertName, DEFAULT_NAMESPACE } from '../core/model/ids.ts';
 import { formatDuration } from '../core/model/quantity.ts';
@@ -12,7 +13,6 @@ import { Interruption } from './interruption.ts';
 import { type Listing, type OutputFormat, render } from './output/output.ts';
 import { sideBySide } from './output/side-by-side.ts';
 import { tryWrite, write } from './streams.ts';
-import { untilAborted } from './until-aborted.ts';
 import type { World } from './world.ts';
 
 // The bounds of oclif's own parse(), which it does not export.
@@ -76,7 +76,7 @@ export abstract class BaseCommand extends Command {
 
   /** Connects at the first call; every call gives the same core. Starting one may take long, so this can be ended. */
   protected core(start = true): Promise<CoreApi> {
-    this.#core ??= untilAborted(
+    this.#core ??= abortable(
       this.world.connect({ host: this.#flags.host, start }),
       this.interruption.signal,
       (core) => core.close(),

@@ -1,5 +1,5 @@
+import { eachAbortable } from '../core/model/abortable.ts';
 import { FsbError } from '../core/model/errors.ts';
-import { untilAbortedEach } from './until-aborted.ts';
 import type { TerminalOutput } from './world.ts';
 
 /** Whoever read our output has gone (`logs | head`). It ends the command without a word. */
@@ -58,7 +58,7 @@ export async function readText(
 ): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of untilAbortedEach(stream, signal)) {
+  for await (const chunk of eachAbortable(stream, signal)) {
     const bytes = Buffer.from(chunk as string | Uint8Array as Uint8Array);
     size += bytes.length;
     if (size > limit) throw new FsbError('invalid_argument', `${what} is larger than ${limit} bytes`);

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { RegistryLogin } from '../cli/images/registry-login.ts';
-import { registryName } from '../cli/images/registry-name.ts';
+import { RegistryLogin } from '../cli/login/registry-login.ts';
+import { registryName } from '../cli/login/registry-name.ts';
 import { tryWrite } from '../cli/streams.ts';
 
 export default class Login extends BaseCommand {
@@ -37,7 +37,7 @@ export default class Login extends BaseCommand {
     const { signal } = this.interruption;
     const registry = registryName(args.registry);
     // Loading it costs as much as most commands take.
-    const { CredentialStore } = await import('../cli/images/credentials.ts');
+    const { CredentialStore } = await import('../cli/login/credentials.ts');
     const store = await CredentialStore.open(this.world, signal);
     if (flags.password !== undefined)
       await this.#warn('WARNING! Using --password via the CLI is insecure. Use --password-stdin.');

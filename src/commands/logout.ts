@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { registryName } from '../cli/images/registry-name.ts';
+import { registryName } from '../cli/login/registry-name.ts';
 
 export default class Logout extends BaseCommand {
   static override summary = 'Log out from a registry.';
@@ -21,7 +21,7 @@ export default class Logout extends BaseCommand {
     const { args } = await this.parse(Logout);
     const registry = registryName(args.registry);
     // Loading it costs as much as most commands take.
-    const { CredentialStore } = await import('../cli/images/credentials.ts');
+    const { CredentialStore } = await import('../cli/login/credentials.ts');
     const store = await CredentialStore.open(this.world, this.interruption.signal);
     const removed = await store.erase(registry);
     await this.print({

@@ -1,7 +1,8 @@
+import { isDigest } from '../../core/model/digest.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import type { ImageInfo } from '../../core/model/image.ts';
 import { formatPlatform, parsePlatform } from '../../core/model/platform.ts';
-import { familiarName, HOST_IMAGE, isDigest } from '../../core/model/reference.ts';
+import { familiarName, HOST_IMAGE } from '../../core/model/reference.ts';
 import type { ImageSourceFlags, PullPolicy } from './pull-flags.ts';
 import type { Puller } from './puller.ts';
 

@@ -77,7 +77,7 @@ export class Puller {
     // What is wrong with the name shows first.
     parseReference(reference);
     // With the schema of docker's configuration it costs more to load than most commands take.
-    const { findCredentials } = await import('./credentials.ts');
+    const { findCredentials } = await import('../login/credentials.ts');
     try {
       return { credentials: await findCredentials(reference, world, signal) };
     } catch (error) {

@@ -1,3 +1,4 @@
+import { shortDigest } from '../../core/model/digest.ts';
 import type { ImageInfo, PruneResult, RemovedImage } from '../../core/model/image.ts';
 import { formatPlatform } from '../../core/model/platform.ts';
 import type { PullEvent } from '../../core/model/pull.ts';
@@ -40,8 +41,6 @@ export const imageView = (image: ImageInfo): ImageView => ({
 
 /** Null for the 0 of what does not say. */
 export const momentOf = (ms: number): string | null => (ms === 0 ? null : timestamp(ms));
-
-export const shortDigest = (digest: string): string => digest.replace(/^sha256:/, '').slice(0, 12);
 
 /** `alpine:latest, tools:1` */
 export const namesOf = ({ references }: Pick<ImageInfo, 'references'>): string =>

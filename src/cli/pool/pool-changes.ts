@@ -1,7 +1,7 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
+import { abortable } from '../../core/model/abortable.ts';
 import type { Clock } from '../../core/model/clock.ts';
 import { FsbError } from '../../core/model/errors.ts';
-import { untilAborted } from '../until-aborted.ts';
 
 /**
  * Tells when it is worth to look at the pools again. It reads the event stream from its own beginning, so nothing that
@@ -36,7 +36,7 @@ export class PoolChanges implements AsyncDisposable {
     const late = new AbortController();
     const cancel = clock.after(ms, () => late.abort(reason));
     try {
-      await untilAborted(this.next(), late.signal);
+      await abortable(this.next(), late.signal);
     } finally {
       cancel();
     }

@@ -4,7 +4,7 @@ import { coreFlags } from '../../cli/local/core-flags.ts';
 import { daemonListing } from '../../cli/local/daemon-view.ts';
 import { localCore } from '../../cli/local/find.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
-import { untilAborted } from '../../cli/until-aborted.ts';
+import { abortable } from '../../core/model/abortable.ts';
 
 export default class DaemonStart extends BaseCommand {
   static override summary = 'Start the local core in the background.';
@@ -21,10 +21,7 @@ export default class DaemonStart extends BaseCommand {
     policyFromFlags(flags);
     const local = localCore(this.world, this.config.root, flags.root);
     const { startCore } = await import('../../cli/local/local-core.ts');
-    const { status, started } = await untilAborted(
-      startCore(local, serveFlags(raw)),
-      this.interruption.signal,
-    );
+    const { status, started } = await abortable(startCore(local, serveFlags(raw)), this.interruption.signal);
     await this.say(
       started
         ? `The core is running (pid ${status.pid}).`

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { localCore } from '../../cli/local/find.ts';
-import { untilAborted } from '../../cli/until-aborted.ts';
+import { abortable } from '../../core/model/abortable.ts';
 
 export default class DaemonStop extends BaseCommand {
   static override summary = 'Stop the local core.';
@@ -20,7 +20,7 @@ export default class DaemonStop extends BaseCommand {
     const { flags } = await this.parse(DaemonStop);
     const local = localCore(this.world, this.config.root, flags.root);
     const { stopCore } = await import('../../cli/local/local-core.ts');
-    const stopped = await untilAborted(stopCore(local), this.interruption.signal);
+    const stopped = await abortable(stopCore(local), this.interruption.signal);
     await this.say(stopped ? 'The core has stopped.' : 'No core is running.');
     return undefined;
   }

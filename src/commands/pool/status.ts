@@ -2,8 +2,8 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { poolStatusListing } from '../../cli/output/pool-status-view.ts';
 import { PoolChanges } from '../../cli/pool/pool-changes.ts';
-import { untilAborted } from '../../cli/until-aborted.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
+import { abortable } from '../../core/model/abortable.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import type { PoolShapeStatus } from '../../core/model/pool.ts';
 
@@ -46,7 +46,7 @@ export default class PoolStatus extends BaseCommand {
     await using changes = new PoolChanges(core, signal);
     for (;;) {
       await this.#redraw(await core.pools.status(name, this.call));
-      await untilAborted(this.#pause(), signal);
+      await abortable(this.#pause(), signal);
       await changes.next();
     }
   }

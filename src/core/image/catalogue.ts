@@ -7,8 +7,8 @@ import type { ImageContent } from './content/image-content.ts';
 import type { ImageRecord } from './content/image-records.ts';
 import type { HostImage } from './host/host-image.ts';
 import { hostDetails, hostInfo, imageDetails, imageInfo } from './image-info.ts';
-import { findRecord, imageNotFound } from './lookup.ts';
-import { firstName, nameMeant } from './record-names.ts';
+import { findRecord, imageNotFound } from './names/lookup.ts';
+import { firstName, nameMeant } from './names/record-names.ts';
 
 export interface CatalogueOptions {
   content: ImageContent;

@@ -1,3 +1,4 @@
+import { isDigest } from './digest.ts';
 import { FsbError } from './errors.ts';
 
 /** A name of an image with everything spelled out. At least one of tag and digest is there. */
@@ -20,7 +21,6 @@ const DOMAIN =
   /^(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?$/;
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const LONGEST_NAME = 255;
 // A name, the longest tag and a digest.
 const LONGEST_TEXT = LONGEST_NAME + 1 + 128 + 1 + 71;
@@ -44,7 +44,7 @@ export function parseReference(text: string): ImageReference {
     throw invalid(text, 'a name cannot be 64 hexadecimal digits', `Write sha256:${name}.`);
   if (tag !== undefined && !TAG.test(tag))
     throw invalid(text, `${JSON.stringify(tag)} is not a tag`, TAG_RULE);
-  if (digest !== undefined && !DIGEST.test(digest))
+  if (digest !== undefined && !isDigest(digest))
     throw invalid(
       text,
       `${JSON.stringify(digest)} is not a digest`,
@@ -89,8 +89,6 @@ export function familiarName(text: string): string {
     return text;
   }
 }
-
-export const isDigest = (text: string): boolean => DIGEST.test(text);
 
 const TAG_RULE =
   'A tag has 1 to 128 letters, digits, underscores, dots and dashes, and starts with none of the last two.';

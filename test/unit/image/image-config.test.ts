@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { imageConfigFromOci } from '../../../src/core/image/image-config.ts';
+import { imageConfigFromOci } from '../../../src/core/image/format/image-config.ts';
 import { emptyImageConfig } from '../../../src/core/model/image.ts';
 
 const configuration = (config: unknown): string =>

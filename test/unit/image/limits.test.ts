@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { writeError } from '../../../src/core/image/content/disk.ts';
-import { configurationSchema, indexSchema, parseDocument } from '../../../src/core/image/documents.ts';
-import { assertLayerCount } from '../../../src/core/image/envelope.ts';
-import { findManifest } from '../../../src/core/image/platform-choice.ts';
+import { configurationSchema, indexSchema, parseDocument } from '../../../src/core/image/format/documents.ts';
+import { assertLayerCount } from '../../../src/core/image/format/envelope.ts';
+import { findManifest } from '../../../src/core/image/format/platform-choice.ts';
 
 const digest = (number: number): string => `sha256:${number.toString(16).padStart(64, '0')}`;
 const INDEX = 'application/vnd.oci.image.index.v1+json';

@@ -6,12 +6,12 @@ import { DEFAULT_POOL } from '../../model/ids.ts';
 import type { PoolDetails, PoolInfo, PoolShapeStatus } from '../../model/pool.ts';
 import { mergePolicy, type PoolPolicyInput } from '../../model/pool-policy.ts';
 import { formatDuration } from '../../model/quantity.ts';
+import { Turns } from '../../model/turns.ts';
 import type { RecordTable } from '../../store/store.ts';
 import type { NamedPool } from './named-pool.ts';
 import { endsWithin } from './patience.ts';
 import { type PolicyGround, type PoolRecord, policyOf } from './pool-record.ts';
 import type { Pools } from './pools.ts';
-import { Turns } from './turns.ts';
 
 /** Milliseconds that stop and drain wait when the caller does not say. */
 const PATIENCE = 60_000;

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { FsbError } from '../../model/errors.ts';
 import type { Platform } from '../../model/platform.ts';
-import type { FoundImage } from '../found-image.ts';
+import type { FoundImage } from '../intake/found-image.ts';
 import { readDockerSave } from './read-docker-save.ts';
 import { readOciLayout } from './read-oci-layout.ts';
 import { type ArchiveSource, DirectorySource } from './source.ts';

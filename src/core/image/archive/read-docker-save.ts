@@ -1,17 +1,24 @@
-import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
+import { digestOfHex } from '../../model/digest.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { Platform } from '../../model/platform.ts';
+import { type Compression, compressionOf } from '../bytes/decompress.ts';
+import { Digester } from '../bytes/digester.ts';
 import {
   configurationSchema,
   type DockerSaveManifest,
   dockerSaveSchema,
   parseDocument,
-} from '../documents.ts';
-import { assertLayerCount } from '../envelope.ts';
-import { documentOf, type FoundImage, foundImage, type LayerSource, manifestOf } from '../found-image.ts';
-import { OCI_CONFIGURATION, OCI_LAYER, OCI_MANIFEST } from '../media-types.ts';
-import { type Compression, compressionOf } from '../unpack/decompress.ts';
+} from '../format/documents.ts';
+import { assertLayerCount } from '../format/envelope.ts';
+import { OCI_CONFIGURATION, OCI_LAYER, OCI_MANIFEST } from '../format/media-types.ts';
+import {
+  documentOf,
+  type FoundImage,
+  foundImage,
+  type LayerSource,
+  manifestOf,
+} from '../intake/found-image.ts';
 import { type ArchiveSource, readDocument, readFrom } from './source.ts';
 
 /** Every image of what `docker save` wrote. There is no manifest in it, so one is made of what there is. */
@@ -37,7 +44,7 @@ async function readImage(
   assertLayerCount(entry.Layers.length);
   const configuration = documentOf(OCI_CONFIGURATION, await readDocument(source, entry.Config));
   const promised = /^([0-9a-f]{64})(?:\.json)?$/.exec(posix.basename(entry.Config))?.[1];
-  if (promised !== undefined && configuration.digest !== `sha256:${promised}`)
+  if (promised !== undefined && configuration.digest !== digestOfHex(promised))
     throw new FsbError(
       'invalid_argument',
       `${entry.Config} is damaged: its digest is ${configuration.digest}`,
@@ -75,7 +82,7 @@ async function compressionOfMember(source: ArchiveSource, name: string): Promise
 }
 
 async function hashMember(source: ArchiveSource, name: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of readFrom(source, name)) hash.update(chunk);
-  return `sha256:${hash.digest('hex')}`;
+  const member = new Digester();
+  for await (const chunk of readFrom(source, name)) member.add(chunk);
+  return member.digest();
 }

@@ -1,12 +1,12 @@
 import { buffer } from 'node:stream/consumers';
 import { FsbError } from '../../model/errors.ts';
 import type { Platform } from '../../model/platform.ts';
-import { type Descriptor, indexSchema, parseDocument } from '../documents.ts';
-import { readManifest } from '../envelope.ts';
-import { type FoundImage, foundImage, type ImageDocument } from '../found-image.ts';
-import { OCI_MANIFEST } from '../media-types.ts';
-import { chooseManifest, findManifest, isAttestation, otherPlatform } from '../platform-choice.ts';
-import { verified } from '../unpack/verify.ts';
+import { verified } from '../bytes/verify.ts';
+import { type Descriptor, indexSchema, parseDocument } from '../format/documents.ts';
+import { readManifest } from '../format/envelope.ts';
+import { OCI_MANIFEST } from '../format/media-types.ts';
+import { chooseManifest, findManifest, isAttestation, otherPlatform } from '../format/platform-choice.ts';
+import { type FoundImage, foundImage, type ImageDocument } from '../intake/found-image.ts';
 import { type ArchiveSource, LARGEST_DOCUMENT, readDocument, readFrom } from './source.ts';
 
 const FULL_NAME = 'io.containerd.image.name';

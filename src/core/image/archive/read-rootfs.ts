@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import type { RootfsTerms } from '../../model/image-requests.ts';
 import { type Platform, parsePlatform } from '../../model/platform.ts';
-import { documentOf, type FoundImage, foundImage, manifestOf } from '../found-image.ts';
-import { OCI_CONFIGURATION, OCI_MANIFEST } from '../media-types.ts';
-import { compressionOf, decompressed } from '../unpack/decompress.ts';
+import { compressionOf, decompressed } from '../bytes/decompress.ts';
+import { Digester } from '../bytes/digester.ts';
+import { OCI_CONFIGURATION, OCI_MANIFEST } from '../format/media-types.ts';
+import { documentOf, type FoundImage, foundImage, manifestOf } from '../intake/found-image.ts';
 import { layerType } from './read-docker-save.ts';
 import { configOfChanges, type RootfsConfig } from './rootfs-changes.ts';
 
@@ -86,19 +86,17 @@ interface Hashes {
 }
 
 async function hashBoth(path: string, signal?: AbortSignal): Promise<Hashes> {
-  const outer = createHash('sha256');
-  const inner = createHash('sha256');
-  let size = 0;
+  const outer = new Digester();
+  const inner = new Digester();
   async function* counted(): AsyncGenerator<Buffer> {
     for await (const chunk of readFile(path, 0)) {
       throwIfAborted(signal);
-      size += chunk.length;
-      outer.update(chunk);
+      outer.add(chunk);
       yield chunk;
     }
   }
-  for await (const chunk of decompressed(counted(), 'the file')) inner.update(chunk);
-  return { digest: `sha256:${outer.digest('hex')}`, diffId: `sha256:${inner.digest('hex')}`, size };
+  for await (const chunk of decompressed(counted(), 'the file')) inner.add(chunk);
+  return { digest: outer.digest(), diffId: inner.digest(), size: outer.size };
 }
 
 async function* readFile(path: string, offset: number): AsyncGenerator<Buffer> {

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import tar from 'tar-stream';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
-import { compressionOf, decompressed } from '../unpack/decompress.ts';
+import { compressionOf, decompressed } from '../bytes/decompress.ts';
 import { type ArchiveSource, missing, normalName } from './source.ts';
 
 type Member = { kind: 'file'; start: number; size: number } | { kind: 'link'; target: string };

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isDigest } from '../../model/reference.ts';
+import { digestOfHex, hexOf, isDigest } from '../../model/digest.ts';
 
 export interface FoundBlob {
   digest: string;
@@ -55,10 +55,8 @@ export class BlobFiles {
   }
 }
 
-const hexOf = (digest: string): string => digest.slice('sha256:'.length);
-
 async function found(directory: string): Promise<FoundBlob[]> {
-  const digests = (await readdir(directory)).map((hex) => `sha256:${hex}`).filter(isDigest);
+  const digests = (await readdir(directory)).map(digestOfHex).filter(isDigest);
   return Promise.all(
     digests.map(async (digest) => {
       const { size, mtimeMs } = await stat(join(directory, hexOf(digest)));

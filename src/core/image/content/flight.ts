@@ -1,4 +1,4 @@
-import { settledOrAborted } from './waiting.ts';
+import { abortable } from '../../model/abortable.ts';
 
 /** Work on one blob that several wait for. */
 export class Flight {
@@ -18,7 +18,7 @@ export class Flight {
     this.#listeners.add(listener);
     try {
       if (this.#bytes > 0) listener(this.#bytes);
-      await settledOrAborted(this.#settled, signal);
+      await abortable(this.#settled, signal);
     } finally {
       this.#listeners.delete(listener);
     }

@@ -2,6 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
+import { digestOfHex } from '../../model/digest.ts';
 import { Garbage } from './garbage.ts';
 import { type ImageRecord, ImageRecords } from './image-records.ts';
 import { LayerStore } from './layer-store.ts';
@@ -198,6 +199,6 @@ export class ImageContent {
 }
 
 const hasLayerOf = ({ layers }: ImageRecord, id: string): boolean =>
-  layers.some(({ diffId }) => diffId.startsWith(`sha256:${id}`));
+  layers.some(({ diffId }) => diffId.startsWith(digestOfHex(id)));
 
 const sum = (parts: readonly [string, number][]): number => parts.reduce((all, [, bytes]) => all + bytes, 0);

@@ -1,13 +1,13 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { abortable } from '../../model/abortable.ts';
 import type { Clock } from '../../model/clock.ts';
 import { throwIfAborted } from '../../model/errors.ts';
 import { writeError } from './disk.ts';
 import type { Collection } from './garbage.ts';
 import { type LayerRecord, readLayer } from './layer-files.ts';
 import { Pins } from './pins.ts';
-import { settledOrAborted } from './waiting.ts';
 
 interface Layer extends LayerRecord {
   directory: string;
@@ -94,7 +94,7 @@ export class LayerStore {
       throwIfAborted(signal);
       const other = this.#filling.get(diffId);
       if (other === undefined) return this.#fill(diffId, fill);
-      await settledOrAborted(
+      await abortable(
         other.catch(() => {}),
         signal,
       );

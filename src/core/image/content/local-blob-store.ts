@@ -1,8 +1,10 @@
 import { rename, rm, stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
+import { eachAbortable } from '../../model/abortable.ts';
 import type { Clock } from '../../model/clock.ts';
+import { isDigest } from '../../model/digest.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
-import { isDigest } from '../../model/reference.ts';
+import { writeHashed } from '../bytes/write-hashed.ts';
 import { BlobFiles, type FoundBlob } from './blob-files.ts';
 import type { BlobStore, BlobTerms, FetchOptions } from './blob-store.ts';
 import { isDiskFull, syncDirectory, writeError } from './disk.ts';
@@ -10,8 +12,6 @@ import { Flight } from './flight.ts';
 import type { Collection } from './garbage.ts';
 import { PartialBlob } from './partial-blob.ts';
 import { Pins } from './pins.ts';
-import { untilAborted } from './waiting.ts';
-import { writeHashed } from './write-hashed.ts';
 
 export interface BlobStoreOptions {
   /** Has `blobs/sha256` and `partial` in it. */
@@ -102,7 +102,7 @@ export class LocalBlobStore implements BlobStore {
   async add(content: AsyncIterable<Buffer>, signal?: AbortSignal): Promise<{ digest: string; size: number }> {
     const path = this.#files.newPath();
     try {
-      const added = await writeHashed(path, untilAborted(content, signal));
+      const added = await writeHashed(path, eachAbortable(content, signal));
       await this.#alone(added.digest);
       if (!this.#blobs.has(added.digest))
         await this.#fly(added.digest, () => this.#publish(added.digest, added.size, path));

@@ -1,9 +1,9 @@
-import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { eachAbortable } from '../../model/abortable.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { Digester } from '../bytes/digester.ts';
 import type { BlobTerms } from './blob-store.ts';
-import { untilAborted } from './waiting.ts';
 
 /** The bytes are not those that were asked for. */
 export class WrongBlob extends FsbError {
@@ -24,8 +24,7 @@ interface Progress {
 export class PartialBlob {
   readonly #path: string;
   readonly #terms: BlobTerms;
-  #hash: Hash = createHash('sha256');
-  #size = 0;
+  #taken = new Digester();
 
   constructor(path: string, terms: BlobTerms) {
     this.#path = path;
@@ -50,12 +49,11 @@ export class PartialBlob {
         throw again;
       });
     }
-    return this.#size;
+    return this.#taken.size;
   }
 
   async remove(): Promise<void> {
-    this.#hash = createHash('sha256');
-    this.#size = 0;
+    this.#taken = new Digester();
     await rm(this.#path, { force: true });
   }
 
@@ -69,9 +67,9 @@ export class PartialBlob {
     }
     for await (const chunk of createReadStream(this.#path)) {
       throwIfAborted(signal);
-      this.#take(chunk as Buffer);
+      this.#taken.add(chunk as Buffer);
     }
-    if (this.#size > 0) onProgress(this.#size);
+    if (this.#taken.size > 0) onProgress(this.#taken.size);
   }
 
   async #append(
@@ -81,11 +79,11 @@ export class PartialBlob {
     const file = await open(this.#path, 'a', 0o600);
     try {
       if (!this.#isWhole())
-        for await (const chunk of untilAborted(read(this.#size), signal)) {
+        for await (const chunk of eachAbortable(read(this.#taken.size), signal)) {
           this.#assertFits(chunk);
           await file.appendFile(chunk);
-          this.#take(chunk);
-          onProgress(this.#size);
+          this.#taken.add(chunk);
+          onProgress(this.#taken.size);
         }
       await this.#verify(file);
     } finally {
@@ -93,35 +91,29 @@ export class PartialBlob {
     }
   }
 
-  #take(chunk: Buffer): void {
-    this.#hash.update(chunk);
-    this.#size += chunk.length;
-  }
-
   /** An earlier process was killed between the last byte and the rename. */
   #isWhole(): boolean {
     const { size, digest } = this.#terms;
-    return size === undefined ? this.#digest() === digest : this.#size === size;
+    return size === undefined ? this.#taken.digest() === digest : this.#taken.size === size;
   }
 
   #assertFits(chunk: Buffer): void {
     const { digest, size } = this.#terms;
-    if (size !== undefined && this.#size + chunk.length > size)
+    if (size !== undefined && this.#taken.size + chunk.length > size)
       throw new WrongBlob(`blob ${digest} is longer than the ${size} bytes that it should have`);
   }
 
   async #verify(file: FileHandle): Promise<void> {
     const { digest, size } = this.#terms;
     // Not wrong, as far as it goes: it stays, and the next attempt goes on from here.
-    if (size !== undefined && this.#size < size)
-      throw new FsbError('invalid_argument', `blob ${digest} ended after ${this.#size} of ${size} bytes`);
-    const found = this.#digest();
+    if (size !== undefined && this.#taken.size < size)
+      throw new FsbError(
+        'invalid_argument',
+        `blob ${digest} ended after ${this.#taken.size} of ${size} bytes`,
+      );
+    const found = this.#taken.digest();
     if (found !== digest)
       throw new WrongBlob(`blob ${digest} is damaged: the digest of what came is ${found}`);
     await file.sync();
-  }
-
-  #digest(): string {
-    return `sha256:${this.#hash.copy().digest('hex')}`;
   }
 }

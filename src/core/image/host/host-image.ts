@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import { DEFAULT_PATH } from '../../model/command.ts';
+import { digestOfHex, hexOf, isDigest } from '../../model/digest.ts';
 import { FsbError } from '../../model/errors.ts';
 import {
   emptyImageConfig,
@@ -12,7 +13,7 @@ import {
   type RootFilesystem,
 } from '../../model/image.ts';
 import { machinePlatform } from '../../model/platform.ts';
-import { HOST_IMAGE, isDigest } from '../../model/reference.ts';
+import { HOST_IMAGE } from '../../model/reference.ts';
 import { type HostSurvey, type SourceStamps, surveyHost } from './host-survey.ts';
 import { buildSkeleton } from './skeleton.ts';
 
@@ -82,7 +83,7 @@ export class HostImage {
   /** The same for its first digits, as `image list` shows them. */
   isMeantBy(text: string): boolean {
     const digits = /^(?:sha256:)?([0-9a-f]{12,64})$/.exec(text)?.[1];
-    return digits !== undefined && this.#current?.image.digest.startsWith(`sha256:${digits}`) === true;
+    return digits !== undefined && this.#current?.image.digest.startsWith(digestOfHex(digits)) === true;
   }
 
   /** The image, when it has this digest now. Does not look at the machine: who asks by digest wants no other. */
@@ -106,7 +107,7 @@ export class HostImage {
     return this.#oneAtATime(async () => {
       const { directory, staging } = this.#options;
       for (const name of await readdir(directory).catch(() => [])) {
-        const digest = `sha256:${name}`;
+        const digest = digestOfHex(name);
         if (this.isCurrent(digest) || isHeld(digest)) continue;
         const grave = join(staging, `removed-${crypto.randomUUID()}`);
         this.#removing.add(digest);
@@ -128,7 +129,7 @@ export class HostImage {
   }
 
   #skeletonOf(digest: string): string {
-    return join(this.#options.directory, digest.slice('sha256:'.length));
+    return join(this.#options.directory, hexOf(digest));
   }
 
   async #build(): Promise<Current> {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, lstatSync } from 'node:fs';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { digestOfHex } from '../../model/digest.ts';
 import { filteredContent, isAllowed, isWorthEntering } from './etc-files.ts';
 
 /** Something below /etc that a `host` sandbox sees. `path` is relative to /etc. */
@@ -72,7 +73,7 @@ export async function surveyHost(hostRoot: string): Promise<HostSurvey> {
   const etc = await etcEntries(join(hostRoot, 'etc'), '', sources);
   const roots = await rootEntries(hostRoot);
   const hasBash = ['usr/bin/bash', 'bin/bash'].some((path) => existsSync(join(hostRoot, path)));
-  return { etc, roots, digest: digestOf(etc, roots, programs), sources, hasBash };
+  return { etc, roots, digest: digestOfEntries(etc, roots, programs), sources, hasBash };
 }
 
 /** Inode, size, mode and time. */
@@ -121,7 +122,7 @@ async function rootEntries(hostRoot: string): Promise<RootEntry[]> {
   return entries;
 }
 
-function digestOf(etc: EtcEntry[], roots: RootEntry[], programs: string): string {
+function digestOfEntries(etc: EtcEntry[], roots: RootEntry[], programs: string): string {
   const hash = createHash('sha256').update(JSON.stringify([LAYOUT, roots, programs]));
   for (const entry of etc) {
     const { kind, path } = entry;
@@ -129,5 +130,5 @@ function digestOf(etc: EtcEntry[], roots: RootEntry[], programs: string): string
     else hash.update(JSON.stringify([kind, path, entry.mode, entry.uid, entry.gid]));
     if (entry.kind === 'file') hash.update(`${entry.content.length}\n`).update(entry.content);
   }
-  return `sha256:${hash.digest('hex')}`;
+  return digestOfHex(hash.digest('hex'));
 }

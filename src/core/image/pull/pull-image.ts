@@ -9,11 +9,11 @@ import {
   repositoryOf,
 } from '../../model/reference.ts';
 import type { ImageRecord } from '../content/image-records.ts';
-import type { FoundImage } from '../found-image.ts';
-import type { NamedImage } from '../image-names.ts';
-import { importError } from '../import-error.ts';
-import { type Intake, ingestImages, isHere, progressOf } from '../ingest.ts';
-import { recordOf } from '../new-record.ts';
+import type { FoundImage } from '../intake/found-image.ts';
+import { type Intake, ingestImages, isHere, progressOf } from '../intake/ingest.ts';
+import { importError } from '../intake/intake-error.ts';
+import { recordOf } from '../intake/new-record.ts';
+import type { NamedImage } from '../names/image-names.ts';
 import type { Registries } from '../registry/registries.ts';
 import { findRemoteImage } from './remote-image.ts';
 

@@ -4,20 +4,15 @@ import { FsbError } from '../../model/errors.ts';
 import type { Platform } from '../../model/platform.ts';
 import type { ImageReference } from '../../model/reference.ts';
 import { LARGEST_DOCUMENT } from '../archive/source.ts';
+import { digestOf } from '../bytes/digester.ts';
+import { verified } from '../bytes/verify.ts';
 import type { BlobStore } from '../content/blob-store.ts';
-import { type Descriptor, indexSchema, LARGEST_CONFIGURATION, parseDocument } from '../documents.ts';
-import { readManifest } from '../envelope.ts';
-import {
-  digestOf,
-  type FoundImage,
-  foundImage,
-  type ImageDocument,
-  type LayerSource,
-} from '../found-image.ts';
-import { isIndexType, isManifestType, OCI_INDEX, OCI_MANIFEST } from '../media-types.ts';
-import { chooseManifest } from '../platform-choice.ts';
+import { type Descriptor, indexSchema, LARGEST_CONFIGURATION, parseDocument } from '../format/documents.ts';
+import { readManifest } from '../format/envelope.ts';
+import { isIndexType, isManifestType, OCI_INDEX, OCI_MANIFEST } from '../format/media-types.ts';
+import { chooseManifest } from '../format/platform-choice.ts';
+import { type FoundImage, foundImage, type ImageDocument, type LayerSource } from '../intake/found-image.ts';
 import type { ReadOptions, RemoteManifest, RemoteRepository } from '../registry/registries.ts';
-import { verified } from '../unpack/verify.ts';
 
 export interface RemoteSource {
   repository: RemoteRepository;

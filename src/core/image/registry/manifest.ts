@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { isDigest } from '../../model/digest.ts';
 import { FsbError } from '../../model/errors.ts';
-import { isDigest } from '../../model/reference.ts';
+import { digestOf } from '../bytes/digester.ts';
 import type { Connection } from './connection.ts';
 import type { RemoteManifest } from './registries.ts';
 import type { Answer } from './transport.ts';
@@ -63,7 +63,7 @@ async function readBody(answer: Answer, wrong: Wrong): Promise<Buffer> {
 }
 
 function verifiedDigest(answer: Answer, body: Buffer, reference: string, wrong: Wrong): string {
-  const digest = `sha256:${createHash('sha256').update(body).digest('hex')}`;
+  const digest = digestOf(body);
   if (isDigest(reference) && reference !== digest)
     throw wrong(`lies: it sends ${digest} instead of ${reference}`);
   const said = String(answer.headers['docker-content-digest'] ?? '');

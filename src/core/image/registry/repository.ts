@@ -1,6 +1,6 @@
 import type { Clock } from '../../model/clock.ts';
+import { isDigest } from '../../model/digest.ts';
 import { FsbError } from '../../model/errors.ts';
-import { isDigest } from '../../model/reference.ts';
 import { type BlobQuestion, type Position, readBlob } from './blob.ts';
 import type { Connection } from './connection.ts';
 import { readManifest } from './manifest.ts';

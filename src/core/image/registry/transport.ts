@@ -8,9 +8,9 @@ import { request as httpsRequest } from 'node:https';
 import type { Logger } from 'pino';
 import { afterReading, type Clock } from '../../model/clock.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { Turns } from '../../model/turns.ts';
 import { Agents } from './agents.ts';
 import type { Trust } from './certificates.ts';
-import { Limits } from './limits.ts';
 import { Pace } from './pace.ts';
 import { type ProxyChoice, proxyName } from './proxies.ts';
 
@@ -68,7 +68,7 @@ export class Transport {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #agents = new Agents();
-  readonly #limits = new Limits(MOST_CONNECTIONS);
+  readonly #turns = new Turns(MOST_CONNECTIONS);
 
   constructor(clock: Clock, log: Logger) {
     this.#clock = clock;
@@ -77,7 +77,7 @@ export class Transport {
 
   /** @throws BrokenConnection; the signal's reason */
   async request(call: Call): Promise<Answer> {
-    const leave = await this.#limits.enter(`${call.lane} ${call.url.host}`, call.signal);
+    const leave = await this.#turns.enter(`${call.lane} ${call.url.host}`, call.signal);
     try {
       const authorization = await call.authorization?.();
       const response = await this.#send(call, authorization === undefined ? {} : { authorization });

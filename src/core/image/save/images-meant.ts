@@ -1,7 +1,7 @@
 import { FsbError } from '../../model/errors.ts';
 import { HOST_IMAGE } from '../../model/reference.ts';
 import type { ImageRecord } from '../content/image-records.ts';
-import { nameMeant } from '../record-names.ts';
+import { nameMeant } from '../names/record-names.ts';
 import type { SavedImage } from './save-images.ts';
 
 /**

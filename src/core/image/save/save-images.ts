@@ -1,11 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { familiarName, parseReference } from '../../model/reference.ts';
+import { verified } from '../bytes/verify.ts';
 import type { BlobStore } from '../content/blob-store.ts';
 import type { ImageContent } from '../content/image-content.ts';
 import type { ImageRecord } from '../content/image-records.ts';
-import { OCI_INDEX } from '../media-types.ts';
-import { verified } from '../unpack/verify.ts';
+import { OCI_INDEX } from '../format/media-types.ts';
 import { tarEnd, tarHeader, tarPadding } from './tar-header.ts';
 
 export interface SavedImage {

@@ -6,16 +6,18 @@ import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { DEFAULT_POOL } from '../../model/ids.ts';
 import type { Lease, PoolPolicy } from '../../model/pool.ts';
 import { formatSize, parseSize } from '../../model/quantity.ts';
+import { Turns } from '../../model/turns.ts';
 import { Notebook } from '../notebook/notebook.ts';
 import { leasedSandbox } from '../run/tool-sandbox.ts';
 import type { ToolContext } from '../tool/define-tool.ts';
 import type { SandboxConfig } from './sandbox-config.ts';
 import { TOOL_POOL } from './tool-pool.ts';
-import { Turns } from './turns.ts';
 import { unless } from './unless.ts';
 
 /** Of the leases that are made here; those of others, like `pool run --lease`, have none or another. */
 const LABEL = 'pool-server';
+/** How many calls may wait for one sandbox. */
+const LONGEST_LINE = 32;
 
 export interface KeptSandboxesOptions {
   pools: PoolApi;
@@ -85,16 +87,22 @@ export class KeptSandboxes {
     return (await this.list(options)).find((lease) => lease.id === id);
   }
 
-  /** Lends the sandbox to one piece of work after the other. @throws not_found, conflict (too many wait), cancelled */
+  /**
+   * Lends the sandbox to one piece of work after the other, first come first served: a timeout kills everything that
+   * runs in it, and must not hit the tool of another call.
+   * @throws not_found, conflict (too many wait), cancelled
+   */
   async use<T>(lease: Lease, signal: AbortSignal, work: (context: ToolContext) => Promise<T>): Promise<T> {
     const { pools, clock, workingDirectory } = this.#options;
-    const endTurn = await this.#turns.take(lease.id, signal);
-    try {
+    if (this.#turns.waiting(lease.id) >= LONGEST_LINE)
+      throw new FsbError('conflict', `too many calls wait for sandbox ${lease.id}: ${LONGEST_LINE}`, {
+        hint: 'One tool runs at a time in a sandbox; create more of them.',
+      });
+    const turn = (): Promise<T> => {
       const sandbox = leasedSandbox(pools, lease.id, workingDirectory);
-      return await work({ sandbox, notebook: this.#notebook(lease), clock, signal });
-    } finally {
-      endTurn();
-    }
+      return work({ sandbox, notebook: this.#notebook(lease), clock, signal });
+    };
+    return this.#turns.take(lease.id, turn, signal);
   }
 
   /** Ends it and all that runs in it. @throws not_found */

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { decompressed } from '../decompress.ts';
+import { decompressed } from '../../bytes/decompress.ts';
+import { verified } from '../../bytes/verify.ts';
 import { unpackLayer } from '../unpack-layer.ts';
-import { verified } from '../verify.ts';
 import type { UnpackJob } from './messages.ts';
 
 const PIECE = 512 * 1024;

@@ -3,9 +3,9 @@ import { watch } from 'node:fs';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { abortable } from '../../core/model/abortable.ts';
 import type { Clock } from '../../core/model/clock.ts';
 import { FsbError } from '../../core/model/errors.ts';
-import { untilAborted } from '../until-aborted.ts';
 
 /** Writing a small file takes no longer, even on a slow disk. */
 const DEADLINE = 10_000;
@@ -39,7 +39,7 @@ async function waitFor(
     for (let inTime = true; !(await acquire(lock, mine)); ) {
       if (await breakStale(lock)) continue;
       if (!inTime) throw taken(lock);
-      inTime = await untilAborted(changes.next(), signal);
+      inTime = await abortable(changes.next(), signal);
     }
   } finally {
     changes.close();

@@ -1,16 +1,16 @@
 import type { Logger } from 'pino';
-import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
-import type { ImageInfo, PruneResult, RemovedImage } from '../model/image.ts';
-import type { PruneRequest } from '../model/image-requests.ts';
-import { familiarName } from '../model/reference.ts';
-import type { Catalogue } from './catalogue.ts';
-import type { Holds } from './content/holds.ts';
-import type { ImageContent } from './content/image-content.ts';
-import type { ImageRecord } from './content/image-records.ts';
-import type { PruneTerms, RemoveTerms } from './image-store.ts';
+import type { Clock } from '../../model/clock.ts';
+import { FsbError } from '../../model/errors.ts';
+import type { ImageInfo, PruneResult, RemovedImage } from '../../model/image.ts';
+import type { PruneRequest } from '../../model/image-requests.ts';
+import { familiarName } from '../../model/reference.ts';
+import type { Catalogue } from '../catalogue.ts';
+import type { Holds } from '../content/holds.ts';
+import type { ImageContent } from '../content/image-content.ts';
+import type { ImageRecord } from '../content/image-records.ts';
+import type { PruneTerms, RemoveTerms } from '../image-store.ts';
+import { nameMeant, namesWith, separateNames } from '../names/record-names.ts';
 import { pruneImages } from './prune.ts';
-import { nameMeant, namesWith, separateNames } from './record-names.ts';
 
 export interface RemovalOptions {
   content: ImageContent;

@@ -1,18 +1,19 @@
 import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
-import type { Clock } from '../model/clock.ts';
-import { throwIfAborted } from '../model/errors.ts';
-import type { LayerProgress, LayerState } from '../model/pull.ts';
-import type { ImageContent } from './content/image-content.ts';
-import type { ImageRecord } from './content/image-records.ts';
-import { flushToDisk } from './flush.ts';
+import type { Clock } from '../../model/clock.ts';
+import { shortDigest } from '../../model/digest.ts';
+import { throwIfAborted } from '../../model/errors.ts';
+import type { LayerProgress, LayerState } from '../../model/pull.ts';
+import { Turns } from '../../model/turns.ts';
+import { flushToDisk } from '../content/flush.ts';
+import type { ImageContent } from '../content/image-content.ts';
+import type { ImageRecord } from '../content/image-records.ts';
+import type { NamedImage } from '../names/image-names.ts';
+import type { UnpackLimits } from '../unpack/unpack-layer.ts';
+import type { Unpacker } from '../unpack/unpacker.ts';
 import type { FoundImage, FoundLayer, ImageDocument } from './found-image.ts';
-import type { NamedImage } from './image-names.ts';
 import { recordOf } from './new-record.ts';
 import type { Publisher } from './publisher.ts';
-import { Turns } from './turns.ts';
-import type { UnpackLimits } from './unpack/unpack-layer.ts';
-import type { Unpacker } from './unpack/unpacker.ts';
 
 /** Where images come in: what the store has, how it unpacks, and how it takes images on record. */
 export interface Intake {
@@ -53,7 +54,7 @@ export const progressOf = (
   { digest, size }: Pick<FoundLayer, 'digest' | 'size'>,
   state: LayerState,
   current = 0,
-): LayerProgress => ({ id: digest.slice('sha256:'.length).slice(0, 12), state, current, total: size });
+): LayerProgress => ({ id: shortDigest(digest), state, current, total: size });
 
 /**
  * Brings images into the store: every blob as it came, every layer unpacked, each once and verified. They are on record
@@ -129,7 +130,7 @@ async function ingestLayer(
 ): Promise<void> {
   const tell = (state: LayerState, current = 0): void => onLayer?.(progressOf(layer, state, current));
   if (isPresent(layer, intake)) return tell('present', layer.size);
-  const blob = await turns.take(() => download(layer, intake, tell, onNote, signal), signal);
+  const blob = await turns.take('download', () => download(layer, intake, tell, onNote, signal), signal);
   await intake.content.layers.ensure(
     layer.diffId,
     (directory) => {

@@ -2,16 +2,16 @@ import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { FsbError, throwIfAborted } from '../model/errors.ts';
-import type { ImportRequest, RootfsTerms } from '../model/image-requests.ts';
-import type { Platform } from '../model/platform.ts';
-import { HOST_IMAGE, parseReference } from '../model/reference.ts';
-import { openArchive, readArchive } from './archive/read-archive.ts';
-import { readRootfs } from './archive/read-rootfs.ts';
-import type { ImageRecord } from './content/image-records.ts';
-import { type NamedImage, nameImages } from './image-names.ts';
-import { importError } from './import-error.ts';
+import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import type { ImportRequest, RootfsTerms } from '../../model/image-requests.ts';
+import type { Platform } from '../../model/platform.ts';
+import { HOST_IMAGE, parseReference } from '../../model/reference.ts';
+import { openArchive, readArchive } from '../archive/read-archive.ts';
+import { readRootfs } from '../archive/read-rootfs.ts';
+import type { ImageRecord } from '../content/image-records.ts';
+import { type NamedImage, nameImages } from '../names/image-names.ts';
 import { type Intake, ingestImages } from './ingest.ts';
+import { importError } from './intake-error.ts';
 import { recordOf } from './new-record.ts';
 
 export interface ImportGround {

@@ -1,23 +1,21 @@
-import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
+import { Digester } from './digester.ts';
 
 /** Writes a new file. @returns what it is, when it is on the disk */
 export async function writeHashed(
   path: string,
   content: AsyncIterable<Buffer>,
 ): Promise<{ digest: string; size: number }> {
-  const hash = createHash('sha256');
-  let size = 0;
+  const written = new Digester();
   const file = await open(path, 'wx', 0o600);
   try {
     for await (const chunk of content) {
-      hash.update(chunk);
-      size += chunk.length;
+      written.add(chunk);
       await file.appendFile(chunk);
     }
     await file.sync();
   } finally {
     await file.close();
   }
-  return { digest: `sha256:${hash.digest('hex')}`, size };
+  return { digest: written.digest(), size: written.size };
 }

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
-import { FsbError } from '../model/errors.ts';
-import type { ImageConfig } from '../model/image.ts';
-import type { Platform } from '../model/platform.ts';
-import { type Configuration, configurationSchema, parseDocument } from './documents.ts';
-import { imageConfigOf } from './image-config.ts';
-import { assertRunsOn } from './platform-choice.ts';
+import { FsbError } from '../../model/errors.ts';
+import type { ImageConfig } from '../../model/image.ts';
+import type { Platform } from '../../model/platform.ts';
+import { digestOf } from '../bytes/digester.ts';
+import { type Configuration, configurationSchema, parseDocument } from '../format/documents.ts';
+import { imageConfigOf } from '../format/image-config.ts';
+import { assertRunsOn } from '../format/platform-choice.ts';
 
 export interface ImageDocument {
   /** `sha256:...`, verified. */
@@ -80,8 +80,6 @@ export function foundImage(
 
 const readConfiguration = ({ digest, body }: ImageDocument): Configuration =>
   parseDocument(configurationSchema, body, `the configuration ${digest}`);
-
-export const digestOf = (data: Buffer): string => `sha256:${createHash('sha256').update(data).digest('hex')}`;
 
 /** What a document that was made here is called. */
 export const documentOf = (mediaType: string, body: Buffer): ImageDocument => ({

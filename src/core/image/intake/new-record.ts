@@ -1,5 +1,5 @@
-import type { ImageRecord } from './content/image-records.ts';
-import type { NamedImage } from './image-names.ts';
+import type { ImageRecord } from '../content/image-records.ts';
+import type { NamedImage } from '../names/image-names.ts';
 
 /**
  * What goes on record of an image that came in.

@@ -1,15 +1,15 @@
 import type { Logger } from 'pino';
-import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
-import type { PruneResult, RemovedImage } from '../model/image.ts';
-import { hasLabels } from '../model/image-labels.ts';
-import type { PruneRequest } from '../model/image-requests.ts';
-import type { Holds } from './content/holds.ts';
-import type { ImageContent } from './content/image-content.ts';
-import type { ImageRecord } from './content/image-records.ts';
-import { imageInfo } from './image-info.ts';
-import type { PruneTerms } from './image-store.ts';
-import { firstName } from './record-names.ts';
+import type { Clock } from '../../model/clock.ts';
+import { FsbError } from '../../model/errors.ts';
+import type { PruneResult, RemovedImage } from '../../model/image.ts';
+import { hasLabels } from '../../model/image-labels.ts';
+import type { PruneRequest } from '../../model/image-requests.ts';
+import type { Holds } from '../content/holds.ts';
+import type { ImageContent } from '../content/image-content.ts';
+import type { ImageRecord } from '../content/image-records.ts';
+import { imageInfo } from '../image-info.ts';
+import type { PruneTerms } from '../image-store.ts';
+import { firstName } from '../names/record-names.ts';
 
 export interface PruneGround {
   content: ImageContent;

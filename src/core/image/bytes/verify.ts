@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { Digester } from './digester.ts';
 
 export interface Expected {
   /** `sha256:...` */
@@ -19,22 +19,20 @@ export async function* verified(
   what: string,
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  const hash = createHash('sha256');
-  let size = 0;
+  const read = new Digester();
   for await (const chunk of source) {
     throwIfAborted(signal);
-    size += chunk.length;
-    if (expected.size !== undefined && size > expected.size)
+    read.add(chunk);
+    if (expected.size !== undefined && read.size > expected.size)
       throw new FsbError(
         'invalid_argument',
         `${what} is longer than the ${expected.size} bytes that it should have`,
       );
-    hash.update(chunk);
     yield chunk;
   }
-  if (expected.size !== undefined && size < expected.size)
-    throw new FsbError('invalid_argument', `${what} has ${size} bytes instead of ${expected.size}`);
-  const digest = `sha256:${hash.digest('hex')}`;
+  if (expected.size !== undefined && read.size < expected.size)
+    throw new FsbError('invalid_argument', `${what} has ${read.size} bytes instead of ${expected.size}`);
+  const digest = read.digest();
   if (digest !== expected.digest)
     throw new FsbError(
       'invalid_argument',

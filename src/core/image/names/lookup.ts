@@ -1,15 +1,15 @@
-import { didYouMean } from '../model/did-you-mean.ts';
-import { FsbError } from '../model/errors.ts';
+import { didYouMean } from '../../model/did-you-mean.ts';
+import { digestOfHex, isDigest } from '../../model/digest.ts';
+import { FsbError } from '../../model/errors.ts';
 import {
   canonicalReference,
   familiarName,
   HOST_IMAGE,
   type ImageReference,
-  isDigest,
   parseReference,
   repositoryOf,
-} from '../model/reference.ts';
-import type { ImageRecord } from './content/image-records.ts';
+} from '../../model/reference.ts';
+import type { ImageRecord } from '../content/image-records.ts';
 import { repositoryOfName } from './record-names.ts';
 
 // As many digits as `image list` shows of a digest.
@@ -21,12 +21,12 @@ const SHORTEST_DIGEST = 12;
  */
 export function findRecord(records: readonly ImageRecord[], text: string): ImageRecord | undefined {
   if (isDigest(text)) return findByDigest(records, text);
-  if (/^[0-9a-f]{64}$/.test(text)) return findByDigest(records, `sha256:${text}`);
+  if (/^[0-9a-f]{64}$/.test(text)) return findByDigest(records, digestOfHex(text));
   const prefix = text.replace(/^sha256:/, '');
   const isPrefix = /^[0-9a-f]+$/.test(prefix) && prefix.length >= SHORTEST_DIGEST;
   const byName = isPrefix && prefix !== text ? undefined : findByName(records, parseReference(text));
   if (byName !== undefined || !isPrefix) return byName;
-  const fitting = records.filter(({ digest }) => digest.startsWith(`sha256:${prefix}`));
+  const fitting = records.filter(({ digest }) => digest.startsWith(digestOfHex(prefix)));
   return fitting.length === 1 ? fitting[0] : undefined;
 }
 

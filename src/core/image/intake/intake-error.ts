@@ -1,4 +1,4 @@
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../../model/errors.ts';
 
 /**
  * What bringing an image in failed with, as its caller is to see it: names the thing, and tells a full disk from a

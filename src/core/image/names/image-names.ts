@@ -1,6 +1,6 @@
-import { FsbError } from '../model/errors.ts';
-import { canonicalReference, HOST_IMAGE, parseReference } from '../model/reference.ts';
-import type { FoundImage } from './found-image.ts';
+import { FsbError } from '../../model/errors.ts';
+import { canonicalReference, HOST_IMAGE, parseReference } from '../../model/reference.ts';
+import type { FoundImage } from '../intake/found-image.ts';
 
 export interface NamedImage {
   image: FoundImage;

@@ -1,4 +1,4 @@
-import type { ImageRecord, ImageRecords } from './content/image-records.ts';
+import type { ImageRecord, ImageRecords } from '../content/image-records.ts';
 
 /** Puts images and names on record, and tells who follows what names mean. */
 export class Publisher {

@@ -1,11 +1,6 @@
-import {
-  canonicalReference,
-  familiarName,
-  isDigest,
-  parseReference,
-  repositoryOf,
-} from '../model/reference.ts';
-import type { ImageRecord } from './content/image-records.ts';
+import { isDigest } from '../../model/digest.ts';
+import { canonicalReference, familiarName, parseReference, repositoryOf } from '../../model/reference.ts';
+import type { ImageRecord } from '../content/image-records.ts';
 
 type Named = Pick<ImageRecord, 'digest' | 'references' | 'repoDigests'>;
 
