@@ -1,4 +1,5 @@
 import type { PhaseState } from './phase.ts';
+import type { Resources } from './shape.ts';
 import type { SandboxSpec } from './spec.ts';
 
 /** A name alone never identifies a run; within one namespace it is unique at any moment. */
@@ -39,4 +40,18 @@ export interface Sandbox {
   idempotencyKey?: string;
   /** The last few, oldest first. */
   events: SandboxEvent[];
+}
+
+/** What a running sandbox uses. */
+export interface SandboxUsage extends SandboxRef {
+  id: string;
+  /** When it was read, milliseconds since the epoch. */
+  time: number;
+  /** Microseconds of processor time of all its processes since it started. */
+  cpuMicros: number;
+  /** Bytes. */
+  memory: number;
+  /** Processes and threads. */
+  pids: number;
+  limits: Resources;
 }
