@@ -3,6 +3,8 @@ import type {
   AgentApi,
   AgentSandbox,
   AgentSandboxState,
+  AgentStopOptions,
+  AgentUsage,
   StartedSandbox,
   StartRequest,
 } from '../api/agent-api.ts';
@@ -12,6 +14,7 @@ import type { AttachRequest, CallOptions, ExecRequest } from '../api/sandbox-api
 import { FsbError } from '../model/errors.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ProcessSession } from '../model/process.ts';
+import type { Resources } from '../model/shape.ts';
 import type { Leases } from './leases/leases.ts';
 import type { Runs } from './leases/runs.ts';
 import type { SlotRecord } from './ledger/records.ts';
@@ -81,7 +84,7 @@ export class Agent implements AgentApi {
     }
   }
 
-  stop(sandboxId: string, grace: number): { stopped: Promise<void>; gone: Promise<void> } {
+  stop(sandboxId: string, { grace }: AgentStopOptions): { stopped: Promise<void>; gone: Promise<void> } {
     const stopped = this.#stop(sandboxId, grace);
     const gone = stopped.then(() => this.#leaving.get(sandboxId));
     // Whoever waits for `stopped` alone must not end the core when the teardown fails.
@@ -107,17 +110,46 @@ export class Agent implements AgentApi {
   }
 
   async exec(sandboxId: string, request: ExecRequest, { signal }: CallOptions = {}): Promise<ProcessSession> {
-    return this.#running(sandboxId).execs.start(request, signal);
+    return this.#awake(sandboxId).execs.start(request, signal);
   }
 
   async attach(sandboxId: string, request: AttachRequest): Promise<ProcessSession> {
     const run = this.#runs.get(sandboxId);
-    if (run) return attachToRun(run, request, this.#options.logs);
+    if (run) return attachToRun(this.#awake(sandboxId), request, this.#options.logs);
     const end = this.#options.slots.get(sandboxId)?.end;
     if (end && request.replay) return attachToEnded(sandboxId, end, this.#options.logs);
     throw new FsbError('conflict', 'the sandbox is not running', {
       hint: 'See what it wrote with: fsb-ctl logs NAME',
     });
+  }
+
+  async pause(sandboxId: string): Promise<void> {
+    await this.#running(sandboxId).pause();
+  }
+
+  async unpause(sandboxId: string): Promise<void> {
+    await this.#running(sandboxId).unpause();
+  }
+
+  signal(sandboxId: string, signal: number): void {
+    this.#running(sandboxId).signal(signal);
+  }
+
+  async update(sandboxId: string, resources: Resources): Promise<void> {
+    await this.#running(sandboxId).resize(resources);
+  }
+
+  async usage(sandboxId: string): Promise<AgentUsage | undefined> {
+    const run = this.#runs.get(sandboxId);
+    if (run === undefined) return undefined;
+    try {
+      const { memory, cpuMicros, pids } = await run.instance.stats();
+      return { memory, cpuMicros, pids };
+    } catch (error) {
+      // It may have ended while it was looked at.
+      if (this.#runs.get(sandboxId) !== run) return undefined;
+      throw error;
+    }
   }
 
   logs(sandboxId: string, query: LogQuery, { signal }: CallOptions = {}): AsyncIterable<LogEntry> {
@@ -145,18 +177,18 @@ export class Agent implements AgentApi {
   /** Takes a running sandbox into the agent's care until its end: a new one, or one that recovery found. */
   takeUp(parts: SandboxParts): SandboxRun {
     const { slots, clock, log } = this.#options;
-    const { sandboxId, slot } = parts;
+    const { sandboxId } = parts;
     const run = new SandboxRun({
       ...parts,
       clock,
       logger: log,
-      recordEnd: (end) => slots.put(sandboxId, { ...slot, end }),
+      record: (changed) => slots.put(sandboxId, changed),
     });
     this.#runs.set(sandboxId, run);
     void run.ended.then((end) => {
       if (this.#closing) return;
       this.#runs.delete(sandboxId);
-      this.#announce({ sandboxId, state: stateOf({ ...slot, end }) });
+      this.#announce({ sandboxId, state: stateOf({ ...run.slot, end }) });
     });
     this.#leave(sandboxId, run.gone);
     return run;
@@ -164,7 +196,10 @@ export class Agent implements AgentApi {
 
   /** Who is told to people as the holder of its instance. */
   holderOf(sandboxId: string, claimName: string): Holder {
-    return { name: `sandbox ${claimName}`, end: () => this.stop(sandboxId, 0).gone };
+    return {
+      name: `sandbox ${claimName}`,
+      end: () => this.stop(sandboxId, { grace: 0, keepFiles: true }).gone,
+    };
   }
 
   /** True while the sandbox has an instance, or is about to get one. */
@@ -174,6 +209,15 @@ export class Agent implements AgentApi {
 
   #announce(change: AgentSandbox): void {
     for (const listener of this.#listeners) listener(change);
+  }
+
+  /** @throws conflict (not running, paused) */
+  #awake(sandboxId: string): SandboxRun {
+    const run = this.#running(sandboxId);
+    if (!run.slot.paused) return run;
+    throw new FsbError('conflict', 'the sandbox is paused', {
+      hint: 'Let it go on first with: fsb-ctl unpause NAME',
+    });
   }
 
   #running(sandboxId: string): SandboxRun {
@@ -195,8 +239,8 @@ export class Agent implements AgentApi {
 }
 
 function stateOf(slot: SlotRecord): AgentSandboxState {
-  const { startedAt, end } = slot;
-  if (end === undefined) return { state: 'running', startedAt };
+  const { startedAt, end, paused } = slot;
+  if (end === undefined) return { state: 'running', startedAt, ...(paused && { paused }) };
   if (end.kind === 'lost') return { state: 'lost', reason: end.reason };
   return { state: 'ended', startedAt, endedAt: end.at, status: end.status };
 }

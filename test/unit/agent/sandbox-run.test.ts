@@ -8,6 +8,7 @@ import { processSpec } from '../../helpers/process-spec.ts';
 import { memoryLog, scriptedMain } from '../../helpers/scripted-main.ts';
 
 const FULL = new Error('the disk is full');
+const resources = { cpus: 1, memory: 1 << 27, pids: 100 };
 const KILLED = { code: null, signal: 9 };
 
 function world(known: { id: number; running: boolean }[] = [], slot: Partial<SlotRecord> = {}) {
@@ -20,7 +21,15 @@ function world(known: { id: number; running: boolean }[] = [], slot: Partial<Slo
     { level: 'error' },
     { write: (line: string) => void complaints.push(JSON.parse(line).msg) },
   );
-  const state = { oomKills: 0, recordFails: false, released: false, ended: false };
+  const state = {
+    oomKills: 0,
+    recordFails: false,
+    controlFails: false,
+    released: false,
+    destroyed: false,
+    ended: false,
+  };
+  const steps: string[] = [];
   const recorded: SlotEnd[] = [];
   const instance = {
     id: 'i',
@@ -28,6 +37,18 @@ function world(known: { id: number; running: boolean }[] = [], slot: Partial<Slo
     stats: async () => ({ oomKills: state.oomKills }),
     kill: () => new Promise<void>(() => {}),
     detach: async () => main.end(),
+    shape: { resources },
+    async suspend() {
+      steps.push('suspend');
+      if (state.controlFails) throw new Error('no freezer');
+    },
+    async wake() {
+      steps.push('wake');
+    },
+    async update() {
+      steps.push('update');
+      if (state.controlFails) throw new Error('below the use');
+    },
   } as unknown as Instance;
   const start = (): SandboxRun => {
     const run = new SandboxRun({
@@ -35,17 +56,19 @@ function world(known: { id: number; running: boolean }[] = [], slot: Partial<Slo
       slot: { process: processSpec(['main']), ...slot } as SlotRecord,
       held: {
         instance,
-        async giveBack() {
+        async giveBack({ destroy = false } = {}) {
           state.released = true;
+          state.destroyed = destroy;
         },
       },
       main: main.session,
       log: log.writer,
       clock,
       logger,
-      async recordEnd(end) {
+      async record(changed) {
         if (state.recordFails) throw FULL;
-        recorded.push(end);
+        if (changed.end) recorded.push(changed.end);
+        else steps.push(changed.paused ? 'recorded paused' : 'recorded running');
       },
     });
     void run.ended.then(() => {
@@ -57,7 +80,7 @@ function world(known: { id: number; running: boolean }[] = [], slot: Partial<Slo
     main.exit(status);
     main.end();
   };
-  return { clock, main, exec, log, complaints, instance, state, recorded, start, finish };
+  return { clock, main, exec, log, complaints, instance, state, recorded, steps, start, finish };
 }
 
 describe('while the disk is full', () => {
@@ -234,5 +257,79 @@ describe('stop', () => {
     finish(KILLED);
     await Promise.all(stops);
     expect(clock.pending).toBe(0);
+  });
+});
+
+describe('a pause', () => {
+  it('is on record before anything is frozen, and until everything goes on', async () => {
+    const { steps, start, finish } = world();
+    const run = start();
+    await run.pause();
+    expect(run.slot.paused).toBe(true);
+    await run.unpause();
+    expect(run.slot.paused).toBeUndefined();
+    expect(steps).toEqual(['recorded paused', 'suspend', 'wake', 'recorded running']);
+    finish();
+    await run.gone;
+  });
+
+  it('that fails leaves it running, and says so on record', async () => {
+    const { state, steps, start, finish } = world();
+    const run = start();
+    state.controlFails = true;
+    await expect(run.pause()).rejects.toThrow('no freezer');
+    expect(run.slot.paused).toBeUndefined();
+    expect(steps).toEqual(['recorded paused', 'suspend', 'recorded running']);
+    finish();
+    await run.gone;
+  });
+
+  it('keeps no stop and no kill from arriving', async () => {
+    const { main, steps, start, finish } = world();
+    const run = start();
+    await run.pause();
+    const stopping = run.stop(5_000);
+    expect(main.signals).toEqual([15]);
+    expect(steps.at(-1)).toBe('wake');
+    finish({ code: null, signal: 15 });
+    await stopping;
+    expect(run.slot).toMatchObject({ end: { kind: 'exited' } });
+    expect(run.slot.paused).toBeUndefined();
+  });
+
+  it('of one that has ended meanwhile writes nothing: it may be forgotten', async () => {
+    const { steps, start, finish } = world();
+    const run = start();
+    finish();
+    await run.gone;
+    steps.length = 0;
+    await run.pause();
+    expect(steps).toEqual(['suspend']);
+  });
+});
+
+describe('new limits', () => {
+  const given = { resources, labels: {}, exposed_ports: [] };
+  const more = { ...resources, memory: 1 << 28 };
+
+  it('make its instance no good for another holder', async () => {
+    const { state, start, finish } = world([], { given });
+    const run = start();
+    await run.resize(more);
+    expect(run.slot.given?.resources).toEqual(more);
+    finish();
+    await run.gone;
+    expect(state.destroyed).toBe(true);
+  });
+
+  it('that the kernel refuses change nothing', async () => {
+    const { state, start, finish } = world([], { given });
+    const run = start();
+    state.controlFails = true;
+    await expect(run.resize(more)).rejects.toThrow('below the use');
+    expect(run.slot.given).toEqual(given);
+    finish();
+    await run.gone;
+    expect(state.destroyed).toBe(false);
   });
 });

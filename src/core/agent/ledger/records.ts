@@ -46,6 +46,8 @@ export interface SlotRecord {
   stopSignal?: number;
   /** What the kernel had killed for memory in the instance before the sandbox came; undefined: nothing. */
   earlierKills?: number;
+  /** Every process in it is frozen, or about to be. */
+  paused?: true;
   end?: SlotEnd;
 }
 

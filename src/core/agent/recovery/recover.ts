@@ -117,6 +117,8 @@ async function takeUp(
   { agent, recording, adopt, logs, images }: RecoveryOptions,
 ): Promise<boolean> {
   recording.holdImage(found.id, record.shape.image);
+  // A frozen guest cannot answer; it is frozen again as soon as it has.
+  if (slot.paused) await recording.forPool(pool.name).resume(found.id);
   const instance = await patiently(() => adopt(found, record, 'claimed'));
   const main = instance.channel.known.find((known) => known.id === MAIN_PROCESS);
   if (!main) {
@@ -133,6 +135,7 @@ async function takeUp(
   }
   const run = agent.takeUp({ sandboxId, slot, held, main: resumed, log });
   await run.execs.letRun(MAIN_PROCESS);
+  if (slot.paused) await run.pause();
   return true;
 }
 
