@@ -71,32 +71,34 @@ export class Agent implements AgentApi {
   }
 
   async #start(request: StartRequest, signal: AbortSignal): Promise<StartedSandbox> {
-    const { sandboxId, claimName } = request;
+    const { sandboxId, claimName, filesOf } = request;
     const holder = this.holderOf(sandboxId, claimName);
     const abandoned = (gone: Promise<void>): void => this.#leave(sandboxId, gone);
     try {
+      if (filesOf !== undefined) await this.#leaving.get(filesOf);
       const { parts, started } = await startSandbox(request, this.#options, holder, abandoned, signal);
       this.takeUp(parts);
       return started;
     } catch (error) {
-      await this.forget(sandboxId);
+      // Not its files: it may be tried again with them.
+      await this.#forgetRecords(sandboxId);
       throw error;
     }
   }
 
-  stop(sandboxId: string, { grace }: AgentStopOptions): { stopped: Promise<void>; gone: Promise<void> } {
-    const stopped = this.#stop(sandboxId, grace);
+  stop(sandboxId: string, options: AgentStopOptions): { stopped: Promise<void>; gone: Promise<void> } {
+    const stopped = this.#stop(sandboxId, options);
     const gone = stopped.then(() => this.#leaving.get(sandboxId));
     // Whoever waits for `stopped` alone must not end the core when the teardown fails.
     gone.catch(noop);
     return { stopped, gone };
   }
 
-  async #stop(sandboxId: string, grace: number): Promise<void> {
+  async #stop(sandboxId: string, options: AgentStopOptions): Promise<void> {
     const starting = this.#starting.get(sandboxId);
     starting?.abort.abort(new FsbError('cancelled', 'the sandbox was deleted while it was starting'));
     await starting?.settled;
-    await this.#runs.get(sandboxId)?.stop(grace);
+    await this.#runs.get(sandboxId)?.stop(options);
   }
 
   /** The sandbox may have ended by itself long before someone asks whether it is gone. */
@@ -158,15 +160,28 @@ export class Agent implements AgentApi {
   }
 
   async forget(sandboxId: string): Promise<void> {
+    await this.#options.files.discard(sandboxId);
+    await this.#forgetRecords(sandboxId);
+  }
+
+  async #forgetRecords(sandboxId: string): Promise<void> {
     await Promise.all([this.#options.slots.remove(sandboxId), this.#options.logs.remove(sandboxId)]);
   }
 
   async sandboxes(): Promise<AgentSandbox[]> {
-    return [...this.#options.slots.entries()].map(([sandboxId, slot]) => ({
+    const { slots, files } = this.#options;
+    const known = [...slots.entries()].map(([sandboxId, slot]) => ({
       sandboxId,
       state: stateOf(slot),
       ...(slot.given && { given: slot.given }),
     }));
+    // Of a start that failed, or was never answered, nothing may be left but these.
+    const filesOnly = files.entries().filter(([, sandboxId]) => slots.get(sandboxId) === undefined);
+    const reason = 'it was never started';
+    return [
+      ...known,
+      ...filesOnly.map(([, sandboxId]) => ({ sandboxId, state: { state: 'lost' as const, reason } })),
+    ];
   }
 
   watch(listener: (change: AgentSandbox) => void): () => void {

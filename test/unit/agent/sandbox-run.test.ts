@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { SlotEnd, SlotRecord } from '../../../src/core/agent/ledger/records.ts';
+import type { GiveBackOptions } from '../../../src/core/agent/pools/held-instance.ts';
 import { SandboxRun } from '../../../src/core/agent/sandboxes/sandbox-run.ts';
 import type { Instance } from '../../../src/core/instance/instance.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
@@ -9,6 +10,7 @@ import { memoryLog, scriptedMain } from '../../helpers/scripted-main.ts';
 
 const FULL = new Error('the disk is full');
 const resources = { cpus: 1, memory: 1 << 27, pids: 100 };
+const after = (grace: number) => ({ grace, keepFiles: true });
 const KILLED = { code: null, signal: 9 };
 
 function world(known: { id: number; running: boolean }[] = [], slot: Partial<SlotRecord> = {}) {
@@ -27,6 +29,7 @@ function world(known: { id: number; running: boolean }[] = [], slot: Partial<Slo
     controlFails: false,
     released: false,
     destroyed: false,
+    filesFor: '' as string | undefined,
     ended: false,
   };
   const steps: string[] = [];
@@ -56,9 +59,8 @@ function world(known: { id: number; running: boolean }[] = [], slot: Partial<Slo
       slot: { process: processSpec(['main']), ...slot } as SlotRecord,
       held: {
         instance,
-        async giveBack({ destroy = false } = {}) {
-          state.released = true;
-          state.destroyed = destroy;
+        async giveBack({ destroy = false, filesFor }: GiveBackOptions = {}) {
+          Object.assign(state, { released: true, destroyed: destroy, filesFor });
         },
       },
       main: main.session,
@@ -136,7 +138,7 @@ describe('while the disk is full', () => {
     stopped.state.recordFails = true;
     stopped.finish();
     await stopped.clock.advance(60_000);
-    const stopping = run.stop(0);
+    const stopping = run.stop(after(0));
     await stopped.clock.advance(10_000);
     await stopping;
     expect(stopped.main.acknowledged()).toBe(false);
@@ -208,7 +210,7 @@ describe('lack of memory', () => {
     const stopped = world();
     const other = stopped.start();
     stopped.state.oomKills = 1;
-    const stopping = other.stop(0);
+    const stopping = other.stop(after(0));
     stopped.finish(KILLED);
     await stopping;
     expect((await other.ended) as object).not.toHaveProperty('status.oomKilled');
@@ -218,7 +220,7 @@ describe('lack of memory', () => {
 describe('stop', () => {
   it('is bounded when nothing kills the sandbox', async () => {
     const { clock, main, state, recorded, start } = world();
-    const stopping = start().stop(5_000);
+    const stopping = start().stop(after(5_000));
     await clock.advance(5_000);
     expect(main.signals).toEqual([15, 9]);
     await clock.advance(11_000);
@@ -230,7 +232,7 @@ describe('stop', () => {
 
   it('begins with the stop signal that is on record', async () => {
     const { clock, main, start, finish } = world([], { stopSignal: 3 });
-    const stopping = start().stop(5_000);
+    const stopping = start().stop(after(5_000));
     await clock.advance(5_000);
     expect(main.signals).toEqual([3, 9]);
     finish(KILLED);
@@ -240,7 +242,7 @@ describe('stop', () => {
   it('is bounded when the runtime refuses to kill', async () => {
     const { clock, instance, state, start } = world();
     instance.kill = async () => Promise.reject(new Error('no such container'));
-    const stopping = start().stop(0);
+    const stopping = start().stop(after(0));
     await clock.advance(1_000);
     await stopping;
     expect(state.released).toBe(true);
@@ -249,7 +251,7 @@ describe('stop', () => {
   it('with a shorter grace hurries a patient one, with a longer one does not delay it', async () => {
     const { clock, main, start, finish } = world();
     const run = start();
-    const stops = [60_000, 2_000, 30_000].map((grace) => run.stop(grace));
+    const stops = [60_000, 2_000, 30_000].map((grace) => run.stop(after(grace)));
     await clock.advance(1_999);
     expect(main.signals).toEqual([15]);
     await clock.advance(1);
@@ -288,7 +290,7 @@ describe('a pause', () => {
     const { main, steps, start, finish } = world();
     const run = start();
     await run.pause();
-    const stopping = run.stop(5_000);
+    const stopping = run.stop(after(5_000));
     expect(main.signals).toEqual([15]);
     expect(steps.at(-1)).toBe('wake');
     finish({ code: null, signal: 15 });
@@ -331,5 +333,30 @@ describe('new limits', () => {
     finish();
     await run.gone;
     expect(state.destroyed).toBe(false);
+  });
+});
+
+describe('its files', () => {
+  it.each([
+    ['stay when it ends by itself', undefined, 's'],
+    ['stay when it is stopped', { grace: 5_000, keepFiles: true }, 's'],
+    ['go when it is deleted', { grace: 5_000, keepFiles: false }, undefined],
+  ])('%s', async (_, stop, filesFor) => {
+    const { state, start, finish } = world();
+    const run = start();
+    if (stop !== undefined) void run.stop(stop);
+    finish();
+    await run.gone;
+    expect(state.filesFor).toBe(filesFor);
+  });
+
+  it('go when one of several who end it does not want them', async () => {
+    const { state, start, finish } = world();
+    const run = start();
+    void run.stop({ grace: 5_000, keepFiles: false });
+    void run.stop({ grace: 1_000, keepFiles: true });
+    finish();
+    await run.gone;
+    expect(state.filesFor).toBeUndefined();
   });
 });

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import type { AgentStopOptions } from '../../api/agent-api.ts';
 import type { GuestProcess } from '../../guest/guest-channel.ts';
 import { withDeadline } from '../../instance/deadline.ts';
 import type { Instance } from '../../instance/instance.ts';
@@ -68,6 +69,7 @@ export class SandboxRun {
   #cancelStop: () => void = noop;
   #killed = false;
   #detached = false;
+  #keepsFiles = true;
 
   constructor(options: SandboxRunOptions) {
     this.#options = options;
@@ -98,9 +100,12 @@ export class SandboxRun {
     const kills = new MemoryKills(instance, fresh);
     this.execs = new Execs({ channel, surroundings: slot.process, ended, kills }, main.id);
     this.ended = this.#watch();
-    this.gone = this.ended.then(() =>
-      this.#detached ? undefined : held.giveBack({ destroy: this.#resized }),
-    );
+    this.gone = this.ended.then(() => (this.#detached ? undefined : this.#giveBack()));
+  }
+
+  #giveBack(): Promise<void> {
+    const filesFor = this.#keepsFiles ? this.sandboxId : undefined;
+    return this.#options.held.giveBack({ destroy: this.#resized, filesFor });
   }
 
   /** A snapshot: it is replaced, never changed. */
@@ -118,7 +123,8 @@ export class SandboxRun {
    * The stop signal of its image to the main process, after `grace` milliseconds SIGKILL to everything; a later call may make that sooner.
    * Resolves when it has ended, or could not be killed.
    */
-  async stop(grace: number): Promise<void> {
+  async stop({ grace, keepFiles }: AgentStopOptions): Promise<void> {
+    if (!keepFiles) this.#keepsFiles = false;
     this.#unwanted.abort();
     this.#planKill(grace);
     await this.ended;
