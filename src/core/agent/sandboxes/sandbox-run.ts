@@ -103,9 +103,14 @@ export class SandboxRun {
     return stdout + stderr;
   }
 
+  /** To the main process alone: what becomes of its children is its own affair, until they end with the instance. */
+  signal(signal: number): void {
+    this.main.signal(signal, 'process');
+  }
+
   /**
-   * The stop signal of its image to the main process, after `grace` milliseconds SIGKILL to everything; a later call may make that sooner.
-   * Resolves when it has ended, or could not be killed.
+   * The stop signal of its image to the main process, after `grace` milliseconds SIGKILL to everything; a later call
+   * may make that sooner. Resolves when it has ended, or could not be killed.
    */
   async stop(grace: number): Promise<void> {
     this.#unwanted.abort();
@@ -126,7 +131,7 @@ export class SandboxRun {
     const { clock } = this.#options;
     const killAt = clock.monotonic() + Math.max(0, grace);
     if (this.#killed || (this.#killAt !== undefined && this.#killAt <= killAt && grace > 0)) return;
-    if (this.#killAt === undefined && grace > 0) this.main.signal(this.slot.stopSignal ?? SIGTERM);
+    if (this.#killAt === undefined && grace > 0) this.signal(this.slot.stopSignal ?? SIGTERM);
     this.#killAt = killAt;
     this.#cancelStop();
     if (grace <= 0) this.#kill();
