@@ -74,6 +74,8 @@ export class HostSandboxes implements SandboxApi {
       events: [{ time: now, message: 'started' }],
     };
     const log = new MemoryLog();
+    // What it leaves behind goes with the sandbox.
+    process.child.on('exit', () => process.signal(9));
     process.child.stdout.on('data', (data: Buffer) => log.append('stdout', data));
     process.child.stderr.on('data', (data: Buffer) => log.append('stderr', data));
     void process.exited.then((status) => {
@@ -99,7 +101,7 @@ export class HostSandboxes implements SandboxApi {
 
   async delete(ref: SandboxRef, { grace }: DeleteOptions = {}): Promise<void> {
     const { process, record, execs } = this.#find(ref);
-    process.signal(15);
+    process.signal(15, 'process');
     const timer = setTimeout(() => process.signal(9), grace ?? record.spec.grace_period);
     await process.exited;
     clearTimeout(timer);
@@ -155,18 +157,24 @@ export class HostSandboxes implements SandboxApi {
 }
 
 class AttachedSession extends HostSession {
+  readonly #main: HostProcess;
   readonly #log: MemoryLog;
   readonly #replay: boolean;
   readonly #gone = new AbortController();
 
   constructor(process: HostProcess, open: Set<HostSession>, log: MemoryLog, replay: boolean) {
     super(process, open);
+    this.#main = process;
     this.#log = log;
     this.#replay = replay;
   }
 
   override get output(): AsyncIterable<OutputChunk> {
     return this.#follow();
+  }
+
+  override signal(signal: number): void {
+    this.#main.signal(signal, 'process');
   }
 
   override async close(): Promise<void> {

@@ -120,8 +120,17 @@ export class SandboxRun {
   }
 
   /**
-   * The stop signal of its image to the main process, after `grace` milliseconds SIGKILL to everything; a later call may make that sooner.
-   * Resolves when it has ended, or could not be killed.
+   * To the main process alone: what becomes of its children is its own affair, until they end with the instance. One that
+   * is frozen gets it when it goes on, SIGKILL at once.
+   */
+  signal(signal: number): void {
+    if (signal === SIGKILL) this.#kill();
+    else this.main.signal(signal, 'process');
+  }
+
+  /**
+   * The stop signal of its image to the main process, after `grace` milliseconds SIGKILL to everything; a later call
+   * may make that sooner. Resolves when it has ended, or could not be killed.
    */
   async stop({ grace, keepFiles }: AgentStopOptions): Promise<void> {
     if (!keepFiles) this.#keepsFiles = false;
@@ -153,12 +162,6 @@ export class SandboxRun {
       await this.instance.wake();
       await this.#change({ paused: undefined });
     });
-  }
-
-  /** To the main process; one that is frozen gets it when it goes on, SIGKILL at once. */
-  signal(signal: number): void {
-    if (signal === SIGKILL) this.#kill();
-    else this.main.signal(signal);
   }
 
   /** New limits. @throws run_failed, with the limits as they were */
@@ -204,7 +207,7 @@ export class SandboxRun {
     const killAt = clock.monotonic() + Math.max(0, grace);
     if (this.#killed || (this.#killAt !== undefined && this.#killAt <= killAt && grace > 0)) return;
     if (this.#killAt === undefined && grace > 0) {
-      this.main.signal(this.slot.stopSignal ?? SIGTERM);
+      this.signal(this.slot.stopSignal ?? SIGTERM);
       this.#wakeToEnd();
     }
     this.#killAt = killAt;

@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { eachAbortable } from '../../model/abortable.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import type { ImportRequest, RootfsTerms } from '../../model/image-requests.ts';
 import type { Platform } from '../../model/platform.ts';
@@ -56,7 +57,9 @@ async function onFile<T>(
   if ('path' in source) return work(source.path);
   const path = join(staging, `upload-${crypto.randomUUID()}`);
   try {
-    await pipeline(source.content, createWriteStream(path, { flags: 'wx', mode: 0o600 }), { signal });
+    // Whoever sends it may have stopped, and pipeline() alone would wait for the next piece for ever.
+    const content = eachAbortable(source.content, signal);
+    await pipeline(content, createWriteStream(path, { flags: 'wx', mode: 0o600 }), { signal });
     return await work(path);
   } finally {
     await rm(path, { force: true });

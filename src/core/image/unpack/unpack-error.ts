@@ -1,4 +1,5 @@
 import { FsbError } from '../../model/errors.ts';
+import { diskFailure } from '../bytes/disk-failure.ts';
 import { shown } from './byte-path.ts';
 import type { ByteText } from './tar/entry.ts';
 
@@ -20,6 +21,11 @@ export function unpackError(error: unknown, name: ByteText): FsbError {
     return new FsbError('no_capacity', `cannot unpack the layer${where}: the disk is full`, {
       hint: 'Free room on it, or remove images: fsb-ctl image remove NAME',
       cause: error,
+    });
+  const failure = diskFailure(error);
+  if (failure !== undefined)
+    return new FsbError(failure.code, `cannot unpack the layer${where}: ${failure.why}`, {
+      ...{ hint: failure.hint, cause: error },
     });
   const ofTheTar = BAD_NAMES.includes(String(code));
   return new FsbError(

@@ -1,6 +1,7 @@
 import type { ResourceLimits, Worker } from 'node:worker_threads';
 import type { Clock } from '../../../model/clock.ts';
 import { FsbError, throwIfAborted } from '../../../model/errors.ts';
+import { diskFailure } from '../../bytes/disk-failure.ts';
 import type { FromWorker, ToWorker, UnpackJob } from './messages.ts';
 
 export interface ThreadOptions {
@@ -107,9 +108,18 @@ export class UnpackThread {
         `cannot unpack the layer: it needs more than ${this.#options.limits.maxOldGenerationSizeMb} MiB of memory`,
         { cause: reason },
       );
+    const failure = diskFailure(reason) ?? diskFailure({ code: initFailure(reason) });
+    if (failure !== undefined)
+      return new FsbError(failure.code, `cannot unpack the layer: ${failure.why}`, {
+        ...{ hint: failure.hint, cause: reason },
+      });
     const why = reason === undefined ? 'it ended' : reason.message;
     return new FsbError('internal', `cannot unpack the layer: the thread that did it crashed: ${why}`, {
       cause: reason,
     });
   }
 }
+
+/** A thread that could not even begin says why in its message alone: `Worker initialization failure: EMFILE`. */
+const initFailure = (reason?: NodeJS.ErrnoException): string | undefined =>
+  reason?.code === 'ERR_WORKER_INIT_FAILED' ? /E[A-Z]+$/.exec(reason.message)?.[0] : undefined;
