@@ -11,6 +11,7 @@ import type {
 } from '../api/sandbox-api.ts';
 import { abortable } from '../model/abortable.ts';
 import type { Clock } from '../model/clock.ts';
+import { assertDigest } from '../model/digest.ts';
 import { FsbError, failedStartCodes } from '../model/errors.ts';
 import { Expiry } from '../model/expiry.ts';
 import { assertName, newSandboxId, newSandboxName } from '../model/ids.ts';
@@ -70,8 +71,9 @@ export class Controller implements SandboxApi {
   async create(request: CreateRequest, { signal }: CallOptions = {}): Promise<Sandbox> {
     const repeated = this.#repeated(request);
     if (repeated) return repeated.start ? abortable(repeated.start, signal) : repeated.sandbox;
+    if (request.imageDigest !== undefined) assertDigest(request.imageDigest, 'image digest');
     const entry = this.#registry.add(this.#newSandbox(request));
-    entry.start = this.#start(entry, signal).finally(() => {
+    entry.start = this.#start(entry, request.imageDigest, signal).finally(() => {
       entry.start = undefined;
     });
     return entry.start;
@@ -165,7 +167,7 @@ export class Controller implements SandboxApi {
     return entry;
   }
 
-  async #start(entry: SandboxEntry, signal?: AbortSignal): Promise<Sandbox> {
+  async #start(entry: SandboxEntry, imageDigest: string | undefined, signal?: AbortSignal): Promise<Sandbox> {
     const { id, namespace, name, spec } = entry.sandbox;
     entry.starting = new AbortController();
     let runs = false;
@@ -176,7 +178,7 @@ export class Controller implements SandboxApi {
       const recorded = entry.save();
       recorded.catch(noop);
       if (spec.consistency_mode === 'strong') await recorded;
-      const request = { sandboxId: id, claimName: `${namespace}/${name}`, spec };
+      const request = { sandboxId: id, claimName: `${namespace}/${name}`, spec, imageDigest };
       const { warm, endpoints, startedAt, given } = await this.#agent.start(request, { signal: abort });
       runs = true;
       await recorded;

@@ -56,6 +56,43 @@ describe('an image that sandboxes used', () => {
     await expect.poll(async () => (await images.list()).length).toBe(1);
   });
 
+  it('is the very one that a create means by its digest, although its name has moved', async () => {
+    const { images, sandboxes } = core.running.api;
+    const { ociArchive, name } = await writeBusyboxImage(directory);
+    const [old] = await images.import({ source: { path: ociArchive } });
+    const moved = await writeBusyboxImage(directory, { config: { Cmd: ['false'] } });
+    await images.import({ source: { path: moved.ociArchive } });
+    const spec = { image: name, command: ['sh', '-c', 'sleep 1000'] };
+    const create = () => sandboxes.create({ ...bench.ref(), spec, imageDigest: old!.digest });
+    const box = await create();
+    expect(box.spec.image).toBe(name);
+    expect((await images.inspect(old!.digest)).usedBy).toEqual([`${box.namespace}/${box.name}`]);
+    expect((await images.inspect(name)).usedBy).toEqual([]);
+    await sandboxes.delete(box, { grace: 0 });
+    await images.remove(old!.digest);
+    expect(await errorOf(create())).toMatchObject({
+      code: 'image_not_found',
+      message: `image busybox:test is not here any more as ${old!.digest}`,
+      hint: 'Pull it again: fsb-ctl image pull busybox:test',
+    });
+    await images.remove(name);
+  });
+
+  it('stays for a sandbox that waits for an instance of it', async () => {
+    const { images, sandboxes } = core.running.api;
+    const { ociArchive, name } = await writeBusyboxImage(directory);
+    await images.import({ source: { path: ociArchive } });
+    await bench.core.pools.create({ name: 'one', warm: [], capacity: { max: 1 } });
+    const first = await bench.idle({ image: 'host', pool_ref: 'one' });
+    const second = bench.idle({ image: name, pool_ref: 'one' });
+    await bench.until('one', ({ waiting }) => waiting === 1);
+    expect(await errorOf(images.remove(name))).toMatchObject({ code: 'conflict' });
+    await sandboxes.delete(first, { grace: 0 });
+    await sandboxes.delete(await second, { grace: 0 });
+    await bench.core.pools.delete('one', { force: true });
+    await images.remove(name);
+  });
+
   it('is spared by a prune while a pool keeps it warm', async () => {
     const { images, pools } = core.running.api;
     const { ociArchive, name } = await writeBusyboxImage(directory);
