@@ -189,21 +189,22 @@ export class Controller implements SandboxApi {
     } catch (thrown) {
       const error = FsbError.from(thrown);
       if (entry.deletion) await entry.deletion.gone;
-      else if (failedStartCodes.has(error.code))
-        await entry.enter(
-          { phase: 'Failed', endedAt: this.#clock.now(), reason: error.message },
-          this.#clock.now(),
-          error.message,
-        );
+      else if (failedStartCodes.has(error.code)) await this.#failed(entry, error);
       else {
         // Without a record nobody could find or end what runs.
         if (runs) await this.#agent.stop(id, 0).gone.then(() => this.#agent.forget(id));
-        await this.#registry.remove(entry);
+        // A full disk may refuse that, too. What stays says why it is there, and can be deleted when there is room.
+        await this.#registry.remove(entry).catch(() => this.#save(this.#failed(entry, error), entry));
       }
       throw error;
     } finally {
       entry.starting = undefined;
     }
+  }
+
+  #failed(entry: SandboxEntry, { message }: FsbError): Promise<void> {
+    const now = this.#clock.now();
+    return entry.enter({ phase: 'Failed', endedAt: now, reason: message }, now, message);
   }
 
   /** The record of this step need not be waited for: what is recorded says enough to find the way here again. */

@@ -64,6 +64,23 @@ describe('create', () => {
     });
   });
 
+  it('shows a sandbox that did not start and whose record cannot be removed, until it can', async () => {
+    const { create, agent, controller, records, ref } = world();
+    const fault = new FsbError('no_capacity', 'the disk is full');
+    agent.onStart = () => Promise.reject(fault);
+    const remove = records.remove;
+    records.remove = () => Promise.reject(new Error('no room'));
+    expect(await failure(create('box'))).toBe(fault);
+    expect((await controller.get(ref('box'))).state).toMatchObject({
+      phase: 'Failed',
+      reason: fault.message,
+    });
+    records.remove = remove;
+    await controller.delete(ref('box'));
+    expect(await controller.list({})).toEqual([]);
+    expect([...records.entries()]).toEqual([]);
+  });
+
   it('keeps what it was really given, where the spec left that to the pool or the image', async () => {
     const { create, agent, records, controller } = world();
     const resources = { cpus: 2, memory: 64 * 1024 * 1024, pids: 10 };

@@ -1,11 +1,6 @@
 import { open } from 'node:fs/promises';
+import { diskFull, isDiskFull } from '../../model/disk-full.ts';
 import { type ErrorCode, FsbError } from '../../model/errors.ts';
-
-/** Whether a write failed because there is no room, on the disk or within a quota. */
-export function isDiskFull(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOSPC' || code === 'EDQUOT';
-}
 
 /** What the system says, what that means, and what to do. */
 const FAILURES: Record<string, { code: ErrorCode; why: string; hint: string }> = {
@@ -33,11 +28,7 @@ const FAILURES: Record<string, { code: ErrorCode; why: string; hint: string }> =
 
 /** A failure to write something, as its caller is to see it. */
 export function writeError(error: unknown, what: string): unknown {
-  if (isDiskFull(error))
-    return new FsbError('no_capacity', `cannot store ${what}: the disk is full`, {
-      hint: 'Free room on it, or remove what nothing uses: fsb-ctl image prune',
-      cause: error,
-    });
+  if (isDiskFull(error)) return diskFull(`cannot store ${what}`, { cause: error });
   // A registry's own failure has no such code, or comes as an FsbError.
   const known = error instanceof FsbError ? undefined : FAILURES[(error as NodeJS.ErrnoException).code ?? ''];
   if (known === undefined) return error;
