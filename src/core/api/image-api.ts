@@ -8,7 +8,7 @@ export interface ImageApi {
   /**
    * Brings an image from its registry. All who ask for the same one at the same time share one pull; it goes on while
    * anybody still reads.
-   * @throws invalid_argument, image_not_found (the registry has none), unauthenticated, denied, unavailable (the
+   * @throws invalid_argument, image_not_found (the registry has none, or none for the platform), bad_image, unauthenticated, denied, unavailable (the
    *   registry cannot be reached), no_capacity (disk full); on reading
    */
   pull(request: PullRequest, options?: CallOptions): AsyncIterable<PullEvent>;
@@ -28,7 +28,7 @@ export interface ImageApi {
   prune(request: PruneRequest, options?: CallOptions): Promise<PruneResult>;
   /**
    * The bytes of one tar that is an OCI archive and what docker load reads.
-   * @throws image_not_found, unsupported (host); on reading
+   * @throws image_not_found, unsupported (host), bad_image (the disk has damaged it); on reading
    */
   save(references: string[], options?: CallOptions): AsyncIterable<Buffer>;
   /**
