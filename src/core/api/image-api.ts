@@ -20,7 +20,8 @@ export interface ImageApi {
   inspect(reference: string, options?: CallOptions): Promise<ImageDetails>;
   /**
    * By reference or digest: takes a name off, and removes the image with its last one. With `force` all names of a
-   * digest, and also when sandboxes use it: it loses its names then, and goes when the last of them has ended.
+   * digest, and also when sandboxes use it or
+   * pools keep it warm: it loses its names then, and goes when the last of them has ended.
    * @throws image_not_found, conflict (in use; several names)
    */
   remove(reference: string, options?: CallOptions & { force?: boolean }): Promise<RemovedImage>;

@@ -98,10 +98,31 @@ describe('an image that sandboxes used', () => {
     const { ociArchive, name } = await writeBusyboxImage(directory);
     await images.import({ source: { path: ociArchive } });
     await pools.create({ name: 'busy', warm: [{ image: name, count: 1 }] });
+    expect((await images.inspect(name)).usedBy).toEqual(['warm pool busy']);
     expect((await images.prune({ all: true })).removed).toEqual([]);
     await pools.delete('busy', { force: true });
     const { removed, freed } = await images.prune({ all: true });
     expect(removed.map(({ untagged }) => untagged)).toEqual([[name]]);
     expect(freed).toBe(removed[0]!.image.size);
+  });
+
+  it('says which pool keeps it warm when it is removed by force, and goes when that one does so no longer', async () => {
+    const { images, pools } = core.running.api;
+    const { ociArchive, name } = await writeBusyboxImage(directory);
+    await images.import({ source: { path: ociArchive } });
+    await pools.create({ name: 'busy', warm: [{ image: name, count: 1 }] });
+    await bench.until('busy', ({ idle }) => idle === 1);
+    expect(await errorOf(images.remove(name))).toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('pool busy'),
+    });
+    const kept = ['warm pool busy'];
+    expect(await images.remove(name, { force: true })).toMatchObject({
+      deleted: false,
+      image: { usedBy: kept },
+    });
+    expect((await images.list()).slice(1)).toMatchObject([{ references: [], usedBy: kept }]);
+    await pools.delete('busy', { force: true });
+    await expect.poll(async () => (await images.list()).length).toBe(1);
   });
 });
