@@ -37,10 +37,10 @@ export async function serveCore(options: ServeOptions): Promise<void> {
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) events.on(signal, resolve);
   });
   makePrivateDirectory(paths.state);
-  const log = pino(
-    { level: options.logLevel, base: { pid: process.pid } },
-    pino.destination({ dest: paths.log, sync: true }),
-  );
+  const destination = pino.destination({ dest: paths.log, sync: true });
+  // On a full disk the log stands still; a core that died of that would take every caller with it.
+  destination.on('error', () => {});
+  const log = pino({ level: options.logLevel, base: { pid: process.pid } }, destination);
   const core = await startCore({
     paths,
     guestDirectory: join(options.packageRoot, 'guest/build'),
