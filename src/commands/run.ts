@@ -76,9 +76,9 @@ The words after NAME are the command's arguments: they replace the image's defau
     const { clock, cwd } = this.world;
     // How long a pull took says nothing about how long a sandbox takes.
     let started = 0;
-    const create = (): Promise<Sandbox> => {
+    const create = (imageDigest?: string): Promise<Sandbox> => {
       started = clock.monotonic();
-      return core.sandboxes.create(request, this.call);
+      return core.sandboxes.create({ ...request, imageDigest }, this.call);
     };
     try {
       // The id file is claimed before the pull: of two runs that would share it, one must not pull in vain.

@@ -1,5 +1,5 @@
 import { shortDigest } from '../../core/model/digest.ts';
-import type { ImageInfo, PruneResult, RemovedImage } from '../../core/model/image.ts';
+import { type ImageInfo, KEEPER, type PruneResult, type RemovedImage } from '../../core/model/image.ts';
 import { formatPlatform } from '../../core/model/platform.ts';
 import type { PullEvent } from '../../core/model/pull.ts';
 import { formatAge, formatSize } from '../../core/model/quantity.ts';
@@ -112,10 +112,21 @@ export const removedLines = ({ image, untagged, deleted }: RemovedImage): string
 const hasLostAll = ({ references, repoDigests }: ImageInfo, untagged: readonly string[]): boolean =>
   [...references, ...repoDigests].every((name) => untagged.includes(name));
 
-const departure = ({ usedBy }: ImageInfo): string =>
-  usedBy.length === 0
-    ? 'goes when nothing uses it any more'
-    : `goes when ${usedBy.join(', ')} ${usedBy.length === 1 ? 'has' : 'have'} ended`;
+function departure({ usedBy }: ImageInfo): string {
+  const isKeeper = (name: string): boolean => name.startsWith(KEEPER);
+  const conditions = [
+    condition(
+      usedBy.filter((name) => !isKeeper(name)),
+      'has ended',
+      'have ended',
+    ),
+    condition(usedBy.filter(isKeeper), 'keeps it no longer', 'keep it no longer'),
+  ];
+  return `goes when ${conditions.filter(Boolean).join(' and ') || 'nothing uses it any more'}`;
+}
+
+const condition = (names: string[], one: string, several: string): string =>
+  names.length === 0 ? '' : `${names.join(', ')} ${names.length === 1 ? one : several}`;
 
 export interface PrunedView {
   removed: RemovedView[];

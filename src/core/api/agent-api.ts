@@ -12,6 +12,8 @@ export interface StartRequest {
   /** `namespace/name`, for people who read the node's records. */
   claimName: string;
   spec: SandboxSpec;
+  /** As in CreateRequest. */
+  imageDigest?: string;
 }
 
 /** What a sandbox was really given: what the spec left open is the pool's, or its image's. */

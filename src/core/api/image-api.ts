@@ -8,7 +8,7 @@ export interface ImageApi {
   /**
    * Brings an image from its registry. All who ask for the same one at the same time share one pull; it goes on while
    * anybody still reads.
-   * @throws invalid_argument, image_not_found (the registry has none), unauthenticated, denied, unavailable (the
+   * @throws invalid_argument, image_not_found (the registry has none, or none for the platform), bad_image, unauthenticated, denied, unavailable (the
    *   registry cannot be reached), no_capacity (disk full); on reading
    */
   pull(request: PullRequest, options?: CallOptions): AsyncIterable<PullEvent>;
@@ -20,7 +20,8 @@ export interface ImageApi {
   inspect(reference: string, options?: CallOptions): Promise<ImageDetails>;
   /**
    * By reference or digest: takes a name off, and removes the image with its last one. With `force` all names of a
-   * digest, and also when sandboxes use it: it loses its names then, and goes when the last of them has ended.
+   * digest, and also when sandboxes use it or
+   * pools keep it warm: it loses its names then, and goes when the last of them has ended.
    * @throws image_not_found, conflict (in use; several names)
    */
   remove(reference: string, options?: CallOptions & { force?: boolean }): Promise<RemovedImage>;
@@ -28,7 +29,7 @@ export interface ImageApi {
   prune(request: PruneRequest, options?: CallOptions): Promise<PruneResult>;
   /**
    * The bytes of one tar that is an OCI archive and what docker load reads.
-   * @throws image_not_found, unsupported (host); on reading
+   * @throws image_not_found, unsupported (host), bad_image (the disk has damaged it); on reading
    */
   save(references: string[], options?: CallOptions): AsyncIterable<Buffer>;
   /**

@@ -22,9 +22,10 @@ export interface PruneTerms {
 export interface ImageStore {
   /**
    * `host`, a short name (`alpine` is docker.io/library/alpine:latest), a full reference or a digest.
+   * @param digest of the image that it is to be, whatever the name means by now
    * @throws invalid_argument (no reference), image_not_found with a hint how to get it and a did-you-mean
    */
-  resolve(reference: string): Promise<ResolvedImage>;
+  resolve(reference: string, digest?: string): Promise<ResolvedImage>;
   /**
    * Keeps the image and its layers from being removed until the returned function is called. Idempotent release.
    * @throws image_not_found when it is just being removed

@@ -119,8 +119,8 @@ class OverlayImageStore implements LocalImageStore {
     });
   }
 
-  resolve(reference: string): Promise<ResolvedImage> {
-    return this.#catalogue.resolve(reference);
+  resolve(reference: string, digest?: string): Promise<ResolvedImage> {
+    return this.#catalogue.resolve(reference, digest);
   }
 
   hold(digest: string): () => void {

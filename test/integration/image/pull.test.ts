@@ -161,7 +161,7 @@ describe('what cannot be pulled', () => {
       images.addIndex([{ ...only, platform: { os: 'linux', architecture: 's390x' } }]),
     );
     for (const tag of ['s390x', 'index'])
-      await refused(`tiny:${tag}`, 'invalid_argument', 'linux/s390x', '--platform linux/s390x');
+      await refused(`tiny:${tag}`, 'image_not_found', 'linux/s390x', '--platform linux/s390x');
     await expect(
       images.pull({ reference: `tiny@${digest}`, platform: 'linux/riscv64' }),
     ).rejects.toMatchObject({ message: expect.stringContaining(`linux/s390x, linux/${ociArchitecture}`) });
@@ -170,11 +170,11 @@ describe('what cannot be pulled', () => {
   it('is no container image', async () => {
     const config = addBlob(images.files, 'application/vnd.cncf.helm.config.v1+json', Buffer.from('{}'));
     images.registries.tag('helm', images.addDocument({ schemaVersion: 2, config, layers: [] }));
-    await refused('chart:helm', 'invalid_argument', 'helm chart', 'vnd.cncf.helm');
+    await refused('chart:helm', 'bad_image', 'helm chart', 'vnd.cncf.helm');
     const empty = addBlob(images.files, 'application/vnd.oci.empty.v1+json', Buffer.from('{}'));
     const artifact = { schemaVersion: 2, artifactType: 'application/x-sbom', config: empty, layers: [] };
     images.registries.tag('sbom', images.addDocument(artifact));
-    await refused('tiny:sbom', 'invalid_argument', 'artifact', 'application/x-sbom');
+    await refused('tiny:sbom', 'bad_image', 'artifact', 'application/x-sbom');
     images.registries.tag('old', images.addDocument({ schemaVersion: 1, name: 'x', fsLayers: [] }));
     await refused('tiny:old', 'unsupported', 'first schema');
   });
@@ -185,7 +185,7 @@ describe('what cannot be pulled', () => {
       wrong[wrong.length - 1]! ^= 1;
       yield wrong;
     };
-    await refused('tiny', 'invalid_argument', 'cannot pull tiny:latest: ', 'sha256:');
+    await refused('tiny', 'bad_image', 'cannot pull tiny:latest: ', 'sha256:', 'Pull it again');
     expect(await images.leftovers()).toEqual([]);
   });
 
@@ -195,7 +195,7 @@ describe('what cannot be pulled', () => {
       'lies',
       addImage(images.files, { ...image, compress: () => gzipSync(image.layers[0]!) }),
     );
-    await refused('tiny:lies', 'invalid_argument', 'cannot pull tiny:lies: ');
+    await refused('tiny:lies', 'bad_image', 'cannot pull tiny:lies: ');
     expect((await images.leftovers()).filter((name) => name.startsWith('staging'))).toEqual([]);
   });
 });

@@ -126,7 +126,10 @@ describe('save', () => {
     const content = await readFile(path);
     content[content.length >> 1]! ^= 1;
     await writeFile(path, content);
-    await expect(save('a:1')).rejects.toMatchObject({ message: expect.stringContaining('damaged') });
+    await expect(save('a:1')).rejects.toMatchObject({
+      ...{ code: 'bad_image', message: expect.stringContaining('damaged') },
+      hint: 'Pull or import the image again.',
+    });
     await expect(save('quay.io/b/c')).resolves.toBeInstanceOf(Buffer);
   });
 

@@ -195,11 +195,20 @@ describe('image remove', () => {
     expect(plain.stderr).toMatch(/^Untagged: x:latest\nsha256:0+ goes when nothing uses it any more\n$/);
   });
 
-  it('says when an image in use will go', async () => {
-    const image = imageInfo({ references: ['docker.io/library/x:1'], usedBy: ['default/u'] });
+  it.each([
+    [['default/u'], 'default/u has ended'],
+    [['default/u', 'pool run'], 'default/u, pool run have ended'],
+    [['warm pool ci'], 'warm pool ci keeps it no longer'],
+    [
+      ['default/u', 'warm pool a', 'warm pool b'],
+      'default/u has ended and warm pool a, warm pool b keep it no longer',
+    ],
+    [[], 'nothing uses it any more'],
+  ])('says when an image in use will go: %j', async (usedBy, when) => {
+    const image = imageInfo({ references: ['docker.io/library/x:1'], usedBy });
     const remove = async () => ({ image, untagged: image.references, deleted: false, freed: 0 });
     const { stderr } = await fsb('rmi -f x:1', { core: { ...core, images: { ...core.images, remove } } });
-    expect(stderr).toBe(`Untagged: x:1\n${image.digest} goes when default/u has ended\n`);
+    expect(stderr).toBe(`Untagged: x:1\n${image.digest} goes when ${when}\n`);
   });
 });
 

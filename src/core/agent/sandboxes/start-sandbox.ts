@@ -1,5 +1,6 @@
 import type { StartedSandbox, StartRequest } from '../../api/agent-api.ts';
 import type { GuestProcess } from '../../guest/guest-channel.ts';
+import type { ImageStore } from '../../image/image-store.ts';
 import type { LogStore, LogWriter } from '../../logs/log-store.ts';
 import type { Clock } from '../../model/clock.ts';
 import { processFor, stopSignalOf, termsWith } from '../../model/command.ts';
@@ -14,6 +15,7 @@ import { foreignImageError } from './foreign-image.ts';
 import { earlierKills } from './memory-verdict.ts';
 
 export interface SandboxGround extends ShapeGround {
+  images: Pick<ImageStore, 'resolve' | 'hold'>;
   pools: Pools;
   logs: LogStore;
   slots: RecordTable<SlotRecord>;
@@ -35,7 +37,7 @@ export interface SandboxParts {
  * @throws as AgentApi.start; nothing but records is left then
  */
 export async function startSandbox(
-  { sandboxId, claimName, spec }: StartRequest,
+  { sandboxId, claimName, spec, imageDigest }: StartRequest,
   ground: SandboxGround,
   holder: Holder,
   abandoned: (gone: Promise<void>) => void,
@@ -43,7 +45,9 @@ export async function startSandbox(
 ): Promise<{ parts: SandboxParts; started: StartedSandbox }> {
   const { pools, logs, slots, clock } = ground;
   const pool = pools.require(spec.pool_ref);
-  const { image, shape } = await resolveShape(spec, pool.pool.policy, ground);
+  const { image, shape } = await resolveShape(spec, pool.pool.policy, ground, imageDigest);
+  // Until an instance of it does: a claim may have to wait for its turn.
+  const release = ground.images.hold(image.digest);
   const process = { ...processFor(spec, image.config), tty: spec.tty, stdin: spec.stdin };
   const stopSignal = stopSignalOf(image.config);
   const given = { resources: shape.resources, ...termsWith(spec, image.config) };
@@ -73,6 +77,8 @@ export async function startSandbox(
     if (held) abandoned(held.giveBack({ destroy: true }));
     await opening.then((log) => log.close(), noop);
     throw foreignImageError(error, image) ?? error;
+  } finally {
+    release();
   }
 }
 

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { eachAbortable } from '../../model/abortable.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { FsbError, recoded, throwIfAborted } from '../../model/errors.ts';
 import type { ImportRequest, RootfsTerms } from '../../model/image-requests.ts';
 import type { Platform } from '../../model/platform.ts';
 import { HOST_IMAGE, parseReference } from '../../model/reference.ts';
@@ -43,7 +43,8 @@ export async function importImages(
       rootfs ? importRootfs(path, name!, rootfs, ground, signal) : importArchive(path, name, ground, signal),
     );
   } catch (error) {
-    throw importError(error, what, signal);
+    // Whoever named the file chose the image in it, too.
+    throw importError(recoded(error, 'image_not_found', 'invalid_argument'), what, signal);
   }
 }
 

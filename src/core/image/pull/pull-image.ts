@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError, recoded } from '../../model/errors.ts';
 import type { RegistryCredentials } from '../../model/image-requests.ts';
 import type { Platform } from '../../model/platform.ts';
 import type { LayerProgress } from '../../model/pull.ts';
@@ -14,7 +14,7 @@ import { type Intake, ingestImages, isHere, progressOf } from '../intake/ingest.
 import { importError } from '../intake/intake-error.ts';
 import { recordOf } from '../intake/new-record.ts';
 import type { NamedImage } from '../names/image-names.ts';
-import type { Registries } from '../registry/registries.ts';
+import type { Registries, RemoteRepository } from '../registry/registries.ts';
 import { findRemoteImage } from './remote-image.ts';
 
 export interface PullTerms {
@@ -39,6 +39,8 @@ export interface PulledImage {
   record: ImageRecord;
 }
 
+const BAD_IMAGE_HINT = 'Pull it again; if that does not help, the fault is with the image or its registry.';
+
 /**
  * Brings one image from its registry into the store.
  * @throws as ImageApi.pull; what came of blobs before is kept for the next time
@@ -51,20 +53,23 @@ export async function pullImage(
   signal: AbortSignal,
 ): Promise<PulledImage> {
   try {
-    return await pull(terms, registries, intake, report, signal);
+    const repository = await registries.repository(terms.reference, terms.credentials);
+    return await pull(terms, repository, intake, report, signal).catch((error: unknown) => {
+      // What was said was right: nothing but what came can be wrong.
+      throw recoded(error, 'invalid_argument', 'bad_image', BAD_IMAGE_HINT);
+    });
   } catch (error) {
     throw importError(error, `cannot pull ${familiarReference(terms.reference)}`, signal);
   }
 }
 
 async function pull(
-  { reference, platform, credentials }: PullTerms,
-  registries: Registries,
+  { reference, platform }: PullTerms,
+  repository: RemoteRepository,
   intake: Intake,
   report: PullReport,
   signal: AbortSignal,
 ): Promise<PulledImage> {
-  const repository = await registries.repository(reference, credentials);
   const options = { onRetry: report.note, signal };
   const { digest, image } = await findRemoteImage(
     { repository, blobs: intake.content.blobs, options },

@@ -65,6 +65,8 @@ export interface CreateRequest {
     | undefined;
   /** The same key with the same request gives the same sandbox. */
   idempotencyKey: string;
+  /** sha256:..., of the image that `image` is to be, whatever that name means by now; empty: what it means. */
+  imageDigest: string;
 }
 
 export interface CreateRequest_EnvsEntry {
@@ -294,6 +296,7 @@ function createBaseCreateRequest(): CreateRequest {
     mounts: [],
     gracePeriodMilliseconds: undefined,
     idempotencyKey: "",
+    imageDigest: "",
   };
 }
 
@@ -371,6 +374,9 @@ export const CreateRequest: MessageFns<CreateRequest> = {
     }
     if (message.idempotencyKey !== "") {
       writer.uint32(258).string(message.idempotencyKey);
+    }
+    if (message.imageDigest !== "") {
+      writer.uint32(266).string(message.imageDigest);
     }
     return writer;
   },
@@ -588,6 +594,14 @@ export const CreateRequest: MessageFns<CreateRequest> = {
             message.idempotencyKey = reader.string();
             continue;
           }
+          case 33: {
+            if (tag !== 266) {
+              break;
+            }
+
+            message.imageDigest = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -646,6 +660,7 @@ export const CreateRequest: MessageFns<CreateRequest> = {
     message.mounts = object.mounts?.map((e) => Mount.fromPartial(e)) || [];
     message.gracePeriodMilliseconds = object.gracePeriodMilliseconds ?? undefined;
     message.idempotencyKey = object.idempotencyKey ?? "";
+    message.imageDigest = object.imageDigest ?? "";
     return message;
   },
 };

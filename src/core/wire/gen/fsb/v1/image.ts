@@ -31,7 +31,7 @@ export interface ImageInfo {
   uniqueSize: number;
   variant: string;
   createdAtMilliseconds: number;
-  /** default/box */
+  /** default/box, lease ..., warm pool ... */
   usedBy: string[];
 }
 
