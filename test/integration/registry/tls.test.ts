@@ -56,6 +56,14 @@ describe('a registry with a certificate of its own authority', () => {
     expect((await read(registry.address)).body.length).toBeGreaterThan(0);
   });
 
+  it('has them under any spelling of its name', async () => {
+    const address = registry.address.replace('127.0.0.1', 'localhost');
+    const directory = join(client.dockerCertificates, address.toUpperCase());
+    await mkdir(directory, { recursive: true });
+    await copyFile(authority.ca, join(directory, 'ca.crt'));
+    expect((await read(address)).body.length).toBeGreaterThan(0);
+  });
+
   it('is believed when it is insecure', async () => {
     await client.configure(`registries: { "${registry.address}": { insecure: true } }`);
     expect((await read(registry.address)).body.length).toBeGreaterThan(0);

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { FsbError } from '../../model/errors.ts';
+import { registryHost } from '../../model/registry-host.ts';
 import type { RegistrySettings } from './configuration.ts';
 
 /** Whom a connection believes, and how it shows itself. */
@@ -57,7 +58,7 @@ export class Certificates {
   }
 
   async #collect(host: string, settings?: RegistrySettings): Promise<Material> {
-    const docker = await readDockerDirectory(join(this.#sources.dockerDirectory, host));
+    const docker = await readDockerDirectories(this.#sources.dockerDirectory, host);
     const { ca, clientCertificate, clientKey } = settings ?? {};
     const named = async (path: string | undefined, key: string): Promise<string[]> =>
       path === undefined ? [] : [await readNamed(path, key, host)];
@@ -113,6 +114,15 @@ function allAuthorities(pems: readonly string[]): string[] {
 
 const CERTIFICATE =
   /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
+
+/** Of a registry; a directory may have any of its spellings. */
+async function readDockerDirectories(parent: string, host: string): Promise<Material> {
+  const names = await readdir(parent).catch(() => []);
+  const mine = names.filter((name) => registryHost(name) === host).sort();
+  const each = await Promise.all(mine.map((name) => readDockerDirectory(join(parent, name))));
+  const all = (kind: keyof Material): string[] => each.flatMap((material) => material[kind]);
+  return { ca: all('ca'), cert: all('cert'), key: all('key') };
+}
 
 async function readDockerDirectory(directory: string): Promise<Material> {
   const material: Material = { ca: [], cert: [], key: [] };

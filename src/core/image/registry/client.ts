@@ -4,9 +4,9 @@ import { type Clock, systemClock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { RegistryCredentials } from '../../model/image-requests.ts';
 import { type ImageReference, repositoryOf } from '../../model/reference.ts';
+import { registryHost } from '../../model/registry-host.ts';
 import { Authorizer } from './authorizer.ts';
 import { Certificates } from './certificates.ts';
-import { canonicalHost, isHost } from './configuration.ts';
 import { readConfiguration } from './configuration-file.ts';
 import { Connection } from './connection.ts';
 import { type Endpoint, mirrorsOf, registryOf } from './endpoints.ts';
@@ -84,8 +84,8 @@ class RegistryClient implements Registries {
     credentials: RegistryCredentials,
     signal?: AbortSignal,
   ): Promise<{ identityToken?: string }> {
-    const name = canonicalHost(registry);
-    if (!isHost(name))
+    const name = registryHost(registry);
+    if (name === undefined)
       throw new FsbError('invalid_argument', `${JSON.stringify(registry)} is not a registry address`, {
         hint: 'A registry is named like docker.io or registry.example.com:5000.',
       });

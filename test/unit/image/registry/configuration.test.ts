@@ -56,7 +56,7 @@ proxy: { http: "proxy:3128", https: "http://ada:secret@proxy", no_proxy: [local]
       'line 5: registries.a.mirrors.1',
       undefined,
     ],
-    ['registries:\n  https://a: {}', 'line 2', undefined],
+    ['registries:\n  ftp://a: {}', 'line 2', undefined],
     ['registries:\n  a: {}\n  a: {}', 'line 3', undefined],
     ['registries: [', 'line 1', undefined],
     ['- a', FILE, undefined],
