@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keyOf, keysFor, registryName } from '../../../src/cli/login/registry-name.ts';
-import { parseConfiguration } from '../../../src/core/image/registry/configuration-file.ts';
+import { parseRegistriesFile } from '../../../src/core/image/registry/configuration-file.ts';
 import { parseReference } from '../../../src/core/model/reference.ts';
 import { registryHost } from '../../../src/core/model/registry-host.ts';
 
@@ -61,7 +61,7 @@ describe('registryHost', () => {
         expect(parseReference(`${shouted}/a`).domain).toBe(host);
         expect(keysFor(host, { [address]: {} })).toEqual([address]);
         const file = JSON.stringify({ registries: { [address]: { insecure: true } } });
-        expect((await parseConfiguration(file, 'f')).registries.get(host)?.insecure).toBe(true);
+        expect((await parseRegistriesFile(file, 'f')).registries.get(host)?.insecure).toBe(true);
       }),
     );
   });
@@ -94,7 +94,7 @@ describe('registryHost', () => {
 
   it('may stand in registries.yaml once, whatever its spelling', async () => {
     const text = 'registries:\n  docker.io: {}\n  index.docker.io: { insecure: true }';
-    const error = await parseConfiguration(text, 'f').catch((thrown) => thrown);
+    const error = await parseRegistriesFile(text, 'f').catch((thrown) => thrown);
     expect(error.message).toContain('line 3: registries.index.docker.io: is the same registry as docker.io');
   });
 });

@@ -3,11 +3,11 @@ import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { RegistryCredentials } from '../../model/image-requests.ts';
-import { type ImageReference, repositoryOf } from '../../model/reference.ts';
+import { familiarReference, type ImageReference } from '../../model/reference.ts';
 import { registryHost } from '../../model/registry-host.ts';
 import { Authorizer } from './authorizer.ts';
 import { Certificates } from './certificates.ts';
-import { readConfiguration } from './configuration-file.ts';
+import { readRegistriesFile } from './configuration-file.ts';
 import { Connection } from './connection.ts';
 import { type Endpoint, mirrorsOf, registryOf } from './endpoints.ts';
 import { logIn } from './login.ts';
@@ -56,17 +56,14 @@ class RegistryClient implements Registries {
     this.#certificates = new Certificates({ env: options.env, dockerDirectory });
   }
 
-  async repository(
-    reference: Pick<ImageReference, 'domain' | 'path'>,
-    credentials?: RegistryCredentials,
-  ): Promise<RemoteRepository> {
+  async repository(reference: ImageReference, credentials?: RegistryCredentials): Promise<RemoteRepository> {
     const { domain, path } = reference;
     const { mirrors, registry } = await this.#endpoints(domain);
     const scope = `repository:${path}:pull`;
     const connect = (endpoint: Endpoint): Connection =>
       this.#connection(domain, endpoint, new Authorizer(endpoint, this.#tokens, { credentials, scope }));
     return new Repository({
-      name: repositoryOf(reference),
+      name: familiarReference(reference),
       path,
       connections: [...mirrors, registry].map(connect),
       connectionTo: (url) => {
@@ -108,7 +105,7 @@ class RegistryClient implements Registries {
 
   async #endpoints(domain: string): Promise<{ mirrors: Endpoint[]; registry: Endpoint }> {
     if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
-    const configuration = await readConfiguration(this.#options.file);
+    const configuration = await readRegistriesFile(this.#options.file);
     const proxyFor = chooseProxies(configuration.proxy, this.#options.env);
     const mirrors = await mirrorsOf(domain, configuration, this.#certificates, proxyFor);
     return { mirrors, registry: await registryOf(domain, configuration, this.#certificates, proxyFor) };

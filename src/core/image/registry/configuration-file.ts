@@ -14,7 +14,7 @@ import {
  * Reads what the administrator says of registries. A file that is not there says nothing.
  * @throws invalid_argument with the file, and the line of what is wrong
  */
-export async function readConfiguration(file: string): Promise<RegistriesConfiguration> {
+export async function readRegistriesFile(file: string): Promise<RegistriesConfiguration> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -22,11 +22,11 @@ export async function readConfiguration(file: string): Promise<RegistriesConfigu
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return { file, registries: new Map() };
     throw new FsbError('invalid_argument', `cannot read ${file}: ${(cause as Error).message}`, { cause });
   }
-  return parseConfiguration(text, file);
+  return parseRegistriesFile(text, file);
 }
 
-/** @throws as readConfiguration */
-export async function parseConfiguration(text: string, file: string): Promise<RegistriesConfiguration> {
+/** @throws as readRegistriesFile */
+export async function parseRegistriesFile(text: string, file: string): Promise<RegistriesConfiguration> {
   const yaml = await import('yaml');
   const lines = new yaml.LineCounter();
   const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false });

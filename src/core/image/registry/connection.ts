@@ -20,6 +20,8 @@ export interface ConnectionTerms {
 }
 
 export interface Question {
+  /** Default GET. */
+  method?: 'GET' | 'HEAD';
   /** `/v2/team/tool/manifests/latest` */
   path: string;
   /** For errors: `read docker.io/team/tool:latest`. */
@@ -116,12 +118,13 @@ export class Connection {
 
   #sendTo(
     base: URL,
-    { path, task, headers, lane, signal }: Question,
+    { method, path, task, headers, lane, signal }: Question,
     authorization: () => Promise<string | undefined>,
   ): Promise<Answer> {
     const { transport, endpoint } = this.#terms;
     const call = {
       url: new URL(path, base),
+      method,
       headers: { ...headers, ...HEADERS },
       authorization,
       lane,

@@ -6,7 +6,7 @@ const STATUSES = [301, 302, 303, 307, 308];
 const MOST = 5;
 
 /**
- * Sends a GET and goes where it is sent. What identifies the user stays at the origin that it is for, and nothing that
+ * Sends a GET or HEAD and goes where it is sent. What identifies the user stays at the origin that it is for, and nothing that
  * began encrypted goes on in the clear.
  * @param others what to believe of other origins
  * @param task for errors: `read docker.io/library/alpine:latest`

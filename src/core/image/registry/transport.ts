@@ -16,7 +16,7 @@ import { type ProxyChoice, proxyName } from './proxies.ts';
 
 export interface Call {
   url: URL;
-  method?: 'GET' | 'POST';
+  method?: 'GET' | 'HEAD' | 'POST';
   headers?: Record<string, string>;
   body?: string;
   /** The Authorization header, made when the request goes: whoever waits for a place has no token that ends meanwhile. */

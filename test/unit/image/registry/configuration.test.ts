@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { parseConfiguration } from '../../../../src/core/image/registry/configuration-file.ts';
+import { parseRegistriesFile } from '../../../../src/core/image/registry/configuration-file.ts';
 import { FsbError } from '../../../../src/core/model/errors.ts';
 
 const FILE = '/etc/fsb/registries.yaml';
-const parse = (text: string) => parseConfiguration(text, FILE);
+const parse = (text: string) => parseRegistriesFile(text, FILE);
 
 describe('registries.yaml', () => {
   it.each(['', '# nothing\n', 'registries:\n', 'registries: {}\nproxy:\n'])(
