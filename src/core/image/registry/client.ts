@@ -53,7 +53,7 @@ class RegistryClient implements Registries {
     this.#transport = new Transport(this.#clock, options.log);
     this.#tokens = new Tokens(this.#transport, this.#clock, this.#closing.signal);
     const dockerDirectory = options.dockerCertificates ?? '/etc/docker/certs.d';
-    this.#certificates = new Certificates({ env: options.env, dockerDirectory });
+    this.#certificates = new Certificates({ env: options.env, file: options.file, dockerDirectory });
   }
 
   async repository(reference: ImageReference, credentials?: RegistryCredentials): Promise<RemoteRepository> {
