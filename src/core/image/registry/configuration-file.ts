@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { LineCounter, parseDocument } from 'yaml';
+import type { LineCounter, parseDocument, YAMLParseError } from 'yaml';
 import type { z } from 'zod';
 import { FsbError } from '../../model/errors.ts';
 import { describeIssues } from '../../model/spec.ts';
@@ -31,10 +31,28 @@ export async function parseRegistriesFile(text: string, file: string): Promise<R
   const lines = new yaml.LineCounter();
   const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [error] = document.errors;
-  if (error) throw wrong(file, [at(lines.linePos(error.pos[0]).line, error.message)]);
+  if (error) throw notYaml(error, text, lines, file);
   const result = registriesSchema.safeParse(contentOf(document, file) ?? {});
   if (result.success) return toConfiguration(result.data, file);
   throw invalid(result.error.issues, (path) => lineOf(document, lines, path), file);
+}
+
+/** Whoever pastes a second registry pastes its heading, too. */
+function notYaml(
+  { code, pos, message }: YAMLParseError,
+  text: string,
+  lines: LineCounter,
+  file: string,
+): FsbError {
+  const [start] = pos;
+  const { line } = lines.linePos(start);
+  if (code !== 'DUPLICATE_KEY') return wrong(file, [at(line, message)]);
+  const key = /^.+?(?=\s*:(?:\s|$))/.exec(text.slice(start))?.[0] ?? 'a key';
+  return wrong(
+    file,
+    [at(line, `${key} is there twice`)],
+    `Put what both have under one ${key}: and take the other away.`,
+  );
 }
 
 type YamlDocument = ReturnType<typeof parseDocument>;

@@ -58,6 +58,12 @@ proxy: { http: "proxy:3128", https: "http://ada:secret@proxy", no_proxy: [local]
     ],
     ['registries:\n  ftp://a: {}', 'line 2', undefined],
     ['registries:\n  a: {}\n  a: {}', 'line 3', undefined],
+    [
+      'registries:\n  a.test: {}\nregistries:\n  b.test: {}',
+      'line 3: registries is there twice',
+      'one registries:',
+    ],
+    ['registries:\n  a.test: {}\n  a.test: {}', 'line 3: a.test is there twice', 'one a.test:'],
     ['registries: [', 'line 1', undefined],
     ['- a', FILE, undefined],
     ['registries: *a', FILE, undefined],
