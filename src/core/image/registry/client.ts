@@ -10,6 +10,7 @@ import { Certificates } from './certificates.ts';
 import { readRegistriesFile } from './configuration-file.ts';
 import { Connection } from './connection.ts';
 import { type Endpoint, mirrorsOf, registryOf } from './endpoints.ts';
+import { foreignEndpoint } from './foreign-layers.ts';
 import { logIn } from './login.ts';
 import { chooseProxies } from './proxies.ts';
 import type { Registries, RemoteRepository } from './registries.ts';
@@ -68,7 +69,7 @@ class RegistryClient implements Registries {
       connections: [...mirrors, registry].map(connect),
       connectionTo: (url) => {
         const endpoint = foreignEndpoint(url, registry);
-        return endpoint && connect(endpoint);
+        return typeof endpoint === 'string' ? endpoint : connect(endpoint);
       },
       clock: this.#clock,
       random: this.#random,
@@ -119,16 +120,3 @@ class RegistryClient implements Registries {
 
 const LOGIN_HINT =
   'Look whether the name and the password are right; some registries want a token instead of the password.';
-
-/** Undefined: from there nothing is read. */
-function foreignEndpoint(url: URL, registry: Endpoint): Endpoint | undefined {
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && registry.insecure)) return undefined;
-  const { others } = registry.trust;
-  return {
-    ...registry,
-    name: url.host,
-    bases: [new URL(url.origin)],
-    mirror: true,
-    trust: { own: others, others },
-  };
-}

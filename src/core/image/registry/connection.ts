@@ -1,12 +1,13 @@
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
+import { type Answer, BrokenConnection } from './answer.ts';
 import type { Authorizer } from './authorizer.ts';
 import { connectionFailure, speaksPlainHttp } from './connection-failures.ts';
 import type { Endpoint } from './endpoints.ts';
 import { follow } from './redirects.ts';
 import { loginHint, refusal, type Subject } from './refusals.ts';
 import { Retryable } from './retry.ts';
-import { type Answer, BrokenConnection, type Lane, type Transport } from './transport.ts';
+import type { Lane, Transport } from './transport.ts';
 
 export interface ConnectionTerms {
   transport: Transport;
@@ -128,6 +129,7 @@ export class Connection {
       headers: { ...headers, ...HEADERS },
       authorization,
       lane,
+      linkLocal: endpoint.linkLocal,
       trust: endpoint.trust.own,
       proxyFor: endpoint.proxyFor,
       signal,

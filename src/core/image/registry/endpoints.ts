@@ -12,6 +12,8 @@ export interface Endpoint {
   insecure: boolean;
   /** It never sees credentials, and whatever it lacks is asked of the next one. */
   mirror: boolean;
+  /** It may be at a link-local address. */
+  linkLocal: boolean;
   trust: { own: Trust; others: Trust };
   proxyFor: ProxyChoice;
   /** The configuration file, for hints. */
@@ -38,6 +40,7 @@ export async function mirrorsOf(
         bases: [url],
         insecure: url.protocol === 'http:' || (settings?.insecure ?? false),
         mirror: true,
+        linkLocal: true,
         trust: await certificates.trustOf(host, settings),
         proxyFor,
         file: configuration.file,
@@ -61,6 +64,7 @@ export async function registryOf(
     bases: (insecure ? ['https', 'http'] : ['https']).map((scheme) => new URL(`${scheme}://${address}`)),
     insecure,
     mirror: false,
+    linkLocal: true,
     trust: await certificates.trustOf(name, settings),
     proxyFor,
     file: configuration.file,

@@ -3,9 +3,9 @@ import { FsbError } from '../../model/errors.ts';
 import { digestOf } from '../bytes/digester.ts';
 import { manifestTypeOf } from '../format/manifest-type.ts';
 import { MANIFEST_TYPES } from '../format/media-types.ts';
+import type { Answer } from './answer.ts';
 import type { Connection, Question } from './connection.ts';
 import type { RemoteManifest } from './registries.ts';
-import type { Answer } from './transport.ts';
 
 const LARGEST = 8 * 1024 * 1024;
 

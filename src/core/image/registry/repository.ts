@@ -2,6 +2,7 @@ import type { Clock } from '../../model/clock.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { type BlobQuestion, type Position, readBlob } from './blob.ts';
 import type { Connection } from './connection.ts';
+import { elsewhere } from './foreign-layers.ts';
 import { askDigest, fetchManifest, type ManifestQuestion } from './manifest.ts';
 import type { ReadOptions, RemoteBlob, RemoteManifest, RemoteRepository } from './registries.ts';
 import { type RetryTerms, retrying } from './retry.ts';
@@ -13,8 +14,8 @@ export interface RepositoryTerms {
   path: string;
   /** Mirrors first, the registry itself last. */
   connections: Connection[];
-  /** For addresses that a manifest names: never sees credentials. Undefined: it must not be read from. */
-  connectionTo(url: URL): Connection | undefined;
+  /** For addresses that a manifest names: never sees credentials. A string: why it must not be read from. */
+  connectionTo(url: URL): Connection | string;
   clock: Clock;
   random: () => number;
   closing: AbortSignal;
@@ -83,14 +84,10 @@ export class Repository implements RemoteRepository {
       yield* this.#fromAny(this.#giversOf(blob, task, options), () => question, position, options);
     } catch (error) {
       if (FsbError.from(error).code !== 'image_not_found') throw error;
-      const elsewhere = this.#elsewhere(blob, task);
-      if (elsewhere.size === 0) throw lost(error, this.#terms.name, blob);
-      yield* this.#fromAny(
-        [...elsewhere.keys()],
-        (connection) => elsewhere.get(connection)!,
-        position,
-        options,
-      );
+      const { places, refused } = elsewhere(blob, task, this.#terms.connectionTo);
+      if (places.size === 0) throw lost(error, this.#terms.name, blob, refused);
+      for (const why of refused) options.onRetry?.(`cannot ${task}: ${why}`);
+      yield* this.#fromAny([...places.keys()], (connection) => places.get(connection)!, position, options);
     }
   }
 
@@ -117,17 +114,6 @@ export class Repository implements RemoteRepository {
         this.#passOver(connection, error, options, signal);
       }
     }
-  }
-
-  /** Layers that registries must not hand out lie where their maker says. */
-  #elsewhere(blob: RemoteBlob, task: string): Map<Connection, BlobQuestion> {
-    const found = new Map<Connection, BlobQuestion>();
-    for (const text of blob.urls ?? []) {
-      const url = URL.canParse(text) ? new URL(text) : undefined;
-      const connection = url && this.#terms.connectionTo(url);
-      if (connection) found.set(connection, { path: `${url.pathname}${url.search}`, blob, task });
-    }
-    return found;
   }
 
   /** Who asks again for what came whole has found it wrong: a damaged mirror must not spoil every pull for ever. */
@@ -168,12 +154,11 @@ export class Repository implements RemoteRepository {
 }
 
 /** It is no image that one could pull: whoever would pull it again would get the same answer. */
-const lost = (cause: unknown, name: string, { digest }: RemoteBlob): FsbError =>
-  new FsbError(
-    'not_found',
-    `cannot pull ${name}: its registry has lost ${digest}, which its manifest names`,
-    {
-      hint: 'Push the image again, or pull another tag of it.',
-      cause,
-    },
-  );
+function lost(cause: unknown, name: string, { digest }: RemoteBlob, refused: readonly string[]): FsbError {
+  const why = `its registry has lost ${digest}, which its manifest names`;
+  const message = [`cannot pull ${name}: ${why}`, ...refused].join('; ');
+  return new FsbError('not_found', message, {
+    hint: 'Push the image again, or pull another tag of it.',
+    cause,
+  });
+}
