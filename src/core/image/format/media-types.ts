@@ -13,7 +13,6 @@ const DOCKER_CONFIGURATION = 'application/vnd.docker.container.image.v1+json';
 export const MANIFEST_TYPES: readonly string[] = [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_INDEX];
 
 export const isIndexType = (type: string): boolean => type === OCI_INDEX || type === DOCKER_INDEX;
-export const isManifestType = (type: string): boolean => type === OCI_MANIFEST || type === DOCKER_MANIFEST;
 /** Old docker pushed configurations as octet streams. */
 export const isConfigurationType = (type: string): boolean =>
   ['', OCI_CONFIGURATION, DOCKER_CONFIGURATION, 'application/octet-stream'].includes(type);
