@@ -59,7 +59,8 @@ export class ImageStoreFixture {
   async leftovers(): Promise<string[]> {
     const used = new Set<string>();
     const images = (await this.store.list()).filter(({ references }) => !references.includes('host'));
-    for (const { digest } of images) {
+    for (const { digest, repoDigests } of images) {
+      for (const name of repoDigests) used.add(name.slice(name.indexOf('@') + 1));
       const { layers, configDigest } = await this.store.inspect(digest);
       for (const name of [digest, configDigest, ...layers.map((layer) => layer.digest)]) used.add(name);
       const { root } = await this.store.resolve(digest);

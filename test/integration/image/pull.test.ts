@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
@@ -54,7 +55,54 @@ describe('a pull', () => {
     images.registries.tag('2', images.index);
     const done = await images.pull('tiny:2');
     expect(done).toMatchObject({ upToDate: true, image: { references: [`${NAME}:2`, `${NAME}:latest`] } });
-    expect(images.registries.requests).toEqual(['tag latest', 'tag 2']);
+    expect(images.registries.requests).toEqual(['digest latest', 'digest 2']);
+  });
+
+  it('asks for the manifest where the registry does not tell what a tag means, and where it means something else', async () => {
+    await images.pull('tiny');
+    images.registries.tellsDigests = false;
+    images.registries.requests.length = 0;
+    expect(await images.pull('tiny')).toMatchObject({ upToDate: true });
+    images.registries.tellsDigests = true;
+    images.registries.tag('latest', images.manifest);
+    expect(await images.pull('tiny')).toMatchObject({ upToDate: true, digest: images.manifest.digest });
+    images.registries.tag('latest', addImage(images.files, await tinyImage(undefined, 'B')));
+    expect(await images.pull('tiny')).toMatchObject({ upToDate: false });
+    expect(images.registries.requests.slice(0, 5)).toEqual([
+      ...['digest latest', 'tag latest', 'digest latest', 'digest latest', 'tag latest'],
+    ]);
+  });
+
+  it('asks for nothing but the manifest when no image of the repository is here', async () => {
+    await images.pull('tiny');
+    images.registries.requests.length = 0;
+    await images.pull('other');
+    expect(images.registries.requests).toEqual(['tag latest']);
+  });
+
+  it('is up to date after a restart, and when an earlier version has kept no index', async () => {
+    await images.pull('tiny');
+    await rm(images.blobPath(images.index.digest));
+    for (const requests of [['digest latest', 'tag latest'], ['digest latest']]) {
+      await images.store.close();
+      await images.open();
+      images.registries.requests.length = 0;
+      expect(await images.pull('tiny')).toMatchObject({ upToDate: true });
+      expect(images.registries.requests).toEqual(requests);
+    }
+  });
+
+  it('is not up to date when the name meant another platform until now', async () => {
+    const other = { reference: 'tiny', platform: 'linux/s390x' };
+    await images.pull('tiny');
+    expect(await images.pull(other)).toMatchObject({ upToDate: false, image: { architecture: 's390x' } });
+    expect(await images.pull(other)).toMatchObject({ upToDate: true });
+    images.registries.requests.length = 0;
+    expect(await images.pull('tiny')).toMatchObject({
+      upToDate: false,
+      image: { architecture: ociArchitecture, references: [`${NAME}:latest`] },
+    });
+    expect(images.registries.requests).toEqual(['digest latest']);
   });
 
   it('asks by digest, and gives no name then; a tag beside a digest says nothing', async () => {

@@ -68,14 +68,17 @@ export async function ingestImages(
 ): Promise<ImageRecord[]> {
   const { content, publisher, clock } = intake;
   const unpin = content.pin({
-    blobs: images.flatMap(({ image }) => blobsOf(image)),
+    blobs: images.flatMap(({ image }) => [...blobsOf(image), ...(image.index ? [image.index.digest] : [])]),
     layers: images.flatMap(({ image }) => image.layers.map(({ diffId }) => diffId)),
   });
   try {
     const missing = images.filter(({ image }) => !isHere(image, intake));
     for (const { image } of missing) await ingestContent(image, intake, watcher, signal);
+    const indexes = images.flatMap(({ image: { index } }) => (index ? [index] : []));
+    const newIndexes = indexes.filter(({ digest }) => content.blobs.pathOf(digest) === undefined);
+    for (const index of newIndexes) await keep(index, intake, signal);
     throwIfAborted(signal);
-    if (missing.length > 0) await flushToDisk(content.root);
+    if (missing.length + newIndexes.length > 0) await flushToDisk(content.root);
     throwIfAborted(signal);
     await publisher.publish(
       images.map((one) => recordOf(one, recordIn(content, one)?.importedAt ?? clock.now())),

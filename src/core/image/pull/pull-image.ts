@@ -34,7 +34,7 @@ export interface PullReport {
 export interface PulledImage {
   /** What the registry calls the reference, maybe of an index. */
   digest: string;
-  /** Nothing had to be brought. */
+  /** Nothing had to be brought, and the name means what it meant. */
   upToDate: boolean;
   record: ImageRecord;
 }
@@ -72,13 +72,14 @@ async function pull(
 ): Promise<PulledImage> {
   const options = { onRetry: report.note, signal };
   const { digest, image } = await findRemoteImage(
-    { repository, blobs: intake.content.blobs, options },
+    { repository, blobs: intake.content.blobs, mayBeHere: hasAnyOf(reference, intake), options },
     reference,
     platform,
   );
-  const upToDate = isHere(image, intake);
-  report.resolved(digest, layersOf(image, upToDate));
   const named: NamedImage = { image, ...namesOf(reference, digest) };
+  const here = isHere(image, intake);
+  const upToDate = here && !movesName(named, intake);
+  report.resolved(digest, layersOf(image, here));
   const watcher = { onLayer: report.layer, onNote: report.note };
   try {
     const [record] = await ingestImages([named], intake, watcher, signal);
@@ -91,6 +92,22 @@ async function pull(
   }
 }
 
+/** Whether an image of the same repository is here. */
+function hasAnyOf(reference: ImageReference, { content }: Intake): boolean {
+  const name = repositoryOf(reference);
+  return content.records
+    .all()
+    .some(({ references, repoDigests }) =>
+      [...references, ...repoDigests].some((one) => one.startsWith(`${name}:`) || one.startsWith(`${name}@`)),
+    );
+}
+
+/** Whether a name means another image until now, be it for another platform. */
+function movesName({ image, references }: NamedImage, { content }: Intake): boolean {
+  const meant = references.map((name) => content.records.byReference(name));
+  return meant.some((record) => record !== undefined && record.digest !== image.manifest.digest);
+}
+
 /** As for docker, a tag beside a digest says nothing: the name does not follow it. */
 function namesOf(reference: ImageReference, digest: string): Pick<NamedImage, 'references' | 'repoDigests'> {
   return {
@@ -99,9 +116,9 @@ function namesOf(reference: ImageReference, digest: string): Pick<NamedImage, 'r
   };
 }
 
-function layersOf({ layers }: FoundImage, upToDate: boolean): LayerProgress[] {
+function layersOf({ layers }: FoundImage, here: boolean): LayerProgress[] {
   const each = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
   return each.map((layer) =>
-    upToDate ? progressOf(layer, 'present', layer.size) : progressOf(layer, 'waiting'),
+    here ? progressOf(layer, 'present', layer.size) : progressOf(layer, 'waiting'),
   );
 }
