@@ -150,8 +150,27 @@ describe('import', () => {
     expect([await images.contentOf('y:1'), await images.contentOf('y:2')]).toEqual(['B', 'C']);
   });
 
+  it('takes an image without a name in as docker load does: it is known by its digest, and nothing loses it', async () => {
+    const archive = await images.archive(layoutFiles([await tinyImage(undefined, 'A')]));
+    const [image] = await images.import(archive);
+    expect(image).toMatchObject({ references: [], repoDigests: [] });
+    await images.store.sweep();
+    await images.store.close();
+    await images.open({ grace: 0 });
+    expect(await images.contentOf(image!.digest)).toBe('A');
+    expect(await images.contentOf(image!.digest.slice(7, 19))).toBe('A');
+    const { removed } = await images.store.prune({ all: false });
+    expect(removed.map(({ image: { digest } }) => digest)).toEqual([image!.digest]);
+    expect(await readdir(images.layersDirectory)).toEqual([]);
+  });
+
+  it('leaves the names of an image that comes again without one', async () => {
+    await images.import(await images.archive(layoutFiles([await tinyImage('a:1', 'A')])));
+    const [again] = await images.import(await images.archive(layoutFiles([await tinyImage(undefined, 'A')])));
+    expect(again!.references).toEqual(['docker.io/library/a:1']);
+  });
+
   it.each<[string, Partial<TestImage>[], string | undefined, string]>([
-    ['an image without a name', [{}], undefined, 'has no name'],
     ['an image with a tag only', [{ refName: 'latest' }], undefined, 'only the tag latest'],
     ['one name for two', [{ name: 'a' }, { name: 'b', config: {} }], 'x', 'only one'],
     ['host', [{ name: 'a' }], 'host', 'built-in'],
