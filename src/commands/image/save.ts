@@ -1,8 +1,9 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, wantsJson } from '../../cli/base-command.ts';
+import { BaseCommand } from '../../cli/base-command.ts';
 import type { FailureContext } from '../../cli/failure.ts';
 import { saveToFile } from '../../cli/images/save-file.ts';
 import { write } from '../../cli/streams.ts';
+import { wantsJson } from '../../cli/wants-json.ts';
 import { FsbError } from '../../core/model/errors.ts';
 
 export default class ImageSave extends BaseCommand {
