@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { shortDigest } from '../../../src/core/model/digest.ts';
+import type { LayerProgress } from '../../../src/core/model/pull.ts';
 import { writeBusyboxImage } from '../../helpers/busybox-image.ts';
 import {
   addBlob,
@@ -162,6 +164,22 @@ describe('import', () => {
     const { removed } = await images.store.prune({ all: false });
     expect(removed.map(({ image: { digest } }) => digest)).toEqual([image!.digest]);
     expect(await readdir(images.layersDirectory)).toEqual([]);
+  });
+
+  it('tells how far every layer is', async () => {
+    const path = await images.archive(layoutFiles([await tinyImage('a:1', 'A')]));
+    const told: LayerProgress[] = [];
+    const onLayer = (layer: LayerProgress): void => void told.push(layer);
+    const [image] = await images.store.import({ source: { path } }, undefined, onLayer);
+    const { layers } = await images.store.inspect(image!.digest);
+    for (const { digest, size } of layers) {
+      const states = told.filter(({ id }) => id === shortDigest(digest)).map(({ state }) => state);
+      expect([...new Set(states)]).toEqual(['waiting', 'downloading', 'downloaded', 'unpacking', 'done']);
+      expect(told.every(({ total }) => total > 0 && size > 0)).toBe(true);
+    }
+    told.length = 0;
+    await images.store.import({ source: { path } }, undefined, onLayer);
+    expect(told.map(({ state }) => state)).not.toContain('unpacking');
   });
 
   it('leaves the names of an image that comes again without one', async () => {

@@ -18,16 +18,21 @@ export interface NamedImage {
 export function nameImages(images: FoundImage[], given?: string): NamedImage[] {
   if (images.length === 0) throw new FsbError('invalid_argument', 'there is no image in it');
   if (given === undefined) return images.map((image) => named(image, ownNames(image)));
-  if (given === HOST_IMAGE)
-    throw new FsbError('invalid_argument', 'host is the built-in image and cannot be replaced', {
-      hint: 'Choose another name.',
-    });
+  assertNotHost(given);
   const reference = parseReference(given);
   if (images.length > 1) return severalOfOneName(images, given);
   const { digest } = images[0]!.manifest;
   if (reference.digest !== undefined && reference.digest !== digest)
     throw new FsbError('invalid_argument', `the image in it is ${digest}, not ${reference.digest}`);
   return [named(images[0]!, [canonicalReference(reference)])];
+}
+
+/** @throws invalid_argument */
+export function assertNotHost(name: string): void {
+  if (name === HOST_IMAGE)
+    throw new FsbError('invalid_argument', 'host is the built-in image and cannot be replaced', {
+      hint: 'Choose another name.',
+    });
 }
 
 const named = (image: FoundImage, references: string[]): NamedImage => ({
