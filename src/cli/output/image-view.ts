@@ -67,6 +67,19 @@ export function imageListing(images: ImageInfo[], now: number, full: boolean): L
   };
 }
 
+/** `Loaded image: alpine:latest`, as docker load says it; of one without a name also how to give it one. */
+export const importedLines = (images: readonly ImageInfo[]): string =>
+  images
+    .flatMap(({ references, digest }) =>
+      references.length > 0
+        ? references.map((name) => `Loaded image: ${familiarName(name)}`)
+        : [
+            `Loaded image ID: ${digest}`,
+            `Hint: It has no name. Give it one: fsb-ctl image tag ${shortDigest(digest)} NAME`,
+          ],
+    )
+    .join('\n');
+
 /** What `image pull -o json` prints. */
 export interface PulledView {
   reference: string;

@@ -153,6 +153,36 @@ describe('image import', () => {
     expect([await line.code, line.stderr.text]).toEqual([2, expect.stringContaining('is a terminal')]);
   });
 
+  it('says how far it is, and what came in, unless it is to be quiet', async () => {
+    const nameless = imageInfo({ references: [], digest: digestOf('4') });
+    const { import: read } = core.images;
+    core.images.import = async (request, options) => {
+      options?.onLayer?.({ id: 'aaa', state: 'waiting', current: 0, total: 9 });
+      options?.onLayer?.({ id: 'aaa', state: 'done', current: 9, total: 9 });
+      return [...(await read(request, options)), nameless];
+    };
+    const { stderr } = await fsb('load', { input: 'bytes' });
+    expect(stderr).toBe(`Importing standard input
+aaa: Waiting
+aaa: Import complete
+standard input: Read
+Loaded image: new:1
+Loaded image ID: ${digestOf('4')}
+Hint: It has no name. Give it one: fsb-ctl image tag 444444444444 NAME
+`);
+    const line = startCommandLine(['load', '-i', 'a.tar'], { core, tty: true, cwd: directory });
+    expect(await line.code).toBe(0);
+    expect(line.stderr.text).toContain('aaa: Import complete');
+    for (const words of ['load -i a.tar -q', 'load -i a.tar -o json'])
+      expect((await fsb(words)).stderr).toBe('');
+  });
+
+  it('takes its name from --name, too', async () => {
+    await fsb('import a.tar --name tools:1');
+    expect(imports[0]?.request.name).toBe('tools:1');
+    expect((await fsb('load a.tar b --name tools:1')).code).toBe(2);
+  });
+
   it('can be ended while nothing comes', async () => {
     const { images } = core;
     const begun = new EventEmitter();
