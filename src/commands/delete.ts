@@ -11,7 +11,7 @@ export default class Delete extends BaseCommand {
   static override description =
     `Ends their processes (SIGTERM, the grace period, SIGKILL) and removes every trace. Deletes all of them side by side, prints the name of each that is gone, in the order given, reports every failure and exits by the worst.`;
   static override aliases = ['rm'];
-  static override usage = 'delete NAME... [FLAGS]';
+  static override usage = 'delete [FLAGS] NAME...';
   static override examples = [
     { description: 'Two of them', command: '<%= config.bin %> delete box job' },
     {

@@ -82,7 +82,7 @@ export default class ImageImport extends BaseCommand {
       );
       await progress.close();
       await this.say(importedLines(images));
-      await this.print(imageListing(images, this.world.clock.now(), false));
+      await this.print(imageListing(images, this.world.clock.now()));
     } finally {
       await progress.close();
     }
