@@ -34,7 +34,7 @@ export async function importImages(
   if (name !== undefined && name !== HOST_IMAGE) parseReference(name);
   if (rootfs && name === undefined)
     throw new FsbError('invalid_argument', 'a root file system needs a name for its image', {
-      hint: 'Give it one behind the file.',
+      hint: 'Give it one: --name NAME, or NAME behind the file.',
     });
   if ('path' in source && !isAbsolute(source.path))
     throw new FsbError('invalid_argument', `cannot import ${source.path}: the path is not absolute`, {
