@@ -26,6 +26,9 @@ export interface CertificateSources {
   dockerDirectory: string;
 }
 
+/** Docker's own, of the machine. */
+export const DOCKER_CERTIFICATES = '/etc/docker/certs.d';
+
 const SYSTEM_BUNDLES = [
   '/etc/ssl/certs/ca-certificates.crt',
   '/etc/pki/tls/certs/ca-bundle.crt',

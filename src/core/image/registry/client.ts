@@ -5,7 +5,7 @@ import { FsbError } from '../../model/errors.ts';
 import type { RegistryCredentials } from '../../model/image-requests.ts';
 import { type ImageReference, repositoryOf } from '../../model/reference.ts';
 import { Authorizer } from './authorizer.ts';
-import { Certificates } from './certificates.ts';
+import { Certificates, DOCKER_CERTIFICATES } from './certificates.ts';
 import { canonicalHost, isHost } from './configuration.ts';
 import { readConfiguration } from './configuration-file.ts';
 import { Connection } from './connection.ts';
@@ -52,7 +52,7 @@ class RegistryClient implements Registries {
     setMaxListeners(0, this.#closing.signal);
     this.#transport = new Transport(this.#clock, options.log);
     this.#tokens = new Tokens(this.#transport, this.#clock, this.#closing.signal);
-    const dockerDirectory = options.dockerCertificates ?? '/etc/docker/certs.d';
+    const dockerDirectory = options.dockerCertificates ?? DOCKER_CERTIFICATES;
     this.#certificates = new Certificates({ env: options.env, dockerDirectory });
   }
 
