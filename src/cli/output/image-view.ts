@@ -46,7 +46,15 @@ export const momentOf = (ms: number): string | null => (ms === 0 ? null : timest
 export const namesOf = ({ references }: Pick<ImageInfo, 'references'>): string =>
   references.length === 0 ? '<none>' : references.map(familiarName).join(', ');
 
-export function imageListing(images: ImageInfo[], now: number, full: boolean): Listing<ImageView> {
+const repoDigestsOf = ({ repo_digests }: ImageView): string =>
+  repo_digests.map((name) => familiarName(name)).join(', ');
+
+/** @param full whole digests. @param digests also those by which registries know the images */
+export function imageListing(
+  images: ImageInfo[],
+  now: number,
+  { full = false, digests = false }: { full?: boolean; digests?: boolean } = {},
+): Listing<ImageView> {
   const digest = (image: ImageView): string => (full ? image.digest : shortDigest(image.digest));
   const size = (bytes: number): string => (bytes === 0 ? '' : formatSize(bytes));
   const age = (time: string | null): string => (time === null ? '' : formatAge(now - Date.parse(time)));
@@ -55,6 +63,7 @@ export function imageListing(images: ImageInfo[], now: number, full: boolean): L
     columns: [
       { title: 'IMAGE', value: namesOf },
       { title: 'DIGEST', value: digest },
+      ...(digests ? [{ title: 'REPO DIGESTS', value: repoDigestsOf }] : []),
       { title: 'SIZE', value: (i) => size(i.size_bytes) },
       { title: 'UNIQUE', value: (i) => size(i.unique_size_bytes) },
       { title: 'AGE', value: (i) => age(i.imported_at) },
@@ -66,6 +75,19 @@ export function imageListing(images: ImageInfo[], now: number, full: boolean): L
     id: digest,
   };
 }
+
+/** `Loaded image: alpine:latest`, as docker load says it; of one without a name also how to give it one. */
+export const importedLines = (images: readonly ImageInfo[]): string =>
+  images
+    .flatMap(({ references, digest }) =>
+      references.length > 0
+        ? references.map((name) => `Loaded image: ${familiarName(name)}`)
+        : [
+            `Loaded image ID: ${digest}`,
+            `Hint: It has no name. Give it one: fsb-ctl image tag ${shortDigest(digest)} NAME`,
+          ],
+    )
+    .join('\n');
 
 /** What `image pull -o json` prints. */
 export interface PulledView {

@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
 import { DEFAULT_DETACH_KEYS } from '../../cli/flags.ts';
 import { withImage } from '../../cli/images/pull-missing.ts';
+import { PullingCommand } from '../../cli/images/pulling-command.ts';
 import { leaseListing } from '../../cli/output/lease-view.ts';
 import { untilClaimed, waiting } from '../../cli/pool/claim.ts';
 import { leaseRequest, type PoolRunFlags, poolRunFlags } from '../../cli/pool/lease-flags.ts';
@@ -12,7 +12,7 @@ import { FsbError } from '../../core/model/errors.ts';
 import type { Lease } from '../../core/model/pool.ts';
 import { HOST_IMAGE } from '../../core/model/reference.ts';
 
-export default class PoolRun extends BaseCommand {
+export default class PoolRun extends PullingCommand {
   static override summary = 'Run one command in a warm instance.';
   static override description =
     `Claims an instance, streams the command's output, gives the instance back, and exits with the command's code as exec does; 5 when no instance came in time. No sandbox is made: nothing of it is listed, logged or kept.

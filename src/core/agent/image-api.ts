@@ -19,9 +19,11 @@ export function imageApi(
   const keep = ({ digest }: ImageInfo): boolean => usedBy(digest).length > 0;
   return {
     pull: (request, options) => images.pull(request, options?.signal),
-    import: async (request, options) => (await images.import(request, options?.signal)).map(withUsers),
+    import: async (request, { signal, onLayer } = {}) =>
+      (await images.import(request, signal, onLayer)).map(withUsers),
     list: async () => (await images.list()).map(withUsers),
     inspect: async (reference) => withUsers(await images.inspect(reference)),
+    tag: (source, target) => images.tag(source, target),
     remove: async (reference, { force } = {}) => {
       const removed = await images.remove(reference, { force, letGo, usersOf });
       return { ...removed, image: withUsers(removed.image) };

@@ -1,7 +1,12 @@
 import type { ImageDetails, ImageInfo, PruneResult, RemovedImage } from '../model/image.ts';
 import type { ImportRequest, LoginRequest, PruneRequest, PullRequest } from '../model/image-requests.ts';
-import type { PullEvent } from '../model/pull.ts';
+import type { LayerProgress, PullEvent } from '../model/pull.ts';
 import type { CallOptions } from './sandbox-api.ts';
+
+export interface ImportOptions extends CallOptions {
+  /** Told of every change of a layer, and now and then of its bytes. Called no more once the import has ended. */
+  onLayer?: (layer: LayerProgress) => void;
+}
 
 /** Images of a core. */
 export interface ImageApi {
@@ -13,11 +18,16 @@ export interface ImageApi {
    */
   pull(request: PullRequest, options?: CallOptions): AsyncIterable<PullEvent>;
   /** The images that came in. @throws invalid_argument, not_found (no such file), no_capacity */
-  import(request: ImportRequest, options?: CallOptions): Promise<ImageInfo[]>;
+  import(request: ImportRequest, options?: ImportOptions): Promise<ImageInfo[]>;
   /** `host` first, then by reference. */
   list(options?: CallOptions): Promise<ImageInfo[]>;
   /** @throws image_not_found */
   inspect(reference: string, options?: CallOptions): Promise<ImageDetails>;
+  /**
+   * Gives the image that `source` means, a reference or digest, one more name. Another image that had it loses it.
+   * @throws image_not_found, invalid_argument (no name, or one by digest; host), unsupported (of host)
+   */
+  tag(source: string, target: string, options?: CallOptions): Promise<void>;
   /**
    * By reference or digest: takes a name off, and removes the image with its last one. With `force` all names of a
    * digest, and also when sandboxes use it or

@@ -1,6 +1,6 @@
 import type { ImageDetails, ImageInfo, PruneResult, RemovedImage, ResolvedImage } from '../model/image.ts';
 import type { ImportRequest, LoginRequest, PruneRequest, PullRequest } from '../model/image-requests.ts';
-import type { PullEvent } from '../model/pull.ts';
+import type { LayerProgress, PullEvent } from '../model/pull.ts';
 
 /** How whoever has pools takes part in the removal of an image. */
 export interface RemoveTerms {
@@ -34,7 +34,13 @@ export interface ImageStore {
   /** As ImageApi.pull. */
   pull(request: PullRequest, signal?: AbortSignal): AsyncIterable<PullEvent>;
   /** As ImageApi.import. Publishes each image whole or not at all. */
-  import(request: ImportRequest, signal?: AbortSignal): Promise<ImageInfo[]>;
+  import(
+    request: ImportRequest,
+    signal?: AbortSignal,
+    onLayer?: (layer: LayerProgress) => void,
+  ): Promise<ImageInfo[]>;
+  /** As ImageApi.tag. */
+  tag(source: string, target: string): Promise<void>;
   /** `host` first, then by reference. */
   list(): Promise<ImageInfo[]>;
   /** @throws image_not_found */

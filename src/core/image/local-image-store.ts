@@ -5,7 +5,7 @@ import { FsbError } from '../model/errors.ts';
 import type { ImageDetails, ImageInfo, PruneResult, RemovedImage, ResolvedImage } from '../model/image.ts';
 import type { ImportRequest, LoginRequest, PruneRequest, PullRequest } from '../model/image-requests.ts';
 import { machineArchitecture, type Platform } from '../model/platform.ts';
-import type { PullEvent } from '../model/pull.ts';
+import type { LayerProgress, PullEvent } from '../model/pull.ts';
 import { canonicalReference, HOST_IMAGE } from '../model/reference.ts';
 import { Catalogue } from './catalogue.ts';
 import { Holds } from './content/holds.ts';
@@ -16,6 +16,7 @@ import { importImages } from './intake/import-images.ts';
 import type { Intake } from './intake/ingest.ts';
 import { Publisher } from './intake/publisher.ts';
 import { imageNotFound } from './names/lookup.ts';
+import { tagImage } from './names/tag-image.ts';
 import { pullImage } from './pull/pull-image.ts';
 import { pullTerms } from './pull/pull-terms.ts';
 import { Pulls } from './pull/pulls.ts';
@@ -136,12 +137,23 @@ class OverlayImageStore implements LocalImageStore {
     yield* this.#pulls.pull(pullTerms(request, this.#platform), signal);
   }
 
-  import(request: ImportRequest, signal?: AbortSignal): Promise<ImageInfo[]> {
-    const ground = { intake: this.#intake, platform: this.#platform };
+  import(
+    request: ImportRequest,
+    signal?: AbortSignal,
+    onLayer?: (layer: LayerProgress) => void,
+  ): Promise<ImageInfo[]> {
+    const ground = { intake: this.#intake, platform: this.#platform, onLayer };
     return this.#work(
       importImages(request, ground, this.#untilClosing(signal)).then((records) =>
         this.#catalogue.infos(records),
       ),
+    );
+  }
+
+  tag(source: string, target: string): Promise<void> {
+    const isHost = (reference: string): boolean => this.#isHost(reference);
+    return this.#work(
+      tagImage(source, target, { catalogue: this.#catalogue, publisher: this.#publisher, isHost }),
     );
   }
 
@@ -163,7 +175,7 @@ class OverlayImageStore implements LocalImageStore {
   }
 
   async remove(reference: string, terms?: RemoveTerms): Promise<RemovedImage> {
-    if (reference === HOST_IMAGE || this.#host.isMeantBy(reference))
+    if (this.#isHost(reference))
       throw new FsbError('conflict', 'the host image is built in and cannot be removed');
     return this.#work(this.#removal.remove(reference, terms));
   }
@@ -201,6 +213,10 @@ class OverlayImageStore implements LocalImageStore {
     if (this.#content.records.get(digest) !== undefined || this.#host.has(digest)) return true;
     // What runs since before this core runs on something, also when the list of images was lost.
     return !this.#isRecovered;
+  }
+
+  #isHost(reference: string): boolean {
+    return reference === HOST_IMAGE || this.#host.isMeantBy(reference);
   }
 
   #untilClosing(signal?: AbortSignal): AbortSignal {

@@ -88,6 +88,10 @@ describe('save', () => {
     expect(both).toMatchObject([{ RepoTags: ['a:1', 'a:2'] }]);
     const none = await savedFile(image!.digest);
     expect(await memberOf(none, 'manifest.json')).toMatchObject([{ RepoTags: [] }]);
+    const [nameless] = await images.import(none);
+    expect(nameless!.references).toHaveLength(2);
+    await images.store.remove(image!.digest, { force: true });
+    expect(await images.import(none)).toMatchObject([{ digest: image!.digest, references: [] }]);
     await images.import(none, 'again');
     expect(await images.contentOf('again')).toBe('A');
   });

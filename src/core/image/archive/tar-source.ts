@@ -60,6 +60,10 @@ export class TarSource implements ArchiveSource {
     return this.#find(name) !== undefined;
   }
 
+  async topLevel(): Promise<string[]> {
+    return [...new Set([...this.#members.keys()].map((name) => name.split('/')[0]!))];
+  }
+
   async sizeOf(name: string): Promise<number> {
     return this.#member(name).size;
   }

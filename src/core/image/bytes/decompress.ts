@@ -8,7 +8,7 @@ import { createGunzip } from 'node:zlib';
 import { FsbError } from '../../model/errors.ts';
 import { hasStreams, notStarted } from '../../model/has-streams.ts';
 
-const ZSTD = '/usr/bin/zstd';
+export const ZSTD = '/usr/bin/zstd';
 const MAGIC_LENGTH = 4;
 /** Of plain bytes: each piece is a turn through Node's thread pool, and 16 KiB, as it has it, are thousands of turns. */
 const PLAIN_PIECE = 512 * 1024;

@@ -23,6 +23,9 @@ export interface CertificateSources {
   dockerDirectory: string;
 }
 
+/** Docker's own, of the machine. */
+export const DOCKER_CERTIFICATES = '/etc/docker/certs.d';
+
 /** Makes contexts for TLS from files, one for each content: several hundred authorities take a while to read. */
 export class Certificates {
   readonly #sources: CertificateSources;

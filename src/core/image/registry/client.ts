@@ -6,7 +6,7 @@ import type { RegistryCredentials } from '../../model/image-requests.ts';
 import { familiarReference, type ImageReference } from '../../model/reference.ts';
 import { registryHost } from '../../model/registry-host.ts';
 import { Authorizer } from './authorizer.ts';
-import { Certificates } from './certificates.ts';
+import { Certificates, DOCKER_CERTIFICATES } from './certificates.ts';
 import { readRegistriesFile } from './configuration-file.ts';
 import { Connection } from './connection.ts';
 import { type Endpoint, mirrorsOf, registryOf } from './endpoints.ts';
@@ -53,7 +53,7 @@ class RegistryClient implements Registries {
     setMaxListeners(0, this.#closing.signal);
     this.#transport = new Transport(this.#clock, options.log);
     this.#tokens = new Tokens(this.#transport, this.#clock, this.#closing.signal);
-    const dockerDirectory = options.dockerCertificates ?? '/etc/docker/certs.d';
+    const dockerDirectory = options.dockerCertificates ?? DOCKER_CERTIFICATES;
     this.#certificates = new Certificates({ env: options.env, file: options.file, dockerDirectory });
   }
 
