@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { UnpackBudget } from '../../src/core/image/unpack/budget.ts';
 import { unpackLayer } from '../../src/core/image/unpack/unpack-layer.ts';
 import { FsbError } from '../../src/core/model/errors.ts';
 import { stateOf } from '../helpers/canary.ts';
@@ -94,7 +95,7 @@ async function unpackOnce(directory: string, tar: Buffer): Promise<string | unde
   try {
     await unpackLayer(Readable.from([tar.subarray(0, 700), tar.subarray(700)]), root, {
       launchBinary,
-      limits: LIMITS,
+      budget: UnpackBudget.of(LIMITS),
       devices: true,
     });
     return undefined;

@@ -23,7 +23,7 @@ import type { Registries } from './registry/registries.ts';
 import { Removal } from './removal/removal.ts';
 import { imagesMeant } from './save/images-meant.ts';
 import { saveImages } from './save/save-images.ts';
-import type { UnpackLimits } from './unpack/unpack-layer.ts';
+import type { UnpackLimits } from './unpack/budget.ts';
 import { createUnpacker } from './unpack/worker-unpacker.ts';
 
 /** Milliseconds. Whoever tries an interrupted pull again does it within the hour. */
@@ -42,8 +42,8 @@ export interface ImageStoreOptions {
   registries: Registries;
   /** guest/build/fsb-launch */
   launchBinary: string;
-  /** What one layer may unpack to. */
-  limits?: UnpackLimits;
+  /** What the layers of one image may unpack to together. */
+  limits?: Partial<UnpackLimits>;
   /** Milliseconds for which leftovers of interrupted pulls stay; an hour when absent. */
   grace?: number;
 }

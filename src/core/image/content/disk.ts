@@ -1,10 +1,11 @@
 import { open } from 'node:fs/promises';
 import { type ErrorCode, FsbError } from '../../model/errors.ts';
+import { NoRoom } from './room.ts';
 
-/** Whether a write failed because there is no room, on the disk or within a quota. */
+/** Whether a write failed, or was not begun, because there is no room, on the disk or within a quota. */
 export function isDiskFull(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOSPC' || code === 'EDQUOT';
+  return error instanceof NoRoom || code === 'ENOSPC' || code === 'EDQUOT';
 }
 
 /** What the system says, what that means, and what to do. */
@@ -33,6 +34,11 @@ const FAILURES: Record<string, { code: ErrorCode; why: string; hint: string }> =
 
 /** A failure to write something, as its caller is to see it. */
 export function writeError(error: unknown, what: string): unknown {
+  if (error instanceof NoRoom)
+    return new FsbError(error.code, `cannot store ${what}: ${error.message}`, {
+      hint: error.hint,
+      cause: error,
+    });
   if (isDiskFull(error))
     return new FsbError('no_capacity', `cannot store ${what}: the disk is full`, {
       hint: 'Free room on it, or remove what nothing uses: fsb-ctl image prune',

@@ -12,6 +12,7 @@ import { Flight } from './flight.ts';
 import type { Collection } from './garbage.ts';
 import { PartialBlob } from './partial-blob.ts';
 import { Pins } from './pins.ts';
+import { whileRoom } from './room.ts';
 
 export interface BlobStoreOptions {
   /** Has `blobs/sha256` and `partial` in it. */
@@ -102,7 +103,7 @@ export class LocalBlobStore implements BlobStore {
   async add(content: AsyncIterable<Buffer>, signal?: AbortSignal): Promise<{ digest: string; size: number }> {
     const path = this.#files.newPath();
     try {
-      const added = await writeHashed(path, eachAbortable(content, signal));
+      const added = await writeHashed(path, whileRoom(eachAbortable(content, signal), this.#files.directory));
       await this.#alone(added.digest);
       if (!this.#blobs.has(added.digest))
         await this.#fly(added.digest, () => this.#publish(added.digest, added.size, path));

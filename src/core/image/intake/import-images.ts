@@ -9,6 +9,7 @@ import { HOST_IMAGE, parseReference } from '../../model/reference.ts';
 import { openArchive, readArchive } from '../archive/read-archive.ts';
 import { readRootfs } from '../archive/read-rootfs.ts';
 import type { ImageRecord } from '../content/image-records.ts';
+import { whileRoom } from '../content/room.ts';
 import { type NamedImage, nameImages } from '../names/image-names.ts';
 import { type Intake, ingestImages } from './ingest.ts';
 import { importError } from './intake-error.ts';
@@ -56,7 +57,8 @@ async function onFile<T>(
   if ('path' in source) return work(source.path);
   const path = join(staging, `upload-${crypto.randomUUID()}`);
   try {
-    await pipeline(source.content, createWriteStream(path, { flags: 'wx', mode: 0o600 }), { signal });
+    const content = whileRoom(source.content, staging);
+    await pipeline(content, createWriteStream(path, { flags: 'wx', mode: 0o600 }), { signal });
     return await work(path);
   } finally {
     await rm(path, { force: true });

@@ -9,7 +9,7 @@ import { flushToDisk } from '../content/flush.ts';
 import type { ImageContent } from '../content/image-content.ts';
 import type { ImageRecord } from '../content/image-records.ts';
 import type { NamedImage } from '../names/image-names.ts';
-import type { UnpackLimits } from '../unpack/unpack-layer.ts';
+import { UnpackBudget, type UnpackLimits } from '../unpack/budget.ts';
 import type { Unpacker } from '../unpack/unpacker.ts';
 import type { FoundImage, FoundLayer, ImageDocument } from './found-image.ts';
 import { recordOf } from './new-record.ts';
@@ -19,7 +19,8 @@ import type { Publisher } from './publisher.ts';
 export interface Intake {
   content: ImageContent;
   unpacker: Unpacker;
-  limits?: UnpackLimits;
+  /** Of one image. */
+  limits?: Partial<UnpackLimits>;
   /** Layers of one image that are read at a time. */
   downloads?: number;
   clock: Clock;
@@ -95,11 +96,15 @@ async function ingestContent(
   watcher: IngestWatcher,
   signal?: AbortSignal,
 ): Promise<void> {
-  const turns = new Turns(intake.downloads ?? USUAL_DOWNLOADS);
+  const terms = {
+    ...{ intake, watcher },
+    turns: new Turns(intake.downloads ?? USUAL_DOWNLOADS),
+    budget: UnpackBudget.of(intake.limits),
+  };
   await all(
     [...new Map(image.layers.map((layer) => [layer.digest, layer])).values()],
     signal,
-    (layer, either) => ingestLayer(layer, intake, turns, watcher, either),
+    (layer, either) => ingestLayer(layer, terms, either),
   );
   for (const document of [image.configuration, image.manifest]) await keep(document, intake, signal);
 }
@@ -121,11 +126,17 @@ async function all<T>(
   if (failing.signal.aborted) throw failing.signal.reason;
 }
 
+/** What the layers of one image share on their way in. */
+interface LayerTerms {
+  intake: Intake;
+  turns: Turns;
+  budget: UnpackBudget;
+  watcher: IngestWatcher;
+}
+
 async function ingestLayer(
   layer: FoundLayer,
-  intake: Intake,
-  turns: Turns,
-  { onLayer, onNote }: IngestWatcher,
+  { intake, turns, budget, watcher: { onLayer, onNote } }: LayerTerms,
   signal: AbortSignal,
 ): Promise<void> {
   const tell = (state: LayerState, current = 0): void => onLayer?.(progressOf(layer, state, current));
@@ -137,7 +148,7 @@ async function ingestLayer(
       tell('unpacking');
       return intake.unpacker.unpack(
         {
-          ...{ blob, directory, diffId: layer.diffId, limits: intake.limits },
+          ...{ blob, directory, diffId: layer.diffId, budget },
           onProgress: (bytes) => tell('unpacking', bytes),
         },
         signal,

@@ -13,11 +13,12 @@ import {
   utimesSync,
 } from 'node:fs';
 import { FsbError } from '../../model/errors.ts';
+import type { UnpackBudget } from './budget.ts';
 import { baseOf, bytesOfPath, detached, fsPath, partsOf, shown } from './byte-path.ts';
 import {
   type Attributes,
   DirectoryNode,
-  type MemoryBudget,
+  MemoryBudget,
   type NodeDevice,
   type Notes,
 } from './directory-node.ts';
@@ -48,11 +49,11 @@ export class LayerTree {
   readonly root = new DirectoryNode(undefined, '');
 
   /** @throws internal when the directory has something in it: it might be a link */
-  constructor(directory: string, ownership: boolean, memory: MemoryBudget) {
+  constructor(directory: string, ownership: boolean, budget: UnpackBudget) {
     this.#directory = bytesOfPath(directory);
     this.#ownership = ownership;
-    this.#memory = memory;
-    this.#resolver = new NameResolver(this.#directory, this.root, (parent, base) =>
+    this.#memory = new MemoryBudget(budget.shared.limits.memory);
+    this.#resolver = new NameResolver(this.#directory, this.root, budget, (parent, base) =>
       this.#mkdir(parent, base),
     );
     if (readdirSync(directory).length > 0)

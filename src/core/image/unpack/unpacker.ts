@@ -1,4 +1,4 @@
-import type { UnpackLimits } from './unpack-layer.ts';
+import type { UnpackBudget } from './budget.ts';
 
 /** A layer to be unpacked. */
 export interface UnpackRequest {
@@ -8,7 +8,8 @@ export interface UnpackRequest {
   diffId: string;
   /** Empty, and nobody else's. */
   directory: string;
-  limits?: UnpackLimits;
+  /** What the layers of its image may have together. */
+  budget?: UnpackBudget;
   /** Also device nodes; FIFOs are always made, as docker does. */
   devices?: boolean;
   /** Told now and then how many bytes of the blob were read. */

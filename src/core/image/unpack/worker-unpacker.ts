@@ -1,6 +1,7 @@
 import type { ResourceLimits, Worker } from 'node:worker_threads';
 import { type Clock, systemClock } from '../../model/clock.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { UnpackBudget } from './budget.ts';
 import type { Unpacker, UnpackRequest } from './unpacker.ts';
 import { startWorker } from './worker/start-worker.ts';
 import { UnpackThread } from './worker/unpack-thread.ts';
@@ -66,9 +67,10 @@ class WorkerUnpacker implements Unpacker {
     await this.#turn(signal);
     const thread = this.#take();
     try {
-      const { blob, diffId, directory, limits, devices = false, onProgress } = request;
+      const { blob, diffId, directory, budget = UnpackBudget.of(), devices = false, onProgress } = request;
       const { launchBinary } = this.#options;
-      return await thread.run({ blob, diffId, directory, launchBinary, devices, limits }, onProgress, signal);
+      const job = { blob, diffId, directory, launchBinary, devices, budget: budget.shared };
+      return await thread.run(job, onProgress, signal);
     } finally {
       this.#giveBack(thread);
       this.#busy -= 1;

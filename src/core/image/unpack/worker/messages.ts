@@ -1,5 +1,5 @@
 import type { ErrorBody } from '../../../model/errors.ts';
-import type { UnpackLimits } from '../unpack-layer.ts';
+import type { SharedBudget } from '../budget.ts';
 
 /** What one thread is told, and what it answers; one layer at a time. */
 export interface UnpackJob {
@@ -8,7 +8,7 @@ export interface UnpackJob {
   directory: string;
   launchBinary: string;
   devices: boolean;
-  limits?: UnpackLimits;
+  budget: SharedBudget;
 }
 
 export type ToWorker = { kind: 'unpack'; job: UnpackJob } | { kind: 'abort' };
