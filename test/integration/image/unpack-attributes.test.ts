@@ -3,6 +3,9 @@ import { lstat, mkdir, open, readFile, symlink, utimes, writeFile } from 'node:f
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Launch } from '../../../src/core/image/launch.ts';
+import { systemClock } from '../../../src/core/model/clock.ts';
+import { Launcher } from '../../../src/core/runtime/oci/launcher/launcher.ts';
 import { longName, pax, rawTar } from '../../helpers/raw-tar.ts';
 import { attributesOf, useUnpackFixture } from '../../helpers/unpack-fixture.ts';
 
@@ -156,7 +159,9 @@ describe('attributes', () => {
   );
 
   it('need fsb-launch: without it nothing passes as whole', async () => {
-    const unpacked = layer.unpackBytes(rawTar({ name: '.wh.gone' }), { launchBinary: '/no/fsb-launch' });
+    const launcher = new Launcher('/no/fsb-launch', systemClock);
+    const launch: Launch = (words, options) => launcher.run(words, options);
+    const unpacked = layer.unpackBytes(rawTar({ name: '.wh.gone' }), { launch });
     await expect(unpacked).rejects.toThrow('/no/fsb-launch');
   });
 });

@@ -8,6 +8,7 @@ import { Turns } from '../../model/turns.ts';
 import { flushToDisk } from '../content/flush.ts';
 import type { ImageContent } from '../content/image-content.ts';
 import type { ImageRecord } from '../content/image-records.ts';
+import type { Launch } from '../launch.ts';
 import type { NamedImage } from '../names/image-names.ts';
 import { UnpackBudget, type UnpackLimits } from '../unpack/budget.ts';
 import type { Unpacker } from '../unpack/unpacker.ts';
@@ -19,6 +20,7 @@ import type { Publisher } from './publisher.ts';
 export interface Intake {
   content: ImageContent;
   unpacker: Unpacker;
+  launch: Launch;
   /** Of one image. */
   limits?: Partial<UnpackLimits>;
   /** Layers of one image that are read at a time. */
@@ -76,7 +78,7 @@ export async function ingestImages(
     const missing = images.filter(({ image }) => !isHere(image, intake));
     for (const { image } of missing) await ingestContent(image, intake, watcher, signal);
     throwIfAborted(signal);
-    if (missing.length > 0) await flushToDisk(content.root);
+    if (missing.length > 0) await flushToDisk(content.root, intake.launch);
     throwIfAborted(signal);
     await publisher.publish(
       images.map((one) => recordOf(one, recordIn(content, one)?.importedAt ?? clock.now())),

@@ -1,4 +1,5 @@
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import type { Launch } from '../launch.ts';
 import { UnpackBudget } from './budget.ts';
 import { partsOf } from './byte-path.ts';
 import type { Attributes, NodeDevice } from './directory-node.ts';
@@ -10,8 +11,7 @@ import { TarReader, type TarVisitor } from './tar/reader.ts';
 import { unpackError } from './unpack-error.ts';
 
 export interface UnpackOptions {
-  /** guest/build/fsb-launch */
-  launchBinary: string;
+  launch: Launch;
   /** Of its image; one of its own with the usual limits when absent. */
   budget?: UnpackBudget;
   /** Also device nodes. */
@@ -27,7 +27,7 @@ const AUFS = '.wh..wh.';
 const NODE_TYPES = { fifo: 0o010_000, 'character-device': 0o020_000, 'block-device': 0o060_000 };
 
 /**
- * Unpacks the plain tar of a layer into an empty directory that nobody else uses.
+ * Unpacks the plain tar of a layer into an empty directory that nobody else uses; nor is `<root>.marks` anybody's.
  *
  * Kept: files (sparse ones, too), directories, hard and symbolic links, FIFOs, owners, modes, times, extended attributes
  * but those that mean something to overlayfs or a security module. Devices only when asked: an instance has its own /dev.
@@ -40,7 +40,7 @@ export async function unpackLayer(
   root: string,
   options: UnpackOptions,
 ): Promise<number> {
-  const { signal, launchBinary, budget = UnpackBudget.of() } = options;
+  const { signal, launch, budget = UnpackBudget.of() } = options;
   const tree = new LayerTree(root, process.getuid?.() === 0, budget);
   const visitor = new LayerVisitor(tree, budget, options.devices ?? false);
   const reader = new TarReader(visitor);
@@ -53,7 +53,7 @@ export async function unpackLayer(
     throwIfAborted(signal);
     reader.end();
     visitor.name = '';
-    await putMarks(launchBinary, root, marksOf(tree), signal);
+    await putMarks(launch, root, marksOf(tree), signal);
     tree.finish();
     return visitor.size;
   } catch (error) {

@@ -6,7 +6,7 @@ export interface UnpackRequest {
   blob: string;
   /** Of the plain tar; verified. */
   diffId: string;
-  /** Empty, and nobody else's. */
+  /** Empty, and nobody else's, like `<directory>.marks` beside it. */
   directory: string;
   /** What the layers of its image may have together. */
   budget?: UnpackBudget;

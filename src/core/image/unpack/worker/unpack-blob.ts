@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { decompressed } from '../../bytes/decompress.ts';
 import { verified } from '../../bytes/verify.ts';
 import { whileRoom } from '../../content/room.ts';
+import type { Launch } from '../../launch.ts';
 import { UnpackBudget } from '../budget.ts';
 import { unpackLayer } from '../unpack-layer.ts';
 import type { UnpackJob } from './messages.ts';
@@ -14,7 +15,8 @@ const PIECE = 512 * 1024;
  * @returns bytes of the files in it
  */
 export async function unpackBlob(
-  { blob, diffId, directory, launchBinary, devices, budget }: UnpackJob,
+  { blob, diffId, directory, devices, budget }: UnpackJob,
+  launch: Launch,
   onProgress: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<number> {
@@ -24,7 +26,7 @@ export async function unpackBlob(
     const plain = decompressed(counted(file, onProgress), name);
     const source = verified(plain, { digest: diffId }, `the unpacked ${name}`, signal);
     return await unpackLayer(whileRoom(source, directory), directory, {
-      ...{ launchBinary, devices, signal },
+      ...{ launch, devices, signal },
       budget: new UnpackBudget(budget),
     });
   } finally {
