@@ -15,6 +15,7 @@ import {
 import { FsbError } from '../../model/errors.ts';
 import type { UnpackBudget } from './budget.ts';
 import { baseOf, bytesOfPath, detached, fsPath, partsOf, shown } from './byte-path.ts';
+import { devicesIn } from './devices.ts';
 import {
   type Attributes,
   DirectoryNode,
@@ -145,8 +146,13 @@ export class LayerTree {
     return this.#statOf(path) !== undefined;
   }
 
-  /** Sets the attributes of directories. To be called when nothing more is written, and marks are put. */
+  /** Links devices, and sets the attributes of directories. To be called when nothing more is written, and marks are put. */
   finish(): void {
+    for (const { path, linkedTo } of devicesIn(this.root)) {
+      if (linkedTo === undefined) continue;
+      rmSync(this.#absolute(path));
+      linkSync(this.#absolute(linkedTo), this.#absolute(path));
+    }
     for (const { path, attributes } of this.root.deepestFirst()) {
       const absolute = this.#absolute(path);
       if (this.#ownership) chownSync(absolute, attributes.uid, attributes.gid);
