@@ -25,7 +25,7 @@ import { Removal } from './removal/removal.ts';
 import { imagesMeant } from './save/images-meant.ts';
 import { saveImages } from './save/save-images.ts';
 import type { UnpackLimits } from './unpack/budget.ts';
-import { createUnpacker } from './unpack/worker-unpacker.ts';
+import { createUnpacker } from './unpack/threads/worker-unpacker.ts';
 
 /** Milliseconds. Whoever tries an interrupted pull again does it within the hour. */
 const GRACE = 3_600_000;

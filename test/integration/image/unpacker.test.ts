@@ -5,9 +5,12 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { startWorker } from '../../../src/core/image/unpack/threads/start-worker.ts';
+import {
+  createUnpacker,
+  type UnpackerOptions,
+} from '../../../src/core/image/unpack/threads/worker-unpacker.ts';
 import type { Unpacker } from '../../../src/core/image/unpack/unpacker.ts';
-import { startWorker } from '../../../src/core/image/unpack/worker/start-worker.ts';
-import { createUnpacker, type UnpackerOptions } from '../../../src/core/image/unpack/worker-unpacker.ts';
 import { launch } from '../../helpers/guest-programs.ts';
 import { sha256, tarOf } from '../../helpers/image-files.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';

@@ -2,7 +2,7 @@ import type { ResourceLimits, Worker } from 'node:worker_threads';
 import type { Clock } from '../../../model/clock.ts';
 import { FsbError, throwIfAborted } from '../../../model/errors.ts';
 import type { Launch } from '../../launch.ts';
-import type { FromWorker, ToWorker, UnpackJob } from './messages.ts';
+import type { FromWorker, ToWorker, UnpackJob } from '../worker/messages.ts';
 
 export interface ThreadOptions {
   clock: Clock;

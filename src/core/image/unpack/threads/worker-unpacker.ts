@@ -1,11 +1,11 @@
 import type { ResourceLimits, Worker } from 'node:worker_threads';
-import { type Clock, systemClock } from '../../model/clock.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
-import type { Launch } from '../launch.ts';
-import { UnpackBudget } from './budget.ts';
-import type { Unpacker, UnpackRequest } from './unpacker.ts';
-import { startWorker } from './worker/start-worker.ts';
-import { UnpackThread } from './worker/unpack-thread.ts';
+import { type Clock, systemClock } from '../../../model/clock.ts';
+import { FsbError, throwIfAborted } from '../../../model/errors.ts';
+import type { Launch } from '../../launch.ts';
+import { UnpackBudget } from '../budget.ts';
+import type { Unpacker, UnpackRequest } from '../unpacker.ts';
+import { startWorker } from './start-worker.ts';
+import { UnpackThread } from './unpack-thread.ts';
 
 export interface UnpackerOptions {
   launch: Launch;
