@@ -172,8 +172,13 @@ async function prepare({ directories, launcher, log, trash }: OciContext): Promi
 
 /** Writable layers come and go here: ext4 gives each a place of its own. Without it all is right, and slower. */
 async function spread(directory: string, launcher: Launcher, log: Logger): Promise<void> {
-  const { code, stderr } = await launcher.run(['spread', directory], { timeoutMs: SPREAD_TIMEOUT_MS });
-  if (code !== 0) log.warn({ directory, stderr }, 'cannot spread a directory over the disk');
+  try {
+    const { code, stderr } = await launcher.run(['spread', directory], { timeoutMs: SPREAD_TIMEOUT_MS });
+    if (code !== 0) log.warn({ directory, stderr }, 'cannot spread a directory over the disk');
+  } catch (error) {
+    // Without fsb-launch nothing boots either, and that says what to do.
+    log.warn({ err: error, directory }, 'cannot spread a directory over the disk');
+  }
 }
 
 /** An id becomes part of paths and arguments: nothing but our own form may. */
