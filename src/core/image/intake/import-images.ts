@@ -11,6 +11,7 @@ import { HOST_IMAGE, parseReference } from '../../model/reference.ts';
 import { openArchive, readArchive } from '../archive/read-archive.ts';
 import { readRootfs } from '../archive/read-rootfs.ts';
 import type { ImageRecord } from '../content/image-records.ts';
+import { whileRoom } from '../content/room.ts';
 import { type NamedImage, nameImages } from '../names/image-names.ts';
 import { type Intake, ingestImages, progressOf } from './ingest.ts';
 import { importError } from './intake-error.ts';
@@ -63,7 +64,7 @@ async function onFile<T>(
   const path = join(staging, `upload-${crypto.randomUUID()}`);
   try {
     // Whoever sends it may have stopped, and pipeline() alone would wait for the next piece for ever.
-    const content = eachAbortable(source.content, signal);
+    const content = whileRoom(eachAbortable(source.content, signal), staging);
     await pipeline(content, createWriteStream(path, { flags: 'wx', mode: 0o600 }), { signal });
     return await work(path);
   } finally {
