@@ -11,6 +11,7 @@ import type {
 } from '../api/sandbox-api.ts';
 import { abortable } from '../model/abortable.ts';
 import type { Clock } from '../model/clock.ts';
+import { assertDigest } from '../model/digest.ts';
 import { FsbError, failedStartCodes } from '../model/errors.ts';
 import { Expiry } from '../model/expiry.ts';
 import { assertName, newSandboxId, newSandboxName } from '../model/ids.ts';
@@ -70,8 +71,9 @@ export class Controller implements SandboxApi {
   async create(request: CreateRequest, { signal }: CallOptions = {}): Promise<Sandbox> {
     const repeated = this.#repeated(request);
     if (repeated) return repeated.start ? abortable(repeated.start, signal) : repeated.sandbox;
+    if (request.imageDigest !== undefined) assertDigest(request.imageDigest, 'image digest');
     const entry = this.#registry.add(this.#newSandbox(request));
-    entry.start = this.#start(entry, signal).finally(() => {
+    entry.start = this.#start(entry, request.imageDigest, signal).finally(() => {
       entry.start = undefined;
     });
     return entry.start;
@@ -165,7 +167,7 @@ export class Controller implements SandboxApi {
     return entry;
   }
 
-  async #start(entry: SandboxEntry, signal?: AbortSignal): Promise<Sandbox> {
+  async #start(entry: SandboxEntry, imageDigest: string | undefined, signal?: AbortSignal): Promise<Sandbox> {
     const { id, namespace, name, spec } = entry.sandbox;
     entry.starting = new AbortController();
     let runs = false;
@@ -176,7 +178,7 @@ export class Controller implements SandboxApi {
       const recorded = entry.save();
       recorded.catch(noop);
       if (spec.consistency_mode === 'strong') await recorded;
-      const request = { sandboxId: id, claimName: `${namespace}/${name}`, spec };
+      const request = { sandboxId: id, claimName: `${namespace}/${name}`, spec, imageDigest };
       const { warm, endpoints, startedAt, given } = await this.#agent.start(request, { signal: abort });
       runs = true;
       await recorded;
@@ -187,21 +189,22 @@ export class Controller implements SandboxApi {
     } catch (thrown) {
       const error = FsbError.from(thrown);
       if (entry.deletion) await entry.deletion.gone;
-      else if (failedStartCodes.has(error.code))
-        await entry.enter(
-          { phase: 'Failed', endedAt: this.#clock.now(), reason: error.message },
-          this.#clock.now(),
-          error.message,
-        );
+      else if (failedStartCodes.has(error.code)) await this.#failed(entry, error);
       else {
         // Without a record nobody could find or end what runs.
         if (runs) await this.#agent.stop(id, 0).gone.then(() => this.#agent.forget(id));
-        await this.#registry.remove(entry);
+        // A full disk may refuse that, too. What stays says why it is there, and can be deleted when there is room.
+        await this.#registry.remove(entry).catch(() => this.#save(this.#failed(entry, error), entry));
       }
       throw error;
     } finally {
       entry.starting = undefined;
     }
+  }
+
+  #failed(entry: SandboxEntry, { message }: FsbError): Promise<void> {
+    const now = this.#clock.now();
+    return entry.enter({ phase: 'Failed', endedAt: now, reason: message }, now, message);
   }
 
   /** The record of this step need not be waited for: what is recorded says enough to find the way here again. */
