@@ -56,9 +56,11 @@ const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
   'core/runtime/oci': { may: ['core/runtime/driver', 'core/model'] },
   'core/runtime/containerd': { may: ['core/runtime/driver', 'core/image', 'core/model'] },
 
-  'core/image': { may: ['core/model'] },
+  'core/image': { may: ['core/tar', 'core/model'] },
   'core/logs': { may: ['core/model'] },
   'core/store': { may: ['core/model'] },
+  // The tar format, for whoever takes things out of one or puts them in.
+  'core/tar': { may: ['core/model'] },
   'core/events': { may: ['core/model'] },
   'core/api': { may: ['core/model'] },
   'core/model': { may: [] },

@@ -24,6 +24,7 @@ describe('requests of streams', () => {
         stdin: fc.boolean(),
         detach: fc.constant(true),
         size,
+        guestTool: fc.constant(true),
       },
       { requiredKeys: ['argv', 'env', 'cwd', 'user', 'tty', 'stdin'] },
     ) as fc.Arbitrary<ExecRequest>;

@@ -1,5 +1,5 @@
 import { FsbError } from '../../model/errors.ts';
-import type { ByteText, EntryTime } from './tar/entry.ts';
+import type { ByteText, EntryTime } from '../../tar/entry.ts';
 
 export interface Attributes {
   /** Permission bits with setuid, setgid and sticky. */

@@ -1,6 +1,6 @@
 import { closeSync, fchmodSync, fchownSync, ftruncateSync, futimesSync, openSync, writeSync } from 'node:fs';
+import type { ContentSink, TarEntry } from '../../tar/entry.ts';
 import type { Attributes } from './directory-node.ts';
-import type { ContentSink, TarEntry } from './tar/entry.ts';
 import { nodeTime } from './times.ts';
 
 /** One file of the layer that is being written. It is new: whoever made it knows that nothing was there. */

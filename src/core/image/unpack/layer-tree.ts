@@ -13,7 +13,8 @@ import {
   utimesSync,
 } from 'node:fs';
 import { FsbError } from '../../model/errors.ts';
-import { baseOf, bytesOfPath, detached, fsPath, partsOf, shown } from './byte-path.ts';
+import { baseOf, bytesOfPath, detached, fsPath, partsOf, shown } from '../../tar/byte-path.ts';
+import type { ByteText, ContentSink, TarEntry } from '../../tar/entry.ts';
 import {
   type Attributes,
   DirectoryNode,
@@ -23,7 +24,6 @@ import {
 } from './directory-node.ts';
 import { FileSink, SparseSink } from './file-sink.ts';
 import { NameResolver, type Place } from './name-resolver.ts';
-import type { ByteText, ContentSink, TarEntry } from './tar/entry.ts';
 import { nodeTime } from './times.ts';
 
 /** Roughly what things that are noted take in memory, besides their names. */

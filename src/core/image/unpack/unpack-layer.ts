@@ -1,11 +1,11 @@
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
-import { partsOf } from './byte-path.ts';
+import { partsOf } from '../../tar/byte-path.ts';
+import type { ContentSink, TarEntry } from '../../tar/entry.ts';
+import { TarReader, type TarVisitor } from '../../tar/reader.ts';
 import { type Attributes, MemoryBudget, type NodeDevice } from './directory-node.ts';
 import { LayerTree } from './layer-tree.ts';
 import { marksOf } from './marks.ts';
 import { putMarks } from './put-marks.ts';
-import type { ContentSink, TarEntry } from './tar/entry.ts';
-import { TarReader, type TarVisitor } from './tar/reader.ts';
 import { unpackError } from './unpack-error.ts';
 
 /** What one layer may have at most; a small compressed file can hold a disk full of zeros. */

@@ -1,5 +1,5 @@
-import { FsbError } from '../../model/errors.ts';
-import type { ByteText } from './tar/entry.ts';
+import { FsbError } from '../model/errors.ts';
+import type { ByteText } from './entry.ts';
 
 /** Paths of the node as file names of bytes, for names that need not be UTF-8. */
 export const bytesOfPath = (path: string): ByteText => Buffer.from(path).toString('latin1');
