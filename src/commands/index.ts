@@ -1,4 +1,5 @@
 import type { CommandTable } from '../cli/program/command-set.ts';
+import Cp from './cp.ts';
 import DaemonStart from './daemon/start.ts';
 import DaemonStatus from './daemon/status.ts';
 import DaemonStop from './daemon/stop.ts';
@@ -37,6 +38,7 @@ import Version from './version.ts';
 
 /** Every command by its id. A new command is a file beside this one and a line here. */
 export const COMMANDS: CommandTable = {
+  cp: Cp,
   'daemon:start': DaemonStart,
   'daemon:status': DaemonStatus,
   'daemon:stop': DaemonStop,

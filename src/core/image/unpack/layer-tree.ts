@@ -15,6 +15,8 @@ import {
 import { FsbError } from '../../model/errors.ts';
 import { baseOf, bytesOfPath, detached, fsPath, partsOf, shown } from '../../tar/byte-path.ts';
 import type { ByteText, ContentSink, TarEntry } from '../../tar/entry.ts';
+import { FileSink, SparseSink } from '../../tar/file-sink.ts';
+import { nodeTime } from '../../tar/times.ts';
 import {
   type Attributes,
   DirectoryNode,
@@ -22,9 +24,7 @@ import {
   type NodeDevice,
   type Notes,
 } from './directory-node.ts';
-import { FileSink, SparseSink } from './file-sink.ts';
 import { NameResolver, type Place } from './name-resolver.ts';
-import { nodeTime } from './times.ts';
 
 /** Roughly what things that are noted take in memory, besides their names. */
 const NOTE_SIZE = 300;
