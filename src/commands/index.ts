@@ -32,8 +32,10 @@ import PoolStart from './pool/start.ts';
 import PoolStatus from './pool/status.ts';
 import PoolStop from './pool/stop.ts';
 import PoolUpdate from './pool/update.ts';
+import PortForward from './port-forward.ts';
 import Run from './run.ts';
 import Serve from './serve.ts';
+import Top from './top.ts';
 import Version from './version.ts';
 
 /** Every command by its id. A new command is a file beside this one and a line here. */
@@ -71,7 +73,9 @@ export const COMMANDS: CommandTable = {
   'pool:status': PoolStatus,
   'pool:stop': PoolStop,
   'pool:update': PoolUpdate,
+  'port-forward': PortForward,
   run: Run,
   serve: Serve,
+  top: Top,
   version: Version,
 };
