@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util';
 import { buildGuest } from '../helpers/guest-programs.ts';
+import { fuzzTarIn } from './tar-in.ts';
 import { fuzzUnpack } from './unpack.ts';
 
-/** `npm run fuzz -- [--seconds N] [--seed N] [unpack]` */
-const TARGETS: Record<string, typeof fuzzUnpack> = { unpack: fuzzUnpack };
+/** `npm run fuzz -- [--seconds N] [--seed N] [unpack] [tar-in]` */
+const TARGETS: Record<string, typeof fuzzUnpack> = { unpack: fuzzUnpack, 'tar-in': fuzzTarIn };
 
 const { values, positionals } = parseArgs({
   options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string', default: `${Date.now()}` } },
