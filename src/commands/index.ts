@@ -1,4 +1,5 @@
 import type { CommandTable } from '../cli/program/command-set.ts';
+import Cp from './cp.ts';
 import DaemonStart from './daemon/start.ts';
 import DaemonStatus from './daemon/status.ts';
 import DaemonStop from './daemon/stop.ts';
@@ -33,12 +34,15 @@ import PoolStart from './pool/start.ts';
 import PoolStatus from './pool/status.ts';
 import PoolStop from './pool/stop.ts';
 import PoolUpdate from './pool/update.ts';
+import PortForward from './port-forward.ts';
 import Run from './run.ts';
 import Serve from './serve.ts';
+import Top from './top.ts';
 import Version from './version.ts';
 
 /** Every command by its id. A new command is a file beside this one and a line here. */
 export const COMMANDS: CommandTable = {
+  cp: Cp,
   'daemon:start': DaemonStart,
   'daemon:status': DaemonStatus,
   'daemon:stop': DaemonStop,
@@ -73,7 +77,9 @@ export const COMMANDS: CommandTable = {
   'pool:status': PoolStatus,
   'pool:stop': PoolStop,
   'pool:update': PoolUpdate,
+  'port-forward': PortForward,
   run: Run,
   serve: Serve,
+  top: Top,
   version: Version,
 };

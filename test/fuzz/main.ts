@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { buildGuest } from '../helpers/guest-programs.ts';
 import { fuzzDecompress } from './decompress.ts';
 import { fuzzMark } from './mark.ts';
+import { fuzzTarIn } from './tar-in.ts';
 import { fuzzUnpack } from './unpack.ts';
 
 /** @returns rounds. @throws with what it found */
@@ -14,11 +15,12 @@ const forSeconds =
     return fuzz(seed, () => performance.now() < end);
   };
 
-/** `npm run fuzz -- [--seconds N] [--seed N] [unpack|decompress|mark]...` */
+/** `npm run fuzz -- [--seconds N] [--seed N] [unpack|decompress|mark|tar-in]...` */
 const TARGETS: Record<string, Target> = {
   unpack: forSeconds(fuzzUnpack),
   decompress: forSeconds(fuzzDecompress),
   mark: fuzzMark,
+  'tar-in': forSeconds(fuzzTarIn),
 };
 
 const { values, positionals } = parseArgs({

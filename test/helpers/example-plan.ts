@@ -5,7 +5,7 @@ export interface Plan {
   /** What standard output, or the terminal, shows. */
   shows?: string | RegExp;
   /** All of standard error; anything if not given. */
-  complains?: string;
+  complains?: string | RegExp;
   /** Run over and over beside it, until its dialogue is over. */
   meanwhile?: string;
   /** For what is used on a terminal: what is seen there, and what is typed then. */

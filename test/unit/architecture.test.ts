@@ -12,8 +12,10 @@ import { findCycles, type Import, importsOf, readImports } from '../helpers/impo
 const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
   // The command line knows the seams and the model. One file decides whether a core is here or far away.
   main: { may: ['cli', 'cli/connect', 'commands', 'core/model'] },
-  commands: { may: ['cli', 'cli/local', 'core/api', 'core/model'] },
+  commands: { may: ['cli', 'cli/copy', 'cli/local', 'core/api', 'core/model'] },
   cli: { may: ['cli/connect', 'core/api', 'core/model'] },
+  // Files to and from a sandbox are a tar on the way.
+  'cli/copy': { may: ['cli', 'core/tar', 'core/model'] },
   'cli/connect': { may: ['cli', 'core/api', 'core/model'], lazily: ['core/client', 'core', 'cli/local'] },
   // The core of this machine as a thing to start, stop, run and examine. Commands that use one never come here, but
   // through connect, which starts it when it is not there.
@@ -56,9 +58,11 @@ const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
   'core/runtime/oci': { may: ['core/runtime/driver', 'core/model'] },
   'core/runtime/containerd': { may: ['core/runtime/driver', 'core/image', 'core/model'] },
 
-  'core/image': { may: ['core/model'] },
+  'core/image': { may: ['core/tar', 'core/model'] },
   'core/logs': { may: ['core/model'] },
   'core/store': { may: ['core/model'] },
+  // The tar format, for whoever takes things out of one or puts them in.
+  'core/tar': { may: ['core/model'] },
   'core/events': { may: ['core/model'] },
   'core/api': { may: ['core/model'] },
   'core/model': { may: [] },

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { eachAbortable } from '../../core/model/abortable.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import type { ImportRequest } from '../../core/model/image-requests.ts';
+import { inputContent } from '../input-content.ts';
 import type { TerminalInput, World } from '../world.ts';
 import { counted } from './counted.ts';
 import type { PullProgress } from './pull-lines.ts';
@@ -27,9 +28,4 @@ export function importSource(
     });
   const content = inputContent(stdin, signal);
   return { content: counted(content, { id: STDIN, total: 0, last: 'downloaded' }, progress) };
-}
-
-/** Ends with the signal's reason, though nobody else may ever end what we wait for. */
-async function* inputContent(stdin: TerminalInput, signal: AbortSignal): AsyncGenerator<Buffer> {
-  for await (const chunk of eachAbortable(stdin, signal)) yield Buffer.from(chunk as Uint8Array);
 }

@@ -77,6 +77,11 @@ export interface ExecRequest {
   /** No streams; the call returns once the process was started. */
   detach?: boolean;
   size?: TerminalSize;
+  /**
+   * argv[0] is a tool of fsb-init (guest/PROTOCOL.md has them): it runs as root, whatever the image is, without the
+   * sandbox's environment, and never on a terminal.
+   */
+  guestTool?: true;
 }
 
 export interface AttachRequest {

@@ -10,7 +10,7 @@ import { memoryLog, scriptedMain } from '../../helpers/scripted-main.ts';
 
 const FULL = new Error('the disk is full');
 const resources = { cpus: 1, memory: 1 << 27, pids: 100 };
-const after = (grace: number) => ({ grace, keepFiles: true });
+const graceOf = (grace: number) => ({ grace, keepFiles: true });
 const KILLED = { code: null, signal: 9 };
 
 function world(known: { id: number; running: boolean }[] = [], slot: Partial<SlotRecord> = {}) {
@@ -138,7 +138,7 @@ describe('while the disk is full', () => {
     stopped.state.recordFails = true;
     stopped.finish();
     await stopped.clock.advance(60_000);
-    const stopping = run.stop(after(0));
+    const stopping = run.stop(graceOf(0));
     await stopped.clock.advance(10_000);
     await stopping;
     expect(stopped.main.acknowledged()).toBe(false);
@@ -210,7 +210,7 @@ describe('lack of memory', () => {
     const stopped = world();
     const other = stopped.start();
     stopped.state.oomKills = 1;
-    const stopping = other.stop(after(0));
+    const stopping = other.stop(graceOf(0));
     stopped.finish(KILLED);
     await stopping;
     expect((await other.ended) as object).not.toHaveProperty('status.oomKilled');
@@ -220,7 +220,7 @@ describe('lack of memory', () => {
 describe('stop', () => {
   it('is bounded when nothing kills the sandbox', async () => {
     const { clock, main, state, recorded, start } = world();
-    const stopping = start().stop(after(5_000));
+    const stopping = start().stop(graceOf(5_000));
     await clock.advance(5_000);
     expect(main.signals).toEqual([15, 9]);
     await clock.advance(11_000);
@@ -232,7 +232,7 @@ describe('stop', () => {
 
   it('begins with the stop signal that is on record', async () => {
     const { clock, main, start, finish } = world([], { stopSignal: 3 });
-    const stopping = start().stop(after(5_000));
+    const stopping = start().stop(graceOf(5_000));
     await clock.advance(5_000);
     expect(main.signals).toEqual([3, 9]);
     finish(KILLED);
@@ -242,7 +242,7 @@ describe('stop', () => {
   it('is bounded when the runtime refuses to kill', async () => {
     const { clock, instance, state, start } = world();
     instance.kill = async () => Promise.reject(new Error('no such container'));
-    const stopping = start().stop(after(0));
+    const stopping = start().stop(graceOf(0));
     await clock.advance(1_000);
     await stopping;
     expect(state.released).toBe(true);
@@ -251,7 +251,7 @@ describe('stop', () => {
   it('with a shorter grace hurries a patient one, with a longer one does not delay it', async () => {
     const { clock, main, start, finish } = world();
     const run = start();
-    const stops = [60_000, 2_000, 30_000].map((grace) => run.stop(after(grace)));
+    const stops = [60_000, 2_000, 30_000].map((grace) => run.stop(graceOf(grace)));
     await clock.advance(1_999);
     expect(main.signals).toEqual([15]);
     await clock.advance(1);
@@ -290,7 +290,7 @@ describe('a pause', () => {
     const { main, steps, start, finish } = world();
     const run = start();
     await run.pause();
-    const stopping = run.stop(after(5_000));
+    const stopping = run.stop(graceOf(5_000));
     expect(main.signals).toEqual([15]);
     expect(steps.at(-1)).toBe('wake');
     finish({ code: null, signal: 15 });

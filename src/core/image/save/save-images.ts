@@ -1,12 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { FsbError, recoded, throwIfAborted } from '../../model/errors.ts';
 import { familiarName, parseReference } from '../../model/reference.ts';
+import { tarEnd, tarPadding } from '../../tar/write-header.ts';
 import { verified } from '../bytes/verify.ts';
 import type { BlobStore } from '../content/blob-store.ts';
 import type { ImageContent } from '../content/image-content.ts';
 import type { ImageRecord } from '../content/image-records.ts';
 import { OCI_INDEX } from '../format/media-types.ts';
-import { tarEnd, tarHeader, tarPadding } from './tar-header.ts';
+import { tarHeader } from './tar-header.ts';
 
 export interface SavedImage {
   record: ImageRecord;

@@ -1,5 +1,5 @@
+import type { ByteText } from '../../tar/entry.ts';
 import type { DirectoryNode, NodeDevice, Notes } from './directory-node.ts';
-import type { ByteText } from './tar/entry.ts';
 
 /** The places of devices and FIFOs in a layer. What was linked has the same notes: it is made once. */
 export function* devicesIn(

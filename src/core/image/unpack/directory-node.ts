@@ -1,4 +1,4 @@
-import type { ByteText, EntryTime } from './tar/entry.ts';
+import type { ByteText, EntryTime } from '../../tar/entry.ts';
 
 export interface Attributes {
   /** Permission bits with setuid, setgid and sticky. */

@@ -13,15 +13,15 @@ import {
   utimesSync,
 } from 'node:fs';
 import { FsbError } from '../../model/errors.ts';
+import { baseOf, bytesOfPath, detached, fsPath, partsOf, shown } from '../../tar/byte-path.ts';
+import type { ByteText, ContentSink, TarEntry } from '../../tar/entry.ts';
+import { FileSink, SparseSink } from '../../tar/file-sink.ts';
+import { nodeTime } from '../../tar/times.ts';
 import type { UnpackBudget } from './budget.ts';
-import { baseOf, bytesOfPath, detached, fsPath, partsOf, shown } from './byte-path.ts';
 import { devicesIn } from './devices.ts';
 import { type Attributes, DirectoryNode, type NodeDevice } from './directory-node.ts';
-import { FileSink, SparseSink } from './file-sink.ts';
 import { NameResolver, type Place } from './name-resolver.ts';
 import { LayerNotes } from './notes.ts';
-import type { ByteText, ContentSink, TarEntry } from './tar/entry.ts';
-import { nodeTime } from './times.ts';
 
 /**
  * A directory that a layer is unpacked into, as overlayfs wants a lower directory. Whatever names it is given, nothing

@@ -1,7 +1,7 @@
+import type { ByteText } from '../../tar/entry.ts';
 import { devicesIn } from './devices.ts';
 import type { DirectoryNode, NodeDevice, Notes } from './directory-node.ts';
 import type { LayerTree } from './layer-tree.ts';
-import type { ByteText } from './tar/entry.ts';
 
 /** As guest/launch/mark.h has them. */
 const KIND = { end: 0, whiteout: 1, opaque: 2, node: 3, attribute: 4 } as const;

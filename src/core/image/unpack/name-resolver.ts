@@ -1,9 +1,9 @@
 import { lstatSync, readlinkSync } from 'node:fs';
 import { FsbError } from '../../model/errors.ts';
+import { fsPath, partsOf, shown } from '../../tar/byte-path.ts';
+import type { ByteText } from '../../tar/entry.ts';
 import type { UnpackBudget } from './budget.ts';
-import { fsPath, partsOf, shown } from './byte-path.ts';
 import type { DirectoryNode } from './directory-node.ts';
-import type { ByteText } from './tar/entry.ts';
 
 // As many as the kernel follows.
 const MOST_LINKS = 40;

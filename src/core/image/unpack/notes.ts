@@ -1,7 +1,7 @@
 import { FsbError } from '../../model/errors.ts';
-import { detached } from './byte-path.ts';
+import { detached } from '../../tar/byte-path.ts';
+import type { ByteText } from '../../tar/entry.ts';
 import type { DirectoryNode, Notes } from './directory-node.ts';
-import type { ByteText } from './tar/entry.ts';
 
 /** Roughly what things that are noted take in memory, besides their names. */
 const NOTE_SIZE = 300;

@@ -1,8 +1,8 @@
 import { diskFull, isDiskFull } from '../../model/disk-full.ts';
 import { FsbError } from '../../model/errors.ts';
+import { shown } from '../../tar/byte-path.ts';
+import type { ByteText } from '../../tar/entry.ts';
 import { diskFailure } from '../bytes/disk-failure.ts';
-import { shown } from './byte-path.ts';
-import type { ByteText } from './tar/entry.ts';
 
 /** What the kernel says of names that no file can have. */
 const BAD_NAMES = ['ENAMETOOLONG', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EILSEQ', 'EMLINK', 'EFBIG'];

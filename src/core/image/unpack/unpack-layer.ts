@@ -1,13 +1,13 @@
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { partsOf } from '../../tar/byte-path.ts';
+import type { ContentSink, TarEntry } from '../../tar/entry.ts';
+import { TarReader, type TarVisitor } from '../../tar/reader.ts';
 import type { Launch } from '../launch.ts';
 import { UnpackBudget } from './budget.ts';
-import { partsOf } from './byte-path.ts';
 import type { Attributes, NodeDevice } from './directory-node.ts';
 import { LayerTree } from './layer-tree.ts';
 import { marksOf } from './marks.ts';
 import { putMarks } from './put-marks.ts';
-import type { ContentSink, TarEntry } from './tar/entry.ts';
-import { TarReader, type TarVisitor } from './tar/reader.ts';
 import { unpackError } from './unpack-error.ts';
 
 export interface UnpackOptions {

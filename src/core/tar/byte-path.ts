@@ -1,5 +1,5 @@
-import { FsbError } from '../../model/errors.ts';
-import type { ByteText } from './tar/entry.ts';
+import { FsbError } from '../model/errors.ts';
+import type { ByteText } from './entry.ts';
 
 /** Paths of the node as file names of bytes, for names that need not be UTF-8. */
 export const bytesOfPath = (path: string): ByteText => Buffer.from(path).toString('latin1');
@@ -15,13 +15,16 @@ export const fsPath = (path: ByteText): string | Buffer =>
 export const shown = (name: ByteText): string => Buffer.from(name, 'latin1').toString();
 
 /**
- * The parts of a name in a tar; an absolute name is meant relative to the layer.
+ * The parts of a name in a tar; an absolute name is meant below the same directory.
  * @throws invalid_argument for `..` and NUL, which no honest tar has
  */
 export function partsOf(name: ByteText): string[] {
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..'))
-    throw new FsbError('invalid_argument', `the name ${JSON.stringify(shown(name))} leads out of the layer`);
+    throw new FsbError(
+      'invalid_argument',
+      `the name ${JSON.stringify(shown(name))} leads out of its directory`,
+    );
   if (name.includes('\0'))
     throw new FsbError('invalid_argument', `the name ${JSON.stringify(shown(name))} has a NUL byte`);
   return parts;

@@ -1,9 +1,11 @@
 import { closeSync, fchmodSync, fchownSync, ftruncateSync, futimesSync, openSync, writeSync } from 'node:fs';
-import type { Attributes } from './directory-node.ts';
-import type { ContentSink, TarEntry } from './tar/entry.ts';
+import type { ContentSink, TarEntry } from './entry.ts';
 import { nodeTime } from './times.ts';
 
-/** One file of the layer that is being written. It is new: whoever made it knows that nothing was there. */
+/** What a file gets when it is whole. */
+type Attributes = Pick<TarEntry, 'mode' | 'uid' | 'gid' | 'mtime'>;
+
+/** One file that is being written. It is new: whoever made it knows that nothing was there. */
 export class FileSink implements ContentSink {
   readonly #ownership: boolean;
   readonly #attributes: Attributes;

@@ -1,7 +1,7 @@
-import { FsbError } from '../../../model/errors.ts';
-import { detached } from '../byte-path.ts';
-import { isKeptAttribute } from '../kept-attributes.ts';
+import { FsbError } from '../model/errors.ts';
+import { detached } from './byte-path.ts';
 import type { ByteText, EntryTime } from './entry.ts';
+import { isKeptAttribute } from './kept-attributes.ts';
 import { decimalNumber } from './numbers.ts';
 
 /** What an extended header says in place of the header behind it. */

@@ -1,4 +1,4 @@
-import type { EntryTime } from './tar/entry.ts';
+import type { EntryTime } from './entry.ts';
 
 /** What every file system of Linux can keep; beyond it Node's conversion would overflow. */
 const LATEST = 2 ** 34 - 1;

@@ -1,4 +1,4 @@
-import { FsbError } from '../../../model/errors.ts';
+import { FsbError } from '../model/errors.ts';
 import type { ContentSink, TarEntry } from './entry.ts';
 import { BLOCK, type Header, parseHeader } from './header.ts';
 import { makeEntry, type Overrides } from './make-entry.ts';
@@ -61,7 +61,7 @@ export class TarReader {
     const isBetween =
       this.#state.at === 'header' && !this.#hasOverrides() && this.#partial.every((byte) => byte === 0);
     if (this.#left > 0 || !(isBetween || this.#state.at === 'end'))
-      throw new FsbError('invalid_argument', 'the layer ends in the middle of it');
+      throw new FsbError('invalid_argument', 'it ends in the middle of an entry');
   }
 
   /** Lets go of what is open. Idempotent. */
