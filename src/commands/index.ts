@@ -1,4 +1,14 @@
 import type { CommandTable } from '../cli/program/command-set.ts';
+import ConfigGet from './config/get.ts';
+import ConfigList from './config/list.ts';
+import ConfigSet from './config/set.ts';
+import ConfigUnset from './config/unset.ts';
+import ContextCreate from './context/create.ts';
+import ContextList from './context/list.ts';
+import ContextRemove from './context/remove.ts';
+import ContextShow from './context/show.ts';
+import ContextUpdate from './context/update.ts';
+import ContextUse from './context/use.ts';
 import DaemonStart from './daemon/start.ts';
 import DaemonStatus from './daemon/status.ts';
 import DaemonStop from './daemon/stop.ts';
@@ -37,6 +47,16 @@ import Version from './version.ts';
 
 /** Every command by its id. A new command is a file beside this one and a line here. */
 export const COMMANDS: CommandTable = {
+  'config:get': ConfigGet,
+  'config:list': ConfigList,
+  'config:set': ConfigSet,
+  'config:unset': ConfigUnset,
+  'context:create': ContextCreate,
+  'context:list': ContextList,
+  'context:remove': ContextRemove,
+  'context:show': ContextShow,
+  'context:update': ContextUpdate,
+  'context:use': ContextUse,
   'daemon:start': DaemonStart,
   'daemon:status': DaemonStatus,
   'daemon:stop': DaemonStop,
