@@ -9,6 +9,8 @@ import ContextRemove from './context/remove.ts';
 import ContextShow from './context/show.ts';
 import ContextUpdate from './context/update.ts';
 import ContextUse from './context/use.ts';
+import DaemonLogs from './daemon/logs.ts';
+import DaemonRestart from './daemon/restart.ts';
 import DaemonStart from './daemon/start.ts';
 import DaemonStatus from './daemon/status.ts';
 import DaemonStop from './daemon/stop.ts';
@@ -24,6 +26,7 @@ import ImagePrune from './image/prune.ts';
 import ImagePull from './image/pull.ts';
 import ImageRemove from './image/remove.ts';
 import ImageSave from './image/save.ts';
+import Info from './info.ts';
 import List from './list.ts';
 import Login from './login.ts';
 import Logout from './logout.ts';
@@ -57,6 +60,8 @@ export const COMMANDS: CommandTable = {
   'context:show': ContextShow,
   'context:update': ContextUpdate,
   'context:use': ContextUse,
+  'daemon:logs': DaemonLogs,
+  'daemon:restart': DaemonRestart,
   'daemon:start': DaemonStart,
   'daemon:status': DaemonStatus,
   'daemon:stop': DaemonStop,
@@ -72,6 +77,7 @@ export const COMMANDS: CommandTable = {
   'image:pull': ImagePull,
   'image:remove': ImageRemove,
   'image:save': ImageSave,
+  info: Info,
   list: List,
   login: Login,
   logout: Logout,

@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { FsbError } from '../../core/model/errors.ts';
 import type { World } from '../world.ts';
 import type { CoreEndpoint } from './endpoint.ts';
@@ -37,14 +38,18 @@ export function openTunnel(endpoint: CoreEndpoint & { kind: 'ssh' }, options: Tu
   const directory = mkdtempSync(join(tmpdir(), 'fsb-ssh-'));
   const control = join(directory, 'ssh');
   const target = targetWords(endpoint);
-  const ssh = spawnSsh(
-    [...optionWords(control, options.interactive), ...target, options.script],
-    options.env,
-  );
+  const words = [...optionWords(control, options.interactive), ...target, options.script];
+  const ssh = spawn('/bin/sh', ['-c', CLEANED_UP, directory, ...words], {
+    env: options.env,
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+  }) as ChildProcessWithoutNullStreams;
   const exited = new Promise<number | null>((resolve) => {
     ssh.once('error', () => resolve(null));
     ssh.once('close', resolve);
   });
+  const watched = ssh.stdio[3] as Writable;
+  watched.on('error', () => {});
+  ssh.once('exit', () => watched.destroy());
   let complaint = '';
   ssh.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-COMPLAINT_MOST);
@@ -65,8 +70,8 @@ export function openTunnel(endpoint: CoreEndpoint & { kind: 'ssh' }, options: Tu
     },
     async forward(socket, name) {
       const here = join(directory, name);
-      const words = ['-S', control, '-O', 'forward', '-L', `${here}:${socket}`, ...target];
-      await succeed(spawnSsh(words, options.env), endpoint.host);
+      const request = ['-S', control, '-O', 'forward', '-L', `${here}:${socket}`, ...target];
+      await succeed(spawn('ssh', request, { env: options.env }), endpoint.host);
       return here;
     },
     async close() {
@@ -79,10 +84,12 @@ export function openTunnel(endpoint: CoreEndpoint & { kind: 'ssh' }, options: Tu
   };
 }
 
-/** ctrl-C goes to all processes at the terminal, but when ssh is to end is for this one to say. */
-function spawnSsh(words: string[], env: NodeJS.ProcessEnv): ChildProcessWithoutNullStreams {
-  return spawn('/bin/sh', ['-c', 'trap "" INT QUIT; exec ssh "$@"', 'ssh', ...words], { env });
-}
+/**
+ * ctrl-C goes to all processes at the terminal, but when ssh is to end is for this one to say. Beside ssh, somebody
+ * waits for the end of this process, which may be killed, and removes its directory then.
+ */
+const CLEANED_UP =
+  'trap "" INT QUIT; (trap "" HUP TERM; read -r _; rm -rf -- "$0") <&3 >/dev/null 2>&1 & exec ssh "$@" 3<&-';
 
 /** Nothing in a user's ssh_config may give this connection other work, or give its work to another connection. */
 function optionWords(control: string, interactive: boolean): string[] {
@@ -127,7 +134,10 @@ async function succeed(child: ChildProcessWithoutNullStreams, host: string): Pro
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said += text;
   });
-  const code = await new Promise((resolve) => child.once('close', resolve));
+  const code = await new Promise((resolve) => {
+    child.once('close', resolve);
+    child.once('error', resolve);
+  });
   if (code === 0) return;
   throw new FsbError('unavailable', `ssh to ${host} cannot forward a socket: ${said.trim()}`, {
     hint: 'Does the sshd there allow it? See AllowStreamLocalForwarding in its sshd_config.',

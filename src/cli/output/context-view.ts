@@ -1,6 +1,7 @@
 import type { Context } from '../config/context.ts';
 import type { Contexts } from '../config/contexts.ts';
 import type { Listing } from './output.ts';
+import { describeRows } from './rows.ts';
 
 /** A context, as `-o json` shows it. */
 export interface ContextView {
@@ -63,26 +64,22 @@ export function contextListing(contexts: Contexts, options: ViewOptions): Listin
 }
 
 export function contextDetails(view: ContextView): Listing<ContextView> {
-  const rows: [string, string | null | undefined][] = [
-    ['Name', view.name],
-    ['Current', view.current ? 'yes' : 'no'],
-    ['Description', view.description],
-    ['Endpoint', view.endpoint],
-    ['Namespace', view.namespace],
-    ['CA', view.tls?.ca],
-    ['Certificate', view.tls?.cert],
-    ['Key', view.tls?.key],
-    ['Token file', view.tls?.token_file],
-  ];
   return {
     items: [view],
     single: true,
     columns: [],
     name: ({ name }) => name,
     describe: () =>
-      rows
-        .filter(([, value]) => value)
-        .map(([title, value]) => `${`${title}:`.padEnd(13)}${value}\n`)
-        .join(''),
+      describeRows([
+        ['Name', view.name],
+        ['Current', view.current ? 'yes' : 'no'],
+        ['Description', view.description],
+        ['Endpoint', view.endpoint],
+        ['Namespace', view.namespace],
+        ['CA', view.tls?.ca],
+        ['Certificate', view.tls?.cert],
+        ['Key', view.tls?.key],
+        ['Token file', view.tls?.token_file],
+      ]),
   };
 }
