@@ -1,6 +1,6 @@
 import type { CoreApi, SystemInfo } from '../../core/api/core-api.ts';
 import type { CallOptions } from '../../core/api/sandbox-api.ts';
-import { formatAge, formatSize } from '../../core/model/quantity.ts';
+import { formatAge } from '../../core/model/quantity.ts';
 import type { CoreChoice } from '../config/sources.ts';
 import { originText } from './config-view.ts';
 import type { Listing } from './output.ts';
@@ -35,7 +35,7 @@ interface CoreInfoView {
   started_at: string;
   sandboxes: { total: number; phases: Record<string, number> };
   pools: { total: number; idle: number; claimed: number; booting: number };
-  images: { total: number; size_bytes: number };
+  images: { total: number };
 }
 
 export interface ClientFacts {
@@ -72,10 +72,7 @@ export async function askCore(core: CoreApi, call: CallOptions): Promise<CoreInf
     ...facts(info),
     sandboxes: { total: sandboxes.length, phases },
     pools: { total: pools.length, idle: sum('idle'), claimed: sum('claimed'), booting: sum('booting') },
-    images: {
-      total: images.length,
-      size_bytes: images.reduce((total, image) => total + image.uniqueSize, 0),
-    },
+    images: { total: images.length },
   };
 }
 
@@ -125,6 +122,6 @@ function describeCore(core: CoreInfoView, now: number): string {
     ['Metrics', core.metrics],
     ['Sandboxes', [String(sandboxes.total), ...phases].join(', ')],
     ['Pools', `${pools.total}, ${pools.idle} idle, ${pools.claimed} claimed, ${pools.booting} booting`],
-    ['Images', `${images.total}, ${formatSize(images.size_bytes)} that only one of them has`],
+    ['Images', String(images.total)],
   ]);
 }
