@@ -17,6 +17,8 @@ export interface ContextView {
   error: string;
 }
 
+type KnownContexts = Pick<Contexts, 'names' | 'get'>;
+
 interface ViewOptions {
   /** Undefined: none is. */
   current: string | undefined;
@@ -24,7 +26,7 @@ interface ViewOptions {
   local: string;
 }
 
-export function contextView(name: string, contexts: Contexts, options: ViewOptions): ContextView {
+export function contextView(name: string, contexts: KnownContexts, options: ViewOptions): ContextView {
   return viewOf(name, contexts.get(name), options);
 }
 
@@ -41,7 +43,7 @@ function viewOf(name: string, context: Context, { current, local }: ViewOptions,
 }
 
 /** Also those whose file is broken: somebody has to be told. */
-export function contextListing(contexts: Contexts, options: ViewOptions): Listing<ContextView> {
+export function contextListing(contexts: KnownContexts, options: ViewOptions): Listing<ContextView> {
   const items = contexts.names().map((name) => {
     try {
       return contextView(name, contexts, options);

@@ -94,24 +94,26 @@ export function infoListing(view: InfoView, now: number): Listing<InfoView> {
     single: true,
     columns: [],
     name: ({ client }) => client.endpoint,
-    describe: () => describeClient(view.client) + (view.core === null ? '' : describeCore(view.core, now)),
+    describe: () =>
+      describeRows([...clientRows(view.client), ...(view.core === null ? [] : coreRows(view.core, now))]),
   };
 }
 
-const describeClient = (client: InfoView['client']): string =>
-  describeRows([
-    ['Client version', `${client.version} (node ${client.node_version})`],
-    ['Context', client.context],
-    ['Endpoint', client.endpoint],
-    ['Chosen by', client.origin],
-  ]);
+type Rows = [title: string, value: string | null][];
 
-function describeCore(core: CoreInfoView, now: number): string {
+const clientRows = (client: InfoView['client']): Rows => [
+  ['Client version', `${client.version} (node ${client.node_version})`],
+  ['Context', client.context],
+  ['Endpoint', client.endpoint],
+  ['Chosen by', client.origin],
+];
+
+function coreRows(core: CoreInfoView, now: number): Rows {
   const { sandboxes, pools, images } = core;
   const phases = Object.entries(sandboxes.phases)
     .sort()
     .map(([phase, count]) => `${count} ${phase}`);
-  return describeRows([
+  return [
     ['Core version', `${core.version} (pid ${core.pid})`],
     ['Started', `${core.started_at} (${formatAge(now - Date.parse(core.started_at))} ago)`],
     ['Node', core.node],
@@ -123,5 +125,5 @@ function describeCore(core: CoreInfoView, now: number): string {
     ['Sandboxes', [String(sandboxes.total), ...phases].join(', ')],
     ['Pools', `${pools.total}, ${pools.idle} idle, ${pools.claimed} claimed, ${pools.booting} booting`],
     ['Images', String(images.total)],
-  ]);
+  ];
 }
