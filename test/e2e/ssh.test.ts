@@ -84,7 +84,9 @@ describe('a core behind ssh', () => {
   });
 
   it('is let go of when the command is killed', async () => {
-    const child = spawn('fsb-ctl', ['--host', 'ssh://far', 'logs', '-f', 'box'], { env: shell.env });
+    const child = spawn(join(shell.home, 'bin/fsb-ctl'), ['--host', 'ssh://far', 'logs', '-f', 'box'], {
+      env: shell.env,
+    });
     await once(child.stdout, 'data');
     expect(await sshd.connections()).toHaveLength(1);
     child.kill('SIGKILL');

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/command-line.ts';
+import { processCore } from '../../helpers/process-core/process-core.ts';
 
 let home: string;
 let project: string;
@@ -198,6 +199,21 @@ describe('settings', () => {
     expect(await colored('', { env: { NO_COLOR: '1' } })).toBe(false);
     await writeUser('{"color": "never"}');
     expect(await colored('', { tty: true })).toBe(false);
+  });
+
+  it('say which pool run takes from, unless something else does', async () => {
+    const core = processCore();
+    await writeUser('{"pool": "ci"}');
+    await writeFile(join(below, 'spec.yaml'), 'image: host\nargs: [sleep, "60"]\npool_ref: file-pool\n');
+    const poolOf = async (name: string, flags: string): Promise<string | undefined> => {
+      expect((await fsb(`run ${name} -q ${flags}`, { core })).stderr).toBe('');
+      return (await core.sandboxes.get({ namespace: 'default', name })).spec.pool_ref;
+    };
+    expect(await poolOf('a', '--image host sleep 60')).toBe('ci');
+    expect(await poolOf('b', '--pool mine --image host sleep 60')).toBe('mine');
+    expect(await poolOf('c', '-f spec.yaml')).toBe('file-pool');
+    await fsb('delete a b c --grace 0s', { core });
+    await core.close();
   });
 
   it('say which core and namespace', async () => {
