@@ -98,6 +98,34 @@ const guestPlans: Record<string, Plan> = {
   'fsb-ctl top box -o json': { given: [box], shows: /"command": "sleep 1000"/ },
 };
 
+const mine = 'fsb-ctl config unset output; fsb-ctl context rm -f build other';
+const build = [mine, 'fsb-ctl context create build --host ssh://me@build.example.com'];
+const configPlans: Record<string, Plan> = {
+  'fsb-ctl config get namespace': { shows: 'default\n' },
+  'fsb-ctl config get endpoint --show-origin': { shows: 'default\t\n' },
+  'fsb-ctl config list': { shows: /^KEY +VALUE +ORIGIN\n(.*\n){7}$/ },
+  'fsb-ctl config list -o json': { shows: /"key": "endpoint"/ },
+  'fsb-ctl config set output wide': { given: [mine], shows: '' },
+  'fsb-ctl config set --project namespace shop': { given: ['mkdir -p p/.git'], inside: 'p', shows: '' },
+  'fsb-ctl config unset output': { shows: '' },
+  'fsb-ctl config unset --project namespace': { inside: 'p', shows: '' },
+  'fsb-ctl context create build --host ssh://me@build.example.com': { given: [mine], shows: 'build\n' },
+  'fsb-ctl context create other --host unix:///tmp/other/run/fsb.sock -n mine': {
+    given: [mine],
+    shows: 'other\n',
+  },
+  'fsb-ctl context list': { given: build, shows: /\ndefault \* .*\nbuild +- +ssh:/ },
+  'fsb-ctl context list -q': { given: build, shows: 'default\nbuild\n' },
+  'fsb-ctl context remove build': { given: build, shows: 'build\n' },
+  'fsb-ctl context remove --force build other': { given: build, shows: 'build\n' },
+  'fsb-ctl context show': { shows: /^Name: +default\n/ },
+  'fsb-ctl context show default -o json': { shows: /"name": "default"/ },
+  'fsb-ctl context update build --description "Nightly builds"': { given: build, shows: 'build\n' },
+  'fsb-ctl context update build -n ""': { given: build, shows: 'build\n' },
+  'fsb-ctl context use build': { given: build, shows: 'build\n' },
+  'fsb-ctl context use default': { shows: 'default\n' },
+};
+
 const plans: Record<string, Plan> = {
   'fsb-ctl run box --image host -- sleep 1000': { shows: /^NAME +ID .*\nbox +[0-9a-f]{12} / },
   'fsb-ctl run job --rm --image host -- uname -a': { shows: /^Linux .*\n$/ },
@@ -123,6 +151,7 @@ const plans: Record<string, Plan> = {
   ...guestPlans,
   ...imagePlans,
   ...poolPlans,
+  ...configPlans,
   'fsb-ctl events': {
     meanwhile: 'fsb-ctl pool run true',
     dialogue: [[/ claimed +i[0-9a-f]{16} shape=/, keys.ctrlC]],
@@ -136,6 +165,10 @@ const plans: Record<string, Plan> = {
   'fsb-ctl pool status': { shows: /host/ },
   'fsb-ctl pool status --watch': { dialogue: [['host', keys.ctrlC]], code: 130 },
   'fsb-ctl pool status -o json': { shows: /"host"/ },
+  'fsb-ctl daemon logs -n 20': { shows: /"msg":"ready"/ },
+  'fsb-ctl daemon logs -f': { dialogue: [['"msg":"ready"', keys.ctrlC]], code: 130 },
+  'fsb-ctl daemon restart': { shows: /running: +true/ },
+  'fsb-ctl daemon restart --max 32': { shows: /running: +true/ },
   'fsb-ctl daemon start': { given: [noCore], shows: /running: +true/ },
   'fsb-ctl daemon start --warm host=4 --max 32': { given: [noCore], shows: /running: +true/ },
   'fsb-ctl daemon status': { shows: /running: +true/ },
@@ -147,6 +180,9 @@ const plans: Record<string, Plan> = {
   },
   'fsb-ctl doctor': { shows: /^CHECK .*\nnode +yes / },
   'fsb-ctl doctor -o json': { shows: /"ok": true/ },
+  'fsb-ctl doctor --fix': { shows: /^CHECK .*\nnode +yes / },
+  'fsb-ctl info': { shows: /^Client version: [\s\S]*\nSandboxes: +0\n/ },
+  'fsb-ctl info -o json': { shows: /"phases": \{/ },
   'fsb-ctl serve': serving,
   'fsb-ctl serve --warm host=4 --max 32': serving,
   'FSB_ROOT=/tmp/other fsb-ctl serve --http off --metrics off': serving,
@@ -198,10 +234,10 @@ function over(line: string): { stop: () => void; ended: Promise<void> } {
 
 async function perform(
   line: string,
-  { dialogue, meanwhile, shows, complains, code = 0 }: Plan,
+  { inside = '.', dialogue, meanwhile, shows, complains, code = 0 }: Plan,
 ): Promise<void> {
   if (dialogue === undefined) {
-    const outcome = await shell.run(here(line));
+    const outcome = await shell.run(`cd ${inside}; ${here(line)}`);
     expect(outcome.code).toBe(code);
     if (typeof complains === 'string') expect(outcome.stderr).toBe(complains);
     else expect(outcome.stderr).toMatch(complains ?? /^/);
@@ -222,6 +258,7 @@ async function perform(
 
 describe('every example', () => {
   beforeEach(async () => {
+    await shell.succeed('fsb-ctl context use default');
     await shell.succeed('fsb-ctl delete --all --force');
     await shell.succeed('fsb-ctl pool leases -q | xargs -r fsb-ctl pool release');
   });

@@ -2,6 +2,8 @@
 export interface Plan {
   /** Command lines that make what the example names. */
   given?: string[];
+  /** A directory of the home to run it in; the home itself if not given. */
+  inside?: string;
   /** What standard output, or the terminal, shows. */
   shows?: string | RegExp;
   /** All of standard error; anything if not given. */

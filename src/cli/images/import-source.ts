@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
-import { eachAbortable } from '../../core/model/abortable.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import type { ImportRequest } from '../../core/model/image-requests.ts';
 import { inputContent } from '../input-content.ts';
-import type { TerminalInput, World } from '../world.ts';
+import type { World } from '../world.ts';
 import { counted } from './counted.ts';
 import type { PullProgress } from './pull-lines.ts';
 
