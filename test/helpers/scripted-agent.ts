@@ -15,7 +15,7 @@ export interface ScriptedAgent {
   api: AgentApi;
   /** Every start so far, in order. */
   starts: StartRequest[];
-  stops: { sandboxId: string; grace: number }[];
+  stops: { sandboxId: string; grace: number; keepFiles: boolean }[];
   forgotten: string[];
   /** What the next starts do; by default they succeed at once. */
   onStart: (request: StartRequest, signal?: AbortSignal) => Promise<StartedSandbox>;
@@ -74,11 +74,16 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
         agent.held.set(request.sandboxId, { state: 'running', startedAt: started.startedAt });
         return started;
       },
-      stop(sandboxId, grace) {
-        agent.stops.push({ sandboxId, grace });
+      stop(sandboxId, options) {
+        agent.stops.push({ sandboxId, ...options });
         const stopped = agent.onStop();
         return { stopped, gone: stopped };
       },
+      pause: unsupported,
+      unpause: unsupported,
+      signal: unsupported,
+      update: unsupported,
+      usage: unsupported,
       exec: unsupported,
       attach: unsupported,
       logs: unsupported,

@@ -1,17 +1,15 @@
 import type { Logger } from 'pino';
-import type { AgentApi, AgentSandbox, GivenTerms } from '../api/agent-api.ts';
+import type { AgentApi, AgentSandbox } from '../api/agent-api.ts';
+import type { Lifecycle } from './lifecycle.ts';
 import type { Registry } from './registry.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
 
 export interface ReconcileOptions {
   registry: Registry;
   agent: AgentApi;
+  lifecycle: Lifecycle;
   /** Wall clock, milliseconds. */
   now: number;
-  apply: (report: AgentSandbox) => void;
-  /** Brings a sandbox that was being created to Running. */
-  started: (entry: SandboxEntry, startedAt: number, given?: GivenTerms) => void;
-  remove: (entry: SandboxEntry) => Promise<void>;
   log: Logger;
 }
 
@@ -39,24 +37,28 @@ export async function reconcile(options: ReconcileOptions): Promise<void> {
 function believe(
   entry: SandboxEntry,
   report: AgentSandbox | undefined,
-  { apply, started }: ReconcileOptions,
+  { agent, lifecycle }: ReconcileOptions,
 ): void {
   const { id, state } = entry.sandbox;
   if (state.phase === 'Pending' || state.phase === 'Bound') {
     // The core ended around the answer to the create call: what the node has decides.
     if (!report || report.state.state === 'lost') return;
-    started(entry, report.state.startedAt, report.given);
-    apply(report);
-  } else apply(report ?? { sandboxId: id, state: { state: 'lost', reason: 'the node knows nothing of it' } });
+    const spec = { ...entry.sandbox.spec, ...report.given };
+    lifecycle.started(entry, report.state.startedAt, { spec, node: agent.node });
+    lifecycle.apply(report);
+  } else
+    lifecycle.apply(
+      report ?? { sandboxId: id, state: { state: 'lost', reason: 'the node knows nothing of it' } },
+    );
 }
 
 /** Ends what was ending, or was never begun. */
-async function settle(entry: SandboxEntry, { agent, now, remove }: ReconcileOptions): Promise<void> {
+async function settle(entry: SandboxEntry, { agent, now, lifecycle }: ReconcileOptions): Promise<void> {
   const { id, state } = entry.sandbox;
-  if (state.phase === 'Terminating') await remove(entry);
-  else if (state.phase === 'Expired') await agent.stop(id, 0).gone;
+  if (state.phase === 'Terminating') await lifecycle.remove(entry, 0).gone;
+  else if (state.phase === 'Expired') await agent.stop(id, { grace: 0, keepFiles: true }).gone;
   else if (state.phase === 'Pending' || state.phase === 'Bound') {
-    await agent.stop(id, 0).gone;
+    await agent.stop(id, { grace: 0, keepFiles: true }).gone;
     const reason = 'the core stopped while the sandbox was being created';
     await entry.enter({ phase: 'Failed', endedAt: now, reason }, now, reason);
   }
@@ -64,6 +66,6 @@ async function settle(entry: SandboxEntry, { agent, now, remove }: ReconcileOpti
 
 /** Its create call was never answered: the record was not committed before the core ended. */
 async function discard(id: string, agent: AgentApi): Promise<void> {
-  await agent.stop(id, 0).gone;
+  await agent.stop(id, { grace: 0, keepFiles: false }).gone;
   await agent.forget(id);
 }

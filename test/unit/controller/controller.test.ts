@@ -106,7 +106,7 @@ describe('create', () => {
     records.put = async () => Promise.reject(new FsbError('no_capacity', 'the disk is full'));
     expect(await failure(create('box'))).toMatchObject({ code: 'no_capacity' });
     const { sandboxId } = agent.starts[0]!;
-    expect(agent.stops).toEqual([{ sandboxId, grace: 0 }]);
+    expect(agent.stops).toEqual([{ sandboxId, grace: 0, keepFiles: false }]);
     expect(agent.forgotten).toEqual([sandboxId]);
     expect(await controller.list({})).toEqual([]);
   });
