@@ -8,20 +8,30 @@ import type {
   ExecRequest,
   ListQuery,
   SandboxApi,
+  SandboxChange,
+  StopOptions,
+  UsageQuery,
 } from '../api/sandbox-api.ts';
 import { abortable } from '../model/abortable.ts';
 import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
+import { assertName } from '../model/ids.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
-import type { ExitStatus, ProcessSession } from '../model/process.ts';
-import type { Sandbox, SandboxRef } from '../model/sandbox.ts';
+import { assertSignal, type ExitStatus, type ProcessSession } from '../model/process.ts';
+import type { Sandbox, SandboxRef, SandboxUsage } from '../model/sandbox.ts';
 import type { RecordTable } from '../store/store.ts';
+import { Changes } from './changes.ts';
+import { Generations } from './generations.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { listed } from './listing.ts';
 import { newSandbox } from './new-sandbox.ts';
+import { Operations } from './operations.ts';
 import { statusOf } from './outcome.ts';
 import { reconcile } from './reconcile.ts';
 import { Registry } from './registry.ts';
+import { assertAwake, assertRunning, isPaused } from './requirements.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
+import { Starts } from './starts.ts';
+import { usageOf } from './usage.ts';
 
 export interface ControllerOptions {
   agent: AgentApi;
@@ -37,6 +47,10 @@ export class Controller implements SandboxApi {
   readonly #log: Logger;
   readonly #registry: Registry;
   readonly #lifecycle: Lifecycle;
+  readonly #starts: Starts;
+  readonly #generations: Generations;
+  readonly #changes: Changes;
+  readonly #operations: Operations;
   readonly #unwatch: () => void;
 
   constructor({ agent, sandboxes, clock, log }: ControllerOptions) {
@@ -44,7 +58,13 @@ export class Controller implements SandboxApi {
     this.#clock = clock;
     this.#log = log;
     this.#registry = new Registry(sandboxes);
-    this.#lifecycle = new Lifecycle({ agent, registry: this.#registry, clock, log });
+    const registry = this.#registry;
+    const lifecycle = new Lifecycle({ agent, registry, clock, log });
+    this.#lifecycle = lifecycle;
+    this.#starts = new Starts({ agent, registry, lifecycle, clock, log });
+    this.#generations = new Generations({ agent, registry, starts: this.#starts, clock });
+    this.#changes = new Changes({ agent, lifecycle, clock });
+    this.#operations = new Operations(registry, this.#generations);
     this.#unwatch = agent.watch((report) => this.#lifecycle.apply(report));
   }
 
@@ -61,10 +81,11 @@ export class Controller implements SandboxApi {
   }
 
   async create(request: CreateRequest, { signal }: CallOptions = {}): Promise<Sandbox> {
-    const repeated = this.#repeated(request);
+    const repeated = this.#registry.repeated(request);
     if (repeated) return repeated.start ? abortable(repeated.start, signal) : repeated.sandbox;
     const entry = this.#registry.add(newSandbox(request, this.#clock.now()));
-    entry.start = this.#lifecycle.start(entry, signal).finally(() => {
+    const start = (): Promise<Sandbox> => this.#starts.start(entry, entry.save(), signal);
+    entry.start = this.#operations.first(entry, start).finally(() => {
       entry.start = undefined;
     });
     return entry.start;
@@ -74,16 +95,11 @@ export class Controller implements SandboxApi {
     return this.#registry.require(ref).sandbox;
   }
 
-  async list({ namespace, labels = {}, phases }: ListQuery): Promise<Sandbox[]> {
-    return this.#registry
-      .entries()
-      .map(({ sandbox }) => sandbox)
-      .filter((sandbox) => namespace === undefined || sandbox.namespace === namespace)
-      .filter((sandbox) => phases === undefined || phases.includes(sandbox.state.phase))
-      .filter((sandbox) => Object.entries(labels).every(([key, value]) => sandbox.spec.labels[key] === value))
-      .sort(
-        (a, b) => compare(a.namespace, b.namespace) || compare(a.name, b.name) || a.createdAt - b.createdAt,
-      );
+  async list(query: ListQuery): Promise<Sandbox[]> {
+    return listed(
+      this.#registry.entries().map(({ sandbox }) => sandbox),
+      query,
+    );
   }
 
   async delete(ref: SandboxRef, { grace, wait = true, signal }: DeleteOptions = {}): Promise<void> {
@@ -96,19 +112,23 @@ export class Controller implements SandboxApi {
   }
 
   /** A generator, so that even an unknown name is told when the entries are asked for. */
-  async *logs(ref: SandboxRef, query: LogQuery, options?: CallOptions): AsyncGenerator<LogEntry> {
-    yield* this.#agent.logs(this.#registry.require(ref).sandbox.id, query, options);
+  async *logs(ref: SandboxRef, query: LogQuery, options: CallOptions = {}): AsyncGenerator<LogEntry> {
+    const entry = this.#registry.require(ref);
+    // The node knows a generation from its start on.
+    if (entry.sandbox.generation > 1)
+      await entry.until(({ state }) => (state.phase === 'Pending' ? undefined : true), options.signal);
+    yield* this.#agent.logs(entry.sandbox.id, query, options);
   }
 
   async exec(ref: SandboxRef, request: ExecRequest, options?: CallOptions): Promise<ProcessSession> {
     const { sandbox } = this.#registry.require(ref);
-    requireRunning(sandbox);
+    assertAwake(sandbox);
     return this.#agent.exec(sandbox.id, request, options);
   }
 
   async attach(ref: SandboxRef, request: AttachRequest, options?: CallOptions): Promise<ProcessSession> {
     const { sandbox } = this.#registry.require(ref);
-    if (!request.replay) requireRunning(sandbox);
+    if (!request.replay || isPaused(sandbox.state)) assertAwake(sandbox);
     return this.#agent.attach(sandbox.id, request, options);
   }
 
@@ -116,29 +136,57 @@ export class Controller implements SandboxApi {
     return this.#registry.require(ref).until(statusOf, signal);
   }
 
+  stop(ref: SandboxRef, options: StopOptions = {}): Promise<Sandbox> {
+    return this.#operations.ending(ref, options, (entry, grace) => this.#generations.end(entry, grace));
+  }
+
+  start(ref: SandboxRef, { signal }: CallOptions = {}): Promise<Sandbox> {
+    return this.#operations.take(ref, (entry) => this.#generations.start(entry), signal);
+  }
+
+  restart(ref: SandboxRef, options: StopOptions = {}): Promise<Sandbox> {
+    return this.#operations.ending(ref, options, (entry, grace) => this.#generations.restart(entry, grace));
+  }
+
+  reset(ref: SandboxRef, options: StopOptions = {}): Promise<Sandbox> {
+    return this.#operations.ending(ref, options, (entry, grace) => this.#generations.reset(entry, grace));
+  }
+
+  pause(ref: SandboxRef, { signal }: CallOptions = {}): Promise<Sandbox> {
+    return this.#operations.take(ref, (entry) => this.#changes.pause(entry), signal);
+  }
+
+  unpause(ref: SandboxRef, { signal }: CallOptions = {}): Promise<Sandbox> {
+    return this.#operations.take(ref, (entry) => this.#changes.unpause(entry), signal);
+  }
+
+  /** Waits for no turn: it may be what ends the operation that has it. */
+  async signal(ref: SandboxRef, signal: number): Promise<void> {
+    const { sandbox } = this.#registry.require(ref);
+    assertSignal(signal);
+    assertRunning(sandbox);
+    this.#agent.signal(sandbox.id, signal);
+  }
+
+  async rename(ref: SandboxRef, name: string, { signal }: CallOptions = {}): Promise<Sandbox> {
+    assertName(name, 'sandbox name');
+    const rename = (entry: SandboxEntry): Promise<void> =>
+      this.#registry.rename(entry, name, this.#clock.now());
+    return this.#operations.take(ref, rename, signal);
+  }
+
+  update(ref: SandboxRef, change: SandboxChange, { signal }: CallOptions = {}): Promise<Sandbox> {
+    return this.#operations.take(ref, (entry) => this.#changes.update(entry, change), signal);
+  }
+
+  async usage(query: UsageQuery, { signal }: CallOptions = {}): Promise<SandboxUsage[]> {
+    const parts = { registry: this.#registry, agent: this.#agent, now: this.#clock.now };
+    return abortable(usageOf(query, parts), signal);
+  }
+
   /** Stops watching and expiring; the sandboxes live on. */
   close(): void {
     this.#unwatch();
     this.#lifecycle.close();
   }
-
-  /** The sandbox that an earlier call with the same key created. */
-  #repeated({ namespace, name, idempotencyKey }: CreateRequest): SandboxEntry | undefined {
-    if (!idempotencyKey) return undefined;
-    const entry = this.#registry.byIdempotencyKey(namespace, idempotencyKey);
-    if (entry && name !== '' && entry.sandbox.name !== name)
-      throw new FsbError('conflict', `the idempotency key was used for sandbox ${entry.sandbox.name}`, {
-        hint: 'Use a new key for a new sandbox.',
-      });
-    return entry;
-  }
 }
-
-function requireRunning({ name, state: { phase } }: Sandbox): void {
-  if (phase === 'Running') return;
-  throw new FsbError('conflict', `sandbox ${name} is not running (${phase})`, {
-    hint: `See why with: fsb-ctl get ${name}`,
-  });
-}
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
