@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import type { AgentStopOptions } from '../../api/agent-api.ts';
 import type { GuestProcess } from '../../guest/guest-channel.ts';
 import { withDeadline } from '../../instance/deadline.ts';
 import type { Instance } from '../../instance/instance.ts';
@@ -6,6 +8,8 @@ import type { LogWriter } from '../../logs/log-store.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { ExitStatus } from '../../model/process.ts';
+import type { Resources } from '../../model/shape.ts';
+import { Turns } from '../../model/turns.ts';
 import type { SlotEnd, SlotRecord } from '../ledger/records.ts';
 import type { HeldInstance } from '../pools/held-instance.ts';
 import { Execs } from '../processes/execs.ts';
@@ -28,8 +32,8 @@ export interface SandboxRunOptions {
   log: LogWriter;
   clock: Clock;
   logger: Logger;
-  /** Makes the end durable; the guest is told to forget the process only after that. */
-  recordEnd: (end: SlotEnd) => Promise<void>;
+  /** Makes what is known of it durable; of an end, the guest is told to forget the process only after that. */
+  record: (slot: SlotRecord) => Promise<void>;
 }
 
 /**
@@ -41,7 +45,7 @@ export interface SandboxRunOptions {
  */
 export class SandboxRun {
   readonly sandboxId: string;
-  readonly slot: SlotRecord;
+  #slot: SlotRecord;
   readonly instance: Instance;
   readonly main: GuestProcess;
   readonly pump: MainPump;
@@ -61,16 +65,18 @@ export class SandboxRun {
   #abandon!: (cause: Error) => void;
   /** Monotonic milliseconds; undefined until somebody stops it. */
   #killAt: number | undefined;
+  readonly #changes = new Turns();
   #cancelStop: () => void = noop;
   #killed = false;
   #detached = false;
+  #keepsFiles = true;
 
   constructor(options: SandboxRunOptions) {
     this.#options = options;
     const { main, held, log, clock, logger, slot, sandboxId } = options;
     const { instance } = held;
     this.sandboxId = sandboxId;
-    this.slot = slot;
+    this.#slot = slot;
     this.instance = instance;
     this.main = main;
     this.#memory = new MemoryVerdict(instance, main, slot.earlierKills);
@@ -94,7 +100,17 @@ export class SandboxRun {
     const kills = new MemoryKills(instance, fresh);
     this.execs = new Execs({ channel, surroundings: slot.process, ended, kills }, main.id);
     this.ended = this.#watch();
-    this.gone = this.ended.then(() => (this.#detached ? undefined : held.giveBack()));
+    this.gone = this.ended.then(() => (this.#detached ? undefined : this.#giveBack()));
+  }
+
+  #giveBack(): Promise<void> {
+    const filesFor = this.#keepsFiles ? this.sandboxId : undefined;
+    return this.#options.held.giveBack({ destroy: this.#resized, filesFor });
+  }
+
+  /** A snapshot: it is replaced, never changed. */
+  get slot(): SlotRecord {
+    return this.#slot;
   }
 
   /** Bytes of both streams that are in the log. */
@@ -107,11 +123,72 @@ export class SandboxRun {
    * The stop signal of its image to the main process, after `grace` milliseconds SIGKILL to everything; a later call may make that sooner.
    * Resolves when it has ended, or could not be killed.
    */
-  async stop(grace: number): Promise<void> {
+  async stop({ grace, keepFiles }: AgentStopOptions): Promise<void> {
+    if (!keepFiles) this.#keepsFiles = false;
     this.#unwanted.abort();
     this.#planKill(grace);
     await this.ended;
     this.#cancelStop();
+  }
+
+  /**
+   * Freezes everything in it. On record first: a core that is killed meanwhile must not take a frozen guest for a dead one.
+   * @throws run_failed; it goes on then
+   */
+  pause(): Promise<void> {
+    return this.#changes.take('pause', async () => {
+      await this.#change({ paused: true });
+      try {
+        await this.instance.suspend();
+      } catch (error) {
+        await this.#change({ paused: undefined });
+        throw error;
+      }
+    });
+  }
+
+  /** Lets everything in it go on. @throws run_failed; it stays frozen then */
+  unpause(): Promise<void> {
+    return this.#changes.take('pause', async () => {
+      await this.instance.wake();
+      await this.#change({ paused: undefined });
+    });
+  }
+
+  /** To the main process; one that is frozen gets it when it goes on, SIGKILL at once. */
+  signal(signal: number): void {
+    if (signal === SIGKILL) this.#kill();
+    else this.main.signal(signal);
+  }
+
+  /** New limits. @throws run_failed, with the limits as they were */
+  async resize(resources: Resources): Promise<void> {
+    const { given } = this.#slot;
+    if (given === undefined)
+      throw new FsbError('unsupported', 'the limits of a sandbox of an earlier version cannot be changed', {
+        hint: 'Reset it first.',
+      });
+    // On record first: the next core must not use it again for somebody who counts on other limits.
+    await this.#change({ given: { ...given, resources } });
+    try {
+      await this.instance.update(resources);
+    } catch (error) {
+      await this.#change({ given });
+      throw error;
+    }
+  }
+
+  /** Its limits are no longer those that its shape promises to the next one. */
+  get #resized(): boolean {
+    const { given } = this.#slot;
+    return given !== undefined && !isDeepStrictEqual(given.resources, this.instance.shape.resources);
+  }
+
+  async #change(patch: Partial<SlotRecord>): Promise<void> {
+    // Of one that has ended nothing changes any more, and it may be forgotten already.
+    if (this.#slot.end !== undefined && patch.end === undefined) return;
+    this.#slot = { ...this.#slot, ...patch };
+    await this.#options.record(this.#slot);
   }
 
   /** Lets go and leaves the sandbox running: neither its log nor its record learns of an end. */
@@ -126,7 +203,10 @@ export class SandboxRun {
     const { clock } = this.#options;
     const killAt = clock.monotonic() + Math.max(0, grace);
     if (this.#killed || (this.#killAt !== undefined && this.#killAt <= killAt && grace > 0)) return;
-    if (this.#killAt === undefined && grace > 0) this.main.signal(this.slot.stopSignal ?? SIGTERM);
+    if (this.#killAt === undefined && grace > 0) {
+      this.main.signal(this.slot.stopSignal ?? SIGTERM);
+      this.#wakeToEnd();
+    }
     this.#killAt = killAt;
     this.#cancelStop();
     if (grace <= 0) this.#kill();
@@ -136,8 +216,15 @@ export class SandboxRun {
   #kill(): void {
     this.#killed = true;
     this.main.signal(SIGKILL);
+    this.#wakeToEnd();
+    this.#cancelStop();
     // A guest that does not even deliver SIGKILL any more (frozen, or not ours any more) is ended from outside.
     this.#cancelStop = this.#options.clock.after(KILL_ANSWER, () => void this.#killFromOutside());
+  }
+
+  /** A frozen guest delivers no signal. When it cannot be thawed, the kill from outside finds a way, or tells. */
+  #wakeToEnd(): void {
+    if (this.#slot.paused) this.instance.wake().catch(noop);
   }
 
   /** What cannot be killed is given back all the same: who deletes it must not wait for ever. */
@@ -181,7 +268,7 @@ export class SandboxRun {
   /** Without a record, the guest must go on to know how it ended: the next core asks it. */
   async #recordEnd(end: SlotEnd): Promise<void> {
     try {
-      await this.#recordWrites.insist(() => this.#options.recordEnd(end));
+      await this.#recordWrites.insist(() => this.#change({ end, paused: undefined }));
       this.main.acknowledgeExit();
     } catch (error) {
       this.#complain(error, 'cannot record the end of a sandbox');
