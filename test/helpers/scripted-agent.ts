@@ -19,6 +19,8 @@ export interface ScriptedAgent {
   forgotten: string[];
   /** What the next starts do; by default they succeed at once. */
   onStart: (request: StartRequest, signal?: AbortSignal) => Promise<StartedSandbox>;
+  /** What they do before the files of the last generation are theirs. */
+  beforeFiles: () => Promise<void>;
   /** When stops resolve; by default at once. */
   onStop: () => Promise<void>;
   /** What the node holds; one that runs ends by SIGTERM when it is stopped. */
@@ -61,6 +63,7 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
     given: new Map(),
     onUpdate: async () => {},
     onStart: async ({ spec }) => started(now(), spec),
+    beforeFiles: async () => {},
     onStop: async () => {},
     report(sandboxId, state) {
       agent.held.set(sandboxId, state);
@@ -81,6 +84,7 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
       },
       async start(request, options) {
         agent.starts.push(request);
+        await agent.beforeFiles();
         const { sandboxId, filesOf } = request;
         const files = filesOf === undefined ? undefined : agent.files.get(filesOf);
         if (filesOf !== undefined) agent.files.delete(filesOf);
@@ -127,7 +131,9 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
         agent.files.delete(sandboxId);
       },
       async sandboxes() {
-        return [...agent.held].map(([sandboxId, state]) => ({
+        const filesOnly = [...agent.files.keys()].filter((sandboxId) => !agent.held.has(sandboxId));
+        const lost = { state: 'lost', reason: 'it was never started' } as const;
+        return [...agent.held, ...filesOnly.map((id) => [id, lost] as const)].map(([sandboxId, state]) => ({
           sandboxId,
           state,
           given: agent.given.get(sandboxId),

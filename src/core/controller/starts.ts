@@ -71,8 +71,9 @@ export class Starts {
     if (generation > 1 || failedStartCodes.has(error.code)) {
       const endedAt = this.#clock.now();
       const state = { phase: 'Failed' as const, endedAt, reason: error.message };
-      await entry.enter(state, endedAt, error.message, { previous: undefined });
-      return this.forget(previous);
+      const kept = previous?.files && !(await this.#hasBegun(id)) ? previous : undefined;
+      await entry.enter(state, endedAt, error.message, { previous: kept });
+      return kept ? undefined : this.forget(previous);
     }
     // Without a record nobody could find or end what runs.
     if (runs) {
@@ -80,6 +81,11 @@ export class Starts {
       await this.#agent.forget(id);
     }
     await this.#registry.remove(entry);
+  }
+
+  /** Else it has not taken over the files of the one before. */
+  async #hasBegun(id: string): Promise<boolean> {
+    return (await this.#agent.sandboxes()).some(({ sandboxId }) => sandboxId === id);
   }
 
   /** What is left of a generation that nothing refers to any more: if need be, the next core removes it. */

@@ -107,6 +107,24 @@ describe('start', () => {
     expect([...agent.files]).toEqual([[third.id, first.id]]);
   });
 
+  it('that fails before it has the files leaves them where they are, and finds them again', async () => {
+    const { create, agent, controller } = world();
+    const first = await create('box');
+    await controller.stop(box);
+    agent.beforeFiles = async () => Promise.reject(new FsbError('not_found', 'there is no such pool'));
+    for (const generation of [2, 3]) {
+      expect((await failure(controller.start(box))).code).toBe('not_found');
+      expect(await controller.get(box)).toMatchObject({
+        generation,
+        previous: { id: first.id, files: true },
+      });
+    }
+    agent.beforeFiles = async () => {};
+    const next = await controller.start(box);
+    expect([...agent.files]).toEqual([[next.id, first.id]]);
+    expect([...agent.held.keys()]).toEqual([next.id]);
+  });
+
   it('starts one that failed to be created', async () => {
     const { create, agent, controller } = world();
     const { onStart } = agent;
