@@ -8,11 +8,11 @@ import { formatDuration } from '../core/model/quantity.ts';
 import type { SandboxRef } from '../core/model/sandbox.ts';
 import { describeFailure, type FailureContext } from './failure.ts';
 import { globalFlags } from './flags.ts';
-import { Puller } from './images/puller.ts';
 import { Interruption } from './interruption.ts';
 import { type Listing, type OutputFormat, render } from './output/output.ts';
 import { sideBySide } from './output/side-by-side.ts';
 import { tryWrite, write } from './streams.ts';
+import { wantsJson } from './wants-json.ts';
 import type { World } from './world.ts';
 
 // The bounds of oclif's own parse(), which it does not export.
@@ -169,12 +169,6 @@ export abstract class BaseCommand extends Command {
     return this.quiet || this.forPrograms;
   }
 
-  /** Images for this command, from their registries. */
-  protected puller(core: CoreApi): Puller {
-    const { world, silent } = this;
-    return new Puller({ core, world, signal: this.interruption.signal, silent });
-  }
-
   /** A line for people, on stderr; silent with -q and in machine formats, and when there is nothing to say. */
   protected async say(text: string | undefined): Promise<void> {
     if (text === undefined || this.silent) return;
@@ -224,18 +218,4 @@ export abstract class BaseCommand extends Command {
     const core = await this.#core?.catch(() => undefined);
     await core?.close();
   }
-}
-
-/** Before the flags are parsed, and when they cannot be: does the user want JSON? */
-export function wantsJson(argv: string[]): boolean {
-  const end = argv.indexOf('--');
-  const own = end === -1 ? argv : argv.slice(0, end);
-  return own.some(
-    (word, i) =>
-      word === '--json' ||
-      word === '-ojson' ||
-      word === '-o=json' ||
-      word === '--output=json' ||
-      ((word === '-o' || word === '--output') && own[i + 1] === 'json'),
-  );
 }

@@ -9,9 +9,9 @@ import type { SandboxRef } from '../core/model/sandbox.ts';
 export default class Delete extends BaseCommand {
   static override summary = 'Delete sandboxes.';
   static override description =
-    `Ends their processes (SIGTERM, the grace period, SIGKILL) and removes every trace. Deletes all of them side by side, prints the name of each that is gone, in the order given, reports every failure and exits by the worst.`;
+    `Asks the main process of each to end (the stop signal of its image, or SIGTERM), kills everything in it when that has ended or the grace period is over, and removes every trace. Deletes all of them side by side, prints the name of each that is gone, in the order given, reports every failure and exits by the worst.`;
   static override aliases = ['rm'];
-  static override usage = 'delete NAME... [FLAGS]';
+  static override usage = 'delete [FLAGS] NAME...';
   static override examples = [
     { description: 'Two of them', command: '<%= config.bin %> delete box job' },
     {
@@ -26,7 +26,7 @@ export default class Delete extends BaseCommand {
   static override flags = {
     force: Flags.boolean({ char: 'f', summary: 'Kill at once; one that is not there is no error.' }),
     grace: durationFlag({
-      summary: "Between SIGTERM and SIGKILL. Default: the sandbox's own, 10s if it has none.",
+      summary: "Between the stop signal and SIGKILL. Default: the sandbox's own, 10s if it has none.",
       exclusive: ['force'],
     }),
     all: Flags.boolean({ summary: 'Every sandbox of the namespace.', exclusive: ['selector'] }),

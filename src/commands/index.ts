@@ -7,6 +7,7 @@ import Doctor from './doctor.ts';
 import Events from './events.ts';
 import Exec from './exec.ts';
 import Get from './get.ts';
+import ImageHistory from './image/history.ts';
 import ImageImport from './image/import.ts';
 import ImageInspect from './image/inspect.ts';
 import ImageList from './image/list.ts';
@@ -14,6 +15,7 @@ import ImagePrune from './image/prune.ts';
 import ImagePull from './image/pull.ts';
 import ImageRemove from './image/remove.ts';
 import ImageSave from './image/save.ts';
+import ImageTag from './image/tag.ts';
 import List from './list.ts';
 import Login from './login.ts';
 import Logout from './logout.ts';
@@ -45,6 +47,7 @@ export const COMMANDS: CommandTable = {
   events: Events,
   exec: Exec,
   get: Get,
+  'image:history': ImageHistory,
   'image:import': ImageImport,
   'image:inspect': ImageInspect,
   'image:list': ImageList,
@@ -52,6 +55,7 @@ export const COMMANDS: CommandTable = {
   'image:pull': ImagePull,
   'image:remove': ImageRemove,
   'image:save': ImageSave,
+  'image:tag': ImageTag,
   list: List,
   login: Login,
   logout: Logout,

@@ -38,6 +38,7 @@ import { HOST_IMAGE } from './model/reference.ts';
 import { createPool } from './pool/create-pool.ts';
 import type { Pool } from './pool/pool.ts';
 import type { RuntimeProbe } from './runtime/driver.ts';
+import { Launcher } from './runtime/oci/launcher/launcher.ts';
 import { createOciDriver, type OciDriver } from './runtime/oci/oci-driver.ts';
 import type { RecordStore } from './store/store.ts';
 
@@ -75,10 +76,12 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const { driver, probe } = await openRuntime(options, cleanup);
   const registries = createRegistries({ file: paths.registries, env: process.env, log, clock });
   cleanup.add('registries', () => registries.close());
+  const launcher = new Launcher(join(options.guestDirectory, 'fsb-launch'), clock);
+  cleanup.add('launcher of the image store', () => launcher.close());
   const images = await createImageStore({
     stateDir: paths.state,
     registries,
-    launchBinary: join(options.guestDirectory, 'fsb-launch'),
+    launch: (words, terms) => launcher.run(words, terms),
     log,
     clock,
   });

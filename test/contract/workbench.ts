@@ -152,6 +152,25 @@ export async function readUntil(output: AsyncIterator<{ data: Buffer }>, text: s
   return seen;
 }
 
+/** Everything that is still to come. */
+export async function readRest(output: AsyncIterator<{ data: Buffer }>): Promise<string> {
+  let seen = '';
+  for (;;) {
+    const { done, value } = await output.next();
+    if (done) return seen;
+    seen += value.data.toString();
+  }
+}
+
+/**
+ * A shell and a child of it that both say when they get the signal. Both are armed when it says `up`; the shell ends with
+ * 3, after a while in which the child would have had its say.
+ */
+export const family = (signal: string): string => `
+  trap "echo main; sleep 0.3; exit 3" ${signal}
+  sh -c 'trap "echo child" ${signal}; echo up; while :; do sleep 0.02; done' &
+  while :; do wait; done`;
+
 /** The error of a call, whole: it must have a code, a message that is worth reading, and say what to do. */
 export async function errorOf(call: Promise<unknown>): Promise<ErrorBody> {
   const error = await call.then(

@@ -11,8 +11,10 @@ import { layoutFiles, writeFiles } from '../helpers/image-files.ts';
 import { awkwardImage } from '../helpers/images/awkward-image.ts';
 import { debianImage } from '../helpers/images/debian-image.ts';
 import { treeListing } from '../helpers/images/tree-listing.ts';
+import { pulled } from '../helpers/pull-fixture.ts';
 import { type RealCore, repository, startRealCore } from '../helpers/real-core.ts';
 import { startRegistry, type TestRegistry } from '../helpers/registry/docker-registry.ts';
+import { pushImage } from '../helpers/registry/push.ts';
 
 /** Images as they are in the world: a whole distribution, and one of all that is hard to unpack. */
 
@@ -31,6 +33,11 @@ afterAll(async () => {
   await core.close();
   await rm(directory, { recursive: true, force: true });
 });
+
+async function trust({ address }: TestRegistry): Promise<void> {
+  const registries = { [address]: { insecure: true } };
+  await writeFile(join(core.root, 'registries.yaml'), JSON.stringify({ registries }));
+}
 
 const imported = async (path: string): Promise<string> =>
   (await core.running.api.images.import({ source: { path } }))[0]!.references[0]!;
@@ -52,8 +59,7 @@ describe('Debian', () => {
     image = `${registry.address}/debian:test`;
     const push = ['copy', '--insecure-policy', '--dest-tls-verify=false'];
     await run('skopeo', [...push, `oci:${layout}:latest`, `docker://${image}`]);
-    const registries = { [registry.address]: { insecure: true } };
-    await writeFile(join(core.root, 'registries.yaml'), JSON.stringify({ registries }));
+    await trust(registry);
     const { NODE_EXTRA_CA_CERTS: _, ...clean } = process.env;
     const env = { ...clean, FSB_ROOT: core.root };
     const { stdout } = await run(join(repository, 'bin/dev.js'), ['pull', '-q', image], { env });
@@ -106,13 +112,38 @@ describe('Debian', () => {
 });
 
 describe('the awkward image', () => {
-  it('has the very files that umoci makes of it', async () => {
+  let registry: TestRegistry;
+  beforeAll(async () => {
+    registry = await startRegistry();
+  });
+  afterAll(() => registry.stop());
+
+  const sources: [string, () => Promise<string>][] = [
+    ['imported', importedAwkward],
+    ['pulled from a registry', pulledAwkward],
+  ];
+
+  async function importedAwkward(): Promise<string> {
     const layout = join(directory, 'awkward');
     await writeFiles(layout, layoutFiles([await awkwardImage()]));
-    const image = await imported(layout);
-    const plain = join(directory, 'plain');
+    return imported(layout);
+  }
+
+  async function pulledAwkward(): Promise<string> {
+    // Otherwise nothing of it would have to come.
+    await core.running.api.images.prune({ all: true });
+    await pushImage(registry, 'team/awkward', layoutFiles([await awkwardImage()]), '1');
+    await trust(registry);
+    const image = `${registry.address}/team/awkward:1`;
+    expect(await pulled(core.remote.images.pull({ reference: image }))).toMatchObject({ upToDate: false });
+    return image;
+  }
+
+  it.each(sources)('%s, it has the very files that umoci makes of it', async (title, source) => {
+    const image = await source();
+    const plain = join(directory, `plain ${title}`);
     await writeFiles(plain, layoutFiles([await awkwardImage(true)]));
-    const bundle = join(directory, 'bundle');
+    const bundle = join(directory, `bundle ${title}`);
     await run('umoci', ['unpack', '--image', `${plain}:latest`, bundle], { maxBuffer: 1 << 26 });
 
     // What an instance has of its own in every image.

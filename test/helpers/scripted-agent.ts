@@ -80,7 +80,13 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
       events: unsupported,
       images: {
         ...{ pull: unsupported, import: unsupported, list: unsupported, inspect: unsupported },
-        ...{ remove: unsupported, prune: unsupported, save: unsupported, login: unsupported },
+        ...{
+          tag: unsupported,
+          remove: unsupported,
+          prune: unsupported,
+          save: unsupported,
+          login: unsupported,
+        },
       },
       async start(request, options) {
         agent.starts.push(request);

@@ -17,7 +17,7 @@ const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
   'cli/connect': { may: ['cli', 'core/api', 'core/model'], lazily: ['core/client', 'core', 'cli/local'] },
   // The core of this machine as a thing to start, stop, run and examine. Commands that use one never come here, but
   // through connect, which starts it when it is not there.
-  'cli/local': { may: ['cli', 'core', 'core/runtime/oci', 'core/model'] },
+  'cli/local': { may: ['cli', 'core', 'core/image', 'core/runtime/oci', 'core/model'] },
 
   // The composition root: daemon.ts and the files beside it build everything that one core is made of, and hand out
   // drivers, stores and clocks. Nobody else reaches for them.

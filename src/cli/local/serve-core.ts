@@ -37,10 +37,10 @@ export async function serveCore(options: ServeOptions): Promise<void> {
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) events.on(signal, resolve);
   });
   makePrivateDirectory(paths.state);
-  const log = pino(
-    { level: options.logLevel, base: { pid: process.pid } },
-    pino.destination({ dest: paths.log, sync: true }),
-  );
+  const destination = pino.destination({ dest: paths.log, sync: true });
+  // On a full disk the log stands still; a core that died of that would take every caller with it.
+  destination.on('error', () => {});
+  const log = pino({ level: options.logLevel, base: { pid: process.pid } }, destination);
   const core = await startCore({
     paths,
     guestDirectory: join(options.packageRoot, 'guest/build'),
@@ -54,7 +54,7 @@ export async function serveCore(options: ServeOptions): Promise<void> {
     ...(options.grpc === undefined ? {} : { grpc: options.grpc }),
   }).catch((error: unknown) => {
     log.fatal({ err: error }, 'cannot start');
-    throw error;
+    throw notHere(error, options.pool);
   });
   if (options.readyFd !== undefined) tellStarter(options.readyFd, core.status);
   await options.ready(core.status);
@@ -62,6 +62,16 @@ export async function serveCore(options: ServeOptions): Promise<void> {
   log.info('stopping');
   await core.close();
   log.info('stopped');
+}
+
+/** Nobody's credentials are at hand here; the pool's own command has them, and shows how far the pull is. */
+function notHere(error: unknown, { warm = [] }: Partial<PoolPolicyInput>): unknown {
+  if (!(error instanceof FsbError) || error.code !== 'image_not_found') return error;
+  const words = warm.map(({ image, count }) => (count === undefined ? image : `${image}=${count}`));
+  return new FsbError('image_not_found', `${error.message}, and a core that starts does not pull`, {
+    hint: `Start it without --warm; this pulls first: fsb-ctl pool start --warm ${words.join(',')}`,
+    cause: error,
+  });
 }
 
 function tellStarter(fd: number, status: CoreStatus): void {

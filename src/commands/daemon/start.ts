@@ -9,7 +9,7 @@ import { abortable } from '../../core/model/abortable.ts';
 export default class DaemonStart extends BaseCommand {
   static override summary = 'Start the local core in the background.';
   static override description =
-    'Returns when the core is ready. If it runs already, says so and changes nothing. Flags are those of serve.';
+    'Returns when the core is ready. If it runs already, says so and changes nothing. Flags are those of serve: images of --warm must be here, "pool start" pulls them.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --warm host=4 --max 32',

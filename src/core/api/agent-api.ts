@@ -12,6 +12,8 @@ export interface StartRequest {
   /** `namespace/name`, for people who read the node's records. */
   claimName: string;
   spec: SandboxSpec;
+  /** As in CreateRequest. */
+  imageDigest?: string;
   /** The ended sandbox whose files it takes over; they are the new one's from then on, also when the start fails. */
   filesOf?: string;
 }

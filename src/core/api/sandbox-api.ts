@@ -16,6 +16,11 @@ export interface CreateRequest {
   name: string;
   /** Validated by the core; unknown keys are errors. */
   spec: SandboxSpecInput;
+  /**
+   * Of the image that `spec.image` is to be, whatever that name means by now: what a pull has just brought. No part of
+   * what makes two requests the same.
+   */
+  imageDigest?: string;
   /** The same key with the same request gives the same sandbox. */
   idempotencyKey?: string;
 }
@@ -88,7 +93,11 @@ export interface AttachRequest {
  * gRPC and WebSocket; test/contract holds both to the same behaviour.
  */
 export interface SandboxApi {
-  /** Resolves when the main process runs (spec `consistency_mode: strong`: and the record is durable). */
+  /**
+   * Resolves when the main process runs (spec `consistency_mode: strong`: and the record is durable).
+   * @throws invalid_argument, already_exists, not_found (pool), image_not_found (also of `imageDigest`), no_capacity,
+   *   run_failed, command_not_found, not_executable
+   */
   create(request: CreateRequest, options?: CallOptions): Promise<Sandbox>;
   /** @throws not_found */
   get(ref: SandboxRef, options?: CallOptions): Promise<Sandbox>;

@@ -70,6 +70,7 @@ function remoteImages(connection: LazyConnection): ImageApi {
     import: async (request, options) => (await connection.unary()).images.import(request, options),
     list: async (options) => (await connection.unary()).images.list(options),
     inspect: async (reference, options) => (await connection.unary()).images.inspect(reference, options),
+    tag: async (source, target, options) => (await connection.unary()).images.tag(source, target, options),
     remove: async (reference, options) => (await connection.unary()).images.remove(reference, options),
     prune: async (request, options) => (await connection.unary()).images.prune(request, options),
     async *save(references, options) {

@@ -14,6 +14,7 @@ import type {
 } from '../api/sandbox-api.ts';
 import { abortable } from '../model/abortable.ts';
 import type { Clock } from '../model/clock.ts';
+import { assertDigest } from '../model/digest.ts';
 import { assertName } from '../model/ids.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import { assertSignal, type ExitStatus, type ProcessSession } from '../model/process.ts';
@@ -83,8 +84,10 @@ export class Controller implements SandboxApi {
   async create(request: CreateRequest, { signal }: CallOptions = {}): Promise<Sandbox> {
     const repeated = this.#registry.repeated(request);
     if (repeated) return repeated.start ? abortable(repeated.start, signal) : repeated.sandbox;
+    const { imageDigest } = request;
+    if (imageDigest !== undefined) assertDigest(imageDigest, 'image digest');
     const entry = this.#registry.add(newSandbox(request, this.#clock.now()));
-    const start = (): Promise<Sandbox> => this.#starts.start(entry, entry.save(), signal);
+    const start = (): Promise<Sandbox> => this.#starts.start(entry, entry.save(), { imageDigest, signal });
     entry.start = this.#operations.first(entry, start).finally(() => {
       entry.start = undefined;
     });

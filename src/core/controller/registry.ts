@@ -114,10 +114,10 @@ export class Registry {
     if (key !== undefined && this.#byIdempotencyKey.get(key) === entry) this.#byIdempotencyKey.delete(key);
   }
 
-  /** Forgets the sandbox; resolves when its record is gone. When that fails, it can be tried again. */
+  /** Forgets the sandbox; resolves when its record is gone. When that fails, it is as before, and can be tried again. */
   async remove(entry: SandboxEntry): Promise<void> {
-    this.releaseName(entry);
     await this.#table.remove(entry.key);
+    this.releaseName(entry);
     this.#byId.delete(entry.sandbox.id);
     this.#entries.delete(entry);
   }

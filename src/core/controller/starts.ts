@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { AgentApi } from '../api/agent-api.ts';
+import type { CallOptions } from '../api/sandbox-api.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError, failedStartCodes } from '../model/errors.ts';
 import type { Sandbox } from '../model/sandbox.ts';
@@ -33,7 +34,11 @@ export class Starts {
    * @param recorded that it is pending
    * @throws as AgentApi.start; then it is Failed, or, for a new one and by the code, gone
    */
-  async start(entry: SandboxEntry, recorded: Promise<void>, signal?: AbortSignal): Promise<Sandbox> {
+  async start(
+    entry: SandboxEntry,
+    recorded: Promise<void>,
+    { imageDigest, signal }: { imageDigest?: string } & CallOptions = {},
+  ): Promise<Sandbox> {
     const { id, namespace, name, spec, previous } = entry.sandbox;
     recorded.catch(noop);
     entry.starting = new AbortController();
@@ -45,7 +50,7 @@ export class Starts {
       // waits for it, so that a core that is killed after the answer finds the sandbox again.
       if (spec.consistency_mode === 'strong') await recorded;
       const filesOf = previous?.files ? previous.id : undefined;
-      const request = { sandboxId: id, claimName: `${namespace}/${name}`, spec, filesOf };
+      const request = { sandboxId: id, claimName: `${namespace}/${name}`, spec, imageDigest, filesOf };
       const { warm, endpoints, startedAt, given } = await this.#agent.start(request, { signal: abort });
       runs = true;
       await recorded;
@@ -69,10 +74,8 @@ export class Starts {
     if (isLeaving(entry)) return entry.deletion?.gone;
     // A later generation has files, and its user a sandbox: no failure takes them away.
     if (generation > 1 || failedStartCodes.has(error.code)) {
-      const endedAt = this.#clock.now();
-      const state = { phase: 'Failed' as const, endedAt, reason: error.message };
       const kept = previous?.files && !(await this.#hasBegun(id)) ? previous : undefined;
-      await entry.enter(state, endedAt, error.message, { previous: kept });
+      await this.#enterFailed(entry, error, kept);
       return kept ? undefined : this.forget(previous);
     }
     // Without a record nobody could find or end what runs.
@@ -80,7 +83,19 @@ export class Starts {
       await this.#agent.stop(id, { grace: 0, keepFiles: false }).gone;
       await this.#agent.forget(id);
     }
-    await this.#registry.remove(entry);
+    // A full disk may refuse that, too. What stays says why it is there, and can be deleted when there is room.
+    await this.#registry
+      .remove(entry)
+      .catch(() =>
+        this.#enterFailed(entry, error).catch((thrown) =>
+          this.#log.error({ err: thrown, sandbox: entry.sandbox.name }, 'cannot write a record'),
+        ),
+      );
+  }
+
+  #enterFailed(entry: SandboxEntry, { message }: FsbError, previous?: Sandbox['previous']): Promise<void> {
+    const now = this.#clock.now();
+    return entry.enter({ phase: 'Failed', endedAt: now, reason: message }, now, message, { previous });
   }
 
   /** Else it has not taken over the files of the one before. */

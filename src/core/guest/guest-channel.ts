@@ -6,6 +6,8 @@ export interface GuestProcess extends ProcessSession {
   readonly id: number;
   /** As seen inside the guest. */
   readonly pid: number;
+  /** @param scope the process alone, or (the default) its whole process group */
+  signal(signal: number, scope?: 'process' | 'group'): void;
   /**
    * Tells the guest that the exit status is safe; it then forgets the process. Without it a later core hears of the
    * exit again. Idempotent.

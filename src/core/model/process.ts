@@ -58,7 +58,7 @@ export interface ProcessSession extends AsyncDisposable {
   /** Half-close: the process reads end-of-file. Idempotent. */
   endInput(): void;
   resize(size: TerminalSize): void;
-  /** To the whole process group. */
+  /** To the main process of a sandbox alone, as docker does it; of any other, to its whole process group. */
   signal(signal: number): void;
   /** Lets go of the streams; the process lives on (detach). Idempotent. */
   close(): Promise<void>;

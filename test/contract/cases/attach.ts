@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { errorOf, finish, readUntil, type Workbench } from '../workbench.ts';
+import { errorOf, family, finish, readRest, readUntil, type Workbench } from '../workbench.ts';
 
 export function attachCases(bench: Workbench): void {
   it('joins the main process with its output from the beginning', async () => {
@@ -47,6 +47,17 @@ export function attachCases(bench: Workbench): void {
     await readUntil(session.output[Symbol.asyncIterator](), 'ready');
     session.signal(2);
     expect(await session.exited).toMatchObject({ code: 33, signal: null });
+    await session.close();
+  });
+
+  it('leaves the children of the main process alone when it passes a signal', async () => {
+    const box = await bench.shell(family('USR1'));
+    const session = await bench.core.sandboxes.attach(box, { stdin: false, replay: true });
+    const output = session.output[Symbol.asyncIterator]();
+    await readUntil(output, 'up\n');
+    session.signal(10);
+    expect(await readRest(output)).toBe('main\n');
+    expect(await session.exited).toMatchObject({ code: 3, signal: null });
     await session.close();
   });
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { errorOf, type Workbench } from '../workbench.ts';
+import { errorOf, family, readRest, readUntil, type Workbench } from '../workbench.ts';
 
 export function lifecycleCases(bench: Workbench): void {
   it('creates a sandbox that runs, with everything that was asked for', async () => {
@@ -129,6 +129,18 @@ export function lifecycleCases(bench: Workbench): void {
       phase: 'Exited',
       status: { code: 7, signal: null },
     });
+  });
+
+  it('asks the main process alone to end, and ends its children with it', async () => {
+    const box = await bench.shell(family('TERM'));
+    const session = await bench.core.sandboxes.attach(box, { stdin: false, replay: true });
+    const output = session.output[Symbol.asyncIterator]();
+    await readUntil(output, 'up\n');
+    const deleted = bench.core.sandboxes.delete(box, { grace: 60_000 });
+    expect(await readRest(output)).toBe('main\n');
+    expect(await session.exited).toMatchObject({ code: 3, signal: null });
+    await session.close();
+    await deleted;
   });
 
   it('deletes a sandbox that ignores SIGTERM', async () => {

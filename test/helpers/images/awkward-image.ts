@@ -1,4 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { busyboxImage } from '../busybox-image.ts';
 import { ociMediaTypes, type TestEntry, type TestImage, tarOf } from '../image-files.ts';
@@ -110,6 +113,23 @@ async function returns(): Promise<Buffer> {
   ]);
 }
 
+/** Files with holes, as GNU tar stores them: data in the middle, at the end, and none at all. */
+function sparse(): Buffer {
+  const root = mkdtempSync(join(tmpdir(), 'fsb-sparse-'));
+  try {
+    for (const name of ['middle', 'end', 'nothing']) writeFileSync(join(root, name), '');
+    writeFileSync(join(root, 'end'), Buffer.concat([Buffer.alloc(1 << 20), Buffer.from('end')]));
+    writeFileSync(join(root, 'middle'), Buffer.concat([Buffer.alloc(1 << 20), Buffer.alloc(4096, 'middle')]));
+    for (const name of ['middle', 'nothing']) truncateSync(join(root, name), 3 << 20);
+    const owner = ['--owner=0', '--group=0', '--mode=644', '--mtime=@1600000000', '--sort=name'];
+    const words = ['-S', '--hole-detection=raw', '--format=posix', ...owner, '--transform=s,^,sparse/,'];
+    const names = ['end', 'middle', 'nothing'];
+    return execFileSync('tar', ['-C', root, ...words, '-c', ...names], { maxBuffer: 1 << 26 });
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
 async function smallLayers(): Promise<Buffer[]> {
   const numbers = Array.from({ length: SMALL_LAYERS }, (_, number) => number);
   return Promise.all(
@@ -151,6 +171,7 @@ export async function awkwardImage(plainly = false): Promise<TestImage> {
     twice,
     empty,
     await returns(),
+    sparse(),
   ];
   const layers = [programs, accounts, ...rest, ...(await smallLayers())];
   // Small layers are not worth a zstd process each.

@@ -40,9 +40,11 @@ export class HostProcess {
     });
   }
 
-  signal(signal: number): void {
+  /** @param scope with a terminal it is always the group: the process itself is what holds the terminal */
+  signal(signal: number, scope: 'process' | 'group' = 'group'): void {
+    const { pid } = this.child;
     try {
-      process.kill(-this.child.pid!, signal);
+      process.kill(scope === 'group' || this.#tty ? -pid! : pid!, signal);
     } catch {
       // It has ended.
     }

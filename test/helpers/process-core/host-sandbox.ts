@@ -22,6 +22,8 @@ export function begin(record: Sandbox): Running {
   record.expiresAt = ttl === undefined ? 0 : startedAt + ttl;
   record.events = [...record.events, { time: startedAt, message: 'started' }];
   const log = new MemoryLog();
+  // What it leaves behind goes with the sandbox.
+  process.child.on('exit', () => process.signal(9));
   process.child.stdout.on('data', (data: Buffer) => log.append('stdout', data));
   process.child.stderr.on('data', (data: Buffer) => log.append('stderr', data));
   void process.exited.then((status) => {

@@ -112,7 +112,7 @@ export class HostSandboxes implements SandboxApi {
 
   async stop(ref: SandboxRef, { grace }: StopOptions = {}): Promise<Sandbox> {
     const { process, record, execs } = this.#find(ref);
-    process.signal(15);
+    process.signal(15, 'process');
     process.signal(18);
     const timer = setTimeout(() => process.signal(9), grace ?? record.spec.grace_period);
     await process.exited;
@@ -154,7 +154,7 @@ export class HostSandboxes implements SandboxApi {
     const { record, process } = this.#find(ref);
     assertSignal(signal);
     if (record.state.phase !== 'Running') throw notRunning(ref.name);
-    process.signal(signal);
+    process.signal(signal, 'process');
   }
 
   async rename(ref: SandboxRef, name: string): Promise<Sandbox> {

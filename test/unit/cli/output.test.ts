@@ -75,7 +75,7 @@ const images = imageListing(
     }),
   ],
   now,
-  false,
+  {},
 );
 
 const tool = imageInfo({

@@ -19,6 +19,39 @@ describe('create', () => {
     ]);
   });
 
+  it('starts the very image that the caller means, and takes no other word for it', async () => {
+    const { controller, agent } = world();
+    const request = { namespace: 'default', name: '', spec: { image: 'tool' }, idempotencyKey: 'k' };
+    const imageDigest = `sha256:${'a'.repeat(64)}`;
+    const made = await controller.create({ ...request, imageDigest });
+    expect(agent.starts).toMatchObject([{ imageDigest, spec: { image: 'tool' } }]);
+    // A repetition pulled again, and the tag has moved: it is the same request.
+    expect(await controller.create({ ...request, imageDigest: `sha256:${'b'.repeat(64)}` })).toBe(made);
+    expect(
+      await failure(controller.create({ ...request, idempotencyKey: '', imageDigest: 'tool' })),
+    ).toMatchObject({
+      code: 'invalid_argument',
+      message: 'image digest "tool" is not sha256: and 64 hexadecimal digits',
+    });
+  });
+
+  it('shows a sandbox that did not start and whose record cannot be removed, until it can', async () => {
+    const { create, agent, controller, records, ref } = world();
+    const fault = new FsbError('no_capacity', 'the disk is full');
+    agent.onStart = () => Promise.reject(fault);
+    const remove = records.remove;
+    records.remove = () => Promise.reject(new Error('no room'));
+    expect(await failure(create('box'))).toBe(fault);
+    expect((await controller.get(ref('box'))).state).toMatchObject({
+      phase: 'Failed',
+      reason: fault.message,
+    });
+    records.remove = remove;
+    await controller.delete(ref('box'));
+    expect(await controller.list({})).toEqual([]);
+    expect([...records.entries()]).toEqual([]);
+  });
+
   it('keeps what it was really given, where the spec left that to the pool or the image', async () => {
     const { create, agent, records, controller } = world();
     const resources = { cpus: 2, memory: 64 * 1024 * 1024, pids: 10 };

@@ -171,15 +171,17 @@ describe('input', () => {
 });
 
 describe('control', () => {
-  it('signals the group, everyone, and resizes', async () => {
+  it('signals the group, the process alone, everyone, and resizes', async () => {
     const { guest, channel } = fixture;
     const process = await fixture.spawn();
     process.signal(15);
+    process.signal(15, 'process');
     process.resize({ rows: 30, cols: 100 });
     channel.signalAll(9);
     await fixture.settle();
     expect(guest.ofType('SIGNAL')).toEqual([
       { type: 'SIGNAL', process: 1, number: 15, scope: 1 },
+      { type: 'SIGNAL', process: 1, number: 15, scope: 0 },
       { type: 'SIGNAL', process: 0, number: 9, scope: 2 },
     ]);
     expect(guest.ofType('RESIZE')).toEqual([{ type: 'RESIZE', process: 1, rows: 30, columns: 100 }]);

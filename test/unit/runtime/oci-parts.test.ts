@@ -183,6 +183,38 @@ describe('runtimeFailure', () => {
   });
 });
 
+describe('runtimeFailure with no space left', () => {
+  const said = (stderr: string) =>
+    runtimeFailure('cannot boot x', 'runc', { code: 125, signal: null, stderr }, '').toBody();
+
+  it.each([
+    [
+      'fsb-launch: write file /run/i/x/config.json: No space left on device\n',
+      'the disk of /run/i/x/config.json',
+    ],
+    ['fsb-launch: make directory /state/x: Disk quota exceeded\n', 'the disk of /state/x'],
+    ['open /run/runc/x/state.json: no space left on device', 'the disk of /run/runc/x/state.json'],
+    ['write: no space left on device', 'the disk'],
+  ])('knows a full disk: %s', (text, place) => {
+    expect(said(text)).toEqual({
+      code: 'no_capacity',
+      message: `cannot boot x: ${place} is full`,
+      hint: expect.stringContaining('fsb-ctl image prune'),
+    });
+  });
+
+  it.each([
+    'fsb-launch: mount overlay on /: No space left on device\n',
+    'fsb-launch: create mount namespace: No space left on device\n',
+    'mkdir /sys/fs/cgroup/memory/x: no space left on device',
+  ])('takes another limit for no disk: %s', (text) => {
+    expect(said(text)).toMatchObject({
+      code: 'run_failed',
+      hint: 'The node has no room for more cgroups or mounts.',
+    });
+  });
+});
+
 describe('judge', () => {
   const fine: OciFindings = {
     runtime: 'runc',

@@ -106,9 +106,11 @@ export class Pools {
       .sort();
   }
 
-  /** True while some pool is told to keep an image warm. */
-  keeps(digest: string): boolean {
-    return this.all().some(({ warm }) => warm.keeps(digest));
+  /** Names of the pools that are told to keep an image warm, in order. */
+  keepersOf(digest: string): string[] {
+    return this.all()
+      .filter(({ warm }) => warm.keeps(digest))
+      .map(({ name }) => name);
   }
 
   /** Every pool lets go of an image. @throws conflict when one keeps it warm; none has let go of it then */

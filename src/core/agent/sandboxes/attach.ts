@@ -31,7 +31,7 @@ export async function attachToRun(
       if (request.stdin) run.main.endInput();
     },
     resize: (size) => run.main.resize(size),
-    signal: (signal) => run.main.signal(signal),
+    signal: (signal) => run.signal(signal),
     close,
     [Symbol.asyncDispose]: close,
   };

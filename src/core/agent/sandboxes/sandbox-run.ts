@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { AgentStopOptions } from '../../api/agent-api.ts';
 import type { GuestProcess } from '../../guest/guest-channel.ts';
-import { withDeadline } from '../../instance/deadline.ts';
 import type { Instance } from '../../instance/instance.ts';
 import type { LogWriter } from '../../logs/log-store.ts';
 import type { Clock } from '../../model/clock.ts';
@@ -17,12 +16,9 @@ import { MemoryKills } from '../processes/memory-kills.ts';
 import { MainPump } from './main-pump.ts';
 import { MemoryVerdict } from './memory-verdict.ts';
 import { Persistence } from './persistence.ts';
+import { Stopping } from './stopping.ts';
 
-const SIGTERM = 15;
 const SIGKILL = 9;
-/** Milliseconds for the guest to end everything, and after that for the runtime. */
-const KILL_ANSWER = 1_000;
-const KILL_LIMIT = 10_000;
 
 export interface SandboxRunOptions {
   sandboxId: string;
@@ -63,11 +59,8 @@ export class SandboxRun {
   /** Rejects when the main process could not be killed. */
   readonly #abandoned: Promise<never>;
   #abandon!: (cause: Error) => void;
-  /** Monotonic milliseconds; undefined until somebody stops it. */
-  #killAt: number | undefined;
+  readonly #stopping: Stopping;
   readonly #changes = new Turns();
-  #cancelStop: () => void = noop;
-  #killed = false;
   #detached = false;
   #keepsFiles = true;
 
@@ -87,6 +80,11 @@ export class SandboxRun {
       };
     });
     this.#abandoned.catch(noop);
+    this.#stopping = new Stopping({
+      ...{ sandboxId, instance, main, clock, logger, stopSignal: slot.stopSignal },
+      isPaused: () => this.#slot.paused === true,
+      failed: (cause) => this.#abandon(cause),
+    });
     const exit = new AbortController();
     main.exited.catch(noop).finally(() => exit.abort());
     const writes = { clock, log: logger.child({ sandbox: sandboxId }), stop: this.#letGo.signal };
@@ -120,15 +118,23 @@ export class SandboxRun {
   }
 
   /**
-   * The stop signal of its image to the main process, after `grace` milliseconds SIGKILL to everything; a later call may make that sooner.
-   * Resolves when it has ended, or could not be killed.
+   * To the main process alone: what becomes of its children is its own affair, until they end with the instance. One that
+   * is frozen gets it when it goes on, SIGKILL at once.
+   */
+  signal(signal: number): void {
+    if (signal === SIGKILL) this.#stopping.kill();
+    else this.main.signal(signal, 'process');
+  }
+
+  /**
+   * The stop signal of its image to the main process, after `grace` milliseconds SIGKILL to everything; a later call
+   * may make that sooner. Resolves when it has ended, or could not be killed.
    */
   async stop({ grace, keepFiles }: AgentStopOptions): Promise<void> {
     if (!keepFiles) this.#keepsFiles = false;
     this.#unwanted.abort();
-    this.#planKill(grace);
+    this.#stopping.within(grace);
     await this.ended;
-    this.#cancelStop();
   }
 
   /**
@@ -153,12 +159,6 @@ export class SandboxRun {
       await this.instance.wake();
       await this.#change({ paused: undefined });
     });
-  }
-
-  /** To the main process; one that is frozen gets it when it goes on, SIGKILL at once. */
-  signal(signal: number): void {
-    if (signal === SIGKILL) this.#kill();
-    else this.main.signal(signal);
   }
 
   /** New limits. @throws run_failed, with the limits as they were */
@@ -199,48 +199,10 @@ export class SandboxRun {
     await this.ended;
   }
 
-  #planKill(grace: number): void {
-    const { clock } = this.#options;
-    const killAt = clock.monotonic() + Math.max(0, grace);
-    if (this.#killed || (this.#killAt !== undefined && this.#killAt <= killAt && grace > 0)) return;
-    if (this.#killAt === undefined && grace > 0) {
-      this.main.signal(this.slot.stopSignal ?? SIGTERM);
-      this.#wakeToEnd();
-    }
-    this.#killAt = killAt;
-    this.#cancelStop();
-    if (grace <= 0) this.#kill();
-    else this.#cancelStop = clock.after(grace, () => this.#kill());
-  }
-
-  #kill(): void {
-    this.#killed = true;
-    this.main.signal(SIGKILL);
-    this.#wakeToEnd();
-    this.#cancelStop();
-    // A guest that does not even deliver SIGKILL any more (frozen, or not ours any more) is ended from outside.
-    this.#cancelStop = this.#options.clock.after(KILL_ANSWER, () => void this.#killFromOutside());
-  }
-
-  /** A frozen guest delivers no signal. When it cannot be thawed, the kill from outside finds a way, or tells. */
-  #wakeToEnd(): void {
-    if (this.#slot.paused) this.instance.wake().catch(noop);
-  }
-
-  /** What cannot be killed is given back all the same: who deletes it must not wait for ever. */
-  async #killFromOutside(): Promise<void> {
-    const { clock, logger } = this.#options;
-    try {
-      await withDeadline(clock, KILL_LIMIT, `killing instance ${this.instance.id}`, this.instance.kill());
-    } catch (error) {
-      logger.error({ err: error, sandbox: this.sandboxId }, 'cannot kill a sandbox');
-      this.#abandon(FsbError.from(error));
-    }
-  }
-
   async #watch(): Promise<SlotEnd> {
     const pumping = this.pump.run().catch((error) => this.#complain(error, 'lost the output of a sandbox'));
     const end = await this.#outcome();
+    this.#stopping.over();
     await Promise.race([pumping, this.#abandoned]).catch(noop);
     await this.#closeLog();
     if (!this.#detached) await this.#recordEnd(end);
@@ -296,7 +258,7 @@ export class SandboxRun {
 
   /** What was killed by its owner did not end for lack of memory. */
   async #ranOutOfMemory(): Promise<boolean> {
-    return !this.#killed && this.#memory.ranOut();
+    return !this.#stopping.killed && this.#memory.ranOut();
   }
 }
 

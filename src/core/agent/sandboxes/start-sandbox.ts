@@ -1,5 +1,6 @@
 import type { StartedSandbox, StartRequest } from '../../api/agent-api.ts';
 import type { GuestProcess } from '../../guest/guest-channel.ts';
+import type { ImageStore } from '../../image/image-store.ts';
 import type { LogStore, LogWriter } from '../../logs/log-store.ts';
 import type { Clock } from '../../model/clock.ts';
 import { processFor, stopSignalOf, termsWith } from '../../model/command.ts';
@@ -18,6 +19,7 @@ import { foreignImageError } from './foreign-image.ts';
 import { earlierKills } from './memory-verdict.ts';
 
 export interface SandboxGround extends ShapeGround {
+  images: Pick<ImageStore, 'resolve' | 'hold'>;
   pools: Pools;
   logs: LogStore;
   slots: RecordTable<SlotRecord>;
@@ -41,7 +43,7 @@ export interface SandboxParts {
  * @throws as AgentApi.start; nothing but records is left then
  */
 export async function startSandbox(
-  { sandboxId, claimName, spec, filesOf }: StartRequest,
+  { sandboxId, claimName, spec, imageDigest, filesOf }: StartRequest,
   ground: SandboxGround,
   holder: Holder,
   abandoned: (gone: Promise<void>) => void,
@@ -50,11 +52,10 @@ export async function startSandbox(
   const { pools, logs, slots, clock } = ground;
   const pool = pools.require(spec.pool_ref);
   const again = filesOf === undefined ? undefined : await ground.files.handOver(filesOf, sandboxId);
-  const { image, shape } = await resolveShape(
-    boundSpec(spec, again, ground.ledger),
-    pool.pool.policy,
-    ground,
-  );
+  const digest = again === undefined ? imageDigest : imageUnder(again, spec, ground.ledger);
+  const { image, shape } = await resolveShape(spec, pool.pool.policy, ground, digest);
+  // Until an instance of it does: a claim may have to wait for its turn.
+  const release = ground.images.hold(image.digest);
   const process = { ...processFor(spec, image.config), tty: spec.tty, stdin: spec.stdin };
   const stopSignal = stopSignalOf(image.config);
   const given = { resources: shape.resources, ...termsWith(spec, image.config) };
@@ -85,14 +86,14 @@ export async function startSandbox(
     if (held) abandoned(held.giveBack({ destroy: true, filesFor: again && sandboxId }));
     await opening.then((log) => log.close(), noop);
     throw foreignImageError(error, image) ?? error;
+  } finally {
+    release();
   }
 }
 
 /** What was written lies over the image that it was written on, whatever its name means by now. The machine is as it is. */
-function boundSpec(spec: SandboxSpec, again: string | undefined, ledger: Pick<Ledger, 'get'>): SandboxSpec {
-  const image = again === undefined || spec.image === HOST_IMAGE ? undefined : ledger.get(again)?.shape.image;
-  return image === undefined ? spec : { ...spec, image };
-}
+const imageUnder = (again: string, spec: SandboxSpec, ledger: Pick<Ledger, 'get'>): string | undefined =>
+  spec.image === HOST_IMAGE ? undefined : ledger.get(again)?.shape.image;
 
 async function slotOf(
   { instance, fresh }: HeldInstance,

@@ -79,11 +79,11 @@ export class ChannelProcess implements GuestProcess {
     if (!this.#gone) this.#options.send({ type: 'RESIZE', process: this.id, rows: height, columns: width });
   }
 
-  signal(signal: number): void {
+  signal(signal: number, scope: 'process' | 'group' = 'group'): void {
     if (!Number.isInteger(signal) || signal < 1 || signal > 64)
       throw new FsbError('invalid_argument', `there is no signal ${signal}`);
     if (this.#gone) return;
-    this.#options.send({ type: 'SIGNAL', process: this.id, number: signal, scope: signalScopes.group });
+    this.#options.send({ type: 'SIGNAL', process: this.id, number: signal, scope: signalScopes[scope] });
   }
 
   /** The guest drops what it still holds of a forgotten process: it is told when the output is settled too. */

@@ -44,6 +44,9 @@ export class LayerStore {
   /** Names of directories that are not believed, and not removed: an instance may run on them. */
   readonly #aside = new Set<string>();
 
+  /** Directories of layers that were not finished, until they are removed. */
+  readonly #remains = new Set<string>();
+
   private constructor(options: LayerStoreOptions) {
     this.#options = options;
   }
@@ -177,9 +180,11 @@ export class LayerStore {
   }
 
   async #unpackAndPublish(diffId: string, fill: (directory: string) => Promise<number>): Promise<void> {
+    await this.#clear();
     const staged = join(this.#options.staging, `layer-${crypto.randomUUID()}`);
     try {
-      await mkdir(join(staged, 'd'), { recursive: true });
+      // One by one: Node's recursive mkdir takes a disk that is read-only for a directory that is missing.
+      for (const directory of [staged, join(staged, 'd')]) await mkdir(directory);
       const size = await fill(join(staged, 'd'));
       const record: LayerRecord = { diffId, size };
       await writeFile(join(staged, 'layer.json'), JSON.stringify(record));
@@ -187,7 +192,8 @@ export class LayerStore {
       await rename(staged, directory);
       this.#layers.set(diffId, { ...record, directory, since: this.#options.clock.now() });
     } catch (error) {
-      await rm(staged, { recursive: true, force: true });
+      this.#remains.add(staged);
+      await this.#clear();
       throw writeError(error, `layer ${diffId}`);
     }
   }
@@ -199,6 +205,16 @@ export class LayerStore {
     let length = SHORTEST_ID;
     while (taken.has(digits.slice(0, length)) && length < digits.length) length += 1;
     return join(this.#options.root, digits.slice(0, length));
+  }
+
+  /** What failed on a broken disk cannot be removed then; it is tried again with every layer that comes. */
+  async #clear(): Promise<void> {
+    for (const path of [...this.#remains])
+      await rm(path, { recursive: true, force: true }).then(
+        () => this.#remains.delete(path),
+        (error: unknown) =>
+          this.#options.log.warn({ err: error, path }, 'cannot remove what a failure has left'),
+      );
   }
 
   /** Out of sight at once: a crash in the middle of removing leaves no half layer. */

@@ -97,6 +97,7 @@ export function createToWire(request: CreateRequest): WireCreateRequest {
     mounts: (spec.mounts ?? []).map(mountToWire),
     gracePeriodMilliseconds: milliseconds(spec.grace_period),
     idempotencyKey: request.idempotencyKey ?? '',
+    imageDigest: request.imageDigest ?? '',
   };
 }
 
@@ -105,6 +106,7 @@ export function createFromWire(wire: WireCreateRequest): CreateRequest {
     namespace: wire.namespace === '' ? DEFAULT_NAMESPACE : wire.namespace,
     name: wire.name,
     spec: specInputFromWire(wire),
+    ...(wire.imageDigest === '' ? {} : { imageDigest: wire.imageDigest }),
     ...(wire.idempotencyKey === '' ? {} : { idempotencyKey: wire.idempotencyKey }),
   };
 }

@@ -65,6 +65,8 @@ export interface CreateRequest {
     | undefined;
   /** The same key with the same request gives the same sandbox. */
   idempotencyKey: string;
+  /** sha256:..., of the image that `image` is to be, whatever that name means by now; empty: what it means. */
+  imageDigest: string;
 }
 
 export interface CreateRequest_EnvsEntry {
@@ -391,6 +393,7 @@ function createBaseCreateRequest(): CreateRequest {
     mounts: [],
     gracePeriodMilliseconds: undefined,
     idempotencyKey: "",
+    imageDigest: "",
   };
 }
 
@@ -468,6 +471,9 @@ export const CreateRequest: MessageFns<CreateRequest> = {
     }
     if (message.idempotencyKey !== "") {
       writer.uint32(258).string(message.idempotencyKey);
+    }
+    if (message.imageDigest !== "") {
+      writer.uint32(266).string(message.imageDigest);
     }
     return writer;
   },
@@ -685,6 +691,14 @@ export const CreateRequest: MessageFns<CreateRequest> = {
             message.idempotencyKey = reader.string();
             continue;
           }
+          case 33: {
+            if (tag !== 266) {
+              break;
+            }
+
+            message.imageDigest = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -743,6 +757,7 @@ export const CreateRequest: MessageFns<CreateRequest> = {
     message.mounts = object.mounts?.map((e) => Mount.fromPartial(e)) || [];
     message.gracePeriodMilliseconds = object.gracePeriodMilliseconds ?? undefined;
     message.idempotencyKey = object.idempotencyKey ?? "";
+    message.imageDigest = object.imageDigest ?? "";
     return message;
   },
 };

@@ -1,13 +1,14 @@
 import type { ResourceLimits, Worker } from 'node:worker_threads';
-import { type Clock, systemClock } from '../../model/clock.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
-import type { Unpacker, UnpackRequest } from './unpacker.ts';
-import { startWorker } from './worker/start-worker.ts';
-import { UnpackThread } from './worker/unpack-thread.ts';
+import { type Clock, systemClock } from '../../../model/clock.ts';
+import { FsbError, throwIfAborted } from '../../../model/errors.ts';
+import type { Launch } from '../../launch.ts';
+import { UnpackBudget } from '../budget.ts';
+import type { Unpacker, UnpackRequest } from '../unpacker.ts';
+import { startWorker } from './start-worker.ts';
+import { UnpackThread } from './unpack-thread.ts';
 
 export interface UnpackerOptions {
-  /** guest/build/fsb-launch */
-  launchBinary: string;
+  launch: Launch;
   /** How many layers at once. Default 2. */
   threads?: number;
   /** A thread without work ends after this. Default 30 s. */
@@ -66,9 +67,9 @@ class WorkerUnpacker implements Unpacker {
     await this.#turn(signal);
     const thread = this.#take();
     try {
-      const { blob, diffId, directory, limits, devices = false, onProgress } = request;
-      const { launchBinary } = this.#options;
-      return await thread.run({ blob, diffId, directory, launchBinary, devices, limits }, onProgress, signal);
+      const { blob, diffId, directory, budget = UnpackBudget.of(), devices = false, onProgress } = request;
+      const job = { blob, diffId, directory, devices, budget: budget.shared };
+      return await thread.run(job, onProgress, signal);
     } finally {
       this.#giveBack(thread);
       this.#busy -= 1;
@@ -103,6 +104,7 @@ class WorkerUnpacker implements Unpacker {
     const megabytes = this.#options.memoryMb ?? 1024;
     return new UnpackThread({
       clock: this.#clock,
+      launch: this.#options.launch,
       limits: { maxOldGenerationSizeMb: megabytes, maxYoungGenerationSizeMb: 64 },
       start: this.#options.start ?? startWorker,
     });

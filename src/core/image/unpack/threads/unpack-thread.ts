@@ -1,10 +1,13 @@
 import type { ResourceLimits, Worker } from 'node:worker_threads';
 import type { Clock } from '../../../model/clock.ts';
 import { FsbError, throwIfAborted } from '../../../model/errors.ts';
-import type { FromWorker, ToWorker, UnpackJob } from './messages.ts';
+import { diskFailure } from '../../bytes/disk-failure.ts';
+import type { Launch } from '../../launch.ts';
+import type { FromWorker, ToWorker, UnpackJob } from '../worker/messages.ts';
 
 export interface ThreadOptions {
   clock: Clock;
+  launch: Launch;
   limits: ResourceLimits;
   start: (limits: ResourceLimits) => Worker;
 }
@@ -13,6 +16,8 @@ export interface ThreadOptions {
 const GRACE_MS = 2_000;
 
 interface Work {
+  /** Its end, whatever it is. */
+  over: AbortController;
   onProgress: ((bytes: number) => void) | undefined;
   resolve: (size: number) => void;
   reject: (error: unknown) => void;
@@ -24,6 +29,8 @@ export class UnpackThread {
   readonly #options: ThreadOptions;
   readonly #ended: Promise<void>;
   #work: Work | undefined;
+  /** Never rejects. */
+  #launching: Promise<void> | undefined;
   #reason: Error | undefined;
   #alive = true;
 
@@ -52,12 +59,13 @@ export class UnpackThread {
   /** @throws what unpackLayer throws; cancelled, when all that it did is done; internal, no_capacity when it crashes */
   async run(job: UnpackJob, onProgress?: (bytes: number) => void, signal?: AbortSignal): Promise<number> {
     throwIfAborted(signal);
+    const over = new AbortController();
     const abort = (): void => this.#abort();
     signal?.addEventListener('abort', abort, { once: true });
     this.#worker.ref();
     try {
       return await new Promise<number>((resolve, reject) => {
-        this.#work = { onProgress, resolve, reject };
+        this.#work = { over, onProgress, resolve, reject };
         this.#tell({ kind: 'unpack', job });
       });
     } catch (error) {
@@ -65,6 +73,8 @@ export class UnpackThread {
       throw error;
     } finally {
       signal?.removeEventListener('abort', abort);
+      over.abort();
+      await this.#launching;
       this.#worker.unref();
     }
   }
@@ -78,6 +88,7 @@ export class UnpackThread {
   #abort(): void {
     this.#tell({ kind: 'abort' });
     const work = this.#work;
+    work?.over.abort();
     this.#options.clock.after(GRACE_MS, () => {
       if (work !== undefined && this.#work === work) void this.end();
     });
@@ -85,8 +96,19 @@ export class UnpackThread {
 
   #hear(message: FromWorker): void {
     if (message.kind === 'progress') this.#work?.onProgress?.(message.bytes);
+    else if (message.kind === 'launch') this.#launching = this.#launch(message.words, message.timeoutMs);
     else if (message.kind === 'done') this.#finish()?.resolve(message.size);
     else this.#finish()?.reject(FsbError.fromBody(message.error));
+  }
+
+  async #launch(words: string[], timeoutMs: number): Promise<void> {
+    try {
+      const options = { timeoutMs, signal: this.#work?.over.signal };
+      const { code, stderr } = await this.#options.launch(words, options);
+      this.#tell({ kind: 'launched', result: { code, stderr } });
+    } catch (error) {
+      this.#tell({ kind: 'not-launched', error: FsbError.from(error).toBody() });
+    }
   }
 
   #finish(): Work | undefined {
@@ -107,9 +129,18 @@ export class UnpackThread {
         `cannot unpack the layer: it needs more than ${this.#options.limits.maxOldGenerationSizeMb} MiB of memory`,
         { cause: reason },
       );
+    const failure = diskFailure(reason) ?? diskFailure({ code: initFailure(reason) });
+    if (failure !== undefined)
+      return new FsbError(failure.code, `cannot unpack the layer: ${failure.why}`, {
+        ...{ hint: failure.hint, cause: reason },
+      });
     const why = reason === undefined ? 'it ended' : reason.message;
     return new FsbError('internal', `cannot unpack the layer: the thread that did it crashed: ${why}`, {
       cause: reason,
     });
   }
 }
+
+/** A thread that could not even begin says why in its message alone: `Worker initialization failure: EMFILE`. */
+const initFailure = (reason?: NodeJS.ErrnoException): string | undefined =>
+  reason?.code === 'ERR_WORKER_INIT_FAILED' ? /E[A-Z]+$/.exec(reason.message)?.[0] : undefined;

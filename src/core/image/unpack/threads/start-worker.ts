@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { type ResourceLimits, Worker } from 'node:worker_threads';
 
 /**
- * Starts a thread with main.ts: in production it is a script of its own beside the bundle, otherwise the source, which
+ * Starts a thread with worker/main.ts: in production it is a script of its own beside the bundle, otherwise the source, which
  * Node reads through tsx.
  */
 export function startWorker(resourceLimits: ResourceLimits): Worker {
@@ -19,7 +19,7 @@ export function startWorker(resourceLimits: ResourceLimits): Worker {
     api: pathToFileURL(
       join(dirOf(createRequire(filename).resolve('tsx/package.json')), 'dist/esm/api/index.mjs'),
     ).href,
-    main: pathToFileURL(join(dirname, 'main.ts')).href,
+    main: pathToFileURL(join(dirname, '../worker/main.ts')).href,
   };
   return new Worker(FROM_SOURCES, { ...options, workerData, eval: true });
 }

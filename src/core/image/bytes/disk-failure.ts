@@ -1,0 +1,35 @@
+import type { ErrorCode } from '../../model/errors.ts';
+
+export interface DiskFailure {
+  code: ErrorCode;
+  why: string;
+  hint: string;
+}
+
+/** What the system says, what that means, and what to do. */
+const FAILURES: Record<string, DiskFailure> = {
+  EROFS: {
+    ...{ code: 'unavailable', why: 'its file system can only be read' },
+    hint: 'The system may have done that after an error of the disk: look at dmesg, then mount it writable.',
+  },
+  EIO: {
+    ...{ code: 'unavailable', why: 'the disk does not work' },
+    hint: 'Look at dmesg, and whether the disk is failing.',
+  },
+  EMFILE: {
+    ...{ code: 'no_capacity', why: 'the core has too many files open' },
+    hint: 'Try again with less at a time, or raise the limit of open files for the core.',
+  },
+  ENFILE: {
+    ...{ code: 'no_capacity', why: 'the machine has too many files open' },
+    hint: 'Try again later, or raise fs.file-max.',
+  },
+  EACCES: {
+    ...{ code: 'internal', why: 'the core may not write there' },
+    hint: 'Give its directory back to the user of the core.',
+  },
+};
+
+/** What a failed system call means for who wanted to keep something; undefined for others, and for a full disk. */
+export const diskFailure = (error: unknown): DiskFailure | undefined =>
+  FAILURES[(error as NodeJS.ErrnoException | undefined)?.code ?? ''];
