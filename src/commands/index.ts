@@ -1,4 +1,5 @@
 import type { CommandTable } from '../cli/program/command-set.ts';
+import Attach from './attach.ts';
 import DaemonStart from './daemon/start.ts';
 import DaemonStatus from './daemon/status.ts';
 import DaemonStop from './daemon/stop.ts';
@@ -16,10 +17,12 @@ import ImagePull from './image/pull.ts';
 import ImageRemove from './image/remove.ts';
 import ImageSave from './image/save.ts';
 import ImageTag from './image/tag.ts';
+import Kill from './kill.ts';
 import List from './list.ts';
 import Login from './login.ts';
 import Logout from './logout.ts';
 import Logs from './logs.ts';
+import Pause from './pause.ts';
 import PoolCreate from './pool/create.ts';
 import PoolDelete from './pool/delete.ts';
 import PoolDrain from './pool/drain.ts';
@@ -33,12 +36,31 @@ import PoolStart from './pool/start.ts';
 import PoolStatus from './pool/status.ts';
 import PoolStop from './pool/stop.ts';
 import PoolUpdate from './pool/update.ts';
+import Rename from './rename.ts';
+import Reset from './reset.ts';
+import Restart from './restart.ts';
 import Run from './run.ts';
 import Serve from './serve.ts';
+import Start from './start.ts';
+import Stop from './stop.ts';
+import Unpause from './unpause.ts';
+import Update from './update.ts';
 import Version from './version.ts';
+import Wait from './wait.ts';
 
 /** Every command by its id. A new command is a file beside this one and a line here. */
 export const COMMANDS: CommandTable = {
+  attach: Attach,
+  kill: Kill,
+  pause: Pause,
+  rename: Rename,
+  reset: Reset,
+  restart: Restart,
+  start: Start,
+  stop: Stop,
+  unpause: Unpause,
+  update: Update,
+  wait: Wait,
   'daemon:start': DaemonStart,
   'daemon:status': DaemonStatus,
   'daemon:stop': DaemonStop,

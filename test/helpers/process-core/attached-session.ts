@@ -6,18 +6,24 @@ import type { MemoryLog } from './memory-log.ts';
 
 /** Joins a main process through its log. */
 export class AttachedSession extends HostSession {
+  readonly #main: HostProcess;
   readonly #log: MemoryLog;
   readonly #replay: boolean;
   readonly #gone = new AbortController();
 
   constructor(process: HostProcess, open: Set<HostSession>, log: MemoryLog, replay: boolean) {
     super(process, open);
+    this.#main = process;
     this.#log = log;
     this.#replay = replay;
   }
 
   override get output(): AsyncIterable<OutputChunk> {
     return this.#follow();
+  }
+
+  override signal(signal: number): void {
+    this.#main.signal(signal, 'process');
   }
 
   override async close(): Promise<void> {
