@@ -1,4 +1,5 @@
 import type { CommandTable } from '../cli/program/command-set.ts';
+import Attach from './attach.ts';
 import ConfigGet from './config/get.ts';
 import ConfigList from './config/list.ts';
 import ConfigSet from './config/set.ts';
@@ -30,10 +31,12 @@ import ImageRemove from './image/remove.ts';
 import ImageSave from './image/save.ts';
 import ImageTag from './image/tag.ts';
 import Info from './info.ts';
+import Kill from './kill.ts';
 import List from './list.ts';
 import Login from './login.ts';
 import Logout from './logout.ts';
 import Logs from './logs.ts';
+import Pause from './pause.ts';
 import PoolCreate from './pool/create.ts';
 import PoolDelete from './pool/delete.ts';
 import PoolDrain from './pool/drain.ts';
@@ -48,14 +51,22 @@ import PoolStatus from './pool/status.ts';
 import PoolStop from './pool/stop.ts';
 import PoolUpdate from './pool/update.ts';
 import PortForward from './port-forward.ts';
+import Rename from './rename.ts';
+import Reset from './reset.ts';
+import Restart from './restart.ts';
 import Run from './run.ts';
 import Serve from './serve.ts';
+import Start from './start.ts';
+import Stop from './stop.ts';
 import Top from './top.ts';
+import Unpause from './unpause.ts';
+import Update from './update.ts';
 import Version from './version.ts';
+import Wait from './wait.ts';
 
 /** Every command by its id. A new command is a file beside this one and a line here. */
 export const COMMANDS: CommandTable = {
-  cp: Cp,
+  attach: Attach,
   'config:get': ConfigGet,
   'config:list': ConfigList,
   'config:set': ConfigSet,
@@ -66,6 +77,7 @@ export const COMMANDS: CommandTable = {
   'context:show': ContextShow,
   'context:update': ContextUpdate,
   'context:use': ContextUse,
+  cp: Cp,
   'daemon:logs': DaemonLogs,
   'daemon:restart': DaemonRestart,
   'daemon:start': DaemonStart,
@@ -86,10 +98,12 @@ export const COMMANDS: CommandTable = {
   'image:save': ImageSave,
   'image:tag': ImageTag,
   info: Info,
+  kill: Kill,
   list: List,
   login: Login,
   logout: Logout,
   logs: Logs,
+  pause: Pause,
   'pool:create': PoolCreate,
   'pool:delete': PoolDelete,
   'pool:drain': PoolDrain,
@@ -104,8 +118,16 @@ export const COMMANDS: CommandTable = {
   'pool:stop': PoolStop,
   'pool:update': PoolUpdate,
   'port-forward': PortForward,
+  rename: Rename,
+  reset: Reset,
+  restart: Restart,
   run: Run,
   serve: Serve,
+  start: Start,
+  stop: Stop,
   top: Top,
+  unpause: Unpause,
+  update: Update,
   version: Version,
+  wait: Wait,
 };

@@ -3,7 +3,7 @@ import type { Phase } from '../model/phase.ts';
 import type { ExitStatus, ProcessSession, TerminalSize } from '../model/process.ts';
 import type { Sandbox, SandboxRef, SandboxUsage } from '../model/sandbox.ts';
 import type { Resources } from '../model/shape.ts';
-import type { SandboxSpec, SandboxSpecInput } from '../model/spec.ts';
+import type { SandboxSpecInput } from '../model/spec.ts';
 
 /** Every call can be cancelled; a deadline is an AbortSignal too. Every rejection is an FsbError. */
 export interface CallOptions {
@@ -50,7 +50,8 @@ export interface SandboxChange {
   expireTime?: number;
   /** Milliseconds from now on; 0: never expires. */
   ttl?: number;
-  failurePolicy?: SandboxSpec['failure_policy'];
+  /** Manual or AutoRecreate, in any case. */
+  failurePolicy?: string;
   recoveryTimeoutSeconds?: number;
   /** Null takes a label off. */
   labels?: Record<string, string | null>;
@@ -142,7 +143,7 @@ export interface SandboxApi {
   signal(ref: SandboxRef, signal: number, options?: CallOptions): Promise<void>;
   /** @throws not_found, already_exists, invalid_argument */
   rename(ref: SandboxRef, name: string, options?: CallOptions): Promise<Sandbox>;
-  /** All of it or nothing. @throws not_found, invalid_argument, conflict (resources of one that has ended) */
+  /** All of it or nothing. Resources of an ended one count from its next start. @throws not_found, invalid_argument */
   update(ref: SandboxRef, change: SandboxChange, options?: CallOptions): Promise<Sandbox>;
   /** What they use at this moment, by namespace and name; those that do not run are left out. @throws not_found */
   usage(query: UsageQuery, options?: CallOptions): Promise<SandboxUsage[]>;

@@ -38,6 +38,13 @@ export interface Sandbox {
   warm?: boolean;
   /** The key of the create call, when it had one. */
   idempotencyKey?: string;
+  /** The name that it was created with, when it has another one now. */
+  createdAs?: string;
+  /**
+   * The generation before, from the moment in which this one is recorded until the node has begun it; `files`: it is to
+   * take them over. It stays when the core is killed in between: the files are still those of the generation before.
+   */
+  previous?: { id: string; files: boolean };
   /** The last few, oldest first. */
   events: SandboxEvent[];
 }
