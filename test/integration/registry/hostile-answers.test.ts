@@ -49,7 +49,7 @@ const headed = (status: string, headers: string[], body: Buffer | string = ''): 
 function endlessly(
   status: string,
   headers: string[],
-  first = SPACES,
+  first: Buffer = SPACES,
 ): { sent(): number; closed: Promise<void> } {
   let sent = 0;
   const closed = gate();
