@@ -3,11 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeAll, beforeEach } from 'vitest';
-import {
-  createImageStore,
-  type ImageStoreOptions,
-  type LocalImageStore,
-} from '../../src/core/image/local-image-store.ts';
+import type { LocalImageStore } from '../../src/core/image/image-store.ts';
+import type { ImageStoreOptions } from '../../src/core/image/image-store-options.ts';
+import { createImageStore } from '../../src/core/image/local-image-store.ts';
 import type { ImageInfo } from '../../src/core/model/image.ts';
 import { buildGuest, launch } from './guest-programs.ts';
 import { type LayoutFiles, type TestImage, tarOf, writeArchive } from './image-files.ts';

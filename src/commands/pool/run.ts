@@ -8,7 +8,6 @@ import { leaseRequest, type PoolRunFlags, poolRunFlags } from '../../cli/pool/le
 import { type CommandPlan, followCommand, planCommand } from '../../cli/session/command-run.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
 import type { LeaseRequest } from '../../core/api/pool-api.ts';
-import { FsbError } from '../../core/model/errors.ts';
 import type { Lease } from '../../core/model/pool.ts';
 import { HOST_IMAGE } from '../../core/model/reference.ts';
 
@@ -17,8 +16,8 @@ export default class PoolRun extends PullingCommand {
   static override description =
     `Claims an instance, streams the command's output, gives the instance back, and exits with the command's code as exec does; 5 when no instance came in time. No sandbox is made: nothing of it is listed, logged or kept.
 
-With --lease the instance is kept for "pool exec", until "pool release" or until nothing ran in it for its ttl. The command is run as exec does it: the image's entrypoint and default command have no part in it, as they have in run. Everything from the first word of the command on belongs to the command. Standard input is read with -i only.`;
-  static override usage = 'pool run [FLAGS] [--] COMMAND [ARG...]';
+With --lease the instance is kept for "pool exec", until "pool release" or until nothing ran in it for its ttl. A command is run as exec does it: the image's entrypoint has no part in it, as it has in run. Without one the image's own runs, entrypoint and default command; with --lease nothing does, and the lease's id is printed. Everything from the first word of the command on belongs to the command. Standard input is read with -i only.`;
+  static override usage = 'pool run [FLAGS] [--] [COMMAND [ARG...]]';
   static override examples = [
     { description: 'One command', command: '<%= config.bin %> pool run uname -a' },
     { description: 'Input from a pipe', command: 'echo hello | <%= config.bin %> pool run -i cat' },
@@ -26,34 +25,37 @@ With --lease the instance is kept for "pool exec", until "pool release" or until
     { description: 'Keep one for several commands', command: '<%= config.bin %> pool run --lease' },
   ];
   static override args = {
-    command: Args.string({ multiple: true, ignoreStdin: true, description: 'Command and its arguments.' }),
+    command: Args.string({
+      multiple: true,
+      ignoreStdin: true,
+      description: "Command and its arguments. Default: the image's own.",
+    }),
   };
   static override flags = poolRunFlags;
 
   override async run(): Promise<number> {
     const { args, flags } = await this.parse(PoolRun);
-    const plan = await this.#plan(args.command ?? [], flags);
+    const command = args.command ?? [];
     const request = leaseRequest(flags, this.settings.fromFiles('pool'));
     if (flags.lease) {
+      const plan = command.length > 0 ? await this.#plan(command, flags) : undefined;
       const core = await this.core();
       const wanted = { ...request, ttl: flags['lease-ttl'] };
-      const lease = await this.#claim(core, flags, request, () => core.pools.lease(wanted, this.call));
+      const lease = await this.#claim(core, flags, request, (imageDigest) =>
+        core.pools.lease({ ...wanted, imageDigest }, this.call),
+      );
       return this.#inLease(core, lease, plan);
     }
-    if (plan === undefined)
-      throw new FsbError('invalid_argument', 'missing COMMAND', {
-        hint: "Name a command, the image's own has no part here; or keep an instance with --lease.",
-      });
+    const plan = await this.#plan(command, flags);
     const core = await this.core();
     const { request: exec } = plan;
-    const session = await this.#claim(core, flags, request, () =>
-      core.pools.run({ ...request, exec }, this.call),
+    const session = await this.#claim(core, flags, request, (imageDigest) =>
+      core.pools.run({ ...request, imageDigest, exec }, this.call),
     );
     return followCommand(session, plan, `pool ${request.pool}`, this.world, this.interruption);
   }
 
-  async #plan(command: string[], flags: PoolRunFlags): Promise<CommandPlan | undefined> {
-    if (command.length === 0) return undefined;
+  async #plan(command: string[], flags: PoolRunFlags): Promise<CommandPlan> {
     // A one-shot command that was left could not be found again; it ends when its caller goes.
     const detachKeys = flags.lease ? (flags['detach-keys'] ?? DEFAULT_DETACH_KEYS) : '';
     return planCommand(
@@ -69,12 +71,12 @@ With --lease the instance is kept for "pool exec", until "pool release" or until
     core: CoreApi,
     flags: PoolRunFlags,
     { pool, image }: LeaseRequest,
-    claim: () => Promise<T>,
+    claim: (imageDigest?: string) => Promise<T>,
   ): Promise<T> {
     const nameImage = async (): Promise<string> =>
       image ?? (await core.pools.get(pool, this.call)).policy.warm[0]?.image ?? HOST_IMAGE;
-    return withImage(this.puller(core), flags, nameImage, () =>
-      untilClaimed(this.patiently(claim(), waiting(pool)), pool, this.interruption.signal),
+    return withImage(this.puller(core), flags, nameImage, (digest) =>
+      untilClaimed(this.patiently(claim(digest), waiting(pool)), pool, this.interruption.signal),
     );
   }
 

@@ -10,7 +10,7 @@ export type BootSpec = Pick<SandboxSpec, 'image' | 'resources' | 'network' | 'mo
 
 /** What turns a spec into a shape on this node. */
 export interface ShapeGround {
-  images: Pick<ImageStore, 'resolve'>;
+  images: Pick<ImageStore, 'resolve' | 'hold'>;
   runtime: string;
   /** Where the core keeps its files: no sandbox may mount anything of them. */
   ownDirectories: readonly string[];

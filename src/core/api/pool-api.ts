@@ -28,6 +28,8 @@ export interface LeaseRequest extends Partial<Pick<SandboxSpecInput, 'resources'
   pool: string;
   /** Default: the pool's first warm image, else `host`. */
   image?: string;
+  /** As in CreateRequest. */
+  imageDigest?: string;
   onEmpty?: OnEmpty;
   /** Milliseconds to wait for an instance; default: queue.timeout of the pool. */
   wait?: number;
@@ -38,7 +40,10 @@ export interface LeaseRequest extends Partial<Pick<SandboxSpecInput, 'resources'
 }
 
 export interface PoolRunRequest extends Omit<LeaseRequest, 'ttl' | 'label'> {
-  /** Environment and working directory start from the image's own. `detach` is not for here. */
+  /**
+   * Environment and working directory start from the image's own; without a command its entrypoint and cmd run.
+   * `detach` is not for here.
+   */
   exec: ExecRequest;
 }
 
@@ -75,7 +80,7 @@ export interface PoolApi {
 
   /** Claims, runs one command, and gives the instance back when the session is closed or the caller is gone. @throws no_capacity, ... */
   run(request: PoolRunRequest, options?: CallOptions): Promise<ProcessSession>;
-  /** @throws not_found (pool, image), no_capacity, run_failed */
+  /** @throws not_found (pool), image_not_found (also of `imageDigest`), no_capacity, run_failed */
   lease(request: LeaseRequest, options?: CallOptions): Promise<Lease>;
   leases(options?: CallOptions): Promise<Lease[]>;
   /** @throws not_found (released, reclaimed, never was), command_not_found, not_executable */

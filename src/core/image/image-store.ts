@@ -54,3 +54,20 @@ export interface ImageStore {
   /** As ImageApi.login. */
   login(request: LoginRequest, signal?: AbortSignal): Promise<{ identityToken?: string }>;
 }
+
+/** The store of the oci driver: images unpacked into directories that overlayfs mounts. */
+export interface LocalImageStore extends ImageStore {
+  /**
+   * Removes what nobody needs any more of the host image, and images that were removed while they were in use. To be
+   * called once after start, when everything that lives is held again: before that the store cannot know what running
+   * instances use, and nothing of it goes.
+   */
+  sweep(): Promise<void>;
+  /**
+   * Calls back when names have come to mean other images (the machine changed, an import took a name over) or something
+   * at all (an import), with the digests that they meant before; returns the way to stop.
+   */
+  onNamesChanged(listener: (replaced: readonly string[]) => void): () => void;
+  /** Aborts pulls and imports, and waits for their end. Idempotent. */
+  close(): Promise<void>;
+}

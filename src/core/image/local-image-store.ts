@@ -11,11 +11,11 @@ import { Catalogue } from './catalogue.ts';
 import { Holds } from './content/holds.ts';
 import { ImageContent } from './content/image-content.ts';
 import { HostImage } from './host/host-image.ts';
-import type { ImageStore, PruneTerms, RemoveTerms } from './image-store.ts';
+import type { LocalImageStore, PruneTerms, RemoveTerms } from './image-store.ts';
+import type { ImageStoreOptions } from './image-store-options.ts';
 import { importImages } from './intake/import-images.ts';
 import type { Intake } from './intake/ingest.ts';
 import { Publisher } from './intake/publisher.ts';
-import type { Launch } from './launch.ts';
 import { imageNotFound } from './names/lookup.ts';
 import { tagImage } from './names/tag-image.ts';
 import { pullImage } from './pull/pull-image.ts';
@@ -25,47 +25,10 @@ import type { Registries } from './registry/registries.ts';
 import { Removal } from './removal/removal.ts';
 import { imagesMeant } from './save/images-meant.ts';
 import { saveImages } from './save/save-images.ts';
-import type { UnpackLimits } from './unpack/budget.ts';
 import { createUnpacker } from './unpack/threads/worker-unpacker.ts';
 
 /** Milliseconds. Whoever tries an interrupted pull again does it within the hour. */
 const GRACE = 3_600_000;
-
-export interface ImageStoreOptions {
-  /** CorePaths.state; everything is kept in `images` below it. */
-  stateDir: string;
-  log: Logger;
-  /** As OCI says it (`amd64`); this machine's when absent. */
-  architecture?: string;
-  /** Root of the machine that the host image shows; `/` when absent. */
-  hostRoot?: string;
-  clock?: Clock;
-  /** Where pulls go; not closed with the store. */
-  registries: Registries;
-  /** Used until close() has ended. */
-  launch: Launch;
-  /** What the layers of one image may unpack to together. */
-  limits?: Partial<UnpackLimits>;
-  /** Milliseconds for which leftovers of interrupted pulls stay; an hour when absent. */
-  grace?: number;
-}
-
-/** The store of the oci driver: images unpacked into directories that overlayfs mounts. */
-export interface LocalImageStore extends ImageStore {
-  /**
-   * Removes what nobody needs any more of the host image, and images that were removed while they were in use. To be
-   * called once after start, when everything that lives is held again: before that the store cannot know what running
-   * instances use, and nothing of it goes.
-   */
-  sweep(): Promise<void>;
-  /**
-   * Calls back when names have come to mean other images (the machine changed, an import took a name over) or something
-   * at all (an import), with the digests that they meant before; returns the way to stop.
-   */
-  onNamesChanged(listener: (replaced: readonly string[]) => void): () => void;
-  /** Aborts pulls and imports, and waits for their end. Idempotent. */
-  close(): Promise<void>;
-}
 
 /** Opens the store, and removes what a crash left half-done in it. One core at a time may have it open. */
 export async function createImageStore(options: ImageStoreOptions): Promise<LocalImageStore> {
@@ -96,15 +59,8 @@ class OverlayImageStore implements LocalImageStore {
   #isRecovered = false;
 
   constructor(options: ImageStoreOptions & { clock: Clock }, content: ImageContent) {
-    const {
-      log,
-      clock,
-      launch,
-      limits,
-      registries,
-      architecture = machineArchitecture(),
-      hostRoot = '/',
-    } = options;
+    const { log, clock, launch, limits, registries } = options;
+    const { architecture = machineArchitecture(), hostRoot = '/' } = options;
     const platform = { os: 'linux', architecture };
     this.#platform = platform;
     this.#registries = registries;

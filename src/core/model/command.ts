@@ -18,17 +18,23 @@ export function processFor(
   spec: CommandSpec,
   image: ImageConfig,
 ): Pick<ProcessSpec, 'argv' | 'env' | 'cwd' | 'user'> {
-  const argv = argvFor(spec, image);
-  if (argv.length === 0 || argv[0] === '')
-    throw new FsbError('invalid_argument', `image ${spec.image} says no command to run, and none was given`, {
-      hint: 'Give one: fsb-ctl run NAME --image IMAGE -- COMMAND ARG...',
-    });
   return {
-    argv,
+    argv: assertCommand(argvFor(spec, image), spec.image),
     env: environmentFor(spec, image),
     cwd: workingDirectoryFor(spec, image),
     user: spec.user || image.user,
   };
+}
+
+/** What runs when nobody names a command. @throws invalid_argument when the image, called `name`, says none */
+export const commandOf = (image: ImageConfig, name: string): string[] =>
+  assertCommand(argvFor({ command: [], args: [] }, image), name);
+
+function assertCommand(argv: string[], image: string): string[] {
+  if (argv.length > 0 && argv[0] !== '') return argv;
+  throw new FsbError('invalid_argument', `image ${image} says no command to run, and none was given`, {
+    hint: 'Give one behind --: COMMAND ARG...',
+  });
 }
 
 /** What a command starts from when nothing but its image is known. */
@@ -38,7 +44,10 @@ export function surroundingsOf(image: ImageConfig): Pick<ProcessSpec, 'env' | 'c
 }
 
 /** As docker: an entrypoint that is one empty word is none, and one that is given also drops the image's cmd. */
-function argvFor({ command, args }: CommandSpec, { entrypoint, cmd }: ImageConfig): string[] {
+function argvFor(
+  { command, args }: Pick<CommandSpec, 'command' | 'args'>,
+  { entrypoint, cmd }: ImageConfig,
+): string[] {
   if (command.length > 0) return [...withoutEmpty(command), ...args];
   return [...withoutEmpty(entrypoint), ...(args.length > 0 ? args : cmd)];
 }

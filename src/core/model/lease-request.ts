@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isDigest } from './digest.ts';
 import { FsbError } from './errors.ts';
 import { describeIssues, sandboxSpecSchema, specKeys } from './spec.ts';
 
@@ -10,6 +11,7 @@ const milliseconds = z.number().nonnegative();
 const leaseSchema = z.strictObject({
   pool: z.string().min(1, 'must name a pool'),
   image: z.string().min(1, 'must name an image').optional(),
+  imageDigest: z.string().refine(isDigest, 'must be sha256: and 64 hexadecimal digits').optional(),
   resources,
   network,
   mounts,

@@ -15,6 +15,15 @@ export function poolRunCases(bench: Workbench): void {
     expect(status).toMatchObject({ code: 7, signal: null });
   });
 
+  it('runs what the image says when no command is named', async () => {
+    const { name } = await bench.pool({ warm: [{ image: 'host', count: 1 }] });
+    const exec = { ...execOf([]), stdin: true };
+    const session = await bench.core.pools.run({ pool: name, exec });
+    await session.write(Buffer.from('echo its shell\n'));
+    session.endInput();
+    expect((await finish(session)).stdout.toString()).toBe('its shell\n');
+  });
+
   it('passes input on, and its end', async () => {
     const { name } = await bench.pool();
     const session = await bench.start(name, 'cat; echo end', { exec: { stdin: true } });

@@ -125,7 +125,11 @@ export class HostPools implements PoolApi {
   async run({ exec, ...request }: PoolRunRequest, { signal }: CallOptions = {}): Promise<ProcessSession> {
     const holder = await this.#claim({ ...request, ttl: 0 }, signal);
     try {
-      return new RunSession(holder.start(exec), this.openSessions, holder);
+      return new RunSession(
+        holder.start(exec.argv.length > 0 ? exec : { ...exec, argv: ['sh'] }),
+        this.openSessions,
+        holder,
+      );
     } catch (error) {
       await this.#release(holder);
       throw error;

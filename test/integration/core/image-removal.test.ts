@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { errorOf, Workbench } from '../../contract/workbench.ts';
+import { errorOf, execOf, finish, Workbench } from '../../contract/workbench.ts';
 import { writeBusyboxImage } from '../../helpers/busybox-image.ts';
 import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
 
@@ -78,17 +78,39 @@ describe('an image that sandboxes used', () => {
     await images.remove(name);
   });
 
-  it('stays for a sandbox that waits for an instance of it', async () => {
+  it('is the very one that a run and a lease mean by its digest', async () => {
+    const { images, pools } = core.running.api;
+    const { ociArchive, name } = await writeBusyboxImage(directory, { config: { Cmd: ['echo', 'old'] } });
+    const [old] = await images.import({ source: { path: ociArchive } });
+    const moved = await writeBusyboxImage(directory, { config: { Cmd: ['echo', 'new'] } });
+    await images.import({ source: { path: moved.ociArchive } });
+    const request = { pool: 'default-pool', image: name, imageDigest: old!.digest };
+    const exec = execOf([]);
+    expect((await finish(await pools.run({ ...request, exec }))).stdout.toString()).toBe('old\n');
+    const lease = await pools.lease(request);
+    expect((await images.inspect(old!.digest)).usedBy).toEqual([`lease ${lease.id}`]);
+    await pools.release(lease.id);
+    await images.remove(old!.digest);
+    const gone = { code: 'image_not_found', hint: 'Pull it again: fsb-ctl image pull busybox:test' };
+    expect(await errorOf(pools.run({ ...request, exec }))).toMatchObject(gone);
+    expect(await errorOf(pools.lease(request))).toMatchObject(gone);
+    await images.remove(name);
+  });
+
+  it.each(['sandbox', 'lease'])('stays for a %s that waits for an instance of it', async (what) => {
     const { images, sandboxes } = core.running.api;
     const { ociArchive, name } = await writeBusyboxImage(directory);
     await images.import({ source: { path: ociArchive } });
     await bench.core.pools.create({ name: 'one', warm: [], capacity: { max: 1 } });
     const first = await bench.idle({ image: 'host', pool_ref: 'one' });
-    const second = bench.idle({ image: name, pool_ref: 'one' });
+    const second =
+      what === 'lease'
+        ? bench.core.pools.lease({ pool: 'one', image: name })
+        : bench.idle({ image: name, pool_ref: 'one' });
     await bench.until('one', ({ waiting }) => waiting === 1);
     expect(await errorOf(images.remove(name))).toMatchObject({ code: 'conflict' });
     await sandboxes.delete(first, { grace: 0 });
-    await sandboxes.delete(await second, { grace: 0 });
+    await second;
     await bench.core.pools.delete('one', { force: true });
     await images.remove(name);
   });

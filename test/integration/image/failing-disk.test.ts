@@ -98,6 +98,13 @@ describe('a disk that becomes read-only', () => {
     await nothingIsThere();
     await nextPullWorks();
   });
+
+  it('before the host image was ever built', async () => {
+    remount('ro');
+    expect(await errorOf(images.store.list())).toMatchObject(READ_ONLY);
+    remount('rw');
+    await nothingIsThere();
+  });
 });
 
 describe('a core that has too many files open', () => {

@@ -1,6 +1,7 @@
 import { createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
+import { gate } from '../../helpers/gate.ts';
 import { sha256 } from '../../helpers/image-files.ts';
 import { type ClientFixture, createClient, readWhole } from '../../helpers/registry/client-fixture.ts';
 import { type Listening, listen } from '../../helpers/registry/listening.ts';
@@ -14,6 +15,7 @@ let requests = 0;
 const content = Buffer.from('a layer');
 const blob = { digest: sha256(content), size: content.length };
 const MEBIBYTE = 1 << 20;
+const SPACES = Buffer.alloc(65_536, ' ');
 
 beforeEach(async () => {
   requests = 0;
@@ -42,6 +44,30 @@ const headed = (status: string, headers: string[], body: Buffer | string = ''): 
     socket.end(body);
   };
 };
+
+/** Chunks for as long as somebody reads them. `closed`: nobody does any more. */
+function endlessly(
+  status: string,
+  headers: string[],
+  first: Buffer = SPACES,
+): { sent(): number; closed: Promise<void> } {
+  let sent = 0;
+  const closed = gate();
+  answer = (socket, request) => {
+    if (!request.startsWith('GET ')) return void socket.end();
+    socket.once('close', closed.open);
+    socket.write(`HTTP/1.1 ${status}\r\n${[...headers, 'Transfer-Encoding: chunked'].join('\r\n')}\r\n\r\n`);
+    // What is written from the callback of a failed write fails at once, in a loop that never ends: the error comes before
+    // the socket is destroyed.
+    const send = (chunk: Buffer, error?: Error | null): void => {
+      if (error) return;
+      sent += chunk.length;
+      socket.write(`${chunk.length.toString(16)}\r\n${chunk}\r\n`, (error) => send(SPACES, error));
+    };
+    send(first);
+  };
+  return { sent: () => sent, closed: closed.promise };
+}
 
 /** Clear, short, and after few attempts. */
 async function failure(reading: Promise<unknown>): Promise<FsbError> {
@@ -99,20 +125,11 @@ describe('a manifest in an answer', () => {
   });
 
   it('that never ends: eight mebibytes of it are read', async () => {
-    let sent = 0;
-    answer = (socket, request) => {
-      if (!request.startsWith('GET ')) return void socket.end();
-      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
-      const more = (): void => {
-        if (socket.destroyed) return;
-        sent += 65_536;
-        socket.write(`10000\r\n${' '.repeat(65_536)}\r\n`, more);
-      };
-      more();
-    };
+    const endless = endlessly('200 OK', []);
     const error = await failure((await open()).manifest('latest'));
     expect(error.message).toContain('8 MiB');
-    expect(sent).toBeLessThan(32 * MEBIBYTE);
+    await endless.closed;
+    expect(endless.sent()).toBeLessThan(32 * MEBIBYTE);
   });
 
   it.each(['sha256:', 'sha512:abc', '\u00ff'.repeat(1000), `sha256:${'A'.repeat(64)}`])(
@@ -173,4 +190,19 @@ describe('a blob in an answer', () => {
     headed(status, headers, 'not it!!');
     await failure(readWhole(await open(), blob, { offset: 1 }));
   });
+
+  it.each([
+    ['whole', '200 OK', [], SPACES],
+    ['whole, and more behind it', '200 OK', [], content],
+    ['as a part', '206 Partial Content', ['Content-Range: bytes 1-6/7'], SPACES],
+  ] as [string, string, string[], Buffer][])(
+    'that never ends, %s: no more of it is read',
+    async (_, status, headers, first) => {
+      const endless = endlessly(status, headers, first);
+      const error = await failure(readWhole(await open(), blob, { offset: 1 }));
+      expect(error.message).toContain('more than the 7 bytes');
+      await endless.closed;
+      expect(endless.sent()).toBeLessThan(32 * MEBIBYTE);
+    },
+  );
 });

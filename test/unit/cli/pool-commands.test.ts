@@ -27,6 +27,11 @@ afterEach(async () => {
 });
 
 describe('pool run', () => {
+  it('runs what the image says when no command is named', async () => {
+    const shell = await fsb('pool run -i', { input: 'echo its shell\n' });
+    expect(shell).toEqual({ code: 0, stdout: 'its shell\n', stderr: '' });
+  });
+
   it('gives each stream where it belongs, the command`s own code, and the instance back', async () => {
     expect(await sh('echo out; echo err >&2; exit 7')).toEqual({ code: 7, stdout: 'out\n', stderr: 'err\n' });
     expect(await claimed()).toBe(0);
@@ -168,7 +173,6 @@ describe('pool run', () => {
   });
 
   it.each([
-    ['pool run', 2, 'missing COMMAND'],
     ['pool run -t sh', 2, '-t needs a terminal'],
     ['pool run -v here:there true', 2, 'invalid volume'],
     ['pool run --lease-ttl 5m true', 2, '--lease'],

@@ -162,6 +162,27 @@ describe('run', () => {
     ]);
   });
 
+  it.each(['run', 'lease'] as const)('has a pool %s of what it pulled', async (what) => {
+    const asked: (string | undefined)[] = [];
+    const { pools } = world.core;
+    const spied = {
+      run: (...[request, options]: Parameters<typeof pools.run>) => {
+        asked.push(request.imageDigest);
+        return pools.run(request, options);
+      },
+      lease: (...[request, options]: Parameters<typeof pools.lease>) => {
+        asked.push(request.imageDigest);
+        return pools.lease(request, options);
+      },
+    };
+    world.core = { ...world.core, pools: bound(pools, spied) };
+    const { digest } = await world.core.images.inspect('host');
+    const line = what === 'run' ? 'pool run' : 'pool run --lease';
+    await fsb(`${line} --image tool:1 true`);
+    await fsb(`${line} --pull always --image tool:1 true`);
+    expect(asked).toEqual([undefined, digest, digest]);
+  });
+
   it('pulls for a platform when the image that is here is for another one', async () => {
     world.here.push('tool:1');
     imagesAre({ architecture: 'amd64' });

@@ -238,6 +238,7 @@ describe('leases on the wire', () => {
       onEmpty: fc.constantFrom('boot', 'wait', 'fail'),
       wait: fc.double({ min: 0, max: 1e9, noNaN: true }),
       ttl: count,
+      imageDigest: fc.constant(`sha256:${'a'.repeat(64)}`),
     },
     { requiredKeys: ['pool'] },
   ) as fc.Arbitrary<LeaseRequest>;

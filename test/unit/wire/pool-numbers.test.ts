@@ -122,7 +122,7 @@ const messages: Record<string, [Message, Record<string, [number, Kind]>]> = {
     {
       ...{ pool: [1, 'text'], image: [2, 'text'], resources: [3, 'part'], network: [4, 'text'] },
       ...{ mounts: [5, 'parts'], onEmpty: [6, 'text'], waitMilliseconds: [7, 'fraction'] },
-      ...{ ttlMilliseconds: [8, 'fraction'], label: [9, 'text'] },
+      ...{ ttlMilliseconds: [8, 'fraction'], label: [9, 'text'], imageDigest: [10, 'text'] },
     },
   ],
   LeaseResponse: [pool.LeaseResponse, { lease: [1, 'part'] }],

@@ -50,13 +50,13 @@ export class Leases {
   }
 
   async #make(request: LeaseRequest, signal: AbortSignal): Promise<Lease> {
-    const { pool, claim, surroundings, ttl, label } = await prepareClaim(request, this.#options, signal);
+    const prepared = await prepareClaim(request, this.#options, signal);
+    const { pool, image, surroundings, ttl, label } = prepared;
     const id = newLeaseId();
-    const held = await pool.claim(claim, this.holderOf(id));
-    const { image } = claim;
+    const held = await prepared.claim(this.holderOf(id));
     const record: LeaseRecord = {
       id,
-      image,
+      image: image.reference,
       warm: held.hit,
       createdAt: this.#options.clock.now(),
       ttl,

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { PoolRunRequest } from '../../api/pool-api.ts';
 import type { CallOptions } from '../../api/sandbox-api.ts';
+import { commandOf } from '../../model/command.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { ProcessSession } from '../../model/process.ts';
 import type { Holder } from '../pools/held-instance.ts';
@@ -30,21 +31,22 @@ export class Runs {
       throw new FsbError('invalid_argument', 'a one-shot run cannot be detached: it ends with its caller', {
         hint: 'Take a lease, or run a sandbox.',
       });
-    const { pool, claim, surroundings } = await prepareClaim(request, this.#options, signal);
+    const { image, surroundings, claim } = await prepareClaim(request, this.#options, signal);
+    const argv = exec.argv.length > 0 ? exec.argv : commandOf(image.config, image.reference);
     let run: OneShot | undefined;
     const holder: Holder = {
       name: 'run',
       end: async () => run?.end(),
       lost: () => void run?.end(),
     };
-    const held = await pool.claim(claim, holder);
+    const held = await claim(holder);
     run = new OneShot(held, surroundings, (gone) => this.#leaves(run!, gone));
     this.#active.add(run);
     if (this.#closing) {
       await run.end({ destroy: true });
       throw new FsbError('unavailable', 'the core is stopping');
     }
-    return run.start(exec, signal);
+    return run.start({ ...exec, argv }, signal);
   }
 
   /** Ends every run: nobody is left to hear of it. Idempotent. */

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { LocalImageStore } from '../../image/local-image-store.ts';
+import type { LocalImageStore } from '../../image/image-store.ts';
 import type { Instance } from '../../instance/instance.ts';
 import type { PoolDetails, PoolInfo, PoolPolicy, PoolShapeStatus } from '../../model/pool.ts';
 import type { ClaimRequest, Pool } from '../../pool/pool.ts';

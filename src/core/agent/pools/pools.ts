@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { EventLog } from '../../events/event-log.ts';
-import type { LocalImageStore } from '../../image/local-image-store.ts';
+import type { LocalImageStore } from '../../image/image-store.ts';
 import type { Clock } from '../../model/clock.ts';
 import { didYouMean } from '../../model/did-you-mean.ts';
 import { FsbError } from '../../model/errors.ts';

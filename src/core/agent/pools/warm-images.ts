@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { LocalImageStore } from '../../image/local-image-store.ts';
+import type { LocalImageStore } from '../../image/image-store.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { ResolvedImage } from '../../model/image.ts';
 import type { Pool, WarmEntry } from '../../pool/pool.ts';

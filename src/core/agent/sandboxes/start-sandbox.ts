@@ -1,6 +1,5 @@
 import type { StartedSandbox, StartRequest } from '../../api/agent-api.ts';
 import type { GuestProcess } from '../../guest/guest-channel.ts';
-import type { ImageStore } from '../../image/image-store.ts';
 import type { LogStore, LogWriter } from '../../logs/log-store.ts';
 import type { Clock } from '../../model/clock.ts';
 import { processFor, stopSignalOf, termsWith } from '../../model/command.ts';
@@ -19,7 +18,6 @@ import { foreignImageError } from './foreign-image.ts';
 import { earlierKills } from './memory-verdict.ts';
 
 export interface SandboxGround extends ShapeGround {
-  images: Pick<ImageStore, 'resolve' | 'hold'>;
   pools: Pools;
   logs: LogStore;
   slots: RecordTable<SlotRecord>;

@@ -10,6 +10,7 @@ import { LayerStore } from './layer-store.ts';
 import { LocalBlobStore } from './local-blob-store.ts';
 import { RecordsFile } from './records-file.ts';
 import { Reserve } from './reserve.ts';
+import { type ImageSize, sizesOf } from './sizes.ts';
 import { makeSpread } from './spread.ts';
 import { Unlisted } from './unlisted.ts';
 import { partsOf } from './usage.ts';
@@ -103,15 +104,8 @@ export class ImageContent {
   }
 
   /** How many bytes an image has, and has alone; of the records as they are now. */
-  sizes(): (record: ImageRecord) => { size: number; uniqueSize: number } {
-    const counts = new Map<string, number>();
-    const count = (digest: string): void => void counts.set(digest, (counts.get(digest) ?? 0) + 1);
-    for (const record of this.records.all()) for (const [key] of this.#sizedParts(record)) count(key);
-    return (record) => {
-      const parts = this.#sizedParts(record);
-      const own = parts.filter(([key]) => (counts.get(key) ?? 0) <= 1);
-      return { size: sum(parts), uniqueSize: sum(own) };
-    };
+  sizes(): (record: ImageRecord) => ImageSize {
+    return sizesOf(this.records.all(), this.layers, this.blobs);
   }
 
   /** Removes what an image had alone, whose record is gone. @returns bytes */
@@ -187,15 +181,6 @@ export class ImageContent {
     return dues.length === 0 ? undefined : Math.min(...dues);
   }
 
-  /** Each once. */
-  #sizedParts(record: ImageRecord): [key: string, bytes: number][] {
-    const { blobs, layers } = partsOf(record);
-    return [
-      ...[...layers].map((digest): [string, number] => [`layer ${digest}`, this.layers.sizeOf(digest)]),
-      ...[...blobs].map((digest): [string, number] => [`blob ${digest}`, this.blobs.sizeOf(digest)]),
-    ];
-  }
-
   readonly #isLayerUsed = (diffId: string): boolean => this.records.hasLayer(diffId);
 
   readonly #isBlobUsed = (digest: string): boolean => this.records.hasBlob(digest);
@@ -203,5 +188,3 @@ export class ImageContent {
 
 const hasLayerOf = ({ layers }: ImageRecord, id: string): boolean =>
   layers.some(({ diffId }) => diffId.startsWith(digestOfHex(id)));
-
-const sum = (parts: readonly [string, number][]): number => parts.reduce((all, [, bytes]) => all + bytes, 0);

@@ -1,5 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+
+// Short, because the paths of all layers of an image must fit into one page of mount options.
+const SHORTEST_ID = 12;
 
 export interface LayerRecord {
   diffId: string;
@@ -23,3 +26,21 @@ export async function readLayer(directory: string): Promise<LayerRecord | 'broke
     return error as Error;
   }
 }
+
+/** As few digits of the digest as no other layer has; two layers never share a directory. */
+export async function freeDirectory(root: string, diffId: string): Promise<string> {
+  const digits = digitsOf(diffId);
+  const taken = new Set(await readdir(root));
+  let length = SHORTEST_ID;
+  while (taken.has(digits.slice(0, length)) && length < digits.length) length += 1;
+  return join(root, digits.slice(0, length));
+}
+
+/** Out of sight at once: a crash in the middle of removing leaves no half layer. */
+export async function bury(directory: string, staging: string): Promise<void> {
+  const grave = join(staging, `removed-${crypto.randomUUID()}`);
+  await rename(directory, grave);
+  await rm(grave, { recursive: true, force: true });
+}
+
+export const digitsOf = (diffId: string): string => diffId.slice(diffId.indexOf(':') + 1);

@@ -6,8 +6,9 @@ import type { Clock } from '../../model/clock.ts';
 import { throwIfAborted } from '../../model/errors.ts';
 import { writeError } from './disk.ts';
 import type { Collection } from './garbage.ts';
-import { type LayerRecord, readLayer } from './layer-files.ts';
+import { bury, digitsOf, freeDirectory, type LayerRecord, readLayer } from './layer-files.ts';
 import { Pins } from './pins.ts';
+import { Remains } from './remains.ts';
 
 interface Layer extends LayerRecord {
   directory: string;
@@ -29,9 +30,6 @@ export interface LayerStoreOptions {
   onLeftover?: () => void;
 }
 
-// Short, because the paths of all layers of an image must fit into one page of mount options.
-const SHORTEST_ID = 12;
-
 /**
  * Unpacked layers, each once, by the digest of its plain tar (diffID): `<id>/d` is the layer, `<id>/layer.json` its
  * record. A layer appears by a rename when it is whole.
@@ -43,12 +41,11 @@ export class LayerStore {
   readonly #pins = new Pins();
   /** Names of directories that are not believed, and not removed: an instance may run on them. */
   readonly #aside = new Set<string>();
-
-  /** Directories of layers that were not finished, until they are removed. */
-  readonly #remains = new Set<string>();
+  readonly #remains: Remains;
 
   private constructor(options: LayerStoreOptions) {
     this.#options = options;
+    this.#remains = new Remains(options.log);
   }
 
   static async open(options: LayerStoreOptions): Promise<LayerStore> {
@@ -119,7 +116,7 @@ export class LayerStore {
       const { diffId } = layer;
       if (this.#layers.get(diffId) !== layer || !this.#isCollectable(layer, collection)) continue;
       this.#layers.delete(diffId);
-      await this.#bury(layer.directory);
+      await bury(layer.directory, this.#options.staging);
       this.#options.log.debug({ layer: diffId }, 'layer removed');
       freed += layer.size;
     }
@@ -147,12 +144,12 @@ export class LayerStore {
   }
 
   async #collectAside(): Promise<void> {
-    const { root, isNamed, keepsUnknown, log } = this.#options;
+    const { root, staging, isNamed, keepsUnknown, log } = this.#options;
     if (keepsUnknown()) return;
     for (const id of [...this.#aside]) {
       if (isNamed(id)) continue;
       this.#aside.delete(id);
-      await this.#bury(join(root, id));
+      await bury(join(root, id), staging);
       log.info({ layer: id }, 'a layer that was set aside is removed');
     }
   }
@@ -180,7 +177,7 @@ export class LayerStore {
   }
 
   async #unpackAndPublish(diffId: string, fill: (directory: string) => Promise<number>): Promise<void> {
-    await this.#clear();
+    await this.#remains.clear();
     const staged = join(this.#options.staging, `layer-${crypto.randomUUID()}`);
     try {
       // One by one: Node's recursive mkdir takes a disk that is read-only for a directory that is missing.
@@ -188,41 +185,12 @@ export class LayerStore {
       const size = await fill(join(staged, 'd'));
       const record: LayerRecord = { diffId, size };
       await writeFile(join(staged, 'layer.json'), JSON.stringify(record));
-      const directory = await this.#freeDirectory(diffId);
+      const directory = await freeDirectory(this.#options.root, diffId);
       await rename(staged, directory);
       this.#layers.set(diffId, { ...record, directory, since: this.#options.clock.now() });
     } catch (error) {
-      this.#remains.add(staged);
-      await this.#clear();
+      await this.#remains.remove(staged);
       throw writeError(error, `layer ${diffId}`);
     }
   }
-
-  /** As few digits of the digest as no other layer has; two layers never share a directory. */
-  async #freeDirectory(diffId: string): Promise<string> {
-    const digits = digitsOf(diffId);
-    const taken = new Set(await readdir(this.#options.root));
-    let length = SHORTEST_ID;
-    while (taken.has(digits.slice(0, length)) && length < digits.length) length += 1;
-    return join(this.#options.root, digits.slice(0, length));
-  }
-
-  /** What failed on a broken disk cannot be removed then; it is tried again with every layer that comes. */
-  async #clear(): Promise<void> {
-    for (const path of [...this.#remains])
-      await rm(path, { recursive: true, force: true }).then(
-        () => this.#remains.delete(path),
-        (error: unknown) =>
-          this.#options.log.warn({ err: error, path }, 'cannot remove what a failure has left'),
-      );
-  }
-
-  /** Out of sight at once: a crash in the middle of removing leaves no half layer. */
-  async #bury(directory: string): Promise<void> {
-    const grave = join(this.#options.staging, `removed-${crypto.randomUUID()}`);
-    await rename(directory, grave);
-    await rm(grave, { recursive: true, force: true });
-  }
 }
-
-const digitsOf = (diffId: string): string => diffId.slice(diffId.indexOf(':') + 1);

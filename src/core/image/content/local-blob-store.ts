@@ -6,11 +6,12 @@ import { isDigest } from '../../model/digest.ts';
 import { isDiskFull } from '../../model/disk-full.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { writeHashed } from '../bytes/write-hashed.ts';
-import { BlobFiles, type FoundBlob } from './blob-files.ts';
+import { BlobFiles } from './blob-files.ts';
 import type { BlobStore, BlobTerms, FetchOptions } from './blob-store.ts';
 import { syncDirectory, writeError } from './disk.ts';
 import { Flight } from './flight.ts';
 import type { Collection } from './garbage.ts';
+import { KeptFiles } from './kept-files.ts';
 import { PartialBlob } from './partial-blob.ts';
 import { Pins } from './pins.ts';
 import { NoRoom, whileRoom } from './room.ts';
@@ -26,40 +27,33 @@ export interface BlobStoreOptions {
   onLeftover?: () => void;
 }
 
-interface Kept {
-  size: number;
-  /** Milliseconds since the epoch: when somebody last wanted it. */
-  since: number;
-}
-
 /** An image may use the blob that one was to be: what there is of it is not in its way. */
-const partials = (collection: Collection): Collection => ({ ...collection, isUsed: () => false });
+const nobody = (): boolean => false;
+const partials = (collection: Collection): Collection => ({ ...collection, isUsed: nobody });
 
 /** The BlobStore in a directory. One process at a time may have it open. */
 export class LocalBlobStore implements BlobStore {
   readonly #options: BlobStoreOptions;
   readonly #files: BlobFiles;
-  #blobs = new Map<string, Kept>();
+  readonly #blobs: KeptFiles;
   /** What interrupted downloads have left, also when nothing of it was verified yet. */
-  #partials = new Map<string, Kept>();
+  readonly #partials: KeptFiles;
   readonly #flights = new Map<string, Flight>();
   readonly #pins = new Pins();
 
   private constructor(options: BlobStoreOptions) {
     this.#options = options;
     this.#files = new BlobFiles(options.root);
+    const isFree = (digest: string): boolean => !this.#pins.has(digest) && !this.#flights.has(digest);
+    this.#blobs = new KeptFiles(options.clock, isFree);
+    this.#partials = new KeptFiles(options.clock, isFree);
   }
 
   static async open(options: BlobStoreOptions): Promise<LocalBlobStore> {
     const store = new LocalBlobStore(options);
     const { blobs, partials } = await store.#files.open((digest) => options.believed.has(digest));
-    const now = options.clock.now();
-    const kept = ({ digest, size, writtenAt }: FoundBlob): [string, Kept] => [
-      digest,
-      { size, since: Math.min(writtenAt, now) },
-    ];
-    store.#blobs = new Map(blobs.map(kept));
-    store.#partials = new Map(partials.map(kept));
+    for (const { digest, size, writtenAt } of blobs) store.#blobs.add(digest, size, writtenAt);
+    for (const { digest, size, writtenAt } of partials) store.#partials.add(digest, size, writtenAt);
     return store;
   }
 
@@ -68,7 +62,7 @@ export class LocalBlobStore implements BlobStore {
   }
 
   sizeOf(digest: string): number {
-    return this.#blobs.get(digest)?.size ?? 0;
+    return this.#blobs.sizeOf(digest) ?? 0;
   }
 
   pin(digests?: Iterable<string>): () => void {
@@ -90,10 +84,10 @@ export class LocalBlobStore implements BlobStore {
     for (;;) {
       throwIfAborted(signal);
       const flight = this.#flights.get(digest);
-      const kept = this.#blobs.get(digest);
-      if (flight === undefined && kept !== undefined) {
-        kept.since = this.#options.clock.now();
-        onProgress?.(kept.size);
+      const size = this.#blobs.sizeOf(digest);
+      if (flight === undefined && size !== undefined) {
+        this.#blobs.want(digest);
+        onProgress?.(size);
         return this.#files.path(digest);
       }
       if (flight === undefined) return this.#fly(digest, (tell) => this.#fetch(terms, read, options, tell));
@@ -118,40 +112,24 @@ export class LocalBlobStore implements BlobStore {
 
   /** When the next of what `isUsed` does not know is due, if there is any that may be collected. */
   nextDue(isUsed: (digest: string) => boolean, grace: number): number | undefined {
-    let first = Number.POSITIVE_INFINITY;
-    for (const [digest, { since }] of this.#blobs)
-      if (since < first && !isUsed(digest) && this.#isFree(digest)) first = since;
-    for (const [digest, { since }] of this.#partials)
-      if (since < first && this.#isFree(digest)) first = since;
+    const first = Math.min(this.#blobs.oldest(isUsed), this.#partials.oldest(nobody));
     return first === Number.POSITIVE_INFINITY ? undefined : first + grace;
   }
 
   /** Removes what nobody uses, pins or fetches when its turn comes, and nobody has wanted for long. @returns bytes */
   async collect(collection: Collection): Promise<number> {
-    let freed = 0;
-    for (const [digest] of [...this.#blobs]) {
-      const kept = this.#blobs.get(digest);
-      if (!kept || !this.#isCollectable(digest, kept, collection)) continue;
-      freed += await this.#remove(digest, this.#blobs, this.#files.path(digest));
-    }
-    for (const [digest] of [...this.#partials]) {
-      const kept = this.#partials.get(digest);
-      if (!kept || !this.#isCollectable(digest, kept, partials(collection))) continue;
-      freed += await this.#remove(digest, this.#partials, this.#files.partialPath(digest));
-    }
-    return freed;
+    const ofBlobs = await this.#blobs.collect(collection, (digest) =>
+      this.#remove(digest, this.#files.path(digest)),
+    );
+    const ofPartials = await this.#partials.collect(partials(collection), (digest) =>
+      this.#remove(digest, this.#files.partialPath(digest)),
+    );
+    return ofBlobs + ofPartials;
   }
 
   /** What collect() would remove now, in bytes. */
   collectable(collection: Collection): number {
-    const sizes = (kept: Map<string, Kept>, terms: Collection): number[] =>
-      [...kept].filter((one) => this.#isCollectable(...one, terms)).map(([, { size }]) => size);
-    const all = [...sizes(this.#blobs, collection), ...sizes(this.#partials, partials(collection))];
-    return all.reduce((sum, size) => sum + size, 0);
-  }
-
-  #isCollectable(digest: string, { since }: Kept, { isUsed, before, only }: Collection): boolean {
-    return !isUsed(digest) && this.#isFree(digest) && only?.has(digest) !== false && since <= before;
+    return this.#blobs.collectable(collection) + this.#partials.collectable(partials(collection));
   }
 
   async #fetch(
@@ -182,17 +160,14 @@ export class LocalBlobStore implements BlobStore {
     const path = this.#files.path(digest);
     await rename(from, path);
     await syncDirectory(this.#files.directory);
-    this.#blobs.set(digest, { size, since: this.#options.clock.now() });
+    this.#blobs.add(digest, size);
     return path;
   }
 
-  async #remove(digest: string, kept: Map<string, Kept>, path: string): Promise<number> {
-    const { size } = kept.get(digest)!;
-    kept.delete(digest);
+  async #remove(digest: string, path: string): Promise<void> {
     // A flight: whoever wants it again begins when it is gone, or its new file would be removed.
     await this.#fly(digest, () => rm(path, { force: true }));
     this.#options.log.debug({ blob: digest }, 'blob removed');
-    return size;
   }
 
   async #fly<T>(digest: string, work: (tell: (bytes: number) => void) => Promise<T>): Promise<T> {
@@ -214,12 +189,8 @@ export class LocalBlobStore implements BlobStore {
       await flight.wait();
   }
 
-  #isFree(digest: string): boolean {
-    return !this.#pins.has(digest) && !this.#flights.has(digest);
-  }
-
   async #keepPartial(digest: string): Promise<void> {
     const left = await stat(this.#files.partialPath(digest)).catch(() => undefined);
-    if (left) this.#partials.set(digest, { size: left.size, since: this.#options.clock.now() });
+    if (left) this.#partials.add(digest, left.size);
   }
 }

@@ -144,7 +144,8 @@ export class HostImage {
     if (!(await isDirectory(skeleton))) {
       const staged = join(staging, `host-${crypto.randomUUID()}`);
       try {
-        await mkdir(staged, { recursive: true });
+        // A recursive one says ENOENT where the disk can only be read.
+        await mkdir(staged);
         await buildSkeleton(staged, survey);
         await mkdir(directory, { recursive: true });
         await rename(staged, skeleton);

@@ -4,16 +4,16 @@ import { HttpProxyAgent } from 'http-proxy-agent';
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import type { Trust } from './certificates.ts';
 
-// How many are open at once is limited elsewhere (limits.ts); an idle connection is closed after a minute.
+// How many are open at once is limited elsewhere (transport.ts); an idle connection is closed after a minute.
 const OPTIONS = { keepAlive: true, maxFreeSockets: 4, timeout: 60_000 };
 
-/** Connections that are kept open, apart for each trust and proxy. */
+/** Connections that are kept open, apart for each trust and proxy, and for who may reach link-local addresses. */
 export class Agents {
   readonly #agents = new Map<string, Agent>();
 
-  agentFor(url: URL, trust: Trust, proxy: URL | undefined): Agent {
+  agentFor(url: URL, trust: Trust, proxy: URL | undefined, linkLocal = false): Agent {
     const secure = url.protocol === 'https:';
-    const key = JSON.stringify([secure, secure && trust.id, proxy?.href]);
+    const key = JSON.stringify([secure, secure && trust.id, proxy?.href, linkLocal]);
     let agent = this.#agents.get(key);
     if (!agent) {
       agent = createAgent(secure, trust, proxy);

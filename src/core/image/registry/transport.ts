@@ -88,7 +88,7 @@ export class Transport {
     const options = {
       method,
       headers: { ...headers, ...authorization },
-      agent: this.#agents.agentFor(url, trust, proxy),
+      agent: this.#agents.agentFor(url, trust, proxy, linkLocal),
       ...(!linkLocal && { lookup: lookupElsewhere }),
     };
     const tls = { secureContext: trust.context, rejectUnauthorized: trust.verify };

@@ -20,7 +20,7 @@ import { nodeTime } from '../../tar/times.ts';
 import type { UnpackBudget } from './budget.ts';
 import { devicesIn } from './devices.ts';
 import { type Attributes, DirectoryNode, type NodeDevice } from './directory-node.ts';
-import { NameResolver, type Place } from './name-resolver.ts';
+import { NameResolver, type Place, pathOf } from './name-resolver.ts';
 import { LayerNotes } from './notes.ts';
 
 /**
@@ -113,10 +113,6 @@ export class LayerTree {
 
   /** Hides `hidden` of lower layers in the directory; does not touch what this layer puts there. */
   whiteout(directory: string[], hidden: string): void {
-    if (hidden === '' || hidden === '.' || hidden === '..')
-      throw broken('it is a whiteout that hides nothing');
-    // The file system would refuse it at the very end, when nobody knows any more which entry it was.
-    if (hidden.length > 255) throw broken('it is a whiteout of a name that no file can have (ENAMETOOLONG)');
     this.#notes.whiteout(this.#resolver.directory(directory), hidden);
   }
 
@@ -198,9 +194,5 @@ export class LayerTree {
     return fsPath(`${this.#directory}/${path}`);
   }
 }
-
-/** @param place undefined when its directory is not there */
-const pathOf = (name: ByteText, place: Place | undefined): ByteText =>
-  place === undefined ? partsOf(name).join('/') : place.parent.pathOf(place.base);
 
 const broken = (what: string): FsbError => new FsbError('invalid_argument', what);

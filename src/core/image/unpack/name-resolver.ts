@@ -16,6 +16,10 @@ export interface Place {
   base: string;
 }
 
+/** Below the layer. @param place of the name; undefined when its directory is not there */
+export const pathOf = (name: ByteText, place: Place | undefined): ByteText =>
+  place === undefined ? partsOf(name).join('/') : place.parent.pathOf(place.base);
+
 /**
  * Finds the directory that a name from a tar means, part by part, as if the layer's root were the root of the file
  * system: a symbolic link is followed inside of it only, and `..` of the root is the root.

@@ -45,7 +45,16 @@ export class LayerNotes {
     parent.fileNotes.set(detached(base), notes);
   }
 
+  /** @throws invalid_argument also when no file can be called so */
   whiteout(directory: DirectoryNode, hidden: string): void {
+    if (hidden === '' || hidden === '.' || hidden === '..')
+      throw new FsbError('invalid_argument', 'it is a whiteout that hides nothing');
+    // The file system would refuse it at the very end, when nobody knows any more which entry it was.
+    if (hidden.length > 255)
+      throw new FsbError(
+        'invalid_argument',
+        'it is a whiteout of a name that no file can have (ENAMETOOLONG)',
+      );
     this.#take(NOTE_SIZE + hidden.length);
     directory.whiteouts.add(detached(hidden));
   }

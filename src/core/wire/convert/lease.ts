@@ -26,6 +26,7 @@ export function leaseRequestToWire(request: LeaseRequest): WireRequest {
     waitMilliseconds: request.wait,
     ttlMilliseconds: request.ttl,
     label: request.label,
+    imageDigest: request.imageDigest,
   };
 }
 
@@ -41,6 +42,7 @@ export function leaseRequestFromWire(wire: WireRequest): LeaseRequest {
     wait: wire.waitMilliseconds,
     ttl: wire.ttlMilliseconds,
     label: wire.label,
+    imageDigest: wire.imageDigest,
   });
 }
 

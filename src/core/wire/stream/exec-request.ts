@@ -44,12 +44,18 @@ export const execFields = {
 
 /** @throws invalid_argument */
 export const execFromQuery = (query: URLSearchParams): ExecRequest =>
-  execFromFields(readFields(query, execFields));
+  withCommand(readExecFields(readFields(query, execFields)));
 
 /** @throws invalid_argument */
-export function execFromFields(fields: Fields<typeof execFields>): ExecRequest {
-  if (fields.command.length === 0)
-    throw new FsbError('invalid_argument', 'exec needs a command: none was given');
+export const execFromJson = (value: Record<string, unknown>): ExecRequest => withCommand(readExecJson(value));
+
+function withCommand(request: ExecRequest): ExecRequest {
+  if (request.argv.length > 0) return request;
+  throw new FsbError('invalid_argument', 'exec needs a command: none was given');
+}
+
+/** There may be no command in it. @throws invalid_argument */
+export function readExecFields(fields: Fields<typeof execFields>): ExecRequest {
   return {
     argv: fields.command,
     env: Object.fromEntries(fields.env.map(splitVariable)),
@@ -65,13 +71,12 @@ export function execFromFields(fields: Fields<typeof execFields>): ExecRequest {
 
 const keys = ['argv', 'env', 'cwd', 'user', 'tty', 'stdin', 'detach', 'size', 'guestTool'];
 
-/** @throws invalid_argument */
-export function execFromJson(value: Record<string, unknown>): ExecRequest {
+/** There may be no command in it. @throws invalid_argument */
+export function readExecJson(value: Record<string, unknown>): ExecRequest {
   const unknown = Object.keys(value).find((key) => !keys.includes(key));
   if (unknown !== undefined) throw unknownKey(unknown);
   const { argv, env, cwd, user, tty, stdin, detach, size, guestTool } = value;
-  const wellFormed =
-    isTexts(argv) && argv.length > 0 && isTextMap(env) && typeof cwd === 'string' && typeof user === 'string';
+  const wellFormed = isTexts(argv) && isTextMap(env) && typeof cwd === 'string' && typeof user === 'string';
   if (
     !wellFormed ||
     typeof tty !== 'boolean' ||

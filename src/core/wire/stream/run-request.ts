@@ -4,7 +4,7 @@ import { FsbError } from '../../model/errors.ts';
 import type { OnEmpty } from '../../model/pool.ts';
 import { defined } from '../convert/parts.ts';
 import { type Check, fits, isNumber, isRecord, isText, isWhole } from '../fits.ts';
-import { execFields, execFromFields, execFromJson, execToQuery } from './exec-request.ts';
+import { execFields, execToQuery, readExecFields, readExecJson } from './exec-request.ts';
 import { type Fields, readFields } from './query-fields.ts';
 import { inFrame, type Transport, toTransport } from './transport.ts';
 
@@ -13,6 +13,7 @@ import { inFrame, type Transport, toTransport } from './transport.ts';
 const isSize: Check = (value) => isText(value) || isWhole(value);
 const isSimple: Record<string, Check> = {
   image: isText,
+  imageDigest: isText,
   resources: (value) => fits(value, { cpus: isNumber, memory: isSize, pids: isWhole }),
   network: isText,
   onEmpty: isText,
@@ -27,9 +28,9 @@ export function runToTransport({ pool: _, exec, ...terms }: PoolRunRequest): Tra
 }
 
 function runToQuery(exec: ExecRequest, terms: Omit<PoolRunRequest, 'pool' | 'exec'>): URLSearchParams {
-  const { image, resources, network, onEmpty, wait } = terms;
+  const { image, imageDigest, resources, network, onEmpty, wait } = terms;
   const query = execToQuery(exec);
-  const fields = { image, ...resources, network, on_empty: onEmpty, wait };
+  const fields = { image, image_digest: imageDigest, ...resources, network, on_empty: onEmpty, wait };
   for (const [name, value] of Object.entries(fields)) if (value !== undefined) query.set(name, String(value));
   return query;
 }
@@ -37,6 +38,7 @@ function runToQuery(exec: ExecRequest, terms: Omit<PoolRunRequest, 'pool' | 'exe
 const runFields = {
   ...execFields,
   image: 'text',
+  image_digest: 'text',
   cpus: 'number',
   memory: 'text',
   pids: 'count',
@@ -46,10 +48,10 @@ const runFields = {
   wait: 'number',
 } as const;
 
-/** Its values are not checked yet. @throws invalid_argument for unknown fields and for what does not read */
+/** Its values are not checked yet, and there may be no command. @throws invalid_argument for unknown fields and for what does not read */
 export function runFromQuery(pool: string, query: URLSearchParams): PoolRunRequest {
   const fields = readFields(query, runFields);
-  return { ...termsOf(fields), pool, exec: onlyRun(execFromFields(fields)) };
+  return { ...termsOf(fields), pool, exec: onlyRun(readExecFields(fields)) };
 }
 
 function termsOf(fields: Fields<typeof runFields>): Omit<PoolRunRequest, 'pool' | 'exec'> {
@@ -57,6 +59,7 @@ function termsOf(fields: Fields<typeof runFields>): Omit<PoolRunRequest, 'pool' 
   const resources = defined({ cpus, memory, pids });
   return defined({
     image,
+    imageDigest: fields.image_digest,
     resources: Object.keys(resources).length === 0 ? undefined : resources,
     // Words that the core does not know are kept for it to refuse.
     network: fields.network as PoolRunRequest['network'],
@@ -65,14 +68,14 @@ function termsOf(fields: Fields<typeof runFields>): Omit<PoolRunRequest, 'pool' 
   });
 }
 
-/** Its values, but for the command, are not checked yet. @throws invalid_argument */
+/** Its values, but for those of `exec`, are not checked yet. @throws invalid_argument */
 export function runFromJson(pool: string, value: Record<string, unknown>): PoolRunRequest {
   const { exec, ...terms } = value;
   if (!isRecord(exec))
     throw new FsbError('invalid_argument', 'the run request is not well-formed: it has no exec', {
-      hint: 'It needs exec; image, resources, network, mounts, onEmpty and wait may be left out.',
+      hint: 'It needs exec; image, imageDigest, resources, network, mounts, onEmpty and wait may be left out.',
     });
-  return { ...terms, pool, exec: onlyRun(execFromJson(exec)) };
+  return { ...terms, pool, exec: onlyRun(readExecJson(exec)) };
 }
 
 function onlyRun(exec: ExecRequest): ExecRequest {

@@ -249,7 +249,11 @@ export interface LeaseRequest {
     | number
     | undefined;
   /** A word of whoever takes it, to know it again. */
-  label?: string | undefined;
+  label?:
+    | string
+    | undefined;
+  /** sha256:..., of the image that `image` is to be, whatever that name means by now; absent: what it means. */
+  imageDigest?: string | undefined;
 }
 
 export interface LeaseResponse {
@@ -2682,6 +2686,7 @@ function createBaseLeaseRequest(): LeaseRequest {
     waitMilliseconds: undefined,
     ttlMilliseconds: undefined,
     label: undefined,
+    imageDigest: undefined,
   };
 }
 
@@ -2713,6 +2718,9 @@ export const LeaseRequest: MessageFns<LeaseRequest> = {
     }
     if (message.label !== undefined) {
       writer.uint32(74).string(message.label);
+    }
+    if (message.imageDigest !== undefined) {
+      writer.uint32(82).string(message.imageDigest);
     }
     return writer;
   },
@@ -2802,6 +2810,14 @@ export const LeaseRequest: MessageFns<LeaseRequest> = {
             message.label = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.imageDigest = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2830,6 +2846,7 @@ export const LeaseRequest: MessageFns<LeaseRequest> = {
     message.waitMilliseconds = object.waitMilliseconds ?? undefined;
     message.ttlMilliseconds = object.ttlMilliseconds ?? undefined;
     message.label = object.label ?? undefined;
+    message.imageDigest = object.imageDigest ?? undefined;
     return message;
   },
 };
