@@ -10,8 +10,17 @@ import { describeFailure, type FailureContext } from './failure.ts';
 import { globalFlags } from './flags.ts';
 import { Puller } from './images/puller.ts';
 import { Interruption } from './interruption.ts';
-import { type Listing, type OutputFormat, render } from './output/output.ts';
+import {
+  forPrograms,
+  type Listing,
+  type OutputFormat,
+  type RenderOptions,
+  render,
+  renderEach,
+} from './output/output.ts';
 import { sideBySide } from './output/side-by-side.ts';
+import { wantsJson } from './output/wants-json.ts';
+import type { FlagArities } from './program/pass-through.ts';
 import { tryWrite, write } from './streams.ts';
 import type { World } from './world.ts';
 
@@ -36,6 +45,8 @@ export abstract class BaseCommand extends Command {
   #flags: Partial<GlobalFlags> = {};
   #core: Promise<CoreApi> | undefined;
   #failureCode = 0;
+  /** Nothing is cut to make a table fit. */
+  #untruncated = false;
 
   constructor(argv: string[], config: Config, world: World) {
     super(argv, config);
@@ -60,6 +71,7 @@ export abstract class BaseCommand extends Command {
     this.parsed = true;
     const parsed = await super.parse<F, B, A>(options, argv);
     this.#flags = this.#globalsOf(parsed.flags);
+    this.#untruncated = parsed.flags['no-trunc'] === true;
     const { timeout } = this.#flags;
     // A command with a --timeout of its own hands it to the core, which knows best what to do at the deadline.
     const own = Object.hasOwn(this.ctor.flags ?? {}, 'timeout');
@@ -113,7 +125,7 @@ export abstract class BaseCommand extends Command {
   }
 
   protected get format(): OutputFormat {
-    return this.#flags.json ? 'json' : (this.#flags.output ?? 'table');
+    return this.#flags.json ? 'json' : (this.#flags.output?.format ?? 'table');
   }
 
   /** The user chose a format; -q is one. */
@@ -132,12 +144,26 @@ export abstract class BaseCommand extends Command {
 
   /** The result is data for a program, one document: nothing else may go to stdout. */
   protected get forPrograms(): boolean {
-    return this.format === 'json' || this.format === 'yaml';
+    return forPrograms(this.format);
   }
 
   /** The result, in the format that was asked for, on stdout. */
   protected async print<T>(listing: Listing<T>): Promise<void> {
-    await this.out(await render(listing, { format: this.format, quiet: this.quiet, colors: this.colors }));
+    await this.out(await render(listing, this.#renderOptions));
+  }
+
+  /** One of many that come one by one; `text` is its line for people. */
+  protected async printEach<T>(view: T, text: string): Promise<void> {
+    await this.out(await renderEach(view, text, this.#renderOptions));
+  }
+
+  get #renderOptions(): RenderOptions {
+    const { stdout } = this.world.terminal;
+    return {
+      ...{ format: this.format, quiet: this.quiet, colors: this.colors },
+      width: stdout.isTTY && !this.#untruncated ? stdout.columns : undefined,
+      expression: this.#flags.output?.expression,
+    };
   }
 
   /**
@@ -191,13 +217,13 @@ export abstract class BaseCommand extends Command {
 
   /** What even a quiet command must say beside its output, on stderr: an object for programs, a line for people. */
   protected async tell(data: Record<string, string>, text: string): Promise<void> {
-    const line = this.forPrograms ? JSON.stringify(data) : text;
+    const line = this.format === 'json' || this.format === 'yaml' ? JSON.stringify(data) : text;
     await tryWrite(this.world.terminal.stderr, `${line}\n`);
   }
 
   protected get failureContext(): FailureContext {
     return {
-      json: wantsJson(this.argv),
+      json: wantsJson(this.argv, { ...this.ctor.baseFlags, ...this.ctor.flags } as FlagArities),
       debug: this.world.env.FSB_DEBUG === '1',
       command: `${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')}`,
       flagNames: Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags }),
@@ -224,18 +250,4 @@ export abstract class BaseCommand extends Command {
     const core = await this.#core?.catch(() => undefined);
     await core?.close();
   }
-}
-
-/** Before the flags are parsed, and when they cannot be: does the user want JSON? */
-export function wantsJson(argv: string[]): boolean {
-  const end = argv.indexOf('--');
-  const own = end === -1 ? argv : argv.slice(0, end);
-  return own.some(
-    (word, i) =>
-      word === '--json' ||
-      word === '-ojson' ||
-      word === '-o=json' ||
-      word === '--output=json' ||
-      ((word === '-o' || word === '--output') && own[i + 1] === 'json'),
-  );
 }

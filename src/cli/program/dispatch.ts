@@ -1,9 +1,9 @@
 import type { Config } from '@oclif/core';
 import { didYouMean } from '../../core/model/did-you-mean.ts';
 import { FsbError } from '../../core/model/errors.ts';
-import { wantsJson } from '../base-command.ts';
 import { describeFailure } from '../failure.ts';
 import { globalFlags } from '../flags.ts';
+import { wantsJson } from '../output/wants-json.ts';
 import { tryWrite } from '../streams.ts';
 import type { World } from '../world.ts';
 import { type CommandTable, loadCommands, type PackageJson } from './command-set.ts';
@@ -28,7 +28,7 @@ export async function main(argv: string[], program: Program, world: World): Prom
   } catch (error) {
     const bin = program.pjson.oclif.bin ?? program.pjson.name;
     const context = {
-      json: wantsJson(argv),
+      json: wantsJson(argv, globalFlags as FlagArities),
       debug: world.env.FSB_DEBUG === '1',
       command: bin,
       flagNames: Object.keys(globalFlags),

@@ -1,7 +1,8 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, wantsJson } from '../../cli/base-command.ts';
+import { BaseCommand } from '../../cli/base-command.ts';
 import type { FailureContext } from '../../cli/failure.ts';
 import { saveToFile } from '../../cli/images/save-file.ts';
+import { wantsJson } from '../../cli/output/wants-json.ts';
 import { write } from '../../cli/streams.ts';
 import { FsbError } from '../../core/model/errors.ts';
 
@@ -39,7 +40,10 @@ export default class ImageSave extends BaseCommand {
   protected override get failureContext(): FailureContext {
     return {
       ...super.failureContext,
-      json: wantsJson(this.argv.filter((word) => word === '--json' || word === '--')),
+      json: wantsJson(
+        this.argv.filter((word) => word === '--json' || word === '--'),
+        {},
+      ),
     };
   }
 
