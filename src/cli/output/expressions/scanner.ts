@@ -7,11 +7,13 @@ export class Scanner {
   at = 0;
   readonly text: string;
   readonly #language: string;
+  readonly #hint: string;
 
-  /** @param language for messages: `jsonpath` */
-  constructor(text: string, language: string) {
+  /** @param language for messages: `jsonpath` @param hint how to write it */
+  constructor(text: string, language: string, hint = 'See docs/output.md for what can be written.') {
     this.text = text;
     this.#language = language;
+    this.#hint = hint;
   }
 
   get done(): boolean {
@@ -42,7 +44,7 @@ export class Scanner {
   /** @throws invalid_argument always */
   fail(why: string, { at = this.at, hint }: { at?: number; hint?: string } = {}): never {
     throw new FsbError('invalid_argument', `invalid ${this.#language} at position ${at + 1}: ${why}`, {
-      hint: hint ?? 'See docs/output.md for what can be written.',
+      hint: hint ?? this.#hint,
     });
   }
 
