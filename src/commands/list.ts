@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { repeated } from '../cli/flags.ts';
 import { sandboxListing } from '../cli/output/sandbox-view.ts';
+import { withDashedValue } from '../cli/program/pass-through.ts';
 import { parseSelectors } from '../cli/select/label-selector.ts';
 import { parseSandboxFilters } from '../cli/select/sandbox-filters.ts';
 import { isLive } from '../core/model/phase.ts';
@@ -53,7 +54,7 @@ Filters are name=PART (a regular expression), id=PREFIX, label=K or label=K=V, p
   };
 
   override async run(): Promise<undefined> {
-    const { flags } = await this.parse(List);
+    const { flags } = await this.parse(List, withDashedValue(this.argv, '--sort-by'));
     const selector = parseSelectors(flags.selector ?? []);
     const filters = parseSandboxFilters(flags.filter ?? [], flags.phase ?? []);
     const sort = await sorter(flags['sort-by']);

@@ -19,13 +19,13 @@ const ALIASES: Record<string, string> = { age: '-created_at', created: 'created_
  * @throws invalid_argument with the position
  */
 export function parseOrder(text: string): Order {
-  const [, minus = '', said = ''] = /^(-?)([\s\S]*)$/.exec(text)!;
+  const [, minus = '', said = ''] = /^(-?)([\s\S]*)$/.exec(text.trim())!;
   const [, inner = said] = /^\{([\s\S]*)\}$/.exec(said) ?? [];
   const meant = Object.hasOwn(ALIASES, inner) ? ALIASES[inner]! : inner;
   const field = meant.replace(/^-/, '').replace(/^\./, '');
   const scanner = new Scanner(
     `.${field}`,
-    `field ${JSON.stringify(text)}`,
+    `field ${JSON.stringify(text.trim())}`,
     'Write it like name, age or labels.team.',
   );
   const path = parsePath(scanner);

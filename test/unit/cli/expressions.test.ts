@@ -30,6 +30,7 @@ describe('jsonpath', () => {
     ['{.labels}', box, '{"team":"red","fsb.io/tier":"a"}\n'],
     ['{.labels.*}', box, 'red a\n'],
     ['{..message}', box, 'made started\n'],
+    ['{..name}', list, 'box job\n'],
     ['{.items[?(@.phase=="Running")].name}', list, 'box\n'],
     ['{.items[?(@.exit_code > 0)].name}', list, 'job\n'],
     ['{.items[?(@.exit_code)].name}', list, 'job\n'],

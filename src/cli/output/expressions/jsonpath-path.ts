@@ -33,28 +33,31 @@ export function valuesAt({ fromRoot, steps }: Path, root: Data, current: Data): 
 
 function parseStep(scanner: Scanner): Step | undefined {
   if (scanner.take(/\.\./y) !== undefined) {
-    const step = parseField(scanner) ?? parseBrackets(scanner);
+    const step = parseField(scanner, present) ?? parseBrackets(scanner);
     return (value, root) => descendants(value).flatMap((each) => step(each, root));
   }
   if (scanner.take(/\.(?=\[)/y) !== undefined) return parseBrackets(scanner);
-  if (scanner.take(/\.(?=[^\s.[\]{}()=!<>,|&"']|\\)/y) !== undefined) return parseField(scanner);
+  if (scanner.take(/\.(?=[^\s.[\]{}()=!<>,|&"']|\\)/y) !== undefined) return parseField(scanner, presentIn);
   return scanner.take(/(?=\[)/y) === undefined ? undefined : parseBrackets(scanner);
 }
 
-/** `*`, or a name in which a backslash takes the meaning of the next character away: `a\.b`. */
-function parseField(scanner: Scanner): Step | undefined {
+/** `*`, or a name in which a backslash takes the meaning of the next character away: `a\\.b`. */
+function parseField(scanner: Scanner, lookUp: LookUp): Step | undefined {
   if (scanner.take(/\*/y) !== undefined) return parts;
-  const name = scanner.take(/(?:\\[\s\S]|[^\s.[\]{}()=!<>,|&"'\\])+/y);
-  return name === undefined ? undefined : field(name.replaceAll(/\\([\s\S])/g, '$1'));
+  const written = scanner.take(/(?:\\[\s\S]|[^\s.[\]{}()=!<>,|&"'\\])+/y);
+  const name = written?.replaceAll(/\\([\s\S])/g, '$1');
+  return name === undefined ? undefined : (value, root) => lookUp(value, name, root);
 }
 
-/** A list, which `-o json` prints as such, has the shape of kubectl's lists, too: `.items`. Else it is each of them. */
-const field =
-  (name: string): Step =>
-  (value, root) => {
-    if (value !== root || !Array.isArray(value)) return present(keyOf(value, name));
-    return name === 'items' ? [value] : value.flatMap((each) => present(keyOf(each, name)));
-  };
+type LookUp = (value: Data, name: string, root: Data) => Data[];
+
+/** The list that `-o json` prints has the shape of kubectl's lists, too: `.items`. Else it is each of its elements. */
+const presentIn: LookUp = (value, name, root) => {
+  if (value !== root || !Array.isArray(value)) return present(value, name);
+  return name === 'items' ? [value] : value.flatMap((each) => present(each, name));
+};
+
+const present = (value: Data, name: string): Data[] => defined(keyOf(value, name));
 
 function parseBrackets(scanner: Scanner): Step {
   scanner.need(/\[\s*/y, '"[" or a field name');
@@ -73,7 +76,7 @@ function parseBrackets(scanner: Scanner): Step {
 /** `'name'`, `3`, `-1`, `1:3`, `::2` */
 function parseChoice(scanner: Scanner): Step {
   const name = scanner.quoted();
-  if (name !== undefined) return (value) => present(keyOf(value, name));
+  if (name !== undefined) return (value) => present(value, name);
   const start = scanner.at;
   const [from, to, step] = scanner
     .need(/-?\d+(?!\d*\s*:)|-?\d*\s*:\s*(?:-?\d+)?(?:\s*:\s*\d+)?/y, "a number, a slice, * or 'a name'")
@@ -81,12 +84,12 @@ function parseChoice(scanner: Scanner): Step {
     .map((word) => (word.trim() === '' ? undefined : Number(word)));
   if (step === 0) scanner.fail('the step of a slice is at least 1', { at: start });
   const isIndex = !scanner.text.slice(start, scanner.at).includes(':');
-  if (isIndex) return (value) => present(elementOf(value, from!));
+  if (isIndex) return (value) => defined(elementOf(value, from!));
   return (value) =>
     Array.isArray(value) ? value.slice(from, to).filter((_, index) => index % (step ?? 1) === 0) : [];
 }
 
-const present = (value: Data): Data[] => (value === undefined ? [] : [value]);
+const defined = (value: Data): Data[] => (value === undefined ? [] : [value]);
 
 /** Elements of a list, values of an object. */
 const parts: Step = (value) =>
