@@ -11,6 +11,7 @@
  *   process                  the table; each process has one input and two output streams
  *   output, input, ring, pty the streams, their windows and buffers
  *   reap                     signals, exit statuses, totals
+ *   tools/                   the same program as an ordinary process of the instance: files, connections, processes
  *
  * One thread, nothing blocks: handlers only change state, and channel_pump() sends what there is after each turn.
  */
@@ -27,6 +28,7 @@
 #include "options.h"
 #include "reap.h"
 #include "system.h"
+#include "tools/tool.h"
 #include "workdir.h"
 
 enum { TRIM_MS = 200, DESCRIPTORS_OF_OURS = 40, DESCRIPTORS_PER_PROCESS = 6 };
@@ -124,6 +126,7 @@ static void meet_deadlines(struct guest *guest) {
 int main(int argc, char **argv) {
   static struct guest guest;
   struct options options;
+  if (argc > 1 && argv[1][0] != '-') return tool_run(argc - 1, argv + 1);
   if (!options_parse(argc, argv, &options)) return 2;
   if (getpid() != 1) {
     /* As PID 1 "every process" means every process of the instance; elsewhere it would mean the machine. */

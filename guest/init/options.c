@@ -34,6 +34,7 @@ bool options_parse(int argc, char **argv, struct options *out) {
     if (i + 1 < argc && parse_option(argv[i], argv[i + 1], out)) continue;
     fprintf(stderr, "fsb-init: cannot understand %s\n", argv[i]);
     fprintf(stderr, "usage: fsb-init (--listen PATH | --listen-fd N) [--secret-fd N] [--directory PATH]...\n");
+    fprintf(stderr, "       fsb-init TOOL [ARG]...\n");
     return false;
   }
   argv[directories] = NULL;

@@ -30,17 +30,19 @@ static bool take_passwd_entry(char *fields[], struct identity *out) {
   return true;
 }
 
-/* Finds the first entry of that name, or else the first of that number. `name` gets the entry's name. */
+/* Finds the first entry of that name, or else the first of that number. Nothing is the number 0, whoever has that for a
+ * name. `name` gets the entry's name. */
 static bool find_user(const char *wanted, struct identity *out, char *name, size_t name_size) {
   uint32_t number = 0;
-  bool numeric = parse_id(wanted, &number);
+  bool nobody = wanted[0] == 0;
+  bool numeric = nobody || parse_id(wanted, &number);
   bool found = false;
   struct lines lines;
   if (!lines_open(&lines, "/etc/passwd")) return false;
   char *fields[PASSWD_FIELDS];
   while (lines_next(&lines, fields, PASSWD_FIELDS)) {
     uint32_t uid = 0;
-    bool by_name = strcmp(fields[PASSWD_NAME], wanted) == 0;
+    bool by_name = !nobody && strcmp(fields[PASSWD_NAME], wanted) == 0;
     bool by_number = numeric && !found && parse_id(fields[PASSWD_UID], &uid) && uid == number;
     if ((!by_name && !by_number) || strlen(fields[PASSWD_NAME]) >= name_size) continue;
     if (!take_passwd_entry(fields, out)) continue;
@@ -95,8 +97,7 @@ enum users_result users_resolve(const char *text, struct identity *out) {
   if (length >= sizeof user) return USERS_NO_USER;
   memcpy(user, text, length);
   user[length] = 0;
-  if (length == 0) strcpy(user, "0");
-  if (!find_user(user, out, name, sizeof name) && !parse_id(user, &out->uid)) return USERS_NO_USER;
+  if (!find_user(user, out, name, sizeof name) && length > 0 && !parse_id(user, &out->uid)) return USERS_NO_USER;
   if (group[0] != 0 && !find_group(group, &out->gid)) return USERS_NO_GROUP;
   out->groups[out->group_count++] = out->gid;
   if (group[0] == 0 && name[0] != 0) add_memberships(name, out);

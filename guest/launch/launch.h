@@ -14,6 +14,7 @@ int boot_main(char **args);
 int remove_main(char **args);
 int lock_main(char **args);
 int mark_main(char **args);
+int spread_main(char **args);
 int serve_main(char **args);
 
 /* One of the modes that `serve` starts, by its name. Returns the exit code; some modes become another program. */

@@ -4,9 +4,10 @@
  *   fsb-launch boot ...   mounts and a listening socket for one instance, then executes its runtime (boot.c)
  *   fsb-launch remove ... takes away every trace of one instance (remove.c)
  *   fsb-launch run ...    executes a program (below)
- *   fsb-launch lock ...   holds a file lock for as long as its standard input is open (lock.c)
  *   fsb-launch mark ...   puts on an unpacked layer what Node.js cannot (mark.c)
- *   fsb-launch serve      starts the first three on request, each in a process of its own (serve.c)
+ *   fsb-launch spread ... tells the file system that what is made in a directory is unrelated (spread.c)
+ *   fsb-launch serve      starts any of these on request, each in a process of its own (serve.c)
+ *   fsb-launch lock ...   holds a file lock for as long as its standard input is open (lock.c)
  */
 #include "launch.h"
 
@@ -47,13 +48,14 @@ static int run_main(char **args) {
 }
 
 static _Noreturn void usage(void) {
-    fputs("usage: fsb-launch boot --layers DIR --bundle DIR --config JSON [--etc NAME TEXT]...\n"
+    fputs("usage: fsb-launch boot --layers DIR --bundle DIR --config JSON [--again] [--etc NAME TEXT]...\n"
           "                       {--overlay TARGET --lower DIR...}... -- PROGRAM [ARG...]\n"
           "       fsb-launch remove [--process PID:START] [--thaw FILE] [--group DIR]... [--tree DIR]...\n"
           "                         [--aside FROM TO]\n"
           "       fsb-launch run PROGRAM [ARG...]\n"
           "       fsb-launch lock [--wait MS] FILE\n"
-          "       fsb-launch mark ROOT\n"
+          "       fsb-launch mark ROOT FILE\n"
+          "       fsb-launch spread DIR...\n"
           "       fsb-launch serve\n",
           stderr);
     exit(EXIT_FAILED);
@@ -63,13 +65,14 @@ int run_mode(char **words) {
     if (strcmp(words[0], "boot") == 0) return boot_main(words + 1);
     if (strcmp(words[0], "remove") == 0) return remove_main(words + 1);
     if (strcmp(words[0], "run") == 0) return run_main(words + 1);
+    if (strcmp(words[0], "mark") == 0) return mark_main(words + 1);
+    if (strcmp(words[0], "spread") == 0) return spread_main(words + 1);
     usage();
 }
 
 int main(int argc, char **argv) {
     if (argc < 2) usage();
     if (strcmp(argv[1], "lock") == 0) return lock_main(argv + 2);
-    if (strcmp(argv[1], "mark") == 0) return mark_main(argv + 2);
     if (strcmp(argv[1], "serve") == 0) return serve_main(argv + 2);
     return run_mode(argv + 1);
 }

@@ -1,6 +1,6 @@
 /*
- * fsb-launch mark ROOT: puts on an unpacked layer what Node.js cannot, as standard input says (mark.h): whiteouts, devices,
- * FIFOs, extended attributes.
+ * fsb-launch mark ROOT FILE: puts on an unpacked layer what Node.js cannot, as FILE says (mark.h): whiteouts, devices, FIFOs,
+ * extended attributes.
  *
  * Nothing outside of ROOT is reached, whatever the paths are: no symbolic link is followed, and no mount is crossed. A
  * mark that cannot be put is an error: a file that should be hidden would shine through.
@@ -37,6 +37,7 @@ struct how {
 
 struct marker {
     int root;
+    int marks;
     /* The directory that the process is in: most marks are beside the one before. */
     char parent[MARK_LONGEST_PATH + 1];
     char input[4 + MARK_LONGEST];
@@ -138,7 +139,7 @@ static bool put_all(struct marker *marker) {
 /* The longest mark fits, and whole ones never stay: there is always room to read into. */
 static void read_more(struct marker *marker) {
     ssize_t got;
-    do got = read(STDIN_FILENO, marker->input + marker->input_length, sizeof marker->input - marker->input_length);
+    do got = read(marker->marks, marker->input + marker->input_length, sizeof marker->input - marker->input_length);
     while (got < 0 && errno == EINTR);
     if (got < 0) fail("read", "marks");
     if (got == 0) fail_because("read", "marks", "they end in the middle");
@@ -147,8 +148,11 @@ static void read_more(struct marker *marker) {
 
 int mark_main(char **args) {
     if (args[0] == NULL) fail_because("option", "ROOT", "missing");
-    if (args[1] != NULL) fail_because("option", args[1], "unknown");
+    if (args[1] == NULL) fail_because("option", "FILE", "missing");
+    if (args[2] != NULL) fail_because("option", args[2], "unknown");
     static struct marker marker;
+    marker.marks = open(args[1], O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (marker.marks < 0) fail("open marks", args[1]);
     marker.root = open(args[0], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (marker.root < 0) fail("open root", args[0]);
     if (fchdir(marker.root) != 0) fail("enter root", args[0]);

@@ -1,4 +1,5 @@
 import type { Command } from '@oclif/core';
+import { usageOf } from '../../src/cli/program/usage.ts';
 import type { Manifest } from '../build/manifest.ts';
 
 /** What the man pages, the README and the tests know about a command: all of it from the command's own class. */
@@ -59,7 +60,7 @@ function oneCommand(command: Command.Cached): CommandFacts {
     description: expand(command.description ?? '')
       .split(/\n\s*\n/)
       .filter((paragraph) => paragraph.trim() !== ''),
-    synopsis: `${BIN} ${typeof command.usage === 'string' ? command.usage : usageOf(words, command)}`,
+    synopsis: `${BIN} ${typeof command.usage === 'string' ? command.usage : usageOf(words, command.args)}`,
     aliases: command.aliases.map((alias) => alias.replaceAll(':', ' ')),
     args: Object.values(command.args).map(({ name, description }) => ({
       name: name.toUpperCase(),
@@ -72,14 +73,6 @@ function oneCommand(command: Command.Cached): CommandFacts {
       command: expand(line),
     })),
   };
-}
-
-function usageOf(words: string, { args }: Command.Cached): string {
-  const names = Object.values(args).map(({ name, required, multiple }) => {
-    const word = `${name.toUpperCase()}${multiple ? '...' : ''}`;
-    return required ? word : `[${word}]`;
-  });
-  return [words, ...names, '[FLAGS]'].join(' ');
 }
 
 const examplesOf = ({ examples = [] }: Command.Cached): { description: string; command: string }[] =>

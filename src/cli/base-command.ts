@@ -3,12 +3,12 @@ import type { CoreApi } from '../core/api/core-api.ts';
 import type { CallOptions } from '../core/api/sandbox-api.ts';
 import { abortable } from '../core/model/abortable.ts';
 import { FsbError } from '../core/model/errors.ts';
-import { assertName, DEFAULT_NAMESPACE } from '../core/model/ids.ts';
+import { assertName } from '../core/model/ids.ts';
 import { formatDuration } from '../core/model/quantity.ts';
 import type { SandboxRef } from '../core/model/sandbox.ts';
+import { Settings } from './config/settings.ts';
 import { describeFailure, type FailureContext } from './failure.ts';
 import { globalFlags } from './flags.ts';
-import { Puller } from './images/puller.ts';
 import { Interruption } from './interruption.ts';
 import {
   forPrograms,
@@ -19,9 +19,9 @@ import {
   renderEach,
 } from './output/output.ts';
 import { sideBySide } from './output/side-by-side.ts';
-import { wantsJson } from './output/wants-json.ts';
 import type { FlagArities } from './program/pass-through.ts';
 import { tryWrite, write } from './streams.ts';
+import { wantsJson } from './wants-json.ts';
 import type { World } from './world.ts';
 
 // The bounds of oclif's own parse(), which it does not export.
@@ -43,6 +43,7 @@ export abstract class BaseCommand extends Command {
   protected readonly world: World;
   protected readonly interruption: Interruption;
   #flags: Partial<GlobalFlags> = {};
+  #settings: Settings | undefined;
   #core: Promise<CoreApi> | undefined;
   #failureCode = 0;
   /** Nothing is cut to make a table fit. */
@@ -86,14 +87,22 @@ export abstract class BaseCommand extends Command {
     return Object.hasOwn(own, 'output') ? { ...flags, output: undefined } : flags;
   }
 
+  /** What flags, environment and files say; read when it is first asked for. */
+  protected get settings(): Settings {
+    this.#settings ??= new Settings(this.world, { ...this.#flags, output: this.#flags.output?.format });
+    return this.#settings;
+  }
+
   /** Connects at the first call; every call gives the same core. Starting one may take long, so this can be ended. */
   protected core(start = true): Promise<CoreApi> {
-    this.#core ??= abortable(
-      this.world.connect({ host: this.#flags.host, start }),
-      this.interruption.signal,
-      (core) => core.close(),
-    );
+    this.#core ??= this.#connect(start);
     return this.#core;
+  }
+
+  async #connect(start: boolean): Promise<CoreApi> {
+    const { endpoint, tls } = this.settings.core;
+    const connecting = this.world.connect({ endpoint, tls, start });
+    return abortable(connecting, this.interruption.signal, (core) => core.close());
   }
 
   /** Asks the core that runs; undefined, and a word about it, where the local one does not and that is nothing wrong. */
@@ -101,8 +110,8 @@ export abstract class BaseCommand extends Command {
     try {
       return await ask(await this.core(false));
     } catch (error) {
-      const remote = this.#flags.host ?? this.world.env.FSB_HOST;
-      if (remote || FsbError.from(error).code !== 'unavailable') throw error;
+      if (FsbError.from(error).code !== 'unavailable' || this.settings.core.endpoint !== undefined)
+        throw error;
       await this.say('No core is running.');
       return undefined;
     }
@@ -114,9 +123,7 @@ export abstract class BaseCommand extends Command {
   }
 
   protected get namespace(): string {
-    const namespace = this.#flags.namespace ?? (this.world.env.FSB_NAMESPACE || DEFAULT_NAMESPACE);
-    assertName(namespace, 'namespace');
-    return namespace;
+    return this.settings.namespace;
   }
 
   protected ref(name: string): SandboxRef {
@@ -125,7 +132,7 @@ export abstract class BaseCommand extends Command {
   }
 
   protected get format(): OutputFormat {
-    return this.#flags.json ? 'json' : (this.#flags.output?.format ?? 'table');
+    return this.#flags.json ? 'json' : (this.#flags.output?.format ?? this.settings.output);
   }
 
   /** The user chose a format; -q is one. */
@@ -139,7 +146,9 @@ export abstract class BaseCommand extends Command {
 
   protected get colors(): boolean {
     const { env, terminal } = this.world;
-    return terminal.stdout.isTTY === true && !this.#flags['no-color'] && !env.NO_COLOR && env.TERM !== 'dumb';
+    if (this.#flags['no-color'] || env.NO_COLOR || env.TERM === 'dumb') return false;
+    const { color } = this.settings;
+    return color === 'always' || (color === 'auto' && terminal.stdout.isTTY === true);
   }
 
   /** The result is data for a program, one document: nothing else may go to stdout. */
@@ -195,12 +204,6 @@ export abstract class BaseCommand extends Command {
     return this.quiet || this.forPrograms;
   }
 
-  /** Images for this command, from their registries. */
-  protected puller(core: CoreApi): Puller {
-    const { world, silent } = this;
-    return new Puller({ core, world, signal: this.interruption.signal, silent });
-  }
-
   /** A line for people, on stderr; silent with -q and in machine formats, and when there is nothing to say. */
   protected async say(text: string | undefined): Promise<void> {
     if (text === undefined || this.silent) return;
@@ -222,12 +225,22 @@ export abstract class BaseCommand extends Command {
   }
 
   protected get failureContext(): FailureContext {
+    const flags = { ...this.ctor.baseFlags, ...this.ctor.flags };
     return {
-      json: wantsJson(this.argv, { ...this.ctor.baseFlags, ...this.ctor.flags } as FlagArities),
+      json: wantsJson(this.argv, flags as FlagArities) || this.#jsonByDefault,
       debug: this.world.env.FSB_DEBUG === '1',
       command: `${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')}`,
-      flagNames: Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags }),
+      flagNames: Object.keys(flags),
     };
+  }
+
+  /** A program that has JSON configured reads failures as such, too; a configuration that cannot be read is one of them. */
+  get #jsonByDefault(): boolean {
+    try {
+      return this.#flags.output === undefined && this.settings.output === 'json';
+    } catch {
+      return false;
+    }
   }
 
   /** Reports a failure that does not end the command; its exit code is kept if it is the worst so far. */

@@ -48,13 +48,20 @@ const outputFlag = Flags.custom<OutputChoice>({
 export const globalFlags = {
   host: Flags.string({
     summary: 'Core to talk to.',
-    description: 'unix:///path/to/fsb.sock or tcp://host:9090. Default: FSB_HOST, else the local core.',
+    description:
+      'unix:///path/to/fsb.sock, tcp://host:9090, ssh://user@host or embedded:. Default: FSB_HOST, else the context.',
     helpValue: 'ENDPOINT',
+    helpGroup: 'GLOBAL',
+  }),
+  context: Flags.string({
+    summary:
+      'Core to talk to, by its name in "context list". Default: FSB_CONTEXT, else as configured, else the local core.',
+    helpValue: 'NAME',
     helpGroup: 'GLOBAL',
   }),
   namespace: Flags.string({
     char: 'n',
-    summary: 'Namespace of the sandboxes. Default: FSB_NAMESPACE, else "default".',
+    summary: 'Namespace of the sandboxes. Default: FSB_NAMESPACE, else as configured, else "default".',
     helpValue: 'NAMESPACE',
     helpGroup: 'GLOBAL',
   }),
@@ -62,7 +69,7 @@ export const globalFlags = {
     char: 'o',
     aliases: ['format'],
     summary:
-      "Format of the result: table, wide, json, yaml, name, jsonpath=EXPRESSION, template=TEXT or '{{.field}}'. Default: table.",
+      "Format of the result: table, wide, json, yaml, name, jsonpath=EXPRESSION, template=TEXT or '{{.field}}'. Default: as configured, else table.",
     helpGroup: 'GLOBAL',
   }),
   json: Flags.boolean({ summary: 'Short for --output json.', exclusive: ['output'], helpGroup: 'GLOBAL' }),
@@ -83,6 +90,22 @@ export const nameArg = Args.string({
   required: true,
   ignoreStdin: true,
   description: 'Name of the sandbox.',
+});
+
+export const namesArg = Args.string({
+  name: 'name',
+  required: true,
+  multiple: true,
+  ignoreStdin: true,
+  description: 'Names of the sandboxes.',
+});
+
+/** As docker's -t, --time and --timeout; our own --timeout bounds the whole call. */
+export const graceFlag = durationFlag({
+  char: 't',
+  aliases: ['time'],
+  summary:
+    "Between the stop signal and SIGKILL; a bare number is seconds. Default: the sandbox's own, 10s if it has none.",
 });
 
 export const poolArg = Args.string({
@@ -135,15 +158,17 @@ export const commandFlags = {
   'no-sig-proxy': Flags.boolean({ summary: 'Keep signals here instead of passing them to the command.' }),
 };
 
+export const detachKeysFlag = Flags.string({
+  summary: 'Keys that leave a terminal session without ending it; empty: none.',
+  helpValue: 'KEYS',
+  default: DEFAULT_DETACH_KEYS,
+});
+
 /** Of whatever starts a command that can go on without its caller. */
 export const processFlags = {
   ...commandFlags,
   detach: Flags.boolean({ char: 'd', default: false, summary: 'Do not wait for the command.' }),
-  'detach-keys': Flags.string({
-    summary: 'Keys that leave a terminal session without ending it; empty: none.',
-    helpValue: 'KEYS',
-    default: DEFAULT_DETACH_KEYS,
-  }),
+  'detach-keys': detachKeysFlag,
 };
 
 /** What an instance is booted with: `run` and `pool run`. */

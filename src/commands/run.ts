@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.ts';
 import { nameArg } from '../cli/flags.ts';
 import { withImage } from '../cli/images/pull-missing.ts';
+import { PullingCommand } from '../cli/images/pulling-command.ts';
 import { createdListing } from '../cli/output/sandbox-view.ts';
 import { attachToRun, removeFailedStart } from '../cli/run/attached-run.ts';
 import { withIdFile } from '../cli/run/id-file.ts';
@@ -20,7 +20,7 @@ interface Created {
   elapsed: number;
 }
 
-export default class Run extends BaseCommand {
+export default class Run extends PullingCommand {
   static override summary = 'Create a sandbox and start its command.';
   static override description =
     `Prints the name, id, node and endpoints of the sandbox and how long it took, and leaves it running. With --attach, -i, -t or --rm it stays, streams the output, and exits with the command's own code.
@@ -62,7 +62,8 @@ The words after NAME are the command's arguments: they replace the image's defau
     assertRunFlags(flags);
     parseDetachKeys(flags['detach-keys']);
     assertTerminal(this.world.terminal, flags);
-    const spec = await specForRun(ref, flags, args.command ?? [], this.world, this.interruption);
+    const source = { ref, flags, words: args.command ?? [], settings: this.settings };
+    const spec = await specForRun(source, this.world, this.interruption);
     const core = await this.core();
     const { sandbox, elapsed } = await this.#create(core, ref, spec, flags);
     if (attaches(flags))
@@ -76,9 +77,9 @@ The words after NAME are the command's arguments: they replace the image's defau
     const { clock, cwd } = this.world;
     // How long a pull took says nothing about how long a sandbox takes.
     let started = 0;
-    const create = (): Promise<Sandbox> => {
+    const create = (imageDigest?: string): Promise<Sandbox> => {
       started = clock.monotonic();
-      return core.sandboxes.create(request, this.call);
+      return core.sandboxes.create({ ...request, imageDigest }, this.call);
     };
     try {
       // The id file is claimed before the pull: of two runs that would share it, one must not pull in vain.

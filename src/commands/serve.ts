@@ -10,7 +10,7 @@ export default class Serve extends BaseCommand {
   static override description =
     'The core keeps warm sandboxes ready and serves every other command. Usually nobody starts it by hand: the first ' +
     'command that needs it does, in the background. SIGTERM or ctrl-C ends it in order; sandboxes that run then keep ' +
-    'running, and the next core takes them up again.';
+    'running, and the next core takes them up again. It pulls nothing: images of --warm must be here; "pool start" pulls.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --warm host=4 --max 32',

@@ -38,6 +38,7 @@ import { HOST_IMAGE } from './model/reference.ts';
 import { createPool } from './pool/create-pool.ts';
 import type { Pool } from './pool/pool.ts';
 import type { RuntimeProbe } from './runtime/driver.ts';
+import { Launcher } from './runtime/oci/launcher/launcher.ts';
 import { createOciDriver, type OciDriver } from './runtime/oci/oci-driver.ts';
 import type { RecordStore } from './store/store.ts';
 
@@ -47,6 +48,8 @@ export interface NodeOptions {
   guestDirectory: string;
   /** A change of the default pool's policy, as a user writes it; see model/pool-policy.ts. Kept for later cores. */
   pool: Partial<PoolPolicyInput>;
+  /** False: pools keep nothing idle, whatever their policies say; a claim boots what it needs. */
+  warm?: boolean;
   /** Where each pool counts what it does. */
   meter?: (pool: string) => PoolMeter;
   records: RecordStore;
@@ -75,10 +78,12 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const { driver, probe } = await openRuntime(options, cleanup);
   const registries = createRegistries({ file: paths.registries, env: process.env, log, clock });
   cleanup.add('registries', () => registries.close());
+  const launcher = new Launcher(join(options.guestDirectory, 'fsb-launch'), clock);
+  cleanup.add('launcher of the image store', () => launcher.close());
   const images = await createImageStore({
     stateDir: paths.state,
     registries,
-    launchBinary: join(options.guestDirectory, 'fsb-launch'),
+    launch: (words, terms) => launcher.run(words, terms),
     log,
     clock,
   });
@@ -106,13 +111,14 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const runtime = probe.name;
   const size = { cores: cpus().length, memory: totalmem() };
   const ground = { images, runtime, ownDirectories: [paths.state, paths.run], clock, log };
-  const pools = new Pools({ ...ground, node: size, table, makePool, ledger, events });
+  const pools = new Pools({ ...ground, node: size, table, makePool, ledger, events, files: recording.files });
   const leases = new Leases({ ...ground, pools });
   const runs = new Runs({ ...ground, pools });
   const agent = new Agent({
     ...ground,
     node: hostname(),
-    ...{ pools, leases, runs, logs, slots },
+    ...{ pools, leases, runs, logs, slots, ledger },
+    files: recording.files,
     poolApi: poolApi(new PoolAdmin({ node: size, runtime, pools, table, clock }), leases, runs),
     imageApi: imageApi(images, pools),
     events: (query, callOptions) => events.read(query, callOptions),
@@ -138,13 +144,13 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const janitor = new Janitor({
     driver: recording,
     // Not the ledger: it still has a record of what could not be destroyed, so that the next core tries again too.
-    wanted: (id) => pools.holds(id) || booting.has(id),
+    wanted: (id) => pools.holds(id) || booting.has(id) || recording.files.has(id),
     clock,
     log,
   });
   cleanup.add('janitor', () => janitor.close());
   janitor.start();
-  await pools.start();
+  await pools.start(options.warm);
   return { agent, probe };
 }
 
@@ -197,7 +203,7 @@ function poolMaker(
       },
       boot: async (shape, signal, lowUntil) => {
         const { root } = await images.resolve(shape.image);
-        const id = newInstanceId();
+        const id = shape.again ?? newInstanceId();
         booting.add(id);
         try {
           return await bootInstance(driver, openChannel, { id, shape, root, lowUntil }, { clock, signal });

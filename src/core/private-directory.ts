@@ -1,15 +1,17 @@
 import { chmodSync, mkdirSync } from 'node:fs';
+import { diskFull, isDiskFull } from './model/disk-full.ts';
 import { FsbError } from './model/errors.ts';
 
 /**
  * Makes a directory of the core's own, mode 0700, with what is missing above it.
- * @throws invalid_argument when there is something else, or no permission
+ * @throws invalid_argument when there is something else, or no permission; no_capacity (the disk is full)
  */
 export function makePrivateDirectory(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     chmodSync(path, 0o700);
   } catch (error) {
+    if (isDiskFull(error)) throw diskFull(`cannot use the directory ${path}`, { cause: error });
     const code = (error as NodeJS.ErrnoException).code ?? '';
     throw new FsbError('invalid_argument', `cannot use the directory ${path}: ${reasons[code] ?? code}`, {
       hint: 'Choose another root with FSB_ROOT or --root.',
@@ -24,5 +26,4 @@ const reasons: Record<string, string> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   EROFS: 'the file system is read-only',
-  ENOSPC: 'the disk is full',
 };

@@ -74,6 +74,58 @@ const poolPlans: Record<string, Plan> = {
   'fsb-ctl pool update default-pool --reset': { shows: /\ndefault-pool / },
 };
 
+const webBox = `fsb-ctl run box --image host -- sh -c 'cd /srv && exec python3 -m http.server 80'`;
+const guestPlans: Record<string, Plan> = {
+  'fsb-ctl cp notes.txt box:/tmp/': { given: [box, 'echo hi > notes.txt'], shows: '' },
+  'fsb-ctl cp box:/etc/ssl ./ssl': {
+    given: [box, 'rm -rf ssl'],
+    shows: '',
+    complains: /^Successfully copied .*B to .\/ssl\n$/,
+  },
+  'fsb-ctl cp box:/etc/ssl - | tar t': { given: [box], shows: /^ssl\/\n/ },
+  'fsb-ctl cp -a site/. box:/srv': { given: [box, 'mkdir -p site && echo hi > site/index.html'], shows: '' },
+  'fsb-ctl port-forward box 8080:80': {
+    given: [webBox],
+    dialogue: [['Forwarding from 127.0.0.1:8080 -> 80', keys.ctrlC]],
+    code: 130,
+  },
+  'fsb-ctl port-forward -q box 0:80': {
+    given: [webBox],
+    dialogue: [[/^\d+\r?\n/, keys.ctrlC]],
+    code: 130,
+  },
+  'fsb-ctl top box': { given: [box], shows: /^UID .* CMD\nroot .* sleep 1000\n$/ },
+  'fsb-ctl top box -o json': { given: [box], shows: /"command": "sleep 1000"/ },
+};
+
+const mine = 'fsb-ctl config unset output; fsb-ctl context rm -f build other';
+const build = [mine, 'fsb-ctl context create build --host ssh://me@build.example.com'];
+const configPlans: Record<string, Plan> = {
+  'fsb-ctl config get namespace': { shows: 'default\n' },
+  'fsb-ctl config get endpoint --show-origin': { shows: 'default\t\n' },
+  'fsb-ctl config list': { shows: /^KEY +VALUE +ORIGIN\n(.*\n){7}$/ },
+  'fsb-ctl config list -o json': { shows: /"key": "endpoint"/ },
+  'fsb-ctl config set output wide': { given: [mine], shows: '' },
+  'fsb-ctl config set --project namespace shop': { given: ['mkdir -p p/.git'], inside: 'p', shows: '' },
+  'fsb-ctl config unset output': { shows: '' },
+  'fsb-ctl config unset --project namespace': { inside: 'p', shows: '' },
+  'fsb-ctl context create build --host ssh://me@build.example.com': { given: [mine], shows: 'build\n' },
+  'fsb-ctl context create other --host unix:///tmp/other/run/fsb.sock -n mine': {
+    given: [mine],
+    shows: 'other\n',
+  },
+  'fsb-ctl context list': { given: build, shows: /\ndefault \* .*\nbuild +- +ssh:/ },
+  'fsb-ctl context list -q': { given: build, shows: 'default\nbuild\n' },
+  'fsb-ctl context remove build': { given: build, shows: 'build\n' },
+  'fsb-ctl context remove --force build other': { given: build, shows: 'build\n' },
+  'fsb-ctl context show': { shows: /^Name: +default\n/ },
+  'fsb-ctl context show default -o json': { shows: /"name": "default"/ },
+  'fsb-ctl context update build --description "Nightly builds"': { given: build, shows: 'build\n' },
+  'fsb-ctl context update build -n ""': { given: build, shows: 'build\n' },
+  'fsb-ctl context use build': { given: build, shows: 'build\n' },
+  'fsb-ctl context use default': { shows: 'default\n' },
+};
+
 const plans: Record<string, Plan> = {
   'fsb-ctl run box --image host -- sleep 1000': { shows: /^NAME +ID .*\nbox +[0-9a-f]{12} / },
   'fsb-ctl run job --rm --image host -- uname -a': { shows: /^Linux .*\n$/ },
@@ -98,8 +150,10 @@ const plans: Record<string, Plan> = {
   'fsb-ctl exec box ls -la /': { given: [box], shows: / usr\n/ },
   'fsb-ctl exec -it box sh': { given: [box], dialogue: [['# ', 'exit\r']] },
   'echo hello | fsb-ctl exec -i box cat': { given: [box], shows: /^hello\n$/ },
+  ...guestPlans,
   ...imagePlans,
   ...poolPlans,
+  ...configPlans,
   'fsb-ctl events': {
     meanwhile: 'fsb-ctl pool run true',
     dialogue: [[/ claimed +i[0-9a-f]{16} shape=/, keys.ctrlC]],
@@ -113,6 +167,10 @@ const plans: Record<string, Plan> = {
   'fsb-ctl pool status': { shows: /host/ },
   'fsb-ctl pool status --watch': { dialogue: [['host', keys.ctrlC]], code: 130 },
   'fsb-ctl pool status -o json': { shows: /"host"/ },
+  'fsb-ctl daemon logs -n 20': { shows: /"msg":"ready"/ },
+  'fsb-ctl daemon logs -f': { dialogue: [['"msg":"ready"', keys.ctrlC]], code: 130 },
+  'fsb-ctl daemon restart': { shows: /running: +true/ },
+  'fsb-ctl daemon restart --max 32': { shows: /running: +true/ },
   'fsb-ctl daemon start': { given: [noCore], shows: /running: +true/ },
   'fsb-ctl daemon start --warm host=4 --max 32': { given: [noCore], shows: /running: +true/ },
   'fsb-ctl daemon status': { shows: /running: +true/ },
@@ -124,6 +182,9 @@ const plans: Record<string, Plan> = {
   },
   'fsb-ctl doctor': { shows: /^CHECK .*\nnode +yes / },
   'fsb-ctl doctor -o json': { shows: /"ok": true/ },
+  'fsb-ctl doctor --fix': { shows: /^CHECK .*\nnode +yes / },
+  'fsb-ctl info': { shows: /^Client version: [\s\S]*\nSandboxes: +0\n/ },
+  'fsb-ctl info -o json': { shows: /"phases": \{/ },
   'fsb-ctl serve': serving,
   'fsb-ctl serve --warm host=4 --max 32': serving,
   'FSB_ROOT=/tmp/other fsb-ctl serve --http off --metrics off': serving,
@@ -175,11 +236,13 @@ function over(line: string): { stop: () => void; ended: Promise<void> } {
 
 async function perform(
   line: string,
-  { dialogue, meanwhile, shows, complains, code = 0 }: Plan,
+  { inside = '.', dialogue, meanwhile, shows, complains, code = 0 }: Plan,
 ): Promise<void> {
   if (dialogue === undefined) {
-    const outcome = await shell.run(here(line));
-    expect(outcome).toMatchObject({ code, stderr: complains ?? outcome.stderr });
+    const outcome = await shell.run(`cd ${inside}; ${here(line)}`);
+    expect(outcome.code).toBe(code);
+    if (typeof complains === 'string') expect(outcome.stderr).toBe(complains);
+    else expect(outcome.stderr).toMatch(complains ?? /^/);
     if (typeof shows === 'string') expect(outcome.stdout).toBe(shows);
     else expect(outcome.stdout).toMatch(shows ?? /./);
     return;
@@ -197,6 +260,7 @@ async function perform(
 
 describe('every example', () => {
   beforeEach(async () => {
+    await shell.succeed('fsb-ctl context use default');
     await shell.succeed('fsb-ctl delete --all --force');
     await shell.succeed('fsb-ctl pool leases -q | xargs -r fsb-ctl pool release');
   });

@@ -63,6 +63,19 @@ describe('before a core runs', () => {
     expect(JSON.parse(stdout)).toMatchObject({ running: false });
   });
 
+  it.each([
+    ['serve', 'Error: '],
+    ['daemon start', 'Error: cannot start the core: '],
+  ])('%s keeps warm what is here only, and names the command that pulls', async (start, prefix) => {
+    const { code, stdout, stderr } = await fsb([...start.split(' '), '--warm', 'host,a.invalid/tools:1=2']);
+    expect([code, stdout]).toEqual([3, '']);
+    expect(stderr).toBe(
+      `${prefix}image a.invalid/tools:1 is not here, and a core that starts does not pull\n` +
+        'Hint: Start it without --warm; this pulls first: fsb-ctl pool start --warm host,a.invalid/tools:1=2\n',
+    );
+    expect(await fsb(['pool', 'status'])).toMatchObject({ code: 0, stderr: 'No core is running.\n' });
+  });
+
   it('daemon start takes every flag of the policy as it was typed', async () => {
     const flags =
       '--warm host=1 --size 1 --max 9 --ttl 90s --on-empty wait --pause-idle --lease-ttl 2h --cpus 0.5';

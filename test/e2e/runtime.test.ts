@@ -52,6 +52,7 @@ describe('without runc', () => {
       expect({ code, stdout }).toEqual({ code: 125, stdout: '' });
       expect(stderr).toMatch(/^Error: cannot start the core: .*runc is not installed/);
       expect(stderr).toMatch(/^Hint: .*apt-get install runc/m);
+      expect(stderr).toContain(`(its log: ${cli.root}/state/core.log)`);
       const status = await cli.fsb(['daemon', 'status', '-o', 'json']);
       expect(JSON.parse(status.stdout)).toMatchObject({ running: false });
     },

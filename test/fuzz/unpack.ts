@@ -2,10 +2,11 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { UnpackBudget } from '../../src/core/image/unpack/budget.ts';
 import { unpackLayer } from '../../src/core/image/unpack/unpack-layer.ts';
 import { FsbError } from '../../src/core/model/errors.ts';
 import { stateOf } from '../helpers/canary.ts';
-import { launchBinary } from '../helpers/guest-programs.ts';
+import { launch } from '../helpers/guest-programs.ts';
 import { unpackCorpus } from './unpack-corpus.ts';
 
 /** What a hostile layer may be refused with; anything else means that something unforeseen has happened. */
@@ -61,8 +62,8 @@ export async function fuzzUnpack(seed: number, more: (round: number) => boolean)
     const corpus = unpackCorpus(join(directory, 'outside'));
     const random = randomNumbers(seed);
     const before = await stateOf(join(directory, 'outside'));
-    // The first run opens what stays open, like the event loop's own files.
-    await unpackOnce(directory, corpus[0]!);
+    // The first runs open what stays open, like the event loop's own files, and the pipes to fsb-launch.
+    for (const tar of corpus) await unpackOnce(directory, tar);
     const descriptors = (await readdir('/proc/self/fd')).length;
     let round = 0;
     for (; more(round); round++) {
@@ -93,8 +94,8 @@ async function unpackOnce(directory: string, tar: Buffer): Promise<string | unde
   await mkdir(root);
   try {
     await unpackLayer(Readable.from([tar.subarray(0, 700), tar.subarray(700)]), root, {
-      launchBinary,
-      limits: LIMITS,
+      launch,
+      budget: UnpackBudget.of(LIMITS),
       devices: true,
     });
     return undefined;

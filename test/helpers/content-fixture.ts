@@ -7,7 +7,7 @@ import { ImageContent } from '../../src/core/image/content/image-content.ts';
 import type { ImageRecord } from '../../src/core/image/content/image-records.ts';
 import { imageStoreOn, type LocalImageStore } from '../../src/core/image/local-image-store.ts';
 import { emptyImageConfig, type ImageInfo } from '../../src/core/model/image.ts';
-import { launchBinary } from './guest-programs.ts';
+import { launch } from './guest-programs.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
 import { noRegistries } from './memory-registry.ts';
 
@@ -55,8 +55,8 @@ export class ContentFixture {
     // A small machine, whose image is built in no time.
     const hostRoot = join(this.directory, 'machine');
     await mkdir(join(hostRoot, 'usr/bin'), { recursive: true });
-    this.content = await ImageContent.open({ root, grace: HOUR, clock, log });
-    const parts = { registries: noRegistries, launchBinary };
+    this.content = await ImageContent.open({ root, launch, grace: HOUR, clock, log });
+    const parts = { registries: noRegistries, launch };
     this.store = imageStoreOn(this.content, { stateDir: this.directory, hostRoot, clock, log, ...parts });
   }
 

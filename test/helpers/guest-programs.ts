@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
+import type { Launch } from '../../src/core/image/launch.ts';
+import { systemClock } from '../../src/core/model/clock.ts';
+import { Launcher } from '../../src/core/runtime/oci/launcher/launcher.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 
@@ -16,3 +19,8 @@ export function buildGuest(): void {
   );
   if (made.status !== 0) throw new Error(`make -C guest failed: ${made.stderr || made.error?.message}`);
 }
+
+const launcher = new Launcher(launchBinary, systemClock);
+
+/** Runs modes of fsb-launch, as a node hands it to its image store. One `fsb-launch serve` for a whole test file. */
+export const launch: Launch = (words, options) => launcher.run(words, options);

@@ -38,11 +38,19 @@ export const imagePlans: Record<string, Plan> = {
     shows: /^alpine\ntools:1\n$/,
   },
   'fsb-ctl image remove --force alpine': { given: [load('alpine')], shows: /^alpine\n$/ },
-  'fsb-ctl image save alpine --output saved.tar': { given: [load('alpine')], shows: '', complains: '' },
+  'fsb-ctl image save alpine --output saved.tar': {
+    given: [load('alpine')],
+    shows: '',
+    complains: 'saved.tar: Saved\n',
+  },
   'fsb-ctl image save alpine tools:1 | gzip > saved.tar.gz': {
     given: [load('alpine'), load('tools:1')],
-    ...{ shows: '', complains: '' },
+    ...{ shows: '', complains: 'standard output: Saved\n' },
   },
+  'fsb-ctl image tag alpine tools:1': { given: [load('alpine')], shows: '', complains: '' },
+  'fsb-ctl image tag alpine localhost:5000/mine:2': { given: [load('alpine')], shows: '', complains: '' },
+  'fsb-ctl image history alpine': { given: [load('alpine')], shows: /^CREATED +CREATED BY +SIZE +COMMENT\n/ },
+  'fsb-ctl image history alpine -o json': { given: [load('alpine')], shows: /^\[\n {2}\{\n {4}"created": / },
   'cat password.txt | fsb-ctl login localhost:5000 --username me --password-stdin': {
     given: ['echo secret > password.txt'],
     shows: 'Login Succeeded\n',

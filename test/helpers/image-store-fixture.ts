@@ -9,7 +9,7 @@ import {
   type LocalImageStore,
 } from '../../src/core/image/local-image-store.ts';
 import type { ImageInfo } from '../../src/core/model/image.ts';
-import { buildGuest, launchBinary } from './guest-programs.ts';
+import { buildGuest, launch } from './guest-programs.ts';
 import { type LayoutFiles, type TestImage, tarOf, writeArchive } from './image-files.ts';
 import { noRegistries } from './memory-registry.ts';
 
@@ -42,7 +42,7 @@ export class ImageStoreFixture {
 
   async open(options: Partial<ImageStoreOptions> = {}): Promise<void> {
     const common = { stateDir: this.stateDirectory, log: pino({ level: 'silent' }) };
-    this.store = await createImageStore({ registries: noRegistries, launchBinary, ...common, ...options });
+    this.store = await createImageStore({ registries: noRegistries, launch, ...common, ...options });
   }
 
   blobPath(digest: string): string {
@@ -59,7 +59,8 @@ export class ImageStoreFixture {
   async leftovers(): Promise<string[]> {
     const used = new Set<string>();
     const images = (await this.store.list()).filter(({ references }) => !references.includes('host'));
-    for (const { digest } of images) {
+    for (const { digest, repoDigests } of images) {
+      for (const name of repoDigests) used.add(name.slice(name.indexOf('@') + 1));
       const { layers, configDigest } = await this.store.inspect(digest);
       for (const name of [digest, configDigest, ...layers.map((layer) => layer.digest)]) used.add(name);
       const { root } = await this.store.resolve(digest);

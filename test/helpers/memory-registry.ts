@@ -1,3 +1,4 @@
+import { manifestTypeOf } from '../../src/core/image/format/manifest-type.ts';
 import type {
   ReadOptions,
   Registries,
@@ -8,7 +9,7 @@ import type {
 import { FsbError } from '../../src/core/model/errors.ts';
 import type { RegistryCredentials } from '../../src/core/model/image-requests.ts';
 import type { ImageReference } from '../../src/core/model/reference.ts';
-import { type Descriptor, type LayoutFiles, ociMediaTypes } from './image-files.ts';
+import type { Descriptor, LayoutFiles } from './image-files.ts';
 
 /** What happens to the bytes of a blob on their way: a test holds them up, cuts them off, or changes them. */
 export type BlobScript = (bytes: Buffer, blob: RemoteBlob, options: ReadOptions) => AsyncIterable<Buffer>;
@@ -17,11 +18,12 @@ const CHUNK = 1000;
 
 /** Registries without a network: one repository content for all names, and a record of what was asked for. */
 export class MemoryRegistries implements Registries {
-  /** `tag latest`, `manifest sha256:...`, `blob sha256:... 0`; in the order in which they came. */
+  /** `tag latest`, `manifest sha256:...`, `digest latest`, `blob sha256:... 0`; in the order in which they came. */
   readonly requests: string[] = [];
   readonly credentials: (RegistryCredentials | undefined)[] = [];
   readonly #files: LayoutFiles;
   readonly #tags: Map<string, Descriptor>;
+  tellsDigests = true;
   script: BlobScript = (bytes) => inChunks(bytes);
   /** Called before a manifest is given. */
   beforeManifest: (options?: Omit<ReadOptions, 'offset'>) => Promise<void> = async () => undefined;
@@ -39,12 +41,10 @@ export class MemoryRegistries implements Registries {
     this.#tags.set(name, descriptor);
   }
 
-  async repository(
-    _reference: Pick<ImageReference, 'domain' | 'path'>,
-    credentials?: RegistryCredentials,
-  ): Promise<RemoteRepository> {
+  async repository(_reference: ImageReference, credentials?: RegistryCredentials): Promise<RemoteRepository> {
     this.credentials.push(credentials);
     return {
+      digestOf: (reference, options) => this.#digestOf(reference, options),
       manifest: (reference, options) => this.#manifest(reference, options),
       blob: (blob, options = {}) => this.#blob(blob, options),
     };
@@ -60,13 +60,20 @@ export class MemoryRegistries implements Registries {
     const isDigest = reference.startsWith('sha256:');
     this.requests.push(`${isDigest ? 'manifest' : 'tag'} ${reference}`);
     await this.beforeManifest(options);
-    const digest = isDigest ? reference : this.#tags.get(reference)?.digest;
+    const digest = this.#meaning(reference);
     const body = digest && this.#files.get(pathOf(digest));
     if (!digest || !body) throw new FsbError('image_not_found', `there is no ${reference}`);
-    const said = JSON.parse(body.toString()) as { mediaType?: string; fsLayers?: unknown };
-    const ofOld = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
-    const mediaType = said.mediaType ?? (said.fsLayers ? ofOld : ociMediaTypes.manifest);
-    return { digest, mediaType, body };
+    return { digest, mediaType: manifestTypeOf(body, ''), body };
+  }
+
+  async #digestOf(reference: string, options?: Omit<ReadOptions, 'offset'>): Promise<string | undefined> {
+    this.requests.push(`digest ${reference}`);
+    await this.beforeManifest(options);
+    return this.tellsDigests ? this.#meaning(reference) : undefined;
+  }
+
+  #meaning(reference: string): string | undefined {
+    return reference.startsWith('sha256:') ? reference : this.#tags.get(reference)?.digest;
   }
 
   async *#blob(blob: RemoteBlob, options: ReadOptions): AsyncGenerator<Buffer> {

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { type UnpackOptions, unpackLayer } from '../../src/core/image/unpack/unpack-layer.ts';
 import { stateOf } from './canary.ts';
-import { buildGuest, launchBinary } from './guest-programs.ts';
+import { buildGuest, launch } from './guest-programs.ts';
 import { type TestEntry, tarOf } from './image-files.ts';
 
 /** A directory to unpack a layer into, and one beside it that nothing may reach. */
@@ -58,7 +58,7 @@ export class UnpackFixture {
   }
 
   unpackBytes(tar: Buffer, options: Partial<UnpackOptions> = {}): Promise<number> {
-    return unpackLayer(Readable.from([tar]), this.root, { launchBinary, ...options });
+    return unpackLayer(Readable.from([tar]), this.root, { launch, ...options });
   }
 }
 

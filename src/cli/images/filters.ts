@@ -93,3 +93,22 @@ async function labelsOf(
     throw error;
   }
 }
+
+/**
+ * Those that were built before all of some images, and after all of others. One that does not say when is neither.
+ * @throws image_not_found
+ */
+export async function builtBetween(
+  core: Pick<CoreApi, 'images'>,
+  images: ImageInfo[],
+  { before, since }: Record<'before' | 'since', readonly string[]>,
+  call: CallOptions,
+): Promise<ImageInfo[]> {
+  const times = (names: readonly string[]): Promise<number[]> =>
+    Promise.all(names.map(async (name) => (await core.images.inspect(name, call)).createdAt));
+  const [ends, starts] = [await times(before), await times(since)];
+  if (ends.length + starts.length === 0) return images;
+  return images.filter(
+    ({ createdAt: at }) => at > 0 && ends.every((end) => at < end) && starts.every((start) => at > start),
+  );
+}

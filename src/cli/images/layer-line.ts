@@ -2,8 +2,11 @@ import type { LayerProgress, LayerState } from '../../core/model/pull.ts';
 import { formatSize } from '../../core/model/quantity.ts';
 import { printable } from '../output/output.ts';
 
+/** What the states of a layer are called. */
+export type LayerWords = Readonly<Record<LayerState, string>>;
+
 /** Docker's words, where it has one. */
-const LABELS: Record<LayerState, string> = {
+export const PULL_WORDS: LayerWords = {
   waiting: 'Pulling fs layer',
   downloading: 'Downloading',
   retrying: 'Retrying',
@@ -13,7 +16,17 @@ const LABELS: Record<LayerState, string> = {
   present: 'Already exists',
 };
 
-export const labelOf = (state: LayerState): string => LABELS[state];
+/** Of what comes out of a file. */
+export const IMPORT_WORDS: LayerWords = {
+  ...PULL_WORDS,
+  waiting: 'Waiting',
+  downloading: 'Reading',
+  downloaded: 'Read',
+  done: 'Import complete',
+};
+
+/** Of what goes into a file. */
+export const SAVE_WORDS: LayerWords = { ...PULL_WORDS, downloading: 'Saving', done: 'Saved' };
 
 const WITH_BAR: ReadonlySet<LayerState> = new Set(['downloading', 'retrying', 'unpacking']);
 const LONGEST_BAR = 50;
@@ -21,8 +34,8 @@ const LONGEST_BAR = 50;
 const SHORTEST_BAR = 5;
 
 /** `0123456789ab: Downloading [=====>    ] 3.1MiB/12MiB`, in at most `width` columns. */
-export function layerLine(layer: LayerProgress, width: number): string {
-  const text = printable(`${layer.id}: ${labelOf(layer.state)}`);
+export function layerLine(layer: LayerProgress, width: number, words = PULL_WORDS): string {
+  const text = printable(`${layer.id}: ${words[layer.state]}`);
   if (!WITH_BAR.has(layer.state)) return text.slice(0, width);
   const sizes = sizesOf(layer);
   const room = Math.min(width - text.length - sizes.length - ' [] '.length, LONGEST_BAR);

@@ -1,7 +1,7 @@
 import type { LayerProgress, LayerState, PullEvent } from '../../core/model/pull.ts';
 import { printable } from '../output/output.ts';
 import { tryWrite } from '../streams.ts';
-import { layerLine } from './layer-line.ts';
+import { type LayerWords, layerLine } from './layer-line.ts';
 import { closingLines, headline, type ProgressWorld, type PullProgress } from './pull-lines.ts';
 
 /** Milliseconds between two drawings: more often is flicker, and work for a slow connection. */
@@ -15,6 +15,7 @@ const CLEAR_BELOW = '\u001b[J';
  */
 export class LiveProgress implements PullProgress {
   readonly #world: ProgressWorld;
+  readonly #words: LayerWords | undefined;
   readonly #layers = new Map<string, LayerProgress>();
   readonly #redraw = (): void => void this.#draw();
   /** Lines that stand above the cursor and are ours to redraw. */
@@ -24,8 +25,10 @@ export class LiveProgress implements PullProgress {
   #written: Promise<void> = Promise.resolve();
   #closed = false;
 
-  constructor(world: ProgressWorld) {
+  /** @param words those of a pull when absent */
+  constructor(world: ProgressWorld, words?: LayerWords) {
     this.#world = world;
+    this.#words = words;
     world.terminal.stderr.on('resize', this.#redraw);
   }
 
@@ -101,10 +104,11 @@ export class LiveProgress implements PullProgress {
     const layers = [...this.#layers.values()];
     // One row for the cursor, one for what stands above.
     const room = Math.max(rows - 2, 1);
-    if (layers.length <= room) return layers.map((layer) => layerLine(layer, width));
+    const line = (layer: LayerProgress): string => layerLine(layer, width, this.#words);
+    if (layers.length <= room) return layers.map(line);
     const shown = mostTelling(layers, room - 1);
     const rest = summary(layers.filter((layer) => !shown.includes(layer)));
-    return [...shown.map((layer) => layerLine(layer, width)), rest.slice(0, width)];
+    return [...shown.map(line), rest.slice(0, width)];
   }
 
   #size(): { columns: number; rows: number } {

@@ -1,7 +1,7 @@
 import type { LayerProgress, LayerState, PullEvent } from '../../core/model/pull.ts';
 import { printable } from '../output/output.ts';
 import { tryWrite } from '../streams.ts';
-import { labelOf } from './layer-line.ts';
+import { type LayerWords, PULL_WORDS } from './layer-line.ts';
 import { closingLines, headline, type ProgressWorld, type PullProgress } from './pull-lines.ts';
 
 /** Those that a log is better without: what they lead to comes next. */
@@ -10,10 +10,12 @@ const UNTOLD: ReadonlySet<LayerState> = new Set(['downloading', 'unpacking']);
 /** A line for every change, for what is not a terminal: a log must not fill with bars. */
 export class PlainProgress implements PullProgress {
   readonly #world: ProgressWorld;
+  readonly #words: LayerWords;
   readonly #states = new Map<string, LayerState>();
 
-  constructor(world: ProgressWorld) {
+  constructor(world: ProgressWorld, words = PULL_WORDS) {
     this.#world = world;
+    this.#words = words;
   }
 
   async on(event: PullEvent): Promise<void> {
@@ -39,6 +41,6 @@ export class PlainProgress implements PullProgress {
   #layer({ id, state }: LayerProgress): string {
     if (this.#states.get(id) === state) return '';
     this.#states.set(id, state);
-    return UNTOLD.has(state) ? '' : `${printable(id)}: ${labelOf(state)}\n`;
+    return UNTOLD.has(state) ? '' : `${printable(id)}: ${this.#words[state]}\n`;
   }
 }

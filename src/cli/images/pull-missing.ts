@@ -12,6 +12,7 @@ const MOST_PULLS = 2;
 /**
  * Does what needs an image, and pulls it when `act` says that it is not here. `always` pulls first, and so does a
  * platform for which it is not here. What is wrong otherwise with what is asked shows before anything is pulled.
+ * @param act is told the digest of the image that it is to use, where the name may mean another one by then
  * @param nameImage the image, as the user or a pool names it; asked for when it matters only
  * @throws what `act` and the pull do; with `never`, image_not_found names the command that pulls
  */
@@ -19,20 +20,21 @@ export async function withImage<T>(
   puller: Puller,
   { pull: policy = 'missing', platform }: ImageSourceFlags,
   nameImage: () => Promise<string> | string,
-  act: () => Promise<T>,
+  act: (digest?: string) => Promise<T>,
 ): Promise<T> {
+  let digest: string | undefined;
   if (platform !== undefined || policy === 'always')
-    await prepare(puller, await nameImage(), policy, platform);
+    digest = await prepare(puller, await nameImage(), policy, platform);
   for (let pulls = 0; ; pulls++) {
     try {
-      return await act();
+      return await act(digest);
     } catch (error) {
       if (FsbError.from(error).code !== 'image_not_found') throw error;
       const image = await nameImage();
       if (policy === 'never') throw withPullHint(FsbError.from(error), image, platform);
       if (pulls === MOST_PULLS || !canBePulled(image)) throw error;
       await puller.say(`Image ${familiarName(image)} is not here.`);
-      await orAskWhatWasMeant(puller.pull(image, platform), error);
+      ({ digest } = (await orAskWhatWasMeant(puller.pull(image, platform), error)).image);
     }
   }
 }
@@ -71,23 +73,25 @@ export async function pullImages(
   }
 }
 
-/** `always`, and for a platform: pulls what has to be pulled before the image is used. */
+/**
+ * `always`, and for a platform: pulls what has to be pulled before the image is used.
+ * @returns the digest of what is to be used; undefined for whatever the name means
+ */
 async function prepare(
   puller: Puller,
   image: string,
   policy: PullPolicy,
   platform: string | undefined,
-): Promise<void> {
-  if (policy === 'always' && canBePulled(image)) {
-    await puller.pull(image, platform);
-    return;
-  }
-  if (platform === undefined) return;
+): Promise<string | undefined> {
+  if (policy === 'always' && canBePulled(image)) return (await puller.pull(image, platform)).image.digest;
+  if (platform === undefined) return undefined;
   const found = await find(puller, image);
-  if (found === undefined || isFor(found, platform)) return;
+  if (found === undefined) return undefined;
+  // What cannot be pulled again is whatever it is when it is used: the machine itself.
+  if (isFor(found, platform)) return canBePulled(image) ? found.digest : undefined;
   if (policy === 'never' || !canBePulled(image)) throw otherPlatform(found, image, platform);
   await puller.say(`Image ${familiarName(image)} is here for ${platformOf(found)}, not for ${platform}.`);
-  await puller.pull(image, platform);
+  return (await puller.pull(image, platform)).image.digest;
 }
 
 async function find(puller: Puller, image: string): Promise<ImageInfo | undefined> {
@@ -134,9 +138,9 @@ function withPullHint(error: FsbError, image: string, platform: string | undefin
 }
 
 /** A name that no registry has was most likely a slip: what the store took it for goes before the pull's own hint. */
-async function orAskWhatWasMeant(pull: Promise<unknown>, missing: unknown): Promise<void> {
+async function orAskWhatWasMeant<T>(pull: Promise<T>, missing: unknown): Promise<T> {
   try {
-    await pull;
+    return await pull;
   } catch (thrown) {
     const error = FsbError.from(thrown);
     const question = questionOf(FsbError.from(missing));

@@ -5,7 +5,7 @@ import type { PullEvent } from '../../core/model/pull.ts';
 import { familiarName, parseReference } from '../../core/model/reference.ts';
 import { tryWrite } from '../streams.ts';
 import type { World } from '../world.ts';
-import { pullProgress, silentProgress } from './pull-progress.ts';
+import { imageProgress } from './image-progress.ts';
 
 export type PulledImage = PullEvent & { kind: 'done' };
 
@@ -43,7 +43,7 @@ export class Puller {
   async pull(reference: string, platform?: string): Promise<PulledImage> {
     const { core, world, signal, silent } = this.#options;
     const { credentials, fault } = await this.#credentials(reference);
-    const progress = silent ? silentProgress : pullProgress(world);
+    const progress = imageProgress(world, { silent });
     let hasBytes = false;
     let pulled: PulledImage | undefined;
     try {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { isDiskFull } from '../../core/model/disk-full.ts';
 import { FsbError } from '../../core/model/errors.ts';
 
 /**
@@ -42,16 +43,16 @@ async function targetOf(path: string, file: string): Promise<string> {
 
 function cannotWrite(file: string, error: unknown): FsbError {
   const { code, message } = error as NodeJS.ErrnoException;
+  const hint = 'Choose another place with --output.';
+  if (isDiskFull(error))
+    return new FsbError('no_capacity', `cannot write ${file}: the disk is full`, { hint, cause: error });
   const why: Record<string, string> = {
     ENOENT: 'its directory does not exist',
     ENOTDIR: 'its directory is none',
     EACCES: 'permission denied',
-    ENOSPC: 'the disk is full',
-    EDQUOT: 'the disk quota is used up',
   };
-  return new FsbError(
-    code === 'ENOSPC' || code === 'EDQUOT' ? 'no_capacity' : 'invalid_argument',
-    `cannot write ${file}: ${why[code ?? ''] ?? message}`,
-    { hint: 'Choose another place with --output.', cause: error },
-  );
+  return new FsbError('invalid_argument', `cannot write ${file}: ${why[code ?? ''] ?? message}`, {
+    hint,
+    cause: error,
+  });
 }

@@ -5,26 +5,24 @@ import { systemClock } from '../../core/model/clock.ts';
 import { formatSize } from '../../core/model/quantity.ts';
 import { createOciDriver } from '../../core/runtime/oci/oci-driver.ts';
 import type { Listing } from '../output/output.ts';
+import type { World } from '../world.ts';
+import type { Check } from './check.ts';
+import { imageChecks } from './image-checks.ts';
 import { type LocalCore, runningCore } from './local-core.ts';
-
-/** One line of `doctor`, also as `-o json` shows it. */
-export interface Check {
-  name: string;
-  ok: boolean;
-  found: string;
-  /** What to do about it; empty when all is well. */
-  hint: string;
-}
 
 const LEAST_DISK = 1024 ** 3;
 
 /** Looks at everything that a core needs, changes nothing. */
-export async function examine(local: LocalCore): Promise<Check[]> {
+export async function examine(
+  local: LocalCore,
+  world: Pick<World, 'env' | 'cwd' | 'clock'>,
+): Promise<Check[]> {
   return [
     await node(),
     await guestPrograms(local),
     ...(await runtime(local)),
     await disk(local),
+    ...(await imageChecks(local, world)),
     await core(local),
   ];
 }

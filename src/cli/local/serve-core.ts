@@ -1,13 +1,12 @@
 import { closeSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { startCore } from '../../core/daemon.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
 import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
-import { makePrivateDirectory } from '../../core/private-directory.ts';
 import type { CoreStatus } from '../../core/status-file.ts';
 import type { ProcessEvents } from '../world.ts';
+import { openCoreLog } from './core-log.ts';
 
 export interface ServeOptions {
   paths: CorePaths;
@@ -36,11 +35,7 @@ export async function serveCore(options: ServeOptions): Promise<void> {
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) events.on(signal, resolve);
   });
-  makePrivateDirectory(paths.state);
-  const log = pino(
-    { level: options.logLevel, base: { pid: process.pid } },
-    pino.destination({ dest: paths.log, sync: true }),
-  );
+  const log = openCoreLog(paths, options.logLevel);
   const core = await startCore({
     paths,
     guestDirectory: join(options.packageRoot, 'guest/build'),
@@ -54,7 +49,7 @@ export async function serveCore(options: ServeOptions): Promise<void> {
     ...(options.grpc === undefined ? {} : { grpc: options.grpc }),
   }).catch((error: unknown) => {
     log.fatal({ err: error }, 'cannot start');
-    throw error;
+    throw notHere(error, options.pool);
   });
   if (options.readyFd !== undefined) tellStarter(options.readyFd, core.status);
   await options.ready(core.status);
@@ -62,6 +57,16 @@ export async function serveCore(options: ServeOptions): Promise<void> {
   log.info('stopping');
   await core.close();
   log.info('stopped');
+}
+
+/** Nobody's credentials are at hand here; the pool's own command has them, and shows how far the pull is. */
+function notHere(error: unknown, { warm = [] }: Partial<PoolPolicyInput>): unknown {
+  if (!(error instanceof FsbError) || error.code !== 'image_not_found') return error;
+  const words = warm.map(({ image, count }) => (count === undefined ? image : `${image}=${count}`));
+  return new FsbError('image_not_found', `${error.message}, and a core that starts does not pull`, {
+    hint: `Start it without --warm; this pulls first: fsb-ctl pool start --warm ${words.join(',')}`,
+    cause: error,
+  });
 }
 
 function tellStarter(fd: number, status: CoreStatus): void {

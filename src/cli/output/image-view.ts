@@ -1,5 +1,5 @@
 import { shortDigest } from '../../core/model/digest.ts';
-import type { ImageInfo, PruneResult, RemovedImage } from '../../core/model/image.ts';
+import { type ImageInfo, KEEPER, type PruneResult, type RemovedImage } from '../../core/model/image.ts';
 import { formatPlatform } from '../../core/model/platform.ts';
 import type { PullEvent } from '../../core/model/pull.ts';
 import { formatAge, formatSize } from '../../core/model/quantity.ts';
@@ -46,7 +46,15 @@ export const momentOf = (ms: number): string | null => (ms === 0 ? null : timest
 export const namesOf = ({ references }: Pick<ImageInfo, 'references'>): string =>
   references.length === 0 ? '<none>' : references.map(familiarName).join(', ');
 
-export function imageListing(images: ImageInfo[], now: number, full: boolean): Listing<ImageView> {
+const repoDigestsOf = ({ repo_digests }: ImageView): string =>
+  repo_digests.map((name) => familiarName(name)).join(', ');
+
+/** @param full whole digests. @param digests also those by which registries know the images */
+export function imageListing(
+  images: ImageInfo[],
+  now: number,
+  { full = false, digests = false }: { full?: boolean; digests?: boolean } = {},
+): Listing<ImageView> {
   const digest = (image: ImageView): string => (full ? image.digest : shortDigest(image.digest));
   const size = (bytes: number): string => (bytes === 0 ? '' : formatSize(bytes));
   const age = (time: string | null): string => (time === null ? '' : formatAge(now - Date.parse(time)));
@@ -55,6 +63,7 @@ export function imageListing(images: ImageInfo[], now: number, full: boolean): L
     columns: [
       { title: 'IMAGE', value: namesOf },
       { title: 'DIGEST', value: digest },
+      ...(digests ? [{ title: 'REPO DIGESTS', value: repoDigestsOf }] : []),
       { title: 'SIZE', value: (i) => size(i.size_bytes) },
       { title: 'UNIQUE', value: (i) => size(i.unique_size_bytes) },
       { title: 'AGE', value: (i) => age(i.imported_at) },
@@ -66,6 +75,19 @@ export function imageListing(images: ImageInfo[], now: number, full: boolean): L
     id: digest,
   };
 }
+
+/** `Loaded image: alpine:latest`, as docker load says it; of one without a name also how to give it one. */
+export const importedLines = (images: readonly ImageInfo[]): string =>
+  images
+    .flatMap(({ references, digest }) =>
+      references.length > 0
+        ? references.map((name) => `Loaded image: ${familiarName(name)}`)
+        : [
+            `Loaded image ID: ${digest}`,
+            `Hint: It has no name. Give it one: fsb-ctl image tag ${shortDigest(digest)} NAME`,
+          ],
+    )
+    .join('\n');
 
 /** What `image pull -o json` prints. */
 export interface PulledView {
@@ -112,10 +134,21 @@ export const removedLines = ({ image, untagged, deleted }: RemovedImage): string
 const hasLostAll = ({ references, repoDigests }: ImageInfo, untagged: readonly string[]): boolean =>
   [...references, ...repoDigests].every((name) => untagged.includes(name));
 
-const departure = ({ usedBy }: ImageInfo): string =>
-  usedBy.length === 0
-    ? 'goes when nothing uses it any more'
-    : `goes when ${usedBy.join(', ')} ${usedBy.length === 1 ? 'has' : 'have'} ended`;
+function departure({ usedBy }: ImageInfo): string {
+  const isKeeper = (name: string): boolean => name.startsWith(KEEPER);
+  const conditions = [
+    condition(
+      usedBy.filter((name) => !isKeeper(name)),
+      'has ended',
+      'have ended',
+    ),
+    condition(usedBy.filter(isKeeper), 'keeps it no longer', 'keep it no longer'),
+  ];
+  return `goes when ${conditions.filter(Boolean).join(' and ') || 'nothing uses it any more'}`;
+}
+
+const condition = (names: string[], one: string, several: string): string =>
+  names.length === 0 ? '' : `${names.join(', ')} ${names.length === 1 ? one : several}`;
 
 export interface PrunedView {
   removed: RemovedView[];

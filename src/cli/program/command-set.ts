@@ -1,6 +1,7 @@
 import { type Command, Config, Plugin } from '@oclif/core';
 import type { BaseCommand } from '../base-command.ts';
 import type { World } from '../world.ts';
+import { usageOf } from './usage.ts';
 
 export type CommandClass = Omit<typeof BaseCommand, 'prototype'> &
   (new (
@@ -47,7 +48,7 @@ class BuiltInCommands extends Plugin {
       state,
       strict,
       summary,
-      usage,
+      usage: usage ?? usageOf(id, named(args)),
       args: named(args),
       flags: named({ ...command.baseFlags, ...command.flags }),
       hasDynamicHelp: false,

@@ -3,8 +3,8 @@ import { didYouMean } from '../../core/model/did-you-mean.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import { describeFailure } from '../failure.ts';
 import { globalFlags } from '../flags.ts';
-import { wantsJson } from '../output/wants-json.ts';
 import { tryWrite } from '../streams.ts';
+import { wantsJson } from '../wants-json.ts';
 import type { World } from '../world.ts';
 import { type CommandTable, loadCommands, type PackageJson } from './command-set.ts';
 import {

@@ -1,5 +1,5 @@
 import { FsbError } from '../../core/model/errors.ts';
-import { type Phase, phases } from '../../core/model/phase.ts';
+import { type Phase, type PhaseState, phases } from '../../core/model/phase.ts';
 import { exitCodeOf } from '../../core/model/process.ts';
 import { familiarName } from '../../core/model/reference.ts';
 import type { Sandbox } from '../../core/model/sandbox.ts';
@@ -30,7 +30,7 @@ export function parseSandboxFilters(words: readonly string[], given: readonly st
   const filters: Filter[] = [
     anyOf(patterns, (sandbox, pattern) => pattern.test(sandbox.name)),
     anyOf(id, (sandbox, prefix) => sandbox.id.startsWith(prefix)),
-    anyOf(wanted, ({ state }, each) => state.phase === each),
+    anyOf(wanted, ({ state }, each) => stateOf(state) === each),
     anyOf(ancestor, ({ spec }, image) => isOf(spec.image, image)),
     anyOf(codes, (sandbox, code) => codeOf(sandbox) === code),
     anyOf(pool, ({ spec }, each) => spec.pool_ref === each),
@@ -48,19 +48,27 @@ const anyOf =
   (sandbox) =>
     choices.length === 0 || choices.some((choice) => fits(sandbox, choice));
 
+/** As people see it: what is paused does not count as running. */
+type State = Phase | 'Paused';
+
+const stateOf = (state: PhaseState): State =>
+  state.phase === 'Running' && state.paused ? 'Paused' : state.phase;
+
+const STATES: readonly State[] = [...phases, 'Paused'];
+
 /** What docker has other words for. */
-const DOCKER_STATES: Record<string, Phase[]> = {
+const DOCKER_STATES: Record<string, State[]> = {
   created: ['Pending', 'Bound'],
   removing: ['Terminating'],
   dead: ['Failed', 'Lost'],
 };
 
-function parsePhase(word: string): Phase[] {
-  const found = phases.filter((phase) => phase.toLowerCase() === word.toLowerCase());
+function parsePhase(word: string): State[] {
+  const found = STATES.filter((state) => state.toLowerCase() === word.toLowerCase());
   const meant = found.length > 0 ? found : DOCKER_STATES[word.toLowerCase()];
   if (meant !== undefined) return meant;
   throw new FsbError('invalid_argument', `unknown phase ${JSON.stringify(word)}`, {
-    hint: nearest(word, phases),
+    hint: nearest(word, STATES),
   });
 }
 

@@ -1,15 +1,15 @@
-import type { Interfaces } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { coreFlags } from '../../cli/local/core-flags.ts';
 import { daemonListing } from '../../cli/local/daemon-view.ts';
 import { localCore } from '../../cli/local/find.ts';
+import { serveFlags } from '../../cli/local/serve-flags.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
 import { abortable } from '../../core/model/abortable.ts';
 
 export default class DaemonStart extends BaseCommand {
   static override summary = 'Start the local core in the background.';
   static override description =
-    'Returns when the core is ready. If it runs already, says so and changes nothing. Flags are those of serve.';
+    'Returns when the core is ready. If it runs already, says so and changes nothing. Flags are those of serve: images of --warm must be here, "pool start" pulls them.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --warm host=4 --max 32',
@@ -30,14 +30,4 @@ export default class DaemonStart extends BaseCommand {
     await this.print(daemonListing(status, local.paths));
     return undefined;
   }
-}
-
-/** The same flags again as they were typed, for the core's own command line. */
-function serveFlags(words: Interfaces.ParserOutput['raw']): string[] {
-  return words.flatMap((word) => {
-    if (word.type !== 'flag' || word.flag === 'root' || !(word.flag in coreFlags)) return [];
-    return coreFlags[word.flag as keyof typeof coreFlags].type === 'boolean'
-      ? [word.input]
-      : [`--${word.flag}=${word.input}`];
-  });
 }

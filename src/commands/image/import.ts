@@ -1,18 +1,18 @@
-import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { repeated } from '../../cli/flags.ts';
-import { inputContent } from '../../cli/images/input-content.ts';
+import { imageProgress } from '../../cli/images/image-progress.ts';
+import { importSource, STDIN } from '../../cli/images/import-source.ts';
+import { IMPORT_WORDS } from '../../cli/images/layer-line.ts';
 import { platformFlag } from '../../cli/images/pull-flags.ts';
-import { imageListing } from '../../cli/output/image-view.ts';
+import { imageListing, importedLines } from '../../cli/output/image-view.ts';
 import { FsbError } from '../../core/model/errors.ts';
-import type { ImportRequest } from '../../core/model/image-requests.ts';
 
 export default class ImageImport extends BaseCommand {
   static override summary = 'Import an image from a file.';
   static override description =
-    'Takes an OCI layout directory, an OCI archive or the tar of "docker save" or "image save", on the machine of the core; or the bytes of such a file on standard input, from here. With --rootfs, the tar of a root file system becomes an image of one layer. Layers are unpacked once.';
-  static override aliases = ['load', 'image:load'];
+    'Takes an OCI layout directory, an OCI archive or the tar of "docker save" or "image save", on the machine of the core; or the bytes of such a file on standard input, from here. With --rootfs, the tar of a root file system becomes an image of one layer. Layers are unpacked once. An image without a name is known by its digest. How far it is goes to standard error; -q leaves that out, and prints digests.';
+  static override aliases = ['load', 'import', 'image:load'];
   static override examples = [
     {
       description: 'What docker saved, under its own name',
@@ -44,6 +44,7 @@ export default class ImageImport extends BaseCommand {
       summary: 'The same as FILE, as "docker load" has it; the first word is NAME then.',
       helpValue: 'FILE',
     }),
+    name: Flags.string({ summary: 'The same as NAME.', helpValue: 'NAME' }),
     rootfs: Flags.boolean({ summary: 'The file is a plain tar of a root file system.' }),
     change: Flags.string({
       ...repeated,
@@ -64,23 +65,26 @@ export default class ImageImport extends BaseCommand {
       throw new FsbError('invalid_argument', `unexpected argument ${JSON.stringify(args.name)}`, {
         hint: 'With --input there is NAME only.',
       });
-    const [file = '-', name] = flags.input === undefined ? [args.file, args.name] : [flags.input, args.file];
-    const source = this.#source(file);
-    const { rootfs, change: changes = [], platform } = flags;
-    const core = await this.core();
-    const request = { source, name, ...(rootfs && { rootfs: { changes, platform } }) };
-    const importing = core.images.import(request, this.call);
-    const images = await this.patiently(importing, `Importing ${file === '-' ? 'standard input' : file} ...`);
-    await this.print(imageListing(images, this.world.clock.now(), false));
-  }
-
-  #source(file: string): ImportRequest['source'] {
-    if (file !== '-') return { path: resolve(this.world.cwd, file) };
-    const { stdin } = this.world.terminal;
-    if (stdin.isTTY)
-      throw new FsbError('invalid_argument', 'standard input is a terminal, and no image', {
-        hint: 'Name a FILE, or send one: fsb-ctl image import - < FILE',
+    const [file = '-', word] = flags.input === undefined ? [args.file, args.name] : [flags.input, args.file];
+    if (flags.name !== undefined && word !== undefined)
+      throw new FsbError('invalid_argument', `unexpected argument ${JSON.stringify(word)}`, {
+        hint: 'With --name the image has its name.',
       });
-    return { content: inputContent(stdin, this.interruption.signal) };
+    const { rootfs, change: changes = [], platform, name = word } = flags;
+    const progress = imageProgress(this.world, { silent: this.silent, words: IMPORT_WORDS });
+    try {
+      const source = importSource(file, this.world, this.interruption.signal, progress);
+      const core = await this.core();
+      await progress.on({ kind: 'note', message: `Importing ${file === '-' ? STDIN : file}` });
+      const images = await core.images.import(
+        { source, name, ...(rootfs && { rootfs: { changes, platform } }) },
+        { ...this.call, onLayer: (layer) => void progress.on({ kind: 'layer', layer }) },
+      );
+      await progress.close();
+      await this.say(importedLines(images));
+      await this.print(imageListing(images, this.world.clock.now()));
+    } finally {
+      await progress.close();
+    }
   }
 }

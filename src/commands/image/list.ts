@@ -2,6 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { repeated } from '../../cli/flags.ts';
 import {
+  builtBetween,
   isDangling,
   matchesReference,
   parseDangling,
@@ -34,15 +35,18 @@ export default class ImageList extends BaseCommand {
   static override flags = {
     filter: Flags.string({
       ...repeated,
-      summary: 'dangling=true, reference=PATTERN, label=K or label=K=V.',
+      summary:
+        'dangling=true, reference=PATTERN, label=K or label=K=V; before=IMAGE and since=IMAGE: built before or after it.',
       helpValue: 'KEY=VALUE',
     }),
+    all: Flags.boolean({ char: 'a', summary: 'As docker has it; all are shown anyway.' }),
+    digests: Flags.boolean({ summary: 'Also what their registries call them.' }),
     'no-trunc': Flags.boolean({ summary: 'Whole digests.' }),
   };
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(ImageList);
-    const filters = parseFilters(flags.filter ?? [], ['dangling', 'reference', 'label']);
+    const filters = parseFilters(flags.filter ?? [], ['dangling', 'reference', 'label', 'before', 'since']);
     const dangling = parseDangling(filters.dangling);
     const anyOf = [args.repository === undefined ? [] : [args.repository], filters.reference].filter(
       ({ length }) => length > 0,
@@ -51,7 +55,9 @@ export default class ImageList extends BaseCommand {
     const named = (await core.images.list(this.call))
       .filter((image) => dangling === undefined || isDangling(image) === dangling)
       .filter((image) => anyOf.every((patterns) => patterns.some((each) => matchesReference(image, each))));
-    const images = await withLabels(core, named, parseLabels(filters.label), this.call);
-    await this.print(imageListing(images, this.world.clock.now(), flags['no-trunc']));
+    const labelled = await withLabels(core, named, parseLabels(filters.label), this.call);
+    const images = await builtBetween(core, labelled, filters, this.call);
+    const shown = { full: flags['no-trunc'], digests: flags.digests };
+    await this.print(imageListing(images, this.world.clock.now(), shown));
   }
 }

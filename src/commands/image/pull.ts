@@ -1,10 +1,10 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
 import { platformFlag } from '../../cli/images/pull-flags.ts';
+import { PullingCommand } from '../../cli/images/pulling-command.ts';
 import { pulledListing } from '../../cli/output/image-view.ts';
 import { FsbError } from '../../core/model/errors.ts';
 
-export default class ImagePull extends BaseCommand {
+export default class ImagePull extends PullingCommand {
   static override summary = 'Pull an image from its registry.';
   static override description =
     'Prints the whole reference when the image is here; how far it is goes to standard error, and -q and formats for programs leave that out. Credentials are those of "login", or of docker. A pull that was interrupted goes on where it stopped.';

@@ -5,7 +5,7 @@ import { type RemovedView, removedLines, removedView } from '../../cli/output/im
 export default class ImageRemove extends BaseCommand {
   static override summary = 'Remove images.';
   static override description =
-    'Takes the name off, and removes the image with its last one; by digest, when it has one name at most. An image that a sandbox uses stays. Prints each one that is gone, and on standard error what that meant; exits by the worst failure.';
+    'Takes the name off, and removes the image with its last one; by digest, when it has one name at most. An image that a sandbox uses or a pool keeps warm stays; with -f it loses its names and goes when nothing uses it any more. Prints each one that is gone, and on standard error what that meant; exits by the worst failure.';
   static override aliases = ['image:rm', 'rmi'];
   static override examples = [
     { description: 'By name', command: '<%= config.bin %> image remove alpine' },
@@ -26,7 +26,8 @@ export default class ImageRemove extends BaseCommand {
   static override flags = {
     force: Flags.boolean({
       char: 'f',
-      summary: 'All names, also of an image in use: it goes when the last sandbox of it has ended.',
+      summary:
+        'All names, also of an image in use: it goes when the last sandbox of it has ended and no pool keeps it warm.',
     }),
   };
 

@@ -1,15 +1,20 @@
+import { basename } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import type { FailureContext } from '../../cli/failure.ts';
+import { counted } from '../../cli/images/counted.ts';
+import { imageProgress } from '../../cli/images/image-progress.ts';
+import { SAVE_WORDS } from '../../cli/images/layer-line.ts';
+import { layersSize } from '../../cli/images/layers-size.ts';
 import { saveToFile } from '../../cli/images/save-file.ts';
-import { wantsJson } from '../../cli/output/wants-json.ts';
 import { write } from '../../cli/streams.ts';
+import { wantsJson } from '../../cli/wants-json.ts';
 import { FsbError } from '../../core/model/errors.ts';
 
 export default class ImageSave extends BaseCommand {
   static override summary = 'Save images into a tar archive.';
   static override description =
-    'Writes one archive, which is both an OCI archive and what "docker load" reads, to standard output or a file. Layers are the very bytes that came, so digests stay as they are.';
+    'Writes one archive, which is both an OCI archive and what "docker load" reads, to standard output or a file. Layers are the very bytes that came, so digests stay as they are. How far it is goes to standard error; -q leaves that out.';
   static override aliases = ['save'];
   static override examples = [
     { description: 'Into a file', command: '<%= config.bin %> image save alpine --output saved.tar' },
@@ -55,8 +60,20 @@ export default class ImageSave extends BaseCommand {
         hint: 'Name a file with --output, or redirect standard output.',
       });
     const core = await this.core();
-    const content = core.images.save([...new Set(args.reference)], this.call);
-    if (flags.output !== undefined) await saveToFile(flags.output, this.world.cwd, content);
-    else for await (const chunk of content) await write(stdout, chunk);
+    const references = [...new Set(args.reference)];
+    const progress = imageProgress(this.world, { silent: this.silent, words: SAVE_WORDS });
+    try {
+      const total = this.silent ? 0 : await layersSize(core, references, this.call);
+      const saved = core.images.save(references, this.call);
+      const content = counted(
+        saved,
+        { id: basename(flags.output ?? 'standard output'), total, last: 'done' },
+        progress,
+      );
+      if (flags.output !== undefined) await saveToFile(flags.output, this.world.cwd, content);
+      else for await (const chunk of content) await write(stdout, chunk);
+    } finally {
+      await progress.close();
+    }
   }
 }

@@ -1,13 +1,13 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
 import { withImages } from '../../cli/images/pull-missing.ts';
+import { PullingCommand } from '../../cli/images/pulling-command.ts';
 import { onePool } from '../../cli/output/pool-view.ts';
 import { policyFileFlag, policyFlags, warmImageFlag, warmPullFlag } from '../../cli/pool/policy-flags.ts';
 import { warmNames } from '../../cli/pool/policy-from-flags.ts';
 import { policyRequest, poolName } from '../../cli/pool/policy-request.ts';
 import { unusedSize } from '../../cli/pool/unused-size.ts';
 
-export default class PoolCreate extends BaseCommand {
+export default class PoolCreate extends PullingCommand {
   static override summary = 'Create a pool.';
   static override description =
     'From a policy in YAML or JSON, from flags, or both: then the flags win. It is active at once and warms in the background; "pool start" waits for that. The keys of a policy are those that "pool get -o yaml" shows under policy.';

@@ -5,7 +5,7 @@ export default class PoolRelease extends BaseCommand {
   static override summary = 'Give leased instances back.';
   static override description =
     `Ends what runs in them and gives their room back. Releases all of them side by side, prints the id of each that is gone, in the order given, reports every failure and exits by the worst.`;
-  static override usage = 'pool release LEASE... [FLAGS]';
+  static override usage = 'pool release [FLAGS] LEASE...';
   static override examples = [
     { description: 'One', command: '<%= config.bin %> pool release $LEASE' },
     { description: 'Two at once', command: '<%= config.bin %> pool release $LEASE $OTHER' },

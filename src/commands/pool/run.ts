@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
 import { DEFAULT_DETACH_KEYS } from '../../cli/flags.ts';
 import { withImage } from '../../cli/images/pull-missing.ts';
+import { PullingCommand } from '../../cli/images/pulling-command.ts';
 import { leaseListing } from '../../cli/output/lease-view.ts';
 import { untilClaimed, waiting } from '../../cli/pool/claim.ts';
 import { leaseRequest, type PoolRunFlags, poolRunFlags } from '../../cli/pool/lease-flags.ts';
@@ -12,12 +12,12 @@ import { FsbError } from '../../core/model/errors.ts';
 import type { Lease } from '../../core/model/pool.ts';
 import { HOST_IMAGE } from '../../core/model/reference.ts';
 
-export default class PoolRun extends BaseCommand {
+export default class PoolRun extends PullingCommand {
   static override summary = 'Run one command in a warm instance.';
   static override description =
     `Claims an instance, streams the command's output, gives the instance back, and exits with the command's code as exec does; 5 when no instance came in time. No sandbox is made: nothing of it is listed, logged or kept.
 
-With --lease the instance is kept for "pool exec", until "pool release" or until nothing ran in it for its ttl. Everything from the first word of the command on belongs to the command. Standard input is read with -i only.`;
+With --lease the instance is kept for "pool exec", until "pool release" or until nothing ran in it for its ttl. The command is run as exec does it: the image's entrypoint and default command have no part in it, as they have in run. Everything from the first word of the command on belongs to the command. Standard input is read with -i only.`;
   static override usage = 'pool run [FLAGS] [--] COMMAND [ARG...]';
   static override examples = [
     { description: 'One command', command: '<%= config.bin %> pool run uname -a' },
@@ -33,7 +33,7 @@ With --lease the instance is kept for "pool exec", until "pool release" or until
   override async run(): Promise<number> {
     const { args, flags } = await this.parse(PoolRun);
     const plan = await this.#plan(args.command ?? [], flags);
-    const request = leaseRequest(flags);
+    const request = leaseRequest(flags, this.settings.fromFiles('pool'));
     if (flags.lease) {
       const core = await this.core();
       const wanted = { ...request, ttl: flags['lease-ttl'] };
@@ -42,7 +42,7 @@ With --lease the instance is kept for "pool exec", until "pool release" or until
     }
     if (plan === undefined)
       throw new FsbError('invalid_argument', 'missing COMMAND', {
-        hint: 'Name a command, or keep an instance with --lease.',
+        hint: "Name a command, the image's own has no part here; or keep an instance with --lease.",
       });
     const core = await this.core();
     const { request: exec } = plan;

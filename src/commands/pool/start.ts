@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
+import { PullingCommand } from '../../cli/images/pulling-command.ts';
 import { onePool } from '../../cli/output/pool-view.ts';
 import { ProgressLine } from '../../cli/output/progress-line.ts';
 import { policyFlags, warmImageFlag, warmPullFlag } from '../../cli/pool/policy-flags.ts';
@@ -11,7 +11,7 @@ import { FsbError } from '../../core/model/errors.ts';
 import { assertName, DEFAULT_POOL } from '../../core/model/ids.ts';
 import type { PoolInfo } from '../../core/model/pool.ts';
 
-export default class PoolStart extends BaseCommand {
+export default class PoolStart extends PullingCommand {
   static override summary = 'Warm a pool.';
   static override description =
     `Makes the pool, or changes it to what the flags say, and makes it active; what no flag names stays as it is. Starts the core when it does not run. Returns when every warm image has as many idle instances as it is to have; fails with the reason when its instances do not boot, and when nothing has moved for two minutes, because all room is in use for example (exit code 5). ctrl-C ends the waiting only.`;

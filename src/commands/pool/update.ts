@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
 import { poolArg, rateFlag } from '../../cli/flags.ts';
 import { pullImages, withImages } from '../../cli/images/pull-missing.ts';
+import { PullingCommand } from '../../cli/images/pulling-command.ts';
 import { onePool } from '../../cli/output/pool-view.ts';
 import { policyFileFlag, policyFlags, warmImageFlag, warmPullFlag } from '../../cli/pool/policy-flags.ts';
 import { warmNames } from '../../cli/pool/policy-from-flags.ts';
@@ -10,7 +10,7 @@ import { warmNow } from '../../cli/pool/start-pool.ts';
 import { unusedSize } from '../../cli/pool/unused-size.ts';
 import { FsbError } from '../../core/model/errors.ts';
 
-export default class PoolUpdate extends BaseCommand {
+export default class PoolUpdate extends PullingCommand {
   static override summary = 'Change a pool.';
   static override description =
     'Changes what the file and the flags name, and nothing else; --warm replaces the whole list. All of it or, when something is wrong, nothing. Instances in use are never touched.';

@@ -1,20 +1,29 @@
 import type { ImageApi } from '../api/image-api.ts';
 import type { ImageStore } from '../image/image-store.ts';
-import type { ImageInfo } from '../model/image.ts';
+import { type ImageInfo, KEEPER } from '../model/image.ts';
 import type { Pools } from './pools/pools.ts';
 
 /** The node's images, as callers see them: the store knows what they are, the pools who uses them. */
-export function imageApi(images: ImageStore, pools: Pick<Pools, 'dropIdle' | 'keeps' | 'usersOf'>): ImageApi {
+export function imageApi(
+  images: ImageStore,
+  pools: Pick<Pools, 'dropIdle' | 'keepersOf' | 'usersOf'>,
+): ImageApi {
   // The pools keep instances of images in recent use, which no user can see, let alone stop.
   const letGo = (digest: string): Promise<void> => pools.dropIdle(digest);
   const usersOf = (digest: string): string[] => userNames(pools.usersOf(digest));
-  const withUsers = <T extends ImageInfo>(image: T): T => ({ ...image, usedBy: usersOf(image.digest) });
-  const keep = ({ digest }: ImageInfo): boolean => pools.keeps(digest) || usersOf(digest).length > 0;
+  const usedBy = (digest: string): string[] => [
+    ...usersOf(digest),
+    ...pools.keepersOf(digest).map((name) => `${KEEPER}${name}`),
+  ];
+  const withUsers = <T extends ImageInfo>(image: T): T => ({ ...image, usedBy: usedBy(image.digest) });
+  const keep = ({ digest }: ImageInfo): boolean => usedBy(digest).length > 0;
   return {
     pull: (request, options) => images.pull(request, options?.signal),
-    import: async (request, options) => (await images.import(request, options?.signal)).map(withUsers),
+    import: async (request, { signal, onLayer } = {}) =>
+      (await images.import(request, signal, onLayer)).map(withUsers),
     list: async () => (await images.list()).map(withUsers),
     inspect: async (reference) => withUsers(await images.inspect(reference)),
+    tag: (source, target) => images.tag(source, target),
     remove: async (reference, { force } = {}) => {
       const removed = await images.remove(reference, { force, letGo, usersOf });
       return { ...removed, image: withUsers(removed.image) };

@@ -18,14 +18,16 @@ export interface ShapeGround {
 
 /**
  * What an instance must have been booted with to serve the spec; what the spec leaves open is the pool's own.
- * @throws not_found (image), invalid_argument (mounts)
+ * @param imageDigest of the image that the spec's is to be, whatever its name means
+ * @throws image_not_found, invalid_argument (mounts)
  */
 export async function resolveShape(
   spec: BootSpec,
   policy: Pick<PoolPolicy, 'resources'>,
   { images, runtime, ownDirectories }: ShapeGround,
+  imageDigest?: string,
 ): Promise<{ image: ResolvedImage; shape: Shape }> {
-  const image = await images.resolve(spec.image);
+  const image = await images.resolve(spec.image, imageDigest);
   const mounts = await checkedMounts(spec.mounts, ownDirectories);
   const resources = resourcesOf(spec.resources, policy.resources);
   return { image, shape: shapeOf({ network: spec.network, mounts }, resources, image, runtime) };

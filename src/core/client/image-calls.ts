@@ -1,4 +1,6 @@
 import type { ImageApi } from '../api/image-api.ts';
+import { FsbError } from '../model/errors.ts';
+import type { ImageInfo } from '../model/image.ts';
 import type { ImportRequest } from '../model/image-requests.ts';
 import {
   imageDetailsFromWire,
@@ -10,7 +12,7 @@ import {
   pullRequestToWire,
   removedFromWire,
 } from '../wire/convert/image.ts';
-import { pullEventFromWire } from '../wire/convert/pull.ts';
+import { layerFromWire, pullEventFromWire } from '../wire/convert/pull.ts';
 import { type ImportImageRequest, ImageServiceService as service } from '../wire/gen/fsb/v1/image.ts';
 import type { Rpc } from './rpc.ts';
 
@@ -24,11 +26,21 @@ export function imageCalls(rpc: Rpc): ImageApi {
       for await (const event of rpc.stream(service.pull, pullRequestToWire(request), options))
         yield pullEventFromWire(event);
     },
-    import: async (request, options) =>
-      (await rpc.upload(service.import, importMessages(request), options)).images.map(imageFromWire),
+    async import(request, { onLayer, ...options } = {}) {
+      let images: ImageInfo[] | undefined;
+      for await (const { event } of rpc.exchange(service.import, importMessages(request), options)) {
+        if (event?.$case === 'layer') onLayer?.(layerFromWire(event.value));
+        if (event?.$case === 'done') images = event.value.images.map(imageFromWire);
+      }
+      if (images === undefined) throw new FsbError('internal', 'the core ended the import without a result');
+      return images;
+    },
     list: async (options) => (await rpc.call(service.list, {}, options)).images.map(imageFromWire),
     inspect: async (reference, options) =>
       imageDetailsFromWire(await rpc.call(service.inspect, { reference }, options)),
+    async tag(source, target, options) {
+      await rpc.call(service.tag, { source, target }, options);
+    },
     remove: async (reference, { force = false, ...options } = {}) =>
       removedFromWire((await rpc.call(service.remove, { reference, force }, options)).removed),
     prune: async (request, options) =>

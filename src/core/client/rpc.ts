@@ -1,8 +1,8 @@
-import type { Writable } from 'node:stream';
+import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import {
   Client,
-  type ClientWritableStream,
+  type ClientDuplexStream,
   credentials,
   Metadata,
   type MethodDefinition,
@@ -115,46 +115,6 @@ export class Rpc {
   }
 
   /**
-   * As call(), with many messages, sent at the pace of the core. A source that fails ends the call with its error.
-   */
-  async upload<Request, Response>(
-    method: MethodDefinition<Request, Response>,
-    requests: AsyncIterable<Request>,
-    { signal }: CallOptions = {},
-  ): Promise<Response> {
-    throwIfAborted(signal);
-    this.#assertOpen();
-    let settle = (): void => {};
-    let call!: ClientWritableStream<Request>;
-    const answer = new Promise<Response>((resolve, reject) => {
-      call = this.#client.makeClientStreamRequest<Request, Response>(
-        method.path,
-        method.requestSerialize,
-        method.responseDeserialize,
-        new Metadata(),
-        (error, response) => (error === null ? resolve(response!) : reject(error)),
-      );
-      settle = this.#running(call, signal);
-    });
-    // The core may answer, with an error, before it has read everything: then nobody reads any more.
-    const sent = pipeline(requests, call as unknown as Writable).catch((error: unknown) => {
-      call.cancel();
-      throw error;
-    });
-    try {
-      return await answer;
-    } catch (error) {
-      call.destroy();
-      const failure = await sent.then(noop, (thrown: unknown) => thrown);
-      if (failure instanceof FsbError && (error as ServiceError).code === CANCELLED) throw failure;
-      throw this.#toFsbError(error as ServiceError, signal);
-    } finally {
-      sent.catch(noop);
-      settle();
-    }
-  }
-
-  /**
    * The answers as they come, at the pace of the reader; a reader that breaks off ends the call.
    * @throws as call()
    */
@@ -178,6 +138,43 @@ export class Rpc {
     } catch (error) {
       throw this.#toFsbError(error as ServiceError, signal);
     } finally {
+      settle();
+      call.cancel();
+    }
+  }
+
+  /**
+   * As stream(), with many messages, sent at the pace of the core. A source that fails ends the call with its error.
+   */
+  async *exchange<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    requests: AsyncIterable<Request>,
+    { signal }: CallOptions = {},
+  ): AsyncGenerator<Response> {
+    throwIfAborted(signal);
+    this.#assertOpen();
+    const call = this.#client.makeBidiStreamRequest<Request, Response>(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      new Metadata(),
+    );
+    const settle = this.#running(call, signal);
+    const outbox = sendingHalf(call);
+    const failed = pipeline(requests, outbox).then(noop, (error: unknown) => {
+      call.cancel();
+      return error;
+    });
+    try {
+      for await (const response of call as AsyncIterable<Response>) yield response;
+    } catch (error) {
+      // The core may answer, with an error, before it has read everything: then nobody reads any more.
+      outbox.destroy();
+      const failure = await failed;
+      if (failure instanceof FsbError && (error as ServiceError).code === CANCELLED) throw failure;
+      throw this.#toFsbError(error as ServiceError, signal);
+    } finally {
+      outbox.destroy();
       settle();
       call.cancel();
     }
@@ -222,5 +219,17 @@ export class Rpc {
     return fromGrpcStatus(error.code, error.details, typeof body === 'string' ? undefined : body);
   }
 }
+
+/** Of a call that goes both ways; it ends alone. */
+const sendingHalf = <Request, Response>(call: ClientDuplexStream<Request, Response>): Writable =>
+  new Writable({
+    objectMode: true,
+    highWaterMark: 1,
+    write: (request: Request, encoding, done) => void call.write(request, encoding, done),
+    final: (done) => {
+      call.end();
+      done();
+    },
+  });
 
 const noop = (): undefined => undefined;

@@ -39,10 +39,11 @@ export class Catalogue {
     return record;
   }
 
-  async resolve(reference: string): Promise<ResolvedImage> {
-    const host = await this.#hostFor(reference);
+  /** As ImageStore.resolve. */
+  async resolve(reference: string, digest?: string): Promise<ResolvedImage> {
+    const host = await this.#hostFor(digest ?? reference);
     if (host !== undefined) return host;
-    const record = this.find(reference);
+    const record = digest === undefined ? this.find(reference) : this.#findExact(reference, digest);
     // An overlay refuses a directory twice. A layer that comes again hides all that its first time brought.
     const diffIds = new Set(record.layers.map(({ diffId }) => diffId).reverse());
     const lower = [...diffIds].map((diffId) => this.#content.layers.pathOf(diffId));
@@ -58,6 +59,19 @@ export class Catalogue {
         directories: record.config.volumes,
       },
     };
+  }
+
+  /** @throws image_not_found: the name may mean another image by now, so there is nothing to guess */
+  #findExact(reference: string, digest: string): ImageRecord {
+    try {
+      return this.find(digest);
+    } catch (error) {
+      const name = familiarName(reference);
+      throw new FsbError('image_not_found', `image ${name} is not here any more as ${digest}`, {
+        hint: `Pull it again: fsb-ctl image pull ${name}`,
+        cause: error,
+      });
+    }
   }
 
   async list(): Promise<ImageInfo[]> {

@@ -1,6 +1,6 @@
 import type { ImageDetails, ImageInfo, PruneResult, RemovedImage, ResolvedImage } from '../model/image.ts';
 import type { ImportRequest, LoginRequest, PruneRequest, PullRequest } from '../model/image-requests.ts';
-import type { PullEvent } from '../model/pull.ts';
+import type { LayerProgress, PullEvent } from '../model/pull.ts';
 
 /** How whoever has pools takes part in the removal of an image. */
 export interface RemoveTerms {
@@ -22,9 +22,10 @@ export interface PruneTerms {
 export interface ImageStore {
   /**
    * `host`, a short name (`alpine` is docker.io/library/alpine:latest), a full reference or a digest.
+   * @param digest of the image that it is to be, whatever the name means by now
    * @throws invalid_argument (no reference), image_not_found with a hint how to get it and a did-you-mean
    */
-  resolve(reference: string): Promise<ResolvedImage>;
+  resolve(reference: string, digest?: string): Promise<ResolvedImage>;
   /**
    * Keeps the image and its layers from being removed until the returned function is called. Idempotent release.
    * @throws image_not_found when it is just being removed
@@ -33,7 +34,13 @@ export interface ImageStore {
   /** As ImageApi.pull. */
   pull(request: PullRequest, signal?: AbortSignal): AsyncIterable<PullEvent>;
   /** As ImageApi.import. Publishes each image whole or not at all. */
-  import(request: ImportRequest, signal?: AbortSignal): Promise<ImageInfo[]>;
+  import(
+    request: ImportRequest,
+    signal?: AbortSignal,
+    onLayer?: (layer: LayerProgress) => void,
+  ): Promise<ImageInfo[]>;
+  /** As ImageApi.tag. */
+  tag(source: string, target: string): Promise<void>;
   /** `host` first, then by reference. */
   list(): Promise<ImageInfo[]>;
   /** @throws image_not_found */

@@ -5,7 +5,7 @@ import { FsbError } from '../model/errors.ts';
 import type { ImageDetails, ImageInfo, PruneResult, RemovedImage, ResolvedImage } from '../model/image.ts';
 import type { ImportRequest, LoginRequest, PruneRequest, PullRequest } from '../model/image-requests.ts';
 import { machineArchitecture, type Platform } from '../model/platform.ts';
-import type { PullEvent } from '../model/pull.ts';
+import type { LayerProgress, PullEvent } from '../model/pull.ts';
 import { canonicalReference, HOST_IMAGE } from '../model/reference.ts';
 import { Catalogue } from './catalogue.ts';
 import { Holds } from './content/holds.ts';
@@ -15,7 +15,9 @@ import type { ImageStore, PruneTerms, RemoveTerms } from './image-store.ts';
 import { importImages } from './intake/import-images.ts';
 import type { Intake } from './intake/ingest.ts';
 import { Publisher } from './intake/publisher.ts';
+import type { Launch } from './launch.ts';
 import { imageNotFound } from './names/lookup.ts';
+import { tagImage } from './names/tag-image.ts';
 import { pullImage } from './pull/pull-image.ts';
 import { pullTerms } from './pull/pull-terms.ts';
 import { Pulls } from './pull/pulls.ts';
@@ -23,8 +25,8 @@ import type { Registries } from './registry/registries.ts';
 import { Removal } from './removal/removal.ts';
 import { imagesMeant } from './save/images-meant.ts';
 import { saveImages } from './save/save-images.ts';
-import type { UnpackLimits } from './unpack/unpack-layer.ts';
-import { createUnpacker } from './unpack/worker-unpacker.ts';
+import type { UnpackLimits } from './unpack/budget.ts';
+import { createUnpacker } from './unpack/threads/worker-unpacker.ts';
 
 /** Milliseconds. Whoever tries an interrupted pull again does it within the hour. */
 const GRACE = 3_600_000;
@@ -40,10 +42,10 @@ export interface ImageStoreOptions {
   clock?: Clock;
   /** Where pulls go; not closed with the store. */
   registries: Registries;
-  /** guest/build/fsb-launch */
-  launchBinary: string;
-  /** What one layer may unpack to. */
-  limits?: UnpackLimits;
+  /** Used until close() has ended. */
+  launch: Launch;
+  /** What the layers of one image may unpack to together. */
+  limits?: Partial<UnpackLimits>;
   /** Milliseconds for which leftovers of interrupted pulls stay; an hour when absent. */
   grace?: number;
 }
@@ -67,8 +69,9 @@ export interface LocalImageStore extends ImageStore {
 
 /** Opens the store, and removes what a crash left half-done in it. One core at a time may have it open. */
 export async function createImageStore(options: ImageStoreOptions): Promise<LocalImageStore> {
-  const { log, clock = systemClock, grace = GRACE } = options;
-  const content = await ImageContent.open({ root: join(options.stateDir, 'images'), grace, clock, log });
+  const { log, launch, clock = systemClock, grace = GRACE } = options;
+  const root = join(options.stateDir, 'images');
+  const content = await ImageContent.open({ root, launch, grace, clock, log });
   return imageStoreOn(content, options);
 }
 
@@ -93,7 +96,15 @@ class OverlayImageStore implements LocalImageStore {
   #isRecovered = false;
 
   constructor(options: ImageStoreOptions & { clock: Clock }, content: ImageContent) {
-    const { log, clock, limits, registries, architecture = machineArchitecture(), hostRoot = '/' } = options;
+    const {
+      log,
+      clock,
+      launch,
+      limits,
+      registries,
+      architecture = machineArchitecture(),
+      hostRoot = '/',
+    } = options;
     const platform = { os: 'linux', architecture };
     this.#platform = platform;
     this.#registries = registries;
@@ -107,8 +118,8 @@ class OverlayImageStore implements LocalImageStore {
     this.#catalogue = new Catalogue({ content, holds, host: this.#host, platform });
     const isHost = (digest: string): boolean => this.#host.has(digest);
     this.#removal = new Removal({ content, holds, isHost, catalogue: this.#catalogue, clock, log });
-    const unpacker = createUnpacker({ launchBinary: options.launchBinary, clock });
-    this.#intake = { content, unpacker, limits, clock, publisher: this.#publisher };
+    const unpacker = createUnpacker({ launch, clock });
+    this.#intake = { content, unpacker, launch, limits, clock, publisher: this.#publisher };
     this.#pulls = new Pulls({
       clock,
       pull: async (terms, report, signal) => {
@@ -119,8 +130,8 @@ class OverlayImageStore implements LocalImageStore {
     });
   }
 
-  resolve(reference: string): Promise<ResolvedImage> {
-    return this.#catalogue.resolve(reference);
+  resolve(reference: string, digest?: string): Promise<ResolvedImage> {
+    return this.#catalogue.resolve(reference, digest);
   }
 
   hold(digest: string): () => void {
@@ -136,12 +147,23 @@ class OverlayImageStore implements LocalImageStore {
     yield* this.#pulls.pull(pullTerms(request, this.#platform), signal);
   }
 
-  import(request: ImportRequest, signal?: AbortSignal): Promise<ImageInfo[]> {
-    const ground = { intake: this.#intake, platform: this.#platform };
+  import(
+    request: ImportRequest,
+    signal?: AbortSignal,
+    onLayer?: (layer: LayerProgress) => void,
+  ): Promise<ImageInfo[]> {
+    const ground = { intake: this.#intake, platform: this.#platform, onLayer };
     return this.#work(
       importImages(request, ground, this.#untilClosing(signal)).then((records) =>
         this.#catalogue.infos(records),
       ),
+    );
+  }
+
+  tag(source: string, target: string): Promise<void> {
+    const isHost = (reference: string): boolean => this.#isHost(reference);
+    return this.#work(
+      tagImage(source, target, { catalogue: this.#catalogue, publisher: this.#publisher, isHost }),
     );
   }
 
@@ -163,7 +185,7 @@ class OverlayImageStore implements LocalImageStore {
   }
 
   async remove(reference: string, terms?: RemoveTerms): Promise<RemovedImage> {
-    if (reference === HOST_IMAGE || this.#host.isMeantBy(reference))
+    if (this.#isHost(reference))
       throw new FsbError('conflict', 'the host image is built in and cannot be removed');
     return this.#work(this.#removal.remove(reference, terms));
   }
@@ -201,6 +223,10 @@ class OverlayImageStore implements LocalImageStore {
     if (this.#content.records.get(digest) !== undefined || this.#host.has(digest)) return true;
     // What runs since before this core runs on something, also when the list of images was lost.
     return !this.#isRecovered;
+  }
+
+  #isHost(reference: string): boolean {
+    return reference === HOST_IMAGE || this.#host.isMeantBy(reference);
   }
 
   #untilClosing(signal?: AbortSignal): AbortSignal {

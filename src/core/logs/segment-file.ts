@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { mkdir, open, rm, truncate } from 'node:fs/promises';
+import { diskFull, isDiskFull } from '../model/disk-full.ts';
 import { FsbError } from '../model/errors.ts';
 import { encodeRecords, type LogRecord, segmentMagic, sizeOf } from './record.ts';
 import type { SandboxLog, TornTail } from './sandbox-log.ts';
@@ -123,16 +124,8 @@ async function writeAll(handle: FileHandle, buffer: Buffer, position: number): P
 
 /** What a failed write means to people. */
 export function writeError(error: unknown, id: string, directory: string): FsbError {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new FsbError(
-      'no_capacity',
-      `cannot write the log of sandbox ${id}: no space left for ${directory}`,
-      {
-        hint: 'Free some space there; the log goes on where it stopped.',
-        cause: error,
-      },
-    );
+  const what = `cannot write the log of sandbox ${id}`;
+  if (isDiskFull(error)) return diskFull(what, { where: directory, cause: error });
   const reason = error instanceof Error ? error.message : String(error);
-  return new FsbError('internal', `cannot write the log of sandbox ${id}: ${reason}`, { cause: error });
+  return new FsbError('internal', `${what}: ${reason}`, { cause: error });
 }

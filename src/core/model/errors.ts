@@ -27,6 +27,8 @@ export const errorCodes = {
   run_failed: { grpc: 10, http: 500, exit: 125 },
   not_executable: { grpc: 9, http: 422, exit: 126 },
   command_not_found: { grpc: 9, http: 422, exit: 127 },
+  /** An image is damaged, lies about itself, or is none: the fault of its registry or of the disk, not of who asked. */
+  bad_image: { grpc: 15, http: 502, exit: 1 },
   unsupported: { grpc: 12, http: 501, exit: 1 },
   internal: { grpc: 13, http: 500, exit: 1 },
 } as const satisfies Record<string, CodeMapping>;
@@ -92,6 +94,12 @@ export const failedStartCodes: ReadonlySet<ErrorCode> = new Set([
   'command_not_found',
   'not_executable',
 ]);
+
+/** The same failure, for one to whom it means something else than to those who found it. */
+export function recoded(error: unknown, from: ErrorCode, to: ErrorCode, otherHint?: string): unknown {
+  if (!(error instanceof FsbError) || error.code !== from) return error;
+  return new FsbError(to, error.message, { hint: error.hint ?? otherHint, cause: error });
+}
 
 /** The code that a program of ours ended with this exit code for, the first of those that share it. */
 export function codeOfExit(exit: number): ErrorCode | undefined {

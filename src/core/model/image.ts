@@ -25,6 +25,9 @@ export const emptyImageConfig: ImageConfig = {
   labels: {},
 };
 
+/** How a pool that keeps an image warm is called among those who use it. */
+export const KEEPER = 'warm pool ';
+
 /** A row of `image list`. */
 export interface ImageInfo {
   /** Canonical references (`docker.io/library/alpine:latest`), or `host`. Empty for an untagged image. */
@@ -45,7 +48,10 @@ export interface ImageInfo {
   createdAt: number;
   /** Milliseconds since the epoch; when it came into the store. */
   importedAt: number;
-  /** Sandboxes, leases and runs that have an instance of it: `default/box`, `lease ...`. */
+  /**
+   * Sandboxes, leases and runs that have an instance of it, `default/box`, `lease ...`, and pools that are told to keep
+   * it warm: `warm pool ci`.
+   */
   usedBy: string[];
 }
 

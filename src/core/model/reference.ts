@@ -1,9 +1,10 @@
 import { isDigest } from './digest.ts';
 import { FsbError } from './errors.ts';
+import { beginsWithRegistry, HUB, registryHost } from './registry-host.ts';
 
 /** A name of an image with everything spelled out. At least one of tag and digest is there. */
 export interface ImageReference {
-  /** `docker.io`, `localhost:5000` */
+  /** As registryHost() spells it: `docker.io`, `localhost:5000` */
   domain: string;
   /** `library/alpine` */
   path: string;
@@ -15,10 +16,7 @@ export interface ImageReference {
 /** The name of the built-in image. It is no reference: it has no registry, tag or digest. */
 export const HOST_IMAGE = 'host';
 
-const DEFAULT_DOMAIN = 'docker.io';
 const OFFICIAL = 'library/';
-const DOMAIN =
-  /^(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?$/;
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const LONGEST_NAME = 255;
@@ -36,7 +34,8 @@ export function parseReference(text: string): ImageReference {
   const { name, tag, digest } = splitSuffixes(text);
   const { domain, path } = splitDomain(name);
   if (name === '') throw invalid(text, 'the name is empty');
-  if (!DOMAIN.test(domain)) throw invalid(text, `${JSON.stringify(domain)} is not a registry address`);
+  if (domain === undefined)
+    throw invalid(text, `${JSON.stringify(name.split('/')[0])} is not a registry address`);
   for (const component of path.split('/')) assertComponent(text, component);
   if (domain.length + 1 + path.length > LONGEST_NAME)
     throw invalid(text, `the name is longer than ${LONGEST_NAME} characters`);
@@ -72,11 +71,11 @@ export function repositoryOf(reference: ImageReference): string {
 /** As people write it: `alpine:latest`, `user/tool:1`, `quay.io/a/b:1`. Parses to the same reference. */
 export function familiarReference(reference: ImageReference): string {
   const { domain, path } = reference;
-  if (domain !== DEFAULT_DOMAIN) return `${domain}/${path}${suffixOf(reference)}`;
+  if (domain !== HUB) return `${domain}/${path}${suffixOf(reference)}`;
   const short = path.startsWith(OFFICIAL) ? path.slice(OFFICIAL.length) : path;
   // `library/a/b` would become `a/b`, which is another image, and `a.b/c` would be one of the registry a.b.
   const name = short.includes('/') ? path : short;
-  const prefix = looksLikeDomain(name.slice(0, name.indexOf('/') + 1)) ? `${DEFAULT_DOMAIN}/` : '';
+  const prefix = name.includes('/') && beginsWithRegistry(name.split('/')[0]!) ? `${HUB}/` : '';
   return `${prefix}${name}${suffixOf(reference)}`;
 }
 
@@ -103,17 +102,13 @@ function splitSuffixes(text: string): { name: string; tag?: string; digest?: str
   return { name: rest.slice(0, colon), tag: rest.slice(colon + 1), digest };
 }
 
-const looksLikeDomain = (first: string): boolean =>
-  /[.:]/.test(first) || /^localhost\/?$/.test(first) || first !== first.toLowerCase();
-
-function splitDomain(name: string): { domain: string; path: string } {
+/** `domain` is undefined when it is no registry's. */
+function splitDomain(name: string): { domain: string | undefined; path: string } {
   const slash = name.indexOf('/');
-  const first = slash < 0 ? '' : name.slice(0, slash);
-  if (!looksLikeDomain(first))
-    return { domain: DEFAULT_DOMAIN, path: name.includes('/') ? name : `${OFFICIAL}${name}` };
-  const path = name.slice(slash + 1);
-  if (first !== DEFAULT_DOMAIN && first !== 'index.docker.io') return { domain: first, path };
-  return { domain: DEFAULT_DOMAIN, path: path.includes('/') ? path : `${OFFICIAL}${path}` };
+  const hasDomain = slash >= 0 && beginsWithRegistry(name.slice(0, slash));
+  const domain = hasDomain ? registryHost(name.slice(0, slash)) : HUB;
+  const path = hasDomain ? name.slice(slash + 1) : name;
+  return { domain, path: domain !== HUB || path.includes('/') ? path : `${OFFICIAL}${path}` };
 }
 
 function assertComponent(text: string, component: string): void {

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import type { Database } from 'lmdb';
+import { diskFull, isDiskFull } from '../model/disk-full.ts';
 import { FsbError } from '../model/errors.ts';
 import type { RecordTable } from './store.ts';
 
@@ -118,15 +119,13 @@ async function commitErrorOf(error: unknown): Promise<unknown> {
 }
 
 function writeError(cause: unknown, record: string): FsbError {
+  const what = `cannot store the record ${record}`;
+  if (isDiskFull(cause)) return diskFull(what, { cause });
   const reason = cause instanceof Error ? cause.message : String(cause);
-  const { errno } = constants;
   // LMDB calls a write that the disk had only partly room for an input/output error.
-  const code = (cause as { code?: unknown }).code;
-  const isFull = code === errno.ENOSPC || code === errno.EDQUOT;
-  return new FsbError(isFull ? 'no_capacity' : 'internal', `cannot store the record ${record}: ${reason}`, {
-    ...(isFull || code === errno.EIO
-      ? { hint: 'The disk is full or failing: make room where the core keeps its state.' }
-      : {}),
+  const mayBeFull = (cause as { code?: unknown }).code === constants.errno.EIO;
+  return new FsbError('internal', `${what}: ${reason}`, {
+    ...(mayBeFull ? { hint: 'The disk is full or failing: make room where the core keeps its state.' } : {}),
     cause,
   });
 }

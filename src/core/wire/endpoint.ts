@@ -28,8 +28,3 @@ export function formatEndpoint(endpoint: Endpoint): string {
 }
 
 export const hostInUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);
-
-/** `localhost`, 127.0.0.0/8, ::1. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
-}

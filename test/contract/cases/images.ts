@@ -1,6 +1,8 @@
 import { buffer } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
+import type { LayerProgress } from '../../../src/core/model/pull.ts';
+import { tarOf } from '../../helpers/image-files.ts';
 import { errorOf, type Workbench } from '../workbench.ts';
 
 export function imageCases(bench: Workbench): void {
@@ -37,6 +39,26 @@ export function imageCases(bench: Workbench): void {
     const { removed, freed } = await bench.core.images.prune({ all: false });
     expect(removed).toEqual([]);
     expect(freed).toBeGreaterThanOrEqual(0);
+  });
+
+  it('tells how far an import is, and gives an image one more name', async () => {
+    const { images } = bench.core;
+    const [name, other] = ['docker.io/library/contract:1', 'docker.io/library/contract:2'];
+    const layers: LayerProgress[] = [];
+    const content = async function* (): AsyncGenerator<Buffer> {
+      yield await tarOf([{ name: 'etc/motd', content: 'hello' }]);
+    };
+    const [image] = await images.import(
+      { source: { content: content() }, name, rootfs: { changes: [] } },
+      { onLayer: (layer) => layers.push(layer) },
+    );
+    expect(image!.references).toEqual([name]);
+    expect(layers.at(-1)).toMatchObject({ state: 'done', id: expect.stringMatching(/^[0-9a-f]{12}$/) });
+    await images.tag(name, other);
+    expect((await images.inspect(other)).references).toContain(other);
+    for (const one of [name, other]) await images.remove(one);
+    expect(await errorOf(images.tag('no-such-image', other))).toMatchObject({ code: 'image_not_found' });
+    expect(await errorOf(images.tag('host', other))).toMatchObject({ code: 'unsupported' });
   });
 
   it('tells a source that fails while it is read', async () => {

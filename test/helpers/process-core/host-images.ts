@@ -12,8 +12,9 @@ import { imageInfo } from '../image-info.ts';
  */
 export function hostImages(known: readonly string[]): ImageApi {
   const named = (name: string) => imageInfo({ references: [name] });
+  const others: string[] = [];
   const require = (reference: string): string => {
-    if (known.includes(reference)) return reference;
+    if (known.includes(reference) || others.includes(reference)) return reference;
     throw new FsbError('image_not_found', `image ${reference} is not here`, {
       hint: 'See `fsb-ctl image list`.',
     });
@@ -31,13 +32,21 @@ export function hostImages(known: readonly string[]): ImageApi {
       yield { kind: 'layer', layer: { ...layer, state: 'done', current: 10 } };
       yield { kind: 'done', reference, digest, upToDate: false, image: named(reference) };
     },
-    async import({ source, name = 'imported' }) {
+    async import({ source, name = 'imported' }, { onLayer } = {}) {
       if ('path' in source)
         throw new FsbError('not_found', `cannot import ${source.path}: there is no such file`, {
           hint: 'Check the path.',
         });
       const { length } = await buffer(source.content);
+      for (const state of ['unpacking', 'done'] as const)
+        onLayer?.({ id: '0123456789ab', state, current: length, total: length });
+      others.push(name);
       return [{ ...named(name), size: length }];
+    },
+    async tag(source, target) {
+      if (source === 'host') throw new FsbError('unsupported', 'the host image has no other name');
+      require(source);
+      others.push(target);
     },
     list: async () => known.map(named),
     inspect: async (reference) => ({

@@ -56,15 +56,73 @@ describe('an image that sandboxes used', () => {
     await expect.poll(async () => (await images.list()).length).toBe(1);
   });
 
+  it('is the very one that a create means by its digest, although its name has moved', async () => {
+    const { images, sandboxes } = core.running.api;
+    const { ociArchive, name } = await writeBusyboxImage(directory);
+    const [old] = await images.import({ source: { path: ociArchive } });
+    const moved = await writeBusyboxImage(directory, { config: { Cmd: ['false'] } });
+    await images.import({ source: { path: moved.ociArchive } });
+    const spec = { image: name, command: ['sh', '-c', 'sleep 1000'] };
+    const create = () => sandboxes.create({ ...bench.ref(), spec, imageDigest: old!.digest });
+    const box = await create();
+    expect(box.spec.image).toBe(name);
+    expect((await images.inspect(old!.digest)).usedBy).toEqual([`${box.namespace}/${box.name}`]);
+    expect((await images.inspect(name)).usedBy).toEqual([]);
+    await sandboxes.delete(box, { grace: 0 });
+    await images.remove(old!.digest);
+    expect(await errorOf(create())).toMatchObject({
+      code: 'image_not_found',
+      message: `image busybox:test is not here any more as ${old!.digest}`,
+      hint: 'Pull it again: fsb-ctl image pull busybox:test',
+    });
+    await images.remove(name);
+  });
+
+  it('stays for a sandbox that waits for an instance of it', async () => {
+    const { images, sandboxes } = core.running.api;
+    const { ociArchive, name } = await writeBusyboxImage(directory);
+    await images.import({ source: { path: ociArchive } });
+    await bench.core.pools.create({ name: 'one', warm: [], capacity: { max: 1 } });
+    const first = await bench.idle({ image: 'host', pool_ref: 'one' });
+    const second = bench.idle({ image: name, pool_ref: 'one' });
+    await bench.until('one', ({ waiting }) => waiting === 1);
+    expect(await errorOf(images.remove(name))).toMatchObject({ code: 'conflict' });
+    await sandboxes.delete(first, { grace: 0 });
+    await sandboxes.delete(await second, { grace: 0 });
+    await bench.core.pools.delete('one', { force: true });
+    await images.remove(name);
+  });
+
   it('is spared by a prune while a pool keeps it warm', async () => {
     const { images, pools } = core.running.api;
     const { ociArchive, name } = await writeBusyboxImage(directory);
     await images.import({ source: { path: ociArchive } });
     await pools.create({ name: 'busy', warm: [{ image: name, count: 1 }] });
+    expect((await images.inspect(name)).usedBy).toEqual(['warm pool busy']);
     expect((await images.prune({ all: true })).removed).toEqual([]);
     await pools.delete('busy', { force: true });
     const { removed, freed } = await images.prune({ all: true });
     expect(removed.map(({ untagged }) => untagged)).toEqual([[name]]);
     expect(freed).toBe(removed[0]!.image.size);
+  });
+
+  it('says which pool keeps it warm when it is removed by force, and goes when that one does so no longer', async () => {
+    const { images, pools } = core.running.api;
+    const { ociArchive, name } = await writeBusyboxImage(directory);
+    await images.import({ source: { path: ociArchive } });
+    await pools.create({ name: 'busy', warm: [{ image: name, count: 1 }] });
+    await bench.until('busy', ({ idle }) => idle === 1);
+    expect(await errorOf(images.remove(name))).toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('pool busy'),
+    });
+    const kept = ['warm pool busy'];
+    expect(await images.remove(name, { force: true })).toMatchObject({
+      deleted: false,
+      image: { usedBy: kept },
+    });
+    expect((await images.list()).slice(1)).toMatchObject([{ references: [], usedBy: kept }]);
+    await pools.delete('busy', { force: true });
+    await expect.poll(async () => (await images.list()).length).toBe(1);
   });
 });

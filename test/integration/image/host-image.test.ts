@@ -16,7 +16,7 @@ import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createImageStore, type LocalImageStore } from '../../../src/core/image/local-image-store.ts';
 import type { Clock } from '../../../src/core/model/clock.ts';
-import { launchBinary } from '../../helpers/guest-programs.ts';
+import { launch } from '../../helpers/guest-programs.ts';
 import { noRegistries } from '../../helpers/memory-registry.ts';
 
 let directory: string;
@@ -30,7 +30,7 @@ const openStore = (): Promise<LocalImageStore> =>
   createImageStore({
     stateDir: join(directory, 'state'),
     registries: noRegistries,
-    launchBinary,
+    launch,
     log: pino({ level: 'silent' }),
     hostRoot: machine,
     clock,

@@ -1,6 +1,7 @@
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { UnpackBudget } from '../../../src/core/image/unpack/budget.ts';
 import {
   END,
   filled,
@@ -170,8 +171,8 @@ describe('tars that no tool writes', () => {
 
   it('of one long chain of extended headers are held to the limit of entries', async () => {
     const chain = Buffer.concat(Array.from({ length: 200 }, () => rawEntry(pax([['comment', 'x']]))));
-    const limits = { entries: 100, bytes: 1e9 };
-    await expect(layer.unpackBytes(rawTar(chain, {}), { limits })).rejects.toThrow('more than 100 entries');
+    const budget = UnpackBudget.of({ entries: 100, bytes: 1e9 });
+    await expect(layer.unpackBytes(rawTar(chain, {}), { budget })).rejects.toThrow('more than 100 entries');
   });
 
   it('with a sparse file of a petabyte are over the limit of bytes', async () => {
@@ -187,7 +188,7 @@ describe('tars that no tool writes', () => {
   });
 
   it('of nothing but directories, attributes or whiteouts end before the memory does', async () => {
-    const limits = { entries: 1e6, bytes: 1e9, memory: 1024 ** 2 };
+    const budget = UnpackBudget.of({ entries: 1e6, bytes: 1e9, memory: 1024 ** 2 });
     const many = (make: (i: number) => (RawEntry | Buffer)[]): Buffer =>
       rawTar(...Array.from({ length: 4000 }, (_, i) => make(i)).flat());
     const attribute = rawEntry(pax([['SCHILY.xattr.user.x', Buffer.alloc(1000)]]));
@@ -197,7 +198,7 @@ describe('tars that no tool writes', () => {
       many((i) => [{ name: `.wh.${i}` }]),
     ]) {
       await layer.clear();
-      await expect(layer.unpackBytes(tar, { limits })).rejects.toThrow('1 MiB of memory');
+      await expect(layer.unpackBytes(tar, { budget })).rejects.toThrow('1 MiB of memory');
     }
   });
 });

@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { UnpackBudget } from '../../../src/core/image/unpack/budget.ts';
 import type { FsbError } from '../../../src/core/model/errors.ts';
 import { type TestEntry, tarOf } from '../../helpers/image-files.ts';
 
@@ -100,14 +101,14 @@ describe('hostile tars', () => {
 
   it('is held to its limits', async () => {
     const many = Array.from({ length: 11 }, (_, i) => ({ name: `f${i}` }));
-    await expect(layer.unpack(many, { limits: { entries: 10, bytes: 1e6 } })).rejects.toThrow(
-      'more than 10 entries',
-    );
+    await expect(
+      layer.unpack(many, { budget: UnpackBudget.of({ entries: 10, bytes: 1e6 }) }),
+    ).rejects.toThrow('more than 10 entries');
     await layer.clear();
     const large = [{ name: 'f', content: Buffer.alloc(100_000) }];
-    await expect(layer.unpack(large, { limits: { entries: 10, bytes: 50_000 } })).rejects.toThrow(
-      'more than 50000 bytes',
-    );
+    await expect(
+      layer.unpack(large, { budget: UnpackBudget.of({ entries: 10, bytes: 50_000 }) }),
+    ).rejects.toThrow('more than 50000 bytes');
   });
 
   it('a tar that lacks only the filling after its last byte is whole', async () => {

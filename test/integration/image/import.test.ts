@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { shortDigest } from '../../../src/core/model/digest.ts';
+import type { LayerProgress } from '../../../src/core/model/pull.ts';
 import { writeBusyboxImage } from '../../helpers/busybox-image.ts';
 import {
   addBlob,
@@ -150,8 +152,43 @@ describe('import', () => {
     expect([await images.contentOf('y:1'), await images.contentOf('y:2')]).toEqual(['B', 'C']);
   });
 
+  it('takes an image without a name in as docker load does: it is known by its digest, and nothing loses it', async () => {
+    const archive = await images.archive(layoutFiles([await tinyImage(undefined, 'A')]));
+    const [image] = await images.import(archive);
+    expect(image).toMatchObject({ references: [], repoDigests: [] });
+    await images.store.sweep();
+    await images.store.close();
+    await images.open({ grace: 0 });
+    expect(await images.contentOf(image!.digest)).toBe('A');
+    expect(await images.contentOf(image!.digest.slice(7, 19))).toBe('A');
+    const { removed } = await images.store.prune({ all: false });
+    expect(removed.map(({ image: { digest } }) => digest)).toEqual([image!.digest]);
+    expect(await readdir(images.layersDirectory)).toEqual([]);
+  });
+
+  it('tells how far every layer is', async () => {
+    const path = await images.archive(layoutFiles([await tinyImage('a:1', 'A')]));
+    const told: LayerProgress[] = [];
+    const onLayer = (layer: LayerProgress): void => void told.push(layer);
+    const [image] = await images.store.import({ source: { path } }, undefined, onLayer);
+    const { layers } = await images.store.inspect(image!.digest);
+    for (const { digest, size } of layers) {
+      const states = told.filter(({ id }) => id === shortDigest(digest)).map(({ state }) => state);
+      expect([...new Set(states)]).toEqual(['waiting', 'downloading', 'downloaded', 'unpacking', 'done']);
+      expect(told.every(({ total }) => total > 0 && size > 0)).toBe(true);
+    }
+    told.length = 0;
+    await images.store.import({ source: { path } }, undefined, onLayer);
+    expect(told.map(({ state }) => state)).not.toContain('unpacking');
+  });
+
+  it('leaves the names of an image that comes again without one', async () => {
+    await images.import(await images.archive(layoutFiles([await tinyImage('a:1', 'A')])));
+    const [again] = await images.import(await images.archive(layoutFiles([await tinyImage(undefined, 'A')])));
+    expect(again!.references).toEqual(['docker.io/library/a:1']);
+  });
+
   it.each<[string, Partial<TestImage>[], string | undefined, string]>([
-    ['an image without a name', [{}], undefined, 'has no name'],
     ['an image with a tag only', [{ refName: 'latest' }], undefined, 'only the tag latest'],
     ['one name for two', [{ name: 'a' }, { name: 'b', config: {} }], 'x', 'only one'],
     ['host', [{ name: 'a' }], 'host', 'built-in'],

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createImageStore, type LocalImageStore } from '../../../src/core/image/local-image-store.ts';
 import type { ResolvedImage } from '../../../src/core/model/image.ts';
 import { busyboxImage } from '../../helpers/busybox-image.ts';
-import { buildGuest, launchBinary } from '../../helpers/guest-programs.ts';
+import { buildGuest, launch } from '../../helpers/guest-programs.ts';
 import { layoutFiles, type TestEntry, tarOf, writeArchive } from '../../helpers/image-files.ts';
 import { noRegistries } from '../../helpers/memory-registry.ts';
 import { inMountedRoot } from '../../helpers/mounted-root.ts';
@@ -22,7 +22,7 @@ beforeAll(async () => {
   store = await createImageStore({
     stateDir: join(directory, 'state'),
     registries: noRegistries,
-    launchBinary,
+    launch,
     log,
   });
 });

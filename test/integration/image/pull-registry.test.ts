@@ -118,7 +118,7 @@ describe('a pull from a real registry', () => {
   it('of something damaged on its way fails, names it, and leaves nothing of it', async () => {
     proxy.add({ on: BLOBS, corrupt: true });
     await expect(pull()).rejects.toMatchObject({
-      code: 'invalid_argument',
+      code: 'bad_image',
       message: expect.stringContaining(`cannot pull ${name}: `),
     });
     expect(await images.sizesIn('partial')).toEqual([]);

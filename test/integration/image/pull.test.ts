@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
@@ -54,7 +55,54 @@ describe('a pull', () => {
     images.registries.tag('2', images.index);
     const done = await images.pull('tiny:2');
     expect(done).toMatchObject({ upToDate: true, image: { references: [`${NAME}:2`, `${NAME}:latest`] } });
-    expect(images.registries.requests).toEqual(['tag latest', 'tag 2']);
+    expect(images.registries.requests).toEqual(['digest latest', 'digest 2']);
+  });
+
+  it('asks for the manifest where the registry does not tell what a tag means, and where it means something else', async () => {
+    await images.pull('tiny');
+    images.registries.tellsDigests = false;
+    images.registries.requests.length = 0;
+    expect(await images.pull('tiny')).toMatchObject({ upToDate: true });
+    images.registries.tellsDigests = true;
+    images.registries.tag('latest', images.manifest);
+    expect(await images.pull('tiny')).toMatchObject({ upToDate: true, digest: images.manifest.digest });
+    images.registries.tag('latest', addImage(images.files, await tinyImage(undefined, 'B')));
+    expect(await images.pull('tiny')).toMatchObject({ upToDate: false });
+    expect(images.registries.requests.slice(0, 5)).toEqual([
+      ...['digest latest', 'tag latest', 'digest latest', 'digest latest', 'tag latest'],
+    ]);
+  });
+
+  it('asks for nothing but the manifest when no image of the repository is here', async () => {
+    await images.pull('tiny');
+    images.registries.requests.length = 0;
+    await images.pull('other');
+    expect(images.registries.requests).toEqual(['tag latest']);
+  });
+
+  it('is up to date after a restart, and when an earlier version has kept no index', async () => {
+    await images.pull('tiny');
+    await rm(images.blobPath(images.index.digest));
+    for (const requests of [['digest latest', 'tag latest'], ['digest latest']]) {
+      await images.store.close();
+      await images.open();
+      images.registries.requests.length = 0;
+      expect(await images.pull('tiny')).toMatchObject({ upToDate: true });
+      expect(images.registries.requests).toEqual(requests);
+    }
+  });
+
+  it('is not up to date when the name meant another platform until now', async () => {
+    const other = { reference: 'tiny', platform: 'linux/s390x' };
+    await images.pull('tiny');
+    expect(await images.pull(other)).toMatchObject({ upToDate: false, image: { architecture: 's390x' } });
+    expect(await images.pull(other)).toMatchObject({ upToDate: true });
+    images.registries.requests.length = 0;
+    expect(await images.pull('tiny')).toMatchObject({
+      upToDate: false,
+      image: { architecture: ociArchitecture, references: [`${NAME}:latest`] },
+    });
+    expect(images.registries.requests).toEqual(['digest latest']);
   });
 
   it('asks by digest, and gives no name then; a tag beside a digest says nothing', async () => {
@@ -161,7 +209,7 @@ describe('what cannot be pulled', () => {
       images.addIndex([{ ...only, platform: { os: 'linux', architecture: 's390x' } }]),
     );
     for (const tag of ['s390x', 'index'])
-      await refused(`tiny:${tag}`, 'invalid_argument', 'linux/s390x', '--platform linux/s390x');
+      await refused(`tiny:${tag}`, 'image_not_found', 'linux/s390x', '--platform linux/s390x');
     await expect(
       images.pull({ reference: `tiny@${digest}`, platform: 'linux/riscv64' }),
     ).rejects.toMatchObject({ message: expect.stringContaining(`linux/s390x, linux/${ociArchitecture}`) });
@@ -170,11 +218,11 @@ describe('what cannot be pulled', () => {
   it('is no container image', async () => {
     const config = addBlob(images.files, 'application/vnd.cncf.helm.config.v1+json', Buffer.from('{}'));
     images.registries.tag('helm', images.addDocument({ schemaVersion: 2, config, layers: [] }));
-    await refused('chart:helm', 'invalid_argument', 'helm chart', 'vnd.cncf.helm');
+    await refused('chart:helm', 'bad_image', 'helm chart', 'vnd.cncf.helm');
     const empty = addBlob(images.files, 'application/vnd.oci.empty.v1+json', Buffer.from('{}'));
     const artifact = { schemaVersion: 2, artifactType: 'application/x-sbom', config: empty, layers: [] };
     images.registries.tag('sbom', images.addDocument(artifact));
-    await refused('tiny:sbom', 'invalid_argument', 'artifact', 'application/x-sbom');
+    await refused('tiny:sbom', 'bad_image', 'artifact', 'application/x-sbom');
     images.registries.tag('old', images.addDocument({ schemaVersion: 1, name: 'x', fsLayers: [] }));
     await refused('tiny:old', 'unsupported', 'first schema');
   });
@@ -185,7 +233,7 @@ describe('what cannot be pulled', () => {
       wrong[wrong.length - 1]! ^= 1;
       yield wrong;
     };
-    await refused('tiny', 'invalid_argument', 'cannot pull tiny:latest: ', 'sha256:');
+    await refused('tiny', 'bad_image', 'cannot pull tiny:latest: ', 'sha256:', 'Pull it again');
     expect(await images.leftovers()).toEqual([]);
   });
 
@@ -195,7 +243,7 @@ describe('what cannot be pulled', () => {
       'lies',
       addImage(images.files, { ...image, compress: () => gzipSync(image.layers[0]!) }),
     );
-    await refused('tiny:lies', 'invalid_argument', 'cannot pull tiny:lies: ');
+    await refused('tiny:lies', 'bad_image', 'cannot pull tiny:lies: ');
     expect((await images.leftovers()).filter((name) => name.startsWith('staging'))).toEqual([]);
   });
 });

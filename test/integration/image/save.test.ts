@@ -88,6 +88,10 @@ describe('save', () => {
     expect(both).toMatchObject([{ RepoTags: ['a:1', 'a:2'] }]);
     const none = await savedFile(image!.digest);
     expect(await memberOf(none, 'manifest.json')).toMatchObject([{ RepoTags: [] }]);
+    const [nameless] = await images.import(none);
+    expect(nameless!.references).toHaveLength(2);
+    await images.store.remove(image!.digest, { force: true });
+    expect(await images.import(none)).toMatchObject([{ digest: image!.digest, references: [] }]);
     await images.import(none, 'again');
     expect(await images.contentOf('again')).toBe('A');
   });
@@ -126,7 +130,10 @@ describe('save', () => {
     const content = await readFile(path);
     content[content.length >> 1]! ^= 1;
     await writeFile(path, content);
-    await expect(save('a:1')).rejects.toMatchObject({ message: expect.stringContaining('damaged') });
+    await expect(save('a:1')).rejects.toMatchObject({
+      ...{ code: 'bad_image', message: expect.stringContaining('damaged') },
+      hint: 'Pull or import the image again.',
+    });
     await expect(save('quay.io/b/c')).resolves.toBeInstanceOf(Buffer);
   });
 

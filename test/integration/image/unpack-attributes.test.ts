@@ -3,6 +3,9 @@ import { lstat, mkdir, open, readFile, symlink, utimes, writeFile } from 'node:f
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Launch } from '../../../src/core/image/launch.ts';
+import { systemClock } from '../../../src/core/model/clock.ts';
+import { Launcher } from '../../../src/core/runtime/oci/launcher/launcher.ts';
 import { longName, pax, rawTar } from '../../helpers/raw-tar.ts';
 import { attributesOf, useUnpackFixture } from '../../helpers/unpack-fixture.ts';
 
@@ -50,9 +53,11 @@ describe('what GNU tar writes', () => {
     await symlink('f', join(source, 'link'));
     await mkdir(join(source, 'whole'));
     await run('touch', ['-h', '-d', time, join(source, 'f'), join(source, 'link')]);
+    await mkdir(join(source, 'd'));
+    await run('touch', ['-d', time, join(source, 'd')]);
     await utimes(join(source, 'whole'), 5, 5);
     await roundTrip();
-    for (const name of ['f', 'link'])
+    for (const name of ['f', 'link', 'd'])
       expect((await nanoseconds(join(layer.root, name))) / 1000n).toBe(1234567890123456n);
     expect(await nanoseconds(join(layer.root, 'whole'))).toBe(5_000_000_000n);
   });
@@ -91,6 +96,23 @@ describe('what GNU tar writes', () => {
     await layer.unpackBytes(await readFile(join(layer.directory, 'made.tar')), { devices: true });
     const disk = await lstat(join(layer.root, 'disk'));
     expect([disk.isBlockDevice(), disk.rdev]).toEqual([true, 0x811]);
+  });
+
+  it('a link to a FIFO that stands where another one stood, and one to a symbolic link', async () => {
+    const fifo = { name: 'd/pipe', type: '6' };
+    const tar = rawTar(
+      fifo,
+      { name: 'b', type: '1', linkname: 'd/pipe' },
+      fifo,
+      { name: 'a', type: '1', linkname: 'd/pipe' },
+      { name: 'link', type: '2', linkname: 'd/pipe' },
+      { name: 'same', type: '1', linkname: 'link' },
+    );
+    await layer.unpackBytes(tar);
+    const [pipe, a, b] = await Promise.all(['d/pipe', 'a', 'b'].map((name) => lstat(join(layer.root, name))));
+    expect([a!.ino === pipe!.ino, b!.ino === pipe!.ino, b!.isFIFO()]).toEqual([true, false, true]);
+    const [link, same] = await Promise.all(['link', 'same'].map((name) => lstat(join(layer.root, name))));
+    expect([same!.isSymbolicLink(), same!.ino]).toEqual([true, link!.ino]);
   });
 });
 
@@ -156,7 +178,9 @@ describe('attributes', () => {
   );
 
   it('need fsb-launch: without it nothing passes as whole', async () => {
-    const unpacked = layer.unpackBytes(rawTar({ name: '.wh.gone' }), { launchBinary: '/no/fsb-launch' });
+    const launcher = new Launcher('/no/fsb-launch', systemClock);
+    const launch: Launch = (words, options) => launcher.run(words, options);
+    const unpacked = layer.unpackBytes(rawTar({ name: '.wh.gone' }), { launch });
     await expect(unpacked).rejects.toThrow('/no/fsb-launch');
   });
 });

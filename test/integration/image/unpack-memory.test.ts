@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { unpackLayer } from '../../../src/core/image/unpack/unpack-layer.ts';
-import { launchBinary } from '../../helpers/guest-programs.ts';
+import { launch } from '../../helpers/guest-programs.ts';
 import { longName, pax, type RawEntry, rawEntry, rawTar } from '../../helpers/raw-tar.ts';
 import { useUnpackFixture } from '../../helpers/unpack-fixture.ts';
 
@@ -36,7 +36,7 @@ async function keptOf(count: number, thing: (index: number) => RawEntry[]): Prom
     kept = (await held()) - before;
     throw new Error('enough');
   }
-  await expect(unpackLayer(tar(), layer.root, { launchBinary })).rejects.toThrow('enough');
+  await expect(unpackLayer(tar(), layer.root, { launch })).rejects.toThrow('enough');
   return kept;
 }
 

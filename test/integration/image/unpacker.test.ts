@@ -5,10 +5,13 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { startWorker } from '../../../src/core/image/unpack/threads/start-worker.ts';
+import {
+  createUnpacker,
+  type UnpackerOptions,
+} from '../../../src/core/image/unpack/threads/worker-unpacker.ts';
 import type { Unpacker } from '../../../src/core/image/unpack/unpacker.ts';
-import { startWorker } from '../../../src/core/image/unpack/worker/start-worker.ts';
-import { createUnpacker, type UnpackerOptions } from '../../../src/core/image/unpack/worker-unpacker.ts';
-import { launchBinary } from '../../helpers/guest-programs.ts';
+import { launch } from '../../helpers/guest-programs.ts';
 import { sha256, tarOf } from '../../helpers/image-files.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 import { rawEntry, rawTar } from '../../helpers/raw-tar.ts';
@@ -27,7 +30,7 @@ function unpackerWith(options: Partial<UnpackerOptions> = {}): Unpacker {
     started.push(worker);
     return worker;
   };
-  const unpacker = createUnpacker({ launchBinary, start, ...options });
+  const unpacker = createUnpacker({ launch, start, ...options });
   onTestFinished(() => unpacker.close());
   return unpacker;
 }
@@ -166,5 +169,37 @@ describe('the unpacker', () => {
     await unpacker.close();
     expect(await openFiles()).toEqual([]);
     await expect(unpacker.unpack(request)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('has programs started by others, and says what they say', async () => {
+    const asked: string[][] = [];
+    const unpacker = unpackerWith({
+      launch: async (words) => {
+        asked.push(words);
+        return { code: 125, stderr: 'fsb-launch: make whiteout gone: Operation not permitted\n' };
+      },
+    });
+    const failure = unpacker.unpack(await blobOf(await tarOf([{ name: '.wh.gone' }])));
+    await expect(failure).rejects.toMatchObject({
+      ...{ code: 'unsupported', message: expect.stringContaining('make whiteout gone') },
+    });
+    expect(asked).toEqual([['mark', layer.root, `${layer.root}.marks`]]);
+    expect(await readdir(layer.directory)).not.toContain('layer.marks');
+  });
+
+  it('waits for the end of a program that it gives up', async () => {
+    const abort = new AbortController();
+    let hasEnded = false;
+    const unpacker = unpackerWith({
+      launch: async (_words, { signal }) => {
+        abort.abort();
+        await turn();
+        hasEnded = signal!.aborted;
+        throw signal!.reason;
+      },
+    });
+    const failure = unpacker.unpack(await blobOf(await tarOf([{ name: '.wh.gone' }])), abort.signal);
+    await expect(failure).rejects.toMatchObject({ code: 'cancelled' });
+    expect(hasEnded).toBe(true);
   });
 });

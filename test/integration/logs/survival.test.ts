@@ -76,8 +76,8 @@ describe('a log on a full disk', () => {
         });
     expect(failure).toMatchObject({
       code: 'no_capacity',
-      message: expect.stringContaining('no space left'),
-      hint: expect.stringContaining('Free some space'),
+      message: expect.stringMatching(/the disk of .* is full/),
+      hint: expect.stringContaining('fsb-ctl image prune'),
     });
 
     const { stdout } = writer.offsets;

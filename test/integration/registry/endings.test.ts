@@ -131,8 +131,8 @@ it('an abort ends a request that nobody has answered', async () => {
   const connected = deferred();
   const silent = await listen(createServer(() => connected.resolve()));
   try {
-    await client.configure(`registries: { x: { mirrors: ["http://${silent.address}"] } }`);
-    const repository = await client.open('x', 'tool');
+    await client.configure(`registries: { x.test: { mirrors: ["http://${silent.address}"] } }`);
+    const repository = await client.open('x.test', 'tool');
     const controller = new AbortController();
     const reading = repository.manifest('latest', { signal: controller.signal });
     await connected.promise;

@@ -33,6 +33,69 @@ beforeEach(async () => {
 });
 afterEach(() => client.close());
 
+describe('a link-local address, as that of a cloud\u2019s metadata', () => {
+  const METADATA = 'http://169.254.169.254';
+  beforeEach(() => client.configure(`registries: { "${other.address}": { insecure: true } }`));
+
+  it('is not followed to by a redirect, nor tried again', async () => {
+    other.add({ on: /blobs/, redirectTo: `${METADATA}/latest` });
+    await expect(readWhole(await client.open(other.address, 'tool'), blob)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('169.254.169.254: it is at the link-local address 169.254.169.254'),
+    });
+    expect(client.waits).toEqual([]);
+  });
+
+  it('gives no token', async () => {
+    const headers = { 'www-authenticate': `Bearer realm="${METADATA}/token"` };
+    other.add({ on: /manifests/, status: 401, headers });
+    await expect((await client.open(other.address, 'tool')).manifest('latest')).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('link-local'),
+    });
+  });
+
+  it('has no layer, and the error says what was not read and why', async () => {
+    const urls = [`${METADATA}/layer`];
+    const missing = { digest: sha256('missing'), size: 7, urls };
+    await expect(readWhole(await client.open(other.address, 'tool'), missing)).rejects.toMatchObject({
+      message: expect.stringContaining('link-local'),
+    });
+  });
+});
+
+describe('the addresses that a manifest has for a layer', () => {
+  const missing = { digest: sha256('missing'), size: 7 };
+
+  it('must be http or https, and encrypted unless the registry is insecure; the error says why not', async () => {
+    await client.configure(`registries: { "${other.address}": { insecure: true } }`);
+    const repository = await client.open(other.address, 'tool');
+    const urls = ['ftp://nowhere/a?secret=1', 'file:///etc/passwd', 'a'];
+    await expect(readWhole(repository, { ...missing, urls })).rejects.toMatchObject({
+      code: 'not_found',
+      message: expect.stringMatching(
+        /has lost .*; not read from ftp:\/\/nowhere\/.*only https is spoken; not read from file:.*; not read from a: it is no address/,
+      ),
+    });
+  });
+
+  it('are eight at most', async () => {
+    await client.configure(`registries: { "${other.address}": { insecure: true } }`);
+    const urls = Array.from({ length: 1000 }, (_, at) => `${other.url}/elsewhere/${at}`);
+    const notes: string[] = [];
+    const reading = readWhole(
+      await client.open(other.address, 'tool'),
+      { ...missing, urls },
+      {
+        onRetry: (why) => void notes.push(why),
+      },
+    );
+    await expect(reading).rejects.toMatchObject({ code: 'image_not_found' });
+    expect(other.count(/elsewhere/)).toBe(8);
+    expect(notes.join()).toContain('only 8 of its 1000 addresses are tried');
+  });
+});
+
 describe('a redirect to another host', () => {
   beforeEach(() => client.configure(`registries: { "${front.address}": { insecure: true } }`));
   const repository = () => client.open(front.address, 'tool', ada);

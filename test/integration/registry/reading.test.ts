@@ -65,9 +65,13 @@ describe('a manifest', () => {
     'that is not there is named with its image: %s',
     async (reference) => {
       const separator = reference.startsWith('sha256') ? '@' : ':';
-      await expect((await open()).manifest(reference)).rejects.toMatchObject({
+      const named = separator === '@' ? { digest: reference } : { tag: reference };
+      const terms = { domain: proxy.address, path: 'team/tool', ...named };
+      await expect((await client.registries.repository(terms)).manifest(reference)).rejects.toMatchObject({
         code: 'image_not_found',
-        message: expect.stringContaining(`${proxy.address}/team/tool${separator}${reference}`),
+        message: expect.stringContaining(
+          `cannot pull ${proxy.address}/team/tool${separator}${reference}: ${proxy.address}: `,
+        ),
       });
       expect(client.waits).toEqual([]);
     },
@@ -103,6 +107,32 @@ describe('a manifest', () => {
   it('without a known type is understood by what it says', async () => {
     proxy.add({ on: /manifests/, headers: { 'content-type': 'text/plain' } });
     expect((await (await open()).manifest('latest')).mediaType).toBe(ociMediaTypes.manifest);
+  });
+});
+
+describe('what a tag means', () => {
+  it('is told without the manifest', async () => {
+    const repository = await open();
+    expect(await repository.digestOf('latest')).toBe(digest);
+    expect(await repository.digestOf(digest)).toBe(digest);
+    expect(proxy.requests.map(({ method }) => method)).toEqual(['HEAD', 'HEAD']);
+  });
+
+  it.each([
+    ['knows no such question', { status: 405 }],
+    ['has no such image', { status: 404 }],
+    ['has not learned it', { status: 501 }],
+    ['is broken', { status: 500 }],
+    ['lets nobody in', { status: 403 }],
+    ['wants a login', { status: 401 }],
+    ['does not say', { headers: { 'docker-content-digest': undefined } }],
+    ['talks nonsense', { headers: { 'docker-content-digest': 'sha256:latest' } }],
+    ['hangs up', { refuse: true }],
+  ])('stays unknown when the registry %s', async (_, fault) => {
+    proxy.add({ on: /HEAD/, ...fault });
+    expect(await (await open()).digestOf('latest')).toBeUndefined();
+    expect(proxy.count(/HEAD/)).toBe(1);
+    expect(client.waits).toEqual([]);
   });
 });
 
@@ -163,7 +193,11 @@ describe('a blob', () => {
     const foreign: Descriptor = addBlob(files, 'foreign', Buffer.from('foreign layer'));
     proxy.add({ on: /elsewhere/, status: 200, body: 'foreign layer' });
     const repository = await open();
-    await expect(readWhole(repository, foreign)).rejects.toMatchObject({ code: 'image_not_found' });
+    await expect(readWhole(repository, foreign)).rejects.toMatchObject({
+      code: 'not_found',
+      message: `cannot pull ${proxy.address}/team/tool: its registry has lost ${foreign.digest}, which its manifest names`,
+      hint: expect.stringContaining('another tag'),
+    });
     const urls = ['ftp://nowhere/', `${proxy.url}/elsewhere?signature=1`];
     expect((await readWhole(repository, { ...foreign, urls })).toString()).toBe('foreign layer');
   });

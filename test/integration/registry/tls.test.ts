@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import { connect, createServer as createGate } from 'node:net';
 import { join } from 'node:path';
@@ -10,6 +10,8 @@ import { type ClientFixture, createClient } from '../../helpers/registry/client-
 import { startRegistry, type TestRegistry } from '../../helpers/registry/docker-registry.ts';
 import { listen } from '../../helpers/registry/listening.ts';
 import { pushImage } from '../../helpers/registry/push.ts';
+
+const DAMAGED = '-----BEGIN CERTIFICATE-----\nbm90aGluZw==\n-----END CERTIFICATE-----\n';
 
 let authority: Authority;
 let registry: TestRegistry;
@@ -56,6 +58,14 @@ describe('a registry with a certificate of its own authority', () => {
     expect((await read(registry.address)).body.length).toBeGreaterThan(0);
   });
 
+  it('has them under any spelling of its name', async () => {
+    const address = registry.address.replace('127.0.0.1', 'localhost');
+    const directory = join(client.dockerCertificates, address.toUpperCase());
+    await mkdir(directory, { recursive: true });
+    await copyFile(authority.ca, join(directory, 'ca.crt'));
+    expect((await read(address)).body.length).toBeGreaterThan(0);
+  });
+
   it('is believed when it is insecure', async () => {
     await client.configure(`registries: { "${registry.address}": { insecure: true } }`);
     expect((await read(registry.address)).body.length).toBeGreaterThan(0);
@@ -90,14 +100,73 @@ describe('a registry with a certificate of its own authority', () => {
     }
   });
 
-  it.each([
-    ['that is not there', '/nowhere/ca.pem'],
-    ['that is no certificate', '/etc/hostname'],
-  ])('and a ca %s is an error that names it', async (_, path) => {
-    await client.configure(`registries: { "${registry.address}": { ca: ${path} } }`);
-    await expect(read(registry.address)).rejects.toMatchObject({
-      code: 'invalid_argument',
-      message: expect.stringContaining(path),
+  it('is believed with a directory of the system\u2019s, where a damaged file harms nobody', async () => {
+    const directory = join(client.directory, 'authorities');
+    await mkdir(directory);
+    await copyFile(authority.ca, join(directory, '0a1b2c3d.0'));
+    await writeFile(join(directory, 'damaged.pem'), DAMAGED);
+    const other = await createClient({ env: { SSL_CERT_DIR: `/nowhere:${directory}` } });
+    try {
+      const repository = await other.open(registry.address, 'tool');
+      expect((await repository.manifest('latest')).body.length).toBeGreaterThan(0);
+    } finally {
+      await other.close();
+    }
+  });
+
+  describe('names a file that cannot be used, and what named it', () => {
+    const files = async () => {
+      const [own, other] = await Promise.all([authority.issue(), authority.issue()]);
+      const damaged = join(client.directory, 'damaged.pem');
+      await writeFile(damaged, DAMAGED);
+      return { own, other, damaged };
+    };
+
+    it.each([
+      ['that is not there', async () => '/nowhere/ca.pem', 'ENOENT: no such file or directory'],
+      ['that is no certificate', async () => '/etc/hostname', 'there is no certificate in it'],
+      ['that is damaged', async () => (await files()).damaged, 'certificate 1 in it is damaged'],
+    ])('a ca %s', async (_, make, why) => {
+      const path = await make();
+      await client.configure(`registries: { "${registry.address}": { ca: ${path} } }`);
+      await expect(read(registry.address)).rejects.toMatchObject({
+        code: 'invalid_argument',
+        message: `cannot use ${path}, the ca that ${client.file} names for registry ${registry.address}: ${why}`,
+      });
+    });
+
+    it.each([
+      ['of another certificate', 'does not belong to the certificate'],
+      ['that is none', 'there is no key in it'],
+    ])('a key %s', async (_, why) => {
+      const { own, other, damaged } = await files();
+      const key = why.includes('belong') ? other.key : damaged;
+      const settings = `client_cert: ${own.certificate}, client_key: ${key}`;
+      await client.configure(`registries: { "${registry.address}": { ${settings} } }`);
+      await expect(read(registry.address)).rejects.toMatchObject({
+        code: 'invalid_argument',
+        message: expect.stringMatching(
+          new RegExp(`${key}, the client_key that ${client.file} names.*${why}`),
+        ),
+      });
+    });
+
+    it('a certificate in docker\u2019s directory that is damaged, or has no key', async () => {
+      const directory = join(client.dockerCertificates, registry.address);
+      await mkdir(directory, { recursive: true });
+      const { own } = await files();
+      await copyFile(own.certificate, join(directory, 'me.cert'));
+      const wrong = (name: string) =>
+        expect(read(registry.address)).rejects.toMatchObject({
+          code: 'invalid_argument',
+          message: expect.stringMatching(
+            new RegExp(`${join(directory, name)}, the .* that ${directory} names`),
+          ),
+        });
+      await wrong('me.key');
+      await copyFile(own.key, join(directory, 'me.key'));
+      await writeFile(join(directory, 'ca.crt'), DAMAGED);
+      await wrong('ca.crt');
     });
   });
 });
@@ -132,7 +201,7 @@ it('nothing that began encrypted is followed to where it is not', async () => {
     await expect(read(front.address)).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringContaining(
-        `cannot read ${front.address}/tool:latest: ${front.address} redirects to 127.0.0.1:1 without encryption`,
+        `cannot pull ${front.address}/tool: manifest latest: ${front.address} redirects to 127.0.0.1:1 without encryption`,
       ),
     });
   } finally {

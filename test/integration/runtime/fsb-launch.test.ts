@@ -214,3 +214,28 @@ describe('fsb-launch boot', () => {
     expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(root);
   });
 });
+
+describe('fsb-launch spread', () => {
+  it('sets the flag of ext4, and takes other file systems as they are', () => {
+    const image = join(directory, 'ext4');
+    const onExt4 = join(directory, 'on-ext4');
+    const onTmpfs = join(directory, 'on-tmpfs');
+    for (const path of [onExt4, onTmpfs]) mkdirSync(path);
+    const run = (program: string, ...args: string[]): string => {
+      const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+      expect([status, stderr]).toEqual([0, expect.any(String)]);
+      return stdout;
+    };
+    run('truncate', '--size=8M', image);
+    run('mkfs.ext4', '-q', image);
+    run('mount', '-o', 'loop', image, onExt4);
+    run('mount', '-t', 'tmpfs', 'fsb-test', onTmpfs);
+    try {
+      expect(launch('spread', onExt4, onTmpfs)).toMatchObject({ status: 0, stderr: '' });
+      expect(run('lsattr', '-d', onExt4)).toMatch(/^\S*T/);
+      expect(launch('spread', join(directory, 'missing')).stderr).toContain('open directory');
+    } finally {
+      run('umount', onExt4, onTmpfs);
+    }
+  });
+});

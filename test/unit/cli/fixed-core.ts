@@ -6,7 +6,7 @@ import { FsbError } from '../../../src/core/model/errors.ts';
 import { emptyImageConfig, type ImageDetails, type ImageInfo } from '../../../src/core/model/image.ts';
 import type { LogEntry } from '../../../src/core/model/logs.ts';
 import type { CoreEvent, Lease, PoolDetails } from '../../../src/core/model/pool.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox, SandboxRef } from '../../../src/core/model/sandbox.ts';
 import { parseSpec } from '../../../src/core/model/spec.ts';
 import { imageInfo } from '../../helpers/image-info.ts';
 import { poolWith, shapeRow } from './warming-core.ts';
@@ -55,6 +55,10 @@ export const sandboxes: Sandbox[] = [
     },
     { image: 'docker.io/library/alpine:3.20' },
   ),
+  sandbox('cold', {
+    state: { phase: 'Running', startedAt: minutesAgo(30), paused: true },
+    createdAt: minutesAgo(30),
+  }),
   sandbox('new', { state: { phase: 'Pending' }, node: '', warm: undefined, createdAt: NOW }),
 ];
 
@@ -124,6 +128,7 @@ function byName<T extends { name: string }>(what: string, all: readonly T[], nam
 
 /** A core whose every answer is the same each time, for golden files: nothing that is done to it changes anything. */
 export function fixedCore(): CoreApi {
+  const named = async ({ name }: SandboxRef): Promise<Sandbox> => byName('sandbox', sandboxes, name);
   const sandboxApi: Partial<SandboxApi> = {
     create: async () => sandboxes[0]!,
     get: async ({ name }) => byName('sandbox', sandboxes, name),
@@ -133,6 +138,13 @@ export function fixedCore(): CoreApi {
       ),
     delete: async ({ name }) => void byName('sandbox', sandboxes, name),
     logs: () => each(log),
+    wait: async ({ name }) => {
+      byName('sandbox', sandboxes, name);
+      return { code: 7, signal: null };
+    },
+    rename: async (_, name) => ({ ...sandboxes[0]!, name }),
+    ...{ stop: named, start: named, restart: named, reset: named, pause: named, unpause: named },
+    ...{ update: named, signal: async (ref) => void (await named(ref)) },
   };
   const poolApi: Partial<PoolApi> = {
     status: async () => shapes,

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { ImageInfo } from '../../../src/core/model/image.ts';
 import type { ImportRequest, PruneRequest } from '../../../src/core/model/image-requests.ts';
@@ -15,9 +15,24 @@ const digestOf = (digit: string): string => `sha256:${digit.repeat(64)}`;
 const DAY = 86_400_000;
 const images: ImageInfo[] = [
   imageInfo({ references: ['host'], digest: digestOf('0') }),
-  imageInfo({ references: ['docker.io/library/alpine:3'], digest: digestOf('1'), usedBy: ['default/box'] }),
-  imageInfo({ references: ['docker.io/library/alpine:edge', 'docker.io/me/tool:1'], digest: digestOf('2') }),
-  imageInfo({ references: ['localhost:5000/a/b:1'], digest: digestOf('3'), importedAt: Date.now() }),
+  imageInfo({
+    references: ['docker.io/library/alpine:3'],
+    digest: digestOf('1'),
+    usedBy: ['default/box'],
+    createdAt: 1 * DAY,
+  }),
+  imageInfo({
+    references: ['docker.io/library/alpine:edge', 'docker.io/me/tool:1'],
+    digest: digestOf('2'),
+    createdAt: 2 * DAY,
+    repoDigests: [`docker.io/me/tool@${digestOf('9')}`],
+  }),
+  imageInfo({
+    references: ['localhost:5000/a/b:1'],
+    digest: digestOf('3'),
+    importedAt: Date.now(),
+    createdAt: 3 * DAY,
+  }),
   imageInfo({
     references: [],
     digest: digestOf('4'),
@@ -91,6 +106,9 @@ describe('image list', () => {
     ['--filter label=team=blue', ''],
     ['--filter label=team=red --filter label=team=blue', ''],
     ['--filter label=team=', ''],
+    ['--filter before=docker.io/me/tool:1', '1'],
+    ['--filter since=docker.io/library/alpine:3', '23'],
+    ['--filter since=docker.io/library/alpine:3 --filter before=localhost:5000/a/b:1 -a', '2'],
   ])('%s', async (words, digits) => {
     const { code, stdout } = await fsb(`images -q --no-trunc ${words}`.trim());
     expect(code).toBe(0);
@@ -98,13 +116,76 @@ describe('image list', () => {
   });
 
   it.each([
-    ['dangling', 'There are: dangling=..., reference=..., label=....'],
+    ['dangling', 'There are: dangling=..., reference=..., label=..., before=..., since=....'],
     ['dangling=maybe', 'dangling=true or'],
     ['refrence=a', 'Did you mean reference=...?'],
   ])('refuses --filter %s', async (filter, hint) => {
     const { code, stderr } = await fsb(`image list --filter ${filter}`);
     expect([code, stderr]).toEqual([2, expect.stringContaining(hint)]);
   });
+});
+
+it('image list --digests shows what registries call them', async () => {
+  const { stdout } = await fsb('images --digests me/tool');
+  expect(stdout).toMatch(/^IMAGE +DIGEST +REPO DIGESTS +SIZE/);
+  expect(stdout).toContain(`me/tool@${digestOf('9')}`);
+  expect((await fsb('images --filter since=nope')).code).toBe(3);
+});
+
+describe('image history', () => {
+  const MINUTE = 60_000;
+  beforeEach(() => {
+    const { inspect } = core.images;
+    core.images.inspect = async (name) => ({
+      ...(await inspect(name)),
+      layers: ['a', 'b', 'c'].map((digit, at) => ({
+        ...{ digest: digestOf(digit), diffId: '', mediaType: '', size: 1, unpackedSize: (at + 1) * 1024 },
+      })),
+      history: [
+        { createdAt: Date.now() - 3 * MINUTE, createdBy: 'COPY a\t\n /', comment: 'buildkit', empty: false },
+        { createdAt: 0, createdBy: `CMD ${'x'.repeat(50)}`, comment: '', empty: true },
+        { createdAt: 1000, createdBy: 'RUN b', comment: '', empty: false },
+      ],
+    });
+  });
+
+  it('shows the steps as docker does, newest first, and layers that nothing is said of', async () => {
+    expect((await fsb('history host')).stdout.split('\n')).toEqual([
+      expect.stringMatching(/^CREATED +CREATED BY +SIZE +COMMENT$/),
+      expect.stringMatching(/^- +- +3KiB +-$/),
+      expect.stringMatching(/^\d+\w* ago +RUN b +2KiB +-$/),
+      expect.stringMatching(/^- +CMD x{40}… +0B +-$/),
+      expect.stringMatching(/^3m ago +COPY a \/ +1KiB +buildkit$/),
+      '',
+    ]);
+  });
+
+  it.each([
+    ['-q', `${'c'.repeat(12)}\n${'b'.repeat(12)}\n${'a'.repeat(12)}\n`],
+    ['-q --no-trunc', ['c', 'b', 'a'].map((digit) => `${digestOf(digit)}\n`).join('')],
+  ])('%s prints the layers', async (words, text) => {
+    expect((await fsb(`image history host ${words}`)).stdout).toBe(text);
+  });
+
+  it('prints bytes, times and whole commands when told', async () => {
+    const { stdout } = await fsb('image history host --no-human --no-trunc');
+    expect(stdout).toMatch(/\n1970-01-01T00:00:01\S* +RUN b +2048 +-\n/);
+    expect(stdout).toContain('x'.repeat(50));
+    expect(JSON.parse((await fsb('history host -o json')).stdout)[1]).toEqual({
+      ...{ created: '1970-01-01T00:00:01.000Z', created_by: 'RUN b', comment: '' },
+      ...{ layer: digestOf('b'), size_bytes: 2048 },
+    });
+    expect((await fsb('history nope')).code).toBe(3);
+  });
+});
+
+it('image tag gives an image one more name', async () => {
+  const named = processCore(['host', 'x']);
+  expect(await fsb('tag x y:1', { core: named })).toEqual({ code: 0, stdout: '', stderr: '' });
+  expect((await named.images.inspect('y:1')).references).toEqual(['y:1']);
+  expect((await fsb('tag nope y:1', { core: named })).code).toBe(3);
+  expect((await fsb('image tag x', { core: named })).code).toBe(2);
+  await named.close();
 });
 
 describe('image inspect', () => {
@@ -153,6 +234,36 @@ describe('image import', () => {
     expect([await line.code, line.stderr.text]).toEqual([2, expect.stringContaining('is a terminal')]);
   });
 
+  it('says how far it is, and what came in, unless it is to be quiet', async () => {
+    const nameless = imageInfo({ references: [], digest: digestOf('4') });
+    const { import: read } = core.images;
+    core.images.import = async (request, options) => {
+      options?.onLayer?.({ id: 'aaa', state: 'waiting', current: 0, total: 9 });
+      options?.onLayer?.({ id: 'aaa', state: 'done', current: 9, total: 9 });
+      return [...(await read(request, options)), nameless];
+    };
+    const { stderr } = await fsb('load', { input: 'bytes' });
+    expect(stderr).toBe(`Importing standard input
+aaa: Waiting
+aaa: Import complete
+standard input: Read
+Loaded image: new:1
+Loaded image ID: ${digestOf('4')}
+Hint: It has no name. Give it one: fsb-ctl image tag 444444444444 NAME
+`);
+    const line = startCommandLine(['load', '-i', 'a.tar'], { core, tty: true, cwd: directory });
+    expect(await line.code).toBe(0);
+    expect(line.stderr.text).toContain('aaa: Import complete');
+    for (const words of ['load -i a.tar -q', 'load -i a.tar -o json'])
+      expect((await fsb(words)).stderr).toBe('');
+  });
+
+  it('takes its name from --name, too', async () => {
+    await fsb('import a.tar --name tools:1');
+    expect(imports[0]?.request.name).toBe('tools:1');
+    expect((await fsb('load a.tar b --name tools:1')).code).toBe(2);
+  });
+
   it('can be ended while nothing comes', async () => {
     const { images } = core;
     const begun = new EventEmitter();
@@ -195,11 +306,20 @@ describe('image remove', () => {
     expect(plain.stderr).toMatch(/^Untagged: x:latest\nsha256:0+ goes when nothing uses it any more\n$/);
   });
 
-  it('says when an image in use will go', async () => {
-    const image = imageInfo({ references: ['docker.io/library/x:1'], usedBy: ['default/u'] });
+  it.each([
+    [['default/u'], 'default/u has ended'],
+    [['default/u', 'pool run'], 'default/u, pool run have ended'],
+    [['warm pool ci'], 'warm pool ci keeps it no longer'],
+    [
+      ['default/u', 'warm pool a', 'warm pool b'],
+      'default/u has ended and warm pool a, warm pool b keep it no longer',
+    ],
+    [[], 'nothing uses it any more'],
+  ])('says when an image in use will go: %j', async (usedBy, when) => {
+    const image = imageInfo({ references: ['docker.io/library/x:1'], usedBy });
     const remove = async () => ({ image, untagged: image.references, deleted: false, freed: 0 });
     const { stderr } = await fsb('rmi -f x:1', { core: { ...core, images: { ...core.images, remove } } });
-    expect(stderr).toBe(`Untagged: x:1\n${image.digest} goes when default/u has ended\n`);
+    expect(stderr).toBe(`Untagged: x:1\n${image.digest} goes when ${when}\n`);
   });
 });
 
@@ -268,4 +388,16 @@ describe('image prune', () => {
     again.stdin.write('y\r');
     expect([await again.code, prunes.length]).toEqual([0, 1]);
   });
+});
+
+it.each([
+  ['image save', 'fsb-ctl image save [FLAGS] REFERENCE...'],
+  ['images', 'fsb-ctl image list [FLAGS] [REPOSITORY]'],
+  ['load', 'fsb-ctl image import [FLAGS] [FILE] [NAME]'],
+])('the help of %s shows where flags go, and that there may be several', async (words, usage) => {
+  const lines: string[] = [];
+  const log = vi.spyOn(console, 'log').mockImplementation((text: string) => void lines.push(text));
+  await fsb(`${words} --help`);
+  log.mockRestore();
+  expect(lines.join('\n')).toContain(usage);
 });

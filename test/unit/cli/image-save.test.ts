@@ -32,11 +32,20 @@ describe('image save', () => {
   it('writes a file for its owner alone, also through a link', async () => {
     await writeFile(join(directory, 'before'), 'x');
     await symlink('before', join(directory, 'link'));
-    expect(await fsb('save host -o link')).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(await fsb('save host -o link')).toEqual({ code: 0, stdout: '', stderr: 'link: Saved\n' });
+    expect((await fsb('save host -o link -q')).stderr).toBe('');
     expect(await readFile(join(directory, 'before'), 'utf8')).toBe(content);
     expect((await stat(join(directory, 'before'))).mode & 0o777).toBe(0o600);
     await fsb('save host -o json');
     expect((await readdir(directory)).sort()).toEqual(['before', 'json', 'link']);
+  });
+
+  it('shows a bar on a terminal', async () => {
+    const file = join(directory, 'a.tar');
+    const line = startCommandLine(['save', 'host', '-o', file], { core, tty: true });
+    expect(await line.code).toBe(0);
+    expect(line.stderr.text).toMatch(/a\.tar: Saving (\[=*>? *\] )?\S+\/3B/);
+    expect(line.stderr.text).toMatch(/a\.tar: Saved\S*\n\S*$/);
   });
 
   it('leaves nothing, and what was there, when it fails', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { wantsJson } from '../../../src/cli/output/wants-json.ts';
 import type { FlagArities } from '../../../src/cli/program/pass-through.ts';
+import { wantsJson } from '../../../src/cli/wants-json.ts';
 import { type CommandLineOptions, runCommandLine } from '../../helpers/command-line.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 import { fixedCore, NOW } from './fixed-core.ts';
@@ -11,15 +11,21 @@ const fsb = (argv: string[], options: CommandLineOptions = {}) =>
 describe('the format of the result', () => {
   it.each([
     [['-o', 'jsonpath={.items[?(@.phase=="Failed")].name}'], 'job\n'],
-    [['-o', 'template={{.name}}={{.phase}}'], 'box=Running\njob=Failed\nold=Exited\nnew=Pending\n'],
-    [['-o', 'go-template={{.name}}'], 'box\njob\nold\nnew\n'],
-    [['--format', '{{.Names}}: {{.Status}}'], 'box: Running\njob: Failed\nold: Exited\nnew: Pending\n'],
-    [['--format={{if .exit_code}}{{.name}}{{end}}', '-q'], '\njob\nold\n\n'],
+    [
+      ['-o', 'template={{.name}}={{.phase}}'],
+      'box=Running\njob=Failed\nold=Exited\ncold=Running\nnew=Pending\n',
+    ],
+    [['-o', 'go-template={{.name}}'], 'box\njob\nold\ncold\nnew\n'],
+    [
+      ['--format', '{{.Names}}: {{.Status}}'],
+      'box: Running\njob: Failed\nold: Exited\ncold: Running\nnew: Pending\n',
+    ],
+    [['--format={{if .exit_code}}{{.name}}{{end}}', '-q'], '\njob\nold\n\n\n'],
     [
       ['--format', 'table {{.Name}}\\t{{.ExitCode}}'],
-      'NAME   EXIT CODE\nbox    -\njob    137\nold    7\nnew    -\n',
+      'NAME   EXIT CODE\nbox    -\njob    137\nold    7\ncold   -\nnew    -\n',
     ],
-    [['--format', 'name'], 'box\njob\nold\nnew\n'],
+    [['--format', 'name'], 'box\njob\nold\ncold\nnew\n'],
   ])('%j', async (options, stdout) => {
     expect(await fsb(['list', '-a', ...options])).toEqual({ code: 0, stdout, stderr: '' });
   });

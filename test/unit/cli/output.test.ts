@@ -1,8 +1,12 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import type { Context } from '../../../src/cli/config/context.ts';
+import { settingsListing } from '../../../src/cli/output/config-view.ts';
+import { contextDetails, contextListing } from '../../../src/cli/output/context-view.ts';
 import { versionListing } from '../../../src/cli/output/core-view.ts';
 import { imageDetails } from '../../../src/cli/output/image-details-view.ts';
 import { imageListing, prunedListing, pulledListing } from '../../../src/cli/output/image-view.ts';
+import { type InfoView, infoListing } from '../../../src/cli/output/info-view.ts';
 import { type Listing, type OutputFormat, printable, render } from '../../../src/cli/output/output.ts';
 import {
   createdListing,
@@ -64,6 +68,36 @@ const pending = sandbox(
 );
 const list = sandboxListing([box, killed, exited, pending], { now, full: false });
 
+const settings = settingsListing((key) =>
+  key === 'namespace'
+    ? { value: 'shop', origin: { source: 'project', name: '/src/shop/.fsb/config.json' } }
+    : { value: undefined, origin: { source: 'default', name: '' } },
+);
+const knownContexts: Record<string, Context> = {
+  default: { endpoint: '', description: 'The core of this machine' },
+  build: {
+    ...{ endpoint: 'tls://build', description: 'Nightly\u001b[2J', namespace: 'ci' },
+    tls: { ca: '/ca.pem' },
+  },
+};
+const contextList = contextListing(
+  { names: () => Object.keys(knownContexts), get: (name) => knownContexts[name]! },
+  { current: 'build', local: 'unix:///run/fsb/fsb.sock' },
+);
+const info: InfoView = {
+  client: {
+    ...{ version: '0.1.0', node_version: '20.0.0', context: 'build' },
+    ...{ endpoint: 'ssh://me@build', origin: 'user:/home/me/.fsb/config.json' },
+  },
+  core: {
+    ...{ version: '0.1.0', node: 'n', pid: 7, root: '/var/lib/fsb', runtime: 'runc 1.1.5', cgroups: 'v2' },
+    ...{ http: 'http://127.0.0.1:5758', metrics: null, started_at: new Date(minutes(90)).toISOString() },
+    sandboxes: { total: 3, phases: { Running: 2, Exited: 1 } },
+    pools: { total: 2, idle: 4, claimed: 2, booting: 1 },
+    images: { total: 5 },
+  },
+};
+
 const digest = `sha256:${'ab'.repeat(32)}`;
 const images = imageListing(
   [
@@ -75,7 +109,7 @@ const images = imageListing(
     }),
   ],
   now,
-  false,
+  {},
 );
 
 const tool = imageInfo({
@@ -123,6 +157,16 @@ const cases: [string, Listing<any>, OutputFormat][] = [
   ['image-inspect', imageDetails([details], now), 'yaml'],
   ['image-prune', prunedListing({ removed: [removed], freed: 12_600_000 }), 'table'],
   ['image-prune', prunedListing({ removed: [removed], freed: 12_600_000 }), 'json'],
+  ['config-list', settings, 'table'],
+  ['config-list', settings, 'json'],
+  ['context-list', contextList, 'table'],
+  ['context-list', contextList, 'wide'],
+  ['context-list', contextList, 'name'],
+  ['context-show', contextDetails(contextList.items[1]!), 'table'],
+  ['context-show', contextDetails(contextList.items[1]!), 'yaml'],
+  ['info', infoListing(info, now), 'table'],
+  ['info', infoListing(info, now), 'json'],
+  ['info-unreachable', infoListing({ ...info, core: null }, now), 'table'],
   ['version', versionListing('0.1.0', '20.0.0', undefined), 'table'],
   [
     'version',

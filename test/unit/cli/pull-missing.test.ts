@@ -138,6 +138,30 @@ describe('run', () => {
     expect(keys).toEqual(['k', 'k']);
   });
 
+  it('creates of what it pulled, or found for the platform, whatever the tag means by then', async () => {
+    const created: [string, string | undefined][] = [];
+    const { sandboxes } = world.core;
+    const create: typeof sandboxes.create = (request) => {
+      created.push([request.spec.image, request.imageDigest]);
+      return sandboxes.create(request);
+    };
+    world.core = { ...world.core, sandboxes: bound(sandboxes, { create }) };
+    const { digest, architecture } = await world.core.images.inspect('host');
+    await fsb('run a --image tool:1 sleep 60');
+    await fsb('run b --image tool:1 sleep 60');
+    await fsb('run c --pull always --image tool:1 sleep 60');
+    await fsb(`run d --platform linux/${architecture} --image tool:1 sleep 60`);
+    await fsb(`run e --platform linux/${architecture} --image host sleep 60`);
+    expect(created).toEqual([
+      ['tool:1', undefined],
+      ['tool:1', digest],
+      ['tool:1', undefined],
+      ['tool:1', digest],
+      ['tool:1', digest],
+      ['host', undefined],
+    ]);
+  });
+
   it('pulls for a platform when the image that is here is for another one', async () => {
     world.here.push('tool:1');
     imagesAre({ architecture: 'amd64' });

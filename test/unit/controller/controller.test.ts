@@ -1,39 +1,10 @@
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { AgentSandboxState } from '../../../src/core/api/agent-api.ts';
-import { Controller } from '../../../src/core/controller/controller.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
-import type { SandboxSpecInput } from '../../../src/core/model/spec.ts';
-import { createManualClock } from '../../helpers/manual-clock.ts';
+import { exit, failure, controllerWorld as world } from '../../helpers/controller-world.ts';
 import { memoryTable } from '../../helpers/memory-table.ts';
-import { scriptedAgent, started } from '../../helpers/scripted-agent.ts';
-
-function world(records = memoryTable<Sandbox>()) {
-  const clock = createManualClock();
-  const agent = scriptedAgent(clock.now);
-  const controller = new Controller({
-    agent: agent.api,
-    sandboxes: records,
-    clock,
-    log: pino({ level: 'silent' }),
-  });
-  const create = (name: string, spec: Partial<SandboxSpecInput> = {}, idempotencyKey?: string) =>
-    controller.create({ namespace: 'default', name, spec: { image: 'host', ...spec }, idempotencyKey });
-  const ref = (name: string) => ({ namespace: 'default', name });
-  return { clock, agent, controller, create, ref, records };
-}
-
-const failure = (promise: Promise<unknown>): Promise<FsbError> =>
-  promise.then(
-    () => {
-      throw new Error('it did not fail');
-    },
-    (error) => FsbError.from(error),
-  );
-
-const exit = (code: number, now: number) =>
-  ({ state: 'ended', startedAt: now, endedAt: now, status: { code, signal: null } }) as const;
+import { started } from '../../helpers/scripted-agent.ts';
 
 describe('create', () => {
   it('runs, and shows the caller its own write at once', async () => {
@@ -46,6 +17,39 @@ describe('create', () => {
       'served by a warm instance',
       'started',
     ]);
+  });
+
+  it('starts the very image that the caller means, and takes no other word for it', async () => {
+    const { controller, agent } = world();
+    const request = { namespace: 'default', name: '', spec: { image: 'tool' }, idempotencyKey: 'k' };
+    const imageDigest = `sha256:${'a'.repeat(64)}`;
+    const made = await controller.create({ ...request, imageDigest });
+    expect(agent.starts).toMatchObject([{ imageDigest, spec: { image: 'tool' } }]);
+    // A repetition pulled again, and the tag has moved: it is the same request.
+    expect(await controller.create({ ...request, imageDigest: `sha256:${'b'.repeat(64)}` })).toBe(made);
+    expect(
+      await failure(controller.create({ ...request, idempotencyKey: '', imageDigest: 'tool' })),
+    ).toMatchObject({
+      code: 'invalid_argument',
+      message: 'image digest "tool" is not sha256: and 64 hexadecimal digits',
+    });
+  });
+
+  it('shows a sandbox that did not start and whose record cannot be removed, until it can', async () => {
+    const { create, agent, controller, records, ref } = world();
+    const fault = new FsbError('no_capacity', 'the disk is full');
+    agent.onStart = () => Promise.reject(fault);
+    const remove = records.remove;
+    records.remove = () => Promise.reject(new Error('no room'));
+    expect(await failure(create('box'))).toBe(fault);
+    expect((await controller.get(ref('box'))).state).toMatchObject({
+      phase: 'Failed',
+      reason: fault.message,
+    });
+    records.remove = remove;
+    await controller.delete(ref('box'));
+    expect(await controller.list({})).toEqual([]);
+    expect([...records.entries()]).toEqual([]);
   });
 
   it('keeps what it was really given, where the spec left that to the pool or the image', async () => {
@@ -106,7 +110,7 @@ describe('create', () => {
     records.put = async () => Promise.reject(new FsbError('no_capacity', 'the disk is full'));
     expect(await failure(create('box'))).toMatchObject({ code: 'no_capacity' });
     const { sandboxId } = agent.starts[0]!;
-    expect(agent.stops).toEqual([{ sandboxId, grace: 0 }]);
+    expect(agent.stops).toEqual([{ sandboxId, grace: 0, keepFiles: false }]);
     expect(agent.forgotten).toEqual([sandboxId]);
     expect(await controller.list({})).toEqual([]);
   });

@@ -198,7 +198,7 @@ describe('the breaker', () => {
   const play = (steps: string): Breaker => {
     let breaker = closedBreaker;
     for (const step of steps) {
-      if (step === 'f') breaker = afterFailure(breaker, 'why');
+      if (step === 'f') breaker = afterFailure(breaker, { code: 'run_failed', message: 'why' });
       else if (step === 's') breaker = closedBreaker;
       else breaker = afterDelay(breaker);
     }

@@ -87,6 +87,7 @@ describe('what fsb-launch is asked for', () => {
       etc: { hosts: 'h', hostname: 'n', 'resolv.conf': '' },
       runtimeBinary: '/usr/sbin/runc',
       runtimeRoot: directories.runtimeRoot,
+      again: false,
     });
     expect(args.join(' ')).toBe(
       'boot --layers /s/instances/runc/i1 --bundle /r/i/i1 --config {}' +
@@ -179,6 +180,38 @@ describe('runtimeFailure', () => {
     const error = runtimeFailure('cannot boot x', 'runc', ended, '');
     expect(error.message).toContain(message);
     expect(error.hint).toContain(hint);
+  });
+});
+
+describe('runtimeFailure with no space left', () => {
+  const said = (stderr: string) =>
+    runtimeFailure('cannot boot x', 'runc', { code: 125, signal: null, stderr }, '').toBody();
+
+  it.each([
+    [
+      'fsb-launch: write file /run/i/x/config.json: No space left on device\n',
+      'the disk of /run/i/x/config.json',
+    ],
+    ['fsb-launch: make directory /state/x: Disk quota exceeded\n', 'the disk of /state/x'],
+    ['open /run/runc/x/state.json: no space left on device', 'the disk of /run/runc/x/state.json'],
+    ['write: no space left on device', 'the disk'],
+  ])('knows a full disk: %s', (text, place) => {
+    expect(said(text)).toEqual({
+      code: 'no_capacity',
+      message: `cannot boot x: ${place} is full`,
+      hint: expect.stringContaining('fsb-ctl image prune'),
+    });
+  });
+
+  it.each([
+    'fsb-launch: mount overlay on /: No space left on device\n',
+    'fsb-launch: create mount namespace: No space left on device\n',
+    'mkdir /sys/fs/cgroup/memory/x: no space left on device',
+  ])('takes another limit for no disk: %s', (text) => {
+    expect(said(text)).toMatchObject({
+      code: 'run_failed',
+      hint: 'The node has no room for more cgroups or mounts.',
+    });
   });
 });
 

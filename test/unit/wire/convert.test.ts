@@ -25,6 +25,7 @@ const texts = fc.array(text, { maxLength: 4 });
 // An object of JavaScript has no room for an entry of this name.
 const envName = text.filter((name) => name !== '' && !name.includes('=') && name !== '__proto__');
 const whole = fc.nat();
+const option = (value: string) => fc.constantFrom(undefined, value);
 const duration = fc.oneof(fc.constantFrom('90s', '1h30m', '500ms', '2d'), whole);
 const size = fc.oneof(fc.constantFrom('512m', '1.5g', '10MB'), fc.integer({ min: 6 * 1024 * 1024 }));
 
@@ -120,13 +121,15 @@ const sandbox: fc.Arbitrary<Sandbox> = fc.record(
 describe('conversion', () => {
   it('carries whatever a user may ask for, so that the core understands the same', async () => {
     await fc.assert(
-      fc.asyncProperty(input, fc.constantFrom(undefined, 'key'), async (spec, idempotencyKey) => {
+      fc.asyncProperty(input, option('key'), option(`sha256:${'a'.repeat(64)}`), async (spec, ...more) => {
+        const [idempotencyKey, imageDigest] = more;
         await assertSpecFitsWire(spec);
         const request = {
           namespace: 'default',
           name: 'box',
           spec,
           ...(idempotencyKey && { idempotencyKey }),
+          ...(imageDigest && { imageDigest }),
         };
         const { spec: arrived, ...rest } = createFromWire(
           CreateRequest.decode(CreateRequest.encode(createToWire(request)).finish()),

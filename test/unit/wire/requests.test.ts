@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { AttachRequest, ExecRequest } from '../../../src/core/api/sandbox-api.ts';
 import { errorCodes, FsbError, isErrorCode } from '../../../src/core/model/errors.ts';
 import type { LogQuery } from '../../../src/core/model/logs.ts';
-import { formatEndpoint, isLoopback, parseEndpoint } from '../../../src/core/wire/endpoint.ts';
+import { isLoopback } from '../../../src/core/model/loopback.ts';
+import { formatEndpoint, parseEndpoint } from '../../../src/core/wire/endpoint.ts';
 import { fromGrpcStatus, toGrpcStatus } from '../../../src/core/wire/error-status.ts';
 import * as execs from '../../../src/core/wire/stream/exec-request.ts';
 import * as queries from '../../../src/core/wire/stream/stream-query.ts';
@@ -24,6 +25,7 @@ describe('requests of streams', () => {
         stdin: fc.boolean(),
         detach: fc.constant(true),
         size,
+        guestTool: fc.constant(true),
       },
       { requiredKeys: ['argv', 'env', 'cwd', 'user', 'tty', 'stdin'] },
     ) as fc.Arbitrary<ExecRequest>;

@@ -9,6 +9,7 @@ import type { PoolPolicy } from '../../model/pool.ts';
 import { mergePolicy, type PoolPolicyInput } from '../../model/pool-policy.ts';
 import type { Pool } from '../../pool/pool.ts';
 import type { RecordTable } from '../../store/store.ts';
+import type { KeptFiles } from '../ledger/kept-files.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { NamedPool } from './named-pool.ts';
 import { type PolicyGround, type PoolRecord, policyOf, storedPolicy } from './pool-record.ts';
@@ -19,6 +20,7 @@ export interface PoolsOptions extends PolicyGround {
   makePool: (policy: PoolPolicy) => Pool;
   images: Pick<LocalImageStore, 'resolve' | 'onNamesChanged'>;
   ledger: Pick<Ledger, 'used' | 'unused'>;
+  files: Pick<KeptFiles, 'keep' | 'drop'>;
   events: Pick<EventLog, 'append'>;
   clock: Clock;
   log: Logger;
@@ -49,9 +51,9 @@ export class Pools {
     }
   }
 
-  /** Every pool begins to warm; to be called when what an earlier core left is adopted. */
-  async start(): Promise<void> {
-    await Promise.all(this.all().map((pool) => pool.start()));
+  /** Every pool begins to warm, unless told otherwise; to be called when what an earlier core left is adopted. */
+  async start(warm = true): Promise<void> {
+    await Promise.all(this.all().map((pool) => pool.start(warm)));
   }
 
   /** By name. */
@@ -104,9 +106,11 @@ export class Pools {
       .sort();
   }
 
-  /** True while some pool is told to keep an image warm. */
-  keeps(digest: string): boolean {
-    return this.all().some(({ warm }) => warm.keeps(digest));
+  /** Names of the pools that are told to keep an image warm, in order. */
+  keepersOf(digest: string): string[] {
+    return this.all()
+      .filter(({ warm }) => warm.keeps(digest))
+      .map(({ name }) => name);
   }
 
   /** Every pool lets go of an image. @throws conflict when one keeps it warm; none has let go of it then */

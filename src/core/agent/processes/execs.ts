@@ -21,6 +21,8 @@ export interface ExecsOptions {
   kills?: MemoryKills;
 }
 
+const SIGKILL = 9;
+
 /** The further processes of one holder's time in one instance. */
 export class Execs {
   readonly #options: ExecsOptions;
@@ -47,7 +49,8 @@ export class Execs {
     this.#count(1);
     try {
       const process = await channel.spawn(this.#nextId++, execProcess(surroundings, request), signal);
-      return this.#watch(process, recorded);
+      const session = this.#watch(process, recorded);
+      return request.guestTool ? endedWithCaller(session) : session;
     } catch (error) {
       this.#count(-1);
       throw error;
@@ -92,4 +95,13 @@ export class Execs {
     this.#running += change;
     this.#options.changed?.();
   }
+}
+
+/** A tool is nothing without whoever asked for it. */
+function endedWithCaller(session: ProcessSession): ProcessSession {
+  const close = (): Promise<void> => {
+    session.signal(SIGKILL);
+    return session.close();
+  };
+  return { ...session, close, [Symbol.asyncDispose]: close };
 }

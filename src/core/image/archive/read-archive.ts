@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { FsbError } from '../../model/errors.ts';
 import type { Platform } from '../../model/platform.ts';
 import type { FoundImage } from '../intake/found-image.ts';
+import { howToImport } from './mistaken-file.ts';
 import { readDockerSave } from './read-docker-save.ts';
 import { readOciLayout } from './read-oci-layout.ts';
 import { type ArchiveSource, DirectorySource } from './source.ts';
@@ -33,6 +34,6 @@ export async function readArchive(source: ArchiveSource, wanted: Platform): Prom
     return readOciLayout(source, wanted);
   if (await source.has('manifest.json')) return readDockerSave(source, wanted);
   throw new FsbError('invalid_argument', 'it is no OCI layout, OCI archive or docker-save tar', {
-    hint: 'Make one with: docker save -o FILE IMAGE, or: skopeo copy docker://IMAGE oci-archive:FILE:NAME',
+    hint: howToImport(await source.topLevel()),
   });
 }

@@ -7,6 +7,7 @@ import { compressionOf, decompressed } from '../bytes/decompress.ts';
 import { Digester } from '../bytes/digester.ts';
 import { OCI_CONFIGURATION, OCI_MANIFEST } from '../format/media-types.ts';
 import { documentOf, type FoundImage, foundImage, manifestOf } from '../intake/found-image.ts';
+import { assertNoImageFile } from './mistaken-file.ts';
 import { layerType } from './read-docker-save.ts';
 import { configOfChanges, type RootfsConfig } from './rootfs-changes.ts';
 
@@ -23,6 +24,7 @@ export async function readRootfs(
   const config = configOfChanges(terms.changes);
   const platform = terms.platform === undefined ? machine : parsePlatform(terms.platform);
   const mediaType = await layerTypeOf(path);
+  await assertNoImageFile(path);
   const { digest, diffId, size } = await hashBoth(path, signal);
   const configuration = documentOf(OCI_CONFIGURATION, configurationOf(platform, config, diffId));
   const layer = { digest, mediaType, size, read: (offset: number) => readFile(path, offset) };

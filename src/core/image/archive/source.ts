@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { lstat, realpath } from 'node:fs/promises';
+import { lstat, readdir, realpath } from 'node:fs/promises';
 import { join, posix, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -8,6 +8,8 @@ import { FsbError } from '../../model/errors.ts';
 /** The files inside an image file, wherever they lie. Names are as in the formats: `index.json`, `blobs/sha256/...`. */
 export interface ArchiveSource {
   has(name: string): Promise<boolean>;
+  /** The first parts of all names in it. */
+  topLevel(): Promise<string[]>;
   /** Bytes. @throws as open */
   sizeOf(name: string): Promise<number>;
   /**
@@ -55,6 +57,10 @@ export class DirectorySource implements ArchiveSource {
 
   async has(name: string): Promise<boolean> {
     return (await this.#find(name)) !== undefined;
+  }
+
+  topLevel(): Promise<string[]> {
+    return readdir(this.#root);
   }
 
   async sizeOf(name: string): Promise<number> {

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import tar from 'tar-stream';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { compressionOf, decompressed } from '../bytes/decompress.ts';
+import { whileRoom } from '../content/room.ts';
 import { type ArchiveSource, missing, normalName } from './source.ts';
 
 type Member = { kind: 'file'; start: number; size: number } | { kind: 'link'; target: string };
@@ -44,7 +45,7 @@ export class TarSource implements ArchiveSource {
     const plain = join(staging, `archive-${crypto.randomUUID()}`);
     const compressed = createReadStream(path);
     try {
-      const source = limited(decompressed(compressed, 'the file'));
+      const source = whileRoom(limited(decompressed(compressed, 'the file')), staging);
       await pipeline(source, createWriteStream(plain, { flags: 'wx', mode: 0o600 }), { signal });
       return new TarSource(plain, true, await membersOf(plain, signal), signal);
     } catch (error) {
@@ -58,6 +59,10 @@ export class TarSource implements ArchiveSource {
 
   async has(name: string): Promise<boolean> {
     return this.#find(name) !== undefined;
+  }
+
+  async topLevel(): Promise<string[]> {
+    return [...new Set([...this.#members.keys()].map((name) => name.split('/')[0]!))];
   }
 
   async sizeOf(name: string): Promise<number> {

@@ -8,7 +8,7 @@ import { createGunzip } from 'node:zlib';
 import { FsbError } from '../../model/errors.ts';
 import { hasStreams, notStarted } from '../../model/has-streams.ts';
 
-const ZSTD = '/usr/bin/zstd';
+export const ZSTD = '/usr/bin/zstd';
 const MAGIC_LENGTH = 4;
 /** Of plain bytes: each piece is a turn through Node's thread pool, and 16 KiB, as it has it, are thousands of turns. */
 const PLAIN_PIECE = 512 * 1024;
@@ -19,6 +19,9 @@ export type Compression = 'gzip' | 'zstd' | 'none';
 export function compressionOf(start: Uint8Array): Compression {
   if (start[0] === 0x1f && start[1] === 0x8b) return 'gzip';
   if (start[0] === 0x28 && start[1] === 0xb5 && start[2] === 0x2f && start[3] === 0xfd) return 'zstd';
+  // A frame that is to be skipped: what comes behind it counts, and who else has such frames (lz4) packs no images.
+  if ((start[0]! & 0xf0) === 0x50 && start[1] === 0x2a && start[2] === 0x4d && start[3] === 0x18)
+    return 'zstd';
   return 'none';
 }
 

@@ -1,20 +1,17 @@
 import { open } from 'node:fs/promises';
+import { diskFull, isDiskFull } from '../../model/disk-full.ts';
 import { FsbError } from '../../model/errors.ts';
 import { diskFailure } from '../bytes/disk-failure.ts';
-
-/** Whether a write failed because there is no room, on the disk or within a quota. */
-export function isDiskFull(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOSPC' || code === 'EDQUOT';
-}
+import { NoRoom } from './room.ts';
 
 /** A failure to write something, as its caller is to see it. */
 export function writeError(error: unknown, what: string): unknown {
-  if (isDiskFull(error))
-    return new FsbError('no_capacity', `cannot store ${what}: the disk is full`, {
-      hint: 'Free room on it, or remove what nothing uses: fsb-ctl image prune',
+  if (error instanceof NoRoom)
+    return new FsbError(error.code, `cannot store ${what}: ${error.message}`, {
+      hint: error.hint,
       cause: error,
     });
+  if (isDiskFull(error)) return diskFull(`cannot store ${what}`, { cause: error });
   // A registry's own failure has no such code, or comes as an FsbError.
   const known = error instanceof FsbError ? undefined : diskFailure(error);
   if (known === undefined) return error;

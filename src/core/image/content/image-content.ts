@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import { digestOfHex } from '../../model/digest.ts';
+import type { Launch } from '../launch.ts';
 import { Garbage } from './garbage.ts';
 import { type ImageRecord, ImageRecords } from './image-records.ts';
 import { LayerStore } from './layer-store.ts';
 import { LocalBlobStore } from './local-blob-store.ts';
 import { RecordsFile } from './records-file.ts';
 import { Reserve } from './reserve.ts';
+import { makeSpread } from './spread.ts';
 import { Unlisted } from './unlisted.ts';
 import { partsOf } from './usage.ts';
 
@@ -17,6 +19,7 @@ export interface ContentOptions {
   root: string;
   /** Milliseconds for which what no image has stays, so that an interrupted pull can be taken up. */
   grace: number;
+  launch: Launch;
   clock: Clock;
   log: Logger;
 }
@@ -60,11 +63,11 @@ export class ImageContent {
    * none, and keeps everything until unlisted content is collected: running instances may need it.
    */
   static async open(options: ContentOptions): Promise<ImageContent> {
-    const { root, clock, log, grace } = options;
+    const { root, clock, log, launch, grace } = options;
     const staging = join(root, 'staging');
     // 0700: unpacked images have setuid programs, also vulnerable ones, that no user of the machine may run.
     await mkdir(root, { recursive: true, mode: 0o700 });
-    await mkdir(staging, { recursive: true });
+    await makeSpread(staging, launch, log);
     await mkdir(join(root, 'empty'), { recursive: true });
     for (const leftover of await readdir(staging))
       await rm(join(staging, leftover), { recursive: true, force: true });

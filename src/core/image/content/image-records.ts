@@ -86,6 +86,25 @@ export class ImageRecords {
   }
 
   /**
+   * Gives an image one more name, which another that had it loses. One that was to go with its last user stays.
+   * @returns false when it is gone
+   */
+  async tag(digest: string, name: string): Promise<boolean> {
+    let tagged = false;
+    const edit = (all: Map<string, ImageRecord>): boolean => {
+      const image = all.get(digest);
+      if (image === undefined) return false;
+      tagged = true;
+      for (const other of all.values()) all.set(other.digest, without(other, new Set([name])));
+      const { removed: _, ...kept } = image;
+      all.set(digest, { ...kept, references: union(image.references, [name]) });
+      return true;
+    };
+    await this.#change(edit, (text) => this.#writeAndGrow(text));
+    return tagged;
+  }
+
+  /**
    * Takes names off an image, tags or digests of repositories.
    * @param fits looked at when its turn comes. @returns whether it did
    */

@@ -3,15 +3,17 @@ import type { Logger } from 'pino';
 import { eachAbortable } from '../../model/abortable.ts';
 import type { Clock } from '../../model/clock.ts';
 import { isDigest } from '../../model/digest.ts';
+import { isDiskFull } from '../../model/disk-full.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { writeHashed } from '../bytes/write-hashed.ts';
 import { BlobFiles, type FoundBlob } from './blob-files.ts';
 import type { BlobStore, BlobTerms, FetchOptions } from './blob-store.ts';
-import { isDiskFull, syncDirectory, writeError } from './disk.ts';
+import { syncDirectory, writeError } from './disk.ts';
 import { Flight } from './flight.ts';
 import type { Collection } from './garbage.ts';
 import { PartialBlob } from './partial-blob.ts';
 import { Pins } from './pins.ts';
+import { NoRoom, whileRoom } from './room.ts';
 
 export interface BlobStoreOptions {
   /** Has `blobs/sha256` and `partial` in it. */
@@ -102,7 +104,7 @@ export class LocalBlobStore implements BlobStore {
   async add(content: AsyncIterable<Buffer>, signal?: AbortSignal): Promise<{ digest: string; size: number }> {
     const path = this.#files.newPath();
     try {
-      const added = await writeHashed(path, eachAbortable(content, signal));
+      const added = await writeHashed(path, whileRoom(eachAbortable(content, signal), this.#files.directory));
       await this.#alone(added.digest);
       if (!this.#blobs.has(added.digest))
         await this.#fly(added.digest, () => this.#publish(added.digest, added.size, path));
@@ -169,7 +171,7 @@ export class LocalBlobStore implements BlobStore {
       const bytes = await partial.complete(read, { onProgress: progress, signal });
       return await this.#publish(digest, bytes, path);
     } catch (error) {
-      if (isDiskFull(error)) await partial.remove();
+      if (isDiskFull(error) || error instanceof NoRoom) await partial.remove();
       throw writeError(error, `blob ${digest}`);
     } finally {
       await this.#keepPartial(digest);

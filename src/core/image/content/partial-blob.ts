@@ -1,9 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { eachAbortable } from '../../model/abortable.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { Digester } from '../bytes/digester.ts';
 import type { BlobTerms } from './blob-store.ts';
+import { assertRoom, whileRoom } from './room.ts';
 
 /** The bytes are not those that were asked for. */
 export class WrongBlob extends FsbError {
@@ -79,7 +81,7 @@ export class PartialBlob {
     const file = await open(this.#path, 'a', 0o600);
     try {
       if (!this.#isWhole())
-        for await (const chunk of eachAbortable(read(this.#taken.size), signal)) {
+        for await (const chunk of await this.#roomyRest(read, signal)) {
           this.#assertFits(chunk);
           await file.appendFile(chunk);
           this.#taken.add(chunk);
@@ -89,6 +91,17 @@ export class PartialBlob {
     } finally {
       await file.close();
     }
+  }
+
+  /** The bytes that are missing, as long as there is room for them; when it is known how many: for all of them. */
+  async #roomyRest(
+    read: (offset: number) => AsyncIterable<Buffer>,
+    signal?: AbortSignal,
+  ): Promise<AsyncIterable<Buffer>> {
+    const directory = dirname(this.#path);
+    const { size = 0 } = this.#terms;
+    await assertRoom(directory, Math.max(size - this.#taken.size, 0));
+    return whileRoom(eachAbortable(read(this.#taken.size), signal), directory);
   }
 
   /** An earlier process was killed between the last byte and the rename. */

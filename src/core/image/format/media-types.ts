@@ -9,8 +9,10 @@ const DOCKER_INDEX = 'application/vnd.docker.distribution.manifest.list.v2+json'
 const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
 const DOCKER_CONFIGURATION = 'application/vnd.docker.container.image.v1+json';
 
+/** What may stand behind a reference. */
+export const MANIFEST_TYPES: readonly string[] = [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_INDEX];
+
 export const isIndexType = (type: string): boolean => type === OCI_INDEX || type === DOCKER_INDEX;
-export const isManifestType = (type: string): boolean => type === OCI_MANIFEST || type === DOCKER_MANIFEST;
 /** Old docker pushed configurations as octet streams. */
 export const isConfigurationType = (type: string): boolean =>
   ['', OCI_CONFIGURATION, DOCKER_CONFIGURATION, 'application/octet-stream'].includes(type);

@@ -20,7 +20,7 @@ export const isAttestation = ({ annotations }: Descriptor): boolean => annotatio
 /**
  * The manifest for a platform among those that descriptors lead to, through indexes of any depth.
  * @param read gives the verified index of a descriptor
- * @throws invalid_argument when there is none, with what there is
+ * @throws image_not_found when there is none, with what there is; invalid_argument (not valid, or far too much)
  */
 export async function chooseManifest(
   descriptors: readonly Descriptor[],
@@ -109,7 +109,7 @@ function variantRank(architecture: string, offered: string, wanted: string): num
 
 /**
  * What an image's configuration says that it was built for.
- * @throws invalid_argument when that is not what was asked for
+ * @throws image_not_found when that is not what was asked for
  */
 export function assertRunsOn(
   said: { os: string; architecture: string; variant?: string },
@@ -139,10 +139,11 @@ export function otherPlatform(offered: readonly Platform[], wanted: Platform): F
   const asked = formatPlatform(wanted);
   const isMachine = asked === formatPlatform(machinePlatform());
   return new FsbError(
-    'invalid_argument',
+    'image_not_found',
     `it is for ${list.join(', ') || 'no platform'}, and ${isMachine ? `this machine is ${asked}` : `${asked} was asked for`}`,
     {
-      hint: list[0] && `Pull one that there is with --platform ${list[0]}, or build the image for ${asked}.`,
+      hint:
+        list[0] && `Take one that there is with --platform ${list.join(' or ')}, or build it for ${asked}.`,
     },
   );
 }

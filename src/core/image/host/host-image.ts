@@ -14,6 +14,7 @@ import {
 } from '../../model/image.ts';
 import { machinePlatform } from '../../model/platform.ts';
 import { HOST_IMAGE } from '../../model/reference.ts';
+import { writeError } from '../content/disk.ts';
 import { type HostSurvey, type SourceStamps, surveyHost } from './host-survey.ts';
 import { buildSkeleton } from './skeleton.ts';
 
@@ -149,7 +150,7 @@ export class HostImage {
         await rename(staged, skeleton);
       } catch (error) {
         await rm(staged, { recursive: true, force: true });
-        throw error;
+        throw writeError(error, 'the host image');
       }
       log.info({ digest: survey.digest }, 'host image built');
     }

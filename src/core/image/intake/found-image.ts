@@ -17,6 +17,8 @@ export interface ImageDocument {
 export interface FoundImage {
   manifest: ImageDocument;
   configuration: ImageDocument;
+  /** That led to the manifest, in a registry: kept, so that the next pull finds it unchanged. */
+  index?: ImageDocument;
   /** As written in the source; not yet normalised. Empty for an image without a name. */
   names: string[];
   /** A tag without a name, as OCI layouts have it; says which of several images this is. */

@@ -3,22 +3,27 @@ import { rm } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { eachAbortable } from '../../model/abortable.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { FsbError, recoded, throwIfAborted } from '../../model/errors.ts';
 import type { ImportRequest, RootfsTerms } from '../../model/image-requests.ts';
 import type { Platform } from '../../model/platform.ts';
+import type { LayerProgress } from '../../model/pull.ts';
 import { HOST_IMAGE, parseReference } from '../../model/reference.ts';
 import { openArchive, readArchive } from '../archive/read-archive.ts';
 import { readRootfs } from '../archive/read-rootfs.ts';
 import type { ImageRecord } from '../content/image-records.ts';
+import { whileRoom } from '../content/room.ts';
 import { type NamedImage, nameImages } from '../names/image-names.ts';
-import { type Intake, ingestImages } from './ingest.ts';
+import { type Intake, ingestImages, progressOf } from './ingest.ts';
 import { importError } from './intake-error.ts';
 import { recordOf } from './new-record.ts';
+import { pacedLayers } from './paced-layers.ts';
 
 export interface ImportGround {
   intake: Intake;
   /** Of the machine. */
   platform: Platform;
+  /** As ImportOptions.onLayer. */
+  onLayer?: (layer: LayerProgress) => void;
 }
 
 /** As ImageApi.import; a path is absolute. @returns in the order of the file */
@@ -31,7 +36,7 @@ export async function importImages(
   if (name !== undefined && name !== HOST_IMAGE) parseReference(name);
   if (rootfs && name === undefined)
     throw new FsbError('invalid_argument', 'a root file system needs a name for its image', {
-      hint: 'Give it one behind the file.',
+      hint: 'Give it one: --name NAME, or NAME behind the file.',
     });
   if ('path' in source && !isAbsolute(source.path))
     throw new FsbError('invalid_argument', `cannot import ${source.path}: the path is not absolute`, {
@@ -43,7 +48,8 @@ export async function importImages(
       rootfs ? importRootfs(path, name!, rootfs, ground, signal) : importArchive(path, name, ground, signal),
     );
   } catch (error) {
-    throw importError(error, what, signal);
+    // Whoever named the file chose the image in it, too.
+    throw importError(recoded(error, 'image_not_found', 'invalid_argument'), what, signal);
   }
 }
 
@@ -58,7 +64,7 @@ async function onFile<T>(
   const path = join(staging, `upload-${crypto.randomUUID()}`);
   try {
     // Whoever sends it may have stopped, and pipeline() alone would wait for the next piece for ever.
-    const content = eachAbortable(source.content, signal);
+    const content = whileRoom(eachAbortable(source.content, signal), staging);
     await pipeline(content, createWriteStream(path, { flags: 'wx', mode: 0o600 }), { signal });
     return await work(path);
   } finally {
@@ -69,12 +75,12 @@ async function onFile<T>(
 async function importArchive(
   path: string,
   name: string | undefined,
-  { intake, platform }: ImportGround,
+  ground: ImportGround,
   signal: AbortSignal,
 ): Promise<ImageRecord[]> {
-  const source = await openArchive(path, intake.content.staging, signal);
+  const source = await openArchive(path, ground.intake.content.staging, signal);
   try {
-    return await ingest(nameImages(await readArchive(source, platform), name), intake, signal);
+    return await ingest(nameImages(await readArchive(source, ground.platform), name), ground, signal);
   } finally {
     await source.close();
   }
@@ -84,15 +90,21 @@ async function importRootfs(
   path: string,
   name: string,
   terms: RootfsTerms,
-  { intake, platform }: ImportGround,
+  ground: ImportGround,
   signal: AbortSignal,
 ): Promise<ImageRecord[]> {
-  return ingest(nameImages([await readRootfs(path, terms, platform, signal)], name), intake, signal);
+  return ingest(nameImages([await readRootfs(path, terms, ground.platform, signal)], name), ground, signal);
 }
 
-async function ingest(named: NamedImage[], intake: Intake, signal: AbortSignal): Promise<ImageRecord[]> {
+async function ingest(
+  named: NamedImage[],
+  { intake, onLayer = () => {} }: ImportGround,
+  signal: AbortSignal,
+): Promise<ImageRecord[]> {
+  const tell = pacedLayers(onLayer, intake.clock);
+  for (const { image } of named) for (const layer of image.layers) tell(progressOf(layer, 'waiting'));
   try {
-    return await ingestImages(named, intake, {}, signal);
+    return await ingestImages(named, intake, { onLayer: tell }, signal);
   } catch (error) {
     // Nothing is gained by keeping what came, as it is for a pull: whoever tries again has the file.
     // What cannot be removed now is a leftover, and says nothing of why the import failed.

@@ -8,8 +8,9 @@ import { Turns } from '../../model/turns.ts';
 import { flushToDisk } from '../content/flush.ts';
 import type { ImageContent } from '../content/image-content.ts';
 import type { ImageRecord } from '../content/image-records.ts';
+import type { Launch } from '../launch.ts';
 import type { NamedImage } from '../names/image-names.ts';
-import type { UnpackLimits } from '../unpack/unpack-layer.ts';
+import { UnpackBudget, type UnpackLimits } from '../unpack/budget.ts';
 import type { Unpacker } from '../unpack/unpacker.ts';
 import type { FoundImage, FoundLayer, ImageDocument } from './found-image.ts';
 import { recordOf } from './new-record.ts';
@@ -19,7 +20,9 @@ import type { Publisher } from './publisher.ts';
 export interface Intake {
   content: ImageContent;
   unpacker: Unpacker;
-  limits?: UnpackLimits;
+  launch: Launch;
+  /** Of one image. */
+  limits?: Partial<UnpackLimits>;
   /** Layers of one image that are read at a time. */
   downloads?: number;
   clock: Clock;
@@ -68,14 +71,17 @@ export async function ingestImages(
 ): Promise<ImageRecord[]> {
   const { content, publisher, clock } = intake;
   const unpin = content.pin({
-    blobs: images.flatMap(({ image }) => blobsOf(image)),
+    blobs: images.flatMap(({ image }) => [...blobsOf(image), ...(image.index ? [image.index.digest] : [])]),
     layers: images.flatMap(({ image }) => image.layers.map(({ diffId }) => diffId)),
   });
   try {
     const missing = images.filter(({ image }) => !isHere(image, intake));
     for (const { image } of missing) await ingestContent(image, intake, watcher, signal);
+    const indexes = images.flatMap(({ image: { index } }) => (index ? [index] : []));
+    const newIndexes = indexes.filter(({ digest }) => content.blobs.pathOf(digest) === undefined);
+    for (const index of newIndexes) await keep(index, intake, signal);
     throwIfAborted(signal);
-    if (missing.length > 0) await flushToDisk(content.root);
+    if (missing.length + newIndexes.length > 0) await flushToDisk(content.root, intake.launch);
     throwIfAborted(signal);
     await publisher.publish(
       images.map((one) => recordOf(one, recordIn(content, one)?.importedAt ?? clock.now())),
@@ -95,11 +101,15 @@ async function ingestContent(
   watcher: IngestWatcher,
   signal?: AbortSignal,
 ): Promise<void> {
-  const turns = new Turns(intake.downloads ?? USUAL_DOWNLOADS);
+  const terms = {
+    ...{ intake, watcher },
+    turns: new Turns(intake.downloads ?? USUAL_DOWNLOADS),
+    budget: UnpackBudget.of(intake.limits),
+  };
   await all(
     [...new Map(image.layers.map((layer) => [layer.digest, layer])).values()],
     signal,
-    (layer, either) => ingestLayer(layer, intake, turns, watcher, either),
+    (layer, either) => ingestLayer(layer, terms, either),
   );
   for (const document of [image.configuration, image.manifest]) await keep(document, intake, signal);
 }
@@ -121,11 +131,17 @@ async function all<T>(
   if (failing.signal.aborted) throw failing.signal.reason;
 }
 
+/** What the layers of one image share on their way in. */
+interface LayerTerms {
+  intake: Intake;
+  turns: Turns;
+  budget: UnpackBudget;
+  watcher: IngestWatcher;
+}
+
 async function ingestLayer(
   layer: FoundLayer,
-  intake: Intake,
-  turns: Turns,
-  { onLayer, onNote }: IngestWatcher,
+  { intake, turns, budget, watcher: { onLayer, onNote } }: LayerTerms,
   signal: AbortSignal,
 ): Promise<void> {
   const tell = (state: LayerState, current = 0): void => onLayer?.(progressOf(layer, state, current));
@@ -137,7 +153,7 @@ async function ingestLayer(
       tell('unpacking');
       return intake.unpacker.unpack(
         {
-          ...{ blob, directory, diffId: layer.diffId, limits: intake.limits },
+          ...{ blob, directory, diffId: layer.diffId, budget },
           onProgress: (bytes) => tell('unpacking', bytes),
         },
         signal,

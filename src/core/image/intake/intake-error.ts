@@ -1,3 +1,4 @@
+import { diskFull, isDiskFull } from '../../model/disk-full.ts';
 import { FsbError } from '../../model/errors.ts';
 
 /**
@@ -7,12 +8,7 @@ import { FsbError } from '../../model/errors.ts';
  */
 export function importError(error: unknown, what: string, signal: AbortSignal): FsbError {
   if (signal.aborted) return FsbError.from(signal.reason);
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new FsbError('no_capacity', `${what}: the disk is full`, {
-      hint: 'Free room on it, or remove images: fsb-ctl image remove NAME',
-      cause: error,
-    });
+  if (isDiskFull(error)) return diskFull(what, { cause: error });
   const failure = FsbError.from(error);
   if (failure.message.startsWith(what)) return failure;
   return new FsbError(failure.code, `${what}: ${failure.message}`, { hint: failure.hint, cause: error });

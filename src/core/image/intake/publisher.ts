@@ -26,6 +26,14 @@ export class Publisher {
     this.tell([...new Set(replaced as string[])]);
   }
 
+  /** Gives an image that is here one more name. @returns false when it is gone */
+  async tag(digest: string, name: string): Promise<boolean> {
+    const before = this.#records.byReference(name)?.digest;
+    if (!(await this.#records.tag(digest, name))) return false;
+    this.tell(before === undefined || before === digest ? [] : [before]);
+    return true;
+  }
+
   /** Names have come to mean something else than these digests, or something at all. */
   tell(replaced: readonly string[]): void {
     for (const listener of this.#listeners) listener(replaced);

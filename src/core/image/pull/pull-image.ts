@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError, recoded } from '../../model/errors.ts';
 import type { RegistryCredentials } from '../../model/image-requests.ts';
 import type { Platform } from '../../model/platform.ts';
 import type { LayerProgress } from '../../model/pull.ts';
@@ -14,7 +14,7 @@ import { type Intake, ingestImages, isHere, progressOf } from '../intake/ingest.
 import { importError } from '../intake/intake-error.ts';
 import { recordOf } from '../intake/new-record.ts';
 import type { NamedImage } from '../names/image-names.ts';
-import type { Registries } from '../registry/registries.ts';
+import type { Registries, RemoteRepository } from '../registry/registries.ts';
 import { findRemoteImage } from './remote-image.ts';
 
 export interface PullTerms {
@@ -34,10 +34,12 @@ export interface PullReport {
 export interface PulledImage {
   /** What the registry calls the reference, maybe of an index. */
   digest: string;
-  /** Nothing had to be brought. */
+  /** Nothing had to be brought, and the name means what it meant. */
   upToDate: boolean;
   record: ImageRecord;
 }
+
+const BAD_IMAGE_HINT = 'Pull it again; if that does not help, the fault is with the image or its registry.';
 
 /**
  * Brings one image from its registry into the store.
@@ -51,29 +53,33 @@ export async function pullImage(
   signal: AbortSignal,
 ): Promise<PulledImage> {
   try {
-    return await pull(terms, registries, intake, report, signal);
+    const repository = await registries.repository(terms.reference, terms.credentials);
+    return await pull(terms, repository, intake, report, signal).catch((error: unknown) => {
+      // What was said was right: nothing but what came can be wrong.
+      throw recoded(error, 'invalid_argument', 'bad_image', BAD_IMAGE_HINT);
+    });
   } catch (error) {
     throw importError(error, `cannot pull ${familiarReference(terms.reference)}`, signal);
   }
 }
 
 async function pull(
-  { reference, platform, credentials }: PullTerms,
-  registries: Registries,
+  { reference, platform }: PullTerms,
+  repository: RemoteRepository,
   intake: Intake,
   report: PullReport,
   signal: AbortSignal,
 ): Promise<PulledImage> {
-  const repository = await registries.repository(reference, credentials);
   const options = { onRetry: report.note, signal };
   const { digest, image } = await findRemoteImage(
-    { repository, blobs: intake.content.blobs, options },
+    { repository, blobs: intake.content.blobs, mayBeHere: hasAnyOf(reference, intake), options },
     reference,
     platform,
   );
-  const upToDate = isHere(image, intake);
-  report.resolved(digest, layersOf(image, upToDate));
   const named: NamedImage = { image, ...namesOf(reference, digest) };
+  const here = isHere(image, intake);
+  const upToDate = here && !movesName(named, intake);
+  report.resolved(digest, layersOf(image, here));
   const watcher = { onLayer: report.layer, onNote: report.note };
   try {
     const [record] = await ingestImages([named], intake, watcher, signal);
@@ -86,6 +92,22 @@ async function pull(
   }
 }
 
+/** Whether an image of the same repository is here. */
+function hasAnyOf(reference: ImageReference, { content }: Intake): boolean {
+  const name = repositoryOf(reference);
+  return content.records
+    .all()
+    .some(({ references, repoDigests }) =>
+      [...references, ...repoDigests].some((one) => one.startsWith(`${name}:`) || one.startsWith(`${name}@`)),
+    );
+}
+
+/** Whether a name means another image until now, be it for another platform. */
+function movesName({ image, references }: NamedImage, { content }: Intake): boolean {
+  const meant = references.map((name) => content.records.byReference(name));
+  return meant.some((record) => record !== undefined && record.digest !== image.manifest.digest);
+}
+
 /** As for docker, a tag beside a digest says nothing: the name does not follow it. */
 function namesOf(reference: ImageReference, digest: string): Pick<NamedImage, 'references' | 'repoDigests'> {
   return {
@@ -94,9 +116,9 @@ function namesOf(reference: ImageReference, digest: string): Pick<NamedImage, 'r
   };
 }
 
-function layersOf({ layers }: FoundImage, upToDate: boolean): LayerProgress[] {
+function layersOf({ layers }: FoundImage, here: boolean): LayerProgress[] {
   const each = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
   return each.map((layer) =>
-    upToDate ? progressOf(layer, 'present', layer.size) : progressOf(layer, 'waiting'),
+    here ? progressOf(layer, 'present', layer.size) : progressOf(layer, 'waiting'),
   );
 }

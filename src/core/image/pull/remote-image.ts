@@ -9,15 +9,18 @@ import { verified } from '../bytes/verify.ts';
 import type { BlobStore } from '../content/blob-store.ts';
 import { type Descriptor, indexSchema, LARGEST_CONFIGURATION, parseDocument } from '../format/documents.ts';
 import { readManifest } from '../format/envelope.ts';
-import { isIndexType, isManifestType, OCI_INDEX, OCI_MANIFEST } from '../format/media-types.ts';
+import { manifestTypeOf } from '../format/manifest-type.ts';
+import { isIndexType } from '../format/media-types.ts';
 import { chooseManifest } from '../format/platform-choice.ts';
 import { type FoundImage, foundImage, type ImageDocument, type LayerSource } from '../intake/found-image.ts';
-import type { ReadOptions, RemoteManifest, RemoteRepository } from '../registry/registries.ts';
+import type { ReadOptions, RemoteRepository } from '../registry/registries.ts';
 
 export interface RemoteSource {
   repository: RemoteRepository;
   /** Documents that are here are not asked for again. */
   blobs: BlobStore;
+  /** An image of this repository is here: it may be the one that is meant. */
+  mayBeHere: boolean;
   options: Omit<ReadOptions, 'offset'>;
 }
 
@@ -31,10 +34,18 @@ export async function findRemoteImage(
   reference: ImageReference,
   wanted: Platform,
 ): Promise<{ digest: string; image: FoundImage }> {
-  const meant = reference.digest ?? reference.tag!;
-  const top = asTyped(await source.repository.manifest(meant, source.options));
-  const manifest = isIndexType(top.mediaType) ? await manifestIn(source, top, wanted) : top;
-  return { digest: top.digest, image: await readImage(source, manifest, wanted) };
+  const top = await topDocument(source, reference.digest ?? reference.tag!);
+  if (!isIndexType(top.mediaType)) return { digest: top.digest, image: await readImage(source, top, wanted) };
+  const image = await readImage(source, await manifestIn(source, top, wanted), wanted);
+  return { digest: top.digest, image: { ...image, index: top } };
+}
+
+/** Registries count who asks for manifests, and not who asks whether one has changed. */
+async function topDocument(source: RemoteSource, meant: string): Promise<ImageDocument> {
+  const { repository, options } = source;
+  const digest = source.mayBeHere ? await repository.digestOf(meant, options) : undefined;
+  const kept = digest === undefined ? undefined : await keptDocument(source, digest, '');
+  return kept ?? repository.manifest(meant, options);
 }
 
 async function manifestIn(
@@ -52,9 +63,18 @@ async function manifestIn(
 }
 
 async function documentBy(source: RemoteSource, { digest, mediaType }: Descriptor): Promise<ImageDocument> {
+  const kept = await keptDocument(source, digest, mediaType);
+  return kept ?? source.repository.manifest(digest, source.options);
+}
+
+/** @param said its type, as whoever names it says; may be empty */
+async function keptDocument(
+  source: RemoteSource,
+  digest: string,
+  said: string,
+): Promise<ImageDocument | undefined> {
   const body = await keptBody(source, digest);
-  if (body !== undefined) return asTyped({ digest, mediaType, body });
-  return asTyped(await source.repository.manifest(digest, source.options));
+  return body && { digest, mediaType: manifestTypeOf(body, said), body };
 }
 
 async function keptBody({ blobs }: RemoteSource, digest: string): Promise<Buffer | undefined> {
@@ -63,36 +83,6 @@ async function keptBody({ blobs }: RemoteSource, digest: string): Promise<Buffer
   // It may be removed at this very moment, and what a damaged disk gives is no answer.
   const body = await readFile(path).catch(() => undefined);
   return body !== undefined && digestOf(body) === digest ? body : undefined;
-}
-
-/** A registry may call a manifest anything; the document itself says what it is. */
-function asTyped({ digest, mediaType, body }: RemoteManifest): ImageDocument {
-  const type = mediaType.split(';')[0]!.trim();
-  if (isIndexType(type) || isManifestType(type)) return { digest, mediaType: type, body };
-  const said = membersOf(body, digest);
-  if (said.schemaVersion === 1)
-    throw new FsbError('unsupported', 'it is an image of the first schema, which registries gave up', {
-      hint: 'Push it again with a docker of 1.10 or later.',
-    });
-  return { digest, mediaType: typeIn(said, type), body };
-}
-
-function typeIn(said: Record<string, unknown>, type: string): string {
-  const own = said.mediaType;
-  if (typeof own === 'string' && (isIndexType(own) || isManifestType(own))) return own;
-  if (Array.isArray(said.manifests)) return OCI_INDEX;
-  if (typeof said.config === 'object' && said.config !== null) return OCI_MANIFEST;
-  throw new FsbError('invalid_argument', `it is no container image but of type ${type || 'unknown'}`);
-}
-
-function membersOf(body: Buffer, digest: string): Record<string, unknown> {
-  try {
-    const json: unknown = JSON.parse(body.toString());
-    if (typeof json === 'object' && json !== null) return json as Record<string, unknown>;
-  } catch {
-    // Told below.
-  }
-  throw new FsbError('invalid_argument', `the manifest ${digest} is not a JSON object`);
 }
 
 async function readImage(

@@ -3,7 +3,9 @@ import type { RegistryCredentials } from '../../model/image-requests.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { Subject } from './refusals.ts';
-import { basicHeader, type Token, type Tokens, type TokenTerms } from './tokens.ts';
+import type { Token } from './token-answer.ts';
+import { basicHeader, type TokenTerms } from './token-request.ts';
+import type { Tokens } from './tokens.ts';
 
 /** Knows how one server wants to be told who asks, once it has said so. */
 export class Authorizer {

@@ -1,8 +1,8 @@
 import { FsbError } from '../../model/errors.ts';
+import type { Answer } from './answer.ts';
 import type { Connection } from './connection.ts';
 import type { RemoteBlob } from './registries.ts';
 import { Attempts, Retryable, type RetryTerms } from './retry.ts';
-import type { Answer } from './transport.ts';
 
 export interface BlobQuestion {
   /** `/v2/team/tool/blobs/sha256:...`, or any path where it lies as it is. */

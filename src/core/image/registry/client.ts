@@ -3,13 +3,14 @@ import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { RegistryCredentials } from '../../model/image-requests.ts';
-import { type ImageReference, repositoryOf } from '../../model/reference.ts';
+import { familiarReference, type ImageReference } from '../../model/reference.ts';
+import { registryHost } from '../../model/registry-host.ts';
 import { Authorizer } from './authorizer.ts';
-import { Certificates } from './certificates.ts';
-import { canonicalHost, isHost } from './configuration.ts';
-import { readConfiguration } from './configuration-file.ts';
+import { Certificates, DOCKER_CERTIFICATES } from './certificates.ts';
+import { readRegistriesFile } from './configuration-file.ts';
 import { Connection } from './connection.ts';
 import { type Endpoint, mirrorsOf, registryOf } from './endpoints.ts';
+import { foreignEndpoint } from './foreign-layers.ts';
 import { logIn } from './login.ts';
 import { chooseProxies } from './proxies.ts';
 import type { Registries, RemoteRepository } from './registries.ts';
@@ -52,26 +53,23 @@ class RegistryClient implements Registries {
     setMaxListeners(0, this.#closing.signal);
     this.#transport = new Transport(this.#clock, options.log);
     this.#tokens = new Tokens(this.#transport, this.#clock, this.#closing.signal);
-    const dockerDirectory = options.dockerCertificates ?? '/etc/docker/certs.d';
-    this.#certificates = new Certificates({ env: options.env, dockerDirectory });
+    const dockerDirectory = options.dockerCertificates ?? DOCKER_CERTIFICATES;
+    this.#certificates = new Certificates({ env: options.env, file: options.file, dockerDirectory });
   }
 
-  async repository(
-    reference: Pick<ImageReference, 'domain' | 'path'>,
-    credentials?: RegistryCredentials,
-  ): Promise<RemoteRepository> {
+  async repository(reference: ImageReference, credentials?: RegistryCredentials): Promise<RemoteRepository> {
     const { domain, path } = reference;
     const { mirrors, registry } = await this.#endpoints(domain);
     const scope = `repository:${path}:pull`;
     const connect = (endpoint: Endpoint): Connection =>
       this.#connection(domain, endpoint, new Authorizer(endpoint, this.#tokens, { credentials, scope }));
     return new Repository({
-      name: repositoryOf(reference),
+      name: familiarReference(reference),
       path,
       connections: [...mirrors, registry].map(connect),
       connectionTo: (url) => {
         const endpoint = foreignEndpoint(url, registry);
-        return endpoint && connect(endpoint);
+        return typeof endpoint === 'string' ? endpoint : connect(endpoint);
       },
       clock: this.#clock,
       random: this.#random,
@@ -84,8 +82,8 @@ class RegistryClient implements Registries {
     credentials: RegistryCredentials,
     signal?: AbortSignal,
   ): Promise<{ identityToken?: string }> {
-    const name = canonicalHost(registry);
-    if (!isHost(name))
+    const name = registryHost(registry);
+    if (name === undefined)
       throw new FsbError('invalid_argument', `${JSON.stringify(registry)} is not a registry address`, {
         hint: 'A registry is named like docker.io or registry.example.com:5000.',
       });
@@ -108,7 +106,7 @@ class RegistryClient implements Registries {
 
   async #endpoints(domain: string): Promise<{ mirrors: Endpoint[]; registry: Endpoint }> {
     if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
-    const configuration = await readConfiguration(this.#options.file);
+    const configuration = await readRegistriesFile(this.#options.file);
     const proxyFor = chooseProxies(configuration.proxy, this.#options.env);
     const mirrors = await mirrorsOf(domain, configuration, this.#certificates, proxyFor);
     return { mirrors, registry: await registryOf(domain, configuration, this.#certificates, proxyFor) };
@@ -122,16 +120,3 @@ class RegistryClient implements Registries {
 
 const LOGIN_HINT =
   'Look whether the name and the password are right; some registries want a token instead of the password.';
-
-/** Undefined: from there nothing is read. */
-function foreignEndpoint(url: URL, registry: Endpoint): Endpoint | undefined {
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && registry.insecure)) return undefined;
-  const { others } = registry.trust;
-  return {
-    ...registry,
-    name: url.host,
-    bases: [new URL(url.origin)],
-    mirror: true,
-    trust: { own: others, others },
-  };
-}

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { LineCounter, parseDocument } from 'yaml';
+import type { LineCounter, parseDocument, YAMLParseError } from 'yaml';
 import type { z } from 'zod';
 import { FsbError } from '../../model/errors.ts';
 import { describeIssues } from '../../model/spec.ts';
@@ -14,7 +14,7 @@ import {
  * Reads what the administrator says of registries. A file that is not there says nothing.
  * @throws invalid_argument with the file, and the line of what is wrong
  */
-export async function readConfiguration(file: string): Promise<RegistriesConfiguration> {
+export async function readRegistriesFile(file: string): Promise<RegistriesConfiguration> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -22,19 +22,37 @@ export async function readConfiguration(file: string): Promise<RegistriesConfigu
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return { file, registries: new Map() };
     throw new FsbError('invalid_argument', `cannot read ${file}: ${(cause as Error).message}`, { cause });
   }
-  return parseConfiguration(text, file);
+  return parseRegistriesFile(text, file);
 }
 
-/** @throws as readConfiguration */
-export async function parseConfiguration(text: string, file: string): Promise<RegistriesConfiguration> {
+/** @throws as readRegistriesFile */
+export async function parseRegistriesFile(text: string, file: string): Promise<RegistriesConfiguration> {
   const yaml = await import('yaml');
   const lines = new yaml.LineCounter();
   const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [error] = document.errors;
-  if (error) throw wrong(file, [at(lines.linePos(error.pos[0]).line, error.message)]);
+  if (error) throw notYaml(error, text, lines, file);
   const result = registriesSchema.safeParse(contentOf(document, file) ?? {});
   if (result.success) return toConfiguration(result.data, file);
   throw invalid(result.error.issues, (path) => lineOf(document, lines, path), file);
+}
+
+/** Whoever pastes a second registry pastes its heading, too. */
+function notYaml(
+  { code, pos, message }: YAMLParseError,
+  text: string,
+  lines: LineCounter,
+  file: string,
+): FsbError {
+  const [start] = pos;
+  const { line } = lines.linePos(start);
+  if (code !== 'DUPLICATE_KEY') return wrong(file, [at(line, message)]);
+  const key = /^.+?(?=\s*:(?:\s|$))/.exec(text.slice(start))?.[0] ?? 'a key';
+  return wrong(
+    file,
+    [at(line, `${key} is there twice`)],
+    `Put what both have under one ${key}: and take the other away.`,
+  );
 }
 
 type YamlDocument = ReturnType<typeof parseDocument>;

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { registryHost } from '../../model/registry-host.ts';
 
 /** `registries.yaml`: the form of the file, and what the client makes of it. */
 
@@ -23,14 +24,11 @@ export interface ProxySettings {
 export interface RegistriesConfiguration {
   /** Where it stands, or would stand. */
   file: string;
-  /** By host as references name it: `docker.io`, `registry.local:5000`. */
+  /** By host as registryHost() spells it: `docker.io`, `registry.local:5000`. */
   registries: Map<string, RegistrySettings>;
   /** Instead of what the environment says. */
   proxy?: ProxySettings;
 }
-
-const HOST = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[a-f0-9:]+\])(?::\d{1,5})?$/;
-const HUB_NAMES = ['index.docker.io', 'registry-1.docker.io'];
 
 const path = z.string().min(1, 'must be the path of a PEM file');
 
@@ -70,7 +68,7 @@ const proxy = z.strictObject({
 
 const host = z
   .string()
-  .refine((text) => isHost(text.toLowerCase()), 'must be a host like registry.example.com:5000');
+  .refine((text) => registryHost(text) !== undefined, 'must be a host like registry.example.com:5000');
 
 /** YAML makes null of a key with nothing behind it. */
 const orNothing = <T extends z.ZodType>(schema: T) => z.preprocess((value) => value ?? undefined, schema);
@@ -82,10 +80,27 @@ export const registriesSchema = z.strictObject({
         host,
         z.preprocess((value) => value ?? {}, registry),
       )
+      .superRefine(assertEachOnce)
       .default({}),
   ),
   proxy: orNothing(proxy.optional()),
 });
+
+/** Which of two is meant nobody can know. */
+function assertEachOnce(registries: Record<string, unknown>, ctx: z.RefinementCtx): void {
+  const names = new Map<string, string>();
+  for (const name of Object.keys(registries)) {
+    const host = registryHost(name)!;
+    const first = names.get(host);
+    if (first === undefined) names.set(host, name);
+    else
+      ctx.addIssue({
+        code: 'custom',
+        path: [name],
+        message: `is the same registry as ${first}: put all of it under one of them`,
+      });
+  }
+}
 
 /** Every key that the file may have, nested ones with their section. */
 export const registryKeys: string[] = [
@@ -101,7 +116,7 @@ export function toConfiguration(
   const near = (name: string): string => resolve(dirname(file), name);
   const registries = new Map<string, RegistrySettings>();
   for (const [name, it] of Object.entries(said.registries))
-    registries.set(canonicalHost(name), {
+    registries.set(registryHost(name)!, {
       mirrors: it.mirrors,
       insecure: it.insecure,
       ...(it.ca !== undefined && { ca: near(it.ca) }),
@@ -111,15 +126,6 @@ export function toConfiguration(
   if (!said.proxy) return { file, registries };
   const { http, https, no_proxy } = said.proxy;
   return { file, registries, proxy: { http, https, noProxy: no_proxy } };
-}
-
-/** A host, maybe with a port, in lower case. */
-export const isHost = (text: string): boolean => HOST.test(text);
-
-/** Docker's registry has several names. */
-export function canonicalHost(name: string): string {
-  const lower = name.toLowerCase();
-  return HUB_NAMES.includes(lower) ? 'docker.io' : lower;
 }
 
 function urlOf(text: string): URL | undefined {

@@ -1,8 +1,10 @@
 import { FsbError } from '../../model/errors.ts';
+import { BrokenConnection } from './answer.ts';
 import type { Endpoint } from './endpoints.ts';
+import { LinkLocalAddress } from './link-local.ts';
 import { proxyName } from './proxies.ts';
 import { Retryable } from './retry.ts';
-import { BrokenConnection, ProxyRefusal } from './transport.ts';
+import { ProxyRefusal } from './transport.ts';
 
 const UNKNOWN_AUTHORITY =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?|CERT_UNTRUSTED)$/;
@@ -49,6 +51,7 @@ interface Understanding {
 function understand(cause: NodeJS.ErrnoException, url: URL, endpoint: Endpoint): Understanding {
   const code = cause.code ?? '';
   if (cause instanceof ProxyRefusal) return { why: cause.message, hint: PROXY_HINT, final: true };
+  if (cause instanceof LinkLocalAddress) return { why: cause.message, final: true };
   if (UNKNOWN_AUTHORITY.test(code))
     return {
       why: `its certificate is of an authority that is not known here (${code})`,

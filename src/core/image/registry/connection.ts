@@ -1,12 +1,13 @@
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
+import { type Answer, BrokenConnection } from './answer.ts';
 import type { Authorizer } from './authorizer.ts';
 import { connectionFailure, speaksPlainHttp } from './connection-failures.ts';
 import type { Endpoint } from './endpoints.ts';
 import { follow } from './redirects.ts';
 import { loginHint, refusal, type Subject } from './refusals.ts';
 import { Retryable } from './retry.ts';
-import { type Answer, BrokenConnection, type Lane, type Transport } from './transport.ts';
+import type { Lane, Transport } from './transport.ts';
 
 export interface ConnectionTerms {
   transport: Transport;
@@ -20,6 +21,8 @@ export interface ConnectionTerms {
 }
 
 export interface Question {
+  /** Default GET. */
+  method?: 'GET' | 'HEAD';
   /** `/v2/team/tool/manifests/latest` */
   path: string;
   /** For errors: `read docker.io/team/tool:latest`. */
@@ -116,15 +119,17 @@ export class Connection {
 
   #sendTo(
     base: URL,
-    { path, task, headers, lane, signal }: Question,
+    { method, path, task, headers, lane, signal }: Question,
     authorization: () => Promise<string | undefined>,
   ): Promise<Answer> {
     const { transport, endpoint } = this.#terms;
     const call = {
       url: new URL(path, base),
+      method,
       headers: { ...headers, ...HEADERS },
       authorization,
       lane,
+      linkLocal: endpoint.linkLocal,
       trust: endpoint.trust.own,
       proxyFor: endpoint.proxyFor,
       signal,

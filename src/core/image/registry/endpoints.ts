@@ -1,5 +1,6 @@
+import { HUB, registryHost } from '../../model/registry-host.ts';
 import type { Certificates, Trust } from './certificates.ts';
-import { canonicalHost, type RegistriesConfiguration } from './configuration.ts';
+import type { RegistriesConfiguration } from './configuration.ts';
 import type { ProxyChoice } from './proxies.ts';
 
 /** A server that has what a registry has: the registry itself, or a mirror of it. */
@@ -11,6 +12,8 @@ export interface Endpoint {
   insecure: boolean;
   /** It never sees credentials, and whatever it lacks is asked of the next one. */
   mirror: boolean;
+  /** It may be at a link-local address. */
+  linkLocal: boolean;
   trust: { own: Trust; others: Trust };
   proxyFor: ProxyChoice;
   /** The configuration file, for hints. */
@@ -18,25 +21,27 @@ export interface Endpoint {
 }
 
 /** Hosts whose registry is somewhere else. */
-const ADDRESSES: Record<string, string> = { 'docker.io': 'registry-1.docker.io' };
+const ADDRESSES: Record<string, string> = { [HUB]: 'registry-1.docker.io' };
 
-/** The mirrors of a registry in order. @throws invalid_argument */
+/** The mirrors of a registry in order. @param domain as registryHost() spells it, as below. @throws invalid_argument */
 export async function mirrorsOf(
   domain: string,
   configuration: RegistriesConfiguration,
   certificates: Certificates,
   proxyFor: ProxyChoice,
 ): Promise<Endpoint[]> {
-  const mirrors = configuration.registries.get(canonicalHost(domain))?.mirrors ?? [];
+  const mirrors = configuration.registries.get(domain)?.mirrors ?? [];
   return Promise.all(
     mirrors.map(async (url) => {
-      const settings = configuration.registries.get(url.host);
+      const host = registryHost(url.host) ?? url.host;
+      const settings = configuration.registries.get(host);
       return {
         name: url.host,
         bases: [url],
         insecure: url.protocol === 'http:' || (settings?.insecure ?? false),
         mirror: true,
-        trust: await certificates.trustOf(url.host, settings),
+        linkLocal: true,
+        trust: await certificates.trustOf(host, settings),
         proxyFor,
         file: configuration.file,
       };
@@ -46,12 +51,11 @@ export async function mirrorsOf(
 
 /** @throws invalid_argument */
 export async function registryOf(
-  domain: string,
+  name: string,
   configuration: RegistriesConfiguration,
   certificates: Certificates,
   proxyFor: ProxyChoice,
 ): Promise<Endpoint> {
-  const name = canonicalHost(domain);
   const settings = configuration.registries.get(name);
   const address = ADDRESSES[name] ?? name;
   const insecure = settings?.insecure ?? false;
@@ -60,6 +64,7 @@ export async function registryOf(
     bases: (insecure ? ['https', 'http'] : ['https']).map((scheme) => new URL(`${scheme}://${address}`)),
     insecure,
     mirror: false,
+    linkLocal: true,
     trust: await certificates.trustOf(name, settings),
     proxyFor,
     file: configuration.file,

@@ -1,12 +1,14 @@
 import { FsbError } from '../../model/errors.ts';
+import type { Answer } from './answer.ts';
 import type { Trust } from './certificates.ts';
-import type { Answer, Call, Transport } from './transport.ts';
+import { mayBeLinkLocal } from './link-local.ts';
+import type { Call, Transport } from './transport.ts';
 
 const STATUSES = [301, 302, 303, 307, 308];
 const MOST = 5;
 
 /**
- * Sends a GET and goes where it is sent. What identifies the user stays at the origin that it is for, and nothing that
+ * Sends a GET or HEAD and goes where it is sent. What identifies the user stays at the origin that it is for, and nothing that
  * began encrypted goes on in the clear.
  * @param others what to believe of other origins
  * @param task for errors: `read docker.io/library/alpine:latest`
@@ -35,7 +37,9 @@ function redirected(call: Call, location: string, others: Trust, refused: Refuse
   if (call.url.protocol === 'https:' && url.protocol !== 'https:')
     throw refused(`to ${url.host} without encryption`);
   if (url.origin === call.url.origin) return { ...call, url };
-  return { ...call, url, headers: withoutUser(call.headers), authorization: undefined, trust: others };
+  const linkLocal = call.linkLocal && mayBeLinkLocal(call.url.hostname, url.hostname);
+  const headers = withoutUser(call.headers);
+  return { ...call, url, headers, linkLocal, authorization: undefined, trust: others };
 }
 
 const withoutUser = ({ authorization: _, ...headers }: Record<string, string> = {}): Record<string, string> =>

@@ -1,6 +1,6 @@
 import { FsbError } from '../../model/errors.ts';
+import type { Answer } from './answer.ts';
 import { parseRetryAfter, Retryable } from './retry.ts';
-import type { Answer } from './transport.ts';
 
 /** About whom and what an error is. */
 export interface Subject {

@@ -29,6 +29,12 @@ export interface ReadOptions {
 /** One repository, on its registry or on the mirrors of it. Every call retries what may go better the next time. */
 export interface RemoteRepository {
   /**
+   * What a tag or a digest means by now, which costs less than its manifest. Undefined: the registry does not tell, or
+   * fails; manifest() finds out more.
+   * @throws the signal's reason
+   */
+  digestOf(reference: string, options?: Omit<ReadOptions, 'offset'>): Promise<string | undefined>;
+  /**
    * @param reference a tag or a digest
    * @throws image_not_found, unauthenticated, denied, unavailable, invalid_argument (it lies about digests)
    */
@@ -37,17 +43,14 @@ export interface RemoteRepository {
    * The bytes from `offset` on, without a gap however often the connection is cut. Their digest is for the caller to
    * check, who has the beginning. Asked again for a blob that came whole, it passes over the mirrors that gave it: their
    * bytes were wrong.
-   * @throws as manifest(), on reading
+   * @throws as manifest(), on reading; not_found when the registry has lost it
    */
   blob(blob: RemoteBlob, options?: ReadOptions): AsyncIterable<Buffer>;
 }
 
 export interface Registries {
-  /** No connection is made before it is needed. @throws invalid_argument when the configuration is wrong */
-  repository(
-    reference: Pick<ImageReference, 'domain' | 'path'>,
-    credentials?: RegistryCredentials,
-  ): Promise<RemoteRepository>;
+  /** No connection is made before it is needed; errors name the reference. @throws invalid_argument when the configuration is wrong */
+  repository(reference: ImageReference, credentials?: RegistryCredentials): Promise<RemoteRepository>;
   /** As ImageApi.login. */
   login(
     registry: string,

@@ -1,21 +1,21 @@
 import type { Clock } from '../../model/clock.ts';
-import { isDigest } from '../../model/digest.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { type BlobQuestion, type Position, readBlob } from './blob.ts';
 import type { Connection } from './connection.ts';
-import { readManifest } from './manifest.ts';
+import { elsewhere } from './foreign-layers.ts';
+import { askDigest, fetchManifest, type ManifestQuestion } from './manifest.ts';
 import type { ReadOptions, RemoteBlob, RemoteManifest, RemoteRepository } from './registries.ts';
 import { type RetryTerms, retrying } from './retry.ts';
 
 export interface RepositoryTerms {
-  /** `docker.io/team/tool` */
+  /** For errors: `team/tool:latest`. */
   name: string;
   /** `team/tool` */
   path: string;
   /** Mirrors first, the registry itself last. */
   connections: Connection[];
-  /** For addresses that a manifest names: never sees credentials. Undefined: it must not be read from. */
-  connectionTo(url: URL): Connection | undefined;
+  /** For addresses that a manifest names: never sees credentials. A string: why it must not be read from. */
+  connectionTo(url: URL): Connection | string;
   clock: Clock;
   random: () => number;
   closing: AbortSignal;
@@ -35,25 +35,47 @@ export class Repository implements RemoteRepository {
     this.#terms = terms;
   }
 
+  async digestOf(reference: string, options: Omit<ReadOptions, 'offset'> = {}): Promise<string | undefined> {
+    const signal = this.#signal(options.signal);
+    for (const connection of this.#usable()) {
+      try {
+        const terms = { ...this.#retryTerms(connection, options, signal), limit: 1 };
+        const digest = await retrying(terms, () =>
+          askDigest(connection, this.#questionOf(reference, signal)),
+        );
+        if (digest !== undefined) return digest;
+      } catch (error) {
+        throwIfAborted(signal);
+        // What the registry itself fails with is told by whoever asks for the manifest.
+        if (connection.endpoint.mirror) this.#passOver(connection, error, options, signal);
+      }
+    }
+    return undefined;
+  }
+
   async manifest(reference: string, options: Omit<ReadOptions, 'offset'> = {}): Promise<RemoteManifest> {
-    const { name, path } = this.#terms;
-    const full = `${name}${isDigest(reference) ? '@' : ':'}${reference}`;
     const signal = this.#signal(options.signal);
     for (const connection of this.#usable()) {
       try {
         return await retrying(this.#retryTerms(connection, options, signal), () =>
-          readManifest(connection, { path, reference, name: full, signal }),
+          fetchManifest(connection, this.#questionOf(reference, signal)),
         );
       } catch (error) {
         this.#passOver(connection, error, options, signal);
       }
     }
-    throw new FsbError('internal', `nobody was asked for ${full}`);
+    throw new FsbError('internal', `nobody was asked for ${reference}`);
+  }
+
+  #questionOf(reference: string, signal: AbortSignal): ManifestQuestion {
+    const { name, path } = this.#terms;
+    const isNamed = [':', '@'].some((mark) => name.endsWith(`${mark}${reference}`));
+    return { path, reference, task: `pull ${name}${isNamed ? '' : `: manifest ${reference}`}`, signal };
   }
 
   async *blob(blob: RemoteBlob, options: ReadOptions = {}): AsyncGenerator<Buffer> {
     const { name, path } = this.#terms;
-    const task = `read layer ${blob.digest} of ${name}`;
+    const task = `pull ${name}: blob ${blob.digest}`;
     const position = { at: options.offset ?? 0 };
     if (position.at > blob.size)
       throw new FsbError('invalid_argument', `cannot ${task}: it has only ${blob.size} bytes`);
@@ -61,14 +83,11 @@ export class Repository implements RemoteRepository {
     try {
       yield* this.#fromAny(this.#giversOf(blob, task, options), () => question, position, options);
     } catch (error) {
-      const elsewhere = this.#elsewhere(blob, task);
-      if (FsbError.from(error).code !== 'image_not_found' || elsewhere.size === 0) throw error;
-      yield* this.#fromAny(
-        [...elsewhere.keys()],
-        (connection) => elsewhere.get(connection)!,
-        position,
-        options,
-      );
+      if (FsbError.from(error).code !== 'image_not_found') throw error;
+      const { places, refused } = elsewhere(blob, task, this.#terms.connectionTo);
+      if (places.size === 0) throw lost(error, this.#terms.name, blob, refused);
+      for (const why of refused) options.onRetry?.(`cannot ${task}: ${why}`);
+      yield* this.#fromAny([...places.keys()], (connection) => places.get(connection)!, position, options);
     }
   }
 
@@ -95,17 +114,6 @@ export class Repository implements RemoteRepository {
         this.#passOver(connection, error, options, signal);
       }
     }
-  }
-
-  /** Layers that registries must not hand out lie where their maker says. */
-  #elsewhere(blob: RemoteBlob, task: string): Map<Connection, BlobQuestion> {
-    const found = new Map<Connection, BlobQuestion>();
-    for (const text of blob.urls ?? []) {
-      const url = URL.canParse(text) ? new URL(text) : undefined;
-      const connection = url && this.#terms.connectionTo(url);
-      if (connection) found.set(connection, { path: `${url.pathname}${url.search}`, blob, task });
-    }
-    return found;
   }
 
   /** Who asks again for what came whole has found it wrong: a damaged mirror must not spoil every pull for ever. */
@@ -143,4 +151,14 @@ export class Repository implements RemoteRepository {
     const { closing } = this.#terms;
     return signal ? AbortSignal.any([signal, closing]) : closing;
   }
+}
+
+/** It is no image that one could pull: whoever would pull it again would get the same answer. */
+function lost(cause: unknown, name: string, { digest }: RemoteBlob, refused: readonly string[]): FsbError {
+  const why = `its registry has lost ${digest}, which its manifest names`;
+  const message = [`cannot pull ${name}: ${why}`, ...refused].join('; ');
+  return new FsbError('not_found', message, {
+    hint: 'Push the image again, or pull another tag of it.',
+    cause,
+  });
 }

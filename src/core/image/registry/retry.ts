@@ -76,7 +76,9 @@ export async function retrying<T>(terms: RetryTerms, attempt: () => Promise<T>):
 /** Seconds, or a date. @returns milliseconds, at most a minute */
 export function parseRetryAfter(header: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined;
-  const wait = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
+  // Date.parse takes `-5` for a month.
+  const date = /[a-z]/i.test(header) ? Date.parse(header) : Number.NaN;
+  const wait = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : date - now;
   return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), LONGEST_RETRY_AFTER);
 }
 

@@ -1,28 +1,26 @@
-import {
-  type ClientRequest,
-  request as httpRequest,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-} from 'node:http';
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Logger } from 'pino';
 import { afterReading, type Clock } from '../../model/clock.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { FsbError } from '../../model/errors.ts';
 import { Turns } from '../../model/turns.ts';
 import { Agents } from './agents.ts';
+import { type Answer, answerOf, broken, LONGEST_SILENCE, silence } from './answer.ts';
 import type { Trust } from './certificates.ts';
-import { Pace } from './pace.ts';
+import { isLinkLocal, LinkLocalAddress, lookupElsewhere } from './link-local.ts';
 import { type ProxyChoice, proxyName } from './proxies.ts';
 
 export interface Call {
   url: URL;
-  method?: 'GET' | 'POST';
+  method?: 'GET' | 'HEAD' | 'POST';
   headers?: Record<string, string>;
   body?: string;
   /** The Authorization header, made when the request goes: whoever waits for a place has no token that ends meanwhile. */
   authorization?: () => Promise<string | undefined>;
   /** Each has places of its own: what layers wait for must not wait for layers. */
   lane: Lane;
+  /** It may be at a link-local address: the user or the administrator named it, and no other server. */
+  linkLocal?: boolean;
   trust: Trust;
   proxyFor: ProxyChoice;
   signal?: AbortSignal;
@@ -30,35 +28,10 @@ export interface Call {
 
 export type Lane = 'tokens' | 'documents' | 'layers';
 
-export interface Answer {
-  status: number;
-  headers: IncomingHttpHeaders;
-  /** Where it came from, after redirects. */
-  url: URL;
-  /** To be read once, or discarded. @throws BrokenConnection; the signal's reason */
-  body: AsyncIterable<Buffer>;
-  /** Ends an answer that nobody reads, or not to its end. Idempotent. */
-  discard(): void;
-}
-
-/** No answer came from this address, or not all of it; `cause` says why. */
-export class BrokenConnection extends Error {
-  readonly url: URL;
-
-  constructor(url: URL, cause: unknown) {
-    super('broken connection', { cause });
-    this.url = url;
-  }
-}
-
 /** The proxy's own no; it is not about the server behind it. */
 export class ProxyRefusal extends Error {}
 
 const MOST_CONNECTIONS = 8;
-const LONGEST_SILENCE = 30_000;
-/** Bytes; milliseconds. */
-const LONGEST_REST = 64 * 1024;
-const LONGEST_DISCARD = 1500;
 
 /**
  * Single requests, at most eight at a time to one host and lane. A request fails when nothing comes for half a minute, and
@@ -94,6 +67,9 @@ export class Transport {
   }
 
   async #send(call: Call, authorization: Record<string, string>): Promise<IncomingMessage> {
+    const { hostname } = call.url;
+    // Addresses are not looked up.
+    if (!call.linkLocal && isLinkLocal(hostname)) throw broken(call.url, new LinkLocalAddress(hostname));
     for (;;) {
       const request = this.#start(call, authorization);
       try {
@@ -105,7 +81,7 @@ export class Transport {
   }
 
   #start(
-    { url, method = 'GET', headers, body, trust, proxyFor }: Call,
+    { url, method = 'GET', headers, body, linkLocal, trust, proxyFor }: Call,
     authorization: Record<string, string>,
   ): ClientRequest {
     const proxy = proxyFor(url);
@@ -113,6 +89,7 @@ export class Transport {
       method,
       headers: { ...headers, ...authorization },
       agent: this.#agents.agentFor(url, trust, proxy),
+      ...(!linkLocal && { lookup: lookupElsewhere }),
     };
     const tls = { secureContext: trust.context, rejectUnauthorized: trust.verify };
     const request =
@@ -149,61 +126,12 @@ export class Transport {
   }
 
   #answer(response: IncomingMessage, { url, method = 'GET', lane, signal }: Call): Answer {
-    const status = response.statusCode!;
-    const isLayer = lane === 'layers' && (status === 200 || status === 206);
     // Queries of redirected addresses are signatures.
+    const { statusCode: status } = response;
     this.#log.debug({ method, host: url.host, path: url.pathname, status }, 'registry answered');
-    return {
-      status,
-      headers: response.headers,
-      url,
-      body: this.#body(response, url, new Pace(this.#clock, isLayer), signal),
-      discard: () => this.#discard(response),
-    };
-  }
-
-  /** Reads a short rest, so that the connection can be used again; a long or slow one is cut off. */
-  #discard(response: IncomingMessage): void {
-    if (response.destroyed) return;
-    if (!(Number(response.headers['content-length']) <= LONGEST_REST)) return void response.destroy();
-    response.once(
-      'close',
-      this.#clock.after(LONGEST_DISCARD, () => response.destroy()),
-    );
-    response.resume();
-  }
-
-  async *#body(
-    response: IncomingMessage,
-    url: URL,
-    pace: Pace,
-    signal?: AbortSignal,
-  ): AsyncGenerator<Buffer> {
-    const aborted = (): void => void response.destroy(FsbError.from(signal?.reason));
-    const chunks = response[Symbol.asyncIterator]();
-    signal?.addEventListener('abort', aborted, { once: true });
-    try {
-      for (;;) {
-        throwIfAborted(signal);
-        // Only while somebody waits for it: a reader may take its time.
-        const stopWaiting = afterReading(this.#clock, LONGEST_SILENCE, () => response.destroy(silence()));
-        const next = await pace.measured(chunks.next()).finally(stopWaiting);
-        if (next.done) return;
-        yield next.value as Buffer;
-      }
-    } catch (error) {
-      throw broken(url, error);
-    } finally {
-      signal?.removeEventListener('abort', aborted);
-      response.destroy();
-    }
+    return answerOf(response, { url, isLayer: lane === 'layers', clock: this.#clock, signal });
   }
 }
-
-const broken = (url: URL, cause: unknown): Error =>
-  cause instanceof FsbError ? cause : new BrokenConnection(url, cause);
-
-const silence = (): Error => new Error(`nothing came for ${LONGEST_SILENCE / 1000} s`);
 
 /** The server had closed a connection that was kept open: that says nothing of the request. */
 const isStale = (request: ClientRequest, error: unknown): boolean =>

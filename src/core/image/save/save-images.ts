@@ -1,12 +1,13 @@
 import { createReadStream } from 'node:fs';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { FsbError, recoded, throwIfAborted } from '../../model/errors.ts';
 import { familiarName, parseReference } from '../../model/reference.ts';
+import { tarEnd, tarPadding } from '../../tar/write-header.ts';
 import { verified } from '../bytes/verify.ts';
 import type { BlobStore } from '../content/blob-store.ts';
 import type { ImageContent } from '../content/image-content.ts';
 import type { ImageRecord } from '../content/image-records.ts';
 import { OCI_INDEX } from '../format/media-types.ts';
-import { tarEnd, tarHeader, tarPadding } from './tar-header.ts';
+import { tarHeader } from './tar-header.ts';
 
 export interface SavedImage {
   record: ImageRecord;
@@ -17,7 +18,7 @@ export interface SavedImage {
 /**
  * One tar that is an OCI archive and, by its manifest.json, what every docker load reads. The same images give the same
  * bytes. Their blobs stay until the end, even if the images are removed meanwhile.
- * @throws unsupported before the first byte (an image without blobs), invalid_argument (a damaged blob); on reading
+ * @throws unsupported before the first byte (an image without blobs), bad_image (a damaged blob); on reading
  */
 export async function* saveImages(
   images: readonly SavedImage[],
@@ -113,6 +114,8 @@ async function* blob(digest: string, blobs: BlobStore, signal?: AbortSignal): As
   try {
     // Somebody will trust what is in the file: a damaged disk is told here.
     yield* verified(content as AsyncIterable<Buffer>, { digest, size }, `blob ${digest}`, signal);
+  } catch (error) {
+    throw recoded(error, 'invalid_argument', 'bad_image', 'Pull or import the image again.');
   } finally {
     content.destroy();
   }

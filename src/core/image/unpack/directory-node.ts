@@ -1,5 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
-import type { ByteText, EntryTime } from './tar/entry.ts';
+import type { ByteText, EntryTime } from '../../tar/entry.ts';
 
 export interface Attributes {
   /** Permission bits with setuid, setgid and sticky. */
@@ -68,28 +67,5 @@ export class DirectoryNode {
         yield top.node;
       } else open.push({ node: next.value, children: next.value.directories.values() });
     }
-  }
-}
-
-/**
- * What is kept in memory about one layer until its end, roughly in bytes. A hostile layer of nothing but directories and
- * attributes must end with an error, and not with the memory.
- */
-export class MemoryBudget {
-  #left: number;
-  readonly #bytes: number;
-
-  constructor(bytes: number) {
-    this.#bytes = bytes;
-    this.#left = bytes;
-  }
-
-  take(bytes: number): void {
-    this.#left -= bytes;
-    if (this.#left < 0)
-      throw new FsbError(
-        'invalid_argument',
-        `its directories, whiteouts and attributes take more than ${this.#bytes / 1024 ** 2} MiB of memory`,
-      );
   }
 }

@@ -13,24 +13,15 @@ import {
   utimesSync,
 } from 'node:fs';
 import { FsbError } from '../../model/errors.ts';
-import { baseOf, bytesOfPath, detached, fsPath, partsOf, shown } from './byte-path.ts';
-import {
-  type Attributes,
-  DirectoryNode,
-  type MemoryBudget,
-  type NodeDevice,
-  type Notes,
-} from './directory-node.ts';
-import { FileSink, SparseSink } from './file-sink.ts';
+import { baseOf, bytesOfPath, detached, fsPath, partsOf, shown } from '../../tar/byte-path.ts';
+import type { ByteText, ContentSink, TarEntry } from '../../tar/entry.ts';
+import { FileSink, SparseSink } from '../../tar/file-sink.ts';
+import { nodeTime } from '../../tar/times.ts';
+import type { UnpackBudget } from './budget.ts';
+import { devicesIn } from './devices.ts';
+import { type Attributes, DirectoryNode, type NodeDevice } from './directory-node.ts';
 import { NameResolver, type Place } from './name-resolver.ts';
-import type { ByteText, ContentSink, TarEntry } from './tar/entry.ts';
-import { nodeTime } from './times.ts';
-
-/** Roughly what things that are noted take in memory, besides their names. */
-const NOTE_SIZE = 300;
-const DIRECTORY_SIZE = 800;
-/** Its buffer is an object here and one outside of the heap. */
-const ATTRIBUTE_SIZE = 400;
+import { LayerNotes } from './notes.ts';
 
 /**
  * A directory that a layer is unpacked into, as overlayfs wants a lower directory. Whatever names it is given, nothing
@@ -41,18 +32,16 @@ export class LayerTree {
   readonly #directory: ByteText;
   /** Only root can give files away; for others every file is their own. */
   readonly #ownership: boolean;
-  readonly #memory: MemoryBudget;
+  readonly #notes: LayerNotes;
   readonly #resolver: NameResolver;
-  /** Devices that nobody wanted, by path: links to them are no error. */
-  readonly #leftOut = new Set<ByteText>();
   readonly root = new DirectoryNode(undefined, '');
 
   /** @throws internal when the directory has something in it: it might be a link */
-  constructor(directory: string, ownership: boolean, memory: MemoryBudget) {
+  constructor(directory: string, ownership: boolean, budget: UnpackBudget) {
     this.#directory = bytesOfPath(directory);
     this.#ownership = ownership;
-    this.#memory = memory;
-    this.#resolver = new NameResolver(this.#directory, this.root, (parent, base) =>
+    this.#notes = new LayerNotes(budget.shared.limits.memory);
+    this.#resolver = new NameResolver(this.#directory, this.root, budget, (parent, base) =>
       this.#mkdir(parent, base),
     );
     if (readdirSync(directory).length > 0)
@@ -62,7 +51,7 @@ export class LayerTree {
   directory(name: ByteText, attributes: Attributes, xattrs: Map<string, Buffer>): void {
     const node = this.#directoryAt(name);
     node.attributes = attributes;
-    node.notes = this.#notesOf(xattrs);
+    node.notes = this.#notes.of(xattrs);
   }
 
   file(name: ByteText, attributes: Attributes, entry: TarEntry, xattrs: Map<string, Buffer>): ContentSink {
@@ -70,7 +59,7 @@ export class LayerTree {
     const path = this.#absolute(parent.pathOf(base));
     const open = (): FileSink => new FileSink(path, attributes, this.#ownership);
     const file = this.#making(parent, base, open);
-    this.#note(parent, base, this.#notesOf(xattrs));
+    this.#notes.put(parent, base, this.#notes.of(xattrs));
     return entry.segments === undefined ? file : new SparseSink(file, entry);
   }
 
@@ -82,13 +71,13 @@ export class LayerTree {
     if (this.#ownership) lchownSync(path, attributes.uid, attributes.gid);
     const time = nodeTime(attributes.mtime);
     lutimesSync(path, time, time);
-    this.#note(parent, base, this.#notesOf(xattrs));
+    this.#notes.put(parent, base, this.#notes.of(xattrs));
   }
 
   hardLink(name: ByteText, target: ByteText): void {
     const from = this.#resolver.find(target);
     const stats = from && this.#statOf(from.parent.pathOf(from.base));
-    if (stats === undefined && this.#leftOut.has(pathOf(target, from))) {
+    if (stats === undefined && this.#notes.isLeftOut(pathOf(target, from))) {
       this.leaveOut(name);
       return;
     }
@@ -104,7 +93,7 @@ export class LayerTree {
     // link(2) does not follow a symbolic link at the end, so this stays inside.
     this.#making(parent, base, () => linkSync(this.#absolute(source), this.#absolute(parent.pathOf(base))));
     // The same file: also when only one of its names is left, it has its attributes.
-    this.#note(parent, base, notes);
+    this.#notes.put(parent, base, notes);
   }
 
   /** Its place is taken by an empty file until the end. */
@@ -112,16 +101,14 @@ export class LayerTree {
     const { parent, base } = this.#place(name);
     const path = this.#absolute(parent.pathOf(base));
     this.#making(parent, base, () => new FileSink(path, device.owner, false)).abandon();
-    this.#note(parent, base, { ...this.#notesOf(xattrs), device });
+    this.#notes.put(parent, base, { ...this.#notes.of(xattrs), device });
   }
 
   /** A thing that is not made. What an earlier entry has put there goes all the same. */
   leaveOut(name: ByteText): void {
     const place = this.#resolver.find(name);
     if (place !== undefined) this.#remove(place);
-    const path = pathOf(name, place);
-    this.#memory.take(NOTE_SIZE + path.length);
-    this.#leftOut.add(detached(path));
+    this.#notes.leaveOut(pathOf(name, place));
   }
 
   /** Hides `hidden` of lower layers in the directory; does not touch what this layer puts there. */
@@ -130,8 +117,7 @@ export class LayerTree {
       throw broken('it is a whiteout that hides nothing');
     // The file system would refuse it at the very end, when nobody knows any more which entry it was.
     if (hidden.length > 255) throw broken('it is a whiteout of a name that no file can have (ENAMETOOLONG)');
-    this.#memory.take(NOTE_SIZE + hidden.length);
-    this.#resolver.directory(directory).whiteouts.add(detached(hidden));
+    this.#notes.whiteout(this.#resolver.directory(directory), hidden);
   }
 
   /** Hides everything that lower layers have in the directory. */
@@ -144,8 +130,13 @@ export class LayerTree {
     return this.#statOf(path) !== undefined;
   }
 
-  /** Sets the attributes of directories. To be called when nothing more is written, and marks are put. */
+  /** Links devices, and sets the attributes of directories. To be called when nothing more is written, and marks are put. */
   finish(): void {
+    for (const { path, linkedTo } of devicesIn(this.root)) {
+      if (linkedTo === undefined) continue;
+      rmSync(this.#absolute(path));
+      linkSync(this.#absolute(linkedTo), this.#absolute(path));
+    }
     for (const { path, attributes } of this.root.deepestFirst()) {
       const absolute = this.#absolute(path);
       if (this.#ownership) chownSync(absolute, attributes.uid, attributes.gid);
@@ -167,7 +158,7 @@ export class LayerTree {
   #mkdir(parent: DirectoryNode, name: string): DirectoryNode {
     const base = detached(name);
     const path = parent.pathOf(base);
-    this.#memory.take(DIRECTORY_SIZE + path.length);
+    this.#notes.directory(path);
     mkdirSync(this.#absolute(path), 0o700);
     const node = new DirectoryNode(parent, path);
     parent.directories.set(base, node);
@@ -197,19 +188,6 @@ export class LayerTree {
     parent.directories.delete(base);
     parent.fileNotes.delete(base);
     rmSync(this.#absolute(parent.pathOf(base)), { recursive: true, force: true });
-  }
-
-  #notesOf(attributes: Map<string, Buffer>): Notes | undefined {
-    if (attributes.size === 0) return undefined;
-    this.#memory.take(NOTE_SIZE);
-    for (const [name, value] of attributes) this.#memory.take(ATTRIBUTE_SIZE + name.length + value.length);
-    return { attributes };
-  }
-
-  #note(parent: DirectoryNode, base: string, notes: Notes | undefined): void {
-    if (notes === undefined) return;
-    this.#memory.take(NOTE_SIZE + base.length);
-    parent.fileNotes.set(detached(base), notes);
   }
 
   #statOf(path: ByteText): Stats | undefined {

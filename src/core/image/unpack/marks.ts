@@ -1,6 +1,7 @@
+import type { ByteText } from '../../tar/entry.ts';
+import { devicesIn } from './devices.ts';
 import type { DirectoryNode, NodeDevice, Notes } from './directory-node.ts';
 import type { LayerTree } from './layer-tree.ts';
-import type { ByteText } from './tar/entry.ts';
 
 /** As guest/launch/mark.h has them. */
 const KIND = { end: 0, whiteout: 1, opaque: 2, node: 3, attribute: 4 } as const;
@@ -18,22 +19,23 @@ interface Mark {
  * and attributes of a directory (default ACLs) would go over to them.
  */
 export function* marksOf(tree: LayerTree): Generator<Buffer> {
-  for (const node of tree.root.deepestFirst()) for (const mark of thingsIn(tree, node)) yield encoded(mark);
+  for (const node of tree.root.deepestFirst())
+    for (const mark of whiteoutsIn(tree, node)) yield encoded(mark);
+  for (const { path, device, linkedTo } of devicesIn(tree.root))
+    if (linkedTo === undefined) yield encoded({ kind: KIND.node, path, device });
   for (const node of tree.root.deepestFirst()) for (const mark of notesIn(node)) yield encoded(mark);
 }
 
 /** So that the other side knows that nothing was cut off. */
 export const endOfMarks = (): Buffer => encoded({ kind: KIND.end, path: '' });
 
-function* thingsIn(tree: LayerTree, node: DirectoryNode): Generator<Mark> {
+function* whiteoutsIn(tree: LayerTree, node: DirectoryNode): Generator<Mark> {
   for (const hidden of node.whiteouts) {
     const path = node.pathOf(hidden);
     // The layer removes what was there and makes a new directory: the old content must not shine through.
     if (node.directories.has(hidden)) node.directories.get(hidden)!.opaque = true;
     else if (!tree.has(path)) yield { kind: KIND.whiteout, path };
   }
-  for (const [base, { device }] of node.fileNotes)
-    if (device !== undefined) yield { kind: KIND.node, path: node.pathOf(base), device };
 }
 
 function* notesIn(node: DirectoryNode): Generator<Mark> {

@@ -1,11 +1,14 @@
 import { lstatSync, readlinkSync } from 'node:fs';
 import { FsbError } from '../../model/errors.ts';
-import { fsPath, partsOf, shown } from './byte-path.ts';
+import { fsPath, partsOf, shown } from '../../tar/byte-path.ts';
+import type { ByteText } from '../../tar/entry.ts';
+import type { UnpackBudget } from './budget.ts';
 import type { DirectoryNode } from './directory-node.ts';
-import type { ByteText } from './tar/entry.ts';
 
 // As many as the kernel follows.
 const MOST_LINKS = 40;
+/** What following one costs beside a part that is known: it is read from the disk. */
+const STEPS_OF_LINK = 20;
 
 /** In a directory; something may be there or not. */
 export interface Place {
@@ -21,6 +24,7 @@ export class NameResolver {
   /** Where the layer is. */
   readonly #directory: ByteText;
   readonly #root: DirectoryNode;
+  readonly #budget: UnpackBudget;
   readonly #makeDirectory: (parent: DirectoryNode, base: string) => DirectoryNode;
   /** What is beside the entry before is found at once. Valid until something is removed. */
   #last: { key: string; node: DirectoryNode } | undefined;
@@ -28,10 +32,12 @@ export class NameResolver {
   constructor(
     directory: ByteText,
     root: DirectoryNode,
+    budget: UnpackBudget,
     makeDirectory: (parent: DirectoryNode, base: string) => DirectoryNode,
   ) {
     this.#directory = directory;
     this.#root = root;
+    this.#budget = budget;
     this.#makeDirectory = makeDirectory;
   }
 
@@ -59,6 +65,7 @@ export class NameResolver {
   #walk(parts: string[], make: boolean): DirectoryNode | undefined {
     // Reversed: what a link leads to goes in front, many times.
     const left = parts.toReversed();
+    this.#budget.takeSteps(left.length);
     let node = this.#root;
     let links = 0;
     for (let part = left.pop(); part !== undefined; part = left.pop()) {
@@ -77,12 +84,9 @@ export class NameResolver {
         if (links > MOST_LINKS)
           throw new FsbError('invalid_argument', 'its name has too many symbolic links in it');
         if (target.startsWith('/')) node = this.#root;
-        left.push(
-          ...target
-            .split('/')
-            .filter((step) => step !== '' && step !== '.')
-            .reverse(),
-        );
+        const steps = target.split('/').filter((step) => step !== '' && step !== '.');
+        this.#budget.takeSteps(steps.length + STEPS_OF_LINK);
+        left.push(...steps.reverse());
       } else if (make) node = this.#makeDirectory(node, part);
       else return undefined;
     }

@@ -1,24 +1,21 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
-import { pipeline } from 'node:stream/promises';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
-import { hasStreams, notStarted } from '../../model/has-streams.ts';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { FsbError } from '../../model/errors.ts';
+import type { Launch } from '../launch.ts';
 import { endOfMarks } from './marks.ts';
 
-/** Of marks in one piece on their way. */
+/** Of marks that are written at once. */
 const PIECE = 256 * 1024;
+/** A layer may have a million of them. */
+const TIMEOUT_MS = 60 * 60 * 1000;
 
 /**
  * Puts marks on a layer by `fsb-launch mark`: Node can neither make a device nor set an extended attribute. No process
- * when there are none.
- * @param launchBinary guest/build/fsb-launch
+ * when there are none. They lie in `<root>.marks` meanwhile.
  * @param marks from marksOf()
  * @throws unsupported (not root, no such file system), no_capacity, invalid_argument
  */
 export async function putMarks(
-  launchBinary: string,
+  launch: Launch,
   root: string,
   marks: Iterable<Buffer>,
   signal?: AbortSignal,
@@ -26,26 +23,24 @@ export async function putMarks(
   const pieces = inPieces(marks);
   const first = pieces.next();
   if (first.done) return;
-  throwIfAborted(signal);
-  const child = spawn(launchBinary, ['mark', root], {
-    stdio: ['pipe', 'ignore', 'pipe'],
-    env: { LC_ALL: 'C' },
-  });
-  const exited = once(child, 'close') as Promise<[number | null]>;
-  if (!hasStreams(child)) await notStarted(exited, launchBinary);
-  const kill = (): void => void child.kill('SIGKILL');
-  signal?.addEventListener('abort', kill, { once: true });
-  const [fed, complaint, status] = await Promise.allSettled([
-    pipeline(Readable.from(thenEnd(first.value, pieces), { objectMode: false }), child.stdin),
-    text(child.stderr),
-    exited,
-  ]);
-  signal?.removeEventListener('abort', kill);
-  throwIfAborted(signal);
-  if (fed.status === 'fulfilled' && status.status === 'fulfilled' && status.value[0] === 0) return;
-  const said = complaint.status === 'fulfilled' ? complaint.value.trim() : '';
-  const failure = [status, fed].find((result) => result.status === 'rejected');
-  throw markError(said.replace(/^fsb-launch: /, '') || String(failure?.reason ?? 'fsb-launch failed'));
+  const file = `${root}.marks`;
+  try {
+    writePieces(file, first.value, pieces);
+    const { code, stderr } = await launch(['mark', root, file], { timeoutMs: TIMEOUT_MS, signal });
+    if (code !== 0) throw markError(stderr.trim().replace(/^fsb-launch: /, '') || 'fsb-launch failed');
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+function writePieces(path: string, first: Buffer, rest: Iterable<Buffer>): void {
+  const file = openSync(path, 'wx', 0o600);
+  try {
+    for (const piece of thenEnd(first, rest))
+      for (let done = 0; done < piece.length; ) done += writeSync(file, piece, done);
+  } finally {
+    closeSync(file);
+  }
 }
 
 function* thenEnd(first: Buffer, rest: Iterable<Buffer>): Generator<Buffer> {

@@ -1,7 +1,8 @@
+import { diskFull, isDiskFull } from '../../model/disk-full.ts';
 import { FsbError } from '../../model/errors.ts';
+import { shown } from '../../tar/byte-path.ts';
+import type { ByteText } from '../../tar/entry.ts';
 import { diskFailure } from '../bytes/disk-failure.ts';
-import { shown } from './byte-path.ts';
-import type { ByteText } from './tar/entry.ts';
 
 /** What the kernel says of names that no file can have. */
 const BAD_NAMES = ['ENAMETOOLONG', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EILSEQ', 'EMLINK', 'EFBIG'];
@@ -17,11 +18,7 @@ export function unpackError(error: unknown, name: ByteText): FsbError {
   if (error instanceof Error && error.name === 'AbortError') return FsbError.from(error);
   const { code } = error as NodeJS.ErrnoException;
   const message = error instanceof Error ? error.message : String(error);
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new FsbError('no_capacity', `cannot unpack the layer${where}: the disk is full`, {
-      hint: 'Free room on it, or remove images: fsb-ctl image remove NAME',
-      cause: error,
-    });
+  if (isDiskFull(error)) return diskFull(`cannot unpack the layer${where}`, { cause: error });
   const failure = diskFailure(error);
   if (failure !== undefined)
     return new FsbError(failure.code, `cannot unpack the layer${where}: ${failure.why}`, {

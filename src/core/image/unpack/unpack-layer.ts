@@ -1,34 +1,23 @@
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
-import { partsOf } from './byte-path.ts';
-import { type Attributes, MemoryBudget, type NodeDevice } from './directory-node.ts';
+import { partsOf } from '../../tar/byte-path.ts';
+import type { ContentSink, TarEntry } from '../../tar/entry.ts';
+import { TarReader, type TarVisitor } from '../../tar/reader.ts';
+import type { Launch } from '../launch.ts';
+import { UnpackBudget } from './budget.ts';
+import type { Attributes, NodeDevice } from './directory-node.ts';
 import { LayerTree } from './layer-tree.ts';
 import { marksOf } from './marks.ts';
 import { putMarks } from './put-marks.ts';
-import type { ContentSink, TarEntry } from './tar/entry.ts';
-import { TarReader, type TarVisitor } from './tar/reader.ts';
 import { unpackError } from './unpack-error.ts';
 
-/** What one layer may have at most; a small compressed file can hold a disk full of zeros. */
-export interface UnpackLimits {
-  /** Headers in the tar, also those that only say more of the next entry. */
-  entries: number;
-  /** Of the plain tar, and of the files in it. */
-  bytes: number;
-  /** Bytes of memory for what is put on directories and files at the end; a default that real layers never reach. */
-  memory?: number;
-}
-
 export interface UnpackOptions {
-  /** guest/build/fsb-launch */
-  launchBinary: string;
-  limits?: UnpackLimits;
+  launch: Launch;
+  /** Of its image; one of its own with the usual limits when absent. */
+  budget?: UnpackBudget;
   /** Also device nodes. */
   devices?: boolean;
   signal?: AbortSignal;
 }
-
-const defaultLimits: UnpackLimits = { entries: 2_000_000, bytes: 64 * 1024 ** 3 };
-const DEFAULT_MEMORY = 256 * 1024 ** 2;
 
 const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
@@ -38,7 +27,7 @@ const AUFS = '.wh..wh.';
 const NODE_TYPES = { fifo: 0o010_000, 'character-device': 0o020_000, 'block-device': 0o060_000 };
 
 /**
- * Unpacks the plain tar of a layer into an empty directory that nobody else uses.
+ * Unpacks the plain tar of a layer into an empty directory that nobody else uses; nor is `<root>.marks` anybody's.
  *
  * Kept: files (sparse ones, too), directories, hard and symbolic links, FIFOs, owners, modes, times, extended attributes
  * but those that mean something to overlayfs or a security module. Devices only when asked: an instance has its own /dev.
@@ -51,26 +40,20 @@ export async function unpackLayer(
   root: string,
   options: UnpackOptions,
 ): Promise<number> {
-  const { signal, launchBinary, limits = defaultLimits } = options;
-  const tree = new LayerTree(
-    root,
-    process.getuid?.() === 0,
-    new MemoryBudget(limits.memory ?? DEFAULT_MEMORY),
-  );
-  const visitor = new LayerVisitor(tree, limits, options.devices ?? false);
+  const { signal, launch, budget = UnpackBudget.of() } = options;
+  const tree = new LayerTree(root, process.getuid?.() === 0, budget);
+  const visitor = new LayerVisitor(tree, budget, options.devices ?? false);
   const reader = new TarReader(visitor);
-  let read = 0;
   try {
     for await (const chunk of source) {
       throwIfAborted(signal);
-      read += chunk.length;
-      if (read > limits.bytes) throw broken(`it unpacks to more than ${limits.bytes} bytes`);
+      budget.takeRead(chunk.length);
       reader.push(chunk);
     }
     throwIfAborted(signal);
     reader.end();
     visitor.name = '';
-    await putMarks(launchBinary, root, marksOf(tree), signal);
+    await putMarks(launch, root, marksOf(tree), signal);
     tree.finish();
     return visitor.size;
   } catch (error) {
@@ -87,20 +70,17 @@ class LayerVisitor implements TarVisitor {
   /** Bytes of the files so far. */
   size = 0;
   readonly #tree: LayerTree;
-  readonly #limits: UnpackLimits;
+  readonly #budget: UnpackBudget;
   readonly #devices: boolean;
-  #headers = 0;
 
-  constructor(tree: LayerTree, limits: UnpackLimits, devices: boolean) {
+  constructor(tree: LayerTree, budget: UnpackBudget, devices: boolean) {
     this.#tree = tree;
-    this.#limits = limits;
+    this.#budget = budget;
     this.#devices = devices;
   }
 
   header(): void {
-    this.#headers += 1;
-    if (this.#headers > this.#limits.entries)
-      throw broken(`it has more than ${this.#limits.entries} entries`);
+    this.#budget.takeEntry();
   }
 
   entry(entry: TarEntry): ContentSink | undefined {
@@ -120,7 +100,8 @@ class LayerVisitor implements TarVisitor {
     const { name, type, attributes: kept } = entry;
     switch (type) {
       case 'file':
-        this.#count(entry.size);
+        this.#budget.takeWritten(entry.size);
+        this.size += entry.size;
         return this.#tree.file(name, entry, entry, kept);
       case 'directory':
         this.#tree.directory(name, attributesOf(entry), kept);
@@ -137,12 +118,6 @@ class LayerVisitor implements TarVisitor {
         else this.#tree.leaveOut(name);
         return undefined;
     }
-  }
-
-  /** A sparse file takes little room in the tar and on the disk, but not where it is copied to. */
-  #count(size: number): void {
-    this.size += size;
-    if (this.size > this.#limits.bytes) throw broken(`its files have more than ${this.#limits.bytes} bytes`);
   }
 }
 

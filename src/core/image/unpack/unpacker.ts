@@ -1,4 +1,4 @@
-import type { UnpackLimits } from './unpack-layer.ts';
+import type { UnpackBudget } from './budget.ts';
 
 /** A layer to be unpacked. */
 export interface UnpackRequest {
@@ -6,9 +6,10 @@ export interface UnpackRequest {
   blob: string;
   /** Of the plain tar; verified. */
   diffId: string;
-  /** Empty, and nobody else's. */
+  /** Empty, and nobody else's, like `<directory>.marks` beside it. */
   directory: string;
-  limits?: UnpackLimits;
+  /** What the layers of its image may have together. */
+  budget?: UnpackBudget;
   /** Also device nodes; FIFOs are always made, as docker does. */
   devices?: boolean;
   /** Told now and then how many bytes of the blob were read. */

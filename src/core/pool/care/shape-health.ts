@@ -1,5 +1,5 @@
 import type { Clock } from '../../model/clock.ts';
-import type { FsbError } from '../../model/errors.ts';
+import type { ErrorBody, FsbError } from '../../model/errors.ts';
 import { openBreakerError } from '../claims/claim-errors.ts';
 import type { WaitQueue } from '../claims/wait-queue.ts';
 import { afterDelay, afterFailure, afterSuccess, attemptsAllowed, closedBreaker } from '../decide/breaker.ts';
@@ -7,6 +7,9 @@ import type { ShapeRecord, Slot } from '../fleet/shape-record.ts';
 
 /** An instance that dies sooner, in milliseconds, was no good from the start. */
 const YOUNG = 1000;
+const YOUNG_DEATHS: ErrorBody = {
+  ...{ code: 'run_failed', message: 'idle instances die right after their boot' },
+};
 
 export interface ShapeHealthOptions {
   clock: Clock;
@@ -27,7 +30,7 @@ export class ShapeHealth {
   }
 
   bootFailed(record: ShapeRecord, cause: FsbError): void {
-    record.boots = afterFailure(record.boots, cause.message);
+    record.boots = afterFailure(record.boots, cause.toBody());
     if (record.boots.phase === 'open') {
       record.cancelBootsTimer ??= this.#options.clock.after(record.boots.delay, () => {
         record.cancelBootsTimer = undefined;
@@ -54,7 +57,7 @@ export class ShapeHealth {
     const { record, readyAt, adopted } = slot;
     const { clock, wake } = this.#options;
     if (adopted || clock.monotonic() - readyAt >= YOUNG) record.refills = afterSuccess();
-    else record.refills = afterFailure(record.refills, 'idle instances die right after their boot');
+    else record.refills = afterFailure(record.refills, YOUNG_DEATHS);
     if (record.refills.phase === 'open')
       record.cancelRefillsTimer ??= clock.after(record.refills.delay, () => {
         record.cancelRefillsTimer = undefined;

@@ -1,6 +1,7 @@
-import { FsbError } from '../../model/errors.ts';
+import { type ErrorBody, type ErrorCode, FsbError } from '../../model/errors.ts';
 import type { PoolPolicy } from '../../model/pool.ts';
 import { formatDuration, formatSize } from '../../model/quantity.ts';
+import type { Breaker } from '../decide/breaker.ts';
 import type { Budget, Room } from '../fleet/budget.ts';
 import type { ShapeRecord } from '../fleet/shape-record.ts';
 
@@ -16,16 +17,26 @@ export const drainedError = (pool: string): FsbError =>
 
 /** The true reason of a boot, as the caller of a claim is told it. */
 export function bootError(record: ShapeRecord, cause: FsbError): FsbError {
-  const { hint } = cause;
-  return new FsbError('run_failed', `cannot boot ${record.image}: ${cause.message}`, { hint, cause });
+  const { hint, message } = cause;
+  return new FsbError(bootCode(cause), `cannot boot ${record.image}: ${message}`, { hint, cause });
 }
 
+/** A disk that is full is no fault of the runtime, and somebody can make room on it. */
+const bootCode = ({ code }: ErrorBody): ErrorCode => (code === 'no_capacity' ? code : 'run_failed');
+
 export function openBreakerError(record: ShapeRecord): FsbError {
-  const { failures, delay, reason } = record.boots;
+  const { failures, delay, failure } = record.boots as Breaker & { failure: ErrorBody };
+  const again = `It is tried again every ${formatDuration(delay)}`;
+  const code = bootCode(failure);
   return new FsbError(
-    'run_failed',
-    `cannot boot ${record.image}: ${reason} (${failures} failures in a row)`,
-    { hint: `It is tried again every ${formatDuration(delay)}; fsb-ctl doctor shows what is missing.` },
+    code,
+    `cannot boot ${record.image}: ${failure.message} (${failures} failures in a row)`,
+    {
+      hint:
+        code === 'no_capacity'
+          ? `${failure.hint ?? ''} ${again}.`.trim()
+          : `${again}; fsb-ctl doctor shows what is missing.`,
+    },
   );
 }
 
@@ -67,7 +78,8 @@ export function timeoutError(
 ): FsbError {
   const { name, capacity, memoryBudget } = policy;
   const state = `${used.count} of at most ${capacity.max} instances live, ${formatSize(used.memory)} of ${formatSize(memoryBudget)} memory`;
-  const last = record.boots.reason === '' ? '' : `; the last boot failed: ${record.boots.reason}`;
+  const { failure } = record.boots;
+  const last = failure === undefined ? '' : `; the last boot failed: ${failure.message}`;
   return new FsbError(
     'no_capacity',
     `no instance of ${record.image} came within ${formatDuration(timeout)}: pool ${name} has ${state}${last}`,

@@ -1,3 +1,5 @@
+import type { ErrorBody } from '../../model/errors.ts';
+
 /**
  * The circuit breaker of one shape, as a value:
  *
@@ -10,28 +12,28 @@ export interface Breaker {
   readonly failures: number;
   /** Milliseconds from opening to the next trial; 0 while it has never been open since the last success. */
   readonly delay: number;
-  /** Why the last attempt failed; empty when none did since the last success. */
-  readonly reason: string;
+  /** What the last attempt failed with; undefined when none did since the last success. */
+  readonly failure?: ErrorBody;
 }
 
 const FAILURES_TO_OPEN = 3;
 const FIRST_DELAY = 1000;
 const LONGEST_DELAY = 60_000;
 
-export const closedBreaker: Breaker = { phase: 'closed', failures: 0, delay: 0, reason: '' };
+export const closedBreaker: Breaker = { phase: 'closed', failures: 0, delay: 0 };
 
-export function afterFailure(breaker: Breaker, reason: string): Breaker {
+export function afterFailure(breaker: Breaker, failure: ErrorBody): Breaker {
   const failures = breaker.failures + 1;
   switch (breaker.phase) {
     // Attempts that began before it opened end one after another: they say nothing new and must not stretch the delay.
     case 'open':
-      return { ...breaker, failures, reason };
+      return { ...breaker, failures, failure };
     case 'trial':
-      return { phase: 'open', failures, delay: Math.min(breaker.delay * 2, LONGEST_DELAY), reason };
+      return { phase: 'open', failures, delay: Math.min(breaker.delay * 2, LONGEST_DELAY), failure };
     case 'closed':
       return failures < FAILURES_TO_OPEN
-        ? { ...breaker, failures, reason }
-        : { phase: 'open', failures, delay: FIRST_DELAY, reason };
+        ? { ...breaker, failures, failure }
+        : { phase: 'open', failures, delay: FIRST_DELAY, failure };
   }
 }
 

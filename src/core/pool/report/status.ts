@@ -25,7 +25,7 @@ export function shapeStatus(
     hits: record.hits,
     misses: record.misses,
     evicted: record.evicted,
-    ...(trouble === undefined ? {} : { breaker: trouble.reason }),
+    ...(trouble === undefined ? {} : { breaker: trouble.failure?.message ?? '' }),
     ...(p50 === undefined ? {} : { p50, p99 }),
   };
 }

@@ -1,11 +1,13 @@
 import { lstat, readFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
+import { diskFull } from '../../model/disk-full.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { shortId } from '../../model/ids.ts';
 import type { Mount } from '../../model/shape.ts';
 import type { BootedInstance, BootRequest } from '../driver.ts';
 import { guestFiles, readNodeFiles } from './bundle/guest-files.ts';
 import { ociConfig } from './bundle/oci-config.ts';
+import { findFullDisk } from './full-disk.ts';
 import { bootArguments } from './launch-arguments.ts';
 import type { LaunchOptions } from './launcher/launcher.ts';
 import type { NodeFacts, OciContext } from './oci-context.ts';
@@ -21,7 +23,7 @@ const EXIT_EXISTS = 76;
  * Has fsb-launch make the files of an instance, mount its root, listen on its socket and execute the runtime, which
  * ends when PID 1 runs. Cleaning up after a failure is the caller's.
  * @throws conflict when there is something of an instance with this id: then nothing was made, and nothing is to be
- * cleaned up
+ * cleaned up; no_capacity when the disk is full; run_failed
  */
 export async function bootInstance(
   context: OciContext,
@@ -49,6 +51,7 @@ export async function bootInstance(
     etc: guestFiles(shortId(id), shape.network, await readNodeFiles(shape.network)),
     runtimeBinary,
     runtimeRoot: context.directories.runtimeRoot,
+    again: shape.again !== undefined,
   });
   await launch(context, paths, id, words, { signal, lowUntil: request.lowUntil });
   const identity = readRuntimeState(context.runtime, paths.runtimeState);
@@ -88,6 +91,9 @@ async function launch(
   const result = await context.launcher.run(words, { timeoutMs: context.bootTimeoutMs, ...options });
   if (result.code === 0) return;
   const log = await readFile(paths.runtimeLog, 'utf8').catch(() => '');
-  const failure = runtimeFailure(`cannot boot instance ${id}`, context.runtime, result, log);
-  throw result.code === EXIT_EXISTS ? new FsbError('conflict', failure.message) : failure;
+  const what = `cannot boot instance ${id}`;
+  const failure = runtimeFailure(what, context.runtime, result, log);
+  if (result.code === EXIT_EXISTS) throw new FsbError('conflict', failure.message);
+  const where = await findFullDisk([context.directories.instances, context.directories.bundles]);
+  throw where === undefined ? failure : diskFull(what, { where, cause: failure });
 }

@@ -1,3 +1,4 @@
+import { diskFull, saysDiskFull } from '../../model/disk-full.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { LaunchResult } from './launcher/launch-frames.ts';
 
@@ -9,10 +10,8 @@ const HINTS: [RegExp, string][] = [
     'The state directory must be on a file system that overlayfs can write to, such as ext4, xfs or btrfs; move it with --root.',
   ],
   [/mount overlay on .*No such device/, 'This kernel has no overlayfs; load it with `modprobe overlay`.'],
-  [
-    /No space left on device|no space left on device/,
-    'The disk of the state directory is full, or the node has no room for more cgroups or mounts.',
-  ],
+  // A full disk is told from it before.
+  [/[Nn]o space left on device/, 'The node has no room for more cgroups or mounts.'],
   [/OOM-killed|memory limit too low/, 'Give it more memory.'],
   [/hybrid mode not supported|cgroups? .*hybrid/i, 'Use runc, or boot the node with cgroup v2 only.'],
   [/[Cc]annot allocate memory|Out of memory/, 'The node is short of memory.'],
@@ -22,6 +21,12 @@ const HINTS: [RegExp, string][] = [
     'The core lacks a right that it needs; see what `fsb-ctl doctor` reports.',
   ],
 ];
+
+/** What has a limit of its own, and fails in the same words when it is reached. */
+const IS_NO_DISK = /cgroup|mount (overlay|on)|mount namespace/;
+
+/** The path that a program was at: `write file /run/x/config.json: No space left on device`. */
+const pathIn = (reason: string): string | undefined => / (\/[^ :]+):/.exec(reason)?.[1];
 
 /** The last error in a runtime's JSON log; empty when it logged none. */
 export function lastLoggedError(log: string): string {
@@ -50,6 +55,7 @@ export function runtimeFailure(what: string, runtime: string, result: LaunchResu
     .replace(/^runc \w+ failed: /, '');
   const ending = result.signal === null ? `exit code ${result.code}` : `signal ${result.signal}`;
   const reason = said === '' ? `${runtime} ended with ${ending} and said nothing` : oneLine(said);
+  if (saysDiskFull(reason) && !IS_NO_DISK.test(reason)) return diskFull(what, { where: pathIn(reason) });
   const hint = HINTS.find(([pattern]) => pattern.test(reason))?.[1];
   return new FsbError('run_failed', `${what}: ${reason}`, {
     hint: hint ?? (said === '' ? `Try \`${runtime} --version\`.` : undefined),

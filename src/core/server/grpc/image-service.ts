@@ -28,6 +28,10 @@ export function imageService({ images }: CoreApi, closing: AbortSignal): ImageSe
     inspect: unary(async ({ reference }, options) =>
       imageDetailsToWire(await images.inspect(reference, options)),
     ),
+    tag: unary(async ({ source, target }, options) => {
+      await images.tag(source, target, options);
+      return {};
+    }),
     remove: unary(async ({ reference, force }, options) => ({
       removed: removedToWire(await images.remove(reference, { force, ...options })),
     })),

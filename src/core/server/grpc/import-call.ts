@@ -1,34 +1,38 @@
-import type { handleClientStreamingCall, ServerReadableStream } from '@grpc/grpc-js';
+import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
 import type { ImageApi } from '../../api/image-api.ts';
+import { eachAbortable } from '../../model/abortable.ts';
 import { FsbError } from '../../model/errors.ts';
 import { imageToWire, importFromWire } from '../../wire/convert/image.ts';
 import type { ImportImageRequest, ImportImageResponse } from '../../wire/gen/fsb/v1/image.ts';
 import { assertPeer, signalOf, statusOf } from './call.ts';
 
-type ImportStream = ServerReadableStream<ImportImageRequest, ImportImageResponse>;
+type ImportStream = ServerDuplexStream<ImportImageRequest, ImportImageResponse>;
 
-/** The terms, then the bytes of the file, read at the pace at which the core takes them. */
+/** The terms, then the bytes of the file, read at the pace at which the core takes them; back comes how far it is. */
 export function importCall(
   images: Pick<ImageApi, 'import'>,
   closing: AbortSignal,
-): handleClientStreamingCall<ImportImageRequest, ImportImageResponse> {
-  return (call, callback) => {
+): handleBidiStreamingCall<ImportImageRequest, ImportImageResponse> {
+  return (call: ImportStream) => {
     const { signal, settle } = signalOf(call, { endWith: closing });
-    // A client that is gone sends no end: whoever reads would wait for ever.
-    signal.addEventListener('abort', () => call.destroy(FsbError.from(signal.reason)), { once: true });
-    const answer = async (): Promise<ImportImageResponse> => {
+    const importing = async (): Promise<void> => {
       assertPeer(call);
-      const requests = (call as ImportStream)[Symbol.asyncIterator]();
+      // A client that is gone sends no end: whoever reads would wait for ever. Its other half is for the answer.
+      const requests = eachAbortable(call.iterator({ destroyOnReturn: false }), signal);
       const { value: first, done } = await requests.next();
       const part = done ? undefined : (first as ImportImageRequest).part;
       if (part?.$case !== 'terms') throw malformed('it does not begin with its terms');
-      const imported = await images.import(importFromWire(part.value, contentOf(requests)), { signal });
-      return { images: imported.map(imageToWire) };
+      const imported = await images.import(importFromWire(part.value, contentOf(requests)), {
+        signal,
+        onLayer: (layer) => call.write({ event: { $case: 'layer', value: layer } }),
+      });
+      call.write({ event: { $case: 'done', value: { images: imported.map(imageToWire) } } });
     };
-    answer()
+    importing()
       .then(
-        (response) => callback(null, response),
-        (thrown: unknown) => callback(statusOf(thrown)),
+        () => call.end(),
+        // The library turns what is emitted into the status; to a client that is gone it sends nothing.
+        (thrown: unknown) => call.emit('error', statusOf(thrown)),
       )
       .finally(settle);
   };

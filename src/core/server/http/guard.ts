@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { FsbError } from '../../model/errors.ts';
-import { isLoopback } from '../../wire/endpoint.ts';
+import { isLoopback } from '../../model/loopback.ts';
 import { assertOwnUser } from '../peer-user.ts';
 
 /**

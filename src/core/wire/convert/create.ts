@@ -97,6 +97,7 @@ export function createToWire(request: CreateRequest): WireCreateRequest {
     mounts: (spec.mounts ?? []).map(mountToWire),
     gracePeriodMilliseconds: milliseconds(spec.grace_period),
     idempotencyKey: request.idempotencyKey ?? '',
+    imageDigest: request.imageDigest ?? '',
   };
 }
 
@@ -105,11 +106,12 @@ export function createFromWire(wire: WireCreateRequest): CreateRequest {
     namespace: wire.namespace === '' ? DEFAULT_NAMESPACE : wire.namespace,
     name: wire.name,
     spec: specInputFromWire(wire),
+    ...(wire.imageDigest === '' ? {} : { imageDigest: wire.imageDigest }),
     ...(wire.idempotencyKey === '' ? {} : { idempotencyKey: wire.idempotencyKey }),
   };
 }
 
-function policyNumber(policy: string): FailurePolicy | undefined {
+export function policyNumber(policy: string): FailurePolicy | undefined {
   const word = policy.toLowerCase().replaceAll(/[-_]/g, '');
   if (word === 'manual') return FailurePolicy.MANUAL;
   return word === 'auto' || word === 'autorecreate' ? FailurePolicy.AUTO_RECREATE : undefined;

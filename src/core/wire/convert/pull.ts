@@ -37,4 +37,7 @@ export function pullEventFromWire({ event }: PullImageResponse): PullEvent {
   }
 }
 
-const layerFromWire = (layer: WireLayer): LayerProgress => ({ ...layer, state: layer.state as LayerState });
+export const layerFromWire = (layer: WireLayer): LayerProgress => ({
+  ...layer,
+  state: layer.state as LayerState,
+});

@@ -20,6 +20,7 @@ export function execToQuery(request: ExecRequest): URLSearchParams {
   if (request.tty) query.set('tty', 'true');
   if (request.stdin) query.set('stdin', 'true');
   if (request.detach) query.set('detach', 'true');
+  if (request.guestTool) query.set('guest_tool', 'true');
   return withSize(query, request.size);
 }
 
@@ -31,6 +32,7 @@ export const execFields = {
   tty: 'flag',
   stdin: 'flag',
   detach: 'flag',
+  guest_tool: 'flag',
   rows: 'count',
   cols: 'count',
   window: 'count',
@@ -56,17 +58,18 @@ export function execFromFields(fields: Fields<typeof execFields>): ExecRequest {
     tty: fields.tty ?? false,
     stdin: fields.stdin ?? false,
     ...(fields.detach === undefined ? {} : { detach: fields.detach }),
+    ...(fields.guest_tool ? { guestTool: true } : {}),
     ...sizeOf(fields),
   };
 }
 
-const keys = ['argv', 'env', 'cwd', 'user', 'tty', 'stdin', 'detach', 'size'];
+const keys = ['argv', 'env', 'cwd', 'user', 'tty', 'stdin', 'detach', 'size', 'guestTool'];
 
 /** @throws invalid_argument */
 export function execFromJson(value: Record<string, unknown>): ExecRequest {
   const unknown = Object.keys(value).find((key) => !keys.includes(key));
   if (unknown !== undefined) throw unknownKey(unknown);
-  const { argv, env, cwd, user, tty, stdin, detach, size } = value;
+  const { argv, env, cwd, user, tty, stdin, detach, size, guestTool } = value;
   const wellFormed =
     isTexts(argv) && argv.length > 0 && isTextMap(env) && typeof cwd === 'string' && typeof user === 'string';
   if (
@@ -74,15 +77,17 @@ export function execFromJson(value: Record<string, unknown>): ExecRequest {
     typeof tty !== 'boolean' ||
     typeof stdin !== 'boolean' ||
     (detach !== undefined && typeof detach !== 'boolean') ||
+    (guestTool !== undefined && typeof guestTool !== 'boolean') ||
     (size !== undefined && !isSize(size))
   )
     throw new FsbError('invalid_argument', 'the exec request is not well-formed', {
-      hint: 'It needs argv, env, cwd, user, tty and stdin; detach and size may be left out.',
+      hint: 'It needs argv, env, cwd, user, tty and stdin; detach, size and guestTool may be left out.',
     });
   return {
     ...{ argv, env, cwd, user, tty, stdin },
     ...(detach === undefined ? {} : { detach }),
     ...(size === undefined ? {} : { size: { rows: size.rows, cols: size.cols } }),
+    ...(guestTool ? { guestTool: true } : {}),
   };
 }
 

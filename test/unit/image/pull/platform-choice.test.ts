@@ -56,9 +56,9 @@ describe('the manifest for a platform', () => {
   ])('is missing for %s: the error says what there is', async (wanted, offers) => {
     const choosing = choose([...offers.map((text) => offer(text)), offer('unknown/unknown')], wanted);
     await expect(choosing).rejects.toMatchObject({
-      code: 'invalid_argument',
+      code: 'image_not_found',
       message: expect.stringContaining(offers.join(', ')),
-      hint: expect.stringContaining(`--platform ${offers[0]}`),
+      hint: expect.stringContaining(`--platform ${offers.join(' or ')}`),
     });
     await expect(choosing).rejects.not.toMatchObject({ message: expect.stringContaining('unknown') });
   });

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { parseConfiguration } from '../../../../src/core/image/registry/configuration-file.ts';
+import { parseRegistriesFile } from '../../../../src/core/image/registry/configuration-file.ts';
 import { FsbError } from '../../../../src/core/model/errors.ts';
 
 const FILE = '/etc/fsb/registries.yaml';
-const parse = (text: string) => parseConfiguration(text, FILE);
+const parse = (text: string) => parseRegistriesFile(text, FILE);
 
 describe('registries.yaml', () => {
   it.each(['', '# nothing\n', 'registries:\n', 'registries: {}\nproxy:\n'])(
@@ -56,8 +56,14 @@ proxy: { http: "proxy:3128", https: "http://ada:secret@proxy", no_proxy: [local]
       'line 5: registries.a.mirrors.1',
       undefined,
     ],
-    ['registries:\n  https://a: {}', 'line 2', undefined],
+    ['registries:\n  ftp://a: {}', 'line 2', undefined],
     ['registries:\n  a: {}\n  a: {}', 'line 3', undefined],
+    [
+      'registries:\n  a.test: {}\nregistries:\n  b.test: {}',
+      'line 3: registries is there twice',
+      'one registries:',
+    ],
+    ['registries:\n  a.test: {}\n  a.test: {}', 'line 3: a.test is there twice', 'one a.test:'],
     ['registries: [', 'line 1', undefined],
     ['- a', FILE, undefined],
     ['registries: *a', FILE, undefined],

@@ -1,6 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { decompressed } from '../../bytes/decompress.ts';
 import { verified } from '../../bytes/verify.ts';
+import { whileRoom } from '../../content/room.ts';
+import type { Launch } from '../../launch.ts';
+import { UnpackBudget } from '../budget.ts';
 import { unpackLayer } from '../unpack-layer.ts';
 import type { UnpackJob } from './messages.ts';
 
@@ -12,7 +15,8 @@ const PIECE = 512 * 1024;
  * @returns bytes of the files in it
  */
 export async function unpackBlob(
-  { blob, diffId, directory, launchBinary, devices, limits }: UnpackJob,
+  { blob, diffId, directory, devices, budget }: UnpackJob,
+  launch: Launch,
   onProgress: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<number> {
@@ -21,7 +25,10 @@ export async function unpackBlob(
   try {
     const plain = decompressed(counted(file, onProgress), name);
     const source = verified(plain, { digest: diffId }, `the unpacked ${name}`, signal);
-    return await unpackLayer(source, directory, { launchBinary, devices, limits, signal });
+    return await unpackLayer(whileRoom(source, directory), directory, {
+      ...{ launch, devices, signal },
+      budget: new UnpackBudget(budget),
+    });
   } finally {
     // A generator that was never started closes nothing.
     file.destroy();

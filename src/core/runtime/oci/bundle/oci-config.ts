@@ -1,9 +1,8 @@
 import type { Shape } from '../../../model/shape.ts';
+import { GUEST_INIT } from '../../driver.ts';
 import { defaultMounts, maskedPaths, type OciMount, readonlyPaths, shapeMounts } from './oci-mounts.ts';
 import { type SeccompProfile, seccompProfile } from './seccomp-profile.ts';
 
-/** Where fsb-init is inside every instance. */
-export const GUEST_INIT = '/.fsb-init';
 /** The first descriptor behind stdio; fsb-launch puts the listening channel socket there. */
 export const CHANNEL_DESCRIPTOR = 3;
 

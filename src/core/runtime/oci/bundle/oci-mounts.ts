@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { FsbError } from '../../../model/errors.ts';
 import type { Mount } from '../../../model/shape.ts';
+import { GUEST_INIT } from '../../driver.ts';
 
 export interface OciMount {
   destination: string;
@@ -65,7 +66,7 @@ export const readonlyPaths: string[] = [
 ];
 
 /** Covering one of these would take the instance apart, or hide that it is one. */
-const RESERVED = ['/proc', '/sys', '/dev', '/.fsb-init'];
+const RESERVED = ['/proc', '/sys', '/dev', GUEST_INIT];
 
 /**
  * The mounts that were asked for, outer ones first.

@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type {
-  handleClientStreamingCall,
+  handleBidiStreamingCall,
   handleServerStreamingCall,
   handleUnaryCall,
   UntypedServiceImplementation,
@@ -31,7 +31,7 @@ export interface ImageInfo {
   uniqueSize: number;
   variant: string;
   createdAtMilliseconds: number;
-  /** default/box */
+  /** default/box, lease ..., warm pool ... */
   usedBy: string[];
 }
 
@@ -105,6 +105,10 @@ export interface RootfsTerms {
 }
 
 export interface ImportImageResponse {
+  event: { $case: "layer"; value: LayerProgress } | { $case: "done"; value: ImportDone } | undefined;
+}
+
+export interface ImportDone {
   images: ImageInfo[];
 }
 
@@ -159,6 +163,16 @@ export interface ImageHistory {
   createdBy: string;
   comment: string;
   empty: boolean;
+}
+
+export interface TagImageRequest {
+  /** A reference or a digest. */
+  source: string;
+  /** A reference; another image that had it loses it. */
+  target: string;
+}
+
+export interface TagImageResponse {
 }
 
 export interface RemoveImageRequest {
@@ -1224,13 +1238,18 @@ export const RootfsTerms: MessageFns<RootfsTerms> = {
 };
 
 function createBaseImportImageResponse(): ImportImageResponse {
-  return { images: [] };
+  return { event: undefined };
 }
 
 export const ImportImageResponse: MessageFns<ImportImageResponse> = {
   encode(message: ImportImageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    for (const v of message.images) {
-      ImageInfo.encode(v!, writer.uint32(10).fork()).join();
+    switch (message.event?.$case) {
+      case "layer":
+        LayerProgress.encode(message.event.value, writer.uint32(10).fork()).join();
+        break;
+      case "done":
+        ImportDone.encode(message.event.value, writer.uint32(18).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1245,6 +1264,82 @@ export const ImportImageResponse: MessageFns<ImportImageResponse> = {
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseImportImageResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = { $case: "layer", value: LayerProgress.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.event = { $case: "done", value: ImportDone.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ImportImageResponse>): ImportImageResponse {
+    return ImportImageResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ImportImageResponse>): ImportImageResponse {
+    const message = createBaseImportImageResponse();
+    switch (object.event?.$case) {
+      case "layer": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "layer", value: LayerProgress.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "done": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "done", value: ImportDone.fromPartial(object.event.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseImportDone(): ImportDone {
+  return { images: [] };
+}
+
+export const ImportDone: MessageFns<ImportDone> = {
+  encode(message: ImportDone, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.images) {
+      ImageInfo.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportDone {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportDone();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -1268,11 +1363,11 @@ export const ImportImageResponse: MessageFns<ImportImageResponse> = {
     }
   },
 
-  create(base?: DeepPartial<ImportImageResponse>): ImportImageResponse {
-    return ImportImageResponse.fromPartial(base ?? {});
+  create(base?: DeepPartial<ImportDone>): ImportDone {
+    return ImportDone.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<ImportImageResponse>): ImportImageResponse {
-    const message = createBaseImportImageResponse();
+  fromPartial(object: DeepPartial<ImportDone>): ImportDone {
+    const message = createBaseImportDone();
     message.images = object.images?.map((e) => ImageInfo.fromPartial(e)) || [];
     return message;
   },
@@ -1996,6 +2091,116 @@ export const ImageHistory: MessageFns<ImageHistory> = {
   },
 };
 
+function createBaseTagImageRequest(): TagImageRequest {
+  return { source: "", target: "" };
+}
+
+export const TagImageRequest: MessageFns<TagImageRequest> = {
+  encode(message: TagImageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.source !== "") {
+      writer.uint32(10).string(message.source);
+    }
+    if (message.target !== "") {
+      writer.uint32(18).string(message.target);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TagImageRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTagImageRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.target = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TagImageRequest>): TagImageRequest {
+    return TagImageRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TagImageRequest>): TagImageRequest {
+    const message = createBaseTagImageRequest();
+    message.source = object.source ?? "";
+    message.target = object.target ?? "";
+    return message;
+  },
+};
+
+function createBaseTagImageResponse(): TagImageResponse {
+  return {};
+}
+
+export const TagImageResponse: MessageFns<TagImageResponse> = {
+  encode(_: TagImageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TagImageResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTagImageResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TagImageResponse>): TagImageResponse {
+    return TagImageResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<TagImageResponse>): TagImageResponse {
+    const message = createBaseTagImageResponse();
+    return message;
+  },
+};
+
 function createBaseRemoveImageRequest(): RemoveImageRequest {
   return { reference: "", force: false };
 }
@@ -2684,11 +2889,14 @@ export const ImageServiceService = {
     responseSerialize: (value: PullImageResponse): Buffer => Buffer.from(PullImageResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PullImageResponse => PullImageResponse.decode(value),
   },
-  /** One request with the terms, then the bytes of the file unless the terms have a path. */
+  /**
+   * One request with the terms, then the bytes of the file unless the terms have a path.
+   * The answers tell how far it is, and end with `done`.
+   */
   import: {
     path: "/fsb.v1.ImageService/Import" as const,
     requestStream: true as const,
-    responseStream: false as const,
+    responseStream: true as const,
     requestSerialize: (value: ImportImageRequest): Buffer => Buffer.from(ImportImageRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): ImportImageRequest => ImportImageRequest.decode(value),
     responseSerialize: (value: ImportImageResponse): Buffer => Buffer.from(ImportImageResponse.encode(value).finish()),
@@ -2712,6 +2920,16 @@ export const ImageServiceService = {
     responseSerialize: (value: InspectImageResponse): Buffer =>
       Buffer.from(InspectImageResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): InspectImageResponse => InspectImageResponse.decode(value),
+  },
+  /** Gives an image one more name. */
+  tag: {
+    path: "/fsb.v1.ImageService/Tag" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: TagImageRequest): Buffer => Buffer.from(TagImageRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TagImageRequest => TagImageRequest.decode(value),
+    responseSerialize: (value: TagImageResponse): Buffer => Buffer.from(TagImageResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TagImageResponse => TagImageResponse.decode(value),
   },
   remove: {
     path: "/fsb.v1.ImageService/Remove" as const,
@@ -2755,10 +2973,15 @@ export const ImageServiceService = {
 export interface ImageServiceServer extends UntypedServiceImplementation {
   /** Ends with `done`. Whoever asks for an image that is being pulled joins that pull. */
   pull: handleServerStreamingCall<PullImageRequest, PullImageResponse>;
-  /** One request with the terms, then the bytes of the file unless the terms have a path. */
-  import: handleClientStreamingCall<ImportImageRequest, ImportImageResponse>;
+  /**
+   * One request with the terms, then the bytes of the file unless the terms have a path.
+   * The answers tell how far it is, and end with `done`.
+   */
+  import: handleBidiStreamingCall<ImportImageRequest, ImportImageResponse>;
   list: handleUnaryCall<ListImagesRequest, ListImagesResponse>;
   inspect: handleUnaryCall<InspectImageRequest, InspectImageResponse>;
+  /** Gives an image one more name. */
+  tag: handleUnaryCall<TagImageRequest, TagImageResponse>;
   remove: handleUnaryCall<RemoveImageRequest, RemoveImageResponse>;
   prune: handleUnaryCall<PruneImagesRequest, PruneImagesResponse>;
   /** The bytes of a tar. */

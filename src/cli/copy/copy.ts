@@ -1,0 +1,187 @@
+import { FsbError } from '../../core/model/errors.ts';
+import type { ProcessSession } from '../../core/model/process.ts';
+import { Complaints, NOTHING_THERE, type ToolPlace, whyFailed, withTool } from '../guest-tool/guest-tool.ts';
+import { printable } from '../output/output.ts';
+import { write } from '../streams.ts';
+import type { TerminalOutput } from '../world.ts';
+import { lookLocally } from './local-files.ts';
+import { packLocal } from './pack-local.ts';
+import { splitPath } from './place.ts';
+import { type CopyPlan, findDestination, planCopy } from './plan.ts';
+import type { CopyProgress } from './progress.ts';
+import { lookRemotely } from './remote-lookup.ts';
+import { LocalUnpacker } from './unpack-local.ts';
+
+export interface CopyOptions {
+  /** Keep owners. */
+  archive: boolean;
+  /** Follow a symbolic link at the source. */
+  follow: boolean;
+}
+
+/** @throws not_found, conflict, denied, no_capacity */
+export async function copyToSandbox(
+  source: string,
+  place: ToolPlace,
+  path: string,
+  options: CopyOptions,
+  progress: CopyProgress,
+): Promise<void> {
+  const { archive: owners, follow } = options;
+  const found = await lookLocally(source, follow);
+  if (found === undefined) throw nothingAt(source);
+  const { base } = splitPath(source);
+  const destination = await findDestination(path, (at) => lookRemotely(place, at));
+  const plan = planCopy({ base, isDirectory: found.kind === 'directory' }, destination);
+  const { note, copied } = progress;
+  const content = packLocal(source, { name: plan.name, follow, owners, note, copied });
+  await unpackInside(place, plan.directory, owners, content, note);
+}
+
+/** A tar, from wherever it comes. @throws not_found, conflict (no directory) */
+export async function streamToSandbox(
+  content: AsyncIterable<Buffer>,
+  place: ToolPlace,
+  path: string,
+  options: Pick<CopyOptions, 'archive'>,
+  progress: CopyProgress,
+): Promise<void> {
+  const {
+    path: directory,
+    isDirectory,
+    exists,
+  } = await findDestination(path, (at) => lookRemotely(place, at));
+  if (!exists || !isDirectory)
+    throw new FsbError(exists ? 'conflict' : 'not_found', `${place.ref.name}:${path} must be a directory`, {
+      hint: 'A tar is unpacked into a directory that is there.',
+    });
+  await unpackInside(place, directory, options.archive, counted(content, progress.copied), progress.note);
+}
+
+async function* counted(
+  content: AsyncIterable<Buffer>,
+  copied: (bytes: number) => void,
+): AsyncGenerator<Buffer> {
+  for await (const chunk of content) {
+    copied(chunk.length);
+    yield chunk;
+  }
+}
+
+/** @throws not_found, conflict, denied, no_capacity */
+export async function copyFromSandbox(
+  place: ToolPlace,
+  path: string,
+  target: string,
+  options: CopyOptions,
+  progress: CopyProgress,
+): Promise<void> {
+  const { archive: owners, follow } = options;
+  const found = await lookRemotely(place, path, follow);
+  if (found === undefined) throw nothingAt(`${place.ref.name}:${path}`);
+  const { base } = splitPath(path);
+  const destination = await findDestination(target, lookLocally);
+  const plan = planCopy({ base, isDirectory: found.kind === 'directory' }, destination);
+  await assertDirectory(plan);
+  const { note, copied } = progress;
+  const unpacker = new LocalUnpacker({ base, plan, owners, note, copied });
+  try {
+    await packInside(place, path, follow, note, async (chunk) => unpacker.push(chunk));
+    unpacker.end();
+  } finally {
+    unpacker.close();
+  }
+}
+
+async function assertDirectory({ directory }: CopyPlan): Promise<void> {
+  const found = await lookLocally(directory, true);
+  if (found?.kind === 'directory') return;
+  throw new FsbError('not_found', `cannot copy to ${directory}: there is no such directory`, {
+    hint: 'Make it first.',
+  });
+}
+
+/** The tar itself. @throws not_found */
+export async function streamFromSandbox(
+  place: ToolPlace,
+  path: string,
+  output: TerminalOutput,
+  options: Pick<CopyOptions, 'follow'>,
+  progress: CopyProgress,
+): Promise<void> {
+  await packInside(place, path, options.follow, progress.note, (chunk) => write(output, chunk));
+}
+
+function packInside(
+  place: ToolPlace,
+  path: string,
+  follow: boolean,
+  note: (text: string) => void,
+  take: (chunk: Buffer) => Promise<void>,
+): Promise<void> {
+  const argv = ['tar-out', ...(follow ? ['-L'] : []), '--', path];
+  return withTool(place, argv, false, async (session) => {
+    const complaints = new Complaints();
+    for await (const { stream, data } of session.output) {
+      if (stream === 'stderr') complaints.push(data);
+      else await take(data);
+      // A copy that is given up writes nothing more.
+      if (place.signal.aborted) return;
+    }
+    await conclude(session, complaints, `${place.ref.name}:${path}`, note);
+  });
+}
+
+function unpackInside(
+  place: ToolPlace,
+  directory: string,
+  owners: boolean,
+  content: Iterable<Buffer> | AsyncIterable<Buffer>,
+  note: (text: string) => void,
+): Promise<void> {
+  const argv = ['tar-in', ...(owners ? ['--same-owner'] : []), '--', directory];
+  return withTool(place, argv, true, async (session) => {
+    const complaints = new Complaints();
+    const reading = readComplaints(session, complaints);
+    // A tool that has failed takes nothing more, and its failure is what gets reported.
+    let over = false;
+    void reading
+      .catch(() => undefined)
+      .finally(() => {
+        over = true;
+      });
+    for await (const chunk of content) {
+      if (over || place.signal.aborted) break;
+      await session.write(chunk);
+    }
+    session.endInput();
+    await reading;
+    await conclude(session, complaints, `to ${place.ref.name}:${directory}`, note);
+  });
+}
+
+async function readComplaints(session: ProcessSession, complaints: Complaints): Promise<void> {
+  for await (const { stream, data } of session.output) if (stream === 'stderr') complaints.push(data);
+}
+
+async function conclude(
+  session: ProcessSession,
+  complaints: Complaints,
+  where: string,
+  note: (text: string) => void,
+): Promise<void> {
+  const status = await session.exited;
+  if (status.code === 0) {
+    if (complaints.text !== '') for (const line of complaints.text.split('\n')) note(line);
+    return;
+  }
+  if (status.code === NOTHING_THERE) throw nothingAt(where);
+  const why = whyFailed(status, complaints.text);
+  throw new FsbError(
+    why.startsWith('cannot overwrite') ? 'conflict' : 'internal',
+    `cannot copy ${where}: ${printable(why)}`,
+  );
+}
+
+const nothingAt = (what: string): FsbError =>
+  new FsbError('not_found', `cannot copy ${what}: there is no such file or directory`);

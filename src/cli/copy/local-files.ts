@@ -1,0 +1,56 @@
+import { type BigIntStats, lstatSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import { type ErrorCode, FsbError } from '../../core/model/errors.ts';
+import { fsPath, shown } from '../../core/tar/byte-path.ts';
+import type { ByteText } from '../../core/tar/entry.ts';
+import { printable } from '../output/output.ts';
+import type { Found, Kind } from './plan.ts';
+
+/** What is at a path here. @throws conflict, denied and the like; undefined: nothing */
+export async function lookLocally(path: string, follow = false): Promise<Found | undefined> {
+  try {
+    const stats = (follow ? statSync : lstatSync)(path);
+    const kind = kindOf(stats);
+    return { kind, ...(kind === 'symlink' && { target: readlinkSync(path) }) };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw fileError('look at', path, error);
+  }
+}
+
+export function kindOf(stats: Stats | BigIntStats): Kind {
+  if (stats.isFile()) return 'file';
+  if (stats.isDirectory()) return 'directory';
+  if (stats.isSymbolicLink()) return 'symlink';
+  if (stats.isFIFO()) return 'fifo';
+  return stats.isSocket() ? 'socket' : 'device';
+}
+
+const CODES: Record<string, [ErrorCode, string]> = {
+  ENOENT: ['not_found', 'there is no such file or directory'],
+  ENOTDIR: ['conflict', 'something on the way is no directory'],
+  ELOOP: ['conflict', 'something on the way is a symbolic link'],
+  EISDIR: ['conflict', 'it is a directory'],
+  EACCES: ['denied', 'permission denied'],
+  EPERM: ['denied', 'operation not permitted'],
+  EROFS: ['denied', 'the file system is read-only'],
+  ENOSPC: ['no_capacity', 'the disk is full'],
+  EDQUOT: ['no_capacity', 'the disk quota is used up'],
+  ENAMETOOLONG: ['invalid_argument', 'the name is too long'],
+};
+
+/** An error of Node's file system, as people want to read it; every other one as it is. */
+export function fileError(what: string, path: string, error: unknown): FsbError {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  if (error instanceof FsbError) return error;
+  const [mapped, why] = CODES[code] ?? ['internal', message];
+  return new FsbError(mapped, `cannot ${what} ${printable(path)}: ${why}`, { cause: error });
+}
+
+/** Does it, and says what it was about when it fails. */
+export function attempt<T>(what: string, path: ByteText, act: (path: string | Buffer) => T): T {
+  try {
+    return act(fsPath(path));
+  } catch (error) {
+    throw fileError(what, shown(path), error);
+  }
+}

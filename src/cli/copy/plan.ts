@@ -1,0 +1,69 @@
+import { posix } from 'node:path';
+import { FsbError } from '../../core/model/errors.ts';
+import { assertsDirectory, splitPath } from './place.ts';
+
+export type Kind = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'device';
+
+/** What is at a path. */
+export interface Found {
+  kind: Kind;
+  /** Of a symbolic link. */
+  target?: string;
+}
+
+/** @throws for what is wrong with the path; undefined: nothing is there */
+export type Lookup = (path: string) => Promise<Found | undefined>;
+
+export interface Source {
+  /** Its last part; `.`: the content of a directory. */
+  base: string;
+  isDirectory: boolean;
+}
+
+export interface Destination {
+  path: string;
+  exists: boolean;
+  isDirectory: boolean;
+}
+
+/** Where the copy goes: under a name into a directory that is there. `.`: the content, right into it. */
+export interface CopyPlan {
+  directory: string;
+  name: string;
+}
+
+/** As many links in a row as docker follows. */
+const MOST_LINKS = 10;
+
+/** A link as destination means what it leads to, which need not be there yet. */
+export async function findDestination(path: string, lookup: Lookup): Promise<Destination> {
+  let at = path;
+  for (let links = 0; ; links++) {
+    const found = await lookup(at);
+    if (found?.kind !== 'symlink')
+      return { path: at, exists: found !== undefined, isDirectory: found?.kind === 'directory' };
+    if (links === MOST_LINKS)
+      throw new FsbError('conflict', `cannot copy to ${path}: too many symbolic links`);
+    at = posix.resolve(splitPath(at).directory, found.target ?? '');
+  }
+}
+
+/**
+ * docker's rules: into a directory that exists; else under the destination's own name, where a file may replace a file,
+ * and a directory nothing.
+ * @throws conflict, not_found
+ */
+export function planCopy(source: Source, destination: Destination): CopyPlan {
+  const { path, exists, isDirectory } = destination;
+  if (exists && isDirectory) return { directory: path, name: source.base };
+  if (exists && source.isDirectory)
+    throw new FsbError('conflict', `cannot copy a directory to ${path}: that is a file`, {
+      hint: 'Name a directory, or something that is not there yet.',
+    });
+  if (!exists && !source.isDirectory && assertsDirectory(path))
+    throw new FsbError('not_found', `cannot copy to ${path}: there is no such directory`, {
+      hint: 'Make it first, or leave out the slash to give the copy this name.',
+    });
+  const { directory, base } = splitPath(path);
+  return { directory, name: base };
+}

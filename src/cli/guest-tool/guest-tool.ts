@@ -1,0 +1,100 @@
+import type { CoreApi } from '../../core/api/core-api.ts';
+import { abortable } from '../../core/model/abortable.ts';
+import { FsbError } from '../../core/model/errors.ts';
+import { type ExitStatus, type ProcessSession, signalName } from '../../core/model/process.ts';
+import type { SandboxRef } from '../../core/model/sandbox.ts';
+
+/** Where tools run: one sandbox of a core, until the signal fires. */
+export interface ToolPlace {
+  core: Pick<CoreApi, 'sandboxes'>;
+  ref: SandboxRef;
+  signal: AbortSignal;
+}
+
+/** Exit code of a tool that found nothing at the path it was given. */
+export const NOTHING_THERE = 3;
+
+/** Starts a tool of fsb-init in the sandbox; closing the session ends it. @throws not_found, conflict */
+export async function startTool(
+  { core, ref, signal }: ToolPlace,
+  argv: string[],
+  stdin = false,
+): Promise<ProcessSession> {
+  const request = { argv, env: {}, cwd: '', user: '', tty: false, stdin, guestTool: true as const };
+  const session = await core.sandboxes.exec(ref, request, { signal });
+  // It may be the output that fails first; then nobody waits for this one.
+  session.exited.catch(() => undefined);
+  return session;
+}
+
+/** Runs a tool, and ends it when `use` has ended, or the signal fires before. */
+export async function withTool<T>(
+  place: ToolPlace,
+  argv: string[],
+  stdin: boolean,
+  use: (session: ProcessSession) => Promise<T>,
+): Promise<T> {
+  const session = await startTool(place, argv, stdin);
+  try {
+    return await abortable(use(session), place.signal);
+  } finally {
+    await session.close();
+  }
+}
+
+export interface ToolResult {
+  status: ExitStatus;
+  stdout: Buffer;
+  /** What it complained of. */
+  complaint: string;
+}
+
+/**
+ * Runs a tool that says little, to its end.
+ * @param limit bytes of its output: a hostile sandbox may never stop
+ * @throws internal when it says more
+ */
+export function runTool(place: ToolPlace, argv: string[], limit: number): Promise<ToolResult> {
+  return withTool(place, argv, false, async (session) => {
+    const chunks: Buffer[] = [];
+    const complaints = new Complaints();
+    let size = 0;
+    for await (const { stream, data } of session.output) {
+      if (stream === 'stderr') complaints.push(data);
+      else {
+        size += data.length;
+        if (size > limit) throw new FsbError('internal', `${place.ref.name} says more than ${limit} bytes`);
+        chunks.push(data);
+      }
+    }
+    const status = await session.exited;
+    return { status, stdout: Buffer.concat(chunks), complaint: complaints.text };
+  });
+}
+
+/** Bytes of complaints that are kept, of the beginning. */
+const MOST_COMPLAINTS = 16 * 1024;
+
+/** What a tool writes on stderr, for people: as much as anybody would read. */
+export class Complaints {
+  readonly #chunks: Buffer[] = [];
+  #size = 0;
+
+  push(data: Buffer): void {
+    const room = MOST_COMPLAINTS - this.#size;
+    if (room <= 0) return;
+    this.#chunks.push(Buffer.from(data.subarray(0, room)));
+    this.#size += Math.min(room, data.length);
+  }
+
+  get text(): string {
+    return Buffer.concat(this.#chunks).toString('utf8').trimEnd();
+  }
+}
+
+/** Why a tool failed: its last complaint, or the signal that ended it. */
+export function whyFailed(status: ExitStatus, complaint: string): string {
+  if (status.oomKilled) return 'the sandbox ran out of memory';
+  if (status.signal !== null) return `it was ended by ${signalName(status.signal)}`;
+  return complaint.split('\n').at(-1) || `it failed with code ${status.code}`;
+}

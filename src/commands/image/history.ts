@@ -1,0 +1,34 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { historyListing } from '../../cli/output/image-history-view.ts';
+
+export default class ImageHistory extends BaseCommand {
+  static override summary = 'Show the steps that built an image.';
+  static override description =
+    'As far as the image says: newest first, each with the layer that it made and what that takes unpacked. -q prints the digests of the layers.';
+  static override aliases = ['history'];
+  static override examples = [
+    { description: 'For reading', command: '<%= config.bin %> image history alpine' },
+    { description: 'Everything, for scripts', command: '<%= config.bin %> image history alpine -o json' },
+  ];
+  static override args = {
+    reference: Args.string({ required: true, ignoreStdin: true, description: 'Reference or digest.' }),
+  };
+  static override flags = {
+    'no-trunc': Flags.boolean({ summary: 'Whole commands and digests.' }),
+    human: Flags.boolean({
+      char: 'H',
+      allowNo: true,
+      default: true,
+      summary: 'Ages and sizes as people read them; --no-human: RFC3339 and bytes.',
+    }),
+  };
+
+  override async run(): Promise<undefined> {
+    const { args, flags } = await this.parse(ImageHistory);
+    const core = await this.core();
+    const image = await core.images.inspect(args.reference, this.call);
+    const terms = { now: this.world.clock.now(), full: flags['no-trunc'] ?? false, human: flags.human };
+    await this.print(historyListing(image, terms, this.quiet));
+  }
+}

@@ -1,0 +1,34 @@
+import { FsbError } from '../../model/errors.ts';
+import { canonicalReference, parseReference } from '../../model/reference.ts';
+import type { Catalogue } from '../catalogue.ts';
+import type { Publisher } from '../intake/publisher.ts';
+import { assertNotHost } from './image-names.ts';
+
+export interface TagGround {
+  catalogue: Pick<Catalogue, 'find'>;
+  publisher: Pick<Publisher, 'tag'>;
+  isHost: (reference: string) => boolean;
+}
+
+/** As ImageApi.tag. */
+export async function tagImage(
+  source: string,
+  target: string,
+  { catalogue, publisher, isHost }: TagGround,
+): Promise<void> {
+  if (isHost(source))
+    throw new FsbError('unsupported', 'the host image cannot have another name: it only shows this machine');
+  const name = newName(target);
+  // It may go before its turn comes; then the search says so.
+  while (!(await publisher.tag(catalogue.find(source).digest, name)));
+}
+
+/** Canonical. @throws invalid_argument */
+function newName(text: string): string {
+  assertNotHost(text);
+  const reference = parseReference(text);
+  if (reference.digest === undefined) return canonicalReference(reference);
+  throw new FsbError('invalid_argument', `${text} cannot be a new name: its digest says which image it is`, {
+    hint: 'Choose a name with a tag, like tools:1.',
+  });
+}

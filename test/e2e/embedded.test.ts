@@ -1,0 +1,137 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeShell, type Shell } from '../helpers/shell.ts';
+import { traces } from '../helpers/traces.ts';
+
+/** No daemon: the core lives in the command's own process. */
+
+let shell: Shell;
+
+beforeAll(async () => {
+  shell = await makeShell();
+  shell.env.FSB_HOST = 'embedded:';
+});
+
+afterAll(async () => {
+  delete shell.env.FSB_HOST;
+  await shell.run('fsb-ctl daemon stop');
+  expect(await shell.cli.close()).toEqual([]);
+});
+
+const counting = 'i=0; while :; do echo line $i; i=$((i+1)); sleep 0.05; done';
+const running = async (): Promise<boolean> =>
+  JSON.parse(await shell.succeed('fsb-ctl daemon status -o json')).running;
+
+describe('a core in the process of the command', () => {
+  it('runs a command and leaves nothing: no core, nothing idle', async () => {
+    expect(await shell.run(`fsb-ctl run job --rm --image host -- sh -c 'echo out; exit 7'`)).toEqual({
+      code: 7,
+      stdout: 'out\n',
+      stderr: '',
+    });
+    expect(await running()).toBe(false);
+    expect(await traces(shell.cli.root)).toEqual([]);
+  });
+
+  it('lets its sandboxes live on, and the next one takes them up', async () => {
+    await shell.succeed(`fsb-ctl run box --image host -- sh -c '${counting}'`);
+    expect(await shell.succeed('fsb-ctl list -q')).toBe('box\n');
+    expect(await shell.succeed('echo in | fsb-ctl exec -i box cat')).toBe('in\n');
+    const lines = (await shell.succeed('fsb-ctl logs box')).trimEnd().split('\n');
+    expect(lines).toEqual(lines.map((_, i) => `line ${i}`));
+    expect(lines.length).toBeGreaterThan(2);
+    expect(await readdir(join(shell.cli.root, 'run/i'))).toHaveLength(1);
+  });
+
+  it('gives way to a daemon, which takes them up, and back', async () => {
+    expect(await shell.succeed('FSB_HOST= fsb-ctl list -q')).toBe('box\n');
+    const refused = await shell.run('fsb-ctl list');
+    expect(refused).toMatchObject({ code: 4, stdout: '' });
+    expect(refused.stderr).toMatch(
+      /^Error: cannot run an embedded core on \S+: a core runs there already \(pid \d+\)\nHint: .*fsb-ctl daemon stop\n$/,
+    );
+    await shell.succeed('fsb-ctl daemon stop');
+    const lines = (await shell.succeed('fsb-ctl logs box')).trimEnd().split('\n');
+    expect(lines).toEqual(lines.map((_, i) => `line ${i}`));
+  });
+
+  it('waits for its turn', async () => {
+    const echo = (i: number): string => `fsb-ctl exec box echo ${i}`;
+    const outcomes = await Promise.all([1, 2, 3, 4].map((i) => shell.run(echo(i))));
+    expect(outcomes).toEqual([1, 2, 3, 4].map((i) => ({ code: 0, stdout: `${i}\n`, stderr: '' })));
+  });
+
+  it('may have a root of its own', async () => {
+    const other = join(shell.cli.root, 'other');
+    expect(await shell.succeed(`fsb-ctl --host embedded:${other} list -q`)).toBe('');
+    expect(await traces(other)).toEqual([]);
+  });
+
+  it('has a terminal; ctrl-C ends a command in order', async () => {
+    const session = shell.open('fsb-ctl exec -it box sh');
+    await session.sees('# ');
+    session.type('exit 3\r');
+    expect(await session.end()).toEqual({ code: 3, restored: true });
+    const follow = shell.open('fsb-ctl logs -f box');
+    await follow.sees(/line \d+/);
+    follow.type('\u0003');
+    expect((await follow.end()).code).toBe(130);
+    expect(await shell.succeed('fsb-ctl delete -f box')).toBe('box\n');
+    expect(await traces(shell.cli.root)).toEqual([]);
+  });
+});
+
+describe('doctor --fix', () => {
+  const doctor = (flags = '') => shell.run(`FSB_HOST= fsb-ctl doctor ${flags}`);
+  const clean = 'clean up what a dead core has left: fsb.sock, http.sock, core.json';
+
+  it('touches nothing of a core that runs', async () => {
+    await shell.succeed(`FSB_HOST= fsb-ctl run box --image host -- sh -c '${counting}'`);
+    expect(await doctor('--fix')).toMatchObject({ code: 0, stderr: '' });
+    expect(await running()).toBe(true);
+  });
+
+  it('says what it would do, and does it: a killed core, and sandboxes that died with it', async () => {
+    await shell.succeed('FSB_HOST= fsb-ctl run dead --image host -- sleep 1000');
+    const pools = await shell.succeed('FSB_HOST= fsb-ctl pool get default-pool -o json');
+    const { instances } = JSON.parse(pools) as { instances: { pid: number; holder: string | null }[] };
+    await shell.cli.killCore();
+    process.kill(instances.find(({ holder }) => holder?.endsWith('/dead'))!.pid, 'SIGKILL');
+    await expect.poll(async () => (await doctor()).stderr).toBe(`With --fix: ${clean}, 1 dead instance\n`);
+    expect((await doctor('--fix')).stderr).toMatch(/^Done: clean up .*1 dead instance\n$/);
+    expect((await doctor()).stderr).toBe('');
+    expect(await readdir(join(shell.cli.root, 'run/i'))).toHaveLength(1);
+    expect(await shell.succeed('fsb-ctl list -a -o json')).toMatch(/"name": "box"[\s\S]*"name": "dead"/);
+    expect((await shell.run('fsb-ctl exec box true')).code).toBe(0);
+  });
+
+  it('makes what is missing', async () => {
+    await shell.succeed('fsb-ctl delete --all -f');
+    const root = join(shell.home, 'new');
+    const { stderr } = await shell.run(`FSB_ROOT=${root} fsb-ctl doctor --fix`);
+    expect(stderr).toBe(`Done: make the directory ${root}/state\nDone: make the directory ${root}/run\n`);
+    expect((await readdir(root)).sort()).toEqual(['run', 'state']);
+  });
+});
+
+describe('the log of the core', () => {
+  it('is shown, its end, and as it is written', async () => {
+    await shell.succeed('fsb-ctl daemon start');
+    const text = await shell.succeed('fsb-ctl daemon logs');
+    expect(text).toBe(await readFile(join(shell.cli.root, 'state/core.log'), 'utf8'));
+    const lines = text.trimEnd().split('\n');
+    expect(await shell.succeed('fsb-ctl daemon logs -n 2')).toBe(`${lines.slice(-2).join('\n')}\n`);
+    expect(await shell.succeed('fsb-ctl daemon logs -n 0')).toBe('');
+    const session = shell.open('fsb-ctl daemon logs -f -n 0');
+    await shell.succeed('fsb-ctl daemon restart');
+    await session.sees('"msg":"ready"');
+    session.type('\u0003');
+    expect((await session.end()).code).toBe(130);
+    await shell.succeed('fsb-ctl daemon stop');
+  });
+
+  it('is not there before a core was', async () => {
+    expect(await shell.run('fsb-ctl daemon logs --root /tmp/fsb-never')).toMatchObject({ code: 3 });
+  });
+});

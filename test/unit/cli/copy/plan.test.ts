@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { parsePlace, splitPath } from '../../../../src/cli/copy/place.ts';
+import { type Found, findDestination, planCopy } from '../../../../src/cli/copy/plan.ts';
+import { humanSize } from '../../../../src/cli/copy/progress.ts';
+
+describe('the sides of a copy', () => {
+  it.each([
+    ['-', { kind: 'stream' }],
+    ['f', { kind: 'local', path: '/w/f' }],
+    ['./a:b', { kind: 'local', path: '/w/a:b' }],
+    ['/a:b', { kind: 'local', path: '/a:b' }],
+    ['../x/', { kind: 'local', path: '/x/' }],
+    ['.', { kind: 'local', path: '/w/.' }],
+    ['d/.', { kind: 'local', path: '/w/d/.' }],
+    ['d/./', { kind: 'local', path: '/w/d/.' }],
+    ['/', { kind: 'local', path: '/' }],
+    [':x', { kind: 'local', path: '/w/:x' }],
+    ['box:', { kind: 'remote', name: 'box', path: '/' }],
+    ['box:etc/', { kind: 'remote', name: 'box', path: '/etc/' }],
+    ['box:/a/../b', { kind: 'remote', name: 'box', path: '/b' }],
+    ['box:/../..', { kind: 'remote', name: 'box', path: '/' }],
+    ['box:/d/.', { kind: 'remote', name: 'box', path: '/d/.' }],
+    ['box:a:b', { kind: 'remote', name: 'box', path: '/a:b' }],
+  ])('%s', (word, place) => {
+    expect(parsePlace(word, '/w')).toEqual(place);
+  });
+
+  it('are refused where they name no sandbox that can be', () => {
+    expect(() => parsePlace('C:\\x', '/w')).toThrow(/invalid sandbox name "C"/);
+  });
+
+  it.each([
+    ['/a/b', '/a', 'b'],
+    ['/a', '/', 'a'],
+    ['/a/', '/', 'a'],
+    ['/a/.', '/a', '.'],
+    ['/', '/', '.'],
+  ])('%s is in %s as %s', (path, directory, base) => {
+    expect(splitPath(path)).toEqual({ directory, base });
+  });
+});
+
+describe('where a copy goes, by docker', () => {
+  const file = { base: 'src', isDirectory: false };
+  const directory = { base: 'src', isDirectory: true };
+  const content = { base: '.', isDirectory: true };
+  const missing = (path: string) => ({ path, exists: false, isDirectory: false });
+  const there = (path: string, isDirectory: boolean) => ({ path, exists: true, isDirectory });
+
+  it.each([
+    [file, missing('/a/dst'), { directory: '/a', name: 'dst' }],
+    [file, there('/a/dst', false), { directory: '/a', name: 'dst' }],
+    [file, there('/a/dst', true), { directory: '/a/dst', name: 'src' }],
+    [file, there('/a/dst/', true), { directory: '/a/dst/', name: 'src' }],
+    [directory, missing('/a/dst'), { directory: '/a', name: 'dst' }],
+    [directory, missing('/a/dst/'), { directory: '/a', name: 'dst' }],
+    [directory, there('/a/dst', true), { directory: '/a/dst', name: 'src' }],
+    [content, missing('/a/dst'), { directory: '/a', name: 'dst' }],
+    [content, there('/a/dst', true), { directory: '/a/dst', name: '.' }],
+  ])('%j to %j', (source, destination, plan) => {
+    expect(planCopy(source, destination)).toEqual(plan);
+  });
+
+  it.each([
+    [file, missing('/a/dst/'), 'not_found'],
+    [directory, there('/a/dst', false), 'conflict'],
+    [content, there('/a/dst', false), 'conflict'],
+  ])('not %j to %j', (source, destination, code) => {
+    expect(() => planCopy(source, destination)).toThrow(expect.objectContaining({ code }));
+  });
+
+  it('follows links of the destination, to what need not be there', async () => {
+    const files: Record<string, Found> = {
+      '/l': { kind: 'symlink', target: 'd/m' },
+      '/d/m': { kind: 'symlink', target: '../new' },
+      '/loop': { kind: 'symlink', target: 'loop' },
+      '/x': { kind: 'directory' },
+    };
+    const find = (path: string) => findDestination(path, async (at) => files[at]);
+    expect(await find('/l')).toEqual({ path: '/new', exists: false, isDirectory: false });
+    expect(await find('/x')).toEqual({ path: '/x', exists: true, isDirectory: true });
+    await expect(find('/loop')).rejects.toThrow(/too many symbolic links/);
+  });
+
+  it('tells sizes by thousands', () => {
+    expect([0, 999, 1500, 1_536_000, 3e8, 2e12].map(humanSize)).toEqual([
+      '0B',
+      '999B',
+      '1.5kB',
+      '1.54MB',
+      '300MB',
+      '2TB',
+    ]);
+  });
+});

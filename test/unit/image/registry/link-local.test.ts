@@ -1,0 +1,54 @@
+import type { LookupAddress } from 'node:dns';
+import { describe, expect, it } from 'vitest';
+import {
+  isLinkLocal,
+  LinkLocalAddress,
+  lookupElsewhere,
+  mayBeLinkLocal,
+} from '../../../../src/core/image/registry/link-local.ts';
+
+describe('link-local addresses', () => {
+  it.each([
+    ...['http://169.254.169.254/', 'http://169.254.0.1/', 'http://2852039166/', 'http://0xa9fea9fe/'],
+    ...[
+      'http://[fe80::1]/',
+      'http://[febf::1]/',
+      'http://[::ffff:169.254.169.254]/',
+      'http://[fd00:ec2::254]/',
+    ],
+  ])('%s is one', (address) => {
+    expect(isLinkLocal(new URL(address).hostname)).toBe(true);
+  });
+
+  it.each([
+    'http://169.253.1.1/',
+    'http://127.0.0.1/',
+    'http://[::1]/',
+    'http://[fec0::1]/',
+    'http://fe80.test/',
+  ])('%s is none', (address) => {
+    expect(isLinkLocal(new URL(address).hostname)).toBe(false);
+  });
+
+  it('are known with the interface that they belong to', () => {
+    expect(isLinkLocal('fe80::1%eth0')).toBe(true);
+  });
+
+  it('are for a server only that is at one, or by the same name', () => {
+    expect(mayBeLinkLocal('registry.test', '169.254.169.254')).toBe(false);
+    expect(mayBeLinkLocal('registry.test', 'registry.test')).toBe(true);
+    expect(mayBeLinkLocal('169.254.1.1', '169.254.1.2')).toBe(true);
+  });
+
+  const found = (hostname: string, all: boolean) =>
+    new Promise<string | LookupAddress[]>((resolve, reject) =>
+      lookupElsewhere(hostname, { all }, (error, address) => (error ? reject(error) : resolve(address))),
+    );
+
+  it.each([true, false])('are not what a name may mean (all addresses: %s)', async (all) => {
+    await expect(found('169.254.169.254', all)).rejects.toBeInstanceOf(LinkLocalAddress);
+    await expect(found('fe80::1', all)).rejects.toBeInstanceOf(LinkLocalAddress);
+    expect((await found('127.0.0.1', all)).length).toBeGreaterThan(0);
+    await expect(found('nowhere.invalid', all)).rejects.toMatchObject({ syscall: 'getaddrinfo' });
+  });
+});
