@@ -69,7 +69,7 @@ export const globalFlags = {
     char: 'o',
     aliases: ['format'],
     summary:
-      "Format of the result: table, wide, json, yaml, name, jsonpath=EXPRESSION, template=TEXT or '{{.field}}'. Default: as configured, else table.",
+      "Format of the result, also as --format: table, wide, json, yaml, name, jsonpath=EXPRESSION, template=TEXT or '{{.field}}'. Default: as configured, else table.",
     helpGroup: 'GLOBAL',
   }),
   json: Flags.boolean({ summary: 'Short for --output json.', exclusive: ['output'], helpGroup: 'GLOBAL' }),
