@@ -31,9 +31,9 @@ With --fix it builds the guest programs, makes directories, and cleans up what a
 
   async #attend(local: LocalCore, fix: boolean): Promise<void> {
     const { findFaults } = await import('../cli/local/repair/find-faults.ts');
-    for (const { remedy, fix: apply } of await findFaults(local, this.world.version)) {
+    for (const { remedy, usual, fix: apply } of await findFaults(local, this.world.version)) {
       if (!fix) {
-        await this.say(`With --fix: ${remedy}`);
+        if (!usual) await this.say(`With --fix: ${remedy}`);
         continue;
       }
       try {

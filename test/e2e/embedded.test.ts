@@ -109,6 +109,7 @@ describe('doctor --fix', () => {
   it('makes what is missing', async () => {
     await shell.succeed('fsb-ctl delete --all -f');
     const root = join(shell.home, 'new');
+    expect(await shell.run(`FSB_ROOT=${root} fsb-ctl doctor`)).toMatchObject({ code: 0, stderr: '' });
     const { stderr } = await shell.run(`FSB_ROOT=${root} fsb-ctl doctor --fix`);
     expect(stderr).toBe(`Done: make the directory ${root}/state\nDone: make the directory ${root}/run\n`);
     expect((await readdir(root)).sort()).toEqual(['run', 'state']);

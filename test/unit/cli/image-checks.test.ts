@@ -35,7 +35,7 @@ it('a new machine is well', async () => {
 
 it.each([
   ['registries: [', 'line 1'],
-  ['registries: { a.example: { ca: nowhere.pem } }', 'cannot read the ca of registry a.example'],
+  ['registries: { a.example: { ca: nowhere.pem } }', 'nowhere.pem, the ca that '],
   ['registries: { a.example: { secure: true } }', 'secure'],
 ])('registries.yaml: %s', async (text, why) => {
   await put(paths().registries, text);

@@ -4,6 +4,8 @@ import type { LocalCore } from '../local-core.ts';
 export interface Fault {
   /** What is done about it: `remove the sockets of a core that was killed`. */
   remedy: string;
+  /** Nothing is wrong yet: the first core does it by itself. Not a word without --fix. */
+  usual?: boolean;
   fix(): Promise<unknown>;
 }
 
