@@ -1,4 +1,4 @@
-import { Command, type Config, type Interfaces } from '@oclif/core';
+import type { Config, Interfaces } from '@oclif/core';
 import type { CoreApi } from '../core/api/core-api.ts';
 import type { CallOptions } from '../core/api/sandbox-api.ts';
 import { abortable } from '../core/model/abortable.ts';
@@ -6,42 +6,26 @@ import { FsbError } from '../core/model/errors.ts';
 import { assertName } from '../core/model/ids.ts';
 import { formatDuration } from '../core/model/quantity.ts';
 import type { SandboxRef } from '../core/model/sandbox.ts';
-import { Settings } from './config/settings.ts';
 import { describeFailure, type FailureContext } from './failure.ts';
-import { globalFlags } from './flags.ts';
 import { Interruption } from './interruption.ts';
-import { type Listing, type OutputFormat, render } from './output/output.ts';
 import { sideBySide } from './output/side-by-side.ts';
-import { tryWrite, write } from './streams.ts';
+import { type ArgValues, type FlagValues, OutputCommand } from './output-command.ts';
+import type { FlagArities } from './program/pass-through.ts';
+import { tryWrite } from './streams.ts';
 import { wantsJson } from './wants-json.ts';
 import type { World } from './world.ts';
 
-// The bounds of oclif's own parse(), which it does not export.
-// biome-ignore lint/suspicious/noExplicitAny: as there
-type FlagValues = Record<string, any>;
-type ArgValues = FlagValues;
-type GlobalFlags = Interfaces.InferredFlags<typeof globalFlags>;
-
-/** Milliseconds after which a person wants to know why nothing happens. */
-const LONG = 1_000;
-
 /**
- * What every command has: the global flags, one connection to the core, cancellation by signal and timeout, and one
+ * What every command has: one connection to the core, cancellation by signal and timeout, and one
  * place that turns whatever was thrown into a text and an exit code.
  */
-export abstract class BaseCommand extends Command {
-  static override baseFlags = globalFlags;
-
-  protected readonly world: World;
+export abstract class BaseCommand extends OutputCommand {
   protected readonly interruption: Interruption;
-  #flags: Partial<GlobalFlags> = {};
-  #settings: Settings | undefined;
   #core: Promise<CoreApi> | undefined;
   #failureCode = 0;
 
   constructor(argv: string[], config: Config, world: World) {
-    super(argv, config);
-    this.world = world;
+    super(argv, config, world);
     this.interruption = new Interruption(world);
   }
 
@@ -58,28 +42,13 @@ export abstract class BaseCommand extends Command {
     options?: Interfaces.Input<F, B, A>,
     argv?: string[],
   ): Promise<Interfaces.ParserOutput<F, B, A>> {
-    // Flags that do not parse are the user's slip; oclif would warn that the command forgot to look at them.
-    this.parsed = true;
     const parsed = await super.parse<F, B, A>(options, argv);
-    this.#flags = this.#globalsOf(parsed.flags);
-    const { timeout } = this.#flags;
+    const { timeout } = this.globals;
     // A command with a --timeout of its own hands it to the core, which knows best what to do at the deadline.
     const own = Object.hasOwn(this.ctor.flags ?? {}, 'timeout');
     if (timeout !== undefined && !own)
       this.interruption.limit(timeout, this.world.clock, formatDuration(timeout));
     return parsed;
-  }
-
-  /** A command that has a flag of its own by such a name means something else by it: `image save -o FILE`. */
-  #globalsOf(flags: FlagValues): Partial<GlobalFlags> {
-    const own = this.ctor.flags ?? {};
-    return Object.hasOwn(own, 'output') ? { ...flags, output: undefined } : flags;
-  }
-
-  /** What flags, environment and files say; read when it is first asked for. */
-  protected get settings(): Settings {
-    this.#settings ??= new Settings(this.world, this.#flags);
-    return this.#settings;
   }
 
   /** Connects at the first call; every call gives the same core. Starting one may take long, so this can be ended. */
@@ -120,36 +89,6 @@ export abstract class BaseCommand extends Command {
     return { namespace: this.namespace, name };
   }
 
-  protected get format(): OutputFormat {
-    return this.#flags.json ? 'json' : (this.#flags.output ?? this.settings.output);
-  }
-
-  /** The user chose a format; -q is one. */
-  protected get formatGiven(): boolean {
-    return this.#flags.json === true || this.#flags.output !== undefined || this.quiet;
-  }
-
-  protected get quiet(): boolean {
-    return this.#flags.quiet === true;
-  }
-
-  protected get colors(): boolean {
-    const { env, terminal } = this.world;
-    if (this.#flags['no-color'] || env.NO_COLOR || env.TERM === 'dumb') return false;
-    const { color } = this.settings;
-    return color === 'always' || (color === 'auto' && terminal.stdout.isTTY === true);
-  }
-
-  /** The result is data for a program, one document: nothing else may go to stdout. */
-  protected get forPrograms(): boolean {
-    return this.format === 'json' || this.format === 'yaml';
-  }
-
-  /** The result, in the format that was asked for, on stdout. */
-  protected async print<T>(listing: Listing<T>): Promise<void> {
-    await this.out(await render(listing, { format: this.format, quiet: this.quiet, colors: this.colors }));
-  }
-
   /**
    * Does it to all of them side by side, prints those that are done, in the order given, and reports every failure.
    * `act` resolves with false where there was nothing to do.
@@ -170,48 +109,20 @@ export abstract class BaseCommand extends Command {
     if (this.forPrograms) await this.print({ items: done, columns: [], name: ({ name }) => name });
   }
 
-  protected async out(text: string): Promise<void> {
-    if (text !== '') await write(this.world.terminal.stdout, text);
-  }
-
-  /** Nobody wants to read how things go: -q, and formats for programs. */
-  protected get silent(): boolean {
-    return this.quiet || this.forPrograms;
-  }
-
-  /** A line for people, on stderr; silent with -q and in machine formats, and when there is nothing to say. */
-  protected async say(text: string | undefined): Promise<void> {
-    if (text === undefined || this.silent) return;
-    await tryWrite(this.world.terminal.stderr, `${text}\n`);
-  }
-
-  /** Tells a person at a terminal what the command waits for, when that takes long. */
-  protected async patiently<T>(work: Promise<T>, text: string): Promise<T> {
-    const { clock, terminal } = this.world;
-    if (!terminal.stderr.isTTY) return work;
-    const cancel = clock.after(LONG, () => void this.say(text));
-    return work.finally(cancel);
-  }
-
-  /** What even a quiet command must say beside its output, on stderr: an object for programs, a line for people. */
-  protected async tell(data: Record<string, string>, text: string): Promise<void> {
-    const line = this.forPrograms ? JSON.stringify(data) : text;
-    await tryWrite(this.world.terminal.stderr, `${line}\n`);
-  }
-
   protected get failureContext(): FailureContext {
+    const flags = { ...this.ctor.baseFlags, ...this.ctor.flags };
     return {
-      json: wantsJson(this.argv) || this.#jsonByDefault,
+      json: wantsJson(this.argv, flags as FlagArities) || this.#jsonByDefault,
       debug: this.world.env.FSB_DEBUG === '1',
       command: `${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')}`,
-      flagNames: Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags }),
+      flagNames: Object.keys(flags),
     };
   }
 
   /** A program that has JSON configured reads failures as such, too; a configuration that cannot be read is one of them. */
   get #jsonByDefault(): boolean {
     try {
-      return this.#flags.output === undefined && this.settings.output === 'json';
+      return this.globals.output === undefined && this.settings.output === 'json';
     } catch {
       return false;
     }

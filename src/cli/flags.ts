@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { FsbError } from '../core/model/errors.ts';
 import { parseDuration, parseSize } from '../core/model/quantity.ts';
+import type { OutputChoice } from './output/formats.ts';
 
 /** Kinds of flags and arguments that several commands share; each shows its unit in the help. */
 
@@ -38,7 +39,11 @@ export const repeated = { multiple: true, multipleNonGreedy: true } as const;
 
 export const DEFAULT_DETACH_KEYS = 'ctrl-p,ctrl-q';
 
-export const OUTPUT_FORMATS = ['table', 'wide', 'json', 'yaml', 'name'] as const;
+/** Expressions are compiled only when there is one: most commands have none. */
+const outputFlag = Flags.custom<OutputChoice>({
+  helpValue: 'FORMAT',
+  parse: async (text) => (await import('./output/formats.ts')).parseOutput(text),
+});
 
 export const globalFlags = {
   host: Flags.string({
@@ -60,12 +65,13 @@ export const globalFlags = {
     helpValue: 'NAMESPACE',
     helpGroup: 'GLOBAL',
   }),
-  output: Flags.option({
+  output: outputFlag({
     char: 'o',
-    summary: 'Format of the result. Default: as configured, else table.',
-    options: OUTPUT_FORMATS,
+    aliases: ['format'],
+    summary:
+      "Format of the result, also as --format: table, wide, json, yaml, name, jsonpath=EXPRESSION, template=TEXT or '{{.field}}'. Default: as configured, else table.",
     helpGroup: 'GLOBAL',
-  })(),
+  }),
   json: Flags.boolean({ summary: 'Short for --output json.', exclusive: ['output'], helpGroup: 'GLOBAL' }),
   quiet: Flags.boolean({ char: 'q', summary: 'Print names or ids only.', helpGroup: 'GLOBAL' }),
   'no-color': Flags.boolean({

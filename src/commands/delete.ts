@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { durationFlag, repeated } from '../cli/flags.ts';
-import { parsePairs } from '../cli/spec/env-words.ts';
+import { type LabelSelector, parseSelectors } from '../cli/select/label-selector.ts';
 import type { CoreApi } from '../core/api/core-api.ts';
 import { FsbError } from '../core/model/errors.ts';
 import type { SandboxRef } from '../core/model/sandbox.ts';
@@ -33,21 +33,21 @@ export default class Delete extends BaseCommand {
     selector: Flags.string({
       ...repeated,
       char: 'l',
-      summary: 'Every sandbox with this label.',
-      helpValue: 'K=V',
+      summary: "Every sandbox with these labels: K=V, K!=V, 'K in (V, V)', 'K notin (V)', K, '!K'.",
+      helpValue: 'SELECTOR',
     }),
     'no-wait': Flags.boolean({ summary: 'Do not wait until every trace is gone.' }),
   };
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(Delete);
-    const labels = parsePairs(flags.selector ?? [], 'selector');
+    const selector = parseSelectors(flags.selector ?? []);
     const chosen = flags.all || flags.selector !== undefined;
     const names = [...new Set(args.name ?? [])];
     assertChoice(names, chosen);
     const given = names.map((name) => this.ref(name));
     const core = await this.core();
-    const refs = chosen ? await this.#select(core, labels) : given;
+    const refs = chosen ? await this.#select(core, selector) : given;
     const options = { grace: flags.force ? 0 : flags.grace, wait: !flags['no-wait'] };
     const ignoreMissing = flags.force || chosen;
     await this.forEach(
@@ -61,8 +61,9 @@ export default class Delete extends BaseCommand {
     );
   }
 
-  async #select(core: CoreApi, labels: Record<string, string>): Promise<SandboxRef[]> {
-    const found = await core.sandboxes.list({ namespace: this.namespace, labels }, this.call);
+  async #select(core: CoreApi, { equal, fits }: LabelSelector): Promise<SandboxRef[]> {
+    const query = { namespace: this.namespace, labels: equal };
+    const found = (await core.sandboxes.list(query, this.call)).filter(({ spec }) => fits(spec.labels));
     return found.map(({ namespace, name }) => ({ namespace, name }));
   }
 }

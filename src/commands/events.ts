@@ -1,9 +1,8 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { eventLine, eventView } from '../cli/output/event-view.ts';
+import { type EventView, eventLine, eventView } from '../cli/output/event-view.ts';
+import { assertStreams } from '../cli/output/output.ts';
 import { eventsEnded } from '../cli/pool/pool-changes.ts';
-import { FsbError } from '../core/model/errors.ts';
-import type { CoreEvent } from '../core/model/pool.ts';
 
 export default class Events extends BaseCommand {
   static override summary = 'Show what happens in the pools, as it happens.';
@@ -31,23 +30,18 @@ export default class Events extends BaseCommand {
 
   override async run(): Promise<undefined> {
     const { flags } = await this.parse(Events);
-    if (this.format === 'yaml')
-      throw new FsbError('invalid_argument', 'events have no YAML form', {
-        hint: 'Use -o json: one object a line.',
-      });
+    assertStreams(this.format, 'events have');
     const core = await this.core();
     // A name that nobody has would be a stream in which nothing ever comes.
     if (flags.pool !== undefined) await core.pools.get(flags.pool, this.call);
     const query = { after: flags.after, pool: flags.pool, follow: !flags['no-stream'] };
-    for await (const event of core.system.events(query, this.call)) await this.out(`${this.#line(event)}\n`);
+    for await (const event of core.system.events(query, this.call)) await this.#print(eventView(event));
     const { signal } = this.interruption;
     if (flags['no-stream'] && !signal.aborted) return;
     throw signal.aborted ? signal.reason : eventsEnded();
   }
 
-  #line(event: CoreEvent): string {
-    const view = eventView(event);
-    if (this.format === 'json') return JSON.stringify(view);
-    return this.quiet || this.format === 'name' ? String(view.seq) : eventLine(view);
+  #print(view: EventView): Promise<void> {
+    return this.printEach(view, this.quiet || this.format === 'name' ? String(view.seq) : eventLine(view));
   }
 }

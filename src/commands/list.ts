@@ -2,51 +2,89 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { repeated } from '../cli/flags.ts';
 import { sandboxListing } from '../cli/output/sandbox-view.ts';
-import { parsePairs } from '../cli/spec/env-words.ts';
+import { withDashedValue } from '../cli/program/pass-through.ts';
+import { parseSelectors } from '../cli/select/label-selector.ts';
+import { parseSandboxFilters } from '../cli/select/sandbox-filters.ts';
 import { isLive } from '../core/model/phase.ts';
+import type { Sandbox } from '../core/model/sandbox.ts';
 
 export default class List extends BaseCommand {
   static override summary = 'List sandboxes.';
   static override description =
-    'Shows those that run; with --all the ended ones too. -q prints names, with --no-trunc ids.';
+    `Shows those that run; with --all the ended ones too, and also when --phase, a filter of the phase or of the exit code, --latest or --last asks for them. -q prints names, with --no-trunc ids.
+
+Filters are name=PART (a regular expression), id=PREFIX, label=K or label=K=V, phase=PHASE or status=PHASE, ancestor=IMAGE, exited=CODE, pool=POOL, node=NODE: any of one key, all keys, every label.`;
   static override aliases = ['ls', 'ps'];
   static override examples = [
     { description: 'What runs', command: '<%= config.bin %> list' },
     { description: 'Everything, as JSON', command: '<%= config.bin %> list --all -o json' },
     { description: 'The names of one team', command: '<%= config.bin %> list --selector team=red -q' },
+    {
+      description: 'What failed, the newest first',
+      command: '<%= config.bin %> list --filter phase=failed --sort-by age',
+    },
+    {
+      description: 'Two fields of each, for a script',
+      command: "<%= config.bin %> list --format '{{.name}}\\t{{.phase}}'",
+    },
   ];
   static override flags = {
     all: Flags.boolean({ char: 'a', summary: 'Ended sandboxes too.' }),
     selector: Flags.string({
       ...repeated,
       char: 'l',
-      summary: 'Only those with this label.',
-      helpValue: 'K=V',
+      summary: "Only those with these labels: K=V, K!=V, 'K in (V, V)', 'K notin (V)', K, '!K'.",
+      helpValue: 'SELECTOR',
     }),
+    filter: Flags.string({
+      ...repeated,
+      char: 'f',
+      summary: 'Only those that fit: phase=running, name=web, ...',
+      helpValue: 'KEY=VALUE',
+    }),
+    phase: Flags.string({ ...repeated, summary: 'Only those in this phase.', helpValue: 'PHASE' }),
+    'sort-by': Flags.string({
+      summary: 'In the order of name, age or any field of -o json; backwards with a dash before it.',
+      helpValue: 'FIELD',
+    }),
+    latest: Flags.boolean({ summary: 'Only the one that was created last.', exclusive: ['last'] }),
+    last: Flags.integer({ summary: 'Only so many, those that were created last.', min: 1, helpValue: 'N' }),
     'all-namespaces': Flags.boolean({ char: 'A', summary: 'Of every namespace.' }),
-    'no-trunc': Flags.boolean({ summary: 'Whole ids.' }),
+    'no-trunc': Flags.boolean({ summary: 'Whole ids, and rows as wide as they are.' }),
   };
 
   override async run(): Promise<undefined> {
-    const { flags } = await this.parse(List);
-    const query = {
-      namespace: flags['all-namespaces'] ? undefined : this.namespace,
-      labels: parsePairs(flags.selector ?? [], 'selector'),
-    };
+    const { flags } = await this.parse(List, withDashedValue(this.argv, '--sort-by'));
+    const selector = parseSelectors(flags.selector ?? []);
+    const filters = parseSandboxFilters(flags.filter ?? [], flags.phase ?? []);
+    const sort = await sorter(flags['sort-by']);
+    const namespaces = flags['all-namespaces'];
+    const last = flags.latest ? 1 : flags.last;
+    const query = { namespace: namespaces ? undefined : this.namespace, labels: selector.equal };
     const core = await this.core();
-    const found = await core.sandboxes.list(query, this.call);
-    const shown = flags.all ? found : found.filter((sandbox) => isLive(sandbox.state.phase));
-    await this.print(
-      sandboxListing(shown, {
-        now: this.world.clock.now(),
-        full: flags['no-trunc'],
-        namespaces: flags['all-namespaces'],
-      }),
-    );
-    const hidden = found.length - shown.length;
+    const listed = await core.sandboxes.list(query, this.call);
+    const found = listed.filter((each) => selector.fits(each.spec.labels) && filters.fits(each));
+    const all = flags.all || filters.ended || last !== undefined;
+    const shown = newest(all ? found : found.filter(({ state }) => isLive(state.phase)), last);
+    const options = { now: this.world.clock.now(), full: flags['no-trunc'], namespaces };
+    const listing = sandboxListing(shown, options);
+    await this.print({ ...listing, items: sort(listing.items) });
     if (shown.length === 0 && this.world.terminal.stdout.isTTY)
       await this.say(
-        hidden === 0 ? 'No sandboxes.' : `No running sandboxes; --all shows ${hidden} that ended.`,
+        found.length === 0
+          ? 'No sandboxes.'
+          : `No running sandboxes; --all shows ${found.length} that ended.`,
       );
   }
 }
+
+async function sorter(field: string | undefined): Promise<<T extends object>(items: T[]) => T[]> {
+  if (field === undefined) return (items) => items;
+  const { parseOrder, sorted } = await import('../cli/select/sort.ts');
+  const order = parseOrder(field);
+  return (items) => sorted(items, order);
+}
+
+/** All where no count is wanted. */
+const newest = (sandboxes: Sandbox[], count: number | undefined): Sandbox[] =>
+  count === undefined ? sandboxes : [...sandboxes].sort((a, b) => b.createdAt - a.createdAt).slice(0, count);

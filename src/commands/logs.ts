@@ -1,9 +1,9 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { globalFlags, nameArg } from '../cli/flags.ts';
-import { printLog } from '../cli/logs/log-printer.ts';
+import { logEntryView, printLog } from '../cli/logs/log-printer.ts';
 import { parseMoment, parseTail } from '../cli/logs/time-query.ts';
-import { FsbError } from '../core/model/errors.ts';
+import { assertStreams } from '../cli/output/output.ts';
 import type { LogQuery } from '../core/model/logs.ts';
 
 export default class Logs extends BaseCommand {
@@ -44,10 +44,7 @@ Times are durations before now (10m), RFC3339 (2026-01-31T10:00:00Z) or unix sec
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(Logs);
     const ref = this.ref(args.name);
-    if (this.format === 'yaml')
-      throw new FsbError('invalid_argument', 'logs have no YAML form', {
-        hint: 'Use -o json: one object a line.',
-      });
+    assertStreams(this.format, 'logs have');
     const now = this.world.clock.now();
     const moment = (text: string | undefined, flag: string): number | undefined =>
       text === undefined ? undefined : parseMoment(text, now, flag);
@@ -60,7 +57,9 @@ Times are durations before now (10m), RFC3339 (2026-01-31T10:00:00Z) or unix sec
       stderr: flags.stderr || !flags.stdout,
     };
     const core = await this.core();
-    const form = this.format === 'json' ? 'json' : flags.timestamps ? 'timestamps' : 'plain';
-    await printLog(core.sandboxes.logs(ref, query, this.call), form, this.world.terminal);
+    const entries = core.sandboxes.logs(ref, query, this.call);
+    if (!this.forPrograms) return printLog(entries, flags.timestamps, this.world.terminal);
+    for await (const entry of entries) await this.printEach(logEntryView(entry), '');
+    return undefined;
   }
 }

@@ -4,8 +4,8 @@ import { nameArg } from '../cli/flags.ts';
 import { forwardPorts } from '../cli/forward/forward.ts';
 import { type Listener, socketAddress } from '../cli/forward/listener.ts';
 import { parsePorts } from '../cli/forward/ports.ts';
+import { assertStreams } from '../cli/output/output.ts';
 import { tryWrite } from '../cli/streams.ts';
-import { FsbError } from '../core/model/errors.ts';
 import { isLoopback } from '../core/model/loopback.ts';
 
 export default class PortForward extends BaseCommand {
@@ -44,10 +44,7 @@ With -o json it prints one object a line, with -q the local ports.`;
     const { args, flags } = await this.parse(PortForward);
     const ports = args.ports.map(parsePorts);
     const ref = this.ref(args.name);
-    if (this.format === 'yaml')
-      throw new FsbError('invalid_argument', 'port-forward has no YAML form', {
-        hint: 'Use -o json: one object a line.',
-      });
+    assertStreams(this.format, 'port-forward has');
     const { signal } = this.interruption;
     const warn = (text: string): void => void tryWrite(this.world.terminal.stderr, `${text}\n`);
     if (!isLoopback(flags.address))
@@ -61,10 +58,9 @@ With -o json it prints one object a line, with -q the local ports.`;
 
   async #tell(listeners: readonly Listener[]): Promise<void> {
     for (const { address, local, remote } of listeners) {
-      if (this.quiet) await this.out(`${local}\n`);
-      else if (this.format === 'json')
-        await this.out(`${JSON.stringify({ address, local_port: local, remote_port: remote })}\n`);
-      else await this.out(`Forwarding from ${socketAddress(address, local)} -> ${remote}\n`);
+      const text = `Forwarding from ${socketAddress(address, local)} -> ${remote}`;
+      const view = { address, local_port: local, remote_port: remote };
+      await this.printEach(view, this.quiet ? String(local) : text);
     }
   }
 }

@@ -137,6 +137,8 @@ const plans: Record<string, Plan> = {
   'fsb-ctl list': { given: [box], shows: /^NAME .*\nbox .* Running / },
   'fsb-ctl list --all -o json': { given: [box], shows: /"name": "box"/ },
   'fsb-ctl list --selector team=red -q': { given: [redBox, make('job')], shows: /^box\n$/ },
+  'fsb-ctl list --filter phase=failed --sort-by age': { given: [box], shows: /^NAME .*\n$/ },
+  "fsb-ctl list --format '{{.name}}\\t{{.phase}}'": { given: [box], shows: /^box\tRunning\n$/ },
   'fsb-ctl delete box job': { given: [box, make('job')], shows: /^box\njob\n$/ },
   'fsb-ctl delete --force box': { shows: '' },
   'fsb-ctl delete --selector team=red': { given: [redBox, make('job')], shows: /^box\n$/ },

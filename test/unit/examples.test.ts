@@ -32,7 +32,8 @@ function ownFlags(words: string[], id: string): string[] {
 
 const isKnown = (flag: string, id: string): boolean => {
   const flags = Object.values(manifest.commands[id]!.flags);
-  if (flag.startsWith('--')) return flags.some(({ name }) => name === flag.slice(2).split('=')[0]);
+  if (flag.startsWith('--'))
+    return flags.some(({ name, aliases = [] }) => [name, ...aliases].includes(flag.slice(2).split('=')[0]!));
   return [...flag.slice(1)].every((char) => flags.some((known) => known.char === char));
 };
 

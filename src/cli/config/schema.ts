@@ -2,7 +2,7 @@ import { didYouMean } from '../../core/model/did-you-mean.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import { assertName } from '../../core/model/ids.ts';
 import { parseEndpoint } from '../endpoints/endpoint.ts';
-import { OUTPUT_FORMATS } from '../flags.ts';
+import { OUTPUT_FORMATS } from '../output/listing.ts';
 
 /** What a configuration file may say. Every value is a text, in the file and on the command line. */
 export const CONFIG_KEYS = ['endpoint', 'context', 'namespace', 'editor', 'output', 'pool', 'color'] as const;

@@ -5,24 +5,21 @@ import { tryWrite, write } from '../streams.ts';
 import type { Terminal } from '../world.ts';
 import { preciseTimestamp } from './time-query.ts';
 
-export type LogForm = 'plain' | 'timestamps' | 'json';
-
 /** Writes a log to where it came from: the guest's stdout to ours, its stderr to ours. */
 export async function printLog(
   entries: AsyncIterable<LogEntry>,
-  form: LogForm,
+  timestamps: boolean,
   terminal: Terminal,
-): Promise<void> {
+): Promise<undefined> {
   const stamp = new LineStamper();
   for await (const entry of entries) {
-    if (entry.dropped && form !== 'json')
+    if (entry.dropped)
       await tryWrite(terminal.stderr, `[${entry.dropped} bytes of older output were dropped here]\n`);
-    if (form === 'json') await write(terminal.stdout, `${JSON.stringify(logEntryView(entry))}\n`);
-    else await write(terminal[entry.stream], form === 'plain' ? entry.data : stamp.push(entry));
+    await write(terminal[entry.stream], timestamps ? stamp.push(entry) : entry.data);
   }
 }
 
-/** One line of `logs -o json`. `text` is null when the bytes are no UTF-8; `base64` holds them then. */
+/** An entry of `logs -o json`, one a line. `text` is null when the bytes are no UTF-8; `base64` holds them then. */
 export interface LogEntryView {
   time: string;
   stream: StreamName;

@@ -65,27 +65,27 @@ export const isInUse = ({
 export function shapeColumns(rows: PoolShapeView[]): Column<PoolShapeView>[] {
   const broken = rows.some(({ breaker }) => breaker !== null);
   const alike = new Set(rows.map(({ pool, image }) => `${pool} ${image}`)).size < rows.length;
-  const count = (title: string, value: (row: PoolShapeView) => number, wide = false) => ({
-    title,
-    wide,
-    value: (row: PoolShapeView) => String(value(row)),
-  });
+  const count = (
+    title: string,
+    value: (row: PoolShapeView) => number,
+    more: Partial<Column<PoolShapeView>> = {},
+  ): Column<PoolShapeView> => ({ title, value: (row) => String(value(row)), ...more });
   return [
     { title: 'IMAGE', value: (r) => familiarName(r.image) },
-    count('MAX', (r) => r.max),
-    count('WARM', (r) => r.warm, true),
+    count('MAX', (r) => r.max, { spare: 2 }),
+    count('WARM', (r) => r.warm, { wide: true }),
     { title: 'IDLE', value: (r) => String(r.idle), tone: idleTone },
     count('CLAIMED', (r) => r.claimed),
     count('BOOTING', (r) => r.booting),
     { title: 'WAITING', value: (r) => String(r.waiting), tone: (r) => (r.waiting > 0 ? 'busy' : 'plain') },
-    count('HITS', (r) => r.hits),
-    count('MISSES', (r) => r.misses),
-    count('EVICTED', (r) => r.evicted),
+    count('HITS', (r) => r.hits, { spare: 3 }),
+    count('MISSES', (r) => r.misses, { spare: 4 }),
+    count('EVICTED', (r) => r.evicted, { wide: true }),
     { title: 'HIT%', value: (r) => (r.hit_ratio === null ? '' : String(Math.round(r.hit_ratio * 100))) },
-    { title: 'P50', value: (r) => milliseconds(r.p50_ms) },
+    { title: 'P50', spare: 1, value: (r) => milliseconds(r.p50_ms) },
     { title: 'P99', value: (r) => milliseconds(r.p99_ms) },
     { title: 'SHAPE', wide: !alike, value: (r) => r.shape },
-    count('STOPPING', (r) => r.stopping, true),
+    count('STOPPING', (r) => r.stopping, { wide: true }),
     { title: 'BREAKER', wide: !broken, value: (r) => r.breaker ?? '', tone: () => 'bad' },
   ];
 }

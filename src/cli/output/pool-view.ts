@@ -86,7 +86,7 @@ export function poolListing(pools: PoolInfo[], now: number): Listing<PoolView> {
     count('BOOTING', (p) => p.booting),
     count('WAITING', (p) => p.waiting),
     count('MAX', (p) => p.policy.capacity?.max ?? 0),
-    { title: 'MEMORY', value: (p) => formatSize(p.memory_bytes) },
+    { title: 'MEMORY', spare: 1, value: (p) => formatSize(p.memory_bytes) },
     { title: 'AGE', value: (p) => formatAge(now - Date.parse(p.created_at)) },
     { title: 'BUDGET', wide: true, value: (p) => formatSize(Number(p.policy.memory_budget)) },
     { title: 'ON-EMPTY', wide: true, value: (p) => p.policy.on_empty ?? '' },

@@ -119,12 +119,14 @@ function columns(options: ListOptions): Column<SandboxView>[] {
     { title: 'ID', value: (s) => (options.full ? s.id : shortId(s.id)) },
     { title: 'PHASE', value: phaseText, tone: (s) => (s.paused ? 'busy' : TONES[s.phase]) },
     { title: 'IMAGE', value: (s) => s.image },
-    { title: 'NODE', value: (s) => s.node },
+    { title: 'NODE', spare: 1, value: (s) => s.node },
     { title: 'AGE', value: (s) => age(s.created_at, options.now) },
+    { title: 'COMMAND', wide: true, value: (s) => commandText(s.spec) },
     { title: 'POOL', wide: true, value: (s) => s.pool },
     { title: 'GENERATION', wide: true, value: (s) => String(s.generation) },
     { title: 'ENDPOINTS', wide: true, value: (s) => s.endpoints.join(',') },
     { title: 'LABELS', wide: true, value: (s) => pairs(s.labels) },
+    { title: 'EXPIRES', wide: true, value: (s) => s.expires_at ?? '' },
     { title: 'REASON', wide: true, value: (s) => s.reason ?? '' },
   ];
 }
@@ -186,7 +188,7 @@ function describeSandbox(view: SandboxView, spec: SandboxSpec, now: number): str
     ['Phase', phaseText(view)],
     ['Reason', view.reason ?? (view.oom_killed ? 'out of memory' : '')],
     ['Image', view.image],
-    ['Command', [...spec.command, ...spec.args].map(quoted).join(' ')],
+    ['Command', commandText(spec)],
     ['Pool', view.pool],
     ['Node', view.node],
     ['Start', view.warm === null ? '' : view.warm ? 'warm' : 'cold'],
@@ -205,6 +207,9 @@ function describeSandbox(view: SandboxView, spec: SandboxSpec, now: number): str
   const events = view.events.map((event) => `  ${event.time}  ${printable(event.message)}\n`);
   return shown.join('') + (events.length === 0 ? '' : `Events:\n${events.join('')}`);
 }
+
+const commandText = ({ command = [], args = [] }: Pick<SandboxSpecInput, 'command' | 'args'>): string =>
+  [...command, ...args].map(quoted).join(' ');
 
 /** A word as a shell would need it. */
 const quoted = (word: string): string =>

@@ -28,7 +28,7 @@ export async function main(argv: string[], program: Program, world: World): Prom
   } catch (error) {
     const bin = program.pjson.oclif.bin ?? program.pjson.name;
     const context = {
-      json: wantsJson(argv),
+      json: wantsJson(argv, globalFlags as FlagArities),
       debug: world.env.FSB_DEBUG === '1',
       command: bin,
       flagNames: Object.keys(globalFlags),

@@ -66,6 +66,17 @@ function longForm(word: string, flags: FlagArities): string[] {
   return words;
 }
 
+/**
+ * oclif takes the value of `--sort-by -name` for a flag of its own, also with an equals sign; with a blank before it,
+ * it does not.
+ */
+export function withDashedValue(argv: string[], flag: string): string[] {
+  return argv.flatMap((word, at) => {
+    if (word.startsWith(`${flag}=-`)) return [flag, ` ${word.slice(flag.length + 1)}`];
+    return argv[at - 1] === flag && /^-[^-]/.test(word) ? [` ${word}`] : [word];
+  });
+}
+
 /** True for `--env` and the `-e` that ends `-ite`; false for `--env=K=V` and `-eK=V`, which carry their value. */
 export function takesNextWord(word: string, flags: FlagArities): boolean {
   if (word.startsWith('--')) return findLong(word.slice(2), flags)?.type === 'option';

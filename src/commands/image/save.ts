@@ -45,7 +45,10 @@ export default class ImageSave extends BaseCommand {
   protected override get failureContext(): FailureContext {
     return {
       ...super.failureContext,
-      json: wantsJson(this.argv.filter((word) => word === '--json' || word === '--')),
+      json: wantsJson(
+        this.argv.filter((word) => word === '--json' || word === '--'),
+        {},
+      ),
     };
   }
 

@@ -1,10 +1,10 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { assertStreams } from '../../cli/output/output.ts';
 import { poolStatusListing } from '../../cli/output/pool-status-view.ts';
 import { PoolChanges } from '../../cli/pool/pool-changes.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { abortable } from '../../core/model/abortable.ts';
-import { FsbError } from '../../core/model/errors.ts';
 import type { PoolShapeStatus } from '../../core/model/pool.ts';
 
 const CLEAR_SCREEN = '\u001b[H\u001b[2J';
@@ -32,10 +32,7 @@ export default class PoolStatus extends BaseCommand {
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(PoolStatus);
-    if (flags.watch && this.format === 'yaml')
-      throw new FsbError('invalid_argument', 'what is watched has no YAML form', {
-        hint: 'Use -o json: one array a line.',
-      });
+    if (flags.watch) assertStreams(this.format, 'what is watched has');
     const rows = await this.ifRunning((core) => core.pools.status(args.name, this.call));
     if (rows !== undefined && flags.watch) return this.#watch(await this.core(false), args.name);
     if (rows !== undefined || this.forPrograms) await this.print(poolStatusListing(rows ?? []));

@@ -184,6 +184,7 @@ describe('settings', () => {
     await writeUser('{"output": "json"}');
     expect(JSON.parse((await fsb('config list')).stdout)).toHaveLength(7);
     expect((await fsb('config list -o table')).stdout).toMatch(/^KEY +VALUE +ORIGIN\n/);
+    expect((await fsb('config list -q')).stdout).toMatch(/^endpoint\n/);
     expect(JSON.parse((await fsb('context show nope')).stderr)).toMatchObject({
       error: { code: 'not_found' },
     });

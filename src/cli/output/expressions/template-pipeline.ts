@@ -1,0 +1,106 @@
+import { FsbError } from '../../../core/model/errors.ts';
+import { nearest } from '../nearest.ts';
+import type { Scanner } from './scanner.ts';
+import { templateFunctions } from './template-functions.ts';
+import { type Data, isObject } from './values.ts';
+
+export interface Scope {
+  /** The row: `$`. */
+  root: Data;
+  /** What `range` and `with` are at, else the row: `.` */
+  dot: Data;
+}
+
+export type Pipeline = (scope: Scope) => Data;
+
+/** `.labels | json`, `join .command " "`, `eq .phase "Running"`. @throws invalid_argument */
+export function parsePipeline(scanner: Scanner): Pipeline {
+  let pipeline = parseCommand(scanner, undefined);
+  while (scanner.take(/\s*\|\s*/y) !== undefined) pipeline = parseCommand(scanner, pipeline);
+  return pipeline;
+}
+
+/** @param before what is piped in: the last argument */
+function parseCommand(scanner: Scanner, before: Pipeline | undefined): Pipeline {
+  scanner.take(/\s+/y);
+  const start = scanner.at;
+  const name = scanner.take(/(?!(?:true|false|nil)\b)[A-Za-z]\w*/y);
+  if (name === undefined) {
+    if (before !== undefined) scanner.need(/[A-Za-z]/y, 'a function');
+    return parseOperand(scanner) ?? (scanner.need(/\./y, 'a field like .name, or a function') as never);
+  }
+  const known = Object.hasOwn(templateFunctions, name) ? templateFunctions[name]! : undefined;
+  if (known === undefined) return scanner.unknown('function', name, Object.keys(templateFunctions), start);
+  const given = parseArguments(scanner);
+  if (before !== undefined) given.push(before);
+  if (given.length < known.least || given.length > known.most)
+    scanner.fail(`${name} takes ${countText(known)}, not ${given.length}`, { at: start });
+  return (scope) => known.apply(given.map((argument) => argument(scope)));
+}
+
+function countText({ least, most }: { least: number; most: number }): string {
+  if (most === Number.POSITIVE_INFINITY) return `at least ${least} arguments`;
+  const count = least === most ? String(least) : `${least} to ${most}`;
+  return `${count} argument${count === '1' ? '' : 's'}`;
+}
+
+function parseArguments(scanner: Scanner): Pipeline[] {
+  const found: Pipeline[] = [];
+  while (scanner.take(/\s+(?![|)}]|-\}\})/y) !== undefined) {
+    const operand = parseOperand(scanner);
+    found.push(operand ?? (scanner.need(/\./y, 'a field, a text or a number') as never));
+  }
+  return found;
+}
+
+/** A field, a text, a number, or a pipeline in parentheses. */
+function parseOperand(scanner: Scanner): Pipeline | undefined {
+  const text = scanner.quoted() ?? scanner.take(/`[^`]*`/y)?.slice(1, -1);
+  if (text !== undefined) return () => text;
+  const literal = scanner.take(/-?\d+(?:\.\d+)?\b|(?:true|false|nil)\b/y);
+  if (literal !== undefined) return () => (literal === 'nil' ? null : JSON.parse(plainNumber(literal)));
+  if (scanner.take(/\(\s*/y) !== undefined) {
+    const inner = parsePipeline(scanner);
+    scanner.need(/\s*\)/y, '")"');
+    return parseFields(scanner, inner);
+  }
+  if (scanner.take(/\$/y) !== undefined) return parseFields(scanner, ({ root }) => root);
+  if (scanner.take(/(?=\.\w)/y) !== undefined) return parseFields(scanner, ({ dot }) => dot);
+  return scanner.take(/\./y) === undefined ? undefined : ({ dot }) => dot;
+}
+
+const plainNumber = (literal: string): string => literal.replace(/^(-?)0+(?=\d)/, '$1');
+
+function parseFields(scanner: Scanner, from: Pipeline): Pipeline {
+  let value = from;
+  for (let name = takeField(scanner); name !== undefined; name = takeField(scanner)) {
+    const [before, key] = [value, name];
+    value = (scope) => fieldOf(before(scope), key, scope.root);
+  }
+  return value;
+}
+
+const takeField = (scanner: Scanner): string | undefined => scanner.take(/\.\w+/y)?.slice(1);
+
+/** What docker calls it in `docker ps`. */
+const DOCKER_NAMES: Record<string, string> = { names: 'name', status: 'phase', state: 'phase' };
+
+/**
+ * `.name`, as docker users write it: `.Name`, `.ExitCode` and `.Status` are `name`, `exit_code` and `phase`.
+ * @throws invalid_argument when the row has no such field. Deeper, where keys are the user's own, it is nothing.
+ */
+function fieldOf(value: Data, name: string, root: Data): Data {
+  if (!isObject(value)) return undefined;
+  const keys = Object.keys(value);
+  const byFold = new Map(keys.map((key) => [fold(key), key]));
+  const key = keys.includes(name)
+    ? name
+    : (byFold.get(fold(name)) ?? byFold.get(DOCKER_NAMES[fold(name)] ?? ''));
+  if (key !== undefined) return value[key];
+  if (value !== root) return undefined;
+  throw new FsbError('invalid_argument', `there is no field ${JSON.stringify(name)}`, {
+    hint: nearest(name, keys),
+  });
+}
+
+const fold = (name: string): string => name.replaceAll('_', '').toLowerCase();

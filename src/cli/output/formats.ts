@@ -1,0 +1,77 @@
+import { FsbError } from '../../core/model/errors.ts';
+import { type Column, type Expression, OUTPUT_FORMATS, type OutputFormat } from './listing.ts';
+import { nearest } from './nearest.ts';
+
+export interface OutputChoice {
+  format: OutputFormat;
+  expression?: Expression;
+}
+
+const TEMPLATES = ['template', 'go-template'];
+
+/**
+ * What `-o` and `--format` take: `json`, `jsonpath={.name}`, `template={{.name}}`, `{{.name}}` for short, and docker's
+ * `table {{.name}}\t{{.phase}}`.
+ * @throws invalid_argument
+ */
+export async function parseOutput(text: string): Promise<OutputChoice> {
+  const simple = OUTPUT_FORMATS.find((format) => format === text);
+  if (simple !== undefined) return { format: simple };
+  const [, kind = '', source = ''] = /^([a-z-]*)=([\s\S]*)$/.exec(text) ?? [];
+  if (kind === 'jsonpath') return { format: 'jsonpath', expression: await jsonPath(needed(kind, source)) };
+  if (TEMPLATES.includes(kind))
+    return { format: 'template', expression: await template(needed(kind, source)) };
+  if (text.includes('{{')) return { format: 'template', expression: await template(text) };
+  if (text === 'jsonpath' || TEMPLATES.includes(text)) needed(text, '');
+  const known = [...OUTPUT_FORMATS, 'jsonpath', 'template'];
+  throw new FsbError('invalid_argument', `unknown output format ${JSON.stringify(text)}`, {
+    hint: `${nearest(text.split('=')[0]!, known)} See docs/output.md.`,
+  });
+}
+
+/** @throws invalid_argument for nothing */
+function needed(kind: string, source: string): string {
+  if (source !== '') return source;
+  const example = kind === 'jsonpath' ? '{.name}' : '{{.name}}';
+  throw new FsbError('invalid_argument', `output format ${kind} needs an expression`, {
+    hint: `Write it like -o '${kind}=${example}'.`,
+  });
+}
+
+async function jsonPath(source: string): Promise<Expression> {
+  const { compileJsonPath } = await import('./expressions/jsonpath.ts');
+  return compileJsonPath(source);
+}
+
+/** A line a row, as docker does. */
+async function template(source: string): Promise<Expression> {
+  const { compileTemplate } = await import('./expressions/template.ts');
+  if (/^table\s/.test(source)) return tableOf(source.replace(/^table\s+/, ''), compileTemplate);
+  const evaluate = compileTemplate(source);
+  return (data) =>
+    rowsOf(data)
+      .map((row) => `${evaluate(row)}\n`)
+      .join('');
+}
+
+const rowsOf = (data: unknown): unknown[] => (Array.isArray(data) ? data : data === undefined ? [] : [data]);
+
+/** A column between tabs. */
+function tableOf(source: string, compile: (source: string) => (row: unknown) => string): Expression {
+  const columns = source
+    .split(/\\t|\t/)
+    .map((text): Column<unknown> => ({ title: titleOf(text), value: compile(text) }));
+  return async (data, options) => {
+    const { renderTable } = await import('./table.ts');
+    return renderTable(rowsOf(data), columns, options);
+  };
+}
+
+/** By the last field that is named in it: `{{.exit_code}}` is `EXIT CODE`. */
+function titleOf(text: string): string {
+  const name = [...text.matchAll(/\.(\w+)/g)].at(-1)?.[1] ?? text;
+  return name
+    .replaceAll(/([a-z])(?=[A-Z])/g, '$1 ')
+    .replaceAll('_', ' ')
+    .toUpperCase();
+}

@@ -1,0 +1,46 @@
+/** Those that are a word, and need nothing more. */
+export const OUTPUT_FORMATS = ['table', 'wide', 'json', 'yaml', 'name'] as const;
+
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number] | 'jsonpath' | 'template';
+
+/** The text for stdout. @param data what -o json shows @throws invalid_argument when a row has no such field */
+export type Expression = (data: unknown, options: RenderOptions) => string | Promise<string>;
+
+/** What one cell means, where that decides its colour. */
+export type Tone = 'good' | 'busy' | 'bad' | 'plain';
+
+export interface Column<T> {
+  title: string;
+  /** Only with `-o wide`. */
+  wide?: boolean;
+  /** Left out where the table is wider than the terminal, the highest first. */
+  spare?: number;
+  value(item: T): string;
+  tone?(item: T): Tone;
+}
+
+/** A result, ready to be shown in every format. `T` is a view: plain data with stable snake_case names. */
+export interface Listing<T> {
+  items: T[];
+  columns: Column<T>[];
+  /** For `-o name`. */
+  name(item: T): string;
+  /** For `-q`; default: the name. */
+  id?(item: T): string;
+  /** One object, not a list, in JSON and YAML. */
+  single?: boolean;
+  /** Left out of the plain table where it is false; `-o wide` and programs get all. */
+  inTable?(item: T): boolean;
+  /** Instead of the table, for a single thing with much to say. */
+  describe?(item: T, options: RenderOptions): string | Promise<string>;
+}
+
+export interface RenderOptions {
+  format: OutputFormat;
+  quiet: boolean;
+  colors: boolean;
+  /** Of the terminal, in columns; undefined: there is none to fit in. */
+  width?: number | undefined;
+  /** With the formats `jsonpath` and `template`. */
+  expression?: Expression | undefined;
+}

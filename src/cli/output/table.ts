@@ -1,0 +1,63 @@
+import { fitted } from './fit.ts';
+import type { Column, RenderOptions, Tone } from './listing.ts';
+
+/** Title and rows, with nothing but spaces between the columns. */
+export async function renderTable<T>(
+  items: T[],
+  columns: Column<T>[],
+  options: RenderOptions,
+): Promise<string> {
+  const [{ default: Table }, paint] = await Promise.all([import('cli-table3'), painter(options.colors)]);
+  const shown = columns.filter((column) => !column.wide || options.format === 'wide');
+  const rows = items.map((item) => shown.map((column) => cell(column.value(item))));
+  const room = options.format === 'wide' ? undefined : options.width;
+  const { columns: kept, cut } = fitted(shown, rows, { width: room, gap: GAP.length });
+  const table = new Table({
+    chars: noBorders,
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+  });
+  table.push(kept.map((at) => shown[at]!.title));
+  for (const [row, item] of items.entries())
+    table.push(kept.map((at) => paint(cut(rows[row]![at]!, at), shown[at]!.tone?.(item) ?? 'plain')));
+  return `${table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')}\n`;
+}
+
+const GAP = '   ';
+
+const noBorders = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: GAP,
+};
+
+const cell = (text: string): string => (text === '' ? '-' : printable(text));
+
+/** Control characters in what others wrote (an image name, a reason) must not drive our terminal. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this removes
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+}
+
+async function painter(colors: boolean): Promise<(text: string, tone: Tone) => string> {
+  if (!colors) return (text) => text;
+  const { Chalk } = await import('chalk');
+  const chalk = new Chalk({ level: 1 });
+  const paints = { good: chalk.green, busy: chalk.yellow, bad: chalk.red, plain: (text: string) => text };
+  return (text, tone) => paints[tone](text);
+}

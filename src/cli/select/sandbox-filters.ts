@@ -1,0 +1,107 @@
+import { FsbError } from '../../core/model/errors.ts';
+import { type Phase, type PhaseState, phases } from '../../core/model/phase.ts';
+import { exitCodeOf } from '../../core/model/process.ts';
+import { familiarName } from '../../core/model/reference.ts';
+import type { Sandbox } from '../../core/model/sandbox.ts';
+import { parseFilters } from '../images/filters.ts';
+import { nearest } from '../output/nearest.ts';
+
+type Filter = (sandbox: Sandbox) => boolean;
+
+export interface SandboxFilters {
+  /** They ask for ended ones by themselves. */
+  ended: boolean;
+  fits: Filter;
+}
+
+const KEYS = ['name', 'id', 'label', 'status', 'phase', 'ancestor', 'exited', 'pool', 'node'] as const;
+
+/**
+ * docker's `ps --filter`: of one key any, of several keys all, and every label.
+ * @param words `status=running`, `name=web`, `label=team=red`
+ * @param given phases, of `--phase`
+ * @throws invalid_argument
+ */
+export function parseSandboxFilters(words: readonly string[], given: readonly string[]): SandboxFilters {
+  const { name, id, label, status, phase, ancestor, exited, pool, node } = parseFilters(words, KEYS);
+  const wanted = [...status, ...phase, ...given].flatMap((each) => each.split(',')).flatMap(parsePhase);
+  const codes = exited.map(parseCode);
+  const patterns = name.map(parseName);
+  const filters: Filter[] = [
+    anyOf(patterns, (sandbox, pattern) => pattern.test(sandbox.name)),
+    anyOf(id, (sandbox, prefix) => sandbox.id.startsWith(prefix)),
+    anyOf(wanted, ({ state }, each) => stateOf(state) === each),
+    anyOf(ancestor, ({ spec }, image) => isOf(spec.image, image)),
+    anyOf(codes, (sandbox, code) => codeOf(sandbox) === code),
+    anyOf(pool, ({ spec }, each) => spec.pool_ref === each),
+    anyOf(node, (sandbox, each) => sandbox.node === each),
+    ({ spec }) => label.every((each) => hasLabel(spec.labels, each)),
+  ];
+  return {
+    ended: wanted.length + codes.length > 0,
+    fits: (sandbox) => filters.every((fits) => fits(sandbox)),
+  };
+}
+
+const anyOf =
+  <T>(choices: readonly T[], fits: (sandbox: Sandbox, choice: T) => boolean): Filter =>
+  (sandbox) =>
+    choices.length === 0 || choices.some((choice) => fits(sandbox, choice));
+
+/** As people see it: what is paused does not count as running. */
+type State = Phase | 'Paused';
+
+const stateOf = (state: PhaseState): State =>
+  state.phase === 'Running' && state.paused ? 'Paused' : state.phase;
+
+const STATES: readonly State[] = [...phases, 'Paused'];
+
+/** What docker has other words for. */
+const DOCKER_STATES: Record<string, State[]> = {
+  created: ['Pending', 'Bound'],
+  removing: ['Terminating'],
+  dead: ['Failed', 'Lost'],
+};
+
+function parsePhase(word: string): State[] {
+  const found = STATES.filter((state) => state.toLowerCase() === word.toLowerCase());
+  const meant = found.length > 0 ? found : DOCKER_STATES[word.toLowerCase()];
+  if (meant !== undefined) return meant;
+  throw new FsbError('invalid_argument', `unknown phase ${JSON.stringify(word)}`, {
+    hint: nearest(word, STATES),
+  });
+}
+
+function parseCode(word: string): number {
+  if (/^\d{1,3}$/.test(word)) return Number(word);
+  throw new FsbError('invalid_argument', `invalid filter "exited=${word}"`, {
+    hint: 'Write an exit code: exited=137.',
+  });
+}
+
+/** A regular expression, as in docker: a part of the name is enough. */
+function parseName(word: string): RegExp {
+  try {
+    return new RegExp(word);
+  } catch {
+    throw new FsbError('invalid_argument', `invalid filter "name=${word}": it is no regular expression`, {
+      hint: 'Write a part of the name, or like name=^web-[0-9]+$.',
+    });
+  }
+}
+
+const codeOf = ({ state }: Sandbox): number | undefined =>
+  'status' in state && state.status !== undefined ? exitCodeOf(state.status) : undefined;
+
+/** `alpine` is every tag of it. */
+function isOf(image: string, wanted: string): boolean {
+  const [own, name] = [familiarName(image), familiarName(wanted).replace(/:latest$/, '')];
+  if (/:[^/]+$/.test(wanted)) return own === familiarName(wanted);
+  return own === name || own.startsWith(`${name}:`) || own.startsWith(`${name}@`);
+}
+
+function hasLabel(labels: Readonly<Record<string, string>>, word: string): boolean {
+  const equals = word.indexOf('=');
+  const key = equals === -1 ? word : word.slice(0, equals);
+  return Object.hasOwn(labels, key) && (equals === -1 || labels[key] === word.slice(equals + 1));
+}

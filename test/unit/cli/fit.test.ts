@@ -1,0 +1,42 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fitted } from '../../../src/cli/output/fit.ts';
+
+const columns = [
+  { title: 'NAME' },
+  { title: 'IMAGE' },
+  { title: 'NODE', spare: 1 },
+  { title: 'AGE', spare: 2 },
+];
+const rows = [['box', 'registry.example.com/team/tool:1.2.3', 'node-1', '5m']];
+
+describe('a table in a terminal', () => {
+  const shown = (width: number | undefined): string[] => {
+    const { columns: kept, cut } = fitted(columns, rows, { width, gap: 3 });
+    return kept.map((at) => cut(rows[0]![at]!, at));
+  };
+
+  it.each([
+    [undefined, ['box', 'registry.example.com/team/tool:1.2.3', 'node-1', '5m']],
+    [58, ['box', 'registry.example.com/team/tool:1.2.3', 'node-1', '5m']],
+    [57, ['box', 'registry.example.com/team/tool:1.2.3', 'node-1']],
+    [50, ['box', 'registry.example.com/team/tool:1.2.3']],
+    [30, ['box', 'registry.example.com/t…']],
+    [5, ['box', 'registr…']],
+  ])('of %s columns', (width, cells) => {
+    expect(shown(width)).toEqual(cells);
+  });
+
+  it('is as narrow as it can be, and no narrower than it must', () => {
+    const texts = fc.array(fc.string({ maxLength: 40 }), { minLength: 4, maxLength: 4 });
+    fc.assert(
+      fc.property(texts, fc.nat(200), (row, width) => {
+        const { columns: kept, cut } = fitted(columns, [row], { width, gap: 3 });
+        const lengths = kept.map((at) => Math.max([...cut(row[at]!, at)].length, columns[at]!.title.length));
+        const total = lengths.reduce((sum, each) => sum + each + 3, -3);
+        expect(total <= width || lengths.every((each) => each <= 8)).toBe(true);
+        if (kept.some((at) => cut(row[at]!, at) !== row[at]!)) expect(kept).toEqual([0, 1]);
+      }),
+    );
+  });
+});

@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { lines, runOnFixedCore } from './golden-lines.ts';
+
+const forms = ['', '-o wide', '-o json', '-o yaml', '-o name', '-q', '-o {{json}}', '-o jsonpath={..name}'];
+
+describe('what is printed', () => {
+  it.each(Object.entries(lines))('by %s', async (name, line) => {
+    let text = await shown(line, { tty: true });
+    for (const form of forms) text += await shown(`${line} ${form}`.trim());
+    await expect(text).toMatchFileSnapshot(`../../fixtures/golden/commands/${name}.txt`);
+  });
+});
+
+/** As a shell session: the command line, its output, then its errors and its exit code where it has them. */
+async function shown(line: string, { tty = false } = {}): Promise<string> {
+  const { code, stdout, stderr } = await runOnFixedCore(line, { tty });
+  return [
+    `$ fsb-ctl ${line}${tty ? '    # on a terminal of 80 columns' : ''}\n`,
+    readable(stdout),
+    stderr === '' ? '' : `# on standard error:\n${readable(stderr)}`,
+    code === 0 ? '' : `# exit code ${code}\n`,
+    '\n',
+  ].join('');
+}
+
+/** Escapes are seen, and what differs between machines is not. */
+const readable = (text: string): string =>
+  text.replaceAll('\u001b', '^[').replaceAll(process.version.slice(1), 'NODE_VERSION');

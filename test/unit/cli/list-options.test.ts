@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseSelectors } from '../../../src/cli/select/label-selector.ts';
+import { FsbError } from '../../../src/core/model/errors.ts';
+import { runCommandLine } from '../../helpers/command-line.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
+import { fixedCore, NOW } from './fixed-core.ts';
+
+const fsb = (argv: string[]) => runCommandLine(argv, { core: fixedCore(), clock: createManualClock(NOW) });
+
+describe('list', () => {
+  // box runs, red, web; job has failed with 137, blue; old has exited with 7; new is pending.
+  it.each([
+    ['', 'box cold new'],
+    ['-a', 'box job old cold new'],
+    ['--phase failed', 'job'],
+    ['--phase running', 'box'],
+    ['-f status=paused', 'cold'],
+    ['--phase Running,exited', 'box old'],
+    ['-f status=created', 'new'],
+    ['-f phase=dead -f phase=exited', 'job old'],
+    ['-f exited=137', 'job'],
+    ['-f exited=7 -f exited=137', 'job old'],
+    ['-a -f name=o', 'box job old cold'],
+    ['-a -f name=^o', 'old'],
+    ['-a -f id=job0', 'job'],
+    ['-a -f ancestor=alpine', 'old'],
+    ['-a -f ancestor=alpine:3.20', 'old'],
+    ['-a -f ancestor=alpine:3', ''],
+    ['-a -f ancestor=registry.example.com/team/tool', 'job'],
+    ['-a -f pool=default-pool -f node=node-1', 'box job old cold'],
+    ['-a -f label=team', 'box job'],
+    ['-a -f label=team=red -f label=tier', 'box'],
+    ['-a -l team=red', 'box'],
+    ['-a -l team!=red', 'job old cold new'],
+    ['-a -l team==blue,!tier', 'job'],
+    ['-a -l team -l tier=web', 'box'],
+    ['--latest', 'new'],
+    ['--last 2', 'new old'],
+    ['--last 2 --sort-by name', 'new old'],
+    ['-a --sort-by name', 'box cold job new old'],
+    ['-a --sort-by -name', 'old new job cold box'],
+    ['-a --sort-by=-name', 'old new job cold box'],
+    ['-a --sort-by age', 'new old box cold job'],
+    ['-a --sort-by created', 'job cold box old new'],
+    ['-a --sort-by {.exit_code}', 'old job box cold new'],
+    ['-a --sort-by -exit_code', 'job old box cold new'],
+    ['-a --sort-by .labels.team', 'job box old cold new'],
+    ["-a --sort-by labels['team']", 'job box old cold new'],
+  ])('%s', async (options, names) => {
+    const { code, stdout, stderr } = await fsb([
+      'list',
+      '-q',
+      ...options.split(' ').filter((word) => word !== ''),
+    ]);
+    expect([code, stderr, stdout.trim().replaceAll('\n', ' ')]).toEqual([0, '', names]);
+  });
+
+  it.each([
+    [['-f', 'stauts=x'], 'Did you mean status=...?'],
+    [['-f', 'status=runing'], 'Did you mean Running?'],
+    [['--phase', 'ended'], 'unknown phase "ended"'],
+    [['-f', 'exited=x'], 'invalid filter "exited=x"'],
+    [['-f', 'name=('], 'no regular expression'],
+    [['-a', '--sort-by', 'nmae'], 'Did you mean name?'],
+    [['--sort-by', 'labels['], 'invalid field "labels[" at position 9'],
+    [['-l', 'team=red,'], 'invalid selector "team=red," at position 10: expected the name of a label'],
+    [['-l', 'team in red'], 'expected "("'],
+    [['-l', ''], 'expected the name of a label'],
+    [['--last', '0'], '--last'],
+    [['--last', '1', '--latest'], '--last'],
+  ])('%j is wrong usage', async (options, why) => {
+    const { code, stdout, stderr } = await fsb(['list', ...options]);
+    expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining(why)]);
+  });
+});
+
+describe('selectors', () => {
+  const key = fc.constantFrom('team', 'tier', 'fsb.io/x', 'in', 'notin');
+  const value = fc.constantFrom('red', 'blue', '', 'a-b', '1');
+  const labels = fc.dictionary(key, value, { maxKeys: 4 });
+
+  it.each([
+    ['team in (red, blue)', { team: 'red' }, true],
+    ['team in (red,blue)', {}, false],
+    ['team notin (red)', { team: 'blue' }, true],
+    ['team notin (red)', {}, true],
+    ['in in (in)', { in: 'in' }, true],
+    ['team = red , !tier', { team: 'red' }, true],
+    ['team=', { team: '' }, true],
+    ['constructor', {}, false],
+    ['!constructor', {}, true],
+  ])('%s on %j is %s', (selector, on, fits) => expect(parseSelectors([selector]).fits(on)).toBe(fits));
+
+  it('mean what they say, whatever the labels are', () => {
+    fc.assert(
+      fc.property(
+        key,
+        value,
+        fc.array(value, { minLength: 1, maxLength: 3 }),
+        labels,
+        (name, one, many, on) => {
+          const fits = (selector: string): boolean => parseSelectors([selector]).fits(on);
+          const own = Object.hasOwn(on, name) ? on[name] : undefined;
+          expect(fits(`${name}=${one}`)).toBe(own === one);
+          expect(fits(`${name}==${one}`)).toBe(own === one);
+          expect(fits(`${name}!=${one}`)).toBe(own !== one);
+          expect(fits(name)).toBe(own !== undefined);
+          expect(fits(`!${name}`)).toBe(own === undefined);
+          expect(fits(`${name} in (${many})`)).toBe(own !== undefined && many.includes(own));
+          expect(fits(`${name} notin (${many})`)).toBe(!(own !== undefined && many.includes(own)));
+          expect(fits(`${name},!${name}`)).toBe(false);
+        },
+      ),
+    );
+  });
+
+  it('are understood, or told where they are wrong', () => {
+    const words = fc.array(fc.constantFrom('a', 'in', 'notin', ' ', ',', '=', '!', '(', ')', 'b'), {
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(words, (parts) => {
+        try {
+          parseSelectors([parts.join('')]).fits({ a: 'b' });
+        } catch (error) {
+          expect(error).toBeInstanceOf(FsbError);
+          expect((error as FsbError).message).toMatch(/^invalid selector .* at position \d+: /);
+        }
+      }),
+    );
+  });
+});

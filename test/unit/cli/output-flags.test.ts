@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import type { FlagArities } from '../../../src/cli/program/pass-through.ts';
+import { wantsJson } from '../../../src/cli/wants-json.ts';
+import { type CommandLineOptions, runCommandLine } from '../../helpers/command-line.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
+import { fixedCore, NOW } from './fixed-core.ts';
+
+const fsb = (argv: string[], options: CommandLineOptions = {}) =>
+  runCommandLine(argv, { core: fixedCore(), clock: createManualClock(NOW), ...options });
+
+describe('the format of the result', () => {
+  it.each([
+    [['-o', 'jsonpath={.items[?(@.phase=="Failed")].name}'], 'job\n'],
+    [
+      ['-o', 'template={{.name}}={{.phase}}'],
+      'box=Running\njob=Failed\nold=Exited\ncold=Running\nnew=Pending\n',
+    ],
+    [['-o', 'go-template={{.name}}'], 'box\njob\nold\ncold\nnew\n'],
+    [
+      ['--format', '{{.Names}}: {{.Status}}'],
+      'box: Running\njob: Failed\nold: Exited\ncold: Running\nnew: Pending\n',
+    ],
+    [['--format={{if .exit_code}}{{.name}}{{end}}', '-q'], '\njob\nold\n\n\n'],
+    [
+      ['--format', 'table {{.Name}}\\t{{.ExitCode}}'],
+      'NAME   EXIT CODE\nbox    -\njob    137\nold    7\ncold   -\nnew    -\n',
+    ],
+    [['--format', 'name'], 'box\njob\nold\ncold\nnew\n'],
+  ])('%j', async (options, stdout) => {
+    expect(await fsb(['list', '-a', ...options])).toEqual({ code: 0, stdout, stderr: '' });
+  });
+
+  it.each([
+    [['-o', 'jsn'], 'unknown output format "jsn"', 'Did you mean json?'],
+    [['-o', 'jsonpth={.name}'], 'unknown output format "jsonpth={.name}"', 'Did you mean jsonpath?'],
+    [['-o', 'jsonpath'], 'output format jsonpath needs an expression', "-o 'jsonpath={.name}'"],
+    [['-o', 'template='], 'output format template needs an expression', "-o 'template={{.name}}'"],
+    [['-o', 'jsonpath={.name'], '--output: invalid jsonpath at position 7: expected "}"', 'docs/output.md'],
+    [['--format', '{{uper .name}}'], 'position 3: unknown function "uper"', 'Did you mean upper?'],
+    [['--format', '{{.nmae}}'], 'there is no field "nmae"', 'Did you mean name?'],
+    [['--json', '-o', 'yaml'], '--json', '--help'],
+  ])('%j is wrong usage', async (options, why, hint) => {
+    const { code, stdout, stderr } = await fsb(['list', ...options]);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(why);
+    expect(stderr).toContain(hint);
+  });
+
+  it('is known before anything is made', async () => {
+    const { code } = await fsb(['run', 'box', '--image', 'host', '-o', '{{.a', 'true'], {
+      connect: () => expect.unreachable(),
+    });
+    expect(code).toBe(2);
+  });
+
+  it('applies to each of a stream', async () => {
+    const template = await fsb(['events', '--no-stream', '--format', '{{.seq}} {{.type}}']);
+    expect(template.stdout).toBe('1 claimed\n2 evicted\n3 refill\n4 scaled\n');
+    const path = await fsb(['logs', 'box', '-o', 'jsonpath={.stream}']);
+    expect(path.stdout).toBe('stdout\nstderr\n');
+  });
+});
+
+describe('colours', () => {
+  const COLOR = '\u001b[';
+
+  it('are for terminals that want them', async () => {
+    const colored = async (options: CommandLineOptions, ...flags: string[]): Promise<boolean> =>
+      (await fsb(['list', ...flags], options)).stdout.includes(COLOR);
+    expect(await colored({ tty: true })).toBe(true);
+    expect(await colored({})).toBe(false);
+    expect(await colored({ tty: true }, '--no-color')).toBe(false);
+    expect(await colored({ tty: true, env: { NO_COLOR: '1' } })).toBe(false);
+    expect(await colored({ tty: true, env: { TERM: 'dumb' } })).toBe(false);
+  });
+
+  it('and rows end at the edge of the terminal, unless all is wanted', async () => {
+    const widest = async (...flags: string[]): Promise<number> => {
+      const { stdout } = await fsb(['list', '-a', '--no-color', ...flags], { tty: true });
+      return Math.max(...stdout.split('\n').map((line) => line.length));
+    };
+    expect(await widest()).toBeLessThanOrEqual(80);
+    expect(await widest('--no-trunc')).toBeGreaterThan(80);
+    expect(await widest('-o', 'wide')).toBeGreaterThan(80);
+  });
+});
+
+describe('errors for programs', () => {
+  it.each([
+    ['list --bogus -o json', 2],
+    ['list --last x -o json', 2],
+    ['list -f a=b --json', 2],
+    ['list -aojson -l =', 2],
+    ['list --format json -l =', 2],
+    ['list --format=json unexpected', 2],
+    ['list -o json --sort-by nope', 2],
+    ['get -o json', 2],
+    ['get nobody -o=json', 3],
+    ['get nobody --json', 3],
+    ['get NOBODY -qo json', 2],
+    ['delete nobody --output json', 3],
+    ['nope -o json', 2],
+    ['-o json nope', 2],
+    ['pool nope --json', 2],
+    ['--bogus -o json', 2],
+    ['image save --json', 2],
+    ['run box --json --image', 2],
+    ['exec -o json', 2],
+  ])('%s: one object, exit code %i', async (line, exit) => {
+    const { code, stderr } = await fsb(line.split(' '));
+    expect(code).toBe(exit);
+    const { error } = JSON.parse(stderr) as { error: Record<string, string> };
+    expect(error).toEqual({
+      code: expect.stringMatching(/^[a-z_]+$/),
+      message: expect.any(String),
+      hint: expect.any(String),
+    });
+  });
+
+  it('tell that the core cannot be reached, too', async () => {
+    const { code, stdout, stderr } = await fsb(['list', '-o', 'json'], { core: undefined });
+    expect([code, stdout, JSON.parse(stderr).error.code]).toEqual([6, '', 'unavailable']);
+  });
+
+  const flags: FlagArities = {
+    output: { type: 'option', char: 'o', aliases: ['format'] },
+    quiet: { type: 'boolean', char: 'q' },
+    json: { type: 'boolean' },
+    env: { type: 'option', char: 'e' },
+  };
+
+  it.each([
+    ['-e o=json', false],
+    ['-eo=json', false],
+    ['--env --json', false],
+    ['-- --json', false],
+    ['-o yaml json', false],
+    ['--output=yaml', false],
+    ['-qojson', true],
+    ['-qo=json', true],
+    ['-q -o json', true],
+    ['--format json', true],
+  ])('%s asks for JSON: %s', (line, wanted) => {
+    expect(wantsJson(line.split(' '), flags)).toBe(wanted);
+  });
+});
