@@ -1,5 +1,4 @@
 import { closeSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
 import { pino } from 'pino';
 import { startCore } from '../../core/daemon.ts';
 import { FsbError } from '../../core/model/errors.ts';
@@ -8,6 +7,7 @@ import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
 import { makePrivateDirectory } from '../../core/private-directory.ts';
 import type { CoreStatus } from '../../core/status-file.ts';
 import type { ProcessEvents } from '../world.ts';
+import { guestDirectory } from './guest-directory.ts';
 
 export interface ServeOptions {
   paths: CorePaths;
@@ -43,7 +43,7 @@ export async function serveCore(options: ServeOptions): Promise<void> {
   const log = pino({ level: options.logLevel, base: { pid: process.pid } }, destination);
   const core = await startCore({
     paths,
-    guestDirectory: join(options.packageRoot, 'guest/build'),
+    guestDirectory: guestDirectory(options.packageRoot),
     version: options.version,
     pool: options.pool,
     log,

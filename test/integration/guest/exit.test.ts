@@ -27,7 +27,8 @@ describe.each(variants)('exits and signals (%s)', (variant) => {
     expect(results.every((result) => result.signal === null && !result.coreDumped)).toBe(true);
   });
 
-  it.each([1, 2, 3, 6, 9, 11, 13, 15, 34, 64])('tells death by signal %i', async (number) => {
+  it.for([1, 2, 3, 6, 9, 11, 13, 15, 34, 64])('tells death by signal %i', async (number, { skip }) => {
+    skip(variant === 'emulated' && number > 31, 'qemu gives real-time signals other numbers');
     const limits = [{ resource: 4, soft: 0n, hard: 0n }];
     const argv = ['perl', '-e', `kill ${number}, $$; sleep 10`];
     expect(await core.run({ argv, limits })).toMatchObject({ code: null, signal: number, coreDumped: false });
