@@ -34,11 +34,13 @@ function runBundle() {
   let saved = usable && cache.whole;
   // A command that failed has compiled little: good enough for the next failure, replaced by the first success.
   const save = (whole) => {
-    if (!saved && (whole || !usable)) writeCache(file, id, whole, script);
+    if (saved || (usable && !whole)) return;
+    writeCache(file, id, whole, script);
     saved = true;
   };
-  // What stays long (serve, logs -f) usually ends by a signal, so it must not wait for its end.
-  setTimeout(save, 2_000, true).unref();
+  // What stays long (serve, logs -f) usually ends by a signal, so it must not wait for its end. Only a part: a command
+  // that first starts the core has not compiled by then what it is there for.
+  setTimeout(save, 2_000, false).unref();
   bundle.exports.start(root).then((code) => {
     save(code === 0);
     process.exit(code);

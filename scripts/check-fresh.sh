@@ -1,9 +1,9 @@
 #!/bin/sh
-# Fails when committed generated files (protobuf code, man pages, the README's command reference) differ from what
-# the generators make now.
+# Fails when committed generated files (protobuf code, man pages and their list, the README's command reference) differ
+# from what the generators make now.
 set -eu
 cd "$(dirname "$0")/.."
-generated="src/core/wire/gen man README.md"
+generated="src/core/wire/gen man package.json README.md"
 before=$(mktemp -d)
 trap 'rm -rf "$before"' EXIT
 for path in $generated; do cp -r --parents "$path" "$before/"; done

@@ -9,17 +9,19 @@ import { withReference } from './generate/readme.ts';
 const root = resolve(import.meta.dirname, '..');
 const manifest = await makeManifest(root);
 const commands = commandFacts(manifest);
-const { description } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
-  description: string;
-};
+const packageFile = join(root, 'package.json');
+const described = JSON.parse(await readFile(packageFile, 'utf8')) as { description: string; man: string[] };
 
 const man = join(root, 'man');
-const pages = manPages(commands, manifest.version, description);
+const pages = manPages(commands, manifest.version, described.description);
 await mkdir(man, { recursive: true });
 // The page of a command that is gone must go, too.
 for (const file of await readdir(man))
   if (!pages.some((page) => page.file === file)) await rm(join(man, file));
 for (const { file, text } of pages) await writeFile(join(man, file), text);
+// npm puts onto the MANPATH only what is named here, one by one.
+described.man = pages.map((page) => `man/${page.file}`).sort();
+await writeFile(packageFile, `${JSON.stringify(described, null, 2)}\n`);
 
 const readme = join(root, 'README.md');
 await writeFile(readme, withReference(await readFile(readme, 'utf8'), commands));

@@ -1,7 +1,13 @@
 # Shared by the scripts beside it; sourced, never run.
 
+# To build for the other architecture that the npm package serves, and to run that here.
+case "$(uname -m)" in
+  aarch64) CROSS_PACKAGES="gcc-x86-64-linux-gnu libc6-dev-amd64-cross qemu-user" ;;
+  *) CROSS_PACKAGES="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" ;;
+esac
+
 # What only the tests need: real tools to compare with, and programs to run inside sandboxes.
-TEST_PACKAGES="libc6-dev busybox-static skopeo zstd util-linux bsdutils procps python3 perl git man-db docker-registry apache2-utils openssl debootstrap umoci attr libcap2-bin e2fsprogs clang libclang-rt-dev openssh-client openssh-server"
+TEST_PACKAGES="libc6-dev busybox-static skopeo zstd util-linux bsdutils procps python3 perl git man-db docker-registry apache2-utils openssl debootstrap umoci attr libcap2-bin e2fsprogs clang libclang-rt-dev openssh-client openssh-server $CROSS_PACKAGES"
 
 say() { printf '%s\n' "$*"; }
 

@@ -8,7 +8,11 @@ cd "$(dirname "$0")/.."
 require_node
 
 wanted="runc make gcc libc6-dev musl-tools ca-certificates"
-if [ "${1:-}" = --test ]; then wanted="$wanted $TEST_PACKAGES"; fi
+programs=all
+if [ "${1:-}" = --test ]; then
+  wanted="$wanted $TEST_PACKAGES"
+  programs=dist
+fi
 missing=$(missing_packages $wanted)
 if [ -n "$missing" ]; then
   if [ "$(id -u)" != 0 ]; then
@@ -32,5 +36,5 @@ if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
   touch node_modules/.package-lock.json
 fi
 
-run make --no-print-directory -s -C guest
+run make --no-print-directory -s -C guest "$programs"
 if bundle_is_stale; then run npm run --silent build; fi

@@ -102,15 +102,15 @@ static void check(bool good, const char *name) {
   }
 }
 
+static unsigned nibble(char digit) {
+  return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+}
+
 /* An exact allocation, so that the address sanitizer sees any read past the end. */
 static uint8_t *from_hex(const char *hex, size_t *length) {
   *length = strlen(hex) / 2;
   uint8_t *bytes = malloc(*length > 0 ? *length : 1);
-  for (size_t i = 0; i < *length; i++) {
-    unsigned value = 0;
-    sscanf(hex + 2 * i, "%2x", &value);
-    bytes[i] = (uint8_t)value;
-  }
+  for (size_t i = 0; i < *length; i++) bytes[i] = (uint8_t)(nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1]));
   return bytes;
 }
 

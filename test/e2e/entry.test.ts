@@ -1,5 +1,18 @@
-import { execFile } from 'node:child_process';
-import { chmod, cp, lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmod,
+  cp,
+  lstat,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  watch,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -61,6 +74,13 @@ async function cacheOfClient(): Promise<string> {
   return file;
 }
 
+/** Resolves with the path of the file of that name when it is made there. */
+async function appears(directory: string, name: RegExp): Promise<string> {
+  for await (const { filename } of watch(directory))
+    if (filename !== null && name.test(filename)) return join(directory, filename);
+  throw new Error('the watch ended');
+}
+
 function flipped(content: Buffer, at: number): Buffer {
   const copy = Buffer.from(content);
   copy[at] = copy[at]! ^ 0x5a;
@@ -92,6 +112,16 @@ describe('the code cache', () => {
     expect((await readFile(file!)).equals(failed)).toBe(true);
     await startClient();
     expect((await readFile(file!)).equals(failed)).toBe(false);
+  });
+
+  it('of a command that is still busy is replaced by that of its first whole run', async () => {
+    await start(['list']);
+    const child = spawn(binary, ['run', 'box', '--file', '-'], { env, stdio: ['pipe', 'ignore', 'ignore'] });
+    const ended = once(child, 'close');
+    const file = await appears(caches, /-run$/);
+    child.stdin.end();
+    await ended;
+    expect((await readFile(file)).subarray(32, 40).toString('latin1')).toBe('partial ');
   });
 
   const damages: [string, (content: Buffer) => Buffer][] = [

@@ -1,12 +1,15 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type BareMachine, openBareMachine } from '../helpers/bare-machine.ts';
 import { type CliRoot, makeCliRoot } from '../helpers/cli-root.ts';
+import { makeGuest } from '../helpers/guest-programs.ts';
+import { type NpmRegistry, startNpmRegistry } from '../helpers/npm-registry.ts';
 import { makeRoot, repository } from '../helpers/real-core.ts';
 
-/** What `npm install` would put onto somebody's machine. */
+/** What `npm install -g` puts onto a machine that has no compiler and no checkout, and that it works there. */
 
 const run = promisify(execFile);
 const pages = await readdir(join(repository, 'man'));
@@ -20,8 +23,10 @@ const expected = [
   'dist/fsb-ctl.cjs',
   'dist/fsb-ctl.cjs.LEGAL.txt',
   'dist/unpack-worker.cjs',
-  'guest/build/fsb-init',
-  'guest/build/fsb-launch',
+  'guest/build/linux-arm64/fsb-init',
+  'guest/build/linux-arm64/fsb-launch',
+  'guest/build/linux-x64/fsb-init',
+  'guest/build/linux-x64/fsb-launch',
   'oclif.manifest.json',
   'package.json',
   ...pages.map((page) => `man/${page}`),
@@ -29,35 +34,56 @@ const expected = [
 
 let cli: CliRoot;
 let directory: string;
-let unpacked: string;
+let prefix: string;
+let installed: string;
+let machine: BareMachine;
+let registry: NpmRegistry;
 
 beforeAll(async () => {
+  makeGuest('dist');
   directory = await makeRoot();
-  unpacked = join(directory, 'package');
-  await run('npm', ['pack', '--ignore-scripts', '--offline', '--pack-destination', directory], {
-    cwd: repository,
-    env: { ...process.env, npm_config_cache: join(directory, 'npm') },
-  });
-  const [tarball] = (await readdir(directory)).filter((name) => name.endsWith('.tgz'));
-  await run('tar', ['-xzf', join(directory, tarball!), '-C', directory]);
-  await linkDependencies();
-  cli = await makeCliRoot(join(unpacked, 'bin/run.js'));
-});
+  prefix = join(directory, 'prefix');
+  installed = join(prefix, 'lib/node_modules/fsb-ctl');
+  [machine, registry] = await Promise.all([openBareMachine(), startNpmRegistry()]);
+  await npmInstall(await npmPack());
+  cli = await makeCliRoot(await wayIn());
+}, 120_000);
 
 afterAll(async () => {
   const left = await cli.close();
+  await machine.close();
+  await registry.stop();
   await rm(directory, { recursive: true });
   expect(left).toEqual([]);
 });
 
-/** Those that package.json promises and no other: a package that only developers have must not be needed. */
-async function linkDependencies(): Promise<void> {
-  const { dependencies } = JSON.parse(await readFile(join(unpacked, 'package.json'), 'utf8'));
-  for (const name of Object.keys(dependencies)) {
-    const link = join(unpacked, 'node_modules', name);
-    await mkdir(dirname(link), { recursive: true });
-    await symlink(join(repository, 'node_modules', name), link);
-  }
+/** Nothing of the user who runs the tests: no settings, no cache, no other registry. */
+async function npmEnvironment(): Promise<NodeJS.ProcessEnv> {
+  const settings = join(directory, 'npmrc');
+  await writeFile(settings, '');
+  const { PATH } = process.env;
+  const npm = { npm_config_userconfig: settings, npm_config_cache: join(directory, 'npm') };
+  return { PATH, HOME: directory, ...npm, npm_config_update_notifier: 'false' };
+}
+
+async function npmPack(): Promise<string> {
+  const words = ['pack', '--ignore-scripts', '--offline', '--pack-destination', directory];
+  await run('npm', words, { cwd: repository, env: await npmEnvironment() });
+  return join(directory, (await readdir(directory)).find((name) => name.endsWith('.tgz'))!);
+}
+
+async function npmInstall(tarball: string): Promise<void> {
+  const words = ['install', '-g', '--prefix', prefix, '--registry', registry.url, '--no-audit', tarball];
+  const { code, stderr } = await machine.run('npm', words, await npmEnvironment());
+  if (code !== 0) throw new Error(`npm install: ${stderr}`);
+}
+
+/** The installed command, as something that starts on the machine of the tests. */
+async function wayIn(): Promise<string> {
+  const script = join(directory, 'fsb-ctl');
+  await writeFile(script, `#!/bin/sh\nexec ${machine.enter.join(' ')} ${join(prefix, 'bin/fsb-ctl')} "$@"\n`);
+  await chmod(script, 0o755);
+  return script;
 }
 
 async function filesBelow(directory: string): Promise<string[]> {
@@ -69,8 +95,23 @@ async function filesBelow(directory: string): Promise<string[]> {
 
 describe('the package', () => {
   it('holds exactly what is needed', async () => {
-    const files = await filesBelow(unpacked);
+    const files = await filesBelow(installed);
     expect(files.filter((file) => !file.startsWith('node_modules/')).sort()).toEqual(expected);
+    for (const file of expected.filter((each) => each.startsWith('guest/')))
+      expect((await stat(join(installed, file))).mode & 0o111, file).toBe(0o111);
+  });
+
+  it('brings no other package than those that cannot be in the bundle', async () => {
+    const packages = await readdir(join(installed, 'node_modules'));
+    expect(packages).toContain('lmdb');
+    expect(packages.length).toBeLessThan(15);
+  });
+});
+
+describe('on a machine without a compiler', () => {
+  it.each(['gcc', 'cc', 'clang', 'make', 'ld'])('there is no %s', async (program) => {
+    expect((await machine.run('sh', ['-c', `command -v ${program}`])).stdout).toBe('');
+    expect((await machine.run('ls', [repository])).stdout).toBe('');
   });
 
   it('says its version and shows its help', async () => {
@@ -89,5 +130,22 @@ describe('the package', () => {
     expect(await cli.fsb(run)).toEqual({ code: 7, stdout: 'from the package\n', stderr: '' });
     const log = await readFile(join(cli.root, 'state/core.log'), 'utf8');
     expect(log).toContain('ready');
+  });
+
+  it('makes a sandbox, runs a command in it, and deletes it', async () => {
+    const words = ['run', 'box', '-q', '--image', 'host', '--', 'sleep', 'infinity'];
+    expect(await cli.fsb(words)).toMatchObject({ code: 0, stderr: '' });
+    expect(await cli.fsb(['exec', 'box', 'echo', 'hello'])).toEqual({
+      code: 0,
+      stdout: 'hello\n',
+      stderr: '',
+    });
+    expect(await cli.fsb(['delete', '--grace', '0s', 'box'])).toMatchObject({ code: 0, stdout: 'box\n' });
+  });
+
+  it.each(['fsb-ctl', 'fsb-ctl-run', 'fsb-ctl-image-pull'])('man finds %s', async (page) => {
+    const env = { ...process.env, MANPATH: join(prefix, 'share/man'), MANWIDTH: '80', LC_ALL: 'C' };
+    const { code, stdout } = await machine.run('man', [page], env);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^NAME\n +fsb-ctl/m) });
   });
 });

@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { buildGuest, type Variant } from './raw-guest.ts';
+import { buildVariant, type Variant } from './raw-guest.ts';
 
 export interface ToolOutcome {
   code: number | null;
@@ -10,12 +10,12 @@ export interface ToolOutcome {
 
 const env = { ASAN_OPTIONS: 'detect_leaks=0', UBSAN_OPTIONS: 'print_stacktrace=1' };
 
-const built = new Map<Variant, string>();
+const built = new Map<Variant, string[]>();
 
-function program(variant: Variant): string {
-  const path = built.get(variant) ?? buildGuest(variant);
-  built.set(variant, path);
-  return path;
+function wordsFor(variant: Variant): string[] {
+  const words = built.get(variant) ?? buildVariant(variant);
+  built.set(variant, words);
+  return words;
 }
 
 /** A tool of the real fsb-init, as an ordinary process of this machine. */
@@ -23,7 +23,10 @@ export const startGuestTool = (
   variant: Variant,
   argv: string[],
   cwd?: string,
-): ChildProcessWithoutNullStreams => spawn(program(variant), argv, { env, cwd });
+): ChildProcessWithoutNullStreams => {
+  const [program, ...words] = wordsFor(variant);
+  return spawn(program!, [...words, ...argv], { env, cwd });
+};
 
 export async function runGuestTool(
   variant: Variant,

@@ -4,21 +4,28 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import {
+  builtFor,
+  emulator,
+  guestSources,
+  initBinary,
+  makeGuest,
+  otherArchitecture,
+} from './guest-programs.ts';
 import { RawCore } from './raw-core.ts';
 
-/** `sanitize` finds faults of memory, `release` is what is shipped. */
-export const variants = ['sanitize', 'release'] as const;
+/** `sanitize` finds faults of memory, `release` is what is shipped, `emulated` the same for the other architecture. */
+export const variants = ['sanitize', 'release', 'emulated'] as const;
 export type Variant = (typeof variants)[number];
 
-const guestFolder = new URL('../../guest', import.meta.url).pathname;
-
-/** Builds fsb-init and returns its path. Several test files may do so at once: make runs under a lock. */
-export function buildGuest(variant: Variant): string {
-  const target = variant === 'sanitize' ? 'sanitize' : 'all';
-  execFileSync('flock', [join(guestFolder, 'Makefile'), 'make', '-s', '-C', guestFolder, target], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  return join(guestFolder, variant === 'sanitize' ? 'build-sanitize' : 'build', 'fsb-init');
+/** Builds fsb-init and returns the words that start it. */
+export function buildVariant(variant: Variant): string[] {
+  if (variant === 'emulated') {
+    makeGuest('all', `ARCH=${otherArchitecture}`);
+    return [emulator, join(builtFor(otherArchitecture), 'fsb-init')];
+  }
+  makeGuest(variant === 'sanitize' ? 'sanitize' : 'all');
+  return [variant === 'sanitize' ? join(guestSources, 'build-sanitize/fsb-init') : initBinary];
 }
 
 export interface RawGuestOptions {
@@ -42,7 +49,7 @@ export class RawGuest {
 
   static async start(variant: Variant, options: RawGuestOptions = {}): Promise<RawGuest> {
     const guest = new RawGuest();
-    await guest.boot(buildGuest(variant), options);
+    await guest.boot(buildVariant(variant), options);
     return guest;
   }
 
@@ -106,13 +113,13 @@ export class RawGuest {
     return path;
   }
 
-  private async boot(program: string, options: RawGuestOptions): Promise<void> {
+  private async boot(program: string[], options: RawGuestOptions): Promise<void> {
     chmodSync(this.folder, 0o755);
     const mounts = [
       options.passwd === undefined ? [] : [`mount --bind ${this.file('passwd', options.passwd)} /etc/passwd`],
       options.group === undefined ? [] : [`mount --bind ${this.file('group', options.group)} /etc/group`],
     ].flat();
-    const init = [program];
+    const init = [...program];
     if (options.listenItself) init.push('--listen', this.socketPath);
     else init.push('--listen-fd', '3');
     let redirection = '';

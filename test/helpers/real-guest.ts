@@ -1,14 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, watch } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const guestDirectory = fileURLToPath(new URL('../../guest', import.meta.url));
-const fsbInit = join(guestDirectory, 'build/fsb-init');
+import { buildGuest, initBinary } from './guest-programs.ts';
 
 /** A real fsb-init as PID 1 of a pid namespace of its own, sharing everything else with this machine. */
 export interface RealGuest {
@@ -27,19 +24,13 @@ export interface RealGuest {
   remove(): Promise<void>;
 }
 
-/** Makes sure that fsb-init is there and fresh; the lock keeps a second test worker from a half-written file. */
-function buildGuest(): string {
-  execFileSync('flock', [guestDirectory, 'make', '-C', guestDirectory, 'build/fsb-init'], { stdio: 'pipe' });
-  return fsbInit;
-}
-
 export async function startRealGuest(): Promise<RealGuest> {
-  const program = buildGuest();
+  buildGuest();
   const directory = mkdtempSync(join(tmpdir(), 'fsb-guest-'));
   const channelPath = join(directory, 'guest.sock');
   const ready = fileAppears(directory, 'guest.sock');
   const namespace = ['--pid', '--fork', '--kill-child', '--mount', '--mount-proc'];
-  const child = spawn('unshare', [...namespace, program, '--listen', channelPath], {
+  const child = spawn('unshare', [...namespace, initBinary, '--listen', channelPath], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const complaints: Buffer[] = [];

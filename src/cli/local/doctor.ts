@@ -2,11 +2,13 @@ import { access, constants, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { systemClock } from '../../core/model/clock.ts';
+import { FsbError } from '../../core/model/errors.ts';
 import { formatSize } from '../../core/model/quantity.ts';
 import { createOciDriver } from '../../core/runtime/oci/oci-driver.ts';
 import type { Listing } from '../output/output.ts';
 import type { World } from '../world.ts';
 import type { Check } from './check.ts';
+import { guestDirectory } from './guest-directory.ts';
 import { imageChecks } from './image-checks.ts';
 import { type LocalCore, runningCore } from './local-core.ts';
 
@@ -19,8 +21,7 @@ export async function examine(
 ): Promise<Check[]> {
   return [
     await node(),
-    await guestPrograms(local),
-    ...(await runtime(local)),
+    ...(await programs(local)),
     await disk(local),
     ...(await imageChecks(local, world)),
     await core(local),
@@ -33,25 +34,38 @@ async function node(): Promise<Check> {
   return { name: 'node', ok, found: process.version, hint: ok ? '' : 'Install Node.js 20.19 or newer.' };
 }
 
-async function guestPrograms({ packageRoot }: LocalCore): Promise<Check> {
+const GUEST_PROGRAMS = 'guest programs';
+
+/** Our own, and the runtime with them: on a machine that they are not made for there is nothing to try it with. */
+async function programs(local: LocalCore): Promise<Check[]> {
+  try {
+    const directory = guestDirectory(local.packageRoot);
+    return [await guestPrograms(directory), ...(await runtime(directory, local))];
+  } catch (error) {
+    const { message, hint = '' } = FsbError.from(error);
+    return [{ name: GUEST_PROGRAMS, ok: false, found: message, hint }];
+  }
+}
+
+async function guestPrograms(directory: string): Promise<Check> {
   const missing: string[] = [];
   for (const name of ['fsb-init', 'fsb-launch'])
-    await access(join(packageRoot, 'guest/build', name), constants.X_OK).catch(() => missing.push(name));
+    await access(join(directory, name), constants.X_OK).catch(() => missing.push(name));
   return missing.length === 0
-    ? { name: 'guest programs', ok: true, found: 'fsb-init, fsb-launch', hint: '' }
+    ? { name: GUEST_PROGRAMS, ok: true, found: 'fsb-init, fsb-launch', hint: '' }
     : {
-        name: 'guest programs',
+        name: GUEST_PROGRAMS,
         ok: false,
         found: `missing: ${missing.join(', ')}`,
         hint: 'Build them with: make -C guest',
       };
 }
 
-async function runtime({ packageRoot, paths }: LocalCore): Promise<Check[]> {
+async function runtime(directory: string, { paths }: LocalCore): Promise<Check[]> {
   const driver = createOciDriver({
     runtime: 'runc',
-    initBinary: join(packageRoot, 'guest/build/fsb-init'),
-    launchBinary: join(packageRoot, 'guest/build/fsb-launch'),
+    initBinary: join(directory, 'fsb-init'),
+    launchBinary: join(directory, 'fsb-launch'),
     stateDir: paths.state,
     runDir: paths.run,
     log: pino({ level: 'silent' }),

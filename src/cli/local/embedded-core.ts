@@ -1,8 +1,8 @@
-import { join } from 'node:path';
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { startCore } from '../../core/daemon.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import { openCoreLog } from './core-log.ts';
+import { guestDirectory } from './guest-directory.ts';
 import { type LocalCore, runningCore } from './local-core.ts';
 import { logLevel } from './log-level.ts';
 
@@ -26,7 +26,7 @@ export async function openEmbeddedCore(local: LocalCore, version: string): Promi
     );
   const { api } = await startCore({
     paths,
-    guestDirectory: join(packageRoot, 'guest/build'),
+    guestDirectory: guestDirectory(packageRoot),
     version,
     pool: {},
     embedded: true,

@@ -8,6 +8,7 @@ import { codeOfExit, FsbError } from '../../core/model/errors.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
 import { makePrivateDirectory } from '../../core/private-directory.ts';
 import { type CoreStatus, readStatus } from '../../core/status-file.ts';
+import { guestDirectory } from './guest-directory.ts';
 
 /** The core of this machine: whether it runs, how to start it, how to stop it. */
 export interface LocalCore {
@@ -21,7 +22,7 @@ export interface LocalCore {
 const START_DEADLINE = 30_000;
 const STOP_DEADLINE = 30_000;
 
-export const launchBinary = (packageRoot: string): string => join(packageRoot, 'guest/build/fsb-launch');
+const launchBinary = (packageRoot: string): string => join(guestDirectory(packageRoot), 'fsb-launch');
 
 /** True when something accepts connections on the socket. */
 export function answers(socketPath: string): Promise<boolean> {

@@ -1,5 +1,4 @@
 import { closeSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
 import { startCore } from '../../core/daemon.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
@@ -7,6 +6,7 @@ import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
 import type { CoreStatus } from '../../core/status-file.ts';
 import type { ProcessEvents } from '../world.ts';
 import { openCoreLog } from './core-log.ts';
+import { guestDirectory } from './guest-directory.ts';
 
 export interface ServeOptions {
   paths: CorePaths;
@@ -38,7 +38,7 @@ export async function serveCore(options: ServeOptions): Promise<void> {
   const log = openCoreLog(paths, options.logLevel);
   const core = await startCore({
     paths,
-    guestDirectory: join(options.packageRoot, 'guest/build'),
+    guestDirectory: guestDirectory(options.packageRoot),
     version: options.version,
     pool: options.pool,
     log,

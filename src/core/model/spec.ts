@@ -112,9 +112,34 @@ export function describeIssues(
         const near = nearestKey(key, knownKeys);
         if (near !== undefined) hint ??= `Did you mean ${near}?`;
       }
-    } else lines.push(path === '' ? issue.message : `${path}: ${issue.message}`);
+    } else lines.push(path === '' ? reasonOf(issue) : `${path}: ${reasonOf(issue)}`);
   }
   return { lines, hint };
+}
+
+const TYPES: Record<string, string> = {
+  array: 'a list',
+  boolean: 'true or false',
+  int: 'a whole number',
+  number: 'a number',
+  object: 'a map of keys',
+  record: 'a map of keys',
+  string: 'a text',
+};
+
+/** zod's own words for a wrong type are for programmers. */
+function reasonOf(issue: z.core.$ZodIssue): string {
+  const types = typesIn(issue);
+  if (types.length === 0 || !issue.message.startsWith('Invalid input')) return issue.message;
+  if (issue.message.endsWith('received undefined')) return 'is missing';
+  const bare = types[0] === TYPES.string && /received (number|boolean)$/.test(issue.message);
+  return `must be ${types.join(' or ')}${bare ? ': put it in quotes' : ''}`;
+}
+
+/** What would have been right. */
+function typesIn(issue: z.core.$ZodIssue): string[] {
+  if (issue.code === 'invalid_union') return [...new Set(issue.errors.flat().flatMap(typesIn))];
+  return issue.code === 'invalid_type' ? [TYPES[issue.expected] ?? issue.expected] : [];
 }
 
 /** A key may be right and only stand in the wrong section. */

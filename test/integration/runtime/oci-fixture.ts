@@ -12,10 +12,8 @@ import { readCgroupLayout } from '../../../src/core/runtime/oci/node-facts.ts';
 import type { OciDriverOptions } from '../../../src/core/runtime/oci/oci-context.ts';
 import { createOciDriver, type OciDriver } from '../../../src/core/runtime/oci/oci-driver.ts';
 import { ociDirectories } from '../../../src/core/runtime/oci/oci-paths.ts';
+import { initBinary, launchBinary } from '../../helpers/guest-programs.ts';
 
-const guestBuild = join(import.meta.dirname, '../../../guest/build');
-export const launchBinary = join(guestBuild, 'fsb-launch');
-export const initBinary = join(guestBuild, 'fsb-init');
 const run = promisify(execFile);
 
 /** A driver on a directory of its own, with a root file system of the machine's own programs. */

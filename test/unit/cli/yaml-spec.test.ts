@@ -52,6 +52,21 @@ describe('a spec in YAML', () => {
     if (hint !== undefined) expect(error.hint).toContain(hint);
   });
 
+  it.each([
+    ['args: [sleep]', 'image: is missing'],
+    ['{image: host, args: x}', 'args: must be a list'],
+    ['{image: host, envs: {PORT: 8080}}', 'envs.PORT: must be a text: put it in quotes'],
+    ['{image: host, envs: [A]}', 'envs: must be a map of keys'],
+    ['{image: host, tty: x}', 'tty: must be true or false'],
+    ['{image: host, exposed_ports: [x]}', 'exposed_ports.0: must be a number'],
+    ['{image: host, resources: {pids: 1.5}}', 'resources.pids: must be a whole number'],
+    ['{image: host, resources: {memory: true}}', 'resources.memory: must be a text or a number'],
+    ['{image: host, mounts: [{source: /a}]}', 'mounts.0.target: is missing'],
+  ])('tells a wrong type in plain words: %s', async (text, reason) => {
+    await expect(check(text)).rejects.toThrow(reason);
+    await expect(check(text)).rejects.not.toThrow('expected');
+  });
+
   it('does not expand a bomb of aliases', async () => {
     const levels = Array.from(
       { length: 9 },

@@ -111,7 +111,7 @@ describe('specs', () => {
     [{ image: 'x', envs: { 'A=B': '' } }, 'envs'],
     [{ image: 'x', command: ['a\0b'] }, 'NUL'],
     [{ image: 'x', mounts: [{ source: 'rel', target: '/x' }] }, 'absolute'],
-    ['text', 'object'],
+    ['text', 'a map of keys'],
   ])('%j is refused', (input, reason) => expect(() => parseSpec(input)).toThrow(reason));
   it.each(['Manual', 'manual', 'AutoRecreate', 'auto', 'auto-recreate'])(
     'take failure policy %s',

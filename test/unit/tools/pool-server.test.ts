@@ -72,7 +72,7 @@ describe('POST /pool/initialize', () => {
     ['pool_size=1', { network: 'host' }, 'network host'],
     ['pool_size=1', { volumes: { '/tmp': { bind: '/data' } } }, 'volumes'],
     ['pool_size=1', { tools_config: { shell: {} } }, 'unknown tool "shell"; the tools are'],
-    ['pool_size=1', [], 'expected object'],
+    ['pool_size=1', [], 'must be a map of keys'],
   ])('refuses %s %j', async (query, config, problem) => {
     const { status, body } = await initialize(query, config);
     expect(status).toBe(400);

@@ -10,9 +10,9 @@ export interface OciDriverOptions {
   runtime: OciRuntimeName;
   /** Name or absolute path of the runtime; its own name when left out. */
   binary?: string;
-  /** guest/build/fsb-launch */
+  /** fsb-launch, as built for this machine. */
   launchBinary: string;
-  /** guest/build/fsb-init */
+  /** fsb-init, as built for this machine. */
   initBinary: string;
   /** Survives a reboot; writable layers go below it. */
   stateDir: string;

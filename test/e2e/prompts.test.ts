@@ -1,0 +1,71 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { repository } from '../helpers/real-core.ts';
+import { makeShell, type Shell } from '../helpers/shell.ts';
+
+/** What asks a person asks nobody else: without a terminal it fails at once and says which flag to give. */
+
+const ASKING: [line: string, hint: string][] = [
+  ['run box', 'Give --image (for example --image host) or --file.'],
+  ['run box --yes', 'Give --image (for example --image host) or --file.'],
+  ['image prune', 'Give --force when you are sure.'],
+  ['image prune --all', 'Give --force when you are sure.'],
+  ['login registry.test', '--password-stdin'],
+  ['login registry.test --username me', '--password-stdin'],
+];
+
+let shell: Shell;
+
+beforeAll(async () => {
+  shell = await makeShell();
+  // A command that went on would fail for want of a core, with another code.
+  shell.env.FSB_NO_AUTOSTART = '1';
+});
+
+afterAll(async () => {
+  expect(await shell.cli.close()).toEqual([]);
+});
+
+describe.each(ASKING)('%s', (line, hint) => {
+  it('fails in a script', async () => {
+    const { code, stdout, stderr } = await shell.run(`fsb-ctl ${line}`);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^Error: .*\nHint: .*\n$/);
+    expect(stderr).toContain(hint);
+  });
+
+  it.each(['< /dev/null', '2> said'])('fails on a terminal with %s', async (redirection) => {
+    const session = shell.open(`fsb-ctl ${line} ${redirection}`);
+    expect(await session.end()).toEqual({ code: 2, restored: true });
+    const said = redirection.startsWith('2>')
+      ? await readFile(join(shell.home, 'said'), 'utf8')
+      : session.text;
+    expect(said).toContain(hint);
+  });
+
+  it('tells a program the same', async () => {
+    const { code, stderr } = await shell.run(`fsb-ctl ${line} -o json`);
+    expect({ code, error: JSON.parse(stderr).error }).toEqual({
+      code: 2,
+      error: { code: 'invalid_argument', message: expect.any(String), hint: expect.stringContaining(hint) },
+    });
+  });
+});
+
+it('is about everything that can ask', async () => {
+  const sources = (await readdir(join(repository, 'src'), { recursive: true })).filter((file) =>
+    file.endsWith('.ts'),
+  );
+  const asking: string[] = [];
+  for (const file of sources)
+    if (/\b(confirm|askText|askHidden)\(/.test(await readFile(join(repository, 'src', file), 'utf8')))
+      asking.push(file);
+  // A new one needs a line in the table above.
+  expect(asking.sort()).toEqual([
+    'cli/login/login-input.ts',
+    'cli/prompts.ts',
+    'cli/spec/edit-spec.ts',
+    'commands/image/prune.ts',
+  ]);
+});
