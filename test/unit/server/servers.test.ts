@@ -164,8 +164,8 @@ describe('servers', () => {
     expect((await update({})).generation).toBe(1);
     const reset = (value: string) => update({ update: { $case: 'resetRevision', value } });
     expect((await reset('2020-01-31T10:00:00Z')).id).toBe(made.id);
-    const revision = new Date(Date.now() + 1).toISOString();
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    const { startedAt } = made.state as { startedAt: number };
+    const revision = new Date(startedAt + 1).toISOString();
     const next = await reset(revision);
     expect(next).toMatchObject({ generation: 2, name: 'updated' });
     expect((await reset(revision)).id).toBe(next.id);
