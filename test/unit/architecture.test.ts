@@ -204,7 +204,7 @@ describe('the check itself', () => {
     [
       'src/commands/run.ts',
       "import { d } from '../core/daemon.ts'",
-      'commands may import cli, cli/local, core/api',
+      'commands may import cli, cli/copy, cli/local, core/api',
     ],
     ['src/cli/connect.ts', "import { d } from '../core/daemon.ts'", 'await import()'],
     ['src/core/server/grpc/x.ts', "import '../../controller/x.ts'", 'core/server may import'],
