@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeShell, type Shell } from '../helpers/shell.ts';
 import { keys } from '../helpers/terminal-session.ts';
@@ -154,13 +154,14 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' ${line}`,
 });
 
 describe('a copy that is ended in the middle', () => {
+  beforeAll(() => shell.succeed('truncate -s 50G endless'));
+
   const tools = (): Promise<string> => shell.succeed('fsb-ctl top box | grep tar- || true');
   const until = async (there: boolean): Promise<void> => {
     while (((await tools()) !== '') !== there) await new Promise((resolve) => setTimeout(resolve, 50));
   };
 
   it('by ctrl-C leaves no process inside, and a terminal as it was', async () => {
-    await shell.succeed('truncate -s 50G endless');
     const session = shell.open('fsb-ctl cp endless box:/srv/endless');
     await session.sees(/Copying \.\.\. /);
     await until(true);
@@ -171,10 +172,10 @@ describe('a copy that is ended in the middle', () => {
 
   it('by SIGKILL leaves none either', async () => {
     for (const words of [
-      ['endless', 'box:/srv/endless'],
-      ['box:/', 'out'],
+      [join(shell.home, 'endless'), 'box:/srv/endless'],
+      ['box:/', join(shell.home, 'out')],
     ]) {
-      const child = spawn('fsb-ctl', ['cp', ...words], { env: shell.env, cwd: shell.home });
+      const child = shell.cli.start(['cp', ...words]);
       await until(true);
       child.kill('SIGKILL');
       await once(child, 'close');

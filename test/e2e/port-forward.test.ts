@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
@@ -46,16 +46,13 @@ interface Forwarding {
 }
 
 async function forward(...words: string[]): Promise<Forwarding> {
-  const child = spawn('fsb-ctl', ['port-forward', '-q', 'box', ...words], {
-    env: shell.env,
-    cwd: shell.home,
-  });
+  const child = shell.cli.start(['port-forward', '-q', 'box', ...words]);
   children.push(child);
   let [stdout, stderr] = ['', ''];
-  child.stderr.on('data', (data) => (stderr += data));
+  child.stderr!.on('data', (data) => (stderr += data));
   const ended = once(child, 'close').then(([code]) => code as number | null);
   const wanted = words.filter((word) => /\d$/.test(word) && !word.includes('.')).length;
-  for await (const data of child.stdout) {
+  for await (const data of child.stdout!) {
     stdout += data;
     if (stdout.split('\n').length > wanted) break;
   }
