@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connect } from './cli/connect.ts';
+import { connect } from './cli/endpoints/connect.ts';
 import type { PackageJson } from './cli/program/command-set.ts';
 import type { World } from './cli/world.ts';
 import { systemClock } from './core/model/clock.ts';
@@ -33,7 +33,7 @@ function processWorld(root: string, version: string): World {
     stream.removeAllListeners('error');
     stream.on('error', () => {});
   }
-  return {
+  const here = {
     terminal: {
       // Looking at it opens it; most commands never do.
       get stdin() {
@@ -46,10 +46,11 @@ function processWorld(root: string, version: string): World {
     cwd: process.cwd(),
     clock: systemClock,
     events: process,
-    forceExit: (code) => process.exit(code),
-    connect: (options) => connect(options, process.env, process.getuid?.() ?? 0, root),
+    forceExit: (code: number) => process.exit(code),
     version,
+    packageRoot: root,
   };
+  return { ...here, connect: (options) => connect(options, here) };
 }
 
 const flushed = (stream: NodeJS.WriteStream): Promise<void> =>

@@ -3,9 +3,10 @@ import type { CoreApi } from '../core/api/core-api.ts';
 import type { CallOptions } from '../core/api/sandbox-api.ts';
 import { abortable } from '../core/model/abortable.ts';
 import { FsbError } from '../core/model/errors.ts';
-import { assertName, DEFAULT_NAMESPACE } from '../core/model/ids.ts';
+import { assertName } from '../core/model/ids.ts';
 import { formatDuration } from '../core/model/quantity.ts';
 import type { SandboxRef } from '../core/model/sandbox.ts';
+import { Settings } from './config/settings.ts';
 import { describeFailure, type FailureContext } from './failure.ts';
 import { globalFlags } from './flags.ts';
 import { Interruption } from './interruption.ts';
@@ -34,6 +35,7 @@ export abstract class BaseCommand extends Command {
   protected readonly world: World;
   protected readonly interruption: Interruption;
   #flags: Partial<GlobalFlags> = {};
+  #settings: Settings | undefined;
   #core: Promise<CoreApi> | undefined;
   #failureCode = 0;
 
@@ -74,14 +76,22 @@ export abstract class BaseCommand extends Command {
     return Object.hasOwn(own, 'output') ? { ...flags, output: undefined } : flags;
   }
 
+  /** What flags, environment and files say; read when it is first asked for. */
+  protected get settings(): Settings {
+    this.#settings ??= new Settings(this.world, this.#flags);
+    return this.#settings;
+  }
+
   /** Connects at the first call; every call gives the same core. Starting one may take long, so this can be ended. */
   protected core(start = true): Promise<CoreApi> {
-    this.#core ??= abortable(
-      this.world.connect({ host: this.#flags.host, start }),
-      this.interruption.signal,
-      (core) => core.close(),
-    );
+    this.#core ??= this.#connect(start);
     return this.#core;
+  }
+
+  async #connect(start: boolean): Promise<CoreApi> {
+    const { endpoint, tls } = this.settings.core;
+    const connecting = this.world.connect({ endpoint, tls, start });
+    return abortable(connecting, this.interruption.signal, (core) => core.close());
   }
 
   /** Asks the core that runs; undefined, and a word about it, where the local one does not and that is nothing wrong. */
@@ -89,8 +99,8 @@ export abstract class BaseCommand extends Command {
     try {
       return await ask(await this.core(false));
     } catch (error) {
-      const remote = this.#flags.host ?? this.world.env.FSB_HOST;
-      if (remote || FsbError.from(error).code !== 'unavailable') throw error;
+      if (FsbError.from(error).code !== 'unavailable' || this.settings.core.endpoint !== undefined)
+        throw error;
       await this.say('No core is running.');
       return undefined;
     }
@@ -102,9 +112,7 @@ export abstract class BaseCommand extends Command {
   }
 
   protected get namespace(): string {
-    const namespace = this.#flags.namespace ?? (this.world.env.FSB_NAMESPACE || DEFAULT_NAMESPACE);
-    assertName(namespace, 'namespace');
-    return namespace;
+    return this.settings.namespace;
   }
 
   protected ref(name: string): SandboxRef {
@@ -113,7 +121,7 @@ export abstract class BaseCommand extends Command {
   }
 
   protected get format(): OutputFormat {
-    return this.#flags.json ? 'json' : (this.#flags.output ?? 'table');
+    return this.#flags.json ? 'json' : (this.#flags.output ?? this.settings.output);
   }
 
   /** The user chose a format; -q is one. */
@@ -127,7 +135,9 @@ export abstract class BaseCommand extends Command {
 
   protected get colors(): boolean {
     const { env, terminal } = this.world;
-    return terminal.stdout.isTTY === true && !this.#flags['no-color'] && !env.NO_COLOR && env.TERM !== 'dumb';
+    if (this.#flags['no-color'] || env.NO_COLOR || env.TERM === 'dumb') return false;
+    const { color } = this.settings;
+    return color === 'always' || (color === 'auto' && terminal.stdout.isTTY === true);
   }
 
   /** The result is data for a program, one document: nothing else may go to stdout. */
@@ -191,11 +201,20 @@ export abstract class BaseCommand extends Command {
 
   protected get failureContext(): FailureContext {
     return {
-      json: wantsJson(this.argv),
+      json: wantsJson(this.argv) || this.#jsonByDefault,
       debug: this.world.env.FSB_DEBUG === '1',
       command: `${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')}`,
       flagNames: Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags }),
     };
+  }
+
+  /** A program that has JSON configured reads failures as such, too; a configuration that cannot be read is one of them. */
+  get #jsonByDefault(): boolean {
+    try {
+      return this.#flags.output === undefined && this.settings.output === 'json';
+    } catch {
+      return false;
+    }
   }
 
   /** Reports a failure that does not end the command; its exit code is kept if it is the worst so far. */

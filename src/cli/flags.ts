@@ -43,19 +43,26 @@ export const OUTPUT_FORMATS = ['table', 'wide', 'json', 'yaml', 'name'] as const
 export const globalFlags = {
   host: Flags.string({
     summary: 'Core to talk to.',
-    description: 'unix:///path/to/fsb.sock or tcp://host:9090. Default: FSB_HOST, else the local core.',
+    description:
+      'unix:///path/to/fsb.sock, tcp://host:9090, ssh://user@host or embedded:. Default: FSB_HOST, else the context.',
     helpValue: 'ENDPOINT',
+    helpGroup: 'GLOBAL',
+  }),
+  context: Flags.string({
+    summary:
+      'Core to talk to, by its name in "context list". Default: FSB_CONTEXT, else as configured, else the local core.',
+    helpValue: 'NAME',
     helpGroup: 'GLOBAL',
   }),
   namespace: Flags.string({
     char: 'n',
-    summary: 'Namespace of the sandboxes. Default: FSB_NAMESPACE, else "default".',
+    summary: 'Namespace of the sandboxes. Default: FSB_NAMESPACE, else as configured, else "default".',
     helpValue: 'NAMESPACE',
     helpGroup: 'GLOBAL',
   }),
   output: Flags.option({
     char: 'o',
-    summary: 'Format of the result. Default: table.',
+    summary: 'Format of the result. Default: as configured, else table.',
     options: OUTPUT_FORMATS,
     helpGroup: 'GLOBAL',
   })(),

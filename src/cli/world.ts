@@ -1,5 +1,6 @@
 import type { CoreApi } from '../core/api/core-api.ts';
 import type { Clock } from '../core/model/clock.ts';
+import type { TlsFiles } from './config/context.ts';
 
 /** What the command line reads from; `process.stdin` is one. */
 export interface TerminalInput extends NodeJS.ReadableStream {
@@ -30,8 +31,10 @@ export interface ProcessEvents {
 }
 
 export interface ConnectOptions {
-  /** `--host` */
-  host?: string;
+  /** Undefined: the local core. */
+  endpoint?: string | undefined;
+  /** With which files it is reached, if it has TLS. */
+  tls?: TlsFiles | undefined;
   /** Start the local core when it does not run. */
   start: boolean;
 }

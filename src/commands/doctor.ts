@@ -1,22 +1,47 @@
+import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { localCore } from '../cli/local/find.ts';
+import type { LocalCore } from '../cli/local/local-core.ts';
 
 export default class Doctor extends BaseCommand {
   static override summary = 'Check that this machine can run sandboxes.';
   static override description =
-    'Says which runtime was found, whether images can come, what is missing and how to get it. Changes nothing and starts nothing. Exit code 0 ' +
-    'when all is well, 1 when something is missing.';
+    `Says which runtime was found, whether images can come, what is missing and how to get it. Without --fix it changes nothing and starts nothing. Exit code 0 when all is well, 1 when something is missing.
+
+With --fix it builds the guest programs, makes directories, and cleans up what a killed core has left: sockets, dead instances with their cgroups, mounts and layers. Running sandboxes, and whatever a running core owns, stay as they are.`;
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> -o json',
+    '<%= config.bin %> <%= command.id %> --fix',
   ];
+  static override flags = {
+    fix: Flags.boolean({ summary: 'Put right what can be put right, and tell each thing that was done.' }),
+  };
 
   async run(): Promise<number> {
-    await this.parse(Doctor);
+    const { flags } = await this.parse(Doctor);
+    const local = localCore(this.world, this.config.root);
+    await this.#attend(local, flags.fix === true);
     const { doctorListing, examine } = await import('../cli/local/doctor.ts');
-    const checks = await examine(localCore(this.world, this.config.root), this.world);
+    const checks = await examine(local, this.world);
     await this.print(doctorListing(checks));
     for (const { name, hint } of checks) if (hint !== '') await this.say(`Hint: ${name}: ${hint}`);
     return checks.every(({ ok }) => ok) ? 0 : 1;
+  }
+
+  async #attend(local: LocalCore, fix: boolean): Promise<void> {
+    const { findFaults } = await import('../cli/local/repair/find-faults.ts');
+    for (const { remedy, fix: apply } of await findFaults(local, this.world.version)) {
+      if (!fix) {
+        await this.say(`With --fix: ${remedy}`);
+        continue;
+      }
+      try {
+        await apply();
+        await this.tell({ fixed: remedy }, `Done: ${remedy}`);
+      } catch (error) {
+        await this.report(error);
+      }
+    }
   }
 }

@@ -1,4 +1,16 @@
 import type { CommandTable } from '../cli/program/command-set.ts';
+import ConfigGet from './config/get.ts';
+import ConfigList from './config/list.ts';
+import ConfigSet from './config/set.ts';
+import ConfigUnset from './config/unset.ts';
+import ContextCreate from './context/create.ts';
+import ContextList from './context/list.ts';
+import ContextRemove from './context/remove.ts';
+import ContextShow from './context/show.ts';
+import ContextUpdate from './context/update.ts';
+import ContextUse from './context/use.ts';
+import DaemonLogs from './daemon/logs.ts';
+import DaemonRestart from './daemon/restart.ts';
 import DaemonStart from './daemon/start.ts';
 import DaemonStatus from './daemon/status.ts';
 import DaemonStop from './daemon/stop.ts';
@@ -16,6 +28,7 @@ import ImagePull from './image/pull.ts';
 import ImageRemove from './image/remove.ts';
 import ImageSave from './image/save.ts';
 import ImageTag from './image/tag.ts';
+import Info from './info.ts';
 import List from './list.ts';
 import Login from './login.ts';
 import Logout from './logout.ts';
@@ -39,6 +52,18 @@ import Version from './version.ts';
 
 /** Every command by its id. A new command is a file beside this one and a line here. */
 export const COMMANDS: CommandTable = {
+  'config:get': ConfigGet,
+  'config:list': ConfigList,
+  'config:set': ConfigSet,
+  'config:unset': ConfigUnset,
+  'context:create': ContextCreate,
+  'context:list': ContextList,
+  'context:remove': ContextRemove,
+  'context:show': ContextShow,
+  'context:update': ContextUpdate,
+  'context:use': ContextUse,
+  'daemon:logs': DaemonLogs,
+  'daemon:restart': DaemonRestart,
   'daemon:start': DaemonStart,
   'daemon:status': DaemonStatus,
   'daemon:stop': DaemonStop,
@@ -56,6 +81,7 @@ export const COMMANDS: CommandTable = {
   'image:remove': ImageRemove,
   'image:save': ImageSave,
   'image:tag': ImageTag,
+  info: Info,
   list: List,
   login: Login,
   logout: Logout,

@@ -62,7 +62,8 @@ The words after NAME are the command's arguments: they replace the image's defau
     assertRunFlags(flags);
     parseDetachKeys(flags['detach-keys']);
     assertTerminal(this.world.terminal, flags);
-    const spec = await specForRun(ref, flags, args.command ?? [], this.world, this.interruption);
+    const source = { ref, flags, words: args.command ?? [], settings: this.settings };
+    const spec = await specForRun(source, this.world, this.interruption);
     const core = await this.core();
     const { sandbox, elapsed } = await this.#create(core, ref, spec, flags);
     if (attaches(flags))

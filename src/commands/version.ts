@@ -6,7 +6,8 @@ import { FsbError } from '../core/model/errors.ts';
 
 export default class Version extends BaseCommand {
   static override summary = 'Show the versions of the command line and of the core.';
-  static override description = 'Starts no core: when none runs, only the command line is shown.';
+  static override description =
+    'Starts no core: when none runs here, only the command line is shown. A core that was named and cannot be reached is an error, after that.';
   static override examples = [
     { description: 'Both', command: '<%= config.bin %> version' },
     { description: 'For a bug report', command: '<%= config.bin %> version -o json' },
@@ -15,18 +16,20 @@ export default class Version extends BaseCommand {
 
   override async run(): Promise<undefined> {
     const { flags } = await this.parse(Version);
-    const info = flags.client ? undefined : await this.#coreInfo();
-    await this.print(versionListing(this.world.version, process.version.slice(1), info));
+    const asked = flags.client ? {} : await this.#ask();
+    await this.print(versionListing(this.world.version, process.version.slice(1), asked.info));
+    if (asked.error !== undefined) throw asked.error;
   }
 
-  /** Undefined when no core runs: here that is nothing wrong. */
-  async #coreInfo(): Promise<SystemInfo | undefined> {
+  /** No local core is nothing wrong here; one that was named, and is not there, is. */
+  async #ask(): Promise<{ info?: SystemInfo; error?: unknown }> {
     try {
       const core = await this.core(false);
-      return await core.system.info(this.call);
+      return { info: await core.system.info(this.call) };
     } catch (error) {
-      if (FsbError.from(error).code === 'unavailable') return undefined;
-      throw error;
+      const { code } = FsbError.from(error);
+      if (code !== 'unavailable') throw error;
+      return this.settings.core.endpoint === undefined ? {} : { error };
     }
   }
 }

@@ -34,6 +34,10 @@ export interface CoreOptions {
   metrics?: string;
   /** Those of the addresses that nobody chose: when one is taken, free ports serve as well. */
   usualPorts?: string[];
+  /** It serves the process that it is in: it listens nowhere and keeps nothing warm. */
+  embedded?: boolean;
+  /** Milliseconds to wait for another core of this root to end; default two seconds. */
+  lockWait?: number;
   log: Logger;
   clock?: Clock;
   /** Must end this process at once and in any way but close(): what runs may belong to another core by now. */
@@ -57,11 +61,11 @@ const CALL_GRACE = 5_000;
  * @throws conflict (another core has this root), run_failed (no runtime), unavailable (cannot listen)
  */
 export async function startCore(options: CoreOptions): Promise<RunningCore> {
-  const { paths, log, clock = systemClock } = options;
+  const { paths, log, clock = systemClock, lockWait = LOCK_WAIT } = options;
   const cleanup = new Cleanup(log);
   try {
     for (const directory of [paths.state, paths.run]) makePrivateDirectory(directory);
-    const lock = await acquireLock(join(options.guestDirectory, 'fsb-launch'), paths.lock, LOCK_WAIT);
+    const lock = await acquireLock(join(options.guestDirectory, 'fsb-launch'), paths.lock, lockWait);
     cleanup.add('lock', () => lock.release());
     void lock.lost.then(() => {
       log.fatal(
@@ -75,7 +79,10 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     cleanup.add('records', () => records.close());
     const metrics = createCoreMetrics(clock);
     const meter = (pool: string): PoolMeter => metrics.pool(pool);
-    const { agent, probe } = await startNode({ ...options, records, clock, meter }, cleanup);
+    const { agent, probe } = await startNode(
+      { ...options, warm: !options.embedded, records, clock, meter },
+      cleanup,
+    );
     const controller = new Controller({
       agent,
       sandboxes: records.table<Sandbox>('sandboxes', SANDBOX_RECORD_VERSION),
@@ -97,20 +104,40 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
       startedAt: clock.now(),
     };
     const api = coreApi(controller, agent, info, () => cleanup.run());
-    const servers = await listen(api, options, metrics, clock);
-    cleanup.add('servers', () => servers.close(CALL_GRACE));
-    if (servers.http[1]) info.http = `http://${servers.http[1]}`;
-    if (servers.metrics) info.metrics = `http://${servers.metrics}/metrics`;
-    const grpc = servers.grpc[1] ? `tcp://${servers.grpc[1]}` : '';
-    const status = { ...info, endpoint: `unix://${paths.grpcSocket}`, grpc };
-    await writeStatus(paths.status, status);
-    cleanup.add('status', () => removeStatus(paths.status));
+    const status = options.embedded
+      ? { ...info, endpoint: '', grpc: '' }
+      : await serve(api, info, { options, metrics, clock, cleanup });
     log.info(status, 'ready');
     return { api, status, close: () => cleanup.run() };
   } catch (error) {
     await cleanup.run();
     throw error;
   }
+}
+
+interface ServeParts {
+  options: CoreOptions;
+  metrics: CoreMetrics;
+  clock: Clock;
+  cleanup: Cleanup;
+}
+
+/** Listens, and tells where: `info` gets the addresses, too. */
+async function serve(
+  api: CoreApi,
+  info: SystemInfo,
+  { options, metrics, clock, cleanup }: ServeParts,
+): Promise<CoreStatus> {
+  const { paths } = options;
+  const servers = await listen(api, options, metrics, clock);
+  cleanup.add('servers', () => servers.close(CALL_GRACE));
+  if (servers.http[1]) info.http = `http://${servers.http[1]}`;
+  if (servers.metrics) info.metrics = `http://${servers.metrics}/metrics`;
+  const grpc = servers.grpc[1] ? `tcp://${servers.grpc[1]}` : '';
+  const status = { ...info, endpoint: `unix://${paths.grpcSocket}`, grpc };
+  await writeStatus(paths.status, status);
+  cleanup.add('status', () => removeStatus(paths.status));
+  return status;
 }
 
 /** A usual port that somebody else has gives way to a free one; an address that the user named does not. */

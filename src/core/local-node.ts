@@ -48,6 +48,8 @@ export interface NodeOptions {
   guestDirectory: string;
   /** A change of the default pool's policy, as a user writes it; see model/pool-policy.ts. Kept for later cores. */
   pool: Partial<PoolPolicyInput>;
+  /** False: pools keep nothing idle, whatever their policies say; a claim boots what it needs. */
+  warm?: boolean;
   /** Where each pool counts what it does. */
   meter?: (pool: string) => PoolMeter;
   records: RecordStore;
@@ -147,7 +149,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   });
   cleanup.add('janitor', () => janitor.close());
   janitor.start();
-  await pools.start();
+  await pools.start(options.warm);
   return { agent, probe };
 }
 

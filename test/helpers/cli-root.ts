@@ -27,8 +27,20 @@ export interface CliRoot {
 /** The production binary, of this tree or another, with a core of its own, which its first command starts. */
 export async function makeCliRoot(binary = join(repository, 'bin/run.js')): Promise<CliRoot> {
   const root = await makeRoot();
-  const { NODE_EXTRA_CA_CERTS: _, FSB_HOST: __, ...clean } = process.env;
-  const env = { ...clean, FSB_ROOT: root, XDG_CACHE_HOME: join(root, 'cache'), NO_COLOR: '1' };
+  const {
+    NODE_EXTRA_CA_CERTS: _,
+    FSB_HOST: __,
+    FSB_CONTEXT: ___,
+    FSB_NAMESPACE: ____,
+    ...clean
+  } = process.env;
+  const env = {
+    ...clean,
+    FSB_ROOT: root,
+    HOME: join(root, 'home'),
+    XDG_CACHE_HOME: join(root, 'cache'),
+    NO_COLOR: '1',
+  };
   const cli: CliRoot = {
     root,
     env,

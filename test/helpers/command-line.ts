@@ -90,7 +90,8 @@ export function startCommandLine(argv: string[], options: CommandLineOptions = {
   const [connections, forced]: [ConnectOptions[], number[]] = [[], []];
   const world: World = {
     terminal: { stdin, stdout, stderr },
-    env: { PATH: process.env.PATH, ...options.env },
+    // What the developer has configured for himself is nothing for tests.
+    env: { PATH: process.env.PATH, HOME: '/nonexistent', ...options.env },
     cwd: options.cwd ?? process.cwd(),
     clock: options.clock ?? systemClock,
     events,

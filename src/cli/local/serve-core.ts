@@ -1,13 +1,12 @@
 import { closeSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { startCore } from '../../core/daemon.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
 import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
-import { makePrivateDirectory } from '../../core/private-directory.ts';
 import type { CoreStatus } from '../../core/status-file.ts';
 import type { ProcessEvents } from '../world.ts';
+import { openCoreLog } from './core-log.ts';
 
 export interface ServeOptions {
   paths: CorePaths;
@@ -36,11 +35,7 @@ export async function serveCore(options: ServeOptions): Promise<void> {
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) events.on(signal, resolve);
   });
-  makePrivateDirectory(paths.state);
-  const destination = pino.destination({ dest: paths.log, sync: true });
-  // On a full disk the log stands still; a core that died of that would take every caller with it.
-  destination.on('error', () => {});
-  const log = pino({ level: options.logLevel, base: { pid: process.pid } }, destination);
+  const log = openCoreLog(paths, options.logLevel);
   const core = await startCore({
     paths,
     guestDirectory: join(options.packageRoot, 'guest/build'),

@@ -1,23 +1,12 @@
-import { randomBytes } from 'node:crypto';
-import {
-  chmod,
-  chown,
-  mkdir,
-  readFile,
-  readlink,
-  realpath,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { FsbError } from '../../core/model/errors.ts';
+import { withFileLock } from '../files/file-lock.ts';
+import { faultPlace } from '../files/json-fault.ts';
+import { replaceFile, targetOf } from '../files/replace-file.ts';
 import type { World } from '../world.ts';
-import { withFileLock } from './file-lock.ts';
-import { jsonFault } from './json-fault.ts';
 
 /** Docker takes null for what is not there. */
 const orNothing = <T extends z.ZodType>(schema: T) =>
@@ -97,32 +86,6 @@ export class DockerConfig {
   }
 }
 
-/** Many keep it as a link into their collection of such files, where it may not be yet. */
-async function targetOf(file: string): Promise<string> {
-  const real = await realpath(file).catch(() => undefined);
-  if (real !== undefined) return real;
-  const link = await readlink(file).catch(() => undefined);
-  return link === undefined ? file : resolve(dirname(file), link);
-}
-
-async function replaceFile(file: string, text: string): Promise<void> {
-  const before = await stat(file).catch(() => undefined);
-  const draft = `${file}.${randomBytes(6).toString('hex')}`;
-  try {
-    await writeFile(draft, text, { mode: 0o600, flag: 'wx', flush: true });
-    if (before) {
-      // With sudo it may be the file of somebody else, who could not read it any more.
-      if (before.uid !== process.getuid?.() || before.gid !== process.getgid?.())
-        await chown(draft, before.uid, before.gid);
-      await chmod(draft, before.mode & 0o777);
-    }
-    await rename(draft, file);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
-  }
-}
-
 async function readRaw(file: string): Promise<Raw> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     // ENOTDIR: something on the way is a file, so there is none either.
@@ -131,8 +94,8 @@ async function readRaw(file: string): Promise<Raw> {
   });
   const json = text.replace(/^\ufeff/, '');
   if (json.trim() === '') return {};
-  const fault = jsonFault(json);
-  if (fault !== undefined) throw broken(file, `line ${json.slice(0, fault).split('\n').length} is not JSON`);
+  const fault = faultPlace(json);
+  if (fault !== undefined) throw broken(file, `line ${fault.line} is not JSON`);
   return JSON.parse(json);
 }
 

@@ -16,7 +16,10 @@ export const poolRunFlags = {
     helpValue: 'IMAGE',
   }),
   ...imageSourceFlags,
-  pool: Flags.string({ summary: 'Warm pool to take it from. Default: default-pool.', helpValue: 'POOL' }),
+  pool: Flags.string({
+    summary: 'Warm pool to take it from. Default: as configured, else default-pool.',
+    helpValue: 'POOL',
+  }),
   wait: durationFlag({ summary: "Wait this long for an instance at most. Default: the pool's." }),
   'on-empty': Flags.option({
     summary: "When nothing is idle: boot one, wait for one, or fail. Default: the pool's.",
@@ -39,10 +42,14 @@ export const poolRunFlags = {
 
 export type PoolRunFlags = Interfaces.InferredFlags<typeof poolRunFlags>;
 
-/** What is to be claimed. @throws invalid_argument */
-export function leaseRequest(flags: PoolRunFlags): LeaseRequest {
+/**
+ * What is to be claimed.
+ * @param pool the configured one
+ * @throws invalid_argument
+ */
+export function leaseRequest(flags: PoolRunFlags, pool = DEFAULT_POOL): LeaseRequest {
   return {
-    pool: flags.pool ?? DEFAULT_POOL,
+    pool: flags.pool ?? pool,
     ...defined({
       image: flags.image,
       onEmpty: flags['on-empty'],

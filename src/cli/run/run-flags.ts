@@ -23,7 +23,7 @@ export const runFlags = {
     helpValue: 'UNIX',
   }),
   pool: Flags.string({
-    summary: 'Warm pool to take it from. Default: default-pool.',
+    summary: 'Warm pool to take it from. Default: as configured, else default-pool.',
     aliases: ['pool-ref'],
     helpValue: 'POOL',
   }),

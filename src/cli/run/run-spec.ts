@@ -1,6 +1,7 @@
 import { FsbError } from '../../core/model/errors.ts';
 import type { SandboxRef } from '../../core/model/sandbox.ts';
 import type { SandboxSpecInput } from '../../core/model/spec.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Interruption } from '../interruption.ts';
 import { editSpec } from '../spec/edit-spec.ts';
 import { readEnvFlags } from '../spec/env-flags.ts';
@@ -11,11 +12,27 @@ import { checkSpec, parseSpecText } from '../spec/yaml-spec.ts';
 import { isInteractive, type World } from '../world.ts';
 import { type RunFlags, toSpecFlags } from './run-plan.ts';
 
-/** Where the spec of a new sandbox comes from: the flags alone, a file, or the editor; flags win over both. */
+export interface SpecSource {
+  ref: SandboxRef;
+  flags: RunFlags;
+  words: string[];
+  /** For the pool where neither flags nor text name one, and for the editor. */
+  settings: Pick<Settings, 'fromFiles'>;
+}
+
 export async function specForRun(
-  ref: SandboxRef,
-  flags: RunFlags,
-  words: string[],
+  source: SpecSource,
+  world: World,
+  interruption: Interruption,
+): Promise<SandboxSpecInput> {
+  const spec = await specAsSaid(source, world, interruption);
+  const pool = source.settings.fromFiles('pool');
+  return pool === undefined || spec.pool_ref !== undefined ? spec : { ...spec, pool_ref: pool };
+}
+
+/** Where the spec of a new sandbox comes from: the flags alone, a file, or the editor; flags win over both. */
+async function specAsSaid(
+  { ref, flags, words, settings }: SpecSource,
   world: World,
   interruption: Interruption,
 ): Promise<SandboxSpecInput> {
@@ -31,7 +48,10 @@ export async function specForRun(
   // Flags were parsed one by one, and the core checks the whole: loading the schema here would cost more than the call.
   if (flags.image !== undefined) return mergeSpecs({}, over) as unknown as SandboxSpecInput;
   if (isInteractive(world.terminal))
-    return editSpec({ ref, flags: over, yes: flags.yes, interruption }, world);
+    return editSpec(
+      { ref, flags: over, editor: settings.fromFiles('editor'), yes: flags.yes, interruption },
+      world,
+    );
   throw new FsbError('invalid_argument', `cannot create sandbox ${ref.name}: no image was given`, {
     hint: 'Give --image (for example --image host) or --file.',
   });

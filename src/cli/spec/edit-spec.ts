@@ -15,6 +15,8 @@ export interface EditRequest {
   ref: SandboxRef;
   /** What the flags say; it wins over the text. */
   flags: PartialSpec;
+  /** The configured editor, if there is one. */
+  editor: string | undefined;
   /** No question before creating. */
   yes: boolean;
   interruption: Interruption;
@@ -25,7 +27,7 @@ export interface EditRequest {
  * @throws cancelled when the user does not want it after all; the text stays
  */
 export async function editSpec(request: EditRequest, world: World): Promise<SandboxSpecInput> {
-  const editor = chooseEditor(world.env);
+  const editor = chooseEditor(world.env, request.editor);
   const text = await EditText.open(editFile(world.env, request.ref), specTemplate(request.ref.name));
   try {
     const spec = await editUntilValid(editor, text, request, world);

@@ -9,18 +9,22 @@ import type { World } from '../world.ts';
 const FALLBACKS = ['nano', 'vim', 'vi'];
 
 /**
- * $VISUAL, $EDITOR, else the first of nano, vim, vi on the PATH. May have arguments: `code --wait`.
+ * $VISUAL, $EDITOR, the configured one, else the first of nano, vim, vi on the PATH. May have arguments: `code --wait`.
  * @throws invalid_argument when there is none
  */
-export function chooseEditor(env: Record<string, string | undefined>, exists = isExecutable): string {
-  const named = env.VISUAL || env.EDITOR;
+export function chooseEditor(
+  env: Record<string, string | undefined>,
+  configured: string | undefined,
+  exists = isExecutable,
+): string {
+  const named = env.VISUAL || env.EDITOR || configured;
   if (named) return named;
   const directories = (env.PATH ?? '').split(delimiter).filter((directory) => directory !== '');
   const found = FALLBACKS.find((editor) => directories.some((directory) => exists(join(directory, editor))));
   if (found !== undefined) return found;
   throw new FsbError(
     'invalid_argument',
-    'no editor found: neither VISUAL nor EDITOR is set, and there is no nano, vim or vi',
+    'no editor found: neither VISUAL nor EDITOR is set, none is configured, and there is no nano, vim or vi',
     {
       hint: 'Set EDITOR, or give --image or --file instead.',
     },

@@ -1,8 +1,8 @@
-import type { Interfaces } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { coreFlags } from '../../cli/local/core-flags.ts';
 import { daemonListing } from '../../cli/local/daemon-view.ts';
 import { localCore } from '../../cli/local/find.ts';
+import { serveFlags } from '../../cli/local/serve-flags.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
 import { abortable } from '../../core/model/abortable.ts';
 
@@ -30,14 +30,4 @@ export default class DaemonStart extends BaseCommand {
     await this.print(daemonListing(status, local.paths));
     return undefined;
   }
-}
-
-/** The same flags again as they were typed, for the core's own command line. */
-function serveFlags(words: Interfaces.ParserOutput['raw']): string[] {
-  return words.flatMap((word) => {
-    if (word.type !== 'flag' || word.flag === 'root' || !(word.flag in coreFlags)) return [];
-    return coreFlags[word.flag as keyof typeof coreFlags].type === 'boolean'
-      ? [word.input]
-      : [`--${word.flag}=${word.input}`];
-  });
 }

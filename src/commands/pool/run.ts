@@ -33,7 +33,7 @@ With --lease the instance is kept for "pool exec", until "pool release" or until
   override async run(): Promise<number> {
     const { args, flags } = await this.parse(PoolRun);
     const plan = await this.#plan(args.command ?? [], flags);
-    const request = leaseRequest(flags);
+    const request = leaseRequest(flags, this.settings.fromFiles('pool'));
     if (flags.lease) {
       const core = await this.core();
       const wanted = { ...request, ttl: flags['lease-ttl'] };

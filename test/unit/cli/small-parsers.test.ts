@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { parseEndpoint } from '../../../src/cli/connect.ts';
 import { logLevel } from '../../../src/cli/local/log-level.ts';
 import { LineStamper, logEntryView } from '../../../src/cli/logs/log-printer.ts';
 import { parseMoment, parseTail, preciseTimestamp } from '../../../src/cli/logs/time-query.ts';
@@ -13,28 +12,6 @@ describe('logLevel', () => {
     ['DEBUG', 'debug'],
     ['silent', 'silent'],
   ])('%j -> %s', (text, level) => expect(logLevel({ FSB_LOG_LEVEL: text })).toBe(level));
-});
-
-describe('endpoints', () => {
-  it.each([
-    ['unix:///run/fsb/fsb.sock', 'unix:///run/fsb/fsb.sock', 'unix:///run/fsb/http.sock'],
-    ['unix:/a/b', 'unix:///a/b', 'unix:///a/http.sock'],
-    ['tcp://host:9091', 'host:9091', undefined],
-    ['tcp://host', 'host:9090', undefined],
-    ['tcp://[::1]:9090', '[::1]:9090', undefined],
-  ])('%s', (text, grpc, http) => expect(parseEndpoint(text)).toEqual({ grpc, http }));
-
-  it.each([
-    ['host:9090'],
-    ['tcp://'],
-    ['tcp://h:0'],
-    ['tcp://h:99999'],
-    ['unix://relative'],
-    ['tcp://a:1:2'],
-  ])('refuses %s', (text) => expect(() => parseEndpoint(text)).toThrow('invalid endpoint'));
-  it.each([['tls://h:1'], ['ssh://u@h'], ['embedded:']])('does not know %s yet', (text) =>
-    expect(() => parseEndpoint(text)).toThrow('not supported'),
-  );
 });
 
 describe('times', () => {
@@ -89,15 +66,16 @@ describe('log lines', () => {
 
 describe('the editor', () => {
   it.each([
-    [{ VISUAL: 'code --wait', EDITOR: 'vi' }, [], 'code --wait'],
-    [{ VISUAL: '', EDITOR: 'ed' }, [], 'ed'],
-    [{ PATH: '/a:/b' }, ['/b/vi', '/a/vim'], 'vim'],
-    [{ PATH: '/a:/b' }, ['/b/nano', '/a/vim'], 'nano'],
-  ])('%j', (env, files, editor) =>
-    expect(chooseEditor(env, (path) => (files as string[]).includes(path))).toBe(editor),
+    [{ VISUAL: 'code --wait', EDITOR: 'vi' }, 'ex', [], 'code --wait'],
+    [{ VISUAL: '', EDITOR: 'ed' }, 'ex', [], 'ed'],
+    [{ EDITOR: '', PATH: '/a' }, 'ex', ['/a/vim'], 'ex'],
+    [{ PATH: '/a:/b' }, undefined, ['/b/vi', '/a/vim'], 'vim'],
+    [{ PATH: '/a:/b' }, undefined, ['/b/nano', '/a/vim'], 'nano'],
+  ])('%j', (env, configured, files, editor) =>
+    expect(chooseEditor(env, configured, (path) => (files as string[]).includes(path))).toBe(editor),
   );
 
   it('says what to do when there is none', () => {
-    expect(() => chooseEditor({ PATH: '/a' }, () => false)).toThrow('no editor found');
+    expect(() => chooseEditor({ PATH: '/a' }, undefined, () => false)).toThrow('no editor found');
   });
 });

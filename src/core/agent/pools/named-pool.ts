@@ -72,8 +72,10 @@ export class NamedPool {
   /**
    * Begins to warm, unless it is on record as stopped or drained; how that goes on is nobody's wait. The state comes
    * first: a pool that knew its warm images before would begin to boot them.
+   * @param warm false: as if it were on record as stopped
    */
-  async start(): Promise<void> {
+  async start(warm = true): Promise<void> {
+    if (!warm) this.pool.stop().catch(noop);
     this.#followState();
     await this.warm.start();
   }

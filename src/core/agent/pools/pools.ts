@@ -49,9 +49,9 @@ export class Pools {
     }
   }
 
-  /** Every pool begins to warm; to be called when what an earlier core left is adopted. */
-  async start(): Promise<void> {
-    await Promise.all(this.all().map((pool) => pool.start()));
+  /** Every pool begins to warm, unless told otherwise; to be called when what an earlier core left is adopted. */
+  async start(warm = true): Promise<void> {
+    await Promise.all(this.all().map((pool) => pool.start(warm)));
   }
 
   /** By name. */

@@ -9,8 +9,11 @@ import { instancePaths } from './oci-paths.ts';
 import { isAlive } from './process-identity.ts';
 import { readRuntimeState } from './runtime-state.ts';
 
+/** Whose instances, and where. */
+type Place = Pick<OciContext, 'directories' | 'runtime'>;
+
 /** Every instance of which there is anything: runtime state, bundle, writable layers or cgroup. */
-export async function listInstances(context: OciContext, cgroups: CgroupLayout): Promise<RuntimeInstance[]> {
+export async function listInstances(context: Place, cgroups: CgroupLayout): Promise<RuntimeInstance[]> {
   const { directories } = context;
   const found = await Promise.all([
     names(directories.runtimeRoot),
@@ -22,7 +25,7 @@ export async function listInstances(context: OciContext, cgroups: CgroupLayout):
   return ids.map((id) => describe(context, id));
 }
 
-function describe(context: OciContext, id: string): RuntimeInstance {
+function describe(context: Place, id: string): RuntimeInstance {
   const paths = instancePaths(context.directories, id);
   const identity = readRuntimeState(context.runtime, paths.runtimeState);
   return {
@@ -35,7 +38,7 @@ function describe(context: OciContext, id: string): RuntimeInstance {
 }
 
 /** Bundles lie in one directory for all runtimes; those whose layers are another runtime's are not ours to destroy. */
-async function ownBundles({ directories, runtime }: OciContext): Promise<string[]> {
+async function ownBundles({ directories, runtime }: Place): Promise<string[]> {
   const bundles = await names(directories.bundles);
   const runtimes = await names(directories.allInstances);
   const others = new Set<string>();

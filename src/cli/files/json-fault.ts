@@ -2,9 +2,17 @@
  * Where a text stops being JSON, as an offset; undefined: it is JSON. JSON.parse() does not say it for every fault, and
  * quotes the text around it, which may be a password.
  */
-export function jsonFault(text: string): number | undefined {
+function jsonFault(text: string): number | undefined {
   const scanner = new Scanner(text);
   return scanner.document() ? undefined : scanner.at;
+}
+
+/** The same as a line and a column, from 1. */
+export function faultPlace(text: string): { line: number; column: number } | undefined {
+  const fault = jsonFault(text);
+  if (fault === undefined) return undefined;
+  const lines = text.slice(0, fault).split('\n');
+  return { line: lines.length, column: lines.at(-1)!.length + 1 };
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids them in a string

@@ -1,0 +1,43 @@
+import { chmod, mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { FsbError } from '../../core/model/errors.ts';
+import { withFileLock } from '../files/file-lock.ts';
+import { replaceFile, targetOf } from '../files/replace-file.ts';
+import type { World } from '../world.ts';
+import { readJsonFile } from './json-file.ts';
+import type { ConfigScope } from './schema.ts';
+
+export interface Edit {
+  file: string;
+  scope: ConfigScope;
+  world: Pick<World, 'clock'>;
+  signal: AbortSignal;
+}
+
+/**
+ * Changes a configuration file as it is by now, all or nothing; order and indentation of what stays are kept.
+ * @param change of the entries, in place; false: nothing changed
+ * @throws invalid_argument when it is broken by now; unavailable when another command holds it
+ */
+export async function editConfig(
+  { file, scope, world, signal }: Edit,
+  change: (entries: Record<string, unknown>) => boolean,
+): Promise<void> {
+  const isPrivate = scope === 'user';
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: isPrivate ? 0o700 : 0o755 });
+    const target = await targetOf(file);
+    await withFileLock(target, { clock: world.clock, signal }, async () => {
+      const { content, indent } = readJsonFile(target) ?? { content: {}, indent: '  ' };
+      if (!change(content)) return;
+      await replaceFile(target, `${JSON.stringify(content, null, indent)}\n`, isPrivate ? 0o600 : 0o644);
+      if (isPrivate) await chmod(target, 0o600);
+    });
+  } catch (error) {
+    if (error instanceof FsbError || signal.aborted) throw error;
+    throw new FsbError('internal', `cannot write ${file}: ${(error as Error).message}`, {
+      hint: 'Check who owns it and whether its disk is full. Nothing was changed.',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import type { CoreApi } from '../../core/api/core-api.ts';
+import { startCore } from '../../core/daemon.ts';
+import { FsbError } from '../../core/model/errors.ts';
+import { openCoreLog } from './core-log.ts';
+import { type LocalCore, runningCore } from './local-core.ts';
+import { logLevel } from './log-level.ts';
+
+/** Commands with a core of their own take turns; one of them usually takes less. */
+const TURN = 30_000;
+
+/**
+ * A core in this process, for one command. Closing it destroys what is idle; sandboxes live on, and the next core, this
+ * kind or the other, takes them up.
+ * @throws conflict when another core has the root
+ */
+export async function openEmbeddedCore(local: LocalCore, version: string): Promise<CoreApi> {
+  const { paths, packageRoot, env } = local;
+  const level = logLevel(env);
+  const running = await runningCore(local);
+  if (running !== undefined)
+    throw new FsbError(
+      'conflict',
+      `cannot run an embedded core on ${paths.root}: a core runs there already (pid ${running.pid})`,
+      { hint: 'Talk to that one, without embedded:, or stop it with: fsb-ctl daemon stop' },
+    );
+  const { api } = await startCore({
+    paths,
+    guestDirectory: join(packageRoot, 'guest/build'),
+    version,
+    pool: {},
+    embedded: true,
+    lockWait: TURN,
+    log: openCoreLog(paths, level),
+    onLockLost: () => process.exit(1),
+  });
+  return api;
+}

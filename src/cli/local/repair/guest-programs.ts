@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FsbError } from '../../../core/model/errors.ts';
+import type { FindFaults } from './fault.ts';
+
+/** fsb-init and fsb-launch, where they are missing and their sources are here. */
+export const missingGuestPrograms: FindFaults = async ({ packageRoot }) => {
+  const guest = join(packageRoot, 'guest');
+  const programs = ['fsb-init', 'fsb-launch'].map((name) => join(guest, 'build', name));
+  const there = await Promise.all(programs.map((file) => isThere(file, constants.X_OK)));
+  if (there.every(Boolean) || !(await isThere(join(guest, 'Makefile')))) return [];
+  return [{ remedy: `build the guest programs in ${guest}`, fix: () => build(guest) }];
+};
+
+const isThere = (file: string, mode?: number): Promise<boolean> =>
+  access(file, mode).then(
+    () => true,
+    () => false,
+  );
+
+function build(guest: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    execFile('make', ['-s', '-C', guest], (error, _, stderr) => {
+      if (error === null) return resolve();
+      const reason = stderr.trim().split('\n').at(-1) || error.message;
+      reject(
+        new FsbError('run_failed', `make failed: ${reason}`, {
+          hint: 'It needs make and a C compiler: apt-get install make gcc libc6-dev',
+          cause: error,
+        }),
+      );
+    });
+  });
+}

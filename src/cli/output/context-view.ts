@@ -1,0 +1,85 @@
+import type { Context } from '../config/context.ts';
+import type { Contexts } from '../config/contexts.ts';
+import type { Listing } from './output.ts';
+import { describeRows } from './rows.ts';
+
+/** A context, as `-o json` shows it. */
+export interface ContextView {
+  name: string;
+  /** Commands that say nothing else talk to this one. */
+  current: boolean;
+  endpoint: string;
+  description: string;
+  /** Null: the default one. */
+  namespace: string | null;
+  tls: Context['tls'] | null;
+  /** Why it cannot be used; empty: it can. */
+  error: string;
+}
+
+interface ViewOptions {
+  /** Undefined: none is. */
+  current: string | undefined;
+  /** Endpoint of the local core. */
+  local: string;
+}
+
+export function contextView(name: string, contexts: Contexts, options: ViewOptions): ContextView {
+  return viewOf(name, contexts.get(name), options);
+}
+
+function viewOf(name: string, context: Context, { current, local }: ViewOptions, error = ''): ContextView {
+  return {
+    name,
+    current: name === current,
+    endpoint: error === '' ? context.endpoint || local : '',
+    description: context.description ?? '',
+    namespace: context.namespace ?? null,
+    tls: context.tls ?? null,
+    error,
+  };
+}
+
+/** Also those whose file is broken: somebody has to be told. */
+export function contextListing(contexts: Contexts, options: ViewOptions): Listing<ContextView> {
+  const items = contexts.names().map((name) => {
+    try {
+      return contextView(name, contexts, options);
+    } catch (error) {
+      return viewOf(name, { endpoint: '' }, options, (error as Error).message);
+    }
+  });
+  const broken = items.some(({ error }) => error !== '');
+  return {
+    items,
+    columns: [
+      { title: 'NAME', value: ({ name, current }) => (current ? `${name} *` : name) },
+      { title: 'DESCRIPTION', value: ({ description }) => description },
+      { title: 'ENDPOINT', value: ({ endpoint }) => endpoint },
+      { title: 'NAMESPACE', wide: true, value: ({ namespace }) => namespace ?? '' },
+      { title: 'ERROR', wide: !broken, value: ({ error }) => error },
+    ],
+    name: ({ name }) => name,
+  };
+}
+
+export function contextDetails(view: ContextView): Listing<ContextView> {
+  return {
+    items: [view],
+    single: true,
+    columns: [],
+    name: ({ name }) => name,
+    describe: () =>
+      describeRows([
+        ['Name', view.name],
+        ['Current', view.current ? 'yes' : 'no'],
+        ['Description', view.description],
+        ['Endpoint', view.endpoint],
+        ['Namespace', view.namespace],
+        ['CA', view.tls?.ca],
+        ['Certificate', view.tls?.cert],
+        ['Key', view.tls?.key],
+        ['Token file', view.tls?.token_file],
+      ]),
+  };
+}

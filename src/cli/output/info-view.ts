@@ -1,0 +1,127 @@
+import type { CoreApi, SystemInfo } from '../../core/api/core-api.ts';
+import type { CallOptions } from '../../core/api/sandbox-api.ts';
+import { formatAge } from '../../core/model/quantity.ts';
+import type { CoreChoice } from '../config/sources.ts';
+import { originText } from './config-view.ts';
+import type { Listing } from './output.ts';
+import { describeRows } from './rows.ts';
+import { timestamp } from './sandbox-view.ts';
+
+/** `info`, as `-o json` shows it. */
+export interface InfoView {
+  client: {
+    version: string;
+    node_version: string;
+    /** Null: an endpoint was given instead. */
+    context: string | null;
+    endpoint: string;
+    /** Who chose it: `default`, `environment:FSB_HOST`. */
+    origin: string;
+  };
+  /** Null: it cannot be reached. */
+  core: CoreInfoView | null;
+}
+
+interface CoreInfoView {
+  version: string;
+  node: string;
+  pid: number;
+  root: string;
+  runtime: string;
+  cgroups: string;
+  /** Null when off. */
+  http: string | null;
+  metrics: string | null;
+  started_at: string;
+  sandboxes: { total: number; phases: Record<string, number> };
+  pools: { total: number; idle: number; claimed: number; booting: number };
+  images: { total: number };
+}
+
+export interface ClientFacts {
+  version: string;
+  nodeVersion: string;
+  choice: CoreChoice;
+  /** Endpoint of the local core. */
+  local: string;
+}
+
+export function clientView({ version, nodeVersion, choice, local }: ClientFacts): InfoView['client'] {
+  return {
+    version,
+    node_version: nodeVersion,
+    context: choice.context ?? null,
+    endpoint: choice.endpoint ?? local,
+    origin: originText(choice.origin),
+  };
+}
+
+/** Asks for all of it at the same time. @throws what the core does */
+export async function askCore(core: CoreApi, call: CallOptions): Promise<CoreInfoView> {
+  const [info, sandboxes, pools, images] = await Promise.all([
+    core.system.info(call),
+    core.sandboxes.list({}, call),
+    core.pools.list(call),
+    core.images.list(call),
+  ]);
+  const phases: Record<string, number> = {};
+  for (const { state } of sandboxes) phases[state.phase] = (phases[state.phase] ?? 0) + 1;
+  const sum = (key: 'idle' | 'claimed' | 'booting'): number =>
+    pools.reduce((total, pool) => total + pool[key], 0);
+  return {
+    ...facts(info),
+    sandboxes: { total: sandboxes.length, phases },
+    pools: { total: pools.length, idle: sum('idle'), claimed: sum('claimed'), booting: sum('booting') },
+    images: { total: images.length },
+  };
+}
+
+const facts = (info: SystemInfo) => ({
+  version: info.version,
+  node: info.node,
+  pid: info.pid,
+  root: info.root,
+  runtime: info.runtime,
+  cgroups: info.cgroups,
+  http: info.http || null,
+  metrics: info.metrics || null,
+  started_at: timestamp(info.startedAt),
+});
+
+export function infoListing(view: InfoView, now: number): Listing<InfoView> {
+  return {
+    items: [view],
+    single: true,
+    columns: [],
+    name: ({ client }) => client.endpoint,
+    describe: () => describeClient(view.client) + (view.core === null ? '' : describeCore(view.core, now)),
+  };
+}
+
+const describeClient = (client: InfoView['client']): string =>
+  describeRows([
+    ['Client version', `${client.version} (node ${client.node_version})`],
+    ['Context', client.context],
+    ['Endpoint', client.endpoint],
+    ['Chosen by', client.origin],
+  ]);
+
+function describeCore(core: CoreInfoView, now: number): string {
+  const { sandboxes, pools, images } = core;
+  const phases = Object.entries(sandboxes.phases)
+    .sort()
+    .map(([phase, count]) => `${count} ${phase}`);
+  return describeRows([
+    ['Core version', `${core.version} (pid ${core.pid})`],
+    ['Started', `${core.started_at} (${formatAge(now - Date.parse(core.started_at))} ago)`],
+    ['Node', core.node],
+    ['Runtime', core.runtime],
+    ['Cgroups', core.cgroups],
+    ['Root', core.root],
+    ['HTTP', core.http],
+    ['Metrics', core.metrics],
+    ['Sandboxes', [String(sandboxes.total), ...phases].join(', ')],
+    ['Pools', `${pools.total}, ${pools.idle} idle, ${pools.claimed} claimed, ${pools.booting} booting`],
+    ['Images', String(images.total)],
+  ]);
+}

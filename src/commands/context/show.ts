@@ -1,0 +1,33 @@
+import { Args } from '@oclif/core';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { overridden } from '../../cli/config/overridden.ts';
+import { localCore } from '../../cli/local/find.ts';
+import { contextDetails, contextView } from '../../cli/output/context-view.ts';
+import { FsbError } from '../../core/model/errors.ts';
+
+export default class ContextShow extends BaseCommand {
+  static override summary = 'Show a context.';
+  static override description = 'Without a name the current one. With -q its name alone.';
+  static override aliases = ['context:inspect'];
+  static override examples = [
+    { description: 'The current one', command: '<%= config.bin %> context show' },
+    { description: 'Another one, for a program', command: '<%= config.bin %> context show default -o json' },
+  ];
+  static override args = {
+    name: Args.string({ ignoreStdin: true, description: 'Name of the context. Default: the current one.' }),
+  };
+
+  override async run(): Promise<undefined> {
+    const { args } = await this.parse(ContextShow);
+    const { choice, contexts } = this.settings;
+    const current = choice.kind === 'context' ? choice.value : undefined;
+    const name = args.name ?? current;
+    if (name === undefined)
+      throw new FsbError('not_found', `no context is current: the core is at ${choice.value}`, {
+        hint: overridden(choice)?.replace(/^Warning: /, ''),
+      });
+    const { grpcSocket } = localCore(this.world, this.config.root).paths;
+    const view = contextView(name, contexts, { current, local: `unix://${grpcSocket}` });
+    await this.print(contextDetails(view));
+  }
+}

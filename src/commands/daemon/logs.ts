@@ -1,0 +1,35 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { localCore } from '../../cli/local/find.ts';
+import { parseTail } from '../../cli/logs/time-query.ts';
+import { write } from '../../cli/streams.ts';
+
+export default class DaemonLogs extends BaseCommand {
+  static override summary = "Show the local core's own log.";
+  static override description =
+    'Lines of JSON, as the core writes them; FSB_LOG_LEVEL=debug at its start makes it talkative. Works when no core runs. --follow goes on until ctrl-C, over restarts of the core.';
+  static override examples = [
+    { description: 'The end of it', command: '<%= config.bin %> daemon logs -n 20' },
+    { description: 'As it is written', command: '<%= config.bin %> daemon logs -f' },
+  ];
+  static override flags = {
+    follow: Flags.boolean({ char: 'f', summary: 'Go on with what is written from now on.' }),
+    tail: Flags.string({
+      char: 'n',
+      summary: 'Only the last so many lines, or all. Default: all.',
+      helpValue: 'LINES',
+    }),
+    // -n is the tail, as in logs.
+    namespace: Flags.string({ hidden: true }),
+    root: Flags.string({ summary: 'The core of this directory.', helpValue: 'DIR' }),
+  };
+
+  async run(): Promise<undefined> {
+    const { flags } = await this.parse(DaemonLogs);
+    const tail = flags.tail === undefined ? undefined : parseTail(flags.tail);
+    const { paths } = localCore(this.world, this.config.root, flags.root);
+    const { readLogFile } = await import('../../cli/local/log-file.ts');
+    const query = { tail, follow: flags.follow === true, signal: this.interruption.signal };
+    for await (const bytes of readLogFile(paths.log, query)) await write(this.world.terminal.stdout, bytes);
+  }
+}

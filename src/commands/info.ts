@@ -1,0 +1,32 @@
+import { BaseCommand } from '../cli/base-command.ts';
+import { localCore } from '../cli/local/find.ts';
+import { askCore, clientView, infoListing } from '../cli/output/info-view.ts';
+
+export default class Info extends BaseCommand {
+  static override summary = 'Show everything about the core, and which one it is.';
+  static override description =
+    'The command line with its context and endpoint, and the core: versions, runtime, root, and how many sandboxes, pools and images it has. A core that cannot be reached is an error, after what is known without it.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> -o json',
+  ];
+
+  override async run(): Promise<undefined> {
+    await this.parse(Info);
+    const { grpcSocket } = localCore(this.world, this.config.root).paths;
+    const client = clientView({
+      version: this.world.version,
+      nodeVersion: process.version.slice(1),
+      choice: this.settings.core,
+      local: `unix://${grpcSocket}`,
+    });
+    const now = this.world.clock.now();
+    try {
+      const core = await askCore(await this.core(), this.call);
+      await this.print(infoListing({ client, core }, now));
+    } catch (error) {
+      await this.print(infoListing({ client, core: null }, now));
+      throw error;
+    }
+  }
+}
