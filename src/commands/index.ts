@@ -1,4 +1,5 @@
 import type { CommandTable } from '../cli/program/command-set.ts';
+import Completion from './completion.ts';
 import ConfigGet from './config/get.ts';
 import ConfigList from './config/list.ts';
 import ConfigSet from './config/set.ts';
@@ -52,6 +53,7 @@ import Version from './version.ts';
 
 /** Every command by its id. A new command is a file beside this one and a line here. */
 export const COMMANDS: CommandTable = {
+  completion: Completion,
   'config:get': ConfigGet,
   'config:list': ConfigList,
   'config:set': ConfigSet,

@@ -108,6 +108,12 @@ const plans: Record<string, Plan> = {
     code: 130,
   },
   'fsb-ctl events --no-stream': { shows: /^\S+ +default-pool +created /m },
+  'source <(fsb-ctl completion bash)': { shows: '' },
+  'fsb-ctl completion fish > ~/.config/fish/completions/fsb-ctl.fish': {
+    given: ['mkdir -p ~/.config/fish/completions'],
+    shows: '',
+  },
+  'fsb-ctl completion zsh': { shows: /^#compdef fsb-ctl fsb\n/ },
   'fsb-ctl pool status': { shows: /host/ },
   'fsb-ctl pool status --watch': { dialogue: [['host', keys.ctrlC]], code: 130 },
   'fsb-ctl pool status -o json': { shows: /"host"/ },
