@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,8 @@ struct boot {
     const char *layers;
     const char *bundle;
     const char *config;
+    /* The layers of an earlier instance are there. */
+    bool again;
     struct file *etc;
     int etc_count;
     struct overlay *overlays;
@@ -58,6 +61,10 @@ static struct overlay *last_overlay(struct boot *boot, const char *option) {
 
 static void parse_option(struct boot *boot, char ***cursor, size_t room) {
     const char *name = **cursor;
+    if (strcmp(name, "--again") == 0) {
+        boot->again = true;
+        return;
+    }
     char *value = option_value(cursor);
     if (strcmp(name, "--layers") == 0) boot->layers = value;
     else if (strcmp(name, "--bundle") == 0) boot->bundle = value;
@@ -159,9 +166,10 @@ static void execute(char **program) {
 
 /* Layers before bundle: whoever finds a bundle finds whose it is. */
 static void prepare(const struct boot *boot) {
-    refuse_existing(boot->layers, boot->bundle);
-    make_layers(boot->layers, boot->overlays, boot->overlay_count);
-    write_etc(&boot->overlays[0], boot->etc, boot->etc_count);
+    refuse_existing(boot->again ? NULL : boot->layers, boot->bundle);
+    bool used = make_layers(boot->layers, boot->again, boot->overlays, boot->overlay_count);
+    /* A guest may have put a symbolic link in its place: what was written there the first time has to do. */
+    if (!used) write_etc(&boot->overlays[0], boot->etc, boot->etc_count);
     make_bundle(boot->bundle, boot->config);
 }
 

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tree.h"
+
 static const char *join(const char *directory, const char *name) {
     size_t room = strlen(directory) + strlen(name) + 2;
     char *path = malloc(room);
@@ -23,7 +25,7 @@ static void make_directory(const char *path, mode_t mode) {
 
 static void refuse(const char *path) {
     struct stat status;
-    if (lstat(path, &status) != 0) return;
+    if (path == NULL || lstat(path, &status) != 0) return;
     fprintf(stderr, "fsb-launch: there is one already, %s\n", path);
     exit(EXIT_EXISTS);
 }
@@ -40,20 +42,31 @@ static void make_upper(const char *path, const struct stat *like) {
         fail("set owner and mode of", path);
 }
 
-void make_layers(const char *layers, struct overlay *overlays, int count) {
-    make_directory(layers, 0700);
+static bool is_directory(const char *path) {
+    struct stat status;
+    return lstat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+bool make_layers(const char *layers, bool again, struct overlay *overlays, int count) {
+    again = again && is_directory(layers);
+    if (!again) make_directory(layers, 0700);
     for (int i = 0; i < count; i++) {
         char name[16];
         snprintf(name, sizeof name, "%d", i);
         const char *directory = join(layers, name);
-        make_directory(directory, 0700);
-        struct stat lower;
-        if (lstat(overlays[i].lower[0], &lower) != 0) fail("read layer", overlays[i].lower[0]);
         overlays[i].upper = join(directory, "upper");
         overlays[i].work = join(directory, "work");
-        make_upper(overlays[i].upper, &lower);
+        /* A volatile overlay leaves a mark in it, so that nobody mounts it again who does not know. */
+        if (again) remove_tree(overlays[i].work);
+        if (!again || !is_directory(overlays[i].upper)) {
+            if (!again || !is_directory(directory)) make_directory(directory, 0700);
+            struct stat lower;
+            if (lstat(overlays[i].lower[0], &lower) != 0) fail("read layer", overlays[i].lower[0]);
+            make_upper(overlays[i].upper, &lower);
+        }
         make_directory(overlays[i].work, 0700);
     }
+    return again;
 }
 
 /* As the topmost layer that has one shows it. */

@@ -2,6 +2,8 @@
 #ifndef FSB_PREPARE_H
 #define FSB_PREPARE_H
 
+#include <stdbool.h>
+
 #include "launch.h"
 
 struct file {
@@ -9,11 +11,14 @@ struct file {
     const char *text;
 };
 
-/* Ends this program with EXIT_EXISTS, having made nothing, when there is anything under one of these names. */
+/* Ends this program with EXIT_EXISTS, having made nothing, when there is anything under one of these names. NULL: may be. */
 void refuse_existing(const char *layers, const char *bundle);
 
-/* Makes LAYERS/0, LAYERS/1 ... with `upper` and `work` in each, and sets the paths of the overlays to them. */
-void make_layers(const char *layers, struct overlay *overlays, int count);
+/*
+ * Makes LAYERS/0, LAYERS/1 ... with `upper` and `work` in each, and sets the paths of the overlays to them. `again`: takes up
+ * those that are there. Returns whether there were any.
+ */
+bool make_layers(const char *layers, bool again, struct overlay *overlays, int count);
 
 /* Writes files into /etc of the first overlay. */
 void write_etc(const struct overlay *root, const struct file *files, int count);

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +15,9 @@
 #include "group.h"
 #include "launch.h"
 #include "process.h"
+#include "tree.h"
 
-enum { WAIT_MS = 5000, OPEN_DIRECTORIES = 16 };
+enum { WAIT_MS = 5000 };
 
 struct removal {
     const char *process;
@@ -67,17 +67,6 @@ static void end_processes(const struct removal *removal) {
         exit(EXIT_STILL_ALIVE);
     }
     empty_groups(removal->groups, deadline);
-}
-
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *where) {
-    (void)status, (void)type, (void)where;
-    if (remove(path) != 0 && errno != ENOENT) fail("remove", path);
-    return 0;
-}
-
-static void remove_tree(const char *path) {
-    if (nftw(path, remove_entry, OPEN_DIRECTORIES, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0 && errno != ENOENT)
-        fail("remove", path);
 }
 
 int remove_main(char **args) {

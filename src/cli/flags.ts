@@ -86,6 +86,22 @@ export const nameArg = Args.string({
   description: 'Name of the sandbox.',
 });
 
+export const namesArg = Args.string({
+  name: 'name',
+  required: true,
+  multiple: true,
+  ignoreStdin: true,
+  description: 'Names of the sandboxes.',
+});
+
+/** As docker's -t, --time and --timeout; our own --timeout bounds the whole call. */
+export const graceFlag = durationFlag({
+  char: 't',
+  aliases: ['time'],
+  summary:
+    "Between the stop signal and SIGKILL; a bare number is seconds. Default: the sandbox's own, 10s if it has none.",
+});
+
 export const poolArg = Args.string({
   name: 'name',
   required: true,
@@ -136,15 +152,17 @@ export const commandFlags = {
   'no-sig-proxy': Flags.boolean({ summary: 'Keep signals here instead of passing them to the command.' }),
 };
 
+export const detachKeysFlag = Flags.string({
+  summary: 'Keys that leave a terminal session without ending it; empty: none.',
+  helpValue: 'KEYS',
+  default: DEFAULT_DETACH_KEYS,
+});
+
 /** Of whatever starts a command that can go on without its caller. */
 export const processFlags = {
   ...commandFlags,
   detach: Flags.boolean({ char: 'd', default: false, summary: 'Do not wait for the command.' }),
-  'detach-keys': Flags.string({
-    summary: 'Keys that leave a terminal session without ending it; empty: none.',
-    helpValue: 'KEYS',
-    default: DEFAULT_DETACH_KEYS,
-  }),
+  'detach-keys': detachKeysFlag,
 };
 
 /** What an instance is booted with: `run` and `pool run`. */

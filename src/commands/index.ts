@@ -1,4 +1,5 @@
 import type { CommandTable } from '../cli/program/command-set.ts';
+import Attach from './attach.ts';
 import Completion from './completion.ts';
 import ConfigGet from './config/get.ts';
 import ConfigList from './config/list.ts';
@@ -30,10 +31,12 @@ import ImageRemove from './image/remove.ts';
 import ImageSave from './image/save.ts';
 import ImageTag from './image/tag.ts';
 import Info from './info.ts';
+import Kill from './kill.ts';
 import List from './list.ts';
 import Login from './login.ts';
 import Logout from './logout.ts';
 import Logs from './logs.ts';
+import Pause from './pause.ts';
 import PoolCreate from './pool/create.ts';
 import PoolDelete from './pool/delete.ts';
 import PoolDrain from './pool/drain.ts';
@@ -47,12 +50,21 @@ import PoolStart from './pool/start.ts';
 import PoolStatus from './pool/status.ts';
 import PoolStop from './pool/stop.ts';
 import PoolUpdate from './pool/update.ts';
+import Rename from './rename.ts';
+import Reset from './reset.ts';
+import Restart from './restart.ts';
 import Run from './run.ts';
 import Serve from './serve.ts';
+import Start from './start.ts';
+import Stop from './stop.ts';
+import Unpause from './unpause.ts';
+import Update from './update.ts';
 import Version from './version.ts';
+import Wait from './wait.ts';
 
 /** Every command by its id. A new command is a file beside this one and a line here. */
 export const COMMANDS: CommandTable = {
+  attach: Attach,
   completion: Completion,
   'config:get': ConfigGet,
   'config:list': ConfigList,
@@ -84,10 +96,12 @@ export const COMMANDS: CommandTable = {
   'image:save': ImageSave,
   'image:tag': ImageTag,
   info: Info,
+  kill: Kill,
   list: List,
   login: Login,
   logout: Logout,
   logs: Logs,
+  pause: Pause,
   'pool:create': PoolCreate,
   'pool:delete': PoolDelete,
   'pool:drain': PoolDrain,
@@ -101,7 +115,15 @@ export const COMMANDS: CommandTable = {
   'pool:status': PoolStatus,
   'pool:stop': PoolStop,
   'pool:update': PoolUpdate,
+  rename: Rename,
+  reset: Reset,
+  restart: Restart,
   run: Run,
   serve: Serve,
+  start: Start,
+  stop: Stop,
+  unpause: Unpause,
+  update: Update,
   version: Version,
+  wait: Wait,
 };

@@ -111,13 +111,14 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const runtime = probe.name;
   const size = { cores: cpus().length, memory: totalmem() };
   const ground = { images, runtime, ownDirectories: [paths.state, paths.run], clock, log };
-  const pools = new Pools({ ...ground, node: size, table, makePool, ledger, events });
+  const pools = new Pools({ ...ground, node: size, table, makePool, ledger, events, files: recording.files });
   const leases = new Leases({ ...ground, pools });
   const runs = new Runs({ ...ground, pools });
   const agent = new Agent({
     ...ground,
     node: hostname(),
-    ...{ pools, leases, runs, logs, slots },
+    ...{ pools, leases, runs, logs, slots, ledger },
+    files: recording.files,
     poolApi: poolApi(new PoolAdmin({ node: size, runtime, pools, table, clock }), leases, runs),
     imageApi: imageApi(images, pools),
     events: (query, callOptions) => events.read(query, callOptions),
@@ -143,7 +144,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const janitor = new Janitor({
     driver: recording,
     // Not the ledger: it still has a record of what could not be destroyed, so that the next core tries again too.
-    wanted: (id) => pools.holds(id) || booting.has(id),
+    wanted: (id) => pools.holds(id) || booting.has(id) || recording.files.has(id),
     clock,
     log,
   });
@@ -202,7 +203,7 @@ function poolMaker(
       },
       boot: async (shape, signal, lowUntil) => {
         const { root } = await images.resolve(shape.image);
-        const id = newInstanceId();
+        const id = shape.again ?? newInstanceId();
         booting.add(id);
         try {
           return await bootInstance(driver, openChannel, { id, shape, root, lowUntil }, { clock, signal });

@@ -5,6 +5,7 @@ import { attachCases } from './cases/attach.ts';
 import { execCases } from './cases/exec.ts';
 import { flowCases } from './cases/flow.ts';
 import { imageCases } from './cases/images.ts';
+import { lifeCases } from './cases/life.ts';
 import { lifecycleCases } from './cases/lifecycle.ts';
 import { logCases } from './cases/logs.ts';
 import { poolEventCases } from './cases/pool-events.ts';
@@ -38,6 +39,7 @@ export function sandboxApiContract(name: string, makeCore: () => Promise<CoreUnd
       await made?.close();
     });
     lifecycleCases(bench);
+    lifeCases(bench);
     execCases(bench);
     attachCases(bench);
     logCases(bench);

@@ -35,6 +35,8 @@ export interface FakeDriver {
   readonly calls: readonly { call: FakeCall; id: string }[];
   /** Ids that are live, oldest first. */
   readonly instances: readonly string[];
+  /** Ids of which there are files. */
+  readonly files: readonly string[];
   /** The next calls of this kind take these steps, one each; later ones the standing step. */
   script(call: FakeCall, ...steps: FakeStep[]): void;
   /** The standing step of every call of this kind that has no scripted one. */
@@ -58,6 +60,7 @@ export function createFakeDriver(options: FakeDriverOptions = {}): FakeDriver {
   const { guest: kind = 'memory', clock = systemClock } = options;
   const script = new FakeScript(clock);
   const instances = new Map<string, FakeInstance>();
+  const files = new Set<string>();
   const calls: { call: FakeCall; id: string }[] = [];
   const tally = { booting: 0, peak: 0, peakBooting: 0 };
   let nextPid = 1000;
@@ -115,6 +118,7 @@ export function createFakeDriver(options: FakeDriverOptions = {}): FakeDriver {
         await play('boot', id, signal);
         const instance = await bootGuest(id);
         instances.set(id, instance);
+        files.add(id);
         return instance.booted;
       } finally {
         tally.booting -= 1;
@@ -145,15 +149,20 @@ export function createFakeDriver(options: FakeDriverOptions = {}): FakeDriver {
       await play('kill', id);
       await kill(id);
     },
-    async destroy(id) {
+    async destroy(id, { keepFiles = false } = {}) {
       await play('destroy', id);
       await kill(id);
       await instances.get(id)?.guest?.remove();
       instances.delete(id);
+      if (!keepFiles) files.delete(id);
     },
     async list() {
       await play('list', '');
-      return [...instances.values()].map(({ booted, alive }) => ({ ...booted, alive }));
+      const left = [...files].filter((id) => !instances.has(id));
+      return [
+        ...[...instances.values()].map(({ booted, alive }) => ({ ...booted, alive })),
+        ...left.map((id) => ({ id, channelPath: '', pid: 0, pidStartTime: 0, alive: false })),
+      ];
     },
   };
 
@@ -177,6 +186,9 @@ export function createFakeDriver(options: FakeDriverOptions = {}): FakeDriver {
       return { live: instances.size, paused, ...tally };
     },
     calls,
+    get files() {
+      return [...files];
+    },
     get instances() {
       return [...instances.keys()];
     },

@@ -62,11 +62,12 @@ export async function createNodeWorld(said: Partial<PoolPolicyInput> = {}, earli
   const ground = { images, runtime: 'fake', ownDirectories: [], clock, log };
   const pools = new Pools({
     ...{ ...ground, node: size, table: tables.pools, ledger, events },
+    files: recording.files,
     makePool: (policy) =>
       createPool({
         ...{ policy, clock, log },
         boot: (shape, signal) => {
-          const request = { id: newInstanceId(), shape, root: { overlays: [] } };
+          const request = { id: shape.again ?? newInstanceId(), shape, root: { overlays: [] } };
           return bootInstance(recording.forPool(policy.name), fake.openChannel, request, { clock, signal });
         },
       }),
@@ -79,7 +80,7 @@ export async function createNodeWorld(said: Partial<PoolPolicyInput> = {}, earli
     await pools.start();
     await settle();
   };
-  return { clock, fake, images, tables, ledger, events, pools, admin, leases, runs, open };
+  return { clock, fake, images, tables, ledger, recording, events, pools, admin, leases, runs, open };
 }
 
 interface Tables {

@@ -7,7 +7,7 @@ import type {
   StartRequest,
 } from '../../src/core/api/agent-api.ts';
 import { FsbError } from '../../src/core/model/errors.ts';
-import { defaultResources } from '../../src/core/model/shape.ts';
+import { defaultResources, type Resources } from '../../src/core/model/shape.ts';
 import type { SandboxSpec } from '../../src/core/model/spec.ts';
 
 /** A node without instances, for tests of the controller: starts and stops happen when and as the test says. */
@@ -15,13 +15,22 @@ export interface ScriptedAgent {
   api: AgentApi;
   /** Every start so far, in order. */
   starts: StartRequest[];
-  stops: { sandboxId: string; grace: number }[];
+  stops: { sandboxId: string; grace: number; keepFiles: boolean }[];
   forgotten: string[];
   /** What the next starts do; by default they succeed at once. */
   onStart: (request: StartRequest, signal?: AbortSignal) => Promise<StartedSandbox>;
+  /** What they do before the files of the last generation are theirs. */
+  beforeFiles: () => Promise<void>;
   /** When stops resolve; by default at once. */
   onStop: () => Promise<void>;
+  /** What the node holds; one that runs ends by SIGTERM when it is stopped. */
   held: Map<string, AgentSandboxState>;
+  /** Whose files each sandbox has: its own id, or that of the first generation that had them. */
+  files: Map<string, string>;
+  signals: { sandboxId: string; signal: number }[];
+  /** What the next changes of limits do; by default they succeed. */
+  onUpdate: (resources: Resources) => Promise<void>;
+  limits: Map<string, Resources>;
   /** What the node says that it gave, by sandbox. */
   given: Map<string, GivenTerms>;
   report(sandboxId: string, state: AgentSandboxState): void;
@@ -48,8 +57,13 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
     stops: [],
     forgotten: [],
     held: new Map(),
+    files: new Map(),
+    signals: [],
+    limits: new Map(),
     given: new Map(),
+    onUpdate: async () => {},
     onStart: async ({ spec }) => started(now(), spec),
+    beforeFiles: async () => {},
     onStop: async () => {},
     report(sandboxId, state) {
       agent.held.set(sandboxId, state);
@@ -76,14 +90,43 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
       },
       async start(request, options) {
         agent.starts.push(request);
+        await agent.beforeFiles();
+        const { sandboxId, filesOf } = request;
+        const files = filesOf === undefined ? undefined : agent.files.get(filesOf);
+        if (filesOf !== undefined) agent.files.delete(filesOf);
+        agent.files.set(sandboxId, files ?? sandboxId);
         const started = await agent.onStart(request, options?.signal);
-        agent.held.set(request.sandboxId, { state: 'running', startedAt: started.startedAt });
+        agent.held.set(sandboxId, { state: 'running', startedAt: started.startedAt });
         return started;
       },
-      stop(sandboxId, grace) {
-        agent.stops.push({ sandboxId, grace });
-        const stopped = agent.onStop();
+      stop(sandboxId, options) {
+        agent.stops.push({ sandboxId, ...options });
+        const stopped = agent.onStop().then(() => {
+          if (!options.keepFiles) agent.files.delete(sandboxId);
+          if (agent.held.get(sandboxId)?.state !== 'running') return;
+          const status = { code: null, signal: 15 };
+          agent.report(sandboxId, { state: 'ended', startedAt: now(), endedAt: now(), status });
+        });
+        stopped.catch(() => {});
         return { stopped, gone: stopped };
+      },
+      async pause(sandboxId) {
+        agent.held.set(sandboxId, { state: 'running', startedAt: now(), paused: true });
+      },
+      async unpause(sandboxId) {
+        agent.held.set(sandboxId, { state: 'running', startedAt: now() });
+      },
+      signal(sandboxId, signal) {
+        agent.signals.push({ sandboxId, signal });
+      },
+      async update(sandboxId, resources) {
+        await agent.onUpdate(resources);
+        agent.limits.set(sandboxId, resources);
+        agent.given.set(sandboxId, { ...started(0).given, resources });
+      },
+      async usage(sandboxId) {
+        if (agent.held.get(sandboxId)?.state !== 'running') return undefined;
+        return { memory: 1024, cpuMicros: 7, pids: 2 };
       },
       exec: unsupported,
       attach: unsupported,
@@ -91,9 +134,12 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
       async forget(sandboxId) {
         agent.forgotten.push(sandboxId);
         agent.held.delete(sandboxId);
+        agent.files.delete(sandboxId);
       },
       async sandboxes() {
-        return [...agent.held].map(([sandboxId, state]) => ({
+        const filesOnly = [...agent.files.keys()].filter((sandboxId) => !agent.held.has(sandboxId));
+        const lost = { state: 'lost', reason: 'it was never started' } as const;
+        return [...agent.held, ...filesOnly.map((id) => [id, lost] as const)].map(([sandboxId, state]) => ({
           sandboxId,
           state,
           given: agent.given.get(sandboxId),

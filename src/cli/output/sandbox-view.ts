@@ -13,6 +13,8 @@ export interface SandboxView {
   id: string;
   generation: number;
   phase: Phase;
+  /** It runs, but every process in it is frozen. */
+  paused: boolean;
   /** Why it is in its phase, where that needs words. */
   reason: string | null;
   /** What a shell would report: the code, or 128 + signal. */
@@ -45,6 +47,7 @@ export function sandboxView(sandbox: Sandbox): SandboxView {
     id: sandbox.id,
     generation: sandbox.generation,
     phase: state.phase,
+    paused: state.phase === 'Running' && state.paused === true,
     reason: 'reason' in state ? state.reason : null,
     exit_code: status === undefined ? null : exitCodeOf(status),
     signal: status === undefined || status.signal === null ? null : signalName(status.signal),
@@ -92,8 +95,9 @@ const TONES: Record<Phase, Tone> = {
   Lost: 'bad',
 };
 
-/** `Exited (7)`, `Exited (SIGKILL)`, `Running`. */
+/** `Exited (7)`, `Exited (SIGKILL)`, `Running`, `Paused`. */
 export function phaseText(view: SandboxView): string {
+  if (view.paused) return 'Paused';
   if (view.exit_code === null) return view.phase;
   return `${view.phase} (${view.signal ?? view.exit_code})`;
 }
@@ -113,7 +117,7 @@ function columns(options: ListOptions): Column<SandboxView>[] {
     ...(options.namespaces ? [{ title: 'NAMESPACE', value: (s: SandboxView) => s.namespace }] : []),
     { title: 'NAME', value: (s) => s.name },
     { title: 'ID', value: (s) => (options.full ? s.id : shortId(s.id)) },
-    { title: 'PHASE', value: phaseText, tone: (s) => TONES[s.phase] },
+    { title: 'PHASE', value: phaseText, tone: (s) => (s.paused ? 'busy' : TONES[s.phase]) },
     { title: 'IMAGE', value: (s) => s.image },
     { title: 'NODE', value: (s) => s.node },
     { title: 'AGE', value: (s) => age(s.created_at, options.now) },

@@ -1,10 +1,11 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { FsbError, failedStartCodes } from '../../core/model/errors.ts';
-import { type ExitStatus, exitCodeOf } from '../../core/model/process.ts';
+import { exitCodeOf } from '../../core/model/process.ts';
 import type { SandboxRef } from '../../core/model/sandbox.ts';
 import type { Interruption } from '../interruption.ts';
 import { parseDetachKeys } from '../session/detach-keys.ts';
-import { driveSession, type SessionEnd, terminalSize } from '../session/session.ts';
+import { joinMain, tellQuietEnd } from '../session/main-session.ts';
+import type { SessionEnd } from '../session/session.ts';
 import { tryWrite } from '../streams.ts';
 import type { World } from '../world.ts';
 import type { RunFlags } from './run-plan.ts';
@@ -38,29 +39,14 @@ export async function attachToRun(run: AttachedRun): Promise<number> {
   return exitCodeOf(end.status);
 }
 
-/** A bare 137 or 143 does not tell a limit from a signal of somebody's. */
-async function tellQuietEnd({ core, ref, world }: AttachedRun, status: ExitStatus): Promise<void> {
-  if (status.signal === null) return;
-  const sandbox = await core.sandboxes.get(ref).catch(() => undefined);
-  const why = status.oomKilled
-    ? 'it needed more memory than its limit (--memory)'
-    : sandbox?.state.phase === 'Expired'
-      ? 'its time was up (--ttl)'
-      : undefined;
-  if (why) await tryWrite(world.terminal.stderr, `${ref.name} was ended: ${why}.\n`);
-}
-
-async function streamMain({ core, ref, flags, world, interruption }: AttachedRun): Promise<SessionEnd> {
-  const size = flags.tty ? terminalSize(world.terminal) : undefined;
-  const request = { stdin: flags.interactive, replay: true, size };
-  const session = await core.sandboxes.attach(ref, request, { signal: interruption.signal });
-  const options = {
+function streamMain({ core, ref, flags, world, interruption }: AttachedRun): Promise<SessionEnd> {
+  return joinMain({
+    ...{ core, ref, world, interruption, replay: true },
     stdin: flags.interactive,
     tty: flags.tty,
     signalProxy: !flags['no-sig-proxy'],
     detachKeys: parseDetachKeys(flags['detach-keys']),
-  };
-  return driveSession(session, options, world, interruption);
+  });
 }
 
 async function removeAfterRun(core: CoreApi, ref: SandboxRef): Promise<void> {

@@ -3,6 +3,8 @@ import type {
   AgentApi,
   AgentSandbox,
   AgentSandboxState,
+  AgentStopOptions,
+  AgentUsage,
   StartedSandbox,
   StartRequest,
 } from '../api/agent-api.ts';
@@ -12,6 +14,7 @@ import type { AttachRequest, CallOptions, ExecRequest } from '../api/sandbox-api
 import { FsbError } from '../model/errors.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ProcessSession } from '../model/process.ts';
+import type { Resources } from '../model/shape.ts';
 import type { Leases } from './leases/leases.ts';
 import type { Runs } from './leases/runs.ts';
 import type { SlotRecord } from './ledger/records.ts';
@@ -68,32 +71,34 @@ export class Agent implements AgentApi {
   }
 
   async #start(request: StartRequest, signal: AbortSignal): Promise<StartedSandbox> {
-    const { sandboxId, claimName } = request;
+    const { sandboxId, claimName, filesOf } = request;
     const holder = this.holderOf(sandboxId, claimName);
     const abandoned = (gone: Promise<void>): void => this.#leave(sandboxId, gone);
     try {
+      if (filesOf !== undefined) await this.#leaving.get(filesOf);
       const { parts, started } = await startSandbox(request, this.#options, holder, abandoned, signal);
       this.takeUp(parts);
       return started;
     } catch (error) {
-      await this.forget(sandboxId);
+      // Not its files: it may be tried again with them.
+      await this.#forgetRecords(sandboxId);
       throw error;
     }
   }
 
-  stop(sandboxId: string, grace: number): { stopped: Promise<void>; gone: Promise<void> } {
-    const stopped = this.#stop(sandboxId, grace);
+  stop(sandboxId: string, options: AgentStopOptions): { stopped: Promise<void>; gone: Promise<void> } {
+    const stopped = this.#stop(sandboxId, options);
     const gone = stopped.then(() => this.#leaving.get(sandboxId));
     // Whoever waits for `stopped` alone must not end the core when the teardown fails.
     gone.catch(noop);
     return { stopped, gone };
   }
 
-  async #stop(sandboxId: string, grace: number): Promise<void> {
+  async #stop(sandboxId: string, options: AgentStopOptions): Promise<void> {
     const starting = this.#starting.get(sandboxId);
     starting?.abort.abort(new FsbError('cancelled', 'the sandbox was deleted while it was starting'));
     await starting?.settled;
-    await this.#runs.get(sandboxId)?.stop(grace);
+    await this.#runs.get(sandboxId)?.stop(options);
   }
 
   /** The sandbox may have ended by itself long before someone asks whether it is gone. */
@@ -107,17 +112,46 @@ export class Agent implements AgentApi {
   }
 
   async exec(sandboxId: string, request: ExecRequest, { signal }: CallOptions = {}): Promise<ProcessSession> {
-    return this.#running(sandboxId).execs.start(request, signal);
+    return this.#awake(sandboxId).execs.start(request, signal);
   }
 
   async attach(sandboxId: string, request: AttachRequest): Promise<ProcessSession> {
     const run = this.#runs.get(sandboxId);
-    if (run) return attachToRun(run, request, this.#options.logs);
+    if (run) return attachToRun(this.#awake(sandboxId), request, this.#options.logs);
     const end = this.#options.slots.get(sandboxId)?.end;
     if (end && request.replay) return attachToEnded(sandboxId, end, this.#options.logs);
     throw new FsbError('conflict', 'the sandbox is not running', {
       hint: 'See what it wrote with: fsb-ctl logs NAME',
     });
+  }
+
+  async pause(sandboxId: string): Promise<void> {
+    await this.#running(sandboxId).pause();
+  }
+
+  async unpause(sandboxId: string): Promise<void> {
+    await this.#running(sandboxId).unpause();
+  }
+
+  signal(sandboxId: string, signal: number): void {
+    this.#running(sandboxId).signal(signal);
+  }
+
+  async update(sandboxId: string, resources: Resources): Promise<void> {
+    await this.#running(sandboxId).resize(resources);
+  }
+
+  async usage(sandboxId: string): Promise<AgentUsage | undefined> {
+    const run = this.#runs.get(sandboxId);
+    if (run === undefined) return undefined;
+    try {
+      const { memory, cpuMicros, pids } = await run.instance.stats();
+      return { memory, cpuMicros, pids };
+    } catch (error) {
+      // It may have ended while it was looked at.
+      if (this.#runs.get(sandboxId) !== run) return undefined;
+      throw error;
+    }
   }
 
   logs(sandboxId: string, query: LogQuery, { signal }: CallOptions = {}): AsyncIterable<LogEntry> {
@@ -126,15 +160,28 @@ export class Agent implements AgentApi {
   }
 
   async forget(sandboxId: string): Promise<void> {
+    await this.#options.files.discard(sandboxId);
+    await this.#forgetRecords(sandboxId);
+  }
+
+  async #forgetRecords(sandboxId: string): Promise<void> {
     await Promise.all([this.#options.slots.remove(sandboxId), this.#options.logs.remove(sandboxId)]);
   }
 
   async sandboxes(): Promise<AgentSandbox[]> {
-    return [...this.#options.slots.entries()].map(([sandboxId, slot]) => ({
+    const { slots, files } = this.#options;
+    const known = [...slots.entries()].map(([sandboxId, slot]) => ({
       sandboxId,
       state: stateOf(slot),
       ...(slot.given && { given: slot.given }),
     }));
+    // Of a start that failed, or was never answered, nothing may be left but these.
+    const filesOnly = files.entries().filter(([, sandboxId]) => slots.get(sandboxId) === undefined);
+    const reason = 'it was never started';
+    return [
+      ...known,
+      ...filesOnly.map(([, sandboxId]) => ({ sandboxId, state: { state: 'lost' as const, reason } })),
+    ];
   }
 
   watch(listener: (change: AgentSandbox) => void): () => void {
@@ -145,18 +192,18 @@ export class Agent implements AgentApi {
   /** Takes a running sandbox into the agent's care until its end: a new one, or one that recovery found. */
   takeUp(parts: SandboxParts): SandboxRun {
     const { slots, clock, log } = this.#options;
-    const { sandboxId, slot } = parts;
+    const { sandboxId } = parts;
     const run = new SandboxRun({
       ...parts,
       clock,
       logger: log,
-      recordEnd: (end) => slots.put(sandboxId, { ...slot, end }),
+      record: (changed) => slots.put(sandboxId, changed),
     });
     this.#runs.set(sandboxId, run);
     void run.ended.then((end) => {
       if (this.#closing) return;
       this.#runs.delete(sandboxId);
-      this.#announce({ sandboxId, state: stateOf({ ...slot, end }) });
+      this.#announce({ sandboxId, state: stateOf({ ...run.slot, end }) });
     });
     this.#leave(sandboxId, run.gone);
     return run;
@@ -164,7 +211,10 @@ export class Agent implements AgentApi {
 
   /** Who is told to people as the holder of its instance. */
   holderOf(sandboxId: string, claimName: string): Holder {
-    return { name: `sandbox ${claimName}`, end: () => this.stop(sandboxId, 0).gone };
+    return {
+      name: `sandbox ${claimName}`,
+      end: () => this.stop(sandboxId, { grace: 0, keepFiles: true }).gone,
+    };
   }
 
   /** True while the sandbox has an instance, or is about to get one. */
@@ -174,6 +224,15 @@ export class Agent implements AgentApi {
 
   #announce(change: AgentSandbox): void {
     for (const listener of this.#listeners) listener(change);
+  }
+
+  /** @throws conflict (not running, paused) */
+  #awake(sandboxId: string): SandboxRun {
+    const run = this.#running(sandboxId);
+    if (!run.slot.paused) return run;
+    throw new FsbError('conflict', 'the sandbox is paused', {
+      hint: 'Let it go on first with: fsb-ctl unpause NAME',
+    });
   }
 
   #running(sandboxId: string): SandboxRun {
@@ -195,8 +254,8 @@ export class Agent implements AgentApi {
 }
 
 function stateOf(slot: SlotRecord): AgentSandboxState {
-  const { startedAt, end } = slot;
-  if (end === undefined) return { state: 'running', startedAt };
+  const { startedAt, end, paused } = slot;
+  if (end === undefined) return { state: 'running', startedAt, ...(paused && { paused }) };
   if (end.kind === 'lost') return { state: 'lost', reason: end.reason };
   return { state: 'ended', startedAt, endedAt: end.at, status: end.status };
 }

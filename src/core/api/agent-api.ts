@@ -14,6 +14,15 @@ export interface StartRequest {
   spec: SandboxSpec;
   /** As in CreateRequest. */
   imageDigest?: string;
+  /** The ended sandbox whose files it takes over; they are the new one's from then on, also when the start fails. */
+  filesOf?: string;
+}
+
+export interface AgentStopOptions {
+  /** Milliseconds between the stop signal and SIGKILL. */
+  grace: number;
+  /** Its files stay, until forget() or until another sandbox takes them over. */
+  keepFiles: boolean;
 }
 
 /** What a sandbox was really given: what the spec left open is the pool's, or its image's. */
@@ -37,10 +46,17 @@ export interface StartedSandbox {
 
 /** What the node knows about one sandbox that it holds or held. */
 export type AgentSandboxState =
-  | { state: 'running'; startedAt: number }
+  | { state: 'running'; startedAt: number; paused?: true }
   | { state: 'ended'; startedAt: number; endedAt: number; status: ExitStatus }
   /** The instance vanished and nobody saw the end. */
   | { state: 'lost'; reason: string };
+
+export interface AgentUsage {
+  /** Bytes. */
+  memory: number;
+  cpuMicros: number;
+  pids: number;
+}
 
 export interface AgentSandbox {
   sandboxId: string;
@@ -60,14 +76,25 @@ export interface AgentApi {
   /** Claims an instance and starts the main process in it. @throws no_capacity, not_found (image), run_failed, command_not_found, not_executable */
   start(request: StartRequest, options?: CallOptions): Promise<StartedSandbox>;
   /**
-   * Ends the sandbox: the stop signal of its image (SIGTERM), `grace` milliseconds, SIGKILL, teardown. Idempotent; unknown ids are fine.
-   * `stopped` resolves when no process is left, `gone` when no trace is.
+   * Ends the sandbox: the stop signal of its image (SIGTERM), `grace` milliseconds, SIGKILL, teardown. Idempotent;
+   * unknown ids are fine. `stopped` resolves when no process is left, `gone` when no trace of the instance is. One that
+   * ends by itself keeps its files; when any call does not want them, they are not kept.
    */
-  stop(sandboxId: string, grace: number): { stopped: Promise<void>; gone: Promise<void> };
+  stop(sandboxId: string, options: AgentStopOptions): { stopped: Promise<void>; gone: Promise<void> };
+  /** Freezes every process in it. Idempotent. @throws conflict (not running), run_failed */
+  pause(sandboxId: string): Promise<void>;
+  /** Idempotent. @throws conflict (not running), run_failed */
+  unpause(sandboxId: string): Promise<void>;
+  /** To the main process; a paused one gets it when it goes on, SIGKILL at once. @throws conflict (not running) */
+  signal(sandboxId: string, signal: number): void;
+  /** New limits of a running sandbox. @throws conflict (not running), invalid_argument, run_failed */
+  update(sandboxId: string, resources: Resources): Promise<void>;
+  /** Undefined: it does not run. */
+  usage(sandboxId: string): Promise<AgentUsage | undefined>;
   exec(sandboxId: string, request: ExecRequest, options?: CallOptions): Promise<ProcessSession>;
   attach(sandboxId: string, request: AttachRequest, options?: CallOptions): Promise<ProcessSession>;
   logs(sandboxId: string, query: LogQuery, options?: CallOptions): AsyncIterable<LogEntry>;
-  /** Ends the retention of the logs and of the exit status. Idempotent. */
+  /** Ends the retention of the logs, the files and the exit status. Idempotent. */
   forget(sandboxId: string): Promise<void>;
   /** Every sandbox the node holds, and every ended one not yet forgotten. */
   sandboxes(options?: CallOptions): Promise<AgentSandbox[]>;

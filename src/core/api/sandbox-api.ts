@@ -1,7 +1,8 @@
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { Phase } from '../model/phase.ts';
 import type { ExitStatus, ProcessSession, TerminalSize } from '../model/process.ts';
-import type { Sandbox, SandboxRef } from '../model/sandbox.ts';
+import type { Sandbox, SandboxRef, SandboxUsage } from '../model/sandbox.ts';
+import type { Resources } from '../model/shape.ts';
 import type { SandboxSpecInput } from '../model/spec.ts';
 
 /** Every call can be cancelled; a deadline is an AbortSignal too. Every rejection is an FsbError. */
@@ -36,6 +37,32 @@ export interface DeleteOptions extends CallOptions {
   grace?: number;
   /** False: answer when the name is free; the teardown goes on. Default true: answer when nothing is left. */
   wait?: boolean;
+}
+
+export interface StopOptions extends CallOptions {
+  /** Milliseconds between the stop signal and SIGKILL; undefined: the sandbox's own grace period. */
+  grace?: number;
+}
+
+/** What is left out stays. */
+export interface SandboxChange {
+  /** Unix seconds; 0: never expires. */
+  expireTime?: number;
+  /** Milliseconds from now on; 0: never expires. */
+  ttl?: number;
+  /** Manual or AutoRecreate, in any case. */
+  failurePolicy?: string;
+  recoveryTimeoutSeconds?: number;
+  /** Null takes a label off. */
+  labels?: Record<string, string | null>;
+  resources?: Partial<Resources>;
+}
+
+export interface UsageQuery {
+  /** Undefined: every namespace. */
+  namespace?: string;
+  /** Only these; undefined: all that run. */
+  names?: string[];
 }
 
 export interface ExecRequest {
@@ -89,4 +116,30 @@ export interface SandboxApi {
   attach(ref: SandboxRef, request: AttachRequest, options?: CallOptions): Promise<ProcessSession>;
   /** Resolves when the main process has ended. @throws not_found, run_failed (Failed, Lost, Expired, deleted) */
   wait(ref: SandboxRef, options?: CallOptions): Promise<ExitStatus>;
+  /**
+   * Ends the main process; record, log and files stay. Resolves when it has ended; one that ended before is fine.
+   * @throws not_found
+   */
+  stop(ref: SandboxRef, options?: StopOptions): Promise<Sandbox>;
+  /**
+   * Runs an ended sandbox again: a new generation, with the files of the last one. One that runs is fine.
+   * @throws not_found, and as create
+   */
+  start(ref: SandboxRef, options?: CallOptions): Promise<Sandbox>;
+  /** Stops it when it runs, and starts it. @throws not_found, and as create */
+  restart(ref: SandboxRef, options?: StopOptions): Promise<Sandbox>;
+  /** Ends it when it runs, and begins anew from the image: a new generation. @throws not_found, and as create */
+  reset(ref: SandboxRef, options?: StopOptions): Promise<Sandbox>;
+  /** Freezes every process in it. @throws not_found, conflict (not running, paused already) */
+  pause(ref: SandboxRef, options?: CallOptions): Promise<Sandbox>;
+  /** @throws not_found, conflict (not paused) */
+  unpause(ref: SandboxRef, options?: CallOptions): Promise<Sandbox>;
+  /** Sends a signal, 1..64, to the main process; SIGKILL ends everything. @throws not_found, conflict (not running) */
+  signal(ref: SandboxRef, signal: number, options?: CallOptions): Promise<void>;
+  /** @throws not_found, already_exists, invalid_argument */
+  rename(ref: SandboxRef, name: string, options?: CallOptions): Promise<Sandbox>;
+  /** All of it or nothing. Resources of an ended one count from its next start. @throws not_found, invalid_argument */
+  update(ref: SandboxRef, change: SandboxChange, options?: CallOptions): Promise<Sandbox>;
+  /** What they use at this moment, by namespace and name; those that do not run are left out. @throws not_found */
+  usage(query: UsageQuery, options?: CallOptions): Promise<SandboxUsage[]>;
 }

@@ -11,7 +11,7 @@ export function phaseAfter(
   now: number,
 ): { state: PhaseState; message: string } | undefined {
   if (current.phase !== 'Running' && current.phase !== 'Bound') return undefined;
-  if (report.state === 'running') return undefined;
+  if (report.state === 'running') return frozenOr(current, report.paused);
   if (report.state === 'lost')
     return { state: { phase: 'Lost', since: now, reason: report.reason }, message: `lost: ${report.reason}` };
   const { status, startedAt, endedAt } = report;
@@ -21,6 +21,16 @@ export function phaseAfter(
   }
   return { state: { phase: 'Exited', startedAt, endedAt, status }, message: describeExit(status) };
 }
+
+/** A core that was killed between the deed and the record learns of it from the node. */
+function frozenOr(current: PhaseState, paused?: true): { state: PhaseState; message: string } | undefined {
+  if (current.phase !== 'Running' || current.paused === paused) return undefined;
+  const state = { phase: 'Running' as const, startedAt: current.startedAt, ...(paused && { paused }) };
+  return { state, message: paused ? 'paused' : 'unpaused' };
+}
+
+export const deletedWhileStarting = (name: string): FsbError =>
+  new FsbError('cancelled', `sandbox ${name} was deleted while it was starting`);
 
 export function describeExit(status: ExitStatus): string {
   return status.signal === null ? `exited with code ${status.code}` : `ended by ${signalName(status.signal)}`;

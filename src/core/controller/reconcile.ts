@@ -1,17 +1,17 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import type { AgentApi, AgentSandbox, GivenTerms } from '../api/agent-api.ts';
+import type { AgentApi, AgentSandbox } from '../api/agent-api.ts';
+import type { Sandbox } from '../model/sandbox.ts';
+import type { Lifecycle } from './lifecycle.ts';
 import type { Registry } from './registry.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
 
 export interface ReconcileOptions {
   registry: Registry;
   agent: AgentApi;
+  lifecycle: Lifecycle;
   /** Wall clock, milliseconds. */
   now: number;
-  apply: (report: AgentSandbox) => void;
-  /** Brings a sandbox that was being created to Running. */
-  started: (entry: SandboxEntry, startedAt: number, given?: GivenTerms) => void;
-  remove: (entry: SandboxEntry) => Promise<void>;
   log: Logger;
 }
 
@@ -19,7 +19,6 @@ export interface ReconcileOptions {
 export async function reconcile(options: ReconcileOptions): Promise<void> {
   const { registry, agent, log } = options;
   const reports = new Map((await agent.sandboxes()).map((report) => [report.sandboxId, report]));
-  const unknown = [...reports.keys()].filter((id) => registry.byId(id) === undefined);
   const entries = registry.entries();
   const failed = (error: unknown, sandbox: string): void =>
     log.error({ err: error, sandbox }, 'cannot bring a sandbox in line with the node');
@@ -32,38 +31,72 @@ export async function reconcile(options: ReconcileOptions): Promise<void> {
       failed(error, entry.sandbox.id);
     }
   }
-  for (const entry of entries) await settle(entry, options).catch((error) => failed(error, entry.sandbox.id));
+  for (const entry of entries)
+    await settle(entry, reports.has(entry.sandbox.id), options).catch((error) =>
+      failed(error, entry.sandbox.id),
+    );
+  const wanted = new Set(entries.flatMap(({ sandbox }) => [sandbox.id, filesOf(sandbox) ?? []].flat()));
+  const unknown = [...reports.keys()].filter((id) => !wanted.has(id));
   for (const id of unknown) await discard(id, agent).catch((error) => failed(error, id));
 }
+
+/** The generation before, as long as this one has not taken over its files. */
+const filesOf = ({ previous }: Sandbox): string | undefined => (previous?.files ? previous.id : undefined);
 
 function believe(
   entry: SandboxEntry,
   report: AgentSandbox | undefined,
-  { apply, started }: ReconcileOptions,
+  { agent, lifecycle, now }: ReconcileOptions,
 ): void {
   const { id, state } = entry.sandbox;
   if (state.phase === 'Pending' || state.phase === 'Bound') {
-    // The core ended around the answer to the create call: what the node has decides.
+    // The core ended around the answer to a start: what the node has decides.
     if (!report || report.state.state === 'lost') return;
-    started(entry, report.state.startedAt, report.given);
-    apply(report);
-  } else apply(report ?? { sandboxId: id, state: { state: 'lost', reason: 'the node knows nothing of it' } });
-}
-
-/** Ends what was ending, or was never begun. */
-async function settle(entry: SandboxEntry, { agent, now, remove }: ReconcileOptions): Promise<void> {
-  const { id, state } = entry.sandbox;
-  if (state.phase === 'Terminating') await remove(entry);
-  else if (state.phase === 'Expired') await agent.stop(id, 0).gone;
-  else if (state.phase === 'Pending' || state.phase === 'Bound') {
-    await agent.stop(id, 0).gone;
-    const reason = 'the core stopped while the sandbox was being created';
-    await entry.enter({ phase: 'Failed', endedAt: now, reason }, now, reason);
+    const spec = { ...entry.sandbox.spec, ...report.given };
+    lifecycle.started(entry, report.state.startedAt, { spec, node: agent.node });
+    lifecycle.apply(report);
+  } else {
+    learnLimits(entry, report, now);
+    lifecycle.apply(
+      report ?? { sandboxId: id, state: { state: 'lost', reason: 'the node knows nothing of it' } },
+    );
   }
 }
 
-/** Its create call was never answered: the record was not committed before the core ended. */
+/** The core ended between a change of the limits and its record. */
+function learnLimits(entry: SandboxEntry, report: AgentSandbox | undefined, now: number): void {
+  const { state, spec } = entry.sandbox;
+  const resources = report?.given?.resources;
+  if (state.phase !== 'Running' || !resources || isDeepStrictEqual(resources, spec.resources)) return;
+  void entry.change({ spec: { ...spec, resources } }, now, 'updated: resources').catch(() => {});
+}
+
+/** Ends what was ending, or was never begun. */
+async function settle(
+  entry: SandboxEntry,
+  known: boolean,
+  { agent, now, lifecycle }: ReconcileOptions,
+): Promise<void> {
+  const { id, state } = entry.sandbox;
+  if (state.phase === 'Terminating') await lifecycle.remove(entry, 0).gone;
+  else if (state.phase === 'Expired') await agent.stop(id, { grace: 0, keepFiles: true }).gone;
+  else if (state.phase === 'Pending' || state.phase === 'Bound') {
+    await agent.stop(id, { grace: 0, keepFiles: true }).gone;
+    const { generation, previous } = entry.sandbox;
+    const reason = `the core stopped while the sandbox was being ${generation === 1 ? 'created' : 'started'}`;
+    // What the node knows of this generation, it has begun with the files; otherwise they are where they were.
+    const begun = known || !previous?.files;
+    await entry.enter(
+      { phase: 'Failed', endedAt: now, reason },
+      now,
+      reason,
+      begun ? { previous: undefined } : {},
+    );
+  }
+}
+
+/** Its record was not committed before the core ended, or is that of its next generation already. */
 async function discard(id: string, agent: AgentApi): Promise<void> {
-  await agent.stop(id, 0).gone;
+  await agent.stop(id, { grace: 0, keepFiles: false }).gone;
   await agent.forget(id);
 }

@@ -1,5 +1,7 @@
+import type { CreateRequest } from '../api/sandbox-api.ts';
 import { didYouMean } from '../model/did-you-mean.ts';
 import { FsbError } from '../model/errors.ts';
+import { transition } from '../model/phase.ts';
 import { refKey, type Sandbox, type SandboxRef } from '../model/sandbox.ts';
 import type { RecordTable } from '../store/store.ts';
 import { SandboxEntry } from './sandbox-entry.ts';
@@ -12,25 +14,33 @@ export const SANDBOX_RECORD_VERSION = 1;
  */
 export class Registry {
   readonly #table: RecordTable<Sandbox>;
+  readonly #entries = new Set<SandboxEntry>();
   readonly #byId = new Map<string, SandboxEntry>();
   readonly #byName = new Map<string, SandboxEntry>();
   readonly #byIdempotencyKey = new Map<string, SandboxEntry>();
 
   constructor(table: RecordTable<Sandbox>) {
     this.#table = table;
-    for (const [, sandbox] of table.entries()) this.#index(new SandboxEntry(sandbox, table));
+    for (const [key, sandbox] of table.entries()) this.#index(new SandboxEntry(key, sandbox, table));
   }
 
   entries(): SandboxEntry[] {
-    return [...this.#byId.values()];
+    return [...this.#entries];
   }
 
   byId(id: string): SandboxEntry | undefined {
     return this.#byId.get(id);
   }
 
-  byIdempotencyKey(namespace: string, key: string): SandboxEntry | undefined {
-    return this.#byIdempotencyKey.get(`${namespace}/${key}`);
+  /** The sandbox that an earlier call with the same key created. @throws conflict: with another name */
+  repeated({ namespace, name, idempotencyKey }: CreateRequest): SandboxEntry | undefined {
+    if (!idempotencyKey) return undefined;
+    const entry = this.#byIdempotencyKey.get(`${namespace}/${idempotencyKey}`);
+    if (entry && name !== '' && (entry.sandbox.createdAs ?? entry.sandbox.name) !== name)
+      throw new FsbError('conflict', `the idempotency key was used for sandbox ${entry.sandbox.name}`, {
+        hint: 'Use a new key for a new sandbox.',
+      });
+    return entry;
   }
 
   /** Reserves the name before anything else happens. @throws already_exists */
@@ -39,9 +49,47 @@ export class Registry {
       throw new FsbError('already_exists', `cannot create sandbox ${sandbox.name}: the name is in use`, {
         hint: `Delete it first with: fsb-ctl delete ${sandbox.name}`,
       });
-    const entry = new SandboxEntry(sandbox, this.#table);
+    const entry = new SandboxEntry(sandbox.id, sandbox, this.#table);
     this.#index(entry);
     return entry;
+  }
+
+  /** A new generation: another id. When it cannot be recorded, the one before stays. */
+  async renew(
+    entry: SandboxEntry,
+    next: Partial<Sandbox> & { id: string },
+    time: number,
+    message: string,
+  ): Promise<void> {
+    const { id, state } = entry.sandbox;
+    this.#byId.set(next.id, entry);
+    try {
+      await entry.change({ ...next, state: transition(state, { phase: 'Pending' }) }, time, message);
+    } finally {
+      this.#byId.delete(entry.sandbox.id === id ? next.id : id);
+    }
+  }
+
+  /** When it cannot be recorded, it keeps its name. Until then it has both. @throws already_exists, invalid_argument */
+  async rename(entry: SandboxEntry, name: string, time: number): Promise<void> {
+    const { sandbox } = entry;
+    const { name: old, createdAs = old } = sandbox;
+    const key = refKey({ ...sandbox, name });
+    if (this.#byName.has(key))
+      throw name === old
+        ? new FsbError('invalid_argument', `sandbox ${name} has this name already`, {
+            hint: 'Give a new one.',
+          })
+        : new FsbError('already_exists', `cannot rename sandbox ${old}: the name ${name} is in use`, {
+            hint: `Choose another one, or delete that one first with: fsb-ctl delete ${name}`,
+          });
+    this.#byName.set(key, entry);
+    try {
+      await entry.change({ name, createdAs }, time, `renamed from ${old}`);
+    } finally {
+      for (const one of [key, refKey(sandbox)])
+        if (one !== refKey(entry.sandbox) && this.#byName.get(one) === entry) this.#byName.delete(one);
+    }
   }
 
   /** @throws not_found, with the name that was probably meant */
@@ -68,9 +116,10 @@ export class Registry {
 
   /** Forgets the sandbox; resolves when its record is gone. When that fails, it is as before, and can be tried again. */
   async remove(entry: SandboxEntry): Promise<void> {
-    await this.#table.remove(entry.sandbox.id);
+    await this.#table.remove(entry.key);
     this.releaseName(entry);
     this.#byId.delete(entry.sandbox.id);
+    this.#entries.delete(entry);
   }
 
   #newestLeaving(ref: SandboxRef): SandboxEntry | undefined {
@@ -81,6 +130,7 @@ export class Registry {
 
   #index(entry: SandboxEntry): void {
     const { sandbox } = entry;
+    this.#entries.add(entry);
     this.#byId.set(sandbox.id, entry);
     if (sandbox.state.phase === 'Terminating') return;
     this.#byName.set(refKey(sandbox), entry);

@@ -8,6 +8,8 @@ const EVENTS_KEPT = 10;
 
 /** One sandbox in the controller: its record, who waits for its changes, and what is under way with it. */
 export class SandboxEntry {
+  /** Of its record, for ever: a new generation is one write, in place of the one before. */
+  readonly key: string;
   #sandbox: Sandbox;
   readonly #table: RecordTable<Sandbox>;
   readonly #listeners = new Set<(sandbox: Sandbox) => void>();
@@ -21,7 +23,11 @@ export class SandboxEntry {
    */
   deletion?: { grace: number; recorded: Promise<void>; gone: Promise<void> };
 
-  constructor(sandbox: Sandbox, table: RecordTable<Sandbox>) {
+  /** Its end is under way, by a stop that callers may hurry on. */
+  ending?: { grace: number };
+
+  constructor(key: string, sandbox: Sandbox, table: RecordTable<Sandbox>) {
+    this.key = key;
     this.#sandbox = sandbox;
     this.#table = table;
   }
@@ -33,15 +39,33 @@ export class SandboxEntry {
 
   /** Resolves when the record, as it is now, survives a crash of the core. */
   save(): Promise<void> {
-    return this.#table.put(this.#sandbox.id, this.#sandbox);
+    return this.#table.put(this.key, this.#sandbox);
   }
 
   /** Takes one step of the transition table; everyone who waits sees it at once. Resolves as save(). */
   enter(state: PhaseState, time: number, message: string, patch: Partial<Sandbox> = {}): Promise<void> {
-    const events = [...this.#sandbox.events, { time, message }].slice(-EVENTS_KEPT);
-    this.#sandbox = { ...this.#sandbox, ...patch, state: transition(this.#sandbox.state, state), events };
-    for (const listener of [...this.#listeners]) listener(this.#sandbox);
+    this.#become({ ...patch, state: transition(this.#sandbox.state, state) }, time, message);
     return this.save();
+  }
+
+  /** Another change than a step. Resolves as save(); when that fails, nothing has changed. */
+  async change(patch: Partial<Sandbox>, time: number, message: string): Promise<void> {
+    const before = this.#sandbox;
+    this.#become(patch, time, message);
+    const changed = this.#sandbox;
+    try {
+      await this.save();
+    } catch (error) {
+      // What came after it, a deletion, goes on from it.
+      if (this.#sandbox === changed) this.#sandbox = before;
+      throw error;
+    }
+  }
+
+  #become(patch: Partial<Sandbox>, time: number, message: string): void {
+    const events = [...this.#sandbox.events, { time, message }].slice(-EVENTS_KEPT);
+    this.#sandbox = { ...this.#sandbox, ...patch, events };
+    for (const listener of [...this.#listeners]) listener(this.#sandbox);
   }
 
   /** The first value that `pick` gives for the sandbox, now or after a change. @throws what `pick` throws, cancelled */

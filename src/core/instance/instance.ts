@@ -1,14 +1,14 @@
 import type { GuestChannel } from '../guest/guest-channel.ts';
-import type { Shape } from '../model/shape.ts';
+import type { Resources, Shape } from '../model/shape.ts';
 import type { InstanceStats } from '../runtime/driver.ts';
 
 /**
  *     booting -> idle -> claimed -> stopping -> dead
- *                idle <-> paused -> claimed
+ *                idle <-> paused -> claimed <-> suspended
  *                idle <- claimed: recycled
  *     every state but dead -> stopping
  */
-export type InstanceState = 'booting' | 'idle' | 'paused' | 'claimed' | 'stopping' | 'dead';
+export type InstanceState = 'booting' | 'idle' | 'paused' | 'claimed' | 'suspended' | 'stopping' | 'dead';
 
 /** One booted sandbox: the driver, the channel and the state machine of one instance behind one safe wrapper. */
 export interface Instance {
@@ -30,8 +30,19 @@ export interface Instance {
    * @throws run_failed; it is destroyed then
    */
   recycle(): Promise<void>;
+  /**
+   * idle -> paused. A failure leaves it in an unknown state: it is of no use to anybody, and destroyed.
+   * Idempotent. @throws run_failed
+   */
   pause(): Promise<void>;
+  /** paused -> idle; as pause. */
   resume(): Promise<void>;
+  /** claimed -> suspended: frozen in the middle of its work. A failure leaves it running. Idempotent. @throws run_failed */
+  suspend(): Promise<void>;
+  /** suspended -> claimed. A failure leaves it frozen. Idempotent. @throws run_failed */
+  wake(): Promise<void>;
+  /** New limits. @throws run_failed */
+  update(resources: Resources): Promise<void>;
   stats(): Promise<InstanceStats>;
   /** SIGKILL to all; resolves when no process is left. Idempotent. */
   kill(): Promise<void>;

@@ -2,7 +2,7 @@ import { Ending } from '../guest/ending.ts';
 import type { GuestChannel } from '../guest/guest-channel.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
-import type { Shape } from '../model/shape.ts';
+import type { Resources, Shape } from '../model/shape.ts';
 import type { BootedInstance, InstanceStats, RuntimeDriver } from '../runtime/driver.ts';
 import { withDeadline } from './deadline.ts';
 import type { Instance, InstanceState } from './instance.ts';
@@ -128,6 +128,36 @@ export class ManagedInstance implements Instance {
     });
   }
 
+  suspend(): Promise<void> {
+    return this.#exclusive(async () => {
+      if (this.#state === 'suspended') return;
+      instanceTransition(this.id, this.#state, 'suspended');
+      try {
+        await this.#bounded('pause', this.#driver.pause(this.id));
+      } catch (error) {
+        // Half of it may be frozen.
+        await this.#bounded('resume', this.#driver.resume(this.id)).catch(() => undefined);
+        throw error;
+      }
+      this.#assertUsable();
+      this.#moveTo('suspended');
+    });
+  }
+
+  wake(): Promise<void> {
+    return this.#exclusive(async () => {
+      if (this.#state === 'claimed') return;
+      instanceTransition(this.id, this.#state, 'claimed');
+      await this.#bounded('resume', this.#driver.resume(this.id));
+      this.#assertUsable();
+      this.#moveTo('claimed');
+    });
+  }
+
+  update(resources: Resources): Promise<void> {
+    return this.#exclusive(() => this.#bounded('update', this.#driver.update(this.id, resources)));
+  }
+
   async stats(): Promise<InstanceStats> {
     this.#assertUsable();
     return this.#driver.stats(this.id);
@@ -185,6 +215,10 @@ export class ManagedInstance implements Instance {
       this.destroy(failure.message).catch(() => undefined);
       throw this.#cause;
     }
+  }
+
+  #bounded(what: string, call: Promise<void>): Promise<void> {
+    return withDeadline(this.#clock, this.#limits.control, `${what} of instance ${this.id}`, call);
   }
 
   async #killAndWait(): Promise<void> {

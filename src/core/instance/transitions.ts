@@ -6,7 +6,8 @@ export const instanceTransitions: Record<InstanceState, readonly InstanceState[]
   booting: ['idle', 'stopping'],
   idle: ['claimed', 'paused', 'stopping'],
   paused: ['idle', 'claimed', 'stopping'],
-  claimed: ['idle', 'stopping'],
+  claimed: ['idle', 'suspended', 'stopping'],
+  suspended: ['claimed', 'stopping'],
   stopping: ['dead'],
   dead: [],
 };

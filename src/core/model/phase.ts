@@ -9,12 +9,14 @@ import type { ExitStatus } from './process.ts';
  *        |         |         |-----> Lost         (the instance vanished, its fate unknown)
  *        +---------+---------+-----> Failed       (boot, not found, not executable, out of memory)
  *     any of them -> Terminating -> (record gone)
- *     Exited, Expired, Failed, Lost -> Pending    (reset: a new generation)
+ *     Running -> Running                          (paused, unpaused)
+ *     Exited, Expired, Failed, Lost -> Pending    (start, restart, reset: a new generation)
  */
 export type PhaseState =
   | { phase: 'Pending' }
   | { phase: 'Bound' }
-  | { phase: 'Running'; startedAt: number }
+  /** Paused: every process is frozen. */
+  | { phase: 'Running'; startedAt: number; paused?: true }
   | { phase: 'Exited'; startedAt: number; endedAt: number; status: ExitStatus }
   | { phase: 'Failed'; endedAt: number; reason: string; status?: ExitStatus }
   | { phase: 'Expired'; endedAt: number }
@@ -28,7 +30,7 @@ const ended = ['Exited', 'Failed', 'Expired', 'Lost'] as const;
 export const transitions: Record<Phase, readonly Phase[]> = {
   Pending: ['Bound', 'Failed', 'Expired', 'Terminating'],
   Bound: ['Running', 'Failed', 'Expired', 'Lost', 'Terminating'],
-  Running: [...ended, 'Pending', 'Terminating'],
+  Running: [...ended, 'Running', 'Pending', 'Terminating'],
   Exited: ['Pending', 'Terminating'],
   Failed: ['Pending', 'Terminating'],
   Expired: ['Pending', 'Terminating'],

@@ -99,6 +99,14 @@ export function parseSignal(text: string): number {
   });
 }
 
+/** @throws invalid_argument for what is no number from 1 to 64 */
+export function assertSignal(signal: number): void {
+  if (!Number.isInteger(signal) || signal < 1 || signal > 64)
+    throw new FsbError('invalid_argument', `there is no signal ${signal}`, {
+      hint: 'Signals have the numbers 1 to 64.',
+    });
+}
+
 /** 15 -> `SIGTERM`; a number without a name -> `signal 40`. */
 export function signalName(number: number): string {
   const found = Object.entries(constants.signals).find(([, value]) => value === number);

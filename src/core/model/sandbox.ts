@@ -1,4 +1,5 @@
 import type { PhaseState } from './phase.ts';
+import type { Resources } from './shape.ts';
 import type { SandboxSpec } from './spec.ts';
 
 /** A name alone never identifies a run; within one namespace it is unique at any moment. */
@@ -37,6 +38,27 @@ export interface Sandbox {
   warm?: boolean;
   /** The key of the create call, when it had one. */
   idempotencyKey?: string;
+  /** The name that it was created with, when it has another one now. */
+  createdAs?: string;
+  /**
+   * The generation before, from the moment in which this one is recorded until the node has begun it; `files`: it is to
+   * take them over. It stays when the core is killed in between: the files are still those of the generation before.
+   */
+  previous?: { id: string; files: boolean };
   /** The last few, oldest first. */
   events: SandboxEvent[];
+}
+
+/** What a running sandbox uses. */
+export interface SandboxUsage extends SandboxRef {
+  id: string;
+  /** When it was read, milliseconds since the epoch. */
+  time: number;
+  /** Microseconds of processor time of all its processes since it started. */
+  cpuMicros: number;
+  /** Bytes. */
+  memory: number;
+  /** Processes and threads. */
+  pids: number;
+  limits: Resources;
 }

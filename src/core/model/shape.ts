@@ -30,6 +30,8 @@ export interface Shape {
   resources: Resources;
   network: NetworkMode;
   mounts: Mount[];
+  /** The earlier instance that it is again: it has its id, and its files. Such an instance is of use to one holder only. */
+  again?: string;
 }
 
 /** The same text for the same shape, whatever the order of its parts was; 16 hex digits. */
@@ -39,5 +41,9 @@ export function shapeKey(shape: Shape): string {
     .map((m) => [m.source, m.target, m.readOnly]);
   const { cpus, memory, pids } = shape.resources;
   const canonical = JSON.stringify([shape.image, shape.runtime, cpus, memory, pids, shape.network, mounts]);
-  return createHash('sha256').update(canonical).digest('hex').slice(0, 16);
+  const again = shape.again === undefined ? '' : `\n${shape.again}`;
+  return createHash('sha256')
+    .update(canonical + again)
+    .digest('hex')
+    .slice(0, 16);
 }

@@ -16,7 +16,7 @@ const size = z
   .union([z.string(), z.number().int().positive()])
   .transform((value, ctx) => rescue(ctx, () => (typeof value === 'number' ? value : parseSize(value))));
 
-const failurePolicy = z.string().transform((value, ctx) => {
+export const failurePolicy = z.string().transform((value, ctx) => {
   const word = value.toLowerCase().replaceAll(/[-_]/g, '');
   if (word === 'manual') return 'Manual' as const;
   if (word === 'auto' || word === 'autorecreate') return 'AutoRecreate' as const;
@@ -28,7 +28,12 @@ const failurePolicy = z.string().transform((value, ctx) => {
 });
 
 const nul = (text: string): boolean => !text.includes('\0');
-const text = z.string().refine(nul, 'must not contain a NUL byte');
+export const text = z.string().refine(nul, 'must not contain a NUL byte');
+
+export const labelKey = text.regex(
+  /^[A-Za-z0-9]([-A-Za-z0-9_./]{0,61}[A-Za-z0-9])?$/,
+  'not a valid label key',
+);
 
 /** What is left out is the pool's. */
 const resources = z.strictObject({
@@ -63,9 +68,7 @@ export const sandboxSpecSchema = z.strictObject({
   /** Unix seconds; 0 is never. */
   expire_time: z.number().int().nonnegative().default(0),
   ttl: duration.optional(),
-  labels: z
-    .record(text.regex(/^[A-Za-z0-9]([-A-Za-z0-9_./]{0,61}[A-Za-z0-9])?$/, 'not a valid label key'), text)
-    .default({}),
+  labels: z.record(labelKey, text).default({}),
   resources: resources.prefault({}),
   network: z.enum(['none', 'host']).default('none'),
   mounts: z.array(mount).default([]),

@@ -172,7 +172,9 @@ export class Sizer {
 }
 
 /** Until when a shape is in recent use, so that the pool keeps a buffer of it: monotonic milliseconds. */
-function lapseOf({ lastUse }: ShapeRecord, ttl: number): number {
+function lapseOf({ shape, lastUse }: ShapeRecord, ttl: number): number {
+  // There is one instance that can be an earlier one again, and it has its holder.
+  if (shape.again !== undefined) return Number.NEGATIVE_INFINITY;
   if (lastUse === Number.NEGATIVE_INFINITY) return lastUse;
   return ttl === 0 ? Number.POSITIVE_INFINITY : lastUse + ttl;
 }

@@ -16,7 +16,7 @@ export interface RuntimeProbe {
 }
 
 export interface BootRequest {
-  /** newInstanceId() */
+  /** newInstanceId(); that of the earlier instance when it is one again, whose files are there and stay if this fails. */
   id: string;
   shape: Shape;
   root: RootFilesystem;
@@ -38,6 +38,11 @@ export interface BootedInstance {
 export interface RuntimeInstance extends BootedInstance {
   /** PID 1 is that very process and is not a zombie. */
   alive: boolean;
+}
+
+export interface DestroyOptions {
+  /** All but what was written in it, for an instance that is it again. */
+  keepFiles?: boolean;
 }
 
 export interface InstanceStats {
@@ -62,7 +67,7 @@ export interface RuntimeDriver {
   /** SIGKILL to everything in it at once; resolves when the signal is sent. Idempotent. */
   kill(id: string): Promise<void>;
   /** Kills, and removes every process, mount, cgroup, directory and socket. Idempotent; fine for ids that never were. */
-  destroy(id: string): Promise<void>;
+  destroy(id: string, options?: DestroyOptions): Promise<void>;
   /** Everything of this driver that is on the node, also half-booted and half-destroyed instances. */
   list(): Promise<RuntimeInstance[]>;
 }

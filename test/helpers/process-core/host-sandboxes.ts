@@ -6,29 +6,28 @@ import type {
   ExecRequest,
   ListQuery,
   SandboxApi,
+  SandboxChange,
+  StopOptions,
+  UsageQuery,
 } from '../../../src/core/api/sandbox-api.ts';
 import { FsbError, throwIfAborted } from '../../../src/core/model/errors.ts';
 import { assertName, newSandboxId, newSandboxName } from '../../../src/core/model/ids.ts';
 import type { LogEntry, LogQuery } from '../../../src/core/model/logs.ts';
-import type { ExitStatus, OutputChunk, ProcessSession } from '../../../src/core/model/process.ts';
-import { refKey, type Sandbox, type SandboxRef } from '../../../src/core/model/sandbox.ts';
+import { assertSignal, type ExitStatus, type ProcessSession } from '../../../src/core/model/process.ts';
+import { refKey, type Sandbox, type SandboxRef, type SandboxUsage } from '../../../src/core/model/sandbox.ts';
 import { defaultResources } from '../../../src/core/model/shape.ts';
 import { parseSpec } from '../../../src/core/model/spec.ts';
+import { Turns } from '../../../src/core/model/turns.ts';
+import { AttachedSession } from './attached-session.ts';
 import { HostProcess } from './host-process.ts';
+import { applyChange, assertAwake, begin, freeze, type Running } from './host-sandbox.ts';
 import { HostSession, notRunning } from './host-session.ts';
-import { MemoryLog } from './memory-log.ts';
-
-interface Running {
-  record: Sandbox;
-  process: HostProcess;
-  log: MemoryLog;
-  execs: HostProcess[];
-}
 
 export class HostSandboxes implements SandboxApi {
   readonly openSessions = new Set<HostSession>();
   readonly #sandboxes = new Map<string, Running>();
   readonly #images: readonly string[];
+  readonly #turns = new Turns();
 
   constructor(images: readonly string[]) {
     this.#images = images;
@@ -50,40 +49,14 @@ export class HostSandboxes implements SandboxApi {
           hint: 'Import it with `fsb-ctl image import`.',
         },
       );
-    const process = new HostProcess({
-      argv: [...valid.command, ...valid.args],
-      env: valid.envs,
-      cwd: valid.working_dir,
-      tty: valid.tty,
-      stdin: valid.stdin,
-    });
-    const now = Date.now();
     const record: Sandbox = {
-      ...{
-        id: newSandboxId(),
-        ...ref,
-        generation: 1,
-        spec: { ...valid, resources: { ...defaultResources, ...valid.resources } },
-        node: 'here',
-        endpoints: [],
-        createdAt: now,
-      },
-      state: { phase: 'Running', startedAt: now },
-      expiresAt: valid.ttl === undefined ? 0 : now + valid.ttl,
-      warm: true,
-      events: [{ time: now, message: 'started' }],
+      ...{ id: newSandboxId(), ...ref, generation: 1 },
+      spec: { ...valid, resources: { ...defaultResources, ...valid.resources } },
+      ...{ state: { phase: 'Pending' }, node: 'here', endpoints: [], createdAt: Date.now() },
+      ...{ expiresAt: 0, warm: true, events: [] },
     };
-    const log = new MemoryLog();
-    // What it leaves behind goes with the sandbox.
-    process.child.on('exit', () => process.signal(9));
-    process.child.stdout.on('data', (data: Buffer) => log.append('stdout', data));
-    process.child.stderr.on('data', (data: Buffer) => log.append('stderr', data));
-    void process.exited.then((status) => {
-      record.state = { phase: 'Exited', startedAt: now, endedAt: Date.now(), status };
-      log.end();
-    });
-    this.#sandboxes.set(refKey(ref), { record, process, log, execs: [] });
-    return structuredClone(record);
+    this.#sandboxes.set(refKey(ref), begin(record));
+    return this.get(ref);
   }
 
   async get(ref: SandboxRef): Promise<Sandbox> {
@@ -100,12 +73,7 @@ export class HostSandboxes implements SandboxApi {
   }
 
   async delete(ref: SandboxRef, { grace }: DeleteOptions = {}): Promise<void> {
-    const { process, record, execs } = this.#find(ref);
-    process.signal(15, 'process');
-    const timer = setTimeout(() => process.signal(9), grace ?? record.spec.grace_period);
-    await process.exited;
-    clearTimeout(timer);
-    for (const exec of execs) exec.signal(9);
+    await this.stop(ref, { grace });
     this.#sandboxes.delete(refKey(ref));
   }
 
@@ -116,7 +84,7 @@ export class HostSandboxes implements SandboxApi {
   async exec(ref: SandboxRef, request: ExecRequest, { signal }: CallOptions = {}): Promise<ProcessSession> {
     const { record, execs } = this.#find(ref);
     throwIfAborted(signal);
-    if (record.state.phase !== 'Running') throw notRunning(ref.name);
+    assertAwake(record);
     const env = { ...record.spec.envs, ...request.env };
     const process = new HostProcess({ ...request, env });
     execs.push(process);
@@ -125,7 +93,7 @@ export class HostSandboxes implements SandboxApi {
 
   async attach(ref: SandboxRef, { replay, stdin }: AttachRequest): Promise<ProcessSession> {
     const { process, record, log } = this.#find(ref);
-    if (!replay && record.state.phase !== 'Running') throw notRunning(ref.name);
+    if (!replay || record.state.phase === 'Running') assertAwake(record);
     if (stdin && !record.spec.stdin)
       throw new FsbError('conflict', `the sandbox ${ref.name} was created without stdin`, {
         hint: 'Use stdin: true.',
@@ -142,6 +110,86 @@ export class HostSandboxes implements SandboxApi {
     return Promise.race([process.exited, gone]);
   }
 
+  async stop(ref: SandboxRef, { grace }: StopOptions = {}): Promise<Sandbox> {
+    const { process, record, execs } = this.#find(ref);
+    process.signal(15, 'process');
+    process.signal(18);
+    const timer = setTimeout(() => process.signal(9), grace ?? record.spec.grace_period);
+    await process.exited;
+    clearTimeout(timer);
+    for (const exec of execs) exec.signal(9);
+    return this.get(ref);
+  }
+
+  async start(ref: SandboxRef): Promise<Sandbox> {
+    const { record } = this.#find(ref);
+    if (record.state.phase === 'Running') return this.get(ref);
+    const next = { ...record, id: newSandboxId(), generation: record.generation + 1 };
+    this.#sandboxes.set(refKey(ref), begin(next));
+    return this.get(ref);
+  }
+
+  async restart(ref: SandboxRef, options?: StopOptions): Promise<Sandbox> {
+    return this.#inTurn(ref, async () => {
+      await this.stop(ref, options);
+      return this.start(ref);
+    });
+  }
+
+  reset(ref: SandboxRef, options?: StopOptions): Promise<Sandbox> {
+    return this.restart(ref, options);
+  }
+
+  async pause(ref: SandboxRef): Promise<Sandbox> {
+    freeze(this.#find(ref), true);
+    return this.get(ref);
+  }
+
+  async unpause(ref: SandboxRef): Promise<Sandbox> {
+    freeze(this.#find(ref), false);
+    return this.get(ref);
+  }
+
+  async signal(ref: SandboxRef, signal: number): Promise<void> {
+    const { record, process } = this.#find(ref);
+    assertSignal(signal);
+    if (record.state.phase !== 'Running') throw notRunning(ref.name);
+    process.signal(signal, 'process');
+  }
+
+  async rename(ref: SandboxRef, name: string): Promise<Sandbox> {
+    const running = this.#find(ref);
+    assertName(name, 'sandbox name');
+    const renamed = { ...ref, name };
+    if (this.#sandboxes.has(refKey(renamed)))
+      throw new FsbError('already_exists', `the name ${name} is in use`, { hint: 'Choose another one.' });
+    this.#sandboxes.delete(refKey(ref));
+    running.record.name = name;
+    this.#sandboxes.set(refKey(renamed), running);
+    return this.get(renamed);
+  }
+
+  async update(ref: SandboxRef, change: SandboxChange): Promise<Sandbox> {
+    applyChange(this.#find(ref).record, change);
+    return this.get(ref);
+  }
+
+  async usage({ namespace, names }: UsageQuery): Promise<SandboxUsage[]> {
+    for (const name of names ?? []) this.#find({ namespace: namespace ?? 'default', name });
+    const running = await this.list({ namespace, phases: ['Running'] });
+    return running
+      .filter(({ name }) => names === undefined || names.includes(name))
+      .map(({ id, namespace, name, spec }) => ({
+        ...{ id, namespace, name, time: Date.now(), cpuMicros: 1000, memory: 1 << 20, pids: 1 },
+        limits: { ...defaultResources, ...spec.resources },
+      }));
+  }
+
+  #inTurn<T>(ref: SandboxRef, work: () => Promise<T>): Promise<T> {
+    this.#find(ref);
+    return this.#turns.take(refKey(ref), work);
+  }
+
   async close(): Promise<void> {
     const refs = [...this.#sandboxes.values()].map(({ record }) => record);
     await Promise.all(refs.map((ref) => this.delete(ref, { grace: 0 })));
@@ -155,47 +203,3 @@ export class HostSandboxes implements SandboxApi {
     });
   }
 }
-
-class AttachedSession extends HostSession {
-  readonly #main: HostProcess;
-  readonly #log: MemoryLog;
-  readonly #replay: boolean;
-  readonly #gone = new AbortController();
-
-  constructor(process: HostProcess, open: Set<HostSession>, log: MemoryLog, replay: boolean) {
-    super(process, open);
-    this.#main = process;
-    this.#log = log;
-    this.#replay = replay;
-  }
-
-  override get output(): AsyncIterable<OutputChunk> {
-    return this.#follow();
-  }
-
-  override signal(signal: number): void {
-    this.#main.signal(signal, 'process');
-  }
-
-  override async close(): Promise<void> {
-    this.#gone.abort();
-    await super.close();
-  }
-
-  async *#follow(): AsyncGenerator<OutputChunk> {
-    const from = this.#replay ? 0 : this.#log.entries.length;
-    const next = { stdout: 0, stderr: 0 };
-    let at = 0;
-    try {
-      for await (const { stream, data } of this.#log.read(everything, this.#gone.signal)) {
-        const offset = next[stream];
-        next[stream] += data.length;
-        if (at++ >= from) yield { stream, offset, data };
-      }
-    } catch (error) {
-      if (!this.#gone.signal.aborted) throw error;
-    }
-  }
-}
-
-const everything: LogQuery = { follow: true, stdout: true, stderr: true };

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import { KeptFiles } from '../../../src/core/agent/ledger/kept-files.ts';
 import { Ledger } from '../../../src/core/agent/ledger/ledger.ts';
 import type { InstanceRecord, InstanceUse } from '../../../src/core/agent/ledger/records.ts';
 import type { Holder } from '../../../src/core/agent/pools/held-instance.ts';
@@ -113,6 +114,7 @@ describe('an instance that is given back to be used again', () => {
 
   it('is on record for its next holder, however late the one before is written off', async () => {
     const ledger = new Ledger(memoryTable<InstanceRecord>());
+    const files = new KeptFiles({ ledger, remove: async () => {} });
     await ledger.add('i1', { shape: {} as Shape, pool });
     const scrubbed = gate();
     const slow = {
@@ -120,8 +122,8 @@ describe('an instance that is given back to be used again', () => {
       release: () => scrubbed.passed,
       holds: () => true,
     };
-    const holders = new Holders(slow, ledger, pino({ level: 'silent' }));
-    const instance = { id: 'i1', failed: new Promise<Error>(() => {}) } as Instance;
+    const holders = new Holders({ pool: slow, ledger, files, log: pino({ level: 'silent' }) });
+    const instance = { id: 'i1', shape: {}, failed: new Promise<Error>(() => {}) } as unknown as Instance;
     const holder = (name: string): Holder => ({ name, end: async () => {} });
     const first = holders.hold({ instance, hit: true }, holder('first'));
     await first.use({ by: 'sandbox', sandboxId: 'first' });

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { SlotEnd, SlotRecord } from '../../../src/core/agent/ledger/records.ts';
+import type { GiveBackOptions } from '../../../src/core/agent/pools/held-instance.ts';
 import { SandboxRun } from '../../../src/core/agent/sandboxes/sandbox-run.ts';
 import type { Instance } from '../../../src/core/instance/instance.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
@@ -8,6 +9,8 @@ import { processSpec } from '../../helpers/process-spec.ts';
 import { memoryLog, scriptedMain } from '../../helpers/scripted-main.ts';
 
 const FULL = new Error('the disk is full');
+const resources = { cpus: 1, memory: 1 << 27, pids: 100 };
+const after = (grace: number) => ({ grace, keepFiles: true });
 const KILLED = { code: null, signal: 9 };
 
 function world(known: { id: number; running: boolean }[] = [], slot: Partial<SlotRecord> = {}) {
@@ -20,7 +23,16 @@ function world(known: { id: number; running: boolean }[] = [], slot: Partial<Slo
     { level: 'error' },
     { write: (line: string) => void complaints.push(JSON.parse(line).msg) },
   );
-  const state = { oomKills: 0, recordFails: false, released: false, ended: false };
+  const state = {
+    oomKills: 0,
+    recordFails: false,
+    controlFails: false,
+    released: false,
+    destroyed: false,
+    filesFor: '' as string | undefined,
+    ended: false,
+  };
+  const steps: string[] = [];
   const recorded: SlotEnd[] = [];
   const instance = {
     id: 'i',
@@ -28,6 +40,18 @@ function world(known: { id: number; running: boolean }[] = [], slot: Partial<Slo
     stats: async () => ({ oomKills: state.oomKills }),
     kill: () => new Promise<void>(() => {}),
     detach: async () => main.end(),
+    shape: { resources },
+    async suspend() {
+      steps.push('suspend');
+      if (state.controlFails) throw new Error('no freezer');
+    },
+    async wake() {
+      steps.push('wake');
+    },
+    async update() {
+      steps.push('update');
+      if (state.controlFails) throw new Error('below the use');
+    },
   } as unknown as Instance;
   const start = (): SandboxRun => {
     const run = new SandboxRun({
@@ -35,17 +59,18 @@ function world(known: { id: number; running: boolean }[] = [], slot: Partial<Slo
       slot: { process: processSpec(['main']), ...slot } as SlotRecord,
       held: {
         instance,
-        async giveBack() {
-          state.released = true;
+        async giveBack({ destroy = false, filesFor }: GiveBackOptions = {}) {
+          Object.assign(state, { released: true, destroyed: destroy, filesFor });
         },
       },
       main: main.session,
       log: log.writer,
       clock,
       logger,
-      async recordEnd(end) {
+      async record(changed) {
         if (state.recordFails) throw FULL;
-        recorded.push(end);
+        if (changed.end) recorded.push(changed.end);
+        else steps.push(changed.paused ? 'recorded paused' : 'recorded running');
       },
     });
     void run.ended.then(() => {
@@ -57,7 +82,7 @@ function world(known: { id: number; running: boolean }[] = [], slot: Partial<Slo
     main.exit(status);
     main.end();
   };
-  return { clock, main, exec, log, complaints, instance, state, recorded, start, finish };
+  return { clock, main, exec, log, complaints, instance, state, recorded, steps, start, finish };
 }
 
 describe('while the disk is full', () => {
@@ -113,7 +138,7 @@ describe('while the disk is full', () => {
     stopped.state.recordFails = true;
     stopped.finish();
     await stopped.clock.advance(60_000);
-    const stopping = run.stop(0);
+    const stopping = run.stop(after(0));
     await stopped.clock.advance(10_000);
     await stopping;
     expect(stopped.main.acknowledged()).toBe(false);
@@ -185,7 +210,7 @@ describe('lack of memory', () => {
     const stopped = world();
     const other = stopped.start();
     stopped.state.oomKills = 1;
-    const stopping = other.stop(0);
+    const stopping = other.stop(after(0));
     stopped.finish(KILLED);
     await stopping;
     expect((await other.ended) as object).not.toHaveProperty('status.oomKilled');
@@ -195,7 +220,7 @@ describe('lack of memory', () => {
 describe('stop', () => {
   it('is bounded when nothing kills the sandbox', async () => {
     const { clock, main, state, recorded, start } = world();
-    const stopping = start().stop(5_000);
+    const stopping = start().stop(after(5_000));
     await clock.advance(5_000);
     expect(main.signals).toEqual([15, 9]);
     await clock.advance(11_000);
@@ -207,7 +232,7 @@ describe('stop', () => {
 
   it('begins with the stop signal that is on record', async () => {
     const { clock, main, start, finish } = world([], { stopSignal: 3 });
-    const stopping = start().stop(5_000);
+    const stopping = start().stop(after(5_000));
     await clock.advance(5_000);
     expect(main.signals).toEqual([3, 9]);
     finish(KILLED);
@@ -217,7 +242,7 @@ describe('stop', () => {
   it('is bounded when the runtime refuses to kill', async () => {
     const { clock, instance, state, start } = world();
     instance.kill = async () => Promise.reject(new Error('no such container'));
-    const stopping = start().stop(0);
+    const stopping = start().stop(after(0));
     await clock.advance(1_000);
     await stopping;
     expect(state.released).toBe(true);
@@ -226,7 +251,7 @@ describe('stop', () => {
   it('with a shorter grace hurries a patient one, with a longer one does not delay it', async () => {
     const { clock, main, start, finish } = world();
     const run = start();
-    const stops = [60_000, 2_000, 30_000].map((grace) => run.stop(grace));
+    const stops = [60_000, 2_000, 30_000].map((grace) => run.stop(after(grace)));
     await clock.advance(1_999);
     expect(main.signals).toEqual([15]);
     await clock.advance(1);
@@ -234,5 +259,104 @@ describe('stop', () => {
     finish(KILLED);
     await Promise.all(stops);
     expect(clock.pending).toBe(0);
+  });
+});
+
+describe('a pause', () => {
+  it('is on record before anything is frozen, and until everything goes on', async () => {
+    const { steps, start, finish } = world();
+    const run = start();
+    await run.pause();
+    expect(run.slot.paused).toBe(true);
+    await run.unpause();
+    expect(run.slot.paused).toBeUndefined();
+    expect(steps).toEqual(['recorded paused', 'suspend', 'wake', 'recorded running']);
+    finish();
+    await run.gone;
+  });
+
+  it('that fails leaves it running, and says so on record', async () => {
+    const { state, steps, start, finish } = world();
+    const run = start();
+    state.controlFails = true;
+    await expect(run.pause()).rejects.toThrow('no freezer');
+    expect(run.slot.paused).toBeUndefined();
+    expect(steps).toEqual(['recorded paused', 'suspend', 'recorded running']);
+    finish();
+    await run.gone;
+  });
+
+  it('keeps no stop and no kill from arriving', async () => {
+    const { main, steps, start, finish } = world();
+    const run = start();
+    await run.pause();
+    const stopping = run.stop(after(5_000));
+    expect(main.signals).toEqual([15]);
+    expect(steps.at(-1)).toBe('wake');
+    finish({ code: null, signal: 15 });
+    await stopping;
+    expect(run.slot).toMatchObject({ end: { kind: 'exited' } });
+    expect(run.slot.paused).toBeUndefined();
+  });
+
+  it('of one that has ended meanwhile writes nothing: it may be forgotten', async () => {
+    const { steps, start, finish } = world();
+    const run = start();
+    finish();
+    await run.gone;
+    steps.length = 0;
+    await run.pause();
+    expect(steps).toEqual(['suspend']);
+  });
+});
+
+describe('new limits', () => {
+  const given = { resources, labels: {}, exposed_ports: [] };
+  const more = { ...resources, memory: 1 << 28 };
+
+  it('make its instance no good for another holder', async () => {
+    const { state, start, finish } = world([], { given });
+    const run = start();
+    await run.resize(more);
+    expect(run.slot.given?.resources).toEqual(more);
+    finish();
+    await run.gone;
+    expect(state.destroyed).toBe(true);
+  });
+
+  it('that the kernel refuses change nothing', async () => {
+    const { state, start, finish } = world([], { given });
+    const run = start();
+    state.controlFails = true;
+    await expect(run.resize(more)).rejects.toThrow('below the use');
+    expect(run.slot.given).toEqual(given);
+    finish();
+    await run.gone;
+    expect(state.destroyed).toBe(false);
+  });
+});
+
+describe('its files', () => {
+  it.each([
+    ['stay when it ends by itself', undefined, 's'],
+    ['stay when it is stopped', { grace: 5_000, keepFiles: true }, 's'],
+    ['go when it is deleted', { grace: 5_000, keepFiles: false }, undefined],
+  ])('%s', async (_, stop, filesFor) => {
+    const { state, start, finish } = world();
+    const run = start();
+    if (stop !== undefined) void run.stop(stop);
+    finish();
+    await run.gone;
+    expect(state.filesFor).toBe(filesFor);
+  });
+
+  it('go when one of several who end it does not want them', async () => {
+    const { state, start, finish } = world();
+    const run = start();
+    void run.stop({ grace: 5_000, keepFiles: false });
+    void run.stop({ grace: 1_000, keepFiles: true });
+    finish();
+    await run.gone;
+    expect(state.filesFor).toBeUndefined();
   });
 });

@@ -4,6 +4,7 @@ import { upgradeInstanceRecord } from '../../../src/core/agent/ledger/records.ts
 import { verdict } from '../../../src/core/agent/recovery/verdict.ts';
 
 const sandbox: InstanceUse = { by: 'sandbox', sandboxId: 's' };
+const files: InstanceUse = { by: 'files', sandboxId: 's' };
 const lease: InstanceUse = { by: 'lease', lease: {} as LeaseRecord };
 const slot = {} as SlotRecord;
 const ended = { end: { kind: 'exited' } } as SlotRecord;
@@ -15,13 +16,24 @@ it.each([
   ['idle, in a pool with a warm-up command', undefined, undefined, warming, 'destroy'],
   ['had by a sandbox', sandbox, slot, plain, 'take-up'],
   ['had by a sandbox, its slot never written', sandbox, undefined, plain, 'destroy'],
-  ['had by a sandbox, its end recorded, its teardown cut short', sandbox, ended, plain, 'destroy'],
+  ['had by a sandbox, its end recorded, its teardown cut short', sandbox, ended, plain, 'keep-files'],
+  ['its files kept, and being booted again', files, undefined, plain, 'keep-files'],
   ['had by a sandbox, in a pool with a warm-up command', sandbox, slot, warming, 'take-up'],
   ['leased', lease, undefined, plain, 'take-up'],
   ['in a one-shot run', { by: 'run' } as const, undefined, plain, 'destroy'],
   ['being given back', { by: 'nobody' } as const, undefined, plain, 'destroy'],
 ] as const)('%s -> %5$s', (_, use, found, policy, expected) => {
-  expect(verdict({ use }, found, policy)).toBe(expected);
+  expect(verdict(true, { use }, found, policy)).toBe(expected);
+});
+
+it.each([
+  ['idle', undefined, undefined, 'destroy'],
+  ['had by a sandbox', sandbox, slot, 'keep-files'],
+  ['had by a sandbox, its slot never written', sandbox, undefined, 'destroy'],
+  ['only its files', files, undefined, 'keep-files'],
+  ['leased', lease, undefined, 'destroy'],
+] as const)('dead, %s -> %3$s', (_, use, found, expected) => {
+  expect(verdict(false, { use }, found, plain)).toBe(expected);
 });
 
 it('knows the records of the layout before, which had one pool', () => {

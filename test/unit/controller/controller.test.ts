@@ -1,39 +1,10 @@
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { AgentSandboxState } from '../../../src/core/api/agent-api.ts';
-import { Controller } from '../../../src/core/controller/controller.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
-import type { SandboxSpecInput } from '../../../src/core/model/spec.ts';
-import { createManualClock } from '../../helpers/manual-clock.ts';
+import { exit, failure, controllerWorld as world } from '../../helpers/controller-world.ts';
 import { memoryTable } from '../../helpers/memory-table.ts';
-import { scriptedAgent, started } from '../../helpers/scripted-agent.ts';
-
-function world(records = memoryTable<Sandbox>()) {
-  const clock = createManualClock();
-  const agent = scriptedAgent(clock.now);
-  const controller = new Controller({
-    agent: agent.api,
-    sandboxes: records,
-    clock,
-    log: pino({ level: 'silent' }),
-  });
-  const create = (name: string, spec: Partial<SandboxSpecInput> = {}, idempotencyKey?: string) =>
-    controller.create({ namespace: 'default', name, spec: { image: 'host', ...spec }, idempotencyKey });
-  const ref = (name: string) => ({ namespace: 'default', name });
-  return { clock, agent, controller, create, ref, records };
-}
-
-const failure = (promise: Promise<unknown>): Promise<FsbError> =>
-  promise.then(
-    () => {
-      throw new Error('it did not fail');
-    },
-    (error) => FsbError.from(error),
-  );
-
-const exit = (code: number, now: number) =>
-  ({ state: 'ended', startedAt: now, endedAt: now, status: { code, signal: null } }) as const;
+import { started } from '../../helpers/scripted-agent.ts';
 
 describe('create', () => {
   it('runs, and shows the caller its own write at once', async () => {
@@ -139,7 +110,7 @@ describe('create', () => {
     records.put = async () => Promise.reject(new FsbError('no_capacity', 'the disk is full'));
     expect(await failure(create('box'))).toMatchObject({ code: 'no_capacity' });
     const { sandboxId } = agent.starts[0]!;
-    expect(agent.stops).toEqual([{ sandboxId, grace: 0 }]);
+    expect(agent.stops).toEqual([{ sandboxId, grace: 0, keepFiles: false }]);
     expect(agent.forgotten).toEqual([sandboxId]);
     expect(await controller.list({})).toEqual([]);
   });

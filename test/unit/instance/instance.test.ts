@@ -38,7 +38,10 @@ describe('the transition table', () => {
     ['paused', 'claimed'],
     ['paused', 'stopping'],
     ['claimed', 'idle'],
+    ['claimed', 'suspended'],
     ['claimed', 'stopping'],
+    ['suspended', 'claimed'],
+    ['suspended', 'stopping'],
     ['stopping', 'dead'],
   ];
   const states = Object.keys(instanceTransitions) as InstanceState[];
@@ -81,6 +84,37 @@ describe('life of an instance', () => {
     await Promise.all([instance.resume(), instance.resume()]);
     expect(instance.state).toBe('idle');
     expect(fake.callsOf('resume')).toHaveLength(1);
+  });
+
+  it('is suspended in the middle of its work, and goes on with it', async () => {
+    const instance = await boot();
+    await expect(instance.suspend()).rejects.toMatchObject({ code: 'conflict' });
+    await instance.claim();
+    await Promise.all([instance.suspend(), instance.suspend()]);
+    expect(instance.state).toBe('suspended');
+    expect(fake.counts.paused).toBe(1);
+    await Promise.all([instance.wake(), instance.wake()]);
+    expect(instance.state).toBe('claimed');
+    expect(fake.callsOf('pause')).toHaveLength(1);
+    expect(fake.callsOf('resume')).toHaveLength(1);
+  });
+
+  it('goes on with its work when it cannot be suspended', async () => {
+    fake.script('pause', { fail: 'no freezer' });
+    const instance = await boot();
+    await instance.claim();
+    await expect(instance.suspend()).rejects.toThrow('no freezer');
+    expect(instance.state).toBe('claimed');
+    expect(fake.callsOf('resume')).toHaveLength(1);
+    await instance.channel.ping(100);
+  });
+
+  it('can be destroyed while it is suspended', async () => {
+    const instance = await boot();
+    await instance.claim();
+    await instance.suspend();
+    await instance.destroy('test is over');
+    expect(fake.counts.live).toBe(0);
   });
 
   it('runs one mutating call at a time', async () => {

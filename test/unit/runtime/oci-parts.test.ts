@@ -87,6 +87,7 @@ describe('what fsb-launch is asked for', () => {
       etc: { hosts: 'h', hostname: 'n', 'resolv.conf': '' },
       runtimeBinary: '/usr/sbin/runc',
       runtimeRoot: directories.runtimeRoot,
+      again: false,
     });
     expect(args.join(' ')).toBe(
       'boot --layers /s/instances/runc/i1 --bundle /r/i/i1 --config {}' +

@@ -18,9 +18,10 @@ export class Ledger {
     return [...this.#table.entries()].map(([id]) => id);
   }
 
-  /** To be called before it is booted. */
+  /** To be called before it is booted. One that is an earlier instance again keeps its record until it has a holder. */
   add(id: string, record: InstanceRecord): Promise<void> {
-    return this.#table.put(id, record);
+    const use = record.shape.again === undefined ? undefined : this.#table.get(id)?.use;
+    return this.#table.put(id, { ...record, ...(use && { use }) });
   }
 
   /** @throws run_failed when the instance is gone */

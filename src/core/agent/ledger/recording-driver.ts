@@ -1,10 +1,11 @@
 import type { ImageStore } from '../../image/image-store.ts';
 import type { RuntimeDriver } from '../../runtime/driver.ts';
+import { KeptFiles } from './kept-files.ts';
 import type { Ledger } from './ledger.ts';
 
 /**
  * The runtime driver with the ledger and the image holds around it: a record is durable before anything is booted and
- * goes after everything is destroyed, and an image stays while an instance uses it.
+ * goes after everything is destroyed, and an image stays while an instance, or what was written in one, needs it.
  */
 export interface RecordingDriver {
   /** The driver for the instances of one pool, which its records name. */
@@ -14,11 +15,12 @@ export interface RecordingDriver {
   destroy: RuntimeDriver['destroy'];
   /** Takes up the hold of an instance that lived before this core. */
   holdImage(id: string, digest: string): void;
+  readonly files: KeptFiles;
 }
 
 export function recordingDriver(
   inner: RuntimeDriver,
-  ledger: Pick<Ledger, 'add' | 'remove'>,
+  ledger: Pick<Ledger, 'add' | 'used' | 'remove'>,
   images: Pick<ImageStore, 'hold'>,
 ): RecordingDriver {
   const holds = new Map<string, () => void>();
@@ -30,9 +32,15 @@ export function recordingDriver(
     holds.delete(id);
     await ledger.remove(id);
   };
-  const destroy = async (id: string): Promise<void> => {
+  const destroyAll = async (id: string): Promise<void> => {
     await inner.destroy(id);
     await release(id);
+  };
+  const files = new KeptFiles({ ledger, remove: destroyAll });
+  const destroy = async (id: string): Promise<void> => {
+    if (!files.has(id)) return destroyAll(id);
+    await inner.destroy(id, { keepFiles: true });
+    await files.settle(id);
   };
   const forPool = (pool: string): RuntimeDriver => ({
     name: inner.name,
@@ -43,7 +51,7 @@ export function recordingDriver(
         await ledger.add(request.id, { shape: request.shape, pool });
         return await inner.boot(request, signal);
       } catch (error) {
-        await release(request.id);
+        if (!files.has(request.id)) await release(request.id);
         throw error;
       }
     },
@@ -55,5 +63,5 @@ export function recordingDriver(
     destroy,
     list: () => inner.list(),
   });
-  return { forPool, list: () => inner.list(), destroy, holdImage };
+  return { forPool, list: () => inner.list(), destroy, holdImage, files };
 }

@@ -21,6 +21,8 @@ export type InstanceUse =
   | { by: 'lease'; lease: LeaseRecord }
   /** A one-shot run, which ends with the core. */
   | { by: 'run' }
+  /** It is gone, or about to go, but for the files: those belong to a sandbox that has ended. */
+  | { by: 'files'; sandboxId: string }
   /** It is being given back: what its last holder left in it may still be there. */
   | { by: 'nobody' };
 
@@ -46,6 +48,8 @@ export interface SlotRecord {
   stopSignal?: number;
   /** What the kernel had killed for memory in the instance before the sandbox came; undefined: nothing. */
   earlierKills?: number;
+  /** Every process in it is frozen, or about to be. */
+  paused?: true;
   end?: SlotEnd;
 }
 

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Instance } from '../../instance/instance.ts';
 import type { Claim, Pool, ReleaseOptions } from '../../pool/pool.ts';
+import type { KeptFiles } from '../ledger/kept-files.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { InstanceUse } from '../ledger/records.ts';
 
@@ -14,6 +15,11 @@ export interface Holder {
   lost?: (cause: Error) => void;
 }
 
+export interface GiveBackOptions extends ReleaseOptions {
+  /** The sandbox that keeps the files. */
+  filesFor?: string;
+}
+
 export interface HeldInstanceParts {
   claim: Claim;
   holder: Holder;
@@ -21,6 +27,7 @@ export interface HeldInstanceParts {
   fresh: boolean;
   pool: Pick<Pool, 'policy' | 'release' | 'holds'>;
   ledger: Pick<Ledger, 'used' | 'unused'>;
+  files: Pick<KeptFiles, 'keep' | 'drop'>;
   /** What the ledger says already, of one that was adopted. */
   use?: InstanceUse;
   /** Whoever holds it next may have it already when the pool says that it is given back. @returns whether nobody has */
@@ -72,16 +79,20 @@ export class HeldInstance {
   }
 
   /** Resolves when it is destroyed or idle again. Idempotent: the first call decides. */
-  giveBack(options: ReleaseOptions = {}): Promise<void> {
+  giveBack(options: GiveBackOptions = {}): Promise<void> {
     this.#gone ??= this.#giveBack(options);
     return this.#gone;
   }
 
-  async #giveBack({ destroy = false }: ReleaseOptions): Promise<void> {
-    const { pool, claim } = this.#parts;
+  async #giveBack({ destroy = false, filesFor }: GiveBackOptions): Promise<void> {
+    const { pool, claim, files } = this.#parts;
+    // One that others use again has the files for all of them.
+    if (filesFor !== undefined && pool.policy.reuse === 'one-shot') files.keep(this.instance.id, filesFor);
+    else files.drop(this.instance.id);
     const disowned = !this.#outlivesTheCore() || (await this.#disown());
     try {
-      await pool.release(claim, { destroy: destroy || !disowned });
+      const again = this.instance.shape.again !== undefined;
+      await pool.release(claim, { destroy: destroy || again || !disowned });
     } finally {
       if (this.#parts.left(this)) await this.#clear();
     }

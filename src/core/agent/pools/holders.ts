@@ -1,27 +1,19 @@
-import type { Logger } from 'pino';
 import type { Instance } from '../../instance/instance.ts';
-import type { Claim, Pool } from '../../pool/pool.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { Claim } from '../../pool/pool.ts';
 import type { InstanceUse } from '../ledger/records.ts';
-import { HeldInstance, type Holder } from './held-instance.ts';
+import { HeldInstance, type HeldInstanceParts, type Holder } from './held-instance.ts';
+
+export type HoldersOptions = Pick<HeldInstanceParts, 'pool' | 'ledger' | 'files' | 'log'>;
 
 /** Who has which instance of one pool. */
 export class Holders {
-  readonly #pool: Pick<Pool, 'policy' | 'release' | 'holds'>;
-  readonly #ledger: Pick<Ledger, 'used' | 'unused'>;
-  readonly #log: Logger;
+  readonly #options: HoldersOptions;
   readonly #current = new Map<string, HeldInstance>();
   readonly #usedBefore = new WeakSet<Instance>();
   readonly #watched = new WeakSet<Instance>();
 
-  constructor(
-    pool: Pick<Pool, 'policy' | 'release' | 'holds'>,
-    ledger: Pick<Ledger, 'used' | 'unused'>,
-    log: Logger,
-  ) {
-    this.#pool = pool;
-    this.#ledger = ledger;
-    this.#log = log;
+  constructor(options: HoldersOptions) {
+    this.#options = options;
   }
 
   /** To be called in the step in which the claim comes. `use`: what the ledger says of it already. */
@@ -32,10 +24,8 @@ export class Holders {
       holder,
       use,
       fresh: use === undefined && !this.#usedBefore.has(instance),
-      pool: this.#pool,
-      ledger: this.#ledger,
+      ...this.#options,
       left: (leaving) => this.#left(leaving),
-      log: this.#log,
     });
     this.#usedBefore.add(instance);
     this.#current.set(instance.id, held);

@@ -4,6 +4,7 @@ import type { Instance } from '../../instance/instance.ts';
 import type { PoolDetails, PoolInfo, PoolPolicy, PoolShapeStatus } from '../../model/pool.ts';
 import type { ClaimRequest, Pool } from '../../pool/pool.ts';
 import type { RecordTable } from '../../store/store.ts';
+import type { KeptFiles } from '../ledger/kept-files.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { InstanceUse } from '../ledger/records.ts';
 import type { HeldInstance, Holder } from './held-instance.ts';
@@ -19,6 +20,7 @@ export interface NamedPoolOptions {
   pool: Pool;
   table: RecordTable<PoolRecord>;
   ledger: Pick<Ledger, 'used' | 'unused'>;
+  files: Pick<KeptFiles, 'keep' | 'drop'>;
   images: Pick<LocalImageStore, 'resolve' | 'onNamesChanged'>;
   runtime: string;
   log: Logger;
@@ -34,7 +36,7 @@ export class NamedPool {
   #record: PoolRecord;
   #problem: string | undefined;
 
-  constructor({ record, problem, pool, table, ledger, images, runtime, log }: NamedPoolOptions) {
+  constructor({ record, problem, pool, table, ledger, files, images, runtime, log }: NamedPoolOptions) {
     this.name = record.said.name;
     this.pool = pool;
     this.#record = record;
@@ -42,7 +44,7 @@ export class NamedPool {
     this.#table = table;
     const poolLog = log.child({ pool: this.name });
     this.warm = new WarmImages({ runtime, pool, images, log: poolLog });
-    this.holders = new Holders(pool, ledger, poolLog);
+    this.holders = new Holders({ pool, ledger, files, log: poolLog });
   }
 
   get record(): PoolRecord {

@@ -44,6 +44,7 @@ function instanceView(
 
 /** One that is dead, but whose teardown has not ended, is still stopping as far as the pool goes. */
 function stateOf({ state }: PooledInstance['instance']): PoolInstance['state'] {
+  if (state === 'suspended') return 'claimed';
   return state === 'booting' || state === 'dead' ? 'stopping' : state;
 }
 

@@ -9,6 +9,7 @@ import type { PoolPolicy } from '../../model/pool.ts';
 import { mergePolicy, type PoolPolicyInput } from '../../model/pool-policy.ts';
 import type { Pool } from '../../pool/pool.ts';
 import type { RecordTable } from '../../store/store.ts';
+import type { KeptFiles } from '../ledger/kept-files.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { NamedPool } from './named-pool.ts';
 import { type PolicyGround, type PoolRecord, policyOf, storedPolicy } from './pool-record.ts';
@@ -19,6 +20,7 @@ export interface PoolsOptions extends PolicyGround {
   makePool: (policy: PoolPolicy) => Pool;
   images: Pick<LocalImageStore, 'resolve' | 'onNamesChanged'>;
   ledger: Pick<Ledger, 'used' | 'unused'>;
+  files: Pick<KeptFiles, 'keep' | 'drop'>;
   events: Pick<EventLog, 'append'>;
   clock: Clock;
   log: Logger;

@@ -37,6 +37,8 @@ export interface RecoveryResult {
   leases: number;
   /** Warm instances that are used again. */
   idle: number;
+  /** Ended sandboxes whose files are kept. */
+  files: number;
   destroyed: number;
   lost: number;
 }
@@ -47,7 +49,7 @@ export interface RecoveryResult {
  */
 export async function recover(options: RecoveryOptions): Promise<RecoveryResult> {
   const { ledger, slots, logs, recording } = options;
-  const result: RecoveryResult = { running: 0, leases: 0, idle: 0, destroyed: 0, lost: 0 };
+  const result: RecoveryResult = { running: 0, leases: 0, idle: 0, files: 0, destroyed: 0, lost: 0 };
   const found = new Map((await recording.list()).map((instance) => [instance.id, instance]));
   const ids = new Set([...found.keys(), ...ledger.ids()]);
   await Promise.all([...ids].map((id) => recoverInstance(id, found.get(id), options, result)));
@@ -91,14 +93,26 @@ async function settle(
   id: string,
   found: RuntimeInstance | undefined,
   options: RecoveryOptions,
-): Promise<'running' | 'leases' | 'idle' | 'destroyed'> {
-  const { ledger, slots, pools } = options;
+): Promise<'running' | 'leases' | 'idle' | 'files' | 'destroyed'> {
+  const { ledger, slots, pools, recording } = options;
   const record = ledger.get(id);
   const pool = record && pools.find(record.pool);
   const use = record?.use;
   const slot = use?.by === 'sandbox' ? slots.get(use.sandboxId) : undefined;
-  if (!found?.alive || !record || !pool) return 'destroyed';
-  const decision = verdict(record, slot, pool.pool.policy);
+  if (!record) return 'destroyed';
+  // Without its pool nobody can take it up, but files need none.
+  const alive = found?.alive === true && pool !== undefined;
+  const decision = verdict(alive, record, slot, pool?.pool.policy);
+  if (use !== undefined && 'sandboxId' in use && decision !== 'destroy') {
+    recording.holdImage(id, record.shape.image);
+    // Also of one that cannot be taken up.
+    recording.files.keep(id, use.sandboxId);
+  }
+  if (decision === 'keep-files') {
+    await recording.destroy(id);
+    return 'files';
+  }
+  if (!found?.alive || !pool) return 'destroyed';
   if (decision === 'keep-idle') return (await keepIdle(found, record, pool, options)) ? 'idle' : 'destroyed';
   if (decision === 'take-up' && use?.by === 'sandbox')
     return (await takeUp(found, record, use.sandboxId, slot!, pool, options)) ? 'running' : 'destroyed';
@@ -116,7 +130,8 @@ async function takeUp(
   pool: NamedPool,
   { agent, recording, adopt, logs, images }: RecoveryOptions,
 ): Promise<boolean> {
-  recording.holdImage(found.id, record.shape.image);
+  // A frozen guest cannot answer; it is frozen again as soon as it has.
+  if (slot.paused) await recording.forPool(pool.name).resume(found.id);
   const instance = await patiently(() => adopt(found, record, 'claimed'));
   const main = instance.channel.known.find((known) => known.id === MAIN_PROCESS);
   if (!main) {
@@ -133,6 +148,7 @@ async function takeUp(
   }
   const run = agent.takeUp({ sandboxId, slot, held, main: resumed, log });
   await run.execs.letRun(MAIN_PROCESS);
+  if (slot.paused) await run.pause();
   return true;
 }
 

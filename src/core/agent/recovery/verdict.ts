@@ -1,17 +1,21 @@
 import type { PoolPolicy } from '../../model/pool.ts';
 import type { InstanceRecord, SlotRecord } from '../ledger/records.ts';
 
-/** What to do with a living instance of an earlier core: decided by what is recorded. */
-export type Verdict = 'take-up' | 'keep-idle' | 'destroy';
+/** What to do with an instance of an earlier core: decided by what is recorded. `keep-files`: with all else of it. */
+export type Verdict = 'take-up' | 'keep-idle' | 'keep-files' | 'destroy';
 
 /** @param slot the record of the sandbox that holds it, if one does */
 export function verdict(
+  alive: boolean,
   { use }: Pick<InstanceRecord, 'use'>,
   slot: Pick<SlotRecord, 'end'> | undefined,
-  policy: Pick<PoolPolicy, 'warmup'>,
+  policy: Pick<PoolPolicy, 'warmup'> | undefined,
 ): Verdict {
+  if (use?.by === 'files') return 'keep-files';
+  if (use?.by === 'sandbox' && slot !== undefined)
+    return alive && slot.end === undefined ? 'take-up' : 'keep-files';
+  if (!alive) return 'destroy';
   // Nobody can tell whether the warm-up command of one that seems idle was ever run.
-  if (use === undefined) return policy.warmup.length === 0 ? 'keep-idle' : 'destroy';
-  if (use.by === 'lease') return 'take-up';
-  return use.by === 'sandbox' && slot !== undefined && slot.end === undefined ? 'take-up' : 'destroy';
+  if (use === undefined) return policy?.warmup.length === 0 ? 'keep-idle' : 'destroy';
+  return use.by === 'lease' ? 'take-up' : 'destroy';
 }

@@ -1,11 +1,14 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import type { AgentStopOptions } from '../../api/agent-api.ts';
 import type { GuestProcess } from '../../guest/guest-channel.ts';
-import { withDeadline } from '../../instance/deadline.ts';
 import type { Instance } from '../../instance/instance.ts';
 import type { LogWriter } from '../../logs/log-store.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { ExitStatus } from '../../model/process.ts';
+import type { Resources } from '../../model/shape.ts';
+import { Turns } from '../../model/turns.ts';
 import type { SlotEnd, SlotRecord } from '../ledger/records.ts';
 import type { HeldInstance } from '../pools/held-instance.ts';
 import { Execs } from '../processes/execs.ts';
@@ -13,12 +16,9 @@ import { MemoryKills } from '../processes/memory-kills.ts';
 import { MainPump } from './main-pump.ts';
 import { MemoryVerdict } from './memory-verdict.ts';
 import { Persistence } from './persistence.ts';
+import { Stopping } from './stopping.ts';
 
-const SIGTERM = 15;
 const SIGKILL = 9;
-/** Milliseconds for the guest to end everything, and after that for the runtime. */
-const KILL_ANSWER = 1_000;
-const KILL_LIMIT = 10_000;
 
 export interface SandboxRunOptions {
   sandboxId: string;
@@ -28,8 +28,8 @@ export interface SandboxRunOptions {
   log: LogWriter;
   clock: Clock;
   logger: Logger;
-  /** Makes the end durable; the guest is told to forget the process only after that. */
-  recordEnd: (end: SlotEnd) => Promise<void>;
+  /** Makes what is known of it durable; of an end, the guest is told to forget the process only after that. */
+  record: (slot: SlotRecord) => Promise<void>;
 }
 
 /**
@@ -41,7 +41,7 @@ export interface SandboxRunOptions {
  */
 export class SandboxRun {
   readonly sandboxId: string;
-  readonly slot: SlotRecord;
+  #slot: SlotRecord;
   readonly instance: Instance;
   readonly main: GuestProcess;
   readonly pump: MainPump;
@@ -59,18 +59,17 @@ export class SandboxRun {
   /** Rejects when the main process could not be killed. */
   readonly #abandoned: Promise<never>;
   #abandon!: (cause: Error) => void;
-  /** Monotonic milliseconds; undefined until somebody stops it. */
-  #killAt: number | undefined;
-  #cancelStop: () => void = noop;
-  #killed = false;
+  readonly #stopping: Stopping;
+  readonly #changes = new Turns();
   #detached = false;
+  #keepsFiles = true;
 
   constructor(options: SandboxRunOptions) {
     this.#options = options;
     const { main, held, log, clock, logger, slot, sandboxId } = options;
     const { instance } = held;
     this.sandboxId = sandboxId;
-    this.slot = slot;
+    this.#slot = slot;
     this.instance = instance;
     this.main = main;
     this.#memory = new MemoryVerdict(instance, main, slot.earlierKills);
@@ -81,6 +80,11 @@ export class SandboxRun {
       };
     });
     this.#abandoned.catch(noop);
+    this.#stopping = new Stopping({
+      ...{ sandboxId, instance, main, clock, logger, stopSignal: slot.stopSignal },
+      isPaused: () => this.#slot.paused === true,
+      failed: (cause) => this.#abandon(cause),
+    });
     const exit = new AbortController();
     main.exited.catch(noop).finally(() => exit.abort());
     const writes = { clock, log: logger.child({ sandbox: sandboxId }), stop: this.#letGo.signal };
@@ -94,7 +98,17 @@ export class SandboxRun {
     const kills = new MemoryKills(instance, fresh);
     this.execs = new Execs({ channel, surroundings: slot.process, ended, kills }, main.id);
     this.ended = this.#watch();
-    this.gone = this.ended.then(() => (this.#detached ? undefined : held.giveBack()));
+    this.gone = this.ended.then(() => (this.#detached ? undefined : this.#giveBack()));
+  }
+
+  #giveBack(): Promise<void> {
+    const filesFor = this.#keepsFiles ? this.sandboxId : undefined;
+    return this.#options.held.giveBack({ destroy: this.#resized, filesFor });
+  }
+
+  /** A snapshot: it is replaced, never changed. */
+  get slot(): SlotRecord {
+    return this.#slot;
   }
 
   /** Bytes of both streams that are in the log. */
@@ -103,20 +117,78 @@ export class SandboxRun {
     return stdout + stderr;
   }
 
-  /** To the main process alone: what becomes of its children is its own affair, until they end with the instance. */
+  /**
+   * To the main process alone: what becomes of its children is its own affair, until they end with the instance. One that
+   * is frozen gets it when it goes on, SIGKILL at once.
+   */
   signal(signal: number): void {
-    this.main.signal(signal, 'process');
+    if (signal === SIGKILL) this.#stopping.kill();
+    else this.main.signal(signal, 'process');
   }
 
   /**
    * The stop signal of its image to the main process, after `grace` milliseconds SIGKILL to everything; a later call
    * may make that sooner. Resolves when it has ended, or could not be killed.
    */
-  async stop(grace: number): Promise<void> {
+  async stop({ grace, keepFiles }: AgentStopOptions): Promise<void> {
+    if (!keepFiles) this.#keepsFiles = false;
     this.#unwanted.abort();
-    this.#planKill(grace);
+    this.#stopping.within(grace);
     await this.ended;
-    this.#cancelStop();
+  }
+
+  /**
+   * Freezes everything in it. On record first: a core that is killed meanwhile must not take a frozen guest for a dead one.
+   * @throws run_failed; it goes on then
+   */
+  pause(): Promise<void> {
+    return this.#changes.take('pause', async () => {
+      await this.#change({ paused: true });
+      try {
+        await this.instance.suspend();
+      } catch (error) {
+        await this.#change({ paused: undefined });
+        throw error;
+      }
+    });
+  }
+
+  /** Lets everything in it go on. @throws run_failed; it stays frozen then */
+  unpause(): Promise<void> {
+    return this.#changes.take('pause', async () => {
+      await this.instance.wake();
+      await this.#change({ paused: undefined });
+    });
+  }
+
+  /** New limits. @throws run_failed, with the limits as they were */
+  async resize(resources: Resources): Promise<void> {
+    const { given } = this.#slot;
+    if (given === undefined)
+      throw new FsbError('unsupported', 'the limits of a sandbox of an earlier version cannot be changed', {
+        hint: 'Reset it first.',
+      });
+    // On record first: the next core must not use it again for somebody who counts on other limits.
+    await this.#change({ given: { ...given, resources } });
+    try {
+      await this.instance.update(resources);
+    } catch (error) {
+      await this.#change({ given });
+      throw error;
+    }
+  }
+
+  /** Its limits are no longer those that its shape promises to the next one. */
+  get #resized(): boolean {
+    const { given } = this.#slot;
+    return given !== undefined && !isDeepStrictEqual(given.resources, this.instance.shape.resources);
+  }
+
+  async #change(patch: Partial<SlotRecord>): Promise<void> {
+    // Of one that has ended nothing changes any more, and it may be forgotten already.
+    if (this.#slot.end !== undefined && patch.end === undefined) return;
+    this.#slot = { ...this.#slot, ...patch };
+    await this.#options.record(this.#slot);
   }
 
   /** Lets go and leaves the sandbox running: neither its log nor its record learns of an end. */
@@ -127,38 +199,10 @@ export class SandboxRun {
     await this.ended;
   }
 
-  #planKill(grace: number): void {
-    const { clock } = this.#options;
-    const killAt = clock.monotonic() + Math.max(0, grace);
-    if (this.#killed || (this.#killAt !== undefined && this.#killAt <= killAt && grace > 0)) return;
-    if (this.#killAt === undefined && grace > 0) this.signal(this.slot.stopSignal ?? SIGTERM);
-    this.#killAt = killAt;
-    this.#cancelStop();
-    if (grace <= 0) this.#kill();
-    else this.#cancelStop = clock.after(grace, () => this.#kill());
-  }
-
-  #kill(): void {
-    this.#killed = true;
-    this.main.signal(SIGKILL);
-    // A guest that does not even deliver SIGKILL any more (frozen, or not ours any more) is ended from outside.
-    this.#cancelStop = this.#options.clock.after(KILL_ANSWER, () => void this.#killFromOutside());
-  }
-
-  /** What cannot be killed is given back all the same: who deletes it must not wait for ever. */
-  async #killFromOutside(): Promise<void> {
-    const { clock, logger } = this.#options;
-    try {
-      await withDeadline(clock, KILL_LIMIT, `killing instance ${this.instance.id}`, this.instance.kill());
-    } catch (error) {
-      logger.error({ err: error, sandbox: this.sandboxId }, 'cannot kill a sandbox');
-      this.#abandon(FsbError.from(error));
-    }
-  }
-
   async #watch(): Promise<SlotEnd> {
     const pumping = this.pump.run().catch((error) => this.#complain(error, 'lost the output of a sandbox'));
     const end = await this.#outcome();
+    this.#stopping.over();
     await Promise.race([pumping, this.#abandoned]).catch(noop);
     await this.#closeLog();
     if (!this.#detached) await this.#recordEnd(end);
@@ -186,7 +230,7 @@ export class SandboxRun {
   /** Without a record, the guest must go on to know how it ended: the next core asks it. */
   async #recordEnd(end: SlotEnd): Promise<void> {
     try {
-      await this.#recordWrites.insist(() => this.#options.recordEnd(end));
+      await this.#recordWrites.insist(() => this.#change({ end, paused: undefined }));
       this.main.acknowledgeExit();
     } catch (error) {
       this.#complain(error, 'cannot record the end of a sandbox');
@@ -214,7 +258,7 @@ export class SandboxRun {
 
   /** What was killed by its owner did not end for lack of memory. */
   async #ranOutOfMemory(): Promise<boolean> {
-    return !this.#killed && this.#memory.ranOut();
+    return !this.#stopping.killed && this.#memory.ranOut();
   }
 }
 

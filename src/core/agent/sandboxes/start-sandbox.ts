@@ -5,8 +5,12 @@ import type { LogStore, LogWriter } from '../../logs/log-store.ts';
 import type { Clock } from '../../model/clock.ts';
 import { processFor, stopSignalOf, termsWith } from '../../model/command.ts';
 import { throwIfAborted } from '../../model/errors.ts';
+import { HOST_IMAGE } from '../../model/reference.ts';
 import type { NetworkMode } from '../../model/shape.ts';
+import type { SandboxSpec } from '../../model/spec.ts';
 import type { RecordTable } from '../../store/store.ts';
+import type { KeptFiles } from '../ledger/kept-files.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import { MAIN_PROCESS, type SlotRecord } from '../ledger/records.ts';
 import type { HeldInstance, Holder } from '../pools/held-instance.ts';
 import type { Pools } from '../pools/pools.ts';
@@ -19,6 +23,8 @@ export interface SandboxGround extends ShapeGround {
   pools: Pools;
   logs: LogStore;
   slots: RecordTable<SlotRecord>;
+  ledger: Pick<Ledger, 'get'>;
+  files: KeptFiles;
   clock: Clock;
 }
 
@@ -37,7 +43,7 @@ export interface SandboxParts {
  * @throws as AgentApi.start; nothing but records is left then
  */
 export async function startSandbox(
-  { sandboxId, claimName, spec, imageDigest }: StartRequest,
+  { sandboxId, claimName, spec, imageDigest, filesOf }: StartRequest,
   ground: SandboxGround,
   holder: Holder,
   abandoned: (gone: Promise<void>) => void,
@@ -45,7 +51,9 @@ export async function startSandbox(
 ): Promise<{ parts: SandboxParts; started: StartedSandbox }> {
   const { pools, logs, slots, clock } = ground;
   const pool = pools.require(spec.pool_ref);
-  const { image, shape } = await resolveShape(spec, pool.pool.policy, ground, imageDigest);
+  const again = filesOf === undefined ? undefined : await ground.files.handOver(filesOf, sandboxId);
+  const digest = again === undefined ? imageDigest : imageUnder(again, spec, ground.ledger);
+  const { image, shape } = await resolveShape(spec, pool.pool.policy, ground, digest);
   // Until an instance of it does: a claim may have to wait for its turn.
   const release = ground.images.hold(image.digest);
   const process = { ...processFor(spec, image.config), tty: spec.tty, stdin: spec.stdin };
@@ -56,7 +64,8 @@ export async function startSandbox(
   opening.catch(noop);
   let held: HeldInstance | undefined;
   try {
-    held = await pool.claim({ shape, image: image.reference, signal }, holder);
+    const exact = again === undefined ? shape : { ...shape, again };
+    held = await pool.claim({ shape: exact, image: image.reference, signal }, holder);
     throwIfAborted(signal);
     const slot = await slotOf(held, terms, clock);
     // The records are written while the guest starts the command; a crash in between leaves a trace either way.
@@ -74,13 +83,17 @@ export async function startSandbox(
     };
   } catch (error) {
     // Whatever was started in it is not known well enough to let somebody else use it.
-    if (held) abandoned(held.giveBack({ destroy: true }));
+    if (held) abandoned(held.giveBack({ destroy: true, filesFor: again && sandboxId }));
     await opening.then((log) => log.close(), noop);
     throw foreignImageError(error, image) ?? error;
   } finally {
     release();
   }
 }
+
+/** What was written lies over the image that it was written on, whatever its name means by now. The machine is as it is. */
+const imageUnder = (again: string, spec: SandboxSpec, ledger: Pick<Ledger, 'get'>): string | undefined =>
+  spec.image === HOST_IMAGE ? undefined : ledger.get(again)?.shape.image;
 
 async function slotOf(
   { instance, fresh }: HeldInstance,

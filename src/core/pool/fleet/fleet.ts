@@ -93,6 +93,10 @@ export class Fleet {
       return;
     }
     if (observer.offer(slot)) return;
+    if (slot.record.shape.again !== undefined) {
+      void this.discard(slot, 'nobody waits for it any more');
+      return;
+    }
     this.#slots.move(slot, 'idle');
     this.#slots.emit('idle', slot);
     observer.becameIdle(slot);

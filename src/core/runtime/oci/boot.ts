@@ -51,6 +51,7 @@ export async function bootInstance(
     etc: guestFiles(shortId(id), shape.network, await readNodeFiles(shape.network)),
     runtimeBinary,
     runtimeRoot: context.directories.runtimeRoot,
+    again: shape.again !== undefined,
   });
   await launch(context, paths, id, words, { signal, lowUntil: request.lowUntil });
   const identity = readRuntimeState(context.runtime, paths.runtimeState);

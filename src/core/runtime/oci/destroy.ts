@@ -1,4 +1,5 @@
 import { FsbError } from '../../model/errors.ts';
+import type { DestroyOptions } from '../driver.ts';
 import type { CgroupLayout } from './cgroup/layout.ts';
 import { cgroupProcesses, thaw } from './cgroup/tree.ts';
 import { removeArguments } from './launch-arguments.ts';
@@ -21,12 +22,18 @@ export async function killInstance(context: OciContext, cgroups: CgroupLayout, i
 }
 
 /** Removes every trace of an instance, whatever there is of it. Every step is fine when there is nothing to do. */
-export async function removeInstance(context: OciContext, cgroups: CgroupLayout, id: string): Promise<void> {
+export async function removeInstance(
+  context: OciContext,
+  cgroups: CgroupLayout,
+  id: string,
+  { keepFiles = false }: DestroyOptions,
+): Promise<void> {
   const { directories, launcher, runtime, trash } = context;
   const paths = instancePaths(directories, id);
   const first = readRuntimeState(runtime, paths.runtimeState);
   // Moved aside, so that a big tree does not keep anybody waiting.
-  const words = removeArguments({ paths, cgroups, first, trash: trash.placeFor(paths.layers) });
+  const aside = keepFiles ? undefined : trash.placeFor(paths.layers);
+  const words = removeArguments({ paths, cgroups, first, trash: aside });
   const result = await launcher.run(words, { timeoutMs: REMOVE_TIMEOUT_MS });
   trash.empty();
   if (result.code === 0) return;

@@ -17,6 +17,8 @@ export interface BootInput {
   runtimeBinary: string;
   /** The runtime's `--root`. */
   runtimeRoot: string;
+  /** The layers of an earlier instance with this id are there. */
+  again: boolean;
 }
 
 /** The mode of `fsb-launch` that boots one instance; see guest/launch/boot.c. */
@@ -30,6 +32,7 @@ export function bootArguments(input: BootInput): string[] {
   return [
     'boot',
     ...['--layers', paths.layers, '--bundle', paths.bundle, '--config', config],
+    ...(input.again ? ['--again'] : []),
     ...Object.entries(etc).flatMap(([name, text]: [string, string]) => ['--etc', name, text]),
     ...overlays,
     '--',
@@ -43,8 +46,8 @@ export interface RemoveInput {
   cgroups: CgroupLayout;
   /** PID 1, when the runtime wrote it down. */
   first: ProcessIdentity | undefined;
-  /** Where the layers go, to be removed later. */
-  trash: string;
+  /** Where the layers go, to be removed later; undefined: they stay. */
+  trash: string | undefined;
 }
 
 /** The mode of `fsb-launch` that leaves nothing of an instance; see guest/launch/remove.c. */
@@ -58,6 +61,6 @@ export function removeArguments({ paths, cgroups, first, trash }: RemoveInput): 
     // What `runc delete` would still do for a dead instance, without the 8 ms that its start takes, and it works for
     // states that the runtime had written only half, which it refuses.
     ...['--tree', paths.runtimeState, '--tree', paths.bundle],
-    ...['--aside', paths.layers, trash],
+    ...(trash === undefined ? [] : ['--aside', paths.layers, trash]),
   ];
 }

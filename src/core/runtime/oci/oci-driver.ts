@@ -2,7 +2,13 @@ import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { FsbError } from '../../model/errors.ts';
 import { isInstanceId } from '../../model/ids.ts';
-import type { BootedInstance, BootRequest, RuntimeDriver, RuntimeInstance } from '../driver.ts';
+import type {
+  BootedInstance,
+  BootRequest,
+  DestroyOptions,
+  RuntimeDriver,
+  RuntimeInstance,
+} from '../driver.ts';
 import { bootInstance, takeUsualPriority } from './boot.ts';
 import type { CgroupLayout } from './cgroup/layout.ts';
 import { readCgroupStats } from './cgroup/stats.ts';
@@ -51,7 +57,7 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
     trash: createTrash(directories.trash, { ...options, launcher }),
   };
   const boots = new Map<string, { abort: AbortController; ended: Promise<unknown> }>();
-  const removals = new Map<string, Promise<void>>();
+  const removals = new Map<string, { ended: Promise<void>; keepFiles: boolean }>();
   let cgroups: CgroupLayout | undefined;
   const prepared = remembered(async () => {
     const facts = await prepare(context);
@@ -59,14 +65,20 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
     return facts;
   });
 
-  const remove = (id: string): Promise<void> => {
+  /** One removal at a time; whoever wants more removed than the one under way does comes after it. */
+  const remove = (id: string, { keepFiles = false }: DestroyOptions = {}): Promise<void> => {
     const running = removals.get(id);
-    if (running !== undefined) return running;
-    const removal = prepared()
-      .then(({ cgroups }) => removeInstance(context, cgroups, id))
-      .finally(() => removals.delete(id));
+    if (running !== undefined && (keepFiles || !running.keepFiles)) return running.ended;
+    const ended = (running?.ended ?? Promise.resolve())
+      .catch(() => {})
+      .then(prepared)
+      .then(({ cgroups }) => removeInstance(context, cgroups, id, { keepFiles }))
+      .finally(() => {
+        if (removals.get(id) === removal) removals.delete(id);
+      });
+    const removal = { ended, keepFiles };
     removals.set(id, removal);
-    return removal;
+    return ended;
   };
 
   const bootOrClean = async (request: BootRequest, signal: AbortSignal): Promise<BootedInstance> => {
@@ -76,7 +88,7 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
     } catch (error) {
       // Cleaning up would destroy the instance that is there.
       if (FsbError.from(error).code === 'conflict') throw error;
-      await remove(request.id).catch((left: unknown) =>
+      await remove(request.id, { keepFiles: request.shape.again !== undefined }).catch((left: unknown) =>
         context.log.error({ err: left, instance: request.id }, 'a failed boot left something behind'),
       );
       throw error;
@@ -123,11 +135,11 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
       const { cgroups } = await prepared();
       await killInstance(context, cgroups, checked(id));
     },
-    async destroy(id) {
+    async destroy(id, destroyOptions) {
       const boot = boots.get(checked(id));
       boot?.abort.abort(new FsbError('cancelled', `instance ${id} was destroyed while it booted`));
       await boot?.ended;
-      await remove(id);
+      await remove(id, destroyOptions);
     },
     async list() {
       const { cgroups } = await prepared();

@@ -1,9 +1,12 @@
 import type { CoreApi } from '../../api/core-api.ts';
-import { FsbError } from '../../model/errors.ts';
+import type { CallOptions, SandboxApi } from '../../api/sandbox-api.ts';
+import type { Sandbox } from '../../model/sandbox.ts';
+import { changeFromWire, isOlderThan, resetRevisionFromWire } from '../../wire/convert/change.ts';
 import { createFromWire } from '../../wire/convert/create.ts';
-import { deleteFromWire, exitToWire, refFromWire } from '../../wire/convert/parts.ts';
+import { deleteFromWire, exitToWire, refFromWire, stopFromWire } from '../../wire/convert/parts.ts';
 import { createResponseToWire, listFromWire, sandboxToWire } from '../../wire/convert/sandbox.ts';
-import type { FastPathServiceServer } from '../../wire/gen/fastpath/v1/fastpath.ts';
+import { usageQueryFromWire, usageToWire } from '../../wire/convert/usage.ts';
+import type { FastPathServiceServer, UpdateRequest } from '../../wire/gen/fastpath/v1/fastpath.ts';
 import type { CreateMetrics } from '../metrics/create-metrics.ts';
 import { unary } from './unary.ts';
 
@@ -12,6 +15,7 @@ export function sandboxService(
   metrics: CreateMetrics,
   closing: AbortSignal,
 ): FastPathServiceServer {
+  const waiting = { endWith: closing };
   return {
     createSandbox: unary(async (request, options) => {
       const domain = createFromWire(request);
@@ -33,12 +37,60 @@ export function sandboxService(
       async (request, options) => ({
         status: exitToWire(await sandboxes.wait(refFromWire(request), options)),
       }),
-      { endWith: closing },
+      waiting,
     ),
-    updateSandbox: unary(async () => {
-      throw new FsbError('unsupported', 'this core cannot update sandboxes', {
-        hint: 'Delete the sandbox and create it anew.',
-      });
+    updateSandbox: unary(async (request, options) => ({
+      ...{ success: true, message: 'updated' },
+      sandbox: sandboxToWire(await update(sandboxes, request, options)),
+    })),
+    stopSandbox: unary(
+      async (request, options) =>
+        sandboxToWire(await sandboxes.stop(refFromWire(request), { ...stopFromWire(request), ...options })),
+      waiting,
+    ),
+    startSandbox: unary(async (request, options) =>
+      sandboxToWire(await sandboxes.start(refFromWire(request), options)),
+    ),
+    restartSandbox: unary(
+      async (request, options) =>
+        sandboxToWire(
+          await sandboxes.restart(refFromWire(request), { ...stopFromWire(request), ...options }),
+        ),
+      waiting,
+    ),
+    resetSandbox: unary(
+      async (request, options) =>
+        sandboxToWire(await sandboxes.reset(refFromWire(request), { ...stopFromWire(request), ...options })),
+      waiting,
+    ),
+    pauseSandbox: unary(async (request, options) =>
+      sandboxToWire(await sandboxes.pause(refFromWire(request), options)),
+    ),
+    unpauseSandbox: unary(async (request, options) =>
+      sandboxToWire(await sandboxes.unpause(refFromWire(request), options)),
+    ),
+    signalSandbox: unary(async (request, options) => {
+      await sandboxes.signal(refFromWire(request), request.signal, options);
+      return {};
     }),
+    renameSandbox: unary(async (request, options) =>
+      sandboxToWire(await sandboxes.rename(refFromWire(request), request.newName, options)),
+    ),
+    getUsage: unary(async (request, options) => ({
+      items: (await sandboxes.usage(usageQueryFromWire(request), options)).map(usageToWire),
+    })),
   };
+}
+
+/** What it changes first: a reset begins with that. */
+async function update(sandboxes: SandboxApi, request: UpdateRequest, options: CallOptions): Promise<Sandbox> {
+  const ref = refFromWire(request);
+  const revision = resetRevisionFromWire(request);
+  const change = changeFromWire(request);
+  const sandbox =
+    Object.keys(change).length === 0
+      ? await sandboxes.get(ref, options)
+      : await sandboxes.update(ref, change, options);
+  if (revision === undefined || !isOlderThan(sandbox, revision)) return sandbox;
+  return sandboxes.reset(ref, options);
 }

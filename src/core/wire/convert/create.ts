@@ -111,7 +111,7 @@ export function createFromWire(wire: WireCreateRequest): CreateRequest {
   };
 }
 
-function policyNumber(policy: string): FailurePolicy | undefined {
+export function policyNumber(policy: string): FailurePolicy | undefined {
   const word = policy.toLowerCase().replaceAll(/[-_]/g, '');
   if (word === 'manual') return FailurePolicy.MANUAL;
   return word === 'auto' || word === 'autorecreate' ? FailurePolicy.AUTO_RECREATE : undefined;

@@ -92,6 +92,7 @@ function detailToWire(state: PhaseState): PhaseDetail {
     endedAtMilliseconds: 'endedAt' in state ? state.endedAt : undefined,
     sinceMilliseconds: 'since' in state ? state.since : undefined,
     reason: 'reason' in state ? state.reason : undefined,
+    paused: 'paused' in state ? state.paused : undefined,
     status: 'status' in state && state.status !== undefined ? exitToWire(state.status) : undefined,
   };
 }
@@ -107,7 +108,7 @@ function stateFromWire(phase: string, detail: PhaseDetail): PhaseState {
     case 'Bound':
       return { phase: 'Bound' };
     case 'Running':
-      return { phase: 'Running', startedAt };
+      return { phase: 'Running', startedAt, ...(detail.paused && { paused: true }) };
     case 'Exited':
       return { phase: 'Exited', startedAt, endedAt, status: exitFromWire(detail.status ?? {}) };
     case 'Failed':

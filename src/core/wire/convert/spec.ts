@@ -92,7 +92,7 @@ function consistencyFromWire(mode: number): 'fast' | 'strong' {
   return mode === ConsistencyMode.STRONG ? 'strong' : (`number ${mode}` as 'fast');
 }
 
-function policyFromWire(policy: number | undefined): string | undefined {
+export function policyFromWire(policy: number | undefined): string | undefined {
   if (policy === undefined) return undefined;
   if (policy === FailurePolicy.MANUAL) return 'Manual';
   return policy === FailurePolicy.AUTO_RECREATE ? 'AutoRecreate' : `number ${policy}`;

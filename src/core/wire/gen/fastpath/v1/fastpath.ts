@@ -115,10 +115,36 @@ export interface UpdateRequest {
     | { $case: "failurePolicy"; value: FailurePolicy }
     | { $case: "recoveryTimeoutSeconds"; value: number }
     | undefined;
+  /** Set, beside what is there. */
   labels: { [key: string]: string };
+  /** Any of these together, also beside the oneof. */
+  change: SandboxChange | undefined;
 }
 
 export interface UpdateRequest_LabelsEntry {
+  key: string;
+  value: string;
+}
+
+/** What is absent stays. */
+export interface SandboxChange {
+  /** Unix time; 0 removes the expiry. */
+  expireTimeSeconds?:
+    | number
+    | undefined;
+  /** From now on; 0 removes the expiry. */
+  ttlMilliseconds?: number | undefined;
+  failurePolicy?: FailurePolicy | undefined;
+  recoveryTimeoutSeconds?:
+    | number
+    | undefined;
+  /** Set, beside what is there. */
+  labels: { [key: string]: string };
+  removeLabels: string[];
+  resources: Resources | undefined;
+}
+
+export interface SandboxChange_LabelsEntry {
   key: string;
   value: string;
 }
@@ -163,6 +189,73 @@ export interface WaitResponse {
   status: ExitStatus | undefined;
 }
 
+export interface StopRequest {
+  sandboxName: string;
+  namespace: string;
+  /** Between the stop signal and SIGKILL; absent: the sandbox's own grace period. */
+  graceMilliseconds?: number | undefined;
+}
+
+export interface StartRequest {
+  sandboxName: string;
+  namespace: string;
+}
+
+export interface PauseRequest {
+  sandboxName: string;
+  namespace: string;
+}
+
+export interface UnpauseRequest {
+  sandboxName: string;
+  namespace: string;
+}
+
+export interface SignalRequest {
+  sandboxName: string;
+  namespace: string;
+  /** 1 to 64. */
+  signal: number;
+}
+
+export interface SignalResponse {
+}
+
+export interface RenameRequest {
+  sandboxName: string;
+  namespace: string;
+  newName: string;
+}
+
+export interface UsageRequest {
+  /** Empty: default. */
+  namespace: string;
+  /** Every namespace; `namespace` is ignored. */
+  allNamespaces: boolean;
+  /** Only these; empty: all that run. */
+  sandboxNames: string[];
+}
+
+export interface UsageResponse {
+  items: SandboxUsage[];
+}
+
+export interface SandboxUsage {
+  sandboxId: string;
+  namespace: string;
+  sandboxName: string;
+  /** When it was read. */
+  timeMilliseconds: number;
+  /** Of all its processes since it started. */
+  cpuMicroseconds: number;
+  /** Bytes. */
+  memory: number;
+  /** Processes and threads. */
+  pids: number;
+  /** What it may use at most. */
+  limits: Resources | undefined;
+}
+
 export interface SandboxInfo {
   sandboxId: string;
   /** Pending, Bound, Running, Exited, Failed, Expired, Lost or Terminating. */
@@ -201,7 +294,11 @@ export interface PhaseDetail {
     | undefined;
   /** Why it is failed or lost. */
   reason?: string | undefined;
-  status: ExitStatus | undefined;
+  status:
+    | ExitStatus
+    | undefined;
+  /** It runs, but every process in it is frozen. */
+  paused?: boolean | undefined;
 }
 
 /** Exactly one of code and signal is there. */
@@ -1051,7 +1148,7 @@ export const DeleteResponse: MessageFns<DeleteResponse> = {
 };
 
 function createBaseUpdateRequest(): UpdateRequest {
-  return { sandboxName: "", namespace: "", update: undefined, labels: {} };
+  return { sandboxName: "", namespace: "", update: undefined, labels: {}, change: undefined };
 }
 
 export const UpdateRequest: MessageFns<UpdateRequest> = {
@@ -1079,6 +1176,9 @@ export const UpdateRequest: MessageFns<UpdateRequest> = {
     globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
       UpdateRequest_LabelsEntry.encode({ key: key as any, value }, writer.uint32(58).fork()).join();
     });
+    if (message.change !== undefined) {
+      SandboxChange.encode(message.change, writer.uint32(162).fork()).join();
+    }
     return writer;
   },
 
@@ -1154,6 +1254,14 @@ export const UpdateRequest: MessageFns<UpdateRequest> = {
             }
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.change = SandboxChange.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1208,6 +1316,9 @@ export const UpdateRequest: MessageFns<UpdateRequest> = {
       },
       {},
     );
+    message.change = (object.change !== undefined && object.change !== null)
+      ? SandboxChange.fromPartial(object.change)
+      : undefined;
     return message;
   },
 };
@@ -1273,6 +1384,221 @@ export const UpdateRequest_LabelsEntry: MessageFns<UpdateRequest_LabelsEntry> = 
   },
   fromPartial(object: DeepPartial<UpdateRequest_LabelsEntry>): UpdateRequest_LabelsEntry {
     const message = createBaseUpdateRequest_LabelsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseSandboxChange(): SandboxChange {
+  return {
+    expireTimeSeconds: undefined,
+    ttlMilliseconds: undefined,
+    failurePolicy: undefined,
+    recoveryTimeoutSeconds: undefined,
+    labels: {},
+    removeLabels: [],
+    resources: undefined,
+  };
+}
+
+export const SandboxChange: MessageFns<SandboxChange> = {
+  encode(message: SandboxChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.expireTimeSeconds !== undefined) {
+      writer.uint32(8).int64(message.expireTimeSeconds);
+    }
+    if (message.ttlMilliseconds !== undefined) {
+      writer.uint32(17).double(message.ttlMilliseconds);
+    }
+    if (message.failurePolicy !== undefined) {
+      writer.uint32(24).int32(message.failurePolicy);
+    }
+    if (message.recoveryTimeoutSeconds !== undefined) {
+      writer.uint32(32).int64(message.recoveryTimeoutSeconds);
+    }
+    globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
+      SandboxChange_LabelsEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
+    for (const v of message.removeLabels) {
+      writer.uint32(50).string(v!);
+    }
+    if (message.resources !== undefined) {
+      Resources.encode(message.resources, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SandboxChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSandboxChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.expireTimeSeconds = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.ttlMilliseconds = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.failurePolicy = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.recoveryTimeoutSeconds = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = SandboxChange_LabelsEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.labels[entry5.key] = entry5.value;
+            }
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.removeLabels.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.resources = Resources.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SandboxChange>): SandboxChange {
+    return SandboxChange.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SandboxChange>): SandboxChange {
+    const message = createBaseSandboxChange();
+    message.expireTimeSeconds = object.expireTimeSeconds ?? undefined;
+    message.ttlMilliseconds = object.ttlMilliseconds ?? undefined;
+    message.failurePolicy = object.failurePolicy ?? undefined;
+    message.recoveryTimeoutSeconds = object.recoveryTimeoutSeconds ?? undefined;
+    message.labels = (globalThis.Object.entries(object.labels ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.removeLabels = object.removeLabels?.map((e) => e) || [];
+    message.resources = (object.resources !== undefined && object.resources !== null)
+      ? Resources.fromPartial(object.resources)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSandboxChange_LabelsEntry(): SandboxChange_LabelsEntry {
+  return { key: "", value: "" };
+}
+
+export const SandboxChange_LabelsEntry: MessageFns<SandboxChange_LabelsEntry> = {
+  encode(message: SandboxChange_LabelsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SandboxChange_LabelsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSandboxChange_LabelsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SandboxChange_LabelsEntry>): SandboxChange_LabelsEntry {
+    return SandboxChange_LabelsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SandboxChange_LabelsEntry>): SandboxChange_LabelsEntry {
+    const message = createBaseSandboxChange_LabelsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
     return message;
@@ -1775,6 +2101,771 @@ export const WaitResponse: MessageFns<WaitResponse> = {
   },
 };
 
+function createBaseStopRequest(): StopRequest {
+  return { sandboxName: "", namespace: "", graceMilliseconds: undefined };
+}
+
+export const StopRequest: MessageFns<StopRequest> = {
+  encode(message: StopRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sandboxName !== "") {
+      writer.uint32(10).string(message.sandboxName);
+    }
+    if (message.namespace !== "") {
+      writer.uint32(18).string(message.namespace);
+    }
+    if (message.graceMilliseconds !== undefined) {
+      writer.uint32(25).double(message.graceMilliseconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StopRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStopRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sandboxName = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.graceMilliseconds = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StopRequest>): StopRequest {
+    return StopRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StopRequest>): StopRequest {
+    const message = createBaseStopRequest();
+    message.sandboxName = object.sandboxName ?? "";
+    message.namespace = object.namespace ?? "";
+    message.graceMilliseconds = object.graceMilliseconds ?? undefined;
+    return message;
+  },
+};
+
+function createBaseStartRequest(): StartRequest {
+  return { sandboxName: "", namespace: "" };
+}
+
+export const StartRequest: MessageFns<StartRequest> = {
+  encode(message: StartRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sandboxName !== "") {
+      writer.uint32(10).string(message.sandboxName);
+    }
+    if (message.namespace !== "") {
+      writer.uint32(18).string(message.namespace);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StartRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStartRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sandboxName = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StartRequest>): StartRequest {
+    return StartRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StartRequest>): StartRequest {
+    const message = createBaseStartRequest();
+    message.sandboxName = object.sandboxName ?? "";
+    message.namespace = object.namespace ?? "";
+    return message;
+  },
+};
+
+function createBasePauseRequest(): PauseRequest {
+  return { sandboxName: "", namespace: "" };
+}
+
+export const PauseRequest: MessageFns<PauseRequest> = {
+  encode(message: PauseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sandboxName !== "") {
+      writer.uint32(10).string(message.sandboxName);
+    }
+    if (message.namespace !== "") {
+      writer.uint32(18).string(message.namespace);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PauseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePauseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sandboxName = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PauseRequest>): PauseRequest {
+    return PauseRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PauseRequest>): PauseRequest {
+    const message = createBasePauseRequest();
+    message.sandboxName = object.sandboxName ?? "";
+    message.namespace = object.namespace ?? "";
+    return message;
+  },
+};
+
+function createBaseUnpauseRequest(): UnpauseRequest {
+  return { sandboxName: "", namespace: "" };
+}
+
+export const UnpauseRequest: MessageFns<UnpauseRequest> = {
+  encode(message: UnpauseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sandboxName !== "") {
+      writer.uint32(10).string(message.sandboxName);
+    }
+    if (message.namespace !== "") {
+      writer.uint32(18).string(message.namespace);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnpauseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnpauseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sandboxName = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UnpauseRequest>): UnpauseRequest {
+    return UnpauseRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UnpauseRequest>): UnpauseRequest {
+    const message = createBaseUnpauseRequest();
+    message.sandboxName = object.sandboxName ?? "";
+    message.namespace = object.namespace ?? "";
+    return message;
+  },
+};
+
+function createBaseSignalRequest(): SignalRequest {
+  return { sandboxName: "", namespace: "", signal: 0 };
+}
+
+export const SignalRequest: MessageFns<SignalRequest> = {
+  encode(message: SignalRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sandboxName !== "") {
+      writer.uint32(10).string(message.sandboxName);
+    }
+    if (message.namespace !== "") {
+      writer.uint32(18).string(message.namespace);
+    }
+    if (message.signal !== 0) {
+      writer.uint32(24).int32(message.signal);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SignalRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSignalRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sandboxName = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.signal = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SignalRequest>): SignalRequest {
+    return SignalRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SignalRequest>): SignalRequest {
+    const message = createBaseSignalRequest();
+    message.sandboxName = object.sandboxName ?? "";
+    message.namespace = object.namespace ?? "";
+    message.signal = object.signal ?? 0;
+    return message;
+  },
+};
+
+function createBaseSignalResponse(): SignalResponse {
+  return {};
+}
+
+export const SignalResponse: MessageFns<SignalResponse> = {
+  encode(_: SignalResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SignalResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSignalResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SignalResponse>): SignalResponse {
+    return SignalResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<SignalResponse>): SignalResponse {
+    const message = createBaseSignalResponse();
+    return message;
+  },
+};
+
+function createBaseRenameRequest(): RenameRequest {
+  return { sandboxName: "", namespace: "", newName: "" };
+}
+
+export const RenameRequest: MessageFns<RenameRequest> = {
+  encode(message: RenameRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sandboxName !== "") {
+      writer.uint32(10).string(message.sandboxName);
+    }
+    if (message.namespace !== "") {
+      writer.uint32(18).string(message.namespace);
+    }
+    if (message.newName !== "") {
+      writer.uint32(26).string(message.newName);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenameRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRenameRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sandboxName = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.newName = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RenameRequest>): RenameRequest {
+    return RenameRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RenameRequest>): RenameRequest {
+    const message = createBaseRenameRequest();
+    message.sandboxName = object.sandboxName ?? "";
+    message.namespace = object.namespace ?? "";
+    message.newName = object.newName ?? "";
+    return message;
+  },
+};
+
+function createBaseUsageRequest(): UsageRequest {
+  return { namespace: "", allNamespaces: false, sandboxNames: [] };
+}
+
+export const UsageRequest: MessageFns<UsageRequest> = {
+  encode(message: UsageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.namespace !== "") {
+      writer.uint32(10).string(message.namespace);
+    }
+    if (message.allNamespaces !== false) {
+      writer.uint32(16).bool(message.allNamespaces);
+    }
+    for (const v of message.sandboxNames) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UsageRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUsageRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.allNamespaces = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sandboxNames.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UsageRequest>): UsageRequest {
+    return UsageRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UsageRequest>): UsageRequest {
+    const message = createBaseUsageRequest();
+    message.namespace = object.namespace ?? "";
+    message.allNamespaces = object.allNamespaces ?? false;
+    message.sandboxNames = object.sandboxNames?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseUsageResponse(): UsageResponse {
+  return { items: [] };
+}
+
+export const UsageResponse: MessageFns<UsageResponse> = {
+  encode(message: UsageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.items) {
+      SandboxUsage.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UsageResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUsageResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.items.push(SandboxUsage.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UsageResponse>): UsageResponse {
+    return UsageResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UsageResponse>): UsageResponse {
+    const message = createBaseUsageResponse();
+    message.items = object.items?.map((e) => SandboxUsage.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseSandboxUsage(): SandboxUsage {
+  return {
+    sandboxId: "",
+    namespace: "",
+    sandboxName: "",
+    timeMilliseconds: 0,
+    cpuMicroseconds: 0,
+    memory: 0,
+    pids: 0,
+    limits: undefined,
+  };
+}
+
+export const SandboxUsage: MessageFns<SandboxUsage> = {
+  encode(message: SandboxUsage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sandboxId !== "") {
+      writer.uint32(10).string(message.sandboxId);
+    }
+    if (message.namespace !== "") {
+      writer.uint32(18).string(message.namespace);
+    }
+    if (message.sandboxName !== "") {
+      writer.uint32(26).string(message.sandboxName);
+    }
+    if (message.timeMilliseconds !== 0) {
+      writer.uint32(33).double(message.timeMilliseconds);
+    }
+    if (message.cpuMicroseconds !== 0) {
+      writer.uint32(41).double(message.cpuMicroseconds);
+    }
+    if (message.memory !== 0) {
+      writer.uint32(48).int64(message.memory);
+    }
+    if (message.pids !== 0) {
+      writer.uint32(56).int64(message.pids);
+    }
+    if (message.limits !== undefined) {
+      Resources.encode(message.limits, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SandboxUsage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSandboxUsage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sandboxId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sandboxName = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.timeMilliseconds = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.cpuMicroseconds = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.memory = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.pids = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.limits = Resources.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SandboxUsage>): SandboxUsage {
+    return SandboxUsage.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SandboxUsage>): SandboxUsage {
+    const message = createBaseSandboxUsage();
+    message.sandboxId = object.sandboxId ?? "";
+    message.namespace = object.namespace ?? "";
+    message.sandboxName = object.sandboxName ?? "";
+    message.timeMilliseconds = object.timeMilliseconds ?? 0;
+    message.cpuMicroseconds = object.cpuMicroseconds ?? 0;
+    message.memory = object.memory ?? 0;
+    message.pids = object.pids ?? 0;
+    message.limits = (object.limits !== undefined && object.limits !== null)
+      ? Resources.fromPartial(object.limits)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseSandboxInfo(): SandboxInfo {
   return {
     sandboxId: "",
@@ -2038,6 +3129,7 @@ function createBasePhaseDetail(): PhaseDetail {
     sinceMilliseconds: undefined,
     reason: undefined,
     status: undefined,
+    paused: undefined,
   };
 }
 
@@ -2057,6 +3149,9 @@ export const PhaseDetail: MessageFns<PhaseDetail> = {
     }
     if (message.status !== undefined) {
       ExitStatus.encode(message.status, writer.uint32(42).fork()).join();
+    }
+    if (message.paused !== undefined) {
+      writer.uint32(48).bool(message.paused);
     }
     return writer;
   },
@@ -2114,6 +3209,14 @@ export const PhaseDetail: MessageFns<PhaseDetail> = {
             message.status = ExitStatus.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.paused = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2138,6 +3241,7 @@ export const PhaseDetail: MessageFns<PhaseDetail> = {
     message.status = (object.status !== undefined && object.status !== null)
       ? ExitStatus.fromPartial(object.status)
       : undefined;
+    message.paused = object.paused ?? undefined;
     return message;
   },
 };
@@ -2985,6 +4089,94 @@ export const FastPathServiceService = {
     responseSerialize: (value: WaitResponse): Buffer => Buffer.from(WaitResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WaitResponse => WaitResponse.decode(value),
   },
+  /** Ends the main process; the record, the log and the files stay. Answers when it has ended. */
+  stopSandbox: {
+    path: "/fastpath.v1.FastPathService/StopSandbox" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StopRequest): Buffer => Buffer.from(StopRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StopRequest => StopRequest.decode(value),
+    responseSerialize: (value: SandboxInfo): Buffer => Buffer.from(SandboxInfo.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SandboxInfo => SandboxInfo.decode(value),
+  },
+  /** Runs an ended sandbox again, with its files. One that runs already is fine. */
+  startSandbox: {
+    path: "/fastpath.v1.FastPathService/StartSandbox" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StartRequest): Buffer => Buffer.from(StartRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StartRequest => StartRequest.decode(value),
+    responseSerialize: (value: SandboxInfo): Buffer => Buffer.from(SandboxInfo.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SandboxInfo => SandboxInfo.decode(value),
+  },
+  /** Stops it when it runs, and starts it again, with its files. */
+  restartSandbox: {
+    path: "/fastpath.v1.FastPathService/RestartSandbox" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StopRequest): Buffer => Buffer.from(StopRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StopRequest => StopRequest.decode(value),
+    responseSerialize: (value: SandboxInfo): Buffer => Buffer.from(SandboxInfo.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SandboxInfo => SandboxInfo.decode(value),
+  },
+  /** Ends it when it runs, and begins anew from the image. */
+  resetSandbox: {
+    path: "/fastpath.v1.FastPathService/ResetSandbox" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StopRequest): Buffer => Buffer.from(StopRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StopRequest => StopRequest.decode(value),
+    responseSerialize: (value: SandboxInfo): Buffer => Buffer.from(SandboxInfo.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SandboxInfo => SandboxInfo.decode(value),
+  },
+  /** Freezes every process in it. */
+  pauseSandbox: {
+    path: "/fastpath.v1.FastPathService/PauseSandbox" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PauseRequest): Buffer => Buffer.from(PauseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PauseRequest => PauseRequest.decode(value),
+    responseSerialize: (value: SandboxInfo): Buffer => Buffer.from(SandboxInfo.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SandboxInfo => SandboxInfo.decode(value),
+  },
+  unpauseSandbox: {
+    path: "/fastpath.v1.FastPathService/UnpauseSandbox" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UnpauseRequest): Buffer => Buffer.from(UnpauseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UnpauseRequest => UnpauseRequest.decode(value),
+    responseSerialize: (value: SandboxInfo): Buffer => Buffer.from(SandboxInfo.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SandboxInfo => SandboxInfo.decode(value),
+  },
+  /** Sends a signal to the main process. */
+  signalSandbox: {
+    path: "/fastpath.v1.FastPathService/SignalSandbox" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SignalRequest): Buffer => Buffer.from(SignalRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SignalRequest => SignalRequest.decode(value),
+    responseSerialize: (value: SignalResponse): Buffer => Buffer.from(SignalResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SignalResponse => SignalResponse.decode(value),
+  },
+  renameSandbox: {
+    path: "/fastpath.v1.FastPathService/RenameSandbox" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RenameRequest): Buffer => Buffer.from(RenameRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RenameRequest => RenameRequest.decode(value),
+    responseSerialize: (value: SandboxInfo): Buffer => Buffer.from(SandboxInfo.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SandboxInfo => SandboxInfo.decode(value),
+  },
+  /** What sandboxes use at this moment. */
+  getUsage: {
+    path: "/fastpath.v1.FastPathService/GetUsage" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UsageRequest): Buffer => Buffer.from(UsageRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UsageRequest => UsageRequest.decode(value),
+    responseSerialize: (value: UsageResponse): Buffer => Buffer.from(UsageResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UsageResponse => UsageResponse.decode(value),
+  },
 } as const;
 
 export interface FastPathServiceServer extends UntypedServiceImplementation {
@@ -2995,6 +4187,22 @@ export interface FastPathServiceServer extends UntypedServiceImplementation {
   getSandbox: handleUnaryCall<GetRequest, SandboxInfo>;
   /** Answers when the main process has ended. */
   waitSandbox: handleUnaryCall<WaitRequest, WaitResponse>;
+  /** Ends the main process; the record, the log and the files stay. Answers when it has ended. */
+  stopSandbox: handleUnaryCall<StopRequest, SandboxInfo>;
+  /** Runs an ended sandbox again, with its files. One that runs already is fine. */
+  startSandbox: handleUnaryCall<StartRequest, SandboxInfo>;
+  /** Stops it when it runs, and starts it again, with its files. */
+  restartSandbox: handleUnaryCall<StopRequest, SandboxInfo>;
+  /** Ends it when it runs, and begins anew from the image. */
+  resetSandbox: handleUnaryCall<StopRequest, SandboxInfo>;
+  /** Freezes every process in it. */
+  pauseSandbox: handleUnaryCall<PauseRequest, SandboxInfo>;
+  unpauseSandbox: handleUnaryCall<UnpauseRequest, SandboxInfo>;
+  /** Sends a signal to the main process. */
+  signalSandbox: handleUnaryCall<SignalRequest, SignalResponse>;
+  renameSandbox: handleUnaryCall<RenameRequest, SandboxInfo>;
+  /** What sandboxes use at this moment. */
+  getUsage: handleUnaryCall<UsageRequest, UsageResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;

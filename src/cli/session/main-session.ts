@@ -1,0 +1,77 @@
+import type { CoreApi } from '../../core/api/core-api.ts';
+import { type ExitStatus, exitCodeOf } from '../../core/model/process.ts';
+import type { Sandbox, SandboxRef } from '../../core/model/sandbox.ts';
+import type { Interruption } from '../interruption.ts';
+import { tryWrite } from '../streams.ts';
+import type { World } from '../world.ts';
+import { parseDetachKeys } from './detach-keys.ts';
+import { assertTerminal, driveSession, type SessionEnd, terminalSize } from './session.ts';
+
+/** The main process of a sandbox, and our terminal. */
+export interface MainSession {
+  core: CoreApi;
+  ref: SandboxRef;
+  stdin: boolean;
+  tty: boolean;
+  /** Its output from the beginning. */
+  replay: boolean;
+  signalProxy: boolean;
+  detachKeys: Buffer;
+  world: World;
+  interruption: Interruption;
+}
+
+export interface MainSessionFlags {
+  'no-sig-proxy'?: boolean;
+  'detach-keys': string;
+}
+
+/** As driveSession. */
+export async function joinMain(main: MainSession): Promise<SessionEnd> {
+  const { core, ref, stdin, tty, replay, world, interruption } = main;
+  const size = tty ? terminalSize(world.terminal) : undefined;
+  const request = { stdin, replay, size };
+  const session = await core.sandboxes.attach(ref, request, { signal: interruption.signal });
+  const { signalProxy, detachKeys } = main;
+  return driveSession(session, { stdin, tty, signalProxy, detachKeys }, world, interruption);
+}
+
+/**
+ * Joins a sandbox that is there, with what it was created with: a terminal, and our input if it takes any.
+ * @returns its exit code; 0 when the user detached
+ */
+export async function joinSandbox(
+  { spec }: Sandbox,
+  flags: MainSessionFlags,
+  main: Omit<MainSession, 'tty' | 'signalProxy' | 'detachKeys'>,
+): Promise<number> {
+  const { world, ref } = main;
+  const stdin = main.stdin && spec.stdin;
+  assertTerminal(world.terminal, { tty: spec.tty && stdin, detach: false });
+  const detachKeys = parseDetachKeys(flags['detach-keys']);
+  const end = await joinMain({
+    ...main,
+    ...{ stdin, tty: spec.tty, signalProxy: !flags['no-sig-proxy'], detachKeys },
+  });
+  if (end.kind === 'exited') {
+    await tellQuietEnd(main, end.status);
+    return exitCodeOf(end.status);
+  }
+  await tryWrite(world.terminal.stderr, `\r\nDetached from ${ref.name}.\n`);
+  return 0;
+}
+
+/** A bare 137 or 143 does not tell a limit from a signal of somebody's. */
+export async function tellQuietEnd(
+  { core, ref, world }: Pick<MainSession, 'core' | 'ref' | 'world'>,
+  status: ExitStatus,
+): Promise<void> {
+  if (status.signal === null) return;
+  const sandbox = await core.sandboxes.get(ref).catch(() => undefined);
+  const why = status.oomKilled
+    ? 'it needed more memory than its limit (--memory)'
+    : sandbox?.state.phase === 'Expired'
+      ? 'its time was up (--ttl)'
+      : undefined;
+  if (why) await tryWrite(world.terminal.stderr, `${ref.name} was ended: ${why}.\n`);
+}

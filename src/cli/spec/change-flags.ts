@@ -1,0 +1,71 @@
+import { Flags, type Interfaces } from '@oclif/core';
+import type { SandboxChange } from '../../core/api/sandbox-api.ts';
+import { FsbError } from '../../core/model/errors.ts';
+import { parseDuration } from '../../core/model/quantity.ts';
+import { cpusFlag, durationFlag, repeated, sizeFlag } from '../flags.ts';
+import { parsePairs } from './env-words.ts';
+import { defined } from './sparse.ts';
+
+/** The flags of `update` beside the global ones. */
+export const changeFlags = {
+  'expire-time': Flags.integer({
+    summary: 'End it at this time, in unix seconds; 0: never.',
+    min: 0,
+    helpValue: 'UNIX',
+    exclusive: ['ttl'],
+  }),
+  ttl: Flags.custom<number>({ parse: async (text) => (text === 'none' ? 0 : parseDuration(text)) })({
+    summary: 'End it after this long from now on (90s, 5m, 2d), and after each start; none: never.',
+    helpValue: 'DURATION|none',
+  }),
+  'failure-policy': Flags.string({
+    summary: 'When its node is lost: Manual or AutoRecreate.',
+    helpValue: 'POLICY',
+  }),
+  'recovery-timeout': durationFlag({ summary: 'How long a lost one is waited for, in whole seconds.' }),
+  label: Flags.string({
+    ...repeated,
+    char: 'l',
+    summary: 'Set a label, or take it off with K-.',
+    helpValue: 'K=V|K-',
+  }),
+  cpus: cpusFlag({ summary: 'Cores, may be a fraction.' }),
+  memory: sizeFlag({ char: 'm', summary: 'Memory limit (512m, 1.5g).' }),
+  pids: Flags.integer({ summary: 'Limit of processes and threads.', min: 1, helpValue: 'N' }),
+};
+
+/** @throws invalid_argument: nothing is changed, or a word does not read */
+export function changeOf(flags: Partial<Interfaces.InferredFlags<typeof changeFlags>>): SandboxChange {
+  const { cpus, memory, pids } = flags;
+  const resources = defined({ cpus, memory, pids });
+  const timeout = flags['recovery-timeout'];
+  const change = defined({
+    expireTime: flags['expire-time'],
+    ttl: flags.ttl,
+    failurePolicy: flags['failure-policy'],
+    recoveryTimeoutSeconds: timeout === undefined ? undefined : wholeSeconds(timeout),
+    labels: flags.label && labelChanges(flags.label),
+    resources: Object.keys(resources).length === 0 ? undefined : resources,
+  });
+  if (Object.keys(change).length > 0) return change;
+  throw new FsbError('invalid_argument', 'nothing to change was given', {
+    hint: 'Give --ttl, --label or another flag; see fsb-ctl update --help.',
+  });
+}
+
+/** `k=v` sets, `k-` takes off. @throws invalid_argument */
+export function labelChanges(words: string[]): Record<string, string | null> {
+  const removed = words.filter((word) => !word.includes('=') && /.-$/.test(word));
+  const set = parsePairs(
+    words.filter((word) => !removed.includes(word)),
+    'label',
+  );
+  return { ...set, ...Object.fromEntries(removed.map((word) => [word.slice(0, -1), null])) };
+}
+
+function wholeSeconds(ms: number): number {
+  if (ms % 1000 === 0) return ms / 1000;
+  throw new FsbError('invalid_argument', '--recovery-timeout is not a number of whole seconds', {
+    hint: 'Write it like 30s or 5m.',
+  });
+}

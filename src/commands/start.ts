@@ -1,0 +1,54 @@
+import { Flags } from '@oclif/core';
+import { detachKeysFlag, namesArg } from '../cli/flags.ts';
+import { NamesCommand } from '../cli/names-command.ts';
+import { parseDetachKeys } from '../cli/session/detach-keys.ts';
+import { joinSandbox, type MainSessionFlags } from '../cli/session/main-session.ts';
+import { FsbError } from '../core/model/errors.ts';
+
+export default class Start extends NamesCommand {
+  static override summary = 'Start ended sandboxes again, with their files.';
+  static override description =
+    `A new generation of the same sandbox: its name, its spec and what was written in it stay, its id is new, and a ttl counts anew. One that runs is fine. With --attach or -i it stays with one sandbox, streams its output, and exits with the code of its command. Does it to all of them side by side, prints the name of each that is done, in the order given, reports every failure and exits by the worst.`;
+  static override usage = 'start [FLAGS] NAME...';
+  static override examples = [
+    { description: 'Two of them', command: '<%= config.bin %> start box job' },
+    { description: 'Stay, and exit with its code', command: '<%= config.bin %> start --attach job' },
+  ];
+  static override args = { name: namesArg };
+  static override flags = {
+    attach: Flags.boolean({ char: 'a', summary: "Stream its output and exit with its command's code." }),
+    interactive: Flags.boolean({
+      char: 'i',
+      summary: 'Send standard input, if it was created with -i; implies --attach.',
+    }),
+    'no-sig-proxy': Flags.boolean({ summary: 'Keep signals here instead of passing them to the command.' }),
+    'detach-keys': detachKeysFlag,
+  };
+
+  override async run(): Promise<number | undefined> {
+    const { args, flags } = await this.parse(Start);
+    parseDetachKeys(flags['detach-keys']);
+    if (flags.attach || flags.interactive) return this.#startAndJoin(args.name, flags);
+    await this.forNames(args.name, (core, ref) => core.sandboxes.start(ref, this.call));
+    return undefined;
+  }
+
+  async #startAndJoin(names: string[], flags: MainSessionFlags & { interactive: boolean }): Promise<number> {
+    const [name, ...others] = names;
+    if (others.length > 0)
+      throw new FsbError('invalid_argument', 'only one sandbox can be attached to at a time', {
+        hint: 'Leave out --attach and -i, or name one sandbox.',
+      });
+    const ref = this.ref(name!);
+    const core = await this.core();
+    const before = await core.sandboxes.get(ref, this.call);
+    const sandbox = await core.sandboxes.start(ref, this.call);
+    const { world, interruption } = this;
+    return joinSandbox(sandbox, flags, {
+      ...{ core, ref, world, interruption },
+      stdin: flags.interactive,
+      // Of one that ran already, as attach does.
+      replay: sandbox.id !== before.id,
+    });
+  }
+}

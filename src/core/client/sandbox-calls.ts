@@ -1,0 +1,55 @@
+import { assertSignal } from '../model/process.ts';
+import { assertChangeFitsWire, changeToWire } from '../wire/convert/change.ts';
+import { assertSpecFitsWire, createToWire } from '../wire/convert/create.ts';
+import { deleteToWire, exitFromWire, refToWire, stopToWire } from '../wire/convert/parts.ts';
+import { listToWire, sandboxFromWire } from '../wire/convert/sandbox.ts';
+import { usageFromWire, usageQueryToWire } from '../wire/convert/usage.ts';
+import { FastPathServiceService as sandboxes } from '../wire/gen/fastpath/v1/fastpath.ts';
+import type { Rpc } from './rpc.ts';
+import type { UnaryApi } from './unary-api.ts';
+
+export function sandboxCalls(rpc: Rpc): UnaryApi['sandboxes'] {
+  return {
+    async create(request, options) {
+      await assertSpecFitsWire(request.spec);
+      return sandboxFromWire(
+        (await rpc.call(sandboxes.createSandbox, createToWire(request), options)).sandbox,
+      );
+    },
+    get: async (ref, options) =>
+      sandboxFromWire(await rpc.call(sandboxes.getSandbox, refToWire(ref), options)),
+    list: async (query, options) =>
+      (await rpc.call(sandboxes.listSandboxes, listToWire(query), options)).items.map(sandboxFromWire),
+    async delete(ref, options = {}) {
+      await rpc.call(sandboxes.deleteSandbox, deleteToWire(ref, options), options);
+    },
+    wait: async (ref, options) =>
+      exitFromWire((await rpc.call(sandboxes.waitSandbox, refToWire(ref), options)).status ?? {}),
+    stop: async (ref, options = {}) =>
+      sandboxFromWire(await rpc.call(sandboxes.stopSandbox, stopToWire(ref, options), options)),
+    start: async (ref, options) =>
+      sandboxFromWire(await rpc.call(sandboxes.startSandbox, refToWire(ref), options)),
+    restart: async (ref, options = {}) =>
+      sandboxFromWire(await rpc.call(sandboxes.restartSandbox, stopToWire(ref, options), options)),
+    reset: async (ref, options = {}) =>
+      sandboxFromWire(await rpc.call(sandboxes.resetSandbox, stopToWire(ref, options), options)),
+    pause: async (ref, options) =>
+      sandboxFromWire(await rpc.call(sandboxes.pauseSandbox, refToWire(ref), options)),
+    unpause: async (ref, options) =>
+      sandboxFromWire(await rpc.call(sandboxes.unpauseSandbox, refToWire(ref), options)),
+    async signal(ref, signal, options) {
+      assertSignal(signal);
+      await rpc.call(sandboxes.signalSandbox, { ...refToWire(ref), signal }, options);
+    },
+    rename: async (ref, newName, options) =>
+      sandboxFromWire(await rpc.call(sandboxes.renameSandbox, { ...refToWire(ref), newName }, options)),
+    async update(ref, change, options) {
+      await assertChangeFitsWire(change);
+      return sandboxFromWire(
+        (await rpc.call(sandboxes.updateSandbox, changeToWire(ref, change), options)).sandbox,
+      );
+    },
+    usage: async (query, options) =>
+      (await rpc.call(sandboxes.getUsage, usageQueryToWire(query), options)).items.map(usageFromWire),
+  };
+}

@@ -1,0 +1,111 @@
+import type { AgentApi } from '../api/agent-api.ts';
+import type { SandboxChange } from '../api/sandbox-api.ts';
+import { type CheckedChange, readChange } from '../model/change.ts';
+import type { Clock } from '../model/clock.ts';
+import { FsbError } from '../model/errors.ts';
+import type { Sandbox } from '../model/sandbox.ts';
+import { defaultResources, type Resources } from '../model/shape.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import { assertPolicy } from './new-sandbox.ts';
+import { assertRunning, assertStays, isPaused } from './requirements.ts';
+import type { SandboxEntry } from './sandbox-entry.ts';
+
+export interface ChangesParts {
+  agent: AgentApi;
+  lifecycle: Lifecycle;
+  clock: Clock;
+}
+
+/**
+ * What changes a sandbox within its generation. The node first, which has it on its own record, then ours: a core that is
+ * killed in between learns from the node what is.
+ */
+export class Changes {
+  readonly #agent: AgentApi;
+  readonly #lifecycle: Lifecycle;
+  readonly #clock: Clock;
+
+  constructor({ agent, lifecycle, clock }: ChangesParts) {
+    this.#agent = agent;
+    this.#lifecycle = lifecycle;
+    this.#clock = clock;
+  }
+
+  async pause(entry: SandboxEntry): Promise<void> {
+    const { name, state, id } = entry.sandbox;
+    assertRunning(entry.sandbox);
+    if (isPaused(state))
+      throw new FsbError('conflict', `sandbox ${name} is paused already`, {
+        hint: `Let it go on with: fsb-ctl unpause ${name}`,
+      });
+    await this.#agent.pause(id);
+    await this.#enterPaused(entry, true);
+  }
+
+  async unpause(entry: SandboxEntry): Promise<void> {
+    const { name, state, id } = entry.sandbox;
+    assertRunning(entry.sandbox);
+    if (!isPaused(state))
+      throw new FsbError('conflict', `sandbox ${name} is not paused`, {
+        hint: `See how it is with: fsb-ctl get ${name}`,
+      });
+    await this.#agent.unpause(id);
+    await this.#enterPaused(entry, undefined);
+  }
+
+  async update(entry: SandboxEntry, input: SandboxChange): Promise<void> {
+    const change = readChange(input);
+    if (change.failurePolicy) assertPolicy(change.failurePolicy);
+    const { id, spec: before, state } = entry.sandbox;
+    const spec = changedSpec(before, change);
+    const limits = change.resources !== undefined && state.phase === 'Running';
+    if (limits) await this.#agent.update(id, limitsOf(spec));
+    try {
+      assertStays(entry.sandbox);
+      const now = this.#clock.now();
+      const runs = entry.sandbox.state.phase === 'Running';
+      const expiresAt = runs ? (newExpiry(change, now) ?? entry.sandbox.expiresAt) : entry.sandbox.expiresAt;
+      await entry.change({ spec, expiresAt }, now, `updated: ${Object.keys(input).join(', ')}`);
+      if (runs) this.#lifecycle.expireAt(entry.sandbox, expiresAt);
+    } catch (error) {
+      if (limits)
+        await this.#agent.update(id, limitsOf({ ...spec, resources: before.resources })).catch(noop);
+      throw error;
+    }
+  }
+
+  /** It may have ended meanwhile: then its end says more. */
+  async #enterPaused(entry: SandboxEntry, paused: true | undefined): Promise<void> {
+    const { state } = entry.sandbox;
+    if (state.phase !== 'Running') return assertRunning(entry.sandbox);
+    const next = { phase: 'Running' as const, startedAt: state.startedAt, ...(paused && { paused }) };
+    await entry.enter(next, this.#clock.now(), paused ? 'paused' : 'unpaused');
+  }
+}
+
+/** What a running sandbox was given is all in its spec. */
+const limitsOf = ({ resources }: Sandbox['spec']): Resources => ({ ...defaultResources, ...resources });
+
+/** Wall clock milliseconds, 0: never; undefined: as before. */
+function newExpiry({ ttl, expireTime }: CheckedChange, now: number): number | undefined {
+  if (ttl !== undefined) return ttl === 0 ? 0 : now + ttl;
+  return expireTime === undefined ? undefined : expireTime * 1000;
+}
+
+function changedSpec(spec: Sandbox['spec'], change: CheckedChange): Sandbox['spec'] {
+  const { ttl, expireTime, failurePolicy, recoveryTimeoutSeconds, labels = {}, resources } = change;
+  const kept = Object.entries({ ...spec.labels, ...labels }).filter(([, value]) => value !== null);
+  return {
+    ...spec,
+    ...((ttl !== undefined || expireTime !== undefined) && {
+      ttl: ttl === 0 ? undefined : ttl,
+      expire_time: expireTime ?? 0,
+    }),
+    ...(failurePolicy && { failure_policy: failurePolicy }),
+    ...(recoveryTimeoutSeconds !== undefined && { recovery_timeout_seconds: recoveryTimeoutSeconds }),
+    labels: Object.fromEntries(kept) as Record<string, string>,
+    resources: { ...spec.resources, ...resources },
+  };
+}
+
+const noop = (): void => {};

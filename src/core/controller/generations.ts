@@ -1,0 +1,108 @@
+import type { AgentApi } from '../api/agent-api.ts';
+import type { Clock } from '../model/clock.ts';
+import { FsbError } from '../model/errors.ts';
+import { newSandboxId } from '../model/ids.ts';
+import type { Sandbox } from '../model/sandbox.ts';
+import { expiryOf } from './lifecycle.ts';
+import type { Registry } from './registry.ts';
+import { assertStays } from './requirements.ts';
+import type { SandboxEntry } from './sandbox-entry.ts';
+import type { Starts } from './starts.ts';
+
+export interface GenerationsParts {
+  agent: AgentApi;
+  registry: Registry;
+  starts: Starts;
+  clock: Clock;
+}
+
+/**
+ * The end of a sandbox that stays, and its next generations. The order of the records, for a core that is killed:
+ *
+ * 1. The end is on the node's record, and on ours when it is reported. The files are kept, by a reset too: until its
+ *    next generation is recorded, an ended sandbox is a whole one.
+ * 2. One write makes the record the next generation's: Pending, a new id, and the generation before it.
+ * 3. The node begins it, and with that takes over the files (start, restart). The answer, or its failure, is written
+ *    together with the word that there is no generation before any more.
+ * 4. The node forgets the generation before.
+ *
+ * Killed after 2, the next core has a Failed sandbox whose files are where they were; after 3, whatever the node has;
+ * what no record refers to is forgotten.
+ */
+export class Generations {
+  readonly #agent: AgentApi;
+  readonly #registry: Registry;
+  readonly #starts: Starts;
+  readonly #clock: Clock;
+
+  constructor({ agent, registry, starts, clock }: GenerationsParts) {
+    this.#agent = agent;
+    this.#registry = registry;
+    this.#starts = starts;
+    this.#clock = clock;
+  }
+
+  /** Resolves when nothing of the instance is left; at once for one that is not there. */
+  async end(entry: SandboxEntry, grace: number): Promise<void> {
+    const ending = { grace };
+    entry.ending = ending;
+    try {
+      await this.#agent.stop(entry.sandbox.id, { grace, keepFiles: true }).gone;
+    } finally {
+      entry.ending = undefined;
+    }
+    // The report of the end comes before that, unless this core is stopping: then nothing may follow.
+    await entry.until(({ state }) => (state.phase === 'Running' ? undefined : true));
+  }
+
+  /** An end that is under way need not be more patient than the least patient of those who asked for it. */
+  hurry({ ending, sandbox }: SandboxEntry, grace: number): void {
+    if (!ending || ending.grace <= grace) return;
+    ending.grace = grace;
+    this.#agent.stop(sandbox.id, { grace, keepFiles: true }).gone.catch(noop);
+  }
+
+  /** One that runs is fine. */
+  async start(entry: SandboxEntry): Promise<void> {
+    if (entry.sandbox.state.phase === 'Running') return;
+    await this.#again(entry, entry.sandbox.spec.grace_period, true);
+  }
+
+  async restart(entry: SandboxEntry, grace: number): Promise<void> {
+    await this.#again(entry, grace, true);
+  }
+
+  async reset(entry: SandboxEntry, grace: number): Promise<void> {
+    await this.#again(entry, grace, false);
+  }
+
+  async #again(entry: SandboxEntry, grace: number, files: boolean): Promise<void> {
+    const now = this.#clock.now();
+    assertTimeLeft(entry.sandbox, now);
+    // Also of one that ended long ago: its instance may still be on its way out.
+    await this.end(entry, grace);
+    assertStays(entry.sandbox);
+    const { id, generation, previous } = entry.sandbox;
+    const next = {
+      id: newSandboxId(),
+      generation: generation + 1,
+      previous: { id: previous?.id ?? id, files },
+      ...{ node: '', endpoints: [], expiresAt: 0, warm: undefined },
+    };
+    const message = files ? 'started again, with its files' : 'reset: begun anew from the image';
+    await this.#registry.renew(entry, next, now, message);
+    if (next.previous.id !== id) await this.#starts.forget({ id });
+    await this.#starts.start(entry, Promise.resolve());
+  }
+}
+
+/** @throws conflict: it would expire at once */
+function assertTimeLeft({ name, spec }: Sandbox, now: number): void {
+  const expiresAt = expiryOf(spec, now);
+  if (expiresAt === 0 || expiresAt > now || spec.ttl !== undefined) return;
+  throw new FsbError('conflict', `sandbox ${name} cannot be started: its expire time is over`, {
+    hint: `Give it time first with: fsb-ctl update ${name} --ttl 1h, or --ttl none`,
+  });
+}
+
+const noop = (): void => {};

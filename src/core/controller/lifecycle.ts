@@ -1,0 +1,142 @@
+import type { Logger } from 'pino';
+import type { AgentApi, AgentSandbox } from '../api/agent-api.ts';
+import type { Clock } from '../model/clock.ts';
+import { Expiry } from '../model/expiry.ts';
+import type { Sandbox } from '../model/sandbox.ts';
+import { deletedWhileStarting, phaseAfter } from './outcome.ts';
+import type { Registry } from './registry.ts';
+import type { SandboxEntry } from './sandbox-entry.ts';
+
+export interface LifecycleParts {
+  agent: AgentApi;
+  registry: Registry;
+  clock: Clock;
+  log: Logger;
+}
+
+/** The steps of a sandbox's life: what the node reports of it, from the start to the end, its expiry, its removal. */
+export class Lifecycle {
+  readonly #agent: AgentApi;
+  readonly #registry: Registry;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #expiry: Expiry;
+  /** Reports of ends that came before the start was known, by sandbox id. */
+  readonly #early = new Map<string, AgentSandbox>();
+
+  constructor({ agent, registry, clock, log }: LifecycleParts) {
+    this.#agent = agent;
+    this.#registry = registry;
+    this.#clock = clock;
+    this.#log = log;
+    this.#expiry = new Expiry(clock, (id) => this.#expire(id));
+  }
+
+  /** To Running. The record of this step need not be waited for: what is recorded says enough to find the way here again. */
+  started(entry: SandboxEntry, startedAt: number, patch: Partial<Sandbox>): Sandbox {
+    const expiresAt = expiryOf(entry.sandbox.spec, startedAt);
+    const served = patch.warm ? 'served by a warm instance' : 'served by a newly booted instance';
+    if (entry.sandbox.state.phase === 'Pending')
+      this.#save(
+        entry.enter({ phase: 'Bound' }, startedAt, served, { ...patch, expiresAt, previous: undefined }),
+        entry,
+      );
+    this.#save(entry.enter({ phase: 'Running', startedAt }, startedAt, 'started'), entry);
+    const { sandbox } = entry;
+    this.#expiry.set(sandbox.id, expiresAt);
+    // The command may have ended before its start was reported: that report found no running sandbox.
+    const early = this.#early.get(sandbox.id);
+    this.#early.delete(sandbox.id);
+    if (early) this.apply(early);
+    return sandbox;
+  }
+
+  /** Believes what the node says of a sandbox. */
+  apply(change: AgentSandbox): void {
+    const entry = this.#registry.byId(change.sandboxId);
+    if (!entry) return;
+    if (entry.sandbox.state.phase === 'Pending' && entry.starting) {
+      this.#early.set(change.sandboxId, change);
+      return;
+    }
+    const next = phaseAfter(entry.sandbox.state, change.state, this.#clock.now());
+    if (!next) return;
+    const ended = next.state.phase !== 'Running';
+    if (ended) this.#expiry.set(change.sandboxId, 0);
+    const patch = ended ? { expiresAt: 0 } : {};
+    this.#save(entry.enter(next.state, this.#clock.now(), next.message, patch), entry);
+  }
+
+  #expire(id: string): void {
+    const entry = this.#registry.byId(id);
+    if (entry?.sandbox.state.phase !== 'Running') return;
+    const now = this.#clock.now();
+    this.#save(entry.enter({ phase: 'Expired', endedAt: now }, now, 'its time was up'), entry);
+    this.#agent
+      .stop(id, { grace: entry.sandbox.spec.grace_period, keepFiles: true })
+      .gone.catch((error) =>
+        this.#log.error({ err: error, sandbox: entry.sandbox.name }, 'cannot stop an expired sandbox'),
+      );
+  }
+
+  /** From every phase, and once for all callers: the name is free at once, the rest follows. */
+  remove(entry: SandboxEntry, grace: number): NonNullable<SandboxEntry['deletion']> {
+    const { id, state, previous } = entry.sandbox;
+    if (entry.deletion) {
+      // A second caller may be less patient than the first; how it ends is told by the first one's promise.
+      if (grace < entry.deletion.grace) {
+        entry.deletion.grace = grace;
+        this.#agent.stop(id, { grace, keepFiles: false }).gone.catch(noop);
+      }
+      return entry.deletion;
+    }
+    const now = this.#clock.now();
+    const recorded =
+      state.phase === 'Terminating'
+        ? Promise.resolve()
+        : entry.enter({ phase: 'Terminating', since: now }, now, 'deleted');
+    this.#save(recorded, entry);
+    this.#expiry.set(id, 0);
+    this.#registry.releaseName(entry);
+    entry.starting?.abort(deletedWhileStarting(entry.sandbox.name));
+    const generations = previous ? [id, previous.id] : [id];
+    const all = generations.map(async (one) => {
+      await this.#agent.stop(one, { grace, keepFiles: false }).gone;
+      await this.#agent.forget(one);
+    });
+    const forgotten = Promise.all(all).then(() => this.#registry.remove(entry));
+    const deletion = { grace, recorded, gone: forgotten };
+    entry.deletion = deletion;
+    forgotten.catch(() => {
+      if (entry.deletion === deletion) entry.deletion = undefined;
+    });
+    return deletion;
+  }
+
+  /** Wall clock milliseconds; 0: never. */
+  expireAt({ id }: Sandbox, expiresAt: number): void {
+    this.#expiry.set(id, expiresAt);
+  }
+
+  /** After a restart of the core: an end that came while nobody looked is told by the timers at once. */
+  resume(): void {
+    for (const { sandbox } of this.#registry.entries())
+      if (sandbox.state.phase === 'Running') this.#expiry.set(sandbox.id, sandbox.expiresAt);
+  }
+
+  /** No more expiry; the sandboxes live on. */
+  close(): void {
+    this.#expiry.close();
+  }
+
+  #save(saved: Promise<void>, { sandbox }: SandboxEntry): void {
+    saved.catch((error) => this.#log.error({ err: error, sandbox: sandbox.name }, 'cannot write a record'));
+  }
+}
+
+/** Wall clock milliseconds; 0: never. A ttl counts from the start of the command. */
+export function expiryOf({ ttl, expire_time }: Sandbox['spec'], startedAt: number): number {
+  return ttl === undefined ? expire_time * 1000 : startedAt + ttl;
+}
+
+const noop = (): void => {};

@@ -1,0 +1,56 @@
+import type { StopOptions } from '../api/sandbox-api.ts';
+import { abortable } from '../model/abortable.ts';
+import type { Sandbox, SandboxRef } from '../model/sandbox.ts';
+import { Turns } from '../model/turns.ts';
+import type { Generations } from './generations.ts';
+import type { Registry } from './registry.ts';
+import { assertStays } from './requirements.ts';
+import type { SandboxEntry } from './sandbox-entry.ts';
+
+/**
+ * One operation on a sandbox at a time, in the order of the calls; a deletion waits for none and ends them all. A caller
+ * who leaves, leaves what has begun to go on to its end.
+ */
+export class Operations {
+  readonly #registry: Registry;
+  readonly #generations: Pick<Generations, 'hurry'>;
+  readonly #turns = new Turns();
+
+  constructor(registry: Registry, generations: Pick<Generations, 'hurry'>) {
+    this.#registry = registry;
+    this.#generations = generations;
+  }
+
+  /** The creation, which nothing can have come before. */
+  first<T>(entry: SandboxEntry, create: () => Promise<T>): Promise<T> {
+    return this.#turns.take(entry.key, create);
+  }
+
+  /** @throws not_found, conflict (being deleted), what the change throws, the signal's reason */
+  async take(
+    ref: SandboxRef,
+    change: (entry: SandboxEntry) => Promise<void>,
+    signal?: AbortSignal,
+  ): Promise<Sandbox> {
+    const entry = this.#registry.require(ref);
+    assertStays(entry.sandbox);
+    const work = async (): Promise<Sandbox> => {
+      assertStays(entry.sandbox);
+      await change(entry);
+      return entry.sandbox;
+    };
+    return abortable(this.#turns.take(entry.key, work, signal), signal);
+  }
+
+  /** One that begins with the end of the sandbox, which need not be longer than the least patient caller wants. */
+  async ending(
+    ref: SandboxRef,
+    { grace, signal }: StopOptions,
+    change: (entry: SandboxEntry, grace: number) => Promise<void>,
+  ): Promise<Sandbox> {
+    const graceOf = ({ sandbox }: SandboxEntry): number => grace ?? sandbox.spec.grace_period;
+    const entry = this.#registry.require(ref);
+    this.#generations.hurry(entry, graceOf(entry));
+    return this.take(ref, (it) => change(it, graceOf(it)), signal);
+  }
+}

@@ -1,0 +1,33 @@
+import { FsbError } from '../model/errors.ts';
+import type { Sandbox } from '../model/sandbox.ts';
+
+/** What a call needs a sandbox to be. */
+
+/** @throws conflict */
+export function assertRunning({ name, state: { phase } }: Sandbox): void {
+  if (phase === 'Running') return;
+  throw new FsbError('conflict', `sandbox ${name} is not running (${phase})`, {
+    hint: `See why with: fsb-ctl get ${name}`,
+  });
+}
+
+/** It runs, and its processes do. @throws conflict */
+export function assertAwake(sandbox: Sandbox): void {
+  assertRunning(sandbox);
+  const { name, state } = sandbox;
+  if (!isPaused(state)) return;
+  throw new FsbError('conflict', `sandbox ${name} is paused`, {
+    hint: `Let it go on first with: fsb-ctl unpause ${name}`,
+  });
+}
+
+export const isPaused = (state: Sandbox['state']): boolean =>
+  state.phase === 'Running' && state.paused === true;
+
+/** @throws conflict */
+export function assertStays({ name, state: { phase } }: Sandbox): void {
+  if (phase !== 'Terminating') return;
+  throw new FsbError('conflict', `sandbox ${name} is being deleted`, {
+    hint: `Once it is gone, create it anew with: fsb-ctl run ${name}`,
+  });
+}

@@ -1,0 +1,118 @@
+import type { Logger } from 'pino';
+import type { AgentApi } from '../api/agent-api.ts';
+import type { CallOptions } from '../api/sandbox-api.ts';
+import type { Clock } from '../model/clock.ts';
+import { FsbError, failedStartCodes } from '../model/errors.ts';
+import type { Sandbox } from '../model/sandbox.ts';
+import type { Lifecycle, LifecycleParts } from './lifecycle.ts';
+import { deletedWhileStarting } from './outcome.ts';
+import type { Registry } from './registry.ts';
+import type { SandboxEntry } from './sandbox-entry.ts';
+
+export interface StartsParts extends LifecycleParts {
+  lifecycle: Lifecycle;
+}
+
+/** The start of every generation of a sandbox. */
+export class Starts {
+  readonly #agent: AgentApi;
+  readonly #registry: Registry;
+  readonly #lifecycle: Lifecycle;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+
+  constructor({ agent, registry, lifecycle, clock, log }: StartsParts) {
+    this.#agent = agent;
+    this.#registry = registry;
+    this.#lifecycle = lifecycle;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /**
+   * Starts a pending sandbox.
+   * @param recorded that it is pending
+   * @throws as AgentApi.start; then it is Failed, or, for a new one and by the code, gone
+   */
+  async start(
+    entry: SandboxEntry,
+    recorded: Promise<void>,
+    { imageDigest, signal }: { imageDigest?: string } & CallOptions = {},
+  ): Promise<Sandbox> {
+    const { id, namespace, name, spec, previous } = entry.sandbox;
+    recorded.catch(noop);
+    entry.starting = new AbortController();
+    let runs = false;
+    const abort = signal ? AbortSignal.any([signal, entry.starting.signal]) : entry.starting.signal;
+    try {
+      if (isLeaving(entry)) throw deletedWhileStarting(name);
+      // Strong: the record is durable before anything starts. Fast: it is written meanwhile; either way the answer
+      // waits for it, so that a core that is killed after the answer finds the sandbox again.
+      if (spec.consistency_mode === 'strong') await recorded;
+      const filesOf = previous?.files ? previous.id : undefined;
+      const request = { sandboxId: id, claimName: `${namespace}/${name}`, spec, imageDigest, filesOf };
+      const { warm, endpoints, startedAt, given } = await this.#agent.start(request, { signal: abort });
+      runs = true;
+      await recorded;
+      // A deletion that came too late to stop the start has the sandbox now; Terminating is never left for Running.
+      if (isLeaving(entry)) throw deletedWhileStarting(name);
+      const patch = { warm, endpoints, spec: { ...spec, ...given }, node: this.#agent.node };
+      const sandbox = this.#lifecycle.started(entry, startedAt, patch);
+      await this.forget(previous);
+      return sandbox;
+    } catch (thrown) {
+      const error = FsbError.from(thrown);
+      await this.#failed(entry, error, runs);
+      throw error;
+    } finally {
+      entry.starting = undefined;
+    }
+  }
+
+  async #failed(entry: SandboxEntry, error: FsbError, runs: boolean): Promise<void> {
+    const { id, generation, previous } = entry.sandbox;
+    if (isLeaving(entry)) return entry.deletion?.gone;
+    // A later generation has files, and its user a sandbox: no failure takes them away.
+    if (generation > 1 || failedStartCodes.has(error.code)) {
+      const kept = previous?.files && !(await this.#hasBegun(id)) ? previous : undefined;
+      await this.#enterFailed(entry, error, kept);
+      return kept ? undefined : this.forget(previous);
+    }
+    // Without a record nobody could find or end what runs.
+    if (runs) {
+      await this.#agent.stop(id, { grace: 0, keepFiles: false }).gone;
+      await this.#agent.forget(id);
+    }
+    // A full disk may refuse that, too. What stays says why it is there, and can be deleted when there is room.
+    await this.#registry
+      .remove(entry)
+      .catch(() =>
+        this.#enterFailed(entry, error).catch((thrown) =>
+          this.#log.error({ err: thrown, sandbox: entry.sandbox.name }, 'cannot write a record'),
+        ),
+      );
+  }
+
+  #enterFailed(entry: SandboxEntry, { message }: FsbError, previous?: Sandbox['previous']): Promise<void> {
+    const now = this.#clock.now();
+    return entry.enter({ phase: 'Failed', endedAt: now, reason: message }, now, message, { previous });
+  }
+
+  /** Else it has not taken over the files of the one before. */
+  async #hasBegun(id: string): Promise<boolean> {
+    return (await this.#agent.sandboxes()).some(({ sandboxId }) => sandboxId === id);
+  }
+
+  /** What is left of a generation that nothing refers to any more: if need be, the next core removes it. */
+  async forget(generation: { id: string } | undefined): Promise<void> {
+    if (!generation) return;
+    const { id } = generation;
+    await this.#agent
+      .forget(id)
+      .catch((error) => this.#log.error({ err: error, sandbox: id }, 'cannot forget a generation'));
+  }
+}
+
+const isLeaving = ({ sandbox }: SandboxEntry): boolean => sandbox.state.phase === 'Terminating';
+
+const noop = (): void => {};

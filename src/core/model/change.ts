@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { FsbError } from './errors.ts';
+import { describeIssues, failurePolicy, labelKey, sandboxSpecSchema, specKeys, text } from './spec.ts';
+
+/** A change of a sandbox, in the words of SandboxChange. */
+
+const changeSchema = z.strictObject({
+  expireTime: z.number().int().nonnegative().optional(),
+  ttl: z.number().nonnegative().optional(),
+  failurePolicy: failurePolicy.optional(),
+  recoveryTimeoutSeconds: z.number().int().nonnegative().optional(),
+  labels: z.record(labelKey, text.nullable()).optional(),
+  resources: sandboxSpecSchema.shape.resources.unwrap().optional(),
+});
+
+/** Checked; sizes in bytes, milliseconds. What is left out stays. */
+export type CheckedChange = z.output<typeof changeSchema>;
+
+/** @throws invalid_argument that names every wrong key and value */
+export function readChange(input: unknown): CheckedChange {
+  const result = changeSchema.safeParse(input);
+  if (!result.success) {
+    const known = [...Object.keys(changeSchema.shape), ...specKeys];
+    const { lines, hint } = describeIssues(result.error.issues, known);
+    throw new FsbError('invalid_argument', `invalid change of a sandbox: ${lines.join('; ')}`, { hint });
+  }
+  if (result.data.ttl !== undefined && result.data.expireTime !== undefined)
+    throw new FsbError(
+      'invalid_argument',
+      'invalid change of a sandbox: a ttl and an expire time are both given',
+      {
+        hint: 'Give one of them.',
+      },
+    );
+  return result.data;
+}

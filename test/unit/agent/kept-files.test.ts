@@ -1,0 +1,93 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Holder } from '../../../src/core/agent/pools/held-instance.ts';
+import type { Shape } from '../../../src/core/model/shape.ts';
+import { defaultResources } from '../../../src/core/model/shape.ts';
+import { settle } from '../../helpers/manual-clock.ts';
+import { createNodeWorld, type NodeWorld } from '../../helpers/node-world.ts';
+
+const shape: Shape = {
+  ...{ image: 'sha256:host', runtime: 'fake', resources: defaultResources },
+  ...{ network: 'none', mounts: [] },
+};
+const holder: Holder = { name: 'sandbox default/box', end: async () => {} };
+
+let world: NodeWorld;
+beforeEach(async () => {
+  world = await createNodeWorld({ capacity: { min: 0, buffer_min: 0, buffer_max: 0 } });
+  await world.open();
+});
+afterEach(() => world.pools.close());
+
+const claim = (again?: string) =>
+  world.pools
+    .require('default-pool')
+    .claim({ shape: again === undefined ? shape : { ...shape, again }, image: 'host' }, holder);
+
+/** A sandbox that ran, and has ended. */
+async function ended(sandboxId = 's'): Promise<string> {
+  const held = await claim();
+  await held.use({ by: 'sandbox', sandboxId });
+  await held.giveBack({ filesFor: sandboxId });
+  return held.instance.id;
+}
+
+describe('what was written in an instance', () => {
+  it('stays when it goes, on record as its sandbox’s, and goes when that is forgotten', async () => {
+    const id = await ended();
+    expect(world.fake.instances).not.toContain(id);
+    expect(world.fake.files).toContain(id);
+    expect(world.ledger.get(id)).toMatchObject({ use: { by: 'files', sandboxId: 's' } });
+    await world.recording.files.discard('s');
+    expect(world.fake.files).not.toContain(id);
+    expect(world.ledger.get(id)).toBeUndefined();
+  });
+
+  it('goes with it when nobody wants it', async () => {
+    const held = await claim();
+    await held.use({ by: 'sandbox', sandboxId: 's' });
+    await held.giveBack({});
+    expect(world.fake.files).not.toContain(held.instance.id);
+    expect(world.ledger.get(held.instance.id)).toBeUndefined();
+  });
+
+  it('is there again in an instance with the same id, for another sandbox', async () => {
+    const id = await ended('old');
+    expect(await world.recording.files.handOver('old', 'new')).toBe(id);
+    const held = await claim(id);
+    expect(held.instance.id).toBe(id);
+    expect(held.hit).toBe(false);
+    await held.use({ by: 'sandbox', sandboxId: 'new' });
+    // The old one has nothing any more that could be taken away.
+    await world.recording.files.discard('old');
+    expect(world.fake.instances).toContain(id);
+    await held.giveBack({ filesFor: 'new' });
+    expect(world.ledger.get(id)).toMatchObject({ use: { by: 'files', sandboxId: 'new' } });
+    expect(world.fake.files).toContain(id);
+  });
+
+  it('stays when such an instance does not boot', async () => {
+    const id = await ended('old');
+    await world.recording.files.handOver('old', 'new');
+    world.fake.always('boot', { fail: 'no room on the node' });
+    const failing = expect(claim(id)).rejects.toMatchObject({ code: 'run_failed' });
+    for (let turn = 0; turn < 20; turn++) await world.clock.advance(1_000);
+    await failing;
+    expect(world.fake.files).toContain(id);
+    expect(world.ledger.get(id)).toMatchObject({ use: { by: 'files', sandboxId: 'new' } });
+  });
+
+  it('is never in an idle instance, nor kept warm', async () => {
+    const id = await ended();
+    const held = await claim(id);
+    await held.giveBack({ filesFor: 's' });
+    await settle();
+    expect(world.fake.instances).not.toContain(id);
+    expect(world.fake.callsOf('boot').filter((booted) => booted === id)).toHaveLength(2);
+  });
+
+  it('is the next one’s where instances are used again', async () => {
+    await world.admin.update('default-pool', { policy: { reuse: 'sticky' } });
+    await ended();
+    expect(world.recording.files.entries()).toEqual([]);
+  });
+});
