@@ -3,7 +3,7 @@
 # the generators make now.
 set -eu
 cd "$(dirname "$0")/.."
-generated="src/core/wire/gen man README.md"
+generated="src/core/wire/gen man README.md package.json"
 before=$(mktemp -d)
 trap 'rm -rf "$before"' EXIT
 for path in $generated; do cp -r --parents "$path" "$before/"; done

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -77,7 +77,30 @@ describe('the package', () => {
     const { version } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8'));
     expect(await cli.fsb(['--version'])).toEqual({ code: 0, stdout: `fsb-ctl ${version}\n`, stderr: '' });
     expect(await cli.fsb(['--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('  run ') });
-    expect(await cli.fsb(['run', '--help'])).toMatchObject({ code: 0, stderr: '' });
+    for (const words of [['run'], ['pool', 'status']]) {
+      const help = await cli.fsb([...words, '--help']);
+      expect(help).toMatchObject({ code: 0, stderr: '' });
+      expect(await cli.fsb(['help', ...words])).toEqual(help);
+    }
+  });
+
+  it('brings its manual to where man looks', async () => {
+    const { man } = JSON.parse(await readFile(join(unpacked, 'package.json'), 'utf8'));
+    expect(man).toEqual(pages.map((page) => `man/${page}`).sort());
+    // npm's own way to install; the programs are not what is asked here.
+    const [prefix, manual] = [join(directory, 'prefix'), join(directory, 'manual')];
+    await cp(join(unpacked, 'man'), join(manual, 'man'), { recursive: true });
+    await writeFile(join(manual, 'package.json'), JSON.stringify({ name: 'manual', version: '1.0.0', man }));
+    // Of a directory npm only makes a link.
+    const tarball = join(directory, 'manual.tar');
+    await run('tar', ['-C', directory, '--transform=s/^manual/package/', '-cf', tarball, 'manual']);
+    await run('npm', ['install', '--global', '--offline', '--prefix', prefix, tarball], {
+      env: { ...process.env, npm_config_cache: join(directory, 'npm') },
+    });
+    const { stdout } = await run('man', ['--where', 'fsb-ctl-run'], {
+      env: { ...process.env, MANPATH: join(prefix, 'share/man') },
+    });
+    expect(stdout).toBe(`${join(prefix, 'share/man/man1/fsb-ctl-run.1')}\n`);
   });
 
   it('finds the machine ready', async () => {
