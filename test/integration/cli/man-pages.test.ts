@@ -33,7 +33,7 @@ it.each(Object.keys(commands).filter((id) => !commands[id]!.hidden))(
   '%s has a page with its flags',
   async (id) => {
     const page = await readFile(join(repository, 'man', `fsb-ctl-${id.replaceAll(':', '-')}.1`), 'utf8');
-    for (const { name, hidden } of Object.values(commands[id]!.flags))
-      expect(page.replaceAll('\\', '').includes(`--${name}`)).toBe(!hidden);
+    const visible = Object.values(commands[id]!.flags).filter(({ hidden }) => !hidden);
+    for (const { name } of visible) expect(page.replaceAll('\\', '')).toContain(`--${name}`);
   },
 );
