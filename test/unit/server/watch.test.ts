@@ -68,7 +68,8 @@ describe.each(['unix', 'tcp'] as const)('the watch of events over %s', (transpor
     };
     for (const query of [{}, { after: 0 }, { after: 2 ** 40, pool: 'p' }])
       for await (const _ of served.core.system.events(query)) break;
-    expect(asked).toEqual([{}, { after: 0 }, { after: 2 ** 40, pool: 'p' }]);
+    const kinds = ['pool', 'sandbox', 'image'];
+    expect(asked).toEqual([{ kinds }, { after: 0, kinds }, { after: 2 ** 40, pool: 'p', kinds }]);
   });
 
   it('ends in the core when its reader breaks off, cancels, or is gone', async () => {
