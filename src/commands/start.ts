@@ -19,6 +19,7 @@ export default class Start extends NamesCommand {
     attach: Flags.boolean({ char: 'a', summary: "Stream its output and exit with its command's code." }),
     interactive: Flags.boolean({
       char: 'i',
+      default: false,
       summary: 'Send standard input, if it was created with -i; implies --attach.',
     }),
     'no-sig-proxy': Flags.boolean({ summary: 'Keep signals here instead of passing them to the command.' }),

@@ -18,6 +18,7 @@ const box = make('box');
 const redBox = make('box', '-l team=red');
 const talker = `fsb-ctl run box --image host -- sh -c 'seq 30; echo broken >&2; exec sleep 1000'`;
 const load = (name: string): string => `fsb-ctl image import layout ${name}`;
+const ended = [make('box'), make('job'), 'fsb-ctl kill box job', 'fsb-ctl wait box job'];
 const noCore = 'fsb-ctl daemon stop';
 const serving: Plan = { given: [noCore], dialogue: [['The core is ready: unix://', keys.ctrlC]] };
 
@@ -96,6 +97,46 @@ const plans: Record<string, Plan> = {
   'fsb-ctl exec box ls -la /': { given: [box], shows: / usr\n/ },
   'fsb-ctl exec -it box sh': { given: [box], dialogue: [['# ', 'exit\r']] },
   'echo hello | fsb-ctl exec -i box cat': { given: [box], shows: /^hello\n$/ },
+  'fsb-ctl stop box job': { given: [box, make('job')], shows: /^box\njob\n$/ },
+  'fsb-ctl stop -t 2 box': { given: [box], shows: /^box\n$/ },
+  'fsb-ctl start box job': { given: ended, shows: /^box\njob\n$/ },
+  'fsb-ctl start --attach job': {
+    given: [`fsb-ctl run job --image host -- sh -c 'echo done; exit 3' && fsb-ctl wait job`],
+    shows: /^done\n$/,
+    code: 3,
+  },
+  'fsb-ctl restart box': { given: [box], shows: /^box\n$/ },
+  'fsb-ctl restart --grace 2s box': { given: [box], shows: /^box\n$/ },
+  'fsb-ctl reset box': { given: [box], shows: /^box\n$/ },
+  'fsb-ctl reset -t 0 box job': { given: [box, make('job')], shows: /^box\njob\n$/ },
+  'fsb-ctl pause box': { given: [box], shows: /^box\n$/ },
+  'fsb-ctl pause box job': { given: [box, make('job')], shows: /^box\njob\n$/ },
+  'fsb-ctl unpause box': { given: [box, 'fsb-ctl pause box'], shows: /^box\n$/ },
+  'fsb-ctl unpause box job': { given: [box, make('job'), 'fsb-ctl pause box job'], shows: /^box\njob\n$/ },
+  'fsb-ctl kill box': { given: [box], shows: /^box\n$/ },
+  'fsb-ctl kill -s HUP box': { given: [box], shows: /^box\n$/ },
+  'fsb-ctl wait job': { given: [make('job'), 'fsb-ctl kill job'], shows: /^137\n$/ },
+  'fsb-ctl wait job box -o json': { given: [...ended], shows: /"exit_code": 137/ },
+  'fsb-ctl attach shell': {
+    given: [`fsb-ctl run shell -d -it --image host -- sh`],
+    dialogue: [
+      ['', '\r'],
+      ['# ', 'exit\r'],
+    ],
+  },
+  'fsb-ctl attach --no-stdin --no-sig-proxy box': {
+    given: [`fsb-ctl run box --image host -- sh -c 'while :; do echo on; sleep 0.1; done'`],
+    dialogue: [['on', keys.ctrlC]],
+    code: 130,
+  },
+  'fsb-ctl rename box crate': { given: [box], shows: /^crate\n$/ },
+  'fsb-ctl rename --namespace team box crate': {
+    given: [make('box', '--namespace team')],
+    shows: /^crate\n$/,
+  },
+  'fsb-ctl update box --ttl 1h': { given: [box], shows: /^box\n$/ },
+  'fsb-ctl update box --label team=blue --label owner- --memory 1g': { given: [redBox], shows: /^box\n$/ },
+  'fsb-ctl update --ttl none box job': { given: [box, make('job')], shows: /^box\njob\n$/ },
   ...imagePlans,
   ...poolPlans,
   'fsb-ctl events': {
@@ -201,7 +242,7 @@ async function perform(
 
 describe('every example', () => {
   beforeEach(async () => {
-    await shell.succeed('fsb-ctl delete --all --force');
+    await shell.succeed('fsb-ctl delete --all --force && fsb-ctl delete --all --force --namespace team');
     await shell.succeed('fsb-ctl pool leases -q | xargs -r fsb-ctl pool release');
   });
 

@@ -1,3 +1,4 @@
+import type { SandboxApi } from '../api/sandbox-api.ts';
 import { assertSignal } from '../model/process.ts';
 import { assertChangeFitsWire, changeToWire } from '../wire/convert/change.ts';
 import { assertSpecFitsWire, createToWire } from '../wire/convert/create.ts';
@@ -6,9 +7,11 @@ import { listToWire, sandboxFromWire } from '../wire/convert/sandbox.ts';
 import { usageFromWire, usageQueryToWire } from '../wire/convert/usage.ts';
 import { FastPathServiceService as sandboxes } from '../wire/gen/fastpath/v1/fastpath.ts';
 import type { Rpc } from './rpc.ts';
-import type { UnaryApi } from './unary-api.ts';
 
-export function sandboxCalls(rpc: Rpc): UnaryApi['sandboxes'] {
+/** All but the streams of a process. */
+export type SandboxCalls = Omit<SandboxApi, 'exec' | 'attach' | 'logs'>;
+
+export function sandboxCalls(rpc: Rpc): SandboxCalls {
   return {
     async create(request, options) {
       await assertSpecFitsWire(request.spec);

@@ -1,7 +1,6 @@
 import type { SystemApi } from '../api/core-api.ts';
 import type { ImageApi } from '../api/image-api.ts';
 import type { PoolApi } from '../api/pool-api.ts';
-import type { SandboxApi } from '../api/sandbox-api.ts';
 import { systemFromWire } from '../wire/convert/admin.ts';
 import { eventFromWire, eventQueryToWire } from '../wire/convert/event.ts';
 import type { Endpoint } from '../wire/endpoint.ts';
@@ -9,11 +8,11 @@ import { SystemServiceService as system } from '../wire/gen/fsb/v1/system.ts';
 import { imageCalls } from './image-calls.ts';
 import { poolCalls } from './pool-calls.ts';
 import { Rpc } from './rpc.ts';
-import { sandboxCalls } from './sandbox-calls.ts';
+import { type SandboxCalls, sandboxCalls } from './sandbox-calls.ts';
 
 /** Everything of a core that goes over gRPC: all but the streams of a process. */
 export interface UnaryApi {
-  sandboxes: Omit<SandboxApi, 'exec' | 'attach' | 'logs'>;
+  sandboxes: SandboxCalls;
   images: ImageApi;
   pools: Omit<PoolApi, 'run' | 'exec'>;
   system: SystemApi;

@@ -7,7 +7,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Rpc } from '../../../src/core/client/rpc.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import { startServers } from '../../../src/core/server/servers.ts';
-import { FastPathServiceService, UpdateRequest } from '../../../src/core/wire/gen/fastpath/v1/fastpath.ts';
+import { sandboxFromWire } from '../../../src/core/wire/convert/sandbox.ts';
+import {
+  type FailurePolicy,
+  FastPathServiceService,
+  UpdateRequest,
+} from '../../../src/core/wire/gen/fastpath/v1/fastpath.ts';
 import {
   type HealthCheckResponse,
   HealthService,
@@ -136,14 +141,40 @@ describe('servers', () => {
     expect((await ask(served.servers.metrics, '/')).status).toBe(404);
   });
 
-  it('say that updates are not offered', async () => {
+  it('understand the updates of the first version of the API', async () => {
     const [host, port] = served.servers.grpc[0]!.split(':');
     const rpc = new Rpc({ kind: 'tcp', host: host!, port: Number(port) });
-    const call = rpc.call(
-      FastPathServiceService.updateSandbox,
-      UpdateRequest.fromPartial({ sandboxName: 'box' }),
-    );
-    await expect(call).rejects.toMatchObject({ code: 'unsupported', hint: expect.any(String) });
+    const ref = { namespace: 'default', name: 'updated' };
+    const spec = { image: 'host', command: ['sleep', '1000'], labels: { a: '1' } };
+    const made = await served.core.sandboxes.create({ ...ref, spec });
+    const update = async (request: Parameters<typeof UpdateRequest.fromPartial>[0]) => {
+      const whole = UpdateRequest.fromPartial({ sandboxName: 'updated', ...request });
+      const { success, sandbox } = await rpc.call(FastPathServiceService.updateSandbox, whole);
+      expect(success).toBe(true);
+      return sandboxFromWire(sandbox);
+    };
+    const expire = { $case: 'expireTimeSeconds', value: 4_102_444_800 } as const;
+    expect(await update({ update: expire, labels: { b: '2' } })).toMatchObject({
+      ...{ id: made.id, expiresAt: 4_102_444_800_000 },
+      spec: { labels: { a: '1', b: '2' } },
+    });
+    expect((await update({ update: { ...expire, value: 0 } })).expiresAt).toBe(0);
+    const timeout = { $case: 'recoveryTimeoutSeconds', value: 9 } as const;
+    expect((await update({ update: timeout })).spec.recovery_timeout_seconds).toBe(9);
+    expect((await update({})).generation).toBe(1);
+    const reset = (value: string) => update({ update: { $case: 'resetRevision', value } });
+    expect((await reset('2020-01-31T10:00:00Z')).id).toBe(made.id);
+    const { startedAt } = made.state as { startedAt: number };
+    const revision = new Date(startedAt + 1).toISOString();
+    const next = await reset(revision);
+    expect(next).toMatchObject({ generation: 2, name: 'updated' });
+    expect((await reset(revision)).id).toBe(next.id);
+    await expect(reset('soon')).rejects.toMatchObject({ code: 'invalid_argument', hint: expect.any(String) });
+    const policy = { $case: 'failurePolicy', value: 7 as FailurePolicy } as const;
+    await expect(update({ update: policy })).rejects.toMatchObject({ code: 'invalid_argument' });
+    await expect(update({ sandboxName: 'nobody', labels: { a: '1' } })).rejects.toMatchObject({
+      code: 'not_found',
+    });
     rpc.close();
   });
 });

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { SandboxChange } from '../../../src/core/api/sandbox-api.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { PhaseState } from '../../../src/core/model/phase.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { parseSpec, type SandboxSpecInput } from '../../../src/core/model/spec.ts';
+import { assertChangeFitsWire, changeFromWire, changeToWire } from '../../../src/core/wire/convert/change.ts';
 import { assertSpecFitsWire, createFromWire, createToWire } from '../../../src/core/wire/convert/create.ts';
 import { deleteFromWire, deleteToWire } from '../../../src/core/wire/convert/parts.ts';
 import {
@@ -13,10 +15,19 @@ import {
   sandboxToWire,
 } from '../../../src/core/wire/convert/sandbox.ts';
 import {
+  usageFromWire,
+  usageQueryFromWire,
+  usageQueryToWire,
+  usageToWire,
+} from '../../../src/core/wire/convert/usage.ts';
+import {
   CreateRequest,
   DeleteRequest,
   ListRequest,
   SandboxInfo,
+  UpdateRequest,
+  UsageRequest,
+  SandboxUsage as WireUsage,
 } from '../../../src/core/wire/gen/fastpath/v1/fastpath.ts';
 
 const text = fc.string({ unit: 'binary' }).filter((value) => !value.includes('\0'));
@@ -66,6 +77,7 @@ const input: fc.Arbitrary<SandboxSpecInput> = fc.record(
 const state: fc.Arbitrary<PhaseState> = fc.oneof(
   fc.constantFrom<PhaseState>({ phase: 'Pending' }, { phase: 'Bound' }),
   fc.record({ phase: fc.constant('Running' as const), startedAt: whole }),
+  fc.record({ phase: fc.constant('Running' as const), startedAt: whole, paused: fc.constant(true as const) }),
   fc.record({
     phase: fc.constant('Exited' as const),
     startedAt: whole,
@@ -184,6 +196,49 @@ describe('conversion', () => {
     expect(() => parseSpec(createFromWire({ ...old, consistencyMode: 7 as 0 }).spec)).toThrow(
       /consistency_mode/,
     );
+  });
+
+  it('carries changes, and refuses what protobuf would drop or bend', async () => {
+    const ref = { namespace: 'a', name: 'b' };
+    const carried = (change: SandboxChange) =>
+      changeFromWire(UpdateRequest.decode(UpdateRequest.encode(changeToWire(ref, change)).finish()));
+    const changes: SandboxChange[] = [
+      {},
+      { expireTime: 0 },
+      { ttl: 0 },
+      { ttl: 1.5, failurePolicy: 'Manual' },
+      { failurePolicy: 'AutoRecreate', recoveryTimeoutSeconds: 0 },
+      { labels: { a: '', b: null, c: 'x' }, resources: { cpus: 0.5 } },
+      { resources: { memory: 2 ** 40, pids: 7 } },
+    ];
+    for (const change of changes) {
+      await assertChangeFitsWire(change);
+      expect(carried(change)).toEqual(change);
+    }
+    const wrong = [
+      { ttl: Number.NaN },
+      { expireTime: 1.5 },
+      { labels: { a: 1 } },
+      { resources: { cpu: 1 } },
+      { x: 1 },
+    ];
+    for (const change of wrong)
+      await expect(assertChangeFitsWire(change as SandboxChange)).rejects.toMatchObject({
+        code: 'invalid_argument',
+      });
+  });
+
+  it('carries queries for usage, and what is used', () => {
+    for (const query of [{}, { namespace: 'a' }, { namespace: 'a', names: ['b', 'c'] }])
+      expect(
+        usageQueryFromWire(UsageRequest.decode(UsageRequest.encode(usageQueryToWire(query)).finish())),
+      ).toEqual(query);
+    const limits = { cpus: 0.5, memory: 2 ** 33, pids: 9 };
+    const usage = {
+      ...{ id: 'i', namespace: 'n', name: 'b', time: 1.5, cpuMicros: 2 ** 52, memory: 2 ** 40, pids: 3 },
+      limits,
+    };
+    expect(usageFromWire(WireUsage.decode(WireUsage.encode(usageToWire(usage)).finish()))).toEqual(usage);
   });
 
   it('carries queries and deletes', () => {
