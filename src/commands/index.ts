@@ -56,6 +56,7 @@ import Restart from './restart.ts';
 import Run from './run.ts';
 import Serve from './serve.ts';
 import Start from './start.ts';
+import Stats from './stats.ts';
 import Stop from './stop.ts';
 import Unpause from './unpause.ts';
 import Update from './update.ts';
@@ -121,6 +122,7 @@ export const COMMANDS: CommandTable = {
   run: Run,
   serve: Serve,
   start: Start,
+  stats: Stats,
   stop: Stop,
   unpause: Unpause,
   update: Update,

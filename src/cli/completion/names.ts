@@ -1,5 +1,5 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { isLive, type Phase } from '../../core/model/phase.ts';
+import { isLive } from '../../core/model/phase.ts';
 import { familiarName } from '../../core/model/reference.ts';
 import type { Sandbox } from '../../core/model/sandbox.ts';
 import type { Candidate } from './candidate.ts';
@@ -13,19 +13,32 @@ export interface NamesQuery {
 
 type Names = (core: CoreApi, query: NamesQuery) => Promise<Candidate[]>;
 
-const running = (phase: Phase): boolean => phase === 'Running';
+type State = Sandbox['state'];
+
+const runs = ({ phase }: State): boolean => phase === 'Running';
+const isPaused = (state: State): boolean => state.phase === 'Running' && state.paused === true;
 
 /** Which sandboxes a command can do something with; any other takes them all. */
-const usable: Record<string, (phase: Phase) => boolean> = {
-  ...{ exec: running, attach: running, cp: running, top: running, stats: running, kill: running },
-  ...{ stop: running, pause: running, unpause: running, 'port-forward': running },
-  start: (phase) => !isLive(phase),
+const usable: Record<string, (state: State) => boolean> = {
+  ...{
+    exec: runs,
+    attach: runs,
+    cp: runs,
+    top: runs,
+    stats: runs,
+    kill: runs,
+    stop: runs,
+    'port-forward': runs,
+  },
+  pause: (state) => runs(state) && !isPaused(state),
+  unpause: isPaused,
+  start: ({ phase }) => !isLive(phase),
 };
 
 const sandboxes: Names = async (core, { id, namespace, signal }) => {
   const all = await core.sandboxes.list({ namespace }, { signal });
   const isUsable = usable[id] ?? (() => true);
-  return all.filter(({ state }) => isUsable(state.phase)).map(sandboxCandidate);
+  return all.filter(({ state }) => isUsable(state)).map(sandboxCandidate);
 };
 
 const sandboxCandidate = ({ name, state, spec }: Sandbox): Candidate => ({

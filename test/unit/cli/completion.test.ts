@@ -119,6 +119,13 @@ describe('names', () => {
     expect(await values(['get', ''], world)).toEqual(['box', 'job']);
     expect(await values(['exec', ''], world)).toEqual(['box']);
     expect(await values(['delete', 'box', ''], world)).toEqual(['job']);
+    expect(await values(['start', ''], world)).toEqual(['job']);
+    expect(await values(['stop', ''], world)).toEqual(['box']);
+    expect(await values(['unpause', ''], world)).toEqual([]);
+    await world.core!.sandboxes.pause({ namespace: 'default', name: 'box' });
+    expect(await values(['unpause', ''], world)).toEqual(['box']);
+    expect(await values(['pause', ''], world)).toEqual([]);
+    await world.core!.sandboxes.unpause({ namespace: 'default', name: 'box' });
     expect(await values(['-n', 'team', 'get', 'b'], world)).toEqual(['boat']);
     expect(await values(['get', '--namespace=team', ''], world)).toEqual(['boat']);
     expect(await values(['get', ''], { ...world, env: { FSB_NAMESPACE: 'team' } })).toEqual(['boat']);
