@@ -1,8 +1,8 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { type StatsView, statsListing } from '../cli/output/stats-view.ts';
+import { pause } from '../cli/stats/pause.ts';
 import { Sampler } from '../cli/stats/sampler.ts';
-import { abortable } from '../core/model/abortable.ts';
 import { FsbError } from '../core/model/errors.ts';
 
 const HOME = '\u001b[H';
@@ -59,7 +59,7 @@ export default class Stats extends BaseCommand {
     this.#inPlace = isTable && stdout.isTTY === true && !flags['no-stream'];
     if (this.#inPlace) await this.#show(first, CLEAR_SCREEN);
     for (;;) {
-      await this.#pause();
+      await pause(INTERVAL, this.world.clock, this.interruption.signal);
       const rows = await sampler.next(this.call);
       await this.#show(rows, '');
       if (flags['no-stream'] || (names.length > 0 && rows.length === 0)) return;
@@ -74,10 +74,5 @@ export default class Stats extends BaseCommand {
     const text = await render(statsListing(rows), options);
     // Over the old lines, not on an emptied screen: that would flicker.
     await this.out(`${before}${HOME}${text.replaceAll('\n', `${CLEAR_TO_END_OF_LINE}\n`)}${CLEAR_BELOW}`);
-  }
-
-  #pause(): Promise<void> {
-    const { clock } = this.world;
-    return abortable(new Promise((resolve) => clock.after(INTERVAL, resolve)), this.interruption.signal);
   }
 }

@@ -45,7 +45,7 @@ const argumentKinds: Record<string, Kind> = {
   'cp source': 'sandbox-path',
   'cp destination': 'sandbox-path',
   'run name': 'nothing',
-  'rename name': 'sandbox',
+  new: 'nothing',
   name: 'sandbox',
   sandbox: 'sandbox',
   command: 'nothing',
