@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import type { SandboxApi } from '../../../src/core/api/sandbox-api.ts';
@@ -5,7 +6,7 @@ import { FsbError } from '../../../src/core/model/errors.ts';
 import type { Sandbox, SandboxUsage } from '../../../src/core/model/sandbox.ts';
 import { defaultResources } from '../../../src/core/model/shape.ts';
 import { startCommandLine } from '../../helpers/command-line.ts';
-import { createManualClock, settle } from '../../helpers/manual-clock.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
 import { Screen } from '../../helpers/screen.ts';
 
 const MIB = 2 ** 20;
@@ -40,11 +41,17 @@ function world() {
   return { clock, use, used, known, start };
 }
 
+type TestClock = ReturnType<typeof createManualClock>;
+
+/** Resolves when it waits for the next second. */
+async function paused(clock: TestClock): Promise<void> {
+  while (clock.pending === 0) await setImmediate();
+}
+
 /** Lets it come to its next pause, and over it. */
-async function second(clock: ReturnType<typeof createManualClock>): Promise<void> {
-  await settle();
+async function second(clock: TestClock): Promise<void> {
+  await paused(clock);
   await clock.advance(1_000);
-  await settle();
 }
 
 describe('stats', () => {
@@ -55,7 +62,7 @@ describe('stats', () => {
     const line = start('stats', true);
     await line.stdout.until('PIDS');
     const screen = (): string[] => new Screen(80, 24).write(line.stdout.text.replace('\u001b[2J', '')).lines;
-    await settle();
+    await paused(clock);
     expect(screen()).toEqual([
       'NAME   CPU %   MEM USAGE / LIMIT   MEM %    PIDS',
       'box    --      64MiB / 512MiB      12.50%   2',
@@ -65,12 +72,14 @@ describe('stats', () => {
     use('box', 250_000);
     use('job', 2_500_000, 300 * MIB);
     await second(clock);
+    await paused(clock);
     expect(screen().slice(1, 3)).toEqual([
       'box    25.00%    64MiB / 512MiB      12.50%   2',
       'job    150.00%   300MiB / 512MiB     58.59%   2',
     ]);
     used.delete('job');
     await second(clock);
+    await paused(clock);
     expect(screen().slice(1)).toEqual(['box    0.00%   64MiB / 512MiB      12.50%   2', '']);
     line.events.emit('SIGINT');
     expect(await line.code).toBe(130);
@@ -80,7 +89,7 @@ describe('stats', () => {
     const { clock, use, start } = world();
     use('box', 0);
     const line = start('stats --no-stream -o json');
-    await settle();
+    await paused(clock);
     expect(line.stdout.text).toBe('');
     use('box', 123_456);
     await second(clock);
