@@ -77,18 +77,24 @@ async function showTopic(words: string[], config: Config): Promise<number> {
   const below = config.commandIDs.filter((id) => id.startsWith(`${first}:`));
   const next = words.slice(1).find(isWord);
   if (below.length > 0 && next === undefined) return showHelp(config, [first]);
+  if (!isWord(first)) throw unknownFlag(first, config);
   const given = below.length > 0 ? `${first} ${next}` : first;
+  const known = below.length > 0 ? below : [...config.commandIDs, ...config.topics.map(({ name }) => name)];
   const near = didYouMean(
     given,
-    (below.length > 0 ? below : config.commandIDs).map((id) => id.replaceAll(':', ' ')),
+    known.map((id) => id.replaceAll(':', ' ')),
   );
-  throw new FsbError(
-    'invalid_argument',
-    first.startsWith('-') ? `unknown flag ${first}` : `unknown command ${JSON.stringify(given)}`,
-    {
-      hint: near === undefined ? `See ${config.bin} --help.` : `Did you mean ${config.bin} ${near}?`,
-    },
-  );
+  throw new FsbError('invalid_argument', `unknown command ${JSON.stringify(given)}`, {
+    hint: near === undefined ? `See ${config.bin} --help.` : `Did you mean ${config.bin} ${near}?`,
+  });
+}
+
+/** In front of the command, where only those stand that every command has. */
+function unknownFlag(word: string, { bin }: Config): FsbError {
+  const near = didYouMean(word.replace(/^-+/, '').split('=')[0]!, Object.keys(globalFlags));
+  return new FsbError('invalid_argument', `unknown flag ${word}`, {
+    hint: near === undefined ? `See ${bin} --help.` : `Did you mean --${near}? See ${bin} --help.`,
+  });
 }
 
 async function showHelp(config: Config, words: string[]): Promise<number> {
@@ -101,7 +107,7 @@ async function showHelp(config: Config, words: string[]): Promise<number> {
 }
 
 async function topicOf(words: string[], config: Config): Promise<string> {
-  if (config.findTopic(words[0]!)) return words[0]!;
+  if (words.length === 1 && config.findTopic(words[0]!)) return words[0]!;
   await showTopic(words, config);
   return words[0]!;
 }
