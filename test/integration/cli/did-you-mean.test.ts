@@ -24,7 +24,7 @@ it.each([
     'stop bxo',
     'start bxo',
   ],
-  ...['restart bxo', 'reset bxo --yes', 'pause bxo', 'unpause bxo', 'kill bxo', 'rename bxo x', 'stats bxo'],
+  ...['restart bxo', 'reset bxo', 'pause bxo', 'unpause bxo', 'kill bxo', 'rename bxo x', 'stats bxo'],
   ...['update bxo --ttl 1h'],
 ])('%s: did you mean box?', async (line) => {
   const { code, stderr } = await runCommandLine(line.split(' '), { core: core.remote });

@@ -1,5 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CoreEvent, EventQuery } from '../../../src/core/model/event.ts';
+import { writeBusyboxImage } from '../../helpers/busybox-image.ts';
 import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
 
 let core: RealCore;
@@ -66,5 +70,30 @@ describe('the events of a real core, over its socket', () => {
     leave.abort();
     expect([...ended].sort()).toEqual([...names].sort());
     await Promise.all(names.map((name) => sandboxes.delete({ namespace: 'default', name })));
+  });
+
+  it('are of images, too', async () => {
+    const { images } = core.remote;
+    const directory = await mkdtemp(join(tmpdir(), 'fsb-events-'));
+    const { dockerSave } = await writeBusyboxImage(directory, { name: 'docker.io/library/tools:1' });
+    const [image] = await images.import({ source: { path: dockerSave } });
+    await images.tag('tools:1', 'tools:2');
+    await images.remove('tools:1');
+    await images.remove('tools:2');
+    await images.prune({ all: false });
+    await rm(directory, { recursive: true });
+    const own = await told({ kinds: ['image'] });
+    expect(own.map(({ event }) => event.type)).toEqual([
+      'imported',
+      'tagged',
+      'untagged',
+      'removed',
+      'pruned',
+    ]);
+    const names = [1, 2, 1, 2].map((tag) => [`docker.io/library/tools:${tag}`]);
+    expect(own.slice(0, 4).map(({ image: one }) => one)).toEqual(
+      names.map((each) => ({ digest: image!.digest, names: each })),
+    );
+    expect(own[3]!.event).toMatchObject({ freed: expect.any(Number) });
   });
 });
