@@ -12,7 +12,7 @@ import type { CoreEvent } from '../core/model/event.ts';
 export default class Events extends BaseCommand {
   static override summary = 'Show what happens to sandboxes, images and pools, as it happens.';
   static override description =
-    `One line for each event, in order and without a gap, until ctrl-C, or to the newest with --no-stream. The core remembers the last ten thousand. With -o json one object a line; -q prints numbers, which --after takes.
+    `One line for each event, in order and without a gap, until ctrl-C, or to the newest with --no-stream. The core remembers the last ten thousand. With -o json one object a line; -q prints numbers, which --after takes; docs/events.md has the fields.
 
 A sandbox is created, started, exited, failed, lost, expired, paused, unpaused, killed (a signal was sent), stopped, restarted, reset, renamed, updated, deleted. An image is pulled, imported, tagged, untagged, removed; images are pruned. An instance of a pool is created, idle, claimed, paused, resumed, returned, evicted, destroyed, or a boot-failed; a pool begins to refill, is scaled, drained.
 
