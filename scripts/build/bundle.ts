@@ -88,6 +88,8 @@ export async function makeUnpackWorker(root: string): Promise<string> {
 /** What may stand first on a command line: each gets a code cache of its own. */
 const firstWords = (commands: NamedCommand[]): string[] =>
   [
+    // Every press of the Tab key.
+    '__complete',
     ...new Set(commands.flatMap(({ id, aliases }) => [id, ...aliases]).map((word) => word.split(':')[0]!)),
   ].sort();
 

@@ -12,8 +12,9 @@ export const roffText = (text: string): string =>
 export const bold = (text: string): string => `\\fB${roffText(text)}\\fR`;
 export const italic = (text: string): string => `\\fI${roffText(text)}\\fR`;
 
+/** A paragraph begins with the section: a request for one more would be told as a mistake. */
 export const section = (title: string, body: string[]): string[] =>
-  body.length === 0 ? [] : [`.SH ${title}`, ...body];
+  body.length === 0 ? [] : [`.SH ${title}`, ...(body[0] === '.PP' ? body.slice(1) : body)];
 
 export const paragraphs = (texts: string[]): string[] => texts.flatMap((text) => ['.PP', roffText(text)]);
 

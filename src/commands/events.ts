@@ -1,16 +1,29 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
+import { EventFilter } from '../cli/events/event-filter.ts';
+import { untilMoment } from '../cli/events/until.ts';
+import { repeated } from '../cli/flags.ts';
+import { parseMoment } from '../cli/logs/time-query.ts';
 import { type EventView, eventLine, eventView } from '../cli/output/event-view.ts';
 import { assertStreams } from '../cli/output/output.ts';
 import { eventsEnded } from '../cli/pool/pool-changes.ts';
 
 export default class Events extends BaseCommand {
-  static override summary = 'Show what happens in the pools, as it happens.';
+  static override summary = 'Show what happens to sandboxes, images and pools, as it happens.';
   static override description =
-    `One line for each event: an instance is created, idle, claimed, paused, resumed, returned, evicted, destroyed or did not boot; a pool begins to refill, is scaled or drained. In order and without a gap, until ctrl-C, or to the newest with --no-stream. With -o json one object a line; -q prints numbers, which --after takes.`;
+    `One line for each event, in order and without a gap, until ctrl-C, or to the newest with --no-stream. The core remembers the last ten thousand. With -o json one object a line; -q prints numbers, which --after takes; docs/events.md has the fields.
+
+A sandbox is created, started, exited, failed, lost, expired, paused, unpaused, killed (a signal was sent), stopped, restarted, reset, renamed, updated, deleted. An image is pulled, imported, tagged, untagged, removed; images are pruned. An instance of a pool is created, idle, claimed, paused, resumed, returned, evicted, destroyed, or a boot-failed; a pool begins to refill, is scaled, drained.
+
+--filter takes type=sandbox|image|pool, event=, sandbox=, image=, label= and pool=. Of one key any is enough, of several keys all must hold.`;
   static override examples = [
     { description: 'What happens from now on', command: '<%= config.bin %> events' },
     { description: 'What has happened until now', command: '<%= config.bin %> events --no-stream' },
+    {
+      description: 'How the sandboxes of one team have ended in the last hour',
+      command:
+        '<%= config.bin %> events --since 1h --no-stream --filter event=exited --filter label=team=red',
+    },
     {
       description: 'Everything since the core started, of one pool, for a program',
       command: '<%= config.bin %> events --after 0 --pool default-pool -o json',
@@ -22,6 +35,14 @@ export default class Events extends BaseCommand {
       min: 0,
       helpValue: 'SEQ',
     }),
+    since: Flags.string({
+      summary: 'Begin with what happened since then: 10m, a time, or unix seconds.',
+      exclusive: ['after'],
+      helpValue: 'TIME',
+    }),
+    until: Flags.string({ summary: 'End at that time.', helpValue: 'TIME' }),
+    filter: Flags.string({ ...repeated, char: 'f', summary: 'Only what fits.', helpValue: 'KEY=VALUE' }),
+    'all-namespaces': Flags.boolean({ char: 'A', summary: 'Sandboxes of every namespace.' }),
     pool: Flags.string({ summary: 'Only of this pool.', helpValue: 'POOL' }),
     'no-stream': Flags.boolean({
       summary: 'Only what has happened: what the core remembers, or what came after --after.',
@@ -31,13 +52,24 @@ export default class Events extends BaseCommand {
   override async run(): Promise<undefined> {
     const { flags } = await this.parse(Events);
     assertStreams(this.format, 'events have');
+    const { clock } = this.world;
+    const filter = new EventFilter(flags.filter ?? [], flags['all-namespaces'] ? undefined : this.namespace);
+    const moment = (flag: 'since' | 'until'): number | undefined =>
+      flags[flag] === undefined ? undefined : parseMoment(flags[flag], clock.now(), flag);
+    const [since, until] = [moment('since'), moment('until')];
     const core = await this.core();
     // A name that nobody has would be a stream in which nothing ever comes.
     if (flags.pool !== undefined) await core.pools.get(flags.pool, this.call);
-    const query = { after: flags.after, pool: flags.pool, follow: !flags['no-stream'] };
-    for await (const event of core.system.events(query, this.call)) await this.#print(eventView(event));
     const { signal } = this.interruption;
-    if (flags['no-stream'] && !signal.aborted) return;
+    const query = { after: flags.after, since, pool: flags.pool, kinds: filter.kinds };
+    for await (const event of untilMoment(core.system.events, query, {
+      until,
+      follow: !flags['no-stream'],
+      signal,
+      clock,
+    }))
+      if (filter.passes(event)) await this.#print(eventView(event));
+    if ((flags['no-stream'] || until !== undefined) && !signal.aborted) return;
     throw signal.aborted ? signal.reason : eventsEnded();
   }
 

@@ -1,5 +1,6 @@
 import type { CommandTable } from '../cli/program/command-set.ts';
 import Attach from './attach.ts';
+import Completion from './completion.ts';
 import ConfigGet from './config/get.ts';
 import ConfigList from './config/list.ts';
 import ConfigSet from './config/set.ts';
@@ -57,6 +58,7 @@ import Restart from './restart.ts';
 import Run from './run.ts';
 import Serve from './serve.ts';
 import Start from './start.ts';
+import Stats from './stats.ts';
 import Stop from './stop.ts';
 import Top from './top.ts';
 import Unpause from './unpause.ts';
@@ -67,6 +69,7 @@ import Wait from './wait.ts';
 /** Every command by its id. A new command is a file beside this one and a line here. */
 export const COMMANDS: CommandTable = {
   attach: Attach,
+  completion: Completion,
   'config:get': ConfigGet,
   'config:list': ConfigList,
   'config:set': ConfigSet,
@@ -124,6 +127,7 @@ export const COMMANDS: CommandTable = {
   run: Run,
   serve: Serve,
   start: Start,
+  stats: Stats,
   stop: Stop,
   top: Top,
   unpause: Unpause,

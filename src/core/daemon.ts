@@ -79,7 +79,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     cleanup.add('records', () => records.close());
     const metrics = createCoreMetrics(clock);
     const meter = (pool: string): PoolMeter => metrics.pool(pool);
-    const { agent, probe } = await startNode(
+    const { agent, probe, events } = await startNode(
       { ...options, warm: !options.embedded, records, clock, meter },
       cleanup,
     );
@@ -88,6 +88,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
       sandboxes: records.table<Sandbox>('sandboxes', SANDBOX_RECORD_VERSION),
       clock,
       log,
+      happened: (happening) => events.append(happening),
     });
     cleanup.add('controller', () => controller.close());
     await controller.recover();

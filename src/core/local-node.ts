@@ -67,6 +67,8 @@ const IDLE_ANSWER = 1_000;
 export interface LocalNode {
   agent: Agent;
   probe: RuntimeProbe;
+  /** For those above the node, whose events belong into the same order. */
+  events: Pick<EventLog, 'append'>;
 }
 
 /**
@@ -77,6 +79,8 @@ export interface LocalNode {
 export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise<LocalNode> {
   const { paths, records, clock, log } = options;
   const { driver, probe } = await openRuntime(options, cleanup);
+  const events = new EventLog(clock);
+  cleanup.add('events', () => events.close());
   const registries = createRegistries({ file: paths.registries, env: process.env, log, clock });
   cleanup.add('registries', () => registries.close());
   const launcher = new Launcher(join(options.guestDirectory, 'fsb-launch'), clock);
@@ -85,6 +89,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     stateDir: paths.state,
     registries,
     launch: (words, terms) => launcher.run(words, terms),
+    happened: (happening) => events.append(happening),
     log,
     clock,
   });
@@ -95,8 +100,6 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   });
   const logs = await createLogStore({ directory: join(paths.state, 'logs'), clock, log });
   cleanup.add('logs', () => logs.close());
-  const events = new EventLog(clock);
-  cleanup.add('events', () => events.close());
 
   const instances = records.table<InstanceRecord>('instances', INSTANCE_RECORD_VERSION, {
     upgrade: upgradeInstanceRecord,
@@ -152,7 +155,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   cleanup.add('janitor', () => janitor.close());
   janitor.start();
   await pools.start(options.warm);
-  return { agent, probe };
+  return { agent, probe, events };
 }
 
 /** @throws run_failed when nothing boots sandboxes here */

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, watch } from 'node:fs';
 import { join } from 'node:path';
-import type { CoreEvent } from '../../src/core/model/pool.ts';
+import type { CoreEvent } from '../../src/core/model/event.ts';
 import { type BenchCore, startBenchCore } from './bench-core.ts';
 import { createPool, HELLO, ready } from './bench-pool.ts';
 import { type Figures, figures, type Samples, single } from './stats.ts';

@@ -205,6 +205,18 @@ const plans: Record<string, Plan> = {
     code: 130,
   },
   'fsb-ctl events --no-stream': { shows: /^\S+ +default-pool +created /m },
+  'fsb-ctl stats': { given: [box], dialogue: [[/box +\d+\.\d\d% /, keys.ctrlC]], code: 130 },
+  'fsb-ctl stats --no-stream -o json box': { given: [box], shows: /^\{"name":"box",.*"cpu_percent":\d/ },
+  'fsb-ctl events --since 1h --no-stream --filter event=exited --filter label=team=red': {
+    given: ['fsb-ctl run job --rm --label team=red --image host -- true'],
+    shows: /^\S+ sandbox exited +job .* code=0\n$/,
+  },
+  'source <(fsb-ctl completion bash)': { shows: '' },
+  'fsb-ctl completion fish > ~/.config/fish/completions/fsb-ctl.fish': {
+    given: ['mkdir -p ~/.config/fish/completions'],
+    shows: '',
+  },
+  'fsb-ctl completion zsh': { shows: /^#compdef fsb-ctl fsb\n/ },
   'fsb-ctl pool status': { shows: /host/ },
   'fsb-ctl pool status --watch': { dialogue: [['host', keys.ctrlC]], code: 130 },
   'fsb-ctl pool status -o json': { shows: /"host"/ },

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { Controller } from '../../src/core/controller/controller.ts';
 import { FsbError } from '../../src/core/model/errors.ts';
+import type { Happening } from '../../src/core/model/event.ts';
 import type { Sandbox } from '../../src/core/model/sandbox.ts';
 import type { SandboxSpecInput } from '../../src/core/model/spec.ts';
 import { createManualClock } from './manual-clock.ts';
@@ -11,7 +12,9 @@ import { scriptedAgent } from './scripted-agent.ts';
 export function controllerWorld(records = memoryTable<Sandbox>()) {
   const clock = createManualClock();
   const agent = scriptedAgent(clock.now);
+  const happened: Happening[] = [];
   const controller = new Controller({
+    happened: (happening) => happened.push(happening),
     agent: agent.api,
     sandboxes: records,
     clock,
@@ -20,7 +23,7 @@ export function controllerWorld(records = memoryTable<Sandbox>()) {
   const create = (name: string, spec: Partial<SandboxSpecInput> = {}, idempotencyKey?: string) =>
     controller.create({ namespace: 'default', name, spec: { image: 'host', ...spec }, idempotencyKey });
   const ref = (name: string) => ({ namespace: 'default', name });
-  return { clock, agent, controller, create, ref, records };
+  return { clock, agent, controller, create, ref, records, happened };
 }
 
 export const failure = (promise: Promise<unknown>): Promise<FsbError> =>

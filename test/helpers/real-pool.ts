@@ -4,7 +4,8 @@ import { setImmediate } from 'node:timers/promises';
 import type { CoreApi } from '../../src/core/api/core-api.ts';
 import type { PoolRunRequest } from '../../src/core/api/pool-api.ts';
 import type { ExecRequest } from '../../src/core/api/sandbox-api.ts';
-import type { CoreEvent, PoolDetails } from '../../src/core/model/pool.ts';
+import type { CoreEvent } from '../../src/core/model/event.ts';
+import type { PoolDetails } from '../../src/core/model/pool.ts';
 import type { ProcessSession } from '../../src/core/model/process.ts';
 
 /** Short words for what the tests of pools with real instances do again and again. */
@@ -81,7 +82,7 @@ export function watchEvents(core: CoreApi): WatchedEvents {
   const reading = (async () => {
     for await (const event of core.system.events({ after: 0 }, { signal: leave.signal })) {
       seen.push(event);
-      most = Math.max(most, await livingIn(core, event.pool));
+      if (event.pool !== undefined) most = Math.max(most, await livingIn(core, event.pool));
     }
   })();
   reading.catch(() => {});

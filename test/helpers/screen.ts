@@ -35,6 +35,7 @@ export class Screen {
     // The top of the screen is as far as the cursor can go up.
     const top = Math.max(0, this.#lines.length - this.#height);
     if (command === 'A') this.#row = Math.max(top, this.#row - count);
+    else if (command === 'H') [this.#row, this.#column] = [top, 0];
     else if (command === 'K') this.#set(this.#line.slice(0, this.#column));
     else if (command === 'J') {
       this.#set(this.#line.slice(0, this.#column));

@@ -7,6 +7,7 @@ import { tryWrite } from '../streams.ts';
 import { wantsJson } from '../wants-json.ts';
 import type { World } from '../world.ts';
 import { type CommandTable, loadCommands, type PackageJson } from './command-set.ts';
+import { findCommand } from './find-command.ts';
 import {
   type FlagArities,
   guestCommandAt,
@@ -20,6 +21,9 @@ export interface Program {
   pjson: PackageJson;
   commands: CommandTable;
 }
+
+/** What the completion scripts call; no command, for it must not fail as one does. */
+const COMPLETE = '__complete';
 
 /** Runs one command line to its end. @returns the exit code; never rejects */
 export async function main(argv: string[], program: Program, world: World): Promise<number> {
@@ -45,34 +49,19 @@ async function dispatch(argv: string[], program: Program, world: World): Promise
   if (rest.length === 0 || asksForHelp(rest.slice(0, 1)) || rest[0] === 'help')
     return showHelp(config, rest.filter(isWord).slice(1));
 
+  if (rest[0] === COMPLETE) {
+    const { printCompletion } = await import('../completion/complete.ts');
+    return printCompletion(rest.slice(1), config, world);
+  }
   const found = findCommand(rest, config);
   if (found === undefined) return showTopic(rest, config);
   const guest = guestCommandAt.get(found.id);
-  const own = guest === undefined ? found.argv : separateGuestArguments(found.argv, found.flags, guest);
+  const own =
+    guest === undefined
+      ? found.argv
+      : separateGuestArguments(found.argv, found.command.flags as FlagArities, guest);
   if (asksForHelp(own)) return showHelp(config, found.id.split(':'));
   return new program.commands[found.id]!([...leading, ...own], config, world).execute();
-}
-
-interface FoundCommand {
-  /** The command's own id, also when an alias was typed. */
-  id: string;
-  flags: FlagArities;
-  /** What follows the words of the command. */
-  argv: string[];
-}
-
-/** The longest beginning of the words that is a command or an alias of one. */
-function findCommand(words: string[], config: Config): FoundCommand | undefined {
-  for (let length = Math.min(words.length, 3); length > 0; length--) {
-    const command = config.findCommand(words.slice(0, length).join(':'));
-    if (command === undefined) continue;
-    const { id } =
-      config.commands.find(
-        (other) => other.aliases.includes(command.id) && !other.aliases.includes(other.id),
-      ) ?? command;
-    return { id, flags: command.flags as FlagArities, argv: words.slice(length) };
-  }
-  return undefined;
 }
 
 function asksForHelp(argv: string[]): boolean {
@@ -88,18 +77,24 @@ async function showTopic(words: string[], config: Config): Promise<number> {
   const below = config.commandIDs.filter((id) => id.startsWith(`${first}:`));
   const next = words.slice(1).find(isWord);
   if (below.length > 0 && next === undefined) return showHelp(config, [first]);
+  if (!isWord(first)) throw unknownFlag(first, config);
   const given = below.length > 0 ? `${first} ${next}` : first;
+  const known = below.length > 0 ? below : [...config.commandIDs, ...config.topics.map(({ name }) => name)];
   const near = didYouMean(
     given,
-    (below.length > 0 ? below : config.commandIDs).map((id) => id.replaceAll(':', ' ')),
+    known.map((id) => id.replaceAll(':', ' ')),
   );
-  throw new FsbError(
-    'invalid_argument',
-    first.startsWith('-') ? `unknown flag ${first}` : `unknown command ${JSON.stringify(given)}`,
-    {
-      hint: near === undefined ? `See ${config.bin} --help.` : `Did you mean ${config.bin} ${near}?`,
-    },
-  );
+  throw new FsbError('invalid_argument', `unknown command ${JSON.stringify(given)}`, {
+    hint: near === undefined ? `See ${config.bin} --help.` : `Did you mean ${config.bin} ${near}?`,
+  });
+}
+
+/** In front of the command, where only those stand that every command has. */
+function unknownFlag(word: string, { bin }: Config): FsbError {
+  const near = didYouMean(word.replace(/^-+/, '').split('=')[0]!, Object.keys(globalFlags));
+  return new FsbError('invalid_argument', `unknown flag ${word}`, {
+    hint: near === undefined ? `See ${bin} --help.` : `Did you mean --${near}? See ${bin} --help.`,
+  });
 }
 
 async function showHelp(config: Config, words: string[]): Promise<number> {
@@ -112,7 +107,7 @@ async function showHelp(config: Config, words: string[]): Promise<number> {
 }
 
 async function topicOf(words: string[], config: Config): Promise<string> {
-  if (config.findTopic(words[0]!)) return words[0]!;
+  if (words.length === 1 && config.findTopic(words[0]!)) return words[0]!;
   await showTopic(words, config);
   return words[0]!;
 }

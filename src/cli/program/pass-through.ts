@@ -52,7 +52,7 @@ export function splitLeadingFlags(argv: string[], flags: FlagArities): { leading
 }
 
 /** `-qn=x` is `--quiet --namespace x`; unchanged where a letter is not known. */
-function longForm(word: string, flags: FlagArities): string[] {
+export function longForm(word: string, flags: FlagArities): string[] {
   if (word.startsWith('--')) return [word];
   const words: string[] = [];
   for (let i = 1; i < word.length; i++) {

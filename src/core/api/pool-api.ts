@@ -1,12 +1,5 @@
-import type {
-  CoreEvent,
-  EventQuery,
-  Lease,
-  OnEmpty,
-  PoolDetails,
-  PoolInfo,
-  PoolShapeStatus,
-} from '../model/pool.ts';
+import type { CoreEvent, EventQuery } from '../model/event.ts';
+import type { Lease, OnEmpty, PoolDetails, PoolInfo, PoolShapeStatus } from '../model/pool.ts';
 import type { PoolPolicyInput } from '../model/pool-policy.ts';
 import type { ProcessSession } from '../model/process.ts';
 import type { SandboxSpecInput } from '../model/spec.ts';

@@ -2,7 +2,7 @@ import type { SystemApi } from '../api/core-api.ts';
 import type { ImageApi } from '../api/image-api.ts';
 import type { PoolApi } from '../api/pool-api.ts';
 import { systemFromWire } from '../wire/convert/admin.ts';
-import { eventFromWire } from '../wire/convert/event.ts';
+import { eventFromWire, eventQueryToWire } from '../wire/convert/event.ts';
 import type { Endpoint } from '../wire/endpoint.ts';
 import { SystemServiceService as system } from '../wire/gen/fsb/v1/system.ts';
 import { imageCalls } from './image-calls.ts';
@@ -34,7 +34,8 @@ function systemCalls(rpc: Rpc): SystemApi {
   return {
     info: async (options) => systemFromWire(await rpc.call(system.info, {}, options)),
     async *events(query, options) {
-      for await (const event of rpc.stream(system.watch, query, options)) yield eventFromWire(event);
+      for await (const event of rpc.stream(system.watch, eventQueryToWire(query), options))
+        yield eventFromWire(event);
     },
   };
 }

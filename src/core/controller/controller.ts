@@ -17,11 +17,12 @@ import type { Clock } from '../model/clock.ts';
 import { assertDigest } from '../model/digest.ts';
 import { assertName } from '../model/ids.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
-import { assertSignal, type ExitStatus, type ProcessSession } from '../model/process.ts';
+import { assertSignal, type ExitStatus, type ProcessSession, signalName } from '../model/process.ts';
 import type { Sandbox, SandboxRef, SandboxUsage } from '../model/sandbox.ts';
 import type { RecordTable } from '../store/store.ts';
 import { Changes } from './changes.ts';
 import { Generations } from './generations.ts';
+import type { OnHappening } from './happenings.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { listed } from './listing.ts';
 import { newSandbox } from './new-sandbox.ts';
@@ -39,6 +40,8 @@ export interface ControllerOptions {
   sandboxes: RecordTable<Sandbox>;
   clock: Clock;
   log: Logger;
+  /** Told of everything that happens to sandboxes, in order. */
+  happened?: OnHappening;
 }
 
 /** Names, phases, expiry, deletion: the SandboxApi in this process. */
@@ -54,11 +57,11 @@ export class Controller implements SandboxApi {
   readonly #operations: Operations;
   readonly #unwatch: () => void;
 
-  constructor({ agent, sandboxes, clock, log }: ControllerOptions) {
+  constructor({ agent, sandboxes, clock, log, happened }: ControllerOptions) {
     this.#agent = agent;
     this.#clock = clock;
     this.#log = log;
-    this.#registry = new Registry(sandboxes);
+    this.#registry = new Registry(sandboxes, happened);
     const registry = this.#registry;
     const lifecycle = new Lifecycle({ agent, registry, clock, log });
     this.#lifecycle = lifecycle;
@@ -140,7 +143,7 @@ export class Controller implements SandboxApi {
   }
 
   stop(ref: SandboxRef, options: StopOptions = {}): Promise<Sandbox> {
-    return this.#operations.ending(ref, options, (entry, grace) => this.#generations.end(entry, grace));
+    return this.#operations.ending(ref, options, (entry, grace) => this.#generations.stop(entry, grace));
   }
 
   start(ref: SandboxRef, { signal }: CallOptions = {}): Promise<Sandbox> {
@@ -165,10 +168,11 @@ export class Controller implements SandboxApi {
 
   /** Waits for no turn: it may be what ends the operation that has it. */
   async signal(ref: SandboxRef, signal: number): Promise<void> {
-    const { sandbox } = this.#registry.require(ref);
+    const entry = this.#registry.require(ref);
     assertSignal(signal);
-    assertRunning(sandbox);
-    this.#agent.signal(sandbox.id, signal);
+    assertRunning(entry.sandbox);
+    this.#agent.signal(entry.sandbox.id, signal);
+    entry.tell({ type: 'killed', signal: signalName(signal) });
   }
 
   async rename(ref: SandboxRef, name: string, { signal }: CallOptions = {}): Promise<Sandbox> {

@@ -42,8 +42,15 @@ export class Generations {
     this.#clock = clock;
   }
 
+  /** One that has ended is fine. */
+  async stop(entry: SandboxEntry, grace: number): Promise<void> {
+    const ran = entry.sandbox.state.phase === 'Running';
+    await this.#end(entry, grace);
+    if (ran) entry.tell({ type: 'stopped' });
+  }
+
   /** Resolves when nothing of the instance is left; at once for one that is not there. */
-  async end(entry: SandboxEntry, grace: number): Promise<void> {
+  async #end(entry: SandboxEntry, grace: number): Promise<void> {
     const ending = { grace };
     entry.ending = ending;
     try {
@@ -70,17 +77,19 @@ export class Generations {
 
   async restart(entry: SandboxEntry, grace: number): Promise<void> {
     await this.#again(entry, grace, true);
+    entry.tell({ type: 'restarted' });
   }
 
   async reset(entry: SandboxEntry, grace: number): Promise<void> {
     await this.#again(entry, grace, false);
+    entry.tell({ type: 'reset' });
   }
 
   async #again(entry: SandboxEntry, grace: number, files: boolean): Promise<void> {
     const now = this.#clock.now();
     assertTimeLeft(entry.sandbox, now);
     // Also of one that ended long ago: its instance may still be on its way out.
-    await this.end(entry, grace);
+    await this.#end(entry, grace);
     assertStays(entry.sandbox);
     const { id, generation, previous } = entry.sandbox;
     const next = {

@@ -4,6 +4,7 @@ import { FsbError } from '../model/errors.ts';
 import { transition } from '../model/phase.ts';
 import { refKey, type Sandbox, type SandboxRef } from '../model/sandbox.ts';
 import type { RecordTable } from '../store/store.ts';
+import type { OnHappening } from './happenings.ts';
 import { SandboxEntry } from './sandbox-entry.ts';
 
 export const SANDBOX_RECORD_VERSION = 1;
@@ -14,14 +15,18 @@ export const SANDBOX_RECORD_VERSION = 1;
  */
 export class Registry {
   readonly #table: RecordTable<Sandbox>;
+  readonly #happened: OnHappening;
   readonly #entries = new Set<SandboxEntry>();
   readonly #byId = new Map<string, SandboxEntry>();
   readonly #byName = new Map<string, SandboxEntry>();
   readonly #byIdempotencyKey = new Map<string, SandboxEntry>();
 
-  constructor(table: RecordTable<Sandbox>) {
+  /** @param happened told of what happens to any of them */
+  constructor(table: RecordTable<Sandbox>, happened: OnHappening = () => {}) {
     this.#table = table;
-    for (const [key, sandbox] of table.entries()) this.#index(new SandboxEntry(key, sandbox, table));
+    this.#happened = happened;
+    for (const [key, sandbox] of table.entries())
+      this.#index(new SandboxEntry(key, sandbox, table, happened));
   }
 
   entries(): SandboxEntry[] {
@@ -49,8 +54,9 @@ export class Registry {
       throw new FsbError('already_exists', `cannot create sandbox ${sandbox.name}: the name is in use`, {
         hint: `Delete it first with: fsb-ctl delete ${sandbox.name}`,
       });
-    const entry = new SandboxEntry(sandbox.id, sandbox, this.#table);
+    const entry = new SandboxEntry(sandbox.id, sandbox, this.#table, this.#happened);
     this.#index(entry);
+    entry.tell({ type: 'created' });
     return entry;
   }
 
@@ -120,6 +126,7 @@ export class Registry {
     this.releaseName(entry);
     this.#byId.delete(entry.sandbox.id);
     this.#entries.delete(entry);
+    entry.tell({ type: 'deleted' });
   }
 
   #newestLeaving(ref: SandboxRef): SandboxEntry | undefined {

@@ -1,7 +1,9 @@
 import { FsbError } from '../model/errors.ts';
+import type { SandboxEvent } from '../model/event.ts';
 import { type PhaseState, transition } from '../model/phase.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 import type { RecordTable } from '../store/store.ts';
+import { eventOfChange, eventOfStep, happening, type OnHappening } from './happenings.ts';
 
 /** How many of its last events a sandbox remembers. */
 const EVENTS_KEPT = 10;
@@ -12,6 +14,7 @@ export class SandboxEntry {
   readonly key: string;
   #sandbox: Sandbox;
   readonly #table: RecordTable<Sandbox>;
+  readonly #happened: OnHappening;
   readonly #listeners = new Set<(sandbox: Sandbox) => void>();
   /** Aborts a start that is under way. */
   starting?: AbortController;
@@ -26,10 +29,11 @@ export class SandboxEntry {
   /** Its end is under way, by a stop that callers may hurry on. */
   ending?: { grace: number };
 
-  constructor(key: string, sandbox: Sandbox, table: RecordTable<Sandbox>) {
+  constructor(key: string, sandbox: Sandbox, table: RecordTable<Sandbox>, happened: OnHappening) {
     this.key = key;
     this.#sandbox = sandbox;
     this.#table = table;
+    this.#happened = happened;
   }
 
   /** A snapshot: it is replaced, never changed. */
@@ -44,7 +48,9 @@ export class SandboxEntry {
 
   /** Takes one step of the transition table; everyone who waits sees it at once. Resolves as save(). */
   enter(state: PhaseState, time: number, message: string, patch: Partial<Sandbox> = {}): Promise<void> {
-    this.#become({ ...patch, state: transition(this.#sandbox.state, state) }, time, message);
+    const before = this.#sandbox.state;
+    this.#become({ ...patch, state: transition(before, state) }, time, message);
+    this.tell(eventOfStep(before, this.#sandbox));
     return this.save();
   }
 
@@ -60,6 +66,13 @@ export class SandboxEntry {
       if (this.#sandbox === changed) this.#sandbox = before;
       throw error;
     }
+    // Not before: what could not be written has not happened.
+    this.tell(eventOfChange(before, changed));
+  }
+
+  /** To those outside who follow what happens. */
+  tell(event: SandboxEvent | undefined): void {
+    if (event) this.#happened(happening(this.#sandbox, event));
   }
 
   #become(patch: Partial<Sandbox>, time: number, message: string): void {

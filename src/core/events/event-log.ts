@@ -1,12 +1,12 @@
 import type { Clock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
-import type { CoreEvent, EventQuery, PoolEvent } from '../model/pool.ts';
+import { type CoreEvent, type EventQuery, type Happening, kindOf } from '../model/event.ts';
 
 /** How many events are remembered: enough for a reader that is busy for a while, and a few megabytes at most. */
 const REMEMBERED = 10_000;
 
 /**
- * What happened in the pools of this core, in order. A reader is a position in one shared memory: it costs nothing while
+ * What happened in this core, to its pools, sandboxes and images, in order. A reader is a position in one shared memory: it costs nothing while
  * it does not read, and one that falls behind the memory is told so instead of being given a stream with a gap.
  */
 export class EventLog {
@@ -24,18 +24,25 @@ export class EventLog {
   }
 
   /** Never throws and never waits. */
-  append(pool: string, event: PoolEvent): void {
+  append(happening: Happening): void {
     if (this.#closed) return;
     this.#last += 1;
-    this.#ring[(this.#last - 1) % this.#limit] = { seq: this.#last, time: this.#clock.now(), pool, event };
+    this.#ring[(this.#last - 1) % this.#limit] = { ...happening, seq: this.#last, time: this.#clock.now() };
     this.#wakeAll();
   }
 
   /** The position is taken at the call: what happens before the first event is asked for is not missed. */
   read(query: EventQuery, { signal }: { signal?: AbortSignal } = {}): AsyncIterable<CoreEvent> {
-    const { pool, follow = true } = query;
-    const { after = follow ? this.#last : this.#oldest - 1 } = query;
-    return this.#read(pool, after, follow ? Number.POSITIVE_INFINITY : this.#last, signal);
+    const { follow = true, since } = query;
+    const { after = since === undefined && follow ? this.#last : this.#before(since) } = query;
+    return this.#read(query, after, follow ? Number.POSITIVE_INFINITY : this.#last, signal);
+  }
+
+  /** The number of the last event before that time, or before all that are remembered. */
+  #before(time = 0): number {
+    let seq = this.#last;
+    while (seq >= this.#oldest && this.#remembered(seq).time >= time) seq -= 1;
+    return seq;
   }
 
   /** Ends every reader with an error. Idempotent. */
@@ -45,7 +52,7 @@ export class EventLog {
   }
 
   async *#read(
-    pool: string | undefined,
+    { pool, kinds }: EventQuery,
     after: number,
     end: number,
     signal?: AbortSignal,
@@ -62,6 +69,7 @@ export class EventLog {
       throwIfAborted(signal);
       while (next > this.#last) await this.#change(signal);
       const event = this.#remembered(next);
+      if (kinds && !kinds.includes(kindOf(event))) continue;
       if (pool === undefined || event.pool === pool) yield event;
     }
   }

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
+import type { OnHappening } from './happenings.ts';
 import type { Launch } from './launch.ts';
 import type { Registries } from './registry/registries.ts';
 import type { UnpackLimits } from './unpack/budget.ts';
@@ -17,6 +18,8 @@ export interface ImageStoreOptions {
   registries: Registries;
   /** Used until close() has ended. */
   launch: Launch;
+  /** Told of everything that happens to images, in order. */
+  happened?: OnHappening;
   /** What the layers of one image may unpack to together. */
   limits?: Partial<UnpackLimits>;
   /** Milliseconds for which leftovers of interrupted pulls stay; an hour when absent. */

@@ -10,6 +10,7 @@ import { canonicalReference, HOST_IMAGE } from '../model/reference.ts';
 import { Catalogue } from './catalogue.ts';
 import { Holds } from './content/holds.ts';
 import { ImageContent } from './content/image-content.ts';
+import { happening, type OnHappening } from './happenings.ts';
 import { HostImage } from './host/host-image.ts';
 import type { LocalImageStore, PruneTerms, RemoveTerms } from './image-store.ts';
 import type { ImageStoreOptions } from './image-store-options.ts';
@@ -44,6 +45,7 @@ export const imageStoreOn = (content: ImageContent, options: ImageStoreOptions):
 
 class OverlayImageStore implements LocalImageStore {
   readonly #log: Logger;
+  readonly #happened: OnHappening;
   readonly #content: ImageContent;
   readonly #host: HostImage;
   readonly #holds = new Holds();
@@ -59,21 +61,22 @@ class OverlayImageStore implements LocalImageStore {
   #isRecovered = false;
 
   constructor(options: ImageStoreOptions & { clock: Clock }, content: ImageContent) {
-    const { log, clock, launch, limits, registries } = options;
+    const { log, clock, launch, limits, registries, happened = () => {} } = options;
     const { architecture = machineArchitecture(), hostRoot = '/' } = options;
     const platform = { os: 'linux', architecture };
     this.#platform = platform;
     this.#registries = registries;
     const holds = this.#holds;
     this.#log = log;
+    this.#happened = happened;
     this.#content = content;
-    this.#publisher = new Publisher(content.records);
+    this.#publisher = new Publisher(content.records, happened);
     const replaced = (digest: string): void => this.#publisher.tell([digest]);
     const directory = join(content.root, 'host');
     this.#host = new HostImage({ directory, staging: content.staging, hostRoot, replaced, clock, log });
     this.#catalogue = new Catalogue({ content, holds, host: this.#host, platform });
     const isHost = (digest: string): boolean => this.#host.has(digest);
-    this.#removal = new Removal({ content, holds, isHost, catalogue: this.#catalogue, clock, log });
+    this.#removal = new Removal({ content, holds, isHost, catalogue: this.#catalogue, happened, clock, log });
     const unpacker = createUnpacker({ launch, clock });
     this.#intake = { content, unpacker, launch, limits, clock, publisher: this.#publisher };
     this.#pulls = new Pulls({
@@ -81,6 +84,7 @@ class OverlayImageStore implements LocalImageStore {
       pull: async (terms, report, signal) => {
         const { record, ...pulled } = await pullImage(terms, registries, this.#intake, report, signal);
         log.info({ image: record.digest, reference: canonicalReference(terms.reference) }, 'image pulled');
+        happened(happening(record, { type: 'pulled' }));
         return { ...pulled, image: this.#catalogue.infos([record])[0]! };
       },
     });
@@ -110,9 +114,10 @@ class OverlayImageStore implements LocalImageStore {
   ): Promise<ImageInfo[]> {
     const ground = { intake: this.#intake, platform: this.#platform, onLayer };
     return this.#work(
-      importImages(request, ground, this.#untilClosing(signal)).then((records) =>
-        this.#catalogue.infos(records),
-      ),
+      importImages(request, ground, this.#untilClosing(signal)).then((records) => {
+        for (const record of records) this.#happened(happening(record, { type: 'imported' }));
+        return this.#catalogue.infos(records);
+      }),
     );
   }
 

@@ -156,26 +156,6 @@ export type PoolEvent =
   | { type: 'scaled'; min: number }
   | { type: 'drained' };
 
-/** One entry of the event stream of a core. */
-export interface CoreEvent {
-  /** 1 for the first since the core started, then without a gap. */
-  seq: number;
-  /** Milliseconds since the epoch. */
-  time: number;
-  pool: string;
-  event: PoolEvent;
-}
-
-/** Which events somebody wants to read. */
-export interface EventQuery {
-  /** Events after this one; left out: only new ones, or all that are remembered when those are not followed. */
-  after?: number;
-  /** Of this pool only. */
-  pool?: string;
-  /** False: ends after the newest event there was at the call. Default: true. */
-  follow?: boolean;
-}
-
 export type ClaimResult = 'hit' | 'miss' | 'timeout' | 'rejected' | 'failed';
 
 /** What a pool tells its metrics while it works. Times in milliseconds. None of it may throw. */

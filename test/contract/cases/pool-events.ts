@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import type { CoreEvent, EventQuery } from '../../../src/core/model/pool.ts';
+import type { CoreEvent, EventQuery } from '../../../src/core/model/event.ts';
 import { errorOf, type Workbench } from '../workbench.ts';
 
 export function poolEventCases(bench: Workbench): void {

@@ -190,7 +190,9 @@ export class HostPools implements PoolApi {
 
   #open(said: PoolPolicyInput): HostPool {
     const { name } = said;
-    const pool = new HostPool(said, this.#checked(said), (event) => this.events.append(name, event));
+    const pool = new HostPool(said, this.#checked(said), (event) =>
+      this.events.append({ pool: name, event }),
+    );
     this.#pools.set(name, pool);
     return pool;
   }

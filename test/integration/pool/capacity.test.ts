@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { PoolEvent } from '../../../src/core/model/pool.ts';
+import type { CoreEvent } from '../../../src/core/model/event.ts';
 import { firstProcesses } from '../../helpers/first-processes.ts';
 import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
 import { onNode, POOL, runIn, untilIdle, untilPool, watchEvents } from '../../helpers/real-pool.ts';
@@ -114,5 +114,5 @@ describe('closing a pool of real instances', () => {
   });
 });
 
-const ofInstance = (event: PoolEvent): string | undefined =>
+const ofInstance = (event: CoreEvent['event']): string | undefined =>
   'instance' in event ? event.instance : undefined;

@@ -460,6 +460,14 @@ describe('the rest', () => {
     ['get', 2, 'missing NAME'],
     ['list -o xml', 2, 'table, wide, json, yaml, name'],
     ['--bogus list', 2, 'unknown flag --bogus'],
+    ['--contxt x list', 2, 'Did you mean --context?'],
+    ['--nmespace=x list', 2, 'Did you mean --namespace?'],
+    ['imgae list', 2, 'Did you mean fsb-ctl image?'],
+    ['help lisst', 2, 'Did you mean fsb-ctl list?'],
+    ['help pool statsu', 2, 'Did you mean fsb-ctl pool status?'],
+    ['stop --grce 5s box', 2, 'Did you mean --grace?'],
+    ['events --filter evnt=exited', 2, 'Did you mean event=...?'],
+    ['config get nmespace', 2, 'Did you mean namespace?'],
     ['list --timeout soon', 2, '--timeout: invalid duration'],
     ['list -n UPPER', 2, 'invalid namespace'],
   ])('%s fails with %i', async (line, code, part) => {
@@ -468,6 +476,13 @@ describe('the rest', () => {
     const json = await fsb(`${line} -o=json`);
     if (json.stderr !== '' && !line.includes('-o'))
       expect(JSON.parse(json.stderr).error.code).toBe('invalid_argument');
+  });
+
+  it.each([
+    ['pool get defualt-pool', 'Did you mean default-pool?'],
+    ['--context defualt list', 'Did you mean default?'],
+  ])('%s names nothing that there is', async (line, hint) => {
+    expect(await fsb(line)).toMatchObject({ code: 3, stdout: '', stderr: expect.stringContaining(hint) });
   });
 
   it.each(['verbose', 'Info ', 'toString'])('serves nothing with the log level %j', async (level) => {

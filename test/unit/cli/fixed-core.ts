@@ -5,7 +5,7 @@ import type { SandboxApi } from '../../../src/core/api/sandbox-api.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { emptyImageConfig, type ImageDetails, type ImageInfo } from '../../../src/core/model/image.ts';
 import type { LogEntry } from '../../../src/core/model/logs.ts';
-import type { CoreEvent, Lease, PoolDetails } from '../../../src/core/model/pool.ts';
+import type { Lease, PoolDetails, PoolEvent } from '../../../src/core/model/pool.ts';
 import type { Sandbox, SandboxRef } from '../../../src/core/model/sandbox.ts';
 import { parseSpec } from '../../../src/core/model/spec.ts';
 import { imageInfo } from '../../helpers/image-info.ts';
@@ -109,7 +109,7 @@ const lease: Lease = {
   ...{ warm: true, createdAt: minutesAgo(5), ttl: 3_600_000, running: 1 },
 };
 const claimed = { instance: 'i0123456789abcdef', shape: '0123456789abcdef' };
-const events: CoreEvent['event'][] = [
+const events: PoolEvent[] = [
   { type: 'claimed', ...claimed },
   { type: 'evicted', ...claimed, cause: 'ttl' },
   { type: 'refill', shape: '0123456789abcdef', count: 3 },

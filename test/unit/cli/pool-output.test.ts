@@ -7,7 +7,8 @@ import { type Listing, type OutputFormat, render } from '../../../src/cli/output
 import { policyView } from '../../../src/cli/output/policy-view.ts';
 import { poolStatusListing } from '../../../src/cli/output/pool-status-view.ts';
 import { onePool, poolDetails, poolListing } from '../../../src/cli/output/pool-view.ts';
-import type { CoreEvent, Lease, PoolDetails, PoolEvent, PoolInfo } from '../../../src/core/model/pool.ts';
+import type { CoreEvent } from '../../../src/core/model/event.ts';
+import type { Lease, PoolDetails, PoolEvent, PoolInfo } from '../../../src/core/model/pool.ts';
 import { parsePolicy } from '../../../src/core/model/pool-policy.ts';
 import { node, poolWith, shapeRow } from './warming-core.ts';
 

@@ -79,7 +79,7 @@ export function warmingCore(first: PoolDetails): WarmingCore {
     },
     becomes(next) {
       pool = next;
-      events.append(next.name, { type: 'refill', shape: 'shape-host', count: 1 });
+      events.append({ pool: next.name, event: { type: 'refill', shape: 'shape-host', count: 1 } });
     },
   };
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EventLog } from '../../../src/core/events/event-log.ts';
-import type { CoreEvent, PoolEvent } from '../../../src/core/model/pool.ts';
+import type { CoreEvent } from '../../../src/core/model/event.ts';
+import type { PoolEvent } from '../../../src/core/model/pool.ts';
 import { createManualClock, settle } from '../../helpers/manual-clock.ts';
 
 const idle = (instance: number): PoolEvent => ({ type: 'idle', instance: `i${instance}`, shape: 's' });
@@ -11,7 +12,7 @@ function world(limit?: number) {
   const log = new EventLog(clock, limit);
   let count = 0;
   const append = (times: number, pool = 'a'): void => {
-    for (let i = 0; i < times; i++) log.append(pool, idle(++count));
+    for (let i = 0; i < times; i++) log.append({ pool, event: idle(++count) });
   };
   return { clock, log, append };
 }

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
-import type { CoreEvent } from '../../../src/core/model/pool.ts';
+import type { CoreEvent } from '../../../src/core/model/event.ts';
 import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/served-core.ts';
 
@@ -68,7 +68,8 @@ describe.each(['unix', 'tcp'] as const)('the watch of events over %s', (transpor
     };
     for (const query of [{}, { after: 0 }, { after: 2 ** 40, pool: 'p' }])
       for await (const _ of served.core.system.events(query)) break;
-    expect(asked).toEqual([{}, { after: 0 }, { after: 2 ** 40, pool: 'p' }]);
+    const kinds = ['pool', 'sandbox', 'image'];
+    expect(asked).toEqual([{ kinds }, { after: 0, kinds }, { after: 2 ** 40, pool: 'p', kinds }]);
   });
 
   it('ends in the core when its reader breaks off, cancels, or is gone', async () => {

@@ -2,10 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LeaseRequest } from '../../../src/core/api/pool-api.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
+import type { Happening } from '../../../src/core/model/event.ts';
 import { readLeaseRequest } from '../../../src/core/model/lease-request.ts';
-import type { CoreEvent, PoolDetails, PoolPolicy } from '../../../src/core/model/pool.ts';
+import type { PoolDetails, PoolEvent, PoolPolicy } from '../../../src/core/model/pool.ts';
 import { mergePolicy, type PoolPolicyInput, parsePolicy } from '../../../src/core/model/pool-policy.ts';
-import { eventFromWire, eventToWire } from '../../../src/core/wire/convert/event.ts';
+import {
+  eventFromWire,
+  eventQueryFromWire,
+  eventQueryToWire,
+  eventToWire,
+} from '../../../src/core/wire/convert/event.ts';
 import {
   assertLeaseFitsWire,
   leaseFromWire,
@@ -27,7 +33,7 @@ import {
   policyInputToWire,
 } from '../../../src/core/wire/convert/pool-policy-input.ts';
 import * as wire from '../../../src/core/wire/gen/fsb/v1/pool.ts';
-import { WatchResponse } from '../../../src/core/wire/gen/fsb/v1/system.ts';
+import { WatchRequest, WatchResponse } from '../../../src/core/wire/gen/fsb/v1/system.ts';
 
 const NODE = { cores: 2, memory: 2 ** 40 };
 const text = fc.string({ unit: 'binary', minLength: 1 }).filter((value) => !value.includes('\0'));
@@ -282,7 +288,7 @@ describe('leases on the wire', () => {
 });
 
 describe('events on the wire', () => {
-  const events: CoreEvent['event'][] = [
+  const events: PoolEvent[] = [
     ...(['created', 'idle', 'claimed', 'paused', 'resumed', 'returned'] as const).map((type) => ({
       type,
       ...{ instance: 'i1', shape: 's' },
@@ -300,5 +306,34 @@ describe('events on the wire', () => {
     expect(eventFromWire(WatchResponse.decode(WatchResponse.encode(eventToWire(whole)).finish()))).toEqual(
       whole,
     );
+  });
+
+  const sandbox = { id: 'a1', namespace: 'default', name: 'box', image: 'host', labels: { team: 'red' } };
+  const image = { digest: 'sha256:ab', names: ['docker.io/library/alpine:latest'] };
+  const told: Happening[] = [
+    { sandbox, event: { type: 'started' } },
+    { sandbox, event: { type: 'exited', code: 0 } },
+    { sandbox, event: { type: 'exited', code: 143, signal: 'SIGTERM' } },
+    { sandbox, event: { type: 'failed', reason: 'out of memory' } },
+    { sandbox, event: { type: 'renamed', from: 'old' } },
+    { image, event: { type: 'tagged' } },
+    { image: { digest: '', names: [] }, event: { type: 'pruned', freed: 2 ** 40 } },
+  ];
+
+  it.each(told)('of sandboxes and images, too: %j', (happening) => {
+    const whole = { seq: 2, time: 1.5, ...happening };
+    expect(eventFromWire(WatchResponse.decode(WatchResponse.encode(eventToWire(whole)).finish()))).toEqual(
+      whole,
+    );
+  });
+
+  it('are those of pools for a caller that says no kinds, as those of an earlier version', () => {
+    const asked = (query: Partial<WatchRequest>) =>
+      eventQueryFromWire(WatchRequest.decode(WatchRequest.encode(WatchRequest.fromPartial(query)).finish()));
+    expect(asked({ after: 3 })).toEqual({ after: 3, kinds: ['pool'] });
+    expect(asked(eventQueryToWire({ since: 5, follow: false }))).toEqual({
+      ...{ since: 5, follow: false },
+      kinds: ['pool', 'sandbox', 'image'],
+    });
   });
 });

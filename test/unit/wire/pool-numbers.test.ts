@@ -19,6 +19,7 @@ const kinds = {
   texts: [['t'], 2],
   part: [{}, 2],
   parts: [[{}], 2],
+  map: [{ k: 'v' }, 2],
 } as const;
 type Kind = keyof typeof kinds;
 
@@ -137,10 +138,37 @@ const messages: Record<string, [Message, Record<string, [number, Kind]>]> = {
   ],
   KillLeaseRequest: [pool.KillLeaseRequest, { id: [1, 'text'] }],
   ReleaseLeaseRequest: [pool.ReleaseLeaseRequest, { id: [1, 'text'], destroy: [2, 'flag'] }],
-  WatchRequest: [system.WatchRequest, { after: [1, 'whole'], pool: [2, 'text'], follow: [3, 'flag'] }],
+  WatchRequest: [
+    system.WatchRequest,
+    {
+      ...{ after: [1, 'whole'], pool: [2, 'text'], follow: [3, 'flag'] },
+      ...{ kinds: [4, 'texts'], sinceMilliseconds: [5, 'fraction'] },
+    },
+  ],
   WatchResponse: [
     system.WatchResponse,
-    { seq: [1, 'whole'], timeMilliseconds: [2, 'fraction'], pool: [3, 'text'], event: [4, 'part'] },
+    {
+      ...{ seq: [1, 'whole'], timeMilliseconds: [2, 'fraction'], pool: [3, 'text'], event: [4, 'part'] },
+      ...{ sandbox: [5, 'part'], image: [6, 'part'] },
+    },
+  ],
+  SandboxEvent: [
+    system.SandboxEvent,
+    {
+      ...{
+        type: [1, 'text'],
+        id: [2, 'text'],
+        namespace: [3, 'text'],
+        name: [4, 'text'],
+        image: [5, 'text'],
+      },
+      ...{ labels: [6, 'map'], code: [7, 'whole'], signal: [8, 'text'], reason: [9, 'text'] },
+      ...{ from: [10, 'text'] },
+    },
+  ],
+  ImageEvent: [
+    system.ImageEvent,
+    { type: [1, 'text'], digest: [2, 'text'], names: [3, 'texts'], freed: [4, 'whole'] },
   ],
   PoolEvent: [
     system.PoolEvent,

@@ -129,7 +129,7 @@ export class Pools {
   #add(record: PoolRecord, policy: PoolPolicy, problem?: string): NamedPool {
     const { makePool, events } = this.#options;
     const pool = makePool(policy);
-    pool.onEvent((event) => events.append(policy.name, event));
+    pool.onEvent((event) => events.append({ pool: policy.name, event }));
     const named = new NamedPool({ ...this.#options, record, problem, pool });
     this.#byName.set(policy.name, named);
     return named;

@@ -1,12 +1,15 @@
 import type { ImageRecord, ImageRecords } from '../content/image-records.ts';
+import { happening, type OnHappening } from '../happenings.ts';
 
 /** Puts images and names on record, and tells who follows what names mean. */
 export class Publisher {
   readonly #records: ImageRecords;
+  readonly #happened: OnHappening;
   readonly #listeners = new Set<(replaced: readonly string[]) => void>();
 
-  constructor(records: ImageRecords) {
+  constructor(records: ImageRecords, happened: OnHappening) {
     this.#records = records;
+    this.#happened = happened;
   }
 
   /** @returns the way to stop */
@@ -30,6 +33,7 @@ export class Publisher {
   async tag(digest: string, name: string): Promise<boolean> {
     const before = this.#records.byReference(name)?.digest;
     if (!(await this.#records.tag(digest, name))) return false;
+    this.#happened(happening({ digest, references: [name] }, { type: 'tagged' }));
     this.tell(before === undefined || before === digest ? [] : [before]);
     return true;
   }

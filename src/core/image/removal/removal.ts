@@ -8,6 +8,7 @@ import type { Catalogue } from '../catalogue.ts';
 import type { Holds } from '../content/holds.ts';
 import type { ImageContent } from '../content/image-content.ts';
 import type { ImageRecord } from '../content/image-records.ts';
+import { happening, type OnHappening } from '../happenings.ts';
 import type { PruneTerms, RemoveTerms } from '../image-store.ts';
 import { nameMeant, namesWith, separateNames } from '../names/record-names.ts';
 import { pruneImages } from './prune.ts';
@@ -19,7 +20,11 @@ export interface RemovalOptions {
   catalogue: Catalogue;
   clock: Clock;
   log: Logger;
+  happened: OnHappening;
 }
+
+/** No single image. */
+const NONE = { digest: '', references: [] };
 
 /** How images go: by name, by digest, or when their last user has ended. */
 export class Removal {
@@ -34,8 +39,14 @@ export class Removal {
   }
 
   /** As ImageStore.prune. */
-  prune(request: PruneRequest, terms: PruneTerms = {}): Promise<PruneResult> {
-    return pruneImages(request, terms, { ...this.#options, take: (record) => this.#take(record) });
+  async prune(request: PruneRequest, terms: PruneTerms = {}): Promise<PruneResult> {
+    const pruned = await pruneImages(request, terms, {
+      ...this.#options,
+      take: (record) => this.#take(record),
+    });
+    const { freed } = pruned;
+    if (!request.dryRun) this.#options.happened(happening(NONE, { type: 'pruned', freed }));
+    return pruned;
   }
 
   /** As ImageStore.remove. */
@@ -56,6 +67,7 @@ export class Removal {
         const untagged = namesWith(record, nameMeant(record, reference)!);
         // Of two who take off the last two names, one must see that it takes the image.
         if (!(await this.#untag(record, untagged))) continue;
+        this.#options.happened(happening({ digest, references: untagged }, { type: 'untagged' }));
         return { image: info, untagged, deleted: false, freed: 0 };
       }
       const untagged = [...record.references, ...record.repoDigests];
@@ -77,6 +89,7 @@ export class Removal {
     // It may come again while its content goes, and be used: what has come again by its turn stays.
     const freed = await this.#content.drop(record);
     this.#options.log.info({ image: record.digest, references: record.references, freed }, 'image removed');
+    this.#options.happened(happening(record, { type: 'removed', freed }));
     return freed;
   }
 
@@ -112,6 +125,7 @@ export class Removal {
       { image: digest },
       'image loses its names, and goes when nothing uses it any more',
     );
+    this.#options.happened(happening(record, { type: 'untagged' }));
     // Its last holder may have ended before the mark was there.
     return this.takeRetired(digest);
   }

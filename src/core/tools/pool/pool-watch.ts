@@ -1,5 +1,5 @@
 import type { EventStream } from '../../api/pool-api.ts';
-import type { CoreEvent } from '../../model/pool.ts';
+import type { CoreEvent } from '../../model/event.ts';
 import type { TimeLimit } from '../run/time-limit.ts';
 
 /** The events of one pool from now on, until a limit is over. */

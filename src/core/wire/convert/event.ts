@@ -1,17 +1,53 @@
 import { FsbError } from '../../model/errors.ts';
-import type { CoreEvent, EventQuery, PoolEvent } from '../../model/pool.ts';
+import {
+  type CoreEvent,
+  EVENT_KINDS,
+  type EventKind,
+  type EventQuery,
+  type ImageEvent,
+  type SandboxEvent,
+} from '../../model/event.ts';
+import type { PoolEvent } from '../../model/pool.ts';
 import type { WatchRequest, WatchResponse } from '../gen/fsb/v1/system.ts';
 import { defined } from './parts.ts';
 
-export function eventToWire({ time, event, ...entry }: CoreEvent): WatchResponse {
-  return { ...entry, timeMilliseconds: time, event: { ...event } };
+export function eventToWire({ seq, time, pool, sandbox, image, event }: CoreEvent): WatchResponse {
+  const none = { event: undefined, sandbox: undefined, image: undefined };
+  const entry = { ...none, seq, timeMilliseconds: time, pool: pool ?? '' };
+  if (sandbox) return { ...entry, sandbox: { ...sandbox, ...event } };
+  if (image) return { ...entry, image: { ...image, ...event } };
+  return { ...entry, event: { ...event } };
 }
 
 /** A core of a later version may tell events of types that this one has no name for; they are passed on as they are. */
-export function eventFromWire({ timeMilliseconds, event, ...entry }: WatchResponse): CoreEvent {
+export function eventFromWire(response: WatchResponse): CoreEvent {
+  const { seq, timeMilliseconds: time, pool, event, sandbox, image } = response;
+  if (sandbox) {
+    const { id, namespace, name, image: of, labels, ...rest } = sandbox;
+    const told = defined(rest) as SandboxEvent;
+    return { seq, time, sandbox: { id, namespace, name, image: of, labels }, event: told };
+  }
+  if (image) {
+    const { digest, names, ...rest } = image;
+    return { seq, time, image: { digest, names }, event: defined(rest) as ImageEvent };
+  }
   if (event === undefined) throw new FsbError('internal', 'the core told an event without its content');
-  return { ...entry, time: timeMilliseconds, event: defined({ ...event }) as PoolEvent };
+  return { seq, time, pool, event: defined({ ...event }) as PoolEvent };
 }
 
-export const eventQueryFromWire = ({ after, pool, follow }: WatchRequest): EventQuery =>
-  defined({ after, pool, follow });
+export const eventQueryToWire = ({ kinds = EVENT_KINDS, since, ...rest }: EventQuery): WatchRequest => ({
+  ...rest,
+  kinds: [...kinds],
+  sinceMilliseconds: since,
+});
+
+export const eventQueryFromWire = ({
+  kinds,
+  sinceMilliseconds: since,
+  after,
+  pool,
+  follow,
+}: WatchRequest): EventQuery => ({
+  ...defined({ since, after, pool, follow }),
+  kinds: kinds.length === 0 ? ['pool'] : (kinds as EventKind[]),
+});

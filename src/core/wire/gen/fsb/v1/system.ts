@@ -37,15 +37,24 @@ export interface WatchRequest {
     | string
     | undefined;
   /** Absent: true. False: what is remembered, from the oldest on when `after` is absent, and then the end. */
-  follow?: boolean | undefined;
+  follow?:
+    | boolean
+    | undefined;
+  /** Of these kinds only: pool, sandbox, image. None: pool, for callers that know of no other. */
+  kinds: string[];
+  /** Without `after`: what is remembered since then. */
+  sinceMilliseconds?: number | undefined;
 }
 
 export interface WatchResponse {
   /** 1 for the first since the core started. */
   seq: number;
   timeMilliseconds: number;
+  /** One of the three: of a pool (both), of a sandbox, of an image. */
   pool: string;
   event: PoolEvent | undefined;
+  sandbox: SandboxEvent | undefined;
+  image: ImageEvent | undefined;
 }
 
 /** What does not belong to its type is absent. */
@@ -63,6 +72,50 @@ export interface PoolEvent {
     | undefined;
   /** Of a scaled pool: the new capacity.min. */
   min?: number | undefined;
+}
+
+/** What does not belong to its type is absent. */
+export interface SandboxEvent {
+  /**
+   * created, started, exited, failed, lost, expired, paused, unpaused, killed, stopped, restarted, reset, renamed,
+   * updated or deleted.
+   */
+  type: string;
+  id: string;
+  namespace: string;
+  name: string;
+  image: string;
+  labels: { [key: string]: string };
+  /** Of exited. */
+  code?:
+    | number
+    | undefined;
+  /** Of exited, when a signal ended it, and of killed: SIGTERM. */
+  signal?:
+    | string
+    | undefined;
+  /** Of failed and lost. */
+  reason?:
+    | string
+    | undefined;
+  /** Of renamed: the name before. */
+  from?: string | undefined;
+}
+
+export interface SandboxEvent_LabelsEntry {
+  key: string;
+  value: string;
+}
+
+/** What does not belong to its type is absent. */
+export interface ImageEvent {
+  /** pulled, imported, tagged, untagged, removed or pruned. */
+  type: string;
+  /** Empty for pruned. */
+  digest: string;
+  names: string[];
+  /** Of removed and pruned, in bytes. */
+  freed?: number | undefined;
 }
 
 function createBaseSystemInfoRequest(): SystemInfoRequest {
@@ -270,7 +323,7 @@ export const SystemInfoResponse: MessageFns<SystemInfoResponse> = {
 };
 
 function createBaseWatchRequest(): WatchRequest {
-  return { after: undefined, pool: undefined, follow: undefined };
+  return { after: undefined, pool: undefined, follow: undefined, kinds: [], sinceMilliseconds: undefined };
 }
 
 export const WatchRequest: MessageFns<WatchRequest> = {
@@ -283,6 +336,12 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     }
     if (message.follow !== undefined) {
       writer.uint32(24).bool(message.follow);
+    }
+    for (const v of message.kinds) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.sinceMilliseconds !== undefined) {
+      writer.uint32(41).double(message.sinceMilliseconds);
     }
     return writer;
   },
@@ -324,6 +383,22 @@ export const WatchRequest: MessageFns<WatchRequest> = {
             message.follow = reader.bool();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.kinds.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.sinceMilliseconds = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -344,12 +419,14 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     message.after = object.after ?? undefined;
     message.pool = object.pool ?? undefined;
     message.follow = object.follow ?? undefined;
+    message.kinds = object.kinds?.map((e) => e) || [];
+    message.sinceMilliseconds = object.sinceMilliseconds ?? undefined;
     return message;
   },
 };
 
 function createBaseWatchResponse(): WatchResponse {
-  return { seq: 0, timeMilliseconds: 0, pool: "", event: undefined };
+  return { seq: 0, timeMilliseconds: 0, pool: "", event: undefined, sandbox: undefined, image: undefined };
 }
 
 export const WatchResponse: MessageFns<WatchResponse> = {
@@ -365,6 +442,12 @@ export const WatchResponse: MessageFns<WatchResponse> = {
     }
     if (message.event !== undefined) {
       PoolEvent.encode(message.event, writer.uint32(34).fork()).join();
+    }
+    if (message.sandbox !== undefined) {
+      SandboxEvent.encode(message.sandbox, writer.uint32(42).fork()).join();
+    }
+    if (message.image !== undefined) {
+      ImageEvent.encode(message.image, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -414,6 +497,22 @@ export const WatchResponse: MessageFns<WatchResponse> = {
             message.event = PoolEvent.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.sandbox = SandboxEvent.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.image = ImageEvent.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -436,6 +535,12 @@ export const WatchResponse: MessageFns<WatchResponse> = {
     message.pool = object.pool ?? "";
     message.event = (object.event !== undefined && object.event !== null)
       ? PoolEvent.fromPartial(object.event)
+      : undefined;
+    message.sandbox = (object.sandbox !== undefined && object.sandbox !== null)
+      ? SandboxEvent.fromPartial(object.sandbox)
+      : undefined;
+    message.image = (object.image !== undefined && object.image !== null)
+      ? ImageEvent.fromPartial(object.image)
       : undefined;
     return message;
   },
@@ -556,6 +661,349 @@ export const PoolEvent: MessageFns<PoolEvent> = {
   },
 };
 
+function createBaseSandboxEvent(): SandboxEvent {
+  return {
+    type: "",
+    id: "",
+    namespace: "",
+    name: "",
+    image: "",
+    labels: {},
+    code: undefined,
+    signal: undefined,
+    reason: undefined,
+    from: undefined,
+  };
+}
+
+export const SandboxEvent: MessageFns<SandboxEvent> = {
+  encode(message: SandboxEvent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.type !== "") {
+      writer.uint32(10).string(message.type);
+    }
+    if (message.id !== "") {
+      writer.uint32(18).string(message.id);
+    }
+    if (message.namespace !== "") {
+      writer.uint32(26).string(message.namespace);
+    }
+    if (message.name !== "") {
+      writer.uint32(34).string(message.name);
+    }
+    if (message.image !== "") {
+      writer.uint32(42).string(message.image);
+    }
+    globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
+      SandboxEvent_LabelsEntry.encode({ key: key as any, value }, writer.uint32(50).fork()).join();
+    });
+    if (message.code !== undefined) {
+      writer.uint32(56).int32(message.code);
+    }
+    if (message.signal !== undefined) {
+      writer.uint32(66).string(message.signal);
+    }
+    if (message.reason !== undefined) {
+      writer.uint32(74).string(message.reason);
+    }
+    if (message.from !== undefined) {
+      writer.uint32(82).string(message.from);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SandboxEvent {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSandboxEvent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.image = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            const entry6 = SandboxEvent_LabelsEntry.decode(reader, reader.uint32());
+            if (entry6.value !== undefined) {
+              message.labels[entry6.key] = entry6.value;
+            }
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.code = reader.int32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.signal = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.from = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SandboxEvent>): SandboxEvent {
+    return SandboxEvent.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SandboxEvent>): SandboxEvent {
+    const message = createBaseSandboxEvent();
+    message.type = object.type ?? "";
+    message.id = object.id ?? "";
+    message.namespace = object.namespace ?? "";
+    message.name = object.name ?? "";
+    message.image = object.image ?? "";
+    message.labels = (globalThis.Object.entries(object.labels ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.code = object.code ?? undefined;
+    message.signal = object.signal ?? undefined;
+    message.reason = object.reason ?? undefined;
+    message.from = object.from ?? undefined;
+    return message;
+  },
+};
+
+function createBaseSandboxEvent_LabelsEntry(): SandboxEvent_LabelsEntry {
+  return { key: "", value: "" };
+}
+
+export const SandboxEvent_LabelsEntry: MessageFns<SandboxEvent_LabelsEntry> = {
+  encode(message: SandboxEvent_LabelsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SandboxEvent_LabelsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSandboxEvent_LabelsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SandboxEvent_LabelsEntry>): SandboxEvent_LabelsEntry {
+    return SandboxEvent_LabelsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SandboxEvent_LabelsEntry>): SandboxEvent_LabelsEntry {
+    const message = createBaseSandboxEvent_LabelsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseImageEvent(): ImageEvent {
+  return { type: "", digest: "", names: [], freed: undefined };
+}
+
+export const ImageEvent: MessageFns<ImageEvent> = {
+  encode(message: ImageEvent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.type !== "") {
+      writer.uint32(10).string(message.type);
+    }
+    if (message.digest !== "") {
+      writer.uint32(18).string(message.digest);
+    }
+    for (const v of message.names) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.freed !== undefined) {
+      writer.uint32(32).int64(message.freed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImageEvent {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImageEvent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.digest = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.names.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.freed = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ImageEvent>): ImageEvent {
+    return ImageEvent.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ImageEvent>): ImageEvent {
+    const message = createBaseImageEvent();
+    message.type = object.type ?? "";
+    message.digest = object.digest ?? "";
+    message.names = object.names?.map((e) => e) || [];
+    message.freed = object.freed ?? undefined;
+    return message;
+  },
+};
+
 export type SystemServiceService = typeof SystemServiceService;
 export const SystemServiceService = {
   info: {
@@ -567,7 +1015,7 @@ export const SystemServiceService = {
     responseSerialize: (value: SystemInfoResponse): Buffer => Buffer.from(SystemInfoResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SystemInfoResponse => SystemInfoResponse.decode(value),
   },
-  /** What happens in the pools: in order, without a gap, until the caller leaves, or to the newest without `follow`. */
+  /** What happens to pools, sandboxes and images: in order, without a gap, until the caller leaves, or to the newest without `follow`. */
   watch: {
     path: "/fsb.v1.SystemService/Watch" as const,
     requestStream: false as const,
@@ -581,7 +1029,7 @@ export const SystemServiceService = {
 
 export interface SystemServiceServer extends UntypedServiceImplementation {
   info: handleUnaryCall<SystemInfoRequest, SystemInfoResponse>;
-  /** What happens in the pools: in order, without a gap, until the caller leaves, or to the newest without `follow`. */
+  /** What happens to pools, sandboxes and images: in order, without a gap, until the caller leaves, or to the newest without `follow`. */
   watch: handleServerStreamingCall<WatchRequest, WatchResponse>;
 }
 

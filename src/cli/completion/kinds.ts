@@ -1,0 +1,86 @@
+import { phases } from '../../core/model/phase.ts';
+import { CONFIG_KEYS } from '../config/schema.ts';
+import { SHELLS } from './shells.ts';
+
+/** What a word names: a thing of the core, of this machine, one of a few words, or nothing that could be known. */
+export type Kind =
+  | 'sandbox'
+  | 'pool'
+  | 'image'
+  | 'lease'
+  | 'context'
+  | 'namespace'
+  | 'command'
+  | 'file'
+  | 'directory'
+  | 'variable'
+  /** `NAME:PATH` of a sandbox, or a file here. */
+  | 'sandbox-path'
+  | 'nothing'
+  | readonly string[];
+
+const PLATFORMS = ['linux/amd64', 'linux/arm64', 'linux/arm/v7'];
+
+/** By the name of the argument, where the command does not matter; then by the command. */
+const argumentKinds: Record<string, Kind> = {
+  reference: 'image',
+  source: 'image',
+  target: 'image',
+  lease: 'lease',
+  file: 'file',
+  shell: SHELLS,
+  ports: 'nothing',
+  registry: 'nothing',
+  'config name': CONFIG_KEYS,
+  'config key': CONFIG_KEYS,
+  'context name': 'context',
+  'context:create name': 'nothing',
+  'context:create endpoint': 'nothing',
+  'context:update endpoint': 'nothing',
+  'config value': 'nothing',
+  'pool name': 'pool',
+  'pool:create name': 'nothing',
+  'image name': 'image',
+  'image repository': 'image',
+  'cp source': 'sandbox-path',
+  'cp destination': 'sandbox-path',
+  'run name': 'nothing',
+  new: 'nothing',
+  name: 'sandbox',
+  sandbox: 'sandbox',
+  command: 'nothing',
+};
+
+/** Undefined: nobody has said it yet. */
+export function kindOfArgument(id: string, name: string): Kind | undefined {
+  const topic = id.split(':')[0]!;
+  return argumentKinds[`${id} ${name}`] ?? argumentKinds[`${topic} ${name}`] ?? argumentKinds[name];
+}
+
+const flagKinds: Record<string, Kind> = {
+  context: 'context',
+  namespace: 'namespace',
+  pool: 'pool',
+  image: 'image',
+  warm: 'image',
+  env: 'variable',
+  root: 'directory',
+  volume: 'directory',
+  platform: PLATFORMS,
+  phase: phases,
+  'failure-policy': ['Manual', 'AutoRecreate'],
+  'image:list filter': ['dangling=', 'reference=', 'label=', 'before=', 'since='],
+  'image:prune filter': ['until=', 'label='],
+  'events filter': ['type=', 'event=', 'sandbox=', 'image=', 'pool=', 'label='],
+  signal: ['TERM', 'KILL', 'INT', 'HUP', 'QUIT', 'USR1', 'USR2', 'STOP', 'CONT'],
+};
+
+export interface ValuedFlag {
+  helpValue?: string | string[];
+  options?: readonly string[];
+}
+
+export function kindOfFlag(id: string, name: string, { options, helpValue }: ValuedFlag): Kind {
+  if (options !== undefined) return options;
+  return flagKinds[`${id} ${name}`] ?? flagKinds[name] ?? (helpValue === 'FILE' ? 'file' : 'nothing');
+}

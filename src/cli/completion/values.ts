@@ -1,0 +1,89 @@
+import type { Command } from '@oclif/core';
+import type { CoreApi } from '../../core/api/core-api.ts';
+import { abortable } from '../../core/model/abortable.ts';
+import { Settings } from '../config/settings.ts';
+import { parseEndpoint } from '../endpoints/endpoint.ts';
+import { globalFlags } from '../flags.ts';
+import type { World } from '../world.ts';
+import type { Completion } from './candidate.ts';
+import { type Kind, kindOfArgument, kindOfFlag, type ValuedFlag } from './kinds.ts';
+import { isLiveKind, liveNames } from './names.ts';
+import type { Line, Position } from './position.ts';
+
+/** Nobody waits longer for a key; what is not here by then is not offered. Milliseconds. */
+const PATIENCE = 400;
+
+export async function argumentValues(
+  line: Line,
+  index: number,
+  current: string,
+  world: World,
+): Promise<Completion> {
+  const { id, command } = line.found!;
+  const kind = argumentKind(id, command.args, index);
+  // What is behind the colon lies in the sandbox.
+  if (kind === 'sandbox-path' && current.includes(':')) return { candidates: [] };
+  const { candidates, files } = await valuesOf(kind, line, world);
+  return { candidates: candidates.filter(({ value }) => !line.args.includes(value)), files };
+}
+
+export async function flagValues(
+  line: Line,
+  { flag, prefix }: Position & { at: 'value' },
+  world: World,
+): Promise<Completion> {
+  const flags = line.found?.command.flags ?? (globalFlags as unknown as Command.Loadable['flags']);
+  const definition = flags[flag];
+  if (definition?.type !== 'option') return { candidates: [] };
+  const kind = kindOfFlag(line.found?.id ?? '', flag, definition as ValuedFlag);
+  const { candidates, files } = await valuesOf(kind, line, world);
+  return { candidates: candidates.map((each) => ({ ...each, value: prefix + each.value })), files };
+}
+
+function argumentKind(id: string, args: Command.Loadable['args'], index: number): Kind {
+  const all = Object.values(args);
+  const last = all.at(-1);
+  const arg = all[index] ?? (last?.multiple ? last : undefined);
+  return (arg && kindOfArgument(id, arg.name)) ?? 'nothing';
+}
+
+async function valuesOf(kind: Kind, line: Line, world: World): Promise<Completion> {
+  if (typeof kind !== 'string') return { candidates: kind.map((value) => ({ value })) };
+  if (kind === 'file' || kind === 'directory')
+    return { candidates: [], files: kind === 'file' ? 'any' : 'directories' };
+  const files = kind === 'sandbox-path' ? 'any' : undefined;
+  if (kind === 'variable') return { candidates: Object.keys(world.env).map((value) => ({ value })) };
+  const settings = new Settings(world, settingFlags(line));
+  if (kind === 'context') return { candidates: settings.contexts.names().map((value) => ({ value })) };
+  if (!isLiveKind(kind)) return { candidates: [] };
+  const candidates = await live(kind, line, settings, world).catch(() => []);
+  return { candidates, files };
+}
+
+const settingFlags = ({ flags }: Line): Record<string, string | undefined> =>
+  Object.fromEntries(['host', 'context', 'namespace'].map((name) => [name, flags.get(name)?.at(-1)]));
+
+/** @throws when the core does not answer in time, or could only be asked at a price: a login, a start */
+async function live(
+  kind: keyof typeof liveNames,
+  { found }: Line,
+  settings: Settings,
+  world: World,
+): Promise<Completion['candidates']> {
+  const { endpoint, tls } = settings.core;
+  if (endpoint !== undefined && !['unix', 'tcp', 'tls'].includes(parseEndpoint(endpoint).kind)) return [];
+  const patience = new AbortController();
+  const cancel = world.clock.after(PATIENCE, () => patience.abort());
+  const { signal } = patience;
+  const query = { id: found?.id ?? '', namespace: settings.namespace, signal };
+  let core: CoreApi | undefined;
+  try {
+    const connecting = world.connect({ endpoint, tls, start: false });
+    core = await abortable(connecting, signal, (late) => late.close());
+    return await abortable(liveNames[kind](core, query), signal);
+  } finally {
+    cancel();
+    // Nobody waits for the end of a connection that may hang.
+    core?.close().catch(() => {});
+  }
+}

@@ -1,0 +1,42 @@
+import { formatSize } from '../../core/model/quantity.ts';
+import type { Listing } from './output.ts';
+
+/** A row of `stats` as `-o json` shows it; what is not known, or of one that does not run, is null. */
+export interface StatsView {
+  name: string;
+  namespace: string;
+  id: string;
+  /** RFC3339; when it was measured. */
+  time: string | null;
+  /** 100 is one whole core. */
+  cpu_percent: number | null;
+  /** Bytes. */
+  memory: number | null;
+  memory_limit: number | null;
+  memory_percent: number | null;
+  /** Processes and threads. */
+  pids: number | null;
+}
+
+export const statsListing = (items: StatsView[]): Listing<StatsView> => ({
+  items,
+  columns: [
+    { title: 'NAME', value: ({ name }) => name },
+    { title: 'CPU %', value: ({ cpu_percent }) => percent(cpu_percent) },
+    {
+      title: 'MEM USAGE / LIMIT',
+      value: ({ memory, memory_limit }) => `${size(memory)} / ${size(memory_limit)}`,
+    },
+    { title: 'MEM %', value: ({ memory_percent }) => percent(memory_percent) },
+    { title: 'PIDS', value: ({ pids }) => (pids === null ? NONE : String(pids)) },
+    { title: 'ID', wide: true, value: ({ id }) => id },
+  ],
+  name: ({ name }) => name,
+  id: ({ id }) => id,
+});
+
+/** As docker shows it. */
+const NONE = '--';
+
+const percent = (value: number | null): string => (value === null ? NONE : `${value.toFixed(2)}%`);
+const size = (bytes: number | null): string => (bytes === null ? NONE : formatSize(bytes));

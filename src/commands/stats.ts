@@ -1,0 +1,78 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.ts';
+import { type StatsView, statsListing } from '../cli/output/stats-view.ts';
+import { pause } from '../cli/stats/pause.ts';
+import { Sampler } from '../cli/stats/sampler.ts';
+import { FsbError } from '../core/model/errors.ts';
+
+const HOME = '\u001b[H';
+const CLEAR_SCREEN = '\u001b[2J';
+const CLEAR_TO_END_OF_LINE = '\u001b[K';
+const CLEAR_BELOW = '\u001b[J';
+/** Milliseconds between two looks. */
+const INTERVAL = 1_000;
+
+export default class Stats extends BaseCommand {
+  static override summary = 'Show what running sandboxes use, as it changes.';
+  static override description =
+    `A row for each: processor time in percent of one core, memory and its limit, processes and threads. Anew every second, on a terminal in place, until ctrl-C; once with --no-stream, which takes a second to measure. Without names all that run, and those that come; one that was named stays, with --, when it has ended, and goes when it is deleted. With -o json one object a line for each sandbox.`;
+  static override usage = 'stats [FLAGS] [NAME...]';
+  static override examples = [
+    { description: 'All that run, until ctrl-C', command: '<%= config.bin %> stats' },
+    { description: 'Once, for a script', command: '<%= config.bin %> stats --no-stream -o json box' },
+  ];
+  static override args = {
+    name: Args.string({
+      multiple: true,
+      ignoreStdin: true,
+      description: 'Only these. Default: all that run.',
+    }),
+  };
+  static override flags = {
+    all: Flags.boolean({ char: 'a', summary: 'Also sandboxes that have ended.' }),
+    'all-namespaces': Flags.boolean({ char: 'A', summary: 'Of every namespace.' }),
+    'no-stream': Flags.boolean({ summary: 'Show it once.' }),
+  };
+
+  /** A table that is drawn over the one before. */
+  #inPlace = false;
+
+  override async run(): Promise<undefined> {
+    const { args, flags } = await this.parse(Stats);
+    if (this.format === 'yaml')
+      throw new FsbError('invalid_argument', 'stats have no YAML form', {
+        hint: 'Use -o json: one object a line.',
+      });
+    const names = [...new Set(args.name ?? [])];
+    if (names.length > 0 && flags['all-namespaces'])
+      throw new FsbError('invalid_argument', 'names belong to one namespace: give no --all-namespaces', {
+        hint: 'Say which one with --namespace.',
+      });
+    const core = await this.core();
+    // A name that nobody has is a mistake now; one that goes later is not.
+    await Promise.all(names.map((name) => core.sandboxes.get(this.ref(name), this.call)));
+    const namespace = flags['all-namespaces'] ? undefined : this.namespace;
+    const sampler = new Sampler(core, { namespace, names, all: flags.all === true });
+    const first = await sampler.next(this.call);
+    const { stdout } = this.world.terminal;
+    const isTable = !this.quiet && (this.format === 'table' || this.format === 'wide');
+    this.#inPlace = isTable && stdout.isTTY === true && !flags['no-stream'];
+    if (this.#inPlace) await this.#show(first, CLEAR_SCREEN);
+    for (;;) {
+      await pause(INTERVAL, this.world.clock, this.interruption.signal);
+      const rows = await sampler.next(this.call);
+      await this.#show(rows, '');
+      if (flags['no-stream'] || (names.length > 0 && rows.length === 0)) return;
+    }
+  }
+
+  async #show(rows: StatsView[], before: string): Promise<void> {
+    if (this.format === 'json') return this.out(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    if (!this.#inPlace) return this.print(statsListing(rows));
+    const { render } = await import('../cli/output/output.ts');
+    const options = { format: this.format, quiet: this.quiet, colors: this.colors };
+    const text = await render(statsListing(rows), options);
+    // Over the old lines, not on an emptied screen: that would flicker.
+    await this.out(`${before}${HOME}${text.replaceAll('\n', `${CLEAR_TO_END_OF_LINE}\n`)}${CLEAR_BELOW}`);
+  }
+}

@@ -1,0 +1,77 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeShell, type Shell } from '../helpers/shell.ts';
+import { TerminalSession } from '../helpers/terminal-session.ts';
+
+/** The Tab key in the shells that people have. */
+
+/** Ctrl-U: forgets the line. */
+const CLEAR = '\u0015';
+
+let shell: Shell;
+
+beforeAll(async () => {
+  shell = await makeShell();
+  await writeFile(join(shell.home, 'notes.txt'), '');
+  await mkdir(join(shell.home, 'notebook'));
+  await shell.succeed('fsb-ctl run box --image host -- sleep 1000');
+  await shell.succeed('fsb-ctl run job --image host -- true');
+});
+
+afterAll(async () => {
+  expect(await shell.cli.close()).toEqual([]);
+});
+
+interface Prepared {
+  argv: string[];
+  /** Typed once it listens. */
+  load: string;
+}
+
+const shells: Record<string, Prepared> = {
+  'bash alone': { argv: ['bash', '--norc', '--noprofile', '-i'], load: 'source <(fsb-ctl completion bash)' },
+  'bash with bash-completion': {
+    argv: ['bash', '--norc', '--noprofile', '-i'],
+    load: 'source /usr/share/bash-completion/bash_completion; source <(fsb-ctl completion bash)',
+  },
+  zsh: { argv: ['zsh', '-f', '-i'], load: 'source <(fsb-ctl completion zsh)' },
+  fish: { argv: ['fish', '--no-config', '-i'], load: 'fsb-ctl completion fish | source' },
+};
+
+describe.each(Object.entries(shells))('%s', (_, { argv, load }) => {
+  let session: TerminalSession;
+
+  beforeAll(async () => {
+    session = new TerminalSession(argv, { env: { ...shell.env, PS1: '$ ' }, cwd: shell.home });
+    await session.sees(/[$#%] /);
+    session.type(`${load}\r`);
+    // What was typed is seen, too: the sum is not.
+    session.type('echo loaded-"yes"\r');
+    await session.sees('loaded-yes');
+  });
+
+  afterAll(async () => {
+    session.type(`${CLEAR}exit\r`);
+    await session.end();
+  });
+
+  it.each([
+    ['a command', 'fsb-ctl comp\t', 'completion'],
+    ['a command of a topic', 'fsb-ctl pool stat\t', 'status'],
+    ['a flag', 'fsb-ctl run --netw\t', '--network'],
+    ['the value of a flag', 'fsb-ctl run --network h\t', 'host'],
+    ['the value behind an equals sign', 'fsb-ctl run --network=h\t', '--network=host'],
+    ['the name of a sandbox', 'fsb-ctl get b\t', 'box'],
+    ['only one that can be used', 'fsb-ctl exec \t', 'box'],
+    ['an image', 'fsb-ctl run --image ho\t', 'host'],
+    ['a pool', 'fsb-ctl pool get def\t', 'default-pool'],
+    ['a file', 'fsb-ctl run x --env-file notes\t', 'notes.txt'],
+    ['a file behind an equals sign', 'fsb-ctl run x --env-file=notes.\t', '--env-file=notes.txt'],
+    ['a directory', 'fsb-ctl run x -v note\t', 'notebook'],
+  ])('completes %s', async (_what, line, word) => {
+    session.type(line);
+    await session.sees(word);
+    session.type(CLEAR);
+  });
+});
