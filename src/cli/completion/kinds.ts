@@ -1,5 +1,6 @@
 import { phases } from '../../core/model/phase.ts';
 import { CONFIG_KEYS } from '../config/schema.ts';
+import { OUTPUT_FORMATS } from '../output/listing.ts';
 import { SHELLS } from './shells.ts';
 
 /** What a word names: a thing of the core, of this machine, one of a few words, or nothing that could be known. */
@@ -68,7 +69,11 @@ const flagKinds: Record<string, Kind> = {
   volume: 'directory',
   platform: PLATFORMS,
   phase: phases,
+  output: [...OUTPUT_FORMATS, 'jsonpath=', 'template='],
+  'image:save output': 'file',
   'failure-policy': ['Manual', 'AutoRecreate'],
+  'list filter': ['name=', 'id=', 'label=', 'phase=', 'status=', 'ancestor=', 'exited=', 'pool=', 'node='],
+  'list sort-by': ['name', 'age', 'phase', 'image'],
   'image:list filter': ['dangling=', 'reference=', 'label=', 'before=', 'since='],
   'image:prune filter': ['until=', 'label='],
   'events filter': ['type=', 'event=', 'sandbox=', 'image=', 'pool=', 'label='],

@@ -67,7 +67,7 @@ describe('flags', () => {
   });
 
   it('have values behind a letter, too', async () => {
-    expect(await values(['list', '-aoj'])).toEqual(['-aojson']);
+    expect(await values(['list', '-aoj'])).toEqual(['-aojson', '-aojsonpath=']);
     expect(await values(['list', '-o', 'n'])).toEqual(['name']);
     expect(await values(['-o', 'n'])).toEqual(['name']);
   });
