@@ -30,7 +30,8 @@ export async function listen(
     remote,
     close() {
       server.close();
-      for (const socket of sockets) socket.destroy();
+      // A reset: what came so far must not pass for all of it.
+      for (const socket of sockets) socket.resetAndDestroy();
     },
   };
 }

@@ -1,0 +1,186 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeShell, type Shell } from '../helpers/shell.ts';
+import { keys } from '../helpers/terminal-session.ts';
+
+/** `cp` with the production binary, against a real sandbox. */
+
+let shell: Shell;
+beforeAll(async () => {
+  shell = await makeShell();
+  await shell.succeed('fsb-ctl run box --image host -- sleep 100000');
+});
+afterAll(async () => {
+  expect(await shell.cli.close()).toEqual([]);
+});
+
+const sources = 'rm -rf s; mkdir -p s/d; echo hi > s/f; echo x > s/d/x; ln -s f s/l; ln -s d s/ld';
+const targets = `rm -rf t; mkdir -p t/dir t/taken/f t/other; echo old > t/file; echo old > t/other/d
+  ln -s dir t/link; ln -s new t/dangling`;
+
+/** What is copied, where to, and what holds at the destination then, or the exit code. */
+const cases: [flags: string, source: string, target: string, result: string | number][] = [
+  ['', 'f', 'new', 'test "$(cat new)" = hi'],
+  ['', 'f', 'dir', 'test "$(cat dir/f)" = hi'],
+  ['', 'f', 'dir/', 'test "$(cat dir/f)" = hi'],
+  ['', 'f', 'file', 'test "$(cat file)" = hi'],
+  ['', 'f', 'new/', 3],
+  ['', 'f', 'no/such', 3],
+  ['', 'f', 'link', 'test -L link && test "$(cat dir/f)" = hi'],
+  ['', 'f', 'dangling', 'test -L dangling && test "$(cat new)" = hi'],
+  ['', 'f', 'taken', 4],
+  ['', 'f/', 'new', 4],
+  ['', 'nope', 'new', 3],
+  ['', 'd', 'new', 'test "$(find new)" = "$(printf "new\\nnew/x")"'],
+  ['', 'd', 'new/', 'test -f new/x'],
+  ['', 'd', 'dir', 'test -f dir/d/x'],
+  ['', 'd/', 'dir', 'test -f dir/d/x'],
+  ['', 'd/.', 'dir', 'test -f dir/x && ! test -e dir/d'],
+  ['', 'd/.', 'new', 'test -f new/x'],
+  ['', 'd', 'file', 4],
+  ['', 'd', 'other', 4],
+  ['', 'd', 'link', 'test -f dir/d/x'],
+  ['', 'l', 'new', 'test "$(readlink new)" = f'],
+  ['', 'ld', 'dir', 'test "$(readlink dir/ld)" = d'],
+  ['', 'ld/', 'new', 'test -f new/x && ! test -L new'],
+  ['-L', 'l', 'new', 'test "$(cat new)" = hi && ! test -L new'],
+  ['-L', 'ld', 'dir', 'test -f dir/ld/x && ! test -L dir/ld'],
+];
+
+const inBox = (script: string): string => `fsb-ctl exec -i box sh <<'END'\n${script}\nEND\n`;
+
+describe('into a sandbox', () => {
+  beforeAll(() => shell.succeed(sources));
+
+  it.each(cases)('cp %s %s %s', async (flags, source, target, result) => {
+    await shell.succeed(inBox(`cd /; ${targets}`));
+    const { code, stderr, stdout } = await shell.run(`fsb-ctl cp ${flags} s/${source} box:/t/${target}`);
+    expect({ code, stdout }).toEqual({ code: typeof result === 'number' ? result : 0, stdout: '' });
+    if (typeof result === 'number') expect(stderr).toMatch(/^Error: cannot|^Error: box: cannot/);
+    else expect(stderr).toMatch(new RegExp(`^Successfully copied \\S+B to box:/t/${target}\\n$`));
+    if (typeof result === 'string') await shell.succeed(inBox(`cd /t && ${result}`));
+  });
+});
+
+describe('out of a sandbox', () => {
+  beforeAll(() => shell.succeed(inBox(`cd /; ${sources}`)));
+
+  it.each(cases)('cp %s %s %s', async (flags, source, target, result) => {
+    await shell.succeed(targets);
+    const { code, stdout } = await shell.run(`fsb-ctl cp -q ${flags} box:s/${source} t/${target}`);
+    expect({ code, stdout }).toEqual({ code: typeof result === 'number' ? result : 0, stdout: '' });
+    if (typeof result === 'string') await shell.succeed(`cd t && ${result}`);
+  });
+});
+
+describe('a tar', () => {
+  it('goes in and comes out as tar makes it', async () => {
+    await shell.succeed(`${sources}; tar c s | fsb-ctl cp - box:/srv; tar cz s | fsb-ctl cp - box:/mnt`);
+    await shell.succeed(`rm -rf one two; mkdir one two
+      fsb-ctl cp box:/srv/s - | tar x -C one; fsb-ctl exec box tar c -C /mnt s | tar x -C two
+      diff -r --no-dereference s one/s; diff -r --no-dereference s two/s`);
+    expect(await shell.run('fsb-ctl cp box:/srv/nope - | wc -c')).toMatchObject({ stdout: '0\n' });
+    expect(await shell.run('echo no tar at all | fsb-ctl cp - box:/srv')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('cannot read the archive'),
+    });
+    expect(await shell.run('tar c s | fsb-ctl cp - box:/nowhere')).toMatchObject({ code: 3 });
+    expect(await shell.run('tar c s | fsb-ctl cp - box:/etc/passwd')).toMatchObject({ code: 4 });
+  });
+});
+
+describe('owners', () => {
+  it('are root inside and you here, unless they are to be kept', async () => {
+    const owner = (path: string) => shell.succeed(`fsb-ctl exec box stat -c %u:%g:%a ${path}`);
+    await shell.succeed('echo x > owned; chown 1234:5678 owned; chmod 4750 owned');
+    await shell.succeed('fsb-ctl cp owned box:/srv/plain; fsb-ctl cp -a owned box:/srv/kept');
+    expect([await owner('/srv/plain'), await owner('/srv/kept')]).toEqual(['0:0:4750\n', '1234:5678:4750\n']);
+    await shell.succeed('rm -f a b; fsb-ctl cp box:/srv/kept a; fsb-ctl cp -a box:/srv/kept b');
+    expect(await shell.succeed('stat -c %u:%g:%a a b')).toBe(
+      `${process.getuid!()}:${process.getgid!()}:750\n1234:5678:4750\n`,
+    );
+  });
+});
+
+describe('what makes no sense', () => {
+  it.each([
+    ['a b', 2, /neither side is in a sandbox/],
+    ['box:/a box:/b', 2, /from a sandbox to a sandbox/],
+    ['nobody:/a b', 3, /nobody does not exist/],
+    ['Box:/a b', 2, /invalid sandbox name/],
+    ['box:/proc/cpuinfo x', 1, /kernel/],
+    ['owned', 2, /DESTINATION/],
+  ])('cp %s', async (words, code, text) => {
+    const outcome = await shell.run(`fsb-ctl cp ${words}`);
+    expect(outcome).toMatchObject({ code, stdout: '' });
+    expect(outcome.stderr).toMatch(text);
+  });
+
+  it('with a sandbox that has ended', async () => {
+    await shell.succeed('fsb-ctl run short --image host -- true; fsb-ctl logs -f short');
+    expect(await shell.run('fsb-ctl cp short:/etc/passwd x')).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('Exited'),
+    });
+    await shell.succeed('fsb-ctl delete short');
+  });
+});
+
+describe('much', () => {
+  /** Runs a command line and tells the most memory that it had, in KiB. */
+  const measured = async (line: string): Promise<number> =>
+    Number(
+      await shell.succeed(
+        `python3 -c 'import resource,subprocess,sys
+subprocess.run(sys.argv[1:], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' ${line}`,
+      ),
+    );
+
+  it('is copied in little memory: one large file', { timeout: 240_000 }, async () => {
+    await shell.succeed('head -c 300000000 /dev/urandom > large');
+    expect(await measured('fsb-ctl cp large box:/srv/large')).toBeLessThan(250_000);
+    expect(await measured('fsb-ctl cp box:/srv/large back')).toBeLessThan(250_000);
+    await shell.succeed('cmp large back; rm large back; fsb-ctl exec box rm /srv/large');
+  });
+
+  it('is copied in little memory: many small files', { timeout: 240_000 }, async () => {
+    await shell.succeed(`mkdir many && cd many && seq 20000 | split -l 1 -a 4 - f`);
+    expect(await measured('fsb-ctl cp many box:/srv')).toBeLessThan(250_000);
+    expect(await measured('fsb-ctl cp box:/srv/many back')).toBeLessThan(250_000);
+    await shell.succeed('diff -r many back; rm -r many back; fsb-ctl exec box rm -r /srv/many');
+  });
+});
+
+describe('a copy that is ended in the middle', () => {
+  beforeAll(() => shell.succeed('truncate -s 50G endless'));
+
+  const tools = (): Promise<string> => shell.succeed('fsb-ctl top box | grep tar- || true');
+  const until = async (there: boolean): Promise<void> => {
+    while (((await tools()) !== '') !== there) await new Promise((resolve) => setTimeout(resolve, 50));
+  };
+
+  it('by ctrl-C leaves no process inside, and a terminal as it was', async () => {
+    const session = shell.open('fsb-ctl cp endless box:/srv/endless');
+    await session.sees(/Copying \.\.\. /);
+    await until(true);
+    session.type(keys.ctrlC);
+    expect(await session.end()).toEqual({ code: 130, restored: true });
+    await until(false);
+  });
+
+  it('by SIGKILL leaves none either', async () => {
+    for (const words of [
+      [join(shell.home, 'endless'), 'box:/srv/endless'],
+      ['box:/', join(shell.home, 'out')],
+    ]) {
+      const child = shell.cli.start(['cp', ...words]);
+      await until(true);
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      await until(false);
+    }
+    await shell.succeed('rm -rf out endless; fsb-ctl exec box rm -f /srv/endless');
+  });
+});
