@@ -52,9 +52,13 @@ export async function streamToSandbox(
     exists,
   } = await findDestination(path, (at) => lookRemotely(place, at));
   if (!exists || !isDirectory)
-    throw new FsbError(exists ? 'conflict' : 'not_found', `${place.ref.name}:${path} must be a directory`, {
-      hint: 'A tar is unpacked into a directory that is there.',
-    });
+    throw new FsbError(
+      exists ? 'conflict' : 'not_found',
+      `${place.ref.name}:${printable(path)} must be a directory`,
+      {
+        hint: 'A tar is unpacked into a directory that is there.',
+      },
+    );
   await unpackInside(place, directory, options.archive, counted(content, progress.copied), progress.note);
 }
 
@@ -179,9 +183,9 @@ async function conclude(
   const why = whyFailed(status, complaints.text);
   throw new FsbError(
     why.startsWith('cannot overwrite') ? 'conflict' : 'internal',
-    `cannot copy ${where}: ${printable(why)}`,
+    `cannot copy ${printable(where)}: ${why}`,
   );
 }
 
 const nothingAt = (what: string): FsbError =>
-  new FsbError('not_found', `cannot copy ${what}: there is no such file or directory`);
+  new FsbError('not_found', `cannot copy ${printable(what)}: there is no such file or directory`);
