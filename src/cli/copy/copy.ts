@@ -127,10 +127,10 @@ function packInside(
   return withTool(place, argv, false, async (session) => {
     const complaints = new Complaints();
     for await (const { stream, data } of session.output) {
+      // A copy that is given up writes nothing more: whoever takes it has let go of everything.
+      if (place.signal.aborted) return;
       if (stream === 'stderr') complaints.push(data);
       else await take(data);
-      // A copy that is given up writes nothing more.
-      if (place.signal.aborted) return;
     }
     await conclude(session, complaints, `${place.ref.name}:${path}`, note);
   });
@@ -146,22 +146,25 @@ function unpackInside(
   const argv = ['tar-in', ...(owners ? ['--same-owner'] : []), '--', directory];
   return withTool(place, argv, true, async (session) => {
     const complaints = new Complaints();
-    const reading = readComplaints(session, complaints);
-    // A tool that has failed takes nothing more, and its failure is what gets reported.
-    let over = false;
-    void reading
-      .catch(() => undefined)
-      .finally(() => {
-        over = true;
-      });
-    for await (const chunk of content) {
-      if (over || place.signal.aborted) break;
-      await session.write(chunk);
-    }
-    session.endInput();
-    await reading;
+    const over = new AbortController();
+    const reading = readComplaints(session, complaints).finally(() => over.abort());
+    // A tool that has failed takes nothing more, and its failure gets reported, however long the next bytes may take.
+    const wanted = AbortSignal.any([over.signal, place.signal]);
+    await Promise.race([reading, feed(session, content, wanted).then(() => reading)]);
     await conclude(session, complaints, `to ${place.ref.name}:${directory}`, note);
   });
+}
+
+async function feed(
+  session: ProcessSession,
+  content: Iterable<Buffer> | AsyncIterable<Buffer>,
+  wanted: AbortSignal,
+): Promise<void> {
+  for await (const chunk of content) {
+    if (wanted.aborted) return;
+    await session.write(chunk);
+  }
+  session.endInput();
 }
 
 async function readComplaints(session: ProcessSession, complaints: Complaints): Promise<void> {
