@@ -153,11 +153,10 @@ describe('what makes no sense', () => {
   });
 
   it('with a sandbox that has ended', async () => {
-    await shell.succeed('fsb-ctl run short --image host -- true; fsb-ctl logs -f short');
-    expect(await shell.run('fsb-ctl cp short:/etc/passwd x')).toMatchObject({
-      code: 4,
-      stderr: expect.stringContaining('Exited'),
-    });
+    await shell.succeed('fsb-ctl run short --image host -- true; fsb-ctl wait short');
+    const { code, stderr } = await shell.run('fsb-ctl cp short:/etc/passwd x');
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/^Error: .* short is not running \(Exited\)\nHint: .*fsb-ctl start short\n$/);
     await shell.succeed('fsb-ctl delete short');
   });
 });
