@@ -1,6 +1,7 @@
 import { didYouMean } from '../core/model/did-you-mean.ts';
 import { FsbError } from '../core/model/errors.ts';
 import { Interrupted } from './interruption.ts';
+import { printableText } from './output/table.ts';
 import { OutputClosed } from './streams.ts';
 
 /** How a command ended badly: what stderr gets (nothing, for some ends) and the exit code. */
@@ -34,7 +35,7 @@ export function renderError(
 ): string {
   if (context.json) return `${JSON.stringify({ error: error.toBody() })}\n`;
   const hint = error.hint === undefined ? '' : `Hint: ${error.hint}\n`;
-  return `Error: ${error.message}\n${hint}${context.debug ? stackOf(thrown) : ''}`;
+  return printableText(`Error: ${error.message}\n${hint}${context.debug ? stackOf(thrown) : ''}`);
 }
 
 function stackOf(thrown: unknown): string {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
 import { diskFull, isDiskFull } from './model/disk-full.ts';
 import { FsbError } from './model/errors.ts';
 
@@ -17,6 +17,28 @@ export function makePrivateDirectory(path: string): void {
       hint: 'Choose another root with FSB_ROOT or --root.',
       cause: error,
     });
+  }
+}
+
+/**
+ * Before anything in it is believed: whoever made it first, as in /tmp, could answer in the place of the core.
+ * @throws denied when it is there and somebody else's
+ */
+export function assertOwnDirectory(path: string, uid = process.getuid?.()): void {
+  if (uid === 0 || uid === undefined) return;
+  const owner = ownerOf(path);
+  if (owner === undefined || owner === uid || owner === 0) return;
+  throw new FsbError('denied', `the directory ${path} belongs to user ${owner}`, {
+    hint: 'Remove it, or choose another root with FSB_ROOT.',
+  });
+}
+
+/** Undefined: there is none, or none that can be reached. */
+function ownerOf(path: string): number | undefined {
+  try {
+    return lstatSync(path).uid;
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sideBySide } from '../../src/cli/output/side-by-side.ts';
+import type { Outcome } from '../helpers/cli-root.ts';
 import { makeShell, type Shell } from '../helpers/shell.ts';
 import { keys } from '../helpers/terminal-session.ts';
 
@@ -50,27 +52,60 @@ const cases: [flags: string, source: string, target: string, result: string | nu
 
 const inBox = (script: string): string => `fsb-ctl exec -i box sh <<'END'\n${script}\nEND\n`;
 
-describe('into a sandbox', () => {
-  beforeAll(() => shell.succeed(sources));
+/** Every case has targets of its own, so that they can be copied side by side, and looked at together. */
+const each = (line: (index: number) => string): string => cases.map((_, index) => line(index)).join('\n');
+const allTargets = each((index) => `mkdir ${index}; cd ${index}; ${targets}; cd ..`);
+const allResults = each((index) => {
+  const result = cases[index]![3];
+  return typeof result === 'string' ? `(cd ${index}/t && ${result}) && echo ${index}` : `echo ${index}`;
+});
 
-  it.each(cases)('cp %s %s %s', async (flags, source, target, result) => {
-    await shell.succeed(inBox(`cd /; ${targets}`));
-    const { code, stderr, stdout } = await shell.run(`fsb-ctl cp ${flags} s/${source} box:/t/${target}`);
+async function copyAll(copy: (index: number, flags: string, source: string, target: string) => string) {
+  const outcomes: Outcome[] = [];
+  for await (const { item, result, error } of sideBySide([...cases.keys()], (index) => {
+    const [flags, source, target] = cases[index]!;
+    return shell.run(copy(index, flags, source, target));
+  })) {
+    if (error) throw error;
+    outcomes[item] = result!;
+  }
+  return outcomes;
+}
+
+describe('into a sandbox', () => {
+  let outcomes: Outcome[];
+  let good: string[];
+  beforeAll(async () => {
+    await shell.succeed(`${sources}; ${inBox(`mkdir /into; cd /into; ${allTargets}`)}`);
+    outcomes = await copyAll((i, flags, from, to) => `fsb-ctl cp ${flags} s/${from} box:/into/${i}/t/${to}`);
+    good = (await shell.succeed(inBox(`cd /into; ${allResults}; true`))).split('\n');
+  });
+
+  it.each(cases.map((each, index) => [...each, index] as const))('cp %s %s %s', (...row) => {
+    const [, , target, result, index] = row;
+    const { code, stderr, stdout } = outcomes[index]!;
     expect({ code, stdout }).toEqual({ code: typeof result === 'number' ? result : 0, stdout: '' });
     if (typeof result === 'number') expect(stderr).toMatch(/^Error: cannot|^Error: box: cannot/);
-    else expect(stderr).toMatch(new RegExp(`^Successfully copied \\S+B to box:/t/${target}\\n$`));
-    if (typeof result === 'string') await shell.succeed(inBox(`cd /t && ${result}`));
+    else
+      expect(stderr).toMatch(new RegExp(`^Successfully copied \\S+B to box:/into/${index}/t/${target}\\n$`));
+    expect(good).toContain(`${index}`);
   });
 });
 
 describe('out of a sandbox', () => {
-  beforeAll(() => shell.succeed(inBox(`cd /; ${sources}`)));
+  let outcomes: Outcome[];
+  let good: string[];
+  beforeAll(async () => {
+    await shell.succeed(`${inBox(`cd /; ${sources}`)}mkdir out; cd out; ${allTargets}`);
+    outcomes = await copyAll((i, flags, from, to) => `fsb-ctl cp -q ${flags} box:s/${from} out/${i}/t/${to}`);
+    good = (await shell.succeed(`cd out; ${allResults}; cd ..; rm -r out`)).split('\n');
+  });
 
-  it.each(cases)('cp %s %s %s', async (flags, source, target, result) => {
-    await shell.succeed(targets);
-    const { code, stdout } = await shell.run(`fsb-ctl cp -q ${flags} box:s/${source} t/${target}`);
+  it.each(cases.map((each, index) => [...each, index] as const))('cp %s %s %s', (...row) => {
+    const [, , , result, index] = row;
+    const { code, stdout } = outcomes[index]!;
     expect({ code, stdout }).toEqual({ code: typeof result === 'number' ? result : 0, stdout: '' });
-    if (typeof result === 'string') await shell.succeed(`cd t && ${result}`);
+    expect(good).toContain(`${index}`);
   });
 });
 
@@ -118,11 +153,10 @@ describe('what makes no sense', () => {
   });
 
   it('with a sandbox that has ended', async () => {
-    await shell.succeed('fsb-ctl run short --image host -- true; fsb-ctl logs -f short');
-    expect(await shell.run('fsb-ctl cp short:/etc/passwd x')).toMatchObject({
-      code: 4,
-      stderr: expect.stringContaining('Exited'),
-    });
+    await shell.succeed('fsb-ctl run short --image host -- true; fsb-ctl wait short');
+    const { code, stderr } = await shell.run('fsb-ctl cp short:/etc/passwd x');
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/^Error: .* short is not running \(Exited\)\nHint: .*fsb-ctl start short\n$/);
     await shell.succeed('fsb-ctl delete short');
   });
 });
@@ -139,14 +173,14 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' ${line}`,
     );
 
   it('is copied in little memory: one large file', { timeout: 240_000 }, async () => {
-    await shell.succeed('head -c 300000000 /dev/urandom > large');
+    await shell.succeed('head -c 200000000 /dev/urandom > large');
     expect(await measured('fsb-ctl cp large box:/srv/large')).toBeLessThan(250_000);
     expect(await measured('fsb-ctl cp box:/srv/large back')).toBeLessThan(250_000);
     await shell.succeed('cmp large back; rm large back; fsb-ctl exec box rm /srv/large');
   });
 
   it('is copied in little memory: many small files', { timeout: 240_000 }, async () => {
-    await shell.succeed(`mkdir many && cd many && seq 20000 | split -l 1 -a 4 - f`);
+    await shell.succeed(`mkdir many && cd many && seq 5000 | split -l 1 -a 4 - f`);
     expect(await measured('fsb-ctl cp many box:/srv')).toBeLessThan(250_000);
     expect(await measured('fsb-ctl cp box:/srv/many back')).toBeLessThan(250_000);
     await shell.succeed('diff -r many back; rm -r many back; fsb-ctl exec box rm -r /srv/many');

@@ -8,25 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
+#include "attributes.h"
+#include "late_times.h"
 #include "place.h"
 #include "tar_reader.h"
 #include "tool.h"
-
-/* A directory's time is put when nothing more comes into it. */
-struct late_time {
-  struct late_time *next;
-  struct timespec mtime;
-  char path[];
-};
 
 struct unpacking {
   struct tar_reader reader;
   struct tar_entry entry;
   struct tree tree;
-  struct late_time *times;
+  struct late_time *times; /* of directories */
   bool same_owner;
 };
 
@@ -54,22 +48,12 @@ static bool make_room(const struct unpacking *un, const struct place *place, boo
   return unlinkat(place->directory, place->name, 0) == 0 || fail("cannot replace", un);
 }
 
-/* As far as the file system takes them. */
-static void put_attributes(const struct unpacking *un, int fd) {
-  size_t at = 0;
-  struct pax_record record;
-  while (tar_reader_attribute(&un->reader, &at, &record)) {
-    bool known = strncmp(record.key, "user.", 5) == 0 || strcmp(record.key, "security.capability") == 0;
-    if (known) fsetxattr(fd, record.key, record.value, record.length, 0);
-  }
-}
-
 /* Owner first: that takes setuid away. */
 static bool finish(const struct unpacking *un, int fd) {
   const struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, un->entry.mtime};
   if (fchown(fd, owner_of(un), group_of(un)) < 0) return fail("cannot give away", un);
   if (fchmod(fd, un->entry.mode) < 0) return fail("cannot set mode of", un);
-  put_attributes(un, fd);
+  attributes_put(&un->reader, fd);
   return futimens(fd, times) == 0 || fail("cannot set time of", un);
 }
 
@@ -91,21 +75,12 @@ static bool unpack_file(struct unpacking *un, const struct place *place) {
   return close(fd) == 0 && good;
 }
 
-static bool remember_time(struct unpacking *un) {
-  struct late_time *late = malloc(sizeof *late + strlen(un->entry.name) + 1);
-  if (late == NULL) return fail("no memory for", un);
-  late->mtime = un->entry.mtime;
-  strcpy(late->path, un->entry.name);
-  late->next = un->times;
-  un->times = late;
-  return true;
-}
-
 static bool unpack_directory(struct unpacking *un, const struct place *place, bool there) {
   if (!there && mkdirat(place->directory, place->name, 0700) < 0) return fail("cannot make", un);
   int fd = openat(place->directory, place->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) return fail("cannot open", un);
-  bool good = finish(un, fd) && remember_time(un);
+  bool good = finish(un, fd);
+  if (good && !late_times_add(&un->times, un->entry.name, &un->entry.mtime)) good = fail("no memory for", un);
   close(fd);
   return good;
 }
@@ -148,6 +123,8 @@ static bool unpack_link(struct unpacking *un) {
   return good;
 }
 
+static const char KINDS[] = {TAR_FILE, TAR_DIRECTORY, TAR_SYMLINK, TAR_FIFO, 0};
+
 static bool unpack(struct unpacking *un) {
   if (!place_clean(un->entry.name)) return refuse("refused name that leads out of the directory:", un->entry.name);
   /* The directory itself keeps what it has. */
@@ -157,6 +134,8 @@ static bool unpack(struct unpacking *un) {
     refuse("left out device", un->entry.name);
     return true;
   }
+  /* Before anything goes to make room for it. */
+  if (strchr(KINDS, un->entry.type) == NULL) return refuse("cannot unpack what is of an unknown kind:", un->entry.name);
   struct place place;
   bool there = false;
   if (!place_find(&un->tree, un->entry.name, true, &place)) return fail("cannot reach", un);
@@ -165,8 +144,7 @@ static bool unpack(struct unpacking *un) {
     case TAR_FILE: return unpack_file(un, &place);
     case TAR_DIRECTORY: return unpack_directory(un, &place, there);
     case TAR_SYMLINK: return unpack_symlink(un, &place);
-    case TAR_FIFO: return unpack_fifo(un, &place);
-    default: return refuse("cannot unpack what is of an unknown kind:", un->entry.name);
+    default: return unpack_fifo(un, &place);
   }
 }
 
@@ -178,20 +156,6 @@ static bool unpack_all(struct unpacking *un) {
       case TAR_ENTRY: break;
     }
     if (!unpack(un)) return false;
-  }
-}
-
-/* Also after a failure: what is there should look as it was meant. */
-static void put_times(struct unpacking *un) {
-  while (un->times != NULL) {
-    struct late_time *late = un->times;
-    un->times = late->next;
-    struct place place;
-    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, late->mtime};
-    if (place_find(&un->tree, late->path, false, &place)) {
-      utimensat(place.directory, place.name, times, AT_SYMLINK_NOFOLLOW);
-    }
-    free(late);
   }
 }
 
@@ -210,7 +174,8 @@ int tool_tar_in(int argc, char **argv) {
   }
   un.reader.fd = STDIN_FILENO;
   bool good = unpack_all(&un);
-  put_times(&un);
+  /* Also after a failure: what is there should look as it was meant. */
+  late_times_put(&un.times, &un.tree);
   tree_close(&un.tree);
   if (good) tar_reader_drain(&un.reader);
   free(un.reader.pax);

@@ -8,16 +8,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
+#include "attributes.h"
 #include "links.h"
+#include "source.h"
 #include "tar_writer.h"
 #include "tool.h"
 
@@ -33,35 +31,6 @@ static void pack(struct packing *pk, int directory, const char *name, bool follo
 static void note(struct packing *pk, const char *what) {
   tool_complain(what, pk->entry.name, errno);
   pk->failed = true;
-}
-
-/* From linux/magic.h, which musl's compiler does not find. */
-enum { PROC = 0x9fa0, SYSFS = 0x62656572, CGROUP = 0x27e0eb, CGROUP2 = 0x63677270, DEVPTS = 0x1cd1 };
-
-/* The kernel makes these up: their files say that they are empty, and some never end. */
-static bool is_made_up(int fd) {
-  struct statfs status;
-  if (fstatfs(fd, &status) < 0) return false;
-  switch ((unsigned long)status.f_type) {
-    case PROC:
-    case SYSFS:
-    case CGROUP:
-    case CGROUP2:
-    case DEVPTS: return true;
-    default: return false;
-  }
-}
-
-static void add_attributes(struct packing *pk, int fd) {
-  static char names[TAR_ATTRIBUTE_VALUE_MOST];
-  static char value[TAR_ATTRIBUTE_VALUE_MOST];
-  ssize_t length = flistxattr(fd, names, sizeof names);
-  for (ssize_t at = 0; at < length; at += (ssize_t)strlen(names + at) + 1) {
-    const char *name = names + at;
-    if (strncmp(name, "user.", 5) != 0 && strcmp(name, "security.capability") != 0) continue;
-    ssize_t size = fgetxattr(fd, name, value, sizeof value);
-    if (size >= 0) tar_writer_attribute(&pk->writer, name, value, (size_t)size);
-  }
 }
 
 static void fill_entry(struct packing *pk, char type, const struct stat *status) {
@@ -111,7 +80,7 @@ static void pack_file(struct packing *pk, int fd) {
   if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) return note(pk, "cannot look at");
   if (pack_link(pk, &status)) return;
   fill_entry(pk, TAR_FILE, &status);
-  add_attributes(pk, fd);
+  attributes_take(&pk->writer, fd);
   tar_writer_entry(&pk->writer, &pk->entry);
   put_content(pk, fd);
 }
@@ -138,9 +107,9 @@ static void pack_directory(struct packing *pk, int fd) {
   if (fstat(fd, &status) < 0) note(pk, "cannot look at");
   if (pk->entry.name[length - 1] != '/') strcpy(pk->entry.name + length, "/");
   fill_entry(pk, TAR_DIRECTORY, &status);
-  add_attributes(pk, fd);
+  attributes_take(&pk->writer, fd);
   tar_writer_entry(&pk->writer, &pk->entry);
-  DIR *stream = is_made_up(fd) ? NULL : fdopendir(fd);
+  DIR *stream = source_is_made_up(fd) ? NULL : fdopendir(fd);
   if (stream == NULL) {
     close(fd);
   } else {
@@ -192,39 +161,6 @@ static void pack(struct packing *pk, int directory, const char *name, bool follo
   close(fd);
 }
 
-/* Puts the name that the path has in the archive at `to`. Returns false when it is too long. */
-static bool name_in_archive(const char *path, char *to) {
-  size_t length = strlen(path);
-  bool content = length >= 2 && strcmp(path + length - 2, "/.") == 0;
-  while (length > 0 && path[length - 1] == '/') length--;
-  const char *slash = memrchr(path, '/', length);
-  const char *name = slash == NULL ? path : slash + 1;
-  size_t size = (size_t)(path + length - name);
-  if (content || length == 0 || (size == 1 && name[0] == '.')) {
-    name = ".";
-    size = 1;
-  }
-  if (size > NAME_MAX) return false;
-  memcpy(to, name, size);
-  to[size] = 0;
-  return true;
-}
-
-/* Returns how it ends when there is nothing to pack. */
-static int look_first(const char *path, bool follow) {
-  struct stat status;
-  if ((follow ? stat : lstat)(path, &status) < 0) {
-    int error = errno;
-    tool_complain("cannot copy", path, error);
-    return error == ENOENT ? TOOL_MISSING : TOOL_FAILED;
-  }
-  int fd = S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) ? open(path, O_PATH | O_CLOEXEC) : -1;
-  bool made_up = fd >= 0 && is_made_up(fd);
-  if (fd >= 0) close(fd);
-  if (made_up) return tool_complain("cannot copy what the kernel makes up:", path, 0);
-  return TOOL_DONE;
-}
-
 int tool_tar_out(int argc, char **argv) {
   static struct packing pk;
   int at = 1;
@@ -232,8 +168,8 @@ int tool_tar_out(int argc, char **argv) {
   if (follow) at++;
   if (at < argc && strcmp(argv[at], "--") == 0) at++;
   if (at + 1 != argc) return TOOL_MISUSED;
-  if (!name_in_archive(argv[at], pk.entry.name)) return tool_complain("cannot copy", argv[at], ENAMETOOLONG);
-  int end = look_first(argv[at], follow);
+  if (!source_name(argv[at], pk.entry.name)) return tool_complain("cannot copy", argv[at], ENAMETOOLONG);
+  int end = source_look(argv[at], follow);
   if (end != TOOL_DONE) return end;
   pack(&pk, AT_FDCWD, argv[at], follow);
   return tar_writer_end(&pk.writer) && !pk.failed ? TOOL_DONE : TOOL_FAILED;

@@ -1,5 +1,5 @@
-import { chmod, mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chmod, mkdir, realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { FsbError } from '../../core/model/errors.ts';
 import { withFileLock } from '../files/file-lock.ts';
 import { replaceFile, targetOf } from '../files/replace-file.ts';
@@ -27,6 +27,7 @@ export async function editConfig(
   try {
     await mkdir(dirname(file), { recursive: true, mode: isPrivate ? 0o700 : 0o755 });
     const target = await targetOf(file);
+    if (!isPrivate) await assertInProject(file, target);
     await withFileLock(target, { clock: world.clock, signal }, async () => {
       const { content, indent } = readJsonFile(target) ?? { content: {}, indent: '  ' };
       if (!change(content)) return;
@@ -40,4 +41,13 @@ export async function editConfig(
       cause: error,
     });
   }
+}
+
+/** Anybody may have made the links of a project: none of them says which file of yours is written. @throws denied */
+async function assertInProject(file: string, target: string): Promise<void> {
+  const own = join(await realpath(dirname(dirname(file))), '.fsb/config.json');
+  if (join(await realpath(dirname(target)), basename(target)) === own) return;
+  throw new FsbError('denied', `${file} is a link that leads elsewhere, to ${target}`, {
+    hint: 'Put a file in its place.',
+  });
 }

@@ -52,9 +52,13 @@ export async function streamToSandbox(
     exists,
   } = await findDestination(path, (at) => lookRemotely(place, at));
   if (!exists || !isDirectory)
-    throw new FsbError(exists ? 'conflict' : 'not_found', `${place.ref.name}:${path} must be a directory`, {
-      hint: 'A tar is unpacked into a directory that is there.',
-    });
+    throw new FsbError(
+      exists ? 'conflict' : 'not_found',
+      `${place.ref.name}:${printable(path)} must be a directory`,
+      {
+        hint: 'A tar is unpacked into a directory that is there.',
+      },
+    );
   await unpackInside(place, directory, options.archive, counted(content, progress.copied), progress.note);
 }
 
@@ -123,10 +127,10 @@ function packInside(
   return withTool(place, argv, false, async (session) => {
     const complaints = new Complaints();
     for await (const { stream, data } of session.output) {
+      // A copy that is given up writes nothing more: whoever takes it has let go of everything.
+      if (place.signal.aborted) return;
       if (stream === 'stderr') complaints.push(data);
       else await take(data);
-      // A copy that is given up writes nothing more.
-      if (place.signal.aborted) return;
     }
     await conclude(session, complaints, `${place.ref.name}:${path}`, note);
   });
@@ -142,22 +146,25 @@ function unpackInside(
   const argv = ['tar-in', ...(owners ? ['--same-owner'] : []), '--', directory];
   return withTool(place, argv, true, async (session) => {
     const complaints = new Complaints();
-    const reading = readComplaints(session, complaints);
-    // A tool that has failed takes nothing more, and its failure is what gets reported.
-    let over = false;
-    void reading
-      .catch(() => undefined)
-      .finally(() => {
-        over = true;
-      });
-    for await (const chunk of content) {
-      if (over || place.signal.aborted) break;
-      await session.write(chunk);
-    }
-    session.endInput();
-    await reading;
+    const over = new AbortController();
+    const reading = readComplaints(session, complaints).finally(() => over.abort());
+    // A tool that has failed takes nothing more, and its failure gets reported, however long the next bytes may take.
+    const wanted = AbortSignal.any([over.signal, place.signal]);
+    await Promise.race([reading, feed(session, content, wanted).then(() => reading)]);
     await conclude(session, complaints, `to ${place.ref.name}:${directory}`, note);
   });
+}
+
+async function feed(
+  session: ProcessSession,
+  content: Iterable<Buffer> | AsyncIterable<Buffer>,
+  wanted: AbortSignal,
+): Promise<void> {
+  for await (const chunk of content) {
+    if (wanted.aborted) return;
+    await session.write(chunk);
+  }
+  session.endInput();
 }
 
 async function readComplaints(session: ProcessSession, complaints: Complaints): Promise<void> {
@@ -179,9 +186,9 @@ async function conclude(
   const why = whyFailed(status, complaints.text);
   throw new FsbError(
     why.startsWith('cannot overwrite') ? 'conflict' : 'internal',
-    `cannot copy ${where}: ${printable(why)}`,
+    `cannot copy ${printable(where)}: ${why}`,
   );
 }
 
 const nothingAt = (what: string): FsbError =>
-  new FsbError('not_found', `cannot copy ${what}: there is no such file or directory`);
+  new FsbError('not_found', `cannot copy ${printable(what)}: there is no such file or directory`);

@@ -42,15 +42,20 @@ const CODES: Record<string, [ErrorCode, string]> = {
 export function fileError(what: string, path: string, error: unknown): FsbError {
   const { code = '', message } = error as NodeJS.ErrnoException;
   if (error instanceof FsbError) return error;
-  const [mapped, why] = CODES[code] ?? ['internal', message];
+  // Without the call and the path, which is not the one that people know.
+  const [mapped, why] = CODES[code] ?? ['internal', message.replace(/, \w+( '.*)?$/s, '')];
   return new FsbError(mapped, `cannot ${what} ${printable(path)}: ${why}`, { cause: error });
 }
 
 /** Does it, and says what it was about when it fails. */
-export function attempt<T>(what: string, path: ByteText, act: (path: string | Buffer) => T): T {
+export const attempt = <T>(what: string, path: ByteText, act: (path: string | Buffer) => T): T =>
+  attemptOn(what, shown(path), () => act(fsPath(path)));
+
+/** The same for what is known to people by a name of its own. */
+export function attemptOn<T>(what: string, name: string, act: () => T): T {
   try {
-    return act(fsPath(path));
+    return act();
   } catch (error) {
-    throw fileError(what, shown(path), error);
+    throw fileError(what, name, error);
   }
 }

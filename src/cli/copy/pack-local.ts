@@ -11,7 +11,7 @@ import {
   statSync,
 } from 'node:fs';
 import { FsbError } from '../../core/model/errors.ts';
-import { bytesOfPath, fsPath, shown } from '../../core/tar/byte-path.ts';
+import { bytesOfPath, shown } from '../../core/tar/byte-path.ts';
 import type { ByteText } from '../../core/tar/entry.ts';
 import { encodeEntry, tarEnd, tarPadding, type WrittenEntry } from '../../core/tar/write-header.ts';
 import { attempt, kindOf } from './local-files.ts';
@@ -74,7 +74,7 @@ class Packer {
     const prefix = path.endsWith('/') ? path : `${path}/`;
     for (const inner of names.map((bytes) => bytes.toString('latin1')).sort()) {
       const at = `${prefix}${inner}`;
-      const found = lstatSync(fsPath(at), { bigint: true, throwIfNoEntry: false });
+      const found = attempt('copy', at, (path) => lstatSync(path, { bigint: true, throwIfNoEntry: false }));
       // One that vanishes meanwhile was never there.
       if (found !== undefined) yield* this.#add(at, `${name}/${inner}`, found);
     }

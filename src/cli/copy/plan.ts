@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { FsbError } from '../../core/model/errors.ts';
+import { printable } from '../output/output.ts';
 import { assertsDirectory, splitPath } from './place.ts';
 
 export type Kind = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'device';
@@ -43,7 +44,7 @@ export async function findDestination(path: string, lookup: Lookup): Promise<Des
     if (found?.kind !== 'symlink')
       return { path: at, exists: found !== undefined, isDirectory: found?.kind === 'directory' };
     if (links === MOST_LINKS)
-      throw new FsbError('conflict', `cannot copy to ${path}: too many symbolic links`);
+      throw new FsbError('conflict', `cannot copy to ${printable(path)}: too many symbolic links`);
     at = posix.resolve(splitPath(at).directory, found.target ?? '');
   }
 }
@@ -57,11 +58,11 @@ export function planCopy(source: Source, destination: Destination): CopyPlan {
   const { path, exists, isDirectory } = destination;
   if (exists && isDirectory) return { directory: path, name: source.base };
   if (exists && source.isDirectory)
-    throw new FsbError('conflict', `cannot copy a directory to ${path}: that is a file`, {
+    throw new FsbError('conflict', `cannot copy a directory to ${printable(path)}: that is a file`, {
       hint: 'Name a directory, or something that is not there yet.',
     });
   if (!exists && !source.isDirectory && assertsDirectory(path))
-    throw new FsbError('not_found', `cannot copy to ${path}: there is no such directory`, {
+    throw new FsbError('not_found', `cannot copy to ${printable(path)}: there is no such directory`, {
       hint: 'Make it first, or leave out the slash to give the copy this name.',
     });
   const { directory, base } = splitPath(path);

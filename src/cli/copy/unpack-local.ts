@@ -1,12 +1,13 @@
-import { chmodSync, lchownSync, linkSync, lutimesSync, symlinkSync, utimesSync } from 'node:fs';
+import { chmodSync, chownSync, lchownSync, lutimesSync, symlinkSync, utimesSync } from 'node:fs';
 import { FsbError } from '../../core/model/errors.ts';
-import { bytesOfPath, partsOf } from '../../core/tar/byte-path.ts';
+import { bytesOfPath, detached, partsOf, shown } from '../../core/tar/byte-path.ts';
 import type { ByteText, ContentSink, TarEntry } from '../../core/tar/entry.ts';
 import { FileSink } from '../../core/tar/file-sink.ts';
 import { TarReader, type TarVisitor } from '../../core/tar/reader.ts';
 import { nodeTime } from '../../core/tar/times.ts';
-import { attempt, fileError } from './local-files.ts';
-import { LocalTree, named } from './local-tree.ts';
+import { printable } from '../output/output.ts';
+import { attemptOn } from './local-files.ts';
+import { LocalTree, type Spot } from './local-tree.ts';
 import type { CopyPlan } from './plan.ts';
 
 export interface UnpackOptions {
@@ -32,7 +33,7 @@ export class LocalUnpacker implements TarVisitor {
   readonly #tree: LocalTree;
   readonly #reader: TarReader;
   /** A directory's mode may forbid to write in it, and writing changes its time: both come last. */
-  readonly #directories: { path: ByteText; entry: TarEntry }[] = [];
+  readonly #directories = new Map<ByteText, DirectoryAttributes>();
 
   constructor(options: UnpackOptions) {
     this.#options = options;
@@ -52,7 +53,11 @@ export class LocalUnpacker implements TarVisitor {
   /** Lets go of what is open, and finishes the directories that are there. */
   close(): void {
     this.#reader.close();
-    for (const { path, entry } of this.#directories.splice(0).reverse()) this.#finishDirectory(path, entry);
+    try {
+      this.#finishDirectories();
+    } finally {
+      this.#tree.close();
+    }
   }
 
   header(): void {}
@@ -60,20 +65,21 @@ export class LocalUnpacker implements TarVisitor {
   entry(entry: TarEntry): ContentSink | undefined {
     const parts = this.#partsOf(entry.name);
     if (parts.length === 0) return undefined;
-    const path = this.#tree.placeOf(parts);
+    const spot = this.#tree.spot(parts);
     switch (entry.type) {
       case 'file':
-        return this.#file(path, entry);
+        return this.#file(spot, entry);
       case 'directory':
-        this.#tree.makeDirectory(path);
-        this.#directories.push({ path, entry });
+        this.#tree.makeDirectory(spot);
+        this.#directories.set(detached(parts.join('/')), attributesOf(entry));
         return undefined;
       case 'symlink':
-        return this.#symlink(path, entry);
+        return this.#symlink(spot, entry);
       case 'link':
-        return this.#link(path, entry);
+        this.#tree.link(this.#partsOf(entry.linkname), parts);
+        return undefined;
       default:
-        this.#options.note(`left out ${entry.type} ${named(path)}`);
+        this.#options.note(`left out ${entry.type} ${spot.name}`);
         return undefined;
     }
   }
@@ -83,26 +89,20 @@ export class LocalUnpacker implements TarVisitor {
     const { base, plan } = this.#options;
     const parts = partsOf(name);
     if (base !== '.' && parts.shift() !== bytesOfPath(base))
-      throw new FsbError('internal', `the sandbox sent ${named(name)}, which was not asked for`, {
+      throw new FsbError('internal', `the sandbox sent ${printable(shown(name))}, which was not asked for`, {
         hint: 'Something in the sandbox may be hostile.',
       });
     return plan.name === '.' ? parts : [bytesOfPath(plan.name), ...parts];
   }
 
-  #file(path: ByteText, entry: TarEntry): ContentSink {
+  #file(spot: Spot, entry: TarEntry): ContentSink {
     if (entry.segments !== undefined)
-      throw new FsbError('internal', `the sandbox sent ${named(path)} as a sparse file, which it never does`);
+      throw new FsbError('internal', `the sandbox sent ${spot.name} as a sparse file, which it never does`);
     const { owners, copied } = this.#options;
-    this.#tree.clear(path);
+    this.#tree.clear(spot);
     const attributes = { ...entry, mode: this.#modeOf(entry) };
-    const sink = attempt('make', path, (at) => new FileSink(at, attributes, owners));
-    const write = (act: () => void): void => {
-      try {
-        act();
-      } catch (error) {
-        throw fileError('write', named(path), error);
-      }
-    };
+    const sink = attemptOn('make', spot.name, () => new FileSink(spot.at, attributes, owners));
+    const write = (act: () => void): void => attemptOn('write', spot.name, act);
     return {
       write: (bytes) => {
         write(() => sink.write(bytes));
@@ -113,33 +113,48 @@ export class LocalUnpacker implements TarVisitor {
     };
   }
 
-  #symlink(path: ByteText, { linkname, uid, gid, mtime }: TarEntry): undefined {
-    this.#tree.clear(path);
+  #symlink(spot: Spot, { linkname, uid, gid, mtime }: TarEntry): undefined {
+    this.#tree.clear(spot);
     const time = nodeTime(mtime);
-    attempt('make link', path, (at) => {
+    const { at, name } = spot;
+    attemptOn('make link', name, () => {
       symlinkSync(Buffer.from(linkname, 'latin1'), at);
       if (this.#options.owners) lchownSync(at, uid, gid);
       lutimesSync(at, time, time);
     });
   }
 
-  #link(path: ByteText, { linkname }: TarEntry): undefined {
-    const target = this.#tree.fileAt(this.#partsOf(linkname));
-    if (target === path) return;
-    this.#tree.clear(path);
-    attempt('make link', path, (at) => linkSync(Buffer.from(target, 'latin1'), at));
+  /** The inner ones first: an outer one may let nobody in any more. */
+  #finishDirectories(): void {
+    const found = [...this.#directories].map(([path, attributes]) => ({
+      parts: path.split('/'),
+      attributes,
+    }));
+    this.#directories.clear();
+    for (const { parts, attributes } of found.sort((a, b) => b.parts.length - a.parts.length))
+      this.#finishDirectory(parts, attributes);
   }
 
-  #finishDirectory(path: ByteText, entry: TarEntry): void {
-    const time = nodeTime(entry.mtime);
-    attempt('finish directory', path, (at) => {
-      if (this.#options.owners) lchownSync(at, entry.uid, entry.gid);
-      chmodSync(at, this.#modeOf(entry));
-      utimesSync(at, time, time);
+  #finishDirectory(parts: ByteText[], { uid, gid, mode, mtime }: DirectoryAttributes): void {
+    const time = nodeTime(mtime);
+    this.#tree.changeDirectory(this.#tree.spot(parts), (path) => {
+      if (this.#options.owners) chownSync(path, uid, gid);
+      chmodSync(path, this.#modeOf({ mode }));
+      utimesSync(path, time, time);
     });
   }
 
-  #modeOf({ mode }: TarEntry): number {
+  #modeOf({ mode }: Pick<TarEntry, 'mode'>): number {
     return this.#options.owners ? mode : mode & PLAIN;
   }
 }
+
+/** Nothing else of an entry may be kept: its extended attributes can have a megabyte. */
+type DirectoryAttributes = Pick<TarEntry, 'uid' | 'gid' | 'mode' | 'mtime'>;
+
+const attributesOf = ({ uid, gid, mode, mtime }: TarEntry): DirectoryAttributes => ({
+  uid,
+  gid,
+  mode,
+  mtime,
+});

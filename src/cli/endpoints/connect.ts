@@ -43,8 +43,12 @@ async function httpOf(grpc: string, connectCore: Connect): Promise<string> {
 }
 
 async function connectLocal(options: ConnectOptions, here: Here): Promise<CoreApi> {
-  const { localCore } = await import('../local/find.ts');
+  const [{ localCore }, { assertOwnDirectory }] = await Promise.all([
+    import('../local/find.ts'),
+    import('../../core/private-directory.ts'),
+  ]);
   const local = localCore(here, here.packageRoot);
+  assertOwnDirectory(local.paths.run);
   if (options.start) {
     const { ensureLocalCore } = await import('../local/autostart.ts');
     await ensureLocalCore(local);

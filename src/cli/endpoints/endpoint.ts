@@ -17,9 +17,10 @@ export type CoreEndpoint =
 const DEFAULT_GRPC_PORT = 9090;
 const HOST = String.raw`(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)`;
 const ADDRESS = new RegExp(String.raw`^(tcp|tls)://${HOST}(?::(\d{1,5}))?/?$`);
+const PLAIN_PATH = '/[A-Za-z0-9_./@+,~-]*';
 // Nothing that begins with a dash, and nothing that a shell in somebody's ssh_config could take for its own; ssh reads %, $ and : in paths.
 const SSH = new RegExp(
-  String.raw`^ssh://(?:([A-Za-z0-9_](?:[A-Za-z0-9_.@-]*))@)?${HOST}(?::(\d{1,5}))?(/[A-Za-z0-9_./@+,~-]*)?$`,
+  String.raw`^ssh://(?:([A-Za-z0-9_](?:[A-Za-z0-9_.@-]*))@)?${HOST}(?::(\d{1,5}))?(${PLAIN_PATH})?$`,
 );
 
 /** @throws invalid_argument */
@@ -38,6 +39,9 @@ function unixEndpoint(text: string): CoreEndpoint {
   if (!isAbsolute(path)) throw invalidEndpoint(text);
   return { kind: 'unix', grpc: `unix://${path}`, http: `unix://${httpBeside(path)}` };
 }
+
+/** A path of a socket in which ssh finds nothing to expand, and no end of it. */
+export const isPlainPath = (path: string): boolean => new RegExp(`^${PLAIN_PATH}$`).test(path);
 
 /** The HTTP socket of the core whose gRPC socket is given. */
 export const httpBeside = (socket: string): string => socket.replace(/[^/]*$/, 'http.sock');

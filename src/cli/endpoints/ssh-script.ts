@@ -1,5 +1,5 @@
 import { type ErrorCode, FsbError, isErrorCode } from '../../core/model/errors.ts';
-import type { CoreEndpoint } from './endpoint.ts';
+import { type CoreEndpoint, isPlainPath } from './endpoint.ts';
 
 /** Around what the script says: a shell's start-up files may write anything before it. */
 export const BEGIN = '<fsb-ctl>';
@@ -39,6 +39,11 @@ export function coreOfAnswer(answer: string, { host }: SshEndpoint): string {
   if (status === undefined || socket === undefined)
     throw new FsbError('unavailable', `fsb-ctl on ${host} does not say where its core is`, {
       hint: `Is it the same version there? Name the socket: ssh://${host}/run/fsb/fsb.sock`,
+    });
+  // ssh puts variables of this machine into the path, and sends it: that machine must not choose which.
+  if (!isPlainPath(socket))
+    throw new FsbError('unavailable', `the socket on ${host} has a strange path: ${JSON.stringify(socket)}`, {
+      hint: 'Move the root of the core there to a path of letters, digits and . _ - / @ + , ~',
     });
   if (status.running === true) return socket;
   throw new FsbError('unavailable', `the core on ${host} is not running`, {

@@ -29,6 +29,8 @@ export interface Tunnel {
 }
 
 const COMPLAINT_MOST = 2000;
+/** Characters: what a shell's start-up files write before the answer may be long. */
+const ANSWER_MOST = 256 * 1024;
 /** Seconds. */
 const CONNECT_TIMEOUT = 20;
 
@@ -122,7 +124,7 @@ function answerIn(output: NodeJS.ReadableStream): Promise<string> {
   return new Promise((resolve) => {
     let text = '';
     output.setEncoding('utf8').on('data', (more: string) => {
-      text += more;
+      text = (text + more).slice(-ANSWER_MOST);
       const [, answer] = new RegExp(`${BEGIN}\\n([^]*)${END}`).exec(text) ?? [];
       if (answer !== undefined) resolve(answer);
     });

@@ -3,6 +3,7 @@ import { abortable } from '../../core/model/abortable.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import { type ExitStatus, type ProcessSession, signalName } from '../../core/model/process.ts';
 import type { SandboxRef } from '../../core/model/sandbox.ts';
+import { printable } from '../output/output.ts';
 
 /** Where tools run: one sandbox of a core, until the signal fires. */
 export interface ToolPlace {
@@ -92,9 +93,9 @@ export class Complaints {
   }
 }
 
-/** Why a tool failed: its last complaint, or the signal that ended it. */
+/** Why a tool failed: its last complaint, fit for a terminal, or the signal that ended it. */
 export function whyFailed(status: ExitStatus, complaint: string): string {
   if (status.oomKilled) return 'the sandbox ran out of memory';
   if (status.signal !== null) return `it was ended by ${signalName(status.signal)}`;
-  return complaint.split('\n').at(-1) || `it failed with code ${status.code}`;
+  return printable(complaint.split('\n').at(-1)!) || `it failed with code ${status.code}`;
 }

@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { acquireLock } from '../../core/lock.ts';
 import { codeOfExit, FsbError } from '../../core/model/errors.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
-import { makePrivateDirectory } from '../../core/private-directory.ts';
+import { assertOwnDirectory, makePrivateDirectory } from '../../core/private-directory.ts';
 import { type CoreStatus, readStatus } from '../../core/status-file.ts';
 import { guestDirectory } from './guest-directory.ts';
 
@@ -37,8 +37,9 @@ export function answers(socketPath: string): Promise<boolean> {
   });
 }
 
-/** What the running core says about itself; undefined when none runs. */
+/** What the running core says about itself; undefined when none runs. @throws denied: its directory is somebody else's */
 export async function runningCore({ paths }: LocalCore): Promise<CoreStatus | undefined> {
+  assertOwnDirectory(paths.run);
   return (await answers(paths.grpcSocket)) ? readStatus(paths.status) : undefined;
 }
 

@@ -54,6 +54,9 @@ export function printable(text: string): string {
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 }
 
+/** The same for a text of several lines. */
+export const printableText = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]/gu, '?');
+
 async function painter(colors: boolean): Promise<(text: string, tone: Tone) => string> {
   if (!colors) return (text) => text;
   const { Chalk } = await import('chalk');

@@ -1,4 +1,5 @@
 import { FsbError } from '../model/errors.ts';
+import { transitions } from '../model/phase.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 
 /** What a call needs a sandbox to be. */
@@ -7,7 +8,9 @@ import type { Sandbox } from '../model/sandbox.ts';
 export function assertRunning({ name, state: { phase } }: Sandbox): void {
   if (phase === 'Running') return;
   throw new FsbError('conflict', `sandbox ${name} is not running (${phase})`, {
-    hint: `See why with: fsb-ctl get ${name}`,
+    hint: transitions[phase].includes('Pending')
+      ? `See why with: fsb-ctl get ${name}; it runs again, with its files, after: fsb-ctl start ${name}`
+      : `See why with: fsb-ctl get ${name}`,
   });
 }
 

@@ -67,7 +67,8 @@ function directories(
     return { root: '/var/lib/fsb', state: '/var/lib/fsb', run: '/run/fsb', settings: '/etc/fsb' };
   const home = env.HOME ?? '/';
   const state = join(env.XDG_STATE_HOME || join(home, '.local/state'), 'fsb');
-  const run = join(env.XDG_RUNTIME_DIR || join('/tmp', `fsb-${uid}`), 'fsb');
+  // In /tmp nothing above it may be anybody's, who could put another one in its place.
+  const run = env.XDG_RUNTIME_DIR ? join(env.XDG_RUNTIME_DIR, 'fsb') : `/tmp/fsb-${uid}`;
   const settings = join(env.XDG_CONFIG_HOME || join(home, '.config'), 'fsb');
   return { root: state, state, run, settings };
 }

@@ -72,6 +72,12 @@ describe.each(variants)('tar-in (%s)', (variant) => {
     expect(outcome.stderr).not.toBe('');
   });
 
+  it('takes nothing away for what it then refuses', async () => {
+    writeFileSync(inside('f'), 'mine');
+    expect((await put({ name: 'f', type: 'Z' })).code).toBe(1);
+    expect(readFileSync(inside('f'), 'utf8')).toBe('mine');
+  });
+
   it('takes an absolute name for one below its directory', async () => {
     const name = join(folder, 'outside/secret');
     const { code } = await expectHarmless(() => put({ name, content: 'x' }));

@@ -144,6 +144,23 @@ describe('config set and unset', () => {
     expect(await readdir(join(home, '.fsb'))).toEqual(['config.json']);
   });
 
+  it.each([
+    ['the file', '.fsb/config.json', 'stolen.json'],
+    ['the file, to one that is not there', '.fsb/config.json', 'new.json'],
+    ['its directory', '.fsb', 'elsewhere'],
+  ])('of a project never go where a link for %s leads', async (_, link, target) => {
+    await mkdir(join(home, 'elsewhere'));
+    await writeFile(join(home, 'elsewhere/config.json'), '{}');
+    await writeFile(join(home, 'stolen.json'), '{}');
+    if (link !== '.fsb') await mkdir(join(project, '.fsb'));
+    await symlink(join(home, target), join(project, link));
+    const outcome = await fsb('config set --project namespace shop');
+    expect(outcome).toMatchObject({ code: 7, stderr: expect.stringContaining('leads elsewhere') });
+    for (const file of ['elsewhere/config.json', 'stolen.json'])
+      expect(await readFile(join(home, file), 'utf8')).toBe('{}');
+    expect(await readdir(home)).not.toContain('new.json');
+  });
+
   it('of a project go to its root', async () => {
     await fsb('config set --project namespace shop');
     expect(JSON.parse(await readFile(join(project, '.fsb/config.json'), 'utf8'))).toEqual({

@@ -4,6 +4,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -148,5 +149,58 @@ describe('what a sandbox sends', () => {
     unpack(tar);
     expect(notes.join('')).not.toContain('\u001b');
     expect(() => unpack(rawEntry({ name: '\u001b[2J' }))).toThrow(/sent \?\[2J/);
+  });
+
+  describe('while somebody changes the tree', () => {
+    const halves = (before: RawEntry[], after: RawEntry[], swap: () => void): void => {
+      const plan = { directory: join(folder, 'in'), name: 'dst' };
+      const options = { base: 'src', plan, owners: false, note: () => {}, copied: () => {} };
+      const unpacker = new LocalUnpacker(options);
+      try {
+        unpacker.push(Buffer.concat(before.map(rawEntry)));
+        swap();
+        unpacker.push(Buffer.concat(after.map(rawEntry)));
+      } finally {
+        unpacker.close();
+      }
+    };
+    const swapped = (path: string) => () => {
+      renameSync(inside(path), inside('moved'));
+      symlinkSync(join(folder, 'outside'), inside(path));
+    };
+
+    it.each<[string, RawEntry[], RawEntry[]]>([
+      ['a file', [{ name: 'src/d/', type: '5' }], [{ name: 'src/d/secret', content: 'x' }]],
+      ['a file beside one', [{ name: 'src/d/f' }], [{ name: 'src/d/secret', content: 'x' }]],
+      ['a directory', [{ name: 'src/d/', type: '5' }], [{ name: 'src/d/e/', type: '5', mode: 0o777 }]],
+      ['a hard link', [{ name: 'src/d/f' }], [{ name: 'src/h', type: '1', linkname: 'src/d/secret' }]],
+      ['the mode of the directory', [{ name: 'src/d/', type: '5', mode: 0o777 }], []],
+    ])('%s does not land where a link leads that is in the place of a directory now', async (_, ...both) => {
+      const before = await stateOf(join(folder, 'outside'));
+      let refusal: unknown;
+      try {
+        halves([root, ...both[0]], both[1], swapped('dst/d'));
+      } catch (error) {
+        refusal = error;
+      }
+      expect(await stateOf(join(folder, 'outside'))).toEqual(before);
+      // What is in the directory that was entered before is still in that one.
+      expect(refusal instanceof FsbError || both[1][0]?.name === 'src/d/secret').toBe(true);
+    });
+  });
+
+  it('is not kept in memory: directories with megabytes of attributes', () => {
+    const unpacker = new LocalUnpacker({
+      ...{ base: 'src', owners: false, note: () => {}, copied: () => {} },
+      plan: { directory: join(folder, 'in'), name: 'dst' },
+    });
+    const value = 'x'.repeat(60_000);
+    const records = Array.from({ length: 16 }, (_, i): [string, string] => [`SCHILY.xattr.user.${i}`, value]);
+    const entry = rawTar(pax(records), root).subarray(0, -1024);
+    const before = process.memoryUsage();
+    for (let i = 0; i < 300; i++) unpacker.push(Buffer.from(entry));
+    const after = process.memoryUsage();
+    unpacker.close();
+    expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(150_000_000);
   });
 });

@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import { streamToSandbox } from '../../../../src/cli/copy/copy.ts';
+import type { ToolPlace } from '../../../../src/cli/guest-tool/guest-tool.ts';
+import type { ExecRequest } from '../../../../src/core/api/sandbox-api.ts';
+import type { OutputChunk, ProcessSession } from '../../../../src/core/model/process.ts';
+
+/** A sandbox in which a tool has said what it says, and has ended. */
+function place(tools: Record<string, { code: number; stdout?: string; stderr?: string }>): ToolPlace {
+  const exec = async (_: unknown, { argv }: ExecRequest): Promise<ProcessSession> => {
+    const { code, stdout = '', stderr = '' } = tools[argv[0]!]!;
+    async function* output(): AsyncGenerator<OutputChunk> {
+      yield { stream: 'stdout', data: Buffer.from(stdout) } as OutputChunk;
+      yield { stream: 'stderr', data: Buffer.from(stderr) } as OutputChunk;
+    }
+    const exited = Promise.resolve({ code, signal: null, oomKilled: false });
+    const session = { output: output(), exited, write: async () => {}, endInput() {}, close: async () => {} };
+    return session as unknown as ProcessSession;
+  };
+  return {
+    core: { sandboxes: { exec } } as unknown as ToolPlace['core'],
+    ref: { namespace: 'default', name: 'box' },
+    signal: new AbortController().signal,
+  };
+}
+
+it('a tool that has failed is told of, although nothing more comes on standard input', async () => {
+  const silent = (async function* () {
+    yield Buffer.from('x');
+    await new Promise(() => {});
+  })();
+  const box = place({
+    stat: { code: 0, stdout: 'directory 755 0 0.000000000 0 0\n' },
+    'tar-in': { code: 1, stderr: 'cannot write f: No space left on device\n' },
+  });
+  const progress = { note: () => {}, copied: () => {} } as never;
+  await expect(streamToSandbox(silent, box, '/srv', { archive: false }, progress)).rejects.toThrow(
+    'No space left',
+  );
+});
