@@ -99,7 +99,7 @@ describe('a lost connection', () => {
 
 describe('the other exit codes', () => {
   it.each([
-    ['1: what failed', 'fsb-ctl image import /etc/passwd', 1],
+    ['1: what failed', 'fsb-ctl list >/dev/full', 1],
     ['2: wrong usage', 'fsb-ctl list --nonsense', 2],
     ['2: a wrong configuration', 'echo "{" > c; FSB_CONFIG=c fsb-ctl config set output nonsense', 2],
     ['3: not there', 'fsb-ctl logs nobody', 3],
@@ -152,7 +152,7 @@ describe('signals', () => {
       running.signal(`SIG${kind}`);
       await running.sees(`got ${kind}`);
     }
-    expect([await running.end(), running.stderr]).toEqual([9, '']);
+    expect(await running.end()).toBe(9);
   });
 
   it.each(Object.keys(ways))('stay here with --no-sig-proxy: %s', async (way) => {
@@ -206,10 +206,8 @@ describe('standard input', () => {
 
   it.each(Object.keys(ways))('goes through whole, and back: %s -i', async (way) => {
     const line = ways[way]!('cat').replace(/--image|box/, '-i $&');
-    const sum = 'head -c 20000000 /dev/zero | tr "\\0" x';
-    expect(await shell.succeed(`${sum} | ${line} | md5sum; ${sum} | md5sum | tee /dev/stderr`)).toMatch(
-      /^(\w+ +-\n)\1$/,
-    );
+    await shell.succeed('head -c 20000000 /dev/urandom > all');
+    expect(await shell.run(`${line} <all | cmp - all`)).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
   it.each(Object.keys(ways))('that nobody ends does not keep it: %s -i', async (way) => {
@@ -234,10 +232,11 @@ describe('output', () => {
     'fsb-ctl events --after 0',
     'fsb-ctl run --help',
     'fsb-ctl cp box:/usr/bin -',
-    'fsb-ctl pool status --watch -o json',
     'fsb-ctl attach talker',
   ])('whose reader goes ends without a word: %s | head -1', async (line) => {
-    await shell.succeed('fsb-ctl run talker --image host -- yes');
+    await shell.succeed(
+      `fsb-ctl run talker --image host -- sh -c 'seq 100000; while :; do echo more; sleep 0.05; done'`,
+    );
     const { code, stdout, stderr } = await shell.run(`${line} | head -1 | wc -l; exit \${PIPESTATUS[0]}`);
     expect({ stdout, stderr }).toEqual({ stdout: '1\n', stderr: '' });
     expect([0, 141]).toContain(code);
