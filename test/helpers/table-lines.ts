@@ -8,13 +8,12 @@ export type TableLine = [line: string, shows: RegExp | string];
 const get = (path: string, name = 'box'): string =>
   `fsb-ctl get ${name} -o json | node -p 'JSON.stringify(JSON.parse(require("fs").readFileSync(0)).${path})'`;
 const policy = [
-  '--image host --warm host=1 --size 1 --max 9 --min 1 --buffer-min 0 --buffer-max 2 --memory-budget 4g --ttl 90s',
+  '--warm host=1 --size 1 --max 9 --min 1 --buffer-min 0 --buffer-max 2 --memory-budget 4g --ttl 90s',
   '--max-age 1h --on-empty wait --queue-timeout 20s --reuse sticky --pause-idle --cpus 0.5 --memory 128m --pids 99 --lease-ttl 2h',
 ].join(' ');
-const corePolicy = policy.replace('--image host ', '');
-const serveFlags = `--root $PWD/o --http off --metrics off --grpc off`;
+const serveFlags = `--root $PWD/o --http off --metrics off --grpc 127.0.0.1:0`;
 const show = `fsb-ctl pool get ci -o json | tr -d ' \\n'`;
-const shown = /"count":1.*"max":9.*"min":1.*"on_empty":"wait"|"on_empty":"wait".*"count":1/s;
+const shown = /"count":1.*"min":1,"max":9.*"on_empty":"wait".*"reuse":"sticky"/;
 
 const life: TableLine[] = [
   [
@@ -52,8 +51,8 @@ const life: TableLine[] = [
   ['fsb-ctl delete -f box; fsb-ctl delete --all; fsb-ctl list -q', 'box\n'],
   ['fsb-ctl rm --selector team=red --grace 0s', 'box\n'],
   [
-    `fsb-ctl update box --ttl none --failure-policy AutoRecreate --recovery-timeout 30s --label owner=me --label team- --cpus 0.5 --memory 128m --pids 64; fsb-ctl get box -o json | tr -d ' \\n'`,
-    /^box\n.*"labels":\{"owner":"me"\}.*"failure_policy":"AutoRecreate","recovery_timeout_seconds":30.*"cpus":0.5,"memory":134217728,"pids":64/,
+    `fsb-ctl update box --ttl none --failure-policy Manual --recovery-timeout 30s --label owner=me --label team- --cpus 0.5 --memory 128m --pids 64; fsb-ctl get box -o json | tr -d ' \\n'`,
+    /^box\n.*"labels":\{"owner":"me"\}.*"failure_policy":"Manual","recovery_timeout_seconds":30.*"cpus":0.5,"memory":134217728,"pids":64/,
   ],
   [`fsb-ctl update box --expire-time 4102444800; ${get('spec.expire_time')}`, 'box\n4102444800\n'],
   ['fsb-ctl exec box touch /here; fsb-ctl reset -t 0 box; fsb-ctl exec box ls /here', 'box\n'],
@@ -91,7 +90,10 @@ const guest: TableLine[] = [
 
 const pools: TableLine[] = [
   [`fsb-ctl pool create ci --pull never ${policy} -q; ${show}`, shown],
-  ['fsb-ctl pool create ci -f pool.yaml -o name', 'ci\n'],
+  [
+    'fsb-ctl pool create ci --image host -o name; fsb-ctl pool update ci --image host -q; fsb-ctl pool rm ci -f; fsb-ctl pool start ci --image host -q; fsb-ctl pool rm ci -f; fsb-ctl pool create ci -f pool.yaml -o name',
+    'ci\nci\nci\nci\nci\nci\n',
+  ],
   [
     `fsb-ctl pool create ci -q; fsb-ctl pool update ci --pull never ${policy} --pressure 0.5 --reset -q; ${show}`,
     shown,
@@ -137,7 +139,7 @@ const images: TableLine[] = [
     /"A=1"|"A": "1"/,
   ],
   [
-    'fsb-ctl load -q -i alpine.tar >/dev/null; fsb-ctl history --no-trunc -H=false alpine',
+    'fsb-ctl load -q -i alpine.tar >/dev/null; fsb-ctl history --no-trunc --no-human alpine',
     /^CREATED +CREATED BY/,
   ],
   [
@@ -156,17 +158,17 @@ const images: TableLine[] = [
 
 const cores: TableLine[] = [
   [
-    `fsb-ctl daemon start ${serveFlags} ${corePolicy} -q; fsb-ctl daemon restart ${serveFlags} ${corePolicy} -q; fsb-ctl daemon status --root $PWD/o -q; fsb-ctl daemon logs --root $PWD/o -n 1 | grep -c msg; fsb-ctl daemon stop --root $PWD/o`,
+    `fsb-ctl daemon start ${serveFlags} ${policy} -q; fsb-ctl daemon restart ${serveFlags} ${policy} -q; fsb-ctl daemon status --root $PWD/o -q; fsb-ctl daemon logs --root $PWD/o -n 1 | grep -c msg; fsb-ctl daemon stop --root $PWD/o`,
     /^(unix:\S+\n){3}1\n$/,
   ],
   ['timeout -s INT 1 fsb-ctl daemon logs -f -n 1', /msg/],
   [
-    `mkfifo ready; fsb-ctl serve ${serveFlags} ${corePolicy} --ready-fd 3 3>ready 2>/dev/null & cat ready >/dev/null; fsb-ctl --host unix://$PWD/o/run/fsb.sock list -q; kill -INT $!; wait $!; echo $?; rm ready`,
+    `mkfifo ready; fsb-ctl serve ${serveFlags} ${policy} --ready-fd 3 3>ready 2>/dev/null & cat ready >/dev/null; fsb-ctl --host unix://$PWD/o/run/fsb.sock list -q; kill -INT $!; wait $!; echo $?; rm ready`,
     '0\n',
   ],
   ['fsb-ctl version --client', /^fsb-ctl: /],
   ['fsb-ctl doctor --fix', /^CHECK .*\nnode +yes/],
-  ['fsb-ctl info', /^Client version: (.*\n)*Sandboxes: +1\n/],
+  ['fsb-ctl info', /^Client version: (.*\n)*Sandboxes: +1, 1 Running\n/],
 ];
 
 const tls = '--host tls://h:1 -n mine --description why --ca vars --cert vars --key vars --token-file vars';
@@ -177,7 +179,7 @@ const configuration: TableLine[] = [
   ],
   [
     'mkdir -p p/.git; cd p; fsb-ctl config set --project namespace mine; fsb-ctl config get --show-origin namespace; fsb-ctl config unset --project namespace; fsb-ctl config get namespace; fsb-ctl config list -q',
-    /^mine\t\S+config.json\S*\ndefault\n(\w+\n){7}$/,
+    /^project:\S+config.json\tmine\ndefault\n(\w+\n){7}$/,
   ],
 ];
 
