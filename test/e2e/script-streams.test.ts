@@ -242,6 +242,11 @@ describe('output', () => {
     expect([0, 141]).toContain(code);
   });
 
+  it('whose reader goes is a broken pipe for the command of exec, as it is for one here', async () => {
+    expect(await shell.succeed(`fsb-ctl exec box sh -c 'yes | cat' | head -1`)).toBe('y\n');
+    await expect.poll(() => shell.succeed('fsb-ctl top box'), { timeout: 5000 }).not.toMatch(/yes|cat/);
+  });
+
   it.each(['fsb-ctl list', ways.exec!('seq 100000'), 'fsb-ctl logs talker'])(
     'that cannot be written is a failure: %s > /dev/full',
     async (line) => {
