@@ -3,6 +3,7 @@ import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CliRoot, makeCliRoot, type Outcome, outcomeOf } from './cli-root.ts';
 import { repository } from './real-core.ts';
+import { RunningLine } from './running-line.ts';
 import { TerminalSession } from './terminal-session.ts';
 
 /** A user's shell: fsb-ctl is on the PATH, and it starts in a home of its own that goes with the core's root. */
@@ -14,6 +15,8 @@ export interface Shell {
   run(line: string): Promise<Outcome>;
   /** The same, which must exit with 0; resolves with its standard output. */
   succeed(line: string): Promise<string>;
+  /** A command line beside the test, without a terminal, its standard input open. */
+  start(line: string): RunningLine;
   /** A command line on a terminal. */
   open(line: string): TerminalSession;
 }
@@ -41,6 +44,7 @@ export async function makeShell(): Promise<Shell> {
       if (code !== 0) throw new Error(`${line}\nexited with ${code}: ${stderr}`);
       return stdout;
     },
+    start: (line) => new RunningLine(spawn('bash', ['-c', `exec ${line}`], { env, cwd: home })),
     // bash becomes the command; a shell in between would be ended by the same ctrl-C.
     open: (line) => new TerminalSession(['bash', '-c', line], { env, cwd: home }),
   };

@@ -1,6 +1,7 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 const driver = join(import.meta.dirname, 'terminal.py');
 /** A dialogue that hangs shows what it has seen so far, before the test's own limit ends it without a word. */
@@ -19,11 +20,16 @@ export class TerminalSession {
   #seen = 0;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #closed: Promise<unknown>;
+  readonly #pid: Promise<number>;
 
   constructor(argv: string[], options: { env?: NodeJS.ProcessEnv; cwd?: string } = {}) {
     this.#child = spawn('python3', [driver, ...argv], options);
     this.#closed = once(this.#child, 'close');
     this.#child.stdin.on('error', () => {});
+    this.#pid = once(this.#child.stderr, 'data').then(([line]) =>
+      Number(/^pid (\d+)/.exec(String(line))![1]),
+    );
+    this.#pid.catch(() => {});
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.text += text;
     });
@@ -58,6 +64,17 @@ export class TerminalSession {
 
   type(keys: string): void {
     this.#child.stdin.write(keys);
+  }
+
+  /** To the program itself, as somebody else would send it. */
+  async signal(name: NodeJS.Signals): Promise<void> {
+    process.kill(await this.#pid, name);
+  }
+
+  /** The window gets another size; whoever is in front of it is told, as by a real one. */
+  async resize(rows: number, columns: number): Promise<void> {
+    const terminal = `/proc/${await this.#pid}/fd/0`;
+    await promisify(execFile)('stty', ['-F', terminal, 'rows', String(rows), 'cols', String(columns)]);
   }
 
   /** What the driver said at the end. */

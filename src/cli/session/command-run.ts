@@ -52,7 +52,7 @@ export async function planCommand(
       tty,
       signalProxy: !flags['no-sig-proxy'],
       detachKeys,
-      killOnTimeout: true,
+      ours: true,
     },
   };
 }

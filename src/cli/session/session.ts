@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { FsbError } from '../../core/model/errors.ts';
 import type { ExitStatus, ProcessSession, TerminalSize } from '../../core/model/process.ts';
 import type { Interruption } from '../interruption.ts';
-import { write } from '../streams.ts';
+import { OutputClosed, write } from '../streams.ts';
 import type { Terminal, TerminalInput, World } from '../world.ts';
 import { DetachFilter } from './detach-keys.ts';
 import { enterRawMode } from './raw-mode.ts';
@@ -15,8 +15,8 @@ export interface SessionOptions {
   signalProxy: boolean;
   /** Bytes that leave the session, looked for with stdin and a terminal only. */
   detachKeys: Buffer;
-  /** A timeout ends the process too, instead of only leaving it. */
-  killOnTimeout?: boolean;
+  /** The process is there for this call: a timeout kills it, and SIGPIPE tells it that nobody reads its output. */
+  ours?: boolean;
 }
 
 export type SessionEnd = { kind: 'exited'; status: ExitStatus } | { kind: 'detached' };
@@ -51,13 +51,20 @@ export async function driveSession(
       rejectOnAbort(interruption.signal, undo),
     ]);
   } catch (error) {
-    if (options.killOnTimeout && error instanceof FsbError && error.code === 'timeout')
-      session.signal(constants.signals.SIGKILL);
+    const signal = endingSignal(error);
+    if (options.ours && signal !== undefined) session.signal(signal);
     throw error;
   } finally {
     for (const step of undo.reverse()) step();
     await session.close();
   }
+}
+
+/** What ends a process of ours when its session fails like this; without it, it would run on unseen. */
+function endingSignal(error: unknown): number | undefined {
+  if (error instanceof OutputClosed) return constants.signals.SIGPIPE;
+  const timedOut = error instanceof FsbError && error.code === 'timeout';
+  return timedOut ? constants.signals.SIGKILL : undefined;
 }
 
 /** The size of the terminal that the process will draw on, when there is one. */

@@ -1,0 +1,268 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { makeManifest } from '../../scripts/build/manifest.ts';
+import { repository } from '../helpers/real-core.ts';
+import { makeShell, type Shell } from '../helpers/shell.ts';
+import { keys, type TerminalSession } from '../helpers/terminal-session.ts';
+
+/** What a person at a terminal may rely on, sentence by sentence, and what nobody is asked without one. */
+
+let shell: Shell;
+
+beforeAll(async () => {
+  shell = await makeShell();
+});
+
+beforeEach(async () => {
+  await shell.succeed('fsb-ctl delete --all -f');
+  await shell.succeed('fsb-ctl run box --image host -- sleep 1000');
+});
+
+afterAll(async () => {
+  expect(await shell.cli.close()).toEqual([]);
+});
+
+const { commands } = await makeManifest(repository);
+/** These have no end of their own, or read standard input by design, as docker load does. */
+const endless = ['events', 'serve', 'image:import'];
+
+describe('without a terminal nothing ever asks', () => {
+  const words = Object.keys(commands)
+    .filter((id) => !endless.includes(id))
+    .map((id) => id.replace(':', ' '))
+    .filter((line) => !/^(daemon|doctor|pool (start|stop)|image prune|logout|completion)/.test(line));
+
+  it.each(words)('%s alone ends, though its input stays open', async (line) => {
+    const running = shell.start(`fsb-ctl ${line}`);
+    const code = await running.end();
+    expect([0, 2, 3, 4]).toContain(code);
+    if (code !== 0) expect(running.stderr).toMatch(/^Error: [\s\S]*^Hint: /m);
+    expect(running.stdout + running.stderr).not.toMatch(/\?\s*$/);
+  });
+
+  it.each([
+    ['run new', /^Error: .*no image was given\nHint: Give --image.*--file/],
+    ['login registry.invalid', /^Error: .*\nHint: .*--username/],
+    ['login registry.invalid -u me', /^Error: .*\nHint: .*--password-stdin/],
+  ])('%s says which flag to give', async (line, text) => {
+    const running = shell.start(`fsb-ctl ${line}`);
+    expect([await running.end(), running.stdout]).toEqual([2, '']);
+    expect(running.stderr).toMatch(text);
+  });
+});
+
+describe('colours', () => {
+  const esc = String.fromCharCode(27);
+  const shown = async (line: string): Promise<string> => {
+    const session = shell.open(line);
+    expect((await session.end()).code).toBe(0);
+    expect(session.text).toContain('box');
+    return session.text;
+  };
+
+  it('are there on a terminal', async () => {
+    expect(await shown('env -u NO_COLOR fsb-ctl list')).toContain(`${esc}[32mRunning`);
+  });
+
+  it.each([
+    'NO_COLOR=1 fsb-ctl list',
+    'env -u NO_COLOR fsb-ctl list --no-color',
+    'env -u NO_COLOR fsb-ctl --no-color list',
+    'env -u NO_COLOR TERM=dumb fsb-ctl list',
+    'env -u NO_COLOR fsb-ctl list -o json',
+    'env -u NO_COLOR fsb-ctl list -q',
+    `bash -c 'env -u NO_COLOR fsb-ctl list | cat'`,
+  ])('are not: %s', async (line) => {
+    expect(await shown(line.replace(/^(NO_COLOR=1) /, 'env $1 '))).not.toContain(esc);
+  });
+});
+
+describe('the terminal is as before', () => {
+  const up = (text = 'echo up; exec sleep 600'): string => `sh -c '${text}'`;
+  const lines = [
+    `fsb-ctl exec -it box ${up()}`,
+    `fsb-ctl run inner -it --image host -- ${up()}`,
+    `fsb-ctl run inner --rm -it --image host -- ${up()}`,
+    `fsb-ctl pool run -it --image host ${up()}`,
+  ];
+  const open = async (line: string): Promise<TerminalSession> => {
+    const session = shell.open(line);
+    await session.sees('up');
+    return session;
+  };
+
+  it.each(lines)('when its core is killed, which is 125: %s', async (line) => {
+    const session = await open(line);
+    await shell.cli.killCore();
+    await session.sees('Error: ');
+    expect(await session.end()).toEqual({ code: 125, restored: true });
+  });
+
+  it.each(lines)('after three interrupts from outside: %s', async (line) => {
+    const session = await open(
+      line
+        .replace('echo up', `trap "echo no" INT; echo up`)
+        .replace('exec sleep 600', 'while :; do sleep 0.05; done'),
+    );
+    for (let i = 0; i < 2; i++) {
+      await session.signal('SIGINT');
+      await session.sees('no');
+    }
+    await session.signal('SIGINT');
+    expect(await session.end()).toEqual({ code: 130, restored: true });
+  });
+
+  it.each(lines)('when it is ended by SIGTERM or SIGHUP that it keeps to itself: %s', async (line) => {
+    for (const [signal, code] of [
+      ['SIGTERM', 143],
+      ['SIGHUP', 129],
+    ] as const) {
+      const session = await open(line.replace('-it', '-it --no-sig-proxy'));
+      await session.signal(signal);
+      expect(await session.end()).toEqual({ code, restored: true });
+      await shell.succeed('fsb-ctl delete -f inner');
+    }
+  });
+
+  it.each(lines)('when the sandbox or the command is killed: %s', async (line) => {
+    const session = await open(line.replace('exec sleep 600', 'sleep 0.5; kill -9 $$$$'));
+    expect(await session.end()).toEqual({ code: 137, restored: true });
+  });
+
+  it.each(lines)('when its time is up: %s', async (line) => {
+    const session = await open(line.replace('fsb-ctl', 'fsb-ctl --timeout 2s'));
+    expect(await session.end()).toEqual({ code: 124, restored: true });
+  });
+
+  it.each([
+    ['fsb-ctl exec -it box no-such-program', 127],
+    ['fsb-ctl exec -it nobody sh', 3],
+    ['fsb-ctl run box -it --image host -- sh', 4],
+    ['fsb-ctl run x --rm -it --image host -- no-such-program', 127],
+    ['fsb-ctl run x -it --image host --detach-keys ctrl-1 -- sh', 2],
+    ['fsb-ctl pool run -it --image host no-such-program', 127],
+  ])('after an error: %s', async (line, code) => {
+    const session = shell.open(line);
+    await session.sees(/Error: .*/);
+    expect(await session.end()).toEqual({ code, restored: true });
+  });
+
+  it('when the sandbox is deleted meanwhile', async () => {
+    const session = await open(lines[0]!);
+    await shell.succeed('fsb-ctl delete -f box');
+    const { code, restored } = await session.end();
+    expect([restored, [125, 137].includes(code)]).toEqual([true, true]);
+  });
+});
+
+describe('a session on a terminal', () => {
+  it.each([
+    'fsb-ctl exec -it box bash',
+    'fsb-ctl run inner --rm -it --image host -- bash',
+    'fsb-ctl pool run -it --image host bash',
+  ])('has the size of the window, whatever it becomes: %s', async (line) => {
+    const session = shell.open(line);
+    await session.sees(/# /);
+    // Asked over and over: two changes in a row may be one signal to a shell that is busy with the first.
+    session.type(`until [ "$(stty size)" = '20 80' ]; do stty size; sleep 0.1; done; echo at la''st\r`);
+    await session.sees('31 97');
+    await session.resize(44, 133);
+    await session.sees('44 133');
+    await session.resize(20, 80);
+    await session.sees('at last');
+    session.type('exit 6\r');
+    expect(await session.end()).toEqual({ code: 6, restored: true });
+  });
+
+  it.each([
+    ['fsb-ctl exec -it --detach-keys ctrl-x,q box cat', '\u0018q'],
+    ['fsb-ctl run inner -it --detach-keys ctrl-] --image host -- cat', '\u001d'],
+  ])('is left by the keys that were chosen, not by the usual ones: %s', async (line, own) => {
+    const session = shell.open(line);
+    session.type('one\r');
+    await session.sees(/one\r\none/);
+    session.type(keys.detach);
+    session.type('two\r');
+    await session.sees(/two[\s\S]*two/);
+    session.type(own);
+    await session.sees('Detached');
+    expect(await session.end()).toEqual({ code: 0, restored: true });
+  });
+
+  it('can be joined again after it was left, and left again', async () => {
+    const first = shell.open('fsb-ctl run inner -it --image host -- cat');
+    first.type('one\r');
+    await first.sees(/one\r\none/);
+    first.type(keys.detach);
+    expect(await first.end()).toEqual({ code: 0, restored: true });
+    const second = shell.open('fsb-ctl attach inner');
+    second.type('two\r');
+    await second.sees(/two\r\ntwo/);
+    second.type(keys.detach);
+    expect(await second.end()).toEqual({ code: 0, restored: true });
+    const third = shell.open('fsb-ctl attach inner');
+    third.type('three\r');
+    await third.sees(/three\r\nthree/);
+    third.type(keys.ctrlD);
+    expect(await third.end()).toEqual({ code: 0, restored: true });
+  });
+
+  it('empty keys never leave', async () => {
+    const session = shell.open(
+      `fsb-ctl exec -it --detach-keys '' box sh -c 'stty raw -echo; echo up; head -c 3 | od -c'`,
+    );
+    await session.sees('up');
+    session.type(`${keys.detach}x`);
+    await session.sees(/020 +021 +x/);
+    expect(await session.end()).toEqual({ code: 0, restored: true });
+  });
+});
+
+describe('run NAME with an editor', () => {
+  it('asks before it creates, and no is 130; --yes does not ask', async () => {
+    shell.env.EDITOR = `sed -i 's/^image:.*/image: host/;s/infinity/1000/'`;
+    const asked = shell.open('fsb-ctl run edited');
+    await asked.sees('Create sandbox edited from image host?');
+    asked.type('n\r');
+    expect(await asked.end()).toEqual({ code: 130, restored: true });
+    const interrupted = shell.open('fsb-ctl run edited');
+    await interrupted.sees('Create sandbox edited from image host?');
+    interrupted.type(keys.ctrlC);
+    expect(await interrupted.end()).toEqual({ code: 130, restored: true });
+    expect(await shell.succeed('fsb-ctl list -aq')).toBe('box\n');
+    const sure = shell.open('fsb-ctl run edited --yes');
+    expect(await sure.end()).toEqual({ code: 0, restored: true });
+    expect(sure.text).not.toContain('Create sandbox');
+    expect(await shell.succeed('fsb-ctl list -q')).toBe('box\nedited\n');
+  });
+
+  it('shows the line of a mistake and offers the same text again', async () => {
+    const script = join(shell.home, 'edit.sh');
+    await writeFile(
+      script,
+      '#!/bin/sh\nif [ -e once ]; then sed -i s/imgae/image/ "$1"; else touch once; printf "imgae: host\\nargs: [sleep, \\"99\\"]\\n" > "$1"; fi\n',
+      { mode: 0o755 },
+    );
+    shell.env.EDITOR = script;
+    const session = shell.open('fsb-ctl run mended');
+    await session.sees(/imgae/);
+    await session.sees(/[Ee]dit.*again/);
+    session.type('\r');
+    await session.sees('Create sandbox mended');
+    session.type('\r');
+    expect(await session.end()).toEqual({ code: 0, restored: true });
+    expect(await shell.succeed('fsb-ctl list -q')).toBe('box\nmended\n');
+  });
+});
+
+describe('progress', () => {
+  it('is drawn on a terminal, and plain lines elsewhere', async () => {
+    await shell.succeed('mkdir -p tree && head -c 3000000 /dev/zero > tree/file');
+    const { stdout, stderr } = await shell.run('fsb-ctl cp tree box:/tmp/');
+    expect([stdout, stderr]).toEqual(['', expect.stringMatching(/^(Successfully copied .*\n)?$/)]);
+    const session = shell.open('fsb-ctl cp tree box:/tmp/');
+    expect(await session.end()).toEqual({ code: 0, restored: true });
+    expect(session.text).toMatch(/copied/i);
+  });
+});

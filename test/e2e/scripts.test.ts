@@ -1,0 +1,268 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeShell, type Shell } from '../helpers/shell.ts';
+
+/** What a script may rely on, sentence by sentence; signals and streams are in script-streams.test.ts. */
+
+let shell: Shell;
+
+beforeAll(async () => {
+  shell = await makeShell();
+  await shell.succeed('fsb-ctl run box --image host -- sleep 1000');
+});
+
+afterAll(async () => {
+  expect(await shell.cli.close()).toEqual([]);
+});
+
+const names = async (): Promise<string[]> =>
+  (await shell.succeed('fsb-ctl list -a -q')).split('\n').filter((name) => name !== '');
+
+describe('stdout carries the result only', () => {
+  it.each([
+    ['fsb-ctl run -q one --image host -- true; fsb-ctl delete -q one', /^[0-9a-f]{32}\none\n$/],
+    ['fsb-ctl run one --rm --image host -- echo hi', /^hi\n$/],
+    ['fsb-ctl exec box sh -c "echo out; echo err >&2"', /^out\n$/],
+    ['fsb-ctl pool run --image host echo hi', /^hi\n$/],
+    ['fsb-ctl exec -d box sleep 5', /^$/],
+    ['fsb-ctl pool status -q', /^default-pool\n$/],
+    ['fsb-ctl get nobody || fsb-ctl lst || fsb-ctl run nobody || fsb-ctl logs nobody', /^$/],
+    ['fsb-ctl cp /etc/hostname box:/tmp/', /^$/],
+    ['fsb-ctl daemon stop; fsb-ctl daemon start -q; fsb-ctl list -q', /^unix:\/\/\S+\nbox\n$/],
+  ])('%s', async (line, all) => {
+    expect((await shell.run(line)).stdout).toMatch(all);
+  });
+});
+
+describe('-o json', () => {
+  const documents = [
+    ...[
+      'list',
+      'get box',
+      'info',
+      'version',
+      'daemon start',
+      'daemon status',
+      'doctor',
+      'top box',
+      'pool list',
+    ],
+    ...['pool get default-pool', 'pool status', 'pool leases', 'image list', 'context list'],
+    ...['context show', 'config list', 'config get output', 'pool run --lease'],
+    ...[
+      'run made --image host -- true',
+      'wait made',
+      'delete made',
+      'pool start',
+      'pause box',
+      'unpause box',
+    ],
+  ];
+  it.each(documents)('is nothing but JSON: %s', async (line) => {
+    const { code, stdout, stderr } = await shell.run(`fsb-ctl -o json ${line}`);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(() => JSON.parse(stdout)).not.toThrow();
+  });
+
+  it('is one object a line where it streams', async () => {
+    await shell.succeed('fsb-ctl run talk -q --image host -- sh -c "echo 1; echo 2 >&2; echo 3"');
+    for (const line of ['logs -f talk -o json', 'events --no-stream --json']) {
+      const { code, stdout, stderr } = await shell.run(`fsb-ctl ${line}`);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const lines = stdout.trimEnd().split('\n');
+      expect(lines.length).toBeGreaterThan(2);
+      for (const text of lines) expect(JSON.parse(text)).toEqual(expect.any(Object));
+    }
+    await shell.succeed('fsb-ctl delete talk');
+  });
+
+  it.each([
+    ['get nobody -o json', 3, 'not_found'],
+    ['-o json get nobody', 3, 'not_found'],
+    ['exec --json nobody true', 3, 'not_found'],
+    ['lst -ojson', 2, 'invalid_argument'],
+    ['run -o=json', 2, 'invalid_argument'],
+    ['run x --image host --memory much --output=json', 2, 'invalid_argument'],
+    ['run box --image host -o json -- true', 4, 'already_exists'],
+    ['--host tcp://127.0.0.1:1 list --json', 6, 'unavailable'],
+    ['run x -f none.yaml --json', 2, 'invalid_argument'],
+    ['wait nobody --json', 3, 'not_found'],
+    ['--context nowhere list --json', 3, 'not_found'],
+    ['exec --timeout 200ms --json box sleep 60', 124, 'timeout'],
+    ['run x --rm --json --image host -- no-such-program', 127, 'command_not_found'],
+  ])('a failure is one object on stderr, and nothing on stdout: %s', async (line, code, kind) => {
+    const outcome = await shell.run(`fsb-ctl ${line} </dev/null`);
+    expect(outcome).toMatchObject({ code, stdout: line.startsWith('wait') ? '[]\n' : '' });
+    const { error, ...rest } = JSON.parse(outcome.stderr);
+    expect([error.code, typeof error.message, rest]).toEqual([kind, 'string', {}]);
+    expect(Object.keys(error).filter((key) => !['code', 'message', 'hint'].includes(key))).toEqual([]);
+  });
+});
+
+describe('run -d -q and --id-file', () => {
+  it('print and keep the id alone', async () => {
+    const id = await shell.succeed('fsb-ctl run -d -q kept --image host --id-file id -- sleep 1000');
+    expect(id).toMatch(/^[0-9a-f]{32}\n$/);
+    expect(await readFile(join(shell.home, 'id'), 'utf8')).toBe(id.trim());
+    expect(JSON.parse(await shell.succeed('fsb-ctl get kept -o json')).id).toBe(id.trim());
+    expect(await shell.run('fsb-ctl run other --image host --id-file id -- true')).toMatchObject({ code: 4 });
+    expect(await names()).toEqual(['box', 'kept']);
+    await shell.succeed('fsb-ctl delete -f kept; rm id');
+  });
+
+  it.each([
+    'box --image host -- true',
+    'x --image no-such-image --pull never -- true',
+    'x --image host -- no-such-program',
+    'x --rm --image host -- no-such-program',
+    'x --image host --pool nowhere -- true',
+  ])('leave no file behind a failure: %s', async (line) => {
+    expect((await shell.run(`fsb-ctl run --id-file gone ${line}`)).code).not.toBe(0);
+    expect(await readdir(shell.home)).not.toContain('gone');
+    await shell.run('fsb-ctl delete -f x');
+  });
+});
+
+describe('delete a b c', () => {
+  it('does all of them side by side, each once, and tells every failure', async () => {
+    const ignoring = `sh -c 'trap "" TERM; while :; do sleep 1; done'`;
+    for (const name of ['a', 'b', 'c'])
+      await shell.succeed(`fsb-ctl run ${name} --image host -- ${ignoring}`);
+    const outcome = await shell.run('fsb-ctl delete no1 c b no2 a b --grace 1s');
+    expect(outcome).toMatchObject({ code: 3, stdout: 'c\nb\na\n' });
+    expect(outcome.stderr.match(/^Error: .*no[12]/gm)).toHaveLength(2);
+    expect(await names()).toEqual(['box']);
+  });
+
+  it('echoes in the order given, whichever is done first', async () => {
+    await shell.succeed(`fsb-ctl run slow --image host -- sh -c 'trap "" TERM; while :; do sleep 1; done'`);
+    await shell.succeed('fsb-ctl run quick --image host -- sleep 1000');
+    expect(await shell.succeed('fsb-ctl delete slow quick --grace 1s')).toBe('slow\nquick\n');
+  });
+});
+
+describe('--idempotency-key', () => {
+  it('gives the same sandbox for the same create, one at a time and at once', async () => {
+    const create = (name: string, key: string) =>
+      shell.run(`fsb-ctl run ${name} -q --idempotency-key ${key} --image host -- sleep 1000`);
+    const outcomes = await Promise.all([1, 2, 3].map(() => create('once', 'k1')));
+    outcomes.push(await create('once', 'k1'));
+    expect(new Set(outcomes.map(({ code, stdout }) => `${code} ${stdout}`)).size).toBe(1);
+    expect(outcomes[0]!.code).toBe(0);
+    expect((await create('once', 'k2')).code).toBe(4);
+    expect((await create('other', 'k1')).code).toBe(4);
+    expect(await names()).toEqual(['box', 'once']);
+    await shell.succeed('fsb-ctl delete -f once');
+  });
+});
+
+describe('--timeout', () => {
+  it.each([
+    'exec --timeout 300ms box sleep 60',
+    'wait --timeout 300ms box',
+    'logs -f --timeout 300ms box',
+    'events --timeout 300ms',
+    'attach --timeout 300ms box',
+    'pool run --timeout 300ms sleep 60',
+    'pool status --watch --timeout 300ms',
+    'port-forward --timeout 300ms box 0:80',
+    'run timed --rm --timeout 1s --image host -- sleep 60',
+    '--timeout 300ms exec box sleep 60',
+  ])('ends the call with 124: %s', async (line) => {
+    const outcome = await shell.run(`fsb-ctl ${line}`);
+    expect(outcome).toMatchObject({
+      code: 124,
+      stderr: expect.stringMatching(/^(.*\n)*Error: not done within .*\nHint: /),
+    });
+    expect(await names()).toEqual(['box']);
+  });
+
+  it('is more than enough for what is quick', async () => {
+    expect(await shell.run('fsb-ctl --timeout 1h30m list -q')).toMatchObject({ code: 0, stdout: 'box\n' });
+  });
+
+  it('ends what ran, too', async () => {
+    await shell.run('fsb-ctl exec --timeout 300ms box sleep 4321');
+    expect(await shell.succeed('fsb-ctl top box')).not.toContain('4321');
+  });
+});
+
+describe('durations and sizes', () => {
+  const spec = async (flags: string) => {
+    await shell.succeed(`fsb-ctl run sized ${flags} --image host -- sleep 1000`);
+    const shown = JSON.parse(await shell.succeed('fsb-ctl get sized -o json'));
+    await shell.succeed('fsb-ctl delete -f sized');
+    return shown;
+  };
+
+  it.each([
+    ['90s', 90],
+    ['5m', 300],
+    ['1h30m', 5400],
+    ['2d', 172_800],
+  ])('--ttl %s', async (text, seconds) => {
+    const { expires_at, started_at } = await spec(`--ttl ${text}`);
+    expect(Date.parse(expires_at) - Date.parse(started_at)).toBe(seconds * 1000);
+  });
+
+  it.each([
+    ['512m', 512 * 2 ** 20],
+    ['1.5g', 1.5 * 2 ** 30],
+    ['65536Ki', 2 ** 26],
+  ])('--memory %s', async (text, bytes) => {
+    expect(JSON.stringify(await spec(`--memory ${text}`))).toContain(String(bytes));
+  });
+
+  it.each([
+    ...['--ttl 5x', '--ttl -5s', '--ttl ""', '--ttl 1h-5m', '--timeout soon'],
+    ...['--memory 5q', '--memory -1', '--memory ""', '--memory m', '--cpus 0', '--pids 0', '--pids x'],
+  ])('wrong ones are told with their flag: %s', async (flags) => {
+    const outcome = await shell.run(`fsb-ctl run wrong ${flags} --image host -- true`);
+    expect(outcome).toMatchObject({ code: 2, stdout: '' });
+    expect(outcome.stderr).toMatch(new RegExp(`^Error: ${flags.split(' ')[0]}\\b.*\n(Hint: .*\n)?$`));
+    expect(await names()).toEqual(['box']);
+  });
+});
+
+describe("everything after NAME's first positional belongs to the command", () => {
+  it.each([
+    ['exec box echo -la --help', '-la --help\n'],
+    ['exec -w /tmp box pwd', '/tmp\n'],
+    ['exec box -- echo --json -q', '--json -q\n'],
+    ['exec box -w /tmp -- pwd', '/tmp\n'],
+    ['exec box -w /tmp pwd -P', '/tmp\n'],
+    ['exec box sh -c "echo \\$#" -- a -- b', '3\n'],
+    ['run p --rm --image host echo -e A=B --rm --help -h', 'A=B --rm --help -h\n'],
+    ['run p --rm --image host -- echo --rm', '--rm\n'],
+    ['pool run echo --lease -h', '--lease -h\n'],
+    ['pool run -- echo --lease', '--lease\n'],
+    ['exec -e A=1 --env B=2 box sh -c "echo \\$A\\$B"', '12\n'],
+  ])('%s', async (line, stdout) => {
+    const outcome = await shell.run(`fsb-ctl ${line.replace('echo -e', "printf '%s %s %s %s\\n'")}`);
+    expect(outcome).toEqual({ code: 0, stdout, stderr: '' });
+  });
+});
+
+describe('did you mean', () => {
+  it.each([
+    ['lsit', 'fsb-ctl list'],
+    ['pool statu', 'fsb-ctl pool status'],
+    ['list --al', '--all'],
+    ['config get namespac', 'namespace'],
+    ['config set outpt json', 'output'],
+    ['run y -f wrong.yaml', 'image'],
+    ['pool get defualt-pool', 'default-pool'],
+    ['run y --image host --pool default-pol -- true', 'default-pool'],
+    ['run y --image hots --pull never -- true', 'host'],
+    ['get bxo', 'box'],
+    ['exec bos true', 'box'],
+    ['delete boxx', 'box'],
+    ['context use defautl', 'default'],
+  ])('%s -> %s', async (line, near) => {
+    await writeFile(join(shell.home, 'wrong.yaml'), 'imag: host\nargs: [sleep, "1"]\n');
+    const outcome = await shell.run(`fsb-ctl ${line}`);
+    expect(outcome.code).toBeGreaterThan(1);
+    expect(outcome.stderr).toMatch(new RegExp(`[Dd]id you mean .*${near}`));
+  });
+});

@@ -1,0 +1,45 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { writeBusyboxImage } from '../helpers/busybox-image.ts';
+import { imageExampleRegistry, rootfsTar } from '../helpers/image-examples.ts';
+import type { TestRegistry } from '../helpers/registry/docker-registry.ts';
+import { makeShell, type Shell } from '../helpers/shell.ts';
+import { tableLines } from '../helpers/table-lines.ts';
+
+/** Every command with every flag of its own, on a real core; test/unit/cli/used-flags.test.ts counts them. */
+
+let shell: Shell;
+let registry: TestRegistry;
+
+beforeAll(async () => {
+  shell = await makeShell();
+  registry = await imageExampleRegistry(shell.cli.root);
+  shell.env.REGISTRY = registry.address;
+  const files = await writeBusyboxImage(shell.home, { name: 'docker.io/library/alpine:latest' });
+  await shell.succeed(`mv ${files.dockerSave} alpine.tar`);
+  await writeFile(join(shell.home, 'rootfs.tar'), await rootfsTar());
+  await writeFile(join(shell.home, 'vars'), 'B=2\n');
+  await writeFile(join(shell.home, 'spec.yaml'), 'image: host\nargs: [cat]\n');
+  await writeFile(join(shell.home, 'pool.yaml'), 'warm: [{image: host, count: 1}]\n');
+});
+
+beforeEach(async () => {
+  await shell.succeed('fsb-ctl delete --all -f');
+  await shell.run('fsb-ctl pool rm ci --force');
+  await shell.succeed('fsb-ctl run box -l team=red --image host -- sleep 1000');
+});
+
+afterAll(async () => {
+  await shell.run('fsb-ctl daemon stop --root $PWD/o');
+  expect(await shell.cli.close()).toEqual([]);
+  await registry.stop();
+});
+
+describe('every flag of every command', () => {
+  it.each(tableLines)('%s', { timeout: 60_000 }, async (line, shows) => {
+    const { stdout, stderr } = await shell.run(line);
+    if (typeof shows === 'string') expect({ stdout, stderr }).toMatchObject({ stdout: shows });
+    else expect({ stdout, stderr }).toMatchObject({ stdout: expect.stringMatching(shows) });
+  });
+});

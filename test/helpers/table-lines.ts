@@ -1,0 +1,186 @@
+/**
+ * Command lines that together use every flag of every command on a real core, and what they print. Each starts with a
+ * sandbox `box` (sleep 1000, label team=red, with -i) and nothing else running; files `vars` (B=2), `spec.yaml`,
+ * `pool.yaml`, `alpine.tar`, `rootfs.tar`; and a registry at $REGISTRY with tools:1.
+ */
+export type TableLine = [line: string, shows: RegExp | string];
+
+const get = (path: string, name = 'box'): string =>
+  `fsb-ctl get ${name} -o json | node -p 'JSON.stringify(JSON.parse(require("fs").readFileSync(0)).${path})'`;
+const policy = [
+  '--warm host=1 --size 1 --max 9 --min 1 --buffer-min 0 --buffer-max 2 --memory-budget 4g --ttl 90s',
+  '--max-age 1h --on-empty wait --queue-timeout 20s --reuse sticky --pause-idle --cpus 0.5 --memory 128m --pids 99 --lease-ttl 2h',
+].join(' ');
+const serveFlags = `--root $PWD/o --http off --metrics off --grpc 127.0.0.1:0`;
+const show = `fsb-ctl pool get ci -o json | tr -d ' \\n'`;
+const shown = /"count":1.*"min":1,"max":9.*"on_empty":"wait".*"reuse":"sticky"/;
+
+const life: TableLine[] = [
+  [
+    `A=1 fsb-ctl run a -d -q --image host --pull missing -l team=blue -e A --env-file vars -w /tmp -u nobody --ttl 1h --pool default-pool --consistency strong -m 256m --cpus 0.5 --pids 99 --network none -v /etc:/mnt/etc -p 8080 --failure-policy Manual --id-file id --idempotency-key k --entrypoint sh --detach-keys ctrl-x -- -c 'echo $A$B $PWD $(id -un) $(cat /mnt/etc/hostname); exec sleep 100' && sleep 0.5 && fsb-ctl logs a && ${get('spec.resources', 'a')} && cat id && rm id`,
+    /^[0-9a-f]{32}\n12 \/tmp nobody \S+\n\{"cpus":0.5,"memory":268435456,"pids":99\}\n[0-9a-f]{32}$/,
+  ],
+  ['fsb-ctl run a -a --no-sig-proxy --image host -- echo hi; fsb-ctl get a -o name', 'hi\na\n'],
+  ['echo in | fsb-ctl run a --rm -i -f spec.yaml; fsb-ctl list -a -q', 'in\nbox\n'],
+  [
+    `fsb-ctl run a -q --expire-time 4102444800 --image host -- true >/dev/null; ${get('spec.expire_time', 'a')}`,
+    '4102444800\n',
+  ],
+  ['fsb-ctl run a --rm --image $REGISTRY/tools:1 --platform linux/amd64 --pull always -- echo hi', 'hi\n'],
+  ['fsb-ctl run a --yes -q --image host -- true', /^[0-9a-f]{32}\n$/],
+  ['fsb-ctl list -l team=red -A --no-trunc', /^NAMESPACE +NAME +ID .*\ndefault +box +[0-9a-f]{32} .*\n$/],
+  ['fsb-ctl kill box; fsb-ctl wait box; fsb-ctl ls -q; fsb-ctl ps --all -q', 'box\n137\nbox\n'],
+  ['fsb-ctl inspect box', /^Name: +box\n(.*\n)*Phase: +Running/],
+  [
+    'fsb-ctl run a -q --image host -- sh -c "echo out; echo err >&2" >/dev/null; fsb-ctl logs -f -n 1 -t --since 1h --until 0s --stdout a',
+    /^\d{4}-\S+Z out\n$/,
+  ],
+  [
+    'fsb-ctl run a -q --image host -- sh -c "echo out; echo err >&2" >/dev/null; fsb-ctl wait a; fsb-ctl logs --stderr a 2>&1 >/dev/null',
+    '0\nerr\n',
+  ],
+  [
+    `A=1 fsb-ctl exec -e A --env-file vars -w /tmp -u nobody --no-sig-proxy --detach-keys '' box sh -c 'echo $A$B $PWD $(id -un)'`,
+    '12 /tmp nobody\n',
+  ],
+  [
+    'fsb-ctl exec -d box touch /tmp/made; echo x | fsb-ctl exec -i box cat; fsb-ctl exec box ls /tmp/made',
+    'x\n/tmp/made\n',
+  ],
+  ['fsb-ctl delete --grace 1s --no-wait box', 'box\n'],
+  ['fsb-ctl delete -f box; fsb-ctl delete --all; fsb-ctl list -q', 'box\n'],
+  ['fsb-ctl rm --selector team=red --grace 0s', 'box\n'],
+  [
+    `fsb-ctl update box --ttl none --failure-policy Manual --recovery-timeout 30s --label owner=me --label team- --cpus 0.5 --memory 128m --pids 64; fsb-ctl get box -o json | tr -d ' \\n'`,
+    /^box\n.*"labels":\{"owner":"me"\}.*"failure_policy":"Manual","recovery_timeout_seconds":30.*"cpus":0.5,"memory":134217728,"pids":64/,
+  ],
+  [`fsb-ctl update box --expire-time 4102444800; ${get('spec.expire_time')}`, 'box\n4102444800\n'],
+  ['fsb-ctl exec box touch /here; fsb-ctl reset -t 0 box; fsb-ctl exec box ls /here', 'box\n'],
+  ['fsb-ctl exec box touch /here; fsb-ctl restart -t 0 box; fsb-ctl exec box ls /here', 'box\n/here\n'],
+  ['fsb-ctl stop -t 1 box; fsb-ctl list -q; fsb-ctl start box; fsb-ctl list -q', 'box\nbox\nbox\n'],
+  [
+    'fsb-ctl run a -q -i --image host cat </dev/null >/dev/null; sleep 0.5; fsb-ctl stop -t 0 a; echo in | fsb-ctl start -a -i --no-sig-proxy --detach-keys ctrl-x a',
+    'a\nin\n',
+  ],
+  [`fsb-ctl pause box; ${get('paused')}; fsb-ctl unpause box; ${get('paused')}`, 'box\ntrue\nbox\nfalse\n'],
+  ['fsb-ctl kill -s TERM box; fsb-ctl wait box', 'box\n143\n'],
+  [
+    'fsb-ctl run a -q --image host -- sh -c "sleep 2; echo late; exit 3" >/dev/null; fsb-ctl attach --no-stdin --no-sig-proxy --detach-keys "" a; echo $?',
+    'late\n3\n',
+  ],
+  ['fsb-ctl rename box crate; fsb-ctl list -q', /^(crate\n)?crate\n$/],
+];
+
+const guest: TableLine[] = [
+  [
+    'mkdir -p t && echo hi > t/f && ln -sf f t/l && fsb-ctl cp -q -a t box:/tmp/ && fsb-ctl exec box readlink /tmp/t/l && fsb-ctl cp -L t/l box:/tmp/l && fsb-ctl exec box cat /tmp/l',
+    'f\nhi\n',
+  ],
+  [
+    'fsb-ctl cp box:/etc/hostname - | tar t; tar c vars | fsb-ctl cp - box:/tmp; fsb-ctl exec box cat /tmp/vars',
+    'hostname\nB=2\n',
+  ],
+  [
+    `fsb-ctl run a -q --image host -- sh -c 'cd /etc; exec python3 -m http.server 80' >/dev/null; fsb-ctl port-forward -q --address 127.0.0.1 a 0:80 >port & until [ -s port ]; do sleep 0.1; done; until curl -sf localhost:$(cat port)/os-release | grep ^ID=; do sleep 0.1; done; kill -INT $!; wait $!; rm port`,
+    /^ID=\w+\n$/,
+  ],
+  ['fsb-ctl top box', /^UID .*\nroot .*sleep 1000\n$/],
+  ['fsb-ctl events --no-stream --after 0 --pool default-pool -q', /^(\d+\n){2,}$/],
+];
+
+const pools: TableLine[] = [
+  [`fsb-ctl pool create ci --pull never ${policy} -q; ${show}`, shown],
+  [
+    'fsb-ctl pool create ci --image host -o name; fsb-ctl pool update ci --image host -q; fsb-ctl pool rm ci -f; fsb-ctl pool start ci --image host -q; fsb-ctl pool rm ci -f; fsb-ctl pool create ci -f pool.yaml -o name',
+    'ci\nci\nci\nci\nci\nci\n',
+  ],
+  [
+    `fsb-ctl pool create ci -q; fsb-ctl pool update ci --pull never ${policy} --pressure 0.5 --reset -q; ${show}`,
+    shown,
+  ],
+  [
+    'fsb-ctl pool create ci -q; fsb-ctl pool update ci -f pool.yaml -q; fsb-ctl pool get ci',
+    /^ci\nci\nName: +ci\n/,
+  ],
+  [`fsb-ctl pool start ci --pull never ${policy} --no-wait -q; ${show}`, shown],
+  [
+    'fsb-ctl pool start ci --warm host=1 -q; fsb-ctl pool status ci; fsb-ctl pool stop ci --timeout 5s -q',
+    /^ci\nPOOL .*\nci +host .*\nci\n$/,
+  ],
+  [
+    'fsb-ctl pool create ci -q; fsb-ctl pool drain ci --timeout 5s --force -q; fsb-ctl pool rm ci --force',
+    'ci\nci\nci\n',
+  ],
+  ['timeout -s INT 2 fsb-ctl pool status -w -o json | head -1', /^\[\{"pool":"default-pool"/],
+  [
+    `fsb-ctl pool create ci -q; A=1 fsb-ctl pool run -e A --env-file vars -w /tmp -u nobody --no-sig-proxy -m 128m --cpus 0.5 --pids 50 --network none -v /etc:/mnt/etc --image host --pull never --pool ci --wait 20s --on-empty boot sh -c 'echo $A$B $PWD $(id -un)'`,
+    'ci\n12 /tmp nobody\n',
+  ],
+  ['echo in | fsb-ctl pool run -i --image $REGISTRY/tools:1 --platform linux/amd64 cat', 'in\n'],
+  [
+    `l=$(fsb-ctl pool run --lease --lease-ttl 5m -q); A=1 fsb-ctl pool exec -e A --env-file vars -w /tmp -u nobody --no-sig-proxy $l sh -c 'echo $A$B $PWD'; fsb-ctl pool exec -d --detach-keys ctrl-x $l true; echo in | fsb-ctl pool exec -i $l cat; fsb-ctl pool leases -q | grep -c $l; fsb-ctl pool release -q $l | wc -c`,
+    '12 /tmp\nin\n1\n18\n',
+  ],
+  [
+    'fsb-ctl pool run --lease --detach-keys ctrl-x echo hi; fsb-ctl pool leases -q | xargs fsb-ctl pool release >/dev/null',
+    'hi\n',
+  ],
+];
+
+const images: TableLine[] = [
+  ['fsb-ctl image pull --platform linux/amd64 $REGISTRY/tools:1 -q', /tools:1\n$|^sha256:\w+\n$/],
+  [
+    'fsb-ctl load -i alpine.tar -q >/dev/null; fsb-ctl images --filter reference=alpine --digests --no-trunc',
+    /^IMAGE .*DIGEST.*\n.*alpine:latest.*sha256:[0-9a-f]{64}/,
+  ],
+  ['fsb-ctl import alpine.tar --name mine:2 -q >/dev/null; fsb-ctl image ls -a -q | wc -l', /^[1-9]\d*\n$/],
+  [
+    `fsb-ctl image import --rootfs rootfs.tar mine:1 -c 'ENV A=1' --platform linux/amd64 -q >/dev/null; fsb-ctl image inspect mine:1`,
+    /"A=1"|"A": "1"/,
+  ],
+  [
+    'fsb-ctl load -q -i alpine.tar >/dev/null; fsb-ctl history --no-trunc --no-human alpine',
+    /^CREATED +CREATED BY/,
+  ],
+  [
+    'fsb-ctl load -q -i alpine.tar >/dev/null; fsb-ctl tag alpine mine:3; fsb-ctl save mine:3 -o s.tar; tar tf s.tar | grep -c manifest.json; rm s.tar',
+    '1\n',
+  ],
+  [
+    'fsb-ctl load -q -i alpine.tar >/dev/null; fsb-ctl rmi -f alpine nothing-like-it; fsb-ctl image prune -a --force --filter until=0s',
+    /^alpine\n(.*\n)*Total reclaimed space: /,
+  ],
+  [
+    'fsb-ctl login -u me -p secret $REGISTRY 2>/dev/null; echo secret | fsb-ctl login $REGISTRY --username me --password-stdin; fsb-ctl logout $REGISTRY',
+    /^Login Succeeded\nLogin Succeeded\nRemoving login credentials for /,
+  ],
+];
+
+const cores: TableLine[] = [
+  [
+    `fsb-ctl daemon start ${serveFlags} ${policy} -q; fsb-ctl daemon restart ${serveFlags} ${policy} -q; fsb-ctl daemon status --root $PWD/o -q; fsb-ctl daemon logs --root $PWD/o -n 1 | grep -c msg; fsb-ctl daemon stop --root $PWD/o`,
+    /^(unix:\S+\n){3}1\n$/,
+  ],
+  ['timeout -s INT 1 fsb-ctl daemon logs -f -n 1', /msg/],
+  [
+    `mkfifo ready; fsb-ctl serve ${serveFlags} ${policy} --ready-fd 3 3>ready 2>/dev/null & cat ready >/dev/null; fsb-ctl --host unix://$PWD/o/run/fsb.sock list -q; kill -INT $!; wait $!; echo $?; rm ready`,
+    '0\n',
+  ],
+  ['fsb-ctl version --client', /^fsb-ctl: /],
+  ['fsb-ctl doctor --fix', /^CHECK .*\nnode +yes/],
+  ['fsb-ctl info', /^Client version: (.*\n)*Sandboxes: +1, 1 Running\n/],
+];
+
+const tls = '--host tls://h:1 -n mine --description why --ca vars --cert vars --key vars --token-file vars';
+const configuration: TableLine[] = [
+  [
+    `fsb-ctl context create far ${tls}; fsb-ctl context update far ${tls}; fsb-ctl context show far; fsb-ctl context use far; fsb-ctl context list -q; fsb-ctl context use default; fsb-ctl context rm -f far`,
+    /^far\nfar\nName: +far\n(.*\n)+far\ndefault\nfar\ndefault\nfar\n$/,
+  ],
+  [
+    'mkdir -p p/.git; cd p; fsb-ctl config set --project namespace mine; fsb-ctl config get --show-origin namespace; fsb-ctl config unset --project namespace; fsb-ctl config get namespace; fsb-ctl config list -q',
+    /^project:\S+config.json\tmine\ndefault\n(\w+\n){7}$/,
+  ],
+];
+
+export const tableLines: TableLine[] = [...life, ...guest, ...pools, ...images, ...cores, ...configuration];
