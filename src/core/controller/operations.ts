@@ -26,7 +26,7 @@ export class Operations {
     return this.#turns.take(entry.key, create);
   }
 
-  /** @throws not_found, conflict (being deleted), what the change throws, the signal's reason */
+  /** @throws not_found (also of one whose creation failed), conflict (being deleted), what the change throws, the signal's reason */
   async take(
     ref: SandboxRef,
     change: (entry: SandboxEntry) => Promise<void>,
@@ -36,6 +36,8 @@ export class Operations {
     assertStays(entry.sandbox);
     const work = async (): Promise<Sandbox> => {
       assertStays(entry.sandbox);
+      // Its creation may have failed meanwhile.
+      if (entry.gone) throw entry.gone;
       await change(entry);
       return entry.sandbox;
     };

@@ -85,7 +85,7 @@ export class Starts {
     }
     // A full disk may refuse that, too. What stays says why it is there, and can be deleted when there is room.
     await this.#registry
-      .remove(entry)
+      .remove(entry, `it could not be created: ${error.message}`)
       .catch(() =>
         this.#enterFailed(entry, error).catch((thrown) =>
           this.#log.error({ err: thrown, sandbox: entry.sandbox.name }, 'cannot write a record'),
