@@ -38,10 +38,13 @@ it.each([
   expect(verdict(false, { use, shape }, found, plain)).toBe(expected);
 });
 
-it.each([true, false])('keeps the files that a sandbox began with whose slot was never written (alive: %s)', (alive) => {
-  const again = { ...shape, again: 'i' };
-  expect(verdict(alive, { use: sandbox, shape: again }, undefined, plain)).toBe('keep-files');
-});
+it.each([true, false])(
+  'keeps the files that a sandbox began with whose slot was never written (alive: %s)',
+  (alive) => {
+    const again = { ...shape, again: 'i' };
+    expect(verdict(alive, { use: sandbox, shape: again }, undefined, plain)).toBe('keep-files');
+  },
+);
 
 it('knows the records of the layout before, which had one pool', () => {
   const shape = {};

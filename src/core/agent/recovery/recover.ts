@@ -109,7 +109,9 @@ async function settle(
     recording.files.keep(id, use.sandboxId);
   }
   if (decision === 'keep-files') {
-    await recording.destroy(id);
+    // There may be thousands of those.
+    if (!found?.onlyFiles) await recording.destroy(id);
+    else if (use?.by !== 'files') await recording.files.settle(id);
     return 'files';
   }
   if (!found?.alive || !pool) return 'destroyed';
