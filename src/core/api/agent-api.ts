@@ -87,6 +87,8 @@ export interface AgentApi {
   unpause(sandboxId: string): Promise<void>;
   /** To the main process; a paused one gets it when it goes on, SIGKILL at once. @throws conflict (not running) */
   signal(sandboxId: string, signal: number): void;
+  /** Another `claimName` for a running sandbox; nothing for any other. */
+  rename(sandboxId: string, claimName: string): Promise<void>;
   /** New limits of a running sandbox. @throws conflict (not running), invalid_argument, run_failed */
   update(sandboxId: string, resources: Resources): Promise<void>;
   /** Undefined: it does not run. */

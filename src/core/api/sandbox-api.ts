@@ -44,6 +44,11 @@ export interface StopOptions extends CallOptions {
   grace?: number;
 }
 
+export interface ResetOptions extends StopOptions {
+  /** Milliseconds since the epoch: a generation that began at that time or later stays; undefined: none does. */
+  begunBefore?: number;
+}
+
 /** What is left out stays. */
 export interface SandboxChange {
   /** Unix seconds; 0: never expires. */
@@ -134,7 +139,7 @@ export interface SandboxApi {
   /** Stops it when it runs, and starts it. @throws not_found, and as create */
   restart(ref: SandboxRef, options?: StopOptions): Promise<Sandbox>;
   /** Ends it when it runs, and begins anew from the image: a new generation. @throws not_found, and as create */
-  reset(ref: SandboxRef, options?: StopOptions): Promise<Sandbox>;
+  reset(ref: SandboxRef, options?: ResetOptions): Promise<Sandbox>;
   /** Freezes every process in it. @throws not_found, conflict (not running, paused already) */
   pause(ref: SandboxRef, options?: CallOptions): Promise<Sandbox>;
   /** @throws not_found, conflict (not paused) */

@@ -7,6 +7,7 @@ import type {
   DeleteOptions,
   ExecRequest,
   ListQuery,
+  ResetOptions,
   SandboxApi,
   SandboxChange,
   StopOptions,
@@ -18,7 +19,7 @@ import { assertDigest } from '../model/digest.ts';
 import { assertName } from '../model/ids.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import { assertSignal, type ExitStatus, type ProcessSession } from '../model/process.ts';
-import type { Sandbox, SandboxRef, SandboxUsage } from '../model/sandbox.ts';
+import { refKey, type Sandbox, type SandboxRef, type SandboxUsage } from '../model/sandbox.ts';
 import type { RecordTable } from '../store/store.ts';
 import { Changes } from './changes.ts';
 import { Generations } from './generations.ts';
@@ -151,8 +152,10 @@ export class Controller implements SandboxApi {
     return this.#operations.ending(ref, options, (entry, grace) => this.#generations.restart(entry, grace));
   }
 
-  reset(ref: SandboxRef, options: StopOptions = {}): Promise<Sandbox> {
-    return this.#operations.ending(ref, options, (entry, grace) => this.#generations.reset(entry, grace));
+  reset(ref: SandboxRef, { begunBefore, ...options }: ResetOptions = {}): Promise<Sandbox> {
+    const reset = (entry: SandboxEntry, grace: number): Promise<void> =>
+      this.#generations.reset(entry, grace, begunBefore);
+    return this.#operations.ending(ref, options, reset);
   }
 
   pause(ref: SandboxRef, { signal }: CallOptions = {}): Promise<Sandbox> {
@@ -173,8 +176,14 @@ export class Controller implements SandboxApi {
 
   async rename(ref: SandboxRef, name: string, { signal }: CallOptions = {}): Promise<Sandbox> {
     assertName(name, 'sandbox name');
-    const rename = (entry: SandboxEntry): Promise<void> =>
-      this.#registry.rename(entry, name, this.#clock.now());
+    const rename = async (entry: SandboxEntry): Promise<void> => {
+      await this.#registry.rename(entry, name, this.#clock.now());
+      const { id } = entry.sandbox;
+      // It has its name; the node's is for people, and the next core tells it again.
+      await this.#agent
+        .rename(id, refKey(entry.sandbox))
+        .catch((error) => this.#log.error({ err: error, sandbox: id }, 'cannot tell the node a name'));
+    };
     return this.#operations.take(ref, rename, signal);
   }
 

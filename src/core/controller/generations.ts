@@ -72,7 +72,9 @@ export class Generations {
     await this.#again(entry, grace, true);
   }
 
-  async reset(entry: SandboxEntry, grace: number): Promise<void> {
+  /** @param begunBefore see ResetOptions; looked at in its turn: of two who mean the same generation one resets it */
+  async reset(entry: SandboxEntry, grace: number, begunBefore = Number.POSITIVE_INFINITY): Promise<void> {
+    if (beganAt(entry.sandbox) >= begunBefore) return;
     await this.#again(entry, grace, false);
   }
 
@@ -103,6 +105,13 @@ function assertTimeLeft({ name, spec }: Sandbox, now: number): void {
   throw new FsbError('conflict', `sandbox ${name} cannot be started: its expire time is over`, {
     hint: `Give it time first with: fsb-ctl update ${name} --ttl 1h, or --ttl none`,
   });
+}
+
+/** Milliseconds since the epoch; where that is not on record, when it ended. */
+function beganAt({ state, createdAt }: Sandbox): number {
+  if ('startedAt' in state) return state.startedAt;
+  if ('endedAt' in state) return state.endedAt;
+  return 'since' in state ? state.since : createdAt;
 }
 
 const noop = (): void => {};

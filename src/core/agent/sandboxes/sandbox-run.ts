@@ -161,6 +161,10 @@ export class SandboxRun {
     });
   }
 
+  async rename(claimName: string): Promise<void> {
+    if (claimName !== this.#slot.claimName) await this.#change({ claimName });
+  }
+
   /** New limits. @throws run_failed, with the limits as they were */
   async resize(resources: Resources): Promise<void> {
     const { given } = this.#slot;

@@ -1,4 +1,4 @@
-import type { DeleteOptions, StopOptions } from '../../api/sandbox-api.ts';
+import type { DeleteOptions, ResetOptions, StopOptions } from '../../api/sandbox-api.ts';
 import { DEFAULT_NAMESPACE } from '../../model/ids.ts';
 import type { ExitStatus } from '../../model/process.ts';
 import { parseDuration, parseSize } from '../../model/quantity.ts';
@@ -6,6 +6,7 @@ import type { SandboxRef } from '../../model/sandbox.ts';
 import type { Resources } from '../../model/shape.ts';
 import type {
   DeleteRequest,
+  ResetRequest,
   StopRequest,
   ExitStatus as WireExitStatus,
   Mount as WireMount,
@@ -81,6 +82,14 @@ export const stopToWire = (ref: SandboxRef, { grace }: StopOptions): StopRequest
 
 export const stopFromWire = (wire: StopRequest): Pick<StopOptions, 'grace'> =>
   defined({ grace: wire.graceMilliseconds });
+
+export const resetToWire = (ref: SandboxRef, options: ResetOptions): ResetRequest => ({
+  ...stopToWire(ref, options),
+  begunBeforeMilliseconds: options.begunBefore,
+});
+
+export const resetFromWire = (wire: ResetRequest): Pick<ResetOptions, 'grace' | 'begunBefore'> =>
+  defined({ ...stopFromWire(wire), begunBefore: wire.begunBeforeMilliseconds });
 
 export const deleteToWire = (ref: SandboxRef, { grace, wait }: DeleteOptions): DeleteRequest => ({
   ...refToWire(ref),
