@@ -49,6 +49,7 @@ export class Sizer {
 
   resize(now: number): void {
     const { records, policy, queue, budget, warming, min } = this.#options;
+    records.forgetSpent();
     const all = records.all();
     const { capacity, bootConcurrency, maxAge } = policy();
     this.#dropOverdraft(all);

@@ -99,6 +99,8 @@ describe('what was written in an instance', () => {
     await settle();
     expect(world.fake.instances).not.toContain(id);
     expect(world.fake.callsOf('boot').filter((booted) => booted === id)).toHaveLength(2);
+    // Nor does the status of its pool get a row for every start.
+    expect(world.pools.require('default-pool').status()).toHaveLength(1);
   });
 
   it('is the next one’s where instances are used again', async () => {
