@@ -192,9 +192,10 @@ const candidatesOf = ({ idle, memory }: ShapeRecord): Candidate[] =>
 /** What teardowns under way will give back. */
 function roomLeaving(all: readonly ShapeRecord[]): Room {
   const leaving = { count: 0, memory: 0 };
-  for (const { stopping, memory } of all) {
-    leaving.count += stopping.size;
-    leaving.memory += stopping.size * memory;
-  }
+  for (const { stopping } of all)
+    for (const { memory } of stopping) {
+      leaving.count += 1;
+      leaving.memory += memory;
+    }
   return leaving;
 }

@@ -148,6 +148,7 @@ async function takeUp(
     await log.close();
     return false;
   }
+  if (slot.given !== undefined) held.resize(slot.given.resources.memory, true);
   const run = agent.takeUp({ sandboxId, slot, held, main: resumed, log });
   await run.execs.letRun(MAIN_PROCESS);
   if (slot.paused) await run.pause();
