@@ -5,6 +5,7 @@ import type {
   DeleteOptions,
   ExecRequest,
   ListQuery,
+  ResetOptions,
   SandboxApi,
   SandboxChange,
   StopOptions,
@@ -136,8 +137,13 @@ export class HostSandboxes implements SandboxApi {
     });
   }
 
-  reset(ref: SandboxRef, options?: StopOptions): Promise<Sandbox> {
-    return this.restart(ref, options);
+  async reset(ref: SandboxRef, { begunBefore = Infinity, ...options }: ResetOptions = {}): Promise<Sandbox> {
+    return this.#inTurn(ref, async () => {
+      const { state } = this.#find(ref).record;
+      if ('startedAt' in state && state.startedAt >= begunBefore) return this.get(ref);
+      await this.stop(ref, options);
+      return this.start(ref);
+    });
   }
 
   async pause(ref: SandboxRef): Promise<Sandbox> {
