@@ -21,6 +21,8 @@ export interface StartRequest {
 export interface AgentStopOptions {
   /** Milliseconds between the stop signal and SIGKILL. */
   grace: number;
+  /** Undefined: that of its image, SIGTERM if it has none. */
+  stopSignal?: number;
   /** Its files stay, until forget() or until another sandbox takes them over. */
   keepFiles: boolean;
 }

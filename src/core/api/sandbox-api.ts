@@ -42,6 +42,8 @@ export interface DeleteOptions extends CallOptions {
 export interface StopOptions extends CallOptions {
   /** Milliseconds between the stop signal and SIGKILL; undefined: the sandbox's own grace period. */
   grace?: number;
+  /** 1 to 64; undefined: that of the image, SIGTERM if it has none. */
+  stopSignal?: number;
 }
 
 export interface ResetOptions extends StopOptions {

@@ -22,7 +22,7 @@ import { assertSignal, type ExitStatus, type ProcessSession } from '../model/pro
 import { refKey, type Sandbox, type SandboxRef, type SandboxUsage } from '../model/sandbox.ts';
 import type { RecordTable } from '../store/store.ts';
 import { Changes } from './changes.ts';
-import { Generations } from './generations.ts';
+import { type Ending, Generations } from './generations.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { listed } from './listing.ts';
 import { newSandbox } from './new-sandbox.ts';
@@ -141,7 +141,7 @@ export class Controller implements SandboxApi {
   }
 
   stop(ref: SandboxRef, options: StopOptions = {}): Promise<Sandbox> {
-    return this.#operations.ending(ref, options, (entry, grace) => this.#generations.end(entry, grace));
+    return this.#operations.ending(ref, options, (entry, how) => this.#generations.end(entry, how));
   }
 
   start(ref: SandboxRef, { signal }: CallOptions = {}): Promise<Sandbox> {
@@ -149,12 +149,12 @@ export class Controller implements SandboxApi {
   }
 
   restart(ref: SandboxRef, options: StopOptions = {}): Promise<Sandbox> {
-    return this.#operations.ending(ref, options, (entry, grace) => this.#generations.restart(entry, grace));
+    return this.#operations.ending(ref, options, (entry, how) => this.#generations.restart(entry, how));
   }
 
   reset(ref: SandboxRef, { begunBefore, ...options }: ResetOptions = {}): Promise<Sandbox> {
-    const reset = (entry: SandboxEntry, grace: number): Promise<void> =>
-      this.#generations.reset(entry, grace, begunBefore);
+    const reset = (entry: SandboxEntry, how: Ending): Promise<void> =>
+      this.#generations.reset(entry, how, begunBefore);
     return this.#operations.ending(ref, options, reset);
   }
 

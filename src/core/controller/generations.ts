@@ -1,4 +1,4 @@
-import type { AgentApi } from '../api/agent-api.ts';
+import type { AgentApi, AgentStopOptions } from '../api/agent-api.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import { newSandboxId } from '../model/ids.ts';
@@ -8,6 +8,9 @@ import type { Registry } from './registry.ts';
 import { assertStays } from './requirements.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
 import type { Starts } from './starts.ts';
+
+/** How what runs is to end. */
+export type Ending = Pick<AgentStopOptions, 'grace' | 'stopSignal'>;
 
 export interface GenerationsParts {
   agent: AgentApi;
@@ -43,11 +46,11 @@ export class Generations {
   }
 
   /** Resolves when nothing of the instance is left; at once for one that is not there. */
-  async end(entry: SandboxEntry, grace: number): Promise<void> {
-    const ending = { grace };
+  async end(entry: SandboxEntry, how: Ending): Promise<void> {
+    const ending = { grace: how.grace };
     entry.ending = ending;
     try {
-      await this.#agent.stop(entry.sandbox.id, { grace, keepFiles: true }).gone;
+      await this.#agent.stop(entry.sandbox.id, { ...how, keepFiles: true }).gone;
     } finally {
       entry.ending = undefined;
     }
@@ -65,24 +68,24 @@ export class Generations {
   /** One that runs is fine. */
   async start(entry: SandboxEntry): Promise<void> {
     if (entry.sandbox.state.phase === 'Running') return;
-    await this.#again(entry, entry.sandbox.spec.grace_period, true);
+    await this.#again(entry, { grace: entry.sandbox.spec.grace_period }, true);
   }
 
-  async restart(entry: SandboxEntry, grace: number): Promise<void> {
-    await this.#again(entry, grace, true);
+  async restart(entry: SandboxEntry, how: Ending): Promise<void> {
+    await this.#again(entry, how, true);
   }
 
   /** @param begunBefore see ResetOptions; looked at in its turn: of two who mean the same generation one resets it */
-  async reset(entry: SandboxEntry, grace: number, begunBefore = Number.POSITIVE_INFINITY): Promise<void> {
+  async reset(entry: SandboxEntry, how: Ending, begunBefore = Number.POSITIVE_INFINITY): Promise<void> {
     if (beganAt(entry.sandbox) >= begunBefore) return;
-    await this.#again(entry, grace, false);
+    await this.#again(entry, how, false);
   }
 
-  async #again(entry: SandboxEntry, grace: number, files: boolean): Promise<void> {
+  async #again(entry: SandboxEntry, how: Ending, files: boolean): Promise<void> {
     const now = this.#clock.now();
     assertTimeLeft(entry.sandbox, now);
     // Also of one that ended long ago: its instance may still be on its way out.
-    await this.end(entry, grace);
+    await this.end(entry, how);
     assertStays(entry.sandbox);
     const { id, generation, previous } = entry.sandbox;
     const next = {

@@ -1,8 +1,9 @@
 import type { StopOptions } from '../api/sandbox-api.ts';
 import { abortable } from '../model/abortable.ts';
+import { assertSignal } from '../model/process.ts';
 import type { Sandbox, SandboxRef } from '../model/sandbox.ts';
 import { Turns } from '../model/turns.ts';
-import type { Generations } from './generations.ts';
+import type { Ending, Generations } from './generations.ts';
 import type { Registry } from './registry.ts';
 import { assertStays } from './requirements.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
@@ -47,12 +48,13 @@ export class Operations {
   /** One that begins with the end of the sandbox, which need not be longer than the least patient caller wants. */
   async ending(
     ref: SandboxRef,
-    { grace, signal }: StopOptions,
-    change: (entry: SandboxEntry, grace: number) => Promise<void>,
+    { grace, stopSignal, signal }: StopOptions,
+    change: (entry: SandboxEntry, how: Ending) => Promise<void>,
   ): Promise<Sandbox> {
+    if (stopSignal !== undefined) assertSignal(stopSignal);
     const graceOf = ({ sandbox }: SandboxEntry): number => grace ?? sandbox.spec.grace_period;
     const entry = this.#registry.require(ref);
     this.#generations.hurry(entry, graceOf(entry));
-    return this.take(ref, (it) => change(it, graceOf(it)), signal);
+    return this.take(ref, (it) => change(it, { grace: graceOf(it), stopSignal }), signal);
   }
 }

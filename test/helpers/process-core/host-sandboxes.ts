@@ -111,9 +111,10 @@ export class HostSandboxes implements SandboxApi {
     return Promise.race([process.exited, gone]);
   }
 
-  async stop(ref: SandboxRef, { grace }: StopOptions = {}): Promise<Sandbox> {
+  async stop(ref: SandboxRef, { grace, stopSignal = 15 }: StopOptions = {}): Promise<Sandbox> {
     const { process, record, execs } = this.#find(ref);
-    process.signal(15, 'process');
+    assertSignal(stopSignal);
+    process.signal(stopSignal, 'process');
     process.signal(18);
     const timer = setTimeout(() => process.signal(9), grace ?? record.spec.grace_period);
     await process.exited;

@@ -136,14 +136,23 @@ describe('servers', () => {
     expect((await ask(served.servers.metrics, '/')).status).toBe(404);
   });
 
-  it('say that updates are not offered', async () => {
+  it('know the updates of the first API: a revision resets what began before it, once', async () => {
     const [host, port] = served.servers.grpc[0]!.split(':');
     const rpc = new Rpc({ kind: 'tcp', host: host!, port: Number(port) });
-    const call = rpc.call(
-      FastPathServiceService.updateSandbox,
-      UpdateRequest.fromPartial({ sandboxName: 'box' }),
-    );
-    await expect(call).rejects.toMatchObject({ code: 'unsupported', hint: expect.any(String) });
+    const update = async (value: string, labels = {}) => {
+      const request = { sandboxName: 'box', labels, update: { $case: 'resetRevision' as const, value } };
+      const answer = await rpc.call(FastPathServiceService.updateSandbox, UpdateRequest.fromPartial(request));
+      return answer.sandbox;
+    };
+    const old = await update('2001-01-31T10:00:00Z', { team: 'red' });
+    expect(old).toMatchObject({ generation: 1 });
+    const box = await served.core.sandboxes.get({ namespace: 'default', name: 'box' });
+    expect(box.spec.labels).toMatchObject({ team: 'red' });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const revision = new Date().toISOString();
+    const both = await Promise.all([update(revision), update(revision)]);
+    expect(both.map((sandbox) => sandbox?.generation)).toEqual([2, 2]);
+    await expect(update('yesterday')).rejects.toMatchObject({ code: 'invalid_argument' });
     rpc.close();
   });
 });

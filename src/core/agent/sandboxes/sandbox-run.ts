@@ -127,13 +127,13 @@ export class SandboxRun {
   }
 
   /**
-   * The stop signal of its image to the main process, after `grace` milliseconds SIGKILL to everything; a later call
+   * The stop signal, if not named that of its image, to the main process, after `grace` milliseconds SIGKILL to everything; a later call
    * may make that sooner. Resolves when it has ended, or could not be killed.
    */
-  async stop({ grace, keepFiles }: AgentStopOptions): Promise<void> {
+  async stop({ grace, stopSignal, keepFiles }: AgentStopOptions): Promise<void> {
     if (!keepFiles) this.#keepsFiles = false;
     this.#unwanted.abort();
-    this.#stopping.within(grace);
+    this.#stopping.within(grace, stopSignal);
     await this.ended;
   }
 

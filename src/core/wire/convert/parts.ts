@@ -75,20 +75,21 @@ export const mountToWire = (mount: { source: string; target: string; read_only?:
 export const mountFromWire = (wire: WireMount): { source: string; target: string; read_only?: boolean } =>
   defined({ source: wire.source, target: wire.target, read_only: wire.readOnly });
 
-export const stopToWire = (ref: SandboxRef, { grace }: StopOptions): StopRequest => ({
+export const stopToWire = (ref: SandboxRef, { grace, stopSignal }: StopOptions): StopRequest => ({
   ...refToWire(ref),
   graceMilliseconds: grace,
+  stopSignal,
 });
 
-export const stopFromWire = (wire: StopRequest): Pick<StopOptions, 'grace'> =>
-  defined({ grace: wire.graceMilliseconds });
+export const stopFromWire = (wire: StopRequest): Pick<StopOptions, 'grace' | 'stopSignal'> =>
+  defined({ grace: wire.graceMilliseconds, stopSignal: wire.stopSignal });
 
 export const resetToWire = (ref: SandboxRef, options: ResetOptions): ResetRequest => ({
   ...stopToWire(ref, options),
   begunBeforeMilliseconds: options.begunBefore,
 });
 
-export const resetFromWire = (wire: ResetRequest): Pick<ResetOptions, 'grace' | 'begunBefore'> =>
+export const resetFromWire = (wire: ResetRequest): Omit<ResetOptions, 'signal'> =>
   defined({ ...stopFromWire(wire), begunBefore: wire.begunBeforeMilliseconds });
 
 export const deleteToWire = (ref: SandboxRef, { grace, wait }: DeleteOptions): DeleteRequest => ({

@@ -193,14 +193,19 @@ export interface StopRequest {
   sandboxName: string;
   namespace: string;
   /** Between the stop signal and SIGKILL; absent: the sandbox's own grace period. */
-  graceMilliseconds?: number | undefined;
+  graceMilliseconds?:
+    | number
+    | undefined;
+  /** 1 to 64; absent: that of the image. */
+  stopSignal?: number | undefined;
 }
 
 export interface ResetRequest {
   sandboxName: string;
   namespace: string;
   /** As in StopRequest. */
-  graceMilliseconds?:
+  graceMilliseconds?: number | undefined;
+  stopSignal?:
     | number
     | undefined;
   /** Since the epoch: a generation that began at that time or later stays; absent: none does. */
@@ -2113,7 +2118,7 @@ export const WaitResponse: MessageFns<WaitResponse> = {
 };
 
 function createBaseStopRequest(): StopRequest {
-  return { sandboxName: "", namespace: "", graceMilliseconds: undefined };
+  return { sandboxName: "", namespace: "", graceMilliseconds: undefined, stopSignal: undefined };
 }
 
 export const StopRequest: MessageFns<StopRequest> = {
@@ -2126,6 +2131,9 @@ export const StopRequest: MessageFns<StopRequest> = {
     }
     if (message.graceMilliseconds !== undefined) {
       writer.uint32(25).double(message.graceMilliseconds);
+    }
+    if (message.stopSignal !== undefined) {
+      writer.uint32(32).int32(message.stopSignal);
     }
     return writer;
   },
@@ -2167,6 +2175,14 @@ export const StopRequest: MessageFns<StopRequest> = {
             message.graceMilliseconds = reader.double();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.stopSignal = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2187,12 +2203,19 @@ export const StopRequest: MessageFns<StopRequest> = {
     message.sandboxName = object.sandboxName ?? "";
     message.namespace = object.namespace ?? "";
     message.graceMilliseconds = object.graceMilliseconds ?? undefined;
+    message.stopSignal = object.stopSignal ?? undefined;
     return message;
   },
 };
 
 function createBaseResetRequest(): ResetRequest {
-  return { sandboxName: "", namespace: "", graceMilliseconds: undefined, begunBeforeMilliseconds: undefined };
+  return {
+    sandboxName: "",
+    namespace: "",
+    graceMilliseconds: undefined,
+    stopSignal: undefined,
+    begunBeforeMilliseconds: undefined,
+  };
 }
 
 export const ResetRequest: MessageFns<ResetRequest> = {
@@ -2205,6 +2228,9 @@ export const ResetRequest: MessageFns<ResetRequest> = {
     }
     if (message.graceMilliseconds !== undefined) {
       writer.uint32(25).double(message.graceMilliseconds);
+    }
+    if (message.stopSignal !== undefined) {
+      writer.uint32(40).int32(message.stopSignal);
     }
     if (message.begunBeforeMilliseconds !== undefined) {
       writer.uint32(33).double(message.begunBeforeMilliseconds);
@@ -2249,6 +2275,14 @@ export const ResetRequest: MessageFns<ResetRequest> = {
             message.graceMilliseconds = reader.double();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.stopSignal = reader.int32();
+            continue;
+          }
           case 4: {
             if (tag !== 33) {
               break;
@@ -2277,6 +2311,7 @@ export const ResetRequest: MessageFns<ResetRequest> = {
     message.sandboxName = object.sandboxName ?? "";
     message.namespace = object.namespace ?? "";
     message.graceMilliseconds = object.graceMilliseconds ?? undefined;
+    message.stopSignal = object.stopSignal ?? undefined;
     message.begunBeforeMilliseconds = object.begunBeforeMilliseconds ?? undefined;
     return message;
   },
