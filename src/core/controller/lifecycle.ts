@@ -69,10 +69,14 @@ export class Lifecycle {
     const entry = this.#registry.byId(id);
     if (entry?.sandbox.state.phase !== 'Running') return;
     const now = this.#clock.now();
-    this.#save(entry.enter({ phase: 'Expired', endedAt: now }, now, 'its time was up'), entry);
-    this.#agent
-      .stop(id, { grace: entry.sandbox.spec.grace_period, keepFiles: true })
-      .gone.catch((error) =>
+    const grace = entry.sandbox.spec.grace_period;
+    const recorded = entry.enter({ phase: 'Expired', endedAt: now }, now, 'its time was up');
+    this.#save(recorded, entry);
+    // After the record: a core that is killed in between would take the end for the command's own.
+    recorded
+      .catch(noop)
+      .then(() => this.#agent.stop(id, { grace, keepFiles: true }).gone)
+      .catch((error) =>
         this.#log.error({ err: error, sandbox: entry.sandbox.name }, 'cannot stop an expired sandbox'),
       );
   }
