@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { FsbError } from '../core/model/errors.ts';
+import { parseSignal } from '../core/model/process.ts';
 import { parseDuration, parseSize } from '../core/model/quantity.ts';
 import type { OutputChoice } from './output/formats.ts';
 
@@ -106,6 +107,17 @@ export const graceFlag = durationFlag({
   aliases: ['time'],
   summary:
     "Between the stop signal and SIGKILL; a bare number is seconds. Default: the sandbox's own, 10s if it has none.",
+});
+
+export const signalFlag = Flags.custom<number>({
+  char: 's',
+  helpValue: 'SIGNAL',
+  parse: async (text) => parseSignal(text),
+});
+
+/** As docker's -s of what stops. */
+export const stopSignalFlag = signalFlag({
+  summary: 'Signal that asks it to end (INT, SIGINT, 2). Default: that of the image, TERM if it has none.',
 });
 
 export const poolArg = Args.string({

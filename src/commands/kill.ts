@@ -1,5 +1,4 @@
-import { Flags } from '@oclif/core';
-import { namesArg } from '../cli/flags.ts';
+import { namesArg, signalFlag } from '../cli/flags.ts';
 import { NamesCommand } from '../cli/names-command.ts';
 import { parseSignal } from '../core/model/process.ts';
 
@@ -14,11 +13,7 @@ export default class Kill extends NamesCommand {
   ];
   static override args = { name: namesArg };
   static override flags = {
-    signal: Flags.custom<number>({ parse: async (text) => parseSignal(text) })({
-      char: 's',
-      summary: 'Name or number (TERM, SIGTERM, 15). Default: KILL.',
-      helpValue: 'SIGNAL',
-    }),
+    signal: signalFlag({ summary: 'Name or number (TERM, SIGTERM, 15). Default: KILL.' }),
   };
 
   override async run(): Promise<undefined> {

@@ -1,4 +1,4 @@
-import { graceFlag, namesArg } from '../cli/flags.ts';
+import { graceFlag, namesArg, stopSignalFlag } from '../cli/flags.ts';
 import { NamesCommand } from '../cli/names-command.ts';
 
 export default class Restart extends NamesCommand {
@@ -16,12 +16,13 @@ export default class Restart extends NamesCommand {
   static override args = { name: namesArg };
   static override flags = {
     grace: graceFlag,
+    signal: stopSignalFlag,
   };
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(Restart);
     await this.forNames(args.name, (core, ref) =>
-      core.sandboxes.restart(ref, { grace: flags.grace, ...this.call }),
+      core.sandboxes.restart(ref, { grace: flags.grace, stopSignal: flags.signal, ...this.call }),
     );
   }
 }

@@ -160,8 +160,10 @@ export function createFakeDriver(options: FakeDriverOptions = {}): FakeDriver {
       await play('list', '');
       const left = [...files].filter((id) => !instances.has(id));
       return [
-        ...[...instances.values()].map(({ booted, alive }) => ({ ...booted, alive })),
-        ...left.map((id) => ({ id, channelPath: '', pid: 0, pidStartTime: 0, alive: false })),
+        ...[...instances.values()].map(({ booted, alive }) => ({ ...booted, alive, onlyFiles: false })),
+        ...left.map((id) => ({
+          ...{ id, channelPath: '', pid: 0, pidStartTime: 0, alive: false, onlyFiles: true },
+        })),
       ];
     },
   };

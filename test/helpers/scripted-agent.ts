@@ -31,6 +31,8 @@ export interface ScriptedAgent {
   /** What the next changes of limits do; by default they succeed. */
   onUpdate: (resources: Resources) => Promise<void>;
   limits: Map<string, Resources>;
+  /** As people are told on the node. */
+  names: Map<string, string>;
   /** What the node says that it gave, by sandbox. */
   given: Map<string, GivenTerms>;
   report(sandboxId: string, state: AgentSandboxState): void;
@@ -60,6 +62,7 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
     files: new Map(),
     signals: [],
     limits: new Map(),
+    names: new Map(),
     given: new Map(),
     onUpdate: async () => {},
     onStart: async ({ spec }) => started(now(), spec),
@@ -97,6 +100,7 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
         agent.files.set(sandboxId, files ?? sandboxId);
         const started = await agent.onStart(request, options?.signal);
         agent.held.set(sandboxId, { state: 'running', startedAt: started.startedAt });
+        agent.names.set(sandboxId, request.claimName);
         return started;
       },
       stop(sandboxId, options) {
@@ -123,6 +127,9 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
         await agent.onUpdate(resources);
         agent.limits.set(sandboxId, resources);
         agent.given.set(sandboxId, { ...started(0).given, resources });
+      },
+      async rename(sandboxId, claimName) {
+        if (agent.held.get(sandboxId)?.state === 'running') agent.names.set(sandboxId, claimName);
       },
       async usage(sandboxId) {
         if (agent.held.get(sandboxId)?.state !== 'running') return undefined;

@@ -114,7 +114,8 @@ function startFailure(why: string, exitCode: number | null, paths: CorePaths): F
   const hint = /^Hint: (.*)$/m.exec(lines)?.[1];
   const kind = exitCode === null || exitCode === 1 ? 'run_failed' : (codeOfExit(exitCode) ?? 'run_failed');
   return new FsbError(kind, `cannot start the core: ${error ?? (lines || why)}`, {
-    hint: `${hint ?? 'To see it start in the foreground: fsb-ctl serve'} (its log: ${paths.log})`,
+    // Who is told what to do need not read the log.
+    hint: hint ?? `To see it start in the foreground: fsb-ctl serve (its log: ${paths.log})`,
   });
 }
 

@@ -141,6 +141,10 @@ export class Agent implements AgentApi {
     await this.#running(sandboxId).resize(resources);
   }
 
+  async rename(sandboxId: string, claimName: string): Promise<void> {
+    await this.#runs.get(sandboxId)?.rename(claimName);
+  }
+
   async usage(sandboxId: string): Promise<AgentUsage | undefined> {
     const run = this.#runs.get(sandboxId);
     if (run === undefined) return undefined;
@@ -211,8 +215,11 @@ export class Agent implements AgentApi {
 
   /** Who is told to people as the holder of its instance. */
   holderOf(sandboxId: string, claimName: string): Holder {
+    const { slots } = this.#options;
     return {
-      name: `sandbox ${claimName}`,
+      get name() {
+        return `sandbox ${slots.get(sandboxId)?.claimName ?? claimName}`;
+      },
       end: () => this.stop(sandboxId, { grace: 0, keepFiles: true }).gone,
     };
   }

@@ -21,6 +21,8 @@ export interface StartRequest {
 export interface AgentStopOptions {
   /** Milliseconds between the stop signal and SIGKILL. */
   grace: number;
+  /** Undefined: that of its image, SIGTERM if it has none. */
+  stopSignal?: number;
   /** Its files stay, until forget() or until another sandbox takes them over. */
   keepFiles: boolean;
 }
@@ -87,6 +89,8 @@ export interface AgentApi {
   unpause(sandboxId: string): Promise<void>;
   /** To the main process; a paused one gets it when it goes on, SIGKILL at once. @throws conflict (not running) */
   signal(sandboxId: string, signal: number): void;
+  /** Another `claimName` for a running sandbox; nothing for any other. */
+  rename(sandboxId: string, claimName: string): Promise<void>;
   /** New limits of a running sandbox. @throws conflict (not running), invalid_argument, run_failed */
   update(sandboxId: string, resources: Resources): Promise<void>;
   /** Undefined: it does not run. */

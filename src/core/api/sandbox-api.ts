@@ -42,6 +42,13 @@ export interface DeleteOptions extends CallOptions {
 export interface StopOptions extends CallOptions {
   /** Milliseconds between the stop signal and SIGKILL; undefined: the sandbox's own grace period. */
   grace?: number;
+  /** 1 to 64; undefined: that of the image, SIGTERM if it has none. */
+  stopSignal?: number;
+}
+
+export interface ResetOptions extends StopOptions {
+  /** Milliseconds since the epoch: a generation that began at that time or later stays; undefined: none does. */
+  begunBefore?: number;
 }
 
 /** What is left out stays. */
@@ -134,7 +141,7 @@ export interface SandboxApi {
   /** Stops it when it runs, and starts it. @throws not_found, and as create */
   restart(ref: SandboxRef, options?: StopOptions): Promise<Sandbox>;
   /** Ends it when it runs, and begins anew from the image: a new generation. @throws not_found, and as create */
-  reset(ref: SandboxRef, options?: StopOptions): Promise<Sandbox>;
+  reset(ref: SandboxRef, options?: ResetOptions): Promise<Sandbox>;
   /** Freezes every process in it. @throws not_found, conflict (not running, paused already) */
   pause(ref: SandboxRef, options?: CallOptions): Promise<Sandbox>;
   /** @throws not_found, conflict (not paused) */

@@ -2,7 +2,7 @@ import type { SandboxApi } from '../api/sandbox-api.ts';
 import { assertSignal } from '../model/process.ts';
 import { assertChangeFitsWire, changeToWire } from '../wire/convert/change.ts';
 import { assertSpecFitsWire, createToWire } from '../wire/convert/create.ts';
-import { deleteToWire, exitFromWire, refToWire, stopToWire } from '../wire/convert/parts.ts';
+import { deleteToWire, exitFromWire, refToWire, resetToWire, stopToWire } from '../wire/convert/parts.ts';
 import { listToWire, sandboxFromWire } from '../wire/convert/sandbox.ts';
 import { usageFromWire, usageQueryToWire } from '../wire/convert/usage.ts';
 import { FastPathServiceService as sandboxes } from '../wire/gen/fastpath/v1/fastpath.ts';
@@ -35,7 +35,7 @@ export function sandboxCalls(rpc: Rpc): SandboxCalls {
     restart: async (ref, options = {}) =>
       sandboxFromWire(await rpc.call(sandboxes.restartSandbox, stopToWire(ref, options), options)),
     reset: async (ref, options = {}) =>
-      sandboxFromWire(await rpc.call(sandboxes.resetSandbox, stopToWire(ref, options), options)),
+      sandboxFromWire(await rpc.call(sandboxes.resetSandbox, resetToWire(ref, options), options)),
     pause: async (ref, options) =>
       sandboxFromWire(await rpc.call(sandboxes.pauseSandbox, refToWire(ref), options)),
     unpause: async (ref, options) =>

@@ -7,6 +7,7 @@ import type {
   DeleteOptions,
   ExecRequest,
   ListQuery,
+  ResetOptions,
   SandboxApi,
   SandboxChange,
   StopOptions,
@@ -18,10 +19,10 @@ import { assertDigest } from '../model/digest.ts';
 import { assertName } from '../model/ids.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import { assertSignal, type ExitStatus, type ProcessSession, signalName } from '../model/process.ts';
-import type { Sandbox, SandboxRef, SandboxUsage } from '../model/sandbox.ts';
+import { refKey, type Sandbox, type SandboxRef, type SandboxUsage } from '../model/sandbox.ts';
 import type { RecordTable } from '../store/store.ts';
 import { Changes } from './changes.ts';
-import { Generations } from './generations.ts';
+import { type Ending, Generations } from './generations.ts';
 import type { OnHappening } from './happenings.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { listed } from './listing.ts';
@@ -143,7 +144,7 @@ export class Controller implements SandboxApi {
   }
 
   stop(ref: SandboxRef, options: StopOptions = {}): Promise<Sandbox> {
-    return this.#operations.ending(ref, options, (entry, grace) => this.#generations.stop(entry, grace));
+    return this.#operations.ending(ref, options, (entry, how) => this.#generations.stop(entry, how));
   }
 
   start(ref: SandboxRef, { signal }: CallOptions = {}): Promise<Sandbox> {
@@ -151,11 +152,13 @@ export class Controller implements SandboxApi {
   }
 
   restart(ref: SandboxRef, options: StopOptions = {}): Promise<Sandbox> {
-    return this.#operations.ending(ref, options, (entry, grace) => this.#generations.restart(entry, grace));
+    return this.#operations.ending(ref, options, (entry, how) => this.#generations.restart(entry, how));
   }
 
-  reset(ref: SandboxRef, options: StopOptions = {}): Promise<Sandbox> {
-    return this.#operations.ending(ref, options, (entry, grace) => this.#generations.reset(entry, grace));
+  reset(ref: SandboxRef, { begunBefore, ...options }: ResetOptions = {}): Promise<Sandbox> {
+    const reset = (entry: SandboxEntry, how: Ending): Promise<void> =>
+      this.#generations.reset(entry, how, begunBefore);
+    return this.#operations.ending(ref, options, reset);
   }
 
   pause(ref: SandboxRef, { signal }: CallOptions = {}): Promise<Sandbox> {
@@ -177,8 +180,14 @@ export class Controller implements SandboxApi {
 
   async rename(ref: SandboxRef, name: string, { signal }: CallOptions = {}): Promise<Sandbox> {
     assertName(name, 'sandbox name');
-    const rename = (entry: SandboxEntry): Promise<void> =>
-      this.#registry.rename(entry, name, this.#clock.now());
+    const rename = async (entry: SandboxEntry): Promise<void> => {
+      await this.#registry.rename(entry, name, this.#clock.now());
+      const { id } = entry.sandbox;
+      // It has its name; the node's is for people, and the next core tells it again.
+      await this.#agent
+        .rename(id, refKey(entry.sandbox))
+        .catch((error) => this.#log.error({ err: error, sandbox: id }, 'cannot tell the node a name'));
+    };
     return this.#operations.take(ref, rename, signal);
   }
 

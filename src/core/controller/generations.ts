@@ -1,4 +1,4 @@
-import type { AgentApi } from '../api/agent-api.ts';
+import type { AgentApi, AgentStopOptions } from '../api/agent-api.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import { newSandboxId } from '../model/ids.ts';
@@ -8,6 +8,9 @@ import type { Registry } from './registry.ts';
 import { assertStays } from './requirements.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
 import type { Starts } from './starts.ts';
+
+/** How what runs is to end. */
+export type Ending = Pick<AgentStopOptions, 'grace' | 'stopSignal'>;
 
 export interface GenerationsParts {
   agent: AgentApi;
@@ -43,18 +46,18 @@ export class Generations {
   }
 
   /** One that has ended is fine. */
-  async stop(entry: SandboxEntry, grace: number): Promise<void> {
+  async stop(entry: SandboxEntry, how: Ending): Promise<void> {
     const ran = entry.sandbox.state.phase === 'Running';
-    await this.#end(entry, grace);
+    await this.#end(entry, how);
     if (ran) entry.tell({ type: 'stopped' });
   }
 
   /** Resolves when nothing of the instance is left; at once for one that is not there. */
-  async #end(entry: SandboxEntry, grace: number): Promise<void> {
-    const ending = { grace };
+  async #end(entry: SandboxEntry, how: Ending): Promise<void> {
+    const ending = { grace: how.grace };
     entry.ending = ending;
     try {
-      await this.#agent.stop(entry.sandbox.id, { grace, keepFiles: true }).gone;
+      await this.#agent.stop(entry.sandbox.id, { ...how, keepFiles: true }).gone;
     } finally {
       entry.ending = undefined;
     }
@@ -72,24 +75,26 @@ export class Generations {
   /** One that runs is fine. */
   async start(entry: SandboxEntry): Promise<void> {
     if (entry.sandbox.state.phase === 'Running') return;
-    await this.#again(entry, entry.sandbox.spec.grace_period, true);
+    await this.#again(entry, { grace: entry.sandbox.spec.grace_period }, true);
   }
 
-  async restart(entry: SandboxEntry, grace: number): Promise<void> {
-    await this.#again(entry, grace, true);
+  async restart(entry: SandboxEntry, how: Ending): Promise<void> {
+    await this.#again(entry, how, true);
     entry.tell({ type: 'restarted' });
   }
 
-  async reset(entry: SandboxEntry, grace: number): Promise<void> {
-    await this.#again(entry, grace, false);
+  /** @param begunBefore see ResetOptions; looked at in its turn: of two who mean the same generation one resets it */
+  async reset(entry: SandboxEntry, how: Ending, begunBefore = Number.POSITIVE_INFINITY): Promise<void> {
+    if (beganAt(entry.sandbox) >= begunBefore) return;
+    await this.#again(entry, how, false);
     entry.tell({ type: 'reset' });
   }
 
-  async #again(entry: SandboxEntry, grace: number, files: boolean): Promise<void> {
+  async #again(entry: SandboxEntry, how: Ending, files: boolean): Promise<void> {
     const now = this.#clock.now();
     assertTimeLeft(entry.sandbox, now);
     // Also of one that ended long ago: its instance may still be on its way out.
-    await this.#end(entry, grace);
+    await this.#end(entry, how);
     assertStays(entry.sandbox);
     const { id, generation, previous } = entry.sandbox;
     const next = {
@@ -112,6 +117,13 @@ function assertTimeLeft({ name, spec }: Sandbox, now: number): void {
   throw new FsbError('conflict', `sandbox ${name} cannot be started: its expire time is over`, {
     hint: `Give it time first with: fsb-ctl update ${name} --ttl 1h, or --ttl none`,
   });
+}
+
+/** Milliseconds since the epoch; where that is not on record, when it ended. */
+function beganAt({ state, createdAt }: Sandbox): number {
+  if ('startedAt' in state) return state.startedAt;
+  if ('endedAt' in state) return state.endedAt;
+  return 'since' in state ? state.since : createdAt;
 }
 
 const noop = (): void => {};

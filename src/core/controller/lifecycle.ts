@@ -21,8 +21,6 @@ export class Lifecycle {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #expiry: Expiry;
-  /** Reports of ends that came before the start was known, by sandbox id. */
-  readonly #early = new Map<string, AgentSandbox>();
 
   constructor({ agent, registry, clock, log }: LifecycleParts) {
     this.#agent = agent;
@@ -45,9 +43,9 @@ export class Lifecycle {
     const { sandbox } = entry;
     this.#expiry.set(sandbox.id, expiresAt);
     // The command may have ended before its start was reported: that report found no running sandbox.
-    const early = this.#early.get(sandbox.id);
-    this.#early.delete(sandbox.id);
-    if (early) this.apply(early);
+    const { early } = entry;
+    entry.early = undefined;
+    if (early?.sandboxId === sandbox.id) this.apply(early);
     return sandbox;
   }
 
@@ -56,7 +54,7 @@ export class Lifecycle {
     const entry = this.#registry.byId(change.sandboxId);
     if (!entry) return;
     if (entry.sandbox.state.phase === 'Pending' && entry.starting) {
-      this.#early.set(change.sandboxId, change);
+      entry.early = change;
       return;
     }
     const next = phaseAfter(entry.sandbox.state, change.state, this.#clock.now());
@@ -71,10 +69,14 @@ export class Lifecycle {
     const entry = this.#registry.byId(id);
     if (entry?.sandbox.state.phase !== 'Running') return;
     const now = this.#clock.now();
-    this.#save(entry.enter({ phase: 'Expired', endedAt: now }, now, 'its time was up'), entry);
-    this.#agent
-      .stop(id, { grace: entry.sandbox.spec.grace_period, keepFiles: true })
-      .gone.catch((error) =>
+    const grace = entry.sandbox.spec.grace_period;
+    const recorded = entry.enter({ phase: 'Expired', endedAt: now }, now, 'its time was up');
+    this.#save(recorded, entry);
+    // After the record: a core that is killed in between would take the end for the command's own.
+    recorded
+      .catch(noop)
+      .then(() => this.#agent.stop(id, { grace, keepFiles: true }).gone)
+      .catch((error) =>
         this.#log.error({ err: error, sandbox: entry.sandbox.name }, 'cannot stop an expired sandbox'),
       );
   }
@@ -104,7 +106,7 @@ export class Lifecycle {
       await this.#agent.stop(one, { grace, keepFiles: false }).gone;
       await this.#agent.forget(one);
     });
-    const forgotten = Promise.all(all).then(() => this.#registry.remove(entry));
+    const forgotten = Promise.all(all).then(() => this.#registry.remove(entry, 'it was deleted'));
     const deletion = { grace, recorded, gone: forgotten };
     entry.deletion = deletion;
     forgotten.catch(() => {

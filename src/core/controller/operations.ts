@@ -1,8 +1,9 @@
 import type { StopOptions } from '../api/sandbox-api.ts';
 import { abortable } from '../model/abortable.ts';
+import { assertSignal } from '../model/process.ts';
 import type { Sandbox, SandboxRef } from '../model/sandbox.ts';
 import { Turns } from '../model/turns.ts';
-import type { Generations } from './generations.ts';
+import type { Ending, Generations } from './generations.ts';
 import type { Registry } from './registry.ts';
 import { assertStays } from './requirements.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
@@ -26,7 +27,7 @@ export class Operations {
     return this.#turns.take(entry.key, create);
   }
 
-  /** @throws not_found, conflict (being deleted), what the change throws, the signal's reason */
+  /** @throws not_found (also of one whose creation failed), conflict (being deleted), what the change throws, the signal's reason */
   async take(
     ref: SandboxRef,
     change: (entry: SandboxEntry) => Promise<void>,
@@ -36,6 +37,8 @@ export class Operations {
     assertStays(entry.sandbox);
     const work = async (): Promise<Sandbox> => {
       assertStays(entry.sandbox);
+      // Its creation may have failed meanwhile.
+      if (entry.gone) throw entry.gone;
       await change(entry);
       return entry.sandbox;
     };
@@ -45,12 +48,13 @@ export class Operations {
   /** One that begins with the end of the sandbox, which need not be longer than the least patient caller wants. */
   async ending(
     ref: SandboxRef,
-    { grace, signal }: StopOptions,
-    change: (entry: SandboxEntry, grace: number) => Promise<void>,
+    { grace, stopSignal, signal }: StopOptions,
+    change: (entry: SandboxEntry, how: Ending) => Promise<void>,
   ): Promise<Sandbox> {
+    if (stopSignal !== undefined) assertSignal(stopSignal);
     const graceOf = ({ sandbox }: SandboxEntry): number => grace ?? sandbox.spec.grace_period;
     const entry = this.#registry.require(ref);
     this.#generations.hurry(entry, graceOf(entry));
-    return this.take(ref, (it) => change(it, graceOf(it)), signal);
+    return this.take(ref, (it) => change(it, { grace: graceOf(it), stopSignal }), signal);
   }
 }

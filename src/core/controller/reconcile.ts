@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { AgentApi, AgentSandbox } from '../api/agent-api.ts';
-import type { Sandbox } from '../model/sandbox.ts';
+import { refKey, type Sandbox } from '../model/sandbox.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Registry } from './registry.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
@@ -71,7 +71,7 @@ function learnLimits(entry: SandboxEntry, report: AgentSandbox | undefined, now:
   void entry.change({ spec: { ...spec, resources } }, now, 'updated: resources').catch(() => {});
 }
 
-/** Ends what was ending, or was never begun. */
+/** Ends what was ending, or was never begun; tells of the rest. */
 async function settle(
   entry: SandboxEntry,
   known: boolean,
@@ -79,6 +79,8 @@ async function settle(
 ): Promise<void> {
   const { id, state } = entry.sandbox;
   if (state.phase === 'Terminating') await lifecycle.remove(entry, 0).gone;
+  // The core ended between a change of the name and the word to the node.
+  else if (state.phase === 'Running') await agent.rename(id, refKey(entry.sandbox));
   else if (state.phase === 'Expired') await agent.stop(id, { grace: 0, keepFiles: true }).gone;
   else if (state.phase === 'Pending' || state.phase === 'Bound') {
     await agent.stop(id, { grace: 0, keepFiles: true }).gone;

@@ -120,13 +120,17 @@ export class Registry {
     if (key !== undefined && this.#byIdempotencyKey.get(key) === entry) this.#byIdempotencyKey.delete(key);
   }
 
-  /** Forgets the sandbox; resolves when its record is gone. When that fails, it is as before, and can be tried again. */
-  async remove(entry: SandboxEntry): Promise<void> {
+  /**
+   * Forgets the sandbox, for `why`; resolves when its record is gone. When that fails, it is as before, and can be tried
+   * again.
+   */
+  async remove(entry: SandboxEntry, why: string): Promise<void> {
     await this.#table.remove(entry.key);
     this.releaseName(entry);
     this.#byId.delete(entry.sandbox.id);
     this.#entries.delete(entry);
     entry.tell({ type: 'deleted' });
+    entry.leave(new FsbError('not_found', `sandbox ${entry.sandbox.name} does not exist: ${why}`));
   }
 
   #newestLeaving(ref: SandboxRef): SandboxEntry | undefined {

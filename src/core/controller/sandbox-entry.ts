@@ -1,3 +1,4 @@
+import type { AgentSandbox } from '../api/agent-api.ts';
 import { FsbError } from '../model/errors.ts';
 import type { SandboxEvent } from '../model/event.ts';
 import { type PhaseState, transition } from '../model/phase.ts';
@@ -29,6 +30,11 @@ export class SandboxEntry {
   /** Its end is under way, by a stop that callers may hurry on. */
   ending?: { grace: number };
 
+  /** The report of an end that came before the start was known. */
+  early?: AgentSandbox;
+
+  #gone: FsbError | undefined;
+
   constructor(key: string, sandbox: Sandbox, table: RecordTable<Sandbox>, happened: OnHappening) {
     this.key = key;
     this.#sandbox = sandbox;
@@ -39,6 +45,17 @@ export class SandboxEntry {
   /** A snapshot: it is replaced, never changed. */
   get sandbox(): Sandbox {
     return this.#sandbox;
+  }
+
+  /** Why it is no sandbox any more; undefined as long as it is one. */
+  get gone(): FsbError | undefined {
+    return this.#gone;
+  }
+
+  /** Its record is gone: whoever still waits for a change hears why. */
+  leave(why: FsbError): void {
+    this.#gone = why;
+    this.#tell();
   }
 
   /** Resolves when the record, as it is now, survives a crash of the core. */
@@ -63,7 +80,10 @@ export class SandboxEntry {
       await this.save();
     } catch (error) {
       // What came after it, a deletion, goes on from it.
-      if (this.#sandbox === changed) this.#sandbox = before;
+      if (this.#sandbox === changed) {
+        this.#sandbox = before;
+        this.#tell();
+      }
       throw error;
     }
     // Not before: what could not be written has not happened.
@@ -78,10 +98,17 @@ export class SandboxEntry {
   #become(patch: Partial<Sandbox>, time: number, message: string): void {
     const events = [...this.#sandbox.events, { time, message }].slice(-EVENTS_KEPT);
     this.#sandbox = { ...this.#sandbox, ...patch, events };
+    this.#tell();
+  }
+
+  #tell(): void {
     for (const listener of [...this.#listeners]) listener(this.#sandbox);
   }
 
-  /** The first value that `pick` gives for the sandbox, now or after a change. @throws what `pick` throws, cancelled */
+  /**
+   * The first value that `pick` gives for the sandbox, now or after a change.
+   * @throws what `pick` throws, cancelled, why it is gone
+   */
   until<T>(pick: (sandbox: Sandbox) => T | undefined, signal?: AbortSignal): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const done = (): void => {
@@ -95,6 +122,7 @@ export class SandboxEntry {
       const look = (sandbox: Sandbox): void => {
         try {
           const value = pick(sandbox);
+          if (value === undefined && this.#gone) throw this.#gone;
           if (value === undefined) return;
           done();
           resolve(value);

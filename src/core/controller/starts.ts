@@ -3,7 +3,7 @@ import type { AgentApi } from '../api/agent-api.ts';
 import type { CallOptions } from '../api/sandbox-api.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError, failedStartCodes } from '../model/errors.ts';
-import type { Sandbox } from '../model/sandbox.ts';
+import { refKey, type Sandbox } from '../model/sandbox.ts';
 import type { Lifecycle, LifecycleParts } from './lifecycle.ts';
 import { deletedWhileStarting } from './outcome.ts';
 import type { Registry } from './registry.ts';
@@ -39,7 +39,7 @@ export class Starts {
     recorded: Promise<void>,
     { imageDigest, signal }: { imageDigest?: string } & CallOptions = {},
   ): Promise<Sandbox> {
-    const { id, namespace, name, spec, previous } = entry.sandbox;
+    const { id, name, spec, previous } = entry.sandbox;
     recorded.catch(noop);
     entry.starting = new AbortController();
     let runs = false;
@@ -50,7 +50,7 @@ export class Starts {
       // waits for it, so that a core that is killed after the answer finds the sandbox again.
       if (spec.consistency_mode === 'strong') await recorded;
       const filesOf = previous?.files ? previous.id : undefined;
-      const request = { sandboxId: id, claimName: `${namespace}/${name}`, spec, imageDigest, filesOf };
+      const request = { sandboxId: id, claimName: refKey(entry.sandbox), spec, imageDigest, filesOf };
       const { warm, endpoints, startedAt, given } = await this.#agent.start(request, { signal: abort });
       runs = true;
       await recorded;
@@ -85,7 +85,7 @@ export class Starts {
     }
     // A full disk may refuse that, too. What stays says why it is there, and can be deleted when there is room.
     await this.#registry
-      .remove(entry)
+      .remove(entry, `it could not be created: ${error.message}`)
       .catch(() =>
         this.#enterFailed(entry, error).catch((thrown) =>
           this.#log.error({ err: thrown, sandbox: entry.sandbox.name }, 'cannot write a record'),

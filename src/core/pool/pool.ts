@@ -74,6 +74,12 @@ export interface Pool {
    */
   release(claim: Claim, options?: ReleaseOptions): Promise<void>;
   /**
+   * The instance of a claim may use so many bytes from now on, and counts for them.
+   * @param anyway it may already
+   * @throws no_capacity when there is no room for that, conflict as release(); nothing has changed then
+   */
+  resize(claim: Claim, memory: number, anyway?: boolean): void;
+  /**
    * Takes in an instance that lived before this core started: an idle one is kept if still wanted, else destroyed.
    * @param image a reference that people know; default: the digest
    * @returns the claim of a claimed one, for whoever takes it up

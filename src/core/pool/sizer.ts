@@ -49,6 +49,7 @@ export class Sizer {
 
   resize(now: number): void {
     const { records, policy, queue, budget, warming, min } = this.#options;
+    records.forgetSpent();
     const all = records.all();
     const { capacity, bootConcurrency, maxAge } = policy();
     this.#dropOverdraft(all);
@@ -191,9 +192,10 @@ const candidatesOf = ({ idle, memory }: ShapeRecord): Candidate[] =>
 /** What teardowns under way will give back. */
 function roomLeaving(all: readonly ShapeRecord[]): Room {
   const leaving = { count: 0, memory: 0 };
-  for (const { stopping, memory } of all) {
-    leaving.count += stopping.size;
-    leaving.memory += stopping.size * memory;
-  }
+  for (const { stopping } of all)
+    for (const { memory } of stopping) {
+      leaving.count += 1;
+      leaving.memory += memory;
+    }
   return leaving;
 }

@@ -1,7 +1,13 @@
 import type { Instance } from '../instance/instance.ts';
 import { FsbError } from '../model/errors.ts';
 import type { PoolEvent, PoolPolicy, PoolShapeStatus, PoolState } from '../model/pool.ts';
-import { closedError, neverFitsError, notKeptError } from './claims/claim-errors.ts';
+import {
+  closedError,
+  neverFitsError,
+  noRoomError,
+  notHeldError,
+  notKeptError,
+} from './claims/claim-errors.ts';
 import { clearIdle } from './fleet/clear.ts';
 import type { ShapeRecord } from './fleet/shape-record.ts';
 import { sameWords } from './fleet/unfit.ts';
@@ -59,6 +65,16 @@ export class WarmPool implements Pool {
 
   release(claim: Claim, options?: ReleaseOptions): Promise<void> {
     return this.#parts.returns.release(claim, options);
+  }
+
+  resize(claim: Claim, memory: number, anyway = false): void {
+    const { slots, budget } = this.#parts;
+    const slot = slots.find(claim.instance.id);
+    if (slot === undefined || slot.claim !== claim) throw notHeldError(this.#policy.name, claim.instance.id);
+    const more = memory - slot.memory;
+    if (more === 0) return;
+    if (!slots.resize(slot, memory, anyway)) throw noRoomError(this.#policy.name, more, budget.free.memory);
+    this.#wake();
   }
 
   adopt(instance: Instance, image = instance.shape.image): Claim | undefined {

@@ -41,6 +41,8 @@ export interface BootedInstance {
 export interface RuntimeInstance extends BootedInstance {
   /** PID 1 is that very process and is not a zombie. */
   alive: boolean;
+  /** Nothing is left of it but what was written in it. */
+  onlyFiles: boolean;
 }
 
 export interface DestroyOptions {

@@ -1,6 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import type { SandboxRef } from '../../../src/core/model/sandbox.ts';
 import { errorOf, type Workbench } from '../workbench.ts';
+
+/** Until it has said so. */
+async function ready({ core }: Workbench, box: SandboxRef): Promise<void> {
+  for await (const entry of core.sandboxes.logs(box, { follow: true, stdout: true, stderr: true }))
+    if (entry.data.includes('ready')) return;
+}
 
 /** What follows the first start of a sandbox. */
 export function lifeCases(bench: Workbench): void {
@@ -26,9 +33,23 @@ export function lifeCases(bench: Workbench): void {
   });
 
   it('stops one that ignores the signal, when its grace is over', async () => {
-    const stubborn = await bench.shell('trap "" TERM; while :; do sleep 0.1; done');
+    const stubborn = await bench.shell('trap "" TERM; echo ready; while :; do sleep 0.1; done');
+    await ready(bench, stubborn);
     const { state } = await bench.core.sandboxes.stop(stubborn, { grace: 50 });
     expect(state).toMatchObject({ phase: 'Exited', status: { code: null, signal: 9 } });
+  });
+
+  it('stops one with the signal that the caller names', async () => {
+    const { sandboxes } = bench.core;
+    const box = await bench.shell(
+      'trap "exit 33" USR1; trap "" TERM; echo ready; while :; do sleep 0.05; done',
+    );
+    await ready(bench, box);
+    expect(await errorOf(sandboxes.stop(box, { stopSignal: 65 }))).toMatchObject({
+      code: 'invalid_argument',
+    });
+    const { state } = await sandboxes.stop(box, { stopSignal: 10, grace: 60_000 });
+    expect(state).toMatchObject({ phase: 'Exited', status: { code: 33, signal: null } });
   });
 
   it('restarts and resets, twice at once and although it ignores the signal; it can be asked for all the time', async () => {
@@ -56,6 +77,15 @@ export function lifeCases(bench: Workbench): void {
     const { sandboxes: all } = bench.core;
     const names = (await all.list({ namespace: bench.namespace })).map(({ name }) => name);
     expect(names.filter((name) => name === box.name)).toHaveLength(1);
+  });
+
+  it('resets, for one moment, what began before it, and that once', async () => {
+    const { sandboxes } = bench.core;
+    const box = await bench.idle();
+    const begunBefore = Date.now() + 1;
+    while (Date.now() <= begunBefore) await setImmediate();
+    const resets = [sandboxes.reset(box, { begunBefore }), sandboxes.reset(box, { begunBefore })];
+    expect((await Promise.all(resets)).map(({ generation }) => generation)).toEqual([2, 2]);
   });
 
   it('pauses and lets go on', async () => {
@@ -86,8 +116,7 @@ export function lifeCases(bench: Workbench): void {
   it('sends a signal to the main process', async () => {
     const { sandboxes } = bench.core;
     const box = await bench.shell('trap "exit 33" USR1; echo ready; while :; do sleep 0.05; done');
-    for await (const entry of sandboxes.logs(box, { follow: true, stdout: true, stderr: true }))
-      if (entry.data.includes('ready')) break;
+    await ready(bench, box);
     expect(await errorOf(sandboxes.signal(box, 99))).toMatchObject({ code: 'invalid_argument' });
     await sandboxes.signal(box, 10);
     expect(await sandboxes.wait(box)).toMatchObject({ code: 33, signal: null });

@@ -5,6 +5,7 @@ import type {
   DeleteOptions,
   ExecRequest,
   ListQuery,
+  ResetOptions,
   SandboxApi,
   SandboxChange,
   StopOptions,
@@ -110,9 +111,10 @@ export class HostSandboxes implements SandboxApi {
     return Promise.race([process.exited, gone]);
   }
 
-  async stop(ref: SandboxRef, { grace }: StopOptions = {}): Promise<Sandbox> {
+  async stop(ref: SandboxRef, { grace, stopSignal = 15 }: StopOptions = {}): Promise<Sandbox> {
     const { process, record, execs } = this.#find(ref);
-    process.signal(15, 'process');
+    assertSignal(stopSignal);
+    process.signal(stopSignal, 'process');
     process.signal(18);
     const timer = setTimeout(() => process.signal(9), grace ?? record.spec.grace_period);
     await process.exited;
@@ -136,8 +138,13 @@ export class HostSandboxes implements SandboxApi {
     });
   }
 
-  reset(ref: SandboxRef, options?: StopOptions): Promise<Sandbox> {
-    return this.restart(ref, options);
+  async reset(ref: SandboxRef, { begunBefore = Infinity, ...options }: ResetOptions = {}): Promise<Sandbox> {
+    return this.#inTurn(ref, async () => {
+      const { state } = this.#find(ref).record;
+      if ('startedAt' in state && state.startedAt >= begunBefore) return this.get(ref);
+      await this.stop(ref, options);
+      return this.start(ref);
+    });
   }
 
   async pause(ref: SandboxRef): Promise<Sandbox> {

@@ -218,7 +218,7 @@ describe('a booted instance', () => {
 
   it('is listed as alive', async () => {
     const list = await fixture.driver.list();
-    expect(list).toEqual([{ ...instance, alive: true }]);
+    expect(list).toEqual([{ ...instance, alive: true, onlyFiles: false }]);
   });
 
   it('is paused, resumed, and destroyed while paused', async () => {

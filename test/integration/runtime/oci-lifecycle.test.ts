@@ -42,6 +42,16 @@ describe('destroy', () => {
     expect(await fixture.leftovers()).toEqual([]);
   });
 
+  it('leaves the files where they are wanted, and says that there is nothing else', async () => {
+    const { id } = await boot();
+    await fixture.driver.destroy(id, { keepFiles: true });
+    const left = { id, pid: 0, alive: false, onlyFiles: true };
+    expect(await fixture.driver.list()).toEqual([expect.objectContaining(left)]);
+    await fixture.driver.destroy(id);
+    expect(await fixture.driver.list()).toEqual([]);
+    expect(await fixture.leftovers()).toEqual([]);
+  });
+
   it('ends everything that runs inside, whatever it ignores', async () => {
     const instance = await boot();
     const stubborn =
@@ -275,7 +285,7 @@ describe('a new driver on the same directories', () => {
     const instance = await boot();
     await mkdir(join(directoriesOf(fixture).trash, 'old/tree'), { recursive: true });
     const next = createOciDriver(fixture.options);
-    expect(await next.list()).toEqual([{ ...instance, alive: true }]);
+    expect(await next.list()).toEqual([{ ...instance, alive: true, onlyFiles: false }]);
     await next.destroy(instance.id);
     await next.close();
     expect(await readdir(directoriesOf(fixture).trash)).toEqual([]);

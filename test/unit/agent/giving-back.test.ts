@@ -120,6 +120,7 @@ describe('an instance that is given back to be used again', () => {
     const slow = {
       policy: { reuse: 'sticky' } as PoolPolicy,
       release: () => scrubbed.passed,
+      resize: () => {},
       holds: () => true,
     };
     const holders = new Holders({ pool: slow, ledger, files, log: pino({ level: 'silent' }) });

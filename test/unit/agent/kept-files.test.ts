@@ -76,6 +76,22 @@ describe('what was written in an instance', () => {
     expect(world.ledger.get(id)).toMatchObject({ use: { by: 'files', sandboxId: 'new' } });
   });
 
+  it('waits until the instance is really gone: another try to destroy it would destroy the next one', async () => {
+    const held = await claim();
+    await held.use({ by: 'sandbox', sandboxId: 's' });
+    const { id } = held.instance;
+    world.fake.script('destroy', { fail: 'a process hangs' });
+    await held.giveBack({ filesFor: 's' }).catch(() => {});
+    const refused = claim(id);
+    await expect(refused).rejects.toMatchObject({ code: 'conflict' });
+    await world.clock.advance(60_000);
+    expect(world.fake.instances).not.toContain(id);
+    const next = await claim(id);
+    await world.clock.advance(60_000);
+    expect(next.instance.state).toBe('claimed');
+    await next.giveBack({ filesFor: 's' });
+  });
+
   it('is never in an idle instance, nor kept warm', async () => {
     const id = await ended();
     const held = await claim(id);
@@ -83,6 +99,8 @@ describe('what was written in an instance', () => {
     await settle();
     expect(world.fake.instances).not.toContain(id);
     expect(world.fake.callsOf('boot').filter((booted) => booted === id)).toHaveLength(2);
+    // Nor does the status of its pool get a row for every start.
+    expect(world.pools.require('default-pool').status()).toHaveLength(1);
   });
 
   it('is the next one’s where instances are used again', async () => {

@@ -4,6 +4,7 @@ import type { SlotEnd, SlotRecord } from '../../../src/core/agent/ledger/records
 import type { GiveBackOptions } from '../../../src/core/agent/pools/held-instance.ts';
 import { SandboxRun } from '../../../src/core/agent/sandboxes/sandbox-run.ts';
 import type { Instance } from '../../../src/core/instance/instance.ts';
+import { FsbError } from '../../../src/core/model/errors.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 import { processSpec } from '../../helpers/process-spec.ts';
 import { memoryLog, scriptedMain } from '../../helpers/scripted-main.ts';
@@ -25,6 +26,9 @@ function world(known: { id: number; running: boolean }[] = [], slot: Partial<Slo
   );
   const state = {
     oomKills: 0,
+    /** Bytes that the pool can give it, and those that it counts for. */
+    room: Number.POSITIVE_INFINITY,
+    counted: resources.memory,
     recordFails: false,
     controlFails: false,
     released: false,
@@ -61,6 +65,10 @@ function world(known: { id: number; running: boolean }[] = [], slot: Partial<Slo
         instance,
         async giveBack({ destroy = false, filesFor }: GiveBackOptions = {}) {
           Object.assign(state, { released: true, destroyed: destroy, filesFor });
+        },
+        resize(memory) {
+          if (memory > state.room) throw new FsbError('no_capacity', 'the pool is full');
+          state.counted = memory;
         },
       },
       main: main.session,
@@ -319,6 +327,7 @@ describe('new limits', () => {
     const run = start();
     await run.resize(more);
     expect(run.slot.given?.resources).toEqual(more);
+    expect(state.counted).toBe(more.memory);
     finish();
     await run.gone;
     expect(state.destroyed).toBe(true);
@@ -330,10 +339,26 @@ describe('new limits', () => {
     state.controlFails = true;
     await expect(run.resize(more)).rejects.toThrow('below the use');
     expect(run.slot.given).toEqual(given);
+    expect(state.counted).toBe(resources.memory);
     finish();
     await run.gone;
     expect(state.destroyed).toBe(false);
   });
+});
+
+it('gets no more memory than its pool has room for', async () => {
+  const given = { resources, labels: {}, exposed_ports: [] };
+  const { state, steps, start, finish } = world([], { given });
+  const run = start();
+  state.room = 2 * resources.memory;
+  const more = { ...resources, memory: 3 * resources.memory };
+  await expect(run.resize(more)).rejects.toMatchObject({ code: 'no_capacity' });
+  expect([run.slot.given, steps]).toEqual([given, []]);
+  const less = { ...resources, memory: resources.memory / 2 };
+  await run.resize(less);
+  expect(state.counted).toBe(less.memory);
+  finish();
+  await run.gone;
 });
 
 describe('its files', () => {

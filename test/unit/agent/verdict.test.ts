@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { InstanceUse, LeaseRecord, SlotRecord } from '../../../src/core/agent/ledger/records.ts';
 import { upgradeInstanceRecord } from '../../../src/core/agent/ledger/records.ts';
 import { verdict } from '../../../src/core/agent/recovery/verdict.ts';
+import type { Shape } from '../../../src/core/model/shape.ts';
 
 const sandbox: InstanceUse = { by: 'sandbox', sandboxId: 's' };
 const files: InstanceUse = { by: 'files', sandboxId: 's' };
@@ -9,6 +10,7 @@ const lease: InstanceUse = { by: 'lease', lease: {} as LeaseRecord };
 const slot = {} as SlotRecord;
 const ended = { end: { kind: 'exited' } } as SlotRecord;
 const plain: { warmup: string[] } = { warmup: [] };
+const shape = {} as Shape;
 const warming = { warmup: ['true'] };
 
 it.each([
@@ -23,7 +25,7 @@ it.each([
   ['in a one-shot run', { by: 'run' } as const, undefined, plain, 'destroy'],
   ['being given back', { by: 'nobody' } as const, undefined, plain, 'destroy'],
 ] as const)('%s -> %5$s', (_, use, found, policy, expected) => {
-  expect(verdict(true, { use }, found, policy)).toBe(expected);
+  expect(verdict(true, { use, shape }, found, policy)).toBe(expected);
 });
 
 it.each([
@@ -33,8 +35,16 @@ it.each([
   ['only its files', files, undefined, 'keep-files'],
   ['leased', lease, undefined, 'destroy'],
 ] as const)('dead, %s -> %3$s', (_, use, found, expected) => {
-  expect(verdict(false, { use }, found, plain)).toBe(expected);
+  expect(verdict(false, { use, shape }, found, plain)).toBe(expected);
 });
+
+it.each([true, false])(
+  'keeps the files that a sandbox began with whose slot was never written (alive: %s)',
+  (alive) => {
+    const again = { ...shape, again: 'i' };
+    expect(verdict(alive, { use: sandbox, shape: again }, undefined, plain)).toBe('keep-files');
+  },
+);
 
 it('knows the records of the layout before, which had one pool', () => {
   const shape = {};

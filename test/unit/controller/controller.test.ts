@@ -307,6 +307,24 @@ describe('expiry', () => {
   });
 });
 
+it('ends what has expired only when that is on record', async () => {
+  const { agent, clock, create, records } = world();
+  await create('box', { ttl: '5s' });
+  const { put } = records;
+  let write = (): void => {};
+  records.put = async (...args) => {
+    await new Promise<void>((resolve) => {
+      write = resolve;
+    });
+    await put(...args);
+  };
+  await clock.advance(5000);
+  expect(agent.stops).toEqual([]);
+  write();
+  await clock.advance(0);
+  expect(agent.stops).toHaveLength(1);
+});
+
 describe('recovery', () => {
   it('brings every record in line with what the node has', async () => {
     const before = world();

@@ -42,7 +42,7 @@ function fused(records: RecordTable<Sandbox>, agent: ScriptedAgent, fuse: Fuse):
   const { api } = agent;
   records.put = fuse.wrap(records.put);
   records.remove = fuse.wrap(records.remove);
-  for (const call of ['start', 'forget', 'pause', 'unpause', 'update'] as const)
+  for (const call of ['start', 'forget', 'pause', 'unpause', 'update', 'rename'] as const)
     api[call] = fuse.wrap(api[call] as (...args: unknown[]) => Promise<never>);
   const { stop } = api;
   api.stop = (...args) => {
@@ -57,7 +57,7 @@ type World = ReturnType<typeof world>;
 async function nextCore({ controller, records, agent }: World): Promise<World> {
   controller.close();
   const after = world(memoryTable<Sandbox>([...records.entries()]));
-  for (const part of ['held', 'files', 'given', 'limits'] as const)
+  for (const part of ['held', 'files', 'given', 'limits', 'names'] as const)
     after.agent[part] = new Map(agent[part] as Map<string, never>);
   await after.controller.recover();
   return after;
@@ -202,7 +202,8 @@ describe('a core that is killed at any step of', () => {
       running,
       ({ controller }) => controller.rename(box, 'crate'),
       async (after) => {
-        const { name } = await whole(after);
+        const { id, name } = await whole(after);
+        expect(after.agent.names.get(id)).toBe(`default/${name}`);
         expect(['box', 'crate']).toContain(name);
         await after.create(name === 'box' ? 'crate' : 'box');
       },

@@ -207,6 +207,16 @@ describe('restart and reset', () => {
     ]);
   });
 
+  it('reset, at once, what began before the same revision once', async () => {
+    const { create, controller, clock } = world();
+    await create('box');
+    await clock.advance(1000);
+    const begunBefore = clock.now();
+    const resets = [1, 2, 3].map(() => controller.reset(box, { begunBefore }));
+    expect((await Promise.all(resets)).map(({ generation }) => generation)).toEqual([2, 2, 2]);
+    expect((await controller.reset(box, { begunBefore: begunBefore + 1 })).generation).toBe(3);
+  });
+
   it('lose against a deletion, at every moment', async () => {
     for (const phase of ['ending', 'starting', 'queued']) {
       const { create, agent, controller, records } = world();

@@ -109,6 +109,28 @@ describe('the queue', () => {
     await expect(Promise.all(waiters)).resolves.toHaveLength(2);
   });
 
+  it('counts what a holder was given on top, and wakes who fits when it is given less', async () => {
+    const world = createPoolWorld({ memory_budget: '200m' });
+    const { pool } = world;
+    const claim = await world.claim(shapeOfSize('a', 50 * MiB));
+    pool.resize(claim, 150 * MiB);
+    expect(pool.totals.memory).toBe(150 * MiB);
+    expect(() => pool.resize(claim, 201 * MiB)).toThrow(expect.objectContaining({ code: 'no_capacity' }));
+    const waiting = world.claim(shapeOfSize('b', 100 * MiB));
+    await settle();
+    expect(pool.totals).toMatchObject({ waiting: 1, memory: 150 * MiB });
+    pool.resize(claim, 100 * MiB);
+    const other = await waiting;
+    // As an earlier core had given it.
+    pool.resize(other, 150 * MiB, true);
+    expect(pool.totals.memory).toBe(250 * MiB);
+    await Promise.all([pool.release(claim), pool.release(other)]);
+    expect(() => pool.resize(claim, MiB)).toThrow(expect.objectContaining({ code: 'conflict' }));
+    await settle();
+    const { idle, booting } = pool.totals;
+    expect(pool.totals.memory).toBeLessThanOrEqual((idle + booting) * 100 * MiB);
+  });
+
   it('starves neither a large waiter nor small ones', async () => {
     const world = createPoolWorld({ memory_budget: '400m', capacity: { max: 40 } });
     const small = shapeOfSize('small', 100 * MiB);

@@ -35,7 +35,9 @@ async function leftFiles({ paths }: LocalCore): Promise<string[]> {
 }
 
 async function leftOfInstances({ paths }: LocalCore): Promise<string[]> {
-  const dead = (await leftInstances(paths.run, paths.state, 'runc')).filter(({ alive }) => !alive).length;
+  // The files of an ended sandbox are no fault: it may be started again.
+  const left = await leftInstances(paths.run, paths.state, 'runc');
+  const dead = left.filter(({ alive, onlyFiles }) => !alive && !onlyFiles).length;
   return dead === 0 ? [] : [`${dead} dead ${dead === 1 ? 'instance' : 'instances'}`];
 }
 

@@ -2,12 +2,14 @@ import { execFile } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FsbError } from '../../../core/model/errors.ts';
+import { guestDirectory } from '../guest-directory.ts';
 import type { FindFaults } from './fault.ts';
 
 /** fsb-init and fsb-launch, where they are missing and their sources are here. */
 export const missingGuestPrograms: FindFaults = async ({ packageRoot }) => {
   const guest = join(packageRoot, 'guest');
-  const programs = ['fsb-init', 'fsb-launch'].map((name) => join(guest, 'build', name));
+  const directory = guestDirectory(packageRoot);
+  const programs = ['fsb-init', 'fsb-launch'].map((name) => join(directory, name));
   const there = await Promise.all(programs.map((file) => isThere(file, constants.X_OK)));
   if (there.every(Boolean) || !(await isThere(join(guest, 'Makefile')))) return [];
   return [{ remedy: `build the guest programs in ${guest}`, fix: () => build(guest) }];

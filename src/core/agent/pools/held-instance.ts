@@ -25,7 +25,7 @@ export interface HeldInstanceParts {
   holder: Holder;
   /** Nobody had the instance before. */
   fresh: boolean;
-  pool: Pick<Pool, 'policy' | 'release' | 'holds'>;
+  pool: Pick<Pool, 'policy' | 'release' | 'resize' | 'holds'>;
   ledger: Pick<Ledger, 'used' | 'unused'>;
   files: Pick<KeptFiles, 'keep' | 'drop'>;
   /** What the ledger says already, of one that was adopted. */
@@ -76,6 +76,11 @@ export class HeldInstance {
   use(use: InstanceUse): Promise<void> {
     this.#use = use;
     return this.#parts.ledger.used(this.instance.id, use);
+  }
+
+  /** Bytes that it may use from now on. @throws no_capacity, unless `anyway`: it may already */
+  resize(memory: number, anyway = false): void {
+    if (this.#gone === undefined) this.#parts.pool.resize(this.#parts.claim, memory, anyway);
   }
 
   /** Resolves when it is destroyed or idle again. Idempotent: the first call decides. */

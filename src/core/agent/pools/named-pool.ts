@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { LocalImageStore } from '../../image/image-store.ts';
 import type { Instance } from '../../instance/instance.ts';
+import { FsbError } from '../../model/errors.ts';
 import type { PoolDetails, PoolInfo, PoolPolicy, PoolShapeStatus } from '../../model/pool.ts';
 import type { ClaimRequest, Pool } from '../../pool/pool.ts';
 import type { RecordTable } from '../../store/store.ts';
@@ -94,8 +95,11 @@ export class NamedPool {
     if (state === 'drained') this.pool.drain().catch(noop);
   }
 
-  /** @throws as Pool.claim */
+  /** @throws as Pool.claim; conflict when it is to be an instance again that could not be destroyed yet */
   async claim(request: ClaimRequest, holder: Holder): Promise<HeldInstance> {
+    const { again } = request.shape;
+    // The pool tries to destroy it until that succeeds, and would destroy the one with the same id.
+    if (again !== undefined && this.pool.holds(again)) throw stillThereError(again);
     return this.holders.hold(await this.pool.claim(request), holder);
   }
 
@@ -131,5 +135,10 @@ export class NamedPool {
     await this.pool.close();
   }
 }
+
+const stillThereError = (id: string): FsbError =>
+  new FsbError('conflict', `instance ${id}, which has the files, could not be destroyed yet`, {
+    hint: 'Try again in a minute. See what holds it with: fsb-ctl daemon logs',
+  });
 
 const noop = (): void => {};

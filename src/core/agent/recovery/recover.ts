@@ -109,7 +109,9 @@ async function settle(
     recording.files.keep(id, use.sandboxId);
   }
   if (decision === 'keep-files') {
-    await recording.destroy(id);
+    // There may be thousands of those.
+    if (!found?.onlyFiles) await recording.destroy(id);
+    else if (use?.by !== 'files') await recording.files.settle(id);
     return 'files';
   }
   if (!found?.alive || !pool) return 'destroyed';
@@ -128,7 +130,7 @@ async function takeUp(
   sandboxId: string,
   slot: SlotRecord,
   pool: NamedPool,
-  { agent, recording, adopt, logs, images }: RecoveryOptions,
+  { agent, recording, adopt, logs, images, log: logger }: RecoveryOptions,
 ): Promise<boolean> {
   // A frozen guest cannot answer; it is frozen again as soon as it has.
   if (slot.paused) await recording.forPool(pool.name).resume(found.id);
@@ -146,9 +148,14 @@ async function takeUp(
     await log.close();
     return false;
   }
+  if (slot.given !== undefined) held.resize(slot.given.resources.memory, true);
   const run = agent.takeUp({ sandboxId, slot, held, main: resumed, log });
   await run.execs.letRun(MAIN_PROCESS);
-  if (slot.paused) await run.pause();
+  // It is taken up, and its record says that it runs: no reason to end it.
+  if (slot.paused)
+    await run
+      .pause()
+      .catch((err) => logger.error({ err, sandbox: sandboxId }, 'cannot freeze a sandbox again'));
   return true;
 }
 

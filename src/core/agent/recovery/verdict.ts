@@ -7,13 +7,15 @@ export type Verdict = 'take-up' | 'keep-idle' | 'keep-files' | 'destroy';
 /** @param slot the record of the sandbox that holds it, if one does */
 export function verdict(
   alive: boolean,
-  { use }: Pick<InstanceRecord, 'use'>,
+  { use, shape }: Pick<InstanceRecord, 'use' | 'shape'>,
   slot: Pick<SlotRecord, 'end'> | undefined,
   policy: Pick<PoolPolicy, 'warmup'> | undefined,
 ): Verdict {
   if (use?.by === 'files') return 'keep-files';
   if (use?.by === 'sandbox' && slot !== undefined)
     return alive && slot.end === undefined ? 'take-up' : 'keep-files';
+  // Its slot was not written any more: what it began with is its sandbox's all the same.
+  if (use?.by === 'sandbox' && shape.again !== undefined) return 'keep-files';
   if (!alive) return 'destroy';
   // Nobody can tell whether the warm-up command of one that seems idle was ever run.
   if (use === undefined) return policy?.warmup.length === 0 ? 'keep-idle' : 'destroy';

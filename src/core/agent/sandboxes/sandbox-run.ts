@@ -23,7 +23,7 @@ const SIGKILL = 9;
 export interface SandboxRunOptions {
   sandboxId: string;
   slot: SlotRecord;
-  held: Pick<HeldInstance, 'instance' | 'giveBack'>;
+  held: Pick<HeldInstance, 'instance' | 'giveBack' | 'resize'>;
   main: GuestProcess;
   log: LogWriter;
   clock: Clock;
@@ -127,13 +127,13 @@ export class SandboxRun {
   }
 
   /**
-   * The stop signal of its image to the main process, after `grace` milliseconds SIGKILL to everything; a later call
+   * The stop signal, if not named that of its image, to the main process, after `grace` milliseconds SIGKILL to everything; a later call
    * may make that sooner. Resolves when it has ended, or could not be killed.
    */
-  async stop({ grace, keepFiles }: AgentStopOptions): Promise<void> {
+  async stop({ grace, stopSignal, keepFiles }: AgentStopOptions): Promise<void> {
     if (!keepFiles) this.#keepsFiles = false;
     this.#unwanted.abort();
-    this.#stopping.within(grace);
+    this.#stopping.within(grace, stopSignal);
     await this.ended;
   }
 
@@ -161,18 +161,27 @@ export class SandboxRun {
     });
   }
 
-  /** New limits. @throws run_failed, with the limits as they were */
+  async rename(claimName: string): Promise<void> {
+    if (claimName !== this.#slot.claimName) await this.#change({ claimName });
+  }
+
+  /** New limits. @throws no_capacity (of the pool), run_failed; with the limits as they were */
   async resize(resources: Resources): Promise<void> {
     const { given } = this.#slot;
     if (given === undefined)
       throw new FsbError('unsupported', 'the limits of a sandbox of an earlier version cannot be changed', {
         hint: 'Reset it first.',
       });
-    // On record first: the next core must not use it again for somebody who counts on other limits.
-    await this.#change({ given: { ...given, resources } });
+    const { held } = this.#options;
+    const before = given.resources.memory;
+    held.resize(Math.max(before, resources.memory));
     try {
+      // On record first: the next core must not use it again for somebody who counts on other limits.
+      await this.#change({ given: { ...given, resources } });
       await this.instance.update(resources);
+      held.resize(resources.memory);
     } catch (error) {
+      held.resize(before);
       await this.#change({ given });
       throw error;
     }

@@ -43,8 +43,8 @@ export class Stopping {
   }
 
   /** The stop signal, and SIGKILL after so many milliseconds; a later call may make that sooner, never later. */
-  within(grace: number): void {
-    const { clock, main, stopSignal } = this.#options;
+  within(grace: number, stopSignal = this.#options.stopSignal): void {
+    const { clock, main } = this.#options;
     const killAt = clock.monotonic() + Math.max(0, grace);
     if (this.#over || this.#killed) return;
     if (this.#killAt !== undefined && this.#killAt <= killAt && grace > 0) return;

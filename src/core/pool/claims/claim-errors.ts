@@ -65,6 +65,14 @@ export function neverFitsError(
   );
 }
 
+/** Bytes: how many more are asked for, and how many there are. */
+export const noRoomError = (pool: string, more: number, free: number): FsbError =>
+  new FsbError(
+    'no_capacity',
+    `pool ${pool} has ${formatSize(Math.max(0, free))} of memory left, but ${formatSize(more)} more are asked for`,
+    { hint: 'Ask for less, delete a sandbox, or raise memory_budget of the pool.' },
+  );
+
 export const notKeptError = (pool: string, record: ShapeRecord): FsbError =>
   new FsbError('no_capacity', `pool ${pool} keeps no instance of ${record.image} warm`, {
     hint: 'Use on_empty boot, or add the image to the warm entries of the pool.',

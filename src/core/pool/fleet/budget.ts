@@ -54,6 +54,11 @@ export class Budget {
     this.#used.memory += memory;
   }
 
+  /** One that is there takes so many bytes more, or less: it counts even where the budget has shrunk below it. */
+  grow(more: number): void {
+    this.#used.memory += more;
+  }
+
   release(memory: number): void {
     if (this.#used.count < 1 || this.#used.memory < memory)
       throw new FsbError('internal', "more was given back to the pool's budget than was taken from it");

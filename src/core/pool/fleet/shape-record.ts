@@ -9,6 +9,8 @@ import type { SlotState } from './slot-state.ts';
 /** One instance of the pool and the room it holds, from before its boot to the end of its teardown. */
 export class Slot {
   readonly record: ShapeRecord;
+  /** Bytes that it counts for in the budget: its holder may have had its limit changed. */
+  memory: number;
   state: SlotState = 'out';
   /** Monotonic milliseconds of the last change of state. */
   since = 0;
@@ -43,6 +45,7 @@ export class Slot {
   /** `jitter`: -0.1 to 0.1 */
   constructor(record: ShapeRecord, jitter: number) {
     this.record = record;
+    this.memory = record.memory;
     this.jitter = jitter;
   }
 }
@@ -85,7 +88,7 @@ export class ShapeRecord {
     this.image = image;
   }
 
-  /** Bytes that one instance counts for in the budget. */
+  /** Bytes that one instance counts for in the budget, as it is booted. */
   get memory(): number {
     return this.shape.resources.memory;
   }

@@ -36,6 +36,13 @@ export class ShapeRecords {
     return [...this.#byKey.values()];
   }
 
+  /** Those of instances that were an earlier one again and are gone: nobody asks for such a shape twice for long. */
+  forgetSpent(): void {
+    for (const record of this.all())
+      if (record.shape.again !== undefined && record.unused && !this.#wanted(record.key))
+        this.#byKey.delete(record.key);
+  }
+
   /** Those that were used least lately, until there is a place for another; many may have become unused at once. */
   #forgetUnused(): void {
     const tooMany = this.#byKey.size - MOST_RECORDS + 1;

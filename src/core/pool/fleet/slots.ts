@@ -50,9 +50,19 @@ export class Slots {
     this.#byInstance.set(slot.instance!.id, slot);
   }
 
+  /** It takes so many bytes from now on. @returns whether there is room for that; else nothing has changed */
+  resize(slot: Slot, memory: number, anyway: boolean): boolean {
+    const { budget } = this.#options;
+    const more = memory - slot.memory;
+    if (more > budget.free.memory && more > 0 && !anyway) return false;
+    budget.grow(more);
+    slot.memory = memory;
+    return true;
+  }
+
   close(slot: Slot): void {
     if (slot.instance !== undefined) this.#byInstance.delete(slot.instance.id);
-    this.#options.budget.release(slot.record.memory);
+    this.#options.budget.release(slot.memory);
     this.move(slot, 'out');
   }
 

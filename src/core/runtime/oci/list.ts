@@ -15,14 +15,20 @@ type Place = Pick<OciContext, 'directories' | 'runtime'>;
 /** Every instance of which there is anything: runtime state, bundle, writable layers or cgroup. */
 export async function listInstances(context: Place, cgroups: CgroupLayout): Promise<RuntimeInstance[]> {
   const { directories } = context;
-  const found = await Promise.all([
-    names(directories.runtimeRoot),
+  const [layers, ...others] = await Promise.all([
     names(directories.instances),
+    names(directories.runtimeRoot),
     ownBundles(context),
     childGroups(cgroups, directories.cgroupParent),
   ]);
-  const ids = [...new Set(found.flat())].filter(isInstanceId).sort();
-  return ids.map((id) => describe(context, id));
+  const rest = new Set(others.flat());
+  const ids = [...new Set([...layers, ...rest])].filter(isInstanceId).sort();
+  return ids.map((id) => (rest.has(id) ? describe(context, id) : onlyFiles(context, id)));
+}
+
+function onlyFiles({ directories }: Place, id: string): RuntimeInstance {
+  const { socket } = instancePaths(directories, id);
+  return { id, channelPath: socket, pid: 0, pidStartTime: 0, alive: false, onlyFiles: true };
 }
 
 function describe(context: Place, id: string): RuntimeInstance {
@@ -34,6 +40,7 @@ function describe(context: Place, id: string): RuntimeInstance {
     pid: identity?.pid ?? 0,
     pidStartTime: identity?.startTime ?? 0,
     alive: identity !== undefined && isAlive(identity),
+    onlyFiles: false,
   };
 }
 

@@ -1,9 +1,15 @@
 import type { CoreApi } from '../../api/core-api.ts';
 import type { CallOptions, SandboxApi } from '../../api/sandbox-api.ts';
 import type { Sandbox } from '../../model/sandbox.ts';
-import { changeFromWire, isOlderThan, resetRevisionFromWire } from '../../wire/convert/change.ts';
+import { changeFromWire, resetRevisionFromWire } from '../../wire/convert/change.ts';
 import { createFromWire } from '../../wire/convert/create.ts';
-import { deleteFromWire, exitToWire, refFromWire, stopFromWire } from '../../wire/convert/parts.ts';
+import {
+  deleteFromWire,
+  exitToWire,
+  refFromWire,
+  resetFromWire,
+  stopFromWire,
+} from '../../wire/convert/parts.ts';
 import { createResponseToWire, listFromWire, sandboxToWire } from '../../wire/convert/sandbox.ts';
 import { usageQueryFromWire, usageToWire } from '../../wire/convert/usage.ts';
 import type { FastPathServiceServer, UpdateRequest } from '../../wire/gen/fastpath/v1/fastpath.ts';
@@ -60,7 +66,7 @@ export function sandboxService(
     ),
     resetSandbox: unary(
       async (request, options) =>
-        sandboxToWire(await sandboxes.reset(refFromWire(request), { ...stopFromWire(request), ...options })),
+        sandboxToWire(await sandboxes.reset(refFromWire(request), { ...resetFromWire(request), ...options })),
       waiting,
     ),
     pauseSandbox: unary(async (request, options) =>
@@ -82,15 +88,12 @@ export function sandboxService(
   };
 }
 
-/** What it changes first: a reset begins with that. */
+/** What it changes first: a reset begins with that. The same revision again finds a newer generation, which stays. */
 async function update(sandboxes: SandboxApi, request: UpdateRequest, options: CallOptions): Promise<Sandbox> {
   const ref = refFromWire(request);
   const revision = resetRevisionFromWire(request);
   const change = changeFromWire(request);
-  const sandbox =
-    Object.keys(change).length === 0
-      ? await sandboxes.get(ref, options)
-      : await sandboxes.update(ref, change, options);
-  if (revision === undefined || !isOlderThan(sandbox, revision)) return sandbox;
-  return sandboxes.reset(ref, options);
+  const changed = Object.keys(change).length === 0 ? undefined : await sandboxes.update(ref, change, options);
+  if (revision !== undefined) return sandboxes.reset(ref, { ...options, begunBefore: revision });
+  return changed ?? sandboxes.get(ref, options);
 }

@@ -1,6 +1,6 @@
 import type { SandboxChange } from '../../api/sandbox-api.ts';
 import { FsbError } from '../../model/errors.ts';
-import type { Sandbox, SandboxRef } from '../../model/sandbox.ts';
+import type { SandboxRef } from '../../model/sandbox.ts';
 import type { UpdateRequest, SandboxChange as WireChange } from '../gen/fastpath/v1/fastpath.ts';
 import { policyNumber } from './create.ts';
 import { defined, definedOrNone, refToWire, resourcesToWire } from './parts.ts';
@@ -61,10 +61,4 @@ export function resetRevisionFromWire({ update }: Pick<UpdateRequest, 'update'>)
   throw new FsbError('invalid_argument', `invalid reset_revision ${JSON.stringify(update.value)}`, {
     hint: 'Give a time of RFC 3339, like 2026-01-31T10:00:00Z.',
   });
-}
-
-/** A revision resets what began before it; the same one again finds a newer generation and does nothing. */
-export function isOlderThan({ state, createdAt }: Sandbox, revision: number): boolean {
-  const began = 'startedAt' in state ? state.startedAt : 'endedAt' in state ? state.endedAt : createdAt;
-  return ('since' in state ? state.since : began) < revision;
 }

@@ -1,4 +1,4 @@
-import type { DeleteOptions, StopOptions } from '../../api/sandbox-api.ts';
+import type { DeleteOptions, ResetOptions, StopOptions } from '../../api/sandbox-api.ts';
 import { DEFAULT_NAMESPACE } from '../../model/ids.ts';
 import type { ExitStatus } from '../../model/process.ts';
 import { parseDuration, parseSize } from '../../model/quantity.ts';
@@ -6,6 +6,7 @@ import type { SandboxRef } from '../../model/sandbox.ts';
 import type { Resources } from '../../model/shape.ts';
 import type {
   DeleteRequest,
+  ResetRequest,
   StopRequest,
   ExitStatus as WireExitStatus,
   Mount as WireMount,
@@ -74,13 +75,22 @@ export const mountToWire = (mount: { source: string; target: string; read_only?:
 export const mountFromWire = (wire: WireMount): { source: string; target: string; read_only?: boolean } =>
   defined({ source: wire.source, target: wire.target, read_only: wire.readOnly });
 
-export const stopToWire = (ref: SandboxRef, { grace }: StopOptions): StopRequest => ({
+export const stopToWire = (ref: SandboxRef, { grace, stopSignal }: StopOptions): StopRequest => ({
   ...refToWire(ref),
   graceMilliseconds: grace,
+  stopSignal,
 });
 
-export const stopFromWire = (wire: StopRequest): Pick<StopOptions, 'grace'> =>
-  defined({ grace: wire.graceMilliseconds });
+export const stopFromWire = (wire: StopRequest): Pick<StopOptions, 'grace' | 'stopSignal'> =>
+  defined({ grace: wire.graceMilliseconds, stopSignal: wire.stopSignal });
+
+export const resetToWire = (ref: SandboxRef, options: ResetOptions): ResetRequest => ({
+  ...stopToWire(ref, options),
+  begunBeforeMilliseconds: options.begunBefore,
+});
+
+export const resetFromWire = (wire: ResetRequest): Omit<ResetOptions, 'signal'> =>
+  defined({ ...stopFromWire(wire), begunBefore: wire.begunBeforeMilliseconds });
 
 export const deleteToWire = (ref: SandboxRef, { grace, wait }: DeleteOptions): DeleteRequest => ({
   ...refToWire(ref),

@@ -193,7 +193,23 @@ export interface StopRequest {
   sandboxName: string;
   namespace: string;
   /** Between the stop signal and SIGKILL; absent: the sandbox's own grace period. */
+  graceMilliseconds?:
+    | number
+    | undefined;
+  /** 1 to 64; absent: that of the image. */
+  stopSignal?: number | undefined;
+}
+
+export interface ResetRequest {
+  sandboxName: string;
+  namespace: string;
+  /** As in StopRequest. */
   graceMilliseconds?: number | undefined;
+  stopSignal?:
+    | number
+    | undefined;
+  /** Since the epoch: a generation that began at that time or later stays; absent: none does. */
+  begunBeforeMilliseconds?: number | undefined;
 }
 
 export interface StartRequest {
@@ -2102,7 +2118,7 @@ export const WaitResponse: MessageFns<WaitResponse> = {
 };
 
 function createBaseStopRequest(): StopRequest {
-  return { sandboxName: "", namespace: "", graceMilliseconds: undefined };
+  return { sandboxName: "", namespace: "", graceMilliseconds: undefined, stopSignal: undefined };
 }
 
 export const StopRequest: MessageFns<StopRequest> = {
@@ -2115,6 +2131,9 @@ export const StopRequest: MessageFns<StopRequest> = {
     }
     if (message.graceMilliseconds !== undefined) {
       writer.uint32(25).double(message.graceMilliseconds);
+    }
+    if (message.stopSignal !== undefined) {
+      writer.uint32(32).int32(message.stopSignal);
     }
     return writer;
   },
@@ -2156,6 +2175,14 @@ export const StopRequest: MessageFns<StopRequest> = {
             message.graceMilliseconds = reader.double();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.stopSignal = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2176,6 +2203,116 @@ export const StopRequest: MessageFns<StopRequest> = {
     message.sandboxName = object.sandboxName ?? "";
     message.namespace = object.namespace ?? "";
     message.graceMilliseconds = object.graceMilliseconds ?? undefined;
+    message.stopSignal = object.stopSignal ?? undefined;
+    return message;
+  },
+};
+
+function createBaseResetRequest(): ResetRequest {
+  return {
+    sandboxName: "",
+    namespace: "",
+    graceMilliseconds: undefined,
+    stopSignal: undefined,
+    begunBeforeMilliseconds: undefined,
+  };
+}
+
+export const ResetRequest: MessageFns<ResetRequest> = {
+  encode(message: ResetRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sandboxName !== "") {
+      writer.uint32(10).string(message.sandboxName);
+    }
+    if (message.namespace !== "") {
+      writer.uint32(18).string(message.namespace);
+    }
+    if (message.graceMilliseconds !== undefined) {
+      writer.uint32(25).double(message.graceMilliseconds);
+    }
+    if (message.stopSignal !== undefined) {
+      writer.uint32(40).int32(message.stopSignal);
+    }
+    if (message.begunBeforeMilliseconds !== undefined) {
+      writer.uint32(33).double(message.begunBeforeMilliseconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResetRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResetRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sandboxName = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.graceMilliseconds = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.stopSignal = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.begunBeforeMilliseconds = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ResetRequest>): ResetRequest {
+    return ResetRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResetRequest>): ResetRequest {
+    const message = createBaseResetRequest();
+    message.sandboxName = object.sandboxName ?? "";
+    message.namespace = object.namespace ?? "";
+    message.graceMilliseconds = object.graceMilliseconds ?? undefined;
+    message.stopSignal = object.stopSignal ?? undefined;
+    message.begunBeforeMilliseconds = object.begunBeforeMilliseconds ?? undefined;
     return message;
   },
 };
@@ -4124,8 +4261,8 @@ export const FastPathServiceService = {
     path: "/fastpath.v1.FastPathService/ResetSandbox" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: StopRequest): Buffer => Buffer.from(StopRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): StopRequest => StopRequest.decode(value),
+    requestSerialize: (value: ResetRequest): Buffer => Buffer.from(ResetRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ResetRequest => ResetRequest.decode(value),
     responseSerialize: (value: SandboxInfo): Buffer => Buffer.from(SandboxInfo.encode(value).finish()),
     responseDeserialize: (value: Buffer): SandboxInfo => SandboxInfo.decode(value),
   },
@@ -4194,7 +4331,7 @@ export interface FastPathServiceServer extends UntypedServiceImplementation {
   /** Stops it when it runs, and starts it again, with its files. */
   restartSandbox: handleUnaryCall<StopRequest, SandboxInfo>;
   /** Ends it when it runs, and begins anew from the image. */
-  resetSandbox: handleUnaryCall<StopRequest, SandboxInfo>;
+  resetSandbox: handleUnaryCall<ResetRequest, SandboxInfo>;
   /** Freezes every process in it. */
   pauseSandbox: handleUnaryCall<PauseRequest, SandboxInfo>;
   unpauseSandbox: handleUnaryCall<UnpauseRequest, SandboxInfo>;

@@ -1,0 +1,78 @@
+import { setImmediate } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { FsbError } from '../../../src/core/model/errors.ts';
+import type { Sandbox, SandboxRef } from '../../../src/core/model/sandbox.ts';
+import { exit, failure, controllerWorld as world } from '../../helpers/controller-world.ts';
+
+const box = { namespace: 'default', name: 'box' };
+type World = ReturnType<typeof world>;
+
+/** A creation that fails, and leaves no record, once somebody says so. */
+async function failing(): Promise<World & { creating: Promise<unknown>; fail: () => void }> {
+  const made = world();
+  let fail = (): void => {};
+  made.agent.onStart = () =>
+    new Promise((_, reject) => {
+      fail = () => reject(new FsbError('image_not_found', 'there is no such image'));
+    });
+  const creating = failure(made.create('box'));
+  await setImmediate();
+  return { ...made, creating, fail: () => fail() };
+}
+
+const lost = {
+  code: 'not_found',
+  message: expect.stringMatching(/^sandbox box does not exist: .*there is no such image/),
+};
+
+const calls: [string, (controller: World['controller'], ref: SandboxRef) => Promise<unknown>][] = [
+  ['wait', (controller, ref) => controller.wait(ref)],
+  ['stop', (controller, ref) => controller.stop(ref)],
+  ['start', (controller, ref) => controller.start(ref)],
+  ['restart', (controller, ref) => controller.restart(ref)],
+  ['reset', (controller, ref) => controller.reset(ref)],
+  ['update', (controller, ref) => controller.update(ref, { labels: { a: '1' } })],
+  ['rename', (controller, ref) => controller.rename(ref, 'crate')],
+];
+
+it.each(calls)('%s that waits for a creation that fails hears why, and leaves no trace', async (_, call) => {
+  const { controller, records, creating, fail } = await failing();
+  const waiting = failure(call(controller, box));
+  await setImmediate();
+  fail();
+  await creating;
+  expect(await waiting).toMatchObject(lost);
+  expect([...records.entries()]).toEqual([]);
+  for (const name of ['box', 'crate'])
+    expect((await failure(controller.get({ ...box, name }))).code).toBe('not_found');
+});
+
+it('a wait that began while a start could not be recorded hears of the state that stayed', async () => {
+  const { controller, create, agent, clock, records } = world();
+  const { id } = await create('box');
+  agent.report(id, exit(3, clock.now()));
+  let refuse = (): void => {};
+  records.put = () =>
+    new Promise<never>((_, reject) => {
+      refuse = () => reject(new FsbError('no_capacity', 'the disk is full'));
+    });
+  const starting = failure(controller.start(box));
+  await setImmediate();
+  const waiting = controller.wait(box);
+  refuse();
+  expect((await starting).code).toBe('no_capacity');
+  expect(await waiting).toEqual({ code: 3, signal: null });
+});
+
+it('an end that was told too early for a start that failed is no later generation’s', async () => {
+  const { controller, create, agent, clock } = world();
+  const { onStart } = agent;
+  agent.onStart = async ({ sandboxId }) => {
+    agent.report(sandboxId, exit(3, clock.now()));
+    throw new FsbError('command_not_found', 'no such command');
+  };
+  await failure(create('box'));
+  agent.onStart = onStart;
+  const next: Sandbox = await controller.start(box);
+  expect(next.state.phase).toBe('Running');
+});
