@@ -28,6 +28,13 @@ const life: TableLine[] = [
   ],
   ['fsb-ctl run a --rm --image $REGISTRY/tools:1 --platform linux/amd64 --pull always -- echo hi', 'hi\n'],
   ['fsb-ctl run a --yes -q --image host -- true', /^[0-9a-f]{32}\n$/],
+  ['fsb-ctl list --phase running --latest -q; fsb-ctl list --last 1 -q', 'box\nbox\n'],
+  ['fsb-ctl stop -s KILL box; fsb-ctl start box; fsb-ctl restart --signal KILL box', 'box\nbox\nbox\n'],
+  ['fsb-ctl stats --all --all-namespaces --no-stream', /^NAME +CPU % .*\n(.*\n)*box +\d/],
+  [
+    'fsb-ctl stop -t 0 box; fsb-ctl events --all-namespaces --since 1m --until 0s --filter event=stopped',
+    /^box\n(\S+Z sandbox stopped +box id=.*\n)+$/,
+  ],
   ['fsb-ctl list -l team=red -A --no-trunc', /^NAMESPACE +NAME +ID .*\ndefault +box +[0-9a-f]{32} .*\n$/],
   ['fsb-ctl kill box; fsb-ctl wait box; fsb-ctl ls -q; fsb-ctl ps --all -q', 'box\n137\nbox\n'],
   ['fsb-ctl inspect box', /^Name: +box\n(.*\n)*Phase: +Running/],

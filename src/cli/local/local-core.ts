@@ -107,6 +107,8 @@ async function spawnCore({ paths, packageRoot, env }: LocalCore, serveFlags: str
   throw startFailure(failure, child.exitCode, paths);
 }
 
+const FOREGROUND = 'To see it start in the foreground: fsb-ctl serve';
+
 /** The core's own exit code tells what kind of failure it was: a missing image is that here, too. */
 function startFailure(why: string, exitCode: number | null, paths: CorePaths): FsbError {
   const lines = lastLines(`${paths.log}.out`);
@@ -114,8 +116,8 @@ function startFailure(why: string, exitCode: number | null, paths: CorePaths): F
   const hint = /^Hint: (.*)$/m.exec(lines)?.[1];
   const kind = exitCode === null || exitCode === 1 ? 'run_failed' : (codeOfExit(exitCode) ?? 'run_failed');
   return new FsbError(kind, `cannot start the core: ${error ?? (lines || why)}`, {
-    // Who is told what to do need not read the log.
-    hint: hint ?? `To see it start in the foreground: fsb-ctl serve (its log: ${paths.log})`,
+    // A slip of the user is told in full; whoever looks for the cause of a failure needs the log, too.
+    hint: kind === 'run_failed' ? `${hint ?? FOREGROUND} (its log: ${paths.log})` : (hint ?? FOREGROUND),
   });
 }
 

@@ -99,7 +99,7 @@ describe('streams of pools', () => {
       [`${run}?command=true&cpus=0`, 4400, 'resources.cpus'],
       [`${run}?command=true&on_empty=never`, 4400, 'onEmpty'],
       [`${run}?command=true&detach=true`, 4400, 'detached'],
-      [`${run}?image=host`, 4400, 'command'],
+      [`leases/l0/exec?tty=true`, 4400, 'command'],
     ];
     for (const [path, code, reason] of cases) {
       const { closed, received } = open(path);
