@@ -313,9 +313,8 @@ async function perform(
 
 describe('every example', () => {
   beforeEach(async () => {
-    await shell.succeed('fsb-ctl delete --all --force && fsb-ctl delete --all --force --namespace team');
     await shell.succeed('fsb-ctl context use default');
-    await shell.succeed('fsb-ctl delete --all --force');
+    await shell.succeed('fsb-ctl delete --all --force && fsb-ctl delete --all --force --namespace team');
     await shell.succeed('fsb-ctl pool leases -q | xargs -r fsb-ctl pool release');
   });
 
