@@ -118,13 +118,18 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const pools = new Pools({ ...ground, node: size, table, makePool, ledger, events, files: recording.files });
   const leases = new Leases({ ...ground, pools });
   const runs = new Runs({ ...ground, pools });
+  const endedOn = (digest: string): string[] =>
+    recording.files
+      .settled(digest)
+      .map((sandboxId) => slots.get(sandboxId)?.claimName ?? sandboxId)
+      .sort();
   const agent = new Agent({
     ...ground,
     node: hostname(),
     ...{ pools, leases, runs, logs, slots, ledger },
     files: recording.files,
     poolApi: poolApi(new PoolAdmin({ node: size, runtime, pools, table, clock }), leases, runs),
-    imageApi: imageApi(images, pools),
+    imageApi: imageApi(images, pools, endedOn),
     events: (query, callOptions) => events.read(query, callOptions),
   });
   cleanup.add('agent', () => agent.close());

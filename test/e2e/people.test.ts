@@ -25,7 +25,7 @@ afterAll(async () => {
 
 const { commands } = await makeManifest(repository);
 /** These have no end of their own, or read standard input by design, as docker load does. */
-const endless = ['events', 'serve', 'image:import'];
+const endless = ['events', 'stats', 'serve', 'image:import'];
 
 describe('without a terminal nothing ever asks', () => {
   const words = Object.keys(commands)

@@ -7,10 +7,12 @@ import type { Pools } from './pools/pools.ts';
 export function imageApi(
   images: ImageStore,
   pools: Pick<Pools, 'dropIdle' | 'keepersOf' | 'usersOf'>,
+  /** The ended sandboxes, `namespace/name`, whose files lie over an image. */
+  endedOn: (digest: string) => string[],
 ): ImageApi {
   // The pools keep instances of images in recent use, which no user can see, let alone stop.
   const letGo = (digest: string): Promise<void> => pools.dropIdle(digest);
-  const usersOf = (digest: string): string[] => userNames(pools.usersOf(digest));
+  const usersOf = (digest: string): string[] => [...userNames(pools.usersOf(digest)), ...endedOn(digest)];
   const usedBy = (digest: string): string[] => [
     ...usersOf(digest),
     ...pools.keepersOf(digest).map((name) => `${KEEPER}${name}`),

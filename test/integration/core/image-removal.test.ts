@@ -107,11 +107,18 @@ describe('an image that sandboxes used', () => {
       what === 'lease'
         ? bench.core.pools.lease({ pool: 'one', image: name })
         : bench.idle({ image: name, pool_ref: 'one' });
-    await bench.until('one', ({ waiting }) => waiting === 1);
+    await bench.untilWaiting('one', 1);
     expect(await errorOf(images.remove(name))).toMatchObject({ code: 'conflict' });
     await sandboxes.delete(first, { grace: 0 });
     await second;
     await bench.core.pools.delete('one', { force: true });
+    // A sandbox that was ended by that has its files still, and they lie over the image.
+    for (const box of await sandboxes.list({ namespace: bench.namespace })) {
+      const { usedBy } = await images.inspect(name);
+      expect(usedBy).toEqual([`${box.namespace}/${box.name}`]);
+      expect((await images.prune({ all: true })).removed).toEqual([]);
+      await sandboxes.delete(box);
+    }
     await images.remove(name);
   });
 

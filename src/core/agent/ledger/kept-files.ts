@@ -1,7 +1,7 @@
 import type { Ledger } from './ledger.ts';
 
 export interface KeptFilesOptions {
-  ledger: Pick<Ledger, 'used'>;
+  ledger: Pick<Ledger, 'get' | 'used'>;
   /** Leaves nothing of an instance. */
   remove: (id: string) => Promise<void>;
 }
@@ -32,6 +32,14 @@ export class KeptFiles {
   /** The instance in which the files of a sandbox were written. */
   of(sandboxId: string): string | undefined {
     return this.entries().find(([, owner]) => owner === sandboxId)?.[0];
+  }
+
+  /** The sandboxes of which nothing but files is left, on this image. */
+  settled(digest: string): string[] {
+    return this.entries().flatMap(([instance, sandboxId]) => {
+      const record = this.#options.ledger.get(instance);
+      return record?.use?.by === 'files' && record.shape.image === digest ? [sandboxId] : [];
+    });
   }
 
   /** They stay when the instance goes. */

@@ -20,7 +20,7 @@ export interface RecordingDriver {
 
 export function recordingDriver(
   inner: RuntimeDriver,
-  ledger: Pick<Ledger, 'add' | 'used' | 'remove'>,
+  ledger: Pick<Ledger, 'add' | 'get' | 'used' | 'remove'>,
   images: Pick<ImageStore, 'hold'>,
 ): RecordingDriver {
   const holds = new Map<string, () => void>();
