@@ -132,7 +132,7 @@ describe('the other exit codes', () => {
         ['SIGTERM', 143],
       ] as const) {
         const running = shell.start(`fsb-ctl ${line}`);
-        await new Promise((resolve) => setTimeout(resolve, 700));
+        await new Promise((resolve) => setTimeout(resolve, 1500));
         running.signal(signal);
         expect([await running.end(), running.stderr]).toEqual([code, '']);
       }

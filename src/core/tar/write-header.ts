@@ -27,7 +27,9 @@ export function encodeEntry(entry: WrittenEntry): Buffer {
   const records = [
     ...(split === undefined ? [paxRecord('path', name)] : []),
     ...(linkname.length > LONGEST_NAME ? [paxRecord('linkpath', linkname)] : []),
-    ...(mtime.nanoseconds === 0 ? [] : [paxRecord('mtime', timeText(mtime))]),
+    ...(mtime.nanoseconds === 0 && mtime.seconds <= LARGEST_OCTAL
+      ? []
+      : [paxRecord('mtime', timeText(mtime))]),
     ...(entry.uid > LARGEST_OWNER ? [paxRecord('uid', `${entry.uid}`)] : []),
     ...(entry.gid > LARGEST_OWNER ? [paxRecord('gid', `${entry.gid}`)] : []),
   ];
