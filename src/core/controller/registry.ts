@@ -7,6 +7,9 @@ import type { RecordTable } from '../store/store.ts';
 import type { OnHappening } from './happenings.ts';
 import { SandboxEntry } from './sandbox-entry.ts';
 
+/** A shorter word is a name that nobody has. */
+const ID_START = /^[0-9a-f]{4,32}$/;
+
 export const SANDBOX_RECORD_VERSION = 1;
 
 /**
@@ -98,9 +101,12 @@ export class Registry {
     }
   }
 
-  /** @throws not_found, with the name that was probably meant */
+  /**
+   * By its name, or by its id or the beginning of that, as lists show it.
+   * @throws not_found, with the name that was probably meant; conflict when several ids begin so
+   */
   require(ref: SandboxRef): SandboxEntry {
-    const entry = this.#byName.get(refKey(ref)) ?? this.#newestLeaving(ref);
+    const entry = this.#byName.get(refKey(ref)) ?? this.#newestLeaving(ref) ?? this.#withId(ref);
     if (entry) return entry;
     const names = this.entries()
       .filter(({ sandbox }) => sandbox.namespace === ref.namespace)
@@ -131,6 +137,19 @@ export class Registry {
     this.#entries.delete(entry);
     entry.tell({ type: 'deleted' });
     entry.leave(new FsbError('not_found', `sandbox ${entry.sandbox.name} does not exist: ${why}`));
+  }
+
+  /** One that is being deleted has no name to be found by any more, and is not meant by its id either. */
+  #withId({ namespace, name }: SandboxRef): SandboxEntry | undefined {
+    if (!ID_START.test(name)) return undefined;
+    const found = [...this.#byName.values()].filter(
+      ({ sandbox }) => sandbox.namespace === namespace && sandbox.id.startsWith(name),
+    );
+    if (found.length < 2) return found[0];
+    const names = found.map(({ sandbox }) => sandbox.name).join(', ');
+    throw new FsbError('conflict', `several sandboxes have an id that begins with ${name}: ${names}`, {
+      hint: 'Give more of the id, or the name.',
+    });
   }
 
   #newestLeaving(ref: SandboxRef): SandboxEntry | undefined {

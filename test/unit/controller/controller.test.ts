@@ -104,6 +104,24 @@ describe('create', () => {
     expect((await failure(create('other', {}, 'key'))).code).toBe('conflict');
   });
 
+  it('knows a sandbox by its id, too, and by the beginning of it, as lists show it', async () => {
+    const { create, controller } = world();
+    const { id } = await create('box');
+    await create('other');
+    for (const name of [id, id.slice(0, 12), id.slice(0, 4)])
+      expect((await controller.get({ namespace: 'default', name })).name).toBe('box');
+    for (const name of [
+      id.slice(0, 3),
+      `${id.slice(0, 12)}0`.replace(/.$/, (c) => (c === '0' ? 'x' : '0')),
+      'feedfeed',
+    ])
+      expect((await failure(controller.get({ namespace: 'default', name }))).code).toBe('not_found');
+    expect((await failure(controller.get({ namespace: 'elsewhere', name: id }))).code).toBe('not_found');
+    // A name that looks like one goes first.
+    const named = await create(id.slice(0, 12));
+    expect((await controller.get({ namespace: 'default', name: id.slice(0, 12) })).id).toBe(named.id);
+  });
+
   it('ends what it started when the record cannot be written', async () => {
     const records = memoryTable<Sandbox>();
     const { create, agent, controller } = world(records);
