@@ -312,10 +312,13 @@ async function perform(
 }
 
 describe('every example', () => {
+  let before = '';
   beforeEach(async () => {
-    await shell.succeed('fsb-ctl context use default');
-    await shell.succeed('fsb-ctl delete --all --force && fsb-ctl delete --all --force --namespace team');
-    await shell.succeed('fsb-ctl pool leases -q | xargs -r fsb-ctl pool release');
+    // Each is a program to start: only what the one before can have left is looked for.
+    if (/context/.test(before)) await shell.succeed('fsb-ctl context use default');
+    await shell.succeed('fsb-ctl delete --all --force');
+    if (/team/.test(before)) await shell.succeed('fsb-ctl delete --all --force --namespace team');
+    if (/pool/.test(before)) await shell.succeed('fsb-ctl pool leases -q | xargs -r fsb-ctl pool release');
   });
 
   it('has a plan, and every plan is for an example', () => {
@@ -324,6 +327,7 @@ describe('every example', () => {
 
   it.each(examples)('%s', async (example) => {
     const plan = plans[example];
+    before = [example, ...(plan?.given ?? [])].join('\n');
     if (plan === undefined) throw new Error(`no plan says how to run the example: ${example}`);
     for (const line of plan.given ?? []) await shell.succeed(here(line));
     await perform(example, plan);
