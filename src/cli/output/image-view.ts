@@ -139,8 +139,8 @@ function departure({ usedBy }: ImageInfo): string {
   const conditions = [
     condition(
       usedBy.filter((name) => !isKeeper(name)),
-      'has ended',
-      'have ended',
+      'is gone',
+      'are gone',
     ),
     condition(usedBy.filter(isKeeper), 'keeps it no longer', 'keep it no longer'),
   ];

@@ -27,7 +27,7 @@ export default class ImageRemove extends BaseCommand {
     force: Flags.boolean({
       char: 'f',
       summary:
-        'All names, also of an image in use: it goes when the last sandbox of it has ended and no pool keeps it warm.',
+        'All names, also of an image in use: it goes when the last sandbox of it is deleted and no pool keeps it warm.',
     }),
   };
 

@@ -307,12 +307,12 @@ describe('image remove', () => {
   });
 
   it.each([
-    [['default/u'], 'default/u has ended'],
-    [['default/u', 'pool run'], 'default/u, pool run have ended'],
+    [['default/u'], 'default/u is gone'],
+    [['default/u', 'pool run'], 'default/u, pool run are gone'],
     [['warm pool ci'], 'warm pool ci keeps it no longer'],
     [
       ['default/u', 'warm pool a', 'warm pool b'],
-      'default/u has ended and warm pool a, warm pool b keep it no longer',
+      'default/u is gone and warm pool a, warm pool b keep it no longer',
     ],
     [[], 'nothing uses it any more'],
   ])('says when an image in use will go: %j', async (usedBy, when) => {
