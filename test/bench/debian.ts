@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { debianImage } from '../helpers/images/debian-image.ts';
-import { startRegistry } from '../helpers/registry/docker-registry.ts';
+import { debianImage } from '../helpers/image/images/debian-image.ts';
+import { startRegistry } from '../helpers/image/registry/docker-registry.ts';
 import { binary, startBenchCore } from './bench-core.ts';
 import type { Samples } from './stats.ts';
 

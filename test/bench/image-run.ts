@@ -1,4 +1,4 @@
-import { debianImage } from '../helpers/images/debian-image.ts';
+import { debianImage } from '../helpers/image/images/debian-image.ts';
 import { type BenchCore, binary, startBenchCore } from './bench-core.ts';
 import { type Figures, figures, sample } from './stats.ts';
 import { withFirstByte } from './whole-process.ts';

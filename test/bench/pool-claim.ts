@@ -11,8 +11,8 @@ import { newInstanceId } from '../../src/core/model/ids.ts';
 import { parsePolicy } from '../../src/core/model/pool-policy.ts';
 import { createPool } from '../../src/core/pool/create-pool.ts';
 import type { Claim, Pool } from '../../src/core/pool/pool.ts';
-import { createFakeDriver } from '../helpers/fake-driver.ts';
-import { shapeOf } from '../helpers/pool-world.ts';
+import { createFakeDriver } from '../helpers/pool/fake-driver.ts';
+import { shapeOf } from '../helpers/pool/pool-world.ts';
 
 const CLAIMS = 20_000;
 const IDLE = 5_000;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { debianImage } from '../helpers/images/debian-image.ts';
+import { debianImage } from '../helpers/image/images/debian-image.ts';
 import { byTurns, inScratch, startDebianRegistry, timed, timedOnEmptyCore } from './debian.ts';
 import { type Figures, figures, type Samples } from './stats.ts';
 

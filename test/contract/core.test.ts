@@ -1,5 +1,5 @@
 import { connectCore } from '../../src/core/client/connect-core.ts';
-import { startRealCore } from '../helpers/real-core.ts';
+import { startRealCore } from '../helpers/core/real-core.ts';
 import { sandboxApiContract } from './sandbox-api.ts';
 
 sandboxApiContract('the core, in process', async () => {

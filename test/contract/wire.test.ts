@@ -1,5 +1,5 @@
-import { processCore } from '../helpers/process-core/process-core.ts';
-import { serveAndConnect } from '../helpers/served-core.ts';
+import { processCore } from '../helpers/core/process-core/process-core.ts';
+import { serveAndConnect } from '../helpers/core/served-core.ts';
 import { type CoreUnderTest, sandboxApiContract } from './sandbox-api.ts';
 
 sandboxApiContract('processes of this machine, direct', async () => {

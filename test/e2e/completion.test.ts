@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeShell, type Shell } from '../helpers/shell.ts';
-import { TerminalSession } from '../helpers/terminal-session.ts';
+import { makeShell, type Shell } from '../helpers/cli/shell.ts';
+import { TerminalSession } from '../helpers/cli/terminal-session.ts';
 
 /** The Tab key in the shells that people have. */
 

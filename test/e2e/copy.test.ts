@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sideBySide } from '../../src/cli/output/side-by-side.ts';
-import type { Outcome } from '../helpers/cli-root.ts';
-import { makeShell, type Shell } from '../helpers/shell.ts';
-import { keys } from '../helpers/terminal-session.ts';
+import type { Outcome } from '../helpers/cli/cli-root.ts';
+import { makeShell, type Shell } from '../helpers/cli/shell.ts';
+import { keys } from '../helpers/cli/terminal-session.ts';
 
 /** `cp` with the production binary, against a real sandbox. */
 

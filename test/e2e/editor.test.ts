@@ -1,8 +1,8 @@
 import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { makeShell, type Shell } from '../helpers/shell.ts';
-import { keys, type TerminalSession } from '../helpers/terminal-session.ts';
+import { makeShell, type Shell } from '../helpers/cli/shell.ts';
+import { keys, type TerminalSession } from '../helpers/cli/terminal-session.ts';
 
 /** `run NAME` without an image: the production binary on a terminal, and an editor that does what a test says. */
 

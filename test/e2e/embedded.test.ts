@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeShell, type Shell } from '../helpers/shell.ts';
-import { traces } from '../helpers/traces.ts';
+import { makeShell, type Shell } from '../helpers/cli/shell.ts';
+import { traces } from '../helpers/core/traces.ts';
 
 /** No daemon: the core lives in the command's own process. */
 

@@ -3,12 +3,12 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeManifest } from '../../scripts/build/manifest.ts';
 import { commandFacts } from '../../scripts/generate/command-facts.ts';
-import { writeBusyboxImage } from '../helpers/busybox-image.ts';
-import type { Plan } from '../helpers/example-plan.ts';
-import { imageExampleRegistry, imagePlans, rootfsTar } from '../helpers/image-examples.ts';
-import type { TestRegistry } from '../helpers/registry/docker-registry.ts';
-import { makeShell, type Shell } from '../helpers/shell.ts';
-import { keys } from '../helpers/terminal-session.ts';
+import type { Plan } from '../helpers/cli/example-plan.ts';
+import { makeShell, type Shell } from '../helpers/cli/shell.ts';
+import { keys } from '../helpers/cli/terminal-session.ts';
+import { writeBusyboxImage } from '../helpers/image/busybox-image.ts';
+import { imageExampleRegistry, imagePlans, rootfsTar } from '../helpers/image/image-examples.ts';
+import type { TestRegistry } from '../helpers/image/registry/docker-registry.ts';
 
 /** Every example of every command's help, as it stands there, on a real core. */
 

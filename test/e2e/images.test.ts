@@ -6,15 +6,15 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../src/core/model/sandbox.ts';
 import { finish, Workbench } from '../contract/workbench.ts';
-import { firstProcesses } from '../helpers/first-processes.ts';
-import { layoutFiles, writeFiles } from '../helpers/image-files.ts';
-import { awkwardImage } from '../helpers/images/awkward-image.ts';
-import { debianImage } from '../helpers/images/debian-image.ts';
-import { treeListing } from '../helpers/images/tree-listing.ts';
-import { pulled } from '../helpers/pull-fixture.ts';
-import { type RealCore, repository, startRealCore } from '../helpers/real-core.ts';
-import { startRegistry, type TestRegistry } from '../helpers/registry/docker-registry.ts';
-import { pushImage } from '../helpers/registry/push.ts';
+import { firstProcesses } from '../helpers/core/first-processes.ts';
+import { type RealCore, repository, startRealCore } from '../helpers/core/real-core.ts';
+import { layoutFiles, writeFiles } from '../helpers/image/image-files.ts';
+import { awkwardImage } from '../helpers/image/images/awkward-image.ts';
+import { debianImage } from '../helpers/image/images/debian-image.ts';
+import { treeListing } from '../helpers/image/images/tree-listing.ts';
+import { pulled } from '../helpers/image/pull-fixture.ts';
+import { startRegistry, type TestRegistry } from '../helpers/image/registry/docker-registry.ts';
+import { pushImage } from '../helpers/image/registry/push.ts';
 
 /** Images as they are in the world: a whole distribution, and one of all that is hard to unpack. */
 

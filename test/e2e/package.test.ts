@@ -3,11 +3,11 @@ import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type BareMachine, openBareMachine } from '../helpers/bare-machine.ts';
-import { type CliRoot, makeCliRoot } from '../helpers/cli-root.ts';
-import { makeGuest } from '../helpers/guest-programs.ts';
-import { type NpmRegistry, startNpmRegistry } from '../helpers/npm-registry.ts';
-import { makeRoot, repository } from '../helpers/real-core.ts';
+import { type BareMachine, openBareMachine } from '../helpers/cli/bare-machine.ts';
+import { type CliRoot, makeCliRoot } from '../helpers/cli/cli-root.ts';
+import { type NpmRegistry, startNpmRegistry } from '../helpers/cli/npm-registry.ts';
+import { makeRoot, repository } from '../helpers/core/real-core.ts';
+import { makeGuest } from '../helpers/guest/guest-programs.ts';
 
 /** What `npm install -g` puts onto a machine that has no compiler and no checkout, and that it works there. */
 

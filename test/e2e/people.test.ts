@@ -2,9 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeManifest } from '../../scripts/build/manifest.ts';
-import { repository } from '../helpers/real-core.ts';
-import { makeShell, type Shell } from '../helpers/shell.ts';
-import { keys, type TerminalSession } from '../helpers/terminal-session.ts';
+import { makeShell, type Shell } from '../helpers/cli/shell.ts';
+import { keys, type TerminalSession } from '../helpers/cli/terminal-session.ts';
+import { repository } from '../helpers/core/real-core.ts';
 
 /** What a person at a terminal may rely on, sentence by sentence, and what nobody is asked without one. */
 

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PoolShapeView } from '../../src/cli/output/pool-status-view.ts';
 import type { PoolDetailsView } from '../../src/cli/output/pool-view.ts';
-import { writeBusyboxImage } from '../helpers/busybox-image.ts';
-import type { Outcome } from '../helpers/cli-root.ts';
-import { makeShell, type Shell } from '../helpers/shell.ts';
-import { keys } from '../helpers/terminal-session.ts';
+import type { Outcome } from '../helpers/cli/cli-root.ts';
+import { makeShell, type Shell } from '../helpers/cli/shell.ts';
+import { keys } from '../helpers/cli/terminal-session.ts';
+import { writeBusyboxImage } from '../helpers/image/busybox-image.ts';
 
 /** The warm pool as a user meets it: the production binary, a core that its first command starts, real instances. */
 

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { makeShell, type Shell } from '../helpers/shell.ts';
+import { makeShell, type Shell } from '../helpers/cli/shell.ts';
 
 /** `port-forward` and `top` with the production binary, to real servers in a sandbox without a network. */
 

@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { repository } from '../helpers/real-core.ts';
-import { makeShell, type Shell } from '../helpers/shell.ts';
+import { makeShell, type Shell } from '../helpers/cli/shell.ts';
+import { repository } from '../helpers/core/real-core.ts';
 
 /** What asks a person asks nobody else: without a terminal it fails at once and says which flag to give. */
 

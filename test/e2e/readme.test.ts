@@ -1,13 +1,13 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { busyboxImage } from '../helpers/busybox-image.ts';
-import { layoutFiles } from '../helpers/image-files.ts';
-import { repository } from '../helpers/real-core.ts';
-import { startRegistry, type TestRegistry } from '../helpers/registry/docker-registry.ts';
-import { pushImage } from '../helpers/registry/push.ts';
-import { makeShell, type Shell } from '../helpers/shell.ts';
-import { keys } from '../helpers/terminal-session.ts';
+import { makeShell, type Shell } from '../helpers/cli/shell.ts';
+import { keys } from '../helpers/cli/terminal-session.ts';
+import { repository } from '../helpers/core/real-core.ts';
+import { busyboxImage } from '../helpers/image/busybox-image.ts';
+import { layoutFiles } from '../helpers/image/image-files.ts';
+import { startRegistry, type TestRegistry } from '../helpers/image/registry/docker-registry.ts';
+import { pushImage } from '../helpers/image/registry/push.ts';
 
 /** The README's tour and scripts, from the first line to the last, as a reader would copy them into a shell. */
 

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { access, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CliRoot, makeCliRoot, type Outcome, outcomeOf } from '../helpers/cli-root.ts';
-import { repository } from '../helpers/real-core.ts';
+import { type CliRoot, makeCliRoot, type Outcome, outcomeOf } from '../helpers/cli/cli-root.ts';
+import { repository } from '../helpers/core/real-core.ts';
 
 /** A machine on which nobody has installed runc yet. */
 

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CliRoot, makeCliRoot } from '../helpers/cli-root.ts';
-import { traces } from '../helpers/traces.ts';
+import { type CliRoot, makeCliRoot } from '../helpers/cli/cli-root.ts';
+import { traces } from '../helpers/core/traces.ts';
 
 /** A new user's first minutes, with the production binary and a real core that the first command starts. */
 

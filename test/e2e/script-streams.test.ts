@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { makeShell, type Shell } from '../helpers/shell.ts';
+import { makeShell, type Shell } from '../helpers/cli/shell.ts';
 
 /** Signals, streams and exit codes of what is attached, as a script meets them: no terminal anywhere. */
 

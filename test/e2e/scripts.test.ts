@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeShell, type Shell } from '../helpers/shell.ts';
+import { makeShell, type Shell } from '../helpers/cli/shell.ts';
 
 /** What a script may rely on, sentence by sentence; signals and streams are in script-streams.test.ts. */
 

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeShell, type Shell } from '../helpers/shell.ts';
-import { type Sshd, startSshd } from '../helpers/sshd.ts';
-import { traces } from '../helpers/traces.ts';
+import { makeShell, type Shell } from '../helpers/cli/shell.ts';
+import { type Sshd, startSshd } from '../helpers/cli/sshd.ts';
+import { traces } from '../helpers/core/traces.ts';
 
 /** A core on another machine: a root of its own, behind a real sshd. */
 

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { writeBusyboxImage } from '../helpers/busybox-image.ts';
-import { imageExampleRegistry, rootfsTar } from '../helpers/image-examples.ts';
-import type { TestRegistry } from '../helpers/registry/docker-registry.ts';
-import { makeShell, type Shell } from '../helpers/shell.ts';
-import { tableLines } from '../helpers/table-lines.ts';
+import { makeShell, type Shell } from '../helpers/cli/shell.ts';
+import { tableLines } from '../helpers/cli/table-lines.ts';
+import { writeBusyboxImage } from '../helpers/image/busybox-image.ts';
+import { imageExampleRegistry, rootfsTar } from '../helpers/image/image-examples.ts';
+import type { TestRegistry } from '../helpers/image/registry/docker-registry.ts';
 
 /** Every command with every flag of its own, on a real core; test/unit/cli/used-flags.test.ts counts them. */
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeShell, type Shell } from '../helpers/shell.ts';
-import { keys, type TerminalSession } from '../helpers/terminal-session.ts';
+import { makeShell, type Shell } from '../helpers/cli/shell.ts';
+import { keys, type TerminalSession } from '../helpers/cli/terminal-session.ts';
 
 /** A person's shell in a sandbox: the production binary, on a terminal, with a real bash at the other end. */
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { buildGuest } from '../helpers/guest-programs.ts';
+import { buildGuest } from '../helpers/guest/guest-programs.ts';
 import { fuzzDecompress } from './decompress.ts';
 import { fuzzMark } from './mark.ts';
 import { fuzzTarIn } from './tar-in.ts';

@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stateOf } from '../helpers/canary.ts';
-import { runGuestTool } from '../helpers/guest-tool.ts';
+import { stateOf } from '../helpers/core/canary.ts';
+import { runGuestTool } from '../helpers/guest/guest-tool.ts';
 import { mutatedTar, randomNumbers } from './unpack.ts';
 import { unpackCorpus } from './unpack-corpus.ts';
 

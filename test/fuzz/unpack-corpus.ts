@@ -1,4 +1,4 @@
-import { filled, longName, pax, type RawEntry, rawTar } from '../helpers/raw-tar.ts';
+import { filled, longName, pax, type RawEntry, rawTar } from '../helpers/image/raw-tar.ts';
 
 /** Small tars, valid and hostile, that reach every part of the reader and of the rules. */
 export function unpackCorpus(outside: string): Buffer[] {

@@ -5,8 +5,8 @@ import { Readable } from 'node:stream';
 import { UnpackBudget } from '../../src/core/image/unpack/budget.ts';
 import { unpackLayer } from '../../src/core/image/unpack/unpack-layer.ts';
 import { FsbError } from '../../src/core/model/errors.ts';
-import { stateOf } from '../helpers/canary.ts';
-import { launch } from '../helpers/guest-programs.ts';
+import { stateOf } from '../helpers/core/canary.ts';
+import { launch } from '../helpers/guest/guest-programs.ts';
 import { unpackCorpus } from './unpack-corpus.ts';
 
 /** What a hostile layer may be refused with; anything else means that something unforeseen has happened. */

@@ -2,7 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { LayerProgress } from '../../../src/core/model/pull.ts';
-import { tarOf } from '../../helpers/image-files.ts';
+import { tarOf } from '../../helpers/image/image-files.ts';
 import { errorOf, type Workbench } from '../workbench.ts';
 
 export function imageCases(bench: Workbench): void {

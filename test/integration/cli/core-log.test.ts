@@ -10,7 +10,7 @@ import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
 import { execOf, finish } from '../../contract/workbench.ts';
-import { buildGuest, repository } from '../../helpers/real-core.ts';
+import { buildGuest, repository } from '../../helpers/core/real-core.ts';
 
 const MEBIBYTE = 1024 * 1024;
 

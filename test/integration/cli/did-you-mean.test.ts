@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { runCommandLine } from '../../helpers/command-line.ts';
-import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
+import { runCommandLine } from '../../helpers/cli/command-line.ts';
+import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 
 let core: RealCore;
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { makeManifest } from '../../../scripts/build/manifest.ts';
-import { repository } from '../../helpers/real-core.ts';
+import { repository } from '../../helpers/core/real-core.ts';
 
 const run = promisify(execFile);
 const pages = (await readdir(join(repository, 'man'))).map((file) => join(repository, 'man', file));

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import type { Workbench } from '../../contract/workbench.ts';
-import type { RealCore } from '../../helpers/real-core.ts';
+import type { RealCore } from '../../helpers/core/real-core.ts';
 
 export const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CoreEvent, EventQuery } from '../../../src/core/model/event.ts';
-import { writeBusyboxImage } from '../../helpers/busybox-image.ts';
-import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
+import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
+import { writeBusyboxImage } from '../../helpers/image/busybox-image.ts';
 
 let core: RealCore;
 beforeAll(async () => {

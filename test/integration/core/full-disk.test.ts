@@ -4,7 +4,7 @@ import { mkdtemp, open, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { errorOf, execOf, Workbench } from '../../contract/workbench.ts';
-import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
+import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 
 const SIZE = 32 * 1024 * 1024;
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ExecRequest } from '../../../src/core/api/sandbox-api.ts';
 import { finish, Workbench } from '../../contract/workbench.ts';
-import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
+import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 
 describe.each(['in this process', 'over the wire'])('a guest tool, %s', (where) => {
   const bench = new Workbench();

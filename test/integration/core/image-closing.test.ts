@@ -4,16 +4,16 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { PullEvent } from '../../../src/core/model/pull.ts';
 import { errorOf } from '../../contract/workbench.ts';
-import { busyboxImage } from '../../helpers/busybox-image.ts';
+import { makeRoot, type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
+import { traces } from '../../helpers/core/traces.ts';
 import { gate } from '../../helpers/gate.ts';
-import { layoutFiles, type TestImage, tarOf, writeArchive } from '../../helpers/image-files.ts';
-import { pulled } from '../../helpers/pull-fixture.ts';
-import { makeRoot, type RealCore, startRealCore } from '../../helpers/real-core.ts';
-import { runIn } from '../../helpers/real-pool.ts';
-import { startRegistry, type TestRegistry } from '../../helpers/registry/docker-registry.ts';
-import { type FaultProxy, startFaultProxy } from '../../helpers/registry/fault-proxy.ts';
-import { pushImage } from '../../helpers/registry/push.ts';
-import { traces } from '../../helpers/traces.ts';
+import { busyboxImage } from '../../helpers/image/busybox-image.ts';
+import { layoutFiles, type TestImage, tarOf, writeArchive } from '../../helpers/image/image-files.ts';
+import { pulled } from '../../helpers/image/pull-fixture.ts';
+import { startRegistry, type TestRegistry } from '../../helpers/image/registry/docker-registry.ts';
+import { type FaultProxy, startFaultProxy } from '../../helpers/image/registry/fault-proxy.ts';
+import { pushImage } from '../../helpers/image/registry/push.ts';
+import { runIn } from '../../helpers/pool/real-pool.ts';
 
 /** A core that is closed while images come and go: it waits until nothing of that goes on, and nothing half is seen. */
 

@@ -4,12 +4,12 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { ProcessSession } from '../../../src/core/model/process.ts';
 import { execOf, finish } from '../../contract/workbench.ts';
-import { busyboxImage } from '../../helpers/busybox-image.ts';
-import { layoutFiles } from '../../helpers/image-files.ts';
-import { makeRoot, type RealCore, startRealCore } from '../../helpers/real-core.ts';
-import { startRegistry, type TestRegistry } from '../../helpers/registry/docker-registry.ts';
-import { type FaultProxy, startFaultProxy } from '../../helpers/registry/fault-proxy.ts';
-import { pushImage } from '../../helpers/registry/push.ts';
+import { makeRoot, type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
+import { busyboxImage } from '../../helpers/image/busybox-image.ts';
+import { layoutFiles } from '../../helpers/image/image-files.ts';
+import { startRegistry, type TestRegistry } from '../../helpers/image/registry/docker-registry.ts';
+import { type FaultProxy, startFaultProxy } from '../../helpers/image/registry/fault-proxy.ts';
+import { pushImage } from '../../helpers/image/registry/push.ts';
 
 let registry: TestRegistry;
 let front: FaultProxy;

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { errorOf, Workbench } from '../../contract/workbench.ts';
-import { writeBusyboxImage } from '../../helpers/busybox-image.ts';
-import { type CoreProcess, startCoreProcess } from '../../helpers/core-process.ts';
-import { firstProcesses } from '../../helpers/first-processes.ts';
-import { makeRoot } from '../../helpers/real-core.ts';
-import { traces } from '../../helpers/traces.ts';
+import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
+import { firstProcesses } from '../../helpers/core/first-processes.ts';
+import { makeRoot } from '../../helpers/core/real-core.ts';
+import { traces } from '../../helpers/core/traces.ts';
+import { writeBusyboxImage } from '../../helpers/image/busybox-image.ts';
 
 /** An image is removed by force while sandboxes use it, and then the core is killed. */
 

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorOf, execOf, finish, Workbench } from '../../contract/workbench.ts';
-import { writeBusyboxImage } from '../../helpers/busybox-image.ts';
-import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
+import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
+import { writeBusyboxImage } from '../../helpers/image/busybox-image.ts';
 
 describe('an image that sandboxes used', () => {
   const bench = new Workbench();

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { errorOf, readUntil, Workbench } from '../../contract/workbench.ts';
-import { firstProcesses } from '../../helpers/first-processes.ts';
-import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
+import { firstProcesses } from '../../helpers/core/first-processes.ts';
+import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 import { delay, instances, logged, until } from './core-view.ts';
 import { seeded, textOf } from './crash-storm.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { acquireLock } from '../../../src/core/lock.ts';
-import { buildGuest, guestDirectory } from '../../helpers/real-core.ts';
+import { buildGuest, guestDirectory } from '../../helpers/core/real-core.ts';
 
 const binary = join(guestDirectory, 'fsb-launch');
 let directory: string;

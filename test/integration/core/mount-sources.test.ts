@@ -2,7 +2,7 @@ import { mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { errorOf, Workbench } from '../../contract/workbench.ts';
-import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
+import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 
 describe('a sandbox with a mount', () => {
   const bench = new Workbench();

@@ -1,11 +1,11 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type CoreProcess, startCoreProcess } from '../../helpers/core-process.ts';
-import { firstProcesses } from '../../helpers/first-processes.ts';
-import { leftRecords } from '../../helpers/left-records.ts';
-import { makeRoot } from '../../helpers/real-core.ts';
-import { traces } from '../../helpers/traces.ts';
+import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
+import { firstProcesses } from '../../helpers/core/first-processes.ts';
+import { leftRecords } from '../../helpers/core/left-records.ts';
+import { makeRoot } from '../../helpers/core/real-core.ts';
+import { traces } from '../../helpers/core/traces.ts';
 import { CrashStorm, numbersProblem, seeded, textOf } from './crash-storm.ts';
 
 const SEED = Number(process.env.FSB_TEST_SEED ?? 1);

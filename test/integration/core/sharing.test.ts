@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { errorOf, finish, Workbench } from '../../contract/workbench.ts';
-import { firstProcesses } from '../../helpers/first-processes.ts';
-import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
+import { firstProcesses } from '../../helpers/core/first-processes.ts';
+import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 import { delay, instances, logged, until } from './core-view.ts';
 import { numbersProblem } from './crash-storm.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { makeGuest, otherArchitecture } from '../../helpers/guest-programs.ts';
+import { makeGuest, otherArchitecture } from '../../helpers/guest/guest-programs.ts';
 
 /** The tests that the C code has of its own: here under the sanitizers, for the other architecture under qemu. */
 

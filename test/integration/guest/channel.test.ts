@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GuestChannel } from '../../../src/core/guest/guest-channel.ts';
 import { openChannel } from '../../../src/core/guest/open-channel.ts';
 import type { OutputChunk } from '../../../src/core/model/process.ts';
-import { collect } from '../../helpers/channel-fixture.ts';
-import { processSpec } from '../../helpers/process-spec.ts';
-import { type RealGuest, startRealGuest } from '../../helpers/real-guest.ts';
+import { collect } from '../../helpers/guest/channel-fixture.ts';
+import { processSpec } from '../../helpers/guest/process-spec.ts';
+import { type RealGuest, startRealGuest } from '../../helpers/guest/real-guest.ts';
 
 let guest: RealGuest;
 let channel: GuestChannel;

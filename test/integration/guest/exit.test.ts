@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RawCore } from '../../helpers/raw-core.ts';
-import { type } from '../../helpers/raw-frames.ts';
-import { RawGuest, variants } from '../../helpers/raw-guest.ts';
+import type { RawCore } from '../../helpers/core/raw-core.ts';
+import { type } from '../../helpers/guest/raw-frames.ts';
+import { RawGuest, variants } from '../../helpers/guest/raw-guest.ts';
 
 const SCOPE = { process: 0, group: 1, all: 2 } as const;
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import vectors from '../../../guest/vectors.json' with { type: 'json' };
-import { RawCore } from '../../helpers/raw-core.ts';
-import { decodeError, encodeFrame, encodeSpawn, type, u8, u16, u64 } from '../../helpers/raw-frames.ts';
-import { RawGuest, variants } from '../../helpers/raw-guest.ts';
+import { RawCore } from '../../helpers/core/raw-core.ts';
+import { decodeError, encodeFrame, encodeSpawn, type, u8, u16, u64 } from '../../helpers/guest/raw-frames.ts';
+import { RawGuest, variants } from '../../helpers/guest/raw-guest.ts';
 
 const hello = encodeFrame(type.HELLO, 0, u16(1), u8(0));
 

@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'nod
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RawCore } from '../../helpers/raw-core.ts';
-import { decodeFailure, type, u16 } from '../../helpers/raw-frames.ts';
-import { RawGuest, variants } from '../../helpers/raw-guest.ts';
+import type { RawCore } from '../../helpers/core/raw-core.ts';
+import { decodeFailure, type, u16 } from '../../helpers/guest/raw-frames.ts';
+import { RawGuest, variants } from '../../helpers/guest/raw-guest.ts';
 
 const passwd = [
   'root:x:0:0:root:/root:/bin/sh',

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RawCore } from '../../helpers/raw-core.ts';
-import { offsetOf, type, u16, u64 } from '../../helpers/raw-frames.ts';
-import { RawGuest, variants } from '../../helpers/raw-guest.ts';
+import type { RawCore } from '../../helpers/core/raw-core.ts';
+import { offsetOf, type, u16, u64 } from '../../helpers/guest/raw-frames.ts';
+import { RawGuest, variants } from '../../helpers/guest/raw-guest.ts';
 
 describe.each(variants)('stdin and terminals (%s)', (variant) => {
   let guest: RawGuest;

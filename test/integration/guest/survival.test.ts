@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decodeExit, type, u64 } from '../../helpers/raw-frames.ts';
-import { RawGuest, variants } from '../../helpers/raw-guest.ts';
+import { decodeExit, type, u64 } from '../../helpers/guest/raw-frames.ts';
+import { RawGuest, variants } from '../../helpers/guest/raw-guest.ts';
 
 const WINDOW = 256 * 1024;
 const MIB = 1024 * 1024;

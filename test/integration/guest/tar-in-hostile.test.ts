@@ -11,10 +11,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { stateOf } from '../../helpers/canary.ts';
-import { runGuestTool } from '../../helpers/guest-tool.ts';
-import { variants } from '../../helpers/raw-guest.ts';
-import { longName, pax, type RawEntry, rawEntry, rawTar } from '../../helpers/raw-tar.ts';
+import { stateOf } from '../../helpers/core/canary.ts';
+import { runGuestTool } from '../../helpers/guest/guest-tool.ts';
+import { variants } from '../../helpers/guest/raw-guest.ts';
+import { longName, pax, type RawEntry, rawEntry, rawTar } from '../../helpers/image/raw-tar.ts';
 
 /** Archives that nobody honest makes, against tar-in: nothing outside of its directory is reached. */
 describe.each(variants)('tar-in (%s)', (variant) => {

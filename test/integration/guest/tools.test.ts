@@ -14,8 +14,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { outcomeOfTool, runGuestTool, startGuestTool } from '../../helpers/guest-tool.ts';
-import { variants } from '../../helpers/raw-guest.ts';
+import { outcomeOfTool, runGuestTool, startGuestTool } from '../../helpers/guest/guest-tool.ts';
+import { variants } from '../../helpers/guest/raw-guest.ts';
 
 describe.each(variants)('tools (%s)', (variant) => {
   let folder: string;

@@ -2,10 +2,10 @@ import { readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { errorOf } from '../../contract/workbench.ts';
-import { bytesOf, digestOf, HOUR } from '../../helpers/content-fixture.ts';
 import { gate } from '../../helpers/gate.ts';
+import { bytesOf, digestOf, HOUR } from '../../helpers/image/content-fixture.ts';
+import { useContent } from '../../helpers/image/use-content.ts';
 import { settle } from '../../helpers/manual-clock.ts';
-import { useContent } from '../../helpers/use-content.ts';
 
 const fixture = useContent();
 const BLOB = Buffer.from('0123456789abcdef');

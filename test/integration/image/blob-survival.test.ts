@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { errorOf } from '../../contract/workbench.ts';
-import { bytesOf, ContentFixture, digestOf, slowBlob } from '../../helpers/content-fixture.ts';
+import { bytesOf, ContentFixture, digestOf, slowBlob } from '../../helpers/image/content-fixture.ts';
 
 const churn = fileURLToPath(new URL('../../fixtures/image-churn.ts', import.meta.url));
 const LARGE = Buffer.alloc(1 << 22, 'x');

@@ -12,8 +12,8 @@ import {
   type TestImage,
   withIndex,
   writeFiles,
-} from '../../helpers/image-files.ts';
-import { tinyImage, useImageStore } from '../../helpers/image-store-fixture.ts';
+} from '../../helpers/image/image-files.ts';
+import { tinyImage, useImageStore } from '../../helpers/image/image-store-fixture.ts';
 
 const run = promisify(execFile);
 

@@ -5,9 +5,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { machinePlatform } from '../../../src/core/model/platform.ts';
 import type { SandboxSpecInput } from '../../../src/core/model/spec.ts';
 import { errorOf, finish, Workbench } from '../../contract/workbench.ts';
-import { busyboxImage } from '../../helpers/busybox-image.ts';
-import { layoutFiles, type TestImage, tarOf, writeArchive } from '../../helpers/image-files.ts';
-import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
+import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
+import { busyboxImage } from '../../helpers/image/busybox-image.ts';
+import { layoutFiles, type TestImage, tarOf, writeArchive } from '../../helpers/image/image-files.ts';
 import { logged } from '../core/core-view.ts';
 
 // What an image says about running it, in real sandboxes.

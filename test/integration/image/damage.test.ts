@@ -2,8 +2,8 @@ import { mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { errorOf } from '../../contract/workbench.ts';
-import { bytesOf, digestOf } from '../../helpers/content-fixture.ts';
-import { useContent } from '../../helpers/use-content.ts';
+import { bytesOf, digestOf } from '../../helpers/image/content-fixture.ts';
+import { useContent } from '../../helpers/image/use-content.ts';
 
 const fixture = useContent();
 const REPOSITORY = 'docker.io/library/a';

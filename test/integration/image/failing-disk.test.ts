@@ -4,9 +4,9 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PullEvent } from '../../../src/core/model/pull.ts';
 import { errorOf } from '../../contract/workbench.ts';
-import { addImage, tarOf } from '../../helpers/image-files.ts';
-import { tinyImage } from '../../helpers/image-store-fixture.ts';
-import { usePullFixture } from '../../helpers/pull-fixture.ts';
+import { addImage, tarOf } from '../../helpers/image/image-files.ts';
+import { tinyImage } from '../../helpers/image/image-store-fixture.ts';
+import { usePullFixture } from '../../helpers/image/pull-fixture.ts';
 
 /** Disks that become read-only under a pull, as the kernel makes them after an error, and cores without free descriptors. */
 

@@ -17,8 +17,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LocalImageStore } from '../../../src/core/image/image-store.ts';
 import { createImageStore } from '../../../src/core/image/local-image-store.ts';
 import type { Clock } from '../../../src/core/model/clock.ts';
-import { launch } from '../../helpers/guest-programs.ts';
-import { noRegistries } from '../../helpers/memory-registry.ts';
+import { launch } from '../../helpers/guest/guest-programs.ts';
+import { noRegistries } from '../../helpers/image/memory-registry.ts';
 
 let directory: string;
 let machine: string;

@@ -11,8 +11,8 @@ import {
   type RawEntry,
   rawEntry,
   rawTar,
-} from '../../helpers/raw-tar.ts';
-import { attributesOf, isOpaque, useUnpackFixture } from '../../helpers/unpack-fixture.ts';
+} from '../../helpers/image/raw-tar.ts';
+import { attributesOf, isOpaque, useUnpackFixture } from '../../helpers/image/unpack-fixture.ts';
 
 const layer = useUnpackFixture();
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UnpackBudget } from '../../../src/core/image/unpack/budget.ts';
 import type { FsbError } from '../../../src/core/model/errors.ts';
-import { type TestEntry, tarOf } from '../../helpers/image-files.ts';
+import { type TestEntry, tarOf } from '../../helpers/image/image-files.ts';
 
 import {
   directoryEntry,
@@ -13,7 +13,7 @@ import {
   linkEntry,
   symlinkEntry,
   useUnpackFixture,
-} from '../../helpers/unpack-fixture.ts';
+} from '../../helpers/image/unpack-fixture.ts';
 
 const layer = useUnpackFixture();
 

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { UnpackLimits } from '../../../src/core/image/unpack/budget.ts';
-import { buildGuest } from '../../helpers/guest-programs.ts';
-import { layoutFiles, type TestEntry, tarOf } from '../../helpers/image-files.ts';
-import { ImageStoreFixture } from '../../helpers/image-store-fixture.ts';
+import { buildGuest } from '../../helpers/guest/guest-programs.ts';
+import { layoutFiles, type TestEntry, tarOf } from '../../helpers/image/image-files.ts';
+import { ImageStoreFixture } from '../../helpers/image/image-store-fixture.ts';
 
 const images = new ImageStoreFixture();
 beforeAll(buildGuest);

@@ -2,8 +2,8 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { layoutFiles, oldDockerSaveFiles } from '../../helpers/image-files.ts';
-import { tinyImage, useImageStore } from '../../helpers/image-store-fixture.ts';
+import { layoutFiles, oldDockerSaveFiles } from '../../helpers/image/image-files.ts';
+import { tinyImage, useImageStore } from '../../helpers/image/image-store-fixture.ts';
 
 const images = useImageStore();
 

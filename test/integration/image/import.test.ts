@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { shortDigest } from '../../../src/core/model/digest.ts';
 import type { LayerProgress } from '../../../src/core/model/pull.ts';
-import { writeBusyboxImage } from '../../helpers/busybox-image.ts';
+import { writeBusyboxImage } from '../../helpers/image/busybox-image.ts';
 import {
   addBlob,
   addImage,
@@ -20,8 +20,8 @@ import {
   type TestImage,
   withIndex,
   writeFiles,
-} from '../../helpers/image-files.ts';
-import { tinyImage, useImageStore } from '../../helpers/image-store-fixture.ts';
+} from '../../helpers/image/image-files.ts';
+import { tinyImage, useImageStore } from '../../helpers/image/image-store-fixture.ts';
 
 const run = promisify(execFile);
 

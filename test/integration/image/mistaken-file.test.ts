@@ -4,8 +4,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
-import { layoutFiles, newDockerSaveFiles, oldDockerSaveFiles, tarOf } from '../../helpers/image-files.ts';
-import { tinyImage, useImageStore } from '../../helpers/image-store-fixture.ts';
+import {
+  layoutFiles,
+  newDockerSaveFiles,
+  oldDockerSaveFiles,
+  tarOf,
+} from '../../helpers/image/image-files.ts';
+import { tinyImage, useImageStore } from '../../helpers/image/image-store-fixture.ts';
 
 const run = promisify(execFile);
 

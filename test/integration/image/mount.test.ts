@@ -7,11 +7,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LocalImageStore } from '../../../src/core/image/image-store.ts';
 import { createImageStore } from '../../../src/core/image/local-image-store.ts';
 import type { ResolvedImage } from '../../../src/core/model/image.ts';
-import { busyboxImage } from '../../helpers/busybox-image.ts';
-import { buildGuest, launch } from '../../helpers/guest-programs.ts';
-import { layoutFiles, type TestEntry, tarOf, writeArchive } from '../../helpers/image-files.ts';
-import { noRegistries } from '../../helpers/memory-registry.ts';
-import { inMountedRoot } from '../../helpers/mounted-root.ts';
+import { inMountedRoot } from '../../helpers/core/mounted-root.ts';
+import { buildGuest, launch } from '../../helpers/guest/guest-programs.ts';
+import { busyboxImage } from '../../helpers/image/busybox-image.ts';
+import { layoutFiles, type TestEntry, tarOf, writeArchive } from '../../helpers/image/image-files.ts';
+import { noRegistries } from '../../helpers/image/memory-registry.ts';
 
 let directory: string;
 let store: LocalImageStore;

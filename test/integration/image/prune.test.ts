@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
-import { digestOf, HOUR } from '../../helpers/content-fixture.ts';
-import { useContent } from '../../helpers/use-content.ts';
+import { digestOf, HOUR } from '../../helpers/image/content-fixture.ts';
+import { useContent } from '../../helpers/image/use-content.ts';
 
 const fixture = useContent();
 const name = (tag: string): string => `docker.io/library/${tag}:1`;

@@ -2,7 +2,7 @@ import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { usePullFixture } from '../../helpers/pull-fixture.ts';
+import { usePullFixture } from '../../helpers/image/pull-fixture.ts';
 
 const images = usePullFixture();
 

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { addImage, tarOf } from '../../helpers/image-files.ts';
-import { usePullFixture } from '../../helpers/pull-fixture.ts';
+import { addImage, tarOf } from '../../helpers/image/image-files.ts';
+import { usePullFixture } from '../../helpers/image/pull-fixture.ts';
 
 const images = usePullFixture();
 

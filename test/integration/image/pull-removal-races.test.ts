@@ -4,10 +4,10 @@ import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
-import { buildGuest } from '../../helpers/guest-programs.ts';
-import { addImage, tarOf } from '../../helpers/image-files.ts';
-import { inChunks } from '../../helpers/memory-registry.ts';
-import { PullFixture } from '../../helpers/pull-fixture.ts';
+import { buildGuest } from '../../helpers/guest/guest-programs.ts';
+import { addImage, tarOf } from '../../helpers/image/image-files.ts';
+import { inChunks } from '../../helpers/image/memory-registry.ts';
+import { PullFixture } from '../../helpers/image/pull-fixture.ts';
 
 /** Pulls, removals and holders of the same images at the same time, on a slow disk. */
 

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
-import { addImage, tarOf } from '../../helpers/image-files.ts';
-import { tinyImage } from '../../helpers/image-store-fixture.ts';
-import { inChunks } from '../../helpers/memory-registry.ts';
-import { pulled, usePullFixture } from '../../helpers/pull-fixture.ts';
+import { addImage, tarOf } from '../../helpers/image/image-files.ts';
+import { tinyImage } from '../../helpers/image/image-store-fixture.ts';
+import { inChunks } from '../../helpers/image/memory-registry.ts';
+import { pulled, usePullFixture } from '../../helpers/image/pull-fixture.ts';
 
 const images = usePullFixture();
 

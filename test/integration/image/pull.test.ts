@@ -10,9 +10,9 @@ import {
   ociMediaTypes,
   sha256,
   tarOf,
-} from '../../helpers/image-files.ts';
-import { tinyImage } from '../../helpers/image-store-fixture.ts';
-import { usePullFixture } from '../../helpers/pull-fixture.ts';
+} from '../../helpers/image/image-files.ts';
+import { tinyImage } from '../../helpers/image/image-store-fixture.ts';
+import { usePullFixture } from '../../helpers/image/pull-fixture.ts';
 
 const images = usePullFixture();
 const NAME = 'docker.io/library/tiny';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { familiarName } from '../../../src/core/model/reference.ts';
-import { ContentFixture, digestOf } from '../../helpers/content-fixture.ts';
-import { ModelImages } from '../../helpers/image-model.ts';
+import { ContentFixture, digestOf } from '../../helpers/image/content-fixture.ts';
+import { ModelImages } from '../../helpers/image/image-model.ts';
 
 const IMAGES = [0, 1, 2];
 const TAGS = ['docker.io/library/a:1', 'docker.io/library/a:2', 'docker.io/library/b:1'];

@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ImageRecord } from '../../../src/core/image/content/image-records.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { errorOf } from '../../contract/workbench.ts';
-import { digestOf } from '../../helpers/content-fixture.ts';
-import { useContent } from '../../helpers/use-content.ts';
+import { digestOf } from '../../helpers/image/content-fixture.ts';
+import { useContent } from '../../helpers/image/use-content.ts';
 
 const fixture = useContent();
 const REPOSITORY = 'docker.io/library/a';

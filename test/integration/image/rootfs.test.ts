@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { RootfsTerms } from '../../../src/core/model/image-requests.ts';
-import { ociArchitecture, tarOf } from '../../helpers/image-files.ts';
-import { useImageStore } from '../../helpers/image-store-fixture.ts';
+import { ociArchitecture, tarOf } from '../../helpers/image/image-files.ts';
+import { useImageStore } from '../../helpers/image/image-store-fixture.ts';
 
 const run = promisify(execFile);
 

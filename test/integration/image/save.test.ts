@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { writeBusyboxImage } from '../../helpers/busybox-image.ts';
-import { layoutFiles, newDockerSaveFiles, oldDockerSaveFiles } from '../../helpers/image-files.ts';
-import { tinyImage, useImageStore } from '../../helpers/image-store-fixture.ts';
+import { writeBusyboxImage } from '../../helpers/image/busybox-image.ts';
+import { layoutFiles, newDockerSaveFiles, oldDockerSaveFiles } from '../../helpers/image/image-files.ts';
+import { tinyImage, useImageStore } from '../../helpers/image/image-store-fixture.ts';
 
 const run = promisify(execFile);
 

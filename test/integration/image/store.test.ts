@@ -1,8 +1,8 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { layoutFiles, sha256, writeArchive } from '../../helpers/image-files.ts';
-import { tinyImage, useImageStore } from '../../helpers/image-store-fixture.ts';
+import { layoutFiles, sha256, writeArchive } from '../../helpers/image/image-files.ts';
+import { tinyImage, useImageStore } from '../../helpers/image/image-store-fixture.ts';
 
 const images = useImageStore();
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { useContent } from '../../helpers/use-content.ts';
+import { useContent } from '../../helpers/image/use-content.ts';
 
 const fixture = useContent();
 const name = (tag: string): string => `docker.io/library/${tag}:1`;

@@ -6,8 +6,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Launch } from '../../../src/core/image/launch.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import { Launcher } from '../../../src/core/runtime/oci/launcher/launcher.ts';
-import { longName, pax, rawTar } from '../../helpers/raw-tar.ts';
-import { attributesOf, useUnpackFixture } from '../../helpers/unpack-fixture.ts';
+import { longName, pax, rawTar } from '../../helpers/image/raw-tar.ts';
+import { attributesOf, useUnpackFixture } from '../../helpers/image/unpack-fixture.ts';
 
 const layer = useUnpackFixture();
 const run = promisify(execFile);

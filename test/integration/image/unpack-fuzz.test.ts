@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
 import { fuzzUnpack } from '../../fuzz/unpack.ts';
-import { buildGuest } from '../../helpers/guest-programs.ts';
+import { buildGuest } from '../../helpers/guest/guest-programs.ts';
 
 beforeAll(buildGuest);
 

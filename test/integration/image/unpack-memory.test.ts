@@ -3,9 +3,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { unpackLayer } from '../../../src/core/image/unpack/unpack-layer.ts';
-import { launch } from '../../helpers/guest-programs.ts';
-import { longName, pax, type RawEntry, rawEntry, rawTar } from '../../helpers/raw-tar.ts';
-import { useUnpackFixture } from '../../helpers/unpack-fixture.ts';
+import { launch } from '../../helpers/guest/guest-programs.ts';
+import { longName, pax, type RawEntry, rawEntry, rawTar } from '../../helpers/image/raw-tar.ts';
+import { useUnpackFixture } from '../../helpers/image/unpack-fixture.ts';
 
 const layer = useUnpackFixture();
 const MIB = 1024 ** 2;

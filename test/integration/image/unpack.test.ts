@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, readlink, stat, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { TestEntry } from '../../helpers/image-files.ts';
+import type { TestEntry } from '../../helpers/image/image-files.ts';
 
 import {
   directoryEntry,
@@ -12,7 +12,7 @@ import {
   linkEntry,
   symlinkEntry,
   useUnpackFixture,
-} from '../../helpers/unpack-fixture.ts';
+} from '../../helpers/image/unpack-fixture.ts';
 
 const layer = useUnpackFixture();
 

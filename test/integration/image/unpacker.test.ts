@@ -11,11 +11,11 @@ import {
   type UnpackerOptions,
 } from '../../../src/core/image/unpack/threads/worker-unpacker.ts';
 import type { Unpacker } from '../../../src/core/image/unpack/unpacker.ts';
-import { launch } from '../../helpers/guest-programs.ts';
-import { sha256, tarOf } from '../../helpers/image-files.ts';
+import { launch } from '../../helpers/guest/guest-programs.ts';
+import { sha256, tarOf } from '../../helpers/image/image-files.ts';
+import { rawEntry, rawTar } from '../../helpers/image/raw-tar.ts';
+import { isWhiteout, useUnpackFixture } from '../../helpers/image/unpack-fixture.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { rawEntry, rawTar } from '../../helpers/raw-tar.ts';
-import { isWhiteout, useUnpackFixture } from '../../helpers/unpack-fixture.ts';
 
 const layer = useUnpackFixture();
 let started: Worker[];

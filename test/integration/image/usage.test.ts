@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { ImageRecords } from '../../../src/core/image/content/image-records.ts';
 import { LocalBlobStore } from '../../../src/core/image/content/local-blob-store.ts';
-import { bytesOf } from '../../helpers/content-fixture.ts';
-import { useContent } from '../../helpers/use-content.ts';
+import { bytesOf } from '../../helpers/image/content-fixture.ts';
+import { useContent } from '../../helpers/image/use-content.ts';
 
 const fixture = useContent();
 

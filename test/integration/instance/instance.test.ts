@@ -4,9 +4,9 @@ import { adoptInstance, bootInstance } from '../../../src/core/instance/boot-ins
 import { systemClock } from '../../../src/core/model/clock.ts';
 import { newInstanceId } from '../../../src/core/model/ids.ts';
 import { defaultResources, type Shape } from '../../../src/core/model/shape.ts';
-import { collect } from '../../helpers/channel-fixture.ts';
-import { createFakeDriver, type FakeDriver } from '../../helpers/fake-driver.ts';
-import { processSpec } from '../../helpers/process-spec.ts';
+import { collect } from '../../helpers/guest/channel-fixture.ts';
+import { processSpec } from '../../helpers/guest/process-spec.ts';
+import { createFakeDriver, type FakeDriver } from '../../helpers/pool/fake-driver.ts';
 
 const shape: Shape = {
   image: 'host',

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Instance } from '../../../src/core/instance/instance.ts';
-import { type Booter, booters } from '../../helpers/booters.ts';
-import { collect } from '../../helpers/channel-fixture.ts';
-import { processSpec } from '../../helpers/process-spec.ts';
+import { collect } from '../../helpers/guest/channel-fixture.ts';
+import { processSpec } from '../../helpers/guest/process-spec.ts';
+import { type Booter, booters } from '../../helpers/pool/booters.ts';
 
 const sh = (script: string, more = {}) => processSpec(['sh', '-c', script], more);
 

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CoreEvent } from '../../../src/core/model/event.ts';
-import { firstProcesses } from '../../helpers/first-processes.ts';
-import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
-import { onNode, POOL, runIn, untilIdle, untilPool, watchEvents } from '../../helpers/real-pool.ts';
-import { traces } from '../../helpers/traces.ts';
+import { firstProcesses } from '../../helpers/core/first-processes.ts';
+import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
+import { traces } from '../../helpers/core/traces.ts';
+import { onNode, POOL, runIn, untilIdle, untilPool, watchEvents } from '../../helpers/pool/real-pool.ts';
 
 const cores: RealCore[] = [];
 async function start(pool: Record<string, unknown>): Promise<RealCore> {

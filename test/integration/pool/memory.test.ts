@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
-import { command, POOL, shell } from '../../helpers/real-pool.ts';
+import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
+import { command, POOL, shell } from '../../helpers/pool/real-pool.ts';
 
 let core: RealCore;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
-import { untilIdle, untilWaiting } from '../../helpers/real-pool.ts';
+import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
+import { untilIdle, untilWaiting } from '../../helpers/pool/real-pool.ts';
 
 /** The metrics of the pool, read over HTTP from a core that boots real sandboxes. */
 describe('the metrics of a real pool', () => {

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PoolDetails, PoolInstance } from '../../../src/core/model/pool.ts';
 import type { ProcessSession } from '../../../src/core/model/process.ts';
-import { writeBusyboxImage } from '../../helpers/busybox-image.ts';
-import { firstProcesses } from '../../helpers/first-processes.ts';
-import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
-import { finish, POOL, runIn, shell, untilPool } from '../../helpers/real-pool.ts';
+import { firstProcesses } from '../../helpers/core/first-processes.ts';
+import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
+import { writeBusyboxImage } from '../../helpers/image/busybox-image.ts';
+import { finish, POOL, runIn, shell, untilPool } from '../../helpers/pool/real-pool.ts';
 import { seeded } from '../core/crash-storm.ts';
 
 const SEED = Number(process.env.FSB_TEST_SEED ?? 1);

@@ -5,9 +5,9 @@ import type { PoolEvent } from '../../../src/core/model/pool.ts';
 import { parsePolicy } from '../../../src/core/model/pool-policy.ts';
 import { createPool } from '../../../src/core/pool/create-pool.ts';
 import type { Claim, Pool } from '../../../src/core/pool/pool.ts';
-import { type Booter, booters } from '../../helpers/booters.ts';
-import { collect } from '../../helpers/channel-fixture.ts';
-import { processSpec } from '../../helpers/process-spec.ts';
+import { collect } from '../../helpers/guest/channel-fixture.ts';
+import { processSpec } from '../../helpers/guest/process-spec.ts';
+import { type Booter, booters } from '../../helpers/pool/booters.ts';
 
 const sh = (script: string) => processSpec(['sh', '-c', script]);
 

@@ -2,10 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { errorOf } from '../../contract/workbench.ts';
-import { writeBusyboxImage } from '../../helpers/busybox-image.ts';
-import { makeRoot, type RealCore, type RealCoreOptions, startRealCore } from '../../helpers/real-core.ts';
-import { POOL, untilIdle } from '../../helpers/real-pool.ts';
-import { traces } from '../../helpers/traces.ts';
+import {
+  makeRoot,
+  type RealCore,
+  type RealCoreOptions,
+  startRealCore,
+} from '../../helpers/core/real-core.ts';
+import { traces } from '../../helpers/core/traces.ts';
+import { writeBusyboxImage } from '../../helpers/image/busybox-image.ts';
+import { POOL, untilIdle } from '../../helpers/pool/real-pool.ts';
 
 const directories: string[] = [];
 afterEach(async () => {

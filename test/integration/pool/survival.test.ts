@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import type { Lease, PoolDetails } from '../../../src/core/model/pool.ts';
-import { type CoreProcess, startCoreProcess } from '../../helpers/core-process.ts';
-import { leftRecords } from '../../helpers/left-records.ts';
-import { makeRoot } from '../../helpers/real-core.ts';
-import { finish, onNode, POOL, runIn, shell, untilPool } from '../../helpers/real-pool.ts';
-import { traces } from '../../helpers/traces.ts';
+import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
+import { leftRecords } from '../../helpers/core/left-records.ts';
+import { makeRoot } from '../../helpers/core/real-core.ts';
+import { traces } from '../../helpers/core/traces.ts';
+import { finish, onNode, POOL, runIn, shell, untilPool } from '../../helpers/pool/real-pool.ts';
 import { seeded } from '../core/crash-storm.ts';
 
 const SEED = Number(process.env.FSB_TEST_SEED ?? 1);

@@ -1,12 +1,16 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { layoutFiles, tarOf } from '../../helpers/image-files.ts';
+import { layoutFiles, tarOf } from '../../helpers/image/image-files.ts';
+import { type Authority, createAuthority } from '../../helpers/image/registry/authority.ts';
+import { type ClientFixture, createClient } from '../../helpers/image/registry/client-fixture.ts';
+import { startRegistry, type TestRegistry } from '../../helpers/image/registry/docker-registry.ts';
+import { type FaultProxy, startFaultProxy } from '../../helpers/image/registry/fault-proxy.ts';
+import { pushImage } from '../../helpers/image/registry/push.ts';
+import {
+  refreshTokenOf,
+  startTokenServer,
+  type TokenServer,
+} from '../../helpers/image/registry/token-server.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { type Authority, createAuthority } from '../../helpers/registry/authority.ts';
-import { type ClientFixture, createClient } from '../../helpers/registry/client-fixture.ts';
-import { startRegistry, type TestRegistry } from '../../helpers/registry/docker-registry.ts';
-import { type FaultProxy, startFaultProxy } from '../../helpers/registry/fault-proxy.ts';
-import { pushImage } from '../../helpers/registry/push.ts';
-import { refreshTokenOf, startTokenServer, type TokenServer } from '../../helpers/registry/token-server.ts';
 
 const ada = { username: 'ada', password: 'ada-password-4711' };
 

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { layoutFiles, sha256, tarOf } from '../../helpers/image-files.ts';
+import { layoutFiles, sha256, tarOf } from '../../helpers/image/image-files.ts';
+import { type ClientFixture, createClient, readWhole } from '../../helpers/image/registry/client-fixture.ts';
+import { startRegistry, type TestRegistry } from '../../helpers/image/registry/docker-registry.ts';
+import { type FaultProxy, startFaultProxy } from '../../helpers/image/registry/fault-proxy.ts';
+import { listen } from '../../helpers/image/registry/listening.ts';
+import { pushBlob, pushImage } from '../../helpers/image/registry/push.ts';
 import { createManualClock, type ManualClock } from '../../helpers/manual-clock.ts';
-import { type ClientFixture, createClient, readWhole } from '../../helpers/registry/client-fixture.ts';
-import { startRegistry, type TestRegistry } from '../../helpers/registry/docker-registry.ts';
-import { type FaultProxy, startFaultProxy } from '../../helpers/registry/fault-proxy.ts';
-import { listen } from '../../helpers/registry/listening.ts';
-import { pushBlob, pushImage } from '../../helpers/registry/push.ts';
 
 const content = randomBytes(200_000);
 const blob = { digest: sha256(content), size: content.length };

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { layoutFiles, tarOf } from '../../helpers/image-files.ts';
-import { type Authority, createAuthority } from '../../helpers/registry/authority.ts';
-import { startRegistry } from '../../helpers/registry/docker-registry.ts';
-import { startFaultProxy } from '../../helpers/registry/fault-proxy.ts';
-import { pushImage } from '../../helpers/registry/push.ts';
-import { startTokenServer } from '../../helpers/registry/token-server.ts';
+import { layoutFiles, tarOf } from '../../helpers/image/image-files.ts';
+import { type Authority, createAuthority } from '../../helpers/image/registry/authority.ts';
+import { startRegistry } from '../../helpers/image/registry/docker-registry.ts';
+import { startFaultProxy } from '../../helpers/image/registry/fault-proxy.ts';
+import { pushImage } from '../../helpers/image/registry/push.ts';
+import { startTokenServer } from '../../helpers/image/registry/token-server.ts';
 
 let authority: Authority;
 beforeAll(async () => {

@@ -2,9 +2,9 @@ import { createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { gate } from '../../helpers/gate.ts';
-import { sha256 } from '../../helpers/image-files.ts';
-import { type ClientFixture, createClient, readWhole } from '../../helpers/registry/client-fixture.ts';
-import { type Listening, listen } from '../../helpers/registry/listening.ts';
+import { sha256 } from '../../helpers/image/image-files.ts';
+import { type ClientFixture, createClient, readWhole } from '../../helpers/image/registry/client-fixture.ts';
+import { type Listening, listen } from '../../helpers/image/registry/listening.ts';
 
 /** What no HTTP library would send: a server that writes what it likes. */
 let server: Listening;

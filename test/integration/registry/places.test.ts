@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { layoutFiles, sha256, tarOf } from '../../helpers/image-files.ts';
-import { type ClientFixture, createClient, readWhole } from '../../helpers/registry/client-fixture.ts';
-import { startRegistry, type TestRegistry } from '../../helpers/registry/docker-registry.ts';
-import { type FaultProxy, startFaultProxy } from '../../helpers/registry/fault-proxy.ts';
-import { pushBlob, pushImage } from '../../helpers/registry/push.ts';
+import { layoutFiles, sha256, tarOf } from '../../helpers/image/image-files.ts';
+import { type ClientFixture, createClient, readWhole } from '../../helpers/image/registry/client-fixture.ts';
+import { startRegistry, type TestRegistry } from '../../helpers/image/registry/docker-registry.ts';
+import { type FaultProxy, startFaultProxy } from '../../helpers/image/registry/fault-proxy.ts';
+import { pushBlob, pushImage } from '../../helpers/image/registry/push.ts';
 
 const content = randomBytes(500_000);
 const blob = { digest: sha256(content), size: content.length };

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { layoutFiles, tarOf } from '../../helpers/image-files.ts';
-import { type Authority, createAuthority } from '../../helpers/registry/authority.ts';
-import { type ClientFixture, createClient } from '../../helpers/registry/client-fixture.ts';
-import { type ConnectProxy, startConnectProxy } from '../../helpers/registry/connect-proxy.ts';
-import { startRegistry, type TestRegistry } from '../../helpers/registry/docker-registry.ts';
-import { pushImage } from '../../helpers/registry/push.ts';
+import { layoutFiles, tarOf } from '../../helpers/image/image-files.ts';
+import { type Authority, createAuthority } from '../../helpers/image/registry/authority.ts';
+import { type ClientFixture, createClient } from '../../helpers/image/registry/client-fixture.ts';
+import { type ConnectProxy, startConnectProxy } from '../../helpers/image/registry/connect-proxy.ts';
+import { startRegistry, type TestRegistry } from '../../helpers/image/registry/docker-registry.ts';
+import { pushImage } from '../../helpers/image/registry/push.ts';
 
 const AUTHORIZATION = `Basic ${Buffer.from('ada:proxy-password').toString('base64')}`;
 

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { sha256 } from '../../helpers/image-files.ts';
-import { type ClientFixture, createClient, readWhole } from '../../helpers/registry/client-fixture.ts';
-import { startRegistry, type TestRegistry } from '../../helpers/registry/docker-registry.ts';
-import { type Fault, type FaultProxy, startFaultProxy } from '../../helpers/registry/fault-proxy.ts';
-import { pushBlob } from '../../helpers/registry/push.ts';
+import { sha256 } from '../../helpers/image/image-files.ts';
+import { type ClientFixture, createClient, readWhole } from '../../helpers/image/registry/client-fixture.ts';
+import { startRegistry, type TestRegistry } from '../../helpers/image/registry/docker-registry.ts';
+import { type Fault, type FaultProxy, startFaultProxy } from '../../helpers/image/registry/fault-proxy.ts';
+import { pushBlob } from '../../helpers/image/registry/push.ts';
 
 const content = randomBytes(150_000);
 const blob = { digest: sha256(content), size: content.length };

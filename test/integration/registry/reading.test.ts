@@ -7,11 +7,11 @@ import {
   ociMediaTypes,
   sha256,
   tarOf,
-} from '../../helpers/image-files.ts';
-import { type ClientFixture, createClient, readWhole } from '../../helpers/registry/client-fixture.ts';
-import { startRegistry, type TestRegistry } from '../../helpers/registry/docker-registry.ts';
-import { type FaultProxy, startFaultProxy } from '../../helpers/registry/fault-proxy.ts';
-import { pushBlob, pushImage, putManifest } from '../../helpers/registry/push.ts';
+} from '../../helpers/image/image-files.ts';
+import { type ClientFixture, createClient, readWhole } from '../../helpers/image/registry/client-fixture.ts';
+import { startRegistry, type TestRegistry } from '../../helpers/image/registry/docker-registry.ts';
+import { type FaultProxy, startFaultProxy } from '../../helpers/image/registry/fault-proxy.ts';
+import { pushBlob, pushImage, putManifest } from '../../helpers/image/registry/push.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const content = randomBytes(3 * MEBIBYTE);

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { sha256 } from '../../helpers/image-files.ts';
-import { type ClientFixture, createClient, readWhole } from '../../helpers/registry/client-fixture.ts';
-import { type Listening, listen } from '../../helpers/registry/listening.ts';
+import { sha256 } from '../../helpers/image/image-files.ts';
+import { type ClientFixture, createClient, readWhole } from '../../helpers/image/registry/client-fixture.ts';
+import { type Listening, listen } from '../../helpers/image/registry/listening.ts';
 
 const content = Buffer.alloc(1000, 7);
 const blob = { digest: sha256(content), size: content.length };

@@ -4,12 +4,12 @@ import { createServer } from 'node:https';
 import { connect, createServer as createGate } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { layoutFiles, tarOf } from '../../helpers/image-files.ts';
-import { type Authority, createAuthority } from '../../helpers/registry/authority.ts';
-import { type ClientFixture, createClient } from '../../helpers/registry/client-fixture.ts';
-import { startRegistry, type TestRegistry } from '../../helpers/registry/docker-registry.ts';
-import { listen } from '../../helpers/registry/listening.ts';
-import { pushImage } from '../../helpers/registry/push.ts';
+import { layoutFiles, tarOf } from '../../helpers/image/image-files.ts';
+import { type Authority, createAuthority } from '../../helpers/image/registry/authority.ts';
+import { type ClientFixture, createClient } from '../../helpers/image/registry/client-fixture.ts';
+import { startRegistry, type TestRegistry } from '../../helpers/image/registry/docker-registry.ts';
+import { listen } from '../../helpers/image/registry/listening.ts';
+import { pushImage } from '../../helpers/image/registry/push.ts';
 
 const DAMAGED = '-----BEGIN CERTIFICATE-----\nbm90aGluZw==\n-----END CERTIFICATE-----\n';
 

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import { encodeStart } from '../../../src/core/runtime/oci/launcher/launch-frames.ts';
 import { Launcher, type LaunchOptions } from '../../../src/core/runtime/oci/launcher/launcher.ts';
-import { launchBinary } from '../../helpers/guest-programs.ts';
+import { launchBinary } from '../../helpers/guest/guest-programs.ts';
 
 let launcher: Launcher;
 let directory: string;

@@ -12,7 +12,7 @@ import { readCgroupLayout } from '../../../src/core/runtime/oci/node-facts.ts';
 import type { OciDriverOptions } from '../../../src/core/runtime/oci/oci-context.ts';
 import { createOciDriver, type OciDriver } from '../../../src/core/runtime/oci/oci-driver.ts';
 import { ociDirectories } from '../../../src/core/runtime/oci/oci-paths.ts';
-import { initBinary, launchBinary } from '../../helpers/guest-programs.ts';
+import { initBinary, launchBinary } from '../../helpers/guest/guest-programs.ts';
 
 const run = promisify(execFile);
 

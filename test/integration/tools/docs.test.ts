@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type RealCore, repository, startRealCore } from '../../helpers/real-core.ts';
-import { untilPool } from '../../helpers/real-pool.ts';
+import { type RealCore, repository, startRealCore } from '../../helpers/core/real-core.ts';
+import { untilPool } from '../../helpers/pool/real-pool.ts';
 
 /** Every command of docs/pool-server.md, as it stands there, on a real core; the answers are as the page shows them. */
 

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TOOL_POOL } from '../../../src/core/tools/pool/tool-pool.ts';
-import { poolClient } from '../../helpers/pool-client.ts';
-import { type RealCore, startRealCore } from '../../helpers/real-core.ts';
-import { untilPool } from '../../helpers/real-pool.ts';
+import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
+import { poolClient } from '../../helpers/pool/pool-client.ts';
+import { untilPool } from '../../helpers/pool/real-pool.ts';
 
 /** The pool server of a real core, over real HTTP, with real sandboxes of the host image. */
 

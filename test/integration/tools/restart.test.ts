@@ -2,11 +2,11 @@ import { rm } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { corePaths } from '../../../src/core/model/paths.ts';
 import { TOOL_POOL } from '../../../src/core/tools/pool/tool-pool.ts';
-import { type CoreProcess, startCoreProcess } from '../../helpers/core-process.ts';
-import { poolClient } from '../../helpers/pool-client.ts';
-import { makeRoot } from '../../helpers/real-core.ts';
-import { untilPool } from '../../helpers/real-pool.ts';
-import { traces } from '../../helpers/traces.ts';
+import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
+import { makeRoot } from '../../helpers/core/real-core.ts';
+import { traces } from '../../helpers/core/traces.ts';
+import { poolClient } from '../../helpers/pool/pool-client.ts';
+import { untilPool } from '../../helpers/pool/real-pool.ts';
 
 let root: string;
 afterEach(() => rm(root, { recursive: true, force: true }));

@@ -9,8 +9,8 @@ import type { Instance } from '../../../src/core/instance/instance.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { PoolPolicy } from '../../../src/core/model/pool.ts';
 import type { Shape } from '../../../src/core/model/shape.ts';
-import { memoryTable } from '../../helpers/memory-table.ts';
-import { command, type NodeWorld, openNodeWorld, settle } from '../../helpers/node-world.ts';
+import { memoryTable } from '../../helpers/core/memory-table.ts';
+import { command, type NodeWorld, openNodeWorld, settle } from '../../helpers/core/node-world.ts';
 
 const pool = 'default-pool';
 const stickyWorld = (max = 1): Promise<NodeWorld> =>

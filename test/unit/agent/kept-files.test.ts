@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Holder } from '../../../src/core/agent/pools/held-instance.ts';
 import type { Shape } from '../../../src/core/model/shape.ts';
 import { defaultResources } from '../../../src/core/model/shape.ts';
+import { createNodeWorld, type NodeWorld } from '../../helpers/core/node-world.ts';
 import { settle } from '../../helpers/manual-clock.ts';
-import { createNodeWorld, type NodeWorld } from '../../helpers/node-world.ts';
 
 const shape: Shape = {
   ...{ image: 'sha256:host', runtime: 'fake', resources: defaultResources },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
-import { command, type NodeWorld, openNodeWorld, settle } from '../../helpers/node-world.ts';
+import { command, type NodeWorld, openNodeWorld, settle } from '../../helpers/core/node-world.ts';
 
 const HOUR = 3_600_000;
 const errorOf = (call: Promise<unknown>): Promise<FsbError> =>

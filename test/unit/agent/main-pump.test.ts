@@ -2,8 +2,8 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { MainPump } from '../../../src/core/agent/sandboxes/main-pump.ts';
 import { Persistence } from '../../../src/core/agent/sandboxes/persistence.ts';
+import { memoryLog, scriptedMain } from '../../helpers/core/scripted-main.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { memoryLog, scriptedMain } from '../../helpers/scripted-main.ts';
 
 const never = new AbortController().signal;
 const firmly = () =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { PoolPolicyInput } from '../../../src/core/model/pool-policy.ts';
-import { createNodeWorld, openNodeWorld, settle } from '../../helpers/node-world.ts';
+import { createNodeWorld, openNodeWorld, settle } from '../../helpers/core/node-world.ts';
 
 const errorOf = (call: Promise<unknown>): Promise<FsbError> =>
   call.then(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { ProcessSession } from '../../../src/core/model/process.ts';
-import { command, type NodeWorld, openNodeWorld, settle } from '../../helpers/node-world.ts';
+import { command, type NodeWorld, openNodeWorld, settle } from '../../helpers/core/node-world.ts';
 
 const errorOf = (call: Promise<unknown>): Promise<FsbError> =>
   call.then(

@@ -5,9 +5,9 @@ import type { GiveBackOptions } from '../../../src/core/agent/pools/held-instanc
 import { SandboxRun } from '../../../src/core/agent/sandboxes/sandbox-run.ts';
 import type { Instance } from '../../../src/core/instance/instance.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
+import { memoryLog, scriptedMain } from '../../helpers/core/scripted-main.ts';
+import { processSpec } from '../../helpers/guest/process-spec.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { processSpec } from '../../helpers/process-spec.ts';
-import { memoryLog, scriptedMain } from '../../helpers/scripted-main.ts';
 
 const FULL = new Error('the disk is full');
 const resources = { cpus: 1, memory: 1 << 27, pids: 100 };

@@ -4,7 +4,7 @@ import { WarmImages } from '../../../src/core/agent/pools/warm-images.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { emptyImageConfig } from '../../../src/core/model/image.ts';
 import { machinePlatform } from '../../../src/core/model/platform.ts';
-import { createPoolWorld, settle, shapeOf } from '../../helpers/pool-world.ts';
+import { createPoolWorld, settle, shapeOf } from '../../helpers/pool/pool-world.ts';
 
 /** A name that means what the test says, and a pool with the policy that keeps two of it warm. */
 async function createWorld() {

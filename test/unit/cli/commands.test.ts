@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
-import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/command-line.ts';
-import { imageInfo } from '../../helpers/image-info.ts';
+import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
+import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { imageInfo } from '../../helpers/image/image-info.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
 
 let core: ProcessCore;
 let directory: string;

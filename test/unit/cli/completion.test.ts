@@ -7,8 +7,8 @@ import { makeManifest } from '../../../scripts/build/manifest.ts';
 import { kindOfArgument } from '../../../src/cli/completion/kinds.ts';
 import { splitLine } from '../../../src/cli/completion/split-line.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
-import { type CommandLineOptions, runCommandLine } from '../../helpers/command-line.ts';
-import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
+import { type CommandLineOptions, runCommandLine } from '../../helpers/cli/command-line.ts';
+import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
 
 const { commands } = await makeManifest(resolve(import.meta.dirname, '../../..'));
 const visible = Object.values(commands).filter(({ hidden }) => !hidden);

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/command-line.ts';
-import { processCore } from '../../helpers/process-core/process-core.ts';
+import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
+import { processCore } from '../../helpers/core/process-core/process-core.ts';
 
 let home: string;
 let project: string;

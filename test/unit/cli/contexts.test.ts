@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type CommandLineOptions, runCommandLine } from '../../helpers/command-line.ts';
+import { type CommandLineOptions, runCommandLine } from '../../helpers/cli/command-line.ts';
 
 let home: string;
 

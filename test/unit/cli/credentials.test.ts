@@ -2,8 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
-import { base64, type DockerHome, HUB, makeDockerHome } from '../../helpers/docker-home.ts';
-import { pullingCore } from '../../helpers/pulling-core.ts';
+import { base64, type DockerHome, HUB, makeDockerHome } from '../../helpers/cli/docker-home.ts';
+import { pullingCore } from '../../helpers/image/pulling-core.ts';
 
 let user: DockerHome;
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { specTemplate } from '../../../src/cli/spec/template.ts';
-import { type CommandLine, startCommandLine } from '../../helpers/command-line.ts';
-import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
+import { type CommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
+import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
 
 let core: ProcessCore;
 let directory: string;

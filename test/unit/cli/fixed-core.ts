@@ -8,7 +8,7 @@ import type { LogEntry } from '../../../src/core/model/logs.ts';
 import type { Lease, PoolDetails, PoolEvent } from '../../../src/core/model/pool.ts';
 import type { Sandbox, SandboxRef } from '../../../src/core/model/sandbox.ts';
 import { parseSpec } from '../../../src/core/model/spec.ts';
-import { imageInfo } from '../../helpers/image-info.ts';
+import { imageInfo } from '../../helpers/image/image-info.ts';
 import { poolWith, shapeRow } from './warming-core.ts';
 
 /** When everything that the fixed core tells is looked at. */

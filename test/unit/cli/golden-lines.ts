@@ -1,4 +1,4 @@
-import { type CommandLineResult, runCommandLine } from '../../helpers/command-line.ts';
+import { type CommandLineResult, runCommandLine } from '../../helpers/cli/command-line.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 import { fixedCore, NOW } from './fixed-core.ts';
 

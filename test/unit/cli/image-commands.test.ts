@@ -7,9 +7,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { ImageInfo } from '../../../src/core/model/image.ts';
 import type { ImportRequest, PruneRequest } from '../../../src/core/model/image-requests.ts';
-import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/command-line.ts';
-import { imageInfo } from '../../helpers/image-info.ts';
-import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
+import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
+import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { imageInfo } from '../../helpers/image/image-info.ts';
 
 const digestOf = (digit: string): string => `sha256:${digit.repeat(64)}`;
 const DAY = 86_400_000;

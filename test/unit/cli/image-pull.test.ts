@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { PullEvent } from '../../../src/core/model/pull.ts';
-import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/command-line.ts';
-import { imageInfo } from '../../helpers/image-info.ts';
-import { type PullingCore, pullingCore } from '../../helpers/pulling-core.ts';
+import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
+import { imageInfo } from '../../helpers/image/image-info.ts';
+import { type PullingCore, pullingCore } from '../../helpers/image/pulling-core.ts';
 
 const digest = `sha256:${'ab'.repeat(32)}`;
 const reference = 'docker.io/library/alpine:3';

@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runCommandLine, startCommandLine } from '../../helpers/command-line.ts';
-import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
+import { runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
+import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
 
 let core: ProcessCore;
 let directory: string;

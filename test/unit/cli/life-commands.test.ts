@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { changeOf, labelChanges } from '../../../src/cli/spec/change-flags.ts';
-import { type CommandLineOptions, runCommandLine } from '../../helpers/command-line.ts';
-import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
+import { type CommandLineOptions, runCommandLine } from '../../helpers/cli/command-line.ts';
+import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
 
 let core: ProcessCore;
 const fsb = (line: string | string[], options: CommandLineOptions = {}) =>

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseSelectors } from '../../../src/cli/select/label-selector.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
-import { runCommandLine } from '../../helpers/command-line.ts';
+import { runCommandLine } from '../../helpers/cli/command-line.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 import { fixedCore, NOW } from './fixed-core.ts';
 

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { layerLine } from '../../../src/cli/images/layer-line.ts';
 import { LiveProgress } from '../../../src/cli/images/live-progress.ts';
 import type { LayerProgress, LayerState } from '../../../src/core/model/pull.ts';
-import { Recorder, TypedInput } from '../../helpers/command-line.ts';
-import { imageInfo } from '../../helpers/image-info.ts';
+import { Recorder, TypedInput } from '../../helpers/cli/command-line.ts';
+import { Screen } from '../../helpers/cli/screen.ts';
+import { imageInfo } from '../../helpers/image/image-info.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { Screen } from '../../helpers/screen.ts';
 
 const MIB = 1024 ** 2;
 const layer = (id: string, state: LayerState, current = 0, total = 12 * MIB): LayerProgress => ({

@@ -3,8 +3,8 @@ import { chmod, chown, readdir, readFile, readlink, rm, stat, symlink, writeFile
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startCommandLine } from '../../helpers/command-line.ts';
-import { base64, type DockerHome, HUB, makeDockerHome } from '../../helpers/docker-home.ts';
+import { startCommandLine } from '../../helpers/cli/command-line.ts';
+import { base64, type DockerHome, HUB, makeDockerHome } from '../../helpers/cli/docker-home.ts';
 
 let user: DockerHome;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FlagArities } from '../../../src/cli/program/pass-through.ts';
 import { wantsJson } from '../../../src/cli/wants-json.ts';
-import { type CommandLineOptions, runCommandLine } from '../../helpers/command-line.ts';
+import { type CommandLineOptions, runCommandLine } from '../../helpers/cli/command-line.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 import { fixedCore, NOW } from './fixed-core.ts';
 

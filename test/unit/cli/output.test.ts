@@ -17,7 +17,7 @@ import {
 import type { ImageDetails } from '../../../src/core/model/image.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { parseSpec } from '../../../src/core/model/spec.ts';
-import { imageInfo } from '../../helpers/image-info.ts';
+import { imageInfo } from '../../helpers/image/image-info.ts';
 
 const now = Date.parse('2026-03-01T12:00:00Z');
 const minutes = (count: number): number => now - count * 60_000;

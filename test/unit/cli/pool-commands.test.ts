@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/command-line.ts';
+import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
+import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
 
 let core: ProcessCore;
 let directory: string;

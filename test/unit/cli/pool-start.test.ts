@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { PoolInstance } from '../../../src/core/model/pool.ts';
-import { type CommandLine, startCommandLine } from '../../helpers/command-line.ts';
+import { type CommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 import { poolWith, shapeRow, type WarmingCore, warmingCore } from './warming-core.ts';
 

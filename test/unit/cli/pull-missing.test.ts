@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { ImageInfo } from '../../../src/core/model/image.ts';
-import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/command-line.ts';
+import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
+import { type PullingCore, pullingCore } from '../../helpers/image/pulling-core.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { type PullingCore, pullingCore } from '../../helpers/pulling-core.ts';
 
 let world: PullingCore;
 let directory: string;

@@ -5,9 +5,9 @@ import type { SandboxApi } from '../../../src/core/api/sandbox-api.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { Sandbox, SandboxUsage } from '../../../src/core/model/sandbox.ts';
 import { defaultResources } from '../../../src/core/model/shape.ts';
-import { startCommandLine } from '../../helpers/command-line.ts';
+import { startCommandLine } from '../../helpers/cli/command-line.ts';
+import { Screen } from '../../helpers/cli/screen.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { Screen } from '../../helpers/screen.ts';
 
 const MIB = 2 ** 20;
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { makeManifest } from '../../../scripts/build/manifest.ts';
 import { commandFacts } from '../../../scripts/generate/command-facts.ts';
-import { repository } from '../../helpers/real-core.ts';
-import { tableLines } from '../../helpers/table-lines.ts';
+import { tableLines } from '../../helpers/cli/table-lines.ts';
+import { repository } from '../../helpers/core/real-core.ts';
 
 /** A command, or a flag, that no end-to-end test uses may be broken for a user, and nobody would know. */
 

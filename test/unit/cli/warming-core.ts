@@ -5,7 +5,7 @@ import { systemClock } from '../../../src/core/model/clock.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { PoolDetails, PoolShapeStatus } from '../../../src/core/model/pool.ts';
 import { type PoolPolicyInput, parsePolicy } from '../../../src/core/model/pool-policy.ts';
-import { processCore } from '../../helpers/process-core/process-core.ts';
+import { processCore } from '../../helpers/core/process-core/process-core.ts';
 
 export const node = { cores: 2, memory: 8 * 1024 ** 3 };
 

@@ -9,8 +9,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { unreachable } from '../../../src/core/client/unreachable.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
-import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
-import { type ServedCore, serveAndConnect } from '../../helpers/served-core.ts';
+import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
 const request = { argv: ['cat'], env: {}, cwd: '', user: '', tty: false, stdin: true };
 const box = { namespace: 'default', name: 'box' };

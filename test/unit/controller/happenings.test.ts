@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { Happening } from '../../../src/core/model/event.ts';
-import { failure, controllerWorld as world } from '../../helpers/controller-world.ts';
+import { failure, controllerWorld as world } from '../../helpers/core/controller-world.ts';
 
 const box = { namespace: 'default', name: 'box' };
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import type { RecordTable } from '../../../src/core/store/store.ts';
-import { controllerWorld as world } from '../../helpers/controller-world.ts';
-import { memoryTable } from '../../helpers/memory-table.ts';
-import type { ScriptedAgent } from '../../helpers/scripted-agent.ts';
+import { controllerWorld as world } from '../../helpers/core/controller-world.ts';
+import { memoryTable } from '../../helpers/core/memory-table.ts';
+import type { ScriptedAgent } from '../../helpers/core/scripted-agent.ts';
 
 const box = { namespace: 'default', name: 'box' };
 const never = new Promise<never>(() => {});

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { SandboxChange } from '../../../src/core/api/sandbox-api.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
-import { exit, failure, controllerWorld as world } from '../../helpers/controller-world.ts';
-import { memoryTable } from '../../helpers/memory-table.ts';
+import { exit, failure, controllerWorld as world } from '../../helpers/core/controller-world.ts';
+import { memoryTable } from '../../helpers/core/memory-table.ts';
 
 const term = { code: null, signal: 15 };
 const box = { namespace: 'default', name: 'box' };

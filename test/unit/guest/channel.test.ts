@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createOpenChannel, openChannel } from '../../../src/core/guest/open-channel.ts';
 import type { GuestFrame } from '../../../src/core/guest/protocol/frames.ts';
-import { ChannelFixture, collect } from '../../helpers/channel-fixture.ts';
+import { ChannelFixture, collect } from '../../helpers/guest/channel-fixture.ts';
+import { processSpec } from '../../helpers/guest/process-spec.ts';
+import { exitOf, runningProcess, ScriptedGuest } from '../../helpers/guest/scripted-guest.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { processSpec } from '../../helpers/process-spec.ts';
-import { exitOf, runningProcess, ScriptedGuest } from '../../helpers/scripted-guest.ts';
 
 const stdout = (process: number, offset: number, text: string): GuestFrame => ({
   type: 'STDOUT',

@@ -5,7 +5,7 @@ import { FrameDecoder } from '../../../src/core/guest/protocol/frame-decoder.ts'
 import { LONGEST_FROM_CORE, LONGEST_FROM_GUEST } from '../../../src/core/guest/protocol/frames.ts';
 import { decodeGuestFrame, encodeGuestFrame } from '../../../src/core/guest/protocol/guest-frames.ts';
 import { ProtocolError } from '../../../src/core/guest/protocol/protocol-error.ts';
-import { coreFrame, guestFrame } from '../../helpers/frame-arbitraries.ts';
+import { coreFrame, guestFrame } from '../../helpers/guest/frame-arbitraries.ts';
 
 type Decode<T> = (type: number, process: number, payload: Buffer) => T;
 

@@ -4,15 +4,15 @@ import type { GuestChannel } from '../../../src/core/guest/guest-channel.ts';
 import { openChannel } from '../../../src/core/guest/open-channel.ts';
 import type { GuestFrame } from '../../../src/core/guest/protocol/frames.ts';
 import { encodeGuestFrame } from '../../../src/core/guest/protocol/guest-frames.ts';
-import { guestFrame } from '../../helpers/frame-arbitraries.ts';
-import { processSpec } from '../../helpers/process-spec.ts';
+import { guestFrame } from '../../helpers/guest/frame-arbitraries.ts';
+import { processSpec } from '../../helpers/guest/process-spec.ts';
 import {
   exitOf,
   OUTPUT_WINDOW,
   runningProcess,
   ScriptedGuest,
   type ScriptedGuestOptions,
-} from '../../helpers/scripted-guest.ts';
+} from '../../helpers/guest/scripted-guest.ts';
 
 const toClose: AsyncDisposable[] = [];
 afterEach(async () => {

@@ -1,9 +1,9 @@
 import { constants } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GuestFrame } from '../../../src/core/guest/protocol/frames.ts';
-import { ChannelFixture, collect } from '../../helpers/channel-fixture.ts';
-import { processSpec } from '../../helpers/process-spec.ts';
-import { exitOf, INPUT_WINDOW } from '../../helpers/scripted-guest.ts';
+import { ChannelFixture, collect } from '../../helpers/guest/channel-fixture.ts';
+import { processSpec } from '../../helpers/guest/process-spec.ts';
+import { exitOf, INPUT_WINDOW } from '../../helpers/guest/scripted-guest.ts';
 
 let fixture: ChannelFixture;
 beforeEach(async () => {

@@ -4,8 +4,8 @@ import type { Instance, InstanceState } from '../../../src/core/instance/instanc
 import { instanceTransition, instanceTransitions } from '../../../src/core/instance/transitions.ts';
 import { newInstanceId } from '../../../src/core/model/ids.ts';
 import { defaultResources, type Shape } from '../../../src/core/model/shape.ts';
-import { createFakeDriver, type FakeDriver } from '../../helpers/fake-driver.ts';
 import { createManualClock, type ManualClock, settle } from '../../helpers/manual-clock.ts';
+import { createFakeDriver, type FakeDriver } from '../../helpers/pool/fake-driver.ts';
 
 const shape: Shape = {
   image: 'host',

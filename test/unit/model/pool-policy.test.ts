@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { defaultPolicy, parsePolicy } from '../../../src/core/model/pool-policy.ts';
-import { MiB } from '../../helpers/pool-world.ts';
+import { MiB } from '../../helpers/pool/pool-world.ts';
 
 const node = { cores: 2, memory: 10_240 * MiB };
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { chooseExpired } from '../../../src/core/pool/decide/ageing.ts';
-import { createPoolWorld, settle, shapeOf } from '../../helpers/pool-world.ts';
+import { createPoolWorld, settle, shapeOf } from '../../helpers/pool/pool-world.ts';
 
 const host = shapeOf('host');
 const python = shapeOf('python');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DemandWindow } from '../../../src/core/pool/care/demand-window.ts';
 import { type ScalingInput, scaledMin, shareByMisses } from '../../../src/core/pool/decide/autoscale.ts';
-import { createPoolWorld, settle, shapeOf } from '../../helpers/pool-world.ts';
+import { createPoolWorld, settle, shapeOf } from '../../helpers/pool/pool-world.ts';
 
 const host = shapeOf('host');
 const python = shapeOf('python');

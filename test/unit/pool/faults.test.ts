@@ -8,7 +8,7 @@ import {
   settle,
   shapeOf,
   shapeOfSize,
-} from '../../helpers/pool-world.ts';
+} from '../../helpers/pool/pool-world.ts';
 
 const host = shapeOf('host');
 const python = shapeOf('python');

@@ -5,7 +5,7 @@ import { parsePolicy } from '../../../src/core/model/pool-policy.ts';
 import { createPool } from '../../../src/core/pool/create-pool.ts';
 import type { Pool } from '../../../src/core/pool/pool.ts';
 import { createManualClock, settle } from '../../helpers/manual-clock.ts';
-import { MiB, shapeOf } from '../../helpers/pool-world.ts';
+import { MiB, shapeOf } from '../../helpers/pool/pool-world.ts';
 
 const host = shapeOf('host');
 const python = shapeOf('python');

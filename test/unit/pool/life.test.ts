@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FsbError } from '../../../src/core/model/errors.ts';
-import { createPoolWorld, MiB, settle, shapeOf, shapeOfSize } from '../../helpers/pool-world.ts';
+import { createPoolWorld, MiB, settle, shapeOf, shapeOfSize } from '../../helpers/pool/pool-world.ts';
 
 const host = shapeOf('host');
 const python = shapeOf('python');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createPoolWorld, settle, shapeOf } from '../../helpers/pool-world.ts';
+import { createPoolWorld, settle, shapeOf } from '../../helpers/pool/pool-world.ts';
 
 const host = shapeOf('host');
 const health = { interval: '30s', timeout: '500ms' };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { PoolModel } from '../../helpers/pool-model.ts';
-import { type Step, type StepOptions, stepArbitrary } from '../../helpers/pool-steps.ts';
+import { PoolModel } from '../../helpers/pool/pool-model.ts';
+import { type Step, type StepOptions, stepArbitrary } from '../../helpers/pool/pool-steps.ts';
 
 /** One pool, one list of steps; the model checks the pool after every step. */
 async function run(steps: readonly Step[], options: StepOptions): Promise<void> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createPoolWorld, type PoolWorld, settle, shapeOf } from '../../helpers/pool-world.ts';
+import { createPoolWorld, type PoolWorld, settle, shapeOf } from '../../helpers/pool/pool-world.ts';
 
 const host = shapeOf('host');
 const python = shapeOf('python');

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { bootInstance } from '../../../src/core/instance/boot-instance.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { newInstanceId } from '../../../src/core/model/ids.ts';
-import { createPoolWorld, type PoolWorld, settle, shapeOf } from '../../helpers/pool-world.ts';
+import { createPoolWorld, type PoolWorld, settle, shapeOf } from '../../helpers/pool/pool-world.ts';
 
 const host = shapeOf('host');
 const warming = (changes: object = {}): PoolWorld =>

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import type { PoolShapeStatus } from '../../../src/core/model/pool.ts';
 import { type CoreMetrics, createCoreMetrics } from '../../../src/core/server/metrics/core-metrics.ts';
-import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
-import { type ServedCore, serveAndConnect } from '../../helpers/served-core.ts';
+import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
 describe('the metrics of a core', () => {
   let inner: ProcessCore;

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { channels, encodeFrame, subprotocols } from '../../../src/core/wire/stream/frames.ts';
+import { type OpenStream, openStream } from '../../helpers/core/open-stream.ts';
+import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { type OpenStream, openStream } from '../../helpers/open-stream.ts';
-import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
-import { type ServedCore, serveAndConnect } from '../../helpers/served-core.ts';
 
 describe('streams of pools', () => {
   let inner: ProcessCore;

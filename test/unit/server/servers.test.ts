@@ -18,9 +18,9 @@ import {
   HealthService,
   HealthCheckResponse_ServingStatus as Serving,
 } from '../../../src/core/wire/gen/grpc/health/v1/health.ts';
-import { poolClient } from '../../helpers/pool-client.ts';
-import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
-import { type ServedCore, serveAndConnect } from '../../helpers/served-core.ts';
+import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
+import { poolClient } from '../../helpers/pool/pool-client.ts';
 
 interface Answer {
   status: number;

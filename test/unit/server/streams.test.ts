@@ -4,9 +4,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import type { Servers } from '../../../src/core/server/servers.ts';
 import { channels, encodeFrame, subprotocols } from '../../../src/core/wire/stream/frames.ts';
-import { type OpenStream, openStream } from '../../helpers/open-stream.ts';
-import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
-import { type ServedCore, serveAndConnect } from '../../helpers/served-core.ts';
+import { type OpenStream, openStream } from '../../helpers/core/open-stream.ts';
+import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
 describe('stream server', () => {
   let inner: ProcessCore;

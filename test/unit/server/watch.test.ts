@@ -4,8 +4,8 @@ import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { CoreEvent } from '../../../src/core/model/event.ts';
-import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
-import { type ServedCore, serveAndConnect } from '../../helpers/served-core.ts';
+import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
 /** Together far more bytes than all buffers on the way hold. */
 const MANY = 4000;

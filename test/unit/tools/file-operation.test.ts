@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeToolBench, type ToolBench } from '../../helpers/tool-bench.ts';
+import { makeToolBench, type ToolBench } from '../../helpers/pool/tool-bench.ts';
 
 let bench: ToolBench;
 beforeAll(async () => {

@@ -3,9 +3,9 @@ import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { languageAliases, languages } from '../../../src/core/tools/languages.ts';
 import { KILL_GRACE } from '../../../src/core/tools/run/run-program.ts';
+import { scriptedProcess, scriptedSandbox } from '../../helpers/core/scripted-sandbox.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { scriptedProcess, scriptedSandbox } from '../../helpers/scripted-sandbox.ts';
-import { makeToolBench, type ToolBench } from '../../helpers/tool-bench.ts';
+import { makeToolBench, type ToolBench } from '../../helpers/pool/tool-bench.ts';
 
 let bench: ToolBench;
 beforeAll(async () => {

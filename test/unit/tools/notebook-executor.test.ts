@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Notebook } from '../../../src/core/tools/notebook/notebook.ts';
 import { OUTPUT_LIMIT } from '../../../src/core/tools/run/run-program.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { makeToolBench, type ToolBench } from '../../helpers/tool-bench.ts';
+import { makeToolBench, type ToolBench } from '../../helpers/pool/tool-bench.ts';
 
 let bench: ToolBench;
 beforeEach(async () => {

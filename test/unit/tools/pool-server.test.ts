@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { PoolEvent } from '../../../src/core/model/pool.ts';
-import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
-import { type ServedPoolServer, servePoolServer } from '../../helpers/served-pool-server.ts';
+import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type ServedPoolServer, servePoolServer } from '../../helpers/pool/served-pool-server.ts';
 
 let core: ProcessCore;
 let served: ServedPoolServer;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OUTPUT_LIMIT } from '../../../src/core/tools/run/run-program.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { makeToolBench, type ToolBench } from '../../helpers/tool-bench.ts';
+import { makeToolBench, type ToolBench } from '../../helpers/pool/tool-bench.ts';
 
 /** `late` is one whose deadlines come when the test says. */
 let bench: ToolBench;

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { KILL_GRACE, type Program, runProgram } from '../../../src/core/tools/run/run-program.ts';
+import {
+  type ScriptedSandbox,
+  scriptedProcess,
+  scriptedSandbox,
+} from '../../helpers/core/scripted-sandbox.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { type ScriptedSandbox, scriptedProcess, scriptedSandbox } from '../../helpers/scripted-sandbox.ts';
 
 const program: Program = { programs: ['it'], timeout: 1000 };
 const killed = { code: null, signal: 9 };

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
 import { createManualClock, type ManualClock, settle } from '../../helpers/manual-clock.ts';
-import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
-import { type ServedPoolServer, servePoolServer } from '../../helpers/served-pool-server.ts';
+import { type ServedPoolServer, servePoolServer } from '../../helpers/pool/served-pool-server.ts';
 
 /** Requests whose body comes bit by bit, over a socket of the test's own. */
 

@@ -3,8 +3,8 @@ import type { CoreEvent } from '../../../src/core/model/event.ts';
 import type { PoolDetails, PoolEvent } from '../../../src/core/model/pool.ts';
 import { parseSandboxConfig } from '../../../src/core/tools/pool/sandbox-config.ts';
 import { ToolPool } from '../../../src/core/tools/pool/tool-pool.ts';
+import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { type ProcessCore, processCore } from '../../helpers/process-core/process-core.ts';
 
 const config = parseSandboxConfig({}, '/sandbox');
 

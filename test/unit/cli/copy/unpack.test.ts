@@ -14,8 +14,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LocalUnpacker } from '../../../../src/cli/copy/unpack-local.ts';
 import { FsbError } from '../../../../src/core/model/errors.ts';
-import { stateOf } from '../../../helpers/canary.ts';
-import { pax, type RawEntry, rawEntry, rawTar } from '../../../helpers/raw-tar.ts';
+import { stateOf } from '../../../helpers/core/canary.ts';
+import { pax, type RawEntry, rawEntry, rawTar } from '../../../helpers/image/raw-tar.ts';
 
 /** What a hostile sandbox may send instead of the files that were asked for. */
 let folder: string;

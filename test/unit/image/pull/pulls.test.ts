@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { FsbError } from '../../../../src/core/model/errors.ts';
 import type { PullEvent } from '../../../../src/core/model/pull.ts';
+import { layer, readAll, result, scriptedPulls } from '../../../helpers/image/scripted-pull.ts';
 import { settle } from '../../../helpers/manual-clock.ts';
-import { layer, readAll, result, scriptedPulls } from '../../../helpers/scripted-pull.ts';
 
 const resolvedWith = (...layers: ReturnType<typeof layer>[]): PullEvent => ({
   ...{ kind: 'resolved', reference: 'docker.io/library/a:latest', digest: 'sha256:top', layers },

@@ -1,0 +1,85 @@
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeRoot, repository } from '../core/real-core.ts';
+import { traces } from '../core/traces.ts';
+
+export interface Outcome {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface CliRoot {
+  root: string;
+  env: NodeJS.ProcessEnv;
+  /** Runs the production binary to its end, as a script would. */
+  fsb(args: string[], options?: { input?: string; env?: NodeJS.ProcessEnv; cwd?: string }): Promise<Outcome>;
+  /** Starts it, for what does not end by itself. */
+  start(args: string[]): ChildProcess;
+  /** SIGKILL to the core. */
+  killCore(): Promise<void>;
+  /** Deletes all sandboxes, releases all leases, stops the core; resolves with what is left on the machine. */
+  close(): Promise<string[]>;
+}
+
+/** The production binary, of this tree or another, with a core of its own, which its first command starts. */
+export async function makeCliRoot(binary = join(repository, 'bin/run.js')): Promise<CliRoot> {
+  const root = await makeRoot();
+  const {
+    NODE_EXTRA_CA_CERTS: _,
+    FSB_HOST: __,
+    FSB_CONTEXT: ___,
+    FSB_NAMESPACE: ____,
+    ...clean
+  } = process.env;
+  const env = {
+    ...clean,
+    FSB_ROOT: root,
+    HOME: join(root, 'home'),
+    XDG_CACHE_HOME: join(root, 'cache'),
+    NO_COLOR: '1',
+  };
+  const cli: CliRoot = {
+    root,
+    env,
+    start: (args) => spawn(binary, args, { env }),
+    async fsb(args, options = {}) {
+      return outcomeOf(
+        spawn(binary, args, { env: { ...env, ...options.env }, cwd: options.cwd }),
+        options.input,
+      );
+    },
+    async killCore() {
+      const { pid } = JSON.parse(await readFile(join(root, 'run/core.json'), 'utf8')) as { pid: number };
+      process.kill(pid, 'SIGKILL');
+      // The lock's holder sees the end of its pipe; the next core waits for that.
+    },
+    async close() {
+      await cli.fsb(['delete', '--all', '-f']);
+      const leases = (await cli.fsb(['pool', 'leases', '-q'])).stdout.split('\n').filter((id) => id !== '');
+      if (leases.length > 0) await cli.fsb(['pool', 'release', ...leases]);
+      await cli.fsb(['daemon', 'stop']);
+      const left = await traces(root);
+      await rm(root, { recursive: true, force: true });
+      return left;
+    },
+  };
+  return cli;
+}
+
+/** Gives it the input, and all of it: resolves when it has ended and its output is whole. */
+export async function outcomeOf(child: ChildProcessWithoutNullStreams, input = ''): Promise<Outcome> {
+  const outcome: Outcome = { code: null, stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    outcome.stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    outcome.stderr += text;
+  });
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  [outcome.code] = (await once(child, 'close')) as [number | null];
+  return outcome;
+}

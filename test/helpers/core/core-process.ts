@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { CoreApi } from '../../../src/core/api/core-api.ts';
+import { connectCore } from '../../../src/core/client/connect-core.ts';
+import { corePaths } from '../../../src/core/model/paths.ts';
+import { buildGuest } from './real-core.ts';
+
+export interface CoreProcess {
+  pid: number;
+  /** The core over its unix sockets. */
+  api: CoreApi;
+  /** SIGKILL; resolves when it is gone. The client stays, for calls to fail on. */
+  kill(): Promise<void>;
+  /** SIGTERM; resolves with its exit code. */
+  stop(): Promise<number | null>;
+}
+
+const fixture = fileURLToPath(new URL('../../fixtures/core-process.ts', import.meta.url));
+
+/** A real core in a process of its own, so that it can be killed. @throws with the error code when it does not start */
+export async function startCoreProcess(
+  root: string,
+  pool: Record<string, unknown> = {},
+): Promise<CoreProcess> {
+  buildGuest();
+  const policy = JSON.stringify({ warm: [{ image: 'host', count: 2 }], capacity: { max: 48 }, ...pool });
+  const child = spawn(process.execPath, ['--import', 'tsx', fixture, root, policy], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(child, 'exit').then(([code]) => code as number | null);
+  const answer = await Promise.race([firstLine(child), exited.then((code) => `exit ${code}`)]);
+  if (answer !== 'ready') {
+    await exited;
+    throw new Error(answer);
+  }
+  const paths = corePaths({ FSB_ROOT: root }, 0);
+  const api = connectCore({ grpc: `unix://${paths.grpcSocket}`, http: `unix://${paths.httpSocket}` });
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    child.kill(signal);
+    const code = await exited;
+    await api.close();
+    return code;
+  };
+  return {
+    pid: child.pid!,
+    api,
+    kill: async () => void (await end('SIGKILL')),
+    stop: () => end('SIGTERM'),
+  };
+}
+
+async function firstLine(child: ChildProcess): Promise<string> {
+  const [data] = (await once(child.stdout!, 'data')) as [Buffer];
+  return data.toString().trim();
+}

@@ -1,0 +1,25 @@
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { INSTANCE_RECORD_VERSION, SLOT_RECORD_VERSION } from '../../../src/core/agent/ledger/records.ts';
+import { SANDBOX_RECORD_VERSION } from '../../../src/core/controller/registry.ts';
+import { openRecordStore } from '../../../src/core/store/record-store.ts';
+
+/** The pools are not among them: they are meant to stay. */
+const tables = {
+  sandboxes: SANDBOX_RECORD_VERSION,
+  instances: INSTANCE_RECORD_VERSION,
+  slots: SLOT_RECORD_VERSION,
+};
+
+/** The records that a core which has ended left on its root: `table/key`. */
+export async function leftRecords(root: string): Promise<string[]> {
+  const log = pino({ level: 'silent' });
+  const store = await openRecordStore({ directory: join(root, 'state/records'), log });
+  try {
+    return Object.entries(tables).flatMap(([table, version]) =>
+      [...store.table(table, version).entries()].map(([key]) => `${table}/${key}`),
+    );
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,217 @@
+import type {
+  AttachRequest,
+  CallOptions,
+  CreateRequest,
+  DeleteOptions,
+  ExecRequest,
+  ListQuery,
+  ResetOptions,
+  SandboxApi,
+  SandboxChange,
+  StopOptions,
+  UsageQuery,
+} from '../../../../src/core/api/sandbox-api.ts';
+import { FsbError, throwIfAborted } from '../../../../src/core/model/errors.ts';
+import { assertName, newSandboxId, newSandboxName } from '../../../../src/core/model/ids.ts';
+import type { LogEntry, LogQuery } from '../../../../src/core/model/logs.ts';
+import { assertSignal, type ExitStatus, type ProcessSession } from '../../../../src/core/model/process.ts';
+import {
+  refKey,
+  type Sandbox,
+  type SandboxRef,
+  type SandboxUsage,
+} from '../../../../src/core/model/sandbox.ts';
+import { defaultResources } from '../../../../src/core/model/shape.ts';
+import { parseSpec } from '../../../../src/core/model/spec.ts';
+import { Turns } from '../../../../src/core/model/turns.ts';
+import { AttachedSession } from './attached-session.ts';
+import { HostProcess } from './host-process.ts';
+import { applyChange, assertAwake, begin, freeze, type Running } from './host-sandbox.ts';
+import { HostSession, notRunning } from './host-session.ts';
+
+export class HostSandboxes implements SandboxApi {
+  readonly openSessions = new Set<HostSession>();
+  readonly #sandboxes = new Map<string, Running>();
+  readonly #images: readonly string[];
+  readonly #turns = new Turns();
+
+  constructor(images: readonly string[]) {
+    this.#images = images;
+  }
+
+  async create({ namespace, name, spec }: CreateRequest): Promise<Sandbox> {
+    const valid = parseSpec(spec);
+    const ref = { namespace, name: name === '' ? newSandboxName() : name };
+    assertName(ref.name, 'sandbox name');
+    if (this.#sandboxes.has(refKey(ref)))
+      throw new FsbError('already_exists', `cannot create sandbox ${ref.name}: the name is taken`, {
+        hint: 'Choose another name, or delete it first.',
+      });
+    if (!this.#images.includes(valid.image))
+      throw new FsbError(
+        'image_not_found',
+        `cannot start sandbox ${ref.name}: image ${valid.image} is not here`,
+        {
+          hint: 'Import it with `fsb-ctl image import`.',
+        },
+      );
+    const record: Sandbox = {
+      ...{ id: newSandboxId(), ...ref, generation: 1 },
+      spec: { ...valid, resources: { ...defaultResources, ...valid.resources } },
+      ...{ state: { phase: 'Pending' }, node: 'here', endpoints: [], createdAt: Date.now() },
+      ...{ expiresAt: 0, warm: true, events: [] },
+    };
+    this.#sandboxes.set(refKey(ref), begin(record));
+    return this.get(ref);
+  }
+
+  async get(ref: SandboxRef): Promise<Sandbox> {
+    return structuredClone(this.#find(ref).record);
+  }
+
+  async list({ namespace, labels = {}, phases }: ListQuery): Promise<Sandbox[]> {
+    return [...this.#sandboxes.values()]
+      .map(({ record }) => structuredClone(record))
+      .filter((record) => namespace === undefined || record.namespace === namespace)
+      .filter((record) => Object.entries(labels).every(([key, value]) => record.spec.labels[key] === value))
+      .filter((record) => phases === undefined || phases.includes(record.state.phase))
+      .sort((a, b) => (refKey(a) < refKey(b) ? -1 : 1));
+  }
+
+  async delete(ref: SandboxRef, { grace }: DeleteOptions = {}): Promise<void> {
+    await this.stop(ref, { grace });
+    this.#sandboxes.delete(refKey(ref));
+  }
+
+  async *logs(ref: SandboxRef, query: LogQuery, { signal }: CallOptions = {}): AsyncGenerator<LogEntry> {
+    yield* this.#find(ref).log.read(query, signal);
+  }
+
+  async exec(ref: SandboxRef, request: ExecRequest, { signal }: CallOptions = {}): Promise<ProcessSession> {
+    const { record, execs } = this.#find(ref);
+    throwIfAborted(signal);
+    assertAwake(record);
+    const env = { ...record.spec.envs, ...request.env };
+    const process = new HostProcess({ ...request, env });
+    execs.push(process);
+    return new HostSession(process, this.openSessions);
+  }
+
+  async attach(ref: SandboxRef, { replay, stdin }: AttachRequest): Promise<ProcessSession> {
+    const { process, record, log } = this.#find(ref);
+    if (!replay || record.state.phase === 'Running') assertAwake(record);
+    if (stdin && !record.spec.stdin)
+      throw new FsbError('conflict', `the sandbox ${ref.name} was created without stdin`, {
+        hint: 'Use stdin: true.',
+      });
+    return new AttachedSession(process, this.openSessions, log, replay);
+  }
+
+  async wait(ref: SandboxRef, { signal }: CallOptions = {}): Promise<ExitStatus> {
+    const { process } = this.#find(ref);
+    throwIfAborted(signal);
+    const gone = new Promise<never>((_, reject) => {
+      signal?.addEventListener('abort', () => reject(FsbError.from(signal.reason)), { once: true });
+    });
+    return Promise.race([process.exited, gone]);
+  }
+
+  async stop(ref: SandboxRef, { grace, stopSignal = 15 }: StopOptions = {}): Promise<Sandbox> {
+    const { process, record, execs } = this.#find(ref);
+    assertSignal(stopSignal);
+    process.signal(stopSignal, 'process');
+    process.signal(18);
+    const timer = setTimeout(() => process.signal(9), grace ?? record.spec.grace_period);
+    await process.exited;
+    clearTimeout(timer);
+    for (const exec of execs) exec.signal(9);
+    return this.get(ref);
+  }
+
+  async start(ref: SandboxRef): Promise<Sandbox> {
+    const { record } = this.#find(ref);
+    if (record.state.phase === 'Running') return this.get(ref);
+    const next = { ...record, id: newSandboxId(), generation: record.generation + 1 };
+    this.#sandboxes.set(refKey(ref), begin(next));
+    return this.get(ref);
+  }
+
+  async restart(ref: SandboxRef, options?: StopOptions): Promise<Sandbox> {
+    return this.#inTurn(ref, async () => {
+      await this.stop(ref, options);
+      return this.start(ref);
+    });
+  }
+
+  async reset(ref: SandboxRef, { begunBefore = Infinity, ...options }: ResetOptions = {}): Promise<Sandbox> {
+    return this.#inTurn(ref, async () => {
+      const { state } = this.#find(ref).record;
+      if ('startedAt' in state && state.startedAt >= begunBefore) return this.get(ref);
+      await this.stop(ref, options);
+      return this.start(ref);
+    });
+  }
+
+  async pause(ref: SandboxRef): Promise<Sandbox> {
+    freeze(this.#find(ref), true);
+    return this.get(ref);
+  }
+
+  async unpause(ref: SandboxRef): Promise<Sandbox> {
+    freeze(this.#find(ref), false);
+    return this.get(ref);
+  }
+
+  async signal(ref: SandboxRef, signal: number): Promise<void> {
+    const { record, process } = this.#find(ref);
+    assertSignal(signal);
+    if (record.state.phase !== 'Running') throw notRunning(ref.name);
+    process.signal(signal, 'process');
+  }
+
+  async rename(ref: SandboxRef, name: string): Promise<Sandbox> {
+    const running = this.#find(ref);
+    assertName(name, 'sandbox name');
+    const renamed = { ...ref, name };
+    if (this.#sandboxes.has(refKey(renamed)))
+      throw new FsbError('already_exists', `the name ${name} is in use`, { hint: 'Choose another one.' });
+    this.#sandboxes.delete(refKey(ref));
+    running.record.name = name;
+    this.#sandboxes.set(refKey(renamed), running);
+    return this.get(renamed);
+  }
+
+  async update(ref: SandboxRef, change: SandboxChange): Promise<Sandbox> {
+    applyChange(this.#find(ref).record, change);
+    return this.get(ref);
+  }
+
+  async usage({ namespace, names }: UsageQuery): Promise<SandboxUsage[]> {
+    for (const name of names ?? []) this.#find({ namespace: namespace ?? 'default', name });
+    const running = await this.list({ namespace, phases: ['Running'] });
+    return running
+      .filter(({ name }) => names === undefined || names.includes(name))
+      .map(({ id, namespace, name, spec }) => ({
+        ...{ id, namespace, name, time: Date.now(), cpuMicros: 1000, memory: 1 << 20, pids: 1 },
+        limits: { ...defaultResources, ...spec.resources },
+      }));
+  }
+
+  #inTurn<T>(ref: SandboxRef, work: () => Promise<T>): Promise<T> {
+    this.#find(ref);
+    return this.#turns.take(refKey(ref), work);
+  }
+
+  async close(): Promise<void> {
+    const refs = [...this.#sandboxes.values()].map(({ record }) => record);
+    await Promise.all(refs.map((ref) => this.delete(ref, { grace: 0 })));
+  }
+
+  #find(ref: SandboxRef): Running {
+    const found = this.#sandboxes.get(refKey(ref));
+    if (found !== undefined) return found;
+    throw new FsbError('not_found', `there is no sandbox ${ref.name} in namespace ${ref.namespace}`, {
+      hint: 'See `fsb-ctl list`.',
+    });
+  }
+}

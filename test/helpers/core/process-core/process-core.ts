@@ -1,0 +1,41 @@
+import type { CoreApi, SystemInfo } from '../../../../src/core/api/core-api.ts';
+import { hostImages } from './host-images.ts';
+import { HostPools } from './host-pools.ts';
+import { HostSandboxes } from './host-sandboxes.ts';
+import type { HostSession } from './host-session.ts';
+
+export interface ProcessCore extends CoreApi {
+  /** Sessions that nobody has let go of. */
+  readonly openSessions: ReadonlySet<HostSession>;
+}
+
+const system: SystemInfo = {
+  ...{ version: '0.1.0', node: 'here', pid: process.pid, root: '/', runtime: 'none', http: '', metrics: '' },
+  ...{ cgroups: 'v2', startedAt: 1_700_000_000_000 },
+};
+
+/**
+ * A core over plain children of this machine, with no isolation and no durability: a partner for the tests of the
+ * wire, where what matters is that real processes, bytes, signals and errors cross it unchanged.
+ *
+ * @param images names that it knows, also those that are added later; all of them stand for this machine
+ */
+export function processCore(images: readonly string[] = ['host']): ProcessCore {
+  const sandboxes = new HostSandboxes(images);
+  const pools = new HostPools(images, sandboxes.openSessions);
+  const close = async (): Promise<void> => {
+    await Promise.all([sandboxes.close(), pools.close()]);
+  };
+  return {
+    sandboxes,
+    openSessions: sandboxes.openSessions,
+    pools,
+    images: hostImages(images),
+    system: {
+      info: async () => system,
+      events: (query, options) => pools.events.read(query, options),
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,162 @@
+import type {
+  AgentApi,
+  AgentSandbox,
+  AgentSandboxState,
+  GivenTerms,
+  StartedSandbox,
+  StartRequest,
+} from '../../../src/core/api/agent-api.ts';
+import { FsbError } from '../../../src/core/model/errors.ts';
+import { defaultResources, type Resources } from '../../../src/core/model/shape.ts';
+import type { SandboxSpec } from '../../../src/core/model/spec.ts';
+
+/** A node without instances, for tests of the controller: starts and stops happen when and as the test says. */
+export interface ScriptedAgent {
+  api: AgentApi;
+  /** Every start so far, in order. */
+  starts: StartRequest[];
+  stops: { sandboxId: string; grace: number; keepFiles: boolean }[];
+  forgotten: string[];
+  /** What the next starts do; by default they succeed at once. */
+  onStart: (request: StartRequest, signal?: AbortSignal) => Promise<StartedSandbox>;
+  /** What they do before the files of the last generation are theirs. */
+  beforeFiles: () => Promise<void>;
+  /** When stops resolve; by default at once. */
+  onStop: () => Promise<void>;
+  /** What the node holds; one that runs ends by SIGTERM when it is stopped. */
+  held: Map<string, AgentSandboxState>;
+  /** Whose files each sandbox has: its own id, or that of the first generation that had them. */
+  files: Map<string, string>;
+  signals: { sandboxId: string; signal: number }[];
+  /** What the next changes of limits do; by default they succeed. */
+  onUpdate: (resources: Resources) => Promise<void>;
+  limits: Map<string, Resources>;
+  /** As people are told on the node. */
+  names: Map<string, string>;
+  /** What the node says that it gave, by sandbox. */
+  given: Map<string, GivenTerms>;
+  report(sandboxId: string, state: AgentSandboxState): void;
+}
+
+/** The answer to a start that went well. */
+export const started = (startedAt: number, spec?: SandboxSpec): StartedSandbox => ({
+  ...{ instance: 'i0', warm: true, endpoints: [] },
+  given: {
+    resources: defaultResources,
+    labels: spec?.labels ?? {},
+    exposed_ports: spec?.exposed_ports ?? [],
+  },
+  startedAt,
+});
+
+export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
+  const listeners = new Set<(change: AgentSandbox) => void>();
+  const unsupported = (): never => {
+    throw new FsbError('unsupported', 'not part of this test');
+  };
+  const agent: ScriptedAgent = {
+    starts: [],
+    stops: [],
+    forgotten: [],
+    held: new Map(),
+    files: new Map(),
+    signals: [],
+    limits: new Map(),
+    names: new Map(),
+    given: new Map(),
+    onUpdate: async () => {},
+    onStart: async ({ spec }) => started(now(), spec),
+    beforeFiles: async () => {},
+    onStop: async () => {},
+    report(sandboxId, state) {
+      agent.held.set(sandboxId, state);
+      for (const listener of listeners) listener({ sandboxId, state });
+    },
+    api: {
+      node: 'test-node',
+      pools: {
+        ...{ status: unsupported, list: unsupported, get: unsupported, create: unsupported },
+        ...{ update: unsupported, delete: unsupported, stop: unsupported, drain: unsupported },
+        ...{ run: unsupported, lease: unsupported, leases: unsupported, exec: unsupported },
+        ...{ kill: unsupported, release: unsupported },
+      },
+      events: unsupported,
+      images: {
+        ...{ pull: unsupported, import: unsupported, list: unsupported, inspect: unsupported },
+        ...{
+          tag: unsupported,
+          remove: unsupported,
+          prune: unsupported,
+          save: unsupported,
+          login: unsupported,
+        },
+      },
+      async start(request, options) {
+        agent.starts.push(request);
+        await agent.beforeFiles();
+        const { sandboxId, filesOf } = request;
+        const files = filesOf === undefined ? undefined : agent.files.get(filesOf);
+        if (filesOf !== undefined) agent.files.delete(filesOf);
+        agent.files.set(sandboxId, files ?? sandboxId);
+        const started = await agent.onStart(request, options?.signal);
+        agent.held.set(sandboxId, { state: 'running', startedAt: started.startedAt });
+        agent.names.set(sandboxId, request.claimName);
+        return started;
+      },
+      stop(sandboxId, options) {
+        agent.stops.push({ sandboxId, ...options });
+        const stopped = agent.onStop().then(() => {
+          if (!options.keepFiles) agent.files.delete(sandboxId);
+          if (agent.held.get(sandboxId)?.state !== 'running') return;
+          const status = { code: null, signal: 15 };
+          agent.report(sandboxId, { state: 'ended', startedAt: now(), endedAt: now(), status });
+        });
+        stopped.catch(() => {});
+        return { stopped, gone: stopped };
+      },
+      async pause(sandboxId) {
+        agent.held.set(sandboxId, { state: 'running', startedAt: now(), paused: true });
+      },
+      async unpause(sandboxId) {
+        agent.held.set(sandboxId, { state: 'running', startedAt: now() });
+      },
+      signal(sandboxId, signal) {
+        agent.signals.push({ sandboxId, signal });
+      },
+      async update(sandboxId, resources) {
+        await agent.onUpdate(resources);
+        agent.limits.set(sandboxId, resources);
+        agent.given.set(sandboxId, { ...started(0).given, resources });
+      },
+      async rename(sandboxId, claimName) {
+        if (agent.held.get(sandboxId)?.state === 'running') agent.names.set(sandboxId, claimName);
+      },
+      async usage(sandboxId) {
+        if (agent.held.get(sandboxId)?.state !== 'running') return undefined;
+        return { memory: 1024, cpuMicros: 7, pids: 2 };
+      },
+      exec: unsupported,
+      attach: unsupported,
+      logs: unsupported,
+      async forget(sandboxId) {
+        agent.forgotten.push(sandboxId);
+        agent.held.delete(sandboxId);
+        agent.files.delete(sandboxId);
+      },
+      async sandboxes() {
+        const filesOnly = [...agent.files.keys()].filter((sandboxId) => !agent.held.has(sandboxId));
+        const lost = { state: 'lost', reason: 'it was never started' } as const;
+        return [...agent.held, ...filesOnly.map((id) => [id, lost] as const)].map(([sandboxId, state]) => ({
+          sandboxId,
+          state,
+          given: agent.given.get(sandboxId),
+        }));
+      },
+      watch(listener) {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    },
+  };
+  return agent;
+}

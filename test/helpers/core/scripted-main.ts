@@ -1,0 +1,75 @@
+import type { GuestProcess } from '../../../src/core/guest/guest-channel.ts';
+import type { LogWriter } from '../../../src/core/logs/log-store.ts';
+import { FsbError } from '../../../src/core/model/errors.ts';
+import type { ExitStatus, OutputChunk } from '../../../src/core/model/process.ts';
+
+/** A main process whose output and end the test decides. */
+export function scriptedMain() {
+  const queue: OutputChunk[] = [];
+  let wake = (): void => {};
+  let ended = false;
+  let offset = 0;
+  let exit: (status: ExitStatus) => void = () => {};
+  const exited = new Promise<ExitStatus>((resolve) => {
+    exit = resolve;
+  });
+  async function* output() {
+    for (;;) {
+      const chunk = queue.shift();
+      if (chunk) yield chunk;
+      else if (ended) return;
+      else await new Promise<void>((resolve) => (wake = resolve));
+    }
+  }
+  const signals: number[] = [];
+  let acknowledged = false;
+  const session = {
+    id: 1,
+    output: output(),
+    exited,
+    signal: (signal: number) => void signals.push(signal),
+    acknowledgeExit: () => {
+      acknowledged = true;
+    },
+  } as unknown as GuestProcess;
+  return {
+    session,
+    signals,
+    acknowledged: () => acknowledged,
+    /** How many chunks the pump has not asked for yet. */
+    waiting: () => queue.length,
+    write(text: string) {
+      queue.push({ stream: 'stdout', offset, data: Buffer.from(text) });
+      offset += text.length;
+      wake();
+    },
+    exit: (status: ExitStatus = { code: 0, signal: null }) => exit(status),
+    end() {
+      ended = true;
+      wake();
+    },
+  };
+}
+
+/** A log on a disk that the test can fill up. */
+export function memoryLog() {
+  const lines: string[] = [];
+  const log = { lines, full: false, ended: false, tries: 0, writer: {} as LogWriter };
+  const write = (): void => {
+    log.tries += 1;
+    if (log.full) throw new FsbError('no_capacity', 'the disk is full');
+  };
+  log.writer = {
+    offsets: { stdout: 0, stderr: 0 },
+    async append({ data }) {
+      write();
+      lines.push(data.toString());
+    },
+    async end() {
+      write();
+      log.ended = true;
+    },
+    async close() {},
+  };
+  return log;
+}

@@ -1,0 +1,29 @@
+import type { PullRequest } from '../../../src/core/model/image-requests.ts';
+import type { PullEvent } from '../../../src/core/model/pull.ts';
+import { type ProcessCore, processCore } from '../core/process-core/process-core.ts';
+
+export interface PullingCore {
+  core: ProcessCore;
+  /** Names of the images that are here; more with every pull. */
+  here: string[];
+  pulls: PullRequest[];
+}
+
+/**
+ * A core with only `host`, for which every image of a registry stands for this machine, too.
+ * @param during what is done while an image is pulled, instead of having it at once
+ */
+export function pullingCore(
+  during: (request: PullRequest, signal?: AbortSignal) => AsyncIterable<PullEvent> | undefined = () =>
+    undefined,
+): PullingCore {
+  const here = ['host'];
+  const pulls: PullRequest[] = [];
+  const core = processCore(here);
+  const pull: ProcessCore['images']['pull'] = async function* (request, options) {
+    pulls.push(request);
+    yield* during(request, options?.signal) ?? core.images.pull({ ...request, credentials: undefined });
+    here.push(request.reference);
+  };
+  return { here, pulls, core: { ...core, images: { ...core.images, pull } } };
+}

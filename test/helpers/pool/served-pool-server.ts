@@ -1,0 +1,54 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { type Clock, systemClock } from '../../../src/core/model/clock.ts';
+import { type HttpListener, listenHttp } from '../../../src/core/server/http/http-server.ts';
+import { poolRoutes } from '../../../src/core/server/http/pool-server/pool-routes.ts';
+import { sendError } from '../../../src/core/server/http/respond.ts';
+import { route } from '../../../src/core/server/http/router.ts';
+import { PoolServer } from '../../../src/core/tools/pool-server.ts';
+import type { ProcessCore } from '../core/process-core/process-core.ts';
+import { poolClient } from './pool-client.ts';
+
+export interface ServedPoolServer {
+  server: PoolServer;
+  /** `host:port`. */
+  address: string;
+  ask: ReturnType<typeof poolClient>;
+  /** Where the tools work. */
+  directory: string;
+  /** Not the core. */
+  close(): Promise<void>;
+}
+
+/** A pool server over HTTP whose tools work in a directory of this machine. */
+export async function servePoolServer(
+  core: ProcessCore,
+  clock: Clock = systemClock,
+): Promise<ServedPoolServer> {
+  const directory = await mkdtemp(join(tmpdir(), 'fsb-pool-'));
+  const log = pino({ level: 'silent' });
+  const server = new PoolServer({ core, clock, log, workingDirectory: directory });
+  await server.start();
+  const served = { core, ready: () => true, pool: poolRoutes(server, clock) };
+  const listener: HttpListener = await listenHttp(
+    { kind: 'tcp', host: '127.0.0.1', port: 0 },
+    (request, response) => {
+      const gone = new AbortController();
+      response.once('close', () => gone.abort());
+      route(served, request, response, gone.signal).catch((error: unknown) => sendError(response, error));
+    },
+    clock,
+  );
+  return {
+    ...{ server, directory },
+    address: listener.address,
+    ask: poolClient(listener.address),
+    async close() {
+      await server.close(0);
+      await listener.close(0);
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
