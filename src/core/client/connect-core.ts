@@ -14,8 +14,8 @@ export interface CoreAddress {
 }
 
 /**
- * A core behind its sockets. Nothing is loaded or connected before it is needed: a unary call loads gRPC and makes its
- * one connection, a stream loads WebSocket and makes one of its own, and neither needs the other.
+ * A core behind its sockets. Nothing is loaded or connected before it is needed: a call loads HTTP, or gRPC
+ * when it needs that, and makes its one connection; a stream loads WebSocket and makes one of its own.
  *
  * @throws invalid_argument for an address that does not read
  */
@@ -114,7 +114,7 @@ class LazyConnection {
 
   async unary(): Promise<UnaryApi> {
     this.#assertOpen();
-    this.#unary ??= import('./unary-api.ts').then(({ unaryApi }) => unaryApi(this.#grpc));
+    this.#unary ??= import('./unary-api.ts').then(({ unaryApi }) => unaryApi(this.#grpc, this.#http));
     return this.#unary;
   }
 

@@ -4,7 +4,7 @@ import { asErrorBody } from '../wire/error-status.ts';
 
 const LONGEST_BODY = 64 * 1024;
 
-/** The error inside an HTTP answer that came instead of a stream. Never rejects. */
+/** The error inside an HTTP answer that came instead of a stream or of a result. Never rejects. */
 export async function refusalOf(response: IncomingMessage): Promise<FsbError> {
   const text = await bodyOf(response);
   try {
@@ -16,7 +16,7 @@ export async function refusalOf(response: IncomingMessage): Promise<FsbError> {
   }
   const found = Object.entries(errorCodes).find(([, mapping]) => mapping.http === response.statusCode);
   const code = found === undefined ? 'internal' : (found[0] as ErrorCode);
-  return new FsbError(code, `the core refused the stream with HTTP status ${response.statusCode}`);
+  return new FsbError(code, `the core refused with HTTP status ${response.statusCode}`);
 }
 
 async function bodyOf(response: IncomingMessage): Promise<string> {

@@ -5,12 +5,13 @@ import { systemFromWire } from '../wire/convert/admin.ts';
 import { eventFromWire, eventQueryToWire } from '../wire/convert/event.ts';
 import type { Endpoint } from '../wire/endpoint.ts';
 import { SystemServiceService as system } from '../wire/gen/fsb/v1/system.ts';
+import { HttpRpc } from './http-rpc.ts';
 import { imageCalls } from './image-calls.ts';
 import { poolCalls } from './pool-calls.ts';
-import { Rpc } from './rpc.ts';
+import type { Rpc } from './rpc.ts';
 import { type SandboxCalls, sandboxCalls } from './sandbox-calls.ts';
 
-/** Everything of a core that goes over gRPC: all but the streams of a process. */
+/** Everything of a core but the streams of a process. */
 export interface UnaryApi {
   sandboxes: SandboxCalls;
   images: ImageApi;
@@ -19,8 +20,9 @@ export interface UnaryApi {
   close(): void;
 }
 
-export function unaryApi(endpoint: Endpoint): UnaryApi {
-  const rpc = new Rpc(endpoint);
+export async function unaryApi(grpc: Endpoint, http: Endpoint): Promise<UnaryApi> {
+  const makeGrpc = async (): Promise<Rpc> => new (await import('./grpc-rpc.ts')).GrpcRpc(grpc);
+  const rpc = http.kind === 'unix' ? new HttpRpc(http, makeGrpc) : await makeGrpc();
   return {
     sandboxes: sandboxCalls(rpc),
     images: imageCalls(rpc),

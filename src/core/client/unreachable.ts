@@ -33,6 +33,10 @@ export function unreachable(endpoint: Endpoint, details: string, cause: Error): 
   );
 }
 
+/** What running and new calls get from a connection of ours that was closed. */
+export const connectionClosed = (endpoint: Endpoint): FsbError =>
+  new FsbError('unavailable', `the connection to the core at ${formatEndpoint(endpoint)} was closed`);
+
 function reasonOf(details: string, cause: Error): string {
   const text = details
     .replace(/^No connection established\. Last error: (Error: )?/, '')

@@ -9,11 +9,13 @@ import { isLoopback } from '../model/loopback.ts';
 import { PoolServer } from '../tools/pool-server.ts';
 import { type Endpoint, parseEndpoint } from '../wire/endpoint.ts';
 import { startGrpcServer } from './grpc/grpc-server.ts';
+import { coreServices } from './grpc/services.ts';
 import { assertMayCall } from './http/guard.ts';
 import { type HttpListener, listenHttp } from './http/http-server.ts';
 import { poolRoutes } from './http/pool-server/pool-routes.ts';
 import { send, sendError, urlOf } from './http/respond.ts';
 import { notHere, route } from './http/router.ts';
+import { rpcRoutes } from './http/rpc-routes.ts';
 import { type CoreMetrics, createCoreMetrics } from './metrics/core-metrics.ts';
 import { streamServer } from './ws/stream-server.ts';
 
@@ -72,10 +74,11 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
   };
   try {
     await poolServer.start();
+    const services = coreServices(core, { ready: options.ready, metrics, closing: closing.signal });
     const served = {
       core,
       ready: () => options.ready() && !closing.signal.aborted,
-      pool: poolRoutes(poolServer, clock),
+      routes: [poolRoutes(poolServer, clock), rpcRoutes(services, clock)],
     };
     const http: string[] = [];
     for (const endpoint of endpoints.http) {
@@ -89,13 +92,7 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
         ? ''
         : keep(await listenMetrics(metricsEndpoint, metrics, core.pools, clock));
     // Last, because a client that finds this socket takes the core for ready.
-    const grpc = await startGrpcServer(core, {
-      endpoints: endpoints.grpc,
-      ready: options.ready,
-      metrics,
-      closing: closing.signal,
-      clock,
-    });
+    const grpc = await startGrpcServer(services, { endpoints: endpoints.grpc, clock });
     closers.push(grpc.close);
     return { grpc: grpc.addresses, http, metrics: metricsAddress, close };
   } catch (error) {

@@ -31,7 +31,7 @@ export async function servePoolServer(
   const log = pino({ level: 'silent' });
   const server = new PoolServer({ core, clock, log, workingDirectory: directory });
   await server.start();
-  const served = { core, ready: () => true, pool: poolRoutes(server, clock) };
+  const served = { core, ready: () => true, routes: [poolRoutes(server, clock)] };
   const listener: HttpListener = await listenHttp(
     { kind: 'tcp', host: '127.0.0.1', port: 0 },
     (request, response) => {

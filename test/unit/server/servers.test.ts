@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Client, credentials } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Rpc } from '../../../src/core/client/rpc.ts';
+import { GrpcRpc } from '../../../src/core/client/grpc-rpc.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import { startServers } from '../../../src/core/server/servers.ts';
 import { sandboxFromWire } from '../../../src/core/wire/convert/sandbox.ts';
@@ -143,7 +143,7 @@ describe('servers', () => {
 
   it('understand the updates of the first version of the API', async () => {
     const [host, port] = served.servers.grpc[0]!.split(':');
-    const rpc = new Rpc({ kind: 'tcp', host: host!, port: Number(port) });
+    const rpc = new GrpcRpc({ kind: 'tcp', host: host!, port: Number(port) });
     const ref = { namespace: 'default', name: 'updated' };
     const spec = { image: 'host', command: ['sleep', '1000'], labels: { a: '1' } };
     const made = await served.core.sandboxes.create({ ...ref, spec });

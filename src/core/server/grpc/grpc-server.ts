@@ -1,32 +1,14 @@
 import { chmod, rm } from 'node:fs/promises';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import type { CoreApi } from '../../api/core-api.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import { type Endpoint, formatEndpoint, hostInUrl } from '../../wire/endpoint.ts';
-import { FastPathServiceService } from '../../wire/gen/fastpath/v1/fastpath.ts';
-import { ImageServiceService } from '../../wire/gen/fsb/v1/image.ts';
-import { PoolServiceService } from '../../wire/gen/fsb/v1/pool.ts';
-import { SystemServiceService } from '../../wire/gen/fsb/v1/system.ts';
-import { HealthService } from '../../wire/gen/grpc/health/v1/health.ts';
-import type { CreateMetrics } from '../metrics/create-metrics.ts';
-
-import { healthService } from './health-service.ts';
-import { imageService } from './image-service.ts';
-import { poolService } from './pool-service.ts';
-import { sandboxService } from './sandbox-service.ts';
-import { systemService } from './system-service.ts';
-
-const SERVICES = [
-  'fastpath.v1.FastPathService',
-  'fsb.v1.ImageService',
-  'fsb.v1.PoolService',
-  'fsb.v1.SystemService',
-];
+import { LONGEST_ANSWER, LONGEST_QUESTION } from '../../wire/rpc-over-http.ts';
+import type { Service } from './services.ts';
 
 const SERVER_OPTIONS = {
-  'grpc.max_receive_message_length': 4 * 1024 * 1024,
-  'grpc.max_send_message_length': 64 * 1024 * 1024,
+  'grpc.max_receive_message_length': LONGEST_QUESTION,
+  'grpc.max_send_message_length': LONGEST_ANSWER,
   'grpc.max_concurrent_streams': 1024,
   'grpc.keepalive_time_ms': 60_000,
   'grpc.keepalive_timeout_ms': 20_000,
@@ -41,27 +23,17 @@ export interface GrpcServer {
   close(graceMs: number): Promise<void>;
 }
 
-export interface GrpcServerOptions {
-  endpoints: Endpoint[];
-  ready: () => boolean;
-  metrics: CreateMetrics;
-  /** Aborts when the core goes away, with the error that waiting calls get. */
-  closing: AbortSignal;
-  clock: Clock;
-}
-
 /** @throws unavailable when an address cannot be had */
-export async function startGrpcServer(core: CoreApi, options: GrpcServerOptions): Promise<GrpcServer> {
+export async function startGrpcServer(
+  services: Service[],
+  { endpoints, clock }: { endpoints: Endpoint[]; clock: Clock },
+): Promise<GrpcServer> {
   const server = new Server(SERVER_OPTIONS);
-  server.addService(FastPathServiceService, sandboxService(core, options.metrics, options.closing));
-  server.addService(ImageServiceService, imageService(core, options.closing));
-  server.addService(PoolServiceService, poolService(core, options.closing));
-  server.addService(SystemServiceService, systemService(core, options.closing));
-  server.addService(HealthService, healthService(SERVICES, options.ready));
+  for (const { definition, implementation } of services) server.addService(definition, implementation);
   try {
     const addresses: string[] = [];
-    for (const endpoint of options.endpoints) addresses.push(await bind(server, endpoint));
-    return { addresses, close: (graceMs) => shutDown(server, options.clock, graceMs) };
+    for (const endpoint of endpoints) addresses.push(await bind(server, endpoint));
+    return { addresses, close: (graceMs) => shutDown(server, clock, graceMs) };
   } catch (error) {
     server.forceShutdown();
     throw error;

@@ -7,8 +7,8 @@ import type { BodyRoom } from './body-room.ts';
 
 /** Bytes of a JSON body: a file of 10 MiB in base64 fits. */
 const LONGEST_JSON = 16 * 1024 * 1024;
-/** Milliseconds for a whole JSON body to come. */
-const JSON_TIME = 30_000;
+/** Milliseconds for a whole body to come. */
+const WHOLE_TIME = 30_000;
 /** Milliseconds for the next part of a long body, from when somebody wants it. */
 const IDLE_TIME = 30_000;
 
@@ -31,7 +31,7 @@ export class RequestBody {
    * @throws invalid_argument: not declared as JSON, too long, cut off, too slow, not JSON; unavailable: no room for it
    */
   async json(): Promise<unknown> {
-    const text = (await this.#whole()).toString('utf8');
+    const text = (await this.bytes(LONGEST_JSON)).toString('utf8');
     if (text.trim() === '') return undefined;
     // A web page can send a form or plain text to any address without asking first, but not JSON.
     this.assertType(['application/json']);
@@ -62,12 +62,13 @@ export class RequestBody {
     this.#taken = 0;
   }
 
-  async #whole(): Promise<Buffer> {
-    if (Number(this.#request.headers['content-length'] ?? 0) > LONGEST_JSON) throw tooLong();
-    const end = this.#clock.monotonic() + JSON_TIME;
+  /** The whole body. @throws invalid_argument: longer than `longest` bytes, cut off, too slow; unavailable: no room for it */
+  async bytes(longest: number): Promise<Buffer> {
+    if (Number(this.#request.headers['content-length'] ?? 0) > longest) throw tooLong(longest);
+    const end = this.#clock.monotonic() + WHOLE_TIME;
     const chunks: Buffer[] = [];
-    for await (const chunk of this.#chunks(() => end - this.#clock.monotonic(), JSON_TIME)) {
-      if (this.#taken + chunk.length > LONGEST_JSON) throw tooLong();
+    for await (const chunk of this.#chunks(() => end - this.#clock.monotonic(), WHOLE_TIME)) {
+      if (this.#taken + chunk.length > longest) throw tooLong(longest);
       this.#room.take(chunk.length);
       this.#taken += chunk.length;
       chunks.push(chunk);
@@ -103,5 +104,5 @@ const cutOff = (cause: unknown): FsbError =>
 const tooSlow = (limit: number): FsbError =>
   new FsbError('invalid_argument', `the body did not come within ${formatDuration(limit)}`);
 
-const tooLong = (): FsbError =>
-  new FsbError('invalid_argument', `the body is longer than ${formatSize(LONGEST_JSON)}`);
+const tooLong = (longest: number): FsbError =>
+  new FsbError('invalid_argument', `the body is longer than ${formatSize(longest)}`);

@@ -29,7 +29,12 @@ export function refuseUpgrade(socket: Duplex, error: FsbError): void {
   );
 }
 
-export function send(response: ServerResponse, status: number, contentType: string, body: string): void {
+export function send(
+  response: ServerResponse,
+  status: number,
+  contentType: string,
+  body: string | Buffer,
+): void {
   response.writeHead(status, {
     'content-type': contentType,
     'content-length': Buffer.byteLength(body),

@@ -2,27 +2,35 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CoreApi } from '../../api/core-api.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { SandboxRef } from '../../model/sandbox.ts';
-import type { PoolRoutes } from './pool-server/pool-routes.ts';
 import { sendJson, sendText, urlOf } from './respond.ts';
 
 const PREFIX = '/api/v1/sandboxes';
+
+/** Answers a request when it is one of its own. False: it is not. */
+export type Route = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+  signal: AbortSignal,
+) => Promise<boolean>;
 
 /** What the router has to offer. */
 export interface Served {
   core: CoreApi;
   ready: () => boolean;
-  pool: PoolRoutes;
+  /** Asked first, in this order. */
+  routes: Route[];
 }
 
 /** @throws FsbError, to be sent as JSON */
 export async function route(
-  { core, ready, pool }: Served,
+  { core, ready, routes }: Served,
   request: IncomingMessage,
   response: ServerResponse,
   signal: AbortSignal,
 ): Promise<void> {
   const url = urlOf(request);
-  if (await pool(request, response, url, signal)) return;
+  for (const answers of routes) if (await answers(request, response, url, signal)) return;
   const { pathname, searchParams } = url;
   if (request.method !== 'GET' && request.method !== 'HEAD') throw notHere(request, pathname);
   if (pathname === '/healthz') return sendText(response, 200, 'ok\n');

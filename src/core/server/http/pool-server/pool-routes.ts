@@ -1,21 +1,15 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../../model/clock.ts';
 import { errorCodes, FsbError } from '../../../model/errors.ts';
 import type { PoolServer } from '../../../tools/pool-server.ts';
 import { BodyRoom } from '../body-room.ts';
 import { RequestBody } from '../request-body.ts';
 import { sendJson } from '../respond.ts';
+import type { Route } from '../router.ts';
 import { endpoints } from './endpoints.ts';
 
-/** Answers a request when it is one for the pool server; errors too, in its own form. False: it is not. */
-export type PoolRoutes = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  url: URL,
-  signal: AbortSignal,
-) => Promise<boolean>;
-
-export function poolRoutes(server: PoolServer, clock: Clock): PoolRoutes {
+/** The pool server; errors are answered too, in its own form. */
+export function poolRoutes(server: PoolServer, clock: Clock): Route {
   const room = new BodyRoom();
   return async (request, response, { pathname, searchParams: query }, signal) => {
     const { handle, id } = endpointFor(request.method ?? '', pathname);

@@ -1,0 +1,43 @@
+import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { CoreApi } from '../../api/core-api.ts';
+import { FastPathServiceService } from '../../wire/gen/fastpath/v1/fastpath.ts';
+import { ImageServiceService } from '../../wire/gen/fsb/v1/image.ts';
+import { PoolServiceService } from '../../wire/gen/fsb/v1/pool.ts';
+import { SystemServiceService } from '../../wire/gen/fsb/v1/system.ts';
+import { HealthService } from '../../wire/gen/grpc/health/v1/health.ts';
+import type { CreateMetrics } from '../metrics/create-metrics.ts';
+import { healthService } from './health-service.ts';
+import { imageService } from './image-service.ts';
+import { poolService } from './pool-service.ts';
+import { sandboxService } from './sandbox-service.ts';
+import { systemService } from './system-service.ts';
+
+export interface Service {
+  definition: ServiceDefinition;
+  implementation: UntypedServiceImplementation;
+}
+
+export interface ServiceOptions {
+  ready: () => boolean;
+  metrics: CreateMetrics;
+  /** Aborts when the core goes away, with the error that waiting calls get. */
+  closing: AbortSignal;
+}
+
+const NAMES = [
+  'fastpath.v1.FastPathService',
+  'fsb.v1.ImageService',
+  'fsb.v1.PoolService',
+  'fsb.v1.SystemService',
+];
+
+/** All that a core can be asked, however the question comes. */
+export function coreServices(core: CoreApi, { ready, metrics, closing }: ServiceOptions): Service[] {
+  return [
+    { definition: FastPathServiceService, implementation: { ...sandboxService(core, metrics, closing) } },
+    { definition: ImageServiceService, implementation: { ...imageService(core, closing) } },
+    { definition: PoolServiceService, implementation: { ...poolService(core, closing) } },
+    { definition: SystemServiceService, implementation: { ...systemService(core, closing) } },
+    { definition: HealthService, implementation: { ...healthService(NAMES, ready) } },
+  ];
+}

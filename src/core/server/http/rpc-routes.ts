@@ -1,0 +1,76 @@
+import type { ServerErrorResponse, UntypedHandleCall } from '@grpc/grpc-js';
+import type { Clock } from '../../model/clock.ts';
+import { FsbError } from '../../model/errors.ts';
+import { ERROR_METADATA, fromGrpcStatus } from '../../wire/error-status.ts';
+import { LONGEST_QUESTION, PROTOBUF } from '../../wire/rpc-over-http.ts';
+import type { Service } from '../grpc/services.ts';
+import { BodyRoom } from './body-room.ts';
+import { RequestBody } from './request-body.ts';
+import { send } from './respond.ts';
+import type { Route } from './router.ts';
+
+/** Answers one question; both are bytes of a message. @throws FsbError */
+type Method = (question: Buffer, signal: AbortSignal) => Promise<Buffer>;
+
+/** The unary methods of `services` as ../../wire/rpc-over-http.ts has them. */
+export function rpcRoutes(services: Service[], clock: Clock): Route {
+  const methods = new Map(services.flatMap(methodsOf));
+  const room = new BodyRoom();
+  return async (request, response, { pathname }, signal) => {
+    const method = request.method === 'POST' ? methods.get(pathname) : undefined;
+    if (method === undefined) return false;
+    const body = new RequestBody(request, clock, room);
+    try {
+      // A web page cannot send this type without asking first.
+      body.assertType([PROTOBUF]);
+      send(response, 200, PROTOBUF, await method(await body.bytes(LONGEST_QUESTION), signal));
+    } finally {
+      body.release();
+    }
+    return true;
+  };
+}
+
+const methodsOf = ({ definition, implementation }: Service): [path: string, method: Method][] =>
+  Object.entries(definition)
+    .filter(([, { requestStream, responseStream }]) => !requestStream && !responseStream)
+    .map(([name, { path, requestDeserialize, responseSerialize }]) => [
+      path,
+      async (question, signal) =>
+        responseSerialize(await answer(implementation[name]!, read(question, requestDeserialize), signal)),
+    ]);
+
+function read<Message>(bytes: Buffer, deserialize: (bytes: Buffer) => Message): Message {
+  try {
+    return deserialize(bytes);
+  } catch (error) {
+    throw new FsbError(
+      'invalid_argument',
+      `the body is no message of this method: ${(error as Error).message}`,
+    );
+  }
+}
+
+/** Calls a method as the gRPC server does, with what the methods here use of such a call (../grpc/call.ts). */
+function answer(method: UntypedHandleCall, request: unknown, signal: AbortSignal): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const call = {
+      request,
+      // Who calls was asked before the request came here.
+      getPeer: () => '',
+      once: (_: 'cancelled', listener: () => void) =>
+        signal.addEventListener('abort', listener, { once: true }),
+    };
+    (
+      method as (
+        call: unknown,
+        callback: (error: ServerErrorResponse | null, answer: unknown) => void,
+      ) => void
+    )(call, (status, message) => (status === null ? resolve(message) : reject(errorOf(status))));
+  });
+}
+
+function errorOf({ code, details, metadata }: ServerErrorResponse): FsbError {
+  const [body] = metadata?.get(ERROR_METADATA) ?? [];
+  return fromGrpcStatus(code ?? 0, details ?? '', typeof body === 'string' ? undefined : body);
+}
