@@ -1,15 +1,15 @@
 'use strict';
 // V8's compiled form of the bundle, one file for each command that was ever used: what `list` has compiled is of no
 // use to `exec`, and all of it together takes longer to load. A cache that cannot be used is no error, ever.
-const { createHash } = require('node:crypto');
 const fs = require('node:fs');
 const { dirname, isAbsolute, join } = require('node:path');
+const { crc32 } = require('node:zlib');
 
 /** Writable by group or others. */
 const WRITABLE = 0o022;
-/** The bundle's id, whether the run that made the file did what it was asked, and a digest of the rest. */
-const HEADER = { id: 32, mark: 8, digest: 24 };
-const HEADER_LENGTH = HEADER.id + HEADER.mark + HEADER.digest;
+/** The bundle's id, whether the run that made the file did what it was asked, and a checksum of the rest. */
+const HEADER = { id: 32, mark: 8, checksum: 8 };
+const HEADER_LENGTH = HEADER.id + HEADER.mark + HEADER.checksum;
 const WHOLE = 'whole   ';
 const PARTIAL = 'partial ';
 
@@ -56,8 +56,7 @@ function open(content, id) {
   return sound ? { data, whole: mark === WHOLE } : undefined;
 }
 
-const header = (id, mark, data) =>
-  id + mark + createHash('sha256').update(data).digest('hex').slice(0, HEADER.digest);
+const header = (id, mark, data) => id + mark + crc32(data).toString(16).padStart(HEADER.checksum, '0');
 
 function writeCache(file, id, whole, script) {
   const temporary = `${file}.${process.pid}`;

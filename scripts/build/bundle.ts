@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isBuiltin } from 'node:module';
 import { resolve } from 'node:path';
 import { build, type Metafile } from 'esbuild';
+import { lazyModules } from './lazy-modules.ts';
 import { lazyOclif } from './lazy-oclif.ts';
 import { leaveOut } from './leave-out.ts';
 
@@ -54,7 +55,7 @@ export async function makeBundle(root: string, commands: NamedCommand[]): Promis
       'process.env.WS_NO_BUFFER_UTIL': '"1"',
       'process.env.WS_NO_UTF_8_VALIDATE': '"1"',
     },
-    plugins: [lazyOclif(root), leaveOut],
+    plugins: [lazyOclif(root), leaveOut, lazyModules],
     logLevel: 'warning',
   });
   assertInside(metafile);

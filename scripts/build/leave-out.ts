@@ -4,6 +4,9 @@ import type { Plugin } from 'esbuild';
 const UNUSED: { filter: RegExp; importer?: RegExp }[] = [
   // oclif searches directories for commands and plugins with these; ours stand in a table.
   { filter: /^(tinyglobby|minimatch)$/, importer: /@oclif\/core/ },
+  // oclif looks for its configuration with it where package.json has none, and reads flags from stdin with readline.
+  { filter: /^(lilconfig|get-package-type)$/, importer: /@oclif\/core/ },
+  { filter: /^node:readline$/, importer: /@oclif\/core\/lib\/parser\/parse\.js$/ },
   // oclif warns about unsuitable versions of Node with it, from an index that the bundle does not have.
   { filter: /^semver$/, importer: /@oclif\/core/ },
   // oclif's way to end a process after an error; ours is in src/cli/failure.ts. It brings the whole help along.
@@ -21,6 +24,8 @@ const UNUSED: { filter: RegExp; importer?: RegExp }[] = [
 const REPLACED = [
   // oclif asks whether this is Linux on Windows, only to tell it to a server that we do not have.
   { filter: /^wsl-utils$/, contents: 'exports.isWsl = false;' },
+  // oclif's spinner, for which it brings eighty kinds along; ours is in src/cli/output/progress-line.ts.
+  { filter: /^\.\/action\/spinner$/, contents: 'exports.__esModule = true; exports.default = class {};' },
   // What oclif says about itself under DEBUG=oclif; the development entry still has it.
   {
     filter: /^debug$/,

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Command, Config } from '@oclif/core';
-import { loadCommands, type PackageJson } from '../../src/cli/program/command-set.ts';
+import { loadConfig as load, loadCommand, type PackageJson } from '../../src/cli/program/command-set.ts';
 import { COMMANDS } from '../../src/commands/index.ts';
 
 export interface Manifest {
@@ -24,11 +24,11 @@ export async function makeManifest(root: string): Promise<Manifest> {
   const { cacheCommand } = require(join(library, 'util/cache-command.js')) as { cacheCommand: CacheCommand };
   const commands: Manifest['commands'] = {};
   for (const id of Object.keys(COMMANDS).sort())
-    commands[id] = { ...(await cacheCommand(COMMANDS[id], plugin)), id };
+    commands[id] = { ...(await cacheCommand(await loadCommand(id, COMMANDS), plugin)), id };
   return { version, commands };
 }
 
 export async function loadConfig(root: string): Promise<Config> {
   const pjson = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as PackageJson;
-  return loadCommands(root, pjson, COMMANDS);
+  return load(root, pjson, COMMANDS);
 }

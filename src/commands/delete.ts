@@ -10,7 +10,6 @@ export default class Delete extends BaseCommand {
   static override summary = 'Delete sandboxes.';
   static override description =
     `Asks the main process of each to end (the stop signal of its image, or SIGTERM), kills everything in it when that has ended or the grace period is over, and removes every trace. Deletes all of them side by side, prints the name of each that is gone, in the order given, reports every failure and exits by the worst.`;
-  static override aliases = ['rm'];
   static override usage = 'delete [FLAGS] NAME...';
   static override examples = [
     { description: 'Two of them', command: '<%= config.bin %> delete box job' },

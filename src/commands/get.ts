@@ -6,7 +6,6 @@ export default class Get extends BaseCommand {
   static override summary = 'Show everything about one sandbox.';
   static override description =
     'Its phase and why it is in it, its exit code, spec, node, endpoints, times and last events.';
-  static override aliases = ['inspect'];
   static override examples = [
     { description: 'For reading', command: '<%= config.bin %> get box' },
     { description: 'For scripts', command: '<%= config.bin %> get box -o json' },

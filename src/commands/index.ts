@@ -1,137 +1,71 @@
-import type { CommandTable } from '../cli/program/command-set.ts';
-import Attach from './attach.ts';
-import Completion from './completion.ts';
-import ConfigGet from './config/get.ts';
-import ConfigList from './config/list.ts';
-import ConfigSet from './config/set.ts';
-import ConfigUnset from './config/unset.ts';
-import ContextCreate from './context/create.ts';
-import ContextList from './context/list.ts';
-import ContextRemove from './context/remove.ts';
-import ContextShow from './context/show.ts';
-import ContextUpdate from './context/update.ts';
-import ContextUse from './context/use.ts';
-import Cp from './cp.ts';
-import DaemonLogs from './daemon/logs.ts';
-import DaemonRestart from './daemon/restart.ts';
-import DaemonStart from './daemon/start.ts';
-import DaemonStatus from './daemon/status.ts';
-import DaemonStop from './daemon/stop.ts';
-import Delete from './delete.ts';
-import Doctor from './doctor.ts';
-import Events from './events.ts';
-import Exec from './exec.ts';
-import Get from './get.ts';
-import ImageHistory from './image/history.ts';
-import ImageImport from './image/import.ts';
-import ImageInspect from './image/inspect.ts';
-import ImageList from './image/list.ts';
-import ImagePrune from './image/prune.ts';
-import ImagePull from './image/pull.ts';
-import ImageRemove from './image/remove.ts';
-import ImageSave from './image/save.ts';
-import ImageTag from './image/tag.ts';
-import Info from './info.ts';
-import Kill from './kill.ts';
-import List from './list.ts';
-import Login from './login.ts';
-import Logout from './logout.ts';
-import Logs from './logs.ts';
-import Pause from './pause.ts';
-import PoolCreate from './pool/create.ts';
-import PoolDelete from './pool/delete.ts';
-import PoolDrain from './pool/drain.ts';
-import PoolExec from './pool/exec.ts';
-import PoolGet from './pool/get.ts';
-import PoolLeases from './pool/leases.ts';
-import PoolList from './pool/list.ts';
-import PoolRelease from './pool/release.ts';
-import PoolRun from './pool/run.ts';
-import PoolStart from './pool/start.ts';
-import PoolStatus from './pool/status.ts';
-import PoolStop from './pool/stop.ts';
-import PoolUpdate from './pool/update.ts';
-import PortForward from './port-forward.ts';
-import Rename from './rename.ts';
-import Reset from './reset.ts';
-import Restart from './restart.ts';
-import Run from './run.ts';
-import Serve from './serve.ts';
-import Start from './start.ts';
-import Stats from './stats.ts';
-import Stop from './stop.ts';
-import Top from './top.ts';
-import Unpause from './unpause.ts';
-import Update from './update.ts';
-import Version from './version.ts';
-import Wait from './wait.ts';
+import { type CommandTable, command } from '../cli/program/command-table.ts';
 
-/** Every command by its id. A new command is a file beside this one and a line here. */
+/** Every command by its id, with its aliases. A new command is a file beside this one and a line here. */
 export const COMMANDS: CommandTable = {
-  attach: Attach,
-  completion: Completion,
-  'config:get': ConfigGet,
-  'config:list': ConfigList,
-  'config:set': ConfigSet,
-  'config:unset': ConfigUnset,
-  'context:create': ContextCreate,
-  'context:list': ContextList,
-  'context:remove': ContextRemove,
-  'context:show': ContextShow,
-  'context:update': ContextUpdate,
-  'context:use': ContextUse,
-  cp: Cp,
-  'daemon:logs': DaemonLogs,
-  'daemon:restart': DaemonRestart,
-  'daemon:start': DaemonStart,
-  'daemon:status': DaemonStatus,
-  'daemon:stop': DaemonStop,
-  delete: Delete,
-  doctor: Doctor,
-  events: Events,
-  exec: Exec,
-  get: Get,
-  'image:history': ImageHistory,
-  'image:import': ImageImport,
-  'image:inspect': ImageInspect,
-  'image:list': ImageList,
-  'image:prune': ImagePrune,
-  'image:pull': ImagePull,
-  'image:remove': ImageRemove,
-  'image:save': ImageSave,
-  'image:tag': ImageTag,
-  info: Info,
-  kill: Kill,
-  list: List,
-  login: Login,
-  logout: Logout,
-  logs: Logs,
-  pause: Pause,
-  'pool:create': PoolCreate,
-  'pool:delete': PoolDelete,
-  'pool:drain': PoolDrain,
-  'pool:exec': PoolExec,
-  'pool:get': PoolGet,
-  'pool:leases': PoolLeases,
-  'pool:list': PoolList,
-  'pool:release': PoolRelease,
-  'pool:run': PoolRun,
-  'pool:start': PoolStart,
-  'pool:status': PoolStatus,
-  'pool:stop': PoolStop,
-  'pool:update': PoolUpdate,
-  'port-forward': PortForward,
-  rename: Rename,
-  reset: Reset,
-  restart: Restart,
-  run: Run,
-  serve: Serve,
-  start: Start,
-  stats: Stats,
-  stop: Stop,
-  top: Top,
-  unpause: Unpause,
-  update: Update,
-  version: Version,
-  wait: Wait,
+  attach: command(() => import('./attach.ts')),
+  completion: command(() => import('./completion.ts')),
+  'config:get': command(() => import('./config/get.ts')),
+  'config:list': command(() => import('./config/list.ts'), 'config:ls'),
+  'config:set': command(() => import('./config/set.ts')),
+  'config:unset': command(() => import('./config/unset.ts')),
+  'context:create': command(() => import('./context/create.ts')),
+  'context:list': command(() => import('./context/list.ts'), 'context:ls'),
+  'context:remove': command(() => import('./context/remove.ts'), 'context:rm'),
+  'context:show': command(() => import('./context/show.ts'), 'context:inspect'),
+  'context:update': command(() => import('./context/update.ts')),
+  'context:use': command(() => import('./context/use.ts')),
+  cp: command(() => import('./cp.ts')),
+  'daemon:logs': command(() => import('./daemon/logs.ts')),
+  'daemon:restart': command(() => import('./daemon/restart.ts')),
+  'daemon:start': command(() => import('./daemon/start.ts')),
+  'daemon:status': command(() => import('./daemon/status.ts')),
+  'daemon:stop': command(() => import('./daemon/stop.ts')),
+  delete: command(() => import('./delete.ts'), 'rm'),
+  doctor: command(() => import('./doctor.ts')),
+  events: command(() => import('./events.ts')),
+  exec: command(() => import('./exec.ts')),
+  get: command(() => import('./get.ts'), 'inspect'),
+  'image:history': command(() => import('./image/history.ts'), 'history'),
+  'image:import': command(() => import('./image/import.ts'), 'load', 'import', 'image:load'),
+  'image:inspect': command(() => import('./image/inspect.ts')),
+  'image:list': command(() => import('./image/list.ts'), 'image:ls', 'images'),
+  'image:prune': command(() => import('./image/prune.ts')),
+  'image:pull': command(() => import('./image/pull.ts'), 'pull'),
+  'image:remove': command(() => import('./image/remove.ts'), 'image:rm', 'rmi'),
+  'image:save': command(() => import('./image/save.ts'), 'save'),
+  'image:tag': command(() => import('./image/tag.ts'), 'tag'),
+  info: command(() => import('./info.ts')),
+  kill: command(() => import('./kill.ts')),
+  list: command(() => import('./list.ts'), 'ls', 'ps'),
+  login: command(() => import('./login.ts')),
+  logout: command(() => import('./logout.ts')),
+  logs: command(() => import('./logs.ts')),
+  pause: command(() => import('./pause.ts')),
+  'pool:create': command(() => import('./pool/create.ts')),
+  'pool:delete': command(() => import('./pool/delete.ts'), 'pool:rm'),
+  'pool:drain': command(() => import('./pool/drain.ts')),
+  'pool:exec': command(() => import('./pool/exec.ts')),
+  'pool:get': command(() => import('./pool/get.ts'), 'pool:inspect'),
+  'pool:leases': command(() => import('./pool/leases.ts')),
+  'pool:list': command(() => import('./pool/list.ts'), 'pool:ls'),
+  'pool:release': command(() => import('./pool/release.ts')),
+  'pool:run': command(() => import('./pool/run.ts')),
+  'pool:start': command(() => import('./pool/start.ts')),
+  'pool:status': command(() => import('./pool/status.ts')),
+  'pool:stop': command(() => import('./pool/stop.ts')),
+  'pool:update': command(() => import('./pool/update.ts')),
+  'port-forward': command(() => import('./port-forward.ts')),
+  rename: command(() => import('./rename.ts')),
+  reset: command(() => import('./reset.ts')),
+  restart: command(() => import('./restart.ts')),
+  run: command(() => import('./run.ts')),
+  serve: command(() => import('./serve.ts')),
+  start: command(() => import('./start.ts')),
+  stats: command(() => import('./stats.ts')),
+  stop: command(() => import('./stop.ts')),
+  top: command(() => import('./top.ts')),
+  unpause: command(() => import('./unpause.ts')),
+  update: command(() => import('./update.ts')),
+  version: command(() => import('./version.ts')),
+  wait: command(() => import('./wait.ts')),
 };

@@ -1,9 +1,8 @@
-import type { Config } from '@oclif/core';
 import { tryWrite } from '../streams.ts';
 import type { World } from '../world.ts';
 import { type Completion, formatCompletion, startingWith } from './candidate.ts';
 import { flagsOf, nextWords } from './command-words.ts';
-import { readLine } from './position.ts';
+import { type Known, readLine } from './position.ts';
 import { splitLine } from './split-line.ts';
 import { argumentValues, flagValues } from './values.ts';
 
@@ -11,12 +10,12 @@ import { argumentValues, flagValues } from './values.ts';
  * What the scripts of the shells call: `__complete -- WORD...` or `__complete --line LINE`, the last word being the one
  * at the cursor. Starts no core, and says nothing of failures: whoever presses a key has no use for them.
  */
-export async function printCompletion(argv: string[], config: Config, world: World): Promise<number> {
+export async function printCompletion(argv: string[], known: Known, world: World): Promise<number> {
   // Without the program's own name.
   const words = argv[0] === '--line' ? splitLine(argv[1] ?? '').slice(1) : argv.slice(1);
   const current = words.pop() ?? '';
   const nothing: Completion = { candidates: [] };
-  const { candidates, files } = await completionOf(words, current, config, world).catch(() => nothing);
+  const { candidates, files } = await completionOf(words, current, known, world).catch(() => nothing);
   const completion = { candidates: startingWith(current, candidates), files };
   await tryWrite(world.terminal.stdout, formatCompletion(completion));
   return 0;
@@ -25,14 +24,14 @@ export async function printCompletion(argv: string[], config: Config, world: Wor
 async function completionOf(
   words: string[],
   current: string,
-  config: Config,
+  known: Known,
   world: World,
 ): Promise<Completion> {
-  const line = readLine(words, current, config);
+  const line = readLine(words, current, known);
   const { position } = line;
   switch (position.at) {
     case 'command':
-      return { candidates: nextWords(position.words, config) };
+      return { candidates: nextWords(position.words, known.config) };
     case 'flag':
       return { candidates: flagsOf(line, current) };
     case 'value':

@@ -1,6 +1,6 @@
-import type { Config } from '@oclif/core';
+import type { Command, Config } from '@oclif/core';
 import { globalFlags } from '../flags.ts';
-import { type FoundCommand, findCommand } from '../program/find-command.ts';
+import { type CommandTable, type FoundCommand, findCommand } from '../program/command-table.ts';
 import {
   type FlagArities,
   guestCommandAt,
@@ -22,7 +22,7 @@ export type Position =
   | { at: 'guest' };
 
 export interface Line {
-  found?: FoundCommand;
+  found?: FoundCommand & { command: Command.Loadable };
   position: Position;
   /** The values of the flags so far, by their long names; of one without a value `true`. */
   flags: Map<string, string[]>;
@@ -30,10 +30,16 @@ export interface Line {
   args: string[];
 }
 
+/** What commands there are. */
+export interface Known {
+  config: Config;
+  commands: CommandTable;
+}
+
 /** @param words those before the cursor, without the program's own name. @param current the one at the cursor */
-export function readLine(words: string[], current: string, config: Config): Line {
+export function readLine(words: string[], current: string, known: Known): Line {
   const { leading, rest } = splitLeadingFlags(words, globalFlags as FlagArities);
-  const found = findCommand(rest, config);
+  const found = foundIn(rest, known);
   const flags = (found?.command.flags ?? globalFlags) as FlagArities;
   const walked = walk([...leading, ...(found?.argv ?? [])], flags);
   return {
@@ -42,6 +48,11 @@ export function readLine(words: string[], current: string, config: Config): Line
     args: walked.args,
     position: positionOf(walked, found, rest, current, flags),
   };
+}
+
+function foundIn(words: string[], { config, commands }: Known): Line['found'] {
+  const found = findCommand(words, commands);
+  return found && { ...found, command: config.findCommand(found.id, { must: true }) };
 }
 
 interface Walked extends Pick<Line, 'flags' | 'args'> {
@@ -87,7 +98,7 @@ function keep(flags: Line['flags'], name: string, value: string): void {
 
 function positionOf(
   { open, raw, args }: Walked,
-  found: FoundCommand | undefined,
+  found: Line['found'],
   words: string[],
   current: string,
   arities: FlagArities,

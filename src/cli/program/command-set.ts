@@ -1,17 +1,6 @@
 import { type Command, Config, Plugin } from '@oclif/core';
-import type { BaseCommand } from '../base-command.ts';
-import type { World } from '../world.ts';
+import type { CommandClass, CommandTable } from './command-table.ts';
 import { usageOf } from './usage.ts';
-
-export type CommandClass = Omit<typeof BaseCommand, 'prototype'> &
-  (new (
-    argv: string[],
-    config: Config,
-    world: World,
-  ) => BaseCommand);
-
-/** Every command by its id; words of an id are joined with colons (`pool:status`). */
-export type CommandTable = Record<string, CommandClass>;
 
 export type PackageJson = NonNullable<Plugin['pjson']>;
 
@@ -31,11 +20,12 @@ class BuiltInCommands extends Plugin {
   override async load(): Promise<void> {
     await super.load();
     this.commandIDs = Object.keys(this.#table).sort();
-    this.commands = this.commandIDs.map((id) => this.#loadable(id, this.#table[id]!));
+    this.commands = await Promise.all(
+      this.commandIDs.map(async (id) => this.#loadable(id, await loadCommand(id, this.#table))),
+    );
   }
 
   #loadable(id: string, command: CommandClass): Command.Loadable {
-    command.id = id;
     const { aliases, hiddenAliases, args, description, examples, hidden, state, strict, summary, usage } =
       command;
     return {
@@ -60,16 +50,30 @@ class BuiltInCommands extends Plugin {
   }
 }
 
+/** A class of the table, which knows by what names it is called. */
+export async function loadCommand(id: string, table: CommandTable): Promise<CommandClass> {
+  const { load, aliases } = table[id]!;
+  return Object.assign(await load(), { id, aliases });
+}
+
 /** The help takes the name from the definition; oclif's parser writes it there, but the help runs without it. */
 const named = <T extends object>(definitions: Record<string, T>): Record<string, T & { name: string }> =>
   Object.fromEntries(
     Object.entries(definitions).map(([name, definition]) => [name, { ...definition, name }]),
   );
 
-export async function loadCommands(root: string, pjson: PackageJson, table: CommandTable): Promise<Config> {
+/** oclif's configuration without the themes of its help, for which it would look on the disk at every start. */
+class OwnConfig extends Config {
+  override scopedEnvVarTrue(key: string): boolean {
+    return key === 'DISABLE_THEME' || super.scopedEnvVarTrue(key);
+  }
+}
+
+/** @param table what is to be known of: help and completion need all of it, a command that runs only itself */
+export async function loadConfig(root: string, pjson: PackageJson, table: CommandTable): Promise<Config> {
   const plugin = new BuiltInCommands(root, pjson, table);
   await plugin.load();
-  const config = new Config({ root, pjson: plugin.pjson, plugins: new Map([[plugin.name, plugin]]) });
+  const config = new OwnConfig({ root, pjson: plugin.pjson, plugins: new Map([[plugin.name, plugin]]) });
   await config.load();
   return config;
 }

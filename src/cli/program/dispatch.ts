@@ -6,8 +6,8 @@ import { globalFlags } from '../flags.ts';
 import { tryWrite } from '../streams.ts';
 import { wantsJson } from '../wants-json.ts';
 import type { World } from '../world.ts';
-import { type CommandTable, loadCommands, type PackageJson } from './command-set.ts';
-import { findCommand } from './find-command.ts';
+import { loadCommand, loadConfig, type PackageJson } from './command-set.ts';
+import { type CommandTable, findCommand } from './command-table.ts';
 import {
   type FlagArities,
   guestCommandAt,
@@ -45,23 +45,24 @@ export async function main(argv: string[], program: Program, world: World): Prom
 
 async function dispatch(argv: string[], program: Program, world: World): Promise<number> {
   const { leading, rest } = splitLeadingFlags(argv, globalFlags as FlagArities);
-  const config = await loadCommands(program.root, program.pjson, program.commands);
+  const { root, pjson, commands } = program;
+  const everything = (): Promise<Config> => loadConfig(root, pjson, commands);
   if (rest.length === 0 || asksForHelp(rest.slice(0, 1)) || rest[0] === 'help')
-    return showHelp(config, rest.filter(isWord).slice(1));
+    return showHelp(await everything(), commands, rest.filter(isWord).slice(1));
 
   if (rest[0] === COMPLETE) {
     const { printCompletion } = await import('../completion/complete.ts');
-    return printCompletion(rest.slice(1), config, world);
+    return printCompletion(rest.slice(1), { config: await everything(), commands }, world);
   }
-  const found = findCommand(rest, config);
-  if (found === undefined) return showTopic(rest, config);
+  const found = findCommand(rest, commands);
+  if (found === undefined) return showTopic(rest, await everything(), commands);
+  const Found = await loadCommand(found.id, commands);
   const guest = guestCommandAt.get(found.id);
-  const own =
-    guest === undefined
-      ? found.argv
-      : separateGuestArguments(found.argv, found.command.flags as FlagArities, guest);
-  if (asksForHelp(own)) return showHelp(config, found.id.split(':'));
-  return new program.commands[found.id]!([...leading, ...own], config, world).execute();
+  const flags = { ...Found.baseFlags, ...Found.flags } as FlagArities;
+  const own = guest === undefined ? found.argv : separateGuestArguments(found.argv, flags, guest);
+  if (asksForHelp(own)) return showHelp(await everything(), commands, found.id.split(':'));
+  const config = await loadConfig(root, pjson, { [found.id]: commands[found.id]! });
+  return new Found([...leading, ...own], config, world).execute();
 }
 
 function asksForHelp(argv: string[]): boolean {
@@ -72,11 +73,11 @@ function asksForHelp(argv: string[]): boolean {
 const isWord = (word: string): boolean => !word.startsWith('-');
 
 /** `pool` alone shows what there is below it; anything else is a mistake. */
-async function showTopic(words: string[], config: Config): Promise<number> {
+async function showTopic(words: string[], config: Config, commands: CommandTable): Promise<number> {
   const first = words[0]!;
   const below = config.commandIDs.filter((id) => id.startsWith(`${first}:`));
   const next = words.slice(1).find(isWord);
-  if (below.length > 0 && next === undefined) return showHelp(config, [first]);
+  if (below.length > 0 && next === undefined) return showHelp(config, commands, [first]);
   if (!isWord(first)) throw unknownFlag(first, config);
   const given = below.length > 0 ? `${first} ${next}` : first;
   const known = below.length > 0 ? below : [...config.commandIDs, ...config.topics.map(({ name }) => name)];
@@ -97,17 +98,19 @@ function unknownFlag(word: string, { bin }: Config): FsbError {
   });
 }
 
-async function showHelp(config: Config, words: string[]): Promise<number> {
+async function showHelp(config: Config, commands: CommandTable, words: string[]): Promise<number> {
   const { Help } = await import('@oclif/core');
   const help = new Help(config, config.pjson.oclif.helpOptions);
   const found =
-    words.length === 0 ? undefined : (findCommand(words, config)?.id ?? (await topicOf(words, config)));
+    words.length === 0
+      ? undefined
+      : (findCommand(words, commands)?.id ?? (await topicOf(words, config, commands)));
   await help.showHelp(found === undefined ? [] : found.split(':'));
   return 0;
 }
 
-async function topicOf(words: string[], config: Config): Promise<string> {
+async function topicOf(words: string[], config: Config, commands: CommandTable): Promise<string> {
   if (words.length === 1 && config.findTopic(words[0]!)) return words[0]!;
-  await showTopic(words, config);
+  await showTopic(words, config, commands);
   return words[0]!;
 }

@@ -5,7 +5,6 @@ export default class ConfigList extends BaseCommand {
   static override summary = 'List all settings, and where each comes from.';
   static override description =
     'What is in effect here and now, with its origin: a flag, a variable, a file, a context, or the default.';
-  static override aliases = ['config:ls'];
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> -o json',

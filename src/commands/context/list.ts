@@ -7,7 +7,6 @@ export default class ContextList extends BaseCommand {
   static override summary = 'List contexts: cores by name.';
   static override description =
     'The current one is marked with *. The context default is the core of this machine; it is always there.';
-  static override aliases = ['context:ls'];
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> -q',

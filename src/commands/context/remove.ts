@@ -8,7 +8,6 @@ export default class ContextRemove extends BaseCommand {
   static override summary = 'Forget contexts; their cores live on.';
   static override description =
     'The current one goes only with --force; the context default is the current one then. The context default itself stays.';
-  static override aliases = ['context:rm'];
   static override examples = [
     '<%= config.bin %> context remove build',
     '<%= config.bin %> context remove --force build other',

@@ -6,7 +6,6 @@ export default class ImageHistory extends BaseCommand {
   static override summary = 'Show the steps that built an image.';
   static override description =
     'As far as the image says: newest first, each with the layer that it made and what that takes unpacked. -q prints the digests of the layers.';
-  static override aliases = ['history'];
   static override examples = [
     { description: 'For reading', command: '<%= config.bin %> image history alpine' },
     { description: 'Everything, for scripts', command: '<%= config.bin %> image history alpine -o json' },

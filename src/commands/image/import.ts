@@ -12,7 +12,6 @@ export default class ImageImport extends BaseCommand {
   static override summary = 'Import an image from a file.';
   static override description =
     'Takes an OCI layout directory, an OCI archive or the tar of "docker save" or "image save", on the machine of the core; or the bytes of such a file on standard input, from here. With --rootfs, the tar of a root file system becomes an image of one layer. Layers are unpacked once. An image without a name is known by its digest. How far it is goes to standard error; -q leaves that out, and prints digests.';
-  static override aliases = ['load', 'import', 'image:load'];
   static override examples = [
     {
       description: 'What docker saved, under its own name',

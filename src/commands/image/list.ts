@@ -16,7 +16,6 @@ export default class ImageList extends BaseCommand {
   static override summary = 'List the images that are here.';
   static override description =
     "host is built in: the machine's own tools, read-only. SIZE is what an image takes on the disk, UNIQUE what of it no other image has. -q prints digests.";
-  static override aliases = ['image:ls', 'images'];
   static override examples = [
     { description: 'For reading', command: '<%= config.bin %> image list' },
     { description: 'For scripts', command: '<%= config.bin %> image list -o json' },

@@ -8,7 +8,6 @@ export default class ImagePull extends PullingCommand {
   static override summary = 'Pull an image from its registry.';
   static override description =
     'Prints the whole reference when the image is here; how far it is goes to standard error, and -q and formats for programs leave that out. Credentials are those of "login", or of docker. A pull that was interrupted goes on where it stopped.';
-  static override aliases = ['pull'];
   static override examples = [
     { description: 'From Docker Hub', command: '<%= config.bin %> image pull alpine:3.20' },
     {

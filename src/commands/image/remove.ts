@@ -6,7 +6,6 @@ export default class ImageRemove extends BaseCommand {
   static override summary = 'Remove images.';
   static override description =
     'Takes the name off, and removes the image with its last one; by digest, when it has one name at most. An image that a sandbox uses or a pool keeps warm stays; with -f it loses its names and goes when nothing uses it any more. Prints each one that is gone, and on standard error what that meant; exits by the worst failure.';
-  static override aliases = ['image:rm', 'rmi'];
   static override examples = [
     { description: 'By name', command: '<%= config.bin %> image remove alpine' },
     { description: 'Two at once', command: '<%= config.bin %> image remove alpine tools:1' },

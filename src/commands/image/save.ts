@@ -15,7 +15,6 @@ export default class ImageSave extends BaseCommand {
   static override summary = 'Save images into a tar archive.';
   static override description =
     'Writes one archive, which is both an OCI archive and what "docker load" reads, to standard output or a file. Layers are the very bytes that came, so digests stay as they are. How far it is goes to standard error; -q leaves that out.';
-  static override aliases = ['save'];
   static override examples = [
     { description: 'Into a file', command: '<%= config.bin %> image save alpine --output saved.tar' },
     {

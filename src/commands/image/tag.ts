@@ -5,7 +5,6 @@ export default class ImageTag extends BaseCommand {
   static override summary = 'Give an image one more name.';
   static override description =
     'Another image that had the name loses it. Nothing is copied, and it prints nothing. With "image remove" a name goes again, and with the last one the image.';
-  static override aliases = ['tag'];
   static override examples = [
     { description: 'Under a name of your own', command: '<%= config.bin %> image tag alpine tools:1' },
     {

@@ -5,7 +5,6 @@ export default class PoolDelete extends BaseCommand {
   static override summary = 'Delete pools.';
   static override description =
     'Removes their instances and forgets their policies. Deletes all of them side by side, prints the name of each that is gone, in the order given, reports every failure and exits by the worst. The default pool cannot be deleted.';
-  static override aliases = ['pool:rm'];
   static override examples = [
     { description: 'One of which nothing is in use', command: '<%= config.bin %> pool delete ci' },
     {

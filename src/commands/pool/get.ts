@@ -6,7 +6,6 @@ export default class PoolGet extends BaseCommand {
   static override summary = 'Show everything about one pool.';
   static override description =
     'Its state, its whole policy, its shapes, and every living instance with its id, state, process id, age and holder.';
-  static override aliases = ['pool:inspect'];
   static override examples = [
     { description: 'For reading', command: '<%= config.bin %> pool get default-pool' },
     { description: 'For scripts', command: '<%= config.bin %> pool get default-pool -o json' },

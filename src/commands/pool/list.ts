@@ -5,7 +5,6 @@ export default class PoolList extends BaseCommand {
   static override summary = 'List the pools.';
   static override description =
     'What each keeps warm, how many instances it has, and how much memory they take. -o wide shows more of the policy, -o json all of it.';
-  static override aliases = ['pool:ls'];
   static override examples = [
     { description: 'For reading', command: '<%= config.bin %> pool list' },
     { description: 'The names', command: '<%= config.bin %> pool list -q' },

@@ -4,8 +4,8 @@ import type { PoolApi } from '../api/pool-api.ts';
 import type { SandboxApi } from '../api/sandbox-api.ts';
 import { FsbError } from '../model/errors.ts';
 import { type Endpoint, parseEndpoint } from '../wire/endpoint.ts';
+import type { Rpc } from './rpc.ts';
 import type { StreamApi } from './stream-api.ts';
-import type { UnaryApi } from './unary-api.ts';
 
 export interface CoreAddress {
   /** `unix:///path` or `host:port`. */
@@ -27,9 +27,9 @@ export function connectCore(address: CoreAddress): CoreApi {
     pools: remotePools(connection),
     images: remoteImages(connection),
     system: {
-      info: async (options) => (await connection.unary()).system.info(options),
+      info: async (options) => (await connection.system()).info(options),
       async *events(query, options) {
-        yield* (await connection.unary()).system.events(query, options);
+        yield* (await connection.system()).events(query, options);
       },
     },
     close,
@@ -39,21 +39,21 @@ export function connectCore(address: CoreAddress): CoreApi {
 
 function remoteSandboxes(connection: LazyConnection): SandboxApi {
   return {
-    create: async (request, options) => (await connection.unary()).sandboxes.create(request, options),
-    get: async (ref, options) => (await connection.unary()).sandboxes.get(ref, options),
-    list: async (query, options) => (await connection.unary()).sandboxes.list(query, options),
-    delete: async (ref, options) => (await connection.unary()).sandboxes.delete(ref, options),
-    wait: async (ref, options) => (await connection.unary()).sandboxes.wait(ref, options),
-    stop: async (ref, options) => (await connection.unary()).sandboxes.stop(ref, options),
-    start: async (ref, options) => (await connection.unary()).sandboxes.start(ref, options),
-    restart: async (ref, options) => (await connection.unary()).sandboxes.restart(ref, options),
-    reset: async (ref, options) => (await connection.unary()).sandboxes.reset(ref, options),
-    pause: async (ref, options) => (await connection.unary()).sandboxes.pause(ref, options),
-    unpause: async (ref, options) => (await connection.unary()).sandboxes.unpause(ref, options),
-    signal: async (ref, signal, options) => (await connection.unary()).sandboxes.signal(ref, signal, options),
-    rename: async (ref, name, options) => (await connection.unary()).sandboxes.rename(ref, name, options),
-    update: async (ref, change, options) => (await connection.unary()).sandboxes.update(ref, change, options),
-    usage: async (query, options) => (await connection.unary()).sandboxes.usage(query, options),
+    create: async (request, options) => (await connection.sandboxes()).create(request, options),
+    get: async (ref, options) => (await connection.sandboxes()).get(ref, options),
+    list: async (query, options) => (await connection.sandboxes()).list(query, options),
+    delete: async (ref, options) => (await connection.sandboxes()).delete(ref, options),
+    wait: async (ref, options) => (await connection.sandboxes()).wait(ref, options),
+    stop: async (ref, options) => (await connection.sandboxes()).stop(ref, options),
+    start: async (ref, options) => (await connection.sandboxes()).start(ref, options),
+    restart: async (ref, options) => (await connection.sandboxes()).restart(ref, options),
+    reset: async (ref, options) => (await connection.sandboxes()).reset(ref, options),
+    pause: async (ref, options) => (await connection.sandboxes()).pause(ref, options),
+    unpause: async (ref, options) => (await connection.sandboxes()).unpause(ref, options),
+    signal: async (ref, signal, options) => (await connection.sandboxes()).signal(ref, signal, options),
+    rename: async (ref, name, options) => (await connection.sandboxes()).rename(ref, name, options),
+    update: async (ref, change, options) => (await connection.sandboxes()).update(ref, change, options),
+    usage: async (query, options) => (await connection.sandboxes()).usage(query, options),
     exec: async (ref, request, options) => (await connection.streams()).exec(ref, request, options),
     attach: async (ref, request, options) => (await connection.streams()).attach(ref, request, options),
     async *logs(ref, query, options) {
@@ -65,45 +65,46 @@ function remoteSandboxes(connection: LazyConnection): SandboxApi {
 function remoteImages(connection: LazyConnection): ImageApi {
   return {
     async *pull(request, options) {
-      yield* (await connection.unary()).images.pull(request, options);
+      yield* (await connection.images()).pull(request, options);
     },
-    import: async (request, options) => (await connection.unary()).images.import(request, options),
-    list: async (options) => (await connection.unary()).images.list(options),
-    inspect: async (reference, options) => (await connection.unary()).images.inspect(reference, options),
-    tag: async (source, target, options) => (await connection.unary()).images.tag(source, target, options),
-    remove: async (reference, options) => (await connection.unary()).images.remove(reference, options),
-    prune: async (request, options) => (await connection.unary()).images.prune(request, options),
+    import: async (request, options) => (await connection.images()).import(request, options),
+    list: async (options) => (await connection.images()).list(options),
+    inspect: async (reference, options) => (await connection.images()).inspect(reference, options),
+    tag: async (source, target, options) => (await connection.images()).tag(source, target, options),
+    remove: async (reference, options) => (await connection.images()).remove(reference, options),
+    prune: async (request, options) => (await connection.images()).prune(request, options),
     async *save(references, options) {
-      yield* (await connection.unary()).images.save(references, options);
+      yield* (await connection.images()).save(references, options);
     },
-    login: async (request, options) => (await connection.unary()).images.login(request, options),
+    login: async (request, options) => (await connection.images()).login(request, options),
   };
 }
 
 function remotePools(connection: LazyConnection): PoolApi {
   return {
-    status: async (pool, options) => (await connection.unary()).pools.status(pool, options),
-    list: async (options) => (await connection.unary()).pools.list(options),
-    get: async (name, options) => (await connection.unary()).pools.get(name, options),
-    create: async (policy, options) => (await connection.unary()).pools.create(policy, options),
-    update: async (name, change, options) => (await connection.unary()).pools.update(name, change, options),
-    delete: async (name, options) => (await connection.unary()).pools.delete(name, options),
-    stop: async (name, options) => (await connection.unary()).pools.stop(name, options),
-    drain: async (name, options) => (await connection.unary()).pools.drain(name, options),
+    status: async (pool, options) => (await connection.pools()).status(pool, options),
+    list: async (options) => (await connection.pools()).list(options),
+    get: async (name, options) => (await connection.pools()).get(name, options),
+    create: async (policy, options) => (await connection.pools()).create(policy, options),
+    update: async (name, change, options) => (await connection.pools()).update(name, change, options),
+    delete: async (name, options) => (await connection.pools()).delete(name, options),
+    stop: async (name, options) => (await connection.pools()).stop(name, options),
+    drain: async (name, options) => (await connection.pools()).drain(name, options),
     run: async (request, options) => (await connection.streams()).run(request, options),
-    lease: async (request, options) => (await connection.unary()).pools.lease(request, options),
-    leases: async (options) => (await connection.unary()).pools.leases(options),
+    lease: async (request, options) => (await connection.pools()).lease(request, options),
+    leases: async (options) => (await connection.pools()).leases(options),
     exec: async (lease, request, options) =>
       (await connection.streams()).execInLease(lease, request, options),
-    kill: async (lease, options) => (await connection.unary()).pools.kill(lease, options),
-    release: async (lease, options) => (await connection.unary()).pools.release(lease, options),
+    kill: async (lease, options) => (await connection.pools()).kill(lease, options),
+    release: async (lease, options) => (await connection.pools()).release(lease, options),
   };
 }
 
+/** Of each kind of call only what is used is loaded; all go over one `Rpc`. */
 class LazyConnection {
   readonly #grpc: Endpoint;
   readonly #http: Endpoint;
-  #unary: Promise<UnaryApi> | undefined;
+  #rpc: Promise<Rpc> | undefined;
   #streams: Promise<StreamApi> | undefined;
   #closed = false;
 
@@ -112,11 +113,25 @@ class LazyConnection {
     this.#http = http;
   }
 
-  async unary(): Promise<UnaryApi> {
-    this.#assertOpen();
-    this.#unary ??= import('./unary-api.ts').then(({ unaryApi }) => unaryApi(this.#grpc, this.#http));
-    return this.#unary;
-  }
+  readonly sandboxes = once(async () => {
+    const { sandboxCalls } = await import('./sandbox-calls.ts');
+    return sandboxCalls(await this.#connected());
+  });
+
+  readonly images = once(async () => {
+    const { imageCalls } = await import('./image-calls.ts');
+    return imageCalls(await this.#connected());
+  });
+
+  readonly pools = once(async () => {
+    const { poolCalls } = await import('./pool-calls.ts');
+    return poolCalls(await this.#connected());
+  });
+
+  readonly system = once(async () => {
+    const { systemCalls } = await import('./system-calls.ts');
+    return systemCalls(await this.#connected());
+  });
 
   async streams(): Promise<StreamApi> {
     this.#assertOpen();
@@ -126,11 +141,31 @@ class LazyConnection {
 
   async close(): Promise<void> {
     this.#closed = true;
-    (await this.#unary)?.close();
+    (await this.#rpc)?.close();
     (await this.#streams)?.close();
+  }
+
+  #connected(): Promise<Rpc> {
+    this.#assertOpen();
+    this.#rpc ??= this.#connect();
+    return this.#rpc;
+  }
+
+  async #connect(): Promise<Rpc> {
+    const grpc = async (): Promise<Rpc> => new (await import('./grpc-rpc.ts')).GrpcRpc(this.#grpc);
+    if (this.#http.kind !== 'unix') return grpc();
+    return new (await import('./http-rpc.ts')).HttpRpc(this.#http, grpc);
   }
 
   #assertOpen(): void {
     if (this.#closed) throw new FsbError('unavailable', 'the connection to the core was closed');
   }
+}
+
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | undefined;
+  return () => {
+    loaded ??= load();
+    return loaded;
+  };
 }

@@ -162,12 +162,18 @@ describe('a connection to a core', () => {
       const core = connectCore(${JSON.stringify({ grpc: served.servers.grpc[0], http: served.servers.http[0] })});
       const before = [loaded('/ws/'), loaded('/grpc-js/')];
       await core.sandboxes.list({});
-      const after = [loaded('/ws/'), loaded('/grpc-js/')];
+      const listed = [loaded('/ws/'), loaded('/grpc-js/')];
+      await core.pools.lease({ pool: 'no-such-pool' }).catch(() => {});
+      const leased = [loaded('/ws/'), loaded('/grpc-js/')];
       await core.close();
-      console.log(JSON.stringify({ before, after }));`;
+      console.log(JSON.stringify({ before, listed, leased }));`;
     const args = ['--import', 'tsx', '--input-type=module', '-e', script];
     const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 });
-    expect(JSON.parse(stdout)).toEqual({ before: [false, false], after: [false, true] });
+    expect(JSON.parse(stdout)).toEqual({
+      before: [false, false],
+      listed: [false, false],
+      leased: [false, true],
+    });
   });
 });
 
