@@ -24,6 +24,16 @@ const OUTSIDE = {
   tsx: 'the same',
 };
 
+const DEFINED = {
+  'process.env.NODE_ENV': '"production"',
+  // What starts threads looks beside its own script for theirs; bin/run.js gives these two to the bundle.
+  'import.meta.filename': '__filename',
+  'import.meta.dirname': '__dirname',
+  // ws looks for two native helpers at every start otherwise, and never finds them.
+  'process.env.WS_NO_BUFFER_UTIL': '"1"',
+  'process.env.WS_NO_UTF_8_VALIDATE': '"1"',
+};
+
 /** bin/run.js evaluates this expression and calls it, as Node does with a CommonJS module. */
 const OPENING = '(function (exports, require, module, __filename, __dirname) {';
 const CLOSING = '})';
@@ -46,15 +56,7 @@ export async function makeBundle(root: string, commands: NamedCommand[]): Promis
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: 'external',
-    define: {
-      'process.env.NODE_ENV': '"production"',
-      // What starts threads looks beside the bundle for their script; run.js gives these two to it.
-      'import.meta.filename': '__filename',
-      'import.meta.dirname': '__dirname',
-      // ws looks for two native helpers at every start otherwise, and never finds them.
-      'process.env.WS_NO_BUFFER_UTIL': '"1"',
-      'process.env.WS_NO_UTF_8_VALIDATE': '"1"',
-    },
+    define: DEFINED,
     plugins: [lazyOclif(root), leaveOut, lazyModules],
     logLevel: 'warning',
   });
@@ -67,10 +69,14 @@ export async function makeBundle(root: string, commands: NamedCommand[]): Promis
 }
 
 /** What the threads run that unpack layers: a script of its own, as a thread has no use for all the rest. */
-export async function makeUnpackWorker(root: string): Promise<string> {
+export const makeUnpackWorker = (root: string): Promise<string> =>
+  makeScript(root, 'src/core/image/unpack/worker/main.ts');
+
+/** One script of an entry point and all that it needs. @param entry relative to the root */
+export async function makeScript(root: string, entry: string): Promise<string> {
   const { outputFiles, metafile } = await build({
-    entryPoints: [resolve(root, 'src/core/image/unpack/worker/main.ts')],
-    outfile: resolve(root, 'dist/unpack-worker.cjs'),
+    entryPoints: [resolve(root, entry)],
+    outfile: resolve(root, 'dist/script.cjs'),
     absWorkingDir: root,
     bundle: true,
     write: false,
@@ -78,8 +84,11 @@ export async function makeUnpackWorker(root: string): Promise<string> {
     platform: 'node',
     target: 'node20',
     format: 'cjs',
+    external: Object.keys(OUTSIDE),
     minifyWhitespace: true,
     minifySyntax: true,
+    define: DEFINED,
+    plugins: [leaveOut],
     logLevel: 'warning',
   });
   assertInside(metafile);

@@ -12,6 +12,7 @@ import type { ImageApi } from '../api/image-api.ts';
 import type { EventStream, PoolApi } from '../api/pool-api.ts';
 import type { AttachRequest, CallOptions, ExecRequest } from '../api/sandbox-api.ts';
 import { FsbError } from '../model/errors.ts';
+import { failpoint } from '../model/failpoint.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ProcessSession } from '../model/process.ts';
 import type { Resources } from '../model/shape.ts';
@@ -165,6 +166,7 @@ export class Agent implements AgentApi {
 
   async forget(sandboxId: string): Promise<void> {
     await this.#options.files.discard(sandboxId);
+    failpoint('forget.files');
     await this.#forgetRecords(sandboxId);
   }
 

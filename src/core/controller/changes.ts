@@ -3,6 +3,7 @@ import type { SandboxChange } from '../api/sandbox-api.ts';
 import { type CheckedChange, readChange } from '../model/change.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
+import { failpoint } from '../model/failpoint.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 import { defaultResources, type Resources } from '../model/shape.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -39,6 +40,7 @@ export class Changes {
         hint: `Let it go on with: fsb-ctl unpause ${name}`,
       });
     await this.#agent.pause(id);
+    failpoint('pause.done');
     await this.#enterPaused(entry, true);
   }
 
@@ -50,6 +52,7 @@ export class Changes {
         hint: `See how it is with: fsb-ctl get ${name}`,
       });
     await this.#agent.unpause(id);
+    failpoint('unpause.done');
     await this.#enterPaused(entry, undefined);
   }
 
@@ -60,6 +63,7 @@ export class Changes {
     const spec = changedSpec(before, change);
     const limits = change.resources !== undefined && state.phase === 'Running';
     if (limits) await this.#agent.update(id, limitsOf(spec));
+    failpoint('update.limited');
     try {
       assertStays(entry.sandbox);
       const now = this.#clock.now();

@@ -16,6 +16,7 @@ import type {
 import { abortable } from '../model/abortable.ts';
 import type { Clock } from '../model/clock.ts';
 import { assertDigest } from '../model/digest.ts';
+import { failpoint } from '../model/failpoint.ts';
 import { assertName } from '../model/ids.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import { assertSignal, type ExitStatus, type ProcessSession, signalName } from '../model/process.ts';
@@ -182,6 +183,7 @@ export class Controller implements SandboxApi {
     assertName(name, 'sandbox name');
     const rename = async (entry: SandboxEntry): Promise<void> => {
       await this.#registry.rename(entry, name, this.#clock.now());
+      failpoint('rename.recorded');
       const { id } = entry.sandbox;
       // It has its name; the node's is for people, and the next core tells it again.
       await this.#agent

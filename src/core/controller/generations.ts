@@ -1,6 +1,7 @@
 import type { AgentApi, AgentStopOptions } from '../api/agent-api.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
+import { failpoint } from '../model/failpoint.ts';
 import { newSandboxId } from '../model/ids.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 import { expiryOf } from './lifecycle.ts';
@@ -95,6 +96,7 @@ export class Generations {
     assertTimeLeft(entry.sandbox, now);
     // Also of one that ended long ago: its instance may still be on its way out.
     await this.#end(entry, how);
+    failpoint('again.ended');
     assertStays(entry.sandbox);
     const { id, generation, previous } = entry.sandbox;
     const next = {
@@ -105,8 +107,10 @@ export class Generations {
     };
     const message = files ? 'started again, with its files' : 'reset: begun anew from the image';
     await this.#registry.renew(entry, next, now, message);
+    failpoint('again.renewed');
     if (next.previous.id !== id) await this.#starts.forget({ id });
     await this.#starts.start(entry, Promise.resolve());
+    failpoint('again.started');
   }
 }
 

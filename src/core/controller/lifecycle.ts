@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { AgentApi, AgentSandbox } from '../api/agent-api.ts';
 import type { Clock } from '../model/clock.ts';
 import { Expiry } from '../model/expiry.ts';
+import { failpoint } from '../model/failpoint.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 import { deletedWhileStarting, phaseAfter } from './outcome.ts';
 import type { Registry } from './registry.ts';
@@ -75,7 +76,10 @@ export class Lifecycle {
     // After the record: a core that is killed in between would take the end for the command's own.
     recorded
       .catch(noop)
-      .then(() => this.#agent.stop(id, { grace, keepFiles: true }).gone)
+      .then(() => {
+        failpoint('expire.recorded');
+        return this.#agent.stop(id, { grace, keepFiles: true }).gone;
+      })
       .catch((error) =>
         this.#log.error({ err: error, sandbox: entry.sandbox.name }, 'cannot stop an expired sandbox'),
       );
@@ -103,8 +107,11 @@ export class Lifecycle {
     entry.starting?.abort(deletedWhileStarting(entry.sandbox.name));
     const generations = previous ? [id, previous.id] : [id];
     const all = generations.map(async (one) => {
+      failpoint('delete.begun');
       await this.#agent.stop(one, { grace, keepFiles: false }).gone;
+      failpoint('delete.stopped');
       await this.#agent.forget(one);
+      failpoint('delete.forgotten');
     });
     const forgotten = Promise.all(all).then(() => this.#registry.remove(entry, 'it was deleted'));
     const deletion = { grace, recorded, gone: forgotten };

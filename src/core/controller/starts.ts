@@ -3,6 +3,7 @@ import type { AgentApi } from '../api/agent-api.ts';
 import type { CallOptions } from '../api/sandbox-api.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError, failedStartCodes } from '../model/errors.ts';
+import { failpoint } from '../model/failpoint.ts';
 import { refKey, type Sandbox } from '../model/sandbox.ts';
 import type { Lifecycle, LifecycleParts } from './lifecycle.ts';
 import { deletedWhileStarting } from './outcome.ts';
@@ -53,6 +54,7 @@ export class Starts {
       const request = { sandboxId: id, claimName: refKey(entry.sandbox), spec, imageDigest, filesOf };
       const { warm, endpoints, startedAt, given } = await this.#agent.start(request, { signal: abort });
       runs = true;
+      failpoint('start.answered');
       await recorded;
       // A deletion that came too late to stop the start has the sandbox now; Terminating is never left for Running.
       if (isLeaving(entry)) throw deletedWhileStarting(name);

@@ -1,6 +1,7 @@
 import type { GuestChannel, OpenChannel } from '../guest/guest-channel.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
+import { failpoint } from '../model/failpoint.ts';
 import type { Shape } from '../model/shape.ts';
 import type { BootedInstance, BootRequest, RuntimeDriver } from '../runtime/driver.ts';
 import { withDeadline } from './deadline.ts';
@@ -32,6 +33,7 @@ export async function bootInstance(
   try {
     throwIfAborted(options.signal);
     const channel = await connect(openChannel, booted, options);
+    failpoint('boot.connected');
     const { clock, limits } = options;
     return new ManagedInstance({
       driver,

@@ -1,6 +1,7 @@
 import type { GuestChannel } from '../guest/guest-channel.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
+import { failpoint } from '../model/failpoint.ts';
 import type { RuntimeDriver } from '../runtime/driver.ts';
 
 /** Milliseconds between two counts of what is left: the first, and the longest. */
@@ -31,6 +32,7 @@ export async function scrubGuest({ id, channel, driver, clock, limit }: ScrubOpt
     await new Promise<void>((resolve) => clock.after(pause, resolve));
     await channel.scrub();
   }
+  failpoint('scrub.emptied');
   await channel.ping(limit);
 }
 

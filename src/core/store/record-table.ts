@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import type { Database } from 'lmdb';
 import { diskFull, isDiskFull } from '../model/disk-full.ts';
 import { FsbError } from '../model/errors.ts';
+import { failpoint } from '../model/failpoint.ts';
 import type { RecordTable } from './store.ts';
 
 const LONGEST_KEY = 1024;
@@ -89,7 +90,9 @@ export class LmdbTable<T> implements RecordTable<T> {
       const mine = { text };
       this.#pending.set(key, mine);
       try {
+        failpoint(`record.${this.#parts.name}.begun`);
         await write();
+        failpoint(`record.${this.#parts.name}.committed`);
       } catch (error) {
         throw writeError(await commitErrorOf(error), `${this.#parts.name}/${key}`);
       } finally {

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
-import { buildGuest } from './real-core.ts';
+import { coreScript } from './core-script.ts';
+import { buildGuest, guestDirectory } from './real-core.ts';
 
 export interface CoreProcess {
   pid: number;
@@ -14,19 +14,28 @@ export interface CoreProcess {
   kill(): Promise<void>;
   /** SIGTERM; resolves with its exit code. */
   stop(): Promise<number | null>;
+  /** From when this resolves on it kills itself at that failpoint. */
+  dieAt(failpoint: string): Promise<void>;
+  /** Resolves when it is gone, however it went. */
+  gone: Promise<void>;
 }
 
-const fixture = fileURLToPath(new URL('../../fixtures/core-process.ts', import.meta.url));
+export interface CoreProcessOptions {
+  pool?: Record<string, unknown>;
+  /** Dies at this failpoint on its way to being ready: then this rejects. */
+  dieAt?: string;
+}
 
 /** A real core in a process of its own, so that it can be killed. @throws with the error code when it does not start */
 export async function startCoreProcess(
   root: string,
-  pool: Record<string, unknown> = {},
+  { pool = {}, dieAt }: CoreProcessOptions = {},
 ): Promise<CoreProcess> {
   buildGuest();
   const policy = JSON.stringify({ warm: [{ image: 'host', count: 2 }], capacity: { max: 48 }, ...pool });
-  const child = spawn(process.execPath, ['--import', 'tsx', fixture, root, policy], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const child = spawn(process.execPath, [await coreScript(), root, policy, guestDirectory], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    env: { ...process.env, ...(dieAt === undefined ? {} : { FSB_TEST_FAILPOINT: dieAt }) },
   });
   const exited = once(child, 'exit').then(([code]) => code as number | null);
   const answer = await Promise.race([firstLine(child), exited.then((code) => `exit ${code}`)]);
@@ -47,6 +56,11 @@ export async function startCoreProcess(
     api,
     kill: async () => void (await end('SIGKILL')),
     stop: () => end('SIGTERM'),
+    async dieAt(failpoint) {
+      child.send(failpoint);
+      await once(child, 'message');
+    },
+    gone: exited.then(() => api.close()),
   };
 }
 

@@ -36,7 +36,7 @@ afterEach(async () => {
 });
 
 async function start(): Promise<void> {
-  core = await startCoreProcess(root, { warm: [] });
+  core = await startCoreProcess(root, { pool: { warm: [] } });
   bench.use(core.api);
 }
 

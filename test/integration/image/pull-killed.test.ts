@@ -45,7 +45,7 @@ afterAll(async () => {
 
 async function start(): Promise<CoreApi> {
   await writeFile(join(root, 'registries.yaml'), `registries: { "${proxy.address}": { insecure: true } }`);
-  core = await startCoreProcess(root, { warm: [] });
+  core = await startCoreProcess(root, { pool: { warm: [] } });
   return core.api;
 }
 

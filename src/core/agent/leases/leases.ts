@@ -4,6 +4,7 @@ import type { CallOptions, ExecRequest } from '../../api/sandbox-api.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { Expiry } from '../../model/expiry.ts';
+import { failpoint } from '../../model/failpoint.ts';
 import { newLeaseId } from '../../model/ids.ts';
 import type { Lease } from '../../model/pool.ts';
 import type { ProcessSession } from '../../model/process.ts';
@@ -54,6 +55,7 @@ export class Leases {
     const { pool, image, surroundings, ttl, label } = prepared;
     const id = newLeaseId();
     const held = await prepared.claim(this.holderOf(id));
+    failpoint('lease.claimed');
     const record: LeaseRecord = {
       id,
       image: image.reference,
@@ -66,6 +68,7 @@ export class Leases {
     const hold = this.#keep(record, pool, held);
     try {
       await held.use({ by: 'lease', lease: record });
+      failpoint('lease.recorded');
       throwIfAborted(signal);
       if (hold.releasing) throw held.lost ?? endedEarly(pool.name);
     } catch (error) {

@@ -3,6 +3,7 @@ import type { PoolRunRequest } from '../../api/pool-api.ts';
 import type { CallOptions } from '../../api/sandbox-api.ts';
 import { commandOf } from '../../model/command.ts';
 import { FsbError } from '../../model/errors.ts';
+import { failpoint } from '../../model/failpoint.ts';
 import type { ProcessSession } from '../../model/process.ts';
 import type { Holder } from '../pools/held-instance.ts';
 import type { Pools } from '../pools/pools.ts';
@@ -40,6 +41,7 @@ export class Runs {
       lost: () => void run?.end(),
     };
     const held = await claim(holder);
+    failpoint('run.claimed');
     run = new OneShot(held, surroundings, (gone) => this.#leaves(run!, gone));
     this.#active.add(run);
     if (this.#closing) {

@@ -1,4 +1,5 @@
 import type { ImageStore } from '../../image/image-store.ts';
+import { failpoint } from '../../model/failpoint.ts';
 import type { RuntimeDriver } from '../../runtime/driver.ts';
 import { KeptFiles } from './kept-files.ts';
 import type { Ledger } from './ledger.ts';
@@ -33,14 +34,19 @@ export function recordingDriver(
     await ledger.remove(id);
   };
   const destroyAll = async (id: string): Promise<void> => {
+    failpoint('destroy.begun');
     await inner.destroy(id);
+    failpoint('destroy.removed');
     await release(id);
   };
   const files = new KeptFiles({ ledger, remove: destroyAll });
   const destroy = async (id: string): Promise<void> => {
     if (!files.has(id)) return destroyAll(id);
+    failpoint('keep.begun');
     await inner.destroy(id, { keepFiles: true });
+    failpoint('keep.removed');
     await files.settle(id);
+    failpoint('keep.settled');
   };
   const forPool = (pool: string): RuntimeDriver => ({
     name: inner.name,
@@ -49,6 +55,7 @@ export function recordingDriver(
       holdImage(request.id, request.shape.image);
       try {
         await ledger.add(request.id, { shape: request.shape, pool });
+        failpoint('boot.recorded');
         return await inner.boot(request, signal);
       } catch (error) {
         if (!files.has(request.id)) await release(request.id);

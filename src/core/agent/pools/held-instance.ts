@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Instance } from '../../instance/instance.ts';
+import { failpoint } from '../../model/failpoint.ts';
 import type { Claim, Pool, ReleaseOptions } from '../../pool/pool.ts';
 import type { KeptFiles } from '../ledger/kept-files.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -95,9 +96,11 @@ export class HeldInstance {
     if (filesFor !== undefined && pool.policy.reuse === 'one-shot') files.keep(this.instance.id, filesFor);
     else files.drop(this.instance.id);
     const disowned = !this.#outlivesTheCore() || (await this.#disown());
+    failpoint('return.disowned');
     try {
       const again = this.instance.shape.again !== undefined;
       await pool.release(claim, { destroy: destroy || again || !disowned });
+      failpoint('return.released');
     } finally {
       if (this.#parts.left(this)) await this.#clear();
     }

@@ -2,6 +2,7 @@ import type { DrainOptions, PoolChange } from '../../api/pool-api.ts';
 import type { CallOptions } from '../../api/sandbox-api.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
+import { failpoint } from '../../model/failpoint.ts';
 import { DEFAULT_POOL } from '../../model/ids.ts';
 import type { PoolDetails, PoolInfo, PoolShapeStatus } from '../../model/pool.ts';
 import { mergePolicy, type PoolPolicyInput } from '../../model/pool-policy.ts';
@@ -122,6 +123,7 @@ export class PoolAdmin {
     await this.#pools.requireImages(said.warm ?? []);
     // Pressure and breakers are of the moment: a controller that presses all the time must not write all the time.
     if (isSaid || start) await pool.save({ said: merged, ...(start ? { state: 'active' } : {}) });
+    failpoint('pool.saved');
     if (policy !== undefined) await pool.configure(policy);
     if (start) pool.pool.start();
     if (reset) pool.pool.resetBreakers();
@@ -145,6 +147,7 @@ export class PoolAdmin {
     const ended = pool.pool.drain();
     try {
       await this.#options.table.remove(name);
+      failpoint('pool.removed');
     } catch (error) {
       ended.catch(() => {});
       pool.recall();

@@ -1,6 +1,7 @@
 import type { ExecRequest } from '../../api/sandbox-api.ts';
 import type { GuestChannel, GuestProcess } from '../../guest/guest-channel.ts';
 import { FsbError } from '../../model/errors.ts';
+import { failpoint } from '../../model/failpoint.ts';
 import type { ExitStatus, ProcessSession } from '../../model/process.ts';
 import type { Surroundings } from '../ledger/records.ts';
 import { execProcess } from './exec-process.ts';
@@ -49,6 +50,7 @@ export class Execs {
     this.#count(1);
     try {
       const process = await channel.spawn(this.#nextId++, execProcess(surroundings, request), signal);
+      failpoint('exec.spawned');
       const session = this.#watch(process, recorded);
       return request.guestTool ? endedWithCaller(session) : session;
     } catch (error) {
@@ -83,6 +85,7 @@ export class Execs {
     const before = kills?.known ?? 0;
     try {
       const status = await exited;
+      failpoint('exec.ended');
       return kills === undefined ? status : await kills.judged(status, before);
     } catch (cause) {
       if (!over?.()) throw cause;

@@ -3,6 +3,7 @@ import type { ImageStore } from '../../image/image-store.ts';
 import type { Instance } from '../../instance/instance.ts';
 import type { LogStore } from '../../logs/log-store.ts';
 import type { Clock } from '../../model/clock.ts';
+import { failpoint } from '../../model/failpoint.ts';
 import type { RuntimeInstance } from '../../runtime/driver.ts';
 import type { RecordTable } from '../../store/store.ts';
 import type { Agent } from '../agent.ts';
@@ -51,6 +52,7 @@ export async function recover(options: RecoveryOptions): Promise<RecoveryResult>
   const { ledger, slots, logs, recording } = options;
   const result: RecoveryResult = { running: 0, leases: 0, idle: 0, files: 0, destroyed: 0, lost: 0 };
   const found = new Map((await recording.list()).map((instance) => [instance.id, instance]));
+  failpoint('recover.listed');
   const ids = new Set([...found.keys(), ...ledger.ids()]);
   await Promise.all([...ids].map((id) => recoverInstance(id, found.get(id), options, result)));
 
@@ -64,6 +66,7 @@ export async function recover(options: RecoveryOptions): Promise<RecoveryResult>
   }
   for (const sandboxId of await logs.list())
     if (slots.get(sandboxId) === undefined) await logs.remove(sandboxId);
+  failpoint('recover.done');
   return result;
 }
 
@@ -76,6 +79,7 @@ async function recoverInstance(
   const { recording, log } = options;
   try {
     const outcome = await settle(id, found, options);
+    failpoint('recover.settled');
     if (outcome === 'destroyed') await recording.destroy(id);
     result[outcome] += 1;
   } catch (error) {

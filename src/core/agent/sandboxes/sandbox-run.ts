@@ -6,6 +6,7 @@ import type { Instance } from '../../instance/instance.ts';
 import type { LogWriter } from '../../logs/log-store.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
+import { failpoint } from '../../model/failpoint.ts';
 import type { ExitStatus } from '../../model/process.ts';
 import type { Resources } from '../../model/shape.ts';
 import { Turns } from '../../model/turns.ts';
@@ -144,8 +145,10 @@ export class SandboxRun {
   pause(): Promise<void> {
     return this.#changes.take('pause', async () => {
       await this.#change({ paused: true });
+      failpoint('pause.recorded');
       try {
         await this.instance.suspend();
+        failpoint('pause.frozen');
       } catch (error) {
         await this.#change({ paused: undefined });
         throw error;
@@ -157,6 +160,7 @@ export class SandboxRun {
   unpause(): Promise<void> {
     return this.#changes.take('pause', async () => {
       await this.instance.wake();
+      failpoint('unpause.thawed');
       await this.#change({ paused: undefined });
     });
   }
@@ -178,7 +182,9 @@ export class SandboxRun {
     try {
       // On record first: the next core must not use it again for somebody who counts on other limits.
       await this.#change({ given: { ...given, resources } });
+      failpoint('resize.recorded');
       await this.instance.update(resources);
+      failpoint('resize.applied');
       held.resize(resources.memory);
     } catch (error) {
       held.resize(before);
@@ -211,9 +217,12 @@ export class SandboxRun {
   async #watch(): Promise<SlotEnd> {
     const pumping = this.pump.run().catch((error) => this.#complain(error, 'lost the output of a sandbox'));
     const end = await this.#outcome();
+    failpoint('end.seen');
     this.#stopping.over();
     await Promise.race([pumping, this.#abandoned]).catch(noop);
+    failpoint('end.drained');
     await this.#closeLog();
+    failpoint('end.logged');
     if (!this.#detached) await this.#recordEnd(end);
     return end;
   }
@@ -240,7 +249,9 @@ export class SandboxRun {
   async #recordEnd(end: SlotEnd): Promise<void> {
     try {
       await this.#recordWrites.insist(() => this.#change({ end, paused: undefined }));
+      failpoint('end.recorded');
       this.main.acknowledgeExit();
+      failpoint('end.acknowledged');
     } catch (error) {
       this.#complain(error, 'cannot record the end of a sandbox');
     }

@@ -4,6 +4,7 @@ import type { LogStore, LogWriter } from '../../logs/log-store.ts';
 import type { Clock } from '../../model/clock.ts';
 import { processFor, stopSignalOf, termsWith } from '../../model/command.ts';
 import { throwIfAborted } from '../../model/errors.ts';
+import { failpoint } from '../../model/failpoint.ts';
 import { HOST_IMAGE } from '../../model/reference.ts';
 import type { NetworkMode } from '../../model/shape.ts';
 import type { SandboxSpec } from '../../model/spec.ts';
@@ -50,6 +51,7 @@ export async function startSandbox(
   const { pools, logs, slots, clock } = ground;
   const pool = pools.require(spec.pool_ref);
   const again = filesOf === undefined ? undefined : await ground.files.handOver(filesOf, sandboxId);
+  failpoint('start.files');
   const digest = again === undefined ? imageDigest : imageUnder(again, spec, ground.ledger);
   const { image, shape } = await resolveShape(spec, pool.pool.policy, ground, digest);
   // Until an instance of it does: a claim may have to wait for its turn.
@@ -65,13 +67,16 @@ export async function startSandbox(
     const exact = again === undefined ? shape : { ...shape, again };
     held = await pool.claim({ shape: exact, image: image.reference, signal }, holder);
     throwIfAborted(signal);
+    failpoint('start.claimed');
     const slot = await slotOf(held, terms, clock);
     // The records are written while the guest starts the command; a crash in between leaves a trace either way.
     const recorded = Promise.all([held.use({ by: 'sandbox', sandboxId }), slots.put(sandboxId, slot)]);
     recorded.catch(noop);
     const main = await held.instance.channel.spawn(MAIN_PROCESS, process, signal);
+    failpoint('start.spawned');
     const log = await opening;
     await recorded;
+    failpoint('start.recorded');
     const { instance, hit: warm } = held;
     const { startedAt } = slot;
     const endpoints = endpointsOf(spec.network, given.exposed_ports);

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { abortable } from '../../model/abortable.ts';
 import type { Clock } from '../../model/clock.ts';
 import { throwIfAborted } from '../../model/errors.ts';
+import { failpoint } from '../../model/failpoint.ts';
 import { writeError } from './disk.ts';
 import type { Collection } from './garbage.ts';
 import { bury, digitsOf, freeDirectory, type LayerRecord, readLayer } from './layer-files.ts';
@@ -117,6 +118,7 @@ export class LayerStore {
       if (this.#layers.get(diffId) !== layer || !this.#isCollectable(layer, collection)) continue;
       this.#layers.delete(diffId);
       await bury(layer.directory, this.#options.staging);
+      failpoint('layer.removed');
       this.#options.log.debug({ layer: diffId }, 'layer removed');
       freed += layer.size;
     }
@@ -182,11 +184,15 @@ export class LayerStore {
     try {
       // One by one: Node's recursive mkdir takes a disk that is read-only for a directory that is missing.
       for (const directory of [staged, join(staged, 'd')]) await mkdir(directory);
+      failpoint('layer.staged');
       const size = await fill(join(staged, 'd'));
+      failpoint('layer.unpacked');
       const record: LayerRecord = { diffId, size };
       await writeFile(join(staged, 'layer.json'), JSON.stringify(record));
       const directory = await freeDirectory(this.#options.root, diffId);
+      failpoint('layer.recorded');
       await rename(staged, directory);
+      failpoint('layer.renamed');
       this.#layers.set(diffId, { ...record, directory, since: this.#options.clock.now() });
     } catch (error) {
       await this.#remains.remove(staged);

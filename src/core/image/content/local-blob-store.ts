@@ -5,6 +5,7 @@ import type { Clock } from '../../model/clock.ts';
 import { isDigest } from '../../model/digest.ts';
 import { isDiskFull } from '../../model/disk-full.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { failpoint } from '../../model/failpoint.ts';
 import { writeHashed } from '../bytes/write-hashed.ts';
 import { BlobFiles } from './blob-files.ts';
 import type { BlobStore, BlobTerms, FetchOptions } from './blob-store.ts';
@@ -158,7 +159,9 @@ export class LocalBlobStore implements BlobStore {
 
   async #publish(digest: string, size: number, from: string): Promise<string> {
     const path = this.#files.path(digest);
+    failpoint('blob.whole');
     await rename(from, path);
+    failpoint('blob.renamed');
     await syncDirectory(this.#files.directory);
     this.#blobs.add(digest, size);
     return path;
@@ -167,6 +170,7 @@ export class LocalBlobStore implements BlobStore {
   async #remove(digest: string, path: string): Promise<void> {
     // A flight: whoever wants it again begins when it is gone, or its new file would be removed.
     await this.#fly(digest, () => rm(path, { force: true }));
+    failpoint('blob.removed');
     this.#options.log.debug({ blob: digest }, 'blob removed');
   }
 

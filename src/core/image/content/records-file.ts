@@ -1,6 +1,7 @@
 import { link, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
+import { failpoint } from '../../model/failpoint.ts';
 import { syncDirectory, writeError } from './disk.ts';
 import { fileSchema, type ImageRecord } from './image-record.ts';
 
@@ -55,8 +56,11 @@ export class RecordsFile {
       } finally {
         await file.close();
       }
+      failpoint('images.written');
       await this.#keepPrevious();
+      failpoint('images.kept');
       await rename(temporary, this.path);
+      failpoint('images.renamed');
     } catch (error) {
       await rm(temporary, { force: true });
       throw writeError(error, 'the list of images');

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { Clock } from '../../model/clock.ts';
 import { shortDigest } from '../../model/digest.ts';
 import { throwIfAborted } from '../../model/errors.ts';
+import { failpoint } from '../../model/failpoint.ts';
 import type { LayerProgress, LayerState } from '../../model/pull.ts';
 import { Turns } from '../../model/turns.ts';
 import { flushToDisk } from '../content/flush.ts';
@@ -81,7 +82,9 @@ export async function ingestImages(
     const newIndexes = indexes.filter(({ digest }) => content.blobs.pathOf(digest) === undefined);
     for (const index of newIndexes) await keep(index, intake, signal);
     throwIfAborted(signal);
+    failpoint('ingest.complete');
     if (missing.length + newIndexes.length > 0) await flushToDisk(content.root, intake.launch);
+    failpoint('ingest.flushed');
     throwIfAborted(signal);
     await publisher.publish(
       images.map((one) => recordOf(one, recordIn(content, one)?.importedAt ?? clock.now())),

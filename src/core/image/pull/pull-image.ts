@@ -1,4 +1,5 @@
 import { FsbError, recoded } from '../../model/errors.ts';
+import { failpoint } from '../../model/failpoint.ts';
 import type { RegistryCredentials } from '../../model/image-requests.ts';
 import type { Platform } from '../../model/platform.ts';
 import type { LayerProgress } from '../../model/pull.ts';
@@ -79,6 +80,7 @@ async function pull(
   const named: NamedImage = { image, ...namesOf(reference, digest) };
   const here = isHere(image, intake);
   const upToDate = here && !movesName(named, intake);
+  failpoint('pull.resolved');
   report.resolved(digest, layersOf(image, here));
   const watcher = { onLayer: report.layer, onNote: report.note };
   try {

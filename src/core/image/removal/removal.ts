@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
+import { failpoint } from '../../model/failpoint.ts';
 import type { ImageInfo, PruneResult, RemovedImage } from '../../model/image.ts';
 import type { PruneRequest } from '../../model/image-requests.ts';
 import { familiarName } from '../../model/reference.ts';
@@ -87,6 +88,7 @@ export class Removal {
   async #take(record: ImageRecord): Promise<number | undefined> {
     if (!(await this.#strike(record))) return undefined;
     // It may come again while its content goes, and be used: what has come again by its turn stays.
+    failpoint('removal.struck');
     const freed = await this.#content.drop(record);
     this.#options.log.info({ image: record.digest, references: record.references, freed }, 'image removed');
     this.#options.happened(happening(record, { type: 'removed', freed }));

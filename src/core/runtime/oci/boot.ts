@@ -2,6 +2,7 @@ import { lstat, readFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { diskFull } from '../../model/disk-full.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { failpoint } from '../../model/failpoint.ts';
 import { shortId } from '../../model/ids.ts';
 import type { Mount } from '../../model/shape.ts';
 import type { BootedInstance, BootRequest } from '../driver.ts';
@@ -54,6 +55,7 @@ export async function bootInstance(
     again: shape.again !== undefined,
   });
   await launch(context, paths, id, words, { signal, lowUntil: request.lowUntil });
+  failpoint('boot.launched');
   const identity = readRuntimeState(context.runtime, paths.runtimeState);
   if (identity === undefined)
     throw new FsbError('run_failed', `cannot boot instance ${id}: ${context.runtime} left no state of it`);

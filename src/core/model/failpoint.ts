@@ -1,0 +1,18 @@
+/** Is told the name of each failpoint that the core comes to. */
+export type FailpointWatcher = (name: string) => void;
+
+let watcher: FailpointWatcher | undefined;
+
+/**
+ * Marks a place between two steps of an operation at which tests end the core, to see that the next one puts everything
+ * right. Every name of the sources needs a case in test/helpers/core/crash: `operation.step`, by what has just been done.
+ * Nobody watches outside of tests, and there is no switch for it: then it costs one comparison.
+ */
+export function failpoint(name: string): void {
+  watcher?.(name);
+}
+
+/** For tests. */
+export function watchFailpoints(next: FailpointWatcher | undefined): void {
+  watcher = next;
+}

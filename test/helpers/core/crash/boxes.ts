@@ -1,0 +1,51 @@
+import { expect } from 'vitest';
+import type { CoreApi } from '../../../../src/core/api/core-api.ts';
+import { wholeLog } from '../../../../src/core/model/logs.ts';
+import type { Phase } from '../../../../src/core/model/phase.ts';
+import type { Sandbox } from '../../../../src/core/model/sandbox.ts';
+import type { SandboxSpecInput } from '../../../../src/core/model/spec.ts';
+import { request, said } from './sessions.ts';
+
+export const box = { namespace: 'default', name: 'box' };
+
+/** Writes a line into its log and a file, then sleeps. */
+export const RUNNING = 'echo begun; echo kept > /kept; exec sleep 1000';
+
+export const make = (
+  api: CoreApi,
+  script: string,
+  more: Partial<SandboxSpecInput> = {},
+  name = box.name,
+): Promise<Sandbox> =>
+  api.sandboxes.create({
+    ...{ namespace: 'default', name },
+    spec: { image: 'host', command: ['sh', '-c', script], grace_period: '0.1s', ...more },
+  });
+
+/** A sandbox that runs, and has written what RUNNING writes. */
+export async function makeRunning(api: CoreApi, more: Partial<SandboxSpecInput> = {}): Promise<Sandbox> {
+  const made = await make(api, RUNNING, more);
+  for await (const { data } of api.sandboxes.logs(box, { ...wholeLog, follow: true }))
+    if (data.toString().includes('begun')) break;
+  return made;
+}
+
+export async function logOf(api: CoreApi, of: { namespace: string; name: string } = box): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const { data } of api.sandboxes.logs(of, wholeLog)) pieces.push(data);
+  return Buffer.concat(pieces).toString();
+}
+
+/** The sandbox; undefined when there is none. */
+export const find = async (api: CoreApi, name = box.name): Promise<Sandbox | undefined> =>
+  (await api.sandboxes.list({})).find((one) => one.name === name);
+
+export async function expectPhase(api: CoreApi, ...phases: (Phase | 'none')[]): Promise<void> {
+  expect(phases).toContain((await find(api))?.state.phase ?? 'none');
+}
+
+/** What was written in it before is there. */
+export async function expectKept(api: CoreApi): Promise<void> {
+  const session = await api.sandboxes.exec(box, request('cat', '/kept'));
+  expect(await said(session)).toEqual({ text: 'kept\n', code: 0 });
+}

@@ -1,0 +1,79 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { CoreApi } from '../../../../src/core/api/core-api.ts';
+import { busyboxImage } from '../../image/busybox-image.ts';
+import { layoutFiles } from '../../image/image-files.ts';
+import { startRegistry, type TestRegistry } from '../../image/registry/docker-registry.ts';
+import { pushImage } from '../../image/registry/push.ts';
+import { scenario } from './scenario.ts';
+import { request, said } from './sessions.ts';
+
+/** Where the image of these scenarios comes from; to be stopped. */
+export async function registryWithImage(): Promise<TestRegistry> {
+  const registry = await startRegistry();
+  await pushImage(registry, 'team/tool', layoutFiles([await busyboxImage({ name: undefined })]), '1');
+  return registry;
+}
+
+/** Images that come from a registry, and go. */
+export const imageScenarios = (registry: () => TestRegistry) => {
+  const name = (): string => `${registry().address}/team/tool:1`;
+  const pull = async (api: CoreApi): Promise<void> => {
+    for await (const _ of api.images.pull({ reference: name() }));
+  };
+  const trust = (root: string): Promise<void> =>
+    writeFile(join(root, 'registries.yaml'), `registries: { "${registry().address}": { insecure: true } }`);
+  const isHere = async (api: CoreApi): Promise<boolean> =>
+    (await api.images.list()).some(({ references }) => references.includes(name()));
+  const works = async (api: CoreApi): Promise<void> => {
+    const run = await api.pools.run({ pool: 'default-pool', image: name(), exec: request('echo', 'x') });
+    expect(await said(run)).toEqual({ text: 'x\n', code: 0 });
+  };
+  const tidy = async (api: CoreApi): Promise<void> => {
+    if (await isHere(api)) await api.images.remove(name(), { force: true });
+    // What an interrupted pull has left stays for the next one.
+    await api.images.prune({ all: true, olderThan: 0 });
+  };
+  return [
+    scenario({
+      name: 'image pull',
+      covers: [
+        'pull.',
+        'ingest.',
+        'images.',
+        'blob.whole',
+        'blob.renamed',
+        'layer.staged',
+        'layer.unpacked',
+        'layer.recorded',
+        'layer.renamed',
+      ],
+      pool: { warm: [] },
+      prepare: (_, root) => trust(root),
+      act: (api) => pull(api),
+      check: async (api, _, answered) => {
+        if (answered) expect(await isHere(api)).toBe(true);
+        await pull(api);
+        await works(api);
+      },
+      tidy,
+    }),
+    scenario({
+      name: 'image remove',
+      covers: ['removal.', 'images.', 'blob.removed', 'layer.removed'],
+      pool: { warm: [] },
+      prepare: async (api, root) => {
+        await trust(root);
+        await pull(api);
+      },
+      act: (api) => api.images.remove(name()),
+      check: async (api, _, answered) => {
+        if (answered) expect(await isHere(api)).toBe(false);
+        await pull(api);
+        await works(api);
+      },
+      tidy,
+    }),
+  ];
+};

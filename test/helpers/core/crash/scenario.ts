@@ -1,0 +1,29 @@
+import type { CoreApi } from '../../../../src/core/api/core-api.ts';
+import type { CoreProcessOptions } from '../core-process.ts';
+
+/** One operation of the core that tests kill at each of its failpoints. */
+export interface Scenario<State = unknown> {
+  /** The operation, in the words of the command line. */
+  name: string;
+  /** The failpoints at which it is killed: whole names, or all of an operation (`boot.`). */
+  covers: string[];
+  pool?: CoreProcessOptions['pool'];
+  /** What is there before, all of which must outlive the core. */
+  prepare?(api: CoreApi, root: string): Promise<State>;
+  /** The operation; it fails when the core dies under it. */
+  act(api: CoreApi, state: State, root: string): Promise<unknown>;
+  /**
+   * What must hold when the next core is there, beyond what holds always (./crash.ts).
+   * @param answered the caller was told that it succeeded, so it must have
+   */
+  check?(api: CoreApi, state: State, answered: boolean, root: string): Promise<void>;
+  /** Removes what the test would not: images, pools. */
+  tidy?(api: CoreApi, root: string): Promise<void>;
+  /** Only what is killed on its way to being ready comes there: `act` is done with a core that was killed, before. */
+  whileStarting?: boolean;
+}
+
+export const scenario = <State>(it: Scenario<State>): Scenario => it as Scenario;
+
+export const isCovered = (name: string, { covers }: Pick<Scenario, 'covers'>): boolean =>
+  covers.some((covered) => (covered.endsWith('.') ? name.startsWith(covered) : name === covered));
