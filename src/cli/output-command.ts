@@ -107,8 +107,9 @@ export abstract class OutputCommand extends Command {
     };
   }
 
-  protected async out(text: string): Promise<void> {
-    if (text !== '') await write(this.world.terminal.stdout, text);
+  /** To stdout as it is. @param signal ends the wait for a slow reader */
+  protected async out(data: string | Uint8Array, signal?: AbortSignal): Promise<void> {
+    if (data.length > 0) await write(this.world.terminal.stdout, data, signal);
   }
 
   /** Nobody wants to read how things go: -q, and formats for programs. */

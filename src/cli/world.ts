@@ -14,6 +14,8 @@ export interface TerminalOutput extends NodeJS.WritableStream {
   isTTY?: boolean;
   columns?: number;
   rows?: number;
+  /** Bytes that the reader has not taken yet. */
+  readonly writableLength?: number;
 }
 
 export interface Terminal {
