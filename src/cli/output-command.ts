@@ -102,7 +102,7 @@ export abstract class OutputCommand extends Command {
     const { stdout } = this.world.terminal;
     return {
       ...{ format: this.format, quiet: this.quiet, colors: this.colors },
-      width: stdout.isTTY && !this.#untruncated ? stdout.columns : undefined,
+      width: stdout.isTTY && !this.#untruncated ? stdout.columns || undefined : undefined,
       expression: this.globals.output?.expression,
     };
   }

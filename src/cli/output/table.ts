@@ -1,4 +1,3 @@
-import { fitted } from './fit.ts';
 import type { Column, RenderOptions, Tone } from './listing.ts';
 
 /** Title and rows, with nothing but spaces between the columns. */
@@ -7,7 +6,11 @@ export async function renderTable<T>(
   columns: Column<T>[],
   options: RenderOptions,
 ): Promise<string> {
-  const [{ default: Table }, paint] = await Promise.all([import('cli-table3'), painter(options.colors)]);
+  const [{ default: Table }, { fitted }, paint] = await Promise.all([
+    import('cli-table3'),
+    import('./fit.ts'),
+    painter(options.colors),
+  ]);
   const shown = columns.filter((column) => !column.wide || options.format === 'wide');
   const rows = items.map((item) => shown.map((column) => cell(column.value(item))));
   const room = options.format === 'wide' ? undefined : options.width;
