@@ -4,8 +4,8 @@ import { didYouMean } from '../../core/model/did-you-mean.ts';
 import { isDigest } from '../../core/model/digest.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import type { ImageInfo } from '../../core/model/image.ts';
-import { hasLabels } from '../../core/model/image-labels.ts';
 import type { LabelFilter } from '../../core/model/image-requests.ts';
+import { hasLabels } from '../../core/model/labels.ts';
 import { familiarName, HOST_IMAGE, parseReference } from '../../core/model/reference.ts';
 import { matchesGlob } from './glob.ts';
 
