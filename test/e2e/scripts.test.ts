@@ -101,6 +101,13 @@ describe('-o json', () => {
   });
 });
 
+describe('a working directory that was removed', () => {
+  it('is nothing to what needs no file', async () => {
+    const outcome = await shell.run('mkdir gone; cd gone; rmdir ../gone; fsb-ctl list -q');
+    expect(outcome).toMatchObject({ code: 0, stdout: 'box\n' });
+  });
+});
+
 describe('a reader that takes nothing', () => {
   it.each(['fsb-ctl logs -f flood', 'fsb-ctl logs -f flood -o json', 'fsb-ctl cp flood:/usr -'])(
     'keeps nobody from ending it: %s',

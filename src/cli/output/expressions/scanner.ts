@@ -75,7 +75,7 @@ export class Scanner {
 const ESCAPES: Record<string, string> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f', 0: '\0' };
 
 /** `\n` is a newline, `\u001b` a character by its number; what has no meaning is itself: `\.` is a dot. */
-export const unescaped = (escape: string): string =>
-  escape.length > 2
-    ? String.fromCharCode(Number.parseInt(escape.slice(2), 16))
-    : (ESCAPES[escape[1]!] ?? escape[1]!);
+export const unescaped = (written: string): string =>
+  written.length > 2
+    ? String.fromCharCode(Number.parseInt(written.slice(2), 16))
+    : (ESCAPES[written[1]!] ?? written[1]!);
