@@ -51,7 +51,7 @@ export default class PoolStatus extends BaseCommand {
   async #redraw(rows: PoolShapeStatus[]): Promise<void> {
     const listing = poolStatusListing(rows);
     if (this.format === 'json') return this.out(`${JSON.stringify(listing.items)}\n`);
-    if (this.world.terminal.stdout.isTTY && !this.forPrograms) await this.out(CLEAR_SCREEN);
+    if (this.redraws) await this.out(CLEAR_SCREEN);
     await this.print(listing);
   }
 
