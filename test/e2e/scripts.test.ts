@@ -101,6 +101,12 @@ describe('-o json', () => {
   });
 });
 
+describe('the help of a command', () => {
+  it.each(['list --help', 'list -h', '--help list', '-h ls', 'help list'])('comes with %s', async (line) => {
+    expect(await shell.succeed(`fsb-ctl ${line}`)).toContain('--sort-by');
+  });
+});
+
 describe('a working directory that was removed', () => {
   it('is nothing to what needs no file', async () => {
     const outcome = await shell.run('mkdir gone; cd gone; rmdir ../gone; fsb-ctl list -q');

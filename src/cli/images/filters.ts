@@ -17,7 +17,7 @@ export function parseFilters<K extends string>(
   const filters = Object.fromEntries(keys.map((key) => [key, []])) as unknown as Record<K, string[]>;
   for (const word of words) {
     const equals = word.indexOf('=');
-    const key = word.slice(0, Math.max(equals, 0));
+    const key = equals < 0 ? word : word.slice(0, equals);
     if (equals < 1 || !keys.includes(key as K)) throw invalidFilter(word, key, keys);
     filters[key as K].push(word.slice(equals + 1));
   }

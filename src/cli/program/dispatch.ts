@@ -47,7 +47,10 @@ async function dispatch(argv: string[], program: Program, world: World): Promise
   const { leading, rest } = splitLeadingFlags(argv, globalFlags as FlagArities);
   const config = await loadCommands(program.root, program.pjson, program.commands);
   if (rest.length === 0 || asksForHelp(rest.slice(0, 1)) || rest[0] === 'help')
-    return showHelp(config, rest.filter(isWord).slice(1));
+    return showHelp(
+      config,
+      rest.filter((word, at) => isWord(word) && !(at === 0 && word === 'help')),
+    );
 
   if (rest[0] === COMPLETE) {
     const { printCompletion } = await import('../completion/complete.ts');

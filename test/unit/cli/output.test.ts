@@ -14,6 +14,7 @@ import {
   sandboxListing,
   sandboxView,
 } from '../../../src/cli/output/sandbox-view.ts';
+import { printableText } from '../../../src/cli/output/table.ts';
 import type { ImageDetails } from '../../../src/core/model/image.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { parseSpec } from '../../../src/core/model/spec.ts';
@@ -212,5 +213,7 @@ describe('output', () => {
 
   it('lets no control character of others reach the terminal', () => {
     expect(printable('a\u001b[2Jb\u0007\u009b\n')).toBe('a?[2Jb???');
+    expect(printable('name\u202egpj.exe\u2066\u2028 日本 שלום 😀')).toBe('name?gpj.exe?? 日本 שלום 😀');
+    expect(printableText('a\tb\n\u001b\u202ec')).toBe('a\tb\n??c');
   });
 });
