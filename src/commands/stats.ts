@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
+import { jsonText } from '../cli/output/json-text.ts';
 import { type StatsView, statsListing } from '../cli/output/stats-view.ts';
 import { pause } from '../cli/stats/pause.ts';
 import { Sampler } from '../cli/stats/sampler.ts';
@@ -65,7 +66,7 @@ export default class Stats extends BaseCommand {
   }
 
   async #show(rows: StatsView[], before: string): Promise<void> {
-    if (this.format === 'json') return this.out(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    if (this.format === 'json') return this.out(rows.map((row) => `${jsonText(row)}\n`).join(''));
     if (!this.#inPlace) return this.print(statsListing(rows));
     const text = await this.rendered(statsListing(rows));
     // Over the old lines, not on an emptied screen: that would flicker.

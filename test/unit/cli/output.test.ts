@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Context } from '../../../src/cli/config/context.ts';
 import { settingsListing } from '../../../src/cli/output/config-view.ts';
@@ -7,6 +8,7 @@ import { versionListing } from '../../../src/cli/output/core-view.ts';
 import { imageDetails } from '../../../src/cli/output/image-details-view.ts';
 import { imageListing, prunedListing, pulledListing } from '../../../src/cli/output/image-view.ts';
 import { type InfoView, infoListing } from '../../../src/cli/output/info-view.ts';
+import { jsonText } from '../../../src/cli/output/json-text.ts';
 import { type Listing, type OutputFormat, printable, render } from '../../../src/cli/output/output.ts';
 import {
   createdListing,
@@ -209,6 +211,17 @@ describe('output', () => {
   it('shows a spec that run takes back unchanged', () => {
     const spec = parseSpec({ image: 'host', ttl: '90s', grace_period: '500ms', resources: { memory: '1g' } });
     expect(parseSpec(sandboxView({ ...box, spec }).spec)).toEqual(spec);
+  });
+
+  it('lets none reach it as JSON, which reads as the same', () => {
+    const text = jsonText({ label: 'a\u009b2J\u007f\u202eb\u001b 日本' });
+    expect(text).toBe(String.raw`{"label":"a\u009b2J\u007f\u202eb\u001b 日本"}`);
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary' }),
+        (each) => void expect(JSON.parse(jsonText(each))).toBe(each),
+      ),
+    );
   });
 
   it('lets no control character of others reach the terminal', () => {
