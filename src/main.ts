@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { connect } from './cli/endpoints/connect.ts';
 import type { PackageJson } from './cli/program/command-set.ts';
 import type { World } from './cli/world.ts';
@@ -43,7 +43,7 @@ function processWorld(root: string, version: string): World {
       stderr: process.stderr,
     },
     env: process.env,
-    cwd: process.cwd(),
+    cwd: workingDirectory(),
     clock: systemClock,
     events: process,
     forceExit: (code: number) => process.exit(code),
@@ -51,6 +51,15 @@ function processWorld(root: string, version: string): World {
     packageRoot: root,
   };
   return { ...here, connect: (options) => connect(options, here) };
+}
+
+/** Where one that was removed had been: commands that need no file there do not need it either. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return resolve('/', process.env.PWD ?? '');
+  }
 }
 
 const flushed = (stream: NodeJS.WriteStream): Promise<void> =>

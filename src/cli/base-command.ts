@@ -34,8 +34,12 @@ export abstract class BaseCommand extends OutputCommand {
 
   /** Runs it to its end; never rejects. */
   async execute(): Promise<number> {
-    const code = (await this._run()) as number | undefined;
-    return this.#failureCode || (code ?? 0);
+    const result = (await this._run()) as number | undefined;
+    const code = this.#failureCode || (result ?? 0);
+    // What the reader has not taken by now is waited for at the end, but not by whoever interrupts.
+    const { stdout } = this.world.terminal;
+    if (this.interruption.signal.aborted && stdout.writableLength) this.world.forceExit(code);
+    return code;
   }
 
   protected override async parse<F extends FlagValues, B extends FlagValues, A extends ArgValues>(
@@ -73,6 +77,10 @@ export abstract class BaseCommand extends OutputCommand {
       await this.say('No core is running.');
       return undefined;
     }
+  }
+
+  protected override out(data: string | Uint8Array): Promise<void> {
+    return super.out(data, this.interruption.signal);
   }
 
   /** To hand to every call of the core. */

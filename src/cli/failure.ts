@@ -1,6 +1,7 @@
 import { didYouMean } from '../core/model/did-you-mean.ts';
 import { FsbError } from '../core/model/errors.ts';
 import { Interrupted } from './interruption.ts';
+import { jsonText } from './output/json-text.ts';
 import { printableText } from './output/table.ts';
 import { OutputClosed } from './streams.ts';
 
@@ -33,7 +34,7 @@ export function renderError(
   thrown: unknown,
   context: Pick<FailureContext, 'json' | 'debug'>,
 ): string {
-  if (context.json) return `${JSON.stringify({ error: error.toBody() })}\n`;
+  if (context.json) return `${jsonText({ error: error.toBody() })}\n`;
   const hint = error.hint === undefined ? '' : `Hint: ${error.hint}\n`;
   return printableText(`Error: ${error.message}\n${hint}${context.debug ? stackOf(thrown) : ''}`);
 }

@@ -10,7 +10,7 @@ import {
   renderEach,
 } from './output/output.ts';
 import { tryWrite, write } from './streams.ts';
-import type { World } from './world.ts';
+import { canRedraw, type World } from './world.ts';
 
 // The bounds of oclif's own parse(), which it does not export.
 // biome-ignore lint/suspicious/noExplicitAny: as there
@@ -90,7 +90,18 @@ export abstract class OutputCommand extends Command {
 
   /** The result, in the format that was asked for, on stdout. */
   protected async print<T>(listing: Listing<T>): Promise<void> {
-    await this.out(await render(listing, this.#renderOptions));
+    await this.out(await this.rendered(listing));
+  }
+
+  /** What print() prints. */
+  protected rendered<T>(listing: Listing<T>): Promise<string> {
+    return render(listing, this.#renderOptions);
+  }
+
+  /** The result can be drawn anew over itself. */
+  protected get redraws(): boolean {
+    const { terminal, env } = this.world;
+    return !this.quiet && !this.forPrograms && this.format !== 'name' && canRedraw(terminal.stdout, env);
   }
 
   /** One of many that come one by one; `text` is its line for people. */
@@ -102,13 +113,14 @@ export abstract class OutputCommand extends Command {
     const { stdout } = this.world.terminal;
     return {
       ...{ format: this.format, quiet: this.quiet, colors: this.colors },
-      width: stdout.isTTY && !this.#untruncated ? stdout.columns : undefined,
+      width: stdout.isTTY && !this.#untruncated ? stdout.columns || undefined : undefined,
       expression: this.globals.output?.expression,
     };
   }
 
-  protected async out(text: string): Promise<void> {
-    if (text !== '') await write(this.world.terminal.stdout, text);
+  /** To stdout as it is. @param signal ends the wait for a slow reader */
+  protected async out(data: string | Uint8Array, signal?: AbortSignal): Promise<void> {
+    if (data.length > 0) await write(this.world.terminal.stdout, data, signal);
   }
 
   /** Nobody wants to read how things go: -q, and formats for programs. */

@@ -1,4 +1,4 @@
-import { eachAbortable } from '../core/model/abortable.ts';
+import { abortable, eachAbortable } from '../core/model/abortable.ts';
 import { FsbError } from '../core/model/errors.ts';
 import type { TerminalOutput } from './world.ts';
 
@@ -18,12 +18,19 @@ const GONE = new Set(['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_
 
 /**
  * Resolves when the bytes have left this process, so a slow reader slows us down.
- * @throws OutputClosed when nobody reads any more; FsbError for a full disk and the like
+ * @param signal whoever aborts it does not wait for the reader; what is written after that is waited for as ever
+ * @throws OutputClosed when nobody reads any more; FsbError for a full disk and the like; the signal's reason
  */
-export async function write(stream: TerminalOutput, data: string | Uint8Array): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
+export async function write(
+  stream: TerminalOutput,
+  data: string | Uint8Array,
+  signal?: AbortSignal,
+): Promise<void> {
+  const waited = signal?.aborted ? undefined : signal;
+  const written = new Promise<void>((resolve, reject) => {
     stream.write(data as string, (error?: Error | null) => (error ? reject(outputError(error)) : resolve()));
   });
+  await abortable(written, waited);
 }
 
 function outputError(error: NodeJS.ErrnoException): Error {

@@ -14,6 +14,8 @@ export interface TerminalOutput extends NodeJS.WritableStream {
   isTTY?: boolean;
   columns?: number;
   rows?: number;
+  /** Bytes that the reader has not taken yet. */
+  readonly writableLength?: number;
 }
 
 export interface Terminal {
@@ -57,3 +59,7 @@ export interface World {
 /** Questions may be asked: somebody can read them and answer. */
 export const isInteractive = (terminal: Terminal): boolean =>
   terminal.stdin.isTTY === true && terminal.stderr.isTTY === true;
+
+/** What stands there can be drawn over: on a terminal that knows how. */
+export const canRedraw = (stream: TerminalOutput, env: World['env']): boolean =>
+  stream.isTTY === true && env.TERM !== 'dumb';

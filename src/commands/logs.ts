@@ -58,7 +58,8 @@ Times are durations before now (10m), RFC3339 (2026-01-31T10:00:00Z) or unix sec
     };
     const core = await this.core();
     const entries = core.sandboxes.logs(ref, query, this.call);
-    if (!this.forPrograms) return printLog(entries, flags.timestamps, this.world.terminal);
+    if (!this.forPrograms)
+      return printLog(entries, flags.timestamps, this.world.terminal, this.interruption.signal);
     for await (const entry of entries) await this.printEach(logEntryView(entry), '');
     return undefined;
   }

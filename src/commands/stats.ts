@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
+import { jsonText } from '../cli/output/json-text.ts';
 import { type StatsView, statsListing } from '../cli/output/stats-view.ts';
 import { pause } from '../cli/stats/pause.ts';
 import { Sampler } from '../cli/stats/sampler.ts';
@@ -54,9 +55,7 @@ export default class Stats extends BaseCommand {
     const namespace = flags['all-namespaces'] ? undefined : this.namespace;
     const sampler = new Sampler(core, { namespace, names, all: flags.all === true });
     const first = await sampler.next(this.call);
-    const { stdout } = this.world.terminal;
-    const isTable = !this.quiet && (this.format === 'table' || this.format === 'wide');
-    this.#inPlace = isTable && stdout.isTTY === true && !flags['no-stream'];
+    this.#inPlace = this.redraws && !flags['no-stream'];
     if (this.#inPlace) await this.#show(first, CLEAR_SCREEN);
     for (;;) {
       await pause(INTERVAL, this.world.clock, this.interruption.signal);
@@ -67,11 +66,9 @@ export default class Stats extends BaseCommand {
   }
 
   async #show(rows: StatsView[], before: string): Promise<void> {
-    if (this.format === 'json') return this.out(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    if (this.format === 'json') return this.out(rows.map((row) => `${jsonText(row)}\n`).join(''));
     if (!this.#inPlace) return this.print(statsListing(rows));
-    const { render } = await import('../cli/output/output.ts');
-    const options = { format: this.format, quiet: this.quiet, colors: this.colors };
-    const text = await render(statsListing(rows), options);
+    const text = await this.rendered(statsListing(rows));
     // Over the old lines, not on an emptied screen: that would flicker.
     await this.out(`${before}${HOME}${text.replaceAll('\n', `${CLEAR_TO_END_OF_LINE}\n`)}${CLEAR_BELOW}`);
   }

@@ -64,6 +64,7 @@ describe.each(Object.entries(shells))('%s', (_, { argv, load }) => {
     ['the value behind an equals sign', 'fsb-ctl run --network=h\t', '--network=host'],
     ['the name of a sandbox', 'fsb-ctl get b\t', 'box'],
     ['only one that can be used', 'fsb-ctl exec \t', 'box'],
+    ['of a program in a path from home', '~/bin/fsb-ctl get b\t', 'get box'],
     ['an image', 'fsb-ctl run --image ho\t', 'host'],
     ['a pool', 'fsb-ctl pool get def\t', 'default-pool'],
     ['a file', 'fsb-ctl run x --env-file notes\t', 'notes.txt'],

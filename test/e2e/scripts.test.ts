@@ -101,6 +101,31 @@ describe('-o json', () => {
   });
 });
 
+describe('the help of a command', () => {
+  it.each(['list --help', 'list -h', '--help list', '-h ls', 'help list'])('comes with %s', async (line) => {
+    expect(await shell.succeed(`fsb-ctl ${line}`)).toContain('--sort-by');
+  });
+});
+
+describe('a working directory that was removed', () => {
+  it('is nothing to what needs no file', async () => {
+    const outcome = await shell.run('mkdir gone; cd gone; rmdir ../gone; fsb-ctl list -q');
+    expect(outcome).toMatchObject({ code: 0, stdout: 'box\n' });
+  });
+});
+
+describe('a reader that takes nothing', () => {
+  it.each(['fsb-ctl logs -f flood', 'fsb-ctl logs -f flood -o json', 'fsb-ctl cp flood:/usr -'])(
+    'keeps nobody from ending it: %s',
+    async (line) => {
+      await shell.run('fsb-ctl run flood --image host -- sh -c "exec yes"');
+      const script = `${line} > >(exec sleep 8 >/dev/null 2>&1) & pid=$!; sleep 1; kill -TERM $pid; wait $pid; echo $?`;
+      expect(await shell.run(script)).toMatchObject({ stdout: '143\n' });
+      await shell.succeed('fsb-ctl delete -f flood');
+    },
+  );
+});
+
 describe('run -d -q and --id-file', () => {
   it('print and keep the id alone', async () => {
     const id = await shell.succeed('fsb-ctl run -d -q kept --image host --id-file id -- sleep 1000');

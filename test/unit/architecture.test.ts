@@ -74,6 +74,7 @@ const packages: Record<string, { in: string[]; types?: string[] }> = {
   '@oclif/core': { in: ['commands', 'cli'] },
   chalk: { in: ['cli'] },
   'cli-table3': { in: ['cli'] },
+  'string-width': { in: ['cli'] },
   '@inquirer/prompts': { in: ['cli'] },
 
   // One transport, one place at each end of it. Generated code names the types of its services.

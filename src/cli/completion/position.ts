@@ -5,6 +5,7 @@ import {
   type FlagArities,
   guestCommandAt,
   longForm,
+  separateGuestArguments,
   splitLeadingFlags,
   takesNextWord,
 } from '../program/pass-through.ts';
@@ -41,7 +42,9 @@ export function readLine(words: string[], current: string, known: Known): Line {
   const { leading, rest } = splitLeadingFlags(words, globalFlags as FlagArities);
   const found = foundIn(rest, known);
   const flags = (found?.command.flags ?? globalFlags) as FlagArities;
-  const walked = walk([...leading, ...(found?.argv ?? [])], flags);
+  const guest = found && guestCommandAt.get(found.id);
+  const own = guest ? separateGuestArguments(found.argv, flags, guest) : (found?.argv ?? []);
+  const walked = walk([...leading, ...own], flags);
   return {
     found,
     flags: walked.flags,

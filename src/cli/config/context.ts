@@ -52,6 +52,10 @@ export function readContextFile(file: string): Context | undefined {
     throw new FsbError('invalid_argument', `the context${where} has no endpoint`, {
       hint: 'Add one, or remove the file.',
     });
+  if (tls !== undefined && (typeof tls !== 'object' || tls === null || Array.isArray(tls)))
+    throw new FsbError('invalid_argument', `tls${where}: it must be an object`, {
+      hint: 'Write it like "tls": {"ca": "FILE"}.',
+    });
   for (const [key, value] of Object.entries(tls ?? {})) {
     if (!TLS_KEYS.includes(key)) throw unknownKey(`tls.${key}`, TLS_KEYS, where);
     checkValue(`tls.${key}`, value, () => {}, where);

@@ -7,6 +7,7 @@ import { isName } from '../../core/model/ids.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { type Context, DEFAULT_CONTEXT, readContextFile } from './context.ts';
 import { type ConfigPlace, userDirectory } from './files.ts';
+import { changing, unusable } from './json-file.ts';
 
 /** The user's contexts, a file each. */
 export class Contexts {
@@ -42,12 +43,15 @@ export class Contexts {
   }
 
   async put(name: string, context: Context): Promise<void> {
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    await replaceFile(this.#file(name), `${JSON.stringify(context, null, 2)}\n`);
+    const file = this.#file(name);
+    await changing(file, async () => {
+      await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+      await replaceFile(file, `${JSON.stringify(context, null, 2)}\n`);
+    });
   }
 
   async remove(name: string): Promise<void> {
-    await rm(this.#file(name));
+    await changing(this.#file(name), () => rm(this.#file(name)));
   }
 
   #file(name: string): string {
@@ -59,7 +63,8 @@ function filesOf(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return [];
+    throw unusable(directory, message, error);
   }
 }

@@ -4,7 +4,7 @@ import { FsbError } from '../../core/model/errors.ts';
 import { withFileLock } from '../files/file-lock.ts';
 import { replaceFile, targetOf } from '../files/replace-file.ts';
 import type { World } from '../world.ts';
-import { readJsonFile } from './json-file.ts';
+import { changing, readJsonFile } from './json-file.ts';
 import type { ConfigScope } from './schema.ts';
 
 export interface Edit {
@@ -24,7 +24,7 @@ export async function editConfig(
   change: (entries: Record<string, unknown>) => boolean,
 ): Promise<void> {
   const isPrivate = scope === 'user';
-  try {
+  await changing(file, async () => {
     await mkdir(dirname(file), { recursive: true, mode: isPrivate ? 0o700 : 0o755 });
     const target = await targetOf(file);
     if (!isPrivate) await assertInProject(file, target);
@@ -34,13 +34,7 @@ export async function editConfig(
       await replaceFile(target, `${JSON.stringify(content, null, indent)}\n`, isPrivate ? 0o600 : 0o644);
       if (isPrivate) await chmod(target, 0o600);
     });
-  } catch (error) {
-    if (error instanceof FsbError || signal.aborted) throw error;
-    throw new FsbError('internal', `cannot write ${file}: ${(error as Error).message}`, {
-      hint: 'Check who owns it and whether its disk is full. Nothing was changed.',
-      cause: error,
-    });
-  }
+  });
 }
 
 /** Anybody may have made the links of a project: none of them says which file of yours is written. @throws denied */

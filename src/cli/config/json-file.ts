@@ -52,8 +52,21 @@ function readText(file: string): string | undefined {
   }
 }
 
-const unusable = (file: string, why: string, cause?: unknown): FsbError =>
+export const unusable = (file: string, why: string, cause?: unknown): FsbError =>
   new FsbError('invalid_argument', `cannot use ${file}: ${why}`, {
     hint: 'Mend the file, or remove it.',
     cause,
   });
+
+/** Says of what the disk, or the owner of the file, does not allow `change` that it was about that. @throws internal */
+export async function changing(file: string, change: () => Promise<unknown>): Promise<void> {
+  try {
+    await change();
+  } catch (error) {
+    if (error instanceof FsbError) throw error;
+    throw new FsbError('internal', `cannot write ${file}: ${(error as Error).message}`, {
+      hint: 'Check who owns it and whether its disk is full. Nothing was changed.',
+      cause: error,
+    });
+  }
+}

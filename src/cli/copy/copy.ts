@@ -113,7 +113,7 @@ export async function streamFromSandbox(
   options: Pick<CopyOptions, 'follow'>,
   progress: CopyProgress,
 ): Promise<void> {
-  await packInside(place, path, options.follow, progress.note, (chunk) => write(output, chunk));
+  await packInside(place, path, options.follow, progress.note, (chunk) => write(output, chunk, place.signal));
 }
 
 function packInside(

@@ -1,5 +1,5 @@
 import { ProgressLine } from '../output/progress-line.ts';
-import type { World } from '../world.ts';
+import { canRedraw, type World } from '../world.ts';
 
 /** Milliseconds between two looks at how far it is. */
 const INTERVAL = 100;
@@ -18,7 +18,7 @@ export class CopyProgress {
   constructor(world: Pick<World, 'terminal' | 'env' | 'clock'>, silent: boolean) {
     this.#world = world;
     const { terminal, env } = world;
-    if (!silent && terminal.stderr.isTTY && env.TERM !== 'dumb') this.#live = new ProgressLine(world);
+    if (!silent && canRedraw(terminal.stderr, env)) this.#live = new ProgressLine(world);
   }
 
   get bytes(): number {

@@ -1,8 +1,21 @@
-import { didYouMean } from '../../core/model/did-you-mean.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import { type CoreEvent, EVENT_KINDS, type EventKind, kindOf } from '../../core/model/event.ts';
+import type { LabelFilter } from '../../core/model/image-requests.ts';
+import { hasLabels } from '../../core/model/labels.ts';
 import { familiarName } from '../../core/model/reference.ts';
 import { parseFilters, parseLabels } from '../images/filters.ts';
+import { nearest } from '../output/nearest.ts';
+
+type EventType = CoreEvent['event']['type'];
+
+/** docs/events.md says what they are. */
+const TYPES = Object.keys({
+  ...{ created: 1, started: 1, exited: 1, failed: 1, lost: 1, paused: 1, unpaused: 1, killed: 1, stopped: 1 },
+  ...{ restarted: 1, reset: 1, expired: 1, renamed: 1, updated: 1, deleted: 1 },
+  ...{ pulled: 1, imported: 1, tagged: 1, untagged: 1, removed: 1, pruned: 1 },
+  ...{ idle: 1, claimed: 1, resumed: 1, returned: 1, evicted: 1, destroyed: 1, 'boot-failed': 1 },
+  ...{ refill: 1, scaled: 1, drained: 1 },
+} satisfies Record<EventType, 1>);
 
 const KEYS = ['type', 'event', 'sandbox', 'image', 'label', 'pool'] as const;
 type Filters = Record<(typeof KEYS)[number], string[]>;
@@ -10,13 +23,17 @@ type Filters = Record<(typeof KEYS)[number], string[]>;
 /** As docker: of one key any, of several keys all; labels all. */
 export class EventFilter {
   readonly #filters: Filters;
+  readonly #labels: LabelFilter[];
   readonly #namespace: string | undefined;
 
   /** @param namespace of the sandboxes; undefined: every. @throws invalid_argument */
   constructor(words: readonly string[], namespace: string | undefined) {
     this.#filters = parseFilters(words, KEYS);
+    this.#labels = parseLabels(this.#filters.label);
     this.#namespace = namespace;
-    for (const type of this.#filters.type) assertKind(type);
+    // What nobody says would be a stream in which nothing ever comes.
+    for (const kind of this.#filters.type) assertKnown('of type', kind, EVENT_KINDS);
+    for (const type of this.#filters.event) assertKnown('called', type, TYPES);
   }
 
   /** What the core need not even tell. */
@@ -26,7 +43,7 @@ export class EventFilter {
   }
 
   passes(event: CoreEvent): boolean {
-    const { type, event: types, sandbox, image, label, pool } = this.#filters;
+    const { type, event: types, sandbox, image, pool } = this.#filters;
     if (event.sandbox && this.#namespace !== undefined && event.sandbox.namespace !== this.#namespace)
       return false;
     const anyOf = (words: readonly string[], isMeant: (word: string) => boolean): boolean =>
@@ -37,16 +54,15 @@ export class EventFilter {
       anyOf(pool, (word) => word === event.pool) &&
       anyOf(sandbox, (word) => isSandbox(event, word)) &&
       anyOf(image, (word) => namesOf(event).includes(familiarName(word)) || isDigest(event, word)) &&
-      parseLabels(label).every(({ key, value }) => hasLabel(event, key, value))
+      hasLabels(event.sandbox?.labels ?? {}, this.#labels)
     );
   }
 }
 
-function assertKind(word: string): void {
-  if ((EVENT_KINDS as readonly string[]).includes(word)) return;
-  const near = didYouMean(word, EVENT_KINDS);
-  throw new FsbError('invalid_argument', `there are no events of type ${JSON.stringify(word)}`, {
-    hint: near === undefined ? `There are: ${EVENT_KINDS.join(', ')}.` : `Did you mean ${near}?`,
+function assertKnown(what: string, word: string, known: readonly string[]): void {
+  if (known.includes(word)) return;
+  throw new FsbError('invalid_argument', `there are no events ${what} ${JSON.stringify(word)}`, {
+    hint: nearest(word, known),
   });
 }
 
@@ -60,10 +76,8 @@ const isSandbox = ({ sandbox, event }: CoreEvent, word: string): boolean =>
 const namesOf = ({ sandbox, image }: CoreEvent): string[] =>
   (image?.names ?? (sandbox ? [sandbox.image] : [])).map(familiarName);
 
-const isDigest = ({ image }: CoreEvent, word: string): boolean =>
-  image !== undefined &&
-  word.length >= 4 &&
-  image.digest.replace(/^sha256:/, '').startsWith(word.replace(/^sha256:/, ''));
-
-const hasLabel = ({ sandbox }: CoreEvent, key: string, value?: string): boolean =>
-  sandbox?.labels[key] !== undefined && (value === undefined || sandbox.labels[key] === value);
+/** @param word at least four digits of it, with `sha256:` before them or not */
+function isDigest({ image }: CoreEvent, word: string): boolean {
+  const digits = word.replace(/^sha256:/, '');
+  return image !== undefined && digits.length >= 4 && image.digest.startsWith(`sha256:${digits}`);
+}

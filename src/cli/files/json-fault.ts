@@ -1,6 +1,6 @@
 /**
  * Where a text stops being JSON, as an offset; undefined: it is JSON. JSON.parse() does not say it for every fault, and
- * quotes the text around it, which may be a password.
+ * quotes the text around it, which may be a password. What is nested deeper than any file of ours is none.
  */
 function jsonFault(text: string): number | undefined {
   const scanner = new Scanner(text);
@@ -20,9 +20,12 @@ const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 const SPACE = /[ \t\r\n]*/y;
 
+const DEEPEST = 100;
+
 class Scanner {
   readonly #text: string;
   at = 0;
+  #depth = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -45,11 +48,13 @@ class Scanner {
 
   /** Undefined: no list begins here. */
   #list(open: string, close: string, item: () => boolean): boolean | undefined {
-    if (!this.#char(open)) return undefined;
+    if (this.#depth === DEEPEST || !this.#char(open)) return undefined;
     this.#take(SPACE);
     if (this.#char(close)) return true;
+    this.#depth += 1;
     do if (!item()) return false;
     while (this.#char(','));
+    this.#depth -= 1;
     return this.#char(close);
   }
 

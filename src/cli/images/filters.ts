@@ -4,8 +4,8 @@ import { didYouMean } from '../../core/model/did-you-mean.ts';
 import { isDigest } from '../../core/model/digest.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import type { ImageInfo } from '../../core/model/image.ts';
-import { hasLabels } from '../../core/model/image-labels.ts';
 import type { LabelFilter } from '../../core/model/image-requests.ts';
+import { hasLabels } from '../../core/model/labels.ts';
 import { familiarName, HOST_IMAGE, parseReference } from '../../core/model/reference.ts';
 import { matchesGlob } from './glob.ts';
 
@@ -17,7 +17,7 @@ export function parseFilters<K extends string>(
   const filters = Object.fromEntries(keys.map((key) => [key, []])) as unknown as Record<K, string[]>;
   for (const word of words) {
     const equals = word.indexOf('=');
-    const key = word.slice(0, Math.max(equals, 0));
+    const key = equals < 0 ? word : word.slice(0, equals);
     if (equals < 1 || !keys.includes(key as K)) throw invalidFilter(word, key, keys);
     filters[key as K].push(word.slice(equals + 1));
   }

@@ -1,3 +1,4 @@
+import { canRedraw } from '../world.ts';
 import type { LayerWords } from './layer-line.ts';
 import { LiveProgress } from './live-progress.ts';
 import { PlainProgress } from './plain-progress.ts';
@@ -14,7 +15,5 @@ export interface ProgressOptions {
 export function imageProgress(world: ProgressWorld, { silent, words }: ProgressOptions): PullProgress {
   const { terminal, env } = world;
   if (silent) return { on: async () => {}, close: async () => {} };
-  return terminal.stderr.isTTY === true && env.TERM !== 'dumb'
-    ? new LiveProgress(world, words)
-    : new PlainProgress(world, words);
+  return canRedraw(terminal.stderr, env) ? new LiveProgress(world, words) : new PlainProgress(world, words);
 }

@@ -10,12 +10,13 @@ export async function printLog(
   entries: AsyncIterable<LogEntry>,
   timestamps: boolean,
   terminal: Terminal,
+  signal: AbortSignal,
 ): Promise<undefined> {
   const stamp = new LineStamper();
   for await (const entry of entries) {
     if (entry.dropped)
       await tryWrite(terminal.stderr, `[${entry.dropped} bytes of older output were dropped here]\n`);
-    await write(terminal[entry.stream], timestamps ? stamp.push(entry) : entry.data);
+    await write(terminal[entry.stream], timestamps ? stamp.push(entry) : entry.data, signal);
   }
 }
 

@@ -12,7 +12,7 @@ export function parseMoment(text: string, now: number, flag: string): number {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
   if (RFC3339.test(text)) {
     const time = Date.parse(text.length === 10 ? `${text}T00:00:00` : text.replace(' ', 'T'));
-    if (!Number.isNaN(time)) return time;
+    if (!Number.isNaN(time) && isDay(text.slice(0, 10))) return time;
   }
   try {
     return now - parseDuration(text);
@@ -22,6 +22,9 @@ export function parseMoment(text: string, now: number, flag: string): number {
     });
   }
 }
+
+/** JavaScript takes February 31 for March 3. */
+const isDay = (text: string): boolean => new Date(text).getUTCDate() === Number(text.slice(-2));
 
 /**
  * @returns undefined for `all`

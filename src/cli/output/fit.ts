@@ -1,3 +1,5 @@
+import stringWidth from 'string-width';
+
 interface Fitting {
   title: string;
   spare?: number;
@@ -24,7 +26,7 @@ export function fitted(
   { width = Number.POSITIVE_INFINITY, gap }: { width?: number | undefined; gap: number },
 ): Fitted {
   const widths = columns.map(({ title }, at) =>
-    Math.max(...[title, ...rows.map((row) => row[at]!)].map(lengthOf)),
+    rows.reduce((widest, row) => Math.max(widest, stringWidth(row[at]!)), stringWidth(title)),
   );
   const kept = columns.map((_, at) => at);
   const excess = (): number => kept.reduce((sum, at) => sum + widths[at]! + gap, -gap) - width;
@@ -33,7 +35,7 @@ export function fitted(
   for (const at of spares) if (excess() > 0) kept.splice(kept.indexOf(at), 1);
   while (excess() > 0) {
     const widest = kept.reduce((a, b) => (widths[b]! > widths[a]! ? b : a));
-    const least = Math.max(LEAST, lengthOf(columns[widest]!.title));
+    const least = Math.max(LEAST, stringWidth(columns[widest]!.title));
     if (widths[widest]! <= least) break;
     const second = Math.max(0, ...kept.filter((at) => at !== widest).map((at) => widths[at]!));
     widths[widest] = Math.max(least, Math.min(second, widths[widest]! - 1), widths[widest]! - excess());
@@ -41,7 +43,15 @@ export function fitted(
   return { columns: kept, cut: (text, at) => shortened(text, widths[at]!) };
 }
 
-const lengthOf = (text: string): number => [...text].length;
-
-const shortened = (text: string, width: number): string =>
-  lengthOf(text) <= width ? text : `${[...text].slice(0, width - 1).join('')}…`;
+/** In columns of a terminal, where some characters take two and some none. */
+function shortened(text: string, width: number): string {
+  if (stringWidth(text) <= width) return text;
+  let cut = '';
+  let room = width - 1;
+  for (const character of text) {
+    room -= stringWidth(character);
+    if (room < 0) break;
+    cut += character;
+  }
+  return `${cut}…`;
+}

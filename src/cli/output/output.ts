@@ -1,4 +1,5 @@
 import { FsbError } from '../../core/model/errors.ts';
+import { jsonText } from './json-text.ts';
 import type { Listing, OutputFormat, RenderOptions } from './listing.ts';
 import { printable, renderTable } from './table.ts';
 
@@ -10,7 +11,7 @@ export async function render<T>(listing: Listing<T>, options: RenderOptions): Pr
   const { items } = listing;
   const data = listing.single ? items[0] : items;
   if (options.expression) return options.expression(data, options);
-  if (options.format === 'json') return `${JSON.stringify(data, null, 2)}\n`;
+  if (options.format === 'json') return `${jsonText(data, 2)}\n`;
   if (options.format === 'yaml') {
     const { stringify } = await import('yaml');
     return stringify(data, { aliasDuplicateObjects: false });
@@ -25,7 +26,7 @@ export async function render<T>(listing: Listing<T>, options: RenderOptions): Pr
 /** One of a stream, with its newline: `text` for people. */
 export async function renderEach<T>(view: T, text: string, options: RenderOptions): Promise<string> {
   if (options.expression) return options.expression(view, options);
-  return `${options.format === 'json' ? JSON.stringify(view) : text}\n`;
+  return `${options.format === 'json' ? jsonText(view) : text}\n`;
 }
 
 /** @param what with its verb: `events have` @throws invalid_argument */

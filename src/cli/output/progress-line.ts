@@ -1,5 +1,5 @@
 import { tryWrite } from '../streams.ts';
-import type { World } from '../world.ts';
+import { canRedraw, type World } from '../world.ts';
 import { printable } from './output.ts';
 
 const CLEAR_LINE = '\r\u001b[K';
@@ -12,7 +12,7 @@ export class ProgressLine {
 
   constructor({ terminal, env }: Pick<World, 'terminal' | 'env'>) {
     this.#stream = terminal.stderr;
-    this.#live = terminal.stderr.isTTY === true && env.TERM !== 'dumb';
+    this.#live = canRedraw(terminal.stderr, env);
   }
 
   /** Nothing happens while the text stays the same. */

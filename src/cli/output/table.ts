@@ -1,4 +1,3 @@
-import { fitted } from './fit.ts';
 import type { Column, RenderOptions, Tone } from './listing.ts';
 
 /** Title and rows, with nothing but spaces between the columns. */
@@ -7,7 +6,11 @@ export async function renderTable<T>(
   columns: Column<T>[],
   options: RenderOptions,
 ): Promise<string> {
-  const [{ default: Table }, paint] = await Promise.all([import('cli-table3'), painter(options.colors)]);
+  const [{ default: Table }, { fitted }, paint] = await Promise.all([
+    import('cli-table3'),
+    import('./fit.ts'),
+    painter(options.colors),
+  ]);
   const shown = columns.filter((column) => !column.wide || options.format === 'wide');
   const rows = items.map((item) => shown.map((column) => cell(column.value(item))));
   const room = options.format === 'wide' ? undefined : options.width;
@@ -48,14 +51,17 @@ const noBorders = {
 
 const cell = (text: string): string => (text === '' ? '-' : printable(text));
 
-/** Control characters in what others wrote (an image name, a reason) must not drive our terminal. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this removes
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?');
-}
+const DRIVING = String.raw`[\p{Cc}\p{Bidi_Control}\u2028\u2029]`;
+
+/**
+ * What others wrote (an image name, a reason, a command of a guest) must not drive our terminal, nor show its characters
+ * in another order than they have.
+ */
+export const printable = (text: string): string => text.replaceAll(new RegExp(DRIVING, 'gu'), '?');
 
 /** The same for a text of several lines. */
-export const printableText = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]/gu, '?');
+export const printableText = (text: string): string =>
+  text.replaceAll(new RegExp(String.raw`(?![\n\t])${DRIVING}`, 'gu'), '?');
 
 async function painter(colors: boolean): Promise<(text: string, tone: Tone) => string> {
   if (!colors) return (text) => text;

@@ -48,7 +48,11 @@ async function dispatch(argv: string[], program: Program, world: World): Promise
   const { root, pjson, commands } = program;
   const everything = (): Promise<Config> => loadConfig(root, pjson, commands);
   if (rest.length === 0 || asksForHelp(rest.slice(0, 1)) || rest[0] === 'help')
-    return showHelp(await everything(), commands, rest.filter(isWord).slice(1));
+    return showHelp(
+      await everything(),
+      commands,
+      rest.filter((word, at) => isWord(word) && !(at === 0 && word === 'help')),
+    );
 
   if (rest[0] === COMPLETE) {
     const { printCompletion } = await import('../completion/complete.ts');

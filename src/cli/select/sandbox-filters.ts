@@ -1,9 +1,10 @@
 import { FsbError } from '../../core/model/errors.ts';
+import { hasLabels } from '../../core/model/labels.ts';
 import { type Phase, type PhaseState, phases } from '../../core/model/phase.ts';
 import { exitCodeOf } from '../../core/model/process.ts';
 import { familiarName } from '../../core/model/reference.ts';
 import type { Sandbox } from '../../core/model/sandbox.ts';
-import { parseFilters } from '../images/filters.ts';
+import { parseFilters, parseLabels } from '../images/filters.ts';
 import { nearest } from '../output/nearest.ts';
 
 type Filter = (sandbox: Sandbox) => boolean;
@@ -27,6 +28,7 @@ export function parseSandboxFilters(words: readonly string[], given: readonly st
   const wanted = [...status, ...phase, ...given].flatMap((each) => each.split(',')).flatMap(parsePhase);
   const codes = exited.map(parseCode);
   const patterns = name.map(parseName);
+  const labels = parseLabels(label);
   const filters: Filter[] = [
     anyOf(patterns, (sandbox, pattern) => pattern.test(sandbox.name)),
     anyOf(id, (sandbox, prefix) => sandbox.id.startsWith(prefix)),
@@ -35,7 +37,7 @@ export function parseSandboxFilters(words: readonly string[], given: readonly st
     anyOf(codes, (sandbox, code) => codeOf(sandbox) === code),
     anyOf(pool, ({ spec }, each) => spec.pool_ref === each),
     anyOf(node, (sandbox, each) => sandbox.node === each),
-    ({ spec }) => label.every((each) => hasLabel(spec.labels, each)),
+    ({ spec }) => hasLabels(spec.labels, labels),
   ];
   return {
     ended: wanted.length + codes.length > 0,
@@ -98,10 +100,4 @@ function isOf(image: string, wanted: string): boolean {
   const [own, name] = [familiarName(image), familiarName(wanted).replace(/:latest$/, '')];
   if (/:[^/]+$/.test(wanted)) return own === familiarName(wanted);
   return own === name || own.startsWith(`${name}:`) || own.startsWith(`${name}@`);
-}
-
-function hasLabel(labels: Readonly<Record<string, string>>, word: string): boolean {
-  const equals = word.indexOf('=');
-  const key = equals === -1 ? word : word.slice(0, equals);
-  return Object.hasOwn(labels, key) && (equals === -1 || labels[key] === word.slice(equals + 1));
 }

@@ -2,7 +2,6 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { localCore } from '../../cli/local/find.ts';
 import { parseTail } from '../../cli/logs/time-query.ts';
-import { write } from '../../cli/streams.ts';
 
 export default class DaemonLogs extends BaseCommand {
   static override summary = "Show the local core's own log.";
@@ -30,6 +29,6 @@ export default class DaemonLogs extends BaseCommand {
     const { paths } = localCore(this.world, this.config.root, flags.root);
     const { readLogFile } = await import('../../cli/local/log-file.ts');
     const query = { tail, follow: flags.follow === true, signal: this.interruption.signal };
-    for await (const bytes of readLogFile(paths.log, query)) await write(this.world.terminal.stdout, bytes);
+    for await (const bytes of readLogFile(paths.log, query)) await this.out(bytes);
   }
 }

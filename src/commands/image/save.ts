@@ -7,7 +7,6 @@ import { imageProgress } from '../../cli/images/image-progress.ts';
 import { SAVE_WORDS } from '../../cli/images/layer-line.ts';
 import { layersSize } from '../../cli/images/layers-size.ts';
 import { saveToFile } from '../../cli/images/save-file.ts';
-import { write } from '../../cli/streams.ts';
 import { wantsJson } from '../../cli/wants-json.ts';
 import { FsbError } from '../../core/model/errors.ts';
 
@@ -70,7 +69,7 @@ export default class ImageSave extends BaseCommand {
         progress,
       );
       if (flags.output !== undefined) await saveToFile(flags.output, this.world.cwd, content);
-      else for await (const chunk of content) await write(stdout, chunk);
+      else for await (const chunk of content) await this.out(chunk);
     } finally {
       await progress.close();
     }

@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { jsonText } from '../../cli/output/json-text.ts';
 import { assertStreams } from '../../cli/output/output.ts';
 import { poolStatusListing } from '../../cli/output/pool-status-view.ts';
 import { PoolChanges } from '../../cli/pool/pool-changes.ts';
@@ -50,8 +51,8 @@ export default class PoolStatus extends BaseCommand {
 
   async #redraw(rows: PoolShapeStatus[]): Promise<void> {
     const listing = poolStatusListing(rows);
-    if (this.format === 'json') return this.out(`${JSON.stringify(listing.items)}\n`);
-    if (this.world.terminal.stdout.isTTY && !this.forPrograms) await this.out(CLEAR_SCREEN);
+    if (this.format === 'json') return this.out(`${jsonText(listing.items)}\n`);
+    if (this.redraws) await this.out(CLEAR_SCREEN);
     await this.print(listing);
   }
 

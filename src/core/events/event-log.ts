@@ -52,7 +52,7 @@ export class EventLog {
   }
 
   async *#read(
-    { pool, kinds }: EventQuery,
+    { pool, kinds, ...query }: EventQuery,
     after: number,
     end: number,
     signal?: AbortSignal,
@@ -65,10 +65,14 @@ export class EventLog {
       throw new FsbError('unavailable', `event ${after} has not happened: this core has seen ${this.#last}`, {
         hint: 'The core was started anew since then: begin without a number.',
       });
+    let early = query.after === undefined ? (query.since ?? 0) : 0;
     for (let next = after + 1; next <= end; next += 1) {
       throwIfAborted(signal);
       while (next > this.#last) await this.#change(signal);
       const event = this.#remembered(next);
+      if (event.time < early) continue;
+      // From the first one on, all: a clock may be set back.
+      early = 0;
       if (kinds && !kinds.includes(kindOf(event))) continue;
       if (pool === undefined || event.pool === pool) yield event;
     }

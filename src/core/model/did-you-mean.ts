@@ -1,5 +1,6 @@
 /** The candidate nearest to a mistyped word, or undefined when none is near enough to be a plausible slip. */
 export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
+  if (word === '') return undefined;
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {

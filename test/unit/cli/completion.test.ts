@@ -84,6 +84,7 @@ describe('flags', () => {
 
   it('end where the command of the sandbox begins', async () => {
     expect(await complete(['exec', 'box', 'ls', '--'])).toEqual({ values: [], directive: ':' });
+    expect(await complete(['exec', 'box', 'ls', '-o', ''])).toEqual({ values: [], directive: ':' });
     expect(await complete(['run', 'box', '--', ''])).toEqual({ values: [], directive: ':' });
     expect(await values(['pool', 'run', '--imag'])).toEqual(['--image']);
   });

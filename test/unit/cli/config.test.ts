@@ -98,6 +98,8 @@ describe('files', () => {
     await rm(user());
     await writeUser(`{"pool": "${'a'.repeat(70_000)}"}`);
     expect((await fsb('list')).stderr).toContain('it has more than 65536 bytes');
+    await writeUser(`${'['.repeat(20_000)}${']'.repeat(20_000)}`);
+    expect(await fsb('list')).toMatchObject({ code: 2, stderr: expect.stringContaining('it is not JSON') });
   });
 });
 

@@ -87,6 +87,28 @@ describe('contexts', () => {
     expect(JSON.parse(await readFile(file, 'utf8')).tls).toEqual({ ca: join(home, 'ca.pem') });
   });
 
+  it.each(['"x"', '5', '[]', 'null'])('say which files of TLS, and not %s', async (tls) => {
+    await mkdir(join(home, '.fsb/contexts'), { recursive: true });
+    await writeFile(join(home, '.fsb/contexts/far.json'), `{"endpoint": "tls://far", "tls": ${tls}}`);
+    expect(await fsb('context show far')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('tls in'),
+    });
+  });
+
+  it("that cannot be read or written are nobody's mistake in here", async () => {
+    await mkdir(join(home, '.fsb/contexts/odd.json'), { recursive: true });
+    const odd = await fsb('context remove odd');
+    expect(odd.stderr).toMatch(/^Error: cannot write .*odd.json: .*\nHint: Check who owns it/);
+    await rm(join(home, '.fsb/contexts'), { recursive: true });
+    await writeFile(join(home, '.fsb/contexts'), '');
+    for (const line of ['list', 'create x --host tcp://x', 'use x', 'remove x']) {
+      const { stderr } = await fsb(`context ${line}`);
+      expect(stderr).toMatch(/^Error: (cannot use .*contexts: ENOTDIR|context x does not exist)/);
+      expect(stderr).not.toContain('bug');
+    }
+  });
+
   it('that are not what commands use are told', async () => {
     await fsb('context create build --host tcp://build:1');
     const overridden = await fsb('context use build', { env: { FSB_HOST: 'tcp://x' } });

@@ -48,6 +48,9 @@ describe('a filter of events', () => {
     [['label=team'], [2, 4]],
     [['label=team=red', 'event=exited'], [4]],
     [['label=team=blue'], []],
+    [['label=constructor'], []],
+    [['image=sha256:abab'], [5]],
+    [['image=sha256:'], []],
     [['pool=ci'], [1]],
   ])('%j lets pass %j', (words, seqs) => {
     expect(passing(words)).toEqual(seqs);
@@ -59,6 +62,9 @@ describe('a filter of events', () => {
   });
 
   it('says what was probably meant', () => {
+    expect(() => new EventFilter(['event=exitd'], undefined)).toThrow(
+      expect.objectContaining({ code: 'invalid_argument', hint: 'Did you mean exited?' }),
+    );
     expect(() => new EventFilter(['type=sandbx'], undefined)).toThrow(
       expect.objectContaining({ code: 'invalid_argument', hint: 'Did you mean sandbox?' }),
     );

@@ -35,6 +35,9 @@ describe('jsonpath', () => {
     ['{.items[?(@.exit_code > 0)].name}', list, 'job\n'],
     ['{.items[?(@.exit_code)].name}', list, 'job\n'],
     ['{.items[?(@.exit_code==null && @.warm==true)].name}', list, 'box\n'],
+    ['{.items[?(@.exit_code < 8)].name}', list, 'job\n'],
+    ['{.items[?(@.exit_code <= @.nothing)].name}', list, ''],
+    ['{"\\u00e9\\u0009\\.\\u"}{.name}', box, 'é\t.ubox\n'],
     ["{.items[?(@.name=='x' || @.phase!='Running')].name}", list, 'job\n'],
     ['{range .items[*]}{.name}{"\\t"}{.phase}{"\\n"}{end}', list, 'box\tRunning\njob\tExited\n'],
     ['{range .items}{.name}={range .events[*]}{.message},{end};{end}', list, 'box=made,started,;job=;\n'],
@@ -127,6 +130,8 @@ describe('templates', () => {
     ['a {{- /* no */ -}} b{{ "}" }}', 'ab}'],
     ['{{/* nothing */}}x\\\\n', 'x\\n'],
     ['{{println .name `x`}}', 'box x\n'],
+    ['{{if lt .exit_code 1}}lt{{else}}no{{end}}', 'no'],
+    ['{{printf "%v%%|%3d" .name .generation}}', 'box%|  2'],
     ['{{truncate .phase 3}}{{pad "x" 1 2}}|', 'Run x  |'],
   ])('%s', (source, text) => {
     expect(compileTemplate(source)(box)).toBe(text);
@@ -144,6 +149,12 @@ describe('templates', () => {
   ])('%s is wrong', (source, why) => {
     expect(() => compileTemplate(source)).toThrow(
       expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining(why) }),
+    );
+  });
+
+  it.each(['%.2f', '%05d', '%x', '100%'])('prints no %j that printf does not know as it is', (verb) => {
+    expect(() => compileTemplate(`{{printf "${verb}" .generation}}`)(box)).toThrow(
+      expect.objectContaining({ message: expect.stringContaining(verb.replace(/^\d+/, '')) }),
     );
   });
 

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import { fitted } from '../../../src/cli/output/fit.ts';
 
@@ -27,12 +28,24 @@ describe('a table in a terminal', () => {
     expect(shown(width)).toEqual(cells);
   });
 
+  it('counts what a character takes of it, not characters', () => {
+    const cells = ['名前名前名前名前', '', '', ''];
+    const { cut } = fitted(columns, [cells], { width: 20, gap: 3 });
+    expect(cut(cells[0]!, 0)).toBe('名前名前名…');
+  });
+
+  it('of very many rows is no different', () => {
+    const many = Array.from({ length: 200_000 }, () => ['a', 'b', 'c', 'd']);
+    expect(fitted(columns, many, { width: 80, gap: 3 }).columns).toEqual([0, 1, 2, 3]);
+  });
+
   it('is as narrow as it can be, and no narrower than it must', () => {
-    const texts = fc.array(fc.string({ maxLength: 40 }), { minLength: 4, maxLength: 4 });
+    const text = fc.string({ unit: fc.constantFrom('a', ' ', '日', 'é', 'e\u0301', '😀'), maxLength: 40 });
+    const texts = fc.array(text, { minLength: 4, maxLength: 4 });
     fc.assert(
       fc.property(texts, fc.nat(200), (row, width) => {
         const { columns: kept, cut } = fitted(columns, [row], { width, gap: 3 });
-        const lengths = kept.map((at) => Math.max([...cut(row[at]!, at)].length, columns[at]!.title.length));
+        const lengths = kept.map((at) => Math.max(stringWidth(cut(row[at]!, at)), columns[at]!.title.length));
         const total = lengths.reduce((sum, each) => sum + each + 3, -3);
         expect(total <= width || lengths.every((each) => each <= 8)).toBe(true);
         if (kept.some((at) => cut(row[at]!, at) !== row[at]!)) expect(kept).toEqual([0, 1]);

@@ -61,6 +61,7 @@ describe('list', () => {
     [['-f', 'status=runing'], 'Did you mean Running?'],
     [['--phase', 'ended'], 'unknown phase "ended"'],
     [['-f', 'exited=x'], 'invalid filter "exited=x"'],
+    [['-f', 'nam'], 'Did you mean name=...?'],
     [['-f', 'name=('], 'no regular expression'],
     [['-a', '--sort-by', 'nmae'], 'Did you mean name?'],
     [['--sort-by', 'labels['], 'invalid field "labels[" at position 9'],

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Context } from '../../../src/cli/config/context.ts';
 import { settingsListing } from '../../../src/cli/output/config-view.ts';
@@ -7,6 +8,7 @@ import { versionListing } from '../../../src/cli/output/core-view.ts';
 import { imageDetails } from '../../../src/cli/output/image-details-view.ts';
 import { imageListing, prunedListing, pulledListing } from '../../../src/cli/output/image-view.ts';
 import { type InfoView, infoListing } from '../../../src/cli/output/info-view.ts';
+import { jsonText } from '../../../src/cli/output/json-text.ts';
 import { type Listing, type OutputFormat, printable, render } from '../../../src/cli/output/output.ts';
 import {
   createdListing,
@@ -14,6 +16,7 @@ import {
   sandboxListing,
   sandboxView,
 } from '../../../src/cli/output/sandbox-view.ts';
+import { printableText } from '../../../src/cli/output/table.ts';
 import type { ImageDetails } from '../../../src/core/model/image.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { parseSpec } from '../../../src/core/model/spec.ts';
@@ -210,7 +213,20 @@ describe('output', () => {
     expect(parseSpec(sandboxView({ ...box, spec }).spec)).toEqual(spec);
   });
 
+  it('lets none reach it as JSON, which reads as the same', () => {
+    const text = jsonText({ label: 'a\u009b2J\u007f\u202eb\u001b 日本' });
+    expect(text).toBe(String.raw`{"label":"a\u009b2J\u007f\u202eb\u001b 日本"}`);
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary' }),
+        (each) => void expect(JSON.parse(jsonText(each))).toBe(each),
+      ),
+    );
+  });
+
   it('lets no control character of others reach the terminal', () => {
     expect(printable('a\u001b[2Jb\u0007\u009b\n')).toBe('a?[2Jb???');
+    expect(printable('name\u202egpj.exe\u2066\u2028 日本 שלום 😀')).toBe('name?gpj.exe?? 日本 שלום 😀');
+    expect(printableText('a\tb\n\u001b\u202ec')).toBe('a\tb\n??c');
   });
 });

@@ -24,8 +24,9 @@ describe('times', () => {
     ['2026-03-01T10:00:00.25+02:00', now - 4 * 3_600_000 + 250],
   ])('%s', (text, time) => expect(parseMoment(text, now, 'since')).toBe(time));
 
-  it.each([['yesterday'], [''], ['2026-13-01'], ['-5m']])('refuses %j', (text) =>
-    expect(() => parseMoment(text, now, 'since')).toThrow('--since: invalid time'),
+  it.each([['yesterday'], [''], ['2026-13-01'], ['2026-02-31'], ['2026-02-30T10:00:00Z'], ['-5m']])(
+    'refuses %j',
+    (text) => expect(() => parseMoment(text, now, 'since')).toThrow('--since: invalid time'),
   );
 
   it('shows microseconds', () => expect(preciseTimestamp(now + 1.25)).toBe('2026-03-01T12:00:00.001250Z'));

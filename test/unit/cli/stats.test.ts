@@ -5,7 +5,7 @@ import type { SandboxApi } from '../../../src/core/api/sandbox-api.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { Sandbox, SandboxUsage } from '../../../src/core/model/sandbox.ts';
 import { defaultResources } from '../../../src/core/model/shape.ts';
-import { startCommandLine } from '../../helpers/cli/command-line.ts';
+import { type CommandLineOptions, startCommandLine } from '../../helpers/cli/command-line.ts';
 import { Screen } from '../../helpers/cli/screen.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 
@@ -36,8 +36,8 @@ function world() {
     known.add(name);
     used.set(name, { cpuMicros, memory, pids });
   };
-  const start = (line: string, tty = false) =>
-    startCommandLine(line.split(' '), { core, clock, tty, input: '' });
+  const start = (line: string, options: CommandLineOptions = {}) =>
+    startCommandLine(line.split(' '), { core, clock, input: '', ...options });
   return { clock, use, used, known, start };
 }
 
@@ -59,7 +59,7 @@ describe('stats', () => {
     const { clock, use, used, start } = world();
     use('box', 0);
     use('job', 1_000_000, 300 * MIB);
-    const line = start('stats', true);
+    const line = start('stats', { tty: true });
     await line.stdout.until('PIDS');
     const screen = (): string[] => new Screen(80, 24).write(line.stdout.text.replace('\u001b[2J', '')).lines;
     await paused(clock);
@@ -83,6 +83,28 @@ describe('stats', () => {
     expect(screen().slice(1)).toEqual(['box    0.00%   64MiB / 512MiB      12.50%   2', '']);
     line.events.emit('SIGINT');
     expect(await line.code).toBe(130);
+  });
+
+  it('draws over nothing on a terminal that cannot', async () => {
+    const { clock, use, start } = world();
+    use('box', 0);
+    const line = start('stats', { tty: true, env: { TERM: 'dumb' } });
+    await second(clock);
+    await paused(clock);
+    line.events.emit('SIGINT');
+    expect(await line.code).toBe(130);
+    expect(line.stdout.text).toMatch(/^NAME .*\nbox +0\.00%.*\n$/);
+  });
+
+  it('keeps to the width of the terminal', async () => {
+    const { clock, use, start } = world();
+    use('a-sandbox-with-quite-a-long-name', 0);
+    const line = start('stats', { tty: true });
+    Object.assign(line.stdout, { columns: 70 });
+    await paused(clock);
+    line.events.emit('SIGINT');
+    expect(await line.code).toBe(130);
+    expect(line.stdout.text).toMatch(/^a-sandbox-\S*… /m);
   });
 
   it('says once what two looks say, an object for each', async () => {

@@ -72,6 +72,17 @@ describe('the event log', () => {
     expect((await take(stream, 2)).map(({ seq }) => seq)).toEqual([4, 5]);
   });
 
+  it('begins with what happens at a time that is still to come', async () => {
+    const { clock, log, append } = world();
+    const reading = take(log.read({ since: clock.now() + 10 }), 2);
+    append(1);
+    await clock.advance(9);
+    append(1);
+    await clock.advance(1);
+    append(2);
+    expect((await reading).map(({ seq }) => seq)).toEqual([3, 4]);
+  });
+
   it('wakes a reader that waits', async () => {
     const { log, append } = world();
     const reading = take(log.read({}), 3);

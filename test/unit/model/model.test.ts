@@ -195,6 +195,7 @@ it('did-you-mean takes slips, not strangers', () => {
   expect(didYouMean('lsit', ['list', 'logs', 'exec'])).toBe('list');
   expect(didYouMean('rn', ['rm', 'run'])).toBe('run');
   expect(didYouMean('zebra', ['list', 'logs', 'exec'])).toBeUndefined();
+  expect(didYouMean('', ['rm'])).toBeUndefined();
 });
 
 it('two roots are two cores, and a root that is too deep is refused', () => {

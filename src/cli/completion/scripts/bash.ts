@@ -8,7 +8,7 @@ _fsb_ctl() {
     local reply directive line whole kept
     COMPREPLY=()
     line="${'$'}{COMP_LINE:0:COMP_POINT}"
-    reply="$("$1" __complete --line "$line" 2>/dev/null </dev/null)" || return 0
+    reply="$("${'$'}{1/#\~\//$HOME/}" __complete --line "$line" 2>/dev/null </dev/null)" || return 0
     directive="${'$'}{reply##*$'\n'}"
     whole="${'$'}{line##*[[:space:]]}"
     kept="${'$'}{whole%"$2"}"

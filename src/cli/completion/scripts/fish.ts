@@ -2,7 +2,7 @@ export const fishScript = String.raw`# fish completion of fsb-ctl: fsb-ctl compl
 function __fsb_ctl_complete
     set -l words (commandline -opc)
     set -l current (commandline -ct | string unescape 2>/dev/null)
-    set -l program $words[1]
+    set -l program (string replace -r '^~/' "$HOME/" -- $words[1])
     set -e words[1]
     set -l lines (command $program __complete -- $words "$current" 2>/dev/null </dev/null)
     set -l directive $lines[-1]

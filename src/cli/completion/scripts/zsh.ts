@@ -1,10 +1,11 @@
 export const zshScript = String.raw`#compdef fsb-ctl fsb
 # zsh completion of fsb-ctl: source <(fsb-ctl completion zsh), or a file named _fsb_ctl in a directory of fpath.
 _fsb_ctl() {
-    local line value directive
+    local line value directive program
     local -a before lines entries options
     before=("${'$'}{(@Q)words[2,CURRENT-1]}")
-    lines=("${'$'}{(@f)$("${'$'}{(Q)words[1]}" __complete -- $before "${'$'}{(Q)PREFIX}" 2>/dev/null </dev/null)}")
+    program=${'$'}{(Q)words[1]}
+    lines=("${'$'}{(@f)$("${'$'}{program/#\~\//$HOME/}" __complete -- $before "${'$'}{(Q)PREFIX}" 2>/dev/null </dev/null)}")
     directive=$lines[-1]
     lines[-1]=()
     for line in $lines; do

@@ -1,5 +1,5 @@
 import type { Scanner } from './scanner.ts';
-import { compare, type Data, elementOf, isObject, keyOf, same } from './values.ts';
+import { type Data, elementOf, isObject, keyOf, ordered, same } from './values.ts';
 
 /** From one value to those that a step leads to. */
 type Step = (value: Data, root: Data) => Data[];
@@ -106,10 +106,10 @@ type Operand = (value: Data, root: Data) => Data[];
 const COMPARISONS: Record<string, (a: Data, b: Data) => boolean> = {
   '==': same,
   '!=': (a, b) => !same(a, b),
-  '<': (a, b) => compare(a, b) < 0,
-  '<=': (a, b) => compare(a, b) <= 0,
-  '>': (a, b) => compare(a, b) > 0,
-  '>=': (a, b) => compare(a, b) >= 0,
+  '<': ordered((difference) => difference < 0),
+  '<=': ordered((difference) => difference <= 0),
+  '>': ordered((difference) => difference > 0),
+  '>=': ordered((difference) => difference >= 0),
 };
 
 /** `@.phase=="Running"`, `@.reason` (is there), with `&&` and `||` between, in their usual order. */

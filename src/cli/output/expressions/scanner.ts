@@ -63,7 +63,7 @@ export class Scanner {
       text += this.take(quote === '"' ? /[^"\\]+/y : /[^'\\]+/y) ?? '';
       if (this.take(quote === '"' ? /"/y : /'/y) !== undefined) return text;
       if (this.done) this.fail('the text has no end', { at: start });
-      text += unescaped(this.need(/\\[\s\S]/y, 'an escape like \\n'));
+      text += unescaped(this.need(/\\(?:u[0-9a-fA-F]{4}|[\s\S])/y, 'an escape like \\n'));
     }
   }
 
@@ -72,7 +72,10 @@ export class Scanner {
   }
 }
 
-const ESCAPES: Record<string, string> = { n: '\n', t: '\t', r: '\r', 0: '\0' };
+const ESCAPES: Record<string, string> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f', 0: '\0' };
 
-/** `\n` is a newline; what has no meaning is itself: `\.` is a dot. */
-export const unescaped = (pair: string): string => ESCAPES[pair[1]!] ?? pair[1]!;
+/** `\n` is a newline, `\u001b` a character by its number; what has no meaning is itself: `\.` is a dot. */
+export const unescaped = (written: string): string =>
+  written.length > 2
+    ? String.fromCharCode(Number.parseInt(written.slice(2), 16))
+    : (ESCAPES[written[1]!] ?? written[1]!);

@@ -1,5 +1,5 @@
 import { FsbError } from '../../../core/model/errors.ts';
-import { compare, type Data, elementOf, isObject, isTrue, keyOf, same, textOf } from './values.ts';
+import { type Data, elementOf, isObject, isTrue, keyOf, ordered, same, textOf } from './values.ts';
 
 interface TemplateFunction {
   /** How many arguments, the piped one included. */
@@ -33,10 +33,26 @@ export const templateFunctions: Record<string, TemplateFunction> = {
   printf: of(1, MANY, (format, ...given) => printf(textOf(format), given)),
   eq: of(2, MANY, (value, ...others) => others.some((other) => same(value, other))),
   ne: of(2, 2, (a, b) => !same(a, b)),
-  lt: of(2, 2, (a, b) => compare(a, b) < 0),
-  le: of(2, 2, (a, b) => compare(a, b) <= 0),
-  gt: of(2, 2, (a, b) => compare(a, b) > 0),
-  ge: of(2, 2, (a, b) => compare(a, b) >= 0),
+  lt: of(
+    2,
+    2,
+    ordered((difference) => difference < 0),
+  ),
+  le: of(
+    2,
+    2,
+    ordered((difference) => difference <= 0),
+  ),
+  gt: of(
+    2,
+    2,
+    ordered((difference) => difference > 0),
+  ),
+  ge: of(
+    2,
+    2,
+    ordered((difference) => difference >= 0),
+  ),
   and: of(1, MANY, (...given) => given[firstIndex(given, (value) => !isTrue(value))]),
   or: of(1, MANY, (...given) => given[firstIndex(given, isTrue)]),
   not: of(1, 1, (value) => !isTrue(value)),
@@ -68,12 +84,16 @@ const MOST_BLANKS = 1000;
 const blanks = (count: Data): string =>
   ' '.repeat(Math.min(MOST_BLANKS, Math.max(0, Math.trunc(Number(count)) || 0)));
 
+const VERB = /%(-?)(\d*)((?:\.\d*)?[\s\S]?)/g;
+const VERBS = ['s', 'v', 'd', 'q'];
+
 /** `%s %v %d` with a width like `%-10s`, `%q`, `%%`. */
 function printf(format: string, given: Data[]): string {
   let next = 0;
-  return format.replaceAll(/%(-?)(\d*)([a-zA-Z%])/g, (part, left: string, width: string, verb: string) => {
-    if (verb === '%') return '%';
-    if (!'svdq'.includes(verb)) throw wrong(`printf knows %s, %v, %d and %q, not ${part}`);
+  return format.replaceAll(VERB, (part, left: string, width: string, verb: string) => {
+    if (part === '%%') return '%';
+    if (!VERBS.includes(verb) || width.startsWith('0'))
+      throw wrong(`printf knows %s, %v, %d and %q, not ${part}`);
     if (next >= given.length) throw wrong(`printf has no argument for ${part}`);
     const value = given[next++];
     const text = verb === 'q' ? JSON.stringify(textOf(value)) : textOf(value);

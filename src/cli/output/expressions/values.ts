@@ -31,5 +31,11 @@ export function compare(a: Data, b: Data): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
+/** An order that what is absent has no place in: no side of it may be. */
+export const ordered =
+  (holds: (difference: number) => boolean) =>
+  (a: Data, b: Data): boolean =>
+    (a ?? null) !== null && (b ?? null) !== null && holds(compare(a, b));
+
 /** Of scalars; what is absent is null. */
 export const same = (a: Data, b: Data): boolean => (a ?? null) === (b ?? null);
