@@ -1,11 +1,12 @@
 import { Args } from '@oclif/core';
+import { assertOurOrder } from '../cli/docker/run-line.ts';
 import { nameArg } from '../cli/flags.ts';
 import { withImage } from '../cli/images/pull-missing.ts';
 import { PullingCommand } from '../cli/images/pulling-command.ts';
 import { createdListing } from '../cli/output/sandbox-view.ts';
 import { attachToRun, removeFailedStart } from '../cli/run/attached-run.ts';
 import { withIdFile } from '../cli/run/id-file.ts';
-import { runFlags } from '../cli/run/run-flags.ts';
+import { runArities, runFlags } from '../cli/run/run-flags.ts';
 import { assertRunFlags, attaches, type RunFlags } from '../cli/run/run-plan.ts';
 import { specForRun } from '../cli/run/run-spec.ts';
 import { parseDetachKeys } from '../cli/session/detach-keys.ts';
@@ -57,12 +58,13 @@ The words after NAME are the command's arguments: they replace the image's defau
   static override flags = runFlags;
 
   override async run(): Promise<number | undefined> {
+    assertOurOrder(this.argv, runArities);
     const { args, flags } = await this.parse(Run);
     const ref = this.ref(args.name);
     assertRunFlags(flags);
     parseDetachKeys(flags['detach-keys']);
     assertTerminal(this.world.terminal, flags);
-    const source = { ref, flags, words: args.command ?? [], settings: this.settings };
+    const source = { ref, flags, words: args.command ?? [], settings: this.settings, argv: this.argv };
     const spec = await specForRun(source, this.world, this.interruption);
     const core = await this.core();
     const { sandbox, elapsed } = await this.#create(core, ref, spec, flags);

@@ -1,16 +1,18 @@
 import type { Config } from '@oclif/core';
 import { didYouMean } from '../../core/model/did-you-mean.ts';
 import { FsbError } from '../../core/model/errors.ts';
+import { insteadOfDocker } from '../docker/commands.ts';
 import { describeFailure } from '../failure.ts';
 import { globalFlags } from '../flags.ts';
 import { tryWrite } from '../streams.ts';
 import { wantsJson } from '../wants-json.ts';
 import type { World } from '../world.ts';
 import { type CommandTable, loadCommands, type PackageJson } from './command-set.ts';
-import { findCommand } from './find-command.ts';
+import { type FoundCommand, findCommand } from './find-command.ts';
 import {
   type FlagArities,
   guestCommandAt,
+  missingBefore,
   separateGuestArguments,
   splitLeadingFlags,
 } from './pass-through.ts';
@@ -61,7 +63,18 @@ async function dispatch(argv: string[], program: Program, world: World): Promise
       ? found.argv
       : separateGuestArguments(found.argv, found.command.flags as FlagArities, guest);
   if (asksForHelp(own)) return showHelp(config, found.id.split(':'));
+  if (guest !== undefined) assertNamed(found, guest, config);
   return new program.commands[found.id]!([...leading, ...own], config, world).execute();
+}
+
+/** @throws invalid_argument when `--` stands where the name of a sandbox should */
+function assertNamed({ command, argv }: FoundCommand, guest: number, { bin }: Config): void {
+  const missing = missingBefore(argv, command.flags as FlagArities, guest);
+  if (missing === undefined) return;
+  const name = Object.keys(command.args)[missing]!.toUpperCase();
+  throw new FsbError('invalid_argument', `missing ${name}`, {
+    hint: `It stands before --: ${bin} ${String(command.usage)}`,
+  });
 }
 
 function asksForHelp(argv: string[]): boolean {
@@ -79,13 +92,15 @@ async function showTopic(words: string[], config: Config): Promise<number> {
   if (below.length > 0 && next === undefined) return showHelp(config, [first]);
   if (!isWord(first)) throw unknownFlag(first, config);
   const given = below.length > 0 ? `${first} ${next}` : first;
+  const instead = insteadOfDocker(words.filter(isWord), (own) => findCommand(own, config) !== undefined);
   const known = below.length > 0 ? below : [...config.commandIDs, ...config.topics.map(({ name }) => name)];
   const near = didYouMean(
     given,
     known.map((id) => id.replaceAll(':', ' ')),
   );
   throw new FsbError('invalid_argument', `unknown command ${JSON.stringify(given)}`, {
-    hint: near === undefined ? `See ${config.bin} --help.` : `Did you mean ${config.bin} ${near}?`,
+    hint:
+      instead ?? (near === undefined ? `See ${config.bin} --help.` : `Did you mean ${config.bin} ${near}?`),
   });
 }
 

@@ -103,7 +103,7 @@ export function parseVolume(text: string): { source: string; target: string; rea
   const known = mode === undefined || mode === 'ro' || mode === 'rw';
   if (!source?.startsWith('/') || !target?.startsWith('/') || !known || rest.length > 0)
     throw new FsbError('invalid_argument', `invalid volume ${JSON.stringify(text)}`, {
-      hint: 'Write it like /source:/target, /source:/target:ro or /source:/target:rw, with absolute paths.',
+      hint: 'Write it like /source:/target, /source:/target:ro or /source:/target:rw, with absolute paths; there are no named volumes.',
     });
   return { source, target, read_only: mode !== 'rw' };
 }
@@ -112,8 +112,11 @@ export function parseVolume(text: string): { source: string; target: string; rea
 export function parsePort(text: string): number {
   const port = Number(text);
   if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535) return port;
+  // As docker publishes one: 8080:80, 127.0.0.1:8080:80/tcp.
+  const pair = /(?:^|:)(\d{1,5}:\d{1,5})(?:\/tcp)?$/.exec(text)?.[1];
+  const way = pair === undefined ? '' : `; reach it from here with: fsb-ctl port-forward NAME ${pair}`;
   throw new FsbError('invalid_argument', `invalid port ${JSON.stringify(text)}`, {
-    hint: 'Give the port inside the sandbox, 1 to 65535; fsb-ctl picks none on the node.',
+    hint: `Give the port inside the sandbox, 1 to 65535; no port of the node is taken for it${way}`,
   });
 }
 
