@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCpus } from '../../../src/cli/flags.ts';
+import { parseCpus, parseMemory, parsePids } from '../../../src/cli/limit-flags.ts';
 import { assertRunFlags, attaches } from '../../../src/cli/run/run-plan.ts';
 import { parseEnvFile, parseEnvWords, parsePairs } from '../../../src/cli/spec/env-words.ts';
 import { mergeSpecs, parsePort, parseVolume, specFromFlags } from '../../../src/cli/spec/spec-from-flags.ts';
@@ -20,6 +20,28 @@ describe('specFromFlags', () => {
     ['stdin and tty only when asked', { interactive: false, tty: true }, [], { tty: true }],
     ['ports', { ports: ['80', '443'] }, [], { exposed_ports: [80, 443] }],
   ])('%s', (_, flags, words, spec) => expect(specFromFlags(flags, words)).toEqual(spec));
+
+  it.each(['max', '-1', '0.5', '0', '', '1e3', '5x'])('refuses --pids %j, and says what is allowed', (text) =>
+    expect(() => parsePids(text)).toThrow(
+      expect.objectContaining({
+        ...{ code: 'invalid_argument', message: expect.stringContaining(JSON.stringify(text)) },
+        hint: expect.stringMatching(/from 1 on.*no unlimited/),
+      }),
+    ),
+  );
+
+  it.each(['max', '-1', 'unlimited'])('refuses --memory %s, and says what is allowed', (text) =>
+    expect(() => parseMemory(text)).toThrow(
+      expect.objectContaining({
+        ...{ code: 'invalid_argument', message: expect.stringContaining(JSON.stringify(text)) },
+        hint: expect.stringMatching(/512m.*6m at least.*no unlimited/),
+      }),
+    ),
+  );
+
+  it('takes limits that are numbers', () => {
+    expect([parsePids('256'), parseMemory('1.5g'), parseCpus('0.5')]).toEqual([256, 1.5 * 2 ** 30, 0.5]);
+  });
 
   it.each([['0'], ['x'], ['-1'], ['1e3']])('refuses --cpus %s', (cpus) =>
     expect(() => parseCpus(cpus)).toThrow('invalid number of cores'),
