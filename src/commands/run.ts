@@ -26,7 +26,7 @@ export default class Run extends PullingCommand {
   static override description =
     `Prints the name, id, node and endpoints of the sandbox and how long it took, and leaves it running. With --attach, -i, -t or --rm it stays, streams the output, and exits with the command's own code.
 
-The words after NAME are the command's arguments: they replace the image's default command and keep its entrypoint, as in docker; --entrypoint replaces that one, and an empty one takes it away. An image that is not here is pulled first, with the credentials of "login"; --pull always asks its registry each time, --pull never does without. Without --image and --file, on a terminal, an editor opens on the spec.`;
+The words after NAME are the command's arguments: they replace the image's default command and keep its entrypoint, as in docker; --entrypoint replaces that one, and an empty one takes it away. An image that is not here is pulled first, with the credentials of "login"; --pull always asks its registry each time, --pull never does without. Without --image and --file, on a terminal, an editor opens on the spec, with what the line says written into it; what you leave there is what counts, but for -i and -t.`;
   static override usage = 'run NAME [FLAGS] [--] [COMMAND] [ARG...]';
   static override examples = [
     {

@@ -34,7 +34,7 @@ export async function specForRun(
   return pool === undefined || spec.pool_ref !== undefined ? spec : { ...spec, pool_ref: pool };
 }
 
-/** Where the spec of a new sandbox comes from: the flags alone, a file, or the editor; flags win over both. */
+/** Where the spec of a new sandbox comes from: the flags alone, a file, or the editor; flags win over a file and stand in what is edited. */
 async function specAsSaid(
   { ref, flags, words, settings, argv }: SpecSource,
   world: World,

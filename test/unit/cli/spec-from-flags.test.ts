@@ -10,7 +10,7 @@ describe('specFromFlags', () => {
     ['words are args', { image: 'host' }, ['sh', '-c', ''], { image: 'host', args: ['sh', '-c', ''] }],
     ['entrypoint is the command', { entrypoint: '/x' }, ['a'], { command: ['/x'], args: ['a'] }],
     ['an empty entrypoint resets', { entrypoint: '' }, [], { command: [] }],
-    ['ttl in milliseconds', { ttl: 90_000 }, [], { ttl: '90000ms' }],
+    ['ttl as people write it', { ttl: 90_500 }, [], { ttl: '1m30s500ms' }],
     [
       'resources',
       { cpus: 0.5, memory: 1024, pids: 3 },
@@ -53,6 +53,22 @@ describe('mergeSpecs', () => {
     ['flags replace', { image: 'a' }, { image: 'b' }, { image: 'b' }],
     ['maps merge', { envs: { A: '1', B: '2' } }, { envs: { B: '3' } }, { envs: { A: '1', B: '3' } }],
     ['ports add up once', { exposed_ports: [1, 2] }, { exposed_ports: [2, 3] }, { exposed_ports: [1, 2, 3] }],
+    [
+      'mounts add up, one for a target',
+      {
+        mounts: [
+          { source: '/a', target: '/x' },
+          { source: '/b', target: '/y' },
+        ],
+      },
+      { mounts: [{ source: '/c', target: '/y' }] },
+      {
+        mounts: [
+          { source: '/a', target: '/x' },
+          { source: '/c', target: '/y' },
+        ],
+      },
+    ],
     ['ttl replaces expire_time', { expire_time: 5 }, { ttl: '1s' }, { ttl: '1s' }],
     ['a map of the wrong kind is left to the check', { envs: 'x' }, {}, { envs: 'x' }],
   ])('%s', (_, base, over, merged) => expect(mergeSpecs(base, over)).toEqual(merged));
