@@ -14,6 +14,6 @@ export const coresThere = (cores: number): string =>
 export function assertCores(cpus: number | undefined, cores: number): void {
   if (cpus === undefined || areCoresThere(cpus, cores)) return;
   throw new FsbError('invalid_argument', `cpus ${cpus} is not ${coresThere(cores)}`, {
-    hint: `Give ${cores} at most, or leave it out.`,
+    hint: `Give ${cores} at most, or leave it out. What a sandbox has is changed with: fsb-ctl update NAME --cpus ${cores}`,
   });
 }
