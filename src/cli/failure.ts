@@ -19,6 +19,8 @@ export interface FailureContext {
   command: string;
   /** Long names of the command's flags, for did-you-mean. */
   flagNames: string[];
+  /** What to say of flags that people know from elsewhere, by their names: they are unknown here, or mean less. */
+  foreignFlags?: Readonly<Record<string, string>>;
 }
 
 /** Total: whatever was thrown gets a text and an exit code. */
@@ -81,12 +83,11 @@ function usageError(error: UsageError, context: FailureContext): FsbError {
   const make = (message: string, hint = help): FsbError =>
     new FsbError('invalid_argument', message, { hint, cause: error });
   if (isWords(error.flags)) {
-    const [first] = error.flags;
-    const near = didYouMean(first!.replace(/^-+/, '').split('=')[0]!, context.flagNames);
-    return make(
-      `unknown flag ${error.flags.join(', ')}`,
-      near === undefined ? help : `Did you mean --${near}? ${help}`,
-    );
+    const first = error.flags[0]!.replace(/^-+/, '').split('=')[0]!;
+    const near = didYouMean(first, context.flagNames);
+    const known =
+      foreignFlag(first, context) ?? (near === undefined ? help : `Did you mean --${near}? ${help}`);
+    return make(`unknown flag ${error.flags.join(', ')}`, known);
   }
   if (isWords(error.args))
     return make(`unexpected argument ${error.args.map((word) => JSON.stringify(word)).join(', ')}`);
@@ -94,8 +95,13 @@ function usageError(error: UsageError, context: FailureContext): FsbError {
     const names = (error.args as { name: string }[]).map((arg) => arg.name.toUpperCase());
     return make(`missing ${names.join(', ')}`);
   }
-  return make(plainMessage(error.message));
+  const message = plainMessage(error.message);
+  const refused = /^expected --(\S+?)=/.exec(message)?.[1];
+  return make(message, refused && foreignFlag(refused, context));
 }
+
+const foreignFlag = (name: string, { foreignFlags = {} }: FailureContext): string | undefined =>
+  Object.hasOwn(foreignFlags, name) ? foreignFlags[name] : undefined;
 
 const isWords = (value: unknown): value is string[] =>
   Array.isArray(value) && value.length > 0 && value.every((word) => typeof word === 'string');

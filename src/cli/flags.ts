@@ -2,6 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { FsbError } from '../core/model/errors.ts';
 import { parseSignal } from '../core/model/process.ts';
 import { parseDuration, parseSize } from '../core/model/quantity.ts';
+import { cpusFlag, memoryFlag, pidsFlag } from './limit-flags.ts';
 import type { OutputChoice } from './output/formats.ts';
 
 /** Kinds of flags and arguments that several commands share; each shows its unit in the help. */
@@ -12,17 +13,6 @@ export const durationFlag = Flags.custom<number>({
 });
 
 export const sizeFlag = Flags.custom<number>({ helpValue: 'SIZE', parse: async (text) => parseSize(text) });
-
-export const cpusFlag = Flags.custom<number>({ helpValue: 'N', parse: async (text) => parseCpus(text) });
-
-/** @throws invalid_argument */
-export function parseCpus(text: string): number {
-  const cpus = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && cpus > 0) return cpus;
-  throw new FsbError('invalid_argument', `invalid number of cores ${JSON.stringify(text)}`, {
-    hint: 'Write it like 2 or 0.5.',
-  });
-}
 
 export const rateFlag = Flags.custom<number>({ helpValue: '0..1', parse: async (text) => parseRate(text) });
 
@@ -186,12 +176,8 @@ export const processFlags = {
 /** What an instance is booted with: `run` and `pool run`. */
 export const instanceFlags = {
   cpus: cpusFlag({ summary: "Cores, may be a fraction. Default: the pool's." }),
-  memory: sizeFlag({ char: 'm', summary: "Memory limit (512m, 1.5g). Default: the pool's." }),
-  pids: Flags.integer({
-    summary: "Limit of processes and threads. Default: the pool's.",
-    min: 1,
-    helpValue: 'N',
-  }),
+  memory: memoryFlag({ char: 'm', summary: "Memory limit (512m, 1.5g). Default: the pool's." }),
+  pids: pidsFlag({ summary: "Limit of processes and threads. Default: the pool's." }),
   network: Flags.option({
     summary: 'Network of the sandbox. Default: none.',
     options: ['none', 'host'] as const,

@@ -34,14 +34,14 @@ export abstract class OutputCommand extends Command {
   constructor(argv: string[], config: Config, world: World) {
     super(argv, config);
     this.world = world;
+    // Words that do not parse are the user's slip; oclif would warn that the command forgot to look at them.
+    this.parsed = true;
   }
 
   protected override async parse<F extends FlagValues, B extends FlagValues, A extends ArgValues>(
     options?: Interfaces.Input<F, B, A>,
     argv?: string[],
   ): Promise<Interfaces.ParserOutput<F, B, A>> {
-    // Flags that do not parse are the user's slip; oclif would warn that the command forgot to look at them.
-    this.parsed = true;
     const parsed = await super.parse<F, B, A>(options, argv);
     this.globals = this.#globalsOf(parsed.flags);
     this.#untruncated = parsed.flags['no-trunc'] === true;

@@ -1,4 +1,5 @@
 import { FsbError } from '../core/model/errors.ts';
+import { tryWrite } from './streams.ts';
 import type { Terminal } from './world.ts';
 
 /**
@@ -13,6 +14,29 @@ export async function confirm(
 ): Promise<boolean> {
   const { confirm: ask } = await import('@inquirer/prompts');
   return answered(ask({ message, default: byDefault }, contextOf(terminal, signal)));
+}
+
+export interface Loss {
+  /** `This deletes`, before the lines. */
+  title: string;
+  /** What would be gone, a line each. */
+  lines: readonly string[];
+  question: string;
+  /** When the answer is no: `nothing was deleted`. */
+  outcome: string;
+}
+
+/**
+ * Asks before something is gone for good; Enter is no. Also with -q: nobody can answer without having seen it.
+ * @throws cancelled
+ */
+export async function confirmLoss(
+  terminal: Terminal,
+  { title, lines, question, outcome }: Loss,
+  signal: AbortSignal,
+): Promise<void> {
+  await tryWrite(terminal.stderr, `${[title, ...lines.map((line) => `  ${line}`)].join('\n')}\n`);
+  if (!(await confirm(terminal, question, false, signal))) throw cancelled(undefined, outcome);
 }
 
 /** A line of text, on stderr; Enter alone takes the default. @throws as confirm() */

@@ -1,7 +1,9 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { durationFlag, repeated } from '../cli/flags.ts';
+import { confirmLoss } from '../cli/prompts.ts';
 import { type LabelSelector, parseSelectors } from '../cli/select/label-selector.ts';
+import { isInteractive } from '../cli/world.ts';
 import type { CoreApi } from '../core/api/core-api.ts';
 import { FsbError } from '../core/model/errors.ts';
 import type { SandboxRef } from '../core/model/sandbox.ts';
@@ -9,7 +11,9 @@ import type { SandboxRef } from '../core/model/sandbox.ts';
 export default class Delete extends BaseCommand {
   static override summary = 'Delete sandboxes.';
   static override description =
-    `Asks the main process of each to end (the stop signal of its image, or SIGTERM), kills everything in it when that has ended or the grace period is over, and removes every trace. Deletes all of them side by side, prints the name of each that is gone, in the order given, reports every failure and exits by the worst.`;
+    `Asks the main process of each to end (the stop signal of its image, or SIGTERM), kills everything in it when that has ended or the grace period is over, and removes every trace. Deletes all of them side by side, prints the name of each that is gone, in the order given, reports every failure and exits by the worst.
+
+With --all or --selector it names them and asks first, on a terminal.`;
   static override usage = 'delete [FLAGS] NAME...';
   static override examples = [
     { description: 'Two of them', command: '<%= config.bin %> delete box job' },
@@ -23,10 +27,12 @@ export default class Delete extends BaseCommand {
     name: Args.string({ multiple: true, ignoreStdin: true, description: 'Names of the sandboxes.' }),
   };
   static override flags = {
-    force: Flags.boolean({ char: 'f', summary: 'Kill at once; one that is not there is no error.' }),
+    force: Flags.boolean({
+      char: 'f',
+      summary: 'Kill at once, unless --grace says otherwise; do not ask; one that is not there is no error.',
+    }),
     grace: durationFlag({
       summary: "Between the stop signal and SIGKILL. Default: the sandbox's own, 10s if it has none.",
-      exclusive: ['force'],
     }),
     all: Flags.boolean({ summary: 'Every sandbox of the namespace.', exclusive: ['selector'] }),
     selector: Flags.string({
@@ -35,6 +41,7 @@ export default class Delete extends BaseCommand {
       summary: "Every sandbox with these labels: K=V, K!=V, 'K in (V, V)', 'K notin (V)', K, '!K'.",
       helpValue: 'SELECTOR',
     }),
+    yes: Flags.boolean({ char: 'y', summary: 'Do not ask before deleting with --all or --selector.' }),
     'no-wait': Flags.boolean({ summary: 'Do not wait until every trace is gone.' }),
   };
 
@@ -47,7 +54,8 @@ export default class Delete extends BaseCommand {
     const given = names.map((name) => this.ref(name));
     const core = await this.core();
     const refs = chosen ? await this.#select(core, selector) : given;
-    const options = { grace: flags.force ? 0 : flags.grace, wait: !flags['no-wait'] };
+    if (chosen && !flags.force && !flags.yes) await this.#confirm(refs);
+    const options = { grace: flags.grace ?? (flags.force ? 0 : undefined), wait: !flags['no-wait'] };
     const ignoreMissing = flags.force || chosen;
     await this.forEach(
       refs,
@@ -58,6 +66,18 @@ export default class Delete extends BaseCommand {
         }),
       ({ name, namespace }) => ({ name, namespace }),
     );
+  }
+
+  /** A script knows what it says; a person may have another namespace in mind. @throws cancelled */
+  async #confirm(refs: SandboxRef[]): Promise<void> {
+    if (refs.length === 0 || !isInteractive(this.world.terminal)) return;
+    const loss = {
+      title: 'This deletes',
+      lines: refs.map(({ name }) => name),
+      question: `Delete ${refs.length} ${refs.length === 1 ? 'sandbox' : 'sandboxes'}?`,
+      outcome: 'nothing was deleted',
+    };
+    await confirmLoss(this.world.terminal, loss, this.interruption.signal);
   }
 
   async #select(core: CoreApi, { equal, fits }: LabelSelector): Promise<SandboxRef[]> {

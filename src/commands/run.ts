@@ -1,11 +1,12 @@
 import { Args } from '@oclif/core';
+import { assertOurOrder } from '../cli/docker/run-line.ts';
 import { nameArg } from '../cli/flags.ts';
 import { withImage } from '../cli/images/pull-missing.ts';
 import { PullingCommand } from '../cli/images/pulling-command.ts';
 import { createdListing } from '../cli/output/sandbox-view.ts';
 import { attachToRun, removeFailedStart } from '../cli/run/attached-run.ts';
 import { withIdFile } from '../cli/run/id-file.ts';
-import { runFlags } from '../cli/run/run-flags.ts';
+import { runArities, runFlags } from '../cli/run/run-flags.ts';
 import { assertRunFlags, attaches, type RunFlags } from '../cli/run/run-plan.ts';
 import { specForRun } from '../cli/run/run-spec.ts';
 import { parseDetachKeys } from '../cli/session/detach-keys.ts';
@@ -25,7 +26,7 @@ export default class Run extends PullingCommand {
   static override description =
     `Prints the name, id, node and endpoints of the sandbox and how long it took, and leaves it running. With --attach, -i, -t or --rm it stays, streams the output, and exits with the command's own code.
 
-The words after NAME are the command's arguments: they replace the image's default command and keep its entrypoint, as in docker; --entrypoint replaces that one, and an empty one takes it away. An image that is not here is pulled first, with the credentials of "login"; --pull always asks its registry each time, --pull never does without. Without --image and --file, on a terminal, an editor opens on the spec.`;
+The words after NAME are the command's arguments: they replace the image's default command and keep its entrypoint, as in docker; --entrypoint replaces that one, and an empty one takes it away. An image that is not here is pulled first, with the credentials of "login"; --pull always asks its registry each time, --pull never does without. Without --image and --file, on a terminal, an editor opens on the spec, with what the line says written into it; what you leave there is what counts, but for -i and -t.`;
   static override usage = 'run NAME [FLAGS] [--] [COMMAND] [ARG...]';
   static override examples = [
     {
@@ -57,12 +58,13 @@ The words after NAME are the command's arguments: they replace the image's defau
   static override flags = runFlags;
 
   override async run(): Promise<number | undefined> {
+    assertOurOrder(this.argv, runArities);
     const { args, flags } = await this.parse(Run);
     const ref = this.ref(args.name);
     assertRunFlags(flags);
     parseDetachKeys(flags['detach-keys']);
     assertTerminal(this.world.terminal, flags);
-    const source = { ref, flags, words: args.command ?? [], settings: this.settings };
+    const source = { ref, flags, words: args.command ?? [], settings: this.settings, argv: this.argv };
     const spec = await specForRun(source, this.world, this.interruption);
     const core = await this.core();
     const { sandbox, elapsed } = await this.#create(core, ref, spec, flags);

@@ -114,7 +114,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
 
   const runtime = probe.name;
   const size = { cores: cpus().length, memory: totalmem() };
-  const ground = { images, runtime, ownDirectories: [paths.state, paths.run], clock, log };
+  const ground = { images, runtime, cores: size.cores, ownDirectories: [paths.state, paths.run], clock, log };
   const pools = new Pools({ ...ground, node: size, table, makePool, ledger, events, files: recording.files });
   const leases = new Leases({ ...ground, pools });
   const runs = new Runs({ ...ground, pools });

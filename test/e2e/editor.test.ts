@@ -71,6 +71,24 @@ describe('a text that is right', () => {
     expect(session.text).not.toContain('Create sandbox');
   });
 
+  it('begins with what the line says, of which the terminal stays', async () => {
+    const editor = await scriptedEditor('editor', `cp "$file" "$0.seen"; sed -i 's/there/here/' "$file"`);
+    const session = edit(
+      `EDITOR=${editor}`,
+      `--rm -it -e GREETING=hi -- sh -c 'test -t 0 && echo "$GREETING there"'`,
+    );
+    await session.sees('Create sandbox box from image host? (Y/n)');
+    session.type('\r');
+    await session.sees('hi here');
+    expect(await session.end()).toEqual(DONE);
+    const seen = await readFile(`${editor}.seen`, 'utf8');
+    expect(seen).toContain('args:\n  - sh\n  - -c\n  - test -t 0 && echo "$GREETING there"\n');
+    expect(seen).toContain('envs:\n  GREETING: hi\n');
+    expect(seen).toContain(
+      '# stdin: true, by -i of the command line\n# tty: true, by -t of the command line\n',
+    );
+  });
+
   it('makes nothing after a no, and is there the next time', async () => {
     const session = await editWith(VALID, 'grep -q 600 "$file" && touch "$0.found"; exit 1');
     await session.sees('(Y/n)');

@@ -53,19 +53,51 @@ describe.each(ASKING)('%s', (line, hint) => {
   });
 });
 
+describe.each(['delete --all', 'delete --selector team=red'])('%s', (line) => {
+  // With a core, or there would be nothing to ask about.
+  const asking = (rest: string): string => `unset FSB_NO_AUTOSTART; fsb-ctl ${line} ${rest}`;
+  const start = (): Promise<string> =>
+    shell.succeed('unset FSB_NO_AUTOSTART; fsb-ctl run box -l team=red -q --image host -- sleep 1000');
+
+  it('asks on a terminal, and a no keeps everything', async () => {
+    await start();
+    const session = shell.open(asking(''));
+    await session.sees('Delete 1 sandbox? (y/N)');
+    session.type('\r');
+    expect(await session.end()).toEqual({ code: 130, restored: true });
+    expect(await shell.succeed('fsb-ctl list -q')).toBe('box\n');
+    await shell.succeed('fsb-ctl delete -f box');
+  });
+
+  it.each(['', '< /dev/null', '--yes', '-f'])(
+    'does it at once with %j where it need not ask',
+    async (rest) => {
+      await start();
+      if (rest === '') expect((await shell.run(asking('--grace 0s'))).stdout).toBe('box\n');
+      else expect(await shell.open(asking(`--grace 0s ${rest}`)).end()).toEqual({ code: 0, restored: true });
+      expect(await shell.succeed('fsb-ctl list -a -q')).toBe('');
+    },
+  );
+});
+
 it('is about everything that can ask', async () => {
   const sources = (await readdir(join(repository, 'src'), { recursive: true })).filter((file) =>
     file.endsWith('.ts'),
   );
   const asking: string[] = [];
   for (const file of sources)
-    if (/\b(confirm|askText|askHidden)\(/.test(await readFile(join(repository, 'src', file), 'utf8')))
+    if (
+      /\b(confirm|confirmLoss|askText|askHidden)\(/.test(
+        await readFile(join(repository, 'src', file), 'utf8'),
+      )
+    )
       asking.push(file);
-  // A new one needs a line in the table above.
+  // A new one needs a line in the table above; delete asks nobody who cannot answer.
   expect(asking.sort()).toEqual([
     'cli/login/login-input.ts',
     'cli/prompts.ts',
     'cli/spec/edit-spec.ts',
+    'commands/delete.ts',
     'commands/image/prune.ts',
   ]);
 });

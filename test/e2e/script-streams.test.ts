@@ -50,6 +50,16 @@ describe.each(Object.keys(ways))('the exit code of %s', (way) => {
   });
 });
 
+it.each([
+  ['by its path', '/tmp/loop'],
+  ['on the PATH', '-e PATH=/tmp:/usr/bin loop'],
+])('a command that is a loop of links is there, and cannot be executed: %s', async (_, command) => {
+  await shell.succeed('fsb-ctl exec box ln -s loop /tmp/loop');
+  const [flags, word] = [command.split(' ').slice(0, -1).join(' '), command.split(' ').at(-1)];
+  const { code, stderr } = await shell.run(`fsb-ctl exec ${flags} box ${word}`);
+  expect({ code, stderr }).toEqual({ code: 126, stderr: expect.stringContaining('too many symbolic links') });
+});
+
 describe('attach and wait', () => {
   const waiting = (end: string): string =>
     `fsb-ctl run job -q --image host -- sh -c 'while [ ! -e /tmp/go ]; do echo .; sleep 0.1; done; ${end}'`;

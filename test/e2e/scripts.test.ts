@@ -1,4 +1,5 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
@@ -247,6 +248,20 @@ describe('durations and sizes', () => {
     const outcome = await shell.run(`fsb-ctl run wrong ${flags} --image host -- true`);
     expect(outcome).toMatchObject({ code: 2, stdout: '' });
     expect(outcome.stderr).toMatch(new RegExp(`^Error: ${flags.split(' ')[0]}\\b.*\n(Hint: .*\n)?$`));
+    expect(await names()).toEqual(['box']);
+  });
+
+  it.each([
+    'run wrong --image host --cpus 1000 -- true',
+    'run wrong --image host --cpus 0.001 -- true',
+    'pool run --cpus 1000 true',
+    'update box --cpus 1000',
+    'pool create wrong --image host --cpus 1000',
+    'pool update default-pool --cpus 1000',
+  ])('no more cores than there are: %s', async (line) => {
+    const { code, stdout, stderr } = await shell.run(`fsb-ctl ${line}`);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(`from 0.01 to ${cpus().length}`);
     expect(await names()).toEqual(['box']);
   });
 });

@@ -5,6 +5,7 @@ import { formatAge, formatDuration, formatSize } from '../../core/model/quantity
 import type { Sandbox } from '../../core/model/sandbox.ts';
 import type { SandboxSpec, SandboxSpecInput } from '../../core/model/spec.ts';
 import { type Column, type Listing, printable, type Tone } from './output.ts';
+import { shellWords } from './shell-words.ts';
 
 /** A sandbox as `-o json` and `-o yaml` show it. Times are RFC3339 in UTC; absent values are null. */
 export interface SandboxView {
@@ -209,11 +210,7 @@ function describeSandbox(view: SandboxView, spec: SandboxSpec, now: number): str
 }
 
 const commandText = ({ command = [], args = [] }: Pick<SandboxSpecInput, 'command' | 'args'>): string =>
-  [...command, ...args].map(quoted).join(' ');
-
-/** A word as a shell would need it. */
-const quoted = (word: string): string =>
-  /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  shellWords([...command, ...args]);
 
 /** What is not said is known when the sandbox is bound: it is the pool's. */
 function resourcesText({ cpus, memory, pids }: SandboxSpec['resources']): string {

@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
-import { cpusFlag, durationFlag, repeated, sizeFlag } from '../flags.ts';
+import { durationFlag, repeated, sizeFlag } from '../flags.ts';
 import { PULL_POLICIES } from '../images/pull-flags.ts';
+import { cpusFlag, memoryFlag, pidsFlag } from '../limit-flags.ts';
 
 /**
  * The policy of a pool, a flag for each key that is set often: the same for `serve`, `daemon start`, `pool start`,
@@ -49,12 +50,8 @@ export const policyFlags = {
     summary: 'Freeze idle instances; a claim thaws them. Default: no.',
   }),
   cpus: cpusFlag({ summary: 'Cores of each instance, may be a fraction. Default: 1.' }),
-  memory: sizeFlag({ summary: 'Memory limit of each instance (512m, 1.5g). Default: 512m.' }),
-  pids: Flags.integer({
-    summary: 'Limit of processes and threads of each instance. Default: 256.',
-    min: 1,
-    helpValue: 'N',
-  }),
+  memory: memoryFlag({ summary: 'Memory limit of each instance (512m, 1.5g). Default: 512m.' }),
+  pids: pidsFlag({ summary: 'Limit of processes and threads of each instance. Default: 256.' }),
   'lease-ttl': durationFlag({
     summary: 'A lease is reclaimed when nothing ran in it for so long; 0: never. Default: 1h.',
   }),

@@ -1,16 +1,18 @@
 import type { Config } from '@oclif/core';
 import { didYouMean } from '../../core/model/did-you-mean.ts';
 import { FsbError } from '../../core/model/errors.ts';
+import { insteadOfDocker } from '../docker/commands.ts';
 import { describeFailure } from '../failure.ts';
 import { globalFlags } from '../flags.ts';
 import { tryWrite } from '../streams.ts';
 import { wantsJson } from '../wants-json.ts';
 import type { World } from '../world.ts';
 import { loadCommand, loadConfig, type PackageJson } from './command-set.ts';
-import { type CommandTable, findCommand } from './command-table.ts';
+import { type CommandClass, type CommandTable, type FoundCommand, findCommand } from './command-table.ts';
 import {
   type FlagArities,
   guestCommandAt,
+  missingBefore,
   separateGuestArguments,
   splitLeadingFlags,
 } from './pass-through.ts';
@@ -66,7 +68,19 @@ async function dispatch(argv: string[], program: Program, world: World): Promise
   const own = guest === undefined ? found.argv : separateGuestArguments(found.argv, flags, guest);
   if (asksForHelp(own)) return showHelp(await everything(), commands, found.id.split(':'));
   const config = await loadConfig(root, pjson, { [found.id]: commands[found.id]! });
+  if (guest !== undefined) assertNamed(found, Found, guest, config);
   return new Found([...leading, ...own], config, world).execute();
+}
+
+/** @throws invalid_argument when `--` stands where the name of a sandbox should */
+function assertNamed({ id, argv }: FoundCommand, Found: CommandClass, guest: number, config: Config): void {
+  const missing = missingBefore(argv, { ...Found.baseFlags, ...Found.flags } as FlagArities, guest);
+  if (missing === undefined) return;
+  const name = Object.keys(Found.args)[missing]!.toUpperCase();
+  const { usage } = config.findCommand(id, { must: true });
+  throw new FsbError('invalid_argument', `missing ${name}`, {
+    hint: `It stands before --: ${config.bin} ${String(usage)}`,
+  });
 }
 
 function asksForHelp(argv: string[]): boolean {
@@ -84,13 +98,15 @@ async function showTopic(words: string[], config: Config, commands: CommandTable
   if (below.length > 0 && next === undefined) return showHelp(config, commands, [first]);
   if (!isWord(first)) throw unknownFlag(first, config);
   const given = below.length > 0 ? `${first} ${next}` : first;
+  const instead = insteadOfDocker(words.filter(isWord), (own) => findCommand(own, commands) !== undefined);
   const known = below.length > 0 ? below : [...config.commandIDs, ...config.topics.map(({ name }) => name)];
   const near = didYouMean(
     given,
     known.map((id) => id.replaceAll(':', ' ')),
   );
   throw new FsbError('invalid_argument', `unknown command ${JSON.stringify(given)}`, {
-    hint: near === undefined ? `See ${config.bin} --help.` : `Did you mean ${config.bin} ${near}?`,
+    hint:
+      instead ?? (near === undefined ? `See ${config.bin} --help.` : `Did you mean ${config.bin} ${near}?`),
   });
 }
 

@@ -22,18 +22,29 @@ export const guestCommandAt: ReadonlyMap<string, number> = new Map([
  * from 1. Unchanged when there are not so many or the user wrote `--` himself.
  */
 export function separateGuestArguments(argv: string[], flags: FlagArities, start: number): string[] {
-  let positionals = 0;
+  const at = positionalsOf(argv, flags).at[start - 1];
+  return at === undefined ? argv : [...argv.slice(0, at), '--', ...argv.slice(at)];
+}
+
+/**
+ * The first of the command's own words that is missing in front of a `--`, counted from 0: without this, `run -- ls`
+ * would be a sandbox named ls. Undefined when nothing is missing, or no `--` says where the guest's command starts.
+ */
+export function missingBefore(argv: string[], flags: FlagArities, start: number): number | undefined {
+  const { at, separated } = positionalsOf(argv, flags);
+  return separated && at.length < start - 1 ? at.length : undefined;
+}
+
+/** Where the positionals stand, up to a `--` that the user wrote. */
+function positionalsOf(argv: string[], flags: FlagArities): { at: number[]; separated: boolean } {
+  const at: number[] = [];
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i]!;
-    if (word === '--') return argv;
-    if (word.startsWith('-') && word !== '-') {
-      if (takesNextWord(word, flags)) i += 1;
-      continue;
-    }
-    positionals += 1;
-    if (positionals === start) return [...argv.slice(0, i), '--', ...argv.slice(i)];
+    if (word === '--') return { at, separated: true };
+    if (!word.startsWith('-') || word === '-') at.push(i);
+    else if (takesNextWord(word, flags)) i += 1;
   }
-  return argv;
+  return { at, separated: false };
 }
 
 /**

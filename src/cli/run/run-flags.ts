@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
-import { durationFlag, instanceFlags, processFlags, repeated } from '../flags.ts';
+import { durationFlag, globalFlags, instanceFlags, processFlags, repeated } from '../flags.ts';
 import { imageSourceFlags } from '../images/pull-flags.ts';
+import type { FlagArities } from '../program/pass-through.ts';
 
 /** The flags of `run` beside the global ones. */
 export const runFlags = {
@@ -56,3 +57,6 @@ export const runFlags = {
     helpValue: 'KEY',
   }),
 };
+
+/** Of every flag that a line of `run` may have, the global ones among them. */
+export const runArities = { ...globalFlags, ...runFlags } as FlagArities;

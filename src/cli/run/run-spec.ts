@@ -2,6 +2,7 @@ import { FsbError } from '../../core/model/errors.ts';
 import type { SandboxRef } from '../../core/model/sandbox.ts';
 import type { SandboxSpecInput } from '../../core/model/spec.ts';
 import type { Settings } from '../config/settings.ts';
+import { imageAmongWords } from '../docker/run-line.ts';
 import type { Interruption } from '../interruption.ts';
 import { editSpec } from '../spec/edit-spec.ts';
 import { readEnvFlags } from '../spec/env-flags.ts';
@@ -10,6 +11,7 @@ import { inputName, readInput } from '../spec/read-input.ts';
 import { mergeSpecs, specFromFlags } from '../spec/spec-from-flags.ts';
 import { checkSpec, parseSpecText } from '../spec/yaml-spec.ts';
 import { isInteractive, type World } from '../world.ts';
+import { runArities } from './run-flags.ts';
 import { type RunFlags, toSpecFlags } from './run-plan.ts';
 
 export interface SpecSource {
@@ -18,6 +20,8 @@ export interface SpecSource {
   words: string[];
   /** For the pool where neither flags nor text name one, and for the editor. */
   settings: Pick<Settings, 'fromFiles'>;
+  /** The line as it was typed, for a hint. */
+  argv: string[];
 }
 
 export async function specForRun(
@@ -30,9 +34,9 @@ export async function specForRun(
   return pool === undefined || spec.pool_ref !== undefined ? spec : { ...spec, pool_ref: pool };
 }
 
-/** Where the spec of a new sandbox comes from: the flags alone, a file, or the editor; flags win over both. */
+/** Where the spec of a new sandbox comes from: the flags alone, a file, or the editor; flags win over a file and stand in what is edited. */
 async function specAsSaid(
-  { ref, flags, words, settings }: SpecSource,
+  { ref, flags, words, settings, argv }: SpecSource,
   world: World,
   interruption: Interruption,
 ): Promise<SandboxSpecInput> {
@@ -52,7 +56,8 @@ async function specAsSaid(
       { ref, flags: over, editor: settings.fromFiles('editor'), yes: flags.yes, interruption },
       world,
     );
+  const meant = imageAmongWords(argv, runArities);
   throw new FsbError('invalid_argument', `cannot create sandbox ${ref.name}: no image was given`, {
-    hint: 'Give --image (for example --image host) or --file.',
+    hint: `Give --image (for example --image host) or --file.${meant === undefined ? '' : ` ${meant}`}`,
   });
 }

@@ -2,7 +2,8 @@ import { Flags, type Interfaces } from '@oclif/core';
 import type { SandboxChange } from '../../core/api/sandbox-api.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import { parseDuration } from '../../core/model/quantity.ts';
-import { cpusFlag, durationFlag, repeated, sizeFlag } from '../flags.ts';
+import { durationFlag, repeated } from '../flags.ts';
+import { cpusFlag, memoryFlag, pidsFlag } from '../limit-flags.ts';
 import { parsePairs } from './env-words.ts';
 import { defined } from './sparse.ts';
 
@@ -30,8 +31,8 @@ export const changeFlags = {
     helpValue: 'K=V|K-',
   }),
   cpus: cpusFlag({ summary: 'Cores, may be a fraction.' }),
-  memory: sizeFlag({ char: 'm', summary: 'Memory limit (512m, 1.5g).' }),
-  pids: Flags.integer({ summary: 'Limit of processes and threads.', min: 1, helpValue: 'N' }),
+  memory: memoryFlag({ char: 'm', summary: 'Memory limit (512m, 1.5g).' }),
+  pids: pidsFlag({ summary: 'Limit of processes and threads.' }),
 };
 
 /** @throws invalid_argument: nothing is changed, or a word does not read */

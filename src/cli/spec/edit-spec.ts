@@ -5,15 +5,15 @@ import type { Interruption } from '../interruption.ts';
 import { cancelled, confirm } from '../prompts.ts';
 import { tryWrite } from '../streams.ts';
 import type { World } from '../world.ts';
-import { EditText, editFile } from './edit-text.ts';
+import { EditText, editFile, lastText } from './edit-text.ts';
 import { chooseEditor, openEditor } from './editor.ts';
 import { mergeSpecs, type PartialSpec } from './spec-from-flags.ts';
-import { specTemplate } from './template.ts';
+import { textToEdit } from './text-to-edit.ts';
 import { checkSpec, parseSpecText } from './yaml-spec.ts';
 
 export interface EditRequest {
   ref: SandboxRef;
-  /** What the flags say; it wins over the text. */
+  /** What the flags say; it stands in the text that is opened. */
   flags: PartialSpec;
   /** The configured editor, if there is one. */
   editor: string | undefined;
@@ -28,9 +28,12 @@ export interface EditRequest {
  */
 export async function editSpec(request: EditRequest, world: World): Promise<SandboxSpecInput> {
   const editor = chooseEditor(world.env, request.editor);
-  const text = await EditText.open(editFile(world.env, request.ref), specTemplate(request.ref.name));
+  const file = editFile(world.env, request.ref);
+  const last = await lastText(file);
+  const opened = await textToEdit(last, request.ref.name, request.flags);
+  const text = await EditText.open(file, opened.text, last);
   try {
-    const spec = await editUntilValid(editor, text, request, world);
+    const spec = await editUntilValid(editor, text, opened.over, request, world);
     if (!request.yes) await confirmCreation(spec, text, request, world);
     return spec;
   } finally {
@@ -41,6 +44,7 @@ export async function editSpec(request: EditRequest, world: World): Promise<Sand
 async function editUntilValid(
   editor: string,
   text: EditText,
+  over: PartialSpec,
   request: EditRequest,
   world: World,
 ): Promise<SandboxSpecInput> {
@@ -48,7 +52,7 @@ async function editUntilValid(
     await request.interruption.whileKeysGoElsewhere(() => openEditor(editor, text.file, world));
     try {
       const parsed = await parseSpecText(await text.read(), text.file);
-      return await checkSpec(mergeSpecs(parsed.value, request.flags), parsed);
+      return await checkSpec(mergeSpecs(parsed.value, over), parsed);
     } catch (error) {
       await offerAnotherTry(FsbError.from(error), text, request, world);
     }

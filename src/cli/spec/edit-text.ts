@@ -9,6 +9,12 @@ export function editFile(env: Record<string, string | undefined>, ref: SandboxRe
   return join(state, 'fsb', 'edits', ref.namespace, `${ref.name}.yaml`);
 }
 
+/** Undefined: nothing is remembered. */
+export async function lastText(file: string): Promise<string | undefined> {
+  const last = await readFile(file, 'utf8').catch(() => '');
+  return last.trim() === '' ? undefined : last;
+}
+
 /**
  * The text that the editor will open, on disk. The editor works on the remembered file itself, so no crash of ours
  * can lose what was typed. Only its owner can read it: it may hold secrets.
@@ -16,35 +22,37 @@ export function editFile(env: Record<string, string | undefined>, ref: SandboxRe
 export class EditText {
   readonly file: string;
   readonly initial: string;
-  readonly #fresh: boolean;
+  readonly #last: string | undefined;
 
-  private constructor(file: string, initial: string, fresh: boolean) {
+  private constructor(file: string, initial: string, last: string | undefined) {
     this.file = file;
     this.initial = initial;
-    this.#fresh = fresh;
+    this.#last = last;
   }
 
-  static async open(file: string, template: string): Promise<EditText> {
-    const last = await readFile(file, 'utf8').catch(() => '');
-    if (last.trim() !== '') return new EditText(file, last, false);
+  /** @param initial what the editor opens @param last what lastText() gave */
+  static async open(file: string, initial: string, last: string | undefined): Promise<EditText> {
+    if (initial === last) return new EditText(file, initial, last);
     try {
       await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-      await writeFile(file, template, { mode: 0o600 });
+      await writeFile(file, initial, { mode: 0o600 });
     } catch (error) {
       throw new FsbError('internal', `cannot keep the text to edit in ${file}: ${(error as Error).message}`, {
         hint: 'Set XDG_STATE_HOME to a directory that you can write to, or give --image or --file.',
         cause: error,
       });
     }
-    return new EditText(file, template, true);
+    return new EditText(file, initial, last);
   }
 
   async read(): Promise<string> {
     return readFile(this.file, 'utf8').catch(() => '');
   }
 
-  /** A template that nobody changed is not worth remembering. */
+  /** What nobody changed is not worth remembering: the last text is. */
   async forgetIfUntouched(): Promise<void> {
-    if (this.#fresh && (await this.read()) === this.initial) await rm(this.file, { force: true });
+    if (this.initial === this.#last || (await this.read()) !== this.initial) return;
+    if (this.#last === undefined) await rm(this.file, { force: true });
+    else await writeFile(this.file, this.#last);
   }
 }

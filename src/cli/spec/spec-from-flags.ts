@@ -1,4 +1,5 @@
 import { FsbError } from '../../core/model/errors.ts';
+import { formatDuration } from '../../core/model/quantity.ts';
 import type { SandboxSpecInput } from '../../core/model/spec.ts';
 import { defined, nonEmpty } from './sparse.ts';
 
@@ -50,7 +51,7 @@ export function specFromFlags(flags: SpecFlags, words: string[]): PartialSpec {
     working_dir: flags.workdir,
     user: flags.user,
     labels: nonEmpty(flags.labels),
-    ttl: flags.ttl === undefined ? undefined : `${flags.ttl}ms`,
+    ttl: flags.ttl === undefined ? undefined : formatDuration(flags.ttl),
     expire_time: flags.expireTime,
     pool_ref: flags.pool,
     consistency_mode: flags.consistency as SandboxSpecInput['consistency_mode'],
@@ -65,21 +66,25 @@ export function specFromFlags(flags: SpecFlags, words: string[]): PartialSpec {
 }
 
 /**
- * Flags over a file: maps merge key by key, lists of mounts and ports add up, all else replaces. Without an entrypoint
- * the arguments are the command.
+ * Flags over a file: maps merge key by key, lists of mounts and ports add up (a mount replaces that of the same target),
+ * all else replaces. Without an entrypoint the arguments are the command.
  * @throws invalid_argument when there is neither
  */
 export function mergeSpecs(base: Record<string, unknown>, over: PartialSpec): Record<string, unknown> {
   const merged: Record<string, unknown> = { ...base, ...over };
   for (const key of ['envs', 'labels', 'resources'] as const)
     if (isRecord(base[key]) && over[key] !== undefined) merged[key] = { ...base[key], ...over[key] };
-  for (const key of ['mounts', 'exposed_ports'] as const)
-    if (Array.isArray(base[key]) && over[key] !== undefined)
-      merged[key] = [...new Set<unknown>([...base[key], ...over[key]])];
+  if (Array.isArray(base.exposed_ports) && over.exposed_ports !== undefined)
+    merged.exposed_ports = [...new Set<unknown>([...base.exposed_ports, ...over.exposed_ports])];
+  if (Array.isArray(base.mounts) && over.mounts !== undefined)
+    merged.mounts = [...base.mounts.filter((mount) => !isReplaced(mount, over.mounts!)), ...over.mounts];
   if (over.ttl !== undefined && over.expire_time === undefined) delete merged.expire_time;
   if (over.expire_time !== undefined && over.ttl === undefined) delete merged.ttl;
   return over.command?.length === 0 ? withoutEntrypoint(merged) : merged;
 }
+
+const isReplaced = (mount: unknown, by: { target: string }[]): boolean =>
+  isRecord(mount) && by.some(({ target }) => target === mount.target);
 
 /** As in docker, an image's default command goes with its entrypoint: it may be nothing but that one's arguments. */
 function withoutEntrypoint({ args, ...spec }: Record<string, unknown>): Record<string, unknown> {
@@ -103,7 +108,7 @@ export function parseVolume(text: string): { source: string; target: string; rea
   const known = mode === undefined || mode === 'ro' || mode === 'rw';
   if (!source?.startsWith('/') || !target?.startsWith('/') || !known || rest.length > 0)
     throw new FsbError('invalid_argument', `invalid volume ${JSON.stringify(text)}`, {
-      hint: 'Write it like /source:/target, /source:/target:ro or /source:/target:rw, with absolute paths.',
+      hint: 'Write it like /source:/target, /source:/target:ro or /source:/target:rw, with absolute paths; there are no named volumes.',
     });
   return { source, target, read_only: mode !== 'rw' };
 }
@@ -112,8 +117,11 @@ export function parseVolume(text: string): { source: string; target: string; rea
 export function parsePort(text: string): number {
   const port = Number(text);
   if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535) return port;
+  // As docker publishes one: 8080:80, 127.0.0.1:8080:80/tcp.
+  const pair = /(?:^|:)(\d{1,5}:\d{1,5})(?:\/tcp)?$/.exec(text)?.[1];
+  const way = pair === undefined ? '' : `; reach it from here with: fsb-ctl port-forward NAME ${pair}`;
   throw new FsbError('invalid_argument', `invalid port ${JSON.stringify(text)}`, {
-    hint: 'Give the port inside the sandbox, 1 to 65535; fsb-ctl picks none on the node.',
+    hint: `Give the port inside the sandbox, 1 to 65535; no port of the node is taken for it${way}`,
   });
 }
 

@@ -4,8 +4,7 @@ import { repeated } from '../../cli/flags.ts';
 import { parseFilters, parseLabels } from '../../cli/images/filters.ts';
 import { parseMoment } from '../../cli/logs/time-query.ts';
 import { namesOf, prunedListing, removedNames } from '../../cli/output/image-view.ts';
-import { cancelled, confirm } from '../../cli/prompts.ts';
-import { tryWrite } from '../../cli/streams.ts';
+import { confirmLoss } from '../../cli/prompts.ts';
 import { isInteractive } from '../../cli/world.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { shortDigest } from '../../core/model/digest.ts';
@@ -67,16 +66,13 @@ export default class ImagePrune extends BaseCommand {
     const { removed, freed } = await core.images.prune({ ...request, dryRun: true }, this.call);
     const leftovers = removed.reduce((rest, image) => rest - image.freed, freed);
     const lines = removed.map(
-      ({ image }) => `  ${namesOf(image)} (${shortDigest(image.digest)}, ${formatSize(image.uniqueSize)})`,
+      ({ image }) => `${namesOf(image)} (${shortDigest(image.digest)}, ${formatSize(image.uniqueSize)})`,
     );
-    if (leftovers > 0) lines.push(`  what interrupted pulls have left (${formatSize(leftovers)})`);
+    if (leftovers > 0) lines.push(`what interrupted pulls have left (${formatSize(leftovers)})`);
     if (lines.length === 0) return false;
-    const { terminal } = this.world;
-    // Also with -q: nobody can answer without having seen it.
-    await tryWrite(terminal.stderr, `${['This removes', ...lines].join('\n')}\n`);
     const question = `Remove ${lines.length === 1 ? 'it' : 'them'}?`;
-    if (!(await confirm(terminal, question, false, this.interruption.signal)))
-      throw cancelled(undefined, 'nothing was removed');
+    const loss = { title: 'This removes', lines, question, outcome: 'nothing was removed' };
+    await confirmLoss(this.world.terminal, loss, this.interruption.signal);
     return true;
   }
 }

@@ -37,6 +37,7 @@ export interface AgentOptions extends SandboxGround {
 /** The AgentApi of this node. */
 export class Agent implements AgentApi {
   readonly node: string;
+  readonly cores: number;
   readonly pools: PoolApi;
   readonly images: ImageApi;
   readonly events: EventStream;
@@ -50,6 +51,7 @@ export class Agent implements AgentApi {
 
   constructor(options: AgentOptions) {
     this.node = options.node;
+    this.cores = options.cores;
     this.pools = options.poolApi;
     this.images = options.imageApi;
     this.events = options.events;

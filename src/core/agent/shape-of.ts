@@ -1,4 +1,5 @@
 import type { ImageStore } from '../image/image-store.ts';
+import { assertCores } from '../model/cores.ts';
 import type { ResolvedImage } from '../model/image.ts';
 import type { PoolPolicy } from '../model/pool.ts';
 import type { Resources, Shape } from '../model/shape.ts';
@@ -12,6 +13,8 @@ export type BootSpec = Pick<SandboxSpec, 'image' | 'resources' | 'network' | 'mo
 export interface ShapeGround {
   images: Pick<ImageStore, 'resolve' | 'hold'>;
   runtime: string;
+  /** Of the node. */
+  cores: number;
   /** Where the core keeps its files: no sandbox may mount anything of them. */
   ownDirectories: readonly string[];
 }
@@ -19,14 +22,15 @@ export interface ShapeGround {
 /**
  * What an instance must have been booted with to serve the spec; what the spec leaves open is the pool's own.
  * @param imageDigest of the image that the spec's is to be, whatever its name means
- * @throws image_not_found, invalid_argument (mounts)
+ * @throws image_not_found, invalid_argument (cores, mounts)
  */
 export async function resolveShape(
   spec: BootSpec,
   policy: Pick<PoolPolicy, 'resources'>,
-  { images, runtime, ownDirectories }: ShapeGround,
+  { images, runtime, cores, ownDirectories }: ShapeGround,
   imageDigest?: string,
 ): Promise<{ image: ResolvedImage; shape: Shape }> {
+  assertCores(spec.resources.cpus, cores);
   const image = await images.resolve(spec.image, imageDigest);
   const mounts = await checkedMounts(spec.mounts, ownDirectories);
   const resources = resourcesOf(spec.resources, policy.resources);

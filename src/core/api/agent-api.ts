@@ -72,6 +72,8 @@ export interface AgentSandbox {
  */
 export interface AgentApi {
   readonly node: string;
+  /** Nothing on it may have more. */
+  readonly cores: number;
   readonly pools: PoolApi;
   readonly images: ImageApi;
   readonly events: EventStream;

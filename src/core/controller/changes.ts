@@ -2,6 +2,7 @@ import type { AgentApi } from '../api/agent-api.ts';
 import type { SandboxChange } from '../api/sandbox-api.ts';
 import { type CheckedChange, readChange } from '../model/change.ts';
 import type { Clock } from '../model/clock.ts';
+import { assertCores } from '../model/cores.ts';
 import { FsbError } from '../model/errors.ts';
 import { failpoint } from '../model/failpoint.ts';
 import type { Sandbox } from '../model/sandbox.ts';
@@ -59,6 +60,7 @@ export class Changes {
   async update(entry: SandboxEntry, input: SandboxChange): Promise<void> {
     const change = readChange(input);
     if (change.failurePolicy) assertPolicy(change.failurePolicy);
+    assertCores(change.resources?.cpus, this.#agent.cores);
     const { id, spec: before, state } = entry.sandbox;
     const spec = changedSpec(before, change);
     const limits = change.resources !== undefined && state.phase === 'Running';

@@ -31,11 +31,11 @@ export class Catalogue {
     this.#platform = platform;
   }
 
-  /** Not one that is just being removed. @throws image_not_found, invalid_argument */
-  find(reference: string): ImageRecord {
+  /** Not one that is just being removed. @throws image_not_found, with `notFound`'s hint; invalid_argument */
+  find(reference: string, notFound = imageNotFound): ImageRecord {
     const records = this.#content.records.all().filter(({ digest }) => !this.#holds.isLeaving(digest));
     const record = findRecord(records, reference);
-    if (record === undefined) throw imageNotFound(records, reference);
+    if (record === undefined) throw notFound(records, reference);
     return record;
   }
 

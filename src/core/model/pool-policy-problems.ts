@@ -1,3 +1,4 @@
+import { areCoresThere, coresThere } from './cores.ts';
 import type { PoolPolicy } from './pool.ts';
 import { formatDuration, formatSize } from './quantity.ts';
 
@@ -55,6 +56,10 @@ export function contradictions(policy: PoolPolicy, said: Said): string[] {
     );
   return problems;
 }
+
+/** Values that are too much for the machine. */
+export const beyondNode = ({ resources: { cpus } }: PoolPolicy, { cores }: { cores: number }): string[] =>
+  areCoresThere(cpus, cores) ? [] : [`${named('resources.cpus')} ${cpus} is not ${coresThere(cores)}`];
 
 /** The flag that sets a key, where the command line has one. */
 export const policyFlags: Readonly<Record<string, string>> = {

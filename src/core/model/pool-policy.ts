@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { FsbError } from './errors.ts';
 import { DEFAULT_POOL, isName } from './ids.ts';
 import type { PoolPolicy } from './pool.ts';
-import { contradictions, DEFAULT_SIZE, withFlag } from './pool-policy-problems.ts';
+import { beyondNode, contradictions, DEFAULT_SIZE, withFlag } from './pool-policy-problems.ts';
 import { parseDuration, parseSize } from './quantity.ts';
 import { defaultResources } from './shape.ts';
 import { describeIssues } from './spec.ts';
@@ -118,7 +118,7 @@ export const policyKeys: string[] = [
 export function parsePolicy(input: unknown, node: NodeSize): PoolPolicy {
   const said = readPolicy(input);
   const policy = withDefaults(said, node);
-  const problems = contradictions(policy, said);
+  const problems = [...contradictions(policy, said), ...beyondNode(policy, node)];
   if (problems.length > 0)
     throw new FsbError('invalid_argument', `invalid policy of pool ${policy.name}: ${problems.join('; ')}`);
   return policy;

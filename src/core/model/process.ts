@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { didYouMean } from './did-you-mean.ts';
 import { FsbError } from './errors.ts';
 
 /** How to start one process inside an instance. All of it is given after boot, so none of it can cause a miss. */
@@ -94,10 +95,15 @@ export function parseSignal(text: string): number {
     : realtimeSignal(name);
   const number = byName ?? (/^\d+$/.test(text) ? Number(text) : Number.NaN);
   if (Number.isInteger(number) && number >= 1 && number <= 64) return number;
+  const names = Object.keys(constants.signals).map((known) => known.replace(/^SIG/, ''));
+  const near = didYouMean(name.replace(/^SIG/, ''), names);
   throw new FsbError('invalid_argument', `unknown signal ${JSON.stringify(text)}`, {
-    hint: 'Use a name like SIGTERM or a number from 1 to 64.',
+    hint: `${near === undefined ? '' : `Did you mean ${like(text, near)}? `}Use a name like SIGTERM or a number from 1 to 64.`,
   });
 }
+
+/** The name as the text has it, with SIG or without. */
+const like = (text: string, name: string): string => (/^sig/i.test(text) ? `SIG${name}` : name);
 
 /** @throws invalid_argument for what is no number from 1 to 64 */
 export function assertSignal(signal: number): void {

@@ -59,7 +59,7 @@ export async function createNodeWorld(said: Partial<PoolPolicyInput> = {}, earli
   const recording = recordingDriver(fake.driver, ledger, images);
   const events = new EventLog(clock);
   const size = { cores: 2, memory: 64 * 1024 ** 3 };
-  const ground = { images, runtime: 'fake', ownDirectories: [], clock, log };
+  const ground = { images, runtime: 'fake', cores: size.cores, ownDirectories: [], clock, log };
   const pools = new Pools({
     ...{ ...ground, node: size, table: tables.pools, ledger, events },
     files: recording.files,

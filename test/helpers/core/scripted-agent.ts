@@ -74,6 +74,7 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
     },
     api: {
       node: 'test-node',
+      cores: 4,
       pools: {
         ...{ status: unsupported, list: unsupported, get: unsupported, create: unsupported },
         ...{ update: unsupported, delete: unsupported, stop: unsupported, drain: unsupported },

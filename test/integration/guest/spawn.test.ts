@@ -135,6 +135,7 @@ describe.each(variants)('spawn (%s)', (variant) => {
       writeFileSync(join(guest.folder, 'plain'), 'no program', { mode: 0o644 });
       writeFileSync(join(guest.folder, 'text'), 'no program\n', { mode: 0o755 });
       writeFileSync(join(guest.folder, 'orphan'), '#!/no/such/shell\n', { mode: 0o755 });
+      symlinkSync('loop', join(guest.folder, 'loop'));
       mkdirSync(join(guest.folder, 'locked'), { mode: 0o700 });
     });
     const here = (name: string) => join(guest.folder, name);
@@ -153,6 +154,7 @@ describe.each(variants)('spawn (%s)', (variant) => {
       ],
       ['not a program', () => ({ argv: [here('text')] }), 6, errno.ENOEXEC, '#!'],
       ['a directory', () => ({ argv: ['/etc'] }), 6, errno.EISDIR, 'directory'],
+      ['a loop of links', () => ({ argv: [here('loop')] }), 6, errno.ELOOP, 'ymbolic link'],
       [
         'unknown user',
         () => ({ argv: ['true'], user: 'nobodyhere' }),

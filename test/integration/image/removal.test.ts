@@ -63,6 +63,19 @@ describe('an image that was pulled', () => {
     expect(await names()).toEqual([[`${REPOSITORY}:1`, `${REPOSITORY}:2`]]);
   });
 
+  it.each([
+    ['other:1', /^See what there is with: fsb-ctl image list$/],
+    ['nosuch', /^See what there is with: fsb-ctl image list$/],
+    ['a', /^Did you mean a:[12]\?$/],
+    ['a:3', /^Did you mean a:[12]\?$/],
+    ['hots', /^See what there is with: fsb-ctl image list$/],
+    [digestOf('other'), /^See what there is with: fsb-ctl image list$/],
+  ])('is not what %s means: the hint is about what can be removed', async (text, hint) => {
+    expect(await errorOf(fixture.store.remove(text))).toMatchObject({
+      ...{ code: 'image_not_found', hint: expect.stringMatching(hint) },
+    });
+  });
+
   it('goes with its last name, and frees what no other has, to the byte', async () => {
     await fixture.put({ references: ['docker.io/library/other:1'], layers: ['A', 'C'] });
     const before = await fixture.bytes();

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { layoutFiles, sha256, tarOf } from '../../helpers/image/image-files.ts';
 import { type ClientFixture, createClient, readWhole } from '../../helpers/image/registry/client-fixture.ts';
 import { startRegistry, type TestRegistry } from '../../helpers/image/registry/docker-registry.ts';
@@ -68,6 +68,45 @@ it('a server that says nothing for half a minute is as good as gone', async () =
   await clock.advance(500);
   await reading;
   expect(Buffer.concat(pieces).equals(content)).toBe(true);
+});
+
+describe('a connection that is refused', () => {
+  it('is not tried again when no registry has answered there: there is none', async () => {
+    const gone = await listen(createServer());
+    await gone.stop();
+    await client.configure(`registries: { "${gone.address}": { insecure: true } }`);
+    const told: string[] = [];
+    const asked = (await client.open(gone.address, 'tool')).manifest('latest', {
+      onRetry: (why) => void told.push(why),
+    });
+    await expect(asked).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('the connection was refused'),
+      hint: expect.stringContaining('whether it runs'),
+    });
+    expect([told, clock.pending]).toEqual([[], 0]);
+  });
+
+  it('is tried again when one has answered there: it is being restarted', async () => {
+    const restarting = await startFaultProxy(registry.url);
+    try {
+      await client.configure(`registries: { "${restarting.address}": { insecure: true } }`);
+      const repository = await client.open(restarting.address, 'tool');
+      await repository.manifest('latest');
+      await restarting.stop();
+      const abort = new AbortController();
+      const told: string[] = [];
+      const onRetry = (why: string): void => {
+        told.push(why);
+        abort.abort();
+      };
+      const reading = readWhole(repository, blob, { signal: abort.signal, onRetry });
+      await expect(reading).rejects.toMatchObject({ code: 'cancelled' });
+      expect(told).toEqual([expect.stringContaining('the connection was refused; trying again')]);
+    } finally {
+      await restarting.stop();
+    }
+  });
 });
 
 it('an abort ends a read under way and a wait for the next attempt', async () => {

@@ -45,6 +45,8 @@ describe('a lease', () => {
     [{ pool: 'default-pool', image: 'gone' }, 'not_found'],
     [{ pool: 'default-pool', ttl: -1 }, 'invalid_argument'],
     [{ pool: 'default-pool', wait: Number.NaN }, 'invalid_argument'],
+    [{ pool: 'default-pool', resources: { cpus: 2.01 } }, 'invalid_argument'],
+    [{ pool: 'default-pool', resources: { cpus: 0.009 } }, 'invalid_argument'],
     [{ pool: 'default-pool', mounts: [{ source: '/proc', target: '/x' }] }, 'invalid_argument'],
   ])('is refused to %j before anything is claimed', async (request, code) => {
     const { leases, admin } = await openNodeWorld();

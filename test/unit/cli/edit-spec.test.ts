@@ -103,15 +103,6 @@ describe('run without an image, on a terminal', () => {
     expect(line.stderr.text).toMatch(/^Error: cannot keep the text to edit in .*\nHint: Set XDG_STATE_HOME/);
   });
 
-  it('lets flags and words win over the text', async () => {
-    const line = await edit(
-      [write('image: nope\\nargs: [x]\\nenvs: {A: "1"}\\n')],
-      ['--yes', '-q', '-e', 'B=2', '--', 'sleep', '60'],
-    );
-    await line.stderr.until('image nope is not here');
-    expect(await line.code).toBe(3);
-  });
-
   it('leaves ctrl-C to the editor while it is open, and takes it back afterwards', async () => {
     const opened = `: > "${directory}/opened"; while [ -e "${directory}/opened" ]; do sleep 0.02; done`;
     const line = await edit([`${opened}; ${write('image: host\\n')}`]);
@@ -135,5 +126,82 @@ describe('run without an image, on a terminal', () => {
     const line = await edit([step]);
     expect(await line.code).toBe(125);
     expect(line.stderr.text).toContain(reason);
+  });
+});
+
+describe('what the line says', () => {
+  const see = 'cp "$1" "$1.seen"';
+  const seen = (): Promise<string> => readFile(`${remembered}.seen`, 'utf8');
+  const specOf = async (name = 'box') => (await core.sandboxes.get({ namespace: 'default', name })).spec;
+  const flags = ['-e', 'A=1', '-l', 'team=red', '--cpus', '0.5', '-m', '1g', '--ttl', '90m', '-p', '80'];
+
+  it('stands in the text: command, variables, labels, limits', async () => {
+    const line = await edit([see], [...flags, '--yes', '-q', '--', 'sleep', '61']);
+    expect(await line.code).toBe(0);
+    const text = await seen();
+    expect(text).toContain('args:\n  - sleep\n  - "61"\n');
+    expect(text).toContain('envs:\n  A: "1"\n');
+    expect(text).toContain('resources:\n  cpus: 0.5\n  memory: 1GiB\n');
+    expect(text).toContain('ttl: 1h30m\n');
+    expect(await specOf()).toMatchObject({
+      ...{ image: 'host', args: ['sleep', '61'], envs: { A: '1' }, labels: { team: 'red' } },
+      ...{ resources: { cpus: 0.5, memory: 2 ** 30 }, ttl: 90 * 60_000, exposed_ports: [80] },
+    });
+  });
+
+  it('is no more than a beginning: what is written then counts', async () => {
+    const change = `sed -i 's/"61"/"62"/; s/team: red/team: blue/; /A: "1"/d; /^envs:/d' "$1"`;
+    const line = await edit([change], [...flags, '--yes', '-q', '--', 'sleep', '61']);
+    expect(await line.code).toBe(0);
+    expect(await specOf()).toMatchObject({ args: ['sleep', '62'], labels: { team: 'blue' }, envs: {} });
+  });
+
+  it('of -i is a comment there, and holds whatever is written', async () => {
+    const line = await edit(
+      [`${see}; ${write('image: host\\nargs: [cat]\\nstdin: false\\n')}`],
+      ['-i', '--yes'],
+    );
+    line.stdin.end('typed\n');
+    expect(await line.code).toBe(0);
+    expect(line.stdout.text).toBe('typed\n');
+    expect(await seen()).toMatch(/^# stdin: true, by -i of the command line/m);
+    expect(await seen()).toMatch(/^# tty: false/m);
+  });
+
+  it('goes into the last text of the name, with its comments, and not twice', async () => {
+    const words = ['-v', '/etc:/mnt', '-e', 'B=2', '--yes', '-q', '--', 'sleep', '63'];
+    const text = '# mine\\nimage: host # here\\nenvs: {A: "1", B: "1"}\\nargs: [sleep, "9"]\\n';
+    const first = await edit([write(text)], ['--yes', '-q', '--', 'true']);
+    await first.code;
+    for (const round of [1, 2]) {
+      await core.sandboxes.delete({ namespace: 'default', name: 'box' }, { grace: 0 });
+      const line = await edit([`${see}; echo "# ${round}" >> "$1"`], words);
+      expect(await line.code).toBe(0);
+      expect(await seen()).toMatch(/^# mine\nimage: host # here\n/);
+      expect(await specOf()).toMatchObject({
+        ...{ image: 'host', envs: { A: '1', B: '2' }, args: ['sleep', '63'] },
+        mounts: [{ source: '/etc', target: '/mnt', read_only: true }],
+      });
+    }
+  });
+
+  it('leaves the last text as it was when nobody wrote anything', async () => {
+    const first = await edit([write('image: host\\nargs: [sleep, "60"]\\n')]);
+    await answer(first, 'Create sandbox box', 'n');
+    expect(await first.code).toBe(130);
+    const second = await edit(['true'], ['-e', 'A=1']);
+    await answer(second, 'Create sandbox box', '');
+    expect(await second.code).toBe(130);
+    expect(await readFile(remembered, 'utf8')).toBe('image: host\nargs: [sleep, "60"]\n');
+  });
+
+  it('wins over a last text that cannot be read, once that is mended', async () => {
+    const first = await edit([write('image: [host\\n')]);
+    await answer(first, 'Edit it again?', 'n');
+    await first.code;
+    const line = await edit([`${see}; ${write('image: host\\n')}`], ['--yes', '-q', '--', 'sleep', '64']);
+    expect(await line.code).toBe(0);
+    expect(await seen()).toBe('image: [host\n');
+    expect((await specOf()).args).toEqual(['sleep', '64']);
   });
 });

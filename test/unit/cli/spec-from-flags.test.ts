@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCpus } from '../../../src/cli/flags.ts';
+import { parseCpus, parseMemory, parsePids } from '../../../src/cli/limit-flags.ts';
 import { assertRunFlags, attaches } from '../../../src/cli/run/run-plan.ts';
 import { parseEnvFile, parseEnvWords, parsePairs } from '../../../src/cli/spec/env-words.ts';
 import { mergeSpecs, parsePort, parseVolume, specFromFlags } from '../../../src/cli/spec/spec-from-flags.ts';
@@ -10,7 +10,7 @@ describe('specFromFlags', () => {
     ['words are args', { image: 'host' }, ['sh', '-c', ''], { image: 'host', args: ['sh', '-c', ''] }],
     ['entrypoint is the command', { entrypoint: '/x' }, ['a'], { command: ['/x'], args: ['a'] }],
     ['an empty entrypoint resets', { entrypoint: '' }, [], { command: [] }],
-    ['ttl in milliseconds', { ttl: 90_000 }, [], { ttl: '90000ms' }],
+    ['ttl as people write it', { ttl: 90_500 }, [], { ttl: '1m30s500ms' }],
     [
       'resources',
       { cpus: 0.5, memory: 1024, pids: 3 },
@@ -20,6 +20,28 @@ describe('specFromFlags', () => {
     ['stdin and tty only when asked', { interactive: false, tty: true }, [], { tty: true }],
     ['ports', { ports: ['80', '443'] }, [], { exposed_ports: [80, 443] }],
   ])('%s', (_, flags, words, spec) => expect(specFromFlags(flags, words)).toEqual(spec));
+
+  it.each(['max', '-1', '0.5', '0', '', '1e3', '5x'])('refuses --pids %j, and says what is allowed', (text) =>
+    expect(() => parsePids(text)).toThrow(
+      expect.objectContaining({
+        ...{ code: 'invalid_argument', message: expect.stringContaining(JSON.stringify(text)) },
+        hint: expect.stringMatching(/from 1 on.*no unlimited/),
+      }),
+    ),
+  );
+
+  it.each(['max', '-1', 'unlimited'])('refuses --memory %s, and says what is allowed', (text) =>
+    expect(() => parseMemory(text)).toThrow(
+      expect.objectContaining({
+        ...{ code: 'invalid_argument', message: expect.stringContaining(JSON.stringify(text)) },
+        hint: expect.stringMatching(/512m.*6m at least.*no unlimited/),
+      }),
+    ),
+  );
+
+  it('takes limits that are numbers', () => {
+    expect([parsePids('256'), parseMemory('1.5g'), parseCpus('0.5')]).toEqual([256, 1.5 * 2 ** 30, 0.5]);
+  });
 
   it.each([['0'], ['x'], ['-1'], ['1e3']])('refuses --cpus %s', (cpus) =>
     expect(() => parseCpus(cpus)).toThrow('invalid number of cores'),
@@ -31,6 +53,22 @@ describe('mergeSpecs', () => {
     ['flags replace', { image: 'a' }, { image: 'b' }, { image: 'b' }],
     ['maps merge', { envs: { A: '1', B: '2' } }, { envs: { B: '3' } }, { envs: { A: '1', B: '3' } }],
     ['ports add up once', { exposed_ports: [1, 2] }, { exposed_ports: [2, 3] }, { exposed_ports: [1, 2, 3] }],
+    [
+      'mounts add up, one for a target',
+      {
+        mounts: [
+          { source: '/a', target: '/x' },
+          { source: '/b', target: '/y' },
+        ],
+      },
+      { mounts: [{ source: '/c', target: '/y' }] },
+      {
+        mounts: [
+          { source: '/a', target: '/x' },
+          { source: '/c', target: '/y' },
+        ],
+      },
+    ],
     ['ttl replaces expire_time', { expire_time: 5 }, { ttl: '1s' }, { ttl: '1s' }],
     ['a map of the wrong kind is left to the check', { envs: 'x' }, {}, { envs: 'x' }],
   ])('%s', (_, base, over, merged) => expect(mergeSpecs(base, over)).toEqual(merged));

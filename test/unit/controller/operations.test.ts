@@ -369,6 +369,9 @@ describe('update', () => {
     const { create, agent, controller, clock } = world();
     await create('box');
     await controller.stop(box);
+    expect((await failure(controller.update(box, { resources: { cpus: 1000 } }))).code).toBe(
+      'invalid_argument',
+    );
     const changed = await controller.update(box, { ttl: 7000, resources: { pids: 9 } });
     expect(changed).toMatchObject({ expiresAt: 0, state: { phase: 'Exited' } });
     expect(agent.limits.size).toBe(0);
@@ -385,6 +388,8 @@ describe('update', () => {
       { ttl: -1 },
       { ttl: 5, expireTime: 5 },
       { resources: { memory: 5 }, labels: { good: '1' } },
+      { resources: { cpus: 1000 }, labels: { good: '1' } },
+      { resources: { cpus: 0.001 } },
       { failurePolicy: 'sometimes' },
     ];
     for (const change of wrong)

@@ -204,12 +204,13 @@ describe('control', () => {
 });
 
 describe('a command that does not start', () => {
-  const { ENOENT, EACCES, ENOEXEC, EISDIR, EAGAIN } = constants.errno;
+  const { ENOENT, EACCES, ENOEXEC, EISDIR, ELOOP, EAGAIN } = constants.errno;
   it.each([
     [6, ENOENT, 'command_not_found', /exec: "cat": not found in the sandbox/],
     [6, EACCES, 'not_executable', /permission denied/],
     [6, ENOEXEC, 'not_executable', /format/],
     [6, EISDIR, 'not_executable', /directory/],
+    [6, ELOOP, 'not_executable', /symbolic links/],
     [6, 999, 'run_failed', /executing it failed: what the guest says/],
     [5, EACCES, 'run_failed', /resource limits: what the guest says/],
     [4, EACCES, 'run_failed', /working directory: what the guest says/],

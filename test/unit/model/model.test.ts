@@ -191,6 +191,19 @@ it('signals go by name and by number', () => {
   expect(exitCodeOf({ code: null, signal: 9 })).toBe(137);
 });
 
+it.each([
+  ['TERN', 'Did you mean TERM?'],
+  ['SIGHPU', 'Did you mean SIGHUP?'],
+  ['kil', 'Did you mean KILL?'],
+  ['sigusr', 'Did you mean SIGUSR'],
+  ['zebra', 'Use a name like SIGTERM or a number from 1 to 64.'],
+  ['70', 'Use a name like SIGTERM or a number from 1 to 64.'],
+])('a signal %s is a slip, or none at all', (text, hint) => {
+  expect(() => parseSignal(text)).toThrow(
+    expect.objectContaining({ code: 'invalid_argument', hint: expect.stringContaining(hint) }),
+  );
+});
+
 it('did-you-mean takes slips, not strangers', () => {
   expect(didYouMean('lsit', ['list', 'logs', 'exec'])).toBe('list');
   expect(didYouMean('rn', ['rm', 'run'])).toBe('run');

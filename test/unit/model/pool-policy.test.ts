@@ -93,6 +93,8 @@ describe('the policy of a pool', () => {
     ],
     ['memory', { memory_budget: 'abc' }, /memory_budget \(--memory-budget\): invalid size "abc"/],
     ['resources.memory', { resources: { memory: 'abc' } }, /\(--memory\): invalid size "abc"/],
+    ['more cpus than there are', { resources: { cpus: 2.5 } }, /\(--cpus\) 2\.5 .*from 0\.01 to 2.*2 cores/],
+    ['hardly any cpus', { resources: { cpus: 0.001 } }, /\(--cpus\) 0\.001 .*from 0\.01 to 2/],
     ['no cpus', { resources: { cpus: 0 } }, /resources\.cpus \(--cpus\): must be more than 0/],
     ['a disk limit', { resources: { disk: '1g' } }, /resources\.disk: disk limits are not available yet/],
     ['rates crossed', { autoscale: { up: 0.1, down: 0.2 } }, /autoscale\.down 0\.2.*autoscale\.up 0\.1/],

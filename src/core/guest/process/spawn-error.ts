@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { FsbError } from '../../model/errors.ts';
 import type { SpawnFailedFrame } from '../protocol/frames.ts';
 
-const { ENOENT, ENOTDIR, EACCES, ENOEXEC, EISDIR } = constants.errno;
+const { ENOENT, ENOTDIR, EACCES, ENOEXEC, EISDIR, ELOOP } = constants.errno;
 
 const stages: Record<number, string> = {
   1: 'the guest refused the request',
@@ -29,6 +29,12 @@ export function spawnError(what: string, { stage, errno, message }: SpawnFailedF
     return notExecutable(command, 'permission denied', 'The file needs execute permission for this user.');
   if (stage === 6 && errno === EISDIR)
     return notExecutable(command, 'it is a directory', 'Name a program in that directory.');
+  if (stage === 6 && errno === ELOOP)
+    return notExecutable(
+      command,
+      'too many symbolic links on the way',
+      'A link of that name may lead back to itself; look with: ls -l',
+    );
   if (stage === 6 && errno === ENOEXEC)
     return notExecutable(
       command,

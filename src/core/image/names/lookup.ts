@@ -32,16 +32,33 @@ export function findRecord(records: readonly ImageRecord[], text: string): Image
 
 /** How to get an image that is not here, and which one was maybe meant. */
 export function imageNotFound(records: readonly ImageRecord[], text: string): FsbError {
-  const names = [HOST_IMAGE, ...records.flatMap(({ references }) => references.map(familiarName))];
+  const near = nearestName([HOST_IMAGE, ...namesOf(records)], text);
+  const question = near === undefined ? '' : `Did you mean ${near}? `;
+  return notHere(text, `${question}Bring it in with: ${howToGet(text)}`);
+}
+
+/** Nobody brings an image in to remove it. The built-in one cannot be meant. */
+export function nothingToRemove(records: readonly ImageRecord[], text: string): FsbError {
+  const near = nearestName(namesOf(records), text);
+  return notHere(
+    text,
+    near === undefined ? 'See what there is with: fsb-ctl image list' : `Did you mean ${near}?`,
+  );
+}
+
+const notHere = (text: string, hint: string): FsbError =>
+  new FsbError('image_not_found', `image ${familiarName(text)} is not here`, { hint });
+
+const namesOf = (records: readonly ImageRecord[]): string[] =>
+  records.flatMap(({ references }) => references.map(familiarName));
+
+function nearestName(names: readonly string[], text: string): string | undefined {
   const untagged = familiarName(text).replace(/:latest$/, '');
   // The likeliest slip is a forgotten tag, which means `latest`.
-  const near =
+  return (
     names.find((name) => name.startsWith(`${untagged}:`)) ??
-    didYouMean(text, [...names, ...names.map((name) => name.replace(/:latest$/, ''))]);
-  const question = near === undefined ? '' : `Did you mean ${near}? `;
-  return new FsbError('image_not_found', `image ${familiarName(text)} is not here`, {
-    hint: `${question}Bring it in with: ${howToGet(text)}`,
-  });
+    didYouMean(text, [...names, ...names.map((name) => name.replace(/:latest$/, ''))])
+  );
 }
 
 function howToGet(text: string): string {

@@ -27,11 +27,19 @@ const REASONS: Record<string, string> = {
 /**
  * What to throw when no answer came, or not all of it; anything else is thrown as it is.
  * @param task what was tried: `read docker.io/library/alpine:latest`
+ * @param answered somebody has answered there before
  */
-export function connectionFailure(thrown: unknown, task: string, endpoint: Endpoint): unknown {
+export function connectionFailure(
+  thrown: unknown,
+  task: string,
+  endpoint: Endpoint,
+  answered = true,
+): unknown {
   if (!(thrown instanceof BrokenConnection)) return thrown;
   const cause = thrown.cause as NodeJS.ErrnoException;
-  const { why, hint, final } = understand(cause, thrown.url, endpoint);
+  const { why, hint, ...understood } = understand(cause, thrown.url, endpoint);
+  // The machine is there, and no registry on it; one that has answered before may be restarted just now.
+  const final = understood.final || (codeOf(cause) === 'ECONNREFUSED' && !answered);
   const message = `cannot ${task}: ${thrown.url.host}: ${why}`;
   const error = new FsbError('unavailable', message, { hint, cause });
   return final ? error : new Retryable(error);

@@ -106,7 +106,8 @@ export class Connection {
         }
         answer.discard();
       } catch (thrown) {
-        const failure = connectionFailure(thrown, subject.task, this.endpoint);
+        const answered = this.#base !== undefined;
+        const failure = connectionFailure(thrown, subject.task, this.endpoint, answered);
         if (!(thrown instanceof BrokenConnection && thrown.url.origin === base.origin)) throw failure;
         // TLS failed for another reason, maybe just now: a server that wants it answers 400 to plain http.
         mayWantTls = !speaksPlainHttp(thrown);

@@ -11,6 +11,7 @@ import type { ImageContent } from '../content/image-content.ts';
 import type { ImageRecord } from '../content/image-records.ts';
 import { happening, type OnHappening } from '../happenings.ts';
 import type { PruneTerms, RemoveTerms } from '../image-store.ts';
+import { nothingToRemove } from '../names/lookup.ts';
 import { nameMeant, namesWith, separateNames } from '../names/record-names.ts';
 import { pruneImages } from './prune.ts';
 
@@ -143,7 +144,7 @@ export class Removal {
   }
 
   #find(reference: string): ImageRecord {
-    return this.#options.catalogue.find(reference);
+    return this.#options.catalogue.find(reference, nothingToRemove);
   }
 }
 

@@ -1,0 +1,58 @@
+const PUSH = 'There is none: write the image to a file with fsb-ctl image save -o FILE IMAGE, and push that.';
+const BUILD = 'There is none: build elsewhere, and bring it in with: fsb-ctl image import FILE NAME';
+const COMPOSE =
+  'There is none: give each sandbox its own fsb-ctl run, or a file with fsb-ctl run NAME --file FILE';
+const VOLUMES = 'There is none: give run a directory of the node with --volume /source:/target:rw';
+const NETWORKS =
+  'There is none: run has --network none or host; reach a port with: fsb-ctl port-forward NAME 8080:80';
+
+/** Commands of docker that there are not, and what there is instead. Two words win over their first. */
+const instead: Readonly<Record<string, string>> = {
+  port: 'No port is published; reach one of a sandbox with: fsb-ctl port-forward NAME 8080:80',
+  create: 'A sandbox is made and started with: fsb-ctl run NAME --image IMAGE',
+  commit:
+    'There is none, but files become an image: fsb-ctl cp NAME:/ - | fsb-ctl image import --rootfs - mine:1',
+  diff: 'There is none: look at its files with fsb-ctl exec NAME, or take them out with fsb-ctl cp',
+  export: 'Its files as a tar: fsb-ctl cp NAME:/ - >files.tar',
+  push: PUSH,
+  'image push': PUSH,
+  build: BUILD,
+  'image build': BUILD,
+  buildx: BUILD,
+  builder: BUILD,
+  search:
+    'There is none: look at the web page of the registry, and bring an image in with: fsb-ctl image pull NAME',
+  volume: VOLUMES,
+  network: NETWORKS,
+  compose: COMPOSE,
+  stack: COMPOSE,
+  service: COMPOSE,
+  swarm: 'There is none: a core has one node; others are reached with: fsb-ctl context create',
+  node: 'There is none: a core has one node, which is in: fsb-ctl info',
+  secret: 'There is none: give run variables with --env-file, or a file with --volume',
+  system: 'There is none: see fsb-ctl info, fsb-ctl events and fsb-ctl image prune',
+  'system info': 'It is: fsb-ctl info',
+  'system events': 'It is: fsb-ctl events',
+  'system df': 'What images take is in: fsb-ctl image list',
+  'system prune':
+    'There is none for everything: fsb-ctl image prune for images, fsb-ctl delete for sandboxes',
+  container: 'Sandboxes need no word before the command: fsb-ctl list',
+};
+
+/**
+ * What there is here instead of a command of docker; undefined for a word that is not docker's either.
+ * @param exists whether these words begin with a command of ours
+ */
+export function insteadOfDocker(
+  words: readonly string[],
+  exists: (words: string[]) => boolean,
+): string | undefined {
+  const [first, second] = words;
+  // `container ls` is `ls`.
+  if (first === 'container' && second !== undefined)
+    return exists([second]) ? `Sandboxes need no word before the command: fsb-ctl ${second}` : undefined;
+  return table(`${first} ${second}`) ?? table(String(first));
+}
+
+const table = (words: string): string | undefined =>
+  Object.hasOwn(instead, words) ? instead[words] : undefined;

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import { runCommandLine } from '../../helpers/cli/command-line.ts';
+
+/** What a hand that knows docker types: it is refused before anything happens, with what to type here. */
+
+/** @returns what stderr says; there is no core, so a line that went on would end with 6 */
+async function refusal(line: string | string[], tty = false): Promise<string> {
+  const words = typeof line === 'string' ? line.split(' ') : line;
+  const { code, stdout, stderr } = await runCommandLine(words, { tty });
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  return stderr;
+}
+
+describe('nothing in front of --', () => {
+  it.each([
+    ['run --image host -- true', 'missing NAME', 'fsb-ctl run NAME [FLAGS] [--] [COMMAND] [ARG...]'],
+    ['run -e -- --image host -- true', 'missing NAME', 'fsb-ctl run NAME'],
+    ['exec -it -- sh', 'missing NAME', 'fsb-ctl exec NAME [FLAGS] [--] COMMAND [ARG...]'],
+    ['exec -- box ls', 'missing NAME', 'fsb-ctl exec NAME'],
+    ['pool exec -- ls', 'missing LEASE', 'fsb-ctl pool exec'],
+  ])('%s', async (line, message, usage) => {
+    const stderr = await refusal(line);
+    expect(stderr).toMatch(/^Error: .*\nHint: .*\n$/);
+    expect(stderr).toContain(`Error: ${message}\n`);
+    expect(stderr).toContain(usage);
+  });
+
+  it('is told to a program as such', async () => {
+    const { error } = JSON.parse(await refusal('run -o json --image host -- true'));
+    expect(error).toMatchObject({ code: 'invalid_argument', message: 'missing NAME' });
+  });
+
+  it('is no matter to help, and to a command whose words are all ours', async () => {
+    expect((await runCommandLine(['run', '--help', '--', 'ls'])).code).toBe(0);
+    expect((await runCommandLine(['attach', '--', 'box'])).code).toBe(6);
+    expect((await runCommandLine(['pool', 'run', '--', 'true'])).code).toBe(6);
+  });
+});
+
+describe('run in the order of docker', () => {
+  it.each([
+    ['run --name box alpine:3 ls -la', 'fsb-ctl run box --image alpine:3 -- ls -la'],
+    ['run --name=box host', 'fsb-ctl run box --image host'],
+    ['run -it --rm --name box alpine:3 sh', 'fsb-ctl run box -it --rm --image alpine:3 -- sh'],
+    [
+      'run --rm -e A=1 --name box -w /srv host env',
+      'fsb-ctl run box --rm -e A=1 -w /srv --image host -- env',
+    ],
+    ['run --name box --image host -- ls', 'fsb-ctl run box --image host -- ls'],
+    ['run --name box', 'fsb-ctl run box --image IMAGE'],
+    ['run alpine:3 ls', 'fsb-ctl run NAME --image alpine:3 -- ls'],
+    ['run -d ghcr.io/me/tool', 'fsb-ctl run NAME -d --image ghcr.io/me/tool'],
+    ['run -it alpine@sha256:0 sh', 'fsb-ctl run NAME -it --image alpine@sha256:0 -- sh'],
+    ['run host ls', 'fsb-ctl run NAME --image host -- ls'],
+    ['run box alpine:3 ls', 'fsb-ctl run box --image alpine:3 -- ls'],
+  ])('%s', async (line, typed) => {
+    expect(await refusal(line)).toMatch(new RegExp(`^Error: .*\nHint: .*: ${escaped(typed)}\n$`));
+  });
+
+  it('is shown so that a shell reads the same words', async () => {
+    const words = ['run', '--name', 'box', '-e', 'A=a b', 'alpine:3', 'sh', '-c', "echo 'hi' $A"];
+    const typed = `fsb-ctl run box -e 'A=a b' --image alpine:3 -- sh -c 'echo '\\''hi'\\'' $A'`;
+    expect(await refusal(words)).toContain(typed);
+  });
+
+  it('says so on a terminal, too, where a name would open the editor', async () => {
+    expect(await refusal('run alpine:3 ls', true)).toContain('fsb-ctl run NAME --image alpine:3 -- ls');
+    expect(await refusal('run --name box host', true)).toContain('fsb-ctl run box --image host');
+  });
+
+  it('is not taken for it where only the name is wrong', async () => {
+    expect(await refusal('run My_Box ls')).toContain('1 to 63 lower-case letters');
+    expect(await refusal('run a:b --image host')).toContain('1 to 63 lower-case letters');
+  });
+});
+
+describe('flags of docker', () => {
+  it.each([
+    ['-p 8080:80', 'fsb-ctl port-forward NAME 8080:80'],
+    ['-p 127.0.0.1:8080:80/tcp', 'fsb-ctl port-forward NAME 8080:80'],
+    ['-p 80/udp', '1 to 65535'],
+    ['-P', 'fsb-ctl port-forward NAME'],
+    ['--publish 8080:80', 'fsb-ctl port-forward NAME'],
+    ['-v data:/data', 'no named volumes'],
+    ['-v ./src:/src', 'absolute'],
+    ['--mount type=bind,source=/a,target=/b', '--volume /source:/target'],
+    ['--network bridge', 'none or host'],
+    ['--net host', '--network'],
+    ['--privileged', 'none'],
+    ['--restart always', '--failure-policy'],
+    ['--pids-limit 10', '--pids'],
+    ['--cidfile x', '--id-file'],
+    ['--stop-signal TERN', 'fsb-ctl stop --signal'],
+    ['--netwrok none', 'Did you mean --network?'],
+  ])('%s', async (flag, hint) => {
+    const stderr = await refusal(`run box --image host ${flag} -- true`);
+    expect(stderr).toMatch(/^Error: .*\nHint: .*\n$/);
+    expect(stderr).toContain(hint);
+  });
+});
+
+describe('words of docker', () => {
+  it.each([
+    ['port box', 'fsb-ctl port-forward NAME'],
+    ['push x', 'fsb-ctl image save'],
+    ['build .', 'fsb-ctl image import'],
+    ['create alpine', 'fsb-ctl run NAME --image IMAGE'],
+    ['commit box', 'There is none'],
+    ['diff box', 'There is none'],
+    ['export box', 'fsb-ctl cp NAME:/ -'],
+    ['volume ls', '--volume'],
+    ['network ls', '--network'],
+    ['compose up', 'There is none'],
+    ['search alpine', 'fsb-ctl image pull'],
+    ['system prune', 'fsb-ctl image prune'],
+    ['system df', 'fsb-ctl image list'],
+    ['system', 'fsb-ctl info'],
+    ['container ls -a', 'fsb-ctl ls'],
+    ['container frobnicate', 'fsb-ctl --help'],
+    ['container', 'fsb-ctl list'],
+    ['image push x', 'fsb-ctl image save'],
+    ['image build .', 'fsb-ctl image import'],
+    ['lst', 'Did you mean fsb-ctl list?'],
+  ])('%s', async (line, hint) => {
+    const stderr = await refusal(line);
+    expect(stderr).toMatch(/^Error: unknown command .*\nHint: .*\n$/);
+    expect(stderr).toContain(hint);
+  });
+});
+
+const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
