@@ -13,6 +13,10 @@ A file or directory goes into a directory that exists, else it gets the name giv
     { description: 'A file into a sandbox', command: '<%= config.bin %> cp notes.txt box:/tmp/' },
     { description: 'A directory out of it', command: '<%= config.bin %> cp box:/etc/ssl ./ssl' },
     {
+      description: 'What a command that has ended has left behind',
+      command: '<%= config.bin %> cp job:/tmp/report.txt .',
+    },
+    {
       description: 'A tar of it, to look into',
       command: '<%= config.bin %> cp box:/etc/ssl - | tar t',
     },
