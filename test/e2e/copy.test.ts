@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sideBySide } from '../../src/cli/output/side-by-side.ts';
@@ -194,39 +195,44 @@ describe('a sandbox that has ended', () => {
     expect([code, stderr]).toEqual([4, expect.stringMatching(/gone.* not running|gone.*not Running/i)]);
   });
 
-  it('keeps its files when the core is killed while they are copied, and can be copied from again', async () => {
-    await shell.succeed('truncate -s 50G endless');
-    for (const words of [
-      [join(shell.home, 'endless'), 'gone:/srv/endless'],
-      ['gone:/', '-'],
-    ]) {
-      const child = shell.cli.start(['cp', ...words]);
-      const closed = once(child, 'close');
-      if (words[1] === '-') await once(child.stdout!, 'data');
-      else
-        await shell.succeed(
-          'until [ "$(fsb-ctl cp gone:/srv/endless - | head -c 1 | wc -c)" = 1 ]; do :; done',
-        );
-      await shell.cli.killCore();
-      const [code] = await closed;
-      expect(code).not.toBe(0);
-      await shell.succeed('rm -f fetched-x; fsb-ctl cp gone:/out/d/x fetched-x; grep -qx made fetched-x');
-    }
-    await shell.succeed('rm endless');
-  });
-
-  it('is deleted while it is copied from, which tells', async () => {
-    await shell.succeed(`${run.replaceAll('gone', 'leaving')} | grep -x 3`);
-    const child = shell.cli.start(['cp', 'leaving:/', '-']);
-    const closed = once(child, 'close');
+  /** A copy that goes on until it is ended, once it has begun; and how it ends. */
+  const copying = async (source: string, target: string) => {
+    const child = shell.cli.start(['cp', source, target]);
     let stderr = '';
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
-    await once(child.stdout!, 'data');
+    const ended = once(child, 'close').then(([code]) => ({ code, stderr }));
+    child.stdin!.on('error', () => {}).write(await readFile(join(shell.home, 'half.tar')));
+    if (target === '-') await once(child.stdout!, 'readable');
+    else await shell.succeed(`until fsb-ctl cp ${target}/half - > half; do :; done`);
+    return async () => {
+      child.stdout!.resume();
+      return ended;
+    };
+  };
+
+  it('keeps its files when the core is killed while they are copied, and can be copied from again', async () => {
+    await shell.succeed('head -c 500000 /dev/zero > half; tar c half | head -c 300000 > half.tar');
+    for (const words of [
+      ['-', 'gone:/srv'],
+      ['gone:/', '-'],
+    ] as const) {
+      const end = await copying(...words);
+      await shell.cli.killCore();
+      expect(await end()).toMatchObject({ code: 125 });
+      await shell.succeed('rm -f fetched-x; fsb-ctl cp gone:/out/d/x fetched-x; grep -qx made fetched-x');
+    }
+  });
+
+  it('is deleted while it is copied from, which tells', async () => {
+    await shell.succeed(`${run.replaceAll('gone', 'leaving')} | grep -x 3`);
+    const end = await copying('leaving:/', '-');
     await shell.succeed('fsb-ctl delete leaving');
-    const [code] = await closed;
-    expect([code, stderr]).toEqual([4, expect.stringContaining('deleted or reset meanwhile')]);
+    expect(await end()).toEqual({
+      code: 4,
+      stderr: expect.stringContaining('deleted or reset meanwhile'),
+    });
   });
 
   it('runs again with what was copied into it, and is copied from once it is stopped', async () => {
