@@ -214,11 +214,11 @@ describe('a sandbox that has ended', () => {
 
   it('keeps its files when the core is killed while they are copied, and can be copied from again', async () => {
     await shell.succeed('head -c 500000 /dev/zero > half; tar c half | head -c 300000 > half.tar');
-    for (const words of [
+    for (const [source, target] of [
       ['-', 'gone:/srv'],
       ['gone:/', '-'],
     ] as const) {
-      const end = await copying(...words);
+      const end = await copying(source, target);
       await shell.cli.killCore();
       expect(await end()).toMatchObject({ code: 125 });
       await shell.succeed('rm -f fetched-x; fsb-ctl cp gone:/out/d/x fetched-x; grep -qx made fetched-x');
