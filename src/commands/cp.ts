@@ -5,13 +5,17 @@ import { runCopy } from '../cli/copy/run-copy.ts';
 export default class Cp extends BaseCommand {
   static override summary = 'Copy files between a sandbox and here.';
   static override description =
-    `One side is NAME:PATH, a path in a running sandbox, relative to its root; the other a path here, or - for a tar on standard input or output. A path here that has a colon needs ./ in front.
+    `One side is NAME:PATH, a path in a sandbox, relative to its root; the other a path here, or - for a tar on standard input or output. A path here that has a colon needs ./ in front. The sandbox may have ended: what it has left can be fetched, and files be laid down for its next start. A paused one must go on first.
 
 A file or directory goes into a directory that exists, else it gets the name given. SRC/. means what is in SRC. A directory never replaces a file, nor a file a directory. Permissions and times are kept; symbolic links are copied as they are. Files belong to root in the sandbox and to you here, unless --archive keeps the owners. Devices and sockets are left out.`;
   static override usage = 'cp [FLAGS] SRC|- DST|-';
   static override examples = [
     { description: 'A file into a sandbox', command: '<%= config.bin %> cp notes.txt box:/tmp/' },
     { description: 'A directory out of it', command: '<%= config.bin %> cp box:/etc/ssl ./ssl' },
+    {
+      description: 'What a command that has ended has left behind',
+      command: '<%= config.bin %> cp job:/tmp/report.txt .',
+    },
     {
       description: 'A tar of it, to look into',
       command: '<%= config.bin %> cp box:/etc/ssl - | tar t',

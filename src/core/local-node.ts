@@ -2,6 +2,7 @@ import { cpus, hostname, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Agent } from './agent/agent.ts';
+import { HelperInstances } from './agent/files/helper-instances.ts';
 import { imageApi } from './agent/image-api.ts';
 import { Leases } from './agent/leases/leases.ts';
 import { Runs } from './agent/leases/runs.ts';
@@ -118,6 +119,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const pools = new Pools({ ...ground, node: size, table, makePool, ledger, events, files: recording.files });
   const leases = new Leases({ ...ground, pools });
   const runs = new Runs({ ...ground, pools });
+  const helpers = new HelperInstances({ ...ground, pools, ledger, files: recording.files });
   const endedOn = (digest: string): string[] =>
     recording.files
       .settled(digest)
@@ -126,7 +128,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const agent = new Agent({
     ...ground,
     node: hostname(),
-    ...{ pools, leases, runs, logs, slots, ledger },
+    ...{ pools, leases, runs, helpers, logs, slots, ledger },
     files: recording.files,
     poolApi: poolApi(new PoolAdmin({ node: size, runtime, pools, table, clock }), leases, runs),
     imageApi: imageApi(images, pools, endedOn),

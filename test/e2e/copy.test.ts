@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sideBySide } from '../../src/cli/output/side-by-side.ts';
@@ -152,12 +153,91 @@ describe('what makes no sense', () => {
     expect(outcome.stderr).toMatch(text);
   });
 
-  it('with a sandbox that has ended', async () => {
-    await shell.succeed('fsb-ctl run short --image host -- true; fsb-ctl wait short');
-    const { code, stderr } = await shell.run('fsb-ctl cp short:/etc/passwd x');
-    expect(code).toBe(4);
-    expect(stderr).toMatch(/^Error: .* short is not running \(Exited\)\nHint: .*fsb-ctl start short\n$/);
-    await shell.succeed('fsb-ctl delete short');
+  it('with a sandbox that never ran, or is paused', async () => {
+    await shell.run('fsb-ctl run never --image host -- no-such-command');
+    const never = await shell.run('fsb-ctl cp never:/etc/passwd x');
+    expect(never).toMatchObject({ code: 4, stdout: '' });
+    expect(never.stderr).toMatch(/^Error: .*never has ended, and has no files\nHint: .*fsb-ctl get NAME\n$/);
+    await shell.succeed(
+      'fsb-ctl delete never; fsb-ctl run still --image host -- sleep 1000; fsb-ctl pause still',
+    );
+    const paused = await shell.run('fsb-ctl cp still:/etc/passwd x');
+    expect(paused).toMatchObject({ code: 4, stdout: '' });
+    expect(paused.stderr).toMatch(/^Error: .*still is paused\nHint: .*fsb-ctl unpause still\n$/);
+    await shell.succeed('fsb-ctl delete still');
+  });
+});
+
+describe('a sandbox that has ended', () => {
+  const run = `fsb-ctl run gone --image host -- sh -c 'test -e /in/f && exec sleep 1000
+    mkdir -p /out/d; echo made > /out/d/x; head -c 3000000 /dev/zero > /out/big; exit 3'; fsb-ctl wait gone`;
+  const seen = (): Promise<string> => shell.succeed('fsb-ctl get gone -o json; fsb-ctl logs gone');
+  beforeAll(() => shell.succeed(`${run} | grep -x 3; ${sources}`));
+  afterAll(() => shell.succeed('fsb-ctl delete gone; rm -rf fetched*'));
+
+  it('is copied from and to, and stays what it was', async () => {
+    const before = await seen();
+    await shell.succeed(`fsb-ctl cp gone:/out fetched; test "$(cat fetched/d/x)" = made
+      test "$(stat -c %s fetched/big)" = 3000000
+      fsb-ctl cp -q s gone:/in; fsb-ctl cp gone:/in - | tar x; diff -r --no-dereference s in; rm -r in`);
+    expect(await shell.run('fsb-ctl cp gone:/nope x')).toMatchObject({ code: 3 });
+    expect(await shell.run('fsb-ctl cp s gone:/out/big')).toMatchObject({ code: 4 });
+    expect(await seen()).toBe(before);
+  });
+
+  it('is copied from and to at the same time, from one place in it to another', async () => {
+    await shell.succeed(`fsb-ctl cp gone:/out - | fsb-ctl cp -q - gone:/srv
+      fsb-ctl cp gone:/srv/out/big fetched-big; cmp fetched/big fetched-big`);
+  });
+
+  it.each(['top gone', 'exec gone true', 'port-forward gone 80'])('still does not %s', async (words) => {
+    const { code, stderr } = await shell.run(`fsb-ctl ${words}`);
+    expect([code, stderr]).toEqual([4, expect.stringMatching(/gone.* not running|gone.*not Running/i)]);
+  });
+
+  /** A copy that goes on until it is ended, once it has begun; and how it ends. */
+  const copying = async (source: string, target: string) => {
+    const child = shell.cli.start(['cp', source, target]);
+    let stderr = '';
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    const ended = once(child, 'close').then(([code]) => ({ code, stderr }));
+    child.stdin!.on('error', () => {}).write(await readFile(join(shell.home, 'half.tar')));
+    if (target === '-') await once(child.stdout!, 'readable');
+    else await shell.succeed(`until fsb-ctl cp ${target}/half - > half; do :; done`);
+    return async () => {
+      child.stdout!.resume();
+      return ended;
+    };
+  };
+
+  it('keeps its files when the core is killed while they are copied, and can be copied from again', async () => {
+    await shell.succeed('head -c 500000 /dev/zero > half; tar c half | head -c 300000 > half.tar');
+    for (const [source, target] of [
+      ['-', 'gone:/srv'],
+      ['gone:/', '-'],
+    ] as const) {
+      const end = await copying(source, target);
+      await shell.cli.killCore();
+      expect(await end()).toMatchObject({ code: 125 });
+      await shell.succeed('rm -f fetched-x; fsb-ctl cp gone:/out/d/x fetched-x; grep -qx made fetched-x');
+    }
+  });
+
+  it('is deleted while it is copied from, which tells', async () => {
+    await shell.succeed(`${run.replaceAll('gone', 'leaving')} | grep -x 3`);
+    const end = await copying('leaving:/', '-');
+    await shell.succeed('fsb-ctl delete leaving');
+    expect(await end()).toEqual({
+      code: 4,
+      stderr: expect.stringContaining('deleted or reset meanwhile'),
+    });
+  });
+
+  it('runs again with what was copied into it, and is copied from once it is stopped', async () => {
+    await shell.succeed(`fsb-ctl start gone; fsb-ctl exec gone grep -qx hi /in/f; fsb-ctl stop gone
+      fsb-ctl cp gone:/in/f fetched-f; grep -qx hi fetched-f`);
   });
 });
 

@@ -83,6 +83,10 @@ const guestPlans: Record<string, Plan> = {
     shows: '',
     complains: /^Successfully copied .*B to .\/ssl\n$/,
   },
+  'fsb-ctl cp job:/tmp/report.txt .': {
+    given: [`fsb-ctl run job --image host -- sh -c 'echo fine > /tmp/report.txt'`, 'fsb-ctl wait job'],
+    shows: '',
+  },
   'fsb-ctl cp box:/etc/ssl - | tar t': { given: [box], shows: /^ssl\/\n/ },
   'fsb-ctl cp -a site/. box:/srv': { given: [box, 'mkdir -p site && echo hi > site/index.html'], shows: '' },
   'fsb-ctl port-forward box 8080:80': {

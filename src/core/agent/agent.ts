@@ -5,19 +5,23 @@ import type {
   AgentSandboxState,
   AgentStopOptions,
   AgentUsage,
+  FilesRequest,
   StartedSandbox,
   StartRequest,
 } from '../api/agent-api.ts';
 import type { ImageApi } from '../api/image-api.ts';
 import type { EventStream, PoolApi } from '../api/pool-api.ts';
 import type { AttachRequest, CallOptions, ExecRequest } from '../api/sandbox-api.ts';
+import { abortable } from '../model/abortable.ts';
 import { FsbError } from '../model/errors.ts';
 import { failpoint } from '../model/failpoint.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ProcessSession } from '../model/process.ts';
 import type { Resources } from '../model/shape.ts';
+import type { HelperInstances } from './files/helper-instances.ts';
 import type { Leases } from './leases/leases.ts';
 import type { Runs } from './leases/runs.ts';
+import type { KeptFiles } from './ledger/kept-files.ts';
 import type { SlotRecord } from './ledger/records.ts';
 import type { Holder } from './pools/held-instance.ts';
 import { attachToEnded, attachToRun } from './sandboxes/attach.ts';
@@ -31,6 +35,8 @@ export interface AgentOptions extends SandboxGround {
   events: EventStream;
   leases: Pick<Leases, 'close'>;
   runs: Pick<Runs, 'close'>;
+  helpers: Pick<HelperInstances, 'exec' | 'handOver' | 'discard' | 'close'>;
+  files: Pick<KeptFiles, 'entries'>;
   log: Logger;
 }
 
@@ -118,6 +124,18 @@ export class Agent implements AgentApi {
     return this.#awake(sandboxId).execs.start(request, signal);
   }
 
+  async execOnFiles(
+    files: FilesRequest,
+    request: ExecRequest,
+    options?: CallOptions,
+  ): Promise<ProcessSession> {
+    const { sandboxId } = files;
+    // One whose time is up may still be ending.
+    if (this.#runs.has(sandboxId)) return this.exec(sandboxId, request, options);
+    await abortable(this.#leaving.get(sandboxId) ?? Promise.resolve(), options?.signal);
+    return this.#options.helpers.exec(files, request, options);
+  }
+
   async attach(sandboxId: string, request: AttachRequest): Promise<ProcessSession> {
     const run = this.#runs.get(sandboxId);
     if (run) return attachToRun(this.#awake(sandboxId), request, this.#options.logs);
@@ -167,7 +185,7 @@ export class Agent implements AgentApi {
   }
 
   async forget(sandboxId: string): Promise<void> {
-    await this.#options.files.discard(sandboxId);
+    await this.#options.helpers.discard(sandboxId);
     failpoint('forget.files');
     await this.#forgetRecords(sandboxId);
   }
@@ -258,8 +276,9 @@ export class Agent implements AgentApi {
     for (const { abort } of this.#starting.values())
       abort.abort(new FsbError('unavailable', 'the core is stopping'));
     await Promise.all([...this.#starting.values()].map(({ settled }) => settled));
-    const { leases, runs, pools } = this.#options;
-    await Promise.all([runs.close(), leases.close(), ...[...this.#runs.values()].map((run) => run.detach())]);
+    const { leases, runs, helpers, pools } = this.#options;
+    const borrowed = [runs.close(), leases.close(), helpers.close()];
+    await Promise.all([...borrowed, ...[...this.#runs.values()].map((run) => run.detach())]);
     await pools.close();
   }
 }

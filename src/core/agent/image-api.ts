@@ -12,7 +12,10 @@ export function imageApi(
 ): ImageApi {
   // The pools keep instances of images in recent use, which no user can see, let alone stop.
   const letGo = (digest: string): Promise<void> => pools.dropIdle(digest);
-  const usersOf = (digest: string): string[] => [...userNames(pools.usersOf(digest)), ...endedOn(digest)];
+  // An ended one whose files are being copied is both.
+  const usersOf = (digest: string): string[] => [
+    ...new Set([...userNames(pools.usersOf(digest)), ...endedOn(digest)]),
+  ];
   const usedBy = (digest: string): string[] => [
     ...usersOf(digest),
     ...pools.keepersOf(digest).map((name) => `${KEEPER}${name}`),

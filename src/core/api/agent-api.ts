@@ -18,6 +18,9 @@ export interface StartRequest {
   filesOf?: string;
 }
 
+/** The files of a sandbox that has ended, and what they lie in. */
+export type FilesRequest = Pick<StartRequest, 'sandboxId' | 'claimName' | 'spec'>;
+
 export interface AgentStopOptions {
   /** Milliseconds between the stop signal and SIGKILL. */
   grace: number;
@@ -98,9 +101,14 @@ export interface AgentApi {
   /** Undefined: it does not run. */
   usage(sandboxId: string): Promise<AgentUsage | undefined>;
   exec(sandboxId: string, request: ExecRequest, options?: CallOptions): Promise<ProcessSession>;
+  /**
+   * Runs a guest tool on the files that an ended sandbox has left, in an instance that is there for nothing else. Whoever
+   * takes them over by start() waits for it, forget() ends it. @throws conflict (there are none), as start() does
+   */
+  execOnFiles(files: FilesRequest, request: ExecRequest, options?: CallOptions): Promise<ProcessSession>;
   attach(sandboxId: string, request: AttachRequest, options?: CallOptions): Promise<ProcessSession>;
   logs(sandboxId: string, query: LogQuery, options?: CallOptions): AsyncIterable<LogEntry>;
-  /** Ends the retention of the logs, the files and the exit status. Idempotent. */
+  /** Ends the retention of the logs, the files and the exit status, and whoever uses the files. Idempotent. */
   forget(sandboxId: string): Promise<void>;
   /** Every sandbox the node holds, and every ended one not yet forgotten. */
   sandboxes(options?: CallOptions): Promise<AgentSandbox[]>;

@@ -119,7 +119,10 @@ export interface SandboxApi {
   delete(ref: SandboxRef, options?: DeleteOptions): Promise<void>;
   /** Works on ended sandboxes too. @throws not_found */
   logs(ref: SandboxRef, query: LogQuery, options?: CallOptions): AsyncIterable<LogEntry>;
-  /** @throws not_found, conflict (not running), command_not_found, not_executable */
+  /**
+   * A guest tool that needs nothing but files (`stat`, `tar-in`, `tar-out`) runs on those of an ended sandbox, too.
+   * @throws not_found, conflict (not running, paused; no files), command_not_found, not_executable
+   */
   exec(ref: SandboxRef, request: ExecRequest, options?: CallOptions): Promise<ProcessSession>;
   /**
    * Joins the main process. Its output is held back to the pace of this session, so nothing is lost. On an ended

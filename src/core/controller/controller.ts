@@ -19,10 +19,12 @@ import { assertDigest } from '../model/digest.ts';
 import { failpoint } from '../model/failpoint.ts';
 import { assertName } from '../model/ids.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
+import { isLive } from '../model/phase.ts';
 import { assertSignal, type ExitStatus, type ProcessSession, signalName } from '../model/process.ts';
 import { refKey, type Sandbox, type SandboxRef, type SandboxUsage } from '../model/sandbox.ts';
 import type { RecordTable } from '../store/store.ts';
 import { Changes } from './changes.ts';
+import { filesLeftBy, needsFilesOnly } from './files.ts';
 import { type Ending, Generations } from './generations.ts';
 import type { OnHappening } from './happenings.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -130,6 +132,8 @@ export class Controller implements SandboxApi {
 
   async exec(ref: SandboxRef, request: ExecRequest, options?: CallOptions): Promise<ProcessSession> {
     const { sandbox } = this.#registry.require(ref);
+    if (needsFilesOnly(request) && !isLive(sandbox.state.phase))
+      return this.#agent.execOnFiles(filesLeftBy(sandbox), request, options);
     assertAwake(sandbox);
     return this.#agent.exec(sandbox.id, request, options);
   }

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { AgentApi, AgentSandbox } from '../api/agent-api.ts';
-import { refKey, type Sandbox } from '../model/sandbox.ts';
+import { refKey } from '../model/sandbox.ts';
+import { filesOf } from './files.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Registry } from './registry.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
@@ -39,9 +40,6 @@ export async function reconcile(options: ReconcileOptions): Promise<void> {
   const unknown = [...reports.keys()].filter((id) => !wanted.has(id));
   for (const id of unknown) await discard(id, agent).catch((error) => failed(error, id));
 }
-
-/** The generation before, as long as this one has not taken over its files. */
-const filesOf = ({ previous }: Sandbox): string | undefined => (previous?.files ? previous.id : undefined);
 
 function believe(
   entry: SandboxEntry,

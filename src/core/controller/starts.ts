@@ -5,6 +5,7 @@ import type { Clock } from '../model/clock.ts';
 import { FsbError, failedStartCodes } from '../model/errors.ts';
 import { failpoint } from '../model/failpoint.ts';
 import { refKey, type Sandbox } from '../model/sandbox.ts';
+import { filesOf } from './files.ts';
 import type { Lifecycle, LifecycleParts } from './lifecycle.ts';
 import { deletedWhileStarting } from './outcome.ts';
 import type { Registry } from './registry.ts';
@@ -50,8 +51,10 @@ export class Starts {
       // Strong: the record is durable before anything starts. Fast: it is written meanwhile; either way the answer
       // waits for it, so that a core that is killed after the answer finds the sandbox again.
       if (spec.consistency_mode === 'strong') await recorded;
-      const filesOf = previous?.files ? previous.id : undefined;
-      const request = { sandboxId: id, claimName: refKey(entry.sandbox), spec, imageDigest, filesOf };
+      const request = {
+        ...{ sandboxId: id, claimName: refKey(entry.sandbox), spec, imageDigest },
+        filesOf: filesOf(entry.sandbox),
+      };
       const { warm, endpoints, startedAt, given } = await this.#agent.start(request, { signal: abort });
       runs = true;
       failpoint('start.answered');

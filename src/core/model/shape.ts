@@ -32,6 +32,8 @@ export interface Shape {
   mounts: Mount[];
   /** The earlier instance that it is again: it has its id, and its files. Such an instance is of use to one holder only. */
   again?: string;
+  /** Nothing but tools of fsb-init runs in it: no warm-up command before them. */
+  toolsOnly?: true;
 }
 
 /** The same text for the same shape, whatever the order of its parts was; 16 hex digits. */
@@ -43,7 +45,7 @@ export function shapeKey(shape: Shape): string {
   const canonical = JSON.stringify([shape.image, shape.runtime, cpus, memory, pids, shape.network, mounts]);
   const again = shape.again === undefined ? '' : `\n${shape.again}`;
   return createHash('sha256')
-    .update(canonical + again)
+    .update(canonical + again + (shape.toolsOnly ? '\ntools' : ''))
     .digest('hex')
     .slice(0, 16);
 }

@@ -1,4 +1,5 @@
 import pino from 'pino';
+import { HelperInstances } from '../../../src/core/agent/files/helper-instances.ts';
 import { Leases } from '../../../src/core/agent/leases/leases.ts';
 import { Runs } from '../../../src/core/agent/leases/runs.ts';
 import { Ledger } from '../../../src/core/agent/ledger/ledger.ts';
@@ -75,12 +76,27 @@ export async function createNodeWorld(said: Partial<PoolPolicyInput> = {}, earli
   const admin = new PoolAdmin({ node: size, runtime: 'fake', pools, table: tables.pools, clock });
   const leases = new Leases({ ...ground, pools });
   const runs = new Runs({ ...ground, pools });
+  const helpers = new HelperInstances({ ...ground, pools, ledger, files: recording.files });
   const open = async (): Promise<void> => {
     await pools.open(said);
     await pools.start();
     await settle();
   };
-  return { clock, fake, images, tables, ledger, recording, events, pools, admin, leases, runs, open };
+  return {
+    clock,
+    fake,
+    images,
+    tables,
+    ledger,
+    recording,
+    events,
+    pools,
+    admin,
+    leases,
+    runs,
+    helpers,
+    open,
+  };
 }
 
 interface Tables {

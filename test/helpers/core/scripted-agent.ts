@@ -137,6 +137,7 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
         return { memory: 1024, cpuMicros: 7, pids: 2 };
       },
       exec: unsupported,
+      execOnFiles: unsupported,
       attach: unsupported,
       logs: unsupported,
       async forget(sandboxId) {

@@ -108,4 +108,14 @@ describe('what was written in an instance', () => {
     await ended();
     expect(world.recording.files.entries()).toEqual([]);
   });
+
+  it('stays in one that began with it, also where others are used again', async () => {
+    const id = await ended();
+    await world.admin.update('default-pool', { policy: { reuse: 'sticky' } });
+    const held = await claim(id);
+    await held.use({ by: 'sandbox', sandboxId: 's' });
+    await held.giveBack({ filesFor: 's' });
+    expect(world.fake.files).toContain(id);
+    expect(world.ledger.get(id)).toMatchObject({ use: { by: 'files', sandboxId: 's' } });
+  });
 });

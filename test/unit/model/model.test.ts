@@ -144,6 +144,8 @@ describe('shapes', () => {
       { ...shape, network: 'host' },
       { ...shape, mounts: [{ source: '/a', target: '/b', readOnly: true }] },
       { ...shape, mounts: [{ source: '/a', target: '/b', readOnly: false }] },
+      { ...shape, again: 'i' },
+      { ...shape, again: 'i', toolsOnly: true },
     ];
     expect(new Set([shape, ...others].map(shapeKey)).size).toBe(others.length + 1);
   });

@@ -1,11 +1,12 @@
 import type { ExecRequest } from '../../api/sandbox-api.ts';
 import { throwIfAborted } from '../../model/errors.ts';
-import type { OutputChunk, ProcessSession } from '../../model/process.ts';
+import type { ProcessSession } from '../../model/process.ts';
 import type { ReleaseOptions } from '../../pool/pool.ts';
 import type { Surroundings } from '../ledger/records.ts';
 import type { HeldInstance } from '../pools/held-instance.ts';
 import { Execs } from '../processes/execs.ts';
 import { MemoryKills } from '../processes/memory-kills.ts';
+import { watchedSession } from '../processes/watched-session.ts';
 
 /**
  * One command in an instance of its own. The instance is given back, with all that the command left in it, when the
@@ -19,8 +20,6 @@ export class OneShot {
   #stopListening: () => void = noop;
   /** The next core would take the instance for a fresh one: nobody may have it after this run. */
   #unrecorded = false;
-  #delivered = false;
-  #exited = false;
   #gone: Promise<void> | undefined;
 
   /** @param onGone is told of the giving back when it begins, and how it ends */
@@ -70,51 +69,10 @@ export class OneShot {
   }
 
   #watched(session: ProcessSession): ProcessSession {
-    const exited = (): void => {
-      this.#exited = true;
-      this.#endWhenDone();
-    };
-    session.exited.then(exited, exited);
-    const close = async (): Promise<void> => {
-      await session.close();
-      void this.end();
-    };
-    return {
-      ...session,
-      output: {
-        [Symbol.asyncIterator]: () => this.#delivering(session.output[Symbol.asyncIterator](), close),
-      },
-      close,
-      [Symbol.asyncDispose]: close,
-    };
-  }
-
-  #delivering(source: AsyncIterator<OutputChunk>, close: () => Promise<void>): AsyncIterator<OutputChunk> {
-    const delivered = (): void => {
-      this.#delivered = true;
-      this.#endWhenDone();
-    };
-    return {
-      async next() {
-        try {
-          const result = await source.next();
-          if (result.done) delivered();
-          return result;
-        } catch (error) {
-          delivered();
-          throw error;
-        }
-      },
-      async return() {
-        await close();
-        return { done: true, value: undefined };
-      },
-    };
-  }
-
-  /** A step later: to begin a teardown holds the core up for some milliseconds, and the caller waits for the status. */
-  #endWhenDone(): void {
-    if (this.#exited && this.#delivered) setImmediate(() => void this.end());
+    return watchedSession(session, {
+      // A step later: to begin a teardown holds the core up for some milliseconds, and the caller waits for the status.
+      over: (how) => (how === 'left' ? void this.end() : setImmediate(() => void this.end())),
+    });
   }
 }
 

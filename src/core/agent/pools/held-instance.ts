@@ -92,13 +92,14 @@ export class HeldInstance {
 
   async #giveBack({ destroy = false, filesFor }: GiveBackOptions): Promise<void> {
     const { pool, claim, files } = this.#parts;
-    // One that others use again has the files for all of them.
-    if (filesFor !== undefined && pool.policy.reuse === 'one-shot') files.keep(this.instance.id, filesFor);
+    const again = this.instance.shape.again !== undefined;
+    // One that others use again has the files for all of them; one that began with a sandbox's files never is.
+    const keeps = again || pool.policy.reuse === 'one-shot';
+    if (filesFor !== undefined && keeps) files.keep(this.instance.id, filesFor);
     else files.drop(this.instance.id);
     const disowned = !this.#outlivesTheCore() || (await this.#disown());
     failpoint('return.disowned');
     try {
-      const again = this.instance.shape.again !== undefined;
       await pool.release(claim, { destroy: destroy || again || !disowned });
       failpoint('return.released');
     } finally {

@@ -5,11 +5,10 @@ import type { Clock } from '../../model/clock.ts';
 import { processFor, stopSignalOf, termsWith } from '../../model/command.ts';
 import { throwIfAborted } from '../../model/errors.ts';
 import { failpoint } from '../../model/failpoint.ts';
-import { HOST_IMAGE } from '../../model/reference.ts';
 import type { NetworkMode } from '../../model/shape.ts';
-import type { SandboxSpec } from '../../model/spec.ts';
 import type { RecordTable } from '../../store/store.ts';
-import type { KeptFiles } from '../ledger/kept-files.ts';
+import type { HelperInstances } from '../files/helper-instances.ts';
+import { imageUnder } from '../ledger/image-under.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { MAIN_PROCESS, type SlotRecord } from '../ledger/records.ts';
 import type { HeldInstance, Holder } from '../pools/held-instance.ts';
@@ -23,7 +22,7 @@ export interface SandboxGround extends ShapeGround {
   logs: LogStore;
   slots: RecordTable<SlotRecord>;
   ledger: Pick<Ledger, 'get'>;
-  files: KeptFiles;
+  helpers: Pick<HelperInstances, 'handOver'>;
   clock: Clock;
 }
 
@@ -50,7 +49,7 @@ export async function startSandbox(
 ): Promise<{ parts: SandboxParts; started: StartedSandbox }> {
   const { pools, logs, slots, clock } = ground;
   const pool = pools.require(spec.pool_ref);
-  const again = filesOf === undefined ? undefined : await ground.files.handOver(filesOf, sandboxId);
+  const again = filesOf === undefined ? undefined : await ground.helpers.handOver(filesOf, sandboxId, signal);
   failpoint('start.files');
   const digest = again === undefined ? imageDigest : imageUnder(again, spec, ground.ledger);
   const { image, shape } = await resolveShape(spec, pool.pool.policy, ground, digest);
@@ -93,10 +92,6 @@ export async function startSandbox(
     release();
   }
 }
-
-/** What was written lies over the image that it was written on, whatever its name means by now. The machine is as it is. */
-const imageUnder = (again: string, spec: SandboxSpec, ledger: Pick<Ledger, 'get'>): string | undefined =>
-  spec.image === HOST_IMAGE ? undefined : ledger.get(again)?.shape.image;
 
 async function slotOf(
   { instance, fresh }: HeldInstance,

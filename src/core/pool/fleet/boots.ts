@@ -55,10 +55,11 @@ export class Boots {
       created(slot);
       // A boot may come up although it was given up.
       throwIfAborted(abort.signal);
-      if (warmup.length > 0) {
+      if (warmup.length > 0 && !slot.record.shape.toolsOnly) {
         warmUp = await this.#warmUp(slot, warmup);
         await warmUp.run(abort.signal);
       }
+      // One for tools alone is as warm as it will ever be.
       slot.warmedUpWith = warmup;
     } catch (error) {
       failed(slot, FsbError.from(error));
