@@ -1,5 +1,11 @@
 import { FsbError } from '../../core/model/errors.ts';
-import { type Column, type Expression, OUTPUT_FORMATS, type OutputFormat } from './listing.ts';
+import {
+  type Column,
+  type DockerRow,
+  type Expression,
+  OUTPUT_FORMATS,
+  type OutputFormat,
+} from './listing.ts';
 import { nearest } from './nearest.ts';
 
 export interface OutputChoice {
@@ -47,23 +53,36 @@ async function jsonPath(source: string): Promise<Expression> {
 async function template(source: string): Promise<Expression> {
   const { compileTemplate } = await import('./expressions/template.ts');
   if (/^table\s/.test(source)) return tableOf(source.replace(/^table\s+/, ''), compileTemplate);
-  const evaluate = compileTemplate(source);
-  return (data) =>
-    rowsOf(data)
-      .map((row) => `${evaluate(row)}\n`)
+  const lines = textsOf([compileTemplate(source)]);
+  return (data, _, docker) =>
+    lines(data, docker)
+      .map(([line]) => `${line}\n`)
       .join('');
 }
+
+type Template = (row: unknown, docker: DockerRow) => string;
+
+/** What the templates say of each row: of those that docker has for one of ours, each that is another one to them. */
+const textsOf =
+  (templates: Template[]) =>
+  (data: unknown, docker: (row: never) => DockerRow[] = () => [{}]): string[][] =>
+    rowsOf(data).flatMap((row) => {
+      const texts = docker(row as never).map((fields) => templates.map((evaluate) => evaluate(row, fields)));
+      return [...new Map(texts.map((each) => [each.join('\t'), each])).values()];
+    });
 
 const rowsOf = (data: unknown): unknown[] => (Array.isArray(data) ? data : data === undefined ? [] : [data]);
 
 /** A column between tabs. */
-function tableOf(source: string, compile: (source: string) => (row: unknown) => string): Expression {
-  const columns = source
-    .split(/\\t|\t/)
-    .map((text): Column<unknown> => ({ title: titleOf(text), value: compile(text) }));
-  return async (data, options) => {
+function tableOf(source: string, compile: (source: string) => Template): Expression {
+  const texts = source.split(/\\t|\t/);
+  const columns = texts.map(
+    (text, at): Column<string[]> => ({ title: titleOf(text), value: (cells) => cells[at]! }),
+  );
+  const rows = textsOf(texts.map(compile));
+  return async (data, options, docker) => {
     const { renderTable } = await import('./table.ts');
-    return renderTable(rowsOf(data), columns, options);
+    return renderTable(rows(data, docker), columns, options);
   };
 }
 

@@ -4,6 +4,7 @@ import { formatPlatform } from '../../core/model/platform.ts';
 import type { PullEvent } from '../../core/model/pull.ts';
 import { formatAge, formatSize } from '../../core/model/quantity.ts';
 import { familiarName } from '../../core/model/reference.ts';
+import { dockerImages } from './docker-names.ts';
 import type { Listing } from './output.ts';
 import { timestamp } from './sandbox-view.ts';
 
@@ -73,6 +74,7 @@ export function imageListing(
     ],
     name: (i) => i.references[0] ?? i.digest,
     id: digest,
+    docker: (i) => dockerImages(i, { now, full }),
   };
 }
 

@@ -1,10 +1,12 @@
 import { shortId } from '../../core/model/ids.ts';
 import type { Phase, PhaseState } from '../../core/model/phase.ts';
 import { exitCodeOf, signalName } from '../../core/model/process.ts';
-import { formatAge, formatDuration, formatSize } from '../../core/model/quantity.ts';
+import { formatDuration } from '../../core/model/quantity.ts';
 import type { Sandbox } from '../../core/model/sandbox.ts';
 import type { SandboxSpec, SandboxSpecInput } from '../../core/model/spec.ts';
-import { type Column, type Listing, printable, type Tone } from './output.ts';
+import { dockerSandbox } from './docker-names.ts';
+import type { Column, Listing, Tone } from './output.ts';
+import { ageText, commandText, pairs, phaseText, portsOf } from './sandbox-texts.ts';
 
 /** A sandbox as `-o json` and `-o yaml` show it. Times are RFC3339 in UTC; absent values are null. */
 export interface SandboxView {
@@ -95,13 +97,6 @@ const TONES: Record<Phase, Tone> = {
   Lost: 'bad',
 };
 
-/** `Exited (7)`, `Exited (SIGKILL)`, `Running`, `Paused`. */
-export function phaseText(view: SandboxView): string {
-  if (view.paused) return 'Paused';
-  if (view.exit_code === null) return view.phase;
-  return `${view.phase} (${view.signal ?? view.exit_code})`;
-}
-
 export interface ListOptions {
   /** Milliseconds since the epoch, for the ages. */
   now: number;
@@ -110,9 +105,7 @@ export interface ListOptions {
   namespaces?: boolean;
 }
 
-const age = (time: string, now: number): string => formatAge(now - Date.parse(time));
-
-function columns(options: ListOptions): Column<SandboxView>[] {
+function sandboxColumns(options: ListOptions): Column<SandboxView>[] {
   return [
     ...(options.namespaces ? [{ title: 'NAMESPACE', value: (s: SandboxView) => s.namespace }] : []),
     { title: 'NAME', value: (s) => s.name },
@@ -120,10 +113,11 @@ function columns(options: ListOptions): Column<SandboxView>[] {
     { title: 'PHASE', value: phaseText, tone: (s) => (s.paused ? 'busy' : TONES[s.phase]) },
     { title: 'IMAGE', value: (s) => s.image },
     { title: 'NODE', spare: 1, value: (s) => s.node },
-    { title: 'AGE', value: (s) => age(s.created_at, options.now) },
+    { title: 'AGE', value: (s) => ageText(s.created_at, options.now) },
     { title: 'COMMAND', wide: true, value: (s) => commandText(s.spec) },
     { title: 'POOL', wide: true, value: (s) => s.pool },
     { title: 'GENERATION', wide: true, value: (s) => String(s.generation) },
+    { title: 'PORTS', wide: true, value: (s) => portsOf(s).join(',') },
     { title: 'ENDPOINTS', wide: true, value: (s) => s.endpoints.join(',') },
     { title: 'LABELS', wide: true, value: (s) => pairs(s.labels) },
     { title: 'EXPIRES', wide: true, value: (s) => s.expires_at ?? '' },
@@ -131,17 +125,13 @@ function columns(options: ListOptions): Column<SandboxView>[] {
   ];
 }
 
-const pairs = (labels: Record<string, string>): string =>
-  Object.entries(labels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',');
-
 export function sandboxListing(sandboxes: Sandbox[], options: ListOptions): Listing<SandboxView> {
   return {
     items: sandboxes.map(sandboxView),
-    columns: columns(options),
+    columns: sandboxColumns(options),
     name: (s) => s.name,
     id: (s) => (options.full ? s.id : s.name),
+    docker: (s) => [dockerSandbox(s, options)],
   };
 }
 
@@ -164,63 +154,6 @@ export function createdListing(
     ],
     name: (s) => s.name,
     id: (s) => s.id,
+    docker: (s) => [dockerSandbox(s, { now: sandbox.createdAt + elapsedMs, full: true })],
   };
-}
-
-export function sandboxDetails(sandbox: Sandbox, now: number): Listing<SandboxView> {
-  return {
-    items: [sandboxView(sandbox)],
-    single: true,
-    columns: columns({ now, full: false }),
-    name: (s) => s.name,
-    id: (s) => s.name,
-    describe: (view) => describeSandbox(view, sandbox.spec, now),
-  };
-}
-
-function describeSandbox(view: SandboxView, spec: SandboxSpec, now: number): string {
-  const ago = (time: string | null): string => (time === null ? '' : `${time} (${age(time, now)} ago)`);
-  const rows: [string, string][] = [
-    ['Name', view.name],
-    ['Namespace', view.namespace],
-    ['Id', view.id],
-    ['Generation', String(view.generation)],
-    ['Phase', phaseText(view)],
-    ['Reason', view.reason ?? (view.oom_killed ? 'out of memory' : '')],
-    ['Image', view.image],
-    ['Command', commandText(spec)],
-    ['Pool', view.pool],
-    ['Node', view.node],
-    ['Start', view.warm === null ? '' : view.warm ? 'warm' : 'cold'],
-    ['Endpoints', view.endpoints.join(', ')],
-    ['Resources', resourcesText(spec.resources)],
-    ['Network', spec.network],
-    ['Labels', pairs(view.labels)],
-    ['Created', ago(view.created_at)],
-    ['Started', ago(view.started_at)],
-    ['Ended', ago(view.ended_at)],
-    ['Expires', view.expires_at ?? 'never'],
-  ];
-  const shown = rows
-    .filter(([, value]) => value !== '')
-    .map(([key, value]) => `${`${key}:`.padEnd(13)}${printable(value)}\n`);
-  const events = view.events.map((event) => `  ${event.time}  ${printable(event.message)}\n`);
-  return shown.join('') + (events.length === 0 ? '' : `Events:\n${events.join('')}`);
-}
-
-const commandText = ({ command = [], args = [] }: Pick<SandboxSpecInput, 'command' | 'args'>): string =>
-  [...command, ...args].map(quoted).join(' ');
-
-/** A word as a shell would need it. */
-const quoted = (word: string): string =>
-  /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-
-/** What is not said is known when the sandbox is bound: it is the pool's. */
-function resourcesText({ cpus, memory, pids }: SandboxSpec['resources']): string {
-  const said = [
-    cpus === undefined ? [] : [`${cpus} cpus`],
-    memory === undefined ? [] : [`${formatSize(memory)} memory`],
-    pids === undefined ? [] : [`${pids} processes`],
-  ].flat();
-  return said.join(', ');
 }

@@ -8,7 +8,7 @@ import { FsbError } from '../../core/model/errors.ts';
 export default class ContextShow extends BaseCommand {
   static override summary = 'Show a context.';
   static override description = 'Without a name the current one. With -q its name alone.';
-  static override aliases = ['context:inspect'];
+  static override aliases = ['context:inspect', 'context:current'];
   static override examples = [
     { description: 'The current one', command: '<%= config.bin %> context show' },
     { description: 'Another one, for a program', command: '<%= config.bin %> context show default -o json' },
