@@ -18,7 +18,10 @@ A sandbox is created, started, exited, failed, lost, expired, paused, unpaused, 
 --filter takes type=sandbox|image|pool, event=, sandbox=, image=, label= and pool=. Of one key any is enough, of several keys all must hold.`;
   static override examples = [
     { description: 'What happens from now on', command: '<%= config.bin %> events' },
-    { description: 'What has happened until now', command: '<%= config.bin %> events --no-stream' },
+    {
+      description: 'What has happened until now, also in pools',
+      command: '<%= config.bin %> events --no-stream --all',
+    },
     {
       description: 'How the sandboxes of one team have ended in the last hour',
       command:

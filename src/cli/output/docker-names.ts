@@ -2,7 +2,6 @@ import { shortDigest } from '../../core/model/digest.ts';
 import { shortId } from '../../core/model/ids.ts';
 import { formatSize } from '../../core/model/quantity.ts';
 import { familiarName } from '../../core/model/reference.ts';
-import type { HistoryView } from './image-history-view.ts';
 import type { ImageView } from './image-view.ts';
 import type { DockerRow } from './output.ts';
 import { ageText, commandText, pairs, portsOf } from './sandbox-texts.ts';
@@ -48,14 +47,6 @@ export function dockerImages(view: ImageView, { now, full }: Terms): DockerRow[]
     Containers: String(view.used_by.length),
   }));
 }
-
-/** As `docker history`. */
-export const dockerStep = (step: HistoryView, { now, full }: Terms): DockerRow => ({
-  ID: step.layer === null ? '<missing>' : full ? step.layer : shortDigest(step.layer),
-  CreatedAt: step.created ?? '',
-  CreatedSince: step.created === null ? '' : `${ageText(step.created, now)} ago`,
-  Size: formatSize(step.size_bytes),
-});
 
 /** Of `localhost:5000/tool:1`, `alpine@sha256:...`, `host`. */
 function repositoryAndTag(name: string): DockerRow {

@@ -1,9 +1,9 @@
 import { shortDigest } from '../../core/model/digest.ts';
 import type { ImageDetails, ImageHistory, ImageLayer } from '../../core/model/image.ts';
 import { formatAge, formatSize } from '../../core/model/quantity.ts';
-import { dockerStep } from './docker-names.ts';
 import { momentOf } from './image-view.ts';
-import type { Listing } from './output.ts';
+import type { DockerRow, Listing } from './output.ts';
+import { ageText } from './sandbox-texts.ts';
 
 /** A row of `image history` as `-o json` shows it. */
 export interface HistoryView {
@@ -73,6 +73,14 @@ const viewOf = (
     layer: layer === undefined ? null : layer.digest || layer.diffId,
     size_bytes: layer?.unpackedSize ?? 0,
   },
+});
+
+/** As `docker history`. */
+const dockerStep = (step: HistoryView, { now, full }: Omit<HistoryTerms, 'human'>): DockerRow => ({
+  ID: step.layer === null ? '<missing>' : full ? step.layer : shortDigest(step.layer),
+  CreatedAt: step.created ?? '',
+  CreatedSince: step.created === null ? '' : `${ageText(step.created, now)} ago`,
+  Size: formatSize(step.size_bytes),
 });
 
 /** On one line. */

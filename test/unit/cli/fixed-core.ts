@@ -3,12 +3,14 @@ import type { ImageApi } from '../../../src/core/api/image-api.ts';
 import type { PoolApi } from '../../../src/core/api/pool-api.ts';
 import type { SandboxApi } from '../../../src/core/api/sandbox-api.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
+import type { Happening } from '../../../src/core/model/event.ts';
 import { emptyImageConfig, type ImageDetails, type ImageInfo } from '../../../src/core/model/image.ts';
 import type { LogEntry } from '../../../src/core/model/logs.ts';
 import type { Lease, PoolDetails, PoolEvent } from '../../../src/core/model/pool.ts';
 import type { Sandbox, SandboxRef } from '../../../src/core/model/sandbox.ts';
 import { parseSpec } from '../../../src/core/model/spec.ts';
 import { imageInfo } from '../../helpers/image/image-info.ts';
+import { exitedSession } from './exited-session.ts';
 import { poolWith, shapeRow } from './warming-core.ts';
 
 /** When everything that the fixed core tells is looked at. */
@@ -72,13 +74,26 @@ const images: ImageInfo[] = [
     ...{ architecture: 'arm', variant: 'v7', createdAt: minutesAgo(100_000), importedAt: minutesAgo(10) },
     usedBy: ['default/box', 'lease l1'],
   }),
+  imageInfo({
+    references: [],
+    digest: digest.replaceAll('ab', 'ef'),
+    size: 5_000_000,
+    importedAt: minutesAgo(9000),
+  }),
 ];
 const details: ImageDetails = {
   ...images[1]!,
   ...{ configDigest: digest, mediaType: 'application/vnd.oci.image.manifest.v1+json', author: 'me' },
-  config: { ...emptyImageConfig, entrypoint: ['/bin/tool'], env: ['A=1'], stopSignal: 'SIGQUIT' },
+  config: {
+    ...emptyImageConfig,
+    ...{ entrypoint: ['/bin/tool'], cmd: ['--help', 'a b'], env: ['A=1', 'B=\u001b[2J'], user: '1000:1000' },
+    ...{ workingDir: '/srv', stopSignal: 'SIGQUIT', exposedPorts: [80, 443], labels: { team: 'red' } },
+  },
   layers: [{ digest, diffId: digest, mediaType: 'tar+gzip', size: 5000, unpackedSize: 9000 }],
-  history: [{ createdAt: 0, createdBy: 'COPY tool /bin', comment: '', empty: false }],
+  history: [
+    { createdAt: minutesAgo(200_000), createdBy: 'COPY tool /bin', comment: '', empty: false },
+    { createdAt: 0, createdBy: '', comment: 'by hand', empty: true },
+  ],
 };
 const removed = { image: images[1]!, untagged: images[1]!.references, deleted: true, freed: 1_000_000 };
 
@@ -102,19 +117,58 @@ const pool: PoolDetails = {
   instances: [
     { ...instance, id: 'i0000000000000001', state: 'claimed', pid: 4711, age: 90_000, holder: 'lease l0123' },
     { ...instance, id: 'i0000000000000002', state: 'paused', pid: 4712, age: 5000 },
+    { ...instance, id: 'i0000000000000003', state: 'stopping', pid: 4713, age: 10 },
   ],
+};
+const drained: PoolDetails = {
+  ...poolWith([], { name: 'ci', lease_ttl: 0 }),
+  ...{ name: 'ci', state: 'drained', createdAt: minutesAgo(1) },
 };
 const lease: Lease = {
   ...{ id: 'l0123456789abcdef', pool: 'default-pool', image: 'host', instance: 'i0000000000000001' },
   ...{ warm: true, createdAt: minutesAgo(5), ttl: 3_600_000, running: 1 },
 };
+const endless: Lease = {
+  ...{
+    id: 'lfedcba9876543210',
+    pool: 'ci',
+    image: 'docker.io/library/alpine:3',
+    instance: 'i0000000000000009',
+  },
+  ...{ warm: false, createdAt: minutesAgo(1), ttl: 0, running: 0 },
+};
 const claimed = { instance: 'i0123456789abcdef', shape: '0123456789abcdef' };
-const events: PoolEvent[] = [
-  { type: 'claimed', ...claimed },
-  { type: 'evicted', ...claimed, cause: 'ttl' },
-  { type: 'refill', shape: '0123456789abcdef', count: 3 },
-  { type: 'scaled', min: 2 },
+const box = {
+  ...{ id: 'box'.padEnd(32, '0'), namespace: 'default', name: 'box' },
+  ...{ image: 'docker.io/library/alpine:latest', labels: { team: 'red' } },
+};
+const alpine = { digest, names: ['docker.io/library/alpine:latest'] };
+const events: Happening[] = [
+  ...(
+    [
+      { type: 'claimed', ...claimed },
+      { type: 'evicted', ...claimed, cause: 'ttl' },
+      { type: 'boot-failed', ...claimed, cause: 'no\nspace\u001b[2J' },
+      { type: 'refill', shape: '0123456789abcdef', count: 3 },
+      { type: 'scaled', min: 2 },
+      { type: 'drained' },
+    ] satisfies PoolEvent[]
+  ).map((event) => ({ pool: 'default-pool', event })),
+  { sandbox: box, event: { type: 'started' } },
+  { sandbox: { ...box, name: 'boat' }, event: { type: 'renamed', from: 'box' } },
+  { sandbox: box, event: { type: 'failed', reason: 'no space' } },
+  { sandbox: { ...box, namespace: 'team' }, event: { type: 'deleted' } },
+  { sandbox: box, event: { type: 'exited', code: 137, signal: 'SIGKILL' } },
+  { image: alpine, event: { type: 'pulled' } },
+  { image: { digest: '', names: [] }, event: { type: 'pruned', freed: 42_000_000 } },
 ];
+/** As fsb-init says it. */
+const processes = [
+  '100 864900.50',
+  '0 7 1 250 90050 34816 root sh -c while true',
+  '1000 5 1 12345 50 0 - worker \u001b[2J --flag',
+  '',
+].join('\n');
 const log: LogEntry[] = [
   { time: NOW, stream: 'stdout', seq: 1, data: Buffer.from('hello\n') },
   { time: NOW + 1, stream: 'stderr', seq: 2, data: Buffer.from([0xff, 10]), dropped: 3 },
@@ -142,27 +196,33 @@ export function fixedCore(): CoreApi {
       byName('sandbox', sandboxes, name);
       return { code: 7, signal: null };
     },
+    exec: async (_, { guestTool }) => exitedSession(guestTool ? processes : 'hello\n', guestTool ? 0 : 7),
+    attach: async () => exitedSession('hello\n', 7),
     rename: async (_, name) => ({ ...sandboxes[0]!, name }),
     ...{ stop: named, start: named, restart: named, reset: named, pause: named, unpause: named },
     ...{ update: named, signal: async (ref) => void (await named(ref)) },
   };
   const poolApi: Partial<PoolApi> = {
     status: async () => shapes,
-    list: async () => [pool],
+    list: async () => [drained, pool],
     get: async (name) => byName('pool', [pool], name),
     create: async () => pool,
     update: async () => pool,
     delete: async (name) => void byName('pool', [pool], name),
     stop: async () => pool,
     drain: async () => pool,
-    leases: async () => [lease],
+    leases: async () => [lease, endless],
     lease: async () => lease,
     release: async () => {},
+    exec: async () => exitedSession('hello\n', 7),
+    run: async () => exitedSession('hello\n', 7),
   };
   const imageApi: Partial<ImageApi> = {
     list: async () => images,
     inspect: async () => details,
     import: async () => images,
+    login: async () => ({}),
+    tag: async () => {},
     remove: async () => removed,
     prune: async () => ({ removed: [removed], freed: 12_600_000 }),
     pull: () =>
@@ -171,10 +231,10 @@ export function fixedCore(): CoreApi {
   const system: SystemApi = {
     info: async () => ({
       ...{ version: '0.1.0', node: 'node-1', pid: 7, root: '/var/lib/fsb', runtime: 'runc 1.1.5' },
-      ...{ http: '', metrics: '', cgroups: 'v2', startedAt: NOW },
+      ...{ http: '', metrics: '', cgroups: 'v2', startedAt: NOW, cpus: 2, memory: 8 * 1024 ** 3 },
+      ...{ kernel: '6.1.0', system: 'Debian GNU/Linux 12 (bookworm)', architecture: 'amd64' },
     }),
-    events: () =>
-      each(events.map((event, at) => ({ seq: at + 1, time: NOW + at, pool: 'default-pool', event }))),
+    events: () => each(events.map((event, at) => ({ seq: at + 1, time: NOW + at, ...event }))),
   };
   const core = { sandboxes: sandboxApi, pools: poolApi, images: imageApi, system, close: async () => {} };
   return core as unknown as CoreApi;
