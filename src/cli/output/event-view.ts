@@ -101,9 +101,11 @@ function partsOf(view: EventView, wide: boolean): Parts {
     return {
       name,
       details: {
-        ...{ code, signal, reason, from, image: familiarName(view.image) },
+        ...{ code, signal, from, image: familiarName(view.image) },
         namespace: wide || namespace !== DEFAULT_NAMESPACE ? namespace : null,
         id: wide ? view.id : null,
+        // Last, for it may have any length.
+        reason,
       },
     };
   }
@@ -114,7 +116,7 @@ function partsOf(view: EventView, wide: boolean): Parts {
   }
   const { pool, instance, shape, count, min, cause } = view;
   const words = instance === null ? [] : [instance];
-  return { name: pool, words, details: { count, min, cause, shape: wide ? shape : null } };
+  return { name: pool, words, details: { count, min, shape: wide ? shape : null, cause } };
 }
 
 const LONGEST_KIND = 'sandbox'.length;

@@ -86,11 +86,21 @@ function tableOf(source: string, compile: (source: string) => Template): Express
   };
 }
 
+/** Where docker says something else than the name of the field. */
+const DOCKER_TITLES: Record<string, string> = {
+  CPUPerc: 'CPU %',
+  MemPerc: 'MEM %',
+  MemUsage: 'MEM USAGE / LIMIT',
+  CreatedSince: 'CREATED',
+  RunningFor: 'CREATED',
+};
+
 /** By the last field that is named in it: `{{.exit_code}}` is `EXIT CODE`. */
 function titleOf(text: string): string {
   const name = [...text.matchAll(/\.(\w+)/g)].at(-1)?.[1] ?? text;
-  return name
+  const title = name
     .replaceAll(/([a-z])(?=[A-Z])/g, '$1 ')
     .replaceAll('_', ' ')
     .toUpperCase();
+  return Object.hasOwn(DOCKER_TITLES, name) ? DOCKER_TITLES[name]! : title;
 }

@@ -80,7 +80,7 @@ describe('templates with names of docker', () => {
     [
       'image list --format table\t{{.Repository}}\t{{.Tag}}\t{{.CreatedSince}}',
       [
-        'REPOSITORY        TAG      CREATED SINCE',
+        'REPOSITORY        TAG      CREATED',
         'host              <none>   -',
         'quay.io/me/tool   1        69d ago',
         'tool              latest   69d ago',
