@@ -13,6 +13,7 @@ import { familiarName } from '../../core/model/reference.ts';
 import { parseFilters, parseLabels } from '../images/filters.ts';
 
 const KEYS = ['type', 'event', 'sandbox', 'image', 'label', 'pool'] as const;
+
 /** Types of events that nothing but pools has: who asks for one asks for pools. */
 const OF_POOLS: Record<Exclude<PoolEvent['type'], (SandboxEvent | ImageEvent)['type']>, true> = {
   ...{ idle: true, claimed: true, resumed: true, returned: true, evicted: true, destroyed: true },

@@ -21,7 +21,10 @@ const PHRASES: [RegExp, string][] = [
 
 const DENIALS = ['EACCES', 'EPERM'];
 
-/** `denied` where the machine does not let this user in, else `unavailable`. One sentence for `details`, which a library made: `No connection established. Last error: Error: connect ENOENT /x`. */
+/**
+ * `denied` where the machine does not let this user in, else `unavailable`.
+ * @param details what a library made of it: `No connection established. Last error: Error: connect ENOENT /x`
+ */
 export function unreachable(endpoint: Endpoint, details: string, cause: Error): FsbError {
   const text = plain(details);
   // Not anywhere in the text: a path may hold anything.

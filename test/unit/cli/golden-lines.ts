@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CommandLineResult, runCommandLine } from '../../helpers/cli/command-line.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { fixedCore, NOW } from './fixed-core.ts';
+import { NOW } from './fixed-answers.ts';
+import { fixedCore } from './fixed-core.ts';
 
 /**
  * Command lines on the fixed core: what each prints, in every form, piped and on a terminal, is in a file of
  * test/fixtures/golden/commands (golden.test.ts).
- * A new command needs a line here, and an answer in fixed-core.ts; `vitest -u` writes its file. The fields of its JSON
+ * A new command needs a line here, and an answer in fixed-core.ts and fixed-answers.ts; `vitest -u` writes its file. The fields of its JSON
  * belong into docs/output.md (output-fields.test.ts checks it).
  */
 export const lines: Record<string, string> = {

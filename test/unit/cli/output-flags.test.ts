@@ -3,7 +3,8 @@ import type { FlagArities } from '../../../src/cli/program/pass-through.ts';
 import { wantsJson } from '../../../src/cli/wants-json.ts';
 import { type CommandLineOptions, runCommandLine } from '../../helpers/cli/command-line.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { fixedCore, NOW } from './fixed-core.ts';
+import { NOW } from './fixed-answers.ts';
+import { fixedCore } from './fixed-core.ts';
 
 const fsb = (argv: string[], options: CommandLineOptions = {}) =>
   runCommandLine(argv, { core: fixedCore(), clock: createManualClock(NOW), ...options });

@@ -8,7 +8,7 @@ import { type Listing, type OutputFormat, printable, render } from '../../../src
 import { createdListing, sandboxListing } from '../../../src/cli/output/sandbox-listing.ts';
 import { sandboxView } from '../../../src/cli/output/sandbox-view.ts';
 import { parseSpec } from '../../../src/core/model/spec.ts';
-import { NOW, sandboxes } from './fixed-core.ts';
+import { NOW, sandboxes } from './fixed-answers.ts';
 
 const [box] = sandboxes;
 const list = sandboxListing(sandboxes, { now: NOW, full: false });
