@@ -28,7 +28,7 @@ const table: [code: number, why: string, line: string][] = [
   [42, 'its own code', "fsb-ctl exec box sh -c 'exit 42'"],
   [42, 'its own code', "fsb-ctl pool run sh -c 'exit 42'"],
   [1, 'it cannot be written', 'fsb-ctl list >/dev/full'],
-  [1, 'it has ended', 'fsb-ctl run a --image host -q -- sleep 1 >/dev/null; fsb-ctl port-forward a 0:80'],
+  [1, 'it cannot be done to that', 'fsb-ctl image tag host other:1'],
   [2, 'no such command', 'fsb-ctl nonsense'],
   [2, 'no such flag', 'fsb-ctl list --nonsense'],
   [2, 'an argument is missing', 'fsb-ctl get'],
