@@ -203,7 +203,7 @@ describe('output', () => {
     'fsb-ctl logs talker',
     'fsb-ctl list -a',
     'fsb-ctl get box',
-    'fsb-ctl events --after 0',
+    'fsb-ctl events --all --after 0',
     'fsb-ctl run --help',
     'fsb-ctl cp box:/usr/bin -',
     'fsb-ctl attach talker',
