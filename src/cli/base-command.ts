@@ -118,6 +118,15 @@ export abstract class BaseCommand extends OutputCommand {
     if (this.forPrograms) await this.print({ items: done, columns: [], name: ({ name }) => name });
   }
 
+  /** Asks about all of them side by side: the answers in the order given; every failure is reported. */
+  protected async forAll<T, R>(items: T[], ask: (item: T) => Promise<R>): Promise<R[]> {
+    const found: R[] = [];
+    for await (const { result, error } of sideBySide(items, ask))
+      if (error) await this.report(error);
+      else found.push(result as R);
+    return found;
+  }
+
   protected get failureContext(): FailureContext {
     const flags = { ...this.ctor.baseFlags, ...this.ctor.flags };
     return {

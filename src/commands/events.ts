@@ -11,14 +11,17 @@ import { eventsEnded } from '../cli/pool/pool-changes.ts';
 export default class Events extends BaseCommand {
   static override summary = 'Show what happens to sandboxes, images and pools, as it happens.';
   static override description =
-    `One line for each event, in order and without a gap, until ctrl-C, or to the newest with --no-stream. The core remembers the last ten thousand. With -o json one object a line; -q prints numbers, which --after takes; docs/events.md has the fields.
+    `One line for each event of a sandbox or an image, in order and without a gap, until ctrl-C, or to the newest with --no-stream. The core remembers the last ten thousand. With -o json one object a line; -q prints numbers, which --after takes; docs/events.md has the fields.
 
-A sandbox is created, started, exited, failed, lost, expired, paused, unpaused, killed (a signal was sent), stopped, restarted, reset, renamed, updated, deleted. An image is pulled, imported, tagged, untagged, removed; images are pruned. An instance of a pool is created, idle, claimed, paused, resumed, returned, evicted, destroyed, or a boot-failed; a pool begins to refill, is scaled, drained.
+A sandbox is created, started, exited, failed, lost, expired, paused, unpaused, killed (a signal was sent), stopped, restarted, reset, renamed, updated, deleted. An image is pulled, imported, tagged, untagged, removed; images are pruned. With --all also what happens in pools, as with --pool or a filter that asks for it: an instance is created, idle, claimed, paused, resumed, returned, evicted, destroyed, or a boot-failed; a pool begins to refill, is scaled, drained.
 
 --filter takes type=sandbox|image|pool, event=, sandbox=, image=, label= and pool=. Of one key any is enough, of several keys all must hold.`;
   static override examples = [
     { description: 'What happens from now on', command: '<%= config.bin %> events' },
-    { description: 'What has happened until now', command: '<%= config.bin %> events --no-stream' },
+    {
+      description: 'What has happened until now, also in pools',
+      command: '<%= config.bin %> events --no-stream --all',
+    },
     {
       description: 'How the sandboxes of one team have ended in the last hour',
       command:
@@ -42,6 +45,7 @@ A sandbox is created, started, exited, failed, lost, expired, paused, unpaused, 
     }),
     until: Flags.string({ summary: 'End at that time.', helpValue: 'TIME' }),
     filter: Flags.string({ ...repeated, char: 'f', summary: 'Only what fits.', helpValue: 'KEY=VALUE' }),
+    all: Flags.boolean({ char: 'a', summary: 'Also what happens in pools.' }),
     'all-namespaces': Flags.boolean({ char: 'A', summary: 'Sandboxes of every namespace.' }),
     pool: Flags.string({ summary: 'Only of this pool.', helpValue: 'POOL' }),
     'no-stream': Flags.boolean({
@@ -53,7 +57,9 @@ A sandbox is created, started, exited, failed, lost, expired, paused, unpaused, 
     const { flags } = await this.parse(Events);
     assertStreams(this.format, 'events have');
     const { clock } = this.world;
-    const filter = new EventFilter(flags.filter ?? [], flags['all-namespaces'] ? undefined : this.namespace);
+    const namespace = flags['all-namespaces'] ? undefined : this.namespace;
+    const pools = flags.all === true || flags.pool !== undefined;
+    const filter = new EventFilter(flags.filter ?? [], namespace, pools);
     const moment = (flag: 'since' | 'until'): number | undefined =>
       flags[flag] === undefined ? undefined : parseMoment(flags[flag], clock.now(), flag);
     const [since, until] = [moment('since'), moment('until')];
@@ -74,6 +80,8 @@ A sandbox is created, started, exited, failed, lost, expired, paused, unpaused, 
   }
 
   #print(view: EventView): Promise<void> {
-    return this.printEach(view, this.quiet || this.format === 'name' ? String(view.seq) : eventLine(view));
+    const { format } = this;
+    const text = this.quiet || format === 'name' ? String(view.seq) : eventLine(view, format === 'wide');
+    return this.printEach(view, text);
   }
 }

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { repeated } from '../cli/flags.ts';
-import { sandboxListing } from '../cli/output/sandbox-view.ts';
+import { sandboxListing } from '../cli/output/sandbox-listing.ts';
 import { withDashedValue } from '../cli/program/pass-through.ts';
 import { parseSelectors } from '../cli/select/label-selector.ts';
 import { parseSandboxFilters } from '../cli/select/sandbox-filters.ts';

@@ -3,7 +3,7 @@ import { assertOurOrder } from '../cli/docker/run-line.ts';
 import { nameArg } from '../cli/flags.ts';
 import { withImage } from '../cli/images/pull-missing.ts';
 import { PullingCommand } from '../cli/images/pulling-command.ts';
-import { createdListing } from '../cli/output/sandbox-view.ts';
+import { createdListing } from '../cli/output/sandbox-listing.ts';
 import { attachToRun, removeFailedStart } from '../cli/run/attached-run.ts';
 import { withIdFile } from '../cli/run/id-file.ts';
 import { runArities, runFlags } from '../cli/run/run-flags.ts';

@@ -8,6 +8,7 @@ import { Controller } from './controller/controller.ts';
 import { SANDBOX_RECORD_VERSION } from './controller/registry.ts';
 import { startNode } from './local-node.ts';
 import { acquireLock } from './lock.ts';
+import { machineInfo } from './machine.ts';
 import { type Clock, systemClock } from './model/clock.ts';
 import { FsbError } from './model/errors.ts';
 import type { CorePaths } from './model/paths.ts';
@@ -94,6 +95,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     await controller.recover();
 
     const info: SystemInfo = {
+      ...machineInfo(),
       version: options.version,
       node: hostname(),
       pid: process.pid,

@@ -1,4 +1,4 @@
-import { cpus, hostname, totalmem } from 'node:os';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Agent } from './agent/agent.ts';
@@ -29,6 +29,7 @@ import { createImageStore } from './image/local-image-store.ts';
 import { createRegistries } from './image/registry/client.ts';
 import { adoptInstance, bootInstance } from './instance/boot-instance.ts';
 import { createLogStore } from './logs/file-log-store.ts';
+import { machineInfo } from './machine.ts';
 import type { Clock } from './model/clock.ts';
 import { surroundingsOf } from './model/command.ts';
 import { FsbError } from './model/errors.ts';
@@ -114,8 +115,9 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const makePool = poolMaker(options, { recording, images, booting });
 
   const runtime = probe.name;
-  const size = { cores: cpus().length, memory: totalmem() };
-  const ground = { images, runtime, cores: size.cores, ownDirectories: [paths.state, paths.run], clock, log };
+  const { cpus: cores, memory } = machineInfo();
+  const size = { cores, memory };
+  const ground = { images, runtime, cores, ownDirectories: [paths.state, paths.run], clock, log };
   const pools = new Pools({ ...ground, node: size, table, makePool, ledger, events, files: recording.files });
   const leases = new Leases({ ...ground, pools });
   const runs = new Runs({ ...ground, pools });

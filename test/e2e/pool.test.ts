@@ -43,7 +43,7 @@ function listen(child: ChildProcess): { until(part: RegExp): Promise<RegExpExecA
 
 /** Does something while the events are read, and resolves when one has come that matches. */
 async function untilEvent(part: RegExp, act: () => unknown): Promise<void> {
-  const child = shell.cli.start(['events', '--after', '0']);
+  const child = shell.cli.start(['events', '--all', '--after', '0']);
   const ended = once(child, 'close');
   const events = listen(child);
   // What happened before is told first, so the stream is open when this is seen.
@@ -161,7 +161,7 @@ describe('two warm images', () => {
     await listen(child).until(/up/);
     const { instances } = await poolOf('default-pool');
     const used = instances.find(({ state }) => state === 'claimed')!;
-    await untilEvent(new RegExp(` destroyed +${used.id} `), () => child.kill('SIGKILL'));
+    await untilEvent(new RegExp(` destroyed +\\S+ +${used.id} `), () => child.kill('SIGKILL'));
     expect((await poolOf('default-pool')).claimed).toBe(0);
   });
 });
@@ -197,7 +197,7 @@ describe('a lease', () => {
   it('is reclaimed when nothing ran in it for its ttl', async () => {
     const lease = ['pool', 'run', '--lease', '--lease-ttl', '300ms', '-o', 'json'];
     const { id, instance } = JSON.parse((await fsb(lease)).stdout);
-    await untilEvent(new RegExp(` destroyed +${instance} `), () => {});
+    await untilEvent(new RegExp(` destroyed +\\S+ +${instance} `), () => {});
     expect((await fsb(['pool', 'exec', id, 'true'])).code).toBe(3);
   });
 });
@@ -273,7 +273,7 @@ describe('pools over the life of a core', () => {
   });
 
   it('a reader of the events is told that the core has gone', async () => {
-    const child = shell.cli.start(['events', '--after', '0']);
+    const child = shell.cli.start(['events', '--all', '--after', '0']);
     const ended = once(child, 'close');
     let stderr = '';
     child.stderr!.on('data', (text) => (stderr += text));

@@ -107,33 +107,7 @@ describe('a lost connection', () => {
   );
 });
 
-describe('the other exit codes', () => {
-  it.each([
-    ['1: what failed', 'fsb-ctl list >/dev/full', 1],
-    ['2: wrong usage', 'fsb-ctl list --nonsense', 2],
-    ['2: a wrong configuration', 'echo "{" > c; FSB_CONFIG=c fsb-ctl config set output nonsense', 2],
-    ['3: not there', 'fsb-ctl logs nobody', 3],
-    ['4: there already', 'fsb-ctl run box --image host -- true', 4],
-    [
-      '5: no room',
-      'fsb-ctl pool create tiny --warm host=0 --max 1 --on-empty fail >/dev/null; fsb-ctl run a --pool tiny --image host -q -- sleep 100 >/dev/null; fsb-ctl run b --pool tiny --image host -- true',
-      5,
-    ],
-    ['6: no core', 'FSB_HOST=unix:///nonexistent/fsb.sock fsb-ctl list', 6],
-    ['6: no core, and none may start', 'FSB_ROOT=$PWD/none FSB_NO_AUTOSTART=1 fsb-ctl list', 6],
-    ['124: out of time', 'fsb-ctl wait box --timeout 100ms', 124],
-    [
-      '125: the core did not get it to run',
-      'fsb-ctl run x --image host -v /etc/passwd:/proc/self:rw -- true',
-      125,
-    ],
-    ['the worst of several', 'fsb-ctl stop nobody box; fsb-ctl delete nobody x/y', 2],
-  ])('%s', async (_, line, code) => {
-    const outcome = await shell.run(line);
-    expect(outcome).toMatchObject({ code, stderr: expect.stringMatching(/^Error: .+/m) });
-    await shell.run('fsb-ctl delete --all -f; fsb-ctl pool delete tiny --force');
-  });
-
+describe('a signal', () => {
   it.each(['logs -f box', 'wait box', 'events', 'exec --no-sig-proxy box sleep 50', 'pool status -w'])(
     '130: interrupted, without a word; 143 by SIGTERM: %s',
     async (line) => {
@@ -239,7 +213,7 @@ describe('output', () => {
     'fsb-ctl logs talker',
     'fsb-ctl list -a',
     'fsb-ctl get box',
-    'fsb-ctl events --after 0',
+    'fsb-ctl events --all --after 0',
     'fsb-ctl run --help',
     'fsb-ctl cp box:/usr/bin -',
     'fsb-ctl attach talker',

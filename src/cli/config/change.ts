@@ -9,14 +9,17 @@ import { type ConfigKey, type ConfigScope, checkEntry, configKey } from './schem
 
 type ChangeWorld = Pick<World, 'env' | 'cwd' | 'clock'>;
 
-/** @throws invalid_argument for a value, or a key in that place; not_found for a context that is not there */
+/**
+ * @returns the file that says it now
+ * @throws invalid_argument for a value, or a key in that place; not_found for a context that is not there
+ */
 export async function setEntry(
   key: ConfigKey,
   value: string,
   scope: ConfigScope,
   world: ChangeWorld,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string> {
   checkEntry(key, value, scope, '');
   if (key === 'context') new Contexts(world).get(value);
   const file = scope === 'user' ? userFile(world) : projectFile(world);
@@ -33,23 +36,31 @@ export async function setEntry(
     entries[key] = value;
     return true;
   });
+  return file;
 }
 
 const article = (word: string): string => (word === 'endpoint' ? `an ${word}` : `a ${word}`);
 
-/** Also a key that should not be there. @throws invalid_argument for one that is neither there nor known */
+/**
+ * Also a key that should not be there.
+ * @returns false: it was not there
+ * @throws invalid_argument for one that is neither there nor known
+ */
 export async function unsetEntry(
   key: string,
   scope: ConfigScope,
   world: ChangeWorld,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const file = scope === 'user' ? userFile(world) : findProjectFile(world);
-  if (file === undefined || !existsSync(file)) return void configKey(key);
-  await editConfig({ file, scope, world, signal }, (entries) => {
-    if (!Object.hasOwn(entries, key)) configKey(key);
-    return Object.hasOwn(entries, key) && delete entries[key];
-  });
+  let isThere = false;
+  if (file !== undefined && existsSync(file))
+    await editConfig({ file, scope, world, signal }, (entries) => {
+      isThere = Object.hasOwn(entries, key);
+      return isThere && delete entries[key];
+    });
+  if (!isThere) configKey(key);
+  return isThere;
 }
 
 /** Makes a context the user's own choice, in place of another one or of an endpoint. @throws not_found */

@@ -1,7 +1,15 @@
 import { FsbError } from '../../core/model/errors.ts';
-import { type CoreEvent, EVENT_KINDS, type EventKind, kindOf } from '../../core/model/event.ts';
+import {
+  type CoreEvent,
+  EVENT_KINDS,
+  type EventKind,
+  type ImageEvent,
+  kindOf,
+  type SandboxEvent,
+} from '../../core/model/event.ts';
 import type { LabelFilter } from '../../core/model/image-requests.ts';
 import { hasLabels } from '../../core/model/labels.ts';
+import type { PoolEvent } from '../../core/model/pool.ts';
 import { familiarName } from '../../core/model/reference.ts';
 import { parseFilters, parseLabels } from '../images/filters.ts';
 import { nearest } from '../output/nearest.ts';
@@ -18,6 +26,13 @@ const TYPES = Object.keys({
 } satisfies Record<EventType, 1>);
 
 const KEYS = ['type', 'event', 'sandbox', 'image', 'label', 'pool'] as const;
+
+/** Types of events that nothing but pools has: who asks for one asks for pools. */
+const OF_POOLS: Record<Exclude<PoolEvent['type'], (SandboxEvent | ImageEvent)['type']>, true> = {
+  ...{ idle: true, claimed: true, resumed: true, returned: true, evicted: true, destroyed: true },
+  ...{ 'boot-failed': true, refill: true, scaled: true, drained: true },
+};
+
 type Filters = Record<(typeof KEYS)[number], string[]>;
 
 /** As docker: of one key any, of several keys all; labels all. */
@@ -25,31 +40,39 @@ export class EventFilter {
   readonly #filters: Filters;
   readonly #labels: LabelFilter[];
   readonly #namespace: string | undefined;
+  readonly #pools: boolean;
 
-  /** @param namespace of the sandboxes; undefined: every. @throws invalid_argument */
-  constructor(words: readonly string[], namespace: string | undefined) {
+  /**
+   * @param namespace of the sandboxes; undefined: every
+   * @param pools also what happens in pools, which most readers did not come for, when no filter asks for it
+   * @throws invalid_argument
+   */
+  constructor(words: readonly string[], namespace: string | undefined, pools: boolean) {
     this.#filters = parseFilters(words, KEYS);
     this.#labels = parseLabels(this.#filters.label);
     this.#namespace = namespace;
     // What nobody says would be a stream in which nothing ever comes.
     for (const kind of this.#filters.type) assertKnown('of type', kind, EVENT_KINDS);
     for (const type of this.#filters.event) assertKnown('called', type, TYPES);
+    const { pool, event } = this.#filters;
+    this.#pools = pools || pool.length > 0 || event.some((type) => Object.hasOwn(OF_POOLS, type));
   }
 
-  /** What the core need not even tell. */
-  get kinds(): EventKind[] | undefined {
+  /** Of all others the core need not even tell. */
+  get kinds(): EventKind[] {
     const { type } = this.#filters;
-    return type.length === 0 ? undefined : (type as EventKind[]);
+    if (type.length > 0) return type as EventKind[];
+    return EVENT_KINDS.filter((kind) => kind !== 'pool' || this.#pools);
   }
 
   passes(event: CoreEvent): boolean {
-    const { type, event: types, sandbox, image, pool } = this.#filters;
+    const { event: types, sandbox, image, pool } = this.#filters;
     if (event.sandbox && this.#namespace !== undefined && event.sandbox.namespace !== this.#namespace)
       return false;
     const anyOf = (words: readonly string[], isMeant: (word: string) => boolean): boolean =>
       words.length === 0 || words.some(isMeant);
     return (
-      anyOf(type, (word) => word === kindOf(event)) &&
+      this.kinds.includes(kindOf(event)) &&
       anyOf(types, (word) => word === event.event.type) &&
       anyOf(pool, (word) => word === event.pool) &&
       anyOf(sandbox, (word) => isSandbox(event, word)) &&

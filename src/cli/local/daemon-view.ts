@@ -12,6 +12,8 @@ export interface DaemonView {
   /** `http://127.0.0.1:5758`; null when off. */
   http: string | null;
   metrics: string | null;
+  /** `tcp://127.0.0.1:9090`, for --host; null when off. */
+  grpc: string | null;
   version: string | null;
   runtime: string | null;
   root: string;
@@ -26,6 +28,7 @@ export function daemonView(status: CoreStatus | undefined, paths: CorePaths): Da
     endpoint: `unix://${paths.grpcSocket}`,
     http: status?.http || null,
     metrics: status?.metrics || null,
+    grpc: status?.grpc || null,
     version: status?.version ?? null,
     runtime: status?.runtime ?? null,
     root: paths.root,

@@ -32,6 +32,23 @@ export function settingsListing(get: (key: ConfigKey) => Setting): Listing<Setti
   };
 }
 
+/** `output=wide`: what a file says from now on. @param origin that file */
+export const setListing = (key: ConfigKey, value: string, origin: Origin): Listing<SettingView> => ({
+  items: [settingView(key, { value, origin })],
+  ...{ single: true, columns: [], name: () => key, describe: () => `${key}=${value}\n` },
+});
+
+export interface UnsetView {
+  key: string;
+  /** False: it was not there. */
+  removed: boolean;
+}
+
+export const unsetListing = (view: UnsetView): Listing<UnsetView> => ({
+  items: [view],
+  ...{ single: true, columns: [], name: ({ key }) => key, describe: ({ key }) => `${key}\n` },
+});
+
 /** The value alone, for scripts; with its origin before it, as git shows it. */
 export function settingListing(setting: SettingView, showOrigin: boolean): Listing<SettingView> {
   const value = setting.value ?? '';

@@ -65,6 +65,12 @@ export function contextListing(contexts: KnownContexts, options: ViewOptions): L
   };
 }
 
+/** Of one that was made, changed or chosen. */
+export const contextName = (name: string): Listing<Pick<ContextView, 'name'>> => ({
+  items: [{ name }],
+  ...{ single: true, columns: [], name: () => name, describe: () => `${name}\n` },
+});
+
 export function contextDetails(view: ContextView): Listing<ContextView> {
   return {
     items: [view],

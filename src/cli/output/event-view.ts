@@ -1,5 +1,8 @@
+import { shortDigest } from '../../core/model/digest.ts';
 import { type CoreEvent, type EventKind, kindOf } from '../../core/model/event.ts';
+import { DEFAULT_NAMESPACE } from '../../core/model/ids.ts';
 import type { PoolEvent } from '../../core/model/pool.ts';
+import { formatSize } from '../../core/model/quantity.ts';
 import { familiarName } from '../../core/model/reference.ts';
 import { printable } from './output.ts';
 import { timestamp } from './sandbox-view.ts';
@@ -68,31 +71,55 @@ export function eventView(told: CoreEvent): EventView {
 }
 
 /**
- * `2026-03-01T12:00:00.000Z default-pool evicted      i0123456789abcdef shape=0123456789abcdef cause=ttl`,
- * `2026-03-01T12:00:00.000Z sandbox exited       box id=0123456789ab image=host code=7`
+ * A line in columns; what names an event in full is for wide ones, so that the others fit a terminal.
+ * `2026-03-01T12:00:00.000Z sandbox exited      box              code=7 image=host`,
+ * `2026-03-01T12:00:00.000Z pool    evicted     default-pool     i0123456789abcdef cause=ttl`
  */
-export function eventLine(view: EventView): string {
-  const [about, what, details] = partsOf(view);
+export function eventLine(view: EventView, wide: boolean): string {
+  const { name, words = [], details } = partsOf(view, wide);
   const shown = Object.entries(details)
     .filter(([, value]) => value !== null)
     .map(([key, value]) => `${key}=${value}`);
-  const words = [view.time, about, view.type.padEnd(LONGEST_TYPE), ...what, ...shown];
-  return printable(words.join(' ').trimEnd());
+  const columns = [
+    view.time,
+    view.kind.padEnd(LONGEST_KIND),
+    view.type.padEnd(LONGEST_TYPE),
+    name.padEnd(NAME_WIDTH),
+  ];
+  return printable([...columns, ...words, ...shown].join(' ').trimEnd());
 }
 
-type Parts = [about: string, what: string[], details: Record<string, string | number | null>];
+interface Parts {
+  name: string;
+  words?: string[];
+  details: Record<string, string | number | null>;
+}
 
-function partsOf(view: EventView): Parts {
+function partsOf(view: EventView, wide: boolean): Parts {
   if (view.kind === 'sandbox') {
-    const { name, id, image, code, signal, reason, from } = view;
-    const details = { id: id.slice(0, SHORT_ID), image: familiarName(image), from, code, signal, reason };
-    return ['sandbox', [name], details];
+    const { name, namespace, code, signal, reason, from } = view;
+    return {
+      name,
+      details: {
+        ...{ code, signal, from, image: familiarName(view.image) },
+        namespace: wide || namespace !== DEFAULT_NAMESPACE ? namespace : null,
+        id: wide ? view.id : null,
+        // Last, for it may have any length.
+        reason,
+      },
+    };
   }
-  if (view.kind === 'image')
-    return ['image', [...view.names.map(familiarName), view.digest].filter(Boolean), { freed: view.freed }];
+  if (view.kind === 'image') {
+    const { names, digest, freed } = view;
+    const shown = [...names.map(familiarName), wide ? digest : shortDigest(digest)].filter(Boolean);
+    return { name: shown[0] ?? '', words: shown.slice(1), details: { freed: freed && formatSize(freed) } };
+  }
   const { pool, instance, shape, count, min, cause } = view;
-  return [pool, instance === null ? [] : [instance], { shape, count, min, cause }];
+  const words = instance === null ? [] : [instance];
+  return { name: pool, words, details: { count, min, shape: wide ? shape : null, cause } };
 }
 
+const LONGEST_KIND = 'sandbox'.length;
 const LONGEST_TYPE = 'boot-failed'.length;
-const SHORT_ID = 12;
+/** Most names have room in it. */
+const NAME_WIDTH = 16;

@@ -1,5 +1,11 @@
 import { FsbError } from '../../core/model/errors.ts';
-import { type Column, type Expression, OUTPUT_FORMATS, type OutputFormat } from './listing.ts';
+import {
+  type Column,
+  type DockerRow,
+  type Expression,
+  OUTPUT_FORMATS,
+  type OutputFormat,
+} from './listing.ts';
 import { nearest } from './nearest.ts';
 
 export interface OutputChoice {
@@ -47,31 +53,54 @@ async function jsonPath(source: string): Promise<Expression> {
 async function template(source: string): Promise<Expression> {
   const { compileTemplate } = await import('./expressions/template.ts');
   if (/^table\s/.test(source)) return tableOf(source.replace(/^table\s+/, ''), compileTemplate);
-  const evaluate = compileTemplate(source);
-  return (data) =>
-    rowsOf(data)
-      .map((row) => `${evaluate(row)}\n`)
+  const lines = textsOf([compileTemplate(source)]);
+  return (data, _, docker) =>
+    lines(data, docker)
+      .map(([line]) => `${line}\n`)
       .join('');
 }
+
+type Template = (row: unknown, docker: DockerRow) => string;
+
+/** What the templates say of each row: of those that docker has for one of ours, each that is another one to them. */
+const textsOf =
+  (templates: Template[]) =>
+  (data: unknown, docker: (row: never) => DockerRow[] = () => [{}]): string[][] =>
+    rowsOf(data).flatMap((row) => {
+      const texts = docker(row as never).map((fields) => templates.map((evaluate) => evaluate(row, fields)));
+      return [...new Map(texts.map((each) => [each.join('\t'), each])).values()];
+    });
 
 const rowsOf = (data: unknown): unknown[] => (Array.isArray(data) ? data : data === undefined ? [] : [data]);
 
 /** A column between tabs. */
-function tableOf(source: string, compile: (source: string) => (row: unknown) => string): Expression {
-  const columns = source
-    .split(/\\t|\t/)
-    .map((text): Column<unknown> => ({ title: titleOf(text), value: compile(text) }));
-  return async (data, options) => {
+function tableOf(source: string, compile: (source: string) => Template): Expression {
+  const texts = source.split(/\\t|\t/);
+  const columns = texts.map(
+    (text, at): Column<string[]> => ({ title: titleOf(text), value: (cells) => cells[at]! }),
+  );
+  const rows = textsOf(texts.map(compile));
+  return async (data, options, docker) => {
     const { renderTable } = await import('./table.ts');
-    return renderTable(rowsOf(data), columns, options);
+    return renderTable(rows(data, docker), columns, options);
   };
 }
+
+/** Where docker says something else than the name of the field. */
+const DOCKER_TITLES: Record<string, string> = {
+  CPUPerc: 'CPU %',
+  MemPerc: 'MEM %',
+  MemUsage: 'MEM USAGE / LIMIT',
+  CreatedSince: 'CREATED',
+  RunningFor: 'CREATED',
+};
 
 /** By the last field that is named in it: `{{.exit_code}}` is `EXIT CODE`. */
 function titleOf(text: string): string {
   const name = [...text.matchAll(/\.(\w+)/g)].at(-1)?.[1] ?? text;
-  return name
+  const title = name
     .replaceAll(/([a-z])(?=[A-Z])/g, '$1 ')
     .replaceAll('_', ' ')
     .toUpperCase();
+  return Object.hasOwn(DOCKER_TITLES, name) ? DOCKER_TITLES[name]! : title;
 }

@@ -2,7 +2,8 @@ import { shortDigest } from '../../core/model/digest.ts';
 import type { ImageDetails, ImageHistory, ImageLayer } from '../../core/model/image.ts';
 import { formatAge, formatSize } from '../../core/model/quantity.ts';
 import { momentOf } from './image-view.ts';
-import type { Listing } from './output.ts';
+import type { DockerRow, Listing } from './output.ts';
+import { ageText } from './sandbox-texts.ts';
 
 /** A row of `image history` as `-o json` shows it. */
 export interface HistoryView {
@@ -29,24 +30,29 @@ const LONGEST_COMMAND = 45;
 
 /** @param layersOnly leaves out steps that made no layer */
 export function historyListing(
-  image: Pick<ImageDetails, 'history' | 'layers'>,
+  image: Pick<ImageDetails, 'history' | 'layers' | 'createdAt' | 'importedAt'>,
   { now, full, human }: HistoryTerms,
   layersOnly: boolean,
 ): Listing<HistoryView> {
-  const age = (time: string): string => (human ? `${formatAge(now - Date.parse(time))} ago` : time);
+  const age = (time: string | null): string =>
+    time !== null && human ? `${formatAge(now - Date.parse(time))} ago` : (time ?? '');
   const digest = ({ layer }: HistoryView): string =>
     layer === null ? '' : full ? layer : shortDigest(layer);
   const steps = historyOf(image);
+  // Tools that leave times out of the steps may still say when the image was built; when it came here is always known.
+  const latest = momentOf(image.createdAt || image.importedAt);
+  const timeOf = (step: HistoryView): string | null => step.created ?? (step === steps[0] ? latest : null);
   return {
     items: layersOnly ? steps.filter(({ layer }) => layer !== null) : steps,
     columns: [
       { title: 'LAYER', wide: true, value: digest },
-      { title: 'CREATED', value: ({ created }) => (created === null ? '' : age(created)) },
+      { title: 'CREATED', value: (step) => age(timeOf(step)) },
       { title: 'CREATED BY', value: (step) => commandOf(step, full) },
       { title: 'SIZE', value: (step) => (human ? formatSize(step.size_bytes) : String(step.size_bytes)) },
       { title: 'COMMENT', value: ({ comment }) => comment },
     ],
     name: digest,
+    docker: (step) => [dockerStep(step, { now, full })],
   };
 }
 
@@ -67,6 +73,14 @@ const viewOf = (
     layer: layer === undefined ? null : layer.digest || layer.diffId,
     size_bytes: layer?.unpackedSize ?? 0,
   },
+});
+
+/** As `docker history`. */
+const dockerStep = (step: HistoryView, { now, full }: Omit<HistoryTerms, 'human'>): DockerRow => ({
+  ID: step.layer === null ? '<missing>' : full ? step.layer : shortDigest(step.layer),
+  CreatedAt: step.created ?? '',
+  CreatedSince: step.created === null ? '' : `${ageText(step.created, now)} ago`,
+  Size: formatSize(step.size_bytes),
 });
 
 /** On one line. */

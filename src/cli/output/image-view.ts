@@ -1,8 +1,7 @@
 import { shortDigest } from '../../core/model/digest.ts';
 import { type ImageInfo, KEEPER, type PruneResult, type RemovedImage } from '../../core/model/image.ts';
-import { formatPlatform } from '../../core/model/platform.ts';
 import type { PullEvent } from '../../core/model/pull.ts';
-import { formatAge, formatSize } from '../../core/model/quantity.ts';
+import { formatSize } from '../../core/model/quantity.ts';
 import { familiarName } from '../../core/model/reference.ts';
 import type { Listing } from './output.ts';
 import { timestamp } from './sandbox-view.ts';
@@ -45,36 +44,6 @@ export const momentOf = (ms: number): string | null => (ms === 0 ? null : timest
 /** `alpine:latest, tools:1` */
 export const namesOf = ({ references }: Pick<ImageInfo, 'references'>): string =>
   references.length === 0 ? '<none>' : references.map(familiarName).join(', ');
-
-const repoDigestsOf = ({ repo_digests }: ImageView): string =>
-  repo_digests.map((name) => familiarName(name)).join(', ');
-
-/** @param full whole digests. @param digests also those by which registries know the images */
-export function imageListing(
-  images: ImageInfo[],
-  now: number,
-  { full = false, digests = false }: { full?: boolean; digests?: boolean } = {},
-): Listing<ImageView> {
-  const digest = (image: ImageView): string => (full ? image.digest : shortDigest(image.digest));
-  const size = (bytes: number): string => (bytes === 0 ? '' : formatSize(bytes));
-  const age = (time: string | null): string => (time === null ? '' : formatAge(now - Date.parse(time)));
-  return {
-    items: images.map(imageView),
-    columns: [
-      { title: 'IMAGE', value: namesOf },
-      { title: 'DIGEST', value: digest },
-      ...(digests ? [{ title: 'REPO DIGESTS', value: repoDigestsOf }] : []),
-      { title: 'SIZE', value: (i) => size(i.size_bytes) },
-      { title: 'UNIQUE', value: (i) => size(i.unique_size_bytes) },
-      { title: 'AGE', value: (i) => age(i.imported_at) },
-      { title: 'USED BY', value: (i) => String(i.used_by.length) },
-      { title: 'CREATED', wide: true, value: (i) => age(i.created) },
-      { title: 'PLATFORM', wide: true, value: formatPlatform },
-    ],
-    name: (i) => i.references[0] ?? i.digest,
-    id: digest,
-  };
-}
 
 /** `Loaded image: alpine:latest`, as docker load says it; of one without a name also how to give it one. */
 export const importedLines = (images: readonly ImageInfo[]): string =>

@@ -1,6 +1,6 @@
 import type { CoreApi, SystemInfo } from '../../core/api/core-api.ts';
 import type { CallOptions } from '../../core/api/sandbox-api.ts';
-import { formatAge } from '../../core/model/quantity.ts';
+import { formatAge, formatSize } from '../../core/model/quantity.ts';
 import type { CoreChoice } from '../config/sources.ts';
 import { originText } from './config-view.ts';
 import type { Listing } from './output.ts';
@@ -33,6 +33,12 @@ interface CoreInfoView {
   http: string | null;
   metrics: string | null;
   started_at: string;
+  /** Of its machine; null here and below: a core that is too old to say. */
+  cpus: number | null;
+  memory_bytes: number | null;
+  kernel: string | null;
+  system: string | null;
+  architecture: string | null;
   sandboxes: { total: number; phases: Record<string, number> };
   pools: { total: number; idle: number; claimed: number; booting: number };
   images: { total: number };
@@ -86,6 +92,11 @@ const facts = (info: SystemInfo) => ({
   http: info.http || null,
   metrics: info.metrics || null,
   started_at: timestamp(info.startedAt),
+  cpus: info.cpus || null,
+  memory_bytes: info.memory || null,
+  kernel: info.kernel || null,
+  system: info.system || null,
+  architecture: info.architecture || null,
 });
 
 export function infoListing(view: InfoView, now: number): Listing<InfoView> {
@@ -117,6 +128,11 @@ function coreRows(core: CoreInfoView, now: number): Rows {
     ['Core version', `${core.version} (pid ${core.pid})`],
     ['Started', `${core.started_at} (${formatAge(now - Date.parse(core.started_at))} ago)`],
     ['Node', core.node],
+    ['System', core.system],
+    ['Kernel', core.kernel],
+    ['Architecture', core.architecture],
+    ['CPUs', core.cpus === null ? null : String(core.cpus)],
+    ['Memory', core.memory_bytes === null ? null : formatSize(core.memory_bytes)],
     ['Runtime', core.runtime],
     ['Cgroups', core.cgroups],
     ['Root', core.root],

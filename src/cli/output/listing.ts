@@ -3,8 +3,20 @@ export const OUTPUT_FORMATS = ['table', 'wide', 'json', 'yaml', 'name'] as const
 
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number] | 'jsonpath' | 'template';
 
-/** The text for stdout. @param data what -o json shows @throws invalid_argument when a row has no such field */
-export type Expression = (data: unknown, options: RenderOptions) => string | Promise<string>;
+/**
+ * The text for stdout.
+ * @param data what -o json shows
+ * @param docker of a row in it, for templates
+ * @throws invalid_argument when a row has no such field
+ */
+export type Expression = (
+  data: unknown,
+  options: RenderOptions,
+  docker?: (row: never) => DockerRow[],
+) => string | Promise<string>;
+
+/** What docker's templates call it: `{ Repository: 'alpine', Tag: '3.20' }`. */
+export type DockerRow = Record<string, string>;
 
 /** What one cell means, where that decides its colour. */
 export type Tone = 'good' | 'busy' | 'bad' | 'plain';
@@ -27,6 +39,8 @@ export interface Listing<T> {
   name(item: T): string;
   /** For `-q`; default: the name. */
   id?(item: T): string;
+  /** For templates, beside the fields of its own. Several where docker has several rows: an image by each of its names. */
+  docker?(item: T): DockerRow[];
   /** One object, not a list, in JSON and YAML. */
   single?: boolean;
   /** Left out of the plain table where it is false; `-o wide` and programs get all. */

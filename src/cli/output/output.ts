@@ -3,14 +3,14 @@ import { jsonText } from './json-text.ts';
 import type { Listing, OutputFormat, RenderOptions } from './listing.ts';
 import { printable, renderTable } from './table.ts';
 
-export type { Column, Listing, OutputFormat, RenderOptions, Tone } from './listing.ts';
+export type { Column, DockerRow, Listing, OutputFormat, RenderOptions, Tone } from './listing.ts';
 export { printable, renderTable } from './table.ts';
 
 /** The text for stdout, with its last newline; empty when there is nothing to print. */
 export async function render<T>(listing: Listing<T>, options: RenderOptions): Promise<string> {
   const { items } = listing;
   const data = listing.single ? items[0] : items;
-  if (options.expression) return options.expression(data, options);
+  if (options.expression) return options.expression(data, options, listing.docker);
   if (options.format === 'json') return `${jsonText(data, 2)}\n`;
   if (options.format === 'yaml') {
     const { stringify } = await import('yaml');

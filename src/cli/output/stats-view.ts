@@ -1,3 +1,4 @@
+import { shortId } from '../../core/model/ids.ts';
 import { formatSize } from '../../core/model/quantity.ts';
 import type { Listing } from './output.ts';
 
@@ -23,20 +24,27 @@ export const statsListing = (items: StatsView[]): Listing<StatsView> => ({
   columns: [
     { title: 'NAME', value: ({ name }) => name },
     { title: 'CPU %', value: ({ cpu_percent }) => percent(cpu_percent) },
-    {
-      title: 'MEM USAGE / LIMIT',
-      value: ({ memory, memory_limit }) => `${size(memory)} / ${size(memory_limit)}`,
-    },
+    { title: 'MEM USAGE / LIMIT', value: usage },
     { title: 'MEM %', value: ({ memory_percent }) => percent(memory_percent) },
     { title: 'PIDS', value: ({ pids }) => (pids === null ? NONE : String(pids)) },
     { title: 'ID', wide: true, value: ({ id }) => id },
   ],
   name: ({ name }) => name,
   id: ({ id }) => id,
+  docker: (view) => [
+    {
+      Container: view.name,
+      ID: shortId(view.id),
+      CPUPerc: percent(view.cpu_percent),
+      MemUsage: usage(view),
+      MemPerc: percent(view.memory_percent),
+    },
+  ],
 });
 
 /** As docker shows it. */
 const NONE = '--';
 
+const usage = ({ memory, memory_limit }: StatsView): string => `${size(memory)} / ${size(memory_limit)}`;
 const percent = (value: number | null): string => (value === null ? NONE : `${value.toFixed(2)}%`);
 const size = (bytes: number | null): string => (bytes === null ? NONE : formatSize(bytes));

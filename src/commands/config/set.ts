@@ -1,13 +1,14 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
 import { setEntry } from '../../cli/config/change.ts';
 import { projectFlag } from '../../cli/config/flags.ts';
 import { CONFIG_KEYS, configKey } from '../../cli/config/schema.ts';
+import { ConfigCommand } from '../../cli/config-command.ts';
+import { setListing } from '../../cli/output/config-view.ts';
 
-export default class ConfigSet extends BaseCommand {
+export default class ConfigSet extends ConfigCommand {
   static override summary = 'Set a default of yours, or of a project.';
   static override description =
-    "Writes ~/.fsb/config.json, which only you can read. With --project the project's file, for all who work in it: endpoint and editor cannot stand there, and a context only by the name of one of yours.";
+    "Writes ~/.fsb/config.json, which only you can read. With --project the project's file, for all who work in it: endpoint and editor cannot stand there, and a context only by the name of one of yours. Prints KEY=VALUE.";
   static override examples = [
     { description: 'Another format by default', command: '<%= config.bin %> config set output wide' },
     {
@@ -28,6 +29,8 @@ export default class ConfigSet extends BaseCommand {
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(ConfigSet);
     const scope = flags.project ? 'project' : 'user';
-    await setEntry(configKey(args.key), args.value, scope, this.world, this.interruption.signal);
+    const key = configKey(args.key);
+    const name = await setEntry(key, args.value, scope, this.world, this.interruption.signal);
+    await this.print(setListing(key, args.value, { source: scope, name }));
   }
 }

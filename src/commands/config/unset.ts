@@ -1,12 +1,13 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
 import { unsetEntry } from '../../cli/config/change.ts';
 import { projectFlag } from '../../cli/config/flags.ts';
+import { ConfigCommand } from '../../cli/config-command.ts';
+import { unsetListing } from '../../cli/output/config-view.ts';
 
-export default class ConfigUnset extends BaseCommand {
+export default class ConfigUnset extends ConfigCommand {
   static override summary = 'Remove a default of yours, or of a project.';
   static override description =
-    'Takes the key out of ~/.fsb/config.json, or with --project out of the file of the project; also one that should not be there. No such key: exit code 0.';
+    'Takes the key out of ~/.fsb/config.json, or with --project out of the file of the project; also one that should not be there. Prints the key; nothing where it was not there, which is no failure.';
   static override examples = [
     '<%= config.bin %> config unset output',
     '<%= config.bin %> config unset --project namespace',
@@ -19,6 +20,7 @@ export default class ConfigUnset extends BaseCommand {
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(ConfigUnset);
     const scope = flags.project ? 'project' : 'user';
-    await unsetEntry(args.key, scope, this.world, this.interruption.signal);
+    const removed = await unsetEntry(args.key, scope, this.world, this.interruption.signal);
+    if (removed || this.forPrograms) await this.print(unsetListing({ key: args.key, removed }));
   }
 }

@@ -1,6 +1,7 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { DEFAULT_CONTEXT } from '../../cli/config/context.ts';
 import { contextArg, contextFlags, contextFrom } from '../../cli/config/context-flags.ts';
+import { contextName } from '../../cli/output/context-view.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import { assertName } from '../../core/model/ids.ts';
 
@@ -35,10 +36,6 @@ export default class ContextCreate extends BaseCommand {
         hint: `Choose another name, or change it: fsb-ctl context update ${name}`,
       });
     await contexts.put(name, contextFrom(flags, { endpoint: flags.host }, this.world.cwd));
-    await this.forEach(
-      [name],
-      async () => {},
-      (each) => ({ name: each }),
-    );
+    await this.print(contextName(name));
   }
 }

@@ -1,6 +1,7 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { DEFAULT_CONTEXT } from '../../cli/config/context.ts';
 import { contextArg, contextFlags, contextFrom } from '../../cli/config/context-flags.ts';
+import { contextName } from '../../cli/output/context-view.ts';
 import { FsbError } from '../../core/model/errors.ts';
 
 export default class ContextUpdate extends BaseCommand {
@@ -24,10 +25,6 @@ export default class ContextUpdate extends BaseCommand {
         hint: 'Make one of your own with: fsb-ctl context create NAME --host ENDPOINT',
       });
     await contexts.put(args.name, contextFrom(flags, contexts.get(args.name), this.world.cwd));
-    await this.forEach(
-      [args.name],
-      async () => {},
-      (name) => ({ name }),
-    );
+    await this.print(contextName(args.name));
   }
 }

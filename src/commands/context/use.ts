@@ -2,6 +2,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { useContext } from '../../cli/config/change.ts';
 import { contextArg } from '../../cli/config/context-flags.ts';
 import { overridden } from '../../cli/config/overridden.ts';
+import { contextName } from '../../cli/output/context-view.ts';
 
 export default class ContextUse extends BaseCommand {
   static override summary = 'Make a context the current one.';
@@ -16,9 +17,7 @@ export default class ContextUse extends BaseCommand {
   override async run(): Promise<undefined> {
     const { args } = await this.parse(ContextUse);
     await useContext(args.name, this.world, this.interruption.signal);
-    await this.print({ items: [args], columns: [], name: ({ name }) => name, single: true, describe: named });
+    await this.print(contextName(args.name));
     await this.say(overridden(this.settings.choice));
   }
 }
-
-const named = ({ name }: { name: string }): string => `${name}\n`;

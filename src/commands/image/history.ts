@@ -5,7 +5,7 @@ import { historyListing } from '../../cli/output/image-history-view.ts';
 export default class ImageHistory extends BaseCommand {
   static override summary = 'Show the steps that built an image.';
   static override description =
-    'As far as the image says: newest first, each with the layer that it made and what that takes unpacked. -q prints the digests of the layers.';
+    'As far as the image says: newest first, each with the layer that it made and what that takes unpacked. Where the newest step has no time, it is that of the image, or when it was imported. -q prints the digests of the layers.';
   static override examples = [
     { description: 'For reading', command: '<%= config.bin %> image history alpine' },
     { description: 'Everything, for scripts', command: '<%= config.bin %> image history alpine -o json' },

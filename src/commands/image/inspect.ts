@@ -2,7 +2,6 @@ import { Args } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { imageDetails } from '../../cli/output/image-details-view.ts';
 import type { OutputFormat } from '../../cli/output/output.ts';
-import type { ImageDetails } from '../../core/model/image.ts';
 
 export default class ImageInspect extends BaseCommand {
   static override summary = 'Show everything about images.';
@@ -28,14 +27,9 @@ export default class ImageInspect extends BaseCommand {
   override async run(): Promise<undefined> {
     const { args } = await this.parse(ImageInspect);
     const core = await this.core();
-    const found: ImageDetails[] = [];
-    for (const reference of new Set(args.reference)) {
-      try {
-        found.push(await core.images.inspect(reference, this.call));
-      } catch (error) {
-        await this.report(error);
-      }
-    }
+    const found = await this.forAll([...new Set(args.reference)], (reference) =>
+      core.images.inspect(reference, this.call),
+    );
     if (found.length > 0 || this.forPrograms) await this.print(imageDetails(found, this.world.clock.now()));
   }
 }

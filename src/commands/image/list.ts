@@ -10,7 +10,7 @@ import {
   parseLabels,
   withLabels,
 } from '../../cli/images/filters.ts';
-import { imageListing } from '../../cli/output/image-view.ts';
+import { imageListing } from '../../cli/output/image-listing.ts';
 
 export default class ImageList extends BaseCommand {
   static override summary = 'List the images that are here.';

@@ -2,7 +2,21 @@ import type { ImageApi } from './image-api.ts';
 import type { EventStream, PoolApi } from './pool-api.ts';
 import type { CallOptions, SandboxApi } from './sandbox-api.ts';
 
-export interface SystemInfo {
+/** What a core runs on. Of a core that is too old to say, numbers are 0 and texts empty. */
+export interface MachineInfo {
+  /** Logical ones. */
+  cpus: number;
+  /** Bytes. */
+  memory: number;
+  /** `6.1.0-18-amd64` */
+  kernel: string;
+  /** `Debian GNU/Linux 12 (bookworm)` */
+  system: string;
+  /** `amd64` */
+  architecture: string;
+}
+
+export interface SystemInfo extends MachineInfo {
   version: string;
   /** Name of this core's agent. */
   node: string;

@@ -4,8 +4,6 @@ import { type Endpoint, formatEndpoint } from '../wire/endpoint.ts';
 const REASONS: Record<string, string> = {
   ENOENT: 'no such socket',
   ECONNREFUSED: 'connection refused',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
   ENOTFOUND: 'unknown host name',
   EAI_AGAIN: 'unknown host name',
   ETIMEDOUT: 'no answer in time',
@@ -21,30 +19,39 @@ const PHRASES: [RegExp, string][] = [
   [/^(failed to connect|connection dropped|socket hang up)/i, 'the connection was closed'],
 ];
 
-/** One sentence for `details`, which a library made: `No connection established. Last error: Error: connect ENOENT /x`. */
+const DENIALS = ['EACCES', 'EPERM'];
+
+/**
+ * `denied` where the machine does not let this user in, else `unavailable`.
+ * @param details what a library made of it: `No connection established. Last error: Error: connect ENOENT /x`
+ */
 export function unreachable(endpoint: Endpoint, details: string, cause: Error): FsbError {
-  return new FsbError(
-    'unavailable',
-    `cannot reach the core at ${formatEndpoint(endpoint)}: ${reasonOf(details, cause)}`,
-    {
-      hint: 'Is it running? See `fsb-ctl daemon status`.',
+  const text = plain(details);
+  // Not anywhere in the text: a path may hold anything.
+  const code = /^(?:connect|getaddrinfo|read|write) (E[A-Z_]+)/.exec(text)?.[1] ?? codeOf(cause);
+  const what = `cannot reach the core at ${formatEndpoint(endpoint)}`;
+  if (DENIALS.includes(code))
+    return new FsbError('denied', `${what}: permission denied`, {
+      hint: 'Run the command as the user who runs that core.',
       cause,
-    },
-  );
+    });
+  return new FsbError('unavailable', `${what}: ${reasonOf(text, code)}`, {
+    hint: 'Is it running? See `fsb-ctl daemon status`.',
+    cause,
+  });
 }
 
 /** What running and new calls get from a connection of ours that was closed. */
 export const connectionClosed = (endpoint: Endpoint): FsbError =>
   new FsbError('unavailable', `the connection to the core at ${formatEndpoint(endpoint)} was closed`);
 
-function reasonOf(details: string, cause: Error): string {
-  const text = details
+const plain = (details: string): string =>
+  details
     .replace(/^No connection established\. Last error: (Error: )?/, '')
     .replace(/\.? ?Resolution note: .*$/s, '')
     .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/, '');
-  // Not anywhere in the text: a path may hold anything.
-  const code = /^(?:connect|getaddrinfo|read|write) (E[A-Z_]+)/.exec(text)?.[1] ?? codeOf(cause);
-  return REASONS[code] ?? PHRASES.find(([pattern]) => pattern.test(text))?.[1] ?? (text || 'unknown reason');
-}
+
+const reasonOf = (text: string, code: string): string =>
+  REASONS[code] ?? PHRASES.find(([pattern]) => pattern.test(text))?.[1] ?? (text || 'unknown reason');
 
 const codeOf = (error: NodeJS.ErrnoException): string => String(error.code ?? '');

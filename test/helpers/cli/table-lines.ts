@@ -33,7 +33,7 @@ const life: TableLine[] = [
   ['fsb-ctl stats --all --all-namespaces --no-stream', /^NAME +CPU % .*\n(.*\n)*box +\d/],
   [
     'fsb-ctl stop -t 0 box; fsb-ctl events --all-namespaces --since 1m --until 0s --filter event=stopped',
-    /^box\n(\S+Z sandbox stopped +box id=.*\n)+$/,
+    /^box\n(\S+Z sandbox stopped +box +image=host\n)+$/,
   ],
   ['fsb-ctl list -l team=red -A --no-trunc', /^NAMESPACE +NAME +ID .*\ndefault +box +[0-9a-f]{32} .*\n$/],
   ['fsb-ctl kill box; fsb-ctl wait box; fsb-ctl ls -q; fsb-ctl ps --all -q', 'box\n137\nbox\n'],
@@ -186,7 +186,7 @@ const configuration: TableLine[] = [
   ],
   [
     'mkdir -p p/.git; cd p; fsb-ctl config set --project namespace mine; fsb-ctl config get --show-origin namespace; fsb-ctl config unset --project namespace; fsb-ctl config get namespace; fsb-ctl config list -q',
-    /^project:\S+config.json\tmine\ndefault\n(\w+\n){7}$/,
+    /^namespace=mine\nproject:\S+config.json\tmine\nnamespace\ndefault\n(\w+\n){7}$/,
   ],
 ];
 

@@ -132,7 +132,7 @@ describe('a project', () => {
 
 describe('config set and unset', () => {
   it('write what only the user can read, and keep the form of the file', async () => {
-    expect(await fsb('config set output json')).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(await fsb('config set output json')).toEqual({ code: 0, stdout: 'output=json\n', stderr: '' });
     expect((await stat(user())).mode & 0o777).toBe(0o600);
     await writeUser('{\n\t"pool": "ci",\n\t"output": "json"\n}\n');
     await fsb('config set namespace shop');

@@ -111,8 +111,8 @@ const quoted = (key: string): string => `"${key.replaceAll(/["\\]/g, '\\$&')}"`;
 describe('templates', () => {
   it.each([
     ['{{.name}}', 'box'],
-    ['{{ .Name }}\\t{{.Names}}', 'box\tbox'],
-    ['{{.Status}} {{.ExitCode}}{{.Generation}}', 'Running 2'],
+    ['{{ .Name }}\\t{{.PHASE}}', 'box\tRunning'],
+    ['{{.ExitCode}}{{.Generation}}', '2'],
     ['{{.labels.team}}{{.labels.nobody}}', 'red'],
     ['{{index .labels "fsb.io/tier"}}', 'a'],
     ['{{index .events 0 "message"}} {{(index .events 1).message}}', 'made started'],
@@ -135,6 +135,14 @@ describe('templates', () => {
     ['{{truncate .phase 3}}{{pad "x" 1 2}}|', 'Run x  |'],
   ])('%s', (source, text) => {
     expect(compileTemplate(source)(box)).toBe(text);
+  });
+
+  it.each([
+    ['{{.Names}} {{.names}}', 'BOX BOX'],
+    ['{{.Labels}} {{.labels.team}} {{.LABELS.team}}', 'team=red red red'],
+    ['{{range .events}}{{.Names}}{{$.Names}}{{end}}', 'BOXBOX'],
+  ])('%s, with names of docker, which count where they are spelled so', (source, text) => {
+    expect(compileTemplate(source)(box, { Names: 'BOX', Labels: 'team=red' })).toBe(text);
   });
 
   it.each([

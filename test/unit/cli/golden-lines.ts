@@ -1,16 +1,22 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type CommandLineResult, runCommandLine } from '../../helpers/cli/command-line.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { fixedCore, NOW } from './fixed-core.ts';
+import { NOW } from './fixed-answers.ts';
+import { fixedCore } from './fixed-core.ts';
 
 /**
  * Command lines on the fixed core: what each prints, in every form, piped and on a terminal, is in a file of
  * test/fixtures/golden/commands (golden.test.ts).
- * A new command needs a line here, and an answer in fixed-core.ts; `vitest -u` writes its file. The fields of its JSON
+ * A new command needs a line here, and an answer in fixed-core.ts and fixed-answers.ts; `vitest -u` writes its file. The fields of its JSON
  * belong into docs/output.md (output-fields.test.ts checks it).
  */
 export const lines: Record<string, string> = {
   list: 'list --all',
+  'list-empty': 'list -l team=nobody',
   get: 'get job',
+  'get-several': 'get box nobody old',
   'get-missing': 'get nobody',
   run: 'run box --image host -- sleep 60',
   delete: 'delete box nobody job',
@@ -28,20 +34,36 @@ export const lines: Record<string, string> = {
   info: 'info',
   'config-get': 'config get output',
   'config-list': 'config list',
+  'config-set': 'config set output json',
+  'config-unset': 'config unset editor',
+  'config-unset-missing': 'config unset pool',
   'context-list': 'context list',
-  'context-show': 'context show default',
+  'context-show': 'context show build',
+  'context-create': 'context create other --host ssh://me@other',
+  'context-update': 'context update build -n ci',
+  'context-use': 'context use build',
+  'context-remove': 'context remove build nobody',
   'image-history': 'image history tool',
   events: 'events --no-stream',
+  'events-all': 'events --no-stream --all -A',
   version: 'version',
   'daemon-status': 'daemon status',
   'daemon-stop': 'daemon stop',
+  'daemon-logs': 'daemon logs',
+  login: 'login registry.example.com -u me -p secret',
   logout: 'logout registry.example.com',
+  'logout-nobody': 'logout other.example.com',
+  attach: 'attach box',
+  exec: 'exec box -- sh -c true',
+  top: 'top box',
+  'port-forward': 'port-forward box 0:80',
   'image-import': 'image import image.tar',
   'image-inspect': 'image inspect tool',
   'image-list': 'image list',
   'image-prune': 'image prune --force',
   'image-pull': 'image pull quay.io/me/tool:1',
   'image-remove': 'image remove tool',
+  'image-tag': 'image tag tool other:1',
   'pool-create': 'pool create default-pool --size 4',
   'pool-delete': 'pool delete default-pool',
   'pool-drain': 'pool drain default-pool',
@@ -49,19 +71,44 @@ export const lines: Record<string, string> = {
   'pool-leases': 'pool leases',
   'pool-list': 'pool list',
   'pool-release': 'pool release l0123456789abcdef',
+  'pool-run': 'pool run -- true',
   'pool-run-lease': 'pool run --lease',
+  'pool-exec': 'pool exec l0123456789abcdef -- true',
   'pool-start': 'pool start --no-wait',
   'pool-status': 'pool status',
   'pool-stop': 'pool stop',
   'pool-update': 'pool update default-pool --reset',
 };
 
-/** Runs it on a machine without anything of its own. */
-export const runOnFixedCore = (line: string, { tty = false } = {}): Promise<CommandLineResult> =>
-  runCommandLine(argvOf(line), {
-    ...{ core: fixedCore(), clock: createManualClock(NOW), tty, cwd: '/' },
-    env: { FSB_ROOT: '/nonexistent/fsb', DOCKER_CONFIG: '/nonexistent/docker' },
-  });
+/** Commands without a golden file, and why. */
+export const withoutGolden: Record<string, string> = {
+  completion: 'prints a script: test/e2e/completion.test.ts runs it',
+  cp: 'prints nothing but progress: test/e2e/copy.test.ts',
+  'daemon start': 'starts a core: test/e2e/entry.test.ts',
+  'daemon restart': 'starts a core: test/e2e/entry.test.ts',
+  serve: 'is a core: test/e2e/entry.test.ts',
+  doctor: 'says what is on this machine: output.test.ts has its table',
+  'image save': 'writes a tar: image-save.test.ts',
+  stats: 'looks twice, a second apart: stats.test.ts',
+};
+
+const HOME = new URL('../../fixtures/golden/home', import.meta.url).pathname;
+
+/** Runs it on a machine with a user whose home is test/fixtures/golden/home, shown as /home/me. */
+export async function runOnFixedCore(line: string, { tty = false } = {}): Promise<CommandLineResult> {
+  const home = await mkdtemp(join(tmpdir(), 'fsb-golden-'));
+  try {
+    await cp(HOME, home, { recursive: true });
+    const { code, stdout, stderr } = await runCommandLine(argvOf(line), {
+      ...{ core: fixedCore(), clock: createManualClock(NOW), tty, cwd: '/' },
+      env: { FSB_ROOT: '/nonexistent/fsb', HOME: home },
+    });
+    const shown = (text: string): string => text.replaceAll(home, '/home/me');
+    return { code, stdout: shown(stdout), stderr: shown(stderr) };
+  } finally {
+    await rm(home, { recursive: true });
+  }
+}
 
 /** The options of the command stand before what belongs to the guest. */
 function argvOf(line: string): string[] {

@@ -4,7 +4,8 @@ import { parseSelectors } from '../../../src/cli/select/label-selector.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { runCommandLine } from '../../helpers/cli/command-line.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { fixedCore, NOW } from './fixed-core.ts';
+import { NOW } from './fixed-answers.ts';
+import { fixedCore } from './fixed-core.ts';
 
 const fsb = (argv: string[]) => runCommandLine(argv, { core: fixedCore(), clock: createManualClock(NOW) });
 

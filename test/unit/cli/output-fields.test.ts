@@ -48,10 +48,10 @@ function readSections(text: string): Section[] {
     }));
 }
 
-/** What it prints as JSON: an object, those of an array, or one a line. */
+/** What it prints as JSON: an object, those of an array, or one a line; none where it passes on what a guest says. */
 async function rowsOf(line: string): Promise<unknown[]> {
   const { stdout } = await runOnFixedCore(`${line} -o json`);
-  if (stdout === '') return [];
+  if (!/^[{[]/.test(stdout)) return [];
   if (/^\{.*\}\n\{/.test(stdout))
     return stdout
       .trim()

@@ -3,7 +3,8 @@ import type { FlagArities } from '../../../src/cli/program/pass-through.ts';
 import { wantsJson } from '../../../src/cli/wants-json.ts';
 import { type CommandLineOptions, runCommandLine } from '../../helpers/cli/command-line.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { fixedCore, NOW } from './fixed-core.ts';
+import { NOW } from './fixed-answers.ts';
+import { fixedCore } from './fixed-core.ts';
 
 const fsb = (argv: string[], options: CommandLineOptions = {}) =>
   runCommandLine(argv, { core: fixedCore(), clock: createManualClock(NOW), ...options });
@@ -55,9 +56,54 @@ describe('the format of the result', () => {
 
   it('applies to each of a stream', async () => {
     const template = await fsb(['events', '--no-stream', '--format', '{{.seq}} {{.type}}']);
-    expect(template.stdout).toBe('1 claimed\n2 evicted\n3 refill\n4 scaled\n');
+    expect(template.stdout).toBe('7 started\n8 renamed\n9 failed\n11 exited\n12 pulled\n13 pruned\n');
     const path = await fsb(['logs', 'box', '-o', 'jsonpath={.stream}']);
     expect(path.stdout).toBe('stdout\nstderr\n');
+  });
+});
+
+describe('templates with names of docker', () => {
+  it.each([
+    [
+      'list --format {{.ID}}|{{.Names}}|{{.Image}}|{{.Command}}|{{.CreatedAt}}|{{.RunningFor}}|{{.Status}}|{{.State}}|{{.Ports}}|{{.Labels}}|{{.Networks}} -l team=red',
+      `box000000000|box|host|sh -c 'echo "a b"'|2026-03-01T11:55:00.000Z|5m ago|Running|Running|8080|team=red,tier=web|none\n`,
+    ],
+    ['list --no-trunc --format {{.ID}} -l team=red', 'box00000000000000000000000000000\n'],
+    ['get box -o {{.ID}}', 'box00000000000000000000000000000\n'],
+    [
+      'image list --format {{.Repository}}:{{.Tag}}',
+      'host:<none>\nquay.io/me/tool:1\ntool:latest\n<none>:<none>\n',
+    ],
+    [
+      'image list --format {{.ID}}|{{.Size}}|{{.VirtualSize}}|{{.SharedSize}}|{{.UniqueSize}}|{{.CreatedAt}}|{{.CreatedSince}}|{{.Containers}} tool',
+      'cdcdcdcdcdcd|8.6MiB|8.6MiB|7.6MiB|977KiB|2025-12-22T01:20:00.000Z|69d ago|2\n',
+    ],
+    [
+      'image list --format table\t{{.Repository}}\t{{.Tag}}\t{{.CreatedSince}}',
+      [
+        'REPOSITORY        TAG      CREATED',
+        'host              <none>   -',
+        'quay.io/me/tool   1        69d ago',
+        'tool              latest   69d ago',
+        '<none>            <none>   -',
+        '',
+      ].join('\n'),
+    ],
+    [
+      'image history tool --format {{.ID}}|{{.CreatedBy}}|{{.CreatedSince}}|{{.CreatedAt}}|{{.Size}}|{{.Comment}}',
+      '<missing>||||0B|by hand\nabababababab|COPY tool /bin|138d ago|2025-10-13T14:40:00.000Z|8.8KiB|\n',
+    ],
+  ])('%s', async (line, stdout) => {
+    expect(await fsb(line.split(' '))).toEqual({ code: 0, stdout, stderr: '' });
+  });
+
+  it('knows them where one was probably meant', async () => {
+    expect((await fsb(['image', 'list', '--format', '{{.Repo}}'])).stderr).toContain(
+      'there is no field "Repo"',
+    );
+    expect((await fsb(['image', 'list', '--format', '{{.Repsitory}}'])).stderr).toContain(
+      'Did you mean Repository?',
+    );
   });
 });
 

@@ -477,14 +477,14 @@ describe('events', () => {
     await line.stdout.until(/( created .*\n.* idle .*\n.*){2}/);
     await fsb('pool start ci -q');
     await fsb('pool run true');
-    await line.stdout.until(/ claimed +i\w+ shape=\w+\n/);
+    await line.stdout.until(/ claimed +\S+ +i\w+\n/);
     line.events.emit('SIGINT');
     expect([await line.code, line.stderr.text]).toEqual([130, '']);
     expect(line.stdout.text).not.toContain(' ci ');
   });
 
   it('are an object a line for programs, and numbers with -q', async () => {
-    const json = startCommandLine('events --after 0 --json'.split(' '), { core });
+    const json = startCommandLine('events --all --after 0 --json'.split(' '), { core });
     await json.stdout.until('"seq":4');
     json.events.emit('SIGINT');
     await json.code;
@@ -493,16 +493,16 @@ describe('events', () => {
       .split('\n')
       .map((text) => JSON.parse(text));
     expect(seen.map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
-    const quiet = startCommandLine('events --after 2 -q'.split(' '), { core });
+    const quiet = startCommandLine('events --all --after 2 -q'.split(' '), { core });
     await quiet.stdout.until('4\n');
     quiet.events.emit('SIGTERM');
     expect([await quiet.code, quiet.stdout.text]).toEqual([143, '3\n4\n']);
   });
 
   it('end with what is remembered with --no-stream', async () => {
-    const { code, stdout } = await fsb('events --no-stream -q');
+    const { code, stdout } = await fsb('events --all --no-stream -q');
     expect([code, stdout]).toEqual([0, '1\n2\n3\n4\n']);
-    expect((await fsb('events --no-stream --after 3 -q')).stdout).toBe('4\n');
+    expect((await fsb('events --all --no-stream --after 3 -q')).stdout).toBe('4\n');
     await fsb('pool create ci -q --warm host=0');
     expect(await fsb('events --no-stream --pool ci')).toEqual({ code: 0, stdout: '', stderr: '' });
   });

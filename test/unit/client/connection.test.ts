@@ -81,19 +81,19 @@ describe('a connection to a core', () => {
   it.each([
     ['Name resolution failed for target dns:nowhere:9090', 'unknown host name'],
     ['getaddrinfo ENOTFOUND nowhere', 'unknown host name'],
-    ['connect EACCES /ECONNREFUSED/core.sock', 'permission denied'],
+    ['connect EACCES /ECONNREFUSED/core.sock', 'permission denied', 'denied'],
     [
       'No connection established. Last error: Something else (2026-01-31T10:00:00.000Z). Resolution note: ',
       'Something else',
     ],
     ['', 'unknown reason'],
-  ])('reads %j', (details, reason) => {
-    const { message } = unreachable(
+  ])('reads %j', (details, reason, kind = 'unavailable') => {
+    const { code, message } = unreachable(
       { kind: 'tcp', host: 'nowhere', port: 9090 },
       details,
       new Error(details),
     );
-    expect(message).toBe(`cannot reach the core at nowhere:9090: ${reason}`);
+    expect([code, message]).toEqual([kind, `cannot reach the core at nowhere:9090: ${reason}`]);
   });
 
   it('refuses calls after close, and ends open sessions without inventing a status', async () => {

@@ -7,6 +7,8 @@ import { type Data, isObject } from './values.ts';
 export interface Scope {
   /** The row: `$`. */
   root: Data;
+  /** Further fields of the row, by the names that docker gives them. */
+  docker: Record<string, Data>;
   /** What `range` and `with` are at, else the row: `.` */
   dot: Data;
 }
@@ -75,31 +77,30 @@ function parseFields(scanner: Scanner, from: Pipeline): Pipeline {
   let value = from;
   for (let name = takeField(scanner); name !== undefined; name = takeField(scanner)) {
     const [before, key] = [value, name];
-    value = (scope) => fieldOf(before(scope), key, scope.root);
+    value = (scope) => fieldOf(before(scope), key, scope);
   }
   return value;
 }
 
 const takeField = (scanner: Scanner): string | undefined => scanner.take(/\.\w+/y)?.slice(1);
 
-/** What docker calls it in `docker ps`. */
-const DOCKER_NAMES: Record<string, string> = { names: 'name', status: 'phase', state: 'phase' };
-
 /**
- * `.name`, as docker users write it: `.Name`, `.ExitCode` and `.Status` are `name`, `exit_code` and `phase`.
+ * `.exit_code`, or as docker users write it: `.ExitCode`. A name that is docker's to the letter is what docker has by it:
+ * `.Labels` is a text, `.labels` an object.
  * @throws invalid_argument when the row has no such field. Deeper, where keys are the user's own, it is nothing.
  */
-function fieldOf(value: Data, name: string, root: Data): Data {
+function fieldOf(value: Data, name: string, { root, docker }: Scope): Data {
   if (!isObject(value)) return undefined;
-  const keys = Object.keys(value);
-  const byFold = new Map(keys.map((key) => [fold(key), key]));
-  const key = keys.includes(name)
-    ? name
-    : (byFold.get(fold(name)) ?? byFold.get(DOCKER_NAMES[fold(name)] ?? ''));
-  if (key !== undefined) return value[key];
+  const all = value === root ? [value, docker] : [value];
+  const holder = all.find((fields) => Object.hasOwn(fields, name));
+  if (holder !== undefined) return holder[name];
+  for (const fields of all) {
+    const key = Object.keys(fields).find((each) => fold(each) === fold(name));
+    if (key !== undefined) return fields[key];
+  }
   if (value !== root) return undefined;
   throw new FsbError('invalid_argument', `there is no field ${JSON.stringify(name)}`, {
-    hint: nearest(name, keys),
+    hint: nearest(name, all.flatMap(Object.keys)),
   });
 }
 

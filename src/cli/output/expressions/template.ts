@@ -7,13 +7,13 @@ type Part = (scope: Scope) => string;
 /**
  * The templates of docker's `--format`: `{{.name}}`, `{{range .events}}{{.message}}\n{{end}}`, `{{if .reason}}...{{else}}...{{end}}`,
  * `{{json .}}`, `{{.labels | json | len}}`. In the text around them \n, \t and \\ are what they are in docker.
- * @returns from one row of the data to its text
+ * @returns from one row of the data, and what docker calls things in it, to its text
  * @throws invalid_argument with the position; later, when the row has no such field
  */
-export function compileTemplate(source: string): (row: Data) => string {
+export function compileTemplate(source: string): (row: Data, docker?: Record<string, Data>) => string {
   const scanner = new Scanner(source, 'template');
   const { parts } = parseParts(scanner, undefined);
-  return (root) => parts.map((part) => part({ root, dot: root })).join('');
+  return (root, docker = {}) => parts.map((part) => part({ root, docker, dot: root })).join('');
 }
 
 type Ending = 'end' | 'else' | 'else if';
@@ -96,16 +96,14 @@ const rangePart =
   (pipeline: Pipeline, body: Part, otherwise: Part): Part =>
   (scope) => {
     const items = elements(pipeline(scope));
-    return items.length === 0
-      ? otherwise(scope)
-      : items.map((dot) => body({ root: scope.root, dot })).join('');
+    return items.length === 0 ? otherwise(scope) : items.map((dot) => body({ ...scope, dot })).join('');
   };
 
 const withPart =
   (pipeline: Pipeline, body: Part, otherwise: Part): Part =>
   (scope) => {
     const dot = pipeline(scope);
-    return isTrue(dot) ? body({ root: scope.root, dot }) : otherwise(scope);
+    return isTrue(dot) ? body({ ...scope, dot }) : otherwise(scope);
   };
 
 /** Of an object its values, by their keys in order, as in Go. */

@@ -11,6 +11,13 @@ export interface ProcessCore extends CoreApi {
 
 const system: SystemInfo = {
   ...{ version: '0.1.0', node: 'here', pid: process.pid, root: '/', runtime: 'none', http: '', metrics: '' },
+  ...{
+    cpus: 2,
+    memory: 8 * 1024 ** 3,
+    kernel: '6.1.0',
+    system: 'Debian GNU/Linux 12',
+    architecture: 'amd64',
+  },
   ...{ cgroups: 'v2', startedAt: 1_700_000_000_000 },
 };
 

@@ -25,6 +25,12 @@ export interface SystemInfoResponse {
   metrics: string;
   cgroups: string;
   startedAtMilliseconds: number;
+  /** Of the machine; bytes of memory. */
+  cpus: number;
+  memory: number;
+  kernel: string;
+  system: string;
+  architecture: string;
 }
 
 export interface WatchRequest {
@@ -172,6 +178,11 @@ function createBaseSystemInfoResponse(): SystemInfoResponse {
     metrics: "",
     cgroups: "",
     startedAtMilliseconds: 0,
+    cpus: 0,
+    memory: 0,
+    kernel: "",
+    system: "",
+    architecture: "",
   };
 }
 
@@ -203,6 +214,21 @@ export const SystemInfoResponse: MessageFns<SystemInfoResponse> = {
     }
     if (message.startedAtMilliseconds !== 0) {
       writer.uint32(73).double(message.startedAtMilliseconds);
+    }
+    if (message.cpus !== 0) {
+      writer.uint32(80).int64(message.cpus);
+    }
+    if (message.memory !== 0) {
+      writer.uint32(88).int64(message.memory);
+    }
+    if (message.kernel !== "") {
+      writer.uint32(98).string(message.kernel);
+    }
+    if (message.system !== "") {
+      writer.uint32(106).string(message.system);
+    }
+    if (message.architecture !== "") {
+      writer.uint32(114).string(message.architecture);
     }
     return writer;
   },
@@ -292,6 +318,46 @@ export const SystemInfoResponse: MessageFns<SystemInfoResponse> = {
             message.startedAtMilliseconds = reader.double();
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.cpus = longToNumber(reader.int64());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.memory = longToNumber(reader.int64());
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.kernel = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.system = reader.string();
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.architecture = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -318,6 +384,11 @@ export const SystemInfoResponse: MessageFns<SystemInfoResponse> = {
     message.metrics = object.metrics ?? "";
     message.cgroups = object.cgroups ?? "";
     message.startedAtMilliseconds = object.startedAtMilliseconds ?? 0;
+    message.cpus = object.cpus ?? 0;
+    message.memory = object.memory ?? 0;
+    message.kernel = object.kernel ?? "";
+    message.system = object.system ?? "";
+    message.architecture = object.architecture ?? "";
     return message;
   },
 };

@@ -1,0 +1,55 @@
+import { shortDigest } from '../../core/model/digest.ts';
+import { shortId } from '../../core/model/ids.ts';
+import { formatSize } from '../../core/model/quantity.ts';
+import { familiarName } from '../../core/model/reference.ts';
+import type { ImageView } from './image-view.ts';
+import type { DockerRow } from './output.ts';
+import { ageText, commandText, pairs, portsOf } from './sandbox-texts.ts';
+import type { SandboxView } from './sandbox-view.ts';
+
+/** What docker's templates call what our rows have: docs/output.md has the list. */
+
+interface Terms {
+  /** Milliseconds since the epoch. */
+  now: number;
+  /** Whole ids and digests. */
+  full: boolean;
+}
+
+/** As `docker ps`. */
+export const dockerSandbox = (view: SandboxView, { now, full }: Terms): DockerRow => ({
+  ID: full ? view.id : shortId(view.id),
+  Names: view.name,
+  Command: commandText(view.spec),
+  RunningFor: `${ageText(view.created_at, now)} ago`,
+  State: view.phase,
+  Status: view.phase,
+  Ports: portsOf(view).join(', '),
+  Labels: pairs(view.labels),
+  Networks: view.spec.network ?? '',
+});
+
+const NONE = '<none>';
+
+/** As `docker images`: once by each of its names. */
+export function dockerImages(view: ImageView, { now, full }: Terms): DockerRow[] {
+  const { references, repo_digests, created } = view;
+  const names = references.length > 0 ? references : [repo_digests[0] ?? NONE];
+  return names.map((name) => ({
+    ...repositoryAndTag(familiarName(name)),
+    ID: full ? view.digest : shortDigest(view.digest),
+    CreatedAt: created ?? '',
+    CreatedSince: created === null ? '' : `${ageText(created, now)} ago`,
+    Size: formatSize(view.size_bytes),
+    VirtualSize: formatSize(view.size_bytes),
+    UniqueSize: formatSize(view.unique_size_bytes),
+    SharedSize: formatSize(view.size_bytes - view.unique_size_bytes),
+    Containers: String(view.used_by.length),
+  }));
+}
+
+/** Of `localhost:5000/tool:1`, `alpine@sha256:...`, `host`. */
+function repositoryAndTag(name: string): DockerRow {
+  const [, Repository = name, Tag = NONE] = /^(.+?)(?::([\w.-]+))?(?:@.*)?$/.exec(name) ?? [];
+  return { Repository, Tag };
+}

@@ -1,0 +1,59 @@
+import { formatSize } from '../../core/model/quantity.ts';
+import type { Sandbox } from '../../core/model/sandbox.ts';
+import type { SandboxSpec } from '../../core/model/spec.ts';
+import { dockerSandbox } from './docker-names.ts';
+import { type Listing, printable } from './output.ts';
+import { describeRows } from './rows.ts';
+import { ageText, commandText, pairs, phaseText, portsOf } from './sandbox-texts.ts';
+import { type SandboxView, sandboxView } from './sandbox-view.ts';
+
+/** @param several an array for programs, also of one that alone was found */
+export function sandboxDetails(sandboxes: Sandbox[], now: number, several: boolean): Listing<SandboxView> {
+  return {
+    items: sandboxes.map(sandboxView),
+    single: !several,
+    columns: [],
+    name: (s) => s.name,
+    id: (s) => s.name,
+    docker: (s) => [dockerSandbox(s, { now, full: true })],
+    describe: () => sandboxes.map((each) => describeSandbox(sandboxView(each), each.spec, now)).join('\n'),
+  };
+}
+
+function describeSandbox(view: SandboxView, spec: SandboxSpec, now: number): string {
+  const ago = (time: string | null): string => (time === null ? '' : `${time} (${ageText(time, now)} ago)`);
+  const rows = describeRows([
+    ['Name', view.name],
+    ['Namespace', view.namespace],
+    ['Id', view.id],
+    ['Generation', String(view.generation)],
+    ['Phase', phaseText(view)],
+    ['Reason', view.reason ?? (view.oom_killed ? 'out of memory' : null)],
+    ['Image', view.image],
+    ['Command', commandText(spec)],
+    ['Pool', view.pool],
+    ['Node', view.node],
+    ['Start', view.warm === null ? '' : view.warm ? 'warm' : 'cold'],
+    ['Ports', portsOf(view).join(', ')],
+    ['Endpoints', view.endpoints.join(', ')],
+    ['Resources', resourcesText(spec.resources)],
+    ['Network', spec.network],
+    ['Labels', pairs(view.labels)],
+    ['Created', ago(view.created_at)],
+    ['Started', ago(view.started_at)],
+    ['Ended', ago(view.ended_at)],
+    ['Expires', view.expires_at ?? 'never'],
+  ]);
+  const events = view.events.map((event) => `  ${event.time}  ${printable(event.message)}\n`);
+  return rows + (events.length === 0 ? '' : `Events:\n${events.join('')}`);
+}
+
+/** What is not said is known when the sandbox is bound: it is the pool's. */
+function resourcesText({ cpus, memory, pids }: SandboxSpec['resources']): string {
+  const said = [
+    cpus === undefined ? [] : [`${cpus} cpus`],
+    memory === undefined ? [] : [`${formatSize(memory)} memory`],
+    pids === undefined ? [] : [`${pids} processes`],
+  ].flat();
+  return said.join(', ');
+}

@@ -1,0 +1,27 @@
+import { formatAge } from '../../core/model/quantity.ts';
+import type { SandboxSpecInput } from '../../core/model/spec.ts';
+import type { SandboxView } from './sandbox-view.ts';
+import { shellWords } from './shell-words.ts';
+
+/** What of a sandbox is said in more than one place. */
+
+/** `Exited (7)`, `Exited (SIGKILL)`, `Running`, `Paused`. */
+export function phaseText(view: SandboxView): string {
+  if (view.paused) return 'Paused';
+  if (view.exit_code === null) return view.phase;
+  return `${view.phase} (${view.signal ?? view.exit_code})`;
+}
+
+export const portsOf = ({ spec }: SandboxView): readonly number[] => spec.exposed_ports ?? [];
+
+export const pairs = (labels: Record<string, string>): string =>
+  Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
+
+export const ageText = (time: string, now: number): string => formatAge(now - Date.parse(time));
+
+export const commandText = ({
+  command = [],
+  args = [],
+}: Pick<SandboxSpecInput, 'command' | 'args'>): string => shellWords([...command, ...args]);
