@@ -80,7 +80,7 @@ const packages: Record<string, { in: string[]; types?: string[] }> = {
   // One transport, one place at each end of it. Generated code names the types of its services.
   '@grpc/grpc-js': {
     in: ['core/server/grpc', 'core/client', 'core/runtime/containerd'],
-    types: ['core/wire/gen'],
+    types: ['core/wire/gen', 'core/server/http'],
   },
   '@bufbuild/protobuf': { in: ['core/wire/gen', 'core/runtime/containerd'] },
   ws: { in: ['core/server/ws', 'core/client'] },
