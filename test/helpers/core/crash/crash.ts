@@ -37,27 +37,22 @@ async function killedAt(
   await untilWarm(core.api);
   const state = await prepare?.(core.api, root);
   if (whileStarting) {
-    await act(core.api, state, root);
     await core.kill();
     const started = startCoreProcess(root, { pool, dieAt: failpoint });
     await expect(started, `a core that starts does not come to ${failpoint}`).rejects.toThrow('exit null');
     return { state, answered: true };
   }
   await core.dieAt(failpoint);
-  let answered = false;
-  const acting = act(core.api, state, root).then(
-    () => {
-      answered = true;
-    },
-    () => {},
+  const acting = act?.(core.api, state, root).then(
+    () => true,
+    () => false,
   );
   const late = new Promise<'late'>((resolve) => setTimeout(resolve, PATIENCE, 'late').unref());
   if ((await Promise.race([core.gone, late])) === 'late') {
     await core.kill();
     throw new Error(`${scenario.name} does not come to ${failpoint}`);
   }
-  await acting;
-  return { state, answered };
+  return { state, answered: (await acting) ?? false };
 }
 
 async function untilWarm(api: CoreApi): Promise<void> {

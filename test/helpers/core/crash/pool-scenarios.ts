@@ -78,7 +78,6 @@ export const poolScenarios = [
       await makeRunning(api);
       return api.pools.lease(LEASE);
     },
-    act: async () => {},
     check: async (api, lease: { id: string }) => {
       expect((await api.sandboxes.get(box)).state.phase).toBe('Running');
       expect((await said(await api.pools.exec(lease.id, request('echo', 'x')))).code).toBe(0);

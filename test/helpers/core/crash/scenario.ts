@@ -10,8 +10,8 @@ export interface Scenario<State = unknown> {
   pool?: CoreProcessOptions['pool'];
   /** What is there before, all of which must outlive the core. */
   prepare?(api: CoreApi, root: string): Promise<State>;
-  /** The operation; it fails when the core dies under it. */
-  act(api: CoreApi, state: State, root: string): Promise<unknown>;
+  /** Begins the operation; it fails when the core dies under it. Left out: what was prepared comes to it by itself. */
+  act?(api: CoreApi, state: State, root: string): Promise<unknown>;
   /**
    * What must hold when the next core is there, beyond what holds always (./crash.ts).
    * @param answered the caller was told that it succeeded, so it must have
@@ -19,7 +19,7 @@ export interface Scenario<State = unknown> {
   check?(api: CoreApi, state: State, answered: boolean, root: string): Promise<void>;
   /** Removes what the test would not: images, pools. */
   tidy?(api: CoreApi, root: string): Promise<void>;
-  /** Only what is killed on its way to being ready comes there: `act` is done with a core that was killed, before. */
+  /** The core that is killed is one on its way to being ready, after one that was killed. */
   whileStarting?: boolean;
 }
 
