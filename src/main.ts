@@ -21,6 +21,8 @@ export async function start(root: string): Promise<number> {
   const [{ main }, { COMMANDS }] = await Promise.all([
     import('./cli/program/dispatch.ts'),
     import('./commands/index.ts'),
+    // Every command needs it, and with it oclif's listener to errors of the output is there to be removed below.
+    import('./cli/base-command.ts'),
   ]);
   const code = await main(argv, { root, pjson, commands: COMMANDS }, processWorld(root, pjson.version));
   await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
