@@ -10,6 +10,8 @@ const WRITABLE = 0o022;
 /** The bundle's id, whether the run that made the file did what it was asked, and a checksum of the rest. */
 const HEADER = { id: 32, mark: 8, checksum: 8 };
 const HEADER_LENGTH = HEADER.id + HEADER.mark + HEADER.checksum;
+/** Thirty days. */
+const UNUSED_MS = 30 * 24 * 3600 * 1000;
 const WHOLE = 'whole   ';
 const PARTIAL = 'partial ';
 
@@ -70,8 +72,18 @@ function writeCache(file, id, whole, script) {
     const content = Buffer.concat([Buffer.from(header(id, whole ? WHOLE : PARTIAL, data), 'latin1'), data]);
     fs.writeFileSync(temporary, content, { flag: 'wx', mode: 0o600 });
     fs.renameSync(temporary, file);
+    removeUnused(directory);
   } catch {
     removeQuietly(temporary);
+  }
+}
+
+/** Installations come and go, and nobody else tidies up after them. Only done when there is a new file anyway. */
+function removeUnused(directory) {
+  const before = Date.now() - UNUSED_MS;
+  for (const name of fs.readdirSync(directory)) {
+    const { atimeMs, mtimeMs } = fs.statSync(join(directory, name));
+    if (Math.max(atimeMs, mtimeMs) < before) removeQuietly(join(directory, name));
   }
 }
 

@@ -10,6 +10,7 @@ import {
   rm,
   stat,
   symlink,
+  utimes,
   watch,
   writeFile,
 } from 'node:fs/promises';
@@ -88,6 +89,18 @@ function flipped(content: Buffer, at: number): Buffer {
 }
 
 describe('the code cache', () => {
+  it('goes when nobody has used it for a month', async () => {
+    const file = await cacheOfClient();
+    const [old, used] = [join(caches, 'old-list'), join(caches, 'used-list')];
+    await Promise.all([old, used].map((path) => writeFile(path, 'of another installation')));
+    const days = (count: number): Date => new Date(Date.now() - count * 86_400_000);
+    await utimes(old, days(40), days(40));
+    await utimes(used, days(20), days(40));
+    await rm(file);
+    await startClient();
+    expect((await cached()).sort()).toEqual([file, used].sort());
+  });
+
   it('is written at the first run, for its owner only, and used by the next', async () => {
     const file = await cacheOfClient();
     const written = await stat(file);
