@@ -1,12 +1,11 @@
 import { parseArgs } from 'node:util';
 import { buildGuest } from '../helpers/guest/guest-programs.ts';
 import { fuzzDecompress } from './decompress.ts';
-import { fuzzMark } from './mark.ts';
+import { libFuzzer } from './lib-fuzzer.ts';
+import { properties } from './properties.ts';
 import { fuzzTarIn } from './tar-in.ts';
+import { forProperty, type Target } from './target.ts';
 import { fuzzUnpack } from './unpack.ts';
-
-/** @returns rounds. @throws with what it found */
-type Target = (seed: number, seconds: number) => Promise<number>;
 
 const forSeconds =
   (fuzz: typeof fuzzUnpack): Target =>
@@ -15,12 +14,17 @@ const forSeconds =
     return fuzz(seed, () => performance.now() < end);
   };
 
-/** `npm run fuzz -- [--seconds N] [--seed N] [unpack|decompress|mark|tar-in]...` */
+/** `npm run fuzz -- [--seconds N] [--seed N] [TARGET]...` */
 const TARGETS: Record<string, Target> = {
   unpack: forSeconds(fuzzUnpack),
   decompress: forSeconds(fuzzDecompress),
-  mark: fuzzMark,
   'tar-in': forSeconds(fuzzTarIn),
+  ...Object.fromEntries(
+    Object.entries(properties).map(([name, { property }]) => [name, forProperty(property)]),
+  ),
+  mark: libFuzzer('mark'),
+  frame: libFuzzer('frame'),
+  channel: libFuzzer('channel'),
 };
 
 const { values, positionals } = parseArgs({

@@ -25,7 +25,7 @@ export function faultyKey(document: Document, yaml: typeof import('yaml')): KeyF
 }
 
 function reasonAgainst(key: unknown, seen: Set<unknown>, yaml: typeof import('yaml')): string | undefined {
-  if (!yaml.isScalar(key) || key.value === null) return 'a key must be a plain text';
+  if (!yaml.isScalar(key) || typeof key.value === 'object') return 'a key must be a plain text';
   if (seen.has(key.value)) return `the key ${String(key.value)} is there twice`;
   seen.add(key.value);
   return undefined;

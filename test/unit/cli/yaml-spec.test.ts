@@ -93,6 +93,7 @@ describe('a spec in YAML', () => {
     ['a huge number', `image: host\nexpire_time: ${'9'.repeat(900_000)}`, 'box.yaml:2: expire_time'],
     ['a number that is none', 'image: host\nresources: {cpus: .nan}', 'box.yaml:2: resources.cpus'],
     ['a key that is a map', '{? {a: b} : c, image: host}', 'box.yaml:1: a key must be a plain text'],
+    ['a key of bytes', 'image: host\n!!binary aGk=: 1', 'box.yaml:2: a key must be a plain text'],
     ['no key', '~: 1\nimage: host', 'box.yaml:1: a key must be a plain text'],
     ['a tab', 'image: host\nenvs:\n\tA: "1"', 'box.yaml:3: Tabs are not allowed'],
     ['a NUL', 'image: h\0st\n', 'box.yaml:1: image: must not contain a NUL byte'],
