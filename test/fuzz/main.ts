@@ -1,10 +1,14 @@
 import { parseArgs } from 'node:util';
 import { buildGuest } from '../helpers/guest/guest-programs.ts';
 import { fuzzDecompress } from './decompress.ts';
+import { hostileGuestProperty, twoGuests } from './hostile-guest.ts';
 import { libFuzzer } from './lib-fuzzer.ts';
 import { properties } from './properties.ts';
+import { rawClientsProperty } from './raw-clients.ts';
+import { serveNothing } from './refusing-core.ts';
+import { askNothing, rpcBodiesProperty } from './rpc-bodies.ts';
 import { fuzzTarIn } from './tar-in.ts';
-import { forProperty, type Target } from './target.ts';
+import { forProperty, forPropertyOf, type Target } from './target.ts';
 import { fuzzUnpack } from './unpack.ts';
 
 const forSeconds =
@@ -22,6 +26,9 @@ const TARGETS: Record<string, Target> = {
   ...Object.fromEntries(
     Object.entries(properties).map(([name, { property }]) => [name, forProperty(property)]),
   ),
+  'rpc-bodies': forPropertyOf(askNothing, rpcBodiesProperty),
+  'raw-clients': forPropertyOf(serveNothing, rawClientsProperty),
+  'hostile-guest': forPropertyOf(twoGuests, hostileGuestProperty),
   mark: libFuzzer('mark'),
   frame: libFuzzer('frame'),
   channel: libFuzzer('channel'),

@@ -7,8 +7,17 @@ import { type ServedCore, serveAndConnect } from '../helpers/core/served-core.ts
 
 const nothingHere = (): FsbError => new FsbError('not_found', 'there is nothing here');
 
-/** Of every part of a core: each call is one for something that is not there, and nothing is ever run. */
-const refusing = (): object => new Proxy({}, { get: () => () => Promise.reject(nothingHere()) });
+/** What any call gives: a promise that fails, and a stream that fails. */
+function refusal(): unknown {
+  const failed = Promise.reject(nothingHere());
+  failed.catch(() => {});
+  return Object.assign(failed, {
+    [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(nothingHere()) }),
+  });
+}
+
+/** A part of a core: whatever is called is for something that is not there, and nothing is ever run. */
+const refusing = (): object => new Proxy({}, { get: () => refusal });
 
 /**
  * A core that has nothing and does nothing: whatever a hostile client asks for, it is only the wire that is asked. The

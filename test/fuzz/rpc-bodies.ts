@@ -15,7 +15,7 @@ import { SystemServiceService } from '../../src/core/wire/gen/fsb/v1/system.ts';
 import { HealthService } from '../../src/core/wire/gen/grpc/health/v1/health.ts';
 import { PROTOBUF } from '../../src/core/wire/rpc-over-http.ts';
 import { mutated } from './mutations.ts';
-import type { ServedNothing } from './refusing-core.ts';
+import { serveNothing } from './refusing-core.ts';
 
 type Method = MethodDefinition<unknown, unknown>;
 
@@ -76,12 +76,32 @@ const body = fc.oneof(
   { arbitrary: deepGroups, weight: 1 },
 );
 
-/** Any bytes as the question of any method: the answer is one of ours, never that something of ours broke. */
-export const rpcBodiesProperty = (place: ServedNothing) => {
+export interface AskedNothing extends AsyncDisposable {
+  /** Path of the unix socket that speaks HTTP. */
+  http: string;
+  agent: Agent;
+  client: Client;
+}
+
+/** A server of nothing, and a connection to it of each kind. */
+export async function askNothing(): Promise<AskedNothing> {
+  const place = await serveNothing();
   const agent = new Agent({ keepAlive: true });
   const client = new Client(place.grpc, credentials.createInsecure());
+  return {
+    ...{ http: place.http, agent, client },
+    async [Symbol.asyncDispose]() {
+      agent.destroy();
+      client.close();
+      await place[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Any bytes as the question of any method: the answer is one of ours, never that something of ours broke. */
+export const rpcBodiesProperty = ({ http, agent, client }: AskedNothing) => {
   return fc.asyncProperty(fc.constantFrom(...methods), body, async ({ path }, bytes) => {
-    const { status, said } = await post(place.http, path, bytes, agent);
+    const { status, said } = await post(http, path, bytes, agent);
     const error = status === 200 ? undefined : (JSON.parse(said.toString()).error as Record<string, unknown>);
     if (error !== undefined && (!isErrorCode(error.code) || error.code === 'internal'))
       throw new Error(`${path} answers ${status} with ${said}`);

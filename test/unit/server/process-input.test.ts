@@ -45,7 +45,14 @@ describe('what a client sends to a process', () => {
     const { seen, acked, connection, session } = ends();
     const opening = deferred<ProcessSession>();
     const input = new ProcessInput(connection, opening.promise);
-    const frames = [stdin('a'), encodeResize({ rows: 1, cols: 1 }), encodeSignal(2), stdin('b'), close, close];
+    const frames = [
+      stdin('a'),
+      encodeResize({ rows: 1, cols: 1 }),
+      encodeSignal(2),
+      stdin('b'),
+      close,
+      close,
+    ];
     for (const frame of [...frames, encodeResize({ rows: 9, cols: 1 }), stdin('late')])
       input.handle(decodeFrame(frame));
     expect(seen).toEqual([]);
