@@ -13,7 +13,7 @@ export const forProperty =
       interruptAfterTimeLimit: seconds * 1000,
       markInterruptAsFailure: false,
     });
-    if (found.failed) throw new Error(fc.defaultReportMessage(found));
+    if (found.failed) throw new Error(fc.defaultReportMessage(found), { cause: found.errorInstance });
     return found.numRuns;
   };
 
@@ -25,5 +25,6 @@ export const forPropertyOf =
   ): Target =>
   async (seed, seconds) => {
     await using place = await open();
-    return forProperty(() => property(place))(seed, seconds);
+    // Awaited here: the place goes when this function returns.
+    return await forProperty(() => property(place))(seed, seconds);
   };

@@ -13,12 +13,16 @@ const PAGE_HEADER = 24;
 const META_SIZE = 168;
 const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 const pageFlags = { branch: 0x01, leaf: 0x02, overflow: 0x04, meta: 0x08 };
+/** Of the flags that say what a page is, with those of two more kinds, which no table here has. */
+const KIND = 0x6f;
 const nodeFlags = { bigData: 0x01, subDatabase: 0x02 };
 const databaseRecord = { size: 48, root: 40 };
 
 interface Meta {
   pageSize: number;
   transaction: bigint;
+  /** The greatest page number in use: what is added goes behind it. */
+  lastPage: bigint;
   roots: bigint[];
 }
 
@@ -45,7 +49,9 @@ function findDamageIn(fd: number, size: number): string | undefined {
   const second = readMeta(fd, first.pageSize);
   if (second === undefined || second.pageSize !== first.pageSize) return 'its second meta page is broken';
   const newest = second.transaction > first.transaction ? second : first;
-  return new TreeCheck(fd, newest.pageSize, Math.floor(size / newest.pageSize)).damageBelow(newest.roots);
+  const pages = Math.floor(size / newest.pageSize);
+  if (newest.lastPage >= pages) return `it ends before its last page, ${newest.lastPage}`;
+  return new TreeCheck(fd, newest).damageBelow(newest.roots);
 }
 
 function readMeta(fd: number, position: number): Meta | undefined {
@@ -59,20 +65,25 @@ function readMeta(fd: number, position: number): Meta | undefined {
     page.readBigUInt64LE(48 + databaseRecord.root),
     page.readBigUInt64LE(96 + databaseRecord.root),
   ];
-  return { pageSize, transaction: page.readBigUInt64LE(152), roots };
+  return {
+    ...{ pageSize, roots },
+    ...{ lastPage: page.readBigUInt64LE(144), transaction: page.readBigUInt64LE(152) },
+  };
 }
 
 class TreeCheck {
   readonly #fd: number;
   readonly #pageSize: number;
-  readonly #pages: number;
+  readonly #lastPage: bigint;
+  readonly #transaction: bigint;
   /** No page belongs to two trees, so one that is met twice is damage, and a circle ends. */
   readonly #seen = new Set<bigint>();
 
-  constructor(fd: number, pageSize: number, pages: number) {
+  constructor(fd: number, { pageSize, lastPage, transaction }: Meta) {
     this.#fd = fd;
     this.#pageSize = pageSize;
-    this.#pages = pages;
+    this.#lastPage = lastPage;
+    this.#transaction = transaction;
   }
 
   damageBelow(roots: bigint[]): string | undefined {
@@ -88,16 +99,20 @@ class TreeCheck {
 
   /** The pages that this one leads to; undefined when it is damaged. */
   #visit(number: bigint): bigint[] | undefined {
-    if (number < 2n || number >= BigInt(this.#pages) || this.#seen.has(number)) return undefined;
+    if (number < 2n || number > this.#lastPage || this.#seen.has(number)) return undefined;
     this.#seen.add(number);
     const page = Buffer.alloc(this.#pageSize);
     const read = readSync(this.#fd, page, 0, this.#pageSize, Number(number) * this.#pageSize);
     if (read !== this.#pageSize || page.readBigUInt64LE(0) !== number) return undefined;
-    const flags = page.readUInt16LE(18);
-    if ((flags & (pageFlags.branch | pageFlags.leaf)) === 0) return undefined;
-    const isLeaf = (flags & pageFlags.leaf) !== 0;
+    const kind = page.readUInt16LE(18) & KIND;
+    if (kind !== pageFlags.branch && kind !== pageFlags.leaf) return undefined;
+    // One of a later transaction would count as this one's own, and be written where it lies: in a read-only map.
+    if (page.readBigUInt64LE(8) > this.#transaction) return undefined;
+    const [lower, upper] = [page.readUInt16LE(20), page.readUInt16LE(22)];
+    if (lower % 2 !== 0 || lower > upper || upper + PAGE_HEADER > page.length) return undefined;
+    const isLeaf = kind === pageFlags.leaf;
     const next: bigint[] = [];
-    for (let i = 0; i < page.readUInt16LE(20) >> 1; i++) {
+    for (let i = 0; i < lower >> 1; i++) {
       const found = this.#follow(page, i, isLeaf);
       if (found === undefined) return undefined;
       if (found !== NO_PAGE) next.push(found);
@@ -107,10 +122,8 @@ class TreeCheck {
 
   /** Where node `i` of a page leads; NO_PAGE: nowhere; undefined: it is damaged. */
   #follow(page: Buffer, i: number, isLeaf: boolean): bigint | undefined {
-    const pointer = PAGE_HEADER + 2 * i;
-    if (pointer + 2 > page.length) return undefined;
-    const node = page.readUInt16LE(pointer) + PAGE_HEADER;
-    if (node + 8 > page.length) return undefined;
+    const node = page.readUInt16LE(PAGE_HEADER + 2 * i) + PAGE_HEADER;
+    if (node < page.readUInt16LE(22) + PAGE_HEADER || node + 8 > page.length) return undefined;
     const low = page.readUInt32LE(node);
     const flags = page.readUInt16LE(node + 4);
     if (!isLeaf) return BigInt(low) | (BigInt(flags) << 32n);
@@ -125,12 +138,17 @@ class TreeCheck {
   #overflow(page: Buffer, data: number, length: number): bigint | undefined {
     if (data + 8 > page.length) return undefined;
     const first = page.readBigUInt64LE(data);
-    const pages = Math.ceil((PAGE_HEADER + length) / this.#pageSize);
-    if (first < 2n || first + BigInt(pages) > BigInt(this.#pages)) return undefined;
+    if (first < 2n || first > this.#lastPage) return undefined;
     const header = Buffer.alloc(PAGE_HEADER);
     readSync(this.#fd, header, 0, PAGE_HEADER, Number(first) * this.#pageSize);
+    // There may be more than its value needs: a shorter one takes the place of a longer.
+    const pages = header.readUInt32LE(20);
     const isRight =
-      header.readBigUInt64LE(0) === first && (header.readUInt16LE(18) & pageFlags.overflow) !== 0;
+      header.readBigUInt64LE(0) === first &&
+      header.readBigUInt64LE(8) <= this.#transaction &&
+      pages >= Math.ceil((PAGE_HEADER + length) / this.#pageSize) &&
+      first + BigInt(pages) <= this.#lastPage + 1n &&
+      (header.readUInt16LE(18) & pageFlags.overflow) !== 0;
     return isRight ? NO_PAGE : undefined;
   }
 }

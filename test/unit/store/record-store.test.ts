@@ -203,6 +203,12 @@ describe('an environment that cannot be read', () => {
     'is zeros': (file) => writeFileSync(file, Buffer.alloc(100_000)),
     'is cut in half': (file) => truncateSync(file, statSync(file).size >> 1),
     'is cut after its meta pages': (file) => truncateSync(file, 8192),
+    // LMDB took such a page for one that it may write to, and ended the process.
+    'has a page of a transaction to come': (file) => {
+      const bytes = readFileSync(file);
+      for (let page = 8192; page < bytes.length; page += 4096) bytes[page + 11] = 32;
+      writeFileSync(file, bytes);
+    },
     'lost a page': (file) => {
       const bytes = readFileSync(file);
       // Every page but the metas: whichever are in use are gone.
