@@ -11,6 +11,9 @@ const MAGIC = 0xbeefc0de;
 const DATA_VERSION = 2;
 const PAGE_HEADER = 24;
 const META_SIZE = 168;
+const NODE_HEADER = 8;
+/** In place of a long value: its first page, the transaction, how many pages. */
+const LONG_VALUE = 24;
 const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 const pageFlags = { branch: 0x01, leaf: 0x02, overflow: 0x04, meta: 0x08 };
 /** Of the flags that say what a page is, with those of two more kinds, which no table here has. */
@@ -44,9 +47,9 @@ export function findDamage(path: string): string | undefined {
 }
 
 function findDamageIn(fd: number, size: number): string | undefined {
-  const first = readMeta(fd, 0);
+  const first = readMeta(fd, 0, 0n);
   if (first === undefined) return 'it is not an LMDB file of a layout that this version reads';
-  const second = readMeta(fd, first.pageSize);
+  const second = readMeta(fd, first.pageSize, 1n);
   if (second === undefined || second.pageSize !== first.pageSize) return 'its second meta page is broken';
   const newest = second.transaction > first.transaction ? second : first;
   const pages = Math.floor(size / newest.pageSize);
@@ -54,11 +57,12 @@ function findDamageIn(fd: number, size: number): string | undefined {
   return new TreeCheck(fd, newest).damageBelow(newest.roots);
 }
 
-function readMeta(fd: number, position: number): Meta | undefined {
+function readMeta(fd: number, position: number, number: bigint): Meta | undefined {
   const page = Buffer.alloc(META_SIZE);
   if (readSync(fd, page, 0, META_SIZE, position) !== META_SIZE) return undefined;
   const isMeta = (page.readUInt16LE(18) & pageFlags.meta) !== 0 && page.readUInt32LE(24) === MAGIC;
-  if (!isMeta || page.readUInt16LE(28) !== DATA_VERSION) return undefined;
+  if (!isMeta || page.readBigUInt64LE(0) !== number || page.readUInt16LE(28) !== DATA_VERSION)
+    return undefined;
   const pageSize = page.readUInt32LE(48);
   if (pageSize < 512 || pageSize > 65_536 || (pageSize & (pageSize - 1)) !== 0) return undefined;
   const roots = [
@@ -69,6 +73,18 @@ function readMeta(fd: number, position: number): Meta | undefined {
     ...{ pageSize, roots },
     ...{ lastPage: page.readBigUInt64LE(144), transaction: page.readBigUInt64LE(152) },
   };
+}
+
+const nodeAt = (page: Buffer, i: number): number => page.readUInt16LE(PAGE_HEADER + 2 * i) + PAGE_HEADER;
+
+/** Bytes of node `i`: header, key, and in a leaf the value or where it is; always an even number. */
+function nodeSize(page: Buffer, i: number, isLeaf: boolean): number {
+  const node = nodeAt(page, i);
+  if (node + NODE_HEADER > page.length) return page.length;
+  const isBig = (page.readUInt16LE(node + 4) & nodeFlags.bigData) !== 0;
+  const value = isBig ? LONG_VALUE : page.readUInt32LE(node);
+  const size = NODE_HEADER + page.readUInt16LE(node + 6) + (isLeaf ? value : 0);
+  return size + (size % 2);
 }
 
 class TreeCheck {
@@ -112,22 +128,25 @@ class TreeCheck {
     if (lower % 2 !== 0 || lower > upper || upper + PAGE_HEADER > page.length) return undefined;
     const isLeaf = kind === pageFlags.leaf;
     const next: bigint[] = [];
+    let taken = 0;
     for (let i = 0; i < lower >> 1; i++) {
+      taken += nodeSize(page, i, isLeaf);
       const found = this.#follow(page, i, isLeaf);
       if (found === undefined) return undefined;
       if (found !== NO_PAGE) next.push(found);
     }
-    return next;
+    // Nodes lie one behind the other up to the end of the page: a changed length is seen, which LMDB would believe.
+    return taken === page.length - PAGE_HEADER - upper ? next : undefined;
   }
 
   /** Where node `i` of a page leads; NO_PAGE: nowhere; undefined: it is damaged. */
   #follow(page: Buffer, i: number, isLeaf: boolean): bigint | undefined {
-    const node = page.readUInt16LE(PAGE_HEADER + 2 * i) + PAGE_HEADER;
-    if (node < page.readUInt16LE(22) + PAGE_HEADER || node + 8 > page.length) return undefined;
+    const node = nodeAt(page, i);
+    if (node < page.readUInt16LE(22) + PAGE_HEADER || node + NODE_HEADER > page.length) return undefined;
     const low = page.readUInt32LE(node);
     const flags = page.readUInt16LE(node + 4);
     if (!isLeaf) return BigInt(low) | (BigInt(flags) << 32n);
-    const data = node + 8 + page.readUInt16LE(node + 6);
+    const data = node + NODE_HEADER + page.readUInt16LE(node + 6);
     if ((flags & nodeFlags.bigData) !== 0) return this.#overflow(page, data, low);
     if (data + low > page.length) return undefined;
     if ((flags & nodeFlags.subDatabase) === 0) return NO_PAGE;
@@ -136,7 +155,7 @@ class TreeCheck {
 
   /** A long value lies on pages of its own, one after the other. */
   #overflow(page: Buffer, data: number, length: number): bigint | undefined {
-    if (data + 8 > page.length) return undefined;
+    if (data + LONG_VALUE > page.length) return undefined;
     const first = page.readBigUInt64LE(data);
     if (first < 2n || first > this.#lastPage) return undefined;
     const header = Buffer.alloc(PAGE_HEADER);
