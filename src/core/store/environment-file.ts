@@ -16,8 +16,11 @@ const NODE_HEADER = 8;
 const LONG_VALUE = 24;
 const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 const pageFlags = { branch: 0x01, leaf: 0x02, overflow: 0x04, meta: 0x08 };
-/** Of the flags that say what a page is, with those of two more kinds, which no table here has. */
-const KIND = 0x6f;
+/**
+ * Of the flags, those that say what a page is, with those of two more kinds, which no table here has, and of a page that
+ * its transaction gave up: LMDB fails each write near it.
+ */
+const KIND = 0x406f;
 const nodeFlags = { bigData: 0x01, subDatabase: 0x02 };
 const databaseRecord = { size: 48, root: 40 };
 
