@@ -27,8 +27,6 @@ const databaseRecord = { size: 48, root: 40 };
 interface Meta {
   pageSize: number;
   transaction: bigint;
-  /** The greatest page number in use: what is added goes behind it. */
-  lastPage: bigint;
   roots: bigint[];
 }
 
@@ -55,9 +53,7 @@ function findDamageIn(fd: number, size: number): string | undefined {
   const second = readMeta(fd, first.pageSize, 1n);
   if (second === undefined || second.pageSize !== first.pageSize) return 'its second meta page is broken';
   const newest = second.transaction > first.transaction ? second : first;
-  const pages = Math.floor(size / newest.pageSize);
-  if (newest.lastPage >= pages) return `it ends before its last page, ${newest.lastPage}`;
-  return new TreeCheck(fd, newest).damageBelow(newest.roots);
+  return new TreeCheck(fd, newest, size).damageBelow(newest.roots);
 }
 
 function readMeta(fd: number, position: number, number: bigint): Meta | undefined {
@@ -72,10 +68,7 @@ function readMeta(fd: number, position: number, number: bigint): Meta | undefine
     page.readBigUInt64LE(48 + databaseRecord.root),
     page.readBigUInt64LE(96 + databaseRecord.root),
   ];
-  return {
-    ...{ pageSize, roots },
-    ...{ lastPage: page.readBigUInt64LE(144), transaction: page.readBigUInt64LE(152) },
-  };
+  return { pageSize, transaction: page.readBigUInt64LE(152), roots };
 }
 
 const nodeAt = (page: Buffer, i: number): number => page.readUInt16LE(PAGE_HEADER + 2 * i) + PAGE_HEADER;
@@ -93,15 +86,15 @@ function nodeSize(page: Buffer, i: number, isLeaf: boolean): number {
 class TreeCheck {
   readonly #fd: number;
   readonly #pageSize: number;
-  readonly #lastPage: bigint;
+  readonly #pages: bigint;
   readonly #transaction: bigint;
   /** No page belongs to two trees, so one that is met twice is damage, and a circle ends. */
   readonly #seen = new Set<bigint>();
 
-  constructor(fd: number, { pageSize, lastPage, transaction }: Meta) {
+  constructor(fd: number, { pageSize, transaction }: Meta, size: number) {
     this.#fd = fd;
     this.#pageSize = pageSize;
-    this.#lastPage = lastPage;
+    this.#pages = BigInt(Math.floor(size / pageSize));
     this.#transaction = transaction;
   }
 
@@ -118,7 +111,7 @@ class TreeCheck {
 
   /** The pages that this one leads to; undefined when it is damaged. */
   #visit(number: bigint): bigint[] | undefined {
-    if (number < 2n || number > this.#lastPage || this.#seen.has(number)) return undefined;
+    if (number < 2n || number >= this.#pages || this.#seen.has(number)) return undefined;
     this.#seen.add(number);
     const page = Buffer.alloc(this.#pageSize);
     const read = readSync(this.#fd, page, 0, this.#pageSize, Number(number) * this.#pageSize);
@@ -160,16 +153,16 @@ class TreeCheck {
   #overflow(page: Buffer, data: number, length: number): bigint | undefined {
     if (data + LONG_VALUE > page.length) return undefined;
     const first = page.readBigUInt64LE(data);
-    if (first < 2n || first > this.#lastPage) return undefined;
+    if (first < 2n || first >= this.#pages) return undefined;
     const header = Buffer.alloc(PAGE_HEADER);
     readSync(this.#fd, header, 0, PAGE_HEADER, Number(first) * this.#pageSize);
-    // There may be more than its value needs: a shorter one takes the place of a longer.
-    const pages = header.readUInt32LE(20);
+    const needed = Math.ceil((PAGE_HEADER + length) / this.#pageSize);
     const isRight =
       header.readBigUInt64LE(0) === first &&
       header.readBigUInt64LE(8) <= this.#transaction &&
-      pages >= Math.ceil((PAGE_HEADER + length) / this.#pageSize) &&
-      first + BigInt(pages) <= this.#lastPage + 1n &&
+      // There may be more than its value needs: a shorter one takes the place of a longer.
+      header.readUInt32LE(20) >= needed &&
+      first + BigInt(needed) <= this.#pages &&
       (header.readUInt16LE(18) & pageFlags.overflow) !== 0;
     return isRight ? NO_PAGE : undefined;
   }
