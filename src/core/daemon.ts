@@ -6,6 +6,7 @@ import type { CoreApi, SystemInfo } from './api/core-api.ts';
 import { Cleanup } from './cleanup.ts';
 import { Controller } from './controller/controller.ts';
 import { SANDBOX_RECORD_VERSION } from './controller/registry.ts';
+import { isSandboxRecord } from './controller/sandbox-record.ts';
 import { startNode } from './local-node.ts';
 import { acquireLock } from './lock.ts';
 import { machineInfo } from './machine.ts';
@@ -86,7 +87,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     );
     const controller = new Controller({
       agent,
-      sandboxes: records.table<Sandbox>('sandboxes', SANDBOX_RECORD_VERSION),
+      sandboxes: records.table<Sandbox>('sandboxes', SANDBOX_RECORD_VERSION, { fits: isSandboxRecord }),
       clock,
       log,
       happened: (happening) => events.append(happening),

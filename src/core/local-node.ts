@@ -7,6 +7,7 @@ import { imageApi } from './agent/image-api.ts';
 import { Leases } from './agent/leases/leases.ts';
 import { Runs } from './agent/leases/runs.ts';
 import { Ledger } from './agent/ledger/ledger.ts';
+import { isInstanceRecord, isSlotRecord } from './agent/ledger/record-forms.ts';
 import { type RecordingDriver, recordingDriver } from './agent/ledger/recording-driver.ts';
 import {
   INSTANCE_RECORD_VERSION,
@@ -17,7 +18,7 @@ import {
 } from './agent/ledger/records.ts';
 import { poolApi } from './agent/pool-api.ts';
 import { PoolAdmin } from './agent/pools/pool-admin.ts';
-import { POOL_RECORD_VERSION, type PoolRecord } from './agent/pools/pool-record.ts';
+import { isPoolRecord, POOL_RECORD_VERSION, type PoolRecord } from './agent/pools/pool-record.ts';
 import { Pools } from './agent/pools/pools.ts';
 import { Janitor } from './agent/recovery/janitor.ts';
 import { recover } from './agent/recovery/recover.ts';
@@ -105,10 +106,11 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
 
   const instances = records.table<InstanceRecord>('instances', INSTANCE_RECORD_VERSION, {
     upgrade: upgradeInstanceRecord,
+    fits: isInstanceRecord,
   });
   const ledger = new Ledger(instances);
-  const slots = records.table<SlotRecord>('slots', SLOT_RECORD_VERSION);
-  const table = records.table<PoolRecord>('pools', POOL_RECORD_VERSION);
+  const slots = records.table<SlotRecord>('slots', SLOT_RECORD_VERSION, { fits: isSlotRecord });
+  const table = records.table<PoolRecord>('pools', POOL_RECORD_VERSION, { fits: isPoolRecord });
   const recording = recordingDriver(driver, ledger, images);
   /** Instances that boot: their pools learn their ids only when they are up. */
   const booting = new Set<string>();

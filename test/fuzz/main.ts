@@ -1,12 +1,15 @@
 import { parseArgs } from 'node:util';
 import { buildGuest } from '../helpers/guest/guest-programs.ts';
 import { fuzzDecompress } from './decompress.ts';
-import { fuzzMark } from './mark.ts';
+import { hostileGuestProperty, twoGuests } from './hostile-guest.ts';
+import { libFuzzer } from './lib-fuzzer.ts';
+import { properties } from './properties.ts';
+import { rawClientsProperty } from './raw-clients.ts';
+import { serveNothing } from './refusing-core.ts';
+import { askNothing, rpcBodiesProperty } from './rpc-bodies.ts';
 import { fuzzTarIn } from './tar-in.ts';
+import { forProperty, forPropertyOf, type Target } from './target.ts';
 import { fuzzUnpack } from './unpack.ts';
-
-/** @returns rounds. @throws with what it found */
-type Target = (seed: number, seconds: number) => Promise<number>;
 
 const forSeconds =
   (fuzz: typeof fuzzUnpack): Target =>
@@ -15,12 +18,20 @@ const forSeconds =
     return fuzz(seed, () => performance.now() < end);
   };
 
-/** `npm run fuzz -- [--seconds N] [--seed N] [unpack|decompress|mark|tar-in]...` */
+/** `npm run fuzz -- [--seconds N] [--seed N] [TARGET]...` */
 const TARGETS: Record<string, Target> = {
   unpack: forSeconds(fuzzUnpack),
   decompress: forSeconds(fuzzDecompress),
-  mark: fuzzMark,
   'tar-in': forSeconds(fuzzTarIn),
+  ...Object.fromEntries(
+    Object.entries(properties).map(([name, { property }]) => [name, forProperty(property)]),
+  ),
+  'rpc-bodies': forPropertyOf(askNothing, rpcBodiesProperty),
+  'raw-clients': forPropertyOf(serveNothing, rawClientsProperty),
+  'hostile-guest': forPropertyOf(twoGuests, hostileGuestProperty),
+  mark: libFuzzer('mark'),
+  frame: libFuzzer('frame'),
+  channel: libFuzzer('channel'),
 };
 
 const { values, positionals } = parseArgs({
@@ -28,6 +39,8 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 buildGuest();
+// A clock of the core keeps no process alive, and a server that closes may wait for nothing else.
+const alive = setInterval(() => {}, 60_000);
 for (const name of positionals.length > 0 ? positionals : Object.keys(TARGETS)) {
   const target = TARGETS[name];
   if (target === undefined)
@@ -35,3 +48,4 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(TARGETS)) 
   const rounds = await target(Number(values.seed), Number(values.seconds));
   console.log(`${name}: ${rounds} rounds with seed ${values.seed}, nothing found`);
 }
+clearInterval(alive);

@@ -1,5 +1,11 @@
 import type { z } from 'zod';
 import { FsbError } from '../../core/model/errors.ts';
+import { faultyKey } from './yaml-keys.ts';
+
+/** What is shown of a text that somebody may have made to be long: problems, and characters of a line and of a reason. */
+const MOST_PROBLEMS = 20;
+const LONGEST_LINE = 160;
+const LONGEST_REASON = 500;
 
 /** What a text is about, for messages. */
 export interface TextKind {
@@ -27,9 +33,11 @@ export interface YamlText {
  * @throws invalid_argument with line and reason
  */
 export async function parseYamlText(text: string, source: string, kind: TextKind): Promise<YamlText> {
-  const { LineCounter, parseAllDocuments, isMap } = await import('yaml');
-  const lineCounter = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter, prettyErrors: false });
+  const yaml = await import('yaml');
+  const lineCounter = new yaml.LineCounter();
+  // Its own way to find a key that is there twice compares each with each other: hours, for the keys of one MiB.
+  const options = { lineCounter, prettyErrors: false, uniqueKeys: false };
+  const documents = yaml.parseAllDocuments(text, options);
   const lines = text.split('\n');
   const lineAt = (offset: number): number => lineCounter.linePos(offset).line;
   const line = (number: number): string => lines[number - 1] ?? '';
@@ -43,11 +51,13 @@ export async function parseYamlText(text: string, source: string, kind: TextKind
   if (error !== undefined) throw wrong(lineAt(error.pos[0]), error.message);
   if (second !== undefined)
     throw wrong(lineAt(second.range[0]), `a second document starts here; give one ${kind.short} only`);
-  if (!isMap(document.contents))
+  if (!yaml.isMap(document.contents))
     throw wrong(
       lineAt(document.contents.range?.[0] ?? 0),
       `a ${kind.short} is a list of keys like \`${kind.example}\``,
     );
+  const fault = faultyKey(document, yaml);
+  if (fault !== undefined) throw wrong(lineAt(fault.offset), fault.reason);
 
   const contents = document.contents;
   return {
@@ -106,7 +116,11 @@ interface Issue {
 
 /** Everything that is wrong with a value, of which parts may come from `text` and parts from flags. */
 export function invalidValue(kind: TextKind, issues: Issue[], text?: YamlText, hint?: string): FsbError {
-  const problems = issues.map(({ path, line }) => ({ line: text?.lineOf(path), reason: line }));
+  // Finding a line reads the text once more, so that it is not done for what is not shown.
+  const problems = issues.map(({ path, line }, index) => ({
+    line: index < MOST_PROBLEMS ? text?.lineOf(path) : undefined,
+    reason: line,
+  }));
   return problemError(kind, text?.source ?? '', problems, text?.line ?? (() => ''), hint);
 }
 
@@ -142,10 +156,20 @@ function problemError(
   line: (number: number) => string,
   hint?: string,
 ): FsbError {
-  const parts = problems.map(({ line: number, reason }) => {
-    if (number === undefined) return reason;
-    const shown = line(number).trimEnd();
-    return `${source}:${number}: ${reason}${shown.trim() === '' ? '' : `\n  ${number} | ${shown}`}`;
+  const parts = problems.slice(0, MOST_PROBLEMS).map(({ line: number, reason }) => {
+    const why = shortened(inWords(reason), LONGEST_REASON);
+    if (number === undefined) return why;
+    const shown = shortened(line(number).trimEnd(), LONGEST_LINE);
+    return `${source}:${number}: ${why}${shown.trim() === '' ? '' : `\n  ${number} | ${shown}`}`;
   });
+  const more = problems.length - parts.length;
+  if (more > 0) parts.push(`and ${more} more`);
   return new FsbError('invalid_argument', `invalid ${kind.name}: ${parts.join('\n')}`, { hint });
 }
+
+const shortened = (text: string, most: number): string =>
+  text.length <= most ? text : `${text.slice(0, most)}...`;
+
+/** The parser takes a step of the stack for each level, and tells so when there are no more. */
+const inWords = (reason: string): string =>
+  reason === 'Maximum call stack size exceeded' ? 'it is nested too deeply' : reason;

@@ -68,6 +68,8 @@ export async function loadLog(
   // From the newest back to one that holds a record: a rotation may have been cut short before its first one.
   while (numbers.length > 0 && !(await recoverLast(known, numbers.pop()!, torn)));
   for (const number of numbers.reverse()) await addOlder(known, number, log);
+  if (torn.length > 0)
+    log.warn({ sandbox: id, torn }, 'a log ends with bytes that are no record; they are left out');
   return { known, torn };
 }
 

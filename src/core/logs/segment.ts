@@ -15,19 +15,22 @@ export interface Segment {
 /** What a reader reads at a time. It bounds the memory of a follower and holds several of the largest records. */
 const BLOCK = 262_144;
 
-const NAME = /^(\d{8,})\.log$/;
+const NAME = /^(\d{8,15})\.log$/;
+
+const segmentName = (number: number): string => `${String(number).padStart(8, '0')}.log`;
 
 export const segmentPath = (directory: string, number: number): string =>
-  join(directory, `${String(number).padStart(8, '0')}.log`);
+  join(directory, segmentName(number));
 
 /** Ascending; empty when the directory is not there. */
 export async function segmentNumbers(directory: string): Promise<number[]> {
-  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+  const names: string[] = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
   });
   const numbers = names.flatMap((name) => Number(NAME.exec(name)?.[1] ?? []));
-  return numbers.sort((a, b) => a - b);
+  // A number has one name: what is called otherwise is none of ours.
+  return numbers.filter((number) => names.includes(segmentName(number))).sort((a, b) => a - b);
 }
 
 export const segmentSize = async (directory: string, number: number): Promise<number> =>

@@ -4,6 +4,8 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
+    // As many edits at least, so that a word of a megabyte is not compared with anything.
+    if (Math.abs(word.length - candidate.length) - 0.5 >= bestDistance) continue;
     const edits = editDistance(word.toLowerCase(), candidate.toLowerCase());
     // Letters are dropped more often than replaced: `rn` is `run` rather than `rm`.
     const distance = isPartOf(word, candidate) ? edits - 0.5 : edits;

@@ -94,6 +94,9 @@ export function parseSpec(input: unknown): SandboxSpec {
   return result.data;
 }
 
+/** Unknown keys for which a known one is looked for: somebody may send a hundred thousand of them. */
+const MOST_GUESSES = 20;
+
 /**
  * `resources.memory: must be at least 6m` lines for every issue that zod found.
  * @param knownKeys with the section they belong to: `resources.memory`
@@ -109,8 +112,7 @@ export function describeIssues(
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) {
         lines.push(`unknown key ${path === '' ? key : `${path}.${key}`}`);
-        const near = nearestKey(key, knownKeys);
-        if (near !== undefined) hint ??= `Did you mean ${near}?`;
+        if (lines.length <= MOST_GUESSES) hint ??= hintFor(key, knownKeys);
       }
     } else lines.push(path === '' ? reasonOf(issue) : `${path}: ${reasonOf(issue)}`);
   }
@@ -143,6 +145,11 @@ function typesIn(issue: z.core.$ZodIssue): string[] {
 }
 
 /** A key may be right and only stand in the wrong section. */
+function hintFor(key: string, knownKeys: readonly string[]): string | undefined {
+  const near = nearestKey(key, knownKeys);
+  return near === undefined ? undefined : `Did you mean ${near}?`;
+}
+
 function nearestKey(key: string, knownKeys: readonly string[]): string | undefined {
   const nameOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
   const elsewhere = knownKeys.find((path) => nameOf(path) === key);

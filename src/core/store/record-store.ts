@@ -16,6 +16,10 @@ interface RecordStoreOptions {
 const MAX_TABLES = 32;
 /** Where records of an unknown layout go, as `table/version/key`. */
 const ASIDE = 'set-aside';
+/** Keys that one line of the log names. */
+const MOST_NAMED = 20;
+/** Bytes of a key that LMDB takes, and room for a number behind it. */
+const LONGEST_ASIDE = 1900;
 const text = { encoding: 'string' } as const;
 
 /**
@@ -102,27 +106,29 @@ class LmdbStore implements RecordStore {
     database: Database<string, string>,
     options: TableOptions<T>,
   ): void {
-    const old = [...database.getRange({})].filter(({ value }) => decodeRecord(value)?.version !== version);
-    if (old.length === 0) return;
+    const strange = [...database.getRange({})].flatMap(({ key, value }) => {
+      const found = todays(value, version, options);
+      return found.isToday ? [] : [{ key, value, ...found }];
+    });
+    if (strange.length === 0) return;
     const aside = this.#root.openDB<string, string>({ name: ASIDE, ...text });
-    let upgraded = 0;
     this.#root.transactionSync(() => {
-      for (const { key, value } of old) {
-        const record = decodeRecord(value);
-        const today = record === undefined ? undefined : options.upgrade?.(record.value, record.version);
+      for (const { key, value, from, today } of strange) {
         if (today === undefined) {
-          aside.putSync(`${name}/${record?.version ?? 'unreadable'}/${key}`, value);
+          aside.putSync(freeKey(aside, `${name}/${from ?? 'unreadable'}/${key}`), value);
           database.removeSync(key);
-        } else {
-          database.putSync(key, encodeRecord(version, today));
-          upgraded += 1;
-        }
+        } else database.putSync(key, encodeRecord(version, today));
       }
     });
-    this.#log.warn(
-      { table: name, version, upgraded, setAside: old.length - upgraded },
-      'records of another layout were found',
-    );
+    const left = strange.filter(({ today }) => today === undefined).map(({ key }) => String(key));
+    const counts = { upgraded: strange.length - left.length, setAside: left.length };
+    const keys = left.slice(0, MOST_NAMED);
+    if (left.length === 0) this.#log.warn({ table: name, version, ...counts }, 'records were upgraded');
+    else
+      this.#log.error(
+        { table: name, version, ...counts, keys },
+        'records cannot be read; they are set aside',
+      );
   }
 
   async #track<R>(write: () => Promise<R>): Promise<R> {
@@ -140,4 +146,32 @@ class LmdbStore implements RecordStore {
     if (this.#closing !== undefined)
       throw new FsbError('unavailable', 'the records are closed: the core is stopping');
   }
+}
+
+/** What a record is today. `from`: its layout; `today`: the value, undefined when there is no way to one. */
+function todays<T>(
+  record: string,
+  version: number,
+  { upgrade, fits = () => true }: TableOptions<T>,
+): { isToday: boolean; from?: number; today?: T } {
+  const found = decodeRecord(record);
+  if (found === undefined) return { isToday: false };
+  const from = found.version;
+  if (from === version) return { isToday: fits(found.value), from };
+  try {
+    const today = upgrade?.(found.value, from);
+    return { isToday: false, from, ...(today !== undefined && fits(today) ? { today } : {}) };
+  } catch {
+    // It said that it has this layout, and has not.
+    return { isToday: false, from };
+  }
+}
+
+/** What was set aside earlier stays. */
+function freeKey(aside: Database<string, string>, wanted: string): string {
+  const key = Buffer.from(wanted).subarray(0, LONGEST_ASIDE).toString();
+  if (!aside.doesExist(key)) return key;
+  let number = 2;
+  while (aside.doesExist(`${key}#${number}`)) number += 1;
+  return `${key}#${number}`;
 }

@@ -16,10 +16,15 @@ export interface RecordTable<T> {
 export interface TableOptions<T> {
   /** Turns a value of an earlier layout into today's; undefined sets the record aside. */
   upgrade?: (value: unknown, from: number) => T | undefined;
+  /** Whether a value of today's layout is one: what is not, a foreign or half record, is set aside. Left out: all are. */
+  fits?: (value: unknown) => boolean;
 }
 
 export interface RecordStore {
-  /** `version` is the layout of the values; records of another version are upgraded or set aside, never misread. */
+  /**
+   * `version` is the layout of the values; records of another version are upgraded or set aside, never misread;
+   * what is set aside is told in the log and stays in the store.
+   */
   table<T>(name: string, version: number, options?: TableOptions<T>): RecordTable<T>;
   /** Waits for what is being written. Idempotent. */
   close(): Promise<void>;

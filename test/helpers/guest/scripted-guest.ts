@@ -61,6 +61,11 @@ export class ScriptedGuest implements AsyncDisposable {
     this.#socket?.destroy();
   }
 
+  /** Hangs up when everything was sent. */
+  endWriting(): void {
+    this.#socket?.end();
+  }
+
   /** Stops reading: what the core sends stays in its own memory. */
   goDeaf(): void {
     this.#socket?.pause();

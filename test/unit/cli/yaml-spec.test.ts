@@ -75,6 +75,38 @@ describe('a spec in YAML', () => {
     await expect(check(`l0: &l0 [x]\n${levels.join('\n')}`)).rejects.toThrow(/alias/i);
   });
 
+  const lines = (count: number, line: (i: number) => string): string =>
+    Array.from({ length: count }, (_, i) => line(i)).join('\n');
+  const hostile: [string, string, string][] = [
+    ['lists in lists', `args: ${'['.repeat(100_000)}`, 'box.yaml:1: it is nested too deeply'],
+    ['maps in maps', lines(1200, (i) => `${' '.repeat(i)}a:`), 'it is nested too deeply'],
+    ['dashes', '- '.repeat(50_000), 'it is nested too deeply'],
+    [
+      'more keys than could be compared',
+      `image: host\n${lines(20_000, (i) => `k${i}: 1`)}`,
+      'and 19980 more',
+    ],
+    ['a key again and again', 'image: x\n'.repeat(50_000), 'box.yaml:2: the key image is there twice'],
+    ['a long key', `image: host\n? ${'k'.repeat(500_000)}\n: 1`, 'box.yaml:2: unknown key kkk'],
+    ['a long line', `image: host\nfoo: ${'x'.repeat(1_000_000)}`, 'box.yaml:2: unknown key foo'],
+    ['a long value', `image: host\nttl: ${'x'.repeat(1_000_000)}`, 'box.yaml:2: ttl: invalid duration'],
+    ['a huge number', `image: host\nexpire_time: ${'9'.repeat(900_000)}`, 'box.yaml:2: expire_time'],
+    ['a number that is none', 'image: host\nresources: {cpus: .nan}', 'box.yaml:2: resources.cpus'],
+    ['a key that is a map', '{? {a: b} : c, image: host}', 'box.yaml:1: a key must be a plain text'],
+    ['a key of bytes', 'image: host\n!!binary aGk=: 1', 'box.yaml:2: a key must be a plain text'],
+    ['no key', '~: 1\nimage: host', 'box.yaml:1: a key must be a plain text'],
+    ['a tab', 'image: host\nenvs:\n\tA: "1"', 'box.yaml:3: Tabs are not allowed'],
+    ['a NUL', 'image: h\0st\n', 'box.yaml:1: image: must not contain a NUL byte'],
+    ['bytes that are no text', Buffer.from('6920ff3a2061', 'hex').toString(), 'box.yaml:1: unknown key'],
+    ['what objects inherit', '__proto__: {a: 1}\nimage: host', 'box.yaml:1: unknown key __proto__'],
+  ];
+
+  it.each(hostile)('is refused in a short word, with the line: %s', async (_, text, message) => {
+    const error = await check(text).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'invalid_argument', message: expect.stringContaining(message) });
+    expect((error as Error).message.length).toBeLessThan(4_000);
+  });
+
   it('tells problems of flags without a line', async () => {
     await expect(checkSpec({ image: 'host', pool_ref: 'No Name' })).rejects.toThrow(
       'invalid sandbox spec: pool_ref',

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
+import { open } from 'lmdb';
 import { describe, expect, it } from 'vitest';
 import { findDamage } from '../../../src/core/store/environment-file.ts';
 import { makePlace, type Place } from './harness.ts';
@@ -13,6 +14,22 @@ interface Box {
 const data = (place: Place): string => join(place.directory, 'data.mdb');
 const asides = (place: Place): string[] =>
   readdirSync(dirname(place.directory)).filter((name) => name.includes('.aside-'));
+
+/** What somebody else may have written. No store is open meanwhile. */
+async function writeRaw(place: Place, table: string, records: [string, string][]): Promise<void> {
+  const root = open({ path: place.directory, maxDbs: 32, encoding: 'string' });
+  const database = root.openDB<string, string>({ name: table, encoding: 'string' });
+  for (const [key, value] of records) await database.put(key, value);
+  await root.close();
+}
+
+async function rawEntries(place: Place, table: string): Promise<[string, string][]> {
+  const root = open({ path: place.directory, maxDbs: 32, encoding: 'string' });
+  const database = root.openDB<string, string>({ name: table, encoding: 'string' });
+  const entries = [...database.getRange({})].map(({ key, value }): [string, string] => [key, value]);
+  await root.close();
+  return entries;
+}
 
 describe('a table of records', () => {
   it('shows a put at once, and after a restart', async () => {
@@ -120,6 +137,58 @@ describe('records of another layout', () => {
     expect(third.get('a')).toEqual({ name: 'new' });
   });
 
+  it('and what is none at all are told by their keys and set aside, each as it was', async () => {
+    await using place = await makePlace();
+    await (await place.open()).close();
+    const written: [string, string][] = [
+      ['good', '[2,{"name":"one"}]'],
+      ['torn', '[2,{"name":"o'],
+      ['text', 'hello'],
+      ['empty', ''],
+      ['other', '{"name":"one"}'],
+      ['null', '[2,null]'],
+      ['foreign', '[2,{"size":"many"}]'],
+      ['newer', '[3,{"name":"one"}]'],
+      ['broken', '[1,null]'],
+      ['worse', '[1,7]'],
+      ['old', '[1,{"called":"one"}]'],
+      ['x'.repeat(1950), '[4,0]'],
+    ];
+    await writeRaw(place, 'boxes', written);
+    const fits = (value: unknown): boolean => typeof (value as Box | null)?.name === 'string';
+    const upgrade = (value: unknown, from: number): Box | undefined =>
+      from === 1 ? { name: (value as { called: string }).called } : undefined;
+    const store = await place.open();
+    const table = store.table<Box>('boxes', 2, { upgrade, fits });
+    expect([...table.entries()]).toEqual([
+      ['good', { name: 'one' }],
+      ['old', { name: 'one' }],
+    ]);
+    const bad = written.filter(([key]) => key !== 'good' && key !== 'old');
+    expect(place.logged.at(-1)).toMatchObject({ level: 50, upgraded: 1, setAside: bad.length });
+    expect((place.logged.at(-1)!.keys as string[]).sort()).toEqual(bad.map(([key]) => key).sort());
+    await store.close();
+    expect((await rawEntries(place, 'set-aside')).map(([, value]) => value).sort()).toEqual(
+      bad.map(([, value]) => value).sort(),
+    );
+  });
+
+  it('that are set aside later do not take the place of earlier ones', async () => {
+    await using place = await makePlace();
+    for (const value of ['[9,1]', '[9,2]', '[9,3]']) {
+      await (await place.open()).close();
+      await writeRaw(place, 'boxes', [['a', value]]);
+      const store = await place.open();
+      expect([...store.table('boxes', 1).entries()]).toEqual([]);
+      await store.close();
+    }
+    expect(await rawEntries(place, 'set-aside')).toEqual([
+      ['boxes/9/a', '[9,1]'],
+      ['boxes/9/a#2', '[9,2]'],
+      ['boxes/9/a#3', '[9,3]'],
+    ]);
+  });
+
   it('are a mistake of ours when both are asked for at once', async () => {
     await using place = await makePlace();
     const store = await place.open();
@@ -134,6 +203,12 @@ describe('an environment that cannot be read', () => {
     'is zeros': (file) => writeFileSync(file, Buffer.alloc(100_000)),
     'is cut in half': (file) => truncateSync(file, statSync(file).size >> 1),
     'is cut after its meta pages': (file) => truncateSync(file, 8192),
+    // LMDB took such a page for one that it may write to, and ended the process.
+    'has a page of a transaction to come': (file) => {
+      const bytes = readFileSync(file);
+      for (let page = 8192; page < bytes.length; page += 4096) bytes[page + 11] = 32;
+      writeFileSync(file, bytes);
+    },
     'lost a page': (file) => {
       const bytes = readFileSync(file);
       // Every page but the metas: whichever are in use are gone.

@@ -1,5 +1,6 @@
+import { z } from 'zod';
 import { FsbError } from '../../model/errors.ts';
-import { DEFAULT_POOL } from '../../model/ids.ts';
+import { DEFAULT_POOL, isName } from '../../model/ids.ts';
 import type { PoolPolicy, PoolState } from '../../model/pool.ts';
 import { defaultPolicy, type NodeSize, type PoolPolicyInput, parsePolicy } from '../../model/pool-policy.ts';
 
@@ -13,6 +14,15 @@ export interface PoolRecord {
 }
 
 export const POOL_RECORD_VERSION = 1;
+
+const recordSchema = z.looseObject({
+  // The rest of it is the business of storedPolicy().
+  said: z.looseObject({ name: z.string().refine(isName) }),
+  state: z.enum(['active', 'stopped', 'drained']),
+  createdAt: z.number(),
+});
+
+export const isPoolRecord = (value: unknown): boolean => recordSchema.safeParse(value).success;
 
 /** What a policy is held against. */
 export interface PolicyGround {

@@ -55,8 +55,12 @@ async function listen(server: Server, endpoint: Endpoint): Promise<void> {
     server.once('error', (error) =>
       reject(new FsbError('unavailable', `cannot listen on ${formatEndpoint(endpoint)}: ${error.message}`)),
     );
+    // Node's own 511 are soon there when many call at once, and a unix socket refuses the next one.
+    const backlog = MAX_CONNECTIONS;
     server.listen(
-      endpoint.kind === 'unix' ? { path: endpoint.path } : { host: endpoint.host, port: endpoint.port },
+      endpoint.kind === 'unix'
+        ? { path: endpoint.path, backlog }
+        : { host: endpoint.host, port: endpoint.port, backlog },
       () => resolve(),
     );
   });

@@ -1,4 +1,4 @@
-import type { ProcessSession } from '../../model/process.ts';
+import type { ProcessSession, TerminalSize } from '../../model/process.ts';
 import {
   channels,
   decodeResize,
@@ -15,53 +15,106 @@ import type { Connection } from './connection.ts';
  * the signal that is to end the process which does not read.
  */
 const PAUSE_ABOVE = 2 * INPUT_WINDOW;
+/** Signals for a process that has not begun yet. */
+const MOST_EARLY_SIGNALS = 64;
 
 /**
  * Carries what the client sends to a session: stdin in order and at the pace of the process, signals and sizes past
- * it at once. Frames may come before the session is there.
+ * it at once. Frames may come before the session is there; what they take until then is bounded, however many come.
  */
 export class ProcessInput {
   readonly #connection: Connection;
-  readonly #session: Promise<ProcessSession>;
-  #tail: Promise<void> = Promise.resolve();
+  #session: ProcessSession | undefined;
+  #size: TerminalSize | undefined;
+  #signals: number[] = [];
+  #data: Buffer[] = [];
+  #ended = false;
+  #isWriting = false;
+  /** Bytes in `#data` and on their way to the session, and one for each frame. */
   #waiting = 0;
   #consumed = 0;
 
+  /** @param session when it fails, whoever opened it says so, and its input goes nowhere */
   constructor(connection: Connection, session: Promise<ProcessSession>) {
     this.#connection = connection;
-    this.#session = session;
+    session.then((opened) => this.#begin(opened)).catch(() => {});
   }
 
   /** @throws invalid_argument for frames that break the protocol */
   handle({ channel, payload }: Frame): void {
     if (channel === channels.stdin) this.#write(payload);
-    else if (channel === channels.close && payload[0] === channels.stdin)
-      this.#inOrder((session) => session.endInput());
-    else if (channel === channels.resize)
-      this.#atOnce(decodeResize(payload), (session, size) => session.resize(size));
-    else if (channel === channels.signal && this.#connection.own)
-      this.#atOnce(decodeSignal(payload), (session, signal) => session.signal(signal));
+    else if (channel === channels.close && payload[0] === channels.stdin) this.#endInput();
+    else if (channel === channels.resize) this.#resize(decodeResize(payload));
+    else if (channel === channels.signal && this.#connection.own) this.#signal(decodeSignal(payload));
     else throw malformed(`a frame on channel ${channel}, which carries nothing to the core`);
   }
 
+  #begin(session: ProcessSession): void {
+    this.#session = session;
+    if (this.#size !== undefined) this.#resize(this.#size);
+    for (const signal of this.#signals) this.#signal(signal);
+    this.#wake();
+  }
+
+  #resize(size: TerminalSize): void {
+    const session = this.#session;
+    if (session === undefined) this.#size = size;
+    else attempt(() => session.resize(size));
+  }
+
+  #signal(signal: number): void {
+    const session = this.#session;
+    if (session !== undefined) attempt(() => session.signal(signal));
+    else if (this.#signals.push(signal) > MOST_EARLY_SIGNALS)
+      throw malformed(`more than ${MOST_EARLY_SIGNALS} signals for a process that has not begun`);
+  }
+
   #write(data: Buffer): void {
+    if (this.#ended) return;
     this.#waiting += data.length + 1;
     if (this.#waiting > PAUSE_ABOVE) this.#connection.pause();
-    this.#inOrder(async (session) => {
-      await session.write(data);
-      this.#waiting -= data.length + 1;
-      this.#consumed += data.length + 1;
-      if (this.#waiting <= PAUSE_ABOVE) this.#connection.resume();
-      if (this.#connection.own) this.#connection.send(encodeAck(this.#consumed));
-    });
+    this.#data.push(data);
+    this.#wake();
   }
 
-  #inOrder(step: (session: ProcessSession) => void | Promise<void>): void {
-    // A session that failed tells through its output and exit; its input then goes nowhere.
-    this.#tail = this.#tail.then(async () => step(await this.#session)).catch(() => {});
+  #endInput(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#wake();
   }
 
-  #atOnce<T>(value: T, step: (session: ProcessSession, value: T) => void): void {
-    this.#session.then((session) => step(session, value)).catch(() => {});
+  #wake(): void {
+    if (this.#session === undefined || this.#isWriting) return;
+    this.#isWriting = true;
+    void this.#writeAll(this.#session);
+  }
+
+  async #writeAll(session: ProcessSession): Promise<void> {
+    while (this.#data.length > 0) {
+      const batch = this.#data;
+      this.#data = [];
+      for (const data of batch) {
+        await session.write(data).catch(() => {});
+        this.#wasTaken(data.length + 1);
+      }
+    }
+    this.#isWriting = false;
+    if (this.#ended) attempt(() => session.endInput());
+  }
+
+  #wasTaken(bytes: number): void {
+    this.#waiting -= bytes;
+    this.#consumed += bytes;
+    if (this.#waiting <= PAUSE_ABOVE) this.#connection.resume();
+    if (this.#connection.own) this.#connection.send(encodeAck(this.#consumed));
+  }
+}
+
+/** A session that failed tells through its output and exit; its input then goes nowhere. */
+function attempt(step: () => void): void {
+  try {
+    step();
+  } catch {
+    // Told elsewhere.
   }
 }

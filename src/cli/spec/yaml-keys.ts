@@ -1,0 +1,32 @@
+import type { Document } from 'yaml';
+
+interface KeyFault {
+  /** Of the key, in the text. */
+  offset: number;
+  reason: string;
+}
+
+/** The first key that cannot stand where it stands: no plain one, or there already. One look at each key. */
+export function faultyKey(document: Document, yaml: typeof import('yaml')): KeyFault | undefined {
+  let fault: KeyFault | undefined;
+  yaml.visit(document, {
+    Map(_, map) {
+      const seen = new Set<unknown>();
+      for (const { key } of map.items) {
+        const reason = reasonAgainst(key, seen, yaml);
+        if (reason === undefined) continue;
+        fault = { offset: (yaml.isNode(key) ? key : map).range?.[0] ?? 0, reason };
+        return yaml.visit.BREAK;
+      }
+      return undefined;
+    },
+  });
+  return fault;
+}
+
+function reasonAgainst(key: unknown, seen: Set<unknown>, yaml: typeof import('yaml')): string | undefined {
+  if (!yaml.isScalar(key) || typeof key.value === 'object') return 'a key must be a plain text';
+  if (seen.has(key.value)) return `the key ${String(key.value)} is there twice`;
+  seen.add(key.value);
+  return undefined;
+}

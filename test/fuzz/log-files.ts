@@ -1,0 +1,116 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { pino } from 'pino';
+import { createLogStore } from '../../src/core/logs/file-log-store.ts';
+import type { LogStore } from '../../src/core/logs/log-store.ts';
+import { systemClock } from '../../src/core/model/clock.ts';
+import { type LogEntry, type LogQuery, wholeLog } from '../../src/core/model/logs.ts';
+import type { StreamName } from '../../src/core/model/process.ts';
+import { mutated } from './mutations.ts';
+
+const piece = fc.record({
+  stream: fc.constantFrom<StreamName>('stdout', 'stderr'),
+  text: fc.string({ unit: fc.constantFrom('a', 'b', '\n', '\0', '\u0001'), minLength: 1, maxLength: 60 }),
+});
+
+interface Damage {
+  /** Which of the files; modulo how many there are. */
+  file: number;
+  /** What is there afterwards, of what was there. */
+  make: (bytes: Buffer) => Buffer;
+}
+
+/** The same changes for any bytes: the arbitrary makes them for bytes that are not known yet. */
+const damage: fc.Arbitrary<Damage> = fc
+  .record({ file: fc.nat(), seed: fc.integer() })
+  .map(({ file, seed }) => ({
+    file,
+    make: (bytes) => fc.sample(mutated([bytes], 3), { seed, numRuns: 1 })[0]!,
+  }));
+
+/**
+ * Segments that a disk, or somebody, has changed: no reader fails, what is read was written at that very place, what is
+ * missing is told, in the log of the core or as dropped; and the log can be written again.
+ */
+export const logFilesProperty = () =>
+  fc.asyncProperty(
+    fc.array(piece, { minLength: 1, maxLength: 20 }),
+    fc.integer({ min: 60, max: 600 }),
+    fc.array(damage, { minLength: 1, maxLength: 2 }),
+    fc.boolean(),
+    async (pieces, segmentBytes, damages, ended) => {
+      const directory = await mkdtemp(join(tmpdir(), 'fsb-fuzz-'));
+      try {
+        const written = await write(directory, segmentBytes, pieces, ended);
+        await spoil(join(directory, 'box'), damages);
+        await check(directory, written);
+      } finally {
+        await rm(directory, { recursive: true });
+      }
+    },
+  );
+
+/** @returns of each byte of the log its stream and its value, in order */
+async function write(
+  directory: string,
+  segmentBytes: number,
+  pieces: { stream: StreamName; text: string }[],
+  ended: boolean,
+): Promise<string[]> {
+  const log = pino({ level: 'silent' });
+  const store = await createLogStore({ directory, clock: systemClock, log, segmentBytes, maxSegments: 99 });
+  const writer = await store.writer('box');
+  const at = { stdout: 0, stderr: 0 };
+  const written: string[] = [];
+  for (const { stream, text } of pieces) {
+    await writer.append({ stream, offset: at[stream], data: Buffer.from(text) });
+    at[stream] += text.length;
+    written.push(...[...Buffer.from(text)].map((byte) => `${stream} ${byte}`));
+  }
+  if (ended) await writer.end();
+  await store.close();
+  return written;
+}
+
+async function spoil(directory: string, damages: Damage[]): Promise<void> {
+  const files = (await readdir(directory)).sort();
+  for (const { file, make } of damages) {
+    const path = join(directory, files[file % files.length]!);
+    await writeFile(path, make(await readFile(path)));
+  }
+}
+
+async function check(directory: string, written: string[]): Promise<void> {
+  const told: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (line: string) => told.push(line) });
+  const store = await createLogStore({ directory, clock: systemClock, log });
+  try {
+    const all = await read(store, {});
+    for (const entry of all) assertWasWritten(entry, written);
+    for (const query of [{ tail: 3 }, { afterSeq: 5 }, { stderr: false }])
+      for (const entry of await read(store, query)) assertWasWritten(entry, written);
+    const accounted = all.reduce((sum, { data, dropped = 0 }) => sum + data.length + dropped, 0);
+    if (accounted < written.length && told.length === 0)
+      throw new Error('bytes are missing, and nobody told');
+    const writer = await store.writer('box');
+    await writer.close();
+  } finally {
+    await store.close();
+  }
+}
+
+async function read(store: LogStore, query: Partial<LogQuery>): Promise<LogEntry[]> {
+  const entries: LogEntry[] = [];
+  for await (const entry of store.read('box', { ...wholeLog, ...query })) entries.push(entry);
+  return entries;
+}
+
+function assertWasWritten({ stream, data, seq }: LogEntry, written: string[]): void {
+  const wanted = written.slice(seq - data.length, seq).join();
+  if ([...data].map((byte) => `${stream} ${byte}`).join() !== wanted)
+    throw new Error(
+      `it reads ${JSON.stringify(data.toString())} at ${seq - data.length}: never written there`,
+    );
+}
