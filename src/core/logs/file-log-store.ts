@@ -5,9 +5,10 @@ import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
+import { loadLog, type TornTail } from './load-log.ts';
 import type { LogStore, LogWriter } from './log-store.ts';
 import { readLog } from './reader.ts';
-import { loadLog, type SandboxLog, type TornTail } from './sandbox-log.ts';
+import type { SandboxLog } from './sandbox-log.ts';
 import { type Retention, SegmentFile } from './segment-file.ts';
 import { QueuedLogWriter } from './writer.ts';
 
@@ -19,6 +20,8 @@ export interface LogStoreOptions {
   segmentBytes?: number;
   /** Files that are kept of one sandbox; the oldest goes when one more begins. Default 3. */
   maxSegments?: number;
+  /** Bytes between two marks of the index. Default 512 KiB. */
+  indexBytes?: number;
   log: Logger;
 }
 
@@ -57,6 +60,7 @@ class FileLogStore implements LogStore {
     this.#retention = {
       segmentBytes: options.segmentBytes ?? 16_777_216,
       maxSegments: options.maxSegments ?? 3,
+      indexBytes: options.indexBytes ?? 524_288,
     };
   }
 

@@ -45,6 +45,7 @@ export class QueuedLogWriter implements LogWriter {
   /** As the log will be when everything that waits is written. */
   #accepted: Record<StreamName, number>;
   #atLineStart: Record<StreamName, boolean>;
+  #time: number;
   #waiting: Batch | undefined;
   #underWay: Batch | undefined;
   #ending: Promise<void> | undefined;
@@ -58,6 +59,7 @@ export class QueuedLogWriter implements LogWriter {
     this.#onClose = parts.onClose;
     this.#accepted = { ...parts.known.offsets };
     this.#atLineStart = { ...parts.known.atLineStart };
+    this.#time = parts.known.time;
   }
 
   get offsets(): Readonly<Record<StreamName, number>> {
@@ -98,7 +100,7 @@ export class QueuedLogWriter implements LogWriter {
     this.#assertOpen();
     const { stdout, stderr } = this.#accepted;
     const data = Buffer.alloc(0);
-    const time = this.#clock.now();
+    const time = this.#now();
     await this.#enqueue([
       { kind: 'end', lineStart: false, time, offset: stdout, seq: stdout + stderr, data },
     ]);
@@ -122,7 +124,7 @@ export class QueuedLogWriter implements LogWriter {
 
   #recordsOf(stream: StreamName, offset: number, data: Buffer): LogRecord[] {
     const records: LogRecord[] = [];
-    const time = this.#clock.now();
+    const time = this.#now();
     for (let at = 0; at < data.length; at += MAX_DATA) {
       const part = data.subarray(at, at + MAX_DATA);
       const lineStart = this.#atLineStart[stream] && offset + at === this.#accepted[stream];
@@ -132,6 +134,12 @@ export class QueuedLogWriter implements LogWriter {
       records.push({ kind: stream, lineStart, time, offset: offset + at, seq, data: part });
     }
     return records;
+  }
+
+  /** Never before what was written earlier: a wall clock that is set back stands still in a log until it has caught up. */
+  #now(): number {
+    this.#time = Math.max(this.#time, this.#clock.now());
+    return this.#time;
   }
 
   #enqueue(records: LogRecord[]): Promise<void> {
@@ -170,6 +178,7 @@ export class QueuedLogWriter implements LogWriter {
   #publish(records: readonly LogRecord[]): void {
     const last = records.at(-1)!;
     this.#known.seq = last.seq;
+    this.#known.time = last.time;
     this.#known.offsets = offsetsAfter(last);
     for (const { kind, data } of records) if (kind !== 'end') this.#known.atLineStart[kind] = endsLine(data);
     this.#known.ended = last.kind === 'end';
