@@ -49,6 +49,7 @@ export class QueuedLogWriter implements LogWriter {
   #waiting: Batch | undefined;
   #underWay: Batch | undefined;
   #ending: Promise<void> | undefined;
+  #mustEnd = false;
   #closing: Promise<void> | undefined;
 
   constructor(parts: WriterParts) {
@@ -82,9 +83,10 @@ export class QueuedLogWriter implements LogWriter {
     return this.#enqueue(this.#recordsOf(stream, Math.max(offset, known), data));
   }
 
-  end(): Promise<void> {
+  end(ends: Readonly<Record<StreamName, number>> = this.#accepted): Promise<void> {
     if (this.#known.ended) return Promise.resolve();
-    this.#ending ??= this.#writeEnd().catch((error) => {
+    this.#mustEnd = true;
+    this.#ending ??= this.#writeEnd(ends).catch((error) => {
       this.#ending = undefined;
       throw error;
     });
@@ -96,9 +98,11 @@ export class QueuedLogWriter implements LogWriter {
     return this.#closing;
   }
 
-  async #writeEnd(): Promise<void> {
+  async #writeEnd(ends: Readonly<Record<StreamName, number>>): Promise<void> {
     this.#assertOpen();
-    const { stdout, stderr } = this.#accepted;
+    const stdout = Math.max(this.#accepted.stdout, ends.stdout);
+    const stderr = Math.max(this.#accepted.stderr, ends.stderr);
+    this.#accepted = { stdout, stderr };
     const data = Buffer.alloc(0);
     const time = this.#now();
     await this.#enqueue([
@@ -110,7 +114,14 @@ export class QueuedLogWriter implements LogWriter {
   async #close(): Promise<void> {
     // Those who appended hear of failures themselves.
     while (this.#underWay) await this.#underWay.written.catch(() => {});
+    if (this.#mustEnd && !this.#known.ended) this.#endFollowers();
     await this.#file.close().finally(this.#onClose);
+  }
+
+  /** Nothing will come any more, although the log cannot say so. */
+  #endFollowers(): void {
+    this.#known.ended = true;
+    this.#known.changed.ring();
   }
 
   #assertOpen(): void {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { LogStore, LogWriter } from '../../../src/core/logs/log-store.ts';
@@ -155,6 +155,42 @@ describe('reading', () => {
     await store.remove('one');
     await store.remove('one');
     expect(await store.list()).toEqual(['two']);
+  });
+});
+
+describe('an end with something missing', () => {
+  it('shows how much, behind the last entry and to whoever asks for the end', async () => {
+    await using place = await makePlace();
+    const store = await place.open();
+    const writer = await store.writer('box');
+    await say(writer, 'kept\n');
+    await say(writer, 'kept\n', 'stderr');
+    const reader = rest(follow(store));
+    await writer.end({ stdout: 105, stderr: 12 });
+    for (const entries of [await reader, await collect(store), await collect(await place.open())]) {
+      expect(textOf(entries)).toBe('kept\nkept\n');
+      expect(entries.at(-1)).toMatchObject({ seq: 117, dropped: 107, data: Buffer.alloc(0) });
+    }
+    expect(droppedOf(await collect(store, { afterSeq: 10 }))).toBe(107);
+    expect(droppedOf(await collect(store, { tail: 1 }))).toBe(107);
+    expect(droppedOf(await collect(store, { since: Date.now() + 60_000 }))).toBe(0);
+    await writer.close();
+    expect((await (await place.open()).writer('box')).offsets).toEqual({ stdout: 105, stderr: 12 });
+  });
+
+  it('ends those who follow although it could not be written', async () => {
+    await using place = await makePlace();
+    const store = await place.open();
+    const writer = await store.writer('box');
+    await say(writer, 'kept\n');
+    const reader = rest(follow(store));
+    const folder = join(place.directory, 'box');
+    await writer.close();
+    const again = await store.writer('box');
+    rmSync(folder, { recursive: true });
+    await expect(again.end()).rejects.toMatchObject({ code: 'internal' });
+    await again.close();
+    expect(textOf(await reader)).toBe('kept\n');
   });
 });
 
