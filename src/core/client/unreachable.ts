@@ -48,3 +48,7 @@ function reasonOf(details: string, cause: Error): string {
 }
 
 const codeOf = (error: NodeJS.ErrnoException): string => String(error.code ?? '');
+
+/** The core, or what is in between, was there: the connection broke before it was of use. */
+export const wasReached = ({ code, cause }: FsbError): boolean =>
+  code === 'unavailable' && cause instanceof Error && /^(ECONNRESET|EPIPE)$/.test(codeOf(cause));

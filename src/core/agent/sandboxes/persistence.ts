@@ -70,7 +70,9 @@ export class Persistence {
 
   /** Out of patience, one write in a while is tried all the same: that is how the end of an outage is noticed. */
   get #isDue(): boolean {
-    return this.#outage === undefined || this.#options.clock.monotonic() - this.#outage.lastTry >= FIRST_PAUSE;
+    return (
+      this.#outage === undefined || this.#options.clock.monotonic() - this.#outage.lastTry >= FIRST_PAUSE
+    );
   }
 
   #mayTryAgain(): boolean {

@@ -90,7 +90,12 @@ export class SandboxRun {
     const exit = new AbortController();
     main.exited.catch(noop).finally(() => exit.abort());
     const writes = { clock, log: logger.child({ sandbox: sandboxId }), stop: this.#letGo.signal };
-    this.#logWrites = new Persistence({ ...writes, what: 'the log of a sandbox', hurry: exit.signal, patience: LOG_PATIENCE });
+    this.#logWrites = new Persistence({
+      ...writes,
+      what: 'the log of a sandbox',
+      hurry: exit.signal,
+      patience: LOG_PATIENCE,
+    });
     const hurry = this.#unwanted.signal;
     this.#recordWrites = new Persistence({ ...writes, what: 'the end of a sandbox', hurry });
     this.pump = new MainPump(main, log, this.#logWrites);

@@ -29,6 +29,8 @@ export const channels = {
   position: 19,
   /** To the core, first, when the request is too long for the URL: JSON exec request. */
   request: 20,
+  /** To the client, first on a connection that goes on with a stream (see link.ts): u64, how many frames the core received. */
+  received: 21,
   /** To the client: a log entry (see log-frame.ts). */
   log: 32,
   /** To the core: one byte, the channel that gets no more (0: end of input). */
@@ -111,6 +113,15 @@ export function encodeAck(consumed: number): Buffer {
 export function decodeAck(payload: Buffer): number {
   return readCount(payload, 0, 8);
 }
+
+export function encodeReceived(frames: number): Buffer {
+  const payload = Buffer.alloc(8);
+  payload.writeBigUInt64BE(BigInt(frames));
+  return encodeFrame(channels.received, payload);
+}
+
+/** @throws invalid_argument */
+export const decodeReceived = (payload: Buffer): number => readCount(payload, 0, 8);
 
 export function encodePosition(stream: StreamName, offset: number): Buffer {
   const payload = Buffer.alloc(9);
