@@ -24,7 +24,7 @@ export interface FrameSocket {
   send(frame: Buffer): void;
   /** Orderly; resolves when the socket is gone. Idempotent. */
   close(): Promise<void>;
-  /** At once. */
+  /** At once; the core is told, if it can be. */
   destroy(): void;
 }
 
@@ -109,7 +109,11 @@ function frameSocket(ws: WebSocket): FrameSocket {
         ws.once('close', () => resolve());
         ws.close(closeCodes.done);
       }),
-    destroy: () => ws.terminate(),
+    destroy() {
+      // What breaks without a word may come back, and is waited for.
+      ws.close(closeCodes.done);
+      ws.terminate();
+    },
   };
 }
 

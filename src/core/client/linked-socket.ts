@@ -7,6 +7,8 @@ import type { FrameSocket, SocketEvents } from './frame-socket.ts';
 
 /** Pauses before the next try to go on, milliseconds. */
 const PAUSES = [0, 50, 200, 500, 1000, 2000, 2000, 2000, 2000];
+/** The same for a stream of which nothing has come yet. */
+const FIRST_PAUSES = [0, 50, 200];
 
 export interface LinkedSocketOptions {
   /** Opens a connection: that of the stream, or one that goes on with it. @throws as openSocket */
@@ -74,10 +76,15 @@ export class LinkedSocket implements FrameSocket {
       await this.#connect(this.#options.path, query.toString());
     } catch (thrown) {
       const error = FsbError.from(thrown);
-      // The core may have begun although its answer did not come: a caller that tries again would do it twice.
-      if (!this.#options.wasBroken(error) || !(await this.#goOn())) throw error;
+      // The core may have begun although its answer did not come: a caller that tries again would do it twice. It may also
+      // be about to see the request: that it does not know the stream yet says little.
+      const mayComeBack = (next: FsbError): boolean => next.code === 'not_found' || this.#mayComeBack(next);
+      const isThere = this.#options.wasBroken(error) && (await this.#goOn(FIRST_PAUSES, mayComeBack));
+      if (!isThere) throw error;
     }
   }
+
+  readonly #mayComeBack = (error: FsbError): boolean => this.#options.mayComeBack(error);
 
   async #connect(path: string, query: string): Promise<void> {
     const { signal } = this.#stop;
@@ -119,25 +126,25 @@ export class LinkedSocket implements FrameSocket {
   }
 
   async #lose(error: FsbError, broken: boolean): Promise<void> {
-    if (broken && !this.#ended && (await this.#goOn())) return;
+    if (broken && !this.#ended && (await this.#goOn(PAUSES, this.#mayComeBack))) return;
     this.#ended = true;
     this.#options.events.onEnd(error, broken);
   }
 
   /** Whether there is a connection again. Never rejects. */
-  async #goOn(): Promise<boolean> {
+  async #goOn(pauses: number[], mayComeBack: (error: FsbError) => boolean): Promise<boolean> {
     this.#current = undefined;
     this.#ready = false;
     this.#said = undefined;
     const { signal } = this.#stop;
-    for (const pause of PAUSES) {
+    for (const pause of pauses) {
       try {
         // A timer that keeps the process alive: nothing else does while there is no connection.
         await delay(pause, undefined, { signal });
         await this.#connect(`/api/v1/streams/${this.#key}`, `received=${this.#link.received}`);
         return true;
       } catch (thrown) {
-        if (signal.aborted || !this.#options.mayComeBack(FsbError.from(thrown))) return false;
+        if (signal.aborted || !mayComeBack(FsbError.from(thrown))) return false;
       }
     }
     return false;
