@@ -1,6 +1,6 @@
 import type { CoreApi, SystemInfo } from '../../core/api/core-api.ts';
 import type { CallOptions } from '../../core/api/sandbox-api.ts';
-import { formatAge } from '../../core/model/quantity.ts';
+import { formatAge, formatSize } from '../../core/model/quantity.ts';
 import type { CoreChoice } from '../config/sources.ts';
 import { originText } from './config-view.ts';
 import type { Listing } from './output.ts';
@@ -33,6 +33,8 @@ interface CoreInfoView {
   http: string | null;
   metrics: string | null;
   started_at: string;
+  /** Of all logs of sandboxes, on the disk. */
+  log_bytes: number;
   sandboxes: { total: number; phases: Record<string, number> };
   pools: { total: number; idle: number; claimed: number; booting: number };
   images: { total: number };
@@ -86,6 +88,7 @@ const facts = (info: SystemInfo) => ({
   http: info.http || null,
   metrics: info.metrics || null,
   started_at: timestamp(info.startedAt),
+  log_bytes: info.logBytes,
 });
 
 export function infoListing(view: InfoView, now: number): Listing<InfoView> {
@@ -125,5 +128,6 @@ function coreRows(core: CoreInfoView, now: number): Rows {
     ['Sandboxes', [String(sandboxes.total), ...phases].join(', ')],
     ['Pools', `${pools.total}, ${pools.idle} idle, ${pools.claimed} claimed, ${pools.booting} booting`],
     ['Images', String(images.total)],
+    ['Logs', formatSize(core.log_bytes)],
   ];
 }

@@ -167,9 +167,15 @@ export function createdListing(
   };
 }
 
-export function sandboxDetails(sandbox: Sandbox, now: number): Listing<SandboxView> {
+/** What `get` shows beyond what a list does. */
+export interface SandboxDetailsView extends SandboxView {
+  /** On the disk. */
+  log_bytes: number | null;
+}
+
+export function sandboxDetails(sandbox: Sandbox, now: number): Listing<SandboxDetailsView> {
   return {
-    items: [sandboxView(sandbox)],
+    items: [{ ...sandboxView(sandbox), log_bytes: sandbox.logBytes ?? null }],
     single: true,
     columns: columns({ now, full: false }),
     name: (s) => s.name,
@@ -178,7 +184,7 @@ export function sandboxDetails(sandbox: Sandbox, now: number): Listing<SandboxVi
   };
 }
 
-function describeSandbox(view: SandboxView, spec: SandboxSpec, now: number): string {
+function describeSandbox(view: SandboxDetailsView, spec: SandboxSpec, now: number): string {
   const ago = (time: string | null): string => (time === null ? '' : `${time} (${age(time, now)} ago)`);
   const rows: [string, string][] = [
     ['Name', view.name],
@@ -200,6 +206,7 @@ function describeSandbox(view: SandboxView, spec: SandboxSpec, now: number): str
     ['Started', ago(view.started_at)],
     ['Ended', ago(view.ended_at)],
     ['Expires', view.expires_at ?? 'never'],
+    ['Log', view.log_bytes === null ? '' : formatSize(view.log_bytes)],
   ];
   const shown = rows
     .filter(([, value]) => value !== '')

@@ -2,7 +2,8 @@ import type { ImageApi } from './image-api.ts';
 import type { EventStream, PoolApi } from './pool-api.ts';
 import type { CallOptions, SandboxApi } from './sandbox-api.ts';
 
-export interface SystemInfo {
+/** What does not change while a core runs. */
+export interface CoreFacts {
   version: string;
   /** Name of this core's agent. */
   node: string;
@@ -16,6 +17,11 @@ export interface SystemInfo {
   /** `v1`, `hybrid` or `v2`. */
   cgroups: string;
   startedAt: number;
+}
+
+export interface SystemInfo extends CoreFacts {
+  /** Bytes that the logs of all sandboxes take on the disk. */
+  logBytes: number;
 }
 
 export interface SystemApi {

@@ -9,6 +9,7 @@ import { loadLog, type TornTail } from './load-log.ts';
 import type { LogStore, LogWriter } from './log-store.ts';
 import { readLog } from './reader.ts';
 import type { SandboxLog } from './sandbox-log.ts';
+import { sizeOfLog } from './segment.ts';
 import { type Retention, SegmentFile } from './segment-file.ts';
 import { QueuedLogWriter } from './writer.ts';
 
@@ -114,6 +115,12 @@ class FileLogStore implements LogStore {
   async list(): Promise<string[]> {
     const entries = await readdir(this.#directory, { withFileTypes: true });
     return entries.flatMap((entry) => (entry.isDirectory() && ID.test(entry.name) ? [entry.name] : []));
+  }
+
+  async size(sandboxId?: string): Promise<number> {
+    if (sandboxId !== undefined) return sizeOfLog(this.#directoryOf(sandboxId));
+    const sizes = await Promise.all((await this.list()).map((id) => sizeOfLog(this.#directoryOf(id))));
+    return sizes.reduce((sum, size) => sum + size, 0);
   }
 
   async close(): Promise<void> {

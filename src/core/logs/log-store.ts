@@ -26,6 +26,8 @@ export interface LogStore {
   read(sandboxId: string, query: LogQuery, signal?: AbortSignal): AsyncIterable<LogEntry>;
   /** Removes the files; followers end. Idempotent. */
   remove(sandboxId: string): Promise<void>;
+  /** Bytes on the disk; 0 for a sandbox without a log. Left out: of all together. */
+  size(sandboxId?: string): Promise<number>;
   /** Ids that have files here. */
   list(): Promise<string[]>;
   /** Idempotent. */

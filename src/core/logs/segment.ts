@@ -41,6 +41,14 @@ export async function segmentNumbers(directory: string): Promise<number[]> {
 export const segmentSize = async (directory: string, number: number): Promise<number> =>
   (await stat(segmentPath(directory, number))).size;
 
+/** Bytes of the segments of a log; one that goes meanwhile counts for nothing. */
+export async function sizeOfLog(directory: string): Promise<number> {
+  const sizes = (await segmentNumbers(directory)).map((number) =>
+    segmentSize(directory, number).catch(() => 0),
+  );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
 /**
  * Bytes `from`..`to`; fewer when the file is shorter. Opens and closes: no reader holds a descriptor while its
  * consumer is slow, or after it was forgotten.

@@ -72,7 +72,8 @@ describe('a sandbox that writes while the disk is full', () => {
   it('goes on after a while, and its log shows what is missing, and has what comes when there is room', async () => {
     const line = (n: number): string => `${String(n).padStart(9_999, '0')}\n`;
     // What it keeps is in memory: there is no room for files.
-    const loop = 'while [ ! -e stop ]; do i=$((i+1)); printf "%09999d\\n" $i; echo $i >now; sleep 0.005; done';
+    const loop =
+      'while [ ! -e stop ]; do i=$((i+1)); printf "%09999d\\n" $i; echo $i >now; sleep 0.005; done';
     const script = `cd /dev/shm; i=0; ${loop}; echo $i >&2`;
     const box = await bench.shell(script);
     const written = async (): Promise<number> => {

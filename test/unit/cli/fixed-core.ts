@@ -171,7 +171,7 @@ export function fixedCore(): CoreApi {
   const system: SystemApi = {
     info: async () => ({
       ...{ version: '0.1.0', node: 'node-1', pid: 7, root: '/var/lib/fsb', runtime: 'runc 1.1.5' },
-      ...{ http: '', metrics: '', cgroups: 'v2', startedAt: NOW },
+      ...{ http: '', metrics: '', cgroups: 'v2', startedAt: NOW, logBytes: 50_331_648 },
     }),
     events: () =>
       each(events.map((event, at) => ({ seq: at + 1, time: NOW + at, pool: 'default-pool', event }))),

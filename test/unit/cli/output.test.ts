@@ -92,6 +92,7 @@ const info: InfoView = {
   core: {
     ...{ version: '0.1.0', node: 'n', pid: 7, root: '/var/lib/fsb', runtime: 'runc 1.1.5', cgroups: 'v2' },
     ...{ http: 'http://127.0.0.1:5758', metrics: null, started_at: new Date(minutes(90)).toISOString() },
+    log_bytes: 3_145_728,
     sandboxes: { total: 3, phases: { Running: 2, Exited: 1 } },
     pools: { total: 2, idle: 4, claimed: 2, booting: 1 },
     images: { total: 5 },
@@ -143,7 +144,7 @@ const cases: [string, Listing<any>, OutputFormat][] = [
   ['list-empty', { ...list, items: [] }, 'table'],
   ['list-empty', { ...list, items: [] }, 'json'],
   ['get', sandboxDetails(killed, now), 'table'],
-  ['get-running', sandboxDetails(box, now), 'table'],
+  ['get-running', sandboxDetails({ ...box, logBytes: 123_456 }, now), 'table'],
   ['get', sandboxDetails(killed, now), 'json'],
   ['created', createdListing(box, 12.345), 'table'],
   ['created', createdListing(box, 12.345), 'json'],

@@ -11,7 +11,7 @@ export interface ProcessCore extends CoreApi {
 
 const system: SystemInfo = {
   ...{ version: '0.1.0', node: 'here', pid: process.pid, root: '/', runtime: 'none', http: '', metrics: '' },
-  ...{ cgroups: 'v2', startedAt: 1_700_000_000_000 },
+  ...{ cgroups: 'v2', startedAt: 1_700_000_000_000, logBytes: 0 },
 };
 
 /**

@@ -25,6 +25,8 @@ export interface SystemInfoResponse {
   metrics: string;
   cgroups: string;
   startedAtMilliseconds: number;
+  /** Of all sandboxes together. */
+  logBytes: number;
 }
 
 export interface WatchRequest {
@@ -172,6 +174,7 @@ function createBaseSystemInfoResponse(): SystemInfoResponse {
     metrics: "",
     cgroups: "",
     startedAtMilliseconds: 0,
+    logBytes: 0,
   };
 }
 
@@ -203,6 +206,9 @@ export const SystemInfoResponse: MessageFns<SystemInfoResponse> = {
     }
     if (message.startedAtMilliseconds !== 0) {
       writer.uint32(73).double(message.startedAtMilliseconds);
+    }
+    if (message.logBytes !== 0) {
+      writer.uint32(80).int64(message.logBytes);
     }
     return writer;
   },
@@ -292,6 +298,14 @@ export const SystemInfoResponse: MessageFns<SystemInfoResponse> = {
             message.startedAtMilliseconds = reader.double();
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.logBytes = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -318,6 +332,7 @@ export const SystemInfoResponse: MessageFns<SystemInfoResponse> = {
     message.metrics = object.metrics ?? "";
     message.cgroups = object.cgroups ?? "";
     message.startedAtMilliseconds = object.startedAtMilliseconds ?? 0;
+    message.logBytes = object.logBytes ?? 0;
     return message;
   },
 };
