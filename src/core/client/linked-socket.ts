@@ -8,7 +8,7 @@ import type { FrameSocket, SocketEvents } from './frame-socket.ts';
 /** Pauses before the next try to go on, milliseconds. */
 const PAUSES = [0, 50, 200, 500, 1000, 2000, 2000, 2000, 2000];
 /** The same for a stream of which nothing has come yet. */
-const FIRST_PAUSES = [0, 50, 200];
+const FIRST_PAUSES = [0, 50, 200, 500, 1000];
 
 export interface LinkedSocketOptions {
   /** Opens a connection: that of the stream, or one that goes on with it. @throws as openSocket */

@@ -46,12 +46,17 @@ export class LinkedCarrier implements Carrier {
       socket.close(closeCodes.protocol, 'only fsb.v1 can go on with a stream');
       return;
     }
+    const frames = this.#framesAfter(received);
+    if (frames === undefined) {
+      socket.close(closeCodes.protocol, 'so many frames were never sent');
+      return;
+    }
     this.#stopWaiting();
     const earlier = this.#current;
     this.#take(socket);
     earlier?.close(closeCodes.goingAway, 'the stream goes on over another connection');
     socket.send(encodeReceived(this.#link.received));
-    for (const frame of this.#link.again(received)) socket.send(frame);
+    for (const frame of frames) socket.send(frame);
     if (this.#finished !== undefined) socket.close(this.#finished.code, this.#finished.reason);
     else if (this.#paused) socket.pause();
   }
@@ -83,6 +88,15 @@ export class LinkedCarrier implements Carrier {
   close(code: number, reason: string): void {
     this.#current?.close(code, reason);
     this.#end();
+  }
+
+  /** Undefined for a count that cannot be. */
+  #framesAfter(received: number): Buffer[] | undefined {
+    try {
+      return this.#link.again(received);
+    } catch {
+      return undefined;
+    }
   }
 
   #take(socket: SocketCarrier): void {
