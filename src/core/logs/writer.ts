@@ -2,29 +2,11 @@ import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import type { OutputChunk, StreamName } from '../model/process.ts';
+import { Batch, nextWrite } from './batch.ts';
 import type { LogWriter } from './log-store.ts';
 import { type LogRecord, MAX_DATA, offsetsAfter } from './record.ts';
 import { endsLine, type SandboxLog } from './sandbox-log.ts';
 import { type SegmentFile, writeError } from './segment-file.ts';
-
-/** What one write takes at most, so that its buffer stays small however much is waiting. */
-const RECORDS_PER_WRITE = 1024;
-const BYTES_PER_WRITE = 1_048_576;
-
-/** What waits for one round of writing, and the promise that all who wait for it share. */
-class Batch {
-  readonly records: LogRecord[] = [];
-  readonly written: Promise<void>;
-  resolve!: () => void;
-  reject!: (error: FsbError) => void;
-
-  constructor() {
-    this.written = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
-  }
-}
 
 interface WriterParts {
   known: SandboxLog;
@@ -205,12 +187,4 @@ export class QueuedLogWriter implements LogWriter {
     batch.reject(error);
     behind?.reject(error);
   }
-}
-
-function nextWrite(records: readonly LogRecord[], from: number): LogRecord[] {
-  let bytes = 0;
-  let to = from;
-  while (to < records.length && to - from < RECORDS_PER_WRITE && bytes < BYTES_PER_WRITE)
-    bytes += records[to++]!.data.length;
-  return records.slice(from, to);
 }
