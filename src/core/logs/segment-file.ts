@@ -44,7 +44,7 @@ export class SegmentFile {
     this.#index = new IndexFile(known.directory, retention.indexBytes);
   }
 
-  /** Cuts off what a crash left behind the last whole record. */
+  /** Cuts off what a crash left behind the last whole record, and ends the rotation that it cut short. */
   async repair(torn: readonly TornTail[]): Promise<void> {
     for (const { number, validLength, marks } of torn) {
       if (validLength === 0) await this.#removeSegment(number);
@@ -53,6 +53,7 @@ export class SegmentFile {
         await truncate(indexPath(this.#known.directory, number), marks * MARK_BYTES).catch(ignoreMissing);
       }
     }
+    await this.#dropOldest();
   }
 
   /**
@@ -128,15 +129,16 @@ export class SegmentFile {
     this.#known.segments.push(segment);
   }
 
+  /** Never rejects, as what was written is in the log: a file that cannot be removed is tried again by the next core. */
   async #dropOldest(): Promise<void> {
     while (this.#known.segments.length > this.#retention.maxSegments)
-      await this.#removeSegment(this.#known.segments.shift()!.number);
+      await this.#removeSegment(this.#known.segments.shift()!.number).catch(() => {});
   }
 
-  /** Its index last: one without a segment is overwritten or removed with the log, one that misleads is worse. */
+  /** Its index first: a segment without one is read all the same. */
   async #removeSegment(number: number): Promise<void> {
-    await rm(segmentPath(this.#known.directory, number), { force: true });
     await rm(indexPath(this.#known.directory, number), { force: true });
+    await rm(segmentPath(this.#known.directory, number), { force: true });
   }
 }
 

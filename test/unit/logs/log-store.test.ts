@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { LogStore, LogWriter } from '../../../src/core/logs/log-store.ts';
@@ -369,6 +369,28 @@ describe('output of any shape', () => {
     expect(await times({ until: 10 })).toEqual([]);
     expect(await times({ until: 10.5 })).toEqual([10]);
     expect(await times({ since: 20, tail: 2, until: 50 })).toEqual([30, 40]);
+  });
+
+  it('is written once although what rotation drops cannot be removed, and that goes later', async () => {
+    await using place = await makePlace();
+    const options = { segmentBytes: 100, maxSegments: 2 };
+    const store = await place.open(options);
+    const writer = await store.writer('box');
+    await say(writer, `${'1'.repeat(50)}\n`);
+    const oldest = join(place.directory, 'box', '00000001.log');
+    const bytes = readFileSync(oldest);
+    // No file any more: rm() refuses it.
+    rmSync(oldest);
+    mkdirSync(oldest);
+    for (const digit of ['2', '3', '4']) await say(writer, `${digit.repeat(50)}\n`);
+    expect(textOf(await collect(store))).toBe(`${'3'.repeat(50)}\n${'4'.repeat(50)}\n`);
+    await writer.close();
+    rmSync(oldest, { recursive: true });
+    writeFileSync(oldest, bytes);
+    // As a core leaves it that was killed in the middle of a rotation: one segment too many.
+    const next = await (await place.open(options)).writer('box');
+    expect(next.offsets.stdout).toBe(4 * 51);
+    expect(readdirSync(join(place.directory, 'box'))).toEqual(['00000003.log', '00000004.log']);
   });
 
   it('is not held up by a file in its folder that is none of its own', async () => {
