@@ -39,6 +39,7 @@ export default class Serve extends BaseCommand {
       http: flags.http,
       metrics: flags.metrics,
       grpc: flags.grpc,
+      logSize: flags['log-size'],
       pool,
       logLevel: level,
       readyFd: flags['ready-fd'],

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { AgentApi } from './api/agent-api.ts';
-import type { CoreApi, SystemInfo } from './api/core-api.ts';
+import type { CoreApi, CoreFacts } from './api/core-api.ts';
 import { Cleanup } from './cleanup.ts';
 import { Controller } from './controller/controller.ts';
 import { SANDBOX_RECORD_VERSION } from './controller/registry.ts';
@@ -38,6 +38,8 @@ export interface CoreOptions {
   usualPorts?: string[];
   /** It serves the process that it is in: it listens nowhere and keeps nothing warm. */
   embedded?: boolean;
+  /** Bytes of the log that are kept of each sandbox, at most. Default 48 MiB. */
+  logSize?: number;
   /** Milliseconds to wait for another core of this root to end; default two seconds. */
   lockWait?: number;
   log: Logger;
@@ -95,7 +97,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     cleanup.add('controller', () => controller.close());
     await controller.recover();
 
-    const info: SystemInfo = {
+    const info: CoreFacts = {
       ...machineInfo(),
       version: options.version,
       node: hostname(),
@@ -129,7 +131,7 @@ interface ServeParts {
 /** Listens, and tells where: `info` gets the addresses, too. */
 async function serve(
   api: CoreApi,
-  info: SystemInfo,
+  info: CoreFacts,
   { options, metrics, clock, cleanup }: ServeParts,
 ): Promise<CoreStatus> {
   const { paths } = options;
@@ -175,15 +177,15 @@ async function listen(
 
 function coreApi(
   controller: Controller,
-  agent: Pick<AgentApi, 'pools' | 'images' | 'events'>,
-  info: SystemInfo,
+  agent: Pick<AgentApi, 'pools' | 'images' | 'events' | 'logBytes'>,
+  info: CoreFacts,
   close: () => Promise<void>,
 ): CoreApi {
   return {
     sandboxes: controller,
     pools: agent.pools,
     images: agent.images,
-    system: { info: async () => ({ ...info }), events: agent.events },
+    system: { info: async () => ({ ...info, logBytes: await agent.logBytes() }), events: agent.events },
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -52,6 +52,8 @@ export interface NodeOptions {
   guestDirectory: string;
   /** A change of the default pool's policy, as a user writes it; see model/pool-policy.ts. Kept for later cores. */
   pool: Partial<PoolPolicyInput>;
+  /** Bytes of the log that are kept of each sandbox, at most. Default 48 MiB. */
+  logSize?: number;
   /** False: pools keep nothing idle, whatever their policies say; a claim boots what it needs. */
   warm?: boolean;
   /** Where each pool counts what it does. */
@@ -63,6 +65,9 @@ export interface NodeOptions {
 
 /** Milliseconds. A refill takes tens of processor time; the claim that woke it is done in a few. */
 const REFILL_DELAY = 3;
+
+/** Bytes. */
+const SMALLEST_LOG = 1_048_576;
 
 /** Milliseconds for an idle instance to answer a new core: one that was killed half-way through its boot never does. */
 const IDLE_ANSWER = 1_000;
@@ -101,7 +106,12 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     await registries.close();
     await images.close();
   });
-  const logs = await createLogStore({ directory: join(paths.state, 'logs'), clock, log });
+  const logs = await createLogStore({
+    directory: join(paths.state, 'logs'),
+    ...keptLog(options),
+    clock,
+    log,
+  });
   cleanup.add('logs', () => logs.close());
 
   const instances = records.table<InstanceRecord>('instances', INSTANCE_RECORD_VERSION, {
@@ -167,6 +177,15 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   janitor.start();
   await pools.start(options.warm);
   return { agent, probe, events };
+}
+
+/** When a log is full its oldest third goes. @throws invalid_argument */
+function keptLog({ logSize }: NodeOptions): { segmentBytes?: number } {
+  if (logSize === undefined) return {};
+  if (logSize >= SMALLEST_LOG) return { segmentBytes: Math.floor(logSize / 3) };
+  throw new FsbError('invalid_argument', `a log of ${logSize} bytes for each sandbox is too small`, {
+    hint: 'It takes at least 1m.',
+  });
 }
 
 /** @throws run_failed when nothing boots sandboxes here */

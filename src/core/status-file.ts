@@ -1,9 +1,9 @@
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { SystemInfo } from './api/core-api.ts';
+import type { CoreFacts } from './api/core-api.ts';
 
 /** What a running core says about itself to those who cannot ask it yet: `core.json` in the run directory. */
-export interface CoreStatus extends SystemInfo {
+export interface CoreStatus extends CoreFacts {
   /** `unix:///run/fsb/fsb.sock` */
   endpoint: string;
   /** `tcp://127.0.0.1:9090`; empty when gRPC is on the unix socket alone. */

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { claimGroup } from './claim.ts';
 import { coldGroup, execGroup } from './exec.ts';
 import { imageRunGroup } from './image-run.ts';
+import { logDrainGroup } from './log-drain.ts';
 import { memoryGroup } from './memory.ts';
 import { othersGroup } from './others.ts';
 import { processGroup } from './processes.ts';
@@ -22,6 +23,7 @@ const groups: Record<string, (scale: number) => Promise<Figures[]>> = {
   exec: execGroup,
   cold: coldGroup,
   refill: refillGroup,
+  logs: logDrainGroup,
   memory: memoryGroup,
   process: processGroup,
   pull: pullGroup,

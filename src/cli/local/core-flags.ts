@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { sizeFlag } from '../flags.ts';
 import { policyFlags } from '../pool/policy-flags.ts';
 
 /** What a core is started with: `serve` and `daemon start`. The policy is the default pool's. */
@@ -21,6 +22,9 @@ export const coreFlags = {
   grpc: Flags.string({
     summary: 'Loopback address of gRPC besides the unix socket. Default: off.',
     helpValue: 'HOST:PORT',
+  }),
+  'log-size': sizeFlag({
+    summary: 'Most log kept of each sandbox (100m); when it is full, its oldest third goes. Default: 48m.',
   }),
   ...policyFlags,
 };

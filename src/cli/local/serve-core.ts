@@ -17,6 +17,8 @@ export interface ServeOptions {
   metrics?: string;
   /** `host:port` of gRPC over TCP; undefined: off. */
   grpc?: string;
+  /** Bytes; undefined: the core's default. */
+  logSize?: number;
   pool: Partial<PoolPolicyInput>;
   logLevel: string;
   /** Gets the status as one line of JSON when the core is ready, and is closed then. */
@@ -47,6 +49,7 @@ export async function serveCore(options: ServeOptions): Promise<void> {
     metrics: address(options.metrics, USUAL_METRICS),
     usualPorts: [options.http ? '' : USUAL_HTTP, options.metrics ? '' : USUAL_METRICS],
     ...(options.grpc === undefined ? {} : { grpc: options.grpc }),
+    ...(options.logSize === undefined ? {} : { logSize: options.logSize }),
   }).catch((error: unknown) => {
     log.fatal({ err: error }, 'cannot start');
     throw notHere(error, options.pool);

@@ -15,7 +15,7 @@ export async function printLog(
   const stamp = new LineStamper();
   for await (const entry of entries) {
     if (entry.dropped)
-      await tryWrite(terminal.stderr, `[${entry.dropped} bytes of older output were dropped here]\n`);
+      await tryWrite(terminal.stderr, `[${entry.dropped} bytes of output were dropped here]\n`);
     await write(terminal[entry.stream], timestamps ? stamp.push(entry) : entry.data, signal);
   }
 }

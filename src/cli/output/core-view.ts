@@ -1,4 +1,4 @@
-import type { SystemInfo } from '../../core/api/core-api.ts';
+import type { CoreFacts } from '../../core/api/core-api.ts';
 import type { Listing } from './output.ts';
 
 export interface VersionView {
@@ -10,7 +10,7 @@ export interface VersionView {
 export function versionListing(
   version: string,
   nodeVersion: string,
-  core: SystemInfo | undefined,
+  core: CoreFacts | undefined,
 ): Listing<VersionView> {
   const view: VersionView = {
     client: { version, node_version: nodeVersion },

@@ -39,6 +39,8 @@ interface CoreInfoView {
   kernel: string | null;
   system: string | null;
   architecture: string | null;
+  /** Of all logs of sandboxes, on the disk. */
+  log_bytes: number;
   sandboxes: { total: number; phases: Record<string, number> };
   pools: { total: number; idle: number; claimed: number; booting: number };
   images: { total: number };
@@ -97,6 +99,7 @@ const facts = (info: SystemInfo) => ({
   kernel: info.kernel || null,
   system: info.system || null,
   architecture: info.architecture || null,
+  log_bytes: info.logBytes,
 });
 
 export function infoListing(view: InfoView, now: number): Listing<InfoView> {
@@ -141,5 +144,6 @@ function coreRows(core: CoreInfoView, now: number): Rows {
     ['Sandboxes', [String(sandboxes.total), ...phases].join(', ')],
     ['Pools', `${pools.total}, ${pools.idle} idle, ${pools.claimed} claimed, ${pools.booting} booting`],
     ['Images', String(images.total)],
+    ['Logs', formatSize(core.log_bytes)],
   ];
 }

@@ -7,20 +7,35 @@ import { describeRows } from './rows.ts';
 import { ageText, commandText, pairs, phaseText, portsOf } from './sandbox-texts.ts';
 import { type SandboxView, sandboxView } from './sandbox-view.ts';
 
+/** What `get` shows beyond what a list does. */
+export interface SandboxDetailsView extends SandboxView {
+  /** On the disk. */
+  log_bytes: number | null;
+}
+
+const detailsView = (sandbox: Sandbox): SandboxDetailsView => ({
+  ...sandboxView(sandbox),
+  log_bytes: sandbox.logBytes ?? null,
+});
+
 /** @param several an array for programs, also of one that alone was found */
-export function sandboxDetails(sandboxes: Sandbox[], now: number, several: boolean): Listing<SandboxView> {
+export function sandboxDetails(
+  sandboxes: Sandbox[],
+  now: number,
+  several: boolean,
+): Listing<SandboxDetailsView> {
   return {
-    items: sandboxes.map(sandboxView),
+    items: sandboxes.map(detailsView),
     single: !several,
     columns: [],
     name: (s) => s.name,
     id: (s) => s.name,
     docker: (s) => [dockerSandbox(s, { now, full: true })],
-    describe: () => sandboxes.map((each) => describeSandbox(sandboxView(each), each.spec, now)).join('\n'),
+    describe: () => sandboxes.map((each) => describeSandbox(detailsView(each), each.spec, now)).join('\n'),
   };
 }
 
-function describeSandbox(view: SandboxView, spec: SandboxSpec, now: number): string {
+function describeSandbox(view: SandboxDetailsView, spec: SandboxSpec, now: number): string {
   const ago = (time: string | null): string => (time === null ? '' : `${time} (${ageText(time, now)} ago)`);
   const rows = describeRows([
     ['Name', view.name],
@@ -43,6 +58,7 @@ function describeSandbox(view: SandboxView, spec: SandboxSpec, now: number): str
     ['Started', ago(view.started_at)],
     ['Ended', ago(view.ended_at)],
     ['Expires', view.expires_at ?? 'never'],
+    ['Log', view.log_bytes === null ? '' : formatSize(view.log_bytes)],
   ]);
   const events = view.events.map((event) => `  ${event.time}  ${printable(event.message)}\n`);
   return rows + (events.length === 0 ? '' : `Events:\n${events.join('')}`);

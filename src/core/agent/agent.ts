@@ -184,6 +184,10 @@ export class Agent implements AgentApi {
     return this.#options.logs.read(sandboxId, { ...query, follow }, signal);
   }
 
+  logBytes(sandboxId?: string): Promise<number> {
+    return this.#options.logs.size(sandboxId);
+  }
+
   async forget(sandboxId: string): Promise<void> {
     await this.#options.helpers.discard(sandboxId);
     failpoint('forget.files');

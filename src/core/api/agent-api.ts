@@ -108,6 +108,8 @@ export interface AgentApi {
   execOnFiles(files: FilesRequest, request: ExecRequest, options?: CallOptions): Promise<ProcessSession>;
   attach(sandboxId: string, request: AttachRequest, options?: CallOptions): Promise<ProcessSession>;
   logs(sandboxId: string, query: LogQuery, options?: CallOptions): AsyncIterable<LogEntry>;
+  /** Bytes that its log takes on the disk; without an id, all logs of the node. */
+  logBytes(sandboxId?: string): Promise<number>;
   /** Ends the retention of the logs, the files and the exit status, and whoever uses the files. Idempotent. */
   forget(sandboxId: string): Promise<void>;
   /** Every sandbox the node holds, and every ended one not yet forgotten. */

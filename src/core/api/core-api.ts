@@ -16,7 +16,8 @@ export interface MachineInfo {
   architecture: string;
 }
 
-export interface SystemInfo extends MachineInfo {
+/** What does not change while a core runs. */
+export interface CoreFacts extends MachineInfo {
   version: string;
   /** Name of this core's agent. */
   node: string;
@@ -30,6 +31,11 @@ export interface SystemInfo extends MachineInfo {
   /** `v1`, `hybrid` or `v2`. */
   cgroups: string;
   startedAt: number;
+}
+
+export interface SystemInfo extends CoreFacts {
+  /** Bytes that the logs of all sandboxes take on the disk. */
+  logBytes: number;
 }
 
 export interface SystemApi {

@@ -9,12 +9,14 @@ import { unreachable } from './unreachable.ts';
 
 /** A core that does not answer a close is not waited for longer. */
 const CLOSE_TIMEOUT_MS = 1000;
+/** What the library calls a connection that nobody closed. */
+const BROKEN = 1006;
 
 export interface SocketEvents {
   /** What it throws breaks the stream. */
   onFrame(frame: Frame): void;
-  /** Once, last: why there will be no more frames. */
-  onEnd(error: FsbError): void;
+  /** Once, last: why there will be no more frames. `broken`: nobody closed it. */
+  onEnd(error: FsbError, broken: boolean): void;
 }
 
 /** The client's end of one stream. */
@@ -22,7 +24,7 @@ export interface FrameSocket {
   send(frame: Buffer): void;
   /** Orderly; resolves when the socket is gone. Idempotent. */
   close(): Promise<void>;
-  /** At once. */
+  /** At once; the core is told, if it can be. */
   destroy(): void;
 }
 
@@ -47,14 +49,14 @@ export async function openSocket(
   });
   // From the start: the core may refuse so fast that the socket is closed before the code below runs on.
   ws.on('close', (code, reason) => {
-    if (isOpen) events.onEnd(brokenStream(code, reason.toString()));
+    if (isOpen) events.onEnd(brokenStream(code, reason.toString()), code === BROKEN);
   });
   ws.on('message', (message: Buffer) => {
     try {
       events.onFrame(decodeFrame(message));
     } catch (error) {
       ws.close(closeCodes.protocol);
-      events.onEnd(FsbError.from(error));
+      events.onEnd(FsbError.from(error), false);
     }
   });
   try {
@@ -107,7 +109,11 @@ function frameSocket(ws: WebSocket): FrameSocket {
         ws.once('close', () => resolve());
         ws.close(closeCodes.done);
       }),
-    destroy: () => ws.terminate(),
+    destroy() {
+      // What breaks without a word may come back, and is waited for.
+      ws.close(closeCodes.done);
+      ws.terminate();
+    },
   };
 }
 

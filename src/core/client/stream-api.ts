@@ -13,39 +13,53 @@ import { attachToQuery, logsToQuery } from '../wire/stream/stream-query.ts';
 import type { Transport } from '../wire/stream/transport.ts';
 import { type FrameSocket, openSocket, type SocketEvents } from './frame-socket.ts';
 import { CLIENT_WINDOW } from './inbox.ts';
+import { LinkedSocket } from './linked-socket.ts';
 import { LogReader } from './log-reader.ts';
 import { RemoteSession } from './remote-session.ts';
+import { wasReached } from './unreachable.ts';
 
 /** Pauses before a broken log is taken up again, milliseconds; an entry that comes starts them anew. */
-const RESUME_PAUSES = [50, 200, 500, 1000, 2000];
+const RESUME_PAUSES = [50, 200, 500, 1000, 2000, 2000, 2000, 2000];
+
+interface ProcessTerms {
+  /** What to tell the user when the connection is lost before the process has ended. */
+  hint: string;
+  /** Whether it goes on over another connection when one breaks: not what ends with its caller. */
+  linked: boolean;
+}
+
+const LIVES_ON = 'It may still be running: look with `fsb-ctl get`.';
+const execTerms = ({ guestTool }: ExecRequest): ProcessTerms => ({ hint: LIVES_ON, linked: !guestTool });
 
 /** Everything of a core that streams: one WebSocket each, no other connection. */
 export class StreamApi {
   readonly #endpoint: Endpoint;
   readonly #sockets = new Set<FrameSocket>();
+  readonly #linked = new Set<LinkedSocket>();
 
   constructor(endpoint: Endpoint) {
     this.#endpoint = endpoint;
   }
 
   exec(ref: SandboxRef, request: ExecRequest, options?: CallOptions): Promise<ProcessSession> {
-    const hint = 'It may still be running: look with `fsb-ctl get`.';
-    return this.#process(`${sandboxPath(ref)}/exec`, execToTransport(request), hint, options);
+    return this.#process(`${sandboxPath(ref)}/exec`, execToTransport(request), execTerms(request), options);
   }
 
   attach(ref: SandboxRef, request: AttachRequest, options?: CallOptions): Promise<ProcessSession> {
-    const hint = 'It may still be running: look with `fsb-ctl get`.';
-    return this.#process(`${sandboxPath(ref)}/attach`, { query: attachToQuery(request) }, hint, options);
+    const transport = { query: attachToQuery(request) };
+    return this.#process(`${sandboxPath(ref)}/attach`, transport, { hint: LIVES_ON, linked: true }, options);
   }
 
   run(request: PoolRunRequest, options?: CallOptions): Promise<ProcessSession> {
     const hint = 'It was ended, or will be as soon as the core sees that nobody waits for it.';
-    return this.#process(pathOf('pools', request.pool, 'run'), runToTransport(request), hint, options);
+    const terms = { hint, linked: false };
+    return this.#process(pathOf('pools', request.pool, 'run'), runToTransport(request), terms, options);
   }
 
   execInLease(lease: string, request: ExecRequest, options?: CallOptions): Promise<ProcessSession> {
     const hint = 'It may still be running; `fsb-ctl pool release` ends it.';
-    return this.#process(pathOf('leases', lease, 'exec'), execToTransport(request), hint, options);
+    const terms = { ...execTerms(request), hint };
+    return this.#process(pathOf('leases', lease, 'exec'), execToTransport(request), terms, options);
   }
 
   async *logs(ref: SandboxRef, query: LogQuery, options: CallOptions = {}): AsyncGenerator<LogEntry> {
@@ -77,19 +91,20 @@ export class StreamApi {
   }
 
   close(): void {
+    // First, so that none of them takes a connection that ends here for one that broke.
+    for (const socket of this.#linked) socket.destroy();
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** @param whenLost what to tell the user when the connection breaks before the process has ended */
   async #process(
     path: string,
     { query, frame }: Transport,
-    whenLost: string,
+    { hint, linked }: ProcessTerms,
     { signal }: CallOptions = {},
   ): Promise<ProcessSession> {
     const first = frame === undefined ? undefined : firstFrame(frame);
-    const session = new RemoteSession(whenLost);
-    const socket = await this.#open(path, query, session, signal);
+    const session = new RemoteSession(hint);
+    const socket = await (linked ? this.#openLinked : this.#open).call(this, path, query, session, signal);
     session.use(socket);
     const abort = (): void => socket.destroy();
     signal?.addEventListener('abort', abort, { once: true });
@@ -106,6 +121,30 @@ export class StreamApi {
     }
   }
 
+  async #openLinked(
+    path: string,
+    query: string,
+    events: SocketEvents,
+    signal?: AbortSignal,
+  ): Promise<FrameSocket> {
+    let socket: LinkedSocket | undefined;
+    const tracked: SocketEvents = {
+      onFrame: (frame) => events.onFrame(frame),
+      onEnd: (error, broken) => {
+        if (socket !== undefined) this.#linked.delete(socket);
+        events.onEnd(error, broken);
+      },
+    };
+    const open = this.#open.bind(this);
+    // Where nobody listens on a unix socket any more, the core has gone, and what it held with it.
+    const mayComeBack = (error: FsbError): boolean =>
+      error.code === 'unavailable' && (this.#endpoint.kind === 'tcp' || wasReached(error));
+    const options = { open, path, query, events: tracked, wasBroken: wasReached, mayComeBack };
+    socket = await LinkedSocket.open(options, signal);
+    this.#linked.add(socket);
+    return socket;
+  }
+
   async #open(
     path: string,
     query: string,
@@ -115,9 +154,9 @@ export class StreamApi {
     let socket: FrameSocket | undefined;
     const tracked: SocketEvents = {
       onFrame: (frame) => events.onFrame(frame),
-      onEnd: (error) => {
+      onEnd: (error, broken) => {
         if (socket !== undefined) this.#sockets.delete(socket);
-        events.onEnd(error);
+        events.onEnd(error, broken);
       },
     };
     const whole = `${path}?${query}${query === '' ? '' : '&'}window=${CLIENT_WINDOW}`;

@@ -55,3 +55,7 @@ const reasonOf = (text: string, code: string): string =>
   REASONS[code] ?? PHRASES.find(([pattern]) => pattern.test(text))?.[1] ?? (text || 'unknown reason');
 
 const codeOf = (error: NodeJS.ErrnoException): string => String(error.code ?? '');
+
+/** The core, or what is in between, was there: the connection broke before it was of use. */
+export const wasReached = ({ code, cause }: FsbError): boolean =>
+  code === 'unavailable' && cause instanceof Error && /^(ECONNRESET|EPIPE)$/.test(codeOf(cause));

@@ -102,7 +102,8 @@ export class Controller implements SandboxApi {
   }
 
   async get(ref: SandboxRef): Promise<Sandbox> {
-    return this.#registry.require(ref).sandbox;
+    const { sandbox } = this.#registry.require(ref);
+    return { ...sandbox, logBytes: await this.#agent.logBytes(sandbox.id) };
   }
 
   async list(query: ListQuery): Promise<Sandbox[]> {

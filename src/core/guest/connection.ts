@@ -8,8 +8,14 @@ import { decodeGuestFrame } from './protocol/guest-frames.ts';
 /** Bytes that may wait for a guest that does not read. Windows keep honest traffic far below it. */
 const LONGEST_BACKLOG = 16 * 1024 * 1024;
 
+/**
+ * Where all connections read to: what came is handled before anything else is read. A buffer for every read would be
+ * garbage at the rate of the output, and one for every connection memory that idle instances never use.
+ */
+const readBuffer = Buffer.allocUnsafeSlow(256 * 1024);
+
 export interface FrameReceiver {
-  /** May throw: that ends the connection with this error as the reason. */
+  /** The frame's data is valid during the call only. May throw: that ends the connection with this error as the reason. */
   onFrame(frame: GuestFrame): void;
   /** Called once, when nothing more will come. */
   onGone(reason: Error): void;
@@ -26,15 +32,16 @@ export class GuestConnection {
     const decoder = new FrameDecoder(LONGEST_FROM_GUEST, (type, process, payload) => {
       if (!this.#gone) this.#receiver.onFrame(decodeGuestFrame(type, process, payload));
     });
-    this.#socket = connect(path);
-    this.#socket.on('data', (chunk: Buffer) => {
-      if (this.#gone) return;
+    const callback = (length: number): boolean => {
+      if (this.#gone) return true;
       try {
-        decoder.feed(chunk);
+        decoder.feed(readBuffer.subarray(0, length));
       } catch (error) {
         this.fail(FsbError.from(error));
       }
-    });
+      return true;
+    };
+    this.#socket = connect({ path, onread: { buffer: readBuffer, callback } });
     this.#socket.on('error', (error) => this.fail(error));
     this.#socket.on('end', () => this.fail(new Error('the guest closed the connection')));
     this.#socket.on('close', () => this.fail(new Error('the connection is closed')));

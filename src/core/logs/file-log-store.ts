@@ -5,9 +5,11 @@ import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
+import { loadLog, type TornTail } from './load-log.ts';
 import type { LogStore, LogWriter } from './log-store.ts';
 import { readLog } from './reader.ts';
-import { loadLog, type SandboxLog, type TornTail } from './sandbox-log.ts';
+import type { SandboxLog } from './sandbox-log.ts';
+import { sizeOfLog } from './segment.ts';
 import { type Retention, SegmentFile } from './segment-file.ts';
 import { QueuedLogWriter } from './writer.ts';
 
@@ -19,6 +21,8 @@ export interface LogStoreOptions {
   segmentBytes?: number;
   /** Files that are kept of one sandbox; the oldest goes when one more begins. Default 3. */
   maxSegments?: number;
+  /** Bytes between two marks of the index. Default 512 KiB. */
+  indexBytes?: number;
   log: Logger;
 }
 
@@ -57,6 +61,7 @@ class FileLogStore implements LogStore {
     this.#retention = {
       segmentBytes: options.segmentBytes ?? 16_777_216,
       maxSegments: options.maxSegments ?? 3,
+      indexBytes: options.indexBytes ?? 524_288,
     };
   }
 
@@ -110,6 +115,12 @@ class FileLogStore implements LogStore {
   async list(): Promise<string[]> {
     const entries = await readdir(this.#directory, { withFileTypes: true });
     return entries.flatMap((entry) => (entry.isDirectory() && ID.test(entry.name) ? [entry.name] : []));
+  }
+
+  async size(sandboxId?: string): Promise<number> {
+    if (sandboxId !== undefined) return sizeOfLog(this.#directoryOf(sandboxId));
+    const sizes = await Promise.all((await this.list()).map((id) => sizeOfLog(this.#directoryOf(id))));
+    return sizes.reduce((sum, size) => sum + size, 0);
   }
 
   async close(): Promise<void> {

@@ -7,9 +7,15 @@ export interface LogWriter {
   readonly offsets: Readonly<Record<StreamName, number>>;
   /** Resolves when the bytes survive a SIGKILL of the core. Bytes below the known offset are skipped, never doubled. */
   append(chunk: OutputChunk): Promise<void>;
-  /** Marks the log as complete: followers end when they have read everything. */
-  end(): Promise<void>;
-  /** Frees the descriptors without ending the log (the core stops, the sandbox lives on). Idempotent. */
+  /**
+   * Marks the log as complete: followers end when they have read everything.
+   * @param ends how many bytes of each stream there were; left out: those that were appended. What is missing then shows.
+   */
+  end(ends?: Readonly<Record<StreamName, number>>): Promise<void>;
+  /**
+   * Frees the descriptors without ending the log (the core stops, the sandbox lives on). When end() was asked for in vain,
+   * followers end all the same. Idempotent.
+   */
   close(): Promise<void>;
 }
 
@@ -20,6 +26,8 @@ export interface LogStore {
   read(sandboxId: string, query: LogQuery, signal?: AbortSignal): AsyncIterable<LogEntry>;
   /** Removes the files; followers end. Idempotent. */
   remove(sandboxId: string): Promise<void>;
+  /** Bytes on the disk; 0 for a sandbox without a log. Left out: of all together. */
+  size(sandboxId?: string): Promise<number>;
   /** Ids that have files here. */
   list(): Promise<string[]>;
   /** Idempotent. */

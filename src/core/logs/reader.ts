@@ -2,10 +2,10 @@ import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
+import { findStart } from './find-start.ts';
 import type { SandboxLog } from './sandbox-log.ts';
 import { type Block, readBlock, type Segment } from './segment.ts';
-import { Selection, type Start } from './selection.ts';
-import { startOfTail } from './tail.ts';
+import { Selection } from './selection.ts';
 
 interface ReaderParts {
   known: SandboxLog;
@@ -20,6 +20,7 @@ interface ReaderParts {
 /** Reads from the files at the pace of whoever iterates, one block at a time; holds no descriptor in between. */
 export async function* readLog(parts: ReaderParts): AsyncGenerator<LogEntry> {
   const { known, query, clock } = parts;
+  const { until = Number.POSITIVE_INFINITY } = query;
   const lastSeq = query.follow ? Number.POSITIVE_INFINITY : known.seq;
   const start = await findStart(known, query);
   const selection = new Selection(query, start);
@@ -32,7 +33,7 @@ export async function* readLog(parts: ReaderParts): AsyncGenerator<LogEntry> {
     if (here !== undefined && position < here.length) {
       const block = await readOrSkip(parts, here, position);
       for (const record of block.records) {
-        if (record.seq > lastSeq) return;
+        if (record.seq > lastSeq || record.time >= until) return;
         const entry = selection.take(record);
         if (entry === undefined) continue;
         yield entry;
@@ -42,31 +43,23 @@ export async function* readLog(parts: ReaderParts): AsyncGenerator<LogEntry> {
       continue;
     }
     if (here !== undefined && here !== known.segments.at(-1)) [segment, position] = [segment + 1, 0];
-    else if (!query.follow || known.ended || clock.now() >= (query.until ?? Infinity)) return;
+    else if (!query.follow || known.ended || clock.now() >= until) return;
     else await nextChange(parts);
   }
 }
 
-async function findStart(known: SandboxLog, query: LogQuery): Promise<Start> {
-  const { tail, afterSeq = 0 } = query;
-  if (tail !== undefined) {
-    const start = await startOfTail(known, { ...query, tail });
-    return { ...start, seq: Math.max(start.seq, afterSeq) };
-  }
-  const first = known.segments.findLast(({ startSeq }) => startSeq <= afterSeq) ?? known.segments[0];
-  return { segment: first?.number ?? 0, position: 0, seq: afterSeq, from: { stdout: 0, stderr: 0 } };
-}
-
-/** A segment that rotation took away, or that is damaged from here on, is skipped; the gap shows in the sequence. */
+/** What rotation took away, or what is damaged, up to the next mark, is skipped; the gap shows in the sequence. */
 async function readOrSkip({ known, log }: ReaderParts, segment: Segment, position: number): Promise<Block> {
-  const skip: Block = { records: [], next: segment.length, corrupt: true };
+  const next = (from: number): number =>
+    segment.marks.find((mark) => mark.position > from)?.position ?? segment.length;
   try {
     const block = await readBlock(known.directory, segment.number, position, segment.length);
     if (!block.corrupt) return block;
     log.warn({ sandbox: known.id, segment: segment.number, position: block.next }, 'a log is damaged');
-    return { ...skip, records: block.records };
+    return { ...block, next: next(block.next) };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return skip;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      return { records: [], next: segment.length, corrupt: true };
     const reason = error instanceof Error ? error.message : String(error);
     throw new FsbError('internal', `cannot read the log of sandbox ${known.id}: ${reason}`, { cause: error });
   }

@@ -43,27 +43,30 @@ const kinds: readonly (RecordKind | undefined)[] = [undefined, 'stdout', 'stderr
 
 export const sizeOf = (record: LogRecord): number => RECORD_OVERHEAD + record.data.length;
 
-/** The records as one buffer, `prefix` before them. */
-export function encodeRecords(records: readonly LogRecord[], prefix: Buffer): Buffer {
-  const size = records.reduce((sum, record) => sum + sizeOf(record), prefix.length);
-  const buffer = Buffer.allocUnsafe(size);
-  let at = prefix.copy(buffer);
-  for (const record of records) at = encodeRecord(buffer, at, record);
-  return buffer;
+/** Up to this size data is copied next to its header: a piece more in a write costs more than the copy. */
+const SMALL = 4096;
+
+/** The records in pieces, in order, `prefix` before them. Large data is not copied. */
+export function encodeRecords(records: readonly LogRecord[], prefix: Buffer): Buffer[] {
+  const pieces = prefix.length === 0 ? [] : [prefix];
+  for (const record of records) pieces.push(...encodeRecord(record));
+  return pieces;
 }
 
-function encodeRecord(buffer: Buffer, start: number, record: LogRecord): number {
-  const length = record.data.length;
-  buffer.writeUInt32LE(length, start + 4);
-  buffer.writeUInt32LE(kindNumbers[record.kind] | (record.lineStart ? 0x100 : 0), start + 8);
-  buffer.writeDoubleLE(record.time, start + 12);
-  buffer.writeDoubleLE(record.offset, start + 20);
-  buffer.writeDoubleLE(record.seq, start + 28);
-  record.data.copy(buffer, start + HEADER);
-  const end = start + HEADER + length;
-  buffer.writeUInt32LE(crc32(buffer.subarray(start + 4, end)), start);
-  buffer.writeUInt32LE(length, end);
-  return end + TRAILER;
+function encodeRecord(record: LogRecord): Buffer[] {
+  const { data } = record;
+  const copied = data.length <= SMALL ? data.length : 0;
+  const bytes = Buffer.allocUnsafe(RECORD_OVERHEAD + copied);
+  bytes.writeUInt32LE(data.length, 4);
+  bytes.writeUInt32LE(kindNumbers[record.kind] | (record.lineStart ? 0x100 : 0), 8);
+  bytes.writeDoubleLE(record.time, 12);
+  bytes.writeDoubleLE(record.offset, 20);
+  bytes.writeDoubleLE(record.seq, 28);
+  bytes.writeUInt32LE(crc32(data, crc32(bytes.subarray(4, HEADER))), 0);
+  if (copied > 0) data.copy(bytes, HEADER);
+  bytes.writeUInt32LE(data.length, HEADER + copied);
+  if (copied === data.length) return [bytes];
+  return [bytes.subarray(0, HEADER), data, bytes.subarray(HEADER)];
 }
 
 /** `incomplete`: the window ends inside the record. `corrupt`: these bytes are no record. */

@@ -1,15 +1,19 @@
-import type { FileHandle } from 'node:fs/promises';
-import { mkdir, open, rm, truncate } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm, truncate } from 'node:fs/promises';
 import { diskFull, isDiskFull } from '../model/disk-full.ts';
 import { FsbError } from '../model/errors.ts';
+import { IndexFile } from './index-file.ts';
+import type { TornTail } from './load-log.ts';
 import { encodeRecords, type LogRecord, segmentMagic, sizeOf } from './record.ts';
-import type { SandboxLog, TornTail } from './sandbox-log.ts';
-import { type Segment, segmentPath } from './segment.ts';
+import type { SandboxLog } from './sandbox-log.ts';
+import { frontMark, type Segment, segmentPath } from './segment.ts';
+import { indexPath, MARK_BYTES } from './segment-index.ts';
 
 export interface Retention {
   /** A segment is not begun larger than this, unless a single record is. */
   segmentBytes: number;
   maxSegments: number;
+  /** Bytes of a segment between two marks of its index. */
+  indexBytes: number;
 }
 
 /** How many of `records` go into one write to a segment that has `length` bytes (0: one not yet begun). */
@@ -25,26 +29,31 @@ function fitting(records: readonly LogRecord[], length: number, segmentBytes: nu
   return count;
 }
 
-/** The end of a log that is written to: holds the one descriptor, rotates, and repairs what a failed write left. */
+/** The end of a log that is written to: holds its descriptors, rotates, and repairs what a failed write left. */
 export class SegmentFile {
   readonly #known: SandboxLog;
   readonly #retention: Retention;
   #handle: FileHandle | undefined;
+  readonly #index: IndexFile;
   /** Bytes of a failed write may lie behind the known length of the last segment. */
   #dirty = false;
 
   constructor(known: SandboxLog, retention: Retention) {
     this.#known = known;
     this.#retention = retention;
+    this.#index = new IndexFile(known.directory, retention.indexBytes);
   }
 
-  /** Cuts off what a crash left behind the last whole record. */
+  /** Cuts off what a crash left behind the last whole record, and ends the rotation that it cut short. */
   async repair(torn: readonly TornTail[]): Promise<void> {
-    for (const { number, validLength } of torn) {
-      const path = segmentPath(this.#known.directory, number);
-      if (validLength === 0) await rm(path, { force: true });
-      else await truncate(path, validLength);
+    for (const { number, validLength, marks } of torn) {
+      if (validLength === 0) await this.#removeSegment(number);
+      else {
+        await truncate(segmentPath(this.#known.directory, number), validLength);
+        await truncate(indexPath(this.#known.directory, number), marks * MARK_BYTES).catch(ignoreMissing);
+      }
     }
+    await this.#dropOldest();
   }
 
   /**
@@ -59,7 +68,7 @@ export class SegmentFile {
       return count;
     }
     const countInNew = fitting(records, 0, this.#retention.segmentBytes);
-    await this.#begin((last?.number ?? 0) + 1, records.slice(0, countInNew));
+    await this.#rotate((last?.number ?? 0) + 1, records.slice(0, countInNew));
     return countInNew;
   }
 
@@ -67,6 +76,7 @@ export class SegmentFile {
   async close(): Promise<void> {
     const handle = this.#handle;
     this.#handle = undefined;
+    await this.#index.close();
     await handle?.close();
   }
 
@@ -74,53 +84,89 @@ export class SegmentFile {
     this.#handle ??= await open(segmentPath(this.#known.directory, segment.number), 'r+');
     if (this.#dirty) await this.#handle.truncate(segment.length);
     this.#dirty = true;
-    const buffer = encodeRecords(records, Buffer.alloc(0));
     try {
-      await writeAll(this.#handle, buffer, segment.length);
+      const written = await writeAll(this.#handle, encodeRecords(records, NOTHING), segment.length);
       this.#dirty = false;
+      segment.length += written;
     } catch (error) {
       // At once, so that a core that dies next leaves no bytes behind the last record that a later, shorter record
       // would only partly cover. If this fails too, the next write tries again first.
       await this.#handle.truncate(segment.length).catch(() => {});
       throw error;
     }
-    segment.length += buffer.length;
+    await this.#index.mark(segment, records.at(-1)!);
   }
 
-  async #begin(number: number, records: LogRecord[]): Promise<void> {
+  /** The steps of a rotation; a core that is killed between any two of them leaves a log that the next one goes on with. */
+  async #rotate(number: number, records: LogRecord[]): Promise<void> {
     await this.close();
-    await mkdir(this.#known.directory, { recursive: true, mode: 0o700 });
-    const path = segmentPath(this.#known.directory, number);
-    const handle = await open(path, 'w', 0o600);
-    const buffer = encodeRecords(records, segmentMagic);
-    try {
-      await writeAll(handle, buffer, 0);
-    } catch (error) {
-      await handle.close();
-      await rm(path, { force: true });
-      throw error;
-    }
-    this.#handle = handle;
-    this.#dirty = false;
-    const first = records[0]!;
-    this.#known.segments.push({ number, startSeq: first.seq - first.data.length, length: buffer.length });
+    const handle = await this.#createSegment(number);
+    const length = await this.#writeFront(handle, number, records);
+    this.#take(handle, { number, length, marks: [frontMark(records[0]!)] });
     await this.#dropOldest();
   }
 
-  async #dropOldest(): Promise<void> {
-    while (this.#known.segments.length > this.#retention.maxSegments) {
-      const oldest = this.#known.segments.shift()!;
-      await rm(segmentPath(this.#known.directory, oldest.number), { force: true });
+  async #createSegment(number: number): Promise<FileHandle> {
+    await mkdir(this.#known.directory, { recursive: true, mode: 0o700 });
+    return open(segmentPath(this.#known.directory, number), 'w', 0o600);
+  }
+
+  /** How long the segment is then. A segment without a record is none: it goes when the write fails. */
+  async #writeFront(handle: FileHandle, number: number, records: LogRecord[]): Promise<number> {
+    try {
+      return await writeAll(handle, encodeRecords(records, segmentMagic), 0);
+    } catch (error) {
+      await handle.close();
+      await this.#removeSegment(number);
+      throw error;
     }
+  }
+
+  /** From now on it is the one that is written to, and readers see it. */
+  #take(handle: FileHandle, segment: Segment): void {
+    this.#handle = handle;
+    this.#dirty = false;
+    this.#known.segments.push(segment);
+  }
+
+  /** Never rejects, as what was written is in the log: a file that cannot be removed is tried again by the next core. */
+  async #dropOldest(): Promise<void> {
+    while (this.#known.segments.length > this.#retention.maxSegments)
+      await this.#removeSegment(this.#known.segments.shift()!.number).catch(() => {});
+  }
+
+  /** Its index first: a segment without one is read all the same. */
+  async #removeSegment(number: number): Promise<void> {
+    await rm(indexPath(this.#known.directory, number), { force: true });
+    await rm(segmentPath(this.#known.directory, number), { force: true });
   }
 }
 
-async function writeAll(handle: FileHandle, buffer: Buffer, position: number): Promise<void> {
+const NOTHING = Buffer.alloc(0);
+
+/** How many bytes that were. */
+async function writeAll(handle: FileHandle, pieces: readonly Buffer[], position: number): Promise<number> {
   let written = 0;
-  while (written < buffer.length)
-    written += (await handle.write(buffer, written, buffer.length - written, position + written))
-      .bytesWritten;
+  for (let left = pieces; left.length > 0; ) {
+    const { bytesWritten } = await handle.writev(left, position + written);
+    written += bytesWritten;
+    left = behind(left, bytesWritten);
+  }
+  return written;
 }
+
+/** What is left of the pieces behind so many bytes. */
+function behind(pieces: readonly Buffer[], bytes: number): readonly Buffer[] {
+  let skip = bytes;
+  let whole = 0;
+  while (whole < pieces.length && skip >= pieces[whole]!.length) skip -= pieces[whole++]!.length;
+  if (whole === pieces.length) return [];
+  return [pieces[whole]!.subarray(skip), ...pieces.slice(whole + 1)];
+}
+
+const ignoreMissing = (error: NodeJS.ErrnoException): void => {
+  if (error.code !== 'ENOENT') throw error;
+};
 
 /** What a failed write means to people. */
 export function writeError(error: unknown, id: string, directory: string): FsbError {

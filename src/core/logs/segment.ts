@@ -1,16 +1,24 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeRecord, LARGEST_RECORD, type LogRecord, segmentMagic, startOfRecordBefore } from './record.ts';
+import type { Mark } from './segment-index.ts';
 
 /** One file of a log, as the process knows it. */
 export interface Segment {
   /** Grows; the file name. */
   number: number;
-  /** `seq` before its first record. */
-  startSeq: number;
   /** Bytes that are whole records (and the magic): readers go no further. */
   length: number;
+  /** Its front first, then those of its index. */
+  marks: Mark[];
 }
+
+/** The mark of the front of a segment that begins with this record. */
+export const frontMark = (first: LogRecord): Mark => ({
+  position: segmentMagic.length,
+  seq: first.seq - first.data.length,
+  time: first.time,
+});
 
 /** What a reader reads at a time. It bounds the memory of a follower and holds several of the largest records. */
 const BLOCK = 262_144;
@@ -35,6 +43,14 @@ export async function segmentNumbers(directory: string): Promise<number[]> {
 
 export const segmentSize = async (directory: string, number: number): Promise<number> =>
   (await stat(segmentPath(directory, number))).size;
+
+/** Bytes of the segments of a log; one that goes meanwhile counts for nothing. */
+export async function sizeOfLog(directory: string): Promise<number> {
+  const sizes = (await segmentNumbers(directory)).map((number) =>
+    segmentSize(directory, number).catch(() => 0),
+  );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
 
 /**
  * Bytes `from`..`to`; fewer when the file is shorter. Opens and closes: no reader holds a descriptor while its
@@ -89,14 +105,23 @@ export async function readBlock(
   return { records, next: position + at, corrupt: at === 0 && position < end };
 }
 
-/** Reads a segment from its front up to the first bytes that are no whole record. */
+/** Undefined when the segment does not begin with a whole record. */
+export async function readFirst(directory: string, number: number): Promise<LogRecord | undefined> {
+  const buffer = await readRange(directory, number, 0, segmentMagic.length + LARGEST_RECORD);
+  if (!buffer.subarray(0, segmentMagic.length).equals(segmentMagic)) return undefined;
+  const decoded = decodeRecord(buffer, segmentMagic.length);
+  return typeof decoded === 'string' ? undefined : decoded.record;
+}
+
+/** Reads a segment from a place where a record begins (0: its front) up to the first bytes that are no whole record. */
 export async function scanSegment(
   directory: string,
   number: number,
+  from: number,
   visit: (record: LogRecord) => void,
 ): Promise<{ validLength: number; size: number }> {
   const size = await segmentSize(directory, number);
-  let position = 0;
+  let position = from;
   for (;;) {
     const block = await readBlock(directory, number, position, size);
     for (const record of block.records) visit(record);

@@ -43,7 +43,8 @@ export class Selection {
     this.#dropped = isOld ? 0 : this.#dropped + Math.max(0, begin - this.seq);
     const known = Math.max(0, this.seq - begin);
     this.seq = Math.max(this.seq, record.seq);
-    if (record.kind === 'end' || !selects(this.#query, record)) return undefined;
+    if (record.kind === 'end') return this.#lostAtEnd(record);
+    if (!selects(this.#query, record)) return undefined;
     const skip = Math.max(known, this.#from[record.kind] - record.offset);
     if (skip >= record.data.length) return undefined;
     const entry: LogEntry = {
@@ -55,5 +56,12 @@ export class Selection {
     if (this.#dropped > 0) entry.dropped = this.#dropped;
     this.#dropped = 0;
     return entry;
+  }
+
+  /** Nothing comes behind it that could tell what is missing. */
+  #lostAtEnd({ time, seq, data }: LogRecord): LogEntry | undefined {
+    if (this.#dropped === 0) return undefined;
+    const entry: LogEntry = { stream: this.#query.stdout ? 'stdout' : 'stderr', time, seq, data };
+    return { ...entry, dropped: this.#dropped };
   }
 }

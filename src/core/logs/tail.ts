@@ -28,7 +28,12 @@ class LineCounter {
 
   /** Every wanted line is known with its beginning. */
   get complete(): boolean {
-    return this.#lines >= this.#wanted && !this.#open.stdout && !this.#open.stderr;
+    return this.#lines >= this.#wanted && !this.isOpen;
+  }
+
+  /** Of a line that was found the beginning is not known yet. */
+  get isOpen(): boolean {
+    return this.#open.stdout || this.#open.stderr;
   }
 
   /** Records in reverse order. */
@@ -71,17 +76,16 @@ class LineCounter {
 /** Where to start for the last `query.tail` lines of what else the query selects; reads no more than these take. */
 export async function startOfTail(known: SandboxLog, query: LogQuery & { tail: number }): Promise<Start> {
   const last = known.segments.at(-1);
+  const counter = new LineCounter(query.tail, known.offsets);
   const start: Start = {
     segment: last?.number ?? 0,
     position: last?.length ?? 0,
     seq: known.seq,
-    from: { ...known.offsets },
+    from: counter.from,
   };
-  const counter = new LineCounter(query.tail, known.offsets);
-  start.from = counter.from;
   if (counter.complete) return start;
-  for (const { number, length } of [...known.segments].reverse()) {
-    const walked = await walkBack(known, { number, length }, query, counter, start);
+  for (const { number, end } of endsBefore(known, query.until)) {
+    const walked = await walkBack(known, { number, end }, query, counter, start);
     if (walked === 'found') return start;
     if (walked === 'stop') break;
     // At the front of what rotation left: what was lost before it would have been wanted.
@@ -91,23 +95,40 @@ export async function startOfTail(known: SandboxLog, query: LogQuery & { tail: n
   return start;
 }
 
+interface SegmentEnd {
+  number: number;
+  /** Where to begin to walk back. */
+  end: number;
+}
+
+/** The segments from the last one back, without those, and without the ends, that have nothing before `until`. */
+function endsBefore(known: SandboxLog, until = Number.POSITIVE_INFINITY): SegmentEnd[] {
+  return known.segments.toReversed().flatMap(({ number, length, marks }) => {
+    const late = marks.findIndex(({ time }) => time >= until);
+    if (late === 0) return [];
+    return [{ number, end: late < 0 ? length : marks[late]!.position }];
+  });
+}
+
 /** Moves `start` towards the front of one segment until the counter has what it wants. */
 async function walkBack(
   known: SandboxLog,
-  { number, length }: { number: number; length: number },
+  { number, end }: SegmentEnd,
   query: LogQuery,
   counter: LineCounter,
   start: Start,
 ): Promise<'found' | 'front' | 'stop'> {
   try {
-    for await (const { record, position } of readBackwards(known.directory, number, length)) {
+    for await (const { record, position } of readBackwards(known.directory, number, end)) {
       if (record.seq <= (query.afterSeq ?? -1)) return 'stop';
       start.segment = number;
       start.position = position;
       start.seq = record.seq - record.data.length;
       if (selects(query, record)) counter.visit(record);
       else counter.pass(record);
-      if (counter.complete) return 'found';
+      // What is older than asked for is only looked at for the beginning of a line that was asked for.
+      const isOver = record.time < (query.since ?? Number.NEGATIVE_INFINITY) && !counter.isOpen;
+      if (counter.complete || isOver) return 'found';
     }
   } catch (error) {
     // Rotation was faster.

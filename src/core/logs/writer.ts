@@ -2,29 +2,11 @@ import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import type { OutputChunk, StreamName } from '../model/process.ts';
+import { Batch, nextWrite } from './batch.ts';
 import type { LogWriter } from './log-store.ts';
 import { type LogRecord, MAX_DATA, offsetsAfter } from './record.ts';
 import { endsLine, type SandboxLog } from './sandbox-log.ts';
 import { type SegmentFile, writeError } from './segment-file.ts';
-
-/** What one write takes at most, so that its buffer stays small however much is waiting. */
-const RECORDS_PER_WRITE = 1024;
-const BYTES_PER_WRITE = 1_048_576;
-
-/** What waits for one round of writing, and the promise that all who wait for it share. */
-class Batch {
-  readonly records: LogRecord[] = [];
-  readonly written: Promise<void>;
-  resolve!: () => void;
-  reject!: (error: FsbError) => void;
-
-  constructor() {
-    this.written = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
-  }
-}
 
 interface WriterParts {
   known: SandboxLog;
@@ -45,9 +27,11 @@ export class QueuedLogWriter implements LogWriter {
   /** As the log will be when everything that waits is written. */
   #accepted: Record<StreamName, number>;
   #atLineStart: Record<StreamName, boolean>;
+  #time: number;
   #waiting: Batch | undefined;
   #underWay: Batch | undefined;
   #ending: Promise<void> | undefined;
+  #mustEnd = false;
   #closing: Promise<void> | undefined;
 
   constructor(parts: WriterParts) {
@@ -58,6 +42,7 @@ export class QueuedLogWriter implements LogWriter {
     this.#onClose = parts.onClose;
     this.#accepted = { ...parts.known.offsets };
     this.#atLineStart = { ...parts.known.atLineStart };
+    this.#time = parts.known.time;
   }
 
   get offsets(): Readonly<Record<StreamName, number>> {
@@ -80,9 +65,10 @@ export class QueuedLogWriter implements LogWriter {
     return this.#enqueue(this.#recordsOf(stream, Math.max(offset, known), data));
   }
 
-  end(): Promise<void> {
+  end(ends: Readonly<Record<StreamName, number>> = this.#accepted): Promise<void> {
     if (this.#known.ended) return Promise.resolve();
-    this.#ending ??= this.#writeEnd().catch((error) => {
+    this.#mustEnd = true;
+    this.#ending ??= this.#writeEnd(ends).catch((error) => {
       this.#ending = undefined;
       throw error;
     });
@@ -94,11 +80,13 @@ export class QueuedLogWriter implements LogWriter {
     return this.#closing;
   }
 
-  async #writeEnd(): Promise<void> {
+  async #writeEnd(ends: Readonly<Record<StreamName, number>>): Promise<void> {
     this.#assertOpen();
-    const { stdout, stderr } = this.#accepted;
+    const stdout = Math.max(this.#accepted.stdout, ends.stdout);
+    const stderr = Math.max(this.#accepted.stderr, ends.stderr);
+    this.#accepted = { stdout, stderr };
     const data = Buffer.alloc(0);
-    const time = this.#clock.now();
+    const time = this.#now();
     await this.#enqueue([
       { kind: 'end', lineStart: false, time, offset: stdout, seq: stdout + stderr, data },
     ]);
@@ -108,7 +96,14 @@ export class QueuedLogWriter implements LogWriter {
   async #close(): Promise<void> {
     // Those who appended hear of failures themselves.
     while (this.#underWay) await this.#underWay.written.catch(() => {});
+    if (this.#mustEnd && !this.#known.ended) this.#endFollowers();
     await this.#file.close().finally(this.#onClose);
+  }
+
+  /** Nothing will come any more, although the log cannot say so. */
+  #endFollowers(): void {
+    this.#known.ended = true;
+    this.#known.changed.ring();
   }
 
   #assertOpen(): void {
@@ -122,7 +117,7 @@ export class QueuedLogWriter implements LogWriter {
 
   #recordsOf(stream: StreamName, offset: number, data: Buffer): LogRecord[] {
     const records: LogRecord[] = [];
-    const time = this.#clock.now();
+    const time = this.#now();
     for (let at = 0; at < data.length; at += MAX_DATA) {
       const part = data.subarray(at, at + MAX_DATA);
       const lineStart = this.#atLineStart[stream] && offset + at === this.#accepted[stream];
@@ -132,6 +127,12 @@ export class QueuedLogWriter implements LogWriter {
       records.push({ kind: stream, lineStart, time, offset: offset + at, seq, data: part });
     }
     return records;
+  }
+
+  /** Never before what was written earlier: a wall clock that is set back stands still in a log until it has caught up. */
+  #now(): number {
+    this.#time = Math.max(this.#time, this.#clock.now());
+    return this.#time;
   }
 
   #enqueue(records: LogRecord[]): Promise<void> {
@@ -170,6 +171,7 @@ export class QueuedLogWriter implements LogWriter {
   #publish(records: readonly LogRecord[]): void {
     const last = records.at(-1)!;
     this.#known.seq = last.seq;
+    this.#known.time = last.time;
     this.#known.offsets = offsetsAfter(last);
     for (const { kind, data } of records) if (kind !== 'end') this.#known.atLineStart[kind] = endsLine(data);
     this.#known.ended = last.kind === 'end';
@@ -185,12 +187,4 @@ export class QueuedLogWriter implements LogWriter {
     batch.reject(error);
     behind?.reject(error);
   }
-}
-
-function nextWrite(records: readonly LogRecord[], from: number): LogRecord[] {
-  let bytes = 0;
-  let to = from;
-  while (to < records.length && to - from < RECORDS_PER_WRITE && bytes < BYTES_PER_WRITE)
-    bytes += records[to++]!.data.length;
-  return records.slice(from, to);
 }

@@ -8,7 +8,7 @@ export interface LogEntry {
   /** Grows by the bytes of every entry of the sandbox, both streams: a reader resumes after it. */
   seq: number;
   data: Buffer;
-  /** Bytes that rotation dropped right before this entry. */
+  /** Bytes that are missing right before this entry: rotation dropped them, or they could not be written. Its data is empty when nothing follows them. */
   dropped?: number;
 }
 

@@ -47,6 +47,8 @@ export interface Sandbox {
   previous?: { id: string; files: boolean };
   /** The last few, oldest first. */
   events: SandboxEvent[];
+  /** Bytes that its log takes on the disk. Not on record: `get` looks. */
+  logBytes?: number;
 }
 
 /** What a running sandbox uses. */

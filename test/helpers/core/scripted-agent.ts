@@ -136,6 +136,7 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
         if (agent.held.get(sandboxId)?.state !== 'running') return undefined;
         return { memory: 1024, cpuMicros: 7, pids: 2 };
       },
+      logBytes: async () => 0,
       exec: unsupported,
       execOnFiles: unsupported,
       attach: unsupported,

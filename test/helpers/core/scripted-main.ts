@@ -54,7 +54,11 @@ export function scriptedMain() {
 /** A log on a disk that the test can fill up. */
 export function memoryLog() {
   const lines: string[] = [];
-  const log = { lines, full: false, ended: false, tries: 0, writer: {} as LogWriter };
+  const log = {
+    ...{ lines, full: false, ended: false, tries: 0, writer: {} as LogWriter },
+    /** As the pump tells them at the end. */
+    ends: undefined as unknown,
+  };
   const write = (): void => {
     log.tries += 1;
     if (log.full) throw new FsbError('no_capacity', 'the disk is full');
@@ -65,9 +69,10 @@ export function memoryLog() {
       write();
       lines.push(data.toString());
     },
-    async end() {
+    async end(ends) {
       write();
       log.ended = true;
+      log.ends = ends;
     },
     async close() {},
   };

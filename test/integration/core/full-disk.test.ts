@@ -67,3 +67,55 @@ describe('a core whose disk is full', () => {
     expect((await bench.run(box, 'echo hi')).stdout.toString()).toBe('hi\n');
   });
 });
+
+describe('a sandbox that writes while the disk is full', () => {
+  it('goes on after a while, and its log shows what is missing, and has what comes when there is room', async () => {
+    const line = (n: number): string => `${String(n).padStart(9_999, '0')}\n`;
+    // What it keeps is in memory: there is no room for files.
+    const loop =
+      'while [ ! -e stop ]; do i=$((i+1)); printf "%09999d\\n" $i; echo $i >now; sleep 0.005; done';
+    const script = `cd /dev/shm; i=0; ${loop}; echo $i >&2`;
+    const box = await bench.shell(script);
+    const written = async (): Promise<number> => {
+      const { stdout } = await bench.run(box, 'cat /dev/shm/now || echo 0');
+      return 10_000 * Number(stdout.toString());
+    };
+    const follower = (async () => {
+      const entries = [];
+      const follow = { follow: true, stdout: true, stderr: true };
+      for await (const entry of bench.core.sandboxes.logs(box, follow)) entries.push(entry);
+      return entries;
+    })();
+    while ((await written()) < 200_000);
+    const free = await fill(64 * 1024);
+    // It is held back, and after its patience it writes again, more than all windows hold.
+    let stalled = 0;
+    for (let now = await written(), before = -1; now !== before; now = await written()) {
+      before = stalled = now;
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+    }
+    while ((await written()) < stalled + 2_000_000) await new Promise((resolve) => setTimeout(resolve, 200));
+    await free();
+    const roomAt = await written();
+    while ((await written()) < roomAt + 2_000_000) await new Promise((resolve) => setTimeout(resolve, 200));
+    await bench.run(box, 'touch /dev/shm/stop');
+    expect(await bench.core.sandboxes.wait(box)).toMatchObject({ code: 0 });
+
+    const entries = await follower;
+    const last = Number(Buffer.concat(entries.filter((e) => e.stream === 'stderr').map((e) => e.data)));
+    const said = entries.filter((entry) => entry.stream === 'stdout');
+    const dropped = entries.reduce((sum, entry) => sum + (entry.dropped ?? 0), 0);
+    expect(dropped).toBeGreaterThan(1_000_000);
+    // Every byte is where it belongs, or accounted for.
+    let at = 0;
+    for (const { data, dropped: missing = 0 } of said) {
+      at += missing;
+      const first = Math.floor(at / 10_000);
+      const count = Math.ceil(data.length / 10_000) + 1;
+      const expected = Array.from({ length: count }, (_, i) => line(first + i + 1)).join('');
+      expect(data.toString() === expected.substr(at % 10_000, data.length)).toBe(true);
+      at += data.length;
+    }
+    expect(at).toBe(last * 10_000);
+  }, 120_000);
+});

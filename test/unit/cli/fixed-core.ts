@@ -81,6 +81,7 @@ export function fixedCore(): CoreApi {
       ...{ version: '0.1.0', node: 'node-1', pid: 7, root: '/var/lib/fsb', runtime: 'runc 1.1.5' },
       ...{ http: '', metrics: '', cgroups: 'v2', startedAt: NOW, cpus: 2, memory: 8 * 1024 ** 3 },
       ...{ kernel: '6.1.0', system: 'Debian GNU/Linux 12 (bookworm)', architecture: 'amd64' },
+      logBytes: 50_331_648,
     }),
     events: () => each(events.map((event, at) => ({ seq: at + 1, time: NOW + at, ...event }))),
   };

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { unreachable } from '../../../src/core/client/unreachable.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
+import { breakingProxy } from '../../helpers/core/breaking-proxy.ts';
 import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
@@ -143,7 +144,7 @@ describe('a connection to a core', () => {
   it('takes up a followed log where the connection broke', async () => {
     const script = 'i=0; while [ $i -lt 40 ]; do echo line $i; i=$((i+1)); sleep 0.02; done';
     await served.core.sandboxes.create({ ...box, spec: { image: 'host', command: ['sh', '-c', script] } });
-    const breaking = await breakingProxy(served.servers.http[0]!.slice('unix://'.length), 3);
+    const breaking = await breakingProxy(served.servers.http[0]!, [500, 700, 900]);
     const core = connectCore({ grpc: served.servers.grpc[0]!, http: breaking.address });
     let text = '';
     for await (const { data } of core.sandboxes.logs(box, { ...wholeLog, follow: true }))
@@ -176,40 +177,3 @@ describe('a connection to a core', () => {
     });
   });
 });
-
-/** Passes a unix socket on, and breaks each of the first connections when some bytes have come through. */
-async function breakingProxy(path: string, times: number) {
-  let broken = 0;
-  const sockets = new Set<Socket>();
-  const { connect } = await import('node:net');
-  const server = createServer((client) => {
-    const core = connect(path);
-    let bytes = 0;
-    for (const socket of [client, core]) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-      socket.on('close', () => sockets.delete(socket));
-    }
-    client.pipe(core);
-    core.pipe(client);
-    core.on('data', (data: Buffer) => {
-      bytes += data.length;
-      if (broken >= times || bytes < 500) return;
-      broken += 1;
-      client.destroy();
-      core.destroy();
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  return {
-    address: `127.0.0.1:${port}`,
-    broken: () => broken,
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}

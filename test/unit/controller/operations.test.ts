@@ -141,7 +141,7 @@ describe('start', () => {
     const { put } = records;
     records.put = async () => Promise.reject(new FsbError('no_capacity', 'the disk is full'));
     expect((await failure(controller.start(box))).code).toBe('no_capacity');
-    expect(await controller.get(box)).toEqual(stopped);
+    expect(await controller.get(box)).toEqual({ ...stopped, logBytes: 0 });
     expect(agent.starts).toHaveLength(1);
     records.put = put;
     expect((await controller.start(box)).generation).toBe(2);
@@ -404,7 +404,7 @@ describe('update', () => {
     records.put = async () => Promise.reject(new FsbError('no_capacity', 'the disk is full'));
     expect((await failure(controller.update(box, both))).code).toBe('no_capacity');
     expect(agent.limits.get(made.id)).toEqual(made.spec.resources);
-    expect(await controller.get(box)).toEqual(made);
+    expect(await controller.get(box)).toEqual({ ...made, logBytes: 0 });
   });
 });
 

@@ -51,13 +51,33 @@ describe('output', () => {
     const chunks = process.output[Symbol.asyncIterator]();
     for (let i = 0; i < 5; i += 1) guest.send(stdout(i * 1024, portion.subarray(0, 1024)));
     await fixture.settle();
-    for (let i = 0; i < 5; i += 1) await chunks.next();
+    for (let read = 0; read < 5_120; ) read += (await chunks.next()).value!.data.length;
     const waiting = chunks.next();
     await guest.heard('ACK');
     guest.send(stdout(5_120, 'x'), exitOf(1, { stdoutTotal: 5_121 }));
     await waiting;
     expect((await chunks.next()).done).toBe(true);
     expect(guest.ofType('ACK').map(({ offset }) => offset)).toEqual([5_120]);
+  });
+
+  it('joins what waits, in order, and keeps nothing of the memory that it was read into', async () => {
+    const { guest } = fixture;
+    const process = await fixture.spawn();
+    guest.send(stdout(0, 'a'), stdout(1, 'b'), stdout(2, 'c'));
+    guest.send({ ...stdout(0, 'err'), type: 'STDERR' } as GuestFrame, stdout(3, 'd'), stdout(4, portion));
+    await fixture.settle();
+    guest.send(exitOf(1, { stdoutTotal: 4 + portion.length, stderrTotal: 3 }));
+    const chunks = [];
+    for await (const { stream, offset, data } of process.output) chunks.push({ stream, offset, data });
+    expect(chunks.map(({ stream, offset, data }) => [stream, offset, data.length])).toEqual([
+      ['stdout', 0, 3],
+      ['stderr', 0, 3],
+      ['stdout', 3, 1 + portion.length],
+    ]);
+    expect(String(chunks[0]!.data)).toBe('abc');
+    expect(String(chunks[2]!.data.subarray(0, 2))).toBe(
+      `d${String(portion[0] === 0 ? '\0' : portion.subarray(0, 1))}`,
+    );
   });
 
   it('can be read once', async () => {

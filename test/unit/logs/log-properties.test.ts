@@ -15,9 +15,11 @@ interface Piece {
 const stream = fc.constantFrom<StreamName>('stdout', 'stderr');
 const text = fc.string({ unit: fc.constantFrom('a', 'b', '\n'), minLength: 1, maxLength: 30 });
 const pieces = fc.array(fc.record<Piece>({ stream, text }), { maxLength: 40 });
+const indexBytes = fc.integer({ min: 1, max: 200 });
 const retention = fc.record({
   segmentBytes: fc.integer({ min: 1, max: 600 }),
   maxSegments: fc.integer({ min: 1, max: 6 }),
+  indexBytes,
 });
 
 const whole = (list: Piece[], name: StreamName): string =>
@@ -59,6 +61,7 @@ function expectTruthful(entries: LogEntry[], list: Piece[]): void {
 
 const segmentsOf = (directory: string): string[] =>
   readdirSync(join(directory, 'box'))
+    .filter((name) => name.endsWith('.log'))
     .sort()
     .map((name) => join(directory, 'box', name));
 
@@ -144,6 +147,15 @@ interface Timed extends Piece {
   time: number;
 }
 
+/** As the log has them: the clock may be set back, times in a log never go back. */
+function asLogged(list: Timed[]): Timed[] {
+  let latest = 0;
+  return list.map((piece) => {
+    latest = Math.max(latest, piece.time);
+    return { ...piece, time: latest };
+  });
+}
+
 /** The last lines, found the slow way: each byte with the line it is in, lines ordered by the last byte asked for. */
 function expectedTail(list: Timed[], asked: (piece: Timed) => boolean, tail: number): Piece[] {
   const bytes: { stream: StreamName; text: string; line: object }[] = [];
@@ -173,35 +185,66 @@ async function writeTimed(store: LogStore, clock: SetClock, list: Timed[]): Prom
   return writer;
 }
 
-describe('the tail of a log', () => {
+describe('what is asked for of a log', () => {
   const timed = fc.array(fc.record<Timed>({ stream, text, time: fc.integer({ min: 1, max: 20 }) }), {
     maxLength: 30,
   });
   const window = fc.record({
-    tail: fc.nat(12),
+    tail: fc.option(fc.nat(12), { nil: undefined }),
     since: fc.option(fc.integer({ min: 1, max: 20 }), { nil: undefined }),
     until: fc.option(fc.integer({ min: 1, max: 20 }), { nil: undefined }),
     stdout: fc.boolean(),
     stderr: fc.boolean(),
   });
 
-  it('is the last lines of what else is asked for, across segments and streams', async () => {
+  const limits = fc.record({ segmentBytes: fc.integer({ min: 1, max: 1200 }), indexBytes });
+
+  it('is the last lines, of a time, of a stream, across segments, also in a log that was opened again', async () => {
     await fc.assert(
-      fc.asyncProperty(timed, fc.integer({ min: 1, max: 600 }), window, (list, segmentBytes, query) =>
+      fc.asyncProperty(timed, limits, window, (list, sizes, query) =>
         inPlace(async (place) => {
           const clock = new SetClock();
-          const store = await place.open({ clock, segmentBytes, maxSegments: 1000 });
-          await writeTimed(store, clock, list);
+          const options = { clock, ...sizes, maxSegments: 1000 };
+          const store = await place.open(options);
+          const writer = await writeTimed(store, clock, list);
           const asked = ({ time, stream: name }: Timed): boolean =>
             query[name] && time >= (query.since ?? 0) && time < (query.until ?? 100);
-          const expected = expectedTail(list, asked, query.tail);
-          const entries = await collect(store, query);
-          for (const name of ['stdout', 'stderr'] as const)
-            expect(textOf(entries, name)).toBe(whole(expected, name));
-          expect(textOf(entries)).toBe(expected.map((piece) => piece.text).join(''));
+          const expected = expectedTail(asLogged(list), asked, query.tail ?? 10_000);
+          const check = async (opened: LogStore): Promise<void> => {
+            const entries = await collect(opened, query);
+            for (const name of ['stdout', 'stderr'] as const)
+              expect(textOf(entries, name)).toBe(whole(expected, name));
+            expect(textOf(entries)).toBe(expected.map((piece) => piece.text).join(''));
+            expect(droppedOf(entries)).toBe(0);
+          };
+          await check(store);
+          await writer.close();
+          await check(await place.open(options));
         }),
       ),
       { numRuns: 250 },
+    );
+  });
+
+  it('carries times that never go back, however the clock is set, also across a restart', async () => {
+    await fc.assert(
+      fc.asyncProperty(timed, timed, limits, (before, after, sizes) =>
+        inPlace(async (place) => {
+          const clock = new SetClock();
+          const options = { clock, ...sizes, maxSegments: 1000 };
+          await (await writeTimed(await place.open(options), clock, before)).close();
+          const store = await place.open(options);
+          const writer = await store.writer('box');
+          for (const { time, text: piece } of after) {
+            clock.time = time;
+            const data = Buffer.from(piece);
+            await writer.append({ stream: 'stderr', offset: writer.offsets.stderr, data });
+          }
+          const times = (await collect(store)).map(({ time }) => time);
+          expect(times).toEqual([...times].sort((a, b) => a - b));
+        }),
+      ),
+      { numRuns: 60 },
     );
   });
 });

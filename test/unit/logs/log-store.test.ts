@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { LogStore, LogWriter } from '../../../src/core/logs/log-store.ts';
@@ -158,6 +158,42 @@ describe('reading', () => {
   });
 });
 
+describe('an end with something missing', () => {
+  it('shows how much, behind the last entry and to whoever asks for the end', async () => {
+    await using place = await makePlace();
+    const store = await place.open();
+    const writer = await store.writer('box');
+    await say(writer, 'kept\n');
+    await say(writer, 'kept\n', 'stderr');
+    const reader = rest(follow(store));
+    await writer.end({ stdout: 105, stderr: 12 });
+    for (const entries of [await reader, await collect(store), await collect(await place.open())]) {
+      expect(textOf(entries)).toBe('kept\nkept\n');
+      expect(entries.at(-1)).toMatchObject({ seq: 117, dropped: 107, data: Buffer.alloc(0) });
+    }
+    expect(droppedOf(await collect(store, { afterSeq: 10 }))).toBe(107);
+    expect(droppedOf(await collect(store, { tail: 1 }))).toBe(107);
+    expect(droppedOf(await collect(store, { since: Date.now() + 60_000 }))).toBe(0);
+    await writer.close();
+    expect((await (await place.open()).writer('box')).offsets).toEqual({ stdout: 105, stderr: 12 });
+  });
+
+  it('ends those who follow although it could not be written', async () => {
+    await using place = await makePlace();
+    const store = await place.open();
+    const writer = await store.writer('box');
+    await say(writer, 'kept\n');
+    const reader = rest(follow(store));
+    const folder = join(place.directory, 'box');
+    await writer.close();
+    const again = await store.writer('box');
+    rmSync(folder, { recursive: true });
+    await expect(again.end()).rejects.toMatchObject({ code: 'internal' });
+    await again.close();
+    expect(textOf(await reader)).toBe('kept\n');
+  });
+});
+
 describe('following', () => {
   it('delivers each append, across rotation, and ends with the log', async () => {
     await using place = await makePlace();
@@ -265,5 +301,115 @@ describe('following', () => {
     await store.close();
     await store.close();
     await Promise.all(expectations);
+  });
+});
+
+describe('output of any shape', () => {
+  const MIB = 1024 * 1024;
+
+  it('has a line that is longer than a segment, binary data and an unfinished line as they were, in order', async () => {
+    await using place = await makePlace();
+    const options = { segmentBytes: 200_000, maxSegments: 100, indexBytes: 50_000 };
+    const store = await place.open(options);
+    const writer = await store.writer('box');
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, n) => n));
+    const long = Buffer.concat([Buffer.alloc(MIB, 'l'), Buffer.from('\n')]);
+    await say(writer, 'before\n');
+    await writer.append({ stream: 'stdout', offset: 7, data: long });
+    await say(writer, 'an error between two\n', 'stderr');
+    await writer.append({ stream: 'stdout', offset: 7 + long.length, data: bytes });
+    await say(writer, 'unfinished');
+    await writer.close();
+    for (const opened of [store, await place.open(options)]) {
+      const entries = await collect(opened);
+      const stdout = Buffer.concat(entries.filter((e) => e.stream === 'stdout').map((e) => e.data));
+      const expected = Buffer.concat([Buffer.from('before\n'), long, bytes, Buffer.from('unfinished')]);
+      expect(stdout.equals(expected)).toBe(true);
+      const runs = entries.map(({ stream }) => stream).filter((name, at, all) => name !== all[at - 1]);
+      expect(runs).toEqual(['stdout', 'stderr', 'stdout']);
+      // The unfinished line began with what follows the newline among the bytes.
+      const tail = await collect(opened, { tail: 1 });
+      expect(Buffer.concat(tail.map((e) => e.data))).toEqual(
+        Buffer.concat([bytes.subarray(11), Buffer.from('unfinished')]),
+      );
+      const long2 = await collect(opened, { tail: 3, stderr: false });
+      expect(textOf(long2).length).toBe(long.length + bytes.length + 'unfinished'.length);
+      expect(droppedOf(long2)).toBe(0);
+    }
+  });
+
+  it('goes on in the last line when a next core writes on', async () => {
+    await using place = await makePlace();
+    const first = await (await place.open()).writer('box');
+    await say(first, 'half a ');
+    await first.close();
+    const store = await place.open();
+    const writer = await store.writer('box');
+    await say(writer, 'line\nand another\n');
+    expect(textOf(await collect(store, { tail: 2 }))).toBe('half a line\nand another\n');
+    expect(textOf(await collect(store, { tail: 1 }))).toBe('and another\n');
+  });
+
+  it('is found by time at the border of two segments', async () => {
+    await using place = await makePlace();
+    const clock = new SetClock();
+    const store = await place.open({ clock, segmentBytes: 100, maxSegments: 100 });
+    const writer = await store.writer('box');
+    for (let time = 10; time <= 60; time += 10) {
+      clock.time = time;
+      await say(writer, `${time}${'.'.repeat(50)}\n`);
+    }
+    // One record a segment: every time is a border.
+    expect(readdirSync(join(place.directory, 'box'))).toHaveLength(6);
+    const times = async (query: Partial<LogQuery>): Promise<number[]> =>
+      (await collect(store, query)).map(({ time }) => time);
+    expect(await times({ since: 30 })).toEqual([30, 40, 50, 60]);
+    expect(await times({ since: 30.5, until: 50 })).toEqual([40]);
+    expect(await times({ since: 30, until: 30 })).toEqual([]);
+    expect(await times({ until: 10 })).toEqual([]);
+    expect(await times({ until: 10.5 })).toEqual([10]);
+    expect(await times({ since: 20, tail: 2, until: 50 })).toEqual([30, 40]);
+  });
+
+  it('is written once although what rotation drops cannot be removed, and that goes later', async () => {
+    await using place = await makePlace();
+    const options = { segmentBytes: 100, maxSegments: 2 };
+    const store = await place.open(options);
+    const writer = await store.writer('box');
+    await say(writer, `${'1'.repeat(50)}\n`);
+    const oldest = join(place.directory, 'box', '00000001.log');
+    const bytes = readFileSync(oldest);
+    // No file any more: rm() refuses it.
+    rmSync(oldest);
+    mkdirSync(oldest);
+    for (const digit of ['2', '3', '4']) await say(writer, `${digit.repeat(50)}\n`);
+    expect(textOf(await collect(store))).toBe(`${'3'.repeat(50)}\n${'4'.repeat(50)}\n`);
+    await writer.close();
+    rmSync(oldest, { recursive: true });
+    writeFileSync(oldest, bytes);
+    // As a core leaves it that was killed in the middle of a rotation: one segment too many.
+    const next = await (await place.open(options)).writer('box');
+    expect(next.offsets.stdout).toBe(4 * 51);
+    expect(readdirSync(join(place.directory, 'box'))).toEqual(['00000003.log', '00000004.log']);
+  });
+
+  it('is not held up by a file in its folder that is none of its own', async () => {
+    await using place = await makePlace();
+    const writer = await (await place.open()).writer('box');
+    await say(writer, 'x\n');
+    await writer.close();
+    writeFileSync(join(place.directory, 'box', 'notes.txt'), 'hello');
+    expect(textOf(await collect(await place.open()))).toBe('x\n');
+  });
+
+  it('tells how much room it takes', async () => {
+    await using place = await makePlace();
+    const store = await place.open();
+    await say(await store.writer('one'), 'x'.repeat(1000));
+    await say(await store.writer('two'), 'x'.repeat(500));
+    const [one, two] = [await store.size('one'), await store.size('two')];
+    expect(one).toBeGreaterThan(1000);
+    expect(await store.size()).toBe(one + two);
+    expect(await store.size('none')).toBe(0);
   });
 });

@@ -1,5 +1,5 @@
 import type { LogWriter } from '../../logs/log-store.ts';
-import type { OutputChunk, ProcessSession } from '../../model/process.ts';
+import type { OutputChunk, ProcessSession, StreamName } from '../../model/process.ts';
 import { Beginning } from './beginning.ts';
 import { OutputTap } from './output-tap.ts';
 import type { Persistence } from './persistence.ts';
@@ -9,7 +9,7 @@ import type { Persistence } from './persistence.ts';
  *
  * A chunk goes to the attached readers first and to the log after that: so a reader that replays what was said up to
  * the moment it joined, and then takes what is pushed, sees every byte once. The guest gets its credit back when both
- * have it; so while the log cannot be written, the process waits.
+ * have it; so while the log cannot be written, the process waits, until `writes` gives the chunk up.
  */
 export class MainPump {
   readonly #main: ProcessSession;
@@ -21,17 +21,25 @@ export class MainPump {
   #current: Promise<void> = Promise.resolve();
   #ended = false;
   #missing = 0;
+  /** Where each stream ends, as far as it was read. */
+  readonly #ends: Record<StreamName, number>;
 
   constructor(main: ProcessSession, log: LogWriter, writes: Persistence) {
     this.#main = main;
     this.#log = log;
     this.#writes = writes;
+    this.#ends = { ...log.offsets };
     this.#beginning = new Beginning(log.offsets.stdout + log.offsets.stderr);
   }
 
   /** How many bytes were read and could not be written. */
   get missing(): number {
     return this.#missing;
+  }
+
+  /** How many bytes of each stream there were, in the log or `missing`. */
+  get ends(): Readonly<Record<StreamName, number>> {
+    return this.#ends;
   }
 
   /** Resolves when every byte is in the log or `missing`; rejects when the channel was lost before that. */
@@ -63,6 +71,7 @@ export class MainPump {
 
   /** What comes after a chunk that is given up is still worth a try. */
   async #record(chunk: OutputChunk): Promise<void> {
+    this.#ends[chunk.stream] = chunk.offset + chunk.data.length;
     await this.#writes
       .insist(() => this.#log.append(chunk))
       .catch(() => {

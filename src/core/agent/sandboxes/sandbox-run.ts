@@ -20,6 +20,8 @@ import { Persistence } from './persistence.ts';
 import { Stopping } from './stopping.ts';
 
 const SIGKILL = 9;
+/** Milliseconds for which a process waits for its log to be writable again; then it goes on without one. */
+const LOG_PATIENCE = 10_000;
 
 export interface SandboxRunOptions {
   sandboxId: string;
@@ -89,7 +91,12 @@ export class SandboxRun {
     const exit = new AbortController();
     main.exited.catch(noop).finally(() => exit.abort());
     const writes = { clock, log: logger.child({ sandbox: sandboxId }), stop: this.#letGo.signal };
-    this.#logWrites = new Persistence({ ...writes, what: 'the log of a sandbox', hurry: exit.signal });
+    this.#logWrites = new Persistence({
+      ...writes,
+      what: 'the log of a sandbox',
+      hurry: exit.signal,
+      patience: LOG_PATIENCE,
+    });
     const hurry = this.#unwanted.signal;
     this.#recordWrites = new Persistence({ ...writes, what: 'the end of a sandbox', hurry });
     this.pump = new MainPump(main, log, this.#logWrites);
@@ -235,9 +242,9 @@ export class SandboxRun {
         if (missing > 0)
           logger.error(
             { sandbox: this.sandboxId, missing },
-            'the end of a log is missing: it was never written',
+            'output is missing in a log: it could not be written',
           );
-        await this.#logWrites.insist(() => log.end());
+        await this.#logWrites.insist(() => log.end(this.pump.ends));
       }
     } catch (error) {
       this.#complain(error, 'cannot mark a log as complete');

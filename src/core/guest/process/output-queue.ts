@@ -6,9 +6,13 @@ import { ProtocolError } from '../protocol/protocol-error.ts';
 const ACKNOWLEDGE_AT = 64 * 1024;
 /** While the consumer waits anyway, the guest is freed of what it holds earlier. */
 const ACKNOWLEDGE_IDLE_AT = 4 * 1024;
-/** From so many waiting chunks on, small ones are joined: a guest that sends single bytes must not fill the heap. */
+/**
+ * From so many waiting chunks on, a piece joins the last one of its stream, also past those of the other one: a guest
+ * that sends single bytes must not fill the heap.
+ */
 const MANY_CHUNKS = 64;
-const JOINED_CHUNK = 16 * 1024;
+/** Bytes of a chunk that was joined from several: one write, one turn of the consumer. */
+const JOINED_CHUNK = 128 * 1024;
 
 interface Stream {
   received: number;
@@ -20,8 +24,9 @@ interface Stream {
   tail: WaitingChunk | undefined;
 }
 
+/** Its data is a view on the front of `room`. */
 interface WaitingChunk extends OutputChunk {
-  room?: Buffer;
+  room: Buffer;
 }
 
 interface Waiter {
@@ -41,8 +46,8 @@ export interface OutputOptions {
 
 /**
  * The output of one process on its way from the guest to the one consumer. It holds at most one window for each
- * stream. Under a backlog of tiny pieces, the order between stdout and stderr is kept only roughly; within each it
- * is exact.
+ * stream. What comes while the consumer is busy is joined, so that it can catch up. Under a backlog of tiny pieces, the
+ * order between stdout and stderr is kept only roughly; within each it is exact.
  */
 export class OutputQueue implements AsyncIterable<OutputChunk> {
   readonly #options: OutputOptions;
@@ -65,7 +70,7 @@ export class OutputQueue implements AsyncIterable<OutputChunk> {
     return this.#dropped || (stdout.consumed === stdout.total && stderr.consumed === stderr.total);
   }
 
-  /** @throws ProtocolError for a gap, a repetition, or more than the window or the total */
+  /** Keeps nothing of `data` itself. @throws ProtocolError for a gap, a repetition, or more than the window or the total */
   receive(name: StreamName, offset: number, data: Buffer): void {
     const stream = this.#streams[name];
     const end = offset + data.length;
@@ -77,8 +82,8 @@ export class OutputQueue implements AsyncIterable<OutputChunk> {
       throw new ProtocolError('outOfRange', `${name} goes beyond its end at ${stream.total}`);
     stream.received = end;
     if (this.#dropped) return;
-    if (this.#waiter) this.#lend({ stream: name, offset, data });
-    else this.#keep(stream, { stream: name, offset, data });
+    if (this.#waiter) this.#lend({ stream: name, offset, data: Buffer.from(data) });
+    else if (!this.#join(stream, data)) this.#keep(stream, name, offset, data);
   }
 
   /** The process ended, and these are all the bytes it wrote. @throws ProtocolError when more had come already */
@@ -176,14 +181,18 @@ export class OutputQueue implements AsyncIterable<OutputChunk> {
     this.#takeWaiter()?.resolve({ done: false, value: chunk });
   }
 
-  #keep(stream: Stream, chunk: WaitingChunk): void {
-    const tail = stream.tail;
-    if (this.#waiting.length >= MANY_CHUNKS && tail && tail.data.length + chunk.data.length <= JOINED_CHUNK) {
-      join(tail, chunk.data);
-      return;
-    }
-    this.#waiting.push(chunk);
-    stream.tail = chunk;
+  /** False when the piece needs a chunk of its own. */
+  #join({ tail }: Stream, data: Buffer): boolean {
+    if (tail === undefined || tail.data.length + data.length > JOINED_CHUNK) return false;
+    if (tail !== this.#waiting.at(-1) && this.#waiting.length < MANY_CHUNKS) return false;
+    append(tail, data);
+    return true;
+  }
+
+  #keep(stream: Stream, name: StreamName, offset: number, data: Buffer): void {
+    const room = Buffer.from(data);
+    stream.tail = { stream: name, offset, data: room, room };
+    this.#waiting.push(stream.tail);
   }
 
   #endWhenComplete(): void {
@@ -202,12 +211,14 @@ function newStream(from: number): Stream {
   return { received: from, consumed: from, acknowledged: from, total: undefined, tail: undefined };
 }
 
-function join(tail: WaitingChunk, data: Buffer): void {
-  const length = tail.data.length;
-  if (!tail.room) {
-    tail.room = Buffer.allocUnsafeSlow(JOINED_CHUNK);
+/** The room doubles, so that each byte is copied about twice, however small the pieces are. */
+function append(tail: WaitingChunk, data: Buffer): void {
+  const { length } = tail.data;
+  const end = length + data.length;
+  if (end > tail.room.length) {
+    tail.room = Buffer.allocUnsafe(Math.min(2 * end, JOINED_CHUNK));
     tail.data.copy(tail.room);
   }
   data.copy(tail.room, length);
-  tail.data = tail.room.subarray(0, length + data.length);
+  tail.data = tail.room.subarray(0, end);
 }

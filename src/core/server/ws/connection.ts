@@ -1,21 +1,12 @@
-import type { WebSocket } from 'ws';
 import { abortable } from '../../model/abortable.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import { formatDuration } from '../../model/quantity.ts';
-import { closeCodeOf, closeCodes, closeReason } from '../../wire/stream/close-codes.ts';
-import {
-  channels,
-  decodeAck,
-  decodeFrame,
-  decodeJson,
-  type Frame,
-  subprotocols,
-} from '../../wire/stream/frames.ts';
+import { closeCodeOf, closeCodes } from '../../wire/stream/close-codes.ts';
+import { channels, decodeAck, decodeJson, type Frame } from '../../wire/stream/frames.ts';
 import { encodeStatus, type StreamEnd } from '../../wire/stream/stream-end.ts';
+import type { Carrier } from './carrier.ts';
 
-/** Bytes that may wait inside this process for a socket without credit windows. */
-const SOCKET_HIGH_WATER = 256 * 1024;
 /** Milliseconds for the request of a stream that said it would send one; a client has it before it connects. */
 const REQUEST_MS = 10_000;
 
@@ -25,7 +16,7 @@ export class Connection {
   readonly closed: AbortSignal;
   /** True when the client speaks the superset, with credit windows. */
   readonly own: boolean;
-  readonly #ws: WebSocket;
+  readonly #carrier: Carrier;
   readonly #window: number;
   readonly #clock: Clock;
   readonly #gone = new AbortController();
@@ -35,16 +26,13 @@ export class Connection {
   #onRequest: ((payload: Buffer) => void) | undefined;
   #onFrame: ((frame: Frame) => void) | undefined;
 
-  constructor(ws: WebSocket, window: number, clock: Clock) {
-    this.#ws = ws;
+  constructor(carrier: Carrier, window: number, clock: Clock) {
+    this.#carrier = carrier;
     this.#window = window;
     this.#clock = clock;
-    this.own = ws.protocol === subprotocols.own;
+    this.own = carrier.own;
     this.closed = this.#gone.signal;
-    ws.on('message', (message: Buffer, isBinary: boolean) => this.#receive(message, isBinary));
-    ws.on('close', () => this.#leave());
-    // The library closes with the fitting code itself (1002, 1007, 1009); `close` follows.
-    ws.on('error', () => this.#leave());
+    carrier.use({ onFrame: (frame) => this.#receive(frame), onGone: () => this.#leave() });
   }
 
   /** Every frame but acknowledgements. What it throws ends the stream with a protocol error. */
@@ -54,7 +42,7 @@ export class Connection {
 
   /** Control frames, which need no credit. */
   send(frame: Buffer): void {
-    if (!this.closed.aborted) this.#ws.send(frame, { binary: true });
+    if (!this.closed.aborted) this.#carrier.send(frame);
   }
 
   /** The request frame of a client whose request was too long for the URL. @throws cancelled, timeout */
@@ -72,7 +60,7 @@ export class Connection {
   async sendCredited(frame: Buffer): Promise<void> {
     if (this.closed.aborted) return;
     this.#sent += frame.length;
-    const flushed = this.#flushed(frame);
+    const flushed = this.#carrier.flushed(frame);
     while (this.own && this.#sent - this.#acknowledged > this.#window && !this.closed.aborted)
       await this.#woken();
     await flushed;
@@ -80,19 +68,20 @@ export class Connection {
 
   /** Stops reading the socket: the client is sending faster than its process reads. */
   pause(): void {
-    this.#ws.pause();
+    this.#carrier.pause();
   }
 
   resume(): void {
-    this.#ws.resume();
+    this.#carrier.resume();
   }
 
   /** The last frame, then the close that says why. */
   end(end: StreamEnd): void {
     if (this.closed.aborted) return;
     this.send(encodeStatus(end));
-    if (end.kind === 'error') this.#close(closeCodeOf(end.error.code), end.error.message);
-    else this.#close(closeCodes.done, '');
+    if (end.kind === 'error') this.#carrier.finish(closeCodeOf(end.error.code), end.error.message);
+    else this.#carrier.finish(closeCodes.done, '');
+    this.#leave();
   }
 
   /** Without a status: nothing is known about the end, because it is not the end. */
@@ -101,17 +90,13 @@ export class Connection {
   }
 
   #close(code: number, reason: string): void {
-    // A paused socket would never see the client's half of the close.
-    this.#ws.resume();
-    this.#ws.close(code, closeReason(reason));
+    this.#carrier.close(code, reason);
     this.#leave();
   }
 
-  #receive(message: Buffer, isBinary: boolean): void {
+  #receive(frame: Frame): void {
     if (this.closed.aborted) return;
     try {
-      if (!isBinary) throw new FsbError('invalid_argument', 'a text message: frames are binary');
-      const frame = decodeFrame(message);
       if (frame.channel === channels.ack) this.#acknowledge(decodeAck(frame.payload));
       else if (frame.channel === channels.request && this.#onRequest !== undefined)
         this.#onRequest(frame.payload);
@@ -126,15 +111,6 @@ export class Connection {
       throw new FsbError('invalid_argument', 'an acknowledgement of what was not sent');
     this.#acknowledged = Math.max(this.#acknowledged, consumed);
     this.#wake?.();
-  }
-
-  #flushed(frame: Buffer): Promise<void> | undefined {
-    if (this.own || this.#ws.bufferedAmount < SOCKET_HIGH_WATER) {
-      this.#ws.send(frame, { binary: true });
-      return undefined;
-    }
-    // The callback comes with an error, too, when the socket breaks: either way there is nothing more to wait for.
-    return new Promise((resolve) => this.#ws.send(frame, { binary: true }, () => resolve()));
   }
 
   #woken(): Promise<void> {

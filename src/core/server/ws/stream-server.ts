@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { WebSocketServer } from 'ws';
 import type { Clock } from '../../model/clock.ts';
@@ -5,9 +6,11 @@ import { FsbError } from '../../model/errors.ts';
 import { LONGEST_INPUT_FRAME, subprotocols } from '../../wire/stream/frames.ts';
 import { assertMayCall } from '../http/guard.ts';
 import type { Upgrade } from '../http/http-server.ts';
-import { refuseUpgrade } from '../http/respond.ts';
+import { refuseUpgrade, urlOf } from '../http/respond.ts';
+import { SocketCarrier } from './carrier.ts';
 import { Connection } from './connection.ts';
 import { keepAlive } from './heartbeat.ts';
+import { HeldStreams } from './held-streams.ts';
 import type { StreamedCore } from './serve.ts';
 import { streamOfRequest } from './streams.ts';
 
@@ -34,21 +37,37 @@ export function streamServer(core: StreamedCore, clock: Clock, log: Logger): Str
   const connections = new Set<Connection>();
   let goingAway = false;
 
+  const held = new HeldStreams(clock);
+
+  /** What to do with the connection. @throws not_found, invalid_argument, conflict */
+  const take = (request: IncomingMessage, transport: 'unix' | 'tcp'): ((socket: SocketCarrier) => void) => {
+    const goOn = held.toGoOn(urlOf(request));
+    if (goOn !== undefined) return (socket) => goOn.carrier.goOn(socket, goOn.received);
+    const stream = streamOfRequest(request);
+    const { resume } = stream;
+    if (resume !== undefined) held.assertFree(resume);
+    return (socket) => {
+      const linked = resume !== undefined && socket.own ? held.hold(resume, transport) : undefined;
+      const connection = new Connection(linked ?? socket, stream.window, clock);
+      linked?.begin(socket);
+      connections.add(connection);
+      connection.closed.addEventListener('abort', () => connections.delete(connection));
+      stream
+        .serve(connection, core)
+        .catch((error: unknown) => log.error({ err: error }, 'a stream ended badly'));
+    };
+  };
+
   const upgrade =
     (transport: 'unix' | 'tcp'): Upgrade =>
     (request, socket, head) => {
       try {
         if (goingAway) throw new FsbError('unavailable', 'the core is going away');
         assertMayCall(request, transport);
-        const stream = streamOfRequest(request);
+        const serve = take(request, transport);
         server.handleUpgrade(request, socket, head, (ws) => {
-          const connection = new Connection(ws, stream.window, clock);
           keepAlive(ws, clock, transport);
-          connections.add(connection);
-          ws.on('close', () => connections.delete(connection));
-          stream
-            .serve(connection, core)
-            .catch((error: unknown) => log.error({ err: error }, 'a stream ended badly'));
+          serve(new SocketCarrier(ws));
         });
       } catch (error) {
         refuseUpgrade(socket, FsbError.from(error));
@@ -60,6 +79,7 @@ export function streamServer(core: StreamedCore, clock: Clock, log: Logger): Str
     async close(graceMs) {
       goingAway = true;
       for (const connection of connections) connection.goAway('the core is going away');
+      held.close();
       const cancel = clock.after(graceMs, () => {
         for (const ws of server.clients) ws.terminate();
       });

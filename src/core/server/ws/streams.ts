@@ -10,6 +10,8 @@ import type { StreamedCore } from './serve.ts';
 export interface Stream {
   /** Bytes that may be on their way to the client. */
   window: number;
+  /** The key by which the client will come back when the connection breaks. */
+  resume?: string;
   serve(connection: Connection, core: StreamedCore): Promise<void>;
 }
 
@@ -18,8 +20,12 @@ export function streamOfRequest(request: IncomingMessage): Stream {
   const { pathname, searchParams } = urlOf(request);
   const serve = sandboxStream(pathname) ?? poolStream(pathname);
   if (serve === undefined) throw notHere(request, pathname);
+  const resume = searchParams.get('resume') ?? undefined;
+  // It is about the connection: no stream knows such a field.
+  searchParams.delete('resume');
   return {
     window: windowOf(searchParams),
+    ...(resume !== undefined && { resume }),
     serve: (connection, core) => serve(connection, core, searchParams),
   };
 }

@@ -26,6 +26,7 @@ export function sandboxToWire(sandbox: Sandbox): SandboxInfo {
     expiresAtMilliseconds: sandbox.expiresAt,
     warm: sandbox.warm,
     events: sandbox.events.map((event) => ({ timeMilliseconds: event.time, message: event.message })),
+    logBytes: sandbox.logBytes,
   };
 }
 
@@ -48,6 +49,7 @@ export function sandboxFromWire(wire: SandboxInfo | undefined): Sandbox {
     expiresAt: wire.expiresAtMilliseconds,
     warm: wire.warm,
     events: wire.events.map((event) => ({ time: event.timeMilliseconds, message: event.message })),
+    logBytes: wire.logBytes,
   });
 }
 

@@ -8,6 +8,10 @@ import type { StreamName, TerminalSize } from '../../model/process.ts';
  * backpressure is its only flow control. `fsb.v1` has them too, with the same meaning, and the rest of the table:
  * signals, exact positions, log entries, and a credit window for each direction, so that both ends may always read
  * their socket (and answer pings) while a slow consumer holds its producer back.
+ *
+ * A client that opens exec or attach with `resume=KEY` (22 to 64 letters, digits, - and _, which nobody can guess) may come
+ * back after a break: `/api/v1/streams/KEY?received=N`, N being the frames that it got, acknowledgements and `received` not
+ * counted. The core answers with `received`, and both send again what the other one has not got; see link.ts.
  */
 export const channels = {
   /** To the core: bytes for stdin. */
@@ -23,12 +27,14 @@ export const channels = {
   started: 16,
   /** To the core: one byte, the number of a signal for the process group. */
   signal: 17,
-  /** Both ways: u64, how many bytes of credited messages (stdin; stdout, stderr, log) were consumed in all. */
+  /** Both ways: u64, how many bytes of credited messages (stdin; stdout, stderr, log) were consumed in all; with a link, u64 frames received. */
   ack: 18,
   /** To the client: u8 stream, u64 offset of its next byte, wherever that does not follow from what came before. */
   position: 19,
   /** To the core, first, when the request is too long for the URL: JSON exec request. */
   request: 20,
+  /** To the client, first on a connection that goes on with a stream (see link.ts): u64, how many frames the core received. */
+  received: 21,
   /** To the client: a log entry (see log-frame.ts). */
   log: 32,
   /** To the core: one byte, the channel that gets no more (0: end of input). */
@@ -111,6 +117,15 @@ export function encodeAck(consumed: number): Buffer {
 export function decodeAck(payload: Buffer): number {
   return readCount(payload, 0, 8);
 }
+
+export function encodeReceived(frames: number): Buffer {
+  const payload = Buffer.alloc(8);
+  payload.writeBigUInt64BE(BigInt(frames));
+  return encodeFrame(channels.received, payload);
+}
+
+/** @throws invalid_argument */
+export const decodeReceived = (payload: Buffer): number => readCount(payload, 0, 8);
 
 export function encodePosition(stream: StreamName, offset: number): Buffer {
   const payload = Buffer.alloc(9);

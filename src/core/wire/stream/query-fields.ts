@@ -46,10 +46,16 @@ function readFlag(value: string): boolean | undefined {
   return value === 'false' || value === '0' ? false : undefined;
 }
 
+/** Undefined when it is no whole number from 0. */
+export function decodeCount(value: string): number | undefined {
+  const number = Number(value);
+  return value.trim() !== '' && Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+}
+
 function readNumber(kind: 'count' | 'number' | 'time', value: string): number | undefined {
   if (value.trim() === '') return undefined;
   const number = Number(value);
-  if (kind === 'count') return Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+  if (kind === 'count') return decodeCount(value);
   if (kind === 'number') return Number.isFinite(number) ? number : undefined;
   const time = Number.isFinite(number) ? number : Date.parse(value);
   return Number.isFinite(time) ? time : undefined;

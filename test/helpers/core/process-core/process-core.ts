@@ -18,7 +18,7 @@ const system: SystemInfo = {
     system: 'Debian GNU/Linux 12',
     architecture: 'amd64',
   },
-  ...{ cgroups: 'v2', startedAt: 1_700_000_000_000 },
+  ...{ cgroups: 'v2', startedAt: 1_700_000_000_000, logBytes: 0 },
 };
 
 /**

@@ -296,6 +296,8 @@ export interface SandboxInfo {
     | undefined;
   /** The last few, oldest first. */
   events: SandboxEvent[];
+  /** Bytes that its log takes; of GetSandbox alone. */
+  logBytes?: number | undefined;
 }
 
 /** What goes with the phase; what does not belong to it is absent. */
@@ -3021,6 +3023,7 @@ function createBaseSandboxInfo(): SandboxInfo {
     expiresAtMilliseconds: 0,
     warm: undefined,
     events: [],
+    logBytes: undefined,
   };
 }
 
@@ -3073,6 +3076,9 @@ export const SandboxInfo: MessageFns<SandboxInfo> = {
     }
     for (const v of message.events) {
       SandboxEvent.encode(v!, writer.uint32(218).fork()).join();
+    }
+    if (message.logBytes !== undefined) {
+      writer.uint32(224).int64(message.logBytes);
     }
     return writer;
   },
@@ -3218,6 +3224,14 @@ export const SandboxInfo: MessageFns<SandboxInfo> = {
             message.events.push(SandboxEvent.decode(reader, reader.uint32()));
             continue;
           }
+          case 28: {
+            if (tag !== 224) {
+              break;
+            }
+
+            message.logBytes = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3255,6 +3269,7 @@ export const SandboxInfo: MessageFns<SandboxInfo> = {
     message.expiresAtMilliseconds = object.expiresAtMilliseconds ?? 0;
     message.warm = object.warm ?? undefined;
     message.events = object.events?.map((e) => SandboxEvent.fromPartial(e)) || [];
+    message.logBytes = object.logBytes ?? undefined;
     return message;
   },
 };

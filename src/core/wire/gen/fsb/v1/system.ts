@@ -31,6 +31,8 @@ export interface SystemInfoResponse {
   kernel: string;
   system: string;
   architecture: string;
+  /** Of all sandboxes together. */
+  logBytes: number;
 }
 
 export interface WatchRequest {
@@ -183,6 +185,7 @@ function createBaseSystemInfoResponse(): SystemInfoResponse {
     kernel: "",
     system: "",
     architecture: "",
+    logBytes: 0,
   };
 }
 
@@ -229,6 +232,9 @@ export const SystemInfoResponse: MessageFns<SystemInfoResponse> = {
     }
     if (message.architecture !== "") {
       writer.uint32(114).string(message.architecture);
+    }
+    if (message.logBytes !== 0) {
+      writer.uint32(120).int64(message.logBytes);
     }
     return writer;
   },
@@ -358,6 +364,14 @@ export const SystemInfoResponse: MessageFns<SystemInfoResponse> = {
             message.architecture = reader.string();
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.logBytes = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -389,6 +403,7 @@ export const SystemInfoResponse: MessageFns<SystemInfoResponse> = {
     message.kernel = object.kernel ?? "";
     message.system = object.system ?? "";
     message.architecture = object.architecture ?? "";
+    message.logBytes = object.logBytes ?? 0;
     return message;
   },
 };

@@ -1,0 +1,72 @@
+import { channels, type Frame, malformed, readCount } from './frames.ts';
+
+/**
+ * One end of a stream that outlives its connections. Both ends number the frames that they send, all but
+ * acknowledgements, and keep them until the other one has said that it received them: so a new connection goes on where
+ * the old one broke, whatever was on its way, and nothing is missed or doubled. Acknowledgements tell the received count
+ * behind what they tell otherwise: u64 consumed, u64 received.
+ */
+export class Link {
+  /** Those that the other end may not have. */
+  #kept: Buffer[] = [];
+  /** How many frames the other end has for certain. */
+  #delivered = 0;
+  #received = 0;
+  #consumed = 0;
+
+  /** Frames of the other end that came. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Everything that was sent has arrived. */
+  get isSettled(): boolean {
+    return this.#kept.length === 0;
+  }
+
+  /** The frame as it goes over a connection; also to be called when there is none at the moment. */
+  outgoing(frame: Buffer): Buffer {
+    if (frame[0] === channels.ack) {
+      this.#consumed = readCount(frame.subarray(1), 0, 8);
+      return this.acknowledgement();
+    }
+    this.#kept.push(frame);
+    return frame;
+  }
+
+  /** Tells the other end what came, so that it need not keep it. */
+  acknowledgement(): Buffer {
+    const frame = Buffer.alloc(17);
+    frame[0] = channels.ack;
+    frame.writeBigUInt64BE(BigInt(this.#consumed), 1);
+    frame.writeBigUInt64BE(BigInt(this.#received), 9);
+    return frame;
+  }
+
+  /** The frame as it is meant for those above. @throws invalid_argument */
+  incoming(frame: Frame): Frame {
+    if (frame.channel !== channels.ack) {
+      this.#received += 1;
+      return frame;
+    }
+    this.#forget(readCount(frame.payload, 8, 16));
+    return { channel: channels.ack, payload: frame.payload.subarray(0, 8) };
+  }
+
+  /**
+   * What goes over a new connection, first, when the other end has said how many frames it received.
+   * @throws invalid_argument when that cannot be
+   */
+  again(received: number): Buffer[] {
+    this.#forget(received);
+    return [this.acknowledgement(), ...this.#kept];
+  }
+
+  #forget(delivered: number): void {
+    if (delivered > this.#delivered + this.#kept.length)
+      throw malformed('a count of frames that were never sent');
+    if (delivered <= this.#delivered) return;
+    this.#kept.splice(0, delivered - this.#delivered);
+    this.#delivered = delivered;
+  }
+}

@@ -1,0 +1,150 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { connectCore } from '../../../src/core/client/connect-core.ts';
+import { wholeLog } from '../../../src/core/model/logs.ts';
+import { corePaths } from '../../../src/core/model/paths.ts';
+import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
+import { makeRoot } from '../../helpers/core/real-core.ts';
+import { traces } from '../../helpers/core/traces.ts';
+
+const roots: string[] = [];
+afterEach(async () => {
+  for (const root of roots.splice(0)) await rm(root, { recursive: true, force: true });
+});
+
+async function newRoot(): Promise<string> {
+  const root = await makeRoot();
+  roots.push(root);
+  return root;
+}
+
+async function endsClean(core: CoreProcess, root: string): Promise<void> {
+  for (const box of await core.api.sandboxes.list({})) await core.api.sandboxes.delete(box, { grace: 0 });
+  expect(await core.stop()).toBe(0);
+  expect(await traces(root)).toEqual([]);
+}
+
+const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const command = (script: string) => ({ image: 'host', command: ['sh', '-c', script] });
+const ref = { namespace: 'default', name: 'flood' };
+
+/** Lines that are numbers, each one more than the one before, but where bytes were dropped. */
+class NumberedLines {
+  /** The last whole one. */
+  last = 0;
+  bytes = 0;
+  problem: string | undefined;
+  #rest = '';
+  #afterGap = false;
+
+  push(data: Buffer, dropped = 0): void {
+    this.bytes += data.length + dropped;
+    if (dropped > 0) {
+      this.#rest = '';
+      this.#afterGap = true;
+    }
+    const lines = (this.#rest + data.toString('latin1')).split('\n');
+    this.#rest = lines.pop()!;
+    // The first one behind a gap may be the end of a line.
+    if (this.#afterGap && lines.length > 0) {
+      lines.shift();
+      this.#afterGap = false;
+      if (lines.length === 0) return;
+      this.last = Number(lines[0]) - 1;
+    }
+    for (const line of lines) {
+      if (Number(line) !== this.last + 1) this.problem ??= `${line} comes after ${this.last}`;
+      this.last = Number(line);
+    }
+  }
+}
+
+async function bytesOfLogs(root: string): Promise<number> {
+  const directory = join(root, 'state/logs');
+  const files = await readdir(directory, { recursive: true, withFileTypes: true });
+  const sizes = files
+    .filter((file) => file.isFile())
+    .map(async (file) => (await stat(join(file.parentPath, file.name))).size);
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+describe('a sandbox that writes at full speed while its core is killed, again and again', () => {
+  it('has every line once, in its log and for who follows it all the time', async () => {
+    const root = await newRoot();
+    let core = await startCoreProcess(root);
+    // 31 MB, and a pause now and then, so that it is still writing when the last core comes.
+    const count = 4_000_000;
+    const part = count / 8;
+    const script = `for i in 0 1 2 3 4 5 6 7; do seq $((i*${part}+1)) $(((i+1)*${part})); sleep 0.4; done; exit 4`;
+    await core.api.sandboxes.create({ ...ref, spec: command(script) });
+    const { grpcSocket, httpSocket } = corePaths({ FSB_ROOT: root }, 0);
+    const client = connectCore({ grpc: `unix://${grpcSocket}`, http: `unix://${httpSocket}` });
+    const followed = new NumberedLines();
+    let dropped = 0;
+    const following = (async () => {
+      for await (const entry of client.sandboxes.logs(ref, { ...wholeLog, follow: true })) {
+        dropped += entry.dropped ?? 0;
+        followed.push(entry.data, entry.dropped);
+      }
+    })();
+    for (const pause of [300, 700, 100]) {
+      await delay(pause);
+      await core.kill();
+      core = await startCoreProcess(root);
+    }
+    expect(await core.api.sandboxes.wait(ref)).toMatchObject({ code: 4 });
+    await following;
+    const read = new NumberedLines();
+    for await (const entry of core.api.sandboxes.logs(ref, wholeLog)) read.push(entry.data, entry.dropped);
+    expect(followed).toMatchObject({ last: count, problem: undefined });
+    expect(read).toMatchObject({ last: count, problem: undefined });
+    expect(dropped).toBe(0);
+    await client.close();
+    await endsClean(core, root);
+  }, 120_000);
+});
+
+describe('a flood of ten million lines', () => {
+  it('ends in bounded room, whoever reads it and whoever does not, and each is told what was dropped', async () => {
+    const root = await newRoot();
+    const core = await startCoreProcess(root);
+    const count = 10_000_000;
+    const bytes = 78_888_897;
+    await core.api.sandboxes.create({
+      ...ref,
+      spec: command(`until [ -e /dev/shm/go ]; do sleep 0.05; done; seq 1 ${count}`),
+    });
+    const reader = () => core.api.sandboxes.logs(ref, { ...wholeLog, follow: true })[Symbol.asyncIterator]();
+    const [keen, idle] = [reader(), reader()];
+    const idleLines = new NumberedLines();
+    const first = idle.next();
+    const argv = ['touch', '/dev/shm/go'];
+    const request = { argv, env: {}, cwd: '', user: '', tty: false, stdin: false };
+    await (await core.api.sandboxes.exec(ref, request)).exited;
+    // One that does not read on until all is over.
+    const begin = (await first).value!;
+    idleLines.push(begin.data, begin.dropped);
+    const keenLines = new NumberedLines();
+    for (let step = await keen.next(); !step.done; step = await keen.next())
+      keenLines.push(step.value.data, step.value.dropped);
+    expect(await core.api.sandboxes.wait(ref)).toMatchObject({ code: 0 });
+
+    let dropped = 0;
+    for (let step = await idle.next(); !step.done; step = await idle.next()) {
+      idleLines.push(step.value.data, step.value.dropped);
+      dropped += step.value.dropped ?? 0;
+    }
+    for (const lines of [keenLines, idleLines])
+      expect(lines).toMatchObject({ last: count, bytes, problem: undefined });
+    expect(dropped).toBeGreaterThan(20_000_000);
+
+    const kept = await bytesOfLogs(root);
+    expect(kept).toBeLessThanOrEqual(3 * 16 * 1024 * 1024 + 100_000);
+    const { logBytes } = await core.api.sandboxes.get(ref);
+    expect(logBytes).toBeGreaterThan(32 * 1024 * 1024);
+    expect(logBytes).toBeLessThanOrEqual(kept);
+    expect((await core.api.system.info()).logBytes).toBe(logBytes);
+    await endsClean(core, root);
+  }, 180_000);
+});
