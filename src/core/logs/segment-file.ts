@@ -1,6 +1,7 @@
 import { type FileHandle, mkdir, open, rm, truncate } from 'node:fs/promises';
 import { diskFull, isDiskFull } from '../model/disk-full.ts';
 import { FsbError } from '../model/errors.ts';
+import { failpoint } from '../model/failpoint.ts';
 import { IndexFile } from './index-file.ts';
 import type { TornTail } from './load-log.ts';
 import { encodeRecords, type LogRecord, segmentMagic, sizeOf } from './record.ts';
@@ -100,10 +101,14 @@ export class SegmentFile {
   /** The steps of a rotation; a core that is killed between any two of them leaves a log that the next one goes on with. */
   async #rotate(number: number, records: LogRecord[]): Promise<void> {
     await this.close();
+    failpoint('rotate.closed');
     const handle = await this.#createSegment(number);
+    failpoint('rotate.created');
     const length = await this.#writeFront(handle, number, records);
+    failpoint('rotate.written');
     this.#take(handle, { number, length, marks: [frontMark(records[0]!)] });
     await this.#dropOldest();
+    failpoint('rotate.dropped');
   }
 
   async #createSegment(number: number): Promise<FileHandle> {
@@ -138,6 +143,7 @@ export class SegmentFile {
   /** Its index first: a segment without one is read all the same. */
   async #removeSegment(number: number): Promise<void> {
     await rm(indexPath(this.#known.directory, number), { force: true });
+    failpoint('rotate.unindexed');
     await rm(segmentPath(this.#known.directory, number), { force: true });
   }
 }

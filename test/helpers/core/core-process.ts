@@ -22,6 +22,8 @@ export interface CoreProcess {
 
 export interface CoreProcessOptions {
   pool?: Record<string, unknown>;
+  /** Bytes of the log of a sandbox. */
+  logSize?: number;
   /** Dies at this failpoint on its way to being ready: then this rejects. */
   dieAt?: string;
 }
@@ -29,11 +31,12 @@ export interface CoreProcessOptions {
 /** A real core in a process of its own, so that it can be killed. @throws with the error code when it does not start */
 export async function startCoreProcess(
   root: string,
-  { pool = {}, dieAt }: CoreProcessOptions = {},
+  { pool = {}, logSize, dieAt }: CoreProcessOptions = {},
 ): Promise<CoreProcess> {
   buildGuest();
   const policy = JSON.stringify({ warm: [{ image: 'host', count: 2 }], capacity: { max: 48 }, ...pool });
-  const child = spawn(process.execPath, [await coreScript(), root, policy, guestDirectory], {
+  const words = [root, policy, guestDirectory, ...(logSize === undefined ? [] : [String(logSize)])];
+  const child = spawn(process.execPath, [await coreScript(), ...words], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: { ...process.env, ...(dieAt === undefined ? {} : { FSB_TEST_FAILPOINT: dieAt }) },
   });

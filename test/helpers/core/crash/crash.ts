@@ -18,7 +18,7 @@ export async function crashAt(failpoint: string, scenario: Scenario): Promise<vo
   const root = await makeRoot();
   try {
     const { state, answered } = await killedAt(failpoint, scenario, root);
-    const next = await startCoreProcess(root, { pool: scenario.pool });
+    const next = await startCoreProcess(root, scenario.core);
     await checkAlways(next.api);
     await scenario.check?.(next.api, state, answered, root);
     await leaveNothing(next, root, scenario);
@@ -32,13 +32,13 @@ async function killedAt(
   scenario: Scenario,
   root: string,
 ): Promise<{ state: unknown; answered: boolean }> {
-  const { pool, prepare, act, whileStarting } = scenario;
-  const core = await startCoreProcess(root, { pool });
+  const { core: options, prepare, act, whileStarting } = scenario;
+  const core = await startCoreProcess(root, options);
   await untilWarm(core.api);
   const state = await prepare?.(core.api, root);
   if (whileStarting) {
     await core.kill();
-    const started = startCoreProcess(root, { pool, dieAt: failpoint });
+    const started = startCoreProcess(root, { ...options, dieAt: failpoint });
     await expect(started, `a core that starts does not come to ${failpoint}`).rejects.toThrow('exit null');
     return { state, answered: true };
   }

@@ -49,7 +49,7 @@ export const imageScenarios = (registry: () => TestRegistry) => {
         'layer.recorded',
         'layer.renamed',
       ],
-      pool: { warm: [] },
+      core: { pool: { warm: [] } },
       prepare: (_, root) => trust(root),
       act: (api) => pull(api),
       check: async (api, _, answered) => {
@@ -62,7 +62,7 @@ export const imageScenarios = (registry: () => TestRegistry) => {
     scenario({
       name: 'image remove',
       covers: ['removal.', 'images.', 'blob.removed', 'layer.removed'],
-      pool: { warm: [] },
+      core: { pool: { warm: [] } },
       prepare: async (api, root) => {
         await trust(root);
         await pull(api);

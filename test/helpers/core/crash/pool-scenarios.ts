@@ -37,7 +37,7 @@ export const poolScenarios = [
   scenario({
     name: 'release to a sticky pool',
     covers: ['scrub.', 'return.'],
-    pool: { reuse: 'sticky' },
+    core: { pool: { reuse: 'sticky' } },
     prepare: (api) => api.pools.lease(LEASE),
     act: (api, lease: { id: string }) => api.pools.release(lease.id),
     check: async (api, _, answered) => {

@@ -1,9 +1,11 @@
 import { expect } from 'vitest';
+import { wholeLog } from '../../../../src/core/model/logs.ts';
 import { box, expectKept, expectPhase, find, logOf, make, makeRunning, RUNNING } from './boxes.ts';
 import { scenario } from './scenario.ts';
 import { request, said } from './sessions.ts';
 
 const MIB = 1024 * 1024;
+const LINES = 600_000;
 
 /** The life of a sandbox, from its creation to its deletion. */
 export const sandboxScenarios = [
@@ -17,7 +19,7 @@ export const sandboxScenarios = [
   scenario({
     name: 'run on a pool that is empty',
     covers: ['boot.'],
-    pool: { warm: [] },
+    core: { pool: { warm: [] } },
     act: (api) => make(api, RUNNING),
     check: async (api, _, answered) =>
       answered ? expectPhase(api, 'Running') : expectPhase(api, 'none', 'Running', 'Failed'),
@@ -71,6 +73,25 @@ export const sandboxScenarios = [
     act: (api) => api.sandboxes.delete(box),
     check: async (api, _, answered) =>
       answered ? expectPhase(api, 'none') : expectPhase(api, 'none', 'Terminating', 'Exited'),
+  }),
+  scenario({
+    name: 'the rotation of a log',
+    covers: ['rotate.'],
+    core: { logSize: 3 * MIB },
+    act: (api) => make(api, `exec seq -f 'line %.0f' 0 ${LINES - 1}`),
+    check: async (api) => {
+      const all = Array.from({ length: LINES }, (_, n) => `line ${n}\n`).join('');
+      await api.sandboxes.wait(box);
+      let [text, dropped] = ['', 0];
+      for await (const entry of api.sandboxes.logs(box, wholeLog)) {
+        // Only what is oldest may be missing, and how much that is, is told.
+        if (entry.dropped) expect(text).toBe('');
+        dropped += entry.dropped ?? 0;
+        text += entry.data.toString();
+      }
+      expect(dropped + text.length).toBe(all.length);
+      expect(all.endsWith(text)).toBe(true);
+    },
   }),
   scenario({
     name: 'expire',

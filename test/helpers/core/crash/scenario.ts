@@ -7,7 +7,7 @@ export interface Scenario<State = unknown> {
   name: string;
   /** The failpoints at which it is killed: whole names, or all of an operation (`boot.`). */
   covers: string[];
-  pool?: CoreProcessOptions['pool'];
+  core?: Pick<CoreProcessOptions, 'pool' | 'logSize'>;
   /** What is there before, all of which must outlive the core. */
   prepare?(api: CoreApi, root: string): Promise<State>;
   /** Begins the operation; it fails when the core dies under it. Left out: what was prepared comes to it by itself. */
