@@ -7,6 +7,8 @@ export interface Scenario<State = unknown> {
   name: string;
   /** The failpoints at which it is killed: whole names, or all of an operation (`boot.`). */
   covers: string[];
+  /** It writes several records of a kind: each is killed at the second one, too. */
+  twice?: boolean;
   core?: Pick<CoreProcessOptions, 'pool' | 'logSize'>;
   /** What is there before, all of which must outlive the core. */
   prepare?(api: CoreApi, root: string): Promise<State>;
@@ -24,6 +26,12 @@ export interface Scenario<State = unknown> {
 }
 
 export const scenario = <State>(it: Scenario<State>): Scenario => it as Scenario;
+
+/** `name`, and `name#2` for the second time it comes there. */
+export const casesOf = (names: readonly string[], scenario: Scenario): string[] =>
+  names
+    .filter((name) => isCovered(name, scenario))
+    .flatMap((name) => (scenario.twice && name.startsWith('record.') ? [name, `${name}#2`] : [name]));
 
 export const isCovered = (name: string, { covers }: Pick<Scenario, 'covers'>): boolean =>
   covers.some((covered) => (covered.endsWith('.') ? name.startsWith(covered) : name === covered));

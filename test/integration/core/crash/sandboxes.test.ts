@@ -2,12 +2,8 @@ import { describe, it } from 'vitest';
 import { crashAt } from '../../../helpers/core/crash/crash.ts';
 import { failpointNames } from '../../../helpers/core/crash/failpoint-names.ts';
 import { sandboxScenarios } from '../../../helpers/core/crash/sandbox-scenarios.ts';
-import { isCovered } from '../../../helpers/core/crash/scenario.ts';
+import { casesOf } from '../../../helpers/core/crash/scenario.ts';
 
 describe.each(sandboxScenarios)('a core that is killed in: $name', (scenario) => {
-  it.each(failpointNames().filter((name) => isCovered(name, scenario)))(
-    'at %s',
-    (name) => crashAt(name, scenario),
-    60_000,
-  );
+  it.each(casesOf(failpointNames(), scenario))('at %s', (name) => crashAt(name, scenario), 60_000);
 });
