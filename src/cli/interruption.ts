@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { FsbError } from '../core/model/errors.ts';
 import type { ProcessEvents, World } from './world.ts';
 
@@ -17,7 +18,8 @@ export class Interrupted extends FsbError {
   }
 }
 
-const STOPPING: [NodeJS.Signals, number][] = [
+/** With the exit code of each. */
+export const STOPPING: [NodeJS.Signals, number][] = [
   ['SIGINT', 130],
   ['SIGTERM', 143],
   ['SIGHUP', 129],
@@ -37,6 +39,8 @@ export class Interruption {
 
   constructor(world: Pick<World, 'events' | 'forceExit'>) {
     this.#events = world.events;
+    // Every call of the core listens to it, and there is one for each name on the line: that is no leak.
+    setMaxListeners(0, this.signal);
     this.#listeners = STOPPING.map(([name, code]) => [
       name,
       () => {

@@ -4,6 +4,7 @@ import { FsbError } from '../../core/model/errors.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
 import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
 import type { CoreStatus } from '../../core/status-file.ts';
+import { Interrupted, STOPPING } from '../interruption.ts';
 import type { ProcessEvents } from '../world.ts';
 import { openCoreLog } from './core-log.ts';
 import { guestDirectory } from './guest-directory.ts';
@@ -34,8 +35,13 @@ const USUAL_METRICS = '127.0.0.1:9091';
 /** Runs the core in this process until SIGTERM, SIGINT or SIGHUP. */
 export async function serveCore(options: ServeOptions): Promise<void> {
   const { paths, events } = options;
+  let asked: Interrupted | undefined;
   const stopped = new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) events.on(signal, resolve);
+    for (const [signal, code] of STOPPING)
+      events.on(signal, () => {
+        asked ??= new Interrupted(code);
+        resolve();
+      });
   });
   const log = openCoreLog(paths, options.logLevel);
   const core = await startCore({
@@ -51,6 +57,8 @@ export async function serveCore(options: ServeOptions): Promise<void> {
     ...(options.grpc === undefined ? {} : { grpc: options.grpc }),
     ...(options.logSize === undefined ? {} : { logSize: options.logSize }),
   }).catch((error: unknown) => {
+    // Its helpers end with the same keys, and have nothing to say of it.
+    if (asked) throw asked;
     log.fatal({ err: error }, 'cannot start');
     throw notHere(error, options.pool);
   });

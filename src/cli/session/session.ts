@@ -29,7 +29,7 @@ export type SessionEnd = { kind: 'exited'; status: ExitStatus } | { kind: 'detac
 export async function driveSession(
   session: ProcessSession,
   options: SessionOptions,
-  world: Pick<World, 'terminal' | 'events' | 'forceExit'>,
+  world: Pick<World, 'terminal' | 'events' | 'forceExit' | 'clock'>,
   interruption: Interruption,
 ): Promise<SessionEnd> {
   const { terminal, events } = world;

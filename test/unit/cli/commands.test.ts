@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
@@ -214,7 +214,8 @@ describe('exec', () => {
     const line = startCommandLine(['exec', 'box', 'sh', '-c', 'trap "" INT; echo up; sleep 60'], { core });
     await line.stdout.until('up');
     for (let i = 0; i < 3; i++) line.events.emit('SIGINT');
-    expect(line.forced).toEqual([130]);
+    await line.stderr.until('Interrupted three times');
+    await vi.waitFor(() => expect(line.forced).toEqual([130]));
     line.events.emit('SIGTERM');
     expect(await line.code).toBe(143);
   });

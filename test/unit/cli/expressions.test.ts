@@ -174,6 +174,7 @@ describe('templates', () => {
       }),
     );
     expect(() => compileTemplate('{{.constructor}}')(box)).toThrow('there is no field');
+    expect(() => compileTemplate('{{.name.length}}')(box)).toThrow('there is no field "length" in a string');
   });
 
   it('print text without actions as it is', () => {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
 import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
@@ -89,7 +89,8 @@ describe('pool run', () => {
     const line = startCommandLine(['pool', 'run', 'sh', '-c', loop], { core });
     await line.stdout.until('up');
     for (let i = 0; i < 3; i++) line.events.emit('SIGINT');
-    expect(line.forced).toEqual([130]);
+    await line.stderr.until('Interrupted three times');
+    await vi.waitFor(() => expect(line.forced).toEqual([130]));
     line.events.emit('SIGTERM');
     expect([await line.code, line.stdout.text]).toEqual([3, 'up\ngot\n']);
     expect(line.events.eventNames()).toEqual([]);

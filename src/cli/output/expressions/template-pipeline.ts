@@ -87,10 +87,15 @@ const takeField = (scanner: Scanner): string | undefined => scanner.take(/\.\w+/
 /**
  * `.exit_code`, or as docker users write it: `.ExitCode`. A name that is docker's to the letter is what docker has by it:
  * `.Labels` is a text, `.labels` an object.
- * @throws invalid_argument when the row has no such field. Deeper, where keys are the user's own, it is nothing.
+ * @throws invalid_argument when the row has no such field, or what is asked is no object. In an object deeper down, where
+ * keys are the user's own, it is nothing.
  */
 function fieldOf(value: Data, name: string, { root, docker }: Scope): Data {
-  if (!isObject(value)) return undefined;
+  if (value === undefined || value === null) return undefined;
+  if (!isObject(value))
+    throw new FsbError('invalid_argument', `there is no field ${JSON.stringify(name)} in a ${typeof value}`, {
+      hint: 'See with -o json what there is.',
+    });
   const all = value === root ? [value, docker] : [value];
   const holder = all.find((fields) => Object.hasOwn(fields, name));
   if (holder !== undefined) return holder[name];
