@@ -44,6 +44,7 @@ import type { RuntimeProbe } from './runtime/driver.ts';
 import { Launcher } from './runtime/oci/launcher/launcher.ts';
 import { createOciDriver, type OciDriver } from './runtime/oci/oci-driver.ts';
 import type { RecordStore } from './store/store.ts';
+import { createUpkeep, type Upkeep } from './upkeep/upkeep.ts';
 
 export interface NodeOptions {
   paths: CorePaths;
@@ -71,6 +72,7 @@ export interface LocalNode {
   probe: RuntimeProbe;
   /** For those above the node, whose events belong into the same order. */
   events: Pick<EventLog, 'append'>;
+  upkeep: Upkeep;
 }
 
 /**
@@ -164,7 +166,13 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   cleanup.add('janitor', () => janitor.close());
   janitor.start();
   await pools.start(options.warm);
-  return { agent, probe, events };
+  const upkeep = createUpkeep({
+    ...{ paths, records, ledger, driver, images: agent.images, store: images },
+    written: (signal) => driver.diskUsage(signal),
+    recovery: result,
+    stuck: () => janitor.stuck,
+  });
+  return { agent, probe, events, upkeep };
 }
 
 /** @throws run_failed when nothing boots sandboxes here */
