@@ -13,13 +13,12 @@ const text = fc.string({ unit: 'binary' });
 const bytes = fc.maxSafeNat();
 const setAside = fc.array(fc.record({ path: text, size: bytes }));
 const records = { count: fc.nat(), size: bytes };
-const record = { requiredKeys: ['id', 'pool', 'holder', 'files', 'memory'] as ['id'] };
 const holder = fc.constantFrom<InstanceHolder>('sandbox', 'files', 'lease', 'run', 'idle', 'nobody');
 const instance = { id: text, pool: text, holder, sandboxId: text, files: bytes, memory: bytes };
 
 const usage = fc.record({
   images: fc.record({ size: bytes, reclaimable: bytes, leftovers: bytes }),
-  instances: fc.array(fc.record(instance, record)),
+  instances: fc.array(fc.record(instance, { requiredKeys: ['id', 'pool', 'holder', 'files', 'memory'] })),
   logs: fc.array(fc.record({ sandboxId: text, size: bytes })),
   records: fc.record(records),
   setAside,
