@@ -25,7 +25,7 @@ const usage = fc.record({
   trash: bytes,
 }) as fc.Arbitrary<SystemUsage>;
 
-const failure = fc.record({ at: fc.double({ noNaN: true }), message: text, over: fc.boolean() });
+const failure = fc.record({ at: fc.double({ min: 0, noNaN: true }), message: text, over: fc.boolean() });
 const health = fc.record({
   records: fc.record({ ...records, failure }, { requiredKeys: ['count', 'size'] }),
   setAside,
