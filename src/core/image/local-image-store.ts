@@ -10,6 +10,7 @@ import { canonicalReference, HOST_IMAGE } from '../model/reference.ts';
 import { Catalogue } from './catalogue.ts';
 import { Holds } from './content/holds.ts';
 import { ImageContent } from './content/image-content.ts';
+import { storeUsage } from './content/store-usage.ts';
 import { happening, type OnHappening } from './happenings.ts';
 import { HostImage } from './host/host-image.ts';
 import type { ImageStoreUsage, LocalImageStore, PruneTerms, RemoveTerms } from './image-store.ts';
@@ -156,7 +157,7 @@ class OverlayImageStore implements LocalImageStore {
   }
 
   usage(isUsed: (digest: string) => boolean): ImageStoreUsage {
-    return this.#content.usage(isUsed);
+    return storeUsage(this.#content, isUsed);
   }
 
   async sweep(): Promise<void> {

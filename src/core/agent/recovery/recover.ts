@@ -17,6 +17,7 @@ import type { Pools } from '../pools/pools.ts';
 import { verdict } from './verdict.ts';
 
 const ADOPT_ATTEMPTS = 3;
+const NOTHING = { running: 0, leases: 0, idle: 0, files: 0, destroyed: 0, lost: 0, failed: 0 };
 
 export interface RecoveryOptions {
   agent: Agent;
@@ -39,9 +40,7 @@ export interface RecoveryOptions {
  */
 export async function recover(options: RecoveryOptions): Promise<RecoveryResult> {
   const { ledger, slots, logs, recording } = options;
-  const result: RecoveryResult = {
-    ...{ running: 0, leases: 0, idle: 0, files: 0, destroyed: 0, lost: 0, failed: 0 },
-  };
+  const result: RecoveryResult = { ...NOTHING };
   const found = new Map((await recording.list()).map((instance) => [instance.id, instance]));
   failpoint('recover.listed');
   const ids = new Set([...found.keys(), ...ledger.ids()]);

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import { digestOfHex } from '../../model/digest.ts';
-import type { ImageStoreUsage } from '../image-store.ts';
 import type { Launch } from '../launch.ts';
 import { Garbage } from './garbage.ts';
 import { type ImageRecord, ImageRecords } from './image-records.ts';
@@ -11,7 +10,7 @@ import { LayerStore } from './layer-store.ts';
 import { LocalBlobStore } from './local-blob-store.ts';
 import { RecordsFile } from './records-file.ts';
 import { Reserve } from './reserve.ts';
-import { type ImageSize, sizesOf, totalOf } from './sizes.ts';
+import { type ImageSize, sizesOf } from './sizes.ts';
 import { makeSpread } from './spread.ts';
 import { Unlisted } from './unlisted.ts';
 import { partsOf } from './usage.ts';
@@ -107,18 +106,6 @@ export class ImageContent {
   /** How many bytes an image has, and has alone; of the records as they are now. */
   sizes(): (record: ImageRecord) => ImageSize {
     return sizesOf(this.records.all(), this.layers, this.blobs);
-  }
-
-  /** @param isUsed by digest: neither that image is reclaimable nor what others share with it */
-  usage(isUsed: (digest: string) => boolean): ImageStoreUsage {
-    const records = this.records.all();
-    const used = records.filter(({ digest, removed }) => removed || isUsed(digest));
-    const size = totalOf(records, this.layers, this.blobs);
-    return {
-      size,
-      reclaimable: size - totalOf(used, this.layers, this.blobs),
-      leftovers: this.leftovers(0),
-    };
   }
 
   /** Removes what an image had alone, whose record is gone. @returns bytes */
