@@ -126,7 +126,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const helpers = new HelperInstances({ ...ground, pools, ledger, files: recording.files });
   const endedOn = (digest: string): string[] =>
     recording.files
-      .settled(digest)
+      .ownersOn(digest)
       .map((sandboxId) => slots.get(sandboxId)?.claimName ?? sandboxId)
       .sort();
   const agent = new Agent({
