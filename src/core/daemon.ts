@@ -20,6 +20,7 @@ import { type CoreMetrics, createCoreMetrics } from './server/metrics/core-metri
 import { type Servers, startServers } from './server/servers.ts';
 import { type CoreStatus, removeStatus, writeStatus } from './status-file.ts';
 import { openRecordStore } from './store/record-store.ts';
+import type { Upkeep } from './upkeep/upkeep.ts';
 
 export interface CoreOptions {
   paths: CorePaths;
@@ -79,11 +80,11 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     });
     // What a killed core said of itself must not be taken for this one.
     await removeStatus(paths.status);
-    const records = await openRecordStore({ directory: join(paths.state, 'records'), log });
+    const records = await openRecordStore({ directory: join(paths.state, 'records'), clock, log });
     cleanup.add('records', () => records.close());
     const metrics = createCoreMetrics(clock);
     const meter = (pool: string): PoolMeter => metrics.pool(pool);
-    const { agent, probe, events } = await startNode(
+    const { agent, probe, events, upkeep } = await startNode(
       { ...options, warm: !options.embedded, records, clock, meter },
       cleanup,
     );
@@ -109,7 +110,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
       cgroups: probe.cgroups,
       startedAt: clock.now(),
     };
-    const api = coreApi(controller, agent, info, () => cleanup.run());
+    const api = coreApi({ controller, agent, upkeep, info }, () => cleanup.run());
     const status = options.embedded
       ? { ...info, endpoint: '', grpc: '' }
       : await serve(api, info, { options, metrics, clock, cleanup });
@@ -175,17 +176,23 @@ async function listen(
   }
 }
 
-function coreApi(
-  controller: Controller,
-  agent: Pick<AgentApi, 'pools' | 'images' | 'events' | 'logBytes'>,
-  info: CoreFacts,
-  close: () => Promise<void>,
-): CoreApi {
+interface ApiParts {
+  controller: Controller;
+  agent: Pick<AgentApi, 'pools' | 'images' | 'events' | 'logBytes'>;
+  upkeep: Upkeep;
+  info: CoreFacts;
+}
+
+function coreApi({ controller, agent, upkeep, info }: ApiParts, close: () => Promise<void>): CoreApi {
   return {
     sandboxes: controller,
     pools: agent.pools,
     images: agent.images,
-    system: { info: async () => ({ ...info, logBytes: await agent.logBytes() }), events: agent.events },
+    system: {
+      info: async () => ({ ...info, logBytes: await agent.logBytes() }),
+      ...upkeep,
+      events: agent.events,
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

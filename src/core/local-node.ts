@@ -45,6 +45,7 @@ import type { RuntimeProbe } from './runtime/driver.ts';
 import { Launcher } from './runtime/oci/launcher/launcher.ts';
 import { createOciDriver, type OciDriver } from './runtime/oci/oci-driver.ts';
 import type { RecordStore } from './store/store.ts';
+import { createUpkeep, type Upkeep } from './upkeep/upkeep.ts';
 
 export interface NodeOptions {
   paths: CorePaths;
@@ -77,6 +78,7 @@ export interface LocalNode {
   probe: RuntimeProbe;
   /** For those above the node, whose events belong into the same order. */
   events: Pick<EventLog, 'append'>;
+  upkeep: Upkeep;
 }
 
 /**
@@ -136,7 +138,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const helpers = new HelperInstances({ ...ground, pools, ledger, files: recording.files });
   const endedOn = (digest: string): string[] =>
     recording.files
-      .settled(digest)
+      .ownersOn(digest)
       .map((sandboxId) => slots.get(sandboxId)?.claimName ?? sandboxId)
       .sort();
   const agent = new Agent({
@@ -176,7 +178,13 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   cleanup.add('janitor', () => janitor.close());
   janitor.start();
   await pools.start(options.warm);
-  return { agent, probe, events };
+  const upkeep = createUpkeep({
+    ...{ paths, records, ledger, driver, images: agent.images, store: images },
+    written: (signal) => driver.diskUsage(signal),
+    recovery: result,
+    stuck: () => janitor.stuck,
+  });
+  return { agent, probe, events, upkeep };
 }
 
 /** When a log is full its oldest third goes. @throws invalid_argument */

@@ -11,6 +11,7 @@ const ASKING: [line: string, hint: string][] = [
   ['run box --yes', 'Give --image (for example --image host) or --file.'],
   ['image prune', 'Give --force when you are sure.'],
   ['image prune --all', 'Give --force when you are sure.'],
+  ['system prune', 'Give --force when you are sure.'],
   ['login registry.test', '--password-stdin'],
   ['login registry.test --username me', '--password-stdin'],
 ];

@@ -19,7 +19,10 @@ const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
   'cli/endpoints': { may: ['cli', 'core/api', 'core/model'], lazily: ['core/client', 'core', 'cli/local'] },
   // The core of this machine as a thing to start, stop, run and examine. Commands that use one never come here, but
   // through connect, which starts it when it is not there.
-  'cli/local': { may: ['cli', 'core', 'core/image', 'core/runtime/oci', 'core/api', 'core/model'] },
+  'cli/local': {
+    may: ['cli', 'core', 'core/upkeep', 'core/image', 'core/runtime/oci', 'core/api', 'core/model'],
+    lazily: ['core/client'],
+  },
 
   // The composition root: daemon.ts and the files beside it build everything that one core is made of, and hand out
   // drivers, stores and clocks. Nobody else reaches for them.
@@ -27,8 +30,12 @@ const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
     may: [
       ...['core/server', 'core/controller', 'core/agent', 'core/pool', 'core/instance', 'core/guest'],
       ...['core/runtime/driver', 'core/runtime/oci', 'core/runtime/containerd'],
-      ...['core/image', 'core/logs', 'core/store', 'core/events', 'core/api', 'core/model'],
+      ...['core/image', 'core/logs', 'core/store', 'core/events', 'core/api', 'core/model', 'core/upkeep'],
     ],
+  },
+  // What all of it takes, and how it is: it looks at every part, and no part knows of it.
+  'core/upkeep': {
+    may: ['core/agent', 'core/runtime/driver', 'core/image', 'core/store', 'core/api', 'core/model'],
   },
 
   // Both ends of the wire see the seams (api), and never what is behind them.

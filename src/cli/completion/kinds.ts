@@ -76,6 +76,7 @@ const flagKinds: Record<string, Kind> = {
   'list sort-by': ['name', 'age', 'phase', 'image'],
   'image:list filter': ['dangling=', 'reference=', 'label=', 'before=', 'since='],
   'image:prune filter': ['until=', 'label='],
+  'system:prune filter': ['until=', 'label='],
   'events filter': ['type=', 'event=', 'sandbox=', 'image=', 'pool=', 'label='],
   signal: ['TERM', 'KILL', 'INT', 'HUP', 'QUIT', 'USR1', 'USR2', 'STOP', 'CONT'],
 };

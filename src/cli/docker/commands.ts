@@ -30,12 +30,7 @@ const instead: Readonly<Record<string, string>> = {
   swarm: 'There is none: a core has one node; others are reached with: fsb-ctl context create',
   node: 'There is none: a core has one node, which is in: fsb-ctl info',
   secret: 'There is none: give run variables with --env-file, or a file with --volume',
-  system: 'There is none: see fsb-ctl info, fsb-ctl events and fsb-ctl image prune',
-  'system info': 'It is: fsb-ctl info',
-  'system events': 'It is: fsb-ctl events',
-  'system df': 'What images take is in: fsb-ctl image list',
-  'system prune':
-    'There is none for everything: fsb-ctl image prune for images, fsb-ctl delete for sandboxes',
+  'container prune': 'Ended sandboxes go, with what else nobody uses, with: fsb-ctl system prune',
   container: 'Sandboxes need no word before the command: fsb-ctl list',
 };
 
@@ -50,7 +45,9 @@ export function insteadOfDocker(
   const [first, second] = words;
   // `container ls` is `ls`.
   if (first === 'container' && second !== undefined)
-    return exists([second]) ? `Sandboxes need no word before the command: fsb-ctl ${second}` : undefined;
+    return exists([second])
+      ? `Sandboxes need no word before the command: fsb-ctl ${second}`
+      : table(`container ${second}`);
   return table(`${first} ${second}`) ?? table(String(first));
 }
 

@@ -1,18 +1,22 @@
-import { access, constants, statfs } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { systemClock } from '../../core/model/clock.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import { formatSize } from '../../core/model/quantity.ts';
 import { createOciDriver } from '../../core/runtime/oci/oci-driver.ts';
-import type { Listing } from '../output/output.ts';
+import { roomOf } from '../../core/upkeep/upkeep.ts';
+import type { Listing, Tone } from '../output/output.ts';
 import type { World } from '../world.ts';
 import type { Check } from './check.ts';
+import { coreChecks } from './core-checks.ts';
 import { guestDirectory } from './guest-directory.ts';
 import { imageChecks } from './image-checks.ts';
-import { type LocalCore, runningCore } from './local-core.ts';
+import type { LocalCore } from './local-core.ts';
 
 const LEAST_DISK = 1024 ** 3;
+/** Less than this share of it is free. */
+const NEARLY_FULL = 0.05;
 
 /** Looks at everything that a core needs, changes nothing. */
 export async function examine(
@@ -24,7 +28,7 @@ export async function examine(
     ...(await programs(local)),
     await disk(local),
     ...(await imageChecks(local, world)),
-    await core(local),
+    ...(await coreChecks(local)),
   ];
 }
 
@@ -87,16 +91,19 @@ async function runtime(directory: string, { paths }: LocalCore): Promise<Check[]
 }
 
 async function disk({ paths }: LocalCore): Promise<Check> {
-  const existing = await firstExisting(paths.state);
-  const { bavail, bsize } = await statfs(existing);
-  const free = bavail * bsize;
+  const { free, total } = await roomOf(await firstExisting(paths.state));
   const ok = free >= LEAST_DISK;
   return {
     name: 'disk',
     ok,
     found: `${formatSize(free)} free for ${paths.state}`,
-    hint: ok ? '' : 'Free at least 1 GiB.',
+    hint: diskHint(ok, free / total),
   };
+}
+
+function diskHint(enough: boolean, share: number): string {
+  if (!enough) return 'Free at least 1 GiB. What takes room: fsb-ctl system df';
+  return share < NEARLY_FULL ? 'It is nearly full. What takes room: fsb-ctl system df' : '';
 }
 
 async function firstExisting(path: string): Promise<string> {
@@ -104,15 +111,6 @@ async function firstExisting(path: string): Promise<string> {
     () => path,
     () => firstExisting(join(path, '..')),
   );
-}
-
-/** Not running is fine: the first command starts it. */
-async function core(local: LocalCore): Promise<Check> {
-  const status = await runningCore(local);
-  const found = status
-    ? `running, pid ${status.pid}, ${status.endpoint}`
-    : 'not running; the first command that needs it starts it';
-  return { name: 'core', ok: true, found, hint: '' };
 }
 
 export function doctorListing(checks: Check[]): Listing<Check> {
@@ -123,10 +121,16 @@ export function doctorListing(checks: Check[]): Listing<Check> {
       {
         title: 'OK',
         value: (check) => (check.ok ? 'yes' : 'NO'),
-        tone: (check) => (check.ok ? 'good' : 'bad'),
+        tone: toneOf,
       },
       { title: 'FOUND', value: (check) => check.found },
     ],
     name: (check) => check.name,
   };
 }
+
+/** One that is well and has something to say is not as well as it could be. */
+const toneOf = ({ ok, hint }: Check): Tone => {
+  if (!ok) return 'bad';
+  return hint === '' ? 'good' : 'busy';
+};

@@ -2,6 +2,7 @@ import { access, constants, readdir, readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { ZSTD } from '../../core/image/bytes/decompress.ts';
 import { fileSchema } from '../../core/image/content/image-record.ts';
+import { DAMAGED_MARK } from '../../core/image/content/records-file.ts';
 import { Certificates, DOCKER_CERTIFICATES } from '../../core/image/registry/certificates.ts';
 import { readRegistriesFile } from '../../core/image/registry/configuration-file.ts';
 import { FsbError } from '../../core/model/errors.ts';
@@ -75,10 +76,10 @@ async function isOnPath(program: string, path: string): Promise<boolean> {
 async function imageStore(directory: string): Promise<string> {
   const list = join(directory, 'images.json');
   const names = await readdir(directory).catch((): string[] => []);
-  const damaged = names.filter((name) => name.startsWith('images.json.damaged-')).sort();
+  const damaged = names.filter((name) => name.startsWith(`images.json${DAMAGED_MARK}`)).sort();
   if (damaged.length > 0)
     throw new FsbError('internal', `the list of images was damaged: ${damaged.at(-1)} was set aside`, {
-      hint: `Pull or import what is missing in "image list", check the disk, then remove ${join(directory, 'images.json.damaged-*')}`,
+      hint: `Pull or import what is missing in "image list", check the disk, then: fsb-ctl system prune --set-aside`,
     });
   if (!names.includes('images.json')) return 'no images yet';
   const text = await readFile(list, 'utf8');

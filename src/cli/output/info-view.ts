@@ -3,8 +3,9 @@ import type { CallOptions } from '../../core/api/sandbox-api.ts';
 import { formatAge, formatSize } from '../../core/model/quantity.ts';
 import type { CoreChoice } from '../config/sources.ts';
 import { originText } from './config-view.ts';
+import { askHealth, type HealthView, healthRows, healthView } from './health-view.ts';
 import type { Listing } from './output.ts';
-import { describeRows } from './rows.ts';
+import { describeRows, type Rows } from './rows.ts';
 import { timestamp } from './sandbox-view.ts';
 
 /** `info`, as `-o json` shows it. */
@@ -44,6 +45,8 @@ interface CoreInfoView {
   sandboxes: { total: number; phases: Record<string, number> };
   pools: { total: number; idle: number; claimed: number; booting: number };
   images: { total: number };
+  /** Null: a core that is too old to say. */
+  health: HealthView | null;
 }
 
 export interface ClientFacts {
@@ -66,11 +69,12 @@ export function clientView({ version, nodeVersion, choice, local }: ClientFacts)
 
 /** Asks for all of it at the same time. @throws what the core does */
 export async function askCore(core: CoreApi, call: CallOptions): Promise<CoreInfoView> {
-  const [info, sandboxes, pools, images] = await Promise.all([
+  const [info, sandboxes, pools, images, health] = await Promise.all([
     core.system.info(call),
     core.sandboxes.list({}, call),
     core.pools.list(call),
     core.images.list(call),
+    askHealth(core, call),
   ]);
   const phases: Record<string, number> = {};
   for (const { state } of sandboxes) phases[state.phase] = (phases[state.phase] ?? 0) + 1;
@@ -81,6 +85,7 @@ export async function askCore(core: CoreApi, call: CallOptions): Promise<CoreInf
     sandboxes: { total: sandboxes.length, phases },
     pools: { total: pools.length, idle: sum('idle'), claimed: sum('claimed'), booting: sum('booting') },
     images: { total: images.length },
+    health: health === undefined ? null : healthView(health),
   };
 }
 
@@ -113,8 +118,6 @@ export function infoListing(view: InfoView, now: number): Listing<InfoView> {
   };
 }
 
-type Rows = [title: string, value: string | null][];
-
 const clientRows = (client: InfoView['client']): Rows => [
   ['Client version', `${client.version} (node ${client.node_version})`],
   ['Context', client.context],
@@ -144,6 +147,8 @@ function coreRows(core: CoreInfoView, now: number): Rows {
     ['Sandboxes', [String(sandboxes.total), ...phases].join(', ')],
     ['Pools', `${pools.total}, ${pools.idle} idle, ${pools.claimed} claimed, ${pools.booting} booting`],
     ['Images', String(images.total)],
-    ['Logs', formatSize(core.log_bytes)],
+    ...(core.health === null
+      ? [['Logs', formatSize(core.log_bytes)] as [string, string]]
+      : healthRows(core.health, now)),
   ];
 }

@@ -1,17 +1,14 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { repeated } from '../../cli/flags.ts';
-import { parseFilters, parseLabels } from '../../cli/images/filters.ts';
-import { parseMoment } from '../../cli/logs/time-query.ts';
-import { namesOf, prunedListing, removedNames } from '../../cli/output/image-view.ts';
+import { imageLossLines, parsePruneFilter } from '../../cli/images/prune-terms.ts';
+import { prunedListing, removedNames } from '../../cli/output/image-view.ts';
 import { confirmLoss } from '../../cli/prompts.ts';
 import { isInteractive } from '../../cli/world.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { shortDigest } from '../../core/model/digest.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import type { PruneResult } from '../../core/model/image.ts';
 import type { PruneRequest } from '../../core/model/image-requests.ts';
-import { formatSize } from '../../core/model/quantity.ts';
 
 const NOTHING: PruneResult = { removed: [], freed: 0 };
 
@@ -38,7 +35,8 @@ export default class ImagePrune extends BaseCommand {
 
   override async run(): Promise<undefined> {
     const { flags } = await this.parse(ImagePrune);
-    const request = this.#request(flags.all, flags.filter ?? []);
+    const filter = parsePruneFilter(flags.filter ?? [], this.world.clock.now());
+    const request = { all: flags.all, ...filter };
     if (!flags.force && !isInteractive(this.world.terminal))
       throw new FsbError('invalid_argument', 'cannot ask before removing images: there is no terminal', {
         hint: 'Give --force when you are sure.',
@@ -50,25 +48,9 @@ export default class ImagePrune extends BaseCommand {
     else await this.print(prunedListing(pruned));
   }
 
-  #request(all: boolean, words: string[]): PruneRequest {
-    const { until, label } = parseFilters(words, ['until', 'label']);
-    const now = this.world.clock.now();
-    const ages = until.map((text) => Math.max(0, now - parseMoment(text, now, 'filter until')));
-    return {
-      all,
-      ...(ages.length > 0 && { olderThan: Math.max(...ages) }),
-      ...(label.length > 0 && { labels: parseLabels(label) }),
-    };
-  }
-
   /** @returns false when there is nothing to remove @throws cancelled */
   async #ask(core: CoreApi, request: PruneRequest): Promise<boolean> {
-    const { removed, freed } = await core.images.prune({ ...request, dryRun: true }, this.call);
-    const leftovers = removed.reduce((rest, image) => rest - image.freed, freed);
-    const lines = removed.map(
-      ({ image }) => `${namesOf(image)} (${shortDigest(image.digest)}, ${formatSize(image.uniqueSize)})`,
-    );
-    if (leftovers > 0) lines.push(`what interrupted pulls have left (${formatSize(leftovers)})`);
+    const lines = imageLossLines(await core.images.prune({ ...request, dryRun: true }, this.call));
     if (lines.length === 0) return false;
     const question = `Remove ${lines.length === 1 ? 'it' : 'them'}?`;
     const loss = { title: 'This removes', lines, question, outcome: 'nothing was removed' };

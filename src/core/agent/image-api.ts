@@ -21,7 +21,6 @@ export function imageApi(
     ...pools.keepersOf(digest).map((name) => `${KEEPER}${name}`),
   ];
   const withUsers = <T extends ImageInfo>(image: T): T => ({ ...image, usedBy: usedBy(image.digest) });
-  const keep = ({ digest }: ImageInfo): boolean => usedBy(digest).length > 0;
   return {
     pull: (request, options) => images.pull(request, options?.signal),
     import: async (request, { signal, onLayer } = {}) =>
@@ -34,6 +33,8 @@ export function imageApi(
       return { ...removed, image: withUsers(removed.image) };
     },
     prune: async (request) => {
+      const gone = new Set(request.dryRun ? request.without : []);
+      const keep = ({ digest }: ImageInfo): boolean => usedBy(digest).some((user) => !gone.has(user));
       const { removed, freed } = await images.prune(request, { keep, letGo });
       return { removed: removed.map((one) => ({ ...one, image: withUsers(one.image) })), freed };
     },

@@ -1,3 +1,4 @@
+import type { SetAside, SystemHealth, SystemUsage } from '../model/system.ts';
 import type { ImageApi } from './image-api.ts';
 import type { EventStream, PoolApi } from './pool-api.ts';
 import type { CallOptions, SandboxApi } from './sandbox-api.ts';
@@ -40,6 +41,12 @@ export interface SystemInfo extends CoreFacts {
 
 export interface SystemApi {
   info(options?: CallOptions): Promise<SystemInfo>;
+  /** What everything takes. It walks the files of all sandboxes, so it may take long. @throws run_failed */
+  usage(options?: CallOptions): Promise<SystemUsage>;
+  /** How the store, the disk and the last start are. */
+  health(options?: CallOptions): Promise<SystemHealth>;
+  /** Removes what could not be read and was set aside. @returns what that was @throws no_capacity, internal */
+  removeSetAside(options?: CallOptions): Promise<SetAside[]>;
   /** What happens in the pools. */
   readonly events: EventStream;
 }

@@ -28,6 +28,9 @@ export function connectCore(address: CoreAddress): CoreApi {
     images: remoteImages(connection),
     system: {
       info: async (options) => (await connection.system()).info(options),
+      usage: async (options) => (await connection.system()).usage(options),
+      health: async (options) => (await connection.system()).health(options),
+      removeSetAside: async (options) => (await connection.system()).removeSetAside(options),
       async *events(query, options) {
         yield* (await connection.system()).events(query, options);
       },

@@ -1,12 +1,16 @@
 import type { SystemApi } from '../api/core-api.ts';
 import { systemFromWire } from '../wire/convert/admin.ts';
 import { eventFromWire, eventQueryToWire } from '../wire/convert/event.ts';
+import { healthFromWire, usageFromWire } from '../wire/convert/system.ts';
 import { SystemServiceService as system } from '../wire/gen/fsb/v1/system.ts';
 import type { Rpc } from './rpc.ts';
 
 export function systemCalls(rpc: Rpc): SystemApi {
   return {
     info: async (options) => systemFromWire(await rpc.call(system.info, {}, options)),
+    usage: async (options) => usageFromWire(await rpc.call(system.usage, {}, options)),
+    health: async (options) => healthFromWire(await rpc.call(system.health, {}, options)),
+    removeSetAside: async (options) => (await rpc.call(system.removeSetAside, {}, options)).removed,
     async *events(query, options) {
       for await (const event of rpc.stream(system.watch, eventQueryToWire(query), options))
         yield eventFromWire(event);

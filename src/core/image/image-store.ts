@@ -18,6 +18,13 @@ export interface PruneTerms {
   letGo?: (digest: string) => Promise<void>;
 }
 
+/** Bytes: of all images, of those that nothing uses, and of what interrupted pulls have left. */
+export interface ImageStoreUsage {
+  size: number;
+  reclaimable: number;
+  leftovers: number;
+}
+
 /** Images on this node: named by reference, addressed by digest, unpacked once. `usedBy` is empty in what it tells. */
 export interface ImageStore {
   /**
@@ -63,6 +70,7 @@ export interface LocalImageStore extends ImageStore {
    * instances use, and nothing of it goes.
    */
   sweep(): Promise<void>;
+  usage(isUsed: (digest: string) => boolean): ImageStoreUsage;
   /**
    * Calls back when names have come to mean other images (the machine changed, an import took a name over) or something
    * at all (an import), with the digests that they meant before; returns the way to stop.

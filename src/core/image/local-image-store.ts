@@ -10,9 +10,10 @@ import { canonicalReference, HOST_IMAGE } from '../model/reference.ts';
 import { Catalogue } from './catalogue.ts';
 import { Holds } from './content/holds.ts';
 import { ImageContent } from './content/image-content.ts';
+import { storeUsage } from './content/store-usage.ts';
 import { happening, type OnHappening } from './happenings.ts';
 import { HostImage } from './host/host-image.ts';
-import type { LocalImageStore, PruneTerms, RemoveTerms } from './image-store.ts';
+import type { ImageStoreUsage, LocalImageStore, PruneTerms, RemoveTerms } from './image-store.ts';
 import type { ImageStoreOptions } from './image-store-options.ts';
 import { importImages } from './intake/import-images.ts';
 import type { Intake } from './intake/ingest.ts';
@@ -153,6 +154,10 @@ class OverlayImageStore implements LocalImageStore {
 
   prune(request: PruneRequest, terms?: PruneTerms): Promise<PruneResult> {
     return this.#work(this.#removal.prune(request, terms));
+  }
+
+  usage(isUsed: (digest: string) => boolean): ImageStoreUsage {
+    return storeUsage(this.#content, isUsed);
   }
 
   async sweep(): Promise<void> {

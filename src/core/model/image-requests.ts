@@ -55,6 +55,8 @@ export interface PruneRequest {
   labels?: LabelFilter[];
   /** Removes nothing, and tells what it would. */
   dryRun?: boolean;
+  /** With dryRun: users that are taken for gone, as `usedBy` names them. */
+  without?: string[];
 }
 
 export interface LabelFilter {

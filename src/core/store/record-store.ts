@@ -2,17 +2,20 @@ import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Logger } from 'pino';
+import { type Clock, systemClock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import { findDamage } from './environment-file.ts';
 import { decodeRecord, encodeRecord, LmdbTable } from './record-table.ts';
-import type { RecordStore, RecordTable, TableOptions } from './store.ts';
+import type { RecordStore, RecordStoreHealth, RecordTable, TableOptions } from './store.ts';
 
 interface RecordStoreOptions {
   /** Belongs to the store alone; created when missing. */
   directory: string;
+  clock?: Clock;
   log: Logger;
 }
 
+const DATA = 'data.mdb';
 const MAX_TABLES = 32;
 /** Where records of an unknown layout go, as `table/version/key`. */
 const ASIDE = 'set-aside';
@@ -20,6 +23,8 @@ const ASIDE = 'set-aside';
 const MOST_NAMED = 20;
 /** Bytes of a key that LMDB takes, and room for a number behind it. */
 const LONGEST_ASIDE = 1900;
+/** In the name of records that were set aside as a whole, before the time. */
+export const ASIDE_MARK = '.aside-';
 const text = { encoding: 'string' } as const;
 
 /**
@@ -27,11 +32,15 @@ const text = { encoding: 'string' } as const;
  * environment: the runtime still tells what runs, and a core that starts can clean up.
  * @throws internal when the directory cannot be used at all (permissions, no space)
  */
-export async function openRecordStore({ directory, log }: RecordStoreOptions): Promise<RecordStore> {
+export async function openRecordStore({
+  directory,
+  clock = systemClock,
+  log,
+}: RecordStoreOptions): Promise<RecordStore> {
   try {
     const damage = damageOf(directory);
     if (damage !== undefined) {
-      const aside = `${directory}.aside-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
+      const aside = `${directory}${ASIDE_MARK}${new Date(clock.now()).toISOString().replaceAll(/[:.]/g, '-')}`;
       renameSync(directory, aside);
       log.error({ directory, aside, damage }, 'the records cannot be read; they are set aside');
     }
@@ -46,7 +55,7 @@ export async function openRecordStore({ directory, log }: RecordStoreOptions): P
       eventTurnBatching: false,
       ...text,
     });
-    return new LmdbStore(root, log);
+    return new LmdbStore(root, { directory, clock, log });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new FsbError('internal', `cannot open the records in ${directory}: ${reason}`, {
@@ -56,21 +65,29 @@ export async function openRecordStore({ directory, log }: RecordStoreOptions): P
   }
 }
 
-function damageOf(directory: string): string | undefined {
+/** What is wrong with the records in a directory that no core has open; undefined: nothing, or there are none. */
+export function damageOf(directory: string): string | undefined {
   if (!existsSync(directory)) return undefined;
   if (!statSync(directory).isDirectory()) return 'it is not a directory';
-  return findDamage(join(directory, 'data.mdb'));
+  return findDamage(join(directory, DATA));
 }
 
 class LmdbStore implements RecordStore {
   readonly #root: RootDatabase<string, string>;
+  readonly #directory: string;
+  readonly #clock: Clock;
   readonly #log: Logger;
   readonly #tables = new Map<string, { version: number; table: LmdbTable<unknown> }>();
   readonly #writes = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
-  constructor(root: RootDatabase<string, string>, log: Logger) {
+  #failure: { at: number; message: string } | undefined;
+  #isFailing = false;
+
+  constructor(root: RootDatabase<string, string>, { directory, clock, log }: Required<RecordStoreOptions>) {
     this.#root = root;
+    this.#directory = directory;
+    this.#clock = clock;
     this.#log = log;
   }
 
@@ -94,9 +111,34 @@ class LmdbStore implements RecordStore {
     return table;
   }
 
+  health(): RecordStoreHealth {
+    this.#assertOpen();
+    const aside = [...(this.#setAside()?.getRange({}) ?? [])];
+    return {
+      count: [...this.#tables.values()].reduce((sum, { table }) => sum + table.count, 0),
+      size: statSync(join(this.#directory, DATA)).size,
+      setAside: aside.map(({ key, value }) => ({
+        table: key.slice(0, key.indexOf('/')),
+        size: Buffer.byteLength(value),
+      })),
+      ...(this.#failure && { failure: { ...this.#failure, over: !this.#isFailing } }),
+    };
+  }
+
+  async dropSetAside(): Promise<void> {
+    await this.#track(async () => this.#setAside()?.clearAsync());
+  }
+
   close(): Promise<void> {
     this.#closing ??= Promise.allSettled(this.#writes).then(() => this.#root.close());
     return this.#closing;
+  }
+
+  /** Records of unknown layouts; undefined: there never were any. To make their table would be a write. */
+  #setAside(): Database<string, string> | undefined {
+    // The declaration leaves out that it may be told not to create.
+    const options = { name: ASIDE, ...text, create: false } as { name: string };
+    return this.#root.openDB<string, string>(options) as Database<string, string> | undefined;
   }
 
   /** Once, before anyone reads the table, in one transaction: a crash leaves it as it was. */
@@ -136,7 +178,13 @@ class LmdbStore implements RecordStore {
     const running = write();
     this.#writes.add(running);
     try {
-      return await running;
+      const result = await running;
+      this.#isFailing = false;
+      return result;
+    } catch (error) {
+      this.#failure = { at: this.#clock.now(), message: FsbError.from(error).message };
+      this.#isFailing = true;
+      throw error;
     } finally {
       this.#writes.delete(running);
     }

@@ -62,6 +62,11 @@ export class LmdbTable<T> implements RecordTable<T> {
     for (const key of [...texts.keys()].sort()) yield [key, this.#value(texts.get(key)!)];
   }
 
+  /** Of the records that are durable. */
+  get count(): number {
+    return this.#parts.database.getCount();
+  }
+
   async put(key: string, value: T): Promise<void> {
     this.#assertKey(key);
     const text = encodeRecord(this.#parts.version, value);

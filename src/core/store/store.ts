@@ -20,12 +20,26 @@ export interface TableOptions<T> {
   fits?: (value: unknown) => boolean;
 }
 
+export interface RecordStoreHealth {
+  /** Of all tables. */
+  count: number;
+  /** Bytes of the files. */
+  size: number;
+  /** Records of unknown layouts, by the table from which they were set aside. */
+  setAside: { table: string; size: number }[];
+  /** The last write that failed; `over`: others have gone well since then. */
+  failure?: { at: number; message: string; over: boolean };
+}
+
 export interface RecordStore {
   /**
    * `version` is the layout of the values; records of another version are upgraded or set aside, never misread;
    * what is set aside is told in the log and stays in the store.
    */
   table<T>(name: string, version: number, options?: TableOptions<T>): RecordTable<T>;
+  health(): RecordStoreHealth;
+  /** Removes the records of unknown layouts. @throws no_capacity, internal */
+  dropSetAside(): Promise<void>;
   /** Waits for what is being written. Idempotent. */
   close(): Promise<void>;
 }

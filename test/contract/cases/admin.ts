@@ -17,4 +17,34 @@ export function adminCases(bench: Workbench): void {
     expect(info).toMatchObject({ version: expect.any(String), runtime: expect.any(String) });
     expect(info.pid).toBeGreaterThan(0);
   });
+
+  it('tells what everything takes', async () => {
+    const usage = await bench.core.system.usage();
+    const number = expect.any(Number);
+    expect(usage).toEqual({
+      images: { size: number, reclaimable: number, leftovers: number },
+      ...{ instances: expect.any(Array), logs: expect.any(Array), setAside: expect.any(Array) },
+      ...{ records: { count: number, size: number }, trash: number },
+    });
+    for (const instance of usage.instances)
+      expect(instance).toEqual({
+        ...{ id: expect.any(String), pool: expect.any(String), files: number, memory: number },
+        holder: expect.stringMatching(/^(sandbox|files|lease|run|idle|nobody)$/),
+        ...(['sandbox', 'files'].includes(instance.holder) && { sandboxId: expect.any(String) }),
+      });
+  });
+
+  it('tells how it is', async () => {
+    const { records, recovery, disk, stuck, logs } = await bench.core.system.health();
+    expect(records.size).toBeGreaterThan(0);
+    expect(Object.values(recovery).every(Number.isInteger)).toBe(true);
+    expect(disk.total).toBeGreaterThanOrEqual(disk.free);
+    expect(logs).toBeGreaterThanOrEqual(0);
+    expect(stuck).toEqual(expect.any(Array));
+  });
+
+  it('removes what was set aside, and tells it', async () => {
+    const { setAside } = await bench.core.system.health();
+    expect(await bench.core.system.removeSetAside()).toEqual(setAside);
+  });
 }

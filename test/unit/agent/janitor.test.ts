@@ -83,7 +83,9 @@ it('tries again to remove what could not be removed, and the others meanwhile', 
   await clock.advance(10_000);
   await janitor.sweep();
   expect(destroyed).toEqual(['another']);
+  expect(janitor.stuck).toEqual(['orphan']);
   stuck.clear();
   await janitor.sweep();
   expect(destroyed).toEqual(['another', 'orphan']);
+  expect(janitor.stuck).toEqual([]);
 });

@@ -42,6 +42,18 @@ describe('what was written in an instance', () => {
     expect(world.ledger.get(id)).toBeUndefined();
   });
 
+  it('lies over its image all the while that the instance goes, too', async () => {
+    const { files } = world.recording;
+    const held = await claim();
+    await held.use({ by: 'sandbox', sandboxId: 's' });
+    const gone = held.giveBack({ filesFor: 's' });
+    expect(files.ownersOn(shape.image)).toEqual(['s']);
+    await gone;
+    expect([files.ownersOn(shape.image), files.ownersOn('sha256:other')]).toEqual([['s'], []]);
+    await files.discard('s');
+    expect(files.ownersOn(shape.image)).toEqual([]);
+  });
+
   it('goes with it when nobody wants it', async () => {
     const held = await claim();
     await held.use({ by: 'sandbox', sandboxId: 's' });

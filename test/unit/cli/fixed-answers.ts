@@ -4,6 +4,7 @@ import type { LogEntry } from '../../../src/core/model/logs.ts';
 import type { Lease, PoolDetails, PoolEvent } from '../../../src/core/model/pool.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { parseSpec } from '../../../src/core/model/spec.ts';
+import type { SystemHealth, SystemUsage } from '../../../src/core/model/system.ts';
 import { imageInfo } from '../../helpers/image/image-info.ts';
 import { poolWith, shapeRow } from './warming-core.ts';
 
@@ -174,3 +175,42 @@ export const log: LogEntry[] = [
   { time: NOW, stream: 'stdout', seq: 1, data: Buffer.from('hello\n') },
   { time: NOW + 1, stream: 'stderr', seq: 2, data: Buffer.from([0xff, 10]), dropped: 3 },
 ];
+
+const idOf = (name: string): string => name.padEnd(32, '0');
+const setAside = [
+  { path: '/var/lib/fsb/records.aside-2026-02-28T00-00-00-000Z', size: 65_536 },
+  { path: '/var/lib/fsb/records/sandboxes', size: 300 },
+];
+const instanceUsage = { pool: 'default-pool', files: 24_576, memory: 1_500_000 };
+export const usage: SystemUsage = {
+  images: { size: 14_000_000, reclaimable: 5_000_000, leftovers: 2_000_000 },
+  instances: [
+    {
+      ...instanceUsage,
+      id: 'i0000000000000001',
+      holder: 'sandbox',
+      sandboxId: idOf('box'),
+      files: 3_000_000,
+    },
+    { ...instanceUsage, id: 'i0000000000000002', holder: 'files', sandboxId: idOf('job'), memory: 0 },
+    { ...instanceUsage, id: 'i0000000000000003', holder: 'idle' },
+    { ...instanceUsage, id: 'i0000000000000004', holder: 'lease' },
+    { id: 'i0000000000000005', pool: '', holder: 'nobody', files: 0, memory: 0 },
+  ],
+  logs: [
+    { sandboxId: idOf('box'), size: 12_000 },
+    { sandboxId: idOf('old'), size: 800 },
+  ],
+  records: { count: 9, size: 65_536 },
+  setAside,
+  trash: 4096,
+};
+export const health: SystemHealth = {
+  records: {
+    ...{ count: 9, size: 65_536 },
+    failure: { at: minutesAgo(2), message: 'cannot store the record slots/x: no room', over: true },
+  },
+  ...{ setAside, logs: 12_800, disk: { free: 10 * 1024 ** 3, total: 40 * 1024 ** 3 } },
+  recovery: { running: 2, leases: 1, idle: 0, files: 1, destroyed: 1, lost: 1, failed: 0 },
+  stuck: ['i0000000000000005'],
+};

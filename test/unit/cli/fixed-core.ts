@@ -11,6 +11,7 @@ import {
   drained,
   endless,
   events,
+  health,
   images,
   lease,
   log,
@@ -20,6 +21,7 @@ import {
   removed,
   sandboxes,
   shapes,
+  usage,
 } from './fixed-answers.ts';
 
 function byName<T extends { name: string }>(what: string, all: readonly T[], name: string): T {
@@ -83,6 +85,9 @@ export function fixedCore(): CoreApi {
       ...{ kernel: '6.1.0', system: 'Debian GNU/Linux 12 (bookworm)', architecture: 'amd64' },
       logBytes: 50_331_648,
     }),
+    usage: async () => usage,
+    health: async () => health,
+    removeSetAside: async () => health.setAside,
     events: () => each(events.map((event, at) => ({ seq: at + 1, time: NOW + at, ...event }))),
   };
   const core = { sandboxes: sandboxApi, pools: poolApi, images: imageApi, system, close: async () => {} };

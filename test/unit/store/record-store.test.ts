@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { open } from 'lmdb';
 import { describe, expect, it } from 'vitest';
+import { watchFailpoints } from '../../../src/core/model/failpoint.ts';
 import { findDamage } from '../../../src/core/store/environment-file.ts';
 import { makePlace, type Place } from './harness.ts';
 
@@ -67,6 +68,26 @@ describe('a table of records', () => {
     await expect(table.put('late', { name: '' })).rejects.toMatchObject({ code: 'unavailable' });
     expect(() => table.get('k0')).toThrow(/closed/);
     expect([...(await place.open()).table<Box>('boxes', 1).entries()].length).toBe(200);
+  });
+
+  it('is counted, with what it takes on the disk, and the last write that failed', async () => {
+    await using place = await makePlace();
+    const store = await place.open();
+    const table = store.table<Box>('boxes', 1);
+    await table.put('a', { name: 'one' });
+    expect(store.health()).toEqual({ count: 1, size: statSync(data(place)).size, setAside: [] });
+    watchFailpoints(() => {
+      throw new Error('the disk is broken');
+    });
+    try {
+      await expect(table.put('b', { name: 'two' })).rejects.toThrow(/broken/);
+    } finally {
+      watchFailpoints(undefined);
+    }
+    const message = expect.stringContaining('cannot store the record boxes/b');
+    expect(store.health().failure).toEqual({ at: expect.any(Number), message, over: false });
+    await table.put('b', { name: 'two' });
+    expect(store.health()).toMatchObject({ count: 2, failure: { message, over: true } });
   });
 
   it('refuses keys that do not fit', async () => {
@@ -187,6 +208,24 @@ describe('records of another layout', () => {
       ['boxes/9/a#2', '[9,2]'],
       ['boxes/9/a#3', '[9,3]'],
     ]);
+  });
+
+  it('are told, and go when that is asked for', async () => {
+    await using place = await makePlace();
+    const first = await place.open();
+    expect(first.health().setAside).toEqual([]);
+    await first.dropSetAside();
+    await first.table<string>('boxes', 1).put('a', 'one');
+    await first.close();
+
+    const second = await place.open();
+    second.table<Box>('boxes', 2);
+    expect(second.health()).toMatchObject({
+      count: 0,
+      setAside: [{ table: 'boxes', size: '[1,"one"]'.length }],
+    });
+    await second.dropSetAside();
+    expect(second.health().setAside).toEqual([]);
   });
 
   it('are a mistake of ours when both are asked for at once', async () => {

@@ -34,12 +34,11 @@ export class KeptFiles {
     return this.entries().find(([, owner]) => owner === sandboxId)?.[0];
   }
 
-  /** The sandboxes of which nothing but files is left, on this image. */
-  settled(digest: string): string[] {
-    return this.entries().flatMap(([instance, sandboxId]) => {
-      const record = this.#options.ledger.get(instance);
-      return record?.use?.by === 'files' && record.shape.image === digest ? [sandboxId] : [];
-    });
+  /** The sandboxes whose files lie over this image, also those whose instance is just going. */
+  ownersOn(digest: string): string[] {
+    return this.entries().flatMap(([instance, sandboxId]) =>
+      this.#options.ledger.get(instance)?.shape.image === digest ? [sandboxId] : [],
+    );
   }
 
   /** They stay when the instance goes. */

@@ -22,6 +22,8 @@ export class Janitor {
   readonly #options: Required<JanitorOptions>;
   /** Unwanted instances, with the monotonic time of the first look that found them. */
   readonly #suspects = new Map<string, number>();
+  /** Those that could not be destroyed when it was tried last. */
+  readonly #stuck = new Set<string>();
   #cancel: (() => void) | undefined;
   #sweeping: Promise<void> = Promise.resolve();
   #closed = false;
@@ -37,11 +39,16 @@ export class Janitor {
     });
   }
 
+  /** Ids of instances that nobody holds, and that could not be destroyed. */
+  get stuck(): string[] {
+    return [...this.#stuck].sort();
+  }
+
   async sweep(): Promise<void> {
     const { driver, wanted, clock, log, window } = this.#options;
     try {
       const orphans = (await driver.list()).map(({ id }) => id).filter((id) => !wanted(id));
-      for (const id of this.#suspects.keys()) if (!orphans.includes(id)) this.#suspects.delete(id);
+      for (const id of this.#suspects.keys()) if (!orphans.includes(id)) this.#clear(id);
       for (const id of orphans) {
         const since = this.#suspects.get(id) ?? clock.monotonic();
         this.#suspects.set(id, since);
@@ -58,10 +65,16 @@ export class Janitor {
     log.warn({ instance: id }, 'removing an instance that nobody holds');
     try {
       await driver.destroy(id);
-      this.#suspects.delete(id);
+      this.#clear(id);
     } catch (error) {
+      this.#stuck.add(id);
       log.error({ err: error, instance: id }, 'cannot destroy an instance');
     }
+  }
+
+  #clear(id: string): void {
+    this.#suspects.delete(id);
+    this.#stuck.delete(id);
   }
 
   /** Idempotent; waits for a sweep under way. */

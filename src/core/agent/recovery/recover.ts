@@ -4,6 +4,7 @@ import type { Instance } from '../../instance/instance.ts';
 import type { LogStore } from '../../logs/log-store.ts';
 import type { Clock } from '../../model/clock.ts';
 import { failpoint } from '../../model/failpoint.ts';
+import type { RecoveryResult } from '../../model/system.ts';
 import type { RuntimeInstance } from '../../runtime/driver.ts';
 import type { RecordTable } from '../../store/store.ts';
 import type { Agent } from '../agent.ts';
@@ -16,6 +17,7 @@ import type { Pools } from '../pools/pools.ts';
 import { verdict } from './verdict.ts';
 
 const ADOPT_ATTEMPTS = 3;
+const NOTHING = { running: 0, leases: 0, idle: 0, files: 0, destroyed: 0, lost: 0, failed: 0 };
 
 export interface RecoveryOptions {
   agent: Agent;
@@ -32,25 +34,13 @@ export interface RecoveryOptions {
   log: Logger;
 }
 
-export interface RecoveryResult {
-  /** Sandboxes that still run. */
-  running: number;
-  leases: number;
-  /** Warm instances that are used again. */
-  idle: number;
-  /** Ended sandboxes whose files are kept. */
-  files: number;
-  destroyed: number;
-  lost: number;
-}
-
 /**
  * Compares ledger and runtime after a start: adopts what lives and is wanted, destroys the rest, and writes down as
  * lost what was wanted and is gone.
  */
 export async function recover(options: RecoveryOptions): Promise<RecoveryResult> {
   const { ledger, slots, logs, recording } = options;
-  const result: RecoveryResult = { running: 0, leases: 0, idle: 0, files: 0, destroyed: 0, lost: 0 };
+  const result: RecoveryResult = { ...NOTHING };
   const found = new Map((await recording.list()).map((instance) => [instance.id, instance]));
   failpoint('recover.listed');
   const ids = new Set([...found.keys(), ...ledger.ids()]);
@@ -86,9 +76,15 @@ async function recoverInstance(
     log.error({ err: error, instance: id }, 'cannot recover an instance');
     // Nobody holds it now, and its sandbox will be called lost: left alive, it would outlive its own deletion. One that
     // cannot be destroyed keeps its record, so the next start tries again.
-    await recording
-      .destroy(id)
-      .catch((err) => log.error({ err, instance: id }, 'cannot destroy an instance'));
+    await recording.destroy(id).then(
+      () => {
+        result.destroyed += 1;
+      },
+      (err) => {
+        result.failed += 1;
+        log.error({ err, instance: id }, 'cannot destroy an instance');
+      },
+    );
   }
 }
 

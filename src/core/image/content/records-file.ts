@@ -15,6 +15,9 @@ export interface ReadRecords {
 
 type Found = ({ images: ImageRecord[] } & { bytes: number }) | { failure: unknown } | undefined;
 
+/** In the name of a list that was set aside, before the time. */
+export const DAMAGED_MARK = '.damaged-';
+
 const TEMPORARY = /^\.[0-9a-f-]{36}\.tmp$/;
 
 /**
@@ -90,7 +93,7 @@ export class RecordsFile {
 
   async #setAside(failure: unknown): Promise<void> {
     const time = new Date().toISOString().replaceAll(/[:.]/g, '-');
-    const aside = `${this.path}.damaged-${time}`;
+    const aside = `${this.path}${DAMAGED_MARK}${time}`;
     await rename(this.path, aside);
     this.#log.error({ err: failure, aside }, 'the list of images cannot be read, and is set aside');
   }

@@ -30,6 +30,11 @@ export function sizesOf(
   };
 }
 
+/** Bytes of all that these records have, what several of them have once. */
+export function totalOf(records: readonly ImageRecord[], layers: Sized, blobs: Sized): number {
+  return sum([...new Map(records.flatMap((record) => sizedParts(record, layers, blobs)))]);
+}
+
 /** Each once. */
 function sizedParts(record: ImageRecord, layers: Sized, blobs: Sized): Part[] {
   const parts = partsOf(record);

@@ -15,6 +15,7 @@ import { readCgroupStats } from './cgroup/stats.ts';
 import { removeEmptyParent } from './cgroup/tree.ts';
 import { control, resume, updateOptions } from './control.ts';
 import { killInstance, removeInstance } from './destroy.ts';
+import { type WrittenUsage, writtenUsage } from './disk-usage.ts';
 import { Launcher } from './launcher/launcher.ts';
 import { listInstances } from './list.ts';
 import { readCgroupLayout, readInstanceLimits, requireGuestPrograms, requireRuntime } from './node-facts.ts';
@@ -36,6 +37,8 @@ export interface OciDriver extends RuntimeDriver {
    * boot ended has left it the priority of what nobody waits for.
    */
   takeUp(instance: RuntimeInstance): void;
+  /** @throws run_failed */
+  diskUsage(signal?: AbortSignal): Promise<WrittenUsage>;
   /**
    * Stops the background work and removes what only serves further boots. Instances live on. Bounded, idempotent;
    * call it when no other call is under way.
@@ -145,6 +148,8 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
       const { cgroups } = await prepared();
       return listInstances(context, cgroups);
     },
+
+    diskUsage: (signal) => writtenUsage(context, signal),
 
     async close() {
       await context.trash.close();

@@ -79,8 +79,9 @@ export const pruneToWire = ({
   olderThan,
   labels = [],
   dryRun = false,
+  without = [],
 }: PruneRequest): PruneImagesRequest => ({
-  ...{ all, dryRun },
+  ...{ all, dryRun, without },
   labels: labels.map(({ key, value }) => ({ key, value })),
   olderThanMilliseconds: olderThan,
 });
@@ -90,8 +91,9 @@ export const pruneFromWire = ({
   olderThanMilliseconds,
   labels,
   dryRun,
+  without,
 }: PruneImagesRequest): PruneRequest =>
-  defined({ all, dryRun, labels: labels.map(defined), olderThan: olderThanMilliseconds });
+  defined({ all, dryRun, without, labels: labels.map(defined), olderThan: olderThanMilliseconds });
 
 export const prunedToWire = ({ removed, freed }: PruneResult): PruneImagesResponse => ({
   removed: removed.map(removedToWire),

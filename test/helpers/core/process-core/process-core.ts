@@ -21,6 +21,8 @@ const system: SystemInfo = {
   ...{ cgroups: 'v2', startedAt: 1_700_000_000_000, logBytes: 0 },
 };
 
+const setAside = [{ path: '/records.aside-1', size: 9 }];
+
 /**
  * A core over plain children of this machine, with no isolation and no durability: a partner for the tests of the
  * wire, where what matters is that real processes, bytes, signals and errors cross it unchanged.
@@ -40,6 +42,23 @@ export function processCore(images: readonly string[] = ['host']): ProcessCore {
     images: hostImages(images),
     system: {
       info: async () => system,
+      usage: async () => ({
+        images: { size: 3, reclaimable: 2, leftovers: 1 },
+        instances: [
+          { id: 'i1', pool: 'p', holder: 'sandbox' as const, sandboxId: 'b1', files: 10, memory: 20 },
+          { id: 'i2', pool: '', holder: 'nobody' as const, files: 0, memory: 0 },
+        ],
+        logs: [{ sandboxId: 'b1', size: 7 }],
+        records: { count: 4, size: 8192 },
+        setAside,
+        trash: 5,
+      }),
+      health: async () => ({
+        records: { count: 4, size: 8192, failure: { at: 1.5, message: 'no room', over: true } },
+        ...{ setAside, logs: 7, disk: { free: 1, total: 2 }, stuck: ['i2'] },
+        recovery: { running: 1, leases: 2, idle: 3, files: 4, destroyed: 5, lost: 6, failed: 7 },
+      }),
+      removeSetAside: async () => setAside,
       events: (query, options) => pools.events.read(query, options),
     },
     close,

@@ -199,6 +199,8 @@ export interface PruneImagesRequest {
   labels: LabelFilter[];
   /** Removes nothing, and tells what it would. */
   dryRun: boolean;
+  /** Users that are taken for gone, with dry_run: default/box. */
+  without: string[];
 }
 
 export interface LabelFilter {
@@ -2419,7 +2421,7 @@ export const RemoveImageResponse: MessageFns<RemoveImageResponse> = {
 };
 
 function createBasePruneImagesRequest(): PruneImagesRequest {
-  return { all: false, olderThanMilliseconds: undefined, labels: [], dryRun: false };
+  return { all: false, olderThanMilliseconds: undefined, labels: [], dryRun: false, without: [] };
 }
 
 export const PruneImagesRequest: MessageFns<PruneImagesRequest> = {
@@ -2435,6 +2437,9 @@ export const PruneImagesRequest: MessageFns<PruneImagesRequest> = {
     }
     if (message.dryRun !== false) {
       writer.uint32(32).bool(message.dryRun);
+    }
+    for (const v of message.without) {
+      writer.uint32(42).string(v!);
     }
     return writer;
   },
@@ -2484,6 +2489,14 @@ export const PruneImagesRequest: MessageFns<PruneImagesRequest> = {
             message.dryRun = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.without.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2505,6 +2518,7 @@ export const PruneImagesRequest: MessageFns<PruneImagesRequest> = {
     message.olderThanMilliseconds = object.olderThanMilliseconds ?? undefined;
     message.labels = object.labels?.map((e) => LabelFilter.fromPartial(e)) || [];
     message.dryRun = object.dryRun ?? false;
+    message.without = object.without?.map((e) => e) || [];
     return message;
   },
 };

@@ -35,6 +35,102 @@ export interface SystemInfoResponse {
   logBytes: number;
 }
 
+export interface SystemUsageRequest {
+}
+
+/** Sizes are bytes. */
+export interface SystemUsageResponse {
+  images: ImagesUsage | undefined;
+  instances: InstanceUsage[];
+  logs: LogUsage[];
+  records: RecordsUsage | undefined;
+  setAside: SetAside[];
+  /** Files that are being removed. */
+  trash: number;
+}
+
+export interface ImagesUsage {
+  size: number;
+  reclaimable: number;
+  /** What interrupted pulls have left. */
+  leftovers: number;
+}
+
+export interface InstanceUsage {
+  id: string;
+  /** Empty for one that no record wants. */
+  pool: string;
+  /** sandbox, files, lease, run, idle or nobody. */
+  holder: string;
+  /** Of sandbox and files. */
+  sandboxId?: string | undefined;
+  files: number;
+  memory: number;
+}
+
+export interface LogUsage {
+  sandboxId: string;
+  size: number;
+}
+
+export interface RecordsUsage {
+  count: number;
+  size: number;
+  /** The last write that failed, if one did. */
+  failure: RecordsFailure | undefined;
+}
+
+export interface RecordsFailure {
+  atMilliseconds: number;
+  message: string;
+  /** Others have gone well since then. */
+  over: boolean;
+}
+
+export interface SetAside {
+  path: string;
+  size: number;
+}
+
+export interface SystemHealthRequest {
+}
+
+export interface SystemHealthResponse {
+  records: RecordsUsage | undefined;
+  setAside: SetAside[];
+  /** Bytes of the logs of all sandboxes. */
+  logs: number;
+  disk: DiskRoom | undefined;
+  recovery:
+    | Recovery
+    | undefined;
+  /** Ids of instances that nobody holds, and that could not be destroyed. */
+  stuck: string[];
+}
+
+export interface DiskRoom {
+  free: number;
+  total: number;
+}
+
+/** What became, at the start of this core, of what the one before had left. */
+export interface Recovery {
+  running: number;
+  leases: number;
+  idle: number;
+  files: number;
+  destroyed: number;
+  lost: number;
+  failed: number;
+}
+
+export interface RemoveSetAsideRequest {
+}
+
+export interface RemoveSetAsideResponse {
+  removed: SetAside[];
+}
+
 export interface WatchRequest {
   /** Events after this one; absent: only new ones. UNAVAILABLE when it is no longer remembered. */
   after?:
@@ -404,6 +500,1110 @@ export const SystemInfoResponse: MessageFns<SystemInfoResponse> = {
     message.system = object.system ?? "";
     message.architecture = object.architecture ?? "";
     message.logBytes = object.logBytes ?? 0;
+    return message;
+  },
+};
+
+function createBaseSystemUsageRequest(): SystemUsageRequest {
+  return {};
+}
+
+export const SystemUsageRequest: MessageFns<SystemUsageRequest> = {
+  encode(_: SystemUsageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SystemUsageRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSystemUsageRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SystemUsageRequest>): SystemUsageRequest {
+    return SystemUsageRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<SystemUsageRequest>): SystemUsageRequest {
+    const message = createBaseSystemUsageRequest();
+    return message;
+  },
+};
+
+function createBaseSystemUsageResponse(): SystemUsageResponse {
+  return { images: undefined, instances: [], logs: [], records: undefined, setAside: [], trash: 0 };
+}
+
+export const SystemUsageResponse: MessageFns<SystemUsageResponse> = {
+  encode(message: SystemUsageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.images !== undefined) {
+      ImagesUsage.encode(message.images, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.instances) {
+      InstanceUsage.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.logs) {
+      LogUsage.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.records !== undefined) {
+      RecordsUsage.encode(message.records, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.setAside) {
+      SetAside.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.trash !== 0) {
+      writer.uint32(48).int64(message.trash);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SystemUsageResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSystemUsageResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.images = ImagesUsage.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.instances.push(InstanceUsage.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.logs.push(LogUsage.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.records = RecordsUsage.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.setAside.push(SetAside.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.trash = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SystemUsageResponse>): SystemUsageResponse {
+    return SystemUsageResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SystemUsageResponse>): SystemUsageResponse {
+    const message = createBaseSystemUsageResponse();
+    message.images = (object.images !== undefined && object.images !== null)
+      ? ImagesUsage.fromPartial(object.images)
+      : undefined;
+    message.instances = object.instances?.map((e) => InstanceUsage.fromPartial(e)) || [];
+    message.logs = object.logs?.map((e) => LogUsage.fromPartial(e)) || [];
+    message.records = (object.records !== undefined && object.records !== null)
+      ? RecordsUsage.fromPartial(object.records)
+      : undefined;
+    message.setAside = object.setAside?.map((e) => SetAside.fromPartial(e)) || [];
+    message.trash = object.trash ?? 0;
+    return message;
+  },
+};
+
+function createBaseImagesUsage(): ImagesUsage {
+  return { size: 0, reclaimable: 0, leftovers: 0 };
+}
+
+export const ImagesUsage: MessageFns<ImagesUsage> = {
+  encode(message: ImagesUsage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.size !== 0) {
+      writer.uint32(8).int64(message.size);
+    }
+    if (message.reclaimable !== 0) {
+      writer.uint32(16).int64(message.reclaimable);
+    }
+    if (message.leftovers !== 0) {
+      writer.uint32(24).int64(message.leftovers);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImagesUsage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImagesUsage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.size = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.reclaimable = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.leftovers = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ImagesUsage>): ImagesUsage {
+    return ImagesUsage.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ImagesUsage>): ImagesUsage {
+    const message = createBaseImagesUsage();
+    message.size = object.size ?? 0;
+    message.reclaimable = object.reclaimable ?? 0;
+    message.leftovers = object.leftovers ?? 0;
+    return message;
+  },
+};
+
+function createBaseInstanceUsage(): InstanceUsage {
+  return { id: "", pool: "", holder: "", sandboxId: undefined, files: 0, memory: 0 };
+}
+
+export const InstanceUsage: MessageFns<InstanceUsage> = {
+  encode(message: InstanceUsage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.pool !== "") {
+      writer.uint32(18).string(message.pool);
+    }
+    if (message.holder !== "") {
+      writer.uint32(26).string(message.holder);
+    }
+    if (message.sandboxId !== undefined) {
+      writer.uint32(34).string(message.sandboxId);
+    }
+    if (message.files !== 0) {
+      writer.uint32(40).int64(message.files);
+    }
+    if (message.memory !== 0) {
+      writer.uint32(48).int64(message.memory);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InstanceUsage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInstanceUsage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pool = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.holder = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sandboxId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.files = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.memory = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<InstanceUsage>): InstanceUsage {
+    return InstanceUsage.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InstanceUsage>): InstanceUsage {
+    const message = createBaseInstanceUsage();
+    message.id = object.id ?? "";
+    message.pool = object.pool ?? "";
+    message.holder = object.holder ?? "";
+    message.sandboxId = object.sandboxId ?? undefined;
+    message.files = object.files ?? 0;
+    message.memory = object.memory ?? 0;
+    return message;
+  },
+};
+
+function createBaseLogUsage(): LogUsage {
+  return { sandboxId: "", size: 0 };
+}
+
+export const LogUsage: MessageFns<LogUsage> = {
+  encode(message: LogUsage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sandboxId !== "") {
+      writer.uint32(10).string(message.sandboxId);
+    }
+    if (message.size !== 0) {
+      writer.uint32(16).int64(message.size);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LogUsage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLogUsage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sandboxId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.size = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LogUsage>): LogUsage {
+    return LogUsage.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LogUsage>): LogUsage {
+    const message = createBaseLogUsage();
+    message.sandboxId = object.sandboxId ?? "";
+    message.size = object.size ?? 0;
+    return message;
+  },
+};
+
+function createBaseRecordsUsage(): RecordsUsage {
+  return { count: 0, size: 0, failure: undefined };
+}
+
+export const RecordsUsage: MessageFns<RecordsUsage> = {
+  encode(message: RecordsUsage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.count !== 0) {
+      writer.uint32(8).int64(message.count);
+    }
+    if (message.size !== 0) {
+      writer.uint32(16).int64(message.size);
+    }
+    if (message.failure !== undefined) {
+      RecordsFailure.encode(message.failure, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecordsUsage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecordsUsage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.count = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.size = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.failure = RecordsFailure.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RecordsUsage>): RecordsUsage {
+    return RecordsUsage.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RecordsUsage>): RecordsUsage {
+    const message = createBaseRecordsUsage();
+    message.count = object.count ?? 0;
+    message.size = object.size ?? 0;
+    message.failure = (object.failure !== undefined && object.failure !== null)
+      ? RecordsFailure.fromPartial(object.failure)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRecordsFailure(): RecordsFailure {
+  return { atMilliseconds: 0, message: "", over: false };
+}
+
+export const RecordsFailure: MessageFns<RecordsFailure> = {
+  encode(message: RecordsFailure, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.atMilliseconds !== 0) {
+      writer.uint32(9).double(message.atMilliseconds);
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    if (message.over !== false) {
+      writer.uint32(24).bool(message.over);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecordsFailure {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecordsFailure();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.atMilliseconds = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.over = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RecordsFailure>): RecordsFailure {
+    return RecordsFailure.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RecordsFailure>): RecordsFailure {
+    const message = createBaseRecordsFailure();
+    message.atMilliseconds = object.atMilliseconds ?? 0;
+    message.message = object.message ?? "";
+    message.over = object.over ?? false;
+    return message;
+  },
+};
+
+function createBaseSetAside(): SetAside {
+  return { path: "", size: 0 };
+}
+
+export const SetAside: MessageFns<SetAside> = {
+  encode(message: SetAside, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.size !== 0) {
+      writer.uint32(16).int64(message.size);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetAside {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetAside();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.size = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetAside>): SetAside {
+    return SetAside.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetAside>): SetAside {
+    const message = createBaseSetAside();
+    message.path = object.path ?? "";
+    message.size = object.size ?? 0;
+    return message;
+  },
+};
+
+function createBaseSystemHealthRequest(): SystemHealthRequest {
+  return {};
+}
+
+export const SystemHealthRequest: MessageFns<SystemHealthRequest> = {
+  encode(_: SystemHealthRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SystemHealthRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSystemHealthRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SystemHealthRequest>): SystemHealthRequest {
+    return SystemHealthRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<SystemHealthRequest>): SystemHealthRequest {
+    const message = createBaseSystemHealthRequest();
+    return message;
+  },
+};
+
+function createBaseSystemHealthResponse(): SystemHealthResponse {
+  return { records: undefined, setAside: [], logs: 0, disk: undefined, recovery: undefined, stuck: [] };
+}
+
+export const SystemHealthResponse: MessageFns<SystemHealthResponse> = {
+  encode(message: SystemHealthResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.records !== undefined) {
+      RecordsUsage.encode(message.records, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.setAside) {
+      SetAside.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.logs !== 0) {
+      writer.uint32(24).int64(message.logs);
+    }
+    if (message.disk !== undefined) {
+      DiskRoom.encode(message.disk, writer.uint32(34).fork()).join();
+    }
+    if (message.recovery !== undefined) {
+      Recovery.encode(message.recovery, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.stuck) {
+      writer.uint32(50).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SystemHealthResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSystemHealthResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.records = RecordsUsage.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.setAside.push(SetAside.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.logs = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.disk = DiskRoom.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.recovery = Recovery.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.stuck.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SystemHealthResponse>): SystemHealthResponse {
+    return SystemHealthResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SystemHealthResponse>): SystemHealthResponse {
+    const message = createBaseSystemHealthResponse();
+    message.records = (object.records !== undefined && object.records !== null)
+      ? RecordsUsage.fromPartial(object.records)
+      : undefined;
+    message.setAside = object.setAside?.map((e) => SetAside.fromPartial(e)) || [];
+    message.logs = object.logs ?? 0;
+    message.disk = (object.disk !== undefined && object.disk !== null) ? DiskRoom.fromPartial(object.disk) : undefined;
+    message.recovery = (object.recovery !== undefined && object.recovery !== null)
+      ? Recovery.fromPartial(object.recovery)
+      : undefined;
+    message.stuck = object.stuck?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseDiskRoom(): DiskRoom {
+  return { free: 0, total: 0 };
+}
+
+export const DiskRoom: MessageFns<DiskRoom> = {
+  encode(message: DiskRoom, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.free !== 0) {
+      writer.uint32(8).int64(message.free);
+    }
+    if (message.total !== 0) {
+      writer.uint32(16).int64(message.total);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DiskRoom {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDiskRoom();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.free = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.total = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DiskRoom>): DiskRoom {
+    return DiskRoom.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DiskRoom>): DiskRoom {
+    const message = createBaseDiskRoom();
+    message.free = object.free ?? 0;
+    message.total = object.total ?? 0;
+    return message;
+  },
+};
+
+function createBaseRecovery(): Recovery {
+  return { running: 0, leases: 0, idle: 0, files: 0, destroyed: 0, lost: 0, failed: 0 };
+}
+
+export const Recovery: MessageFns<Recovery> = {
+  encode(message: Recovery, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.running !== 0) {
+      writer.uint32(8).int64(message.running);
+    }
+    if (message.leases !== 0) {
+      writer.uint32(16).int64(message.leases);
+    }
+    if (message.idle !== 0) {
+      writer.uint32(24).int64(message.idle);
+    }
+    if (message.files !== 0) {
+      writer.uint32(32).int64(message.files);
+    }
+    if (message.destroyed !== 0) {
+      writer.uint32(40).int64(message.destroyed);
+    }
+    if (message.lost !== 0) {
+      writer.uint32(48).int64(message.lost);
+    }
+    if (message.failed !== 0) {
+      writer.uint32(56).int64(message.failed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Recovery {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecovery();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.running = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.leases = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.idle = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.files = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.destroyed = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.lost = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.failed = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Recovery>): Recovery {
+    return Recovery.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Recovery>): Recovery {
+    const message = createBaseRecovery();
+    message.running = object.running ?? 0;
+    message.leases = object.leases ?? 0;
+    message.idle = object.idle ?? 0;
+    message.files = object.files ?? 0;
+    message.destroyed = object.destroyed ?? 0;
+    message.lost = object.lost ?? 0;
+    message.failed = object.failed ?? 0;
+    return message;
+  },
+};
+
+function createBaseRemoveSetAsideRequest(): RemoveSetAsideRequest {
+  return {};
+}
+
+export const RemoveSetAsideRequest: MessageFns<RemoveSetAsideRequest> = {
+  encode(_: RemoveSetAsideRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveSetAsideRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveSetAsideRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RemoveSetAsideRequest>): RemoveSetAsideRequest {
+    return RemoveSetAsideRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<RemoveSetAsideRequest>): RemoveSetAsideRequest {
+    const message = createBaseRemoveSetAsideRequest();
+    return message;
+  },
+};
+
+function createBaseRemoveSetAsideResponse(): RemoveSetAsideResponse {
+  return { removed: [] };
+}
+
+export const RemoveSetAsideResponse: MessageFns<RemoveSetAsideResponse> = {
+  encode(message: RemoveSetAsideResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.removed) {
+      SetAside.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveSetAsideResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveSetAsideResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.removed.push(SetAside.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RemoveSetAsideResponse>): RemoveSetAsideResponse {
+    return RemoveSetAsideResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RemoveSetAsideResponse>): RemoveSetAsideResponse {
+    const message = createBaseRemoveSetAsideResponse();
+    message.removed = object.removed?.map((e) => SetAside.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1101,6 +2301,38 @@ export const SystemServiceService = {
     responseSerialize: (value: SystemInfoResponse): Buffer => Buffer.from(SystemInfoResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SystemInfoResponse => SystemInfoResponse.decode(value),
   },
+  /** What everything takes; it walks the files of all sandboxes. */
+  usage: {
+    path: "/fsb.v1.SystemService/Usage" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SystemUsageRequest): Buffer => Buffer.from(SystemUsageRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SystemUsageRequest => SystemUsageRequest.decode(value),
+    responseSerialize: (value: SystemUsageResponse): Buffer => Buffer.from(SystemUsageResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SystemUsageResponse => SystemUsageResponse.decode(value),
+  },
+  health: {
+    path: "/fsb.v1.SystemService/Health" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SystemHealthRequest): Buffer => Buffer.from(SystemHealthRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SystemHealthRequest => SystemHealthRequest.decode(value),
+    responseSerialize: (value: SystemHealthResponse): Buffer =>
+      Buffer.from(SystemHealthResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SystemHealthResponse => SystemHealthResponse.decode(value),
+  },
+  /** Removes what could not be read and was set aside. */
+  removeSetAside: {
+    path: "/fsb.v1.SystemService/RemoveSetAside" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RemoveSetAsideRequest): Buffer =>
+      Buffer.from(RemoveSetAsideRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RemoveSetAsideRequest => RemoveSetAsideRequest.decode(value),
+    responseSerialize: (value: RemoveSetAsideResponse): Buffer =>
+      Buffer.from(RemoveSetAsideResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RemoveSetAsideResponse => RemoveSetAsideResponse.decode(value),
+  },
   /** What happens to pools, sandboxes and images: in order, without a gap, until the caller leaves, or to the newest without `follow`. */
   watch: {
     path: "/fsb.v1.SystemService/Watch" as const,
@@ -1115,6 +2347,11 @@ export const SystemServiceService = {
 
 export interface SystemServiceServer extends UntypedServiceImplementation {
   info: handleUnaryCall<SystemInfoRequest, SystemInfoResponse>;
+  /** What everything takes; it walks the files of all sandboxes. */
+  usage: handleUnaryCall<SystemUsageRequest, SystemUsageResponse>;
+  health: handleUnaryCall<SystemHealthRequest, SystemHealthResponse>;
+  /** Removes what could not be read and was set aside. */
+  removeSetAside: handleUnaryCall<RemoveSetAsideRequest, RemoveSetAsideResponse>;
   /** What happens to pools, sandboxes and images: in order, without a gap, until the caller leaves, or to the newest without `follow`. */
   watch: handleServerStreamingCall<WatchRequest, WatchResponse>;
 }

@@ -1,0 +1,94 @@
+import type { CoreApi } from '../../core/api/core-api.ts';
+import type { CallOptions } from '../../core/api/sandbox-api.ts';
+import { FsbError } from '../../core/model/errors.ts';
+import { formatAge, formatSize } from '../../core/model/quantity.ts';
+import type { RecoveryResult, SystemHealth } from '../../core/model/system.ts';
+import type { Rows } from './rows.ts';
+import { timestamp } from './sandbox-view.ts';
+
+/** How the core is, in `info -o json`. */
+export interface HealthView {
+  records: {
+    count: number;
+    size_bytes: number;
+    /** The last write that failed. `over`: others have gone well since then. */
+    failure: { at: string; message: string; over: boolean } | null;
+  };
+  set_aside: { path: string; size_bytes: number }[];
+  logs_bytes: number;
+  disk: { free_bytes: number; total_bytes: number };
+  recovery: RecoveryResult;
+  stuck: string[];
+}
+
+/** Undefined: the core is too old to say. */
+export async function askHealth(
+  { system }: Pick<CoreApi, 'system'>,
+  call: CallOptions = {},
+): Promise<SystemHealth | undefined> {
+  try {
+    return await system.health(call);
+  } catch (error) {
+    // By gRPC, or by HTTP.
+    if (['unsupported', 'not_found'].includes(FsbError.from(error).code)) return undefined;
+    throw error;
+  }
+}
+
+export function healthView({ records, setAside, logs, disk, recovery, stuck }: SystemHealth): HealthView {
+  const { count, size, failure } = records;
+  return {
+    records: {
+      ...{ count, size_bytes: size },
+      failure: failure === undefined ? null : { ...failure, at: timestamp(failure.at) },
+    },
+    set_aside: setAside.map((each) => ({ path: each.path, size_bytes: each.size })),
+    logs_bytes: logs,
+    disk: { free_bytes: disk.free, total_bytes: disk.total },
+    recovery: { ...recovery },
+    stuck: [...stuck],
+  };
+}
+
+export function healthRows(
+  { records, set_aside, logs_bytes, disk, recovery, stuck }: HealthView,
+  now: number,
+): Rows {
+  const { failure } = records;
+  return [
+    ['Records', `${records.count}, ${formatSize(records.size_bytes)}`],
+    ['Failed write', failure && `${failure.message} (${formatAge(now - Date.parse(failure.at))} ago)`],
+    ['Set aside', set_aside.map(({ path }) => path).join(', ')],
+    ['Logs', formatSize(logs_bytes)],
+    ['Disk', diskText({ free: disk.free_bytes, total: disk.total_bytes })],
+    ['Last start', recoveryText(recovery)],
+    ['Cannot destroy', stuck.join(', ')],
+  ];
+}
+
+/** `10GiB of 40GiB free` */
+export const diskText = ({ free, total }: SystemHealth['disk']): string =>
+  `${formatSize(free)} of ${formatSize(total)} free`;
+
+/** `2 running sandboxes, 1 sandbox lost`; what there was none of is left out. */
+export function recoveryText({
+  running,
+  leases,
+  idle,
+  files,
+  destroyed,
+  lost,
+  failed,
+}: RecoveryResult): string {
+  const parts = [
+    [running, running === 1 ? 'running sandbox' : 'running sandboxes'],
+    [leases, leases === 1 ? 'lease' : 'leases'],
+    [idle, idle === 1 ? 'warm instance' : 'warm instances'],
+    [files, files === 1 ? 'ended sandbox with files' : 'ended sandboxes with files'],
+    [destroyed, destroyed === 1 ? 'instance destroyed' : 'instances destroyed'],
+    [lost, lost === 1 ? 'sandbox lost' : 'sandboxes lost'],
+    [failed, failed === 1 ? 'instance not recovered' : 'instances not recovered'],
+  ] as const;
+  const told = parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  return told.join(', ') || 'nothing was left of an earlier core';
+}

@@ -1,0 +1,54 @@
+import { formatSize } from '../../core/model/quantity.ts';
+import { nameOf, type Pruned } from '../system/prune.ts';
+import { type RemovedView, removedLines, removedView } from './image-view.ts';
+import type { Listing } from './output.ts';
+
+/** `system prune`, as `-o json` shows it. */
+export interface SystemPrunedView {
+  sandboxes: { name: string; namespace: string; id: string; freed_bytes: number }[];
+  images: RemovedView[];
+  set_aside: { path: string; size_bytes: number }[];
+  /** What interrupted pulls had left included. */
+  freed_bytes: number;
+}
+
+export function systemPrunedListing(pruned: Pruned): Listing<SystemPrunedView> {
+  const { sandboxes, images, setAside } = pruned;
+  const view: SystemPrunedView = {
+    sandboxes: sandboxes.map(({ sandbox: { name, namespace, id }, size }) => ({
+      ...{ name, namespace, id, freed_bytes: size },
+    })),
+    images: images.removed.map(removedView),
+    set_aside: setAside.map(({ path, size }) => ({ path, size_bytes: size })),
+    freed_bytes: bytesOf(pruned),
+  };
+  const text = [
+    ...paragraph(
+      'Deleted sandboxes:',
+      sandboxes.map(({ sandbox }) => nameOf(sandbox)),
+    ),
+    ...paragraph('Deleted images:', images.removed.map(removedLines)),
+    ...paragraph(
+      'Removed what was set aside:',
+      setAside.map(({ path }) => path),
+    ),
+    `Total reclaimed space: ${formatSize(view.freed_bytes)}\n`,
+  ].join('');
+  return { items: [view], single: true, columns: [], name: () => '', describe: () => text };
+}
+
+/** For -q and `-o name`: a sandbox, a digest or a path a line. */
+export function systemPrunedNames({ sandboxes, images, setAside }: Pruned): Listing<{ name: string }> {
+  const names = [
+    ...sandboxes.map(({ sandbox }) => nameOf(sandbox)),
+    ...images.removed.map(({ image }) => image.digest),
+    ...setAside.map(({ path }) => path),
+  ];
+  return { items: names.map((name) => ({ name })), columns: [], name: ({ name }) => name };
+}
+
+const paragraph = (title: string, lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : [`${[title, ...lines].join('\n')}\n\n`];
+
+const bytesOf = ({ sandboxes, images, setAside }: Pruned): number =>
+  [...sandboxes, ...setAside].reduce((sum, { size }) => sum + size, images.freed);

@@ -1,0 +1,93 @@
+import type { CoreApi } from '../../core/api/core-api.ts';
+import type { CallOptions } from '../../core/api/sandbox-api.ts';
+import { FsbError } from '../../core/model/errors.ts';
+import type { PruneResult } from '../../core/model/image.ts';
+import { hasLabels } from '../../core/model/labels.ts';
+import { isLive } from '../../core/model/phase.ts';
+import { formatSize } from '../../core/model/quantity.ts';
+import type { Sandbox } from '../../core/model/sandbox.ts';
+import type { SetAside } from '../../core/model/system.ts';
+import { imageLossLines, type PruneFilter } from '../images/prune-terms.ts';
+
+export interface PruneTerms {
+  filter: PruneFilter;
+  /** Of the sandboxes; undefined: all of them. */
+  namespace: string | undefined;
+  /** Also images with a name. */
+  allImages: boolean;
+  setAside: boolean;
+}
+
+/** An ended sandbox, and the bytes of its files and its log. */
+export interface EndedSandbox {
+  sandbox: Sandbox;
+  size: number;
+}
+
+/** The ended sandboxes that are meant. */
+export async function endedSandboxes(
+  core: Pick<CoreApi, 'sandboxes' | 'system'>,
+  { filter: { olderThan, labels = [] }, namespace }: PruneTerms,
+  { now, call }: { now: number; call: CallOptions },
+): Promise<EndedSandbox[]> {
+  const isMeant = ({ state, createdAt, spec }: Sandbox): boolean =>
+    !isLive(state.phase) &&
+    (olderThan === undefined || now - createdAt > olderThan) &&
+    hasLabels(spec.labels, labels);
+  const found = (await core.sandboxes.list({ namespace }, call)).filter(isMeant);
+  // Without any there is nothing to walk for.
+  if (found.length === 0) return [];
+  const { instances, logs } = await core.system.usage(call);
+  const sizes = new Map<string, number>();
+  const add = (id: string, bytes: number): void => void sizes.set(id, (sizes.get(id) ?? 0) + bytes);
+  for (const { sandboxId, files } of instances) if (sandboxId !== undefined) add(sandboxId, files);
+  for (const { sandboxId, size } of logs) add(sandboxId, size);
+  return found.map((sandbox) => ({ sandbox, size: sizes.get(sandbox.id) ?? 0 }));
+}
+
+/** What would go, a line each. */
+export async function lossLines(
+  core: Pick<CoreApi, 'images' | 'system'>,
+  ended: readonly EndedSandbox[],
+  { allImages, filter, setAside }: PruneTerms,
+  call: CallOptions,
+): Promise<string[]> {
+  // Their files go, so that nothing of them is in the way of an image.
+  const without = ended.map(({ sandbox }) => nameOf(sandbox));
+  const images = await core.images.prune({ all: allImages, ...filter, dryRun: true, without }, call);
+  const aside = setAside ? (await core.system.health(call)).setAside : [];
+  return [
+    ...ended.map(({ sandbox, size }) => `sandbox ${nameOf(sandbox)} (${formatSize(size)})`),
+    ...imageLossLines(images),
+    ...aside.map(({ path, size }) => `${path} (${formatSize(size)})`),
+  ];
+}
+
+/** @returns false when it has gone, or runs again by now */
+export async function deleteEnded(
+  { sandboxes }: Pick<CoreApi, 'sandboxes'>,
+  { sandbox }: EndedSandbox,
+  call: CallOptions,
+): Promise<boolean> {
+  try {
+    const { id, state } = await sandboxes.get(sandbox, call);
+    if (id !== sandbox.id || isLive(state.phase)) return false;
+    await sandboxes.delete(sandbox, call);
+    return true;
+  } catch (error) {
+    if (FsbError.from(error).code === 'not_found') return false;
+    throw error;
+  }
+}
+
+/** What is gone. */
+export interface Pruned {
+  sandboxes: EndedSandbox[];
+  images: PruneResult;
+  setAside: SetAside[];
+}
+
+export const NOTHING: Pruned = { sandboxes: [], images: { removed: [], freed: 0 }, setAside: [] };
+
+/** `default/box`, as images name those who use them, too. */
+export const nameOf = ({ namespace, name }: Sandbox): string => `${namespace}/${name}`;

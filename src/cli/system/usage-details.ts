@@ -1,0 +1,66 @@
+import { shortDigest } from '../../core/model/digest.ts';
+import { isLive } from '../../core/model/phase.ts';
+import { familiarName } from '../../core/model/reference.ts';
+import type { Sandbox } from '../../core/model/sandbox.ts';
+import type { InstanceUsage } from '../../core/model/system.ts';
+import { isOfSandbox, isUsed, type UsageFacts, type UsageType } from './usage-rows.ts';
+
+/** A row of `system df -v` as `-o json` shows it: one thing. */
+export interface UsageDetail {
+  type: UsageType;
+  name: string;
+  /** Of a sandbox, and of its log. */
+  namespace: string | null;
+  /** Null for what has none. */
+  id: string | null;
+  /** `used` or `unused`, the phase of a sandbox, who has an instance; null for what has none. */
+  state: string | null;
+  /** Of an image what no other has. */
+  size_bytes: number;
+  reclaimable: boolean;
+  memory_bytes: number | null;
+}
+
+export function usageDetails({ usage, sandboxes, images }: UsageFacts): UsageDetail[] {
+  const byId = new Map(sandboxes.map((sandbox) => [sandbox.id, sandbox]));
+  const filesOf = new Map(usage.instances.filter(isOfSandbox).map((each) => [each.sandboxId!, each]));
+  return [
+    ...images.map((image) => ({
+      ...{ ...none, type: 'images' as const, id: image.digest, size_bytes: image.uniqueSize },
+      name: image.references[0] ? familiarName(image.references[0]) : shortDigest(image.digest),
+      ...{ state: isUsed(image) ? 'used' : 'unused', reclaimable: !isUsed(image) },
+    })),
+    ...sandboxes.map((sandbox) => ({
+      ...{ ...ofSandbox(sandbox.id, sandbox), type: 'sandboxes' as const },
+      size_bytes: filesOf.get(sandbox.id)?.files ?? 0,
+      memory_bytes: filesOf.get(sandbox.id)?.memory ?? 0,
+    })),
+    ...usage.logs.map(({ sandboxId, size }) => ({
+      ...{ ...ofSandbox(sandboxId, byId.get(sandboxId)), type: 'logs' as const, size_bytes: size },
+    })),
+    ...usage.instances.filter((each) => !isOfSandbox(each)).map(ofInstance),
+    { ...none, type: 'records', name: 'records', size_bytes: usage.records.size },
+    ...usage.setAside.map(({ path, size }) => ({
+      ...{ ...none, type: 'set-aside' as const, name: path, size_bytes: size, reclaimable: true },
+    })),
+    ...rest('interrupted-pulls', usage.images.leftovers, true),
+    ...rest('being-removed', usage.trash, false),
+  ];
+}
+
+const none = { namespace: null, id: null, state: null, reclaimable: false, memory_bytes: null };
+
+/** @param sandbox undefined: it has gone while it was looked at */
+const ofSandbox = (id: string, sandbox: Sandbox | undefined) => ({
+  ...{ ...none, id, name: sandbox?.name ?? id, namespace: sandbox?.namespace ?? null },
+  state: sandbox?.state.phase ?? null,
+  reclaimable: sandbox !== undefined && !isLive(sandbox.state.phase),
+});
+
+const ofInstance = ({ id, pool, holder, files, memory }: InstanceUsage): UsageDetail => ({
+  ...{ ...none, type: 'instances', id, name: pool || id, state: holder },
+  ...{ size_bytes: files, memory_bytes: memory },
+});
+
+const rest = (type: UsageType, size: number, reclaimable: boolean): UsageDetail[] =>
+  size === 0 ? [] : [{ ...none, type, name: type, size_bytes: size, reclaimable }];

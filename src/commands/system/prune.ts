@@ -1,0 +1,94 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { repeated } from '../../cli/flags.ts';
+import { parsePruneFilter } from '../../cli/images/prune-terms.ts';
+import { systemPrunedListing, systemPrunedNames } from '../../cli/output/pruned-view.ts';
+import { confirmLoss } from '../../cli/prompts.ts';
+import {
+  deleteEnded,
+  type EndedSandbox,
+  endedSandboxes,
+  lossLines,
+  NOTHING,
+  type Pruned,
+  type PruneTerms,
+} from '../../cli/system/prune.ts';
+import { isInteractive } from '../../cli/world.ts';
+import type { CoreApi } from '../../core/api/core-api.ts';
+import { FsbError } from '../../core/model/errors.ts';
+
+export default class SystemPrune extends BaseCommand {
+  static override summary = 'Remove ended sandboxes, and images that nothing uses.';
+  static override description =
+    `Deletes the ended sandboxes of the namespace with their files and logs, then images that have lost their name and what interrupted pulls have left; with --all also images with a name that nothing uses. What runs, and what a pool keeps warm, stays. Asks first; without a terminal --force is needed.
+
+Files of the core that were damaged and set aside are evidence of what went wrong: they go only with --set-aside. No filter applies to them.`;
+  static override examples = [
+    { description: 'What nobody misses', command: '<%= config.bin %> system prune --force' },
+    {
+      description: 'Everything that is a day old and not used',
+      command: '<%= config.bin %> system prune --all -A --force --filter until=24h',
+    },
+  ];
+  static override flags = {
+    all: Flags.boolean({ char: 'a', default: false, summary: 'Also images with a name.' }),
+    'all-namespaces': Flags.boolean({ char: 'A', summary: 'Sandboxes of every namespace.' }),
+    force: Flags.boolean({ char: 'f', summary: 'Do not ask.' }),
+    yes: Flags.boolean({ char: 'y', summary: 'The same as --force.' }),
+    filter: Flags.string({
+      ...repeated,
+      summary:
+        'until=24h: only sandboxes that were created, and images that came, longer ago; label=K or label=K=V.',
+      helpValue: 'KEY=VALUE',
+    }),
+    'set-aside': Flags.boolean({ default: false, summary: 'Also what was damaged and is set aside.' }),
+  };
+
+  override async run(): Promise<undefined> {
+    const { flags } = await this.parse(SystemPrune);
+    const sure = flags.force || flags.yes;
+    const terms: PruneTerms = {
+      filter: parsePruneFilter(flags.filter ?? [], this.world.clock.now()),
+      namespace: flags['all-namespaces'] ? undefined : this.namespace,
+      ...{ allImages: flags.all, setAside: flags['set-aside'] },
+    };
+    if (!sure && !isInteractive(this.world.terminal))
+      throw new FsbError('invalid_argument', 'cannot ask before removing things: there is no terminal', {
+        hint: 'Give --force when you are sure.',
+      });
+    const core = await this.core();
+    const ended = await endedSandboxes(core, terms, { now: this.world.clock.now(), call: this.call });
+    const goes = sure || (await this.#ask(core, ended, terms));
+    const pruned = goes ? await this.#prune(core, ended, terms) : NOTHING;
+    if (this.format === 'name' || (this.quiet && !this.forPrograms))
+      await this.print(systemPrunedNames(pruned));
+    else await this.print(systemPrunedListing(pruned));
+  }
+
+  /** @returns false when there is nothing to remove @throws cancelled */
+  async #ask(core: CoreApi, ended: EndedSandbox[], terms: PruneTerms): Promise<boolean> {
+    const lines = await lossLines(core, ended, terms, this.call);
+    if (lines.length === 0) return false;
+    const question = `Remove ${lines.length === 1 ? 'it' : 'them'}?`;
+    const loss = { title: 'This removes', lines, question, outcome: 'nothing was removed' };
+    await confirmLoss(this.world.terminal, loss, this.interruption.signal);
+    return true;
+  }
+
+  /** Each step tells its failure, and is none for the next. */
+  async #prune(core: CoreApi, ended: EndedSandbox[], terms: PruneTerms): Promise<Pruned> {
+    const { allImages, filter } = terms;
+    const deleted = await this.forAll(ended, async (each) => ({
+      each,
+      gone: await deleteEnded(core, each, this.call),
+    }));
+    const sandboxes = deleted.flatMap(({ each, gone }) => (gone ? [each] : []));
+    const [images = NOTHING.images] = await this.forAll([{ all: allImages, ...filter }], (request) =>
+      core.images.prune(request, this.call),
+    );
+    const [setAside = []] = await this.forAll(terms.setAside ? [core.system] : [], (system) =>
+      system.removeSetAside(this.call),
+    );
+    return { sandboxes, images, setAside };
+  }
+}

@@ -1,0 +1,73 @@
+/** What a core takes, and how it is. All sizes in bytes; those of files are what they take on the disk. */
+
+/** Of a start: what became of what the core before had left. */
+export interface RecoveryResult {
+  /** Sandboxes that still run. */
+  running: number;
+  leases: number;
+  /** Warm instances that are used again. */
+  idle: number;
+  /** Ended sandboxes whose files are kept. */
+  files: number;
+  destroyed: number;
+  /** Sandboxes whose instance was gone. */
+  lost: number;
+  /** Instances that could neither be taken up nor destroyed. */
+  failed: number;
+}
+
+/** Who has an instance: `files` is a sandbox that has ended, of which only these are left. */
+export type InstanceHolder = 'sandbox' | 'files' | 'lease' | 'run' | 'idle' | 'nobody';
+
+export interface InstanceUsage {
+  id: string;
+  /** Empty for one that no record wants. */
+  pool: string;
+  holder: InstanceHolder;
+  /** Of `sandbox` and `files`. */
+  sandboxId?: string;
+  /** Of what was written in it. */
+  files: number;
+  /** 0 for one that does not run. */
+  memory: number;
+}
+
+/** Something that could not be read, and was put beside what took its place. */
+export interface SetAside {
+  /** Absolute path; records within the store have the name of their table behind it. */
+  path: string;
+  size: number;
+}
+
+export interface SystemUsage {
+  images: {
+    size: number;
+    /** Of the images that nothing uses. What they share with one that is used is not in it. */
+    reclaimable: number;
+    /** What interrupted pulls have left. */
+    leftovers: number;
+  };
+  instances: InstanceUsage[];
+  logs: { sandboxId: string; size: number }[];
+  records: { count: number; size: number };
+  setAside: SetAside[];
+  /** Files that are being removed. */
+  trash: number;
+}
+
+export interface SystemHealth {
+  records: {
+    count: number;
+    size: number;
+    /** The last write that failed. */
+    failure?: { at: number; message: string /** Others have gone well since then. */; over: boolean };
+  };
+  setAside: SetAside[];
+  /** Bytes of the logs of all sandboxes. */
+  logs: number;
+  /** Of the file system that the state is on; `free` is what is left for the core. */
+  disk: { free: number; total: number };
+  recovery: RecoveryResult;
+  /** Ids of instances that nobody holds, and that could not be destroyed. */
+  stuck: string[];
+}

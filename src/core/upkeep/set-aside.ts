@@ -1,0 +1,44 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DAMAGED_MARK } from '../image/content/records-file.ts';
+import type { SetAside } from '../model/system.ts';
+import { ASIDE_MARK, damageOf } from '../store/record-store.ts';
+import type { RecordStore } from '../store/store.ts';
+import { fileSizes, namesIn } from './file-sizes.ts';
+
+/** Whole files that were set aside below a state directory; records within the store are not among them. */
+export async function filesSetAside(state: string): Promise<SetAside[]> {
+  const records = await marked(state, `records${ASIDE_MARK}`);
+  const images = await marked(join(state, 'images'), `images.json${DAMAGED_MARK}`);
+  return Promise.all([...records, ...images].map(async (path) => ({ path, size: await fileSizes(path) })));
+}
+
+/** What is wrong with the records of a core that does not run; undefined: nothing. */
+export const recordsDamage = (state: string): string | undefined => damageOf(join(state, 'records'));
+
+/** Everything that was set aside. */
+export async function allSetAside(state: string, records: Pick<RecordStore, 'health'>): Promise<SetAside[]> {
+  const sizes = new Map<string, number>();
+  for (const { table, size } of records.health().setAside) sizes.set(table, (sizes.get(table) ?? 0) + size);
+  const within = [...sizes].map(([table, size]) => ({ path: join(state, 'records', table), size }));
+  return [...(await filesSetAside(state)), ...within];
+}
+
+/** Removes all of it. @returns what was there */
+export async function removeSetAside(
+  state: string,
+  records: Pick<RecordStore, 'health' | 'dropSetAside'>,
+): Promise<SetAside[]> {
+  const found = await allSetAside(state, records);
+  await records.dropSetAside();
+  for (const { path } of await filesSetAside(state)) await rm(path, { recursive: true, force: true });
+  return found;
+}
+
+async function marked(directory: string, beginning: string): Promise<string[]> {
+  const names = await namesIn(directory);
+  return names
+    .filter((name) => name.startsWith(beginning))
+    .sort()
+    .map((name) => join(directory, name));
+}

@@ -1,0 +1,72 @@
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SystemApi } from '../api/core-api.ts';
+import type { ImageApi } from '../api/image-api.ts';
+import type { LocalImageStore } from '../image/image-store.ts';
+import type { CorePaths } from '../model/paths.ts';
+import type { RecoveryResult } from '../model/system.ts';
+import type { RecordStore } from '../store/store.ts';
+import { logSizes } from './file-sizes.ts';
+import { type InstancesGround, instanceUsage } from './instances.ts';
+import { allSetAside, removeSetAside } from './set-aside.ts';
+
+/** What a core says about itself as a thing that takes room and can be out of order. */
+export type Upkeep = Pick<SystemApi, 'usage' | 'health' | 'removeSetAside'>;
+
+export interface UpkeepGround extends InstancesGround {
+  paths: Pick<CorePaths, 'state'>;
+  /** Bytes of what guests have written. @throws run_failed */
+  written: (signal?: AbortSignal) => Promise<{ instances: Map<string, number>; trash: number }>;
+  /** With their users. */
+  images: Pick<ImageApi, 'list'>;
+  store: Pick<LocalImageStore, 'usage'>;
+  records: Pick<RecordStore, 'health' | 'dropSetAside'>;
+  recovery: RecoveryResult;
+  /** Ids of instances that could not be destroyed. */
+  stuck: () => string[];
+}
+
+export function createUpkeep(ground: UpkeepGround): Upkeep {
+  const { state } = ground.paths;
+  const { records } = ground;
+  const logs = join(state, 'logs');
+  return {
+    async usage({ signal } = {}) {
+      const { instances, trash } = await ground.written(signal);
+      const { count, size } = records.health();
+      return {
+        images: await imagesOf(ground),
+        instances: await instanceUsage(ground, instances),
+        logs: [...(await logSizes(logs))].map(([sandboxId, bytes]) => ({ sandboxId, size: bytes })),
+        records: { count, size },
+        setAside: await allSetAside(state, records),
+        trash,
+      };
+    },
+    async health() {
+      const { count, size, failure } = records.health();
+      return {
+        records: { count, size, ...(failure && { failure }) },
+        setAside: await allSetAside(state, records),
+        logs: [...(await logSizes(logs)).values()].reduce((sum, bytes) => sum + bytes, 0),
+        disk: await roomOf(state),
+        recovery: { ...ground.recovery },
+        stuck: ground.stuck(),
+      };
+    },
+    removeSetAside: () => removeSetAside(state, records),
+  };
+}
+
+async function imagesOf({ images, store }: Pick<UpkeepGround, 'images' | 'store'>) {
+  const used = new Set(
+    (await images.list()).filter(({ usedBy }) => usedBy.length > 0).map(({ digest }) => digest),
+  );
+  return store.usage((digest) => used.has(digest));
+}
+
+/** Of the file system that a directory is on, in bytes; `free` is what is left for this user. */
+export async function roomOf(directory: string): Promise<{ free: number; total: number }> {
+  const { bavail, blocks, bsize } = await statfs(directory);
+  return { free: bavail * bsize, total: blocks * bsize };
+}

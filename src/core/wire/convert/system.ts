@@ -1,0 +1,38 @@
+import { FsbError } from '../../model/errors.ts';
+import type { InstanceHolder, SystemHealth, SystemUsage } from '../../model/system.ts';
+import type { SystemHealthResponse, SystemUsageResponse } from '../gen/fsb/v1/system.ts';
+import { defined } from './parts.ts';
+
+/** What the core takes, and how it is. */
+
+export const usageToWire = (usage: SystemUsage): SystemUsageResponse => ({
+  ...usage,
+  records: { ...usage.records, failure: undefined },
+});
+
+export function usageFromWire({ images, records, ...usage }: SystemUsageResponse): SystemUsage {
+  if (images === undefined || records === undefined) throw incomplete('usage');
+  return {
+    ...usage,
+    images: { ...images },
+    // A core of a later version may know holders that this one has no name for; they are passed on as they are.
+    instances: usage.instances.map((each) => defined({ ...each, holder: each.holder as InstanceHolder })),
+    records: { count: records.count, size: records.size },
+  };
+}
+
+export function healthToWire({ records, ...health }: SystemHealth): SystemHealthResponse {
+  const { failure } = records;
+  const told = failure && { message: failure.message, over: failure.over, atMilliseconds: failure.at };
+  return { ...health, records: { ...records, failure: told } };
+}
+
+export function healthFromWire({ records, disk, recovery, ...health }: SystemHealthResponse): SystemHealth {
+  if (records === undefined || disk === undefined || recovery === undefined) throw incomplete('health');
+  const { count, size, failure } = records;
+  const told = failure && { at: failure.atMilliseconds, message: failure.message, over: failure.over };
+  return { ...health, disk, recovery, records: { count, size, ...(told && { failure: told }) } };
+}
+
+const incomplete = (what: string): FsbError =>
+  new FsbError('internal', `the core told its ${what} without its content`);

@@ -1,0 +1,124 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { CoreApi } from '../../../src/core/api/core-api.ts';
+import { FsbError } from '../../../src/core/model/errors.ts';
+import type { PruneRequest } from '../../../src/core/model/image-requests.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
+import { NOW, sandboxes } from './fixed-answers.ts';
+import { fixedCore } from './fixed-core.ts';
+
+/** What was done to the core, in order. */
+let done: string[];
+let prunes: PruneRequest[];
+let all: Sandbox[];
+let core: CoreApi;
+const clock = createManualClock(NOW);
+const fsb = (line: string, options: CommandLineOptions = {}) =>
+  runCommandLine(line.split(' '), { core, clock, ...options });
+
+beforeEach(() => {
+  [done, prunes] = [[], []];
+  const elsewhere = { ...sandboxes.find(({ name }) => name === 'old')!, namespace: 'ci' };
+  all = [...sandboxes, elsewhere];
+  const base = fixedCore();
+  core = {
+    ...base,
+    sandboxes: {
+      ...base.sandboxes,
+      list: async ({ namespace }) => all.filter((each) => [undefined, each.namespace].includes(namespace)),
+      get: async ({ namespace, name }) =>
+        all.find((each) => each.namespace === namespace && each.name === name)!,
+      delete: async ({ namespace, name }) => void done.push(`${namespace}/${name}`),
+    },
+    images: {
+      ...base.images,
+      prune: async (request) => {
+        prunes.push(request);
+        if (!request.dryRun) done.push('images');
+        return { removed: [], freed: request.dryRun ? 100 : 7 };
+      },
+    },
+    system: {
+      ...base.system,
+      removeSetAside: async () => {
+        done.push('set aside');
+        return [];
+      },
+    },
+  };
+});
+
+describe('system prune', () => {
+  it('deletes the ended sandboxes of the namespace, and only then images', async () => {
+    const { code, stdout } = await fsb('system prune -f');
+    expect({ code, done }).toEqual({ code: 0, done: ['default/job', 'default/old', 'images'] });
+    expect(prunes).toEqual([{ all: false }]);
+    // 24,576 of the files of job, 800 of the log of old, 7 of images.
+    expect(stdout).toBe('Deleted sandboxes:\ndefault/job\ndefault/old\n\nTotal reclaimed space: 24.8KiB\n');
+  });
+
+  it('takes every namespace, names images, and what was set aside, when it is told to', async () => {
+    await fsb('system prune -y -a -A --set-aside');
+    expect(done).toEqual(['default/job', 'default/old', 'ci/old', 'images', 'set aside']);
+    expect(prunes).toEqual([{ all: true }]);
+  });
+
+  it('spares what is younger, or has other labels', async () => {
+    await fsb('system prune -f --filter until=1h');
+    expect(done).toEqual(['default/job', 'images']);
+    expect(prunes).toEqual([{ all: false, olderThan: 3_600_000 }]);
+    done = [];
+    await fsb('system prune -f --filter label=team=red');
+    expect(done).toEqual(['images']);
+    expect(await fsb('system prune -f --filter name=x')).toMatchObject({ code: 2 });
+  });
+
+  it('asks with all that goes, also images that only ended sandboxes use', async () => {
+    const asked = startCommandLine(['system', 'prune', '--set-aside'], { core, clock, tty: true });
+    await asked.stderr.until('Remove them?');
+    expect(asked.stderr.text.match(/^ {2}\S.*$/gm)).toEqual([
+      '  sandbox default/job (24KiB)',
+      '  sandbox default/old (800B)',
+      '  what interrupted pulls have left (100B)',
+      '  /var/lib/fsb/records.aside-2026-02-28T00-00-00-000Z (64KiB)',
+      '  /var/lib/fsb/records/sandboxes (300B)',
+    ]);
+    expect(prunes).toEqual([{ all: false, dryRun: true, without: ['default/job', 'default/old'] }]);
+    asked.stdin.write('n\r');
+    expect([await asked.code, done]).toEqual([130, []]);
+  });
+
+  it('leaves what runs again by now', async () => {
+    const { list } = core.sandboxes;
+    core.sandboxes.list = async (query) => {
+      const found = await list(query);
+      const running = all.find(({ name }) => name === 'box')!.state;
+      all = all.map((each) => (each.name === 'job' ? { ...each, state: running } : each));
+      return found;
+    };
+    expect((await fsb('system prune -f')).stdout).not.toContain('job');
+    expect(done).toEqual(['default/old', 'images']);
+  });
+
+  it('goes on after a failure, tells it, and exits by it', async () => {
+    core.sandboxes.delete = async ({ name }) => {
+      if (name === 'job') throw new FsbError('run_failed', 'cannot destroy its instance');
+      done.push(name);
+    };
+    const { code, stdout, stderr } = await fsb('system prune -f -o json');
+    expect(code).toBe(125);
+    expect(JSON.parse(stdout)).toMatchObject({ sandboxes: [{ name: 'old' }], freed_bytes: 807 });
+    expect(stderr).toContain('cannot destroy its instance');
+    expect(done).toEqual(['old', 'images']);
+  });
+});
+
+it('info says nothing of the health of a core that is too old to say', async () => {
+  core.system.health = async () => {
+    throw new FsbError('unsupported', 'no such method');
+  };
+  const { code, stdout } = await fsb('info -o json');
+  expect([code, JSON.parse(stdout).core.health]).toEqual([0, null]);
+  expect((await fsb('info')).stdout).toMatch(/^Images: +3\n$/m);
+});

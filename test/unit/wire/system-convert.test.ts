@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { InstanceHolder, SystemHealth, SystemUsage } from '../../../src/core/model/system.ts';
+import {
+  healthFromWire,
+  healthToWire,
+  usageFromWire,
+  usageToWire,
+} from '../../../src/core/wire/convert/system.ts';
+import { SystemHealthResponse, SystemUsageResponse } from '../../../src/core/wire/gen/fsb/v1/system.ts';
+
+const text = fc.string({ unit: 'binary' });
+const bytes = fc.maxSafeNat();
+const setAside = fc.array(fc.record({ path: text, size: bytes }));
+const records = { count: fc.nat(), size: bytes };
+const holder = fc.constantFrom<InstanceHolder>('sandbox', 'files', 'lease', 'run', 'idle', 'nobody');
+const instance = { id: text, pool: text, holder, sandboxId: text, files: bytes, memory: bytes };
+
+const usage = fc.record({
+  images: fc.record({ size: bytes, reclaimable: bytes, leftovers: bytes }),
+  instances: fc.array(fc.record(instance, { requiredKeys: ['id', 'pool', 'holder', 'files', 'memory'] })),
+  logs: fc.array(fc.record({ sandboxId: text, size: bytes })),
+  records: fc.record(records),
+  setAside,
+  trash: bytes,
+}) as fc.Arbitrary<SystemUsage>;
+
+const failure = fc.record({ at: fc.double({ min: 0, noNaN: true }), message: text, over: fc.boolean() });
+const health = fc.record({
+  records: fc.record({ ...records, failure }, { requiredKeys: ['count', 'size'] }),
+  setAside,
+  logs: bytes,
+  disk: fc.record({ free: bytes, total: bytes }),
+  recovery: fc.record({
+    ...{ running: fc.nat(), leases: fc.nat(), idle: fc.nat(), files: fc.nat() },
+    ...{ destroyed: fc.nat(), lost: fc.nat(), failed: fc.nat() },
+  }),
+  stuck: fc.array(text),
+}) as fc.Arbitrary<SystemHealth>;
+
+it('what everything takes comes over the wire as it is', () => {
+  fc.assert(
+    fc.property(usage, (told) => {
+      const bytesSent = SystemUsageResponse.encode(usageToWire(told)).finish();
+      expect(usageFromWire(SystemUsageResponse.decode(bytesSent))).toEqual(told);
+    }),
+  );
+});
+
+it('how the core is comes over the wire as it is', () => {
+  fc.assert(
+    fc.property(health, (told) => {
+      const bytesSent = SystemHealthResponse.encode(healthToWire(told)).finish();
+      expect(healthFromWire(SystemHealthResponse.decode(bytesSent))).toEqual(told);
+    }),
+  );
+});
