@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readlink } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CoreProcess } from '../helpers/core/core-process.ts';
 import { traces } from '../helpers/core/traces.ts';
@@ -45,17 +45,31 @@ async function countsOf({ api, pid }: CoreProcess, root: string): Promise<Baseli
   const shapes = await api.pools.status();
   const [left, descriptors, files] = await Promise.all([
     traces(root),
-    readdir(`/proc/${pid}/fd`),
+    descriptorsOf(pid),
     readdir(root, { recursive: true }),
   ]);
   const kinds = ['process', 'mount', 'cgroup', 'directory'];
   const columns = ['warm', 'idle', 'claimed', 'booting', 'stopping', 'waiting'] as const;
   return {
     ...Object.fromEntries(kinds.map((kind) => [kind, left.filter((line) => line.startsWith(kind)).length])),
-    descriptors: descriptors.length,
+    ...descriptors,
     files: files.filter((name) => /^(state|run)\//.test(name)).length,
     sandboxes: boxes.length,
     leases: leases.length,
     ...Object.fromEntries(columns.map((name) => [name, shapes.reduce((sum, row) => sum + row[name], 0)])),
   };
+}
+
+/** How many descriptors a process has, by what they are: `descriptors: socket`, of files the last part of their path. */
+async function descriptorsOf(pid: number): Promise<Baseline> {
+  const counts: Baseline = {};
+  for (const fd of await readdir(`/proc/${pid}/fd`)) {
+    const target = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => 'closed');
+    const name = `descriptors: ${target
+      .replace(/:\[\d+\]$/, '')
+      .split('/')
+      .at(-1)}`;
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
 }
