@@ -1,4 +1,4 @@
-import { readdir, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CoreProcess } from '../helpers/core/core-process.ts';
 import { traces } from '../helpers/core/traces.ts';
@@ -43,8 +43,9 @@ async function countsOf({ api, pid }: CoreProcess, root: string): Promise<Baseli
   const boxes = await api.sandboxes.list({});
   const leases = await api.pools.leases();
   const shapes = await api.pools.status();
-  const [left, descriptors, files] = await Promise.all([
+  const [left, children, descriptors, files] = await Promise.all([
     traces(root),
+    childrenOf(pid),
     descriptorsOf(pid),
     readdir(root, { recursive: true }),
   ]);
@@ -52,12 +53,24 @@ async function countsOf({ api, pid }: CoreProcess, root: string): Promise<Baseli
   const columns = ['warm', 'idle', 'claimed', 'booting', 'stopping', 'waiting'] as const;
   return {
     ...Object.fromEntries(kinds.map((kind) => [kind, left.filter((line) => line.startsWith(kind)).length])),
+    children,
     ...descriptors,
     files: files.filter((name) => /^(state|run)\//.test(name)).length,
     sandboxes: boxes.length,
     leases: leases.length,
     ...Object.fromEntries(columns.map((name) => [name, shapes.reduce((sum, row) => sum + row[name], 0)])),
   };
+}
+
+async function childrenOf(pid: number): Promise<number> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const children = threads.map((thread) =>
+    readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => ''),
+  );
+  return (await Promise.all(children))
+    .join(' ')
+    .split(' ')
+    .filter((child) => child !== '').length;
 }
 
 /** How many descriptors a process has, by what they are: `descriptors: socket`, of files the last part of their path. */
