@@ -8,7 +8,7 @@ export type Expires = Pick<Sandbox, 'expiresAt' | 'ttlEnd'>;
 export const NEVER: Expires = { expiresAt: 0, ttlEnd: undefined };
 
 /** @param unixSeconds 0: never */
-export const atTime = (unixSeconds: number): Expires => ({
+const atTime = (unixSeconds: number): Expires => ({
   expiresAt: unixSeconds * 1000,
   ttlEnd: undefined,
 });
