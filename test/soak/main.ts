@@ -1,4 +1,4 @@
-/** `npm run soak -- [--minutes N] [--seed N]`: see ./soak.ts. */
+/** `npm run soak -- [--minutes N] [--seed N]`: see ./soak.ts. The seed repeats the choices, not their moments. */
 import { parseArgs } from 'node:util';
 import { soak } from './soak.ts';
 

@@ -17,6 +17,8 @@ import { Ledger } from './ledger.ts';
 /** How many clients there are in all, and how many of them are processes of the command line. */
 const CLIENTS = 16;
 const COMMANDS = 4;
+/** Milliseconds until a core is killed, about. */
+const LONGEST_LIFE = 6_000;
 /** Idle ones beyond the warm two go quickly, so that a core comes to rest. */
 const POOL = { ttl: '1s', capacity: { max: 40 } };
 
@@ -81,7 +83,7 @@ class Soak {
     const before = await this.#rest();
     const killing = performance.now() + whole / 2;
     for (let left = whole; left > 0; left = killing - performance.now()) {
-      await this.#churn(Math.min(left, 2_000 + this.#random(whole / 16)), 'kill');
+      await this.#churn(Math.min(left, 1_000 + this.#random(LONGEST_LIFE)), 'kill');
       await this.#start();
       await this.#check();
       say(this.#progress());
@@ -97,8 +99,11 @@ class Soak {
     return { problems, counts: Object.fromEntries(counts), before, after };
   }
 
+  /** Where it was cut short, nothing may run on. */
   async end(): Promise<void> {
-    await this.#core?.stop();
+    if (!this.#core) return;
+    await this.#ledger.deleteAll(this.#core.api).catch(() => {});
+    await this.#core.stop();
   }
 
   async #start(): Promise<void> {
