@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { findCycles, type Import, importsOf, readImports } from '../helpers/import-graph.ts';
@@ -104,6 +105,28 @@ const packages: Record<string, { in: string[]; types?: string[] }> = {
   pino: { in: ['cli'], types: ['core'] },
 };
 
+/** Files that may ask for the time and set timers themselves, and why; everything else is given a Clock. */
+const timekeepers: Record<string, string> = {
+  'core/model/clock': 'is the clock',
+  'core/client/stream-api':
+    'pauses between attempts with a timer that keeps the process of the command alive',
+  'core/image/content/records-file': 'names a damaged file, set aside, after the time',
+  'core/store/record-store': 'names a damaged store, set aside, after the time',
+  'cli/local/local-core':
+    'has a deadline for a core that starts: the process of the command must stay alive for it',
+  'cli/stats/pause': 'keeps the process of the command alive; what it waits for is on a clock',
+};
+
+/** `new Date(time)` only gives a known time another form. */
+const TIME =
+  /\bDate\.now\b|\bnew Date(\(\)|\b(?!\())|\bset(Timeout|Interval)\b|\bperformance\.now\b|\bhrtime\b|\bAbortSignal\.timeout\b|timers\/promises/;
+
+/** Where a text asks for the time, outside of comments. */
+const timesIn = (text: string): number[] =>
+  text
+    .split('\n')
+    .flatMap((line, index) => (TIME.test(line) && !/^\s*(\/\/|\*|\/\*)/.test(line) ? [index + 1] : []));
+
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const imports = readImports(root, 'src');
 
@@ -174,6 +197,45 @@ describe('imports in src', () => {
     );
     expect(circles).toEqual([]);
   });
+});
+
+describe('time', () => {
+  const files = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith('.ts') && !name.startsWith('core/wire/gen/'),
+  );
+  const linesOf = (name: string): number[] => timesIn(readFileSync(`${root}src/${name}`, 'utf8'));
+
+  it('comes in as a Clock', () => {
+    const found = files
+      .filter((name) => !Object.hasOwn(timekeepers, name.replace(/\.ts$/, '')))
+      .flatMap((name) =>
+        linesOf(name).map((line) => `src/${name}:${line} must use a Clock (core/model/clock.ts)`),
+      );
+    expect(found).toEqual([]);
+  });
+
+  it('is kept by nobody who is listed in vain', () => {
+    expect(Object.keys(timekeepers).filter((name) => linesOf(`${name}.ts`).length === 0)).toEqual([]);
+  });
+
+  it.each([
+    'const a = Date.now();',
+    'const a = new Date();',
+    'const a = new Date;',
+    'setTimeout(f, 5);',
+    'setInterval(f, 5);',
+    'performance.now()',
+    'process.hrtime.bigint()',
+    'AbortSignal.timeout(5)',
+    "import { setTimeout as delay } from 'node:timers/promises';",
+  ])('is seen in %s', (text) => expect(timesIn(text)).toEqual([1]));
+
+  it.each([
+    'new Date(ms).toISOString()',
+    '// setTimeout fires at once',
+    ' * Date.now()',
+    'clearTimeout(timer)',
+  ])('is not seen in %s', (text) => expect(timesIn(text)).toEqual([]));
 });
 
 describe('the check itself', () => {

@@ -7,6 +7,7 @@ import { FsbError } from '../model/errors.ts';
 import { failpoint } from '../model/failpoint.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 import { defaultResources, type Resources } from '../model/shape.ts';
+import { type Expires, expiresOf } from './expires.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { assertPolicy } from './new-sandbox.ts';
 import { assertRunning, assertStays, isPaused } from './requirements.ts';
@@ -70,9 +71,9 @@ export class Changes {
       assertStays(entry.sandbox);
       const now = this.#clock.now();
       const runs = entry.sandbox.state.phase === 'Running';
-      const expiresAt = runs ? (newExpiry(change, now) ?? entry.sandbox.expiresAt) : entry.sandbox.expiresAt;
-      await entry.change({ spec, expiresAt }, now, `updated: ${Object.keys(input).join(', ')}`);
-      if (runs) this.#lifecycle.expireAt(entry.sandbox, expiresAt);
+      const expires = runs ? newExpires(change, spec, this.#clock) : undefined;
+      await entry.change({ spec, ...expires }, now, `updated: ${Object.keys(input).join(', ')}`);
+      if (expires) this.#lifecycle.expire(entry.sandbox);
     } catch (error) {
       if (limits)
         await this.#agent.update(id, limitsOf({ ...spec, resources: before.resources })).catch(noop);
@@ -92,10 +93,14 @@ export class Changes {
 /** What a running sandbox was given is all in its spec. */
 const limitsOf = ({ resources }: Sandbox['spec']): Resources => ({ ...defaultResources, ...resources });
 
-/** Wall clock milliseconds, 0: never; undefined: as before. */
-function newExpiry({ ttl, expireTime }: CheckedChange, now: number): number | undefined {
-  if (ttl !== undefined) return ttl === 0 ? 0 : now + ttl;
-  return expireTime === undefined ? undefined : expireTime * 1000;
+/** Undefined: as before. A new ttl counts from now on. */
+function newExpires(
+  { ttl, expireTime }: CheckedChange,
+  changed: Sandbox['spec'],
+  clock: Clock,
+): Expires | undefined {
+  if (ttl === undefined && expireTime === undefined) return undefined;
+  return expiresOf(changed, clock.now(), clock);
 }
 
 function changedSpec(spec: Sandbox['spec'], change: CheckedChange): Sandbox['spec'] {

@@ -4,7 +4,7 @@ import { FsbError } from '../model/errors.ts';
 import { failpoint } from '../model/failpoint.ts';
 import { newSandboxId } from '../model/ids.ts';
 import type { Sandbox } from '../model/sandbox.ts';
-import { expiryOf } from './lifecycle.ts';
+import { NEVER } from './expires.ts';
 import type { Registry } from './registry.ts';
 import { assertStays } from './requirements.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
@@ -103,7 +103,7 @@ export class Generations {
       id: newSandboxId(),
       generation: generation + 1,
       previous: { id: previous?.id ?? id, files },
-      ...{ node: '', endpoints: [], expiresAt: 0, warm: undefined },
+      ...{ node: '', endpoints: [], ...NEVER, warm: undefined },
     };
     const message = files ? 'started again, with its files' : 'reset: begun anew from the image';
     await this.#registry.renew(entry, next, now, message);
@@ -116,8 +116,8 @@ export class Generations {
 
 /** @throws conflict: it would expire at once */
 function assertTimeLeft({ name, spec }: Sandbox, now: number): void {
-  const expiresAt = expiryOf(spec, now);
-  if (expiresAt === 0 || expiresAt > now || spec.ttl !== undefined) return;
+  const { ttl, expire_time } = spec;
+  if (ttl !== undefined || expire_time === 0 || expire_time * 1000 > now) return;
   throw new FsbError('conflict', `sandbox ${name} cannot be started: its expire time is over`, {
     hint: `Give it time first with: fsb-ctl update ${name} --ttl 1h, or --ttl none`,
   });

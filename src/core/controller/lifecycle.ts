@@ -4,6 +4,7 @@ import type { Clock } from '../model/clock.ts';
 import { Expiry } from '../model/expiry.ts';
 import { failpoint } from '../model/failpoint.ts';
 import type { Sandbox } from '../model/sandbox.ts';
+import { deadlineOf, expiresOf, NEVER } from './expires.ts';
 import { deletedWhileStarting, phaseAfter } from './outcome.ts';
 import type { Registry } from './registry.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
@@ -33,16 +34,16 @@ export class Lifecycle {
 
   /** To Running. The record of this step need not be waited for: what is recorded says enough to find the way here again. */
   started(entry: SandboxEntry, startedAt: number, patch: Partial<Sandbox>): Sandbox {
-    const expiresAt = expiryOf(entry.sandbox.spec, startedAt);
+    const expires = expiresOf(entry.sandbox.spec, startedAt, this.#clock);
     const served = patch.warm ? 'served by a warm instance' : 'served by a newly booted instance';
     if (entry.sandbox.state.phase === 'Pending')
       this.#save(
-        entry.enter({ phase: 'Bound' }, startedAt, served, { ...patch, expiresAt, previous: undefined }),
+        entry.enter({ phase: 'Bound' }, startedAt, served, { ...patch, ...expires, previous: undefined }),
         entry,
       );
     this.#save(entry.enter({ phase: 'Running', startedAt }, startedAt, 'started'), entry);
     const { sandbox } = entry;
-    this.#expiry.set(sandbox.id, expiresAt);
+    this.expire(sandbox);
     // The command may have ended before its start was reported: that report found no running sandbox.
     const { early } = entry;
     entry.early = undefined;
@@ -61,8 +62,8 @@ export class Lifecycle {
     const next = phaseAfter(entry.sandbox.state, change.state, this.#clock.now());
     if (!next) return;
     const ended = next.state.phase !== 'Running';
-    if (ended) this.#expiry.set(change.sandboxId, 0);
-    const patch = ended ? { expiresAt: 0 } : {};
+    if (ended) this.#expiry.set(change.sandboxId, undefined);
+    const patch = ended ? NEVER : {};
     this.#save(entry.enter(next.state, this.#clock.now(), next.message, patch), entry);
   }
 
@@ -102,7 +103,7 @@ export class Lifecycle {
         ? Promise.resolve()
         : entry.enter({ phase: 'Terminating', since: now }, now, 'deleted');
     this.#save(recorded, entry);
-    this.#expiry.set(id, 0);
+    this.#expiry.set(id, undefined);
     this.#registry.releaseName(entry);
     entry.starting?.abort(deletedWhileStarting(entry.sandbox.name));
     const generations = previous ? [id, previous.id] : [id];
@@ -122,15 +123,15 @@ export class Lifecycle {
     return deletion;
   }
 
-  /** Wall clock milliseconds; 0: never. */
-  expireAt({ id }: Sandbox, expiresAt: number): void {
-    this.#expiry.set(id, expiresAt);
+  /** When its record says. */
+  expire(sandbox: Sandbox): void {
+    this.#expiry.set(sandbox.id, deadlineOf(sandbox));
   }
 
   /** After a restart of the core: an end that came while nobody looked is told by the timers at once. */
   resume(): void {
     for (const { sandbox } of this.#registry.entries())
-      if (sandbox.state.phase === 'Running') this.#expiry.set(sandbox.id, sandbox.expiresAt);
+      if (sandbox.state.phase === 'Running') this.expire(sandbox);
   }
 
   /** No more expiry; the sandboxes live on. */
@@ -141,11 +142,6 @@ export class Lifecycle {
   #save(saved: Promise<void>, { sandbox }: SandboxEntry): void {
     saved.catch((error) => this.#log.error({ err: error, sandbox: sandbox.name }, 'cannot write a record'));
   }
-}
-
-/** Wall clock milliseconds; 0: never. A ttl counts from the start of the command. */
-export function expiryOf({ ttl, expire_time }: Sandbox['spec'], startedAt: number): number {
-  return ttl === undefined ? expire_time * 1000 : startedAt + ttl;
 }
 
 const noop = (): void => {};

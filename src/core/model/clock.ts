@@ -2,7 +2,10 @@
 export interface Clock {
   /** Wall clock, milliseconds since the epoch. For records and for people only. */
   now(): number;
-  /** Monotonic milliseconds, for durations and deadlines. */
+  /**
+   * Monotonic milliseconds, for durations and deadlines. The same in every process until the machine boots again, so
+   * that a record may have one.
+   */
   monotonic(): number;
   /** Calls back once after `ms`; the returned function cancels and is idempotent. Timers never keep the process alive. */
   after(ms: number, callback: () => void): () => void;
@@ -13,12 +16,12 @@ const LONGEST_TIMEOUT = 2_147_483_647;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: () => performance.now(),
+  monotonic: () => Number(process.hrtime.bigint()) / 1e6,
   after(ms, callback) {
-    const due = performance.now() + ms;
+    const due = systemClock.monotonic() + ms;
     let timer: NodeJS.Timeout;
     const arm = (): void => {
-      const left = due - performance.now();
+      const left = due - systemClock.monotonic();
       timer = setTimeout(
         left > LONGEST_TIMEOUT ? arm : callback,
         Math.min(Math.max(left, 0), LONGEST_TIMEOUT),

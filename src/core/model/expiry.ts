@@ -1,14 +1,19 @@
 import type { Clock } from './clock.ts';
 
 /**
- * One timer for all expiries: it is armed for the earliest. Timers are monotonic, so a jump of the wall clock neither
- * expires anything early nor keeps it alive.
+ * When something ends. What has a span ends on the monotonic clock, which no jump of the wall clock moves; what ends at a
+ * moment that people name follows the wall clock, wherever that jumps.
  */
+export type Deadline = { monotonic: number } | { wall: number };
+
+/** Nothing tells of a jump of the wall clock: while something ends by it, it is looked at this often, in milliseconds. */
+const LOOK = 10_000;
+
+/** One timer for all expiries: it is armed for the earliest. */
 export class Expiry {
   readonly #clock: Clock;
   readonly #expire: (id: string) => void;
-  /** Monotonic deadline of each id. */
-  readonly #deadlines = new Map<string, number>();
+  readonly #deadlines = new Map<string, Deadline>();
   #cancel: (() => void) | undefined;
 
   constructor(clock: Clock, expire: (id: string) => void) {
@@ -16,10 +21,10 @@ export class Expiry {
     this.#expire = expire;
   }
 
-  /** `expiresAt` is wall clock milliseconds; 0 removes. */
-  set(id: string, expiresAt: number): void {
-    if (expiresAt === 0) this.#deadlines.delete(id);
-    else this.#deadlines.set(id, this.#clock.monotonic() + Math.max(0, expiresAt - this.#clock.now()));
+  /** Undefined: never. */
+  set(id: string, deadline: Deadline | undefined): void {
+    if (deadline === undefined) this.#deadlines.delete(id);
+    else this.#deadlines.set(id, deadline);
     this.#arm();
   }
 
@@ -32,13 +37,23 @@ export class Expiry {
     this.#cancel?.();
     this.#cancel = undefined;
     if (this.#deadlines.size === 0) return;
-    const earliest = Math.min(...this.#deadlines.values());
-    this.#cancel = this.#clock.after(Math.max(0, earliest - this.#clock.monotonic()), () => this.#fire());
+    let first = Number.POSITIVE_INFINITY;
+    for (const deadline of this.#deadlines.values()) {
+      const left = this.#left(deadline);
+      first = Math.min(first, 'wall' in deadline ? Math.min(left, LOOK) : left);
+    }
+    this.#cancel = this.#clock.after(Math.max(0, first), () => this.#fire());
+  }
+
+  /** Milliseconds. */
+  #left(deadline: Deadline): number {
+    return 'wall' in deadline
+      ? deadline.wall - this.#clock.now()
+      : deadline.monotonic - this.#clock.monotonic();
   }
 
   #fire(): void {
-    const now = this.#clock.monotonic();
-    const due = [...this.#deadlines].filter(([, deadline]) => deadline <= now).map(([id]) => id);
+    const due = [...this.#deadlines].filter(([, deadline]) => this.#left(deadline) <= 0).map(([id]) => id);
     for (const id of due) this.#deadlines.delete(id);
     this.#arm();
     for (const id of due) this.#expire(id);

@@ -32,8 +32,10 @@ export interface Sandbox {
   endpoints: string[];
   /** Milliseconds since the epoch. */
   createdAt: number;
-  /** Milliseconds since the epoch; 0: never. */
+  /** Milliseconds since the epoch; 0: never. With a ttl as it was foreseen: the wall clock may have jumped since. */
   expiresAt: number;
+  /** When a ttl is over, on the monotonic clock; only in the core that has it, and in its record. */
+  ttlEnd?: number;
   /** The warm pool had an instance ready. Undefined before it is bound. */
   warm?: boolean;
   /** The key of the create call, when it had one. */

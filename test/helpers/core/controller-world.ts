@@ -9,8 +9,7 @@ import { memoryTable } from './memory-table.ts';
 import { scriptedAgent } from './scripted-agent.ts';
 
 /** A controller over a node that does as the test says. */
-export function controllerWorld(records = memoryTable<Sandbox>()) {
-  const clock = createManualClock();
+export function controllerWorld(records = memoryTable<Sandbox>(), clock = createManualClock()) {
   const agent = scriptedAgent(clock.now);
   const happened: Happening[] = [];
   const controller = new Controller({

@@ -16,9 +16,13 @@ export interface CoreProcess {
   stop(): Promise<number | null>;
   /** From when this resolves on it kills itself at that failpoint. */
   dieAt(failpoint: string): Promise<void>;
+  /** Bytes of its heap that are in use, after a collection. */
+  heap(): Promise<number>;
   /** Resolves when it is gone, however it went. */
   gone: Promise<void>;
 }
+
+export type CoreProcessMessage = { dieAt: string } | 'heap';
 
 export interface CoreProcessOptions {
   pool?: Record<string, unknown>;
@@ -36,7 +40,7 @@ export async function startCoreProcess(
   buildGuest();
   const policy = JSON.stringify({ warm: [{ image: 'host', count: 2 }], capacity: { max: 48 }, ...pool });
   const words = [root, policy, guestDirectory, ...(logSize === undefined ? [] : [String(logSize)])];
-  const child = spawn(process.execPath, [await coreScript(), ...words], {
+  const child = spawn(process.execPath, ['--expose-gc', await coreScript(), ...words], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: { ...process.env, ...(dieAt === undefined ? {} : { FSB_TEST_FAILPOINT: dieAt }) },
   });
@@ -59,12 +63,19 @@ export async function startCoreProcess(
     api,
     kill: async () => void (await end('SIGKILL')),
     stop: () => end('SIGTERM'),
-    async dieAt(failpoint) {
-      child.send(failpoint);
-      await once(child, 'message');
+    async dieAt(dieAt) {
+      await ask(child, { dieAt });
     },
+    heap: () => ask(child, 'heap'),
     gone: exited.then(() => api.close()),
   };
+}
+
+/** What test/fixtures/core-process.ts answers. */
+async function ask(child: ChildProcess, message: CoreProcessMessage): Promise<number> {
+  child.send(message);
+  const [answer] = (await once(child, 'message')) as [number];
+  return answer;
 }
 
 async function firstLine(child: ChildProcess): Promise<string> {

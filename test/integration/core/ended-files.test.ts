@@ -9,9 +9,10 @@ import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-proc
 import { firstProcesses } from '../../helpers/core/first-processes.ts';
 import { leftRecords } from '../../helpers/core/left-records.ts';
 import { makeRoot, type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
+import { textOf } from '../../helpers/core/storm/promises.ts';
+import { seeded } from '../../helpers/core/storm/seeded.ts';
 import { traces } from '../../helpers/core/traces.ts';
 import { delay, until } from './core-view.ts';
-import { seeded, textOf } from './crash-storm.ts';
 
 const tool = (argv: string[], more: Partial<ExecRequest> = {}): ExecRequest =>
   execOf(argv, { guestTool: true, ...more });

@@ -3,8 +3,9 @@ import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { errorOf, readUntil, Workbench } from '../../contract/workbench.ts';
 import { firstProcesses } from '../../helpers/core/first-processes.ts';
 import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
+import { textOf } from '../../helpers/core/storm/promises.ts';
+import { seeded } from '../../helpers/core/storm/seeded.ts';
 import { delay, instances, logged, until } from './core-view.ts';
-import { seeded, textOf } from './crash-storm.ts';
 
 const STUBBORN = 'trap "" TERM; echo armed; while :; do sleep 0.05; done';
 const HOSTNAME = 'cat /proc/sys/kernel/hostname';

@@ -5,8 +5,8 @@ import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { errorOf, finish, Workbench } from '../../contract/workbench.ts';
 import { firstProcesses } from '../../helpers/core/first-processes.ts';
 import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
+import { numbersProblem } from '../../helpers/core/storm/promises.ts';
 import { delay, instances, logged, until } from './core-view.ts';
-import { numbersProblem } from './crash-storm.ts';
 
 describe('the clients of a sandbox', () => {
   const bench = new Workbench();

@@ -217,6 +217,17 @@ describe('what no image has', () => {
     await expect.poll(() => fixture.clock.pending).toBe(0);
   });
 
+  it.each([HOUR, -HOUR])('has its time, though the wall clock jumps by %d ms', async (jump) => {
+    await interrupted();
+    await fixture.clock.advance(HOUR / 2);
+    fixture.clock.jump(jump);
+    await fixture.content.collect(HOUR);
+    await fixture.clock.advance(HOUR / 2 - 1);
+    expect(await fixture.bytes()).toBeGreaterThan(0);
+    await fixture.clock.advance(1);
+    await expect.poll(() => fixture.bytes()).toBe(0);
+  });
+
   it('waits for its time over a restart, but for layers, which may be broken', async () => {
     await interrupted();
     await fixture.reopen();

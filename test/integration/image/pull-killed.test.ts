@@ -6,6 +6,7 @@ import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import type { PullEvent } from '../../../src/core/model/pull.ts';
 import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
 import { makeRoot } from '../../helpers/core/real-core.ts';
+import { seeded } from '../../helpers/core/storm/seeded.ts';
 import { traces } from '../../helpers/core/traces.ts';
 import { busyboxImage } from '../../helpers/image/busybox-image.ts';
 import { layoutFiles, tarOf } from '../../helpers/image/image-files.ts';
@@ -14,7 +15,6 @@ import { startRegistry, type TestRegistry } from '../../helpers/image/registry/d
 import { type FaultProxy, startFaultProxy } from '../../helpers/image/registry/fault-proxy.ts';
 import { pushImage } from '../../helpers/image/registry/push.ts';
 import { runIn } from '../../helpers/pool/real-pool.ts';
-import { seeded } from '../core/crash-storm.ts';
 
 const SEED = Number(process.env.FSB_TEST_SEED ?? 1);
 const ROUNDS = Number(process.env.FSB_TEST_ROUNDS ?? 2);

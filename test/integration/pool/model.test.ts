@@ -4,9 +4,9 @@ import type { PoolDetails, PoolInstance } from '../../../src/core/model/pool.ts'
 import type { ProcessSession } from '../../../src/core/model/process.ts';
 import { firstProcesses } from '../../helpers/core/first-processes.ts';
 import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
+import { seeded } from '../../helpers/core/storm/seeded.ts';
 import { writeBusyboxImage } from '../../helpers/image/busybox-image.ts';
 import { finish, POOL, runIn, shell, untilPool } from '../../helpers/pool/real-pool.ts';
-import { seeded } from '../core/crash-storm.ts';
 
 const SEED = Number(process.env.FSB_TEST_SEED ?? 1);
 const STEPS = Number(process.env.FSB_TEST_STEPS ?? 120);

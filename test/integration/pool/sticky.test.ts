@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { errorOf } from '../../contract/workbench.ts';
 import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
+import { textOf } from '../../helpers/core/storm/promises.ts';
 import { finish, runIn, shell, untilPool } from '../../helpers/pool/real-pool.ts';
-import { textOf } from '../core/crash-storm.ts';
 
 const POOL = 'sticky';
 /** PID 1, and the shell that counts. */

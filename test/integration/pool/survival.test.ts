@@ -6,9 +6,9 @@ import type { Lease, PoolDetails } from '../../../src/core/model/pool.ts';
 import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
 import { leftRecords } from '../../helpers/core/left-records.ts';
 import { makeRoot } from '../../helpers/core/real-core.ts';
+import { seeded } from '../../helpers/core/storm/seeded.ts';
 import { traces } from '../../helpers/core/traces.ts';
 import { finish, onNode, POOL, runIn, shell, untilPool } from '../../helpers/pool/real-pool.ts';
-import { seeded } from '../core/crash-storm.ts';
 
 const SEED = Number(process.env.FSB_TEST_SEED ?? 1);
 const ROUNDS = Number(process.env.FSB_TEST_ROUNDS ?? 3);

@@ -107,6 +107,22 @@ describe('a lease', () => {
   });
 });
 
+it.each([HOUR, -HOUR])('a lease has its ttl, though the wall clock jumps by %d ms', async (jump) => {
+  const { leases, clock } = await openNodeWorld();
+  const { id } = await leases.lease({ pool: 'default-pool', ttl: 60_000 });
+  await clock.advance(20_000);
+  clock.jump(jump);
+  const session = await leases.exec(id, command('a'));
+  session.signal(9);
+  await session.exited;
+  await settle();
+  // Its last command began the time anew.
+  await clock.advance(59_999);
+  expect(leases.list()).toHaveLength(1);
+  await clock.advance(1);
+  expect(leases.list()).toEqual([]);
+});
+
 describe('commands in a lease', () => {
   it('are counted while they run, also when their callers let go', async () => {
     const { leases } = await openNodeWorld();

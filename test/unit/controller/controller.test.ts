@@ -325,6 +325,72 @@ describe('expiry', () => {
   });
 });
 
+const HOUR = 3_600_000;
+
+describe.each([HOUR, -HOUR])('when the wall clock jumps by %d ms', (jump) => {
+  const phaseIn = async ({ controller, ref }: ReturnType<typeof world>): Promise<string> =>
+    (await controller.get(ref('box'))).state.phase;
+
+  it('a change of something else leaves a ttl as it is', async () => {
+    const all = world();
+    await all.create('box', { ttl: '60s' });
+    await all.clock.advance(20_000);
+    all.clock.jump(jump);
+    await all.controller.update(all.ref('box'), { labels: { a: 'b' } });
+    await all.clock.advance(39_999);
+    expect(await phaseIn(all)).toBe('Running');
+    await all.clock.advance(1);
+    expect(await phaseIn(all)).toBe('Expired');
+  });
+
+  it('a new ttl counts from when it is given', async () => {
+    const all = world();
+    await all.create('box', { ttl: '10s' });
+    all.clock.jump(jump);
+    const { expiresAt } = await all.controller.update(all.ref('box'), { ttl: 60_000 });
+    expect(expiresAt).toBe(all.clock.now() + 60_000);
+    await all.clock.advance(59_999);
+    expect(await phaseIn(all)).toBe('Running');
+    await all.clock.advance(1);
+    expect(await phaseIn(all)).toBe('Expired');
+  });
+
+  it('the next core knows what is left of a ttl', async () => {
+    const before = world();
+    await before.create('box', { ttl: '60s' });
+    await before.clock.advance(20_000);
+    before.controller.close();
+    before.clock.jump(jump);
+    const after = world(memoryTable([...before.records.entries()]), before.clock);
+    after.agent.held = new Map(before.agent.held);
+    await after.controller.recover();
+    await after.clock.advance(39_999);
+    expect(await phaseIn(after)).toBe('Running');
+    await after.clock.advance(1);
+    expect(await phaseIn(after)).toBe('Expired');
+  });
+
+  it('an expire time is still that of the wall clock', async () => {
+    const all = world();
+    const expire_time = Math.floor(all.clock.now() / 1000) + 7200;
+    await all.create('box', { expire_time });
+    all.clock.jump(jump);
+    await all.clock.advance(expire_time * 1000 - all.clock.now() - 1);
+    expect(await phaseIn(all)).toBe('Running');
+    await all.clock.advance(1);
+    expect(await phaseIn(all)).toBe('Expired');
+  });
+
+  it('whoever waits for the end hears of it when it comes', async () => {
+    const all = world();
+    await all.create('box', { ttl: '60s' });
+    const waiting = all.controller.wait(all.ref('box')).catch((error: Error) => error.message);
+    all.clock.jump(jump);
+    await all.clock.advance(60_000);
+    expect(await waiting).toContain('its time was up');
+  });
+});
+
 it('ends what has expired only when that is on record', async () => {
   const { agent, clock, create, records } = world();
   await create('box', { ttl: '5s' });

@@ -105,6 +105,26 @@ describe('reading', () => {
     expect((await collect(store)).map((entry) => entry.time)).toEqual([10, 10, 20, 20, 30, 30, 40, 40]);
   });
 
+  it('loses, doubles and reorders nothing when the wall clock is set back or forward by an hour', async () => {
+    await using place = await makePlace();
+    const clock = new SetClock();
+    const store = await place.open({ clock });
+    const writer = await store.writer('box');
+    for (const time of [7_200_000, 3_600_000, 3_600_001, 7_200_001]) {
+      clock.time = time;
+      await say(writer, `${time}\n`);
+    }
+    await writer.end();
+    const whole = '7200000\n3600000\n3600001\n7200001\n';
+    expect(textOf(await collect(store))).toBe(whole);
+    expect(textOf(await collect(store, { follow: true }))).toBe(whole);
+    expect(textOf(await collect(store, { tail: 3 }))).toBe(whole.slice('7200000\n'.length));
+    const [, second] = await collect(store);
+    expect(textOf(await collect(store, { afterSeq: second!.seq }))).toBe('3600001\n7200001\n');
+    // Time is what each line was given.
+    expect(textOf(await collect(store, { since: 3_600_001 }))).toBe('7200000\n3600001\n7200001\n');
+  });
+
   it('says what rotation dropped, but not when nobody asked for it', async () => {
     await using place = await makePlace();
     const clock = new SetClock();

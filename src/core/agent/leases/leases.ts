@@ -140,7 +140,7 @@ export class Leases {
     const { id, ttl } = hold.record;
     if (this.#closing) return;
     const idle = hold.execs.running === 0 && !hold.releasing && ttl > 0;
-    this.#expiry.set(id, idle ? this.#options.clock.now() + ttl : 0);
+    this.#expiry.set(id, idle ? { monotonic: this.#options.clock.monotonic() + ttl } : undefined);
   }
 
   #reclaim(id: string): void {
@@ -161,7 +161,7 @@ export class Leases {
   async #release(hold: LeaseHold, options: ReleaseOptions = {}): Promise<void> {
     const { id } = hold.record;
     const released = hold.release(options);
-    this.#expiry.set(id, 0);
+    this.#expiry.set(id, undefined);
     await released.finally(() => this.#holds.delete(id));
   }
 

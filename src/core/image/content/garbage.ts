@@ -4,14 +4,14 @@ import type { Clock } from '../../model/clock.ts';
 export interface Collection {
   /** Asked anew for each: an image that was added meanwhile may have it. */
   isUsed: (digest: string) => boolean;
-  /** Only what nobody has wanted since then, in milliseconds since the epoch. */
+  /** Only what nobody has wanted since then, on the monotonic clock. */
   before: number;
   /** Only these. */
   only?: ReadonlySet<string>;
 }
 
 export interface GarbageOptions {
-  /** When the next leftover is due, in milliseconds since the epoch; undefined when there is none. */
+  /** When the next leftover is due, on the monotonic clock; undefined when there is none. */
   nextDue: () => number | undefined;
   collect: () => Promise<unknown>;
   clock: Clock;
@@ -54,7 +54,7 @@ export class Garbage {
     const { nextDue, clock } = this.#options;
     const due = nextDue();
     if (due === undefined) return;
-    this.#cancel = clock.after(Math.max(Math.ceil(due - clock.now()), 0), () => {
+    this.#cancel = clock.after(Math.max(Math.ceil(due - clock.monotonic()), 0), () => {
       this.#cancel = undefined;
       this.#collecting = this.#collect();
     });

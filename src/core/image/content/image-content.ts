@@ -157,7 +157,7 @@ export class ImageContent {
   }
 
   #before(age: number): number {
-    return age === 0 ? Number.POSITIVE_INFINITY : this.#options.clock.now() - age;
+    return age === 0 ? Number.POSITIVE_INFINITY : this.#options.clock.monotonic() - age;
   }
 
   async #collectDue(): Promise<void> {

@@ -4,7 +4,7 @@ import type { Collection } from './garbage.ts';
 interface Kept {
   /** Bytes. */
   size: number;
-  /** Milliseconds since the epoch: when somebody last wanted it. */
+  /** On the monotonic clock: when somebody last wanted it. */
   since: number;
 }
 
@@ -29,9 +29,10 @@ export class KeptFiles {
     return this.#kept.get(digest)?.size;
   }
 
-  /** @param since milliseconds since the epoch; now when absent, or when it is in the future */
-  add(digest: string, size: number, since = Number.POSITIVE_INFINITY): void {
-    this.#kept.set(digest, { size, since: Math.min(since, this.#clock.now()) });
+  /** @param writtenAt milliseconds since the epoch; now when absent, or when it is in the future */
+  add(digest: string, size: number, writtenAt = Number.POSITIVE_INFINITY): void {
+    const age = Math.max(this.#clock.now() - writtenAt, 0);
+    this.#kept.set(digest, { size, since: this.#clock.monotonic() - age });
   }
 
   delete(digest: string): void {

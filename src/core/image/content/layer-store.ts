@@ -13,7 +13,7 @@ import { Remains } from './remains.ts';
 
 interface Layer extends LayerRecord {
   directory: string;
-  /** Milliseconds since the epoch: when somebody last wanted it. */
+  /** On the monotonic clock: when somebody last wanted it. */
   since: number;
 }
 
@@ -89,7 +89,7 @@ export class LayerStore {
     for (;;) {
       const layer = this.#layers.get(diffId);
       if (layer !== undefined) {
-        layer.since = this.#options.clock.now();
+        layer.since = this.#options.clock.monotonic();
         return;
       }
       throwIfAborted(signal);
@@ -142,7 +142,7 @@ export class LayerStore {
     } else if (this.#layers.has(found.diffId) || (keepsUnknown() && !isNamed(digitsOf(found.diffId)))) {
       // Unpacked again while the first could not be read; or a power cut may have left empty files in it.
       this.#aside.add(id);
-    } else this.#layers.set(found.diffId, { ...found, directory, since: clock.now() });
+    } else this.#layers.set(found.diffId, { ...found, directory, since: clock.monotonic() });
   }
 
   async #collectAside(): Promise<void> {
@@ -193,7 +193,7 @@ export class LayerStore {
       failpoint('layer.recorded');
       await rename(staged, directory);
       failpoint('layer.renamed');
-      this.#layers.set(diffId, { ...record, directory, since: this.#options.clock.now() });
+      this.#layers.set(diffId, { ...record, directory, since: this.#options.clock.monotonic() });
     } catch (error) {
       await this.#remains.remove(staged);
       throw writeError(error, `layer ${diffId}`);

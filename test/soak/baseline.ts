@@ -1,0 +1,88 @@
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CoreProcess } from '../helpers/core/core-process.ts';
+import { traces } from '../helpers/core/traces.ts';
+
+/** What a core and its machine have while nothing happens; the heap in bytes. */
+export type Baseline = Record<string, number>;
+
+const HEAP = 'heap of the core';
+/** The heap may have grown by this much. */
+const TOLERANCE = 0.1;
+/** Milliseconds in which what ends by itself has ended: idle instances that nobody needs, connections. */
+const PATIENCE = 60_000;
+
+/** Of a core that has come to rest: its pool is full, and nothing changes any more. */
+export async function baselineAtRest(core: CoreProcess, root: string): Promise<Baseline> {
+  const deadline = performance.now() + PATIENCE;
+  let last = await countsOf(core, root);
+  for (let same = 0; same < 4 && performance.now() < deadline; ) {
+    await delay(500);
+    const next = await countsOf(core, root);
+    same = isFull(next) && differences(last, next).length === 0 ? same + 1 : 0;
+    last = next;
+  }
+  return { ...last, [HEAP]: await core.heap() };
+}
+
+const isFull = ({ idle, warm, booting, stopping }: Baseline): boolean =>
+  booting! + stopping! === 0 && idle === warm;
+
+/** What was not so before; less heap is fine. */
+export function differences(before: Baseline, after: Baseline): string[] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return names.flatMap((name) => {
+    const [was = 0, is = 0] = [before[name], after[name]];
+    const isFine = name === HEAP ? is <= was * (1 + TOLERANCE) : is === was;
+    return isFine ? [] : [`${name}: ${was} before, ${is} after`];
+  });
+}
+
+async function countsOf({ api, pid }: CoreProcess, root: string): Promise<Baseline> {
+  // One after the other, over one connection, which is one of the descriptors.
+  const boxes = await api.sandboxes.list({});
+  const leases = await api.pools.leases();
+  const shapes = await api.pools.status();
+  const [left, children, descriptors, files] = await Promise.all([
+    traces(root),
+    childrenOf(pid),
+    descriptorsOf(pid),
+    readdir(root, { recursive: true }),
+  ]);
+  const kinds = ['process', 'mount', 'cgroup', 'directory'];
+  const columns = ['warm', 'idle', 'claimed', 'booting', 'stopping', 'waiting'] as const;
+  return {
+    ...Object.fromEntries(kinds.map((kind) => [kind, left.filter((line) => line.startsWith(kind)).length])),
+    children,
+    ...descriptors,
+    files: files.filter((name) => /^(state|run)\//.test(name)).length,
+    sandboxes: boxes.length,
+    leases: leases.length,
+    ...Object.fromEntries(columns.map((name) => [name, shapes.reduce((sum, row) => sum + row[name], 0)])),
+  };
+}
+
+async function childrenOf(pid: number): Promise<number> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const children = threads.map((thread) =>
+    readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => ''),
+  );
+  return (await Promise.all(children))
+    .join(' ')
+    .split(' ')
+    .filter((child) => child !== '').length;
+}
+
+/** How many descriptors a process has, by what they are: `descriptors: socket`, of files the last part of their path. */
+async function descriptorsOf(pid: number): Promise<Baseline> {
+  const counts: Baseline = {};
+  for (const fd of await readdir(`/proc/${pid}/fd`)) {
+    const target = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => 'closed');
+    const name = `descriptors: ${target
+      .replace(/:\[\d+\]$/, '')
+      .split('/')
+      .at(-1)}`;
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
+}

@@ -1,0 +1,26 @@
+/** `npm run soak -- [--minutes N] [--seed N]`: see ./soak.ts. The seed repeats the choices, not their moments. */
+import { parseArgs } from 'node:util';
+import { soak } from './soak.ts';
+
+const { values } = parseArgs({
+  options: { minutes: { type: 'string', default: '5' }, seed: { type: 'string', default: `${Date.now()}` } },
+});
+const started = performance.now();
+const seconds = (): string => `${Math.round((performance.now() - started) / 1000)}s`.padStart(5);
+console.log(`seed ${values.seed}, ${values.minutes} minutes`);
+const { problems, counts, before, after } = await soak({
+  seed: Number(values.seed),
+  minutes: Number(values.minutes),
+  say: (line) => console.log(`${seconds()}  ${line}`),
+});
+console.table(counts);
+console.table(
+  Object.fromEntries(Object.keys(after).map((name) => [name, { before: before[name], after: after[name] }])),
+);
+for (const problem of problems) console.error(problem);
+console.log(
+  problems.length === 0
+    ? 'nothing lost, nothing leaked'
+    : `${problems.length} problems, with seed ${values.seed}`,
+);
+process.exitCode = problems.length === 0 ? 0 : 1;
