@@ -19,6 +19,8 @@ const databaseRecord = { size: 48, root: 40 };
 interface Meta {
   pageSize: number;
   transaction: bigint;
+  /** The last page that is in use. */
+  lastPage: bigint;
   roots: bigint[];
 }
 
@@ -37,6 +39,14 @@ export function findDamage(path: string): string | undefined {
   } finally {
     closeSync(fd);
   }
+}
+
+/** Bytes of a sound file up to the last page that one of its two meta pages knows. */
+export function usedBytes(fd: number): number {
+  const first = readMeta(fd, 0);
+  const second = first && readMeta(fd, first.pageSize);
+  const pages = [first, second].map((meta) => Number(meta?.lastPage ?? -1n) + 1);
+  return Math.max(...pages) * (first?.pageSize ?? 0);
 }
 
 function findDamageIn(fd: number, size: number): string | undefined {
@@ -59,7 +69,7 @@ function readMeta(fd: number, position: number): Meta | undefined {
     page.readBigUInt64LE(48 + databaseRecord.root),
     page.readBigUInt64LE(96 + databaseRecord.root),
   ];
-  return { pageSize, transaction: page.readBigUInt64LE(152), roots };
+  return { pageSize, transaction: page.readBigUInt64LE(152), lastPage: page.readBigUInt64LE(144), roots };
 }
 
 class TreeCheck {

@@ -2,8 +2,10 @@ import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Logger } from 'pino';
+import { diskError } from '../model/disk-failure.ts';
 import { FsbError } from '../model/errors.ts';
 import { findDamage } from './environment-file.ts';
+import { FileRoom } from './file-room.ts';
 import { decodeRecord, encodeRecord, LmdbTable } from './record-table.ts';
 import type { RecordStore, RecordTable, TableOptions } from './store.ts';
 
@@ -21,7 +23,8 @@ const text = { encoding: 'string' } as const;
 /**
  * Opens the records of one core. What cannot be read is renamed with a timestamp, reported, and replaced by an empty
  * environment: the runtime still tells what runs, and a core that starts can clean up.
- * @throws internal when the directory cannot be used at all (permissions, no space)
+ * @throws no_capacity (the first records, on a full disk), unavailable (a disk that cannot be written), internal when the
+ * directory cannot be used at all (permissions)
  */
 export async function openRecordStore({ directory, log }: RecordStoreOptions): Promise<RecordStore> {
   try {
@@ -32,23 +35,35 @@ export async function openRecordStore({ directory, log }: RecordStoreOptions): P
       log.error({ directory, aside, damage }, 'the records cannot be read; they are set aside');
     }
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    // Plain commits: a put resolves when it was synced, and the file has the documented layout with two meta pages.
-    const root = open<string, string>({
-      path: directory,
-      maxDbs: MAX_TABLES,
-      compression: false,
-      overlappingSync: false,
-      // With it, a failed commit also rejects a promise that lmdb keeps to itself, and that would end the process.
-      eventTurnBatching: false,
-      ...text,
-    });
-    return new LmdbStore(root, log);
+    return await openEnvironment(directory, log);
   } catch (error) {
+    const what = `cannot open the records in ${directory}`;
+    const known = diskError(what, error);
+    if (known !== undefined) throw known;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new FsbError('internal', `cannot open the records in ${directory}: ${reason}`, {
+    throw new FsbError('internal', `${what}: ${reason}`, {
       hint: 'Check that the directory belongs to you and that the disk is not full.',
       cause: error,
     });
+  }
+}
+
+async function openEnvironment(directory: string, log: Logger): Promise<RecordStore> {
+  // Plain commits: a put resolves when it was synced, and the file has the documented layout with two meta pages.
+  const root = open<string, string>({
+    path: directory,
+    maxDbs: MAX_TABLES,
+    compression: false,
+    overlappingSync: false,
+    // With it, a failed commit also rejects a promise that lmdb keeps to itself, and that would end the process.
+    eventTurnBatching: false,
+    ...text,
+  });
+  try {
+    return new LmdbStore(root, new FileRoom(directory), log);
+  } catch (error) {
+    await root.close();
+    throw error;
   }
 }
 
@@ -60,13 +75,15 @@ function damageOf(directory: string): string | undefined {
 
 class LmdbStore implements RecordStore {
   readonly #root: RootDatabase<string, string>;
+  readonly #room: FileRoom;
   readonly #log: Logger;
   readonly #tables = new Map<string, { version: number; table: LmdbTable<unknown> }>();
   readonly #writes = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
-  constructor(root: RootDatabase<string, string>, log: Logger) {
+  constructor(root: RootDatabase<string, string>, room: FileRoom, log: Logger) {
     this.#root = root;
+    this.#room = room;
     this.#log = log;
   }
 
@@ -83,6 +100,7 @@ class LmdbStore implements RecordStore {
       name,
       version,
       database,
+      room: this.#room,
       track: (write) => this.#track(write),
       assertOpen: () => this.#assertOpen(),
     });
@@ -91,8 +109,14 @@ class LmdbStore implements RecordStore {
   }
 
   close(): Promise<void> {
-    this.#closing ??= Promise.allSettled(this.#writes).then(() => this.#root.close());
+    this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#writes);
+    await this.#root.close();
+    this.#room.close();
   }
 
   /** Once, before anyone reads the table, in one transaction: a crash leaves it as it was. */

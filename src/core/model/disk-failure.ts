@@ -1,4 +1,6 @@
-import type { ErrorCode } from '../../model/errors.ts';
+import { getSystemErrorName } from 'node:util';
+import { diskFull, isDiskFull } from './disk-full.ts';
+import { type ErrorCode, FsbError } from './errors.ts';
 
 export interface DiskFailure {
   code: ErrorCode;
@@ -31,5 +33,23 @@ const FAILURES: Record<string, DiskFailure> = {
 };
 
 /** What a failed system call means for who wanted to keep something; undefined for others, and for a full disk. */
-export const diskFailure = (error: unknown): DiskFailure | undefined =>
-  FAILURES[(error as NodeJS.ErrnoException | undefined)?.code ?? ''];
+export const diskFailure = (error: unknown): DiskFailure | undefined => FAILURES[nameOf(error)];
+
+/** As Node calls it, or as lmdb does, by its number. */
+function nameOf(error: unknown): string {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  if (typeof code === 'number' && Number.isInteger(code) && code > 0) return getSystemErrorName(-code);
+  return String(code);
+}
+
+/**
+ * The error of a system call as people are to see it, a full disk too; undefined when it is about no disk.
+ * @param what failed: `cannot store blob sha256:...`
+ */
+export function diskError(what: string, error: unknown): FsbError | undefined {
+  if (error instanceof FsbError) return undefined;
+  if (isDiskFull(error)) return diskFull(what, { cause: error });
+  const failure = diskFailure(error);
+  if (failure === undefined) return undefined;
+  return new FsbError(failure.code, `${what}: ${failure.why}`, { hint: failure.hint, cause: error });
+}
