@@ -35,6 +35,12 @@ const FAILURES: Record<string, DiskFailure> = {
 /** What a failed system call means for who wanted to keep something; undefined for others, and for a full disk. */
 export const diskFailure = (error: unknown): DiskFailure | undefined => FAILURES[nameOf(error)];
 
+/** The same for what a program says that it failed with, in C's or Go's words. */
+export function saidDiskFailure(text: string): DiskFailure | undefined {
+  if (/read-only file system/i.test(text)) return FAILURES.EROFS;
+  return /input\/output error/i.test(text) ? FAILURES.EIO : undefined;
+}
+
 /** As Node calls it, or as lmdb does, by its number. */
 function nameOf(error: unknown): string {
   const code = (error as { code?: unknown } | undefined)?.code;
