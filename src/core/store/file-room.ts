@@ -1,13 +1,15 @@
-import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDiskFull } from '../model/disk-full.ts';
 import { usedBytes } from './environment-file.ts';
 
+const { O_CREAT, O_WRONLY } = constants;
+
 const PAGE = 4096;
 const META_PAGES = 2;
-/** Bytes of the trees that a removal may take anew. */
-const REMOVAL = 8 * PAGE;
-/** Bytes that a put takes beside its value; those that are committed together share the rest of what they change. */
+/** Bytes of the trees that change with every commit, and what each write adds: a put also takes those of its value. */
+const COMMIT = 8 * PAGE;
+const REMOVAL = PAGE;
 const PUT = 2 * PAGE;
 /** Bytes by which the file grows. */
 const STEP = 256 * 1024;
@@ -32,7 +34,8 @@ export class FileRoom {
    * be read and removed
    */
   constructor(directory: string) {
-    this.#probe = openSync(join(directory, 'probe'), 'w', 0o600);
+    // Not emptied: its byte has its room already.
+    this.#probe = openSync(join(directory, 'probe'), O_WRONLY | O_CREAT, 0o600);
     try {
       // Appended to, so that it can never overwrite what lmdb writes at the same time.
       this.#data = openSync(join(directory, 'data.mdb'), 'a+');
@@ -41,6 +44,7 @@ export class FileRoom {
       throw error;
     }
     try {
+      this.#try();
       this.#grow(FOR_REMOVALS + STEP);
     } catch (error) {
       if (isDiskFull(error) && usedBytes(this.#data) > META_PAGES * PAGE) return;
@@ -55,14 +59,14 @@ export class FileRoom {
    * @throws what the system says: it is full, or cannot be written
    */
   take(bytes?: number): () => void {
-    writeSync(this.#probe, '\0', 0);
+    this.#try();
     const most = bytes === undefined ? REMOVAL : bytes + PUT;
     this.#promised += most;
     const giveBack = (): void => {
       this.#promised -= most;
     };
     try {
-      this.#grow(bytes === undefined ? 0 : FOR_REMOVALS);
+      this.#grow(bytes === undefined ? COMMIT : COMMIT + FOR_REMOVALS);
     } catch (error) {
       giveBack();
       throw error;
@@ -73,6 +77,10 @@ export class FileRoom {
   close(): void {
     closeSync(this.#data);
     closeSync(this.#probe);
+  }
+
+  #try(): void {
+    writeSync(this.#probe, '\0', 0);
   }
 
   /** Until there is so much beside what was promised. */

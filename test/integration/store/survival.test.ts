@@ -91,7 +91,8 @@ describe('a store on a full disk', () => {
     const next = await place.open(directory);
     const again = next.table<string>('t', 1);
     expect(keys.filter((key) => again.get(key) !== undefined)).toEqual(keys.slice(150));
-    await Promise.all(keys.map((key) => again.remove(key)));
+    for (let at = 150; at < keys.length; at += 25)
+      await Promise.all(keys.slice(at, at + 25).map((key) => again.remove(key)));
     await free();
     await again.put('large', 'x'.repeat(100_000));
     await next.close();
