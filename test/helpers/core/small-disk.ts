@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, open, rm, rmdir } from 'node:fs/promises';
+import { mkdtemp, open, rm, rmdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** A file system of its own, to be filled or to fail. */
@@ -19,6 +19,10 @@ export interface FailingDisk extends SmallDisk {
   /** As a person does: takes it away, checks it, mounts it again. Nothing may use it meanwhile. */
   repair(): void;
 }
+
+/** What was mounted in a namespace that is going keeps the device for a moment. */
+const REPAIR =
+  'while losetup -j "$1" | grep -q .; do sleep 0.05; done; fsck.ext4 -y -f "$1" || test $? -le 2';
 
 /** The short path keeps sockets below it within their 107 bytes. */
 const makeDirectory = (): Promise<string> => mkdtemp('/tmp/fsb-d-');
@@ -40,8 +44,9 @@ export async function failingDisk(bytes: number): Promise<FailingDisk> {
   const image = `${path}.ext4`;
   const mount = (): void => void execFileSync('mount', ['-o', 'loop,errors=remount-ro', image, path]);
   const unmount = (): void => void execFileSync('umount', [path]);
-  execFileSync('truncate', ['--size', String(bytes), image]);
-  execFileSync('mkfs.ext4', ['-q', '-O', '^has_journal', image]);
+  await writeFile(image, '');
+  await truncate(image, bytes);
+  execFileSync('sh', ['-c', 'mkfs.ext4 -q -O ^has_journal "$1"', 'sh', image]);
   mount();
   const close = async (): Promise<void> => {
     unmount();
@@ -54,9 +59,7 @@ export async function failingDisk(bytes: number): Promise<FailingDisk> {
     fail: () => void execFileSync('mount', ['-o', 'remount,abort', path]),
     repair() {
       unmount();
-      execFileSync('sh', ['-c', 'fsck.ext4 -p -f "$1" >&2 || test $? -le 1', 'sh', image], {
-        stdio: 'ignore',
-      });
+      execFileSync('sh', ['-c', REPAIR, 'sh', image], { stdio: 'ignore' });
       mount();
     },
     close,

@@ -108,14 +108,9 @@ describe('a core with too few', () => {
     // The warm ones are there, and neither they nor an exec take a process of the core.
     await answers(await bench.idle());
     await answers(box);
-    expect(await errorOf(bench.core.sandboxes.delete(box, { grace: 0 }))).toMatchObject({
-      code: 'no_capacity',
-      message: expect.stringMatching(
-        /^cannot destroy instance .*: start process: Resource temporarily unavailable$/,
-      ),
-    });
-    await lift();
+    // What cannot be removed now is removed later.
     await bench.core.sandboxes.delete(box, { grace: 0 });
+    await lift();
     await recovers();
     await remove();
   });
