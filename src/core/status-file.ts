@@ -1,6 +1,7 @@
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { CoreFacts } from './api/core-api.ts';
+import { diskError } from './model/disk-failure.ts';
 
 /** What a running core says about itself to those who cannot ask it yet: `core.json` in the run directory. */
 export interface CoreStatus extends CoreFacts {
@@ -10,11 +11,16 @@ export interface CoreStatus extends CoreFacts {
   grpc: string;
 }
 
-/** Whole or not at all. */
+/** Whole or not at all. @throws no_capacity (the disk is full), unavailable (it cannot be written) */
 export async function writeStatus(path: string, status: CoreStatus): Promise<void> {
   const temporary = `${path}.${process.pid}`;
-  await writeFile(temporary, `${JSON.stringify(status, null, 2)}\n`, { mode: 0o600 });
-  await rename(temporary, path);
+  try {
+    await writeFile(temporary, `${JSON.stringify(status, null, 2)}\n`, { mode: 0o600 });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw diskError(`cannot write ${path}`, error) ?? error;
+  }
 }
 
 /** Undefined when there is none, or none that can be read. It may be left over from a core that was killed. */

@@ -27,6 +27,8 @@ const databaseRecord = { size: 48, root: 40 };
 interface Meta {
   pageSize: number;
   transaction: bigint;
+  /** The last page that is in use. */
+  lastPage: bigint;
   roots: bigint[];
 }
 
@@ -45,6 +47,14 @@ export function findDamage(path: string): string | undefined {
   } finally {
     closeSync(fd);
   }
+}
+
+/** Bytes of a sound file up to the last page that one of its two meta pages knows. */
+export function usedBytes(fd: number): number {
+  const first = readMeta(fd, 0, 0n);
+  const second = first && readMeta(fd, first.pageSize, 1n);
+  const pages = [first, second].map((meta) => Number(meta?.lastPage ?? -1n) + 1);
+  return Math.max(...pages) * (first?.pageSize ?? 0);
 }
 
 function findDamageIn(fd: number, size: number): string | undefined {
@@ -68,7 +78,7 @@ function readMeta(fd: number, position: number, number: bigint): Meta | undefine
     page.readBigUInt64LE(48 + databaseRecord.root),
     page.readBigUInt64LE(96 + databaseRecord.root),
   ];
-  return { pageSize, transaction: page.readBigUInt64LE(152), roots };
+  return { pageSize, transaction: page.readBigUInt64LE(152), lastPage: page.readBigUInt64LE(144), roots };
 }
 
 const nodeAt = (page: Buffer, i: number): number => page.readUInt16LE(PAGE_HEADER + 2 * i) + PAGE_HEADER;

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../model/clock.ts';
+import { diskError } from '../model/disk-failure.ts';
 import { FsbError } from '../model/errors.ts';
 import { findDamage } from './environment-file.ts';
+import { FileRoom } from './file-room.ts';
 import { decodeRecord, encodeRecord, LmdbTable } from './record-table.ts';
 import type { RecordStore, RecordStoreHealth, RecordTable, TableOptions } from './store.ts';
 
@@ -30,7 +32,8 @@ const text = { encoding: 'string' } as const;
 /**
  * Opens the records of one core. What cannot be read is renamed with a timestamp, reported, and replaced by an empty
  * environment: the runtime still tells what runs, and a core that starts can clean up.
- * @throws internal when the directory cannot be used at all (permissions, no space)
+ * @throws no_capacity (the first records, on a full disk), unavailable (a disk that cannot be written), internal when the
+ * directory cannot be used at all (permissions)
  */
 export async function openRecordStore({
   directory,
@@ -45,23 +48,36 @@ export async function openRecordStore({
       log.error({ directory, aside, damage }, 'the records cannot be read; they are set aside');
     }
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    // Plain commits: a put resolves when it was synced, and the file has the documented layout with two meta pages.
-    const root = open<string, string>({
-      path: directory,
-      maxDbs: MAX_TABLES,
-      compression: false,
-      overlappingSync: false,
-      // With it, a failed commit also rejects a promise that lmdb keeps to itself, and that would end the process.
-      eventTurnBatching: false,
-      ...text,
-    });
-    return new LmdbStore(root, { directory, clock, log });
+    return await openEnvironment({ directory, clock, log });
   } catch (error) {
+    const what = `cannot open the records in ${directory}`;
+    const known = diskError(what, error);
+    if (known !== undefined) throw known;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new FsbError('internal', `cannot open the records in ${directory}: ${reason}`, {
+    throw new FsbError('internal', `${what}: ${reason}`, {
       hint: 'Check that the directory belongs to you and that the disk is not full.',
       cause: error,
     });
+  }
+}
+
+async function openEnvironment(options: Required<RecordStoreOptions>): Promise<RecordStore> {
+  const { directory } = options;
+  // Plain commits: a put resolves when it was synced, and the file has the documented layout with two meta pages.
+  const root = open<string, string>({
+    path: directory,
+    maxDbs: MAX_TABLES,
+    compression: false,
+    overlappingSync: false,
+    // With it, a failed commit also rejects a promise that lmdb keeps to itself, and that would end the process.
+    eventTurnBatching: false,
+    ...text,
+  });
+  try {
+    return new LmdbStore(root, new FileRoom(directory), options);
+  } catch (error) {
+    await root.close();
+    throw error;
   }
 }
 
@@ -76,6 +92,7 @@ class LmdbStore implements RecordStore {
   readonly #root: RootDatabase<string, string>;
   readonly #directory: string;
   readonly #clock: Clock;
+  readonly #room: FileRoom;
   readonly #log: Logger;
   readonly #tables = new Map<string, { version: number; table: LmdbTable<unknown> }>();
   readonly #writes = new Set<Promise<unknown>>();
@@ -84,8 +101,13 @@ class LmdbStore implements RecordStore {
   #failure: { at: number; message: string } | undefined;
   #isFailing = false;
 
-  constructor(root: RootDatabase<string, string>, { directory, clock, log }: Required<RecordStoreOptions>) {
+  constructor(
+    root: RootDatabase<string, string>,
+    room: FileRoom,
+    { directory, clock, log }: Required<RecordStoreOptions>,
+  ) {
     this.#root = root;
+    this.#room = room;
     this.#directory = directory;
     this.#clock = clock;
     this.#log = log;
@@ -104,6 +126,7 @@ class LmdbStore implements RecordStore {
       name,
       version,
       database,
+      room: this.#room,
       track: (write) => this.#track(write),
       assertOpen: () => this.#assertOpen(),
     });
@@ -126,12 +149,25 @@ class LmdbStore implements RecordStore {
   }
 
   async dropSetAside(): Promise<void> {
-    await this.#track(async () => this.#setAside()?.clearAsync());
+    await this.#track(async () => {
+      const giveBack = this.#room.take(undefined);
+      try {
+        await this.#setAside()?.clearAsync();
+      } finally {
+        giveBack();
+      }
+    });
   }
 
   close(): Promise<void> {
-    this.#closing ??= Promise.allSettled(this.#writes).then(() => this.#root.close());
+    this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#writes);
+    await this.#root.close();
+    this.#room.close();
   }
 
   /** Records of unknown layouts; undefined: there never were any. To make their table would be a write. */

@@ -1,8 +1,8 @@
-import { constants } from 'node:os';
 import type { Database } from 'lmdb';
-import { diskFull, isDiskFull } from '../model/disk-full.ts';
+import { diskError } from '../model/disk-failure.ts';
 import { FsbError } from '../model/errors.ts';
 import { failpoint } from '../model/failpoint.ts';
+import type { FileRoom } from './file-room.ts';
 import type { RecordTable } from './store.ts';
 
 const LONGEST_KEY = 1024;
@@ -27,6 +27,7 @@ interface TableParts {
   name: string;
   version: number;
   database: Database<string, string>;
+  room: Pick<FileRoom, 'take'>;
   /** Registers a write, so that close() waits for it. @throws unavailable when the store is closed */
   track: <R>(write: () => Promise<R>) => Promise<R>;
   /** @throws unavailable when the store is closed */
@@ -94,13 +95,16 @@ export class LmdbTable<T> implements RecordTable<T> {
     return this.#parts.track(async () => {
       const mine = { text };
       this.#pending.set(key, mine);
+      let giveBack: (() => void) | undefined;
       try {
         failpoint(`record.${this.#parts.name}.begun`);
+        giveBack = this.#parts.room.take(text === null ? undefined : Buffer.byteLength(text));
         await write();
         failpoint(`record.${this.#parts.name}.committed`);
       } catch (error) {
         throw writeError(await commitErrorOf(error), `${this.#parts.name}/${key}`);
       } finally {
+        giveBack?.();
         // The read transaction may be older than the commit: it would show the record as it was.
         this.#parts.database.resetReadTxn();
         if (this.#pending.get(key) === mine) this.#pending.delete(key);
@@ -128,12 +132,9 @@ async function commitErrorOf(error: unknown): Promise<unknown> {
 
 function writeError(cause: unknown, record: string): FsbError {
   const what = `cannot store the record ${record}`;
-  if (isDiskFull(cause)) return diskFull(what, { cause });
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  // LMDB calls a write that the disk had only partly room for an input/output error.
-  const mayBeFull = (cause as { code?: unknown }).code === constants.errno.EIO;
-  return new FsbError('internal', `${what}: ${reason}`, {
-    ...(mayBeFull ? { hint: 'The disk is full or failing: make room where the core keeps its state.' } : {}),
+  const known = diskError(what, cause);
+  if (known !== undefined) return known;
+  return new FsbError('internal', `${what}: ${cause instanceof Error ? cause.message : String(cause)}`, {
     cause,
   });
 }

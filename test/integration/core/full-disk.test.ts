@@ -1,55 +1,59 @@
-import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdtemp, open, rm, rmdir } from 'node:fs/promises';
+import { mkdir, statfs, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { errorOf, execOf, Workbench } from '../../contract/workbench.ts';
-import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
+import { makeRoot, type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
+import { type SmallDisk, smallDisk } from '../../helpers/core/small-disk.ts';
+import { numbersProblem, textOf } from '../../helpers/core/storm/promises.ts';
+import { delay, logged } from './core-view.ts';
 
-const SIZE = 32 * 1024 * 1024;
-
-let disk: string;
+let disk: SmallDisk;
 let core: RealCore;
 const bench = new Workbench();
 
 beforeEach(async () => {
-  disk = await mkdtemp('/tmp/fsb-d-');
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE}`, 'fsb-test', disk]);
-  core = await startRealCore({ root: join(disk, 'r'), pool: { warm: [] } });
+  disk = await smallDisk(32 * 1024 * 1024);
+  core = await startRealCore({ root: join(disk.path, 'r'), pool: { warm: [] } });
   bench.use(core.remote);
 });
 
 afterEach(async () => {
   await core.close();
-  execFileSync('umount', [disk]);
-  await rmdir(disk);
+  await disk.close();
 });
 
-/** Takes all but `left` bytes of the disk. @returns gives them back */
-async function fill(left: number): Promise<() => Promise<void>> {
-  const path = join(disk, 'full');
-  const file = await open(path, 'w');
-  try {
-    for (;;) await file.write(randomBytes(64 * 1024));
-  } catch (error) {
-    expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC');
-  }
-  const { size } = await file.stat();
-  await file.truncate(size - left);
-  await file.close();
-  return () => rm(path);
+const full = {
+  code: 'no_capacity',
+  message: expect.stringMatching(/the disk(?: of \/.*)? is full/),
+  hint: expect.stringContaining('fsb-ctl image prune'),
+};
+
+/** As a service manager does: what runs lives on. */
+async function stop(): Promise<void> {
+  await core.remote.close();
+  await core.running.close();
+}
+
+async function startAgain(root: string): Promise<void> {
+  core = await startRealCore({ root, pool: { warm: [] } });
+  bench.use(core.remote);
+}
+
+const answers = async (box: Sandbox): Promise<void> =>
+  expect((await bench.run(box, 'echo hi')).stdout.toString()).toBe('hi\n');
+
+/** Bytes. */
+async function room(): Promise<number> {
+  const { bavail, bsize } = await statfs(disk.path);
+  return bavail * bsize;
 }
 
 describe('a core whose disk is full', () => {
-  // With nothing left no record can be written, with a little no file of the instance, with more none of the runtime.
-  it.each([0, 8, 16, 64])('says so when it cannot boot, with %i KiB left', async (kib) => {
+  // With nothing or little left no file of the instance can be written, with more none of the runtime.
+  it.each([0, 8, 16, 32])('says so when it cannot boot, with %i KiB left', async (kib) => {
     const { pools } = bench.core;
-    const free = await fill(kib * 1024);
-    const full = {
-      code: 'no_capacity',
-      message: expect.stringMatching(/the disk(?: of \/.*)? is full/),
-      hint: expect.stringContaining('fsb-ctl image prune'),
-    };
+    const free = await disk.fill(kib * 1024);
     // The first one boots three times, the second finds that it was tried.
     for (const _ of [1, 2]) {
       expect(await errorOf(bench.idle())).toMatchObject(full);
@@ -65,6 +69,77 @@ describe('a core whose disk is full', () => {
     await pools.update('default-pool', { reset: true });
     const box = await bench.idle();
     expect((await bench.run(box, 'echo hi')).stdout.toString()).toBe('hi\n');
+  });
+
+  it('lets what runs go on: it waits with what it writes, and nothing of it is lost', async () => {
+    const box = await bench.shell('i=0; while :; do echo line $i; i=$((i + 1)); sleep 0.001; done');
+    const other = await bench.idle();
+    await logged(bench, box, 'line 9\n');
+    const free = await disk.fill();
+    const { sandboxes } = bench.core;
+    await delay(300);
+    expect((await bench.run(box, 'echo hi; echo hi > /file')).stdout.toString()).toBe('hi\n');
+    expect((await bench.run(box, 'head -c 1000000 /dev/zero > /file')).stderr.toString()).toContain(
+      'No space left on device',
+    );
+    expect(await textOf(bench.core, box)).toContain('line 9\n');
+    await sandboxes.rename(other, 'renamed');
+    expect(await errorOf(bench.idle())).toMatchObject(full);
+    await free();
+    for (const one of [box, { ...other, name: 'renamed' }])
+      expect((await sandboxes.get(one)).state.phase).toBe('Running');
+    await sandboxes.stop(box, { grace: 0 });
+    const text = await textOf(bench.core, box);
+    expect(numbersProblem(text.slice(0, text.lastIndexOf('\n') + 1))).toBeUndefined();
+  });
+
+  it('deletes sandboxes, and so makes room', async () => {
+    const filler = await bench.shell('head -c 100000000 /dev/zero > /file; echo full; sleep 1000');
+    const other = await bench.idle();
+    await logged(bench, filler, 'full');
+    expect(await room()).toBeLessThan(1024 * 1024);
+    expect((await bench.run(other, 'echo hi')).stdout.toString()).toBe('hi\n');
+    await bench.core.sandboxes.delete(filler, { grace: 0 });
+    while ((await room()) < 20 * 1024 * 1024) await delay(20);
+    await bench.core.pools.update('default-pool', { reset: true });
+    const box = await bench.idle();
+    expect((await bench.run(box, 'head -c 1000000 /dev/zero > /file && echo hi')).stdout.toString()).toBe(
+      'hi\n',
+    );
+  });
+
+  it('can end, and the next one says that it cannot begin, until there is room', async () => {
+    const { root } = core;
+    const box = await bench.shell('echo begun; sleep 1000');
+    await logged(bench, box, 'begun');
+    const free = await disk.fill();
+    await stop();
+    expect(await errorOf(startRealCore({ root }))).toMatchObject(full);
+    await free();
+    await startAgain(root);
+    expect((await bench.core.sandboxes.get(box)).state.phase).toBe('Running');
+    await answers(box);
+  });
+
+  it('can end, and the next one begins where only its state has no room, finds what runs, and deletes it', async () => {
+    const root = await makeRoot();
+    await mkdir(join(disk.path, 'state'));
+    await symlink(join(disk.path, 'state'), join(root, 'state'));
+    await core.close();
+    await startAgain(root);
+    const box = await bench.shell('echo begun; sleep 1000');
+    await logged(bench, box, 'begun');
+    const free = await disk.fill();
+    await stop();
+    await startAgain(root);
+    expect((await bench.core.sandboxes.get(box)).state.phase).toBe('Running');
+    await answers(box);
+    await bench.core.sandboxes.delete(box, { grace: 0 });
+    expect(await bench.core.sandboxes.list({})).toEqual([]);
+    expect(await errorOf(bench.idle())).toMatchObject(full);
+    await free();
+    await bench.core.pools.update('default-pool', { reset: true });
+    await answers(await bench.idle());
   });
 });
 
@@ -87,7 +162,7 @@ describe('a sandbox that writes while the disk is full', () => {
       return entries;
     })();
     while ((await written()) < 200_000);
-    const free = await fill(64 * 1024);
+    const free = await disk.fill(64 * 1024);
     // It is held back, and after its patience it writes again, more than all windows hold.
     let stalled = 0;
     for (let now = await written(), before = -1; now !== before; now = await written()) {

@@ -1,10 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { failingDisk, smallDisk } from '../../helpers/core/small-disk.ts';
 import { makePlace } from '../../unit/store/harness.ts';
 
 const child = fileURLToPath(new URL('../../fixtures/store-child.ts', import.meta.url));
@@ -50,30 +49,92 @@ describe('an open store', () => {
   });
 });
 
+const MIB = 1024 * 1024;
+const full = {
+  code: 'no_capacity',
+  message: expect.stringMatching(/^cannot store the record t\/.*: the disk is full$/),
+  hint: expect.stringContaining('fsb-ctl image prune'),
+};
+
 describe('a store on a full disk', () => {
   it('rejects the put, shows what is durable, and goes on when there is room', async () => {
-    const disk = mkdtempSync(join(tmpdir(), 'fsb-full-'));
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'fsb-test', disk]);
-    try {
-      await using place = await makePlace();
-      const store = await place.open(join(disk, 'records'));
-      const table = store.table<string>('t', 1);
-      await table.put('a', 'before');
-      writeFileSync(join(disk, 'ballast'), Buffer.alloc(700_000));
-      await expect(table.put('a', 'x'.repeat(600_000))).rejects.toMatchObject({
-        message: expect.stringContaining('cannot store the record t/a'),
-        hint: expect.stringContaining('full'),
-      });
-      expect(table.get('a')).toBe('before');
-      rmSync(join(disk, 'ballast'));
-      await table.put('a', 'after');
-      await store.close();
-      const later = await place.open(join(disk, 'records'));
-      expect(later.table<string>('t', 1).get('a')).toBe('after');
-      await later.close();
-    } finally {
-      execFileSync('umount', [disk]);
-      rmSync(disk, { recursive: true });
+    await using disk = await smallDisk(MIB);
+    await using place = await makePlace();
+    const store = await place.open(join(disk.path, 'records'));
+    const table = store.table<string>('t', 1);
+    await table.put('a', 'before');
+    await expect(table.put('a', 'x'.repeat(900_000))).rejects.toMatchObject(full);
+    expect(table.get('a')).toBe('before');
+    await table.put('a', 'after');
+    await store.close();
+    const later = await place.open(join(disk.path, 'records'));
+    expect(later.table<string>('t', 1).get('a')).toBe('after');
+    await later.close();
+  });
+
+  // lmdb itself may not be told so often: it ends the process.
+  it('says so as often as it is asked, can remove records, also as the next one, and goes on', async () => {
+    await using disk = await smallDisk(4 * MIB);
+    await using place = await makePlace();
+    const directory = join(disk.path, 'records');
+    const store = await place.open(directory);
+    const table = store.table<string>('t', 1);
+    const keys = Array.from({ length: 300 }, (_, at) => `k${at}`);
+    await Promise.all(keys.map((key) => table.put(key, 'x'.repeat(500))));
+    const free = await disk.fill();
+    const puts = await Promise.allSettled(keys.map((key) => table.put(`n${key}`, 'x'.repeat(20_000))));
+    const errors = puts.flatMap((put) => (put.status === 'rejected' ? [put.reason] : []));
+    expect(errors.length).toBeGreaterThan(200);
+    for (const error of errors) expect(error).toMatchObject(full);
+    for (const key of keys.slice(0, 20)) await table.remove(key);
+    await store.close();
+    const next = await place.open(directory);
+    const again = next.table<string>('t', 1);
+    expect(keys.filter((key) => again.get(key) !== undefined)).toEqual(keys.slice(20));
+    for (const key of keys.slice(20, 40)) await again.remove(key);
+    await free();
+    await Promise.all(keys.slice(40).map((key) => again.remove(key)));
+    expect(keys.filter((key) => again.get(key) !== undefined)).toEqual([]);
+    await again.put('large', 'x'.repeat(100_000));
+    await next.close();
+  });
+
+  it('does not begin, and says so', async () => {
+    await using disk = await smallDisk(MIB);
+    await using place = await makePlace();
+    await disk.fill(16 * 1024);
+    await expect(place.open(join(disk.path, 'records'))).rejects.toMatchObject({
+      code: 'no_capacity',
+      message: expect.stringMatching(/^cannot open the records in .*: the disk is full$/),
+    });
+  });
+});
+
+describe('a store on a disk that fails', () => {
+  it('says so as often as it is asked, shows what is durable, and is whole when the disk is well again', async () => {
+    await using disk = await failingDisk(16 * MIB);
+    await using place = await makePlace();
+    const readOnly = (what: string) => ({
+      code: 'unavailable',
+      message: expect.stringMatching(`^cannot ${what} .*: its file system can only be read$`),
+      hint: expect.stringContaining('dmesg'),
+    });
+    const directory = join(disk.path, 'records');
+    const store = await place.open(directory);
+    const table = store.table<string>('t', 1);
+    await table.put('a', 'before');
+    disk.fail();
+    for (let turn = 0; turn < 100; turn++) {
+      await expect(table.put('a', 'after')).rejects.toMatchObject(readOnly('store the record'));
+      await expect(table.remove('a')).rejects.toMatchObject(readOnly('store'));
     }
+    expect(table.get('a')).toBe('before');
+    await store.close();
+    await expect(place.open(directory)).rejects.toMatchObject(readOnly('open the records in'));
+    disk.repair();
+    const next = await place.open(directory);
+    expect(next.table<string>('t', 1).get('a')).toBe('before');
+    await next.table<string>('t', 1).put('a', 'after');
+    await next.close();
   });
 });

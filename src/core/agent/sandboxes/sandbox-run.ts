@@ -209,8 +209,15 @@ export class SandboxRun {
   async #change(patch: Partial<SlotRecord>): Promise<void> {
     // Of one that has ended nothing changes any more, and it may be forgotten already.
     if (this.#slot.end !== undefined && patch.end === undefined) return;
-    this.#slot = { ...this.#slot, ...patch };
-    await this.#options.record(this.#slot);
+    const before = this.#slot;
+    this.#slot = { ...before, ...patch };
+    try {
+      await this.#options.record(this.#slot);
+    } catch (error) {
+      // Another change may have come after this one. An end is a fact, on record or not.
+      if (patch.end === undefined) this.#slot = { ...this.#slot, ...partsOf(before, patch) };
+      throw error;
+    }
   }
 
   /** Lets go and leaves the sandbox running: neither its log nor its record learns of an end. */
@@ -288,5 +295,9 @@ export class SandboxRun {
     return !this.#stopping.killed && this.#memory.ranOut();
   }
 }
+
+/** What was there before a change. */
+const partsOf = (before: SlotRecord, patch: Partial<SlotRecord>): Partial<SlotRecord> =>
+  Object.fromEntries(Object.keys(patch).map((key) => [key, before[key as keyof SlotRecord]]));
 
 const noop = (): void => {};

@@ -3,6 +3,7 @@ import type { GuestProcess } from '../../guest/guest-channel.ts';
 import type { LogStore, LogWriter } from '../../logs/log-store.ts';
 import type { Clock } from '../../model/clock.ts';
 import { processFor, stopSignalOf, termsWith } from '../../model/command.ts';
+import { diskError } from '../../model/disk-failure.ts';
 import { throwIfAborted } from '../../model/errors.ts';
 import { failpoint } from '../../model/failpoint.ts';
 import type { NetworkMode } from '../../model/shape.ts';
@@ -87,7 +88,7 @@ export async function startSandbox(
     // Whatever was started in it is not known well enough to let somebody else use it.
     if (held) abandoned(held.giveBack({ destroy: true, filesFor: again && sandboxId }));
     await opening.then((log) => log.close(), noop);
-    throw foreignImageError(error, image) ?? error;
+    throw foreignImageError(error, image) ?? diskError('cannot start the sandbox', error) ?? error;
   } finally {
     release();
   }

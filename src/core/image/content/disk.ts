@@ -1,7 +1,6 @@
 import { open } from 'node:fs/promises';
-import { diskFull, isDiskFull } from '../../model/disk-full.ts';
+import { diskError } from '../../model/disk-failure.ts';
 import { FsbError } from '../../model/errors.ts';
-import { diskFailure } from '../bytes/disk-failure.ts';
 import { NoRoom } from './room.ts';
 
 /** A failure to write something, as its caller is to see it. */
@@ -11,11 +10,8 @@ export function writeError(error: unknown, what: string): unknown {
       hint: error.hint,
       cause: error,
     });
-  if (isDiskFull(error)) return diskFull(`cannot store ${what}`, { cause: error });
   // A registry's own failure has no such code, or comes as an FsbError.
-  const known = error instanceof FsbError ? undefined : diskFailure(error);
-  if (known === undefined) return error;
-  return new FsbError(known.code, `cannot store ${what}: ${known.why}`, { hint: known.hint, cause: error });
+  return diskError(`cannot store ${what}`, error) ?? error;
 }
 
 /** Makes the renames in a directory outlive a power cut. */

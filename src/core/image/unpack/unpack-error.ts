@@ -1,8 +1,7 @@
-import { diskFull, isDiskFull } from '../../model/disk-full.ts';
+import { diskError } from '../../model/disk-failure.ts';
 import { FsbError } from '../../model/errors.ts';
 import { shown } from '../../tar/byte-path.ts';
 import type { ByteText } from '../../tar/entry.ts';
-import { diskFailure } from '../bytes/disk-failure.ts';
 
 /** What the kernel says of names that no file can have. */
 const BAD_NAMES = ['ENAMETOOLONG', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EILSEQ', 'EMLINK', 'EFBIG'];
@@ -18,12 +17,8 @@ export function unpackError(error: unknown, name: ByteText): FsbError {
   if (error instanceof Error && error.name === 'AbortError') return FsbError.from(error);
   const { code } = error as NodeJS.ErrnoException;
   const message = error instanceof Error ? error.message : String(error);
-  if (isDiskFull(error)) return diskFull(`cannot unpack the layer${where}`, { cause: error });
-  const failure = diskFailure(error);
-  if (failure !== undefined)
-    return new FsbError(failure.code, `cannot unpack the layer${where}: ${failure.why}`, {
-      ...{ hint: failure.hint, cause: error },
-    });
+  const failure = diskError(`cannot unpack the layer${where}`, error);
+  if (failure !== undefined) return failure;
   const ofTheTar = BAD_NAMES.includes(String(code));
   return new FsbError(
     ofTheTar ? 'invalid_argument' : 'internal',

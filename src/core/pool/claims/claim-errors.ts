@@ -21,8 +21,9 @@ export function bootError(record: ShapeRecord, cause: FsbError): FsbError {
   return new FsbError(bootCode(cause), `cannot boot ${record.image}: ${message}`, { hint, cause });
 }
 
-/** A disk that is full is no fault of the runtime, and somebody can make room on it. */
-const bootCode = ({ code }: ErrorBody): ErrorCode => (code === 'no_capacity' ? code : 'run_failed');
+/** A disk that is full or broken is no fault of the runtime, and somebody can do something about it. */
+const bootCode = ({ code }: ErrorBody): ErrorCode =>
+  code === 'no_capacity' || code === 'unavailable' ? code : 'run_failed';
 
 export function openBreakerError(record: ShapeRecord): FsbError {
   const { failures, delay, failure } = record.boots as Breaker & { failure: ErrorBody };
@@ -33,9 +34,9 @@ export function openBreakerError(record: ShapeRecord): FsbError {
     `cannot boot ${record.image}: ${failure.message} (${failures} failures in a row)`,
     {
       hint:
-        code === 'no_capacity'
-          ? `${failure.hint ?? ''} ${again}.`.trim()
-          : `${again}; fsb-ctl doctor shows what is missing.`,
+        code === 'run_failed'
+          ? `${again}; fsb-ctl doctor shows what is missing.`
+          : `${failure.hint ?? ''} ${again}.`.trim(),
     },
   );
 }

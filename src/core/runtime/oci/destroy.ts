@@ -1,11 +1,11 @@
-import { FsbError } from '../../model/errors.ts';
 import type { DestroyOptions } from '../driver.ts';
 import type { CgroupLayout } from './cgroup/layout.ts';
 import { cgroupProcesses, thaw } from './cgroup/tree.ts';
 import { removeArguments } from './launch-arguments.ts';
 import type { OciContext } from './oci-context.ts';
 import { instancePaths } from './oci-paths.ts';
-import { isAlive, killProcess } from './process-identity.ts';
+import { isAlive, killProcess, type ProcessIdentity } from './process-identity.ts';
+import { runtimeFailure } from './runtime-errors.ts';
 import { readRuntimeState } from './runtime-state.ts';
 
 /** Above what fsb-launch itself waits for processes and cgroups. */
@@ -30,15 +30,27 @@ export async function removeInstance(
 ): Promise<void> {
   const { directories, launcher, runtime, trash } = context;
   const paths = instancePaths(directories, id);
-  const first = readRuntimeState(runtime, paths.runtimeState);
   // Moved aside, so that a big tree does not keep anybody waiting.
   const aside = keepFiles ? undefined : trash.placeFor(paths.layers);
-  const words = removeArguments({ paths, cgroups, first, trash: aside });
+  const words = removeArguments({
+    paths,
+    cgroups,
+    first: firstProcess(runtime, paths.runtimeState),
+    trash: aside,
+  });
   const result = await launcher.run(words, { timeoutMs: REMOVE_TIMEOUT_MS });
   trash.empty();
   if (result.code === 0) return;
-  const said = result.stderr.trim().replace(/^fsb-launch: /, '') || `fsb-launch ended with ${result.signal}`;
-  throw new FsbError('run_failed', `cannot destroy instance ${id}: ${said}`, {
-    hint: 'A process that survives SIGKILL waits for the kernel, mostly for a disk or a network file system.',
-  });
+  const hint =
+    'A process that survives SIGKILL waits for the kernel, mostly for a disk or a network file system.';
+  throw runtimeFailure(`cannot destroy instance ${id}`, 'fsb-launch', result, '', hint);
+}
+
+/** Undefined also when it cannot be read, as for want of descriptors: fsb-launch ends whatever is in the cgroups. */
+function firstProcess(runtime: OciContext['runtime'], directory: string): ProcessIdentity | undefined {
+  try {
+    return readRuntimeState(runtime, directory);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
+import { diskError } from '../../model/disk-failure.ts';
 import { FsbError } from '../../model/errors.ts';
 import { isInstanceId } from '../../model/ids.ts';
 import type {
@@ -61,6 +62,8 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
   };
   const boots = new Map<string, { abort: AbortController; ended: Promise<unknown> }>();
   const removals = new Map<string, { ended: Promise<void>; keepFiles: boolean }>();
+  /** Boots that failed, and could not be cleaned up after, for the same want perhaps. */
+  const leftovers = new Set<string>();
   let cgroups: CgroupLayout | undefined;
   const prepared = remembered(async () => {
     const facts = await prepare(context);
@@ -76,6 +79,7 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
       .catch(() => {})
       .then(prepared)
       .then(({ cgroups }) => removeInstance(context, cgroups, id, { keepFiles }))
+      .then(() => void leftovers.delete(id))
       .finally(() => {
         if (removals.get(id) === removal) removals.delete(id);
       });
@@ -85,16 +89,20 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
   };
 
   const bootOrClean = async (request: BootRequest, signal: AbortSignal): Promise<BootedInstance> => {
+    const { id } = request;
+    const keepFiles = request.shape.again !== undefined;
     const facts = await prepared();
     try {
+      if (leftovers.has(id)) await remove(id, { keepFiles });
       return await bootInstance(context, facts, request, signal);
     } catch (error) {
       // Cleaning up would destroy the instance that is there.
       if (FsbError.from(error).code === 'conflict') throw error;
-      await remove(request.id, { keepFiles: request.shape.again !== undefined }).catch((left: unknown) =>
-        context.log.error({ err: left, instance: request.id }, 'a failed boot left something behind'),
-      );
-      throw error;
+      await remove(id, { keepFiles }).catch((left: unknown) => {
+        leftovers.add(id);
+        context.log.error({ err: left, instance: id }, 'a failed boot left something behind');
+      });
+      throw diskError(`cannot boot instance ${id}`, error) ?? error;
     }
   };
 
@@ -152,6 +160,10 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
     diskUsage: (signal) => writtenUsage(context, signal),
 
     async close() {
+      for (const id of leftovers)
+        await remove(id).catch((error: unknown) =>
+          context.log.error({ err: error, instance: id }, 'what a failed boot left is left to the next core'),
+        );
       await context.trash.close();
       await launcher.close();
       if (cgroups !== undefined) await removeEmptyParent(cgroups, directories.cgroupParent);

@@ -1,3 +1,4 @@
+import { saidDiskFailure } from '../../model/disk-failure.ts';
 import { diskFull, saysDiskFull } from '../../model/disk-full.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { LaunchResult } from './launcher/launch-frames.ts';
@@ -14,11 +15,19 @@ const HINTS: [RegExp, string][] = [
   [/[Nn]o space left on device/, 'The node has no room for more cgroups or mounts.'],
   [/OOM-killed|memory limit too low/, 'Give it more memory.'],
   [/hybrid mode not supported|cgroups? .*hybrid/i, 'Use runc, or boot the node with cgroup v2 only.'],
-  [/[Cc]annot allocate memory|Out of memory/, 'The node is short of memory.'],
-  [/[Tt]oo many open files|No file descriptors available/, 'Raise the limit of open files of the core.'],
   [
     /[Oo]peration not permitted|[Pp]ermission denied/,
     'The core lacks a right that it needs; see what `fsb-ctl doctor` reports.',
+  ],
+];
+
+/** What there is too little of for now, in the same way. */
+const SHORTAGES: [RegExp, string][] = [
+  [/cannot allocate memory|out of memory/i, 'The node is short of memory.'],
+  [/too many open files|No file descriptors available/i, 'Raise the limit of open files of the core.'],
+  [
+    /resource temporarily unavailable|failed to create new OS thread/i,
+    'The core may have no more processes: raise the limit of its cgroup (TasksMax of its service) or of its user (ulimit -u).',
   ],
 ];
 
@@ -47,8 +56,17 @@ function parseEntry(line: string): { level: string; msg: string } | undefined {
   }
 }
 
-/** What a failed run of fsb-launch or the runtime means, for a person. */
-export function runtimeFailure(what: string, runtime: string, result: LaunchResult, log: string): FsbError {
+/**
+ * What a failed run of fsb-launch or the runtime means, for a person.
+ * @param otherHint when nothing is known about it
+ */
+export function runtimeFailure(
+  what: string,
+  runtime: string,
+  result: LaunchResult,
+  log: string,
+  otherHint?: string,
+): FsbError {
   const said = (lastLoggedError(log) || result.stderr)
     .trim()
     .replace(/^fsb-launch: /, '')
@@ -56,10 +74,17 @@ export function runtimeFailure(what: string, runtime: string, result: LaunchResu
   const ending = result.signal === null ? `exit code ${result.code}` : `signal ${result.signal}`;
   const reason = said === '' ? `${runtime} ended with ${ending} and said nothing` : oneLine(said);
   if (saysDiskFull(reason) && !IS_NO_DISK.test(reason)) return diskFull(what, { where: pathIn(reason) });
-  const hint = HINTS.find(([pattern]) => pattern.test(reason))?.[1];
+  const disk = IS_NO_DISK.test(reason) ? undefined : saidDiskFailure(reason);
+  if (disk !== undefined) return new FsbError(disk.code, `${what}: ${reason}`, { hint: disk.hint });
+  const shortage = hintIn(SHORTAGES, reason);
+  if (shortage !== undefined) return new FsbError('no_capacity', `${what}: ${reason}`, { hint: shortage });
+  const hint = hintIn(HINTS, reason);
   return new FsbError('run_failed', `${what}: ${reason}`, {
-    hint: hint ?? (said === '' ? `Try \`${runtime} --version\`.` : undefined),
+    hint: hint ?? (said === '' ? `Try \`${runtime} --version\`.` : otherHint),
   });
 }
+
+const hintIn = (hints: [RegExp, string][], reason: string): string | undefined =>
+  hints.find(([pattern]) => pattern.test(reason))?.[1];
 
 const oneLine = (text: string): string => text.replaceAll(/\s*\n\s*/g, '; ').slice(0, 1000);

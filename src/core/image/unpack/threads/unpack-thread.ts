@@ -1,7 +1,7 @@
 import type { ResourceLimits, Worker } from 'node:worker_threads';
 import type { Clock } from '../../../model/clock.ts';
+import { diskFailure } from '../../../model/disk-failure.ts';
 import { FsbError, throwIfAborted } from '../../../model/errors.ts';
-import { diskFailure } from '../../bytes/disk-failure.ts';
 import type { Launch } from '../../launch.ts';
 import type { FromWorker, ToWorker, UnpackJob } from '../worker/messages.ts';
 

@@ -1,0 +1,93 @@
+import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDiskFull } from '../model/disk-full.ts';
+import { usedBytes } from './environment-file.ts';
+
+const { O_CREAT, O_WRONLY } = constants;
+
+const PAGE = 4096;
+const META_PAGES = 2;
+/** Bytes of the trees that change with every commit, and what each write adds: a put also takes those of its value. */
+const COMMIT = 8 * PAGE;
+const REMOVAL = PAGE;
+const PUT = 2 * PAGE;
+/** Bytes by which the file grows. */
+const STEP = 256 * 1024;
+/** Bytes that are kept for removals: without them nothing could be deleted on a full disk. */
+const FOR_REMOVALS = 256 * 1024;
+
+/**
+ * Room for what lmdb writes, taken before it does: lmdb must not find out that the disk is full, or broken. Its own
+ * report of a failed write is longer than the memory that it takes for it, and sooner or later that ends the process
+ * (docs/decisions/lmdb.md). So its file ends with pages that are on the disk and not in use, and each write is tried
+ * first with one byte beside it.
+ */
+export class FileRoom {
+  readonly #data: number;
+  readonly #probe: number;
+  /** Bytes that writes under way may take. */
+  #promised = 0;
+
+  /**
+   * @param directory of an environment that is open
+   * @throws what the system says: it cannot be written, or is full and there is no record yet; those that are there can
+   * be read and removed
+   */
+  constructor(directory: string) {
+    // Not emptied: its byte has its room already.
+    this.#probe = openSync(join(directory, 'probe'), O_WRONLY | O_CREAT, 0o600);
+    try {
+      // Appended to, so that it can never overwrite what lmdb writes at the same time.
+      this.#data = openSync(join(directory, 'data.mdb'), 'a+');
+    } catch (error) {
+      closeSync(this.#probe);
+      throw error;
+    }
+    try {
+      this.#try();
+      this.#grow(FOR_REMOVALS + STEP);
+    } catch (error) {
+      if (isDiskFull(error) && usedBytes(this.#data) > META_PAGES * PAGE) return;
+      this.close();
+      throw error;
+    }
+  }
+
+  /**
+   * @param bytes of a value; undefined: one is removed
+   * @returns to be called when it is written, or is not
+   * @throws what the system says: it is full, or cannot be written
+   */
+  take(bytes?: number): () => void {
+    this.#try();
+    const most = bytes === undefined ? REMOVAL : bytes + PUT;
+    this.#promised += most;
+    const giveBack = (): void => {
+      this.#promised -= most;
+    };
+    try {
+      this.#grow(bytes === undefined ? COMMIT : COMMIT + FOR_REMOVALS);
+    } catch (error) {
+      giveBack();
+      throw error;
+    }
+    return giveBack;
+  }
+
+  close(): void {
+    closeSync(this.#data);
+    closeSync(this.#probe);
+  }
+
+  #try(): void {
+    writeSync(this.#probe, '\0', 0);
+  }
+
+  /** Until there is so much beside what was promised. */
+  #grow(beside: number): void {
+    const missing = usedBytes(this.#data) + this.#promised + beside - fstatSync(this.#data).size;
+    if (missing <= 0) return;
+    const more = Buffer.alloc(Math.ceil(missing / STEP) * STEP);
+    for (let done = 0; done < more.length; ) done += writeSync(this.#data, more, done);
+  }
+}

@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import { rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { FsbError } from '../../../src/core/model/errors.ts';
+import { wholeLog } from '../../../src/core/model/logs.ts';
+import { Workbench } from '../../contract/workbench.ts';
+import { startCoreProcess } from '../../helpers/core/core-process.ts';
+import { leftRecords } from '../../helpers/core/left-records.ts';
+import { makeRoot } from '../../helpers/core/real-core.ts';
+import { numbersProblem, textOf } from '../../helpers/core/storm/promises.ts';
+import { traces } from '../../helpers/core/traces.ts';
+import { listen } from '../../helpers/image/registry/listening.ts';
+
+let root: string;
+beforeEach(async () => {
+  root = await makeRoot();
+});
+afterEach(() => rm(root, { recursive: true }));
+
+const outcomeOf = (call: Promise<unknown>): Promise<string> =>
+  call.then(
+    () => 'answered',
+    (error: unknown) => `${FsbError.from(error).code}: ${FsbError.from(error).message}`,
+  );
+
+it('a core that gets SIGTERM ends all that is under way, and leaves running what runs', async () => {
+  // A registry that accepts, and says nothing.
+  const server = createServer();
+  const silent = await listen(server);
+  const reached = once(server, 'connection');
+  const reference = `${silent.address}/team/tool:1`;
+  await writeFile(join(root, 'registries.yaml'), `registries: { "${silent.address}": { insecure: true } }`);
+  const core = await startCoreProcess(root);
+  const bench = new Workbench();
+  bench.use(core.api);
+  const box = await bench.shell('i=0; while :; do echo line $i; i=$((i + 1)); sleep 0.01; done');
+  const sessions = await Promise.all(Array.from({ length: 20 }, () => bench.exec(box, ['sleep', '1000'])));
+  const execs = sessions.map(({ exited }) => outcomeOf(exited));
+  const pull = outcomeOf(
+    (async () => {
+      for await (const _ of core.api.images.pull({ reference }));
+    })(),
+  );
+  const followers = Array.from({ length: 5 }, () =>
+    outcomeOf(
+      (async () => {
+        for await (const _ of core.api.sandboxes.logs(box, { ...wholeLog, follow: true }));
+      })(),
+    ),
+  );
+  const waiter = outcomeOf(core.api.sandboxes.wait(box));
+  await reached;
+
+  expect(await core.stop()).toBe(0);
+  const lost =
+    'run_failed: lost the process: the core is going away (close code 1001); how it ends is not known';
+  expect(new Set(await Promise.all(execs))).toEqual(new Set([lost]));
+  expect(await Promise.all([pull, waiter])).toEqual(Array(2).fill('unavailable: the core is going away'));
+  // They looked for the next core, which was not there.
+  for (const outcome of await Promise.all(followers)) expect(outcome).toContain('unavailable: ');
+  await silent.stop();
+
+  const next = await startCoreProcess(root);
+  bench.use(next.api);
+  expect((await next.api.sandboxes.get(box)).state.phase).toBe('Running');
+  expect((await bench.run(box, 'echo hi')).stdout.toString()).toBe('hi\n');
+  await next.api.sandboxes.stop(box, { grace: 0 });
+  const text = await textOf(next.api, box);
+  expect(numbersProblem(text.slice(0, text.lastIndexOf('\n') + 1))).toBeUndefined();
+  await bench.cleanUp();
+  expect(await next.stop()).toBe(0);
+  expect(await traces(root)).toEqual([]);
+  expect(await leftRecords(root)).toEqual([]);
+});
