@@ -111,7 +111,9 @@ const timekeepers: Record<string, string> = {
   'core/client/stream-api':
     'pauses between attempts with a timer that keeps the process of the command alive',
   'core/image/content/records-file': 'names a damaged file, set aside, after the time',
-  'core/store/record-store': 'names a damaged store, set aside, after the time',
+  'core/client/linked-socket':
+    'pauses between attempts with a timer that keeps the process of the command alive',
+  'cli/local/core-checks': 'limits a look at a core that may hang; nothing else of it is timed',
   'cli/local/local-core':
     'has a deadline for a core that starts: the process of the command must stay alive for it',
   'cli/stats/pause': 'keeps the process of the command alive; what it waits for is on a clock',

@@ -103,7 +103,9 @@ export class Controller implements SandboxApi {
 
   async get(ref: SandboxRef): Promise<Sandbox> {
     const { sandbox } = this.#registry.require(ref);
-    return { ...sandbox, logBytes: await this.#agent.logBytes(sandbox.id) };
+    // What its log takes is worth no failure: a core without a descriptor to look with has more to say than that.
+    const logBytes = await this.#agent.logBytes(sandbox.id).catch(() => undefined);
+    return { ...sandbox, logBytes };
   }
 
   async list(query: ListQuery): Promise<Sandbox[]> {

@@ -84,7 +84,14 @@ describe('a core whose disk is full', () => {
     );
     expect(await textOf(bench.core, box)).toContain('line 9\n');
     await sandboxes.rename(other, 'renamed');
-    expect(await errorOf(bench.idle())).toMatchObject(full);
+    // What is warm still serves; there is no room for another one.
+    let refused: unknown;
+    for (let tries = 0; tries < 5 && refused === undefined; tries++)
+      refused = await bench.idle().then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+    expect(refused).toMatchObject(full);
     await free();
     for (const one of [box, { ...other, name: 'renamed' }])
       expect((await sandboxes.get(one)).state.phase).toBe('Running');

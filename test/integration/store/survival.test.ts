@@ -74,7 +74,7 @@ describe('a store on a full disk', () => {
 
   // lmdb itself may not be told so often: it ends the process.
   it('says so as often as it is asked, can remove records, also as the next one, and goes on', async () => {
-    await using disk = await smallDisk(4 * MIB);
+    await using disk = await smallDisk(8 * MIB);
     await using place = await makePlace();
     const directory = join(disk.path, 'records');
     const store = await place.open(directory);

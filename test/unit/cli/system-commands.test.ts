@@ -120,5 +120,5 @@ it('info says nothing of the health of a core that is too old to say', async () 
   };
   const { code, stdout } = await fsb('info -o json');
   expect([code, JSON.parse(stdout).core.health]).toEqual([0, null]);
-  expect((await fsb('info')).stdout).toMatch(/^Images: +3\n$/m);
+  expect((await fsb('info')).stdout).not.toContain('Records');
 });

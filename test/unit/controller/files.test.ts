@@ -37,7 +37,7 @@ describe('a tool that needs nothing but files', () => {
     const before = await world.controller.get(box);
     await world.controller.exec(box, tool(name, '/'));
     expect(asked).toEqual([{ sandboxId: id, claimName: 'default/box', spec }]);
-    expect(await world.controller.get(box)).toBe(before);
+    expect(await world.controller.get(box)).toEqual(before);
   });
 
   it.each(['lost', 'expired'])('runs on those of a sandbox that is %s', async (how) => {
