@@ -1,11 +1,12 @@
 import { open, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { FsbError } from '../../core/model/errors.ts';
+import { fileError } from '../copy/local-files.ts';
 
 /**
  * Runs `create` and writes the id of what it made into `file`. The file is made first, so that two runs cannot both
  * think it theirs, and removed again when `create` fails.
- * @throws conflict when the file exists
+ * @throws conflict when the file exists; invalid_argument, denied, no_capacity when it cannot be made
  */
 export async function withIdFile<T extends { id: string }>(
   file: string | undefined,
@@ -19,9 +20,12 @@ export async function withIdFile<T extends { id: string }>(
       throw new FsbError('conflict', `the id file ${file} exists already`, {
         hint: 'Remove it or name another one.',
       });
-    throw new FsbError('invalid_argument', `cannot create the id file ${file}: ${error.message}`, {
-      cause: error,
-    });
+    if (error.code === 'ENOENT')
+      throw new FsbError('invalid_argument', `cannot create the id file ${file}: its directory does not exist`, {
+        hint: 'Create the directory first, or name another one.',
+        cause: error,
+      });
+    throw fileError('create the id file', file, error);
   });
   try {
     const made = await create();
