@@ -71,6 +71,11 @@ describe('run in the order of docker', () => {
     expect(await refusal('run --name box host', true)).toContain('fsb-ctl run box --image host');
   });
 
+  it('says so on a terminal of a sandbox called host, too', async () => {
+    const hint = 'If host is the image: fsb-ctl run NAME --rm -it --image host -- sh';
+    expect(await refusal('run --rm -it host sh', true)).toContain(hint);
+  });
+
   it('is not taken for it where only the name is wrong', async () => {
     expect(await refusal('run My_Box ls')).toContain('1 to 63 lower-case letters');
     expect(await refusal('run a:b --image host')).toContain('1 to 63 lower-case letters');
