@@ -49,7 +49,12 @@ export class StreamApi {
 
   attach(ref: SandboxRef, request: AttachRequest, options?: CallOptions): Promise<ProcessSession> {
     const transport = { query: attachToQuery(request) };
-    return this.#process(`${sandboxPath(ref)}/attach`, transport, { hint: livesOn(ref), linked: true }, options);
+    return this.#process(
+      `${sandboxPath(ref)}/attach`,
+      transport,
+      { hint: livesOn(ref), linked: true },
+      options,
+    );
   }
 
   run(request: PoolRunRequest, options?: CallOptions): Promise<ProcessSession> {
