@@ -53,7 +53,8 @@ function readRunLine(argv: string[], arities: FlagArities): RunLine {
   const line: RunLine = { flags: [], words: [], before: 0 };
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i]!;
-    if (word === '--') return { ...line, before: line.words.length, words: [...line.words, ...argv.slice(i + 1)] };
+    if (word === '--')
+      return { ...line, before: line.words.length, words: [...line.words, ...argv.slice(i + 1)] };
     const value = takesNextWord(word, known) ? argv.slice(i + 1, i + 2) : [];
     i += value.length;
     // A flag that there is not has no value: its own was taken for the first word of the command.

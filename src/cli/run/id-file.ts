@@ -21,10 +21,14 @@ export async function withIdFile<T extends { id: string }>(
         hint: 'Remove it or name another one.',
       });
     if (error.code === 'ENOENT')
-      throw new FsbError('invalid_argument', `cannot create the id file ${file}: its directory does not exist`, {
-        hint: 'Create the directory first, or name another one.',
-        cause: error,
-      });
+      throw new FsbError(
+        'invalid_argument',
+        `cannot create the id file ${file}: its directory does not exist`,
+        {
+          hint: 'Create the directory first, or name another one.',
+          cause: error,
+        },
+      );
     throw fileError('create the id file', file, error);
   });
   try {

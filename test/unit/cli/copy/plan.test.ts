@@ -27,7 +27,9 @@ describe('the sides of a copy', () => {
 
   it('are refused where the path was forgotten', () => {
     const hint = 'Everything in it is box:/';
-    expect(() => parsePlace('box:', '/w')).toThrow(expect.objectContaining({ code: 'invalid_argument', hint }));
+    expect(() => parsePlace('box:', '/w')).toThrow(
+      expect.objectContaining({ code: 'invalid_argument', hint }),
+    );
   });
 
   it('are refused where they name no sandbox that can be', () => {
