@@ -107,6 +107,22 @@ describe('flags of docker', () => {
   });
 });
 
+describe('flags of docker that other commands have otherwise', () => {
+  it.each([
+    ['inspect -f {{.Id}} box', '--format'],
+    ['info -f {{.Id}}', '--format'],
+    ['ps -l', '--latest'],
+    ['rm -t 1 box', 'fsb-ctl delete --grace 1s NAME'],
+    ['kill -9 box', 'fsb-ctl kill -s 9 NAME'],
+    ['kill -KILL box', 'fsb-ctl kill -s KILL NAME'],
+    ['kill -SIGHUP box', 'kill'],
+  ])('%s', async (line, hint) => {
+    const stderr = await refusal(line);
+    expect(stderr).toMatch(/^Error: .*\nHint: .*\n$/);
+    expect(stderr).toContain(hint);
+  });
+});
+
 describe('words of docker', () => {
   it.each([
     ['port box', 'fsb-ctl port-forward NAME'],
