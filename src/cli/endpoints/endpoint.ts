@@ -1,6 +1,5 @@
 import { isAbsolute } from 'node:path';
 import { FsbError } from '../../core/model/errors.ts';
-import { hostInUrl } from '../../core/wire/endpoint.ts';
 
 /** Where a core is, as users write it. */
 export type CoreEndpoint =
@@ -49,7 +48,7 @@ export const sshWords = ({ host, user, port }: SshEndpoint): string =>
 
 /** The endpoint of a socket there, as users write it. */
 export const sshUrl = ({ host, user, port }: SshEndpoint, socket: string): string =>
-  `ssh://${user === undefined ? '' : `${user}@`}${hostInUrl(host)}${port === undefined ? '' : `:${port}`}${socket}`;
+  `ssh://${user === undefined ? '' : `${user}@`}${host.includes(':') ? `[${host}]` : host}${port === undefined ? '' : `:${port}`}${socket}`;
 
 /** A path of a socket in which ssh finds nothing to expand, and no end of it. */
 export const isPlainPath = (path: string): boolean => new RegExp(`^${PLAIN_PATH}$`).test(path);
