@@ -84,7 +84,6 @@ The words after NAME are the command's arguments: they replace the image's defau
     const create = (imageDigest?: string): Promise<Sandbox> => {
       started = clock.monotonic();
       const creating = core.sandboxes.create({ ...request, imageDigest }, this.call);
-      // A script's log, too, should say why nothing happens for half a minute.
       return this.patiently(creating, waiting(spec.pool_ref ?? DEFAULT_POOL), true);
     };
     try {
