@@ -6,12 +6,12 @@ import { FsbError } from '../core/model/errors.ts';
 import { assertName } from '../core/model/ids.ts';
 import { formatDuration } from '../core/model/quantity.ts';
 import type { SandboxRef } from '../core/model/sandbox.ts';
-import { dockerFlags } from './docker/flags.ts';
+import { insteadOfFlag } from './docker/flags.ts';
 import { describeFailure, type FailureContext } from './failure.ts';
 import { Interruption } from './interruption.ts';
 import { sideBySide } from './output/side-by-side.ts';
 import { type ArgValues, type FlagValues, OutputCommand } from './output-command.ts';
-import { type FlagArities, guestCommandAt } from './program/pass-through.ts';
+import type { FlagArities } from './program/pass-through.ts';
 import { tryWrite } from './streams.ts';
 import { wantsJson } from './wants-json.ts';
 import type { World } from './world.ts';
@@ -134,7 +134,7 @@ export abstract class BaseCommand extends OutputCommand {
       debug: this.world.env.FSB_DEBUG === '1',
       command: `${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')}`,
       flagNames: Object.keys(flags),
-      foreignFlags: guestCommandAt.has(this.id ?? '') ? dockerFlags : {},
+      insteadOf: (flag) => insteadOfFlag(this.id ?? '', flag),
     };
   }
 

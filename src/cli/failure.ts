@@ -19,8 +19,8 @@ export interface FailureContext {
   command: string;
   /** Long names of the command's flags, for did-you-mean. */
   flagNames: string[];
-  /** What to say of flags that people know from elsewhere, by their names: they are unknown here, or mean less. */
-  foreignFlags?: Readonly<Record<string, string>>;
+  /** What to say of a flag that people know from elsewhere: it is unknown here, or means something else. */
+  insteadOf?: (flag: string) => string | undefined;
 }
 
 /** Total: whatever was thrown gets a text and an exit code. */
@@ -86,7 +86,7 @@ function usageError(error: UsageError, context: FailureContext): FsbError {
     const first = error.flags[0]!.replace(/^-+/, '').split('=')[0]!;
     const near = didYouMean(first, context.flagNames);
     const known =
-      foreignFlag(first, context) ?? (near === undefined ? help : `Did you mean --${near}? ${help}`);
+      context.insteadOf?.(first) ?? (near === undefined ? help : `Did you mean --${near}? ${help}`);
     return make(`unknown flag ${error.flags.join(', ')}`, known);
   }
   if (isWords(error.args))
@@ -96,12 +96,9 @@ function usageError(error: UsageError, context: FailureContext): FsbError {
     return make(`missing ${names.join(', ')}`);
   }
   const message = plainMessage(error.message);
-  const refused = /^expected --(\S+?)=/.exec(message)?.[1];
-  return make(message, refused && foreignFlag(refused, context));
+  const refused = /^(?:expected --(\S+?)=|flag --(\S+) expects a value)/.exec(message);
+  return make(message, refused ? context.insteadOf?.(refused[1] ?? refused[2]!) : undefined);
 }
-
-const foreignFlag = (name: string, { foreignFlags = {} }: FailureContext): string | undefined =>
-  Object.hasOwn(foreignFlags, name) ? foreignFlags[name] : undefined;
 
 const isWords = (value: unknown): value is string[] =>
   Array.isArray(value) && value.length > 0 && value.every((word) => typeof word === 'string');

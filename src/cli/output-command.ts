@@ -134,10 +134,10 @@ export abstract class OutputCommand extends Command {
     await tryWrite(this.world.terminal.stderr, `${text}\n`);
   }
 
-  /** Tells a person at a terminal what the command waits for, when that takes long. */
-  protected async patiently<T>(work: Promise<T>, text: string): Promise<T> {
+  /** Tells a person at a terminal what the command waits for, when that takes long. @param logged also where there is none */
+  protected async patiently<T>(work: Promise<T>, text: string, logged = false): Promise<T> {
     const { clock, terminal } = this.world;
-    if (!terminal.stderr.isTTY) return work;
+    if (!terminal.stderr.isTTY && !logged) return work;
     const cancel = clock.after(LONG, () => void this.say(text));
     return work.finally(cancel);
   }

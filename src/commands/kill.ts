@@ -1,5 +1,7 @@
+import { insteadOfFlag } from '../cli/docker/flags.ts';
 import { namesArg, signalFlag } from '../cli/flags.ts';
 import { NamesCommand } from '../cli/names-command.ts';
+import { FsbError } from '../core/model/errors.ts';
 import { parseSignal } from '../core/model/process.ts';
 
 export default class Kill extends NamesCommand {
@@ -18,7 +20,16 @@ export default class Kill extends NamesCommand {
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(Kill);
+    assertNoNumber(args.name);
     const signal = flags.signal ?? parseSignal('KILL');
     await this.forNames(args.name, (core, ref) => core.sandboxes.signal(ref, signal, this.call));
   }
+}
+
+/** A number with a dash is a word to the parser, not a flag. @throws invalid_argument */
+function assertNoNumber(names: string[]): void {
+  const number = names.find((name) => /^-\d+$/.test(name));
+  if (number === undefined) return;
+  const hint = insteadOfFlag('kill', number.slice(1));
+  throw new FsbError('invalid_argument', `unknown flag ${number}`, hint === undefined ? {} : { hint });
 }

@@ -4,6 +4,7 @@ import { nameArg } from '../cli/flags.ts';
 import { withImage } from '../cli/images/pull-missing.ts';
 import { PullingCommand } from '../cli/images/pulling-command.ts';
 import { createdListing } from '../cli/output/sandbox-listing.ts';
+import { waiting } from '../cli/pool/claim.ts';
 import { attachToRun, removeFailedStart } from '../cli/run/attached-run.ts';
 import { withIdFile } from '../cli/run/id-file.ts';
 import { runArities, runFlags } from '../cli/run/run-flags.ts';
@@ -12,6 +13,7 @@ import { specForRun } from '../cli/run/run-spec.ts';
 import { parseDetachKeys } from '../cli/session/detach-keys.ts';
 import { assertTerminal } from '../cli/session/session.ts';
 import type { CoreApi } from '../core/api/core-api.ts';
+import { DEFAULT_POOL } from '../core/model/ids.ts';
 import type { Sandbox, SandboxRef } from '../core/model/sandbox.ts';
 import type { SandboxSpecInput } from '../core/model/spec.ts';
 
@@ -81,7 +83,8 @@ The words after NAME are the command's arguments: they replace the image's defau
     let started = 0;
     const create = (imageDigest?: string): Promise<Sandbox> => {
       started = clock.monotonic();
-      return core.sandboxes.create({ ...request, imageDigest }, this.call);
+      const creating = core.sandboxes.create({ ...request, imageDigest }, this.call);
+      return this.patiently(creating, waiting(spec.pool_ref ?? DEFAULT_POOL), true);
     };
     try {
       // The id file is claimed before the pull: of two runs that would share it, one must not pull in vain.

@@ -4,6 +4,7 @@ import { jsonText } from '../cli/output/json-text.ts';
 import { type StatsView, statsListing } from '../cli/output/stats-view.ts';
 import { pause } from '../cli/stats/pause.ts';
 import { Sampler } from '../cli/stats/sampler.ts';
+import type { CoreApi } from '../core/api/core-api.ts';
 import { FsbError } from '../core/model/errors.ts';
 
 const HOME = '\u001b[H';
@@ -44,14 +45,14 @@ export default class Stats extends BaseCommand {
       throw new FsbError('invalid_argument', 'stats have no YAML form', {
         hint: 'Use -o json: one object a line.',
       });
-    const names = [...new Set(args.name ?? [])];
-    if (names.length > 0 && flags['all-namespaces'])
+    const named = [...new Set(args.name ?? [])];
+    if (named.length > 0 && flags['all-namespaces'])
       throw new FsbError('invalid_argument', 'names belong to one namespace: give no --all-namespaces', {
         hint: 'Say which one with --namespace.',
       });
     const core = await this.core();
-    // A name that nobody has is a mistake now; one that goes later is not.
-    await Promise.all(names.map((name) => core.sandboxes.get(this.ref(name), this.call)));
+    const names = await this.#known(core, named);
+    if (names.length === 0 && named.length > 0) return;
     const namespace = flags['all-namespaces'] ? undefined : this.namespace;
     const sampler = new Sampler(core, { namespace, names, all: flags.all === true });
     const first = await sampler.next(this.call);
@@ -63,6 +64,15 @@ export default class Stats extends BaseCommand {
       await this.#show(rows, '');
       if (flags['no-stream'] || (names.length > 0 && rows.length === 0)) return;
     }
+  }
+
+  /** Those that are there. A name that nobody has is a mistake now, and reported; one that goes later is not. */
+  #known(core: CoreApi, names: string[]): Promise<string[]> {
+    const refs = names.map((name) => this.ref(name));
+    return this.forAll(refs, async (ref) => {
+      await core.sandboxes.get(ref, this.call);
+      return ref.name;
+    });
   }
 
   async #show(rows: StatsView[], before: string): Promise<void> {

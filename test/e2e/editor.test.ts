@@ -154,7 +154,7 @@ describe('an editor', () => {
     ['that is killed', 'kill -9 $$', 'was ended by SIGKILL'],
   ])('%s makes nothing, and loses nothing', async (_, step, reason) => {
     const session = await editWith(`${VALID}; ${step}`);
-    expect(await session.end()).toEqual({ code: 125, restored: true });
+    expect(await session.end()).toEqual({ code: 1, restored: true });
     expect(session.text).toContain(reason);
     expect(session.text).toContain('Hint: Set EDITOR to an editor that works');
     expect(await readFile(remembered, 'utf8')).toContain('600');
@@ -163,8 +163,9 @@ describe('an editor', () => {
 
   it('that is missing is named', async () => {
     const session = edit('EDITOR=/no/such/editor');
-    expect(await session.end()).toEqual({ code: 125, restored: true });
+    expect(await session.end()).toEqual({ code: 2, restored: true });
     expect(session.text).toContain('the editor "/no/such/editor" was not found');
+    expect(session.text).not.toContain('sh:');
   });
 
   it('may have arguments, quotes and variables', async () => {

@@ -106,7 +106,7 @@ describe('what ssh cannot do', () => {
     ['stranger', /^Error: cannot reach a core on stranger: .*Permission denied.*\nHint: .* key /],
     [
       'far:1',
-      /^Error: cannot reach a core on far: .*Connection refused\nHint: Does this work: ssh far true\n$/,
+      /^Error: cannot reach a core on far: .*Connection refused\nHint: Does this work: ssh -p 1 far true\n$/,
     ],
     ['no-such-host.invalid', /Could not resolve hostname/],
     ['far/nowhere/fsb.sock', /there is no socket \/nowhere\/fsb\.sock/],

@@ -1,4 +1,5 @@
 import { posix, resolve } from 'node:path';
+import { FsbError } from '../../core/model/errors.ts';
 import { assertName } from '../../core/model/ids.ts';
 
 /** One side of a copy, as the user wrote it. */
@@ -21,8 +22,13 @@ export function parsePlace(word: string, cwd: string): Place {
   const name = word.slice(0, colon);
   assertName(name, 'sandbox name');
   const path = word.slice(colon + 1);
+  // As docker: whoever forgot the path would get everything there is.
+  if (path === '') throw noPath(name);
   return { kind: 'remote', name, path: asserting(path, posix.resolve('/', path)) };
 }
+
+const noPath = (name: string): FsbError =>
+  new FsbError('invalid_argument', `no path after ${name}:`, { hint: `Everything in it is ${name}:/` });
 
 /** The end of the path says what must be there: `/` a directory, `/.` the content of one. */
 function asserting(word: string, clean: string): string {

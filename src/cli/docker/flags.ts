@@ -1,11 +1,16 @@
+import { parseSignal } from '../../core/model/process.ts';
+import { guestCommandAt } from '../program/pass-through.ts';
+
+type Hints = Readonly<Record<string, string>>;
+
 const PORTS = 'No port is published; reach one of a sandbox with: fsb-ctl port-forward NAME 8080:80';
 const NETWORKS =
   'A sandbox has --network none or host; reach a port of it with: fsb-ctl port-forward NAME 8080:80';
 const RIGHTS = 'There is none: every sandbox has the same few rights.';
 const VOLUMES = 'Name a directory of the node with --volume /source:/target or /source:/target:rw.';
 
-/** Flags of docker's `run` and `exec` that there are not, or not with docker's values, and what there is instead. */
-export const dockerFlags: Readonly<Record<string, string>> = {
+/** Of `run` and `exec`. */
+const guestFlags: Hints = {
   publish: PORTS,
   'publish-all': PORTS,
   P: PORTS,
@@ -31,3 +36,34 @@ export const dockerFlags: Readonly<Record<string, string>> = {
   'stop-signal': "It is the image's; another one is sent with: fsb-ctl stop --signal SIGNAL NAME",
   'stop-timeout': 'It is grace_period in a file of --file; or: fsb-ctl stop --grace 10s NAME',
 };
+
+const FORMAT = "-f is --format here: --format '{{.field}}', or -o json";
+
+/** Of other commands, by their ids. */
+const otherFlags: Readonly<Record<string, Hints>> = {
+  get: { f: FORMAT },
+  info: { f: FORMAT },
+  version: { f: FORMAT },
+  'image:inspect': { f: FORMAT },
+  // It has a value here, so it is refused where it has none.
+  list: { selector: '-l is --selector K=V here; the one that was created last: --latest' },
+  delete: {
+    t: 'It is --grace: fsb-ctl delete --grace 1s NAME',
+    time: 'It is --grace: fsb-ctl delete --grace 1s NAME',
+  },
+};
+
+/** What to say of a flag of docker that there is not, or not with docker's values; undefined for any other. */
+export function insteadOfFlag(command: string, flag: string): string | undefined {
+  if (command === 'kill' && isSignal(flag)) return `Name it after -s: fsb-ctl kill -s ${flag} NAME`;
+  const hints = guestCommandAt.has(command) ? guestFlags : (otherFlags[command] ?? {});
+  return Object.hasOwn(hints, flag) ? hints[flag] : undefined;
+}
+
+function isSignal(text: string): boolean {
+  try {
+    return parseSignal(text) > 0;
+  } catch {
+    return false;
+  }
+}

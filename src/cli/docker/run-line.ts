@@ -12,6 +12,8 @@ interface RunLine {
   flags: string[];
   /** What is no flag, and what comes after `--`. */
   words: string[];
+  /** How many of the words stand before `--`. */
+  before: number;
 }
 
 /**
@@ -24,7 +26,7 @@ export function assertOurOrder(argv: string[], arities: FlagArities): void {
   const [first, ...rest] = line.words;
   if (line.name !== undefined) {
     const typed = namesImage(line, arities)
-      ? ourLine(line.name, line.flags, undefined, line.words)
+      ? ourLine(line.name, line.flags, undefined, line.words.slice(line.before))
       : ourLine(line.name, line.flags, first ?? 'IMAGE', rest);
     throw new FsbError('invalid_argument', 'unknown flag --name', {
       hint: `The name is the first word: ${typed}`,
@@ -48,17 +50,20 @@ export function imageAmongWords(argv: string[], arities: FlagArities): string | 
 
 function readRunLine(argv: string[], arities: FlagArities): RunLine {
   const known: FlagArities = { ...arities, name: { type: 'option' } };
-  const line: RunLine = { flags: [], words: [] };
+  const line: RunLine = { flags: [], words: [], before: 0 };
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i]!;
-    if (word === '--') return { ...line, words: [...line.words, ...argv.slice(i + 1)] };
+    if (word === '--')
+      return { ...line, before: line.words.length, words: [...line.words, ...argv.slice(i + 1)] };
     const value = takesNextWord(word, known) ? argv.slice(i + 1, i + 2) : [];
     i += value.length;
+    // A flag that there is not has no value: its own was taken for the first word of the command.
+    if (word === '--name' && value[0] === '--') value[0] = argv[++i] ?? 'NAME';
     if (!word.startsWith('-') || word === '-') line.words.push(word);
     else if (/^--name(=|$)/.test(word)) line.name = value[0] ?? word.slice('--name='.length);
     else line.flags.push(word, ...value);
   }
-  return line;
+  return { ...line, before: line.words.length };
 }
 
 const namesImage = ({ flags }: RunLine, arities: FlagArities): boolean =>

@@ -55,7 +55,8 @@ async function connectLocal(options: ConnectOptions, here: Here): Promise<CoreAp
   }
   const { connectCore } = await import('../../core/client/connect-core.ts');
   const { grpcSocket, httpSocket } = local.paths;
-  return connectCore({ grpc: `unix://${grpcSocket}`, http: `unix://${httpSocket}` });
+  const hint = 'Is it running? See `fsb-ctl daemon status`.';
+  return connectCore({ grpc: `unix://${grpcSocket}`, http: `unix://${httpSocket}`, hint });
 }
 
 const startAllowed = ({ start }: ConnectOptions, { env }: Here): boolean =>

@@ -14,6 +14,8 @@ export type CoreEndpoint =
   /** `embedded:`, `embedded:/root`: in this very process. */
   | { kind: 'embedded'; root?: string };
 
+export type SshEndpoint = CoreEndpoint & { kind: 'ssh' };
+
 const DEFAULT_GRPC_PORT = 9090;
 const HOST = String.raw`(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)`;
 const ADDRESS = new RegExp(String.raw`^(tcp|tls)://${HOST}(?::(\d{1,5}))?/?$`);
@@ -39,6 +41,14 @@ function unixEndpoint(text: string): CoreEndpoint {
   if (!isAbsolute(path)) throw invalidEndpoint(text);
   return { kind: 'unix', grpc: `unix://${path}`, http: `unix://${httpBeside(path)}` };
 }
+
+/** As they stand after `ssh`: `-p 22022 root@far`. */
+export const sshWords = ({ host, user, port }: SshEndpoint): string =>
+  `${port === undefined ? '' : `-p ${port} `}${user === undefined ? '' : `${user}@`}${host}`;
+
+/** The endpoint of a socket there, as users write it. */
+export const sshUrl = ({ host, user, port }: SshEndpoint, socket: string): string =>
+  `ssh://${user === undefined ? '' : `${user}@`}${host.includes(':') ? `[${host}]` : host}${port === undefined ? '' : `:${port}`}${socket}`;
 
 /** A path of a socket in which ssh finds nothing to expand, and no end of it. */
 export const isPlainPath = (path: string): boolean => new RegExp(`^${PLAIN_PATH}$`).test(path);

@@ -1,5 +1,5 @@
 import { type ErrorCode, FsbError, isErrorCode } from '../../core/model/errors.ts';
-import { type CoreEndpoint, isPlainPath } from './endpoint.ts';
+import { isPlainPath, type SshEndpoint, sshUrl, sshWords } from './endpoint.ts';
 
 /** Around what the script says: a shell's start-up files may write anything before it. */
 export const BEGIN = '<fsb-ctl>';
@@ -27,18 +27,17 @@ export function remoteScript(socket: string | undefined, start: boolean): string
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-type SshEndpoint = CoreEndpoint & { kind: 'ssh' };
-
 /**
  * The path of the core's socket in what `daemon start` or `daemon status` said.
  * @throws unavailable when it does not run
  */
-export function coreOfAnswer(answer: string, { host }: SshEndpoint): string {
+export function coreOfAnswer(answer: string, endpoint: SshEndpoint): string {
+  const { host } = endpoint;
   const status = parsed(answer) as { running?: boolean; endpoint?: string } | undefined;
   const socket = /^unix:\/\/(\/.*)$/.exec(status?.endpoint ?? '')?.[1];
   if (status === undefined || socket === undefined)
     throw new FsbError('unavailable', `fsb-ctl on ${host} does not say where its core is`, {
-      hint: `Is it the same version there? Name the socket: ssh://${host}/run/fsb/fsb.sock`,
+      hint: `Is it the same version there? Name the socket: ${sshUrl(endpoint, '/run/fsb/fsb.sock')}`,
     });
   // ssh puts variables of this machine into the path, and sends it: that machine must not choose which.
   if (!isPlainPath(socket))
@@ -47,38 +46,38 @@ export function coreOfAnswer(answer: string, { host }: SshEndpoint): string {
     });
   if (status.running === true) return socket;
   throw new FsbError('unavailable', `the core on ${host} is not running`, {
-    hint: `Start it with: ssh ${host} fsb-ctl daemon start`,
+    hint: `Start it with: ssh ${sshWords(endpoint)} fsb-ctl daemon start`,
   });
 }
 
 /** Why the script did not come to its end: ssh could not get there, or something is missing there. */
-export function scriptFailure(
-  { host, user, socket }: SshEndpoint,
-  exit: number | null,
-  complaint: string,
-): FsbError {
-  const target = user === undefined ? host : `${user}@${host}`;
+export function scriptFailure(endpoint: SshEndpoint, exit: number | null, complaint: string): FsbError {
+  const { host, socket } = endpoint;
   const fail = (why: string, hint: string): FsbError =>
     new FsbError('unavailable', `cannot reach a core on ${host}: ${why}`, { hint });
   if (exit === NO_PROGRAM)
     return fail(
       'there is no fsb-ctl on its PATH',
-      `Install it there, or name the socket of its core: ssh://${target}/run/fsb/fsb.sock`,
+      `Install it there, or name the socket of its core: ${sshUrl(endpoint, '/run/fsb/fsb.sock')}`,
     );
   if (exit === NO_SOCKET)
-    return fail(`there is no socket ${socket}`, `Start the core there: ssh ${target} fsb-ctl daemon start`);
+    return fail(
+      `there is no socket ${socket}`,
+      `Start the core there: ssh ${sshWords(endpoint)} fsb-ctl daemon start`,
+    );
   if (exit === NO_PERMISSION)
     return fail(`permission denied for ${socket}`, 'Log in as the user who runs the core.');
   if (/exec: (ssh: not found|.*No such file)/.test(complaint))
     return fail('there is no ssh here', 'Install it: apt-get install openssh-client');
   const told = exit === 255 ? undefined : errorOf(complaint);
   if (told !== undefined) return new FsbError(told.code, `on ${host}: ${told.message}`, { hint: told.hint });
-  return fail(complaint || `ssh ended with code ${exit}`, hintFor(complaint, target));
+  return fail(complaint || `ssh ended with code ${exit}`, hintFor(complaint, endpoint));
 }
 
-function hintFor(complaint: string, target: string): string {
+function hintFor(complaint: string, endpoint: SshEndpoint): string {
+  const target = sshWords(endpoint);
   if (/permission denied|too many authentication/i.test(complaint))
-    return `Without a terminal ssh asks for nothing: have a key for ${target} that needs no password, or an agent.`;
+    return `Without a terminal ssh asks for nothing: have a key for ${endpoint.user === undefined ? '' : `${endpoint.user}@`}${endpoint.host} that needs no password, or an agent.`;
   if (/host key verification failed/i.test(complaint))
     return `Log in once by hand to see and accept its key: ssh ${target}`;
   return `Does this work: ssh ${target} true`;

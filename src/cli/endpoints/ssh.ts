@@ -1,12 +1,10 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import { isInteractive } from '../world.ts';
-import { type CoreEndpoint, httpBeside } from './endpoint.ts';
+import { httpBeside, type SshEndpoint, sshWords } from './endpoint.ts';
 import type { Here } from './here.ts';
 import { coreOfAnswer, remoteScript, scriptFailure } from './ssh-script.ts';
 import { openTunnel, type Tunnel } from './ssh-tunnel.ts';
-
-type SshEndpoint = CoreEndpoint & { kind: 'ssh' };
 
 /**
  * The core of another machine, over the system's ssh: its two sockets are forwarded to a directory of ours. Closing it
@@ -49,7 +47,7 @@ async function answerOf(tunnel: Tunnel, endpoint: SshEndpoint): Promise<string> 
 async function assertAnswers(
   core: CoreApi,
   tunnel: Tunnel,
-  { host }: SshEndpoint,
+  endpoint: SshEndpoint,
   socket: string,
 ): Promise<void> {
   try {
@@ -60,8 +58,8 @@ async function assertAnswers(
     if (code !== 'unavailable') throw error;
     throw new FsbError(
       'unavailable',
-      `no core answers at ${socket} on ${host}: ${tunnel.complaint || message}`,
-      { hint: `Look there with: ssh ${host} fsb-ctl daemon status`, cause: error },
+      `no core answers at ${socket} on ${endpoint.host}: ${tunnel.complaint || message}`,
+      { hint: `Look there with: ssh ${sshWords(endpoint)} fsb-ctl daemon status`, cause: error },
     );
   }
 }

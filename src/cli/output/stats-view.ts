@@ -30,7 +30,6 @@ export const statsListing = (items: StatsView[]): Listing<StatsView> => ({
     { title: 'ID', wide: true, value: ({ id }) => id },
   ],
   name: ({ name }) => name,
-  id: ({ id }) => id,
   docker: (view) => [
     {
       Container: view.name,

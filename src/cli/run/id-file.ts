@@ -2,10 +2,17 @@ import { open, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { FsbError } from '../../core/model/errors.ts';
 
+const REASONS: Record<string, string> = {
+  ENOENT: 'its directory does not exist',
+  ENOTDIR: 'something on the way is no directory',
+  EACCES: 'permission denied',
+  EROFS: 'the file system is read-only',
+};
+
 /**
  * Runs `create` and writes the id of what it made into `file`. The file is made first, so that two runs cannot both
  * think it theirs, and removed again when `create` fails.
- * @throws conflict when the file exists
+ * @throws conflict when the file exists; invalid_argument when it cannot be made
  */
 export async function withIdFile<T extends { id: string }>(
   file: string | undefined,
@@ -19,9 +26,8 @@ export async function withIdFile<T extends { id: string }>(
       throw new FsbError('conflict', `the id file ${file} exists already`, {
         hint: 'Remove it or name another one.',
       });
-    throw new FsbError('invalid_argument', `cannot create the id file ${file}: ${error.message}`, {
-      cause: error,
-    });
+    const why = REASONS[error.code ?? ''] ?? error.message;
+    throw new FsbError('invalid_argument', `cannot create the id file ${file}: ${why}`, { cause: error });
   });
   try {
     const made = await create();

@@ -1,4 +1,5 @@
 import { FsbError } from '../../core/model/errors.ts';
+import { HOST_IMAGE } from '../../core/model/reference.ts';
 import type { SandboxRef } from '../../core/model/sandbox.ts';
 import type { SandboxSpecInput } from '../../core/model/spec.ts';
 import type { Settings } from '../config/settings.ts';
@@ -51,12 +52,14 @@ async function specAsSaid(
   }
   // Flags were parsed one by one, and the core checks the whole: loading the schema here would cost more than the call.
   if (flags.image !== undefined) return mergeSpecs({}, over) as unknown as SandboxSpecInput;
-  if (isInteractive(world.terminal))
+  const meant = imageAmongWords(argv, runArities);
+  // Nobody who types `run host sh` wants an editor for a sandbox of that name.
+  const isImage = meant !== undefined && ref.name === HOST_IMAGE;
+  if (isInteractive(world.terminal) && !isImage)
     return editSpec(
-      { ref, flags: over, editor: settings.fromFiles('editor'), yes: flags.yes, interruption },
+      { ref, flags: over, editor: settings.fromFiles('editor'), note: meant, yes: flags.yes, interruption },
       world,
     );
-  const meant = imageAmongWords(argv, runArities);
   throw new FsbError('invalid_argument', `cannot create sandbox ${ref.name}: no image was given`, {
     hint: `Give --image (for example --image host) or --file.${meant === undefined ? '' : ` ${meant}`}`,
   });

@@ -17,6 +17,8 @@ export interface EditRequest {
   flags: PartialSpec;
   /** The configured editor, if there is one. */
   editor: string | undefined;
+  /** A line for whoever did not want an editor; above a text that is new. */
+  note: string | undefined;
   /** No question before creating. */
   yes: boolean;
   interruption: Interruption;
@@ -30,7 +32,7 @@ export async function editSpec(request: EditRequest, world: World): Promise<Sand
   const editor = chooseEditor(world.env, request.editor);
   const file = editFile(world.env, request.ref);
   const last = await lastText(file);
-  const opened = await textToEdit(last, request.ref.name, request.flags);
+  const opened = await textToEdit(last, request.ref.name, request.flags, request.note);
   const text = await EditText.open(file, opened.text, last);
   try {
     const spec = await editUntilValid(editor, text, opened.over, request, world);

@@ -42,7 +42,7 @@ function isExecutable(path: string): boolean {
 
 /**
  * Resolves when the user has left the editor.
- * @throws run_failed when it cannot be started or reports a failure
+ * @throws invalid_argument when there is none of that name; internal when it reports a failure
  */
 export async function openEditor(
   editor: string,
@@ -52,25 +52,42 @@ export async function openEditor(
   // Through the shell, as git does it, because an editor setting may have arguments, quotes and variables before it.
   // ctrl-C reaches the shell too: it must outlive it, or we would report on the shell and not on the editor. A trap
   // that does nothing is not inherited, so the editor still gets its signals; `exec` would refuse `VAR=x editor`.
-  const child = spawn('/bin/sh', ['-c', `trap : INT QUIT; ${editor} "$@"`, editor, file], {
-    cwd: world.cwd,
-    env: world.env,
-    // Our stdout may be a pipe that wants the result only; an editor needs a terminal.
-    stdio: ['inherit', world.terminal.stdout.isTTY ? 'inherit' : 2, 'inherit'],
-  });
+  const child = spawn(
+    '/bin/sh',
+    ['-c', `trap : INT QUIT; ${mustExist(editor)}${editor} "$@"`, editor, file],
+    {
+      cwd: world.cwd,
+      env: world.env,
+      // Our stdout may be a pipe that wants the result only; an editor needs a terminal.
+      stdio: ['inherit', world.terminal.stdout.isTTY ? 'inherit' : 2, 'inherit'],
+    },
+  );
   const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (...end) => resolve(end));
   });
   if (code === 0) return;
   const reason = endOf(code ?? 128 + constants.signals[signal!]);
-  throw new FsbError('run_failed', `the editor ${JSON.stringify(editor)} ${reason}`, {
-    hint: 'Set EDITOR to an editor that works, or give --image or --file instead.',
-  });
+  throw new FsbError(
+    code === NOT_FOUND ? 'invalid_argument' : 'internal',
+    `the editor ${JSON.stringify(editor)} ${reason}`,
+    {
+      hint: 'Set EDITOR to an editor that works, or give --image or --file instead.',
+    },
+  );
+}
+
+/** What a shell exits with when there is no such program. */
+const NOT_FOUND = 127;
+
+/** The shell would complain in its own words first. Of what begins with more than a plain word only it knows the program. */
+function mustExist(editor: string): string {
+  const program = /^[\w./+-]+(?=\s|$)/.exec(editor)?.[0];
+  return program === undefined ? '' : `command -v ${program} >/dev/null 2>&1 || exit ${NOT_FOUND}; `;
 }
 
 /** Of a shell's exit code. */
 function endOf(code: number): string {
-  if (code === 127) return 'was not found';
+  if (code === NOT_FOUND) return 'was not found';
   return code > 128 ? `was ended by ${signalName(code - 128)}` : `ended with code ${code}`;
 }

@@ -15,18 +15,24 @@ export interface TextToEdit {
  * The template, or the last text of the name, with all that the command line says written into it: people see what they
  * get, and what they change counts. Only -i and -t stay flags, because a terminal is not the text's to give.
  * @param last the last text of the name
+ * @param note a line above a text that is new
  */
 export async function textToEdit(
   last: string | undefined,
   name: string,
   { stdin, tty, ...flags }: PartialSpec,
+  note?: string,
 ): Promise<TextToEdit> {
   const over = defined({ stdin, tty });
-  if (last === undefined) return { text: await newText(name, flags, over), over };
+  if (last === undefined) return { text: `${commented(note)}${await newText(name, flags, over)}`, over };
   if (Object.keys(flags).length === 0) return { text: last, over };
   const text = await changedText(last, flags);
   return text === undefined ? { text: last, over: { ...flags, ...over } } : { text, over };
 }
+
+/** Of one line or several: a word of a command line may hold a line break. */
+const commented = (note: string | undefined): string =>
+  note === undefined ? '' : `${note.replaceAll(/^/gm, '# ')}\n\n`;
 
 const EXAMPLE = ['sleep', 'infinity'];
 

@@ -11,6 +11,8 @@ export interface CoreAddress {
   /** `unix:///path` or `host:port`. */
   grpc: string;
   http: string;
+  /** What to do when nobody answers there. */
+  hint?: string;
 }
 
 /**
@@ -20,7 +22,14 @@ export interface CoreAddress {
  * @throws invalid_argument for an address that does not read
  */
 export function connectCore(address: CoreAddress): CoreApi {
-  const connection = new LazyConnection(parseEndpoint(address.grpc), parseEndpoint(address.http));
+  const { grpc, hint } = address;
+  // People gave the one address, from which the other one came.
+  const known = { name: grpc, ...(hint === undefined ? {} : { hint }) };
+  const [calls, streams] = [grpc, address.http].map((text) => ({ ...parseEndpoint(text), ...known })) as [
+    Endpoint,
+    Endpoint,
+  ];
+  const connection = new LazyConnection(calls, streams);
   const close = (): Promise<void> => connection.close();
   return {
     sandboxes: remoteSandboxes(connection),

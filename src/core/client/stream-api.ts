@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { PoolRunRequest } from '../api/pool-api.ts';
 import type { AttachRequest, CallOptions, ExecRequest } from '../api/sandbox-api.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
+import { DEFAULT_NAMESPACE } from '../model/ids.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ProcessSession } from '../model/process.ts';
 import type { SandboxRef } from '../model/sandbox.ts';
@@ -28,8 +29,8 @@ interface ProcessTerms {
   linked: boolean;
 }
 
-const LIVES_ON = 'It may still be running: look with `fsb-ctl get`.';
-const execTerms = ({ guestTool }: ExecRequest): ProcessTerms => ({ hint: LIVES_ON, linked: !guestTool });
+const livesOn = ({ namespace, name }: SandboxRef): string =>
+  `It may still be running: look with \`fsb-ctl get ${namespace === DEFAULT_NAMESPACE ? '' : `-n ${namespace} `}${name}\`.`;
 
 /** Everything of a core that streams: one WebSocket each, no other connection. */
 export class StreamApi {
@@ -42,12 +43,18 @@ export class StreamApi {
   }
 
   exec(ref: SandboxRef, request: ExecRequest, options?: CallOptions): Promise<ProcessSession> {
-    return this.#process(`${sandboxPath(ref)}/exec`, execToTransport(request), execTerms(request), options);
+    const terms = { hint: livesOn(ref), linked: !request.guestTool };
+    return this.#process(`${sandboxPath(ref)}/exec`, execToTransport(request), terms, options);
   }
 
   attach(ref: SandboxRef, request: AttachRequest, options?: CallOptions): Promise<ProcessSession> {
     const transport = { query: attachToQuery(request) };
-    return this.#process(`${sandboxPath(ref)}/attach`, transport, { hint: LIVES_ON, linked: true }, options);
+    return this.#process(
+      `${sandboxPath(ref)}/attach`,
+      transport,
+      { hint: livesOn(ref), linked: true },
+      options,
+    );
   }
 
   run(request: PoolRunRequest, options?: CallOptions): Promise<ProcessSession> {
@@ -58,7 +65,7 @@ export class StreamApi {
 
   execInLease(lease: string, request: ExecRequest, options?: CallOptions): Promise<ProcessSession> {
     const hint = 'It may still be running; `fsb-ctl pool release` ends it.';
-    const terms = { ...execTerms(request), hint };
+    const terms = { hint, linked: !request.guestTool };
     return this.#process(pathOf('leases', lease, 'exec'), execToTransport(request), terms, options);
   }
 

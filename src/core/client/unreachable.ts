@@ -29,21 +29,25 @@ export function unreachable(endpoint: Endpoint, details: string, cause: Error): 
   const text = plain(details);
   // Not anywhere in the text: a path may hold anything.
   const code = /^(?:connect|getaddrinfo|read|write) (E[A-Z_]+)/.exec(text)?.[1] ?? codeOf(cause);
-  const what = `cannot reach the core at ${formatEndpoint(endpoint)}`;
+  const what = `cannot reach the core at ${nameOf(endpoint)}`;
   if (DENIALS.includes(code))
     return new FsbError('denied', `${what}: permission denied`, {
       hint: 'Run the command as the user who runs that core.',
       cause,
     });
   return new FsbError('unavailable', `${what}: ${reasonOf(text, code)}`, {
-    hint: 'Is it running? See `fsb-ctl daemon status`.',
+    hint:
+      endpoint.hint ??
+      'Is it running, and is that its address? See `fsb-ctl context list`, --host and FSB_HOST.',
     cause,
   });
 }
 
 /** What running and new calls get from a connection of ours that was closed. */
 export const connectionClosed = (endpoint: Endpoint): FsbError =>
-  new FsbError('unavailable', `the connection to the core at ${formatEndpoint(endpoint)} was closed`);
+  new FsbError('unavailable', `the connection to the core at ${nameOf(endpoint)} was closed`);
+
+const nameOf = (endpoint: Endpoint): string => endpoint.name ?? formatEndpoint(endpoint);
 
 const plain = (details: string): string =>
   details

@@ -1,6 +1,15 @@
 import { FsbError } from '../model/errors.ts';
 
-export type Endpoint = { kind: 'unix'; path: string } | { kind: 'tcp'; host: string; port: number };
+export type Endpoint = ({ kind: 'unix'; path: string } | { kind: 'tcp'; host: string; port: number }) &
+  KnownAs;
+
+/** What messages of a failure say of it. */
+interface KnownAs {
+  /** The address that people know, where it is another one. */
+  name?: string;
+  /** What to do when nobody answers there. */
+  hint?: string;
+}
 
 /**
  * `unix:///path`, `host:port`, `[::1]:port`; `tcp://` and `http://` in front of the latter two are taken too.

@@ -136,6 +136,11 @@ describe('run', () => {
     expect((await fsb('get other')).code).toBe(3);
     expect((await fsb('run box --image host --id-file id2 true')).code).toBe(4);
     await expect(readFile(join(directory, 'id2'))).rejects.toThrow('ENOENT');
+    const nowhere = await fsb('run box --image host --id-file no/id true');
+    expect([nowhere.code, nowhere.stderr]).toEqual([
+      2,
+      expect.stringContaining('cannot create the id file no/id: its directory does not exist'),
+    ]);
   });
 
   it.each([

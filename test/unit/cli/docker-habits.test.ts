@@ -48,6 +48,9 @@ describe('run in the order of docker', () => {
     ],
     ['run --name box --image host -- ls', 'fsb-ctl run box --image host -- ls'],
     ['run --name box', 'fsb-ctl run box --image IMAGE'],
+    ['run x --name y --image host', 'fsb-ctl run y --image host'],
+    ['run x --name y --image host -- ls -a', 'fsb-ctl run y --image host -- ls -a'],
+    ['run host --name y', 'fsb-ctl run y --image host'],
     ['run alpine:3 ls', 'fsb-ctl run NAME --image alpine:3 -- ls'],
     ['run -d ghcr.io/me/tool', 'fsb-ctl run NAME -d --image ghcr.io/me/tool'],
     ['run -it alpine@sha256:0 sh', 'fsb-ctl run NAME -it --image alpine@sha256:0 -- sh'],
@@ -66,6 +69,11 @@ describe('run in the order of docker', () => {
   it('says so on a terminal, too, where a name would open the editor', async () => {
     expect(await refusal('run alpine:3 ls', true)).toContain('fsb-ctl run NAME --image alpine:3 -- ls');
     expect(await refusal('run --name box host', true)).toContain('fsb-ctl run box --image host');
+  });
+
+  it('says so on a terminal of a sandbox called host, too', async () => {
+    const hint = 'If host is the image: fsb-ctl run NAME --rm -it --image host -- sh';
+    expect(await refusal('run --rm -it host sh', true)).toContain(hint);
   });
 
   it('is not taken for it where only the name is wrong', async () => {
@@ -94,6 +102,22 @@ describe('flags of docker', () => {
     ['--netwrok none', 'Did you mean --network?'],
   ])('%s', async (flag, hint) => {
     const stderr = await refusal(`run box --image host ${flag} -- true`);
+    expect(stderr).toMatch(/^Error: .*\nHint: .*\n$/);
+    expect(stderr).toContain(hint);
+  });
+});
+
+describe('flags of docker that other commands have otherwise', () => {
+  it.each([
+    ['inspect -f {{.Id}} box', '--format'],
+    ['info -f {{.Id}}', '--format'],
+    ['ps -l', '--latest'],
+    ['rm -t 1 box', 'fsb-ctl delete --grace 1s NAME'],
+    ['kill -9 box', 'fsb-ctl kill -s 9 NAME'],
+    ['kill -KILL box', 'fsb-ctl kill -s KILL NAME'],
+    ['kill -SIGHUP box', 'kill'],
+  ])('%s', async (line, hint) => {
+    const stderr = await refusal(line);
     expect(stderr).toMatch(/^Error: .*\nHint: .*\n$/);
     expect(stderr).toContain(hint);
   });

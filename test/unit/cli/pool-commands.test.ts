@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { SandboxApi } from '../../../src/core/api/sandbox-api.ts';
 import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
 import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
@@ -138,6 +139,33 @@ describe('pool run', () => {
       const told = 'Waiting for an instance of pool default-pool: see fsb-ctl pool status default-pool\n';
       expect(waiting.stderr.text).toBe(tty ? told : '');
       await core.pools.release(held);
+      expect(await waiting.code).toBe(0);
+      expect(clock.pending).toBe(0);
+    });
+
+    it.each([
+      ['', true],
+      ['-q', false],
+      ['-o json', false],
+    ])('says so to a log, too, where run waits: %s', async (flags, says) => {
+      let free = (): void => undefined;
+      const clock = createManualClock();
+      const line = `run box --image host ${flags} -- sleep 60`.split(' ').filter(Boolean);
+      const full = new Promise<void>((resolve) => {
+        free = resolve;
+      });
+      const create: SandboxApi['create'] = async (request) => {
+        await full;
+        return core.sandboxes.create(request);
+      };
+      const busy = { ...core, sandboxes: { ...core.sandboxes, create } };
+      const waiting = startCommandLine(line, { core: busy, clock });
+      await expect.poll(() => clock.pending).toBe(1);
+      await clock.advance(1_000);
+      const told = 'Waiting for an instance of pool default-pool: see fsb-ctl pool status default-pool\n';
+      expect(waiting.stderr.text).toBe(says ? told : '');
+      await core.pools.release(held);
+      free();
       expect(await waiting.code).toBe(0);
       expect(clock.pending).toBe(0);
     });

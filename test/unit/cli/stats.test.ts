@@ -153,7 +153,7 @@ describe('stats', () => {
     const line = start('stats -a --no-stream -q');
     await second(clock);
     expect(await line.code).toBe(0);
-    expect(line.stdout.text).toBe('id-box\nid-done\n');
+    expect(line.stdout.text).toBe('box\ndone\n');
   });
 
   it('refuses a name that nobody has, with the one that was probably meant', async () => {
@@ -162,5 +162,15 @@ describe('stats', () => {
     const line = start('stats bxo');
     expect(await line.code).toBe(3);
     expect(line.stderr.text).toBe('Error: sandbox bxo does not exist\nHint: Did you mean box?\n');
+  });
+
+  it('shows those that are there beside a name that nobody has, and fails for that one', async () => {
+    const { clock, use, start } = world();
+    use('web', 0);
+    const line = start('stats --no-stream -q nobox web');
+    await second(clock);
+    expect(await line.code).toBe(3);
+    expect(line.stdout.text).toBe('web\n');
+    expect(line.stderr.text).toContain('sandbox nobox does not exist');
   });
 });

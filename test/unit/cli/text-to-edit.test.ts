@@ -76,6 +76,12 @@ it('so does the last one, and keeps what else it said', async () => {
   );
 });
 
+it('begins with the note for who did not want it, and reads the same', async () => {
+  const { text } = await textToEdit(undefined, 'alpine', { args: ['sh'] }, 'If alpine\nis the image');
+  const { text: plain } = await textToEdit(undefined, 'alpine', { args: ['sh'] });
+  expect(text).toBe(`# If alpine\n# is the image\n\n${plain}`);
+});
+
 it('is the last one as it was where the line says nothing, and what is no YAML stays', async () => {
   expect(await textToEdit('image:   host #x\n', 'box', {})).toEqual({ text: 'image:   host #x\n', over: {} });
   for (const last of ['image: [a', '- a', 'a: 1\n---\nb: 2', 'a: *b'])

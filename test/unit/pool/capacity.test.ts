@@ -84,6 +84,7 @@ describe('the queue', () => {
     expect(await late).toMatchObject({
       code: 'no_capacity',
       message: expect.stringMatching(/no instance of host came within 500ms.*1 of at most 1/),
+      hint: expect.stringContaining('fsb-ctl pool update default-pool --max 2'),
     });
     await world.pool.release(held);
     await expect(patient).resolves.toBeDefined();

@@ -93,12 +93,16 @@ export function timeoutError(
     'no_capacity',
     `no instance of ${record.image} came within ${formatDuration(timeout)}: pool ${name} has ${state}${last}`,
     {
-      hint: 'Delete a sandbox, wait longer, or raise the capacity of the pool.',
+      hint: `Delete a sandbox, wait longer, or raise its limit: fsb-ctl pool update ${name} ${limitOf(policy, used)}`,
       // Who tells a wait that ended from a refusal looks at this.
       cause: new FsbError('timeout', `waited for ${formatDuration(timeout)}`),
     },
   );
 }
+
+/** The flag of the limit that holds claims back. How much memory may be given away, only its owner knows. */
+const limitOf = ({ capacity }: PoolPolicy, { count }: Readonly<Room>): string =>
+  count >= capacity.max ? `--max ${2 * capacity.max}` : '--memory-budget SIZE';
 
 export const notHeldError = (pool: string, instance: string): FsbError =>
   new FsbError('conflict', `instance ${instance} is not held by this claim on pool ${pool}`, {

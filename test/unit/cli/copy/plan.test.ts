@@ -15,7 +15,7 @@ describe('the sides of a copy', () => {
     ['d/./', { kind: 'local', path: '/w/d/.' }],
     ['/', { kind: 'local', path: '/' }],
     [':x', { kind: 'local', path: '/w/:x' }],
-    ['box:', { kind: 'remote', name: 'box', path: '/' }],
+    ['box:/', { kind: 'remote', name: 'box', path: '/' }],
     ['box:etc/', { kind: 'remote', name: 'box', path: '/etc/' }],
     ['box:/a/../b', { kind: 'remote', name: 'box', path: '/b' }],
     ['box:/../..', { kind: 'remote', name: 'box', path: '/' }],
@@ -23,6 +23,13 @@ describe('the sides of a copy', () => {
     ['box:a:b', { kind: 'remote', name: 'box', path: '/a:b' }],
   ])('%s', (word, place) => {
     expect(parsePlace(word, '/w')).toEqual(place);
+  });
+
+  it('are refused where the path was forgotten', () => {
+    const hint = 'Everything in it is box:/';
+    expect(() => parsePlace('box:', '/w')).toThrow(
+      expect.objectContaining({ code: 'invalid_argument', hint }),
+    );
   });
 
   it('are refused where they name no sandbox that can be', () => {
