@@ -124,7 +124,7 @@ describe('run without an image, on a terminal', () => {
     ['kill -9 $$', 'was ended by SIGKILL'],
   ])('reports an editor that does: %s', async (step, reason) => {
     const line = await edit([step]);
-    expect(await line.code).toBe(125);
+    expect(await line.code).toBe(1);
     expect(line.stderr.text).toContain(reason);
   });
 });

@@ -33,7 +33,8 @@ describe('stop, start, restart, reset', () => {
 
   it('take the grace as docker does, in seconds or as a duration', async () => {
     for (const grace of ['-t 0', '--time 0', '--grace 1ms']) {
-      await shell('box', 'trap "" TERM; while :; do sleep 0.1; done');
+      await shell('box', 'trap "" TERM; echo deaf; while :; do sleep 0.1; done');
+      while (!(await fsb('logs box')).stdout.includes('deaf'));
       expect((await fsb(`stop ${grace} box`)).stdout).toBe('box\n');
       expect(await get('box')).toMatchObject({ phase: 'Exited', signal: 'SIGKILL' });
       await fsb('delete box');
