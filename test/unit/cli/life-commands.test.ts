@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { changeOf, labelChanges } from '../../../src/cli/spec/change-flags.ts';
 import { type CommandLineOptions, runCommandLine } from '../../helpers/cli/command-line.ts';
@@ -34,7 +35,7 @@ describe('stop, start, restart, reset', () => {
   it('take the grace as docker does, in seconds or as a duration', async () => {
     for (const grace of ['-t 0', '--time 0', '--grace 1ms']) {
       await shell('box', 'trap "" TERM; echo deaf; while :; do sleep 0.1; done');
-      while (!(await fsb('logs box')).stdout.includes('deaf'));
+      while (!(await fsb('logs box')).stdout.includes('deaf')) await delay(5);
       expect((await fsb(`stop ${grace} box`)).stdout).toBe('box\n');
       expect(await get('box')).toMatchObject({ phase: 'Exited', signal: 'SIGKILL' });
       await fsb('delete box');
