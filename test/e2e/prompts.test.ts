@@ -100,5 +100,6 @@ it('is about everything that can ask', async () => {
     'cli/spec/edit-spec.ts',
     'commands/delete.ts',
     'commands/image/prune.ts',
+    'commands/system/prune.ts',
   ]);
 });

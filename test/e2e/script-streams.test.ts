@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
 
 /** Signals, streams and exit codes of what is attached, as a script meets them: no terminal anywhere. */
@@ -9,10 +9,11 @@ beforeAll(async () => {
   shell = await makeShell();
 });
 
-beforeEach(async () => {
+/** Those that must have nothing of others beside them. */
+const afresh = async (): Promise<void> => {
   await shell.succeed('fsb-ctl delete --all -f');
   await shell.succeed('fsb-ctl run box --image host -- sleep 1000');
-});
+};
 
 afterAll(async () => {
   expect(await shell.cli.close()).toEqual([]);
@@ -30,6 +31,11 @@ const ways: Record<string, (command: string) => string> = {
 };
 
 describe.each(Object.keys(ways))('the exit code of %s', (way) => {
+  beforeAll(afresh);
+  afterEach(async () => {
+    if (way === 'run -a') await shell.succeed('fsb-ctl delete job');
+  });
+
   it.each([
     ['true', 0],
     [`sh -c 'exit 1'`, 1],
@@ -50,284 +56,293 @@ describe.each(Object.keys(ways))('the exit code of %s', (way) => {
   });
 });
 
-it.each([
-  ['by its path', '/tmp/loop'],
-  ['on the PATH', '-e PATH=/tmp:/usr/bin loop'],
-])('a command that is a loop of links is there, and cannot be executed: %s', async (_, command) => {
-  await shell.succeed('fsb-ctl exec box ln -s loop /tmp/loop');
-  const [flags, word] = [command.split(' ').slice(0, -1).join(' '), command.split(' ').at(-1)];
-  const { code, stderr } = await shell.run(`fsb-ctl exec ${flags} box ${word}`);
-  expect({ code, stderr }).toEqual({ code: 126, stderr: expect.stringContaining('too many symbolic links') });
-});
-
-describe('attach and wait', () => {
-  const waiting = (end: string): string =>
-    `fsb-ctl run job -q --image host -- sh -c 'while [ ! -e /tmp/go ]; do echo .; sleep 0.1; done; ${end}'`;
+describe('with a sandbox of its own', () => {
+  beforeEach(afresh);
 
   it.each([
-    ['exit 7', 7],
-    ['kill -USR2 $$', 140],
-  ])('tell how it ended: %s', async (end, code) => {
-    await shell.succeed(waiting(end));
-    const attached = shell.start('fsb-ctl attach job');
-    const waits = shell.start('fsb-ctl wait job box job -o json');
-    await attached.sees('.');
-    await shell.succeed('fsb-ctl exec job touch /tmp/go');
-    expect(await attached.end()).toBe(code);
-    await shell.succeed('fsb-ctl kill -s TERM box');
-    expect(await waits.end()).toBe(0);
-    const codes = JSON.parse(waits.stdout).map((row: { exit_code: number }) => row.exit_code);
-    expect(codes).toEqual([code, 143, code]);
-    expect(await shell.run('fsb-ctl wait job')).toEqual({ code: 0, stdout: `${code}\n`, stderr: '' });
-  });
-});
-
-describe('a lost connection', () => {
-  const talk = `sh -c 'echo up; exec sleep 60'`;
-  const lines = [...Object.values(ways).map((way) => way(talk)), 'fsb-ctl attach talker'];
-
-  it.each(lines)('is 125 with a reason, never a made up code: %s', async (line) => {
-    await shell.succeed(`fsb-ctl run talker --image host -- sh -c 'while :; do echo up; sleep 0.1; done'`);
-    const running = shell.start(line);
-    await running.sees('up');
-    await shell.cli.killCore();
-    expect(await running.end()).toBe(125);
-    expect(running.stderr).toMatch(/^Error: .*(core|connection).*\n/);
-  });
-
-  it.each(['logs -f box', 'wait box', 'events', 'pool status --watch'])(
-    'ends what follows, with a reason: %s',
-    async (line) => {
-      const running = shell.start(`fsb-ctl ${line}`);
-      await new Promise((resolve) => setTimeout(resolve, 700));
-      await shell.cli.killCore();
-      expect([6, 125]).toContain(await running.end());
-      expect(running.stderr).toMatch(/^Error: /);
-    },
-  );
-});
-
-describe('a signal', () => {
-  it.each(['logs -f box', 'wait box', 'events', 'exec --no-sig-proxy box sleep 50', 'pool status -w'])(
-    '130: interrupted, without a word; 143 by SIGTERM: %s',
-    async (line) => {
-      for (const [signal, code] of [
-        ['SIGINT', 130],
-        ['SIGTERM', 143],
-      ] as const) {
-        const running = shell.start(`fsb-ctl ${line}`);
-        await new Promise((resolve) => setTimeout(resolve, 1500));
-        running.signal(signal);
-        expect([await running.end(), running.stderr]).toEqual([code, '']);
-      }
-    },
-  );
-});
-
-describe('signals', () => {
-  const kinds = ['INT', 'TERM', 'HUP', 'QUIT', 'USR1', 'USR2'] as const;
-  /** Tells which signals came; leaves when it has seen all six. */
-  const listener = `bash -c 'n=0; for s in ${kinds.join(' ')}; do trap "echo got $s; n=\\$((n+1))" $s; done; echo up; while [ $n -lt 6 ]; do sleep 0.05; done; exit 9'`;
-
-  it.each(Object.keys(ways))('reach the command, all of them: %s', async (way) => {
-    const running = shell.start(ways[way]!(listener));
-    await running.sees('up');
-    for (const kind of kinds) {
-      running.signal(`SIG${kind}`);
-      await running.sees(`got ${kind}`);
-    }
-    expect(await running.end()).toBe(9);
-  });
-
-  it.each(Object.keys(ways))('stay here with --no-sig-proxy: %s', async (way) => {
-    const line = ways[way]!(listener).replace(/--image|box/, '--no-sig-proxy $&');
-    const running = shell.start(line);
-    await running.sees('up');
-    running.signal('SIGINT');
-    expect(await running.end()).toBe(130);
-    expect(running.stdout).toBe('up\n');
-  });
-
-  it.each(Object.keys(ways))('the third interrupt forces the way out: %s', async (way) => {
-    const running = shell.start(
-      ways[way]!(`bash -c 'trap "echo no" INT; echo up; while :; do sleep 0.05; done'`),
-    );
-    await running.sees('up');
-    running.signal('SIGINT');
-    await running.sees('no');
-    running.signal('SIGINT');
-    await running.sees(/no\nno/);
-    running.signal('SIGINT');
-    expect(await running.end()).toBe(130);
-  });
-});
-
-describe('standard input', () => {
-  it.each([
-    'fsb-ctl exec box echo $x',
-    'fsb-ctl run l$x --rm --image host -- echo $x',
-    'fsb-ctl pool run echo $x',
-    'fsb-ctl list -q | sed s/.*/$x/',
-    'fsb-ctl exec -d box true; echo $x',
-    'fsb-ctl run l$x -q --image host -- true >/dev/null; fsb-ctl wait l$x >/dev/null; echo $x',
-    'fsb-ctl cp /etc/hostname box:/tmp/; echo $x',
-    'fsb-ctl delete -f nobody; echo $x',
-    'fsb-ctl logs box; fsb-ctl get box >/dev/null; echo $x',
-    'fsb-ctl exec --timeout 200ms box sleep 9 2>/dev/null; echo $x',
-  ])('is not read without -i: %s', async (line) => {
-    expect(await shell.succeed(`seq 3 | while read x; do ${line}; done`)).toBe('1\n2\n3\n');
-  });
-
-  it.each(Object.keys(ways))('ends as a half-close: %s -i', async (way) => {
-    const line = ways[way]!(`sh -c 'cat; sleep 0.2; echo after'`).replace(/--image|box/, '-i $&');
-    expect(await shell.run(`echo in | ${line}`)).toEqual({ code: 0, stdout: 'in\nafter\n', stderr: '' });
-    if (way === 'run -a') await shell.succeed('fsb-ctl delete -f job');
-    expect((await shell.run(`${line} </dev/null`)).stdout).toBe('after\n');
-    if (way === 'run -a') await shell.succeed('fsb-ctl delete -f job');
-    const closed = await shell.run(`${line} <&-`);
-    expect(closed).toEqual({ code: 0, stdout: 'after\n', stderr: '' });
-  });
-
-  it.each(Object.keys(ways))('goes through whole, and back: %s -i', async (way) => {
-    const line = ways[way]!('cat').replace(/--image|box/, '-i $&');
-    await shell.succeed('head -c 20000000 /dev/urandom > all');
-    expect(await shell.run(`${line} <all | cmp - all`)).toEqual({ code: 0, stdout: '', stderr: '' });
-  });
-
-  it.each(Object.keys(ways))('that nobody ends does not keep it: %s -i', async (way) => {
-    const running = shell.start(ways[way]!('true').replace(/--image|box/, '-i $&'));
-    expect(await running.end()).toBe(0);
-  });
-});
-
-describe('output', () => {
-  it.each(Object.keys(ways))('is drained before the end, also by a slow reader: %s', async (way) => {
-    const line = ways[way]!(`sh -c 'seq 300000; seq 100000 >&2; exit 5'`);
-    const out = await shell.run(`(${line} 2>err; echo $? >code) | (sleep 1; md5sum); wc -l <err; cat code`);
-    expect(out.stdout).toBe(`${await shell.succeed('seq 300000 | md5sum')}100000\n5\n`);
-  });
-
-  it.each([
-    ...Object.values(ways).map((way) => way('yes')),
-    'fsb-ctl logs -f talker',
-    'fsb-ctl logs talker',
-    'fsb-ctl list -a',
-    'fsb-ctl get box',
-    'fsb-ctl events --all --after 0',
-    'fsb-ctl run --help',
-    'fsb-ctl cp box:/usr/bin -',
-    'fsb-ctl attach talker',
-  ])('whose reader goes ends without a word: %s | head -1', async (line) => {
-    await shell.succeed(
-      `fsb-ctl run talker --image host -- sh -c 'seq 100000; while :; do echo more; sleep 0.05; done'`,
-    );
-    const { code, stdout, stderr } = await shell.run(`${line} | head -1 | wc -l; exit \${PIPESTATUS[0]}`);
-    expect({ stdout, stderr }).toEqual({ stdout: '1\n', stderr: '' });
-    expect([0, 141]).toContain(code);
-  });
-
-  it('whose reader goes is a broken pipe for the command of exec, as it is for one here', async () => {
-    expect(await shell.succeed(`fsb-ctl exec box sh -c 'yes | cat' | head -1`)).toBe('y\n');
-    await expect.poll(() => shell.succeed('fsb-ctl top box'), { timeout: 5000 }).not.toMatch(/yes|cat/);
-  });
-
-  it.each(['fsb-ctl list', ways.exec!('seq 100000'), 'fsb-ctl logs talker'])(
-    'that cannot be written is a failure: %s > /dev/full',
-    async (line) => {
-      await shell.succeed('fsb-ctl run talker --image host -- sh -c "seq 1000; sleep 1000"; sleep 0.3');
-      const { code, stderr } = await shell.run(`${line} >/dev/full`);
-      expect(code).toBe(1);
-      expect(stderr).toMatch(/^Error: cannot write the output: .*ENOSPC/);
-    },
-  );
-});
-
-describe('logs', () => {
-  const run = async (script: string): Promise<void> => {
-    await shell.succeed(`fsb-ctl run job -q --image host -- sh -c '${script}'`);
-  };
-
-  it('each stream comes where it belongs, of an ended sandbox too, and from any of them', async () => {
-    await run('for i in 1 2 3; do echo o$i; echo e$i >&2; done');
-    await shell.succeed('fsb-ctl wait job');
-    const all = { code: 0, stdout: 'o1\no2\no3\n', stderr: 'e1\ne2\ne3\n' };
-    expect(await shell.run('fsb-ctl logs job')).toEqual(all);
-    expect(await shell.run('fsb-ctl logs -f job')).toEqual(all);
-    expect(await shell.run('fsb-ctl logs --stdout --stderr job')).toEqual(all);
-    expect(await shell.run('fsb-ctl logs --stdout job')).toEqual({ ...all, stderr: '' });
-    expect(await shell.run('fsb-ctl logs --stderr job')).toEqual({ ...all, stdout: '' });
-    expect(await shell.run('fsb-ctl logs -n 0 job')).toEqual({ code: 0, stdout: '', stderr: '' });
-    expect(await shell.run('fsb-ctl logs --tail all job')).toEqual(all);
-    expect(await shell.succeed('fsb-ctl logs -n 1 --stdout job')).toBe('o3\n');
-    expect(await shell.succeed('fsb-ctl logs -t --stdout job')).toMatch(/^(\d{4}-\d\d-\d\dT\S+Z o\d\n){3}$/);
-  });
-
-  it.each(['many', '-1', '1.5', '""'])('a bad --tail is an error: %s', async (tail) => {
-    const outcome = await shell.run(`fsb-ctl logs box --tail ${tail}`);
-    expect(outcome).toMatchObject({
-      code: 2,
-      stdout: '',
-      stderr: expect.stringMatching(/^Error: .*tail.*\nHint: /),
+    ['by its path', '/tmp/loop'],
+    ['on the PATH', '-e PATH=/tmp:/usr/bin loop'],
+  ])('a command that is a loop of links is there, and cannot be executed: %s', async (_, command) => {
+    await shell.succeed('fsb-ctl exec box ln -s loop /tmp/loop');
+    const [flags, word] = [command.split(' ').slice(0, -1).join(' '), command.split(' ').at(-1)];
+    const { code, stderr } = await shell.run(`fsb-ctl exec ${flags} box ${word}`);
+    expect({ code, stderr }).toEqual({
+      code: 126,
+      stderr: expect.stringContaining('too many symbolic links'),
     });
   });
 
-  it.each(['soon', '2026-13-01', '""'])('a bad time is an error: %s', async (time) => {
-    for (const flag of ['since', 'until'])
-      expect(await shell.run(`fsb-ctl logs box --${flag} ${time}`)).toMatchObject({
+  describe('attach and wait', () => {
+    const waiting = (end: string): string =>
+      `fsb-ctl run job -q --image host -- sh -c 'while [ ! -e /tmp/go ]; do echo .; sleep 0.1; done; ${end}'`;
+
+    it.each([
+      ['exit 7', 7],
+      ['kill -USR2 $$', 140],
+    ])('tell how it ended: %s', async (end, code) => {
+      await shell.succeed(waiting(end));
+      const attached = shell.start('fsb-ctl attach job');
+      const waits = shell.start('fsb-ctl wait job box job -o json');
+      await attached.sees('.');
+      await shell.succeed('fsb-ctl exec job touch /tmp/go');
+      expect(await attached.end()).toBe(code);
+      await shell.succeed('fsb-ctl kill -s TERM box');
+      expect(await waits.end()).toBe(0);
+      const codes = JSON.parse(waits.stdout).map((row: { exit_code: number }) => row.exit_code);
+      expect(codes).toEqual([code, 143, code]);
+      expect(await shell.run('fsb-ctl wait job')).toEqual({ code: 0, stdout: `${code}\n`, stderr: '' });
+    });
+  });
+
+  describe('a lost connection', () => {
+    const talk = `sh -c 'echo up; exec sleep 60'`;
+    const lines = [...Object.values(ways).map((way) => way(talk)), 'fsb-ctl attach talker'];
+
+    it.each(lines)('is 125 with a reason, never a made up code: %s', async (line) => {
+      await shell.succeed(`fsb-ctl run talker --image host -- sh -c 'while :; do echo up; sleep 0.1; done'`);
+      const running = shell.start(line);
+      await running.sees('up');
+      await shell.cli.killCore();
+      expect(await running.end()).toBe(125);
+      expect(running.stderr).toMatch(/^Error: .*(core|connection).*\n/);
+    });
+
+    it.each(['logs -f box', 'wait box', 'events', 'pool status --watch'])(
+      'ends what follows, with a reason: %s',
+      async (line) => {
+        const running = shell.start(`fsb-ctl ${line}`);
+        await new Promise((resolve) => setTimeout(resolve, 700));
+        await shell.cli.killCore();
+        expect([6, 125]).toContain(await running.end());
+        expect(running.stderr).toMatch(/^Error: /);
+      },
+    );
+  });
+
+  describe('a signal', () => {
+    it.each(['logs -f box', 'wait box', 'events', 'exec --no-sig-proxy box sleep 50', 'pool status -w'])(
+      '130: interrupted, without a word; 143 by SIGTERM: %s',
+      async (line) => {
+        for (const [signal, code] of [
+          ['SIGINT', 130],
+          ['SIGTERM', 143],
+        ] as const) {
+          const running = shell.start(`fsb-ctl ${line}`);
+          await new Promise((resolve) => setTimeout(resolve, 1500));
+          running.signal(signal);
+          expect([await running.end(), running.stderr]).toEqual([code, '']);
+        }
+      },
+    );
+  });
+
+  describe('signals', () => {
+    const kinds = ['INT', 'TERM', 'HUP', 'QUIT', 'USR1', 'USR2'] as const;
+    /** Tells which signals came; leaves when it has seen all six. */
+    const listener = `bash -c 'n=0; for s in ${kinds.join(' ')}; do trap "echo got $s; n=\\$((n+1))" $s; done; echo up; while [ $n -lt 6 ]; do sleep 0.05; done; exit 9'`;
+
+    it.each(Object.keys(ways))('reach the command, all of them: %s', async (way) => {
+      const running = shell.start(ways[way]!(listener));
+      await running.sees('up');
+      for (const kind of kinds) {
+        running.signal(`SIG${kind}`);
+        await running.sees(`got ${kind}`);
+      }
+      expect(await running.end()).toBe(9);
+    });
+
+    it.each(Object.keys(ways))('stay here with --no-sig-proxy: %s', async (way) => {
+      const line = ways[way]!(listener).replace(/--image|box/, '--no-sig-proxy $&');
+      const running = shell.start(line);
+      await running.sees('up');
+      running.signal('SIGINT');
+      expect(await running.end()).toBe(130);
+      expect(running.stdout).toBe('up\n');
+    });
+
+    it.each(Object.keys(ways))('the third interrupt forces the way out: %s', async (way) => {
+      const running = shell.start(
+        ways[way]!(`bash -c 'trap "echo no" INT; echo up; while :; do sleep 0.05; done'`),
+      );
+      await running.sees('up');
+      running.signal('SIGINT');
+      await running.sees('no');
+      running.signal('SIGINT');
+      await running.sees(/no\nno/);
+      running.signal('SIGINT');
+      expect(await running.end()).toBe(130);
+    });
+  });
+
+  describe('standard input', () => {
+    it.each([
+      'fsb-ctl exec box echo $x',
+      'fsb-ctl run l$x --rm --image host -- echo $x',
+      'fsb-ctl pool run echo $x',
+      'fsb-ctl list -q | sed s/.*/$x/',
+      'fsb-ctl exec -d box true; echo $x',
+      'fsb-ctl run l$x -q --image host -- true >/dev/null; fsb-ctl wait l$x >/dev/null; echo $x',
+      'fsb-ctl cp /etc/hostname box:/tmp/; echo $x',
+      'fsb-ctl delete -f nobody; echo $x',
+      'fsb-ctl logs box; fsb-ctl get box >/dev/null; echo $x',
+      'fsb-ctl exec --timeout 200ms box sleep 9 2>/dev/null; echo $x',
+    ])('is not read without -i: %s', async (line) => {
+      expect(await shell.succeed(`seq 3 | while read x; do ${line}; done`)).toBe('1\n2\n3\n');
+    });
+
+    it.each(Object.keys(ways))('ends as a half-close: %s -i', async (way) => {
+      const line = ways[way]!(`sh -c 'cat; sleep 0.2; echo after'`).replace(/--image|box/, '-i $&');
+      expect(await shell.run(`echo in | ${line}`)).toEqual({ code: 0, stdout: 'in\nafter\n', stderr: '' });
+      if (way === 'run -a') await shell.succeed('fsb-ctl delete -f job');
+      expect((await shell.run(`${line} </dev/null`)).stdout).toBe('after\n');
+      if (way === 'run -a') await shell.succeed('fsb-ctl delete -f job');
+      const closed = await shell.run(`${line} <&-`);
+      expect(closed).toEqual({ code: 0, stdout: 'after\n', stderr: '' });
+    });
+
+    it.each(Object.keys(ways))('goes through whole, and back: %s -i', async (way) => {
+      const line = ways[way]!('cat').replace(/--image|box/, '-i $&');
+      await shell.succeed('head -c 20000000 /dev/urandom > all');
+      expect(await shell.run(`${line} <all | cmp - all`)).toEqual({ code: 0, stdout: '', stderr: '' });
+    });
+
+    it.each(Object.keys(ways))('that nobody ends does not keep it: %s -i', async (way) => {
+      const running = shell.start(ways[way]!('true').replace(/--image|box/, '-i $&'));
+      expect(await running.end()).toBe(0);
+    });
+  });
+
+  describe('output', () => {
+    it.each(Object.keys(ways))('is drained before the end, also by a slow reader: %s', async (way) => {
+      const line = ways[way]!(`sh -c 'seq 300000; seq 100000 >&2; exit 5'`);
+      const out = await shell.run(`(${line} 2>err; echo $? >code) | (sleep 1; md5sum); wc -l <err; cat code`);
+      expect(out.stdout).toBe(`${await shell.succeed('seq 300000 | md5sum')}100000\n5\n`);
+    });
+
+    it.each([
+      ...Object.values(ways).map((way) => way('yes')),
+      'fsb-ctl logs -f talker',
+      'fsb-ctl logs talker',
+      'fsb-ctl list -a',
+      'fsb-ctl get box',
+      'fsb-ctl events --all --after 0',
+      'fsb-ctl run --help',
+      'fsb-ctl cp box:/usr/bin -',
+      'fsb-ctl attach talker',
+    ])('whose reader goes ends without a word: %s | head -1', async (line) => {
+      await shell.succeed(
+        `fsb-ctl run talker --image host -- sh -c 'seq 100000; while :; do echo more; sleep 0.05; done'`,
+      );
+      const { code, stdout, stderr } = await shell.run(`${line} | head -1 | wc -l; exit \${PIPESTATUS[0]}`);
+      expect({ stdout, stderr }).toEqual({ stdout: '1\n', stderr: '' });
+      expect([0, 141]).toContain(code);
+    });
+
+    it('whose reader goes is a broken pipe for the command of exec, as it is for one here', async () => {
+      expect(await shell.succeed(`fsb-ctl exec box sh -c 'yes | cat' | head -1`)).toBe('y\n');
+      await expect.poll(() => shell.succeed('fsb-ctl top box'), { timeout: 5000 }).not.toMatch(/yes|cat/);
+    });
+
+    it.each(['fsb-ctl list', ways.exec!('seq 100000'), 'fsb-ctl logs talker'])(
+      'that cannot be written is a failure: %s > /dev/full',
+      async (line) => {
+        await shell.succeed('fsb-ctl run talker --image host -- sh -c "seq 1000; sleep 1000"; sleep 0.3');
+        const { code, stderr } = await shell.run(`${line} >/dev/full`);
+        expect(code).toBe(1);
+        expect(stderr).toMatch(/^Error: cannot write the output: .*ENOSPC/);
+      },
+    );
+  });
+
+  describe('logs', () => {
+    const run = async (script: string): Promise<void> => {
+      await shell.succeed(`fsb-ctl run job -q --image host -- sh -c '${script}'`);
+    };
+
+    it('each stream comes where it belongs, of an ended sandbox too, and from any of them', async () => {
+      await run('for i in 1 2 3; do echo o$i; echo e$i >&2; done');
+      await shell.succeed('fsb-ctl wait job');
+      const all = { code: 0, stdout: 'o1\no2\no3\n', stderr: 'e1\ne2\ne3\n' };
+      expect(await shell.run('fsb-ctl logs job')).toEqual(all);
+      expect(await shell.run('fsb-ctl logs -f job')).toEqual(all);
+      expect(await shell.run('fsb-ctl logs --stdout --stderr job')).toEqual(all);
+      expect(await shell.run('fsb-ctl logs --stdout job')).toEqual({ ...all, stderr: '' });
+      expect(await shell.run('fsb-ctl logs --stderr job')).toEqual({ ...all, stdout: '' });
+      expect(await shell.run('fsb-ctl logs -n 0 job')).toEqual({ code: 0, stdout: '', stderr: '' });
+      expect(await shell.run('fsb-ctl logs --tail all job')).toEqual(all);
+      expect(await shell.succeed('fsb-ctl logs -n 1 --stdout job')).toBe('o3\n');
+      expect(await shell.succeed('fsb-ctl logs -t --stdout job')).toMatch(
+        /^(\d{4}-\d\d-\d\dT\S+Z o\d\n){3}$/,
+      );
+    });
+
+    it.each(['many', '-1', '1.5', '""'])('a bad --tail is an error: %s', async (tail) => {
+      const outcome = await shell.run(`fsb-ctl logs box --tail ${tail}`);
+      expect(outcome).toMatchObject({
         code: 2,
         stdout: '',
-        stderr: expect.stringMatching(new RegExp(`^Error: --${flag}: .*\nHint: `)),
+        stderr: expect.stringMatching(/^Error: .*tail.*\nHint: /),
       });
-  });
-
-  it('times are RFC3339, durations or unix', async () => {
-    await run('echo early; sleep 1.5; echo late; sleep 100');
-    const follow = shell.start('fsb-ctl logs -f -t job');
-    await follow.sees('late');
-    follow.signal('SIGINT');
-    await follow.end();
-    const [early, late] = follow.stdout.split('\n').map((line) => Date.parse(line.split(' ')[0]!));
-    const middle = new Date((early! + late!) / 2);
-    for (const time of [middle.toISOString(), String(middle.getTime() / 1000)]) {
-      expect(await shell.succeed(`fsb-ctl logs --since ${time} job`)).toBe('late\n');
-      expect(await shell.succeed(`fsb-ctl logs --until ${time} job`)).toBe('early\n');
-    }
-    expect(await shell.succeed('fsb-ctl logs --since 1h job')).toBe('early\nlate\n');
-    expect(await shell.succeed('fsb-ctl logs --until 1h job')).toBe('');
-    expect(await shell.succeed('fsb-ctl logs --since 0s job')).toBe('');
-  });
-
-  it.each(['kill job', 'delete -f job', 'stop -t 0 job'])(
-    '-f ends when the sandbox has: %s',
-    async (line) => {
-      await run('echo up; exec sleep 1000');
-      const follow = shell.start('fsb-ctl logs -f job');
-      await follow.sees('up');
-      await shell.succeed(`fsb-ctl ${line}`);
-      expect([await follow.end(), follow.stdout, follow.stderr]).toEqual([0, 'up\n', '']);
-    },
-  );
-});
-
-describe('-t without a terminal', () => {
-  it.each([
-    'run x -t --image host -- true',
-    'run x -it --rm --image host -- true',
-    'exec -it box touch /tmp/made',
-    'pool run -t --image host true',
-  ])('fails before anything is made: %s', async (line) => {
-    expect(await shell.run(`fsb-ctl ${line} </dev/null`)).toMatchObject({
-      code: 2,
-      stdout: '',
-      stderr: expect.stringMatching(/^Error: -t needs a terminal.*\nHint: /),
     });
-    expect(await names()).toEqual(['box']);
-    expect((await shell.run('fsb-ctl exec box test -e /tmp/made')).code).toBe(1);
+
+    it.each(['soon', '2026-13-01', '""'])('a bad time is an error: %s', async (time) => {
+      for (const flag of ['since', 'until'])
+        expect(await shell.run(`fsb-ctl logs box --${flag} ${time}`)).toMatchObject({
+          code: 2,
+          stdout: '',
+          stderr: expect.stringMatching(new RegExp(`^Error: --${flag}: .*\nHint: `)),
+        });
+    });
+
+    it('times are RFC3339, durations or unix', async () => {
+      await run('echo early; sleep 1.5; echo late; sleep 100');
+      const follow = shell.start('fsb-ctl logs -f -t job');
+      await follow.sees('late');
+      follow.signal('SIGINT');
+      await follow.end();
+      const [early, late] = follow.stdout.split('\n').map((line) => Date.parse(line.split(' ')[0]!));
+      const middle = new Date((early! + late!) / 2);
+      for (const time of [middle.toISOString(), String(middle.getTime() / 1000)]) {
+        expect(await shell.succeed(`fsb-ctl logs --since ${time} job`)).toBe('late\n');
+        expect(await shell.succeed(`fsb-ctl logs --until ${time} job`)).toBe('early\n');
+      }
+      expect(await shell.succeed('fsb-ctl logs --since 1h job')).toBe('early\nlate\n');
+      expect(await shell.succeed('fsb-ctl logs --until 1h job')).toBe('');
+      expect(await shell.succeed('fsb-ctl logs --since 0s job')).toBe('');
+    });
+
+    it.each(['kill job', 'delete -f job', 'stop -t 0 job'])(
+      '-f ends when the sandbox has: %s',
+      async (line) => {
+        await run('echo up; exec sleep 1000');
+        const follow = shell.start('fsb-ctl logs -f job');
+        await follow.sees('up');
+        await shell.succeed(`fsb-ctl ${line}`);
+        expect([await follow.end(), follow.stdout, follow.stderr]).toEqual([0, 'up\n', '']);
+      },
+    );
   });
 
-  it('is fine with -d: the command has one that nobody looks at', async () => {
-    await shell.succeed('fsb-ctl run x -dt --image host -- sh -c "test -t 1 && echo yes" </dev/null');
-    await shell.succeed('fsb-ctl wait x');
-    expect(await shell.succeed('fsb-ctl logs x')).toMatch(/^yes\r?\n$/);
+  describe('-t without a terminal', () => {
+    it.each([
+      'run x -t --image host -- true',
+      'run x -it --rm --image host -- true',
+      'exec -it box touch /tmp/made',
+      'pool run -t --image host true',
+    ])('fails before anything is made: %s', async (line) => {
+      expect(await shell.run(`fsb-ctl ${line} </dev/null`)).toMatchObject({
+        code: 2,
+        stdout: '',
+        stderr: expect.stringMatching(/^Error: -t needs a terminal.*\nHint: /),
+      });
+      expect(await names()).toEqual(['box']);
+      expect((await shell.run('fsb-ctl exec box test -e /tmp/made')).code).toBe(1);
+    });
+
+    it('is fine with -d: the command has one that nobody looks at', async () => {
+      await shell.succeed('fsb-ctl run x -dt --image host -- sh -c "test -t 1 && echo yes" </dev/null');
+      await shell.succeed('fsb-ctl wait x');
+      expect(await shell.succeed('fsb-ctl logs x')).toMatch(/^yes\r?\n$/);
+    });
   });
 });

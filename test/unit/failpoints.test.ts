@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { changeScenarios } from '../helpers/core/crash/change-scenarios.ts';
 import { failpointNames } from '../helpers/core/crash/failpoint-names.ts';
 import { imageScenarios } from '../helpers/core/crash/image-scenarios.ts';
 import { poolScenarios } from '../helpers/core/crash/pool-scenarios.ts';
@@ -7,6 +8,7 @@ import { isCovered } from '../helpers/core/crash/scenario.ts';
 
 const scenarios = [
   ...sandboxScenarios,
+  ...changeScenarios,
   ...poolScenarios,
   ...imageScenarios(() => {
     throw new Error('no registry is needed here');

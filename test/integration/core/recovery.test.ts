@@ -9,7 +9,7 @@ import { seeded } from '../../helpers/core/storm/seeded.ts';
 import { CrashStorm } from './crash-storm.ts';
 
 const SEED = Number(process.env.FSB_TEST_SEED ?? 1);
-const ROUNDS = Number(process.env.FSB_TEST_ROUNDS ?? 5);
+const ROUNDS = Number(process.env.FSB_TEST_ROUNDS ?? 3);
 
 const roots: string[] = [];
 const newRoot = async (): Promise<string> => {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { soak } from '../../soak/soak.ts';
 
 /** `npm run soak` is the same for longer. */
-const MINUTES = Number(process.env.FSB_TEST_SOAK_MINUTES ?? 0.5);
+const MINUTES = Number(process.env.FSB_TEST_SOAK_MINUTES ?? 0.25);
 const SEED = Number(process.env.FSB_TEST_SEED ?? 1);
 
 it(

@@ -14,7 +14,7 @@ import { type ProcessCore, processCore } from '../../helpers/core/process-core/p
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
 const exec = { argv: [] as string[], env: {}, cwd: '', user: '', tty: false, stdin: true };
-const RUNS = Number(process.env.FSB_TEST_RUNS ?? 25);
+const RUNS = Number(process.env.FSB_TEST_RUNS ?? 8);
 
 let inner: ProcessCore;
 let served: ServedCore;

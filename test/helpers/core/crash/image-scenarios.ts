@@ -61,7 +61,7 @@ export const imageScenarios = (registry: () => TestRegistry) => {
     }),
     scenario({
       name: 'image remove',
-      covers: ['removal.', 'images.', 'blob.removed', 'layer.removed'],
+      covers: ['removal.', 'blob.removed', 'layer.removed'],
       core: { pool: { warm: [] } },
       prepare: async (api, root) => {
         await trust(root);
