@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { binary, startBenchCore } from './bench-core.ts';
 import { createPool } from './bench-pool.ts';
 import type { Figures } from './stats.ts';
@@ -13,6 +14,8 @@ export async function processGroup(scale: number): Promise<Figures[]> {
     ...{ namespace: 'default', name: 'process' },
     spec: { image: 'host', args: ['sleep', '600'], pool_ref: 'warm' },
   });
+  // What the pools still boot would take the processor from the first figures.
+  await delay(3_000);
   const fsb = (name: string, args: string[], budget?: string): Promise<Figures> =>
     wholeProcess(`process: fsb-ctl ${name}`, [binary, ...args], { runs, env, budget });
   return [

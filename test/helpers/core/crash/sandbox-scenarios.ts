@@ -12,6 +12,7 @@ export const sandboxScenarios = [
   scenario({
     name: 'run',
     covers: ['start.', 'record.sandboxes.', 'record.slots.', 'record.instances.'],
+    twice: true,
     act: (api) => make(api, RUNNING),
     check: async (api, _, answered) =>
       answered ? expectPhase(api, 'Running') : expectPhase(api, 'none', 'Running', 'Failed'),
