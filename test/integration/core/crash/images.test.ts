@@ -1,8 +1,6 @@
-import { afterAll, beforeAll, describe, it } from 'vitest';
-import { crashAt } from '../../../helpers/core/crash/crash.ts';
-import { failpointNames } from '../../../helpers/core/crash/failpoint-names.ts';
+import { afterAll, beforeAll } from 'vitest';
+import { describeCrashes } from '../../../helpers/core/crash/describe-crashes.ts';
 import { imageScenarios, registryWithImage } from '../../../helpers/core/crash/image-scenarios.ts';
-import { casesOf } from '../../../helpers/core/crash/scenario.ts';
 import type { TestRegistry } from '../../../helpers/image/registry/docker-registry.ts';
 
 let registry: TestRegistry;
@@ -11,6 +9,4 @@ beforeAll(async () => {
 });
 afterAll(() => registry.stop());
 
-describe.each(imageScenarios(() => registry))('a core that is killed in: $name', (scenario) => {
-  it.each(casesOf(failpointNames(), scenario))('at %s', (name) => crashAt(name, scenario), 60_000);
-});
+describeCrashes(imageScenarios(() => registry));
