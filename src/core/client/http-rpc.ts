@@ -8,6 +8,10 @@ import { refusalOf } from './refusal.ts';
 import type { Rpc } from './rpc.ts';
 import { connectionClosed, unreachable } from './unreachable.ts';
 
+/** How long a connection may rest and be used again, in milliseconds: less than the core's own patience with it
+ * (`keepAliveTimeout` in ../server/http/http-server.ts), or a call could meet a connection that is just being closed. */
+const LONGEST_REST = 2000;
+
 type Socket = Extract<Endpoint, { kind: 'unix' }>;
 
 /**
@@ -16,7 +20,7 @@ type Socket = Extract<Endpoint, { kind: 'unix' }>;
  */
 export class HttpRpc implements Rpc {
   readonly #endpoint: Socket;
-  readonly #agent = new Agent({ keepAlive: true });
+  readonly #agent = new Agent({ keepAlive: true, timeout: LONGEST_REST });
   readonly #running = new Set<ClientRequest>();
   readonly #makeGrpc: () => Promise<Rpc>;
   #grpc: Promise<Rpc> | undefined;

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HttpRpc } from '../../../src/core/client/http-rpc.ts';
 import { FastPathServiceService as service } from '../../../src/core/wire/gen/fastpath/v1/fastpath.ts';
@@ -48,6 +49,25 @@ describe('a call over plain HTTP', () => {
       expect(answer.sandboxName).toBe(name);
     }
     expect(seen.size).toBe(1);
+  });
+
+  it('takes no connection that rested so long that the core may be closing it', async () => {
+    const seen = new Set<unknown>();
+    await serve(async (request, response) => {
+      seen.add(request.socket);
+      await request.toArray();
+      await delay(answersAfter);
+      response.setHeader('content-type', PROTOBUF);
+      response.end(service.getSandbox.responseSerialize(emptyInfo()));
+    });
+    let answersAfter = 2500;
+    await rpc.call(service.getSandbox, sandbox);
+    answersAfter = 0;
+    await rpc.call(service.getSandbox, sandbox);
+    expect(seen.size).toBe(1);
+    await delay(2500);
+    await rpc.call(service.getSandbox, sandbox);
+    expect(seen.size).toBe(2);
   });
 
   it.each<[string, RequestListener, RegExp]>([
