@@ -22,11 +22,10 @@ async function afterAClaim(core: BenchCore, runs: number): Promise<Figures[]> {
   const started: Samples = { samples: [], failures: 0 };
   const full: Samples = { samples: [], failures: 0 };
   const leave = new AbortController();
-  const events = core.api.system.events({ pool: 'claims' }, { signal: leave.signal })[Symbol.asyncIterator]();
-  // The stream is open when its first event is here: this one is thrown away with its refill.
-  const first = nextEvent(events, 'idle');
-  await claimOnce(core);
-  await first;
+  const filter = { pool: 'claims', after: 0 };
+  const events = core.api.system.events(filter, { signal: leave.signal })[Symbol.asyncIterator]();
+  // The pool's first instance: with it the stream is open, and no later one is missed.
+  await nextEvent(events, 'idle');
   for (let run = 0; run < runs; run++) {
     await ready(core, 'claims', 1);
     const instance = nextInstance(join(core.status.root, 'run/i'));
