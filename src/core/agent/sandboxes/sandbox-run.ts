@@ -14,8 +14,10 @@ import type { SlotEnd, SlotRecord } from '../ledger/records.ts';
 import type { HeldInstance } from '../pools/held-instance.ts';
 import { Execs } from '../processes/execs.ts';
 import { MemoryKills } from '../processes/memory-kills.ts';
+import { LiveSlot } from './live-slot.ts';
 import { MainPump } from './main-pump.ts';
 import { MemoryVerdict } from './memory-verdict.ts';
+import { outcome } from './outcome.ts';
 import { Persistence } from './persistence.ts';
 import { Stopping } from './stopping.ts';
 
@@ -44,7 +46,7 @@ export interface SandboxRunOptions {
  */
 export class SandboxRun {
   readonly sandboxId: string;
-  #slot: SlotRecord;
+  readonly #slot: LiveSlot;
   readonly instance: Instance;
   readonly main: GuestProcess;
   readonly pump: MainPump;
@@ -72,7 +74,7 @@ export class SandboxRun {
     const { main, held, log, clock, logger, slot, sandboxId } = options;
     const { instance } = held;
     this.sandboxId = sandboxId;
-    this.#slot = slot;
+    this.#slot = new LiveSlot(slot, options.record);
     this.instance = instance;
     this.main = main;
     this.#memory = new MemoryVerdict(instance, main, slot.earlierKills);
@@ -85,7 +87,7 @@ export class SandboxRun {
     this.#abandoned.catch(noop);
     this.#stopping = new Stopping({
       ...{ sandboxId, instance, main, clock, logger, stopSignal: slot.stopSignal },
-      isPaused: () => this.#slot.paused === true,
+      isPaused: () => this.slot.paused === true,
       failed: (cause) => this.#abandon(cause),
     });
     const exit = new AbortController();
@@ -114,9 +116,8 @@ export class SandboxRun {
     return this.#options.held.giveBack({ destroy: this.#resized, filesFor });
   }
 
-  /** A snapshot: it is replaced, never changed. */
   get slot(): SlotRecord {
-    return this.#slot;
+    return this.#slot.now;
   }
 
   /** Bytes of both streams that are in the log. */
@@ -151,13 +152,13 @@ export class SandboxRun {
    */
   pause(): Promise<void> {
     return this.#changes.take('pause', async () => {
-      await this.#change({ paused: true });
+      await this.#slot.change({ paused: true });
       failpoint('pause.recorded');
       try {
         await this.instance.suspend();
         failpoint('pause.frozen');
       } catch (error) {
-        await this.#change({ paused: undefined });
+        await this.#slot.change({ paused: undefined });
         throw error;
       }
     });
@@ -168,17 +169,17 @@ export class SandboxRun {
     return this.#changes.take('pause', async () => {
       await this.instance.wake();
       failpoint('unpause.thawed');
-      await this.#change({ paused: undefined });
+      await this.#slot.change({ paused: undefined });
     });
   }
 
   async rename(claimName: string): Promise<void> {
-    if (claimName !== this.#slot.claimName) await this.#change({ claimName });
+    if (claimName !== this.slot.claimName) await this.#slot.change({ claimName });
   }
 
   /** New limits. @throws no_capacity (of the pool), run_failed; with the limits as they were */
   async resize(resources: Resources): Promise<void> {
-    const { given } = this.#slot;
+    const { given } = this.slot;
     if (given === undefined)
       throw new FsbError('unsupported', 'the limits of a sandbox of an earlier version cannot be changed', {
         hint: 'Reset it first.',
@@ -188,36 +189,22 @@ export class SandboxRun {
     held.resize(Math.max(before, resources.memory));
     try {
       // On record first: the next core must not use it again for somebody who counts on other limits.
-      await this.#change({ given: { ...given, resources } });
+      await this.#slot.change({ given: { ...given, resources } });
       failpoint('resize.recorded');
       await this.instance.update(resources);
       failpoint('resize.applied');
       held.resize(resources.memory);
     } catch (error) {
       held.resize(before);
-      await this.#change({ given });
+      await this.#slot.change({ given });
       throw error;
     }
   }
 
   /** Its limits are no longer those that its shape promises to the next one. */
   get #resized(): boolean {
-    const { given } = this.#slot;
+    const { given } = this.slot;
     return given !== undefined && !isDeepStrictEqual(given.resources, this.instance.shape.resources);
-  }
-
-  async #change(patch: Partial<SlotRecord>): Promise<void> {
-    // Of one that has ended nothing changes any more, and it may be forgotten already.
-    if (this.#slot.end !== undefined && patch.end === undefined) return;
-    const before = this.#slot;
-    this.#slot = { ...before, ...patch };
-    try {
-      await this.#options.record(this.#slot);
-    } catch (error) {
-      // Another change may have come after this one. An end is a fact, on record or not.
-      if (patch.end === undefined) this.#slot = { ...this.#slot, ...partsOf(before, patch) };
-      throw error;
-    }
   }
 
   /** Lets go and leaves the sandbox running: neither its log nor its record learns of an end. */
@@ -230,7 +217,10 @@ export class SandboxRun {
 
   async #watch(): Promise<SlotEnd> {
     const pumping = this.pump.run().catch((error) => this.#complain(error, 'lost the output of a sandbox'));
-    const end = await this.#outcome();
+    const end = await outcome({
+      ...{ main: this.main, clock: this.#options.clock, memory: this.#memory },
+      ...{ abandoned: this.#abandoned, stopping: this.#stopping },
+    });
     failpoint('end.seen');
     this.#stopping.over();
     await Promise.race([pumping, this.#abandoned]).catch(noop);
@@ -262,7 +252,7 @@ export class SandboxRun {
   /** Without a record, the guest must go on to know how it ended: the next core asks it. */
   async #recordEnd(end: SlotEnd): Promise<void> {
     try {
-      await this.#recordWrites.insist(() => this.#change({ end, paused: undefined }));
+      await this.#recordWrites.insist(() => this.#slot.change({ end, paused: undefined }));
       failpoint('end.recorded');
       this.main.acknowledgeExit();
       failpoint('end.acknowledged');
@@ -274,30 +264,6 @@ export class SandboxRun {
   #complain(error: unknown, what: string): void {
     if (!this.#detached) this.#options.logger.error({ err: error, sandbox: this.sandboxId }, what);
   }
-
-  async #outcome(): Promise<SlotEnd> {
-    const { clock } = this.#options;
-    try {
-      const status = await Promise.race([this.main.exited, this.#abandoned]);
-      const oomKilled = status.signal === SIGKILL && (await this.#ranOutOfMemory());
-      return { kind: 'exited', at: clock.now(), status: oomKilled ? { ...status, oomKilled } : status };
-    } catch (error) {
-      const at = clock.now();
-      // Where the kernel kills the whole group for memory, PID 1 goes too and nobody is left to report the exit.
-      if (await this.#ranOutOfMemory())
-        return { kind: 'exited', at, status: { code: null, signal: SIGKILL, oomKilled: true } };
-      return { kind: 'lost', at, reason: FsbError.from(error).message };
-    }
-  }
-
-  /** What was killed by its owner did not end for lack of memory. */
-  async #ranOutOfMemory(): Promise<boolean> {
-    return !this.#stopping.killed && this.#memory.ranOut();
-  }
 }
-
-/** What was there before a change. */
-const partsOf = (before: SlotRecord, patch: Partial<SlotRecord>): Partial<SlotRecord> =>
-  Object.fromEntries(Object.keys(patch).map((key) => [key, before[key as keyof SlotRecord]]));
 
 const noop = (): void => {};
