@@ -4,11 +4,14 @@ import { FsbError, throwIfAborted } from '../model/errors.ts';
 import { type Endpoint, hostInUrl } from '../wire/endpoint.ts';
 import { closeCodes } from '../wire/stream/close-codes.ts';
 import { decodeFrame, type Frame, LONGEST_OUTPUT_FRAME, subprotocols } from '../wire/stream/frames.ts';
+import { watchPeer } from './heartbeat.ts';
 import { refusalOf } from './refusal.ts';
 import { unreachable } from './unreachable.ts';
 
 /** A core that does not answer a close is not waited for longer. */
 const CLOSE_TIMEOUT_MS = 1000;
+/** A busy core answers late, but not as late as this. */
+const HANDSHAKE_TIMEOUT_MS = 30_000;
 /** What the library calls a connection that nobody closed. */
 const BROKEN = 1006;
 
@@ -46,6 +49,7 @@ export async function openSocket(
   let isOpen = false;
   ws.once('open', () => {
     isOpen = true;
+    if (endpoint.kind === 'tcp') watchPeer(ws);
   });
   // From the start: the core may refuse so fast that the socket is closed before the code below runs on.
   ws.on('close', (code, reason) => {
@@ -75,6 +79,7 @@ function socketOptions(endpoint: Endpoint): ClientOptions {
     perMessageDeflate: false,
     maxPayload: LONGEST_OUTPUT_FRAME,
     closeTimeout: CLOSE_TIMEOUT_MS,
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     // The `ws+unix:` form would break on paths with a colon or a space.
     ...(endpoint.kind === 'unix' ? { createConnection: () => connect(endpoint.path) } : {}),
   };

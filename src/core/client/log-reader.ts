@@ -1,7 +1,7 @@
 import { FsbError, throwIfAborted } from '../model/errors.ts';
 import type { LogEntry } from '../model/logs.ts';
 import { channels, encodeAck, type Frame, malformed } from '../wire/stream/frames.ts';
-import { decodeLog } from '../wire/stream/log-frame.ts';
+import { decodeLog, decodeLogBegin, type LogPlace } from '../wire/stream/log-frame.ts';
 import { decodeStatus } from '../wire/stream/stream-end.ts';
 import type { FrameSocket, SocketEvents } from './frame-socket.ts';
 import { Inbox } from './inbox.ts';
@@ -9,9 +9,12 @@ import { Inbox } from './inbox.ts';
 /** The entries of one log connection. */
 export class LogReader implements SocketEvents {
   readonly #inbox: Inbox<LogEntry>;
+  readonly #begins: (place: LogPlace) => void;
   #socket: FrameSocket | undefined;
 
-  constructor() {
+  /** @param begins is told where reading begins, before the first entry */
+  constructor(begins: (place: LogPlace) => void) {
+    this.#begins = begins;
     this.#inbox = new Inbox((consumed) => this.#socket?.send(encodeAck(consumed)));
   }
 
@@ -21,6 +24,7 @@ export class LogReader implements SocketEvents {
 
   onFrame({ channel, payload }: Frame): void {
     if (channel === channels.log) this.#inbox.push(decodeLog(payload), payload.length + 1);
+    else if (channel === channels.logBegin) this.#begins(decodeLogBegin(payload));
     else if (channel === channels.status) this.#conclude(payload);
     else throw malformed(`a frame on channel ${channel} to a log reader`);
   }

@@ -9,6 +9,7 @@ import type { SandboxRef } from '../model/sandbox.ts';
 import type { Endpoint } from '../wire/endpoint.ts';
 import { execToTransport } from '../wire/stream/exec-request.ts';
 import { channels, encodeJson, LONGEST_INPUT_FRAME } from '../wire/stream/frames.ts';
+import type { LogPlace } from '../wire/stream/log-frame.ts';
 import { runToTransport } from '../wire/stream/run-request.ts';
 import { attachToQuery, logsToQuery } from '../wire/stream/stream-query.ts';
 import type { Transport } from '../wire/stream/transport.ts';
@@ -73,16 +74,20 @@ export class StreamApi {
     let wanted = query;
     let failures = 0;
     let everOpened = false;
-    for (;;) {
-      const reader = new LogReader();
-      try {
-        const path = `${sandboxPath(ref)}/logs`;
-        await using socket = await this.#open(path, logsToQuery(wanted), reader, options.signal);
+    const hears = {
+      opened: (): void => {
         everOpened = true;
-        reader.use(socket);
-        for await (const entry of reader.entries(options.signal)) {
+      },
+      begins: (place: LogPlace): void => {
+        failures = 0;
+        wanted = { ...wanted, tail: undefined, ...place };
+      },
+    };
+    for (;;) {
+      try {
+        for await (const entry of this.#logOnce(ref, wanted, hears, options.signal)) {
           failures = 0;
-          wanted = { ...wanted, tail: undefined, afterSeq: entry.seq };
+          wanted = { ...wanted, afterSeq: entry.seq };
           yield entry;
         }
         return;
@@ -95,6 +100,23 @@ export class StreamApi {
         await delay(pause, undefined, { signal: options.signal }).catch(() => throwIfAborted(options.signal));
       }
     }
+  }
+
+  /**
+   * What comes over one connection. A function of its own: the bundler mistakes the error of one round of a loop for that of
+   * every later one where the loop has an `await using`.
+   */
+  async *#logOnce(
+    ref: SandboxRef,
+    query: LogQuery,
+    { opened, begins }: { opened: () => void; begins: (place: LogPlace) => void },
+    signal?: AbortSignal,
+  ): AsyncGenerator<LogEntry> {
+    const reader = new LogReader(begins);
+    await using socket = await this.#open(`${sandboxPath(ref)}/logs`, logsToQuery(query), reader, signal);
+    opened();
+    reader.use(socket);
+    yield* reader.entries(signal);
   }
 
   close(): void {

@@ -15,6 +15,7 @@ const REASONS: Record<string, string> = {
 
 const PHRASES: [RegExp, string][] = [
   [/^name resolution failed/i, 'unknown host name'],
+  [/timed out/i, 'no answer in time'],
   [/^protocol error/i, 'what listens there is no core'],
   [/^(failed to connect|connection dropped|socket hang up)/i, 'the connection was closed'],
 ];

@@ -16,6 +16,7 @@ import type {
 import { abortable } from '../model/abortable.ts';
 import type { Clock } from '../model/clock.ts';
 import { assertDigest } from '../model/digest.ts';
+import { FsbError } from '../model/errors.ts';
 import { failpoint } from '../model/failpoint.ts';
 import { assertName } from '../model/ids.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
@@ -130,7 +131,9 @@ export class Controller implements SandboxApi {
     // The node knows a generation from its start on.
     if (entry.sandbox.generation > 1)
       await entry.until(({ state }) => (state.phase === 'Pending' ? undefined : true), options.signal);
-    yield* this.#agent.logs(entry.sandbox.id, query, options);
+    const { id } = entry.sandbox;
+    if (query.sandboxId !== undefined && query.sandboxId !== id) throw isAnother(ref.name);
+    yield* this.#agent.logs(id, query, options);
   }
 
   async exec(ref: SandboxRef, request: ExecRequest, options?: CallOptions): Promise<ProcessSession> {
@@ -214,4 +217,11 @@ export class Controller implements SandboxApi {
     this.#unwatch();
     this.#lifecycle.close();
   }
+}
+
+function isAnother(name: string): FsbError {
+  return new FsbError(
+    'not_found',
+    `the sandbox whose log was read is gone: another one is called ${name} now`,
+  );
 }

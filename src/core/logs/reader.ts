@@ -25,6 +25,7 @@ export async function* readLog(parts: ReaderParts): AsyncGenerator<LogEntry> {
   const start = await findStart(known, query);
   const selection = new Selection(query, start);
   let { segment, position } = start;
+  if (query.position) yield { stream: 'stdout', time: clock.now(), seq: start.seq, data: Buffer.alloc(0) };
   for (;;) {
     throwIfAborted(parts.signal);
     if (known.removed) return;

@@ -25,6 +25,10 @@ export interface LogQuery {
   stderr: boolean;
   /** Only entries after this sequence number (resume). */
   afterSeq?: number;
+  /** Only of the sandbox with this id: what was followed must not go on in the log of another one of its name. */
+  sandboxId?: string;
+  /** Begin with an entry without data, whose sequence number is where reading begins: a reader resumes after it, too. */
+  position?: boolean;
 }
 
 export const wholeLog: LogQuery = { follow: false, stdout: true, stderr: true };

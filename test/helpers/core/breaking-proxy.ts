@@ -6,6 +6,13 @@ export interface BreakingProxy {
   address: string;
   /** Connections that were broken. */
   broken(): number;
+  /** The first kilobytes that the core has said, on whatever connection; its frames are plain. */
+  heard(): string;
+  /** Breaks every connection, and each that comes, until `restore`. */
+  cut(): void;
+  restore(): void;
+  /** From now on nothing passes, in neither direction, and nobody is told. */
+  swallow(): void;
   close(): Promise<void>;
 }
 
@@ -17,8 +24,15 @@ export interface BreakingProxy {
 export async function breakingProxy(address: string, cuts: readonly number[]): Promise<BreakingProxy> {
   let broken = 0;
   let connections = 0;
+  let isCut = false;
+  let heard = '';
+  let swallows = false;
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
+    if (isCut) {
+      client.destroy();
+      return;
+    }
     const core = connect(address.slice('unix://'.length));
     let left = cuts[connections] ?? Number.POSITIVE_INFINITY;
     connections += 1;
@@ -31,7 +45,7 @@ export async function breakingProxy(address: string, cuts: readonly number[]): P
       });
       from.on('drain', () => to.resume());
       from.on('data', (data: Buffer) => {
-        if (left <= 0) return;
+        if (left <= 0 || swallows) return;
         const part = data.subarray(0, left);
         left -= part.length;
         if (left > 0) {
@@ -45,6 +59,9 @@ export async function breakingProxy(address: string, cuts: readonly number[]): P
         });
       });
     };
+    core.on('data', (data: Buffer) => {
+      if (heard.length < 4096) heard += data.toString('latin1');
+    });
     pass(client, core);
     pass(core, client);
   });
@@ -54,6 +71,17 @@ export async function breakingProxy(address: string, cuts: readonly number[]): P
   return {
     address: `127.0.0.1:${port}`,
     broken: () => broken,
+    heard: () => heard,
+    cut() {
+      isCut = true;
+      for (const socket of sockets) socket.destroy();
+    },
+    restore() {
+      isCut = false;
+    },
+    swallow() {
+      swallows = true;
+    },
     async close() {
       for (const socket of sockets) socket.destroy();
       server.close();

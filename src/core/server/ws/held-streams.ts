@@ -11,7 +11,7 @@ const PATH = /^\/api\/v1\/streams\/([^/]+)$/;
  * Milliseconds for a client to come back. On a unix socket a connection hardly ever breaks unless the client died; what
  * it ran must not be held back for long then.
  */
-const PATIENCE = { unix: 2_000, tcp: 15_000 } as const;
+const PATIENCE = { unix: 2_000, tcp: 30_000 } as const;
 
 /** The streams whose clients may come back after their connection broke, by the keys that these have chosen. */
 export class HeldStreams {

@@ -1,26 +1,61 @@
+import type { SandboxApi } from '../../api/sandbox-api.ts';
 import { FsbError } from '../../model/errors.ts';
-import type { LogEntry } from '../../model/logs.ts';
+import type { LogEntry, LogQuery } from '../../model/logs.ts';
+import type { SandboxRef } from '../../model/sandbox.ts';
 import { channels, encodeFrame, malformed } from '../../wire/stream/frames.ts';
-import { encodeLog } from '../../wire/stream/log-frame.ts';
+import { encodeLog, encodeLogBegin } from '../../wire/stream/log-frame.ts';
+import { logsFromQuery } from '../../wire/stream/stream-query.ts';
 import type { Connection } from './connection.ts';
 
 /** Carries the entries of a log; clients without our subprotocol get the bytes alone. */
 export async function serveLogs(
   connection: Connection,
-  open: (signal: AbortSignal) => AsyncIterable<LogEntry>,
+  sandboxes: Pick<SandboxApi, 'get' | 'logs'>,
+  ref: SandboxRef,
+  search: URLSearchParams,
 ): Promise<void> {
   connection.onFrame(({ channel }) => {
     throw malformed(`a frame on channel ${channel} to a log`);
   });
+  const signal = connection.closed;
   try {
-    for await (const entry of open(connection.closed)) {
-      if (connection.closed.aborted) return;
-      await connection.sendCredited(
-        connection.own ? encodeLog(entry) : encodeFrame(channels[entry.stream], entry.data),
-      );
-    }
+    const query = logsFromQuery(search);
+    const sandboxId = connection.own ? (query.sandboxId ?? (await idOf(sandboxes, ref))) : undefined;
+    const entries = (more: Partial<LogQuery>): AsyncIterable<LogEntry> =>
+      sandboxes.logs(ref, { ...query, ...more }, { signal });
+    if (sandboxId === undefined) await send(connection, entries({}));
+    else await sendPlaced(connection, sandboxId, entries({ sandboxId, position: true }));
     connection.end({ kind: 'done' });
   } catch (error) {
     connection.end({ kind: 'error', error: FsbError.from(error) });
   }
+}
+
+/** Undefined: it has none, and its log is all there is to say that. */
+const idOf = (sandboxes: Pick<SandboxApi, 'get'>, ref: SandboxRef): Promise<string | undefined> =>
+  sandboxes.get(ref).then(
+    ({ id }) => id,
+    () => undefined,
+  );
+
+async function send(connection: Connection, entries: AsyncIterable<LogEntry>): Promise<void> {
+  for await (const entry of entries) {
+    if (connection.closed.aborted) return;
+    await connection.sendCredited(
+      connection.own ? encodeLog(entry) : encodeFrame(channels[entry.stream], entry.data),
+    );
+  }
+}
+
+/** Tells first where reading begins: a client whose connection breaks before anything came must not begin elsewhere. */
+async function sendPlaced(
+  connection: Connection,
+  sandboxId: string,
+  entries: AsyncIterable<LogEntry>,
+): Promise<void> {
+  const iterator = entries[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  if (first.done) return;
+  connection.send(encodeLogBegin({ sandboxId, afterSeq: first.value.seq }));
+  await send(connection, { [Symbol.asyncIterator]: () => iterator });
 }

@@ -1,5 +1,5 @@
 import type { SandboxRef } from '../../model/sandbox.ts';
-import { attachFromQuery, logsFromQuery } from '../../wire/stream/stream-query.ts';
+import { attachFromQuery } from '../../wire/stream/stream-query.ts';
 import { sandboxPath } from '../http/router.ts';
 import { serveLogs } from './log-stream.ts';
 import { serveProcess } from './process-stream.ts';
@@ -9,7 +9,7 @@ const actions: Record<string, (ref: SandboxRef) => Serve> = {
   logs:
     (ref) =>
     (connection, { sandboxes }, query) =>
-      serveLogs(connection, (signal) => sandboxes.logs(ref, logsFromQuery(query), { signal })),
+      serveLogs(connection, sandboxes, ref, query),
   exec:
     (ref) =>
     (connection, { sandboxes }, query) =>

@@ -37,6 +37,8 @@ export const channels = {
   received: 21,
   /** To the client: a log entry (see log-frame.ts). */
   log: 32,
+  /** To the client, before the first log entry: where reading begins (see log-frame.ts). */
+  logBegin: 33,
   /** To the core: one byte, the channel that gets no more (0: end of input). */
   close: 255,
 } as const;

@@ -1,5 +1,5 @@
 import type { LogEntry } from '../../model/logs.ts';
-import { channels, encodeFrame, malformed, readCount, streamOf } from './frames.ts';
+import { channels, decodeJson, encodeFrame, encodeJson, malformed, readCount, streamOf } from './frames.ts';
 
 // u8 stream, f64 time, u64 sequence number, u8 whether something was dropped, u64 dropped bytes, then the data.
 const HEADER = 26;
@@ -13,6 +13,22 @@ export function encodeLog(entry: LogEntry): Buffer {
   payload.writeBigUInt64BE(BigInt(entry.dropped ?? 0), 18);
   payload.set(entry.data, HEADER);
   return encodeFrame(channels.log, payload);
+}
+
+/** Where a reader of a log is, and of whose. */
+export interface LogPlace {
+  sandboxId: string;
+  afterSeq: number;
+}
+
+export const encodeLogBegin = (place: LogPlace): Buffer => encodeJson(channels.logBegin, place);
+
+/** @throws invalid_argument */
+export function decodeLogBegin(payload: Buffer): LogPlace {
+  const { sandboxId, afterSeq } = decodeJson(payload);
+  if (typeof sandboxId === 'string' && Number.isSafeInteger(afterSeq) && (afterSeq as number) >= 0)
+    return { sandboxId, afterSeq: afterSeq as number };
+  throw malformed('a beginning of a log that is none');
 }
 
 /** The data is a view on the payload. @throws invalid_argument */

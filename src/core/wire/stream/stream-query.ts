@@ -43,6 +43,7 @@ export function logsFromQuery(query: URLSearchParams): LogQuery {
     since: 'time',
     until: 'time',
     afterSeq: 'count',
+    sandboxId: 'text',
     window: 'count',
   });
   const { window: _, ...limits } = rest;

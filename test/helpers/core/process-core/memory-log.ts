@@ -29,6 +29,7 @@ export class MemoryLog {
 
   async *read(query: LogQuery, signal?: AbortSignal): AsyncGenerator<LogEntry> {
     let at = query.tail === undefined ? 0 : this.#tailStart(query, query.tail);
+    if (query.position) yield this.#positionOf(at);
     for (;;) {
       throwIfAborted(signal);
       for (; at < this.entries.length; at += 1) {
@@ -38,6 +39,11 @@ export class MemoryLog {
       if (!query.follow || this.#ended) return;
       await once(this.#changes, 'change', { signal }).catch(() => throwIfAborted(signal));
     }
+  }
+
+  #positionOf(at: number): LogEntry {
+    const seq = this.entries[at - 1]?.seq ?? 0;
+    return { stream: 'stdout', time: Date.now(), seq, data: Buffer.alloc(0) };
   }
 
   #tailStart(query: LogQuery, tail: number): number {
