@@ -62,7 +62,7 @@ describe('a pull for which the disk is too small', () => {
 
 describe('a disk that others fill under a pull', () => {
   beforeEach(async () => {
-    const many = Array.from({ length: 2000 }, (_, at) => ({ name: `many/${at}`, content: randomBytes(100) }));
+    const many = Array.from({ length: 500 }, (_, at) => ({ name: `many/${at}`, content: randomBytes(100) }));
     const layers = [await tarOf([...many, { name: 'file', content: 'right' }])];
     images.registries.tag('many', addImage(images.files, { layers }));
   });
