@@ -23,7 +23,7 @@ const refusing = (): object => new Proxy({}, { get: () => refusal });
  * A core that has nothing and does nothing: whatever a hostile client asks for, it is only the wire that is asked. The
  * commands of a spec that fuzzing has made must not be run.
  */
-function refusingCore(): CoreApi {
+export function refusingCore(): CoreApi {
   const close = async (): Promise<void> => {};
   const sandboxes = new Proxy({} as CoreApi['sandboxes'], {
     get: (_, call) => async (request: CreateRequest) => {

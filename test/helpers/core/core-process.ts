@@ -30,17 +30,24 @@ export interface CoreProcessOptions {
   logSize?: number;
   /** Dies at this failpoint on its way to being ready: then this rejects. */
   dieAt?: string;
+  /** The `cgroup.procs` of a cgroup that it is started in. */
+  procs?: string;
 }
+
+/** Goes into a cgroup, and becomes another program there: memory counts for whoever touched it first. */
+const ENTER = 'echo $$ > "$0" && exec "$@"';
 
 /** A real core in a process of its own, so that it can be killed. @throws with the error code when it does not start */
 export async function startCoreProcess(
   root: string,
-  { pool = {}, logSize, dieAt }: CoreProcessOptions = {},
+  { pool = {}, logSize, dieAt, procs }: CoreProcessOptions = {},
 ): Promise<CoreProcess> {
   buildGuest();
   const policy = JSON.stringify({ warm: [{ image: 'host', count: 2 }], capacity: { max: 48 }, ...pool });
   const words = [root, policy, guestDirectory, ...(logSize === undefined ? [] : [String(logSize)])];
-  const child = spawn(process.execPath, ['--expose-gc', await coreScript(), ...words], {
+  const command = [process.execPath, '--expose-gc', await coreScript(), ...words];
+  const [file, ...argv] = procs === undefined ? command : ['sh', '-c', ENTER, procs, ...command];
+  const child = spawn(file!, argv, {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: { ...process.env, ...(dieAt === undefined ? {} : { FSB_TEST_FAILPOINT: dieAt }) },
   });

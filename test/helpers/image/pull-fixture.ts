@@ -60,6 +60,12 @@ export function usePullFixture(): PullFixture {
   return fixture;
 }
 
+/** Tells the events in which a layer is so far. */
+export const inState =
+  (state: string) =>
+  (event: PullEvent): boolean =>
+    event.kind === 'layer' && event.layer.state === state;
+
 /** Reads to the end. @throws what the pull throws */
 export async function pulled(events: AsyncIterable<PullEvent>): Promise<DoneEvent> {
   let last: PullEvent | undefined;

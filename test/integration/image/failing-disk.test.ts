@@ -6,7 +6,7 @@ import type { PullEvent } from '../../../src/core/model/pull.ts';
 import { errorOf } from '../../contract/workbench.ts';
 import { addImage, tarOf } from '../../helpers/image/image-files.ts';
 import { tinyImage } from '../../helpers/image/image-store-fixture.ts';
-import { usePullFixture } from '../../helpers/image/pull-fixture.ts';
+import { inState, usePullFixture } from '../../helpers/image/pull-fixture.ts';
 
 /** Disks that become read-only under a pull, as the kernel makes them after an error, and cores without free descriptors. */
 
@@ -64,11 +64,6 @@ async function pullWith(isMeant: (event: PullEvent) => boolean, happens: () => u
       await happens();
     }
 }
-
-const inState =
-  (state: string) =>
-  (event: PullEvent): boolean =>
-    event.kind === 'layer' && event.layer.state === state;
 
 async function nothingIsThere(): Promise<void> {
   expect((await images.store.list()).map(({ references }) => references)).toEqual([['host']]);

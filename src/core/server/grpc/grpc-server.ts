@@ -1,9 +1,9 @@
-import { chmod, rm } from 'node:fs/promises';
+import { createServer, type Socket, type Server as SocketServer } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
-import { type Endpoint, formatEndpoint, hostInUrl } from '../../wire/endpoint.ts';
+import type { Endpoint } from '../../wire/endpoint.ts';
 import { LONGEST_ANSWER, LONGEST_QUESTION } from '../../wire/rpc-over-http.ts';
+import { listen } from '../listen.ts';
 import type { Service } from './services.ts';
 
 const SERVER_OPTIONS = {
@@ -23,45 +23,47 @@ export interface GrpcServer {
   close(graceMs: number): Promise<void>;
 }
 
-/** @throws unavailable when an address cannot be had */
+/**
+ * The sockets are ours and not the library's, which neither takes many at once nor lets go of one that says nothing.
+ * @throws unavailable when an address cannot be had
+ */
 export async function startGrpcServer(
   services: Service[],
   { endpoints, clock }: { endpoints: Endpoint[]; clock: Clock },
 ): Promise<GrpcServer> {
   const server = new Server(SERVER_OPTIONS);
   for (const { definition, implementation } of services) server.addService(definition, implementation);
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const sockets = new Set<Socket>();
+  const take = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    injector.injectConnection(socket);
+  };
+  const listeners: SocketServer[] = [];
+  const close = async (graceMs: number): Promise<void> => {
+    const cancel = clock.after(graceMs, () => {
+      for (const socket of sockets) socket.destroy();
+    });
+    await Promise.all([...listeners.map(closed), shutDown(server)]);
+    cancel();
+  };
   try {
     const addresses: string[] = [];
-    for (const endpoint of endpoints) addresses.push(await bind(server, endpoint));
-    return { addresses, close: (graceMs) => shutDown(server, clock, graceMs) };
+    for (const endpoint of endpoints) {
+      const listener = createServer(take);
+      addresses.push(await listen(listener, endpoint));
+      listeners.push(listener);
+    }
+    return { addresses, close };
   } catch (error) {
-    server.forceShutdown();
+    await close(0);
     throw error;
   }
 }
 
-async function bind(server: Server, endpoint: Endpoint): Promise<string> {
-  if (endpoint.kind === 'unix') await rm(endpoint.path, { force: true });
-  const target =
-    endpoint.kind === 'unix' ? `unix://${endpoint.path}` : `${hostInUrl(endpoint.host)}:${endpoint.port}`;
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(target, ServerCredentials.createInsecure(), (error, bound) => {
-      if (error === null) resolve(bound);
-      else
-        reject(new FsbError('unavailable', `cannot listen on ${formatEndpoint(endpoint)}: ${error.message}`));
-    });
-  });
-  if (endpoint.kind === 'tcp') return formatEndpoint({ ...endpoint, port });
-  await chmod(endpoint.path, 0o600);
-  return formatEndpoint(endpoint);
-}
+const closed = (listener: SocketServer): Promise<void> =>
+  new Promise((resolve) => listener.close(() => resolve()));
 
-function shutDown(server: Server, clock: Clock, graceMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = clock.after(graceMs, () => server.forceShutdown());
-    server.tryShutdown(() => {
-      cancel();
-      resolve();
-    });
-  });
-}
+const shutDown = (server: Server): Promise<void> =>
+  new Promise((resolve) => server.tryShutdown(() => resolve()));

@@ -1,12 +1,8 @@
-import { chmod, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
-import { type Endpoint, formatEndpoint } from '../../wire/endpoint.ts';
-
-const MAX_CONNECTIONS = 4096;
+import type { Endpoint } from '../../wire/endpoint.ts';
+import { listen } from '../listen.ts';
 
 /** Milliseconds for the rest of a body after the answer; what comes of it is dropped. */
 const REST_TIME = 30_000;
@@ -35,11 +31,10 @@ export async function listenHttp(
       handle(request, response);
     },
   );
-  server.maxConnections = MAX_CONNECTIONS;
   server.maxHeadersCount = 100;
   if (upgrade !== undefined) server.on('upgrade', upgrade);
-  await listen(server, endpoint);
-  return { address: realAddress(server, endpoint), close: (graceMs) => shutDown(server, clock, graceMs) };
+  const address = await listen(server, endpoint);
+  return { address, close: (graceMs) => shutDown(server, clock, graceMs) };
 }
 
 /** A client that goes on sending after its answer would have its connection for ever. */
@@ -47,29 +42,6 @@ function cutEndless(request: IncomingMessage, clock: Clock): void {
   if (request.complete) return;
   const cancel = clock.after(REST_TIME, () => request.destroy());
   request.once('close', cancel);
-}
-
-async function listen(server: Server, endpoint: Endpoint): Promise<void> {
-  if (endpoint.kind === 'unix') await rm(endpoint.path, { force: true });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(new FsbError('unavailable', `cannot listen on ${formatEndpoint(endpoint)}: ${error.message}`)),
-    );
-    // Node's own 511 are soon there when many call at once, and a unix socket refuses the next one.
-    const backlog = MAX_CONNECTIONS;
-    server.listen(
-      endpoint.kind === 'unix'
-        ? { path: endpoint.path, backlog }
-        : { host: endpoint.host, port: endpoint.port, backlog },
-      () => resolve(),
-    );
-  });
-  if (endpoint.kind === 'unix') await chmod(endpoint.path, 0o600);
-}
-
-function realAddress(server: Server, endpoint: Endpoint): string {
-  if (endpoint.kind === 'unix') return formatEndpoint(endpoint);
-  return formatEndpoint({ ...endpoint, port: (server.address() as AddressInfo).port });
 }
 
 function shutDown(server: Server, clock: Clock, graceMs: number): Promise<void> {

@@ -1,10 +1,16 @@
 import type { WebSocket } from 'ws';
 import { FsbError } from '../../model/errors.ts';
 import { closeCodes, closeReason } from '../../wire/stream/close-codes.ts';
-import { decodeFrame, type Frame, subprotocols } from '../../wire/stream/frames.ts';
+import { decodeFrame, type Frame, LARGEST_OUTPUT_WINDOW, subprotocols } from '../../wire/stream/frames.ts';
 
-/** Bytes that may wait inside this process for a socket without credit windows. */
+/** Bytes of output that may wait inside this process for a socket without credit windows. */
 const SOCKET_HIGH_WATER = 256 * 1024;
+/** And for one with them, whose client is to say what it has read: it may lie. */
+const OWN_HIGH_WATER = LARGEST_OUTPUT_WINDOW;
+/** Frames of output that may wait: small ones take more memory than they have bytes. */
+const MOST_FRAMES = 1024;
+/** With so many, all but output among them, the client reads nothing and must not make us send more. */
+const MOST_UNREAD_FRAMES = 2 * MOST_FRAMES;
 /** What the library calls a connection that broke: nobody closed it. */
 const BROKEN = 1006;
 
@@ -22,7 +28,7 @@ export interface Carrier {
   /** To be called at once, and once. */
   use(events: CarrierEvents): void;
   send(frame: Buffer): void;
-  /** Undefined when the client has a window; else resolves when there is room for more. */
+  /** Undefined when there is room for more; else resolves when there is. */
   flushed(frame: Buffer): Promise<void> | undefined;
   pause(): void;
   resume(): void;
@@ -36,6 +42,11 @@ export interface Carrier {
 export class SocketCarrier implements Carrier {
   readonly own: boolean;
   readonly #ws: WebSocket;
+  /** Frames that are still inside this process. */
+  #unsent = 0;
+  /** Whether its owner wants no more. */
+  #held = false;
+  #closing = false;
 
   constructor(ws: WebSocket) {
     this.#ws = ws;
@@ -57,24 +68,26 @@ export class SocketCarrier implements Carrier {
   }
 
   send(frame: Buffer): void {
-    this.#ws.send(frame, { binary: true });
+    this.#post(frame, () => {});
   }
 
   flushed(frame: Buffer): Promise<void> | undefined {
-    if (this.own || this.#ws.bufferedAmount < SOCKET_HIGH_WATER) {
+    const most = this.own ? OWN_HIGH_WATER : SOCKET_HIGH_WATER;
+    if (this.#ws.bufferedAmount < most && this.#unsent < MOST_FRAMES) {
       this.send(frame);
       return undefined;
     }
-    // The callback comes with an error, too, when the socket breaks: either way there is nothing more to wait for.
-    return new Promise((resolve) => this.#ws.send(frame, { binary: true }, () => resolve()));
+    return new Promise((resolve) => this.#post(frame, resolve));
   }
 
   pause(): void {
-    this.#ws.pause();
+    this.#held = true;
+    this.#readOrNot();
   }
 
   resume(): void {
-    this.#ws.resume();
+    this.#held = false;
+    this.#readOrNot();
   }
 
   finish(code: number, reason: string): void {
@@ -83,7 +96,26 @@ export class SocketCarrier implements Carrier {
 
   close(code: number, reason: string): void {
     // A paused socket would never see the client's half of the close.
-    this.#ws.resume();
+    this.#closing = true;
+    this.#readOrNot();
     this.#ws.close(code, closeReason(reason));
+  }
+
+  #post(frame: Buffer, onSent: () => void): void {
+    this.#unsent += 1;
+    // The callback comes with an error, too, when the socket breaks: either way there is nothing more to wait for.
+    this.#ws.send(frame, { binary: true }, () => {
+      this.#unsent -= 1;
+      this.#readOrNot();
+      onSent();
+    });
+    this.#readOrNot();
+  }
+
+  #readOrNot(): void {
+    const reads = this.#closing || !(this.#held || this.#unsent > MOST_UNREAD_FRAMES);
+    if (reads === !this.#ws.isPaused) return;
+    if (reads) this.#ws.resume();
+    else this.#ws.pause();
   }
 }

@@ -65,8 +65,10 @@ export class LinkedCarrier implements Carrier {
     this.#sendNow(this.#link.outgoing(frame));
   }
 
-  flushed(frame: Buffer): undefined {
-    this.send(frame);
+  /** While nobody is there, the window is all the room. */
+  flushed(frame: Buffer): Promise<void> | undefined {
+    const outgoing = this.#link.outgoing(frame);
+    return this.#current?.flushed(outgoing);
   }
 
   pause(): void {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { OUTPUT_WINDOW } from '../../wire/stream/frames.ts';
+import { LARGEST_OUTPUT_WINDOW, OUTPUT_WINDOW } from '../../wire/stream/frames.ts';
 import { urlOf } from '../http/respond.ts';
 import { notHere } from '../http/router.ts';
 import type { Connection } from './connection.ts';
@@ -32,6 +32,5 @@ export function streamOfRequest(request: IncomingMessage): Stream {
 
 function windowOf(query: URLSearchParams): number {
   const window = Number(query.get('window') ?? OUTPUT_WINDOW);
-  // More would let a client that never reads fill this process with its output.
-  return Number.isSafeInteger(window) && window > 0 ? Math.min(window, 4 * OUTPUT_WINDOW) : OUTPUT_WINDOW;
+  return Number.isSafeInteger(window) && window > 0 ? Math.min(window, LARGEST_OUTPUT_WINDOW) : OUTPUT_WINDOW;
 }

@@ -55,6 +55,8 @@ export const PIECE = 64 * 1024;
 export const INPUT_WINDOW = 256 * 1024;
 /** Bytes on their way to a client that did not say `window` in the URL. */
 export const OUTPUT_WINDOW = 1024 * 1024;
+/** More would let a client that never reads fill the core with its output. */
+export const LARGEST_OUTPUT_WINDOW = 4 * OUTPUT_WINDOW;
 
 export interface Frame {
   channel: number;

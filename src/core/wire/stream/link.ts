@@ -1,4 +1,7 @@
-import { channels, type Frame, malformed, readCount } from './frames.ts';
+import { channels, type Frame, LARGEST_OUTPUT_WINDOW, malformed, readCount } from './frames.ts';
+
+/** Bytes of frames: whoever says that it consumed more than this of what it says that it did not receive, lies. */
+const MOST_KEPT = 2 * LARGEST_OUTPUT_WINDOW;
 
 /**
  * One end of a stream that outlives its connections. Both ends number the frames that they send, all but
@@ -9,6 +12,7 @@ import { channels, type Frame, malformed, readCount } from './frames.ts';
 export class Link {
   /** Those that the other end may not have. */
   #kept: Buffer[] = [];
+  #keptBytes = 0;
   /** How many frames the other end has for certain. */
   #delivered = 0;
   #received = 0;
@@ -31,6 +35,7 @@ export class Link {
       return this.acknowledgement();
     }
     this.#kept.push(frame);
+    this.#keptBytes += frame.length;
     return frame;
   }
 
@@ -50,6 +55,8 @@ export class Link {
       return frame;
     }
     this.#forget(readCount(frame.payload, 8, 16));
+    if (this.#keptBytes > MOST_KEPT)
+      throw malformed('acknowledgements that do not tell which frames it received');
     return { channel: channels.ack, payload: frame.payload.subarray(0, 8) };
   }
 
@@ -66,7 +73,7 @@ export class Link {
     if (delivered > this.#delivered + this.#kept.length)
       throw malformed('a count of frames that were never sent');
     if (delivered <= this.#delivered) return;
-    this.#kept.splice(0, delivered - this.#delivered);
+    for (const frame of this.#kept.splice(0, delivered - this.#delivered)) this.#keptBytes -= frame.length;
     this.#delivered = delivered;
   }
 }

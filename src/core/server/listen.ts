@@ -1,0 +1,36 @@
+import { chmod, rm } from 'node:fs/promises';
+import type { AddressInfo, Server } from 'node:net';
+import { FsbError } from '../model/errors.ts';
+import { type Endpoint, formatEndpoint } from '../wire/endpoint.ts';
+
+const MAX_CONNECTIONS = 4096;
+
+/**
+ * Makes a server of sockets listen; a unix socket is for its user alone, and replaces what lies there.
+ * @returns the real address, with a port
+ * @throws unavailable when the address cannot be had
+ */
+export async function listen(server: Server, endpoint: Endpoint): Promise<string> {
+  server.maxConnections = MAX_CONNECTIONS;
+  if (endpoint.kind === 'unix') await rm(endpoint.path, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(new FsbError('unavailable', `cannot listen on ${formatEndpoint(endpoint)}: ${error.message}`)),
+    );
+    // Node's own 511 are soon there when many call at once, and a unix socket refuses the next one.
+    const backlog = MAX_CONNECTIONS;
+    server.listen(
+      endpoint.kind === 'unix'
+        ? { path: endpoint.path, backlog }
+        : { host: endpoint.host, port: endpoint.port, backlog },
+      () => resolve(),
+    );
+  });
+  if (endpoint.kind === 'unix') await chmod(endpoint.path, 0o600);
+  return realAddress(server, endpoint);
+}
+
+function realAddress(server: Server, endpoint: Endpoint): string {
+  if (endpoint.kind === 'unix') return formatEndpoint(endpoint);
+  return formatEndpoint({ ...endpoint, port: (server.address() as AddressInfo).port });
+}
