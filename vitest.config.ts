@@ -18,7 +18,7 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts'],
           // They share what they import: reading it again for each file would take longer than the tests.
           isolate: false,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
