@@ -56,6 +56,87 @@ describe.each(Object.keys(ways))('the exit code of %s', (way) => {
   });
 });
 
+describe('with a sandbox that stays as it is', () => {
+  beforeAll(afresh);
+
+  it.concurrent.each(
+    ['logs -f box', 'wait box', 'events', 'exec --no-sig-proxy box sleep 50', 'pool status -w'].flatMap(
+      (line) => [[line, 'SIGINT', 130] as const, [line, 'SIGTERM', 143] as const],
+    ),
+  )('a signal interrupts without a word: %s, %s: %d', async (line, signal, code) => {
+    const interruptedAfter = async (ms: number): Promise<unknown> => {
+      const running = shell.start(`fsb-ctl ${line}`);
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      running.signal(signal);
+      const end = await running.end();
+      // One that has not begun by then ends in the system's way.
+      return end === signal && ms < 8_000 ? interruptedAfter(2 * ms) : [end, running.stderr];
+    };
+    expect(await interruptedAfter(1_500)).toEqual([code, '']);
+  });
+
+  it.each([
+    'fsb-ctl exec box echo $x',
+    'fsb-ctl run l$x --rm --image host -- echo $x',
+    'fsb-ctl pool run echo $x',
+    'fsb-ctl list -q | sed s/.*/$x/',
+    'fsb-ctl exec -d box true; echo $x',
+    'fsb-ctl run l$x -q --image host -- true >/dev/null; fsb-ctl wait l$x >/dev/null; echo $x',
+    'fsb-ctl cp /etc/hostname box:/tmp/; echo $x',
+    'fsb-ctl delete -f nobody; echo $x',
+    'fsb-ctl logs box; fsb-ctl get box >/dev/null; echo $x',
+    'fsb-ctl exec --timeout 200ms box sleep 9 2>/dev/null; echo $x',
+  ])('standard input is not read without -i: %s', async (line) => {
+    expect(await shell.succeed(`seq 3 | while read x; do ${line}; done`)).toBe('1\n2\n3\n');
+  });
+
+  it.each(['many', '-1', '1.5', '""'])('a bad --tail is an error: %s', async (tail) => {
+    const outcome = await shell.run(`fsb-ctl logs box --tail ${tail}`);
+    expect(outcome).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/^Error: .*tail.*\nHint: /),
+    });
+  });
+
+  it.each(['soon', '2026-13-01', '""'])('a bad time is an error: %s', async (time) => {
+    for (const flag of ['since', 'until'])
+      expect(await shell.run(`fsb-ctl logs box --${flag} ${time}`)).toMatchObject({
+        code: 2,
+        stdout: '',
+        stderr: expect.stringMatching(new RegExp(`^Error: --${flag}: .*\nHint: `)),
+      });
+  });
+});
+
+describe('output', () => {
+  beforeAll(async () => {
+    await afresh();
+    await shell.succeed(
+      `fsb-ctl run talker --image host -- sh -c 'seq 100000; while :; do echo more; sleep 0.05; done'`,
+    );
+  });
+  afterEach(async () => {
+    await shell.succeed('fsb-ctl delete -f job');
+  });
+
+  it.each([
+    ...Object.values(ways).map((way) => way('yes')),
+    'fsb-ctl logs -f talker',
+    'fsb-ctl logs talker',
+    'fsb-ctl list -a',
+    'fsb-ctl get box',
+    'fsb-ctl events --all --after 0',
+    'fsb-ctl run --help',
+    'fsb-ctl cp box:/usr/bin -',
+    'fsb-ctl attach talker',
+  ])('whose reader goes ends without a word: %s | head -1', async (line) => {
+    const { code, stdout, stderr } = await shell.run(`${line} | head -1 | wc -l; exit \${PIPESTATUS[0]}`);
+    expect({ stdout, stderr }).toEqual({ stdout: '1\n', stderr: '' });
+    expect([0, 141]).toContain(code);
+  });
+});
+
 describe('with a sandbox of its own', () => {
   beforeEach(afresh);
 
@@ -94,46 +175,26 @@ describe('with a sandbox of its own', () => {
     });
   });
 
-  describe('a lost connection', () => {
+  it('a lost connection is 125 with a reason, never a made up code; what follows ends with a reason, too', async () => {
     const talk = `sh -c 'echo up; exec sleep 60'`;
+    await shell.succeed(`fsb-ctl run talker --image host -- sh -c 'while :; do echo up; sleep 0.1; done'`);
     const lines = [...Object.values(ways).map((way) => way(talk)), 'fsb-ctl attach talker'];
-
-    it.each(lines)('is 125 with a reason, never a made up code: %s', async (line) => {
-      await shell.succeed(`fsb-ctl run talker --image host -- sh -c 'while :; do echo up; sleep 0.1; done'`);
-      const running = shell.start(line);
-      await running.sees('up');
-      await shell.cli.killCore();
-      expect(await running.end()).toBe(125);
-      expect(running.stderr).toMatch(/^Error: .*(core|connection).*\n/);
-    });
-
-    it.each(['logs -f box', 'wait box', 'events', 'pool status --watch'])(
-      'ends what follows, with a reason: %s',
-      async (line) => {
-        const running = shell.start(`fsb-ctl ${line}`);
-        await new Promise((resolve) => setTimeout(resolve, 700));
-        await shell.cli.killCore();
-        expect([6, 125]).toContain(await running.end());
-        expect(running.stderr).toMatch(/^Error: /);
-      },
+    // Two of them make a sandbox.
+    const talking = lines.map((line, n) => [line, shell.start(line.replace(' job ', ` job${n} `))] as const);
+    const following = ['logs -f box', 'wait box', 'events', 'pool status --watch'].map(
+      (line) => [line, shell.start(`fsb-ctl ${line}`)] as const,
     );
-  });
-
-  describe('a signal', () => {
-    it.each(['logs -f box', 'wait box', 'events', 'exec --no-sig-proxy box sleep 50', 'pool status -w'])(
-      '130: interrupted, without a word; 143 by SIGTERM: %s',
-      async (line) => {
-        for (const [signal, code] of [
-          ['SIGINT', 130],
-          ['SIGTERM', 143],
-        ] as const) {
-          const running = shell.start(`fsb-ctl ${line}`);
-          await new Promise((resolve) => setTimeout(resolve, 1500));
-          running.signal(signal);
-          expect([await running.end(), running.stderr]).toEqual([code, '']);
-        }
-      },
-    );
+    for (const [, running] of talking) await running.sees('up');
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    await shell.cli.killCore();
+    for (const [line, running] of talking) {
+      expect([line, await running.end()]).toEqual([line, 125]);
+      expect(running.stderr, line).toMatch(/^Error: .*(core|connection).*\n/);
+    }
+    for (const [line, running] of following) {
+      expect([6, 125], line).toContain(await running.end());
+      expect(running.stderr, line).toMatch(/^Error: /);
+    }
   });
 
   describe('signals', () => {
@@ -175,21 +236,6 @@ describe('with a sandbox of its own', () => {
   });
 
   describe('standard input', () => {
-    it.each([
-      'fsb-ctl exec box echo $x',
-      'fsb-ctl run l$x --rm --image host -- echo $x',
-      'fsb-ctl pool run echo $x',
-      'fsb-ctl list -q | sed s/.*/$x/',
-      'fsb-ctl exec -d box true; echo $x',
-      'fsb-ctl run l$x -q --image host -- true >/dev/null; fsb-ctl wait l$x >/dev/null; echo $x',
-      'fsb-ctl cp /etc/hostname box:/tmp/; echo $x',
-      'fsb-ctl delete -f nobody; echo $x',
-      'fsb-ctl logs box; fsb-ctl get box >/dev/null; echo $x',
-      'fsb-ctl exec --timeout 200ms box sleep 9 2>/dev/null; echo $x',
-    ])('is not read without -i: %s', async (line) => {
-      expect(await shell.succeed(`seq 3 | while read x; do ${line}; done`)).toBe('1\n2\n3\n');
-    });
-
     it.each(Object.keys(ways))('ends as a half-close: %s -i', async (way) => {
       const line = ways[way]!(`sh -c 'cat; sleep 0.2; echo after'`).replace(/--image|box/, '-i $&');
       expect(await shell.run(`echo in | ${line}`)).toEqual({ code: 0, stdout: 'in\nafter\n', stderr: '' });
@@ -217,25 +263,6 @@ describe('with a sandbox of its own', () => {
       const line = ways[way]!(`sh -c 'seq 300000; seq 100000 >&2; exit 5'`);
       const out = await shell.run(`(${line} 2>err; echo $? >code) | (sleep 1; md5sum); wc -l <err; cat code`);
       expect(out.stdout).toBe(`${await shell.succeed('seq 300000 | md5sum')}100000\n5\n`);
-    });
-
-    it.each([
-      ...Object.values(ways).map((way) => way('yes')),
-      'fsb-ctl logs -f talker',
-      'fsb-ctl logs talker',
-      'fsb-ctl list -a',
-      'fsb-ctl get box',
-      'fsb-ctl events --all --after 0',
-      'fsb-ctl run --help',
-      'fsb-ctl cp box:/usr/bin -',
-      'fsb-ctl attach talker',
-    ])('whose reader goes ends without a word: %s | head -1', async (line) => {
-      await shell.succeed(
-        `fsb-ctl run talker --image host -- sh -c 'seq 100000; while :; do echo more; sleep 0.05; done'`,
-      );
-      const { code, stdout, stderr } = await shell.run(`${line} | head -1 | wc -l; exit \${PIPESTATUS[0]}`);
-      expect({ stdout, stderr }).toEqual({ stdout: '1\n', stderr: '' });
-      expect([0, 141]).toContain(code);
     });
 
     it('whose reader goes is a broken pipe for the command of exec, as it is for one here', async () => {
@@ -274,24 +301,6 @@ describe('with a sandbox of its own', () => {
       expect(await shell.succeed('fsb-ctl logs -t --stdout job')).toMatch(
         /^(\d{4}-\d\d-\d\dT\S+Z o\d\n){3}$/,
       );
-    });
-
-    it.each(['many', '-1', '1.5', '""'])('a bad --tail is an error: %s', async (tail) => {
-      const outcome = await shell.run(`fsb-ctl logs box --tail ${tail}`);
-      expect(outcome).toMatchObject({
-        code: 2,
-        stdout: '',
-        stderr: expect.stringMatching(/^Error: .*tail.*\nHint: /),
-      });
-    });
-
-    it.each(['soon', '2026-13-01', '""'])('a bad time is an error: %s', async (time) => {
-      for (const flag of ['since', 'until'])
-        expect(await shell.run(`fsb-ctl logs box --${flag} ${time}`)).toMatchObject({
-          code: 2,
-          stdout: '',
-          stderr: expect.stringMatching(new RegExp(`^Error: --${flag}: .*\nHint: `)),
-        });
     });
 
     it('times are RFC3339, durations or unix', async () => {

@@ -24,6 +24,9 @@ export interface CliRoot {
   close(): Promise<string[]>;
 }
 
+/** The compiled form of each command is made once for all roots, as it is for a user. test/e2e/entry.test.ts has its own. */
+const CODE_CACHES = join(repository, 'node_modules/.cache/fsb-test-commands');
+
 /** The production binary, of this tree or another, with a core of its own, which its first command starts. */
 export async function makeCliRoot(binary = join(repository, 'bin/run.js')): Promise<CliRoot> {
   const root = await makeRoot();
@@ -38,7 +41,7 @@ export async function makeCliRoot(binary = join(repository, 'bin/run.js')): Prom
     ...clean,
     FSB_ROOT: root,
     HOME: join(root, 'home'),
-    XDG_CACHE_HOME: join(root, 'cache'),
+    XDG_CACHE_HOME: CODE_CACHES,
     NO_COLOR: '1',
   };
   const cli: CliRoot = {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
-import { coreScript } from './core-script.ts';
+import { cachedScript, coreScript } from './core-script.ts';
 import { buildGuest, guestDirectory } from './real-core.ts';
 
 export interface CoreProcess {
@@ -45,7 +45,7 @@ export async function startCoreProcess(
   buildGuest();
   const policy = JSON.stringify({ warm: [{ image: 'host', count: 2 }], capacity: { max: 48 }, ...pool });
   const words = [root, policy, guestDirectory, ...(logSize === undefined ? [] : [String(logSize)])];
-  const command = [process.execPath, '--expose-gc', await coreScript(), ...words];
+  const command = [process.execPath, '--expose-gc', cachedScript, await coreScript(), ...words];
   const [file, ...argv] = procs === undefined ? command : ['sh', '-c', ENTER, procs, ...command];
   const child = spawn(file!, argv, {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],

@@ -1,7 +1,14 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeScript, makeUnpackWorker } from '../../../scripts/build/bundle.ts';
 import { repository } from './real-core.ts';
+
+/** Where each process that runs tests has its own, by its pid; beside the packages, as lmdb stays outside of the script. */
+const CACHE = join(repository, 'node_modules/.cache');
+const NAME = /^fsb-test-core-(\d+)$/;
+
+/** What runs it, with what an earlier run has compiled. */
+export const cachedScript = join(repository, 'test/fixtures/cached-script.cjs');
 
 let made: Promise<string> | undefined;
 
@@ -15,12 +22,20 @@ export function coreScript(): Promise<string> {
 }
 
 async function make(): Promise<string> {
-  // lmdb, which stays outside, is found from there.
-  const directory = join(repository, 'node_modules/.cache', `fsb-test-core-${process.pid}`);
+  removeForgotten();
+  const directory = join(CACHE, `fsb-test-core-${process.pid}`);
   mkdirSync(directory, { recursive: true });
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   const script = join(directory, 'core-process.cjs');
   writeFileSync(script, await makeScript(repository, 'test/fixtures/core-process.ts'));
   writeFileSync(join(directory, 'unpack-worker.cjs'), await makeUnpackWorker(repository));
   return script;
+}
+
+/** A process that was killed, as vitest does it, has not removed its own. */
+function removeForgotten(): void {
+  for (const name of existsSync(CACHE) ? readdirSync(CACHE) : []) {
+    const pid = NAME.exec(name)?.[1];
+    if (pid && !existsSync(`/proc/${pid}`)) rmSync(join(CACHE, name), { recursive: true, force: true });
+  }
 }

@@ -60,7 +60,7 @@ async function untilWarm(api: CoreApi): Promise<void> {
     (await api.pools.status()).every(
       ({ booting, stopping, idle, warm }) => booting + stopping === 0 && idle >= warm,
     );
-  while (!(await isWarm())) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (!(await isWarm())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 /** Of every sandbox, whatever was done to it: no state in between; what runs answers; the pool is full again. */
