@@ -28,6 +28,8 @@ export interface CoreProcessOptions {
   pool?: Record<string, unknown>;
   /** Bytes of the log of a sandbox. */
   logSize?: number;
+  /** Milliseconds that the log of a deleted sandbox is kept. */
+  logRetention?: number;
   /** Dies at this failpoint on its way to being ready: then this rejects. */
   dieAt?: string;
 }
@@ -35,11 +37,11 @@ export interface CoreProcessOptions {
 /** A real core in a process of its own, so that it can be killed. @throws with the error code when it does not start */
 export async function startCoreProcess(
   root: string,
-  { pool = {}, logSize, dieAt }: CoreProcessOptions = {},
+  { pool = {}, logSize, logRetention, dieAt }: CoreProcessOptions = {},
 ): Promise<CoreProcess> {
   buildGuest();
   const policy = JSON.stringify({ warm: [{ image: 'host', count: 2 }], capacity: { max: 48 }, ...pool });
-  const words = [root, policy, guestDirectory, ...(logSize === undefined ? [] : [String(logSize)])];
+  const words = [root, policy, guestDirectory, JSON.stringify({ logSize, logRetention })];
   const child = spawn(process.execPath, ['--expose-gc', await coreScript(), ...words], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: { ...process.env, ...(dieAt === undefined ? {} : { FSB_TEST_FAILPOINT: dieAt }) },
