@@ -22,17 +22,18 @@ export async function deletedLogs(
   });
 }
 
-/** Those, and what was kept just now of sandboxes that were pruned. */
+/** Those, and what was kept just now of sandboxes that were pruned. @returns those */
 export async function removeDeletedLogs(
   { system }: WithLogs,
-  logs: readonly DeletedLog[],
+  logs: DeletedLog[],
   pruned: readonly string[],
   call: CallOptions,
-): Promise<void> {
+): Promise<DeletedLog[]> {
   const meant = new Set([...logs.map(({ id }) => id), ...pruned]);
   const found = (await retained(system, call)).map(({ sandboxId }) => sandboxId);
   const ids = found.filter((id) => meant.has(id));
   if (ids.length > 0) await system.removeLogs(ids, call);
+  return logs;
 }
 
 /** A core that is too old to say keeps none. */

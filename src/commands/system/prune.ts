@@ -4,16 +4,16 @@ import { repeated } from '../../cli/flags.ts';
 import { parsePruneFilter } from '../../cli/images/prune-terms.ts';
 import { systemPrunedListing, systemPrunedNames } from '../../cli/output/pruned-view.ts';
 import { confirmLoss } from '../../cli/prompts.ts';
+import { candidatesOf } from '../../cli/system/candidates.ts';
 import {
   type Candidates,
   deleteEnded,
-  endedSandboxes,
   lossLines,
   NOTHING,
   type Pruned,
   type PruneTerms,
 } from '../../cli/system/prune.ts';
-import { deletedLogs, removeDeletedLogs } from '../../cli/system/prune-logs.ts';
+import { removeDeletedLogs } from '../../cli/system/prune-logs.ts';
 import { isInteractive } from '../../cli/world.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { FsbError } from '../../core/model/errors.ts';
@@ -58,11 +58,7 @@ Files of the core that were damaged and set aside are evidence of what went wron
         hint: 'Give --force when you are sure.',
       });
     const core = await this.core();
-    const at = { now: this.world.clock.now(), call: this.call };
-    const candidates = {
-      ended: await endedSandboxes(core, terms, at),
-      logs: await deletedLogs(core, terms, at),
-    };
+    const candidates = await candidatesOf(core, terms, { now: this.world.clock.now(), call: this.call });
     const goes = sure || (await this.#ask(core, candidates, terms));
     const pruned = goes ? await this.#prune(core, candidates, terms) : NOTHING;
     if (this.format === 'name' || (this.quiet && !this.forPrograms))
@@ -89,10 +85,9 @@ Files of the core that were damaged and set aside are evidence of what went wron
     }));
     const sandboxes = deleted.flatMap(({ each, gone }) => (gone ? [each] : []));
     const pruned = sandboxes.map(({ sandbox }) => sandbox.id);
-    const [removed = []] = await this.forAll([logs], async () => {
-      await removeDeletedLogs(core, logs, pruned, this.call);
-      return logs;
-    });
+    const [removed = []] = await this.forAll([logs], (these) =>
+      removeDeletedLogs(core, these, pruned, this.call),
+    );
     const [images = NOTHING.images] = await this.forAll([{ all: allImages, ...filter }], (request) =>
       core.images.prune(request, this.call),
     );
