@@ -40,6 +40,7 @@ export default class Serve extends BaseCommand {
       metrics: flags.metrics,
       grpc: flags.grpc,
       logSize: flags['log-size'],
+      logRetention: flags['log-retention'],
       pool,
       logLevel: level,
       readyFd: flags['ready-fd'],

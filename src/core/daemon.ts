@@ -41,6 +41,8 @@ export interface CoreOptions {
   embedded?: boolean;
   /** Bytes of the log that are kept of each sandbox, at most. Default 48 MiB. */
   logSize?: number;
+  /** Milliseconds that the log of a deleted sandbox is kept. Default 0: it goes with it. */
+  logRetention?: number;
   /** Milliseconds to wait for another core of this root to end; default two seconds. */
   lockWait?: number;
   log: Logger;

@@ -22,6 +22,12 @@ import { isPoolRecord, POOL_RECORD_VERSION, type PoolRecord } from './agent/pool
 import { Pools } from './agent/pools/pools.ts';
 import { Janitor } from './agent/recovery/janitor.ts';
 import { recover } from './agent/recovery/recover.ts';
+import {
+  isRetainedLog,
+  RETAINED_LOG_VERSION,
+  type RetainedLog,
+  RetainedLogs,
+} from './agent/sandboxes/retained-logs.ts';
 import type { Cleanup } from './cleanup.ts';
 import { EventLog } from './events/event-log.ts';
 import { openChannel } from './guest/open-channel.ts';
@@ -55,6 +61,8 @@ export interface NodeOptions {
   pool: Partial<PoolPolicyInput>;
   /** Bytes of the log that are kept of each sandbox, at most. Default 48 MiB. */
   logSize?: number;
+  /** Milliseconds that the log of a deleted sandbox is kept. Default 0: it goes with it. */
+  logRetention?: number;
   /** False: pools keep nothing idle, whatever their policies say; a claim boots what it needs. */
   warm?: boolean;
   /** Where each pool counts what it does. */
@@ -123,6 +131,11 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const ledger = new Ledger(instances);
   const slots = records.table<SlotRecord>('slots', SLOT_RECORD_VERSION, { fits: isSlotRecord });
   const table = records.table<PoolRecord>('pools', POOL_RECORD_VERSION, { fits: isPoolRecord });
+  const retained = new RetainedLogs({
+    table: records.table<RetainedLog>('retained-logs', RETAINED_LOG_VERSION, { fits: isRetainedLog }),
+    ...{ logs, retention: options.logRetention ?? 0, clock, log },
+  });
+  cleanup.add('retained logs', () => retained.close());
   const recording = recordingDriver(driver, ledger, images);
   /** Instances that boot: their pools learn their ids only when they are up. */
   const booting = new Set<string>();
@@ -144,7 +157,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const agent = new Agent({
     ...ground,
     node: hostname(),
-    ...{ pools, leases, runs, helpers, logs, slots, ledger },
+    ...{ pools, leases, runs, helpers, logs, retained, slots, ledger },
     files: recording.files,
     poolApi: poolApi(new PoolAdmin({ node: size, runtime, pools, table, clock }), leases, runs),
     imageApi: imageApi(images, pools, endedOn),
@@ -156,7 +169,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   // Recovery asks for images by digest; that of the host image is known only once it was looked at.
   await images.resolve(HOST_IMAGE);
   const result = await recover({
-    ...{ agent, leases, recording, pools, images, logs, ledger, slots, clock, log },
+    ...{ agent, leases, recording, pools, images, logs, retained, ledger, slots, clock, log },
     adopt: (found, record, state) => {
       driver.takeUp(found);
       return adoptInstance(recording.forPool(record.pool), openChannel, found, record.shape, state, {
@@ -179,7 +192,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   janitor.start();
   await pools.start(options.warm);
   const upkeep = createUpkeep({
-    ...{ paths, records, ledger, driver, images: agent.images, store: images },
+    ...{ paths, records, ledger, driver, retained, images: agent.images, store: images },
     written: (signal) => driver.diskUsage(signal),
     recovery: result,
     stuck: () => janitor.stuck,

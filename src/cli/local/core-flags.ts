@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { sizeFlag } from '../flags.ts';
+import { durationFlag, sizeFlag } from '../flags.ts';
 import { policyFlags } from '../pool/policy-flags.ts';
 
 /** What a core is started with: `serve` and `daemon start`. The policy is the default pool's. */
@@ -25,6 +25,10 @@ export const coreFlags = {
   }),
   'log-size': sizeFlag({
     summary: 'Most log kept of each sandbox (100m); when it is full, its oldest third goes. Default: 48m.',
+  }),
+  'log-retention': durationFlag({
+    summary:
+      'How long the log of a deleted sandbox is kept (24h), for "logs"; at most 1 GiB of all, the oldest go first. Default: 0s, it goes with its sandbox.',
   }),
   ...policyFlags,
 };

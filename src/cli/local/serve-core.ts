@@ -20,6 +20,8 @@ export interface ServeOptions {
   grpc?: string;
   /** Bytes; undefined: the core's default. */
   logSize?: number;
+  /** Milliseconds; undefined: the core's default. */
+  logRetention?: number;
   pool: Partial<PoolPolicyInput>;
   logLevel: string;
   /** Gets the status as one line of JSON when the core is ready, and is closed then. */
@@ -56,6 +58,7 @@ export async function serveCore(options: ServeOptions): Promise<void> {
     usualPorts: [options.http ? '' : USUAL_HTTP, options.metrics ? '' : USUAL_METRICS],
     ...(options.grpc === undefined ? {} : { grpc: options.grpc }),
     ...(options.logSize === undefined ? {} : { logSize: options.logSize }),
+    ...(options.logRetention === undefined ? {} : { logRetention: options.logRetention }),
   }).catch((error: unknown) => {
     // Its helpers end with the same keys, and have nothing to say of it.
     if (asked) throw asked;

@@ -6,6 +6,7 @@ import type { Listing } from './output.ts';
 /** `system prune`, as `-o json` shows it. */
 export interface SystemPrunedView {
   sandboxes: { name: string; namespace: string; id: string; freed_bytes: number }[];
+  logs: { name: string; namespace: string; id: string; freed_bytes: number }[];
   images: RemovedView[];
   set_aside: { path: string; size_bytes: number }[];
   /** What interrupted pulls had left included. */
@@ -13,11 +14,12 @@ export interface SystemPrunedView {
 }
 
 export function systemPrunedListing(pruned: Pruned): Listing<SystemPrunedView> {
-  const { sandboxes, images, setAside } = pruned;
+  const { sandboxes, logs, images, setAside } = pruned;
   const view: SystemPrunedView = {
     sandboxes: sandboxes.map(({ sandbox: { name, namespace, id }, size }) => ({
       ...{ name, namespace, id, freed_bytes: size },
     })),
+    logs: logs.map(({ name, namespace, id, size }) => ({ name, namespace, id, freed_bytes: size })),
     images: images.removed.map(removedView),
     set_aside: setAside.map(({ path, size }) => ({ path, size_bytes: size })),
     freed_bytes: bytesOf(pruned),
@@ -27,6 +29,7 @@ export function systemPrunedListing(pruned: Pruned): Listing<SystemPrunedView> {
       'Deleted sandboxes:',
       sandboxes.map(({ sandbox }) => nameOf(sandbox)),
     ),
+    ...paragraph('Removed logs of deleted sandboxes:', logs.map(nameOf)),
     ...paragraph('Deleted images:', images.removed.map(removedLines)),
     ...paragraph(
       'Removed what was set aside:',
@@ -37,10 +40,11 @@ export function systemPrunedListing(pruned: Pruned): Listing<SystemPrunedView> {
   return { items: [view], single: true, columns: [], name: () => '', describe: () => text };
 }
 
-/** For -q and `-o name`: a sandbox, a digest or a path a line. */
-export function systemPrunedNames({ sandboxes, images, setAside }: Pruned): Listing<{ name: string }> {
+/** For -q and `-o name`: a sandbox, the id of a deleted one, a digest or a path a line. */
+export function systemPrunedNames({ sandboxes, logs, images, setAside }: Pruned): Listing<{ name: string }> {
   const names = [
     ...sandboxes.map(({ sandbox }) => nameOf(sandbox)),
+    ...logs.map(({ id }) => id),
     ...images.removed.map(({ image }) => image.digest),
     ...setAside.map(({ path }) => path),
   ];
@@ -50,5 +54,5 @@ export function systemPrunedNames({ sandboxes, images, setAside }: Pruned): List
 const paragraph = (title: string, lines: readonly string[]): string[] =>
   lines.length === 0 ? [] : [`${[title, ...lines].join('\n')}\n\n`];
 
-const bytesOf = ({ sandboxes, images, setAside }: Pruned): number =>
-  [...sandboxes, ...setAside].reduce((sum, { size }) => sum + size, images.freed);
+const bytesOf = ({ sandboxes, logs, images, setAside }: Pruned): number =>
+  [...sandboxes, ...logs, ...setAside].reduce((sum, { size }) => sum + size, images.freed);

@@ -5,7 +5,7 @@ import type { PruneResult } from '../../core/model/image.ts';
 import { hasLabels } from '../../core/model/labels.ts';
 import { isLive } from '../../core/model/phase.ts';
 import { formatSize } from '../../core/model/quantity.ts';
-import type { Sandbox } from '../../core/model/sandbox.ts';
+import type { Sandbox, SandboxRef } from '../../core/model/sandbox.ts';
 import type { SetAside } from '../../core/model/system.ts';
 import { imageLossLines, type PruneFilter } from '../images/prune-terms.ts';
 
@@ -45,10 +45,22 @@ export async function endedSandboxes(
   return found.map((sandbox) => ({ sandbox, size: sizes.get(sandbox.id) ?? 0 }));
 }
 
+/** The log that is kept of a deleted sandbox, and its bytes. */
+export interface DeletedLog extends SandboxRef {
+  id: string;
+  size: number;
+}
+
+/** What goes, in the order in which people are told of it. */
+export interface Candidates {
+  ended: EndedSandbox[];
+  logs: DeletedLog[];
+}
+
 /** What would go, a line each. */
 export async function lossLines(
   core: Pick<CoreApi, 'images' | 'system'>,
-  ended: readonly EndedSandbox[],
+  { ended, logs }: Candidates,
   { allImages, filter, setAside }: PruneTerms,
   call: CallOptions,
 ): Promise<string[]> {
@@ -58,6 +70,7 @@ export async function lossLines(
   const aside = setAside ? (await core.system.health(call)).setAside : [];
   return [
     ...ended.map(({ sandbox, size }) => `sandbox ${nameOf(sandbox)} (${formatSize(size)})`),
+    ...logs.map((log) => `log of deleted sandbox ${nameOf(log)} (${formatSize(log.size)})`),
     ...imageLossLines(images),
     ...aside.map(({ path, size }) => `${path} (${formatSize(size)})`),
   ];
@@ -83,11 +96,15 @@ export async function deleteEnded(
 /** What is gone. */
 export interface Pruned {
   sandboxes: EndedSandbox[];
+  logs: DeletedLog[];
   images: PruneResult;
   setAside: SetAside[];
 }
 
-export const NOTHING: Pruned = { sandboxes: [], images: { removed: [], freed: 0 }, setAside: [] };
+export const NOTHING: Pruned = {
+  ...{ sandboxes: [], logs: [], setAside: [] },
+  images: { removed: [], freed: 0 },
+};
 
 /** `default/box`, as images name those who use them, too. */
-export const nameOf = ({ namespace, name }: Sandbox): string => `${namespace}/${name}`;
+export const nameOf = ({ namespace, name }: SandboxRef): string => `${namespace}/${name}`;

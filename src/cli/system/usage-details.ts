@@ -1,7 +1,7 @@
 import { shortDigest } from '../../core/model/digest.ts';
 import { isLive } from '../../core/model/phase.ts';
 import { familiarName } from '../../core/model/reference.ts';
-import type { Sandbox } from '../../core/model/sandbox.ts';
+import type { Sandbox, SandboxRef } from '../../core/model/sandbox.ts';
 import type { InstanceUsage } from '../../core/model/system.ts';
 import { isOfSandbox, isUsed, type UsageFacts, type UsageType } from './usage-rows.ts';
 
@@ -13,7 +13,7 @@ export interface UsageDetail {
   namespace: string | null;
   /** Null for what has none. */
   id: string | null;
-  /** `used` or `unused`, the phase of a sandbox, who has an instance; null for what has none. */
+  /** `used` or `unused`, the phase of a sandbox, `deleted` of one whose log is kept, who has an instance; null for what has none. */
   state: string | null;
   /** Of an image what no other has. */
   size_bytes: number;
@@ -35,8 +35,9 @@ export function usageDetails({ usage, sandboxes, images }: UsageFacts): UsageDet
       size_bytes: filesOf.get(sandbox.id)?.files ?? 0,
       memory_bytes: filesOf.get(sandbox.id)?.memory ?? 0,
     })),
-    ...usage.logs.map(({ sandboxId, size }) => ({
-      ...{ ...ofSandbox(sandboxId, byId.get(sandboxId)), type: 'logs' as const, size_bytes: size },
+    ...usage.logs.map(({ sandboxId, size, deleted }) => ({
+      ...(deleted ? ofDeleted(sandboxId, deleted) : ofSandbox(sandboxId, byId.get(sandboxId))),
+      ...{ type: 'logs' as const, size_bytes: size },
     })),
     ...usage.instances.filter((each) => !isOfSandbox(each)).map(ofInstance),
     { ...none, type: 'records', name: 'records', size_bytes: usage.records.size },
@@ -55,6 +56,10 @@ const ofSandbox = (id: string, sandbox: Sandbox | undefined) => ({
   ...{ ...none, id, name: sandbox?.name ?? id, namespace: sandbox?.namespace ?? null },
   state: sandbox?.state.phase ?? null,
   reclaimable: sandbox !== undefined && !isLive(sandbox.state.phase),
+});
+
+const ofDeleted = (id: string, { namespace, name }: SandboxRef) => ({
+  ...{ ...none, id, name, namespace, state: 'deleted', reclaimable: true },
 });
 
 const ofInstance = ({ id, pool, holder, files, memory }: InstanceUsage): UsageDetail => ({

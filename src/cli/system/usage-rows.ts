@@ -4,7 +4,7 @@ import type { ImageInfo } from '../../core/model/image.ts';
 import { isLive } from '../../core/model/phase.ts';
 import { HOST_IMAGE } from '../../core/model/reference.ts';
 import type { Sandbox } from '../../core/model/sandbox.ts';
-import type { InstanceUsage, SystemUsage } from '../../core/model/system.ts';
+import type { InstanceUsage, LogUsage, SystemUsage } from '../../core/model/system.ts';
 
 /** What `system df` looks at. */
 export interface UsageFacts {
@@ -49,6 +49,7 @@ export function usageRows({ usage, sandboxes, images }: UsageFacts): UsageRow[] 
   const live = new Set(sandboxes.filter(({ state }) => isLive(state.phase)).map(({ id }) => id));
   const ended = new Set(sandboxes.map(({ id }) => id).filter((id) => !live.has(id)));
   const isEnded = ({ sandboxId = '' }: { sandboxId?: string }): boolean => ended.has(sandboxId);
+  const isUnused = (log: LogUsage): boolean => log.deleted !== undefined || isEnded(log);
   const { instances, logs, records, setAside } = usage;
   const own = instances.filter(isOfSandbox);
   const others = instances.filter((each) => !isOfSandbox(each));
@@ -64,7 +65,7 @@ export function usageRows({ usage, sandboxes, images }: UsageFacts): UsageRow[] 
     },
     {
       ...{ type: 'logs', total: logs.length, active: logs.filter((log) => live.has(log.sandboxId)).length },
-      ...{ size_bytes: sum(logs, sizeOf), reclaimable_bytes: sum(logs.filter(isEnded), sizeOf) },
+      ...{ size_bytes: sum(logs, sizeOf), reclaimable_bytes: sum(logs.filter(isUnused), sizeOf) },
       memory_bytes: null,
     },
     {

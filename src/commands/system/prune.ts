@@ -4,15 +4,16 @@ import { repeated } from '../../cli/flags.ts';
 import { parsePruneFilter } from '../../cli/images/prune-terms.ts';
 import { systemPrunedListing, systemPrunedNames } from '../../cli/output/pruned-view.ts';
 import { confirmLoss } from '../../cli/prompts.ts';
+import { candidatesOf } from '../../cli/system/candidates.ts';
 import {
+  type Candidates,
   deleteEnded,
-  type EndedSandbox,
-  endedSandboxes,
   lossLines,
   NOTHING,
   type Pruned,
   type PruneTerms,
 } from '../../cli/system/prune.ts';
+import { removeDeletedLogs } from '../../cli/system/prune-logs.ts';
 import { isInteractive } from '../../cli/world.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { FsbError } from '../../core/model/errors.ts';
@@ -20,7 +21,7 @@ import { FsbError } from '../../core/model/errors.ts';
 export default class SystemPrune extends BaseCommand {
   static override summary = 'Remove ended sandboxes, and images that nothing uses.';
   static override description =
-    `Deletes the ended sandboxes of the namespace with their files and logs, then images that have lost their name and what interrupted pulls have left; with --all also images with a name that nothing uses. What runs, and what a pool keeps warm, stays. Asks first; without a terminal --force is needed.
+    `Deletes the ended sandboxes of the namespace with their files and logs, the logs that are kept of deleted ones, then images that have lost their name and what interrupted pulls have left; with --all also images with a name that nothing uses. What runs, and what a pool keeps warm, stays. Asks first; without a terminal --force is needed.
 
 Files of the core that were damaged and set aside are evidence of what went wrong: they go only with --set-aside. No filter applies to them.`;
   static override examples = [
@@ -38,7 +39,7 @@ Files of the core that were damaged and set aside are evidence of what went wron
     filter: Flags.string({
       ...repeated,
       summary:
-        'until=24h: only sandboxes that were created, and images that came, longer ago; label=K or label=K=V.',
+        'until=24h: only sandboxes that were created or deleted, and images that came, longer ago; label=K or label=K=V.',
       helpValue: 'KEY=VALUE',
     }),
     'set-aside': Flags.boolean({ default: false, summary: 'Also what was damaged and is set aside.' }),
@@ -57,17 +58,17 @@ Files of the core that were damaged and set aside are evidence of what went wron
         hint: 'Give --force when you are sure.',
       });
     const core = await this.core();
-    const ended = await endedSandboxes(core, terms, { now: this.world.clock.now(), call: this.call });
-    const goes = sure || (await this.#ask(core, ended, terms));
-    const pruned = goes ? await this.#prune(core, ended, terms) : NOTHING;
+    const candidates = await candidatesOf(core, terms, { now: this.world.clock.now(), call: this.call });
+    const goes = sure || (await this.#ask(core, candidates, terms));
+    const pruned = goes ? await this.#prune(core, candidates, terms) : NOTHING;
     if (this.format === 'name' || (this.quiet && !this.forPrograms))
       await this.print(systemPrunedNames(pruned));
     else await this.print(systemPrunedListing(pruned));
   }
 
   /** @returns false when there is nothing to remove @throws cancelled */
-  async #ask(core: CoreApi, ended: EndedSandbox[], terms: PruneTerms): Promise<boolean> {
-    const lines = await lossLines(core, ended, terms, this.call);
+  async #ask(core: CoreApi, candidates: Candidates, terms: PruneTerms): Promise<boolean> {
+    const lines = await lossLines(core, candidates, terms, this.call);
     if (lines.length === 0) return false;
     const question = `Remove ${lines.length === 1 ? 'it' : 'them'}?`;
     const loss = { title: 'This removes', lines, question, outcome: 'nothing was removed' };
@@ -76,19 +77,23 @@ Files of the core that were damaged and set aside are evidence of what went wron
   }
 
   /** Each step tells its failure, and is none for the next. */
-  async #prune(core: CoreApi, ended: EndedSandbox[], terms: PruneTerms): Promise<Pruned> {
+  async #prune(core: CoreApi, { ended, logs }: Candidates, terms: PruneTerms): Promise<Pruned> {
     const { allImages, filter } = terms;
     const deleted = await this.forAll(ended, async (each) => ({
       each,
       gone: await deleteEnded(core, each, this.call),
     }));
     const sandboxes = deleted.flatMap(({ each, gone }) => (gone ? [each] : []));
+    const pruned = sandboxes.map(({ sandbox }) => sandbox.id);
+    const [removed = []] = await this.forAll([logs], (these) =>
+      removeDeletedLogs(core, these, pruned, this.call),
+    );
     const [images = NOTHING.images] = await this.forAll([{ all: allImages, ...filter }], (request) =>
       core.images.prune(request, this.call),
     );
     const [setAside = []] = await this.forAll(terms.setAside ? [core.system] : [], (system) =>
       system.removeSetAside(this.call),
     );
-    return { sandboxes, images, setAside };
+    return { sandboxes, logs: removed, images, setAside };
   }
 }

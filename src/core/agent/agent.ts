@@ -17,6 +17,7 @@ import { FsbError } from '../model/errors.ts';
 import { failpoint } from '../model/failpoint.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ProcessSession } from '../model/process.ts';
+import type { SandboxRef } from '../model/sandbox.ts';
 import type { Resources } from '../model/shape.ts';
 import type { HelperInstances } from './files/helper-instances.ts';
 import type { Leases } from './leases/leases.ts';
@@ -25,6 +26,7 @@ import type { KeptFiles } from './ledger/kept-files.ts';
 import type { SlotRecord } from './ledger/records.ts';
 import type { Holder } from './pools/held-instance.ts';
 import { attachToEnded, attachToRun } from './sandboxes/attach.ts';
+import type { RetainedLogs } from './sandboxes/retained-logs.ts';
 import { SandboxRun } from './sandboxes/sandbox-run.ts';
 import { type SandboxGround, type SandboxParts, startSandbox } from './sandboxes/start-sandbox.ts';
 
@@ -37,6 +39,7 @@ export interface AgentOptions extends SandboxGround {
   runs: Pick<Runs, 'close'>;
   helpers: Pick<HelperInstances, 'exec' | 'handOver' | 'discard' | 'close'>;
   files: Pick<KeptFiles, 'entries'>;
+  retained: Pick<RetainedLogs, 'keep' | 'find'>;
   log: Logger;
 }
 
@@ -188,14 +191,20 @@ export class Agent implements AgentApi {
     return this.#options.logs.size(sandboxId);
   }
 
-  async forget(sandboxId: string): Promise<void> {
-    await this.#options.helpers.discard(sandboxId);
+  async forget(sandboxId: string, { logOf }: { logOf?: SandboxRef } = {}): Promise<void> {
+    const { helpers, retained, slots } = this.#options;
+    await helpers.discard(sandboxId);
     failpoint('forget.files');
-    await this.#forgetRecords(sandboxId);
+    const isRetained = logOf !== undefined && (await retained.keep(sandboxId, logOf));
+    await (isRetained ? slots.remove(sandboxId) : this.#forgetRecords(sandboxId));
   }
 
   async #forgetRecords(sandboxId: string): Promise<void> {
     await Promise.all([this.#options.slots.remove(sandboxId), this.#options.logs.remove(sandboxId)]);
+  }
+
+  retainedLog(ref: SandboxRef): string | undefined {
+    return this.#options.retained.find(ref);
   }
 
   async sandboxes(): Promise<AgentSandbox[]> {

@@ -1,5 +1,6 @@
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ExitStatus, ProcessSession } from '../model/process.ts';
+import type { SandboxRef } from '../model/sandbox.ts';
 import type { Resources } from '../model/shape.ts';
 import type { SandboxSpec } from '../model/spec.ts';
 import type { ImageApi } from './image-api.ts';
@@ -110,8 +111,16 @@ export interface AgentApi {
   logs(sandboxId: string, query: LogQuery, options?: CallOptions): AsyncIterable<LogEntry>;
   /** Bytes that its log takes on the disk; without an id, all logs of the node. */
   logBytes(sandboxId?: string): Promise<number>;
-  /** Ends the retention of the logs, the files and the exit status, and whoever uses the files. Idempotent. */
-  forget(sandboxId: string): Promise<void>;
+  /**
+   * Ends the retention of the log, the files and the exit status, and whoever uses the files. Idempotent.
+   * @param options.logOf the sandbox is deleted: where the node retains logs, this one stays for its time
+   */
+  forget(sandboxId: string, options?: { logOf?: SandboxRef }): Promise<void>;
+  /**
+   * Of the sandbox that was deleted last under this name, or whose id is or begins so: the id that logs() knows it by.
+   * Undefined: nothing of it is retained. @throws conflict when several ids begin so
+   */
+  retainedLog(ref: SandboxRef): string | undefined;
   /** Every sandbox the node holds, and every ended one not yet forgotten. */
   sandboxes(options?: CallOptions): Promise<AgentSandbox[]>;
   /** Calls back at every change of state from now on; returns the way to stop. */

@@ -1,4 +1,4 @@
-import type { SetAside, SystemHealth, SystemUsage } from '../model/system.ts';
+import type { LogUsage, SetAside, SystemHealth, SystemUsage } from '../model/system.ts';
 import type { ImageApi } from './image-api.ts';
 import type { EventStream, PoolApi } from './pool-api.ts';
 import type { CallOptions, SandboxApi } from './sandbox-api.ts';
@@ -45,6 +45,10 @@ export interface SystemApi {
   usage(options?: CallOptions): Promise<SystemUsage>;
   /** How the store, the disk and the last start are. */
   health(options?: CallOptions): Promise<SystemHealth>;
+  /** The logs that are kept of deleted sandboxes, oldest first; their sizes are those at the deletion. */
+  retainedLogs(options?: CallOptions): Promise<LogUsage[]>;
+  /** Removes the logs of deleted sandboxes before their time; others are fine. @throws no_capacity, internal */
+  removeLogs(sandboxIds: readonly string[], options?: CallOptions): Promise<void>;
   /** Removes what could not be read and was set aside. @returns what that was @throws no_capacity, internal */
   removeSetAside(options?: CallOptions): Promise<SetAside[]>;
   /** What happens in the pools. */

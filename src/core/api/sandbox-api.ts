@@ -117,7 +117,7 @@ export interface SandboxApi {
   list(query: ListQuery, options?: CallOptions): Promise<Sandbox[]>;
   /** @throws not_found; a second caller waits for the same end */
   delete(ref: SandboxRef, options?: DeleteOptions): Promise<void>;
-  /** Works on ended sandboxes too. @throws not_found */
+  /** Works on ended sandboxes too, and on deleted ones whose log is retained. @throws not_found */
   logs(ref: SandboxRef, query: LogQuery, options?: CallOptions): AsyncIterable<LogEntry>;
   /**
    * A guest tool that needs nothing but files (`stat`, `tar-in`, `tar-out`) runs on those of an ended sandbox, too.

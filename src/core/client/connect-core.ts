@@ -39,6 +39,8 @@ export function connectCore(address: CoreAddress): CoreApi {
       info: async (options) => (await connection.system()).info(options),
       usage: async (options) => (await connection.system()).usage(options),
       health: async (options) => (await connection.system()).health(options),
+      retainedLogs: async (options) => (await connection.system()).retainedLogs(options),
+      removeLogs: async (ids, options) => (await connection.system()).removeLogs(ids, options),
       removeSetAside: async (options) => (await connection.system()).removeSetAside(options),
       async *events(query, options) {
         yield* (await connection.system()).events(query, options);

@@ -1,7 +1,7 @@
 import type { SystemApi } from '../api/core-api.ts';
 import { systemFromWire } from '../wire/convert/admin.ts';
 import { eventFromWire, eventQueryToWire } from '../wire/convert/event.ts';
-import { healthFromWire, usageFromWire } from '../wire/convert/system.ts';
+import { healthFromWire, logFromWire, usageFromWire } from '../wire/convert/system.ts';
 import { SystemServiceService as system } from '../wire/gen/fsb/v1/system.ts';
 import type { Rpc } from './rpc.ts';
 
@@ -10,6 +10,10 @@ export function systemCalls(rpc: Rpc): SystemApi {
     info: async (options) => systemFromWire(await rpc.call(system.info, {}, options)),
     usage: async (options) => usageFromWire(await rpc.call(system.usage, {}, options)),
     health: async (options) => healthFromWire(await rpc.call(system.health, {}, options)),
+    retainedLogs: async (options) => (await rpc.call(system.retainedLogs, {}, options)).logs.map(logFromWire),
+    async removeLogs(sandboxIds, options) {
+      await rpc.call(system.removeLogs, { sandboxIds: [...sandboxIds] }, options);
+    },
     removeSetAside: async (options) => (await rpc.call(system.removeSetAside, {}, options)).removed,
     async *events(query, options) {
       for await (const event of rpc.stream(system.watch, eventQueryToWire(query), options))

@@ -36,6 +36,7 @@ import { statusOf } from './outcome.ts';
 import { reconcile } from './reconcile.ts';
 import { Registry } from './registry.ts';
 import { assertAwake, assertRunning, isPaused } from './requirements.ts';
+import { Retries } from './retries.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
 import { Starts } from './starts.ts';
 import { usageOf } from './usage.ts';
@@ -55,6 +56,7 @@ export class Controller implements SandboxApi {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #registry: Registry;
+  readonly #retries: Retries;
   readonly #lifecycle: Lifecycle;
   readonly #starts: Starts;
   readonly #generations: Generations;
@@ -68,9 +70,11 @@ export class Controller implements SandboxApi {
     this.#log = log;
     this.#registry = new Registry(sandboxes, happened);
     const registry = this.#registry;
-    const lifecycle = new Lifecycle({ agent, registry, clock, log });
+    const retries = new Retries(clock, log);
+    this.#retries = retries;
+    const lifecycle = new Lifecycle({ agent, registry, retries, clock, log });
     this.#lifecycle = lifecycle;
-    this.#starts = new Starts({ agent, registry, lifecycle, clock, log });
+    this.#starts = new Starts({ agent, registry, retries, lifecycle, clock, log });
     this.#generations = new Generations({ agent, registry, starts: this.#starts, clock });
     this.#changes = new Changes({ agent, lifecycle, clock });
     this.#operations = new Operations(registry, this.#generations);
@@ -120,20 +124,28 @@ export class Controller implements SandboxApi {
     const entry = this.#registry.require(ref);
     const { recorded, gone } = this.#lifecycle.remove(entry, grace ?? entry.sandbox.spec.grace_period);
     if (wait) return abortable(gone, signal);
-    gone.catch((error) => this.#log.error({ err: error, sandbox: ref.name }, 'deletion failed'));
+    gone.catch(noop);
     // A core that is killed after the answer must not bring the sandbox back.
     await abortable(recorded, signal);
   }
 
   /** A generator, so that even an unknown name is told when the entries are asked for. */
   async *logs(ref: SandboxRef, query: LogQuery, options: CallOptions = {}): AsyncGenerator<LogEntry> {
-    const entry = this.#registry.require(ref);
+    const entry = this.#registry.find(ref);
+    if (entry === undefined) return yield* this.#agent.logs(this.#retainedLog(ref), query, options);
     // The node knows a generation from its start on.
     if (entry.sandbox.generation > 1)
       await entry.until(({ state }) => (state.phase === 'Pending' ? undefined : true), options.signal);
     const { id } = entry.sandbox;
     if (query.sandboxId !== undefined && query.sandboxId !== id) throw isAnother(ref.name);
     yield* this.#agent.logs(id, query, options);
+  }
+
+  /** Of a sandbox that is deleted. @throws not_found, conflict (several ids begin so) */
+  #retainedLog(ref: SandboxRef): string {
+    const id = this.#agent.retainedLog(ref);
+    if (id === undefined) throw this.#registry.missing(ref);
+    return id;
   }
 
   async exec(ref: SandboxRef, request: ExecRequest, options?: CallOptions): Promise<ProcessSession> {
@@ -212,9 +224,10 @@ export class Controller implements SandboxApi {
     return abortable(usageOf(query, parts), signal);
   }
 
-  /** Stops watching and expiring; the sandboxes live on. */
+  /** Stops watching, expiring and trying again; the sandboxes live on. */
   close(): void {
     this.#unwatch();
+    this.#retries.close();
     this.#lifecycle.close();
   }
 }
@@ -225,3 +238,5 @@ function isAnother(name: string): FsbError {
     `the sandbox whose log was read is gone: another one is called ${name} now`,
   );
 }
+
+const noop = (): void => {};

@@ -7,11 +7,13 @@ import type { Sandbox } from '../model/sandbox.ts';
 import { deadlineOf, expiresOf, NEVER } from './expires.ts';
 import { deletedWhileStarting, phaseAfter } from './outcome.ts';
 import type { Registry } from './registry.ts';
+import type { Retries } from './retries.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
 
 export interface LifecycleParts {
   agent: AgentApi;
   registry: Registry;
+  retries: Retries;
   clock: Clock;
   log: Logger;
 }
@@ -20,13 +22,15 @@ export interface LifecycleParts {
 export class Lifecycle {
   readonly #agent: AgentApi;
   readonly #registry: Registry;
+  readonly #retries: Retries;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #expiry: Expiry;
 
-  constructor({ agent, registry, clock, log }: LifecycleParts) {
+  constructor({ agent, registry, retries, clock, log }: LifecycleParts) {
     this.#agent = agent;
     this.#registry = registry;
+    this.#retries = retries;
     this.#clock = clock;
     this.#log = log;
     this.#expiry = new Expiry(clock, (id) => this.#expire(id));
@@ -86,9 +90,12 @@ export class Lifecycle {
       );
   }
 
-  /** From every phase, and once for all callers: the name is free at once, the rest follows. */
+  /**
+   * From every phase, and once for all callers: the name is free at once, the rest follows. One that fails is tried again,
+   * by the next caller or in a while.
+   */
   remove(entry: SandboxEntry, grace: number): NonNullable<SandboxEntry['deletion']> {
-    const { id, state, previous } = entry.sandbox;
+    const { id, state } = entry.sandbox;
     if (entry.deletion) {
       // A second caller may be less patient than the first; how it ends is told by the first one's promise.
       if (grace < entry.deletion.grace) {
@@ -98,29 +105,39 @@ export class Lifecycle {
       return entry.deletion;
     }
     const now = this.#clock.now();
+    // Also of one that is Terminating already: that may be what could not be written.
     const recorded =
       state.phase === 'Terminating'
-        ? Promise.resolve()
+        ? entry.save()
         : entry.enter({ phase: 'Terminating', since: now }, now, 'deleted');
     this.#save(recorded, entry);
     this.#expiry.set(id, undefined);
     this.#registry.releaseName(entry);
     entry.starting?.abort(deletedWhileStarting(entry.sandbox.name));
-    const generations = previous ? [id, previous.id] : [id];
-    const all = generations.map(async (one) => {
+    const deletion = { grace, recorded, gone: this.#remove(entry, grace) };
+    entry.deletion = deletion;
+    deletion.gone.then(
+      () => this.#retries.succeeded(entry.key),
+      (error) => {
+        if (entry.deletion === deletion) entry.deletion = undefined;
+        const again = (): void => void this.remove(entry, deletion.grace).gone.catch(noop);
+        this.#retries.failed(entry.key, `delete sandbox ${entry.sandbox.name}`, error, again);
+      },
+    );
+    return deletion;
+  }
+
+  async #remove(entry: SandboxEntry, grace: number): Promise<void> {
+    const { id, namespace, name, previous } = entry.sandbox;
+    const all = (previous ? [id, previous.id] : [id]).map(async (one) => {
       failpoint('delete.begun');
       await this.#agent.stop(one, { grace, keepFiles: false }).gone;
       failpoint('delete.stopped');
-      await this.#agent.forget(one);
+      await this.#agent.forget(one, one === id ? { logOf: { namespace, name } } : {});
       failpoint('delete.forgotten');
     });
-    const forgotten = Promise.all(all).then(() => this.#registry.remove(entry, 'it was deleted'));
-    const deletion = { grace, recorded, gone: forgotten };
-    entry.deletion = deletion;
-    forgotten.catch(() => {
-      if (entry.deletion === deletion) entry.deletion = undefined;
-    });
-    return deletion;
+    await Promise.all(all);
+    await this.#registry.remove(entry, 'it was deleted');
   }
 
   /** When its record says. */

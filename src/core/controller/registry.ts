@@ -1,14 +1,12 @@
 import type { CreateRequest } from '../api/sandbox-api.ts';
 import { didYouMean } from '../model/did-you-mean.ts';
 import { FsbError } from '../model/errors.ts';
+import { isIdStart } from '../model/ids.ts';
 import { transition } from '../model/phase.ts';
 import { refKey, type Sandbox, type SandboxRef } from '../model/sandbox.ts';
 import type { RecordTable } from '../store/store.ts';
 import type { OnHappening } from './happenings.ts';
 import { SandboxEntry } from './sandbox-entry.ts';
-
-/** A shorter word is a name that nobody has. */
-const ID_START = /^[0-9a-f]{4,32}$/;
 
 export const SANDBOX_RECORD_VERSION = 1;
 
@@ -106,14 +104,24 @@ export class Registry {
    * @throws not_found, with the name that was probably meant; conflict when several ids begin so
    */
   require(ref: SandboxRef): SandboxEntry {
-    const entry = this.#byName.get(refKey(ref)) ?? this.#newestLeaving(ref) ?? this.#withId(ref);
+    const entry = this.find(ref);
     if (entry) return entry;
+    throw this.missing(ref);
+  }
+
+  /** As require(). @throws conflict when several ids begin so */
+  find(ref: SandboxRef): SandboxEntry | undefined {
+    return this.#byName.get(refKey(ref)) ?? this.#newestLeaving(ref) ?? this.#withId(ref);
+  }
+
+  /** not_found, with the name that was probably meant. */
+  missing(ref: SandboxRef): FsbError {
     const names = this.entries()
       .filter(({ sandbox }) => sandbox.namespace === ref.namespace)
       .map(({ sandbox }) => sandbox.name);
     const near = didYouMean(ref.name, names);
     const where = ref.namespace === 'default' ? '' : ` in namespace ${ref.namespace}`;
-    throw new FsbError('not_found', `sandbox ${ref.name} does not exist${where}`, {
+    return new FsbError('not_found', `sandbox ${ref.name} does not exist${where}`, {
       hint: near ? `Did you mean ${near}?` : 'See what there is with: fsb-ctl list -a',
     });
   }
@@ -141,7 +149,7 @@ export class Registry {
 
   /** One that is being deleted has no name to be found by any more, and is not meant by its id either. */
   #withId({ namespace, name }: SandboxRef): SandboxEntry | undefined {
-    if (!ID_START.test(name)) return undefined;
+    if (!isIdStart(name)) return undefined;
     const found = [...this.#byName.values()].filter(
       ({ sandbox }) => sandbox.namespace === namespace && sandbox.id.startsWith(name),
     );

@@ -9,6 +9,7 @@ import { filesOf } from './files.ts';
 import type { Lifecycle, LifecycleParts } from './lifecycle.ts';
 import { deletedWhileStarting } from './outcome.ts';
 import type { Registry } from './registry.ts';
+import type { Retries } from './retries.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
 
 export interface StartsParts extends LifecycleParts {
@@ -19,13 +20,15 @@ export interface StartsParts extends LifecycleParts {
 export class Starts {
   readonly #agent: AgentApi;
   readonly #registry: Registry;
+  readonly #retries: Retries;
   readonly #lifecycle: Lifecycle;
   readonly #clock: Clock;
   readonly #log: Logger;
 
-  constructor({ agent, registry, lifecycle, clock, log }: StartsParts) {
+  constructor({ agent, registry, retries, lifecycle, clock, log }: StartsParts) {
     this.#agent = agent;
     this.#registry = registry;
+    this.#retries = retries;
     this.#lifecycle = lifecycle;
     this.#clock = clock;
     this.#log = log;
@@ -108,13 +111,14 @@ export class Starts {
     return (await this.#agent.sandboxes()).some(({ sandboxId }) => sandboxId === id);
   }
 
-  /** What is left of a generation that nothing refers to any more: if need be, the next core removes it. */
+  /** What is left of a generation that nothing refers to any more: if need be, later. */
   async forget(generation: { id: string } | undefined): Promise<void> {
     if (!generation) return;
     const { id } = generation;
-    await this.#agent
-      .forget(id)
-      .catch((error) => this.#log.error({ err: error, sandbox: id }, 'cannot forget a generation'));
+    await this.#agent.forget(id).then(
+      () => this.#retries.succeeded(id),
+      (error) => this.#retries.failed(id, 'forget a generation', error, () => void this.forget(generation)),
+    );
   }
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import { loadLog, type TornTail } from './load-log.ts';
+import { readError, writeError } from './log-error.ts';
 import type { LogStore, LogWriter } from './log-store.ts';
 import { readLog } from './reader.ts';
 import type { SandboxLog } from './sandbox-log.ts';
@@ -88,7 +89,7 @@ class FileLogStore implements LogStore {
       return entry.writer;
     } catch (error) {
       onClose();
-      throw error;
+      throw writeError(error, sandboxId, this.#directory);
     }
   }
 
@@ -98,6 +99,8 @@ class FileLogStore implements LogStore {
       const { known } = await entry.loaded;
       const closed = this.#closed.signal;
       yield* readLog({ known, query, clock: this.#clock, log: this.#log, closed, signal });
+    } catch (error) {
+      throw readError(error, sandboxId);
     } finally {
       this.#release(sandboxId, entry);
     }

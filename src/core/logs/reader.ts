@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
-import { FsbError, throwIfAborted } from '../model/errors.ts';
+import { throwIfAborted } from '../model/errors.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import { findStart } from './find-start.ts';
 import type { SandboxLog } from './sandbox-log.ts';
@@ -61,8 +61,7 @@ async function readOrSkip({ known, log }: ReaderParts, segment: Segment, positio
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')
       return { records: [], next: segment.length, corrupt: true };
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new FsbError('internal', `cannot read the log of sandbox ${known.id}: ${reason}`, { cause: error });
+    throw error;
   }
 }
 

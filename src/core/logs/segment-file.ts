@@ -1,6 +1,4 @@
 import { type FileHandle, mkdir, open, rm, truncate } from 'node:fs/promises';
-import { diskFull, isDiskFull } from '../model/disk-full.ts';
-import { FsbError } from '../model/errors.ts';
 import { failpoint } from '../model/failpoint.ts';
 import { IndexFile } from './index-file.ts';
 import type { TornTail } from './load-log.ts';
@@ -173,11 +171,3 @@ function behind(pieces: readonly Buffer[], bytes: number): readonly Buffer[] {
 const ignoreMissing = (error: NodeJS.ErrnoException): void => {
   if (error.code !== 'ENOENT') throw error;
 };
-
-/** What a failed write means to people. */
-export function writeError(error: unknown, id: string, directory: string): FsbError {
-  const what = `cannot write the log of sandbox ${id}`;
-  if (isDiskFull(error)) return diskFull(what, { where: directory, cause: error });
-  const reason = error instanceof Error ? error.message : String(error);
-  return new FsbError('internal', `${what}: ${reason}`, { cause: error });
-}

@@ -3,10 +3,11 @@ import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import type { OutputChunk, StreamName } from '../model/process.ts';
 import { Batch, nextWrite } from './batch.ts';
+import { writeError } from './log-error.ts';
 import type { LogWriter } from './log-store.ts';
 import { type LogRecord, MAX_DATA, offsetsAfter } from './record.ts';
 import { endsLine, type SandboxLog } from './sandbox-log.ts';
-import { type SegmentFile, writeError } from './segment-file.ts';
+import type { SegmentFile } from './segment-file.ts';
 
 interface WriterParts {
   known: SandboxLog;

@@ -27,7 +27,7 @@ const FAILURES: Record<string, DiskFailure> = {
     hint: 'Try again later, or raise fs.file-max.',
   },
   EACCES: {
-    ...{ code: 'internal', why: 'the core may not write there' },
+    ...{ code: 'internal', why: 'the core has no permission there' },
     hint: 'Give its directory back to the user of the core.',
   },
 };

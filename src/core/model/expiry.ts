@@ -23,8 +23,13 @@ export class Expiry {
 
   /** Undefined: never. */
   set(id: string, deadline: Deadline | undefined): void {
-    if (deadline === undefined) this.#deadlines.delete(id);
-    else this.#deadlines.set(id, deadline);
+    this.setAll([[id, deadline]]);
+  }
+
+  setAll(deadlines: Iterable<readonly [id: string, deadline: Deadline | undefined]>): void {
+    for (const [id, deadline] of deadlines)
+      if (deadline === undefined) this.#deadlines.delete(id);
+      else this.#deadlines.set(id, deadline);
     this.#arm();
   }
 

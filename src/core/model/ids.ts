@@ -29,5 +29,8 @@ export function assertName(text: string, what: string): void {
   });
 }
 
+/** Whether it may be the beginning of a sandbox id; a shorter one is a name that nobody has. */
+export const isIdStart = (text: string): boolean => /^[0-9a-f]{4,32}$/.test(text);
+
 /** How many characters of an id people see. */
 export const shortId = (id: string): string => id.slice(0, 12);

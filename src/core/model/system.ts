@@ -1,3 +1,5 @@
+import type { SandboxRef } from './sandbox.ts';
+
 /** What a core takes, and how it is. All sizes in bytes; those of files are what they take on the disk. */
 
 /** Of a start: what became of what the core before had left. */
@@ -32,6 +34,13 @@ export interface InstanceUsage {
   memory: number;
 }
 
+export interface LogUsage {
+  sandboxId: string;
+  size: number;
+  /** The sandbox is deleted, and its log is kept for a while; `at`: wall clock, milliseconds. */
+  deleted?: SandboxRef & { at: number };
+}
+
 /** Something that could not be read, and was put beside what took its place. */
 export interface SetAside {
   /** Absolute path; records within the store have the name of their table behind it. */
@@ -48,7 +57,7 @@ export interface SystemUsage {
     leftovers: number;
   };
   instances: InstanceUsage[];
-  logs: { sandboxId: string; size: number }[];
+  logs: LogUsage[];
   records: { count: number; size: number };
   setAside: SetAside[];
   /** Files that are being removed. */

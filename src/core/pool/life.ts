@@ -13,7 +13,9 @@ import type { Slots } from './fleet/slots.ts';
 import type { PoolEvents } from './report/pool-events.ts';
 
 /** Milliseconds that close() waits for boots, checks and teardowns. */
-const CLOSE_LIMIT = 30_000;
+const CLOSE_LIMIT = 15_000;
+/** Milliseconds of it in which an instance that could not be destroyed is tried again: a broken disk stays broken. */
+const RETRY_LIMIT = 5_000;
 
 export interface LifeOptions {
   name: string;
@@ -123,8 +125,13 @@ export class Life {
     for (const slot of idle) void fleet.discard(slot, cause);
     const settled = slots.census.quiet().then(() => true);
     const late = new Promise<boolean>((resolve) => {
-      const cancel = clock.after(CLOSE_LIMIT, () => resolve(false));
-      void settled.then(cancel);
+      const timers = [
+        clock.after(RETRY_LIMIT, () => fleet.close()),
+        clock.after(CLOSE_LIMIT, () => resolve(false)),
+      ];
+      void settled.then(() => {
+        for (const cancel of timers) cancel();
+      });
     });
     const ended = await Promise.race([settled, late]);
     fleet.close();

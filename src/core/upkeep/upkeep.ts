@@ -1,17 +1,18 @@
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { RetainedLog, RetainedLogs } from '../agent/sandboxes/retained-logs.ts';
 import type { SystemApi } from '../api/core-api.ts';
 import type { ImageApi } from '../api/image-api.ts';
 import type { LocalImageStore } from '../image/image-store.ts';
 import type { CorePaths } from '../model/paths.ts';
-import type { RecoveryResult } from '../model/system.ts';
+import type { LogUsage, RecoveryResult } from '../model/system.ts';
 import type { RecordStore } from '../store/store.ts';
 import { logSizes } from './file-sizes.ts';
 import { type InstancesGround, instanceUsage } from './instances.ts';
 import { allSetAside, removeSetAside } from './set-aside.ts';
 
 /** What a core says about itself as a thing that takes room and can be out of order. */
-export type Upkeep = Pick<SystemApi, 'usage' | 'health' | 'removeSetAside'>;
+export type Upkeep = Pick<SystemApi, 'usage' | 'health' | 'retainedLogs' | 'removeLogs' | 'removeSetAside'>;
 
 export interface UpkeepGround extends InstancesGround {
   paths: Pick<CorePaths, 'state'>;
@@ -21,6 +22,7 @@ export interface UpkeepGround extends InstancesGround {
   images: Pick<ImageApi, 'list'>;
   store: Pick<LocalImageStore, 'usage'>;
   records: Pick<RecordStore, 'health' | 'dropSetAside'>;
+  retained: Pick<RetainedLogs, 'entries' | 'get' | 'remove'>;
   recovery: RecoveryResult;
   /** Ids of instances that could not be destroyed. */
   stuck: () => string[];
@@ -37,7 +39,7 @@ export function createUpkeep(ground: UpkeepGround): Upkeep {
       return {
         images: await imagesOf(ground),
         instances: await instanceUsage(ground, instances),
-        logs: [...(await logSizes(logs))].map(([sandboxId, bytes]) => ({ sandboxId, size: bytes })),
+        logs: [...(await logSizes(logs))].map(([id, bytes]) => logOf(id, bytes, ground.retained.get(id))),
         records: { count, size },
         setAside: await allSetAside(state, records),
         trash,
@@ -54,8 +56,19 @@ export function createUpkeep(ground: UpkeepGround): Upkeep {
         stuck: ground.stuck(),
       };
     },
+    retainedLogs: async () =>
+      ground.retained.entries().map(([id, retained]) => logOf(id, retained.size, retained)),
+    async removeLogs(sandboxIds) {
+      for (const id of sandboxIds) await ground.retained.remove(id);
+    },
     removeSetAside: () => removeSetAside(state, records),
   };
+}
+
+function logOf(sandboxId: string, size: number, retained: RetainedLog | undefined): LogUsage {
+  if (retained === undefined) return { sandboxId, size };
+  const { namespace, name, deletedAt } = retained;
+  return { sandboxId, size, deleted: { namespace, name, at: deletedAt } };
 }
 
 async function imagesOf({ images, store }: Pick<UpkeepGround, 'images' | 'store'>) {

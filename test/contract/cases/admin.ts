@@ -43,6 +43,16 @@ export function adminCases(bench: Workbench): void {
     expect(stuck).toEqual(expect.any(Array));
   });
 
+  it('tells the logs that are kept of deleted sandboxes, and removes them', async () => {
+    const { system } = bench.core;
+    const kept = await system.retainedLogs();
+    const { logs } = await system.usage();
+    for (const { sandboxId, deleted } of kept)
+      expect(logs.find((log) => log.sandboxId === sandboxId)?.deleted).toEqual(deleted);
+    await system.removeLogs([...kept.map(({ sandboxId }) => sandboxId), 'f'.repeat(32)]);
+    expect(await system.retainedLogs()).toEqual([]);
+  });
+
   it('removes what was set aside, and tells it', async () => {
     const { setAside } = await bench.core.system.health();
     expect(await bench.core.system.removeSetAside()).toEqual(setAside);

@@ -11,7 +11,7 @@ const policy = [
   '--warm host=1 --size 1 --max 9 --min 1 --buffer-min 0 --buffer-max 2 --memory-budget 4g --ttl 90s',
   '--max-age 1h --on-empty wait --queue-timeout 20s --reuse sticky --pause-idle --cpus 0.5 --memory 128m --pids 99 --lease-ttl 2h',
 ].join(' ');
-const serveFlags = `--root $PWD/o --http off --metrics off --grpc 127.0.0.1:0 --log-size 100m`;
+const serveFlags = `--root $PWD/o --http off --metrics off --grpc 127.0.0.1:0 --log-size 100m --log-retention 1h`;
 const show = `fsb-ctl pool get ci -o json | tr -d ' \\n'`;
 const shown = /"count":1.*"min":1,"max":9.*"on_empty":"wait".*"reuse":"sticky"/;
 

@@ -28,6 +28,8 @@ export interface CoreProcessOptions {
   pool?: Record<string, unknown>;
   /** Bytes of the log of a sandbox. */
   logSize?: number;
+  /** Milliseconds that the log of a deleted sandbox is kept. */
+  logRetention?: number;
   /** Dies at this failpoint on its way to being ready: then this rejects. */
   dieAt?: string;
   /** The `cgroup.procs` of a cgroup that it is started in. */
@@ -40,11 +42,11 @@ const ENTER = 'echo $$ > "$0" && exec "$@"';
 /** A real core in a process of its own, so that it can be killed. @throws with the error code when it does not start */
 export async function startCoreProcess(
   root: string,
-  { pool = {}, logSize, dieAt, procs }: CoreProcessOptions = {},
+  { pool = {}, logSize, logRetention, dieAt, procs }: CoreProcessOptions = {},
 ): Promise<CoreProcess> {
   buildGuest();
   const policy = JSON.stringify({ warm: [{ image: 'host', count: 2 }], capacity: { max: 48 }, ...pool });
-  const words = [root, policy, guestDirectory, ...(logSize === undefined ? [] : [String(logSize)])];
+  const words = [root, policy, guestDirectory, JSON.stringify({ logSize, logRetention })];
   const command = [process.execPath, '--expose-gc', cachedScript, await coreScript(), ...words];
   const [file, ...argv] = procs === undefined ? command : ['sh', '-c', ENTER, procs, ...command];
   const child = spawn(file!, argv, {

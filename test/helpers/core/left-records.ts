@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { INSTANCE_RECORD_VERSION, SLOT_RECORD_VERSION } from '../../../src/core/agent/ledger/records.ts';
+import { RETAINED_LOG_VERSION } from '../../../src/core/agent/sandboxes/retained-logs.ts';
 import { SANDBOX_RECORD_VERSION } from '../../../src/core/controller/registry.ts';
 import { openRecordStore } from '../../../src/core/store/record-store.ts';
 
@@ -9,6 +10,7 @@ const tables = {
   sandboxes: SANDBOX_RECORD_VERSION,
   instances: INSTANCE_RECORD_VERSION,
   slots: SLOT_RECORD_VERSION,
+  'retained-logs': RETAINED_LOG_VERSION,
 };
 
 /** The records that a core which has ended left on its root: `table/key`. */

@@ -7,6 +7,7 @@ import type {
   StartRequest,
 } from '../../../src/core/api/agent-api.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
+import { refKey } from '../../../src/core/model/sandbox.ts';
 import { defaultResources, type Resources } from '../../../src/core/model/shape.ts';
 import type { SandboxSpec } from '../../../src/core/model/spec.ts';
 
@@ -23,6 +24,10 @@ export interface ScriptedAgent {
   beforeFiles: () => Promise<void>;
   /** When stops resolve; by default at once. */
   onStop: () => Promise<void>;
+  /** What the next calls of forget do first; by default nothing. */
+  onForget: (sandboxId: string) => Promise<void>;
+  /** `namespace/name` by the id of those whose log was to be kept when they were forgotten. */
+  retained: Map<string, string>;
   /** What the node holds; one that runs ends by SIGTERM when it is stopped. */
   held: Map<string, AgentSandboxState>;
   /** Whose files each sandbox has: its own id, or that of the first generation that had them. */
@@ -68,6 +73,8 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
     onStart: async ({ spec }) => started(now(), spec),
     beforeFiles: async () => {},
     onStop: async () => {},
+    onForget: async () => {},
+    retained: new Map(),
     report(sandboxId, state) {
       agent.held.set(sandboxId, state);
       for (const listener of listeners) listener({ sandboxId, state });
@@ -141,8 +148,11 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
       execOnFiles: unsupported,
       attach: unsupported,
       logs: unsupported,
-      async forget(sandboxId) {
+      retainedLog: () => undefined,
+      async forget(sandboxId, { logOf } = {}) {
+        await agent.onForget(sandboxId);
         agent.forgotten.push(sandboxId);
+        if (logOf) agent.retained.set(sandboxId, refKey(logOf));
         agent.held.delete(sandboxId);
         agent.files.delete(sandboxId);
       },

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { errorOf, Workbench } from '../../contract/workbench.ts';
@@ -14,6 +15,18 @@ const readOnly = {
   message: expect.stringMatching(/its file system can only be read|[Rr]ead-only file system/),
   hint: expect.stringContaining('look at dmesg'),
 };
+
+/** As long as they are there, the disk cannot be unmounted. */
+async function killAll(root: string): Promise<void> {
+  const pids = [...(await firstProcesses(root)).values()];
+  for (const pid of pids)
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // One that was destroyed is dead, and its state could not be removed.
+    }
+  await until(async () => !pids.some((pid) => existsSync(`/proc/${pid}`)));
+}
 
 it('a core whose disk becomes read-only says so, what runs goes on, and all is well after a repair', async () => {
   await using disk = await failingDisk(96 * 1024 * 1024);
@@ -53,17 +66,34 @@ it('a core whose disk becomes read-only says so, what runs goes on, and all is w
 
   // What is mounted in the sandboxes keeps the disk from being repaired.
   await core.kill();
-  for (const pid of (await firstProcesses(root)).values())
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // One that was deleted is dead, and its state could not be removed.
-    }
+  await killAll(root);
   disk.repair();
   const next = await startCoreProcess(root);
   bench.use(next.api);
   expect((await next.api.sandboxes.get(box)).state.phase).toBe('Lost');
   expect((await bench.run(await bench.idle(), 'echo hi > /file; cat /file')).stdout.toString()).toBe('hi\n');
+  await bench.cleanUp();
+  expect(await next.stop()).toBe(0);
+  expect(await traces(root)).toEqual([]);
+  expect(await leftRecords(root)).toEqual([]);
+}, 60_000);
+
+it('a core whose disk became read-only ends in order, and leaves to the next one what it cannot remove', async () => {
+  await using disk = await failingDisk(96 * 1024 * 1024);
+  const root = join(disk.path, 'r');
+  const core = await startCoreProcess(root);
+  const bench = new Workbench();
+  bench.use(core.api);
+  await bench.shell('i=0; while :; do echo line $i; i=$((i + 1)); sleep 0.01; done');
+  await until(async () =>
+    (await core.api.pools.status()).some(({ idle, booting }) => idle >= 2 && booting === 0),
+  );
+  disk.fail();
+  expect(await core.stop()).toBe(0);
+  await killAll(root);
+  disk.repair();
+  const next = await startCoreProcess(root);
+  bench.use(next.api);
   await bench.cleanUp();
   expect(await next.stop()).toBe(0);
   expect(await traces(root)).toEqual([]);

@@ -1,9 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { mkdir, readdir } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PullEvent } from '../../../src/core/model/pull.ts';
 import { errorOf } from '../../contract/workbench.ts';
+import { limiter } from '../../helpers/descriptor-limit.ts';
 import { addImage, tarOf } from '../../helpers/image/image-files.ts';
 import { tinyImage } from '../../helpers/image/image-store-fixture.ts';
 import { inState, usePullFixture } from '../../helpers/image/pull-fixture.ts';
@@ -38,21 +38,6 @@ function remount(mode: 'ro' | 'rw'): void {
       if (!String((error as { stderr?: Buffer }).stderr).includes('busy')) throw error;
     }
   }
-}
-
-/** Changes our limit of open files. Started before, because without a free descriptor nothing can be started. */
-function limiter(): { set: (limit: number) => Promise<void>; usual: number } {
-  const ours = ['--pid', String(process.pid)];
-  const usual = execFileSync('prlimit', [...ours, '--nofile', '-o', 'SOFT', '--noheadings']).toString();
-  const script = 'while read -r limit; do prlimit --pid "$1" --nofile="$limit:"; echo; done';
-  const shell = spawn('sh', ['-c', script, 'sh', String(process.pid)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const set = async (limit: number): Promise<void> => {
-    shell.stdin.write(`${limit}\n`);
-    await once(shell.stdout, 'data');
-  };
-  return { set, usual: Number(usual) };
 }
 
 /** Pulls, and does something at the first event that is meant. */

@@ -200,6 +200,7 @@ export const usage: SystemUsage = {
   logs: [
     { sandboxId: idOf('box'), size: 12_000 },
     { sandboxId: idOf('old'), size: 800 },
+    { sandboxId: idOf('gone'), size: 300, deleted: { namespace: 'default', name: 'gone', at: NOW - 60_000 } },
   ],
   records: { count: 9, size: 65_536 },
   setAside,

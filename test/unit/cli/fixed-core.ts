@@ -87,6 +87,8 @@ export function fixedCore(): CoreApi {
     }),
     usage: async () => usage,
     health: async () => health,
+    retainedLogs: async () => usage.logs.filter(({ deleted }) => deleted !== undefined),
+    removeLogs: async () => {},
     removeSetAside: async () => health.setAside,
     events: () => each(events.map((event, at) => ({ seq: at + 1, time: NOW + at, ...event }))),
   };

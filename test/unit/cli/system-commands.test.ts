@@ -5,7 +5,7 @@ import type { PruneRequest } from '../../../src/core/model/image-requests.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { NOW, sandboxes } from './fixed-answers.ts';
+import { NOW, sandboxes, usage } from './fixed-answers.ts';
 import { fixedCore } from './fixed-core.ts';
 
 /** What was done to the core, in order. */
@@ -14,6 +14,8 @@ let prunes: PruneRequest[];
 let all: Sandbox[];
 let core: CoreApi;
 const clock = createManualClock(NOW);
+const nameOfId = (id: string): string =>
+  usage.logs.find(({ sandboxId }) => sandboxId === id)?.deleted?.name ?? id;
 const fsb = (line: string, options: CommandLineOptions = {}) =>
   runCommandLine(line.split(' '), { core, clock, ...options });
 
@@ -41,6 +43,7 @@ beforeEach(() => {
     },
     system: {
       ...base.system,
+      removeLogs: async (ids) => void done.push(`logs ${ids.map(nameOfId)}`),
       removeSetAside: async () => {
         done.push('set aside');
         return [];
@@ -52,15 +55,17 @@ beforeEach(() => {
 describe('system prune', () => {
   it('deletes the ended sandboxes of the namespace, and only then images', async () => {
     const { code, stdout } = await fsb('system prune -f');
-    expect({ code, done }).toEqual({ code: 0, done: ['default/job', 'default/old', 'images'] });
+    expect({ code, done }).toEqual({ code: 0, done: ['default/job', 'default/old', 'logs gone', 'images'] });
     expect(prunes).toEqual([{ all: false }]);
-    // 24,576 of the files of job, 800 of the log of old, 7 of images.
-    expect(stdout).toBe('Deleted sandboxes:\ndefault/job\ndefault/old\n\nTotal reclaimed space: 24.8KiB\n');
+    // 24,576 of the files of job, 800 of the log of old, 300 of that of one that was deleted, 7 of images.
+    expect(stdout).toBe(
+      'Deleted sandboxes:\ndefault/job\ndefault/old\n\nRemoved logs of deleted sandboxes:\ndefault/gone\n\nTotal reclaimed space: 25.1KiB\n',
+    );
   });
 
   it('takes every namespace, names images, and what was set aside, when it is told to', async () => {
     await fsb('system prune -y -a -A --set-aside');
-    expect(done).toEqual(['default/job', 'default/old', 'ci/old', 'images', 'set aside']);
+    expect(done).toEqual(['default/job', 'default/old', 'ci/old', 'logs gone', 'images', 'set aside']);
     expect(prunes).toEqual([{ all: true }]);
   });
 
@@ -80,6 +85,7 @@ describe('system prune', () => {
     expect(asked.stderr.text.match(/^ {2}\S.*$/gm)).toEqual([
       '  sandbox default/job (24KiB)',
       '  sandbox default/old (800B)',
+      '  log of deleted sandbox default/gone (300B)',
       '  what interrupted pulls have left (100B)',
       '  /var/lib/fsb/records.aside-2026-02-28T00-00-00-000Z (64KiB)',
       '  /var/lib/fsb/records/sandboxes (300B)',
@@ -87,6 +93,29 @@ describe('system prune', () => {
     expect(prunes).toEqual([{ all: false, dryRun: true, without: ['default/job', 'default/old'] }]);
     asked.stdin.write('n\r');
     expect([await asked.code, done]).toEqual([130, []]);
+  });
+
+  it('removes the logs that are kept of what it deletes, too', async () => {
+    const kept = [...usage.logs];
+    core.system.retainedLogs = async () => kept.filter(({ deleted }) => deleted !== undefined);
+    const { delete: remove } = core.sandboxes;
+    core.sandboxes.delete = async (ref, options) => {
+      await remove(ref, options);
+      const { id } = all.find(({ name }) => name === ref.name)!;
+      kept.push({ sandboxId: id, size: 1, deleted: { ...ref, at: NOW } });
+    };
+    core.system.removeLogs = async (ids) => void done.push(...ids);
+    await fsb('system prune -f --filter until=1h');
+    // The log of gone is younger than that.
+    expect(done).toEqual(['default/job', sandboxes.find(({ name }) => name === 'job')!.id, 'images']);
+  });
+
+  it('removes no logs of a core that is too old to keep any', async () => {
+    core.system.retainedLogs = async () => {
+      throw new FsbError('unsupported', 'no such method');
+    };
+    expect((await fsb('system prune -f')).code).toBe(0);
+    expect(done).toEqual(['default/job', 'default/old', 'images']);
   });
 
   it('leaves what runs again by now', async () => {
@@ -98,7 +127,7 @@ describe('system prune', () => {
       return found;
     };
     expect((await fsb('system prune -f')).stdout).not.toContain('job');
-    expect(done).toEqual(['default/old', 'images']);
+    expect(done).toEqual(['default/old', 'logs gone', 'images']);
   });
 
   it('goes on after a failure, tells it, and exits by it', async () => {
@@ -108,9 +137,9 @@ describe('system prune', () => {
     };
     const { code, stdout, stderr } = await fsb('system prune -f -o json');
     expect(code).toBe(125);
-    expect(JSON.parse(stdout)).toMatchObject({ sandboxes: [{ name: 'old' }], freed_bytes: 807 });
+    expect(JSON.parse(stdout)).toMatchObject({ sandboxes: [{ name: 'old' }], freed_bytes: 1107 });
     expect(stderr).toContain('cannot destroy its instance');
-    expect(done).toEqual(['old', 'images']);
+    expect(done).toEqual(['old', 'logs gone', 'images']);
   });
 });
 

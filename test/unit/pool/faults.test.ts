@@ -220,8 +220,18 @@ describe('close', () => {
     await world.warm([host, 1]);
     world.fake.always('destroy', { hang: true });
     const closed = world.pool.close();
-    await world.clock.advance(30_000);
+    await world.clock.advance(15_000);
     await closed;
+  });
+
+  it('waits no longer than a few seconds for what cannot be destroyed', async () => {
+    const world = createPoolWorld();
+    await world.warm([host, 2]);
+    world.fake.always('destroy', { fail: 'read-only' });
+    const closed = world.pool.close();
+    await world.clock.advance(5_000);
+    await closed;
+    expect(world.row(host)).toMatchObject({ stopping: 2 });
   });
 });
 
@@ -279,7 +289,7 @@ describe('a teardown that fails', () => {
     await world.warm([host, 1]);
     world.fake.always('destroy', { fail: 'busy' });
     const closed = world.pool.close();
-    await world.clock.advance(30_000);
+    await world.clock.advance(5_000);
     await closed;
     expect(world.clock.pending).toBe(0);
     expect(world.row(host)).toMatchObject({ stopping: 1 });

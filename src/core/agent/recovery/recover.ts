@@ -14,6 +14,7 @@ import type { RecordingDriver } from '../ledger/recording-driver.ts';
 import { type InstanceRecord, type LeaseRecord, MAIN_PROCESS, type SlotRecord } from '../ledger/records.ts';
 import type { NamedPool } from '../pools/named-pool.ts';
 import type { Pools } from '../pools/pools.ts';
+import type { RetainedLogs } from '../sandboxes/retained-logs.ts';
 import { verdict } from './verdict.ts';
 
 const ADOPT_ATTEMPTS = 3;
@@ -26,6 +27,7 @@ export interface RecoveryOptions {
   pools: Pools;
   images: ImageStore;
   logs: LogStore;
+  retained: Pick<RetainedLogs, 'get'>;
   ledger: Ledger;
   slots: RecordTable<SlotRecord>;
   /** Wraps a living instance; connects to its guest. */
@@ -39,7 +41,7 @@ export interface RecoveryOptions {
  * lost what was wanted and is gone.
  */
 export async function recover(options: RecoveryOptions): Promise<RecoveryResult> {
-  const { ledger, slots, logs, recording } = options;
+  const { ledger, slots, logs, retained, recording } = options;
   const result: RecoveryResult = { ...NOTHING };
   const found = new Map((await recording.list()).map((instance) => [instance.id, instance]));
   failpoint('recover.listed');
@@ -55,7 +57,8 @@ export async function recover(options: RecoveryOptions): Promise<RecoveryResult>
     result.lost += 1;
   }
   for (const sandboxId of await logs.list())
-    if (slots.get(sandboxId) === undefined) await logs.remove(sandboxId);
+    if (slots.get(sandboxId) === undefined && retained.get(sandboxId) === undefined)
+      await logs.remove(sandboxId);
   failpoint('recover.done');
   return result;
 }

@@ -17,6 +17,12 @@ export class Census {
     if (this.#waiting.length > 0) this.#tellWaiting();
   }
 
+  /** Nothing is done any more about one that is `stopping`, and will not be: the pool is closed. */
+  givenUp(): void {
+    this.#unsettled -= 1;
+    this.#tellWaiting();
+  }
+
   /** Resolves when nothing boots, is being claimed, is being given back or is being torn down. */
   quiet(): Promise<void> {
     return this.#when(() => this.#unsettled === 0);

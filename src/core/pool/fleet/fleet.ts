@@ -164,13 +164,13 @@ export class Fleet {
   async tearDown(slot: Slot, cause: string): Promise<void> {
     const instance = slot.instance!;
     const gone = await this.#teardowns.run(instance, cause, () => slot.resolveGone?.());
-    if (!gone) return;
+    if (!gone) return this.#slots.census.givenUp();
     const { events } = this.#options;
     events.emit({ type: 'destroyed', instance: instance.id, shape: slot.record.key, cause });
     this.ended(slot);
   }
 
-  /** The pool is closed: what could not be destroyed is left to the next core. */
+  /** The pool is closed: what could not be destroyed is left to the next core. Idempotent. */
   close(): void {
     this.#teardowns.stop();
   }

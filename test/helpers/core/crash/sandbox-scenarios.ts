@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { CoreApi } from '../../../../src/core/api/core-api.ts';
 import { wholeLog } from '../../../../src/core/model/logs.ts';
 import { box, expectPhase, find, logOf, make, makeRunning, RUNNING } from './boxes.ts';
 import { scenario } from './scenario.ts';
@@ -6,6 +7,17 @@ import { request, said } from './sessions.ts';
 
 const MIB = 1024 * 1024;
 const LINES = 600_000;
+
+const removeRetained = async (api: CoreApi): Promise<void> =>
+  api.system.removeLogs((await api.system.retainedLogs()).map(({ sandboxId }) => sandboxId));
+
+async function nothingRetained(api: CoreApi): Promise<void> {
+  const left = async (): Promise<unknown[]> => [
+    ...(await api.system.retainedLogs()),
+    ...(await api.system.usage()).logs,
+  ];
+  while ((await left()).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+}
 
 /** The life of a sandbox, from its creation to its deletion. */
 export const sandboxScenarios = [
@@ -75,6 +87,38 @@ export const sandboxScenarios = [
     act: (api) => api.sandboxes.delete(box),
     check: async (api, _, answered) =>
       answered ? expectPhase(api, 'none') : expectPhase(api, 'none', 'Terminating', 'Exited'),
+  }),
+  scenario({
+    name: 'delete, when logs are retained',
+    covers: ['delete.', 'forget.', 'retain.recorded', 'record.retained-logs.', 'record.slots.'],
+    core: { logRetention: 3_600_000 },
+    prepare: (api) => makeRunning(api),
+    act: (api) => api.sandboxes.delete(box, { grace: 0 }),
+    check: async (api, _, answered) => {
+      if (answered) await expectPhase(api, 'none');
+      // Of one that is deleted, or is still to be.
+      expect(await logOf(api)).toBe('begun\n');
+    },
+    tidy: removeRetained,
+  }),
+  scenario({
+    name: 'the end of a retained log',
+    covers: ['retain.forgotten'],
+    core: { logRetention: 300 },
+    prepare: (api) => makeRunning(api),
+    act: (api) => api.sandboxes.delete(box, { grace: 0 }),
+    check: (api) => nothingRetained(api),
+  }),
+  scenario({
+    name: 'the end of a retained log while no core runs',
+    covers: ['retain.forgotten'],
+    core: { logRetention: 300 },
+    whileStarting: true,
+    prepare: async (api) => {
+      await makeRunning(api);
+      await api.sandboxes.delete(box, { grace: 0 });
+    },
+    check: (api) => nothingRetained(api),
   }),
   scenario({
     name: 'the rotation of a log',

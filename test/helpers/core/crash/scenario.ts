@@ -9,7 +9,7 @@ export interface Scenario<State = unknown> {
   covers: string[];
   /** It writes several records of a kind: each is killed at the second one, too, where there is time for it. */
   twice?: boolean;
-  core?: Pick<CoreProcessOptions, 'pool' | 'logSize'>;
+  core?: Pick<CoreProcessOptions, 'pool' | 'logSize' | 'logRetention'>;
   /** What is there before, all of which must outlive the core. */
   prepare?(api: CoreApi, root: string): Promise<State>;
   /** Begins the operation; it fails when the core dies under it. Left out: what was prepared comes to it by itself. */

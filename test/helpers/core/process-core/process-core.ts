@@ -1,4 +1,5 @@
 import type { CoreApi, SystemInfo } from '../../../../src/core/api/core-api.ts';
+import type { LogUsage } from '../../../../src/core/model/system.ts';
 import { hostImages } from './host-images.ts';
 import { HostPools } from './host-pools.ts';
 import { HostSandboxes } from './host-sandboxes.ts';
@@ -32,6 +33,9 @@ const setAside = [{ path: '/records.aside-1', size: 9 }];
 export function processCore(images: readonly string[] = ['host']): ProcessCore {
   const sandboxes = new HostSandboxes(images);
   const pools = new HostPools(images, sandboxes.openSessions);
+  const retained: LogUsage[] = [
+    { sandboxId: 'b0', size: 5, deleted: { namespace: 'default', name: 'gone', at: 2.5 } },
+  ];
   const close = async (): Promise<void> => {
     await Promise.all([sandboxes.close(), pools.close()]);
   };
@@ -48,7 +52,7 @@ export function processCore(images: readonly string[] = ['host']): ProcessCore {
           { id: 'i1', pool: 'p', holder: 'sandbox' as const, sandboxId: 'b1', files: 10, memory: 20 },
           { id: 'i2', pool: '', holder: 'nobody' as const, files: 0, memory: 0 },
         ],
-        logs: [{ sandboxId: 'b1', size: 7 }],
+        logs: [{ sandboxId: 'b1', size: 7 }, ...retained],
         records: { count: 4, size: 8192 },
         setAside,
         trash: 5,
@@ -58,6 +62,8 @@ export function processCore(images: readonly string[] = ['host']): ProcessCore {
         ...{ setAside, logs: 7, disk: { free: 1, total: 2 }, stuck: ['i2'] },
         recovery: { running: 1, leases: 2, idle: 3, files: 4, destroyed: 5, lost: 6, failed: 7 },
       }),
+      retainedLogs: async () => [...retained],
+      removeLogs: async (ids) => void retained.splice(0, ids.includes('b0') ? 1 : 0),
       removeSetAside: async () => setAside,
       events: (query, options) => pools.events.read(query, options),
     },

@@ -71,6 +71,14 @@ export interface InstanceUsage {
 export interface LogUsage {
   sandboxId: string;
   size: number;
+  /** The sandbox, when it is deleted and its log is kept for a while. */
+  deleted: DeletedSandbox | undefined;
+}
+
+export interface DeletedSandbox {
+  namespace: string;
+  name: string;
+  atMilliseconds: number;
 }
 
 export interface RecordsUsage {
@@ -122,6 +130,22 @@ export interface Recovery {
   destroyed: number;
   lost: number;
   failed: number;
+}
+
+export interface RetainedLogsRequest {
+}
+
+/** Oldest first; sizes are those at the deletion. */
+export interface RetainedLogsResponse {
+  logs: LogUsage[];
+}
+
+export interface RemoveLogsRequest {
+  /** Those of others are left as they are. */
+  sandboxIds: string[];
+}
+
+export interface RemoveLogsResponse {
 }
 
 export interface RemoveSetAsideRequest {
@@ -861,7 +885,7 @@ export const InstanceUsage: MessageFns<InstanceUsage> = {
 };
 
 function createBaseLogUsage(): LogUsage {
-  return { sandboxId: "", size: 0 };
+  return { sandboxId: "", size: 0, deleted: undefined };
 }
 
 export const LogUsage: MessageFns<LogUsage> = {
@@ -871,6 +895,9 @@ export const LogUsage: MessageFns<LogUsage> = {
     }
     if (message.size !== 0) {
       writer.uint32(16).int64(message.size);
+    }
+    if (message.deleted !== undefined) {
+      DeletedSandbox.encode(message.deleted, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -904,6 +931,14 @@ export const LogUsage: MessageFns<LogUsage> = {
             message.size = longToNumber(reader.int64());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.deleted = DeletedSandbox.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -923,6 +958,88 @@ export const LogUsage: MessageFns<LogUsage> = {
     const message = createBaseLogUsage();
     message.sandboxId = object.sandboxId ?? "";
     message.size = object.size ?? 0;
+    message.deleted = (object.deleted !== undefined && object.deleted !== null)
+      ? DeletedSandbox.fromPartial(object.deleted)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDeletedSandbox(): DeletedSandbox {
+  return { namespace: "", name: "", atMilliseconds: 0 };
+}
+
+export const DeletedSandbox: MessageFns<DeletedSandbox> = {
+  encode(message: DeletedSandbox, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.namespace !== "") {
+      writer.uint32(10).string(message.namespace);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.atMilliseconds !== 0) {
+      writer.uint32(25).double(message.atMilliseconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeletedSandbox {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeletedSandbox();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.atMilliseconds = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeletedSandbox>): DeletedSandbox {
+    return DeletedSandbox.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeletedSandbox>): DeletedSandbox {
+    const message = createBaseDeletedSandbox();
+    message.namespace = object.namespace ?? "";
+    message.name = object.name ?? "";
+    message.atMilliseconds = object.atMilliseconds ?? 0;
     return message;
   },
 };
@@ -1506,6 +1623,202 @@ export const Recovery: MessageFns<Recovery> = {
     message.destroyed = object.destroyed ?? 0;
     message.lost = object.lost ?? 0;
     message.failed = object.failed ?? 0;
+    return message;
+  },
+};
+
+function createBaseRetainedLogsRequest(): RetainedLogsRequest {
+  return {};
+}
+
+export const RetainedLogsRequest: MessageFns<RetainedLogsRequest> = {
+  encode(_: RetainedLogsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetainedLogsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetainedLogsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RetainedLogsRequest>): RetainedLogsRequest {
+    return RetainedLogsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<RetainedLogsRequest>): RetainedLogsRequest {
+    const message = createBaseRetainedLogsRequest();
+    return message;
+  },
+};
+
+function createBaseRetainedLogsResponse(): RetainedLogsResponse {
+  return { logs: [] };
+}
+
+export const RetainedLogsResponse: MessageFns<RetainedLogsResponse> = {
+  encode(message: RetainedLogsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.logs) {
+      LogUsage.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetainedLogsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetainedLogsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.logs.push(LogUsage.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RetainedLogsResponse>): RetainedLogsResponse {
+    return RetainedLogsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RetainedLogsResponse>): RetainedLogsResponse {
+    const message = createBaseRetainedLogsResponse();
+    message.logs = object.logs?.map((e) => LogUsage.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRemoveLogsRequest(): RemoveLogsRequest {
+  return { sandboxIds: [] };
+}
+
+export const RemoveLogsRequest: MessageFns<RemoveLogsRequest> = {
+  encode(message: RemoveLogsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.sandboxIds) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveLogsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveLogsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sandboxIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RemoveLogsRequest>): RemoveLogsRequest {
+    return RemoveLogsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RemoveLogsRequest>): RemoveLogsRequest {
+    const message = createBaseRemoveLogsRequest();
+    message.sandboxIds = object.sandboxIds?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseRemoveLogsResponse(): RemoveLogsResponse {
+  return {};
+}
+
+export const RemoveLogsResponse: MessageFns<RemoveLogsResponse> = {
+  encode(_: RemoveLogsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveLogsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveLogsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RemoveLogsResponse>): RemoveLogsResponse {
+    return RemoveLogsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<RemoveLogsResponse>): RemoveLogsResponse {
+    const message = createBaseRemoveLogsResponse();
     return message;
   },
 };
@@ -2321,6 +2634,27 @@ export const SystemServiceService = {
       Buffer.from(SystemHealthResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SystemHealthResponse => SystemHealthResponse.decode(value),
   },
+  /** The logs that are kept of deleted sandboxes. */
+  retainedLogs: {
+    path: "/fsb.v1.SystemService/RetainedLogs" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RetainedLogsRequest): Buffer => Buffer.from(RetainedLogsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RetainedLogsRequest => RetainedLogsRequest.decode(value),
+    responseSerialize: (value: RetainedLogsResponse): Buffer =>
+      Buffer.from(RetainedLogsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RetainedLogsResponse => RetainedLogsResponse.decode(value),
+  },
+  /** Removes the logs of deleted sandboxes before their time. */
+  removeLogs: {
+    path: "/fsb.v1.SystemService/RemoveLogs" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RemoveLogsRequest): Buffer => Buffer.from(RemoveLogsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RemoveLogsRequest => RemoveLogsRequest.decode(value),
+    responseSerialize: (value: RemoveLogsResponse): Buffer => Buffer.from(RemoveLogsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RemoveLogsResponse => RemoveLogsResponse.decode(value),
+  },
   /** Removes what could not be read and was set aside. */
   removeSetAside: {
     path: "/fsb.v1.SystemService/RemoveSetAside" as const,
@@ -2350,6 +2684,10 @@ export interface SystemServiceServer extends UntypedServiceImplementation {
   /** What everything takes; it walks the files of all sandboxes. */
   usage: handleUnaryCall<SystemUsageRequest, SystemUsageResponse>;
   health: handleUnaryCall<SystemHealthRequest, SystemHealthResponse>;
+  /** The logs that are kept of deleted sandboxes. */
+  retainedLogs: handleUnaryCall<RetainedLogsRequest, RetainedLogsResponse>;
+  /** Removes the logs of deleted sandboxes before their time. */
+  removeLogs: handleUnaryCall<RemoveLogsRequest, RemoveLogsResponse>;
   /** Removes what could not be read and was set aside. */
   removeSetAside: handleUnaryCall<RemoveSetAsideRequest, RemoveSetAsideResponse>;
   /** What happens to pools, sandboxes and images: in order, without a gap, until the caller leaves, or to the newest without `follow`. */

@@ -1,0 +1,18 @@
+import { diskError } from '../model/disk-failure.ts';
+import { diskFull, isDiskFull } from '../model/disk-full.ts';
+import { FsbError } from '../model/errors.ts';
+
+/** What a failed system call on the files of a log means to people; an FsbError is one already. */
+function logError(what: string, error: unknown): FsbError {
+  if (error instanceof FsbError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return diskError(what, error) ?? new FsbError('internal', `${what}: ${reason}`, { cause: error });
+}
+
+export const readError = (error: unknown, id: string): FsbError =>
+  logError(`cannot read the log of sandbox ${id}`, error);
+
+export function writeError(error: unknown, id: string, directory: string): FsbError {
+  const what = `cannot write the log of sandbox ${id}`;
+  return isDiskFull(error) ? diskFull(what, { where: directory, cause: error }) : logError(what, error);
+}
