@@ -33,6 +33,7 @@ import { newSandbox } from './new-sandbox.ts';
 import { Operations } from './operations.ts';
 import { statusOf } from './outcome.ts';
 import { reconcile } from './reconcile.ts';
+import { Recreations } from './recreations.ts';
 import { Registry } from './registry.ts';
 import { assertAwake, assertRunning, isPaused } from './requirements.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
@@ -59,6 +60,7 @@ export class Controller implements SandboxApi {
   readonly #generations: Generations;
   readonly #changes: Changes;
   readonly #operations: Operations;
+  readonly #recreations: Recreations;
   readonly #unwatch: () => void;
 
   constructor({ agent, sandboxes, clock, log, happened }: ControllerOptions) {
@@ -67,12 +69,15 @@ export class Controller implements SandboxApi {
     this.#log = log;
     this.#registry = new Registry(sandboxes, happened);
     const registry = this.#registry;
-    const lifecycle = new Lifecycle({ agent, registry, clock, log });
+    const recreate = (entry: SandboxEntry): void => this.#recreations.due(entry);
+    const lifecycle = new Lifecycle({ agent, registry, clock, log, recreate });
     this.#lifecycle = lifecycle;
     this.#starts = new Starts({ agent, registry, lifecycle, clock, log });
     this.#generations = new Generations({ agent, registry, starts: this.#starts, clock });
     this.#changes = new Changes({ agent, lifecycle, clock });
     this.#operations = new Operations(registry, this.#generations);
+    const turns = { operations: this.#operations, generations: this.#generations };
+    this.#recreations = new Recreations({ ...turns, clock, log });
     this.#unwatch = agent.watch((report) => this.#lifecycle.apply(report));
   }
 
@@ -86,6 +91,7 @@ export class Controller implements SandboxApi {
       log: this.#log,
     });
     this.#lifecycle.resume();
+    for (const entry of this.#registry.entries()) this.#recreations.resume(entry);
   }
 
   async create(request: CreateRequest, { signal }: CallOptions = {}): Promise<Sandbox> {
@@ -209,9 +215,10 @@ export class Controller implements SandboxApi {
     return abortable(usageOf(query, parts), signal);
   }
 
-  /** Stops watching and expiring; the sandboxes live on. */
+  /** Nothing happens by itself any more; the sandboxes live on. */
   close(): void {
     this.#unwatch();
+    this.#recreations.close();
     this.#lifecycle.close();
   }
 }
