@@ -6,6 +6,7 @@ import type { ProcessSession } from '../../../src/core/model/process.ts';
 import type { Sandbox, SandboxRef } from '../../../src/core/model/sandbox.ts';
 import { errorOf, execOf, finish, Workbench } from '../../contract/workbench.ts';
 import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
+import { firstProcesses } from '../../helpers/core/first-processes.ts';
 import { leftRecords } from '../../helpers/core/left-records.ts';
 import { lose } from '../../helpers/core/lose.ts';
 import { makeRoot, type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
