@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import type { CoreApi } from '../../src/core/api/core-api.ts';
+import type { SandboxRef } from '../../src/core/model/sandbox.ts';
 import { adminCases } from './cases/admin.ts';
 import { attachCases } from './cases/attach.ts';
 import { execCases } from './cases/exec.ts';
@@ -12,10 +13,13 @@ import { poolEventCases } from './cases/pool-events.ts';
 import { poolLeaseCases } from './cases/pool-leases.ts';
 import { poolRunCases } from './cases/pool-runs.ts';
 import { poolCases } from './cases/pools.ts';
+import { recoveryCases } from './cases/recovery.ts';
 import { Workbench } from './workbench.ts';
 
 export interface CoreUnderTest {
   core: CoreApi;
+  /** Lets a running sandbox be lost; left out: it cannot be. */
+  lose?(box: SandboxRef): Promise<void>;
   /** Frees all that makeCore made. */
   close(): Promise<void>;
 }
@@ -44,6 +48,7 @@ export function sandboxApiContract(name: string, makeCore: () => Promise<CoreUnd
     attachCases(bench);
     logCases(bench);
     flowCases(bench);
+    recoveryCases(bench, () => made.lose);
     adminCases(bench);
     imageCases(bench);
     poolCases(bench);

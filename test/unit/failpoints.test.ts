@@ -3,12 +3,14 @@ import { changeScenarios } from '../helpers/core/crash/change-scenarios.ts';
 import { failpointNames } from '../helpers/core/crash/failpoint-names.ts';
 import { imageScenarios } from '../helpers/core/crash/image-scenarios.ts';
 import { poolScenarios } from '../helpers/core/crash/pool-scenarios.ts';
+import { recoveryScenarios } from '../helpers/core/crash/recovery-scenarios.ts';
 import { sandboxScenarios } from '../helpers/core/crash/sandbox-scenarios.ts';
 import { isCovered } from '../helpers/core/crash/scenario.ts';
 
 const scenarios = [
   ...sandboxScenarios,
   ...changeScenarios,
+  ...recoveryScenarios,
   ...poolScenarios,
   ...imageScenarios(() => {
     throw new Error('no registry is needed here');

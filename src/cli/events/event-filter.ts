@@ -19,7 +19,7 @@ type EventType = CoreEvent['event']['type'];
 /** docs/events.md says what they are. */
 const TYPES = Object.keys({
   ...{ created: 1, started: 1, exited: 1, failed: 1, lost: 1, paused: 1, unpaused: 1, killed: 1, stopped: 1 },
-  ...{ restarted: 1, reset: 1, expired: 1, renamed: 1, updated: 1, deleted: 1 },
+  ...{ restarted: 1, reset: 1, recreated: 1, expired: 1, renamed: 1, updated: 1, deleted: 1 },
   ...{ pulled: 1, imported: 1, tagged: 1, untagged: 1, removed: 1, pruned: 1 },
   ...{ idle: 1, claimed: 1, resumed: 1, returned: 1, evicted: 1, destroyed: 1, 'boot-failed': 1 },
   ...{ refill: 1, scaled: 1, drained: 1 },

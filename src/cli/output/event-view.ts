@@ -44,6 +44,8 @@ export interface SandboxEventView extends Stamp<'sandbox'> {
   reason: string | null;
   /** Of renamed: the name before. */
   from: string | null;
+  /** Of lost: when it is recreated, if it is. */
+  recreate_at: string | null;
 }
 
 /** The same of an image. */
@@ -64,7 +66,11 @@ export function eventView(told: CoreEvent): EventView {
   const own = (keys: readonly string[]): object =>
     Object.fromEntries(keys.map((key) => [key, rest[key] ?? null]));
   if (sandbox)
-    return { ...stamp, type, ...sandbox, ...own(['code', 'signal', 'reason', 'from']) } as SandboxEventView;
+    return {
+      ...{ ...stamp, type, ...sandbox, ...own(['code', 'signal', 'reason', 'from']) },
+      recreate_at:
+        event.type === 'lost' && event.recreateAt !== undefined ? timestamp(event.recreateAt) : null,
+    } as SandboxEventView;
   if (image) return { ...stamp, type, ...image, ...own(['freed']) } as ImageEventView;
   const details = own(['instance', 'shape', 'cause', 'count', 'min']);
   return { ...stamp, pool: told.pool, type, ...details } as PoolEventView;
@@ -97,11 +103,11 @@ interface Parts {
 
 function partsOf(view: EventView, wide: boolean): Parts {
   if (view.kind === 'sandbox') {
-    const { name, namespace, code, signal, reason, from } = view;
+    const { name, namespace, code, signal, reason, from, recreate_at } = view;
     return {
       name,
       details: {
-        ...{ code, signal, from, image: familiarName(view.image) },
+        ...{ code, signal, from, recreate_at, image: familiarName(view.image) },
         namespace: wide || namespace !== DEFAULT_NAMESPACE ? namespace : null,
         id: wide ? view.id : null,
         // Last, for it may have any length.

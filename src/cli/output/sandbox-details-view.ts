@@ -1,4 +1,4 @@
-import { formatSize } from '../../core/model/quantity.ts';
+import { formatDuration, formatSize } from '../../core/model/quantity.ts';
 import type { Sandbox } from '../../core/model/sandbox.ts';
 import type { SandboxSpec } from '../../core/model/spec.ts';
 import { dockerSandbox } from './docker-names.ts';
@@ -42,7 +42,7 @@ function describeSandbox(view: SandboxDetailsView, spec: SandboxSpec, now: numbe
     ['Namespace', view.namespace],
     ['Id', view.id],
     ['Generation', String(view.generation)],
-    ['Phase', phaseText(view)],
+    ['Phase', phaseText(view, now)],
     ['Reason', view.reason ?? (view.oom_killed ? 'out of memory' : null)],
     ['Image', view.image],
     ['Command', commandText(spec)],
@@ -58,11 +58,18 @@ function describeSandbox(view: SandboxDetailsView, spec: SandboxSpec, now: numbe
     ['Started', ago(view.started_at)],
     ['Ended', ago(view.ended_at)],
     ['Expires', view.expires_at ?? 'never'],
+    ['On loss', lossText(spec)],
+    ['Recreated', view.recreate_at],
     ['Log', view.log_bytes === null ? '' : formatSize(view.log_bytes)],
   ]);
   const events = view.events.map((event) => `  ${event.time}  ${printable(event.message)}\n`);
   return rows + (events.length === 0 ? '' : `Events:\n${events.join('')}`);
 }
+
+const lossText = ({ failure_policy, recovery_timeout_seconds }: SandboxSpec): string =>
+  failure_policy === 'Manual'
+    ? ''
+    : `${failure_policy} after ${formatDuration(recovery_timeout_seconds * 1000)}`;
 
 /** What is not said is known when the sandbox is bound: it is the pool's. */
 function resourcesText({ cpus, memory, pids }: SandboxSpec['resources']): string {

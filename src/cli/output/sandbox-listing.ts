@@ -30,7 +30,11 @@ function sandboxColumns(options: ListOptions): Column<SandboxView>[] {
     ...(options.namespaces ? [{ title: 'NAMESPACE', value: (s: SandboxView) => s.namespace }] : []),
     { title: 'NAME', value: (s) => s.name },
     { title: 'ID', value: (s) => (options.full ? s.id : shortId(s.id)) },
-    { title: 'PHASE', value: phaseText, tone: (s) => (s.paused ? 'busy' : TONES[s.phase]) },
+    {
+      title: 'PHASE',
+      value: (s) => phaseText(s, options.now),
+      tone: (s) => (s.paused ? 'busy' : TONES[s.phase]),
+    },
     { title: 'IMAGE', value: (s) => s.image },
     { title: 'NODE', spare: 1, value: (s) => s.node },
     { title: 'AGE', value: (s) => ageText(s.created_at, options.now) },

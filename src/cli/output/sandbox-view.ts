@@ -29,6 +29,8 @@ export interface SandboxView {
   started_at: string | null;
   ended_at: string | null;
   expires_at: string | null;
+  /** When a lost one is recreated, as it was foreseen. */
+  recreate_at: string | null;
   /** The pool had an instance ready; null before it was bound. */
   warm: boolean | null;
   /** Can be given to `run -f` as it is: durations are texts, sizes bytes. */
@@ -59,6 +61,7 @@ export function sandboxView(sandbox: Sandbox): SandboxView {
     started_at: 'startedAt' in state ? timestamp(state.startedAt) : null,
     ended_at: endOf(state),
     expires_at: sandbox.expiresAt === 0 ? null : timestamp(sandbox.expiresAt),
+    recreate_at: 'recreateAt' in state && state.recreateAt !== undefined ? timestamp(state.recreateAt) : null,
     warm: sandbox.warm ?? null,
     spec: specView(spec),
     events: sandbox.events.map((event) => ({ time: timestamp(event.time), message: event.message })),

@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { durationFlag, globalFlags, instanceFlags, processFlags, repeated } from '../flags.ts';
 import { imageSourceFlags } from '../images/pull-flags.ts';
 import type { FlagArities } from '../program/pass-through.ts';
+import { failurePolicyFlag, recoveryTimeoutFlag } from '../spec/recovery-flags.ts';
 
 /** The flags of `run` beside the global ones. */
 export const runFlags = {
@@ -44,9 +45,12 @@ export const runFlags = {
     summary: "Replace the image's entrypoint; empty: none, the words after NAME are the command.",
     helpValue: 'PATH',
   }),
-  'failure-policy': Flags.string({
-    summary: 'When its node is lost: Manual or AutoRecreate. Default: Manual.',
-    helpValue: 'POLICY',
+  'failure-policy': failurePolicyFlag({
+    summary:
+      'When it is lost: Manual, it stays so, or AutoRecreate, it begins anew from the image. Default: Manual.',
+  }),
+  'recovery-timeout': recoveryTimeoutFlag({
+    summary: 'How long AutoRecreate waits first, in whole seconds. Default: 60s.',
   }),
   attach: Flags.boolean({ char: 'a', summary: "Stream its output and exit with its command's code." }),
   rm: Flags.boolean({ summary: 'Delete it once its command has ended; implies --attach.' }),

@@ -51,6 +51,7 @@ export function toSpecFlags(
     volumes: flags.volume,
     ports: flags.port,
     failurePolicy: flags['failure-policy'],
+    recoveryTimeout: flags['recovery-timeout'],
     interactive: flags.interactive,
     tty: flags.tty,
   };

@@ -2,9 +2,10 @@ import { Flags, type Interfaces } from '@oclif/core';
 import type { SandboxChange } from '../../core/api/sandbox-api.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import { parseDuration } from '../../core/model/quantity.ts';
-import { durationFlag, repeated } from '../flags.ts';
+import { repeated } from '../flags.ts';
 import { cpusFlag, memoryFlag, pidsFlag } from '../limit-flags.ts';
 import { parsePairs } from './env-words.ts';
+import { failurePolicyFlag, recoveryTimeoutFlag } from './recovery-flags.ts';
 import { defined } from './sparse.ts';
 
 /** The flags of `update` beside the global ones. */
@@ -19,11 +20,12 @@ export const changeFlags = {
     summary: 'End it after this long from now on (90s, 5m, 2d), and after each start; none: never.',
     helpValue: 'DURATION|none',
   }),
-  'failure-policy': Flags.string({
-    summary: 'When its node is lost: Manual or AutoRecreate.',
-    helpValue: 'POLICY',
+  'failure-policy': failurePolicyFlag({
+    summary: 'When it is lost: Manual, it stays so, or AutoRecreate, it begins anew from the image.',
   }),
-  'recovery-timeout': durationFlag({ summary: 'How long a lost one is waited for, in whole seconds.' }),
+  'recovery-timeout': recoveryTimeoutFlag({
+    summary: 'How long AutoRecreate waits first, in whole seconds; of one that is lost from now on.',
+  }),
   label: Flags.string({
     ...repeated,
     char: 'l',
@@ -39,12 +41,11 @@ export const changeFlags = {
 export function changeOf(flags: Partial<Interfaces.InferredFlags<typeof changeFlags>>): SandboxChange {
   const { cpus, memory, pids } = flags;
   const resources = defined({ cpus, memory, pids });
-  const timeout = flags['recovery-timeout'];
   const change = defined({
     expireTime: flags['expire-time'],
     ttl: flags.ttl,
     failurePolicy: flags['failure-policy'],
-    recoveryTimeoutSeconds: timeout === undefined ? undefined : wholeSeconds(timeout),
+    recoveryTimeoutSeconds: flags['recovery-timeout'],
     labels: flags.label && labelChanges(flags.label),
     resources: Object.keys(resources).length === 0 ? undefined : resources,
   });
@@ -62,11 +63,4 @@ export function labelChanges(words: string[]): Record<string, string | null> {
     'label',
   );
   return { ...set, ...Object.fromEntries(removed.map((word) => [word.slice(0, -1), null])) };
-}
-
-function wholeSeconds(ms: number): number {
-  if (ms % 1000 === 0) return ms / 1000;
-  throw new FsbError('invalid_argument', '--recovery-timeout is not a number of whole seconds', {
-    hint: 'Write it like 30s or 5m.',
-  });
 }

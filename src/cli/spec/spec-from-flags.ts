@@ -25,6 +25,8 @@ export interface SpecFlags {
   volumes?: string[];
   ports?: string[];
   failurePolicy?: string;
+  /** Seconds. */
+  recoveryTimeout?: number;
   interactive?: boolean;
   tty?: boolean;
 }
@@ -60,6 +62,7 @@ export function specFromFlags(flags: SpecFlags, words: string[]): PartialSpec {
     mounts: flags.volumes?.map(parseVolume),
     exposed_ports: flags.ports?.map(parsePort),
     failure_policy: flags.failurePolicy,
+    recovery_timeout_seconds: flags.recoveryTimeout,
     stdin: flags.interactive || undefined,
     tty: flags.tty || undefined,
   }) as PartialSpec;

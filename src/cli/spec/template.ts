@@ -33,7 +33,7 @@ const SECTIONS: Section[] = [
     { consistency_mode: '# consistency_mode: fast' },
   ],
   [
-    'When its node is lost: Manual, or AutoRecreate after recovery_timeout_seconds.',
+    'When it is lost: Manual (it stays so), or AutoRecreate (anew from the image, after the timeout).',
     {
       failure_policy: '# failure_policy: Manual',
       recovery_timeout_seconds: '# recovery_timeout_seconds: 60',

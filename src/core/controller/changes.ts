@@ -9,7 +9,7 @@ import type { Sandbox } from '../model/sandbox.ts';
 import { defaultResources, type Resources } from '../model/shape.ts';
 import { type Expires, expiresOf } from './expires.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import { assertPolicy } from './new-sandbox.ts';
+import { type Lost, lostFor } from './recovery.ts';
 import { assertRunning, assertStays, isPaused } from './requirements.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
 
@@ -60,7 +60,6 @@ export class Changes {
 
   async update(entry: SandboxEntry, input: SandboxChange): Promise<void> {
     const change = readChange(input);
-    if (change.failurePolicy) assertPolicy(change.failurePolicy);
     assertCores(change.resources?.cpus, this.#agent.cores);
     const { id, spec: before, state } = entry.sandbox;
     const spec = changedSpec(before, change);
@@ -72,8 +71,9 @@ export class Changes {
       const now = this.#clock.now();
       const runs = entry.sandbox.state.phase === 'Running';
       const expires = runs ? newExpires(change, spec, this.#clock) : undefined;
-      await entry.change({ spec, ...expires }, now, `updated: ${Object.keys(input).join(', ')}`);
-      if (expires) this.#lifecycle.expire(entry.sandbox);
+      const recovery = newRecovery(change, { ...entry.sandbox, spec }, this.#clock);
+      await entry.change({ spec, ...expires, ...recovery }, now, `updated: ${Object.keys(input).join(', ')}`);
+      if (expires ?? recovery) this.#lifecycle.follow(entry.sandbox);
     } catch (error) {
       if (limits)
         await this.#agent.update(id, limitsOf({ ...spec, resources: before.resources })).catch(noop);
@@ -101,6 +101,16 @@ function newExpires(
 ): Expires | undefined {
   if (ttl === undefined && expireTime === undefined) return undefined;
   return expiresOf(changed, clock.now(), clock);
+}
+
+/** Of a lost one: its recovery timeout counts from now on, too. Undefined: as before. */
+function newRecovery(
+  { failurePolicy, recoveryTimeoutSeconds }: CheckedChange,
+  { state, spec }: Sandbox,
+  clock: Clock,
+): { state: Lost } | undefined {
+  if (state.phase !== 'Lost' || (failurePolicy ?? recoveryTimeoutSeconds) === undefined) return undefined;
+  return { state: lostFor(state, spec, clock) };
 }
 
 function changedSpec(spec: Sandbox['spec'], change: CheckedChange): Sandbox['spec'] {

@@ -34,6 +34,7 @@ import { newSandbox } from './new-sandbox.ts';
 import { Operations } from './operations.ts';
 import { statusOf } from './outcome.ts';
 import { reconcile } from './reconcile.ts';
+import { Recreations } from './recreations.ts';
 import { Registry } from './registry.ts';
 import { assertAwake, assertRunning, isPaused } from './requirements.ts';
 import { Retries } from './retries.ts';
@@ -62,6 +63,7 @@ export class Controller implements SandboxApi {
   readonly #generations: Generations;
   readonly #changes: Changes;
   readonly #operations: Operations;
+  readonly #recreations: Recreations;
   readonly #unwatch: () => void;
 
   constructor({ agent, sandboxes, clock, log, happened }: ControllerOptions) {
@@ -72,12 +74,15 @@ export class Controller implements SandboxApi {
     const registry = this.#registry;
     const retries = new Retries(clock, log);
     this.#retries = retries;
-    const lifecycle = new Lifecycle({ agent, registry, retries, clock, log });
+    const recreate = (entry: SandboxEntry): void => this.#recreations.due(entry);
+    const lifecycle = new Lifecycle({ agent, registry, retries, clock, log, recreate });
     this.#lifecycle = lifecycle;
     this.#starts = new Starts({ agent, registry, retries, lifecycle, clock, log });
     this.#generations = new Generations({ agent, registry, starts: this.#starts, clock });
     this.#changes = new Changes({ agent, lifecycle, clock });
     this.#operations = new Operations(registry, this.#generations);
+    const turns = { operations: this.#operations, generations: this.#generations };
+    this.#recreations = new Recreations({ ...turns, clock, log });
     this.#unwatch = agent.watch((report) => this.#lifecycle.apply(report));
   }
 
@@ -91,6 +96,7 @@ export class Controller implements SandboxApi {
       log: this.#log,
     });
     this.#lifecycle.resume();
+    for (const entry of this.#registry.entries()) this.#recreations.resume(entry);
   }
 
   async create(request: CreateRequest, { signal }: CallOptions = {}): Promise<Sandbox> {
@@ -224,10 +230,11 @@ export class Controller implements SandboxApi {
     return abortable(usageOf(query, parts), signal);
   }
 
-  /** Stops watching, expiring and trying again; the sandboxes live on. */
+  /** Nothing happens by itself any more; the sandboxes live on. */
   close(): void {
     this.#unwatch();
     this.#retries.close();
+    this.#recreations.close();
     this.#lifecycle.close();
   }
 }

@@ -1,10 +1,12 @@
 import type { AgentApi, AgentStopOptions } from '../api/agent-api.ts';
+import type { CallOptions } from '../api/sandbox-api.ts';
 import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
+import { FsbError, throwIfAborted } from '../model/errors.ts';
 import { failpoint } from '../model/failpoint.ts';
 import { newSandboxId } from '../model/ids.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 import { NEVER } from './expires.ts';
+import { lostForGood } from './recovery.ts';
 import type { Registry } from './registry.ts';
 import { assertStays } from './requirements.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
@@ -30,8 +32,8 @@ export interface GenerationsParts {
  *    together with the word that there is no generation before any more.
  * 4. The node forgets the generation before.
  *
- * Killed after 2, the next core has a Failed sandbox whose files are where they were; after 3, whatever the node has;
- * what no record refers to is forgotten.
+ * Killed after 2, the next core has a Failed sandbox whose files are where they were, or goes on with a recreation; after
+ * 3, whatever the node has; what no record refers to is forgotten.
  */
 export class Generations {
   readonly #agent: AgentApi;
@@ -46,11 +48,18 @@ export class Generations {
     this.#clock = clock;
   }
 
-  /** One that has ended is fine. */
+  /** One that has ended is fine; one that is lost stays so. */
   async stop(entry: SandboxEntry, how: Ending): Promise<void> {
     const ran = entry.sandbox.state.phase === 'Running';
     await this.#end(entry, how);
+    await this.#stayLost(entry);
     if (ran) entry.tell({ type: 'stopped' });
+  }
+
+  async #stayLost(entry: SandboxEntry): Promise<void> {
+    const { state } = entry.sandbox;
+    if (state.phase !== 'Lost' || state.recreateAt === undefined) return;
+    await entry.change({ state: lostForGood(state) }, this.#clock.now(), 'stopped: it is not recreated');
   }
 
   /** Resolves when nothing of the instance is left; at once for one that is not there. */
@@ -76,43 +85,79 @@ export class Generations {
   /** One that runs is fine. */
   async start(entry: SandboxEntry): Promise<void> {
     if (entry.sandbox.state.phase === 'Running') return;
-    await this.#again(entry, { grace: entry.sandbox.spec.grace_period }, true);
+    await this.#again(entry, { grace: entry.sandbox.spec.grace_period }, STARTED);
   }
 
   async restart(entry: SandboxEntry, how: Ending): Promise<void> {
-    await this.#again(entry, how, true);
+    await this.#again(entry, how, STARTED);
     entry.tell({ type: 'restarted' });
   }
 
   /** @param begunBefore see ResetOptions; looked at in its turn: of two who mean the same generation one resets it */
   async reset(entry: SandboxEntry, how: Ending, begunBefore = Number.POSITIVE_INFINITY): Promise<void> {
     if (beganAt(entry.sandbox) >= begunBefore) return;
-    await this.#again(entry, how, false);
+    await this.#again(entry, how, RESET);
     entry.tell({ type: 'reset' });
   }
 
-  async #again(entry: SandboxEntry, how: Ending, files: boolean): Promise<void> {
+  /**
+   * What is lost begins anew from the image, as on another node it would have to.
+   * @param signal the core is stopping: the next one goes on
+   * @throws as AgentApi.start; it is Failed then, or, when nothing was begun, still Lost
+   */
+  async recreate(entry: SandboxEntry, signal: AbortSignal): Promise<void> {
+    const { state } = entry.sandbox;
+    if (state.phase !== 'Lost') return;
+    failpoint('recreate.due');
+    const message = `recreated: begun anew from the image, for it was lost: ${state.reason}`;
+    await this.#again(entry, { grace: 0 }, { files: false, lost: state.reason, message }, { signal });
+    entry.tell({ type: 'recreated' });
+  }
+
+  /** One that the last core had on record, and at most begun: what there is of it is of no use to anybody. */
+  async finishRecreation(entry: SandboxEntry, signal: AbortSignal): Promise<void> {
+    const { id } = entry.sandbox;
+    await this.#agent.stop(id, { grace: 0, keepFiles: false }).gone;
+    await this.#starts.forget({ id });
+    failpoint('recreate.cleared');
+    throwIfAborted(signal);
+    await this.#starts.start(entry, Promise.resolve(), { signal });
+    entry.tell({ type: 'recreated' });
+  }
+
+  async #again(
+    entry: SandboxEntry,
+    how: Ending,
+    { message, ...from }: Origin,
+    { signal }: CallOptions = {},
+  ): Promise<void> {
     const now = this.#clock.now();
     assertTimeLeft(entry.sandbox, now);
     // Also of one that ended long ago: its instance may still be on its way out.
     await this.#end(entry, how);
     failpoint('again.ended');
+    throwIfAborted(signal);
     assertStays(entry.sandbox);
     const { id, generation, previous } = entry.sandbox;
     const next = {
       id: newSandboxId(),
       generation: generation + 1,
-      previous: { id: previous?.id ?? id, files },
+      previous: { id: previous?.id ?? id, ...from },
       ...{ node: '', endpoints: [], ...NEVER, warm: undefined },
     };
-    const message = files ? 'started again, with its files' : 'reset: begun anew from the image';
     await this.#registry.renew(entry, next, now, message);
     failpoint('again.renewed');
     if (next.previous.id !== id) await this.#starts.forget({ id });
-    await this.#starts.start(entry, Promise.resolve());
+    await this.#starts.start(entry, Promise.resolve(), { signal });
     failpoint('again.started');
   }
 }
+
+/** What a next generation begins with, in words for people, too. */
+type Origin = Omit<NonNullable<Sandbox['previous']>, 'id'> & { message: string };
+
+const STARTED: Origin = { files: true, message: 'started again, with its files' };
+const RESET: Origin = { files: false, message: 'reset: begun anew from the image' };
 
 /** @throws conflict: it would expire at once */
 function assertTimeLeft({ name, spec }: Sandbox, now: number): void {

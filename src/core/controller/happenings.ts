@@ -1,6 +1,7 @@
 import type { EventSandbox, Happening, SandboxEvent } from '../model/event.ts';
 import { signalName } from '../model/process.ts';
 import type { Sandbox } from '../model/sandbox.ts';
+import type { Lost } from './recovery.ts';
 
 /** Hears of everything that happens to sandboxes, in order. Must not throw. */
 export type OnHappening = (happening: Happening & { sandbox: EventSandbox }) => void;
@@ -24,13 +25,19 @@ export function eventOfStep(before: Sandbox['state'], { state }: Sandbox): Sandb
     case 'Failed':
       return { type: 'failed', reason: state.reason };
     case 'Lost':
-      return { type: 'lost', reason: state.reason };
+      return lost(state);
     case 'Expired':
       return { type: 'expired' };
     default:
       return undefined;
   }
 }
+
+const lost = ({ reason, recreateAt }: Lost): SandboxEvent => ({
+  type: 'lost',
+  reason,
+  ...(recreateAt !== undefined && { recreateAt }),
+});
 
 /** A shell says 128 and the number for one that a signal has ended. */
 const exited = ({ code, signal }: { code: number | null; signal: number | null }): SandboxEvent =>

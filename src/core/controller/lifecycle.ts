@@ -6,6 +6,7 @@ import { failpoint } from '../model/failpoint.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 import { deadlineOf, expiresOf, NEVER } from './expires.ts';
 import { deletedWhileStarting, phaseAfter } from './outcome.ts';
+import { lostFor, lostSince, lostText, recreationOf } from './recovery.ts';
 import type { Registry } from './registry.ts';
 import type { Retries } from './retries.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
@@ -18,6 +19,11 @@ export interface LifecycleParts {
   log: Logger;
 }
 
+export interface LifecycleOptions extends LifecycleParts {
+  /** The time has come to recreate a lost one. */
+  recreate: (entry: SandboxEntry) => void;
+}
+
 /** The steps of a sandbox's life: what the node reports of it, from the start to the end, its expiry, its removal. */
 export class Lifecycle {
   readonly #agent: AgentApi;
@@ -26,14 +32,19 @@ export class Lifecycle {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #expiry: Expiry;
+  readonly #recreation: Expiry;
 
-  constructor({ agent, registry, retries, clock, log }: LifecycleParts) {
+  constructor({ agent, registry, retries, clock, log, recreate }: LifecycleOptions) {
     this.#agent = agent;
     this.#registry = registry;
     this.#retries = retries;
     this.#clock = clock;
     this.#log = log;
     this.#expiry = new Expiry(clock, (id) => this.#expire(id));
+    this.#recreation = new Expiry(clock, (id) => {
+      const entry = registry.byId(id);
+      if (entry) recreate(entry);
+    });
   }
 
   /** To Running. The record of this step need not be waited for: what is recorded says enough to find the way here again. */
@@ -47,7 +58,7 @@ export class Lifecycle {
       );
     this.#save(entry.enter({ phase: 'Running', startedAt }, startedAt, 'started'), entry);
     const { sandbox } = entry;
-    this.expire(sandbox);
+    this.follow(sandbox);
     // The command may have ended before its start was reported: that report found no running sandbox.
     const { early } = entry;
     entry.early = undefined;
@@ -65,10 +76,15 @@ export class Lifecycle {
     }
     const next = phaseAfter(entry.sandbox.state, change.state, this.#clock.now());
     if (!next) return;
-    const ended = next.state.phase !== 'Running';
-    if (ended) this.#expiry.set(change.sandboxId, undefined);
-    const patch = ended ? NEVER : {};
-    this.#save(entry.enter(next.state, this.#clock.now(), next.message, patch), entry);
+    const { spec } = entry.sandbox;
+    let { state, message } = next;
+    if (state.phase === 'Lost') {
+      state = lostFor(state, spec, this.#clock);
+      message = lostText(state, spec);
+    }
+    const patch = state.phase === 'Running' ? {} : NEVER;
+    this.#save(entry.enter(state, this.#clock.now(), message, patch), entry);
+    this.follow(entry.sandbox);
   }
 
   #expire(id: string): void {
@@ -111,7 +127,7 @@ export class Lifecycle {
         ? entry.save()
         : entry.enter({ phase: 'Terminating', since: now }, now, 'deleted');
     this.#save(recorded, entry);
-    this.#expiry.set(id, undefined);
+    this.follow(entry.sandbox);
     this.#registry.releaseName(entry);
     entry.starting?.abort(deletedWhileStarting(entry.sandbox.name));
     const deletion = { grace, recorded, gone: this.#remove(entry, grace) };
@@ -140,20 +156,35 @@ export class Lifecycle {
     await this.#registry.remove(entry, 'it was deleted');
   }
 
-  /** When its record says. */
-  expire(sandbox: Sandbox): void {
-    this.#expiry.set(sandbox.id, deadlineOf(sandbox));
+  /** It ends, or is recreated, when its record says. */
+  follow(sandbox: Sandbox): void {
+    const { id, state } = sandbox;
+    this.#expiry.set(id, state.phase === 'Running' ? deadlineOf(sandbox) : undefined);
+    this.#recreation.set(id, recreationOf(state));
   }
 
   /** After a restart of the core: an end that came while nobody looked is told by the timers at once. */
   resume(): void {
-    for (const { sandbox } of this.#registry.entries())
-      if (sandbox.state.phase === 'Running') this.expire(sandbox);
+    for (const entry of this.#registry.entries()) {
+      this.#waitAnew(entry);
+      if (['Running', 'Lost'].includes(entry.sandbox.state.phase)) this.follow(entry.sandbox);
+    }
   }
 
-  /** No more expiry; the sandboxes live on. */
+  #waitAnew(entry: SandboxEntry): void {
+    const { state, spec } = entry.sandbox;
+    const lost = state.phase === 'Lost' ? lostSince(state, spec, this.#clock) : undefined;
+    if (lost)
+      this.#save(
+        entry.change({ state: lost }, this.#clock.now(), 'the machine has booted: it waits anew'),
+        entry,
+      );
+  }
+
+  /** No timer is left; the sandboxes live on. */
   close(): void {
     this.#expiry.close();
+    this.#recreation.close();
   }
 
   #save(saved: Promise<void>, { sandbox }: SandboxEntry): void {

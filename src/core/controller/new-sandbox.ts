@@ -1,10 +1,9 @@
 import type { CreateRequest } from '../api/sandbox-api.ts';
-import { FsbError } from '../model/errors.ts';
 import { assertName, newSandboxId, newSandboxName } from '../model/ids.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 import { parseSpec } from '../model/spec.ts';
 
-/** The record of a sandbox that nothing was done for yet. @throws invalid_argument, unsupported */
+/** The record of a sandbox that nothing was done for yet. @throws invalid_argument */
 export function newSandbox(
   { namespace, name, spec: input, idempotencyKey }: CreateRequest,
   now: number,
@@ -12,7 +11,6 @@ export function newSandbox(
   const spec = parseSpec(input);
   assertName(namespace, 'namespace');
   if (name !== '') assertName(name, 'sandbox name');
-  assertPolicy(spec.failure_policy);
   return {
     id: newSandboxId(),
     namespace,
@@ -27,12 +25,4 @@ export function newSandbox(
     events: [{ time: now, message: 'created' }],
     ...(idempotencyKey ? { idempotencyKey } : {}),
   };
-}
-
-/** @throws unsupported */
-export function assertPolicy(policy: Sandbox['spec']['failure_policy']): void {
-  if (policy === 'Manual') return;
-  throw new FsbError('unsupported', `failure_policy ${policy} is not available yet`, {
-    hint: 'Leave it out, or use Manual.',
-  });
 }

@@ -27,6 +27,13 @@ export class Operations {
     return this.#turns.take(entry.key, create);
   }
 
+  /** What nobody asked for; nothing for one that is gone, or on its way. */
+  byItself(entry: SandboxEntry, change: () => Promise<void>): Promise<void> {
+    return this.#turns.take(entry.key, async () => {
+      if (!entry.gone && entry.sandbox.state.phase !== 'Terminating') await change();
+    });
+  }
+
   /** @throws not_found (also of one whose creation failed), conflict (being deleted), what the change throws, the signal's reason */
   async take(
     ref: SandboxRef,

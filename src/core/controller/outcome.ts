@@ -39,9 +39,12 @@ export function describeExit(status: ExitStatus): string {
 /** The status of an ended sandbox; undefined while it may still end. @throws run_failed when there is no truth to tell */
 export function statusOf(sandbox: Sandbox): ExitStatus | undefined {
   const { state, name } = sandbox;
-  const none = (why: string): never => {
+  const none = (why: string, recreateAt?: number): never => {
     throw new FsbError('run_failed', `sandbox ${name} ended without an exit status: ${why}`, {
-      hint: `See what happened with: fsb-ctl get ${name}`,
+      hint:
+        recreateAt === undefined
+          ? `See what happened with: fsb-ctl get ${name}`
+          : `It is recreated at ${new Date(recreateAt).toISOString()}; see how it is with: fsb-ctl get ${name}`,
     });
   };
   switch (state.phase) {
@@ -50,7 +53,7 @@ export function statusOf(sandbox: Sandbox): ExitStatus | undefined {
     case 'Failed':
       return state.status ?? none(state.reason);
     case 'Lost':
-      return none(state.reason);
+      return none(state.reason, state.recreateAt);
     case 'Expired':
       return none('its time was up');
     case 'Terminating':

@@ -81,8 +81,10 @@ async function settle(
   else if (state.phase === 'Running') await agent.rename(id, refKey(entry.sandbox));
   else if (state.phase === 'Expired') await agent.stop(id, { grace: 0, keepFiles: true }).gone;
   else if (state.phase === 'Pending' || state.phase === 'Bound') {
-    await agent.stop(id, { grace: 0, keepFiles: true }).gone;
     const { generation, previous } = entry.sandbox;
+    // A recreation goes on.
+    if (previous?.lost !== undefined) return;
+    await agent.stop(id, { grace: 0, keepFiles: true }).gone;
     const reason = `the core stopped while the sandbox was being ${generation === 1 ? 'created' : 'started'}`;
     // What the node knows of this generation, it has begun with the files; otherwise they are where they were.
     const begun = known || !previous?.files;

@@ -14,7 +14,10 @@ const state = z.discriminatedUnion('phase', [
   z.looseObject({ phase: z.literal('Exited'), startedAt: time, endedAt: time, status }),
   z.looseObject({ phase: z.literal('Failed'), endedAt: time, reason, status: status.optional() }),
   z.looseObject({ phase: z.literal('Expired'), endedAt: time }),
-  z.looseObject({ phase: z.literal('Lost'), since: time, reason }),
+  z.looseObject({
+    ...{ phase: z.literal('Lost'), since: time, reason },
+    ...{ recreateAt: time.optional(), recreateEnd: time.optional() },
+  }),
   z.looseObject({ phase: z.literal('Terminating'), since: time }),
 ]);
 
@@ -28,7 +31,7 @@ const sandboxSchema = z.looseObject({
   }),
   state,
   ...{ idempotencyKey: z.string().optional(), createdAs: z.string().optional() },
-  previous: z.looseObject({ id: z.string(), files: z.boolean() }).optional(),
+  previous: z.looseObject({ id: z.string(), files: z.boolean(), lost: reason.optional() }).optional(),
   events: z.array(z.looseObject({ time: z.number(), message: z.string() })),
 });
 

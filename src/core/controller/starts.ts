@@ -8,6 +8,7 @@ import { refKey, type Sandbox } from '../model/sandbox.ts';
 import { filesOf } from './files.ts';
 import type { Lifecycle, LifecycleParts } from './lifecycle.ts';
 import { deletedWhileStarting } from './outcome.ts';
+import { notRecreated } from './recovery.ts';
 import type { Registry } from './registry.ts';
 import type { Retries } from './retries.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
@@ -70,7 +71,8 @@ export class Starts {
       return sandbox;
     } catch (thrown) {
       const error = FsbError.from(thrown);
-      await this.#failed(entry, error, runs);
+      // A recreation is left to the next core when this one is stopping.
+      if (previous?.lost === undefined || !signal?.aborted) await this.#failed(entry, error, runs);
       throw error;
     } finally {
       entry.starting = undefined;
@@ -103,7 +105,9 @@ export class Starts {
 
   #enterFailed(entry: SandboxEntry, { message }: FsbError, previous?: Sandbox['previous']): Promise<void> {
     const now = this.#clock.now();
-    return entry.enter({ phase: 'Failed', endedAt: now, reason: message }, now, message, { previous });
+    const lost = entry.sandbox.previous?.lost;
+    const reason = lost === undefined ? message : notRecreated(lost, message);
+    return entry.enter({ phase: 'Failed', endedAt: now, reason }, now, reason, { previous });
   }
 
   /** Else it has not taken over the files of the one before. */

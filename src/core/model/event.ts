@@ -10,14 +10,16 @@ export interface EventSandbox extends SandboxRef {
 
 /**
  * What happened to a sandbox. A start again is `started`; `stopped`, `restarted` and `reset` come when what somebody asked
- * for is done, behind the steps that it took.
+ * for is done, behind the steps that it took; so does `recreated`, for which nobody asked.
  */
 export type SandboxEvent =
   | { type: 'created' | 'started' | 'paused' | 'unpaused' }
-  | { type: 'stopped' | 'restarted' | 'reset' | 'expired' | 'updated' | 'deleted' }
+  | { type: 'stopped' | 'restarted' | 'reset' | 'recreated' | 'expired' | 'updated' | 'deleted' }
   /** The main process has ended: with a code, or by a signal (`SIGTERM`) and the code that a shell gives it. */
   | { type: 'exited'; code: number; signal?: string }
-  | { type: 'failed' | 'lost'; reason: string }
+  | { type: 'failed'; reason: string }
+  /** `recreateAt`: when it will be, milliseconds since the epoch. */
+  | { type: 'lost'; reason: string; recreateAt?: number }
   /** A signal was sent to the main process. */
   | { type: 'killed'; signal: string }
   /** `from` is the name that it had. */

@@ -10,7 +10,8 @@ import type { ExitStatus } from './process.ts';
  *        +---------+---------+-----> Failed       (boot, not found, not executable, out of memory)
  *     any of them -> Terminating -> (record gone)
  *     Running -> Running                          (paused, unpaused)
- *     Exited, Expired, Failed, Lost -> Pending    (start, restart, reset: a new generation)
+ *     Exited, Expired, Failed, Lost -> Pending    (start, restart, reset, or recreated: a new generation)
+ *     Lost -> Failed                              (it could not be recreated)
  */
 export type PhaseState =
   | { phase: 'Pending' }
@@ -20,7 +21,11 @@ export type PhaseState =
   | { phase: 'Exited'; startedAt: number; endedAt: number; status: ExitStatus }
   | { phase: 'Failed'; endedAt: number; reason: string; status?: ExitStatus }
   | { phase: 'Expired'; endedAt: number }
-  | { phase: 'Lost'; since: number; reason: string }
+  /**
+   * When it is recreated, where that is to come: milliseconds since the epoch, as it was foreseen, and on the monotonic
+   * clock; the latter only in the core that has it, and in its record.
+   */
+  | { phase: 'Lost'; since: number; reason: string; recreateAt?: number; recreateEnd?: number }
   | { phase: 'Terminating'; since: number };
 
 export type Phase = PhaseState['phase'];
@@ -34,7 +39,7 @@ export const transitions: Record<Phase, readonly Phase[]> = {
   Exited: ['Pending', 'Terminating'],
   Failed: ['Pending', 'Terminating'],
   Expired: ['Pending', 'Terminating'],
-  Lost: ['Pending', 'Running', 'Exited', 'Terminating'],
+  Lost: ['Pending', 'Running', 'Exited', 'Failed', 'Terminating'],
   Terminating: [],
 };
 

@@ -45,8 +45,9 @@ export interface Sandbox {
   /**
    * The generation before, from the moment in which this one is recorded until the node has begun it; `files`: it is to
    * take them over. It stays when the core is killed in between: the files are still those of the generation before.
+   * `lost`: why that one was lost, where this one is its recreation, which the next core brings to its end.
    */
-  previous?: { id: string; files: boolean };
+  previous?: { id: string; files: boolean; lost?: string };
   /** The last few, oldest first. */
   events: SandboxEvent[];
   /** Bytes that its log takes on the disk. Not on record: `get` looks. */

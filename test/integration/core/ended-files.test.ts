@@ -8,6 +8,7 @@ import { errorOf, execOf, finish, Workbench } from '../../contract/workbench.ts'
 import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
 import { firstProcesses } from '../../helpers/core/first-processes.ts';
 import { leftRecords } from '../../helpers/core/left-records.ts';
+import { lose } from '../../helpers/core/lose.ts';
 import { makeRoot, type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 import { textOf } from '../../helpers/core/storm/promises.ts';
 import { seeded } from '../../helpers/core/storm/seeded.ts';
@@ -73,10 +74,7 @@ describe.each(['in this process', 'over the wire'])('the files of an ended sandb
     await errorOf(sandboxes.wait(expired));
     const lost = await bench.shell(script);
     await written(lost);
-    const { stdout } = await bench.run(lost, 'cat /proc/sys/kernel/hostname');
-    const [, pid] = [...(await firstProcesses(core.root))].find(([id]) => id.startsWith(`${stdout}`.trim()))!;
-    process.kill(pid, 'SIGKILL');
-    await errorOf(sandboxes.wait(lost));
+    await lose(bench.core, core.root, lost);
     const phases: string[] = [];
     for (const box of [stopped, expired, lost]) {
       phases.push((await sandboxes.get(box)).state.phase);

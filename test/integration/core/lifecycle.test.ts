@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { errorOf, readUntil, Workbench } from '../../contract/workbench.ts';
 import { firstProcesses } from '../../helpers/core/first-processes.ts';
+import { lose } from '../../helpers/core/lose.ts';
 import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 import { textOf } from '../../helpers/core/storm/promises.ts';
 import { seeded } from '../../helpers/core/storm/seeded.ts';
@@ -49,9 +50,9 @@ describe('one sandbox', () => {
     expect(await errorOf(sandboxes.wait(expired))).toMatchObject({ code: 'run_failed' });
     const failed = { ...bench.ref(), spec: { image: 'host', command: ['no-such-command'] } };
     expect(await errorOf(sandboxes.create(failed))).toMatchObject({ code: 'command_not_found' });
-    const lost = await lose(core, bench);
+    const vanished = await lost(core, bench);
     const phases: string[] = [];
-    for (const ref of [exited, expired, failed, lost]) {
+    for (const ref of [exited, expired, failed, vanished]) {
       phases.push((await sandboxes.get(ref)).state.phase);
       await sandboxes.delete(ref);
       expect(await errorOf(sandboxes.get(ref))).toMatchObject({ code: 'not_found' });
@@ -120,7 +121,7 @@ describe('one sandbox', () => {
   });
 
   it('is Lost when its instance is killed from outside, and the pool replaces an idle one', async () => {
-    const box = await lose(core, bench);
+    const box = await lost(core, bench);
     expect((await bench.core.sandboxes.get(box)).state).toMatchObject({
       phase: 'Lost',
       reason: expect.stringContaining('lost'),
@@ -136,13 +137,9 @@ describe('one sandbox', () => {
   });
 });
 
-/** A sandbox whose PID 1 was killed from outside. */
-async function lose(core: RealCore, bench: Workbench): Promise<Sandbox> {
+async function lost(core: RealCore, bench: Workbench): Promise<Sandbox> {
   const box = await bench.idle();
-  const { stdout } = await bench.run(box, HOSTNAME);
-  const pid = (await firstProcesses(core.root)).get(await instanceNamed(core, stdout.toString()))!;
-  process.kill(pid, 'SIGKILL');
-  await errorOf(bench.core.sandboxes.wait(box));
+  await lose(bench.core, core.root, box);
   return box;
 }
 

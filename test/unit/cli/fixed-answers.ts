@@ -61,6 +61,19 @@ export const sandboxes: Sandbox[] = [
   sandbox('new', { state: { phase: 'Pending' }, node: '', warm: undefined, createdAt: NOW }),
 ];
 
+/** No list has it. */
+export const lost = sandbox(
+  'gone',
+  {
+    state: {
+      ...{ phase: 'Lost', since: NOW - 18_000, reason: 'the guest connection was lost' },
+      recreateAt: NOW + 42_000,
+    },
+    createdAt: minutesAgo(60),
+  },
+  { failure_policy: 'AutoRecreate' },
+);
+
 export const digest = `sha256:${'ab'.repeat(32)}`;
 export const images: ImageInfo[] = [
   imageInfo({ references: ['host'], digest, importedAt: minutesAgo(10) }),

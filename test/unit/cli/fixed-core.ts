@@ -15,6 +15,7 @@ import {
   images,
   lease,
   log,
+  lost,
   NOW,
   pool,
   processes,
@@ -35,7 +36,7 @@ export function fixedCore(): CoreApi {
   const named = async ({ name }: SandboxRef): Promise<Sandbox> => byName('sandbox', sandboxes, name);
   const sandboxApi: Partial<SandboxApi> = {
     create: async () => sandboxes[0]!,
-    get: async ({ name }) => byName('sandbox', sandboxes, name),
+    get: async ({ name }) => byName('sandbox', [...sandboxes, lost], name),
     list: async ({ labels = {} }) =>
       sandboxes.filter(({ spec }) =>
         Object.entries(labels).every(([key, value]) => spec.labels[key] === value),

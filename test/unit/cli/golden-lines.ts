@@ -17,6 +17,7 @@ export const lines: Record<string, string> = {
   'list-empty': 'list -l team=nobody',
   get: 'get job',
   'get-several': 'get box nobody old',
+  'get-lost': 'get gone',
   'get-missing': 'get nobody',
   run: 'run box --image host -- sleep 60',
   delete: 'delete box nobody job',

@@ -394,9 +394,6 @@ describe('update', () => {
     ];
     for (const change of wrong)
       expect((await failure(controller.update(box, change))).code).toBe('invalid_argument');
-    expect((await failure(controller.update(box, { failurePolicy: 'AutoRecreate' }))).code).toBe(
-      'unsupported',
-    );
     agent.onUpdate = async () => Promise.reject(new FsbError('run_failed', 'it uses more'));
     const both = { labels: { good: '1' }, resources: { memory: 6 * 1024 * 1024 } };
     expect((await failure(controller.update(box, both))).code).toBe('run_failed');

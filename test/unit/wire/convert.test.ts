@@ -94,7 +94,10 @@ const state: fc.Arbitrary<PhaseState> = fc.oneof(
     { requiredKeys: ['phase', 'endedAt', 'reason'] },
   ),
   fc.record({ phase: fc.constant('Expired' as const), endedAt: whole }),
-  fc.record({ phase: fc.constant('Lost' as const), since: whole, reason: text }),
+  fc.record(
+    { phase: fc.constant('Lost' as const), since: whole, reason: text, recreateAt: whole },
+    { requiredKeys: ['phase', 'since', 'reason'] },
+  ),
   fc.record({ phase: fc.constant('Terminating' as const), since: whole }),
 );
 

@@ -315,6 +315,8 @@ describe('events on the wire', () => {
     { sandbox, event: { type: 'exited', code: 0 } },
     { sandbox, event: { type: 'exited', code: 143, signal: 'SIGTERM' } },
     { sandbox, event: { type: 'failed', reason: 'out of memory' } },
+    { sandbox, event: { type: 'lost', reason: 'gone' } },
+    { sandbox, event: { type: 'lost', reason: 'gone', recreateAt: 1_700_000_000_000.5 } },
     { sandbox, event: { type: 'renamed', from: 'old' } },
     { image, event: { type: 'tagged' } },
     { image: { digest: '', names: [] }, event: { type: 'pruned', freed: 2 ** 40 } },

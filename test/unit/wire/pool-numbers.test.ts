@@ -163,7 +163,7 @@ const messages: Record<string, [Message, Record<string, [number, Kind]>]> = {
         image: [5, 'text'],
       },
       ...{ labels: [6, 'map'], code: [7, 'whole'], signal: [8, 'text'], reason: [9, 'text'] },
-      ...{ from: [10, 'text'] },
+      ...{ from: [10, 'text'], recreateAtMilliseconds: [11, 'fraction'] },
     },
   ],
   ImageEvent: [

@@ -95,6 +95,7 @@ function detailToWire(state: PhaseState): PhaseDetail {
     sinceMilliseconds: 'since' in state ? state.since : undefined,
     reason: 'reason' in state ? state.reason : undefined,
     paused: 'paused' in state ? state.paused : undefined,
+    recreateAtMilliseconds: 'recreateAt' in state ? state.recreateAt : undefined,
     status: 'status' in state && state.status !== undefined ? exitToWire(state.status) : undefined,
   };
 }
@@ -123,7 +124,7 @@ function stateFromWire(phase: string, detail: PhaseDetail): PhaseState {
     case 'Expired':
       return { phase: 'Expired', endedAt };
     case 'Lost':
-      return { phase: 'Lost', since, reason };
+      return defined({ phase: 'Lost' as const, since, reason, recreateAt: detail.recreateAtMilliseconds });
     case 'Terminating':
       return { phase: 'Terminating', since };
   }

@@ -53,11 +53,12 @@ export function freeze({ record, process }: Running, frozen: boolean): void {
 
 /** What is left out stays. @throws invalid_argument */
 export function applyChange(record: Sandbox, change: SandboxChange): void {
-  const { ttl, expireTime, labels = {}, resources, recoveryTimeoutSeconds } = readChange(change);
+  const { ttl, expireTime, labels = {}, resources, ...recovery } = readChange(change);
   const { spec } = record;
   const kept = Object.entries({ ...spec.labels, ...labels }).filter(([, value]) => value !== null);
   spec.labels = Object.fromEntries(kept) as Record<string, string>;
-  spec.recovery_timeout_seconds = recoveryTimeoutSeconds ?? spec.recovery_timeout_seconds;
+  spec.failure_policy = recovery.failurePolicy ?? spec.failure_policy;
+  spec.recovery_timeout_seconds = recovery.recoveryTimeoutSeconds ?? spec.recovery_timeout_seconds;
   spec.resources = { ...spec.resources, ...resources };
   if (expireTime !== undefined) record.expiresAt = expireTime * 1000;
   if (ttl !== undefined) record.expiresAt = ttl === 0 ? 0 : Date.now() + ttl;

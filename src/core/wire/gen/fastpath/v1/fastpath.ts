@@ -316,7 +316,11 @@ export interface PhaseDetail {
     | ExitStatus
     | undefined;
   /** It runs, but every process in it is frozen. */
-  paused?: boolean | undefined;
+  paused?:
+    | boolean
+    | undefined;
+  /** When a lost one is recreated, as it was foreseen; absent: it stays as it is. */
+  recreateAtMilliseconds?: number | undefined;
 }
 
 /** Exactly one of code and signal is there. */
@@ -3282,6 +3286,7 @@ function createBasePhaseDetail(): PhaseDetail {
     reason: undefined,
     status: undefined,
     paused: undefined,
+    recreateAtMilliseconds: undefined,
   };
 }
 
@@ -3304,6 +3309,9 @@ export const PhaseDetail: MessageFns<PhaseDetail> = {
     }
     if (message.paused !== undefined) {
       writer.uint32(48).bool(message.paused);
+    }
+    if (message.recreateAtMilliseconds !== undefined) {
+      writer.uint32(57).double(message.recreateAtMilliseconds);
     }
     return writer;
   },
@@ -3369,6 +3377,14 @@ export const PhaseDetail: MessageFns<PhaseDetail> = {
             message.paused = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.recreateAtMilliseconds = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3394,6 +3410,7 @@ export const PhaseDetail: MessageFns<PhaseDetail> = {
       ? ExitStatus.fromPartial(object.status)
       : undefined;
     message.paused = object.paused ?? undefined;
+    message.recreateAtMilliseconds = object.recreateAtMilliseconds ?? undefined;
     return message;
   },
 };

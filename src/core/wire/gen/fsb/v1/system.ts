@@ -205,8 +205,8 @@ export interface PoolEvent {
 /** What does not belong to its type is absent. */
 export interface SandboxEvent {
   /**
-   * created, started, exited, failed, lost, expired, paused, unpaused, killed, stopped, restarted, reset, renamed,
-   * updated or deleted.
+   * created, started, exited, failed, lost, expired, paused, unpaused, killed, stopped, restarted, reset,
+   * recreated, renamed, updated or deleted.
    */
   type: string;
   id: string;
@@ -227,7 +227,11 @@ export interface SandboxEvent {
     | string
     | undefined;
   /** Of renamed: the name before. */
-  from?: string | undefined;
+  from?:
+    | string
+    | undefined;
+  /** Of lost: when it is recreated, if it is. */
+  recreateAtMilliseconds?: number | undefined;
 }
 
 export interface SandboxEvent_LabelsEntry {
@@ -2272,6 +2276,7 @@ function createBaseSandboxEvent(): SandboxEvent {
     signal: undefined,
     reason: undefined,
     from: undefined,
+    recreateAtMilliseconds: undefined,
   };
 }
 
@@ -2306,6 +2311,9 @@ export const SandboxEvent: MessageFns<SandboxEvent> = {
     }
     if (message.from !== undefined) {
       writer.uint32(82).string(message.from);
+    }
+    if (message.recreateAtMilliseconds !== undefined) {
+      writer.uint32(89).double(message.recreateAtMilliseconds);
     }
     return writer;
   },
@@ -2406,6 +2414,14 @@ export const SandboxEvent: MessageFns<SandboxEvent> = {
             message.from = reader.string();
             continue;
           }
+          case 11: {
+            if (tag !== 89) {
+              break;
+            }
+
+            message.recreateAtMilliseconds = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2441,6 +2457,7 @@ export const SandboxEvent: MessageFns<SandboxEvent> = {
     message.signal = object.signal ?? undefined;
     message.reason = object.reason ?? undefined;
     message.from = object.from ?? undefined;
+    message.recreateAtMilliseconds = object.recreateAtMilliseconds ?? undefined;
     return message;
   },
 };

@@ -1,0 +1,53 @@
+import type { Clock } from '../model/clock.ts';
+import type { Deadline } from '../model/expiry.ts';
+import type { PhaseState } from '../model/phase.ts';
+import { formatDuration } from '../model/quantity.ts';
+import type { Sandbox } from '../model/sandbox.ts';
+
+/** What is done about a lost sandbox, as its failure policy says. */
+
+export type Lost = Extract<PhaseState, { phase: 'Lost' }>;
+type Policy = Pick<Sandbox['spec'], 'failure_policy' | 'recovery_timeout_seconds'>;
+type Times = Pick<Clock, 'now' | 'monotonic'>;
+
+/** Lost, until its user acts. */
+export const lostForGood = ({ since, reason }: Lost): Lost => ({ phase: 'Lost', since, reason });
+
+/** Lost, and by the policy to be recreated: its recovery timeout counts from now on. */
+export function lostFor(state: Lost, policy: Policy, clock: Times): Lost {
+  if (policy.failure_policy === 'Manual') return lostForGood(state);
+  const wait = timeoutOf(policy);
+  return { ...state, recreateAt: clock.now() + wait, recreateEnd: clock.monotonic() + wait };
+}
+
+/**
+ * The same in the next core, where it goes on waiting; undefined: as it is on record. The monotonic clock of a machine
+ * that has booted since began anew, so an end by the last one may be far away: then the timeout counts from now on. An end
+ * that seems over is over: such a machine has been up for longer than the timeout.
+ */
+export function lostSince(state: Lost, policy: Policy, clock: Times): Lost | undefined {
+  if (state.recreateEnd === undefined || state.recreateEnd - clock.monotonic() <= timeoutOf(policy))
+    return undefined;
+  return lostFor(state, policy, clock);
+}
+
+/** For people: what is lost, and what follows. */
+export function lostText({ reason, recreateAt }: Lost, policy: Policy): string {
+  if (recreateAt === undefined) return `lost: ${reason}`;
+  const wait = timeoutOf(policy);
+  return `lost: ${reason}; it is recreated ${wait === 0 ? 'at once' : `in ${formatDuration(wait)}`}`;
+}
+
+/** Undefined: it is not to be recreated. */
+export const recreationOf = (state: PhaseState): Deadline | undefined =>
+  state.phase === 'Lost' && state.recreateEnd !== undefined ? { monotonic: state.recreateEnd } : undefined;
+
+/** @param monotonic milliseconds */
+export const isDue = (state: PhaseState, monotonic: number): boolean =>
+  state.phase === 'Lost' && state.recreateEnd !== undefined && state.recreateEnd <= monotonic;
+
+/** Of a recreation that failed: it is made once. */
+export const notRecreated = (lost: string, why: string): string =>
+  `it was lost (${lost}) and could not be recreated, which is not tried again: ${why}`;
+
+const timeoutOf = ({ recovery_timeout_seconds }: Policy): number => recovery_timeout_seconds * 1000;

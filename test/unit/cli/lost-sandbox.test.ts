@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest';
+import { phaseText } from '../../../src/cli/output/sandbox-texts.ts';
+import { sandboxView } from '../../../src/cli/output/sandbox-view.ts';
+import type { PhaseState } from '../../../src/core/model/phase.ts';
+import { lost, NOW } from './fixed-answers.ts';
+
+const gone: PhaseState = { phase: 'Lost', since: NOW, reason: 'gone' };
+
+it.each([
+  [gone, 'Lost'],
+  [{ ...gone, recreateAt: NOW + 42_000 }, 'Lost (recreated in 42s)'],
+  // Its turn has not come yet, or the clock jumped.
+  [{ ...gone, recreateAt: NOW - 5000 }, 'Lost (recreated in 0s)'],
+])('the phase of a lost sandbox says when it is recreated', (state, text) => {
+  expect(phaseText(sandboxView({ ...lost, state }), NOW)).toBe(text);
+});
