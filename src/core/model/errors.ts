@@ -19,6 +19,8 @@ export const errorCodes = {
   no_capacity: { grpc: 8, http: 429, exit: 5 },
   /** The core cannot be reached or is going away. */
   unavailable: { grpc: 14, http: 503, exit: 6 },
+  /** What the caller wants to go on from is no longer remembered, or was never here: it has to begin anew. */
+  outdated: { grpc: 11, http: 410, exit: 6 },
   denied: { grpc: 7, http: 403, exit: 7 },
   unauthenticated: { grpc: 16, http: 401, exit: 7 },
   timeout: { grpc: 4, http: 504, exit: 124 },
