@@ -12,6 +12,7 @@ import { poolEventCases } from './cases/pool-events.ts';
 import { poolLeaseCases } from './cases/pool-leases.ts';
 import { poolRunCases } from './cases/pool-runs.ts';
 import { poolCases } from './cases/pools.ts';
+import { watchCases } from './cases/watch.ts';
 import { Workbench } from './workbench.ts';
 
 export interface CoreUnderTest {
@@ -40,6 +41,7 @@ export function sandboxApiContract(name: string, makeCore: () => Promise<CoreUnd
     });
     lifecycleCases(bench);
     lifeCases(bench);
+    watchCases(bench);
     execCases(bench);
     attachCases(bench);
     logCases(bench);

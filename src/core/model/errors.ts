@@ -44,9 +44,17 @@ export interface ErrorBody {
   hint?: string;
 }
 
+/** One wrong part of a request: `resources.memory`, and what is wrong with it. */
+export interface Violation {
+  field: string;
+  description: string;
+}
+
 export interface FsbErrorOptions {
   /** What the reader can do about it, one sentence. */
   hint?: string;
+  /** The message in parts, for programs. */
+  violations?: Violation[];
   cause?: unknown;
 }
 
@@ -54,12 +62,14 @@ export interface FsbErrorOptions {
 export class FsbError extends Error {
   readonly code: ErrorCode;
   readonly hint?: string;
+  readonly violations?: readonly Violation[];
 
   constructor(code: ErrorCode, message: string, options: FsbErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'FsbError';
     this.code = code;
     if (options.hint !== undefined) this.hint = options.hint;
+    if (options.violations !== undefined) this.violations = options.violations;
   }
 
   get exitCode(): number {

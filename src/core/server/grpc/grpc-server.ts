@@ -4,7 +4,11 @@ import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import { type Endpoint, formatEndpoint, hostInUrl } from '../../wire/endpoint.ts';
 import { LONGEST_ANSWER, LONGEST_QUESTION } from '../../wire/rpc-over-http.ts';
+import { libraryStatus } from './library-status.ts';
 import type { Service } from './services.ts';
+
+/** Of the library; each can be another one. */
+export type GrpcLimits = Partial<typeof SERVER_OPTIONS>;
 
 const SERVER_OPTIONS = {
   'grpc.max_receive_message_length': LONGEST_QUESTION,
@@ -26,9 +30,9 @@ export interface GrpcServer {
 /** @throws unavailable when an address cannot be had */
 export async function startGrpcServer(
   services: Service[],
-  { endpoints, clock }: { endpoints: Endpoint[]; clock: Clock },
+  { endpoints, clock, limits }: { endpoints: Endpoint[]; clock: Clock; limits?: GrpcLimits },
 ): Promise<GrpcServer> {
-  const server = new Server(SERVER_OPTIONS);
+  const server = new Server({ ...SERVER_OPTIONS, ...limits, interceptors: [libraryStatus] });
   for (const { definition, implementation } of services) server.addService(definition, implementation);
   try {
     const addresses: string[] = [];
