@@ -2,7 +2,8 @@ import { resolve } from 'node:path';
 import type { ServiceError } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 
-const types = protobuf.loadSync(resolve(import.meta.dirname, '../../fixtures/protos/error-details.proto'));
+const file = resolve(import.meta.dirname, '../../fixtures/protos/error-details.proto');
+const types = new protobuf.Root().loadSync(file, { keepCase: true });
 
 export interface ErrorDetails {
   code: number;

@@ -23,9 +23,14 @@ export interface ProtoClient {
   close(): void;
 }
 
+const root = resolve(import.meta.dirname, '../../..');
+
 /** @param file relative to the root of the repository */
 export const loadProto = (file: string): PackageDefinition =>
-  loadSync(resolve(import.meta.dirname, '../../..', file), { keepCase: true, longs: Number, enums: String });
+  loadSync(resolve(root, file), {
+    ...{ keepCase: true, longs: Number, enums: String, defaults: true },
+    includeDirs: [resolve(root, 'proto')],
+  });
 
 /** A client made from a .proto file alone, by another library than the core's. @param address as gRPC has it */
 export function protoClient(address: string, definition: PackageDefinition, service: string): ProtoClient {
