@@ -68,7 +68,8 @@ export class Starts {
       await this.forget(previous);
       return sandbox;
     } catch (thrown) {
-      const error = FsbError.from(thrown);
+      // Whatever a start that was broken off says of itself, its record would be read by nobody.
+      const error = FsbError.from(signal?.aborted ? signal.reason : thrown);
       await this.#failed(entry, error, runs);
       throw error;
     } finally {

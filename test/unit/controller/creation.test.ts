@@ -83,6 +83,17 @@ describe('a creation whose caller leaves', () => {
     expect(agent.stops).toEqual([{ sandboxId: agent.starts[0]!.sandboxId, grace: 0, keepFiles: false }]);
   });
 
+  it('leaves no record of what a start that was broken off says of itself', async () => {
+    const { controller, agent } = world();
+    const leaving = new AbortController();
+    agent.onStart = async () => {
+      leaving.abort(left);
+      throw new FsbError('run_failed', 'the guest hung up');
+    };
+    expect(await failure(controller.create(request('box'), { signal: leaving.signal }))).toBe(left);
+    expect(await controller.list({})).toEqual([]);
+  });
+
   it('goes on for another one with the same key', async () => {
     const { controller, agent } = world();
     const { promise, open } = gate();
