@@ -95,7 +95,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
       sandboxes: records.table<Sandbox>('sandboxes', SANDBOX_RECORD_VERSION, { fits: isSandboxRecord }),
       clock,
       log,
-      happened: (happening) => events.append(happening),
+      history: events,
     });
     cleanup.add('controller', () => controller.close());
     await controller.recover();

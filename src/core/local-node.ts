@@ -85,7 +85,7 @@ export interface LocalNode {
   agent: Agent;
   probe: RuntimeProbe;
   /** For those above the node, whose events belong into the same order. */
-  events: Pick<EventLog, 'append'>;
+  events: EventLog;
   upkeep: Upkeep;
 }
 

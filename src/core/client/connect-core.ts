@@ -56,6 +56,10 @@ function remoteSandboxes(connection: LazyConnection): SandboxApi {
     create: async (request, options) => (await connection.sandboxes()).create(request, options),
     get: async (ref, options) => (await connection.sandboxes()).get(ref, options),
     list: async (query, options) => (await connection.sandboxes()).list(query, options),
+    page: async (query, options) => (await connection.sandboxes()).page(query, options),
+    async *watch(query, options) {
+      yield* (await connection.sandboxes()).watch(query, options);
+    },
     delete: async (ref, options) => (await connection.sandboxes()).delete(ref, options),
     wait: async (ref, options) => (await connection.sandboxes()).wait(ref, options),
     stop: async (ref, options) => (await connection.sandboxes()).stop(ref, options),

@@ -8,7 +8,7 @@ import { FsbError } from '../model/errors.ts';
 import { isLoopback } from '../model/loopback.ts';
 import { PoolServer } from '../tools/pool-server.ts';
 import { type Endpoint, parseEndpoint } from '../wire/endpoint.ts';
-import { startGrpcServer } from './grpc/grpc-server.ts';
+import { type GrpcLimits, startGrpcServer } from './grpc/grpc-server.ts';
 import { coreServices } from './grpc/services.ts';
 import { assertMayCall } from './http/guard.ts';
 import { type HttpListener, listenHttp } from './http/http-server.ts';
@@ -29,6 +29,8 @@ export interface ServerOptions {
   coreMetrics?: CoreMetrics;
   /** True once recovery is done. */
   ready: () => boolean;
+  /** Of gRPC; left out: those that cores have. */
+  limits?: GrpcLimits;
   clock: Clock;
   log: Logger;
 }
@@ -92,7 +94,11 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
         ? ''
         : keep(await listenMetrics(metricsEndpoint, metrics, core.pools, clock));
     // Last, because a client that finds this socket takes the core for ready.
-    const grpc = await startGrpcServer(services, { endpoints: endpoints.grpc, clock });
+    const grpc = await startGrpcServer(services, {
+      endpoints: endpoints.grpc,
+      clock,
+      limits: options.limits,
+    });
     closers.push(grpc.close);
     return { grpc: grpc.addresses, http, metrics: metricsAddress, close };
   } catch (error) {

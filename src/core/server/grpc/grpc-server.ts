@@ -4,7 +4,11 @@ import type { Clock } from '../../model/clock.ts';
 import type { Endpoint } from '../../wire/endpoint.ts';
 import { LONGEST_ANSWER, LONGEST_QUESTION } from '../../wire/rpc-over-http.ts';
 import { listen } from '../listen.ts';
+import { libraryStatus } from './library-status.ts';
 import type { Service } from './services.ts';
+
+/** Of the library; each can be another one. */
+export type GrpcLimits = Partial<typeof SERVER_OPTIONS>;
 
 const SERVER_OPTIONS = {
   'grpc.max_receive_message_length': LONGEST_QUESTION,
@@ -29,9 +33,9 @@ export interface GrpcServer {
  */
 export async function startGrpcServer(
   services: Service[],
-  { endpoints, clock }: { endpoints: Endpoint[]; clock: Clock },
+  { endpoints, clock, limits }: { endpoints: Endpoint[]; clock: Clock; limits?: GrpcLimits },
 ): Promise<GrpcServer> {
-  const server = new Server(SERVER_OPTIONS);
+  const server = new Server({ ...SERVER_OPTIONS, ...limits, interceptors: [libraryStatus] });
   for (const { definition, implementation } of services) server.addService(definition, implementation);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const sockets = new Set<Socket>();

@@ -1,4 +1,5 @@
-import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc-js';
+import type { Writable } from 'node:stream';
+import type { handleServerStreamingCall } from '@grpc/grpc-js';
 import type { CallOptions } from '../../api/sandbox-api.ts';
 import { assertPeer, type EndOptions, signalOf, statusOf } from './call.ts';
 
@@ -28,10 +29,7 @@ export function serverStream<Request, Item, Response>(
 }
 
 /** Resolves when there is room for more, or nobody will take it. */
-function drained<Request, Response>(
-  call: ServerWritableStream<Request, Response>,
-  signal: AbortSignal,
-): Promise<void> {
+export function drained(call: Pick<Writable, 'once' | 'off'>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       call.off('drain', done);

@@ -5,10 +5,13 @@ import { ImageServiceService } from '../../wire/gen/fsb/v1/image.ts';
 import { PoolServiceService } from '../../wire/gen/fsb/v1/pool.ts';
 import { SystemServiceService } from '../../wire/gen/fsb/v1/system.ts';
 import { HealthService } from '../../wire/gen/grpc/health/v1/health.ts';
+import { ServerReflectionService as ReflectionService } from '../../wire/gen/grpc/reflection/v1/reflection.ts';
+import { ServerReflectionService as ReflectionAlphaService } from '../../wire/gen/grpc/reflection/v1alpha/reflection.ts';
 import type { CreateMetrics } from '../metrics/create-metrics.ts';
 import { healthService } from './health-service.ts';
 import { imageService } from './image-service.ts';
 import { poolService } from './pool-service.ts';
+import { reflectionService } from './reflection/reflection-service.ts';
 import { sandboxService } from './sandbox-service.ts';
 import { systemService } from './system-service.ts';
 
@@ -24,20 +27,25 @@ export interface ServiceOptions {
   closing: AbortSignal;
 }
 
-const NAMES = [
-  'fastpath.v1.FastPathService',
-  'fsb.v1.ImageService',
-  'fsb.v1.PoolService',
-  'fsb.v1.SystemService',
-];
-
 /** All that a core can be asked, however the question comes. */
 export function coreServices(core: CoreApi, { ready, metrics, closing }: ServiceOptions): Service[] {
-  return [
+  const own: Service[] = [
     { definition: FastPathServiceService, implementation: { ...sandboxService(core, metrics, closing) } },
     { definition: ImageServiceService, implementation: { ...imageService(core, closing) } },
     { definition: PoolServiceService, implementation: { ...poolService(core, closing) } },
     { definition: SystemServiceService, implementation: { ...systemService(core, closing) } },
-    { definition: HealthService, implementation: { ...healthService(NAMES, ready) } },
+  ];
+  const standard = [HealthService, ReflectionService, ReflectionAlphaService];
+  const names = [...own.map(({ definition }) => definition), ...standard].map(nameOf);
+  const health = healthService({ services: names, ready, closing });
+  const reflection = reflectionService(names, closing);
+  return [
+    ...own,
+    { definition: HealthService, implementation: { ...health } },
+    { definition: ReflectionService, implementation: { ...reflection } },
+    { definition: ReflectionAlphaService, implementation: { ...reflection } },
   ];
 }
+
+/** `/fsb.v1.PoolService/List` is a path. */
+const nameOf = (definition: ServiceDefinition): string => Object.values(definition)[0]!.path.split('/')[1]!;

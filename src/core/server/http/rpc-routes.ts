@@ -5,12 +5,13 @@ import { ERROR_METADATA, fromGrpcStatus } from '../../wire/error-status.ts';
 import { LONGEST_QUESTION, PROTOBUF } from '../../wire/rpc-over-http.ts';
 import type { Service } from '../grpc/services.ts';
 import { BodyRoom } from './body-room.ts';
+import { type Deadline, deadlineOf } from './deadline.ts';
 import { RequestBody } from './request-body.ts';
 import { send } from './respond.ts';
 import type { Route } from './router.ts';
 
 /** Answers one question; both are bytes of a message. @throws FsbError */
-type Method = (question: Buffer, signal: AbortSignal) => Promise<Buffer>;
+type Method = (question: Buffer, deadline: Deadline) => Promise<Buffer>;
 
 /** The unary methods of `services` as ../../wire/rpc-over-http.ts has them. */
 export function rpcRoutes(services: Service[], clock: Clock): Route {
@@ -19,12 +20,14 @@ export function rpcRoutes(services: Service[], clock: Clock): Route {
   return async (request, response, { pathname }, signal) => {
     const method = request.method === 'POST' ? methods.get(pathname) : undefined;
     if (method === undefined) return false;
+    const deadline = deadlineOf(request.headers['grpc-timeout']?.toString(), signal, clock);
     const body = new RequestBody(request, clock, room);
     try {
       // A web page cannot send this type without asking first.
       body.assertType([PROTOBUF]);
-      send(response, 200, PROTOBUF, await method(await body.bytes(LONGEST_QUESTION), signal));
+      send(response, 200, PROTOBUF, await method(await body.bytes(LONGEST_QUESTION), deadline));
     } finally {
+      deadline.clear();
       body.release();
     }
     return true;
@@ -36,8 +39,8 @@ const methodsOf = ({ definition, implementation }: Service): [path: string, meth
     .filter(([, { requestStream, responseStream }]) => !requestStream && !responseStream)
     .map(([name, { path, requestDeserialize, responseSerialize }]) => [
       path,
-      async (question, signal) =>
-        responseSerialize(await answer(implementation[name]!, read(question, requestDeserialize), signal)),
+      async (question, deadline) =>
+        responseSerialize(await answer(implementation[name]!, read(question, requestDeserialize), deadline)),
     ]);
 
 function read<Message>(bytes: Buffer, deserialize: (bytes: Buffer) => Message): Message {
@@ -52,12 +55,13 @@ function read<Message>(bytes: Buffer, deserialize: (bytes: Buffer) => Message): 
 }
 
 /** Calls a method as the gRPC server does, with what the methods here use of such a call (../grpc/call.ts). */
-function answer(method: UntypedHandleCall, request: unknown, signal: AbortSignal): Promise<unknown> {
+function answer(method: UntypedHandleCall, request: unknown, { signal, isOver }: Deadline): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const call = {
       request,
       // Who calls was asked before the request came here.
       getPeer: () => '',
+      getDeadline: () => (isOver() ? 0 : Number.POSITIVE_INFINITY),
       once: (_: 'cancelled', listener: () => void) =>
         signal.addEventListener('abort', listener, { once: true }),
     };

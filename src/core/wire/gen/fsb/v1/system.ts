@@ -156,7 +156,7 @@ export interface RemoveSetAsideResponse {
 }
 
 export interface WatchRequest {
-  /** Events after this one; absent: only new ones. UNAVAILABLE when it is no longer remembered. */
+  /** Events after this one; absent: only new ones. OUT_OF_RANGE when it is no longer remembered. */
   after?:
     | number
     | undefined;
