@@ -44,6 +44,8 @@ export interface ControllerOptions {
   sandboxes: RecordTable<Sandbox>;
   clock: Clock;
   log: Logger;
+  /** As ReconcileOptions; left out: none. */
+  mayBeWanted?: (id: string) => boolean;
   /** Told of everything that happens to sandboxes, in order. */
   happened?: OnHappening;
 }
@@ -60,11 +62,13 @@ export class Controller implements SandboxApi {
   readonly #changes: Changes;
   readonly #operations: Operations;
   readonly #unwatch: () => void;
+  readonly #mayBeWanted: (id: string) => boolean;
 
-  constructor({ agent, sandboxes, clock, log, happened }: ControllerOptions) {
+  constructor({ agent, sandboxes, clock, log, mayBeWanted, happened }: ControllerOptions) {
     this.#agent = agent;
     this.#clock = clock;
     this.#log = log;
+    this.#mayBeWanted = mayBeWanted ?? (() => false);
     this.#registry = new Registry(sandboxes, happened);
     const registry = this.#registry;
     const lifecycle = new Lifecycle({ agent, registry, clock, log });
@@ -82,6 +86,7 @@ export class Controller implements SandboxApi {
       registry: this.#registry,
       agent: this.#agent,
       lifecycle: this.#lifecycle,
+      mayBeWanted: this.#mayBeWanted,
       now: this.#clock.now(),
       log: this.#log,
     });

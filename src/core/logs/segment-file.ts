@@ -6,7 +6,7 @@ import { IndexFile } from './index-file.ts';
 import type { Repairs, Spoiled } from './load-log.ts';
 import { encodeRecords, type LogRecord, segmentMagic, sizeOf } from './record.ts';
 import type { SandboxLog } from './sandbox-log.ts';
-import { asidePath, frontMark, type Segment, segmentPath } from './segment.ts';
+import { ASIDE_ENDING, asidePath, frontMark, type Segment, segmentPath } from './segment.ts';
 import { indexPath, MARK_BYTES } from './segment-index.ts';
 
 export interface Retention {
@@ -65,7 +65,9 @@ export class SegmentFile {
     if (!whole) return link(from, to).catch(unlessThere);
     // A number that was set aside is never used again: nothing is there.
     await rename(from, to);
-    await rename(indexPath(directory, number), `${indexPath(directory, number)}.aside`).catch(ignoreMissing);
+    await rename(indexPath(directory, number), `${indexPath(directory, number)}${ASIDE_ENDING}`).catch(
+      ignoreMissing,
+    );
   }
 
   /**

@@ -41,9 +41,12 @@ const segmentName = (number: number): string => `${String(number).padStart(8, '0
 export const segmentPath = (directory: string, number: number): string =>
   join(directory, segmentName(number));
 
+/** At the end of the name of a file that cannot be read. */
+export const ASIDE_ENDING = '.aside';
+
 /** Where a segment goes that cannot be read. */
 export const asidePath = (directory: string, number: number): string =>
-  `${segmentPath(directory, number)}.aside`;
+  `${segmentPath(directory, number)}${ASIDE_ENDING}`;
 
 /** Ascending; empty when the directory is not there. */
 export const segmentNumbers = async (directory: string): Promise<number[]> =>

@@ -9,6 +9,7 @@ import type { RecordStore } from '../store/store.ts';
 import { logSizes } from './file-sizes.ts';
 import { type InstancesGround, instanceUsage } from './instances.ts';
 import { allSetAside, removeSetAside } from './set-aside.ts';
+import type { UnclaimedGround } from './unclaimed.ts';
 
 /** What a core says about itself as a thing that takes room and can be out of order. */
 export type Upkeep = Pick<SystemApi, 'usage' | 'health' | 'removeSetAside'>;
@@ -22,6 +23,7 @@ export interface UpkeepGround extends InstancesGround {
   store: Pick<LocalImageStore, 'usage'>;
   records: Pick<RecordStore, 'health' | 'dropSetAside'>;
   recovery: RecoveryResult;
+  unclaimed: UnclaimedGround;
   /** Ids of instances that could not be destroyed. */
   stuck: () => string[];
 }
@@ -39,7 +41,7 @@ export function createUpkeep(ground: UpkeepGround): Upkeep {
         instances: await instanceUsage(ground, instances),
         logs: [...(await logSizes(logs))].map(([sandboxId, bytes]) => ({ sandboxId, size: bytes })),
         records: { count, size },
-        setAside: await allSetAside(state, records),
+        setAside: await allSetAside(state, records, ground.unclaimed),
         trash,
       };
     },
@@ -47,14 +49,15 @@ export function createUpkeep(ground: UpkeepGround): Upkeep {
       const { count, size, failure } = records.health();
       return {
         records: { count, size, ...(failure && { failure }) },
-        setAside: await allSetAside(state, records),
+        setAside: await allSetAside(state, records, ground.unclaimed),
         logs: [...(await logSizes(logs)).values()].reduce((sum, bytes) => sum + bytes, 0),
         disk: await roomOf(state),
         recovery: { ...ground.recovery },
+        unsettled: ground.unclaimed.unsettled.list(),
         stuck: ground.stuck(),
       };
     },
-    removeSetAside: () => removeSetAside(state, records),
+    removeSetAside: () => removeSetAside(state, records, ground.unclaimed),
   };
 }
 

@@ -28,19 +28,23 @@ export interface CoreProcessOptions {
   pool?: Record<string, unknown>;
   /** Bytes of the log of a sandbox. */
   logSize?: number;
+  /** How many descriptors it may have. */
+  descriptors?: number;
   /** Dies at this failpoint on its way to being ready: then this rejects. */
   dieAt?: string;
 }
 
-/** A real core in a process of its own, so that it can be killed. @throws with the error code when it does not start */
+/** A real core in a process of its own, so that it can be killed. @throws with the error's code, message and hint when it does not start */
 export async function startCoreProcess(
   root: string,
-  { pool = {}, logSize, dieAt }: CoreProcessOptions = {},
+  { pool = {}, logSize, descriptors, dieAt }: CoreProcessOptions = {},
 ): Promise<CoreProcess> {
   buildGuest();
   const policy = JSON.stringify({ warm: [{ image: 'host', count: 2 }], capacity: { max: 48 }, ...pool });
   const words = [root, policy, guestDirectory, ...(logSize === undefined ? [] : [String(logSize)])];
-  const child = spawn(process.execPath, ['--expose-gc', await coreScript(), ...words], {
+  const program = [process.execPath, '--expose-gc', await coreScript(), ...words];
+  const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors};`;
+  const child = spawn('sh', ['-c', `${limit} exec "$@"`, 'sh', ...program], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: { ...process.env, ...(dieAt === undefined ? {} : { FSB_TEST_FAILPOINT: dieAt }) },
   });
