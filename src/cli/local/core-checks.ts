@@ -65,7 +65,7 @@ export function healthChecks(
           hint: 'Make room, or mend the disk: nothing that is done now outlives the core.',
         }
       : recordsCheck(state, setAside, `${records.count} records, ${formatSize(records.size)}`),
-    { name: 'logs', ok: true, found: `${formatSize(logs)} in ${join(state, 'logs')}`, hint: '' },
+    logsCheck(state, setAside, `${formatSize(logs)} in ${join(state, 'logs')}`),
     lastStart(recovery),
     ...(unsettled.length === 0 ? [] : [unsettledCheck(unsettled)]),
     ...(stuck.length === 0 ? [] : [stuckCheck(stuck)]),
@@ -74,14 +74,29 @@ export function healthChecks(
 
 const RECORDS = 'records';
 
-/** @param setAside the list of images has a row of its own */
+/** @param setAside the list of images, and files of logs, have rows of their own */
 function recordsCheck(state: string, setAside: readonly SetAside[], found: string): Check {
-  const own = setAside.filter(({ path }) => !path.startsWith(join(state, 'images/')));
+  const own = setAside.filter(
+    ({ path }) => !path.startsWith(join(state, 'images/')) && !isOfLog(path, state),
+  );
   if (own.length === 0) return { name: RECORDS, ok: true, found, hint: '' };
   const paths = own.map(({ path }) => path).join(', ');
   return {
     ...{ name: RECORDS, ok: false, found: `${found}; some could not be read and are set aside: ${paths}` },
     hint: 'What they may belong to is kept. A core of the version that wrote them takes them back; or let it all go with: fsb-ctl system prune --set-aside',
+  };
+}
+
+/** A file of a log; a whole log is what some record has named. */
+const isOfLog = (path: string, state: string): boolean =>
+  path.startsWith(join(state, 'logs/')) && path.endsWith('.aside');
+
+function logsCheck(state: string, setAside: readonly SetAside[], found: string): Check {
+  const own = setAside.filter(({ path }) => isOfLog(path, state)).map(({ path }) => path);
+  if (own.length === 0) return { name: 'logs', ok: true, found, hint: '' };
+  return {
+    ...{ name: 'logs', ok: false, found: `${found}; some files cannot be read: ${own.join(', ')}` },
+    hint: 'Check the disk. When you know why: fsb-ctl system prune --set-aside',
   };
 }
 
