@@ -11,6 +11,7 @@ import { startNode } from './local-node.ts';
 import { acquireLock } from './lock.ts';
 import { machineInfo } from './machine.ts';
 import { type Clock, systemClock } from './model/clock.ts';
+import { diskError } from './model/disk-failure.ts';
 import { FsbError } from './model/errors.ts';
 import type { CorePaths } from './model/paths.ts';
 import type { PoolMeter } from './model/pool.ts';
@@ -86,13 +87,15 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     cleanup.add('records', () => records.close());
     const metrics = createCoreMetrics(clock);
     const meter = (pool: string): PoolMeter => metrics.pool(pool);
-    const { agent, probe, events, upkeep } = await startNode(
-      { ...options, warm: !options.embedded, records, clock, meter },
+    // Before anything is recovered: what it cannot read casts doubt on what seems unwanted.
+    const sandboxes = records.table<Sandbox>('sandboxes', SANDBOX_RECORD_VERSION, { fits: isSandboxRecord });
+    const { agent, probe, events, upkeep, doubt } = await startNode(
+      { ...options, warm: !options.embedded, records, sandboxes, clock, meter },
       cleanup,
     );
     const controller = new Controller({
       agent,
-      sandboxes: records.table<Sandbox>('sandboxes', SANDBOX_RECORD_VERSION, { fits: isSandboxRecord }),
+      ...{ sandboxes, mayBeWanted: doubt.sandbox },
       clock,
       log,
       history: events,
@@ -120,7 +123,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     return { api, status, close: () => cleanup.run() };
   } catch (error) {
     await cleanup.run();
-    throw error;
+    throw diskError('cannot start the core', error) ?? error;
   }
 }
 

@@ -36,7 +36,17 @@ const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
   },
   // What all of it takes, and how it is: it looks at every part, and no part knows of it.
   'core/upkeep': {
-    may: ['core/agent', 'core/runtime/driver', 'core/image', 'core/store', 'core/api', 'core/model'],
+    may: [
+      ...[
+        'core/agent',
+        'core/runtime/driver',
+        'core/image',
+        'core/logs',
+        'core/store',
+        'core/api',
+        'core/model',
+      ],
+    ],
   },
 
   // Both ends of the wire see the seams (api), and never what is behind them.

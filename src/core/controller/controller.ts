@@ -54,6 +54,8 @@ export interface ControllerOptions {
   sandboxes: RecordTable<Sandbox>;
   clock: Clock;
   log: Logger;
+  /** As ReconcileOptions; left out: none. */
+  mayBeWanted?: (id: string) => boolean;
   /** Where everything that happens to sandboxes is told, in order. */
   history: History;
 }
@@ -73,11 +75,13 @@ export class Controller implements SandboxApi {
   readonly #operations: Operations;
   readonly #recreations: Recreations;
   readonly #unwatch: () => void;
+  readonly #mayBeWanted: (id: string) => boolean;
 
-  constructor({ agent, sandboxes, clock, log, history }: ControllerOptions) {
+  constructor({ agent, sandboxes, clock, log, mayBeWanted, history }: ControllerOptions) {
     this.#agent = agent;
     this.#clock = clock;
     this.#log = log;
+    this.#mayBeWanted = mayBeWanted ?? (() => false);
     this.#history = history;
     this.#registry = new Registry(sandboxes, (happening) => history.append(happening));
     const registry = this.#registry;
@@ -101,6 +105,7 @@ export class Controller implements SandboxApi {
       registry: this.#registry,
       agent: this.#agent,
       lifecycle: this.#lifecycle,
+      mayBeWanted: this.#mayBeWanted,
       now: this.#clock.now(),
       log: this.#log,
     });
