@@ -230,7 +230,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     recovery: result,
     unclaimed: {
       ...{ state: paths.state, instances: join(paths.state, 'instances', probe.name) },
-      ...{ agent, slots, unsettled, doubt, sandboxes: options.sandboxes, files: recording.files },
+      ...{ agent, slots, retained, unsettled, doubt, sandboxes: options.sandboxes, files: recording.files },
       destroy: (id) => recording.destroy(id),
     },
     stuck: () => janitor.stuck,

@@ -3,6 +3,7 @@ import type { KeptFiles } from '../agent/ledger/kept-files.ts';
 import type { SlotRecord } from '../agent/ledger/records.ts';
 import type { Doubt } from '../agent/recovery/doubt.ts';
 import type { Unsettled } from '../agent/recovery/unsettled.ts';
+import type { RetainedLogs } from '../agent/sandboxes/retained-logs.ts';
 import type { AgentApi } from '../api/agent-api.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 import type { SetAside } from '../model/system.ts';
@@ -18,6 +19,7 @@ export interface UnclaimedGround {
   sandboxes: Pick<RecordTable<Sandbox>, 'entries'>;
   slots: Pick<RecordTable<SlotRecord>, 'entries' | 'get'>;
   files: Pick<KeptFiles, 'entries'>;
+  retained: Pick<RetainedLogs, 'get'>;
   unsettled: Pick<Unsettled, 'list' | 'remove'>;
   doubt: Pick<Doubt, 'sandbox'>;
   destroy: (instance: string) => Promise<void>;
@@ -31,7 +33,7 @@ interface Unclaimed {
 }
 
 async function findUnclaimed(ground: UnclaimedGround): Promise<Unclaimed> {
-  const { sandboxes, slots, files, unsettled, doubt, state } = ground;
+  const { sandboxes, slots, files, retained, unsettled, doubt, state } = ground;
   const claimed = new Set([...sandboxes.entries()].flatMap(([, { id, previous }]) => [id, previous?.id]));
   const known = [
     ...[...slots.entries()].map(([sandboxId]) => sandboxId),
@@ -43,7 +45,9 @@ async function findUnclaimed(ground: UnclaimedGround): Promise<Unclaimed> {
     instances: unsettled
       .list()
       .flatMap(({ instance, sandboxId }) => (sandboxId === undefined ? [instance] : [])),
-    sandboxIds: [...new Set(known)].filter((id) => !claimed.has(id) && doubt.sandbox(id)).sort(),
+    sandboxIds: [...new Set(known)]
+      .filter((id) => !claimed.has(id) && retained.get(id) === undefined && doubt.sandbox(id))
+      .sort(),
   };
 }
 

@@ -24,7 +24,8 @@ export function doubtOf(strange: () => readonly StrangeRecord[], isStoreAside: (
   return {
     instance: (id) => isAbout(['instances', 'slots'], instancesIn, id),
     sandbox: (id) =>
-      isAbout(['sandboxes', 'slots', 'instances'], sandboxesIn, id) || strange().some(isTornSandbox),
+      isAbout(['sandboxes', 'slots', 'instances', 'retained-logs'], sandboxesIn, id) ||
+      strange().some(isTornSandbox),
     pool: (name) => isAbout(['pools'], ({ key }) => [key], name),
   };
 }
