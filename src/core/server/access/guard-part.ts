@@ -32,7 +32,7 @@ export function guardPart<Part extends object>(
 ): Part {
   const guarded: Record<string, Method> = {};
   for (const [method, row] of Object.entries(table) as [keyof Part & string, Row][]) {
-    const call: Method = (...args) => (part[method] as Method)(...args);
+    const call: Method = (...args) => (part[method] as Method).apply(part, args);
     const one = { ...guard, row, name: `${name}.${method}` };
     guarded[method] = row.stream ? streamOf(call, one) : answerOf(call, one);
   }

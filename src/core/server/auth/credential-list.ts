@@ -25,7 +25,9 @@ export interface CredentialList {
 /** Characters of a token, at least: fewer could be tried. */
 const SHORTEST_TOKEN = 20;
 
-const name = z.string().regex(/^[\x21-\x7e]{1,128}$/, 'must be a name of printable characters without spaces');
+const name = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,128}$/, 'must be a name of printable characters without spaces');
 
 const rights = {
   scopes: z.array(z.enum(SCOPES)).min(1, 'must name at least one scope'),
@@ -89,8 +91,14 @@ function readList(text: string, file: string): CredentialList {
     throw new FsbError('invalid_argument', `the token file ${file} names nobody`, {
       hint: 'Put one token into it, or a list under tokens: or certificates:.',
     });
-  assertOnce(tokens.map((one) => one.name), file);
-  assertOnce((certificates ?? []).map(({ subject }) => subject), file);
+  assertOnce(
+    tokens.map((one) => one.name),
+    file,
+  );
+  assertOnce(
+    (certificates ?? []).map(({ subject }) => subject),
+    file,
+  );
   for (const one of [...tokens, ...(certificates ?? [])]) assertWhole(one, file);
   return {
     tokens: tokens.map(({ sha256, expires, ...caller }) => ({
@@ -99,7 +107,9 @@ function readList(text: string, file: string): CredentialList {
       ...(expires === undefined ? {} : { expires: Date.parse(expires) }),
     })),
     ...(certificates && {
-      certificates: new Map(certificates.map(({ subject, ...rest }) => [subject, { name: subject, ...rest }])),
+      certificates: new Map(
+        certificates.map(({ subject, ...rest }) => [subject, { name: subject, ...rest }]),
+      ),
     }),
   };
 }

@@ -1,13 +1,11 @@
 import { Metadata, type StatusObject } from '@grpc/grpc-js';
 import { FsbError } from '../../model/errors.ts';
 import { ERROR_METADATA, toGrpcStatus } from '../../wire/error-status.ts';
-import { assertOwnUser } from '../peer-user.ts';
 
 /** What unary and streaming calls have in common. */
 
 /** A call of any message. */
 interface Call {
-  getPeer(): string;
   once(event: 'cancelled', listener: () => void): unknown;
 }
 
@@ -35,15 +33,6 @@ export function signalOf(call: Call, { endWith }: EndOptions): CallSignal {
     abort: (reason) => controller.abort(reason),
     settle: () => endWith?.removeEventListener('abort', end),
   };
-}
-
-/**
- * `127.0.0.1:40000` or `[::1]:40000`; on a unix socket there is nothing to ask: its mode keeps others away.
- * @throws denied
- */
-export function assertPeer(call: Call): void {
-  const match = /^\[?([0-9a-fA-F.:]+?)\]?:(\d+)$/.exec(call.getPeer());
-  if (match) assertOwnUser(match[1], Number(match[2]));
 }
 
 export function statusOf(thrown: unknown): Pick<StatusObject, 'code' | 'details' | 'metadata'> {

@@ -14,7 +14,10 @@ import { systemService } from './system-service.ts';
 
 export interface Service {
   definition: ServiceDefinition;
-  implementation: UntypedServiceImplementation;
+  /** Its methods, for one who has this core. */
+  implement: (core: CoreApi) => UntypedServiceImplementation;
+  /** Answers whoever asks: it tells whether the core is there, and nothing else. */
+  open?: true;
 }
 
 export interface ServiceOptions {
@@ -32,12 +35,16 @@ const NAMES = [
 ];
 
 /** All that a core can be asked, however the question comes. */
-export function coreServices(core: CoreApi, { ready, metrics, closing }: ServiceOptions): Service[] {
+export function coreServices({ ready, metrics, closing }: ServiceOptions): Service[] {
+  const health = { ...healthService(NAMES, ready) };
   return [
-    { definition: FastPathServiceService, implementation: { ...sandboxService(core, metrics, closing) } },
-    { definition: ImageServiceService, implementation: { ...imageService(core, closing) } },
-    { definition: PoolServiceService, implementation: { ...poolService(core, closing) } },
-    { definition: SystemServiceService, implementation: { ...systemService(core, closing) } },
-    { definition: HealthService, implementation: { ...healthService(NAMES, ready) } },
+    {
+      definition: FastPathServiceService,
+      implement: (core) => ({ ...sandboxService(core, metrics, closing) }),
+    },
+    { definition: ImageServiceService, implement: (core) => ({ ...imageService(core, closing) }) },
+    { definition: PoolServiceService, implement: (core) => ({ ...poolService(core, closing) }) },
+    { definition: SystemServiceService, implement: (core) => ({ ...systemService(core, closing) }) },
+    { definition: HealthService, implement: () => health, open: true },
   ];
 }

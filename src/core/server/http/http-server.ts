@@ -1,10 +1,12 @@
 import { chmod, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import { type Endpoint, formatEndpoint } from '../../wire/endpoint.ts';
+import type { Door } from '../doors.ts';
 
 const MAX_CONNECTIONS = 4096;
 
@@ -20,26 +22,40 @@ export interface HttpListener {
   close(graceMs: number): Promise<void>;
 }
 
+// No requestTimeout: it would cut a long upload, also one that waits for its turn. Who reads a body has a deadline.
+const LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 0,
+  keepAliveTimeout: 5000,
+  maxHeaderSize: 16 * 1024,
+};
+
 /** @throws unavailable when the address cannot be had */
 export async function listenHttp(
-  endpoint: Endpoint,
+  door: Door,
   handle: RequestListener,
   clock: Clock,
   upgrade?: Upgrade,
 ): Promise<HttpListener> {
-  const server = createServer(
-    // No requestTimeout: it would cut a long upload, also one that waits for its turn. Who reads a body has a deadline.
-    { headersTimeout: 10_000, requestTimeout: 0, keepAliveTimeout: 5000, maxHeaderSize: 16 * 1024 },
-    (request, response) => {
-      response.once('finish', () => cutEndless(request, clock));
-      handle(request, response);
-    },
-  );
+  const server = serverBehind(door, (request, response) => {
+    response.once('finish', () => cutEndless(request, clock));
+    handle(request, response);
+  });
   server.maxConnections = MAX_CONNECTIONS;
   server.maxHeadersCount = 100;
   if (upgrade !== undefined) server.on('upgrade', upgrade);
-  await listen(server, endpoint);
-  return { address: realAddress(server, endpoint), close: (graceMs) => shutDown(server, clock, graceMs) };
+  await listen(server, door.endpoint);
+  return {
+    address: realAddress(server, door.endpoint),
+    close: (graceMs) => shutDown(server, clock, graceMs),
+  };
+}
+
+function serverBehind(door: Door, handle: RequestListener): Server {
+  if (!door.isSecure) return createServer(LIMITS, handle);
+  const server = createSecureServer({ ...LIMITS, ...door.tlsOptions }, handle);
+  door.guard(server);
+  return server;
 }
 
 /** A client that goes on sending after its answer would have its connection for ever. */

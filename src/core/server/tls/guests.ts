@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../model/clock.ts';
 
@@ -9,7 +10,6 @@ const MOST_STRANGERS_OF_ADDRESS = 64;
 const PATIENCE = 20_000;
 
 interface Guest {
-  socket: Pick<TLSSocket, 'destroy' | 'once'>;
   address: string;
   /** Stops the wait for it to be known. Undefined once it is. */
   forgive: (() => void) | undefined;
@@ -32,11 +32,11 @@ export class Guests {
   }
 
   /** False: there is no room for it. `peer` is `address:port`, `::1:port` for IPv6. */
-  take(peer: string, address: string, socket: Guest['socket']): boolean {
+  take(peer: string, address: string, socket: Socket): boolean {
     const same = this.#strangers.get(address) ?? 0;
     if (this.#guests.size >= MOST || this.#strangerCount >= MOST_STRANGERS) return false;
     if (same >= MOST_STRANGERS_OF_ADDRESS) return false;
-    const guest: Guest = { socket, address, forgive: this.#clock.after(PATIENCE, () => socket.destroy()) };
+    const guest: Guest = { address, forgive: this.#clock.after(PATIENCE, () => socket.destroy()) };
     this.#guests.set(peer, guest);
     this.#strangers.set(address, same + 1);
     this.#strangerCount += 1;
