@@ -21,7 +21,10 @@ export default class DaemonStart extends BaseCommand {
     policyFromFlags(flags);
     const local = localCore(this.world, this.config.root, flags.root);
     const { startCore } = await import('../../cli/local/local-core.ts');
-    const { status, started } = await abortable(startCore(local, serveFlags(raw)), this.interruption.signal);
+    const { status, started } = await abortable(
+      startCore(local, serveFlags(raw, this.world.cwd)),
+      this.interruption.signal,
+    );
     await this.say(
       started
         ? `The core is running (pid ${status.pid}).`
