@@ -111,7 +111,7 @@ const unknownToken = (): FsbError =>
 
 const noCredentials = (): FsbError =>
   new FsbError('unauthenticated', 'the core wants to know who calls, and no token was sent', {
-    hint: 'Give one with FSB_TOKEN_FILE, or for good: fsb-ctl context create NAME --token-file FILE ...',
+    hint: 'fsb-ctl takes it from FSB_TOKEN_FILE or the context (--token-file); other clients send Authorization: Bearer TOKEN.',
   });
 
 const unknownCertificate = (names: string[], verified: boolean, reason: unknown): FsbError =>
