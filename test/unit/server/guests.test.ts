@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { Guests } from '../../../src/core/server/tls/guests.ts';
-import { ManualClock } from '../../helpers/manual-clock.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
 
 class FakeSocket extends EventEmitter {
   destroyed = false;
@@ -14,7 +14,7 @@ class FakeSocket extends EventEmitter {
 }
 
 const world = () => {
-  const clock = new ManualClock();
+  const clock = createManualClock();
   const guests = new Guests(clock);
   let port = 0;
   const come = (address: string) => {
@@ -46,10 +46,10 @@ it('has room for so many strangers in all', () => {
   expect(taken.filter(Boolean)).toHaveLength(512);
 });
 
-it('sends a stranger away after a while, and nobody who is known', () => {
+it('sends a stranger away after a while, and nobody who is known', async () => {
   const { clock, guests, come } = world();
   const [stranger, guest] = [come('192.0.2.1'), come('192.0.2.1')];
   guests.known(guest.peer);
-  clock.advance(20_000);
+  await clock.advance(20_000);
   expect([stranger.socket.destroyed, guest.socket.destroyed]).toEqual([true, false]);
 });
