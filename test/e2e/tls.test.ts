@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
@@ -59,11 +59,14 @@ it.each([
 
 it('keeps FSB_TOKEN from the programs that it starts', async () => {
   const value = (await readFile(token, 'utf8')).trim();
-  const env = `FSB_CA=${authority.ca} FSB_TOKEN=${value} EDITOR='sh -c "env > seen" --'`;
-  await shell.run(
-    `script -qec "${env.replaceAll('"', '\\"')} fsb-ctl --host ${address} run fresh" /dev/null </dev/null`,
+  await mkdir(join(shell.home, 'bin'), { recursive: true });
+  const ssh = join(shell.home, 'bin/ssh');
+  await writeFile(ssh, '#!/bin/sh\nenv > "$HOME/seen"\nexit 255\n', { mode: 0o755 });
+  const { code } = await shell.run(
+    `PATH="$HOME/bin:$PATH" FSB_CA=a FSB_TOKEN=${value} fsb-ctl --host ssh://far list`,
   );
-  const seen = await readFile(join(shell.home, 'seen'), 'utf8').catch(() => '');
+  expect(code).toBe(6);
+  const seen = await readFile(join(shell.home, 'seen'), 'utf8');
   expect(seen).toContain('FSB_CA=');
   expect(seen).not.toContain(value);
 });
