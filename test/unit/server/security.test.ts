@@ -88,7 +88,7 @@ describe('a core behind TLS', () => {
       for (const call of [() => core.sandboxes.list({}), () => core.sandboxes.exec(box, execOf(['true']))]) {
         const error = await errorOf(call());
         expect(error).toMatchObject({ code, hint: expect.any(String) });
-        expect(JSON.stringify(error)).not.toContain(security.token ?? 'Bearer');
+        expect(JSON.stringify(error)).not.toContain(security.token ?? TOKEN);
       }
       const pulled = core.images.pull({ reference: 'x' })[Symbol.asyncIterator]().next();
       expect(await errorOf(pulled)).toMatchObject({ code });
