@@ -13,10 +13,12 @@ import { machineInfo } from './machine.ts';
 import { type Clock, systemClock } from './model/clock.ts';
 import { diskError } from './model/disk-failure.ts';
 import { FsbError } from './model/errors.ts';
+import { isLoopback } from './model/loopback.ts';
 import type { CorePaths } from './model/paths.ts';
 import type { PoolMeter } from './model/pool.ts';
 import type { Sandbox } from './model/sandbox.ts';
 import { makePrivateDirectory } from './private-directory.ts';
+import type { Security } from './server/doors.ts';
 import { type CoreMetrics, createCoreMetrics } from './server/metrics/core-metrics.ts';
 import { type Servers, startServers } from './server/servers.ts';
 import { type CoreStatus, removeStatus, writeStatus } from './status-file.ts';
@@ -36,6 +38,8 @@ export interface CoreOptions {
   grpc?: string;
   /** `host:port` of the metrics; undefined: off. */
   metrics?: string;
+  /** Who may call over TCP besides the user of this process; with `tls`, gRPC and HTTP on TCP speak TLS. */
+  security?: Omit<Security, 'auditLog'>;
   /** Those of the addresses that nobody chose: when one is taken, free ports serve as well. */
   usualPorts?: string[];
   /** It serves the process that it is in: it listens nowhere and keeps nothing warm. */
@@ -143,14 +147,19 @@ async function serve(
   const { paths } = options;
   const servers = await listen(api, options, metrics, clock);
   cleanup.add('servers', () => servers.close(CALL_GRACE));
-  if (servers.http[1]) info.http = `http://${servers.http[1]}`;
-  if (servers.metrics) info.metrics = `http://${servers.metrics}/metrics`;
-  const grpc = servers.grpc[1] ? `tcp://${servers.grpc[1]}` : '';
+  const secure = options.security?.tls !== undefined;
+  if (servers.http[1]) info.http = `${secure ? 'https' : 'http'}://${servers.http[1]}`;
+  if (servers.metrics) info.metrics = `${metricsScheme(servers.metrics)}://${servers.metrics}/metrics`;
+  const grpc = servers.grpc[1] ? `${secure ? 'tls' : 'tcp'}://${servers.grpc[1]}` : '';
   const status = { ...info, endpoint: `unix://${paths.grpcSocket}`, grpc };
   await writeStatus(paths.status, status);
   cleanup.add('status', () => removeStatus(paths.status));
   return status;
 }
+
+/** Where others can reach them there is always TLS. */
+const metricsScheme = (address: string): string =>
+  isLoopback(address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) ? 'http' : 'https';
 
 /** A usual port that somebody else has gives way to a free one; an address that the user named does not. */
 async function listen(
@@ -166,6 +175,7 @@ async function listen(
       http: [`unix://${paths.httpSocket}`, ...(http ? [http] : [])],
       ...(metrics ? { metrics } : {}),
       coreMetrics,
+      ...(options.security ? { security: { ...options.security, auditLog: paths.auditLog } } : {}),
       ready: () => true,
       clock,
       log,

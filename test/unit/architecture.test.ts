@@ -109,7 +109,7 @@ const packages: Record<string, { in: string[]; types?: string[] }> = {
   'http-proxy-agent': { in: ['core/image/registry'] },
   'proxy-from-env': { in: ['core/image/registry'] },
 
-  yaml: { in: ['cli', 'core/model', 'core/image/registry'] },
+  yaml: { in: ['cli', 'core/model', 'core/image/registry', 'core/server/auth'] },
   zod: { in: ['commands', 'cli', 'core'] },
   // Whoever starts a core makes its logger; core is given one.
   pino: { in: ['cli'], types: ['core'] },

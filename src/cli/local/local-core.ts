@@ -8,6 +8,7 @@ import { codeOfExit, FsbError } from '../../core/model/errors.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
 import { assertOwnDirectory, makePrivateDirectory } from '../../core/private-directory.ts';
 import { type CoreStatus, readStatus } from '../../core/status-file.ts';
+import { childEnvironment } from '../child-environment.ts';
 import { guestDirectory } from './guest-directory.ts';
 
 /** The core of this machine: whether it runs, how to start it, how to stop it. */
@@ -123,7 +124,7 @@ function startFailure(why: string, exitCode: number | null, paths: CorePaths): F
 
 /** Every node process pays 60 ms for a further CA file, and the core talks to nobody outside. */
 function coreEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { NODE_EXTRA_CA_CERTS: _, ...rest } = env;
+  const { NODE_EXTRA_CA_CERTS: _, ...rest } = childEnvironment(env);
   return rest;
 }
 

@@ -1,5 +1,5 @@
 import { closeSync, writeSync } from 'node:fs';
-import { startCore } from '../../core/daemon.ts';
+import { type CoreOptions, startCore } from '../../core/daemon.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
 import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
@@ -18,6 +18,7 @@ export interface ServeOptions {
   metrics?: string;
   /** `host:port` of gRPC over TCP; undefined: off. */
   grpc?: string;
+  security?: CoreOptions['security'];
   /** Bytes; undefined: the core's default. */
   logSize?: number;
   /** Milliseconds; undefined: the core's default. */
@@ -46,6 +47,9 @@ export async function serveCore(options: ServeOptions): Promise<void> {
       });
   });
   const log = openCoreLog(paths, options.logLevel);
+  // Whoever comes to the one comes to the other.
+  const host = options.security?.tls && options.grpc?.replace(/:\d+$/, '');
+  const usualHttp = host === undefined ? USUAL_HTTP : `${host}:5758`;
   const core = await startCore({
     paths,
     guestDirectory: guestDirectory(options.packageRoot),
@@ -53,9 +57,10 @@ export async function serveCore(options: ServeOptions): Promise<void> {
     pool: options.pool,
     log,
     onLockLost: () => process.exit(1),
-    http: address(options.http, USUAL_HTTP),
+    http: address(options.http, usualHttp),
     metrics: address(options.metrics, USUAL_METRICS),
-    usualPorts: [options.http ? '' : USUAL_HTTP, options.metrics ? '' : USUAL_METRICS],
+    usualPorts: [options.http ? '' : usualHttp, options.metrics ? '' : USUAL_METRICS],
+    ...(options.security === undefined ? {} : { security: options.security }),
     ...(options.grpc === undefined ? {} : { grpc: options.grpc }),
     ...(options.logSize === undefined ? {} : { logSize: options.logSize }),
     ...(options.logRetention === undefined ? {} : { logRetention: options.logRetention }),

@@ -23,7 +23,7 @@ export default class DaemonRestart extends BaseCommand {
     const { startCore, stopCore } = await import('../../cli/local/local-core.ts');
     const { signal } = this.interruption;
     const stopped = await abortable(stopCore(local), signal);
-    const { status } = await abortable(startCore(local, serveFlags(raw)), signal);
+    const { status } = await abortable(startCore(local, serveFlags(raw, this.world.cwd)), signal);
     await this.say(`The core is running ${stopped ? 'again' : 'now'} (pid ${status.pid}).`);
     await this.print(daemonListing(status, local.paths));
   }

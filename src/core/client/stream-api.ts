@@ -6,7 +6,6 @@ import { DEFAULT_NAMESPACE } from '../model/ids.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ProcessSession } from '../model/process.ts';
 import type { SandboxRef } from '../model/sandbox.ts';
-import type { Endpoint } from '../wire/endpoint.ts';
 import { execToTransport } from '../wire/stream/exec-request.ts';
 import { channels, encodeJson, LONGEST_INPUT_FRAME } from '../wire/stream/frames.ts';
 import type { LogPlace } from '../wire/stream/log-frame.ts';
@@ -18,6 +17,7 @@ import { CLIENT_WINDOW } from './inbox.ts';
 import { LinkedSocket } from './linked-socket.ts';
 import { LogReader } from './log-reader.ts';
 import { RemoteSession } from './remote-session.ts';
+import type { Target } from './security.ts';
 import { wasReached } from './unreachable.ts';
 
 /** Pauses before a broken log is taken up again, milliseconds; an entry that comes starts them anew. */
@@ -35,11 +35,11 @@ const livesOn = ({ namespace, name }: SandboxRef): string =>
 
 /** Everything of a core that streams: one WebSocket each, no other connection. */
 export class StreamApi {
-  readonly #endpoint: Endpoint;
+  readonly #endpoint: Target;
   readonly #sockets = new Set<FrameSocket>();
   readonly #linked = new Set<LinkedSocket>();
 
-  constructor(endpoint: Endpoint) {
+  constructor(endpoint: Target) {
     this.#endpoint = endpoint;
   }
 

@@ -2,14 +2,12 @@ import { Metadata, type StatusObject } from '@grpc/grpc-js';
 import { systemClock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import { ERROR_METADATA, toGrpcStatus } from '../../wire/error-status.ts';
-import { assertOwnUser } from '../peer-user.ts';
 import { DETAILS_METADATA, statusDetails } from './status-details.ts';
 
 /** What unary and streaming calls have in common. */
 
 /** A call of any message. */
 interface Call {
-  getPeer(): string;
   /** Milliseconds since the epoch; infinite: none. */
   getDeadline(): Date | number;
   once(event: 'cancelled', listener: () => void): unknown;
@@ -48,15 +46,6 @@ function whyCancelled(call: Call): FsbError {
 }
 
 export const deadlineExceeded = (): FsbError => new FsbError('timeout', 'the deadline of the call is over');
-
-/**
- * `127.0.0.1:40000` or `[::1]:40000`; on a unix socket there is nothing to ask: its mode keeps others away.
- * @throws denied
- */
-export function assertPeer(call: Call): void {
-  const match = /^\[?([0-9a-fA-F.:]+?)\]?:(\d+)$/.exec(call.getPeer());
-  if (match) assertOwnUser(match[1], Number(match[2]));
-}
 
 export function statusOf(thrown: unknown): Pick<StatusObject, 'code' | 'details' | 'metadata'> {
   const error = FsbError.from(thrown);

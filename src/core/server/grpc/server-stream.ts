@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { handleServerStreamingCall } from '@grpc/grpc-js';
 import type { CallOptions } from '../../api/sandbox-api.ts';
-import { assertPeer, type EndOptions, signalOf, statusOf } from './call.ts';
+import { type EndOptions, signalOf, statusOf } from './call.ts';
 
 /** A streaming method from an iterable of the API, read at the pace of the client and no longer than it is there. */
 export function serverStream<Request, Item, Response>(
@@ -12,7 +12,6 @@ export function serverStream<Request, Item, Response>(
   return (call) => {
     const { signal, settle } = signalOf(call, options);
     const send = async (): Promise<void> => {
-      assertPeer(call);
       for await (const item of open(call.request, { signal })) {
         if (!call.write(toWire(item))) await drained(call, signal);
         if (signal.aborted) throw signal.reason;

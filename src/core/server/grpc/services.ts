@@ -17,7 +17,10 @@ import { systemService } from './system-service.ts';
 
 export interface Service {
   definition: ServiceDefinition;
-  implementation: UntypedServiceImplementation;
+  /** Its methods, for one who has this core. */
+  implement: (core: CoreApi) => UntypedServiceImplementation;
+  /** Answers whoever asks: it tells whether the core is there, and nothing else. */
+  open?: true;
 }
 
 export interface ServiceOptions {
@@ -28,22 +31,25 @@ export interface ServiceOptions {
 }
 
 /** All that a core can be asked, however the question comes. */
-export function coreServices(core: CoreApi, { ready, metrics, closing }: ServiceOptions): Service[] {
+export function coreServices({ ready, metrics, closing }: ServiceOptions): Service[] {
   const own: Service[] = [
-    { definition: FastPathServiceService, implementation: { ...sandboxService(core, metrics, closing) } },
-    { definition: ImageServiceService, implementation: { ...imageService(core, closing) } },
-    { definition: PoolServiceService, implementation: { ...poolService(core, closing) } },
-    { definition: SystemServiceService, implementation: { ...systemService(core, closing) } },
+    {
+      definition: FastPathServiceService,
+      implement: (core) => ({ ...sandboxService(core, metrics, closing) }),
+    },
+    { definition: ImageServiceService, implement: (core) => ({ ...imageService(core, closing) }) },
+    { definition: PoolServiceService, implement: (core) => ({ ...poolService(core, closing) }) },
+    { definition: SystemServiceService, implement: (core) => ({ ...systemService(core, closing) }) },
   ];
   const standard = [HealthService, ReflectionService, ReflectionAlphaService];
   const names = [...own.map(({ definition }) => definition), ...standard].map(nameOf);
-  const health = healthService({ services: names, ready, closing });
-  const reflection = reflectionService(names, closing);
+  const health = { ...healthService({ services: names, ready, closing }) };
+  const reflection = { ...reflectionService(names, closing) };
   return [
     ...own,
-    { definition: HealthService, implementation: { ...health } },
-    { definition: ReflectionService, implementation: { ...reflection } },
-    { definition: ReflectionAlphaService, implementation: { ...reflection } },
+    { definition: HealthService, implement: () => health, open: true },
+    { definition: ReflectionService, implement: () => reflection },
+    { definition: ReflectionAlphaService, implement: () => reflection },
   ];
 }
 

@@ -5,7 +5,7 @@ import type {
   ServerReflectionResponse as Response,
   ServerReflectionServer,
 } from '../../../wire/gen/grpc/reflection/v1/reflection.ts';
-import { assertPeer, signalOf, statusOf } from '../call.ts';
+import { signalOf, statusOf } from '../call.ts';
 import { drained } from '../server-stream.ts';
 
 /**
@@ -26,7 +26,6 @@ function reflectionCall(
   return (call) => {
     const { signal, settle } = signalOf(call, { endWith: closing });
     const answering = async (): Promise<void> => {
-      assertPeer(call);
       // Few calls need all these descriptors, and no start of a core does.
       const { answerTo } = await import('./answer.ts');
       const requests = call.iterator({ destroyOnReturn: false }) as AsyncIterable<Request>;
