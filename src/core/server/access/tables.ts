@@ -104,7 +104,7 @@ export const systemTable: Table<SystemApi> = {
   info: { scope: 'read' },
   usage: { scope: 'read', shown: shownUsage },
   retainedLogs: { scope: 'read', shown: (logs, caller) => logs.filter((log) => maySeeLog(log, caller)) },
-  removeLogs: { scope: 'admin', object: (sandboxIds) => sandboxIds.join(' ') },
+  removeLogs: { scope: 'admin', object: String },
   health: { scope: 'read' },
   removeSetAside: { scope: 'admin' },
   events: { scope: 'read', stream: true, shown: shownEvent },
