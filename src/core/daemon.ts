@@ -135,14 +135,18 @@ async function serve(
   info: CoreFacts,
   { options, metrics, clock, cleanup }: ServeParts,
 ): Promise<CoreStatus> {
-  const { paths } = options;
+  const { paths, log } = options;
   const servers = await listen(api, options, metrics, clock);
   cleanup.add('servers', () => servers.close(CALL_GRACE));
   if (servers.http[1]) info.http = `http://${servers.http[1]}`;
   if (servers.metrics) info.metrics = `http://${servers.metrics}/metrics`;
   const grpc = servers.grpc[1] ? `tcp://${servers.grpc[1]}` : '';
   const status = { ...info, endpoint: `unix://${paths.grpcSocket}`, grpc };
-  await writeStatus(paths.status, status);
+  await writeStatus(paths.status, status).catch((error: unknown) => {
+    // Only a core that runs can make room: this one can be asked for what the file would have said.
+    if (FsbError.from(error).code !== 'no_capacity') throw error;
+    log.warn({ err: error }, 'going on without the status file');
+  });
   cleanup.add('status', () => removeStatus(paths.status));
   return status;
 }
