@@ -11,6 +11,7 @@ import { startNode } from './local-node.ts';
 import { acquireLock } from './lock.ts';
 import { machineInfo } from './machine.ts';
 import { type Clock, systemClock } from './model/clock.ts';
+import { assertEnoughDescriptors, Descriptors } from './model/descriptors.ts';
 import { FsbError } from './model/errors.ts';
 import type { CorePaths } from './model/paths.ts';
 import type { PoolMeter } from './model/pool.ts';
@@ -63,12 +64,15 @@ const CALL_GRACE = 5_000;
 
 /**
  * The composition root: locks, opens, recovers, listens. What it opened is closed again when a later step fails.
- * @throws conflict (another core has this root), run_failed (no runtime), unavailable (cannot listen)
+ * @throws conflict (another core has this root), run_failed (no runtime), unavailable (cannot listen), no_capacity (no room
+ * on the disk, too few descriptors)
  */
 export async function startCore(options: CoreOptions): Promise<RunningCore> {
   const { paths, log, clock = systemClock, lockWait = LOCK_WAIT } = options;
   const cleanup = new Cleanup(log);
   try {
+    assertEnoughDescriptors();
+    const descriptors = new Descriptors(clock, log);
     for (const directory of [paths.state, paths.run]) makePrivateDirectory(directory);
     const lock = await acquireLock(join(options.guestDirectory, 'fsb-launch'), paths.lock, lockWait);
     cleanup.add('lock', () => lock.release());
@@ -85,7 +89,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     const metrics = createCoreMetrics(clock);
     const meter = (pool: string): PoolMeter => metrics.pool(pool);
     const { agent, probe, events, upkeep } = await startNode(
-      { ...options, warm: !options.embedded, records, clock, meter },
+      { ...options, warm: !options.embedded, records, clock, meter, descriptors },
       cleanup,
     );
     const controller = new Controller({
@@ -113,7 +117,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     const api = coreApi({ controller, agent, upkeep, info }, () => cleanup.run());
     const status = options.embedded
       ? { ...info, endpoint: '', grpc: '' }
-      : await serve(api, info, { options, metrics, clock, cleanup });
+      : await serve(api, info, { options, metrics, descriptors, clock, cleanup });
     log.info(status, 'ready');
     return { api, status, close: () => cleanup.run() };
   } catch (error) {
@@ -125,6 +129,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
 interface ServeParts {
   options: CoreOptions;
   metrics: CoreMetrics;
+  descriptors: Descriptors;
   clock: Clock;
   cleanup: Cleanup;
 }
@@ -133,10 +138,10 @@ interface ServeParts {
 async function serve(
   api: CoreApi,
   info: CoreFacts,
-  { options, metrics, clock, cleanup }: ServeParts,
+  { options, cleanup, ...parts }: ServeParts,
 ): Promise<CoreStatus> {
   const { paths, log } = options;
-  const servers = await listen(api, options, metrics, clock);
+  const servers = await listen(api, options, parts);
   cleanup.add('servers', () => servers.close(CALL_GRACE));
   if (servers.http[1]) info.http = `http://${servers.http[1]}`;
   if (servers.metrics) info.metrics = `http://${servers.metrics}/metrics`;
@@ -155,8 +160,7 @@ async function serve(
 async function listen(
   api: CoreApi,
   options: CoreOptions,
-  coreMetrics: CoreMetrics,
-  clock: Clock,
+  { metrics: coreMetrics, descriptors, clock }: Pick<ServeParts, 'metrics' | 'descriptors' | 'clock'>,
 ): Promise<Servers> {
   const { paths, log, grpc, usualPorts } = options;
   const start = (http?: string, metrics?: string): Promise<Servers> =>
@@ -165,6 +169,7 @@ async function listen(
       http: [`unix://${paths.httpSocket}`, ...(http ? [http] : [])],
       ...(metrics ? { metrics } : {}),
       coreMetrics,
+      descriptors,
       ready: () => true,
       clock,
       log,

@@ -33,6 +33,7 @@ import { createLogStore } from './logs/file-log-store.ts';
 import { machineInfo } from './machine.ts';
 import type { Clock } from './model/clock.ts';
 import { surroundingsOf } from './model/command.ts';
+import type { Descriptors } from './model/descriptors.ts';
 import { FsbError } from './model/errors.ts';
 import { newInstanceId } from './model/ids.ts';
 import type { CorePaths } from './model/paths.ts';
@@ -60,6 +61,7 @@ export interface NodeOptions {
   /** Where each pool counts what it does. */
   meter?: (pool: string) => PoolMeter;
   records: RecordStore;
+  descriptors: Descriptors;
   clock: Clock;
   log: Logger;
 }
@@ -227,7 +229,7 @@ interface BootParts {
 
 /** How a pool is made on this node: all pools share its driver and its images. */
 function poolMaker(
-  { clock, log, meter }: NodeOptions,
+  { descriptors, clock, log, meter }: NodeOptions,
   { recording, images, booting }: BootParts,
 ): (policy: PoolPolicy) => Pool {
   return (policy) => {
@@ -244,6 +246,7 @@ function poolMaker(
         return { ...surroundingsOf(config), argv, tty: false, stdin: false };
       },
       boot: async (shape, signal, lowUntil) => {
+        descriptors.assertFor('boot');
         const { root } = await images.resolve(shape.image);
         const id = shape.again ?? newInstanceId();
         booting.add(id);

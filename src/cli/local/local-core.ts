@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { acquireLock } from '../../core/lock.ts';
+import { assertEnoughDescriptors } from '../../core/model/descriptors.ts';
 import { codeOfExit, FsbError } from '../../core/model/errors.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
 import { assertOwnDirectory, makePrivateDirectory } from '../../core/private-directory.ts';
@@ -61,13 +62,15 @@ async function askStatus({ grpcSocket, httpSocket }: CorePaths): Promise<CoreSta
 /**
  * Starts the core unless it runs. Twenty first commands at once start one: they queue at a lock, and whoever comes
  * later finds it running.
- * @throws run_failed with what the core said when it cannot start
+ * @throws run_failed with what the core said when it cannot start; no_capacity
  */
 export async function startCore(
   local: LocalCore,
   serveFlags: string[] = [],
 ): Promise<{ status: CoreStatus; started: boolean }> {
   const { paths } = local;
+  // It will have no more than this process may have.
+  assertEnoughDescriptors();
   makePrivateDirectory(paths.run);
   const turn = await acquireLock(launchBinary(local.packageRoot), `${paths.lock}.start`, START_DEADLINE);
   try {

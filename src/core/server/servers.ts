@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { CoreApi } from '../api/core-api.ts';
 import type { PoolApi } from '../api/pool-api.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Descriptors } from '../model/descriptors.ts';
 import { FsbError } from '../model/errors.ts';
 import { isLoopback } from '../model/loopback.ts';
 import { PoolServer } from '../tools/pool-server.ts';
@@ -29,6 +30,8 @@ export interface ServerOptions {
   coreMetrics?: CoreMetrics;
   /** True once recovery is done. */
   ready: () => boolean;
+  /** Left out: nobody watches them. */
+  descriptors?: Descriptors;
   clock: Clock;
   log: Logger;
 }
@@ -48,14 +51,14 @@ export interface Servers {
 
 /** @throws invalid_argument (address), denied (not loopback), unavailable (cannot listen); nothing is left listening then */
 export async function startServers(core: CoreApi, options: ServerOptions): Promise<Servers> {
-  const { clock, log } = options;
+  const { clock, log, descriptors } = options;
   const endpoints = { grpc: options.grpc.map(localEndpoint), http: options.http.map(localEndpoint) };
   const metricsEndpoint = options.metrics === undefined ? undefined : localEndpoint(options.metrics);
   const metrics = options.coreMetrics ?? createCoreMetrics(clock);
   const closing = new AbortController();
   // Every long call listens to it: many of them at once are no leak.
   setMaxListeners(0, closing.signal);
-  const streams = streamServer(core, clock, log);
+  const streams = streamServer(core, { clock, log, ...(descriptors === undefined ? {} : { descriptors }) });
   const poolServer = new PoolServer({ core, clock, log });
   const closers: Closer[] = [];
   const listeners: HttpListener[] = [];
@@ -82,9 +85,10 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
     };
     const http: string[] = [];
     for (const endpoint of endpoints.http) {
-      const handle = guarded(endpoint.kind, (request, response, signal) =>
-        route(served, request, response, signal),
-      );
+      const handle = guarded(endpoint.kind, (request, response, signal) => {
+        if (descriptors?.isScarce) response.shouldKeepAlive = false;
+        return route(served, request, response, signal);
+      });
       http.push(keep(await listenHttp(endpoint, handle, clock, streams.upgrade(endpoint.kind))));
     }
     const metricsAddress =
