@@ -110,6 +110,7 @@ const timekeepers: Record<string, string> = {
   'core/model/clock': 'is the clock',
   'core/client/stream-api':
     'pauses between attempts with a timer that keeps the process of the command alive',
+  'core/client/ask-again': 'pauses between attempts with a timer that keeps the process of the command alive',
   'core/image/content/records-file': 'names a damaged file, set aside, after the time',
   'core/client/linked-socket':
     'pauses between attempts with a timer that keeps the process of the command alive',

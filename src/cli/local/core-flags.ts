@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
-import { sizeFlag } from '../flags.ts';
+import { assertLogSize } from '../../core/model/logs.ts';
+import { parseSize } from '../../core/model/quantity.ts';
 import { policyFlags } from '../pool/policy-flags.ts';
 
 /** What a core is started with: `serve` and `daemon start`. The policy is the default pool's. */
@@ -23,8 +24,15 @@ export const coreFlags = {
     summary: 'Loopback address of gRPC besides the unix socket. Default: off.',
     helpValue: 'HOST:PORT',
   }),
-  'log-size': sizeFlag({
+  'log-size': Flags.custom<number>({ helpValue: 'SIZE', parse: async (text) => parseLogSize(text) })({
     summary: 'Most log kept of each sandbox (100m); when it is full, its oldest third goes. Default: 48m.',
   }),
   ...policyFlags,
 };
+
+/** Here already: a core that is restarted must not end for a flag with which the next one cannot begin. */
+function parseLogSize(text: string): number {
+  const bytes = parseSize(text);
+  assertLogSize(bytes);
+  return bytes;
+}

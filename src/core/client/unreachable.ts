@@ -44,8 +44,13 @@ export function unreachable(endpoint: Endpoint, details: string, cause: Error): 
 }
 
 /** What running and new calls get from a connection of ours that was closed. */
-export const connectionClosed = (endpoint: Endpoint): FsbError =>
-  new FsbError('unavailable', `the connection to the core at ${nameOf(endpoint)} was closed`);
+export class ConnectionClosed extends FsbError {
+  constructor(endpoint: Endpoint) {
+    super('unavailable', `the connection to the core at ${nameOf(endpoint)} was closed`);
+  }
+}
+
+export const connectionClosed = (endpoint: Endpoint): FsbError => new ConnectionClosed(endpoint);
 
 const nameOf = (endpoint: Endpoint): string => endpoint.name ?? formatEndpoint(endpoint);
 
