@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { FsbError } from '../model/errors.ts';
 import { type Endpoint, formatEndpoint } from '../wire/endpoint.ts';
 
@@ -35,7 +37,8 @@ export function unreachable(endpoint: Endpoint, details: string, cause: Error): 
       hint: 'Run the command as the user who runs that core.',
       cause,
     });
-  return new FsbError('unavailable', `${what}: ${reasonOf(text, code)}`, {
+  const missing = code === 'ENOENT' ? missingBeside(endpoint) : undefined;
+  return new FsbError('unavailable', `${what}: ${missing ?? reasonOf(text, code)}`, {
     hint:
       endpoint.hint ??
       'Is it running, and is that its address? See `fsb-ctl context list`, --host and FSB_HOST.',
@@ -51,6 +54,14 @@ export class ConnectionClosed extends FsbError {
 }
 
 export const connectionClosed = (endpoint: Endpoint): FsbError => new ConnectionClosed(endpoint);
+
+/** The socket that people named may be there, and the other one that is needed is not. */
+function missingBeside({ kind, name = '', ...endpoint }: Endpoint): string | undefined {
+  const named = name.replace(/^unix:(\/\/)?/, '');
+  if (kind !== 'unix' || !('path' in endpoint) || named === endpoint.path || !existsSync(named))
+    return undefined;
+  return `there is no ${basename(endpoint.path)} beside it`;
+}
 
 const nameOf = (endpoint: Endpoint): string => endpoint.name ?? formatEndpoint(endpoint);
 
