@@ -1,6 +1,6 @@
 /** Of a program for developers: says what is wrong with its words, and how it is called, without a stack trace. */
 export function failWithUsage(usage: string, problem: string): never {
-  console.error(`Error: ${problem}\n${usage}`);
+  process.stderr.write(`Error: ${problem}\n${usage}\n`);
   process.exit(2);
 }
 

@@ -31,7 +31,7 @@ export default class DaemonRestart extends BaseCommand {
       await startCore(local);
       const { code, message, hint = '' } = FsbError.from(error);
       throw new FsbError(code, message, {
-        hint: `${hint} The core runs again, without these flags.`.trim(),
+        hint: `The core runs again, without these flags. ${hint}`.trim(),
         cause: error,
       });
     });
