@@ -11,6 +11,7 @@ import { startNode } from './local-node.ts';
 import { acquireLock } from './lock.ts';
 import { machineInfo } from './machine.ts';
 import { type Clock, systemClock } from './model/clock.ts';
+import { assertEnoughDescriptors, Descriptors } from './model/descriptors.ts';
 import { diskError } from './model/disk-failure.ts';
 import { FsbError } from './model/errors.ts';
 import { isLoopback } from './model/loopback.ts';
@@ -70,12 +71,15 @@ const CALL_GRACE = 5_000;
 
 /**
  * The composition root: locks, opens, recovers, listens. What it opened is closed again when a later step fails.
- * @throws conflict (another core has this root), run_failed (no runtime), unavailable (cannot listen)
+ * @throws conflict (another core has this root), run_failed (no runtime), unavailable (cannot listen), no_capacity (no room
+ * on the disk, too few descriptors)
  */
 export async function startCore(options: CoreOptions): Promise<RunningCore> {
   const { paths, log, clock = systemClock, lockWait = LOCK_WAIT } = options;
   const cleanup = new Cleanup(log);
   try {
+    assertEnoughDescriptors();
+    const descriptors = new Descriptors(clock, log);
     for (const directory of [paths.state, paths.run]) makePrivateDirectory(directory);
     const lock = await acquireLock(join(options.guestDirectory, 'fsb-launch'), paths.lock, lockWait);
     cleanup.add('lock', () => lock.release());
@@ -94,7 +98,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     // Before anything is recovered: what it cannot read casts doubt on what seems unwanted.
     const sandboxes = records.table<Sandbox>('sandboxes', SANDBOX_RECORD_VERSION, { fits: isSandboxRecord });
     const { agent, probe, events, upkeep, doubt } = await startNode(
-      { ...options, warm: !options.embedded, records, sandboxes, clock, meter },
+      { ...options, warm: !options.embedded, records, sandboxes, clock, meter, descriptors },
       cleanup,
     );
     const controller = new Controller({
@@ -122,7 +126,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     const api = coreApi({ controller, agent, upkeep, info }, () => cleanup.run());
     const status = options.embedded
       ? { ...info, endpoint: '', grpc: '' }
-      : await serve(api, info, { options, metrics, clock, cleanup });
+      : await serve(api, info, { options, metrics, descriptors, clock, cleanup });
     log.info(status, 'ready');
     return { api, status, close: () => cleanup.run() };
   } catch (error) {
@@ -134,6 +138,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
 interface ServeParts {
   options: CoreOptions;
   metrics: CoreMetrics;
+  descriptors: Descriptors;
   clock: Clock;
   cleanup: Cleanup;
 }
@@ -142,17 +147,21 @@ interface ServeParts {
 async function serve(
   api: CoreApi,
   info: CoreFacts,
-  { options, metrics, clock, cleanup }: ServeParts,
+  { options, cleanup, ...parts }: ServeParts,
 ): Promise<CoreStatus> {
-  const { paths } = options;
-  const servers = await listen(api, options, metrics, clock);
+  const { paths, log } = options;
+  const servers = await listen(api, options, parts);
   cleanup.add('servers', () => servers.close(CALL_GRACE));
   const secure = options.security?.tls !== undefined;
   if (servers.http[1]) info.http = `${secure ? 'https' : 'http'}://${servers.http[1]}`;
   if (servers.metrics) info.metrics = `${metricsScheme(servers.metrics)}://${servers.metrics}/metrics`;
   const grpc = servers.grpc[1] ? `${secure ? 'tls' : 'tcp'}://${servers.grpc[1]}` : '';
   const status = { ...info, endpoint: `unix://${paths.grpcSocket}`, grpc };
-  await writeStatus(paths.status, status);
+  await writeStatus(paths.status, status).catch((error: unknown) => {
+    // Only a core that runs can make room: this one can be asked for what the file would have said.
+    if (FsbError.from(error).code !== 'no_capacity') throw error;
+    log.warn({ err: error }, 'going on without the status file');
+  });
   cleanup.add('status', () => removeStatus(paths.status));
   return status;
 }
@@ -165,8 +174,7 @@ const metricsScheme = (address: string): string =>
 async function listen(
   api: CoreApi,
   options: CoreOptions,
-  coreMetrics: CoreMetrics,
-  clock: Clock,
+  { metrics: coreMetrics, descriptors, clock }: Pick<ServeParts, 'metrics' | 'descriptors' | 'clock'>,
 ): Promise<Servers> {
   const { paths, log, grpc, usualPorts } = options;
   const start = (http?: string, metrics?: string): Promise<Servers> =>
@@ -176,6 +184,7 @@ async function listen(
       ...(metrics ? { metrics } : {}),
       coreMetrics,
       ...(options.security ? { security: { ...options.security, auditLog: paths.auditLog } } : {}),
+      descriptors,
       ready: () => true,
       clock,
       log,

@@ -41,8 +41,10 @@ import { createLogStore } from './logs/file-log-store.ts';
 import { machineInfo } from './machine.ts';
 import type { Clock } from './model/clock.ts';
 import { surroundingsOf } from './model/command.ts';
+import type { Descriptors } from './model/descriptors.ts';
 import { FsbError } from './model/errors.ts';
 import { newInstanceId } from './model/ids.ts';
+import { assertLogSize } from './model/logs.ts';
 import type { CorePaths } from './model/paths.ts';
 import type { PoolMeter, PoolPolicy } from './model/pool.ts';
 import type { PoolPolicyInput } from './model/pool-policy.ts';
@@ -74,15 +76,13 @@ export interface NodeOptions {
   records: RecordStore;
   /** Those of the controller. */
   sandboxes: RecordTable<Sandbox>;
+  descriptors: Descriptors;
   clock: Clock;
   log: Logger;
 }
 
 /** Milliseconds. A refill takes tens of processor time; the claim that woke it is done in a few. */
 const REFILL_DELAY = 3;
-
-/** Bytes. */
-const SMALLEST_LOG = 1_048_576;
 
 /** Milliseconds for an idle instance to answer a new core: one that was killed half-way through its boot never does. */
 const IDLE_ANSWER = 1_000;
@@ -241,10 +241,8 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
 /** When a log is full its oldest third goes. @throws invalid_argument */
 function keptLog({ logSize }: NodeOptions): { segmentBytes?: number } {
   if (logSize === undefined) return {};
-  if (logSize >= SMALLEST_LOG) return { segmentBytes: Math.floor(logSize / 3) };
-  throw new FsbError('invalid_argument', `a log of ${logSize} bytes for each sandbox is too small`, {
-    hint: 'It takes at least 1m.',
-  });
+  assertLogSize(logSize);
+  return { segmentBytes: Math.floor(logSize / 3) };
 }
 
 /** @throws run_failed when nothing boots sandboxes here */
@@ -278,7 +276,7 @@ interface BootParts {
 
 /** How a pool is made on this node: all pools share its driver and its images. */
 function poolMaker(
-  { clock, log, meter }: NodeOptions,
+  { descriptors, clock, log, meter }: NodeOptions,
   { recording, images, booting }: BootParts,
 ): (policy: PoolPolicy) => Pool {
   return (policy) => {
@@ -295,6 +293,7 @@ function poolMaker(
         return { ...surroundingsOf(config), argv, tty: false, stdin: false };
       },
       boot: async (shape, signal, lowUntil) => {
+        descriptors.assertFor('boot');
         const { root } = await images.resolve(shape.image);
         const id = shape.again ?? newInstanceId();
         booting.add(id);

@@ -121,6 +121,7 @@ const timekeepers: Record<string, string> = {
   'core/client/stream-api':
     'pauses between attempts with a timer that keeps the process of the command alive',
   'core/client/heartbeat': 'runs in the process of the command, beside a socket that it must not keep alive',
+  'core/client/ask-again': 'pauses between attempts with a timer that keeps the process of the command alive',
   'core/image/content/records-file': 'names a damaged file, set aside, after the time',
   'core/client/linked-socket':
     'pauses between attempts with a timer that keeps the process of the command alive',

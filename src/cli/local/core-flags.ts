@@ -1,5 +1,7 @@
 import { Flags } from '@oclif/core';
-import { durationFlag, sizeFlag } from '../flags.ts';
+import { assertLogSize } from '../../core/model/logs.ts';
+import { parseSize } from '../../core/model/quantity.ts';
+import { durationFlag } from '../flags.ts';
 import { policyFlags } from '../pool/policy-flags.ts';
 import { securityFlags } from './security-flags.ts';
 
@@ -26,7 +28,7 @@ export const coreFlags = {
     helpValue: 'HOST:PORT',
   }),
   ...securityFlags,
-  'log-size': sizeFlag({
+  'log-size': Flags.custom<number>({ helpValue: 'SIZE', parse: async (text) => parseLogSize(text) })({
     summary: 'Most log kept of each sandbox (100m); when it is full, its oldest third goes. Default: 48m.',
   }),
   'log-retention': durationFlag({
@@ -35,3 +37,10 @@ export const coreFlags = {
   }),
   ...policyFlags,
 };
+
+/** Here already: a core that is restarted must not end for a flag with which the next one cannot begin. */
+function parseLogSize(text: string): number {
+  const bytes = parseSize(text);
+  assertLogSize(bytes);
+  return bytes;
+}

@@ -54,7 +54,7 @@ export async function openSocket(
   });
   // From the start: the core may refuse so fast that the socket is closed before the code below runs on.
   ws.on('close', (code, reason) => {
-    if (isOpen) events.onEnd(brokenStream(code, reason.toString()), code === BROKEN);
+    if (isOpen) events.onEnd(brokenStream(reason.toString()), code === BROKEN);
   });
   ws.on('message', (message: Buffer) => {
     try {
@@ -126,7 +126,5 @@ function frameSocket(ws: WebSocket): FrameSocket {
   };
 }
 
-function brokenStream(code: number, reason: string): FsbError {
-  const why = reason === '' ? `the connection broke (close code ${code})` : `${reason} (close code ${code})`;
-  return new FsbError('unavailable', why);
-}
+const brokenStream = (reason: string): FsbError =>
+  new FsbError('unavailable', reason === '' ? 'the core ended, or the connection to it broke' : reason);

@@ -8,6 +8,7 @@ import { pageFromWire, pageQueryToWire, sandboxFromWire } from '../wire/convert/
 import { usageFromWire, usageQueryToWire } from '../wire/convert/usage.ts';
 import { newsFromWire, watchQueryToWire } from '../wire/convert/watch.ts';
 import { FastPathServiceService as sandboxes } from '../wire/gen/fastpath/v1/fastpath.ts';
+import { askAgain } from './ask-again.ts';
 import type { Rpc } from './rpc.ts';
 
 /** The sandboxes of a core, but for what streams. */
@@ -37,8 +38,10 @@ export function sandboxCalls(rpc: Rpc): SandboxCalls {
     async delete(ref, options = {}) {
       await rpc.call(sandboxes.deleteSandbox, deleteToWire(ref, options), options);
     },
-    wait: async (ref, options) =>
-      exitFromWire((await rpc.call(sandboxes.waitSandbox, refToWire(ref), options)).status ?? {}),
+    async wait(ref, options) {
+      const ask = () => rpc.call(sandboxes.waitSandbox, refToWire(ref), options);
+      return exitFromWire((await askAgain(ask, options)).status ?? {});
+    },
     stop: async (ref, options = {}) =>
       sandboxFromWire(await rpc.call(sandboxes.stopSandbox, stopToWire(ref, options), options)),
     start: async (ref, options) =>

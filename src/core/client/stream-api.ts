@@ -30,8 +30,8 @@ interface ProcessTerms {
   linked: boolean;
 }
 
-const livesOn = ({ namespace, name }: SandboxRef): string =>
-  `It may still be running: look with \`fsb-ctl get ${namespace === DEFAULT_NAMESPACE ? '' : `-n ${namespace} `}${name}\`.`;
+const livesOn = ({ namespace, name }: SandboxRef, command: 'get' | 'top'): string =>
+  `It may still be running: look with \`fsb-ctl ${command} ${namespace === DEFAULT_NAMESPACE ? '' : `-n ${namespace} `}${name}\`.`;
 
 /** Everything of a core that streams: one WebSocket each, no other connection. */
 export class StreamApi {
@@ -44,7 +44,7 @@ export class StreamApi {
   }
 
   exec(ref: SandboxRef, request: ExecRequest, options?: CallOptions): Promise<ProcessSession> {
-    const terms = { hint: livesOn(ref), linked: !request.guestTool };
+    const terms = { hint: livesOn(ref, 'top'), linked: !request.guestTool };
     return this.#process(`${sandboxPath(ref)}/exec`, execToTransport(request), terms, options);
   }
 
@@ -53,7 +53,7 @@ export class StreamApi {
     return this.#process(
       `${sandboxPath(ref)}/attach`,
       transport,
-      { hint: livesOn(ref), linked: true },
+      { hint: livesOn(ref, 'get'), linked: true },
       options,
     );
   }

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { FsbError } from '../model/errors.ts';
 import { formatEndpoint } from '../wire/endpoint.ts';
 import type { Target } from './security.ts';
@@ -73,7 +75,8 @@ export function unreachable(endpoint: Target, details: string, cause: Error): Fs
       hint: 'Run the command as the user who runs that core.',
       cause,
     });
-  return new FsbError('unavailable', `${what}: ${reasonOf(text, code)}`, {
+  const missing = code === 'ENOENT' ? missingBeside(endpoint) : undefined;
+  return new FsbError('unavailable', `${what}: ${missing ?? reasonOf(text, code)}`, {
     hint:
       endpoint.hint ??
       'Is it running, and is that its address? See `fsb-ctl context list`, --host and FSB_HOST.',
@@ -82,8 +85,21 @@ export function unreachable(endpoint: Target, details: string, cause: Error): Fs
 }
 
 /** What running and new calls get from a connection of ours that was closed. */
-export const connectionClosed = (endpoint: Target): FsbError =>
-  new FsbError('unavailable', `the connection to the core at ${nameOf(endpoint)} was closed`);
+export class ConnectionClosed extends FsbError {
+  constructor(endpoint: Target) {
+    super('unavailable', `the connection to the core at ${nameOf(endpoint)} was closed`);
+  }
+}
+
+export const connectionClosed = (endpoint: Target): FsbError => new ConnectionClosed(endpoint);
+
+/** The socket that people named may be there, and the other one that is needed is not. */
+function missingBeside({ kind, name = '', ...endpoint }: Target): string | undefined {
+  const named = name.replace(/^unix:(\/\/)?/, '');
+  if (kind !== 'unix' || !('path' in endpoint) || named === endpoint.path || !existsSync(named))
+    return undefined;
+  return `there is no ${basename(endpoint.path)} beside it`;
+}
 
 const nameOf = (endpoint: Target): string => endpoint.name ?? formatEndpoint(endpoint);
 

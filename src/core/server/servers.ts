@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { CoreApi } from '../api/core-api.ts';
 import type { PoolApi } from '../api/pool-api.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Descriptors } from '../model/descriptors.ts';
 import { FsbError } from '../model/errors.ts';
 import { PoolServer } from '../tools/pool-server.ts';
 import { type Door, openDoors, type Security } from './doors.ts';
@@ -32,6 +33,8 @@ export interface ServerOptions {
   ready: () => boolean;
   /** Of gRPC; left out: those that cores have. */
   limits?: GrpcLimits;
+  /** Left out: nobody watches them. */
+  descriptors?: Descriptors;
   clock: Clock;
   log: Logger;
 }
@@ -54,13 +57,13 @@ export interface Servers {
  *   listen); nothing is left listening then
  */
 export async function startServers(core: CoreApi, options: ServerOptions): Promise<Servers> {
-  const { clock, log } = options;
+  const { clock, log, descriptors } = options;
   const doors = openDoors(core, options);
   const metrics = options.coreMetrics ?? createCoreMetrics(clock);
   const closing = new AbortController();
   // Every long call listens to it: many of them at once are no leak.
   setMaxListeners(0, closing.signal);
-  const streams = streamServer(clock, log);
+  const streams = streamServer({ clock, log, ...(descriptors === undefined ? {} : { descriptors }) });
   const poolServer = new PoolServer({ core, clock, log });
   const closers: Closer[] = [];
   const listeners: HttpListener[] = [];
@@ -83,6 +86,7 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
     const ready = (): boolean => options.ready() && !closing.signal.aborted;
     const routes = [poolRoutes(poolServer, clock), rpcRoutes(services, clock)];
     const handle: Handle = async (request, response, signal, door) => {
+      if (descriptors?.isScarce) response.shouldKeepAlive = false;
       if (probe(request, response, ready)) return;
       await route(routes, request, response, signal, visitOf(request, door));
     };

@@ -6,7 +6,7 @@ import { type Clock, systemClock } from '../model/clock.ts';
 import { diskError } from '../model/disk-failure.ts';
 import { FsbError } from '../model/errors.ts';
 import { findDamage } from './environment-file.ts';
-import { FileRoom } from './file-room.ts';
+import { assertRoomForLocks, FileRoom } from './file-room.ts';
 import { decodeRecord, encodeRecord, LmdbTable } from './record-table.ts';
 import type { RecordStore, RecordStoreHealth, RecordTable, StrangeRecord, TableOptions } from './store.ts';
 
@@ -48,6 +48,7 @@ export async function openRecordStore({
       log.error({ directory, aside, damage }, 'the records cannot be read; they are set aside');
     }
     mkdirSync(directory, { recursive: true, mode: 0o700 });
+    assertRoomForLocks(directory);
     return await openEnvironment({ directory, clock, log });
   } catch (error) {
     const what = `cannot open the records in ${directory}`;

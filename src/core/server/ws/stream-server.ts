@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { WebSocketServer } from 'ws';
 import type { Clock } from '../../model/clock.ts';
+import type { Descriptors } from '../../model/descriptors.ts';
 import { FsbError } from '../../model/errors.ts';
 import { LONGEST_INPUT_FRAME, subprotocols } from '../../wire/stream/frames.ts';
 import type { Visit } from '../auth/entrance.ts';
@@ -27,7 +28,14 @@ export interface StreamServer {
   close(graceMs: number): Promise<void>;
 }
 
-export function streamServer(clock: Clock, log: Logger): StreamServer {
+export interface StreamServerOptions {
+  clock: Clock;
+  log: Logger;
+  /** Left out: nobody watches them. */
+  descriptors?: Descriptors;
+}
+
+export function streamServer({ clock, log, descriptors }: StreamServerOptions): StreamServer {
   // No compression: it costs more than a local socket saves, and memory for each connection.
   const options = {
     noServer: true,
@@ -73,6 +81,7 @@ export function streamServer(clock: Clock, log: Logger): StreamServer {
         const transport = door.endpoint.kind;
         if (goingAway) throw new FsbError('unavailable', 'the core is going away');
         assertNoForeignPage(request, door);
+        descriptors?.assertFor('stream');
         const serve = take(request, transport, visitOf(request, door));
         server.handleUpgrade(request, socket, head, (ws) => {
           keepAlive(ws, clock, transport);
