@@ -14,6 +14,7 @@ import { assertMayCall } from './http/guard.ts';
 import { type HttpListener, listenHttp } from './http/http-server.ts';
 import { poolRoutes } from './http/pool-server/pool-routes.ts';
 import { send, sendError, urlOf } from './http/respond.ts';
+import { restRoutes } from './http/rest-routes.ts';
 import { notHere, route } from './http/router.ts';
 import { rpcRoutes } from './http/rpc-routes.ts';
 import { type CoreMetrics, createCoreMetrics } from './metrics/core-metrics.ts';
@@ -76,9 +77,12 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
     await poolServer.start();
     const services = coreServices(core, { ready: options.ready, metrics, closing: closing.signal });
     const served = {
-      core,
       ready: () => options.ready() && !closing.signal.aborted,
-      routes: [poolRoutes(poolServer, clock), rpcRoutes(services, clock)],
+      routes: [
+        poolRoutes(poolServer, clock),
+        rpcRoutes(services, clock),
+        restRoutes(core, { metrics, clock, closing: closing.signal }),
+      ],
     };
     const http: string[] = [];
     for (const endpoint of endpoints.http) {

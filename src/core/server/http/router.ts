@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { CoreApi } from '../../api/core-api.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { SandboxRef } from '../../model/sandbox.ts';
-import { sendJson, sendText, urlOf } from './respond.ts';
+import { sendText, urlOf } from './respond.ts';
 
 const PREFIX = '/api/v1/sandboxes';
 
@@ -16,7 +15,6 @@ export type Route = (
 
 /** What the router has to offer. */
 export interface Served {
-  core: CoreApi;
   ready: () => boolean;
   /** Asked first, in this order. */
   routes: Route[];
@@ -24,26 +22,19 @@ export interface Served {
 
 /** @throws FsbError, to be sent as JSON */
 export async function route(
-  { core, ready, routes }: Served,
+  { ready, routes }: Served,
   request: IncomingMessage,
   response: ServerResponse,
   signal: AbortSignal,
 ): Promise<void> {
   const url = urlOf(request);
   for (const answers of routes) if (await answers(request, response, url, signal)) return;
-  const { pathname, searchParams } = url;
+  const { pathname } = url;
   if (request.method !== 'GET' && request.method !== 'HEAD') throw notHere(request, pathname);
   if (pathname === '/healthz') return sendText(response, 200, 'ok\n');
   if (pathname === '/readyz')
     return ready() ? sendText(response, 200, 'ok\n') : sendText(response, 503, 'not ready\n');
-  if (pathname === PREFIX) {
-    const namespace = searchParams.get('namespace');
-    const items = await core.sandboxes.list(namespace === null ? {} : { namespace }, { signal });
-    return sendJson(response, 200, { items });
-  }
-  const target = sandboxPath(pathname);
-  if (target === undefined || target.action !== '') throw notHere(request, pathname);
-  return sendJson(response, 200, await core.sandboxes.get(target.ref, { signal }));
+  throw notHere(request, pathname);
 }
 
 /** `/api/v1/sandboxes/{namespace}/{name}` and what may follow after a further slash. */
