@@ -26,7 +26,7 @@ export class HttpRefusal extends FsbError {
   }
 }
 
-export const statusOf = (error: FsbError): number =>
+const statusOf = (error: FsbError): number =>
   error instanceof HttpRefusal ? error.status : errorCodes[error.code].http;
 
 /** `{"error":{code,message,hint}}`, or what `body` makes of the error, with its HTTP status. */

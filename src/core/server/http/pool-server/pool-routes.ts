@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../../model/clock.ts';
-import { FsbError } from '../../../model/errors.ts';
+import { errorCodes, FsbError } from '../../../model/errors.ts';
 import type { PoolServer } from '../../../tools/pool-server.ts';
 import { BodyRoom } from '../body-room.ts';
 import { RequestBody } from '../request-body.ts';
-import { sendJson, statusOf } from '../respond.ts';
+import { sendJson } from '../respond.ts';
 import type { Route } from '../router.ts';
 import { endpoints } from './endpoints.ts';
 
@@ -36,16 +36,16 @@ function endpointFor(method: string, pathname: string): { handle?: (typeof endpo
 }
 
 /** A wait that ended without a sandbox is a 408 for clients of pool servers; what is refused at once is not. */
-function poolStatusOf(error: FsbError): number {
-  const waited = error.cause instanceof FsbError && error.cause.code === 'timeout';
-  return error.code === 'no_capacity' && waited ? 408 : statusOf(error);
+function statusOf({ code, cause }: FsbError): number {
+  const waited = cause instanceof FsbError && cause.code === 'timeout';
+  return code === 'no_capacity' && waited ? 408 : errorCodes[code].http;
 }
 
 /** As everywhere, and with the text in `detail`, where clients of pool servers look for it. */
 function sendFailure(response: ServerResponse, error: FsbError): void {
   if (response.headersSent) response.destroy();
   else
-    sendJson(response, poolStatusOf(error), {
+    sendJson(response, statusOf(error), {
       detail: error.hint === undefined ? error.message : `${error.message}. ${error.hint}`,
       error: error.toBody(),
     });
