@@ -21,7 +21,7 @@ export async function askHealth(
 }
 
 export function healthRows(
-  { records, set_aside, logs_bytes, disk, recovery, stuck }: HealthView,
+  { records, set_aside, logs_bytes, disk, recovery, unsettled, stuck }: HealthView,
   now: number,
 ): Rows {
   const { failure } = records;
@@ -32,9 +32,16 @@ export function healthRows(
     ['Logs', formatSize(logs_bytes)],
     ['Disk', diskText({ free: disk.free_bytes, total: disk.total_bytes })],
     ['Last start', recoveryText(recovery)],
+    ['Not reached yet', unsettled.map((each) => unsettledText(each.sandbox_id, each)).join('; ')],
     ['Cannot destroy', stuck.join(', ')],
   ];
 }
+
+/** `sandbox 1f2e: too many files open` */
+export const unsettledText = (
+  sandboxId: string | null | undefined,
+  { instance, reason }: { instance: string; reason: string },
+): string => `${sandboxId ? `sandbox ${sandboxId}` : `instance ${instance}`}: ${reason}`;
 
 /** `10GiB of 40GiB free` */
 export const diskText = ({ free, total }: SystemHealth['disk']): string =>

@@ -13,10 +13,12 @@ export interface HealthView {
   logs_bytes: number;
   disk: { free_bytes: number; total_bytes: number };
   recovery: RecoveryResult;
+  unsettled: { instance: string; sandbox_id: string | null; reason: string }[];
   stuck: string[];
 }
 
-export function healthView({ records, setAside, logs, disk, recovery, stuck }: SystemHealth): HealthView {
+export function healthView(health: SystemHealth): HealthView {
+  const { records, setAside, logs, disk, recovery, unsettled, stuck } = health;
   const { count, size, failure } = records;
   return {
     records: {
@@ -27,6 +29,9 @@ export function healthView({ records, setAside, logs, disk, recovery, stuck }: S
     logs_bytes: logs,
     disk: { free_bytes: disk.free, total_bytes: disk.total },
     recovery: { ...recovery },
+    unsettled: unsettled.map(({ instance, sandboxId = null, reason }) => ({
+      ...{ instance, sandbox_id: sandboxId, reason },
+    })),
     stuck: [...stuck],
   };
 }

@@ -1,6 +1,8 @@
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import type { AxiosRequestConfig, AxiosResponse } from 'axios';
 import { type Document, OpenAPIClientAxios } from 'openapi-client-axios';
-import type { Endpoint } from '../../../src/core/server/http/rest/endpoint.ts';
+import type { z } from 'zod';
 import { table } from '../../../src/core/server/http/rest/table.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: what a test looks at is its own affair
@@ -14,6 +16,8 @@ export interface RestClient {
   call(operation: string, parameters?: Record<string, unknown>, body?: unknown): Promise<AxiosResponse<Data>>;
   /** As call(); throws when the status is none of success. */
   ok(operation: string, parameters?: Record<string, unknown>, body?: unknown): Promise<Data>;
+  /** The first so many lines of what goes on; then it leaves. */
+  lines(operation: string, parameters: Record<string, unknown>, count: number): Promise<Data[]>;
   /** Operations that were called so far. */
   readonly called: ReadonlySet<string>;
 }
@@ -38,12 +42,22 @@ export async function restClient(base: string): Promise<RestClient> {
       config?: AxiosRequestConfig,
     ) => Promise<AxiosResponse>;
     const answer = await run(parameters, body);
-    holdToSchema(table.find((endpoint) => endpoint.operation === operation)!, answer);
+    holdToSchema(operation, answer);
     return answer;
   };
   return {
     called,
     call,
+    async lines(operation, parameters, count) {
+      called.add(operation);
+      const run = client[operation] as (...terms: unknown[]) => Promise<AxiosResponse<Readable>>;
+      const { data } = await run(parameters, undefined, { responseType: 'stream' });
+      const read: Data[] = [];
+      for await (const line of createInterface(data)) if (read.push(JSON.parse(line)) === count) break;
+      data.destroy();
+      for (const line of read) formOf(operation).schema!.parse(line);
+      return read;
+    },
     async ok(...terms) {
       const answer = await call(...terms);
       if (answer.status >= 200 && answer.status < 300) return answer.data;
@@ -52,12 +66,14 @@ export async function restClient(base: string): Promise<RestClient> {
   };
 }
 
-function holdToSchema({ operation, answer: form }: Endpoint, { status, data }: AxiosResponse): void {
+const formOf = (operation: string): { kind: string; status?: number; schema?: z.ZodType } =>
+  table.find((endpoint) => endpoint.operation === operation)!.answer;
+
+function holdToSchema(operation: string, { status, data }: AxiosResponse): void {
   if (status >= 400) return;
-  if (form.kind === 'json' && form.status === status) form.schema.parse(data);
-  else if (form.kind === 'none' && status === 204) return;
-  else if (form.kind === 'lines') for (const line of linesOf(data)) form.schema.parse(line);
-  else if (form.kind !== 'text') throw new Error(`${operation} answered ${status}`);
+  const { kind, schema, status: expected = kind === 'none' ? 204 : 200 } = formOf(operation);
+  if (status !== expected) throw new Error(`${operation} answered ${status}`);
+  for (const each of kind === 'lines' ? linesOf(data) : [data]) schema?.parse(each);
 }
 
 /** axios has parsed it when it was a single line. */

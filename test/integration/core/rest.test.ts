@@ -81,6 +81,20 @@ describe('a generated client', { timeout: 60_000 }, () => {
     for (const name of ['first', 'second']) await rest.ok('deleteSandbox', { ...box, name, grace: 0 });
   });
 
+  it('watches from where it has listed', async () => {
+    const { revision } = await rest.ok('listSandboxes');
+    await rest.ok('createSandbox', {}, { name: 'seen', spec: { image: 'host', command: ['sleep', '1000'] } });
+    const [first] = await rest.lines('watchSandboxes', { revision }, 1);
+    expect(first).toMatchObject({ sandbox: { name: 'seen' }, revision: expect.any(String) });
+    const all = await rest.lines('watchSandboxes', {}, 2);
+    expect(all).toMatchObject([{ sandbox: { name: 'seen' } }, { complete: true }]);
+    await rest.ok('deleteSandbox', { ...box, name: 'seen', grace: 0 });
+    const [gone] = (await rest.lines('watchSandboxes', { revision: all[1].revision }, 2)).slice(-1);
+    expect(gone).toMatchObject({ removed: { name: 'seen' } });
+    const outdated = await rest.call('watchSandboxes', { revision: 'x-1' });
+    expect([outdated.status, outdated.data.error.code]).toEqual([400, 'invalid_argument']);
+  });
+
   it('leads a pool through its life', async () => {
     const name = { name: 'ci' };
     const capacity = { max: 3 };

@@ -9,7 +9,9 @@ const STREAMS = 'its streams go over a WebSocket: docs/http-api.md';
 const coverage: Record<string, string> = {
   'sandboxes.create': 'createSandbox',
   'sandboxes.get': 'getSandbox',
-  'sandboxes.list': 'listSandboxes',
+  'sandboxes.list': ': listSandboxes answers pages, of which one may be all',
+  'sandboxes.page': 'listSandboxes',
+  'sandboxes.watch': 'watchSandboxes',
   'sandboxes.delete': 'deleteSandbox',
   'sandboxes.logs': `: ${STREAMS}`,
   'sandboxes.exec': `: ${STREAMS}`,

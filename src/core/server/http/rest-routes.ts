@@ -1,4 +1,3 @@
-import type { CoreApi } from '../../api/core-api.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { CreateMetrics } from '../metrics/create-metrics.ts';
 import { BodyRoom } from './body-room.ts';
@@ -13,9 +12,9 @@ export interface RestTerms {
 }
 
 /** The REST API and its OpenAPI document. */
-export function restRoutes(core: CoreApi, { metrics, clock, closing }: RestTerms): Route {
+export function restRoutes({ metrics, clock, closing }: RestTerms): Route {
   const room = new BodyRoom();
-  return async (request, response, url, gone) => {
+  return async (request, response, url, gone, { core }) => {
     if (!url.pathname.startsWith('/api/v1/') && url.pathname !== '/openapi.json') return false;
     // Loaded late: most cores are never asked this way, and building the schemas takes long.
     const { answerRest } = await import('./rest/answer.ts');

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FsbError } from '../../model/errors.ts';
 import type { SandboxRef } from '../../model/sandbox.ts';
+import type { Visit } from '../auth/entrance.ts';
 import { sendText, urlOf } from './respond.ts';
 
 const PREFIX = '/api/v1/sandboxes';
@@ -11,30 +12,31 @@ export type Route = (
   response: ServerResponse,
   url: URL,
   signal: AbortSignal,
+  visit: Visit,
 ) => Promise<boolean>;
 
-/** What the router has to offer. */
-export interface Served {
-  ready: () => boolean;
-  /** Asked first, in this order. */
-  routes: Route[];
+/** `/healthz` and `/readyz`: they tell whether the core is there, and nothing else, to whoever asks. False: it is neither. */
+export function probe(request: IncomingMessage, response: ServerResponse, ready: () => boolean): boolean {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return false;
+  const { pathname } = urlOf(request);
+  if (pathname === '/healthz') sendText(response, 200, 'ok\n');
+  else if (pathname !== '/readyz') return false;
+  else if (ready()) sendText(response, 200, 'ok\n');
+  else sendText(response, 503, 'not ready\n');
+  return true;
 }
 
-/** @throws FsbError, to be sent as JSON */
+/** @param routes asked first, in this order @throws FsbError, to be sent as JSON */
 export async function route(
-  { ready, routes }: Served,
+  routes: Route[],
   request: IncomingMessage,
   response: ServerResponse,
   signal: AbortSignal,
+  visit: Visit,
 ): Promise<void> {
   const url = urlOf(request);
-  for (const answers of routes) if (await answers(request, response, url, signal)) return;
-  const { pathname } = url;
-  if (request.method !== 'GET' && request.method !== 'HEAD') throw notHere(request, pathname);
-  if (pathname === '/healthz') return sendText(response, 200, 'ok\n');
-  if (pathname === '/readyz')
-    return ready() ? sendText(response, 200, 'ok\n') : sendText(response, 503, 'not ready\n');
-  throw notHere(request, pathname);
+  for (const answers of routes) if (await answers(request, response, url, signal, visit)) return;
+  throw notHere(request, url.pathname);
 }
 
 /** `/api/v1/sandboxes/{namespace}/{name}` and what may follow after a further slash. */

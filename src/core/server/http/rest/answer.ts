@@ -71,7 +71,8 @@ async function send(endpoint: Endpoint, call: Call, response: ServerResponse, cl
       return;
     case 'lines': {
       const { accept } = call.headers;
-      const waits = (call.query as { follow?: boolean }).follow === true;
+      // What is asked for with GET is told as it happens.
+      const waits = endpoint.method === 'GET';
       await sendLines(response, result as AsyncIterable<unknown>, { accept, waits, clock });
       return;
     }

@@ -1,14 +1,15 @@
 import type { z } from 'zod';
+import type { SandboxNews } from '../../../api/sandbox-api.ts';
 import { FsbError } from '../../../model/errors.ts';
 import { DEFAULT_NAMESPACE } from '../../../model/ids.ts';
 import type { SandboxRef } from '../../../model/sandbox.ts';
+import { type SandboxNewsView, sandboxNewsView } from '../../../view/news-view.ts';
 import { sandboxDetailsView, sandboxView } from '../../../view/sandbox-view.ts';
 import { sandboxUsageView } from '../../../view/usage-view.ts';
-import { type Call, type Endpoint, endpoint, silentEndpoint } from './endpoint.ts';
-import { pageOf } from './pages.ts';
-import { deleteQuery, listQuery, namespaceOf, usageQuery } from './schemas/query.ts';
+import { type Call, type Endpoint, endpoint, lineEndpoint, silentEndpoint } from './endpoint.ts';
+import { deleteQuery, listQuery, namespaceOf, usageQuery, watchQuery } from './schemas/query.ts';
 import { newSandbox, sandboxChange } from './schemas/requests.ts';
-import { sandbox, sandboxPage, sandboxUsage, sandboxUsages } from './schemas/sandbox-answers.ts';
+import { sandbox, sandboxNews, sandboxPage, sandboxUsage, sandboxUsages } from './schemas/sandbox-answers.ts';
 
 const ONE = '/api/v1/sandboxes/{namespace}/{name}';
 
@@ -22,6 +23,10 @@ export const startFailures = [
   ...(['not_found', 'image_not_found', 'no_capacity', 'run_failed'] as const),
   ...(['command_not_found', 'not_executable'] as const),
 ];
+
+async function* newsOf(watch: AsyncIterable<SandboxNews>): AsyncGenerator<SandboxNewsView> {
+  for await (const news of watch) yield sandboxNewsView(news);
+}
 
 function changeOf(body: z.output<typeof sandboxChange>) {
   const { expire_time, failure_policy, recovery_timeout_seconds, ttl, labels, resources } = body;
@@ -55,9 +60,22 @@ export const sandboxEndpoints: Endpoint[] = [
     handle: async ({ core, query, options }) => {
       const { labels, phase: phases, limit, page_token: token } = query;
       const namespace = namespaceOf(query, DEFAULT_NAMESPACE);
-      const all = await core.sandboxes.list({ namespace, labels, phases }, options);
-      const { items, next } = pageOf(all, limit, token);
-      return { items: items.map(sandboxView), next_page_token: next };
+      const asked = { namespace, labels, phases, limit, token };
+      const { items, next = null, revision } = await core.sandboxes.page(asked, options);
+      return { items: items.map(sandboxView), next_page_token: next, revision };
+    },
+  }),
+
+  lineEndpoint('GET /api/v1/watch', sandboxNews, {
+    operation: 'watchSandboxes',
+    summary: 'Every change of sandboxes: a line each, or server-sent events where Accept asks for them.',
+    query: watchQuery,
+    headers: { 'Last-Event-ID': 'As revision.' },
+    fails: ['outdated'],
+    handle: ({ core, query, headers, options }) => {
+      const namespace = namespaceOf(query, DEFAULT_NAMESPACE);
+      const revision = query.revision ?? headers['last-event-id']?.toString();
+      return newsOf(core.sandboxes.watch({ namespace, labels: query.labels, revision }, options));
     },
   }),
 

@@ -14,8 +14,8 @@ const wantsEvents = (accept = ''): boolean => accept.includes('text/event-stream
 
 /**
  * A document a line, or an event each, at the pace of the client. The head goes out with the first one, so that a failure
- * before it has its own status; one that comes later is the last line. `waits`: the head goes out at once, for the first
- * one may be long in coming.
+ * before it has its own status; one that comes later is the last line. `waits`: the first one may be long in coming, so the
+ * head goes out before it, unless the failure is there at once.
  */
 export async function sendLines(
   response: ServerResponse,
@@ -23,28 +23,28 @@ export async function sendLines(
   { accept, waits, clock }: { accept?: string; waits: boolean; clock: Clock },
 ): Promise<void> {
   const asEvents = wantsEvents(accept);
-  const begin = (): void => {
-    if (response.headersSent) return;
+  const textOf = asEvents ? eventText : lineText;
+  const iterator = lines[Symbol.asyncIterator]();
+  try {
+    const first = iterator.next();
+    if (waits) await Promise.race([first, turn()]);
+    else await first;
     head(response, asEvents ? EVENTS : LINES);
     response.flushHeaders();
-  };
-  const write = (value: unknown): Promise<void> =>
-    put(response, asEvents ? eventText(value) : lineText(value));
-  const stop = asEvents ? beat(response, clock) : () => {};
-  if (waits) begin();
-  try {
-    for await (const line of lines) {
-      begin();
-      await write(line);
+    const stop = asEvents ? beat(response, clock) : () => {};
+    try {
+      for (let next = await first; !next.done; next = await iterator.next())
+        await put(response, textOf(next.value));
+    } catch (error) {
+      if (response.destroyed) throw error;
+      await put(response, textOf({ error: FsbError.from(error).toBody() }));
+    } finally {
+      stop();
     }
-    begin();
-  } catch (error) {
-    if (!response.headersSent || response.destroyed) throw error;
-    await write({ error: FsbError.from(error).toBody() });
+    response.end();
   } finally {
-    stop();
+    await iterator.return?.();
   }
-  response.end();
 }
 
 /** Bytes as they come. A failure cuts the answer off, so that nobody takes it for whole. */
@@ -80,11 +80,15 @@ async function put(response: ServerResponse, text: string | Buffer): Promise<voi
 
 const gone = (): FsbError => new FsbError('cancelled', 'the client has left');
 
+/** When all that is there at once has been told. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 const lineText = (value: unknown): string => `${JSON.stringify(value)}\n`;
 
+/** With what a client sends as Last-Event-ID when it comes back. */
 function eventText(value: unknown): string {
-  const { seq } = value as { seq?: number };
-  return `${seq === undefined ? '' : `id: ${seq}\n`}data: ${JSON.stringify(value)}\n\n`;
+  const { seq, revision = seq } = value as { seq?: number; revision?: string };
+  return `${revision ? `id: ${revision}\n` : ''}data: ${JSON.stringify(value)}\n\n`;
 }
 
 /** A comment now and then. @returns the way to end it */
@@ -93,7 +97,7 @@ function beat(response: ServerResponse, clock: Clock): () => void {
   const again = (): void => {
     cancel = clock.after(HEARTBEAT, () => {
       // A client that does not read gets none: they would only pile up.
-      if (response.headersSent && !response.writableNeedDrain) response.write(': still here\n\n');
+      if (!response.writableNeedDrain) response.write(': still here\n\n');
       again();
     });
   };

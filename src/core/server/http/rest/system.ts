@@ -66,7 +66,7 @@ export const systemEndpoints: Endpoint[] = [
     summary: 'What happens, as it happens: a line each, or server-sent events where Accept asks for them.',
     query: eventQuery,
     headers: { 'Last-Event-ID': 'As after.' },
-    fails: ['unavailable'],
+    fails: ['outdated'],
     handle: ({ core, query: { kind: kinds, after, ...rest }, headers, options }) =>
       views(core.system.events({ ...rest, kinds, after: after ?? lastEventId({ headers }) }, options)),
   }),

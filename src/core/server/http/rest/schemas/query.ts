@@ -41,7 +41,7 @@ const labels = words(z.string().regex(/^[^=]+=/s, 'must be KEY=VALUE'))
   )
   .pipe(z.record(labelKey, z.string()));
 
-export const namespaceQuery = {
+const namespaceQuery = {
   namespace: z.string().optional().meta({ description: 'Left out: default.' }),
   all_namespaces: flag.optional(),
 };
@@ -54,6 +54,15 @@ export const listQuery = z.strictObject({
     .meta({ description: `One or more of ${phases.join(', ')}.` }),
   limit: whole.optional().meta({ description: 'How many a page has; left out: all.' }),
   page_token: z.string().optional().meta({ description: 'next_page_token of the page before.' }),
+});
+
+export const watchQuery = z.strictObject({
+  ...namespaceQuery,
+  labels: listQuery.shape.labels,
+  revision: z
+    .string()
+    .optional()
+    .meta({ description: 'Of a list or an earlier watch; left out: first what there is.' }),
 });
 
 export const usageQuery = z.strictObject(namespaceQuery);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { phases } from '../../../../model/phase.ts';
+import type { SandboxNewsView } from '../../../../view/news-view.ts';
 import type { SandboxDetailsView, SandboxView } from '../../../../view/sandbox-view.ts';
 import type { SandboxUsageView } from '../../../../view/usage-view.ts';
 import { answer, asSent, list } from './components.ts';
@@ -45,7 +46,20 @@ export const sandboxPage = answer(
   z.strictObject({
     items: z.array(listed),
     next_page_token: z.string().nullable().meta({ description: 'null: this is the last page.' }),
+    revision: z.string().meta({ description: 'A watch from here on misses nothing.' }),
   }),
+);
+
+const ref = z.strictObject({ namespace: z.string(), name: z.string(), id: z.string() });
+
+/** Of a watch: first what there is, then `complete`, then what changes. */
+export const sandboxNews = answer(
+  'SandboxNews',
+  z.union([
+    z.strictObject({ revision: z.string(), sandbox: listed }),
+    z.strictObject({ revision: z.string(), removed: ref }),
+    z.strictObject({ revision: z.string(), complete: z.literal(true) }),
+  ]) satisfies z.ZodType<SandboxNewsView>,
 );
 
 export const exit = answer(

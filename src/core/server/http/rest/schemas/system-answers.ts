@@ -32,6 +32,9 @@ export const health = answer(
       ...{ running: z.int(), leases: z.int(), idle: z.int(), files: z.int() },
       ...{ destroyed: z.int(), lost: z.int(), failed: z.int() },
     }),
+    unsettled: z.array(
+      z.strictObject({ instance: z.string(), sandbox_id: z.string().nullable(), reason: z.string() }),
+    ),
     stuck: z.array(z.string()),
   }) satisfies z.ZodType<HealthView>,
 );
