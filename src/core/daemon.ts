@@ -12,6 +12,7 @@ import { acquireLock } from './lock.ts';
 import { machineInfo } from './machine.ts';
 import { type Clock, systemClock } from './model/clock.ts';
 import { FsbError } from './model/errors.ts';
+import { failpoint } from './model/failpoint.ts';
 import type { CorePaths } from './model/paths.ts';
 import type { PoolMeter } from './model/pool.ts';
 import type { Sandbox } from './model/sandbox.ts';
@@ -80,6 +81,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
       );
       options.onLockLost();
     });
+    failpoint('serve.locked');
     // What a killed core said of itself must not be taken for this one.
     await removeStatus(paths.status);
     const records = await openRecordStore({ directory: join(paths.state, 'records'), clock, log });
@@ -139,12 +141,14 @@ async function serve(
 ): Promise<CoreStatus> {
   const { paths } = options;
   const servers = await listen(api, options, metrics, clock);
+  failpoint('serve.listening');
   cleanup.add('servers', () => servers.close(CALL_GRACE));
   if (servers.http[1]) info.http = `http://${servers.http[1]}`;
   if (servers.metrics) info.metrics = `http://${servers.metrics}/metrics`;
   const grpc = servers.grpc[1] ? `tcp://${servers.grpc[1]}` : '';
   const status = { ...info, endpoint: `unix://${paths.grpcSocket}`, grpc };
   await writeStatus(paths.status, status);
+  failpoint('serve.told');
   cleanup.add('status', () => removeStatus(paths.status));
   return status;
 }

@@ -1,57 +1,78 @@
 import { expect } from 'vitest';
-import { box, expectKept, expectPhase, find, makeRunning } from './boxes.ts';
+import { box, COLD, expectKept, find, makeRunning } from './boxes.ts';
 import { scenario } from './scenario.ts';
 
 const MIB = 1024 * 1024;
+
+const isPaused = async (api: Parameters<typeof find>[0]): Promise<boolean> => {
+  const { state } = (await find(api))!;
+  return state.phase === 'Running' && state.paused === true;
+};
 
 /** What is done to a sandbox that is there. */
 export const changeScenarios = [
   scenario({
     name: 'stop',
-    covers: ['end.', 'keep.', 'return.'],
+    covers: ['end.', 'keep.', 'return.', 'record.sandboxes.', 'record.slots.'],
+    core: COLD,
     prepare: (api) => makeRunning(api),
     act: (api) => api.sandboxes.stop(box, { grace: 0 }),
-    check: async (api, _, answered) => {
-      await expectPhase(api, 'Exited', ...(answered ? [] : (['Running'] as const)));
+    becomes: { Exited: [''] },
+    ends: 'Exited',
+    check: async (api) => {
       await api.sandboxes.start(box);
       await expectKept(api);
     },
   }),
-  ...(['start', 'restart'] as const).map((verb) =>
+  scenario({
+    name: 'start',
+    covers: ['again.', 'start.', 'boot.', 'record.sandboxes.', 'record.slots.'],
+    core: COLD,
+    prepare: async (api) => {
+      await makeRunning(api);
+      await api.sandboxes.stop(box, { grace: 0 });
+    },
+    act: (api) => api.sandboxes.start(box),
+    becomes: {
+      Exited: ['again.ended', 'record.sandboxes.begun'],
+      Failed: ['record.sandboxes.committed', 'again.renewed', 'start.', 'boot.', 'record.instances.'],
+      Running: ['start.recorded'],
+    },
+    ends: 'Running',
+    check: async (api) => {
+      await api.sandboxes.start(box);
+      await expectKept(api);
+    },
+  }),
+  ...(['restart', 'reset'] as const).map((verb) =>
     scenario({
       name: verb,
-      covers: verb === 'start' ? ['again.', 'start.', 'boot.'] : ['again.'],
-      prepare: async (api) => {
-        await makeRunning(api);
-        if (verb === 'start') await api.sandboxes.stop(box, { grace: 0 });
-      },
+      covers: ['again.', 'end.', 'keep.', 'start.', 'boot.', 'destroy.', 'forget.'],
+      core: COLD,
+      prepare: (api) => makeRunning(api),
       act: (api) => api.sandboxes[verb](box, { grace: 0 }),
-      check: async (api, _, answered) => {
-        await expectPhase(api, 'Running', ...(answered ? [] : (['Exited', 'Failed', 'Lost'] as const)));
+      becomes: {
+        Exited: ['end.', 'keep.', 'return.', 'again.ended', 'record.'],
+        Failed: ['again.renewed', 'start.', 'boot.'],
+        Running: ['start.recorded'],
+      },
+      ends: 'Running',
+      check: async (api) => {
         await api.sandboxes.start(box);
-        await expectKept(api);
+        // A reset that was not begun leaves the files, one that was has none.
+        if (verb === 'restart') await expectKept(api);
       },
     }),
   ),
   scenario({
-    name: 'reset',
-    covers: ['again.'],
-    prepare: (api) => makeRunning(api),
-    act: (api) => api.sandboxes.reset(box, { grace: 0 }),
-    check: async (api, _, answered) => {
-      await expectPhase(api, 'Running', ...(answered ? [] : (['Exited', 'Failed', 'Lost'] as const)));
-      await api.sandboxes.start(box);
-      await expectPhase(api, 'Running');
-    },
-  }),
-  scenario({
     name: 'pause',
-    covers: ['pause.'],
+    covers: ['pause.', 'record.sandboxes.', 'record.slots.'],
+    core: COLD,
     prepare: (api) => makeRunning(api),
     act: (api) => api.sandboxes.pause(box),
+    ends: 'Running',
     check: async (api, _, answered) => {
-      const { state } = (await find(api))!;
-      const paused = state.phase === 'Running' && state.paused === true;
+      const paused = await isPaused(api);
       if (answered) expect(paused).toBe(true);
       if (paused) await api.sandboxes.unpause(box);
       await expectKept(api);
@@ -59,15 +80,16 @@ export const changeScenarios = [
   }),
   scenario({
     name: 'unpause',
-    covers: ['unpause.'],
+    covers: ['unpause.', 'record.slots.'],
+    core: COLD,
     prepare: async (api) => {
       await makeRunning(api);
       await api.sandboxes.pause(box);
     },
     act: (api) => api.sandboxes.unpause(box),
+    ends: 'Running',
     check: async (api, _, answered) => {
-      const { state } = (await find(api))!;
-      const paused = state.phase === 'Running' && state.paused === true;
+      const paused = await isPaused(api);
       if (answered) expect(paused).toBe(false);
       if (paused) await api.sandboxes.unpause(box);
       await expectKept(api);
@@ -75,11 +97,13 @@ export const changeScenarios = [
   }),
   scenario({
     name: 'update',
-    covers: ['update.', 'resize.'],
+    covers: ['update.', 'resize.', 'record.sandboxes.', 'record.slots.'],
+    core: COLD,
     prepare: (api) => makeRunning(api, { resources: { memory: 64 * MIB } }),
     act: (api) => api.sandboxes.update(box, { resources: { memory: 96 * MIB } }),
+    ends: 'Running',
     check: async (api) => {
-      const [usage] = await api.sandboxes.usage({});
+      const usage = (await api.sandboxes.usage({})).find(({ name }) => name === box.name);
       const { spec } = (await find(api))!;
       // What is said is what is.
       expect(usage?.limits.memory).toBe(spec.resources?.memory);
@@ -88,13 +112,14 @@ export const changeScenarios = [
   }),
   scenario({
     name: 'rename',
-    covers: ['rename.'],
+    covers: ['rename.', 'record.sandboxes.', 'record.slots.'],
+    core: COLD,
     prepare: (api) => makeRunning(api),
     act: (api) => api.sandboxes.rename(box, 'other'),
-    check: async (api) => {
-      const [one, ...more] = await api.sandboxes.list({});
-      expect(more).toEqual([]);
-      expect(['box', 'other']).toContain(one?.name);
+    check: async (api, _, answered) => {
+      const [old, renamed] = [await find(api), await find(api, 'other')];
+      expect([old, renamed].filter((one) => one?.state.phase === 'Running')).toHaveLength(1);
+      if (answered) expect(old).toBeUndefined();
     },
   }),
 ];
