@@ -9,11 +9,17 @@ const isPaused = async (api: Parameters<typeof find>[0]): Promise<boolean> => {
   return state.phase === 'Running' && state.paused === true;
 };
 
+/** From here on the command has begun, on record. */
+const BEGUN = ['start.recorded', 'start.answered', 'again.started', 'forget.'];
+
+/** The command has begun, and that is on its way to the disk. */
+const ON_ITS_WAY = ['start.spawned'];
+
 /** What is done to a sandbox that is there. */
 export const changeScenarios = [
   scenario({
     name: 'stop',
-    covers: ['end.', 'keep.', 'return.', 'record.sandboxes.', 'record.slots.'],
+    covers: ['end.recorded', 'keep.settled', 'return.'],
     core: COLD,
     prepare: (api) => makeRunning(api),
     act: (api) => api.sandboxes.stop(box, { grace: 0 }),
@@ -26,7 +32,7 @@ export const changeScenarios = [
   }),
   scenario({
     name: 'start',
-    covers: ['again.', 'start.', 'boot.', 'record.sandboxes.', 'record.slots.'],
+    covers: ['again.', 'start.claimed', 'start.recorded', 'boot.', 'record.sandboxes.'],
     core: COLD,
     prepare: async (api) => {
       await makeRunning(api);
@@ -35,8 +41,20 @@ export const changeScenarios = [
     act: (api) => api.sandboxes.start(box),
     becomes: {
       Exited: ['again.ended', 'record.sandboxes.begun'],
-      Failed: ['record.sandboxes.committed', 'again.renewed', 'start.', 'boot.', 'record.instances.'],
-      Running: ['start.recorded'],
+      Failed: [
+        ...['again.renewed', 'start.', 'boot.', 'rotate.', 'record.sandboxes.committed', 'record.instances.'],
+        ...['record.slots.begun', 'record.instances.committed#2', ...ON_ITS_WAY],
+      ],
+      Running: [
+        ...[
+          ...BEGUN,
+          ...ON_ITS_WAY,
+          'record.slots.committed',
+          'record.slots.begun#2',
+          'record.slots.committed#2',
+        ],
+        ...['record.sandboxes.begun#2', 'record.sandboxes.committed#2', 'record.instances.committed#2'],
+      ],
     },
     ends: 'Running',
     check: async (api) => {
@@ -47,14 +65,25 @@ export const changeScenarios = [
   ...(['restart', 'reset'] as const).map((verb) =>
     scenario({
       name: verb,
-      covers: ['again.', 'end.', 'keep.', 'start.', 'boot.', 'destroy.', 'forget.'],
+      covers:
+        verb === 'restart'
+          ? ['again.', 'end.recorded', 'keep.settled', 'start.files', 'start.recorded', 'boot.connected']
+          : ['again.', 'end.recorded', 'start.recorded', 'boot.connected', 'destroy.removed', 'forget.'],
       core: COLD,
       prepare: (api) => makeRunning(api),
       act: (api) => api.sandboxes[verb](box, { grace: 0 }),
       becomes: {
         Exited: ['end.', 'keep.', 'return.', 'again.ended', 'record.'],
-        Failed: ['again.renewed', 'start.', 'boot.'],
-        Running: ['start.recorded'],
+        Failed: [
+          ...['again.renewed', 'start.', 'boot.', 'rotate.', 'record.sandboxes.committed#2'],
+          ...[
+            'record.slots.begun#2',
+            'record.instances.begun#2',
+            'record.instances.committed#2',
+            ...ON_ITS_WAY,
+          ],
+        ],
+        Running: [...BEGUN, 'destroy.', 'trash.', 'record.slots.committed#2', ...ON_ITS_WAY],
       },
       ends: 'Running',
       check: async (api) => {
@@ -66,7 +95,7 @@ export const changeScenarios = [
   ),
   scenario({
     name: 'pause',
-    covers: ['pause.', 'record.sandboxes.', 'record.slots.'],
+    covers: ['pause.', 'record.sandboxes.'],
     core: COLD,
     prepare: (api) => makeRunning(api),
     act: (api) => api.sandboxes.pause(box),
@@ -80,7 +109,7 @@ export const changeScenarios = [
   }),
   scenario({
     name: 'unpause',
-    covers: ['unpause.', 'record.slots.'],
+    covers: ['unpause.'],
     core: COLD,
     prepare: async (api) => {
       await makeRunning(api);
@@ -97,7 +126,7 @@ export const changeScenarios = [
   }),
   scenario({
     name: 'update',
-    covers: ['update.', 'resize.', 'record.sandboxes.', 'record.slots.'],
+    covers: ['update.', 'resize.', 'record.sandboxes.'],
     core: COLD,
     prepare: (api) => makeRunning(api, { resources: { memory: 64 * MIB } }),
     act: (api) => api.sandboxes.update(box, { resources: { memory: 96 * MIB } }),
@@ -112,7 +141,7 @@ export const changeScenarios = [
   }),
   scenario({
     name: 'rename',
-    covers: ['rename.', 'record.sandboxes.', 'record.slots.'],
+    covers: ['rename.', 'record.sandboxes.'],
     core: COLD,
     prepare: (api) => makeRunning(api),
     act: (api) => api.sandboxes.rename(box, 'other'),

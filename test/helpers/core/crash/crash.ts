@@ -34,10 +34,15 @@ export const crashAt = (failpoint: string, scenario: Scenario): Promise<void> =>
 
 /**
  * Lets an operation go through: everything that is promised holds without a crash, too.
- * @param expected the failpoints that it is known to pass
+ * @param expected the failpoints that it is known to pass: then nothing follows any more
+ * @param settle milliseconds, for what is not known yet
  * @returns those that it has passed
  */
-export async function passThrough(expected: readonly string[], scenario: Scenario): Promise<string[]> {
+export async function passThrough(
+  expected: readonly string[],
+  scenario: Scenario,
+  settle = 0,
+): Promise<string[]> {
   let seen: string[] = [];
   await withCores(async (cores) => {
     const before = await prepared(cores, scenario);
@@ -53,14 +58,15 @@ export async function passThrough(expected: readonly string[], scenario: Scenari
     }
     await scenario.act?.(core.api, before.state, cores.root);
     const { api } = core;
-    await expectUnharmed(api, before.bystander);
     if (scenario.ends) await expectOutcome(api, [scenario.ends]);
     // What follows by itself may take its time.
+    if (settle) await new Promise((resolve) => setTimeout(resolve, settle));
     const look = async (): Promise<void> => {
       seen = namesOf(await core.reached(), scenario);
       expect(seen).toEqual(expect.arrayContaining([...expected]));
     };
     if (!scenario.whileEnding) await eventually(look).catch(() => {});
+    await expectUnharmed(api, before.bystander);
     await checkAlways(api);
     await scenario.check?.(api, before.state, true, cores.root);
     await leaveNothing(core, cores.root, scenario);

@@ -6,6 +6,9 @@ import { casesOf, passed, type Scenario } from './scenario.ts';
 /** A file that is told what each scenario passes, a line of JSON for each: scripts for ./passed.json. */
 const RECORD = process.env.FSB_TEST_RECORD_CRASHES;
 
+/** Milliseconds. */
+const SETTLE = 2_500;
+
 /** A test for each failpoint of each scenario. */
 export function describeCrashes(scenarios: readonly Scenario[]): void {
   describe.each(scenarios)('a core that is killed in: $name', (scenario) => {
@@ -16,7 +19,7 @@ export function describeCrashes(scenarios: readonly Scenario[]): void {
 
 async function passes(scenario: Scenario): Promise<void> {
   const expected = passed[scenario.name] ?? [];
-  const seen = await passThrough(expected, scenario);
+  const seen = await passThrough(RECORD ? [] : expected, scenario, RECORD ? SETTLE : 0);
   if (RECORD) await appendFile(RECORD, `${JSON.stringify([scenario.name, seen])}\n`);
   else expect(seen).toEqual(expected);
 }

@@ -21,7 +21,9 @@ export function failpointNames(): string[] {
   const all = (pattern: RegExp): string[] =>
     sources.flatMap(([, text]) => [...text.matchAll(pattern)].map((match) => match[1]!));
   const names = all(NAME).flatMap((name) =>
-    name.includes('*') ? all(STARS[name.slice(0, name.indexOf('.'))]!).map((one) => name.replace('*', one)) : [name],
+    name.includes('*')
+      ? all(STARS[name.slice(0, name.indexOf('.'))]!).map((one) => name.replace('*', one))
+      : [name],
   );
   return [...new Set(names)].sort();
 }

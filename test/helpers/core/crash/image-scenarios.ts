@@ -63,7 +63,7 @@ export const imageScenarios = (registry: () => TestRegistry) => {
     }),
     scenario({
       name: 'image import',
-      covers: ['ingest.', 'images.', 'blob.renamed', 'layer.renamed'],
+      covers: ['ingest.flushed', 'images.written', 'images.renamed', 'blob.renamed', 'layer.renamed'],
       core: COLD,
       prepare: async (_, root) => {
         const files = layoutFiles([await busyboxImage({ name: undefined })]);
@@ -79,7 +79,7 @@ export const imageScenarios = (registry: () => TestRegistry) => {
     }),
     scenario({
       name: 'image tag',
-      covers: ['images.'],
+      covers: ['images.kept', 'images.renamed'],
       core: COLD,
       prepare: async (api, root) => {
         await trust(root);
@@ -97,7 +97,7 @@ export const imageScenarios = (registry: () => TestRegistry) => {
     }),
     scenario({
       name: 'image prune',
-      covers: ['prune.collected', 'removal.', 'images.', 'blob.removed', 'layer.removed'],
+      covers: ['prune.collected', 'removal.', 'images.renamed', 'blob.removed'],
       core: COLD,
       prepare: async (api, root) => {
         await trust(root);

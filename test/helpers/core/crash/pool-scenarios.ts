@@ -59,7 +59,7 @@ export const poolScenarios = [
   }),
   scenario({
     name: 'pool update',
-    covers: ['pool.saved', 'record.pools.'],
+    covers: ['pool.saved'],
     besides: ['boot.'],
     core: { pool: { capacity: { max: 8 } } },
     act: (api) => api.pools.update('default-pool', { policy: { warm: [{ image: 'host', count: 3 }] } }),
@@ -85,7 +85,7 @@ export const poolScenarios = [
   ...(['stop', 'drain'] as const).map((verb) =>
     scenario({
       name: `pool ${verb}`,
-      covers: ['pool.', 'record.pools.'],
+      covers: ['pool.'],
       prepare: (api) => api.pools.create({ name: 'other', warm: [{ image: 'host', count: 1 }] }),
       act: (api) => api.pools[verb]('other'),
       check: async (api, _, answered) => {
@@ -99,7 +99,7 @@ export const poolScenarios = [
   ),
   scenario({
     name: 'the start of a core after one that was killed',
-    covers: ['recover.', 'reconcile.', 'serve.', 'record.instances.'],
+    covers: ['recover.', 'reconcile.', 'serve.', 'record.pools.'],
     core: { pool: { capacity: { max: 4 } } },
     whileStarting: true,
     prepare: async (api) => {

@@ -19,7 +19,15 @@ async function untilRecreated(api: CoreApi): Promise<void> {
 export const recoveryScenarios = [
   scenario({
     name: 'recreate',
-    covers: ['recreate.due', 'again.', 'start.', 'forget.', 'record.sandboxes.'],
+    covers: [
+      'recreate.due',
+      'again.',
+      'start.files',
+      'start.recorded',
+      'forget.',
+      'record.sandboxes.committed',
+    ],
+    besides: ['exec.'],
     core: COLD,
     prepare: (api) => makeRunning(api, auto),
     act: async (api, _, root) => {
@@ -31,6 +39,8 @@ export const recoveryScenarios = [
   scenario({
     name: 'recreate, which the core before was killed in',
     covers: ['recreate.cleared'],
+    // The core may be ready before it begins.
+    besides: ['start.', 'forget.', 'destroy.', 'trash.', 'serve.', 'record.'],
     // Another one takes its place, and it waits.
     core: { pool: { warm: [], capacity: { max: 2 } } },
     prepare: async (api, root) => {

@@ -3,7 +3,7 @@ import type { CoreApi } from '../../../../src/core/api/core-api.ts';
 import { wholeLog } from '../../../../src/core/model/logs.ts';
 import { eventually } from './always.ts';
 import { box, COLD, logOf, make, makeRunning, RUNNING } from './boxes.ts';
-import { scenario } from './scenario.ts';
+import { type Scenario, scenario } from './scenario.ts';
 import { request, said } from './sessions.ts';
 
 const MIB = 1024 * 1024;
@@ -19,17 +19,58 @@ const nothingRetained = (api: CoreApi): Promise<void> =>
     expect((await api.system.usage()).logs.map(({ sandboxId }) => sandboxId).sort()).toEqual(there.sort());
   });
 
+/**
+ * How a sandbox comes. Its own record is written while it starts, those of the node before the answer: until they are all
+ * there, one or the other may be on its way to the disk.
+ */
+const BEGINS: Scenario['becomes'] = {
+  none: ['record.sandboxes.begun', ...['start.', 'boot.', 'rotate.', 'record.instances.']],
+  Failed: [
+    ...['start.', 'boot.', 'rotate.'],
+    'record.sandboxes.committed',
+    'record.slots.',
+    'record.instances.',
+  ],
+  Running: [
+    ...[
+      'start.spawned',
+      'start.recorded',
+      'start.answered',
+      'record.slots.committed',
+      'record.instances.committed',
+    ],
+    ...['record.sandboxes.begun#2', 'record.sandboxes.committed#2'],
+  ],
+};
+
+/** The record that it goes is on its way to the disk: until it is there, it may be that it only stops. */
+const GOING = ['end.seen', 'end.drained', 'end.logged', 'record.slots.begun'];
+
+/** How one that runs goes: once its record says so, nothing brings it back. */
+const GOES: Scenario['becomes'] = {
+  Exited: GOING,
+  Running: ['record.sandboxes.begun', 'delete.begun'],
+  none: [
+    ...GOING,
+    'delete.begun',
+    'delete.',
+    'end.',
+    'return.',
+    'destroy.',
+    'forget.',
+    'retain.',
+    'trash.',
+    'record.',
+  ],
+};
+
 /** The life of a sandbox, from its creation to its deletion. */
 export const sandboxScenarios = [
   scenario({
     name: 'run',
-    covers: ['start.', 'record.sandboxes.', 'record.slots.', 'record.instances.'],
+    covers: ['start.', 'record.sandboxes.', 'record.sandboxes.begun#2', 'record.slots.', 'record.instances.'],
     act: (api) => make(api, RUNNING),
-    becomes: {
-      none: ['record.sandboxes.begun'],
-      Failed: [''],
-      Running: ['start.recorded', 'start.answered', 'record.sandboxes.begun#2', 'record.sandboxes.committed#2'],
-    },
+    becomes: BEGINS,
     ends: 'Running',
   }),
   scenario({
@@ -37,11 +78,7 @@ export const sandboxScenarios = [
     covers: ['boot.'],
     core: COLD,
     act: (api) => make(api, RUNNING),
-    becomes: {
-      none: ['record.sandboxes.begun'],
-      Failed: [''],
-      Running: ['start.recorded', 'start.answered', 'record.sandboxes.begun#2', 'record.sandboxes.committed#2'],
-    },
+    becomes: BEGINS,
     ends: 'Running',
   }),
   scenario({
@@ -54,7 +91,7 @@ export const sandboxScenarios = [
   }),
   scenario({
     name: 'the end of a command',
-    covers: ['end.', 'keep.', 'record.sandboxes.', 'record.slots.'],
+    covers: ['end.', 'keep.'],
     core: COLD,
     prepare: (api) => make(api, 'echo begun; read _ < /dev/null; sleep 0.3; echo done; exit 7'),
     act: (api) => api.sandboxes.wait(box),
@@ -85,49 +122,40 @@ export const sandboxScenarios = [
     core: COLD,
     prepare: (api) => makeRunning(api),
     act: (api) => api.sandboxes.delete(box, { grace: 0 }),
-    becomes: {
-      Running: ['record.sandboxes.begun'],
-      // The record is on its way to the disk.
-      none: [''],
-    },
+    becomes: GOES,
     ends: 'none',
   }),
   scenario({
     name: 'delete, not waited for',
-    covers: ['delete.stopped', 'delete.forgotten', 'end.', 'destroy.', 'forget.'],
+    covers: ['delete.', 'destroy.removed', 'end.recorded'],
     core: COLD,
     prepare: (api) => makeRunning(api),
     act: (api) => api.sandboxes.delete(box, { grace: 0, wait: false }),
-    becomes: {
-      Running: ['record.sandboxes.begun'],
-      // The record is on its way to the disk.
-      none: [''],
-    },
+    becomes: GOES,
     ends: 'none',
   }),
   scenario({
     name: 'delete of one that has ended',
-    covers: ['delete.', 'forget.', 'destroy.'],
+    covers: ['delete.', 'forget.files'],
     core: COLD,
     prepare: async (api) => {
       await make(api, 'exit 0');
       await api.sandboxes.wait(box);
     },
     act: (api) => api.sandboxes.delete(box),
-    becomes: { Exited: ['record.sandboxes.begun'], none: [''] },
+    becomes: {
+      Exited: ['record.sandboxes.begun', 'delete.begun', 'delete.stopped'],
+      none: ['delete.', 'forget.', 'destroy.', 'trash.', 'record.'],
+    },
     ends: 'none',
   }),
   scenario({
     name: 'delete, when logs are retained',
-    covers: ['delete.', 'forget.', 'retain.recorded', 'record.retained-logs.', 'record.slots.'],
+    covers: ['delete.forgotten', 'forget.files', 'retain.recorded', 'record.retained-logs.'],
     core: { ...COLD, logRetention: 3_600_000 },
     prepare: (api) => makeRunning(api),
     act: (api) => api.sandboxes.delete(box, { grace: 0 }),
-    becomes: {
-      Running: ['record.sandboxes.begun'],
-      // The record is on its way to the disk.
-      none: [''],
-    },
+    becomes: GOES,
     ends: 'none',
     check: async (api) => {
       // Of one that is deleted, or is still to be.
@@ -137,7 +165,17 @@ export const sandboxScenarios = [
   }),
   scenario({
     name: 'the end of a retained log',
-    covers: ['retain.forgotten'],
+    covers: ['retain.forgotten', 'record.retained-logs.begun#2'],
+    // As in a deletion.
+    besides: [
+      'delete.',
+      'destroy.',
+      'end.',
+      'forget.',
+      'record.sandboxes.',
+      'record.slots.',
+      'record.instances.',
+    ],
     core: { ...COLD, logRetention: 300 },
     prepare: (api) => makeRunning(api),
     act: (api) => api.sandboxes.delete(box, { grace: 0 }),
@@ -161,6 +199,7 @@ export const sandboxScenarios = [
   scenario({
     name: 'the rotation of a log',
     covers: ['rotate.'],
+    besides: ['start.', 'boot.', 'record.', 'end.', 'keep.', 'return.'],
     core: { ...COLD, logSize: 3 * MIB },
     act: (api) => make(api, `exec seq -f 'line %.0f' 0 ${LINES - 1}`),
     check: async (api) => {
@@ -179,7 +218,7 @@ export const sandboxScenarios = [
   }),
   scenario({
     name: 'expire',
-    covers: ['expire.', 'end.', 'keep.', 'record.sandboxes.', 'record.slots.'],
+    covers: ['expire.', 'end.recorded', 'keep.settled', 'record.sandboxes.'],
     core: COLD,
     prepare: (api) => make(api, RUNNING, { ttl: '2s' }),
     ends: 'Expired',

@@ -57,7 +57,8 @@ const ALL = process.env.FSB_TEST_ALL_CRASHES === '1';
 export const casesOf = (scenario: Scenario): string[] =>
   (passed[scenario.name] ?? []).filter((name) => ALL || isCovered(name, scenario));
 
-export const isCovered = (name: string, { covers }: Pick<Scenario, 'covers'>): boolean => isMeant(name, covers);
+export const isCovered = (name: string, { covers }: Pick<Scenario, 'covers'>): boolean =>
+  isMeant(name, covers);
 
 export const isMeant = (name: string, by: readonly string[]): boolean => by.some((one) => means(one, name));
 
