@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { changeScenarios } from '../helpers/core/crash/change-scenarios.ts';
 import { failpointNames } from '../helpers/core/crash/failpoint-names.ts';
 import { imageScenarios } from '../helpers/core/crash/image-scenarios.ts';
+import { logScenarios } from '../helpers/core/crash/log-scenarios.ts';
 import { poolScenarios } from '../helpers/core/crash/pool-scenarios.ts';
 import { recoveryScenarios } from '../helpers/core/crash/recovery-scenarios.ts';
 import { sandboxScenarios } from '../helpers/core/crash/sandbox-scenarios.ts';
@@ -11,6 +12,7 @@ const scenarios = [
   ...sandboxScenarios,
   ...changeScenarios,
   ...recoveryScenarios,
+  ...logScenarios,
   ...poolScenarios,
   ...imageScenarios(() => {
     throw new Error('no registry is needed here');
