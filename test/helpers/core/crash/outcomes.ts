@@ -5,12 +5,18 @@ import type { Scenario } from './scenario.ts';
  * there, one or the other may be on its way to the disk.
  */
 export const BEGINS: Scenario['becomes'] = {
-  none: ['record.sandboxes.begun', ...['start.', 'boot.', 'rotate.', 'record.instances.']],
-  Failed: [
-    ...['start.', 'boot.', 'rotate.'],
-    'record.sandboxes.committed',
-    'record.slots.',
+  none: [
+    'record.sandboxes.begun',
+    'start.',
+    'start.spawned',
+    'boot.',
+    'rotate.',
     'record.instances.',
+    'record.slots.',
+  ],
+  Failed: [
+    ...['record.sandboxes.committed', 'start.', 'start.spawned', 'boot.', 'rotate.', 'record.instances.'],
+    ...['record.slots.', 'record.instances.committed', 'record.instances.committed#2'],
   ],
   Running: [
     ...[
@@ -18,8 +24,9 @@ export const BEGINS: Scenario['becomes'] = {
       'start.recorded',
       'start.answered',
       'record.slots.committed',
-      'record.instances.committed',
+      'record.sandboxes.committed',
     ],
+    ...['record.instances.committed', 'record.instances.committed#2'],
     ...['record.sandboxes.begun#2', 'record.sandboxes.committed#2'],
   ],
 };

@@ -85,7 +85,7 @@ export const sandboxScenarios = [
     act: (api) => api.sandboxes.delete(box),
     becomes: {
       Exited: ['record.sandboxes.begun', 'delete.begun', 'delete.stopped'],
-      none: ['delete.', 'forget.', 'destroy.', 'trash.', 'record.'],
+      none: ['delete.begun', 'delete.stopped', 'delete.', 'forget.', 'destroy.', 'trash.', 'record.'],
     },
     ends: 'none',
   }),
