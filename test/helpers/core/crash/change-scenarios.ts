@@ -13,7 +13,7 @@ const isPaused = async (api: Parameters<typeof find>[0]): Promise<boolean> => {
 const BEGUN = ['start.recorded', 'start.answered', 'again.started', 'forget.'];
 
 /** The command has begun, and that is on its way to the disk. */
-const ON_ITS_WAY = ['start.spawned'];
+const ON_ITS_WAY = ['start.spawned', 'rotate.'];
 
 /** What is done to a sandbox that is there. */
 export const changeScenarios = [
@@ -42,7 +42,7 @@ export const changeScenarios = [
     becomes: {
       Exited: ['again.ended', 'record.sandboxes.begun'],
       Failed: [
-        ...['again.renewed', 'start.', 'boot.', 'rotate.', 'record.sandboxes.committed', 'record.instances.'],
+        ...['again.renewed', 'start.', 'boot.', 'record.sandboxes.committed', 'record.instances.'],
         ...['record.slots.begun', 'record.instances.committed#2', ...ON_ITS_WAY],
       ],
       Running: [
@@ -75,7 +75,7 @@ export const changeScenarios = [
       becomes: {
         Exited: ['end.', 'keep.', 'return.', 'again.ended', 'record.'],
         Failed: [
-          ...['again.renewed', 'start.', 'boot.', 'rotate.', 'record.sandboxes.committed#2'],
+          ...['again.renewed', 'start.', 'boot.', 'record.sandboxes.committed#2'],
           ...[
             'record.slots.begun#2',
             'record.instances.begun#2',

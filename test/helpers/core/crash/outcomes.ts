@@ -19,6 +19,7 @@ export const BEGINS: Scenario['becomes'] = {
     ...['record.slots.', 'record.instances.committed', 'record.instances.committed#2'],
   ],
   Running: [
+    'rotate.',
     ...[
       'start.spawned',
       'start.recorded',
