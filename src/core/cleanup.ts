@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { failpoint } from './model/failpoint.ts';
 
 /** What was opened, to be closed in reverse order, each once, whatever the others do. */
 export class Cleanup {
@@ -25,6 +26,7 @@ export class Cleanup {
       try {
         await close();
         this.#log.debug({ what }, 'closed');
+        failpoint('close.*', what);
       } catch (error) {
         this.#log.error({ err: error, what }, 'could not be closed');
       }

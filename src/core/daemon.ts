@@ -14,6 +14,7 @@ import { type Clock, systemClock } from './model/clock.ts';
 import { assertEnoughDescriptors, Descriptors } from './model/descriptors.ts';
 import { diskError } from './model/disk-failure.ts';
 import { FsbError } from './model/errors.ts';
+import { failpoint } from './model/failpoint.ts';
 import { isLoopback } from './model/loopback.ts';
 import type { CorePaths } from './model/paths.ts';
 import type { PoolMeter } from './model/pool.ts';
@@ -89,6 +90,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
       );
       options.onLockLost();
     });
+    failpoint('serve.locked');
     // What a killed core said of itself must not be taken for this one.
     await removeStatus(paths.status);
     const records = await openRecordStore({ directory: join(paths.state, 'records'), clock, log });
@@ -151,6 +153,7 @@ async function serve(
 ): Promise<CoreStatus> {
   const { paths, log } = options;
   const servers = await listen(api, options, parts);
+  failpoint('serve.listening');
   cleanup.add('servers', () => servers.close(CALL_GRACE));
   const secure = options.security?.tls !== undefined;
   if (servers.http[1]) info.http = `${secure ? 'https' : 'http'}://${servers.http[1]}`;
@@ -162,6 +165,7 @@ async function serve(
     if (FsbError.from(error).code !== 'no_capacity') throw error;
     log.warn({ err: error }, 'going on without the status file');
   });
+  failpoint('serve.told');
   cleanup.add('status', () => removeStatus(paths.status));
   return status;
 }

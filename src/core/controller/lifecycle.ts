@@ -130,7 +130,7 @@ export class Lifecycle {
     this.follow(entry.sandbox);
     this.#registry.releaseName(entry);
     entry.starting?.abort(deletedWhileStarting(entry.sandbox.name));
-    const deletion = { grace, recorded, gone: this.#remove(entry, grace) };
+    const deletion = { grace, recorded, gone: this.#remove(entry, grace, recorded) };
     entry.deletion = deletion;
     deletion.gone.then(
       () => this.#retries.succeeded(entry.key),
@@ -143,12 +143,14 @@ export class Lifecycle {
     return deletion;
   }
 
-  async #remove(entry: SandboxEntry, grace: number): Promise<void> {
+  async #remove(entry: SandboxEntry, grace: number, recorded: Promise<void>): Promise<void> {
     const { id, namespace, name, previous } = entry.sandbox;
     const all = (previous ? [id, previous.id] : [id]).map(async (one) => {
       failpoint('delete.begun');
       await this.#agent.stop(one, { grace, keepFiles: false }).gone;
       failpoint('delete.stopped');
+      // A core that is killed before would find it again, and must find its files, too. On a full disk it goes all the same.
+      await recorded.catch(noop);
       await this.#agent.forget(one, one === id ? { logOf: { namespace, name } } : {});
       failpoint('delete.forgotten');
     });

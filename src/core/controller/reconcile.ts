@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { AgentApi, AgentSandbox } from '../api/agent-api.ts';
+import { failpoint } from '../model/failpoint.ts';
 import { refKey } from '../model/sandbox.ts';
 import { filesOf } from './files.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -34,10 +35,12 @@ export async function reconcile(options: ReconcileOptions): Promise<void> {
       failed(error, entry.sandbox.id);
     }
   }
+  failpoint('reconcile.believed');
   for (const entry of entries)
     await settle(entry, reports.has(entry.sandbox.id), options).catch((error) =>
       failed(error, entry.sandbox.id),
     );
+  failpoint('reconcile.settled');
   const wanted = new Set(entries.flatMap(({ sandbox }) => [sandbox.id, filesOf(sandbox) ?? []].flat()));
   const unknown = [...reports.keys()].filter((id) => !wanted.has(id));
   // A record that cannot be read is no record that there is none.

@@ -7,9 +7,11 @@ let watcher: FailpointWatcher | undefined;
  * Marks a place between two steps of an operation at which tests end the core, to see that the next one puts everything
  * right. Every name of the sources needs a case in test/helpers/core/crash: `operation.step`, by what has just been done.
  * Nobody watches outside of tests, and there is no switch for it: then it costs one comparison.
+ * @param name literal, for the list of all is read from the sources
+ * @param of stands for `*` in it
  */
-export function failpoint(name: string): void {
-  watcher?.(name);
+export function failpoint(name: string, of = ''): void {
+  watcher?.(name.replace('*', of));
 }
 
 /** For tests. */

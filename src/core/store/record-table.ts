@@ -97,10 +97,10 @@ export class LmdbTable<T> implements RecordTable<T> {
       this.#pending.set(key, mine);
       let giveBack: (() => void) | undefined;
       try {
-        failpoint(`record.${this.#parts.name}.begun`);
+        failpoint('record.*.begun', this.#parts.name);
         giveBack = this.#parts.room.take(text === null ? undefined : Buffer.byteLength(text));
         await write();
-        failpoint(`record.${this.#parts.name}.committed`);
+        failpoint('record.*.committed', this.#parts.name);
       } catch (error) {
         throw writeError(await commitErrorOf(error), `${this.#parts.name}/${key}`);
       } finally {

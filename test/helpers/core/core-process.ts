@@ -14,15 +14,17 @@ export interface CoreProcess {
   kill(): Promise<void>;
   /** SIGTERM; resolves with its exit code. */
   stop(): Promise<number | null>;
-  /** From when this resolves on it kills itself at that failpoint. */
-  dieAt(failpoint: string): Promise<void>;
+  /** From when this resolves on it kills itself at that failpoint; undefined: at none. */
+  dieAt(failpoint: string | undefined): Promise<void>;
+  /** The failpoints that it has come to since then, or since it was started, with how often; also when it has ended. */
+  reached(): Promise<Record<string, number>>;
   /** Bytes of its heap that are in use, after a collection. */
   heap(): Promise<number>;
   /** Resolves when it is gone, however it went. */
   gone: Promise<void>;
 }
 
-export type CoreProcessMessage = { dieAt: string } | 'heap';
+export type CoreProcessMessage = { dieAt?: string } | 'heap' | 'reached';
 
 export interface CoreProcessOptions {
   pool?: Record<string, unknown>;
@@ -56,6 +58,10 @@ export async function startCoreProcess(
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: { ...process.env, ...(dieAt === undefined ? {} : { FSB_TEST_FAILPOINT: dieAt }) },
   });
+  let lastWords: Record<string, number> = {};
+  child.on('message', (message: Record<string, number>) => {
+    lastWords = message;
+  });
   const exited = once(child, 'exit').then(([code]) => code as number | null);
   const answer = await Promise.race([firstLine(child), exited.then((code) => `exit ${code}`)]);
   if (answer !== 'ready') {
@@ -78,15 +84,16 @@ export async function startCoreProcess(
     async dieAt(dieAt) {
       await ask(child, { dieAt });
     },
+    reached: async () => (child.exitCode === null ? ask(child, 'reached') : lastWords),
     heap: () => ask(child, 'heap'),
     gone: exited.then(() => api.close()),
   };
 }
 
 /** What test/fixtures/core-process.ts answers. */
-async function ask(child: ChildProcess, message: CoreProcessMessage): Promise<number> {
+async function ask<T>(child: ChildProcess, message: CoreProcessMessage): Promise<T> {
   child.send(message);
-  const [answer] = (await once(child, 'message')) as [number];
+  const [answer] = (await once(child, 'message')) as [T];
   return answer;
 }
 

@@ -13,14 +13,15 @@ const tables = {
   'retained-logs': RETAINED_LOG_VERSION,
 };
 
-/** The records that a core which has ended left on its root: `table/key`. */
+/** The records that a core which has ended left on its root: `table/key`; `set-aside/table` for what cannot be read. */
 export async function leftRecords(root: string): Promise<string[]> {
   const log = pino({ level: 'silent' });
   const store = await openRecordStore({ directory: join(root, 'state/records'), log });
   try {
-    return Object.entries(tables).flatMap(([table, version]) =>
+    const left = Object.entries(tables).flatMap(([table, version]) =>
       [...store.table(table, version).entries()].map(([key]) => `${table}/${key}`),
     );
+    return [...left, ...store.health().setAside.map(({ table }) => `set-aside/${table}`)];
   } finally {
     await store.close();
   }

@@ -1,16 +1,20 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { filesSetAside } from '../../../src/core/upkeep/set-aside.ts';
 import type { CoreProcess } from './core-process.ts';
+import { imageFiles } from './image-files.ts';
 import { leftRecords } from './left-records.ts';
 import { traces } from './traces.ts';
 
 /**
  * Stops a core from which everything was deleted. What it leaves: processes, mounts, cgroups, directories, sockets,
- * logs, records, what is half pulled; its own exit code where it is not 0. Empty when all is clean.
+ * logs, records, what is half pulled or set aside, image files that no image has; its own exit code where it is not 0.
+ * Empty when all is clean.
  */
 export async function leftovers(core: CoreProcess, root: string): Promise<string[]> {
+  await emptied(join(root, 'state/trash'));
   const code = await core.stop();
-  const places = ['state/logs', 'state/images/staging', 'state/images/partial'];
+  const places = ['state/logs', 'state/trash', 'state/images/staging', 'state/images/partial'];
   const files = await Promise.all(
     places.map(async (place) =>
       (await readdir(join(root, place)).catch(() => [])).map((name) => `file ${place}/${name}`),
@@ -22,6 +26,18 @@ export async function leftovers(core: CoreProcess, root: string): Promise<string
     ...(await traces(root)),
     ...(await leftRecords(root)).map((record) => `record ${record}`),
     ...files.flat(),
+    ...(await filesSetAside(join(root, 'state'))).map(({ path }) => `set aside ${path}`),
+    ...(await imageFiles(root)).unnamed.map((name) => `image file ${name}`),
     ...sockets.map((name) => `socket run/${name}`),
   ];
+}
+
+/** Milliseconds. */
+const PATIENCE = 10_000;
+
+/** What is removed in the background needs its time; a core that ends would leave it to the next one. */
+async function emptied(directory: string): Promise<void> {
+  const end = performance.now() + PATIENCE;
+  while (performance.now() < end && (await readdir(directory).catch(() => [])).length > 0)
+    await new Promise((resolve) => setTimeout(resolve, 20));
 }

@@ -6,7 +6,7 @@ import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
-import { answers } from '../../helpers/core/crash/crash.ts';
+import { answers } from '../../helpers/core/crash/boxes.ts';
 import { firstProcesses } from '../../helpers/core/first-processes.ts';
 import { leftovers } from '../../helpers/core/leftovers.ts';
 import { makeRoot } from '../../helpers/core/real-core.ts';

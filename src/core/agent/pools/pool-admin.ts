@@ -81,6 +81,7 @@ export class PoolAdmin {
       name,
       async () => {
         if (pool.record.state === 'active') await pool.save({ state: 'stopped' });
+        failpoint('pool.stopped');
         return { ended: pool.pool.stop() };
       },
       signal,
@@ -98,6 +99,7 @@ export class PoolAdmin {
       name,
       async () => {
         await pool.save({ state: 'drained' });
+        failpoint('pool.drained');
         return { ended: pool.pool.drain() };
       },
       signal,

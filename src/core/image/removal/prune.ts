@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
+import { failpoint } from '../../model/failpoint.ts';
 import type { PruneResult, RemovedImage } from '../../model/image.ts';
 import type { PruneRequest } from '../../model/image-requests.ts';
 import { hasLabels } from '../../model/labels.ts';
@@ -31,6 +32,7 @@ export async function pruneImages(
   if (request.dryRun) return wouldPrune(request, terms, ground);
   // They have no labels to be chosen by. First: on a full disk they make the room to write that images go.
   const leftovers = labels.length === 0 ? await collectLeftovers(olderThan, ground) : 0;
+  failpoint('prune.collected');
   const removed: RemovedImage[] = [];
   for (const { digest } of candidates(request, ground)) {
     const gone = await pruneOne(digest, request, terms, ground);

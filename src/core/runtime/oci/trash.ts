@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
+import { failpoint } from '../../model/failpoint.ts';
 import type { Launcher } from './launcher/launcher.ts';
 
 const BATCH = 64;
@@ -50,6 +51,7 @@ export function createTrash(directory: string, { launcher, log, clock }: TrashOp
     while (more) {
       more = false;
       const names = await readdir(directory);
+      if (names.length > 0) failpoint('trash.found');
       for (let start = 0; start < names.length; start += BATCH)
         await removeTrees(names.slice(start, start + BATCH).map((name) => join(directory, name)));
     }

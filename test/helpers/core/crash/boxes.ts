@@ -1,7 +1,6 @@
 import { expect } from 'vitest';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
 import { wholeLog } from '../../../../src/core/model/logs.ts';
-import type { Phase } from '../../../../src/core/model/phase.ts';
 import type { Sandbox } from '../../../../src/core/model/sandbox.ts';
 import type { SandboxSpecInput } from '../../../../src/core/model/spec.ts';
 import { request, said } from './sessions.ts';
@@ -40,9 +39,18 @@ export async function logOf(api: CoreApi, of: { namespace: string; name: string 
 export const find = async (api: CoreApi, name = box.name): Promise<Sandbox | undefined> =>
   (await api.sandboxes.list({})).find((one) => one.name === name);
 
-export async function expectPhase(api: CoreApi, ...phases: (Phase | 'none')[]): Promise<void> {
-  expect(phases).toContain((await find(api))?.state.phase ?? 'none');
+export async function answers(api: CoreApi, sandbox: Sandbox): Promise<void> {
+  const session = await api.sandboxes.exec(sandbox, request('echo', 'alive')).catch((error: Error) => error);
+  // It may just have ended by itself.
+  if (session instanceof Error) {
+    expect((await api.sandboxes.get(sandbox)).state.phase).not.toBe('Running');
+    return;
+  }
+  expect(await said(session)).toEqual({ text: 'alive\n', code: 0 });
 }
+
+/** Nothing is kept warm: what boots is what the operation boots. */
+export const COLD = { pool: { warm: [], capacity: { max: 3 } } };
 
 /** What was written in it before is there. */
 export async function expectKept(api: CoreApi): Promise<void> {

@@ -1,11 +1,25 @@
-import { describe, it } from 'vitest';
-import { crashAt } from './crash.ts';
-import { failpointNames } from './failpoint-names.ts';
-import { casesOf, type Scenario } from './scenario.ts';
+import { appendFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { crashAt, passThrough } from './crash.ts';
+import { casesOf, passed, type Scenario } from './scenario.ts';
+
+/** A file that is told what each scenario passes, a line of JSON for each: scripts for ./passed.json. */
+const RECORD = process.env.FSB_TEST_RECORD_CRASHES;
+
+/** Milliseconds. */
+const SETTLE = 2_500;
 
 /** A test for each failpoint of each scenario. */
 export function describeCrashes(scenarios: readonly Scenario[]): void {
   describe.each(scenarios)('a core that is killed in: $name', (scenario) => {
-    it.each(casesOf(failpointNames(), scenario))('at %s', (name) => crashAt(name, scenario), 60_000);
+    it('passes the failpoints that are on record, when it is not', () => passes(scenario), 60_000);
+    it.each(casesOf(scenario))('at %s', (name) => crashAt(name, scenario), 60_000);
   });
+}
+
+async function passes(scenario: Scenario): Promise<void> {
+  const expected = passed[scenario.name] ?? [];
+  const seen = await passThrough(RECORD ? [] : expected, scenario, RECORD ? SETTLE : 0);
+  if (RECORD) await appendFile(RECORD, `${JSON.stringify([scenario.name, seen])}\n`);
+  else expect(seen).toEqual(expected);
 }

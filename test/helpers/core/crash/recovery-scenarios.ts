@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
 import { lose } from '../lose.ts';
-import { box, find, logOf, make, makeRunning, RUNNING } from './boxes.ts';
+import { box, COLD, find, logOf, make, makeRunning, RUNNING } from './boxes.ts';
 import { scenario } from './scenario.ts';
 
 const other = { ...box, name: 'other' };
@@ -19,7 +19,16 @@ async function untilRecreated(api: CoreApi): Promise<void> {
 export const recoveryScenarios = [
   scenario({
     name: 'recreate',
-    covers: ['recreate.due', 'again.', 'start.', 'forget.', 'record.sandboxes.'],
+    covers: [
+      'recreate.due',
+      'again.',
+      'start.files',
+      'start.recorded',
+      'forget.',
+      'record.sandboxes.committed',
+    ],
+    besides: ['exec.'],
+    core: COLD,
     prepare: (api) => makeRunning(api, auto),
     act: async (api, _, root) => {
       await lose(api, root, box);
@@ -30,8 +39,10 @@ export const recoveryScenarios = [
   scenario({
     name: 'recreate, which the core before was killed in',
     covers: ['recreate.cleared'],
+    // The core may be ready before it begins.
+    besides: ['start.', 'forget.', 'destroy.', 'trash.', 'serve.', 'record.'],
     // Another one takes its place, and it waits.
-    core: { pool: { warm: [], capacity: { max: 1 } } },
+    core: { pool: { warm: [], capacity: { max: 2 } } },
     prepare: async (api, root) => {
       await makeRunning(api, auto);
       const next = make(api, RUNNING, {}, other.name);

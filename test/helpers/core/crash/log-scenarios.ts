@@ -1,0 +1,91 @@
+import { expect } from 'vitest';
+import type { CoreApi } from '../../../../src/core/api/core-api.ts';
+import { wholeLog } from '../../../../src/core/model/logs.ts';
+import { eventually } from './always.ts';
+import { box, COLD, logOf, make, makeRunning } from './boxes.ts';
+import { GOES } from './outcomes.ts';
+import { scenario } from './scenario.ts';
+
+const MIB = 1024 * 1024;
+const LINES = 600_000;
+
+const removeRetained = async (api: CoreApi): Promise<void> =>
+  api.system.removeLogs((await api.system.retainedLogs()).map(({ sandboxId }) => sandboxId));
+
+const nothingRetained = (api: CoreApi): Promise<void> =>
+  eventually(async () => {
+    expect(await api.system.retainedLogs()).toEqual([]);
+    const there = (await api.sandboxes.list({})).map(({ id }) => id);
+    expect((await api.system.usage()).logs.map(({ sandboxId }) => sandboxId).sort()).toEqual(there.sort());
+  });
+
+/** What becomes of logs: they rotate, and outlive their sandbox for a while. */
+export const logScenarios = [
+  scenario({
+    name: 'delete, when logs are retained',
+    covers: ['delete.forgotten', 'forget.files', 'retain.recorded', 'record.retained-logs.'],
+    core: { ...COLD, logRetention: 3_600_000 },
+    prepare: (api) => makeRunning(api),
+    act: (api) => api.sandboxes.delete(box, { grace: 0 }),
+    becomes: GOES,
+    ends: 'none',
+    check: async (api) => {
+      // Of one that is deleted, or is still to be.
+      expect(await logOf(api)).toBe('begun\n');
+    },
+    tidy: removeRetained,
+  }),
+  scenario({
+    name: 'the end of a retained log',
+    covers: ['retain.forgotten', 'record.retained-logs.begun#2'],
+    // As in a deletion.
+    besides: [
+      'delete.',
+      'destroy.',
+      'end.',
+      'forget.',
+      'record.sandboxes.',
+      'record.slots.',
+      'record.instances.',
+    ],
+    core: { ...COLD, logRetention: 300 },
+    prepare: (api) => makeRunning(api),
+    act: (api) => api.sandboxes.delete(box, { grace: 0 }),
+    ends: 'none',
+    check: (api) => nothingRetained(api),
+    tidy: (api) => nothingRetained(api),
+  }),
+  scenario({
+    name: 'the end of a retained log while no core runs',
+    covers: ['retain.forgotten'],
+    core: { ...COLD, logRetention: 300 },
+    whileStarting: true,
+    prepare: async (api) => {
+      await makeRunning(api);
+      await api.sandboxes.delete(box, { grace: 0 });
+    },
+    ends: 'none',
+    check: (api) => nothingRetained(api),
+    tidy: (api) => nothingRetained(api),
+  }),
+  scenario({
+    name: 'the rotation of a log',
+    covers: ['rotate.'],
+    besides: ['start.', 'boot.', 'record.', 'end.', 'keep.', 'return.'],
+    core: { ...COLD, logSize: 3 * MIB },
+    act: (api) => make(api, `exec seq -f 'line %.0f' 0 ${LINES - 1}`),
+    check: async (api) => {
+      const all = Array.from({ length: LINES }, (_, n) => `line ${n}\n`).join('');
+      await api.sandboxes.wait(box);
+      let [text, dropped] = ['', 0];
+      for await (const entry of api.sandboxes.logs(box, wholeLog)) {
+        // Only what is oldest may be missing, and how much that is, is told.
+        if (entry.dropped) expect(text).toBe('');
+        dropped += entry.dropped ?? 0;
+        text += entry.data.toString();
+      }
+      expect(dropped + text.length).toBe(all.length);
+      expect(all.endsWith(text)).toBe(true);
+    },
+  }),
+];

@@ -1,0 +1,4 @@
+import { describeCrashes } from '../../../helpers/core/crash/describe-crashes.ts';
+import { logScenarios } from '../../../helpers/core/crash/log-scenarios.ts';
+
+describeCrashes(logScenarios);
