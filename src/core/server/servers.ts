@@ -12,6 +12,7 @@ import { startGrpcServer } from './grpc/grpc-server.ts';
 import { coreServices } from './grpc/services.ts';
 import { assertMayCall } from './http/guard.ts';
 import { type HttpListener, listenHttp } from './http/http-server.ts';
+import { logRoute } from './http/log-route.ts';
 import { poolRoutes } from './http/pool-server/pool-routes.ts';
 import { send, sendError, urlOf } from './http/respond.ts';
 import { notHere, route } from './http/router.ts';
@@ -78,7 +79,11 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
     const served = {
       core,
       ready: () => options.ready() && !closing.signal.aborted,
-      routes: [poolRoutes(poolServer, clock), rpcRoutes(services, clock)],
+      routes: [
+        poolRoutes(poolServer, clock),
+        rpcRoutes(services, clock),
+        logRoute(core.sandboxes, closing.signal),
+      ],
     };
     const http: string[] = [];
     for (const endpoint of endpoints.http) {

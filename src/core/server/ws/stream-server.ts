@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { WebSocketServer } from 'ws';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
-import { LONGEST_INPUT_FRAME, subprotocols } from '../../wire/stream/frames.ts';
+import { LONGEST_INPUT_FRAME } from '../../wire/stream/frames.ts';
 import { assertMayCall } from '../http/guard.ts';
 import type { Upgrade } from '../http/http-server.ts';
 import { refuseUpgrade, urlOf } from '../http/respond.ts';
@@ -13,6 +13,7 @@ import { keepAlive } from './heartbeat.ts';
 import { HeldStreams } from './held-streams.ts';
 import type { StreamedCore } from './serve.ts';
 import { streamOfRequest } from './streams.ts';
+import { assertSpoken, chooseProtocol } from './subprotocol.ts';
 
 /** A client that does not answer a close is cut off after this. */
 const CLOSE_TIMEOUT_MS = 2000;
@@ -64,6 +65,7 @@ export function streamServer(core: StreamedCore, clock: Clock, log: Logger): Str
       try {
         if (goingAway) throw new FsbError('unavailable', 'the core is going away');
         assertMayCall(request, transport);
+        assertSpoken(request);
         const serve = take(request, transport);
         server.handleUpgrade(request, socket, head, (ws) => {
           keepAlive(ws, clock, transport);
@@ -87,9 +89,4 @@ export function streamServer(core: StreamedCore, clock: Clock, log: Logger): Str
       cancel();
     },
   };
-}
-
-/** Ours first: a client that offers both gets the richer one. */
-function chooseProtocol(offered: Set<string>): string | false {
-  return [subprotocols.own, subprotocols.kubernetes].find((known) => offered.has(known)) ?? false;
 }
