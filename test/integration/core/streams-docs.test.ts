@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -82,7 +83,21 @@ it('a request goes to a port in the sandbox', async () => {
 it('curl reads a log, and follows it to its end', async () => {
   const [, command] = /```sh\n(curl .*?)\n```/s.exec(page)!;
   const here = command!.replaceAll(`http://${BASE}`, core.running.status.http);
-  await create(['sh', '-c', 'echo one; echo two; sleep 0.5; echo three >&2; echo four']);
-  const { stdout } = await run('sh', ['-c', here]);
-  expect(stdout).toMatch(/^(one\n)?two\nthree\nfour\n$|^one\ntwo\nfour\nthree\n$/);
+  await create([
+    'sh',
+    '-c',
+    'echo one; echo two; echo three; until [ -e /go ]; do sleep 0.05; done; echo four',
+  ]);
+  const everything = { follow: true, stdout: true, stderr: true };
+  let log = '';
+  for await (const { data } of core.remote.sandboxes.logs(box, everything)) {
+    log += data;
+    if (log.includes('three')) break;
+  }
+  const reading = run('sh', ['-c', here]);
+  await once(reading.child.stdout!, 'data');
+  const touch = { argv: ['touch', '/go'], env: {}, cwd: '', user: '', tty: false, stdin: false };
+  await using session = await core.remote.sandboxes.exec(box, touch);
+  await session.exited;
+  expect((await reading).stdout).toBe('two\nthree\nfour\n');
 });
