@@ -1,12 +1,18 @@
-/** `npm run generate`, after buf: the man pages and the README's command reference, from the commands' own help. */
+/**
+ * `npm run generate`, after buf: descriptors for server reflection, and the man pages and the README's command
+ * reference, from the commands' own help.
+ */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { makeManifest } from './build/manifest.ts';
 import { commandFacts } from './generate/command-facts.ts';
+import { descriptorModule } from './generate/descriptors.ts';
 import { manPages } from './generate/man-page.ts';
 import { withReference } from './generate/readme.ts';
 
 const root = resolve(import.meta.dirname, '..');
+await writeFile(join(root, 'src/core/wire/gen/descriptors.ts'), await descriptorModule(root));
+
 const manifest = await makeManifest(root);
 const commands = commandFacts(manifest);
 const packageFile = join(root, 'package.json');

@@ -35,6 +35,9 @@ function processWorld(root: string, version: string): World {
     stream.removeAllListeners('error');
     stream.on('error', () => {});
   }
+  const env = { ...process.env };
+  // It is for this process; none of those that it starts has to know.
+  delete process.env.FSB_TOKEN;
   const here = {
     terminal: {
       // Looking at it opens it; most commands never do.
@@ -44,7 +47,7 @@ function processWorld(root: string, version: string): World {
       stdout: process.stdout,
       stderr: process.stderr,
     },
-    env: process.env,
+    env,
     cwd: workingDirectory(),
     clock: systemClock,
     events: process,

@@ -9,7 +9,7 @@ import type { LogQuery } from '../core/model/logs.ts';
 export default class Logs extends BaseCommand {
   static override summary = 'Show what a sandbox wrote.';
   static override description =
-    `Its standard output goes to standard output, its standard error to standard error. Works on ended sandboxes too, and on deleted ones, by the name or the id that they had, as long as the core keeps their logs (serve --log-retention); --follow ends when the sandbox has ended. With -o json every entry is one object a line.
+    `Its standard output goes to standard output, its standard error to standard error. Works on ended sandboxes too, and on deleted ones, by the name or the id that they had, as long as the core keeps their logs (serve --log-retention); --follow ends when the sandbox has ended. With -o json every entry is one object a line; its text may hold several lines, or a part of one. Of a log that is longer than the core keeps (serve --log-size) the oldest part has gone.
 
 Times are durations before now (10m), RFC3339 (2026-01-31T10:00:00Z) or unix seconds.`;
   static override examples = [

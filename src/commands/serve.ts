@@ -3,6 +3,7 @@ import { BaseCommand } from '../cli/base-command.ts';
 import { coreFlags } from '../cli/local/core-flags.ts';
 import { localCore } from '../cli/local/find.ts';
 import { logLevel } from '../cli/local/log-level.ts';
+import { generateToken, securityFrom } from '../cli/local/security-flags.ts';
 import { policyFromFlags } from '../cli/pool/policy-from-flags.ts';
 
 export default class Serve extends BaseCommand {
@@ -15,6 +16,11 @@ export default class Serve extends BaseCommand {
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --warm host=4 --max 32',
     'FSB_ROOT=/tmp/other <%= config.bin %> <%= command.id %> --http off --metrics off',
+    {
+      description: 'For other machines, which need the token; docs/security.md',
+      command:
+        '<%= config.bin %> <%= command.id %> --grpc 0.0.0.0:9090 --tls-cert core.pem --tls-key core.key --generate-token',
+    },
   ];
   static override flags = {
     ...coreFlags,
@@ -30,6 +36,13 @@ export default class Serve extends BaseCommand {
     const pool = policyFromFlags(flags);
     const level = logLevel(this.world.env);
     const { paths } = localCore(this.world, this.config.root, flags.root);
+    const security = securityFrom(flags, this.world, paths.token);
+    if (flags['generate-token']) {
+      const isNew = generateToken(paths.token);
+      await this.say(
+        `The token is in ${paths.token}${isNew ? '' : ', as before'}. Bring that file to who may call.`,
+      );
+    }
     const { serveCore } = await import('../cli/local/serve-core.ts');
     this.interruption.release();
     await serveCore({
@@ -39,16 +52,16 @@ export default class Serve extends BaseCommand {
       http: flags.http,
       metrics: flags.metrics,
       grpc: flags.grpc,
+      security,
       logSize: flags['log-size'],
       logRetention: flags['log-retention'],
       pool,
       logLevel: level,
       readyFd: flags['ready-fd'],
       events: this.world.events,
-      ready: async ({ endpoint, http, runtime }) => {
-        await this.say(
-          `The core is ready: ${endpoint}${http === '' ? '' : `, ${http}`} (${runtime}). Its log: ${paths.log}`,
-        );
+      ready: async ({ endpoint, grpc, http, runtime }) => {
+        const places = [endpoint, grpc, http].filter((place) => place !== '').join(', ');
+        await this.say(`The core is ready: ${places} (${runtime}). Its log: ${paths.log}`);
       },
     });
     return undefined;

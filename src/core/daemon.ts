@@ -11,11 +11,15 @@ import { startNode } from './local-node.ts';
 import { acquireLock } from './lock.ts';
 import { machineInfo } from './machine.ts';
 import { type Clock, systemClock } from './model/clock.ts';
+import { assertEnoughDescriptors, Descriptors } from './model/descriptors.ts';
+import { diskError } from './model/disk-failure.ts';
 import { FsbError } from './model/errors.ts';
+import { isLoopback } from './model/loopback.ts';
 import type { CorePaths } from './model/paths.ts';
 import type { PoolMeter } from './model/pool.ts';
 import type { Sandbox } from './model/sandbox.ts';
 import { makePrivateDirectory } from './private-directory.ts';
+import type { Security } from './server/doors.ts';
 import { type CoreMetrics, createCoreMetrics } from './server/metrics/core-metrics.ts';
 import { type Servers, startServers } from './server/servers.ts';
 import { type CoreStatus, removeStatus, writeStatus } from './status-file.ts';
@@ -35,6 +39,8 @@ export interface CoreOptions {
   grpc?: string;
   /** `host:port` of the metrics; undefined: off. */
   metrics?: string;
+  /** Who may call over TCP besides the user of this process; with `tls`, gRPC and HTTP on TCP speak TLS. */
+  security?: Omit<Security, 'auditLog'>;
   /** Those of the addresses that nobody chose: when one is taken, free ports serve as well. */
   usualPorts?: string[];
   /** It serves the process that it is in: it listens nowhere and keeps nothing warm. */
@@ -65,12 +71,15 @@ const CALL_GRACE = 5_000;
 
 /**
  * The composition root: locks, opens, recovers, listens. What it opened is closed again when a later step fails.
- * @throws conflict (another core has this root), run_failed (no runtime), unavailable (cannot listen)
+ * @throws conflict (another core has this root), run_failed (no runtime), unavailable (cannot listen), no_capacity (no room
+ * on the disk, too few descriptors)
  */
 export async function startCore(options: CoreOptions): Promise<RunningCore> {
   const { paths, log, clock = systemClock, lockWait = LOCK_WAIT } = options;
   const cleanup = new Cleanup(log);
   try {
+    assertEnoughDescriptors();
+    const descriptors = new Descriptors(clock, log);
     for (const directory of [paths.state, paths.run]) makePrivateDirectory(directory);
     const lock = await acquireLock(join(options.guestDirectory, 'fsb-launch'), paths.lock, lockWait);
     cleanup.add('lock', () => lock.release());
@@ -86,16 +95,18 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     cleanup.add('records', () => records.close());
     const metrics = createCoreMetrics(clock);
     const meter = (pool: string): PoolMeter => metrics.pool(pool);
-    const { agent, probe, events, upkeep } = await startNode(
-      { ...options, warm: !options.embedded, records, clock, meter },
+    // Before anything is recovered: what it cannot read casts doubt on what seems unwanted.
+    const sandboxes = records.table<Sandbox>('sandboxes', SANDBOX_RECORD_VERSION, { fits: isSandboxRecord });
+    const { agent, probe, events, upkeep, doubt } = await startNode(
+      { ...options, warm: !options.embedded, records, sandboxes, clock, meter, descriptors },
       cleanup,
     );
     const controller = new Controller({
       agent,
-      sandboxes: records.table<Sandbox>('sandboxes', SANDBOX_RECORD_VERSION, { fits: isSandboxRecord }),
+      ...{ sandboxes, mayBeWanted: doubt.sandbox },
       clock,
       log,
-      happened: (happening) => events.append(happening),
+      history: events,
     });
     cleanup.add('controller', () => controller.close());
     await controller.recover();
@@ -115,18 +126,19 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     const api = coreApi({ controller, agent, upkeep, info }, () => cleanup.run());
     const status = options.embedded
       ? { ...info, endpoint: '', grpc: '' }
-      : await serve(api, info, { options, metrics, clock, cleanup });
+      : await serve(api, info, { options, metrics, descriptors, clock, cleanup });
     log.info(status, 'ready');
     return { api, status, close: () => cleanup.run() };
   } catch (error) {
     await cleanup.run();
-    throw error;
+    throw diskError('cannot start the core', error) ?? error;
   }
 }
 
 interface ServeParts {
   options: CoreOptions;
   metrics: CoreMetrics;
+  descriptors: Descriptors;
   clock: Clock;
   cleanup: Cleanup;
 }
@@ -135,26 +147,34 @@ interface ServeParts {
 async function serve(
   api: CoreApi,
   info: CoreFacts,
-  { options, metrics, clock, cleanup }: ServeParts,
+  { options, cleanup, ...parts }: ServeParts,
 ): Promise<CoreStatus> {
-  const { paths } = options;
-  const servers = await listen(api, options, metrics, clock);
+  const { paths, log } = options;
+  const servers = await listen(api, options, parts);
   cleanup.add('servers', () => servers.close(CALL_GRACE));
-  if (servers.http[1]) info.http = `http://${servers.http[1]}`;
-  if (servers.metrics) info.metrics = `http://${servers.metrics}/metrics`;
-  const grpc = servers.grpc[1] ? `tcp://${servers.grpc[1]}` : '';
+  const secure = options.security?.tls !== undefined;
+  if (servers.http[1]) info.http = `${secure ? 'https' : 'http'}://${servers.http[1]}`;
+  if (servers.metrics) info.metrics = `${metricsScheme(servers.metrics)}://${servers.metrics}/metrics`;
+  const grpc = servers.grpc[1] ? `${secure ? 'tls' : 'tcp'}://${servers.grpc[1]}` : '';
   const status = { ...info, endpoint: `unix://${paths.grpcSocket}`, grpc };
-  await writeStatus(paths.status, status);
+  await writeStatus(paths.status, status).catch((error: unknown) => {
+    // Only a core that runs can make room: this one can be asked for what the file would have said.
+    if (FsbError.from(error).code !== 'no_capacity') throw error;
+    log.warn({ err: error }, 'going on without the status file');
+  });
   cleanup.add('status', () => removeStatus(paths.status));
   return status;
 }
+
+/** Where others can reach them there is always TLS. */
+const metricsScheme = (address: string): string =>
+  isLoopback(address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) ? 'http' : 'https';
 
 /** A usual port that somebody else has gives way to a free one; an address that the user named does not. */
 async function listen(
   api: CoreApi,
   options: CoreOptions,
-  coreMetrics: CoreMetrics,
-  clock: Clock,
+  { metrics: coreMetrics, descriptors, clock }: Pick<ServeParts, 'metrics' | 'descriptors' | 'clock'>,
 ): Promise<Servers> {
   const { paths, log, grpc, usualPorts } = options;
   const start = (http?: string, metrics?: string): Promise<Servers> =>
@@ -163,6 +183,8 @@ async function listen(
       http: [`unix://${paths.httpSocket}`, ...(http ? [http] : [])],
       ...(metrics ? { metrics } : {}),
       coreMetrics,
+      ...(options.security ? { security: { ...options.security, auditLog: paths.auditLog } } : {}),
+      descriptors,
       ready: () => true,
       clock,
       log,

@@ -20,8 +20,10 @@ import { poolApi } from './agent/pool-api.ts';
 import { PoolAdmin } from './agent/pools/pool-admin.ts';
 import { isPoolRecord, POOL_RECORD_VERSION, type PoolRecord } from './agent/pools/pool-record.ts';
 import { Pools } from './agent/pools/pools.ts';
+import { type Doubt, doubtOf } from './agent/recovery/doubt.ts';
 import { Janitor } from './agent/recovery/janitor.ts';
 import { recover } from './agent/recovery/recover.ts';
+import { Unsettled } from './agent/recovery/unsettled.ts';
 import {
   isRetainedLog,
   RETAINED_LOG_VERSION,
@@ -39,18 +41,22 @@ import { createLogStore } from './logs/file-log-store.ts';
 import { machineInfo } from './machine.ts';
 import type { Clock } from './model/clock.ts';
 import { surroundingsOf } from './model/command.ts';
+import type { Descriptors } from './model/descriptors.ts';
 import { FsbError } from './model/errors.ts';
 import { newInstanceId } from './model/ids.ts';
+import { assertLogSize } from './model/logs.ts';
 import type { CorePaths } from './model/paths.ts';
 import type { PoolMeter, PoolPolicy } from './model/pool.ts';
 import type { PoolPolicyInput } from './model/pool-policy.ts';
 import { HOST_IMAGE } from './model/reference.ts';
+import type { Sandbox } from './model/sandbox.ts';
 import { createPool } from './pool/create-pool.ts';
 import type { Pool } from './pool/pool.ts';
 import type { RuntimeProbe } from './runtime/driver.ts';
 import { Launcher } from './runtime/oci/launcher/launcher.ts';
 import { createOciDriver, type OciDriver } from './runtime/oci/oci-driver.ts';
-import type { RecordStore } from './store/store.ts';
+import type { RecordStore, RecordTable } from './store/store.ts';
+import { isStoreAside } from './upkeep/set-aside.ts';
 import { createUpkeep, type Upkeep } from './upkeep/upkeep.ts';
 
 export interface NodeOptions {
@@ -68,15 +74,15 @@ export interface NodeOptions {
   /** Where each pool counts what it does. */
   meter?: (pool: string) => PoolMeter;
   records: RecordStore;
+  /** Those of the controller. */
+  sandboxes: RecordTable<Sandbox>;
+  descriptors: Descriptors;
   clock: Clock;
   log: Logger;
 }
 
 /** Milliseconds. A refill takes tens of processor time; the claim that woke it is done in a few. */
 const REFILL_DELAY = 3;
-
-/** Bytes. */
-const SMALLEST_LOG = 1_048_576;
 
 /** Milliseconds for an idle instance to answer a new core: one that was killed half-way through its boot never does. */
 const IDLE_ANSWER = 1_000;
@@ -85,8 +91,9 @@ export interface LocalNode {
   agent: Agent;
   probe: RuntimeProbe;
   /** For those above the node, whose events belong into the same order. */
-  events: Pick<EventLog, 'append'>;
+  events: EventLog;
   upkeep: Upkeep;
+  doubt: Doubt;
 }
 
 /**
@@ -154,22 +161,48 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
       .ownersOn(digest)
       .map((sandboxId) => slots.get(sandboxId)?.claimName ?? sandboxId)
       .sort();
+  const unsettled = new Unsettled({ clock, log });
   const agent = new Agent({
     ...ground,
     node: hostname(),
     ...{ pools, leases, runs, helpers, logs, retained, slots, ledger },
     files: recording.files,
+    unsettled,
+    abandon: (instance, filesFor) => {
+      if (filesFor === undefined) recording.files.drop(instance);
+      else recording.files.keep(instance, filesFor);
+      return recording.destroy(instance);
+    },
     poolApi: poolApi(new PoolAdmin({ node: size, runtime, pools, table, clock }), leases, runs),
     imageApi: imageApi(images, pools, endedOn),
     events: (query, callOptions) => events.read(query, callOptions),
   });
   cleanup.add('agent', () => agent.close());
+  cleanup.add('unsettled instances', () => unsettled.close());
   await pools.open(options.pool);
 
   // Recovery asks for images by digest; that of the host image is known only once it was looked at.
   await images.resolve(HOST_IMAGE);
+  const doubt = doubtOf(
+    () => records.strange(),
+    () => isStoreAside(paths.state),
+  );
   const result = await recover({
-    ...{ agent, leases, recording, pools, images, logs, retained, ledger, slots, clock, log },
+    ...{
+      doubt,
+      unsettled,
+      agent,
+      leases,
+      recording,
+      pools,
+      images,
+      logs,
+      retained,
+      ledger,
+      slots,
+      clock,
+      log,
+    },
     adopt: (found, record, state) => {
       driver.takeUp(found);
       return adoptInstance(recording.forPool(record.pool), openChannel, found, record.shape, state, {
@@ -178,13 +211,13 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
       });
     },
   });
-  log.info(result, 'recovered');
+  log.info({ ...result, unsettled: unsettled.list().length }, 'recovered');
   await images.sweep();
 
   const janitor = new Janitor({
     driver: recording,
     // Not the ledger: it still has a record of what could not be destroyed, so that the next core tries again too.
-    wanted: (id) => pools.holds(id) || booting.has(id) || recording.files.has(id),
+    wanted: (id) => pools.holds(id) || booting.has(id) || recording.files.has(id) || unsettled.has(id),
     clock,
     log,
   });
@@ -195,18 +228,21 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     ...{ paths, records, ledger, driver, retained, images: agent.images, store: images },
     written: (signal) => driver.diskUsage(signal),
     recovery: result,
+    unclaimed: {
+      ...{ state: paths.state, instances: join(paths.state, 'instances', probe.name) },
+      ...{ agent, slots, retained, unsettled, doubt, sandboxes: options.sandboxes, files: recording.files },
+      destroy: (id) => recording.destroy(id),
+    },
     stuck: () => janitor.stuck,
   });
-  return { agent, probe, events, upkeep };
+  return { agent, probe, events, upkeep, doubt };
 }
 
 /** When a log is full its oldest third goes. @throws invalid_argument */
 function keptLog({ logSize }: NodeOptions): { segmentBytes?: number } {
   if (logSize === undefined) return {};
-  if (logSize >= SMALLEST_LOG) return { segmentBytes: Math.floor(logSize / 3) };
-  throw new FsbError('invalid_argument', `a log of ${logSize} bytes for each sandbox is too small`, {
-    hint: 'It takes at least 1m.',
-  });
+  assertLogSize(logSize);
+  return { segmentBytes: Math.floor(logSize / 3) };
 }
 
 /** @throws run_failed when nothing boots sandboxes here */
@@ -240,7 +276,7 @@ interface BootParts {
 
 /** How a pool is made on this node: all pools share its driver and its images. */
 function poolMaker(
-  { clock, log, meter }: NodeOptions,
+  { descriptors, clock, log, meter }: NodeOptions,
   { recording, images, booting }: BootParts,
 ): (policy: PoolPolicy) => Pool {
   return (policy) => {
@@ -257,6 +293,7 @@ function poolMaker(
         return { ...surroundingsOf(config), argv, tty: false, stdin: false };
       },
       boot: async (shape, signal, lowUntil) => {
+        descriptors.assertFor('boot');
         const { root } = await images.resolve(shape.image);
         const id = shape.again ?? newInstanceId();
         booting.add(id);

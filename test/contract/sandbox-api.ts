@@ -14,6 +14,7 @@ import { poolLeaseCases } from './cases/pool-leases.ts';
 import { poolRunCases } from './cases/pool-runs.ts';
 import { poolCases } from './cases/pools.ts';
 import { recoveryCases } from './cases/recovery.ts';
+import { watchCases } from './cases/watch.ts';
 import { Workbench } from './workbench.ts';
 
 export interface CoreUnderTest {
@@ -44,6 +45,7 @@ export function sandboxApiContract(name: string, makeCore: () => Promise<CoreUnd
     });
     lifecycleCases(bench);
     lifeCases(bench);
+    watchCases(bench);
     execCases(bench);
     attachCases(bench);
     logCases(bench);

@@ -1,4 +1,5 @@
 import { processCore } from '../helpers/core/process-core/process-core.ts';
+import { serveSecurely } from '../helpers/core/secure-core.ts';
 import { serveAndConnect } from '../helpers/core/served-core.ts';
 import { type CoreUnderTest, sandboxApiContract } from './sandbox-api.ts';
 
@@ -21,3 +22,14 @@ async function overWire(transport: 'unix' | 'tcp'): Promise<CoreUnderTest> {
 
 sandboxApiContract('processes of this machine, over unix sockets', () => overWire('unix'));
 sandboxApiContract('processes of this machine, over loopback TCP', () => overWire('tcp'));
+sandboxApiContract('processes of this machine, over TLS with a token', async () => {
+  const served = processCore();
+  const place = await serveSecurely(served);
+  return {
+    core: place.client(),
+    async close() {
+      await place[Symbol.asyncDispose]();
+      await served.close();
+    },
+  };
+});

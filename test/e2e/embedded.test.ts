@@ -116,6 +116,21 @@ describe('doctor --fix', () => {
   });
 });
 
+describe('a restart with a flag that is no good', () => {
+  it.each([
+    ['--log-size 1k', 'It takes at least 1m.'],
+    ['--http 127.0.0.1:1x', 'without these flags'],
+    ['--warm nosuch=1', 'without these flags'],
+  ])('leaves a core all the same: %s', async (flags, hint) => {
+    await shell.succeed('fsb-ctl daemon start');
+    const { code, stderr } = await shell.run(`fsb-ctl daemon restart ${flags}`);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(hint);
+    expect(await running()).toBe(true);
+    await shell.succeed('fsb-ctl daemon stop');
+  });
+});
+
 describe('the log of the core', () => {
   it('is shown, its end, and as it is written', async () => {
     await shell.succeed('fsb-ctl daemon start');

@@ -20,6 +20,8 @@ const talker = `fsb-ctl run box --image host -- sh -c 'seq 30; echo broken >&2; 
 const load = (name: string): string => `fsb-ctl image import layout ${name}`;
 const ended = [make('box'), make('job'), 'fsb-ctl kill box job', 'fsb-ctl wait box job'];
 const noCore = 'fsb-ctl daemon stop';
+const selfSigned =
+  'openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=core -keyout core.key -out core.pem';
 const serving: Plan = { given: [noCore], dialogue: [['The core is ready: unix://', keys.ctrlC]] };
 
 /** A reader has the ids in variables. */
@@ -262,6 +264,10 @@ const plans: Record<string, Plan> = {
   'fsb-ctl serve': serving,
   'fsb-ctl serve --warm host=4 --max 32': serving,
   'FSB_ROOT=/tmp/other fsb-ctl serve --http off --metrics off': serving,
+  'fsb-ctl serve --grpc 0.0.0.0:9090 --tls-cert core.pem --tls-key core.key --generate-token': {
+    ...serving,
+    given: [noCore, selfSigned],
+  },
   'fsb-ctl version': { shows: /^fsb-ctl: .*\n.*core/ },
   'fsb-ctl version -o json': { shows: /"client"|"fsb-ctl"/ },
 };

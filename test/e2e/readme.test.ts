@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
@@ -40,7 +40,7 @@ const stepsOf = (block: string): Step[] =>
     });
 
 const tour = fenced(section('A tour'), 'console').flatMap(stepsOf);
-const ours = tour.filter(({ command }) => /\bfsb-ctl\b/.test(command));
+const ours = tour.filter(({ command }) => /\bfsb-ctl\b|^openssl /.test(command));
 const scripts = fenced(section('For scripts'), 'sh');
 
 /** What differs from machine to machine and from time to time: ids, ages, the node's name, the width of columns. */
@@ -72,6 +72,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await shell.run('fsb-ctl daemon stop --root /tmp/far');
+  await rm('/tmp/far', { recursive: true, force: true });
   expect(await shell.cli.close()).toEqual([]);
   await hub.stop();
 });

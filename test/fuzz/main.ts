@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { buildGuest } from '../helpers/guest/guest-programs.ts';
+import { failWithUsage, positive, wordsOr } from '../helpers/usage-error.ts';
 import { fuzzDecompress } from './decompress.ts';
 import { hostileGuestProperty, twoGuests } from './hostile-guest.ts';
 import { libFuzzer } from './lib-fuzzer.ts';
@@ -34,18 +35,31 @@ const TARGETS: Record<string, Target> = {
   channel: libFuzzer('channel'),
 };
 
-const { values, positionals } = parseArgs({
-  options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string', default: `${Date.now()}` } },
-  allowPositionals: true,
-});
+const USAGE = `usage: npm run fuzz -- [--seconds N] [--seed N] [TARGET]...
+targets: ${Object.keys(TARGETS).join(', ')}`;
+const { values, positionals } = wordsOr(USAGE, () =>
+  parseArgs({
+    options: {
+      seconds: { type: 'string', default: '60' },
+      seed: { type: 'string', default: `${Date.now()}` },
+      help: { type: 'boolean', short: 'h' },
+    },
+    allowPositionals: true,
+  }),
+);
+if (values.help) {
+  console.log(USAGE);
+  process.exit();
+}
+const seconds = positive(USAGE, '--seconds', values.seconds);
+const seed = positive(USAGE, '--seed', values.seed);
+const unknown = positionals.find((name) => !Object.hasOwn(TARGETS, name));
+if (unknown !== undefined) failWithUsage(USAGE, `${unknown} is no target`);
 buildGuest();
 // A clock of the core keeps no process alive, and a server that closes may wait for nothing else.
 const alive = setInterval(() => {}, 60_000);
 for (const name of positionals.length > 0 ? positionals : Object.keys(TARGETS)) {
-  const target = TARGETS[name];
-  if (target === undefined)
-    throw new Error(`${name} is no target; there are: ${Object.keys(TARGETS).join(', ')}`);
-  const rounds = await target(Number(values.seed), Number(values.seconds));
-  console.log(`${name}: ${rounds} rounds with seed ${values.seed}, nothing found`);
+  const rounds = await TARGETS[name]!(seed, seconds);
+  console.log(`${name}: ${rounds} rounds with seed ${seed}, nothing found`);
 }
 clearInterval(alive);

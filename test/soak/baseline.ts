@@ -1,4 +1,5 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CoreProcess } from '../helpers/core/core-process.ts';
 import { traces } from '../helpers/core/traces.ts';
@@ -47,7 +48,7 @@ async function countsOf({ api, pid }: CoreProcess, root: string): Promise<Baseli
     traces(root),
     childrenOf(pid),
     descriptorsOf(pid),
-    readdir(root, { recursive: true }),
+    filesBelow(root),
   ]);
   const kinds = ['process', 'mount', 'cgroup', 'directory'];
   const columns = ['warm', 'idle', 'claimed', 'booting', 'stopping', 'waiting'] as const;
@@ -55,11 +56,25 @@ async function countsOf({ api, pid }: CoreProcess, root: string): Promise<Baseli
     ...Object.fromEntries(kinds.map((kind) => [kind, left.filter((line) => line.startsWith(kind)).length])),
     children,
     ...descriptors,
-    files: files.filter((name) => /^(state|run)\//.test(name)).length,
+    files,
     sandboxes: boxes.length,
     leases: leases.length,
     ...Object.fromEntries(columns.map((name) => [name, shapes.reduce((sum, row) => sum + row[name], 0)])),
   };
+}
+
+/** How many: the core may be removing some of them, which a listing of Node's own does not survive. */
+async function filesBelow(root: string, name = ''): Promise<number> {
+  const entries = await readdir(join(root, name), { withFileTypes: true }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  });
+  const counts = entries.map(async (entry) => {
+    const path = join(name, entry.name);
+    const own = /^(state|run)\//.test(path) ? 1 : 0;
+    return own + (entry.isDirectory() ? await filesBelow(root, path) : 0);
+  });
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 }
 
 async function childrenOf(pid: number): Promise<number> {

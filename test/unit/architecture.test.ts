@@ -36,7 +36,17 @@ const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
   },
   // What all of it takes, and how it is: it looks at every part, and no part knows of it.
   'core/upkeep': {
-    may: ['core/agent', 'core/runtime/driver', 'core/image', 'core/store', 'core/api', 'core/model'],
+    may: [
+      ...[
+        'core/agent',
+        'core/runtime/driver',
+        'core/image',
+        'core/logs',
+        'core/store',
+        'core/api',
+        'core/model',
+      ],
+    ],
   },
 
   // Both ends of the wire see the seams (api), and never what is behind them.
@@ -99,7 +109,7 @@ const packages: Record<string, { in: string[]; types?: string[] }> = {
   'http-proxy-agent': { in: ['core/image/registry'] },
   'proxy-from-env': { in: ['core/image/registry'] },
 
-  yaml: { in: ['cli', 'core/model', 'core/image/registry'] },
+  yaml: { in: ['cli', 'core/model', 'core/image/registry', 'core/server/auth'] },
   zod: { in: ['commands', 'cli', 'core'] },
   // Whoever starts a core makes its logger; core is given one.
   pino: { in: ['cli'], types: ['core'] },
@@ -111,6 +121,7 @@ const timekeepers: Record<string, string> = {
   'core/client/stream-api':
     'pauses between attempts with a timer that keeps the process of the command alive',
   'core/client/heartbeat': 'runs in the process of the command, beside a socket that it must not keep alive',
+  'core/client/ask-again': 'pauses between attempts with a timer that keeps the process of the command alive',
   'core/image/content/records-file': 'names a damaged file, set aside, after the time',
   'core/client/linked-socket':
     'pauses between attempts with a timer that keeps the process of the command alive',

@@ -30,6 +30,10 @@ export const contextFlags = {
   cert: Flags.string({ summary: 'Certificate to show to it (PEM).', helpValue: 'FILE' }),
   key: Flags.string({ summary: 'Key of that certificate (PEM).', helpValue: 'FILE' }),
   'token-file': Flags.string({ summary: 'File with the token to show to it.', helpValue: 'FILE' }),
+  'server-name': Flags.string({
+    summary: 'Name that its certificate is for. Default: the host of the endpoint.',
+    helpValue: 'NAME',
+  }),
 };
 
 type ContextFlags = Partial<Interfaces.InferredFlags<typeof contextFlags>>;
@@ -50,7 +54,7 @@ export function contextFrom(flags: ContextFlags, before: Context, cwd: string): 
   if (context.namespace !== undefined) assertName(context.namespace, 'namespace');
   if (context.tls !== undefined && kind !== 'tls')
     throw new FsbError('invalid_argument', `${context.endpoint} is reached without TLS files`, {
-      hint: '--ca, --cert, --key and --token-file are for tls://host:9090.',
+      hint: '--ca, --cert, --key, --token-file and --server-name are for tls://host:9090.',
     });
   if ((context.tls?.cert === undefined) !== (context.tls?.key === undefined))
     throw new FsbError('invalid_argument', 'a certificate needs its key, and a key its certificate', {
@@ -66,6 +70,7 @@ function tlsFrom(flags: ContextFlags, before: TlsFiles, cwd: string): TlsFiles {
     ...said('cert', file(flags.cert) ?? before.cert),
     ...said('key', file(flags.key) ?? before.key),
     ...said('token_file', file(flags['token-file']) ?? before.token_file),
+    ...said('server_name', flags['server-name'] ?? before.server_name),
   };
 }
 

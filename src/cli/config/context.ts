@@ -7,7 +7,7 @@ import { checkValue, unknownKey } from './schema.ts';
 /** The local core; always there, and never in a file. */
 export const DEFAULT_CONTEXT = 'default';
 
-/** Files with which a core is reached over TLS; absolute paths. */
+/** With what a core is reached over TLS; files by absolute path, and never what is in them. */
 export interface TlsFiles {
   /** Authorities that its certificate may be from. */
   ca?: string;
@@ -15,6 +15,8 @@ export interface TlsFiles {
   cert?: string;
   key?: string;
   token_file?: string;
+  /** Name that its certificate is for, where that is not the host of the endpoint. */
+  server_name?: string;
 }
 
 /** A core with a name, as ~/.fsb/contexts/NAME.json has it. */
@@ -28,7 +30,7 @@ export interface Context {
 }
 
 const KEYS = ['endpoint', 'description', 'namespace', 'tls'];
-const TLS_KEYS = ['ca', 'cert', 'key', 'token_file'];
+const TLS_KEYS = ['ca', 'cert', 'key', 'token_file', 'server_name'];
 
 const checks: Record<string, (value: string) => unknown> = {
   endpoint: parseEndpoint,

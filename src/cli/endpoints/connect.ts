@@ -1,7 +1,6 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { FsbError } from '../../core/model/errors.ts';
 import type { ConnectOptions } from '../world.ts';
-import { type CoreEndpoint, parseEndpoint } from './endpoint.ts';
+import { parseEndpoint } from './endpoint.ts';
 import type { Here } from './here.ts';
 
 /**
@@ -20,26 +19,15 @@ export async function connect(options: ConnectOptions, here: Here): Promise<Core
     const { connectEmbedded } = await import('./embedded.ts');
     return connectEmbedded(endpoint.root, here);
   }
-  if (endpoint.kind === 'tls') throw noTlsYet(endpoint);
   const { connectCore } = await import('../../core/client/connect-core.ts');
-  const { grpc } = endpoint;
-  return connectCore({
-    grpc,
-    http: endpoint.kind === 'unix' ? endpoint.http : await httpOf(grpc, connectCore),
-  });
-}
-
-type Connect = (address: { grpc: string; http: string }) => CoreApi;
-
-/** Streams must reach the very core that answers the calls, whatever else listens on the usual port of that host. */
-async function httpOf(grpc: string, connectCore: Connect): Promise<string> {
-  await using core = connectCore({ grpc, http: grpc });
-  const { http } = await core.system.info();
-  if (http === '')
-    throw new FsbError('unavailable', `the core at ${grpc} serves no HTTP, and so no logs and no exec`, {
-      hint: 'Start it with --http HOST:PORT.',
-    });
-  return `${grpc.replace(/:\d+$/, '')}:${new URL(http).port}`;
+  if (endpoint.kind === 'unix') return connectCore({ grpc: endpoint.grpc, http: endpoint.http });
+  const { clientSecurity } = await import('./credentials.ts');
+  const security = clientSecurity(endpoint.kind, options.tls ?? {}, here);
+  const hint =
+    endpoint.kind === 'tcp'
+      ? 'Is it running, and is that its address? If it has TLS, use tls://.'
+      : undefined;
+  return connectCore({ grpc: endpoint.grpc, security, ...(hint && { hint }) });
 }
 
 async function connectLocal(options: ConnectOptions, here: Here): Promise<CoreApi> {
@@ -61,8 +49,3 @@ async function connectLocal(options: ConnectOptions, here: Here): Promise<CoreAp
 
 const startAllowed = ({ start }: ConnectOptions, { env }: Here): boolean =>
   start && env.FSB_NO_AUTOSTART !== '1';
-
-const noTlsYet = ({ grpc }: CoreEndpoint & { kind: 'tls' }): FsbError =>
-  new FsbError('unsupported', `cannot connect to tls://${grpc}: cores do not serve TLS yet`, {
-    hint: 'Reach a core on another machine with ssh://user@host.',
-  });

@@ -84,5 +84,5 @@ const isPort = (port: number): boolean => port >= 1 && port <= 65_535;
 
 const invalidEndpoint = (text: string): FsbError =>
   new FsbError('invalid_argument', `invalid endpoint ${JSON.stringify(text)}`, {
-    hint: 'Write it like unix:///run/fsb/fsb.sock, tcp://host:9090, ssh://user@host or embedded:.',
+    hint: 'Write it like unix:///run/fsb/fsb.sock, tcp://host:9090, tls://host:9090, ssh://user@host or embedded:.',
   });

@@ -1,5 +1,6 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { FsbError } from '../../core/model/errors.ts';
+import { childEnvironment } from '../child-environment.ts';
 import { isInteractive } from '../world.ts';
 import { httpBeside, type SshEndpoint, sshWords } from './endpoint.ts';
 import type { Here } from './here.ts';
@@ -19,7 +20,7 @@ export async function connectSsh(
   const tunnel = await openTunnel(endpoint, {
     script: remoteScript(endpoint.socket, start),
     interactive: isInteractive(here.terminal),
-    env: here.env,
+    env: childEnvironment(here.env),
     events: here.events,
   });
   try {

@@ -14,7 +14,7 @@ import { familiarName } from '../../core/model/reference.ts';
 import { parseFilters, parseLabels } from '../images/filters.ts';
 import { nearest } from '../output/nearest.ts';
 
-type EventType = CoreEvent['event']['type'];
+type EventType = Exclude<CoreEvent['event']['type'], 'step'>;
 
 /** docs/events.md says what they are. */
 const TYPES = Object.keys({

@@ -3,7 +3,7 @@ import { FsbError } from '../../core/model/errors.ts';
 import { formatSize } from '../../core/model/quantity.ts';
 import type { SetAside, SystemHealth } from '../../core/model/system.ts';
 import { filesSetAside, recordsDamage } from '../../core/upkeep/set-aside.ts';
-import { askHealth, recoveryText } from '../output/health-view.ts';
+import { askHealth, recoveryText, unsettledText } from '../output/health-view.ts';
 import type { Check } from './check.ts';
 import { type LocalCore, runningCore } from './local-core.ts';
 
@@ -41,7 +41,7 @@ async function restingRecords({ paths: { state } }: LocalCore): Promise<Check> {
   if (damage === undefined) return recordsCheck(state, await filesSetAside(state), 'can be read');
   return {
     ...{ name: RECORDS, ok: false, found: `${join(state, 'records')} cannot be read: ${damage}` },
-    hint: 'The next core sets them aside, begins with none, and ends what ran. Check the disk before that.',
+    hint: 'The next core sets them aside, begins with none, and keeps what runs without knowing it. Check the disk before that.',
   };
 }
 
@@ -55,7 +55,7 @@ function damageOf(state: string): string | undefined {
 
 /** What a running core says of itself. */
 export function healthChecks(
-  { records, setAside, logs, recovery, stuck }: SystemHealth,
+  { records, setAside, logs, recovery, unsettled, stuck }: SystemHealth,
   state: string,
 ): Check[] {
   return [
@@ -65,22 +65,38 @@ export function healthChecks(
           hint: 'Make room, or mend the disk: nothing that is done now outlives the core.',
         }
       : recordsCheck(state, setAside, `${records.count} records, ${formatSize(records.size)}`),
-    { name: 'logs', ok: true, found: `${formatSize(logs)} in ${join(state, 'logs')}`, hint: '' },
+    logsCheck(state, setAside, `${formatSize(logs)} in ${join(state, 'logs')}`),
     lastStart(recovery),
+    ...(unsettled.length === 0 ? [] : [unsettledCheck(unsettled)]),
     ...(stuck.length === 0 ? [] : [stuckCheck(stuck)]),
   ];
 }
 
 const RECORDS = 'records';
 
-/** @param setAside the list of images has a row of its own */
+/** @param setAside the list of images, and files of logs, have rows of their own */
 function recordsCheck(state: string, setAside: readonly SetAside[], found: string): Check {
-  const own = setAside.filter(({ path }) => !path.startsWith(join(state, 'images/')));
+  const own = setAside.filter(
+    ({ path }) => !path.startsWith(join(state, 'images/')) && !isOfLog(path, state),
+  );
   if (own.length === 0) return { name: RECORDS, ok: true, found, hint: '' };
   const paths = own.map(({ path }) => path).join(', ');
   return {
     ...{ name: RECORDS, ok: false, found: `${found}; some could not be read and are set aside: ${paths}` },
-    hint: 'What they said is lost to the core. When you know why: fsb-ctl system prune --set-aside',
+    hint: 'What they may belong to is kept. A core of the version that wrote them takes them back; or let it all go with: fsb-ctl system prune --set-aside',
+  };
+}
+
+/** A file of a log; a whole log is what some record has named. */
+const isOfLog = (path: string, state: string): boolean =>
+  path.startsWith(join(state, 'logs/')) && path.endsWith('.aside');
+
+function logsCheck(state: string, setAside: readonly SetAside[], found: string): Check {
+  const own = setAside.filter(({ path }) => isOfLog(path, state)).map(({ path }) => path);
+  if (own.length === 0) return { name: 'logs', ok: true, found, hint: '' };
+  return {
+    ...{ name: 'logs', ok: false, found: `${found}; some files cannot be read: ${own.join(', ')}` },
+    hint: 'Check the disk. When you know why: fsb-ctl system prune --set-aside',
   };
 }
 
@@ -93,6 +109,12 @@ function lastStart(recovery: SystemHealth['recovery']): Check {
   ];
   return { name: 'last start', ok: true, found: recoveryText(recovery), hint: hints.join(' ') };
 }
+
+const unsettledCheck = (unsettled: SystemHealth['unsettled']): Check => ({
+  ...{ name: 'not reached yet', ok: false },
+  found: unsettled.map((each) => unsettledText(each.sandboxId, each)).join('; '),
+  hint: 'They live on, and the core tries again. What only a record that is set aside may want: fsb-ctl system prune --set-aside',
+});
 
 const stuckCheck = (ids: readonly string[]): Check => ({
   ...{ name: 'instances', ok: false, found: `cannot be destroyed: ${ids.join(', ')}` },

@@ -1,6 +1,9 @@
 import { Flags } from '@oclif/core';
-import { durationFlag, sizeFlag } from '../flags.ts';
+import { assertLogSize } from '../../core/model/logs.ts';
+import { parseSize } from '../../core/model/quantity.ts';
+import { durationFlag } from '../flags.ts';
 import { policyFlags } from '../pool/policy-flags.ts';
+import { securityFlags } from './security-flags.ts';
 
 /** What a core is started with: `serve` and `daemon start`. The policy is the default pool's. */
 export const coreFlags = {
@@ -11,7 +14,7 @@ export const coreFlags = {
   }),
   http: Flags.string({
     summary:
-      'Address of HTTP and WebSocket besides the unix socket, or "off". Default: 127.0.0.1:5758, or a free port when that is taken.',
+      'Address of HTTP and WebSocket besides the unix socket, or "off". Default: port 5758 of 127.0.0.1 (with TLS, of the host of --grpc), or a free port when that is taken.',
     helpValue: 'HOST:PORT',
   }),
   metrics: Flags.string({
@@ -20,10 +23,12 @@ export const coreFlags = {
     helpValue: 'HOST:PORT',
   }),
   grpc: Flags.string({
-    summary: 'Loopback address of gRPC besides the unix socket. Default: off.',
+    summary:
+      'Address of gRPC besides the unix socket. Default: off. One that others can reach needs TLS, and a token or client certificates.',
     helpValue: 'HOST:PORT',
   }),
-  'log-size': sizeFlag({
+  ...securityFlags,
+  'log-size': Flags.custom<number>({ helpValue: 'SIZE', parse: async (text) => parseLogSize(text) })({
     summary: 'Most log kept of each sandbox (100m); when it is full, its oldest third goes. Default: 48m.',
   }),
   'log-retention': durationFlag({
@@ -32,3 +37,10 @@ export const coreFlags = {
   }),
   ...policyFlags,
 };
+
+/** Here already: a core that is restarted must not end for a flag with which the next one cannot begin. */
+function parseLogSize(text: string): number {
+  const bytes = parseSize(text);
+  assertLogSize(bytes);
+  return bytes;
+}

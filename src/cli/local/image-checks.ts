@@ -81,15 +81,15 @@ async function imageStore(directory: string): Promise<string> {
     throw new FsbError('internal', `the list of images was damaged: ${damaged.at(-1)} was set aside`, {
       hint: `Pull or import what is missing in "image list", check the disk, then: fsb-ctl system prune --set-aside`,
     });
-  if (!names.includes('images.json')) return 'no images yet';
+  if (!names.includes('images.json')) return 'the host image alone';
   const text = await readFile(list, 'utf8');
-  return `${countOf(text, list)} in ${directory}`;
+  return `the host image and ${countOf(text, list)} in ${directory}`;
 }
 
 function countOf(text: string, list: string): string {
   try {
     const count = fileSchema.parse(JSON.parse(text)).images.length;
-    return `${count} image${count === 1 ? '' : 's'}`;
+    return `${count} other${count === 1 ? '' : 's'}`;
   } catch (cause) {
     throw new FsbError('internal', `the list of images ${list} is damaged`, {
       hint: 'The core sets it aside at its next start and takes the one before: check the disk.',

@@ -4,11 +4,14 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { acquireLock } from '../../core/lock.ts';
+import { assertEnoughDescriptors } from '../../core/model/descriptors.ts';
 import { codeOfExit, FsbError } from '../../core/model/errors.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
 import { assertOwnDirectory, makePrivateDirectory } from '../../core/private-directory.ts';
 import { type CoreStatus, readStatus } from '../../core/status-file.ts';
+import { childEnvironment } from '../child-environment.ts';
 import { guestDirectory } from './guest-directory.ts';
+import type { StartReport } from './serve-core.ts';
 
 /** The core of this machine: whether it runs, how to start it, how to stop it. */
 export interface LocalCore {
@@ -21,6 +24,7 @@ export interface LocalCore {
 /** A cold start on a busy machine takes a second or two; beyond this it hangs. */
 const START_DEADLINE = 30_000;
 const STOP_DEADLINE = 30_000;
+const ANSWER_DEADLINE = 5_000;
 
 const launchBinary = (packageRoot: string): string => join(guestDirectory(packageRoot), 'fsb-launch');
 
@@ -37,22 +41,37 @@ export function answers(socketPath: string): Promise<boolean> {
   });
 }
 
-/** What the running core says about itself; undefined when none runs. @throws denied: its directory is somebody else's */
+/**
+ * What the running core says about itself; undefined when none runs.
+ * @throws denied: its directory is somebody else's; what asking it throws, where there was no room for its status file
+ */
 export async function runningCore({ paths }: LocalCore): Promise<CoreStatus | undefined> {
   assertOwnDirectory(paths.run);
-  return (await answers(paths.grpcSocket)) ? readStatus(paths.status) : undefined;
+  if (!(await answers(paths.grpcSocket))) return undefined;
+  return (await readStatus(paths.status)) ?? askStatus(paths);
+}
+
+/** Whether it serves gRPC over TCP, too, only the file says. */
+async function askStatus({ grpcSocket, httpSocket }: CorePaths): Promise<CoreStatus> {
+  const { connectCore } = await import('../../core/client/connect-core.ts');
+  const endpoint = `unix://${grpcSocket}`;
+  await using core = connectCore({ grpc: endpoint, http: `unix://${httpSocket}` });
+  const { logBytes: _, ...facts } = await core.system.info({ signal: AbortSignal.timeout(ANSWER_DEADLINE) });
+  return { ...facts, endpoint, grpc: '' };
 }
 
 /**
  * Starts the core unless it runs. Twenty first commands at once start one: they queue at a lock, and whoever comes
  * later finds it running.
- * @throws run_failed with what the core said when it cannot start
+ * @throws run_failed with what the core said when it cannot start; no_capacity
  */
 export async function startCore(
   local: LocalCore,
   serveFlags: string[] = [],
 ): Promise<{ status: CoreStatus; started: boolean }> {
   const { paths } = local;
+  // It will have no more than this process may have.
+  assertEnoughDescriptors();
   makePrivateDirectory(paths.run);
   const turn = await acquireLock(launchBinary(local.packageRoot), `${paths.lock}.start`, START_DEADLINE);
   try {
@@ -102,28 +121,44 @@ async function spawnCore({ paths, packageRoot, env }: LocalCore, serveFlags: str
     child.once('error', (error) => settle(error.message));
   });
   child.unref();
-  if (failure === undefined) return JSON.parse(said) as CoreStatus;
+  if (failure === undefined) {
+    const report = JSON.parse(said) as StartReport;
+    if (!('error' in report)) return report;
+    const { exitCode, message, hint } = FsbError.fromBody(report.error);
+    throw cannotStart(message, { exitCode, hint, paths });
+  }
   if (child.pid !== undefined && child.exitCode === null) child.kill('SIGTERM');
   throw startFailure(failure, child.exitCode, paths);
 }
 
 const FOREGROUND = 'To see it start in the foreground: fsb-ctl serve';
 
-/** The core's own exit code tells what kind of failure it was: a missing image is that here, too. */
+/** A core that could not tell it has printed it, perhaps, and its exit code tells what kind of failure it was. */
 function startFailure(why: string, exitCode: number | null, paths: CorePaths): FsbError {
   const lines = lastLines(`${paths.log}.out`);
   const error = /^Error: (.*)$/m.exec(lines)?.[1];
   const hint = /^Hint: (.*)$/m.exec(lines)?.[1];
+  return cannotStart(error ?? (lines || why), { exitCode, hint, paths });
+}
+
+interface StartFailure {
+  /** Its own: a missing image is a start that failed, too. */
+  exitCode: number | null;
+  hint?: string | undefined;
+  paths: CorePaths;
+}
+
+function cannotStart(why: string, { exitCode, hint = FOREGROUND, paths }: StartFailure): FsbError {
   const kind = exitCode === null || exitCode === 1 ? 'run_failed' : (codeOfExit(exitCode) ?? 'run_failed');
-  return new FsbError(kind, `cannot start the core: ${error ?? (lines || why)}`, {
+  return new FsbError(kind, `cannot start the core: ${why}`, {
     // A slip of the user is told in full; whoever looks for the cause of a failure needs the log, too.
-    hint: kind === 'run_failed' ? `${hint ?? FOREGROUND} (its log: ${paths.log})` : (hint ?? FOREGROUND),
+    hint: kind === 'run_failed' ? `${hint} (its log: ${paths.log})` : hint,
   });
 }
 
 /** Every node process pays 60 ms for a further CA file, and the core talks to nobody outside. */
 function coreEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { NODE_EXTRA_CA_CERTS: _, ...rest } = env;
+  const { NODE_EXTRA_CA_CERTS: _, ...rest } = childEnvironment(env);
   return rest;
 }
 

@@ -1,6 +1,8 @@
 import { closeSync, writeSync } from 'node:fs';
-import { startCore } from '../../core/daemon.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { join } from 'node:path';
+import { type CoreOptions, startCore } from '../../core/daemon.ts';
+import { isDiskFull } from '../../core/model/disk-full.ts';
+import { type ErrorBody, FsbError } from '../../core/model/errors.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
 import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
 import type { CoreStatus } from '../../core/status-file.ts';
@@ -18,13 +20,14 @@ export interface ServeOptions {
   metrics?: string;
   /** `host:port` of gRPC over TCP; undefined: off. */
   grpc?: string;
+  security?: CoreOptions['security'];
   /** Bytes; undefined: the core's default. */
   logSize?: number;
   /** Milliseconds; undefined: the core's default. */
   logRetention?: number;
   pool: Partial<PoolPolicyInput>;
   logLevel: string;
-  /** Gets the status as one line of JSON when the core is ready, and is closed then. */
+  /** Gets a StartReport as one line of JSON, and is closed then. */
   readyFd?: number;
   /** Called when the core is ready. */
   ready: (status: CoreStatus) => Promise<void>;
@@ -33,6 +36,9 @@ export interface ServeOptions {
 
 const USUAL_HTTP = '127.0.0.1:5758';
 const USUAL_METRICS = '127.0.0.1:9091';
+
+/** What a core tells who started it: that it is ready, or why it cannot be. */
+export type StartReport = CoreStatus | { error: ErrorBody };
 
 /** Runs the core in this process until SIGTERM, SIGINT or SIGHUP. */
 export async function serveCore(options: ServeOptions): Promise<void> {
@@ -46,6 +52,9 @@ export async function serveCore(options: ServeOptions): Promise<void> {
       });
   });
   const log = openCoreLog(paths, options.logLevel);
+  // Whoever comes to the one comes to the other.
+  const host = options.security?.tls && options.grpc?.replace(/:\d+$/, '');
+  const usualHttp = host === undefined ? USUAL_HTTP : `${host}:5758`;
   const core = await startCore({
     paths,
     guestDirectory: guestDirectory(options.packageRoot),
@@ -53,9 +62,10 @@ export async function serveCore(options: ServeOptions): Promise<void> {
     pool: options.pool,
     log,
     onLockLost: () => process.exit(1),
-    http: address(options.http, USUAL_HTTP),
+    http: address(options.http, usualHttp),
     metrics: address(options.metrics, USUAL_METRICS),
-    usualPorts: [options.http ? '' : USUAL_HTTP, options.metrics ? '' : USUAL_METRICS],
+    usualPorts: [options.http ? '' : usualHttp, options.metrics ? '' : USUAL_METRICS],
+    ...(options.security === undefined ? {} : { security: options.security }),
     ...(options.grpc === undefined ? {} : { grpc: options.grpc }),
     ...(options.logSize === undefined ? {} : { logSize: options.logSize }),
     ...(options.logRetention === undefined ? {} : { logRetention: options.logRetention }),
@@ -63,7 +73,10 @@ export async function serveCore(options: ServeOptions): Promise<void> {
     // Its helpers end with the same keys, and have nothing to say of it.
     if (asked) throw asked;
     log.fatal({ err: error }, 'cannot start');
-    throw notHere(error, options.pool);
+    const told = startError(error, options);
+    // On a full disk it could not read it in what this process prints.
+    if (options.readyFd !== undefined) tellStarter(options.readyFd, { error: told.toBody() });
+    throw told;
   });
   if (options.readyFd !== undefined) tellStarter(options.readyFd, core.status);
   await options.ready(core.status);
@@ -73,9 +86,23 @@ export async function serveCore(options: ServeOptions): Promise<void> {
   log.info('stopped');
 }
 
+function startError(error: unknown, { paths, pool }: ServeOptions): FsbError {
+  const known = FsbError.from(error);
+  if (known.code === 'image_not_found') return notHere(known, pool);
+  return isDiskFull(known.cause) ? byHand(known, paths) : known;
+}
+
+/** What the usual hint says to do takes a core. */
+const byHand = (error: FsbError, { state, log }: CorePaths): FsbError =>
+  new FsbError(error.code, error.message, {
+    hint:
+      `A core that cannot start can remove nothing: make some room on the disk by hand. Of its own files these can go: ` +
+      `${log}, and what pulls have left in ${join(state, 'images/partial')}.`,
+    cause: error,
+  });
+
 /** Nobody's credentials are at hand here; the pool's own command has them, and shows how far the pull is. */
-function notHere(error: unknown, { warm = [] }: Partial<PoolPolicyInput>): unknown {
-  if (!(error instanceof FsbError) || error.code !== 'image_not_found') return error;
+function notHere(error: FsbError, { warm = [] }: Partial<PoolPolicyInput>): FsbError {
   const words = warm.map(({ image, count }) => (count === undefined ? image : `${image}=${count}`));
   return new FsbError('image_not_found', `${error.message}, and a core that starts does not pull`, {
     hint: `Start it without --warm; this pulls first: fsb-ctl pool start --warm ${words.join(',')}`,
@@ -83,9 +110,9 @@ function notHere(error: unknown, { warm = [] }: Partial<PoolPolicyInput>): unkno
   });
 }
 
-function tellStarter(fd: number, status: CoreStatus): void {
+function tellStarter(fd: number, told: StartReport): void {
   try {
-    writeSync(fd, `${JSON.stringify(status)}\n`);
+    writeSync(fd, `${JSON.stringify(told)}\n`);
     closeSync(fd);
   } catch (error) {
     // Whoever started it did not wait: the core is no worse for that.

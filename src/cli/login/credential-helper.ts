@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { FsbError } from '../../core/model/errors.ts';
 import type { RegistryCredentials } from '../../core/model/image-requests.ts';
+import { childEnvironment } from '../child-environment.ts';
 import { printable } from '../output/output.ts';
 import type { World } from '../world.ts';
 
@@ -69,7 +70,7 @@ export class CredentialHelper {
   /** What goes in and comes out are pipes: a command line is for everybody to read. */
   async #run(action: 'get' | 'store' | 'erase', input: string, secret = ''): Promise<string | undefined> {
     const child = spawn(this.program, [action], {
-      env: this.#world.env as NodeJS.ProcessEnv,
+      env: childEnvironment(this.#world.env),
       signal: this.#signal,
       stdio: ['pipe', 'pipe', 'pipe'],
     });

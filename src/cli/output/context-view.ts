@@ -88,6 +88,7 @@ export function contextDetails(view: ContextView): Listing<ContextView> {
         ['Certificate', view.tls?.cert],
         ['Key', view.tls?.key],
         ['Token file', view.tls?.token_file],
+        ['Server name', view.tls?.server_name],
       ]),
   };
 }

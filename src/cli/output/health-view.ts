@@ -18,6 +18,7 @@ export interface HealthView {
   logs_bytes: number;
   disk: { free_bytes: number; total_bytes: number };
   recovery: RecoveryResult;
+  unsettled: { instance: string; sandbox_id: string | null; reason: string }[];
   stuck: string[];
 }
 
@@ -35,7 +36,8 @@ export async function askHealth(
   }
 }
 
-export function healthView({ records, setAside, logs, disk, recovery, stuck }: SystemHealth): HealthView {
+export function healthView(health: SystemHealth): HealthView {
+  const { records, setAside, logs, disk, recovery, unsettled, stuck } = health;
   const { count, size, failure } = records;
   return {
     records: {
@@ -46,12 +48,15 @@ export function healthView({ records, setAside, logs, disk, recovery, stuck }: S
     logs_bytes: logs,
     disk: { free_bytes: disk.free, total_bytes: disk.total },
     recovery: { ...recovery },
+    unsettled: unsettled.map(({ instance, sandboxId = null, reason }) => ({
+      ...{ instance, sandbox_id: sandboxId, reason },
+    })),
     stuck: [...stuck],
   };
 }
 
 export function healthRows(
-  { records, set_aside, logs_bytes, disk, recovery, stuck }: HealthView,
+  { records, set_aside, logs_bytes, disk, recovery, unsettled, stuck }: HealthView,
   now: number,
 ): Rows {
   const { failure } = records;
@@ -62,9 +67,16 @@ export function healthRows(
     ['Logs', formatSize(logs_bytes)],
     ['Disk', diskText({ free: disk.free_bytes, total: disk.total_bytes })],
     ['Last start', recoveryText(recovery)],
+    ['Not reached yet', unsettled.map((each) => unsettledText(each.sandbox_id, each)).join('; ')],
     ['Cannot destroy', stuck.join(', ')],
   ];
 }
+
+/** `sandbox 1f2e: too many files open` */
+export const unsettledText = (
+  sandboxId: string | null | undefined,
+  { instance, reason }: { instance: string; reason: string },
+): string => `${sandboxId ? `sandbox ${sandboxId}` : `instance ${instance}`}: ${reason}`;
 
 /** `10GiB of 40GiB free` */
 export const diskText = ({ free, total }: SystemHealth['disk']): string =>

@@ -9,7 +9,8 @@ const TITLES: Record<UsageType, string> = {
   images: 'Images',
   sandboxes: 'Sandboxes',
   logs: 'Logs',
-  instances: 'Warm instances',
+  // Idle ones, and those that a lease or a one-shot run has.
+  instances: 'Pool instances',
   records: 'Records',
   'set-aside': 'Set aside',
   'interrupted-pulls': 'Interrupted pulls',

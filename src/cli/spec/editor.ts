@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { FsbError } from '../../core/model/errors.ts';
 import { signalName } from '../../core/model/process.ts';
+import { childEnvironment } from '../child-environment.ts';
 import type { World } from '../world.ts';
 
 const FALLBACKS = ['nano', 'vim', 'vi'];
@@ -57,7 +58,7 @@ export async function openEditor(
     ['-c', `trap : INT QUIT; ${mustExist(editor)}${editor} "$@"`, editor, file],
     {
       cwd: world.cwd,
-      env: world.env,
+      env: childEnvironment(world.env),
       // Our stdout may be a pipe that wants the result only; an editor needs a terminal.
       stdio: ['inherit', world.terminal.stdout.isTTY ? 'inherit' : 2, 'inherit'],
     },

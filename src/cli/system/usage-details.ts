@@ -1,6 +1,7 @@
 import { shortDigest } from '../../core/model/digest.ts';
+import type { ImageInfo } from '../../core/model/image.ts';
 import { isLive } from '../../core/model/phase.ts';
-import { familiarName } from '../../core/model/reference.ts';
+import { familiarName, HOST_IMAGE } from '../../core/model/reference.ts';
 import type { Sandbox, SandboxRef } from '../../core/model/sandbox.ts';
 import type { InstanceUsage } from '../../core/model/system.ts';
 import { isOfSandbox, isUsed, type UsageFacts, type UsageType } from './usage-rows.ts';
@@ -28,7 +29,7 @@ export function usageDetails({ usage, sandboxes, images }: UsageFacts): UsageDet
     ...images.map((image) => ({
       ...{ ...none, type: 'images' as const, id: image.digest, size_bytes: image.uniqueSize },
       name: image.references[0] ? familiarName(image.references[0]) : shortDigest(image.digest),
-      ...{ state: isUsed(image) ? 'used' : 'unused', reclaimable: !isUsed(image) },
+      ...{ state: isUsed(image) ? 'used' : 'unused', reclaimable: !isUsed(image) && !isHost(image) },
     })),
     ...sandboxes.map((sandbox) => ({
       ...{ ...ofSandbox(sandbox.id, sandbox), type: 'sandboxes' as const },
@@ -48,6 +49,9 @@ export function usageDetails({ usage, sandboxes, images }: UsageFacts): UsageDet
     ...rest('being-removed', usage.trash, false),
   ];
 }
+
+/** Always there, and of no size of its own. */
+const isHost = ({ references }: ImageInfo): boolean => references.includes(HOST_IMAGE);
 
 const none = { namespace: null, id: null, state: null, reclaimable: false, memory_bytes: null };
 

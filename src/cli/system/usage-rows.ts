@@ -2,7 +2,6 @@ import type { CoreApi } from '../../core/api/core-api.ts';
 import type { CallOptions } from '../../core/api/sandbox-api.ts';
 import type { ImageInfo } from '../../core/model/image.ts';
 import { isLive } from '../../core/model/phase.ts';
-import { HOST_IMAGE } from '../../core/model/reference.ts';
 import type { Sandbox } from '../../core/model/sandbox.ts';
 import type { InstanceUsage, LogUsage, SystemUsage } from '../../core/model/system.ts';
 
@@ -19,8 +18,7 @@ export async function askUsage(core: CoreApi, call: CallOptions): Promise<UsageF
     core.sandboxes.list({}, call),
     core.images.list(call),
   ]);
-  // It takes no room of its own.
-  return { usage, sandboxes, images: images.filter(({ references }) => !references.includes(HOST_IMAGE)) };
+  return { usage, sandboxes, images };
 }
 
 export type UsageType =

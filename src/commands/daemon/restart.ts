@@ -5,6 +5,7 @@ import { localCore } from '../../cli/local/find.ts';
 import { serveFlags } from '../../cli/local/serve-flags.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
 import { abortable } from '../../core/model/abortable.ts';
+import { FsbError } from '../../core/model/errors.ts';
 
 export default class DaemonRestart extends BaseCommand {
   static override summary = 'Stop the local core and start it again.';
@@ -23,7 +24,18 @@ export default class DaemonRestart extends BaseCommand {
     const { startCore, stopCore } = await import('../../cli/local/local-core.ts');
     const { signal } = this.interruption;
     const stopped = await abortable(stopCore(local), signal);
-    const { status } = await abortable(startCore(local, serveFlags(raw)), signal);
+    const words = serveFlags(raw, this.world.cwd);
+    const start = startCore(local, words).catch(async (error: unknown) => {
+      if (!stopped || words.length === 0) throw error;
+      // A flag that only a core that starts can find bad must not leave none.
+      await startCore(local);
+      const { code, message, hint = '' } = FsbError.from(error);
+      throw new FsbError(code, message, {
+        hint: `The core runs again, without these flags. ${hint}`.trim(),
+        cause: error,
+      });
+    });
+    const { status } = await abortable(start, signal);
     await this.say(`The core is running ${stopped ? 'again' : 'now'} (pid ${status.pid}).`);
     await this.print(daemonListing(status, local.paths));
   }

@@ -21,12 +21,16 @@ export default class DaemonStart extends BaseCommand {
     policyFromFlags(flags);
     const local = localCore(this.world, this.config.root, flags.root);
     const { startCore } = await import('../../cli/local/local-core.ts');
-    const { status, started } = await abortable(startCore(local, serveFlags(raw)), this.interruption.signal);
+    const { status, started } = await abortable(
+      startCore(local, serveFlags(raw, this.world.cwd)),
+      this.interruption.signal,
+    );
     await this.say(
       started
         ? `The core is running (pid ${status.pid}).`
         : `The core was running already (pid ${status.pid}); its settings are unchanged.`,
     );
+    if (flags['generate-token']) await this.say(`The token is in ${local.paths.token}.`);
     await this.print(daemonListing(status, local.paths));
     return undefined;
   }

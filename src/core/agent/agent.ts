@@ -25,6 +25,7 @@ import type { Runs } from './leases/runs.ts';
 import type { KeptFiles } from './ledger/kept-files.ts';
 import type { SlotRecord } from './ledger/records.ts';
 import type { Holder } from './pools/held-instance.ts';
+import type { Unsettled } from './recovery/unsettled.ts';
 import { attachToEnded, attachToRun } from './sandboxes/attach.ts';
 import type { RetainedLogs } from './sandboxes/retained-logs.ts';
 import { SandboxRun } from './sandboxes/sandbox-run.ts';
@@ -40,6 +41,9 @@ export interface AgentOptions extends SandboxGround {
   helpers: Pick<HelperInstances, 'exec' | 'handOver' | 'discard' | 'close'>;
   files: Pick<KeptFiles, 'entries'>;
   retained: Pick<RetainedLogs, 'keep' | 'find'>;
+  unsettled: Pick<Unsettled, 'list' | 'reasonOf' | 'giveUp'>;
+  /** Leaves nothing of an instance, but for its files when they are to be kept for a sandbox. */
+  abandon: (instance: string, filesFor: string | undefined) => Promise<void>;
   log: Logger;
 }
 
@@ -110,7 +114,22 @@ export class Agent implements AgentApi {
     const starting = this.#starting.get(sandboxId);
     starting?.abort.abort(new FsbError('cancelled', 'the sandbox was deleted while it was starting'));
     await starting?.settled;
+    await this.#options.unsettled.giveUp(sandboxId, async (instance) => {
+      await this.#options.abandon(instance, options.keepFiles ? sandboxId : undefined);
+      await this.lose(sandboxId, 'it was ended before the core could reach it again');
+    });
     await this.#runs.get(sandboxId)?.stop(options);
+  }
+
+  /** Its instance is gone, and nobody saw the end. Resolves when that is on record, for one that has a slot. */
+  async lose(sandboxId: string, reason: string): Promise<void> {
+    const { slots, clock } = this.#options;
+    const slot = slots.get(sandboxId);
+    if (slot === undefined) return this.#announce({ sandboxId, state: { state: 'lost', reason } });
+    if (slot.end !== undefined) return;
+    const end = { kind: 'lost' as const, at: clock.now(), reason };
+    await slots.put(sandboxId, { ...slot, end });
+    this.#announce({ sandboxId, state: stateOf({ ...slot, end }) });
   }
 
   /** The sandbox may have ended by itself long before someone asks whether it is gone. */
@@ -144,6 +163,7 @@ export class Agent implements AgentApi {
     if (run) return attachToRun(this.#awake(sandboxId), request, this.#options.logs);
     const end = this.#options.slots.get(sandboxId)?.end;
     if (end && request.replay) return attachToEnded(sandboxId, end, this.#options.logs);
+    this.#assertSettled(sandboxId);
     throw new FsbError('conflict', 'the sandbox is not running', {
       hint: 'See what it wrote with: fsb-ctl logs NAME',
     });
@@ -183,7 +203,8 @@ export class Agent implements AgentApi {
   }
 
   logs(sandboxId: string, query: LogQuery, { signal }: CallOptions = {}): AsyncIterable<LogEntry> {
-    const follow = query.follow && this.holds(sandboxId);
+    const isHere = this.holds(sandboxId) || this.#options.unsettled.reasonOf(sandboxId) !== undefined;
+    const follow = query.follow && isHere;
     return this.#options.logs.read(sandboxId, { ...query, follow }, signal);
   }
 
@@ -208,7 +229,7 @@ export class Agent implements AgentApi {
   }
 
   async sandboxes(): Promise<AgentSandbox[]> {
-    const { slots, files } = this.#options;
+    const { slots, files, unsettled, clock } = this.#options;
     const known = [...slots.entries()].map(([sandboxId, slot]) => ({
       sandboxId,
       state: stateOf(slot),
@@ -217,8 +238,14 @@ export class Agent implements AgentApi {
     // Of a start that failed, or was never answered, nothing may be left but these.
     const filesOnly = files.entries().filter(([, sandboxId]) => slots.get(sandboxId) === undefined);
     const reason = 'it was never started';
+    // Its slot cannot be read, and its instance lives.
+    const slotless = unsettled
+      .list()
+      .flatMap(({ sandboxId }) => (sandboxId && !slots.get(sandboxId) ? [sandboxId] : []));
+    const running = { state: 'running' as const, startedAt: clock.now() };
     return [
       ...known,
+      ...slotless.map((sandboxId) => ({ sandboxId, state: running })),
       ...filesOnly.map(([, sandboxId]) => ({ sandboxId, state: { state: 'lost' as const, reason } })),
     ];
   }
@@ -280,7 +307,17 @@ export class Agent implements AgentApi {
   #running(sandboxId: string): SandboxRun {
     const run = this.#runs.get(sandboxId);
     if (run) return run;
+    this.#assertSettled(sandboxId);
     throw new FsbError('conflict', 'the sandbox is not running', { hint: 'See why with: fsb-ctl get NAME' });
+  }
+
+  /** @throws unavailable: it runs, and this core cannot reach it yet */
+  #assertSettled(sandboxId: string): void {
+    const reason = this.#options.unsettled.reasonOf(sandboxId);
+    if (reason === undefined) return;
+    throw new FsbError('unavailable', `the sandbox runs, but the core cannot reach it yet: ${reason}`, {
+      hint: 'See what the core waits for with: fsb-ctl doctor',
+    });
   }
 
   /** Lets go of every sandbox and lease and leaves it running: the next core takes it up. What is idle is destroyed. */
@@ -299,7 +336,7 @@ export class Agent implements AgentApi {
 function stateOf(slot: SlotRecord): AgentSandboxState {
   const { startedAt, end, paused } = slot;
   if (end === undefined) return { state: 'running', startedAt, ...(paused && { paused }) };
-  if (end.kind === 'lost') return { state: 'lost', reason: end.reason };
+  if (end.kind === 'lost') return { state: 'lost', reason: end.reason, startedAt };
   return { state: 'ended', startedAt, endedAt: end.at, status: end.status };
 }
 

@@ -54,8 +54,8 @@ export interface StartedSandbox {
 export type AgentSandboxState =
   | { state: 'running'; startedAt: number; paused?: true }
   | { state: 'ended'; startedAt: number; endedAt: number; status: ExitStatus }
-  /** The instance vanished and nobody saw the end. */
-  | { state: 'lost'; reason: string };
+  /** The instance vanished and nobody saw the end; `startedAt`: of one that had begun. */
+  | { state: 'lost'; reason: string; startedAt?: number };
 
 export interface AgentUsage {
   /** Bytes. */

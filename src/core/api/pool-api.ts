@@ -86,6 +86,6 @@ export interface PoolApi {
 
 /**
  * In order, without a gap, until the caller leaves. A reader who falls too far behind is told so by an error.
- * @throws unavailable when the event to begin after is no longer remembered
+ * @throws outdated when the event to begin after is no longer remembered, or of an earlier core
  */
 export type EventStream = (query: EventQuery, options?: CallOptions) => AsyncIterable<CoreEvent>;

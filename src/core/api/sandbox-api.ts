@@ -21,7 +21,7 @@ export interface CreateRequest {
    * what makes two requests the same.
    */
   imageDigest?: string;
-  /** The same key with the same request gives the same sandbox. */
+  /** The same key with the same request gives the same sandbox, with another one `conflict`. */
   idempotencyKey?: string;
 }
 
@@ -31,6 +31,38 @@ export interface ListQuery {
   labels?: Record<string, string>;
   phases?: Phase[];
 }
+
+export interface PageQuery extends ListQuery {
+  /** Undefined or 0: all. */
+  limit?: number;
+  /** `next` of the page before, with the same filters; undefined: from the beginning. */
+  token?: string;
+}
+
+export interface SandboxPage {
+  /** By namespace, then name. */
+  items: Sandbox[];
+  /** Undefined: this is the last page. */
+  next?: string;
+  /** When the list was begun, the same on each of its pages: a watch from here on misses nothing. */
+  revision: string;
+}
+
+export interface WatchQuery {
+  /** Undefined: every namespace. */
+  namespace?: string;
+  labels?: Record<string, string>;
+  /** Of a list or an earlier watch: only changes after it. Undefined: first what there is, then `complete`. */
+  revision?: string;
+}
+
+/** What a watch tells: what is, at the moment in which it is told. `revision`: to go on from; empty before `complete`. */
+export type SandboxNews = { revision: string } & (
+  | { sandbox: Sandbox; removed?: undefined }
+  /** There is none with this id any more, or it does not fit any more; the watcher need not have heard of it. */
+  | { removed: SandboxRef & { id: string }; sandbox?: undefined }
+  | { complete: true; sandbox?: undefined; removed?: undefined }
+);
 
 export interface DeleteOptions extends CallOptions {
   /** Milliseconds between SIGTERM and SIGKILL; undefined: the sandbox's own grace period. */
@@ -106,15 +138,23 @@ export interface AttachRequest {
  */
 export interface SandboxApi {
   /**
-   * Resolves when the main process runs (spec `consistency_mode: strong`: and the record is durable).
+   * Resolves when the main process runs (spec `consistency_mode: strong`: and the record is durable). A caller who leaves
+   * before that leaves nothing: the start ends with the last of those who wait for it.
    * @throws invalid_argument, already_exists, not_found (pool), image_not_found (also of `imageDigest`), no_capacity,
-   *   run_failed, command_not_found, not_executable
+   *   conflict (the idempotency key is of another request), run_failed, command_not_found, not_executable
    */
   create(request: CreateRequest, options?: CallOptions): Promise<Sandbox>;
   /** @throws not_found */
   get(ref: SandboxRef, options?: CallOptions): Promise<Sandbox>;
   /** Sorted by namespace, then name. */
   list(query: ListQuery, options?: CallOptions): Promise<Sandbox[]>;
+  /** As list(), in pages: none that stays is told twice or left out, whatever changes in between. @throws invalid_argument */
+  page(query: PageQuery, options?: CallOptions): Promise<SandboxPage>;
+  /**
+   * Every change, in order, until the caller leaves; of several quick ones perhaps only what came out of them.
+   * @throws invalid_argument, outdated (the revision is too old, or of another core; the reader is too slow): list again
+   */
+  watch(query: WatchQuery, options?: CallOptions): AsyncIterable<SandboxNews>;
   /** @throws not_found; a second caller waits for the same end */
   delete(ref: SandboxRef, options?: DeleteOptions): Promise<void>;
   /** Works on ended sandboxes too, and on deleted ones whose log is retained. @throws not_found */

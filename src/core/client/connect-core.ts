@@ -3,14 +3,17 @@ import type { ImageApi } from '../api/image-api.ts';
 import type { PoolApi } from '../api/pool-api.ts';
 import type { SandboxApi } from '../api/sandbox-api.ts';
 import { FsbError } from '../model/errors.ts';
-import { type Endpoint, parseEndpoint } from '../wire/endpoint.ts';
+import { parseEndpoint } from '../wire/endpoint.ts';
 import type { Rpc } from './rpc.ts';
+import type { ClientSecurity, Target } from './security.ts';
 import type { StreamApi } from './stream-api.ts';
 
 export interface CoreAddress {
   /** `unix:///path` or `host:port`. */
   grpc: string;
-  http: string;
+  /** Left out: on the host of `grpc`, on the port that the core tells, which is asked when it is needed. */
+  http?: string;
+  security?: ClientSecurity;
   /** What to do when nobody answers there. */
   hint?: string;
 }
@@ -22,14 +25,11 @@ export interface CoreAddress {
  * @throws invalid_argument for an address that does not read
  */
 export function connectCore(address: CoreAddress): CoreApi {
-  const { grpc, hint } = address;
+  const { grpc, http, hint, security } = address;
   // People gave the one address, from which the other one came.
-  const known = { name: grpc, ...(hint === undefined ? {} : { hint }) };
-  const [calls, streams] = [grpc, address.http].map((text) => ({ ...parseEndpoint(text), ...known })) as [
-    Endpoint,
-    Endpoint,
-  ];
-  const connection = new LazyConnection(calls, streams);
+  const known = { name: grpc, ...(hint === undefined ? {} : { hint }), ...(security && { security }) };
+  const target = (text: string): Target => ({ ...parseEndpoint(text), ...known });
+  const connection = new LazyConnection(target(grpc), http === undefined ? undefined : target(http));
   const close = (): Promise<void> => connection.close();
   return {
     sandboxes: remoteSandboxes(connection),
@@ -56,6 +56,10 @@ function remoteSandboxes(connection: LazyConnection): SandboxApi {
     create: async (request, options) => (await connection.sandboxes()).create(request, options),
     get: async (ref, options) => (await connection.sandboxes()).get(ref, options),
     list: async (query, options) => (await connection.sandboxes()).list(query, options),
+    page: async (query, options) => (await connection.sandboxes()).page(query, options),
+    async *watch(query, options) {
+      yield* (await connection.sandboxes()).watch(query, options);
+    },
     delete: async (ref, options) => (await connection.sandboxes()).delete(ref, options),
     wait: async (ref, options) => (await connection.sandboxes()).wait(ref, options),
     stop: async (ref, options) => (await connection.sandboxes()).stop(ref, options),
@@ -116,13 +120,13 @@ function remotePools(connection: LazyConnection): PoolApi {
 
 /** Of each kind of call only what is used is loaded; all go over one `Rpc`. */
 class LazyConnection {
-  readonly #grpc: Endpoint;
-  readonly #http: Endpoint;
+  readonly #grpc: Target;
+  readonly #http: Target | undefined;
   #rpc: Promise<Rpc> | undefined;
   #streams: Promise<StreamApi> | undefined;
   #closed = false;
 
-  constructor(grpc: Endpoint, http: Endpoint) {
+  constructor(grpc: Target, http: Target | undefined) {
     this.#grpc = grpc;
     this.#http = http;
   }
@@ -149,14 +153,41 @@ class LazyConnection {
 
   async streams(): Promise<StreamApi> {
     this.#assertOpen();
-    this.#streams ??= import('./stream-api.ts').then(({ StreamApi }) => new StreamApi(this.#http));
+    this.#streams ??= this.#openStreams();
+    // One that failed is no reason for the next to fail.
+    this.#streams.catch(() => {
+      this.#streams = undefined;
+    });
     return this.#streams;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    (await this.#rpc)?.close();
-    (await this.#streams)?.close();
+    (await this.#rpc?.catch(() => undefined))?.close();
+    (await this.#streams?.catch(() => undefined))?.close();
+  }
+
+  async #openStreams(): Promise<StreamApi> {
+    const [{ StreamApi }, target] = await Promise.all([
+      import('./stream-api.ts'),
+      this.#http ?? this.#httpAsTold(),
+    ]);
+    return new StreamApi(target);
+  }
+
+  /** Streams must reach the very core that answers the calls, whatever else listens on the usual port of that host. */
+  async #httpAsTold(): Promise<Target> {
+    const { http } = await (await this.system()).info();
+    const grpc = this.#grpc;
+    if (http === '' || grpc.kind !== 'tcp')
+      throw new FsbError(
+        'unavailable',
+        `the core at ${grpc.name} serves no HTTP, and so no logs and no exec`,
+        {
+          hint: 'Start it with --http HOST:PORT.',
+        },
+      );
+    return { ...grpc, port: Number(new URL(http).port) };
   }
 
   #connected(): Promise<Rpc> {
@@ -167,7 +198,7 @@ class LazyConnection {
 
   async #connect(): Promise<Rpc> {
     const grpc = async (): Promise<Rpc> => new (await import('./grpc-rpc.ts')).GrpcRpc(this.#grpc);
-    if (this.#http.kind !== 'unix') return grpc();
+    if (this.#http?.kind !== 'unix') return grpc();
     return new (await import('./http-rpc.ts')).HttpRpc(this.#http, grpc);
   }
 

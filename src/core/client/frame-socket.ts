@@ -1,11 +1,12 @@
 import { connect } from 'node:net';
 import { type ClientOptions, WebSocket } from 'ws';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
-import { type Endpoint, hostInUrl } from '../wire/endpoint.ts';
+import { hostInUrl } from '../wire/endpoint.ts';
 import { closeCodes } from '../wire/stream/close-codes.ts';
 import { decodeFrame, type Frame, LONGEST_OUTPUT_FRAME, subprotocols } from '../wire/stream/frames.ts';
 import { watchPeer } from './heartbeat.ts';
 import { refusalOf } from './refusal.ts';
+import { authorizationFor, type Target, tlsOptionsFor } from './security.ts';
 import { unreachable } from './unreachable.ts';
 
 /** A core that does not answer a close is not waited for longer. */
@@ -36,7 +37,7 @@ export interface FrameSocket {
  * @throws unavailable when the core cannot be reached; the core's own error when it refuses; the signal's reason
  */
 export async function openSocket(
-  endpoint: Endpoint,
+  endpoint: Target,
   path: string,
   events: SocketEvents,
   signal?: AbortSignal,
@@ -53,7 +54,7 @@ export async function openSocket(
   });
   // From the start: the core may refuse so fast that the socket is closed before the code below runs on.
   ws.on('close', (code, reason) => {
-    if (isOpen) events.onEnd(brokenStream(code, reason.toString()), code === BROKEN);
+    if (isOpen) events.onEnd(brokenStream(reason.toString()), code === BROKEN);
   });
   ws.on('message', (message: Buffer) => {
     try {
@@ -74,7 +75,7 @@ export async function openSocket(
   return socket;
 }
 
-function socketOptions(endpoint: Endpoint): ClientOptions {
+function socketOptions(endpoint: Target): ClientOptions {
   const options = {
     perMessageDeflate: false,
     maxPayload: LONGEST_OUTPUT_FRAME,
@@ -82,15 +83,18 @@ function socketOptions(endpoint: Endpoint): ClientOptions {
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     // The `ws+unix:` form would break on paths with a colon or a space.
     ...(endpoint.kind === 'unix' ? { createConnection: () => connect(endpoint.path) } : {}),
+    ...tlsOptionsFor(endpoint),
+    headers: { ...authorizationFor(endpoint) },
   };
   return options as ClientOptions;
 }
 
-function urlOf(endpoint: Endpoint, path: string): string {
-  return `ws://${endpoint.kind === 'unix' ? 'localhost' : `${hostInUrl(endpoint.host)}:${endpoint.port}`}${path}`;
+function urlOf(endpoint: Target, path: string): string {
+  const scheme = endpoint.security?.tls === undefined ? 'ws' : 'wss';
+  return `${scheme}://${endpoint.kind === 'unix' ? 'localhost' : `${hostInUrl(endpoint.host)}:${endpoint.port}`}${path}`;
 }
 
-function opened(ws: WebSocket, endpoint: Endpoint): Promise<void> {
+function opened(ws: WebSocket, endpoint: Target): Promise<void> {
   return new Promise((resolve, reject) => {
     ws.once('open', resolve);
     ws.on('unexpected-response', (_request, response) => {
@@ -122,7 +126,5 @@ function frameSocket(ws: WebSocket): FrameSocket {
   };
 }
 
-function brokenStream(code: number, reason: string): FsbError {
-  const why = reason === '' ? `the connection broke (close code ${code})` : `${reason} (close code ${code})`;
-  return new FsbError('unavailable', why);
-}
+const brokenStream = (reason: string): FsbError =>
+  new FsbError('unavailable', reason === '' ? 'the core ended, or the connection to it broke' : reason);

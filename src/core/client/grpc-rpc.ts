@@ -1,6 +1,9 @@
+import { isIP } from 'node:net';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import {
+  type ChannelCredentials,
+  type ChannelOptions,
   Client,
   type ClientDuplexStream,
   credentials,
@@ -11,9 +14,10 @@ import {
 import type { CallOptions } from '../api/sandbox-api.ts';
 import { systemClock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
-import { type Endpoint, hostInUrl } from '../wire/endpoint.ts';
+import { hostInUrl } from '../wire/endpoint.ts';
 import { ERROR_METADATA, fromGrpcStatus } from '../wire/error-status.ts';
 import type { Rpc } from './rpc.ts';
+import { authorizationFor, nameToVerify, type Target, tlsOptionsFor } from './security.ts';
 import { connectionClosed, unreachable } from './unreachable.ts';
 
 const CANCELLED = 1;
@@ -43,16 +47,20 @@ interface Cancellable {
 
 /** Calls over one gRPC connection, which is made by the first of them. */
 export class GrpcRpc implements Rpc {
-  readonly #endpoint: Endpoint;
+  readonly #endpoint: Target;
   readonly #client: Client;
   readonly #calls = new Set<Cancellable>();
   #closed = false;
 
-  constructor(endpoint: Endpoint) {
+  /** @throws invalid_argument for certificates that cannot be used */
+  constructor(endpoint: Target) {
     this.#endpoint = endpoint;
     const target =
       endpoint.kind === 'unix' ? `unix://${endpoint.path}` : `${hostInUrl(endpoint.host)}:${endpoint.port}`;
-    this.#client = new Client(target, credentials.createInsecure(), CHANNEL_OPTIONS);
+    this.#client = new Client(target, credentialsFor(endpoint), {
+      ...CHANNEL_OPTIONS,
+      ...(endpoint.security?.tls && namesFor(endpoint)),
+    });
   }
 
   async call<Request, Response>(
@@ -68,7 +76,7 @@ export class GrpcRpc implements Rpc {
         method.requestSerialize,
         method.responseDeserialize,
         request,
-        new Metadata(),
+        this.#metadata(),
         (error, response) => {
           settle();
           if (error === null) resolve(response!);
@@ -93,7 +101,7 @@ export class GrpcRpc implements Rpc {
         method.path,
         method.requestSerialize,
         method.responseDeserialize,
-        new Metadata(),
+        this.#metadata(),
         (error, response) => {
           settle();
           hangUp();
@@ -122,7 +130,7 @@ export class GrpcRpc implements Rpc {
       method.requestSerialize,
       method.responseDeserialize,
       request,
-      new Metadata(),
+      this.#metadata(),
     );
     const settle = this.#running(call, signal);
     try {
@@ -146,7 +154,7 @@ export class GrpcRpc implements Rpc {
       method.path,
       method.requestSerialize,
       method.responseDeserialize,
-      new Metadata(),
+      this.#metadata(),
     );
     const settle = this.#running(call, signal);
     const outbox = sendingHalf(call);
@@ -175,6 +183,13 @@ export class GrpcRpc implements Rpc {
     this.#client.close();
   }
 
+  #metadata(): Metadata {
+    const metadata = new Metadata();
+    const shown = authorizationFor(this.#endpoint);
+    if (shown !== undefined) metadata.set('authorization', shown.authorization);
+    return metadata;
+  }
+
   /** Until it is settled, a call ends with its signal and with the connection; the library ends it with neither. */
   #running(
     call: Cancellable,
@@ -201,6 +216,19 @@ export class GrpcRpc implements Rpc {
       return unreachable(this.#endpoint, error.details, error);
     return fromGrpcStatus(error.code, error.details, typeof body === 'string' ? undefined : body);
   }
+}
+
+function credentialsFor(target: Target): ChannelCredentials {
+  const options = tlsOptionsFor(target);
+  if (options === undefined) return credentials.createInsecure();
+  const { ca = null, key = null, cert = null } = target.security!.tls!;
+  return credentials.createSsl(ca, key, cert, { checkServerIdentity: options.checkServerIdentity });
+}
+
+/** The library takes an address for a server name, which TLS forbids; who is there is checked by the credentials. */
+function namesFor(target: Target): ChannelOptions {
+  const name = nameToVerify(target);
+  return { 'grpc.ssl_target_name_override': isIP(name) ? 'localhost' : name, 'grpc.default_authority': name };
 }
 
 /** Of a call that goes both ways; it ends alone. */

@@ -1,17 +1,25 @@
-import type { SandboxApi } from '../api/sandbox-api.ts';
+import type { CallOptions, ListQuery, SandboxApi } from '../api/sandbox-api.ts';
 import { assertSignal } from '../model/process.ts';
+import type { Sandbox } from '../model/sandbox.ts';
 import { assertChangeFitsWire, changeToWire } from '../wire/convert/change.ts';
 import { assertSpecFitsWire, createToWire } from '../wire/convert/create.ts';
 import { deleteToWire, exitFromWire, refToWire, resetToWire, stopToWire } from '../wire/convert/parts.ts';
-import { listToWire, sandboxFromWire } from '../wire/convert/sandbox.ts';
+import { pageFromWire, pageQueryToWire, sandboxFromWire } from '../wire/convert/sandbox.ts';
 import { usageFromWire, usageQueryToWire } from '../wire/convert/usage.ts';
+import { newsFromWire, watchQueryToWire } from '../wire/convert/watch.ts';
 import { FastPathServiceService as sandboxes } from '../wire/gen/fastpath/v1/fastpath.ts';
+import { askAgain } from './ask-again.ts';
 import type { Rpc } from './rpc.ts';
 
 /** The sandboxes of a core, but for what streams. */
 export type SandboxCalls = Omit<SandboxApi, 'exec' | 'attach' | 'logs'>;
 
+/** Sandboxes in one answer: far below the longest one, and more than most cores have. */
+const PAGE = 1000;
+
 export function sandboxCalls(rpc: Rpc): SandboxCalls {
+  const page: SandboxApi['page'] = async (query, options) =>
+    pageFromWire(await rpc.call(sandboxes.listSandboxes, pageQueryToWire(query), options));
   return {
     async create(request, options) {
       await assertSpecFitsWire(request.spec);
@@ -21,13 +29,19 @@ export function sandboxCalls(rpc: Rpc): SandboxCalls {
     },
     get: async (ref, options) =>
       sandboxFromWire(await rpc.call(sandboxes.getSandbox, refToWire(ref), options)),
-    list: async (query, options) =>
-      (await rpc.call(sandboxes.listSandboxes, listToWire(query), options)).items.map(sandboxFromWire),
+    list: (query, options) => listAll(page, query, options),
+    page,
+    async *watch(query, options) {
+      const answers = rpc.stream(sandboxes.watchSandboxes, watchQueryToWire(query), options);
+      for await (const answer of answers) yield newsFromWire(answer);
+    },
     async delete(ref, options = {}) {
       await rpc.call(sandboxes.deleteSandbox, deleteToWire(ref, options), options);
     },
-    wait: async (ref, options) =>
-      exitFromWire((await rpc.call(sandboxes.waitSandbox, refToWire(ref), options)).status ?? {}),
+    async wait(ref, options) {
+      const ask = () => rpc.call(sandboxes.waitSandbox, refToWire(ref), options);
+      return exitFromWire((await askAgain(ask, options)).status ?? {});
+    },
     stop: async (ref, options = {}) =>
       sandboxFromWire(await rpc.call(sandboxes.stopSandbox, stopToWire(ref, options), options)),
     start: async (ref, options) =>
@@ -55,4 +69,19 @@ export function sandboxCalls(rpc: Rpc): SandboxCalls {
     usage: async (query, options) =>
       (await rpc.call(sandboxes.getUsage, usageQueryToWire(query), options)).items.map(usageFromWire),
   };
+}
+
+async function listAll(
+  page: SandboxApi['page'],
+  query: ListQuery,
+  options?: CallOptions,
+): Promise<Sandbox[]> {
+  const found: Sandbox[] = [];
+  let token: string | undefined;
+  do {
+    const { items, next } = await page({ ...query, limit: PAGE, token }, options);
+    found.push(...items);
+    token = next;
+  } while (token !== undefined);
+  return found;
 }

@@ -6,7 +6,6 @@ import { DEFAULT_NAMESPACE } from '../model/ids.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ProcessSession } from '../model/process.ts';
 import type { SandboxRef } from '../model/sandbox.ts';
-import type { Endpoint } from '../wire/endpoint.ts';
 import { execToTransport } from '../wire/stream/exec-request.ts';
 import { channels, encodeJson, LONGEST_INPUT_FRAME } from '../wire/stream/frames.ts';
 import type { LogPlace } from '../wire/stream/log-frame.ts';
@@ -18,6 +17,7 @@ import { CLIENT_WINDOW } from './inbox.ts';
 import { LinkedSocket } from './linked-socket.ts';
 import { LogReader } from './log-reader.ts';
 import { RemoteSession } from './remote-session.ts';
+import type { Target } from './security.ts';
 import { wasReached } from './unreachable.ts';
 
 /** Pauses before a broken log is taken up again, milliseconds; an entry that comes starts them anew. */
@@ -30,21 +30,21 @@ interface ProcessTerms {
   linked: boolean;
 }
 
-const livesOn = ({ namespace, name }: SandboxRef): string =>
-  `It may still be running: look with \`fsb-ctl get ${namespace === DEFAULT_NAMESPACE ? '' : `-n ${namespace} `}${name}\`.`;
+const livesOn = ({ namespace, name }: SandboxRef, command: 'get' | 'top'): string =>
+  `It may still be running: look with \`fsb-ctl ${command} ${namespace === DEFAULT_NAMESPACE ? '' : `-n ${namespace} `}${name}\`.`;
 
 /** Everything of a core that streams: one WebSocket each, no other connection. */
 export class StreamApi {
-  readonly #endpoint: Endpoint;
+  readonly #endpoint: Target;
   readonly #sockets = new Set<FrameSocket>();
   readonly #linked = new Set<LinkedSocket>();
 
-  constructor(endpoint: Endpoint) {
+  constructor(endpoint: Target) {
     this.#endpoint = endpoint;
   }
 
   exec(ref: SandboxRef, request: ExecRequest, options?: CallOptions): Promise<ProcessSession> {
-    const terms = { hint: livesOn(ref), linked: !request.guestTool };
+    const terms = { hint: livesOn(ref, 'top'), linked: !request.guestTool };
     return this.#process(`${sandboxPath(ref)}/exec`, execToTransport(request), terms, options);
   }
 
@@ -53,7 +53,7 @@ export class StreamApi {
     return this.#process(
       `${sandboxPath(ref)}/attach`,
       transport,
-      { hint: livesOn(ref), linked: true },
+      { hint: livesOn(ref, 'get'), linked: true },
       options,
     );
   }

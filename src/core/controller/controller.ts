@@ -7,11 +7,15 @@ import type {
   DeleteOptions,
   ExecRequest,
   ListQuery,
+  PageQuery,
   ResetOptions,
   SandboxApi,
   SandboxChange,
+  SandboxNews,
+  SandboxPage,
   StopOptions,
   UsageQuery,
+  WatchQuery,
 } from '../api/sandbox-api.ts';
 import { abortable } from '../model/abortable.ts';
 import type { Clock } from '../model/clock.ts';
@@ -23,16 +27,18 @@ import type { LogEntry, LogQuery } from '../model/logs.ts';
 import { isLive } from '../model/phase.ts';
 import { assertSignal, type ExitStatus, type ProcessSession, signalName } from '../model/process.ts';
 import { refKey, type Sandbox, type SandboxRef, type SandboxUsage } from '../model/sandbox.ts';
+import { SharedWork } from '../model/shared-work.ts';
 import type { RecordTable } from '../store/store.ts';
 import { Changes } from './changes.ts';
 import { filesLeftBy, needsFilesOnly } from './files.ts';
 import { type Ending, Generations } from './generations.ts';
-import type { OnHappening } from './happenings.ts';
+import type { History } from './happenings.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { listed } from './listing.ts';
 import { newSandbox } from './new-sandbox.ts';
 import { Operations } from './operations.ts';
 import { statusOf } from './outcome.ts';
+import { pageOf } from './pages.ts';
 import { reconcile } from './reconcile.ts';
 import { Recreations } from './recreations.ts';
 import { Registry } from './registry.ts';
@@ -41,14 +47,17 @@ import { Retries } from './retries.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
 import { Starts } from './starts.ts';
 import { usageOf } from './usage.ts';
+import { currentRevision, watchSandboxes } from './watching.ts';
 
 export interface ControllerOptions {
   agent: AgentApi;
   sandboxes: RecordTable<Sandbox>;
   clock: Clock;
   log: Logger;
-  /** Told of everything that happens to sandboxes, in order. */
-  happened?: OnHappening;
+  /** As ReconcileOptions; left out: none. */
+  mayBeWanted?: (id: string) => boolean;
+  /** Where everything that happens to sandboxes is told, in order. */
+  history: History;
 }
 
 /** Names, phases, expiry, deletion: the SandboxApi in this process. */
@@ -56,6 +65,7 @@ export class Controller implements SandboxApi {
   readonly #agent: AgentApi;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #history: History;
   readonly #registry: Registry;
   readonly #retries: Retries;
   readonly #lifecycle: Lifecycle;
@@ -65,12 +75,15 @@ export class Controller implements SandboxApi {
   readonly #operations: Operations;
   readonly #recreations: Recreations;
   readonly #unwatch: () => void;
+  readonly #mayBeWanted: (id: string) => boolean;
 
-  constructor({ agent, sandboxes, clock, log, happened }: ControllerOptions) {
+  constructor({ agent, sandboxes, clock, log, mayBeWanted, history }: ControllerOptions) {
     this.#agent = agent;
     this.#clock = clock;
     this.#log = log;
-    this.#registry = new Registry(sandboxes, happened);
+    this.#mayBeWanted = mayBeWanted ?? (() => false);
+    this.#history = history;
+    this.#registry = new Registry(sandboxes, (happening) => history.append(happening));
     const registry = this.#registry;
     const retries = new Retries(clock, log);
     this.#retries = retries;
@@ -92,6 +105,7 @@ export class Controller implements SandboxApi {
       registry: this.#registry,
       agent: this.#agent,
       lifecycle: this.#lifecycle,
+      mayBeWanted: this.#mayBeWanted,
       now: this.#clock.now(),
       log: this.#log,
     });
@@ -101,15 +115,23 @@ export class Controller implements SandboxApi {
 
   async create(request: CreateRequest, { signal }: CallOptions = {}): Promise<Sandbox> {
     const repeated = this.#registry.repeated(request);
-    if (repeated) return repeated.start ? abortable(repeated.start, signal) : repeated.sandbox;
+    if (repeated?.start?.isAbandoned) {
+      // By an earlier call with this key, whose caller is gone: this one begins anew when that is out of the way.
+      await abortable(repeated.start.ended, signal);
+      return this.create(request, { signal });
+    }
+    if (repeated) return repeated.start ? repeated.start.join(signal) : repeated.sandbox;
     const { imageDigest } = request;
     if (imageDigest !== undefined) assertDigest(imageDigest, 'image digest');
     const entry = this.#registry.add(newSandbox(request, this.#clock.now()));
-    const start = (): Promise<Sandbox> => this.#starts.start(entry, entry.save(), { imageDigest, signal });
-    entry.start = this.#operations.first(entry, start).finally(() => {
-      entry.start = undefined;
+    entry.start = new SharedWork((leaving) => {
+      const start = (): Promise<Sandbox> =>
+        this.#starts.start(entry, entry.save(), { imageDigest, signal: leaving });
+      return this.#operations.first(entry, start).finally(() => {
+        entry.start = undefined;
+      });
     });
-    return entry.start;
+    return entry.start.join(signal);
   }
 
   async get(ref: SandboxRef): Promise<Sandbox> {
@@ -124,6 +146,18 @@ export class Controller implements SandboxApi {
       this.#registry.entries().map(({ sandbox }) => sandbox),
       query,
     );
+  }
+
+  async page(query: PageQuery): Promise<SandboxPage> {
+    return pageOf(this.#registry.entries(), query, currentRevision(this.#history));
+  }
+
+  watch(query: WatchQuery, options?: CallOptions): AsyncIterable<SandboxNews> {
+    const present = {
+      all: () => this.#registry.entries().map(({ sandbox }) => sandbox),
+      byId: (id: string) => this.#registry.byId(id)?.sandbox,
+    };
+    return watchSandboxes(this.#history, present, query, options);
   }
 
   async delete(ref: SandboxRef, { grace, wait = true, signal }: DeleteOptions = {}): Promise<void> {

@@ -1,10 +1,22 @@
-import type { EventSandbox, Happening, SandboxEvent } from '../model/event.ts';
+import type { CallOptions } from '../api/sandbox-api.ts';
+import type { CoreEvent, EventSandbox, Happening, SandboxEvent } from '../model/event.ts';
 import { signalName } from '../model/process.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 import type { Lost } from './recovery.ts';
 
 /** Hears of everything that happens to sandboxes, in order. Must not throw. */
 export type OnHappening = (happening: Happening & { sandbox: EventSandbox }) => void;
+
+/** Where what happens is told, and read again. */
+export interface History {
+  /** Of no other history. */
+  readonly epoch: string;
+  /** Where the newest entry is; 0: there is none. */
+  readonly position: number;
+  append: (happening: Happening) => void;
+  /** @throws outdated, unavailable when the core stops */
+  changes(after: number, options?: CallOptions): AsyncIterable<CoreEvent & { position: number }>;
+}
 
 export const happening = (
   { id, namespace, name, spec }: Sandbox,
@@ -14,8 +26,8 @@ export const happening = (
   event,
 });
 
-/** What a step of the transition table is to those outside; undefined: nothing yet. */
-export function eventOfStep(before: Sandbox['state'], { state }: Sandbox): SandboxEvent | undefined {
+/** What a step of the transition table is to those outside. */
+export function eventOfStep(before: Sandbox['state'], { state }: Sandbox): SandboxEvent {
   switch (state.phase) {
     case 'Running':
       if (before.phase !== 'Running') return { type: 'started' };
@@ -29,7 +41,7 @@ export function eventOfStep(before: Sandbox['state'], { state }: Sandbox): Sandb
     case 'Expired':
       return { type: 'expired' };
     default:
-      return undefined;
+      return { type: 'step' };
   }
 }
 
@@ -46,7 +58,7 @@ const exited = ({ code, signal }: { code: number | null; signal: number | null }
     : { type: 'exited', code: 128 + signal, signal: signalName(signal) };
 
 /** What another change than a step is. */
-export const eventOfChange = (before: Sandbox, after: Sandbox): SandboxEvent | undefined => {
+export const eventOfChange = (before: Sandbox, after: Sandbox): SandboxEvent => {
   if (after.name !== before.name) return { type: 'renamed', from: before.name };
-  return after.generation === before.generation ? { type: 'updated' } : undefined;
+  return after.generation === before.generation ? { type: 'updated' } : { type: 'step' };
 };

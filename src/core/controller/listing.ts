@@ -2,14 +2,23 @@ import type { ListQuery } from '../api/sandbox-api.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 
 /** Those that the query asks for, by namespace and name. */
-export function listed(sandboxes: Sandbox[], { namespace, labels = {}, phases }: ListQuery): Sandbox[] {
-  return sandboxes
-    .filter((sandbox) => namespace === undefined || sandbox.namespace === namespace)
-    .filter((sandbox) => phases === undefined || phases.includes(sandbox.state.phase))
-    .filter((sandbox) => Object.entries(labels).every(([key, value]) => sandbox.spec.labels[key] === value))
-    .sort(
-      (a, b) => compare(a.namespace, b.namespace) || compare(a.name, b.name) || a.createdAt - b.createdAt,
-    );
-}
+export const listed = (sandboxes: Sandbox[], query: ListQuery): Sandbox[] =>
+  sandboxes.filter((sandbox) => isListed(sandbox, query)).sort(inOrder);
 
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+export const isListed = (sandbox: Sandbox, { phases, ...query }: ListQuery): boolean =>
+  fits(sandbox, query) && (phases === undefined || phases.includes(sandbox.state.phase));
+
+export const fits = (
+  { namespace, spec }: Pick<Sandbox, 'namespace'> & { spec: Pick<Sandbox['spec'], 'labels'> },
+  query: Omit<ListQuery, 'phases'>,
+): boolean =>
+  (query.namespace === undefined || namespace === query.namespace) &&
+  Object.entries(query.labels ?? {}).every(([key, value]) => spec.labels[key] === value);
+
+/** What a list is sorted by. Of two with one name one is being deleted. */
+export type Place = Pick<Sandbox, 'namespace' | 'name' | 'createdAt'>;
+
+export const inOrder = (a: Place, b: Place): number =>
+  compare(a.namespace, b.namespace) || compare(a.name, b.name) || a.createdAt - b.createdAt;
+
+export const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import type { CreateRequest } from '../api/sandbox-api.ts';
 import { assertName, newSandboxId, newSandboxName } from '../model/ids.ts';
 import type { Sandbox } from '../model/sandbox.ts';
-import { parseSpec } from '../model/spec.ts';
+import { parseSpec, type SandboxSpec } from '../model/spec.ts';
 
 /** The record of a sandbox that nothing was done for yet. @throws invalid_argument */
 export function newSandbox(
@@ -23,6 +24,15 @@ export function newSandbox(
     createdAt: now,
     expiresAt: 0,
     events: [{ time: now, message: 'created' }],
-    ...(idempotencyKey ? { idempotencyKey } : {}),
+    ...(idempotencyKey ? { idempotencyKey, requestDigest: requestDigest(spec) } : {}),
   };
+}
+
+/** The same for the same spec, however it was written; sha256 in hexadecimal digits. */
+export function requestDigest(spec: SandboxSpec): string {
+  const inOrder = (_: string, value: unknown): unknown =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value;
+  return createHash('sha256').update(JSON.stringify(spec, inOrder)).digest('hex');
 }

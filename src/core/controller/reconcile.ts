@@ -11,6 +11,8 @@ export interface ReconcileOptions {
   registry: Registry;
   agent: AgentApi;
   lifecycle: Lifecycle;
+  /** Whether a sandbox without a record may have one that is set aside. */
+  mayBeWanted: (id: string) => boolean;
   /** Wall clock, milliseconds. */
   now: number;
   log: Logger;
@@ -18,7 +20,7 @@ export interface ReconcileOptions {
 
 /** After a restart: what the records say against what the node has. One sandbox that fails does not keep the rest. */
 export async function reconcile(options: ReconcileOptions): Promise<void> {
-  const { registry, agent, log } = options;
+  const { registry, agent, log, mayBeWanted } = options;
   const reports = new Map((await agent.sandboxes()).map((report) => [report.sandboxId, report]));
   const entries = registry.entries();
   const failed = (error: unknown, sandbox: string): void =>
@@ -38,7 +40,9 @@ export async function reconcile(options: ReconcileOptions): Promise<void> {
     );
   const wanted = new Set(entries.flatMap(({ sandbox }) => [sandbox.id, filesOf(sandbox) ?? []].flat()));
   const unknown = [...reports.keys()].filter((id) => !wanted.has(id));
-  for (const id of unknown) await discard(id, agent).catch((error) => failed(error, id));
+  // A record that cannot be read is no record that there is none.
+  const unwanted = unknown.filter((id) => !mayBeWanted(id));
+  for (const id of unwanted) await discard(id, agent).catch((error) => failed(error, id));
 }
 
 function believe(
@@ -49,9 +53,10 @@ function believe(
   const { id, state } = entry.sandbox;
   if (state.phase === 'Pending' || state.phase === 'Bound') {
     // The core ended around the answer to a start: what the node has decides.
-    if (!report || report.state.state === 'lost') return;
+    const startedAt = report?.state.startedAt;
+    if (!report || startedAt === undefined) return;
     const spec = { ...entry.sandbox.spec, ...report.given };
-    lifecycle.started(entry, report.state.startedAt, { spec, node: agent.node });
+    lifecycle.started(entry, startedAt, { spec, node: agent.node });
     lifecycle.apply(report);
   } else {
     learnLimits(entry, report, now);

@@ -4,8 +4,10 @@ import { FsbError } from '../model/errors.ts';
 import { isIdStart } from '../model/ids.ts';
 import { transition } from '../model/phase.ts';
 import { refKey, type Sandbox, type SandboxRef } from '../model/sandbox.ts';
+import { parseSpec } from '../model/spec.ts';
 import type { RecordTable } from '../store/store.ts';
 import type { OnHappening } from './happenings.ts';
+import { requestDigest } from './new-sandbox.ts';
 import { SandboxEntry } from './sandbox-entry.ts';
 
 export const SANDBOX_RECORD_VERSION = 1;
@@ -38,15 +40,18 @@ export class Registry {
     return this.#byId.get(id);
   }
 
-  /** The sandbox that an earlier call with the same key created. @throws conflict: with another name */
-  repeated({ namespace, name, idempotencyKey }: CreateRequest): SandboxEntry | undefined {
+  /** The sandbox that an earlier call with the same key created. @throws conflict: of another name or spec; invalid_argument */
+  repeated({ namespace, name, spec, idempotencyKey }: CreateRequest): SandboxEntry | undefined {
     if (!idempotencyKey) return undefined;
     const entry = this.#byIdempotencyKey.get(`${namespace}/${idempotencyKey}`);
-    if (entry && name !== '' && (entry.sandbox.createdAs ?? entry.sandbox.name) !== name)
-      throw new FsbError('conflict', `the idempotency key was used for sandbox ${entry.sandbox.name}`, {
-        hint: 'Use a new key for a new sandbox.',
-      });
-    return entry;
+    if (!entry) return undefined;
+    const { createdAs = entry.sandbox.name, requestDigest: earlier } = entry.sandbox;
+    const isSame = earlier === undefined || earlier === requestDigest(parseSpec(spec));
+    if (isSame && (name === '' || name === createdAs)) return entry;
+    const what = isSame ? 'another name' : 'another spec';
+    throw new FsbError('conflict', `the idempotency key was used for sandbox ${createdAs}, with ${what}`, {
+      hint: 'Use a new key for a new sandbox.',
+    });
   }
 
   /** Reserves the name before anything else happens. @throws already_exists */

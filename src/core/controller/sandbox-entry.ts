@@ -3,6 +3,7 @@ import { FsbError } from '../model/errors.ts';
 import type { SandboxEvent } from '../model/event.ts';
 import { type PhaseState, transition } from '../model/phase.ts';
 import type { Sandbox } from '../model/sandbox.ts';
+import type { SharedWork } from '../model/shared-work.ts';
 import type { RecordTable } from '../store/store.ts';
 import { eventOfChange, eventOfStep, happening, type OnHappening } from './happenings.ts';
 
@@ -19,8 +20,8 @@ export class SandboxEntry {
   readonly #listeners = new Set<(sandbox: Sandbox) => void>();
   /** Aborts a start that is under way. */
   starting?: AbortController;
-  /** The start itself, for every caller who asked for it. */
-  start?: Promise<Sandbox>;
+  /** Its creation, for every caller who asked for it. */
+  start?: SharedWork<Sandbox>;
   /**
    * The one deletion that every caller waits for; `recorded` when it would survive a crash. Cleared when it fails, so
    * that the next call tries again.
@@ -83,16 +84,19 @@ export class SandboxEntry {
       if (this.#sandbox === changed) {
         this.#sandbox = before;
         this.#tell();
+        // Who looked meanwhile has seen what never was.
+        this.tell({ type: 'step' });
       }
       throw error;
     }
     // Not before: what could not be written has not happened.
+    if (before.id !== changed.id) this.#happened(happening(before, { type: 'step' }));
     this.tell(eventOfChange(before, changed));
   }
 
   /** To those outside who follow what happens. */
-  tell(event: SandboxEvent | undefined): void {
-    if (event) this.#happened(happening(this.#sandbox, event));
+  tell(event: SandboxEvent): void {
+    this.#happened(happening(this.#sandbox, event));
   }
 
   #become(patch: Partial<Sandbox>, time: number, message: string): void {

@@ -30,7 +30,8 @@ const sandboxSchema = z.looseObject({
     ...{ resources: z.looseObject({}), grace_period: z.number(), pool_ref: z.string() },
   }),
   state,
-  ...{ idempotencyKey: z.string().optional(), createdAs: z.string().optional() },
+  ...{ idempotencyKey: z.string().optional(), requestDigest: z.string().optional() },
+  ...{ createdAs: z.string().optional() },
   previous: z.looseObject({ id: z.string(), files: z.boolean(), lost: reason.optional() }).optional(),
   events: z.array(z.looseObject({ time: z.number(), message: z.string() })),
 });

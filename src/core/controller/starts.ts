@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { AgentApi } from '../api/agent-api.ts';
 import type { CallOptions } from '../api/sandbox-api.ts';
 import type { Clock } from '../model/clock.ts';
-import { FsbError, failedStartCodes } from '../model/errors.ts';
+import { FsbError, failedStartCodes, throwIfAborted } from '../model/errors.ts';
 import { failpoint } from '../model/failpoint.ts';
 import { refKey, type Sandbox } from '../model/sandbox.ts';
 import { filesOf } from './files.ts';
@@ -65,12 +65,15 @@ export class Starts {
       await recorded;
       // A deletion that came too late to stop the start has the sandbox now; Terminating is never left for Running.
       if (isLeaving(entry)) throw deletedWhileStarting(name);
+      // Nobody is left who could be told of it.
+      throwIfAborted(signal);
       const patch = { warm, endpoints, spec: { ...spec, ...given }, node: this.#agent.node };
       const sandbox = this.#lifecycle.started(entry, startedAt, patch);
       await this.forget(previous);
       return sandbox;
     } catch (thrown) {
-      const error = FsbError.from(thrown);
+      // Whatever a start that was broken off says of itself, its record would be read by nobody.
+      const error = FsbError.from(signal?.aborted ? signal.reason : thrown);
       // A recreation is left to the next core when this one is stopping.
       if (previous?.lost === undefined || !signal?.aborted) await this.#failed(entry, error, runs);
       throw error;

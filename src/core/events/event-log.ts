@@ -1,20 +1,27 @@
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
-import { type CoreEvent, type EventQuery, type Happening, kindOf } from '../model/event.ts';
+import { type CoreEvent, type EventQuery, type Happening, isStep, kindOf } from '../model/event.ts';
 
-/** How many events are remembered: enough for a reader that is busy for a while, and a few megabytes at most. */
+/** How many entries are remembered: enough for a reader that is busy for a while, and a few megabytes at most. */
 const REMEMBERED = 10_000;
 
 /**
  * What happened in this core, to its pools, sandboxes and images, in order. A reader is a position in one shared memory: it costs nothing while
  * it does not read, and one that falls behind the memory is told so instead of being given a stream with a gap.
+ *
+ * Events have numbers without a gap. Steps of sandboxes are no events and have no number of their own: only changes()
+ * tells them, and only positions count them.
  */
 export class EventLog {
+  /** Of this log and no other one: positions mean nothing elsewhere. */
+  readonly epoch = randomBytes(4).toString('hex');
   readonly #clock: Clock;
   readonly #limit: number;
-  /** The event with number n is at (n - 1) % limit. */
+  /** The entry at position n is at (n - 1) % limit; a step has the number of the event before it. */
   readonly #ring: CoreEvent[] = [];
   #last = 0;
+  #seq = 0;
   #waiting = new Set<() => void>();
   #closed = false;
 
@@ -27,22 +34,37 @@ export class EventLog {
   append(happening: Happening): void {
     if (this.#closed) return;
     this.#last += 1;
-    this.#ring[(this.#last - 1) % this.#limit] = { ...happening, seq: this.#last, time: this.#clock.now() };
+    if (!isStep(happening)) this.#seq += 1;
+    this.#ring[(this.#last - 1) % this.#limit] = { ...happening, seq: this.#seq, time: this.#clock.now() };
     this.#wakeAll();
   }
 
   /** The position is taken at the call: what happens before the first event is asked for is not missed. */
   read(query: EventQuery, { signal }: { signal?: AbortSignal } = {}): AsyncIterable<CoreEvent> {
-    const { follow = true, since } = query;
-    const { after = since === undefined && follow ? this.#last : this.#before(since) } = query;
-    return this.#read(query, after, follow ? Number.POSITIVE_INFINITY : this.#last, signal);
+    const { follow = true, since, after } = query;
+    const from = since === undefined && follow ? this.#last : this.#before(since);
+    const seen = after ?? this.#seqAt(from);
+    return this.#read(query, after === undefined ? from : undefined, {
+      seen,
+      end: follow ? Number.POSITIVE_INFINITY : this.#last,
+      signal,
+    });
   }
 
-  /** The number of the last event before that time, or before all that are remembered. */
-  #before(time = 0): number {
-    let seq = this.#last;
-    while (seq >= this.#oldest && this.#remembered(seq).time >= time) seq -= 1;
-    return seq;
+  /** Where the newest entry is; 0: there is none. */
+  get position(): number {
+    return this.#last;
+  }
+
+  /** Every entry after a position, steps too. @throws outdated; unavailable when the core stops */
+  async *changes(
+    after: number,
+    { signal }: { signal?: AbortSignal } = {},
+  ): AsyncGenerator<CoreEvent & { position: number }> {
+    for (let position = after + 1; ; position += 1) {
+      if (position < this.#oldest) throw forgotten(position, this.#oldest - 1);
+      yield { ...(await this.#entry(position, signal)), position };
+    }
   }
 
   /** Ends every reader with an error. Idempotent. */
@@ -53,24 +75,20 @@ export class EventLog {
 
   async *#read(
     { pool, kinds, ...query }: EventQuery,
-    after: number,
-    end: number,
-    signal?: AbortSignal,
+    from: number | undefined,
+    { seen, end, signal }: { seen: number; end: number; signal?: AbortSignal },
   ): AsyncGenerator<CoreEvent> {
-    if (!Number.isSafeInteger(after) || after < 0)
-      throw new FsbError('invalid_argument', `there is no event ${after}`, {
-        hint: 'Events are numbered from 1; 0 means all that are remembered from the first on.',
-      });
-    if (after > this.#last)
-      throw new FsbError('unavailable', `event ${after} has not happened: this core has seen ${this.#last}`, {
-        hint: 'The core was started anew since then: begin without a number.',
-      });
+    let next = (from ?? this.#positionOf(seen)) + 1;
+    let told = seen;
     let early = query.after === undefined ? (query.since ?? 0) : 0;
-    for (let next = after + 1; next <= end; next += 1) {
-      throwIfAborted(signal);
-      while (next > this.#last) await this.#change(signal);
-      const event = this.#remembered(next);
-      if (event.time < early) continue;
+    for (; next <= end; next += 1) {
+      if (next < this.#oldest) {
+        if (told < this.#lost) throw forgotten(told + 1, this.#lost);
+        next = this.#oldest;
+      }
+      const event = await this.#entry(next, signal);
+      told = event.seq;
+      if (isStep(event) || event.time < early) continue;
       // From the first one on, all: a clock may be set back.
       early = 0;
       if (kinds && !kinds.includes(kindOf(event))) continue;
@@ -78,16 +96,58 @@ export class EventLog {
     }
   }
 
+  /** Behind which the event after number `after` is. @throws invalid_argument, outdated */
+  #positionOf(after: number): number {
+    if (!Number.isSafeInteger(after) || after < 0)
+      throw new FsbError('invalid_argument', `there is no event ${after}`, {
+        hint: 'Events are numbered from 1; 0 means all that are remembered from the first on.',
+      });
+    if (after > this.#seq)
+      throw new FsbError('outdated', `event ${after} has not happened: this core has seen ${this.#seq}`, {
+        hint: 'The core was started anew since then: begin without a number.',
+      });
+    if (after < this.#lost) throw forgotten(after + 1, this.#lost);
+    let [low, high] = [this.#oldest - 1, this.#last];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (this.#at(middle).seq <= after) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  /** Behind which the first entry since that time is, or the first that is remembered. */
+  #before(time = 0): number {
+    let position = this.#last;
+    while (position >= this.#oldest && this.#at(position).time >= time) position -= 1;
+    return position;
+  }
+
+  /** The number of the last event up to a position. */
+  #seqAt(position: number): number {
+    return position < this.#oldest ? this.#lost : this.#at(position).seq;
+  }
+
   get #oldest(): number {
     return Math.max(1, this.#last - this.#limit + 1);
   }
 
-  #remembered(seq: number): CoreEvent {
-    const oldest = this.#oldest;
-    if (seq >= oldest) return this.#ring[(seq - 1) % this.#limit]!;
-    throw new FsbError('unavailable', `the events ${seq} to ${oldest - 1} are no longer remembered`, {
-      hint: `Read faster, or go on after event ${oldest - 1}.`,
-    });
+  /** The number of the newest event that is no longer remembered. */
+  get #lost(): number {
+    if (this.#oldest === 1) return 0;
+    const first = this.#at(this.#oldest);
+    return isStep(first) ? first.seq : first.seq - 1;
+  }
+
+  #at(position: number): CoreEvent {
+    return this.#ring[(position - 1) % this.#limit]!;
+  }
+
+  /** Once it is there. @throws the reason of the abort, unavailable when the core stops */
+  async #entry(position: number, signal?: AbortSignal): Promise<CoreEvent> {
+    throwIfAborted(signal);
+    while (position > this.#last) await this.#change(signal);
+    return this.#at(position);
   }
 
   /** Resolves when something happened. @throws the reason of the abort, unavailable when the core stops */
@@ -109,3 +169,8 @@ export class EventLog {
     for (const wake of [...this.#waiting]) wake();
   }
 }
+
+const forgotten = (first: number, last: number): FsbError =>
+  new FsbError('outdated', `the events ${first} to ${last} are no longer remembered`, {
+    hint: `Read faster, or go on after event ${last}.`,
+  });

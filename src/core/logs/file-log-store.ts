@@ -5,12 +5,12 @@ import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
-import { loadLog, type TornTail } from './load-log.ts';
+import { loadLog, type Repairs } from './load-log.ts';
 import { readError, writeError } from './log-error.ts';
 import type { LogStore, LogWriter } from './log-store.ts';
 import { readLog } from './reader.ts';
 import type { SandboxLog } from './sandbox-log.ts';
-import { sizeOfLog } from './segment.ts';
+import { asidePath, sizeOfLog } from './segment.ts';
 import { type Retention, SegmentFile } from './segment-file.ts';
 import { QueuedLogWriter } from './writer.ts';
 
@@ -37,7 +37,7 @@ export async function createLogStore(options: LogStoreOptions): Promise<LogStore
 
 /** A log that somebody uses: loaded once, forgotten with its last user. */
 interface OpenLog {
-  loaded: Promise<{ known: SandboxLog; torn: TornTail[] }>;
+  loaded: Promise<{ known: SandboxLog; repairs: Repairs }>;
   users: number;
   /** Claimed from the moment that writer() is called, so that two calls at once cannot both have it. */
   hasWriter: boolean;
@@ -79,11 +79,12 @@ class FileLogStore implements LogStore {
       this.#release(sandboxId, entry);
     };
     try {
-      const { known, torn } = await entry.loaded;
+      const { known, repairs } = await entry.loaded;
       const file = new SegmentFile(known, this.#retention);
-      if (torn.length > 0) this.#log.warn({ sandbox: sandboxId, torn }, 'cutting the torn end off a log');
-      await file.repair(torn);
-      torn.length = 0;
+      this.#tell(known, repairs);
+      await file.repair(repairs);
+      repairs.torn.length = 0;
+      repairs.spoiled.length = 0;
       if (this.#closed.signal.aborted) throw this.#closed.signal.reason;
       entry.writer = new QueuedLogWriter({ known, file, clock: this.#clock, log: this.#log, onClose });
       return entry.writer;
@@ -129,6 +130,12 @@ class FileLogStore implements LogStore {
   async close(): Promise<void> {
     this.#closed.abort(new FsbError('unavailable', 'the log was closed: the core is stopping'));
     await Promise.all([...this.#open.values()].map((entry) => entry.writer?.close()));
+  }
+
+  #tell({ id, directory }: SandboxLog, { torn, spoiled }: Repairs): void {
+    if (torn.length > 0) this.#log.warn({ sandbox: id, torn }, 'cutting the torn end off a log');
+    const aside = spoiled.map(({ number }) => asidePath(directory, number));
+    if (aside.length > 0) this.#log.error({ sandbox: id, aside }, 'what is damaged of a log is set aside');
   }
 
   async #remove(sandboxId: string, directory: string): Promise<void> {

@@ -1,11 +1,21 @@
 import type { Logger } from 'pino';
+import { isShortage } from '../model/disk-failure.ts';
+import { FsbError } from '../model/errors.ts';
 import type { StreamName } from '../model/process.ts';
 import { type LogRecord, offsetsAfter } from './record.ts';
 import { emptyLog, endsLine, type SandboxLog } from './sandbox-log.ts';
-import { frontMark, readFirst, scanSegment, segmentNumbers, segmentSize } from './segment.ts';
+import {
+  allNumbers,
+  frontMark,
+  isTornBehind,
+  readFirst,
+  type Segment,
+  scanSegment,
+  segmentSize,
+} from './segment.ts';
 import { type Mark, readMarks } from './segment-index.ts';
 
-/** What recovery found behind the last whole record, for the writer to cut off. */
+/** What a crash left behind the last whole record, for the writer to cut off. */
 export interface TornTail {
   number: number;
   /** Bytes of the segment that are to stay; 0: it is to go. */
@@ -14,37 +24,69 @@ export interface TornTail {
   marks: number;
 }
 
-/** Reads from the files what is known of a log. Changes nothing on disk. */
+/** A segment that is damaged, or none of this version's: what cannot be read of it is to be kept. */
+export interface Spoiled {
+  number: number;
+  /** Nothing of it can be read. */
+  whole: boolean;
+  why: string;
+}
+
+/** What there is to mend before a log is written to. */
+export interface Repairs {
+  torn: TornTail[];
+  spoiled: Spoiled[];
+}
+
+/**
+ * Reads from the files what is known of a log. Changes nothing on disk.
+ * @throws what the system says when it had too little of something; a file that cannot be read is told as spoiled
+ */
 export async function loadLog(
   id: string,
   directory: string,
   log: Logger,
-): Promise<{ known: SandboxLog; torn: TornTail[] }> {
+): Promise<{ known: SandboxLog; repairs: Repairs }> {
   const known = emptyLog(id, directory);
-  const numbers = await segmentNumbers(directory);
-  const torn: TornTail[] = [];
+  const { numbers, last } = await allNumbers(directory);
+  known.lastNumber = last;
+  const repairs: Repairs = { torn: [], spoiled: [] };
   // From the newest back to one that holds a record: a rotation may have been cut short before its first one.
-  while (numbers.length > 0 && !(await recoverLast(known, numbers.pop()!, torn)));
-  for (const number of numbers.reverse()) await addOlder(known, number, log);
+  const load = (number: number, part: typeof recoverLast): Promise<boolean> =>
+    part(known, number, repairs).catch((error: unknown) => {
+      if (isShortage(error)) throw error;
+      repairs.spoiled.push({ number, whole: true, why: FsbError.from(error).message });
+      return false;
+    });
+  while (numbers.length > 0 && !(await load(numbers.pop()!, recoverLast)));
+  for (const number of numbers.reverse()) await load(number, addOlder);
+  const { torn, spoiled } = repairs;
   if (torn.length > 0)
     log.warn({ sandbox: id, torn }, 'a log ends with bytes that are no record; they are left out');
-  return { known, torn };
+  if (spoiled.length > 0)
+    log.error({ sandbox: id, spoiled }, 'files of a log cannot be read; they are left out');
+  return { known, repairs };
 }
 
-async function recoverLast(known: SandboxLog, number: number, torn: TornTail[]): Promise<boolean> {
+const NO_RECORD = 'it does not begin with a record that this version reads';
+
+async function recoverLast(known: SandboxLog, number: number, { torn, spoiled }: Repairs): Promise<boolean> {
   const { directory } = known;
   const size = await segmentSize(directory, number);
   const first = await readFirst(directory, number);
-  if (first === undefined) {
-    torn.push({ number, validLength: 0, marks: 0 });
-    return false;
-  }
+  if (first === 'torn') torn.push({ number, validLength: 0, marks: 0 });
+  if (first === 'damaged') spoiled.push({ number, whole: true, why: NO_RECORD });
+  if (typeof first === 'string') return false;
   const found = await readMarks(directory, number, size);
   const end = await scanEnd(directory, number, [frontMark(first), ...found]);
   const marks = found.filter((mark) => mark.position <= end.from.position || isEnd(mark, end));
-  if (end.validLength < size || marks.length < found.length)
+  const segment: Segment = { number, length: end.validLength, marks: [frontMark(first), ...marks] };
+  if (end.validLength < size && !(await isTornBehind(directory, number, end.validLength))) {
+    segment.sealed = true;
+    spoiled.push({ number, whole: false, why: `it is damaged from byte ${end.validLength} on` });
+  } else if (end.validLength < size || marks.length < found.length)
     torn.push({ number, validLength: end.validLength, marks: marks.length });
-  known.segments.push({ number, length: end.validLength, marks: [frontMark(first), ...marks] });
+  known.segments.push(segment);
   known.seq = end.last.seq;
   known.time = end.last.time;
   known.offsets = offsetsAfter(end.last);
@@ -85,12 +127,15 @@ async function scanEnd(directory: string, number: number, marks: readonly Mark[]
   return { from, last, validLength, lineStart };
 }
 
-async function addOlder(known: SandboxLog, number: number, log: Logger): Promise<void> {
+async function addOlder(known: SandboxLog, number: number, { spoiled }: Repairs): Promise<boolean> {
   const { directory } = known;
   const length = await segmentSize(directory, number);
   const first = await readFirst(directory, number);
-  if (first !== undefined) {
-    const marks = [frontMark(first), ...(await readMarks(directory, number, length))];
-    known.segments.unshift({ number, length, marks });
-  } else log.warn({ sandbox: known.id, segment: number }, 'a segment of a log is unreadable; it is left out');
+  if (typeof first === 'string') {
+    spoiled.push({ number, whole: true, why: NO_RECORD });
+    return false;
+  }
+  const marks = [frontMark(first), ...(await readMarks(directory, number, length))];
+  known.segments.unshift({ number, length, marks });
+  return true;
 }

@@ -7,6 +7,8 @@ export interface LogWriter {
   readonly offsets: Readonly<Record<StreamName, number>>;
   /** Resolves when the bytes survive a SIGKILL of the core. Bytes below the known offset are skipped, never doubled. */
   append(chunk: OutputChunk): Promise<void>;
+  /** The bytes before these offsets that the log does not have are gone: it says so, and goes on there. */
+  skipTo(offsets: Readonly<Record<StreamName, number>>): Promise<void>;
   /**
    * Marks the log as complete: followers end when they have read everything.
    * @param ends how many bytes of each stream there were; left out: those that were appended. What is missing then shows.
@@ -20,7 +22,7 @@ export interface LogWriter {
 }
 
 export interface LogStore {
-  /** Opens or continues the log of a sandbox; a torn tail is cut off. */
+  /** Opens or continues the log of a sandbox; a torn tail is cut off, what is damaged is set aside. */
   writer(sandboxId: string): Promise<LogWriter>;
   /** Event-driven follow; a sandbox without a log yields nothing (with follow: waits for one). */
   read(sandboxId: string, query: LogQuery, signal?: AbortSignal): AsyncIterable<LogEntry>;

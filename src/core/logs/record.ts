@@ -94,6 +94,17 @@ export function decodeRecord(buffer: Buffer, start: number): Decoded {
   return { record, next: end + TRAILER };
 }
 
+/**
+ * True for what a write that was cut short may have left: the beginning of one record, and no more. Bytes that have a whole
+ * record in them are none, whatever the length says that they begin with.
+ */
+export function isTornRecord(bytes: Buffer): boolean {
+  if (bytes.length >= LARGEST_RECORD || decodeRecord(bytes, 0) !== 'incomplete') return false;
+  for (let at = 1; at + RECORD_OVERHEAD <= bytes.length; at++)
+    if (typeof decodeRecord(bytes, at) !== 'string') return false;
+  return true;
+}
+
 /** Where the record that ends at `end` begins; negative when the window does not reach back that far. */
 export function startOfRecordBefore(buffer: Buffer, end: number): number {
   if (end < TRAILER) return -1;

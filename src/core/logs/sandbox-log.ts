@@ -10,6 +10,8 @@ export interface SandboxLog {
   readonly directory: string;
   /** Oldest first. */
   segments: Segment[];
+  /** The highest number that a segment, also one that was set aside, had when the log was loaded. */
+  lastNumber: number;
   offsets: Record<StreamName, number>;
   /** Whether the last byte of each stream ended a line; unknown after a restart that did not see it counts as no. */
   atLineStart: Record<StreamName, boolean>;
@@ -45,6 +47,7 @@ export const emptyLog = (id: string, directory: string): SandboxLog => ({
   id,
   directory,
   segments: [],
+  lastNumber: 0,
   offsets: { stdout: 0, stderr: 0 },
   atLineStart: { stdout: true, stderr: true },
   seq: 0,

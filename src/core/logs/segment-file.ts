@@ -1,10 +1,10 @@
-import { type FileHandle, mkdir, open, rm, truncate } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, rename, rm, truncate } from 'node:fs/promises';
 import { failpoint } from '../model/failpoint.ts';
 import { IndexFile } from './index-file.ts';
-import type { TornTail } from './load-log.ts';
+import type { Repairs, Spoiled } from './load-log.ts';
 import { encodeRecords, type LogRecord, segmentMagic, sizeOf } from './record.ts';
 import type { SandboxLog } from './sandbox-log.ts';
-import { frontMark, type Segment, segmentPath } from './segment.ts';
+import { ASIDE_ENDING, asidePath, frontMark, type Segment, segmentPath } from './segment.ts';
 import { indexPath, MARK_BYTES } from './segment-index.ts';
 
 export interface Retention {
@@ -43,8 +43,8 @@ export class SegmentFile {
     this.#index = new IndexFile(known.directory, retention.indexBytes);
   }
 
-  /** Cuts off what a crash left behind the last whole record, and ends the rotation that it cut short. */
-  async repair(torn: readonly TornTail[]): Promise<void> {
+  /** Cuts off what a crash left behind the last whole record, sets aside what is damaged, and ends the rotation that was cut short. */
+  async repair({ torn, spoiled }: Repairs): Promise<void> {
     for (const { number, validLength, marks } of torn) {
       if (validLength === 0) await this.#removeSegment(number);
       else {
@@ -52,7 +52,20 @@ export class SegmentFile {
         await truncate(indexPath(this.#known.directory, number), marks * MARK_BYTES).catch(ignoreMissing);
       }
     }
+    for (const each of spoiled) await this.#setAside(each);
     await this.#dropOldest();
+  }
+
+  /** One of which something can be read stays, and has a second name, which rotation does not know. */
+  async #setAside({ number, whole }: Spoiled): Promise<void> {
+    const { directory } = this.#known;
+    const [from, to] = [segmentPath(directory, number), asidePath(directory, number)];
+    if (!whole) return link(from, to).catch(unlessThere);
+    // A number that was set aside is never used again: nothing is there.
+    await rename(from, to);
+    await rename(indexPath(directory, number), `${indexPath(directory, number)}${ASIDE_ENDING}`).catch(
+      ignoreMissing,
+    );
   }
 
   /**
@@ -61,13 +74,15 @@ export class SegmentFile {
    */
   async write(records: readonly LogRecord[]): Promise<number> {
     const last = this.#known.segments.at(-1);
-    const count = last === undefined ? 0 : fitting(records, last.length, this.#retention.segmentBytes);
+    const count =
+      last === undefined || last.sealed ? 0 : fitting(records, last.length, this.#retention.segmentBytes);
     if (last !== undefined && count > 0) {
       await this.#extend(last, records.slice(0, count));
       return count;
     }
     const countInNew = fitting(records, 0, this.#retention.segmentBytes);
-    await this.#rotate((last?.number ?? 0) + 1, records.slice(0, countInNew));
+    const highest = Math.max(last?.number ?? 0, this.#known.lastNumber);
+    await this.#rotate(highest + 1, records.slice(0, countInNew));
     return countInNew;
   }
 
@@ -170,4 +185,8 @@ function behind(pieces: readonly Buffer[], bytes: number): readonly Buffer[] {
 
 const ignoreMissing = (error: NodeJS.ErrnoException): void => {
   if (error.code !== 'ENOENT') throw error;
+};
+
+const unlessThere = (error: NodeJS.ErrnoException): void => {
+  if (error.code !== 'EEXIST') throw error;
 };

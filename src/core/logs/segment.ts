@@ -1,6 +1,13 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeRecord, LARGEST_RECORD, type LogRecord, segmentMagic, startOfRecordBefore } from './record.ts';
+import {
+  decodeRecord,
+  isTornRecord,
+  LARGEST_RECORD,
+  type LogRecord,
+  segmentMagic,
+  startOfRecordBefore,
+} from './record.ts';
 import type { Mark } from './segment-index.ts';
 
 /** One file of a log, as the process knows it. */
@@ -11,6 +18,8 @@ export interface Segment {
   length: number;
   /** Its front first, then those of its index. */
   marks: Mark[];
+  /** Nothing is added to it any more: what lies behind its last record is damaged, and kept. */
+  sealed?: true;
 }
 
 /** The mark of the front of a segment that begins with this record. */
@@ -25,20 +34,45 @@ const BLOCK = 262_144;
 
 const NAME = /^(\d{8,15})\.log$/;
 
+const ASIDE_NAME = /^(\d{8,15})\.log\.aside$/;
+
 const segmentName = (number: number): string => `${String(number).padStart(8, '0')}.log`;
 
 export const segmentPath = (directory: string, number: number): string =>
   join(directory, segmentName(number));
 
+/** At the end of the name of a file that cannot be read. */
+export const ASIDE_ENDING = '.aside';
+
+/** Where a segment goes that cannot be read. */
+export const asidePath = (directory: string, number: number): string =>
+  `${segmentPath(directory, number)}${ASIDE_ENDING}`;
+
 /** Ascending; empty when the directory is not there. */
-export async function segmentNumbers(directory: string): Promise<number[]> {
-  const names: string[] = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+export const segmentNumbers = async (directory: string): Promise<number[]> =>
+  numbersIn(await namesIn(directory), NAME, '.log');
+
+/** Those that there are, and the last number that one of them, or one that was set aside, has had. */
+export async function allNumbers(directory: string): Promise<{ numbers: number[]; last: number }> {
+  const names = await namesIn(directory);
+  const numbers = numbersIn(names, NAME, '.log');
+  const aside = numbersIn(names, ASIDE_NAME, '.log.aside');
+  return { numbers, last: Math.max(0, numbers.at(-1) ?? 0, aside.at(-1) ?? 0) };
+}
+
+/** A number has one name: what is called otherwise is none of ours. */
+function numbersIn(names: readonly string[], pattern: RegExp, ending: string): number[] {
+  const numbers = names.flatMap((name) => Number(pattern.exec(name)?.[1] ?? []));
+  return numbers
+    .filter((number) => names.includes(`${String(number).padStart(8, '0')}${ending}`))
+    .sort((a, b) => a - b);
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  return readdir(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
   });
-  const numbers = names.flatMap((name) => Number(NAME.exec(name)?.[1] ?? []));
-  // A number has one name: what is called otherwise is none of ours.
-  return numbers.filter((number) => names.includes(segmentName(number))).sort((a, b) => a - b);
 }
 
 export const segmentSize = async (directory: string, number: number): Promise<number> =>
@@ -105,12 +139,24 @@ export async function readBlock(
   return { records, next: position + at, corrupt: at === 0 && position < end };
 }
 
-/** Undefined when the segment does not begin with a whole record. */
-export async function readFirst(directory: string, number: number): Promise<LogRecord | undefined> {
-  const buffer = await readRange(directory, number, 0, segmentMagic.length + LARGEST_RECORD);
-  if (!buffer.subarray(0, segmentMagic.length).equals(segmentMagic)) return undefined;
+/**
+ * The first record of a segment; `torn`: there is none, and what is there was left by a write that was cut short;
+ * `damaged`: anything else.
+ */
+export async function readFirst(directory: string, number: number): Promise<LogRecord | 'torn' | 'damaged'> {
+  const most = segmentMagic.length + LARGEST_RECORD;
+  const buffer = await readRange(directory, number, 0, most);
+  const magic = buffer.subarray(0, segmentMagic.length);
+  if (!magic.equals(segmentMagic.subarray(0, buffer.length))) return 'damaged';
+  if (buffer.length < segmentMagic.length) return 'torn';
   const decoded = decodeRecord(buffer, segmentMagic.length);
-  return typeof decoded === 'string' ? undefined : decoded.record;
+  if (typeof decoded !== 'string') return decoded.record;
+  return buffer.length < most && isTornRecord(buffer.subarray(segmentMagic.length)) ? 'torn' : 'damaged';
+}
+
+/** Whether a segment goes on, behind its last record, with no more than a record that was cut short. */
+export async function isTornBehind(directory: string, number: number, position: number): Promise<boolean> {
+  return isTornRecord(await readRange(directory, number, position, position + LARGEST_RECORD));
 }
 
 /** Reads a segment from a place where a record begins (0: its front) up to the first bytes that are no whole record. */

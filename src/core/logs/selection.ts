@@ -43,7 +43,7 @@ export class Selection {
     this.#dropped = isOld ? 0 : this.#dropped + Math.max(0, begin - this.seq);
     const known = Math.max(0, this.seq - begin);
     this.seq = Math.max(this.seq, record.seq);
-    if (record.kind === 'end') return this.#lostAtEnd(record);
+    if (record.kind === 'end' || record.data.length === 0) return this.#lostBefore(record);
     if (!selects(this.#query, record)) return undefined;
     const skip = Math.max(known, this.#from[record.kind] - record.offset);
     if (skip >= record.data.length) return undefined;
@@ -58,10 +58,11 @@ export class Selection {
     return entry;
   }
 
-  /** Nothing comes behind it that could tell what is missing. */
-  #lostAtEnd({ time, seq, data }: LogRecord): LogEntry | undefined {
-    if (this.#dropped === 0) return undefined;
-    const entry: LogEntry = { stream: this.#query.stdout ? 'stdout' : 'stderr', time, seq, data };
-    return { ...entry, dropped: this.#dropped };
+  /** Perhaps nothing comes behind it, for long or ever, that could tell what is missing. */
+  #lostBefore({ time, seq, data }: LogRecord): LogEntry | undefined {
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    if (dropped === 0) return undefined;
+    return { stream: this.#query.stdout ? 'stdout' : 'stderr', time, seq, data, dropped };
   }
 }

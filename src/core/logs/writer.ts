@@ -18,6 +18,8 @@ interface WriterParts {
   onClose: () => void;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 /** While one write is under way, everything that comes is collected for the next one. */
 export class QueuedLogWriter implements LogWriter {
   readonly #known: SandboxLog;
@@ -66,6 +68,21 @@ export class QueuedLogWriter implements LogWriter {
     return this.#enqueue(this.#recordsOf(stream, Math.max(offset, known), data));
   }
 
+  async skipTo(offsets: Readonly<Record<StreamName, number>>): Promise<void> {
+    this.#assertOpen();
+    const stdout = Math.max(this.#accepted.stdout, offsets.stdout);
+    const stderr = Math.max(this.#accepted.stderr, offsets.stderr);
+    const missing = stdout + stderr - this.#accepted.stdout - this.#accepted.stderr;
+    if (missing === 0 || this.#known.ended) return;
+    this.#log.warn({ sandbox: this.#known.id, missing }, 'output is missing in a log');
+    this.#accepted = { stdout, stderr };
+    this.#atLineStart = { stdout: false, stderr: false };
+    const [time, data] = [this.#now(), NOTHING];
+    await this.#enqueue([
+      { kind: 'stdout', lineStart: false, time, offset: stdout, seq: stdout + stderr, data },
+    ]);
+  }
+
   end(ends: Readonly<Record<StreamName, number>> = this.#accepted): Promise<void> {
     if (this.#known.ended) return Promise.resolve();
     this.#mustEnd = true;
@@ -86,8 +103,7 @@ export class QueuedLogWriter implements LogWriter {
     const stdout = Math.max(this.#accepted.stdout, ends.stdout);
     const stderr = Math.max(this.#accepted.stderr, ends.stderr);
     this.#accepted = { stdout, stderr };
-    const data = Buffer.alloc(0);
-    const time = this.#now();
+    const [time, data] = [this.#now(), NOTHING];
     await this.#enqueue([
       { kind: 'end', lineStart: false, time, offset: stdout, seq: stdout + stderr, data },
     ]);

@@ -21,8 +21,8 @@ export function readChange(input: unknown): CheckedChange {
   const result = changeSchema.safeParse(input);
   if (!result.success) {
     const known = [...Object.keys(changeSchema.shape), ...specKeys];
-    const { lines, hint } = describeIssues(result.error.issues, known);
-    throw new FsbError('invalid_argument', `invalid change of a sandbox: ${lines.join('; ')}`, { hint });
+    const { lines, ...rest } = describeIssues(result.error.issues, known);
+    throw new FsbError('invalid_argument', `invalid change of a sandbox: ${lines.join('; ')}`, rest);
   }
   if (result.data.ttl !== undefined && result.data.expireTime !== undefined)
     throw new FsbError(

@@ -20,7 +20,7 @@ const FAILURES: Record<string, DiskFailure> = {
   },
   EMFILE: {
     ...{ code: 'no_capacity', why: 'the core has too many files open' },
-    hint: 'Try again with less at a time, or raise the limit of open files for the core.',
+    hint: 'Try again with less at a time, or raise the limit of open files for the core (ulimit -n, LimitNOFILE of its service).',
   },
   ENFILE: {
     ...{ code: 'no_capacity', why: 'the machine has too many files open' },
@@ -40,6 +40,19 @@ export function saidDiskFailure(text: string): DiskFailure | undefined {
   if (/read-only file system/i.test(text)) return FAILURES.EROFS;
   return /input\/output error/i.test(text) ? FAILURES.EIO : undefined;
 }
+
+const SHORTAGES: ReadonlySet<string> = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'ENOSPC',
+  'EDQUOT',
+  'EAGAIN',
+  'EINTR',
+]);
+
+/** There was too little of something: it says nothing about the file, and may be over a moment later. */
+export const isShortage = (error: unknown): boolean => SHORTAGES.has(nameOf(error));
 
 /** As Node calls it, or as lmdb does, by its number. */
 function nameOf(error: unknown): string {

@@ -19,6 +19,8 @@ export const errorCodes = {
   no_capacity: { grpc: 8, http: 429, exit: 5 },
   /** The core cannot be reached or is going away. */
   unavailable: { grpc: 14, http: 503, exit: 6 },
+  /** What the caller wants to go on from is no longer remembered, or was never here: it has to begin anew. */
+  outdated: { grpc: 11, http: 410, exit: 6 },
   denied: { grpc: 7, http: 403, exit: 7 },
   unauthenticated: { grpc: 16, http: 401, exit: 7 },
   timeout: { grpc: 4, http: 504, exit: 124 },
@@ -42,9 +44,17 @@ export interface ErrorBody {
   hint?: string;
 }
 
+/** One wrong part of a request: `resources.memory`, and what is wrong with it. */
+export interface Violation {
+  field: string;
+  description: string;
+}
+
 export interface FsbErrorOptions {
   /** What the reader can do about it, one sentence. */
   hint?: string;
+  /** The message in parts, for programs. */
+  violations?: Violation[];
   cause?: unknown;
 }
 
@@ -52,12 +62,14 @@ export interface FsbErrorOptions {
 export class FsbError extends Error {
   readonly code: ErrorCode;
   readonly hint?: string;
+  readonly violations?: readonly Violation[];
 
   constructor(code: ErrorCode, message: string, options: FsbErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'FsbError';
     this.code = code;
     if (options.hint !== undefined) this.hint = options.hint;
+    if (options.violations !== undefined) this.violations = options.violations;
   }
 
   get exitCode(): number {

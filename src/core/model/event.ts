@@ -23,7 +23,9 @@ export type SandboxEvent =
   /** A signal was sent to the main process. */
   | { type: 'killed'; signal: string }
   /** `from` is the name that it had. */
-  | { type: 'renamed'; from: string };
+  | { type: 'renamed'; from: string }
+  /** It changed in a way that has no name outside: no event, and told to those alone who follow the sandboxes. */
+  | { type: 'step' };
 
 /** The image of an event. */
 export interface EventImage {
@@ -49,6 +51,8 @@ export type Happening =
 
 export const kindOf = ({ pool, sandbox }: Happening): EventKind =>
   pool !== undefined ? 'pool' : sandbox !== undefined ? 'sandbox' : 'image';
+
+export const isStep = ({ event }: Happening): boolean => event.type === 'step';
 
 /** One entry of the event stream of a core. */
 export type CoreEvent = Happening & {

@@ -29,6 +29,6 @@ export function readLeaseRequest(input: unknown): LeaseTerms {
   const result = leaseSchema.safeParse(input);
   if (result.success) return result.data;
   const known = [...Object.keys(leaseSchema.shape), ...specKeys];
-  const { lines, hint } = describeIssues(result.error.issues, known);
-  throw new FsbError('invalid_argument', `invalid request to a pool: ${lines.join('; ')}`, { hint });
+  const { lines, ...rest } = describeIssues(result.error.issues, known);
+  throw new FsbError('invalid_argument', `invalid request to a pool: ${lines.join('; ')}`, rest);
 }

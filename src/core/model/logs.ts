@@ -1,3 +1,4 @@
+import { FsbError } from './errors.ts';
 import type { StreamName } from './process.ts';
 
 /** Bytes of one stream as the guest wrote them at one moment: whole lines, several, or a part of one. */
@@ -32,3 +33,14 @@ export interface LogQuery {
 }
 
 export const wholeLog: LogQuery = { follow: false, stdout: true, stderr: true };
+
+/** Bytes. */
+const SMALLEST_LOG = 1_048_576;
+
+/** @param bytes of the log that is kept of each sandbox @throws invalid_argument */
+export function assertLogSize(bytes: number): void {
+  if (bytes >= SMALLEST_LOG) return;
+  throw new FsbError('invalid_argument', `a log of ${bytes} bytes for each sandbox is too small`, {
+    hint: 'It takes at least 1m.',
+  });
+}

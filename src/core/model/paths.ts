@@ -16,8 +16,12 @@ export interface CorePaths {
   status: string;
   /** The core's own log. */
   log: string;
+  /** Who changed what over TCP, JSON lines. */
+  auditLog: string;
   /** What the administrator says of registries; need not be there. */
   registries: string;
+  /** The token that `serve --generate-token` makes. */
+  token: string;
 }
 
 // A unix socket path holds 107 bytes; the longest of ours is RUN/i/<17>/guest.sock.
@@ -51,7 +55,9 @@ export function corePaths(env: Record<string, string | undefined>, uid: number):
     lock: join(run, 'lock'),
     status: join(run, 'core.json'),
     log: join(state, 'core.log'),
+    auditLog: join(state, 'audit.log'),
     registries: join(settings, 'registries.yaml'),
+    token: join(settings, 'token'),
   };
 }
 

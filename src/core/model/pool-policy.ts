@@ -131,8 +131,8 @@ export function parsePolicy(input: unknown, node: NodeSize): PoolPolicy {
 export function readPolicy(input: unknown): ParsedPolicy {
   const result = policySchema.safeParse(input);
   if (result.success) return result.data;
-  const { lines, hint } = describeIssues(result.error.issues, policyKeys);
-  throw new FsbError('invalid_argument', `invalid pool policy: ${lines.map(withFlag).join('; ')}`, { hint });
+  const { lines, ...rest } = describeIssues(result.error.issues, policyKeys);
+  throw new FsbError('invalid_argument', `invalid pool policy: ${lines.map(withFlag).join('; ')}`, rest);
 }
 
 /** A change over what was said before: nested keys one by one, lists as a whole. Nothing is checked here. */

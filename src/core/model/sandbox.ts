@@ -40,6 +40,8 @@ export interface Sandbox {
   warm?: boolean;
   /** The key of the create call, when it had one. */
   idempotencyKey?: string;
+  /** Of the spec that came with the key; a record of an earlier version has none. */
+  requestDigest?: string;
   /** The name that it was created with, when it has another one now. */
   createdAs?: string;
   /**

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { didYouMean } from './did-you-mean.ts';
-import { FsbError } from './errors.ts';
+import { FsbError, type Violation } from './errors.ts';
 import { DEFAULT_POOL, isName } from './ids.ts';
 import { parseDuration, parseSize } from './quantity.ts';
 
@@ -98,25 +98,33 @@ export function parseSpec(input: unknown): SandboxSpec {
 const MOST_GUESSES = 20;
 
 /**
- * `resources.memory: must be at least 6m` lines for every issue that zod found.
+ * What is wrong, for every issue that zod found.
  * @param knownKeys with the section they belong to: `resources.memory`
+ * @returns also as lines: `resources.memory: must be at least 6m`
  */
 export function describeIssues(
   issues: readonly z.core.$ZodIssue[],
   knownKeys: string[],
-): { lines: string[]; hint?: string } {
+): { lines: string[]; violations: Violation[]; hint?: string } {
   const lines: string[] = [];
+  const violations: Violation[] = [];
   let hint: string | undefined;
   for (const issue of issues) {
     const path = issue.path.join('.');
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) {
-        lines.push(`unknown key ${path === '' ? key : `${path}.${key}`}`);
+        const field = path === '' ? key : `${path}.${key}`;
+        lines.push(`unknown key ${field}`);
+        violations.push({ field, description: 'unknown key' });
         if (lines.length <= MOST_GUESSES) hint ??= hintFor(key, knownKeys);
       }
-    } else lines.push(path === '' ? reasonOf(issue) : `${path}: ${reasonOf(issue)}`);
+    } else {
+      const description = reasonOf(issue);
+      lines.push(path === '' ? description : `${path}: ${description}`);
+      violations.push({ field: path, description });
+    }
   }
-  return { lines, hint };
+  return { lines, violations, hint };
 }
 
 const TYPES: Record<string, string> = {
@@ -166,8 +174,8 @@ export const specKeys: string[] = [
 ];
 
 function specError(issues: readonly z.core.$ZodIssue[]): FsbError {
-  const { lines, hint } = describeIssues(issues, specKeys);
-  return new FsbError('invalid_argument', `invalid sandbox spec: ${lines.join('; ')}`, { hint });
+  const { lines, ...rest } = describeIssues(issues, specKeys);
+  return new FsbError('invalid_argument', `invalid sandbox spec: ${lines.join('; ')}`, rest);
 }
 
 function rescue<T>(ctx: z.RefinementCtx, parse: () => T): T {

@@ -18,6 +18,14 @@ export interface RecoveryResult {
   failed: number;
 }
 
+/** An instance of an earlier core of which it is not known yet what becomes of it. It lives on meanwhile. */
+export interface UnsettledInstance {
+  instance: string;
+  /** Whose it is, where that is known. */
+  sandboxId?: string;
+  reason: string;
+}
+
 /** Who has an instance: `files` is a sandbox that has ended, of which only these are left. */
 export type InstanceHolder = 'sandbox' | 'files' | 'lease' | 'run' | 'idle' | 'nobody';
 
@@ -77,6 +85,7 @@ export interface SystemHealth {
   /** Of the file system that the state is on; `free` is what is left for the core. */
   disk: { free: number; total: number };
   recovery: RecoveryResult;
+  unsettled: UnsettledInstance[];
   /** Ids of instances that nobody holds, and that could not be destroyed. */
   stuck: string[];
 }

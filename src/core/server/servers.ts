@@ -4,18 +4,18 @@ import type { Logger } from 'pino';
 import type { CoreApi } from '../api/core-api.ts';
 import type { PoolApi } from '../api/pool-api.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Descriptors } from '../model/descriptors.ts';
 import { FsbError } from '../model/errors.ts';
-import { isLoopback } from '../model/loopback.ts';
 import { PoolServer } from '../tools/pool-server.ts';
-import { type Endpoint, parseEndpoint } from '../wire/endpoint.ts';
-import { startGrpcServer } from './grpc/grpc-server.ts';
+import { type Door, openDoors, type Security } from './doors.ts';
+import { type GrpcLimits, startGrpcServer } from './grpc/grpc-server.ts';
 import { coreServices } from './grpc/services.ts';
-import { assertMayCall } from './http/guard.ts';
+import { assertNoForeignPage, visitOf } from './http/guard.ts';
 import { type HttpListener, listenHttp } from './http/http-server.ts';
 import { logRoute } from './http/log-route.ts';
 import { poolRoutes } from './http/pool-server/pool-routes.ts';
 import { send, sendError, urlOf } from './http/respond.ts';
-import { notHere, route } from './http/router.ts';
+import { notHere, probe, route } from './http/router.ts';
 import { rpcRoutes } from './http/rpc-routes.ts';
 import { type CoreMetrics, createCoreMetrics } from './metrics/core-metrics.ts';
 import { streamServer } from './ws/stream-server.ts';
@@ -28,8 +28,14 @@ export interface ServerOptions {
   metrics?: string;
   /** What the core's pools report to; left out: they report to nobody. */
   coreMetrics?: CoreMetrics;
+  /** Who may call over TCP besides the user of the core; left out: nobody. */
+  security?: Security;
   /** True once recovery is done. */
   ready: () => boolean;
+  /** Of gRPC; left out: those that cores have. */
+  limits?: GrpcLimits;
+  /** Left out: nobody watches them. */
+  descriptors?: Descriptors;
   clock: Clock;
   log: Logger;
 }
@@ -47,16 +53,18 @@ export interface Servers {
   close(graceMs: number): Promise<void>;
 }
 
-/** @throws invalid_argument (address), denied (not loopback), unavailable (cannot listen); nothing is left listening then */
+/**
+ * @throws invalid_argument (address, a file), denied (others could reach it, or read a secret), unavailable (cannot
+ *   listen); nothing is left listening then
+ */
 export async function startServers(core: CoreApi, options: ServerOptions): Promise<Servers> {
-  const { clock, log } = options;
-  const endpoints = { grpc: options.grpc.map(localEndpoint), http: options.http.map(localEndpoint) };
-  const metricsEndpoint = options.metrics === undefined ? undefined : localEndpoint(options.metrics);
+  const { clock, log, descriptors } = options;
+  const doors = openDoors(core, options);
   const metrics = options.coreMetrics ?? createCoreMetrics(clock);
   const closing = new AbortController();
   // Every long call listens to it: many of them at once are no leak.
   setMaxListeners(0, closing.signal);
-  const streams = streamServer(core, clock, log);
+  const streams = streamServer({ clock, log, ...(descriptors === undefined ? {} : { descriptors }) });
   const poolServer = new PoolServer({ core, clock, log });
   const closers: Closer[] = [];
   const listeners: HttpListener[] = [];
@@ -66,7 +74,7 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
     closed ??= Promise.all([
       ...closers.map((closer) => closer(graceMs)),
       closeHttp([streams.close, (ms) => poolServer.close(ms)], listeners, graceMs),
-    ]).then(() => {});
+    ]).then(() => doors.close());
     return closed;
   };
   const keep = (listener: HttpListener): string => {
@@ -75,31 +83,27 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
   };
   try {
     await poolServer.start();
-    const services = coreServices(core, { ready: options.ready, metrics, closing: closing.signal });
-    const served = {
-      core,
-      ready: () => options.ready() && !closing.signal.aborted,
-      routes: [
-        poolRoutes(poolServer, clock),
-        rpcRoutes(services, clock),
-        logRoute(core.sandboxes, closing.signal),
-      ],
+    const services = coreServices({ ready: options.ready, metrics, closing: closing.signal });
+    const ready = (): boolean => options.ready() && !closing.signal.aborted;
+    const routes = [poolRoutes(poolServer, clock), rpcRoutes(services, clock), logRoute(closing.signal)];
+    const handle: Handle = async (request, response, signal, door) => {
+      if (descriptors?.isScarce) response.shouldKeepAlive = false;
+      if (probe(request, response, ready)) return;
+      await route(routes, request, response, signal, visitOf(request, door));
     };
     const http: string[] = [];
-    for (const endpoint of endpoints.http) {
-      const handle = guarded(endpoint.kind, (request, response, signal) =>
-        route(served, request, response, signal),
-      );
-      http.push(keep(await listenHttp(endpoint, handle, clock, streams.upgrade(endpoint.kind))));
-    }
+    for (const door of doors.http)
+      http.push(keep(await listenHttp(door, guarded(door, handle), clock, streams.upgrade(door))));
     const metricsAddress =
-      metricsEndpoint === undefined
-        ? ''
-        : keep(await listenMetrics(metricsEndpoint, metrics, core.pools, clock));
+      doors.metrics === undefined ? '' : keep(await listenMetrics(doors.metrics, metrics, core.pools, clock));
     // Last, because a client that finds this socket takes the core for ready.
-    const grpc = await startGrpcServer(services, { endpoints: endpoints.grpc, clock });
-    closers.push(grpc.close);
-    return { grpc: grpc.addresses, http, metrics: metricsAddress, close };
+    const grpc: string[] = [];
+    for (const door of doors.grpc) {
+      const server = await startGrpcServer(services, { door, clock, limits: options.limits });
+      closers.push(server.close);
+      grpc.push(server.address);
+    }
+    return { grpc, http, metrics: metricsAddress, close };
   } catch (error) {
     await close(0);
     throw error;
@@ -114,45 +118,40 @@ async function closeHttp(served: Closer[], listeners: HttpListener[], graceMs: n
   await Promise.all(listeners.map((listener) => listener.close(graceMs)));
 }
 
+/** Open to everybody on this machine, and elsewhere to those who may read. */
 function listenMetrics(
-  endpoint: Endpoint,
+  door: Door,
   metrics: CoreMetrics,
   pools: PoolApi,
   clock: Clock,
 ): Promise<HttpListener> {
   metrics.observeProcess();
-  const handle = guarded(endpoint.kind, async (request, response) => {
+  const handle: Handle = async (request, response) => {
     const { pathname } = urlOf(request);
     if (request.method !== 'GET' || pathname !== '/metrics') throw notHere(request, pathname);
+    // Any caller may read.
+    if (door.isSecure) visitOf(request, door);
     send(response, 200, metrics.contentType, await metrics.text(pools));
-  });
-  return listenHttp(endpoint, handle, clock);
+  };
+  return listenHttp(door, guarded(door, handle), clock);
 }
 
+type Handle = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  signal: AbortSignal,
+  door: Door,
+) => Promise<void>;
+
 /** A listener from a handler: foreign pages are refused, a client that left cancels, an error is answered as JSON. */
-function guarded(
-  transport: Endpoint['kind'],
-  handle: (request: IncomingMessage, response: ServerResponse, signal: AbortSignal) => Promise<void>,
-): RequestListener {
+function guarded(door: Door, handle: Handle): RequestListener {
   return (request, response) => {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     const answer = async (): Promise<void> => {
-      assertMayCall(request, transport);
-      await handle(request, response, gone.signal);
+      assertNoForeignPage(request, door);
+      await handle(request, response, gone.signal, door);
     };
     answer().catch((error: unknown) => sendError(response, error));
   };
-}
-
-function localEndpoint(text: string): Endpoint {
-  const endpoint = parseEndpoint(text);
-  if (endpoint.kind === 'unix' || isLoopback(endpoint.host)) return endpoint;
-  throw new FsbError(
-    'denied',
-    `refusing to listen on ${text}: it is not a loopback address, and there is no TLS yet`,
-    {
-      hint: 'Use 127.0.0.1, and reach it from elsewhere through an ssh tunnel.',
-    },
-  );
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDiskFull } from '../model/disk-full.ts';
 import { usedBytes } from './environment-file.ts';
@@ -15,6 +15,30 @@ const PUT = 2 * PAGE;
 const STEP = 256 * 1024;
 /** Bytes that are kept for removals: without them nothing could be deleted on a full disk. */
 const FOR_REMOVALS = 256 * 1024;
+
+/** Bytes of the file of locks, which lmdb maps, with two meta pages beside it. */
+const LOCKS = 5 * PAGE;
+
+const openProbe = (directory: string): number =>
+  // Not emptied: its byte has its room already.
+  openSync(join(directory, 'probe'), O_WRONLY | O_CREAT, 0o600);
+
+/**
+ * To be called before an environment is opened: a new one's file of locks that finds no room ends the process.
+ * @throws what the system says: there is too little room, or it cannot be written
+ */
+export function assertRoomForLocks(directory: string): void {
+  const locks = statSync(join(directory, 'lock.mdb'), { throwIfNoEntry: false });
+  if (locks !== undefined && locks.blocks > 0) return;
+  const probe = openProbe(directory);
+  try {
+    const tried = Buffer.alloc(LOCKS);
+    for (let done = 0; done < tried.length; ) done += writeSync(probe, tried, done);
+  } finally {
+    ftruncateSync(probe, 0);
+    closeSync(probe);
+  }
+}
 
 /**
  * Room for what lmdb writes, taken before it does: lmdb must not find out that the disk is full, or broken. Its own
@@ -34,8 +58,7 @@ export class FileRoom {
    * be read and removed
    */
   constructor(directory: string) {
-    // Not emptied: its byte has its room already.
-    this.#probe = openSync(join(directory, 'probe'), O_WRONLY | O_CREAT, 0o600);
+    this.#probe = openProbe(directory);
     try {
       // Appended to, so that it can never overwrite what lmdb writes at the same time.
       this.#data = openSync(join(directory, 'data.mdb'), 'a+');

@@ -6,9 +6,9 @@ import { type Clock, systemClock } from '../model/clock.ts';
 import { diskError } from '../model/disk-failure.ts';
 import { FsbError } from '../model/errors.ts';
 import { findDamage } from './environment-file.ts';
-import { FileRoom } from './file-room.ts';
+import { assertRoomForLocks, FileRoom } from './file-room.ts';
 import { decodeRecord, encodeRecord, LmdbTable } from './record-table.ts';
-import type { RecordStore, RecordStoreHealth, RecordTable, TableOptions } from './store.ts';
+import type { RecordStore, RecordStoreHealth, RecordTable, StrangeRecord, TableOptions } from './store.ts';
 
 interface RecordStoreOptions {
   /** Belongs to the store alone; created when missing. */
@@ -48,6 +48,7 @@ export async function openRecordStore({
       log.error({ directory, aside, damage }, 'the records cannot be read; they are set aside');
     }
     mkdirSync(directory, { recursive: true, mode: 0o700 });
+    assertRoomForLocks(directory);
     return await openEnvironment({ directory, clock, log });
   } catch (error) {
     const what = `cannot open the records in ${directory}`;
@@ -121,6 +122,7 @@ class LmdbStore implements RecordStore {
       throw new FsbError('internal', `table ${name} is open with version ${known.version}, not ${version}`);
     }
     const database = this.#root.openDB<string, string>({ name, ...text });
+    this.#takeBack(name, version, database, options);
     this.#migrate(name, version, database, options);
     const table = new LmdbTable<T>({
       name,
@@ -146,6 +148,14 @@ class LmdbStore implements RecordStore {
       })),
       ...(this.#failure && { failure: { ...this.#failure, over: !this.#isFailing } }),
     };
+  }
+
+  strange(): StrangeRecord[] {
+    this.#assertOpen();
+    return [...(this.#setAside()?.getRange({}) ?? [])].map(({ key, value }) => ({
+      ...placeAside(key),
+      value: decodeRecord(value)?.value,
+    }));
   }
 
   async dropSetAside(): Promise<void> {
@@ -175,6 +185,30 @@ class LmdbStore implements RecordStore {
     // The declaration leaves out that it may be told not to create.
     const options = { name: ASIDE, ...text, create: false } as { name: string };
     return this.#root.openDB<string, string>(options) as Database<string, string> | undefined;
+  }
+
+  /** What an earlier version has set aside, and this one knows, unless there is another record by now. */
+  #takeBack<T>(
+    name: string,
+    version: number,
+    database: Database<string, string>,
+    options: TableOptions<T>,
+  ): void {
+    const aside = this.#setAside();
+    const known = [...(aside?.getRange({}) ?? [])].flatMap(({ key: at, value }) => {
+      const { table, key } = placeAside(at);
+      if (table !== name || database.doesExist(key)) return [];
+      const { today } = todays(value, version, options);
+      return today === undefined ? [] : [{ at, key, today }];
+    });
+    if (aside === undefined || known.length === 0) return;
+    this.#root.transactionSync(() => {
+      for (const { at, key, today } of known) {
+        database.putSync(key, encodeRecord(version, today));
+        aside.removeSync(at);
+      }
+    });
+    this.#log.warn({ table: name, version, keys: known.map(({ key }) => key) }, 'records are taken back');
   }
 
   /** Once, before anyone reads the table, in one transaction: a crash leaves it as it was. */
@@ -241,7 +275,10 @@ function todays<T>(
   const found = decodeRecord(record);
   if (found === undefined) return { isToday: false };
   const from = found.version;
-  if (from === version) return { isToday: fits(found.value), from };
+  if (from === version) {
+    const isToday = fits(found.value);
+    return { isToday, from, ...(isToday ? { today: found.value as T } : {}) };
+  }
   try {
     const today = upgrade?.(found.value, from);
     return { isToday: false, from, ...(today !== undefined && fits(today) ? { today } : {}) };
@@ -249,6 +286,12 @@ function todays<T>(
     // It said that it has this layout, and has not.
     return { isToday: false, from };
   }
+}
+
+/** Which record lies under a key there: `table/version/key`, and perhaps a number behind it. */
+function placeAside(aside: string): { table: string; key: string } {
+  const [table = '', , ...key] = aside.split('/');
+  return { table, key: key.join('/').replace(/#\d+$/, '') };
 }
 
 /** What was set aside earlier stays. */

@@ -20,6 +20,14 @@ export interface TableOptions<T> {
   fits?: (value: unknown) => boolean;
 }
 
+/** A record of an unknown layout, which was set aside. */
+export interface StrangeRecord {
+  table: string;
+  key: string;
+  /** What it says; undefined: it is torn. */
+  value?: unknown;
+}
+
 export interface RecordStoreHealth {
   /** Of all tables. */
   count: number;
@@ -34,10 +42,12 @@ export interface RecordStoreHealth {
 export interface RecordStore {
   /**
    * `version` is the layout of the values; records of another version are upgraded or set aside, never misread;
-   * what is set aside is told in the log and stays in the store.
+   * what is set aside is told in the log and stays in the store, until a version that knows its layout opens the table.
    */
   table<T>(name: string, version: number, options?: TableOptions<T>): RecordTable<T>;
   health(): RecordStoreHealth;
+  /** What is set aside. */
+  strange(): StrangeRecord[];
   /** Removes the records of unknown layouts. @throws no_capacity, internal */
   dropSetAside(): Promise<void>;
   /** Waits for what is being written. Idempotent. */

@@ -10,6 +10,7 @@ import type { RecordStore } from '../store/store.ts';
 import { logSizes } from './file-sizes.ts';
 import { type InstancesGround, instanceUsage } from './instances.ts';
 import { allSetAside, removeSetAside } from './set-aside.ts';
+import type { UnclaimedGround } from './unclaimed.ts';
 
 /** What a core says about itself as a thing that takes room and can be out of order. */
 export type Upkeep = Pick<SystemApi, 'usage' | 'health' | 'retainedLogs' | 'removeLogs' | 'removeSetAside'>;
@@ -24,6 +25,7 @@ export interface UpkeepGround extends InstancesGround {
   records: Pick<RecordStore, 'health' | 'dropSetAside'>;
   retained: Pick<RetainedLogs, 'entries' | 'get' | 'remove'>;
   recovery: RecoveryResult;
+  unclaimed: UnclaimedGround;
   /** Ids of instances that could not be destroyed. */
   stuck: () => string[];
 }
@@ -41,7 +43,7 @@ export function createUpkeep(ground: UpkeepGround): Upkeep {
         instances: await instanceUsage(ground, instances),
         logs: [...(await logSizes(logs))].map(([id, bytes]) => logOf(id, bytes, ground.retained.get(id))),
         records: { count, size },
-        setAside: await allSetAside(state, records),
+        setAside: await allSetAside(state, records, ground.unclaimed),
         trash,
       };
     },
@@ -49,10 +51,11 @@ export function createUpkeep(ground: UpkeepGround): Upkeep {
       const { count, size, failure } = records.health();
       return {
         records: { count, size, ...(failure && { failure }) },
-        setAside: await allSetAside(state, records),
+        setAside: await allSetAside(state, records, ground.unclaimed),
         logs: [...(await logSizes(logs)).values()].reduce((sum, bytes) => sum + bytes, 0),
         disk: await roomOf(state),
         recovery: { ...ground.recovery },
+        unsettled: ground.unclaimed.unsettled.list(),
         stuck: ground.stuck(),
       };
     },
@@ -61,7 +64,7 @@ export function createUpkeep(ground: UpkeepGround): Upkeep {
     async removeLogs(sandboxIds) {
       for (const id of sandboxIds) await ground.retained.remove(id);
     },
-    removeSetAside: () => removeSetAside(state, records),
+    removeSetAside: () => removeSetAside(state, records, ground.unclaimed),
   };
 }
 

@@ -60,6 +60,7 @@ function codeOfNumber(number: number): ErrorCode {
   return found === undefined ? 'internal' : (found[0] as ErrorCode);
 }
 
-function shorten(text: string, longest: number): string {
+/** At most so many characters. */
+export function shorten(text: string, longest: number): string {
   return text.length <= longest ? text : `${text.slice(0, longest - 3)}...`;
 }

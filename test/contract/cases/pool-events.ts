@@ -85,11 +85,11 @@ export function poolEventCases(bench: Workbench): void {
     expect(await reading).toMatchObject({ code: 'cancelled' });
   });
 
-  it('says unavailable for events that this core does not remember', async () => {
+  it('says outdated for events that this core does not remember', async () => {
     const reading = bench.core.system
       .events({ after: 2 ** 40 })
       [Symbol.asyncIterator]()
       .next();
-    expect(await errorOf(reading)).toMatchObject({ code: 'unavailable', hint: expect.any(String) });
+    expect(await errorOf(reading)).toMatchObject({ code: 'outdated', hint: expect.any(String) });
   });
 }

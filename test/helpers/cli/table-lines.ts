@@ -163,7 +163,17 @@ const images: TableLine[] = [
   ],
 ];
 
+const selfSigned = 'openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=core -keyout k -out c 2>/dev/null';
+const secure = `${serveFlags} --tls-cert c --tls-key k --client-ca c`;
 const cores: TableLine[] = [
+  [
+    `${selfSigned}; fsb-ctl daemon start ${secure} --generate-token -q; fsb-ctl daemon restart ${secure} --token-file o/token -q; fsb-ctl daemon stop --root $PWD/o; fsb-ctl daemon start ${serveFlags} --token-file o/token -q; fsb-ctl daemon restart ${serveFlags} --generate-token -q; fsb-ctl daemon stop --root $PWD/o`,
+    /^(unix:\S+\n){4}$/,
+  ],
+  [
+    `mkfifo ready; fsb-ctl serve ${secure} --token-file o/token --ready-fd 3 3>ready 2>/dev/null & cat ready | grep -o 'tls://127' ; kill -INT $!; wait $!; echo $?; rm ready c k`,
+    'tls://127\n0\n',
+  ],
   [
     `fsb-ctl daemon start ${serveFlags} ${policy} -q; fsb-ctl daemon restart ${serveFlags} ${policy} -q; fsb-ctl daemon status --root $PWD/o -q; fsb-ctl daemon logs --root $PWD/o -n 1 | grep -c msg; fsb-ctl daemon stop --root $PWD/o`,
     /^(unix:\S+\n){3}1\n$/,
@@ -182,7 +192,8 @@ const cores: TableLine[] = [
   ['fsb-ctl info', /^Client version: (.*\n)*Sandboxes: +1, 1 Running\n/],
 ];
 
-const tls = '--host tls://h:1 -n mine --description why --ca vars --cert vars --key vars --token-file vars';
+const tls =
+  '--host tls://h:1 -n mine --description why --ca vars --cert vars --key vars --token-file vars --server-name core';
 const configuration: TableLine[] = [
   [
     `fsb-ctl context create far ${tls}; fsb-ctl context update far ${tls}; fsb-ctl context show far; fsb-ctl context use far; fsb-ctl context list -q; fsb-ctl context use default; fsb-ctl context rm -f far`,

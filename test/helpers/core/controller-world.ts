@@ -1,7 +1,8 @@
 import { pino } from 'pino';
 import { Controller } from '../../../src/core/controller/controller.ts';
+import { EventLog } from '../../../src/core/events/event-log.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
-import type { Happening } from '../../../src/core/model/event.ts';
+import { type Happening, isStep } from '../../../src/core/model/event.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import type { SandboxSpecInput } from '../../../src/core/model/spec.ts';
 import { createManualClock } from '../manual-clock.ts';
@@ -12,8 +13,14 @@ import { scriptedAgent } from './scripted-agent.ts';
 export function controllerWorld(records = memoryTable<Sandbox>(), clock = createManualClock()) {
   const agent = scriptedAgent(clock.now);
   const happened: Happening[] = [];
+  const history = new EventLog(clock);
+  const append = history.append.bind(history);
+  history.append = (happening) => {
+    append(happening);
+    if (!isStep(happening)) happened.push(happening);
+  };
   const controller = new Controller({
-    happened: (happening) => happened.push(happening),
+    history,
     agent: agent.api,
     sandboxes: records,
     clock,
@@ -22,7 +29,7 @@ export function controllerWorld(records = memoryTable<Sandbox>(), clock = create
   const create = (name: string, spec: Partial<SandboxSpecInput> = {}, idempotencyKey?: string) =>
     controller.create({ namespace: 'default', name, spec: { image: 'host', ...spec }, idempotencyKey });
   const ref = (name: string) => ({ namespace: 'default', name });
-  return { clock, agent, controller, create, ref, records, happened };
+  return { clock, agent, controller, create, ref, records, history, happened };
 }
 
 export const failure = (promise: Promise<unknown>): Promise<FsbError> =>

@@ -30,6 +30,8 @@ export interface CoreProcessOptions {
   logSize?: number;
   /** Milliseconds that the log of a deleted sandbox is kept. */
   logRetention?: number;
+  /** How many descriptors it may have. */
+  descriptors?: number;
   /** Dies at this failpoint on its way to being ready: then this rejects. */
   dieAt?: string;
   /** The `cgroup.procs` of a cgroup that it is started in. */
@@ -37,19 +39,20 @@ export interface CoreProcessOptions {
 }
 
 /** Goes into a cgroup, and becomes another program there: memory counts for whoever touched it first. */
-const ENTER = 'echo $$ > "$0" && exec "$@"';
+const ENTER = 'echo $$ > "$0";';
 
-/** A real core in a process of its own, so that it can be killed. @throws with the error code when it does not start */
+/** A real core in a process of its own, so that it can be killed. @throws with the error's code, message and hint when it does not start */
 export async function startCoreProcess(
   root: string,
-  { pool = {}, logSize, logRetention, dieAt, procs }: CoreProcessOptions = {},
+  { pool = {}, logSize, logRetention, descriptors, dieAt, procs }: CoreProcessOptions = {},
 ): Promise<CoreProcess> {
   buildGuest();
   const policy = JSON.stringify({ warm: [{ image: 'host', count: 2 }], capacity: { max: 48 }, ...pool });
   const words = [root, policy, guestDirectory, JSON.stringify({ logSize, logRetention })];
-  const command = [process.execPath, '--expose-gc', cachedScript, await coreScript(), ...words];
-  const [file, ...argv] = procs === undefined ? command : ['sh', '-c', ENTER, procs, ...command];
-  const child = spawn(file!, argv, {
+  const program = [process.execPath, '--expose-gc', cachedScript, await coreScript(), ...words];
+  const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors};`;
+  const enter = procs === undefined ? '' : ENTER;
+  const child = spawn('sh', ['-c', `${enter} ${limit} exec "$@"`, procs ?? 'sh', ...program], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: { ...process.env, ...(dieAt === undefined ? {} : { FSB_TEST_FAILPOINT: dieAt }) },
   });

@@ -69,6 +69,7 @@ export function memoryLog() {
       write();
       lines.push(data.toString());
     },
+    async skipTo() {},
     async end(ends) {
       write();
       log.ended = true;

@@ -45,7 +45,7 @@ async function cgroups(root: string): Promise<string[]> {
 }
 
 /** As src/core/runtime/oci/oci-paths.ts names it. */
-function cgroupName(root: string): string {
+export function cgroupName(root: string): string {
   const digest = createHash('sha256').update(join(root, 'run')).digest('hex').slice(0, 12);
   return `fsb-runc-${digest}`;
 }

@@ -2,7 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { LOCAL_CALLER } from '../../../src/core/model/caller.ts';
 import { type Clock, systemClock } from '../../../src/core/model/clock.ts';
+import { openDoors } from '../../../src/core/server/doors.ts';
 import { type HttpListener, listenHttp } from '../../../src/core/server/http/http-server.ts';
 import { poolRoutes } from '../../../src/core/server/http/pool-server/pool-routes.ts';
 import { sendError } from '../../../src/core/server/http/respond.ts';
@@ -31,13 +33,17 @@ export async function servePoolServer(
   const log = pino({ level: 'silent' });
   const server = new PoolServer({ core, clock, log, workingDirectory: directory });
   await server.start();
-  const served = { core, ready: () => true, routes: [poolRoutes(server, clock)] };
+  const routes = [poolRoutes(server, clock)];
+  const [door] = openDoors(core, { grpc: [], http: ['127.0.0.1:0'], clock, log }).http;
+  const visit = { core, caller: LOCAL_CALLER };
   const listener: HttpListener = await listenHttp(
-    { kind: 'tcp', host: '127.0.0.1', port: 0 },
+    door!,
     (request, response) => {
       const gone = new AbortController();
       response.once('close', () => gone.abort());
-      route(served, request, response, gone.signal).catch((error: unknown) => sendError(response, error));
+      route(routes, request, response, gone.signal, visit).catch((error: unknown) =>
+        sendError(response, error),
+      );
     },
     clock,
   );

@@ -33,18 +33,42 @@ async function fill(): Promise<() => Promise<void>> {
   return () => rm(path);
 }
 
-it('keeps a mebibyte of what a full disk does not take, and goes on when there is room', async () => {
+it('drops what a full disk does not take, says how much, and goes on when there is room', async () => {
   const paths = corePaths({ FSB_ROOT: join(disk, 'log') }, 0);
   const log = openCoreLog(paths, 'info');
+  log.info('before');
   const free = await fill();
   for (let line = 0; line < 5000; line++) log.info({ line }, 'x'.repeat(1000));
   await free();
   log.info('short');
+  log.info('last');
   const lines = (await readFile(paths.log, 'utf8')).trimEnd().split('\n');
-  expect(lines.length).toBeGreaterThan(500);
-  expect(lines.length).toBeLessThan(1100);
-  expect(JSON.parse(lines.at(-1)!)).toMatchObject({ msg: 'short' });
+  const messages = lines.filter((line) => line.endsWith('}')).map((line) => JSON.parse(line));
+  const gap = messages.at(-3);
+  expect(gap).toMatchObject({ dropped: expect.any(Number), why: 'ENOSPC', level: 40 });
+  // What is left of a page took some of them, and half of one.
+  const whole = messages.filter((message) => 'line' in message).length;
+  expect(gap.dropped + whole).toBe(5000);
+  expect(messages[0]).toMatchObject({ msg: 'before' });
+  expect(messages.slice(-2)).toMatchObject([{ msg: 'short' }, { msg: 'last' }]);
 });
+
+it('keeps no process from its end', async () => {
+  const module = join(repository, 'src/cli/local/core-log.ts');
+  const free = await fill();
+  const program = `
+    import { openCoreLog } from ${JSON.stringify(module)};
+    const log = openCoreLog({ state: ${JSON.stringify(disk)}, log: ${JSON.stringify(join(disk, 'core.log'))} }, 'info');
+    log.fatal('x'.repeat(10_000));
+  `;
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
+    cwd: repository,
+    stdio: 'inherit',
+    timeout: 20_000,
+  });
+  expect(await once(child, 'exit')).toEqual([0, null]);
+  await free();
+}, 30_000);
 
 it('takes no core with it', { timeout: 120_000 }, async () => {
   const root = join(disk, 'r');

@@ -1,9 +1,11 @@
-import { mkdir, statfs, symlink } from 'node:fs/promises';
+import { access, mkdir, statfs, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runningCore } from '../../../src/cli/local/local-core.ts';
+import { corePaths } from '../../../src/core/model/paths.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { errorOf, execOf, Workbench } from '../../contract/workbench.ts';
-import { makeRoot, type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
+import { makeRoot, type RealCore, repository, startRealCore } from '../../helpers/core/real-core.ts';
 import { type SmallDisk, smallDisk } from '../../helpers/core/small-disk.ts';
 import { numbersProblem, textOf } from '../../helpers/core/storm/promises.ts';
 import { delay, logged } from './core-view.ts';
@@ -115,17 +117,26 @@ describe('a core whose disk is full', () => {
     );
   });
 
-  it('can end, and the next one says that it cannot begin, until there is room', async () => {
+  it('can end, and the next one begins without any room, can be found, and makes room', async () => {
     const { root } = core;
-    const box = await bench.shell('echo begun; sleep 1000');
-    await logged(bench, box, 'begun');
-    const free = await disk.fill();
+    const box = await bench.shell('head -c 10000000 /dev/zero > /file; echo full; sleep 1000');
+    const other = await bench.idle();
+    await logged(bench, box, 'full');
+    await disk.fill();
     await stop();
-    expect(await errorOf(startRealCore({ root }))).toMatchObject(full);
-    await free();
     await startAgain(root);
-    expect((await bench.core.sandboxes.get(box)).state.phase).toBe('Running');
-    await answers(box);
+    const paths = corePaths({ FSB_ROOT: root }, 0);
+    await expect(access(paths.status)).rejects.toThrow('ENOENT');
+    expect(await runningCore({ paths, packageRoot: repository, env: {} })).toEqual({
+      ...core.running.status,
+      // Only the file says that.
+      grpc: '',
+    });
+    for (const one of [box, other]) await answers(one);
+    await bench.core.sandboxes.delete(box, { grace: 0 });
+    while ((await room()) < 9 * 1024 * 1024) await delay(20);
+    await bench.core.pools.update('default-pool', { reset: true });
+    await answers(await bench.idle());
   });
 
   it('can end, and the next one begins where only its state has no room, finds what runs, and deletes it', async () => {

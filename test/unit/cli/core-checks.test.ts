@@ -12,7 +12,7 @@ const STATE = '/var/lib/fsb';
 const nothing = { running: 0, leases: 0, idle: 0, files: 0, destroyed: 0, lost: 0, failed: 0 };
 const well: SystemHealth = {
   ...health,
-  ...{ records: { count: 9, size: 65_536 }, setAside: [], recovery: nothing, stuck: [] },
+  ...{ records: { count: 9, size: 65_536 }, setAside: [], recovery: nothing, unsettled: [], stuck: [] },
 };
 const rowOf = (name: string, told: Partial<SystemHealth>): Check | undefined =>
   healthChecks({ ...well, ...told }, STATE).find((check) => check.name === name);
@@ -39,6 +39,20 @@ it('records that were set aside are wrong, and the list of images is not among t
   });
   const setAside = [{ path: `${STATE}/images/images.json.damaged-1`, size: 1 }];
   expect(rowOf('records', { setAside })).toMatchObject({ ok: true });
+});
+
+it('files of logs that cannot be read are wrong, and a row of their own', () => {
+  const setAside = [{ path: `${STATE}/logs/0a/00000002.log.aside`, size: 1 }];
+  expect(rowOf('records', { setAside })).toMatchObject({ ok: true });
+  expect(rowOf('logs', { setAside })).toMatchObject({
+    ...{ ok: false, found: expect.stringContaining(setAside[0]!.path) },
+  });
+});
+
+it('what the core cannot reach yet is told with the reason', () => {
+  expect(rowOf('not reached yet', { unsettled: health.unsettled })).toMatchObject({
+    ...{ ok: false, found: expect.stringContaining('it does not answer') },
+  });
 });
 
 it('what the last start has lost is told, and is nothing to put right', () => {

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -43,6 +44,18 @@ describe('a connection to a core', () => {
       expected,
     );
     await core.close();
+  });
+
+  it('says which of the two sockets is missing', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'fsb-beside-'));
+    await writeFile(join(directory, 'x.sock'), '');
+    const grpc = `unix://${directory}/x.sock`;
+    await using alone = connectCore({ grpc, http: `unix://${directory}/http.sock` });
+    await expect(alone.system.info()).rejects.toMatchObject({
+      code: 'unavailable',
+      message: `cannot reach the core at ${grpc}: there is no http.sock beside it`,
+    });
+    await rm(directory, { recursive: true });
   });
 
   it('says in plain words why a core cannot be reached, for calls and for streams', async () => {

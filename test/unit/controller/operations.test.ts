@@ -84,7 +84,7 @@ describe('start', () => {
     expect([...agent.files]).toEqual([[second.id, first.id]]);
     expect(agent.forgotten).toEqual([first.id]);
     expect([...records.entries()]).toHaveLength(1);
-    expect((await create('box', {}, 'key')).id).toBe(second.id);
+    expect((await create('box', { labels: { team: 'red' } }, 'key')).id).toBe(second.id);
     expect(await controller.start(box)).toEqual(second);
     agent.report(second.id, exit(3, clock.now()));
     expect(await controller.wait(box)).toEqual({ code: 3, signal: null });

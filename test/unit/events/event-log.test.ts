@@ -61,7 +61,7 @@ describe('the event log', () => {
     append(1, 'b');
     expect(await all(rest)).toEqual([4]);
     expect(await all(log.read({ after: 5, follow: false }))).toEqual([]);
-    expect(await errorOf(log.read({ after: 0, follow: false }))).toMatchObject({ code: 'unavailable' });
+    expect(await errorOf(log.read({ after: 0, follow: false }))).toMatchObject({ code: 'outdated' });
   });
 
   it('begins with what happens after the call, also before the first one is asked for', async () => {
@@ -105,7 +105,7 @@ describe('the event log', () => {
     const { log, append } = world(10);
     append(25);
     expect(await errorOf(log.read({ after: 4 }))).toMatchObject({
-      code: 'unavailable',
+      code: 'outdated',
       message: 'the events 5 to 15 are no longer remembered',
       hint: expect.stringContaining('after event 15'),
     });
@@ -126,7 +126,7 @@ describe('the event log', () => {
   it('knows nothing of the events of an earlier core', async () => {
     const { log, append } = world();
     append(2);
-    expect(await errorOf(log.read({ after: 3 }))).toMatchObject({ code: 'unavailable' });
+    expect(await errorOf(log.read({ after: 3 }))).toMatchObject({ code: 'outdated' });
     expect(await errorOf(log.read({ after: -1 }))).toMatchObject({ code: 'invalid_argument' });
   });
 
@@ -157,7 +157,7 @@ describe('the event log', () => {
           for (let reads = Math.min(-step, happened - seen); reads > 0; reads--) {
             const next = reader.next();
             if (happened - seen > 5) {
-              await expect(next).rejects.toMatchObject({ code: 'unavailable' });
+              await expect(next).rejects.toMatchObject({ code: 'outdated' });
               return;
             }
             seen += 1;

@@ -245,6 +245,28 @@ describe('records of another layout', () => {
     expect(second.health().setAside).toEqual([]);
   });
 
+  it('are taken back by a version that knows them, unless there are others by now', async () => {
+    await using place = await makePlace();
+    const second = await place.open();
+    for (const key of ['a', 'b']) await second.table<Box>('boxes', 2).put(key, { name: `new ${key}` });
+    await second.close();
+    const first = await place.open();
+    await first.table<string>('boxes', 1).put('b', 'old');
+    expect(first.strange()).toEqual([
+      { table: 'boxes', key: 'a', value: { name: 'new a' } },
+      { table: 'boxes', key: 'b', value: { name: 'new b' } },
+    ]);
+    await first.close();
+
+    const upgrade = (): Box => ({ name: 'upgraded' });
+    const third = await place.open();
+    expect([...third.table<Box>('boxes', 2, { upgrade }).entries()]).toEqual([
+      ['a', { name: 'new a' }],
+      ['b', { name: 'upgraded' }],
+    ]);
+    expect(third.strange().map(({ key }) => key)).toEqual(['b']);
+  });
+
   it('are a mistake of ours when both are asked for at once', async () => {
     await using place = await makePlace();
     const store = await place.open();

@@ -9,8 +9,8 @@ import { assertChangeFitsWire, changeFromWire, changeToWire } from '../../../src
 import { assertSpecFitsWire, createFromWire, createToWire } from '../../../src/core/wire/convert/create.ts';
 import { deleteFromWire, deleteToWire } from '../../../src/core/wire/convert/parts.ts';
 import {
-  listFromWire,
-  listToWire,
+  pageQueryFromWire,
+  pageQueryToWire,
   sandboxFromWire,
   sandboxToWire,
 } from '../../../src/core/wire/convert/sandbox.ts';
@@ -250,8 +250,10 @@ describe('conversion', () => {
       { namespace: 'a' },
       { labels: { x: 'y' }, phases: ['Running' as const, 'Lost' as const] },
     ])
-      expect(listFromWire(ListRequest.decode(ListRequest.encode(listToWire(query)).finish()))).toEqual(query);
-    expect(() => listFromWire(ListRequest.fromPartial({ phases: ['Runing'] }))).toThrow(/unknown phase/);
+      expect(
+        pageQueryFromWire(ListRequest.decode(ListRequest.encode(pageQueryToWire(query)).finish())),
+      ).toEqual(query);
+    expect(() => pageQueryFromWire(ListRequest.fromPartial({ phases: ['Runing'] }))).toThrow(/unknown phase/);
     const ref = { namespace: 'a', name: 'b' };
     for (const options of [{}, { grace: 0 }, { grace: 1.5, wait: false }, { wait: true }])
       expect(

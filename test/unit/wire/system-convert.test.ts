@@ -35,6 +35,9 @@ const health = fc.record({
     ...{ running: fc.nat(), leases: fc.nat(), idle: fc.nat(), files: fc.nat() },
     ...{ destroyed: fc.nat(), lost: fc.nat(), failed: fc.nat() },
   }),
+  unsettled: fc.array(
+    fc.record({ instance: text, sandboxId: text, reason: text }, { requiredKeys: ['instance', 'reason'] }),
+  ),
   stuck: fc.array(text),
 }) as fc.Arbitrary<SystemHealth>;
 

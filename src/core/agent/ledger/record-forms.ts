@@ -37,6 +37,7 @@ const slotSchema = z.looseObject({
     stopSignal: z.number().optional(),
     earlierKills: z.number().optional(),
     paused: z.literal(true).optional(),
+    resized: z.literal(true).optional(),
   },
   end: z
     .discriminatedUnion('kind', [

@@ -44,6 +44,8 @@ export interface SlotRecord {
   process: ProcessSpec;
   /** What it was given; absent in the record of an earlier version. */
   given?: GivenTerms;
+  /** Its limits were changed, or are about to be: those of the kernel may be others than these, when a core was killed. */
+  resized?: true;
   /** Which signal asks the main process to end; undefined: SIGTERM. */
   stopSignal?: number;
   /** What the kernel had killed for memory in the instance before the sandbox came; undefined: nothing. */

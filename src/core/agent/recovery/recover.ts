@@ -1,66 +1,88 @@
 import type { Logger } from 'pino';
-import type { ImageStore } from '../../image/image-store.ts';
-import type { Instance } from '../../instance/instance.ts';
+import { ProtocolError } from '../../guest/protocol/protocol-error.ts';
 import type { LogStore } from '../../logs/log-store.ts';
 import type { Clock } from '../../model/clock.ts';
+import { FsbError } from '../../model/errors.ts';
 import { failpoint } from '../../model/failpoint.ts';
 import type { RecoveryResult } from '../../model/system.ts';
 import type { RuntimeInstance } from '../../runtime/driver.ts';
-import type { RecordTable } from '../../store/store.ts';
 import type { Agent } from '../agent.ts';
-import type { Leases } from '../leases/leases.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { RecordingDriver } from '../ledger/recording-driver.ts';
-import { type InstanceRecord, type LeaseRecord, MAIN_PROCESS, type SlotRecord } from '../ledger/records.ts';
-import type { NamedPool } from '../pools/named-pool.ts';
+import type { InstanceRecord } from '../ledger/records.ts';
 import type { Pools } from '../pools/pools.ts';
 import type { RetainedLogs } from '../sandboxes/retained-logs.ts';
-import { verdict } from './verdict.ts';
+import type { Doubt } from './doubt.ts';
+import { keepIdle, type TakeUpGround, takeUp, takeUpLease } from './take-up.ts';
+import type { Unsettled } from './unsettled.ts';
+import { type Verdict, verdict } from './verdict.ts';
 
-const ADOPT_ATTEMPTS = 3;
 const NOTHING = { running: 0, leases: 0, idle: 0, files: 0, destroyed: 0, lost: 0, failed: 0 };
 
-export interface RecoveryOptions {
+export interface RecoveryOptions extends TakeUpGround {
   agent: Agent;
-  leases: Leases;
-  recording: RecordingDriver;
   pools: Pools;
-  images: ImageStore;
   logs: LogStore;
   retained: Pick<RetainedLogs, 'get'>;
   ledger: Ledger;
-  slots: RecordTable<SlotRecord>;
-  /** Wraps a living instance; connects to its guest. */
-  adopt: (found: RuntimeInstance, record: InstanceRecord, state: 'idle' | 'claimed') => Promise<Instance>;
+  doubt: Doubt;
+  /** Has, in the end, what could neither be taken up nor be told to be unwanted. */
+  unsettled: Unsettled;
   clock: Clock;
   log: Logger;
 }
 
 /**
- * Compares ledger and runtime after a start: adopts what lives and is wanted, destroys the rest, and writes down as
- * lost what was wanted and is gone.
+ * Compares ledger and runtime after a start: adopts what lives and is wanted, destroys what nobody wants, and writes down
+ * as lost what was wanted and is gone. Only a definite verdict destroys.
  */
 export async function recover(options: RecoveryOptions): Promise<RecoveryResult> {
-  const { ledger, slots, logs, retained, recording } = options;
+  const { ledger, slots, logs, retained, recording, doubt } = options;
   const result: RecoveryResult = { ...NOTHING };
   const found = new Map((await recording.list()).map((instance) => [instance.id, instance]));
   failpoint('recover.listed');
   const ids = new Set([...found.keys(), ...ledger.ids()]);
   await Promise.all([...ids].map((id) => recoverInstance(id, found.get(id), options, result)));
 
-  for (const [sandboxId] of slots.entries()) {
-    // Looked up anew: one that was taken up may have ended, and have been recorded, while another was written.
-    const slot = slots.get(sandboxId);
-    if (slot === undefined || slot.end !== undefined || options.agent.holds(sandboxId)) continue;
-    const reason = 'its instance was gone when the core came back';
-    await slots.put(sandboxId, { ...slot, end: { kind: 'lost', at: options.clock.now(), reason } });
-    result.lost += 1;
-  }
+  for (const [sandboxId] of slots.entries()) if (await noteLoss(sandboxId, options)) result.lost += 1;
   for (const sandboxId of await logs.list())
-    if (slots.get(sandboxId) === undefined && retained.get(sandboxId) === undefined)
+    if (
+      slots.get(sandboxId) === undefined &&
+      retained.get(sandboxId) === undefined &&
+      !doubt.sandbox(sandboxId)
+    )
       await logs.remove(sandboxId);
   failpoint('recover.done');
   return result;
+}
+
+/** What the records say of an instance. */
+interface Plan {
+  record: InstanceRecord | undefined;
+  verdict: Verdict;
+  /** Whose it is, as long as that one has not ended. */
+  sandboxId: string | undefined;
+}
+
+function planFor(id: string, found: RuntimeInstance | undefined, options: RecoveryOptions): Plan {
+  const { ledger, slots, pools, doubt } = options;
+  const record = ledger.get(id);
+  if (record === undefined) {
+    const [owner] = [...slots.entries()].find(([, slot]) => slot.instance === id && !slot.end) ?? [];
+    return { record, verdict: doubt.instance(id) ? 'unknown' : 'destroy', sandboxId: owner };
+  }
+  const { use } = record;
+  const slot = use?.by === 'sandbox' ? slots.get(use.sandboxId) : undefined;
+  const alive = found?.alive === true;
+  const owner = use?.by === 'sandbox' && !slot?.end ? use.sandboxId : undefined;
+  // Its pool, or its slot, may be what cannot be read.
+  const isPoolUnknown = pools.find(record.pool) === undefined && doubt.pool(record.pool);
+  const isOwnerUnknown = owner !== undefined && slot === undefined && doubt.sandbox(owner);
+  if (alive && (isPoolUnknown || isOwnerUnknown)) return { record, verdict: 'unknown', sandboxId: owner };
+  const pool = pools.find(record.pool);
+  // Without its pool nobody can take it up, but files need none.
+  const decision = verdict(alive && pool !== undefined, record, slot, pool?.pool.policy);
+  const keepsFiles = decision === 'destroy' && isOwnerUnknown;
+  return { record, verdict: keepsFiles ? 'keep-files' : decision, sandboxId: owner };
 }
 
 async function recoverInstance(
@@ -69,43 +91,81 @@ async function recoverInstance(
   options: RecoveryOptions,
   result: RecoveryResult,
 ): Promise<void> {
-  const { recording, log } = options;
+  const { recording, unsettled, log } = options;
+  const plan = planFor(id, found, options);
+  const { sandboxId } = plan;
+  if (plan.verdict === 'unknown') {
+    if (plan.record !== undefined) recording.holdImage(id, plan.record.shape.image);
+    log.error({ instance: id, sandbox: sandboxId }, SET_ASIDE);
+    unsettled.add({ instance: id, ...(sandboxId !== undefined && { sandboxId }), reason: SET_ASIDE });
+    return;
+  }
+  let outcome: Outcome = 'destroyed';
   try {
-    const outcome = await settle(id, found, options);
+    outcome = await settle(id, found, plan, options);
     failpoint('recover.settled');
-    if (outcome === 'destroyed') await recording.destroy(id);
-    result[outcome] += 1;
   } catch (error) {
     log.error({ err: error, instance: id }, 'cannot recover an instance');
-    // Nobody holds it now, and its sandbox will be called lost: left alive, it would outlive its own deletion. One that
-    // cannot be destroyed keeps its record, so the next start tries again.
-    await recording.destroy(id).then(
-      () => {
-        result.destroyed += 1;
-      },
-      (err) => {
-        result.failed += 1;
-        log.error({ err, instance: id }, 'cannot destroy an instance');
-      },
-    );
+    if (plan.verdict === 'take-up' && !isDefinite(error)) {
+      const reason = FsbError.from(error).message;
+      const owner = sandboxId !== undefined && { sandboxId };
+      unsettled.add({ instance: id, ...owner, reason }, () => tryAgain(id, options));
+      return;
+    }
+  }
+  try {
+    if (outcome === 'destroyed') await recording.destroy(id);
+    result[outcome] += 1;
+  } catch (err) {
+    // It keeps its record, so the next start tries again.
+    result.failed += 1;
+    log.error({ err, instance: id }, 'cannot destroy an instance');
   }
 }
 
-/** `destroyed`: it is to be. */
+const SET_ASIDE = 'a record that it may belong to cannot be read and is set aside; it is kept';
+
+/** The guest itself refuses to go on; anything else may be over at the next attempt. */
+function isDefinite(error: unknown): boolean {
+  return error instanceof ProtocolError || (error instanceof Error && isDefinite(error.cause));
+}
+
+/** @throws why it cannot be settled yet */
+async function tryAgain(id: string, options: RecoveryOptions): Promise<void> {
+  const { recording } = options;
+  const found = (await recording.list()).find((instance) => instance.id === id);
+  const plan = planFor(id, found, options);
+  const outcome = await settle(id, found, plan, options).catch((error) => {
+    if (isDefinite(error)) return 'destroyed';
+    throw error;
+  });
+  if (outcome === 'destroyed') await recording.destroy(id);
+  if (plan.sandboxId !== undefined) await noteLoss(plan.sandboxId, options);
+}
+
+/** True when a sandbox that runs, by its record, has nothing to run in. */
+async function noteLoss(sandboxId: string, { slots, agent, unsettled }: RecoveryOptions): Promise<boolean> {
+  // Looked up anew: one that was taken up may have ended, and have been recorded, while another was written.
+  const slot = slots.get(sandboxId);
+  if (slot === undefined || slot.end !== undefined || agent.holds(sandboxId)) return false;
+  if (unsettled.has(slot.instance)) return false;
+  await agent.lose(sandboxId, 'its instance was gone when the core came back');
+  return true;
+}
+
+type Outcome = 'running' | 'leases' | 'idle' | 'files' | 'destroyed';
+
+/** `destroyed`: it is to be. @throws what went wrong; it is as it was */
 async function settle(
   id: string,
   found: RuntimeInstance | undefined,
+  { record, verdict: decision }: Plan,
   options: RecoveryOptions,
-): Promise<'running' | 'leases' | 'idle' | 'files' | 'destroyed'> {
-  const { ledger, slots, pools, recording } = options;
-  const record = ledger.get(id);
-  const pool = record && pools.find(record.pool);
-  const use = record?.use;
-  const slot = use?.by === 'sandbox' ? slots.get(use.sandboxId) : undefined;
+): Promise<Outcome> {
+  const { slots, pools, recording } = options;
   if (!record) return 'destroyed';
-  // Without its pool nobody can take it up, but files need none.
-  const alive = found?.alive === true && pool !== undefined;
-  const decision = verdict(alive, record, slot, pool?.pool.policy);
+  const { use } = record;
+  const pool = pools.find(record.pool);
   if (use !== undefined && 'sandboxId' in use && decision !== 'destroy') {
     recording.holdImage(id, record.shape.image);
     // Also of one that cannot be taken up.
@@ -119,102 +179,12 @@ async function settle(
   }
   if (!found?.alive || !pool) return 'destroyed';
   if (decision === 'keep-idle') return (await keepIdle(found, record, pool, options)) ? 'idle' : 'destroyed';
-  if (decision === 'take-up' && use?.by === 'sandbox')
-    return (await takeUp(found, record, use.sandboxId, slot!, pool, options)) ? 'running' : 'destroyed';
-  if (decision === 'take-up' && use?.by === 'lease')
-    return (await takeUpLease(found, record, use.lease, pool, options)) ? 'leases' : 'destroyed';
-  return 'destroyed';
-}
-
-/** False when the guest knows nothing of the sandbox: the core was killed before the command was started. */
-async function takeUp(
-  found: RuntimeInstance,
-  record: InstanceRecord,
-  sandboxId: string,
-  slot: SlotRecord,
-  pool: NamedPool,
-  { agent, recording, adopt, logs, images, log: logger }: RecoveryOptions,
-): Promise<boolean> {
-  // A frozen guest cannot answer; it is frozen again as soon as it has.
-  if (slot.paused) await recording.forPool(pool.name).resume(found.id);
-  const instance = await patiently(() => adopt(found, record, 'claimed'));
-  const main = instance.channel.known.find((known) => known.id === MAIN_PROCESS);
-  if (!main) {
-    await instance.destroy('its command was never started');
-    return false;
+  if (decision !== 'take-up') return 'destroyed';
+  if (use?.by === 'sandbox') {
+    const slot = slots.get(use.sandboxId)!;
+    return (await takeUp(found, record, use.sandboxId, slot, pool, options)) ? 'running' : 'destroyed';
   }
-  const log = await logs.writer(sandboxId);
-  const resumed = instance.channel.resume(MAIN_PROCESS, log.offsets);
-  const image = await nameOf(images, record);
-  const held = pool.adopt(instance, image, agent.holderOf(sandboxId, slot.claimName), record.use!);
-  if (held === undefined) {
-    await log.close();
-    return false;
-  }
-  if (slot.given !== undefined) held.resize(slot.given.resources.memory, true);
-  const run = agent.takeUp({ sandboxId, slot, held, main: resumed, log });
-  await run.execs.letRun(MAIN_PROCESS);
-  // It is taken up, and its record says that it runs: no reason to end it.
-  if (slot.paused)
-    await run
-      .pause()
-      .catch((err) => logger.error({ err, sandbox: sandboxId }, 'cannot freeze a sandbox again'));
-  return true;
+  if (use?.by !== 'lease') return 'destroyed';
+  await takeUpLease(found, record, use.lease, pool, options);
+  return 'leases';
 }
-
-/** False when its instance died on the way. */
-async function takeUpLease(
-  found: RuntimeInstance,
-  record: InstanceRecord,
-  lease: LeaseRecord,
-  pool: NamedPool,
-  { leases, recording, adopt, images }: RecoveryOptions,
-): Promise<boolean> {
-  recording.holdImage(found.id, record.shape.image);
-  const instance = await patiently(() => adopt(found, record, 'claimed'));
-  const image = await nameOf(images, record);
-  const held = pool.adopt(instance, image, leases.holderOf(lease.id), record.use!);
-  if (held === undefined) return false;
-  await leases.takeUp(lease, pool, held);
-  return true;
-}
-
-/** As people know it; the digest when it has no name any more. */
-async function nameOf(images: Pick<ImageStore, 'resolve'>, { shape }: InstanceRecord): Promise<string> {
-  const image = await images.resolve(shape.image).catch(() => undefined);
-  return image?.reference ?? shape.image;
-}
-
-/** A busy machine may keep a guest from answering in time; a running sandbox is worth a second and a third try. */
-async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
-  for (let left = ADOPT_ATTEMPTS; ; left--) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (left <= 1) throw error;
-    }
-  }
-}
-
-async function keepIdle(
-  found: RuntimeInstance,
-  record: InstanceRecord,
-  pool: NamedPool,
-  { recording, adopt, images }: RecoveryOptions,
-): Promise<boolean> {
-  // The image may be gone meanwhile (the host image follows the machine): such an instance is stale.
-  const image = await images.resolve(record.shape.image).catch(() => undefined);
-  if (image === undefined) return false;
-  recording.holdImage(found.id, record.shape.image);
-  // A frozen guest cannot answer. One that was not frozen yet is as it should be.
-  if (pool.pool.policy.pauseIdle) await recording.forPool(pool.name).resume(found.id).catch(noop);
-  const instance = await adopt(found, record, 'idle');
-  if (instance.channel.known.length > 0) {
-    await instance.destroy('a command was started in it and never recorded');
-    return false;
-  }
-  pool.adoptIdle(instance, image.reference);
-  return true;
-}
-
-const noop = (): void => {};

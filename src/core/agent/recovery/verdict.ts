@@ -1,8 +1,10 @@
 import type { PoolPolicy } from '../../model/pool.ts';
 import type { InstanceRecord, SlotRecord } from '../ledger/records.ts';
 
-/** What to do with an instance of an earlier core: decided by what is recorded. `keep-files`: with all else of it. */
-export type Verdict = 'take-up' | 'keep-idle' | 'keep-files' | 'destroy';
+/**
+ * What to do with an instance of an earlier core: decided by what is recorded. `keep-files`: with all else of it.
+ * `unknown`: what its records say cannot be read. */
+export type Verdict = 'take-up' | 'keep-idle' | 'keep-files' | 'destroy' | 'unknown';
 
 /** @param slot the record of the sandbox that holds it, if one does */
 export function verdict(

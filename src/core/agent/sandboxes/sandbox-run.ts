@@ -189,7 +189,7 @@ export class SandboxRun {
     held.resize(Math.max(before, resources.memory));
     try {
       // On record first: the next core must not use it again for somebody who counts on other limits.
-      await this.#slot.change({ given: { ...given, resources } });
+      await this.#slot.change({ given: { ...given, resources }, resized: true });
       failpoint('resize.recorded');
       await this.instance.update(resources);
       failpoint('resize.applied');

@@ -22,12 +22,16 @@ export function parseProcessStat(text: string): ProcessStat | undefined {
   return { state: fields[0]!, startTime };
 }
 
-/** Undefined when there is no such process. Synchronous: what it tells must still hold when a signal follows. */
+/**
+ * Undefined when there is no such process. Synchronous: what it tells must still hold when a signal follows.
+ * @throws what else the system says: with too few descriptors nobody knows whether it is there
+ */
 export function readProcessStat(pid: number): ProcessStat | undefined {
   try {
     return parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
   }
 }
 

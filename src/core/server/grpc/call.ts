@@ -1,13 +1,15 @@
 import { Metadata, type StatusObject } from '@grpc/grpc-js';
+import { systemClock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import { ERROR_METADATA, toGrpcStatus } from '../../wire/error-status.ts';
-import { assertOwnUser } from '../peer-user.ts';
+import { DETAILS_METADATA, statusDetails } from './status-details.ts';
 
 /** What unary and streaming calls have in common. */
 
 /** A call of any message. */
 interface Call {
-  getPeer(): string;
+  /** Milliseconds since the epoch; infinite: none. */
+  getDeadline(): Date | number;
   once(event: 'cancelled', listener: () => void): unknown;
 }
 
@@ -23,11 +25,11 @@ interface CallSignal {
   settle(): void;
 }
 
-/** Aborts when the client cancels or `endWith` does. */
+/** Aborts when the client cancels, its deadline is over, or `endWith` aborts. */
 export function signalOf(call: Call, { endWith }: EndOptions): CallSignal {
   const controller = new AbortController();
   const end = (): void => controller.abort(endWith?.reason);
-  call.once('cancelled', () => controller.abort(new FsbError('cancelled', 'the client cancelled the call')));
+  call.once('cancelled', () => controller.abort(whyCancelled(call)));
   if (endWith?.aborted) end();
   else endWith?.addEventListener('abort', end, { once: true });
   return {
@@ -37,18 +39,19 @@ export function signalOf(call: Call, { endWith }: EndOptions): CallSignal {
   };
 }
 
-/**
- * `127.0.0.1:40000` or `[::1]:40000`; on a unix socket there is nothing to ask: its mode keeps others away.
- * @throws denied
- */
-export function assertPeer(call: Call): void {
-  const match = /^\[?([0-9a-fA-F.:]+?)\]?:(\d+)$/.exec(call.getPeer());
-  if (match) assertOwnUser(match[1], Number(match[2]));
+function whyCancelled(call: Call): FsbError {
+  return Number(call.getDeadline()) <= systemClock.now()
+    ? deadlineExceeded()
+    : new FsbError('cancelled', 'the client cancelled the call');
 }
 
+export const deadlineExceeded = (): FsbError => new FsbError('timeout', 'the deadline of the call is over');
+
 export function statusOf(thrown: unknown): Pick<StatusObject, 'code' | 'details' | 'metadata'> {
-  const { code, details, body } = toGrpcStatus(thrown);
+  const error = FsbError.from(thrown);
+  const { code, details, body } = toGrpcStatus(error);
   const metadata = new Metadata();
   metadata.set(ERROR_METADATA, body);
+  metadata.set(DETAILS_METADATA, statusDetails(error));
   return { code, details, metadata };
 }

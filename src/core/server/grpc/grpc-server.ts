@@ -1,10 +1,16 @@
 import { createServer, type Socket, type Server as SocketServer } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Clock } from '../../model/clock.ts';
-import type { Endpoint } from '../../wire/endpoint.ts';
 import { LONGEST_ANSWER, LONGEST_QUESTION } from '../../wire/rpc-over-http.ts';
+import type { Door } from '../doors.ts';
 import { listen } from '../listen.ts';
+import { Admission } from './admit.ts';
+import { libraryStatus } from './library-status.ts';
 import type { Service } from './services.ts';
+
+/** Of the library; each can be another one. */
+export type GrpcLimits = Partial<typeof SERVER_OPTIONS>;
 
 const SERVER_OPTIONS = {
   'grpc.max_receive_message_length': LONGEST_QUESTION,
@@ -17,53 +23,55 @@ const SERVER_OPTIONS = {
 };
 
 export interface GrpcServer {
-  /** Real addresses. */
-  addresses: string[];
+  /** The real one. */
+  address: string;
   /** New calls are refused, running ones get `graceMs` to end. Idempotent. */
   close(graceMs: number): Promise<void>;
 }
 
 /**
- * The sockets are ours and not the library's, which neither takes many at once nor lets go of one that says nothing.
- * @throws unavailable when an address cannot be had
+ * The sockets are ours and not the library's, which neither takes many at once, nor lets go of one that says nothing, nor
+ * takes up new certificates.
+ * @throws unavailable when the address cannot be had
  */
 export async function startGrpcServer(
   services: Service[],
-  { endpoints, clock }: { endpoints: Endpoint[]; clock: Clock },
+  { door, clock, limits }: { door: Door; clock: Clock; limits?: GrpcLimits },
 ): Promise<GrpcServer> {
-  const server = new Server(SERVER_OPTIONS);
-  for (const { definition, implementation } of services) server.addService(definition, implementation);
+  const admission = new Admission(services, (knock) => door.enter(knock));
+  const interceptors = [libraryStatus, admission.interceptor];
+  const server = new Server({ ...SERVER_OPTIONS, ...limits, interceptors });
+  for (const service of services) server.addService(service.definition, admission.methodsOf(service));
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listener = listenerBehind(door, (socket) => injector.injectConnection(socket));
   const sockets = new Set<Socket>();
-  const take = (socket: Socket): void => {
+  listener.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-    injector.injectConnection(socket);
-  };
-  const listeners: SocketServer[] = [];
+  });
   const close = async (graceMs: number): Promise<void> => {
     const cancel = clock.after(graceMs, () => {
       for (const socket of sockets) socket.destroy();
     });
-    await Promise.all([...listeners.map(closed), shutDown(server)]);
+    // Its own word for the end never comes when it has just ended a connection for silence. Without connections it is over.
+    server.tryShutdown(() => {});
+    await closed(listener);
     cancel();
   };
   try {
-    const addresses: string[] = [];
-    for (const endpoint of endpoints) {
-      const listener = createServer(take);
-      addresses.push(await listen(listener, endpoint));
-      listeners.push(listener);
-    }
-    return { addresses, close };
+    return { address: await listen(listener, door.endpoint), close };
   } catch (error) {
     await close(0);
     throw error;
   }
 }
 
+function listenerBehind(door: Door, take: (socket: Socket) => void): SocketServer {
+  if (door.tlsOptions === undefined) return createServer(take);
+  const listener = createTlsServer({ ...door.tlsOptions, ALPNProtocols: ['h2'] }, take);
+  door.guard(listener);
+  return listener;
+}
+
 const closed = (listener: SocketServer): Promise<void> =>
   new Promise((resolve) => listener.close(() => resolve()));
-
-const shutDown = (server: Server): Promise<void> =>
-  new Promise((resolve) => server.tryShutdown(() => resolve()));

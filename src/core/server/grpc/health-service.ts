@@ -1,21 +1,49 @@
-import { status } from '@grpc/grpc-js';
+import { abortable } from '../../model/abortable.ts';
 import { FsbError } from '../../model/errors.ts';
 import {
+  type HealthCheckResponse,
   type HealthServer,
   HealthCheckResponse_ServingStatus as Serving,
 } from '../../wire/gen/grpc/health/v1/health.ts';
+import { serverStream } from './server-stream.ts';
 import { unary } from './unary.ts';
 
+export interface HealthOptions {
+  /** Names of all that is served. */
+  services: readonly string[];
+  /** It becomes true before anybody can call, in every core that is not made by a test. */
+  ready: () => boolean;
+  /** Aborts when the core goes away. */
+  closing: AbortSignal;
+}
+
 /** The standard health service; the empty service name asks for the whole core. */
-export function healthService(services: readonly string[], ready: () => boolean): HealthServer {
+export function healthService({ services, ready, closing }: HealthOptions): HealthServer {
+  const isHere = (service: string): boolean => service === '' || services.includes(service);
+  const now = (): HealthCheckResponse => ({
+    status: ready() && !closing.aborted ? Serving.SERVING : Serving.NOT_SERVING,
+  });
+  /** The protocol wants a service that is not there to be watched all the same: it might come. */
+  async function* watch(service: string, signal?: AbortSignal): AsyncGenerator<HealthCheckResponse> {
+    yield isHere(service) ? now() : { status: Serving.SERVICE_UNKNOWN };
+    await abortable(aborted(closing), signal);
+    if (isHere(service)) yield now();
+  }
   return {
     check: unary(async ({ service }) => {
-      if (service !== '' && !services.includes(service))
+      if (!isHere(service))
         throw new FsbError('not_found', `there is no service ${JSON.stringify(service)} here`);
-      return { status: ready() ? Serving.SERVING : Serving.NOT_SERVING };
+      return now();
     }),
-    // Allowed by the health protocol: clients then stop watching. Readiness changes once, at start.
-    watch: (call) =>
-      call.destroy(Object.assign(new Error('watch is not offered'), { code: status.UNIMPLEMENTED })),
+    watch: serverStream(
+      ({ service }, { signal }) => watch(service, signal),
+      (response) => response,
+    ),
   };
 }
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });

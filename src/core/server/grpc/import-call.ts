@@ -4,7 +4,7 @@ import { eachAbortable } from '../../model/abortable.ts';
 import { FsbError } from '../../model/errors.ts';
 import { imageToWire, importFromWire } from '../../wire/convert/image.ts';
 import type { ImportImageRequest, ImportImageResponse } from '../../wire/gen/fsb/v1/image.ts';
-import { assertPeer, signalOf, statusOf } from './call.ts';
+import { signalOf, statusOf } from './call.ts';
 
 type ImportStream = ServerDuplexStream<ImportImageRequest, ImportImageResponse>;
 
@@ -16,7 +16,6 @@ export function importCall(
   return (call: ImportStream) => {
     const { signal, settle } = signalOf(call, { endWith: closing });
     const importing = async (): Promise<void> => {
-      assertPeer(call);
       // A client that is gone sends no end: whoever reads would wait for ever. Its other half is for the answer.
       const requests = eachAbortable(call.iterator({ destroyOnReturn: false }), signal);
       const { value: first, done } = await requests.next();

@@ -4,7 +4,7 @@ import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import type { Lease } from '../../model/pool.ts';
 import { leaseRequestFromWire, leaseToWire } from '../../wire/convert/lease.ts';
 import type { LeaseRequest, LeaseResponse } from '../../wire/gen/fsb/v1/pool.ts';
-import { assertPeer, signalOf, statusOf } from './call.ts';
+import { signalOf, statusOf } from './call.ts';
 
 /**
  * The first message asks for a lease, a second one takes that back. Who takes back instead of cancelling is answered
@@ -19,7 +19,6 @@ export function leaseCall(
   return (call, callback) => {
     const { signal, settle, abort } = signalOf(call, { endWith: closing });
     const answer = async (request: LeaseRequest): Promise<LeaseResponse> => {
-      assertPeer(call);
       const lease = await pools.lease(leaseRequestFromWire(request), { signal });
       if (signal.aborted) await letGo(pools, lease);
       throwIfAborted(signal);

@@ -10,10 +10,17 @@ import {
   resetFromWire,
   stopFromWire,
 } from '../../wire/convert/parts.ts';
-import { createResponseToWire, listFromWire, sandboxToWire } from '../../wire/convert/sandbox.ts';
+import {
+  createResponseToWire,
+  pageQueryFromWire,
+  pageToWire,
+  sandboxToWire,
+} from '../../wire/convert/sandbox.ts';
 import { usageQueryFromWire, usageToWire } from '../../wire/convert/usage.ts';
+import { newsToWire, watchQueryFromWire } from '../../wire/convert/watch.ts';
 import type { FastPathServiceServer, UpdateRequest } from '../../wire/gen/fastpath/v1/fastpath.ts';
 import type { CreateMetrics } from '../metrics/create-metrics.ts';
+import { serverStream } from './server-stream.ts';
 import { unary } from './unary.ts';
 
 export function sandboxService(
@@ -32,9 +39,14 @@ export function sandboxService(
     getSandbox: unary(async (request, options) =>
       sandboxToWire(await sandboxes.get(refFromWire(request), options)),
     ),
-    listSandboxes: unary(async (request, options) => ({
-      items: (await sandboxes.list(listFromWire(request), options)).map(sandboxToWire),
-    })),
+    listSandboxes: unary(async (request, options) =>
+      pageToWire(await sandboxes.page(pageQueryFromWire(request), options)),
+    ),
+    watchSandboxes: serverStream(
+      (request, options) => sandboxes.watch(watchQueryFromWire(request), options),
+      newsToWire,
+      waiting,
+    ),
     deleteSandbox: unary(async (request, options) => {
       await sandboxes.delete(refFromWire(request), { ...deleteFromWire(request), ...options });
       return { success: true };

@@ -1,6 +1,7 @@
-import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc-js';
+import type { Writable } from 'node:stream';
+import type { handleServerStreamingCall } from '@grpc/grpc-js';
 import type { CallOptions } from '../../api/sandbox-api.ts';
-import { assertPeer, type EndOptions, signalOf, statusOf } from './call.ts';
+import { type EndOptions, signalOf, statusOf } from './call.ts';
 
 /** A streaming method from an iterable of the API, read at the pace of the client and no longer than it is there. */
 export function serverStream<Request, Item, Response>(
@@ -11,7 +12,6 @@ export function serverStream<Request, Item, Response>(
   return (call) => {
     const { signal, settle } = signalOf(call, options);
     const send = async (): Promise<void> => {
-      assertPeer(call);
       for await (const item of open(call.request, { signal })) {
         if (!call.write(toWire(item))) await drained(call, signal);
         if (signal.aborted) throw signal.reason;
@@ -28,10 +28,7 @@ export function serverStream<Request, Item, Response>(
 }
 
 /** Resolves when there is room for more, or nobody will take it. */
-function drained<Request, Response>(
-  call: ServerWritableStream<Request, Response>,
-  signal: AbortSignal,
-): Promise<void> {
+export function drained(call: Pick<Writable, 'once' | 'off'>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       call.off('drain', done);

@@ -5,16 +5,22 @@ import { ImageServiceService } from '../../wire/gen/fsb/v1/image.ts';
 import { PoolServiceService } from '../../wire/gen/fsb/v1/pool.ts';
 import { SystemServiceService } from '../../wire/gen/fsb/v1/system.ts';
 import { HealthService } from '../../wire/gen/grpc/health/v1/health.ts';
+import { ServerReflectionService as ReflectionService } from '../../wire/gen/grpc/reflection/v1/reflection.ts';
+import { ServerReflectionService as ReflectionAlphaService } from '../../wire/gen/grpc/reflection/v1alpha/reflection.ts';
 import type { CreateMetrics } from '../metrics/create-metrics.ts';
 import { healthService } from './health-service.ts';
 import { imageService } from './image-service.ts';
 import { poolService } from './pool-service.ts';
+import { reflectionService } from './reflection/reflection-service.ts';
 import { sandboxService } from './sandbox-service.ts';
 import { systemService } from './system-service.ts';
 
 export interface Service {
   definition: ServiceDefinition;
-  implementation: UntypedServiceImplementation;
+  /** Its methods, for one who has this core. */
+  implement: (core: CoreApi) => UntypedServiceImplementation;
+  /** Answers whoever asks: it tells whether the core is there, and nothing else. */
+  open?: true;
 }
 
 export interface ServiceOptions {
@@ -24,20 +30,28 @@ export interface ServiceOptions {
   closing: AbortSignal;
 }
 
-const NAMES = [
-  'fastpath.v1.FastPathService',
-  'fsb.v1.ImageService',
-  'fsb.v1.PoolService',
-  'fsb.v1.SystemService',
-];
-
 /** All that a core can be asked, however the question comes. */
-export function coreServices(core: CoreApi, { ready, metrics, closing }: ServiceOptions): Service[] {
+export function coreServices({ ready, metrics, closing }: ServiceOptions): Service[] {
+  const own: Service[] = [
+    {
+      definition: FastPathServiceService,
+      implement: (core) => ({ ...sandboxService(core, metrics, closing) }),
+    },
+    { definition: ImageServiceService, implement: (core) => ({ ...imageService(core, closing) }) },
+    { definition: PoolServiceService, implement: (core) => ({ ...poolService(core, closing) }) },
+    { definition: SystemServiceService, implement: (core) => ({ ...systemService(core, closing) }) },
+  ];
+  const standard = [HealthService, ReflectionService, ReflectionAlphaService];
+  const names = [...own.map(({ definition }) => definition), ...standard].map(nameOf);
+  const health = { ...healthService({ services: names, ready, closing }) };
+  const reflection = { ...reflectionService(names, closing) };
   return [
-    { definition: FastPathServiceService, implementation: { ...sandboxService(core, metrics, closing) } },
-    { definition: ImageServiceService, implementation: { ...imageService(core, closing) } },
-    { definition: PoolServiceService, implementation: { ...poolService(core, closing) } },
-    { definition: SystemServiceService, implementation: { ...systemService(core, closing) } },
-    { definition: HealthService, implementation: { ...healthService(NAMES, ready) } },
+    ...own,
+    { definition: HealthService, implement: () => health, open: true },
+    { definition: ReflectionService, implement: () => reflection },
+    { definition: ReflectionAlphaService, implement: () => reflection },
   ];
 }
+
+/** `/fsb.v1.PoolService/List` is a path. */
+const nameOf = (definition: ServiceDefinition): string => Object.values(definition)[0]!.path.split('/')[1]!;

@@ -1,6 +1,6 @@
 import type { handleUnaryCall } from '@grpc/grpc-js';
 import type { CallOptions } from '../../api/sandbox-api.ts';
-import { assertPeer, type EndOptions, signalOf, statusOf } from './call.ts';
+import { type EndOptions, signalOf, statusOf } from './call.ts';
 
 /** A service method from one call of the API: its cancellation becomes a signal, its error a status. */
 export function unary<Request, Response>(
@@ -10,7 +10,6 @@ export function unary<Request, Response>(
   return (call, callback) => {
     const { signal, settle } = signalOf(call, options);
     const answer = async (): Promise<Response> => {
-      assertPeer(call);
       return handle(call.request, { signal });
     };
     answer().then(

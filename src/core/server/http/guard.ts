@@ -1,29 +1,34 @@
 import type { IncomingMessage } from 'node:http';
 import { FsbError } from '../../model/errors.ts';
 import { isLoopback } from '../../model/loopback.ts';
-import { assertOwnUser } from '../peer-user.ts';
+import type { Visit } from '../auth/entrance.ts';
+import type { Door } from '../doors.ts';
+import { peerOf } from '../tls/reception.ts';
 
 /**
- * What keeps other users and web pages away from a core that listens on loopback. A page may open http://127.0.0.1 and WebSockets to
- * it from any site (its Origin tells), and a name of the attacker's may resolve to 127.0.0.1 (its Host tells).
+ * What keeps web pages away. A page may open http://127.0.0.1 and WebSockets to it from any site (its Origin tells), and
+ * a name of the attacker's may resolve to 127.0.0.1 (its Host tells).
  *
  * @throws denied
  */
-export function assertMayCall(request: IncomingMessage, transport: 'unix' | 'tcp'): void {
+export function assertNoForeignPage(request: IncomingMessage, { endpoint, isSecure }: Door): void {
   const { host, origin } = request.headers;
-  if (transport === 'tcp' && !isOpenToAll(request))
-    assertOwnUser(request.socket.remoteAddress, request.socket.remotePort);
-  if (transport === 'tcp' && !isLoopback(hostName(host)))
+  // Where TLS is, a page would need a token, and names of the core are for its certificate to say.
+  if (endpoint.kind === 'tcp' && !isSecure && !isLoopback(hostName(host)))
     throw new FsbError('denied', `requests for the host ${JSON.stringify(host ?? '')} are refused`, {
       hint: 'Use 127.0.0.1 or localhost in the URL.',
     });
-  if (origin !== undefined && origin !== `http://${host}`)
+  if (origin !== undefined && origin !== `${isSecure ? 'https' : 'http'}://${host}`)
     throw new FsbError('denied', `requests from web pages of ${JSON.stringify(origin)} are refused`);
 }
 
-/** Probes tell whether the core is there, and nothing else. */
-const isOpenToAll = ({ url }: IncomingMessage): boolean =>
-  url === '/healthz' || url === '/readyz' || url === '/metrics';
+/** Who makes a request. @throws unauthenticated, denied, no_capacity */
+export const visitOf = (request: IncomingMessage, door: Door): Visit =>
+  door.enter({
+    peer: peerOf(request.socket),
+    authorization: request.headers.authorization,
+    path: (request.url ?? '').replace(/\?.*$/s, ''),
+  });
 
 function hostName(header: string | undefined): string {
   return (header ?? '')

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../model/clock.ts';
-import type { Endpoint } from '../../wire/endpoint.ts';
+import type { Door } from '../doors.ts';
 import { listen } from '../listen.ts';
 
 /** Milliseconds for the rest of a body after the answer; what comes of it is dropped. */
@@ -16,25 +17,36 @@ export interface HttpListener {
   close(graceMs: number): Promise<void>;
 }
 
+// No requestTimeout: it would cut a long upload, also one that waits for its turn. Who reads a body has a deadline.
+const LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 0,
+  keepAliveTimeout: 5000,
+  maxHeaderSize: 16 * 1024,
+};
+
 /** @throws unavailable when the address cannot be had */
 export async function listenHttp(
-  endpoint: Endpoint,
+  door: Door,
   handle: RequestListener,
   clock: Clock,
   upgrade?: Upgrade,
 ): Promise<HttpListener> {
-  const server = createServer(
-    // No requestTimeout: it would cut a long upload, also one that waits for its turn. Who reads a body has a deadline.
-    { headersTimeout: 10_000, requestTimeout: 0, keepAliveTimeout: 5000, maxHeaderSize: 16 * 1024 },
-    (request, response) => {
-      response.once('finish', () => cutEndless(request, clock));
-      handle(request, response);
-    },
-  );
+  const server = serverBehind(door, (request, response) => {
+    response.once('finish', () => cutEndless(request, clock));
+    handle(request, response);
+  });
   server.maxHeadersCount = 100;
   if (upgrade !== undefined) server.on('upgrade', upgrade);
-  const address = await listen(server, endpoint);
+  const address = await listen(server, door.endpoint);
   return { address, close: (graceMs) => shutDown(server, clock, graceMs) };
+}
+
+function serverBehind(door: Door, handle: RequestListener): Server {
+  if (!door.isSecure) return createServer(LIMITS, handle);
+  const server = createSecureServer({ ...LIMITS, ...door.tlsOptions }, handle);
+  door.guard(server);
+  return server;
 }
 
 /** A client that goes on sending after its answer would have its connection for ever. */

@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { SandboxApi } from '../../api/sandbox-api.ts';
 import { LineStamper } from '../../model/line-stamper.ts';
 import type { LogEntry } from '../../model/logs.ts';
 import { logsFromQuery, wantsTimestamps } from '../../wire/stream/stream-query.ts';
@@ -16,13 +15,13 @@ const PROBE_MS = 15_000;
  *
  * @param closing aborts when the core goes away: followers must not keep it
  */
-export function logRoute(sandboxes: Pick<SandboxApi, 'logs'>, closing: AbortSignal): Route {
-  return async (request, response, { pathname, searchParams }, signal) => {
+export function logRoute(closing: AbortSignal): Route {
+  return async (request, response, { pathname, searchParams }, signal, { core }) => {
     const target = request.method === 'GET' ? sandboxPath(pathname) : undefined;
     if (target?.action !== 'logs') return false;
     const query = { ...logsFromQuery(searchParams), position: true };
     const until = AbortSignal.any([signal, closing]);
-    const entries = sandboxes.logs(target.ref, query, { signal: until });
+    const entries = core.sandboxes.logs(target.ref, query, { signal: until });
     await sendLog(response, entries, wantsTimestamps(searchParams));
     return true;
   };

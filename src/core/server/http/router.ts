@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { CoreApi } from '../../api/core-api.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { SandboxRef } from '../../model/sandbox.ts';
+import type { Visit } from '../auth/entrance.ts';
 import { sendJson, sendText, urlOf } from './respond.ts';
 
 const PREFIX = '/api/v1/sandboxes';
@@ -12,38 +12,41 @@ export type Route = (
   response: ServerResponse,
   url: URL,
   signal: AbortSignal,
+  visit: Visit,
 ) => Promise<boolean>;
 
-/** What the router has to offer. */
-export interface Served {
-  core: CoreApi;
-  ready: () => boolean;
-  /** Asked first, in this order. */
-  routes: Route[];
+/** `/healthz` and `/readyz`: they tell whether the core is there, and nothing else, to whoever asks. False: it is neither. */
+export function probe(request: IncomingMessage, response: ServerResponse, ready: () => boolean): boolean {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return false;
+  const { pathname } = urlOf(request);
+  if (pathname === '/healthz') sendText(response, 200, 'ok\n');
+  else if (pathname !== '/readyz') return false;
+  else if (ready()) sendText(response, 200, 'ok\n');
+  else sendText(response, 503, 'not ready\n');
+  return true;
 }
 
-/** @throws FsbError, to be sent as JSON */
+/** @param routes asked first, in this order @throws FsbError, to be sent as JSON */
 export async function route(
-  { core, ready, routes }: Served,
+  routes: Route[],
   request: IncomingMessage,
   response: ServerResponse,
   signal: AbortSignal,
+  visit: Visit,
 ): Promise<void> {
   const url = urlOf(request);
-  for (const answers of routes) if (await answers(request, response, url, signal)) return;
+  for (const answers of routes) if (await answers(request, response, url, signal, visit)) return;
   const { pathname, searchParams } = url;
+  const { sandboxes } = visit.core;
   if (request.method !== 'GET' && request.method !== 'HEAD') throw notHere(request, pathname);
-  if (pathname === '/healthz') return sendText(response, 200, 'ok\n');
-  if (pathname === '/readyz')
-    return ready() ? sendText(response, 200, 'ok\n') : sendText(response, 503, 'not ready\n');
   if (pathname === PREFIX) {
     const namespace = searchParams.get('namespace');
-    const items = await core.sandboxes.list(namespace === null ? {} : { namespace }, { signal });
+    const items = await sandboxes.list(namespace === null ? {} : { namespace }, { signal });
     return sendJson(response, 200, { items });
   }
   const target = sandboxPath(pathname);
   if (target === undefined || target.action !== '') throw notHere(request, pathname);
-  return sendJson(response, 200, await core.sandboxes.get(target.ref, { signal }));
+  return sendJson(response, 200, await sandboxes.get(target.ref, { signal }));
 }
 
 /** `/api/v1/sandboxes/{namespace}/{name}` and what may follow after a further slash. */

@@ -1,44 +1,53 @@
 import type { ServerErrorResponse, UntypedHandleCall } from '@grpc/grpc-js';
+import type { CoreApi } from '../../api/core-api.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import { ERROR_METADATA, fromGrpcStatus } from '../../wire/error-status.ts';
 import { LONGEST_QUESTION, PROTOBUF } from '../../wire/rpc-over-http.ts';
+import { perCore } from '../grpc/admit.ts';
 import type { Service } from '../grpc/services.ts';
 import { BodyRoom } from './body-room.ts';
+import { type Deadline, deadlineOf } from './deadline.ts';
 import { RequestBody } from './request-body.ts';
 import { send } from './respond.ts';
 import type { Route } from './router.ts';
 
 /** Answers one question; both are bytes of a message. @throws FsbError */
-type Method = (question: Buffer, signal: AbortSignal) => Promise<Buffer>;
+type Method = (question: Buffer, deadline: Deadline, core: CoreApi) => Promise<Buffer>;
 
 /** The unary methods of `services` as ../../wire/rpc-over-http.ts has them. */
 export function rpcRoutes(services: Service[], clock: Clock): Route {
   const methods = new Map(services.flatMap(methodsOf));
   const room = new BodyRoom();
-  return async (request, response, { pathname }, signal) => {
+  return async (request, response, { pathname }, signal, { core }) => {
     const method = request.method === 'POST' ? methods.get(pathname) : undefined;
     if (method === undefined) return false;
+    const deadline = deadlineOf(request.headers['grpc-timeout']?.toString(), signal, clock);
     const body = new RequestBody(request, clock, room);
     try {
       // A web page cannot send this type without asking first.
       body.assertType([PROTOBUF]);
-      send(response, 200, PROTOBUF, await method(await body.bytes(LONGEST_QUESTION), signal));
+      send(response, 200, PROTOBUF, await method(await body.bytes(LONGEST_QUESTION), deadline, core));
     } finally {
+      deadline.clear();
       body.release();
     }
     return true;
   };
 }
 
-const methodsOf = ({ definition, implementation }: Service): [path: string, method: Method][] =>
-  Object.entries(definition)
+function methodsOf({ definition, implement }: Service): [path: string, method: Method][] {
+  const implementation = perCore(implement);
+  return Object.entries(definition)
     .filter(([, { requestStream, responseStream }]) => !requestStream && !responseStream)
     .map(([name, { path, requestDeserialize, responseSerialize }]) => [
       path,
-      async (question, signal) =>
-        responseSerialize(await answer(implementation[name]!, read(question, requestDeserialize), signal)),
+      async (question, deadline, core) => {
+        const method = implementation(core)[name]!;
+        return responseSerialize(await answer(method, read(question, requestDeserialize), deadline));
+      },
     ]);
+}
 
 function read<Message>(bytes: Buffer, deserialize: (bytes: Buffer) => Message): Message {
   try {
@@ -52,12 +61,11 @@ function read<Message>(bytes: Buffer, deserialize: (bytes: Buffer) => Message): 
 }
 
 /** Calls a method as the gRPC server does, with what the methods here use of such a call (../grpc/call.ts). */
-function answer(method: UntypedHandleCall, request: unknown, signal: AbortSignal): Promise<unknown> {
+function answer(method: UntypedHandleCall, request: unknown, { signal, isOver }: Deadline): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const call = {
       request,
-      // Who calls was asked before the request came here.
-      getPeer: () => '',
+      getDeadline: () => (isOver() ? 0 : Number.POSITIVE_INFINITY),
       once: (_: 'cancelled', listener: () => void) =>
         signal.addEventListener('abort', listener, { once: true }),
     };

@@ -2,30 +2,41 @@ import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { WebSocketServer } from 'ws';
 import type { Clock } from '../../model/clock.ts';
+import type { Descriptors } from '../../model/descriptors.ts';
 import { FsbError } from '../../model/errors.ts';
 import { LONGEST_INPUT_FRAME } from '../../wire/stream/frames.ts';
-import { assertMayCall } from '../http/guard.ts';
+import type { Visit } from '../auth/entrance.ts';
+import type { Door } from '../doors.ts';
+import { assertNoForeignPage, visitOf } from '../http/guard.ts';
 import type { Upgrade } from '../http/http-server.ts';
 import { refuseUpgrade, urlOf } from '../http/respond.ts';
 import { SocketCarrier } from './carrier.ts';
 import { Connection } from './connection.ts';
 import { keepAlive } from './heartbeat.ts';
 import { HeldStreams } from './held-streams.ts';
-import type { StreamedCore } from './serve.ts';
 import { streamOfRequest } from './streams.ts';
 import { assertSpoken, chooseProtocol } from './subprotocol.ts';
 
 /** A client that does not answer a close is cut off after this. */
 const CLOSE_TIMEOUT_MS = 2000;
 
+type Transport = Door['endpoint']['kind'];
+
 export interface StreamServer {
   /** The handler of upgrade requests for one listener. */
-  upgrade(transport: 'unix' | 'tcp'): Upgrade;
+  upgrade(door: Door): Upgrade;
   /** Refuses new streams and ends the open ones with 1001; cuts off what is left after `graceMs`. Idempotent. */
   close(graceMs: number): Promise<void>;
 }
 
-export function streamServer(core: StreamedCore, clock: Clock, log: Logger): StreamServer {
+export interface StreamServerOptions {
+  clock: Clock;
+  log: Logger;
+  /** Left out: nobody watches them. */
+  descriptors?: Descriptors;
+}
+
+export function streamServer({ clock, log, descriptors }: StreamServerOptions): StreamServer {
   // No compression: it costs more than a local socket saves, and memory for each connection.
   const options = {
     noServer: true,
@@ -41,14 +52,19 @@ export function streamServer(core: StreamedCore, clock: Clock, log: Logger): Str
   const held = new HeldStreams(clock);
 
   /** What to do with the connection. @throws not_found, invalid_argument, conflict */
-  const take = (request: IncomingMessage, transport: 'unix' | 'tcp'): ((socket: SocketCarrier) => void) => {
-    const goOn = held.toGoOn(urlOf(request));
+  const take = (
+    request: IncomingMessage,
+    transport: Transport,
+    { core, caller }: Visit,
+  ): ((socket: SocketCarrier) => void) => {
+    const goOn = held.toGoOn(urlOf(request), caller.name);
     if (goOn !== undefined) return (socket) => goOn.carrier.goOn(socket, goOn.received);
     const stream = streamOfRequest(request);
     const { resume } = stream;
     if (resume !== undefined) held.assertFree(resume);
     return (socket) => {
-      const linked = resume !== undefined && socket.own ? held.hold(resume, transport) : undefined;
+      const linked =
+        resume !== undefined && socket.own ? held.hold(resume, caller.name, transport) : undefined;
       const connection = new Connection(linked ?? socket, stream.window, clock);
       linked?.begin(socket);
       connections.add(connection);
@@ -60,13 +76,16 @@ export function streamServer(core: StreamedCore, clock: Clock, log: Logger): Str
   };
 
   const upgrade =
-    (transport: 'unix' | 'tcp'): Upgrade =>
+    (door: Door): Upgrade =>
     (request, socket, head) => {
       try {
+        const transport = door.endpoint.kind;
         if (goingAway) throw new FsbError('unavailable', 'the core is going away');
-        assertMayCall(request, transport);
+        assertNoForeignPage(request, door);
+        descriptors?.assertFor('stream');
+        const visit = visitOf(request, door);
         assertSpoken(request);
-        const serve = take(request, transport);
+        const serve = take(request, transport, visit);
         server.handleUpgrade(request, socket, head, (ws) => {
           keepAlive(ws, clock, transport);
           serve(new SocketCarrier(ws));

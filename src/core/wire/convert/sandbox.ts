@@ -1,10 +1,16 @@
-import type { ListQuery } from '../../api/sandbox-api.ts';
+import type { ListQuery, PageQuery, SandboxPage } from '../../api/sandbox-api.ts';
 import { didYouMean } from '../../model/did-you-mean.ts';
 import { FsbError } from '../../model/errors.ts';
 import { DEFAULT_NAMESPACE } from '../../model/ids.ts';
 import { type Phase, type PhaseState, phases } from '../../model/phase.ts';
 import type { Sandbox } from '../../model/sandbox.ts';
-import type { CreateResponse, ListRequest, PhaseDetail, SandboxInfo } from '../gen/fastpath/v1/fastpath.ts';
+import type {
+  CreateResponse,
+  ListRequest,
+  ListResponse,
+  PhaseDetail,
+  SandboxInfo,
+} from '../gen/fastpath/v1/fastpath.ts';
 import { defined, exitFromWire, exitToWire } from './parts.ts';
 import { specFromWire, specToWire } from './spec.ts';
 
@@ -63,22 +69,47 @@ export function createResponseToWire(sandbox: Sandbox): CreateResponse {
   };
 }
 
-export const listToWire = (query: ListQuery): ListRequest => ({
+export const pageQueryToWire = ({ limit = 0, token = '', ...query }: PageQuery): ListRequest => ({
   namespace: query.namespace ?? '',
   allNamespaces: query.namespace === undefined,
   labels: query.labels ?? {},
   phases: query.phases ?? [],
+  limit,
+  pageToken: token,
 });
 
 /** @throws invalid_argument for a phase that does not exist */
-export function listFromWire(wire: ListRequest): ListQuery {
+export function pageQueryFromWire(wire: ListRequest): PageQuery {
+  return {
+    ...rangeFromWire(wire),
+    ...(wire.phases.length === 0 ? {} : { phases: wire.phases.map(parsePhase) }),
+    ...(wire.limit === 0 ? {} : { limit: wire.limit }),
+    ...(wire.pageToken === '' ? {} : { token: wire.pageToken }),
+  };
+}
+
+/** Of which sandboxes something is asked. */
+export function rangeFromWire(
+  wire: Pick<ListRequest, 'namespace' | 'allNamespaces' | 'labels'>,
+): Pick<ListQuery, 'namespace' | 'labels'> {
   const namespace = wire.namespace === '' ? DEFAULT_NAMESPACE : wire.namespace;
   return {
     ...(wire.allNamespaces ? {} : { namespace }),
     ...(Object.keys(wire.labels).length === 0 ? {} : { labels: wire.labels }),
-    ...(wire.phases.length === 0 ? {} : { phases: wire.phases.map(parsePhase) }),
   };
 }
+
+export const pageToWire = ({ items, next = '', revision }: SandboxPage): ListResponse => ({
+  items: items.map(sandboxToWire),
+  nextPageToken: next,
+  revision,
+});
+
+export const pageFromWire = ({ items, nextPageToken, revision }: ListResponse): SandboxPage => ({
+  items: items.map(sandboxFromWire),
+  ...(nextPageToken === '' ? {} : { next: nextPageToken }),
+  revision,
+});
 
 function parsePhase(text: string): Phase {
   const found = phases.find((phase) => phase === text);

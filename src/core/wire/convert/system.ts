@@ -33,8 +33,9 @@ export function healthToWire({ records, ...health }: SystemHealth): SystemHealth
 export function healthFromWire({ records, disk, recovery, ...health }: SystemHealthResponse): SystemHealth {
   if (records === undefined || disk === undefined || recovery === undefined) throw incomplete('health');
   const { count, size, failure } = records;
+  const unsettled = health.unsettled.map((each) => defined(each));
   const told = failure && { at: failure.atMilliseconds, message: failure.message, over: failure.over };
-  return { ...health, disk, recovery, records: { count, size, ...(told && { failure: told }) } };
+  return { ...health, unsettled, disk, recovery, records: { count, size, ...(told && { failure: told }) } };
 }
 
 export const logToWire = ({ sandboxId, size, deleted }: LogUsage): WireLog => ({

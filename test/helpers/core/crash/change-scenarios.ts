@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { memoryLimit } from '../memory-limit.ts';
 import { box, expectKept, expectPhase, find, makeRunning } from './boxes.ts';
 import { scenario } from './scenario.ts';
 
@@ -78,11 +79,14 @@ export const changeScenarios = [
     covers: ['update.', 'resize.'],
     prepare: (api) => makeRunning(api, { resources: { memory: 64 * MIB } }),
     act: (api) => api.sandboxes.update(box, { resources: { memory: 96 * MIB } }),
-    check: async (api) => {
+    check: async (api, _, __, root) => {
       const [usage] = await api.sandboxes.usage({});
-      const { spec } = (await find(api))!;
+      const { id, spec } = (await find(api))!;
       // What is said is what is.
       expect(usage?.limits.memory).toBe(spec.resources?.memory);
+      const { instances } = await api.system.usage();
+      const instance = instances.find(({ sandboxId }) => sandboxId === id)!;
+      expect(await memoryLimit(root, instance.id)).toBe(spec.resources?.memory);
       await expectKept(api);
     },
   }),

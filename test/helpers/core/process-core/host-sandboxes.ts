@@ -5,12 +5,22 @@ import type {
   DeleteOptions,
   ExecRequest,
   ListQuery,
+  PageQuery,
   ResetOptions,
   SandboxApi,
   SandboxChange,
+  SandboxNews,
+  SandboxPage,
   StopOptions,
   UsageQuery,
+  WatchQuery,
 } from '../../../../src/core/api/sandbox-api.ts';
+import { happening } from '../../../../src/core/controller/happenings.ts';
+import { listed } from '../../../../src/core/controller/listing.ts';
+import { pageOf } from '../../../../src/core/controller/pages.ts';
+import { currentRevision, watchSandboxes } from '../../../../src/core/controller/watching.ts';
+import { EventLog } from '../../../../src/core/events/event-log.ts';
+import { systemClock } from '../../../../src/core/model/clock.ts';
 import { FsbError, throwIfAborted } from '../../../../src/core/model/errors.ts';
 import { assertName, newSandboxId, newSandboxName } from '../../../../src/core/model/ids.ts';
 import type { LogEntry, LogQuery } from '../../../../src/core/model/logs.ts';
@@ -34,6 +44,7 @@ export class HostSandboxes implements SandboxApi {
   readonly #sandboxes = new Map<string, Running>();
   readonly #images: readonly string[];
   readonly #turns = new Turns();
+  readonly #history = new EventLog(systemClock);
 
   constructor(images: readonly string[]) {
     this.#images = images;
@@ -61,7 +72,7 @@ export class HostSandboxes implements SandboxApi {
       ...{ state: { phase: 'Pending' }, node: 'here', endpoints: [], createdAt: Date.now() },
       ...{ expiresAt: 0, warm: true, events: [] },
     };
-    this.#sandboxes.set(refKey(ref), begin(record));
+    this.#begin(record);
     return this.get(ref);
   }
 
@@ -69,18 +80,27 @@ export class HostSandboxes implements SandboxApi {
     return structuredClone(this.#find(ref).record);
   }
 
-  async list({ namespace, labels = {}, phases }: ListQuery): Promise<Sandbox[]> {
-    return [...this.#sandboxes.values()]
-      .map(({ record }) => structuredClone(record))
-      .filter((record) => namespace === undefined || record.namespace === namespace)
-      .filter((record) => Object.entries(labels).every(([key, value]) => record.spec.labels[key] === value))
-      .filter((record) => phases === undefined || phases.includes(record.state.phase))
-      .sort((a, b) => (refKey(a) < refKey(b) ? -1 : 1));
+  async list(query: ListQuery): Promise<Sandbox[]> {
+    return listed(this.#all(), query);
+  }
+
+  async page(query: PageQuery): Promise<SandboxPage> {
+    const keyed = this.#all().map((sandbox) => ({ key: refKey(sandbox), sandbox }));
+    return pageOf(keyed, query, currentRevision(this.#history));
+  }
+
+  watch(query: WatchQuery, options?: CallOptions): AsyncIterable<SandboxNews> {
+    const present = {
+      all: () => this.#all(),
+      byId: (id: string) => this.#all().find((one) => one.id === id),
+    };
+    return watchSandboxes(this.#history, present, query, options);
   }
 
   async delete(ref: SandboxRef, { grace }: DeleteOptions = {}): Promise<void> {
-    await this.stop(ref, { grace });
+    const { record } = this.#find(await this.stop(ref, { grace }));
     this.#sandboxes.delete(refKey(ref));
+    this.#tell(record);
   }
 
   async *logs(ref: SandboxRef, query: LogQuery, { signal }: CallOptions = {}): AsyncGenerator<LogEntry> {
@@ -132,7 +152,8 @@ export class HostSandboxes implements SandboxApi {
     const { record } = this.#find(ref);
     if (record.state.phase === 'Running') return this.get(ref);
     const next = { ...record, id: newSandboxId(), generation: record.generation + 1 };
-    this.#sandboxes.set(refKey(ref), begin(next));
+    this.#tell(record);
+    this.#begin(next);
     return this.get(ref);
   }
 
@@ -154,11 +175,13 @@ export class HostSandboxes implements SandboxApi {
 
   async pause(ref: SandboxRef): Promise<Sandbox> {
     freeze(this.#find(ref), true);
+    this.#tell(this.#find(ref).record);
     return this.get(ref);
   }
 
   async unpause(ref: SandboxRef): Promise<Sandbox> {
     freeze(this.#find(ref), false);
+    this.#tell(this.#find(ref).record);
     return this.get(ref);
   }
 
@@ -178,11 +201,14 @@ export class HostSandboxes implements SandboxApi {
     this.#sandboxes.delete(refKey(ref));
     running.record.name = name;
     this.#sandboxes.set(refKey(renamed), running);
+    this.#tell(running.record);
     return this.get(renamed);
   }
 
   async update(ref: SandboxRef, change: SandboxChange): Promise<Sandbox> {
-    applyChange(this.#find(ref).record, change);
+    const { record } = this.#find(ref);
+    applyChange(record, change);
+    this.#tell(record, 'updated');
     return this.get(ref);
   }
 
@@ -195,6 +221,22 @@ export class HostSandboxes implements SandboxApi {
         ...{ id, namespace, name, time: Date.now(), cpuMicros: 1000, memory: 1 << 20, pids: 1 },
         limits: { ...defaultResources, ...spec.resources },
       }));
+  }
+
+  #all(): Sandbox[] {
+    return [...this.#sandboxes.values()].map(({ record }) => structuredClone(record));
+  }
+
+  #begin(record: Sandbox): void {
+    const running = begin(record);
+    this.#sandboxes.set(refKey(record), running);
+    this.#tell(running.record);
+    void running.process.exited.then(() => this.#tell(running.record));
+  }
+
+  /** For those who watch. */
+  #tell(record: Sandbox, type: 'step' | 'updated' = 'step'): void {
+    this.#history.append(happening(record, { type }));
   }
 
   #inTurn<T>(ref: SandboxRef, work: () => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
-import type { PoolServer } from '../../../tools/pool-server.ts';
 import { functionSchemas } from '../../../tools/registry.ts';
+import type { Tools } from '../../access/tools-for.ts';
 import type { RequestBody } from '../request-body.ts';
 import {
   archiveQuery,
@@ -13,7 +13,7 @@ import {
 } from './query.ts';
 
 export interface PoolRequest {
-  server: PoolServer;
+  server: Tools;
   body: RequestBody;
   query: URLSearchParams;
   /** The sandbox id of the path; empty where the path has none. */

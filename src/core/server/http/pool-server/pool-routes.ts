@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../../model/clock.ts';
 import { errorCodes, FsbError } from '../../../model/errors.ts';
 import type { PoolServer } from '../../../tools/pool-server.ts';
+import { toolsFor } from '../../access/tools-for.ts';
 import { BodyRoom } from '../body-room.ts';
 import { RequestBody } from '../request-body.ts';
 import { sendJson } from '../respond.ts';
@@ -11,12 +12,12 @@ import { endpoints } from './endpoints.ts';
 /** The pool server; errors are answered too, in its own form. */
 export function poolRoutes(server: PoolServer, clock: Clock): Route {
   const room = new BodyRoom();
-  return async (request, response, { pathname, searchParams: query }, signal) => {
+  return async (request, response, { pathname, searchParams: query }, signal, visit) => {
     const { handle, id } = endpointFor(request.method ?? '', pathname);
     if (handle === undefined) return false;
     const body = new RequestBody(request, clock, room);
     try {
-      sendJson(response, 200, await handle({ server, body, query, id, signal }));
+      sendJson(response, 200, await handle({ server: toolsFor(server, visit), body, query, id, signal }));
     } catch (thrown) {
       sendFailure(response, FsbError.from(thrown));
     } finally {

@@ -6,7 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import type { handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
+import type { handleServerStreamingCall, handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 
 export const protobufPackage = "fastpath.v1";
 
@@ -63,7 +63,7 @@ export interface CreateRequest {
   gracePeriodMilliseconds?:
     | number
     | undefined;
-  /** The same key with the same request gives the same sandbox. */
+  /** The same key with the same request gives the same sandbox; with another one FAILED_PRECONDITION. */
   idempotencyKey: string;
   /** sha256:..., of the image that `image` is to be, whatever that name means by now; empty: what it means. */
   imageDigest: string;
@@ -164,6 +164,10 @@ export interface ListRequest {
   labels: { [key: string]: string };
   /** Only these phases; empty: all. */
   phases: string[];
+  /** At most so many; 0: all. */
+  limit: number;
+  /** The `next_page_token` of the page before, with the same filters; empty: from the beginning. */
+  pageToken: string;
 }
 
 export interface ListRequest_LabelsEntry {
@@ -172,7 +176,58 @@ export interface ListRequest_LabelsEntry {
 }
 
 export interface ListResponse {
+  /** By namespace and name. */
   items: SandboxInfo[];
+  /** Empty: this is the last page. */
+  nextPageToken: string;
+  /** When the list was begun, the same on each of its pages: a watch from here on misses nothing. */
+  revision: string;
+}
+
+export interface WatchSandboxesRequest {
+  /** Empty: default. */
+  namespace: string;
+  /** Every namespace; `namespace` is ignored. */
+  allNamespaces: boolean;
+  /** Only sandboxes that have all of these. */
+  labels: { [key: string]: string };
+  /** Changes after this one; empty: first what there is, then `complete`, then changes. */
+  revision: string;
+}
+
+export interface WatchSandboxesRequest_LabelsEntry {
+  key: string;
+  value: string;
+}
+
+/**
+ * Each tells what is at the moment in which it is sent: of several quick changes the last one may be told several
+ * times, and one before it not at all.
+ */
+export interface WatchSandboxesResponse {
+  /** To go on from when the stream breaks. */
+  revision: string;
+  what:
+    | //
+    /** There is this sandbox, new or changed. */
+    { $case: "sandbox"; value: SandboxInfo }
+    | //
+    /** There is none with this id any more, or it does not have the labels; the watcher need not have heard of it. */
+    { $case: "removed"; value: RemovedSandbox }
+    | //
+    /** All that there was has been told. */
+    { $case: "complete"; value: WatchComplete }
+    | undefined;
+}
+
+/** A reset or a start gives a sandbox another id: the one before is removed then. */
+export interface RemovedSandbox {
+  sandboxId: string;
+  namespace: string;
+  sandboxName: string;
+}
+
+export interface WatchComplete {
 }
 
 export interface GetRequest {
@@ -1709,7 +1764,7 @@ export const UpdateResponse: MessageFns<UpdateResponse> = {
 };
 
 function createBaseListRequest(): ListRequest {
-  return { namespace: "", allNamespaces: false, labels: {}, phases: [] };
+  return { namespace: "", allNamespaces: false, labels: {}, phases: [], limit: 0, pageToken: "" };
 }
 
 export const ListRequest: MessageFns<ListRequest> = {
@@ -1725,6 +1780,12 @@ export const ListRequest: MessageFns<ListRequest> = {
     });
     for (const v of message.phases) {
       writer.uint32(178).string(v!);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(184).int32(message.limit);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(194).string(message.pageToken);
     }
     return writer;
   },
@@ -1777,6 +1838,22 @@ export const ListRequest: MessageFns<ListRequest> = {
             message.phases.push(reader.string());
             continue;
           }
+          case 23: {
+            if (tag !== 184) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1806,6 +1883,8 @@ export const ListRequest: MessageFns<ListRequest> = {
       {},
     );
     message.phases = object.phases?.map((e) => e) || [];
+    message.limit = object.limit ?? 0;
+    message.pageToken = object.pageToken ?? "";
     return message;
   },
 };
@@ -1878,13 +1957,19 @@ export const ListRequest_LabelsEntry: MessageFns<ListRequest_LabelsEntry> = {
 };
 
 function createBaseListResponse(): ListResponse {
-  return { items: [] };
+  return { items: [], nextPageToken: "", revision: "" };
 }
 
 export const ListResponse: MessageFns<ListResponse> = {
   encode(message: ListResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.items) {
       SandboxInfo.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(162).string(message.nextPageToken);
+    }
+    if (message.revision !== "") {
+      writer.uint32(170).string(message.revision);
     }
     return writer;
   },
@@ -1910,6 +1995,22 @@ export const ListResponse: MessageFns<ListResponse> = {
             message.items.push(SandboxInfo.decode(reader, reader.uint32()));
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.revision = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1928,6 +2029,409 @@ export const ListResponse: MessageFns<ListResponse> = {
   fromPartial(object: DeepPartial<ListResponse>): ListResponse {
     const message = createBaseListResponse();
     message.items = object.items?.map((e) => SandboxInfo.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    message.revision = object.revision ?? "";
+    return message;
+  },
+};
+
+function createBaseWatchSandboxesRequest(): WatchSandboxesRequest {
+  return { namespace: "", allNamespaces: false, labels: {}, revision: "" };
+}
+
+export const WatchSandboxesRequest: MessageFns<WatchSandboxesRequest> = {
+  encode(message: WatchSandboxesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.namespace !== "") {
+      writer.uint32(10).string(message.namespace);
+    }
+    if (message.allNamespaces !== false) {
+      writer.uint32(16).bool(message.allNamespaces);
+    }
+    globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
+      WatchSandboxesRequest_LabelsEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    if (message.revision !== "") {
+      writer.uint32(34).string(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchSandboxesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchSandboxesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.allNamespaces = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = WatchSandboxesRequest_LabelsEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.labels[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.revision = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchSandboxesRequest>): WatchSandboxesRequest {
+    return WatchSandboxesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchSandboxesRequest>): WatchSandboxesRequest {
+    const message = createBaseWatchSandboxesRequest();
+    message.namespace = object.namespace ?? "";
+    message.allNamespaces = object.allNamespaces ?? false;
+    message.labels = (globalThis.Object.entries(object.labels ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.revision = object.revision ?? "";
+    return message;
+  },
+};
+
+function createBaseWatchSandboxesRequest_LabelsEntry(): WatchSandboxesRequest_LabelsEntry {
+  return { key: "", value: "" };
+}
+
+export const WatchSandboxesRequest_LabelsEntry: MessageFns<WatchSandboxesRequest_LabelsEntry> = {
+  encode(message: WatchSandboxesRequest_LabelsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchSandboxesRequest_LabelsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchSandboxesRequest_LabelsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchSandboxesRequest_LabelsEntry>): WatchSandboxesRequest_LabelsEntry {
+    return WatchSandboxesRequest_LabelsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchSandboxesRequest_LabelsEntry>): WatchSandboxesRequest_LabelsEntry {
+    const message = createBaseWatchSandboxesRequest_LabelsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseWatchSandboxesResponse(): WatchSandboxesResponse {
+  return { revision: "", what: undefined };
+}
+
+export const WatchSandboxesResponse: MessageFns<WatchSandboxesResponse> = {
+  encode(message: WatchSandboxesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== "") {
+      writer.uint32(10).string(message.revision);
+    }
+    switch (message.what?.$case) {
+      case "sandbox":
+        SandboxInfo.encode(message.what.value, writer.uint32(18).fork()).join();
+        break;
+      case "removed":
+        RemovedSandbox.encode(message.what.value, writer.uint32(26).fork()).join();
+        break;
+      case "complete":
+        WatchComplete.encode(message.what.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchSandboxesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchSandboxesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.revision = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.what = { $case: "sandbox", value: SandboxInfo.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.what = { $case: "removed", value: RemovedSandbox.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.what = { $case: "complete", value: WatchComplete.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchSandboxesResponse>): WatchSandboxesResponse {
+    return WatchSandboxesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchSandboxesResponse>): WatchSandboxesResponse {
+    const message = createBaseWatchSandboxesResponse();
+    message.revision = object.revision ?? "";
+    switch (object.what?.$case) {
+      case "sandbox": {
+        if (object.what?.value !== undefined && object.what?.value !== null) {
+          message.what = { $case: "sandbox", value: SandboxInfo.fromPartial(object.what.value) };
+        }
+        break;
+      }
+      case "removed": {
+        if (object.what?.value !== undefined && object.what?.value !== null) {
+          message.what = { $case: "removed", value: RemovedSandbox.fromPartial(object.what.value) };
+        }
+        break;
+      }
+      case "complete": {
+        if (object.what?.value !== undefined && object.what?.value !== null) {
+          message.what = { $case: "complete", value: WatchComplete.fromPartial(object.what.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseRemovedSandbox(): RemovedSandbox {
+  return { sandboxId: "", namespace: "", sandboxName: "" };
+}
+
+export const RemovedSandbox: MessageFns<RemovedSandbox> = {
+  encode(message: RemovedSandbox, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sandboxId !== "") {
+      writer.uint32(10).string(message.sandboxId);
+    }
+    if (message.namespace !== "") {
+      writer.uint32(18).string(message.namespace);
+    }
+    if (message.sandboxName !== "") {
+      writer.uint32(26).string(message.sandboxName);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemovedSandbox {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemovedSandbox();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sandboxId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sandboxName = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RemovedSandbox>): RemovedSandbox {
+    return RemovedSandbox.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RemovedSandbox>): RemovedSandbox {
+    const message = createBaseRemovedSandbox();
+    message.sandboxId = object.sandboxId ?? "";
+    message.namespace = object.namespace ?? "";
+    message.sandboxName = object.sandboxName ?? "";
+    return message;
+  },
+};
+
+function createBaseWatchComplete(): WatchComplete {
+  return {};
+}
+
+export const WatchComplete: MessageFns<WatchComplete> = {
+  encode(_: WatchComplete, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchComplete {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchComplete();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchComplete>): WatchComplete {
+    return WatchComplete.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<WatchComplete>): WatchComplete {
+    const message = createBaseWatchComplete();
     return message;
   },
 };
@@ -4198,8 +4702,9 @@ export const Mount: MessageFns<Mount> = {
 /**
  * The control API. Numbers below 20 are fixed: clients built from the first version of this file work unchanged.
  * What came later takes numbers from 20 up. Times and durations named `milliseconds` are doubles, so that every
- * whole and fractional value that the core knows arrives exactly. An error is a gRPC status; its code, message and
- * hint come also, exactly, as JSON in the trailing metadata entry `fsb-error-bin`.
+ * whole and fractional value that the core knows arrives exactly. An error is a gRPC status with details: a
+ * google.rpc.Status in the trailing metadata entry `grpc-status-details-bin`. Its code, message and hint come also,
+ * exactly, as JSON in the entry `fsb-error-bin`.
  */
 export type FastPathServiceService = typeof FastPathServiceService;
 export const FastPathServiceService = {
@@ -4238,6 +4743,21 @@ export const FastPathServiceService = {
     requestDeserialize: (value: Buffer): ListRequest => ListRequest.decode(value),
     responseSerialize: (value: ListResponse): Buffer => Buffer.from(ListResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListResponse => ListResponse.decode(value),
+  },
+  /**
+   * What there is, and then every change until the caller leaves; or every change since a revision that a list or an
+   * earlier watch has told. OUT_OF_RANGE when that is too old, or of another core: list again.
+   */
+  watchSandboxes: {
+    path: "/fastpath.v1.FastPathService/WatchSandboxes" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchSandboxesRequest): Buffer =>
+      Buffer.from(WatchSandboxesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchSandboxesRequest => WatchSandboxesRequest.decode(value),
+    responseSerialize: (value: WatchSandboxesResponse): Buffer =>
+      Buffer.from(WatchSandboxesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchSandboxesResponse => WatchSandboxesResponse.decode(value),
   },
   getSandbox: {
     path: "/fastpath.v1.FastPathService/GetSandbox" as const,
@@ -4353,6 +4873,11 @@ export interface FastPathServiceServer extends UntypedServiceImplementation {
   deleteSandbox: handleUnaryCall<DeleteRequest, DeleteResponse>;
   updateSandbox: handleUnaryCall<UpdateRequest, UpdateResponse>;
   listSandboxes: handleUnaryCall<ListRequest, ListResponse>;
+  /**
+   * What there is, and then every change until the caller leaves; or every change since a revision that a list or an
+   * earlier watch has told. OUT_OF_RANGE when that is too old, or of another core: list again.
+   */
+  watchSandboxes: handleServerStreamingCall<WatchSandboxesRequest, WatchSandboxesResponse>;
   getSandbox: handleUnaryCall<GetRequest, SandboxInfo>;
   /** Answers when the main process has ended. */
   waitSandbox: handleUnaryCall<WaitRequest, WaitResponse>;

@@ -114,6 +114,14 @@ export interface SystemHealthResponse {
     | undefined;
   /** Ids of instances that nobody holds, and that could not be destroyed. */
   stuck: string[];
+  /** Instances of an earlier core that live, and that this one can neither take up yet nor end. */
+  unsettled: UnsettledInstance[];
+}
+
+export interface UnsettledInstance {
+  instance: string;
+  sandboxId?: string | undefined;
+  reason: string;
 }
 
 export interface DiskRoom {
@@ -156,7 +164,7 @@ export interface RemoveSetAsideResponse {
 }
 
 export interface WatchRequest {
-  /** Events after this one; absent: only new ones. UNAVAILABLE when it is no longer remembered. */
+  /** Events after this one; absent: only new ones. OUT_OF_RANGE when it is no longer remembered. */
   after?:
     | number
     | undefined;
@@ -1319,7 +1327,7 @@ export const SystemHealthRequest: MessageFns<SystemHealthRequest> = {
 };
 
 function createBaseSystemHealthResponse(): SystemHealthResponse {
-  return { records: undefined, setAside: [], logs: 0, disk: undefined, recovery: undefined, stuck: [] };
+  return { records: undefined, setAside: [], logs: 0, disk: undefined, recovery: undefined, stuck: [], unsettled: [] };
 }
 
 export const SystemHealthResponse: MessageFns<SystemHealthResponse> = {
@@ -1341,6 +1349,9 @@ export const SystemHealthResponse: MessageFns<SystemHealthResponse> = {
     }
     for (const v of message.stuck) {
       writer.uint32(50).string(v!);
+    }
+    for (const v of message.unsettled) {
+      UnsettledInstance.encode(v!, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -1406,6 +1417,14 @@ export const SystemHealthResponse: MessageFns<SystemHealthResponse> = {
             message.stuck.push(reader.string());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.unsettled.push(UnsettledInstance.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1433,6 +1452,86 @@ export const SystemHealthResponse: MessageFns<SystemHealthResponse> = {
       ? Recovery.fromPartial(object.recovery)
       : undefined;
     message.stuck = object.stuck?.map((e) => e) || [];
+    message.unsettled = object.unsettled?.map((e) => UnsettledInstance.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseUnsettledInstance(): UnsettledInstance {
+  return { instance: "", sandboxId: undefined, reason: "" };
+}
+
+export const UnsettledInstance: MessageFns<UnsettledInstance> = {
+  encode(message: UnsettledInstance, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.instance !== "") {
+      writer.uint32(10).string(message.instance);
+    }
+    if (message.sandboxId !== undefined) {
+      writer.uint32(18).string(message.sandboxId);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnsettledInstance {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnsettledInstance();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.instance = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sandboxId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UnsettledInstance>): UnsettledInstance {
+    return UnsettledInstance.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UnsettledInstance>): UnsettledInstance {
+    const message = createBaseUnsettledInstance();
+    message.instance = object.instance ?? "";
+    message.sandboxId = object.sandboxId ?? undefined;
+    message.reason = object.reason ?? "";
     return message;
   },
 };

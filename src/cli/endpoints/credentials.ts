@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { ClientSecurity } from '../../core/client/security.ts';
+import { FsbError } from '../../core/model/errors.ts';
+import type { TlsFiles } from '../config/context.ts';
+import type { Here } from './here.ts';
+
+/** A file, and who named it. */
+interface Named {
+  path: string;
+  by: string;
+}
+
+/**
+ * With what a core is reached: FSB_TOKEN, FSB_TOKEN_FILE and FSB_CA, then what the context says, key by key.
+ * @throws invalid_argument for a file that cannot be read, or has no token; no message has a word of what is in one
+ */
+export function clientSecurity(
+  kind: 'tcp' | 'tls',
+  files: TlsFiles,
+  here: Pick<Here, 'env' | 'cwd'>,
+): ClientSecurity {
+  const token = tokenOf(files, here);
+  const shown = token === undefined ? {} : { token };
+  if (kind === 'tcp') return shown;
+  const { cert, key, server_name: serverName } = files;
+  const ca = named('FSB_CA', files.ca, here);
+  return {
+    ...shown,
+    tls: {
+      ...(ca && { ca: contentOf(ca) }),
+      ...(cert && key ? { cert: contentOf(ofContext(cert)), key: contentOf(ofContext(key)) } : {}),
+      ...(serverName && { serverName }),
+    },
+  };
+}
+
+function tokenOf(files: TlsFiles, here: Pick<Here, 'env' | 'cwd'>): string | undefined {
+  if (here.env.FSB_TOKEN) return checked(here.env.FSB_TOKEN, 'FSB_TOKEN');
+  const file = named('FSB_TOKEN_FILE', files.token_file, here);
+  return file && checked(contentOf(file).toString('utf8'), `${file.path} (named by ${file.by})`);
+}
+
+/** One line that a header can carry. */
+function checked(content: string, from: string): string {
+  const token = content.trim();
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw new FsbError('invalid_argument', `there is no token in ${from}`, {
+    hint: 'It has the token in one line, and nothing else.',
+  });
+}
+
+function named(variable: string, inContext: string | undefined, { env, cwd }: Pick<Here, 'env' | 'cwd'>) {
+  if (env[variable]) return { path: resolve(cwd, env[variable]), by: variable };
+  return inContext === undefined ? undefined : ofContext(inContext);
+}
+
+const ofContext = (path: string): Named => ({ path, by: 'the context' });
+
+function contentOf({ path, by }: Named): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new FsbError(
+      'invalid_argument',
+      `cannot read ${path} (named by ${by}): ${(error as Error).message}`,
+      {
+        hint: 'Name a file that you can read.',
+        cause: error,
+      },
+    );
+  }
+}

@@ -1,0 +1,162 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
+import type { KnownProcess } from '../../guest/guest-channel.ts';
+import type { ImageStore } from '../../image/image-store.ts';
+import type { Instance } from '../../instance/instance.ts';
+import type { LogStore } from '../../logs/log-store.ts';
+import { FsbError } from '../../model/errors.ts';
+import type { RuntimeInstance } from '../../runtime/driver.ts';
+import type { RecordTable } from '../../store/store.ts';
+import type { Agent } from '../agent.ts';
+import type { Leases } from '../leases/leases.ts';
+import type { RecordingDriver } from '../ledger/recording-driver.ts';
+import { type InstanceRecord, type LeaseRecord, MAIN_PROCESS, type SlotRecord } from '../ledger/records.ts';
+import type { NamedPool } from '../pools/named-pool.ts';
+
+const ADOPT_ATTEMPTS = 3;
+
+/** What it takes to take up what an earlier core has left running. */
+export interface TakeUpGround {
+  agent: Pick<Agent, 'holderOf' | 'takeUp'>;
+  leases: Pick<Leases, 'holderOf' | 'takeUp'>;
+  recording: RecordingDriver;
+  images: Pick<ImageStore, 'resolve'>;
+  logs: Pick<LogStore, 'writer'>;
+  slots: RecordTable<SlotRecord>;
+  /** Wraps a living instance; connects to its guest. */
+  adopt: (found: RuntimeInstance, record: InstanceRecord, state: 'idle' | 'claimed') => Promise<Instance>;
+  log: Logger;
+}
+
+/** False when the guest knows nothing of the sandbox: the core was killed before the command was started. @throws as it is, it may be tried again */
+export async function takeUp(
+  found: RuntimeInstance,
+  record: InstanceRecord,
+  sandboxId: string,
+  slot: SlotRecord,
+  pool: NamedPool,
+  options: TakeUpGround,
+): Promise<boolean> {
+  const { slots, recording, adopt } = options;
+  const { pause, resume } = recording.forPool(pool.name);
+  // A frozen guest cannot answer; it is frozen again as soon as it has.
+  if (slot.paused) await resume(found.id);
+  let instance: Instance | undefined;
+  try {
+    instance = await patiently(() => adopt(found, record, 'claimed'));
+    const main = instance.channel.known.find((known) => known.id === MAIN_PROCESS);
+    if (main) {
+      await takeCare({ sandboxId, slot, instance, pool, main }, record, options);
+      return true;
+    }
+  } catch (error) {
+    await instance?.detach();
+    if (slot.paused) await pause(found.id).catch(noop);
+    throw error;
+  }
+  await instance.destroy('its command was never started');
+  // Nobody was told that it had begun.
+  await slots.remove(sandboxId);
+  return false;
+}
+
+interface Reached {
+  sandboxId: string;
+  slot: SlotRecord;
+  instance: Instance;
+  pool: NamedPool;
+  main: KnownProcess;
+}
+
+/** The guest answers: from here on the agent has the sandbox, unless its log cannot be opened now, or the guest ends. */
+async function takeCare(
+  { sandboxId, slot, instance, pool, main }: Reached,
+  record: InstanceRecord,
+  { agent, logs, images, log: logger }: TakeUpGround,
+): Promise<void> {
+  const complain = (what: string) => (err: unknown) => logger.error({ err, sandbox: sandboxId }, what);
+  await applyLimits(instance, slot).catch(complain('cannot set the limits of a sandbox again'));
+  const log = await logs.writer(sandboxId);
+  try {
+    // What the guest was told to forget, and is not in the log any more.
+    await log.skipTo(main.retained);
+    const resumed = instance.channel.resume(MAIN_PROCESS, log.offsets);
+    const image = await nameOf(images, record);
+    const held = pool.adopt(instance, image, agent.holderOf(sandboxId, slot.claimName), record.use!);
+    if (held === undefined) throw new FsbError('run_failed', 'its guest closed the connection');
+    if (slot.given !== undefined) held.resize(slot.given.resources.memory, true);
+    const run = agent.takeUp({ sandboxId, slot, held, main: resumed, log });
+    // It is taken up, and its record says what it is: no reason to end it.
+    await run.execs.letRun(MAIN_PROCESS).catch(complain('cannot let the commands in a sandbox go on'));
+    if (slot.paused) await run.pause().catch(complain('cannot freeze a sandbox again'));
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+}
+
+/** Those on record: the core may have been killed before they were set. */
+async function applyLimits(instance: Instance, { given, resized }: SlotRecord): Promise<void> {
+  if (given === undefined) return;
+  if (resized || !isDeepStrictEqual(given.resources, instance.shape.resources))
+    await instance.update(given.resources);
+}
+
+/** @throws as it is, it may be tried again */
+export async function takeUpLease(
+  found: RuntimeInstance,
+  record: InstanceRecord,
+  lease: LeaseRecord,
+  pool: NamedPool,
+  { leases, recording, adopt, images }: TakeUpGround,
+): Promise<void> {
+  recording.holdImage(found.id, record.shape.image);
+  const instance = await patiently(() => adopt(found, record, 'claimed'));
+  const image = await nameOf(images, record);
+  const held = pool.adopt(instance, image, leases.holderOf(lease.id), record.use!);
+  if (held === undefined) {
+    await instance.detach();
+    throw new FsbError('run_failed', 'its guest closed the connection');
+  }
+  await leases.takeUp(lease, pool, held);
+}
+
+/** As people know it; the digest when it has no name any more. */
+async function nameOf(images: Pick<ImageStore, 'resolve'>, { shape }: InstanceRecord): Promise<string> {
+  const image = await images.resolve(shape.image).catch(() => undefined);
+  return image?.reference ?? shape.image;
+}
+
+/** A busy machine may keep a guest from answering in time; a running sandbox is worth a second and a third try. */
+async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let left = ADOPT_ATTEMPTS; ; left--) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (left <= 1) throw error;
+    }
+  }
+}
+
+export async function keepIdle(
+  found: RuntimeInstance,
+  record: InstanceRecord,
+  pool: NamedPool,
+  { recording, adopt, images }: TakeUpGround,
+): Promise<boolean> {
+  // The image may be gone meanwhile (the host image follows the machine): such an instance is stale.
+  const image = await images.resolve(record.shape.image).catch(() => undefined);
+  if (image === undefined) return false;
+  recording.holdImage(found.id, record.shape.image);
+  // A frozen guest cannot answer. One that was not frozen yet is as it should be.
+  if (pool.pool.policy.pauseIdle) await recording.forPool(pool.name).resume(found.id).catch(noop);
+  const instance = await adopt(found, record, 'idle');
+  if (instance.channel.known.length > 0) {
+    await instance.destroy('a command was started in it and never recorded');
+    return false;
+  }
+  pool.adoptIdle(instance, image.reference);
+  return true;
+}
+
+const noop = (): void => {};

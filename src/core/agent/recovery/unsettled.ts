@@ -1,0 +1,116 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../../model/clock.ts';
+import { FsbError } from '../../model/errors.ts';
+import type { UnsettledInstance } from '../../model/system.ts';
+
+/** Milliseconds between two attempts: doubled from one to the next. */
+const FIRST_PAUSE = 1_000;
+const LONGEST_PAUSE = 30_000;
+
+interface Entry extends UnsettledInstance {
+  /** Settles it. @throws why it cannot yet */
+  attempt?: () => Promise<void>;
+  underWay?: Promise<void>;
+  cancel?: () => void;
+}
+
+/**
+ * Instances of an earlier core of which it is not known yet what becomes of them. They live on; what can be tried again is,
+ * until it succeeds, or until somebody gives the sandbox up.
+ */
+export class Unsettled {
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #entries = new Map<string, Entry>();
+  #closed = false;
+
+  constructor({ clock, log }: { clock: Clock; log: Logger }) {
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  list(): UnsettledInstance[] {
+    return [...this.#entries.values()].map(({ instance, sandboxId, reason }) => ({
+      instance,
+      ...(sandboxId !== undefined && { sandboxId }),
+      reason,
+    }));
+  }
+
+  has(instance: string): boolean {
+    return this.#entries.has(instance);
+  }
+
+  /** Why the sandbox cannot be reached yet; undefined: it is none of these. */
+  reasonOf(sandboxId: string): string | undefined {
+    return this.#of(sandboxId)?.reason;
+  }
+
+  /** @param attempt see above; left out: nothing will be tried */
+  add(found: UnsettledInstance, attempt?: () => Promise<void>): void {
+    if (this.#closed) return;
+    const entry: Entry = { ...found, ...(attempt && { attempt }) };
+    this.#entries.set(found.instance, entry);
+    this.#schedule(entry, FIRST_PAUSE);
+  }
+
+  /** Resolves when `deed` is done with its instance, if it has one here; when that fails, it stays. */
+  async giveUp(sandboxId: string, deed: (instance: string) => Promise<void>): Promise<void> {
+    await this.#of(sandboxId)?.underWay;
+    const entry = this.#of(sandboxId);
+    if (entry === undefined) return;
+    entry.cancel?.();
+    const deeds = deed(entry.instance);
+    entry.underWay = deeds.catch(noop);
+    try {
+      await deeds;
+      this.#entries.delete(entry.instance);
+    } catch (error) {
+      this.#schedule(entry, FIRST_PAUSE);
+      throw error;
+    }
+  }
+
+  /** Removes one that nothing belongs to. */
+  async remove(instance: string, destroy: () => Promise<void>): Promise<void> {
+    await destroy();
+    this.#entries.delete(instance);
+  }
+
+  #of(sandboxId: string): Entry | undefined {
+    return [...this.#entries.values()].find((entry) => entry.sandboxId === sandboxId);
+  }
+
+  #schedule(entry: Entry, pause: number): void {
+    const { attempt } = entry;
+    if (attempt === undefined || this.#closed) return;
+    entry.cancel = this.#clock.after(pause, () => {
+      entry.underWay = this.#try(entry, attempt, Math.min(2 * pause, LONGEST_PAUSE));
+    });
+  }
+
+  async #try(entry: Entry, attempt: () => Promise<void>, pause: number): Promise<void> {
+    const { instance, sandboxId } = entry;
+    try {
+      await attempt();
+      this.#entries.delete(instance);
+      this.#log.info({ instance, sandbox: sandboxId }, 'an instance is settled at last');
+    } catch (error) {
+      if (this.#closed) return;
+      const { message } = FsbError.from(error);
+      if (message !== entry.reason)
+        this.#log.warn({ err: error, instance, sandbox: sandboxId }, 'an instance cannot be settled yet');
+      entry.reason = message;
+      this.#schedule(entry, pause);
+    }
+  }
+
+  /** Idempotent; waits for attempts under way. What is here is left to the next core. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const { cancel } of this.#entries.values()) cancel?.();
+    await Promise.all([...this.#entries.values()].map(({ underWay }) => underWay));
+  }
+}
+
+const noop = (): void => {};

@@ -1,0 +1,58 @@
+import type { PageQuery, SandboxPage } from '../api/sandbox-api.ts';
+import { FsbError } from '../model/errors.ts';
+import type { Sandbox } from '../model/sandbox.ts';
+import { compare, inOrder, isListed, type Place } from './listing.ts';
+
+/** Where a sandbox stands; the key, by which it is known through all its generations, decides where even the time is the same. */
+interface Keyed<Of = Place> {
+  key: string;
+  sandbox: Of;
+}
+
+/**
+ * One page of a list. A token is the place of the last sandbox told, and no position in a list that may be another one by
+ * then: what comes and goes in between moves nobody.
+ * @param now the revision at present
+ * @throws invalid_argument
+ */
+export function pageOf(
+  all: readonly Keyed<Sandbox>[],
+  { limit = 0, token, ...query }: PageQuery,
+  now: string,
+): SandboxPage {
+  if (!Number.isSafeInteger(limit) || limit < 0)
+    throw new FsbError('invalid_argument', `invalid limit ${limit}`, {
+      hint: 'Give a whole number; 0 for all at once.',
+    });
+  const { revision, last } = token === undefined ? { revision: now, last: undefined } : readToken(token);
+  const rest = all
+    .filter(({ sandbox }) => isListed(sandbox, query))
+    .sort(byPlace)
+    .filter((one) => last === undefined || byPlace(one, last) > 0);
+  const told = limit === 0 ? rest : rest.slice(0, limit);
+  const items = told.map(({ sandbox }) => sandbox);
+  if (told.length === rest.length) return { items, revision };
+  return { items, revision, next: writeToken(revision, told.at(-1)!) };
+}
+
+const byPlace = (a: Keyed, b: Keyed): number => inOrder(a.sandbox, b.sandbox) || compare(a.key, b.key);
+
+function writeToken(revision: string, { key, sandbox: { namespace, name, createdAt } }: Keyed): string {
+  return Buffer.from(JSON.stringify([revision, namespace, name, createdAt, key])).toString('base64url');
+}
+
+function readToken(token: string): { revision: string; last: Keyed } {
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(token, 'base64url').toString());
+    const types = Array.isArray(parts) ? parts.map((part) => typeof part).join() : '';
+    if (types === 'string,string,string,number,string') {
+      const [revision, namespace, name, createdAt, key] = parts as [string, string, string, number, string];
+      return { revision, last: { key, sandbox: { namespace, name, createdAt } } };
+    }
+  } catch {
+    // Told below.
+  }
+  throw new FsbError('invalid_argument', 'the page token is none that this core has given', {
+    hint: 'Use the token of the page before as it is, or none to begin anew.',
+  });
+}

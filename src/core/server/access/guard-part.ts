@@ -1,0 +1,114 @@
+import { type Caller, hasScope, mayEnter } from '../../model/caller.ts';
+import { type ErrorCode, FsbError } from '../../model/errors.ts';
+import type { Method, Row, Table } from './row.ts';
+
+/** What became of a call, for whoever keeps the audit log. */
+export interface Outcome {
+  /** `sandboxes.create` */
+  method: string;
+  object: string;
+  code: 'ok' | ErrorCode;
+}
+
+export interface Guard {
+  caller: Caller;
+  /** Told of each call that changes something, and of each refusal. */
+  audit?: (outcome: Outcome) => void;
+}
+
+/** Who may do all of it, and is not written down: there is nothing to guard. */
+export const isFree = ({ caller, audit }: Guard): boolean =>
+  audit === undefined && caller.namespaces === 'all' && hasScope(caller, 'admin');
+
+/**
+ * A part of the core as a caller has it: each method asks its row first. What has no row is not there.
+ * @param name of the part
+ */
+export function guardPart<Part extends object>(
+  name: string,
+  part: Part,
+  table: Table<Part>,
+  guard: Guard,
+): Part {
+  const guarded: Record<string, Method> = {};
+  for (const [method, row] of Object.entries(table) as [keyof Part & string, Row][]) {
+    const call: Method = (...args) => (part[method] as Method).apply(part, args);
+    const one = { ...guard, row, name: `${name}.${method}` };
+    guarded[method] = row.stream ? streamOf(call, one) : answerOf(call, one);
+  }
+  return guarded as Part;
+}
+
+interface GuardedCall extends Guard {
+  row: Row;
+  name: string;
+}
+
+const answerOf =
+  (call: Method, guarded: GuardedCall): Method =>
+  (...args) =>
+    audited(guarded, args, async () => {
+      assertAllowed(guarded, args);
+      const given = await call(...args);
+      return isShownAll(guarded) ? given : guarded.row.shown!(given as never, guarded.caller);
+    });
+
+const streamOf = (call: Method, guarded: GuardedCall): Method =>
+  async function* (...args) {
+    let code: Outcome['code'] = 'cancelled';
+    try {
+      assertAllowed(guarded, args);
+      for await (const item of call(...args) as AsyncIterable<unknown>) {
+        const shown = isShownAll(guarded) ? item : guarded.row.shown!(item as never, guarded.caller);
+        if (shown !== undefined) yield shown;
+      }
+      code = 'ok';
+    } catch (error) {
+      code = FsbError.from(error).code;
+      throw error;
+    } finally {
+      tell(guarded, args, code);
+    }
+  };
+
+const isShownAll = ({ row, caller }: GuardedCall): boolean =>
+  row.shown === undefined || caller.namespaces === 'all';
+
+async function audited<T>(guarded: GuardedCall, args: unknown[], act: () => Promise<T>): Promise<T> {
+  try {
+    const result = await act();
+    tell(guarded, args, 'ok');
+    return result;
+  } catch (error) {
+    tell(guarded, args, FsbError.from(error).code);
+    throw error;
+  }
+}
+
+function tell({ audit, row, name }: GuardedCall, args: unknown[], code: Outcome['code']): void {
+  if (row.scope === 'read' && code !== 'denied') return;
+  audit?.({ method: name, object: row.object?.(...args) ?? '', code });
+}
+
+/** The same words whether or not there is anything in a namespace. @throws denied */
+function assertAllowed({ row, caller, name }: GuardedCall, args: unknown[]): void {
+  const needed = row.touchesNode?.(...args) ? 'admin' : row.scope;
+  if (!hasScope(caller, needed))
+    throw new FsbError('denied', `${caller.name} may not do this: ${reasonOf(row, needed, name)}`, {
+      hint: `Ask who runs the core for a token or a certificate with the scope ${needed}.`,
+    });
+  if (row.everywhere && caller.namespaces !== 'all')
+    throw new FsbError('denied', `${caller.name} may not do this: leases are in no namespace`, {
+      hint: 'They are for callers who may enter every namespace. Use a sandbox, or a one-shot run.',
+    });
+  const closed = row.namespaces?.(...args).find((namespace) => !mayEnter(caller, namespace));
+  if (closed !== undefined)
+    throw new FsbError('denied', `${caller.name} may not enter the namespace ${closed}`, {
+      hint: `Theirs: ${(caller.namespaces as readonly string[]).join(', ')}. Say which one with -n.`,
+    });
+}
+
+const reasonOf = (row: Row, needed: string, name: string): string =>
+  needed === row.scope
+    ? `${name} needs the scope ${needed}`
+    : `mounts and a network of the node need the scope ${needed}`;

@@ -1,0 +1,35 @@
+import type { Caller, Scope } from '../../model/caller.ts';
+
+/** A method of a part of the core. */
+// biome-ignore lint/suspicious/noExplicitAny: rows are about the arguments of any method; tables give them their types.
+export type Method = (...args: any[]) => unknown;
+
+/** What a method gives: the items of a stream, or what its promise resolves to. */
+type Given<M extends Method> =
+  ReturnType<M> extends AsyncIterable<infer Item> ? Item : Awaited<ReturnType<M>>;
+
+/** What one method asks of its caller. */
+export interface Row<M extends Method = Method> {
+  scope: Scope;
+  /** Its name or the like, for the audit log; never an environment, an argument of a command or a secret. */
+  object?: (...args: Parameters<M>) => string;
+  /** The namespaces that the arguments name. */
+  namespaces?: (...args: Parameters<M>) => string[];
+  /** It reaches beyond namespaces: only for callers who may enter all of them. */
+  everywhere?: true;
+  /** Asks for a part of the node itself, so that its caller could take all of it. */
+  touchesNode?: (...args: Parameters<M>) => boolean;
+  /** The result, or an item of the stream, as a caller sees who may not enter all namespaces; undefined: not at all. */
+  shown?: (given: Given<M>, caller: Caller) => Given<M> | undefined;
+  /** It gives a stream, not a promise. */
+  stream?: ReturnType<M> extends AsyncIterable<unknown> ? true : never;
+}
+
+type MethodsOf<Part> = { [Name in keyof Part as Part[Name] extends Method ? Name : never]: Part[Name] };
+
+/** A row for each method of a part: one that is missing does not compile. */
+export type Table<Part> = {
+  [Name in keyof MethodsOf<Part>]-?: MethodsOf<Part>[Name] extends Method
+    ? Row<MethodsOf<Part>[Name]>
+    : never;
+};

@@ -1,0 +1,118 @@
+import type { CoreApi, SystemApi } from '../../api/core-api.ts';
+import type { ImageApi } from '../../api/image-api.ts';
+import type { LeaseRequest, PoolApi } from '../../api/pool-api.ts';
+import type { SandboxApi } from '../../api/sandbox-api.ts';
+import { mayEnter } from '../../model/caller.ts';
+import { refKey, type SandboxRef } from '../../model/sandbox.ts';
+import type { Table } from './row.ts';
+import { maySeeLog, shownEvent, shownImage, shownNews, shownPool, shownUsage } from './shown.ts';
+
+/** Which scope each method of a core needs, and where its namespaces are: the one place that says who may do what. */
+
+const ofRef = {
+  namespaces: ({ namespace }: SandboxRef): string[] => [namespace],
+  object: (ref: SandboxRef): string => refKey(ref),
+};
+const read = { scope: 'read', ...ofRef } as const;
+const use = { scope: 'use', ...ofRef } as const;
+
+const queried = ({ namespace }: { namespace?: string }): string[] =>
+  namespace === undefined ? [] : [namespace];
+
+/** Mounts show files of the node, and its network reaches what only listens there. */
+const touchesNode = (wanted: Pick<LeaseRequest, 'mounts' | 'network'>): boolean =>
+  (wanted?.mounts?.length ?? 0) > 0 || (wanted?.network ?? 'none') !== 'none';
+
+export const sandboxTable: Table<SandboxApi> = {
+  create: { ...use, touchesNode: ({ spec }) => touchesNode(spec) },
+  get: read,
+  list: {
+    scope: 'read',
+    namespaces: queried,
+    shown: (all, caller) => all.filter(({ namespace }) => mayEnter(caller, namespace)),
+  },
+  page: {
+    scope: 'read',
+    namespaces: queried,
+    shown: (page, caller) => ({
+      ...page,
+      items: page.items.filter(({ namespace }) => mayEnter(caller, namespace)),
+    }),
+  },
+  watch: { scope: 'read', namespaces: queried, stream: true, shown: shownNews },
+  delete: use,
+  logs: { ...read, stream: true },
+  exec: use,
+  attach: use,
+  wait: read,
+  stop: use,
+  start: use,
+  restart: use,
+  reset: use,
+  pause: use,
+  unpause: use,
+  signal: use,
+  rename: use,
+  update: use,
+  usage: {
+    scope: 'read',
+    namespaces: queried,
+    shown: (all, caller) => all.filter(({ namespace }) => mayEnter(caller, namespace)),
+  },
+};
+
+const byName = { object: (name: string): string => name };
+
+/** A lease is in no namespace: whoever knows of one could use it. */
+const ofLease = { scope: 'use', everywhere: true, ...byName } as const;
+
+export const poolTable: Table<PoolApi> = {
+  status: { scope: 'read' },
+  list: { scope: 'read' },
+  get: { scope: 'read', shown: shownPool },
+  create: { scope: 'admin', object: ({ name }) => String(name) },
+  update: { scope: 'admin', ...byName },
+  delete: { scope: 'admin', ...byName },
+  stop: { scope: 'admin', ...byName },
+  drain: { scope: 'admin', ...byName },
+  run: { scope: 'use', touchesNode, object: ({ pool }) => pool },
+  lease: { scope: 'use', everywhere: true, touchesNode, object: ({ pool }) => pool },
+  leases: { scope: 'read', everywhere: true },
+  exec: ofLease,
+  kill: ofLease,
+  release: ofLease,
+};
+
+export const imageTable: Table<ImageApi> = {
+  // Whoever may run something may bring what it runs in.
+  pull: { scope: 'use', stream: true, object: ({ reference }) => reference },
+  import: { scope: 'admin', object: ({ name }) => name ?? '' },
+  list: {
+    scope: 'read',
+    shown: (images, caller) => images.map((image) => shownImage(image, caller)),
+  },
+  inspect: { scope: 'read', shown: shownImage },
+  tag: { scope: 'admin', object: (source, target) => `${source} ${target}` },
+  remove: { scope: 'admin', ...byName },
+  prune: { scope: 'admin' },
+  // The content of images, which whoever only watches has no need of.
+  save: { scope: 'use', stream: true, object: (references) => references.join(' ') },
+  login: { scope: 'use', object: ({ registry }) => registry },
+};
+
+export const systemTable: Table<SystemApi> = {
+  info: { scope: 'read' },
+  usage: { scope: 'read', shown: shownUsage },
+  retainedLogs: { scope: 'read', shown: (logs, caller) => logs.filter((log) => maySeeLog(log, caller)) },
+  removeLogs: { scope: 'admin', object: String },
+  health: { scope: 'read' },
+  removeSetAside: { scope: 'admin' },
+  events: { scope: 'read', stream: true, shown: shownEvent },
+};
+
+export const tables = {
+  sandboxes: sandboxTable,
+  pools: poolTable,
+  images: imageTable,
+  system: systemTable,
+} satisfies { [Part in Exclude<keyof CoreApi, 'close' | symbol>]: Table<CoreApi[Part]> };

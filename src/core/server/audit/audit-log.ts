@@ -1,0 +1,76 @@
+import { closeSync, fchmodSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
+import type { Logger } from 'pino';
+import type { Clock } from '../../model/clock.ts';
+import type { ErrorCode } from '../../model/errors.ts';
+
+/** Bytes of one file; there are two of them, at most. */
+const LONGEST = 16 * 1024 * 1024;
+
+export interface AuditEntry {
+  /** Empty: nobody knows. */
+  caller: string;
+  /** `192.0.2.1:40000`; empty: gone already, or a socket of this machine. */
+  address: string;
+  /** `sandboxes.create`; of what was refused before it was a call, the path that was asked for. */
+  method: string;
+  /** What it was about: a name, nothing that came with it. */
+  object: string;
+  code: 'ok' | ErrorCode;
+}
+
+export interface AuditLogOptions {
+  path: string;
+  /** Default 16 MiB. */
+  longest?: number;
+  clock: Clock;
+  log: Logger;
+}
+
+/**
+ * Who changed what, and who was refused: a line of JSON each, in PATH and, older ones, in PATH.1. It is in the file when
+ * write() returns; a disk that takes nothing does not stop the core, but its log says so.
+ */
+export class AuditLog {
+  readonly #options: AuditLogOptions;
+  #file: number;
+  #size: number;
+  #isBroken = false;
+
+  /** @throws the error of the system */
+  constructor(options: AuditLogOptions) {
+    this.#options = options;
+    [this.#file, this.#size] = opened(options.path);
+  }
+
+  write(entry: AuditEntry): void {
+    const time = new Date(this.#options.clock.now()).toISOString();
+    const line = Buffer.from(`${JSON.stringify({ time, ...entry })}\n`);
+    try {
+      if (this.#size + line.length > (this.#options.longest ?? LONGEST)) this.#turnOver();
+      this.#size += writeSync(this.#file, line);
+      this.#isBroken = false;
+    } catch (error) {
+      if (!this.#isBroken) this.#options.log.error({ err: error }, 'the audit log cannot be written');
+      this.#isBroken = true;
+    }
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (this.#file !== -1) closeSync(this.#file);
+    this.#file = -1;
+  }
+
+  #turnOver(): void {
+    const { path } = this.#options;
+    renameSync(path, `${path}.1`);
+    this.close();
+    [this.#file, this.#size] = opened(path);
+  }
+}
+
+function opened(path: string): [file: number, size: number] {
+  const file = openSync(path, 'a', 0o600);
+  fchmodSync(file, 0o600);
+  return [file, fstatSync(file).size];
+}

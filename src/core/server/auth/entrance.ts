@@ -1,0 +1,130 @@
+import type { CoreApi } from '../../api/core-api.ts';
+import { type Caller, LOCAL_CALLER } from '../../model/caller.ts';
+import { FsbError } from '../../model/errors.ts';
+import { coreFor } from '../access/core-for.ts';
+import type { Guard } from '../access/guard-part.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
+import { assertOwnUser } from '../peer-user.ts';
+import type { Guests } from '../tls/guests.ts';
+import { certificateNames } from './certificate-names.ts';
+import type { Credentials } from './credentials.ts';
+import type { Throttle } from './throttle.ts';
+
+/** What somebody comes with. */
+export interface Knock {
+  /** `192.0.2.1:40000`, `::1:40000`; empty over a unix socket, and for a connection that has gone. */
+  peer: string;
+  /** The header of that name. */
+  authorization: string | undefined;
+  /** The path that they ask for, for the audit log. */
+  path: string;
+}
+
+/** Somebody who was let in. */
+export interface Visit extends Guard {
+  core: CoreApi;
+}
+
+/** The way in of one listener. @throws unauthenticated, denied, no_capacity (too many failures) */
+export type Entrance = (knock: Knock) => Visit;
+
+export interface EntranceParts {
+  core: CoreApi;
+  /** Undefined: nobody has a token or a certificate. */
+  credentials?: Credentials;
+  throttle: Throttle;
+  audit?: AuditLog;
+}
+
+const local = (core: CoreApi): Visit => ({ caller: LOCAL_CALLER, core });
+
+/** The mode of the socket keeps everybody else away. */
+export const overUnixSocket = ({ core }: EntranceParts): Entrance => {
+  const visit = local(core);
+  return () => visit;
+};
+
+/** Everybody on this machine can come here: the user of the core may do everything, others need a token. */
+export const overLoopback = (parts: EntranceParts): Entrance => {
+  const { core, credentials } = parts;
+  const visit = local(core);
+  return (knock) => {
+    if (credentials !== undefined && knock.authorization !== undefined) return byToken(parts, knock);
+    try {
+      assertOwnUser(...addressOf(knock.peer));
+    } catch (error) {
+      throw credentials === undefined ? error : refused(parts, knock, noCredentials());
+    }
+    return visit;
+  };
+};
+
+/** Anybody can come here, and is nobody without a token or a certificate, also on this machine: a proxy may stand there. */
+export const overTls =
+  (parts: EntranceParts, guests: Guests): Entrance =>
+  (knock) => {
+    const visit =
+      knock.authorization === undefined ? byCertificate(parts, guests, knock) : byToken(parts, knock);
+    guests.known(knock.peer);
+    return visit;
+  };
+
+function byToken(parts: EntranceParts, knock: Knock): Visit {
+  const token = /^Bearer +(\S+)$/i.exec(knock.authorization ?? '')?.[1];
+  const caller = token === undefined ? undefined : parts.credentials?.ofToken(token);
+  if (caller !== undefined) return visitOf(parts, caller, knock);
+  throw refused(parts, knock, unknownToken());
+}
+
+function byCertificate(parts: EntranceParts, guests: Guests, knock: Knock): Visit {
+  const socket = guests.of(knock.peer);
+  const certificate = socket?.getPeerCertificate();
+  if (socket === undefined || certificate === undefined || Object.keys(certificate).length === 0)
+    throw refused(parts, knock, noCredentials());
+  const names = certificateNames(certificate);
+  const caller = socket.authorized ? parts.credentials?.ofCertificate(names) : undefined;
+  if (caller !== undefined) return visitOf(parts, caller, knock);
+  throw refused(parts, knock, unknownCertificate(names, socket.authorized, socket.authorizationError));
+}
+
+function visitOf({ core, audit }: EntranceParts, caller: Caller, { peer }: Knock): Visit {
+  const guard: Guard = {
+    caller,
+    ...(audit && { audit: (outcome) => audit.write({ caller: caller.name, address: peer, ...outcome }) }),
+  };
+  return { ...guard, core: coreFor(core, guard) };
+}
+
+/** The error to throw, written down for whoever looks for strangers; one who comes again and again is only put off. */
+function refused({ audit, throttle }: EntranceParts, { peer, path }: Knock, error: FsbError): FsbError {
+  const [address = ''] = addressOf(peer);
+  const tooMany = throttle.failed(address);
+  if (tooMany !== undefined) return tooMany;
+  audit?.write({ caller: '', address: peer, method: path.slice(0, 200), object: '', code: error.code });
+  return error;
+}
+
+const unknownToken = (): FsbError =>
+  new FsbError('unauthenticated', 'the core does not know this token', {
+    hint: 'It was mistyped, has expired, or was taken back. Ask who runs the core for a new one.',
+  });
+
+const noCredentials = (): FsbError =>
+  new FsbError('unauthenticated', 'the core wants to know who calls, and no token was sent', {
+    hint: 'fsb-ctl takes it from FSB_TOKEN_FILE or the context (--token-file); other clients send Authorization: Bearer TOKEN.',
+  });
+
+const unknownCertificate = (names: string[], verified: boolean, reason: unknown): FsbError =>
+  new FsbError(
+    'unauthenticated',
+    verified
+      ? `the core does not know the certificate of ${names.join(', ') || 'nobody'}`
+      : `the core does not trust this certificate (${reason})`,
+    { hint: 'Ask who runs the core for one that it knows, or for a token.' },
+  );
+
+/** The two parts of `192.0.2.1:40000` and `::1:40000`. */
+function addressOf(peer: string): [address: string | undefined, port: number | undefined] {
+  const end = peer.lastIndexOf(':');
+  return end === -1 ? [undefined, undefined] : [peer.slice(0, end), Number(peer.slice(end + 1))];
+}

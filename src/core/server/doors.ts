@@ -1,0 +1,144 @@
+import type { TlsOptions, Server as TlsServer } from 'node:tls';
+import type { Logger } from 'pino';
+import type { CoreApi } from '../api/core-api.ts';
+import type { Clock } from '../model/clock.ts';
+import { FsbError } from '../model/errors.ts';
+import { isLoopback } from '../model/loopback.ts';
+import { type Endpoint, parseEndpoint } from '../wire/endpoint.ts';
+import { AuditLog } from './audit/audit-log.ts';
+import { Credentials } from './auth/credentials.ts';
+import {
+  type Entrance,
+  type EntranceParts,
+  type Knock,
+  overLoopback,
+  overTls,
+  overUnixSocket,
+  type Visit,
+} from './auth/entrance.ts';
+import { Throttle } from './auth/throttle.ts';
+import { type TlsFiles, TlsIdentity } from './tls/identity.ts';
+import { receive, serverTls } from './tls/reception.ts';
+
+export interface DoorParts extends EntranceParts {
+  clock: Clock;
+  log: Logger;
+}
+
+/** One listener: where it is, whether TLS is on it, and who may come in. */
+export class Door {
+  readonly endpoint: Endpoint;
+  readonly #tls: TlsIdentity | undefined;
+  readonly #parts: DoorParts;
+  #enter: Entrance;
+
+  /** @param tls for what listens on TCP; undefined: none */
+  constructor(endpoint: Endpoint, tls: TlsIdentity | undefined, parts: DoorParts) {
+    this.endpoint = endpoint;
+    this.#tls = endpoint.kind === 'tcp' ? tls : undefined;
+    this.#parts = parts;
+    this.#enter = endpoint.kind === 'unix' ? overUnixSocket(parts) : overLoopback(parts);
+  }
+
+  get isSecure(): boolean {
+    return this.#tls !== undefined;
+  }
+
+  /** What a server behind it is to be made with; undefined: it has no TLS. */
+  get tlsOptions(): TlsOptions | undefined {
+    return this.#tls && serverTls(this.#tls);
+  }
+
+  /** Before the server that was made with them listens. */
+  guard(server: TlsServer): void {
+    const { clock, log } = this.#parts;
+    this.#enter = overTls(this.#parts, receive(server, this.#tls!, clock, log));
+  }
+
+  /** @throws as Entrance */
+  enter(knock: Knock): Visit {
+    return this.#enter(knock);
+  }
+}
+
+/** Who may call a core over TCP, besides its own user over loopback. */
+export interface Security {
+  /** With these, whatever listens on TCP speaks TLS; metrics only where others than this machine can reach them. */
+  tls?: TlsFiles;
+  /** Absolute path. */
+  tokenFile?: string;
+  /** One more token, whose bearer may do everything. */
+  token?: string;
+  /** File of the audit log of those who call with a token or a certificate. */
+  auditLog?: string;
+}
+
+export interface DoorsOptions {
+  grpc: string[];
+  http: string[];
+  metrics?: string;
+  security?: Security;
+  clock: Clock;
+  log: Logger;
+}
+
+export interface Doors {
+  grpc: Door[];
+  http: Door[];
+  metrics: Door | undefined;
+  close(): void;
+}
+
+/** Nothing listens yet. @throws invalid_argument (an address, a file), denied (others could reach it, or read a secret) */
+export function openDoors(core: CoreApi, options: DoorsOptions): Doors {
+  const { security = {}, clock, log } = options;
+  const { tls, auditLog } = security;
+  const knows =
+    security.tokenFile !== undefined || security.token !== undefined || tls?.clientCa !== undefined;
+  if (tls !== undefined && !knows) throw nobodyCouldCall();
+  const isSafe = tls !== undefined && knows;
+  const endpointsOf = (texts: string[]): Endpoint[] => texts.map((text) => endpointToServe(text, isSafe));
+  const endpoints = { grpc: endpointsOf(options.grpc), http: endpointsOf(options.http) };
+  const metrics = options.metrics === undefined ? undefined : endpointToServe(options.metrics, isSafe);
+  const identity = tls && new TlsIdentity(tls, log);
+  const credentials = knows ? new Credentials({ ...security, clock, log }) : undefined;
+  const audit = knows && auditLog !== undefined ? new AuditLog({ path: auditLog, clock, log }) : undefined;
+  const parts = { core, throttle: new Throttle(clock), clock, log, ...(credentials && { credentials }) };
+  const doorOf = (endpoint: Endpoint): Door =>
+    new Door(endpoint, identity, { ...parts, ...(audit && { audit }) });
+  const isHere = metrics?.kind === 'unix' || (metrics !== undefined && isLoopback(metrics.host));
+  return {
+    grpc: endpoints.grpc.map(doorOf),
+    http: endpoints.http.map(doorOf),
+    metrics: metrics && (isHere ? new Door(metrics, undefined, parts) : doorOf(metrics)),
+    close: () => audit?.close(),
+  };
+}
+
+const nobodyCouldCall = (): FsbError =>
+  new FsbError(
+    'invalid_argument',
+    'there is TLS, but nobody could call: no token, and no client certificates',
+    {
+      hint: 'Add --token-file FILE, --generate-token or --client-ca FILE.',
+    },
+  );
+
+/**
+ * An address to listen on. Whoever can reach it must be kept out, or be known.
+ * @param safe it has TLS, and asks who calls
+ * @throws invalid_argument; denied for one that others can reach, unless it is safe
+ */
+function endpointToServe(text: string, safe: boolean): Endpoint {
+  const endpoint = parseEndpoint(text);
+  if (endpoint.kind === 'unix' || isLoopback(endpoint.host) || safe) return endpoint;
+  throw new FsbError(
+    'denied',
+    `refusing to listen on ${text}: others can reach it, and there is no TLS with a token or client certificates`,
+    {
+      hint:
+        'Add --tls-cert FILE --tls-key FILE, and --token-file FILE, --generate-token or --client-ca FILE. ' +
+        'Or use 127.0.0.1, and reach it from elsewhere over ssh.',
+    },
+  );
+}

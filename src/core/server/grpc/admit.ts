@@ -1,0 +1,99 @@
+import {
+  type Metadata,
+  ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+  type UntypedHandleCall,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import type { CoreApi } from '../../api/core-api.ts';
+import { FsbError } from '../../model/errors.ts';
+import type { Entrance } from '../auth/entrance.ts';
+import { statusOf } from './call.ts';
+import type { Service } from './services.ts';
+
+/**
+ * Asks each call of a server who makes it. It is refused before any of its messages is read, so a stranger can leave
+ * nothing in the memory of the core.
+ */
+export class Admission {
+  readonly #enter: Entrance;
+  readonly #open: ReadonlySet<string>;
+  /** By the metadata of a call, which is all that its handler has of it. */
+  readonly #cores = new WeakMap<Metadata, CoreApi>();
+
+  constructor(services: readonly Service[], enter: Entrance) {
+    this.#enter = enter;
+    this.#open = new Set(services.filter(({ open }) => open).flatMap(pathsOf));
+  }
+
+  readonly interceptor: ServerInterceptor = ({ path }, call) =>
+    new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, handOn) => {
+            try {
+              if (!this.#open.has(path))
+                this.#cores.set(metadata, this.#enter(knockOf(call, metadata, path)).core);
+            } catch (error) {
+              call.sendStatus(statusOf(error));
+              return;
+            }
+            handOn(metadata);
+          },
+        }),
+    });
+
+  /** Its methods, each of which works with the core of its caller. */
+  methodsOf({ definition, implement, open }: Service): UntypedServiceImplementation {
+    if (open) return implement(nothing);
+    const methods = perCore(implement);
+    const handlerOf = (name: string): UntypedHandleCall => {
+      const handle = (call: { metadata: Metadata }, callback?: unknown): void => {
+        const method = methods(this.#coreOf(call.metadata))[name] as unknown as typeof handle;
+        method(call, callback);
+      };
+      return handle as unknown as UntypedHandleCall;
+    };
+    return Object.fromEntries(Object.keys(definition).map((name) => [name, handlerOf(name)]));
+  }
+
+  #coreOf(metadata: Metadata): CoreApi {
+    const core = this.#cores.get(metadata);
+    if (core === undefined) throw new FsbError('unauthenticated', 'nobody has asked who makes this call');
+    return core;
+  }
+}
+
+/** What an open service has: it needs no core. */
+const nothing = {} as CoreApi;
+
+const pathsOf = ({ definition }: Service): string[] => Object.values(definition).map(({ path }) => path);
+
+function knockOf(
+  call: ServerInterceptingCallInterface,
+  metadata: Metadata,
+  path: string,
+): Parameters<Entrance>[0] {
+  const [authorization] = metadata.get('authorization');
+  const peer = call.getPeer();
+  return {
+    // What the library says of a connection that has gone.
+    peer: peer === 'unknown' ? '' : peer,
+    authorization: typeof authorization === 'string' ? authorization : undefined,
+    path,
+  };
+}
+
+/** The methods of a service for each core that they are asked for, made once: most calls come for the same one. */
+export function perCore(implement: Service['implement']): Service['implement'] {
+  const made = new WeakMap<CoreApi, UntypedServiceImplementation>();
+  return (core) => {
+    let methods = made.get(core);
+    if (methods === undefined) {
+      methods = implement(core);
+      made.set(core, methods);
+    }
+    return methods;
+  };
+}

@@ -1,0 +1,32 @@
+import type { Clock } from '../../model/clock.ts';
+import { FsbError } from '../../model/errors.ts';
+
+const UNITS: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
+export interface Deadline {
+  /** Aborts when the caller is gone or the time is over. */
+  signal: AbortSignal;
+  isOver(): boolean;
+  /** Ends the timer. Idempotent. */
+  clear(): void;
+}
+
+/**
+ * The time that a caller gives a call, written as in gRPC: `250m` are milliseconds.
+ * @param header of `grpc-timeout`
+ * @throws invalid_argument
+ */
+export function deadlineOf(header: string | undefined, gone: AbortSignal, clock: Clock): Deadline {
+  if (header === undefined) return { signal: gone, isOver: () => false, clear: () => {} };
+  const [, digits, unit] = /^(\d{1,8})([HMSmun])$/.exec(header) ?? [];
+  if (unit === undefined)
+    throw new FsbError(
+      'invalid_argument',
+      `the header grpc-timeout is malformed: ${JSON.stringify(header)}`,
+      {
+        hint: 'Write at most eight digits and one of H, M, S, m (milliseconds), u and n.',
+      },
+    );
+  const over = new AbortController();
+  const clear = clock.after(Number(digits) * UNITS[unit]!, () => over.abort());
+  return { signal: AbortSignal.any([gone, over.signal]), isOver: () => over.signal.aborted, clear };
+}

@@ -1,0 +1,74 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { childEnvironment } from '../../../src/cli/child-environment.ts';
+import { clientSecurity } from '../../../src/cli/endpoints/credentials.ts';
+import { generateToken, securityFrom } from '../../../src/cli/local/security-flags.ts';
+
+let cwd: string;
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'fsb-flags-'));
+});
+afterEach(() => rmSync(cwd, { recursive: true }));
+
+describe('the flags of a server', () => {
+  const from = (flags: object, env = {}) => securityFrom(flags, { env, cwd }, '/etc/fsb/token');
+
+  it('become absolute paths, and nothing when there are none', () => {
+    expect(from({})).toBeUndefined();
+    expect(from({ 'generate-token': true })).toEqual({ tokenFile: '/etc/fsb/token' });
+    expect(from({ 'tls-cert': 'a', 'tls-key': '/b', 'client-ca': 'c' }, { FSB_TOKEN: 't' })).toEqual({
+      tls: { cert: join(cwd, 'a'), key: '/b', clientCa: join(cwd, 'c') },
+      token: 't',
+    });
+  });
+
+  it.each([
+    [{ 'tls-cert': 'a' }, 'needs its key'],
+    [{ 'client-ca': 'a' }, 'over TLS'],
+    [{ 'generate-token': true, 'token-file': 'a' }, 'contradict'],
+  ])('refuse %j', (flags, message) => expect(() => from(flags)).toThrow(message));
+
+  it('make a token that nobody else can read, once', () => {
+    const path = join(cwd, 'new/token');
+    expect(generateToken(path)).toBe(true);
+    const token = readFileSync(path, 'utf8');
+    expect(token).toMatch(/^[\w-]{43}\n$/);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(generateToken(path)).toBe(false);
+    expect(readFileSync(path, 'utf8')).toBe(token);
+  });
+});
+
+describe('what a client has', () => {
+  const files = (): { ca: string; token_file: string } => {
+    writeFileSync(join(cwd, 'ca'), 'ca of the context');
+    writeFileSync(join(cwd, 'token'), 'token-of-the-context\n');
+    writeFileSync(join(cwd, 'other'), 'other');
+    return { ca: join(cwd, 'ca'), token_file: join(cwd, 'token') };
+  };
+
+  it('is that of the environment, else of the context', () => {
+    const of = (env: Record<string, string>) => clientSecurity('tls', files(), { env, cwd });
+    expect(of({})).toEqual({ token: 'token-of-the-context', tls: { ca: Buffer.from('ca of the context') } });
+    expect(of({ FSB_TOKEN_FILE: 'other' }).token).toBe('other');
+    expect(of({ FSB_TOKEN_FILE: 'other', FSB_TOKEN: 'first' }).token).toBe('first');
+    expect(of({ FSB_CA: 'other' }).tls?.ca?.toString()).toBe('other');
+    expect(clientSecurity('tcp', {}, { env: { FSB_TOKEN: 'a' }, cwd })).toEqual({ token: 'a' });
+    expect(clientSecurity('tls', { server_name: 'x' }, { env: {}, cwd })).toEqual({
+      tls: { serverName: 'x' },
+    });
+  });
+
+  it('is told without a word of what is in the files', () => {
+    writeFileSync(join(cwd, 'lines'), 'one secret\nand another');
+    const call = () => clientSecurity('tls', {}, { env: { FSB_TOKEN_FILE: 'lines' }, cwd });
+    expect(call).toThrow(/no token in .*lines \(named by FSB_TOKEN_FILE\)$/);
+    expect(() => clientSecurity('tls', {}, { env: { FSB_CA: 'gone' }, cwd })).toThrow('named by FSB_CA');
+  });
+
+  it('stays with us', () => {
+    expect(childEnvironment({ FSB_TOKEN: 'a', HOME: '/h' })).toEqual({ HOME: '/h' });
+  });
+});

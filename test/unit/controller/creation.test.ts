@@ -1,0 +1,135 @@
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { FsbError } from '../../../src/core/model/errors.ts';
+import type { SandboxSpecInput } from '../../../src/core/model/spec.ts';
+import { failure, controllerWorld as world } from '../../helpers/core/controller-world.ts';
+import { started } from '../../helpers/core/scripted-agent.ts';
+import { gate } from '../../helpers/gate.ts';
+
+const request = (name: string, idempotencyKey?: string, spec: Partial<SandboxSpecInput> = {}) => ({
+  ...{ namespace: 'default', name, spec: { image: 'host', ...spec }, idempotencyKey },
+});
+
+describe('an idempotency key', () => {
+  it('gives the sandbox that it made, also when that has changed since then', async () => {
+    const { controller, ref } = world();
+    const spec = { labels: { b: '2', a: '1' }, ttl: '60s' };
+    const { id } = await controller.create(request('box', 'key', spec));
+    const again = { labels: { a: '1', b: '2' }, ttl: '1m' };
+    expect((await controller.create(request('box', 'key', again))).id).toBe(id);
+    await controller.update(ref('box'), { labels: { c: '3' }, resources: { memory: 2 ** 30 } });
+    await controller.rename(ref('box'), 'boat');
+    expect((await controller.create(request('box', 'key', spec))).id).toBe(id);
+    expect((await controller.create(request('', 'key', spec))).id).toBe(id);
+  });
+
+  it('is of one request: another spec or name is a conflict, and starts nothing', async () => {
+    const { controller, agent } = world();
+    await controller.create(request('box', 'key', { args: ['a'] }));
+    const other = { code: 'conflict', hint: expect.stringContaining('new key') };
+    for (const spec of [
+      {},
+      { args: ['b'] },
+      { args: ['a'], labels: { a: '1' } },
+      { image: 'tool', args: ['a'] },
+    ])
+      expect(await failure(controller.create(request('box', 'key', spec)))).toMatchObject(other);
+    expect(await failure(controller.create(request('boat', 'key', { args: ['a'] })))).toMatchObject(other);
+    expect(agent.starts).toHaveLength(1);
+    expect(await controller.create({ ...request('box', 'key'), namespace: 'other' })).toMatchObject({
+      namespace: 'other',
+    });
+  });
+
+  it('goes with its sandbox', async () => {
+    const { controller, ref } = world();
+    const { id } = await controller.create(request('box', 'key'));
+    await controller.delete(ref('box'));
+    expect((await controller.create(request('box', 'key', { args: ['b'] }))).id).not.toBe(id);
+  });
+});
+
+describe('a creation whose caller leaves', () => {
+  const left = new FsbError('cancelled', 'the client cancelled the call');
+
+  it('leaves nothing, and says so when nothing is left', async () => {
+    const { controller, agent, records } = world();
+    const undone = gate();
+    agent.onStart = async (_, signal) => {
+      await new Promise((resolve) => signal!.addEventListener('abort', resolve));
+      await undone.promise;
+      throw signal!.reason;
+    };
+    const leaving = new AbortController();
+    const creating = failure(controller.create(request('box'), { signal: leaving.signal }));
+    await setImmediate();
+    leaving.abort(left);
+    undone.open();
+    expect(await creating).toBe(left);
+    expect(await controller.list({})).toEqual([]);
+    expect([...records.entries()]).toEqual([]);
+  });
+
+  it('leaves nothing of one that had just started, either', async () => {
+    const { controller, agent, records } = world();
+    const leaving = new AbortController();
+    agent.onStart = async () => {
+      leaving.abort(left);
+      return started(1);
+    };
+    expect(await failure(controller.create(request('box'), { signal: leaving.signal }))).toBe(left);
+    expect(await controller.list({})).toEqual([]);
+    expect([...records.entries()]).toEqual([]);
+    expect(agent.stops).toEqual([{ sandboxId: agent.starts[0]!.sandboxId, grace: 0, keepFiles: false }]);
+  });
+
+  it('leaves no record of what a start that was broken off says of itself', async () => {
+    const { controller, agent } = world();
+    const leaving = new AbortController();
+    agent.onStart = async () => {
+      leaving.abort(left);
+      throw new FsbError('run_failed', 'the guest hung up');
+    };
+    expect(await failure(controller.create(request('box'), { signal: leaving.signal }))).toBe(left);
+    expect(await controller.list({})).toEqual([]);
+  });
+
+  it('goes on for another one with the same key', async () => {
+    const { controller, agent } = world();
+    const { promise, open } = gate();
+    agent.onStart = async () => {
+      await promise;
+      return started(1);
+    };
+    const leaving = new AbortController();
+    const first = failure(controller.create(request('box', 'key'), { signal: leaving.signal }));
+    const second = controller.create(request('box', 'key'));
+    await setImmediate();
+    leaving.abort(left);
+    expect(await first).toBe(left);
+    open();
+    expect(await second).toMatchObject({ name: 'box', state: { phase: 'Running' } });
+    expect(agent.starts).toHaveLength(1);
+  });
+
+  it('is begun anew for one who comes with the same key while it is being undone', async () => {
+    const { controller, agent } = world();
+    const { promise, open } = gate();
+    agent.onStart = async (_, signal) => {
+      if (agent.starts.length > 1) return started(1);
+      await new Promise((resolve) => signal!.addEventListener('abort', resolve));
+      await promise;
+      throw signal!.reason;
+    };
+    const leaving = new AbortController();
+    const first = failure(controller.create(request('box', 'key'), { signal: leaving.signal }));
+    await setImmediate();
+    leaving.abort(left);
+    const second = controller.create(request('box', 'key'));
+    await setImmediate();
+    open();
+    expect(await first).toBe(left);
+    expect(await second).toMatchObject({ name: 'box', state: { phase: 'Running' } });
+    expect(await controller.list({})).toHaveLength(1);
+  });
+});

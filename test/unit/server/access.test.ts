@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import type { CoreApi } from '../../../src/core/api/core-api.ts';
+import type { Caller } from '../../../src/core/model/caller.ts';
+import { coreFor } from '../../../src/core/server/access/core-for.ts';
+import type { Outcome } from '../../../src/core/server/access/guard-part.ts';
+import type { Row } from '../../../src/core/server/access/row.ts';
+import { tables } from '../../../src/core/server/access/tables.ts';
+import { errorOf } from '../../contract/workbench.ts';
+import { processCore } from '../../helpers/core/process-core/process-core.ts';
+
+const parts = Object.keys(tables) as (keyof typeof tables)[];
+
+/** Names of the methods of a part, its own and those of its class. */
+function methodsOf(part: object): string[] {
+  const own = (at: object): string[] => Object.getOwnPropertyNames(at);
+  const names = [...own(part), ...own(Object.getPrototypeOf(part) ?? {})];
+  return names.filter((name) => typeof (part as Record<string, unknown>)[name] === 'function');
+}
+
+const caller = (more: Partial<Caller> = {}): Caller => ({
+  ...{ name: 'someone', scopes: ['use'], namespaces: ['mine'] },
+  ...more,
+});
+
+describe('the tables', () => {
+  it('have a row for each method that a core answers', async () => {
+    await using core = processCore();
+    expect(parts.toSorted()).toEqual(
+      Object.keys(core)
+        .filter((key) => !['close', 'openSessions'].includes(key))
+        .toSorted(),
+    );
+    for (const part of parts) {
+      const rows = Object.keys(tables[part]);
+      // Names of Object are no methods of a part; those of its class that no seam has are never reached.
+      const seam = methodsOf(core[part]).filter((name) => !Object.hasOwn(Object.prototype, name));
+      expect(seam.filter((name) => name !== 'close' && !rows.includes(name))).toEqual([]);
+    }
+  });
+
+  it('give whoever may only read no way to change anything', () => {
+    const readable = parts.flatMap((part) =>
+      Object.entries(tables[part] as Record<string, Row>)
+        .filter(([, { scope }]) => scope === 'read')
+        .map(([method]) => `${part}.${method}`),
+    );
+    expect(readable).toEqual([
+      ...[
+        'sandboxes.get',
+        'sandboxes.list',
+        'sandboxes.page',
+        'sandboxes.watch',
+        'sandboxes.logs',
+        'sandboxes.wait',
+        'sandboxes.usage',
+      ],
+      ...['pools.status', 'pools.list', 'pools.get', 'pools.leases', 'images.list', 'images.inspect'],
+      ...['system.info', 'system.usage', 'system.retainedLogs', 'system.health', 'system.events'],
+    ]);
+  });
+
+  it('ask for a namespace wherever a sandbox is named', () => {
+    for (const [method, row] of Object.entries(tables.sandboxes as Record<string, Row>))
+      expect(row.namespaces, method).toBeDefined();
+  });
+});
+
+describe('the core of a caller', () => {
+  const never = (): never => {
+    throw new Error('it was asked');
+  };
+  const unreachable = new Proxy({}, { get: () => never });
+  const closed = { sandboxes: unreachable, pools: unreachable, images: unreachable, system: unreachable };
+
+  it.each(parts.flatMap((part) => Object.keys(tables[part]).map((method) => [part, method] as const)))(
+    'is never asked by who may do nothing: %s.%s',
+    async (part, method) => {
+      const outcomes: Outcome[] = [];
+      const guarded = coreFor(closed as unknown as CoreApi, {
+        caller: caller({ scopes: [] }),
+        audit: (outcome) => outcomes.push(outcome),
+      });
+      const methods = guarded[part] as unknown as Record<string, (...args: unknown[]) => unknown>;
+      const ref = { namespace: 'mine', name: 'x', pool: 'p', reference: 'r', registry: 'r', spec: {} };
+      const given = methods[method]!(method === 'save' ? ['r'] : ref, 'more');
+      const asked =
+        Symbol.asyncIterator in (given as object)
+          ? (given as AsyncIterable<unknown>)[Symbol.asyncIterator]().next()
+          : (given as Promise<unknown>);
+      expect(await errorOf(asked)).toMatchObject({ code: 'denied', hint: expect.any(String) });
+      expect(outcomes).toEqual([expect.objectContaining({ method: `${part}.${method}`, code: 'denied' })]);
+    },
+  );
+
+  it('closes nothing but itself', async () => {
+    const guarded = coreFor(closed as unknown as CoreApi, { caller: caller() });
+    await guarded.close();
+  });
+
+  it('shows nothing of other namespaces in events, pools and images', async () => {
+    const event = { type: 'created' as const };
+    const sandbox = (namespace: string) => ({ namespace, name: 'b', id: 'i', image: 'host', labels: {} });
+    const core = {
+      system: {
+        async *events() {
+          yield { seq: 1, time: 0, sandbox: sandbox('other'), event };
+          yield { seq: 2, time: 0, sandbox: sandbox('mine'), event };
+        },
+      },
+      pools: {
+        get: async () => ({
+          instances: ['sandbox other/b', 'sandbox mine/b', 'lease l1', 'run'].map((holder) => ({ holder })),
+        }),
+      },
+      images: {
+        inspect: async () => ({ usedBy: ['other/b', 'mine/b', 'lease l1', 'pool run', 'warm pool p'] }),
+      },
+    };
+    const guarded = coreFor(core as unknown as CoreApi, { caller: caller({ scopes: ['read'] }) });
+    const seen: number[] = [];
+    for await (const { seq } of guarded.system.events({})) seen.push(seq);
+    expect(seen).toEqual([2]);
+    const holders = (await guarded.pools.get('p')).instances.map(({ holder }) => holder);
+    expect(holders).toEqual(['sandbox', 'sandbox mine/b', 'lease', 'run']);
+    expect((await guarded.images.inspect('x')).usedBy).toEqual(['mine/b', 'pool run', 'warm pool p']);
+  });
+});

@@ -1,0 +1,30 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { expect, it } from 'vitest';
+import { systemClock } from '../../../src/core/model/clock.ts';
+import { AuditLog } from '../../../src/core/server/audit/audit-log.ts';
+
+it('goes on after a restart, is private, and has two files at most', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'fsb-audit-'));
+  const path = join(directory, 'audit.log');
+  const open = (): AuditLog =>
+    new AuditLog({ path, longest: 1000, clock: systemClock, log: pino({ level: 'silent' }) });
+  const linesOf = (file: string): string[] => readFileSync(file, 'utf8').trim().split('\n');
+  const write = (log: AuditLog, object: string): void =>
+    log.write({ caller: 'ci', address: '', method: 'sandboxes.create', object, code: 'ok' });
+  const first = open();
+  write(first, 'a/1');
+  first.close();
+  first.close();
+  const next = open();
+  write(next, 'a/2\n{"forged": true}');
+  expect(linesOf(path).map((line) => JSON.parse(line).object)).toEqual(['a/1', 'a/2\n{"forged": true}']);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  for (let i = 0; i < 50; i++) write(next, `a/${i}`);
+  next.close();
+  for (const file of [path, `${path}.1`]) expect(statSync(file).size).toBeLessThanOrEqual(1000);
+  expect(JSON.parse(linesOf(path).at(-1)!)).toMatchObject({ object: 'a/49' });
+  rmSync(directory, { recursive: true });
+});

@@ -1,0 +1,36 @@
+import { status } from '@grpc/grpc-js';
+import { expect, it } from 'vitest';
+import { processCore } from '../../helpers/core/process-core/process-core.ts';
+import { loadProto, protoClient, serviceError } from '../../helpers/core/proto-client.ts';
+import { serveAndConnect } from '../../helpers/core/served-core.ts';
+
+const service = 'fsb.v1.PoolService';
+
+it('health can be asked and watched, for each service, up to the end of the core', async () => {
+  const inner = processCore();
+  const served = await serveAndConnect(inner, 'tcp');
+  const client = protoClient(
+    ...([served.servers.grpc[0]!, loadProto('proto/grpc/health/v1/health.proto')] as const),
+    'grpc.health.v1.Health',
+  );
+  for (const asked of ['', service, 'grpc.health.v1.Health'])
+    expect(await client.call('Check', { service: asked })).toEqual({ status: 'SERVING' });
+  expect(await serviceError(client.call('Check', { service: 'no.such' }))).toMatchObject({
+    code: status.NOT_FOUND,
+  });
+  const watches = ['', service, 'no.such'].map((asked) =>
+    client.stream('Watch', { service: asked })[Symbol.asyncIterator](),
+  );
+  const next = () => Promise.all(watches.map(async (watch) => (await watch.next()).value?.status));
+  expect(await next()).toEqual(['SERVING', 'SERVING', 'SERVICE_UNKNOWN']);
+  const left = client.stream('Watch', { service });
+  left.on('error', () => {});
+  left.cancel();
+  const ended = next();
+  const closing = served.close();
+  expect(await ended).toEqual(['NOT_SERVING', 'NOT_SERVING', undefined]);
+  expect(await next()).toEqual([undefined, undefined, undefined]);
+  client.close();
+  await closing;
+  await inner.close();
+});
