@@ -4,9 +4,10 @@ import { EventFilter } from '../cli/events/event-filter.ts';
 import { untilMoment } from '../cli/events/until.ts';
 import { repeated } from '../cli/flags.ts';
 import { parseMoment } from '../cli/logs/time-query.ts';
-import { type EventView, eventLine, eventView } from '../cli/output/event-view.ts';
+import { eventLine } from '../cli/output/event-view.ts';
 import { assertStreams } from '../cli/output/output.ts';
 import { eventsEnded } from '../cli/pool/pool-changes.ts';
+import { type EventView, eventView } from '../core/view/event-view.ts';
 
 export default class Events extends BaseCommand {
   static override summary = 'Show what happens to sandboxes, images and pools, as it happens.';

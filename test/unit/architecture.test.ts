@@ -13,15 +13,24 @@ import { findCycles, type Import, importsOf, readImports } from '../helpers/impo
 const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
   // The command line knows the seams and the model. One room decides whether a core is here or far away.
   main: { may: ['cli', 'cli/endpoints', 'commands', 'core/model'] },
-  commands: { may: ['cli', 'cli/copy', 'cli/local', 'core/api', 'core/model'] },
-  cli: { may: ['cli/endpoints', 'core/api', 'core/model'] },
+  commands: { may: ['cli', 'cli/copy', 'cli/local', 'core/api', 'core/view', 'core/model'] },
+  cli: { may: ['cli/endpoints', 'core/view', 'core/api', 'core/model'] },
   // Files to and from a sandbox are a tar on the way.
   'cli/copy': { may: ['cli', 'core/tar', 'core/model'] },
   'cli/endpoints': { may: ['cli', 'core/api', 'core/model'], lazily: ['core/client', 'core', 'cli/local'] },
   // The core of this machine as a thing to start, stop, run and examine. Commands that use one never come here, but
   // through connect, which starts it when it is not there.
   'cli/local': {
-    may: ['cli', 'core', 'core/upkeep', 'core/image', 'core/runtime/oci', 'core/api', 'core/model'],
+    may: [
+      'cli',
+      'core',
+      'core/upkeep',
+      'core/image',
+      'core/runtime/oci',
+      'core/view',
+      'core/api',
+      'core/model',
+    ],
     lazily: ['core/client'],
   },
 
@@ -50,9 +59,12 @@ const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
   },
 
   // Both ends of the wire see the seams (api), and never what is behind them.
-  'core/server': { may: ['core/wire', 'core/tools', 'core/api', 'core/model'] },
+  'core/server': { may: ['core/wire', 'core/tools', 'core/view', 'core/api', 'core/model'] },
   'core/client': { may: ['core/wire', 'core/api', 'core/model'] },
   'core/wire': { may: ['core/api', 'core/model'] },
+
+  // How what is known is shown in JSON: by the command line and by the HTTP API alike.
+  'core/view': { may: ['core/api', 'core/model'] },
 
   // Tools work in whatever sandboxes the seams lend them.
   'core/tools': { may: ['core/api', 'core/model'] },

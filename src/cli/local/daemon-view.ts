@@ -1,7 +1,7 @@
 import type { CorePaths } from '../../core/model/paths.ts';
 import type { CoreStatus } from '../../core/status-file.ts';
+import { timestamp } from '../../core/view/timestamp.ts';
 import type { Listing } from '../output/output.ts';
-import { timestamp } from '../output/sandbox-view.ts';
 
 /** `daemon status` as `-o json` shows it; null for what only a running core has. */
 export interface DaemonView {

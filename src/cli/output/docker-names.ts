@@ -2,10 +2,10 @@ import { shortDigest } from '../../core/model/digest.ts';
 import { shortId } from '../../core/model/ids.ts';
 import { formatSize } from '../../core/model/quantity.ts';
 import { familiarName } from '../../core/model/reference.ts';
-import type { ImageView } from './image-view.ts';
+import type { ImageView } from '../../core/view/image-view.ts';
+import type { SandboxView } from '../../core/view/sandbox-view.ts';
 import type { DockerRow } from './output.ts';
 import { ageText, commandText, pairs, portsOf } from './sandbox-texts.ts';
-import type { SandboxView } from './sandbox-view.ts';
 
 /** What docker's templates call what our rows have: docs/output.md has the list. */
 

@@ -3,24 +3,8 @@ import type { CallOptions } from '../../core/api/sandbox-api.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import { formatAge, formatSize } from '../../core/model/quantity.ts';
 import type { RecoveryResult, SystemHealth } from '../../core/model/system.ts';
+import type { HealthView } from '../../core/view/health-view.ts';
 import type { Rows } from './rows.ts';
-import { timestamp } from './sandbox-view.ts';
-
-/** How the core is, in `info -o json`. */
-export interface HealthView {
-  records: {
-    count: number;
-    size_bytes: number;
-    /** The last write that failed. `over`: others have gone well since then. */
-    failure: { at: string; message: string; over: boolean } | null;
-  };
-  set_aside: { path: string; size_bytes: number }[];
-  logs_bytes: number;
-  disk: { free_bytes: number; total_bytes: number };
-  recovery: RecoveryResult;
-  unsettled: { instance: string; sandbox_id: string | null; reason: string }[];
-  stuck: string[];
-}
 
 /** Undefined: the core is too old to say. */
 export async function askHealth(
@@ -34,25 +18,6 @@ export async function askHealth(
     if (['unsupported', 'not_found'].includes(FsbError.from(error).code)) return undefined;
     throw error;
   }
-}
-
-export function healthView(health: SystemHealth): HealthView {
-  const { records, setAside, logs, disk, recovery, unsettled, stuck } = health;
-  const { count, size, failure } = records;
-  return {
-    records: {
-      ...{ count, size_bytes: size },
-      failure: failure === undefined ? null : { ...failure, at: timestamp(failure.at) },
-    },
-    set_aside: setAside.map((each) => ({ path: each.path, size_bytes: each.size })),
-    logs_bytes: logs,
-    disk: { free_bytes: disk.free, total_bytes: disk.total },
-    recovery: { ...recovery },
-    unsettled: unsettled.map(({ instance, sandboxId = null, reason }) => ({
-      ...{ instance, sandbox_id: sandboxId, reason },
-    })),
-    stuck: [...stuck],
-  };
 }
 
 export function healthRows(

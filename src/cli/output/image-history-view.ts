@@ -1,7 +1,7 @@
 import { shortDigest } from '../../core/model/digest.ts';
 import type { ImageDetails, ImageHistory, ImageLayer } from '../../core/model/image.ts';
 import { formatAge, formatSize } from '../../core/model/quantity.ts';
-import { momentOf } from './image-view.ts';
+import { momentOf } from '../../core/view/timestamp.ts';
 import type { DockerRow, Listing } from './output.ts';
 import { ageText } from './sandbox-texts.ts';
 

@@ -3,8 +3,9 @@ import type { ImageInfo } from '../../core/model/image.ts';
 import { formatPlatform } from '../../core/model/platform.ts';
 import { formatAge, formatSize } from '../../core/model/quantity.ts';
 import { familiarName } from '../../core/model/reference.ts';
+import { type ImageView, imageView } from '../../core/view/image-view.ts';
 import { dockerImages } from './docker-names.ts';
-import { type ImageView, imageView, namesOf } from './image-view.ts';
+import { namesOf } from './image-view.ts';
 import type { Listing } from './output.ts';
 
 /** @param full whole digests. @param digests also those by which registries know the images */

@@ -1,12 +1,13 @@
-import type { CoreApi, SystemInfo } from '../../core/api/core-api.ts';
+import type { CoreApi } from '../../core/api/core-api.ts';
 import type { CallOptions } from '../../core/api/sandbox-api.ts';
 import { formatAge, formatSize } from '../../core/model/quantity.ts';
+import { type CoreView, coreView } from '../../core/view/core-view.ts';
+import { type HealthView, healthView } from '../../core/view/health-view.ts';
 import type { CoreChoice } from '../config/sources.ts';
 import { originText } from './config-view.ts';
-import { askHealth, type HealthView, healthRows, healthView } from './health-view.ts';
+import { askHealth, healthRows } from './health-view.ts';
 import type { Listing } from './output.ts';
 import { describeRows, type Rows } from './rows.ts';
-import { timestamp } from './sandbox-view.ts';
 
 /** `info`, as `-o json` shows it. */
 export interface InfoView {
@@ -23,25 +24,7 @@ export interface InfoView {
   core: CoreInfoView | null;
 }
 
-interface CoreInfoView {
-  version: string;
-  node: string;
-  pid: number;
-  root: string;
-  runtime: string;
-  cgroups: string;
-  /** Null when off. */
-  http: string | null;
-  metrics: string | null;
-  started_at: string;
-  /** Of its machine; null here and below: a core that is too old to say. */
-  cpus: number | null;
-  memory_bytes: number | null;
-  kernel: string | null;
-  system: string | null;
-  architecture: string | null;
-  /** Of all logs of sandboxes, on the disk. */
-  log_bytes: number;
+interface CoreInfoView extends CoreView {
   sandboxes: { total: number; phases: Record<string, number> };
   pools: { total: number; idle: number; claimed: number; booting: number };
   images: { total: number };
@@ -81,31 +64,13 @@ export async function askCore(core: CoreApi, call: CallOptions): Promise<CoreInf
   const sum = (key: 'idle' | 'claimed' | 'booting'): number =>
     pools.reduce((total, pool) => total + pool[key], 0);
   return {
-    ...facts(info),
+    ...coreView(info),
     sandboxes: { total: sandboxes.length, phases },
     pools: { total: pools.length, idle: sum('idle'), claimed: sum('claimed'), booting: sum('booting') },
     images: { total: images.length },
     health: health === undefined ? null : healthView(health),
   };
 }
-
-const facts = (info: SystemInfo) => ({
-  version: info.version,
-  node: info.node,
-  pid: info.pid,
-  root: info.root,
-  runtime: info.runtime,
-  cgroups: info.cgroups,
-  http: info.http || null,
-  metrics: info.metrics || null,
-  started_at: timestamp(info.startedAt),
-  cpus: info.cpus || null,
-  memory_bytes: info.memory || null,
-  kernel: info.kernel || null,
-  system: info.system || null,
-  architecture: info.architecture || null,
-  log_bytes: info.logBytes,
-});
 
 export function infoListing(view: InfoView, now: number): Listing<InfoView> {
   return {

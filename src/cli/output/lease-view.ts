@@ -1,28 +1,8 @@
 import type { Lease } from '../../core/model/pool.ts';
 import { formatAge, formatDuration } from '../../core/model/quantity.ts';
 import { familiarName } from '../../core/model/reference.ts';
+import { type LeaseView, leaseView } from '../../core/view/lease-view.ts';
 import type { Listing } from './output.ts';
-import { timestamp } from './sandbox-view.ts';
-
-/** A lease as `-o json` shows it. */
-export interface LeaseView {
-  id: string;
-  pool: string;
-  image: string;
-  instance: string;
-  /** An idle instance served it. */
-  warm: boolean;
-  created_at: string;
-  /** Reclaimed when no command ran in it for so long; 0: never. */
-  ttl_ms: number;
-  /** How many commands run in it now. */
-  running: number;
-}
-
-const leaseView = ({ createdAt, ttl, running, ...lease }: Lease): LeaseView => ({
-  ...{ id: lease.id, pool: lease.pool, image: lease.image, instance: lease.instance, warm: lease.warm },
-  ...{ created_at: timestamp(createdAt), ttl_ms: ttl, running },
-});
 
 export function leaseListing(leases: Lease[], now: number): Listing<LeaseView> {
   return {

@@ -3,6 +3,13 @@ import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
 import { formatAge, formatDuration, formatSize } from '../../core/model/quantity.ts';
 import { familiarName } from '../../core/model/reference.ts';
 import {
+  type InstanceView,
+  type PoolDetailsView,
+  type PoolView,
+  poolDetailsView,
+  poolView,
+} from '../../core/view/pool-view.ts';
+import {
   type Column,
   type Listing,
   printable,
@@ -10,59 +17,7 @@ import {
   renderTable,
   type Tone,
 } from './output.ts';
-import { policyView } from './policy-view.ts';
-import { isInUse, type PoolShapeView, poolShapeView, shapeColumns } from './pool-status-view.ts';
-import { timestamp } from './sandbox-view.ts';
-
-/** A pool as `-o json` and `-o yaml` show it. */
-export interface PoolView {
-  name: string;
-  state: PoolState;
-  created_at: string;
-  idle: number;
-  claimed: number;
-  booting: number;
-  stopping: number;
-  waiting: number;
-  /** Of the budget, taken. */
-  memory_bytes: number;
-  /** capacity.min as the autoscaler has it now. */
-  min: number;
-  /** With every default filled in; `pool create -f` takes it as it is. */
-  policy: PoolPolicyInput;
-}
-
-/** A living instance, in `pool get`. */
-export interface InstanceView {
-  id: string;
-  shape: string;
-  image: string;
-  state: PoolInstance['state'];
-  pid: number;
-  /** How long it has been in its state. */
-  age_ms: number;
-  /** `sandbox NAMESPACE/NAME` or `lease ID`; null while nobody has it. */
-  holder: string | null;
-}
-
-export interface PoolDetailsView extends PoolView {
-  shapes: PoolShapeView[];
-  /** Oldest first. */
-  instances: InstanceView[];
-}
-
-export function poolView(pool: PoolInfo): PoolView {
-  const { name, state, idle, claimed, booting, stopping, waiting, memory, min, policy } = pool;
-  return {
-    ...{ name, state, created_at: timestamp(pool.createdAt) },
-    ...{ idle, claimed, booting, stopping, waiting, memory_bytes: memory, min },
-    policy: policyView(policy),
-  };
-}
-
-const instanceView = ({ id, shape, image, state, pid, age, holder }: PoolInstance): InstanceView => ({
-  ...{ id, shape, image, state, pid, age_ms: age, holder: holder ?? null },
-});
+import { isInUse, shapeColumns } from './pool-status-view.ts';
 
 const STATE_TONES: Record<PoolState, Tone> = { active: 'good', stopped: 'busy', drained: 'bad' };
 const INSTANCE_TONES: Record<PoolInstance['state'], Tone> = {
@@ -107,14 +62,8 @@ const warmText = ({ warm = [] }: Pick<PoolPolicyInput, 'warm'>): string =>
   warm.map(({ image, count }) => `${image}=${count}`).join(',');
 
 export function poolDetails(pool: PoolDetails, now: number): Listing<PoolDetailsView> {
-  const { shapes, instances } = pool;
-  const view = {
-    ...poolView(pool),
-    shapes: shapes.map(poolShapeView),
-    instances: instances.map(instanceView),
-  };
   return {
-    items: [view],
+    items: [poolDetailsView(pool)],
     single: true,
     columns: [],
     name: (p) => p.name,

@@ -1,6 +1,7 @@
 import { formatSize } from '../../core/model/quantity.ts';
+import { type RemovedView, removedView } from '../../core/view/image-view.ts';
 import { nameOf, type Pruned } from '../system/prune.ts';
-import { type RemovedView, removedLines, removedView } from './image-view.ts';
+import { removedLines } from './image-view.ts';
 import type { Listing } from './output.ts';
 
 /** `system prune`, as `-o json` shows it. */

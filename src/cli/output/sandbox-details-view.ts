@@ -1,22 +1,11 @@
 import { formatDuration, formatSize } from '../../core/model/quantity.ts';
 import type { Sandbox } from '../../core/model/sandbox.ts';
 import type { SandboxSpec } from '../../core/model/spec.ts';
+import { type SandboxDetailsView, sandboxDetailsView } from '../../core/view/sandbox-view.ts';
 import { dockerSandbox } from './docker-names.ts';
 import { type Listing, printable } from './output.ts';
 import { describeRows } from './rows.ts';
 import { ageText, commandText, pairs, phaseText, portsOf } from './sandbox-texts.ts';
-import { type SandboxView, sandboxView } from './sandbox-view.ts';
-
-/** What `get` shows beyond what a list does. */
-export interface SandboxDetailsView extends SandboxView {
-  /** On the disk. */
-  log_bytes: number | null;
-}
-
-const detailsView = (sandbox: Sandbox): SandboxDetailsView => ({
-  ...sandboxView(sandbox),
-  log_bytes: sandbox.logBytes ?? null,
-});
 
 /** @param several an array for programs, also of one that alone was found */
 export function sandboxDetails(
@@ -25,13 +14,14 @@ export function sandboxDetails(
   several: boolean,
 ): Listing<SandboxDetailsView> {
   return {
-    items: sandboxes.map(detailsView),
+    items: sandboxes.map(sandboxDetailsView),
     single: !several,
     columns: [],
     name: (s) => s.name,
     id: (s) => s.name,
     docker: (s) => [dockerSandbox(s, { now, full: true })],
-    describe: () => sandboxes.map((each) => describeSandbox(detailsView(each), each.spec, now)).join('\n'),
+    describe: () =>
+      sandboxes.map((each) => describeSandbox(sandboxDetailsView(each), each.spec, now)).join('\n'),
   };
 }
 

@@ -1,10 +1,10 @@
 import { shortId } from '../../core/model/ids.ts';
 import type { Phase } from '../../core/model/phase.ts';
 import type { Sandbox } from '../../core/model/sandbox.ts';
+import { type SandboxView, sandboxView } from '../../core/view/sandbox-view.ts';
 import { dockerSandbox } from './docker-names.ts';
 import type { Column, Listing, Tone } from './output.ts';
 import { ageText, commandText, pairs, phaseText, portsOf } from './sandbox-texts.ts';
-import { type SandboxView, sandboxView } from './sandbox-view.ts';
 
 const TONES: Record<Phase, Tone> = {
   Pending: 'busy',

@@ -1,6 +1,6 @@
 import { formatAge } from '../../core/model/quantity.ts';
 import type { SandboxSpecInput } from '../../core/model/spec.ts';
-import type { SandboxView } from './sandbox-view.ts';
+import type { SandboxView } from '../../core/view/sandbox-view.ts';
 import { shellWords } from './shell-words.ts';
 
 /** What of a sandbox is said in more than one place. */

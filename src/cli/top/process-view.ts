@@ -1,5 +1,5 @@
+import { timestamp } from '../../core/view/timestamp.ts';
 import type { Column, Listing } from '../output/output.ts';
-import { timestamp } from '../output/sandbox-view.ts';
 import type { Process } from './processes.ts';
 
 /** A process as `-o json` and `-o yaml` show it. */

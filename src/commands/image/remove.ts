@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { type RemovedView, removedLines, removedView } from '../../cli/output/image-view.ts';
+import { removedLines } from '../../cli/output/image-view.ts';
+import { type RemovedView, removedView } from '../../core/view/image-view.ts';
 
 export default class ImageRemove extends BaseCommand {
   static override summary = 'Remove images.';

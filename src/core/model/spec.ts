@@ -6,7 +6,8 @@ import { parseDuration, parseSize } from './quantity.ts';
 
 /** The sandbox spec: the same on the command line, in YAML, in gRPC and in REST; snake_case as users write it. */
 
-const duration = z
+/** Milliseconds, of a text like `90s` or of a number of seconds. */
+export const duration = z
   .union([z.string(), z.number().nonnegative()])
   .transform((value, ctx) =>
     rescue(ctx, () => (typeof value === 'number' ? value * 1000 : parseDuration(value))),
@@ -36,7 +37,7 @@ export const labelKey = text.regex(
 );
 
 /** What is left out is the pool's. */
-const resources = z.strictObject({
+export const resources = z.strictObject({
   cpus: z.number().positive().max(1024).optional(),
   memory: size.pipe(z.number().min(6 * 1024 * 1024, 'must be at least 6m')).optional(),
   pids: z.number().int().positive().optional(),

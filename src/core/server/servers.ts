@@ -15,6 +15,7 @@ import { type HttpListener, listenHttp } from './http/http-server.ts';
 import { logRoute } from './http/log-route.ts';
 import { poolRoutes } from './http/pool-server/pool-routes.ts';
 import { send, sendError, urlOf } from './http/respond.ts';
+import { restRoutes } from './http/rest-routes.ts';
 import { notHere, probe, route } from './http/router.ts';
 import { rpcRoutes } from './http/rpc-routes.ts';
 import { type CoreMetrics, createCoreMetrics } from './metrics/core-metrics.ts';
@@ -85,7 +86,12 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
     await poolServer.start();
     const services = coreServices({ ready: options.ready, metrics, closing: closing.signal });
     const ready = (): boolean => options.ready() && !closing.signal.aborted;
-    const routes = [poolRoutes(poolServer, clock), rpcRoutes(services, clock), logRoute(closing.signal)];
+    const routes = [
+      poolRoutes(poolServer, clock),
+      rpcRoutes(services, clock),
+      logRoute(closing.signal),
+      restRoutes({ metrics, clock, closing: closing.signal }),
+    ];
     const handle: Handle = async (request, response, signal, door) => {
       if (descriptors?.isScarce) response.shouldKeepAlive = false;
       if (probe(request, response, ready)) return;

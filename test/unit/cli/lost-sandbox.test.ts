@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { phaseText } from '../../../src/cli/output/sandbox-texts.ts';
-import { sandboxView } from '../../../src/cli/output/sandbox-view.ts';
 import type { PhaseState } from '../../../src/core/model/phase.ts';
+import { sandboxView } from '../../../src/core/view/sandbox-view.ts';
 import { lost, NOW } from './fixed-answers.ts';
 
 const gone: PhaseState = { phase: 'Lost', since: NOW, reason: 'gone' };

@@ -8,9 +8,9 @@ import { type InfoView, infoListing } from '../../../src/cli/output/info-view.ts
 import { jsonText } from '../../../src/cli/output/json-text.ts';
 import { type Listing, type OutputFormat, printable, render } from '../../../src/cli/output/output.ts';
 import { createdListing, sandboxListing } from '../../../src/cli/output/sandbox-listing.ts';
-import { sandboxView } from '../../../src/cli/output/sandbox-view.ts';
 import { printableText } from '../../../src/cli/output/table.ts';
 import { parseSpec } from '../../../src/core/model/spec.ts';
+import { sandboxView } from '../../../src/core/view/sandbox-view.ts';
 import { NOW, sandboxes } from './fixed-answers.ts';
 
 const [box] = sandboxes;

@@ -2,11 +2,11 @@ import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Listing, type OutputFormat, render } from '../../../src/cli/output/output.ts';
-import { policyView } from '../../../src/cli/output/policy-view.ts';
 import { poolStatusListing } from '../../../src/cli/output/pool-status-view.ts';
 import { poolListing } from '../../../src/cli/output/pool-view.ts';
 import type { PoolInfo } from '../../../src/core/model/pool.ts';
 import { parsePolicy } from '../../../src/core/model/pool-policy.ts';
+import { policyView } from '../../../src/core/view/policy-view.ts';
 import { node, poolWith, shapeRow } from './warming-core.ts';
 
 const now = Date.parse('2026-03-01T12:00:00Z');

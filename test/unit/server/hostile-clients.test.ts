@@ -50,6 +50,8 @@ describe('a client that means no good', () => {
     for (const path of [place.http, place.grpc.slice('unix://'.length)])
       await sayAndVanish(path, Buffer.of(10));
     await say(place.http, healthz!);
+    // The REST API is loaded when it is first asked.
+    await say(place.http, Buffer.from('GET /api/v1/ HTTP/1.1\r\nHost: localhost\r\n\r\n'), 5000);
   });
   afterEach(async () => {
     expect(await say(place.http, healthz!)).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*ok\n$/);

@@ -97,7 +97,7 @@ describe('servers', () => {
   it('show sandboxes as JSON', async () => {
     const [http] = served.servers.http;
     const list = await ask(http!, '/api/v1/sandboxes?namespace=default');
-    expect(JSON.parse(list.body)).toMatchObject({ items: [{ name: 'box', state: { phase: 'Running' } }] });
+    expect(JSON.parse(list.body)).toMatchObject({ items: [{ name: 'box', phase: 'Running' }] });
     const one = await ask(http!, '/api/v1/sandboxes/default/box');
     expect(JSON.parse(one.body)).toMatchObject({ name: 'box' });
     const none = await ask(http!, '/api/v1/sandboxes/default/nobody');

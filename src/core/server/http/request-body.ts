@@ -4,6 +4,7 @@ import { FsbError } from '../../model/errors.ts';
 import { formatDuration, formatSize } from '../../model/quantity.ts';
 import { resultWithin } from '../../tools/run/time-limit.ts';
 import type { BodyRoom } from './body-room.ts';
+import { HttpRefusal } from './respond.ts';
 
 /** Bytes of a JSON body: a file of 10 MiB in base64 fits. */
 const LONGEST_JSON = 16 * 1024 * 1024;
@@ -51,7 +52,7 @@ export class RequestBody {
   assertType(accepted: readonly string[]): void {
     const said = (this.#request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
     if (accepted.includes(said)) return;
-    throw new FsbError('invalid_argument', `the content type ${JSON.stringify(said)} is not taken here`, {
+    throw new HttpRefusal(415, `the content type ${JSON.stringify(said)} is not taken here`, {
       hint: `Send the header Content-Type: ${accepted[0]}.`,
     });
   }
@@ -105,4 +106,4 @@ const tooSlow = (limit: number): FsbError =>
   new FsbError('invalid_argument', `the body did not come within ${formatDuration(limit)}`);
 
 const tooLong = (longest: number): FsbError =>
-  new FsbError('invalid_argument', `the body is longer than ${formatSize(longest)}`);
+  new HttpRefusal(413, `the body is longer than ${formatSize(longest)}`);

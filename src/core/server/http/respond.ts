@@ -10,11 +10,39 @@ export function sendText(response: ServerResponse, status: number, text: string)
   send(response, status, 'text/plain; charset=utf-8', text);
 }
 
-/** `{"error":{code,message,hint}}` with the HTTP status of the code. */
-export function sendError(response: ServerResponse, thrown: unknown): void {
+/** A failure of the request itself, which HTTP has a status of its own for: 405, 413, 415. */
+export class HttpRefusal extends FsbError {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+
+  constructor(
+    status: number,
+    message: string,
+    { headers = {}, hint }: { headers?: Record<string, string>; hint?: string } = {},
+  ) {
+    super(status === 405 ? 'unsupported' : 'invalid_argument', message, { hint });
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+const statusOf = (error: FsbError): number =>
+  error instanceof HttpRefusal ? error.status : errorCodes[error.code].http;
+
+/** `{"error":{code,message,hint}}`, or what `body` makes of the error, with its HTTP status. */
+export function sendError(
+  response: ServerResponse,
+  thrown: unknown,
+  body: (error: FsbError) => unknown = (error) => ({ error: error.toBody() }),
+): void {
   const error = FsbError.from(thrown);
-  if (response.headersSent) response.destroy();
-  else sendJson(response, errorCodes[error.code].http, { error: error.toBody() });
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  if (error instanceof HttpRefusal)
+    for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
+  sendJson(response, statusOf(error), body(error));
 }
 
 /** Answers an upgrade request that is refused; the socket has no response object yet. */

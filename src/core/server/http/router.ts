@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FsbError } from '../../model/errors.ts';
 import type { SandboxRef } from '../../model/sandbox.ts';
 import type { Visit } from '../auth/entrance.ts';
-import { sendJson, sendText, urlOf } from './respond.ts';
+import { sendText, urlOf } from './respond.ts';
 
 const PREFIX = '/api/v1/sandboxes';
 
@@ -36,17 +36,7 @@ export async function route(
 ): Promise<void> {
   const url = urlOf(request);
   for (const answers of routes) if (await answers(request, response, url, signal, visit)) return;
-  const { pathname, searchParams } = url;
-  const { sandboxes } = visit.core;
-  if (request.method !== 'GET' && request.method !== 'HEAD') throw notHere(request, pathname);
-  if (pathname === PREFIX) {
-    const namespace = searchParams.get('namespace');
-    const items = await sandboxes.list(namespace === null ? {} : { namespace }, { signal });
-    return sendJson(response, 200, { items });
-  }
-  const target = sandboxPath(pathname);
-  if (target === undefined || target.action !== '') throw notHere(request, pathname);
-  return sendJson(response, 200, await sandboxes.get(target.ref, { signal }));
+  throw notHere(request, url.pathname);
 }
 
 /** `/api/v1/sandboxes/{namespace}/{name}` and what may follow after a further slash. */

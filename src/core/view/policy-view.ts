@@ -1,6 +1,6 @@
-import type { PoolPolicy } from '../../core/model/pool.ts';
-import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
-import { formatDuration } from '../../core/model/quantity.ts';
+import type { PoolPolicy } from '../model/pool.ts';
+import type { PoolPolicyInput } from '../model/pool-policy.ts';
+import { formatDuration } from '../model/quantity.ts';
 
 /** Can be given to `pool create -f` as it is: durations are texts, sizes bytes, as in the spec of a sandbox. */
 export function policyView(policy: PoolPolicy): PoolPolicyInput {

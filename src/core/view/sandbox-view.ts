@@ -1,8 +1,9 @@
-import type { Phase, PhaseState } from '../../core/model/phase.ts';
-import { exitCodeOf, signalName } from '../../core/model/process.ts';
-import { formatDuration } from '../../core/model/quantity.ts';
-import type { Sandbox } from '../../core/model/sandbox.ts';
-import type { SandboxSpec, SandboxSpecInput } from '../../core/model/spec.ts';
+import type { Phase, PhaseState } from '../model/phase.ts';
+import { exitCodeOf, signalName } from '../model/process.ts';
+import { formatDuration } from '../model/quantity.ts';
+import type { Sandbox } from '../model/sandbox.ts';
+import type { SandboxSpec, SandboxSpecInput } from '../model/spec.ts';
+import { timestamp } from './timestamp.ts';
 
 /** A sandbox as `-o json` and `-o yaml` show it. Times are RFC3339 in UTC; absent values are null. */
 export interface SandboxView {
@@ -78,9 +79,18 @@ function specView(spec: SandboxSpec): SandboxSpecInput {
   };
 }
 
-export const timestamp = (ms: number): string => new Date(ms).toISOString();
-
 function endOf(state: PhaseState): string | null {
   if ('endedAt' in state) return timestamp(state.endedAt);
   return state.phase === 'Lost' ? timestamp(state.since) : null;
 }
+
+/** What `get` shows beyond what a list does. */
+export interface SandboxDetailsView extends SandboxView {
+  /** On the disk. */
+  log_bytes: number | null;
+}
+
+export const sandboxDetailsView = (sandbox: Sandbox): SandboxDetailsView => ({
+  ...sandboxView(sandbox),
+  log_bytes: sandbox.logBytes ?? null,
+});

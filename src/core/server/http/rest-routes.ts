@@ -1,0 +1,46 @@
+import type { Clock } from '../../model/clock.ts';
+import type { CreateMetrics } from '../metrics/create-metrics.ts';
+import { BodyRoom } from './body-room.ts';
+import { RequestBody } from './request-body.ts';
+import type { Route } from './router.ts';
+
+export interface RestTerms {
+  metrics: CreateMetrics;
+  clock: Clock;
+  /** Aborted when the core goes away: ends what waits. */
+  closing: AbortSignal;
+}
+
+/** The REST API and its OpenAPI document. */
+export function restRoutes({ metrics, clock, closing }: RestTerms): Route {
+  const room = new BodyRoom();
+  return async (request, response, url, gone, { core }) => {
+    if (!url.pathname.startsWith('/api/v1/') && url.pathname !== '/openapi.json') return false;
+    // Loaded late: most cores are never asked this way, and building the schemas takes long.
+    const { answerRest } = await import('./rest/answer.ts');
+    const body = new RequestBody(request, clock, room);
+    const { signal, settle } = either(gone, closing);
+    try {
+      return await answerRest({ core, metrics, clock, request, response, url, body, signal });
+    } finally {
+      settle();
+      body.release();
+    }
+  };
+}
+
+/** Aborted when one of them is. Not AbortSignal.any: see ../../tools/run/time-limit.ts. */
+function either(gone: AbortSignal, closing: AbortSignal): { signal: AbortSignal; settle: () => void } {
+  const own = new AbortController();
+  const leave = (): void => own.abort(gone.reason);
+  const close = (): void => own.abort(closing.reason);
+  gone.addEventListener('abort', leave, { once: true });
+  closing.addEventListener('abort', close, { once: true });
+  if (gone.aborted) leave();
+  if (closing.aborted) close();
+  const settle = (): void => {
+    gone.removeEventListener('abort', leave);
+    closing.removeEventListener('abort', close);
+  };
+  return { signal: own.signal, settle };
+}

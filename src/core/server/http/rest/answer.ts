@@ -1,0 +1,82 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CoreApi } from '../../../api/core-api.ts';
+import type { Clock } from '../../../model/clock.ts';
+import type { CreateMetrics } from '../../metrics/create-metrics.ts';
+import type { RequestBody } from '../request-body.ts';
+import { sendError, sendJson } from '../respond.ts';
+import { checkBody, checkQuery } from './check.ts';
+import type { Call, Endpoint } from './endpoint.ts';
+import { match } from './match.ts';
+import { openApi } from './openapi.ts';
+import { sendBytes, sendLines } from './send-stream.ts';
+import { table } from './table.ts';
+
+export const DOCUMENT = '/openapi.json';
+
+export interface RestRequest {
+  core: CoreApi;
+  metrics: CreateMetrics;
+  clock: Clock;
+  request: IncomingMessage;
+  response: ServerResponse;
+  url: URL;
+  body: RequestBody;
+  signal: AbortSignal;
+}
+
+/** False: nothing is at this path. @throws FsbError, to be sent as JSON */
+export async function answerRest(asked: RestRequest): Promise<boolean> {
+  const { request, response, url } = asked;
+  const { pathname } = url;
+  if (pathname === DOCUMENT && request.method === 'GET') {
+    sendJson(response, 200, openApi());
+    return true;
+  }
+  const found = match(table, request.method ?? '', pathname);
+  if (found === undefined) return false;
+  await answer(found.endpoint, found.params, asked);
+  return true;
+}
+
+async function answer(
+  endpoint: Endpoint,
+  params: Record<string, string>,
+  { core, metrics, clock, request, response, url, body, signal }: RestRequest,
+): Promise<void> {
+  const takesBody = endpoint.method === 'POST' || endpoint.method === 'PATCH';
+  let said: unknown;
+  try {
+    const query = checkQuery(endpoint.query, url.searchParams);
+    said = takesBody ? await body.json() : undefined;
+    const checkedBody = checkBody(endpoint.body, said);
+    const { headers } = request;
+    const options = { signal };
+    const call = { core, params, query, body: checkedBody, said: said ?? {}, headers, options, metrics };
+    await send(endpoint, call, response, clock);
+  } catch (error) {
+    const { refusal } = endpoint;
+    sendError(response, error, refusal && ((failed) => refusal.of(failed, said)));
+  }
+}
+
+async function send(endpoint: Endpoint, call: Call, response: ServerResponse, clock: Clock): Promise<void> {
+  const { answer: form } = endpoint;
+  const result = await endpoint.handle(call);
+  switch (form.kind) {
+    case 'json':
+      sendJson(response, form.status, result);
+      return;
+    case 'none':
+      response.writeHead(204, { 'cache-control': 'no-store' }).end();
+      return;
+    case 'lines': {
+      const { accept } = call.headers;
+      // What is asked for with GET is told as it happens.
+      const waits = endpoint.method === 'GET';
+      await sendLines(response, result as AsyncIterable<unknown>, { accept, waits, clock });
+      return;
+    }
+    case 'text':
+      await sendBytes(response, result as AsyncIterable<Buffer>);
+  }
+}

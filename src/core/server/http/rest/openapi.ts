@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { errorCodes } from '../../../model/errors.ts';
+import type { Endpoint } from './endpoint.ts';
+import { answered, componentPath, sent } from './schemas/components.ts';
+import { failure } from './schemas/system-answers.ts';
+import { groups } from './table.ts';
+
+type Json = Record<string, unknown>;
+
+let document: Json | undefined;
+
+/** The OpenAPI 3.1 document of the route table, made when it is first asked for. */
+export const openApi = (): Json => {
+  document ??= {
+    openapi: '3.1.0',
+    info: {
+      title: 'fsb-ctl',
+      version: 'v1',
+      summary: 'Sandboxes, pools and images of one core.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/' }],
+    tags: Object.keys(groups).map((name) => ({ name })),
+    paths: pathsOf(),
+    components: { schemas: { ...componentsOf(sent, 'input'), ...componentsOf(answered, 'output') } },
+  };
+  return document;
+};
+
+function pathsOf(): Json {
+  const paths: Record<string, Json> = {};
+  for (const [group, endpoints] of Object.entries(groups))
+    for (const endpoint of endpoints) {
+      paths[endpoint.path] ??= {};
+      paths[endpoint.path]![endpoint.method.toLowerCase()] = operationOf(endpoint, group);
+    }
+  return paths;
+}
+
+const operationOf = (endpoint: Endpoint, group: string): Json => ({
+  operationId: endpoint.operation,
+  summary: endpoint.summary,
+  tags: [group],
+  parameters: [...pathParameters(endpoint), ...queryParameters(endpoint), ...headerParameters(endpoint)],
+  ...(endpoint.body === undefined ? {} : { requestBody: bodyOf(endpoint.body) }),
+  responses: { ...successOf(endpoint), ...refusalsOf(endpoint) },
+});
+
+const pathParameters = ({ path }: Endpoint): Json[] =>
+  [...path.matchAll(/\{(.+?)\}/g)].map(([, name]) => ({
+    ...{ name, in: 'path', required: true, schema: { type: 'string' } },
+  }));
+
+function queryParameters({ query }: Endpoint): Json[] {
+  const { properties = {}, required = [] } = inlined(query) as {
+    properties?: Record<string, Json>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+    ...{ name, in: 'query', required: required.includes(name), schema },
+    ...(description === undefined ? {} : { description }),
+  }));
+}
+
+const headerParameters = ({ headers }: Endpoint): Json[] =>
+  Object.entries(headers).map(([name, description]) => ({
+    ...{ name, in: 'header', required: false, description, schema: { type: 'string' } },
+  }));
+
+const bodyOf = (body: z.ZodType): Json => ({
+  required: !body.safeParse(undefined).success,
+  content: contentOf('application/json', { $ref: componentPath(sent.get(body)!.id) }),
+});
+
+function successOf({ answer }: Endpoint): Json {
+  switch (answer.kind) {
+    case 'json':
+      return {
+        [answer.status]: { description: 'Done.', content: contentOf('application/json', ref(answer.schema)) },
+      };
+    case 'none':
+      return { 204: { description: 'Done.' } };
+    case 'lines':
+      return {
+        200: {
+          description: 'A document a line, or an event each.',
+          content: {
+            ...contentOf('application/x-ndjson', ref(answer.schema)),
+            ...contentOf('text/event-stream', { type: 'string' }),
+          },
+        },
+      };
+    case 'text':
+      return { 200: { description: 'As it comes.', content: contentOf('text/plain', { type: 'string' }) } };
+  }
+}
+
+/** By status, each with the codes that have it. */
+function refusalsOf({ fails, refusal, body }: Endpoint): Json {
+  const content = contentOf('application/json', ref(refusal?.schema ?? failure));
+  const told: Record<string, string> =
+    body === undefined ? {} : { 413: 'The body is too long.', 415: 'The body is not JSON.' };
+  for (const code of ['invalid_argument', ...fails] as const) {
+    const status = errorCodes[code].http;
+    told[status] = told[status] === undefined ? code : `${told[status]}, ${code}`;
+  }
+  const refusals = { ...told, default: 'Any other failure.' };
+  return Object.fromEntries(
+    Object.entries(refusals).map(([status, description]) => [status, { description, content }]),
+  );
+}
+
+const contentOf = (type: string, schema: Json): Json => ({ [type]: { schema } });
+const ref = (schema: z.ZodType): Json => ({ $ref: componentPath(answered.get(schema)!.id) });
+
+function componentsOf(registry: typeof sent, io: 'input' | 'output'): Json {
+  const { schemas } = z.toJSONSchema(registry, { ...termsOf(io), uri: componentPath });
+  // A component is known by its place in the document.
+  return Object.fromEntries(
+    Object.entries(schemas).map(([id, { $schema: _, $id: __, ...schema }]) => [id, schema]),
+  );
+}
+
+const inlined = (schema: z.ZodType): Json => z.toJSONSchema(schema, termsOf('input')) as Json;
+
+const termsOf = (io: 'input' | 'output'): z.core.ToJSONSchemaParams => ({
+  io,
+  unrepresentable: 'any',
+  override: ({ zodSchema, jsonSchema }) => {
+    // Nothing may stand there.
+    if (zodSchema._zod.def.type === 'undefined') jsonSchema.not = {};
+    // Answers may get more fields.
+    if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+  },
+});

@@ -1,0 +1,71 @@
+import type { CallOptions, SandboxApi, StopOptions } from '../../../api/sandbox-api.ts';
+import { exitCodeOf, signalName } from '../../../model/process.ts';
+import type { Sandbox, SandboxRef } from '../../../model/sandbox.ts';
+import { sandboxDetailsView } from '../../../view/sandbox-view.ts';
+import { type Endpoint, endpoint, type RouteText, silentEndpoint } from './endpoint.ts';
+import { refOf, startFailures } from './sandboxes.ts';
+import { renameTerms, signalTerms, stopTerms } from './schemas/requests.ts';
+import { exit, sandbox } from './schemas/sandbox-answers.ts';
+
+const action = <Name extends string>(name: Name): RouteText =>
+  `POST /api/v1/sandboxes/{namespace}/{name}/${name}`;
+
+type Plain = (api: SandboxApi, ref: SandboxRef, options: CallOptions) => Promise<Sandbox>;
+
+/** One that takes nothing and answers the sandbox as it is then. */
+const plain = (name: 'start' | 'pause' | 'unpause', summary: string, fails: Endpoint['fails']): Endpoint =>
+  endpoint(action(name), sandbox, {
+    ...{ operation: `${name}Sandbox`, summary, fails },
+    handle: async (call) => {
+      const run: Plain = (api, ref, options) => api[name](ref, options);
+      return sandboxDetailsView(await run(call.core.sandboxes, refOf(call), call.options));
+    },
+  });
+
+/** One that ends the main process first. */
+const ending = (name: 'stop' | 'restart' | 'reset', summary: string, fails: Endpoint['fails']): Endpoint =>
+  endpoint(action(name), sandbox, {
+    ...{ operation: `${name}Sandbox`, summary, body: stopTerms, fails },
+    handle: async (call) => {
+      const terms: StopOptions = { grace: call.body.grace, stopSignal: call.body.stop_signal };
+      return sandboxDetailsView(await call.core.sandboxes[name](refOf(call), { ...terms, ...call.options }));
+    },
+  });
+
+export const sandboxActionEndpoints: Endpoint[] = [
+  plain('start', 'Runs an ended sandbox again, with its files. One that runs is fine.', startFailures),
+  ending('stop', 'Ends the main process; record, log and files stay.', ['not_found']),
+  ending('restart', 'Stops it when it runs, and starts it.', startFailures),
+  ending('reset', 'Ends it when it runs, and begins anew from the image.', startFailures),
+  plain('pause', 'Freezes every process in it.', ['not_found', 'conflict']),
+  plain('unpause', 'Lets them go on.', ['not_found', 'conflict']),
+
+  silentEndpoint(action('signal'), {
+    operation: 'signalSandbox',
+    summary: 'Sends a signal to the main process.',
+    body: signalTerms,
+    fails: ['not_found', 'conflict'],
+    handle: (call) => call.core.sandboxes.signal(refOf(call), call.body.signal, call.options),
+  }),
+
+  endpoint(action('rename'), sandbox, {
+    operation: 'renameSandbox',
+    summary: 'Gives it another name.',
+    body: renameTerms,
+    fails: ['not_found', 'already_exists'],
+    handle: async (call) =>
+      sandboxDetailsView(await call.core.sandboxes.rename(refOf(call), call.body.name, call.options)),
+  }),
+
+  endpoint(action('wait'), exit, {
+    operation: 'waitSandbox',
+    summary: 'Answers when the main process has ended.',
+    fails: ['not_found', 'run_failed'],
+    handle: async (call) => {
+      const ref = refOf(call);
+      const status = await call.core.sandboxes.wait(ref, call.options);
+      const signal = status.signal === null ? null : signalName(status.signal);
+      return { ...ref, exit_code: exitCodeOf(status), signal, oom_killed: status.oomKilled === true };
+    },
+  }),
+];

@@ -1,0 +1,110 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { describe, expect, it } from 'vitest';
+import { openApi } from '../../../src/core/server/http/rest/openapi.ts';
+import { table } from '../../../src/core/server/http/rest/table.ts';
+import { processCore } from '../../helpers/core/process-core/process-core.ts';
+
+/** The operation that calls a method of CoreApi, or why there is none. */
+const STREAMS = 'its streams go over a WebSocket: docs/http-api.md';
+const coverage: Record<string, string> = {
+  'sandboxes.create': 'createSandbox',
+  'sandboxes.get': 'getSandbox',
+  'sandboxes.list': ': listSandboxes answers pages, of which one may be all',
+  'sandboxes.page': 'listSandboxes',
+  'sandboxes.watch': 'watchSandboxes',
+  'sandboxes.delete': 'deleteSandbox',
+  'sandboxes.logs': `: ${STREAMS}`,
+  'sandboxes.exec': `: ${STREAMS}`,
+  'sandboxes.attach': `: ${STREAMS}`,
+  'sandboxes.wait': 'waitSandbox',
+  'sandboxes.stop': 'stopSandbox',
+  'sandboxes.start': 'startSandbox',
+  'sandboxes.restart': 'restartSandbox',
+  'sandboxes.reset': 'resetSandbox',
+  'sandboxes.pause': 'pauseSandbox',
+  'sandboxes.unpause': 'unpauseSandbox',
+  'sandboxes.signal': 'signalSandbox',
+  'sandboxes.rename': 'renameSandbox',
+  'sandboxes.update': 'updateSandbox',
+  'sandboxes.usage': 'listSandboxUsage',
+  'pools.status': 'listPoolStatus',
+  'pools.list': 'listPools',
+  'pools.get': 'getPool',
+  'pools.create': 'createPool',
+  'pools.update': 'updatePool',
+  'pools.delete': 'deletePool',
+  'pools.stop': 'stopPool',
+  'pools.drain': 'drainPool',
+  'pools.run': `: ${STREAMS}`,
+  'pools.lease': 'createLease',
+  'pools.leases': 'listLeases',
+  'pools.exec': `: ${STREAMS}`,
+  'pools.kill': 'killLease',
+  'pools.release': 'releaseLease',
+  'images.pull': 'pullImage',
+  'images.import': ': tar archives go over gRPC, which tells of its layers while they come',
+  'images.list': 'listImages',
+  'images.inspect': 'inspectImage',
+  'images.tag': 'tagImage',
+  'images.remove': 'removeImage',
+  'images.prune': 'pruneImages',
+  'images.save': ': tar archives go over gRPC, which tells of a failure in their midst',
+  'images.login': 'login',
+  'system.info': 'getInfo',
+  'system.usage': 'getSystemUsage',
+  'system.health': 'getHealth',
+  'system.retainedLogs': 'listRetainedLogs',
+  'system.removeLogs': 'removeRetainedLogs',
+  'system.removeSetAside': 'removeSetAside',
+  'system.events': 'watchEvents',
+};
+
+/** Of an object with functions in it, or of one of a class. */
+function methodsOf(api: object): string[] {
+  const { prototype } = Object;
+  const made = Object.getPrototypeOf(api) as object;
+  const names = [...Object.keys(api), ...(made === prototype ? [] : Object.getOwnPropertyNames(made))];
+  return names.filter((name) => typeof (api as Record<string, unknown>)[name] === 'function');
+}
+
+describe('the route table', () => {
+  it('has each operation and each route once', () => {
+    const twice = (all: string[]): string[] => all.filter((each, at) => all.indexOf(each) !== at);
+    expect(twice(table.map(({ operation }) => operation))).toEqual([]);
+    expect(twice(table.map(({ method, path }) => `${method} ${path}`))).toEqual([]);
+  });
+
+  it('covers every method of a core, or there is a reason', async () => {
+    const core = processCore();
+    const served = (['sandboxes', 'pools', 'images', 'system'] as const).flatMap((part) =>
+      methodsOf(core[part])
+        .filter((name) => !['constructor', 'close'].includes(name))
+        .map((name) => `${part}.${name}`),
+    );
+    await core.close();
+    expect(served.filter((name) => coverage[name] === undefined)).toEqual([]);
+    const operations = new Set(table.map(({ operation }) => operation));
+    const named = Object.values(coverage).filter((name) => !name.startsWith(':'));
+    expect(named.filter((name) => !operations.has(name))).toEqual([]);
+  });
+
+  it('makes a document that OpenAPI 3.1 takes', async () => {
+    const result = await new Validator().validate(structuredClone(openApi()));
+    expect(result).toMatchObject({ valid: true });
+  });
+
+  it('documents every row, and names only components that are there', () => {
+    const document = openApi() as {
+      paths: Record<string, Record<string, { operationId: string }>>;
+      components: { schemas: Record<string, unknown> };
+    };
+    const operations = Object.values(document.paths).flatMap((path) =>
+      Object.values(path).map(({ operationId }) => operationId),
+    );
+    expect(operations.sort()).toEqual(table.map(({ operation }) => operation).sort());
+    const refs = [...JSON.stringify(document).matchAll(/"#\/components\/schemas\/(.+?)"/g)].map(
+      ([, id]) => id!,
+    );
+    expect(refs.filter((id) => document.components.schemas[id] === undefined)).toEqual([]);
+  });
+});
