@@ -20,7 +20,7 @@ import {
 import { decodeLog, encodeLog } from '../../src/core/wire/stream/log-frame.ts';
 import { runFromJson, runFromQuery } from '../../src/core/wire/stream/run-request.ts';
 import { decodeStatus, encodeStatus } from '../../src/core/wire/stream/stream-end.ts';
-import { attachFromQuery, logsFromQuery } from '../../src/core/wire/stream/stream-query.ts';
+import { attachFromQuery, logsFromQuery, portsFromQuery } from '../../src/core/wire/stream/stream-query.ts';
 import { mutated } from './mutations.ts';
 
 const exec = { argv: ['sh'], env: { A: '1' }, cwd: '/', user: '', tty: true, stdin: true };
@@ -59,7 +59,7 @@ const readers: ((message: Frame) => unknown)[] = [
     const { exec: _, ...terms } = runFromJson('p', decodeJson(payload));
     return readLeaseRequest(terms);
   },
-  ...[execFromQuery, attachFromQuery, logsFromQuery].map(
+  ...[execFromQuery, attachFromQuery, logsFromQuery, portsFromQuery].map(
     (fromQuery) => (message: Frame) => fromQuery(new URLSearchParams(message.payload.toString())),
   ),
   ({ payload }) => runFromQuery('p', new URLSearchParams(payload.toString())),

@@ -1,6 +1,7 @@
 import { FsbError } from '../../core/model/errors.ts';
+import { Complaints } from '../../core/model/guest-tool.ts';
 import type { ProcessSession } from '../../core/model/process.ts';
-import { Complaints, NOTHING_THERE, type ToolPlace, whyFailed, withTool } from '../guest-tool/guest-tool.ts';
+import { NOTHING_THERE, type ToolPlace, whyFailed, withTool } from '../guest-tool/guest-tool.ts';
 import { printable } from '../output/output.ts';
 import { write } from '../streams.ts';
 import type { TerminalOutput } from '../world.ts';

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { FsbError } from '../../core/model/errors.ts';
-import type { OutputChunk, ProcessSession } from '../../core/model/process.ts';
-import { Complaints, startTool, type ToolPlace, whyFailed } from '../guest-tool/guest-tool.ts';
+import { ConnectWords, connectArgv } from '../../core/model/guest-tool.ts';
+import type { ProcessSession } from '../../core/model/process.ts';
+import { startTool, type ToolPlace, whyFailed } from '../guest-tool/guest-tool.ts';
 
 /**
  * Carries one connection to a port in the sandbox, until both sides have ended it or one has broken it. Each direction
@@ -18,7 +19,7 @@ export async function forwardConnection(socket: Socket, place: ToolPlace, port: 
     void session?.close();
   });
   try {
-    session = await startTool(place, ['connect', `${port}`], true);
+    session = await startTool(place, connectArgv(port), true);
     if (gone) return;
     void sendInput(socket, session);
     await deliver(session, socket);
@@ -44,18 +45,18 @@ async function sendInput(socket: Socket, session: ProcessSession): Promise<void>
 
 /** Resolves when the connection has ended in order. */
 async function deliver(session: ProcessSession, socket: Socket): Promise<void> {
-  const errors = new ErrorLines();
+  const words = new ConnectWords();
   let delivered = 0;
   for await (const chunk of session.output) {
-    if (chunk.stream === 'stderr') errors.push(chunk);
+    if (chunk.stream === 'stderr') words.push(chunk.data);
     else {
       delivered += chunk.data.length;
       await sent(socket, chunk.data);
     }
-    if (errors.total !== undefined && delivered >= errors.total) socket.end();
+    if (words.total !== undefined && delivered >= words.total) socket.end();
   }
   const status = await session.exited;
-  if (status.code !== 0) throw new FsbError('internal', whyFailed(status, errors.text));
+  if (status.code !== 0) throw new FsbError('internal', whyFailed(status, words.complaint));
 }
 
 /** Resolves when the socket has room again; a client that is gone takes everything. */
@@ -68,21 +69,4 @@ function sent(socket: Socket, data: Buffer): Promise<void> {
     };
     socket.on('drain', done).on('close', done);
   });
-}
-
-/** What `connect` says beside the data: `end N` for the half-close of the other side, and what people should read. */
-class ErrorLines {
-  readonly #complaints = new Complaints();
-  /** Bytes that come in all; undefined: more may come. */
-  total: number | undefined;
-
-  push({ data }: OutputChunk): void {
-    this.#complaints.push(data);
-    const [, total] = /^end (\d{1,15})$/m.exec(this.#complaints.text) ?? [];
-    if (total !== undefined) this.total = Number(total);
-  }
-
-  get text(): string {
-    return this.#complaints.text.replace(/^end \d+\n?/m, '');
-  }
 }

@@ -1,7 +1,8 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { abortable } from '../../core/model/abortable.ts';
 import { FsbError } from '../../core/model/errors.ts';
-import { type ExitStatus, type ProcessSession, signalName } from '../../core/model/process.ts';
+import { Complaints, reasonOf, toolRequest } from '../../core/model/guest-tool.ts';
+import type { ExitStatus, ProcessSession } from '../../core/model/process.ts';
 import type { SandboxRef } from '../../core/model/sandbox.ts';
 import { printable } from '../output/output.ts';
 
@@ -21,8 +22,7 @@ export async function startTool(
   argv: string[],
   stdin = false,
 ): Promise<ProcessSession> {
-  const request = { argv, env: {}, cwd: '', user: '', tty: false, stdin, guestTool: true as const };
-  const session = await core.sandboxes.exec(ref, request, { signal });
+  const session = await core.sandboxes.exec(ref, toolRequest(argv, stdin), { signal });
   // It may be the output that fails first; then nobody waits for this one.
   session.exited.catch(() => undefined);
   return session;
@@ -73,29 +73,6 @@ export function runTool(place: ToolPlace, argv: string[], limit: number): Promis
   });
 }
 
-/** Bytes of complaints that are kept, of the beginning. */
-const MOST_COMPLAINTS = 16 * 1024;
-
-/** What a tool writes on stderr, for people: as much as anybody would read. */
-export class Complaints {
-  readonly #chunks: Buffer[] = [];
-  #size = 0;
-
-  push(data: Buffer): void {
-    const room = MOST_COMPLAINTS - this.#size;
-    if (room <= 0) return;
-    this.#chunks.push(Buffer.from(data.subarray(0, room)));
-    this.#size += Math.min(room, data.length);
-  }
-
-  get text(): string {
-    return Buffer.concat(this.#chunks).toString('utf8').trimEnd();
-  }
-}
-
-/** Why a tool failed: its last complaint, fit for a terminal, or the signal that ended it. */
-export function whyFailed(status: ExitStatus, complaint: string): string {
-  if (status.oomKilled) return 'the sandbox ran out of memory';
-  if (status.signal !== null) return `it was ended by ${signalName(status.signal)}`;
-  return printable(complaint.split('\n').at(-1)!) || `it failed with code ${status.code}`;
-}
+/** Why a tool failed, fit for a terminal. */
+export const whyFailed = (status: ExitStatus, complaint: string): string =>
+  printable(reasonOf(status, complaint));

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
+import { LineStamper, preciseTimestamp } from '../../core/model/line-stamper.ts';
 import type { LogEntry } from '../../core/model/logs.ts';
 import type { StreamName } from '../../core/model/process.ts';
 import { tryWrite, write } from '../streams.ts';
 import type { Terminal } from '../world.ts';
-import { preciseTimestamp } from './time-query.ts';
 
 /** Writes a log to where it came from: the guest's stdout to ours, its stderr to ours. */
 export async function printLog(
@@ -40,26 +40,4 @@ export function logEntryView(entry: LogEntry): LogEntryView {
     base64: readable ? null : entry.data.toString('base64'),
     dropped: entry.dropped ?? 0,
   };
-}
-
-const NEWLINE = 10;
-
-/** Puts the time before each line; entries may hold half lines, so it remembers where each stream stands. */
-export class LineStamper {
-  readonly #midLine = new Set<StreamName>();
-
-  push(entry: LogEntry): Buffer {
-    const stamp = Buffer.from(`${preciseTimestamp(entry.time)} `);
-    const parts: Buffer[] = [];
-    for (let start = 0; start < entry.data.length; ) {
-      const newline = entry.data.indexOf(NEWLINE, start);
-      const end = newline === -1 ? entry.data.length : newline + 1;
-      if (!this.#midLine.has(entry.stream)) parts.push(stamp);
-      parts.push(entry.data.subarray(start, end));
-      if (newline === -1) this.#midLine.add(entry.stream);
-      else this.#midLine.delete(entry.stream);
-      start = end;
-    }
-    return Buffer.concat(parts);
-  }
 }

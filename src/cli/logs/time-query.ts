@@ -37,10 +37,3 @@ export function parseTail(text: string): number | undefined {
     hint: 'Give a number from 0 up, or all.',
   });
 }
-
-/** Microseconds, because many lines share a millisecond: `2026-01-31T10:00:00.123456Z`. */
-export function preciseTimestamp(ms: number): string {
-  const whole = Math.floor(ms);
-  const micros = Math.min(999, Math.floor((ms - whole) * 1000));
-  return new Date(whole).toISOString().replace('Z', `${String(micros).padStart(3, '0')}Z`);
-}

@@ -12,6 +12,7 @@ import { type GrpcLimits, startGrpcServer } from './grpc/grpc-server.ts';
 import { coreServices } from './grpc/services.ts';
 import { assertNoForeignPage, visitOf } from './http/guard.ts';
 import { type HttpListener, listenHttp } from './http/http-server.ts';
+import { logRoute } from './http/log-route.ts';
 import { poolRoutes } from './http/pool-server/pool-routes.ts';
 import { send, sendError, urlOf } from './http/respond.ts';
 import { restRoutes } from './http/rest-routes.ts';
@@ -88,6 +89,7 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
     const routes = [
       poolRoutes(poolServer, clock),
       rpcRoutes(services, clock),
+      logRoute(closing.signal),
       restRoutes({ metrics, clock, closing: closing.signal }),
     ];
     const handle: Handle = async (request, response, signal, door) => {

@@ -11,7 +11,7 @@ export interface OpenStream {
 
 /** A stream as a foreign client opens it, frame by frame. @param path below /api/v1 */
 export function openStream(
-  servers: Servers,
+  servers: Pick<Servers, 'http'>,
   path: string,
   protocol: string | undefined,
   headers: Record<string, string> = {},

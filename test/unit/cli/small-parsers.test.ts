@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { logLevel } from '../../../src/cli/local/log-level.ts';
-import { LineStamper, logEntryView } from '../../../src/cli/logs/log-printer.ts';
-import { parseMoment, parseTail, preciseTimestamp } from '../../../src/cli/logs/time-query.ts';
+import { logEntryView } from '../../../src/cli/logs/log-printer.ts';
+import { parseMoment, parseTail } from '../../../src/cli/logs/time-query.ts';
 import { chooseEditor } from '../../../src/cli/spec/editor.ts';
+import { LineStamper, preciseTimestamp } from '../../../src/core/model/line-stamper.ts';
 import type { StreamName } from '../../../src/core/model/process.ts';
 
 describe('logLevel', () => {

@@ -175,11 +175,11 @@ describe('a connection to a core', () => {
       const { createRequire } = await import('node:module');
       const loaded = (name) => Object.keys(createRequire(import.meta.url).cache).some((file) => file.includes(name));
       const core = connectCore(${JSON.stringify({ grpc: served.servers.grpc[0], http: served.servers.http[0] })});
-      const before = [loaded('/ws/'), loaded('/grpc-js/')];
+      const before = [loaded('/node_modules/ws/'), loaded('/grpc-js/')];
       await core.sandboxes.list({});
-      const listed = [loaded('/ws/'), loaded('/grpc-js/')];
+      const listed = [loaded('/node_modules/ws/'), loaded('/grpc-js/')];
       await core.pools.lease({ pool: 'no-such-pool' }).catch(() => {});
-      const leased = [loaded('/ws/'), loaded('/grpc-js/')];
+      const leased = [loaded('/node_modules/ws/'), loaded('/grpc-js/')];
       await core.close();
       console.log(JSON.stringify({ before, listed, leased }));`;
     const args = ['--import', 'tsx', '--input-type=module', '-e', script];

@@ -103,7 +103,7 @@ describe('stream server', () => {
     };
     expect(await refused('box/logs', { origin: 'https://evil.example' })).toBe(403);
     expect(await refused('box/logs', { host: 'evil.example' })).toBe(403);
-    expect(await refused('box/portforward', {})).toBe(404);
+    expect(await refused('box/forward', {})).toBe(404);
     expect(await refused('box/constructor', {})).toBe(404);
   });
 

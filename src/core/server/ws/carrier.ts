@@ -56,7 +56,9 @@ export class SocketCarrier implements Carrier {
   use(events: CarrierEvents): void {
     this.#ws.on('message', (message: Buffer, isBinary: boolean) => {
       try {
-        if (!isBinary) throw new FsbError('invalid_argument', 'a text message: frames are binary');
+        // Kubernetes clients may send text as text.
+        if (!isBinary && this.own)
+          throw new FsbError('invalid_argument', 'a text message: frames are binary');
         events.onFrame(decodeFrame(message));
       } catch (error) {
         this.close(closeCodes.protocol, FsbError.from(error).message);

@@ -77,8 +77,13 @@ export class Connection {
 
   /** The last frame, then the close that says why. */
   end(end: StreamEnd): void {
-    if (this.closed.aborted) return;
     this.send(encodeStatus(end));
+    this.finish(end);
+  }
+
+  /** Without a status, for a protocol that has none. */
+  finish(end: StreamEnd): void {
+    if (this.closed.aborted) return;
     if (end.kind === 'error') this.#carrier.finish(closeCodeOf(end.error.code), end.error.message);
     else this.#carrier.finish(closeCodes.done, '');
     this.#leave();

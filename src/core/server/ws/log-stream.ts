@@ -1,11 +1,13 @@
 import type { SandboxApi } from '../../api/sandbox-api.ts';
 import { FsbError } from '../../model/errors.ts';
+import { LineStamper } from '../../model/line-stamper.ts';
 import type { LogEntry, LogQuery } from '../../model/logs.ts';
 import type { SandboxRef } from '../../model/sandbox.ts';
-import { channels, encodeFrame, malformed } from '../../wire/stream/frames.ts';
+import { channels, malformed } from '../../wire/stream/frames.ts';
 import { encodeLog, encodeLogBegin } from '../../wire/stream/log-frame.ts';
-import { logsFromQuery } from '../../wire/stream/stream-query.ts';
+import { logsFromQuery, wantsTimestamps } from '../../wire/stream/stream-query.ts';
 import type { Connection } from './connection.ts';
+import { sendPieces } from './process-stream.ts';
 
 /** Carries the entries of a log; clients without our subprotocol get the bytes alone. */
 export async function serveLogs(
@@ -23,7 +25,8 @@ export async function serveLogs(
     const sandboxId = connection.own ? (query.sandboxId ?? (await idOf(sandboxes, ref))) : undefined;
     const entries = (more: Partial<LogQuery>): AsyncIterable<LogEntry> =>
       sandboxes.logs(ref, { ...query, ...more }, { signal });
-    if (sandboxId === undefined) await send(connection, entries({}));
+    if (!connection.own) await sendBytes(connection, entries({}), wantsTimestamps(search));
+    else if (sandboxId === undefined) await send(connection, entries({}));
     else await sendPlaced(connection, sandboxId, entries({ sandboxId, position: true }));
     connection.end({ kind: 'done' });
   } catch (error) {
@@ -41,9 +44,19 @@ const idOf = (sandboxes: Pick<SandboxApi, 'get'>, ref: SandboxRef): Promise<stri
 async function send(connection: Connection, entries: AsyncIterable<LogEntry>): Promise<void> {
   for await (const entry of entries) {
     if (connection.closed.aborted) return;
-    await connection.sendCredited(
-      connection.own ? encodeLog(entry) : encodeFrame(channels[entry.stream], entry.data),
-    );
+    await connection.sendCredited(encodeLog(entry));
+  }
+}
+
+async function sendBytes(
+  connection: Connection,
+  entries: AsyncIterable<LogEntry>,
+  timestamps: boolean,
+): Promise<void> {
+  const stamper = new LineStamper();
+  for await (const entry of entries) {
+    if (connection.closed.aborted) return;
+    await sendPieces(connection, channels[entry.stream], timestamps ? stamper.push(entry) : entry.data);
   }
 }
 

@@ -1,27 +1,34 @@
 import { FsbError } from '../../model/errors.ts';
 import { runFromJson, runFromQuery } from '../../wire/stream/run-request.ts';
-import { serveProcess } from './process-stream.ts';
+import { wantedOutput } from '../../wire/stream/stream-query.ts';
+import { deliverOutput, serveProcess } from './process-stream.ts';
 import { execRequestOf, requestOf, type Serve } from './serve.ts';
 
 /** A client that leaves closes the session, and with it goes what ran. */
 const run =
   (pool: string): Serve =>
   (connection, { pools }, query) =>
-    serveProcess(connection, async (signal) => {
-      const request = await requestOf(
-        connection,
-        query,
-        (fields) => runFromQuery(pool, fields),
-        (value) => runFromJson(pool, value),
-      );
-      return pools.run(request, { signal });
-    });
+    serveProcess(
+      connection,
+      async (signal) => {
+        const request = await requestOf(
+          connection,
+          query,
+          (fields) => runFromQuery(pool, fields),
+          (value) => runFromJson(pool, value),
+        );
+        return pools.run(request, { signal });
+      },
+      deliverOutput(wantedOutput(query)),
+    );
 
 const exec =
   (lease: string): Serve =>
   (connection, { pools }, query) =>
-    serveProcess(connection, async (signal) =>
-      pools.exec(lease, await execRequestOf(connection, query), { signal }),
+    serveProcess(
+      connection,
+      async (signal) => pools.exec(lease, await execRequestOf(connection, query), { signal }),
+      deliverOutput(wantedOutput(query)),
     );
 
 const paths: [RegExp, (name: string) => Serve][] = [

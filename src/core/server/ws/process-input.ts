@@ -18,12 +18,16 @@ const PAUSE_ABOVE = 2 * INPUT_WINDOW;
 /** Signals for a process that has not begun yet. */
 const MOST_EARLY_SIGNALS = 64;
 
+/** Where the input comes from, and is held back. */
+type Sender = Pick<Connection, 'own' | 'pause' | 'resume' | 'send'>;
+
 /**
  * Carries what the client sends to a session: stdin in order and at the pace of the process, signals and sizes past
  * it at once. Frames may come before the session is there; what they take until then is bounded, however many come.
  */
 export class ProcessInput {
-  readonly #connection: Connection;
+  readonly #connection: Sender;
+  readonly #mayControl: boolean;
   #session: ProcessSession | undefined;
   #size: TerminalSize | undefined;
   #signals: number[] = [];
@@ -34,9 +38,13 @@ export class ProcessInput {
   #waiting = 0;
   #consumed = 0;
 
-  /** @param session when it fails, whoever opened it says so, and its input goes nowhere */
-  constructor(connection: Connection, session: Promise<ProcessSession>) {
+  /**
+   * @param session when it fails, whoever opened it says so, and its input goes nowhere
+   * @param mayControl whether it takes sizes and signals
+   */
+  constructor(connection: Sender, session: Promise<ProcessSession>, mayControl = true) {
     this.#connection = connection;
+    this.#mayControl = mayControl;
     session.then((opened) => this.#begin(opened)).catch(() => {});
   }
 
@@ -44,8 +52,9 @@ export class ProcessInput {
   handle({ channel, payload }: Frame): void {
     if (channel === channels.stdin) this.#write(payload);
     else if (channel === channels.close && payload[0] === channels.stdin) this.#endInput();
-    else if (channel === channels.resize) this.#resize(decodeResize(payload));
-    else if (channel === channels.signal && this.#connection.own) this.#signal(decodeSignal(payload));
+    else if (channel === channels.resize && this.#mayControl) this.#resize(decodeResize(payload));
+    else if (channel === channels.signal && this.#mayControl && this.#connection.own)
+      this.#signal(decodeSignal(payload));
     else throw malformed(`a frame on channel ${channel}, which carries nothing to the core`);
   }
 

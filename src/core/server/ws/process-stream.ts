@@ -8,28 +8,50 @@ import {
   INPUT_WINDOW,
   PIECE,
 } from '../../wire/stream/frames.ts';
+import type { StreamEnd } from '../../wire/stream/stream-end.ts';
 import type { Connection } from './connection.ts';
 import { ProcessInput } from './process-input.ts';
 
-/** Carries one process session over a connection, until the process has ended or the client has left. */
+export type Open = (signal: AbortSignal) => Promise<ProcessSession>;
+/** Carries the output of a session, until it has ended or the client has left. */
+export type Deliver = (connection: Connection, session: ProcessSession) => Promise<StreamEnd>;
+
+/**
+ * Carries one process session over a connection, until the process has ended or the client has left.
+ * @param mayControl whether the client may send sizes and signals
+ */
 export async function serveProcess(
   connection: Connection,
-  open: (signal: AbortSignal) => Promise<ProcessSession>,
+  open: Open,
+  deliver: Deliver,
+  mayControl = true,
 ): Promise<void> {
   const opening = open(connection.closed);
-  const input = new ProcessInput(connection, opening);
+  const input = new ProcessInput(connection, opening, mayControl);
   connection.onFrame((frame) => input.handle(frame));
-  let session: ProcessSession | undefined;
   try {
-    session = await opening;
-    letGoWhenClosed(connection, session);
-    if (connection.own) connection.send(encodeJson(channels.started, { window: INPUT_WINDOW }));
-    await sendOutput(connection, session);
-    if (!connection.closed.aborted) connection.end({ kind: 'exit', status: await session.exited });
+    const end = await whileOpen(connection, opening, (session) => {
+      if (connection.own) connection.send(encodeJson(channels.started, { window: INPUT_WINDOW }));
+      return deliver(connection, session);
+    });
+    connection.end(end);
   } catch (error) {
     connection.end({ kind: 'error', error: FsbError.from(error) });
+  }
+}
+
+/** Uses a session that is let go of at the end, and as soon as the client has left. */
+export async function whileOpen<T>(
+  connection: Connection,
+  opening: Promise<ProcessSession>,
+  use: (session: ProcessSession) => Promise<T>,
+): Promise<T> {
+  const session = await opening;
+  try {
+    letGoWhenClosed(connection, session);
+    return await use(session);
   } finally {
-    await session?.close();
+    await session.close();
   }
 }
 
@@ -44,18 +66,29 @@ function letGoWhenClosed(connection: Connection, session: ProcessSession): void 
   else connection.closed.addEventListener('abort', letGo, { once: true });
 }
 
-async function sendOutput(connection: Connection, session: ProcessSession): Promise<void> {
-  const next: Record<StreamName, number> = { stdout: 0, stderr: 0 };
-  for await (const chunk of session.output) {
-    if (connection.closed.aborted) return;
-    if (connection.own && chunk.offset !== next[chunk.stream])
-      connection.send(encodePosition(chunk.stream, chunk.offset));
-    next[chunk.stream] = chunk.offset + chunk.data.length;
-    await sendChunk(connection, chunk);
-  }
+/** What a process writes, of the streams that are wanted; what is written to the others is dropped. */
+export const deliverOutput =
+  (wanted: ReadonlySet<StreamName>): Deliver =>
+  async (connection, session) => {
+    const next: Record<StreamName, number> = { stdout: 0, stderr: 0 };
+    for await (const chunk of session.output) {
+      if (connection.closed.aborted) return { kind: 'done' };
+      if (wanted.has(chunk.stream)) await deliverChunk(connection, chunk, next);
+    }
+    return connection.closed.aborted ? { kind: 'done' } : { kind: 'exit', status: await session.exited };
+  };
+
+async function deliverChunk(
+  connection: Connection,
+  { stream, offset, data }: OutputChunk,
+  next: Record<StreamName, number>,
+): Promise<void> {
+  if (connection.own && offset !== next[stream]) connection.send(encodePosition(stream, offset));
+  next[stream] = offset + data.length;
+  await sendPieces(connection, channels[stream], data);
 }
 
-async function sendChunk(connection: Connection, { stream, data }: OutputChunk): Promise<void> {
+export async function sendPieces(connection: Connection, channel: number, data: Buffer): Promise<void> {
   for (let at = 0; at < data.length; at += PIECE)
-    await connection.sendCredited(encodeFrame(channels[stream], data.subarray(at, at + PIECE)));
+    await connection.sendCredited(encodeFrame(channel, data.subarray(at, at + PIECE)));
 }

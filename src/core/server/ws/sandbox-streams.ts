@@ -1,9 +1,14 @@
+import { FsbError } from '../../model/errors.ts';
+import { connectArgv, toolRequest } from '../../model/guest-tool.ts';
 import type { SandboxRef } from '../../model/sandbox.ts';
-import { attachFromQuery } from '../../wire/stream/stream-query.ts';
+import { attachFromQuery, portsFromQuery, wantedOutput } from '../../wire/stream/stream-query.ts';
 import { sandboxPath } from '../http/router.ts';
+import type { Connection } from './connection.ts';
 import { serveLogs } from './log-stream.ts';
-import { serveProcess } from './process-stream.ts';
-import { execRequestOf, type Serve } from './serve.ts';
+import { servePortChannels } from './port-channels.ts';
+import { servePort } from './port-stream.ts';
+import { deliverOutput, serveProcess } from './process-stream.ts';
+import { execRequestOf, type Serve, type StreamedCore } from './serve.ts';
 
 const actions: Record<string, (ref: SandboxRef) => Serve> = {
   logs:
@@ -13,16 +18,47 @@ const actions: Record<string, (ref: SandboxRef) => Serve> = {
   exec:
     (ref) =>
     (connection, { sandboxes }, query) =>
-      serveProcess(connection, async (signal) =>
-        sandboxes.exec(ref, await execRequestOf(connection, query), { signal }),
+      serveProcess(
+        connection,
+        async (signal) => sandboxes.exec(ref, await execRequestOf(connection, query), { signal }),
+        deliverOutput(wantedOutput(query)),
       ),
   attach:
     (ref) =>
     (connection, { sandboxes }, query) =>
-      serveProcess(connection, async (signal) => sandboxes.attach(ref, attachFromQuery(query), { signal })),
+      serveProcess(
+        connection,
+        async (signal) => sandboxes.attach(ref, attachFromQuery(query), { signal }),
+        deliverOutput(wantedOutput(query)),
+      ),
+  portforward:
+    (ref) =>
+    (connection, { sandboxes }, query) =>
+      forward(connection, query, (port, signal) =>
+        sandboxes.exec(ref, toolRequest(connectArgv(port), true), { signal }),
+      ),
 };
 
-/** `/api/v1/sandboxes/{namespace}/{name}/{logs,exec,attach}`. @throws invalid_argument for a broken escape */
+type OpenPort = (port: number, signal: AbortSignal) => ReturnType<StreamedCore['sandboxes']['exec']>;
+
+async function forward(connection: Connection, query: URLSearchParams, open: OpenPort): Promise<void> {
+  if (connection.own)
+    return servePort(connection, async (signal) => open(onePort(portsFromQuery(query)), signal));
+  try {
+    await servePortChannels(connection, portsFromQuery(query), open);
+  } catch (error) {
+    connection.finish({ kind: 'error', error: FsbError.from(error) });
+  }
+}
+
+function onePort([port, ...more]: number[]): number {
+  if (more.length === 0) return port!;
+  throw new FsbError('invalid_argument', 'fsb.v1 carries one connection to one port', {
+    hint: 'Open a stream for each.',
+  });
+}
+
+/** `/api/v1/sandboxes/{namespace}/{name}/{logs,exec,attach,portforward}`. @throws invalid_argument for a broken escape */
 export function sandboxStream(pathname: string): Serve | undefined {
   const target = sandboxPath(pathname);
   if (target === undefined || !Object.hasOwn(actions, target.action)) return undefined;

@@ -4,7 +4,7 @@ import { WebSocketServer } from 'ws';
 import type { Clock } from '../../model/clock.ts';
 import type { Descriptors } from '../../model/descriptors.ts';
 import { FsbError } from '../../model/errors.ts';
-import { LONGEST_INPUT_FRAME, subprotocols } from '../../wire/stream/frames.ts';
+import { LONGEST_INPUT_FRAME } from '../../wire/stream/frames.ts';
 import type { Visit } from '../auth/entrance.ts';
 import type { Door } from '../doors.ts';
 import { assertNoForeignPage, visitOf } from '../http/guard.ts';
@@ -15,6 +15,7 @@ import { Connection } from './connection.ts';
 import { keepAlive } from './heartbeat.ts';
 import { HeldStreams } from './held-streams.ts';
 import { streamOfRequest } from './streams.ts';
+import { assertSpoken, chooseProtocol } from './subprotocol.ts';
 
 /** A client that does not answer a close is cut off after this. */
 const CLOSE_TIMEOUT_MS = 2000;
@@ -82,7 +83,9 @@ export function streamServer({ clock, log, descriptors }: StreamServerOptions): 
         if (goingAway) throw new FsbError('unavailable', 'the core is going away');
         assertNoForeignPage(request, door);
         descriptors?.assertFor('stream');
-        const serve = take(request, transport, visitOf(request, door));
+        const visit = visitOf(request, door);
+        assertSpoken(request);
+        const serve = take(request, transport, visit);
         server.handleUpgrade(request, socket, head, (ws) => {
           keepAlive(ws, clock, transport);
           serve(new SocketCarrier(ws));
@@ -105,9 +108,4 @@ export function streamServer({ clock, log, descriptors }: StreamServerOptions): 
       cancel();
     },
   };
-}
-
-/** Ours first: a client that offers both gets the richer one. */
-function chooseProtocol(offered: Set<string>): string | false {
-  return [subprotocols.own, subprotocols.kubernetes].find((known) => offered.has(known)) ?? false;
 }

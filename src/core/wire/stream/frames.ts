@@ -4,7 +4,7 @@ import type { StreamName, TerminalSize } from '../../model/process.ts';
 /**
  * Frames of the stream endpoints. A WebSocket message is one channel byte and its payload; integers are big-endian.
  *
- * `v5.channel.k8s.io` has the channels 0 to 4 and 255 and is what Kubernetes clients speak; the socket's own
+ * `v5.channel.k8s.io` has the channels 0 to 4 and 255 and is what Kubernetes clients speak (docs/streams.md); the socket's own
  * backpressure is its only flow control. `fsb.v1` has them too, with the same meaning, and the rest of the table:
  * signals, exact positions, log entries, and a credit window for each direction, so that both ends may always read
  * their socket (and answer pings) while a slow consumer holds its producer back.
@@ -39,11 +39,16 @@ export const channels = {
   log: 32,
   /** To the client, before the first log entry: where reading begins (see log-frame.ts). */
   logBegin: 33,
-  /** To the core: one byte, the channel that gets no more (0: end of input). */
+  /** One byte, the channel that gets no more: to the core 0, the end of input; to the client 1, when a forwarded port has ended its half. */
   close: 255,
 } as const;
 
-export const subprotocols = { kubernetes: 'v5.channel.k8s.io', own: 'fsb.v1' } as const;
+export const subprotocols = {
+  own: 'fsb.v1',
+  kubernetes: 'v5.channel.k8s.io',
+  /** Without `close`, as older Kubernetes clients speak. */
+  olderKubernetes: 'v4.channel.k8s.io',
+} as const;
 
 /** The longest message that a core accepts; clients cut stdin into pieces well below. */
 export const LONGEST_INPUT_FRAME = 1024 * 1024;
@@ -97,7 +102,9 @@ export const encodeResize = (size: TerminalSize): Buffer =>
 
 /** @throws invalid_argument */
 export function decodeResize(payload: Buffer): TerminalSize {
-  const { Width: cols, Height: rows } = decodeJson(payload);
+  // Go reads names in any case, and JavaScript clients of Kubernetes write them in lower case.
+  const fields = Object.entries(decodeJson(payload)).map(([name, value]) => [name.toLowerCase(), value]);
+  const { width: cols, height: rows } = Object.fromEntries(fields) as Record<string, unknown>;
   if (isDimension(cols) && isDimension(rows)) return { rows, cols };
   throw malformed('a terminal size that is not two numbers from 0 to 65535');
 }

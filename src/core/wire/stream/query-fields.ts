@@ -36,12 +36,13 @@ function readField(name: string, kind: keyof Kinds, values: string[]): Kinds[key
     throw new FsbError('invalid_argument', `query field ${name} is given more than once`);
   const [value] = values;
   if (value === undefined || kind === 'text') return value;
-  const parsed = kind === 'flag' ? readFlag(value) : readNumber(kind, value);
+  const parsed = kind === 'flag' ? decodeFlag(value) : readNumber(kind, value);
   if (parsed !== undefined) return parsed;
   throw new FsbError('invalid_argument', `query field ${name}: ${JSON.stringify(value)} is no ${kind}`);
 }
 
-function readFlag(value: string): boolean | undefined {
+/** Undefined when it is none. */
+export function decodeFlag(value: string): boolean | undefined {
   if (value === '' || value === 'true' || value === '1') return true;
   return value === 'false' || value === '0' ? false : undefined;
 }

@@ -1,6 +1,8 @@
 import type { AttachRequest } from '../../api/sandbox-api.ts';
+import { FsbError } from '../../model/errors.ts';
 import type { LogQuery } from '../../model/logs.ts';
-import { readFields } from './query-fields.ts';
+import type { StreamName } from '../../model/process.ts';
+import { decodeFlag, readFields } from './query-fields.ts';
 import { sizeOf, withSize } from './terminal-size.ts';
 
 /** Requests of streams that always fit into the URL. */
@@ -26,6 +28,41 @@ export function attachFromQuery(query: URLSearchParams): AttachRequest {
   return { stdin: fields.stdin ?? false, replay: fields.replay ?? false, ...sizeOf(fields) };
 }
 
+/** Which outputs a client wants: those that it does not refuse. The query was read before: what is wrong in it is told there. */
+export const wantedOutput = (query: URLSearchParams): ReadonlySet<StreamName> =>
+  new Set((['stdout', 'stderr'] as const).filter((stream) => decodeFlag(query.get(stream) ?? '') !== false));
+
+/** Each is a connection from the first moment on. */
+const MOST_PORTS = 32;
+
+/** `port=80`; Kubernetes clients say `ports=80`, again and again or with commas. @throws invalid_argument */
+export function portsFromQuery(query: URLSearchParams): number[] {
+  const { port, ports } = readFields(query, {
+    port: 'texts',
+    ports: 'texts',
+    window: 'count',
+    container: 'text',
+  });
+  const texts = [...port, ...ports].flatMap((text) => text.split(','));
+  if (texts.length === 0 || texts.length > MOST_PORTS)
+    throw new FsbError('invalid_argument', `there are ${texts.length} ports in the query`, {
+      hint: `Say port=NUMBER, or ports=NUMBER up to ${MOST_PORTS} times.`,
+    });
+  return texts.map(asPort);
+}
+
+function asPort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port >= 1 && port <= 65_535) return port;
+  throw new FsbError('invalid_argument', `${JSON.stringify(text)} is no port`, {
+    hint: 'Ports have the numbers 1 to 65535.',
+  });
+}
+
+/** Whether each line is to begin with its time. Read as `wantedOutput` is. */
+export const wantsTimestamps = (query: URLSearchParams): boolean =>
+  decodeFlag(query.get('timestamps') ?? 'false') === true;
+
 export function logsToQuery(query: LogQuery): string {
   const entries = Object.entries(query).filter(([, value]) => value !== undefined);
   return new URLSearchParams(
@@ -33,10 +70,17 @@ export function logsToQuery(query: LogQuery): string {
   ).toString();
 }
 
-/** @throws invalid_argument */
+/** `timestamps`, which is for clients that get the bytes alone, is no part of it. @throws invalid_argument */
 export function logsFromQuery(query: URLSearchParams): LogQuery {
-  const { follow, stdout, stderr, ...rest } = readFields(query, {
+  const {
+    follow,
+    stdout,
+    stderr,
+    timestamps: _timestamps,
+    ...rest
+  } = readFields(query, {
     follow: 'flag',
+    timestamps: 'flag',
     stdout: 'flag',
     stderr: 'flag',
     tail: 'count',
