@@ -54,7 +54,7 @@ export const passed = JSON.parse(readFileSync(PASSED, 'utf8')) as Record<string,
 const ALL = process.env.FSB_TEST_ALL_CRASHES === '1';
 
 /** In how many runs the suite comes to everything that is covered: each day, or seed, another part. */
-const TURNS = 3;
+const TURNS = 4;
 const TURN = Number(process.env.FSB_TEST_SEED ?? Math.floor(Date.now() / 86_400_000)) % TURNS;
 
 /** Of a list, what has its turn. */
