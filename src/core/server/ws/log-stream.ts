@@ -12,7 +12,7 @@ import { sendPieces } from './process-stream.ts';
 /** Carries the entries of a log; clients without our subprotocol get the bytes alone. */
 export async function serveLogs(
   connection: Connection,
-  sandboxes: Pick<SandboxApi, 'get' | 'logs'>,
+  sandboxes: Pick<SandboxApi, 'logs'>,
   ref: SandboxRef,
   search: URLSearchParams,
 ): Promise<void> {
@@ -22,24 +22,15 @@ export async function serveLogs(
   const signal = connection.closed;
   try {
     const query = logsFromQuery(search);
-    const sandboxId = connection.own ? (query.sandboxId ?? (await idOf(sandboxes, ref))) : undefined;
     const entries = (more: Partial<LogQuery>): AsyncIterable<LogEntry> =>
       sandboxes.logs(ref, { ...query, ...more }, { signal });
     if (!connection.own) await sendBytes(connection, entries({}), wantsTimestamps(search));
-    else if (sandboxId === undefined) await send(connection, entries({}));
-    else await sendPlaced(connection, sandboxId, entries({ sandboxId, position: true }));
+    else await sendPlaced(connection, entries({ position: true }));
     connection.end({ kind: 'done' });
   } catch (error) {
     connection.end({ kind: 'error', error: FsbError.from(error) });
   }
 }
-
-/** Undefined: it has none, and its log is all there is to say that. */
-const idOf = (sandboxes: Pick<SandboxApi, 'get'>, ref: SandboxRef): Promise<string | undefined> =>
-  sandboxes.get(ref).then(
-    ({ id }) => id,
-    () => undefined,
-  );
 
 async function send(connection: Connection, entries: AsyncIterable<LogEntry>): Promise<void> {
   for await (const entry of entries) {
@@ -61,14 +52,11 @@ async function sendBytes(
 }
 
 /** Tells first where reading begins: a client whose connection breaks before anything came must not begin elsewhere. */
-async function sendPlaced(
-  connection: Connection,
-  sandboxId: string,
-  entries: AsyncIterable<LogEntry>,
-): Promise<void> {
+async function sendPlaced(connection: Connection, entries: AsyncIterable<LogEntry>): Promise<void> {
   const iterator = entries[Symbol.asyncIterator]();
   const first = await iterator.next();
   if (first.done) return;
-  connection.send(encodeLogBegin({ sandboxId, afterSeq: first.value.seq }));
+  const { sandboxId, seq } = first.value;
+  if (sandboxId !== undefined) connection.send(encodeLogBegin({ sandboxId, afterSeq: seq }));
   await send(connection, { [Symbol.asyncIterator]: () => iterator });
 }
