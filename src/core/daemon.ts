@@ -18,6 +18,7 @@ import { isLoopback } from './model/loopback.ts';
 import type { CorePaths } from './model/paths.ts';
 import type { PoolMeter } from './model/pool.ts';
 import type { Sandbox } from './model/sandbox.ts';
+import { newTally } from './model/tally.ts';
 import { makePrivateDirectory } from './private-directory.ts';
 import type { Security } from './server/doors.ts';
 import { type CoreMetrics, createCoreMetrics } from './server/metrics/core-metrics.ts';
@@ -91,14 +92,16 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     });
     // What a killed core said of itself must not be taken for this one.
     await removeStatus(paths.status);
-    const records = await openRecordStore({ directory: join(paths.state, 'records'), clock, log });
+    const tally = newTally();
+    const directory = join(paths.state, 'records');
+    const records = await openRecordStore({ directory, clock, tally: tally.store, log });
     cleanup.add('records', () => records.close());
-    const metrics = createCoreMetrics(clock);
+    const metrics = createCoreMetrics(clock, { tally, storeSize: () => records.health().size });
     const meter = (pool: string): PoolMeter => metrics.pool(pool);
     // Before anything is recovered: what it cannot read casts doubt on what seems unwanted.
     const sandboxes = records.table<Sandbox>('sandboxes', SANDBOX_RECORD_VERSION, { fits: isSandboxRecord });
     const { agent, probe, events, upkeep, doubt } = await startNode(
-      { ...options, warm: !options.embedded, records, sandboxes, clock, meter, descriptors },
+      { ...options, warm: !options.embedded, records, sandboxes, clock, meter, tally, descriptors },
       cleanup,
     );
     const controller = new Controller({

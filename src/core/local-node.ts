@@ -50,6 +50,7 @@ import type { PoolMeter, PoolPolicy } from './model/pool.ts';
 import type { PoolPolicyInput } from './model/pool-policy.ts';
 import { HOST_IMAGE } from './model/reference.ts';
 import type { Sandbox } from './model/sandbox.ts';
+import type { Tally } from './model/tally.ts';
 import { createPool } from './pool/create-pool.ts';
 import type { Pool } from './pool/pool.ts';
 import type { RuntimeProbe } from './runtime/driver.ts';
@@ -73,6 +74,8 @@ export interface NodeOptions {
   warm?: boolean;
   /** Where each pool counts what it does. */
   meter?: (pool: string) => PoolMeter;
+  /** What its parts count. */
+  tally: Tally;
   records: RecordStore;
   /** Those of the controller. */
   sandboxes: RecordTable<Sandbox>;
@@ -126,6 +129,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const logs = await createLogStore({
     directory: join(paths.state, 'logs'),
     ...keptLog(options),
+    tally: options.tally.logs,
     clock,
     log,
   });
@@ -207,6 +211,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
       driver.takeUp(found);
       return adoptInstance(recording.forPool(record.pool), openChannel, found, record.shape, state, {
         clock,
+        tally: options.tally.guests,
         ...(state === 'idle' ? { connectTimeout: IDLE_ANSWER } : {}),
       });
     },
@@ -276,7 +281,7 @@ interface BootParts {
 
 /** How a pool is made on this node: all pools share its driver and its images. */
 function poolMaker(
-  { descriptors, clock, log, meter }: NodeOptions,
+  { descriptors, clock, log, meter, tally }: NodeOptions,
   { recording, images, booting }: BootParts,
 ): (policy: PoolPolicy) => Pool {
   return (policy) => {
@@ -298,7 +303,12 @@ function poolMaker(
         const id = shape.again ?? newInstanceId();
         booting.add(id);
         try {
-          return await bootInstance(driver, openChannel, { id, shape, root, lowUntil }, { clock, signal });
+          return await bootInstance(
+            driver,
+            openChannel,
+            { id, shape, root, lowUntil },
+            { clock, signal, tally: tally.guests },
+          );
         } finally {
           booting.delete(id);
         }

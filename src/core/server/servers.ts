@@ -17,6 +17,7 @@ import { send, sendError, urlOf } from './http/respond.ts';
 import { notHere, probe, route } from './http/router.ts';
 import { rpcRoutes } from './http/rpc-routes.ts';
 import { type CoreMetrics, createCoreMetrics } from './metrics/core-metrics.ts';
+import { measuredCore } from './metrics/measured-core.ts';
 import { streamServer } from './ws/stream-server.ts';
 
 export interface ServerOptions {
@@ -56,14 +57,21 @@ export interface Servers {
  * @throws invalid_argument (address, a file), denied (others could reach it, or read a secret), unavailable (cannot
  *   listen); nothing is left listening then
  */
-export async function startServers(core: CoreApi, options: ServerOptions): Promise<Servers> {
+export async function startServers(served: CoreApi, options: ServerOptions): Promise<Servers> {
   const { clock, log, descriptors } = options;
-  const doors = openDoors(core, options);
   const metrics = options.coreMetrics ?? createCoreMetrics(clock);
+  const { traffic } = metrics;
+  const core = measuredCore(served, metrics);
+  const doors = openDoors(core, { ...options, traffic });
   const closing = new AbortController();
   // Every long call listens to it: many of them at once are no leak.
   setMaxListeners(0, closing.signal);
-  const streams = streamServer({ clock, log, ...(descriptors === undefined ? {} : { descriptors }) });
+  const streams = streamServer({
+    traffic,
+    clock,
+    log,
+    ...(descriptors === undefined ? {} : { descriptors }),
+  });
   const poolServer = new PoolServer({ core, clock, log });
   const closers: Closer[] = [];
   const listeners: HttpListener[] = [];
@@ -82,7 +90,7 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
   };
   try {
     await poolServer.start();
-    const services = coreServices({ ready: options.ready, metrics, closing: closing.signal });
+    const services = coreServices({ ready: options.ready, closing: closing.signal });
     const ready = (): boolean => options.ready() && !closing.signal.aborted;
     const routes = [poolRoutes(poolServer, clock), rpcRoutes(services, clock)];
     const handle: Handle = async (request, response, signal, door) => {
@@ -132,7 +140,7 @@ function listenMetrics(
     if (door.isSecure) visitOf(request, door);
     send(response, 200, metrics.contentType, await metrics.text(pools));
   };
-  return listenHttp(door, guarded(door, handle), clock);
+  return listenHttp(door, guarded(door, handle), clock, undefined, 'metrics');
 }
 
 type Handle = (

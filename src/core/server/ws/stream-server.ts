@@ -10,6 +10,7 @@ import type { Door } from '../doors.ts';
 import { assertNoForeignPage, visitOf } from '../http/guard.ts';
 import type { Upgrade } from '../http/http-server.ts';
 import { refuseUpgrade, urlOf } from '../http/respond.ts';
+import type { Traffic } from '../metrics/traffic.ts';
 import { SocketCarrier } from './carrier.ts';
 import { Connection } from './connection.ts';
 import { keepAlive } from './heartbeat.ts';
@@ -29,13 +30,14 @@ export interface StreamServer {
 }
 
 export interface StreamServerOptions {
+  traffic: Traffic;
   clock: Clock;
   log: Logger;
   /** Left out: nobody watches them. */
   descriptors?: Descriptors;
 }
 
-export function streamServer({ clock, log, descriptors }: StreamServerOptions): StreamServer {
+export function streamServer({ traffic, clock, log, descriptors }: StreamServerOptions): StreamServer {
   // No compression: it costs more than a local socket saves, and memory for each connection.
   const options = {
     noServer: true,
@@ -67,11 +69,24 @@ export function streamServer({ clock, log, descriptors }: StreamServerOptions): 
       const connection = new Connection(linked ?? socket, stream.window, clock);
       linked?.begin(socket);
       connections.add(connection);
-      connection.closed.addEventListener('abort', () => connections.delete(connection));
+      traffic.streams += 1;
+      connection.closed.addEventListener('abort', () => {
+        connections.delete(connection);
+        traffic.streams -= 1;
+      });
       stream
         .serve(connection, core)
         .catch((error: unknown) => log.error({ err: error }, 'a stream ended badly'));
     };
+  };
+
+  /** @throws no_capacity */
+  const assertRoom = (door: Door): void => {
+    try {
+      descriptors?.assertFor('stream');
+    } catch (error) {
+      throw door.refuse(FsbError.from(error));
+    }
   };
 
   const upgrade =
@@ -81,7 +96,7 @@ export function streamServer({ clock, log, descriptors }: StreamServerOptions): 
         const transport = door.endpoint.kind;
         if (goingAway) throw new FsbError('unavailable', 'the core is going away');
         assertNoForeignPage(request, door);
-        descriptors?.assertFor('stream');
+        assertRoom(door);
         const serve = take(request, transport, visitOf(request, door));
         server.handleUpgrade(request, socket, head, (ws) => {
           keepAlive(ws, clock, transport);
