@@ -24,6 +24,7 @@ import type { Security } from './server/doors.ts';
 import { type CoreMetrics, createCoreMetrics } from './server/metrics/core-metrics.ts';
 import { type Servers, startServers } from './server/servers.ts';
 import { type CoreStatus, removeStatus, writeStatus } from './status-file.ts';
+import { tracedAgent, tracedController } from './steps.ts';
 import { openRecordStore } from './store/record-store.ts';
 import type { Upkeep } from './upkeep/upkeep.ts';
 
@@ -105,7 +106,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
       cleanup,
     );
     const controller = new Controller({
-      agent,
+      agent: tracedAgent(agent),
       ...{ sandboxes, mayBeWanted: doubt.sandbox },
       clock,
       log,
@@ -212,7 +213,7 @@ interface ApiParts {
 
 function coreApi({ controller, agent, upkeep, info }: ApiParts, close: () => Promise<void>): CoreApi {
   return {
-    sandboxes: controller,
+    sandboxes: tracedController(controller),
     pools: agent.pools,
     images: agent.images,
     system: {

@@ -51,6 +51,7 @@ import type { PoolPolicyInput } from './model/pool-policy.ts';
 import { HOST_IMAGE } from './model/reference.ts';
 import type { Sandbox } from './model/sandbox.ts';
 import type { Tally } from './model/tally.ts';
+import { traced } from './model/trace.ts';
 import { createPool } from './pool/create-pool.ts';
 import type { Pool } from './pool/pool.ts';
 import type { RuntimeProbe } from './runtime/driver.ts';
@@ -302,13 +303,14 @@ function poolMaker(
         const { root } = await images.resolve(shape.image);
         const id = shape.again ?? newInstanceId();
         booting.add(id);
+        const request = { id, shape, root, lowUntil };
+        const terms = { clock, signal, tally: tally.guests };
         try {
-          return await bootInstance(
-            driver,
-            openChannel,
-            { id, shape, root, lowUntil },
-            { clock, signal, tally: tally.guests },
-          );
+          // One that nobody waits for is no part of what woke the pool.
+          return await traced('instance.boot', () => bootInstance(driver, openChannel, request, terms), {
+            root: lowUntil !== undefined,
+            attributes: { 'fsb.pool': policy.name, 'fsb.instance': id },
+          });
         } finally {
           booting.delete(id);
         }

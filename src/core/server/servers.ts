@@ -6,6 +6,7 @@ import type { PoolApi } from '../api/pool-api.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Descriptors } from '../model/descriptors.ts';
 import { FsbError } from '../model/errors.ts';
+import { traced } from '../model/trace.ts';
 import { PoolServer } from '../tools/pool-server.ts';
 import { type Door, openDoors, type Security } from './doors.ts';
 import { type GrpcLimits, startGrpcServer } from './grpc/grpc-server.ts';
@@ -96,7 +97,11 @@ export async function startServers(served: CoreApi, options: ServerOptions): Pro
     const handle: Handle = async (request, response, signal, door) => {
       if (descriptors?.isScarce) response.shouldKeepAlive = false;
       if (probe(request, response, ready)) return;
-      await route(routes, request, response, signal, visitOf(request, door));
+      const visit = visitOf(request, door);
+      await traced(spanName(request), () => route(routes, request, response, signal, visit), {
+        kind: 'server',
+        parent: request.headers.traceparent?.toString(),
+      });
     };
     const http: string[] = [];
     for (const door of doors.http)
@@ -141,6 +146,12 @@ function listenMetrics(
     send(response, 200, metrics.contentType, await metrics.text(pools));
   };
   return listenHttp(door, guarded(door, handle), clock, undefined, 'metrics');
+}
+
+/** A path may have the name of anything in it; that of an RPC is one of few. */
+function spanName(request: IncomingMessage): string {
+  const { pathname } = urlOf(request);
+  return /^\/[a-z0-9.]+\.[A-Z]\w+\/\w+$/.test(pathname) ? pathname.slice(1) : `HTTP ${request.method}`;
 }
 
 type Handle = (

@@ -26,8 +26,7 @@ async function scrape(): Promise<string[]> {
 }
 
 const box = { namespace: 'default', name: 'box' };
-const run = (command: string[]) =>
-  served.core.sandboxes.create({ ...box, spec: { image: 'host', command } });
+const run = (command: string[]) => served.core.sandboxes.create({ ...box, spec: { image: 'host', command } });
 const exec = (argv: string[]) =>
   served.core.sandboxes.exec(box, { argv, env: {}, cwd: '', user: '', tty: false, stdin: false });
 
@@ -58,7 +57,11 @@ it('count commands by what they run in, while they run and when they have ended'
 it('show readers, streams and connections while they are open', async () => {
   await run(['sh', '-c', 'echo hi; sleep 100']);
   const abort = new AbortController();
-  const entries = served.core.sandboxes.logs(box, { follow: true }, { signal: abort.signal });
+  const entries = served.core.sandboxes.logs(
+    box,
+    { follow: true, stdout: true, stderr: true },
+    { signal: abort.signal },
+  );
   const reader = entries[Symbol.asyncIterator]();
   await reader.next();
   const during = await scrape();

@@ -1,5 +1,6 @@
 import type { CoreApi } from '../../api/core-api.ts';
 import type { ExecRequest } from '../../api/sandbox-api.ts';
+import { replacing } from '../../model/replacing.ts';
 import type { CallMetrics, ExecKind } from './call-metrics.ts';
 
 /** The same core, which counts what is asked of it, however the question comes. */
@@ -28,16 +29,3 @@ export function measuredCore(core: CoreApi, metrics: CallMetrics): CoreApi {
 }
 
 const kindOf = ({ guestTool }: ExecRequest, kind: ExecKind): ExecKind => (guestTool ? 'tool' : kind);
-
-/** A part of a core with some methods of its own. */
-function replacing<Part extends object>(part: Part, own: Partial<Part>): Part {
-  return new Proxy(part, {
-    get(target, name) {
-      const replaced = own[name as keyof Part];
-      if (replaced !== undefined) return replaced;
-      const value = Reflect.get(target, name) as unknown;
-      // The part is a class with private fields: its methods must be its own.
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}

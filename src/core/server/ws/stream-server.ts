@@ -4,6 +4,7 @@ import { WebSocketServer } from 'ws';
 import type { Clock } from '../../model/clock.ts';
 import type { Descriptors } from '../../model/descriptors.ts';
 import { FsbError } from '../../model/errors.ts';
+import { traced } from '../../model/trace.ts';
 import { LONGEST_INPUT_FRAME, subprotocols } from '../../wire/stream/frames.ts';
 import type { Visit } from '../auth/entrance.ts';
 import type { Door } from '../doors.ts';
@@ -74,9 +75,10 @@ export function streamServer({ traffic, clock, log, descriptors }: StreamServerO
         connections.delete(connection);
         traffic.streams -= 1;
       });
-      stream
-        .serve(connection, core)
-        .catch((error: unknown) => log.error({ err: error }, 'a stream ended badly'));
+      traced(`stream ${stream.name}`, () => stream.serve(connection, core), {
+        kind: 'server',
+        parent: request.headers.traceparent?.toString(),
+      }).catch((error: unknown) => log.error({ err: error }, 'a stream ended badly'));
     };
   };
 
