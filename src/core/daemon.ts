@@ -78,6 +78,7 @@ const CALL_GRACE = 5_000;
  */
 export async function startCore(options: CoreOptions): Promise<RunningCore> {
   const { paths, log, clock = systemClock, lockWait = LOCK_WAIT } = options;
+  const logOf = (component: string): Logger => log.child({ component });
   const cleanup = new Cleanup(log);
   try {
     assertEnoughDescriptors();
@@ -95,7 +96,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     await removeStatus(paths.status);
     const tally = newTally();
     const directory = join(paths.state, 'records');
-    const records = await openRecordStore({ directory, clock, tally: tally.store, log });
+    const records = await openRecordStore({ directory, clock, tally: tally.store, log: logOf('store') });
     cleanup.add('records', () => records.close());
     const metrics = createCoreMetrics(clock, { tally, storeSize: () => records.health().size });
     const meter = (pool: string): PoolMeter => metrics.pool(pool);
@@ -109,7 +110,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
       agent: tracedAgent(agent),
       ...{ sandboxes, mayBeWanted: doubt.sandbox },
       clock,
-      log,
+      log: logOf('controller'),
       history: events,
     });
     cleanup.add('controller', () => controller.close());
@@ -191,7 +192,7 @@ async function listen(
       descriptors,
       ready: () => true,
       clock,
-      log,
+      log: log.child({ component: 'server' }),
     });
   const free = (address: string | undefined): string | undefined =>
     address !== undefined && usualPorts?.includes(address) ? address.replace(/:\d+$/, ':0') : address;

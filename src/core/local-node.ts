@@ -107,10 +107,16 @@ export interface LocalNode {
  */
 export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise<LocalNode> {
   const { paths, records, clock, log } = options;
-  const { driver, probe } = await openRuntime(options, cleanup);
+  const logOf = (component: string): Logger => log.child({ component });
+  const { driver, probe } = await openRuntime({ ...options, log: logOf('runtime') }, cleanup);
   const events = new EventLog(clock);
   cleanup.add('events', () => events.close());
-  const registries = createRegistries({ file: paths.registries, env: process.env, log, clock });
+  const registries = createRegistries({
+    file: paths.registries,
+    env: process.env,
+    log: logOf('images'),
+    clock,
+  });
   cleanup.add('registries', () => registries.close());
   const launcher = new Launcher(join(options.guestDirectory, 'fsb-launch'), clock);
   cleanup.add('launcher of the image store', () => launcher.close());
@@ -119,7 +125,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     registries,
     launch: (words, terms) => launcher.run(words, terms),
     happened: (happening) => events.append(happening),
-    log,
+    log: logOf('images'),
     clock,
   });
   cleanup.add('images', async () => {
@@ -132,7 +138,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     ...keptLog(options),
     tally: options.tally.logs,
     clock,
-    log,
+    log: logOf('logs'),
   });
   cleanup.add('logs', () => logs.close());
 
@@ -145,7 +151,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const table = records.table<PoolRecord>('pools', POOL_RECORD_VERSION, { fits: isPoolRecord });
   const retained = new RetainedLogs({
     table: records.table<RetainedLog>('retained-logs', RETAINED_LOG_VERSION, { fits: isRetainedLog }),
-    ...{ logs, retention: options.logRetention ?? 0, clock, log },
+    ...{ logs, retention: options.logRetention ?? 0, clock, log: logOf('logs') },
   });
   cleanup.add('retained logs', () => retained.close());
   const recording = recordingDriver(driver, ledger, images);
@@ -156,8 +162,18 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const runtime = probe.name;
   const { cpus: cores, memory } = machineInfo();
   const size = { cores, memory };
-  const ground = { images, runtime, cores, ownDirectories: [paths.state, paths.run], clock, log };
-  const pools = new Pools({ ...ground, node: size, table, makePool, ledger, events, files: recording.files });
+  const ownDirectories = [paths.state, paths.run];
+  const ground = { images, runtime, cores, ownDirectories, clock, log: logOf('agent') };
+  const pools = new Pools({
+    ...ground,
+    log: logOf('pools'),
+    node: size,
+    table,
+    makePool,
+    ledger,
+    events,
+    files: recording.files,
+  });
   const leases = new Leases({ ...ground, pools });
   const runs = new Runs({ ...ground, pools });
   const helpers = new HelperInstances({ ...ground, pools, ledger, files: recording.files });
@@ -166,7 +182,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
       .ownersOn(digest)
       .map((sandboxId) => slots.get(sandboxId)?.claimName ?? sandboxId)
       .sort();
-  const unsettled = new Unsettled({ clock, log });
+  const unsettled = new Unsettled({ clock, log: logOf('agent') });
   const agent = new Agent({
     ...ground,
     node: hostname(),
@@ -206,7 +222,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
       ledger,
       slots,
       clock,
-      log,
+      log: logOf('agent'),
     },
     adopt: (found, record, state) => {
       driver.takeUp(found);
@@ -225,7 +241,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     // Not the ledger: it still has a record of what could not be destroyed, so that the next core tries again too.
     wanted: (id) => pools.holds(id) || booting.has(id) || recording.files.has(id) || unsettled.has(id),
     clock,
-    log,
+    log: logOf('agent'),
   });
   cleanup.add('janitor', () => janitor.close());
   janitor.start();
@@ -290,7 +306,7 @@ function poolMaker(
     return createPool({
       policy,
       clock,
-      log,
+      log: log.child({ component: 'pools', pool: policy.name }),
       meter: meter?.(policy.name),
       refillDelay: REFILL_DELAY,
       // The warm-up command starts from what any command of the image starts from.
