@@ -19,11 +19,13 @@ import { isLoopback } from './model/loopback.ts';
 import type { CorePaths } from './model/paths.ts';
 import type { PoolMeter } from './model/pool.ts';
 import type { Sandbox } from './model/sandbox.ts';
+import { newTally } from './model/tally.ts';
 import { makePrivateDirectory } from './private-directory.ts';
 import type { Security } from './server/doors.ts';
 import { type CoreMetrics, createCoreMetrics } from './server/metrics/core-metrics.ts';
 import { type Servers, startServers } from './server/servers.ts';
 import { type CoreStatus, removeStatus, writeStatus } from './status-file.ts';
+import { tracedAgent, tracedController } from './steps.ts';
 import { openRecordStore } from './store/record-store.ts';
 import type { Upkeep } from './upkeep/upkeep.ts';
 
@@ -77,6 +79,7 @@ const CALL_GRACE = 5_000;
  */
 export async function startCore(options: CoreOptions): Promise<RunningCore> {
   const { paths, log, clock = systemClock, lockWait = LOCK_WAIT } = options;
+  const logOf = (component: string): Logger => log.child({ component });
   const cleanup = new Cleanup(log);
   try {
     assertEnoughDescriptors();
@@ -93,21 +96,23 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     failpoint('serve.locked');
     // What a killed core said of itself must not be taken for this one.
     await removeStatus(paths.status);
-    const records = await openRecordStore({ directory: join(paths.state, 'records'), clock, log });
+    const tally = newTally();
+    const directory = join(paths.state, 'records');
+    const records = await openRecordStore({ directory, clock, tally: tally.store, log: logOf('store') });
     cleanup.add('records', () => records.close());
-    const metrics = createCoreMetrics(clock);
+    const metrics = createCoreMetrics(clock, { tally, storeSize: () => records.health().size });
     const meter = (pool: string): PoolMeter => metrics.pool(pool);
     // Before anything is recovered: what it cannot read casts doubt on what seems unwanted.
     const sandboxes = records.table<Sandbox>('sandboxes', SANDBOX_RECORD_VERSION, { fits: isSandboxRecord });
     const { agent, probe, events, upkeep, doubt } = await startNode(
-      { ...options, warm: !options.embedded, records, sandboxes, clock, meter, descriptors },
+      { ...options, warm: !options.embedded, records, sandboxes, clock, meter, tally, descriptors },
       cleanup,
     );
     const controller = new Controller({
-      agent,
+      agent: tracedAgent(agent),
       ...{ sandboxes, mayBeWanted: doubt.sandbox },
       clock,
-      log,
+      log: logOf('controller'),
       history: events,
     });
     cleanup.add('controller', () => controller.close());
@@ -191,7 +196,7 @@ async function listen(
       descriptors,
       ready: () => true,
       clock,
-      log,
+      log: log.child({ component: 'server' }),
     });
   const free = (address: string | undefined): string | undefined =>
     address !== undefined && usualPorts?.includes(address) ? address.replace(/:\d+$/, ':0') : address;
@@ -213,7 +218,7 @@ interface ApiParts {
 
 function coreApi({ controller, agent, upkeep, info }: ApiParts, close: () => Promise<void>): CoreApi {
   return {
-    sandboxes: controller,
+    sandboxes: tracedController(controller),
     pools: agent.pools,
     images: agent.images,
     system: {

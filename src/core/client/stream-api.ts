@@ -6,6 +6,7 @@ import { DEFAULT_NAMESPACE } from '../model/ids.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ProcessSession } from '../model/process.ts';
 import type { SandboxRef } from '../model/sandbox.ts';
+import { traced } from '../model/trace.ts';
 import { execToTransport } from '../wire/stream/exec-request.ts';
 import { channels, encodeJson, LONGEST_INPUT_FRAME } from '../wire/stream/frames.ts';
 import type { LogPlace } from '../wire/stream/log-frame.ts';
@@ -125,7 +126,17 @@ export class StreamApi {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  async #process(
+  #process(
+    path: string,
+    transport: Transport,
+    terms: ProcessTerms,
+    options?: CallOptions,
+  ): Promise<ProcessSession> {
+    const name = `stream ${path.slice(path.lastIndexOf('/') + 1)}`;
+    return traced(name, () => this.#begin(path, transport, terms, options), { kind: 'client' });
+  }
+
+  async #begin(
     path: string,
     { query, frame }: Transport,
     { hint, linked }: ProcessTerms,

@@ -11,6 +11,7 @@ import { FsbError } from '../../model/errors.ts';
 import type { Entrance } from '../auth/entrance.ts';
 import { statusOf } from './call.ts';
 import type { Service } from './services.ts';
+import { tracedCall } from './traced-call.ts';
 
 /**
  * Asks each call of a server who makes it. It is refused before any of its messages is read, so a stranger can leave
@@ -53,7 +54,7 @@ export class Admission {
         const method = methods(this.#coreOf(call.metadata))[name] as unknown as typeof handle;
         method(call, callback);
       };
-      return handle as unknown as UntypedHandleCall;
+      return tracedCall(definition[name]!.path, handle) as unknown as UntypedHandleCall;
     };
     return Object.fromEntries(Object.keys(definition).map((name) => [name, handlerOf(name)]));
   }

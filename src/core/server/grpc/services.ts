@@ -7,7 +7,6 @@ import { SystemServiceService } from '../../wire/gen/fsb/v1/system.ts';
 import { HealthService } from '../../wire/gen/grpc/health/v1/health.ts';
 import { ServerReflectionService as ReflectionService } from '../../wire/gen/grpc/reflection/v1/reflection.ts';
 import { ServerReflectionService as ReflectionAlphaService } from '../../wire/gen/grpc/reflection/v1alpha/reflection.ts';
-import type { CreateMetrics } from '../metrics/create-metrics.ts';
 import { healthService } from './health-service.ts';
 import { imageService } from './image-service.ts';
 import { poolService } from './pool-service.ts';
@@ -25,18 +24,14 @@ export interface Service {
 
 export interface ServiceOptions {
   ready: () => boolean;
-  metrics: CreateMetrics;
   /** Aborts when the core goes away, with the error that waiting calls get. */
   closing: AbortSignal;
 }
 
 /** All that a core can be asked, however the question comes. */
-export function coreServices({ ready, metrics, closing }: ServiceOptions): Service[] {
+export function coreServices({ ready, closing }: ServiceOptions): Service[] {
   const own: Service[] = [
-    {
-      definition: FastPathServiceService,
-      implement: (core) => ({ ...sandboxService(core, metrics, closing) }),
-    },
+    { definition: FastPathServiceService, implement: (core) => ({ ...sandboxService(core, closing) }) },
     { definition: ImageServiceService, implement: (core) => ({ ...imageService(core, closing) }) },
     { definition: PoolServiceService, implement: (core) => ({ ...poolService(core, closing) }) },
     { definition: SystemServiceService, implement: (core) => ({ ...systemService(core, closing) }) },

@@ -8,6 +8,8 @@ import { sandboxStream } from './sandbox-streams.ts';
 import type { StreamedCore } from './serve.ts';
 
 export interface Stream {
+  /** What it is: exec, attach, logs, run. */
+  name: string;
   /** Bytes that may be on their way to the client. */
   window: number;
   /** The key by which the client will come back when the connection breaks. */
@@ -24,6 +26,7 @@ export function streamOfRequest(request: IncomingMessage): Stream {
   // It is about the connection: no stream knows such a field.
   searchParams.delete('resume');
   return {
+    name: pathname.slice(pathname.lastIndexOf('/') + 1),
     window: windowOf(searchParams),
     ...(resume !== undefined && { resume }),
     serve: (connection, core) => serve(connection, core, searchParams),
