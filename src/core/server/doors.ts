@@ -1,6 +1,5 @@
 import type { TlsOptions, Server as TlsServer } from 'node:tls';
 import type { Logger } from 'pino';
-import type { CoreApi } from '../api/core-api.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import { isLoopback } from '../model/loopback.ts';
@@ -17,6 +16,7 @@ import {
   type Visit,
 } from './auth/entrance.ts';
 import { Throttle } from './auth/throttle.ts';
+import type { Served } from './served.ts';
 import { type TlsFiles, TlsIdentity } from './tls/identity.ts';
 import { receive, serverTls } from './tls/reception.ts';
 
@@ -90,7 +90,7 @@ export interface Doors {
 }
 
 /** Nothing listens yet. @throws invalid_argument (an address, a file), denied (others could reach it, or read a secret) */
-export function openDoors(core: CoreApi, options: DoorsOptions): Doors {
+export function openDoors(core: Served, options: DoorsOptions): Doors {
   const { security = {}, clock, log } = options;
   const { tls, auditLog } = security;
   const knows =

@@ -1,7 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import type { CoreApi } from '../api/core-api.ts';
 import type { PoolApi } from '../api/pool-api.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Descriptors } from '../model/descriptors.ts';
@@ -17,6 +16,7 @@ import { send, sendError, urlOf } from './http/respond.ts';
 import { notHere, probe, route } from './http/router.ts';
 import { rpcRoutes } from './http/rpc-routes.ts';
 import { type CoreMetrics, createCoreMetrics } from './metrics/core-metrics.ts';
+import type { Served } from './served.ts';
 import { streamServer } from './ws/stream-server.ts';
 
 export interface ServerOptions {
@@ -56,7 +56,7 @@ export interface Servers {
  * @throws invalid_argument (address, a file), denied (others could reach it, or read a secret), unavailable (cannot
  *   listen); nothing is left listening then
  */
-export async function startServers(core: CoreApi, options: ServerOptions): Promise<Servers> {
+export async function startServers(core: Served, options: ServerOptions): Promise<Servers> {
   const { clock, log, descriptors } = options;
   const doors = openDoors(core, options);
   const metrics = options.coreMetrics ?? createCoreMetrics(clock);
@@ -82,7 +82,9 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
   };
   try {
     await poolServer.start();
-    const services = coreServices({ ready: options.ready, metrics, closing: closing.signal });
+    const services = coreServices({
+      hasAgent: core.agent !== undefined,
+      ready: options.ready, metrics, closing: closing.signal });
     const ready = (): boolean => options.ready() && !closing.signal.aborted;
     const routes = [poolRoutes(poolServer, clock), rpcRoutes(services, clock)];
     const handle: Handle = async (request, response, signal, door) => {

@@ -1,6 +1,6 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
-import type { CoreApi } from '../../api/core-api.ts';
 import { FastPathServiceService } from '../../wire/gen/fastpath/v1/fastpath.ts';
+import { AgentServiceService } from '../../wire/gen/fsb/v1/agent.ts';
 import { ImageServiceService } from '../../wire/gen/fsb/v1/image.ts';
 import { PoolServiceService } from '../../wire/gen/fsb/v1/pool.ts';
 import { SystemServiceService } from '../../wire/gen/fsb/v1/system.ts';
@@ -8,6 +8,8 @@ import { HealthService } from '../../wire/gen/grpc/health/v1/health.ts';
 import { ServerReflectionService as ReflectionService } from '../../wire/gen/grpc/reflection/v1/reflection.ts';
 import { ServerReflectionService as ReflectionAlphaService } from '../../wire/gen/grpc/reflection/v1alpha/reflection.ts';
 import type { CreateMetrics } from '../metrics/create-metrics.ts';
+import type { Served } from '../served.ts';
+import { agentService } from './agent-service.ts';
 import { healthService } from './health-service.ts';
 import { imageService } from './image-service.ts';
 import { poolService } from './pool-service.ts';
@@ -18,12 +20,14 @@ import { systemService } from './system-service.ts';
 export interface Service {
   definition: ServiceDefinition;
   /** Its methods, for one who has this core. */
-  implement: (core: CoreApi) => UntypedServiceImplementation;
+  implement: (core: Served) => UntypedServiceImplementation;
   /** Answers whoever asks: it tells whether the core is there, and nothing else. */
   open?: true;
 }
 
 export interface ServiceOptions {
+  /** The node is served, too. */
+  hasAgent: boolean;
   ready: () => boolean;
   metrics: CreateMetrics;
   /** Aborts when the core goes away, with the error that waiting calls get. */
@@ -31,7 +35,7 @@ export interface ServiceOptions {
 }
 
 /** All that a core can be asked, however the question comes. */
-export function coreServices({ ready, metrics, closing }: ServiceOptions): Service[] {
+export function coreServices({ hasAgent, ready, metrics, closing }: ServiceOptions): Service[] {
   const own: Service[] = [
     {
       definition: FastPathServiceService,
@@ -41,6 +45,11 @@ export function coreServices({ ready, metrics, closing }: ServiceOptions): Servi
     { definition: PoolServiceService, implement: (core) => ({ ...poolService(core, closing) }) },
     { definition: SystemServiceService, implement: (core) => ({ ...systemService(core, closing) }) },
   ];
+  if (hasAgent)
+    own.push({
+      definition: AgentServiceService,
+      implement: ({ agent }) => ({ ...agentService(agent!, closing) }),
+    });
   const standard = [HealthService, ReflectionService, ReflectionAlphaService];
   const names = [...own.map(({ definition }) => definition), ...standard].map(nameOf);
   const health = { ...healthService({ services: names, ready, closing }) };
