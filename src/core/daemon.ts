@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { CoreApi, CoreFacts } from './api/core-api.ts';
 import { Cleanup } from './cleanup.ts';
-import { coreApi, coreFacts } from './core-api.ts';
 import { Controller } from './controller/controller.ts';
+import { coreApi, coreFacts } from './core-api.ts';
 import { openGround } from './ground.ts';
 import { startNode } from './local-node.ts';
 import { type Clock, systemClock } from './model/clock.ts';

@@ -60,9 +60,7 @@ export function connectAgent({ grpc, http, security }: AgentAddress): RemoteAgen
 
 const sandboxPath = (id: string, action: string): string => pathOf('agent', 'sandboxes', id, action);
 
-const agentStreams = (
-  streams: StreamApi,
-): Pick<AgentApi, 'exec' | 'execOnFiles' | 'attach' | 'logs'> => ({
+const agentStreams = (streams: StreamApi): Pick<AgentApi, 'exec' | 'execOnFiles' | 'attach' | 'logs'> => ({
   exec: (id, request, options) =>
     streams.process(
       sandboxPath(id, 'exec'),

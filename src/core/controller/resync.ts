@@ -28,7 +28,8 @@ export class Resync {
       lifecycle.apply(report);
       const phase = registry.byId(report.sandboxId)?.sandbox.state.phase;
       // A stop that never came there.
-      if (report.state.state === 'running' && phase !== undefined && !isLive(phase)) this.#end(report.sandboxId);
+      if (report.state.state === 'running' && phase !== undefined && !isLive(phase))
+        this.#end(report.sandboxId);
     }
     const known = new Set(reports.map(({ sandboxId }) => sandboxId));
     const state = { state: 'lost', reason: 'the node knows nothing of it' } as const;

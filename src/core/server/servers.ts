@@ -84,7 +84,10 @@ export async function startServers(core: Served, options: ServerOptions): Promis
     await poolServer.start();
     const services = coreServices({
       hasAgent: core.agent !== undefined,
-      ready: options.ready, metrics, closing: closing.signal });
+      ready: options.ready,
+      metrics,
+      closing: closing.signal,
+    });
     const ready = (): boolean => options.ready() && !closing.signal.aborted;
     const routes = [poolRoutes(poolServer, clock), rpcRoutes(services, clock)];
     const handle: Handle = async (request, response, signal, door) => {

@@ -1,6 +1,6 @@
 import type { Served } from '../served.ts';
-import { type Guard, guardPart, isFree } from './guard-part.ts';
 import { agentFor } from './agent-for.ts';
+import { type Guard, guardPart, isFree } from './guard-part.ts';
 import { tables } from './tables.ts';
 
 /**

@@ -8,8 +8,8 @@ import {
 } from '@grpc/grpc-js';
 import { FsbError } from '../../model/errors.ts';
 import type { Entrance } from '../auth/entrance.ts';
-import { statusOf } from './call.ts';
 import type { Served } from '../served.ts';
+import { statusOf } from './call.ts';
 import type { Service } from './services.ts';
 
 /**

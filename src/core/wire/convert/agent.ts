@@ -175,6 +175,10 @@ function stateFromWire(wire: NonNullable<WireSandbox['state']>): AgentSandboxSta
         status: exitFromWire(wire.value.status ?? {}),
       };
     case 'lost':
-      return defined({ state: 'lost', reason: wire.value.reason, startedAt: wire.value.startedAtMilliseconds });
+      return defined({
+        state: 'lost',
+        reason: wire.value.reason,
+        startedAt: wire.value.startedAtMilliseconds,
+      });
   }
 }
