@@ -1,7 +1,6 @@
 import type { Server as SocketServer } from 'node:net';
 import type { TlsOptions, Server as TlsServer } from 'node:tls';
 import type { Logger } from 'pino';
-import type { CoreApi } from '../api/core-api.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import { isLoopback } from '../model/loopback.ts';
@@ -19,6 +18,7 @@ import {
 } from './auth/entrance.ts';
 import { Throttle } from './auth/throttle.ts';
 import type { Protocol, Traffic } from './metrics/traffic.ts';
+import type { Served } from './served.ts';
 import { type TlsFiles, TlsIdentity } from './tls/identity.ts';
 import { receive, serverTls } from './tls/reception.ts';
 
@@ -108,7 +108,7 @@ export interface Doors {
 }
 
 /** Nothing listens yet. @throws invalid_argument (an address, a file), denied (others could reach it, or read a secret) */
-export function openDoors(core: CoreApi, options: DoorsOptions): Doors {
+export function openDoors(core: Served, options: DoorsOptions): Doors {
   const { security = {}, traffic, clock, log } = options;
   const { tls, auditLog } = security;
   const knows =

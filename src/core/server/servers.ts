@@ -1,7 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import type { CoreApi } from '../api/core-api.ts';
 import type { PoolApi } from '../api/pool-api.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Descriptors } from '../model/descriptors.ts';
@@ -21,6 +20,7 @@ import { notHere, probe, route } from './http/router.ts';
 import { rpcRoutes } from './http/rpc-routes.ts';
 import { type CoreMetrics, createCoreMetrics } from './metrics/core-metrics.ts';
 import { measuredCore } from './metrics/measured-core.ts';
+import type { Served } from './served.ts';
 import { streamServer } from './ws/stream-server.ts';
 
 export interface ServerOptions {
@@ -60,7 +60,7 @@ export interface Servers {
  * @throws invalid_argument (address, a file), denied (others could reach it, or read a secret), unavailable (cannot
  *   listen); nothing is left listening then
  */
-export async function startServers(served: CoreApi, options: ServerOptions): Promise<Servers> {
+export async function startServers(served: Served, options: ServerOptions): Promise<Servers> {
   const { clock, log, descriptors } = options;
   const metrics = options.coreMetrics ?? createCoreMetrics(clock);
   const { traffic } = metrics;
@@ -93,7 +93,11 @@ export async function startServers(served: CoreApi, options: ServerOptions): Pro
   };
   try {
     await poolServer.start();
-    const services = coreServices({ ready: options.ready, closing: closing.signal });
+    const services = coreServices({
+      hasAgent: served.agent !== undefined,
+      ready: options.ready,
+      closing: closing.signal,
+    });
     const ready = (): boolean => options.ready() && !closing.signal.aborted;
     const routes = [
       poolRoutes(poolServer, clock),

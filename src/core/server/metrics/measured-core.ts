@@ -1,10 +1,10 @@
-import type { CoreApi } from '../../api/core-api.ts';
 import type { ExecRequest } from '../../api/sandbox-api.ts';
 import { replacing } from '../../model/replacing.ts';
+import type { Served } from '../served.ts';
 import type { CallMetrics, ExecKind } from './call-metrics.ts';
 
 /** The same core, which counts what is asked of it, however the question comes. */
-export function measuredCore(core: CoreApi, metrics: CallMetrics): CoreApi {
+export function measuredCore(core: Served, metrics: CallMetrics): Served {
   const { sandboxes, pools, images, system } = core;
   return {
     sandboxes: replacing(sandboxes, {
@@ -23,6 +23,7 @@ export function measuredCore(core: CoreApi, metrics: CallMetrics): CoreApi {
       pull: (request, options) => metrics.pull(images.pull(request, options)),
     }),
     system,
+    ...('agent' in core && { agent: core.agent }),
     close: () => core.close(),
     [Symbol.asyncDispose]: () => core.close(),
   };

@@ -1,19 +1,24 @@
-import type { SandboxApi } from '../../api/sandbox-api.ts';
+import type { CallOptions } from '../../api/sandbox-api.ts';
 import { FsbError } from '../../model/errors.ts';
 import { LineStamper } from '../../model/line-stamper.ts';
 import type { LogEntry, LogQuery } from '../../model/logs.ts';
-import type { SandboxRef } from '../../model/sandbox.ts';
 import { channels, malformed } from '../../wire/stream/frames.ts';
 import { encodeLog, encodeLogBegin } from '../../wire/stream/log-frame.ts';
 import { logsFromQuery, wantsTimestamps } from '../../wire/stream/stream-query.ts';
 import type { Connection } from './connection.ts';
 import { sendPieces } from './process-stream.ts';
 
+/** A log, and whose it is. */
+export interface LogSource {
+  /** Of the sandbox; undefined: it has none, and its log is all there is to say that. */
+  id: () => Promise<string | undefined>;
+  entries: (query: LogQuery, options: CallOptions) => AsyncIterable<LogEntry>;
+}
+
 /** Carries the entries of a log; clients without our subprotocol get the bytes alone. */
 export async function serveLogs(
   connection: Connection,
-  sandboxes: Pick<SandboxApi, 'get' | 'logs'>,
-  ref: SandboxRef,
+  source: LogSource,
   search: URLSearchParams,
 ): Promise<void> {
   connection.onFrame(({ channel }) => {
@@ -22,9 +27,9 @@ export async function serveLogs(
   const signal = connection.closed;
   try {
     const query = logsFromQuery(search);
-    const sandboxId = connection.own ? (query.sandboxId ?? (await idOf(sandboxes, ref))) : undefined;
+    const sandboxId = connection.own ? (query.sandboxId ?? (await source.id())) : undefined;
     const entries = (more: Partial<LogQuery>): AsyncIterable<LogEntry> =>
-      sandboxes.logs(ref, { ...query, ...more }, { signal });
+      source.entries({ ...query, ...more }, { signal });
     if (!connection.own) await sendBytes(connection, entries({}), wantsTimestamps(search));
     else if (sandboxId === undefined) await send(connection, entries({}));
     else await sendPlaced(connection, sandboxId, entries({ sandboxId, position: true }));
@@ -33,13 +38,6 @@ export async function serveLogs(
     connection.end({ kind: 'error', error: FsbError.from(error) });
   }
 }
-
-/** Undefined: it has none, and its log is all there is to say that. */
-const idOf = (sandboxes: Pick<SandboxApi, 'get'>, ref: SandboxRef): Promise<string | undefined> =>
-  sandboxes.get(ref).then(
-    ({ id }) => id,
-    () => undefined,
-  );
 
 async function send(connection: Connection, entries: AsyncIterable<LogEntry>): Promise<void> {
   for await (const entry of entries) {

@@ -14,7 +14,18 @@ const actions: Record<string, (ref: SandboxRef) => Serve> = {
   logs:
     (ref) =>
     (connection, { sandboxes }, query) =>
-      serveLogs(connection, sandboxes, ref, query),
+      serveLogs(
+        connection,
+        {
+          id: () =>
+            sandboxes.get(ref).then(
+              ({ id }) => id,
+              () => undefined,
+            ),
+          entries: (logQuery, options) => sandboxes.logs(ref, logQuery, options),
+        },
+        query,
+      ),
   exec:
     (ref) =>
     (connection, { sandboxes }, query) =>

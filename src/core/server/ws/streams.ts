@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { LARGEST_OUTPUT_WINDOW, OUTPUT_WINDOW } from '../../wire/stream/frames.ts';
 import { urlOf } from '../http/respond.ts';
 import { notHere } from '../http/router.ts';
+import { agentStream } from './agent-streams.ts';
 import type { Connection } from './connection.ts';
 import { poolStream } from './pool-streams.ts';
 import { sandboxStream } from './sandbox-streams.ts';
@@ -20,7 +21,7 @@ export interface Stream {
 /** Which stream an upgrade request asks for. @throws not_found, invalid_argument */
 export function streamOfRequest(request: IncomingMessage): Stream {
   const { pathname, searchParams } = urlOf(request);
-  const serve = sandboxStream(pathname) ?? poolStream(pathname);
+  const serve = sandboxStream(pathname) ?? poolStream(pathname) ?? agentStream(pathname);
   if (serve === undefined) throw notHere(request, pathname);
   const resume = searchParams.get('resume') ?? undefined;
   // It is about the connection: no stream knows such a field.
