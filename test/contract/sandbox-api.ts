@@ -13,13 +13,13 @@ import { poolEventCases } from './cases/pool-events.ts';
 import { poolLeaseCases } from './cases/pool-leases.ts';
 import { poolRunCases } from './cases/pool-runs.ts';
 import { poolCases } from './cases/pools.ts';
-import { recoveryCases } from './cases/recovery.ts';
+import { lossCases, recoveryCases } from './cases/recovery.ts';
 import { watchCases } from './cases/watch.ts';
 import { Workbench } from './workbench.ts';
 
 export interface CoreUnderTest {
   core: CoreApi;
-  /** Lets a running sandbox be lost; left out: it cannot be. */
+  /** Lets a running sandbox be lost; left out where `canLose` is false. */
   lose?(box: SandboxRef): Promise<void>;
   /** Frees all that makeCore made. */
   close(): Promise<void>;
@@ -31,7 +31,11 @@ export interface CoreUnderTest {
  *
  *     sandboxApiContract('embedded', async () => { ...; return { core, close }; });
  */
-export function sandboxApiContract(name: string, makeCore: () => Promise<CoreUnderTest>): void {
+export function sandboxApiContract(
+  name: string,
+  makeCore: () => Promise<CoreUnderTest>,
+  { canLose = true }: { canLose?: boolean } = {},
+): void {
   describe(`CoreApi contract: ${name}`, () => {
     const bench = new Workbench();
     let made: CoreUnderTest;
@@ -50,7 +54,8 @@ export function sandboxApiContract(name: string, makeCore: () => Promise<CoreUnd
     attachCases(bench);
     logCases(bench);
     flowCases(bench);
-    recoveryCases(bench, () => made.lose);
+    recoveryCases(bench);
+    if (canLose) lossCases(bench, (box) => made.lose!(box));
     adminCases(bench);
     imageCases(bench);
     poolCases(bench);

@@ -3,10 +3,14 @@ import { serveSecurely } from '../helpers/core/secure-core.ts';
 import { serveAndConnect } from '../helpers/core/served-core.ts';
 import { type CoreUnderTest, sandboxApiContract } from './sandbox-api.ts';
 
-sandboxApiContract('processes of this machine, direct', async () => {
-  const core = processCore();
-  return { core, close: () => core.close() };
-});
+sandboxApiContract(
+  'processes of this machine, direct',
+  async () => {
+    const core = processCore();
+    return { core, close: () => core.close() };
+  },
+  { canLose: false },
+);
 
 async function overWire(transport: 'unix' | 'tcp'): Promise<CoreUnderTest> {
   const served = processCore();
@@ -20,16 +24,22 @@ async function overWire(transport: 'unix' | 'tcp'): Promise<CoreUnderTest> {
   };
 }
 
-sandboxApiContract('processes of this machine, over unix sockets', () => overWire('unix'));
-sandboxApiContract('processes of this machine, over loopback TCP', () => overWire('tcp'));
-sandboxApiContract('processes of this machine, over TLS with a token', async () => {
-  const served = processCore();
-  const place = await serveSecurely(served);
-  return {
-    core: place.client(),
-    async close() {
-      await place[Symbol.asyncDispose]();
-      await served.close();
-    },
-  };
+sandboxApiContract('processes of this machine, over unix sockets', () => overWire('unix'), {
+  canLose: false,
 });
+sandboxApiContract('processes of this machine, over loopback TCP', () => overWire('tcp'), { canLose: false });
+sandboxApiContract(
+  'processes of this machine, over TLS with a token',
+  async () => {
+    const served = processCore();
+    const place = await serveSecurely(served);
+    return {
+      core: place.client(),
+      async close() {
+        await place[Symbol.asyncDispose]();
+        await served.close();
+      },
+    };
+  },
+  { canLose: false },
+);

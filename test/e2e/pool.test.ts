@@ -215,8 +215,9 @@ describe('on a terminal', () => {
   it('pool run is a shell of its own, and its end is ours', async () => {
     const session = shell.open('fsb-ctl pool run -it -- bash');
     await session.sees('# ');
-    session.type('stty size; sleep 600\r');
+    session.type("stty size; sh -c 'echo slee\\ping; exec sleep 600'\r");
     await session.sees('31 97');
+    await session.sees('sleeping');
     session.type(keys.ctrlC);
     await session.sees('# ');
     session.type('exit 6\r');

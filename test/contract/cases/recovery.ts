@@ -4,11 +4,7 @@ import { errorOf, readRest, type Workbench } from '../workbench.ts';
 
 const AUTO = { failure_policy: 'auto-recreate', recovery_timeout_seconds: 3600 };
 
-/** @param lost lets a sandbox be lost, where that can be done; only to be called in a case */
-export function recoveryCases(
-  bench: Workbench,
-  lost: () => ((box: SandboxRef) => Promise<void>) | undefined,
-): void {
+export function recoveryCases(bench: Workbench): void {
   it('keeps and changes the policy for a loss; what ends by itself is not recreated', async () => {
     const { sandboxes } = bench.core;
     const box = await bench.shell('exit 3', { ...AUTO, recovery_timeout_seconds: 0 });
@@ -18,9 +14,11 @@ export function recoveryCases(
     expect(spec).toMatchObject({ failure_policy: 'Manual', recovery_timeout_seconds: 9 });
     expect(await sandboxes.get(box)).toMatchObject({ generation: 1, state: { phase: 'Exited' } });
   });
+}
 
-  it('a lost sandbox stays, tells when it is recreated, and is recreated once', async ({ skip }) => {
-    const lose = lost() ?? skip();
+/** @param lose lets a sandbox be lost; only to be called in a case */
+export function lossCases(bench: Workbench, lose: (box: SandboxRef) => Promise<void>): void {
+  it('a lost sandbox stays, tells when it is recreated, and is recreated once', async () => {
     const { sandboxes } = bench.core;
     const box = await bench.shell('echo begun; exec sleep 1000', AUTO);
     const session = await sandboxes.attach(box, { stdin: false, replay: true });
@@ -50,8 +48,7 @@ export function recoveryCases(
     expect((await bench.run(box, 'echo here')).stdout.toString()).toBe('here\n');
   });
 
-  it('a lost sandbox is not recreated once it is stopped, started or deleted', async ({ skip }) => {
-    const lose = lost() ?? skip();
+  it('a lost sandbox is not recreated once it is stopped, started or deleted', async () => {
     const { sandboxes } = bench.core;
     const box = await bench.idle(AUTO);
     await lose(box);

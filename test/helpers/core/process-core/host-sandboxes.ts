@@ -246,7 +246,11 @@ export class HostSandboxes implements SandboxApi {
 
   async close(): Promise<void> {
     const refs = [...this.#sandboxes.values()].map(({ record }) => record);
-    await Promise.all(refs.map((ref) => this.delete(ref, { grace: 0 })));
+    // Some may be on their way out already.
+    const gone = (error: unknown): void => {
+      if (FsbError.from(error).code !== 'not_found') throw error;
+    };
+    await Promise.all(refs.map((ref) => this.delete(ref, { grace: 0 }).catch(gone)));
   }
 
   #find(ref: SandboxRef): Running {
