@@ -25,7 +25,7 @@ export async function* readLog(parts: ReaderParts): AsyncGenerator<LogEntry> {
   const start = await findStart(known, query);
   const selection = new Selection(query, start);
   let { segment, position } = start;
-  if (query.position) yield { stream: 'stdout', time: clock.now(), seq: start.seq, data: Buffer.alloc(0) };
+  if (query.position) yield positionOf(known, start.seq, clock);
   for (;;) {
     throwIfAborted(parts.signal);
     if (known.removed) return;
@@ -86,3 +86,8 @@ async function nextChange({ known, query, clock, signal, closed }: ReaderParts):
   throwIfAborted(signal);
   throwIfAborted(closed);
 }
+
+const positionOf = ({ id }: SandboxLog, seq: number, clock: Clock): LogEntry => ({
+  ...{ stream: 'stdout', time: clock.now(), seq, data: Buffer.alloc(0) },
+  sandboxId: id,
+});

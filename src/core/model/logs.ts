@@ -11,6 +11,8 @@ export interface LogEntry {
   data: Buffer;
   /** Bytes that are missing right before this entry: rotation dropped them, or they could not be written. Its data is empty when nothing follows them. */
   dropped?: number;
+  /** Of the entry that `position` asks for: whose log it is. */
+  sandboxId?: string;
 }
 
 export interface LogQuery {

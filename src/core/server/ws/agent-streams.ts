@@ -37,11 +37,7 @@ const actions: Record<string, ServeAgent> = {
       deliverOutput(wantedOutput(query)),
     ),
   logs: (connection, agent, id, query) =>
-    serveLogs(
-      connection,
-      { id: async () => id, entries: (logQuery, options) => agent.logs(id, logQuery, options) },
-      query,
-    ),
+    serveLogs(connection, (logQuery, options) => agent.logs(id, logQuery, options), query),
 };
 
 const PATH = /^\/api\/v1\/agent\/sandboxes\/([^/]+)\/(exec|files|attach|logs)$/;

@@ -8,17 +8,13 @@ import { logsFromQuery, wantsTimestamps } from '../../wire/stream/stream-query.t
 import type { Connection } from './connection.ts';
 import { sendPieces } from './process-stream.ts';
 
-/** A log, and whose it is. */
-export interface LogSource {
-  /** Of the sandbox; undefined: it has none, and its log is all there is to say that. */
-  id: () => Promise<string | undefined>;
-  entries: (query: LogQuery, options: CallOptions) => AsyncIterable<LogEntry>;
-}
+/** Entries of the log of something. */
+export type OpenLog = (query: LogQuery, options: CallOptions) => AsyncIterable<LogEntry>;
 
 /** Carries the entries of a log; clients without our subprotocol get the bytes alone. */
 export async function serveLogs(
   connection: Connection,
-  source: LogSource,
+  open: OpenLog,
   search: URLSearchParams,
 ): Promise<void> {
   connection.onFrame(({ channel }) => {
@@ -27,12 +23,10 @@ export async function serveLogs(
   const signal = connection.closed;
   try {
     const query = logsFromQuery(search);
-    const sandboxId = connection.own ? (query.sandboxId ?? (await source.id())) : undefined;
     const entries = (more: Partial<LogQuery>): AsyncIterable<LogEntry> =>
-      source.entries({ ...query, ...more }, { signal });
+      open({ ...query, ...more }, { signal });
     if (!connection.own) await sendBytes(connection, entries({}), wantsTimestamps(search));
-    else if (sandboxId === undefined) await send(connection, entries({}));
-    else await sendPlaced(connection, sandboxId, entries({ sandboxId, position: true }));
+    else await sendPlaced(connection, entries({ position: true }));
     connection.end({ kind: 'done' });
   } catch (error) {
     connection.end({ kind: 'error', error: FsbError.from(error) });
@@ -59,14 +53,11 @@ async function sendBytes(
 }
 
 /** Tells first where reading begins: a client whose connection breaks before anything came must not begin elsewhere. */
-async function sendPlaced(
-  connection: Connection,
-  sandboxId: string,
-  entries: AsyncIterable<LogEntry>,
-): Promise<void> {
+async function sendPlaced(connection: Connection, entries: AsyncIterable<LogEntry>): Promise<void> {
   const iterator = entries[Symbol.asyncIterator]();
   const first = await iterator.next();
   if (first.done) return;
-  connection.send(encodeLogBegin({ sandboxId, afterSeq: first.value.seq }));
+  const { sandboxId, seq } = first.value;
+  if (sandboxId !== undefined) connection.send(encodeLogBegin({ sandboxId, afterSeq: seq }));
   await send(connection, { [Symbol.asyncIterator]: () => iterator });
 }

@@ -14,18 +14,7 @@ const actions: Record<string, (ref: SandboxRef) => Serve> = {
   logs:
     (ref) =>
     (connection, { sandboxes }, query) =>
-      serveLogs(
-        connection,
-        {
-          id: () =>
-            sandboxes.get(ref).then(
-              ({ id }) => id,
-              () => undefined,
-            ),
-          entries: (logQuery, options) => sandboxes.logs(ref, logQuery, options),
-        },
-        query,
-      ),
+      serveLogs(connection, (logQuery, options) => sandboxes.logs(ref, logQuery, options), query),
   exec:
     (ref) =>
     (connection, { sandboxes }, query) =>

@@ -104,7 +104,8 @@ export class HostSandboxes implements SandboxApi {
   }
 
   async *logs(ref: SandboxRef, query: LogQuery, { signal }: CallOptions = {}): AsyncGenerator<LogEntry> {
-    yield* this.#find(ref).log.read(query, signal);
+    const { log, record } = this.#find(ref);
+    yield* log.read({ ...query, sandboxId: record.id }, signal);
   }
 
   async exec(ref: SandboxRef, request: ExecRequest, { signal }: CallOptions = {}): Promise<ProcessSession> {

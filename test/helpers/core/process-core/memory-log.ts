@@ -29,7 +29,7 @@ export class MemoryLog {
 
   async *read(query: LogQuery, signal?: AbortSignal): AsyncGenerator<LogEntry> {
     let at = query.tail === undefined ? 0 : this.#tailStart(query, query.tail);
-    if (query.position) yield this.#positionOf(at);
+    if (query.position) yield { ...this.#positionOf(at), sandboxId: query.sandboxId };
     for (;;) {
       throwIfAborted(signal);
       for (; at < this.entries.length; at += 1) {
