@@ -1,7 +1,7 @@
 /** `npm run build`: the production bundle and the command manifest. */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { makeBundle, makeUnpackWorker } from './build/bundle.ts';
+import { makeBundle, makeTracing, makeUnpackWorker } from './build/bundle.ts';
 import { makeManifest } from './build/manifest.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -19,6 +19,7 @@ const manifest = await makeManifest(root);
 const { code, licenses } = await makeBundle(root, Object.values(manifest.commands));
 // First: a core of the new bundle must find it.
 await put('dist/unpack-worker.cjs', await makeUnpackWorker(root));
+await put('dist/tracing.cjs', await makeTracing(root));
 await put('dist/fsb-ctl.cjs', code);
 await put('dist/fsb-ctl.cjs.LEGAL.txt', licenses);
 await put('oclif.manifest.json', `${JSON.stringify(manifest, null, 2)}\n`);

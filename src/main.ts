@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { connect } from './cli/endpoints/connect.ts';
 import type { PackageJson } from './cli/program/command-set.ts';
+import { traceIfAsked } from './cli/program/tracing.ts';
 import type { World } from './cli/world.ts';
 import { systemClock } from './core/model/clock.ts';
 
@@ -24,8 +25,10 @@ export async function start(root: string): Promise<number> {
     // Every command needs it, and with it oclif's listener to errors of the output is there to be removed below.
     import('./cli/base-command.ts'),
   ]);
-  const code = await main(argv, { root, pjson, commands: COMMANDS }, processWorld(root, pjson.version));
-  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+  const world = processWorld(root, pjson.version);
+  const endTracing = await traceIfAsked(argv, world);
+  const code = await main(argv, { root, pjson, commands: COMMANDS }, world);
+  await Promise.all([endTracing(), flushed(process.stdout), flushed(process.stderr)]);
   return code;
 }
 

@@ -5,6 +5,7 @@ import { build, type Metafile } from 'esbuild';
 import { lazyModules } from './lazy-modules.ts';
 import { lazyOclif } from './lazy-oclif.ts';
 import { leaveOut } from './leave-out.ts';
+import { separateTracing, TRACING_SCRIPT } from './tracing-script.ts';
 
 export interface Bundle {
   code: string;
@@ -22,6 +23,7 @@ const OUTSIDE = {
   typescript: 'oclif loads it for plugins written in TypeScript, and there are none',
   'ts-node': 'the same',
   tsx: 'the same',
+  [TRACING_SCRIPT]: 'is a script of its own',
 };
 
 const DEFINED = {
@@ -57,7 +59,7 @@ export async function makeBundle(root: string, commands: NamedCommand[]): Promis
     minifySyntax: true,
     legalComments: 'external',
     define: DEFINED,
-    plugins: [lazyOclif(root), leaveOut, lazyModules],
+    plugins: [lazyOclif(root), leaveOut, lazyModules, separateTracing],
     logLevel: 'warning',
   });
   assertInside(metafile);
@@ -71,6 +73,10 @@ export async function makeBundle(root: string, commands: NamedCommand[]): Promis
 /** What the threads run that unpack layers: a script of its own, as a thread has no use for all the rest. */
 export const makeUnpackWorker = (root: string): Promise<string> =>
   makeScript(root, 'src/core/image/unpack/worker/main.ts');
+
+/** What takes traces down and sends them: a script of its own, as hardly anybody loads it. */
+export const makeTracing = (root: string): Promise<string> =>
+  makeScript(root, 'src/core/trace/open-tracing.ts');
 
 /** One script of an entry point and all that it needs. @param entry relative to the root */
 export async function makeScript(root: string, entry: string): Promise<string> {

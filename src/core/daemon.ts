@@ -1,31 +1,23 @@
-import { hostname } from 'node:os';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { AgentApi } from './api/agent-api.ts';
 import type { CoreApi, CoreFacts } from './api/core-api.ts';
 import { Cleanup } from './cleanup.ts';
 import { Controller } from './controller/controller.ts';
-import { SANDBOX_RECORD_VERSION } from './controller/registry.ts';
-import { isSandboxRecord } from './controller/sandbox-record.ts';
+import { coreApi, coreFacts } from './core-api.ts';
+import { openGround } from './ground.ts';
 import { startNode } from './local-node.ts';
-import { acquireLock } from './lock.ts';
-import { machineInfo } from './machine.ts';
 import { type Clock, systemClock } from './model/clock.ts';
-import { assertEnoughDescriptors, Descriptors } from './model/descriptors.ts';
+import type { Descriptors } from './model/descriptors.ts';
 import { diskError } from './model/disk-failure.ts';
 import { FsbError } from './model/errors.ts';
 import { failpoint } from './model/failpoint.ts';
 import { isLoopback } from './model/loopback.ts';
 import type { CorePaths } from './model/paths.ts';
 import type { PoolMeter } from './model/pool.ts';
-import type { Sandbox } from './model/sandbox.ts';
-import { makePrivateDirectory } from './private-directory.ts';
 import type { Security } from './server/doors.ts';
 import { type CoreMetrics, createCoreMetrics } from './server/metrics/core-metrics.ts';
 import { type Servers, startServers } from './server/servers.ts';
 import { type CoreStatus, removeStatus, writeStatus } from './status-file.ts';
-import { openRecordStore } from './store/record-store.ts';
-import type { Upkeep } from './upkeep/upkeep.ts';
+import { tracedAgent, tracedController } from './steps.ts';
 
 export interface CoreOptions {
   paths: CorePaths;
@@ -65,8 +57,6 @@ export interface RunningCore {
   close(): Promise<void>;
 }
 
-/** How long a core that starts waits for one that is just ending. */
-const LOCK_WAIT = 2_000;
 /** How long calls under way may take when the core ends. */
 const CALL_GRACE = 5_000;
 
@@ -76,56 +66,30 @@ const CALL_GRACE = 5_000;
  * on the disk, too few descriptors)
  */
 export async function startCore(options: CoreOptions): Promise<RunningCore> {
-  const { paths, log, clock = systemClock, lockWait = LOCK_WAIT } = options;
+  const { paths, log, clock = systemClock } = options;
   const cleanup = new Cleanup(log);
   try {
-    assertEnoughDescriptors();
-    const descriptors = new Descriptors(clock, log);
-    for (const directory of [paths.state, paths.run]) makePrivateDirectory(directory);
-    const lock = await acquireLock(join(options.guestDirectory, 'fsb-launch'), paths.lock, lockWait);
-    cleanup.add('lock', () => lock.release());
-    void lock.lost.then(() => {
-      log.fatal(
-        'the lock was lost: another core may take this root over, so this one leaves everything as it is',
-      );
-      options.onLockLost();
-    });
-    failpoint('serve.locked');
-    // What a killed core said of itself must not be taken for this one.
-    await removeStatus(paths.status);
-    const records = await openRecordStore({ directory: join(paths.state, 'records'), clock, log });
-    cleanup.add('records', () => records.close());
-    const metrics = createCoreMetrics(clock);
+    const { descriptors, records, sandboxes, tally } = await openGround({ ...options, clock }, cleanup);
+    const metrics = createCoreMetrics(clock, { tally, storeSize: () => records.health().size });
     const meter = (pool: string): PoolMeter => metrics.pool(pool);
-    // Before anything is recovered: what it cannot read casts doubt on what seems unwanted.
-    const sandboxes = records.table<Sandbox>('sandboxes', SANDBOX_RECORD_VERSION, { fits: isSandboxRecord });
     const { agent, probe, events, upkeep, doubt } = await startNode(
-      { ...options, warm: !options.embedded, records, sandboxes, clock, meter, descriptors },
+      { ...options, warm: !options.embedded, records, sandboxes, clock, meter, tally, descriptors },
       cleanup,
     );
     const controller = new Controller({
-      agent,
+      agent: tracedAgent(agent),
       ...{ sandboxes, mayBeWanted: doubt.sandbox },
       clock,
-      log,
+      log: log.child({ component: 'controller' }),
       history: events,
     });
     cleanup.add('controller', () => controller.close());
     await controller.recover();
 
-    const info: CoreFacts = {
-      ...machineInfo(),
-      version: options.version,
-      node: hostname(),
-      pid: process.pid,
-      root: paths.root,
-      runtime: `${probe.name} ${probe.version}`,
-      http: '',
-      metrics: '',
-      cgroups: probe.cgroups,
-      startedAt: clock.now(),
-    };
-    const api = coreApi({ controller, agent, upkeep, info }, () => cleanup.run());
+    const info = coreFacts({ version: options.version, root: paths.root, probe, startedAt: clock.now() });
+    const api = coreApi({ sandboxes: tracedController(controller), agent, upkeep, info }, () =>
+      cleanup.run(),
+    );
     const status = options.embedded
       ? { ...info, endpoint: '', grpc: '' }
       : await serve(api, info, { options, metrics, descriptors, clock, cleanup });
@@ -191,7 +155,7 @@ async function listen(
       descriptors,
       ready: () => true,
       clock,
-      log,
+      log: log.child({ component: 'server' }),
     });
   const free = (address: string | undefined): string | undefined =>
     address !== undefined && usualPorts?.includes(address) ? address.replace(/:\d+$/, ':0') : address;
@@ -202,26 +166,4 @@ async function listen(
     if (!movable || FsbError.from(error).code !== 'unavailable') throw error;
     return start(free(options.http), free(options.metrics));
   }
-}
-
-interface ApiParts {
-  controller: Controller;
-  agent: Pick<AgentApi, 'pools' | 'images' | 'events' | 'logBytes'>;
-  upkeep: Upkeep;
-  info: CoreFacts;
-}
-
-function coreApi({ controller, agent, upkeep, info }: ApiParts, close: () => Promise<void>): CoreApi {
-  return {
-    sandboxes: controller,
-    pools: agent.pools,
-    images: agent.images,
-    system: {
-      info: async () => ({ ...info, logBytes: await agent.logBytes() }),
-      ...upkeep,
-      events: agent.events,
-    },
-    close,
-    [Symbol.asyncDispose]: close,
-  };
 }

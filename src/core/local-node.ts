@@ -50,6 +50,8 @@ import type { PoolMeter, PoolPolicy } from './model/pool.ts';
 import type { PoolPolicyInput } from './model/pool-policy.ts';
 import { HOST_IMAGE } from './model/reference.ts';
 import type { Sandbox } from './model/sandbox.ts';
+import type { Tally } from './model/tally.ts';
+import { traced } from './model/trace.ts';
 import { createPool } from './pool/create-pool.ts';
 import type { Pool } from './pool/pool.ts';
 import type { RuntimeProbe } from './runtime/driver.ts';
@@ -73,6 +75,8 @@ export interface NodeOptions {
   warm?: boolean;
   /** Where each pool counts what it does. */
   meter?: (pool: string) => PoolMeter;
+  /** What its parts count. */
+  tally: Tally;
   records: RecordStore;
   /** Those of the controller. */
   sandboxes: RecordTable<Sandbox>;
@@ -103,10 +107,16 @@ export interface LocalNode {
  */
 export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise<LocalNode> {
   const { paths, records, clock, log } = options;
-  const { driver, probe } = await openRuntime(options, cleanup);
+  const logOf = (component: string): Logger => log.child({ component });
+  const { driver, probe } = await openRuntime({ ...options, log: logOf('runtime') }, cleanup);
   const events = new EventLog(clock);
   cleanup.add('events', () => events.close());
-  const registries = createRegistries({ file: paths.registries, env: process.env, log, clock });
+  const registries = createRegistries({
+    file: paths.registries,
+    env: process.env,
+    log: logOf('images'),
+    clock,
+  });
   cleanup.add('registries', () => registries.close());
   const launcher = new Launcher(join(options.guestDirectory, 'fsb-launch'), clock);
   cleanup.add('launcher of the image store', () => launcher.close());
@@ -115,7 +125,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     registries,
     launch: (words, terms) => launcher.run(words, terms),
     happened: (happening) => events.append(happening),
-    log,
+    log: logOf('images'),
     clock,
   });
   cleanup.add('images', async () => {
@@ -126,8 +136,9 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const logs = await createLogStore({
     directory: join(paths.state, 'logs'),
     ...keptLog(options),
+    tally: options.tally.logs,
     clock,
-    log,
+    log: logOf('logs'),
   });
   cleanup.add('logs', () => logs.close());
 
@@ -140,7 +151,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const table = records.table<PoolRecord>('pools', POOL_RECORD_VERSION, { fits: isPoolRecord });
   const retained = new RetainedLogs({
     table: records.table<RetainedLog>('retained-logs', RETAINED_LOG_VERSION, { fits: isRetainedLog }),
-    ...{ logs, retention: options.logRetention ?? 0, clock, log },
+    ...{ logs, retention: options.logRetention ?? 0, clock, log: logOf('logs') },
   });
   cleanup.add('retained logs', () => retained.close());
   const recording = recordingDriver(driver, ledger, images);
@@ -151,8 +162,18 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const runtime = probe.name;
   const { cpus: cores, memory } = machineInfo();
   const size = { cores, memory };
-  const ground = { images, runtime, cores, ownDirectories: [paths.state, paths.run], clock, log };
-  const pools = new Pools({ ...ground, node: size, table, makePool, ledger, events, files: recording.files });
+  const ownDirectories = [paths.state, paths.run];
+  const ground = { images, runtime, cores, ownDirectories, clock, log: logOf('agent') };
+  const pools = new Pools({
+    ...ground,
+    log: logOf('pools'),
+    node: size,
+    table,
+    makePool,
+    ledger,
+    events,
+    files: recording.files,
+  });
   const leases = new Leases({ ...ground, pools });
   const runs = new Runs({ ...ground, pools });
   const helpers = new HelperInstances({ ...ground, pools, ledger, files: recording.files });
@@ -161,7 +182,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
       .ownersOn(digest)
       .map((sandboxId) => slots.get(sandboxId)?.claimName ?? sandboxId)
       .sort();
-  const unsettled = new Unsettled({ clock, log });
+  const unsettled = new Unsettled({ clock, log: logOf('agent') });
   const agent = new Agent({
     ...ground,
     node: hostname(),
@@ -201,12 +222,13 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
       ledger,
       slots,
       clock,
-      log,
+      log: logOf('agent'),
     },
     adopt: (found, record, state) => {
       driver.takeUp(found);
       return adoptInstance(recording.forPool(record.pool), openChannel, found, record.shape, state, {
         clock,
+        tally: options.tally.guests,
         ...(state === 'idle' ? { connectTimeout: IDLE_ANSWER } : {}),
       });
     },
@@ -219,7 +241,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     // Not the ledger: it still has a record of what could not be destroyed, so that the next core tries again too.
     wanted: (id) => pools.holds(id) || booting.has(id) || recording.files.has(id) || unsettled.has(id),
     clock,
-    log,
+    log: logOf('agent'),
   });
   cleanup.add('janitor', () => janitor.close());
   janitor.start();
@@ -276,7 +298,7 @@ interface BootParts {
 
 /** How a pool is made on this node: all pools share its driver and its images. */
 function poolMaker(
-  { descriptors, clock, log, meter }: NodeOptions,
+  { descriptors, clock, log, meter, tally }: NodeOptions,
   { recording, images, booting }: BootParts,
 ): (policy: PoolPolicy) => Pool {
   return (policy) => {
@@ -284,7 +306,7 @@ function poolMaker(
     return createPool({
       policy,
       clock,
-      log,
+      log: log.child({ component: 'pools', pool: policy.name }),
       meter: meter?.(policy.name),
       refillDelay: REFILL_DELAY,
       // The warm-up command starts from what any command of the image starts from.
@@ -297,8 +319,14 @@ function poolMaker(
         const { root } = await images.resolve(shape.image);
         const id = shape.again ?? newInstanceId();
         booting.add(id);
+        const request = { id, shape, root, lowUntil };
+        const terms = { clock, signal, tally: tally.guests };
         try {
-          return await bootInstance(driver, openChannel, { id, shape, root, lowUntil }, { clock, signal });
+          // One that nobody waits for is no part of what woke the pool.
+          return await traced('instance.boot', () => bootInstance(driver, openChannel, request, terms), {
+            root: lowUntil !== undefined,
+            attributes: { 'fsb.pool': policy.name, 'fsb.instance': id },
+          });
         } finally {
           booting.delete(id);
         }

@@ -22,6 +22,7 @@ const expected = [
   'bin/run.js',
   'dist/fsb-ctl.cjs',
   'dist/fsb-ctl.cjs.LEGAL.txt',
+  'dist/tracing.cjs',
   'dist/unpack-worker.cjs',
   'guest/build/linux-arm64/fsb-init',
   'guest/build/linux-arm64/fsb-launch',

@@ -14,7 +14,7 @@ const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
   // The command line knows the seams and the model. One room decides whether a core is here or far away.
   main: { may: ['cli', 'cli/endpoints', 'commands', 'core/model'] },
   commands: { may: ['cli', 'cli/copy', 'cli/local', 'core/api', 'core/view', 'core/model'] },
-  cli: { may: ['cli/endpoints', 'core/view', 'core/api', 'core/model'] },
+  cli: { may: ['cli/endpoints', 'core/view', 'core/api', 'core/model'], lazily: ['core/trace'] },
   // Files to and from a sandbox are a tar on the way.
   'cli/copy': { may: ['cli', 'core/tar', 'core/model'] },
   'cli/endpoints': { may: ['cli', 'core/api', 'core/model'], lazily: ['core/client', 'core', 'cli/local'] },
@@ -94,6 +94,8 @@ const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
   // The tar format, for whoever takes things out of one or puts them in.
   'core/tar': { may: ['core/model'] },
   'core/events': { may: ['core/model'] },
+  // Takes down the steps that are marked everywhere; loaded when somebody asks for it.
+  'core/trace': { may: ['core/model'] },
   'core/api': { may: ['core/model'] },
   'core/model': { may: [] },
 };
@@ -115,6 +117,10 @@ const packages: Record<string, { in: string[]; types?: string[] }> = {
   '@bufbuild/protobuf': { in: ['core/wire/gen', 'core/runtime/containerd'] },
   ws: { in: ['core/server/ws', 'core/client'] },
   'prom-client': { in: ['core/server'] },
+  '@opentelemetry/api': { in: ['core/trace'] },
+  '@opentelemetry/exporter-trace-otlp-http': { in: ['core/trace'] },
+  '@opentelemetry/resources': { in: ['core/trace'] },
+  '@opentelemetry/sdk-trace-base': { in: ['core/trace'] },
   lmdb: { in: ['core/store'] },
   'tar-stream': { in: ['core/image'] },
   'https-proxy-agent': { in: ['core/image/registry'] },

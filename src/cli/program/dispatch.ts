@@ -16,6 +16,7 @@ import {
   separateGuestArguments,
   splitLeadingFlags,
 } from './pass-through.ts';
+import { traceCommand } from './tracing.ts';
 
 export interface Program {
   /** Directory of package.json. */
@@ -69,7 +70,8 @@ async function dispatch(argv: string[], program: Program, world: World): Promise
   if (asksForHelp(own)) return showHelp(await everything(), commands, found.id.split(':'));
   const config = await loadConfig(root, pjson, { [found.id]: commands[found.id]! });
   if (guest !== undefined) assertNamed(found, Found, guest, config);
-  return new Found([...leading, ...own], config, world).execute();
+  const command = new Found([...leading, ...own], config, world);
+  return traceCommand(found.id, world, () => command.execute());
 }
 
 /** @throws invalid_argument when `--` stands where the name of a sandbox should */

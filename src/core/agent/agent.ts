@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import type {
   AgentApi,
+  AgentFacts,
+  AgentNews,
   AgentSandbox,
   AgentSandboxState,
   AgentStopOptions,
@@ -27,12 +29,12 @@ import type { SlotRecord } from './ledger/records.ts';
 import type { Holder } from './pools/held-instance.ts';
 import type { Unsettled } from './recovery/unsettled.ts';
 import { attachToEnded, attachToRun } from './sandboxes/attach.ts';
+import { Reports } from './sandboxes/reports.ts';
 import type { RetainedLogs } from './sandboxes/retained-logs.ts';
 import { SandboxRun } from './sandboxes/sandbox-run.ts';
 import { type SandboxGround, type SandboxParts, startSandbox } from './sandboxes/start-sandbox.ts';
 
 export interface AgentOptions extends SandboxGround {
-  node: string;
   poolApi: PoolApi;
   imageApi: ImageApi;
   events: EventStream;
@@ -49,8 +51,6 @@ export interface AgentOptions extends SandboxGround {
 
 /** The AgentApi of this node. */
 export class Agent implements AgentApi {
-  readonly node: string;
-  readonly cores: number;
   readonly pools: PoolApi;
   readonly images: ImageApi;
   readonly events: EventStream;
@@ -59,16 +59,19 @@ export class Agent implements AgentApi {
   readonly #starting = new Map<string, { abort: AbortController; settled: Promise<void> }>();
   /** Instances on their way out, by the sandbox that had them: until then it is not gone. */
   readonly #leaving = new Map<string, Promise<void>>();
-  readonly #listeners = new Set<(change: AgentSandbox) => void>();
+  readonly #reports = new Reports();
   #closing = false;
 
   constructor(options: AgentOptions) {
-    this.node = options.node;
-    this.cores = options.cores;
     this.pools = options.poolApi;
     this.images = options.imageApi;
     this.events = options.events;
     this.#options = options;
+  }
+
+  async facts(): Promise<AgentFacts> {
+    const { node, cores } = this.#options;
+    return { node, cores };
   }
 
   async start(request: StartRequest, { signal }: CallOptions = {}): Promise<StartedSandbox> {
@@ -102,15 +105,7 @@ export class Agent implements AgentApi {
     }
   }
 
-  stop(sandboxId: string, options: AgentStopOptions): { stopped: Promise<void>; gone: Promise<void> } {
-    const stopped = this.#stop(sandboxId, options);
-    const gone = stopped.then(() => this.#leaving.get(sandboxId));
-    // Whoever waits for `stopped` alone must not end the core when the teardown fails.
-    gone.catch(noop);
-    return { stopped, gone };
-  }
-
-  async #stop(sandboxId: string, options: AgentStopOptions): Promise<void> {
+  async stop(sandboxId: string, options: AgentStopOptions): Promise<void> {
     const starting = this.#starting.get(sandboxId);
     starting?.abort.abort(new FsbError('cancelled', 'the sandbox was deleted while it was starting'));
     await starting?.settled;
@@ -119,6 +114,7 @@ export class Agent implements AgentApi {
       await this.lose(sandboxId, 'it was ended before the core could reach it again');
     });
     await this.#runs.get(sandboxId)?.stop(options);
+    await this.#leaving.get(sandboxId);
   }
 
   /** Its instance is gone, and nobody saw the end. Resolves when that is on record, for one that has a slot. */
@@ -177,7 +173,7 @@ export class Agent implements AgentApi {
     await this.#running(sandboxId).unpause();
   }
 
-  signal(sandboxId: string, signal: number): void {
+  async signal(sandboxId: string, signal: number): Promise<void> {
     this.#running(sandboxId).signal(signal);
   }
 
@@ -224,7 +220,7 @@ export class Agent implements AgentApi {
     await Promise.all([this.#options.slots.remove(sandboxId), this.#options.logs.remove(sandboxId)]);
   }
 
-  retainedLog(ref: SandboxRef): string | undefined {
+  async retainedLog(ref: SandboxRef): Promise<string | undefined> {
     return this.#options.retained.find(ref);
   }
 
@@ -250,9 +246,8 @@ export class Agent implements AgentApi {
     ];
   }
 
-  watch(listener: (change: AgentSandbox) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  watch({ signal }: CallOptions = {}): AsyncIterable<AgentNews> {
+    return this.#reports.read(() => this.sandboxes(), signal);
   }
 
   /** Takes a running sandbox into the agent's care until its end: a new one, or one that recovery found. */
@@ -282,7 +277,7 @@ export class Agent implements AgentApi {
       get name() {
         return `sandbox ${slots.get(sandboxId)?.claimName ?? claimName}`;
       },
-      end: () => this.stop(sandboxId, { grace: 0, keepFiles: true }).gone,
+      end: () => this.stop(sandboxId, { grace: 0, keepFiles: true }),
     };
   }
 
@@ -292,7 +287,7 @@ export class Agent implements AgentApi {
   }
 
   #announce(change: AgentSandbox): void {
-    for (const listener of this.#listeners) listener(change);
+    this.#reports.tell(change);
   }
 
   /** @throws conflict (not running, paused) */

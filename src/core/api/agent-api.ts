@@ -41,6 +41,8 @@ export interface GivenTerms {
 }
 
 export interface StartedSandbox {
+  /** Who runs it. */
+  node: string;
   instance: string;
   /** An idle instance served it. */
   warm: boolean;
@@ -71,13 +73,23 @@ export interface AgentSandbox {
   given?: GivenTerms;
 }
 
+/** What a watch of a node tells: `complete` when all that there was has been told. */
+export type AgentNews =
+  | { sandbox: AgentSandbox; complete?: undefined }
+  | { complete: true; sandbox?: undefined };
+
+export interface AgentFacts {
+  node: string;
+  /** Nothing on it may have more. */
+  cores: number;
+}
+
 /**
- * One node, as whoever runs nodes sees it: the agent in this process, later a client over the wire.
+ * One node, as whoever runs nodes sees it: the agent in this process, or a client over the wire. Every rejection is an
+ * FsbError; over a wire any call may be `unavailable`, and the same call can be made again when the node is back.
  */
 export interface AgentApi {
-  readonly node: string;
-  /** Nothing on it may have more. */
-  readonly cores: number;
+  facts(options?: CallOptions): Promise<AgentFacts>;
   readonly pools: PoolApi;
   readonly images: ImageApi;
   readonly events: EventStream;
@@ -85,16 +97,16 @@ export interface AgentApi {
   start(request: StartRequest, options?: CallOptions): Promise<StartedSandbox>;
   /**
    * Ends the sandbox: the stop signal of its image (SIGTERM), `grace` milliseconds, SIGKILL, teardown. Idempotent;
-   * unknown ids are fine. `stopped` resolves when no process is left, `gone` when no trace of the instance is. One that
-   * ends by itself keeps its files; when any call does not want them, they are not kept.
+   * unknown ids are fine. Resolves when no trace of the instance is left; that goes on when the caller does not wait.
+   * One that ends by itself keeps its files; when any call does not want them, they are not kept.
    */
-  stop(sandboxId: string, options: AgentStopOptions): { stopped: Promise<void>; gone: Promise<void> };
+  stop(sandboxId: string, options: AgentStopOptions): Promise<void>;
   /** Freezes every process in it. Idempotent. @throws conflict (not running), run_failed */
   pause(sandboxId: string): Promise<void>;
   /** Idempotent. @throws conflict (not running), run_failed */
   unpause(sandboxId: string): Promise<void>;
   /** To the main process; a paused one gets it when it goes on, SIGKILL at once. @throws conflict (not running) */
-  signal(sandboxId: string, signal: number): void;
+  signal(sandboxId: string, signal: number): Promise<void>;
   /** Another `claimName` for a running sandbox; nothing for any other. */
   rename(sandboxId: string, claimName: string): Promise<void>;
   /** New limits of a running sandbox. @throws conflict (not running), invalid_argument, run_failed */
@@ -120,9 +132,12 @@ export interface AgentApi {
    * Of the sandbox that was deleted last under this name, or whose id is or begins so: the id that logs() knows it by.
    * Undefined: nothing of it is retained. @throws conflict when several ids begin so
    */
-  retainedLog(ref: SandboxRef): string | undefined;
+  retainedLog(ref: SandboxRef): Promise<string | undefined>;
   /** Every sandbox the node holds, and every ended one not yet forgotten. */
   sandboxes(options?: CallOptions): Promise<AgentSandbox[]>;
-  /** Calls back at every change of state from now on; returns the way to stop. */
-  watch(listener: (change: AgentSandbox) => void): () => void;
+  /**
+   * What sandboxes() tells, then `complete`, then every end and loss, in order, until the caller leaves. Of a sandbox that
+   * changes faster than it is read, the newest state.
+   */
+  watch(options?: CallOptions): AsyncIterable<AgentNews>;
 }

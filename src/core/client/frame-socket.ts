@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { type ClientOptions, WebSocket } from 'ws';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
+import { traceHeaders } from '../model/trace.ts';
 import { hostInUrl } from '../wire/endpoint.ts';
 import { closeCodes } from '../wire/stream/close-codes.ts';
 import { decodeFrame, type Frame, LONGEST_OUTPUT_FRAME, subprotocols } from '../wire/stream/frames.ts';
@@ -84,7 +85,7 @@ function socketOptions(endpoint: Target): ClientOptions {
     // The `ws+unix:` form would break on paths with a colon or a space.
     ...(endpoint.kind === 'unix' ? { createConnection: () => connect(endpoint.path) } : {}),
     ...tlsOptionsFor(endpoint),
-    headers: { ...authorizationFor(endpoint) },
+    headers: { ...authorizationFor(endpoint), ...traceHeaders() },
   };
   return options as ClientOptions;
 }

@@ -14,6 +14,7 @@ import {
 import type { CallOptions } from '../api/sandbox-api.ts';
 import { systemClock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
+import { traced, traceHeaders } from '../model/trace.ts';
 import { hostInUrl } from '../wire/endpoint.ts';
 import { ERROR_METADATA, fromGrpcStatus } from '../wire/error-status.ts';
 import type { Rpc } from './rpc.ts';
@@ -41,6 +42,8 @@ const CHANNEL_OPTIONS = {
   'grpc.default_authority': 'localhost',
 };
 
+const CLIENT_SPAN = { kind: 'client', attributes: { 'rpc.system': 'grpc' } } as const;
+
 interface Cancellable {
   cancel(): void;
 }
@@ -63,7 +66,15 @@ export class GrpcRpc implements Rpc {
     });
   }
 
-  async call<Request, Response>(
+  call<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+    options?: CallOptions,
+  ): Promise<Response> {
+    return traced(method.path.slice(1), () => this.#call(method, request, options), CLIENT_SPAN);
+  }
+
+  async #call<Request, Response>(
     method: MethodDefinition<Request, Response>,
     request: Request,
     { signal }: CallOptions = {},
@@ -187,6 +198,8 @@ export class GrpcRpc implements Rpc {
     const metadata = new Metadata();
     const shown = authorizationFor(this.#endpoint);
     if (shown !== undefined) metadata.set('authorization', shown.authorization);
+    const trace = traceHeaders();
+    if (trace !== undefined) metadata.set('traceparent', trace.traceparent);
     return metadata;
   }
 

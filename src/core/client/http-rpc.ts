@@ -2,6 +2,7 @@ import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage
 import type { MethodDefinition } from '@grpc/grpc-js';
 import type { CallOptions } from '../api/sandbox-api.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
+import { traced, traceHeaders } from '../model/trace.ts';
 import { type Endpoint, formatEndpoint } from '../wire/endpoint.ts';
 import { LONGEST_ANSWER, PROTOBUF } from '../wire/rpc-over-http.ts';
 import { refusalOf } from './refusal.ts';
@@ -11,6 +12,8 @@ import { connectionClosed, unreachable } from './unreachable.ts';
 /** How long a connection may rest and be used again, in milliseconds: less than the core's own patience with it
  * (`keepAliveTimeout` in ../server/http/http-server.ts), or a call could meet a connection that is just being closed. */
 const LONGEST_REST = 2000;
+
+const CLIENT_SPAN = { kind: 'client' } as const;
 
 type Socket = Extract<Endpoint, { kind: 'unix' }>;
 
@@ -31,7 +34,15 @@ export class HttpRpc implements Rpc {
     this.#makeGrpc = makeGrpc;
   }
 
-  async call<Request, Response>(
+  call<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+    options?: CallOptions,
+  ): Promise<Response> {
+    return traced(method.path.slice(1), () => this.#call(method, request, options), CLIENT_SPAN);
+  }
+
+  async #call<Request, Response>(
     method: MethodDefinition<Request, Response>,
     request: Request,
     { signal }: CallOptions = {},
@@ -90,7 +101,10 @@ export class HttpRpc implements Rpc {
     const outgoing = httpRequest({
       // Without a `servername` Node works one out for TLS, which there is none of, and that takes a millisecond.
       ...{ socketPath: this.#endpoint.path, agent: this.#agent, method: 'POST', path, servername: '' },
-      headers: { host: 'localhost', 'content-type': PROTOBUF, 'content-length': body.length },
+      headers: {
+        ...{ host: 'localhost', 'content-type': PROTOBUF, 'content-length': body.length },
+        ...traceHeaders(),
+      },
     });
     outgoing.end(body);
     return outgoing;

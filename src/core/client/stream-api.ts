@@ -6,6 +6,7 @@ import { DEFAULT_NAMESPACE } from '../model/ids.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ProcessSession } from '../model/process.ts';
 import type { SandboxRef } from '../model/sandbox.ts';
+import { traced } from '../model/trace.ts';
 import { execToTransport } from '../wire/stream/exec-request.ts';
 import { channels, encodeJson, LONGEST_INPUT_FRAME } from '../wire/stream/frames.ts';
 import type { LogPlace } from '../wire/stream/log-frame.ts';
@@ -45,12 +46,12 @@ export class StreamApi {
 
   exec(ref: SandboxRef, request: ExecRequest, options?: CallOptions): Promise<ProcessSession> {
     const terms = { hint: livesOn(ref, 'top'), linked: !request.guestTool };
-    return this.#process(`${sandboxPath(ref)}/exec`, execToTransport(request), terms, options);
+    return this.process(`${sandboxPath(ref)}/exec`, execToTransport(request), terms, options);
   }
 
   attach(ref: SandboxRef, request: AttachRequest, options?: CallOptions): Promise<ProcessSession> {
     const transport = { query: attachToQuery(request) };
-    return this.#process(
+    return this.process(
       `${sandboxPath(ref)}/attach`,
       transport,
       { hint: livesOn(ref, 'get'), linked: true },
@@ -61,16 +62,21 @@ export class StreamApi {
   run(request: PoolRunRequest, options?: CallOptions): Promise<ProcessSession> {
     const hint = 'It was ended, or will be as soon as the core sees that nobody waits for it.';
     const terms = { hint, linked: false };
-    return this.#process(pathOf('pools', request.pool, 'run'), runToTransport(request), terms, options);
+    return this.process(pathOf('pools', request.pool, 'run'), runToTransport(request), terms, options);
   }
 
   execInLease(lease: string, request: ExecRequest, options?: CallOptions): Promise<ProcessSession> {
     const hint = 'It may still be running; `fsb-ctl pool release` ends it.';
     const terms = { hint, linked: !request.guestTool };
-    return this.#process(pathOf('leases', lease, 'exec'), execToTransport(request), terms, options);
+    return this.process(pathOf('leases', lease, 'exec'), execToTransport(request), terms, options);
   }
 
-  async *logs(ref: SandboxRef, query: LogQuery, options: CallOptions = {}): AsyncGenerator<LogEntry> {
+  logs(ref: SandboxRef, query: LogQuery, options?: CallOptions): AsyncGenerator<LogEntry> {
+    return this.log(`${sandboxPath(ref)}/logs`, query, options);
+  }
+
+  /** The log at a path; it is taken up again when its connection breaks. */
+  async *log(path: string, query: LogQuery, options: CallOptions = {}): AsyncGenerator<LogEntry> {
     let wanted = query;
     let failures = 0;
     let everOpened = false;
@@ -85,7 +91,7 @@ export class StreamApi {
     };
     for (;;) {
       try {
-        for await (const entry of this.#logOnce(ref, wanted, hears, options.signal)) {
+        for await (const entry of this.#logOnce(path, wanted, hears, options.signal)) {
           failures = 0;
           wanted = { ...wanted, afterSeq: entry.seq };
           yield entry;
@@ -107,13 +113,13 @@ export class StreamApi {
    * every later one where the loop has an `await using`.
    */
   async *#logOnce(
-    ref: SandboxRef,
+    path: string,
     query: LogQuery,
     { opened, begins }: { opened: () => void; begins: (place: LogPlace) => void },
     signal?: AbortSignal,
   ): AsyncGenerator<LogEntry> {
     const reader = new LogReader(begins);
-    await using socket = await this.#open(`${sandboxPath(ref)}/logs`, logsToQuery(query), reader, signal);
+    await using socket = await this.#open(path, logsToQuery(query), reader, signal);
     opened();
     reader.use(socket);
     yield* reader.entries(signal);
@@ -125,7 +131,18 @@ export class StreamApi {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  async #process(
+  /** @throws the core's error, unavailable, the signal's reason */
+  process(
+    path: string,
+    transport: Transport,
+    terms: ProcessTerms,
+    options?: CallOptions,
+  ): Promise<ProcessSession> {
+    const name = `stream ${path.slice(path.lastIndexOf('/') + 1)}`;
+    return traced(name, () => this.#begin(path, transport, terms, options), { kind: 'client' });
+  }
+
+  async #begin(
     path: string,
     { query, frame }: Transport,
     { hint, linked }: ProcessTerms,
@@ -196,7 +213,7 @@ export class StreamApi {
   }
 }
 
-const pathOf = (...parts: string[]): string => `/api/v1/${parts.map(encodeURIComponent).join('/')}`;
+export const pathOf = (...parts: string[]): string => `/api/v1/${parts.map(encodeURIComponent).join('/')}`;
 const sandboxPath = ({ namespace, name }: SandboxRef): string => pathOf('sandboxes', namespace, name);
 
 /** @throws invalid_argument */

@@ -60,7 +60,8 @@ export class Changes {
 
   async update(entry: SandboxEntry, input: SandboxChange): Promise<void> {
     const change = readChange(input);
-    assertCores(change.resources?.cpus, this.#agent.cores);
+    if (change.resources?.cpus !== undefined)
+      assertCores(change.resources.cpus, (await this.#agent.facts()).cores);
     const { id, spec: before, state } = entry.sandbox;
     const spec = changedSpec(before, change);
     const limits = change.resources !== undefined && state.phase === 'Running';

@@ -36,6 +36,7 @@ import type { History } from './happenings.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { listed } from './listing.ts';
 import { newSandbox } from './new-sandbox.ts';
+import { NodeWatch } from './node-watch.ts';
 import { Operations } from './operations.ts';
 import { statusOf } from './outcome.ts';
 import { pageOf } from './pages.ts';
@@ -43,6 +44,7 @@ import { reconcile } from './reconcile.ts';
 import { Recreations } from './recreations.ts';
 import { Registry } from './registry.ts';
 import { assertAwake, assertRunning, isPaused } from './requirements.ts';
+import { Resync } from './resync.ts';
 import { Retries } from './retries.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
 import { Starts } from './starts.ts';
@@ -74,7 +76,7 @@ export class Controller implements SandboxApi {
   readonly #changes: Changes;
   readonly #operations: Operations;
   readonly #recreations: Recreations;
-  readonly #unwatch: () => void;
+  readonly #watch: NodeWatch;
   readonly #mayBeWanted: (id: string) => boolean;
 
   constructor({ agent, sandboxes, clock, log, mayBeWanted, history }: ControllerOptions) {
@@ -96,12 +98,19 @@ export class Controller implements SandboxApi {
     this.#operations = new Operations(registry, this.#generations);
     const turns = { operations: this.#operations, generations: this.#generations };
     this.#recreations = new Recreations({ ...turns, clock, log });
-    this.#unwatch = agent.watch((report) => this.#lifecycle.apply(report));
+    const resync = new Resync({ agent, registry, lifecycle, mayBeWanted: this.#mayBeWanted, log });
+    this.#watch = new NodeWatch({
+      ...{ agent, clock, log },
+      changed: (report) => lifecycle.apply(report),
+      asked: () => resync.asked(),
+    });
   }
 
   /** Brings the records in line with what the node really has; before the first call is answered. */
   async recover(): Promise<void> {
-    await reconcile({
+    const { node } = await this.#agent.facts();
+    await reconcile(await this.#watch.first, {
+      node,
       registry: this.#registry,
       agent: this.#agent,
       lifecycle: this.#lifecycle,
@@ -172,7 +181,7 @@ export class Controller implements SandboxApi {
   /** A generator, so that even an unknown name is told when the entries are asked for. */
   async *logs(ref: SandboxRef, query: LogQuery, options: CallOptions = {}): AsyncGenerator<LogEntry> {
     const entry = this.#registry.find(ref);
-    if (entry === undefined) return yield* this.#agent.logs(this.#retainedLog(ref), query, options);
+    if (entry === undefined) return yield* this.#agent.logs(await this.#retainedLog(ref), query, options);
     // The node knows a generation from its start on.
     if (entry.sandbox.generation > 1)
       await entry.until(({ state }) => (state.phase === 'Pending' ? undefined : true), options.signal);
@@ -182,8 +191,8 @@ export class Controller implements SandboxApi {
   }
 
   /** Of a sandbox that is deleted. @throws not_found, conflict (several ids begin so) */
-  #retainedLog(ref: SandboxRef): string {
-    const id = this.#agent.retainedLog(ref);
+  async #retainedLog(ref: SandboxRef): Promise<string> {
+    const id = await this.#agent.retainedLog(ref);
     if (id === undefined) throw this.#registry.missing(ref);
     return id;
   }
@@ -237,7 +246,7 @@ export class Controller implements SandboxApi {
     const entry = this.#registry.require(ref);
     assertSignal(signal);
     assertRunning(entry.sandbox);
-    this.#agent.signal(entry.sandbox.id, signal);
+    await this.#agent.signal(entry.sandbox.id, signal);
     entry.tell({ type: 'killed', signal: signalName(signal) });
   }
 
@@ -266,7 +275,7 @@ export class Controller implements SandboxApi {
 
   /** Nothing happens by itself any more; the sandboxes live on. */
   close(): void {
-    this.#unwatch();
+    this.#watch.close();
     this.#retries.close();
     this.#recreations.close();
     this.#lifecycle.close();

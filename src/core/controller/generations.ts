@@ -67,7 +67,7 @@ export class Generations {
     const ending = { grace: how.grace };
     entry.ending = ending;
     try {
-      await this.#agent.stop(entry.sandbox.id, { ...how, keepFiles: true }).gone;
+      await this.#agent.stop(entry.sandbox.id, { ...how, keepFiles: true });
     } finally {
       entry.ending = undefined;
     }
@@ -79,7 +79,7 @@ export class Generations {
   hurry({ ending, sandbox }: SandboxEntry, grace: number): void {
     if (!ending || ending.grace <= grace) return;
     ending.grace = grace;
-    this.#agent.stop(sandbox.id, { grace, keepFiles: true }).gone.catch(noop);
+    this.#agent.stop(sandbox.id, { grace, keepFiles: true }).catch(noop);
   }
 
   /** One that runs is fine. */
@@ -117,7 +117,7 @@ export class Generations {
   /** One that the last core had on record, and at most begun: what there is of it is of no use to anybody. */
   async finishRecreation(entry: SandboxEntry, signal: AbortSignal): Promise<void> {
     const { id } = entry.sandbox;
-    await this.#agent.stop(id, { grace: 0, keepFiles: false }).gone;
+    await this.#agent.stop(id, { grace: 0, keepFiles: false });
     await this.#starts.forget({ id });
     failpoint('recreate.cleared');
     throwIfAborted(signal);

@@ -99,7 +99,7 @@ export class Lifecycle {
       .catch(noop)
       .then(() => {
         failpoint('expire.recorded');
-        return this.#agent.stop(id, { grace, keepFiles: true }).gone;
+        return this.#agent.stop(id, { grace, keepFiles: true });
       })
       .catch((error) =>
         this.#log.error({ err: error, sandbox: entry.sandbox.name }, 'cannot stop an expired sandbox'),
@@ -116,7 +116,7 @@ export class Lifecycle {
       // A second caller may be less patient than the first; how it ends is told by the first one's promise.
       if (grace < entry.deletion.grace) {
         entry.deletion.grace = grace;
-        this.#agent.stop(id, { grace, keepFiles: false }).gone.catch(noop);
+        this.#agent.stop(id, { grace, keepFiles: false }).catch(noop);
       }
       return entry.deletion;
     }
@@ -147,7 +147,7 @@ export class Lifecycle {
     const { id, namespace, name, previous } = entry.sandbox;
     const all = (previous ? [id, previous.id] : [id]).map(async (one) => {
       failpoint('delete.begun');
-      await this.#agent.stop(one, { grace, keepFiles: false }).gone;
+      await this.#agent.stop(one, { grace, keepFiles: false });
       failpoint('delete.stopped');
       // A core that is killed before would find it again, and must find its files, too. On a full disk it goes all the same.
       await recorded.catch(noop);

@@ -9,6 +9,7 @@ import type { Registry } from './registry.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
 
 export interface ReconcileOptions {
+  node: string;
   registry: Registry;
   agent: AgentApi;
   lifecycle: Lifecycle;
@@ -20,9 +21,9 @@ export interface ReconcileOptions {
 }
 
 /** After a restart: what the records say against what the node has. One sandbox that fails does not keep the rest. */
-export async function reconcile(options: ReconcileOptions): Promise<void> {
+export async function reconcile(all: AgentSandbox[], options: ReconcileOptions): Promise<void> {
   const { registry, agent, log, mayBeWanted } = options;
-  const reports = new Map((await agent.sandboxes()).map((report) => [report.sandboxId, report]));
+  const reports = new Map(all.map((report) => [report.sandboxId, report]));
   const entries = registry.entries();
   const failed = (error: unknown, sandbox: string): void =>
     log.error({ err: error, sandbox }, 'cannot bring a sandbox in line with the node');
@@ -41,17 +42,24 @@ export async function reconcile(options: ReconcileOptions): Promise<void> {
       failed(error, entry.sandbox.id),
     );
   failpoint('reconcile.settled');
-  const wanted = new Set(entries.flatMap(({ sandbox }) => [sandbox.id, filesOf(sandbox) ?? []].flat()));
-  const unknown = [...reports.keys()].filter((id) => !wanted.has(id));
-  // A record that cannot be read is no record that there is none.
-  const unwanted = unknown.filter((id) => !mayBeWanted(id));
+  const unwanted = unwantedOf([...reports.keys()], entries, mayBeWanted);
   for (const id of unwanted) await discard(id, agent).catch((error) => failed(error, id));
+}
+
+/** Of what the node has, what no record speaks of. A record that cannot be read is no record that there is none. */
+export function unwantedOf(
+  ids: readonly string[],
+  entries: readonly SandboxEntry[],
+  mayBeWanted: (id: string) => boolean,
+): string[] {
+  const wanted = new Set(entries.flatMap(({ sandbox }) => [sandbox.id, filesOf(sandbox) ?? []].flat()));
+  return ids.filter((id) => !wanted.has(id) && !mayBeWanted(id));
 }
 
 function believe(
   entry: SandboxEntry,
   report: AgentSandbox | undefined,
-  { agent, lifecycle, now }: ReconcileOptions,
+  { node, lifecycle, now }: ReconcileOptions,
 ): void {
   const { id, state } = entry.sandbox;
   if (state.phase === 'Pending' || state.phase === 'Bound') {
@@ -59,7 +67,7 @@ function believe(
     const startedAt = report?.state.startedAt;
     if (!report || startedAt === undefined) return;
     const spec = { ...entry.sandbox.spec, ...report.given };
-    lifecycle.started(entry, startedAt, { spec, node: agent.node });
+    lifecycle.started(entry, startedAt, { spec, node });
     lifecycle.apply(report);
   } else {
     learnLimits(entry, report, now);
@@ -87,12 +95,12 @@ async function settle(
   if (state.phase === 'Terminating') await lifecycle.remove(entry, 0).gone;
   // The core ended between a change of the name and the word to the node.
   else if (state.phase === 'Running') await agent.rename(id, refKey(entry.sandbox));
-  else if (state.phase === 'Expired') await agent.stop(id, { grace: 0, keepFiles: true }).gone;
+  else if (state.phase === 'Expired') await agent.stop(id, { grace: 0, keepFiles: true });
   else if (state.phase === 'Pending' || state.phase === 'Bound') {
     const { generation, previous } = entry.sandbox;
     // A recreation goes on.
     if (previous?.lost !== undefined) return;
-    await agent.stop(id, { grace: 0, keepFiles: true }).gone;
+    await agent.stop(id, { grace: 0, keepFiles: true });
     const reason = `the core stopped while the sandbox was being ${generation === 1 ? 'created' : 'started'}`;
     // What the node knows of this generation, it has begun with the files; otherwise they are where they were.
     const begun = known || !previous?.files;
@@ -106,7 +114,7 @@ async function settle(
 }
 
 /** Its record was not committed before the core ended, or is that of its next generation already. */
-async function discard(id: string, agent: AgentApi): Promise<void> {
-  await agent.stop(id, { grace: 0, keepFiles: false }).gone;
+export async function discard(id: string, agent: AgentApi): Promise<void> {
+  await agent.stop(id, { grace: 0, keepFiles: false });
   await agent.forget(id);
 }

@@ -59,7 +59,7 @@ export class Starts {
         ...{ sandboxId: id, claimName: refKey(entry.sandbox), spec, imageDigest },
         filesOf: filesOf(entry.sandbox),
       };
-      const { warm, endpoints, startedAt, given } = await this.#agent.start(request, { signal: abort });
+      const { node, warm, endpoints, startedAt, given } = await this.#agent.start(request, { signal: abort });
       runs = true;
       failpoint('start.answered');
       await recorded;
@@ -67,7 +67,7 @@ export class Starts {
       if (isLeaving(entry)) throw deletedWhileStarting(name);
       // Nobody is left who could be told of it.
       throwIfAborted(signal);
-      const patch = { warm, endpoints, spec: { ...spec, ...given }, node: this.#agent.node };
+      const patch = { warm, endpoints, spec: { ...spec, ...given }, node };
       const sandbox = this.#lifecycle.started(entry, startedAt, patch);
       await this.forget(previous);
       return sandbox;
@@ -93,7 +93,7 @@ export class Starts {
     }
     // Without a record nobody could find or end what runs.
     if (runs) {
-      await this.#agent.stop(id, { grace: 0, keepFiles: false }).gone;
+      await this.#agent.stop(id, { grace: 0, keepFiles: false });
       await this.#agent.forget(id);
     }
     // A full disk may refuse that, too. What stays says why it is there, and can be deleted when there is room.

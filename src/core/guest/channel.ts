@@ -1,6 +1,7 @@
 import type { Clock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
 import type { ProcessSpec, StreamName } from '../model/process.ts';
+import { traced } from '../model/trace.ts';
 import type { FrameReceiver, GuestConnection } from './connection.ts';
 import { Ending } from './ending.ts';
 import type { GuestChannel, KnownProcess } from './guest-channel.ts';
@@ -48,7 +49,7 @@ export class Channel implements GuestChannel, FrameReceiver {
   async spawn(id: number, spec: ProcessSpec, signal?: AbortSignal): Promise<ChannelProcess> {
     throwIfAborted(signal);
     if (this.#gone) throw this.#gone;
-    return this.#processes.spawn(id, spec, signal);
+    return traced('guest.spawn', () => this.#processes.spawn(id, spec, signal));
   }
 
   resume(id: number, from: Record<StreamName, number>): ChannelProcess {

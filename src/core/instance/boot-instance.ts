@@ -3,6 +3,7 @@ import type { Clock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
 import { failpoint } from '../model/failpoint.ts';
 import type { Shape } from '../model/shape.ts';
+import type { GuestTally } from '../model/tally.ts';
 import type { BootedInstance, BootRequest, RuntimeDriver } from '../runtime/driver.ts';
 import { withDeadline } from './deadline.ts';
 import type { Instance } from './instance.ts';
@@ -13,6 +14,8 @@ export interface InstanceOptions {
   /** Milliseconds for connecting and shaking hands. */
   connectTimeout?: number;
   limits?: Partial<InstanceLimits>;
+  /** Left out: nobody reads it. */
+  tally?: GuestTally;
   signal?: AbortSignal;
 }
 
@@ -34,7 +37,7 @@ export async function bootInstance(
     throwIfAborted(options.signal);
     const channel = await connect(openChannel, booted, options);
     failpoint('boot.connected');
-    const { clock, limits } = options;
+    const { clock, limits, tally } = options;
     return new ManagedInstance({
       driver,
       channel,
@@ -42,6 +45,7 @@ export async function bootInstance(
       shape: request.shape,
       clock,
       limits,
+      tally,
       state: 'idle',
     });
   } catch (error) {
@@ -64,8 +68,8 @@ export async function adoptInstance(
 ): Promise<Instance> {
   throwIfAborted(options.signal);
   const channel = await connect(openChannel, booted, options);
-  const { clock, limits } = options;
-  return new ManagedInstance({ driver, channel, booted, shape, clock, limits, state });
+  const { clock, limits, tally } = options;
+  return new ManagedInstance({ driver, channel, booted, shape, clock, limits, tally, state });
 }
 
 function connect(

@@ -1,8 +1,10 @@
 import { Ending } from '../guest/ending.ts';
 import type { GuestChannel } from '../guest/guest-channel.ts';
+import { ProtocolError } from '../guest/protocol/protocol-error.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import type { Resources, Shape } from '../model/shape.ts';
+import type { GuestTally } from '../model/tally.ts';
 import type { BootedInstance, InstanceStats, RuntimeDriver } from '../runtime/driver.ts';
 import { withDeadline } from './deadline.ts';
 import type { Instance, InstanceState } from './instance.ts';
@@ -38,6 +40,7 @@ export interface ManagedInstanceOptions {
   shape: Shape;
   clock: Clock;
   limits?: Partial<InstanceLimits>;
+  tally?: GuestTally;
   /** What it is already: an adopted instance may be claimed. */
   state: 'idle' | 'claimed';
 }
@@ -54,9 +57,12 @@ export class ManagedInstance implements Instance {
   readonly #driver: RuntimeDriver;
   readonly #clock: Clock;
   readonly #limits: InstanceLimits;
+  readonly #tally: GuestTally | undefined;
   #state: InstanceState = 'booting';
   #cause: Error | undefined;
   #detached = false;
+  /** Its end was asked for. */
+  #killed = false;
   #busy: Promise<void> | undefined;
   #destroying: Promise<void> | undefined;
 
@@ -69,6 +75,7 @@ export class ManagedInstance implements Instance {
     this.pidStartTime = options.booted.pidStartTime;
     this.#driver = options.driver;
     this.#clock = options.clock;
+    this.#tally = options.tally;
     this.#limits = options.limits ? { ...defaultInstanceLimits, ...options.limits } : defaultInstanceLimits;
     this.#moveTo('idle');
     if (options.state === 'claimed') this.#moveTo('claimed');
@@ -165,6 +172,7 @@ export class ManagedInstance implements Instance {
 
   async kill(): Promise<void> {
     if (this.#state === 'dead') return;
+    this.#killed = true;
     await withDeadline(this.#clock, this.#limits.kill, `killing instance ${this.id}`, this.#killAndWait());
   }
 
@@ -243,9 +251,17 @@ export class ManagedInstance implements Instance {
 
   #channelClosed(reason: Error): void {
     if (this.#detached) return;
+    this.#count(reason);
     this.#fail(
       new FsbError('run_failed', `instance ${this.id} is lost: ${reason.message}`, { cause: reason }),
     );
+  }
+
+  /** A guest that nobody wanted to end. */
+  #count(reason: Error): void {
+    if (this.#tally === undefined || this.#killed || this.#cause !== undefined) return;
+    this.#tally.lost += 1;
+    if (reason instanceof ProtocolError) this.#tally.violations += 1;
   }
 
   #fail(cause: Error): void {

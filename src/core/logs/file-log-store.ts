@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
+import { type LogTally, newTally } from '../model/tally.ts';
 import { loadLog, type Repairs } from './load-log.ts';
 import { readError, writeError } from './log-error.ts';
 import type { LogStore, LogWriter } from './log-store.ts';
@@ -24,6 +25,8 @@ export interface LogStoreOptions {
   maxSegments?: number;
   /** Bytes between two marks of the index. Default 512 KiB. */
   indexBytes?: number;
+  /** Left out: nobody reads it. */
+  tally?: LogTally;
   log: Logger;
 }
 
@@ -48,6 +51,7 @@ class FileLogStore implements LogStore {
   readonly #directory: string;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #tally: LogTally;
   readonly #retention: Retention;
   readonly #open = new Map<string, OpenLog>();
   readonly #removing = new Map<string, Promise<void>>();
@@ -59,6 +63,7 @@ class FileLogStore implements LogStore {
     this.#directory = options.directory;
     this.#clock = options.clock;
     this.#log = options.log;
+    this.#tally = options.tally ?? newTally().logs;
     this.#retention = {
       segmentBytes: options.segmentBytes ?? 16_777_216,
       maxSegments: options.maxSegments ?? 3,
@@ -86,7 +91,8 @@ class FileLogStore implements LogStore {
       repairs.torn.length = 0;
       repairs.spoiled.length = 0;
       if (this.#closed.signal.aborted) throw this.#closed.signal.reason;
-      entry.writer = new QueuedLogWriter({ known, file, clock: this.#clock, log: this.#log, onClose });
+      const surroundings = { clock: this.#clock, log: this.#log, tally: this.#tally };
+      entry.writer = new QueuedLogWriter({ known, file, ...surroundings, onClose });
       return entry.writer;
     } catch (error) {
       onClose();

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import type { OutputChunk, StreamName } from '../model/process.ts';
+import type { LogTally } from '../model/tally.ts';
 import { Batch, nextWrite } from './batch.ts';
 import { writeError } from './log-error.ts';
 import type { LogWriter } from './log-store.ts';
@@ -14,6 +15,7 @@ interface WriterParts {
   file: SegmentFile;
   clock: Clock;
   log: Logger;
+  tally: LogTally;
   /** Called once, when the writer lets go of the log. */
   onClose: () => void;
 }
@@ -26,6 +28,7 @@ export class QueuedLogWriter implements LogWriter {
   readonly #file: SegmentFile;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #tally: LogTally;
   readonly #onClose: () => void;
   /** As the log will be when everything that waits is written. */
   #accepted: Record<StreamName, number>;
@@ -42,6 +45,7 @@ export class QueuedLogWriter implements LogWriter {
     this.#file = parts.file;
     this.#clock = parts.clock;
     this.#log = parts.log;
+    this.#tally = parts.tally;
     this.#onClose = parts.onClose;
     this.#accepted = { ...parts.known.offsets };
     this.#atLineStart = { ...parts.known.atLineStart };
@@ -60,11 +64,7 @@ export class QueuedLogWriter implements LogWriter {
     // Known bytes may still be on their way: whoever sends them again must not believe them safe before they are.
     if (data.length === 0) return (this.#waiting ?? this.#underWay)?.written;
     if (this.#known.ended || this.#ending) throw this.#refusal('is complete');
-    if (offset > known)
-      this.#log.warn(
-        { sandbox: this.#known.id, stream, missing: offset - known },
-        'output is missing in a log',
-      );
+    if (offset > known) this.#miss(offset - known, { stream });
     return this.#enqueue(this.#recordsOf(stream, Math.max(offset, known), data));
   }
 
@@ -74,7 +74,7 @@ export class QueuedLogWriter implements LogWriter {
     const stderr = Math.max(this.#accepted.stderr, offsets.stderr);
     const missing = stdout + stderr - this.#accepted.stdout - this.#accepted.stderr;
     if (missing === 0 || this.#known.ended) return;
-    this.#log.warn({ sandbox: this.#known.id, missing }, 'output is missing in a log');
+    this.#miss(missing);
     this.#accepted = { stdout, stderr };
     this.#atLineStart = { stdout: false, stderr: false };
     const [time, data] = [this.#now(), NOTHING];
@@ -102,6 +102,8 @@ export class QueuedLogWriter implements LogWriter {
     this.#assertOpen();
     const stdout = Math.max(this.#accepted.stdout, ends.stdout);
     const stderr = Math.max(this.#accepted.stderr, ends.stderr);
+    // Whoever ends it has told of them.
+    this.#tally.missing += stdout + stderr - this.#accepted.stdout - this.#accepted.stderr;
     this.#accepted = { stdout, stderr };
     const [time, data] = [this.#now(), NOTHING];
     await this.#enqueue([
@@ -121,6 +123,11 @@ export class QueuedLogWriter implements LogWriter {
   #endFollowers(): void {
     this.#known.ended = true;
     this.#known.changed.ring();
+  }
+
+  #miss(missing: number, where: { stream?: StreamName } = {}): void {
+    this.#tally.missing += missing;
+    this.#log.warn({ sandbox: this.#known.id, ...where, missing }, 'output is missing in a log');
   }
 
   #assertOpen(): void {
@@ -187,6 +194,7 @@ export class QueuedLogWriter implements LogWriter {
   /** Lets readers see what was written. */
   #publish(records: readonly LogRecord[]): void {
     const last = records.at(-1)!;
+    for (const { data } of records) this.#tally.written += data.length;
     this.#known.seq = last.seq;
     this.#known.time = last.time;
     this.#known.offsets = offsetsAfter(last);
@@ -199,6 +207,7 @@ export class QueuedLogWriter implements LogWriter {
   #fail(error: FsbError, batch: Batch): void {
     const behind = this.#waiting;
     this.#waiting = undefined;
+    this.#tally.failures += 1;
     this.#accepted = { ...this.#known.offsets };
     this.#atLineStart = { ...this.#known.atLineStart };
     batch.reject(error);

@@ -1,6 +1,6 @@
+import type { Server as SocketServer } from 'node:net';
 import type { TlsOptions, Server as TlsServer } from 'node:tls';
 import type { Logger } from 'pino';
-import type { CoreApi } from '../api/core-api.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import { isLoopback } from '../model/loopback.ts';
@@ -17,10 +17,13 @@ import {
   type Visit,
 } from './auth/entrance.ts';
 import { Throttle } from './auth/throttle.ts';
+import type { Protocol, Traffic } from './metrics/traffic.ts';
+import type { Served } from './served.ts';
 import { type TlsFiles, TlsIdentity } from './tls/identity.ts';
 import { receive, serverTls } from './tls/reception.ts';
 
 export interface DoorParts extends EntranceParts {
+  traffic: Traffic;
   clock: Clock;
   log: Logger;
 }
@@ -49,6 +52,16 @@ export class Door {
     return this.#tls && serverTls(this.#tls);
   }
 
+  /** Before its server listens: has its connections counted. */
+  watch(server: SocketServer, protocol: Protocol): void {
+    this.#parts.traffic.watch(server, protocol);
+  }
+
+  /** Counts somebody who is turned away here. @returns the error, to be thrown */
+  refuse(error: FsbError): FsbError {
+    return this.#parts.traffic.refuse(error);
+  }
+
   /** Before the server that was made with them listens. */
   guard(server: TlsServer): void {
     const { clock, log } = this.#parts;
@@ -57,7 +70,11 @@ export class Door {
 
   /** @throws as Entrance */
   enter(knock: Knock): Visit {
-    return this.#enter(knock);
+    try {
+      return this.#enter(knock);
+    } catch (error) {
+      throw this.refuse(FsbError.from(error));
+    }
   }
 }
 
@@ -78,6 +95,7 @@ export interface DoorsOptions {
   http: string[];
   metrics?: string;
   security?: Security;
+  traffic: Traffic;
   clock: Clock;
   log: Logger;
 }
@@ -90,8 +108,8 @@ export interface Doors {
 }
 
 /** Nothing listens yet. @throws invalid_argument (an address, a file), denied (others could reach it, or read a secret) */
-export function openDoors(core: CoreApi, options: DoorsOptions): Doors {
-  const { security = {}, clock, log } = options;
+export function openDoors(core: Served, options: DoorsOptions): Doors {
+  const { security = {}, traffic, clock, log } = options;
   const { tls, auditLog } = security;
   const knows =
     security.tokenFile !== undefined || security.token !== undefined || tls?.clientCa !== undefined;
@@ -103,7 +121,14 @@ export function openDoors(core: CoreApi, options: DoorsOptions): Doors {
   const identity = tls && new TlsIdentity(tls, log);
   const credentials = knows ? new Credentials({ ...security, clock, log }) : undefined;
   const audit = knows && auditLog !== undefined ? new AuditLog({ path: auditLog, clock, log }) : undefined;
-  const parts = { core, throttle: new Throttle(clock), clock, log, ...(credentials && { credentials }) };
+  const parts = {
+    core,
+    throttle: new Throttle(clock),
+    traffic,
+    clock,
+    log,
+    ...(credentials && { credentials }),
+  };
   const doorOf = (endpoint: Endpoint): Door =>
     new Door(endpoint, identity, { ...parts, ...(audit && { audit }) });
   const isHere = metrics?.kind === 'unix' || (metrics !== undefined && isLoopback(metrics.host));

@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import type { CoreApi } from '../api/core-api.ts';
 import type { PoolApi } from '../api/pool-api.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Descriptors } from '../model/descriptors.ts';
 import { FsbError } from '../model/errors.ts';
+import { traced } from '../model/trace.ts';
 import { PoolServer } from '../tools/pool-server.ts';
 import { type Door, openDoors, type Security } from './doors.ts';
 import { type GrpcLimits, startGrpcServer } from './grpc/grpc-server.ts';
@@ -19,6 +19,8 @@ import { restRoutes } from './http/rest-routes.ts';
 import { notHere, probe, route } from './http/router.ts';
 import { rpcRoutes } from './http/rpc-routes.ts';
 import { type CoreMetrics, createCoreMetrics } from './metrics/core-metrics.ts';
+import { measuredCore } from './metrics/measured-core.ts';
+import type { Served } from './served.ts';
 import { streamServer } from './ws/stream-server.ts';
 
 export interface ServerOptions {
@@ -58,14 +60,21 @@ export interface Servers {
  * @throws invalid_argument (address, a file), denied (others could reach it, or read a secret), unavailable (cannot
  *   listen); nothing is left listening then
  */
-export async function startServers(core: CoreApi, options: ServerOptions): Promise<Servers> {
+export async function startServers(served: Served, options: ServerOptions): Promise<Servers> {
   const { clock, log, descriptors } = options;
-  const doors = openDoors(core, options);
   const metrics = options.coreMetrics ?? createCoreMetrics(clock);
+  const { traffic } = metrics;
+  const core = measuredCore(served, metrics);
+  const doors = openDoors(core, { ...options, traffic });
   const closing = new AbortController();
   // Every long call listens to it: many of them at once are no leak.
   setMaxListeners(0, closing.signal);
-  const streams = streamServer({ clock, log, ...(descriptors === undefined ? {} : { descriptors }) });
+  const streams = streamServer({
+    traffic,
+    clock,
+    log,
+    ...(descriptors === undefined ? {} : { descriptors }),
+  });
   const poolServer = new PoolServer({ core, clock, log });
   const closers: Closer[] = [];
   const listeners: HttpListener[] = [];
@@ -84,18 +93,26 @@ export async function startServers(core: CoreApi, options: ServerOptions): Promi
   };
   try {
     await poolServer.start();
-    const services = coreServices({ ready: options.ready, metrics, closing: closing.signal });
+    const services = coreServices({
+      hasAgent: served.agent !== undefined,
+      ready: options.ready,
+      closing: closing.signal,
+    });
     const ready = (): boolean => options.ready() && !closing.signal.aborted;
     const routes = [
       poolRoutes(poolServer, clock),
       rpcRoutes(services, clock),
       logRoute(closing.signal),
-      restRoutes({ metrics, clock, closing: closing.signal }),
+      restRoutes({ clock, closing: closing.signal }),
     ];
     const handle: Handle = async (request, response, signal, door) => {
       if (descriptors?.isScarce) response.shouldKeepAlive = false;
       if (probe(request, response, ready)) return;
-      await route(routes, request, response, signal, visitOf(request, door));
+      const visit = visitOf(request, door);
+      await traced(spanName(request), () => route(routes, request, response, signal, visit), {
+        kind: 'server',
+        parent: request.headers.traceparent?.toString(),
+      });
     };
     const http: string[] = [];
     for (const door of doors.http)
@@ -139,7 +156,13 @@ function listenMetrics(
     if (door.isSecure) visitOf(request, door);
     send(response, 200, metrics.contentType, await metrics.text(pools));
   };
-  return listenHttp(door, guarded(door, handle), clock);
+  return listenHttp(door, guarded(door, handle), clock, undefined, 'metrics');
+}
+
+/** A path may have the name of anything in it; that of an RPC is one of few. */
+function spanName(request: IncomingMessage): string {
+  const { pathname } = urlOf(request);
+  return /^\/[a-z0-9.]+\.[A-Z]\w+\/\w+$/.test(pathname) ? pathname.slice(1) : `HTTP ${request.method}`;
 }
 
 type Handle = (

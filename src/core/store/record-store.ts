@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../model/clock.ts';
 import { diskError } from '../model/disk-failure.ts';
 import { FsbError } from '../model/errors.ts';
+import { newTally, type StoreTally } from '../model/tally.ts';
 import { findDamage } from './environment-file.ts';
 import { assertRoomForLocks, FileRoom } from './file-room.ts';
 import { decodeRecord, encodeRecord, LmdbTable } from './record-table.ts';
@@ -14,6 +15,8 @@ interface RecordStoreOptions {
   /** Belongs to the store alone; created when missing. */
   directory: string;
   clock?: Clock;
+  /** Left out: nobody reads it. */
+  tally?: StoreTally;
   log: Logger;
 }
 
@@ -38,6 +41,7 @@ const text = { encoding: 'string' } as const;
 export async function openRecordStore({
   directory,
   clock = systemClock,
+  tally = newTally().store,
   log,
 }: RecordStoreOptions): Promise<RecordStore> {
   try {
@@ -49,7 +53,7 @@ export async function openRecordStore({
     }
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     assertRoomForLocks(directory);
-    return await openEnvironment({ directory, clock, log });
+    return await openEnvironment({ directory, clock, tally, log });
   } catch (error) {
     const what = `cannot open the records in ${directory}`;
     const known = diskError(what, error);
@@ -95,6 +99,7 @@ class LmdbStore implements RecordStore {
   readonly #clock: Clock;
   readonly #room: FileRoom;
   readonly #log: Logger;
+  readonly #tally: StoreTally;
   readonly #tables = new Map<string, { version: number; table: LmdbTable<unknown> }>();
   readonly #writes = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
@@ -105,13 +110,14 @@ class LmdbStore implements RecordStore {
   constructor(
     root: RootDatabase<string, string>,
     room: FileRoom,
-    { directory, clock, log }: Required<RecordStoreOptions>,
+    { directory, clock, tally, log }: Required<RecordStoreOptions>,
   ) {
     this.#root = root;
     this.#room = room;
     this.#directory = directory;
     this.#clock = clock;
     this.#log = log;
+    this.#tally = tally;
   }
 
   table<T>(name: string, version: number, options: TableOptions<T> = {}): RecordTable<T> {
@@ -245,6 +251,7 @@ class LmdbStore implements RecordStore {
 
   async #track<R>(write: () => Promise<R>): Promise<R> {
     this.#assertOpen();
+    this.#tally.writes += 1;
     const running = write();
     this.#writes.add(running);
     try {
@@ -254,6 +261,7 @@ class LmdbStore implements RecordStore {
     } catch (error) {
       this.#failure = { at: this.#clock.now(), message: FsbError.from(error).message };
       this.#isFailing = true;
+      this.#tally.failures += 1;
       throw error;
     } finally {
       this.#writes.delete(running);

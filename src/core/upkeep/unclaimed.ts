@@ -72,7 +72,7 @@ export async function removeUnclaimed(ground: UnclaimedGround): Promise<SetAside
   const places = await placesOf(found, ground);
   for (const id of found.instances) await ground.unsettled.remove(id, () => ground.destroy(id));
   for (const id of found.sandboxIds) {
-    await ground.agent.stop(id, { grace: 0, keepFiles: false }).gone;
+    await ground.agent.stop(id, { grace: 0, keepFiles: false });
     await ground.agent.forget(id);
   }
   return places;

@@ -10,24 +10,25 @@ const NAME = /^fsb-test-core-(\d+)$/;
 /** What runs it, with what an earlier run has compiled. */
 export const cachedScript = join(repository, 'test/fixtures/cached-script.cjs');
 
-let made: Promise<string> | undefined;
+const made = new Map<string, Promise<string>>();
 
 /**
- * test/fixtures/core-process.ts and all of the core as one script, which starts three times as fast as the sources.
+ * A program of test/fixtures and all of the core as one script, which starts three times as fast as the sources.
  * Made once for each process that runs tests, which removes it when it ends.
  */
-export function coreScript(): Promise<string> {
-  made ??= make();
-  return made;
+export function coreScript(program: 'core-process' | 'agent-process' = 'core-process'): Promise<string> {
+  const script = made.get(program) ?? make(program);
+  made.set(program, script);
+  return script;
 }
 
-async function make(): Promise<string> {
+async function make(program: string): Promise<string> {
   removeForgotten();
   const directory = join(CACHE, `fsb-test-core-${process.pid}`);
   mkdirSync(directory, { recursive: true });
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
-  const script = join(directory, 'core-process.cjs');
-  writeFileSync(script, await makeScript(repository, 'test/fixtures/core-process.ts'));
+  const script = join(directory, `${program}.cjs`);
+  writeFileSync(script, await makeScript(repository, `test/fixtures/${program}.ts`));
   writeFileSync(join(directory, 'unpack-worker.cjs'), await makeUnpackWorker(repository));
   return script;
 }

@@ -1,6 +1,6 @@
+import { Reports } from '../../../src/core/agent/sandboxes/reports.ts';
 import type {
   AgentApi,
-  AgentSandbox,
   AgentSandboxState,
   GivenTerms,
   StartedSandbox,
@@ -10,6 +10,7 @@ import { FsbError } from '../../../src/core/model/errors.ts';
 import { refKey } from '../../../src/core/model/sandbox.ts';
 import { defaultResources, type Resources } from '../../../src/core/model/shape.ts';
 import type { SandboxSpec } from '../../../src/core/model/spec.ts';
+import { settle } from '../manual-clock.ts';
 
 /** A node without instances, for tests of the controller: starts and stops happen when and as the test says. */
 export interface ScriptedAgent {
@@ -40,12 +41,13 @@ export interface ScriptedAgent {
   names: Map<string, string>;
   /** What the node says that it gave, by sandbox. */
   given: Map<string, GivenTerms>;
-  report(sandboxId: string, state: AgentSandboxState): void;
+  /** Resolves when whoever watches has heard of it. */
+  report(sandboxId: string, state: AgentSandboxState): Promise<void>;
 }
 
 /** The answer to a start that went well. */
 export const started = (startedAt: number, spec?: SandboxSpec): StartedSandbox => ({
-  ...{ instance: 'i0', warm: true, endpoints: [] },
+  ...{ node: 'test-node', instance: 'i0', warm: true, endpoints: [] },
   given: {
     resources: defaultResources,
     labels: spec?.labels ?? {},
@@ -55,7 +57,7 @@ export const started = (startedAt: number, spec?: SandboxSpec): StartedSandbox =
 });
 
 export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
-  const listeners = new Set<(change: AgentSandbox) => void>();
+  const reports = new Reports();
   const unsupported = (): never => {
     throw new FsbError('unsupported', 'not part of this test');
   };
@@ -77,11 +79,11 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
     retained: new Map(),
     report(sandboxId, state) {
       agent.held.set(sandboxId, state);
-      for (const listener of listeners) listener({ sandboxId, state });
+      reports.tell({ sandboxId, state });
+      return settle();
     },
     api: {
-      node: 'test-node',
-      cores: 4,
+      facts: async () => ({ node: 'test-node', cores: 4 }),
       pools: {
         ...{ status: unsupported, list: unsupported, get: unsupported, create: unsupported },
         ...{ update: unsupported, delete: unsupported, stop: unsupported, drain: unsupported },
@@ -111,16 +113,13 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
         agent.names.set(sandboxId, request.claimName);
         return started;
       },
-      stop(sandboxId, options) {
+      async stop(sandboxId, options) {
         agent.stops.push({ sandboxId, ...options });
-        const stopped = agent.onStop().then(() => {
-          if (!options.keepFiles) agent.files.delete(sandboxId);
-          if (agent.held.get(sandboxId)?.state !== 'running') return;
-          const status = { code: null, signal: 15 };
-          agent.report(sandboxId, { state: 'ended', startedAt: now(), endedAt: now(), status });
-        });
-        stopped.catch(() => {});
-        return { stopped, gone: stopped };
+        await agent.onStop();
+        if (!options.keepFiles) agent.files.delete(sandboxId);
+        if (agent.held.get(sandboxId)?.state !== 'running') return;
+        const status = { code: null, signal: 15 };
+        await agent.report(sandboxId, { state: 'ended', startedAt: now(), endedAt: now(), status });
       },
       async pause(sandboxId) {
         agent.held.set(sandboxId, { state: 'running', startedAt: now(), paused: true });
@@ -128,7 +127,7 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
       async unpause(sandboxId) {
         agent.held.set(sandboxId, { state: 'running', startedAt: now() });
       },
-      signal(sandboxId, signal) {
+      async signal(sandboxId, signal) {
         agent.signals.push({ sandboxId, signal });
       },
       async update(sandboxId, resources) {
@@ -148,7 +147,7 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
       execOnFiles: unsupported,
       attach: unsupported,
       logs: unsupported,
-      retainedLog: () => undefined,
+      retainedLog: async () => undefined,
       async forget(sandboxId, { logOf } = {}) {
         await agent.onForget(sandboxId);
         agent.forgotten.push(sandboxId);
@@ -165,10 +164,7 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
           given: agent.given.get(sandboxId),
         }));
       },
-      watch(listener) {
-        listeners.add(listener);
-        return () => listeners.delete(listener);
-      },
+      watch: ({ signal } = {}) => reports.read(() => agent.api.sandboxes(), signal),
     },
   };
   return agent;

@@ -9,6 +9,7 @@ import { type HttpListener, listenHttp } from '../../../src/core/server/http/htt
 import { poolRoutes } from '../../../src/core/server/http/pool-server/pool-routes.ts';
 import { sendError } from '../../../src/core/server/http/respond.ts';
 import { route } from '../../../src/core/server/http/router.ts';
+import { Traffic } from '../../../src/core/server/metrics/traffic.ts';
 import { PoolServer } from '../../../src/core/tools/pool-server.ts';
 import type { ProcessCore } from '../core/process-core/process-core.ts';
 import { poolClient } from './pool-client.ts';
@@ -34,7 +35,13 @@ export async function servePoolServer(
   const server = new PoolServer({ core, clock, log, workingDirectory: directory });
   await server.start();
   const routes = [poolRoutes(server, clock)];
-  const [door] = openDoors(core, { grpc: [], http: ['127.0.0.1:0'], clock, log }).http;
+  const [door] = openDoors(core, {
+    grpc: [],
+    http: ['127.0.0.1:0'],
+    traffic: new Traffic(),
+    clock,
+    log,
+  }).http;
   const visit = { core, caller: LOCAL_CALLER };
   const listener: HttpListener = await listenHttp(
     door!,

@@ -148,7 +148,7 @@ describe('create', () => {
   it('believes a report of the end that overtakes the report of the start', async () => {
     const { create, agent, controller, ref, clock } = world();
     agent.onStart = async ({ sandboxId }) => {
-      agent.report(sandboxId, exit(3, clock.now()));
+      await agent.report(sandboxId, exit(3, clock.now()));
       return started(clock.now());
     };
     await create('box');
@@ -160,9 +160,9 @@ describe('the end of the main process', () => {
   it('is Exited with the code, Failed when memory ran out, Lost when nobody saw it', async () => {
     const { create, agent, controller, ref, clock } = world();
     const [a, b, c] = [await create('a'), await create('b'), await create('c')];
-    agent.report(a.id, exit(7, clock.now()));
-    agent.report(b.id, { ...exit(0, clock.now()), status: { code: null, signal: 9, oomKilled: true } });
-    agent.report(c.id, { state: 'lost', reason: 'gone' });
+    await agent.report(a.id, exit(7, clock.now()));
+    await agent.report(b.id, { ...exit(0, clock.now()), status: { code: null, signal: 9, oomKilled: true } });
+    await agent.report(c.id, { state: 'lost', reason: 'gone' });
     expect((await controller.get(ref('a'))).state).toMatchObject({ phase: 'Exited', status: { code: 7 } });
     expect((await controller.get(ref('b'))).state).toMatchObject({ phase: 'Failed', status: { signal: 9 } });
     expect((await controller.get(ref('c'))).state).toMatchObject({ phase: 'Lost', reason: 'gone' });
@@ -178,7 +178,7 @@ describe('the end of the main process', () => {
     const waits = [controller.wait(ref('box')), controller.wait(ref('box'))];
     stop.abort();
     expect((await aborted).code).toBe('cancelled');
-    agent.report(id, exit(0, clock.now()));
+    await agent.report(id, exit(0, clock.now()));
     expect(await Promise.all(waits)).toEqual([
       { code: 0, signal: null },
       { code: 0, signal: null },
@@ -476,7 +476,7 @@ it('believes an end that is reported while it recovers', async () => {
   const { agent, controller, ref } = world(before.records);
   for (const { id } of made) agent.held.set(id, { state: 'running', startedAt: 0 });
   agent.onStop = async () => {
-    for (const { id } of made) agent.report(id, exit(3, 1));
+    for (const { id } of made) await agent.report(id, exit(3, 1));
   };
   await controller.recover();
   for (const name of ['b', 'c']) expect((await controller.get(ref(name))).state.phase).toBe('Exited');

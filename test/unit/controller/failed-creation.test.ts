@@ -50,7 +50,7 @@ it.each(calls)('%s that waits for a creation that fails hears why, and leaves no
 it('a wait that began while a start could not be recorded hears of the state that stayed', async () => {
   const { controller, create, agent, clock, records } = world();
   const { id } = await create('box');
-  agent.report(id, exit(3, clock.now()));
+  await agent.report(id, exit(3, clock.now()));
   let refuse = (): void => {};
   records.put = () =>
     new Promise<never>((_, reject) => {
@@ -68,7 +68,7 @@ it('an end that was told too early for a start that failed is no later generatio
   const { controller, create, agent, clock } = world();
   const { onStart } = agent;
   agent.onStart = async ({ sandboxId }) => {
-    agent.report(sandboxId, exit(3, clock.now()));
+    await agent.report(sandboxId, exit(3, clock.now()));
     throw new FsbError('command_not_found', 'no such command');
   };
   await failure(create('box'));

@@ -33,7 +33,7 @@ describe('a tool that needs nothing but files', () => {
   it.each(['stat', 'tar-in', 'tar-out'])('runs on those of a sandbox that has ended: %s', async (name) => {
     const { id, spec } = await world.create('box', { envs: { A: '1' } });
     expect(await refusal(tool(name))).toEqual(['unsupported', 'it runs']);
-    world.agent.report(id, exit(3, 0));
+    await world.agent.report(id, exit(3, 0));
     const before = await world.controller.get(box);
     await world.controller.exec(box, tool(name, '/'));
     expect(asked).toEqual([{ sandboxId: id, claimName: 'default/box', spec }]);
@@ -42,7 +42,7 @@ describe('a tool that needs nothing but files', () => {
 
   it.each(['lost', 'expired'])('runs on those of a sandbox that is %s', async (how) => {
     const { id } = await world.create('box', { ttl: '1s' });
-    if (how === 'lost') world.agent.report(id, { state: 'lost', reason: 'gone' });
+    if (how === 'lost') await world.agent.report(id, { state: 'lost', reason: 'gone' });
     else await world.clock.advance(1_000);
     await world.controller.exec(box, tool('stat', '/'));
     expect(asked).toMatchObject([{ sandboxId: id }]);
@@ -89,7 +89,7 @@ it.each([
   ['a command of the same name', { ...tool('stat'), guestTool: undefined }],
 ])('%s needs a sandbox that runs', async (_, request) => {
   const { id } = await world.create('box');
-  world.agent.report(id, exit(0, 0));
+  await world.agent.report(id, exit(0, 0));
   expect(await refusal(request)).toEqual(['conflict', 'sandbox box is not running (Exited)']);
   expect(asked).toEqual([]);
 });

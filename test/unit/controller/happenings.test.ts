@@ -16,7 +16,7 @@ describe('what happens to a sandbox is told in order', () => {
   it('from the beginning to the end', async () => {
     const { create, controller, agent, clock, happened } = world();
     const { id } = await create('box', { labels: { team: 'red' } });
-    agent.report(id, {
+    await agent.report(id, {
       state: 'ended',
       startedAt: 0,
       endedAt: clock.now(),
@@ -56,7 +56,7 @@ describe('what happens to a sandbox is told in order', () => {
 
   it('also of one that is lost, that expires, or does not start', async () => {
     const { create, agent, clock, happened } = world();
-    agent.report((await create('a')).id, { state: 'lost', reason: 'gone' });
+    await agent.report((await create('a')).id, { state: 'lost', reason: 'gone' });
     await create('b', { ttl: '1s' });
     await clock.advance(1_000);
     agent.onStart = () => Promise.reject(new FsbError('run_failed', 'no kernel'));

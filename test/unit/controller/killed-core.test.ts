@@ -42,13 +42,8 @@ function fused(records: RecordTable<Sandbox>, agent: ScriptedAgent, fuse: Fuse):
   const { api } = agent;
   records.put = fuse.wrap(records.put);
   records.remove = fuse.wrap(records.remove);
-  for (const call of ['start', 'forget', 'pause', 'unpause', 'update', 'rename'] as const)
+  for (const call of ['start', 'stop', 'forget', 'pause', 'unpause', 'update', 'rename'] as const)
     api[call] = fuse.wrap(api[call] as (...args: unknown[]) => Promise<never>);
-  const { stop } = api;
-  api.stop = (...args) => {
-    const gone = fuse.wrap(() => stop(...args).gone)();
-    return { stopped: gone, gone };
-  };
 }
 
 type World = ReturnType<typeof world>;

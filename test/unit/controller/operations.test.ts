@@ -86,7 +86,7 @@ describe('start', () => {
     expect([...records.entries()]).toHaveLength(1);
     expect((await create('box', { labels: { team: 'red' } }, 'key')).id).toBe(second.id);
     expect(await controller.start(box)).toEqual(second);
-    agent.report(second.id, exit(3, clock.now()));
+    await agent.report(second.id, exit(3, clock.now()));
     expect(await controller.wait(box)).toEqual({ code: 3, signal: null });
   });
 
@@ -296,7 +296,7 @@ it('signals at once, whatever has the turn', async () => {
   await controller.signal(box, 9);
   expect(agent.signals).toEqual([{ sandboxId: id, signal: 9 }]);
   expect((await failure(controller.signal(box, 65))).code).toBe('invalid_argument');
-  agent.report(id, exit(0, 0));
+  await agent.report(id, exit(0, 0));
   expect((await failure(controller.signal(box, 9))).code).toBe('conflict');
 });
 

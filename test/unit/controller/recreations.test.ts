@@ -12,7 +12,7 @@ const gone = { state: 'lost', reason: 'gone' } as const;
 /** One that is lost just now. */
 async function lostWorld(spec: object = auto, from = world()) {
   const made = await from.create('box', spec);
-  from.agent.report(made.id, gone);
+  await from.agent.report(made.id, gone);
   const phase = async () => (await from.controller.get(box)).state.phase;
   return { ...from, made, phase };
 }
@@ -75,7 +75,7 @@ describe('a lost sandbox', () => {
     await clock.advance(0);
     const { id, generation } = await controller.get(box);
     expect(generation).toBe(2);
-    agent.report(id, gone);
+    await agent.report(id, gone);
     await clock.advance(0);
     expect((await controller.get(box)).generation).toBe(3);
   });
@@ -152,7 +152,7 @@ describe('what ends by itself is not lost', () => {
     ['Failed', { ...exit(1, 0), status: { code: null, signal: 9, oomKilled: true } }],
   ])('%s stays', async (phase, report) => {
     const { create, agent, clock, controller } = world();
-    agent.report((await create('box', auto)).id, report);
+    await agent.report((await create('box', auto)).id, report);
     await clock.advance(1e9);
     expect((await controller.get(box)).state.phase).toBe(phase);
   });

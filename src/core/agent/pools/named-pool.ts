@@ -3,6 +3,7 @@ import type { LocalImageStore } from '../../image/image-store.ts';
 import type { Instance } from '../../instance/instance.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { PoolDetails, PoolInfo, PoolPolicy, PoolShapeStatus } from '../../model/pool.ts';
+import { traced } from '../../model/trace.ts';
 import type { ClaimRequest, Pool } from '../../pool/pool.ts';
 import type { RecordTable } from '../../store/store.ts';
 import type { KeptFiles } from '../ledger/kept-files.ts';
@@ -100,7 +101,10 @@ export class NamedPool {
     const { again } = request.shape;
     // The pool tries to destroy it until that succeeds, and would destroy the one with the same id.
     if (again !== undefined && this.pool.holds(again)) throw stillThereError(again);
-    return this.holders.hold(await this.pool.claim(request), holder);
+    const claim = await traced('pool.claim', () => this.pool.claim(request), {
+      attributes: { 'fsb.pool': this.name },
+    });
+    return this.holders.hold(claim, holder);
   }
 
   /** Takes in an idle instance of an earlier core. @param image see Pool.adopt() */

@@ -19,6 +19,8 @@ import { foreignImageError } from './foreign-image.ts';
 import { earlierKills } from './memory-verdict.ts';
 
 export interface SandboxGround extends ShapeGround {
+  /** Name of this node. */
+  node: string;
   pools: Pools;
   logs: LogStore;
   slots: RecordTable<SlotRecord>;
@@ -48,7 +50,7 @@ export async function startSandbox(
   abandoned: (gone: Promise<void>) => void,
   signal: AbortSignal,
 ): Promise<{ parts: SandboxParts; started: StartedSandbox }> {
-  const { pools, logs, slots, clock } = ground;
+  const { node, pools, logs, slots, clock } = ground;
   const pool = pools.require(spec.pool_ref);
   const again = filesOf === undefined ? undefined : await ground.helpers.handOver(filesOf, sandboxId, signal);
   failpoint('start.files');
@@ -82,7 +84,7 @@ export async function startSandbox(
     const endpoints = endpointsOf(spec.network, given.exposed_ports);
     return {
       parts: { sandboxId, slot, held, main, log },
-      started: { instance: instance.id, warm, startedAt, endpoints, given },
+      started: { node, instance: instance.id, warm, startedAt, endpoints, given },
     };
   } catch (error) {
     // Whatever was started in it is not known well enough to let somebody else use it.

@@ -1,10 +1,10 @@
-import type { CoreApi } from '../../api/core-api.ts';
 import { type Caller, LOCAL_CALLER } from '../../model/caller.ts';
 import { FsbError } from '../../model/errors.ts';
 import { coreFor } from '../access/core-for.ts';
 import type { Guard } from '../access/guard-part.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { assertOwnUser } from '../peer-user.ts';
+import type { Served } from '../served.ts';
 import type { Guests } from '../tls/guests.ts';
 import { certificateNames } from './certificate-names.ts';
 import type { Credentials } from './credentials.ts';
@@ -22,21 +22,21 @@ export interface Knock {
 
 /** Somebody who was let in. */
 export interface Visit extends Guard {
-  core: CoreApi;
+  core: Served;
 }
 
 /** The way in of one listener. @throws unauthenticated, denied, no_capacity (too many failures) */
 export type Entrance = (knock: Knock) => Visit;
 
 export interface EntranceParts {
-  core: CoreApi;
+  core: Served;
   /** Undefined: nobody has a token or a certificate. */
   credentials?: Credentials;
   throttle: Throttle;
   audit?: AuditLog;
 }
 
-const local = (core: CoreApi): Visit => ({ caller: LOCAL_CALLER, core });
+const local = (core: Served): Visit => ({ caller: LOCAL_CALLER, core });
 
 /** The mode of the socket keeps everybody else away. */
 export const overUnixSocket = ({ core }: EntranceParts): Entrance => {

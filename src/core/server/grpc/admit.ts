@@ -6,11 +6,12 @@ import {
   type UntypedHandleCall,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import type { CoreApi } from '../../api/core-api.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { Entrance } from '../auth/entrance.ts';
+import type { Served } from '../served.ts';
 import { statusOf } from './call.ts';
 import type { Service } from './services.ts';
+import { tracedCall } from './traced-call.ts';
 
 /**
  * Asks each call of a server who makes it. It is refused before any of its messages is read, so a stranger can leave
@@ -20,7 +21,7 @@ export class Admission {
   readonly #enter: Entrance;
   readonly #open: ReadonlySet<string>;
   /** By the metadata of a call, which is all that its handler has of it. */
-  readonly #cores = new WeakMap<Metadata, CoreApi>();
+  readonly #cores = new WeakMap<Metadata, Served>();
 
   constructor(services: readonly Service[], enter: Entrance) {
     this.#enter = enter;
@@ -53,12 +54,12 @@ export class Admission {
         const method = methods(this.#coreOf(call.metadata))[name] as unknown as typeof handle;
         method(call, callback);
       };
-      return handle as unknown as UntypedHandleCall;
+      return tracedCall(definition[name]!.path, handle) as unknown as UntypedHandleCall;
     };
     return Object.fromEntries(Object.keys(definition).map((name) => [name, handlerOf(name)]));
   }
 
-  #coreOf(metadata: Metadata): CoreApi {
+  #coreOf(metadata: Metadata): Served {
     const core = this.#cores.get(metadata);
     if (core === undefined) throw new FsbError('unauthenticated', 'nobody has asked who makes this call');
     return core;
@@ -66,7 +67,7 @@ export class Admission {
 }
 
 /** What an open service has: it needs no core. */
-const nothing = {} as CoreApi;
+const nothing = {} as Served;
 
 const pathsOf = ({ definition }: Service): string[] => Object.values(definition).map(({ path }) => path);
 
@@ -87,7 +88,7 @@ function knockOf(
 
 /** The methods of a service for each core that they are asked for, made once: most calls come for the same one. */
 export function perCore(implement: Service['implement']): Service['implement'] {
-  const made = new WeakMap<CoreApi, UntypedServiceImplementation>();
+  const made = new WeakMap<Served, UntypedServiceImplementation>();
   return (core) => {
     let methods = made.get(core);
     if (methods === undefined) {

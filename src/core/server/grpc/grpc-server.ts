@@ -44,6 +44,7 @@ export async function startGrpcServer(
   for (const service of services) server.addService(service.definition, admission.methodsOf(service));
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const listener = listenerBehind(door, (socket) => injector.injectConnection(socket));
+  door.watch(listener, 'grpc');
   const sockets = new Set<Socket>();
   listener.on('connection', (socket: Socket) => {
     sockets.add(socket);

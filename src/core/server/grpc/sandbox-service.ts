@@ -19,23 +19,15 @@ import {
 import { usageQueryFromWire, usageToWire } from '../../wire/convert/usage.ts';
 import { newsToWire, watchQueryFromWire } from '../../wire/convert/watch.ts';
 import type { FastPathServiceServer, UpdateRequest } from '../../wire/gen/fastpath/v1/fastpath.ts';
-import type { CreateMetrics } from '../metrics/create-metrics.ts';
 import { serverStream } from './server-stream.ts';
 import { unary } from './unary.ts';
 
-export function sandboxService(
-  { sandboxes }: CoreApi,
-  metrics: CreateMetrics,
-  closing: AbortSignal,
-): FastPathServiceServer {
+export function sandboxService({ sandboxes }: CoreApi, closing: AbortSignal): FastPathServiceServer {
   const waiting = { endWith: closing };
   return {
-    createSandbox: unary(async (request, options) => {
-      const domain = createFromWire(request);
-      return createResponseToWire(
-        await metrics.timeCreate(domain.spec, () => sandboxes.create(domain, options)),
-      );
-    }),
+    createSandbox: unary(async (request, options) =>
+      createResponseToWire(await sandboxes.create(createFromWire(request), options)),
+    ),
     getSandbox: unary(async (request, options) =>
       sandboxToWire(await sandboxes.get(refFromWire(request), options)),
     ),

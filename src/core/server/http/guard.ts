@@ -11,15 +11,20 @@ import { peerOf } from '../tls/reception.ts';
  *
  * @throws denied
  */
-export function assertNoForeignPage(request: IncomingMessage, { endpoint, isSecure }: Door): void {
+export function assertNoForeignPage(request: IncomingMessage, door: Door): void {
+  const { endpoint, isSecure } = door;
   const { host, origin } = request.headers;
   // Where TLS is, a page would need a token, and names of the core are for its certificate to say.
   if (endpoint.kind === 'tcp' && !isSecure && !isLoopback(hostName(host)))
-    throw new FsbError('denied', `requests for the host ${JSON.stringify(host ?? '')} are refused`, {
-      hint: 'Use 127.0.0.1 or localhost in the URL.',
-    });
+    throw door.refuse(
+      new FsbError('denied', `requests for the host ${JSON.stringify(host ?? '')} are refused`, {
+        hint: 'Use 127.0.0.1 or localhost in the URL.',
+      }),
+    );
   if (origin !== undefined && origin !== `${isSecure ? 'https' : 'http'}://${host}`)
-    throw new FsbError('denied', `requests from web pages of ${JSON.stringify(origin)} are refused`);
+    throw door.refuse(
+      new FsbError('denied', `requests from web pages of ${JSON.stringify(origin)} are refused`),
+    );
 }
 
 /** Who makes a request. @throws unauthenticated, denied, no_capacity */

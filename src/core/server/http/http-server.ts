@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../../model/clock.ts';
 import type { Door } from '../doors.ts';
 import { listen } from '../listen.ts';
+import type { Protocol } from '../metrics/traffic.ts';
 
 /** Milliseconds for the rest of a body after the answer; what comes of it is dropped. */
 const REST_TIME = 30_000;
@@ -31,12 +32,14 @@ export async function listenHttp(
   handle: RequestListener,
   clock: Clock,
   upgrade?: Upgrade,
+  protocol: Protocol = 'http',
 ): Promise<HttpListener> {
   const server = serverBehind(door, (request, response) => {
     response.once('finish', () => cutEndless(request, clock));
     handle(request, response);
   });
   server.maxHeadersCount = 100;
+  door.watch(server, protocol);
   if (upgrade !== undefined) server.on('upgrade', upgrade);
   const address = await listen(server, door.endpoint);
   return { address, close: (graceMs) => shutDown(server, clock, graceMs) };

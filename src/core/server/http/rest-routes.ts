@@ -1,18 +1,16 @@
 import type { Clock } from '../../model/clock.ts';
-import type { CreateMetrics } from '../metrics/create-metrics.ts';
 import { BodyRoom } from './body-room.ts';
 import { RequestBody } from './request-body.ts';
 import type { Route } from './router.ts';
 
 export interface RestTerms {
-  metrics: CreateMetrics;
   clock: Clock;
   /** Aborted when the core goes away: ends what waits. */
   closing: AbortSignal;
 }
 
 /** The REST API and its OpenAPI document. */
-export function restRoutes({ metrics, clock, closing }: RestTerms): Route {
+export function restRoutes({ clock, closing }: RestTerms): Route {
   const room = new BodyRoom();
   return async (request, response, url, gone, { core }) => {
     if (!url.pathname.startsWith('/api/v1/') && url.pathname !== '/openapi.json') return false;
@@ -21,7 +19,7 @@ export function restRoutes({ metrics, clock, closing }: RestTerms): Route {
     const body = new RequestBody(request, clock, room);
     const { signal, settle } = either(gone, closing);
     try {
-      return await answerRest({ core, metrics, clock, request, response, url, body, signal });
+      return await answerRest({ core, clock, request, response, url, body, signal });
     } finally {
       settle();
       body.release();

@@ -1,11 +1,11 @@
 import type { ServerErrorResponse, UntypedHandleCall } from '@grpc/grpc-js';
-import type { CoreApi } from '../../api/core-api.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import { ERROR_METADATA, fromGrpcStatus } from '../../wire/error-status.ts';
 import { LONGEST_QUESTION, PROTOBUF } from '../../wire/rpc-over-http.ts';
 import { perCore } from '../grpc/admit.ts';
 import type { Service } from '../grpc/services.ts';
+import type { Served } from '../served.ts';
 import { BodyRoom } from './body-room.ts';
 import { type Deadline, deadlineOf } from './deadline.ts';
 import { RequestBody } from './request-body.ts';
@@ -13,7 +13,7 @@ import { send } from './respond.ts';
 import type { Route } from './router.ts';
 
 /** Answers one question; both are bytes of a message. @throws FsbError */
-type Method = (question: Buffer, deadline: Deadline, core: CoreApi) => Promise<Buffer>;
+type Method = (question: Buffer, deadline: Deadline, core: Served) => Promise<Buffer>;
 
 /** The unary methods of `services` as ../../wire/rpc-over-http.ts has them. */
 export function rpcRoutes(services: Service[], clock: Clock): Route {

@@ -2,12 +2,17 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { PoolApi } from '../../api/pool-api.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { PoolMeter } from '../../model/pool.ts';
-import { type CreateMetrics, createMetrics } from './create-metrics.ts';
+import { newTally, type Tally } from '../../model/tally.ts';
+import { type CallMetrics, callMetrics } from './call-metrics.ts';
+import { partMetrics } from './part-metrics.ts';
 import { poolGauges } from './pool-gauges.ts';
 import { poolMeters } from './pool-meters.ts';
+import { Traffic } from './traffic.ts';
 
 /** The metrics of one core: made before its pools, which report to them, and served when it listens. */
-export interface CoreMetrics extends CreateMetrics {
+export interface CoreMetrics extends CallMetrics {
+  /** Where its listeners count. */
+  readonly traffic: Traffic;
   readonly contentType: string;
   /** What the pool of this name tells while it works. */
   pool(name: string): PoolMeter;
@@ -17,15 +22,28 @@ export interface CoreMetrics extends CreateMetrics {
   text(pools: Pick<PoolApi, 'list' | 'status'>): Promise<string>;
 }
 
-export function createCoreMetrics(clock: Clock): CoreMetrics {
+export interface CoreMetricsOptions {
+  /** What the parts of the core count; left out: they tell nothing. */
+  tally?: Tally;
+  /** Bytes of the files of the record store. */
+  storeSize?: () => number;
+}
+
+export function createCoreMetrics(
+  clock: Clock,
+  { tally = newTally(), storeSize = () => 0 }: CoreMetricsOptions = {},
+): CoreMetrics {
   const registry = new Registry();
   const meters = poolMeters(registry);
   const gauges = poolGauges(registry);
+  const traffic = new Traffic();
+  partMetrics(registry, { tally, traffic, storeSize });
   let observing = false;
   /** The pools and shapes of the last scrape. */
   let last: readonly [Set<string>, Set<string>] = [new Set(), new Set()];
   return {
-    ...createMetrics(registry, clock),
+    ...callMetrics(registry, clock),
+    traffic,
     contentType: registry.contentType,
     pool: (name) => meters.pool(name),
     observeProcess() {

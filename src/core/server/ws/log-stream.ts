@@ -1,19 +1,20 @@
-import type { SandboxApi } from '../../api/sandbox-api.ts';
+import type { CallOptions } from '../../api/sandbox-api.ts';
 import { FsbError } from '../../model/errors.ts';
 import { LineStamper } from '../../model/line-stamper.ts';
 import type { LogEntry, LogQuery } from '../../model/logs.ts';
-import type { SandboxRef } from '../../model/sandbox.ts';
 import { channels, malformed } from '../../wire/stream/frames.ts';
 import { encodeLog, encodeLogBegin } from '../../wire/stream/log-frame.ts';
 import { logsFromQuery, wantsTimestamps } from '../../wire/stream/stream-query.ts';
 import type { Connection } from './connection.ts';
 import { sendPieces } from './process-stream.ts';
 
+/** Entries of the log of something. */
+export type OpenLog = (query: LogQuery, options: CallOptions) => AsyncIterable<LogEntry>;
+
 /** Carries the entries of a log; clients without our subprotocol get the bytes alone. */
 export async function serveLogs(
   connection: Connection,
-  sandboxes: Pick<SandboxApi, 'logs'>,
-  ref: SandboxRef,
+  open: OpenLog,
   search: URLSearchParams,
 ): Promise<void> {
   connection.onFrame(({ channel }) => {
@@ -23,7 +24,7 @@ export async function serveLogs(
   try {
     const query = logsFromQuery(search);
     const entries = (more: Partial<LogQuery>): AsyncIterable<LogEntry> =>
-      sandboxes.logs(ref, { ...query, ...more }, { signal });
+      open({ ...query, ...more }, { signal });
     if (!connection.own) await sendBytes(connection, entries({}), wantsTimestamps(search));
     else await sendPlaced(connection, entries({ position: true }));
     connection.end({ kind: 'done' });

@@ -1,8 +1,7 @@
-import { FsbError } from '../../model/errors.ts';
 import { runFromJson, runFromQuery } from '../../wire/stream/run-request.ts';
 import { wantedOutput } from '../../wire/stream/stream-query.ts';
 import { deliverOutput, serveProcess } from './process-stream.ts';
-import { execRequestOf, requestOf, type Serve } from './serve.ts';
+import { decoded, execRequestOf, requestOf, type Serve } from './serve.ts';
 
 /** A client that leaves closes the session, and with it goes what ran. */
 const run =
@@ -43,12 +42,4 @@ export function poolStream(pathname: string): Serve | undefined {
     if (name !== undefined) return serve(decoded(name, pathname));
   }
   return undefined;
-}
-
-function decoded(name: string, pathname: string): string {
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    throw new FsbError('invalid_argument', `the path ${pathname} has a broken escape`);
-  }
 }

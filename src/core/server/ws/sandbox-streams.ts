@@ -14,7 +14,7 @@ const actions: Record<string, (ref: SandboxRef) => Serve> = {
   logs:
     (ref) =>
     (connection, { sandboxes }, query) =>
-      serveLogs(connection, sandboxes, ref, query),
+      serveLogs(connection, (logQuery, options) => sandboxes.logs(ref, logQuery, options), query),
   exec:
     (ref) =>
     (connection, { sandboxes }, query) =>

@@ -4,12 +4,14 @@ import { WebSocketServer } from 'ws';
 import type { Clock } from '../../model/clock.ts';
 import type { Descriptors } from '../../model/descriptors.ts';
 import { FsbError } from '../../model/errors.ts';
+import { traced } from '../../model/trace.ts';
 import { LONGEST_INPUT_FRAME } from '../../wire/stream/frames.ts';
 import type { Visit } from '../auth/entrance.ts';
 import type { Door } from '../doors.ts';
 import { assertNoForeignPage, visitOf } from '../http/guard.ts';
 import type { Upgrade } from '../http/http-server.ts';
 import { refuseUpgrade, urlOf } from '../http/respond.ts';
+import type { Traffic } from '../metrics/traffic.ts';
 import { SocketCarrier } from './carrier.ts';
 import { Connection } from './connection.ts';
 import { keepAlive } from './heartbeat.ts';
@@ -30,13 +32,14 @@ export interface StreamServer {
 }
 
 export interface StreamServerOptions {
+  traffic: Traffic;
   clock: Clock;
   log: Logger;
   /** Left out: nobody watches them. */
   descriptors?: Descriptors;
 }
 
-export function streamServer({ clock, log, descriptors }: StreamServerOptions): StreamServer {
+export function streamServer({ traffic, clock, log, descriptors }: StreamServerOptions): StreamServer {
   // No compression: it costs more than a local socket saves, and memory for each connection.
   const options = {
     noServer: true,
@@ -68,11 +71,25 @@ export function streamServer({ clock, log, descriptors }: StreamServerOptions): 
       const connection = new Connection(linked ?? socket, stream.window, clock);
       linked?.begin(socket);
       connections.add(connection);
-      connection.closed.addEventListener('abort', () => connections.delete(connection));
-      stream
-        .serve(connection, core)
-        .catch((error: unknown) => log.error({ err: error }, 'a stream ended badly'));
+      traffic.streams += 1;
+      connection.closed.addEventListener('abort', () => {
+        connections.delete(connection);
+        traffic.streams -= 1;
+      });
+      traced(`stream ${stream.name}`, () => stream.serve(connection, core), {
+        kind: 'server',
+        parent: request.headers.traceparent?.toString(),
+      }).catch((error: unknown) => log.error({ err: error }, 'a stream ended badly'));
     };
+  };
+
+  /** @throws no_capacity */
+  const assertRoom = (door: Door): void => {
+    try {
+      descriptors?.assertFor('stream');
+    } catch (error) {
+      throw door.refuse(FsbError.from(error));
+    }
   };
 
   const upgrade =
@@ -82,7 +99,7 @@ export function streamServer({ clock, log, descriptors }: StreamServerOptions): 
         const transport = door.endpoint.kind;
         if (goingAway) throw new FsbError('unavailable', 'the core is going away');
         assertNoForeignPage(request, door);
-        descriptors?.assertFor('stream');
+        assertRoom(door);
         const visit = visitOf(request, door);
         assertSpoken(request);
         const serve = take(request, transport, visit);

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CoreApi } from '../../../api/core-api.ts';
 import type { Clock } from '../../../model/clock.ts';
-import type { CreateMetrics } from '../../metrics/create-metrics.ts';
 import type { RequestBody } from '../request-body.ts';
 import { sendError, sendJson } from '../respond.ts';
 import { checkBody, checkQuery } from './check.ts';
@@ -15,7 +14,6 @@ export const DOCUMENT = '/openapi.json';
 
 export interface RestRequest {
   core: CoreApi;
-  metrics: CreateMetrics;
   clock: Clock;
   request: IncomingMessage;
   response: ServerResponse;
@@ -41,7 +39,7 @@ export async function answerRest(asked: RestRequest): Promise<boolean> {
 async function answer(
   endpoint: Endpoint,
   params: Record<string, string>,
-  { core, metrics, clock, request, response, url, body, signal }: RestRequest,
+  { core, clock, request, response, url, body, signal }: RestRequest,
 ): Promise<void> {
   const takesBody = endpoint.method === 'POST' || endpoint.method === 'PATCH';
   let said: unknown;
@@ -51,7 +49,7 @@ async function answer(
     const checkedBody = checkBody(endpoint.body, said);
     const { headers } = request;
     const options = { signal };
-    const call = { core, params, query, body: checkedBody, said: said ?? {}, headers, options, metrics };
+    const call = { core, params, query, body: checkedBody, said: said ?? {}, headers, options };
     await send(endpoint, call, response, clock);
   } catch (error) {
     const { refusal } = endpoint;

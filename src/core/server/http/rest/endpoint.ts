@@ -3,7 +3,6 @@ import { z } from 'zod';
 import type { CoreApi } from '../../../api/core-api.ts';
 import type { CallOptions } from '../../../api/sandbox-api.ts';
 import type { ErrorCode, FsbError } from '../../../model/errors.ts';
-import type { CreateMetrics } from '../../metrics/create-metrics.ts';
 
 /** `GET /api/v1/sandboxes/{namespace}/{name}`; a part in braces is one segment of the path. */
 export type RouteText = `${'GET' | 'POST' | 'PATCH' | 'DELETE'} /${string}`;
@@ -21,7 +20,6 @@ export interface Call<Query = unknown, Body = unknown, Said = unknown> {
   headers: IncomingHttpHeaders;
   /** Aborted when the client leaves or the core goes away. */
   options: Required<CallOptions>;
-  metrics: CreateMetrics;
 }
 
 /** What is answered: JSON, nothing, one JSON document a line (or server-sent events), or bytes as they come. */

@@ -83,10 +83,10 @@ export const nodeAgentEndpoints: Endpoint[] = [
     body: agentCreate,
     refusal,
     fails: ['already_exists', 'image_not_found', 'no_capacity', 'run_failed'],
-    handle: async ({ core, body: { sandbox: wanted }, options, metrics }) => {
+    handle: async ({ core, body: { sandbox: wanted }, options }) => {
       const { sandboxId } = wanted;
       const request = { ...refOf(sandboxId), spec: specOf(wanted), idempotencyKey: `agent/${sandboxId}` };
-      const made = await metrics.timeCreate(request.spec, () => core.sandboxes.create(request, options));
+      const made = await core.sandboxes.create(request, options);
       return { success: true, message: 'created', sandboxId, createdAt: seconds(made.createdAt) };
     },
   }),

@@ -44,12 +44,11 @@ export const sandboxEndpoints: Endpoint[] = [
     headers: { 'Idempotency-Key': 'The same key with the same request gives the same sandbox.' },
     status: 201,
     fails: ['already_exists', ...startFailures],
-    handle: async ({ core, body, said, headers, options, metrics }) => {
+    handle: async ({ core, body, said, headers, options }) => {
       const { namespace, name, image_digest: imageDigest } = body;
       const key = headers['idempotency-key']?.toString();
       const request = { namespace, name, spec: said.spec, imageDigest, idempotencyKey: key };
-      const made = () => core.sandboxes.create(request, options);
-      return sandboxDetailsView(await metrics.timeCreate(said.spec, made));
+      return sandboxDetailsView(await core.sandboxes.create(request, options));
     },
   }),
 

@@ -1,0 +1,45 @@
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
+import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import type { Clock } from '../model/clock.ts';
+import type { Tracer } from '../model/trace.ts';
+import { otelTracer } from './otel-tracer.ts';
+
+/** Milliseconds that the last steps may take on their way at the end: a collector that is away holds nobody up for long. */
+const LAST_WORD = 2_000;
+
+export interface TracingOptions {
+  /** `service.name`, unless OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES has another one. */
+  service: string;
+  version: string;
+  clock: Clock;
+}
+
+export interface Tracing {
+  tracer: Tracer;
+  /** Resolves when what is left was sent, or two seconds later. */
+  close(): Promise<void>;
+}
+
+/**
+ * A tracer that sends its steps to a collector, over OTLP and HTTP. Where to, with which headers, and which of them is for the
+ * library to read from the environment (OTEL_*). In production this is a script of its own (scripts/build/tracing-script.ts), which
+ * therefore must share nothing with the rest of the program but types.
+ */
+export function openTracing({ service, version, clock }: TracingOptions): Tracing {
+  const own = { 'service.name': service, 'service.version': version, 'process.pid': process.pid };
+  const resource = resourceFromAttributes(own).merge(detectResources({ detectors: [envDetector] }));
+  const provider = new BasicTracerProvider({
+    resource,
+    spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
+  });
+  const close = async (): Promise<void> => {
+    let cancel = (): void => {};
+    const late = new Promise<void>((resolve) => {
+      cancel = clock.after(LAST_WORD, resolve);
+    });
+    await Promise.race([provider.shutdown().catch(() => {}), late]);
+    cancel();
+  };
+  return { tracer: otelTracer(provider.getTracer('fsb-ctl', version)), close };
+}
