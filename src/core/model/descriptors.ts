@@ -53,6 +53,8 @@ export class Descriptors {
 
   /** @throws no_capacity */
   assertFor(what: keyof typeof LEFT_BY): void {
+    // A boot takes long enough to look again: `prlimit` may have changed it under a core that runs.
+    if (what === 'boot') this.#limit = descriptorLimit() ?? this.#limit;
     if (this.#isLeft(LEFT_BY[what])) return;
     this.#refused++;
     this.#tell();

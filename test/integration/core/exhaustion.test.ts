@@ -85,7 +85,7 @@ describe('a core with too few', () => {
     const limit = (soft: number): void =>
       void execFileSync('prlimit', ['--pid', String(core.pid), `--nofile=${soft}:`]);
     const open = (await readdir(`/proc/${core.pid}/fd`)).length;
-    limit(open + 10);
+    limit(open + 30);
     const { boxes, error } = await startUntilFailure();
     expect(await errorOf(Promise.reject(error))).toMatchObject({
       code: 'no_capacity',
