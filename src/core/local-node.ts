@@ -8,7 +8,7 @@ import { Leases } from './agent/leases/leases.ts';
 import { Runs } from './agent/leases/runs.ts';
 import { Ledger } from './agent/ledger/ledger.ts';
 import { isInstanceRecord, isSlotRecord } from './agent/ledger/record-forms.ts';
-import { type RecordingDriver, recordingDriver } from './agent/ledger/recording-driver.ts';
+import { recordingDriver } from './agent/ledger/recording-driver.ts';
 import {
   INSTANCE_RECORD_VERSION,
   type InstanceRecord,
@@ -33,27 +33,22 @@ import {
 import type { Cleanup } from './cleanup.ts';
 import { EventLog } from './events/event-log.ts';
 import { openChannel } from './guest/open-channel.ts';
-import type { LocalImageStore } from './image/image-store.ts';
 import { createImageStore } from './image/local-image-store.ts';
 import { createRegistries } from './image/registry/client.ts';
-import { adoptInstance, bootInstance } from './instance/boot-instance.ts';
+import { adoptInstance } from './instance/boot-instance.ts';
 import { createLogStore } from './logs/file-log-store.ts';
 import { machineInfo } from './machine.ts';
 import type { Clock } from './model/clock.ts';
-import { surroundingsOf } from './model/command.ts';
 import type { Descriptors } from './model/descriptors.ts';
 import { FsbError } from './model/errors.ts';
-import { newInstanceId } from './model/ids.ts';
 import { assertLogSize } from './model/logs.ts';
 import type { CorePaths } from './model/paths.ts';
-import type { PoolMeter, PoolPolicy } from './model/pool.ts';
+import type { PoolMeter } from './model/pool.ts';
 import type { PoolPolicyInput } from './model/pool-policy.ts';
 import { HOST_IMAGE } from './model/reference.ts';
 import type { Sandbox } from './model/sandbox.ts';
 import type { Tally } from './model/tally.ts';
-import { traced } from './model/trace.ts';
-import { createPool } from './pool/create-pool.ts';
-import type { Pool } from './pool/pool.ts';
+import { poolMaker } from './pool-maker.ts';
 import type { RuntimeProbe } from './runtime/driver.ts';
 import { Launcher } from './runtime/oci/launcher/launcher.ts';
 import { createOciDriver, type OciDriver } from './runtime/oci/oci-driver.ts';
@@ -84,9 +79,6 @@ export interface NodeOptions {
   clock: Clock;
   log: Logger;
 }
-
-/** Milliseconds. A refill takes tens of processor time; the claim that woke it is done in a few. */
-const REFILL_DELAY = 3;
 
 /** Milliseconds for an idle instance to answer a new core: one that was killed half-way through its boot never does. */
 const IDLE_ANSWER = 1_000;
@@ -157,7 +149,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const recording = recordingDriver(driver, ledger, images);
   /** Instances that boot: their pools learn their ids only when they are up. */
   const booting = new Set<string>();
-  const makePool = poolMaker(options, { recording, images, booting });
+  const makePool = poolMaker({ ...options, recording, images, booting });
 
   const runtime = probe.name;
   const { cpus: cores, memory } = machineInfo();
@@ -287,50 +279,4 @@ async function openRuntime(
   throw new FsbError('run_failed', `no runtime to boot sandboxes with: ${probe.name}: ${probe.problem}`, {
     hint: `${probe.hint} See all of it with: fsb-ctl doctor`,
   });
-}
-
-interface BootParts {
-  recording: RecordingDriver;
-  images: LocalImageStore;
-  /** Has the id of every instance while it boots. */
-  booting: Set<string>;
-}
-
-/** How a pool is made on this node: all pools share its driver and its images. */
-function poolMaker(
-  { descriptors, clock, log, meter, tally }: NodeOptions,
-  { recording, images, booting }: BootParts,
-): (policy: PoolPolicy) => Pool {
-  return (policy) => {
-    const driver = recording.forPool(policy.name);
-    return createPool({
-      policy,
-      clock,
-      log: log.child({ component: 'pools', pool: policy.name }),
-      meter: meter?.(policy.name),
-      refillDelay: REFILL_DELAY,
-      // The warm-up command starts from what any command of the image starts from.
-      processFor: async (shape, argv) => {
-        const { config } = await images.resolve(shape.image);
-        return { ...surroundingsOf(config), argv, tty: false, stdin: false };
-      },
-      boot: async (shape, signal, lowUntil) => {
-        descriptors.assertFor('boot');
-        const { root } = await images.resolve(shape.image);
-        const id = shape.again ?? newInstanceId();
-        booting.add(id);
-        const request = { id, shape, root, lowUntil };
-        const terms = { clock, signal, tally: tally.guests };
-        try {
-          // One that nobody waits for is no part of what woke the pool.
-          return await traced('instance.boot', () => bootInstance(driver, openChannel, request, terms), {
-            root: lowUntil !== undefined,
-            attributes: { 'fsb.pool': policy.name, 'fsb.instance': id },
-          });
-        } finally {
-          booting.delete(id);
-        }
-      },
-    });
-  };
 }

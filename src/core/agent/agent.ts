@@ -29,9 +29,10 @@ import type { SlotRecord } from './ledger/records.ts';
 import type { Holder } from './pools/held-instance.ts';
 import type { Unsettled } from './recovery/unsettled.ts';
 import { attachToEnded, attachToRun } from './sandboxes/attach.ts';
+import { LiveSandboxes } from './sandboxes/live-sandboxes.ts';
 import { Reports } from './sandboxes/reports.ts';
 import type { RetainedLogs } from './sandboxes/retained-logs.ts';
-import { SandboxRun } from './sandboxes/sandbox-run.ts';
+import type { SandboxRun } from './sandboxes/sandbox-run.ts';
 import { type SandboxGround, type SandboxParts, startSandbox } from './sandboxes/start-sandbox.ts';
 
 export interface AgentOptions extends SandboxGround {
@@ -55,10 +56,8 @@ export class Agent implements AgentApi {
   readonly images: ImageApi;
   readonly events: EventStream;
   readonly #options: AgentOptions;
-  readonly #runs = new Map<string, SandboxRun>();
+  readonly #live: LiveSandboxes;
   readonly #starting = new Map<string, { abort: AbortController; settled: Promise<void> }>();
-  /** Instances on their way out, by the sandbox that had them: until then it is not gone. */
-  readonly #leaving = new Map<string, Promise<void>>();
   readonly #reports = new Reports();
   #closing = false;
 
@@ -67,6 +66,11 @@ export class Agent implements AgentApi {
     this.images = options.imageApi;
     this.events = options.events;
     this.#options = options;
+    const { unsettled, clock, log, slots } = options;
+    this.#live = new LiveSandboxes({
+      ...{ unsettled, slots, clock, log },
+      ended: (sandboxId, slot) => this.#announce({ sandboxId, state: stateOf(slot) }),
+    });
   }
 
   async facts(): Promise<AgentFacts> {
@@ -92,11 +96,11 @@ export class Agent implements AgentApi {
   async #start(request: StartRequest, signal: AbortSignal): Promise<StartedSandbox> {
     const { sandboxId, claimName, filesOf } = request;
     const holder = this.holderOf(sandboxId, claimName);
-    const abandoned = (gone: Promise<void>): void => this.#leave(sandboxId, gone);
+    const abandoned = (gone: Promise<void>): void => this.#live.leave(sandboxId, gone);
     try {
-      if (filesOf !== undefined) await this.#leaving.get(filesOf);
+      if (filesOf !== undefined) await this.#live.leaving(filesOf);
       const { parts, started } = await startSandbox(request, this.#options, holder, abandoned, signal);
-      this.takeUp(parts);
+      this.#live.takeUp(parts);
       return started;
     } catch (error) {
       // Not its files: it may be tried again with them.
@@ -113,8 +117,8 @@ export class Agent implements AgentApi {
       await this.#options.abandon(instance, options.keepFiles ? sandboxId : undefined);
       await this.lose(sandboxId, 'it was ended before the core could reach it again');
     });
-    await this.#runs.get(sandboxId)?.stop(options);
-    await this.#leaving.get(sandboxId);
+    await this.#live.get(sandboxId)?.stop(options);
+    await this.#live.leaving(sandboxId);
   }
 
   /** Its instance is gone, and nobody saw the end. Resolves when that is on record, for one that has a slot. */
@@ -128,18 +132,8 @@ export class Agent implements AgentApi {
     this.#announce({ sandboxId, state: stateOf({ ...slot, end }) });
   }
 
-  /** The sandbox may have ended by itself long before someone asks whether it is gone. */
-  #leave(sandboxId: string, gone: Promise<void>): void {
-    this.#leaving.set(sandboxId, gone);
-    gone
-      .catch((error) =>
-        this.#options.log.error({ err: error, sandbox: sandboxId }, 'cannot destroy an instance'),
-      )
-      .finally(() => this.#leaving.delete(sandboxId));
-  }
-
   async exec(sandboxId: string, request: ExecRequest, { signal }: CallOptions = {}): Promise<ProcessSession> {
-    return this.#awake(sandboxId).execs.start(request, signal);
+    return this.#live.awake(sandboxId).execs.start(request, signal);
   }
 
   async execOnFiles(
@@ -149,51 +143,51 @@ export class Agent implements AgentApi {
   ): Promise<ProcessSession> {
     const { sandboxId } = files;
     // One whose time is up may still be ending.
-    if (this.#runs.has(sandboxId)) return this.exec(sandboxId, request, options);
-    await abortable(this.#leaving.get(sandboxId) ?? Promise.resolve(), options?.signal);
+    if (this.#live.has(sandboxId)) return this.exec(sandboxId, request, options);
+    await abortable(this.#live.leaving(sandboxId), options?.signal);
     return this.#options.helpers.exec(files, request, options);
   }
 
   async attach(sandboxId: string, request: AttachRequest): Promise<ProcessSession> {
-    const run = this.#runs.get(sandboxId);
-    if (run) return attachToRun(this.#awake(sandboxId), request, this.#options.logs);
+    const run = this.#live.get(sandboxId);
+    if (run) return attachToRun(this.#live.awake(sandboxId), request, this.#options.logs);
     const end = this.#options.slots.get(sandboxId)?.end;
     if (end && request.replay) return attachToEnded(sandboxId, end, this.#options.logs);
-    this.#assertSettled(sandboxId);
+    this.#live.assertSettled(sandboxId);
     throw new FsbError('conflict', 'the sandbox is not running', {
       hint: 'See what it wrote with: fsb-ctl logs NAME',
     });
   }
 
   async pause(sandboxId: string): Promise<void> {
-    await this.#running(sandboxId).pause();
+    await this.#live.running(sandboxId).pause();
   }
 
   async unpause(sandboxId: string): Promise<void> {
-    await this.#running(sandboxId).unpause();
+    await this.#live.running(sandboxId).unpause();
   }
 
   async signal(sandboxId: string, signal: number): Promise<void> {
-    this.#running(sandboxId).signal(signal);
+    this.#live.running(sandboxId).signal(signal);
   }
 
   async update(sandboxId: string, resources: Resources): Promise<void> {
-    await this.#running(sandboxId).resize(resources);
+    await this.#live.running(sandboxId).resize(resources);
   }
 
   async rename(sandboxId: string, claimName: string): Promise<void> {
-    await this.#runs.get(sandboxId)?.rename(claimName);
+    await this.#live.get(sandboxId)?.rename(claimName);
   }
 
   async usage(sandboxId: string): Promise<AgentUsage | undefined> {
-    const run = this.#runs.get(sandboxId);
+    const run = this.#live.get(sandboxId);
     if (run === undefined) return undefined;
     try {
       const { memory, cpuMicros, pids } = await run.instance.stats();
       return { memory, cpuMicros, pids };
     } catch (error) {
       // It may have ended while it was looked at.
-      if (this.#runs.get(sandboxId) !== run) return undefined;
+      if (this.#live.get(sandboxId) !== run) return undefined;
       throw error;
     }
   }
@@ -250,24 +244,9 @@ export class Agent implements AgentApi {
     return this.#reports.read(() => this.sandboxes(), signal);
   }
 
-  /** Takes a running sandbox into the agent's care until its end: a new one, or one that recovery found. */
+  /** Takes a sandbox that recovery found running into the agent's care, until its end. */
   takeUp(parts: SandboxParts): SandboxRun {
-    const { slots, clock, log } = this.#options;
-    const { sandboxId } = parts;
-    const run = new SandboxRun({
-      ...parts,
-      clock,
-      logger: log,
-      record: (changed) => slots.put(sandboxId, changed),
-    });
-    this.#runs.set(sandboxId, run);
-    void run.ended.then((end) => {
-      if (this.#closing) return;
-      this.#runs.delete(sandboxId);
-      this.#announce({ sandboxId, state: stateOf({ ...run.slot, end }) });
-    });
-    this.#leave(sandboxId, run.gone);
-    return run;
+    return this.#live.takeUp(parts);
   }
 
   /** Who is told to people as the holder of its instance. */
@@ -283,47 +262,23 @@ export class Agent implements AgentApi {
 
   /** True while the sandbox has an instance, or is about to get one. */
   holds(sandboxId: string): boolean {
-    return this.#runs.has(sandboxId) || this.#starting.has(sandboxId);
+    return this.#live.has(sandboxId) || this.#starting.has(sandboxId);
   }
 
   #announce(change: AgentSandbox): void {
     this.#reports.tell(change);
   }
 
-  /** @throws conflict (not running, paused) */
-  #awake(sandboxId: string): SandboxRun {
-    const run = this.#running(sandboxId);
-    if (!run.slot.paused) return run;
-    throw new FsbError('conflict', 'the sandbox is paused', {
-      hint: 'Let it go on first with: fsb-ctl unpause NAME',
-    });
-  }
-
-  #running(sandboxId: string): SandboxRun {
-    const run = this.#runs.get(sandboxId);
-    if (run) return run;
-    this.#assertSettled(sandboxId);
-    throw new FsbError('conflict', 'the sandbox is not running', { hint: 'See why with: fsb-ctl get NAME' });
-  }
-
-  /** @throws unavailable: it runs, and this core cannot reach it yet */
-  #assertSettled(sandboxId: string): void {
-    const reason = this.#options.unsettled.reasonOf(sandboxId);
-    if (reason === undefined) return;
-    throw new FsbError('unavailable', `the sandbox runs, but the core cannot reach it yet: ${reason}`, {
-      hint: 'See what the core waits for with: fsb-ctl doctor',
-    });
-  }
-
   /** Lets go of every sandbox and lease and leaves it running: the next core takes it up. What is idle is destroyed. */
   async close(): Promise<void> {
     this.#closing = true;
+    this.#live.letGo();
     for (const { abort } of this.#starting.values())
       abort.abort(new FsbError('unavailable', 'the core is stopping'));
     await Promise.all([...this.#starting.values()].map(({ settled }) => settled));
     const { leases, runs, helpers, pools } = this.#options;
     const borrowed = [runs.close(), leases.close(), helpers.close()];
-    await Promise.all([...borrowed, ...[...this.#runs.values()].map((run) => run.detach())]);
+    await Promise.all([...borrowed, this.#live.detach()]);
     await pools.close();
   }
 }
