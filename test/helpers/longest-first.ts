@@ -1,7 +1,7 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that take much longer than their size tells; vitest begins with the largest ones where it has seen none run. */
-const LONGEST = ['integration/core/crash/', 'e2e/'];
+const LONGEST = ['integration/core/soak', 'integration/core/crash/', 'e2e/'];
 
 /** So that in the end no worker is left alone with one of them. */
 export class LongestFirst extends BaseSequencer {

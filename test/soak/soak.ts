@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CoreApi } from '../../src/core/api/core-api.ts';
@@ -26,6 +27,8 @@ export interface SoakOptions {
   seed: number;
   /** Of churn; coming to rest takes a little more. */
   minutes: number;
+  /** Milliseconds that a client rests between two cycles, about; 0: at full speed. */
+  pause?: number;
   say: (line: string) => void;
 }
 
@@ -140,6 +143,7 @@ class Soak {
     const core = this.#core!;
     await using api = this.#connect();
     const over = new AbortController();
+    setMaxListeners(CLIENTS, over.signal);
     const life: Life = { over: over.signal, killed: false };
     const cycles = Array.from({ length: CLIENTS }, (_, n) =>
       n < COMMANDS
@@ -149,6 +153,7 @@ class Soak {
       this.#repeat(life, async () => {
         await client.cycle();
         this.#ledger.count('cycles');
+        await this.#pause(life.over);
       }),
     );
     const killing = this.#repeat(life, async () => {
@@ -163,6 +168,12 @@ class Soak {
       this.#ledger.count('cores killed');
     }
     await Promise.all([...cycles, killing]);
+  }
+
+  /** Ends early when their time is over. */
+  async #pause(signal: AbortSignal): Promise<void> {
+    const { pause = 0 } = this.#options;
+    if (pause > 0) await delay(this.#random(2 * pause), undefined, { signal }).catch(() => {});
   }
 
   async #repeat(life: Life, act: () => Promise<void>): Promise<void> {
