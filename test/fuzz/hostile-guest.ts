@@ -72,15 +72,16 @@ export async function twoGuests(): Promise<TwoGuests> {
   };
 }
 
-/** Whatever a guest says, and when: its own instance ends, with a reason; another one and its guest go on. */
+/** Whatever a guest says, and whether it hangs up or says no more: its own instance ends, with a reason; another one and its guest go on. */
 export const hostileGuestProperty = ({ fake, other }: TwoGuests) =>
   fc.asyncProperty(
     fc.option(mutated([Buffer.concat(handshake.map(encodeGuestFrame))])),
     said,
-    async (greeting, pieces) => {
+    fc.boolean(),
+    async (greeting, pieces, stays) => {
       await using guest = await ScriptedGuest.start({ greeting: greeting === null ? handshake : [] });
       const booting = boot(fake, (_, options) => openChannel(guest.path, options));
-      await Promise.all([booting.catch(mustBeForeseen), talk(guest, greeting, pieces, booting)]);
+      await Promise.all([booting.catch(mustBeForeseen), talk(guest, greeting, pieces, booting, stays)]);
       const instance = await booting.catch(() => undefined);
       await instance?.destroy('it is over');
       await other.channel.ping(5_000);
@@ -89,7 +90,8 @@ export const hostileGuestProperty = ({ fake, other }: TwoGuests) =>
   );
 
 function mustBeForeseen(error: unknown): void {
-  if (!(error instanceof FsbError) || error.code !== 'run_failed') throw error;
+  // `unavailable`: it was destroyed from here.
+  if (!(error instanceof FsbError) || !['run_failed', 'unavailable'].includes(error.code)) throw error;
 }
 
 async function talk(
@@ -97,6 +99,7 @@ async function talk(
   greeting: Buffer | null,
   pieces: Buffer[],
   booting: Promise<Instance>,
+  stays: boolean,
 ): Promise<void> {
   await guest.heard('HELLO');
   if (greeting !== null) {
@@ -104,19 +107,32 @@ async function talk(
     guest.endWriting();
     return;
   }
-  const { channel, failed } = await booting;
+  const instance = await booting;
+  const { channel, failed } = instance;
   const spawning = channel.spawn(1, processSpec(['cat'], { stdin: true }));
   for (const piece of pieces) guest.sendRaw(piece);
-  guest.endWriting();
+  if (!stays) guest.endWriting();
   const using = spawning.then(async (process) => {
     process.write(Buffer.from('in')).catch(mustBeForeseen);
     const exited = process.exited.catch(mustBeForeseen);
     for await (const { data } of process.output) if (data.length === 0) throw new Error('an empty chunk');
     await exited;
   });
-  await using.catch((error: unknown) => {
-    const codes = ['run_failed', 'command_not_found', 'not_executable', 'invalid_argument', 'no_capacity'];
+  const told = using.catch((error: unknown) => {
+    const codes = [
+      'run_failed',
+      'unavailable',
+      'command_not_found',
+      'not_executable',
+      'invalid_argument',
+      'no_capacity',
+    ];
     if (!(error instanceof FsbError) || !codes.includes(error.code)) throw error;
   });
-  await failed;
+  // One that says no more: whoever used it is told when it is destroyed.
+  if (stays) await Promise.all([channel.ping(50).catch(noop), instance.destroy('it is silent')]);
+  await told;
+  if (!stays) await failed;
 }
+
+const noop = (): void => {};

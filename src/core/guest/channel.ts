@@ -9,6 +9,7 @@ import { refusal, type Welcome } from './handshake.ts';
 import { Pings } from './pings.ts';
 import type { ChannelProcess } from './process/channel-process.ts';
 import { ProcessTable } from './process/process-table.ts';
+import { Remainders } from './process/remainders.ts';
 import { type GuestFrame, signalScopes } from './protocol/frames.ts';
 
 /** Milliseconds until a guest that does not read is cut off when the core lets go. */
@@ -113,6 +114,7 @@ export class Channel implements GuestChannel, FrameReceiver {
       windows: this.#welcome,
       known: this.#welcome.processes,
       connection: this.#connection,
+      remainders: new Remainders(this.#clock, (timeoutMs) => this.ping(timeoutMs)),
     });
   }
 }

@@ -23,9 +23,19 @@ export function scriptedMain() {
   }
   const signals: number[] = [];
   let acknowledged = false;
+  /** As the channel has it: one that waits for more can be told to stop. */
+  const chunks = output();
+  const iterator = {
+    next: () => chunks.next(),
+    return: async () => {
+      ended = true;
+      wake();
+      return { done: true, value: undefined };
+    },
+  };
   const session = {
     id: 1,
-    output: output(),
+    output: { [Symbol.asyncIterator]: () => iterator },
     exited,
     signal: (signal: number) => void signals.push(signal),
     acknowledgeExit: () => {

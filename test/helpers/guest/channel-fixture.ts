@@ -1,5 +1,6 @@
 import type { GuestChannel, GuestProcess } from '../../../src/core/guest/guest-channel.ts';
-import { openChannel } from '../../../src/core/guest/open-channel.ts';
+import { createOpenChannel } from '../../../src/core/guest/open-channel.ts';
+import { type Clock, systemClock } from '../../../src/core/model/clock.ts';
 import type { OutputChunk, ProcessSpec } from '../../../src/core/model/process.ts';
 import { processSpec } from './process-spec.ts';
 import { ScriptedGuest, type ScriptedGuestOptions } from './scripted-guest.ts';
@@ -14,9 +15,12 @@ export class ChannelFixture implements AsyncDisposable {
     this.channel = channel;
   }
 
-  static async open(options?: ScriptedGuestOptions): Promise<ChannelFixture> {
+  static async open({
+    clock = systemClock,
+    ...options
+  }: ScriptedGuestOptions & { clock?: Clock } = {}): Promise<ChannelFixture> {
     const guest = await ScriptedGuest.start(options);
-    return new ChannelFixture(guest, await openChannel(guest.path, { timeoutMs: 5_000 }));
+    return new ChannelFixture(guest, await createOpenChannel(clock)(guest.path, { timeoutMs: 5_000 }));
   }
 
   /** Process 1, just spawned. */
@@ -29,11 +33,15 @@ export class ChannelFixture implements AsyncDisposable {
   /** Resolves when each side has read all that the other had sent. */
   async settle(): Promise<void> {
     const pinged = this.channel.ping(5_000);
-    const count = this.guest.ofType('PING').length;
-    await this.guest.heard('PING', count + 1);
-    const ping = this.guest.ofType('PING').at(-1)!;
-    this.guest.send({ type: 'PONG', process: 0, token: ping.token });
+    const nth = this.guest.ofType('PING').length + 1;
+    await this.guest.heard('PING', nth);
+    this.answerPing(nth);
     await pinged;
+  }
+
+  /** Answers the `nth` ping of the core, which has come. */
+  answerPing(nth: number): void {
+    this.guest.send({ type: 'PONG', process: 0, token: this.guest.ofType('PING')[nth - 1]!.token });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -409,3 +409,34 @@ describe('its files', () => {
     expect(state.filesFor).toBeUndefined();
   });
 });
+
+describe('output that never comes', () => {
+  it('keeps nobody from deleting a sandbox that has ended', async () => {
+    const { clock, main, log, state, start } = world();
+    const run = start();
+    main.write('a');
+    main.exit();
+    await clock.advance(60_000);
+    expect(state.ended).toBe(false);
+    const stopped = run.stop({ grace: 0, keepFiles: false });
+    await clock.advance(5_000);
+    await stopped;
+    await run.gone;
+    expect(log.lines).toEqual(['a']);
+    expect(log.ended).toBe(true);
+    expect(state.released).toBe(true);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('is waited for where the guest is frozen, until somebody wants the sandbox gone', async () => {
+    const { clock, main, steps, start } = world([], { paused: true });
+    const run = start();
+    main.exit();
+    await clock.advance(60_000);
+    const stopped = run.stop({ grace: 10_000, keepFiles: true });
+    await clock.advance(1);
+    expect(steps).toContain('wake');
+    main.end();
+    await stopped;
+  });
+});

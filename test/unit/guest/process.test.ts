@@ -1,9 +1,11 @@
 import { constants } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GuestFrame } from '../../../src/core/guest/protocol/frames.ts';
 import { ChannelFixture, collect } from '../../helpers/guest/channel-fixture.ts';
 import { processSpec } from '../../helpers/guest/process-spec.ts';
 import { exitOf, INPUT_WINDOW } from '../../helpers/guest/scripted-guest.ts';
+import { createManualClock, type ManualClock } from '../../helpers/manual-clock.ts';
 
 let fixture: ChannelFixture;
 beforeEach(async () => {
@@ -277,5 +279,63 @@ describe('a command that does not start', () => {
   it('refuses an id that is in use', async () => {
     await fixture.spawn();
     await expect(fixture.channel.spawn(1, processSpec(['a']))).rejects.toMatchObject({ code: 'conflict' });
+  });
+});
+
+/** Until the core has sent so many pings: what it reads of the answer to the last one comes when it comes. */
+async function nextPing({ guest }: ChannelFixture, clock: ManualClock, nth: number): Promise<void> {
+  for (; guest.ofType('PING').length < nth; await delay(5)) await clock.advance(100);
+}
+
+async function look(fixed: ChannelFixture, clock: ManualClock, nth: number): Promise<void> {
+  await nextPing(fixed, clock, nth);
+  fixed.answerPing(nth);
+}
+
+describe('output that is owed after the end', () => {
+  it('ends where it is when the guest answers and has no more', async () => {
+    const clock = createManualClock();
+    await using slow = await ChannelFixture.open({ clock });
+    const process = await slow.spawn();
+    const collected = collect(process.output);
+    slow.guest.send(stdout(0, 'one'), exitOf(1, { stdoutTotal: 70_000 }));
+    await process.exited;
+    for (let looks = 1; looks <= 3; looks++) await look(slow, clock, looks);
+    expect((await collected).stdout).toBe('one');
+    process.acknowledgeExit();
+    await slow.guest.heard('EXIT_ACK');
+  });
+
+  it('is waited for while it comes, while the guest may not send, and while it is frozen', async () => {
+    const clock = createManualClock();
+    await using slow = await ChannelFixture.open({ clock });
+    const process = await slow.spawn();
+    slow.guest.send(exitOf(1, { stdoutTotal: 5 + 4 * portion.length }));
+    await process.exited;
+    // It comes.
+    for (let looks = 1; looks <= 5; looks++) {
+      slow.guest.send(stdout(looks - 1, 'x'));
+      await look(slow, clock, looks);
+    }
+    // Frozen: no answer.
+    for (let looks = 6; looks <= 10; looks++) {
+      await nextPing(slow, clock, looks);
+      await clock.advance(5_000);
+    }
+    // The window is full, and nobody reads.
+    for (let i = 0; i < 3; i++) slow.guest.send(stdout(5 + i * portion.length, portion));
+    slow.guest.send(stdout(5 + 3 * portion.length, portion.subarray(5)));
+    for (let looks = 11; looks <= 15; looks++) await look(slow, clock, looks);
+    const chunks = process.output[Symbol.asyncIterator]();
+    const first = await chunks.next();
+    await chunks.next();
+    await slow.guest.heard('ACK');
+    slow.guest.send(stdout(4 * portion.length, portion.subarray(0, 5)));
+    let read = first.value!.data.length;
+    expect(read).toBeGreaterThan(0);
+    for (let next = await chunks.next(); !next.done; next = await chunks.next())
+      read += next.value.data.length;
+    expect(read).toBeGreaterThan(portion.length);
+    await chunks.return?.();
   });
 });

@@ -13,6 +13,7 @@ import type { Persistence } from './persistence.ts';
  */
 export class MainPump {
   readonly #main: ProcessSession;
+  readonly #output: AsyncIterator<OutputChunk>;
   readonly #log: LogWriter;
   readonly #writes: Persistence;
   readonly #taps = new Set<OutputTap>();
@@ -26,6 +27,7 @@ export class MainPump {
 
   constructor(main: ProcessSession, log: LogWriter, writes: Persistence) {
     this.#main = main;
+    this.#output = main.output[Symbol.asyncIterator]();
     this.#log = log;
     this.#writes = writes;
     this.#ends = { ...log.offsets };
@@ -42,7 +44,7 @@ export class MainPump {
     return this.#ends;
   }
 
-  /** Resolves when every byte is in the log or `missing`; rejects when the channel was lost before that. */
+  /** Resolves when every byte is in the log or `missing`, or after `stop`; rejects when the channel was lost before that. */
   async run(): Promise<void> {
     // Once the process has ended, at most its last buffers are left: a reader that stalls must not delay the end.
     const exited = this.#main.exited.then(noop, noop).then(() => {
@@ -50,7 +52,7 @@ export class MainPump {
     });
     let failure: Error | undefined;
     try {
-      for await (const chunk of this.#main.output) {
+      for await (const chunk of { [Symbol.asyncIterator]: () => this.#output }) {
         this.#beginning.add(chunk);
         const pushed = [...this.#taps].map((tap) => tap.push(chunk));
         this.#current = (async () => {
@@ -67,6 +69,11 @@ export class MainPump {
       for (const tap of this.#taps) tap.end(failure);
       this.#taps.clear();
     }
+  }
+
+  /** Nobody waits for what has not come by now. What came is still written. */
+  stop(): void {
+    void this.#output.return?.().catch(noop);
   }
 
   /** What comes after a chunk that is given up is still worth a try. */

@@ -24,6 +24,8 @@ import { Stopping } from './stopping.ts';
 const SIGKILL = 9;
 /** Milliseconds for which a process waits for its log to be writable again; then it goes on without one. */
 const LOG_PATIENCE = 10_000;
+/** Milliseconds that whoever wants it gone waits for output, when it has ended. */
+const OUTPUT_PATIENCE = 5_000;
 
 export interface SandboxRunOptions {
   sandboxId: string;
@@ -223,12 +225,28 @@ export class SandboxRun {
     });
     failpoint('end.seen');
     this.#stopping.over();
-    await Promise.race([pumping, this.#abandoned]).catch(noop);
+    await this.#drained(pumping);
     failpoint('end.drained');
     await this.#closeLog();
     failpoint('end.logged');
     if (!this.#detached) await this.#recordEnd(end);
     return end;
+  }
+
+  /** The last output of one that has ended: what its guest never sends keeps nobody from deleting it. */
+  async #drained(pumping: Promise<void>): Promise<void> {
+    const { signal } = this.#unwanted;
+    let cancel = noop;
+    const limit = (): void => {
+      // A frozen guest sends nothing.
+      this.#stopping.thaw();
+      cancel = this.#options.clock.after(OUTPUT_PATIENCE, () => this.pump.stop());
+    };
+    if (signal.aborted) limit();
+    else signal.addEventListener('abort', limit, { once: true });
+    await Promise.race([pumping, this.#abandoned]).catch(noop);
+    signal.removeEventListener('abort', limit);
+    cancel();
   }
 
   async #closeLog(): Promise<void> {

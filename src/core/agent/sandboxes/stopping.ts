@@ -50,7 +50,7 @@ export class Stopping {
     if (this.#killAt !== undefined && this.#killAt <= killAt && grace > 0) return;
     if (this.#killAt === undefined && grace > 0) {
       main.signal(stopSignal ?? SIGTERM, 'process');
-      this.#wake();
+      this.thaw();
     }
     this.#killAt = killAt;
     this.#cancel();
@@ -63,7 +63,7 @@ export class Stopping {
     if (this.#over) return;
     this.#killed = true;
     this.#options.main.signal(SIGKILL);
-    this.#wake();
+    this.thaw();
     this.#cancel();
     // A guest that does not even deliver SIGKILL any more (frozen, or not ours any more) is ended from outside.
     this.#cancel = this.#options.clock.after(KILL_ANSWER, () => void this.#killFromOutside());
@@ -76,7 +76,7 @@ export class Stopping {
   }
 
   /** A frozen guest delivers no signal. When it cannot be thawed, the kill from outside finds a way, or tells. */
-  #wake(): void {
+  thaw(): void {
     if (this.#options.isPaused()) this.#options.instance.wake().catch(noop);
   }
 

@@ -21,6 +21,8 @@ export interface ProcessOptions {
   /** Whether the process takes input, and how much of it the guest has. */
   input: { open: boolean; sent: number; acknowledged: number };
   send(frame: CoreFrame): void;
+  /** It has ended, and the guest has not sent all of its output yet. */
+  onOwed(output: OutputQueue): void;
   /** The guest was told to forget the process. */
   onForgotten(): void;
 }
@@ -132,6 +134,7 @@ export class ChannelProcess implements GuestProcess {
     const exited = frame.kind === 0;
     this.#settleExit.resolve({ code: exited ? frame.value : null, signal: exited ? null : frame.value });
     this.#forgetWhenSafe();
+    if (this.output.isOwed) this.#options.onOwed(this.output);
   }
 
   /** Nothing more will be heard of the process: the channel is gone, or it never started. */

@@ -70,6 +70,32 @@ export class OutputQueue implements AsyncIterable<OutputChunk> {
     return this.#dropped || (stdout.consumed === stdout.total && stderr.consumed === stderr.total);
   }
 
+  /** Bytes of both streams. */
+  get received(): number {
+    return this.#streams.stdout.received + this.#streams.stderr.received;
+  }
+
+  /** The process has ended, and the guest has not sent all that it wrote; somebody wants that. */
+  get isOwed(): boolean {
+    const isOver = this.#streams.stdout.total !== undefined;
+    return isOver && !this.#complete && !this.#dropped && this.#error === undefined;
+  }
+
+  /** The guest may send more of what it owes. */
+  get mayGrow(): boolean {
+    return Object.values(this.#streams).some(
+      ({ received, total, acknowledged }) =>
+        received !== total && received - acknowledged < this.#options.window,
+    );
+  }
+
+  /** No more will come of what is owed: the output ends where it is. */
+  cut(): void {
+    for (const stream of Object.values(this.#streams)) stream.total = stream.received;
+    this.#endWhenComplete();
+    if (this.settled) this.#options.onSettled();
+  }
+
   /** Keeps nothing of `data` itself. @throws ProtocolError for a gap, a repetition, or more than the window or the total */
   receive(name: StreamName, offset: number, data: Buffer): void {
     const stream = this.#streams[name];

@@ -9,6 +9,7 @@ import { ProtocolError } from '../protocol/protocol-error.ts';
 import { encodeSpawnRequest } from '../protocol/spawn-request.ts';
 import { ChannelProcess } from './channel-process.ts';
 import { KnownProcesses } from './known-processes.ts';
+import type { Remainders } from './remainders.ts';
 import { spawnError } from './spawn-error.ts';
 
 const LARGEST_ID = 0xffff_ffff;
@@ -27,6 +28,7 @@ export interface ProcessTableOptions {
   /** What the guest had when the channel was opened. */
   known: ProcessFrame[];
   connection: Pick<GuestConnection, 'send' | 'sendEncoded'>;
+  remainders: Pick<Remainders, 'watch'>;
 }
 
 /** The processes of a guest as one channel sees them, by id; it knows which frames the guest may send about each. */
@@ -155,7 +157,7 @@ export class ProcessTable {
     from: Record<StreamName, number>,
     input: { open: boolean; sent: number; acknowledged: number },
   ): ChannelProcess {
-    const { windows, connection } = this.#options;
+    const { windows, connection, remainders } = this.#options;
     const process = new ChannelProcess({
       id,
       pid,
@@ -164,6 +166,7 @@ export class ProcessTable {
       outputWindow: windows.outputWindow,
       inputWindow: windows.inputWindow,
       send: (frame) => connection.send(frame),
+      onOwed: (output) => remainders.watch(output),
       onForgotten: () => this.#gone(id),
     });
     this.#processes.set(id, process);
