@@ -123,12 +123,13 @@ export class Agent implements AgentApi {
 
   /** Its instance is gone, and nobody saw the end. Resolves when that is on record, for one that has a slot. */
   async lose(sandboxId: string, reason: string): Promise<void> {
-    const { slots, clock } = this.#options;
+    const { slots, logs, clock } = this.#options;
     const slot = slots.get(sandboxId);
     if (slot === undefined) return this.#announce({ sandboxId, state: { state: 'lost', reason } });
     if (slot.end !== undefined) return;
     const end = { kind: 'lost' as const, at: clock.now(), reason };
     await slots.put(sandboxId, { ...slot, end });
+    await logs.desert(sandboxId);
     this.#announce({ sandboxId, state: stateOf({ ...slot, end }) });
   }
 

@@ -91,6 +91,7 @@ class FileLogStore implements LogStore {
       repairs.torn.length = 0;
       repairs.spoiled.length = 0;
       if (this.#closed.signal.aborted) throw this.#closed.signal.reason;
+      known.deserted = false;
       const surroundings = { clock: this.#clock, log: this.#log, tally: this.#tally };
       entry.writer = new QueuedLogWriter({ known, file, ...surroundings, onClose });
       return entry.writer;
@@ -111,6 +112,14 @@ class FileLogStore implements LogStore {
     } finally {
       this.#release(sandboxId, entry);
     }
+  }
+
+  async desert(sandboxId: string): Promise<void> {
+    // One that cannot be loaded has no followers.
+    const loaded = await this.#open.get(sandboxId)?.loaded.catch(() => undefined);
+    if (loaded === undefined) return;
+    loaded.known.deserted = true;
+    loaded.known.changed.ring();
   }
 
   remove(sandboxId: string): Promise<void> {

@@ -26,6 +26,8 @@ export interface LogStore {
   writer(sandboxId: string): Promise<LogWriter>;
   /** Event-driven follow; a sandbox without a log yields nothing (with follow: waits for one). */
   read(sandboxId: string, query: LogQuery, signal?: AbortSignal): AsyncIterable<LogEntry>;
+  /** Nobody will write to it any more: followers end when they have read what there is. */
+  desert(sandboxId: string): Promise<void>;
   /** Removes the files; followers end. Idempotent. */
   remove(sandboxId: string): Promise<void>;
   /** Bytes on the disk; 0 for a sandbox without a log. Left out: of all together. */

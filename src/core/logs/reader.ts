@@ -44,7 +44,7 @@ export async function* readLog(parts: ReaderParts): AsyncGenerator<LogEntry> {
       continue;
     }
     if (here !== undefined && here !== known.segments.at(-1)) [segment, position] = [segment + 1, 0];
-    else if (!query.follow || known.ended || clock.now() >= until) return;
+    else if (!query.follow || known.ended || known.deserted || clock.now() >= until) return;
     else await nextChange(parts);
   }
 }

@@ -20,6 +20,8 @@ export interface SandboxLog {
   /** Of the last record. */
   time: number;
   ended: boolean;
+  /** Nobody will write to it, although it is not complete: followers end. Until there is a writer again. */
+  deserted: boolean;
   removed: boolean;
   /** Woken at every change of the above. */
   readonly changed: Bell;
@@ -53,6 +55,7 @@ export const emptyLog = (id: string, directory: string): SandboxLog => ({
   seq: 0,
   time: 0,
   ended: false,
+  deserted: false,
   removed: false,
   changed: new Bell(),
 });

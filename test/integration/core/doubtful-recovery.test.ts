@@ -95,6 +95,39 @@ describe('a core that starts with too few descriptors', () => {
   });
 });
 
+describe('a guest that does not answer the next core', () => {
+  it.each([
+    ['dies', ({ pid }: Frozen) => process.kill(pid, 'SIGKILL')],
+    ['is given up', ({ api, box }: Frozen) => api.sandboxes.stop(box, { grace: 0 })],
+  ])(
+    'and %s: the sandbox is Lost, and who follows its log is told the end',
+    { timeout: 90_000 },
+    async (_, end) => {
+      const { box, instance } = await killedWithOne();
+      const pid = (await firstProcesses(root)).get(instance)!;
+      process.kill(pid, 'SIGSTOP');
+      const core = await startCoreProcess(root, { pool });
+        const followed = (async () => {
+        const pieces: Buffer[] = [];
+        for await (const { data } of core.api.sandboxes.logs(box, { ...wholeLog, follow: true }))
+          pieces.push(data);
+        return Buffer.concat(pieces).toString();
+      })();
+      expect((await core.api.system.health()).unsettled).toMatchObject([{ sandboxId: box.id }]);
+      await end({ api: core.api, box, pid });
+      expect(await followed).toBe('begun\n');
+      await expect.poll(async () => (await core.api.sandboxes.get(box)).state.phase).toBe('Lost');
+      await deleteAll(core);
+    },
+  );
+});
+
+interface Frozen {
+  api: CoreApi;
+  box: Sandbox;
+  pid: number;
+}
+
 describe('a log that cannot be opened', () => {
   it('is set aside, and its sandbox runs on', { timeout: 60_000 }, async () => {
     const { box } = await killedWithOne();

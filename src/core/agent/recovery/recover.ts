@@ -36,14 +36,15 @@ export interface RecoveryOptions extends TakeUpGround {
  * as lost what was wanted and is gone. Only a definite verdict destroys.
  */
 export async function recover(options: RecoveryOptions): Promise<RecoveryResult> {
-  const { ledger, slots, logs, retained, recording, doubt } = options;
+  const { ledger, slots, logs, retained, recording, doubt, unsettled } = options;
   const result: RecoveryResult = { ...NOTHING };
   const found = new Map((await recording.list()).map((instance) => [instance.id, instance]));
   failpoint('recover.listed');
   const ids = new Set([...found.keys(), ...ledger.ids()]);
   await Promise.all([...ids].map((id) => recoverInstance(id, found.get(id), options, result)));
 
-  for (const [sandboxId] of slots.entries()) if (await noteLoss(sandboxId, options)) result.lost += 1;
+  for (const [sandboxId, { instance }] of slots.entries())
+    if (!unsettled.has(instance) && (await noteLoss(sandboxId, options))) result.lost += 1;
   for (const sandboxId of await logs.list())
     if (
       slots.get(sandboxId) === undefined &&
@@ -144,11 +145,10 @@ async function tryAgain(id: string, options: RecoveryOptions): Promise<void> {
 }
 
 /** True when a sandbox that runs, by its record, has nothing to run in. */
-async function noteLoss(sandboxId: string, { slots, agent, unsettled }: RecoveryOptions): Promise<boolean> {
+async function noteLoss(sandboxId: string, { slots, agent }: RecoveryOptions): Promise<boolean> {
   // Looked up anew: one that was taken up may have ended, and have been recorded, while another was written.
   const slot = slots.get(sandboxId);
   if (slot === undefined || slot.end !== undefined || agent.holds(sandboxId)) return false;
-  if (unsettled.has(slot.instance)) return false;
   await agent.lose(sandboxId, 'its instance was gone when the core came back');
   return true;
 }
