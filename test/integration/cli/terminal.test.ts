@@ -39,7 +39,13 @@ interface Started {
 }
 
 function start(command: string, args: string[], more: NodeJS.ProcessEnv = {}): Started {
-  const env = { ...process.env, FSB_HOST: host, NODE_EXTRA_CA_CERTS: '', XDG_CACHE_HOME: CODE_CACHES, ...more };
+  const env = {
+    ...process.env,
+    FSB_HOST: host,
+    NODE_EXTRA_CA_CERTS: '',
+    XDG_CACHE_HOME: CODE_CACHES,
+    ...more,
+  };
   const child = spawn(command, args, { env, cwd: root });
   const [out, err] = [new Recorder(), new Recorder()];
   child.stdout.pipe(out);
