@@ -1,6 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { CoreApi } from '../../src/core/api/core-api.ts';
+import { connectCore } from '../../src/core/client/connect-core.ts';
+import { corePaths } from '../../src/core/model/paths.ts';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
 import { tableLines } from '../helpers/cli/table-lines.ts';
 import { writeBusyboxImage } from '../helpers/image/busybox-image.ts';
@@ -11,6 +14,7 @@ import type { TestRegistry } from '../helpers/image/registry/docker-registry.ts'
 
 let shell: Shell;
 let registry: TestRegistry;
+let core: CoreApi;
 
 beforeAll(async () => {
   shell = await makeShell();
@@ -21,17 +25,27 @@ beforeAll(async () => {
   await writeFile(join(shell.home, 'rootfs.tar'), await rootfsTar());
   await writeFile(join(shell.home, 'vars'), 'B=2\n');
   await writeFile(join(shell.home, 'spec.yaml'), 'image: host\nargs: [cat]\n');
+  await shell.succeed('fsb-ctl daemon start');
+  const { grpcSocket, httpSocket } = corePaths({ FSB_ROOT: shell.cli.root }, 0);
+  core = connectCore({ grpc: `unix://${grpcSocket}`, http: `unix://${httpSocket}` });
   await writeFile(join(shell.home, 'pool.yaml'), 'warm: [{image: host, count: 1}]\n');
 });
 
+/** By calls of the core: two more commands before each line would cost more than most lines do. */
+async function removeAll(): Promise<void> {
+  for (const box of await core.sandboxes.list({})) await core.sandboxes.delete(box, { grace: 0 });
+  for (const { name } of await core.pools.list())
+    if (name !== 'default-pool') await core.pools.delete(name, { force: true });
+}
+
 beforeEach(async () => {
-  await shell.succeed('fsb-ctl delete --all -f');
-  await shell.run('fsb-ctl pool rm ci --force');
+  await removeAll();
   await shell.succeed('fsb-ctl run box -l team=red --image host -- sleep 1000');
 });
 
 afterAll(async () => {
   await shell.run('fsb-ctl daemon stop --root $PWD/o');
+  await core.close();
   expect(await shell.cli.close()).toEqual([]);
   await registry.stop();
 });

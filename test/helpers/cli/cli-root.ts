@@ -25,7 +25,7 @@ export interface CliRoot {
 }
 
 /** The compiled form of each command is made once for all roots, as it is for a user. test/e2e/entry.test.ts has its own. */
-const CODE_CACHES = join(repository, 'node_modules/.cache/fsb-test-commands');
+export const CODE_CACHES = join(repository, 'node_modules/.cache/fsb-test-commands');
 
 /** The production binary, of this tree or another, with a core of its own, which its first command starts. */
 export async function makeCliRoot(binary = join(repository, 'bin/run.js')): Promise<CliRoot> {

@@ -5,12 +5,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CODE_CACHES } from '../../helpers/cli/cli-root.ts';
 import { Recorder } from '../../helpers/cli/command-line.ts';
 import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const entry = join(root, 'bin/dev.js');
+const entry = join(root, 'bin/run.js');
 const python = join(root, 'test/helpers/cli/terminal.py');
 
 let behind: ProcessCore;
@@ -38,7 +39,13 @@ interface Started {
 }
 
 function start(command: string, args: string[], more: NodeJS.ProcessEnv = {}): Started {
-  const env = { ...process.env, FSB_HOST: host, NODE_EXTRA_CA_CERTS: '', ...more };
+  const env = {
+    ...process.env,
+    FSB_HOST: host,
+    NODE_EXTRA_CA_CERTS: '',
+    XDG_CACHE_HOME: CODE_CACHES,
+    ...more,
+  };
   const child = spawn(command, args, { env, cwd: root });
   const [out, err] = [new Recorder(), new Recorder()];
   child.stdout.pipe(out);
