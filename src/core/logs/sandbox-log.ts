@@ -1,5 +1,6 @@
 import type { StreamName } from '../model/process.ts';
 import type { Segment } from './segment.ts';
+import { SharedBlocks } from './shared-blocks.ts';
 
 /**
  * What this process knows about the log of one sandbox, shared by its writer and its readers. The writer changes it
@@ -23,6 +24,7 @@ export interface SandboxLog {
   removed: boolean;
   /** Woken at every change of the above. */
   readonly changed: Bell;
+  readonly blocks: SharedBlocks;
 }
 
 /** Wakes everyone who waits; keeps nothing for those who come later. */
@@ -55,6 +57,7 @@ export const emptyLog = (id: string, directory: string): SandboxLog => ({
   ended: false,
   removed: false,
   changed: new Bell(),
+  blocks: new SharedBlocks(directory),
 });
 
 export const endsLine = (data: Buffer): boolean => data[data.length - 1] === 0x0a;
