@@ -5,6 +5,8 @@ import { type Endpoint, formatEndpoint } from '../wire/endpoint.ts';
 
 /** Of one listener; further ones are closed without a word. */
 export const MOST_CONNECTIONS = 8192;
+/** When a listener has so many, it takes no more streams: what is left is for calls. */
+export const MOST_WITH_STREAMS = MOST_CONNECTIONS - 256;
 /** Connections that wait in the kernel to be accepted; it may have a limit of its own. */
 const BACKLOG = 4096;
 
