@@ -6,6 +6,8 @@ import { add, type Figures, figures, type Samples, sample, sampleTogether, singl
 import { type Place, WARM } from './place.ts';
 
 const FOLLOWERS = 2000;
+/** So many begin at once. */
+const WAVE = 200;
 const IDLE_MS = 10_000;
 const LINES = 5;
 
@@ -20,9 +22,14 @@ export async function idleFollowers(place: Place, scale: number): Promise<Figure
   await first(main);
   await ready(place, 'warm', WARM);
   const before = residentMemory(pid);
-  const begin = performance.now();
-  const readers = Array.from({ length: count }, () => new Follower(place));
-  const opened = await together(readers, begin);
+  const readers: Follower[] = [];
+  const opened: Samples = { samples: [], failures: 0 };
+  while (readers.length < count) {
+    const begin = performance.now();
+    const wave = Array.from({ length: Math.min(WAVE, count - readers.length) }, () => new Follower(place));
+    readers.push(...wave);
+    add(opened, await together(wave, begin));
+  }
   await delay(1000);
   const resident = residentMemory(pid) - before;
   const busy = await idleTime(pid, IDLE_MS * scale);
@@ -38,7 +45,7 @@ export async function idleFollowers(place: Place, scale: number): Promise<Figure
   await api.sandboxes.delete(ref, { grace: 0 });
   const many = `${count} followers`;
   return [
-    figures(`${way}: ${many} at once, the first line`, opened),
+    figures(`${way}: first line, ${WAVE} begin at once, ${many}`, opened),
     single(`${way}: the core's memory for each of ${many}`, resident / count, 'KiB'),
     single(`${way}: processor time of the core, ${many} that hear nothing`, busy, 'ms/s'),
     figures(`${way}: get, beside ${many}`, get),
