@@ -24,11 +24,17 @@ export interface BenchCore extends AsyncDisposable {
 export interface BenchCoreOptions {
   /** Of `fsb-ctl serve`. Without any, nothing is kept warm until a pool asks for it. */
   flags?: string[];
+  /** Where HTTP is besides the unix socket; left out: nowhere. */
+  http?: string;
   inspect?: boolean;
 }
 
 /** The production bundle, serving in a process of its own on a root of its own. */
-export async function startBenchCore({ flags, inspect = false }: BenchCoreOptions = {}): Promise<BenchCore> {
+export async function startBenchCore({
+  flags,
+  http = 'off',
+  inspect = false,
+}: BenchCoreOptions = {}): Promise<BenchCore> {
   const root = mkdtempSync(join(tmpdir(), 'fsb-bench-'));
   const { NODE_EXTRA_CA_CERTS: _, ...clean } = process.env;
   const env: NodeJS.ProcessEnv = { ...clean, FSB_ROOT: root };
@@ -36,7 +42,7 @@ export async function startBenchCore({ flags, inspect = false }: BenchCoreOption
     process.execPath,
     [
       ...(inspect ? ['--inspect=127.0.0.1:0'] : []),
-      ...[binary, 'serve', '--ready-fd', '3', '--http', 'off', '--metrics', 'off', '--memory-budget', '512g'],
+      ...[binary, 'serve', '--ready-fd', '3', '--http', http, '--metrics', 'off', '--memory-budget', '512g'],
       ...(flags ?? ['--warm', 'host=0', '--max', '1']),
     ],
     { env, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] },

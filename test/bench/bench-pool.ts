@@ -1,10 +1,15 @@
-import type { BenchCore } from './bench-core.ts';
+import type { CoreApi } from '../../src/core/api/core-api.ts';
 
 /** What a measured instance runs: it says something and stays. */
 export const HELLO = ['sh', '-c', 'echo hello; exec sleep 600'];
 
 /** A pool of the `host` image that keeps so many idle instances, and nothing beyond. */
-export async function createPool(core: BenchCore, name: string, idle: number, max: number): Promise<void> {
+export async function createPool(
+  core: { api: CoreApi },
+  name: string,
+  idle: number,
+  max: number,
+): Promise<void> {
   await core.api.pools.create({
     name,
     warm: [{ image: 'host', count: idle }],
@@ -24,7 +29,7 @@ export interface PoolCounts {
 }
 
 /** Waits until so many idle instances are reported and nothing boots or ends any more. */
-export async function ready(core: BenchCore, pool: string, idle: number): Promise<PoolCounts> {
+export async function ready(core: { api: CoreApi }, pool: string, idle: number): Promise<PoolCounts> {
   for (;;) {
     const rows = await core.api.pools.status(pool);
     const sum = (pick: (row: (typeof rows)[number]) => number): number =>

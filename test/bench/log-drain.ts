@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BenchCore, startBenchCore } from './bench-core.ts';
+import { processorTime } from './proc.ts';
 import { type Figures, figures, type Samples, sample } from './stats.ts';
 
 const MB = 1_000_000;
@@ -58,13 +59,6 @@ async function drain(
   await api.sandboxes.delete(ref, { grace: 0 });
   if (seq !== bytes) throw new Error(`the log ends at ${seq}, not ${bytes}`);
   return { elapsed, busy };
-}
-
-/** Milliseconds that a process was running, all its threads together. */
-function processorTime(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
-  const ticksPerSecond = 100;
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond;
 }
 
 async function toFile(script: string, bytes: number): Promise<number> {

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { claimGroup } from './claim.ts';
 import { coldGroup, execGroup } from './exec.ts';
 import { imageRunGroup } from './image-run.ts';
+import { loadGroup } from './load/load.ts';
 import { logDrainGroup } from './log-drain.ts';
 import { memoryGroup } from './memory.ts';
 import { othersGroup } from './others.ts';
@@ -24,6 +25,7 @@ const groups: Record<string, (scale: number) => Promise<Figures[]>> = {
   cold: coldGroup,
   refill: refillGroup,
   logs: logDrainGroup,
+  load: loadGroup,
   memory: memoryGroup,
   process: processGroup,
   pull: pullGroup,

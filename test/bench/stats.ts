@@ -57,12 +57,31 @@ export async function sample(
       const own = await work(run);
       found.samples.push(own ?? performance.now() - begin);
     } catch (error) {
-      found.failures += 1;
-      if (found.failures === 1)
-        console.error(`first failure: ${error instanceof Error ? error.message : error}`);
+      fail(found, error);
     }
   }
   return found;
+}
+
+/** Waits for all of these at once; as `sample`. */
+export async function sampleTogether(works: Promise<number>[]): Promise<Samples> {
+  const found: Samples = { samples: [], failures: 0 };
+  for (const work of await Promise.allSettled(works)) {
+    if (work.status === 'fulfilled') found.samples.push(work.value);
+    else fail(found, work.reason);
+  }
+  return found;
+}
+
+/** Counts a failure; the first one is shown. */
+export function fail(found: Samples, error: unknown): void {
+  found.failures += 1;
+  if (found.failures === 1) console.error(`first failure: ${error instanceof Error ? error.message : error}`);
+}
+
+export function add(to: Samples, { samples, failures }: Samples): void {
+  to.samples.push(...samples);
+  to.failures += failures;
 }
 
 const format = (value: number): string =>

@@ -1,11 +1,15 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
+import { isShortage } from '../model/disk-failure.ts';
 import { throwIfAborted } from '../model/errors.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import { findStart } from './find-start.ts';
 import type { SandboxLog } from './sandbox-log.ts';
-import { type Block, readBlock, type Segment } from './segment.ts';
+import type { Block, Segment } from './segment.ts';
 import { Selection } from './selection.ts';
+
+/** Milliseconds before a read is tried again for which there was too little of something. */
+const SHORTAGE_PAUSES = [20, 50, 100, 200, 500];
 
 interface ReaderParts {
   known: SandboxLog;
@@ -50,11 +54,12 @@ export async function* readLog(parts: ReaderParts): AsyncGenerator<LogEntry> {
 }
 
 /** What rotation took away, or what is damaged, up to the next mark, is skipped; the gap shows in the sequence. */
-async function readOrSkip({ known, log }: ReaderParts, segment: Segment, position: number): Promise<Block> {
+async function readOrSkip(parts: ReaderParts, segment: Segment, position: number): Promise<Block> {
+  const { known, log } = parts;
   const next = (from: number): number =>
     segment.marks.find((mark) => mark.position > from)?.position ?? segment.length;
   try {
-    const block = await readBlock(known.directory, segment.number, position, segment.length);
+    const block = await readPatiently(parts, segment, position);
     if (!block.corrupt) return block;
     log.warn({ sandbox: known.id, segment: segment.number, position: block.next }, 'a log is damaged');
     return { ...block, next: next(block.next) };
@@ -63,6 +68,24 @@ async function readOrSkip({ known, log }: ReaderParts, segment: Segment, positio
       return { records: [], next: segment.length, corrupt: true };
     throw error;
   }
+}
+
+/** Those who come in a crowd take all descriptors for a moment: nobody's log breaks off for that. */
+async function readPatiently(
+  { known, clock }: ReaderParts,
+  segment: Segment,
+  position: number,
+): Promise<Block> {
+  const read = (): Promise<Block> => known.blocks.read(segment.number, position, segment.length);
+  for (const pause of SHORTAGE_PAUSES) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!isShortage(error)) throw error;
+      await new Promise<void>((resolve) => clock.after(pause, resolve));
+    }
+  }
+  return read();
 }
 
 /** Until the writer did something, or the moment that the query ends at. @throws when cancelled or closed */

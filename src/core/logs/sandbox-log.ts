@@ -1,5 +1,6 @@
 import type { StreamName } from '../model/process.ts';
 import type { Segment } from './segment.ts';
+import { SharedBlocks } from './shared-blocks.ts';
 
 /**
  * What this process knows about the log of one sandbox, shared by its writer and its readers. The writer changes it
@@ -25,6 +26,7 @@ export interface SandboxLog {
   removed: boolean;
   /** Woken at every change of the above. */
   readonly changed: Bell;
+  readonly blocks: SharedBlocks;
 }
 
 /** Wakes everyone who waits; keeps nothing for those who come later. */
@@ -58,6 +60,7 @@ export const emptyLog = (id: string, directory: string): SandboxLog => ({
   deserted: false,
   removed: false,
   changed: new Bell(),
+  blocks: new SharedBlocks(directory),
 });
 
 export const endsLine = (data: Buffer): boolean => data[data.length - 1] === 0x0a;

@@ -1,5 +1,6 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Turns } from '../model/turns.ts';
 import {
   decodeRecord,
   isTornRecord,
@@ -87,24 +88,32 @@ export async function sizeOfLog(directory: string): Promise<number> {
 }
 
 /**
+ * Files of logs that are open at a time to be read: there are no more threads to read them. However many followers there are,
+ * they leave the descriptors of the process to others.
+ */
+const READS_AT_ONCE = 8;
+const reads = new Turns(READS_AT_ONCE);
+
+/**
  * Bytes `from`..`to`; fewer when the file is shorter. Opens and closes: no reader holds a descriptor while its
  * consumer is slow, or after it was forgotten.
  */
-async function readRange(directory: string, number: number, from: number, to: number): Promise<Buffer> {
-  const handle = await open(segmentPath(directory, number), 'r');
-  try {
-    const buffer = Buffer.allocUnsafe(to - from);
-    let filled = 0;
-    while (filled < buffer.length) {
-      const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, from + filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
+const readRange = (directory: string, number: number, from: number, to: number): Promise<Buffer> =>
+  reads.take('', async () => {
+    const handle = await open(segmentPath(directory, number), 'r');
+    try {
+      const buffer = Buffer.allocUnsafe(to - from);
+      let filled = 0;
+      while (filled < buffer.length) {
+        const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, from + filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return buffer.subarray(0, filled);
+    } finally {
+      await handle.close();
     }
-    return buffer.subarray(0, filled);
-  } finally {
-    await handle.close();
-  }
-}
+  });
 
 export interface Block {
   records: LogRecord[];

@@ -17,6 +17,7 @@ import {
   type Visit,
 } from './auth/entrance.ts';
 import { Throttle } from './auth/throttle.ts';
+import { MOST_WITH_STREAMS } from './listen.ts';
 import type { Protocol, Traffic } from './metrics/traffic.ts';
 import type { Served } from './served.ts';
 import { type TlsFiles, TlsIdentity } from './tls/identity.ts';
@@ -26,6 +27,8 @@ export interface DoorParts extends EntranceParts {
   traffic: Traffic;
   clock: Clock;
   log: Logger;
+  /** As DoorsOptions. */
+  mostWithStreams?: number;
 }
 
 /** One listener: where it is, whether TLS is on it, and who may come in. */
@@ -33,6 +36,8 @@ export class Door {
   readonly endpoint: Endpoint;
   readonly #tls: TlsIdentity | undefined;
   readonly #parts: DoorParts;
+  readonly #mostWithStreams: number;
+  #connections = 0;
   #enter: Entrance;
 
   /** @param tls for what listens on TCP; undefined: none */
@@ -40,6 +45,7 @@ export class Door {
     this.endpoint = endpoint;
     this.#tls = endpoint.kind === 'tcp' ? tls : undefined;
     this.#parts = parts;
+    this.#mostWithStreams = parts.mostWithStreams ?? MOST_WITH_STREAMS;
     this.#enter = endpoint.kind === 'unix' ? overUnixSocket(parts) : overLoopback(parts);
   }
 
@@ -55,6 +61,22 @@ export class Door {
   /** Before its server listens: has its connections counted. */
   watch(server: SocketServer, protocol: Protocol): void {
     this.#parts.traffic.watch(server, protocol);
+    server.on('connection', (socket) => {
+      this.#connections += 1;
+      socket.once('close', () => {
+        this.#connections -= 1;
+      });
+    });
+  }
+
+  /** @throws no_capacity: what is left of connections is for calls */
+  assertRoomForStream(): void {
+    if (this.#connections <= this.#mostWithStreams) return;
+    throw new FsbError(
+      'no_capacity',
+      `${this.#connections} connections are open here, too many for another stream`,
+      { hint: 'Try again when others have ended, or use another address of the core.' },
+    );
   }
 
   /** Counts somebody who is turned away here. @returns the error, to be thrown */
@@ -96,6 +118,8 @@ export interface DoorsOptions {
   metrics?: string;
   security?: Security;
   traffic: Traffic;
+  /** Connections of a listener, beyond which it takes no more streams; left out: as many as cores take. */
+  mostWithStreams?: number;
   clock: Clock;
   log: Logger;
 }
@@ -109,7 +133,7 @@ export interface Doors {
 
 /** Nothing listens yet. @throws invalid_argument (an address, a file), denied (others could reach it, or read a secret) */
 export function openDoors(core: Served, options: DoorsOptions): Doors {
-  const { security = {}, traffic, clock, log } = options;
+  const { security = {}, traffic, mostWithStreams, clock, log } = options;
   const { tls, auditLog } = security;
   const knows =
     security.tokenFile !== undefined || security.token !== undefined || tls?.clientCa !== undefined;
@@ -128,6 +152,7 @@ export function openDoors(core: Served, options: DoorsOptions): Doors {
     clock,
     log,
     ...(credentials && { credentials }),
+    ...(mostWithStreams !== undefined && { mostWithStreams }),
   };
   const doorOf = (endpoint: Endpoint): Door =>
     new Door(endpoint, identity, { ...parts, ...(audit && { audit }) });

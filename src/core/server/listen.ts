@@ -3,7 +3,12 @@ import type { AddressInfo, Server } from 'node:net';
 import { FsbError } from '../model/errors.ts';
 import { type Endpoint, formatEndpoint } from '../wire/endpoint.ts';
 
-const MAX_CONNECTIONS = 4096;
+/** Of one listener; further ones are closed without a word. */
+export const MOST_CONNECTIONS = 8192;
+/** When a listener has so many, it takes no more streams: what is left is for calls. */
+export const MOST_WITH_STREAMS = MOST_CONNECTIONS - 256;
+/** Connections that wait in the kernel to be accepted; it may have a limit of its own. */
+const BACKLOG = 4096;
 
 /**
  * Makes a server of sockets listen; a unix socket is for its user alone, and replaces what lies there.
@@ -11,14 +16,14 @@ const MAX_CONNECTIONS = 4096;
  * @throws unavailable when the address cannot be had
  */
 export async function listen(server: Server, endpoint: Endpoint): Promise<string> {
-  server.maxConnections = MAX_CONNECTIONS;
+  server.maxConnections = MOST_CONNECTIONS;
   if (endpoint.kind === 'unix') await rm(endpoint.path, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>
       reject(new FsbError('unavailable', `cannot listen on ${formatEndpoint(endpoint)}: ${error.message}`)),
     );
     // Node's own 511 are soon there when many call at once, and a unix socket refuses the next one.
-    const backlog = MAX_CONNECTIONS;
+    const backlog = BACKLOG;
     server.listen(
       endpoint.kind === 'unix'
         ? { path: endpoint.path, backlog }

@@ -37,6 +37,8 @@ export interface ServerOptions {
   ready: () => boolean;
   /** Of gRPC; left out: those that cores have. */
   limits?: GrpcLimits;
+  /** As DoorsOptions. */
+  mostWithStreams?: number;
   /** Left out: nobody watches them. */
   descriptors?: Descriptors;
   clock: Clock;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
+import type { Security } from '../../../src/core/server/doors.ts';
 import { cachedScript, coreScript } from './core-script.ts';
 import { buildGuest, guestDirectory } from './real-core.ts';
 
@@ -32,6 +33,8 @@ export interface CoreProcessOptions {
   logSize?: number;
   /** Milliseconds that the log of a deleted sandbox is kept. */
   logRetention?: number;
+  /** Has it listen on TCP as well, on free ports; `readStatus` tells which. */
+  security?: Security;
   /** How many descriptors it may have. */
   descriptors?: number;
   /** Dies at this failpoint on its way to being ready: then this rejects. */
@@ -46,11 +49,13 @@ const ENTER = 'echo $$ > "$0";';
 /** A real core in a process of its own, so that it can be killed. @throws with the error's code, message and hint when it does not start */
 export async function startCoreProcess(
   root: string,
-  { pool = {}, logSize, logRetention, descriptors, dieAt, procs }: CoreProcessOptions = {},
+  { pool = {}, logSize, logRetention, security, descriptors, dieAt, procs }: CoreProcessOptions = {},
 ): Promise<CoreProcess> {
   buildGuest();
   const policy = JSON.stringify({ warm: [{ image: 'host', count: 2 }], capacity: { max: 48 }, ...pool });
-  const words = [root, policy, guestDirectory, JSON.stringify({ logSize, logRetention })];
+  const address = '127.0.0.1:0';
+  const tcp = security && { grpc: address, http: address, security };
+  const words = [root, policy, guestDirectory, JSON.stringify({ logSize, logRetention, ...tcp })];
   const program = [process.execPath, '--expose-gc', cachedScript, await coreScript(), ...words];
   const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors};`;
   const enter = procs === undefined ? '' : ENTER;

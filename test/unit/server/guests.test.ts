@@ -13,37 +13,72 @@ class FakeSocket extends EventEmitter {
   }
 }
 
-const world = () => {
+const world = (most = 4096) => {
   const clock = createManualClock();
-  const guests = new Guests(clock);
+  const guests = new Guests(clock, most);
   let port = 0;
   const come = (address: string) => {
     const socket = new FakeSocket();
     port += 1;
     const peer = `${address}:${port}`;
-    return { socket, peer, taken: guests.take(peer, address, socket as unknown as Socket) };
+    const one = { socket, peer, taken: false, welcome: false };
+    one.taken = guests.take(peer, address, socket as unknown as Socket, () => {
+      one.welcome = true;
+    });
+    return one;
   };
   return { clock, guests, come };
 };
 
-it('has room for so many strangers of an address, and for more of those who are known', () => {
+const welcomed = (all: { welcome: boolean }[]): number => all.filter(({ welcome }) => welcome).length;
+
+it('begins with so many strangers of an address at a time, and with the next when one of them is known or gone', () => {
   const { guests, come } = world();
-  const first = Array.from({ length: 64 }, () => come('192.0.2.1'));
-  expect(first.every(({ taken }) => taken)).toBe(true);
-  expect(come('192.0.2.1').taken).toBe(false);
-  expect(come('192.0.2.2').taken).toBe(true);
-  guests.known(first[0]!.peer);
-  guests.known(first[0]!.peer);
-  expect(come('192.0.2.1').taken).toBe(true);
-  expect(come('192.0.2.1').taken).toBe(false);
-  first[1]!.socket.destroy();
-  expect(come('192.0.2.1').taken).toBe(true);
+  const all = Array.from({ length: 2_000 }, () => come('192.0.2.1'));
+  expect([all.every(({ taken }) => taken), welcomed(all)]).toEqual([true, 64]);
+  expect(come('192.0.2.2').welcome).toBe(true);
+  guests.known(all[0]!.peer);
+  guests.known(all[0]!.peer);
+  all[1]!.socket.destroy();
+  expect([welcomed(all), all[65]!.welcome]).toEqual([66, true]);
+  all[66]!.socket.destroy();
+  all[2]!.socket.destroy();
+  expect([all[66]!.welcome, all[67]!.welcome]).toEqual([false, true]);
+  for (const { peer } of all) guests.known(peer);
+  expect(welcomed(all)).toBe(1_999);
 });
 
-it('has room for so many strangers in all', () => {
+it('begins with so many strangers in all, and then with each address in turn', () => {
   const { come } = world();
-  const taken = Array.from({ length: 600 }, (_, i) => come(`10.0.0.${i % 250}`).taken);
-  expect(taken.filter(Boolean)).toHaveLength(512);
+  const flood = Array.from({ length: 1_000 }, (_, i) => come(`10.0.0.${i % 16}`));
+  const others = Array.from({ length: 2 }, () => come('192.0.2.1'));
+  expect([welcomed(flood), welcomed(others)]).toEqual([512, 0]);
+  for (const { socket } of flood.slice(0, 34)) socket.destroy();
+  expect(welcomed(others)).toBe(2);
+});
+
+it('has nobody wait when that would fill it', () => {
+  const { guests, come } = world(100);
+  const all = Array.from({ length: 110 }, () => come('192.0.2.1'));
+  expect(all.map(({ taken }) => taken).lastIndexOf(true)).toBe(99);
+  expect(come('192.0.2.2')).toMatchObject({ taken: true, welcome: true });
+  for (const { peer } of all) guests.known(peer);
+  expect(come('192.0.2.1')).toMatchObject({ taken: true, welcome: true });
+});
+
+it('sends away who has waited for long', async () => {
+  const { clock, guests, come } = world();
+  const all = Array.from({ length: 65 }, () => come('192.0.2.1'));
+  for (const { peer } of all.slice(1, 64)) guests.known(peer);
+  expect(all[64]!.welcome).toBe(true);
+  const late = Array.from({ length: 63 }, () => come('192.0.2.1')).at(-1)!;
+  expect(late.welcome).toBe(false);
+  await clock.advance(19_999);
+  expect([all[0]!.socket.destroyed, late.welcome]).toEqual([false, false]);
+  await clock.advance(1);
+  expect([all[0]!.socket.destroyed, late.welcome]).toEqual([true, true]);
+  await clock.advance(20_000);
+  expect([late.socket.destroyed, clock.pending]).toEqual([true, 0]);
 });
 
 it('sends a stranger away after a while, and nobody who is known', async () => {

@@ -4,6 +4,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { CallOptions } from '../../../src/core/api/sandbox-api.ts';
 import type { CoreEvent, EventQuery } from '../../../src/core/model/event.ts';
+import { errorOf } from '../../contract/workbench.ts';
+import { LogFollower } from '../../helpers/core/log-followers.ts';
 import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
 import { loadProto, protoClient } from '../../helpers/core/proto-client.ts';
 import { serveAndConnect } from '../../helpers/core/served-core.ts';
@@ -111,3 +113,43 @@ function watchOver(session: ClientHttp2Session): ClientHttp2Stream {
   stream.end(Buffer.alloc(5));
   return stream;
 }
+
+describe('connections of a listener', () => {
+  it.each(['unix', 'tcp'] as const)(
+    'are left for calls: streams beyond are refused over %s, and taken again later',
+    async (way) => {
+      const inner = processCore();
+      const box = { namespace: 'default', name: 'box' };
+      await inner.sandboxes.create({
+        ...box,
+        spec: { image: 'host', command: ['sh', '-c', 'echo hi; sleep 1000'] },
+      });
+      const served = await serveAndConnect(inner, way, { mostWithStreams: 20 });
+      const open: LogFollower[] = [];
+      const next = async (): Promise<void> => {
+        const follower = new LogFollower(served.core, box);
+        await follower.until('hi\n');
+        open.push(follower);
+      };
+      const refusal = await errorOf(
+        (async () => {
+          for (;;) await next();
+        })(),
+      );
+      expect(refusal).toMatchObject({
+        ...{
+          code: 'no_capacity',
+          message: expect.stringMatching(/^2\d connections are open here, too many/),
+        },
+        hint: expect.stringContaining('Try again'),
+      });
+      expect(open.length).toBeGreaterThan(15);
+      expect(await served.core.sandboxes.list({})).toHaveLength(1);
+      for (const follower of open.splice(0, 10)) await follower.close();
+      await expect.poll(() => next().then(() => 'taken', String)).toBe('taken');
+      for (const follower of open) await follower.close();
+      await served.close();
+      await inner.close();
+    },
+  );
+});

@@ -1,49 +1,67 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../model/clock.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
-/** Connections of one listener: in all, and of those of whom nobody knows yet who they are. */
-const MOST = 8192;
+/** Of those of whom nobody knows yet who they are, so many are listened to at a time. */
 const MOST_STRANGERS = 512;
 const MOST_STRANGERS_OF_ADDRESS = 64;
-/** Milliseconds for a connection to show who it is. */
+/** Milliseconds for a connection to show who it is, from the moment on in which it is listened to. */
 const PATIENCE = 20_000;
+/** Milliseconds to wait for that moment: no client waits longer. */
+const LONGEST_WAIT = 30_000;
 
 interface Guest {
   address: string;
-  /** Stops the wait for it to be known. Undefined once it is. */
-  forgive: (() => void) | undefined;
+  socket: Socket;
+  /** Begins to listen to it. */
+  welcome: () => void;
+  state: 'waiting' | 'stranger' | 'known';
+  /** Ends what keeps a guest from staying for ever who is waiting, or a stranger. */
+  forgive: () => void;
   /** Once the handshake is done. */
   tls?: TLSSocket;
 }
 
 /**
  * The connections of one listener. Strangers have little room and little time, and never take the place of those who
- * have shown who they are.
+ * have shown who they are. Of many who come at once, most wait, unread, until those before them are known.
  */
 export class Guests {
   readonly #clock: Clock;
+  readonly #mostWithWaiting: number;
   readonly #guests = new Map<string, Guest>();
+  readonly #waiting = new WaitingRoom<Guest>();
   readonly #strangers = new Map<string, number>();
   #strangerCount = 0;
 
-  constructor(clock: Clock) {
+  /** @param mostWithWaiting when there are so many guests, nobody else is let wait */
+  constructor(clock: Clock, mostWithWaiting: number) {
     this.#clock = clock;
+    this.#mostWithWaiting = mostWithWaiting;
   }
 
-  /** False: there is no room for it. `peer` is `address:port`, `::1:port` for IPv6. */
-  take(peer: string, address: string, socket: Socket): boolean {
-    const same = this.#strangers.get(address) ?? 0;
-    if (this.#guests.size >= MOST || this.#strangerCount >= MOST_STRANGERS) return false;
-    if (same >= MOST_STRANGERS_OF_ADDRESS) return false;
-    const guest: Guest = { address, forgive: this.#clock.after(PATIENCE, () => socket.destroy()) };
+  /**
+   * @param peer `address:port`, `::1:port` for IPv6
+   * @param welcome is called when it is to be listened to: now, or later
+   * @returns false: there is no room for it
+   */
+  take(peer: string, address: string, socket: Socket, welcome: () => void): boolean {
+    const mayCome = this.#mayCome(address);
+    if (!mayCome && this.#guests.size >= this.#mostWithWaiting) return false;
+    const leave = (): void => void socket.destroy();
+    const guest: Guest = {
+      ...{ address, socket, welcome, state: 'waiting' },
+      forgive: this.#clock.after(LONGEST_WAIT, leave),
+    };
     this.#guests.set(peer, guest);
-    this.#strangers.set(address, same + 1);
-    this.#strangerCount += 1;
     socket.once('close', () => {
+      this.#waiting.remove(address, guest);
       this.#settle(guest);
       if (this.#guests.get(peer) === guest) this.#guests.delete(peer);
     });
+    if (mayCome) this.#begin(guest);
+    else this.#waiting.add(address, guest);
     return true;
   }
 
@@ -60,16 +78,35 @@ export class Guests {
   /** Somebody has shown who they are over it. */
   known(peer: string): void {
     const guest = this.#guests.get(peer);
-    if (guest !== undefined) this.#settle(guest);
+    if (guest?.state === 'stranger') this.#settle(guest);
   }
 
-  #settle(guest: Guest): void {
-    if (guest.forgive === undefined) return;
+  #mayCome(address: string): boolean {
+    const same = this.#strangers.get(address) ?? 0;
+    return this.#strangerCount < MOST_STRANGERS && same < MOST_STRANGERS_OF_ADDRESS;
+  }
+
+  #begin(guest: Guest): void {
+    const { address, socket } = guest;
     guest.forgive();
-    guest.forgive = undefined;
+    guest.forgive = this.#clock.after(PATIENCE, () => socket.destroy());
+    guest.state = 'stranger';
+    this.#strangers.set(address, (this.#strangers.get(address) ?? 0) + 1);
+    this.#strangerCount += 1;
+    guest.welcome();
+  }
+
+  /** It is no stranger any more, or gone: that makes room for the next. */
+  #settle(guest: Guest): void {
+    const { state, address } = guest;
+    guest.forgive();
+    guest.state = 'known';
+    if (state !== 'stranger') return;
     this.#strangerCount -= 1;
-    const same = this.#strangers.get(guest.address)! - 1;
-    if (same === 0) this.#strangers.delete(guest.address);
-    else this.#strangers.set(guest.address, same);
+    const same = this.#strangers.get(address)! - 1;
+    if (same === 0) this.#strangers.delete(address);
+    else this.#strangers.set(address, same);
+    const next = this.#waiting.next((other) => this.#mayCome(other));
+    if (next !== undefined) this.#begin(next);
   }
 }

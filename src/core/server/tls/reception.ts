@@ -2,6 +2,8 @@ import type { Socket } from 'node:net';
 import type { Server, TlsOptions } from 'node:tls';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
+import { descriptorLimit } from '../../model/descriptors.ts';
+import { MOST_CONNECTIONS } from '../listen.ts';
 import { Guests } from './guests.ts';
 import type { TlsIdentity } from './identity.ts';
 
@@ -11,28 +13,40 @@ const HANDSHAKE = 10_000;
 /** What a TLS server of ours is made with. */
 export const serverTls = (identity: TlsIdentity): TlsOptions => ({
   ...identity.context,
+  // Who waits for a turn is not read: what it says would fill the core.
+  pauseOnConnect: true,
   handshakeTimeout: HANDSHAKE,
   // Whoever shows no certificate may have a token: it is the call that is refused, and told why.
   ...(identity.asksClients ? { requestCert: true, rejectUnauthorized: false } : {}),
 });
 
+/** Half of the connections of a listener, and no more than a quarter of what the process may have open. */
+const mostWithWaiting = (): number =>
+  Math.min(MOST_CONNECTIONS / 2, (descriptorLimit() ?? MOST_CONNECTIONS) / 4);
+
 /** `address:port`; empty when the connection has gone. */
 export const peerOf = ({ remoteAddress, remotePort }: Socket): string =>
   remoteAddress === undefined ? '' : `${remoteAddress}:${remotePort}`;
 
-/** Has each connection of a TLS server counted, and shown the newest certificate. */
+/** Has each connection of a TLS server take its turn, and shown the newest certificate. To be called before others listen to it. */
 export function receive(server: Server, identity: TlsIdentity, clock: Clock, log: Logger): Guests {
-  const guests = new Guests(clock);
+  const guests = new Guests(clock, mostWithWaiting());
   let context = identity.context;
-  server.prependListener('connection', (socket: Socket) => {
-    if (!guests.take(peerOf(socket), socket.remoteAddress ?? '', socket)) socket.destroy();
-    const newest = identity.context;
-    if (newest !== context) server.setSecureContext(newest);
-    context = newest;
+  const handshakes = server.listeners('connection');
+  server.removeAllListeners('connection');
+  server.on('connection', (socket: Socket) => {
+    const welcome = (): void => {
+      const newest = identity.context;
+      if (newest !== context) server.setSecureContext(newest);
+      context = newest;
+      for (const handshake of handshakes) handshake.call(server, socket);
+    };
+    if (!guests.take(peerOf(socket), socket.remoteAddress ?? '', socket, welcome)) socket.destroy();
   });
   server.on('secureConnection', (socket) => {
     socket.on('error', () => socket.destroy());
     guests.secured(peerOf(socket), socket);
+    socket.resume();
   });
   server.on('tlsClientError', (error, socket) => {
     log.debug({ err: error, peer: peerOf(socket) }, 'a TLS handshake failed');

@@ -87,6 +87,7 @@ export function streamServer({ traffic, clock, log, descriptors }: StreamServerO
   const assertRoom = (door: Door): void => {
     try {
       descriptors?.assertFor('stream');
+      door.assertRoomForStream();
     } catch (error) {
       throw door.refuse(FsbError.from(error));
     }
