@@ -134,6 +134,23 @@ describe('a core behind TLS', () => {
     expect(stdout.toString()).toBe('mine\n');
   });
 
+  it('tells a caller of some namespaces whole pages, and no name of others in a page token', async () => {
+    const shop = ['zoo-1', 'zoo-2'].map((name) => ({ namespace: 'shop', name }));
+    for (const ref of shop) await inner.sandboxes.create({ ...ref, spec });
+    const core = place.client({ token: 'shop-token-0123456789' });
+    const told: string[] = [];
+    let token: string | undefined;
+    do {
+      const page = await core.sandboxes.page({ limit: 1, token });
+      expect(page.items).toHaveLength(1);
+      told.push(page.items[0]!.name);
+      token = page.next;
+      expect(Buffer.from(token ?? '', 'base64url').toString()).not.toMatch(/other|secret/);
+    } while (token !== undefined);
+    expect(told).toEqual(['box', 'zoo-1', 'zoo-2']);
+    for (const ref of shop) await inner.sandboxes.delete(ref, { grace: 0 });
+  });
+
   it('gives nothing of the node to who may only use it', async () => {
     const core = place.client({ token: 'shop-token-0123456789' });
     const create = (more: object) =>

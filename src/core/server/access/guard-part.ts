@@ -49,7 +49,7 @@ const answerOf =
   (...args) =>
     audited(guarded, args, async () => {
       assertAllowed(guarded, args);
-      const given = await call(...args);
+      const given = await call(...narrowed(guarded, args));
       return isShownAll(guarded) ? given : guarded.row.shown!(given as never, guarded.caller);
     });
 
@@ -70,6 +70,9 @@ const streamOf = (call: Method, guarded: GuardedCall): Method =>
       tell(guarded, args, code);
     }
   };
+
+const narrowed = ({ row, caller }: GuardedCall, args: unknown[]): unknown[] =>
+  row.narrowed === undefined || caller.namespaces === 'all' ? args : row.narrowed(caller, ...args);
 
 const isShownAll = ({ row, caller }: GuardedCall): boolean =>
   row.shown === undefined || caller.namespaces === 'all';
