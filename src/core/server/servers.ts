@@ -109,6 +109,10 @@ export async function startServers(served: Served, options: ServerOptions): Prom
       if (descriptors?.isScarce) response.shouldKeepAlive = false;
       if (probe(request, response, ready)) return;
       const visit = visitOf(request, door);
+      response.once(
+        'close',
+        visit.whileKnown((why) => sendError(response, why)),
+      );
       await traced(spanName(request), () => route(routes, request, response, signal, visit), {
         kind: 'server',
         parent: request.headers.traceparent?.toString(),

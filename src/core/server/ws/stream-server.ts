@@ -58,7 +58,7 @@ export function streamServer({ traffic, clock, log, descriptors }: StreamServerO
   const take = (
     request: IncomingMessage,
     transport: Transport,
-    { core, caller }: Visit,
+    { core, caller, whileKnown }: Visit,
   ): ((socket: SocketCarrier) => void) => {
     const goOn = held.toGoOn(urlOf(request), caller.name);
     if (goOn !== undefined) return (socket) => goOn.carrier.goOn(socket, goOn.received);
@@ -72,9 +72,11 @@ export function streamServer({ traffic, clock, log, descriptors }: StreamServerO
       linked?.begin(socket);
       connections.add(connection);
       traffic.streams += 1;
+      const leave = whileKnown((error) => connection.end({ kind: 'error', error }));
       connection.closed.addEventListener('abort', () => {
         connections.delete(connection);
         traffic.streams -= 1;
+        leave();
       });
       traced(`stream ${stream.name}`, () => stream.serve(connection, core), {
         kind: 'server',
