@@ -120,6 +120,8 @@ describe('a core behind TLS', () => {
     ];
     for (const call of denied)
       expect(await errorOf(call())).toMatchObject({ code: 'denied', hint: expect.stringContaining('scope') });
+    const metrics = await (await fetch(`http://${place.servers.metrics}/metrics`)).text();
+    expect(metrics).toMatch(/fsb_refused_calls_total\{reason="forbidden"\} 5\n/);
   });
 
   it('keeps a caller in their namespaces, and says nothing of others', async () => {
@@ -367,6 +369,12 @@ describe('listening where others can come', () => {
       'a token in place of its digest',
       'invalid_argument',
       `tokens: [{name: a, sha256: ${TOKEN}, scopes: [use]}]`,
+      0o600,
+    ],
+    [
+      'somebody with the name of the local user',
+      'invalid_argument',
+      `tokens: [{name: local, sha256: ${sha256(TOKEN)}, scopes: [use]}]`,
       0o600,
     ],
     [

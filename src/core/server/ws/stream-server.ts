@@ -17,7 +17,7 @@ import { Connection } from './connection.ts';
 import { keepAlive } from './heartbeat.ts';
 import { HeldStreams } from './held-streams.ts';
 import { streamOfRequest } from './streams.ts';
-import { assertSpoken, chooseProtocol } from './subprotocol.ts';
+import { assertSpoken, bearerOffered, chooseProtocol } from './subprotocol.ts';
 
 /** A client that does not answer a close is cut off after this. */
 const CLOSE_TIMEOUT_MS = 2000;
@@ -102,7 +102,7 @@ export function streamServer({ traffic, clock, log, descriptors }: StreamServerO
         if (goingAway) throw new FsbError('unavailable', 'the core is going away');
         assertNoForeignPage(request, door);
         assertRoom(door);
-        const visit = visitOf(request, door);
+        const visit = visitOf(request, door, request.headers.authorization ?? bearerOffered(request));
         assertSpoken(request);
         const serve = take(request, transport, visit);
         server.handleUpgrade(request, socket, head, (ws) => {
