@@ -80,20 +80,19 @@ describe('in the clear', () => {
   it('one that does not take its answers', { timeout: 60_000 }, async () => {
     const { metrics } = served.servers;
     const sockets = Array.from({ length: EACH }, () =>
-        connectTcp(port(address), '127.0.0.1').on('error', () => {}),
-      );
-      const ends = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
-      // More than the kernel keeps for who does not read.
-      const ask = head('GET /metrics HTTP/1.1').repeat(400);
-      for (const socket of sockets) socket.pause().write(ask);
-      // A socket that is not read hears of its end when it writes.
-      const drip = setInterval(() => {
-        for (const socket of sockets) if (socket.writable) socket.write(head('GET / HTTP/1.1'));
-      }, 200);
-      await Promise.all(ends);
-      clearInterval(drip);
-    },
-  );
+      connectTcp(port(metrics), '127.0.0.1').on('error', () => {}),
+    );
+    const ends = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    // More than the kernel keeps for who does not read.
+    const ask = head('GET /metrics HTTP/1.1').repeat(400);
+    for (const socket of sockets) socket.pause().write(ask);
+    // A socket that is not read hears of its end when it writes.
+    const drip = setInterval(() => {
+      for (const socket of sockets) if (socket.writable) socket.write(head('GET / HTTP/1.1'));
+    }, 200);
+    await Promise.all(ends);
+    clearInterval(drip);
+  });
 });
 
 describe('over TLS', () => {
