@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../model/clock.ts';
 
 /** Connections of one listener: in all, and of those of whom nobody knows yet who they are. */
-const MOST = 8192;
+const MOST = 4096;
 const MOST_STRANGERS = 512;
 const MOST_STRANGERS_OF_ADDRESS = 64;
 /** Milliseconds for a connection to show who it is. */
