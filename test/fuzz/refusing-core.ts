@@ -1,4 +1,5 @@
 import { createConnection } from 'node:net';
+import type { AgentApi } from '../../src/core/api/agent-api.ts';
 import type { CoreApi } from '../../src/core/api/core-api.ts';
 import type { CreateRequest } from '../../src/core/api/sandbox-api.ts';
 import { FsbError } from '../../src/core/model/errors.ts';
@@ -19,6 +20,9 @@ function refusal(): unknown {
 /** A part of a core: whatever is called is for something that is not there, and nothing is ever run. */
 const refusing = (): object => new Proxy({}, { get: () => refusal });
 
+/** A node of the same kind. */
+export const refusingAgent = (): AgentApi => refusing() as AgentApi;
+
 /**
  * A core that has nothing and does nothing: whatever a hostile client asks for, it is only the wire that is asked. The
  * commands of a spec that fuzzing has made must not be run.
@@ -26,9 +30,12 @@ const refusing = (): object => new Proxy({}, { get: () => refusal });
 export function refusingCore(): CoreApi {
   const close = async (): Promise<void> => {};
   const sandboxes = new Proxy({} as CoreApi['sandboxes'], {
-    get: (_, call) => async (request: CreateRequest) => {
-      if (call === 'create') parseSpec(request.spec);
-      throw nothingHere();
+    get: (_, call) => {
+      if (call !== 'create') return refusal;
+      return async (request: CreateRequest) => {
+        parseSpec(request.spec);
+        throw nothingHere();
+      };
     },
   });
   return {

@@ -37,6 +37,8 @@ export interface PageQuery extends ListQuery {
   limit?: number;
   /** `next` of the page before, with the same filters; undefined: from the beginning. */
   token?: string;
+  /** Of these alone, whatever else is asked for: what a caller may see. No client can say it. Undefined: of all. */
+  within?: readonly string[];
 }
 
 export interface SandboxPage {

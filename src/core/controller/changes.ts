@@ -107,11 +107,11 @@ function newExpires(
 /** Of a lost one: its recovery timeout counts from now on, too. Undefined: as before. */
 function newRecovery(
   { failurePolicy, recoveryTimeoutSeconds }: CheckedChange,
-  { state, spec }: Sandbox,
+  { state, spec, recreated }: Sandbox,
   clock: Clock,
 ): { state: Lost } | undefined {
   if (state.phase !== 'Lost' || (failurePolicy ?? recoveryTimeoutSeconds) === undefined) return undefined;
-  return { state: lostFor(state, spec, clock) };
+  return { state: lostFor(state, spec, clock, recreated) };
 }
 
 function changedSpec(spec: Sandbox['spec'], change: CheckedChange): Sandbox['spec'] {

@@ -138,11 +138,12 @@ export class Generations {
     failpoint('again.ended');
     throwIfAborted(signal);
     assertStays(entry.sandbox);
-    const { id, generation, previous } = entry.sandbox;
+    const { id, generation, previous, recreated = 0 } = entry.sandbox;
     const next = {
       id: newSandboxId(),
       generation: generation + 1,
       previous: { id: previous?.id ?? id, ...from },
+      recreated: from.lost === undefined ? undefined : recreated + 1,
       ...{ node: '', endpoints: [], ...NEVER, warm: undefined },
     };
     await this.#registry.renew(entry, next, now, message);

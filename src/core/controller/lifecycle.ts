@@ -6,7 +6,7 @@ import { failpoint } from '../model/failpoint.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 import { deadlineOf, expiresOf, NEVER } from './expires.ts';
 import { deletedWhileStarting, phaseAfter } from './outcome.ts';
-import { lostFor, lostSince, lostText, recreationOf } from './recovery.ts';
+import { lostFor, lostSince, lostText, recreatedInARow, recreationOf } from './recovery.ts';
 import type { Registry } from './registry.ts';
 import type { Retries } from './retries.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
@@ -74,16 +74,19 @@ export class Lifecycle {
       entry.early = change;
       return;
     }
-    const next = phaseAfter(entry.sandbox.state, change.state, this.#clock.now());
+    const now = this.#clock.now();
+    const next = phaseAfter(entry.sandbox.state, change.state, now);
     if (!next) return;
     const { spec } = entry.sandbox;
     let { state, message } = next;
+    let patch: Partial<Sandbox> = state.phase === 'Running' ? {} : NEVER;
     if (state.phase === 'Lost') {
-      state = lostFor(state, spec, this.#clock);
-      message = lostText(state, spec);
+      const recreated = recreatedInARow(entry.sandbox, now);
+      state = lostFor(state, spec, this.#clock, recreated);
+      message = lostText(state, spec, recreated);
+      patch = { ...patch, recreated: recreated || undefined };
     }
-    const patch = state.phase === 'Running' ? {} : NEVER;
-    this.#save(entry.enter(state, this.#clock.now(), message, patch), entry);
+    this.#save(entry.enter(state, now, message, patch), entry);
     this.follow(entry.sandbox);
   }
 
@@ -174,8 +177,8 @@ export class Lifecycle {
   }
 
   #waitAnew(entry: SandboxEntry): void {
-    const { state, spec } = entry.sandbox;
-    const lost = state.phase === 'Lost' ? lostSince(state, spec, this.#clock) : undefined;
+    const { state, spec, recreated } = entry.sandbox;
+    const lost = state.phase === 'Lost' ? lostSince(state, spec, this.#clock, recreated) : undefined;
     if (lost)
       this.#save(
         entry.change({ state: lost }, this.#clock.now(), 'the machine has booted: it waits anew'),

@@ -17,7 +17,7 @@ interface Keyed<Of = Place> {
  */
 export function pageOf(
   all: readonly Keyed<Sandbox>[],
-  { limit = 0, token, ...query }: PageQuery,
+  { limit = 0, token, within, ...query }: PageQuery,
   now: string,
 ): SandboxPage {
   if (!Number.isSafeInteger(limit) || limit < 0)
@@ -26,7 +26,7 @@ export function pageOf(
     });
   const { revision, last } = token === undefined ? { revision: now, last: undefined } : readToken(token);
   const rest = all
-    .filter(({ sandbox }) => isListed(sandbox, query))
+    .filter(({ sandbox }) => isListed(sandbox, query) && (within?.includes(sandbox.namespace) ?? true))
     .sort(byPlace)
     .filter((one) => last === undefined || byPlace(one, last) > 0);
   const told = limit === 0 ? rest : rest.slice(0, limit);

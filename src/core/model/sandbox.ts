@@ -50,6 +50,8 @@ export interface Sandbox {
    * `lost`: why that one was lost, where this one is its recreation, which the next core brings to its end.
    */
   previous?: { id: string; files: boolean; lost?: string };
+  /** How often it was recreated in a row, by nobody's call, without having run well in between. */
+  recreated?: number;
   /** The last few, oldest first. */
   events: SandboxEvent[];
   /** Bytes that its log takes on the disk. Not on record: `get` looks. */

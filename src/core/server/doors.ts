@@ -16,6 +16,7 @@ import {
   overUnixSocket,
   type Visit,
 } from './auth/entrance.ts';
+import { Tenures } from './auth/tenures.ts';
 import { Throttle } from './auth/throttle.ts';
 import { MOST_WITH_STREAMS } from './listen.ts';
 import type { Protocol, Traffic } from './metrics/traffic.ts';
@@ -24,7 +25,6 @@ import { type TlsFiles, TlsIdentity } from './tls/identity.ts';
 import { receive, serverTls } from './tls/reception.ts';
 
 export interface DoorParts extends EntranceParts {
-  traffic: Traffic;
   clock: Clock;
   log: Logger;
   /** As DoorsOptions. */
@@ -145,9 +145,11 @@ export function openDoors(core: Served, options: DoorsOptions): Doors {
   const identity = tls && new TlsIdentity(tls, log);
   const credentials = knows ? new Credentials({ ...security, clock, log }) : undefined;
   const audit = knows && auditLog !== undefined ? new AuditLog({ path: auditLog, clock, log }) : undefined;
+  const tenures = new Tenures(clock);
   const parts = {
     core,
     throttle: new Throttle(clock),
+    tenures,
     traffic,
     clock,
     log,
@@ -161,7 +163,10 @@ export function openDoors(core: Served, options: DoorsOptions): Doors {
     grpc: endpoints.grpc.map(doorOf),
     http: endpoints.http.map(doorOf),
     metrics: metrics && (isHere ? new Door(metrics, undefined, parts) : doorOf(metrics)),
-    close: () => audit?.close(),
+    close() {
+      tenures.close();
+      audit?.close();
+    },
   };
 }
 

@@ -23,6 +23,9 @@ import { measuredCore } from './metrics/measured-core.ts';
 import type { Served } from './served.ts';
 import { streamServer } from './ws/stream-server.ts';
 
+/** Milliseconds for a stranger to take an answer. */
+const STRANGER_TIME = 30_000;
+
 export interface ServerOptions {
   /** `unix:///path` or `host:port`; port 0 takes a free one. The caller holds the core's lock: a socket file that is there is stale. */
   grpc: string[];
@@ -107,10 +110,15 @@ export async function startServers(served: Served, options: ServerOptions): Prom
       logRoute(closing.signal),
       restRoutes({ clock, closing: closing.signal }),
     ];
-    const handle: Handle = async (request, response, signal, door) => {
+    const handle: Handle = async (request, response, { signal, door, admitted }) => {
       if (descriptors?.isScarce) response.shouldKeepAlive = false;
       if (probe(request, response, ready)) return;
       const visit = visitOf(request, door);
+      admitted();
+      response.once(
+        'close',
+        visit.whileKnown((why) => sendError(response, why)),
+      );
       await traced(spanName(request), () => route(routes, request, response, signal, visit), {
         kind: 'server',
         parent: request.headers.traceparent?.toString(),
@@ -118,7 +126,7 @@ export async function startServers(served: Served, options: ServerOptions): Prom
     };
     const http: string[] = [];
     for (const door of doors.http)
-      http.push(keep(await listenHttp(door, guarded(door, handle), clock, streams.upgrade(door))));
+      http.push(keep(await listenHttp(door, guarded(door, handle, clock), clock, streams.upgrade(door))));
     const metricsAddress =
       doors.metrics === undefined ? '' : keep(await listenMetrics(doors.metrics, metrics, core.pools, clock));
     // Last, because a client that finds this socket takes the core for ready.
@@ -158,7 +166,7 @@ function listenMetrics(
     if (door.isSecure) visitOf(request, door);
     send(response, 200, metrics.contentType, await metrics.text(pools));
   };
-  return listenHttp(door, guarded(door, handle), clock, undefined, 'metrics');
+  return listenHttp(door, guarded(door, handle, clock), clock, undefined, 'metrics');
 }
 
 /** A path may have the name of anything in it; that of an RPC is one of few. */
@@ -167,21 +175,31 @@ function spanName(request: IncomingMessage): string {
   return /^\/[a-z0-9.]+\.[A-Z]\w+\/\w+$/.test(pathname) ? pathname.slice(1) : `HTTP ${request.method}`;
 }
 
-type Handle = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  signal: AbortSignal,
-  door: Door,
-) => Promise<void>;
+interface Asked {
+  door: Door;
+  /** Aborted when the client left. */
+  signal: AbortSignal;
+  /** To be called when it is known who asks: they may take their time. */
+  admitted: () => void;
+}
 
-/** A listener from a handler: foreign pages are refused, a client that left cancels, an error is answered as JSON. */
-function guarded(door: Door, handle: Handle): RequestListener {
+type Handle = (request: IncomingMessage, response: ServerResponse, asked: Asked) => Promise<void>;
+
+/**
+ * A listener from a handler: foreign pages are refused, a client that left cancels, an error is answered as JSON. Who does not
+ * take an answer that everybody gets is cut off.
+ */
+function guarded(door: Door, handle: Handle, clock: Clock): RequestListener {
   return (request, response) => {
     const gone = new AbortController();
-    response.once('close', () => gone.abort());
+    const admitted = clock.after(STRANGER_TIME, () => response.destroy());
+    response.once('close', () => {
+      admitted();
+      gone.abort();
+    });
     const answer = async (): Promise<void> => {
       assertNoForeignPage(request, door);
-      await handle(request, response, gone.signal, door);
+      await handle(request, response, { signal: gone.signal, door, admitted });
     };
     answer().catch((error: unknown) => sendError(response, error));
   };

@@ -19,7 +19,7 @@ export interface BreakingProxy {
 /**
  * Passes a core's socket on, and breaks one connection after the other: the first one when `cuts[0]` bytes have come
  * through it, whichever way they went, and so on. Those behind the last cut are left alone.
- * @param address `unix:///path`
+ * @param address `unix:///path`, or `host:port`
  */
 export async function breakingProxy(address: string, cuts: readonly number[]): Promise<BreakingProxy> {
   let broken = 0;
@@ -33,7 +33,7 @@ export async function breakingProxy(address: string, cuts: readonly number[]): P
       client.destroy();
       return;
     }
-    const core = connect(address.slice('unix://'.length));
+    const core = connectTo(address);
     let left = cuts[connections] ?? Number.POSITIVE_INFINITY;
     connections += 1;
     const pass = (from: Socket, to: Socket): void => {
@@ -88,4 +88,10 @@ export async function breakingProxy(address: string, cuts: readonly number[]): P
       await once(server, 'close');
     },
   };
+}
+
+function connectTo(address: string): Socket {
+  if (address.startsWith('unix://')) return connect(address.slice('unix://'.length));
+  const [host, port] = address.split(':');
+  return connect(Number(port), host);
 }

@@ -16,7 +16,11 @@ export function openStream(
   protocol: string | undefined,
   headers: Record<string, string> = {},
 ): OpenStream {
-  const ws = new WebSocket(`ws://${servers.http[0]}/api/v1/${path}`, protocol, { headers });
+  return gather(new WebSocket(`ws://${servers.http[0]}/api/v1/${path}`, protocol, { headers }));
+}
+
+/** What comes over a WebSocket. */
+export function gather(ws: WebSocket): OpenStream {
   const received = new Map<number, Buffer>();
   ws.on('message', (message: Buffer) => {
     const before = received.get(message[0]!) ?? Buffer.alloc(0);

@@ -42,7 +42,7 @@ export async function servePoolServer(
     clock,
     log,
   }).http;
-  const visit = { core, caller: LOCAL_CALLER };
+  const visit = { core, caller: LOCAL_CALLER, whileKnown: () => () => {} };
   const listener: HttpListener = await listenHttp(
     door!,
     (request, response) => {

@@ -70,14 +70,55 @@ describe('a lost sandbox', () => {
     expect(happened[2]!.event).toMatchObject({ reason: 'gone', recreateAt: expect.any(Number) });
   });
 
-  it('is recreated at once without a timeout, and again when it is lost again', async () => {
-    const { clock, controller, agent } = await lostWorld({ ...auto, recovery_timeout_seconds: 0 });
-    await clock.advance(0);
-    const { id, generation } = await controller.get(box);
-    expect(generation).toBe(2);
-    await agent.report(id, gone);
-    await clock.advance(0);
-    expect((await controller.get(box)).generation).toBe(3);
+  const atOnce = { ...auto, recovery_timeout_seconds: 0 };
+
+  /** Milliseconds until it runs again, each time that it is lost as soon as it does. */
+  async function waits({ clock, controller, agent }: ReturnType<typeof world>, losses: number) {
+    const told: number[] = [];
+    for (let i = 0; i < losses; i++) {
+      const { id, state } = await controller.get(box);
+      if (state.phase === 'Running') await agent.report(id, gone);
+      const lost = (await controller.get(box)).state as { recreateAt: number };
+      const wait = lost.recreateAt - clock.now();
+      told.push(wait);
+      await clock.advance(wait - 1);
+      if (wait > 0) expect((await controller.get(box)).state.phase).toBe('Lost');
+      await clock.advance(1);
+    }
+    return told;
+  }
+
+  it('is recreated at once without a timeout, and later and later when it dies each time', async () => {
+    const it = await lostWorld(atOnce);
+    const seconds = [0, 1, 2, 4, 8, 16, 32, 60, 60];
+    expect(await waits(it, seconds.length)).toEqual(seconds.map((each) => each * 1000));
+    const { id, events, generation } = await it.controller.get(box);
+    expect(generation).toBe(seconds.length + 1);
+    expect(events.map(({ message }) => message)).toContain(
+      'lost: gone; it is recreated in 1m (recreated 8 times in a row)',
+    );
+    await it.clock.advance(59_000);
+    await it.agent.report(id, gone);
+    expect((await it.controller.get(box)).state).toMatchObject({ recreateAt: it.clock.now() + 60_000 });
+    await it.clock.advance(60_000);
+    // It runs well, so it was not the same thing.
+    await it.clock.advance(60_000);
+    expect(await waits(it, 3)).toEqual([0, 1000, 2000]);
+  });
+
+  it('waits longer than its timeout only where that is shorter', async () => {
+    const it = await lostWorld({ ...auto, recovery_timeout_seconds: 3 });
+    expect(await waits(it, 5)).toEqual([3000, 3000, 3000, 4000, 8000]);
+  });
+
+  it('is no longer in a row when its user has begun it anew, and is in the next core', async () => {
+    const it = await lostWorld(atOnce);
+    await waits(it, 4);
+    const after = nextCore(it);
+    await after.controller.recover();
+    expect(await waits(after, 1)).toEqual([8000]);
+    await after.controller.reset(box);
+    expect(await waits(after, 2)).toEqual([0, 1000]);
   });
 
   it('is recreated neither early nor never when the wall clock jumps', async () => {

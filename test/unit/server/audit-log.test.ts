@@ -2,18 +2,25 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import { AuditLog } from '../../../src/core/server/audit/audit-log.ts';
 
+let directory: string;
+let path: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'fsb-audit-'));
+  path = join(directory, 'audit.log');
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const open = (longest = 1000): AuditLog =>
+  new AuditLog({ path, longest, clock: systemClock, log: pino({ level: 'silent' }) });
+const linesOf = (file: string): string[] => readFileSync(file, 'utf8').trim().split('\n');
+const write = (log: AuditLog, object: string): void =>
+  log.write({ caller: 'ci', address: '', method: 'sandboxes.create', object, code: 'ok' });
+
 it('goes on after a restart, is private, and has two files at most', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'fsb-audit-'));
-  const path = join(directory, 'audit.log');
-  const open = (): AuditLog =>
-    new AuditLog({ path, longest: 1000, clock: systemClock, log: pino({ level: 'silent' }) });
-  const linesOf = (file: string): string[] => readFileSync(file, 'utf8').trim().split('\n');
-  const write = (log: AuditLog, object: string): void =>
-    log.write({ caller: 'ci', address: '', method: 'sandboxes.create', object, code: 'ok' });
   const first = open();
   write(first, 'a/1');
   first.close();
@@ -27,4 +34,12 @@ it('goes on after a restart, is private, and has two files at most', () => {
   for (const file of [path, `${path}.1`]) expect(statSync(file).size).toBeLessThanOrEqual(1000);
   expect(JSON.parse(linesOf(path).at(-1)!)).toMatchObject({ object: 'a/49' });
   rmSync(directory, { recursive: true });
+});
+
+it('cannot be emptied by who names long things', () => {
+  const log = open(10_000);
+  write(log, 'the one that matters');
+  for (let i = 0; i < 10; i++) write(log, 'x'.repeat(4 * 1024 * 1024));
+  log.close();
+  expect(JSON.parse(linesOf(path)[0]!)).toMatchObject({ object: 'the one that matters' });
 });

@@ -120,6 +120,8 @@ describe('a core behind TLS', () => {
     ];
     for (const call of denied)
       expect(await errorOf(call())).toMatchObject({ code: 'denied', hint: expect.stringContaining('scope') });
+    const metrics = await (await fetch(`http://${place.servers.metrics}/metrics`)).text();
+    expect(metrics).toMatch(/fsb_refused_calls_total\{reason="forbidden"\} 5\n/);
   });
 
   it('keeps a caller in their namespaces, and says nothing of others', async () => {
@@ -132,6 +134,23 @@ describe('a core behind TLS', () => {
     expect(await errorOf(core.pools.leases())).toMatchObject({ code: 'denied' });
     const { stdout } = await finish(await core.sandboxes.exec(box, execOf(['echo', 'mine'])));
     expect(stdout.toString()).toBe('mine\n');
+  });
+
+  it('tells a caller of some namespaces whole pages, and no name of others in a page token', async () => {
+    const shop = ['zoo-1', 'zoo-2'].map((name) => ({ namespace: 'shop', name }));
+    for (const ref of shop) await inner.sandboxes.create({ ...ref, spec });
+    const core = place.client({ token: 'shop-token-0123456789' });
+    const told: string[] = [];
+    let token: string | undefined;
+    do {
+      const page = await core.sandboxes.page({ limit: 1, token });
+      expect(page.items).toHaveLength(1);
+      told.push(page.items[0]!.name);
+      token = page.next;
+      expect(Buffer.from(token ?? '', 'base64url').toString()).not.toMatch(/other|secret/);
+    } while (token !== undefined);
+    expect(told).toEqual(['box', 'zoo-1', 'zoo-2']);
+    for (const ref of shop) await inner.sandboxes.delete(ref, { grace: 0 });
   });
 
   it('gives nothing of the node to who may only use it', async () => {
@@ -350,6 +369,12 @@ describe('listening where others can come', () => {
       'a token in place of its digest',
       'invalid_argument',
       `tokens: [{name: a, sha256: ${TOKEN}, scopes: [use]}]`,
+      0o600,
+    ],
+    [
+      'somebody with the name of the local user',
+      'invalid_argument',
+      `tokens: [{name: local, sha256: ${sha256(TOKEN)}, scopes: [use]}]`,
       0o600,
     ],
     [

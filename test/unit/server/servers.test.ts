@@ -126,6 +126,10 @@ describe('servers', () => {
       (await ask(http!, '/healthz', 'GET', { host: `evil.example:${http!.split(':')[1]}` })).status,
     ).toBe(403);
     expect((await ask(http!, '/healthz', 'GET', { origin: 'https://evil.example' })).status).toBe(403);
+    for (const site of ['cross-site', 'same-site'])
+      expect((await ask(http!, '/healthz', 'GET', { 'sec-fetch-site': site })).status).toBe(403);
+    for (const site of ['same-origin', 'none'])
+      expect((await ask(http!, '/healthz', 'GET', { 'sec-fetch-site': site })).status).toBe(200);
     expect((await ask(http!, '/healthz', 'GET', { host: 'localhost:1' })).status).toBe(200);
     expect((await ask(served.servers.metrics, '/metrics', 'GET', { host: 'evil.example' })).status).toBe(403);
   });

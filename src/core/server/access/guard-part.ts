@@ -14,6 +14,8 @@ export interface Guard {
   caller: Caller;
   /** Told of each call that changes something, and of each refusal. */
   audit?: (outcome: Outcome) => void;
+  /** Told of each call that the caller's scopes or namespaces forbid. */
+  onForbidden?: () => void;
 }
 
 /** Who may do all of it, and is not written down: there is nothing to guard. */
@@ -48,8 +50,8 @@ const answerOf =
   (call: Method, guarded: GuardedCall): Method =>
   (...args) =>
     audited(guarded, args, async () => {
-      assertAllowed(guarded, args);
-      const given = await call(...args);
+      admit(guarded, args);
+      const given = await call(...narrowed(guarded, args));
       return isShownAll(guarded) ? given : guarded.row.shown!(given as never, guarded.caller);
     });
 
@@ -57,7 +59,7 @@ const streamOf = (call: Method, guarded: GuardedCall): Method =>
   async function* (...args) {
     let code: Outcome['code'] = 'cancelled';
     try {
-      assertAllowed(guarded, args);
+      admit(guarded, args);
       for await (const item of call(...args) as AsyncIterable<unknown>) {
         const shown = isShownAll(guarded) ? item : guarded.row.shown!(item as never, guarded.caller);
         if (shown !== undefined) yield shown;
@@ -70,6 +72,9 @@ const streamOf = (call: Method, guarded: GuardedCall): Method =>
       tell(guarded, args, code);
     }
   };
+
+const narrowed = ({ row, caller }: GuardedCall, args: unknown[]): unknown[] =>
+  row.narrowed === undefined || caller.namespaces === 'all' ? args : row.narrowed(caller, ...args);
 
 const isShownAll = ({ row, caller }: GuardedCall): boolean =>
   row.shown === undefined || caller.namespaces === 'all';
@@ -88,6 +93,16 @@ async function audited<T>(guarded: GuardedCall, args: unknown[], act: () => Prom
 function tell({ audit, row, name }: GuardedCall, args: unknown[], code: Outcome['code']): void {
   if (row.scope === 'read' && code !== 'denied') return;
   audit?.({ method: name, object: row.object?.(...args) ?? '', code });
+}
+
+/** @throws denied */
+function admit(guarded: GuardedCall, args: unknown[]): void {
+  try {
+    assertAllowed(guarded, args);
+  } catch (error) {
+    guarded.onForbidden?.();
+    throw error;
+  }
 }
 
 /** The same words whether or not there is anything in a namespace. @throws denied */

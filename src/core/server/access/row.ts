@@ -21,6 +21,8 @@ export interface Row<M extends Method = Method> {
   touchesNode?: (...args: Parameters<M>) => boolean;
   /** The result, or an item of the stream, as a caller sees who may not enter all namespaces; undefined: not at all. */
   shown?: (given: Given<M>, caller: Caller) => Given<M> | undefined;
+  /** What is really asked when a caller asks who may not enter all namespaces. */
+  narrowed?: (caller: Caller, ...args: Parameters<M>) => Parameters<M>;
   /** It gives a stream, not a promise. */
   stream?: ReturnType<M> extends AsyncIterable<unknown> ? true : never;
 }

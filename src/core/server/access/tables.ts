@@ -2,7 +2,7 @@ import type { CoreApi, SystemApi } from '../../api/core-api.ts';
 import type { ImageApi } from '../../api/image-api.ts';
 import type { LeaseRequest, PoolApi } from '../../api/pool-api.ts';
 import type { SandboxApi } from '../../api/sandbox-api.ts';
-import { mayEnter } from '../../model/caller.ts';
+import { type Caller, mayEnter } from '../../model/caller.ts';
 import { refKey, type SandboxRef } from '../../model/sandbox.ts';
 import type { Table } from './row.ts';
 import { maySeeLog, shownEvent, shownImage, shownNews, shownPool, shownUsage } from './shown.ts';
@@ -19,6 +19,9 @@ const use = { scope: 'use', ...ofRef } as const;
 const queried = ({ namespace }: { namespace?: string }): string[] =>
   namespace === undefined ? [] : [namespace];
 
+const withinOf = (namespaces: Caller['namespaces']): readonly string[] | undefined =>
+  namespaces === 'all' ? undefined : namespaces;
+
 /** Mounts show files of the node, and its network reaches what only listens there. */
 const touchesNode = (wanted: Pick<LeaseRequest, 'mounts' | 'network'>): boolean =>
   (wanted?.mounts?.length ?? 0) > 0 || (wanted?.network ?? 'none') !== 'none';
@@ -34,10 +37,8 @@ export const sandboxTable: Table<SandboxApi> = {
   page: {
     scope: 'read',
     namespaces: queried,
-    shown: (page, caller) => ({
-      ...page,
-      items: page.items.filter(({ namespace }) => mayEnter(caller, namespace)),
-    }),
+    // Not `shown`: the token of a page has the name of its last sandbox in it.
+    narrowed: ({ namespaces }, query, options) => [{ ...query, within: withinOf(namespaces) }, options],
   },
   watch: { scope: 'read', namespaces: queried, stream: true, shown: shownNews },
   delete: use,

@@ -6,6 +6,9 @@ import type { ErrorCode } from '../../model/errors.ts';
 /** Bytes of one file; there are two of them, at most. */
 const LONGEST = 16 * 1024 * 1024;
 
+/** Characters of each text of an entry: who may call, but change nothing, must not push out what others did. */
+const LONGEST_TEXT = 256;
+
 export interface AuditEntry {
   /** Empty: nobody knows. */
   caller: string;
@@ -13,7 +16,7 @@ export interface AuditEntry {
   address: string;
   /** `sandboxes.create`; of what was refused before it was a call, the path that was asked for. */
   method: string;
-  /** What it was about: a name, nothing that came with it. */
+  /** What it was about: a name, nothing that came with it; its beginning, where it is long. */
   object: string;
   code: 'ok' | ErrorCode;
 }
@@ -44,7 +47,7 @@ export class AuditLog {
 
   write(entry: AuditEntry): void {
     const time = new Date(this.#options.clock.now()).toISOString();
-    const line = Buffer.from(`${JSON.stringify({ time, ...entry })}\n`);
+    const line = Buffer.from(`${JSON.stringify({ time, ...entry }, shortened)}\n`);
     try {
       if (this.#size + line.length > (this.#options.longest ?? LONGEST)) this.#turnOver();
       this.#size += writeSync(this.#file, line);
@@ -74,3 +77,6 @@ function opened(path: string): [file: number, size: number] {
   fchmodSync(file, 0o600);
   return [file, fstatSync(file).size];
 }
+
+const shortened = (_key: string, value: unknown): unknown =>
+  typeof value === 'string' ? value.slice(0, LONGEST_TEXT) : value;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { type Caller, SCOPES } from '../../model/caller.ts';
+import { type Caller, LOCAL_CALLER, SCOPES } from '../../model/caller.ts';
 import { FsbError } from '../../model/errors.ts';
 import { isName } from '../../model/ids.ts';
 import { describeIssues } from '../../model/spec.ts';
@@ -27,7 +27,9 @@ const SHORTEST_TOKEN = 20;
 
 const name = z
   .string()
-  .regex(/^[\x21-\x7e]{1,128}$/, 'must be a name of printable characters without spaces');
+  .regex(/^[\x21-\x7e]{1,128}$/, 'must be a name of printable characters without spaces')
+  // In the audit log nobody may look like somebody else.
+  .refine((text) => text !== LOCAL_CALLER.name, 'is the name of the user of the core itself');
 
 const rights = {
   scopes: z.array(z.enum(SCOPES)).min(1, 'must name at least one scope'),

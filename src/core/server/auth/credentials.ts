@@ -1,9 +1,11 @@
 import { timingSafeEqual } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Caller } from '../../model/caller.ts';
 import type { Clock } from '../../model/clock.ts';
 import { type CredentialList, digestOf, oneToken, parseCredentials } from './credential-list.ts';
 import { assertPrivate, FreshFiles } from './fresh-files.ts';
+import type { Known } from './tenures.ts';
 
 export interface CredentialsOptions {
   /** Absolute path. */
@@ -31,8 +33,12 @@ export class Credentials {
   }
 
   /** Undefined: nobody's, or its time is over. It takes as long for each token, and for each list of that length. */
-  ofToken(token: string): Caller | undefined {
+  ofToken(token: string): Known | undefined {
     const digest = digestOf(token);
+    return knownBy(() => this.#bearerOf(digest));
+  }
+
+  #bearerOf(digest: Buffer): Caller | undefined {
     const now = this.#clock.now();
     let found: Caller | undefined;
     for (const { sha256, caller, expires = Number.POSITIVE_INFINITY } of this.#list().tokens)
@@ -40,13 +46,26 @@ export class Credentials {
     return found;
   }
 
-  /** The caller of a certificate that was verified, by the names in it; undefined: it is none of those listed. */
-  ofCertificate(names: readonly string[]): Caller | undefined {
+  /**
+   * The caller of a certificate that was verified; undefined: it is none of those listed, or its time is over by now.
+   * @param names in the certificate
+   * @param until milliseconds since the epoch
+   */
+  ofCertificate(names: readonly string[], until: number): Known | undefined {
+    return knownBy(() => (this.#clock.now() < until ? this.#ownerOf(names) : undefined));
+  }
+
+  #ownerOf(names: readonly string[]): Caller | undefined {
     const { certificates } = this.#list();
     const [name = 'certificate'] = names;
     if (certificates === undefined) return { name, scopes: ['admin'], namespaces: 'all' };
     return names.map((one) => certificates.get(one)).find((caller) => caller !== undefined);
   }
+}
+
+function knownBy(find: () => Caller | undefined): Known | undefined {
+  const caller = find();
+  return caller && { caller, isStill: () => isDeepStrictEqual(find(), caller) };
 }
 
 function fileOf(file: string, log: Logger): FreshFiles<CredentialList, 'file'> {

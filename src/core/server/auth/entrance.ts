@@ -1,13 +1,15 @@
-import { type Caller, LOCAL_CALLER } from '../../model/caller.ts';
+import { LOCAL_CALLER } from '../../model/caller.ts';
 import { FsbError } from '../../model/errors.ts';
 import { coreFor } from '../access/core-for.ts';
 import type { Guard } from '../access/guard-part.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
+import type { Traffic } from '../metrics/traffic.ts';
 import { assertOwnUser } from '../peer-user.ts';
 import type { Served } from '../served.ts';
 import type { Guests } from '../tls/guests.ts';
 import { certificateNames } from './certificate-names.ts';
 import type { Credentials } from './credentials.ts';
+import type { Known, OnOver, Tenures } from './tenures.ts';
 import type { Throttle } from './throttle.ts';
 
 /** What somebody comes with. */
@@ -23,6 +25,11 @@ export interface Knock {
 /** Somebody who was let in. */
 export interface Visit extends Guard {
   core: Served;
+  /**
+   * Has somebody told when the visitor is not known any more: what is open must end then.
+   * @returns to be called when it has ended otherwise
+   */
+  whileKnown(onOver: OnOver): () => void;
 }
 
 /** The way in of one listener. @throws unauthenticated, denied, no_capacity (too many failures) */
@@ -33,10 +40,12 @@ export interface EntranceParts {
   /** Undefined: nobody has a token or a certificate. */
   credentials?: Credentials;
   throttle: Throttle;
+  tenures: Tenures;
+  traffic: Traffic;
   audit?: AuditLog;
 }
 
-const local = (core: Served): Visit => ({ caller: LOCAL_CALLER, core });
+const local = (core: Served): Visit => ({ caller: LOCAL_CALLER, core, whileKnown: () => () => {} });
 
 /** The mode of the socket keeps everybody else away. */
 export const overUnixSocket = ({ core }: EntranceParts): Entrance => {
@@ -71,8 +80,8 @@ export const overTls =
 
 function byToken(parts: EntranceParts, knock: Knock): Visit {
   const token = /^Bearer +(\S+)$/i.exec(knock.authorization ?? '')?.[1];
-  const caller = token === undefined ? undefined : parts.credentials?.ofToken(token);
-  if (caller !== undefined) return visitOf(parts, caller, knock);
+  const known = token === undefined ? undefined : parts.credentials?.ofToken(token);
+  if (known !== undefined) return visitOf(parts, known, knock);
   throw refused(parts, knock, unknownToken());
 }
 
@@ -82,17 +91,20 @@ function byCertificate(parts: EntranceParts, guests: Guests, knock: Knock): Visi
   if (socket === undefined || certificate === undefined || Object.keys(certificate).length === 0)
     throw refused(parts, knock, noCredentials());
   const names = certificateNames(certificate);
-  const caller = socket.authorized ? parts.credentials?.ofCertificate(names) : undefined;
-  if (caller !== undefined) return visitOf(parts, caller, knock);
+  const until = Date.parse(certificate.valid_to);
+  const known = socket.authorized ? parts.credentials?.ofCertificate(names, until) : undefined;
+  if (known !== undefined) return visitOf(parts, known, knock);
   throw refused(parts, knock, unknownCertificate(names, socket.authorized, socket.authorizationError));
 }
 
-function visitOf({ core, audit }: EntranceParts, caller: Caller, { peer }: Knock): Visit {
+function visitOf({ core, audit, traffic, tenures }: EntranceParts, known: Known, { peer }: Knock): Visit {
+  const { caller } = known;
   const guard: Guard = {
     caller,
+    onForbidden: () => traffic.forbid(),
     ...(audit && { audit: (outcome) => audit.write({ caller: caller.name, address: peer, ...outcome }) }),
   };
-  return { ...guard, core: coreFor(core, guard) };
+  return { ...guard, core: coreFor(core, guard), whileKnown: (onOver) => tenures.begin(known, onOver) };
 }
 
 /** The error to throw, written down for whoever looks for strangers; one who comes again and again is only put off. */

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import {
   type Metadata,
   ServerInterceptingCall,
@@ -8,10 +9,18 @@ import {
 } from '@grpc/grpc-js';
 import { FsbError } from '../../model/errors.ts';
 import type { Entrance } from '../auth/entrance.ts';
+import type { OnOver } from '../auth/tenures.ts';
 import type { Served } from '../served.ts';
-import { statusOf } from './call.ts';
+import { endCall, statusOf } from './call.ts';
 import type { Service } from './services.ts';
 import { tracedCall } from './traced-call.ts';
+
+/** A call that was let in. */
+interface Admitted {
+  core: Served;
+  /** Its caller is not known any more. */
+  onOver: OnOver;
+}
 
 /**
  * Asks each call of a server who makes it. It is refused before any of its messages is read, so a stranger can leave
@@ -21,29 +30,40 @@ export class Admission {
   readonly #enter: Entrance;
   readonly #open: ReadonlySet<string>;
   /** By the metadata of a call, which is all that its handler has of it. */
-  readonly #cores = new WeakMap<Metadata, Served>();
+  readonly #admitted = new WeakMap<Metadata, Admitted>();
 
   constructor(services: readonly Service[], enter: Entrance) {
     this.#enter = enter;
     this.#open = new Set(services.filter(({ open }) => open).flatMap(pathsOf));
   }
 
-  readonly interceptor: ServerInterceptor = ({ path }, call) =>
-    new ServerInterceptingCall(call, {
+  readonly interceptor: ServerInterceptor = ({ path }, call) => {
+    let leave = (): void => {};
+    return new ServerInterceptingCall(call, {
       start: (next) =>
         next({
           onReceiveMetadata: (metadata, handOn) => {
             try {
-              if (!this.#open.has(path))
-                this.#cores.set(metadata, this.#enter(knockOf(call, metadata, path)).core);
+              if (!this.#open.has(path)) leave = this.#admit(knockOf(call, metadata, path), metadata);
             } catch (error) {
               call.sendStatus(statusOf(error));
               return;
             }
             handOn(metadata);
           },
+          // Comes last of each call, however that ends.
+          onCancel: () => leave(),
         }),
     });
+  };
+
+  /** @returns to be called when the call is over @throws as Entrance */
+  #admit(knock: Parameters<Entrance>[0], metadata: Metadata): () => void {
+    const { core, whileKnown } = this.#enter(knock);
+    const admitted: Admitted = { core, onOver: () => {} };
+    this.#admitted.set(metadata, admitted);
+    return whileKnown((why) => admitted.onOver(why));
+  }
 
   /** Its methods, each of which works with the core of its caller. */
   methodsOf({ definition, implement, open }: Service): UntypedServiceImplementation {
@@ -51,7 +71,9 @@ export class Admission {
     const methods = perCore(implement);
     const handlerOf = (name: string): UntypedHandleCall => {
       const handle = (call: { metadata: Metadata }, callback?: unknown): void => {
-        const method = methods(this.#coreOf(call.metadata))[name] as unknown as typeof handle;
+        const admitted = this.#admittedOf(call.metadata);
+        admitted.onOver = (why) => endCall(call as unknown as EventEmitter, why);
+        const method = methods(admitted.core)[name] as unknown as typeof handle;
         method(call, callback);
       };
       return tracedCall(definition[name]!.path, handle) as unknown as UntypedHandleCall;
@@ -59,10 +81,10 @@ export class Admission {
     return Object.fromEntries(Object.keys(definition).map((name) => [name, handlerOf(name)]));
   }
 
-  #coreOf(metadata: Metadata): Served {
-    const core = this.#cores.get(metadata);
-    if (core === undefined) throw new FsbError('unauthenticated', 'nobody has asked who makes this call');
-    return core;
+  #admittedOf(metadata: Metadata): Admitted {
+    const admitted = this.#admitted.get(metadata);
+    if (admitted === undefined) throw new FsbError('unauthenticated', 'nobody has asked who makes this call');
+    return admitted;
   }
 }
 

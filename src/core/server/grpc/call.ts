@@ -39,7 +39,17 @@ export function signalOf(call: Call, { endWith }: EndOptions): CallSignal {
   };
 }
 
+const ended = new WeakMap<object, FsbError>();
+
+/** Ends a call from this side, as if its client had cancelled it. */
+export function endCall(call: { emit(event: 'cancelled'): unknown }, why: FsbError): void {
+  ended.set(call, why);
+  call.emit('cancelled');
+}
+
 function whyCancelled(call: Call): FsbError {
+  const why = ended.get(call);
+  if (why !== undefined) return why;
   return Number(call.getDeadline()) <= systemClock.now()
     ? deadlineExceeded()
     : new FsbError('cancelled', 'the client cancelled the call');

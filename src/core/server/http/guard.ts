@@ -25,13 +25,21 @@ export function assertNoForeignPage(request: IncomingMessage, door: Door): void 
     throw door.refuse(
       new FsbError('denied', `requests from web pages of ${JSON.stringify(origin)} are refused`),
     );
+  // An image, a script or a frame of a page has no Origin.
+  const site = request.headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin' && site !== 'none')
+    throw door.refuse(new FsbError('denied', 'requests from web pages of others are refused'));
 }
 
 /** Who makes a request. @throws unauthenticated, denied, no_capacity */
-export const visitOf = (request: IncomingMessage, door: Door): Visit =>
+export const visitOf = (
+  request: IncomingMessage,
+  door: Door,
+  authorization = request.headers.authorization,
+): Visit =>
   door.enter({
     peer: peerOf(request.socket),
-    authorization: request.headers.authorization,
+    authorization,
     path: (request.url ?? '').replace(/\?.*$/s, ''),
   });
 

@@ -21,6 +21,8 @@ export interface HttpListener {
 // No requestTimeout: it would cut a long upload, also one that waits for its turn. Who reads a body has a deadline.
 const LIMITS = {
   headersTimeout: 10_000,
+  // How often that is looked at; with Node's own half minute a head would have forty seconds.
+  connectionsCheckingInterval: 2_000,
   requestTimeout: 0,
   keepAliveTimeout: 5000,
   maxHeaderSize: 16 * 1024,

@@ -51,13 +51,14 @@ export function partMetrics(registry: Registry, { tally, traffic, storeSize }: P
   });
   new Counter({
     name: 'fsb_refused_calls_total',
-    help: 'Calls that were refused before they were looked at, by error code.',
+    help: 'Calls that were refused before they were looked at, or for lack of a scope or a namespace.',
     labelNames: ['reason'],
     registers,
     collect() {
       this.reset();
       for (const reason of ['unauthenticated', 'denied', 'no_capacity'] as const)
         this.inc({ reason }, traffic.refused.get(reason) ?? 0);
+      this.inc({ reason: 'forbidden' }, traffic.forbidden);
     },
   });
 }

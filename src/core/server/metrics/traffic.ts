@@ -9,6 +9,8 @@ export class Traffic {
   streams = 0;
   /** By the code of the error that they got. */
   readonly refused = new Map<ErrorCode, number>();
+  /** Calls of known callers that their scopes or namespaces forbid. */
+  forbidden = 0;
 
   /** The connections of a server that has none yet. */
   watch(server: Server, protocol: Protocol): void {
@@ -18,6 +20,10 @@ export class Traffic {
         this.connections[protocol] -= 1;
       });
     });
+  }
+
+  forbid(): void {
+    this.forbidden += 1;
   }
 
   /** Counts a refusal. @returns the error, to be thrown */

@@ -17,7 +17,7 @@ import { Connection } from './connection.ts';
 import { keepAlive } from './heartbeat.ts';
 import { HeldStreams } from './held-streams.ts';
 import { streamOfRequest } from './streams.ts';
-import { assertSpoken, chooseProtocol } from './subprotocol.ts';
+import { assertSpoken, bearerOffered, chooseProtocol } from './subprotocol.ts';
 
 /** A client that does not answer a close is cut off after this. */
 const CLOSE_TIMEOUT_MS = 2000;
@@ -58,7 +58,7 @@ export function streamServer({ traffic, clock, log, descriptors }: StreamServerO
   const take = (
     request: IncomingMessage,
     transport: Transport,
-    { core, caller }: Visit,
+    { core, caller, whileKnown }: Visit,
   ): ((socket: SocketCarrier) => void) => {
     const goOn = held.toGoOn(urlOf(request), caller.name);
     if (goOn !== undefined) return (socket) => goOn.carrier.goOn(socket, goOn.received);
@@ -72,9 +72,11 @@ export function streamServer({ traffic, clock, log, descriptors }: StreamServerO
       linked?.begin(socket);
       connections.add(connection);
       traffic.streams += 1;
+      const leave = whileKnown((error) => connection.end({ kind: 'error', error }));
       connection.closed.addEventListener('abort', () => {
         connections.delete(connection);
         traffic.streams -= 1;
+        leave();
       });
       traced(`stream ${stream.name}`, () => stream.serve(connection, core), {
         kind: 'server',
@@ -101,7 +103,7 @@ export function streamServer({ traffic, clock, log, descriptors }: StreamServerO
         if (goingAway) throw new FsbError('unavailable', 'the core is going away');
         assertNoForeignPage(request, door);
         assertRoom(door);
-        const visit = visitOf(request, door);
+        const visit = visitOf(request, door, request.headers.authorization ?? bearerOffered(request));
         assertSpoken(request);
         const serve = take(request, transport, visit);
         server.handleUpgrade(request, socket, head, (ws) => {
