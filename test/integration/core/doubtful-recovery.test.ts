@@ -107,7 +107,7 @@ describe('a guest that does not answer the next core', () => {
       const pid = (await firstProcesses(root)).get(instance)!;
       process.kill(pid, 'SIGSTOP');
       const core = await startCoreProcess(root, { pool });
-        const followed = (async () => {
+      const followed = (async () => {
         const pieces: Buffer[] = [];
         for await (const { data } of core.api.sandboxes.logs(box, { ...wholeLog, follow: true }))
           pieces.push(data);
