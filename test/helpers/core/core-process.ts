@@ -36,6 +36,8 @@ export interface CoreProcessOptions {
   descriptors?: number;
   /** Dies at this failpoint on its way to being ready: then this rejects. */
   dieAt?: string;
+  /** A descriptor of a file that is told what it says. Left out: that of this process, when FSB_TEST_LOG wants it. */
+  log?: number;
   /** The `cgroup.procs` of a cgroup that it is started in. */
   procs?: string;
 }
@@ -46,7 +48,7 @@ const ENTER = 'echo $$ > "$0";';
 /** A real core in a process of its own, so that it can be killed. @throws with the error's code, message and hint when it does not start */
 export async function startCoreProcess(
   root: string,
-  { pool = {}, logSize, logRetention, descriptors, dieAt, procs }: CoreProcessOptions = {},
+  { pool = {}, logSize, logRetention, descriptors, dieAt, log, procs }: CoreProcessOptions = {},
 ): Promise<CoreProcess> {
   buildGuest();
   const policy = JSON.stringify({ warm: [{ image: 'host', count: 2 }], capacity: { max: 48 }, ...pool });
@@ -55,8 +57,12 @@ export async function startCoreProcess(
   const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors};`;
   const enter = procs === undefined ? '' : ENTER;
   const child = spawn('sh', ['-c', `${enter} ${limit} exec "$@"`, procs ?? 'sh', ...program], {
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-    env: { ...process.env, ...(dieAt === undefined ? {} : { FSB_TEST_FAILPOINT: dieAt }) },
+    stdio: ['ignore', 'pipe', log ?? 'inherit', 'ipc'],
+    env: {
+      ...(log === undefined ? {} : { FSB_TEST_LOG: 'info' }),
+      ...process.env,
+      ...(dieAt === undefined ? {} : { FSB_TEST_FAILPOINT: dieAt }),
+    },
   });
   let lastWords: Record<string, number> = {};
   child.on('message', (message: Record<string, number>) => {

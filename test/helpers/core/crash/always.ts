@@ -18,11 +18,15 @@ export async function checkAlways(api: CoreApi): Promise<void> {
     expect(failure_policy === 'Manual' ? SETTLED : [...SETTLED, 'Pending']).toContain(sandbox.state.phase);
     if (sandbox.state.phase === 'Running' && !sandbox.state.paused) await answers(api, sandbox);
   }
-  await eventually(async () => {
+  await checkPools(api);
+}
+
+/** No place of a pool is lost, and what it keeps warm is there. */
+export const checkPools = (api: CoreApi): Promise<void> =>
+  eventually(async () => {
     const { pools, expected } = await placesOf(api);
     expect(pools).toEqual(expected);
   });
-}
 
 /** What the pools say of their places, and what they must say by what holds these. */
 async function placesOf(api: CoreApi): Promise<{ pools: unknown[]; expected: unknown[] }> {

@@ -1,5 +1,6 @@
 import { appendFile } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { Chain } from './chain.ts';
 import { crashAt, passThrough } from './crash.ts';
 import { casesOf, inTurn, passed, type Scenario } from './scenario.ts';
 
@@ -11,21 +12,27 @@ const SETTLE = 2_500;
 
 /** A test for each failpoint of each scenario, of those whose turn it is. */
 export function describeCrashes(scenarios: readonly Scenario[]): void {
+  const chain = new Chain();
   const whole = RECORD ? scenarios : inTurn(scenarios);
   for (const scenario of scenarios) {
     const names = casesOf(scenario);
     if (names.length === 0 && !whole.includes(scenario)) continue;
     describe(`a core that is killed in: ${scenario.name}`, () => {
       if (whole.includes(scenario))
-        it('passes the failpoints that are on record, when it is not', () => passes(scenario), 60_000);
-      it.each(names)('at %s', (name) => crashAt(name, scenario), 60_000);
+        it('passes the failpoints that are on record, when it is not', () => passes(scenario, chain), 60_000);
+      it.each(names)('at %s', (name) => chain.run((cores) => crashAt(name, cores, scenario)), 60_000);
     });
   }
+  it('leaves nothing when all is over', async () => expect(await chain.end()).toEqual([]));
+  afterAll(() => chain.abandon());
 }
 
-async function passes(scenario: Scenario): Promise<void> {
+async function passes(scenario: Scenario, chain: Chain): Promise<void> {
   const expected = passed[scenario.name] ?? [];
-  const seen = await passThrough(RECORD ? [] : expected, scenario, RECORD ? SETTLE : 0);
+  let seen: string[] = [];
+  await chain.run(async (cores) => {
+    seen = await passThrough(RECORD ? [] : expected, cores, scenario, RECORD ? SETTLE : 0);
+  });
   if (RECORD) await appendFile(RECORD, `${JSON.stringify([scenario.name, seen])}\n`);
   else expect(seen).toEqual(expected);
 }

@@ -93,7 +93,7 @@ export const sandboxScenarios = [
     name: 'expire',
     covers: ['expire.', 'end.recorded', 'keep.settled', 'record.sandboxes.'],
     core: COLD,
-    prepare: (api) => make(api, RUNNING, { ttl: '2s' }),
+    prepare: (api) => makeRunning(api, { ttl: '2s' }),
     ends: 'Expired',
   }),
 ];
