@@ -3,7 +3,7 @@ import type { CoreApi } from '../../../../src/core/api/core-api.ts';
 import type { PoolInfo } from '../../../../src/core/model/pool.ts';
 import { imageFiles } from '../image-files.ts';
 import { answers, find } from './boxes.ts';
-import type { Outcome } from './scenario.ts';
+import type { Scenario } from './scenario.ts';
 
 const SETTLED = ['Running', 'Exited', 'Failed', 'Expired', 'Lost'];
 
@@ -51,8 +51,13 @@ const places = ({ name, claimed, idle, booting, stopping }: PoolInfo) => ({
 });
 
 /** What ended while no core ran is told a moment after the next one is ready. */
-export const expectOutcome = (api: CoreApi, allowed: readonly Outcome[]): Promise<void> =>
-  eventually(async () => expect(allowed).toContain((await find(api))?.state.phase ?? 'none'));
+export const expectOutcome = (
+  api: CoreApi,
+  { outcome = phaseOfBox }: Pick<Scenario, 'outcome'>,
+  allowed: readonly string[],
+): Promise<void> => eventually(async () => expect(allowed).toContain(await outcome(api)));
+
+const phaseOfBox = async (api: CoreApi): Promise<string> => (await find(api))?.state.phase ?? 'none';
 
 /** Every blob and layer is one of an image on record, or goes at its time, for the core knows of it. */
 export async function checkImageFiles(api: CoreApi, root: string): Promise<void> {

@@ -22,8 +22,12 @@ export const make = (
   });
 
 /** A sandbox that runs, and has written what RUNNING writes. */
-export async function makeRunning(api: CoreApi, more: Partial<SandboxSpecInput> = {}): Promise<Sandbox> {
-  const made = await make(api, RUNNING, more);
+export async function makeRunning(
+  api: CoreApi,
+  more: Partial<SandboxSpecInput> = {},
+  script = RUNNING,
+): Promise<Sandbox> {
+  const made = await make(api, script, more);
   for await (const { data } of api.sandboxes.logs(box, { ...wholeLog, follow: true }))
     if (data.toString().includes('begun')) break;
   return made;

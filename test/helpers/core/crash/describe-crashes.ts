@@ -2,7 +2,7 @@ import { appendFile } from 'node:fs/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Chain } from './chain.ts';
 import { crashAt, passThrough } from './crash.ts';
-import { casesOf, inTurn, passed, type Scenario } from './scenario.ts';
+import { passed, type Scenario } from './scenario.ts';
 
 /** A file that is told what each scenario passes, a line of JSON for each: scripts for ./passed.json. */
 const RECORD = process.env.FSB_TEST_RECORD_CRASHES;
@@ -10,19 +10,17 @@ const RECORD = process.env.FSB_TEST_RECORD_CRASHES;
 /** Milliseconds. */
 const SETTLE = 2_500;
 
-/** A test for each failpoint of each scenario, of those whose turn it is. */
+/** A test for each failpoint of each scenario. */
 export function describeCrashes(scenarios: readonly Scenario[]): void {
   const chain = new Chain();
-  const whole = RECORD ? scenarios : inTurn(scenarios);
-  for (const scenario of scenarios) {
-    const names = casesOf(scenario);
-    if (names.length === 0 && !whole.includes(scenario)) continue;
-    describe(`a core that is killed in: ${scenario.name}`, () => {
-      if (whole.includes(scenario))
-        it('passes the failpoints that are on record, when it is not', () => passes(scenario, chain), 60_000);
-      it.each(names)('at %s', (name) => chain.run((cores) => crashAt(name, cores, scenario)), 60_000);
-    });
-  }
+  describe.each(scenarios)('a core that is killed in: $name', (scenario) => {
+    it('passes the failpoints that are on record, when it is not', () => passes(scenario, chain), 60_000);
+    it.each(passed[scenario.name] ?? [])(
+      'at %s',
+      (name) => chain.run((cores) => crashAt(name, cores, scenario)),
+      60_000,
+    );
+  });
   it('leaves nothing when all is over', async () => expect(await chain.end()).toEqual([]));
   afterAll(() => chain.abandon());
 }

@@ -2,9 +2,10 @@ import { expect } from 'vitest';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
 import { wholeLog } from '../../../../src/core/model/logs.ts';
 import { eventually } from './always.ts';
-import { box, COLD, logOf, make, makeRunning } from './boxes.ts';
+import { box, COLD, logOf, makeRunning } from './boxes.ts';
 import { GOES } from './outcomes.ts';
 import { scenario } from './scenario.ts';
+import { request, said } from './sessions.ts';
 
 const MIB = 1024 * 1024;
 const LINES = 600_000;
@@ -23,7 +24,6 @@ const nothingRetained = (api: CoreApi): Promise<void> =>
 export const logScenarios = [
   scenario({
     name: 'delete, when logs are retained',
-    covers: ['delete.forgotten', 'forget.files', 'retain.recorded', 'record.retained-logs.'],
     core: { ...COLD, logRetention: 3_600_000 },
     prepare: (api) => makeRunning(api),
     act: (api) => api.sandboxes.delete(box, { grace: 0 }),
@@ -37,7 +37,6 @@ export const logScenarios = [
   }),
   scenario({
     name: 'the end of a retained log',
-    covers: ['retain.forgotten', 'record.retained-logs.begun#2'],
     // As in a deletion.
     besides: [
       'delete.',
@@ -57,7 +56,6 @@ export const logScenarios = [
   }),
   scenario({
     name: 'the end of a retained log while no core runs',
-    covers: ['retain.forgotten'],
     core: { ...COLD, logRetention: 300 },
     whileStarting: true,
     prepare: async (api) => {
@@ -70,13 +68,18 @@ export const logScenarios = [
   }),
   scenario({
     name: 'the rotation of a log',
-    covers: ['rotate.'],
-    besides: ['start.', 'boot.', 'record.', 'end.', 'keep.', 'return.'],
+    besides: ['exec.', 'record.', 'end.', 'keep.', 'return.'],
     core: { ...COLD, logSize: 3 * MIB },
-    act: (api) => make(api, `exec seq -f 'line %.0f' 0 ${LINES - 1}`),
-    check: async (api) => {
-      const all = Array.from({ length: LINES }, (_, n) => `line ${n}\n`).join('');
+    // Its log is there, so that what follows is a rotation.
+    prepare: (api) =>
+      makeRunning(api, {}, `mkfifo /go; echo begun; read _ < /go; exec seq -f 'line %.0f' 0 ${LINES - 1}`),
+    act: async (api) => {
+      await said(await api.sandboxes.exec(box, request('sh', '-c', 'echo > /go')));
       await api.sandboxes.wait(box);
+    },
+    ends: 'Exited',
+    check: async (api) => {
+      const all = `begun\n${Array.from({ length: LINES }, (_, n) => `line ${n}\n`).join('')}`;
       let [text, dropped] = ['', 0];
       for await (const entry of api.sandboxes.logs(box, wholeLog)) {
         // Only what is oldest may be missing, and how much that is, is told.

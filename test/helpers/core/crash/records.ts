@@ -27,7 +27,7 @@ export async function recordsOn(root: string): Promise<Records> {
     });
     const instances = entries
       .filter(({ name }) => name === 'instances')
-      .map(({ key, value }) => [key, (decodeRecord(value)?.value as InstanceRecord).use] as const);
+      .map(({ key, value }) => [key, (decodeRecord(value)!.value as InstanceRecord).use] as const);
     return { keys: entries.map(({ name, key }) => `${name}/${key}`), instances: new Map(instances) };
   } finally {
     await store.close();
