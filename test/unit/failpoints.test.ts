@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { changeScenarios } from '../helpers/core/crash/change-scenarios.ts';
 import { failpointNames } from '../helpers/core/crash/failpoint-names.ts';
+import { filesScenarios } from '../helpers/core/crash/files-scenarios.ts';
 import { imageScenarios } from '../helpers/core/crash/image-scenarios.ts';
 import { logScenarios } from '../helpers/core/crash/log-scenarios.ts';
 import { poolScenarios } from '../helpers/core/crash/pool-scenarios.ts';
 import { recoveryScenarios } from '../helpers/core/crash/recovery-scenarios.ts';
 import { sandboxScenarios } from '../helpers/core/crash/sandbox-scenarios.ts';
 import { outcomesAt, passed } from '../helpers/core/crash/scenario.ts';
+import { upkeepScenarios } from '../helpers/core/crash/upkeep-scenarios.ts';
 
 const scenarios = [
   ...sandboxScenarios,
@@ -14,6 +16,8 @@ const scenarios = [
   ...recoveryScenarios,
   ...logScenarios,
   ...poolScenarios,
+  ...filesScenarios,
+  ...upkeepScenarios,
   ...imageScenarios(() => {
     throw new Error('no registry is needed here');
   }),

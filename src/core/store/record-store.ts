@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../model/clock.ts';
 import { diskError } from '../model/disk-failure.ts';
 import { FsbError } from '../model/errors.ts';
+import { failpoint } from '../model/failpoint.ts';
 import { newTally, type StoreTally } from '../model/tally.ts';
 import { findDamage } from './environment-file.ts';
 import { assertRoomForLocks, FileRoom } from './file-room.ts';
@@ -208,12 +209,14 @@ class LmdbStore implements RecordStore {
       return today === undefined ? [] : [{ at, key, today }];
     });
     if (aside === undefined || known.length === 0) return;
+    failpoint('take-back.found');
     this.#root.transactionSync(() => {
       for (const { at, key, today } of known) {
         database.putSync(key, encodeRecord(version, today));
         aside.removeSync(at);
       }
     });
+    failpoint('take-back.committed');
     this.#log.warn({ table: name, version, keys: known.map(({ key }) => key) }, 'records are taken back');
   }
 
@@ -229,6 +232,7 @@ class LmdbStore implements RecordStore {
       return found.isToday ? [] : [{ key, value, ...found }];
     });
     if (strange.length === 0) return;
+    failpoint('migrate.found');
     const aside = this.#root.openDB<string, string>({ name: ASIDE, ...text });
     this.#root.transactionSync(() => {
       for (const { key, value, from, today } of strange) {
@@ -238,6 +242,7 @@ class LmdbStore implements RecordStore {
         } else database.putSync(key, encodeRecord(version, today));
       }
     });
+    failpoint('migrate.committed');
     const left = strange.filter(({ today }) => today === undefined).map(({ key }) => String(key));
     const counts = { upgraded: strange.length - left.length, setAside: left.length };
     const keys = left.slice(0, MOST_NAMED);

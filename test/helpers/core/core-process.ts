@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { JanitorPace } from '../../../src/core/agent/recovery/janitor.ts';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
@@ -32,6 +33,8 @@ export interface CoreProcessOptions {
   logSize?: number;
   /** Milliseconds that the log of a deleted sandbox is kept. */
   logRetention?: number;
+  /** How soon an instance goes that nobody holds. */
+  janitor?: JanitorPace;
   /** How many descriptors it may have. */
   descriptors?: number;
   /** Dies at this failpoint on its way to being ready: then this rejects. */
@@ -48,11 +51,11 @@ const ENTER = 'echo $$ > "$0";';
 /** A real core in a process of its own, so that it can be killed. @throws with the error's code, message and hint when it does not start */
 export async function startCoreProcess(
   root: string,
-  { pool = {}, logSize, logRetention, descriptors, dieAt, log, procs }: CoreProcessOptions = {},
+  { pool = {}, logSize, logRetention, janitor, descriptors, dieAt, log, procs }: CoreProcessOptions = {},
 ): Promise<CoreProcess> {
   buildGuest();
   const policy = JSON.stringify({ warm: [{ image: 'host', count: 2 }], capacity: { max: 48 }, ...pool });
-  const words = [root, policy, guestDirectory, JSON.stringify({ logSize, logRetention })];
+  const words = [root, policy, guestDirectory, JSON.stringify({ logSize, logRetention, janitor })];
   const program = [process.execPath, '--expose-gc', cachedScript, await coreScript(), ...words];
   const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors};`;
   const enter = procs === undefined ? '' : ENTER;

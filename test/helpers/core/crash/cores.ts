@@ -10,7 +10,7 @@ import { traces } from '../traces.ts';
 import { makeBystander } from './bystander.ts';
 
 /** What the cores of one scenario are told. */
-export type CoreTerms = Pick<CoreProcessOptions, 'pool' | 'logSize' | 'logRetention'>;
+export type CoreTerms = Pick<CoreProcessOptions, 'pool' | 'logSize' | 'logRetention' | 'janitor'>;
 
 /** What all cores of a root have said. */
 const LOG = 'cores.log';

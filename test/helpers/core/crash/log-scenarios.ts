@@ -36,6 +36,19 @@ export const logScenarios = [
     tidy: removeRetained,
   }),
   scenario({
+    name: 'system prune of a retained log',
+    core: { ...COLD, logRetention: 3_600_000 },
+    prepare: async (api) => {
+      await makeRunning(api);
+      await api.sandboxes.delete(box, { grace: 0 });
+    },
+    act: removeRetained,
+    outcome: async (api) => ((await api.system.retainedLogs()).length > 0 ? 'retained' : 'none'),
+    becomes: { retained: ['record.'], none: ['record.retained-logs.committed', 'retain.'] },
+    ends: 'none',
+    tidy: removeRetained,
+  }),
+  scenario({
     name: 'the end of a retained log',
     // As in a deletion.
     besides: [

@@ -13,6 +13,22 @@ export interface Records {
   instances: Map<string, InstanceRecord['use']>;
 }
 
+/** Changes them beside a core that runs, which does not look at them again: what the next one finds. */
+export async function changeRecords(
+  root: string,
+  change: (table: (name: string) => Database<string, string>) => Promise<void>,
+): Promise<void> {
+  const store = open<string, string>({
+    ...{ path: join(root, 'state/records'), maxDbs: 32, compression: false, overlappingSync: false },
+    ...text,
+  });
+  try {
+    await change((name) => store.openDB<string, string>({ name, ...text }));
+  } finally {
+    await store.close();
+  }
+}
+
 /** What a core that runs has on record, read beside it: as what another process finds on the disk. */
 export async function recordsOn(root: string): Promise<Records> {
   const store = open<string, string>({

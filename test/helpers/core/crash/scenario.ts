@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
-import type { CoreProcessOptions } from '../core-process.ts';
+import type { CoreTerms } from './cores.ts';
 
 /** One operation of the core that tests kill at each of its failpoints. */
 export interface Scenario<State = unknown> {
@@ -21,7 +21,7 @@ export interface Scenario<State = unknown> {
   becomes?: Record<string, string[]>;
   /** The outcome when nobody is killed, or the caller was told that it is done; without `becomes` whatever happens. */
   ends: string;
-  core?: Pick<CoreProcessOptions, 'pool' | 'logSize' | 'logRetention'>;
+  core?: CoreTerms;
   /** What is there before, all of which must outlive the core. */
   prepare?(api: CoreApi, root: string): Promise<State>;
   /** Begins the operation; it fails when the core dies under it. Left out: what was prepared comes to it by itself. */
