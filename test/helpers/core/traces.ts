@@ -31,8 +31,10 @@ function processes(root: string, { pid: core, instances }: Wanted): string[] {
   const found: string[] = [];
   for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
     if (Number(pid) === process.pid) continue;
-    const [command, cgroup] = [fileOf(pid, 'cmdline'), fileOf(pid, 'cgroup')];
-    const group = inCore.exec(cgroup);
+    const command = fileOf(pid, 'cmdline');
+    // A thread of the kernel, or a zombie.
+    if (command === '') continue;
+    const group = inCore.exec(fileOf(pid, 'cgroup'));
     if (group ? instances.includes(group[1]!) : !command.includes(`${root}/`)) continue;
     // A zombie has nothing left but its number, which the machine's init gives back when it comes to it. Looked at last:
     // one that ended while its other files were read is known by that, or by being gone.
