@@ -29,15 +29,10 @@ export class Chain {
     }
   }
 
-  /** Everything goes. @returns what is left all the same */
+  /** Everything goes. Idempotent. @returns what is left all the same */
   async end(): Promise<string[]> {
     const cores = this.#cores;
     this.#cores = undefined;
     return (await cores?.end()) ?? [];
-  }
-
-  /** As after a case that failed; nothing after an end. */
-  async abandon(): Promise<void> {
-    await this.#cores?.abandon();
   }
 }

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { FsbError } from '../../../../src/core/model/errors.ts';
 import { box, COLD, logOf, make, makeRunning, RUNNING } from './boxes.ts';
 import { BEGINS, GOES } from './outcomes.ts';
 import { scenario } from './scenario.ts';
@@ -18,6 +19,22 @@ export const sandboxScenarios = [
     act: (api) => make(api, RUNNING),
     becomes: BEGINS,
     ends: 'Running',
+  }),
+  scenario({
+    name: 'run of a command that is not there',
+    core: COLD,
+    act: (api) =>
+      make(api, '', { command: ['/nope'] }).catch((error: FsbError) => {
+        if (error.code !== 'command_not_found') throw error;
+      }),
+    becomes: {
+      none: ['record.sandboxes.begun', 'start.', 'boot.', 'rotate.', 'record.', 'destroy.', 'return.'],
+      Failed: [
+        'record.sandboxes.committed',
+        ...['start.', 'boot.', 'rotate.', 'record.', 'destroy.', 'return.', 'forget.', 'trash.'],
+      ],
+    },
+    ends: 'Failed',
   }),
   scenario({
     name: 'the refill after a run',

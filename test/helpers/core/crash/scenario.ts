@@ -46,6 +46,28 @@ const PASSED = join(import.meta.dirname, 'passed.json');
 /** Where each scenario is killed: what it was seen to pass, `name#2` for records that are written again. */
 export const passed = JSON.parse(readFileSync(PASSED, 'utf8')) as Record<string, string[]>;
 
+/** The suite has little time, and a case takes half a second of a processor: FSB_TEST_ALL_CRASHES=1 runs them all. */
+const ALL = process.env.FSB_TEST_ALL_CRASHES === '1';
+
+/** In how many runs the suite comes to all of them: each day, or seed, another part. */
+const TURNS = 2;
+const TURN = Number(process.env.FSB_TEST_SEED ?? Math.floor(Date.now() / 86_400_000)) % TURNS;
+
+const bare = (name: string): string => name.replace(/#.*/, '');
+
+/** In which scenario each failpoint is killed at in every run. */
+const homes = new Map(
+  Object.entries(passed)
+    .reverse()
+    .flatMap(([scenario, names]) => names.map((name) => [bare(name), scenario] as const)),
+);
+
+/** Where it is killed in this run. */
+export const casesOf = ({ name: scenario }: Pick<Scenario, 'name'>): string[] =>
+  (passed[scenario] ?? []).filter(
+    (name, at) => ALL || homes.get(bare(name)) === scenario || at % TURNS === TURN,
+  );
+
 export const isMeant = (name: string, by: readonly string[]): boolean => by.some((one) => means(one, name));
 
 /** `boot.` means all of boot, though not when it comes there again; `record.sandboxes.*#2` does not exist. */
