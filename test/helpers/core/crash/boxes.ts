@@ -21,6 +21,13 @@ export const make = (
     spec: { image: 'host', command: ['sh', '-c', script], grace_period: '0.1s', ...more },
   });
 
+/** Before what a command does only when go() says so. */
+export const WAIT = 'mkfifo /go; echo begun; read _ < /go;';
+
+export const go = async ({ sandboxes }: CoreApi): Promise<void> => {
+  expect((await said(await sandboxes.exec(box, request('sh', '-c', 'echo > /go')))).code).toBe(0);
+};
+
 /** A sandbox that runs, has written what RUNNING writes, and has a file that its command would not write again. */
 export async function makeRunning(
   api: CoreApi,

@@ -79,7 +79,10 @@ export const filesScenarios = [
       await api.sandboxes.delete(box);
       await session.close();
     },
-    becomes: { none: ['delete.', 'forget.', 'destroy.', 'keep.', 'trash.'] },
+    becomes: {
+      Exited: ['delete.begun', 'delete.stopped'],
+      none: ['delete.begun', 'delete.stopped', 'delete.', 'forget.', 'destroy.', 'keep.', 'trash.'],
+    },
     ends: 'none',
   }),
 ];

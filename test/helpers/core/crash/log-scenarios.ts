@@ -2,10 +2,9 @@ import { expect } from 'vitest';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
 import { wholeLog } from '../../../../src/core/model/logs.ts';
 import { eventually } from './always.ts';
-import { box, COLD, logOf, makeRunning } from './boxes.ts';
+import { box, COLD, go, logOf, makeRunning, WAIT } from './boxes.ts';
 import { GOES } from './outcomes.ts';
 import { scenario } from './scenario.ts';
-import { request, said } from './sessions.ts';
 
 const MIB = 1024 * 1024;
 const LINES = 600_000;
@@ -84,10 +83,9 @@ export const logScenarios = [
     besides: ['exec.', 'record.', 'end.', 'keep.', 'return.'],
     core: { ...COLD, logSize: 3 * MIB },
     // Its log is there, so that what follows is a rotation.
-    prepare: (api) =>
-      makeRunning(api, {}, `mkfifo /go; echo begun; read _ < /go; exec seq -f 'line %.0f' 0 ${LINES - 1}`),
+    prepare: (api) => makeRunning(api, {}, `${WAIT} exec seq -f 'line %.0f' 0 ${LINES - 1}`),
     act: async (api) => {
-      await said(await api.sandboxes.exec(box, request('sh', '-c', 'echo > /go')));
+      await go(api);
       await api.sandboxes.wait(box);
     },
     ends: 'Exited',

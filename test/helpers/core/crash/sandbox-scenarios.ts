@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { FsbError } from '../../../../src/core/model/errors.ts';
-import { box, COLD, logOf, make, makeRunning, RUNNING } from './boxes.ts';
+import { box, COLD, go, logOf, make, makeRunning, RUNNING, WAIT } from './boxes.ts';
 import { BEGINS, GOES } from './outcomes.ts';
 import { scenario } from './scenario.ts';
 import { request, said } from './sessions.ts';
@@ -46,8 +46,12 @@ export const sandboxScenarios = [
   scenario({
     name: 'the end of a command',
     core: COLD,
-    prepare: (api) => make(api, 'echo begun; read _ < /dev/null; sleep 0.3; echo done; exit 7'),
-    act: (api) => api.sandboxes.wait(box),
+    besides: ['exec.'],
+    prepare: (api) => makeRunning(api, {}, `${WAIT} echo done; exit 7`),
+    act: async (api) => {
+      await go(api);
+      await api.sandboxes.wait(box);
+    },
     ends: 'Exited',
     check: async (api) => {
       expect(await api.sandboxes.wait(box)).toMatchObject({ code: 7 });
