@@ -28,10 +28,29 @@ export const sandboxScenarios = [
         if (error.code !== 'command_not_found') throw error;
       }),
     becomes: {
-      none: ['record.sandboxes.begun', 'start.', 'boot.', 'rotate.', 'record.', 'destroy.', 'return.'],
+      none: [
+        ...['record.sandboxes.begun', 'start.', 'boot.', 'rotate.', 'record.', 'destroy.', 'return.'],
+        'record.instances.begun#2',
+      ],
+      // That it has an instance is on record, that its command did not begin is not.
+      Lost: [
+        ...['record.slots.committed', 'record.slots.begun#2', 'record.instances.committed#2'],
+        ...['destroy.', 'return.', 'record.instances.begun#2'],
+      ],
       Failed: [
-        'record.sandboxes.committed',
-        ...['start.', 'boot.', 'rotate.', 'record.', 'destroy.', 'return.', 'forget.', 'trash.'],
+        ...['record.sandboxes.committed', 'record.sandboxes.begun#2', 'record.slots.committed#2'],
+        ...['record.slots.committed', 'record.slots.begun#2', 'record.instances.committed#2'],
+        ...[
+          'record.instances.begun#2',
+          'start.',
+          'boot.',
+          'rotate.',
+          'record.',
+          'destroy.',
+          'return.',
+          'forget.',
+          'trash.',
+        ],
       ],
     },
     ends: 'Failed',
