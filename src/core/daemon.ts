@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { JanitorPace } from './agent/recovery/janitor.ts';
 import type { CoreApi, CoreFacts } from './api/core-api.ts';
 import { Cleanup } from './cleanup.ts';
 import { Controller } from './controller/controller.ts';
@@ -42,6 +43,8 @@ export interface CoreOptions {
   logSize?: number;
   /** Milliseconds that the log of a deleted sandbox is kept. Default 0: it goes with it. */
   logRetention?: number;
+  /** How soon an instance goes that nobody holds. */
+  janitor?: JanitorPace;
   /** Milliseconds to wait for another core of this root to end; default two seconds. */
   lockWait?: number;
   log: Logger;

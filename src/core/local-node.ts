@@ -21,7 +21,7 @@ import { PoolAdmin } from './agent/pools/pool-admin.ts';
 import { isPoolRecord, POOL_RECORD_VERSION, type PoolRecord } from './agent/pools/pool-record.ts';
 import { Pools } from './agent/pools/pools.ts';
 import { type Doubt, doubtOf } from './agent/recovery/doubt.ts';
-import { Janitor } from './agent/recovery/janitor.ts';
+import { Janitor, type JanitorPace } from './agent/recovery/janitor.ts';
 import { recover } from './agent/recovery/recover.ts';
 import { Unsettled } from './agent/recovery/unsettled.ts';
 import {
@@ -66,6 +66,8 @@ export interface NodeOptions {
   logSize?: number;
   /** Milliseconds that the log of a deleted sandbox is kept. Default 0: it goes with it. */
   logRetention?: number;
+  /** How soon an instance goes that nobody holds. */
+  janitor?: JanitorPace;
   /** False: pools keep nothing idle, whatever their policies say; a claim boots what it needs. */
   warm?: boolean;
   /** Where each pool counts what it does. */
@@ -229,6 +231,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   await images.sweep();
 
   const janitor = new Janitor({
+    ...options.janitor,
     driver: recording,
     // Not the ledger: it still has a record of what could not be destroyed, so that the next core tries again too.
     wanted: (id) => pools.holds(id) || booting.has(id) || recording.files.has(id) || unsettled.has(id),

@@ -1,5 +1,6 @@
 import type { Database, RootDatabase } from 'lmdb';
 import type { Logger } from 'pino';
+import { failpoint } from '../model/failpoint.ts';
 import { decodeRecord, encodeRecord } from './record-table.ts';
 import type { StrangeRecord, TableOptions } from './store.ts';
 
@@ -58,12 +59,14 @@ export class SetAsideRecords {
       return today === undefined ? [] : [{ at, key, today }];
     });
     if (aside === undefined || known.length === 0) return;
+    failpoint('take-back.found');
     this.#root.transactionSync(() => {
       for (const { at, key, today } of known) {
         database.putSync(key, encodeRecord(version, today));
         aside.removeSync(at);
       }
     });
+    failpoint('take-back.committed');
     this.#log.warn({ table: name, version, keys: known.map(({ key }) => key) }, 'records are taken back');
   }
 
@@ -79,6 +82,7 @@ export class SetAsideRecords {
       return found.isToday ? [] : [{ key, value, ...found }];
     });
     if (strange.length === 0) return;
+    failpoint('migrate.found');
     const aside = this.#root.openDB<string, string>({ name: ASIDE, ...text });
     this.#root.transactionSync(() => {
       for (const { key, value, from, today } of strange) {
@@ -88,6 +92,7 @@ export class SetAsideRecords {
         } else database.putSync(key, encodeRecord(version, today));
       }
     });
+    failpoint('migrate.committed');
     const left = strange.filter(({ today }) => today === undefined).map(({ key }) => String(key));
     const counts = { upgraded: strange.length - left.length, setAside: left.length };
     const keys = left.slice(0, MOST_NAMED);

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DAMAGED_MARK } from '../image/content/records-file.ts';
 import { ASIDE_ENDING } from '../logs/segment.ts';
+import { failpoint } from '../model/failpoint.ts';
 import type { SetAside } from '../model/system.ts';
 import { ASIDE_MARK, damageOf } from '../store/record-store.ts';
 import type { RecordStore } from '../store/store.ts';
@@ -61,8 +62,11 @@ export async function removeSetAside(
   const found = await allSetAside(state, records, ground);
   // First: without the records nobody would know that it is kept for them.
   await removeUnclaimed(ground);
+  failpoint('set-aside.unclaimed');
   await records.dropSetAside();
+  failpoint('set-aside.dropped');
   for (const { path } of await filesSetAside(state)) await rm(path, { recursive: true, force: true });
+  failpoint('set-aside.removed');
   return found;
 }
 

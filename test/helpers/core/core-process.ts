@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { JanitorPace } from '../../../src/core/agent/recovery/janitor.ts';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
@@ -35,10 +36,14 @@ export interface CoreProcessOptions {
   logRetention?: number;
   /** Has it listen on TCP as well, on free ports; `readStatus` tells which. */
   security?: Security;
+  /** How soon an instance goes that nobody holds. */
+  janitor?: JanitorPace;
   /** How many descriptors it may have. */
   descriptors?: number;
   /** Dies at this failpoint on its way to being ready: then this rejects. */
   dieAt?: string;
+  /** A descriptor of a file that is told what it says. Left out: that of this process, when FSB_TEST_LOG wants it. */
+  log?: number;
   /** The `cgroup.procs` of a cgroup that it is started in. */
   procs?: string;
 }
@@ -49,19 +54,34 @@ const ENTER = 'echo $$ > "$0";';
 /** A real core in a process of its own, so that it can be killed. @throws with the error's code, message and hint when it does not start */
 export async function startCoreProcess(
   root: string,
-  { pool = {}, logSize, logRetention, security, descriptors, dieAt, procs }: CoreProcessOptions = {},
+  {
+    pool = {},
+    logSize,
+    logRetention,
+    security,
+    janitor,
+    descriptors,
+    dieAt,
+    log,
+    procs,
+  }: CoreProcessOptions = {},
 ): Promise<CoreProcess> {
   buildGuest();
   const policy = JSON.stringify({ warm: [{ image: 'host', count: 2 }], capacity: { max: 48 }, ...pool });
   const address = '127.0.0.1:0';
   const tcp = security && { grpc: address, http: address, security };
-  const words = [root, policy, guestDirectory, JSON.stringify({ logSize, logRetention, ...tcp })];
+  const terms = JSON.stringify({ logSize, logRetention, janitor, ...tcp });
+  const words = [root, policy, guestDirectory, terms];
   const program = [process.execPath, '--expose-gc', cachedScript, await coreScript(), ...words];
   const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors};`;
   const enter = procs === undefined ? '' : ENTER;
   const child = spawn('sh', ['-c', `${enter} ${limit} exec "$@"`, procs ?? 'sh', ...program], {
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-    env: { ...process.env, ...(dieAt === undefined ? {} : { FSB_TEST_FAILPOINT: dieAt }) },
+    stdio: ['ignore', 'pipe', log ?? 'inherit', 'ipc'],
+    env: {
+      ...(log === undefined ? {} : { FSB_TEST_LOG: 'info' }),
+      ...process.env,
+      ...(dieAt === undefined ? {} : { FSB_TEST_FAILPOINT: dieAt }),
+    },
   });
   let lastWords: Record<string, number> = {};
   child.on('message', (message: Record<string, number>) => {

@@ -14,21 +14,30 @@ import { traces } from './traces.ts';
 export async function leftovers(core: CoreProcess, root: string): Promise<string[]> {
   await emptied(join(root, 'state/trash'));
   const code = await core.stop();
-  const places = ['state/logs', 'state/trash', 'state/images/staging', 'state/images/partial'];
-  const files = await Promise.all(
-    places.map(async (place) =>
-      (await readdir(join(root, place)).catch(() => [])).map((name) => `file ${place}/${name}`),
-    ),
-  );
+  const logs = (await readdir(join(root, 'state/logs')).catch(() => [])).map((name) => `file logs/${name}`);
   const sockets = (await readdir(join(root, 'run'))).filter((name) => name.endsWith('.sock'));
   return [
     ...(code === 0 ? [] : [`the core ended with ${code}`]),
     ...(await traces(root)),
     ...(await leftRecords(root)).map((record) => `record ${record}`),
+    ...(await filesInBetween(root)),
+    ...logs,
+    ...sockets.map((name) => `socket run/${name}`),
+  ];
+}
+
+/** Files of what is half done: in the trash, half pulled, set aside, of images that nobody has. */
+export async function filesInBetween(root: string): Promise<string[]> {
+  const places = ['state/trash', 'state/images/staging', 'state/images/partial'];
+  const files = await Promise.all(
+    places.map(async (place) =>
+      (await readdir(join(root, place)).catch(() => [])).map((name) => `file ${place}/${name}`),
+    ),
+  );
+  return [
     ...files.flat(),
     ...(await filesSetAside(join(root, 'state'))).map(({ path }) => `set aside ${path}`),
     ...(await imageFiles(root)).unnamed.map((name) => `image file ${name}`),
-    ...sockets.map((name) => `socket run/${name}`),
   ];
 }
 

@@ -2,16 +2,19 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import type { RuntimeDriver } from '../../runtime/driver.ts';
 
-export interface JanitorOptions {
+export interface JanitorPace {
+  /** Milliseconds between two looks. Default half a minute. */
+  interval?: number;
+  /** Milliseconds that an instance must be unwanted before it goes. Default ten seconds. */
+  window?: number;
+}
+
+export interface JanitorOptions extends JanitorPace {
   driver: Pick<RuntimeDriver, 'list' | 'destroy'>;
   /** True while somebody holds the instance, or boots it. */
   wanted: (id: string) => boolean;
   clock: Clock;
   log: Logger;
-  /** Milliseconds between two looks. */
-  interval?: number;
-  /** Milliseconds that an instance must be unwanted before it goes. */
-  window?: number;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { CoreApi } from '../../../../src/core/api/core-api.ts';
 import type { PoolInfo } from '../../../../src/core/model/pool.ts';
 import { imageFiles } from '../image-files.ts';
 import { answers, find } from './boxes.ts';
-import type { Outcome } from './scenario.ts';
+import type { Scenario } from './scenario.ts';
 
 const SETTLED = ['Running', 'Exited', 'Failed', 'Expired', 'Lost'];
 
@@ -18,11 +18,15 @@ export async function checkAlways(api: CoreApi): Promise<void> {
     expect(failure_policy === 'Manual' ? SETTLED : [...SETTLED, 'Pending']).toContain(sandbox.state.phase);
     if (sandbox.state.phase === 'Running' && !sandbox.state.paused) await answers(api, sandbox);
   }
-  await eventually(async () => {
+  await checkPools(api);
+}
+
+/** No place of a pool is lost, and what it keeps warm is there. */
+export const checkPools = (api: CoreApi): Promise<void> =>
+  eventually(async () => {
     const { pools, expected } = await placesOf(api);
     expect(pools).toEqual(expected);
   });
-}
 
 /** What the pools say of their places, and what they must say by what holds these. */
 async function placesOf(api: CoreApi): Promise<{ pools: unknown[]; expected: unknown[] }> {
@@ -47,8 +51,13 @@ const places = ({ name, claimed, idle, booting, stopping }: PoolInfo) => ({
 });
 
 /** What ended while no core ran is told a moment after the next one is ready. */
-export const expectOutcome = (api: CoreApi, allowed: readonly Outcome[]): Promise<void> =>
-  eventually(async () => expect(allowed).toContain((await find(api))?.state.phase ?? 'none'));
+export const expectOutcome = (
+  api: CoreApi,
+  { outcome = phaseOfBox }: Pick<Scenario, 'outcome'>,
+  allowed: readonly string[],
+): Promise<void> => eventually(async () => expect(allowed).toContain(await outcome(api)));
+
+const phaseOfBox = async (api: CoreApi): Promise<string> => (await find(api))?.state.phase ?? 'none';
 
 /** Every blob and layer is one of an image on record, or goes at its time, for the core knows of it. */
 export async function checkImageFiles(api: CoreApi, root: string): Promise<void> {

@@ -7,8 +7,8 @@ import { request, said } from './sessions.ts';
 
 export const box = { namespace: 'default', name: 'box' };
 
-/** Writes a line into its log and a file, then sleeps. */
-export const RUNNING = 'echo begun; echo kept > /kept; exec sleep 1000';
+/** Writes a line into its log, then sleeps. */
+export const RUNNING = 'echo begun; exec sleep 1000';
 
 export const make = (
   api: CoreApi,
@@ -21,11 +21,24 @@ export const make = (
     spec: { image: 'host', command: ['sh', '-c', script], grace_period: '0.1s', ...more },
   });
 
-/** A sandbox that runs, and has written what RUNNING writes. */
-export async function makeRunning(api: CoreApi, more: Partial<SandboxSpecInput> = {}): Promise<Sandbox> {
-  const made = await make(api, RUNNING, more);
+/** Before what a command does only when go() says so. */
+export const WAIT = 'mkfifo /go; echo begun; read _ < /go;';
+
+export const go = async ({ sandboxes }: CoreApi): Promise<void> => {
+  expect((await said(await sandboxes.exec(box, request('sh', '-c', 'echo > /go')))).code).toBe(0);
+};
+
+/** A sandbox that runs, has written what RUNNING writes, and has a file that its command would not write again. */
+export async function makeRunning(
+  api: CoreApi,
+  more: Partial<SandboxSpecInput> = {},
+  script = RUNNING,
+): Promise<Sandbox> {
+  const made = await make(api, script, more);
   for await (const { data } of api.sandboxes.logs(box, { ...wholeLog, follow: true }))
     if (data.toString().includes('begun')) break;
+  const written = await said(await api.sandboxes.exec(box, request('sh', '-c', 'echo kept > /kept')));
+  expect(written.code).toBe(0);
   return made;
 }
 
@@ -52,7 +65,7 @@ export async function answers(api: CoreApi, sandbox: Sandbox): Promise<void> {
 /** Nothing is kept warm: what boots is what the operation boots. */
 export const COLD = { pool: { warm: [], capacity: { max: 3 } } };
 
-/** What was written in it before is there. */
+/** What makeRunning() wrote is there. */
 export async function expectKept(api: CoreApi): Promise<void> {
   const session = await api.sandboxes.exec(box, request('cat', '/kept'));
   expect(await said(session)).toEqual({ text: 'kept\n', code: 0 });

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
 import { wholeLog } from '../../../../src/core/model/logs.ts';
 import { eventually } from './always.ts';
-import { box, COLD, logOf, make, makeRunning } from './boxes.ts';
+import { box, COLD, go, logOf, makeRunning, WAIT } from './boxes.ts';
 import { GOES } from './outcomes.ts';
 import { scenario } from './scenario.ts';
 
@@ -23,7 +23,6 @@ const nothingRetained = (api: CoreApi): Promise<void> =>
 export const logScenarios = [
   scenario({
     name: 'delete, when logs are retained',
-    covers: ['delete.forgotten', 'forget.files', 'retain.recorded', 'record.retained-logs.'],
     core: { ...COLD, logRetention: 3_600_000 },
     prepare: (api) => makeRunning(api),
     act: (api) => api.sandboxes.delete(box, { grace: 0 }),
@@ -36,8 +35,20 @@ export const logScenarios = [
     tidy: removeRetained,
   }),
   scenario({
+    name: 'system prune of a retained log',
+    core: { ...COLD, logRetention: 3_600_000 },
+    prepare: async (api) => {
+      await makeRunning(api);
+      await api.sandboxes.delete(box, { grace: 0 });
+    },
+    act: removeRetained,
+    outcome: async (api) => ((await api.system.retainedLogs()).length > 0 ? 'retained' : 'none'),
+    becomes: { retained: ['record.'], none: ['record.retained-logs.committed', 'retain.'] },
+    ends: 'none',
+    tidy: removeRetained,
+  }),
+  scenario({
     name: 'the end of a retained log',
-    covers: ['retain.forgotten', 'record.retained-logs.begun#2'],
     // As in a deletion.
     besides: [
       'delete.',
@@ -57,7 +68,6 @@ export const logScenarios = [
   }),
   scenario({
     name: 'the end of a retained log while no core runs',
-    covers: ['retain.forgotten'],
     core: { ...COLD, logRetention: 300 },
     whileStarting: true,
     prepare: async (api) => {
@@ -70,13 +80,17 @@ export const logScenarios = [
   }),
   scenario({
     name: 'the rotation of a log',
-    covers: ['rotate.'],
-    besides: ['start.', 'boot.', 'record.', 'end.', 'keep.', 'return.'],
+    besides: ['exec.', 'record.', 'end.', 'keep.', 'return.'],
     core: { ...COLD, logSize: 3 * MIB },
-    act: (api) => make(api, `exec seq -f 'line %.0f' 0 ${LINES - 1}`),
-    check: async (api) => {
-      const all = Array.from({ length: LINES }, (_, n) => `line ${n}\n`).join('');
+    // Its log is there, so that what follows is a rotation.
+    prepare: (api) => makeRunning(api, {}, `${WAIT} exec seq -f 'line %.0f' 0 ${LINES - 1}`),
+    act: async (api) => {
+      await go(api);
       await api.sandboxes.wait(box);
+    },
+    ends: 'Exited',
+    check: async (api) => {
+      const all = `begun\n${Array.from({ length: LINES }, (_, n) => `line ${n}\n`).join('')}`;
       let [text, dropped] = ['', 0];
       for await (const entry of api.sandboxes.logs(box, wholeLog)) {
         // Only what is oldest may be missing, and how much that is, is told.

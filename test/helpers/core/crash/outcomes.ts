@@ -42,6 +42,7 @@ export const GOES: Scenario['becomes'] = {
   none: [
     ...GOING,
     'delete.begun',
+    'record.sandboxes.begun#2',
     'delete.',
     'end.',
     'return.',

@@ -19,14 +19,6 @@ async function untilRecreated(api: CoreApi): Promise<void> {
 export const recoveryScenarios = [
   scenario({
     name: 'recreate',
-    covers: [
-      'recreate.due',
-      'again.',
-      'start.files',
-      'start.recorded',
-      'forget.',
-      'record.sandboxes.committed',
-    ],
     besides: ['exec.'],
     core: COLD,
     prepare: (api) => makeRunning(api, auto),
@@ -34,11 +26,11 @@ export const recoveryScenarios = [
       await lose(api, root, box);
       await untilRecreated(api);
     },
+    ends: 'Running',
     check: (api) => untilRecreated(api),
   }),
   scenario({
     name: 'recreate, which the core before was killed in',
-    covers: ['recreate.cleared'],
     // The core may be ready before it begins.
     besides: ['start.', 'forget.', 'destroy.', 'trash.', 'serve.', 'record.'],
     // Another one takes its place, and it waits.
@@ -52,6 +44,7 @@ export const recoveryScenarios = [
         await new Promise((resolve) => setTimeout(resolve, 20));
     },
     whileStarting: true,
+    ends: 'Pending',
     check: async (api) => {
       await api.sandboxes.delete(other, { grace: 0 });
       await untilRecreated(api);

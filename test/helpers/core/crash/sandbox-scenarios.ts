@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import { box, COLD, logOf, make, makeRunning, RUNNING } from './boxes.ts';
+import type { FsbError } from '../../../../src/core/model/errors.ts';
+import { box, COLD, go, logOf, make, makeRunning, RUNNING, WAIT } from './boxes.ts';
 import { BEGINS, GOES } from './outcomes.ts';
 import { scenario } from './scenario.ts';
 import { request, said } from './sessions.ts';
@@ -8,22 +9,54 @@ import { request, said } from './sessions.ts';
 export const sandboxScenarios = [
   scenario({
     name: 'run',
-    covers: ['start.', 'record.sandboxes.', 'record.sandboxes.begun#2', 'record.slots.', 'record.instances.'],
     act: (api) => make(api, RUNNING),
     becomes: BEGINS,
     ends: 'Running',
   }),
   scenario({
     name: 'run on a pool that is empty',
-    covers: ['boot.'],
     core: COLD,
     act: (api) => make(api, RUNNING),
     becomes: BEGINS,
     ends: 'Running',
   }),
   scenario({
+    name: 'run of a command that is not there',
+    core: COLD,
+    act: (api) =>
+      make(api, '', { command: ['/nope'] }).catch((error: FsbError) => {
+        if (error.code !== 'command_not_found') throw error;
+      }),
+    becomes: {
+      none: [
+        ...['record.sandboxes.begun', 'start.', 'boot.', 'rotate.', 'record.', 'destroy.', 'return.'],
+        'record.instances.begun#2',
+      ],
+      // That it has an instance is on record, that its command did not begin is not.
+      Lost: [
+        ...['record.slots.committed', 'record.slots.begun#2', 'record.instances.committed#2'],
+        ...['destroy.', 'return.', 'record.instances.begun#2'],
+      ],
+      Failed: [
+        ...['record.sandboxes.committed', 'record.sandboxes.begun#2', 'record.slots.committed#2'],
+        ...['record.slots.committed', 'record.slots.begun#2', 'record.instances.committed#2'],
+        ...[
+          'record.instances.begun#2',
+          'start.',
+          'boot.',
+          'rotate.',
+          'record.',
+          'destroy.',
+          'return.',
+          'forget.',
+          'trash.',
+        ],
+      ],
+    },
+    ends: 'Failed',
+  }),
+  scenario({
     name: 'the refill after a run',
-    covers: ['boot.'],
     besides: ['start.', 'record.'],
     core: { pool: { capacity: { max: 8 } } },
     act: (api) => make(api, RUNNING),
@@ -31,10 +64,13 @@ export const sandboxScenarios = [
   }),
   scenario({
     name: 'the end of a command',
-    covers: ['end.', 'keep.'],
     core: COLD,
-    prepare: (api) => make(api, 'echo begun; read _ < /dev/null; sleep 0.3; echo done; exit 7'),
-    act: (api) => api.sandboxes.wait(box),
+    besides: ['exec.'],
+    prepare: (api) => makeRunning(api, {}, `${WAIT} echo done; exit 7`),
+    act: async (api) => {
+      await go(api);
+      await api.sandboxes.wait(box);
+    },
     ends: 'Exited',
     check: async (api) => {
       expect(await api.sandboxes.wait(box)).toMatchObject({ code: 7 });
@@ -43,22 +79,12 @@ export const sandboxScenarios = [
   }),
   scenario({
     name: 'exec',
-    covers: ['exec.'],
     prepare: (api) => makeRunning(api),
     act: async (api) => said(await api.sandboxes.exec(box, request('sh', '-c', 'sleep 0.05; echo x'))),
     ends: 'Running',
   }),
   scenario({
     name: 'delete',
-    covers: [
-      'delete.',
-      'forget.',
-      'destroy.',
-      'return.',
-      'record.sandboxes.',
-      'record.slots.',
-      'record.instances.',
-    ],
     core: COLD,
     prepare: (api) => makeRunning(api),
     act: (api) => api.sandboxes.delete(box, { grace: 0 }),
@@ -67,7 +93,6 @@ export const sandboxScenarios = [
   }),
   scenario({
     name: 'delete, not waited for',
-    covers: ['delete.', 'destroy.removed', 'end.recorded'],
     core: COLD,
     prepare: (api) => makeRunning(api),
     act: (api) => api.sandboxes.delete(box, { grace: 0, wait: false }),
@@ -76,7 +101,6 @@ export const sandboxScenarios = [
   }),
   scenario({
     name: 'delete of one that has ended',
-    covers: ['delete.', 'forget.files'],
     core: COLD,
     prepare: async (api) => {
       await make(api, 'exit 0');
@@ -85,15 +109,17 @@ export const sandboxScenarios = [
     act: (api) => api.sandboxes.delete(box),
     becomes: {
       Exited: ['record.sandboxes.begun', 'delete.begun', 'delete.stopped'],
-      none: ['delete.begun', 'delete.stopped', 'delete.', 'forget.', 'destroy.', 'trash.', 'record.'],
+      none: [
+        ...['delete.begun', 'delete.stopped', 'record.sandboxes.begun#2'],
+        ...['delete.', 'forget.', 'destroy.', 'trash.', 'record.'],
+      ],
     },
     ends: 'none',
   }),
   scenario({
     name: 'expire',
-    covers: ['expire.', 'end.recorded', 'keep.settled', 'record.sandboxes.'],
     core: COLD,
-    prepare: (api) => make(api, RUNNING, { ttl: '2s' }),
+    prepare: (api) => makeRunning(api, { ttl: '2s' }),
     ends: 'Expired',
   }),
 ];

@@ -1,31 +1,27 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
-import type { Phase } from '../../../../src/core/model/phase.ts';
-import type { CoreProcessOptions } from '../core-process.ts';
-
-/** `none`: there is no such sandbox. */
-export type Outcome = Phase | 'none';
+import type { CoreTerms } from './cores.ts';
 
 /** One operation of the core that tests kill at each of its failpoints. */
 export interface Scenario<State = unknown> {
   /** The operation, in the words of the command line. */
   name: string;
   /**
-   * The failpoints at which the suite kills it, in its turn: whole names, or all of an operation that it passes (`boot.`).
-   * At the others that it passes (./passed.json) it is killed with FSB_TEST_ALL_CRASHES=1.
+   * Failpoints that something else passes meanwhile, or that it passes only sometimes: whole names (`name#2`, when it comes
+   * there again), or all of an operation (`boot.`). It is not killed there.
    */
-  covers: string[];
-  /** Failpoints that something else passes meanwhile, or that it passes only sometimes: as `covers`, or `name#2`. */
   besides?: string[];
+  /** Names what has become of what the operation is about. Left out: the phase of the sandbox `box`, `none` without one. */
+  outcome?(api: CoreApi): Promise<string>;
   /**
-   * What has become of the sandbox `box`, by the last failpoint that the core came to, named as in `covers`: of several
+   * The outcome, by the last failpoint that the core came to, named as in `besides`: of several
    * that mean it the longest says it. Under two outcomes: one that is passed while what decides is on its way to the disk.
    */
-  becomes?: Partial<Record<Outcome, string[]>>;
-  /** What becomes of it when nobody is killed, or the caller was told that it is done. */
-  ends?: Outcome;
-  core?: Pick<CoreProcessOptions, 'pool' | 'logSize' | 'logRetention'>;
+  becomes?: Record<string, string[]>;
+  /** The outcome when nobody is killed, or the caller was told that it is done; without `becomes` whatever happens. */
+  ends: string;
+  core?: CoreTerms;
   /** What is there before, all of which must outlive the core. */
   prepare?(api: CoreApi, root: string): Promise<State>;
   /** Begins the operation; it fails when the core dies under it. Left out: what was prepared comes to it by itself. */
@@ -47,25 +43,30 @@ export const scenario = <State>(it: Scenario<State>): Scenario => it as Scenario
 
 const PASSED = join(import.meta.dirname, 'passed.json');
 
-/** Which failpoints each scenario passes, `name#2` for those that it comes to again: what was seen, and is on record. */
+/** Where each scenario is killed: what it was seen to pass, `name#2` for records that are written again. */
 export const passed = JSON.parse(readFileSync(PASSED, 'utf8')) as Record<string, string[]>;
 
-/** The suite has little time: FSB_TEST_ALL_CRASHES=1. */
+/** The suite has little time, and a case takes half a second of a processor: FSB_TEST_ALL_CRASHES=1 runs them all. */
 const ALL = process.env.FSB_TEST_ALL_CRASHES === '1';
 
-/** In how many runs the suite comes to everything that is covered: each day, or seed, another part. */
-const TURNS = 4;
+/** In how many runs the suite comes to all of them: each day, or seed, another part. */
+const TURNS = 2;
 const TURN = Number(process.env.FSB_TEST_SEED ?? Math.floor(Date.now() / 86_400_000)) % TURNS;
 
-/** Of a list, what has its turn. */
-export const inTurn = <T>(list: readonly T[]): T[] => list.filter((_, at) => ALL || at % TURNS === TURN);
+const bare = (name: string): string => name.replace(/#.*/, '');
 
-/** Where it is killed. */
-export const casesOf = (scenario: Scenario): string[] =>
-  inTurn((passed[scenario.name] ?? []).filter((name) => ALL || isCovered(name, scenario)));
+/** In which scenario each failpoint is killed at in every run. */
+const homes = new Map(
+  Object.entries(passed)
+    .reverse()
+    .flatMap(([scenario, names]) => names.map((name) => [bare(name), scenario] as const)),
+);
 
-export const isCovered = (name: string, { covers }: Pick<Scenario, 'covers'>): boolean =>
-  isMeant(name, covers);
+/** Where it is killed in this run. */
+export const casesOf = ({ name: scenario }: Pick<Scenario, 'name'>): string[] =>
+  (passed[scenario] ?? []).filter(
+    (name, at) => ALL || homes.get(bare(name)) === scenario || at % TURNS === TURN,
+  );
 
 export const isMeant = (name: string, by: readonly string[]): boolean => by.some((one) => means(one, name));
 
@@ -73,10 +74,13 @@ export const isMeant = (name: string, by: readonly string[]): boolean => by.some
 const means = (one: string, name: string): boolean =>
   one.endsWith('.') ? name.startsWith(one) && !name.includes('#') : name === one;
 
-/** What may have become of the sandbox; undefined: the scenario does not say. */
-export function outcomesAt(failpoint: string, { becomes, ends }: Scenario): Outcome[] | undefined {
-  if (becomes === undefined) return ends === undefined ? undefined : [ends];
-  const rows = Object.entries(becomes) as [Outcome, string[]][];
+/** The outcomes that there may be. */
+export function outcomesAt(
+  failpoint: string,
+  { becomes, ends }: Pick<Scenario, 'becomes' | 'ends'>,
+): string[] {
+  if (becomes === undefined) return [ends];
+  const rows = Object.entries(becomes);
   const lengths = (names: string[]): number[] =>
     names.filter((one) => failpoint === one || failpoint.startsWith(one)).map((one) => one.length);
   const best = Math.max(...rows.flatMap(([, names]) => lengths(names)));
