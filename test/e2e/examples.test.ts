@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeManifest } from '../../scripts/build/manifest.ts';
 import { commandFacts } from '../../scripts/generate/command-facts.ts';
 import type { Plan } from '../helpers/cli/example-plan.ts';
+import { onlyOver } from '../helpers/cli/only-over.ts';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
 import { keys } from '../helpers/cli/terminal-session.ts';
 import { writeBusyboxImage } from '../helpers/image/busybox-image.ts';
@@ -285,6 +286,7 @@ beforeAll(async () => {
   await shell.succeed(`mv ${files.dockerSave} alpine.tar && mv ${files.ociLayout} layout`);
   await writeFile(join(shell.home, 'rootfs.tar'), await rootfsTar());
   registry = await imageExampleRegistry(shell.cli.root);
+  await shell.cli.lend(registry.address);
 });
 
 afterAll(async () => {
@@ -352,11 +354,15 @@ describe('every example', () => {
     expect(Object.keys(plans).sort()).toEqual([...new Set(examples)].sort());
   });
 
-  it.each(examples)('%s', async (example) => {
+  const isOfDaemon = (example: string): boolean => /^fsb-ctl (daemon|doctor)/.test(example);
+  it.each(examples.filter((example) => !isOfDaemon(example)))('%s', runs);
+  onlyOver(['unix'], 'the daemon').it.each(examples.filter(isOfDaemon))('%s', runs);
+
+  async function runs(example: string): Promise<void> {
     const plan = plans[example];
     before = [example, ...(plan?.given ?? [])].join('\n');
     if (plan === undefined) throw new Error(`no plan says how to run the example: ${example}`);
     for (const line of plan.given ?? []) await shell.succeed(here(line));
     await perform(example, plan);
-  });
+  }
 });

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CliRoot, makeCliRoot } from '../helpers/cli/cli-root.ts';
+import { onlyOver } from '../helpers/cli/only-over.ts';
 import { traces } from '../helpers/core/traces.ts';
 
 /** A new user's first minutes, with the production binary and a real core that the first command starts. */
@@ -20,15 +21,31 @@ afterAll(async () => {
 const counting = 'i=0; while :; do echo line $i; i=$((i+1)); sleep 0.05; done';
 
 describe('the first five minutes', () => {
-  it('twenty first commands at once start one core', async () => {
-    const outcomes = await Promise.all(Array.from({ length: 20 }, () => cli.fsb(['list', '-o', 'json'])));
-    expect(outcomes).toEqual(Array.from({ length: 20 }, () => ({ code: 0, stdout: '[]\n', stderr: '' })));
-    const status = JSON.parse((await cli.fsb(['daemon', 'status', '-o', 'json'])).stdout);
-    expect(status).toMatchObject({ running: true, root: cli.root, runtime: expect.stringContaining('runc') });
-    expect(Object.keys(status)).toEqual(
-      expect.arrayContaining(['running', 'pid', 'endpoint', 'http', 'metrics', 'version', 'runtime', 'root']),
-    );
-  });
+  onlyOver(['unix'], 'the first command starts the core').it(
+    'twenty first commands at once start one core',
+    async () => {
+      const outcomes = await Promise.all(Array.from({ length: 20 }, () => cli.fsb(['list', '-o', 'json'])));
+      expect(outcomes).toEqual(Array.from({ length: 20 }, () => ({ code: 0, stdout: '[]\n', stderr: '' })));
+      const status = JSON.parse((await cli.fsb(['daemon', 'status', '-o', 'json'])).stdout);
+      expect(status).toMatchObject({
+        running: true,
+        root: cli.root,
+        runtime: expect.stringContaining('runc'),
+      });
+      expect(Object.keys(status)).toEqual(
+        expect.arrayContaining([
+          'running',
+          'pid',
+          'endpoint',
+          'http',
+          'metrics',
+          'version',
+          'runtime',
+          'root',
+        ]),
+      );
+    },
+  );
 
   it('runs, lists, shows, executes, deletes; and leaves nothing of the sandbox', async () => {
     const run = await cli.fsb(['run', 'tour', '--image', 'host', '--', 'sh', '-c', counting]);
@@ -126,7 +143,9 @@ describe('a core that is killed', () => {
     expect(lines).toEqual(lines.map((_, i) => `line ${i}`));
     expect((await cli.fsb(['delete', 'survivor', '--grace', '0s'])).code).toBe(0);
   });
+});
 
+onlyOver(['unix'], 'the daemon').describe('a core that is not there', () => {
   it('is not started when the environment forbids that, and the error says the way out', async () => {
     await cli.fsb(['daemon', 'stop']);
     expect(await cli.fsb(['list'], { env: { FSB_NO_AUTOSTART: '1' } })).toMatchObject({

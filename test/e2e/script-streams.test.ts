@@ -335,7 +335,7 @@ describe('with a sandbox of its own', () => {
       await run('seq 5; until [ -e /tmp/go ]; do sleep 0.05; done; seq 6 10');
       const follow = shell.start('fsb-ctl logs -f job');
       await follow.sees('5');
-      process.kill(JSON.parse(await shell.succeed('fsb-ctl daemon status -o json')).pid, 'SIGKILL');
+      await shell.cli.killCore();
       await shell.succeed('fsb-ctl exec job touch /tmp/go');
       const all = Array.from({ length: 10 }, (_, n) => `${n + 1}\n`).join('');
       expect([await follow.end(), follow.stdout, follow.stderr]).toEqual([0, all, '']);

@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { onlyOver } from '../helpers/cli/only-over.ts';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
-import { tableLines } from '../helpers/cli/table-lines.ts';
+import { daemonLines, tableLines } from '../helpers/cli/table-lines.ts';
 import { writeBusyboxImage } from '../helpers/image/busybox-image.ts';
 import { imageExampleRegistry, rootfsTar } from '../helpers/image/image-examples.ts';
 import type { TestRegistry } from '../helpers/image/registry/docker-registry.ts';
@@ -15,6 +16,7 @@ let registry: TestRegistry;
 beforeAll(async () => {
   shell = await makeShell();
   registry = await imageExampleRegistry(shell.cli.root);
+  await shell.cli.lend(registry.address);
   shell.env.REGISTRY = registry.address;
   const files = await writeBusyboxImage(shell.home, { name: 'docker.io/library/alpine:latest' });
   await shell.succeed(`mv ${files.dockerSave} alpine.tar`);
@@ -37,9 +39,11 @@ afterAll(async () => {
 });
 
 describe('every flag of every command', () => {
-  it.each(tableLines)('%s', { timeout: 60_000 }, async (line, shows) => {
+  const holds = async (line: string, shows: RegExp | string): Promise<void> => {
     const { stdout, stderr } = await shell.run(line);
     if (typeof shows === 'string') expect({ stdout, stderr }).toMatchObject({ stdout: shows });
     else expect({ stdout, stderr }).toMatchObject({ stdout: expect.stringMatching(shows) });
-  });
+  };
+  it.each(tableLines)('%s', { timeout: 120_000 }, holds);
+  onlyOver(['unix'], 'the daemon').it.each(daemonLines)('%s', holds);
 });

@@ -178,7 +178,6 @@ const cores: TableLine[] = [
     `fsb-ctl daemon start ${serveFlags} ${policy} -q; fsb-ctl daemon restart ${serveFlags} ${policy} -q; fsb-ctl daemon status --root $PWD/o -q; fsb-ctl daemon logs --root $PWD/o -n 1 | grep -c msg; fsb-ctl daemon stop --root $PWD/o`,
     /^(unix:\S+\n){3}1\n$/,
   ],
-  ['timeout -s INT 1 fsb-ctl daemon logs -f -n 1', /msg/],
   [
     `mkfifo ready; fsb-ctl serve ${serveFlags} ${policy} --ready-fd 3 3>ready 2>/dev/null & cat ready >/dev/null; fsb-ctl --host unix://$PWD/o/run/fsb.sock list -q; kill -INT $!; wait $!; echo $?; rm ready`,
     '0\n',
@@ -204,5 +203,8 @@ const configuration: TableLine[] = [
     /^namespace=mine\nproject:\S+config.json\tmine\nnamespace\ndefault\n(\w+\n){7}$/,
   ],
 ];
+
+/** Of the daemon that serves the local socket. */
+export const daemonLines: TableLine[] = [['timeout -s INT 1 fsb-ctl daemon logs -f -n 1', /msg/]];
 
 export const tableLines: TableLine[] = [...life, ...guest, ...pools, ...images, ...cores, ...configuration];
