@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 
 const program = join(import.meta.dirname, 'delayed-link.py');
 
@@ -26,8 +27,8 @@ export async function delayedLink(): Promise<DelayedLink> {
   const failed = exited.then(() => Promise.reject(new Error('there is no link: see what was written above')));
   // It ends at the end, too.
   failed.catch(() => {});
-  const [line] = (await Promise.race([once(child.stdout, 'data'), failed])) as [Buffer];
-  const [pid, near, far] = line.toString().trim().split(' ') as [string, string, string];
+  const [line] = (await Promise.race([once(createInterface(child.stdout), 'line'), failed])) as [string];
+  const [pid, near, far] = line.split(' ') as [string, string, string];
   return {
     near,
     far,
