@@ -354,9 +354,14 @@ describe('every example', () => {
     expect(Object.keys(plans).sort()).toEqual([...new Set(examples)].sort());
   });
 
-  const isOfDaemon = (example: string): boolean => /^fsb-ctl (daemon|doctor)/.test(example);
-  it.each(examples.filter((example) => !isOfDaemon(example)))('%s', runs);
-  onlyOver(['unix'], 'the daemon').it.each(examples.filter(isOfDaemon))('%s', runs);
+  /** About the daemon, or what there is for who names no core. */
+  const isLocal = (example: string): boolean =>
+    /^fsb-ctl (daemon|doctor|context (list|show)$|config get endpoint)/.test(example);
+  it.each(examples.filter((example) => !isLocal(example)))('%s', runs);
+  onlyOver(['unix'], 'the daemon, and the context of who names no core').it.each(examples.filter(isLocal))(
+    '%s',
+    runs,
+  );
 
   async function runs(example: string): Promise<void> {
     const plan = plans[example];
