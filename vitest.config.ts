@@ -13,7 +13,7 @@ const real = { ...shared, maxWorkers: 3, sequence: { groupOrder: 0 } };
 
 /** Of the end-to-end tests, what of them every run has once more over another transport; `npm run test:transports` has all. */
 const EVERY_RUN: Partial<Record<Transport, string[]>> = {
-  tls: ['exit-codes'],
+  tls: ['exit-codes', 'terminal', 'port-forward'],
 };
 
 /** End-to-end tests whose command lines reach their core that way. */
