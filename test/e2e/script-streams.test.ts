@@ -127,15 +127,20 @@ describe('output', () => {
     'fsb-ctl logs talker',
     'fsb-ctl list -a',
     'fsb-ctl get box',
-    'fsb-ctl events --all --after 0',
     'fsb-ctl run --help',
     'fsb-ctl cp box:/usr/bin -',
     'fsb-ctl attach talker',
-  ])('whose reader goes ends without a word: %s | head -1', async (line) => {
+  ])('whose reader goes ends without a word: %s | head -1', endsWithoutAWord);
+
+  onlyOver(['unix', 'tls'], 'an embedded core has no past that events could tell').it.each([
+    'fsb-ctl events --all --after 0',
+  ])('whose reader goes ends without a word: %s | head -1', endsWithoutAWord);
+
+  async function endsWithoutAWord(line: string): Promise<void> {
     const { code, stdout, stderr } = await shell.run(`${line} | head -1 | wc -l; exit \${PIPESTATUS[0]}`);
     expect({ stdout, stderr }).toEqual({ stdout: '1\n', stderr: '' });
     expect([0, 141]).toContain(code);
-  });
+  }
 });
 
 describe('with a sandbox of its own', () => {
