@@ -357,7 +357,12 @@ describe('every example', () => {
   /** About the daemon, or what there is for who names no core. */
   const isLocal = (example: string): boolean =>
     /^fsb-ctl (daemon|doctor|context (list|show)$|config get endpoint)/.test(example);
-  it.each(examples.filter((example) => !isLocal(example)))('%s', runs);
+  /** About what other commands have done, or do meanwhile. */
+  const needsResident = (example: string): boolean =>
+    /^fsb-ctl events/.test(example) || plans[example]?.meanwhile !== undefined;
+  const others = examples.filter((example) => !isLocal(example));
+  it.each(others.filter((example) => !needsResident(example)))('%s', runs);
+  onlyOver(['unix', 'tls'], 'an embedded core is alone').it.each(others.filter(needsResident))('%s', runs);
   onlyOver(['unix'], 'the daemon, and the context of who names no core').it.each(examples.filter(isLocal))(
     '%s',
     runs,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { onlyOver } from '../helpers/cli/only-over.ts';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
-import { daemonLines, tableLines } from '../helpers/cli/table-lines.ts';
+import { daemonLines, eventLines, tableLines } from '../helpers/cli/table-lines.ts';
 import { writeBusyboxImage } from '../helpers/image/busybox-image.ts';
 import { imageExampleRegistry, rootfsTar } from '../helpers/image/image-examples.ts';
 import type { TestRegistry } from '../helpers/image/registry/docker-registry.ts';
@@ -45,5 +45,6 @@ describe('every flag of every command', () => {
     else expect({ stdout, stderr }).toMatchObject({ stdout: expect.stringMatching(shows) });
   };
   it.each(tableLines)('%s', { timeout: 120_000 }, holds);
+  onlyOver(['unix', 'tls'], 'an embedded core has no past').it.each(eventLines)('%s', holds);
   onlyOver(['unix'], 'the daemon').it.each(daemonLines)('%s', holds);
 });
