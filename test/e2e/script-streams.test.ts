@@ -196,16 +196,17 @@ describe('with a sandbox of its own', () => {
       );
       for (const [, running] of talking) await running.sees('up');
       await new Promise((resolve) => setTimeout(resolve, 700));
-      await shell.cli.killCore();
-      for (const [line, running] of talking) {
-        expect([line, await running.end()]).toEqual([line, 125]);
-        // Before it, it may say that it waits for an instance: there are more of them than warm ones.
-        expect(running.stderr, line).toMatch(/^Error: .*(core|connection).*\n/m);
-      }
-      for (const [line, running] of following) {
-        expect([6, 125], line).toContain(await running.end());
-        expect(running.stderr, line).toMatch(/^Error: /);
-      }
+      await shell.cli.killCore(async () => {
+        for (const [line, running] of talking) {
+          expect([line, await running.end()]).toEqual([line, 125]);
+          // Before it, it may say that it waits for an instance: there are more of them than warm ones.
+          expect(running.stderr, line).toMatch(/^Error: .*(core|connection).*\n/m);
+        }
+        for (const [line, running] of following) {
+          expect([6, 125], line).toContain(await running.end());
+          expect(running.stderr, line).toMatch(/^Error: /);
+        }
+      });
     },
   );
 

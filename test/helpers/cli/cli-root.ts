@@ -19,8 +19,8 @@ export interface CliRoot {
   fsb(args: string[], options?: { input?: string; env?: NodeJS.ProcessEnv; cwd?: string }): Promise<Outcome>;
   /** Starts it, for what does not end by itself. */
   start(args: string[]): ChildProcess;
-  /** SIGKILL to the core; the next command finds another one. */
-  killCore(): Promise<void>;
+  /** SIGKILL to the core; the next command finds another one. @param meanwhile is done while there is none */
+  killCore(meanwhile?: () => Promise<void>): Promise<void>;
   /** The same in order. */
   restartCore(): Promise<void>;
   /** Of what listens at an address of this machine: it leads there for the core, too, wherever that is. */

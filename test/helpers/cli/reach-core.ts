@@ -8,8 +8,8 @@ import { transport } from './transports.ts';
 export interface Reach {
   /** What they find in their environment. */
   env: { FSB_ROOT: string } & NodeJS.ProcessEnv;
-  /** SIGKILL to the core; another one is there for whoever comes next, or comes with him. */
-  killCore(): Promise<void>;
+  /** SIGKILL to the core; another one is there for whoever comes next. @param meanwhile is done while there is none */
+  killCore(meanwhile?: () => Promise<void>): Promise<void>;
   /** In order: it stops, and another one is there as after a kill. */
   restartCore(): Promise<void>;
   /** What listens at 127.0.0.1:port here can be reached under that name by the core, too. */
@@ -23,7 +23,10 @@ const nothing = async (): Promise<void> => {};
 /** A core on this root, over the transport under test. */
 export async function reachCore(binary: string, root: string, env: NodeJS.ProcessEnv): Promise<Reach> {
   const local = {
-    killCore: () => killCoreOf(root),
+    async killCore(meanwhile = nothing) {
+      await killCoreOf(root);
+      await meanwhile();
+    },
     async restartCore() {
       await promisify(execFile)(binary, ['daemon', 'stop', '--root', root], { env });
     },
@@ -36,8 +39,9 @@ export async function reachCore(binary: string, root: string, env: NodeJS.Proces
   return {
     // Nothing here leads to that core but its address.
     env: { ...core.env, FSB_ROOT: join(root, 'here') },
-    async killCore() {
+    async killCore(meanwhile = nothing) {
       await core.kill();
+      await meanwhile();
       await core.start();
     },
     async restartCore() {
