@@ -16,7 +16,7 @@ it('a link lets nothing through before its time, carries all of it, and leaves n
     string,
     ...string[],
   ];
-  const server = spawn(command, words);
+  const server = spawn(command!, words);
   await once(server.stdout, 'data');
   const began = performance.now();
   const socket = connect(9, link.far);
