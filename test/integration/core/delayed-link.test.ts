@@ -12,10 +12,7 @@ const isHere = (address: string): boolean =>
 
 it('a link lets nothing through before its time, carries all of it, and leaves no device', async () => {
   const link = await delayedLink();
-  const [command, ...words] = [...link.enter, process.execPath, '-e', echo, link.far] as [
-    string,
-    ...string[],
-  ];
+  const [command, ...words] = [...link.enter, process.execPath, '-e', echo, link.far];
   const server = spawn(command!, words);
   await once(server.stdout, 'data');
   const began = performance.now();
