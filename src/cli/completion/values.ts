@@ -77,7 +77,9 @@ async function live(
   const way = endpoint === undefined ? 'unix' : parseEndpoint(endpoint).kind;
   if (!['unix', 'tcp', 'tls'].includes(way)) return [];
   const patience = new AbortController();
-  const cancel = world.clock.after(way === 'unix' ? PATIENCE.here : PATIENCE.elsewhere, () => patience.abort());
+  const cancel = world.clock.after(way === 'unix' ? PATIENCE.here : PATIENCE.elsewhere, () =>
+    patience.abort(),
+  );
   const { signal } = patience;
   const query = { id: found?.id ?? '', namespace: settings.namespace, signal };
   let core: CoreApi | undefined;
