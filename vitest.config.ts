@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { filesNotOver, type Transport } from './test/helpers/cli/transports.ts';
 import { LongestFirst } from './test/helpers/longest-first.ts';
 
 const shared = {
@@ -22,6 +23,31 @@ const ALONE = [
   'test/integration/core/sharing.test.ts',
 ];
 
+/** Those that wait for real sandboxes and programs. They share what they import, too. */
+const real = { ...shared, isolate: false, sequence: { groupOrder: 0 } };
+
+/** Of the end-to-end tests, what of them every run has once more over another transport; `npm run test:transports` has all. */
+const EVERY_RUN: Partial<Record<Transport, string[]>> = {
+  tls: ['exit-codes', 'terminal', 'port-forward'],
+};
+
+/** End-to-end tests whose command lines reach their core that way. */
+const over = (transport: Transport) => ({
+  test: {
+    ...real,
+    name: transport,
+    env: { FSB_TEST_TRANSPORT: transport },
+    include:
+      process.env.FSB_TEST_TRANSPORTS === 'all'
+        ? ['test/e2e/*.test.ts']
+        : (EVERY_RUN[transport] ?? []).map((file) => `test/e2e/${file}.test.ts`),
+    exclude: filesNotOver(transport).map((file) => `test/e2e/${file}`),
+    // A round trip takes its time, and a core of one's own for each command line, too.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+});
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -38,17 +64,13 @@ export default defineConfig({
       },
       {
         test: {
-          ...shared,
-          name: 'real',
-          include: ['test/**/*.test.ts'],
+          ...{ ...real, name: 'real', include: ['test/**/*.test.ts'] },
           exclude: ['test/unit/**', ...ALONE],
-          isolate: false,
-          sequence: { groupOrder: 0 },
         },
       },
-      {
-        test: { ...shared, name: 'alone', include: ALONE, sequence: { groupOrder: 0 } },
-      },
+      { test: { ...real, name: 'alone', include: ALONE, isolate: true } },
+      over('tls'),
+      over('embedded'),
     ],
   },
 });

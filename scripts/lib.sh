@@ -7,7 +7,7 @@ case "$(uname -m)" in
 esac
 
 # What only the tests need: real tools to compare with, and programs to run inside sandboxes.
-TEST_PACKAGES="libc6-dev curl jq busybox-static skopeo zstd util-linux bsdutils procps python3 perl git man-db docker-registry apache2-utils openssl debootstrap umoci attr libcap2-bin e2fsprogs clang libclang-rt-dev openssh-client openssh-server bash-completion zsh fish mandoc $CROSS_PACKAGES"
+TEST_PACKAGES="libc6-dev curl jq busybox-static skopeo zstd util-linux bsdutils procps iproute2 python3 perl git man-db docker-registry apache2-utils openssl debootstrap umoci attr libcap2-bin e2fsprogs clang libclang-rt-dev openssh-client openssh-server bash-completion zsh fish mandoc $CROSS_PACKAGES"
 
 say() { printf '%s\n' "$*"; }
 

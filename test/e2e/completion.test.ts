@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { onlyOver } from '../helpers/cli/only-over.ts';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
 import { TerminalSession } from '../helpers/cli/terminal-session.ts';
 
@@ -62,17 +63,22 @@ describe.each(Object.entries(shells))('%s', (_, { argv, load }) => {
     ['a flag', 'fsb-ctl run --netw\t', '--network'],
     ['the value of a flag', 'fsb-ctl run --network h\t', 'host'],
     ['the value behind an equals sign', 'fsb-ctl run --network=h\t', '--network=host'],
+    ['a file', 'fsb-ctl run x --env-file notes\t', 'notes.txt'],
+    ['a file behind an equals sign', 'fsb-ctl run x --env-file=notes.\t', '--env-file=notes.txt'],
+    ['a directory', 'fsb-ctl run x -v note\t', 'notebook'],
+  ])('completes %s', completes);
+
+  onlyOver(['unix', 'tls'], 'an embedded core is not started for a key').it.each([
     ['the name of a sandbox', 'fsb-ctl get b\t', 'box'],
     ['only one that can be used', 'fsb-ctl exec \t', 'box'],
     ['of a program in a path from home', '~/bin/fsb-ctl get b\t', 'get box'],
     ['an image', 'fsb-ctl run --image ho\t', 'host'],
     ['a pool', 'fsb-ctl pool get def\t', 'default-pool'],
-    ['a file', 'fsb-ctl run x --env-file notes\t', 'notes.txt'],
-    ['a file behind an equals sign', 'fsb-ctl run x --env-file=notes.\t', '--env-file=notes.txt'],
-    ['a directory', 'fsb-ctl run x -v note\t', 'notebook'],
-  ])('completes %s', async (_what, line, word) => {
+  ])('completes %s', completes);
+
+  async function completes(_what: string, line: string, word: string): Promise<void> {
     session.type(line);
     await session.sees(word);
     session.type(CLEAR);
-  });
+  }
 });

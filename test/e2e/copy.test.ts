@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sideBySide } from '../../src/cli/output/side-by-side.ts';
 import type { Outcome } from '../helpers/cli/cli-root.ts';
+import { onlyOver } from '../helpers/cli/only-over.ts';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
 import { keys } from '../helpers/cli/terminal-session.ts';
 
@@ -185,10 +186,13 @@ describe('a sandbox that has ended', () => {
     expect(await seen()).toBe(before);
   });
 
-  it('is copied from and to at the same time, from one place in it to another', async () => {
-    await shell.succeed(`fsb-ctl cp gone:/out - | fsb-ctl cp -q - gone:/srv
+  onlyOver(['unix', 'tls'], 'one command at a time has an embedded core').it(
+    'is copied from and to at the same time, from one place in it to another',
+    async () => {
+      await shell.succeed(`fsb-ctl cp gone:/out - | fsb-ctl cp -q - gone:/srv
       fsb-ctl cp gone:/srv/out/big fetched-big; cmp fetched/big fetched-big`);
-  });
+    },
+  );
 
   it.each(['top gone', 'exec gone true', 'port-forward gone 80'])('still does not %s', async (words) => {
     const { code, stderr } = await shell.run(`fsb-ctl ${words}`);
@@ -212,28 +216,34 @@ describe('a sandbox that has ended', () => {
     };
   };
 
-  it('keeps its files when the core is killed while they are copied, and can be copied from again', async () => {
-    await shell.succeed('head -c 500000 /dev/zero > half; tar c half | head -c 300000 > half.tar');
-    for (const [source, target] of [
-      ['-', 'gone:/srv'],
-      ['gone:/', '-'],
-    ] as const) {
-      const end = await copying(source, target);
-      await shell.cli.killCore();
-      expect(await end()).toMatchObject({ code: 125 });
-      await shell.succeed('rm -f fetched-x; fsb-ctl cp gone:/out/d/x fetched-x; grep -qx made fetched-x');
-    }
-  });
+  onlyOver(['unix', 'tls'], 'an embedded core ends with its command').it(
+    'keeps its files when the core is killed while they are copied, and can be copied from again',
+    async () => {
+      await shell.succeed('head -c 500000 /dev/zero > half; tar c half | head -c 300000 > half.tar');
+      for (const [source, target] of [
+        ['-', 'gone:/srv'],
+        ['gone:/', '-'],
+      ] as const) {
+        const end = await copying(source, target);
+        await shell.cli.killCore();
+        expect(await end()).toMatchObject({ code: 125 });
+        await shell.succeed('rm -f fetched-x; fsb-ctl cp gone:/out/d/x fetched-x; grep -qx made fetched-x');
+      }
+    },
+  );
 
-  it('is deleted while it is copied from, which tells', async () => {
-    await shell.succeed(`${run.replaceAll('gone', 'leaving')} | grep -x 3`);
-    const end = await copying('leaving:/', '-');
-    await shell.succeed('fsb-ctl delete leaving');
-    expect(await end()).toEqual({
-      code: 4,
-      stderr: expect.stringContaining('deleted or reset meanwhile'),
-    });
-  });
+  onlyOver(['unix', 'tls'], 'one command at a time has an embedded core').it(
+    'is deleted while it is copied from, which tells',
+    async () => {
+      await shell.succeed(`${run.replaceAll('gone', 'leaving')} | grep -x 3`);
+      const end = await copying('leaving:/', '-');
+      await shell.succeed('fsb-ctl delete leaving');
+      expect(await end()).toEqual({
+        code: 4,
+        stderr: expect.stringContaining('deleted or reset meanwhile'),
+      });
+    },
+  );
 
   it('runs again with what was copied into it, and is copied from once it is stopped', async () => {
     await shell.succeed(`fsb-ctl start gone; fsb-ctl exec gone grep -qx hi /in/f; fsb-ctl stop gone
@@ -267,34 +277,37 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' ${line}`,
   });
 });
 
-describe('a copy that is ended in the middle', () => {
-  beforeAll(() => shell.succeed('truncate -s 50G endless'));
+onlyOver(['unix', 'tls'], 'one command at a time has an embedded core').describe(
+  'a copy that is ended in the middle',
+  () => {
+    beforeAll(() => shell.succeed('truncate -s 50G endless'));
 
-  const tools = (): Promise<string> => shell.succeed('fsb-ctl top box | grep tar- || true');
-  const until = async (there: boolean): Promise<void> => {
-    while (((await tools()) !== '') !== there) await new Promise((resolve) => setTimeout(resolve, 50));
-  };
+    const tools = (): Promise<string> => shell.succeed('fsb-ctl top box | grep tar- || true');
+    const until = async (there: boolean): Promise<void> => {
+      while (((await tools()) !== '') !== there) await new Promise((resolve) => setTimeout(resolve, 50));
+    };
 
-  it('by ctrl-C leaves no process inside, and a terminal as it was', async () => {
-    const session = shell.open('fsb-ctl cp endless box:/srv/endless');
-    await session.sees(/Copying \.\.\. /);
-    await until(true);
-    session.type(keys.ctrlC);
-    expect(await session.end()).toEqual({ code: 130, restored: true });
-    await until(false);
-  });
-
-  it('by SIGKILL leaves none either', async () => {
-    for (const words of [
-      [join(shell.home, 'endless'), 'box:/srv/endless'],
-      ['box:/', join(shell.home, 'out')],
-    ]) {
-      const child = shell.cli.start(['cp', ...words]);
+    it('by ctrl-C leaves no process inside, and a terminal as it was', async () => {
+      const session = shell.open('fsb-ctl cp endless box:/srv/endless');
+      await session.sees(/Copying \.\.\. /);
       await until(true);
-      child.kill('SIGKILL');
-      await once(child, 'close');
+      session.type(keys.ctrlC);
+      expect(await session.end()).toEqual({ code: 130, restored: true });
       await until(false);
-    }
-    await shell.succeed('rm -rf out endless; fsb-ctl exec box rm -f /srv/endless');
-  });
-});
+    });
+
+    it('by SIGKILL leaves none either', async () => {
+      for (const words of [
+        [join(shell.home, 'endless'), 'box:/srv/endless'],
+        ['box:/', join(shell.home, 'out')],
+      ]) {
+        const child = shell.cli.start(['cp', ...words]);
+        await until(true);
+        child.kill('SIGKILL');
+        await once(child, 'close');
+        await until(false);
+      }
+      await shell.succeed('rm -rf out endless; fsb-ctl exec box rm -f /srv/endless');
+    });
+  },
+);

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeManifest } from '../../scripts/build/manifest.ts';
 import { commandFacts } from '../../scripts/generate/command-facts.ts';
 import type { Plan } from '../helpers/cli/example-plan.ts';
+import { onlyOver } from '../helpers/cli/only-over.ts';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
 import { keys } from '../helpers/cli/terminal-session.ts';
 import { writeBusyboxImage } from '../helpers/image/busybox-image.ts';
@@ -285,6 +286,7 @@ beforeAll(async () => {
   await shell.succeed(`mv ${files.dockerSave} alpine.tar && mv ${files.ociLayout} layout`);
   await writeFile(join(shell.home, 'rootfs.tar'), await rootfsTar());
   registry = await imageExampleRegistry(shell.cli.root);
+  await shell.cli.lend(registry.address);
 });
 
 afterAll(async () => {
@@ -352,11 +354,25 @@ describe('every example', () => {
     expect(Object.keys(plans).sort()).toEqual([...new Set(examples)].sort());
   });
 
-  it.each(examples)('%s', async (example) => {
+  /** About the daemon, or what there is for who names no core. */
+  const isLocal = (example: string): boolean =>
+    /^fsb-ctl (daemon|doctor|context (list|show)$|config get endpoint)/.test(example);
+  /** About what other commands have done, or do meanwhile. */
+  const needsResident = (example: string): boolean =>
+    /^fsb-ctl events/.test(example) || plans[example]?.meanwhile !== undefined;
+  const others = examples.filter((example) => !isLocal(example));
+  it.each(others.filter((example) => !needsResident(example)))('%s', runs);
+  onlyOver(['unix', 'tls'], 'an embedded core is alone').it.each(others.filter(needsResident))('%s', runs);
+  onlyOver(['unix'], 'the daemon, and the context of who names no core').it.each(examples.filter(isLocal))(
+    '%s',
+    runs,
+  );
+
+  async function runs(example: string): Promise<void> {
     const plan = plans[example];
     before = [example, ...(plan?.given ?? [])].join('\n');
     if (plan === undefined) throw new Error(`no plan says how to run the example: ${example}`);
     for (const line of plan.given ?? []) await shell.succeed(here(line));
     await perform(example, plan);
-  });
+  }
 });

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { onlyOver } from '../helpers/cli/only-over.ts';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
 import { repository } from '../helpers/core/real-core.ts';
 
@@ -46,7 +47,7 @@ const table: [code: number, why: string, line: string][] = [
   [4, 'its state forbids it', 'fsb-ctl exec old true'],
   [5, 'no room', 'fsb-ctl run a --pool tiny --image host -- true'],
   [6, 'no core', 'fsb-ctl --host unix://$PWD/nothing.sock list'],
-  [6, 'no core, and none may start', 'FSB_ROOT=$PWD/none FSB_NO_AUTOSTART=1 fsb-ctl list'],
+  [6, 'no core, and none may start', 'FSB_HOST= FSB_ROOT=$PWD/none FSB_NO_AUTOSTART=1 fsb-ctl list'],
   [
     7,
     'a file that is not ours to write',
@@ -73,7 +74,6 @@ let shell: Shell;
 
 beforeAll(async () => {
   shell = await makeShell();
-  await shell.succeed('fsb-ctl daemon start -q --grpc 127.0.0.1:0');
   for (const line of given) await shell.succeed(`fsb-ctl ${line}`);
 });
 
@@ -89,9 +89,10 @@ describe('the exit code', () => {
     await shell.run('fsb-ctl delete -f a; fsb-ctl unpause box');
   });
 
-  it.runIf(othersMayRun)(
+  onlyOver(['unix'], 'users of one machine').it.runIf(othersMayRun)(
     '7: another user may not call the core, neither by its socket nor by TCP',
     async () => {
+      await shell.succeed('fsb-ctl daemon restart -q --grpc 127.0.0.1:0');
       const { endpoint, grpc } = JSON.parse(await shell.succeed('fsb-ctl daemon status --json'));
       expect(grpc).toMatch(/^tcp:/);
       for (const host of [endpoint, grpc])

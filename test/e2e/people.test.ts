@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeManifest } from '../../scripts/build/manifest.ts';
+import { onlyOver } from '../helpers/cli/only-over.ts';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
 import { keys, type TerminalSession } from '../helpers/cli/terminal-session.ts';
 import { repository } from '../helpers/core/real-core.ts';
@@ -92,12 +93,15 @@ describe('the terminal is as before', () => {
     return session;
   };
 
-  it.each(lines)('when its core is killed, which is 125: %s', async (line) => {
-    const session = await open(line);
-    await shell.cli.killCore();
-    await session.sees('Error: ');
-    expect(await session.end()).toEqual({ code: 125, restored: true });
-  });
+  onlyOver(['unix', 'tls'], 'an embedded core ends with its command').it.each(lines)(
+    'when its core is killed, which is 125: %s',
+    async (line) => {
+      const session = await open(line);
+      await shell.cli.killCore();
+      await session.sees('Error: ');
+      expect(await session.end()).toEqual({ code: 125, restored: true });
+    },
+  );
 
   it.each(lines)('after three interrupts from outside: %s', async (line) => {
     const session = await open(

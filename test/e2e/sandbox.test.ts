@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CliRoot, makeCliRoot } from '../helpers/cli/cli-root.ts';
+import { onlyOver } from '../helpers/cli/only-over.ts';
 import { traces } from '../helpers/core/traces.ts';
 
 /** A new user's first minutes, with the production binary and a real core that the first command starts. */
@@ -20,15 +21,31 @@ afterAll(async () => {
 const counting = 'i=0; while :; do echo line $i; i=$((i+1)); sleep 0.05; done';
 
 describe('the first five minutes', () => {
-  it('twenty first commands at once start one core', async () => {
-    const outcomes = await Promise.all(Array.from({ length: 20 }, () => cli.fsb(['list', '-o', 'json'])));
-    expect(outcomes).toEqual(Array.from({ length: 20 }, () => ({ code: 0, stdout: '[]\n', stderr: '' })));
-    const status = JSON.parse((await cli.fsb(['daemon', 'status', '-o', 'json'])).stdout);
-    expect(status).toMatchObject({ running: true, root: cli.root, runtime: expect.stringContaining('runc') });
-    expect(Object.keys(status)).toEqual(
-      expect.arrayContaining(['running', 'pid', 'endpoint', 'http', 'metrics', 'version', 'runtime', 'root']),
-    );
-  });
+  onlyOver(['unix'], 'the first command starts the core').it(
+    'twenty first commands at once start one core',
+    async () => {
+      const outcomes = await Promise.all(Array.from({ length: 20 }, () => cli.fsb(['list', '-o', 'json'])));
+      expect(outcomes).toEqual(Array.from({ length: 20 }, () => ({ code: 0, stdout: '[]\n', stderr: '' })));
+      const status = JSON.parse((await cli.fsb(['daemon', 'status', '-o', 'json'])).stdout);
+      expect(status).toMatchObject({
+        running: true,
+        root: cli.root,
+        runtime: expect.stringContaining('runc'),
+      });
+      expect(Object.keys(status)).toEqual(
+        expect.arrayContaining([
+          'running',
+          'pid',
+          'endpoint',
+          'http',
+          'metrics',
+          'version',
+          'runtime',
+          'root',
+        ]),
+      );
+    },
+  );
 
   it('runs, lists, shows, executes, deletes; and leaves nothing of the sandbox', async () => {
     const run = await cli.fsb(['run', 'tour', '--image', 'host', '--', 'sh', '-c', counting]);
@@ -105,7 +122,7 @@ describe('the first five minutes', () => {
   });
 });
 
-describe('a core that is killed', () => {
+onlyOver(['unix', 'tls'], 'an embedded core ends with its command').describe('a core that is killed', () => {
   it('leaves the sandbox running, its logs whole, exec and delete working, and true exits of what ended meanwhile', async () => {
     await cli.fsb(['run', 'survivor', '--image', 'host', '--', 'sh', '-c', counting]);
     await cli.fsb(['run', 'short', '--image', 'host', '--', 'sh', '-c', 'sleep 1; echo done; exit 5']);
@@ -126,7 +143,9 @@ describe('a core that is killed', () => {
     expect(lines).toEqual(lines.map((_, i) => `line ${i}`));
     expect((await cli.fsb(['delete', 'survivor', '--grace', '0s'])).code).toBe(0);
   });
+});
 
+onlyOver(['unix'], 'the daemon').describe('a core that is not there', () => {
   it('is not started when the environment forbids that, and the error says the way out', async () => {
     await cli.fsb(['daemon', 'stop']);
     expect(await cli.fsb(['list'], { env: { FSB_NO_AUTOSTART: '1' } })).toMatchObject({
@@ -146,49 +165,52 @@ describe('a core that is killed', () => {
   });
 });
 
-describe('the whole life of a sandbox', () => {
-  const view = async (name: string) => JSON.parse((await cli.fsb(['get', name, '-o', 'json'])).stdout);
-  const read = async () => (await cli.fsb(['exec', 'life', 'cat', '/root/kept'])).stdout;
+onlyOver(['unix', 'tls'], 'an embedded core ends with its command').describe(
+  'the whole life of a sandbox',
+  () => {
+    const view = async (name: string) => JSON.parse((await cli.fsb(['get', name, '-o', 'json'])).stdout);
+    const read = async () => (await cli.fsb(['exec', 'life', 'cat', '/root/kept'])).stdout;
 
-  it('stop, start and restart keep its files, also over a core that is killed; reset does not', async () => {
-    await cli.fsb(['run', 'life', '--image', 'host', '--', 'sh', '-c', counting]);
-    await cli.fsb(['exec', 'life', 'sh', '-c', 'echo precious > /root/kept']);
-    const first = await view('life');
-    expect(await cli.fsb(['stop', '-t', '1', 'life'])).toEqual({ code: 0, stdout: 'life\n', stderr: '' });
-    expect(await view('life')).toMatchObject({ id: first.id, phase: 'Exited', signal: 'SIGTERM' });
-    await cli.killCore();
-    expect(await cli.fsb(['start', 'life'])).toMatchObject({ code: 0, stdout: 'life\n' });
-    expect(await read()).toBe('precious\n');
-    await cli.fsb(['restart', '-t', '0', 'life']);
-    expect(await read()).toBe('precious\n');
-    const third = await view('life');
-    expect(third).toMatchObject({ generation: 3, created_at: first.created_at, phase: 'Running' });
-    await Promise.all([cli.fsb(['reset', '-t', '0', 'life']), cli.fsb(['reset', '-t', '0', 'life'])]);
-    expect(await view('life')).toMatchObject({ generation: 5, phase: 'Running' });
-    expect(await read()).toBe('');
-    expect(await cli.fsb(['delete', 'life', '--grace', '0s'])).toMatchObject({ code: 0 });
-  });
-
-  it('paused, it stays so over a core that is killed, and can be changed and ended', async () => {
-    await cli.fsb(['run', 'ice', '--image', 'host', '--', 'sh', '-c', counting]);
-    await cli.fsb(['pause', 'ice']);
-    await cli.killCore();
-    expect((await cli.fsb(['list'])).stdout).toMatch(/\nice .* Paused /);
-    expect(await cli.fsb(['exec', 'ice', 'true'])).toMatchObject({ code: 4 });
-    expect((await cli.fsb(['update', 'ice', '--memory', '64m', '--label', 'a=b'])).code).toBe(0);
-    await cli.fsb(['unpause', 'ice']);
-    await cli.fsb(['rename', 'ice', 'water']);
-    expect((await cli.fsb(['exec', 'water', 'echo', 'alive'])).stdout).toBe('alive\n');
-    expect(await view('water')).toMatchObject({
-      labels: { a: 'b' },
-      spec: { resources: { memory: 67108864 } },
+    it('stop, start and restart keep its files, also over a core that is killed; reset does not', async () => {
+      await cli.fsb(['run', 'life', '--image', 'host', '--', 'sh', '-c', counting]);
+      await cli.fsb(['exec', 'life', 'sh', '-c', 'echo precious > /root/kept']);
+      const first = await view('life');
+      expect(await cli.fsb(['stop', '-t', '1', 'life'])).toEqual({ code: 0, stdout: 'life\n', stderr: '' });
+      expect(await view('life')).toMatchObject({ id: first.id, phase: 'Exited', signal: 'SIGTERM' });
+      await cli.killCore();
+      expect(await cli.fsb(['start', 'life'])).toMatchObject({ code: 0, stdout: 'life\n' });
+      expect(await read()).toBe('precious\n');
+      await cli.fsb(['restart', '-t', '0', 'life']);
+      expect(await read()).toBe('precious\n');
+      const third = await view('life');
+      expect(third).toMatchObject({ generation: 3, created_at: first.created_at, phase: 'Running' });
+      await Promise.all([cli.fsb(['reset', '-t', '0', 'life']), cli.fsb(['reset', '-t', '0', 'life'])]);
+      expect(await view('life')).toMatchObject({ generation: 5, phase: 'Running' });
+      expect(await read()).toBe('');
+      expect(await cli.fsb(['delete', 'life', '--grace', '0s'])).toMatchObject({ code: 0 });
     });
-    await cli.fsb(['pause', 'water']);
-    expect((await cli.fsb(['kill', 'water'])).code).toBe(0);
-    expect(await cli.fsb(['wait', 'water'])).toMatchObject({ code: 0, stdout: '137\n' });
-    expect((await cli.fsb(['delete', 'water'])).code).toBe(0);
-  });
-});
+
+    it('paused, it stays so over a core that is killed, and can be changed and ended', async () => {
+      await cli.fsb(['run', 'ice', '--image', 'host', '--', 'sh', '-c', counting]);
+      await cli.fsb(['pause', 'ice']);
+      await cli.killCore();
+      expect((await cli.fsb(['list'])).stdout).toMatch(/\nice .* Paused /);
+      expect(await cli.fsb(['exec', 'ice', 'true'])).toMatchObject({ code: 4 });
+      expect((await cli.fsb(['update', 'ice', '--memory', '64m', '--label', 'a=b'])).code).toBe(0);
+      await cli.fsb(['unpause', 'ice']);
+      await cli.fsb(['rename', 'ice', 'water']);
+      expect((await cli.fsb(['exec', 'water', 'echo', 'alive'])).stdout).toBe('alive\n');
+      expect(await view('water')).toMatchObject({
+        labels: { a: 'b' },
+        spec: { resources: { memory: 67108864 } },
+      });
+      await cli.fsb(['pause', 'water']);
+      expect((await cli.fsb(['kill', 'water'])).code).toBe(0);
+      expect(await cli.fsb(['wait', 'water'])).toMatchObject({ code: 0, stdout: '137\n' });
+      expect((await cli.fsb(['delete', 'water'])).code).toBe(0);
+    });
+  },
+);
 
 describe('mistakes', () => {
   it.each([

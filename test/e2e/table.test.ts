@@ -4,8 +4,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../src/core/api/core-api.ts';
 import { connectCore } from '../../src/core/client/connect-core.ts';
 import { corePaths } from '../../src/core/model/paths.ts';
+import { onlyOver } from '../helpers/cli/only-over.ts';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
-import { tableLines } from '../helpers/cli/table-lines.ts';
+import { daemonLines, eventLines, tableLines } from '../helpers/cli/table-lines.ts';
+import { transport } from '../helpers/cli/transports.ts';
 import { writeBusyboxImage } from '../helpers/image/busybox-image.ts';
 import { imageExampleRegistry, rootfsTar } from '../helpers/image/image-examples.ts';
 import type { TestRegistry } from '../helpers/image/registry/docker-registry.ts';
@@ -14,25 +16,32 @@ import type { TestRegistry } from '../helpers/image/registry/docker-registry.ts'
 
 let shell: Shell;
 let registry: TestRegistry;
-let core: CoreApi;
+let core: CoreApi | undefined;
 
 beforeAll(async () => {
   shell = await makeShell();
   registry = await imageExampleRegistry(shell.cli.root);
+  await shell.cli.lend(registry.address);
   shell.env.REGISTRY = registry.address;
   const files = await writeBusyboxImage(shell.home, { name: 'docker.io/library/alpine:latest' });
   await shell.succeed(`mv ${files.dockerSave} alpine.tar`);
   await writeFile(join(shell.home, 'rootfs.tar'), await rootfsTar());
   await writeFile(join(shell.home, 'vars'), 'B=2\n');
   await writeFile(join(shell.home, 'spec.yaml'), 'image: host\nargs: [cat]\n');
+  await writeFile(join(shell.home, 'pool.yaml'), 'warm: [{image: host, count: 1}]\n');
+  if (transport !== 'unix') return;
   await shell.succeed('fsb-ctl daemon start');
   const { grpcSocket, httpSocket } = corePaths({ FSB_ROOT: shell.cli.root }, 0);
   core = connectCore({ grpc: `unix://${grpcSocket}`, http: `unix://${httpSocket}` });
-  await writeFile(join(shell.home, 'pool.yaml'), 'warm: [{image: host, count: 1}]\n');
 });
 
-/** By calls of the core: two more commands before each line would cost more than most lines do. */
+/** By calls of the core where it is near: two more commands before each line would cost more than most lines do. */
 async function removeAll(): Promise<void> {
+  if (core === undefined) {
+    await shell.succeed('fsb-ctl delete --all -f');
+    await shell.run('fsb-ctl pool rm ci --force');
+    return;
+  }
   for (const box of await core.sandboxes.list({})) await core.sandboxes.delete(box, { grace: 0 });
   for (const { name } of await core.pools.list())
     if (name !== 'default-pool') await core.pools.delete(name, { force: true });
@@ -45,15 +54,18 @@ beforeEach(async () => {
 
 afterAll(async () => {
   await shell.run('fsb-ctl daemon stop --root $PWD/o');
-  await core.close();
+  await core?.close();
   expect(await shell.cli.close()).toEqual([]);
   await registry.stop();
 });
 
 describe('every flag of every command', () => {
-  it.each(tableLines)('%s', { timeout: 60_000 }, async (line, shows) => {
+  const holds = async (line: string, shows: RegExp | string): Promise<void> => {
     const { stdout, stderr } = await shell.run(line);
     if (typeof shows === 'string') expect({ stdout, stderr }).toMatchObject({ stdout: shows });
     else expect({ stdout, stderr }).toMatchObject({ stdout: expect.stringMatching(shows) });
-  });
+  };
+  it.each(tableLines)('%s', { timeout: 120_000 }, holds);
+  onlyOver(['unix', 'tls'], 'an embedded core has no past').it.each(eventLines)('%s', holds);
+  onlyOver(['unix'], 'the daemon').it.each(daemonLines)('%s', holds);
 });

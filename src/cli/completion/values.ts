@@ -10,8 +10,11 @@ import { type Kind, kindOfArgument, kindOfFlag, type ValuedFlag } from './kinds.
 import { isLiveKind, liveNames } from './names.ts';
 import type { Line, Position } from './position.ts';
 
-/** Nobody waits longer for a key; what is not here by then is not offered. Milliseconds. */
-const PATIENCE = 400;
+/**
+ * Nobody waits longer for a key; what is not here by then is not offered. Milliseconds. One elsewhere is a handful of round
+ * trips away: the connection, TLS, and the call.
+ */
+const PATIENCE = { here: 400, elsewhere: 1500 };
 
 export async function argumentValues(
   line: Line,
@@ -71,9 +74,12 @@ async function live(
   world: World,
 ): Promise<Completion['candidates']> {
   const { endpoint, tls } = settings.core;
-  if (endpoint !== undefined && !['unix', 'tcp', 'tls'].includes(parseEndpoint(endpoint).kind)) return [];
+  const way = endpoint === undefined ? 'unix' : parseEndpoint(endpoint).kind;
+  if (!['unix', 'tcp', 'tls'].includes(way)) return [];
   const patience = new AbortController();
-  const cancel = world.clock.after(PATIENCE, () => patience.abort());
+  const cancel = world.clock.after(way === 'unix' ? PATIENCE.here : PATIENCE.elsewhere, () =>
+    patience.abort(),
+  );
   const { signal } = patience;
   const query = { id: found?.id ?? '', namespace: settings.namespace, signal };
   let core: CoreApi | undefined;

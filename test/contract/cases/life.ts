@@ -99,8 +99,8 @@ export function lifeCases(bench: Workbench): void {
       bench.exec(box, ['true']),
       sandboxes.attach(box, { stdin: false, replay: false }),
     ];
-    for (const call of refused)
-      expect(await errorOf(call)).toMatchObject({
+    for (const error of await Promise.all(refused.map(errorOf)))
+      expect(error).toMatchObject({
         code: 'conflict',
         message: expect.stringContaining('paused'),
         hint: expect.any(String),

@@ -1,9 +1,10 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeRoot, repository } from '../core/real-core.ts';
 import { traces } from '../core/traces.ts';
+import { reachCore } from './reach-core.ts';
 
 export interface Outcome {
   code: number | null;
@@ -18,8 +19,12 @@ export interface CliRoot {
   fsb(args: string[], options?: { input?: string; env?: NodeJS.ProcessEnv; cwd?: string }): Promise<Outcome>;
   /** Starts it, for what does not end by itself. */
   start(args: string[]): ChildProcess;
-  /** SIGKILL to the core. */
-  killCore(): Promise<void>;
+  /** SIGKILL to the core; the next command finds another one. @param meanwhile is done while there is none */
+  killCore(meanwhile?: () => Promise<void>): Promise<void>;
+  /** The same in order. */
+  restartCore(): Promise<void>;
+  /** Of what listens at an address of this machine: it leads there for the core, too, wherever that is. */
+  lend(address: string): Promise<void>;
   /** Deletes all sandboxes, releases all leases, stops the core; resolves with what is left on the machine. */
   close(): Promise<string[]>;
 }
@@ -27,7 +32,10 @@ export interface CliRoot {
 /** The compiled form of each command is made once for all roots, as it is for a user. test/e2e/entry.test.ts has its own. */
 export const CODE_CACHES = join(repository, 'node_modules/.cache/fsb-test-commands');
 
-/** The production binary, of this tree or another, with a core of its own, which its first command starts. */
+/**
+ * The production binary, of this tree or another, with a core of its own: its first command starts it, unless the transport
+ * under test leads elsewhere.
+ */
 export async function makeCliRoot(binary = join(repository, 'bin/run.js')): Promise<CliRoot> {
   const root = await makeRoot();
   const {
@@ -37,13 +45,9 @@ export async function makeCliRoot(binary = join(repository, 'bin/run.js')): Prom
     FSB_NAMESPACE: ____,
     ...clean
   } = process.env;
-  const env = {
-    ...clean,
-    FSB_ROOT: root,
-    HOME: join(root, 'home'),
-    XDG_CACHE_HOME: CODE_CACHES,
-    NO_COLOR: '1',
-  };
+  const home = { HOME: join(root, 'home'), XDG_CACHE_HOME: CODE_CACHES, NO_COLOR: '1' };
+  const reach = await reachCore(binary, root, { ...clean, ...home });
+  const env = { ...clean, ...home, ...reach.env };
   const cli: CliRoot = {
     root,
     env,
@@ -54,16 +58,15 @@ export async function makeCliRoot(binary = join(repository, 'bin/run.js')): Prom
         options.input,
       );
     },
-    async killCore() {
-      const { pid } = JSON.parse(await readFile(join(root, 'run/core.json'), 'utf8')) as { pid: number };
-      process.kill(pid, 'SIGKILL');
-      // The lock's holder sees the end of its pipe; the next core waits for that.
-    },
+    killCore: reach.killCore,
+    restartCore: reach.restartCore,
+    lend: (address) => reach.lend(Number(address.split(':').at(-1))),
     async close() {
       await cli.fsb(['delete', '--all', '-f']);
       const leases = (await cli.fsb(['pool', 'leases', '-q'])).stdout.split('\n').filter((id) => id !== '');
       if (leases.length > 0) await cli.fsb(['pool', 'release', ...leases]);
       await cli.fsb(['daemon', 'stop']);
+      await reach.close();
       const left = await traces(root);
       await rm(root, { recursive: true, force: true });
       return left;

@@ -31,10 +31,6 @@ const life: TableLine[] = [
   ['fsb-ctl list --phase running --latest -q; fsb-ctl list --last 1 -q', 'box\nbox\n'],
   ['fsb-ctl stop -s KILL box; fsb-ctl start box; fsb-ctl restart --signal KILL box', 'box\nbox\nbox\n'],
   ['fsb-ctl stats --all --all-namespaces --no-stream', /^NAME +CPU % .*\n(.*\n)*box +\d/],
-  [
-    'fsb-ctl stop -t 0 box; fsb-ctl events --all-namespaces --since 1m --until 0s --filter event=stopped',
-    /^box\n(\S+Z sandbox stopped +box +image=host\n)+$/,
-  ],
   ['fsb-ctl list -l team=red -A --no-trunc', /^NAMESPACE +NAME +ID .*\ndefault +box +[0-9a-f]{32} .*\n$/],
   ['fsb-ctl kill box; fsb-ctl wait box; fsb-ctl ls -q; fsb-ctl ps --all -q', 'box\n137\nbox\n'],
   ['fsb-ctl inspect box', /^Name: +box\n(.*\n)*Phase: +Running/],
@@ -92,7 +88,6 @@ const guest: TableLine[] = [
     /^ID=\w+\n$/,
   ],
   ['fsb-ctl top box', /^UID .*\nroot .*sleep 1000\n$/],
-  ['fsb-ctl events --no-stream --after 0 --pool default-pool -q', /^(\d+\n){2,}$/],
 ];
 
 const pools: TableLine[] = [
@@ -178,7 +173,6 @@ const cores: TableLine[] = [
     `fsb-ctl daemon start ${serveFlags} ${policy} -q; fsb-ctl daemon restart ${serveFlags} ${policy} -q; fsb-ctl daemon status --root $PWD/o -q; fsb-ctl daemon logs --root $PWD/o -n 1 | grep -c msg; fsb-ctl daemon stop --root $PWD/o`,
     /^(unix:\S+\n){3}1\n$/,
   ],
-  ['timeout -s INT 1 fsb-ctl daemon logs -f -n 1', /msg/],
   [
     `mkfifo ready; fsb-ctl serve ${serveFlags} ${policy} --ready-fd 3 3>ready 2>/dev/null & cat ready >/dev/null; fsb-ctl --host unix://$PWD/o/run/fsb.sock list -q; kill -INT $!; wait $!; echo $?; rm ready`,
     '0\n',
@@ -204,5 +198,17 @@ const configuration: TableLine[] = [
     /^namespace=mine\nproject:\S+config.json\tmine\nnamespace\ndefault\n(\w+\n){7}$/,
   ],
 ];
+
+/** Of what happened before this command: that is known to a core that stays. */
+export const eventLines: TableLine[] = [
+  [
+    'fsb-ctl stop -t 0 box; fsb-ctl events --all-namespaces --since 1m --until 0s --filter event=stopped',
+    /^box\n(\S+Z sandbox stopped +box +image=host\n)+$/,
+  ],
+  ['fsb-ctl events --no-stream --after 0 --pool default-pool -q', /^(\d+\n){2,}$/],
+];
+
+/** Of the daemon that serves the local socket. */
+export const daemonLines: TableLine[] = [['timeout -s INT 1 fsb-ctl daemon logs -f -n 1', /msg/]];
 
 export const tableLines: TableLine[] = [...life, ...guest, ...pools, ...images, ...cores, ...configuration];

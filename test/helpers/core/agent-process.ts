@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { AgentDaemonOptions } from '../../../src/core/agent-daemon.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
 import { cachedScript, coreScript } from './core-script.ts';
 import { buildGuest, guestDirectory } from './real-core.ts';
@@ -13,12 +14,23 @@ export interface AgentProcess {
   stop(): Promise<void>;
 }
 
+export interface AgentProcessOptions {
+  /** Where it listens on TCP, and for whom; free ports of loopback if left out. */
+  listen?: Pick<AgentDaemonOptions, 'grpc' | 'http' | 'security'>;
+  /** Words before its command line. */
+  enter?: string[];
+}
+
 /** A real node in a process of its own, without a controller. @throws when it does not start */
-export async function startAgentProcess(root: string): Promise<AgentProcess> {
+export async function startAgentProcess(
+  root: string,
+  { listen = { grpc: '127.0.0.1:0', http: '127.0.0.1:0' }, enter = [] }: AgentProcessOptions = {},
+): Promise<AgentProcess> {
   buildGuest();
   const pool = JSON.stringify({ warm: [{ image: 'host', count: 2 }], capacity: { max: 16 } });
-  const words = [cachedScript, await coreScript('agent-process'), root, pool, guestDirectory];
-  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const script = [process.execPath, cachedScript, await coreScript('agent-process')];
+  const [program, ...words] = [...enter, ...script, root, pool, guestDirectory, JSON.stringify(listen)];
+  const child = spawn(program!, words, { stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   const [grpc = '', http = '', ...more] = (await firstLine(child)).split(' ');
   if (more.length > 0) throw new Error([grpc, http, ...more].join(' '));

@@ -9,6 +9,7 @@ import { splitLine } from '../../../src/cli/completion/split-line.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { type CommandLineOptions, runCommandLine } from '../../helpers/cli/command-line.ts';
 import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
 
 const { commands } = await makeManifest(resolve(import.meta.dirname, '../../..'));
 const visible = Object.values(commands).filter(({ hidden }) => !hidden);
@@ -160,6 +161,17 @@ describe('names', () => {
     expect(await run(['--host', 'embedded:', 'get', 'b'])).toEqual([':', '']);
     expect(await run(['--host', 'nonsense', 'get', 'b'])).toEqual([':', '']);
     expect(await run(['--context', 'unknown', 'get', 'b'])).toEqual([':', '']);
+  });
+
+  it('are waited for longer where the core is elsewhere, several round trips away', async () => {
+    const { core } = await options();
+    const clock = createManualClock();
+    const connect = async () => {
+      await clock.advance(900);
+      return core!;
+    };
+    expect(await values(['get', 'b'], { connect, clock })).toEqual([]);
+    expect(await values(['--host', 'tls://far:9090', 'get', 'b'], { connect, clock })).toEqual(['box']);
   });
 
   it('are left out when the core does not answer', async () => {

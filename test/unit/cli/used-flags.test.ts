@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { makeManifest } from '../../../scripts/build/manifest.ts';
 import { commandFacts } from '../../../scripts/generate/command-facts.ts';
-import { tableLines } from '../../helpers/cli/table-lines.ts';
+import { daemonLines, eventLines, tableLines } from '../../helpers/cli/table-lines.ts';
 import { repository } from '../../helpers/core/real-core.ts';
 
 /** A command, or a flag, that no end-to-end test uses may be broken for a user, and nobody would know. */
@@ -13,7 +13,7 @@ const byWords = new Map(
 
 /** What follows each `fsb-ctl`, up to the next word of the shell that ends a command. */
 const used = [
-  ...tableLines.map(([line]) => line),
+  ...[...tableLines, ...daemonLines, ...eventLines].map(([line]) => line),
   ...commands.flatMap(({ examples }) => examples.map((e) => e.command)),
 ]
   .flatMap((line) => line.split(/\bfsb-ctl /).slice(1))
