@@ -4,6 +4,7 @@ import type { SandboxRef } from '../../src/core/model/sandbox.ts';
 import { adminCases } from './cases/admin.ts';
 import { attachCases } from './cases/attach.ts';
 import { execCases } from './cases/exec.ts';
+import { lossCases, recoveryCases } from './cases/failure-policy.ts';
 import { flowCases } from './cases/flow.ts';
 import { imageCases } from './cases/images.ts';
 import { lifeCases } from './cases/life.ts';
@@ -13,7 +14,6 @@ import { poolEventCases } from './cases/pool-events.ts';
 import { poolLeaseCases } from './cases/pool-leases.ts';
 import { poolRunCases } from './cases/pool-runs.ts';
 import { poolCases } from './cases/pools.ts';
-import { lossCases, recoveryCases } from './cases/recovery.ts';
 import { watchCases } from './cases/watch.ts';
 import { Workbench } from './workbench.ts';
 

@@ -1,4 +1,4 @@
-import { processCore } from '../helpers/core/process-core/process-core.ts';
+import { hostCore } from '../helpers/core/host-core/host-core.ts';
 import { serveSecurely } from '../helpers/core/secure-core.ts';
 import { serveAndConnect } from '../helpers/core/served-core.ts';
 import { type CoreUnderTest, sandboxApiContract } from './sandbox-api.ts';
@@ -6,14 +6,14 @@ import { type CoreUnderTest, sandboxApiContract } from './sandbox-api.ts';
 sandboxApiContract(
   'processes of this machine, direct',
   async () => {
-    const core = processCore();
+    const core = hostCore();
     return { core, close: () => core.close() };
   },
   { canLose: false },
 );
 
 async function overWire(transport: 'unix' | 'tcp'): Promise<CoreUnderTest> {
-  const served = processCore();
+  const served = hostCore();
   const { core, close } = await serveAndConnect(served, transport);
   return {
     core,
@@ -31,7 +31,7 @@ sandboxApiContract('processes of this machine, over loopback TCP', () => overWir
 sandboxApiContract(
   'processes of this machine, over TLS with a token',
   async () => {
-    const served = processCore();
+    const served = hostCore();
     const place = await serveSecurely(served);
     return {
       core: place.client(),

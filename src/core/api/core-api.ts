@@ -51,7 +51,7 @@ export interface SystemApi {
   removeLogs(sandboxIds: readonly string[], options?: CallOptions): Promise<void>;
   /** Removes what could not be read and was set aside. @returns what that was @throws no_capacity, internal */
   removeSetAside(options?: CallOptions): Promise<SetAside[]>;
-  /** What happens in the pools. */
+  /** What happens to sandboxes, in pools and with images, in one order. */
   readonly events: EventStream;
 }
 

@@ -58,7 +58,7 @@ export function connectAgent({ grpc, http, security }: AgentAddress): RemoteAgen
   };
 }
 
-const sandboxPath = (id: string, action: string): string => pathOf('agent', 'sandboxes', id, action);
+const sandboxPath = (id: string, action: string): string => pathOf('node', 'sandboxes', id, action);
 
 const agentStreams = (streams: StreamApi): Pick<AgentApi, 'exec' | 'execOnFiles' | 'attach' | 'logs'> => ({
   exec: (id, request, options) =>

@@ -8,8 +8,8 @@ import { failpoint } from '../model/failpoint.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 import { defaultResources, type Resources } from '../model/shape.ts';
 import { type Expires, expiresOf } from './expires.ts';
+import { type Lost, lostFor } from './failure-policy.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import { type Lost, lostFor } from './recovery.ts';
 import { assertRunning, assertStays, isPaused } from './requirements.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
 

@@ -30,9 +30,9 @@ import { refKey, type Sandbox, type SandboxRef, type SandboxUsage } from '../mod
 import { SharedWork } from '../model/shared-work.ts';
 import type { RecordTable } from '../store/store.ts';
 import { Changes } from './changes.ts';
-import { filesLeftBy, needsFilesOnly } from './files.ts';
 import { type Ending, Generations } from './generations.ts';
 import type { History } from './happenings.ts';
+import { filesLeftBy, needsFilesOnly } from './left-files.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { listed } from './listing.ts';
 import { newSandbox } from './new-sandbox.ts';

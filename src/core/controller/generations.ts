@@ -6,7 +6,7 @@ import { failpoint } from '../model/failpoint.ts';
 import { newSandboxId } from '../model/ids.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 import { NEVER } from './expires.ts';
-import { lostForGood } from './recovery.ts';
+import { lostForGood } from './failure-policy.ts';
 import type { Registry } from './registry.ts';
 import { assertStays } from './requirements.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';

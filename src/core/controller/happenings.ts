@@ -2,7 +2,7 @@ import type { CallOptions } from '../api/sandbox-api.ts';
 import type { CoreEvent, EventSandbox, Happening, SandboxEvent } from '../model/event.ts';
 import { signalName } from '../model/process.ts';
 import type { Sandbox } from '../model/sandbox.ts';
-import type { Lost } from './recovery.ts';
+import type { Lost } from './failure-policy.ts';
 
 /** Hears of everything that happens to sandboxes, in order. Must not throw. */
 export type OnHappening = (happening: Happening & { sandbox: EventSandbox }) => void;

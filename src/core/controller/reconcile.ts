@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { AgentApi, AgentSandbox } from '../api/agent-api.ts';
 import { failpoint } from '../model/failpoint.ts';
 import { refKey } from '../model/sandbox.ts';
-import { filesOf } from './files.ts';
+import { filesOf } from './left-files.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Registry } from './registry.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';

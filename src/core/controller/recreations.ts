@@ -2,9 +2,9 @@ import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import type { Sandbox } from '../model/sandbox.ts';
+import { isDue, notRecreated } from './failure-policy.ts';
 import type { Generations } from './generations.ts';
 import type { Operations } from './operations.ts';
-import { isDue, notRecreated } from './recovery.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
 
 export interface RecreationsParts {

@@ -5,7 +5,7 @@ import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import { isLoopback } from '../model/loopback.ts';
 import { type Endpoint, parseEndpoint } from '../wire/endpoint.ts';
-import { AuditLog } from './audit/audit-log.ts';
+import { AuditLog } from './access/audit-log.ts';
 import { Credentials } from './auth/credentials.ts';
 import {
   type Entrance,

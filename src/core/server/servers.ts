@@ -10,7 +10,8 @@ import { PoolServer } from '../tools/pool-server.ts';
 import { type Door, openDoors, type Security } from './doors.ts';
 import { type GrpcLimits, startGrpcServer } from './grpc/grpc-server.ts';
 import { coreServices } from './grpc/services.ts';
-import { assertNoForeignPage, visitOf } from './http/guard.ts';
+import { BodyRoom } from './http/body-room.ts';
+import { assertNoForeignPage, visitOf } from './http/foreign-page.ts';
 import { type HttpListener, listenHttp } from './http/http-server.ts';
 import { logRoute } from './http/log-route.ts';
 import { poolRoutes } from './http/pool-server/pool-routes.ts';
@@ -104,11 +105,12 @@ export async function startServers(served: Served, options: ServerOptions): Prom
       closing: closing.signal,
     });
     const ready = (): boolean => options.ready() && !closing.signal.aborted;
+    const bodies = new BodyRoom();
     const routes = [
-      poolRoutes(poolServer, clock),
-      rpcRoutes(services, clock),
+      poolRoutes(poolServer, clock, bodies),
+      rpcRoutes(services, clock, bodies),
       logRoute(closing.signal),
-      restRoutes({ clock, closing: closing.signal }),
+      restRoutes({ clock, bodies, closing: closing.signal }),
     ];
     const handle: Handle = async (request, response, { signal, door, admitted }) => {
       if (descriptors?.isScarce) response.shouldKeepAlive = false;

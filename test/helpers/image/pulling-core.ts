@@ -1,9 +1,9 @@
 import type { PullRequest } from '../../../src/core/model/image-requests.ts';
 import type { PullEvent } from '../../../src/core/model/pull.ts';
-import { type ProcessCore, processCore } from '../core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../core/host-core/host-core.ts';
 
 export interface PullingCore {
-  core: ProcessCore;
+  core: HostCore;
   /** Names of the images that are here; more with every pull. */
   here: string[];
   pulls: PullRequest[];
@@ -19,8 +19,8 @@ export function pullingCore(
 ): PullingCore {
   const here = ['host'];
   const pulls: PullRequest[] = [];
-  const core = processCore(here);
-  const pull: ProcessCore['images']['pull'] = async function* (request, options) {
+  const core = hostCore(here);
+  const pull: HostCore['images']['pull'] = async function* (request, options) {
     pulls.push(request);
     yield* during(request, options?.signal) ?? core.images.pull({ ...request, credentials: undefined });
     here.push(request.reference);

@@ -5,13 +5,14 @@ import { pino } from 'pino';
 import { LOCAL_CALLER } from '../../../src/core/model/caller.ts';
 import { type Clock, systemClock } from '../../../src/core/model/clock.ts';
 import { openDoors } from '../../../src/core/server/doors.ts';
+import { BodyRoom } from '../../../src/core/server/http/body-room.ts';
 import { type HttpListener, listenHttp } from '../../../src/core/server/http/http-server.ts';
 import { poolRoutes } from '../../../src/core/server/http/pool-server/pool-routes.ts';
 import { sendError } from '../../../src/core/server/http/respond.ts';
 import { route } from '../../../src/core/server/http/router.ts';
 import { Traffic } from '../../../src/core/server/metrics/traffic.ts';
 import { PoolServer } from '../../../src/core/tools/pool-server.ts';
-import type { ProcessCore } from '../core/process-core/process-core.ts';
+import type { HostCore } from '../core/host-core/host-core.ts';
 import { poolClient } from './pool-client.ts';
 
 export interface ServedPoolServer {
@@ -26,15 +27,12 @@ export interface ServedPoolServer {
 }
 
 /** A pool server over HTTP whose tools work in a directory of this machine. */
-export async function servePoolServer(
-  core: ProcessCore,
-  clock: Clock = systemClock,
-): Promise<ServedPoolServer> {
+export async function servePoolServer(core: HostCore, clock: Clock = systemClock): Promise<ServedPoolServer> {
   const directory = await mkdtemp(join(tmpdir(), 'fsb-pool-'));
   const log = pino({ level: 'silent' });
   const server = new PoolServer({ core, clock, log, workingDirectory: directory });
   await server.start();
-  const routes = [poolRoutes(server, clock)];
+  const routes = [poolRoutes(server, clock, new BodyRoom())];
   const [door] = openDoors(core, {
     grpc: [],
     http: ['127.0.0.1:0'],

@@ -9,11 +9,11 @@ import { leasedSandbox, type ToolSandbox } from '../../../src/core/tools/run/too
 import type { ToolContext } from '../../../src/core/tools/tool/define-tool.ts';
 import type { ToolResult } from '../../../src/core/tools/tool/tool-result.ts';
 import { prepareTool, useTool } from '../../../src/core/tools/tool/use-tool.ts';
-import { type ProcessCore, processCore } from '../core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../core/host-core/host-core.ts';
 
 /** A sandbox of plain processes with a directory of its own to work in, and the tools to use in it. */
 export interface ToolBench {
-  core: ProcessCore;
+  core: HostCore;
   lease: string;
   /** Where the tools work. */
   directory: string;
@@ -30,7 +30,7 @@ export interface ToolBench {
 }
 
 export async function makeToolBench(clock: Clock = systemClock): Promise<ToolBench> {
-  const core = processCore();
+  const core = hostCore();
   const directory = await mkdtemp(join(tmpdir(), 'fsb-tools-'));
   const { id: lease } = await core.pools.lease({ pool: 'default-pool' });
   const notebook = new Notebook({ clock, idle: 0 });

@@ -7,19 +7,19 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CODE_CACHES } from '../../helpers/cli/cli-root.ts';
 import { Recorder } from '../../helpers/cli/command-line.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const entry = join(root, 'bin/run.js');
 const python = join(root, 'test/helpers/cli/terminal.py');
 
-let behind: ProcessCore;
+let behind: HostCore;
 let served: ServedCore;
 let host: string;
 
 beforeAll(async () => {
-  behind = processCore();
+  behind = hostCore();
   served = await serveAndConnect(behind, 'unix');
   // The command line expects the HTTP socket under this name beside the other.
   host = served.servers.grpc[0]!;

@@ -6,17 +6,17 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { imageInfo } from '../../helpers/image/image-info.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 
-let core: ProcessCore;
+let core: HostCore;
 let directory: string;
 const fsb = (line: string | string[], options: CommandLineOptions = {}) =>
   runCommandLine(typeof line === 'string' ? line.split(' ') : line, { core, cwd: directory, ...options });
 
 beforeEach(async () => {
-  core = processCore();
+  core = hostCore();
   directory = await mkdtemp(join(tmpdir(), 'fsb-cli-'));
 });
 

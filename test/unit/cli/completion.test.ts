@@ -8,7 +8,7 @@ import { kindOfArgument } from '../../../src/cli/completion/kinds.ts';
 import { splitLine } from '../../../src/cli/completion/split-line.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { type CommandLineOptions, runCommandLine } from '../../helpers/cli/command-line.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 
 const { commands } = await makeManifest(resolve(import.meta.dirname, '../../..'));
@@ -92,11 +92,11 @@ describe('flags', () => {
 });
 
 describe('names', () => {
-  let core: ProcessCore | undefined;
+  let core: HostCore | undefined;
   afterEach(() => core?.close());
 
   const options = async (): Promise<CommandLineOptions> => {
-    core = processCore();
+    core = hostCore();
     for (const [name, command] of [
       ['box', ['sleep', '60']],
       ['job', ['true']],

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
-import { processCore } from '../../helpers/core/process-core/process-core.ts';
+import { hostCore } from '../../helpers/core/host-core/host-core.ts';
 
 let home: string;
 let project: string;
@@ -222,7 +222,7 @@ describe('settings', () => {
   });
 
   it('say which pool run takes from, unless something else does', async () => {
-    const core = processCore();
+    const core = hostCore();
     await writeUser('{"pool": "ci"}');
     await writeFile(join(below, 'spec.yaml'), 'image: host\nargs: [sleep, "60"]\npool_ref: file-pool\n');
     const poolOf = async (name: string, flags: string): Promise<string | undefined> => {

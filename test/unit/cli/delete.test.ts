@@ -5,9 +5,9 @@ import {
   runCommandLine,
   startCommandLine,
 } from '../../helpers/cli/command-line.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 
-let core: ProcessCore;
+let core: HostCore;
 const fsb = (line: string, options: CommandLineOptions = {}) =>
   runCommandLine(line.split(' '), { core, ...options });
 const onTerminal = (line: string): CommandLine =>
@@ -15,7 +15,7 @@ const onTerminal = (line: string): CommandLine =>
 const left = async (): Promise<string[]> => (await core.sandboxes.list({})).map(({ name }) => name).sort();
 
 beforeEach(async () => {
-  core = processCore();
+  core = hostCore();
   for (const line of ['run a -l team=red', 'run b -l team=red', 'run c'])
     expect((await fsb(`${line} --image host -- sleep 60`)).code).toBe(0);
 });

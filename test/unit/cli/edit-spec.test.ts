@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { specTemplate } from '../../../src/cli/spec/template.ts';
 import { type CommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 
-let core: ProcessCore;
+let core: HostCore;
 let directory: string;
 let remembered: string;
 
 beforeEach(async () => {
-  core = processCore();
+  core = hostCore();
   directory = await mkdtemp(join(tmpdir(), 'fsb-edit-'));
   remembered = join(directory, 'fsb/edits/default/box.yaml');
 });

@@ -8,7 +8,7 @@ import { FsbError } from '../../../src/core/model/errors.ts';
 import type { ImageInfo } from '../../../src/core/model/image.ts';
 import type { ImportRequest, PruneRequest } from '../../../src/core/model/image-requests.ts';
 import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { imageInfo } from '../../helpers/image/image-info.ts';
 
 const digestOf = (digit: string): string => `sha256:${digit.repeat(64)}`;
@@ -41,7 +41,7 @@ const images: ImageInfo[] = [
   }),
 ];
 
-let core: ProcessCore;
+let core: HostCore;
 let directory: string;
 let imports: { request: ImportRequest; content: string }[];
 let prunes: PruneRequest[];
@@ -51,7 +51,7 @@ const fsb = (line: string | string[], options: CommandLineOptions = {}) =>
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'fsb-images-'));
   [imports, prunes] = [[], []];
-  const base = processCore();
+  const base = hostCore();
   core = {
     ...base,
     images: {
@@ -180,7 +180,7 @@ describe('image history', () => {
 });
 
 it('image tag gives an image one more name', async () => {
-  const named = processCore(['host', 'x']);
+  const named = hostCore(['host', 'x']);
   expect(await fsb('tag x y:1', { core: named })).toEqual({ code: 0, stdout: '', stderr: '' });
   expect((await named.images.inspect('y:1')).references).toEqual(['y:1']);
   expect((await fsb('tag nope y:1', { core: named })).code).toBe(3);
@@ -294,15 +294,15 @@ Hint: It has no name. Give it one: fsb-ctl image tag 444444444444 NAME
 describe('image remove', () => {
   it('forces it when told', async () => {
     const { stdout, stderr } = await fsb('rmi -f host', {
-      core: processCore(),
+      core: hostCore(),
     });
     expect([stdout, stderr]).toEqual(['', expect.stringContaining('built in')]);
-    const forced = await fsb('rmi -f x', { core: processCore(['host', 'x']) });
+    const forced = await fsb('rmi -f x', { core: hostCore(['host', 'x']) });
     expect([forced.stdout, forced.stderr]).toEqual([
       'x\n',
       expect.stringMatching(/^Untagged: x.*\nDeleted: sha/),
     ]);
-    const plain = await fsb('rmi x', { core: processCore(['host', 'x']) });
+    const plain = await fsb('rmi x', { core: hostCore(['host', 'x']) });
     expect(plain.stderr).toMatch(/^Untagged: x:latest\nsha256:0+ goes when nothing uses it any more\n$/);
   });
 

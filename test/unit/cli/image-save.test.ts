@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 
-let core: ProcessCore;
+let core: HostCore;
 let directory: string;
 const fsb = (line: string) => runCommandLine(line.split(' '), { core, cwd: directory });
 
 beforeEach(async () => {
-  core = processCore();
+  core = hostCore();
   directory = await mkdtemp(join(tmpdir(), 'fsb-save-'));
 });
 

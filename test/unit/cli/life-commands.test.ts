@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { changeOf, labelChanges } from '../../../src/cli/spec/change-flags.ts';
 import { type CommandLineOptions, runCommandLine } from '../../helpers/cli/command-line.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 
-let core: ProcessCore;
+let core: HostCore;
 const fsb = (line: string | string[], options: CommandLineOptions = {}) =>
   runCommandLine(typeof line === 'string' ? line.split(' ') : line, { core, ...options });
 const get = async (name: string) => JSON.parse((await fsb(`get ${name} -o json`)).stdout);
@@ -12,7 +12,7 @@ const shell = (name: string, script: string, ...flags: string[]) =>
   fsb(['run', name, ...flags, '--image', 'host', '--', 'sh', '-c', script]);
 
 beforeEach(() => {
-  core = processCore();
+  core = hostCore();
 });
 
 afterEach(async () => {

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SandboxApi } from '../../../src/core/api/sandbox-api.ts';
 import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 
-let core: ProcessCore;
+let core: HostCore;
 let directory: string;
 const fsb = (line: string | string[], options: CommandLineOptions = {}) =>
   runCommandLine(typeof line === 'string' ? line.split(' ') : line, { core, cwd: directory, ...options });
@@ -17,7 +17,7 @@ const lease = async (...flags: string[]): Promise<string> =>
 const claimed = async (): Promise<number> => (await core.pools.get('default-pool')).claimed;
 
 beforeEach(async () => {
-  core = processCore(['host', 'alpine']);
+  core = hostCore(['host', 'alpine']);
   directory = await mkdtemp(join(tmpdir(), 'fsb-cli-'));
 });
 

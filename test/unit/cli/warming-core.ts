@@ -5,7 +5,7 @@ import { systemClock } from '../../../src/core/model/clock.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { PoolDetails, PoolShapeStatus } from '../../../src/core/model/pool.ts';
 import { type PoolPolicyInput, parsePolicy } from '../../../src/core/model/pool-policy.ts';
-import { processCore } from '../../helpers/core/process-core/process-core.ts';
+import { hostCore } from '../../helpers/core/host-core/host-core.ts';
 
 export const node = { cores: 2, memory: 8 * 1024 ** 3 };
 
@@ -44,7 +44,7 @@ export function warmingCore(first: PoolDetails): WarmingCore {
   const changes: PoolChange[] = [];
   const events = new EventLog(systemClock);
   let readers = 0;
-  const core = processCore();
+  const core = hostCore();
   const named = (name: string): PoolDetails => {
     if (name === pool.name) return pool;
     throw new FsbError('not_found', `there is no pool ${name}`);

@@ -12,8 +12,8 @@ import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { errorOf } from '../../contract/workbench.ts';
 import { type BreakingProxy, breakingProxy } from '../../helpers/core/breaking-proxy.ts';
 import { exit } from '../../helpers/core/controller-world.ts';
+import { hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { memoryTable } from '../../helpers/core/memory-table.ts';
-import { processCore } from '../../helpers/core/process-core/process-core.ts';
 import { type ScriptedAgent, scriptedAgent } from '../../helpers/core/scripted-agent.ts';
 import { serveSecurely, TOKEN } from '../../helpers/core/secure-core.ts';
 import { serveAndConnect } from '../../helpers/core/served-core.ts';
@@ -26,7 +26,7 @@ interface Way {
 
 /** The way to a node, over TCP or TLS. @param cuts of the gRPC connections, see breakingProxy */
 async function wayTo(node: ScriptedAgent, transport: 'tcp' | 'tls', cuts: number[] = []): Promise<Way> {
-  const core = processCore();
+  const core = hostCore();
   const served = Object.assign(core, { agent: node.api });
   const place =
     transport === 'tcp'

@@ -10,20 +10,20 @@ import { FsbError } from '../../../src/core/model/errors.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
 import type { ProcessSession, StreamName } from '../../../src/core/model/process.ts';
 import { type BreakingProxy, breakingProxy } from '../../helpers/core/breaking-proxy.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
 const exec = { argv: [] as string[], env: {}, cwd: '', user: '', tty: false, stdin: true };
 const RUNS = Number(process.env.FSB_TEST_RUNS ?? 8);
 
-let inner: ProcessCore;
+let inner: HostCore;
 let served: ServedCore;
 let directory: string;
 let names = 0;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'fsb-broken-'));
-  inner = processCore();
+  inner = hostCore();
   served = await serveAndConnect(inner, 'unix');
 });
 

@@ -11,18 +11,18 @@ import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { unreachable } from '../../../src/core/client/unreachable.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
 import { breakingProxy } from '../../helpers/core/breaking-proxy.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
 const request = { argv: ['cat'], env: {}, cwd: '', user: '', tty: false, stdin: true };
 const box = { namespace: 'default', name: 'box' };
 
 describe('a connection to a core', () => {
-  let inner: ProcessCore;
+  let inner: HostCore;
   let served: ServedCore;
 
   beforeEach(async () => {
-    inner = processCore();
+    inner = hostCore();
     served = await serveAndConnect(inner, 'unix');
   });
 

@@ -6,7 +6,7 @@ import type { Outcome } from '../../../src/core/server/access/guard-part.ts';
 import type { Row } from '../../../src/core/server/access/row.ts';
 import { tables } from '../../../src/core/server/access/tables.ts';
 import { errorOf } from '../../contract/workbench.ts';
-import { processCore } from '../../helpers/core/process-core/process-core.ts';
+import { hostCore } from '../../helpers/core/host-core/host-core.ts';
 
 const parts = Object.keys(tables) as (keyof typeof tables)[];
 
@@ -24,7 +24,7 @@ const caller = (more: Partial<Caller> = {}): Caller => ({
 
 describe('the tables', () => {
   it('have a row for each method that a core answers', async () => {
-    await using core = processCore();
+    await using core = hostCore();
     expect(parts.toSorted()).toEqual(
       Object.keys(core)
         .filter((key) => !['close', 'openSessions'].includes(key))

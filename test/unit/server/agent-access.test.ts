@@ -5,7 +5,7 @@ import type { Caller } from '../../../src/core/model/caller.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
 import { coreFor } from '../../../src/core/server/access/core-for.ts';
 import { errorOf, execOf } from '../../contract/workbench.ts';
-import { processCore } from '../../helpers/core/process-core/process-core.ts';
+import { hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { scriptedAgent } from '../../helpers/core/scripted-agent.ts';
 import { serveAndConnect } from '../../helpers/core/served-core.ts';
 
@@ -16,7 +16,7 @@ describe('a node that is served', () => {
     ['may only use sandboxes', { scopes: ['use'], namespaces: 'all' }],
     ['may do everything in some namespaces', { scopes: ['admin'], namespaces: ['mine'] }],
   ] as [string, Partial<Caller>][])('has nothing for one who %s', async (_, more) => {
-    await using core = processCore();
+    await using core = hostCore();
     const node = scriptedAgent();
     const caller = { name: 'someone', ...more } as Caller;
     const agent = coreFor(Object.assign(core, { agent: node.api }), { caller }).agent!;
@@ -38,7 +38,7 @@ describe('a node that is served', () => {
   });
 
   it('is there only where it is meant to be', async () => {
-    await using core = processCore();
+    await using core = hostCore();
     await using place = disposable(await serveAndConnect(core, 'unix'));
     const { grpc, http } = place.servers;
     await using agent = connectAgent({ grpc: grpc[0]!, http: http[0]! });
@@ -49,7 +49,7 @@ describe('a node that is served', () => {
 
 describe('a node over a wire', () => {
   const serve = async (node: AgentApi) => {
-    const core = Object.assign(processCore(), { agent: node });
+    const core = Object.assign(hostCore(), { agent: node });
     const place = await serveAndConnect(core, 'tcp');
     const agent = connectAgent({ grpc: place.servers.grpc[0]!, http: place.servers.http[0]! });
     return disposable({

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../../src/core/model/clock.ts';
-import { AuditLog } from '../../../src/core/server/audit/audit-log.ts';
+import { AuditLog } from '../../../src/core/server/access/audit-log.ts';
 
 let directory: string;
 let path: string;

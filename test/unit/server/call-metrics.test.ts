@@ -2,15 +2,15 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import { newTally } from '../../../src/core/model/tally.ts';
 import { createCoreMetrics } from '../../../src/core/server/metrics/core-metrics.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
-let inner: ProcessCore;
+let inner: HostCore;
 let served: ServedCore;
 const tally = newTally();
 
 beforeEach(async () => {
-  inner = processCore();
+  inner = hostCore();
   const coreMetrics = createCoreMetrics(systemClock, { tally, storeSize: () => 4096 });
   served = await serveAndConnect(inner, 'tcp', { metrics: '127.0.0.1:0', coreMetrics });
 });

@@ -2,16 +2,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import type { PoolShapeStatus } from '../../../src/core/model/pool.ts';
 import { type CoreMetrics, createCoreMetrics } from '../../../src/core/server/metrics/core-metrics.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
 describe('the metrics of a core', () => {
-  let inner: ProcessCore;
+  let inner: HostCore;
   let metrics: CoreMetrics;
   let served: ServedCore;
 
   beforeEach(async () => {
-    inner = processCore();
+    inner = hostCore();
     metrics = createCoreMetrics(systemClock);
     const options = { metrics: '127.0.0.1:0', coreMetrics: metrics };
     served = await serveAndConnect(inner, 'tcp', options);

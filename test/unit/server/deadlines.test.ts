@@ -10,7 +10,7 @@ import { CreateRequest } from '../../../src/core/wire/gen/fastpath/v1/fastpath.t
 import { breakingProxy } from '../../helpers/core/breaking-proxy.ts';
 import { controllerWorld as world } from '../../helpers/core/controller-world.ts';
 import { errorDetails } from '../../helpers/core/error-details.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { loadProto, type ProtoClient, protoClient, serviceError } from '../../helpers/core/proto-client.ts';
 import { started } from '../../helpers/core/scripted-agent.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
@@ -20,13 +20,13 @@ const definition = loadProto('proto/fastpath/v1/fastpath.proto');
 const SERVICE = 'fastpath.v1.FastPathService';
 const box = { image: 'host', name: 'box', command: ['sleep'], idempotency_key: 'key' };
 
-let inner: ProcessCore;
+let inner: HostCore;
 let made: ReturnType<typeof world>;
 let served: ServedCore;
 let client: ProtoClient;
 
 beforeEach(async () => {
-  inner = processCore();
+  inner = hostCore();
   made = world();
   served = await serveAndConnect({ ...inner, sandboxes: made.controller }, 'unix');
   client = protoClient(served.servers.grpc[0]!, definition, SERVICE);

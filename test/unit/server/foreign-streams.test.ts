@@ -3,8 +3,8 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { subprotocols } from '../../../src/core/wire/stream/frames.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type OpenStream, openStream } from '../../helpers/core/open-stream.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
 /** Streams as clients see them that know nothing of this project: the numbers are those of the protocol. */
@@ -13,11 +13,11 @@ const [STDIN, STDOUT, STDERR, STATUS, RESIZE, CLOSE] = [0, 1, 2, 3, 4, 255];
 const v4 = 'v4.channel.k8s.io';
 const foreign = [['v5.channel.k8s.io'], [v4], [undefined]] as const;
 
-let inner: ProcessCore;
+let inner: HostCore;
 let served: ServedCore;
 
 beforeEach(async () => {
-  inner = processCore();
+  inner = hostCore();
   served = await serveAndConnect(inner, 'tcp');
   await create('box', 'cat; sleep 1000', { stdin: true });
 });

@@ -1,13 +1,13 @@
 import { status } from '@grpc/grpc-js';
 import { expect, it } from 'vitest';
-import { processCore } from '../../helpers/core/process-core/process-core.ts';
+import { hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { loadProto, protoClient, serviceError } from '../../helpers/core/proto-client.ts';
 import { serveAndConnect } from '../../helpers/core/served-core.ts';
 
 const service = 'fsb.v1.PoolService';
 
 it('health can be asked and watched, for each service, up to the end of the core', async () => {
-  const inner = processCore();
+  const inner = hostCore();
   const served = await serveAndConnect(inner, 'tcp');
   const client = protoClient(
     ...([served.servers.grpc[0]!, loadProto('proto/grpc/health/v1/health.proto')] as const),

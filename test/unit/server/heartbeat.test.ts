@@ -2,19 +2,19 @@ import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 import { createManualClock, type ManualClock } from '../../helpers/manual-clock.ts';
 
 const BEAT = 15_000;
 
 describe.each(['tcp', 'unix'] as const)('the heartbeat of a stream over %s', (transport) => {
-  let inner: ProcessCore;
+  let inner: HostCore;
   let served: ServedCore;
   let clock: ManualClock;
 
   beforeEach(async () => {
-    inner = processCore();
+    inner = hostCore();
     clock = createManualClock();
     served = await serveAndConnect(inner, transport, { clock });
     const spec = { image: 'host', command: ['sleep', '1000'] };

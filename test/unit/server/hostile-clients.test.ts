@@ -16,7 +16,7 @@ import {
   webSocketHead,
 } from '../../fuzz/raw-clients.ts';
 import { type ServedNothing, say, serveNothing } from '../../fuzz/refusing-core.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { deafClient, flood } from '../../helpers/core/raw-stream.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
@@ -151,10 +151,10 @@ function heapInUse(): number {
 }
 
 describe('a million small frames', () => {
-  let inner: ProcessCore;
+  let inner: HostCore;
   let served: ServedCore;
   beforeEach(async () => {
-    inner = processCore();
+    inner = hostCore();
     served = await serveAndConnect(inner, 'unix');
     const spec = { image: 'host', command: ['sleep', '1000'] };
     await inner.sandboxes.create({ namespace: 'default', name: 'box', spec });

@@ -5,13 +5,13 @@ import { describe, expect, it } from 'vitest';
 import type { CallOptions } from '../../../src/core/api/sandbox-api.ts';
 import type { CoreEvent, EventQuery } from '../../../src/core/model/event.ts';
 import { errorOf } from '../../contract/workbench.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { LogFollower } from '../../helpers/core/log-followers.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
 import { loadProto, protoClient } from '../../helpers/core/proto-client.ts';
 import { serveAndConnect } from '../../helpers/core/served-core.ts';
 
 /** Counts who reads events. */
-function counting(inner: ProcessCore) {
+function counting(inner: HostCore) {
   const { events } = inner.system;
   let open = 0;
   return {
@@ -64,7 +64,7 @@ async function silentProxy(port: number) {
 
 describe('limits of gRPC', () => {
   it('a peer that is dead without a word is noticed, and what it held is free', async () => {
-    const inner = processCore();
+    const inner = hostCore();
     const { core, open } = counting(inner);
     const limits = { 'grpc.keepalive_time_ms': 100, 'grpc.keepalive_timeout_ms': 100 };
     const served = await serveAndConnect(core, 'tcp', { limits });
@@ -83,7 +83,7 @@ describe('limits of gRPC', () => {
   });
 
   it('streams beyond the most of one connection wait until another one ends', async () => {
-    const inner = processCore();
+    const inner = hostCore();
     const { core, open } = counting(inner);
     const served = await serveAndConnect(core, 'tcp', { limits: { 'grpc.max_concurrent_streams': 3 } });
     const session = connectHttp2(`http://${served.servers.grpc[0]!}`);
@@ -118,7 +118,7 @@ describe('connections of a listener', () => {
   it.each(['unix', 'tcp'] as const)(
     'are left for calls: streams beyond are refused over %s, and taken again later',
     async (way) => {
-      const inner = processCore();
+      const inner = hostCore();
       const box = { namespace: 'default', name: 'box' };
       await inner.sandboxes.create({
         ...box,

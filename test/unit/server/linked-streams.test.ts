@@ -4,19 +4,19 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
 import { channels, encodeFrame, encodeSignal } from '../../../src/core/wire/stream/frames.ts';
 import { Link } from '../../../src/core/wire/stream/link.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { openStream } from '../../helpers/core/open-stream.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
 const KEY = 'abcdefghijklmnopqrstuv';
 const OWN = 'fsb.v1';
 const box = { namespace: 'default', name: 'box' };
 
-let inner: ProcessCore;
+let inner: HostCore;
 let served: ServedCore;
 
 beforeEach(async () => {
-  inner = processCore();
+  inner = hostCore();
   served = await serveAndConnect(inner, 'tcp');
   await served.core.sandboxes.create({ ...box, spec: { image: 'host', command: ['sleep', '1000'] } });
 });

@@ -2,17 +2,17 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
 const box = { namespace: 'default', name: 'box' };
 
 describe('a log over plain HTTP', () => {
-  let inner: ProcessCore;
+  let inner: HostCore;
   let served: ServedCore;
 
   beforeEach(async () => {
-    inner = processCore();
+    inner = hostCore();
     served = await serveAndConnect(inner, 'tcp');
   });
   afterEach(async () => {
@@ -107,7 +107,7 @@ function endlessLog() {
 
 describe('a reader that is slow', () => {
   it.each(['plain HTTP', 'v5.channel.k8s.io', 'none', 'fsb.v1'])('holds its log back: %s', async (how) => {
-    const inner = processCore();
+    const inner = hostCore();
     const { log, read } = endlessLog();
     inner.sandboxes.logs = read;
     await inner.sandboxes.create({ ...box, spec: { image: 'host', command: ['sleep', '1000'] } });

@@ -2,17 +2,17 @@ import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { channels, encodeFrame, subprotocols } from '../../../src/core/wire/stream/frames.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type OpenStream, openStream } from '../../helpers/core/open-stream.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 
 describe('streams of pools', () => {
-  let inner: ProcessCore;
+  let inner: HostCore;
   let served: ServedCore;
 
   beforeEach(async () => {
-    inner = processCore();
+    inner = hostCore();
     served = await serveAndConnect(inner, 'tcp');
   });
 

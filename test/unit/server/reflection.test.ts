@@ -7,7 +7,7 @@ import {
 } from '@grpc/grpc-js';
 import { loadFileDescriptorSetFromBuffer, type PackageDefinition } from '@grpc/proto-loader';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { loadProto, protoClient } from '../../helpers/core/proto-client.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
@@ -76,11 +76,11 @@ function varint(number: number): Buffer {
 }
 
 describe.each(['v1', 'v1alpha'] as const)('server reflection %s', (version) => {
-  let inner: ProcessCore;
+  let inner: HostCore;
   let served: ServedCore;
   let reflection: Reflection;
   beforeAll(async () => {
-    inner = processCore();
+    inner = hostCore();
     served = await serveAndConnect(inner, 'tcp');
     reflection = new Reflection(served.servers.grpc[0]!, version);
   });

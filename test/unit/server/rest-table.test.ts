@@ -2,7 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { openApi } from '../../../src/core/server/http/rest/openapi.ts';
 import { table } from '../../../src/core/server/http/rest/table.ts';
-import { processCore } from '../../helpers/core/process-core/process-core.ts';
+import { hostCore } from '../../helpers/core/host-core/host-core.ts';
 
 /** The operation that calls a method of CoreApi, or why there is none. */
 const STREAMS = 'its streams go over a WebSocket: docs/http-api.md';
@@ -75,7 +75,7 @@ describe('the route table', () => {
   });
 
   it('covers every method of a core, or there is a reason', async () => {
-    const core = processCore();
+    const core = hostCore();
     const served = (['sandboxes', 'pools', 'images', 'system'] as const).flatMap((part) =>
       methodsOf(core[part])
         .filter((name) => !['constructor', 'close'].includes(name))

@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
 /** What the REST API says to requests that are not as they should be, and how its streams begin and end. */
 describe('the REST API', () => {
-  let inner: ProcessCore;
+  let inner: HostCore;
   let served: ServedCore;
 
   beforeAll(async () => {
-    inner = processCore();
+    inner = hostCore();
     served = await serveAndConnect(inner, 'tcp');
   });
 
@@ -148,7 +148,7 @@ describe('the REST API', () => {
   });
 
   it('begins a stream of events at once, and ends it when the core goes away', async () => {
-    const own = processCore();
+    const own = hostCore();
     const other = await serveAndConnect(own, 'tcp');
     try {
       const answer = await fetch(`http://${other.servers.http[0]}/api/v1/events`);

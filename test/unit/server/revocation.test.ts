@@ -10,7 +10,7 @@ import type { ErrorBody } from '../../../src/core/model/errors.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
 import { Tenures } from '../../../src/core/server/auth/tenures.ts';
 import { errorOf, execOf } from '../../contract/workbench.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type SecureCore, serveSecurely, sha256, TOKEN } from '../../helpers/core/secure-core.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 
@@ -61,11 +61,11 @@ const opened: [string, (core: CoreApi) => Promise<Open>][] = [
 ];
 
 describe('what somebody has open', () => {
-  let inner: ProcessCore;
+  let inner: HostCore;
   let place: SecureCore;
   const say = (...tokens: object[]): void => writeFileSync(place.tokenFile, JSON.stringify({ tokens }));
   beforeEach(async () => {
-    inner = processCore();
+    inner = hostCore();
     const certificates = [{ subject: 'robot', scopes: ['read'] }];
     const list = { tokens: [root, mine, other], certificates };
     place = await serveSecurely(inner, { list, clientCa: true, clock });

@@ -4,13 +4,13 @@ import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FastPathServiceService as service } from '../../../src/core/wire/gen/fastpath/v1/fastpath.ts';
 import { PROTOBUF } from '../../../src/core/wire/rpc-over-http.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
 const box = { namespace: 'default', name: 'box' };
 
 describe('unary methods over plain HTTP', () => {
-  let inner: ProcessCore;
+  let inner: HostCore;
   let served: ServedCore;
 
   const ask = async (path: string, body: Buffer, headers: object = {}, method = 'POST') => {
@@ -35,7 +35,7 @@ describe('unary methods over plain HTTP', () => {
   const codeOf = ({ body }: { body: Buffer }): unknown => JSON.parse(body.toString()).error.code;
 
   beforeEach(async () => {
-    inner = processCore();
+    inner = hostCore();
     served = await serveAndConnect(inner, 'unix');
   });
 

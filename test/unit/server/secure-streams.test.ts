@@ -8,8 +8,8 @@ import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import { replacing } from '../../../src/core/model/replacing.ts';
 import { channels, encodeFrame, subprotocols } from '../../../src/core/wire/stream/frames.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { gather, type OpenStream } from '../../helpers/core/open-stream.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
 import { type SecureCore, serveSecurely, sha256, TOKEN } from '../../helpers/core/secure-core.ts';
 
 const READER = 'reader-token-0123456789';
@@ -41,7 +41,7 @@ const echoing = (core: CoreApi): CoreApi => ({
 });
 
 describe.each(ways)('a stream over TLS with a token in %s', (_, way) => {
-  let inner: ProcessCore;
+  let inner: HostCore;
   let place: SecureCore;
   let skipped = 0;
   const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + skipped };
@@ -49,7 +49,7 @@ describe.each(ways)('a stream over TLS with a token in %s', (_, way) => {
     skipped += 120_000;
   });
   beforeAll(async () => {
-    inner = processCore();
+    inner = hostCore();
     place = await serveSecurely(echoing(inner), { list, clock });
     const command = ['sh', '-c', 'echo up; sleep 1000'];
     await inner.sandboxes.create({ namespace: 'shop', name: 'box', spec: { image: 'host', command } });
@@ -152,7 +152,7 @@ describe.each(ways)('a stream over TLS with a token in %s', (_, way) => {
 
 describe('a token in a URL', () => {
   it('is none', async () => {
-    await using place = await serveSecurely(processCore());
+    await using place = await serveSecurely(hostCore());
     for (const query of [`token=${TOKEN}`, `access_token=${TOKEN}`, `authorization=Bearer%20${TOKEN}`]) {
       const ws = new WebSocket(`wss://${place.servers.http[0]}/api/v1/sandboxes/a/b/logs?${query}`, {
         ca: readFileSync(place.authority.ca),

@@ -11,7 +11,7 @@ import type { ErrorCode } from '../../../src/core/model/errors.ts';
 import { startServers } from '../../../src/core/server/servers.ts';
 import { errorOf, execOf, finish } from '../../contract/workbench.ts';
 import { Authority } from '../../helpers/core/certificates.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type SecureCore, serveSecurely, sha256, TOKEN } from '../../helpers/core/secure-core.ts';
 
 const box = { namespace: 'shop', name: 'box' };
@@ -31,7 +31,7 @@ const list = {
 };
 
 describe('a core behind TLS', () => {
-  let inner: ProcessCore;
+  let inner: HostCore;
   let place: SecureCore;
   let skipped = 0;
   // The failures of one test must not count in the next.
@@ -40,7 +40,7 @@ describe('a core behind TLS', () => {
     skipped += 120_000;
   });
   beforeAll(async () => {
-    inner = processCore();
+    inner = hostCore();
     place = await serveSecurely(inner, { list, clientCa: true, metrics: '127.0.0.1:0', clock });
     await inner.sandboxes.create({ ...box, spec });
     await inner.sandboxes.create({ namespace: 'other', name: 'secret', spec });
@@ -266,7 +266,7 @@ describe('a core behind TLS', () => {
   });
 
   it('shows new connections a new certificate, keeps the old ones, and survives a broken one', async () => {
-    const inner = processCore();
+    const inner = hostCore();
     using authority = new Authority();
     const first = authority.issue({ name: 'first' });
     await using place = await serveSecurely(inner, { pair: first });
@@ -303,7 +303,7 @@ describe('a core behind TLS', () => {
 
 describe('failed attempts', () => {
   it('are put off after a while, and nobody else is', async () => {
-    const inner = processCore();
+    const inner = hostCore();
     await using place = await serveSecurely(inner);
     const stranger = place.client({ token: 'nobody-has-this-token' });
     const codes = new Set<string>();
@@ -317,7 +317,7 @@ describe('failed attempts', () => {
 
 describe('an expired certificate', () => {
   it('is told as such', async () => {
-    const inner = processCore();
+    const inner = hostCore();
     using authority = new Authority();
     const pair = authority.issue({ from: '20200101000000Z', until: '20200102000000Z' });
     await using place = await serveSecurely(inner, { pair });
@@ -334,7 +334,7 @@ describe('listening where others can come', () => {
   const options = { ready: () => true, clock: systemClock, log: pino({ level: 'silent' }) };
 
   it('needs TLS, and to know who calls', async () => {
-    const inner = processCore();
+    const inner = hostCore();
     using authority = new Authority();
     const tls = authority.issue();
     const tokenFile = join(authority.directory, 'token');
@@ -387,7 +387,7 @@ describe('listening where others can come', () => {
     using authority = new Authority();
     const tokenFile = join(authority.directory, 'token');
     writeFileSync(tokenFile, content, { mode });
-    const start = startServers(processCore(), {
+    const start = startServers(hostCore(), {
       ...{ ...options, grpc: ['127.0.0.1:0'], http: [] },
       security: { tokenFile },
     });
@@ -400,7 +400,7 @@ describe('listening where others can come', () => {
     using authority = new Authority();
     const [one, other] = [authority.issue(), authority.issue()];
     const start = (tls: object) =>
-      startServers(processCore(), {
+      startServers(hostCore(), {
         ...{ ...options, grpc: ['127.0.0.1:0'], http: [] },
         security: { tls: tls as typeof one, token: TOKEN },
       });

@@ -18,7 +18,7 @@ import {
   HealthService,
   HealthCheckResponse_ServingStatus as Serving,
 } from '../../../src/core/wire/gen/grpc/health/v1/health.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 import { poolClient } from '../../helpers/pool/pool-client.ts';
 
@@ -28,12 +28,12 @@ interface Answer {
 }
 
 describe('servers', () => {
-  let inner: ProcessCore;
+  let inner: HostCore;
   let served: ServedCore;
   let ready = false;
 
   beforeAll(async () => {
-    inner = processCore();
+    inner = hostCore();
     served = await serveAndConnect(inner, 'tcp', { metrics: '127.0.0.1:0', ready: () => ready });
     const command = ['sleep', '1000'];
     await served.core.sandboxes.create({
@@ -185,7 +185,7 @@ describe('servers', () => {
 
 describe('close', () => {
   it('has the tools that run ended, and their calls answered', async () => {
-    const inner = processCore();
+    const inner = hostCore();
     const { core, servers, close } = await serveAndConnect(inner, 'tcp');
     const ask = poolClient(servers.http[0]!);
     expect((await ask('POST', '/pool/initialize?pool_size=1')).status).toBe(200);
@@ -210,7 +210,7 @@ describe('close', () => {
 });
 
 /** Resolves with the first event of the tool pool that is of this type, from now on. */
-async function firstEvent(core: ProcessCore, type: string): Promise<void> {
+async function firstEvent(core: HostCore, type: string): Promise<void> {
   for await (const { event } of core.system.events({ pool: 'tool-pool' })) if (event.type === type) return;
 }
 
@@ -218,7 +218,7 @@ describe('listening', () => {
   const options = { ready: () => true, clock: systemClock, log: pino({ level: 'silent' }) };
 
   it('makes private unix sockets over stale files, and removes them', async () => {
-    const inner = processCore();
+    const inner = hostCore();
     const before = await serveAndConnect(inner, 'unix');
     const { directory, servers } = before;
     const names = ['grpc.sock', 'http.sock'].map((name) => join(directory, name));
@@ -237,7 +237,7 @@ describe('listening', () => {
   });
 
   it('refuses addresses that others could reach, and leaves nothing listening after a failure', async () => {
-    const inner = processCore();
+    const inner = hostCore();
     for (const address of ['0.0.0.0:0', '[::]:0', '192.0.2.1:0', 'example.com:0'])
       for (const place of [
         { grpc: [address], http: [] },

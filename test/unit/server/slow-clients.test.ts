@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import { http2Preface } from '../../fuzz/raw-clients.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type SecureCore, serveSecurely, TOKEN } from '../../helpers/core/secure-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
@@ -39,10 +39,10 @@ function trickle(socket: Socket, first: string | Buffer): Promise<unknown> {
 const port = (address: string): number => Number(address.split(':').at(-1));
 
 describe('in the clear', () => {
-  let inner: ProcessCore;
+  let inner: HostCore;
   let served: ServedCore;
   beforeEach(async () => {
-    inner = processCore();
+    inner = hostCore();
     const limits = { 'grpc.keepalive_time_ms': 300, 'grpc.keepalive_timeout_ms': 200 };
     served = await serveAndConnect(inner, 'tcp', { metrics: '127.0.0.1:0', clock, limits });
   });
@@ -96,10 +96,10 @@ describe('in the clear', () => {
 });
 
 describe('over TLS', () => {
-  let inner: ProcessCore;
+  let inner: HostCore;
   let place: SecureCore;
   beforeEach(async () => {
-    inner = processCore();
+    inner = hostCore();
     place = await serveSecurely(inner, { clock });
   });
   afterEach(async () => {

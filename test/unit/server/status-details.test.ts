@@ -2,16 +2,16 @@ import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { errorDetails } from '../../helpers/core/error-details.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { loadProto, type ProtoClient, protoClient, serviceError } from '../../helpers/core/proto-client.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
 describe('an error over gRPC', () => {
-  let inner: ProcessCore;
+  let inner: HostCore;
   let served: ServedCore;
   let client: ProtoClient;
   beforeAll(async () => {
-    inner = processCore();
+    inner = hostCore();
     served = await serveAndConnect(inner, 'tcp');
     const definition = loadProto('proto/fastpath/v1/fastpath.proto');
     client = protoClient(served.servers.grpc[0]!, definition, 'fastpath.v1.FastPathService');

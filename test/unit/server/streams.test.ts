@@ -4,17 +4,17 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import type { Servers } from '../../../src/core/server/servers.ts';
 import { channels, encodeFrame, subprotocols } from '../../../src/core/wire/stream/frames.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type OpenStream, openStream } from '../../helpers/core/open-stream.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
 describe('stream server', () => {
-  let inner: ProcessCore;
+  let inner: HostCore;
   let served: ServedCore;
   let box: Sandbox;
 
   beforeEach(async () => {
-    inner = processCore();
+    inner = hostCore();
     served = await serveAndConnect(inner, 'tcp');
     const command = ['sleep', '1000'];
     box = await inner.sandboxes.create({

@@ -4,7 +4,7 @@ import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { CoreEvent } from '../../../src/core/model/event.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
 /** Together far more bytes than all buffers on the way hold. */
@@ -12,7 +12,7 @@ const MANY = 4000;
 const cause = 'x'.repeat(4000);
 
 describe.each(['unix', 'tcp'] as const)('the watch of events over %s', (transport) => {
-  let inner: ProcessCore;
+  let inner: HostCore;
   let served: ServedCore;
   /** How many events were taken from the core, and how many streams of them are open. */
   let taken: number;
@@ -22,7 +22,7 @@ describe.each(['unix', 'tcp'] as const)('the watch of events over %s', (transpor
   beforeEach(async () => {
     taken = 0;
     open = 0;
-    inner = processCore();
+    inner = hostCore();
     const core = {
       ...inner,
       system: {

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { PoolEvent } from '../../../src/core/model/pool.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type ServedPoolServer, servePoolServer } from '../../helpers/pool/served-pool-server.ts';
 
-let core: ProcessCore;
+let core: HostCore;
 let served: ServedPoolServer;
 beforeEach(async () => {
-  core = processCore(['host', 'other']);
+  core = hostCore(['host', 'other']);
   served = await servePoolServer(core);
 });
 afterEach(async () => {

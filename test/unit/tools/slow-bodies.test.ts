@@ -1,20 +1,20 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { createManualClock, type ManualClock, settle } from '../../helpers/manual-clock.ts';
 import { type ServedPoolServer, servePoolServer } from '../../helpers/pool/served-pool-server.ts';
 
 /** Requests whose body comes bit by bit, over a socket of the test's own. */
 
 let clock: ManualClock;
-let core: ProcessCore;
+let core: HostCore;
 let served: ServedPoolServer;
 let socket: Socket;
 let said: string;
 beforeEach(async () => {
   clock = createManualClock();
-  core = processCore();
+  core = hostCore();
   served = await servePoolServer(core, clock);
   const [host, port] = served.address.split(':');
   socket = connect({ host: host!, port: Number(port) });

@@ -3,14 +3,14 @@ import type { CoreEvent } from '../../../src/core/model/event.ts';
 import type { PoolDetails, PoolEvent } from '../../../src/core/model/pool.ts';
 import { parseSandboxConfig } from '../../../src/core/tools/pool/sandbox-config.ts';
 import { ToolPool } from '../../../src/core/tools/pool/tool-pool.ts';
-import { type ProcessCore, processCore } from '../../helpers/core/process-core/process-core.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 
 const config = parseSandboxConfig({}, '/sandbox');
 
 /** A core whose instances of the tool pool come up when the test says so. */
 function slowCore() {
-  const core: ProcessCore = processCore();
+  const core: HostCore = hostCore();
   const clock = createManualClock();
   let up = 0;
   let breaker: string | undefined;
@@ -35,7 +35,7 @@ function slowCore() {
     update: core.pools.update.bind(core.pools),
   };
   const slow = {
-    pools: pools as ProcessCore['pools'],
+    pools: pools as HostCore['pools'],
     system: {
       ...core.system,
       events: (_: object, { signal }: { signal?: AbortSignal } = {}) => events(signal),

@@ -1,13 +1,17 @@
+import type { AgentApi } from '../../api/agent-api.ts';
 import type { CoreApi, SystemApi } from '../../api/core-api.ts';
 import type { ImageApi } from '../../api/image-api.ts';
 import type { LeaseRequest, PoolApi } from '../../api/pool-api.ts';
 import type { SandboxApi } from '../../api/sandbox-api.ts';
 import { type Caller, mayEnter } from '../../model/caller.ts';
+import { FsbError } from '../../model/errors.ts';
 import { refKey, type SandboxRef } from '../../model/sandbox.ts';
+import { parseSandboxConfig } from '../../tools/pool/sandbox-config.ts';
+import type { PoolServer } from '../../tools/pool-server.ts';
 import type { Table } from './row.ts';
 import { maySeeLog, shownEvent, shownImage, shownNews, shownPool, shownUsage } from './shown.ts';
 
-/** Which scope each method of a core needs, and where its namespaces are: the one place that says who may do what. */
+/** Which scope each method of a core, of its node and of its pool server needs, and where its namespaces are: the one place that says who may do what. */
 
 const ofRef = {
   namespaces: ({ namespace }: SandboxRef): string[] => [namespace],
@@ -117,3 +121,60 @@ export const tables = {
   images: imageTable,
   system: systemTable,
 } satisfies { [Part in Exclude<keyof CoreApi, 'close' | symbol>]: Table<CoreApi[Part]> };
+
+// The node knows no namespaces, and mounts whatever it is told to.
+const admin = { scope: 'admin', everywhere: true } as const;
+const ofId = { ...admin, object: (sandboxId: string): string => sandboxId } as const;
+
+export const agentTable: Table<AgentApi> = {
+  facts: admin,
+  start: { ...admin, object: ({ sandboxId }) => sandboxId },
+  stop: ofId,
+  pause: ofId,
+  unpause: ofId,
+  signal: ofId,
+  rename: ofId,
+  update: ofId,
+  usage: ofId,
+  exec: ofId,
+  execOnFiles: { ...admin, object: ({ sandboxId }) => sandboxId },
+  attach: ofId,
+  logs: { ...ofId, stream: true },
+  logBytes: admin,
+  forget: ofId,
+  retainedLog: admin,
+  sandboxes: admin,
+  watch: { ...admin, stream: true },
+  events: { ...admin, stream: true },
+};
+
+/** The pool server as callers have it. */
+export type Tools = Omit<PoolServer, 'start' | 'close'>;
+
+// Its sandboxes are leases, and so in no namespace.
+const everywhere = { everywhere: true } as const;
+const ofSandbox = { ...everywhere, scope: 'use', object: (id: string): string => id } as const;
+
+export const toolsTable: Table<Tools> = {
+  initialize: { ...everywhere, scope: 'admin' },
+  execute: { ...everywhere, scope: 'use', object: ({ tool }) => tool },
+  create: { ...everywhere, scope: 'use', touchesNode: mayTouchNode },
+  executeIn: ofSandbox,
+  putArchive: ofSandbox,
+  release: ofSandbox,
+  list: { ...everywhere, scope: 'read' },
+  get: { ...everywhere, scope: 'read' },
+  health: { scope: 'read' },
+  stats: { scope: 'read' },
+};
+
+/** What cannot be read is for the call itself to refuse. */
+function mayTouchNode(config: unknown): boolean {
+  try {
+    const { mounts, network } = parseSandboxConfig(config ?? {}, '/');
+    return mounts.length > 0 || network !== 'none';
+  } catch (error) {
+    if (error instanceof FsbError) return false;
+    throw error;
+  }
+}

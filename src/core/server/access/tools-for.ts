@@ -1,40 +1,7 @@
-import { FsbError } from '../../model/errors.ts';
-import { parseSandboxConfig } from '../../tools/pool/sandbox-config.ts';
 import type { PoolServer } from '../../tools/pool-server.ts';
 import { type Guard, guardPart, isFree } from './guard-part.ts';
-import type { Table } from './row.ts';
-
-/** The pool server as callers have it. */
-export type Tools = Omit<PoolServer, 'start' | 'close'>;
-
-// Its sandboxes are leases, and so in no namespace.
-const everywhere = { everywhere: true } as const;
-const ofSandbox = { ...everywhere, scope: 'use', object: (id: string): string => id } as const;
-
-const toolsTable: Table<Tools> = {
-  initialize: { ...everywhere, scope: 'admin' },
-  execute: { ...everywhere, scope: 'use', object: ({ tool }) => tool },
-  create: { ...everywhere, scope: 'use', touchesNode },
-  executeIn: ofSandbox,
-  putArchive: ofSandbox,
-  release: ofSandbox,
-  list: { ...everywhere, scope: 'read' },
-  get: { ...everywhere, scope: 'read' },
-  health: { scope: 'read' },
-  stats: { scope: 'read' },
-};
+import { type Tools, toolsTable } from './tables.ts';
 
 /** It works with the whole core, whoever asks it: what it may be asked is decided here. */
 export const toolsFor = (server: PoolServer, guard: Guard): Tools =>
   isFree(guard) ? server : guardPart<Tools>('tools', server, toolsTable, guard);
-
-/** What cannot be read is for the call itself to refuse. */
-function touchesNode(config: unknown): boolean {
-  try {
-    const { mounts, network } = parseSandboxConfig(config ?? {}, '/');
-    return mounts.length > 0 || network !== 'none';
-  } catch (error) {
-    if (error instanceof FsbError) return false;
-    throw error;
-  }
-}

@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Caller } from '../../model/caller.ts';
 import type { Clock } from '../../model/clock.ts';
+import { assertPrivate, FreshFiles } from '../fresh-files.ts';
 import { type CredentialList, digestOf, oneToken, parseCredentials } from './credential-list.ts';
-import { assertPrivate, FreshFiles } from './fresh-files.ts';
 import type { Known } from './tenures.ts';
 
 export interface CredentialsOptions {

@@ -1,14 +1,14 @@
 import { LOCAL_CALLER } from '../../model/caller.ts';
 import { FsbError } from '../../model/errors.ts';
+import type { AuditLog } from '../access/audit-log.ts';
 import { coreFor } from '../access/core-for.ts';
 import type { Guard } from '../access/guard-part.ts';
-import type { AuditLog } from '../audit/audit-log.ts';
 import type { Traffic } from '../metrics/traffic.ts';
-import { assertOwnUser } from '../peer-user.ts';
 import type { Served } from '../served.ts';
 import type { Guests } from '../tls/guests.ts';
 import { certificateNames } from './certificate-names.ts';
 import type { Credentials } from './credentials.ts';
+import { assertOwnUser } from './peer-user.ts';
 import type { Known, OnOver, Tenures } from './tenures.ts';
 import type { Throttle } from './throttle.ts';
 

@@ -1,22 +1,22 @@
 import type { Clock } from '../../model/clock.ts';
-import { BodyRoom } from './body-room.ts';
+import type { BodyRoom } from './body-room.ts';
 import { RequestBody } from './request-body.ts';
 import type { Route } from './router.ts';
 
 export interface RestTerms {
   clock: Clock;
+  bodies: BodyRoom;
   /** Aborted when the core goes away: ends what waits. */
   closing: AbortSignal;
 }
 
 /** The REST API and its OpenAPI document. */
-export function restRoutes({ clock, closing }: RestTerms): Route {
-  const room = new BodyRoom();
+export function restRoutes({ clock, bodies, closing }: RestTerms): Route {
   return async (request, response, url, gone, { core }) => {
     if (!url.pathname.startsWith('/api/v1/') && url.pathname !== '/openapi.json') return false;
     // Loaded late: most cores are never asked this way, and building the schemas takes long.
     const { answerRest } = await import('./rest/answer.ts');
-    const body = new RequestBody(request, clock, room);
+    const body = new RequestBody(request, clock, bodies);
     const { signal, settle } = either(gone, closing);
     try {
       return await answerRest({ core, clock, request, response, url, body, signal });

@@ -6,7 +6,7 @@ import { LONGEST_QUESTION, PROTOBUF } from '../../wire/rpc-over-http.ts';
 import { perCore } from '../grpc/admit.ts';
 import type { Service } from '../grpc/services.ts';
 import type { Served } from '../served.ts';
-import { BodyRoom } from './body-room.ts';
+import type { BodyRoom } from './body-room.ts';
 import { type Deadline, deadlineOf } from './deadline.ts';
 import { RequestBody } from './request-body.ts';
 import { send } from './respond.ts';
@@ -16,14 +16,13 @@ import type { Route } from './router.ts';
 type Method = (question: Buffer, deadline: Deadline, core: Served) => Promise<Buffer>;
 
 /** The unary methods of `services` as ../../wire/rpc-over-http.ts has them. */
-export function rpcRoutes(services: Service[], clock: Clock): Route {
+export function rpcRoutes(services: Service[], clock: Clock, bodies: BodyRoom): Route {
   const methods = new Map(services.flatMap(methodsOf));
-  const room = new BodyRoom();
   return async (request, response, { pathname }, signal, { core }) => {
     const method = request.method === 'POST' ? methods.get(pathname) : undefined;
     if (method === undefined) return false;
     const deadline = deadlineOf(request.headers['grpc-timeout']?.toString(), signal, clock);
-    const body = new RequestBody(request, clock, room);
+    const body = new RequestBody(request, clock, bodies);
     try {
       // A web page cannot send this type without asking first.
       body.assertType([PROTOBUF]);

@@ -5,7 +5,7 @@ import { attachFromQuery, wantedOutput } from '../../wire/stream/stream-query.ts
 import type { Connection } from './connection.ts';
 import { serveLogs } from './log-stream.ts';
 import { deliverOutput, serveProcess } from './process-stream.ts';
-import { decoded, execRequestOf, type Serve } from './serve.ts';
+import { decoded, execRequestOf, type Serve } from './stream-request.ts';
 
 type ServeAgent = (
   connection: Connection,
@@ -40,9 +40,9 @@ const actions: Record<string, ServeAgent> = {
     serveLogs(connection, (logQuery, options) => agent.logs(id, logQuery, options), query),
 };
 
-const PATH = /^\/api\/v1\/agent\/sandboxes\/([^/]+)\/(exec|files|attach|logs)$/;
+const PATH = /^\/api\/v1\/node\/sandboxes\/([^/]+)\/(exec|files|attach|logs)$/;
 
-/** `/api/v1/agent/sandboxes/{id}/{exec,files,attach,logs}`. @throws invalid_argument for a broken escape */
+/** `/api/v1/node/sandboxes/{id}/{exec,files,attach,logs}`. @throws invalid_argument for a broken escape */
 export function agentStream(pathname: string): Serve | undefined {
   const [, name, action] = PATH.exec(pathname) ?? [];
   if (name === undefined || action === undefined) return undefined;

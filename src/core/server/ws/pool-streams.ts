@@ -1,7 +1,7 @@
 import { runFromJson, runFromQuery } from '../../wire/stream/run-request.ts';
 import { wantedOutput } from '../../wire/stream/stream-query.ts';
 import { deliverOutput, serveProcess } from './process-stream.ts';
-import { decoded, execRequestOf, requestOf, type Serve } from './serve.ts';
+import { decoded, execRequestOf, requestOf, type Serve } from './stream-request.ts';
 
 /** A client that leaves closes the session, and with it goes what ran. */
 const run =

@@ -8,7 +8,7 @@ import { serveLogs } from './log-stream.ts';
 import { servePortChannels } from './port-channels.ts';
 import { servePort } from './port-stream.ts';
 import { deliverOutput, serveProcess } from './process-stream.ts';
-import { execRequestOf, type Serve, type StreamedCore } from './serve.ts';
+import { execRequestOf, type Serve, type StreamedCore } from './stream-request.ts';
 
 const actions: Record<string, (ref: SandboxRef) => Serve> = {
   logs:

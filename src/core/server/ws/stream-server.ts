@@ -8,7 +8,7 @@ import { traced } from '../../model/trace.ts';
 import { LONGEST_INPUT_FRAME } from '../../wire/stream/frames.ts';
 import type { Visit } from '../auth/entrance.ts';
 import type { Door } from '../doors.ts';
-import { assertNoForeignPage, visitOf } from '../http/guard.ts';
+import { assertNoForeignPage, visitOf } from '../http/foreign-page.ts';
 import type { Upgrade } from '../http/http-server.ts';
 import { refuseUpgrade, urlOf } from '../http/respond.ts';
 import type { Traffic } from '../metrics/traffic.ts';
@@ -16,7 +16,7 @@ import { SocketCarrier } from './carrier.ts';
 import { Connection } from './connection.ts';
 import { keepAlive } from './heartbeat.ts';
 import { HeldStreams } from './held-streams.ts';
-import { streamOfRequest } from './streams.ts';
+import { streamOfRequest } from './stream-routes.ts';
 import { assertSpoken, bearerOffered, chooseProtocol } from './subprotocol.ts';
 
 /** A client that does not answer a close is cut off after this. */

@@ -3,19 +3,18 @@ import type { Clock } from '../../../model/clock.ts';
 import { errorCodes, FsbError } from '../../../model/errors.ts';
 import type { PoolServer } from '../../../tools/pool-server.ts';
 import { toolsFor } from '../../access/tools-for.ts';
-import { BodyRoom } from '../body-room.ts';
+import type { BodyRoom } from '../body-room.ts';
 import { RequestBody } from '../request-body.ts';
 import { sendJson } from '../respond.ts';
 import type { Route } from '../router.ts';
 import { endpoints } from './endpoints.ts';
 
 /** The pool server; errors are answered too, in its own form. */
-export function poolRoutes(server: PoolServer, clock: Clock): Route {
-  const room = new BodyRoom();
+export function poolRoutes(server: PoolServer, clock: Clock, bodies: BodyRoom): Route {
   return async (request, response, { pathname, searchParams: query }, signal, visit) => {
     const { handle, id } = endpointFor(request.method ?? '', pathname);
     if (handle === undefined) return false;
-    const body = new RequestBody(request, clock, room);
+    const body = new RequestBody(request, clock, bodies);
     try {
       sendJson(response, 200, await handle({ server: toolsFor(server, visit), body, query, id, signal }));
     } catch (thrown) {

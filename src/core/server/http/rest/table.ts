@@ -1,6 +1,6 @@
 import type { Endpoint } from './endpoint.ts';
 import { imageEndpoints } from './images.ts';
-import { nodeAgentEndpoints } from './node-agent.ts';
+import { nodeAgentEndpoints } from './original-node-api.ts';
 import { leaseEndpoints, poolEndpoints } from './pools.ts';
 import { sandboxActionEndpoints } from './sandbox-actions.ts';
 import { sandboxEndpoints } from './sandboxes.ts';

@@ -62,7 +62,7 @@ export interface GivenTerms_LabelsEntry {
 }
 
 /**
- * The files of a sandbox that has ended. It goes over WebSocket /api/v1/agent/sandboxes/{id}/files: in base64, as
+ * The files of a sandbox that has ended. It goes over WebSocket /api/v1/node/sandboxes/{id}/files: in base64, as
  * `files` of the request frame, beside `exec`.
  */
 export interface AgentSandboxFiles {
@@ -2670,7 +2670,7 @@ export const AgentWatchComplete: MessageFns<AgentWatchComplete> = {
 /**
  * One node, for whoever runs nodes: it knows sandboxes by the ids of their generations, and no names. Its pools and
  * images are PoolService and ImageService, its events SystemService.Watch of the same address. What streams is
- * elsewhere: WebSocket /api/v1/agent/sandboxes/{id}/exec, /files, /attach and /logs. All of it needs the scope admin.
+ * elsewhere: WebSocket /api/v1/node/sandboxes/{id}/exec, /files, /attach and /logs. All of it needs the scope admin.
  * Times and durations named `milliseconds` are doubles, as in fastpath.v1.
  */
 export type AgentServiceService = typeof AgentServiceService;

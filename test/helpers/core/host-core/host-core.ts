@@ -5,7 +5,7 @@ import { HostPools } from './host-pools.ts';
 import { HostSandboxes } from './host-sandboxes.ts';
 import type { HostSession } from './host-session.ts';
 
-export interface ProcessCore extends CoreApi {
+export interface HostCore extends CoreApi {
   /** Sessions that nobody has let go of. */
   readonly openSessions: ReadonlySet<HostSession>;
 }
@@ -30,7 +30,7 @@ const setAside = [{ path: '/records.aside-1', size: 9 }];
  *
  * @param images names that it knows, also those that are added later; all of them stand for this machine
  */
-export function processCore(images: readonly string[] = ['host']): ProcessCore {
+export function hostCore(images: readonly string[] = ['host']): HostCore {
   const sandboxes = new HostSandboxes(images);
   const pools = new HostPools(images, sandboxes.openSessions);
   const retained: LogUsage[] = [

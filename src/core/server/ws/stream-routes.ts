@@ -6,7 +6,7 @@ import { agentStream } from './agent-streams.ts';
 import type { Connection } from './connection.ts';
 import { poolStream } from './pool-streams.ts';
 import { sandboxStream } from './sandbox-streams.ts';
-import type { StreamedCore } from './serve.ts';
+import type { StreamedCore } from './stream-request.ts';
 
 export interface Stream {
   /** What it is: exec, attach, logs, run. */

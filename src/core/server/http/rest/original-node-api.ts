@@ -6,11 +6,11 @@ import { type LogQuery, wholeLog } from '../../../model/logs.ts';
 import type { Sandbox, SandboxRef } from '../../../model/sandbox.ts';
 import type { SandboxSpecInput } from '../../../model/spec.ts';
 import { type Call, type Endpoint, endpoint, textEndpoint } from './endpoint.ts';
-import { agentCreate, agentDelete, agentReply, agentStatus } from './schemas/node-agent.ts';
+import { agentCreate, agentDelete, agentReply, agentStatus } from './schemas/original-node-api.ts';
 import { agentLogsQuery } from './schemas/query.ts';
 
 /**
- * The node API of the original, for controllers that speak it. What it makes are sandboxes like all others, in a namespace
+ * The node API of the original (fastpath, whose controllers call `/api/v1/agent/...` of a node), for controllers that speak it. What it makes are sandboxes like all others, in a namespace
  * of their own: `fsb-ctl list -n agent` has them.
  */
 

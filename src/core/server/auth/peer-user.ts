@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../../model/errors.ts';
 
 /**
  * Loopback admits every user of the machine, and whoever may call the core rules what it runs. So a TCP peer must
