@@ -1,5 +1,4 @@
 /** Clients that begin and do not go on, on every listener: others are served meanwhile, and these are dropped. */
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -11,10 +10,10 @@ import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.
 import { type SecureCore, serveSecurely, TOKEN } from '../../helpers/core/secure-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
-/** A hundred milliseconds of the core's clock are one; Node's own limits for heads of HTTP stay as they are. */
+/** Forty milliseconds of the core's clock are one; Node's own limits for heads of HTTP stay as they are. */
 const clock = {
   ...systemClock,
-  after: (ms: number, callback: () => void) => systemClock.after(ms / 100, callback),
+  after: (ms: number, callback: () => void) => systemClock.after(ms / 40, callback),
 };
 const EACH = 3;
 
@@ -33,7 +32,8 @@ function trickle(socket: Socket, first: string | Buffer): Promise<unknown> {
   socket.resume();
   if (first.length > 0) socket.write(first);
   const drip = setInterval(() => first.length > 0 && socket.write('x'), 200);
-  return once(socket, 'close').finally(() => clearInterval(drip));
+  // However it was dropped.
+  return new Promise((resolve) => socket.once('close', resolve)).finally(() => clearInterval(drip));
 }
 
 const port = (address: string): number => Number(address.split(':').at(-1));
