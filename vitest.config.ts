@@ -4,7 +4,7 @@ import { LongestFirst } from './test/helpers/longest-first.ts';
 
 const shared = {
   disableConsoleIntercept: true,
-  testTimeout: 30_000,
+  testTimeout: 60_000,
   hookTimeout: 60_000,
   // One more than cores: many wait for real sandboxes and programs.
   maxWorkers: 3,
