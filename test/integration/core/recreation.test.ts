@@ -41,8 +41,11 @@ async function expectAnew(core: CoreProcess, before: Sandbox): Promise<void> {
   expect(now).toMatchObject({ name: 'box', createdAt: before.createdAt, generation: 2 });
   expect(now.id).not.toBe(before.id);
   await until(async () => (await logOf(core.api)) === 'begun\n');
-  const session = await core.api.sandboxes.exec(box, request('sh', '-c', 'cat /kept; test ! -e /early'));
-  expect(await said(session)).toEqual({ text: 'kept\n', code: 0 });
+  const session = await core.api.sandboxes.exec(
+    box,
+    request('sh', '-c', 'ls /kept /early 2> /dev/null; echo new'),
+  );
+  expect(await said(session)).toEqual({ text: 'new\n', code: 0 });
 }
 
 /** Something that only the first generation has. */
