@@ -4,11 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CoreProcess } from '../helpers/core/core-process.ts';
 import { traces } from '../helpers/core/traces.ts';
 
-/** What a core and its machine have while nothing happens; the heap in bytes. */
+/** What a core and its machine have while nothing happens; its memory in bytes. */
 export type Baseline = Record<string, number>;
 
-const HEAP = 'heap of the core';
-/** The heap may have grown by this much. */
+const [HEAP, BUFFERS] = ['heap of the core', 'buffers of the core'];
+/** Each of them may have grown by this much. */
 const TOLERANCE = 0.1;
 /** Milliseconds in which what ends by itself has ended: idle instances that nobody needs, connections. */
 const PATIENCE = 60_000;
@@ -23,18 +23,19 @@ export async function baselineAtRest(core: CoreProcess, root: string): Promise<B
     same = isFull(next) && differences(last, next).length === 0 ? same + 1 : 0;
     last = next;
   }
-  return { ...last, [HEAP]: await core.heap() };
+  const { heap, buffers } = await core.memory();
+  return { ...last, [HEAP]: heap, [BUFFERS]: buffers };
 }
 
 const isFull = ({ idle, warm, booting, stopping }: Baseline): boolean =>
   booting! + stopping! === 0 && idle === warm;
 
-/** What was not so before; less heap is fine. */
+/** What was not so before; less memory is fine. */
 export function differences(before: Baseline, after: Baseline): string[] {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   return names.flatMap((name) => {
     const [was = 0, is = 0] = [before[name], after[name]];
-    const isFine = name === HEAP ? is <= was * (1 + TOLERANCE) : is === was;
+    const isFine = [HEAP, BUFFERS].includes(name) ? is <= was * (1 + TOLERANCE) : is === was;
     return isFine ? [] : [`${name}: ${was} before, ${is} after`];
   });
 }

@@ -96,6 +96,7 @@ export class Client {
     await (known.uncertain && !known.sandbox ? gone.catch(unlessGone) : gone);
     known.deletion = 'answered';
     this.#ledger.sandboxes.delete(known);
+    this.#ledger.finish(known);
   }
 
   async #create(known: Known) {
@@ -160,6 +161,7 @@ export class Client {
     lease.released = true;
     if (lease.id !== '') await pools.release(lease.id).catch(lease.uncertain ? unlessGone : rethrow);
     this.#ledger.leases.delete(lease);
+    this.#ledger.finish(lease);
   }
 
   /** Some let go of it in the middle. */
@@ -173,6 +175,7 @@ export class Client {
       const { text, code } = await said(session);
       demand(attempt, text === 'x\n' && code === 5 ? undefined : `said ${text} and ended with ${code}`);
     });
+    this.#ledger.finish(attempt);
   }
 
   async #tolerantly(attempt: Attempt, what: string, act: () => Promise<void>): Promise<void> {

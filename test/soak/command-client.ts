@@ -32,6 +32,7 @@ export class CommandClient {
     } catch (error) {
       if (!attempt.uncertain) throw error;
     }
+    this.#ledger.finish(attempt);
   }
 
   async #once(): Promise<void> {

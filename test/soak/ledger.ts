@@ -3,6 +3,10 @@ import { brokenPromises, type Kind, type Known } from '../helpers/core/storm/pro
 
 export const NAMESPACE = 'soak';
 
+/** Cycles of which every outcome was demanded, and those that a kill beside them excused. */
+export const CERTAIN = 'cycles for sure';
+const EXCUSED = 'cycles excused';
+
 /** Something a client does whose guest may be killed from outside meanwhile: then its outcome is not for sure. */
 export interface Attempt {
   uncertain?: boolean;
@@ -47,6 +51,12 @@ export class Ledger {
     } finally {
       this.#underWay.delete(attempt);
     }
+  }
+
+  /** At the end of a cycle that was not cut off: one whose outcome nobody could know shows nothing. */
+  finish({ uncertain }: Attempt): void {
+    this.count('cycles');
+    this.count(uncertain ? EXCUSED : CERTAIN);
   }
 
   /** Around what may hit every attempt that is under way, or begins meanwhile. */

@@ -152,7 +152,6 @@ class Soak {
     ).map((client) =>
       this.#repeat(life, async () => {
         await client.cycle();
-        this.#ledger.count('cycles');
         await this.#pause(life.over);
       }),
     );

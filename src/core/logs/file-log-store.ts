@@ -89,7 +89,6 @@ class FileLogStore implements LogStore {
       this.#tell(known, repairs);
       await file.repair(repairs);
       repairs.torn.length = 0;
-      repairs.spoiled.length = 0;
       if (this.#closed.signal.aborted) throw this.#closed.signal.reason;
       known.deserted = false;
       const surroundings = { clock: this.#clock, log: this.#log, tally: this.#tally };

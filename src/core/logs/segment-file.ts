@@ -34,8 +34,6 @@ export class SegmentFile {
   readonly #retention: Retention;
   #handle: FileHandle | undefined;
   readonly #index: IndexFile;
-  /** Bytes of a failed write may lie behind the known length of the last segment. */
-  #dirty = false;
 
   constructor(known: SandboxLog, retention: Retention) {
     this.#known = known;
@@ -43,7 +41,10 @@ export class SegmentFile {
     this.#index = new IndexFile(known.directory, retention.indexBytes);
   }
 
-  /** Cuts off what a crash left behind the last whole record, sets aside what is damaged, and ends the rotation that was cut short. */
+  /**
+   * Cuts off what a crash left behind the last whole record, sets aside what is damaged, and ends the rotation that was cut
+   * short. Takes out of the repairs what is set aside: after a failure it is called again with the others.
+   */
   async repair({ torn, spoiled }: Repairs): Promise<void> {
     for (const { number, validLength, marks } of torn) {
       if (validLength === 0) await this.#removeSegment(number);
@@ -52,7 +53,7 @@ export class SegmentFile {
         await truncate(indexPath(this.#known.directory, number), marks * MARK_BYTES).catch(ignoreMissing);
       }
     }
-    for (const each of spoiled) await this.#setAside(each);
+    for (; spoiled.length > 0; spoiled.shift()) await this.#setAside(spoiled[0]!);
     await this.#dropOldest();
   }
 
@@ -61,11 +62,10 @@ export class SegmentFile {
     const { directory } = this.#known;
     const [from, to] = [segmentPath(directory, number), asidePath(directory, number)];
     if (!whole) return link(from, to).catch(unlessThere);
-    // A number that was set aside is never used again: nothing is there.
+    // A number that was set aside is never used again: nothing is there. The index first: it may have gone in an earlier try.
+    const index = indexPath(directory, number);
+    await rename(index, `${index}${ASIDE_ENDING}`).catch(ignoreMissing);
     await rename(from, to);
-    await rename(indexPath(directory, number), `${indexPath(directory, number)}${ASIDE_ENDING}`).catch(
-      ignoreMissing,
-    );
   }
 
   /**
@@ -80,6 +80,7 @@ export class SegmentFile {
       await this.#extend(last, records.slice(0, count));
       return count;
     }
+    if (last?.dirty) await this.#opened(last);
     const countInNew = fitting(records, 0, this.#retention.segmentBytes);
     const highest = Math.max(last?.number ?? 0, this.#known.lastNumber);
     await this.#rotate(highest + 1, records.slice(0, countInNew));
@@ -95,20 +96,27 @@ export class SegmentFile {
   }
 
   async #extend(segment: Segment, records: LogRecord[]): Promise<void> {
-    this.#handle ??= await open(segmentPath(this.#known.directory, segment.number), 'r+');
-    if (this.#dirty) await this.#handle.truncate(segment.length);
-    this.#dirty = true;
+    const handle = await this.#opened(segment);
+    segment.dirty = true;
     try {
-      const written = await writeAll(this.#handle, encodeRecords(records, NOTHING), segment.length);
-      this.#dirty = false;
+      const written = await writeAll(handle, encodeRecords(records, NOTHING), segment.length);
+      segment.dirty = false;
       segment.length += written;
     } catch (error) {
       // At once, so that a core that dies next leaves no bytes behind the last record that a later, shorter record
-      // would only partly cover. If this fails too, the next write tries again first.
-      await this.#handle.truncate(segment.length).catch(() => {});
+      // would only partly cover. If this fails too, the next write tries again first, also one to the next segment.
+      await this.#opened(segment).catch(() => {});
       throw error;
     }
     await this.#index.mark(segment, records.at(-1)!);
+  }
+
+  /** The last segment, without what a failed write has left in it. */
+  async #opened(segment: Segment): Promise<FileHandle> {
+    this.#handle ??= await open(segmentPath(this.#known.directory, segment.number), 'r+');
+    if (segment.dirty) await this.#handle.truncate(segment.length);
+    segment.dirty = false;
+    return this.#handle;
   }
 
   /** The steps of a rotation; a core that is killed between any two of them leaves a log that the next one goes on with. */
@@ -143,7 +151,6 @@ export class SegmentFile {
   /** From now on it is the one that is written to, and readers see it. */
   #take(handle: FileHandle, segment: Segment): void {
     this.#handle = handle;
-    this.#dirty = false;
     this.#known.segments.push(segment);
   }
 

@@ -21,6 +21,8 @@ export interface Segment {
   marks: Mark[];
   /** Nothing is added to it any more: what lies behind its last record is damaged, and kept. */
   sealed?: true;
+  /** Bytes of a failed write may lie behind its length: they go before anything more is written to the log. */
+  dirty?: boolean;
 }
 
 /** The mark of the front of a segment that begins with this record. */

@@ -37,7 +37,8 @@ export class QueuedLogWriter implements LogWriter {
   #waiting: Batch | undefined;
   #underWay: Batch | undefined;
   #ending: Promise<void> | undefined;
-  #mustEnd = false;
+  /** Where the streams end, once somebody has said so. */
+  #end: Readonly<Record<StreamName, number>> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(parts: WriterParts) {
@@ -64,7 +65,6 @@ export class QueuedLogWriter implements LogWriter {
     // Known bytes may still be on their way: whoever sends them again must not believe them safe before they are.
     if (data.length === 0) return (this.#waiting ?? this.#underWay)?.written;
     if (this.#known.ended || this.#ending) throw this.#refusal('is complete');
-    if (offset > known) this.#miss(offset - known, { stream });
     return this.#enqueue(this.#recordsOf(stream, Math.max(offset, known), data));
   }
 
@@ -72,9 +72,7 @@ export class QueuedLogWriter implements LogWriter {
     this.#assertOpen();
     const stdout = Math.max(this.#accepted.stdout, offsets.stdout);
     const stderr = Math.max(this.#accepted.stderr, offsets.stderr);
-    const missing = stdout + stderr - this.#accepted.stdout - this.#accepted.stderr;
-    if (missing === 0 || this.#known.ended) return;
-    this.#miss(missing);
+    if (this.#known.ended || stdout + stderr === this.#accepted.stdout + this.#accepted.stderr) return;
     this.#accepted = { stdout, stderr };
     this.#atLineStart = { stdout: false, stderr: false };
     const [time, data] = [this.#now(), NOTHING];
@@ -85,7 +83,7 @@ export class QueuedLogWriter implements LogWriter {
 
   end(ends: Readonly<Record<StreamName, number>> = this.#accepted): Promise<void> {
     if (this.#known.ended) return Promise.resolve();
-    this.#mustEnd = true;
+    this.#end = ends;
     this.#ending ??= this.#writeEnd(ends).catch((error) => {
       this.#ending = undefined;
       throw error;
@@ -102,8 +100,6 @@ export class QueuedLogWriter implements LogWriter {
     this.#assertOpen();
     const stdout = Math.max(this.#accepted.stdout, ends.stdout);
     const stderr = Math.max(this.#accepted.stderr, ends.stderr);
-    // Whoever ends it has told of them.
-    this.#tally.missing += stdout + stderr - this.#accepted.stdout - this.#accepted.stderr;
     this.#accepted = { stdout, stderr };
     const [time, data] = [this.#now(), NOTHING];
     await this.#enqueue([
@@ -115,19 +111,15 @@ export class QueuedLogWriter implements LogWriter {
   async #close(): Promise<void> {
     // Those who appended hear of failures themselves.
     while (this.#underWay) await this.#underWay.written.catch(() => {});
-    if (this.#mustEnd && !this.#known.ended) this.#endFollowers();
+    if (this.#end && !this.#known.ended) this.#endFollowers(this.#end);
     await this.#file.close().finally(this.#onClose);
   }
 
   /** Nothing will come any more, although the log cannot say so. */
-  #endFollowers(): void {
+  #endFollowers(end: Readonly<Record<StreamName, number>>): void {
+    this.#tally.missing += Math.max(0, end.stdout + end.stderr - this.#known.seq);
     this.#known.ended = true;
     this.#known.changed.ring();
-  }
-
-  #miss(missing: number, where: { stream?: StreamName } = {}): void {
-    this.#tally.missing += missing;
-    this.#log.warn({ sandbox: this.#known.id, ...where, missing }, 'output is missing in a log');
   }
 
   #assertOpen(): void {
@@ -194,13 +186,23 @@ export class QueuedLogWriter implements LogWriter {
   /** Lets readers see what was written. */
   #publish(records: readonly LogRecord[]): void {
     const last = records.at(-1)!;
-    for (const { data } of records) this.#tally.written += data.length;
-    this.#known.seq = last.seq;
+    for (const record of records) this.#count(record);
     this.#known.time = last.time;
     this.#known.offsets = offsetsAfter(last);
     for (const { kind, data } of records) if (kind !== 'end') this.#known.atLineStart[kind] = endsLine(data);
     this.#known.ended = last.kind === 'end';
     this.#known.changed.ring();
+  }
+
+  /** A gap counts when what comes behind it is in the log, however often that was tried. */
+  #count({ kind, seq, data }: LogRecord): void {
+    const missing = seq - data.length - this.#known.seq;
+    this.#tally.written += data.length;
+    this.#tally.missing += missing;
+    this.#known.seq = seq;
+    // Whoever ends a log has told of what is missing at its end.
+    if (missing === 0 || kind === 'end') return;
+    this.#log.warn({ sandbox: this.#known.id, missing }, 'output is missing in a log');
   }
 
   /** Everything accepted after the failed bytes fails with them; the streams go on from what is in the log. */

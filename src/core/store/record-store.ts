@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../model/clock.ts';
 import { diskError } from '../model/disk-failure.ts';
 import { FsbError } from '../model/errors.ts';
 import { newTally, type StoreTally } from '../model/tally.ts';
+import { Commits } from './commits.ts';
 import { findDamage } from './environment-file.ts';
 import { assertRoomForLocks, FileRoom } from './file-room.ts';
 import { LmdbTable } from './record-table.ts';
@@ -97,6 +98,7 @@ class LmdbStore implements RecordStore {
   readonly #tally: StoreTally;
   readonly #tables = new Map<string, { version: number; table: LmdbTable<unknown> }>();
   readonly #writes = new Set<Promise<unknown>>();
+  readonly #commits: Commits;
   #closing: Promise<void> | undefined;
 
   #failure: { at: number; message: string } | undefined;
@@ -112,6 +114,7 @@ class LmdbStore implements RecordStore {
     this.#directory = directory;
     this.#clock = clock;
     this.#setAside = new SetAsideRecords(root, log);
+    this.#commits = new Commits(clock);
     this.#tally = tally;
   }
 
@@ -131,6 +134,7 @@ class LmdbStore implements RecordStore {
       database,
       room: this.#room,
       track: (write) => this.#track(write),
+      commit: (write) => this.#commits.run(write),
       assertOpen: () => this.#assertOpen(),
     });
     this.#tables.set(name, { version, table: table as LmdbTable<unknown> });
@@ -156,7 +160,7 @@ class LmdbStore implements RecordStore {
     await this.#track(async () => {
       const giveBack = this.#room.take(undefined);
       try {
-        await this.#setAside.clear();
+        await this.#commits.run(() => this.#setAside.clear());
       } finally {
         giveBack();
       }
@@ -170,7 +174,8 @@ class LmdbStore implements RecordStore {
 
   async #close(): Promise<void> {
     await Promise.allSettled(this.#writes);
-    await this.#root.close();
+    const closed = this.#root.close();
+    if (!this.#commits.areOver) await closed;
     this.#room.close();
   }
 

@@ -30,6 +30,8 @@ interface TableParts {
   room: Pick<FileRoom, 'take'>;
   /** Registers a write, so that close() waits for it. @throws unavailable when the store is closed */
   track: <R>(write: () => Promise<R>) => Promise<R>;
+  /** Around what lmdb writes. @throws unavailable when it cannot any more */
+  commit: <R>(write: () => Promise<R>) => Promise<R>;
   /** @throws unavailable when the store is closed */
   assertOpen: () => void;
 }
@@ -99,7 +101,7 @@ export class LmdbTable<T> implements RecordTable<T> {
       try {
         failpoint('record.*.begun', this.#parts.name);
         giveBack = this.#parts.room.take(text === null ? undefined : Buffer.byteLength(text));
-        await write();
+        await this.#parts.commit(write);
         failpoint('record.*.committed', this.#parts.name);
       } catch (error) {
         throw writeError(await commitErrorOf(error), `${this.#parts.name}/${key}`);
@@ -131,6 +133,7 @@ async function commitErrorOf(error: unknown): Promise<unknown> {
 }
 
 function writeError(cause: unknown, record: string): FsbError {
+  if (cause instanceof FsbError) return cause;
   const what = `cannot store the record ${record}`;
   const known = diskError(what, cause);
   if (known !== undefined) return known;

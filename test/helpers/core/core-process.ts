@@ -20,13 +20,20 @@ export interface CoreProcess {
   dieAt(failpoint: string | undefined): Promise<void>;
   /** The failpoints that it has come to since then, or since it was started, with how often; also when it has ended. */
   reached(): Promise<Record<string, number>>;
-  /** Bytes of its heap that are in use, after a collection. */
-  heap(): Promise<number>;
+  /** What it has in use, after a collection. */
+  memory(): Promise<CoreMemory>;
   /** Resolves when it is gone, however it went. */
   gone: Promise<void>;
 }
 
-export type CoreProcessMessage = { dieAt?: string } | 'heap' | 'reached';
+export type CoreProcessMessage = { dieAt?: string } | 'memory' | 'reached';
+
+/** Bytes. */
+export interface CoreMemory {
+  heap: number;
+  /** Of buffers and whatever else objects of the heap hold outside of it. */
+  buffers: number;
+}
 
 export interface CoreProcessOptions {
   pool?: Record<string, unknown>;
@@ -110,7 +117,7 @@ export async function startCoreProcess(
       await ask(child, { dieAt });
     },
     reached: async () => (child.exitCode === null ? ask(child, 'reached') : lastWords),
-    heap: () => ask(child, 'heap'),
+    memory: () => ask(child, 'memory'),
     gone: exited.then(() => api.close()),
   };
 }

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { type RunningCore, startCore } from '../../../src/core/daemon.ts';
+import type { Clock } from '../../../src/core/model/clock.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
 import { buildGuest, guestDirectory } from '../guest/guest-programs.ts';
 import { traces } from './traces.ts';
@@ -28,6 +29,7 @@ export interface RealCoreOptions {
   grpc?: string;
   /** `host:port`; left out: none. */
   metrics?: string;
+  clock?: Clock;
 }
 
 /** The short path keeps sockets below it within their 107 bytes. */
@@ -47,6 +49,7 @@ export async function startRealCore(options: RealCoreOptions = {}): Promise<Real
     http: '127.0.0.1:0',
     grpc: options.grpc ?? '127.0.0.1:0',
     ...(options.metrics ? { metrics: options.metrics } : {}),
+    ...(options.clock ? { clock: options.clock } : {}),
     log: pino({ level: process.env.FSB_TEST_LOG ?? 'silent' }),
   });
   const remote = connectCore({ grpc: `unix://${paths.grpcSocket}`, http: `unix://${paths.httpSocket}` });

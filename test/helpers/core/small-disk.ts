@@ -67,6 +67,33 @@ export async function failingDisk(bytes: number): Promise<FailingDisk> {
   };
 }
 
+export interface ThinDisk extends AsyncDisposable {
+  path: string;
+  /** From now on each block that was never written fails when it is synced. @returns ends that */
+  fail(): Promise<() => Promise<void>>;
+}
+
+/** An ext4 in a sparse file on a small disk: one for which there is less room than it promises, as thin volumes are. */
+export async function thinDisk(bytes: number): Promise<ThinDisk> {
+  const ground = await smallDisk(bytes);
+  const image = join(ground.path, 'image');
+  await writeFile(image, '');
+  await truncate(image, 2 * bytes);
+  const path = await makeDirectory();
+  execFileSync('sh', ['-c', 'mkfs.ext4 -q -O ^has_journal "$1"', 'sh', image]);
+  execFileSync('mount', ['-o', 'loop,errors=continue', image, path]);
+  return {
+    path,
+    fail: () => ground.fill(),
+    async [Symbol.asyncDispose]() {
+      execFileSync('umount', [path]);
+      await rmdir(path);
+      await rm(image);
+      await ground.close();
+    },
+  };
+}
+
 async function fill(disk: string, left = 0): Promise<() => Promise<void>> {
   const path = join(disk, 'full');
   const file = await open(path, 'w');

@@ -76,7 +76,7 @@ describe.each(['unix', 'TLS'] as const)('over %s', (way) => {
   it('each of many followers hears each line, others are served, and nothing of them is left', async () => {
     const { box, main, say } = await speaker();
     await isServed(box);
-    const before = { descriptors: await descriptors(core), heap: await core.heap() };
+    const before = { descriptors: await descriptors(core), memory: await core.memory() };
     const followers = Array.from({ length: FOLLOWERS }, () => new LogFollower(bench.core, box));
     await Promise.all(followers.map((follower) => follower.until('begin\n')));
     for (const line of ['one\n', 'two\n', 'three\n']) {
@@ -88,7 +88,9 @@ describe.each(['unix', 'TLS'] as const)('over %s', (way) => {
     expect([...heard]).toEqual(['begin\none\ntwo\nthree\n']);
     await Promise.all(followers.map((follower) => follower.close()));
     await until(async () => (await descriptors(core)) <= before.descriptors);
-    expect((await core.heap()) - before.heap).toBeLessThan(8 * MIB);
+    const { heap, buffers } = await core.memory();
+    expect(heap - before.memory.heap).toBeLessThan(8 * MIB);
+    expect(buffers - before.memory.buffers).toBeLessThan(8 * MIB);
     await main.close();
     await bench.core.sandboxes.delete(box, { grace: 0 });
   });

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { wholeLog } from '../../../src/core/model/logs.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { errorOf, finish, Workbench } from '../../contract/workbench.ts';
+import { type ProcessorShare, processorShare } from '../../helpers/core/processor-share.ts';
 import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 import { delay, logged, until } from './core-view.ts';
 
@@ -47,6 +48,11 @@ async function goes(box: Sandbox): Promise<void> {
   expect(await errorOf(bench.core.sandboxes.get(box))).toMatchObject({ code: 'not_found' });
 }
 
+async function shareOf(box: Sandbox): Promise<ProcessorShare> {
+  const { instances } = await bench.core.system.usage();
+  return processorShare(core.root, instances.find(({ sandboxId }) => sandboxId === box.id)!.id);
+}
+
 /** Bytes in the log files of a sandbox. */
 async function logSize(box: Sandbox): Promise<number> {
   const directory = join(core.root, 'state/logs', box.id);
@@ -75,6 +81,19 @@ describe('one sandbox that runs away harms no other, and can be deleted:', () =>
         'exec: "true": no resources for it in the sandbox: cannot fork: Resource temporarily unavailable',
     });
     await goes(full);
+  });
+
+  it('one that never rests, which gets its share of the processors and no more', async () => {
+    const busy = await bench.shell('while :; do :; done & while :; do :; done', { resources: { cpus: 0.2 } });
+    const before = await shareOf(neighbour);
+    await until(async () => (await shareOf(busy)).throttled >= 10);
+    await answers(neighbour);
+    const { quota, weight, used, periods } = await shareOf(busy);
+    expect([quota, weight]).toEqual([20_000, before.weight]);
+    // What each processor may have taken beforehand counts for the next period.
+    expect(used).toBeLessThan((periods + 2) * quota);
+    expect((await shareOf(neighbour)).throttled).toBe(before.throttled);
+    await goes(busy);
   });
 
   it('a memory hog, of which the one process is killed that took too much', async () => {

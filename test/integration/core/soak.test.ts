@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { CERTAIN } from '../../soak/ledger.ts';
 import { soak } from '../../soak/soak.ts';
 
 /** Five in CI. `npm run soak` is the same for longer. */
@@ -14,6 +15,8 @@ it(
     expect(problems).toEqual([]);
     const kinds = ['cycles', 'clients killed', 'guests killed', 'cores killed'];
     expect(kinds.filter((kind) => !counts[kind])).toEqual([]);
+    // What a kill beside it excuses shows nothing: that must not be the rule.
+    expect(counts[CERTAIN]).toBeGreaterThan(counts.cycles! / 4);
   },
   (MINUTES + 4) * 60_000,
 );

@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { expect, it } from 'vitest';
+import { openRecordStore } from '../../../src/core/store/record-store.ts';
+import { thinDisk } from '../../helpers/core/small-disk.ts';
+
+const writer = fileURLToPath(new URL('../../fixtures/failed-commits.ts', import.meta.url));
+
+it('a disk that fails under commits: each write ends with the reason, so does the core, and the next one has what was there and writes on', {
+  timeout: 30_000,
+}, async () => {
+  await using disk = await thinDisk(24 * 1024 * 1024);
+  const directory = join(disk.path, 'records');
+  // lmdb tells its own standard error, too.
+  const child = spawn(process.execPath, ['--import', 'tsx', writer, directory], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const gone = once(child, 'close');
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  const said = async (): Promise<unknown> => JSON.parse((await lines.next()).value ?? 'null');
+  expect(await said()).toBe('ready');
+  const heal = await disk.fail();
+  child.stdin.write('go\n');
+  const message = expect.stringContaining('no record can be written any more');
+  expect(await said()).toMatchObject({
+    codes: ['no_capacity', 'unavailable'],
+    last: { code: 'unavailable', message, hint: expect.stringContaining('fsb-ctl daemon restart') },
+  });
+  await heal();
+  child.stdin.write('go\n');
+  expect(await said()).toEqual(['unavailable']);
+  expect(await gone).toEqual([0, null]);
+
+  const next = await openRecordStore({ directory, log: pino({ level: 'silent' }) });
+  const table = next.table<string>('t', 1);
+  expect(table.get('before')).toBe('x');
+  await table.put('later', 'x');
+  expect(table.get('later')).toBe('x');
+  await next.close();
+});
