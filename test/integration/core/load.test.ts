@@ -7,7 +7,7 @@ import { corePaths } from '../../../src/core/model/paths.ts';
 import type { ProcessSession } from '../../../src/core/model/process.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { readStatus } from '../../../src/core/status-file.ts';
-import { errorOf, Workbench } from '../../contract/workbench.ts';
+import { Workbench } from '../../contract/workbench.ts';
 import { webSocketHead } from '../../fuzz/raw-clients.ts';
 import { Authority } from '../../helpers/core/certificates.ts';
 import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
@@ -183,16 +183,18 @@ describe('a core with few descriptors', () => {
     expect(open.length).toBeGreaterThan(LIMIT / 2);
     // Of a crowd there may be too few even to be told; those that have a stream do not suffer from it.
     const crowd = Array.from({ length: LIMIT }, follower);
-    const refused = crowd.map((one) => errorOf(one.until('begin\n')));
+    const outcomes = Promise.allSettled(crowd.map((one) => one.until('begin\n')));
     for (const line of ['one\n', 'two\n']) {
       await say(line);
       await Promise.all(open.map((one) => one.until(line)));
     }
-    for (const error of await Promise.all(refused))
-      expect(error).toMatchObject({ code: expect.stringMatching(/^(no_capacity|unavailable)$/) });
+    for (const outcome of await outcomes)
+      if (outcome.status === 'rejected')
+        expect(outcome.reason).toMatchObject({ code: expect.stringMatching(/^(no_capacity|unavailable)$/) });
     expect((await bench.core.sandboxes.get(box)).state.phase).toBe('Running');
-    await Promise.all(open.map((one) => one.close()));
-    await until(async () => (await descriptors(poor)) <= before);
+    await Promise.all([...open, ...crowd].map((one) => one.close()));
+    // Two warm instances may have come since.
+    await until(async () => (await descriptors(poor)) <= before + 2);
     await isServed(box);
     await main.close();
   });
