@@ -42,6 +42,8 @@ export interface ServerOptions {
   limits?: GrpcLimits;
   /** As DoorsOptions. */
   mostWithStreams?: number;
+  /** As StreamServerOptions. */
+  streamMemory?: number;
   /** Left out: nobody watches them. */
   descriptors?: Descriptors;
   clock: Clock;
@@ -66,7 +68,7 @@ export interface Servers {
  *   listen); nothing is left listening then
  */
 export async function startServers(served: Served, options: ServerOptions): Promise<Servers> {
-  const { clock, log, descriptors } = options;
+  const { clock, log, descriptors, streamMemory } = options;
   const metrics = options.coreMetrics ?? createCoreMetrics(clock);
   const { traffic } = metrics;
   const core = measuredCore(served, metrics);
@@ -79,6 +81,7 @@ export async function startServers(served: Served, options: ServerOptions): Prom
     clock,
     log,
     ...(descriptors === undefined ? {} : { descriptors }),
+    ...(streamMemory === undefined ? {} : { memory: streamMemory }),
   });
   const poolServer = new PoolServer({ core, clock, log });
   const closers: Closer[] = [];
