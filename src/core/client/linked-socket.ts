@@ -121,7 +121,9 @@ export class LinkedSocket implements FrameSocket {
   /** Sends again what the core has not got. */
   #continue(received: number): void {
     this.#said = undefined;
-    for (const frame of this.#link.again(received)) this.#current?.send(frame);
+    const frames = this.#link.again(received);
+    this.#current?.send(this.#link.acknowledgement());
+    for (const frame of frames) this.#current?.send(frame);
     this.#ready = true;
   }
 

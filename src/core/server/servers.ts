@@ -43,6 +43,8 @@ export interface ServerOptions {
   limits?: GrpcLimits;
   /** As DoorsOptions. */
   mostWithStreams?: number;
+  /** As StreamServerOptions. */
+  streamMemory?: number;
   /** Left out: nobody watches them. */
   descriptors?: Descriptors;
   clock: Clock;
@@ -67,7 +69,7 @@ export interface Servers {
  *   listen); nothing is left listening then
  */
 export async function startServers(served: Served, options: ServerOptions): Promise<Servers> {
-  const { clock, log, descriptors } = options;
+  const { clock, log, descriptors, streamMemory } = options;
   const metrics = options.coreMetrics ?? createCoreMetrics(clock);
   const { traffic } = metrics;
   const core = measuredCore(served, metrics);
@@ -80,6 +82,7 @@ export async function startServers(served: Served, options: ServerOptions): Prom
     clock,
     log,
     ...(descriptors === undefined ? {} : { descriptors }),
+    ...(streamMemory === undefined ? {} : { memory: streamMemory }),
   });
   const poolServer = new PoolServer({ core, clock, log });
   const closers: Closer[] = [];

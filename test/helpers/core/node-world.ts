@@ -10,7 +10,9 @@ import type { PoolRecord } from '../../../src/core/agent/pools/pool-record.ts';
 import { Pools } from '../../../src/core/agent/pools/pools.ts';
 import type { ExecRequest } from '../../../src/core/api/sandbox-api.ts';
 import { EventLog } from '../../../src/core/events/event-log.ts';
+import type { OpenChannel } from '../../../src/core/guest/guest-channel.ts';
 import { bootInstance } from '../../../src/core/instance/boot-instance.ts';
+import type { Clock } from '../../../src/core/model/clock.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { newInstanceId } from '../../../src/core/model/ids.ts';
 import { emptyImageConfig, type ImageConfig } from '../../../src/core/model/image.ts';
@@ -18,7 +20,7 @@ import { machinePlatform } from '../../../src/core/model/platform.ts';
 import type { PoolPolicyInput } from '../../../src/core/model/pool-policy.ts';
 import { createPool } from '../../../src/core/pool/create-pool.ts';
 import { createManualClock, settle } from '../manual-clock.ts';
-import { createFakeDriver } from '../pool/fake-driver.ts';
+import { createFakeDriver, type FakeDriver } from '../pool/fake-driver.ts';
 import { memoryTable } from './memory-table.ts';
 
 /** Images by name, as the test says; whoever listens is told of every change. */
@@ -52,8 +54,23 @@ export type NodeWorld = Awaited<ReturnType<typeof createNodeWorld>>;
 /** What stands around the pools of one node, on the fake driver, under a clock that stands still. */
 export async function createNodeWorld(said: Partial<PoolPolicyInput> = {}, earlier?: Tables) {
   const clock = createManualClock();
+  return { ...buildNode(said, { clock, fake: createFakeDriver({ clock }) }, earlier), clock };
+}
+
+interface Outside {
+  clock: Clock;
+  fake: FakeDriver;
+  /** How guests are reached; left out: as the driver does. */
+  openChannel?: OpenChannel;
+}
+
+/** The same on what the test has. */
+export function buildNode(
+  said: Partial<PoolPolicyInput>,
+  { clock, fake, openChannel = fake.openChannel }: Outside,
+  earlier?: Tables,
+) {
   const log = pino({ level: 'silent' });
-  const fake = createFakeDriver({ clock });
   const images = scriptedImages();
   const tables = earlier ?? { pools: memoryTable<PoolRecord>(), instances: memoryTable<InstanceRecord>() };
   const ledger = new Ledger(tables.instances);
@@ -69,7 +86,7 @@ export async function createNodeWorld(said: Partial<PoolPolicyInput> = {}, earli
         ...{ policy, clock, log },
         boot: (shape, signal) => {
           const request = { id: shape.again ?? newInstanceId(), shape, root: { overlays: [] } };
-          return bootInstance(recording.forPool(policy.name), fake.openChannel, request, { clock, signal });
+          return bootInstance(recording.forPool(policy.name), openChannel, request, { clock, signal });
         },
       }),
   });
@@ -83,7 +100,7 @@ export async function createNodeWorld(said: Partial<PoolPolicyInput> = {}, earli
     await settle();
   };
   return {
-    clock,
+    ground,
     fake,
     images,
     tables,

@@ -21,6 +21,8 @@ export interface ScriptedGuestOptions {
   greeting?: GuestFrame[];
   /** What it lists in a proper handshake. */
   processes?: ProcessFrame[];
+  /** It answers to PING by itself. */
+  pongs?: boolean;
 }
 
 /** A guest that says what the test tells it to say, on a real socket: for everything that fsb-init would never do. */
@@ -30,11 +32,13 @@ export class ScriptedGuest implements AsyncDisposable {
   readonly #directory = mkdtempSync(join(tmpdir(), 'fsb-scripted-'));
   readonly #server: Server;
   readonly #greeting: GuestFrame[];
+  readonly #pongs: boolean;
   #socket: Socket | undefined;
   #watchers: (() => void)[] = [];
 
   private constructor(options: ScriptedGuestOptions) {
     this.path = join(this.#directory, 'guest.sock');
+    this.#pongs = options.pongs ?? false;
     this.#greeting = options.greeting ?? [
       { type: 'WELCOME', process: 0, version: 1, outputWindow: OUTPUT_WINDOW, inputWindow: INPUT_WINDOW },
       ...(options.processes ?? []),
@@ -93,6 +97,7 @@ export class ScriptedGuest implements AsyncDisposable {
       const frame = decodeCoreFrame(...parts);
       this.received.push(frame);
       if (frame.type === 'HELLO') this.send(...this.#greeting);
+      if (frame.type === 'PING' && this.#pongs) this.send({ type: 'PONG', process: 0, token: frame.token });
     });
     socket.on('data', (chunk: Buffer) => {
       decoder.feed(chunk);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -7,7 +8,13 @@ import {
   ListRequest,
   FastPathServiceService as service,
 } from '../../../src/core/wire/gen/fastpath/v1/fastpath.ts';
-import { channels, encodeAck, encodeFrame, subprotocols } from '../../../src/core/wire/stream/frames.ts';
+import {
+  channels,
+  encodeAck,
+  encodeFrame,
+  LARGEST_OUTPUT_WINDOW,
+  subprotocols,
+} from '../../../src/core/wire/stream/frames.ts';
 import { Workbench } from '../../contract/workbench.ts';
 import { question, webSocketFrame, webSocketHead } from '../../fuzz/raw-clients.ts';
 import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
@@ -89,6 +96,30 @@ describe('a core with little memory', () => {
     expect(await group.kills()).toBe(0);
     for (const socket of deaf) socket.destroy();
     await answers(talker);
+  });
+
+  it('stays within it when many clients ask for the largest window, and do not read or leave', async () => {
+    const box = await bench.idle();
+    const { httpSocket } = corePaths({ FSB_ROOT: root }, 0);
+    const keyOf = (n: number): string => `a-key-that-nobody-guesses-${n}`;
+    const flooded = (n: number): Buffer =>
+      streamOf(box, `exec?command=yes&window=${LARGEST_OUTPUT_WINDOW}&resume=${keyOf(n)}`);
+    const deaf: Socket[] = [];
+    for (let n = 0; n < 40; n++) {
+      const socket = await deafClient(httpSocket, flooded(n));
+      // Half of them vanish, when enough has come for them that they are streams.
+      if (n % 2 === 0) deaf.push(socket);
+      else await once(socket, 'readable').then(() => socket.destroy());
+    }
+    await answers(box);
+    // What is on its way to nobody comes to rest.
+    for (let before = -1; before < (await group.usage()) - MIB; await delay(300))
+      before = await group.usage();
+    await answers(box);
+    expect(await group.peak()).toBeLessThanOrEqual(TIGHT);
+    expect(await group.kills()).toBe(0);
+    for (const socket of deaf) socket.destroy();
+    await answers(box);
   });
 
   it('that the kernel kills for it leaves its sandboxes alone, and the next one has all of them', async () => {

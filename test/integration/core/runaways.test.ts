@@ -2,9 +2,12 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { wholeLog } from '../../../src/core/model/logs.ts';
+import { corePaths } from '../../../src/core/model/paths.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { errorOf, finish, Workbench } from '../../contract/workbench.ts';
+import { webSocketHead } from '../../fuzz/raw-clients.ts';
 import { type ProcessorShare, processorShare } from '../../helpers/core/processor-share.ts';
+import { deafClient } from '../../helpers/core/raw-stream.ts';
 import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 import { delay, logged, until } from './core-view.ts';
 
@@ -160,6 +163,23 @@ describe('one sandbox that runs away harms no other, and can be deleted:', () =>
     await answers(box);
     await goes(box);
     await session.close();
+  });
+
+  it('one whose last output another process takes away, under a reader that never reads', async () => {
+    // The thief opens the pipe for itself; it goes on when the command has ended.
+    const thief =
+      'setsid sh -c "while :; do head -c 4096 <&3 >/dev/null; sleep 0.01; done" </dev/null >/dev/null 2>&1 &';
+    const box = await bench.shell(
+      `exec 3</proc/self/fd/1; sleep 0.5; ${thief} head -c 2000000 /dev/zero; exit 5`,
+    );
+    const { httpSocket } = corePaths({ FSB_ROOT: core.root }, 0);
+    const deaf = await deafClient(
+      httpSocket,
+      webSocketHead(`/api/v1/sandboxes/${box.namespace}/${box.name}/attach?stdout=1`),
+    );
+    expect(await bench.core.sandboxes.wait(box)).toMatchObject({ code: 5 });
+    await goes(box);
+    deaf.destroy();
   });
 
   it('an exec and a follower of logs that nobody reads', async () => {

@@ -2,8 +2,6 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { channels, encodeFrame, encodeResize, encodeSignal } from '../../../src/core/wire/stream/frames.ts';
@@ -19,6 +17,7 @@ import { type ServedNothing, say, serveNothing } from '../../fuzz/refusing-core.
 import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { deafClient, flood } from '../../helpers/core/raw-stream.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
+import { heapInUse } from '../../helpers/heap-in-use.ts';
 
 const [healthz] = httpSeeds;
 const openDescriptors = async (): Promise<number> => (await readdir('/proc/self/fd')).length;
@@ -139,16 +138,6 @@ describe('a client that means no good', () => {
 
 /** FSB_TEST_FRAMES=1000000 makes it the million. */
 const FRAMES = Number(process.env.FSB_TEST_FRAMES ?? 50_000);
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-
-/** Bytes that both ends hold, after a collection. */
-function heapInUse(): number {
-  collect();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
 
 describe('a million small frames', () => {
   let inner: HostCore;

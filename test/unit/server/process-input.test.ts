@@ -12,6 +12,7 @@ import {
   encodeResize,
   encodeSignal,
 } from '../../../src/core/wire/stream/frames.ts';
+import { heapInUse } from '../../helpers/heap-in-use.ts';
 
 /** What the two ends see, in order. */
 function ends() {
@@ -78,6 +79,17 @@ describe('what a client sends to a process', () => {
     const flooded = new ProcessInput(other.connection, new Promise(() => {}));
     for (let i = 0; i <= 512 * 1024; i++) flooded.handle(decodeFrame(stdin('')));
     expect(other.isPaused()).toBe(true);
+  });
+
+  it('takes little more than its bytes, however small its frames are', () => {
+    const { connection, isPaused } = ends();
+    const before = heapInUse();
+    const input = new ProcessInput(connection, new Promise(() => {}));
+    // As they come: each is a message of its own.
+    for (let i = 0; i < 200_000; i++) input.handle(decodeFrame(Buffer.from([channels.stdin, 97])));
+    expect(heapInUse() - before).toBeLessThan(4 * 1024 * 1024);
+    expect(isPaused()).toBe(false);
+    input.handle(decodeFrame(close));
   });
 
   it('goes nowhere, and takes nothing, when the process fails', async () => {

@@ -5,7 +5,7 @@ import { FsbError } from '../../model/errors.ts';
 /**
  * Loopback admits every user of the machine, and whoever may call the core rules what it runs. So a TCP peer must
  * belong to the user of the core (or to root), as the unix socket's mode 0600 has it: the kernel tells whose socket is
- * at the other end.
+ * at the other end, as long as that is open. Of one that its owner has closed it says that it is root's, whoever that was.
  *
  * @throws denied for another user, and when the kernel does not tell
  */
@@ -26,7 +26,12 @@ const readTable = (name: 'tcp' | 'tcp6'): string => {
   }
 };
 
-/** The users of every socket that is bound to the address and port, as /proc/net/tcp and tcp6 tell. */
+/** Of a connection that both ends have open. In every other state the socket may have no owner any more, which reads as 0. */
+const ESTABLISHED = '01';
+/** Of one whose owner has it closed, or shut down: nobody can tell which. */
+const NOBODY = -1;
+
+/** The users of every socket that is bound to the address and port, as /proc/net/tcp and tcp6 tell; -1: it does not tell. */
 export function ownersOf(address: string, port: number, table: (name: 'tcp' | 'tcp6') => string): number[] {
   const plain = address.replace(/^::ffff:/, '');
   const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
@@ -39,7 +44,7 @@ export function ownersOf(address: string, port: number, table: (name: 'tcp' | 't
       .slice(1)
       .map((line) => line.trim().split(/\s+/))
       .filter((fields) => local.has(fields[1] ?? ''))
-      .map((fields) => Number(fields[7])),
+      .map((fields) => (fields[3] === ESTABLISHED ? Number(fields[7]) : NOBODY)),
   );
 }
 

@@ -2,6 +2,8 @@ import type { WebSocket } from 'ws';
 import { FsbError } from '../../model/errors.ts';
 import { closeCodes, closeReason } from '../../wire/stream/close-codes.ts';
 import { decodeFrame, type Frame, LARGEST_OUTPUT_WINDOW, subprotocols } from '../../wire/stream/frames.ts';
+import { BUFFER_OVERHEAD } from '../../wire/stream/kept-frames.ts';
+import type { StreamShare } from './stream-room.ts';
 
 /** Bytes of output that may wait inside this process for a socket without credit windows. */
 const SOCKET_HIGH_WATER = 256 * 1024;
@@ -25,6 +27,8 @@ export interface CarrierEvents {
 export interface Carrier {
   /** True when the client speaks the superset, with credit windows. */
   readonly own: boolean;
+  /** What it holds is taken from this. */
+  readonly share: StreamShare;
   /** To be called at once, and once. */
   use(events: CarrierEvents): void;
   send(frame: Buffer): void;
@@ -41,6 +45,7 @@ export interface Carrier {
 /** One WebSocket connection. */
 export class SocketCarrier implements Carrier {
   readonly own: boolean;
+  readonly share: StreamShare;
   readonly #ws: WebSocket;
   /** Frames that are still inside this process. */
   #unsent = 0;
@@ -48,8 +53,9 @@ export class SocketCarrier implements Carrier {
   #held = false;
   #closing = false;
 
-  constructor(ws: WebSocket) {
+  constructor(ws: WebSocket, share: StreamShare) {
     this.#ws = ws;
+    this.share = share;
     this.own = ws.protocol === subprotocols.own;
   }
 
@@ -105,9 +111,11 @@ export class SocketCarrier implements Carrier {
 
   #post(frame: Buffer, onSent: () => void): void {
     this.#unsent += 1;
+    this.share.take(frame.length + BUFFER_OVERHEAD);
     // The callback comes with an error, too, when the socket breaks: either way there is nothing more to wait for.
     this.#ws.send(frame, { binary: true }, () => {
       this.#unsent -= 1;
+      this.share.take(-frame.length - BUFFER_OVERHEAD);
       this.#readOrNot();
       onSent();
     });

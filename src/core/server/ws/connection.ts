@@ -32,6 +32,7 @@ export class Connection {
     this.#clock = clock;
     this.own = carrier.own;
     this.closed = this.#gone.signal;
+    carrier.share.onRoom = () => this.#wake?.();
     carrier.use({ onFrame: (frame) => this.#receive(frame), onGone: () => this.#leave() });
   }
 
@@ -60,10 +61,8 @@ export class Connection {
   async sendCredited(frame: Buffer): Promise<void> {
     if (this.closed.aborted) return;
     this.#sent += frame.length;
-    const flushed = this.#carrier.flushed(frame);
-    while (this.own && this.#sent - this.#acknowledged > this.#window && !this.closed.aborted)
-      await this.#woken();
-    await flushed;
+    await this.#carrier.flushed(frame);
+    while (this.#mustWait() && !this.closed.aborted) await this.#woken();
   }
 
   /** Stops reading the socket: the client is sending faster than its process reads. */
@@ -116,6 +115,14 @@ export class Connection {
       throw new FsbError('invalid_argument', 'an acknowledgement of what was not sent');
     this.#acknowledged = Math.max(this.#acknowledged, consumed);
     this.#wake?.();
+  }
+
+  #mustWait(): boolean {
+    if (this.own && this.#sent - this.#acknowledged > this.#window) return true;
+    const { share } = this.#carrier;
+    if (share.hasRoom) return false;
+    share.wait();
+    return true;
   }
 
   #woken(): Promise<void> {

@@ -3,6 +3,7 @@ import { FsbError } from '../../model/errors.ts';
 import { closeCodes } from '../../wire/stream/close-codes.ts';
 import { decodeCount } from '../../wire/stream/query-fields.ts';
 import { LinkedCarrier } from './linked-carrier.ts';
+import type { StreamShare } from './stream-room.ts';
 
 const KEY = /^[A-Za-z0-9_-]{22,64}$/;
 const PATH = /^\/api\/v1\/streams\/([^/]+)$/;
@@ -16,10 +17,15 @@ const PATIENCE = { unix: 2_000, tcp: 30_000 } as const;
 /** The streams whose clients may come back after their connection broke, by the keys that these have chosen. */
 export class HeldStreams {
   readonly #clock: Clock;
+  readonly #mostAway: number;
   readonly #streams = new Map<string, { carrier: LinkedCarrier; owner: string }>();
+  /** Those that have no connection, from the one that lost it first on. */
+  readonly #away = new Set<LinkedCarrier>();
 
-  constructor(clock: Clock) {
+  /** @param mostAway how many may be without a connection; of more, the first is given up */
+  constructor(clock: Clock, mostAway: number) {
     this.#clock = clock;
+    this.#mostAway = mostAway;
   }
 
   /** @throws invalid_argument, conflict */
@@ -31,10 +37,25 @@ export class HeldStreams {
   }
 
   /** @param owner the name of its caller: nobody else may go on with it */
-  hold(key: string, owner: string, transport: 'unix' | 'tcp'): LinkedCarrier {
-    const carrier = new LinkedCarrier(this.#clock, PATIENCE[transport], () => this.#streams.delete(key));
+  hold(key: string, owner: string, transport: 'unix' | 'tcp', share: StreamShare): LinkedCarrier {
+    const carrier = new LinkedCarrier(share, this.#clock, PATIENCE[transport], {
+      onAway: () => this.#wait(carrier),
+      onBack: () => this.#away.delete(carrier),
+      onOver: () => {
+        this.#away.delete(carrier);
+        this.#streams.delete(key);
+      },
+    });
     this.#streams.set(key, { carrier, owner });
     return carrier;
+  }
+
+  /** A client that opens and cuts one after the other would leave no room for those that are there. */
+  #wait(carrier: LinkedCarrier): void {
+    this.#away.add(carrier);
+    const [first] = this.#away;
+    if (this.#away.size > this.#mostAway)
+      first!.close(closeCodes.goingAway, 'too many wait for their client');
   }
 
   /** The stream that a path asks to go on with, and how many of its frames came. @throws not_found, invalid_argument */

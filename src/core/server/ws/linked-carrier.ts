@@ -3,6 +3,16 @@ import { closeCodes } from '../../wire/stream/close-codes.ts';
 import { channels, encodeReceived, type Frame } from '../../wire/stream/frames.ts';
 import { Link } from '../../wire/stream/link.ts';
 import type { Carrier, CarrierEvents, SocketCarrier } from './carrier.ts';
+import type { StreamShare } from './stream-room.ts';
+
+export interface LinkedCarrierEvents {
+  /** Its connection broke. */
+  onAway(): void;
+  /** There is one again. */
+  onBack(): void;
+  /** Once, last: it will not be taken up again. */
+  onOver(): void;
+}
 
 /**
  * Carries a stream over one connection after the other: when one breaks, everything waits a while for the client to come
@@ -10,25 +20,27 @@ import type { Carrier, CarrierEvents, SocketCarrier } from './carrier.ts';
  */
 export class LinkedCarrier implements Carrier {
   readonly own = true;
+  readonly share: StreamShare;
   readonly #clock: Clock;
   readonly #patience: number;
-  readonly #onOver: () => void;
-  readonly #link = new Link();
+  readonly #hooks: LinkedCarrierEvents;
+  readonly #link: Link;
   #events: CarrierEvents | undefined;
   #current: SocketCarrier | undefined;
   #paused = false;
+  /** Until a new connection has got what the one before has lost: all that comes meanwhile goes behind that. */
+  #catchingUp: Promise<void> | undefined;
   #finished: { code: number; reason: string } | undefined;
   #isOver = false;
   #stopWaiting = (): void => {};
 
-  /**
-   * @param patience milliseconds for a client to come back
-   * @param onOver called once, when it will not be taken up again
-   */
-  constructor(clock: Clock, patience: number, onOver: () => void) {
+  /** @param patience milliseconds for a client to come back */
+  constructor(share: StreamShare, clock: Clock, patience: number, hooks: LinkedCarrierEvents) {
+    this.share = share;
+    this.#link = new Link((bytes) => share.take(bytes));
     this.#clock = clock;
     this.#patience = patience;
-    this.#onOver = onOver;
+    this.#hooks = hooks;
   }
 
   use(events: CarrierEvents): void {
@@ -52,23 +64,26 @@ export class LinkedCarrier implements Carrier {
       return;
     }
     this.#stopWaiting();
+    this.#hooks.onBack();
     const earlier = this.#current;
     this.#take(socket);
     earlier?.close(closeCodes.goingAway, 'the stream goes on over another connection');
     socket.send(encodeReceived(this.#link.received));
-    for (const frame of frames) socket.send(frame);
-    if (this.#finished !== undefined) socket.close(this.#finished.code, this.#finished.reason);
-    else if (this.#paused) socket.pause();
+    socket.send(this.#link.acknowledgement());
+    if (this.#paused && this.#finished === undefined) socket.pause();
+    this.#catchingUp = this.#catchUp(socket, frames);
   }
 
   send(frame: Buffer): void {
-    this.#sendNow(this.#link.outgoing(frame));
+    const outgoing = this.#link.outgoing(frame);
+    const isKept = outgoing === frame;
+    if (!isKept || this.#catchingUp === undefined) this.#current?.send(outgoing);
   }
 
   /** While nobody is there, the window is all the room. */
   flushed(frame: Buffer): Promise<void> | undefined {
     const outgoing = this.#link.outgoing(frame);
-    return this.#current?.flushed(outgoing);
+    return this.#catchingUp ?? this.#current?.flushed(outgoing);
   }
 
   pause(): void {
@@ -84,7 +99,7 @@ export class LinkedCarrier implements Carrier {
   /** The last frames are kept for a client that comes back for them. */
   finish(code: number, reason: string): void {
     this.#finished = { code, reason };
-    this.#current?.close(code, reason);
+    if (this.#catchingUp === undefined) this.#current?.close(code, reason);
   }
 
   close(code: number, reason: string): void {
@@ -93,12 +108,24 @@ export class LinkedCarrier implements Carrier {
   }
 
   /** Undefined for a count that cannot be. */
-  #framesAfter(received: number): Buffer[] | undefined {
+  #framesAfter(received: number): Iterable<Buffer> | undefined {
     try {
       return this.#link.again(received);
     } catch {
       return undefined;
     }
+  }
+
+  /** At the pace of the client: it may have come back many times, and read nothing. */
+  async #catchUp(socket: SocketCarrier, frames: Iterable<Buffer>): Promise<void> {
+    // Not before its caller has noted that it is under way.
+    await Promise.resolve();
+    for (const frame of frames) {
+      await socket.flushed(frame);
+      if (this.#current !== socket || this.#isOver) return;
+    }
+    this.#catchingUp = undefined;
+    if (this.#finished !== undefined) socket.close(this.#finished.code, this.#finished.reason);
   }
 
   #take(socket: SocketCarrier): void {
@@ -117,24 +144,27 @@ export class LinkedCarrier implements Carrier {
     this.#events?.onFrame(this.#link.incoming(frame));
     // Input is acknowledged when it is consumed, which tells this as well.
     if (frame.channel !== channels.ack && frame.channel !== channels.stdin)
-      this.#sendNow(this.#link.acknowledgement());
+      this.#current?.send(this.#link.acknowledgement());
   }
 
   #lose(broken: boolean): void {
     this.#current = undefined;
-    if (!broken || this.#isOver) this.#end();
-    else this.#stopWaiting = this.#clock.after(this.#patience, () => this.#end());
-  }
-
-  #sendNow(frame: Buffer): void {
-    this.#current?.send(frame);
+    this.#catchingUp = undefined;
+    if (!broken || this.#isOver) {
+      this.#end();
+      return;
+    }
+    this.#stopWaiting = this.#clock.after(this.#patience, () => this.#end());
+    this.#hooks.onAway();
   }
 
   #end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#stopWaiting();
-    this.#onOver();
+    this.#link.end();
+    this.share.close();
+    this.#hooks.onOver();
     this.#events?.onGone(false);
   }
 }

@@ -8,6 +8,7 @@ import {
   INPUT_WINDOW,
   malformed,
 } from '../../wire/stream/frames.ts';
+import { KeptFrames } from '../../wire/stream/kept-frames.ts';
 import type { Connection } from './connection.ts';
 
 /**
@@ -31,10 +32,10 @@ export class ProcessInput {
   #session: ProcessSession | undefined;
   #size: TerminalSize | undefined;
   #signals: number[] = [];
-  #data: Buffer[] = [];
+  readonly #data = new KeptFrames();
   #ended = false;
   #isWriting = false;
-  /** Bytes in `#data` and on their way to the session, and one for each frame. */
+  /** Bytes in `#data`, and one for each frame. */
   #waiting = 0;
   #consumed = 0;
 
@@ -99,13 +100,10 @@ export class ProcessInput {
   }
 
   async #writeAll(session: ProcessSession): Promise<void> {
-    while (this.#data.length > 0) {
-      const batch = this.#data;
-      this.#data = [];
-      for (const data of batch) {
-        await session.write(data).catch(() => {});
-        this.#wasTaken(data.length + 1);
-      }
+    for (const data of this.#data) {
+      await session.write(data).catch(() => {});
+      this.#data.drop(1);
+      this.#wasTaken(data.length + 1);
     }
     this.#isWriting = false;
     if (this.#ended) attempt(() => session.endInput());

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import type { Clock } from '../../model/clock.ts';
 import type { Descriptors } from '../../model/descriptors.ts';
 import { FsbError } from '../../model/errors.ts';
@@ -16,13 +16,12 @@ import { SocketCarrier } from './carrier.ts';
 import { Connection } from './connection.ts';
 import { keepAlive } from './heartbeat.ts';
 import { HeldStreams } from './held-streams.ts';
+import { StreamRoom, streamMemory } from './stream-room.ts';
 import { streamOfRequest } from './stream-routes.ts';
 import { assertSpoken, bearerOffered, chooseProtocol } from './subprotocol.ts';
 
 /** A client that does not answer a close is cut off after this. */
 const CLOSE_TIMEOUT_MS = 2000;
-
-type Transport = Door['endpoint']['kind'];
 
 export interface StreamServer {
   /** The handler of upgrade requests for one listener. */
@@ -37,9 +36,12 @@ export interface StreamServerOptions {
   log: Logger;
   /** Left out: nobody watches them. */
   descriptors?: Descriptors;
+  /** Memory for what all streams hold, bytes; left out: what fits that of the process. */
+  memory?: number;
 }
 
-export function streamServer({ traffic, clock, log, descriptors }: StreamServerOptions): StreamServer {
+export function streamServer(parts: StreamServerOptions): StreamServer {
+  const { traffic, clock, log, descriptors, memory = streamMemory() } = parts;
   // No compression: it costs more than a local socket saves, and memory for each connection.
   const options = {
     noServer: true,
@@ -52,22 +54,30 @@ export function streamServer({ traffic, clock, log, descriptors }: StreamServerO
   const connections = new Set<Connection>();
   let goingAway = false;
 
-  const held = new HeldStreams(clock);
+  const room = new StreamRoom(memory);
+  const held = new HeldStreams(clock, room.most / 2);
 
-  /** What to do with the connection. @throws not_found, invalid_argument, conflict */
+  /** What to do with the connection. @throws not_found, invalid_argument, conflict, no_capacity */
   const take = (
     request: IncomingMessage,
-    transport: Transport,
+    door: Door,
     { core, caller, whileKnown }: Visit,
-  ): ((socket: SocketCarrier) => void) => {
+  ): ((ws: WebSocket) => void) => {
     const goOn = held.toGoOn(urlOf(request), caller.name);
-    if (goOn !== undefined) return (socket) => goOn.carrier.goOn(socket, goOn.received);
+    if (goOn !== undefined)
+      return (ws) => goOn.carrier.goOn(new SocketCarrier(ws, goOn.carrier.share), goOn.received);
+    countRefused(door, () => room.assertForOne());
     const stream = streamOfRequest(request);
     const { resume } = stream;
     if (resume !== undefined) held.assertFree(resume);
-    return (socket) => {
+    return (ws) => {
+      const share = room.open();
+      const socket = new SocketCarrier(ws, share);
       const linked =
-        resume !== undefined && socket.own ? held.hold(resume, caller.name, transport) : undefined;
+        resume !== undefined && socket.own
+          ? held.hold(resume, caller.name, door.endpoint.kind, share)
+          : undefined;
+      if (linked === undefined) ws.once('close', () => share.close());
       const connection = new Connection(linked ?? socket, stream.window, clock);
       linked?.begin(socket);
       connections.add(connection);
@@ -85,30 +95,22 @@ export function streamServer({ traffic, clock, log, descriptors }: StreamServerO
     };
   };
 
-  /** @throws no_capacity */
-  const assertRoom = (door: Door): void => {
-    try {
-      descriptors?.assertFor('stream');
-      door.assertRoomForStream();
-    } catch (error) {
-      throw door.refuse(FsbError.from(error));
-    }
-  };
-
   const upgrade =
     (door: Door): Upgrade =>
     (request, socket, head) => {
       try {
-        const transport = door.endpoint.kind;
         if (goingAway) throw new FsbError('unavailable', 'the core is going away');
         assertNoForeignPage(request, door);
-        assertRoom(door);
+        countRefused(door, () => {
+          descriptors?.assertFor('stream');
+          door.assertRoomForStream();
+        });
         const visit = visitOf(request, door, request.headers.authorization ?? bearerOffered(request));
         assertSpoken(request);
-        const serve = take(request, transport, visit);
+        const serve = take(request, door, visit);
         server.handleUpgrade(request, socket, head, (ws) => {
-          keepAlive(ws, clock, transport);
-          serve(new SocketCarrier(ws));
+          keepAlive(ws, clock, door.endpoint.kind);
+          serve(ws);
         });
       } catch (error) {
         refuseUpgrade(socket, FsbError.from(error));
@@ -128,4 +130,13 @@ export function streamServer({ traffic, clock, log, descriptors }: StreamServerO
       cancel();
     },
   };
+}
+
+/** @throws what `check` throws */
+function countRefused(door: Door, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    throw door.refuse(FsbError.from(error));
+  }
 }

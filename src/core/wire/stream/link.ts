@@ -1,4 +1,5 @@
 import { channels, type Frame, LARGEST_OUTPUT_WINDOW, malformed, readCount } from './frames.ts';
+import { KeptFrames } from './kept-frames.ts';
 
 /** Bytes of frames: whoever says that it consumed more than this of what it says that it did not receive, lies. */
 const MOST_KEPT = 2 * LARGEST_OUTPUT_WINDOW;
@@ -11,12 +12,16 @@ const MOST_KEPT = 2 * LARGEST_OUTPUT_WINDOW;
  */
 export class Link {
   /** Those that the other end may not have. */
-  #kept: Buffer[] = [];
-  #keptBytes = 0;
+  readonly #kept: KeptFrames;
   /** How many frames the other end has for certain. */
   #delivered = 0;
   #received = 0;
   #consumed = 0;
+
+  /** @param onTaken told how many bytes of memory what it keeps takes more, or less */
+  constructor(onTaken?: (bytes: number) => void) {
+    this.#kept = new KeptFrames(onTaken);
+  }
 
   /** Frames of the other end that came. */
   get received(): number {
@@ -35,7 +40,6 @@ export class Link {
       return this.acknowledgement();
     }
     this.#kept.push(frame);
-    this.#keptBytes += frame.length;
     return frame;
   }
 
@@ -55,25 +59,31 @@ export class Link {
       return frame;
     }
     this.#forget(readCount(frame.payload, 8, 16));
-    if (this.#keptBytes > MOST_KEPT)
+    if (this.#kept.bytes > MOST_KEPT)
       throw malformed('acknowledgements that do not tell which frames it received');
     return { channel: channels.ack, payload: frame.payload.subarray(0, 8) };
   }
 
   /**
-   * What goes over a new connection, first, when the other end has said how many frames it received.
+   * What goes over a new connection, behind an acknowledgement, when the other end has said how many frames it received:
+   * all that it lacks, also what comes to that while it is walked.
    * @throws invalid_argument when that cannot be
    */
-  again(received: number): Buffer[] {
+  again(received: number): Iterable<Buffer> {
     this.#forget(received);
-    return [this.acknowledgement(), ...this.#kept];
+    return this.#kept;
+  }
+
+  /** Nobody will ask for anything again. */
+  end(): void {
+    this.#kept.drop(this.#kept.length);
   }
 
   #forget(delivered: number): void {
     if (delivered > this.#delivered + this.#kept.length)
       throw malformed('a count of frames that were never sent');
     if (delivered <= this.#delivered) return;
-    for (const frame of this.#kept.splice(0, delivered - this.#delivered)) this.#keptBytes -= frame.length;
+    this.#kept.drop(delivered - this.#delivered);
     this.#delivered = delivered;
   }
 }

@@ -68,7 +68,8 @@ export const logScenarios = [
   }),
   scenario({
     name: 'the end of a retained log while no core runs',
-    core: { ...COLD, logRetention: 300 },
+    // So long that the core that is killed does not come to it.
+    core: { ...COLD, logRetention: 2_000 },
     whileStarting: true,
     prepare: async (api) => {
       await makeRunning(api);

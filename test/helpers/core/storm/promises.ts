@@ -91,7 +91,7 @@ export function numbersProblem(text: string): string | undefined {
   return wrong < 0 ? undefined : `line ${wrong} of ${lines.length} is ${JSON.stringify(lines[wrong])}`;
 }
 
-export async function textOf(api: CoreApi, box: Sandbox): Promise<string> {
+export async function textOf(api: Pick<CoreApi, 'sandboxes'>, box: Sandbox): Promise<string> {
   const pieces: Buffer[] = [];
   for await (const { data, dropped } of api.sandboxes.logs(box, wholeLog)) {
     if (dropped) throw new Error(`${dropped} bytes of the log of ${box.name} are missing`);

@@ -1,0 +1,80 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { Agent } from '../../../src/core/agent/agent.ts';
+import type { SlotRecord } from '../../../src/core/agent/ledger/records.ts';
+import { poolApi } from '../../../src/core/agent/pool-api.ts';
+import { Unsettled } from '../../../src/core/agent/recovery/unsettled.ts';
+import { type RetainedLog, RetainedLogs } from '../../../src/core/agent/sandboxes/retained-logs.ts';
+import type { ImageApi } from '../../../src/core/api/image-api.ts';
+import { Controller } from '../../../src/core/controller/controller.ts';
+import { openChannel } from '../../../src/core/guest/open-channel.ts';
+import { createLogStore } from '../../../src/core/logs/file-log-store.ts';
+import { systemClock } from '../../../src/core/model/clock.ts';
+import type { PoolPolicyInput } from '../../../src/core/model/pool-policy.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { ScriptedGuest } from '../guest/scripted-guest.ts';
+import { createFakeDriver } from '../pool/fake-driver.ts';
+import { memoryTable } from './memory-table.ts';
+import { buildNode } from './node-world.ts';
+
+export type ScriptedCore = Awaited<ReturnType<typeof startScriptedCore>>;
+
+/**
+ * A whole core below its servers: controller, agent, pools, logs on the disk. Its instances are fsb-init in a pid
+ * namespace; whoever is to boot next can be replaced by a guest that says what a test wants. Records are in memory.
+ */
+export async function startScriptedCore(said: Partial<PoolPolicyInput>) {
+  const clock = systemClock;
+  const fake = createFakeDriver({ guest: 'process' });
+  const directory = await mkdtemp(join(tmpdir(), 'fsb-scripted-core-'));
+  const logs = await createLogStore({
+    directory: join(directory, 'logs'),
+    clock,
+    log: pino({ level: 'silent' }),
+  });
+  const guests: ScriptedGuest[] = [];
+  const node = buildNode(said, {
+    ...{ clock, fake },
+    openChannel: (path, options) => {
+      const guest = guests.shift();
+      return guest === undefined ? fake.openChannel(path, options) : openChannel(guest.path, options);
+    },
+  });
+  const { ground, pools, admin, leases, runs, helpers, ledger, recording, events } = node;
+  const { log } = ground;
+  const retained = new RetainedLogs({ table: memoryTable<RetainedLog>(), logs, retention: 0, clock, log });
+  const unsettled = new Unsettled({ clock, log });
+  const agent = new Agent({
+    ...{ ...ground, node: 'here', pools, leases, runs, helpers, logs, retained, ledger, unsettled },
+    slots: memoryTable<SlotRecord>(),
+    files: recording.files,
+    abandon: (instance) => recording.destroy(instance),
+    poolApi: poolApi(admin, leases, runs),
+    imageApi: {} as ImageApi,
+    events: (query, options) => events.read(query, options),
+  });
+  await pools.open(said);
+  const sandboxes = new Controller({
+    ...{ agent, sandboxes: memoryTable<Sandbox>(), clock, log, history: events },
+  });
+  await sandboxes.recover();
+  // Nothing is idle: who boots next is the next who is created.
+  await pools.start(false);
+  return {
+    sandboxes,
+    pools: agent.pools,
+    fake,
+    /** The next instance that boots has this guest. */
+    replaceNext: (guest: ScriptedGuest) => void guests.push(guest),
+    async [Symbol.asyncDispose]() {
+      for (const sandbox of await sandboxes.list({})) await sandboxes.delete(sandbox, { grace: 0 });
+      await sandboxes.close();
+      await agent.close();
+      await Promise.all([retained.close(), unsettled.close(), logs.close()]);
+      await fake.close();
+      await rm(directory, { recursive: true });
+    },
+  };
+}
