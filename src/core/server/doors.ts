@@ -16,6 +16,7 @@ import {
   overUnixSocket,
   type Visit,
 } from './auth/entrance.ts';
+import { Neighbours } from './auth/peer-user.ts';
 import { Tenures } from './auth/tenures.ts';
 import { Throttle } from './auth/throttle.ts';
 import { MOST_WITH_STREAMS } from './listen.ts';
@@ -37,6 +38,7 @@ export class Door {
   readonly #tls: TlsIdentity | undefined;
   readonly #parts: DoorParts;
   readonly #mostWithStreams: number;
+  readonly #neighbours = new Neighbours();
   #connections = 0;
   #enter: Entrance;
 
@@ -46,7 +48,7 @@ export class Door {
     this.#tls = endpoint.kind === 'tcp' ? tls : undefined;
     this.#parts = parts;
     this.#mostWithStreams = parts.mostWithStreams ?? MOST_WITH_STREAMS;
-    this.#enter = endpoint.kind === 'unix' ? overUnixSocket(parts) : overLoopback(parts);
+    this.#enter = endpoint.kind === 'unix' ? overUnixSocket(parts) : overLoopback(parts, this.#neighbours);
   }
 
   get isSecure(): boolean {
@@ -58,9 +60,10 @@ export class Door {
     return this.#tls && serverTls(this.#tls);
   }
 
-  /** Before its server listens: has its connections counted. */
+  /** Before its server listens: has its connections counted, and those over loopback looked at. */
   watch(server: SocketServer, protocol: Protocol): void {
     this.#parts.traffic.watch(server, protocol);
+    if (this.endpoint.kind === 'tcp' && !this.isSecure) this.#neighbours.watch(server);
     server.on('connection', (socket) => {
       this.#connections += 1;
       socket.once('close', () => {

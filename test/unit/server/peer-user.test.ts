@@ -1,6 +1,8 @@
-import { connect, createServer, type Socket } from 'node:net';
+import { EventEmitter } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { expect, it } from 'vitest';
-import { assertOwnUser, ownersOf } from '../../../src/core/server/auth/peer-user.ts';
+import { Neighbours, ownersOf } from '../../../src/core/server/auth/peer-user.ts';
+import { peerOf } from '../../../src/core/server/tls/reception.ts';
 
 const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0
@@ -18,44 +20,62 @@ it.each([
   ['127.0.0.1', 40_000, [1000]],
   ['::ffff:127.0.0.1', 40_001, [0]],
   ['127.0.0.1', 40_002, [33]],
-  ['::1', 40_003, [34]],
   ['127.0.0.1', 40_004, [-1]],
   ['127.0.0.1', 40_009, []],
   ['127.0.0.2', 40_000, []],
 ] as const)('%s:%d belongs to %j', (address, port, uids) => {
-  expect(ownersOf(address, port, table)).toEqual(uids);
+  const here = { address: '127.0.0.1', port: 8080 };
+  expect(ownersOf({ address, port }, here, table)).toEqual(uids);
+  // What has the same port towards somebody else says nothing.
+  expect(ownersOf({ address, port }, { ...here, port: 8081 }, table)).toEqual([]);
 });
 
-it('admits this very process, and nobody whose socket cannot be found', async () => {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
-  const client = connect(port, '127.0.0.1');
-  const peer = await accepted;
-  expect(() => assertOwnUser(peer.remoteAddress, peer.remotePort)).not.toThrow();
-  expect(() => assertOwnUser('127.0.0.1', 1)).toThrow('only the user who runs this core');
-  expect(() => assertOwnUser(undefined, undefined)).toThrow('only the user who runs this core');
-  client.destroy();
-  peer.destroy();
-  server.close();
+it('knows IPv6', () => {
+  const here = { address: '::1', port: 8080 };
+  expect(ownersOf({ address: '::1', port: 40_003 }, here, table)).toEqual([34]);
 });
 
-it("admits nobody whose socket is closed: the kernel says that it is root's", async () => {
+const DENIED = 'only the user who runs this core';
+
+/** A server that is watched, and the first connection to it, seen from both ends. */
+async function connected(
+  before: (server: Server) => void,
+): Promise<{ peer: Socket; client: Socket; server: Server }> {
   const server = createServer({ allowHalfOpen: true });
+  before(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };
   const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
   const client = connect(port, '127.0.0.1').on('error', () => {});
-  const peer = await accepted;
-  peer.on('error', () => {});
+  return { peer: (await accepted).on('error', () => {}), client, server };
+}
+
+it('admits this very process, as long as the connection is there, and nobody else', async () => {
+  const neighbours = new Neighbours();
+  const { peer, client, server } = await connected((one) => neighbours.watch(one));
+  const name = peerOf(peer);
+  expect(() => neighbours.assertOwn(name)).not.toThrow();
+  expect(() => neighbours.assertOwn('127.0.0.1:1')).toThrow(DENIED);
+  expect(() => neighbours.assertOwn('')).toThrow(DENIED);
+  const gone = new Promise((resolve) => peer.once('close', resolve));
+  client.destroy();
+  peer.destroy();
+  await gone;
+  expect(() => neighbours.assertOwn(name)).toThrow(DENIED);
+  server.close();
+});
+
+it("admits nobody whose socket was closed before it was accepted: the kernel says that it is root's", async () => {
+  const neighbours = new Neighbours();
+  const late = new EventEmitter();
+  neighbours.watch(late as Server);
+  const { peer, client, server } = await connected(() => {});
   const ended = new Promise((resolve) => peer.once('end', resolve));
   peer.resume();
   client.end();
   await ended;
-  expect(() => assertOwnUser(peer.remoteAddress, peer.remotePort)).toThrow(
-    'only the user who runs this core',
-  );
+  late.emit('connection', peer);
+  expect(() => neighbours.assertOwn(peerOf(peer))).toThrow(DENIED);
   peer.destroy();
   client.destroy();
   server.close();

@@ -8,7 +8,7 @@ import type { Served } from '../served.ts';
 import type { Guests } from '../tls/guests.ts';
 import { certificateNames } from './certificate-names.ts';
 import type { Credentials } from './credentials.ts';
-import { assertOwnUser } from './peer-user.ts';
+import type { Neighbours } from './peer-user.ts';
 import type { Known, OnOver, Tenures } from './tenures.ts';
 import type { Throttle } from './throttle.ts';
 
@@ -54,13 +54,13 @@ export const overUnixSocket = ({ core }: EntranceParts): Entrance => {
 };
 
 /** Everybody on this machine can come here: the user of the core may do everything, others need a token. */
-export const overLoopback = (parts: EntranceParts): Entrance => {
+export const overLoopback = (parts: EntranceParts, neighbours: Pick<Neighbours, 'assertOwn'>): Entrance => {
   const { core, credentials } = parts;
   const visit = local(core);
   return (knock) => {
     if (credentials !== undefined && knock.authorization !== undefined) return byToken(parts, knock);
     try {
-      assertOwnUser(...addressOf(knock.peer));
+      neighbours.assertOwn(knock.peer);
     } catch (error) {
       throw credentials === undefined ? error : refused(parts, knock, noCredentials());
     }
@@ -109,7 +109,7 @@ function visitOf({ core, audit, traffic, tenures }: EntranceParts, known: Known,
 
 /** The error to throw, written down for whoever looks for strangers; one who comes again and again is only put off. */
 function refused({ audit, throttle }: EntranceParts, { peer, path }: Knock, error: FsbError): FsbError {
-  const [address = ''] = addressOf(peer);
+  const address = addressOf(peer);
   const tooMany = throttle.failed(address);
   if (tooMany !== undefined) return tooMany;
   audit?.write({ caller: '', address: peer, method: path.slice(0, 200), object: '', code: error.code });
@@ -135,8 +135,5 @@ const unknownCertificate = (names: string[], verified: boolean, reason: unknown)
     { hint: 'Ask who runs the core for one that it knows, or for a token.' },
   );
 
-/** The two parts of `192.0.2.1:40000` and `::1:40000`. */
-function addressOf(peer: string): [address: string | undefined, port: number | undefined] {
-  const end = peer.lastIndexOf(':');
-  return end === -1 ? [undefined, undefined] : [peer.slice(0, end), Number(peer.slice(end + 1))];
-}
+/** `192.0.2.1:40000` and `::1:40000` without the port. */
+const addressOf = (peer: string): string => peer.slice(0, Math.max(0, peer.lastIndexOf(':')));

@@ -1,21 +1,58 @@
 import { readFileSync } from 'node:fs';
-import { isIPv4 } from 'node:net';
+import { isIPv4, type Socket, type Server as SocketServer } from 'node:net';
 import { FsbError } from '../../model/errors.ts';
+import { peerOf } from '../tls/reception.ts';
+
+/** One end of a TCP connection. */
+export interface End {
+  address: string;
+  port: number;
+}
 
 /**
  * Loopback admits every user of the machine, and whoever may call the core rules what it runs. So a TCP peer must
  * belong to the user of the core (or to root), as the unix socket's mode 0600 has it: the kernel tells whose socket is
- * at the other end, as long as that is open. Of one that its owner has closed it says that it is root's, whoever that was.
+ * at the other end.
  *
- * @throws denied for another user, and when the kernel does not tell
+ * It is asked once for each connection, when that is accepted: of a socket that its owner has closed it says that it is
+ * root's, whoever that was.
  */
-export function assertOwnUser(address: string | undefined, port: number | undefined): void {
-  const uids = address === undefined || port === undefined ? [] : ownersOf(address, port, readTable);
+export class Neighbours {
+  readonly #own = new Map<string, Socket>();
+
+  /** Before the server listens. */
+  watch(server: SocketServer): void {
+    server.on('connection', (socket: Socket) => {
+      const peer = peerOf(socket);
+      // Somebody else may have had the port before, whose end is yet to be told.
+      this.#own.delete(peer);
+      if (!isOfOwnUser(socket)) return;
+      this.#own.set(peer, socket);
+      socket.once('close', () => {
+        if (this.#own.get(peer) === socket) this.#own.delete(peer);
+      });
+    });
+  }
+
+  /** @throws denied for another user, and when the kernel did not tell */
+  assertOwn(peer: string): void {
+    if (this.#own.has(peer)) return;
+    throw new FsbError('denied', 'only the user who runs this core may call it', {
+      hint: 'Run the command as that user, or start a core of your own.',
+    });
+  }
+}
+
+function isOfOwnUser({ remoteAddress, remotePort, localAddress, localPort }: Socket): boolean {
+  if (remoteAddress === undefined || remotePort === undefined) return false;
+  if (localAddress === undefined || localPort === undefined) return false;
+  const [peer, here] = [
+    { address: remoteAddress, port: remotePort },
+    { address: localAddress, port: localPort },
+  ];
+  const uids = ownersOf(peer, here, readTable);
   const own = process.getuid?.() ?? 0;
-  if (uids.length > 0 && uids.every((uid) => uid === own || uid === 0)) return;
-  throw new FsbError('denied', 'only the user who runs this core may call it', {
-    hint: 'Run the command as that user, or start a core of your own.',
-  });
+  return uids.length > 0 && uids.every((uid) => uid === own || uid === 0);
 }
 
 const readTable = (name: 'tcp' | 'tcp6'): string => {
@@ -28,24 +65,29 @@ const readTable = (name: 'tcp' | 'tcp6'): string => {
 
 /** Of a connection that both ends have open. In every other state the socket may have no owner any more, which reads as 0. */
 const ESTABLISHED = '01';
-/** Of one whose owner has it closed, or shut down: nobody can tell which. */
+/** Of one whose owner has closed it, or shut it down: nobody can tell which. */
 const NOBODY = -1;
 
-/** The users of every socket that is bound to the address and port, as /proc/net/tcp and tcp6 tell; -1: it does not tell. */
-export function ownersOf(address: string, port: number, table: (name: 'tcp' | 'tcp6') => string): number[] {
-  const plain = address.replace(/^::ffff:/, '');
-  const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
-  const local = isIPv4(plain)
-    ? new Set([`${hexOfIPv4(plain)}:${hexPort}`, `0000000000000000FFFF0000${hexOfIPv4(plain)}:${hexPort}`])
-    : new Set([`00000000000000000000000001000000:${hexPort}`]);
+/** The users of the peer's end of a connection, as /proc/net/tcp and tcp6 tell; -1: they do not. */
+export function ownersOf(peer: End, here: End, table: (name: 'tcp' | 'tcp6') => string): number[] {
+  const [local, remote] = [spelled(peer), spelled(here)];
   return (['tcp', 'tcp6'] as const).flatMap((name) =>
     table(name)
       .split('\n')
       .slice(1)
       .map((line) => line.trim().split(/\s+/))
-      .filter((fields) => local.has(fields[1] ?? ''))
+      .filter((fields) => local.has(fields[1] ?? '') && remote.has(fields[2] ?? ''))
       .map((fields) => (fields[3] === ESTABLISHED ? Number(fields[7]) : NOBODY)),
   );
+}
+
+/** As the kernel prints it, in either table. */
+function spelled({ address, port }: End): Set<string> {
+  const plain = address.replace(/^::ffff:/, '');
+  const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
+  return isIPv4(plain)
+    ? new Set([`${hexOfIPv4(plain)}:${hexPort}`, `0000000000000000FFFF0000${hexOfIPv4(plain)}:${hexPort}`])
+    : new Set([`00000000000000000000000001000000:${hexPort}`]);
 }
 
 /** 127.0.0.1 -> 0100007F: the kernel prints the address as one number of the machine's byte order. */
