@@ -15,6 +15,7 @@ const ALONE = [
   // Lower their own limit of open files.
   'test/integration/image/failing-disk.test.ts',
   'test/integration/logs/too-many-files.test.ts',
+  'test/integration/core/starved-doors.test.ts',
   // Puts something between a module and those that import it.
   'test/integration/image/pull-removal-races.test.ts',
   // Counts the helpers that this process has started.

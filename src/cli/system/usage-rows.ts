@@ -83,7 +83,8 @@ const plain = (type: UsageType, total: number | null, size: number, reclaimable:
 });
 
 export const isUsed = ({ usedBy }: ImageInfo): boolean => usedBy.length > 0;
-export const isOfSandbox = ({ sandboxId }: InstanceUsage): boolean => sandboxId !== undefined;
+/** Which one is not told to whoever may only enter some namespaces. */
+export const isOfSandbox = ({ holder }: InstanceUsage): boolean => holder === 'sandbox' || holder === 'files';
 const isLent = ({ holder }: InstanceUsage): boolean => holder === 'lease' || holder === 'run';
 
 const sizeOf = ({ size }: { size: number }): number => size;

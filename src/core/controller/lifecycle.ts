@@ -94,19 +94,27 @@ export class Lifecycle {
     const entry = this.#registry.byId(id);
     if (entry?.sandbox.state.phase !== 'Running') return;
     const now = this.#clock.now();
-    const grace = entry.sandbox.spec.grace_period;
     const recorded = entry.enter({ phase: 'Expired', endedAt: now }, now, 'its time was up');
     this.#save(recorded, entry);
     // After the record: a core that is killed in between would take the end for the command's own.
-    recorded
-      .catch(noop)
-      .then(() => {
-        failpoint('expire.recorded');
-        return this.#agent.stop(id, { grace, keepFiles: true });
-      })
-      .catch((error) =>
-        this.#log.error({ err: error, sandbox: entry.sandbox.name }, 'cannot stop an expired sandbox'),
-      );
+    recorded.catch(noop).then(() => {
+      failpoint('expire.recorded');
+      return this.#stopExpired(entry, id);
+    });
+  }
+
+  /** Tried again until it has stopped, or whoever deletes it or starts it again sees to that. */
+  async #stopExpired(entry: SandboxEntry, id: string): Promise<void> {
+    const isExpired = (): boolean => entry.sandbox.id === id && entry.sandbox.state.phase === 'Expired';
+    const { name, spec } = entry.sandbox;
+    try {
+      if (isExpired()) await this.#agent.stop(id, { grace: spec.grace_period, keepFiles: true });
+    } catch (error) {
+      const again = (): void => void this.#stopExpired(entry, id);
+      if (isExpired()) return this.#retries.failed(entry.key, `stop expired sandbox ${name}`, error, again);
+    }
+    // Else it is the deletion that is tried again, and says so itself.
+    if (entry.sandbox.state.phase !== 'Terminating') this.#retries.succeeded(entry.key);
   }
 
   /**
@@ -192,8 +200,8 @@ export class Lifecycle {
     this.#recreation.close();
   }
 
-  #save(saved: Promise<void>, { sandbox }: SandboxEntry): void {
-    saved.catch((error) => this.#log.error({ err: error, sandbox: sandbox.name }, 'cannot write a record'));
+  #save(saved: Promise<void>, { sandbox: { name } }: SandboxEntry): void {
+    saved.catch((error) => this.#log.error({ err: error, sandbox: name }, 'cannot write a record'));
   }
 }
 

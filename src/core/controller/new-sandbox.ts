@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { CreateRequest } from '../api/sandbox-api.ts';
+import { FsbError } from '../model/errors.ts';
 import { assertName, newSandboxId, newSandboxName } from '../model/ids.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 import { parseSpec, type SandboxSpec } from '../model/spec.ts';
+
+/** Characters: it is kept with the sandbox. */
+const LONGEST_KEY = 255;
 
 /** The record of a sandbox that nothing was done for yet. @throws invalid_argument */
 export function newSandbox(
@@ -12,6 +16,7 @@ export function newSandbox(
   const spec = parseSpec(input);
   assertName(namespace, 'namespace');
   if (name !== '') assertName(name, 'sandbox name');
+  assertKey(idempotencyKey);
   return {
     id: newSandboxId(),
     namespace,
@@ -26,6 +31,12 @@ export function newSandbox(
     events: [{ time: now, message: 'created' }],
     ...(idempotencyKey ? { idempotencyKey, requestDigest: requestDigest(spec) } : {}),
   };
+}
+
+function assertKey({ length }: string = ''): void {
+  if (length <= LONGEST_KEY) return;
+  const message = `the idempotency key has ${length} characters: ${LONGEST_KEY} are the most`;
+  throw new FsbError('invalid_argument', message, { hint: 'Use a random one, such as a UUID.' });
 }
 
 /** The same for the same spec, however it was written; sha256 in hexadecimal digits. */

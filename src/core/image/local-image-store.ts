@@ -1,6 +1,8 @@
+import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../model/clock.ts';
+import { eachWithEither, withEither } from '../model/either-signal.ts';
 import { FsbError } from '../model/errors.ts';
 import type { ImageDetails, ImageInfo, PruneResult, RemovedImage, ResolvedImage } from '../model/image.ts';
 import type { ImportRequest, LoginRequest, PruneRequest, PullRequest } from '../model/image-requests.ts';
@@ -69,6 +71,8 @@ class OverlayImageStore implements LocalImageStore {
     this.#registries = registries;
     const holds = this.#holds;
     this.#log = log;
+    // Every call listens to it; Node takes more than ten for a leak.
+    setMaxListeners(0, this.#closing.signal);
     this.#happened = happened;
     this.#content = content;
     this.#publisher = new Publisher(content.records, happened);
@@ -114,12 +118,11 @@ class OverlayImageStore implements LocalImageStore {
     onLayer?: (layer: LayerProgress) => void,
   ): Promise<ImageInfo[]> {
     const ground = { intake: this.#intake, platform: this.#platform, onLayer };
-    return this.#work(
-      importImages(request, ground, this.#untilClosing(signal)).then((records) => {
-        for (const record of records) this.#happened(happening(record, { type: 'imported' }));
-        return this.#catalogue.infos(records);
-      }),
-    );
+    return this.#untilClosing(signal, async (until) => {
+      const records = await importImages(request, ground, until);
+      for (const record of records) this.#happened(happening(record, { type: 'imported' }));
+      return this.#catalogue.infos(records);
+    });
   }
 
   tag(source: string, target: string): Promise<void> {
@@ -131,11 +134,11 @@ class OverlayImageStore implements LocalImageStore {
 
   async *save(references: string[], signal?: AbortSignal): AsyncGenerator<Buffer> {
     const images = imagesMeant(references, (reference) => this.#catalogue.find(reference));
-    yield* saveImages(images, this.#content, this.#untilClosing(signal));
+    yield* eachWithEither(signal, this.#closing.signal, (until) => saveImages(images, this.#content, until));
   }
 
   login({ registry, credentials }: LoginRequest, signal?: AbortSignal): Promise<{ identityToken?: string }> {
-    return this.#work(this.#registries.login(registry, credentials, this.#untilClosing(signal)));
+    return this.#untilClosing(signal, (until) => this.#registries.login(registry, credentials, until));
   }
 
   list(): Promise<ImageInfo[]> {
@@ -195,8 +198,8 @@ class OverlayImageStore implements LocalImageStore {
     return reference === HOST_IMAGE || this.#host.isMeantBy(reference);
   }
 
-  #untilClosing(signal?: AbortSignal): AbortSignal {
-    return signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
+  #untilClosing<T>(signal: AbortSignal | undefined, work: (until: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#work(withEither(signal, this.#closing.signal, work));
   }
 
   /** close() waits for it. */

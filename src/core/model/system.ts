@@ -21,7 +21,7 @@ export interface RecoveryResult {
 /** An instance of an earlier core of which it is not known yet what becomes of it. It lives on meanwhile. */
 export interface UnsettledInstance {
   instance: string;
-  /** Whose it is, where that is known. */
+  /** Whose it is, where that is known, for whoever may enter all namespaces. */
   sandboxId?: string;
   reason: string;
 }
@@ -34,7 +34,7 @@ export interface InstanceUsage {
   /** Empty for one that no record wants. */
   pool: string;
   holder: InstanceHolder;
-  /** Of `sandbox` and `files`. */
+  /** Of `sandbox` and `files`, for whoever may enter all namespaces. */
   sandboxId?: string;
   /** Of what was written in it. */
   files: number;

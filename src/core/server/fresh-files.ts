@@ -21,37 +21,52 @@ export interface FreshFilesOptions<Value, Name extends string> {
 export class FreshFiles<Value, Name extends string> {
   readonly #options: FreshFilesOptions<Value, Name>;
   #value: Value;
+  /** That the value is of. */
   #state: string;
+  /** That could not be read, the last one that was told. */
+  #unread: string | undefined;
 
   /** @throws invalid_argument, denied (others may read a file), and as `parse` */
   constructor(options: FreshFilesOptions<Value, Name>) {
     this.#options = options;
     this.#state = this.#look();
-    this.#value = this.#read();
+    this.#value = options.parse(this.#read());
   }
 
   get value(): Value {
     const state = this.#look();
     if (state === this.#state) return this.#value;
-    // Before it is read: what changes meanwhile is seen the next time.
-    this.#state = state;
     try {
-      this.#value = this.#read();
+      const contents = this.#read();
+      // Looked at before it was read: what changed meanwhile is seen the next time.
+      this.#state = state;
+      this.#unread = undefined;
+      this.#value = this.#options.parse(contents);
       this.#options.onChanged();
     } catch (error) {
-      this.#options.onBroken(FsbError.from(error));
+      this.#broken(state, FsbError.from(error));
     }
     return this.#value;
+  }
+
+  /** What could not even be read may be all right: the next look tries it again. */
+  #broken(state: string, error: FsbError): void {
+    if (this.#state !== state) {
+      if (this.#unread === state) return;
+      this.#unread = state;
+    }
+    this.#options.onBroken(error);
   }
 
   #look(): string {
     return Object.values<string>(this.#options.files).map(stateOf).join(' ');
   }
 
-  #read(): Value {
+  /** @throws invalid_argument */
+  #read(): Record<Name, Buffer> {
     const entries = Object.entries<string>(this.#options.files);
     const contents = Object.fromEntries(entries.map(([name, path]) => [name, contentOf(path)]));
-    return this.#options.parse(contents as Record<Name, Buffer>);
+    return contents as Record<Name, Buffer>;
   }
 }
 

@@ -11,6 +11,16 @@ const request = (name: string, idempotencyKey?: string, spec: Partial<SandboxSpe
 });
 
 describe('an idempotency key', () => {
+  it('has a bound', async () => {
+    const { controller } = world();
+    expect(await failure(controller.create(request('box', 'k'.repeat(256))))).toMatchObject({
+      code: 'invalid_argument',
+      message: 'the idempotency key has 256 characters: 255 are the most',
+    });
+    expect(await controller.list({})).toEqual([]);
+    await controller.create(request('box', 'k'.repeat(255)));
+  });
+
   it('gives the sandbox that it made, also when that has changed since then', async () => {
     const { controller, ref } = world();
     const spec = { labels: { b: '2', a: '1' }, ttl: '60s' };

@@ -68,6 +68,42 @@ describe('a deletion that fails', () => {
   });
 });
 
+describe('an expired sandbox that cannot be stopped', () => {
+  const expired = async () => {
+    const all = world();
+    const { id } = await all.create('box', { ttl: 60 });
+    all.agent.onStop = () => Promise.reject(new Error('busy'));
+    await all.clock.advance(60_000);
+    expect((await all.controller.get(all.ref('box'))).state.phase).toBe('Expired');
+    expect(all.agent.stops).toHaveLength(1);
+    return { ...all, id };
+  };
+
+  it('is stopped by a later try', async () => {
+    const { agent, clock, id } = await expired();
+    await clock.advance(1_000);
+    expect(agent.stops).toHaveLength(2);
+    agent.onStop = async () => {};
+    await clock.advance(2_000);
+    expect(agent.stops).toHaveLength(3);
+    expect(agent.stops.at(-1)).toMatchObject({ sandboxId: id, keepFiles: true });
+    await clock.advance(600_000);
+    expect(agent.stops).toHaveLength(3);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('is left to its deletion, and that one is tried again', async () => {
+    const { agent, clock, controller, ref } = await expired();
+    await failure(controller.delete(ref('box')));
+    agent.onStop = async () => {};
+    await clock.advance(60_000);
+    await clock.advance(0);
+    expect(await controller.list({})).toEqual([]);
+    expect(agent.stops.slice(1).every(({ keepFiles }) => !keepFiles)).toBe(true);
+    expect(clock.pending).toBe(0);
+  });
+});
+
 it('a generation that cannot be forgotten is tried again, while its sandbox runs on', async () => {
   const { create, controller, agent, clock, ref } = world();
   const first = await create('box');

@@ -106,6 +106,8 @@ describe('the core of a caller', () => {
           yield { seq: 1, time: 0, sandbox: sandbox('other'), event };
           yield { seq: 2, time: 0, sandbox: sandbox('mine'), event };
         },
+        usage: async () => ({ instances: [{ id: 'i1', sandboxId: 's1', files: 7 }], logs: [] }),
+        health: async () => ({ unsettled: [{ instance: 'i1', sandboxId: 's1', reason: 'busy' }] }),
       },
       pools: {
         get: async () => ({
@@ -123,5 +125,9 @@ describe('the core of a caller', () => {
     const holders = (await guarded.pools.get('p')).instances.map(({ holder }) => holder);
     expect(holders).toEqual(['sandbox', 'sandbox mine/b', 'lease', 'run']);
     expect((await guarded.images.inspect('x')).usedBy).toEqual(['mine/b', 'pool run', 'warm pool p']);
+    expect((await guarded.system.usage()).instances).toEqual([{ id: 'i1', files: 7 }]);
+    expect((await guarded.system.health()).unsettled).toEqual([{ instance: 'i1', reason: 'busy' }]);
+    const everywhere = coreFor(core as unknown as CoreApi, { caller: caller({ namespaces: 'all' }) });
+    expect((await everywhere.system.usage()).instances).toMatchObject([{ sandboxId: 's1' }]);
   });
 });

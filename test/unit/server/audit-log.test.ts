@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -42,4 +42,16 @@ it('cannot be emptied by who names long things', () => {
   for (let i = 0; i < 10; i++) write(log, 'x'.repeat(4 * 1024 * 1024));
   log.close();
   expect(JSON.parse(linesOf(path)[0]!)).toMatchObject({ object: 'the one that matters' });
+});
+
+it('goes on where older ones cannot be put away, and when its file was taken away', () => {
+  mkdirSync(`${path}.1`);
+  const log = open(300);
+  for (let i = 0; i < 5; i++) write(log, `a/${i}`);
+  expect(linesOf(path)).toHaveLength(5);
+  rmSync(`${path}.1`, { recursive: true });
+  rmSync(path);
+  write(log, 'a/5');
+  log.close();
+  expect(linesOf(path).map((line) => JSON.parse(line).object)).toEqual(['a/5']);
 });

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../../model/clock.ts';
+import { withEither } from '../../model/either-signal.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { RegistryCredentials } from '../../model/image-requests.ts';
 import { familiarReference, type ImageReference } from '../../model/reference.ts';
@@ -89,14 +90,14 @@ class RegistryClient implements Registries {
       });
     const endpoint = (await this.#endpoints(name)).registry;
     const authorizer = new Authorizer(endpoint, this.#tokens, { credentials, offline: true });
-    return logIn({
+    const terms = {
       connection: this.#connection(name, endpoint, authorizer, LOGIN_HINT),
       authorizer,
       registry: name,
       clock: this.#clock,
       random: this.#random,
-      signal: signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal,
-    });
+    };
+    return withEither(signal, this.#closing.signal, (until) => logIn({ ...terms, signal: until }));
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../model/clock.ts';
+import { eachWithEither, withEither } from '../../model/either-signal.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { type BlobQuestion, type Position, readBlob } from './blob.ts';
 import type { Connection } from './connection.ts';
@@ -21,6 +22,8 @@ export interface RepositoryTerms {
   closing: AbortSignal;
 }
 
+type ReadTerms = ReadOptions & { signal: AbortSignal };
+
 const MOST_ATTEMPTS = 5;
 
 /** A repository on the mirrors of its registry and on itself. */
@@ -35,8 +38,13 @@ export class Repository implements RemoteRepository {
     this.#terms = terms;
   }
 
-  async digestOf(reference: string, options: Omit<ReadOptions, 'offset'> = {}): Promise<string | undefined> {
-    const signal = this.#signal(options.signal);
+  digestOf(reference: string, options: Omit<ReadOptions, 'offset'> = {}): Promise<string | undefined> {
+    return withEither(options.signal, this.#terms.closing, (signal) =>
+      this.#digestOf(reference, options, signal),
+    );
+  }
+
+  async #digestOf(reference: string, options: ReadOptions, signal: AbortSignal): Promise<string | undefined> {
     for (const connection of this.#usable()) {
       try {
         const terms = { ...this.#retryTerms(connection, options, signal), limit: 1 };
@@ -53,8 +61,13 @@ export class Repository implements RemoteRepository {
     return undefined;
   }
 
-  async manifest(reference: string, options: Omit<ReadOptions, 'offset'> = {}): Promise<RemoteManifest> {
-    const signal = this.#signal(options.signal);
+  manifest(reference: string, options: Omit<ReadOptions, 'offset'> = {}): Promise<RemoteManifest> {
+    return withEither(options.signal, this.#terms.closing, (signal) =>
+      this.#manifest(reference, options, signal),
+    );
+  }
+
+  async #manifest(reference: string, options: ReadOptions, signal: AbortSignal): Promise<RemoteManifest> {
     for (const connection of this.#usable()) {
       try {
         return await retrying(this.#retryTerms(connection, options, signal), () =>
@@ -73,7 +86,13 @@ export class Repository implements RemoteRepository {
     return { path, reference, task: `pull ${name}${isNamed ? '' : `: manifest ${reference}`}`, signal };
   }
 
-  async *blob(blob: RemoteBlob, options: ReadOptions = {}): AsyncGenerator<Buffer> {
+  blob(blob: RemoteBlob, options: ReadOptions = {}): AsyncGenerator<Buffer> {
+    return eachWithEither(options.signal, this.#terms.closing, (signal) =>
+      this.#blob(blob, { ...options, signal }),
+    );
+  }
+
+  async *#blob(blob: RemoteBlob, options: ReadTerms): AsyncGenerator<Buffer> {
     const { name, path } = this.#terms;
     const task = `pull ${name}: blob ${blob.digest}`;
     const position = { at: options.offset ?? 0 };
@@ -95,9 +114,9 @@ export class Repository implements RemoteRepository {
     connections: Connection[],
     questionTo: (connection: Connection) => BlobQuestion,
     position: Position,
-    options: ReadOptions,
+    options: ReadTerms,
   ): AsyncGenerator<Buffer> {
-    const signal = this.#signal(options.signal);
+    const { signal } = options;
     const givers = new Set<Connection>();
     for (const connection of connections) {
       const terms = this.#retryTerms(connection, options, signal);
@@ -145,11 +164,6 @@ export class Repository implements RemoteRepository {
   #retryTerms({ endpoint }: Connection, { onRetry }: ReadOptions, signal: AbortSignal): RetryTerms {
     const { clock, random } = this.#terms;
     return { clock, random, limit: endpoint.mirror ? 1 : MOST_ATTEMPTS, onRetry, signal };
-  }
-
-  #signal(signal?: AbortSignal): AbortSignal {
-    const { closing } = this.#terms;
-    return signal ? AbortSignal.any([signal, closing]) : closing;
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../model/clock.ts';
+import { withEither } from '../../model/either-signal.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { Answer } from './answer.ts';
 import { connectionFailure } from './connection-failures.ts';
@@ -29,7 +30,7 @@ export class Tokens {
   /** @throws unauthenticated, denied, unavailable; Retryable */
   async get(terms: TokenTerms, endpoint: Endpoint, subject: Subject, signal?: AbortSignal): Promise<Token> {
     // A login asks whether the password is good now, and what it gets for it stays nowhere here.
-    if (terms.offline) return this.#ask(terms, endpoint, subject, this.#until(signal));
+    if (terms.offline) return this.#askUntilClosing(terms, endpoint, subject, signal);
     const key = keyOf(terms);
     this.#dropExpired();
     const known = this.#tokens.get(key);
@@ -47,7 +48,7 @@ export class Tokens {
     const known = this.#fetches.get(key);
     if (known && !known.abandoned) return known;
     const fetch: SharedFetch<Token> = new SharedFetch((signal) =>
-      this.#ask(terms, endpoint, subject, this.#until(signal))
+      this.#askUntilClosing(terms, endpoint, subject, signal)
         .then((token) => {
           this.#tokens.set(key, token);
           return token;
@@ -58,13 +59,18 @@ export class Tokens {
     return fetch;
   }
 
-  #until(signal?: AbortSignal): AbortSignal {
-    return signal ? AbortSignal.any([signal, this.#closing]) : this.#closing;
-  }
-
   #dropExpired(): void {
     const now = this.#clock.monotonic();
     for (const [key, { expires }] of this.#tokens) if (expires <= now) this.#tokens.delete(key);
+  }
+
+  #askUntilClosing(
+    terms: TokenTerms,
+    endpoint: Endpoint,
+    subject: Subject,
+    signal?: AbortSignal,
+  ): Promise<Token> {
+    return withEither(signal, this.#closing, (until) => this.#ask(terms, endpoint, subject, until));
   }
 
   async #ask(terms: TokenTerms, endpoint: Endpoint, subject: Subject, signal: AbortSignal): Promise<Token> {

@@ -31,13 +31,15 @@ export interface AuditLogOptions {
 
 /**
  * Who changed what, and who was refused: a line of JSON each, in PATH and, older ones, in PATH.1. It is in the file when
- * write() returns; a disk that takes nothing does not stop the core, but its log says so.
+ * write() returns; a disk that takes nothing does not stop the core, but its log says so. What is wrong with turning over
+ * costs no entry.
  */
 export class AuditLog {
   readonly #options: AuditLogOptions;
   #file: number;
   #size: number;
   #isBroken = false;
+  #isTooLong = false;
 
   /** @throws the error of the system */
   constructor(options: AuditLogOptions) {
@@ -64,11 +66,36 @@ export class AuditLog {
     this.#file = -1;
   }
 
+  /** One that fails leaves the file that was written before, and the next entry tries again. */
   #turnOver(): void {
     const { path } = this.#options;
-    renameSync(path, `${path}.1`);
-    this.close();
-    [this.#file, this.#size] = opened(path);
+    try {
+      // First what needs a descriptor and room: without its file the log could not go on.
+      const [next, size] = opened(`${path}.next`);
+      try {
+        renameIfThere(path, `${path}.1`);
+        renameSync(`${path}.next`, path);
+      } catch (error) {
+        closeSync(next);
+        throw error;
+      }
+      this.close();
+      [this.#file, this.#size] = [next, size];
+      this.#isTooLong = false;
+    } catch (error) {
+      if (!this.#isTooLong)
+        this.#options.log.error({ err: error }, 'the audit log cannot be turned over: it grows');
+      this.#isTooLong = true;
+    }
+  }
+}
+
+/** An operator may have taken it away. @throws the error of the system */
+function renameIfThere(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
 }
 

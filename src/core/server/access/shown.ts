@@ -3,7 +3,7 @@ import { type Caller, mayEnter } from '../../model/caller.ts';
 import type { CoreEvent } from '../../model/event.ts';
 import type { ImageInfo } from '../../model/image.ts';
 import type { PoolDetails, PoolInstance } from '../../model/pool.ts';
-import type { LogUsage, SystemUsage } from '../../model/system.ts';
+import type { LogUsage, SystemHealth, SystemUsage } from '../../model/system.ts';
 
 /** What the things of the whole node show to a caller who may only enter some namespaces: no names of the others. */
 
@@ -24,8 +24,22 @@ export const maySeeLog = ({ deleted }: LogUsage, caller: Caller): boolean =>
 
 export const shownUsage = (usage: SystemUsage, caller: Caller): SystemUsage => ({
   ...usage,
+  instances: usage.instances.map(withoutSandbox),
   logs: usage.logs.filter((log) => maySeeLog(log, caller)),
 });
+
+export const shownHealth = (health: SystemHealth): SystemHealth => ({
+  ...health,
+  unsettled: health.unsettled.map(withoutSandbox),
+});
+
+/** The node does not know in which namespace it is. */
+function withoutSandbox<Instance extends { sandboxId?: string }>({
+  sandboxId: _,
+  ...instance
+}: Instance): Omit<Instance, 'sandboxId'> {
+  return instance;
+}
 
 export function shownPool(pool: PoolDetails, caller: Caller): PoolDetails {
   return { ...pool, instances: pool.instances.map((instance) => shownInstance(instance, caller)) };

@@ -9,7 +9,7 @@ import { refKey, type SandboxRef } from '../../model/sandbox.ts';
 import { parseSandboxConfig } from '../../tools/pool/sandbox-config.ts';
 import type { PoolServer } from '../../tools/pool-server.ts';
 import type { Table } from './row.ts';
-import { maySeeLog, shownEvent, shownImage, shownNews, shownPool, shownUsage } from './shown.ts';
+import { maySeeLog, shownEvent, shownHealth, shownImage, shownNews, shownPool, shownUsage } from './shown.ts';
 
 /** Which scope each method of a core, of its node and of its pool server needs, and where its namespaces are: the one place that says who may do what. */
 
@@ -110,7 +110,7 @@ export const systemTable: Table<SystemApi> = {
   usage: { scope: 'read', shown: shownUsage },
   retainedLogs: { scope: 'read', shown: (logs, caller) => logs.filter((log) => maySeeLog(log, caller)) },
   removeLogs: { scope: 'admin', object: String },
-  health: { scope: 'read' },
+  health: { scope: 'read', shown: shownHealth },
   removeSetAside: { scope: 'admin' },
   events: { scope: 'read', stream: true, shown: shownEvent },
 };

@@ -47,7 +47,8 @@ export function endCall(call: { emit(event: 'cancelled'): unknown }, why: FsbErr
   call.emit('cancelled');
 }
 
-function whyCancelled(call: Call): FsbError {
+/** Of a call that is cancelled: by its client, its deadline, or from this side. */
+export function whyCancelled(call: Pick<Call, 'getDeadline'>): FsbError {
   const why = ended.get(call);
   if (why !== undefined) return why;
   return Number(call.getDeadline()) <= systemClock.now()

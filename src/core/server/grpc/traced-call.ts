@@ -1,10 +1,13 @@
-import { type Metadata, type StatusObject, status } from '@grpc/grpc-js';
-import { currentTracer, type SpanFailure } from '../../model/trace.ts';
+import type { Metadata, StatusObject } from '@grpc/grpc-js';
+import { currentTracer, type Span, type SpanFailure } from '../../model/trace.ts';
+import { ERROR_METADATA, fromGrpcStatus } from '../../wire/error-status.ts';
+import { whyCancelled } from './call.ts';
 
 /** What all kinds of calls have of the library. */
 interface Call {
   metadata: Metadata;
-  once?(event: 'close' | 'finish' | 'cancelled', listener: () => void): unknown;
+  getDeadline(): Date | number;
+  once?(event: string, listener: (thrown?: unknown) => void): unknown;
 }
 
 type Handle = (call: Call, callback?: (...answer: unknown[]) => void) => void;
@@ -20,14 +23,7 @@ export function tracedCall(path: string, handle: Handle): Handle {
       attributes: { 'rpc.system': 'grpc' },
       ...(typeof parent === 'string' && { parent }),
     });
-    if (callback === undefined) {
-      let ended = false;
-      const end = (): void => {
-        if (!ended) span.end();
-        ended = true;
-      };
-      for (const event of ['close', 'finish', 'cancelled'] as const) call.once?.(event, end);
-    }
+    if (callback === undefined) endWithStream(span, call);
     tracer.within(span, () =>
       handle(
         call,
@@ -41,8 +37,21 @@ export function tracedCall(path: string, handle: Handle): Handle {
   };
 }
 
+function endWithStream(span: Span, call: Call): void {
+  let ended = false;
+  const end = (failure?: SpanFailure): void => {
+    if (!ended) span.end(failure);
+    ended = true;
+  };
+  call.once?.('error', (thrown) => end(failureOf(thrown)));
+  call.once?.('cancelled', () => end(whyCancelled(call)));
+  for (const event of ['close', 'finish']) call.once?.(event, () => end());
+}
+
 /** Of a status, as ./call.ts makes them. */
 function failureOf(answer: unknown): SpanFailure | undefined {
-  const { code, details } = (answer ?? {}) as Partial<StatusObject>;
-  return code === undefined ? undefined : { code: status[code], message: details ?? '' };
+  const { code, details = '', metadata } = (answer ?? {}) as Partial<StatusObject>;
+  if (code === undefined) return undefined;
+  const [body] = metadata?.get(ERROR_METADATA) ?? [];
+  return fromGrpcStatus(code, details, typeof body === 'string' ? undefined : body);
 }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { withEither } from '../../model/either-signal.ts';
 import { LineStamper } from '../../model/line-stamper.ts';
 import type { LogEntry } from '../../model/logs.ts';
 import { logsFromQuery, wantsTimestamps } from '../../wire/stream/stream-query.ts';
@@ -20,9 +21,10 @@ export function logRoute(closing: AbortSignal): Route {
     const target = request.method === 'GET' ? sandboxPath(pathname) : undefined;
     if (target?.action !== 'logs') return false;
     const query = { ...logsFromQuery(searchParams), position: true };
-    const until = AbortSignal.any([signal, closing]);
-    const entries = core.sandboxes.logs(target.ref, query, { signal: until });
-    await sendLog(response, entries, wantsTimestamps(searchParams));
+    await withEither(signal, closing, (until) => {
+      const entries = core.sandboxes.logs(target.ref, query, { signal: until });
+      return sendLog(response, entries, wantsTimestamps(searchParams));
+    });
     return true;
   };
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../model/clock.ts';
+import { either } from '../../model/either-signal.ts';
 import type { BodyRoom } from './body-room.ts';
 import { RequestBody } from './request-body.ts';
 import type { Route } from './router.ts';
@@ -25,20 +26,4 @@ export function restRoutes({ clock, bodies, closing }: RestTerms): Route {
       body.release();
     }
   };
-}
-
-/** Aborted when one of them is. Not AbortSignal.any: see ../../tools/run/time-limit.ts. */
-function either(gone: AbortSignal, closing: AbortSignal): { signal: AbortSignal; settle: () => void } {
-  const own = new AbortController();
-  const leave = (): void => own.abort(gone.reason);
-  const close = (): void => own.abort(closing.reason);
-  gone.addEventListener('abort', leave, { once: true });
-  closing.addEventListener('abort', close, { once: true });
-  if (gone.aborted) leave();
-  if (closing.aborted) close();
-  const settle = (): void => {
-    gone.removeEventListener('abort', leave);
-    closing.removeEventListener('abort', close);
-  };
-  return { signal: own.signal, settle };
 }

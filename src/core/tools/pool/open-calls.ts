@@ -23,7 +23,7 @@ export class OpenCalls {
   async run<T>(caller: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#closed !== undefined) throw goingAway();
     const own = new AbortController();
-    // Not AbortSignal.any with one signal for all: that would remember every call for as long as this lives.
+    // Not AbortSignal.any: see ../../model/either-signal.ts.
     const leave = (): void => own.abort(caller.reason);
     if (caller.aborted) leave();
     caller.addEventListener('abort', leave);

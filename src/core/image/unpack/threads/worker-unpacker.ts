@@ -1,5 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import type { ResourceLimits, Worker } from 'node:worker_threads';
 import { type Clock, systemClock } from '../../../model/clock.ts';
+import { withEither } from '../../../model/either-signal.ts';
 import { FsbError, throwIfAborted } from '../../../model/errors.ts';
 import type { Launch } from '../../launch.ts';
 import { UnpackBudget } from '../budget.ts';
@@ -38,13 +40,13 @@ class WorkerUnpacker implements Unpacker {
 
   constructor(options: UnpackerOptions) {
     this.#options = options;
+    // Every layer listens to it; Node takes more than ten for a leak.
+    setMaxListeners(0, this.#closing.signal);
     this.#clock = options.clock ?? systemClock;
   }
 
   async unpack(request: UnpackRequest, signal?: AbortSignal): Promise<number> {
-    const either =
-      signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
-    const run = this.#unpack(request, either);
+    const run = withEither(signal, this.#closing.signal, (until) => this.#unpack(request, until));
     this.#running.add(run);
     try {
       return await run;
