@@ -14,7 +14,7 @@ export const recoveryTimeoutFlag = Flags.custom<number>({
 
 function wholeSeconds(ms: number): number {
   if (ms % 1000 === 0) return ms / 1000;
-  throw new FsbError('invalid_argument', '--recovery-timeout is not a number of whole seconds', {
+  throw new FsbError('invalid_argument', 'it must be a number of whole seconds', {
     hint: 'Write it like 30s or 5m.',
   });
 }

@@ -172,7 +172,7 @@ class LazyConnection {
       import('./stream-api.ts'),
       this.#http ?? this.#httpAsTold(),
     ]);
-    return new StreamApi(target);
+    return new StreamApi(target, this.#http === undefined ? () => this.#httpAsTold() : undefined);
   }
 
   /** Streams must reach the very core that answers the calls, whatever else listens on the usual port of that host. */

@@ -36,12 +36,15 @@ const livesOn = ({ namespace, name }: SandboxRef, command: 'get' | 'top'): strin
 
 /** Everything of a core that streams: one WebSocket each, no other connection. */
 export class StreamApi {
-  readonly #endpoint: Target;
+  #endpoint: Target;
+  readonly #whereNow: (() => Promise<Target>) | undefined;
   readonly #sockets = new Set<FrameSocket>();
   readonly #linked = new Set<LinkedSocket>();
 
-  constructor(endpoint: Target) {
+  /** @param whereNow asks where streams are now; left out: always there */
+  constructor(endpoint: Target, whereNow?: () => Promise<Target>) {
     this.#endpoint = endpoint;
+    this.#whereNow = whereNow;
   }
 
   exec(ref: SandboxRef, request: ExecRequest, options?: CallOptions): Promise<ProcessSession> {
@@ -104,8 +107,15 @@ export class StreamApi {
         failures += 1;
         // A timer that keeps the process alive: nothing else does while there is no connection.
         await delay(pause, undefined, { signal: options.signal }).catch(() => throwIfAborted(options.signal));
+        await this.#lookAgain();
       }
     }
+  }
+
+  /** The next core may listen at another port. While there is none, nobody can tell. */
+  async #lookAgain(): Promise<void> {
+    const found = await this.#whereNow?.().catch(() => undefined);
+    if (found !== undefined) this.#endpoint = found;
   }
 
   /**

@@ -37,7 +37,11 @@ export async function listenHttp(
   protocol: Protocol = 'http',
 ): Promise<HttpListener> {
   const server = serverBehind(door, (request, response) => {
-    response.once('finish', () => cutEndless(request, clock));
+    response.once('finish', () => {
+      cutEndless(request, clock);
+      // Nobody is to ask a core again that is going away, over a connection that it has kept.
+      if (!server.listening) setImmediate(() => server.closeIdleConnections());
+    });
     handle(request, response);
   });
   server.maxHeadersCount = 100;
