@@ -24,12 +24,12 @@ const ALONE = [
   'test/integration/core/sharing.test.ts',
 ];
 
-/** Those that wait for real sandboxes and programs. They share what they import, too. */
-const real = { ...shared, isolate: false, sequence: { groupOrder: 0 } };
+/** Those that wait for real sandboxes and programs; one of them soaks in CI, and mostly rests. They share what they import, too. */
+const real = { ...shared, maxWorkers: 4, isolate: false, sequence: { groupOrder: 0 } };
 
 /** Of the end-to-end tests, what of them every run has once more over another transport; `npm run test:transports` has all. */
 const EVERY_RUN: Partial<Record<Transport, string[]>> = {
-  tls: ['exit-codes', 'terminal', 'port-forward'],
+  tls: ['exit-codes', 'terminal'],
 };
 
 /** End-to-end tests whose command lines reach their core that way. */

@@ -138,7 +138,8 @@ describe.each(['unix', 'TLS'] as const)('over %s', (way) => {
       return read;
     });
     expect(await Promise.all([...fast, ...followers])).toEqual(Array(6).fill(MANY_BYTES));
-    expect(peakMemory() - before).toBeLessThan(64 * 1024);
+    // What they do not read comes at hundreds of megabytes a second.
+    expect(peakMemory() - before).toBeLessThan(128 * 1024);
     clearInterval(drip);
     for (const socket of slow) socket.destroy();
     for (const each of [box, talker]) await bench.core.sandboxes.delete(each, { grace: 0 });
