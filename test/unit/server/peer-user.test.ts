@@ -65,7 +65,7 @@ it('admits this very process, as long as the connection is there, and nobody els
   server.close();
 });
 
-it("admits nobody whose socket was closed before it was accepted: the kernel says that it is root's", async () => {
+it("admits nobody whose socket was closed before it was asked for: the kernel says that it is root's", async () => {
   const neighbours = new Neighbours();
   const late = new EventEmitter();
   neighbours.watch(late as Server);

@@ -14,29 +14,29 @@ export interface End {
  * belong to the user of the core (or to root), as the unix socket's mode 0600 has it: the kernel tells whose socket is
  * at the other end.
  *
- * It is asked once for each connection, when that is accepted: of a socket that its owner has closed it says that it is
- * root's, whoever that was.
+ * It is asked once for each connection, when something first comes over it: with thousands of them its table is long. Of a
+ * socket that its owner has closed it says that it is root's, whoever that was.
  */
 export class Neighbours {
-  readonly #own = new Map<string, Socket>();
+  readonly #sockets = new Map<string, { socket: Socket; isOwn?: boolean }>();
 
   /** Before the server listens. */
   watch(server: SocketServer): void {
     server.on('connection', (socket: Socket) => {
       const peer = peerOf(socket);
-      // Somebody else may have had the port before, whose end is yet to be told.
-      this.#own.delete(peer);
-      if (!isOfOwnUser(socket)) return;
-      this.#own.set(peer, socket);
+      this.#sockets.set(peer, { socket });
       socket.once('close', () => {
-        if (this.#own.get(peer) === socket) this.#own.delete(peer);
+        // Somebody else may have the port by now.
+        if (this.#sockets.get(peer)?.socket === socket) this.#sockets.delete(peer);
       });
     });
   }
 
-  /** @throws denied for another user, and when the kernel did not tell */
+  /** @throws denied for another user, and when the kernel does not tell */
   assertOwn(peer: string): void {
-    if (this.#own.has(peer)) return;
+    const known = this.#sockets.get(peer);
+    if (known !== undefined) known.isOwn ??= isOfOwnUser(known.socket);
+    if (known?.isOwn) return;
     throw new FsbError('denied', 'only the user who runs this core may call it', {
       hint: 'Run the command as that user, or start a core of your own.',
     });
@@ -70,24 +70,33 @@ const NOBODY = -1;
 
 /** The users of the peer's end of a connection, as /proc/net/tcp and tcp6 tell; -1: they do not. */
 export function ownersOf(peer: End, here: End, table: (name: 'tcp' | 'tcp6') => string): number[] {
-  const [local, remote] = [spelled(peer), spelled(here)];
-  return (['tcp', 'tcp6'] as const).flatMap((name) =>
-    table(name)
-      .split('\n')
-      .slice(1)
-      .map((line) => line.trim().split(/\s+/))
-      .filter((fields) => local.has(fields[1] ?? '') && remote.has(fields[2] ?? ''))
-      .map((fields) => (fields[3] === ESTABLISHED ? Number(fields[7]) : NOBODY)),
-  );
+  const ends = spelled(peer).flatMap((from) => spelled(here).map((to) => ` ${from} ${to} `));
+  return (['tcp', 'tcp6'] as const).flatMap((name) => {
+    const text = table(name);
+    return ends.flatMap((both) => linesWith(text, both)).map(ownerOf);
+  });
+}
+
+/** Not all of them are taken apart: there may be thousands. */
+function linesWith(text: string, part: string): string[] {
+  const lines: string[] = [];
+  for (let at = text.indexOf(part); at !== -1; at = text.indexOf(part, at + 1))
+    lines.push(text.slice(text.lastIndexOf('\n', at) + 1, text.indexOf('\n', at)));
+  return lines;
+}
+
+function ownerOf(line: string): number {
+  const fields = line.trim().split(/\s+/);
+  return fields[3] === ESTABLISHED ? Number(fields[7]) : NOBODY;
 }
 
 /** As the kernel prints it, in either table. */
-function spelled({ address, port }: End): Set<string> {
+function spelled({ address, port }: End): string[] {
   const plain = address.replace(/^::ffff:/, '');
   const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
   return isIPv4(plain)
-    ? new Set([`${hexOfIPv4(plain)}:${hexPort}`, `0000000000000000FFFF0000${hexOfIPv4(plain)}:${hexPort}`])
-    : new Set([`00000000000000000000000001000000:${hexPort}`]);
+    ? [`${hexOfIPv4(plain)}:${hexPort}`, `0000000000000000FFFF0000${hexOfIPv4(plain)}:${hexPort}`]
+    : [`00000000000000000000000001000000:${hexPort}`];
 }
 
 /** 127.0.0.1 -> 0100007F: the kernel prints the address as one number of the machine's byte order. */
