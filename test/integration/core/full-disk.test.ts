@@ -161,6 +161,8 @@ describe('a core whose disk is full', () => {
     await answers(box);
     await bench.core.sandboxes.delete(box, { grace: 0 });
     expect(await bench.core.sandboxes.list({})).toEqual([]);
+    // What was deleted has made room.
+    await disk.fill();
     expect(await errorOf(bench.idle())).toMatchObject(full);
     await free();
     await bench.core.pools.update('default-pool', { reset: true });

@@ -87,7 +87,8 @@ describe.each(['unix', 'TLS'] as const)('over %s', (way) => {
     const heard = new Set(await Promise.all(followers.map((follower) => follower.until('three\n'))));
     expect([...heard]).toEqual(['begin\none\ntwo\nthree\n']);
     await Promise.all(followers.map((follower) => follower.close()));
-    await until(async () => (await descriptors(core)) <= before.descriptors);
+    // A few more for instances that have been warmed since.
+    await until(async () => (await descriptors(core)) < before.descriptors + FOLLOWERS / 10);
     const { heap, buffers } = await core.memory();
     expect(heap - before.memory.heap).toBeLessThan(8 * MIB);
     expect(buffers - before.memory.buffers).toBeLessThan(8 * MIB);

@@ -1,9 +1,15 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, readdir } from 'node:fs/promises';
+import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { UnpackThread } from '../../../src/core/image/unpack/threads/unpack-thread.ts';
+import type { UnpackJob } from '../../../src/core/image/unpack/worker/messages.ts';
+import { systemClock } from '../../../src/core/model/clock.ts';
 import type { PullEvent } from '../../../src/core/model/pull.ts';
 import { errorOf } from '../../contract/workbench.ts';
 import { limiter } from '../../helpers/descriptor-limit.ts';
+import { launch } from '../../helpers/guest/guest-programs.ts';
 import { addImage, tarOf } from '../../helpers/image/image-files.ts';
 import { tinyImage } from '../../helpers/image/image-store-fixture.ts';
 import { inState, usePullFixture } from '../../helpers/image/pull-fixture.ts';
@@ -104,5 +110,20 @@ describe('a core that has too many files open', () => {
     });
     await nothingIsThere();
     await nextPullWorks();
+  });
+
+  it('that is why a thread finds no module, whatever it says', async () => {
+    const script =
+      "require('worker_threads').parentPort.once('message', () => { throw Error('cannot find it') })";
+    const worker = new Worker(script, { eval: true });
+    const thread = new UnpackThread({ clock: systemClock, launch, limits: {}, start: () => worker });
+    await once(worker, 'online');
+    await files.set(10);
+    const failure = await errorOf(thread.run({} as UnpackJob));
+    await files.set(files.usual);
+    expect(failure).toMatchObject({
+      code: 'no_capacity',
+      message: 'cannot unpack the layer: the core has too many files open',
+    });
   });
 });

@@ -1,5 +1,6 @@
 import type { ResourceLimits, Worker } from 'node:worker_threads';
 import type { Clock } from '../../../model/clock.ts';
+import { descriptorLimit } from '../../../model/descriptors.ts';
 import { diskFailure } from '../../../model/disk-failure.ts';
 import { FsbError, throwIfAborted } from '../../../model/errors.ts';
 import type { Launch } from '../../launch.ts';
@@ -129,7 +130,7 @@ export class UnpackThread {
         `cannot unpack the layer: it needs more than ${this.#options.limits.maxOldGenerationSizeMb} MiB of memory`,
         { cause: reason },
       );
-    const failure = diskFailure(reason) ?? diskFailure({ code: initFailure(reason) });
+    const failure = diskFailure(reason) ?? diskFailure({ code: initFailure(reason) }) ?? descriptorFailure();
     if (failure !== undefined)
       return new FsbError(failure.code, `cannot unpack the layer: ${failure.why}`, {
         ...{ hint: failure.hint, cause: reason },
@@ -144,3 +145,7 @@ export class UnpackThread {
 /** A thread that could not even begin says why in its message alone: `Worker initialization failure: EMFILE`. */
 const initFailure = (reason?: NodeJS.ErrnoException): string | undefined =>
   reason?.code === 'ERR_WORKER_INIT_FAILED' ? /E[A-Z]+$/.exec(reason.message)?.[0] : undefined;
+
+/** A module that cannot be opened for want of a descriptor is one that "cannot be found". */
+const descriptorFailure = () =>
+  descriptorLimit() === undefined ? diskFailure({ code: 'EMFILE' }) : undefined;
