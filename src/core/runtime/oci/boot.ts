@@ -53,6 +53,7 @@ export async function bootInstance(
     runtimeBinary,
     runtimeRoot: context.directories.runtimeRoot,
     again: shape.again !== undefined,
+    disk: shape.resources.disk,
   });
   await launch(context, paths, id, words, { signal, lowUntil: request.lowUntil });
   failpoint('boot.launched');
