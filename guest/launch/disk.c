@@ -22,6 +22,7 @@
 #include "launch.h"
 #include "loop.h"
 #include "path.h"
+#include "sparse.h"
 
 /* All that is asked of it said here: what a node has in its mke2fs.conf may suit other kernels, or other disks. */
 #define FEATURES \
@@ -34,11 +35,10 @@ enum { STATE_OFFSET = 1024 + 58, STATE_VALID = 1, STATE_ERRORS = 2 };
 /* e2fsck(8): what it found is mended. */
 enum { FSCK_MENDED = 1 | 2 };
 
-enum { CHUNK = 64 * 1024 };
-
 static const char *image_of(const char *layers) { return join(layers, "disk.img"); }
 
-/* Runs a program to its end, with nothing to read and only errors to tell. Returns its exit code. */
+/* Runs a program to its end, with nothing to read and only errors to tell. Returns its exit code; one that cannot be run has
+ * said so. */
 static int run(char *const *words) {
     pid_t child = fork();
     if (child < 0) fail("fork for", words[0]);
@@ -51,34 +51,9 @@ static int run(char *const *words) {
     int status;
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR) fail("wait for", words[0]);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
-}
-
-static void copy_range(int from, int to, off_t begin, off_t end, const char *path) {
-    static char chunk[CHUNK];
-    while (begin < end) {
-        size_t most = end - begin < CHUNK ? (size_t)(end - begin) : CHUNK;
-        ssize_t length = pread(from, chunk, most, begin);
-        if (length <= 0) fail("read for", path);
-        for (ssize_t done = 0; done < length;) {
-            ssize_t written = pwrite(to, chunk + done, (size_t)(length - done), begin + done);
-            if (written < 0) fail("write file", path);
-            done += written;
-        }
-        begin += length;
-    }
-}
-
-/* Only what is not a hole. */
-static void copy_sparse(int from, int to, off_t size, const char *path) {
-    if (ftruncate(to, size) != 0) fail("make file", path);
-    for (off_t end = 0;;) {
-        off_t begin = lseek(from, end, SEEK_DATA);
-        if (begin < 0 && errno == ENXIO) return;
-        end = begin < 0 ? -1 : lseek(from, begin, SEEK_HOLE);
-        if (end < 0) fail("read for", path);
-        copy_range(from, to, begin, end, path);
-    }
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
+    if (code == EXIT_FAILED) exit(code);
+    return code;
 }
 
 /* In memory: mke2fs waits until the disk has what it wrote, which takes longer than all the rest of a boot. */
