@@ -92,7 +92,7 @@ static void repair(const char *path) {
     char *words[] = {"e2fsck", "-p", (char *)path, NULL};
     int code = run(words);
     if ((code & ~FSCK_MENDED) != 0)
-        fail_because("repair", path, "e2fsck cannot mend what a loss of power or a bad disk has done to it");
+        fail_because("repair", path, "e2fsck cannot mend what a loss of power or a bad disk has done to it; a reset begins anew without it");
 }
 
 /*

@@ -16,7 +16,6 @@ const HINTS: [RegExp, string][] = [
     /^(open|get|set up) a? ?loop devices?|^mount disk .*No such device/,
     `${DISK_HINT} The kernel must know ext4.`,
   ],
-  [/^repair /, 'Look at it with e2fsck. Or begin anew from the image with: fsb-ctl reset NAME.'],
   // A full disk is told from it before.
   [/[Nn]o space left on device/, 'The node has no room for more cgroups or mounts.'],
   [/OOM-killed|memory limit too low/, 'Give it more memory.'],
