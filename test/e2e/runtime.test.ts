@@ -5,11 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CliRoot, makeCliRoot, type Outcome, outcomeOf } from '../helpers/cli/cli-root.ts';
 import { repository } from '../helpers/core/real-core.ts';
 
-/** A machine on which nobody has installed runc yet. */
+/** A machine on which nobody has installed runc yet, or what a limit of disk needs. */
 
 const binary = join(repository, 'bin/run.js');
-/** In a mount namespace of its own: hides every one of $RUNTIMES behind $EMPTY, then becomes the command. */
-const hide = `for runtime in $RUNTIMES; do mount --bind "$EMPTY" "$runtime" || exit 99; done; exec "$@"`;
+/** In a mount namespace of its own: hides every one of $HIDDEN behind $EMPTY, then becomes the command. */
+const hide = `for program in $HIDDEN; do mount --bind "$EMPTY" "$program" || exit 99; done; exec "$@"`;
 
 let cli: CliRoot;
 let env: NodeJS.ProcessEnv;
@@ -18,15 +18,15 @@ beforeAll(async () => {
   cli = await makeCliRoot();
   const empty = join(cli.root, 'empty');
   await writeFile(empty, '', { mode: 0o644 });
-  env = { ...cli.env, EMPTY: empty, RUNTIMES: (await everyRunc()).join(' ') };
+  env = { ...cli.env, EMPTY: empty };
 });
 
 afterAll(async () => {
   expect(await cli.close()).toEqual([]);
 });
 
-async function everyRunc(): Promise<string[]> {
-  const places = (process.env.PATH ?? '').split(delimiter).map((directory) => join(directory, 'runc'));
+async function everywhere(program: string): Promise<string[]> {
+  const places = (process.env.PATH ?? '').split(delimiter).map((directory) => join(directory, program));
   const there = await Promise.all(
     places.map((file) =>
       access(file).then(
@@ -41,8 +41,13 @@ async function everyRunc(): Promise<string[]> {
   return found;
 }
 
-const withoutRunc = (...args: string[]): Promise<Outcome> =>
-  outcomeOf(spawn('unshare', ['--mount', 'sh', '-c', hide, 'sh', binary, ...args], { env }));
+async function without(program: string, args: string[]): Promise<Outcome> {
+  const HIDDEN = (await everywhere(program)).join(' ');
+  const words = ['--mount', 'sh', '-c', hide, 'sh', binary, ...args];
+  return outcomeOf(spawn('unshare', words, { env: { ...env, HIDDEN } }));
+}
+
+const withoutRunc = (...args: string[]): Promise<Outcome> => without('runc', args);
 
 describe('without runc', () => {
   it.each([[['list']], [['run', 'box', '--image', 'host', '--', 'true']]])(
@@ -77,5 +82,25 @@ describe('without runc', () => {
       code: 0,
       stdout: 'here\n',
     });
+  });
+});
+
+describe('without mke2fs', () => {
+  it('doctor is content, and says what a limit of disk needs', async () => {
+    const { code, stdout, stderr } = await without('mke2fs', ['doctor']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^disk limits +yes +not possible: no mke2fs$/m);
+    expect(stderr).toMatch(/^Hint: disk limits: .*apt-get install e2fsprogs/m);
+  });
+
+  it('nothing runs without the limit that it was to have, and all else does', async () => {
+    await cli.fsb(['daemon', 'stop']);
+    const limited = ['run', 'box', '--rm', '--disk', '32m', '--image', 'host', '--', 'echo', 'here'];
+    const { code, stdout, stderr } = await without('mke2fs', limited);
+    expect({ code, stdout }).toEqual({ code: expect.any(Number), stdout: '' });
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/its disk cannot be limited without mke2fs/);
+    const unlimited = await cli.fsb(limited.filter((word) => !['--disk', '32m'].includes(word)));
+    expect(unlimited).toMatchObject({ code: 0, stdout: 'here\n' });
   });
 });
