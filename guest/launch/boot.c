@@ -20,7 +20,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "disk.h"
 #include "launch.h"
+#include "path.h"
 #include "prepare.h"
 
 #ifndef SYS_close_range
@@ -35,6 +37,8 @@ struct boot {
     const char *config;
     /* The layers of an earlier instance are there. */
     bool again;
+    /* Bytes that the guest may write; NULL: as many as there is room for. */
+    const char *disk;
     struct file *etc;
     int etc_count;
     struct overlay *overlays;
@@ -69,6 +73,7 @@ static void parse_option(struct boot *boot, char ***cursor, size_t room) {
     if (strcmp(name, "--layers") == 0) boot->layers = value;
     else if (strcmp(name, "--bundle") == 0) boot->bundle = value;
     else if (strcmp(name, "--config") == 0) boot->config = value;
+    else if (strcmp(name, "--disk") == 0) boot->disk = value;
     else if (strcmp(name, "--etc") == 0) boot->etc[boot->etc_count++] = (struct file){value, option_value(cursor)};
     else if (strcmp(name, "--lower") == 0) {
         struct overlay *overlay = last_overlay(boot, name);
@@ -164,29 +169,31 @@ static void execute(char **program) {
     fail("execute", program[0]);
 }
 
+/* Where the writable layers are to be. `again`: those of an earlier instance are there. */
+static const char *layers_of(const struct boot *boot, bool again) {
+    if (!again) make_directory(boot->layers, 0700);
+    if (boot->disk == NULL) return boot->layers;
+    if (!again) make_disk(boot->layers, boot->disk);
+    return mount_disk(boot->layers);
+}
+
 /* Layers before bundle: whoever finds a bundle finds whose it is. */
 static void prepare(const struct boot *boot) {
     refuse_existing(boot->again ? NULL : boot->layers, boot->bundle);
-    bool used = make_layers(boot->layers, boot->again, boot->overlays, boot->overlay_count);
+    bool again = boot->again && is_directory(boot->layers);
+    make_layers(layers_of(boot, again), again, boot->overlays, boot->overlay_count);
     /* A guest may have put a symbolic link in its place: what was written there the first time has to do. */
-    if (!used) write_etc(&boot->overlays[0], boot->etc, boot->etc_count);
+    if (!again) write_etc(&boot->overlays[0], boot->etc, boot->etc_count);
     make_bundle(boot->bundle, boot->config);
-}
-
-static const char *in_bundle(const struct boot *boot, const char *name) {
-    size_t room = strlen(boot->bundle) + strlen(name) + 2;
-    char *path = allocate(room, 1);
-    snprintf(path, room, "%s/%s", boot->bundle, name);
-    return path;
 }
 
 int boot_main(char **args) {
     struct boot boot = parse(args);
+    enter_private_mounts();
     prepare(&boot);
     close_inherited();
-    listen_on(in_bundle(&boot, "guest.sock"));
-    enter_private_mounts();
-    const char *rootfs = in_bundle(&boot, "rootfs");
+    listen_on(join(boot.bundle, "guest.sock"));
+    const char *rootfs = join(boot.bundle, "rootfs");
     for (int i = 0; i < boot.overlay_count; i++) mount_overlay(rootfs, &boot.overlays[i]);
     execute(boot.program);
     return EXIT_FAILED;

@@ -48,8 +48,8 @@ static int run_main(char **args) {
 }
 
 static _Noreturn void usage(void) {
-    fputs("usage: fsb-launch boot --layers DIR --bundle DIR --config JSON [--again] [--etc NAME TEXT]...\n"
-          "                       {--overlay TARGET --lower DIR...}... -- PROGRAM [ARG...]\n"
+    fputs("usage: fsb-launch boot --layers DIR --bundle DIR --config JSON [--again] [--disk BYTES]\n"
+          "                       [--etc NAME TEXT]... {--overlay TARGET --lower DIR...}... -- PROGRAM [ARG...]\n"
           "       fsb-launch remove [--process PID:START] [--thaw FILE] [--group DIR]... [--tree DIR]...\n"
           "                         [--aside FROM TO]\n"
           "       fsb-launch run PROGRAM [ARG...]\n"

@@ -9,19 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "path.h"
 #include "tree.h"
-
-static const char *join(const char *directory, const char *name) {
-    size_t room = strlen(directory) + strlen(name) + 2;
-    char *path = malloc(room);
-    if (path == NULL) fail("allocate", "memory");
-    snprintf(path, room, "%s/%s", directory, name);
-    return path;
-}
-
-static void make_directory(const char *path, mode_t mode) {
-    if (mkdir(path, mode) != 0) fail("make directory", path);
-}
 
 static void refuse(const char *path) {
     struct stat status;
@@ -42,14 +31,7 @@ static void make_upper(const char *path, const struct stat *like) {
         fail("set owner and mode of", path);
 }
 
-static bool is_directory(const char *path) {
-    struct stat status;
-    return lstat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
-bool make_layers(const char *layers, bool again, struct overlay *overlays, int count) {
-    again = again && is_directory(layers);
-    if (!again) make_directory(layers, 0700);
+void make_layers(const char *layers, bool again, struct overlay *overlays, int count) {
     for (int i = 0; i < count; i++) {
         char name[16];
         snprintf(name, sizeof name, "%d", i);
@@ -66,7 +48,6 @@ bool make_layers(const char *layers, bool again, struct overlay *overlays, int c
         }
         make_directory(overlays[i].work, 0700);
     }
-    return again;
 }
 
 /* As the topmost layer that has one shows it. */

@@ -15,10 +15,10 @@ struct file {
 void refuse_existing(const char *layers, const char *bundle);
 
 /*
- * Makes LAYERS/0, LAYERS/1 ... with `upper` and `work` in each, and sets the paths of the overlays to them. `again`: takes up
- * those that are there. Returns whether there were any.
+ * Makes 0, 1 ... in the directory LAYERS with `upper` and `work` in each, and sets the paths of the overlays to them. `again`:
+ * takes up those that are there.
  */
-bool make_layers(const char *layers, bool again, struct overlay *overlays, int count);
+void make_layers(const char *layers, bool again, struct overlay *overlays, int count);
 
 /* Writes files into /etc of the first overlay. */
 void write_etc(const struct overlay *root, const struct file *files, int count);

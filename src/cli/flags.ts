@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { FsbError } from '../core/model/errors.ts';
 import { parseSignal } from '../core/model/process.ts';
 import { parseDuration, parseSize } from '../core/model/quantity.ts';
-import { cpusFlag, memoryFlag, pidsFlag } from './limit-flags.ts';
+import { cpusFlag, diskFlag, memoryFlag, pidsFlag } from './limit-flags.ts';
 import type { OutputChoice } from './output/formats.ts';
 
 /** Kinds of flags and arguments that several commands share; each shows its unit in the help. */
@@ -178,6 +178,7 @@ export const instanceFlags = {
   cpus: cpusFlag({ summary: "Cores, may be a fraction. Default: the pool's." }),
   memory: memoryFlag({ char: 'm', summary: "Memory limit (512m, 1.5g). Default: the pool's." }),
   pids: pidsFlag({ summary: "Limit of processes and threads. Default: the pool's." }),
+  disk: diskFlag({ summary: "Limit of what it may write to its files (512m, 10g). Default: the pool's." }),
   network: Flags.option({
     summary: 'Network of the sandbox. Default: none.',
     options: ['none', 'host'] as const,

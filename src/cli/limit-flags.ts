@@ -1,8 +1,10 @@
 import { Flags } from '@oclif/core';
 import { FsbError } from '../core/model/errors.ts';
 import { parseSize } from '../core/model/quantity.ts';
+import type { Resources } from '../core/model/shape.ts';
+import { defined } from './spec/sparse.ts';
 
-/** What an instance may use at most. Every limit is a number: there is no unlimited. */
+/** What an instance may use at most. Every limit is a number; only a disk goes without one. */
 
 export const cpusFlag = Flags.custom<number>({ helpValue: 'N', parse: async (text) => parseCpus(text) });
 
@@ -12,6 +14,16 @@ export const memoryFlag = Flags.custom<number>({
 });
 
 export const pidsFlag = Flags.custom<number>({ helpValue: 'N', parse: async (text) => parsePids(text) });
+
+/** Bytes; its bounds are the core's to check. */
+export const diskFlag = Flags.custom<number>({
+  helpValue: 'SIZE',
+  parse: async (text) => parseBytes(text, 'Write it like 512m or 10g, 16m at least.'),
+});
+
+/** Those that were given, of a command that may have more flags. */
+export const limitsIn = ({ cpus, memory, pids, disk }: Partial<Resources>): Partial<Resources> =>
+  defined({ cpus, memory, pids, disk });
 
 /** @throws invalid_argument */
 export function parseCpus(text: string): number {
@@ -23,14 +35,14 @@ export function parseCpus(text: string): number {
 }
 
 /** @returns bytes @throws invalid_argument */
-export function parseMemory(text: string): number {
+export const parseMemory = (text: string): number =>
+  parseBytes(text, 'Write it like 512m, 1.5g or 64Ki, 6m at least; there is no unlimited.');
+
+function parseBytes(text: string, hint: string): number {
   try {
     return parseSize(text);
   } catch (error) {
-    throw new FsbError('invalid_argument', FsbError.from(error).message, {
-      hint: 'Write it like 512m, 1.5g or 64Ki, 6m at least; there is no unlimited.',
-      cause: error,
-    });
+    throw new FsbError('invalid_argument', FsbError.from(error).message, { hint, cause: error });
   }
 }
 

@@ -54,6 +54,13 @@ export async function claimGroup(scale: number): Promise<Figures[]> {
       claim: (n, concurrency) =>
         run(core, { pool: 'empty', image: 'host', resources: { pids: 1000 * concurrency + n }, exec }),
     },
+    {
+      ...{ name: 'pool run, cold, with a limit of disk', pool: 'empty', idle: 0, expect: 'misses' },
+      claim: (n, concurrency) => {
+        const resources = { pids: 1000 * concurrency + n, disk: '1g' };
+        return run(core, { pool: 'empty', image: 'host', resources, exec });
+      },
+    },
   ];
   await createPool(core, 'warm', MOST, 2 * MOST + 20);
   await createPool(core, 'empty', 0, MOST + 20);

@@ -32,6 +32,7 @@ const guestFlags: Hints = {
   init: 'Leave it out: every sandbox has an init of its own.',
   restart: 'There is none for a command that ends; --failure-policy says what becomes of a lost sandbox.',
   'pids-limit': 'Give --pids N.',
+  'storage-opt': 'Give --disk SIZE.',
   cidfile: 'Give --id-file FILE.',
   'stop-signal': "It is the image's; another one is sent with: fsb-ctl stop --signal SIGNAL NAME",
   'stop-timeout': 'It is grace_period in a file of --file; or: fsb-ctl stop --grace 10s NAME',
@@ -46,6 +47,7 @@ const otherFlags: Readonly<Record<string, Hints>> = {
   version: { f: FORMAT },
   'image:inspect': { f: FORMAT },
   // It has a value here, so it is refused where it has none.
+  update: { disk: 'It keeps its size: run another sandbox with the --disk that you want.' },
   list: { selector: '-l is --selector K=V here; the one that was created last: --latest' },
   delete: {
     t: 'It is --grace: fsb-ctl delete --grace 1s NAME',

@@ -10,6 +10,7 @@ import type { Listing, Tone } from '../output/output.ts';
 import type { World } from '../world.ts';
 import type { Check } from './check.ts';
 import { coreChecks } from './core-checks.ts';
+import { diskLimitCheck } from './disk-limit-check.ts';
 import { guestDirectory } from './guest-directory.ts';
 import { imageChecks } from './image-checks.ts';
 import type { LocalCore } from './local-core.ts';
@@ -27,6 +28,7 @@ export async function examine(
     await node(),
     ...(await programs(local)),
     await disk(local),
+    await diskLimitCheck(),
     ...(await imageChecks(local, world)),
     ...(await coreChecks(local)),
   ];

@@ -2,6 +2,7 @@ import type { PoolDetails, PoolInfo, PoolInstance, PoolPolicy, PoolState } from 
 import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
 import { formatAge, formatDuration, formatSize } from '../../core/model/quantity.ts';
 import { familiarName } from '../../core/model/reference.ts';
+import type { Resources } from '../../core/model/shape.ts';
 import {
   type InstanceView,
   type PoolDetailsView,
@@ -127,10 +128,12 @@ function policyRows(policy: PoolPolicy): [string, string][] {
     ['Runtime', policy.runtime],
     [
       'Resources',
-      `${resources.cpus} cpus, ${formatSize(resources.memory)} memory, ${resources.pids} processes`,
+      `${resources.cpus} cpus, ${formatSize(resources.memory)} memory, ${resources.pids} processes${diskText(resources)}`,
     ],
   ];
 }
+
+const diskText = ({ disk }: Resources): string => (disk === undefined ? '' : `, ${formatSize(disk)} disk`);
 
 const orNever = (ms: number): string => (ms === 0 ? 'never' : formatDuration(ms));
 

@@ -62,11 +62,12 @@ const lossText = ({ failure_policy, recovery_timeout_seconds }: SandboxSpec): st
     : `${failure_policy} after ${formatDuration(recovery_timeout_seconds * 1000)}`;
 
 /** What is not said is known when the sandbox is bound: it is the pool's. */
-function resourcesText({ cpus, memory, pids }: SandboxSpec['resources']): string {
+function resourcesText({ cpus, memory, pids, disk }: SandboxSpec['resources']): string {
   const said = [
     cpus === undefined ? [] : [`${cpus} cpus`],
     memory === undefined ? [] : [`${formatSize(memory)} memory`],
     pids === undefined ? [] : [`${pids} processes`],
+    disk === undefined ? [] : [`${formatSize(disk)} disk`],
   ].flat();
   return said.join(', ');
 }

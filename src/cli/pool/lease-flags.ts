@@ -3,6 +3,7 @@ import type { LeaseRequest } from '../../core/api/pool-api.ts';
 import { DEFAULT_POOL } from '../../core/model/ids.ts';
 import { commandFlags, durationFlag, instanceFlags } from '../flags.ts';
 import { imageSourceFlags } from '../images/pull-flags.ts';
+import { limitsIn } from '../limit-flags.ts';
 import { defined, nonEmpty } from '../spec/sparse.ts';
 import { parseVolume } from '../spec/spec-from-flags.ts';
 
@@ -54,7 +55,7 @@ export function leaseRequest(flags: PoolRunFlags, pool = DEFAULT_POOL): LeaseReq
       image: flags.image,
       onEmpty: flags['on-empty'],
       wait: flags.wait,
-      resources: nonEmpty(defined({ cpus: flags.cpus, memory: flags.memory, pids: flags.pids })),
+      resources: nonEmpty(limitsIn(flags)),
       network: flags.network,
       mounts: flags.volume?.map(parseVolume),
     }),

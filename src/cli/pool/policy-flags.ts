@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { durationFlag, repeated, sizeFlag } from '../flags.ts';
 import { PULL_POLICIES } from '../images/pull-flags.ts';
-import { cpusFlag, memoryFlag, pidsFlag } from '../limit-flags.ts';
+import { cpusFlag, diskFlag, memoryFlag, pidsFlag } from '../limit-flags.ts';
 
 /**
  * The policy of a pool, a flag for each key that is set often: the same for `serve`, `daemon start`, `pool start`,
@@ -52,6 +52,9 @@ export const policyFlags = {
   cpus: cpusFlag({ summary: 'Cores of each instance, may be a fraction. Default: 1.' }),
   memory: memoryFlag({ summary: 'Memory limit of each instance (512m, 1.5g). Default: 512m.' }),
   pids: pidsFlag({ summary: 'Limit of processes and threads of each instance. Default: 256.' }),
+  disk: diskFlag({
+    summary: 'Limit of what each instance may write to its files (512m, 10g); 0: none. Default: 0.',
+  }),
   'lease-ttl': durationFlag({
     summary: 'A lease is reclaimed when nothing ran in it for so long; 0: never. Default: 1h.',
   }),

@@ -1,6 +1,7 @@
 import type { Interfaces } from '@oclif/core';
 import { FsbError } from '../../core/model/errors.ts';
 import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
+import { limitsIn } from '../limit-flags.ts';
 import { defined, nonEmpty } from '../spec/sparse.ts';
 import type { policyFlags } from './policy-flags.ts';
 
@@ -26,7 +27,7 @@ export function policyFromFlags(flags: PolicyFlags): Partial<PoolPolicyInput> {
     queue: nonEmpty(defined({ timeout: milliseconds(flags['queue-timeout']) })),
     reuse: flags.reuse,
     pause_idle: flags['pause-idle'],
-    resources: nonEmpty(defined({ cpus: flags.cpus, memory: flags.memory, pids: flags.pids })),
+    resources: nonEmpty(limitsIn(flags)),
     lease_ttl: milliseconds(flags['lease-ttl']),
   });
 }

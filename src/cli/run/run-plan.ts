@@ -47,6 +47,7 @@ export function toSpecFlags(
     cpus: flags.cpus,
     memory: flags.memory,
     pids: flags.pids,
+    disk: flags.disk,
     network: flags.network,
     volumes: flags.volume,
     ports: flags.port,

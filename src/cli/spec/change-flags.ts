@@ -3,7 +3,7 @@ import type { SandboxChange } from '../../core/api/sandbox-api.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import { parseDuration } from '../../core/model/quantity.ts';
 import { repeated } from '../flags.ts';
-import { cpusFlag, memoryFlag, pidsFlag } from '../limit-flags.ts';
+import { cpusFlag, limitsIn, memoryFlag, pidsFlag } from '../limit-flags.ts';
 import { parsePairs } from './env-words.ts';
 import { failurePolicyFlag, recoveryTimeoutFlag } from './recovery-flags.ts';
 import { defined } from './sparse.ts';
@@ -39,8 +39,7 @@ export const changeFlags = {
 
 /** @throws invalid_argument: nothing is changed, or a word does not read */
 export function changeOf(flags: Partial<Interfaces.InferredFlags<typeof changeFlags>>): SandboxChange {
-  const { cpus, memory, pids } = flags;
-  const resources = defined({ cpus, memory, pids });
+  const resources = limitsIn(flags);
   const change = defined({
     expireTime: flags['expire-time'],
     ttl: flags.ttl,

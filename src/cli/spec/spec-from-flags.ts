@@ -1,6 +1,7 @@
 import { FsbError } from '../../core/model/errors.ts';
 import { formatDuration } from '../../core/model/quantity.ts';
 import type { SandboxSpecInput } from '../../core/model/spec.ts';
+import { limitsIn } from '../limit-flags.ts';
 import { defined, nonEmpty } from './sparse.ts';
 
 /** What the flags of `run` say about the spec; all of it optional, parsed as far as a flag's own type goes. */
@@ -21,6 +22,8 @@ export interface SpecFlags {
   /** Bytes. */
   memory?: number;
   pids?: number;
+  /** Bytes. */
+  disk?: number;
   network?: string;
   volumes?: string[];
   ports?: string[];
@@ -40,11 +43,6 @@ export type PartialSpec = Partial<SandboxSpecInput>;
  * @throws invalid_argument
  */
 export function specFromFlags(flags: SpecFlags, words: string[]): PartialSpec {
-  const resources = defined({
-    cpus: flags.cpus,
-    memory: flags.memory,
-    pids: flags.pids,
-  });
   return defined({
     image: flags.image,
     command: flags.entrypoint === undefined ? undefined : flags.entrypoint === '' ? [] : [flags.entrypoint],
@@ -57,7 +55,7 @@ export function specFromFlags(flags: SpecFlags, words: string[]): PartialSpec {
     expire_time: flags.expireTime,
     pool_ref: flags.pool,
     consistency_mode: flags.consistency as SandboxSpecInput['consistency_mode'],
-    resources: nonEmpty(resources),
+    resources: nonEmpty(limitsIn(flags)),
     network: flags.network as SandboxSpecInput['network'],
     mounts: flags.volumes?.map(parseVolume),
     exposed_ports: flags.ports?.map(parsePort),

@@ -19,7 +19,10 @@ const SECTIONS: Section[] = [
     'It ends by itself after this long: 90s, 5m, 1h30m, 2d. Or at a moment, as unix time: expire_time.',
     { ttl: '# ttl: 1h', expire_time: '' },
   ],
-  ['What it may use.', { resources: '# resources:\n#   cpus: 1\n#   memory: 512m\n#   pids: 256' }],
+  [
+    'What it may use.',
+    { resources: '# resources:\n#   cpus: 1\n#   memory: 512m\n#   pids: 256\n#   disk: 10g' },
+  ],
   ['none or host.', { network: '# network: none' }],
   [
     'Directories of this machine inside the sandbox.',

@@ -52,8 +52,12 @@ export function shapeOf(
   };
 }
 
-const resourcesOf = (said: SandboxSpec['resources'], own: Resources): Resources => ({
-  cpus: said.cpus ?? own.cpus,
-  memory: said.memory ?? own.memory,
-  pids: said.pids ?? own.pids,
-});
+function resourcesOf(said: SandboxSpec['resources'], own: Resources): Resources {
+  const disk = said.disk ?? own.disk;
+  return {
+    cpus: said.cpus ?? own.cpus,
+    memory: said.memory ?? own.memory,
+    pids: said.pids ?? own.pids,
+    ...(disk !== undefined && { disk }),
+  };
+}

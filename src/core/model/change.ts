@@ -4,13 +4,20 @@ import { describeIssues, failurePolicy, labelKey, sandboxSpecSchema, specKeys, t
 
 /** A change of a sandbox, in the words of SandboxChange. */
 
+/** Its file system is as large as it was made, and may be full of what it cannot lose. */
+const changedResources = sandboxSpecSchema.shape.resources.unwrap().extend({
+  disk: z
+    .undefined('the disk of a sandbox keeps its size: run another one with the size that you want')
+    .optional(),
+});
+
 const changeSchema = z.strictObject({
   expireTime: z.number().int().nonnegative().optional(),
   ttl: z.number().nonnegative().optional(),
   failurePolicy: failurePolicy.optional(),
   recoveryTimeoutSeconds: z.number().int().nonnegative().optional(),
   labels: z.record(labelKey, text.nullable()).optional(),
-  resources: sandboxSpecSchema.shape.resources.unwrap().optional(),
+  resources: changedResources.optional(),
 });
 
 /** Checked; sizes in bytes, milliseconds. What is left out stays. */

@@ -80,6 +80,7 @@ export const policyFlags: Readonly<Record<string, string>> = {
   'resources.cpus': '--cpus',
   'resources.memory': '--memory',
   'resources.pids': '--pids',
+  'resources.disk': '--disk',
 };
 
 const named = (key: string): string => (policyFlags[key] ? `${key} (${policyFlags[key]})` : key);

@@ -5,7 +5,7 @@ import type { PoolPolicy } from './pool.ts';
 import { beyondNode, contradictions, DEFAULT_SIZE, withFlag } from './pool-policy-problems.ts';
 import { parseDuration, parseSize } from './quantity.ts';
 import { defaultResources } from './shape.ts';
-import { describeIssues } from './spec.ts';
+import { describeIssues, LEAST_DISK, MOST_DISK } from './spec.ts';
 
 /** The policy of a pool: the same in YAML, on the command line and on the wire; snake_case as users write it. */
 
@@ -31,6 +31,13 @@ const size = z
   .union([z.string(), z.number().int().positive()])
   .transform((value, ctx) => parsed(ctx, () => (typeof value === 'number' ? value : parseSize(value))))
   .pipe(z.number().positive('must be more than 0'));
+
+/** 0 takes a limit away that was said before. */
+const diskSize = z
+  .union([z.string(), z.number().int().nonnegative()])
+  .transform((value, ctx) => parsed(ctx, () => (typeof value === 'number' ? value : parseSize(value))))
+  .refine((bytes) => bytes === 0 || bytes >= LEAST_DISK, 'must be at least 16m, or 0 for no limit')
+  .refine((bytes) => bytes <= MOST_DISK, 'must be at most 1t');
 
 const count = z.number().int().nonnegative();
 const atLeastOne = z.number().int().min(1, 'must be at least 1');
@@ -68,8 +75,7 @@ const resources = z.strictObject({
   cpus: z.number().positive('must be more than 0').max(1024).default(defaultResources.cpus),
   memory: size.pipe(z.number().min(6 * 1024 * 1024, 'must be at least 6m')).default(defaultResources.memory),
   pids: atLeastOne.default(defaultResources.pids),
-  /** Refused in words of its own: nothing enforces it, and a limit that does not hold must not be accepted. */
-  disk: z.undefined('disk limits are not available yet: leave it out').optional(),
+  disk: diskSize.optional(),
 });
 
 export const policySchema = z.strictObject({
@@ -169,7 +175,7 @@ type ParsedPolicy = z.output<typeof policySchema>;
 function withDefaults(input: ParsedPolicy, node: NodeSize): PoolPolicy {
   const { min, max, buffer_min: bufferMin, buffer_max: bufferMax } = input.capacity;
   const { max_step: maxStep, ...scaling } = input.autoscale;
-  const { cpus, memory, pids } = input.resources;
+  const { cpus, memory, pids, disk = 0 } = input.resources;
   return {
     name: input.name,
     warm: input.warm.map(({ image, count: said }) => ({ image, count: said ?? input.size ?? DEFAULT_SIZE })),
@@ -185,7 +191,7 @@ function withDefaults(input: ParsedPolicy, node: NodeSize): PoolPolicy {
     warmup: input.warmup,
     autoscale: { ...scaling, maxStep },
     runtime: input.runtime,
-    resources: { cpus, memory, pids },
+    resources: { cpus, memory, pids, ...(disk > 0 && { disk }) },
     leaseTtl: input.lease_ttl,
     bootConcurrency: input.boot_concurrency ?? 2 * node.cores,
     bootTimeout: input.boot_timeout,

@@ -7,6 +7,8 @@ export interface Resources {
   memory: number;
   /** Processes and threads. */
   pids: number;
+  /** Bytes that may be written in it; left out: as many as there is room for. Fixed with the boot. */
+  disk?: number;
 }
 
 export const defaultResources: Resources = { cpus: 1, memory: 512 * 1024 * 1024, pids: 256 };
@@ -41,11 +43,12 @@ export function shapeKey(shape: Shape): string {
   const mounts = [...shape.mounts]
     .sort((a, b) => (a.target < b.target ? -1 : 1))
     .map((m) => [m.source, m.target, m.readOnly]);
-  const { cpus, memory, pids } = shape.resources;
+  const { cpus, memory, pids, disk } = shape.resources;
   const canonical = JSON.stringify([shape.image, shape.runtime, cpus, memory, pids, shape.network, mounts]);
+  const limited = disk === undefined ? '' : `\ndisk ${disk}`;
   const again = shape.again === undefined ? '' : `\n${shape.again}`;
   return createHash('sha256')
-    .update(canonical + again + (shape.toolsOnly ? '\ntools' : ''))
+    .update(canonical + limited + again + (shape.toolsOnly ? '\ntools' : ''))
     .digest('hex')
     .slice(0, 16);
 }

@@ -36,11 +36,18 @@ export const labelKey = text.regex(
   'not a valid label key',
 );
 
+/** A smaller file system has no room for anything; what makes a larger one is slow, and takes room itself. Bytes. */
+export const LEAST_DISK = 16 * 1024 ** 2;
+export const MOST_DISK = 1024 ** 4;
+
 /** What is left out is the pool's. */
 export const resources = z.strictObject({
   cpus: z.number().positive().max(1024).optional(),
   memory: size.pipe(z.number().min(6 * 1024 * 1024, 'must be at least 6m')).optional(),
   pids: z.number().int().positive().optional(),
+  disk: size
+    .pipe(z.number().min(LEAST_DISK, 'must be at least 16m').max(MOST_DISK, 'must be at most 1t'))
+    .optional(),
 });
 
 const mount = z.strictObject({

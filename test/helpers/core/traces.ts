@@ -16,12 +16,17 @@ export interface Wanted {
 const NOBODY: Wanted = { pid: process.pid, instances: [], sandboxes: [] };
 
 /**
- * What instances of the core on `root` have left on the machine: processes, mounts, cgroups, directories, sockets.
+ * What instances of the core on `root` have left on the machine: processes, mounts, loop devices, cgroups, directories, sockets.
  * Empty when all is clean.
  * @param wanted those whose things do not count
  */
 export async function traces(root: string, wanted: Wanted = NOBODY): Promise<string[]> {
-  const found = await Promise.all([mounts(root), cgroups(root, wanted), directories(root, wanted)]);
+  const found = await Promise.all([
+    mounts(root),
+    loopsLeft(root, wanted),
+    cgroups(root, wanted),
+    directories(root, wanted),
+  ]);
   return [...processes(root, wanted), ...found.flat()];
 }
 
@@ -58,6 +63,30 @@ function fileOf(pid: string, file: string): string {
 async function mounts(root: string): Promise<string[]> {
   const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
   return lines.filter((line) => line.includes(`${root}/`)).map((line) => `mount ${line}`);
+}
+
+/** Milliseconds that the kernel may take to free one whose last mount is gone. */
+const PATIENCE = 5_000;
+
+async function loopsLeft(root: string, { instances }: Wanted): Promise<string[]> {
+  const end = performance.now() + PATIENCE;
+  for (;;) {
+    const left = (await loops(root)).filter((line) => !instances.some((id) => line.includes(`/${id}/`)));
+    if (left.length === 0 || performance.now() > end) return left;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The files below the root that are loop devices. */
+export async function loops(root: string): Promise<string[]> {
+  const names = (await readdir('/sys/block')).filter((name) => name.startsWith('loop'));
+  const files = await Promise.all(
+    names.map(async (name) => {
+      const file = await readFile(`/sys/block/${name}/loop/backing_file`, 'utf8').catch(() => '');
+      return `loop device ${name}: ${file.trim()}`;
+    }),
+  );
+  return files.filter((line) => line.includes(`${root}/`));
 }
 
 async function cgroups(root: string, { instances }: Wanted): Promise<string[]> {

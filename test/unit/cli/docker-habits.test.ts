@@ -97,6 +97,7 @@ describe('flags of docker', () => {
     ['--privileged', 'none'],
     ['--restart always', '--failure-policy'],
     ['--pids-limit 10', '--pids'],
+    ['--storage-opt size=1g', '--disk'],
     ['--cidfile x', '--id-file'],
     ['--stop-signal TERN', 'fsb-ctl stop --signal'],
     ['--netwrok none', 'Did you mean --network?'],

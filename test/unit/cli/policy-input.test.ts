@@ -63,6 +63,7 @@ describe('policyFromFlags', () => {
         cpus: 0.5,
         memory: 64 * 1024 ** 2,
         pids: 7,
+        disk: 1024 ** 3,
         'lease-ttl': 60_000,
       },
     });
@@ -71,7 +72,7 @@ describe('policyFromFlags', () => {
       capacity: { min: 1, max: 9, bufferMin: 2, bufferMax: 3 },
       ...{ memoryBudget: 8 * 1024 ** 3, ttl: 1500, maxAge: 0, onEmpty: 'wait', reuse: 'sticky' },
       ...{ queue: { length: 1024, timeout: 250 }, pauseIdle: true, leaseTtl: 60_000 },
-      resources: { cpus: 0.5, memory: 64 * 1024 ** 2, pids: 7 },
+      resources: { cpus: 0.5, memory: 64 * 1024 ** 2, pids: 7, disk: 1024 ** 3 },
     });
   });
 

@@ -13,9 +13,9 @@ describe('specFromFlags', () => {
     ['ttl as people write it', { ttl: 90_500 }, [], { ttl: '1m30s500ms' }],
     [
       'resources',
-      { cpus: 0.5, memory: 1024, pids: 3 },
+      { cpus: 0.5, memory: 1024, pids: 3, disk: 2048 },
       [],
-      { resources: { cpus: 0.5, memory: 1024, pids: 3 } },
+      { resources: { cpus: 0.5, memory: 1024, pids: 3, disk: 2048 } },
     ],
     ['stdin and tty only when asked', { interactive: false, tty: true }, [], { tty: true }],
     ['ports', { ports: ['80', '443'] }, [], { exposed_ports: [80, 443] }],

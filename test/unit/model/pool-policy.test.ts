@@ -38,6 +38,15 @@ describe('the policy of a pool', () => {
     });
   });
 
+  it.each([
+    ['10g', 10 * 1024 ** 3],
+    [16 * MiB, 16 * MiB],
+    [0, undefined],
+    ['0', undefined],
+  ])('has a disk of %j as %j', (said, disk) =>
+    expect(parsePolicy({ name: 'p', resources: { disk: said } }, node).resources.disk).toBe(disk),
+  );
+
   it('reads what a user writes', () => {
     const policy = parsePolicy(
       {
@@ -96,7 +105,8 @@ describe('the policy of a pool', () => {
     ['more cpus than there are', { resources: { cpus: 2.5 } }, /\(--cpus\) 2\.5 .*from 0\.01 to 2.*2 cores/],
     ['hardly any cpus', { resources: { cpus: 0.001 } }, /\(--cpus\) 0\.001 .*from 0\.01 to 2/],
     ['no cpus', { resources: { cpus: 0 } }, /resources\.cpus \(--cpus\): must be more than 0/],
-    ['a disk limit', { resources: { disk: '1g' } }, /resources\.disk: disk limits are not available yet/],
+    ['a small disk', { resources: { disk: '1m' } }, /resources\.disk \(--disk\): must be at least 16m, or 0/],
+    ['a huge disk', { resources: { disk: '2t' } }, /resources\.disk \(--disk\): must be at most 1t/],
     ['rates crossed', { autoscale: { up: 0.1, down: 0.2 } }, /autoscale\.down 0\.2.*autoscale\.up 0\.1/],
     [
       'a look longer than its interval',

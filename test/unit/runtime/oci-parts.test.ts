@@ -88,9 +88,10 @@ describe('what fsb-launch is asked for', () => {
       runtimeBinary: '/usr/sbin/runc',
       runtimeRoot: directories.runtimeRoot,
       again: false,
+      disk: 32 << 20,
     });
     expect(args.join(' ')).toBe(
-      'boot --layers /s/instances/runc/i1 --bundle /r/i/i1 --config {}' +
+      'boot --layers /s/instances/runc/i1 --bundle /r/i/i1 --config {} --disk 33554432' +
         ' --etc hosts h --etc hostname n --etc resolv.conf ' +
         ' --overlay / --lower /top:a --lower /bottom,b --overlay /usr --lower /usr' +
         ' -- /usr/sbin/runc --root /r/runc --log /r/i/i1/runtime.log --log-format json' +

@@ -39,6 +39,7 @@ const whole = fc.nat();
 const option = (value: string) => fc.constantFrom(undefined, value);
 const duration = fc.oneof(fc.constantFrom('90s', '1h30m', '500ms', '2d'), whole);
 const size = fc.oneof(fc.constantFrom('512m', '1.5g', '10MB'), fc.integer({ min: 6 * 1024 * 1024 }));
+const disk = fc.oneof(fc.constantFrom('512m', '1.5g'), fc.integer({ min: 16 * 1024 ** 2, max: 1024 ** 4 }));
 
 const input: fc.Arbitrary<SandboxSpecInput> = fc.record(
   {
@@ -58,7 +59,12 @@ const input: fc.Arbitrary<SandboxSpecInput> = fc.record(
     ttl: duration,
     labels: fc.dictionary(fc.constantFrom('team', 'a.b/c', 'x1'), text, { maxKeys: 3 }),
     resources: fc.record(
-      { cpus: fc.double({ min: 0.01, max: 1000, noNaN: true }), memory: size, pids: fc.integer({ min: 1 }) },
+      {
+        cpus: fc.double({ min: 0.01, max: 1000, noNaN: true }),
+        memory: size,
+        pids: fc.integer({ min: 1 }),
+        disk,
+      },
       { requiredKeys: [] },
     ),
     network: fc.constantFrom('none', 'host'),

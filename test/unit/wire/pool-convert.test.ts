@@ -51,7 +51,11 @@ const size = fc.oneof(
 const rate = fc.double({ min: 0, max: 1, noNaN: true });
 const part = <T>(fields: { [Key in keyof T]: fc.Arbitrary<T[Key]> }): fc.Arbitrary<Partial<T>> =>
   fc.record(fields, { requiredKeys: [] }) as fc.Arbitrary<Partial<T>>;
-const resources = part({ cpus: fc.double({ min: 0.01, max: 1000, noNaN: true }), memory: size, pids: some });
+const disk = fc.oneof(fc.constantFrom('512m', '1.5g'), fc.integer({ min: 16 * 1024 ** 2, max: 1024 ** 4 }));
+const resources = part({
+  cpus: fc.double({ min: 0.01, max: 1000, noNaN: true }),
+  ...{ memory: size, pids: some, disk },
+});
 
 /** Each value is right by itself; together they may contradict each other. */
 const said = fc.record(

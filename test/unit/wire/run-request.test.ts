@@ -19,7 +19,7 @@ describe('the request of a run', () => {
   it('arrives as it was asked for, in the URL or in a frame', () => {
     const size = fc.oneof(
       fc.constantFrom('512m', '1.5g'),
-      fc.integer({ min: 6 * 1024 * 1024, max: 2 ** 40 }),
+      fc.integer({ min: 16 * 1024 * 1024, max: 2 ** 40 }),
     );
     const request = fc.record(
       {
@@ -31,6 +31,7 @@ describe('the request of a run', () => {
             cpus: fc.double({ min: 0.01, max: 1000, noNaN: true }),
             memory: size,
             pids: fc.integer({ min: 1 }),
+            disk: size,
           },
           { requiredKeys: [] },
         ),

@@ -1,4 +1,5 @@
 import type { FilesRequest } from '../../api/agent-api.ts';
+import { onDiskOf } from '../ledger/disk-under.ts';
 import { imageUnder } from '../ledger/image-under.ts';
 import type { KeptFiles } from '../ledger/kept-files.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -32,7 +33,7 @@ export async function bootHelper(
   const digest = imageUnder(instance, spec, ledger);
   const { image, shape } = await resolveShape(alone, pool.pool.policy, ground, digest);
   const release = images.hold(image.digest);
-  const exact = { ...shape, again: instance, toolsOnly: true as const };
+  const exact = { ...onDiskOf(instance, shape, ledger), again: instance, toolsOnly: true as const };
   return pool
     .claim({ shape: exact, image: image.reference, onEmpty: 'boot', signal }, holder)
     .finally(release);

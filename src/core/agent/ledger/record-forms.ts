@@ -4,7 +4,10 @@ import { z } from 'zod';
 
 const texts = z.array(z.string());
 const textMap = z.record(z.string(), z.string());
-const resources = z.looseObject({ cpus: z.number(), memory: z.number(), pids: z.number() });
+const resources = z.looseObject({
+  ...{ cpus: z.number(), memory: z.number(), pids: z.number() },
+  disk: z.number().optional(),
+});
 
 const shape = z.looseObject({
   ...{ image: z.string(), runtime: z.string(), network: z.string(), resources },

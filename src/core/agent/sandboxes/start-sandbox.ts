@@ -9,6 +9,7 @@ import { failpoint } from '../../model/failpoint.ts';
 import type { NetworkMode } from '../../model/shape.ts';
 import type { RecordTable } from '../../store/store.ts';
 import type { HelperInstances } from '../files/helper-instances.ts';
+import { onDiskOf } from '../ledger/disk-under.ts';
 import { imageUnder } from '../ledger/image-under.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { MAIN_PROCESS, type SlotRecord } from '../ledger/records.ts';
@@ -55,7 +56,10 @@ export async function startSandbox(
   const again = filesOf === undefined ? undefined : await ground.helpers.handOver(filesOf, sandboxId, signal);
   failpoint('start.files');
   const digest = again === undefined ? imageDigest : imageUnder(again, spec, ground.ledger);
-  const { image, shape } = await resolveShape(spec, pool.pool.policy, ground, digest);
+  const resolved = await resolveShape(spec, pool.pool.policy, ground, digest);
+  const { image } = resolved;
+  const shape =
+    again === undefined ? resolved.shape : { ...onDiskOf(again, resolved.shape, ground.ledger), again };
   // Until an instance of it does: a claim may have to wait for its turn.
   const release = ground.images.hold(image.digest);
   const process = { ...processFor(spec, image.config), tty: spec.tty, stdin: spec.stdin };
@@ -66,8 +70,7 @@ export async function startSandbox(
   opening.catch(noop);
   let held: HeldInstance | undefined;
   try {
-    const exact = again === undefined ? shape : { ...shape, again };
-    held = await pool.claim({ shape: exact, image: image.reference, signal }, holder);
+    held = await pool.claim({ shape, image: image.reference, signal }, holder);
     throwIfAborted(signal);
     failpoint('start.claimed');
     const slot = await slotOf(held, terms, clock);

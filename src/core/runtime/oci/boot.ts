@@ -8,6 +8,7 @@ import type { Mount } from '../../model/shape.ts';
 import type { BootedInstance, BootRequest } from '../driver.ts';
 import { guestFiles, readNodeFiles } from './bundle/guest-files.ts';
 import { ociConfig } from './bundle/oci-config.ts';
+import { requireDiskNeeds } from './disk-needs.ts';
 import { findFullDisk } from './full-disk.ts';
 import { bootArguments } from './launch-arguments.ts';
 import type { LaunchOptions } from './launcher/launcher.ts';
@@ -24,7 +25,7 @@ const EXIT_EXISTS = 76;
  * Has fsb-launch make the files of an instance, mount its root, listen on its socket and execute the runtime, which
  * ends when PID 1 runs. Cleaning up after a failure is the caller's.
  * @throws conflict when there is something of an instance with this id: then nothing was made, and nothing is to be
- * cleaned up; no_capacity when the disk is full; run_failed
+ * cleaned up; no_capacity when the disk is full; unsupported when its own cannot be limited here; run_failed
  */
 export async function bootInstance(
   context: OciContext,
@@ -34,6 +35,8 @@ export async function bootInstance(
 ): Promise<BootedInstance> {
   const { id, shape } = request;
   const paths = instancePaths(context.directories, id);
+  const { disk } = shape.resources;
+  if (disk !== undefined) await requireDiskNeeds(`cannot boot instance ${id}`);
   const [runtimeBinary] = await Promise.all([context.programs(), checkSources(shape.mounts)]);
   const config = ociConfig({
     shape,
@@ -53,6 +56,7 @@ export async function bootInstance(
     runtimeBinary,
     runtimeRoot: context.directories.runtimeRoot,
     again: shape.again !== undefined,
+    disk,
   });
   await launch(context, paths, id, words, { signal, lowUntil: request.lowUntil });
   failpoint('boot.launched');

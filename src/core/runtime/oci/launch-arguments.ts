@@ -19,6 +19,8 @@ export interface BootInput {
   runtimeRoot: string;
   /** The layers of an earlier instance with this id are there. */
   again: boolean;
+  /** Bytes that may be written; left out: as many as there is room for. */
+  disk?: number;
 }
 
 /** The mode of `fsb-launch` that boots one instance; see guest/launch/boot.c. */
@@ -33,6 +35,7 @@ export function bootArguments(input: BootInput): string[] {
     'boot',
     ...['--layers', paths.layers, '--bundle', paths.bundle, '--config', config],
     ...(input.again ? ['--again'] : []),
+    ...(input.disk === undefined ? [] : ['--disk', String(input.disk)]),
     ...Object.entries(etc).flatMap(([name, text]: [string, string]) => ['--etc', name, text]),
     ...overlays,
     '--',

@@ -1,6 +1,7 @@
 import { saidDiskFailure } from '../../model/disk-failure.ts';
 import { diskFull, saysDiskFull } from '../../model/disk-full.ts';
 import { FsbError } from '../../model/errors.ts';
+import { DISK_HINT } from './disk-needs.ts';
 import type { LaunchResult } from './launcher/launch-frames.ts';
 
 /** Patterns in what fsb-launch or the runtime said, and what a person can do about it. */
@@ -11,6 +12,10 @@ const HINTS: [RegExp, string][] = [
     'The state directory must be on a file system that overlayfs can write to, such as ext4, xfs or btrfs; move it with --root.',
   ],
   [/mount overlay on .*No such device/, 'This kernel has no overlayfs; load it with `modprobe overlay`.'],
+  [
+    /^(open|get|set up) a? ?loop devices?|^mount disk .*No such device/,
+    `${DISK_HINT} The kernel must know ext4.`,
+  ],
   // A full disk is told from it before.
   [/[Nn]o space left on device/, 'The node has no room for more cgroups or mounts.'],
   [/OOM-killed|memory limit too low/, 'Give it more memory.'],

@@ -83,11 +83,12 @@ export const stopFromWire = (wire: StopAgentSandboxRequest): AgentStopOptions =>
 
 /** @throws invalid_argument */
 export function limitsFromWire(wire: WireResources | undefined): Resources {
-  const { cpus, memory, pids } = required(wire, 'resources');
+  const { cpus, memory, pids, disk } = required(wire, 'resources');
   return {
     cpus: required(cpus, 'cpus'),
     memory: required(memory, 'memory'),
     pids: required(pids, 'pids'),
+    ...(disk !== undefined && { disk }),
   };
 }
 

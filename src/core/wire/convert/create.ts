@@ -9,7 +9,7 @@ import {
   FailurePolicy,
   type CreateRequest as WireCreateRequest,
 } from '../gen/fastpath/v1/fastpath.ts';
-import { bytes, milliseconds, mountToWire, resourcesToWire } from './parts.ts';
+import { milliseconds, mountToWire, saidResourcesToWire } from './parts.ts';
 import { specInputFromWire } from './spec.ts';
 
 const isPort: Check = (value) => Number.isInteger(value) && Math.abs(value as number) < 2 ** 31;
@@ -17,7 +17,8 @@ const isDuration: Check = (value) => isNumber(value) || parses(value, parseDurat
 const isSize: Check = (value) => isWhole(value) || parses(value, parseSize);
 const isPolicy: Check = (value) => isText(value) && policyNumber(value) !== undefined;
 const isMode: Check = (value) => value === 'fast' || value === 'strong';
-const isResources: Check = (value) => fits(value, { cpus: isNumber, memory: isSize, pids: isWhole });
+const isResources: Check = (value) =>
+  fits(value, { cpus: isNumber, memory: isSize, pids: isWhole, disk: isSize });
 const isMount: Check = (value) => fits(value, { source: isText, target: isText, read_only: isFlag });
 
 const fields: Record<keyof SandboxSpecInput, Check> = {
@@ -92,7 +93,7 @@ export function createToWire(request: CreateRequest): WireCreateRequest {
     recoveryTimeoutSeconds: spec.recovery_timeout_seconds,
     expireTimeSeconds: spec.expire_time ?? 0,
     ttlMilliseconds: milliseconds(spec.ttl),
-    resources: spec.resources && resourcesToWire({ ...spec.resources, memory: bytes(spec.resources.memory) }),
+    resources: spec.resources && saidResourcesToWire(spec.resources),
     network: spec.network ?? '',
     mounts: (spec.mounts ?? []).map(mountToWire),
     gracePeriodMilliseconds: milliseconds(spec.grace_period),

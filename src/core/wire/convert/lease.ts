@@ -2,7 +2,7 @@ import type { LeaseRequest } from '../../api/pool-api.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { Lease, OnEmpty } from '../../model/pool.ts';
 import type { LeaseInfo, LeaseRequest as WireRequest } from '../gen/fsb/v1/pool.ts';
-import { bytes, defined, definedOrNone, mountFromWire, mountToWire, resourcesToWire } from './parts.ts';
+import { defined, definedOrNone, mountFromWire, mountToWire, saidResourcesToWire } from './parts.ts';
 
 /**
  * As assertPolicyFitsWire: what protobuf would drop or bend is refused, with the words of the core.
@@ -19,7 +19,7 @@ export function leaseRequestToWire(request: LeaseRequest): WireRequest {
   return {
     pool: request.pool,
     image: request.image,
-    resources: resources && resourcesToWire({ ...resources, memory: bytes(resources.memory) }),
+    resources: resources && saidResourcesToWire(resources),
     network: request.network,
     mounts: (request.mounts ?? []).map(mountToWire),
     onEmpty: request.onEmpty,

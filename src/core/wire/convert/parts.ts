@@ -64,7 +64,16 @@ export const resourcesToWire = (resources: Partial<Resources>): WireResources =>
   cpus: resources.cpus,
   memory: resources.memory,
   pids: resources.pids,
+  disk: resources.disk,
 });
+
+/** As users write them: sizes may be texts, which must be some that parse. */
+export const saidResourcesToWire = ({
+  memory,
+  disk,
+  ...numbers
+}: Partial<Record<'cpus' | 'pids', number> & Record<'memory' | 'disk', string | number>>): WireResources =>
+  resourcesToWire({ ...numbers, memory: bytes(memory), disk: bytes(disk) });
 
 export const mountToWire = (mount: { source: string; target: string; read_only?: boolean }): WireMount => ({
   source: mount.source,

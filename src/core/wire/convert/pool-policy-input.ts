@@ -1,6 +1,13 @@
 import type { PoolPolicyInput } from '../../model/pool-policy.ts';
 import type { PoolPolicy as WirePolicy } from '../gen/fsb/v1/pool.ts';
-import { bytes, defined, definedOrNone, durationFromWire, milliseconds, resourcesToWire } from './parts.ts';
+import {
+  bytes,
+  defined,
+  definedOrNone,
+  durationFromWire,
+  milliseconds,
+  saidResourcesToWire,
+} from './parts.ts';
 
 type PolicyInput = Partial<PoolPolicyInput>;
 
@@ -47,7 +54,7 @@ export function policyInputToWire(said: PolicyInput): WirePolicy {
       maxStep: autoscale.max_step,
     },
     runtime: said.runtime,
-    resources: said.resources && resourcesToWire({ ...said.resources, memory: bytes(said.resources.memory) }),
+    resources: said.resources && saidResourcesToWire(said.resources),
     leaseTtlMilliseconds: milliseconds(said.lease_ttl),
     bootConcurrency: said.boot_concurrency,
     bootTimeoutMilliseconds: milliseconds(said.boot_timeout),

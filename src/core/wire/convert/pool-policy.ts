@@ -38,6 +38,7 @@ export function policyFromWire(wire: WirePolicy = WirePolicy.create()): PoolPoli
   const policy = complete('policy', said);
   const queue = complete('queue', policy.queue);
   const health = complete('health', policy.health);
+  const { disk, ...limits } = policy.resources;
   const { windowMilliseconds, cooldownMilliseconds, ...scaling } = complete('autoscale', policy.autoscale);
   return {
     name: policy.name,
@@ -54,7 +55,7 @@ export function policyFromWire(wire: WirePolicy = WirePolicy.create()): PoolPoli
     warmup: policy.warmup.argv,
     autoscale: { ...scaling, window: windowMilliseconds, cooldown: cooldownMilliseconds },
     runtime: policy.runtime,
-    resources: complete('resources', policy.resources),
+    resources: { ...complete('resources', limits), ...(disk !== undefined && { disk }) },
     leaseTtl: policy.leaseTtlMilliseconds,
     bootConcurrency: policy.bootConcurrency,
     bootTimeout: policy.bootTimeoutMilliseconds,

@@ -14,7 +14,7 @@ const isSize: Check = (value) => isText(value) || isWhole(value);
 const isSimple: Record<string, Check> = {
   image: isText,
   imageDigest: isText,
-  resources: (value) => fits(value, { cpus: isNumber, memory: isSize, pids: isWhole }),
+  resources: (value) => fits(value, { cpus: isNumber, memory: isSize, pids: isWhole, disk: isSize }),
   network: isText,
   onEmpty: isText,
   wait: isNumber,
@@ -42,6 +42,7 @@ const runFields = {
   cpus: 'number',
   memory: 'text',
   pids: 'count',
+  disk: 'text',
   network: 'text',
   on_empty: 'text',
   // Milliseconds.
@@ -55,8 +56,8 @@ export function runFromQuery(pool: string, query: URLSearchParams): PoolRunReque
 }
 
 function termsOf(fields: Fields<typeof runFields>): Omit<PoolRunRequest, 'pool' | 'exec'> {
-  const { image, cpus, memory, pids, wait } = fields;
-  const resources = defined({ cpus, memory, pids });
+  const { image, cpus, memory, pids, disk, wait } = fields;
+  const resources = defined({ cpus, memory, pids, disk });
   return defined({
     image,
     imageDigest: fields.image_digest,

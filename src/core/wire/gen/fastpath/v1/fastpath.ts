@@ -435,7 +435,11 @@ export interface Resources {
     | number
     | undefined;
   /** Processes and threads. */
-  pids?: number | undefined;
+  pids?:
+    | number
+    | undefined;
+  /** Bytes that may be written; absent in what is told: no limit. In the policy of a pool 0 says so. */
+  disk?: number | undefined;
 }
 
 export interface Mount {
@@ -4542,7 +4546,7 @@ export const SandboxSpec_LabelsEntry: MessageFns<SandboxSpec_LabelsEntry> = {
 };
 
 function createBaseResources(): Resources {
-  return { cpus: undefined, memory: undefined, pids: undefined };
+  return { cpus: undefined, memory: undefined, pids: undefined, disk: undefined };
 }
 
 export const Resources: MessageFns<Resources> = {
@@ -4555,6 +4559,9 @@ export const Resources: MessageFns<Resources> = {
     }
     if (message.pids !== undefined) {
       writer.uint32(24).int64(message.pids);
+    }
+    if (message.disk !== undefined) {
+      writer.uint32(32).int64(message.disk);
     }
     return writer;
   },
@@ -4596,6 +4603,14 @@ export const Resources: MessageFns<Resources> = {
             message.pids = longToNumber(reader.int64());
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.disk = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4616,6 +4631,7 @@ export const Resources: MessageFns<Resources> = {
     message.cpus = object.cpus ?? undefined;
     message.memory = object.memory ?? undefined;
     message.pids = object.pids ?? undefined;
+    message.disk = object.disk ?? undefined;
     return message;
   },
 };
