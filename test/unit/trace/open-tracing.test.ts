@@ -1,8 +1,10 @@
-import type { AddressInfo } from 'node:net';
-import { createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { openTracing } from '../../../src/core/trace/open-tracing.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
+
+/** Milliseconds; the library gives up by itself after ten seconds. */
+const AT_ONCE = 4_000;
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -26,14 +28,22 @@ function tracingTo(port: number) {
   return { clock, close: tracing.close };
 }
 
-it('a collector that refuses a command holds it up for no time', async () => {
-  // Its time never comes.
-  await tracingTo(1).close();
-});
+it(
+  'a collector that refuses a command holds it up for no time',
+  async () => {
+    // Its time never comes.
+    await tracingTo(1).close();
+  },
+  AT_ONCE,
+);
 
-it('one that says nothing does so for half a second', async () => {
-  const { clock, close } = tracingTo(await silentPort());
-  const closed = close();
-  await clock.advance(500);
-  await closed;
-});
+it(
+  'one that says nothing does so for half a second',
+  async () => {
+    const { clock, close } = tracingTo(await silentPort());
+    const closed = close();
+    await clock.advance(500);
+    await closed;
+  },
+  AT_ONCE,
+);
