@@ -105,7 +105,7 @@ export function lifecycleCases(bench: Workbench): void {
   it('says invalid_argument to a call that names nothing', async () => {
     const { sandboxes, pools } = bench.core;
     const ref = { namespace: bench.namespace, name: '' };
-    const calls = {
+    const calls: Record<string, Promise<unknown>[]> = {
       sandbox: [
         sandboxes.get(ref),
         sandboxes.delete(ref),
@@ -117,12 +117,15 @@ export function lifecycleCases(bench: Workbench): void {
       pool: [pools.get(''), pools.delete(''), pools.stop(''), pools.update('', {})],
       lease: [pools.kill(''), pools.release('')],
     };
-    for (const [what, some] of Object.entries(calls))
-      for (const call of some)
+    const errors = Object.entries(calls).flatMap(([what, some]) =>
+      some.map(async (call) =>
         expect(await errorOf(call)).toMatchObject({
           code: 'invalid_argument',
           message: `no ${what} is named`,
-        });
+        }),
+      ),
+    );
+    await Promise.all(errors);
   });
 
   it('lists by namespace, label and phase, sorted by name', async () => {
