@@ -67,7 +67,7 @@ describe('a sandbox with a limit of disk', () => {
     const box = await limited();
     const [root, usr] = (await read(box, 'stat -f -c "%b %S" / /usr')).split('\n');
     expect(usr).toBe(root);
-    const touch = 'for (;;) { open(F, ">", "/tmp/$i") or last; $i++ } print "$! at $i"';
+    const touch = '$i = 0; for (;;) { open(F, ">", "/tmp/$i") or last; $i++ } print "$! at $i"';
     const said = await read(box, `perl -e '${touch}'`);
     expect(said).toMatch(/^No space left on device at \d{4}$/);
   });
@@ -130,8 +130,8 @@ describe('a sandbox with a limit of disk', () => {
   });
 
   it.each([
-    ['5m', /resources\.disk: must be at least 16m/],
-    ['2t', /resources\.disk: must be at most 1t/],
+    ['5m', /resources\.disk \(--disk\): must be at least 16m/],
+    ['2t', /resources\.disk \(--disk\): must be at most 1t/],
     ['much', /invalid size "much"/],
     [0, /resources\.disk/],
   ])('is refused with %j', async (wrong, reason) => {
