@@ -6,6 +6,7 @@
 
 #include "guest.h"
 #include "pty.h"
+#include "reap.h"
 #include "spawn.h"
 
 static void refuse_spawn(struct guest *guest, uint32_t id, const struct failure *failure) {
@@ -32,10 +33,14 @@ static enum error_code do_spawn(struct guest *guest, const struct core_frame *fr
   return ERROR_NONE;
 }
 
-static void do_signal(const struct guest *guest, const struct core_frame *frame) {
+static void do_signal(struct guest *guest, const struct core_frame *frame) {
   int number = frame->signal.number;
   if (frame->signal.scope == SCOPE_ALL) {
-    kill(-1, number);
+    if (number == SIGKILL) {
+      end_everything(guest);
+    } else {
+      kill(-1, number);
+    }
     return;
   }
   const struct process *process = process_find(&guest->table, frame->process);

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "guest.h"
@@ -13,6 +14,9 @@
 /* A grandchild that ignores SIGHUP keeps a dead terminal open and so hides its hang-up. It cannot write there any
  * more, so that what is not read after this time never comes. */
 enum { HANGUP_MS = 100 };
+
+/* What has been killed is gone as soon as it has had a processor; longer only what the kernel itself holds. */
+enum { END_MS = 500 };
 
 static uint64_t microseconds(struct timeval time) { return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec; }
 
@@ -44,13 +48,24 @@ static void ended(struct process *process, int status, const struct rusage *usag
   process_exit_if_complete(process);
 }
 
-static void reap_all(struct guest *guest) {
+/* Returns whether there are children left. */
+static bool reap_all(struct guest *guest) {
   int status = 0;
   struct rusage usage;
   pid_t pid;
   while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
     struct process *process = process_find_pid(&guest->table, pid);
     if (process != NULL) ended(process, status, &usage);
+  }
+  return pid == 0;
+}
+
+void end_everything(struct guest *guest) {
+  const struct timespec moment = {.tv_nsec = 1000000};
+  for (int left = END_MS; left > 0; left--) {
+    kill(-1, SIGKILL);
+    if (!reap_all(guest)) return;
+    nanosleep(&moment, NULL);
   }
 }
 

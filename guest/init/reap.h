@@ -11,6 +11,9 @@ struct guest;
 /* Starts to receive signals, which must be blocked already. Returns false when the kernel refuses. */
 bool signals_open(struct guest *guest);
 
+/* Kills all that runs here, and waits until it is gone, half a second at most: whoever asks next must not meet it. */
+void end_everything(struct guest *guest);
+
 /* When a pty's wait for its hang-up is over at the latest; 0: none waits. */
 uint64_t hangups_next_deadline(const struct guest *guest);
 void hangups_expire(struct guest *guest, uint64_t now);

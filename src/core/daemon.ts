@@ -96,7 +96,9 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     const status = options.embedded
       ? { ...info, endpoint: '', grpc: '' }
       : await serve(api, info, { options, metrics, descriptors, clock, cleanup });
-    log.info(status, 'ready');
+    // The log says of each line who wrote it.
+    const { pid: _, ...said } = status;
+    log.info(said, 'ready');
     return { api, status, close: () => cleanup.run() };
   } catch (error) {
     await cleanup.run();

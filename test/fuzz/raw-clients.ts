@@ -20,7 +20,8 @@ export function webSocketFrame(payload: Buffer, opcode = 2): Buffer {
   return Buffer.concat([Buffer.from([0x80 | opcode, ...size, 0, 0, 0, 0]), payload]);
 }
 
-export const webSocketHead = (path: string): Buffer =>
+/** @param more lines of headers */
+export const webSocketHead = (path: string, ...more: string[]): Buffer =>
   head(
     `GET ${path} HTTP/1.1`,
     'Host: localhost',
@@ -29,6 +30,7 @@ export const webSocketHead = (path: string): Buffer =>
     'Sec-WebSocket-Version: 13',
     'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
     `Sec-WebSocket-Protocol: ${subprotocols.own}`,
+    ...more,
   );
 
 /** `POST` of one question, whole. */

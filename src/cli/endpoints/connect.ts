@@ -25,7 +25,7 @@ export async function connect(options: ConnectOptions, here: Here): Promise<Core
   const security = clientSecurity(endpoint.kind, options.tls ?? {}, here);
   const hint =
     endpoint.kind === 'tcp'
-      ? 'Is it running, and is that its address? If it has TLS, use tls://.'
+      ? `Is it running, and is that its address? If it has TLS, use tls://${endpoint.grpc}.`
       : undefined;
   return connectCore({ grpc: endpoint.grpc, security, ...(hint && { hint }) });
 }

@@ -66,7 +66,7 @@ export function healthChecks(
         }
       : recordsCheck(state, setAside, `${records.count} records, ${formatSize(records.size)}`),
     logsCheck(state, setAside, `${formatSize(logs)} in ${join(state, 'logs')}`),
-    lastStart(recovery),
+    lastStart(recovery, unsettled.length),
     ...(unsettled.length === 0 ? [] : [unsettledCheck(unsettled)]),
     ...(stuck.length === 0 ? [] : [stuckCheck(stuck)]),
   ];
@@ -101,13 +101,13 @@ function logsCheck(state: string, setAside: readonly SetAside[], found: string):
 }
 
 /** Not well, but nothing that could be put right. */
-function lastStart(recovery: SystemHealth['recovery']): Check {
+function lastStart(recovery: SystemHealth['recovery'], unsettled: number): Check {
   const { lost, failed } = recovery;
   const hints = [
     ...(lost > 0 ? ['See what was lost with: fsb-ctl list -A --phase lost.'] : []),
     ...(failed > 0 ? ['The core goes on trying to destroy what it could not recover.'] : []),
   ];
-  return { name: 'last start', ok: true, found: recoveryText(recovery), hint: hints.join(' ') };
+  return { name: 'last start', ok: true, found: recoveryText(recovery, unsettled), hint: hints.join(' ') };
 }
 
 const unsettledCheck = (unsettled: SystemHealth['unsettled']): Check => ({

@@ -125,7 +125,7 @@ export function doctorListing(checks: Check[]): Listing<Check> {
         value: (check) => (check.ok ? 'yes' : 'NO'),
         tone: toneOf,
       },
-      { title: 'FOUND', value: (check) => check.found },
+      { title: 'FOUND', folds: true, value: (check) => check.found },
     ],
     name: (check) => check.name,
   };

@@ -3,12 +3,13 @@ import stringWidth from 'string-width';
 interface Fitting {
   title: string;
   spare?: number;
+  folds?: boolean;
 }
 
 export interface Fitted {
   /** Indexes of those that are shown. */
   columns: number[];
-  /** The text as the column at this index has room for it. */
+  /** The text as the column at this index has room for it; of one that folds, in lines. */
   cut(text: string, at: number): string;
 }
 
@@ -17,7 +18,7 @@ const LEAST = 8;
 
 /**
  * Makes a table as narrow as the terminal, since a row over two lines can be read by nobody: columns that can be spared
- * go first, then the widest texts are cut. What fits in no way is left as it is.
+ * go first, then the widest texts are cut, or folded where they say what to do. What fits in no way is left as it is.
  * @param width undefined: whatever it takes
  */
 export function fitted(
@@ -40,7 +41,34 @@ export function fitted(
     const second = Math.max(0, ...kept.filter((at) => at !== widest).map((at) => widths[at]!));
     widths[widest] = Math.max(least, Math.min(second, widths[widest]! - 1), widths[widest]! - excess());
   }
-  return { columns: kept, cut: (text, at) => shortened(text, widths[at]!) };
+  const cut = (text: string, at: number): string =>
+    columns[at]!.folds ? folded(text, widths[at]!).join('\n') : shortened(text, widths[at]!);
+  return { columns: kept, cut };
+}
+
+/** In lines of at most so many columns of a terminal: broken at spaces, and within a word that is longer than a line. */
+export function folded(text: string, width: number): string[] {
+  if (stringWidth(text) <= width) return [text];
+  const lines: string[] = [];
+  let line: string | undefined;
+  for (const word of text.split(' ').flatMap((each) => pieces(each, width))) {
+    const longer: string = line === undefined ? word : `${line} ${word}`;
+    if (line === undefined || stringWidth(longer) <= width) line = longer;
+    else {
+      lines.push(line);
+      line = word;
+    }
+  }
+  return [...lines, line ?? ''];
+}
+
+function pieces(word: string, width: number): string[] {
+  const found = [''];
+  for (const character of word) {
+    if (stringWidth(found.at(-1)! + character) > width) found.push('');
+    found[found.length - 1] += character;
+  }
+  return found;
 }
 
 /** In columns of a terminal, where some characters take two and some none. */

@@ -31,7 +31,7 @@ export function healthRows(
     ['Set aside', set_aside.map(({ path }) => path).join(', ')],
     ['Logs', formatSize(logs_bytes)],
     ['Disk', diskText({ free: disk.free_bytes, total: disk.total_bytes })],
-    ['Last start', recoveryText(recovery)],
+    ['Last start', recoveryText(recovery, unsettled.length)],
     ['Not reached yet', unsettled.map((each) => unsettledText(each.sandbox_id, each)).join('; ')],
     ['Cannot destroy', stuck.join(', ')],
   ];
@@ -47,16 +47,14 @@ export const unsettledText = (
 export const diskText = ({ free, total }: SystemHealth['disk']): string =>
   `${formatSize(free)} of ${formatSize(total)} free`;
 
-/** `2 running sandboxes, 1 sandbox lost`; what there was none of is left out. */
-export function recoveryText({
-  running,
-  leases,
-  idle,
-  files,
-  destroyed,
-  lost,
-  failed,
-}: RecoveryResult): string {
+/**
+ * `2 running sandboxes, 1 sandbox lost`; what there was none of is left out.
+ * @param unsettled instances that it has not reached yet
+ */
+export function recoveryText(
+  { running, leases, idle, files, destroyed, lost, failed }: RecoveryResult,
+  unsettled: number,
+): string {
   const parts = [
     [running, running === 1 ? 'running sandbox' : 'running sandboxes'],
     [leases, leases === 1 ? 'lease' : 'leases'],
@@ -65,6 +63,7 @@ export function recoveryText({
     [destroyed, destroyed === 1 ? 'instance destroyed' : 'instances destroyed'],
     [lost, lost === 1 ? 'sandbox lost' : 'sandboxes lost'],
     [failed, failed === 1 ? 'instance not recovered' : 'instances not recovered'],
+    [unsettled, unsettled === 1 ? 'instance not reached yet' : 'instances not reached yet'],
   ] as const;
   const told = parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
   return told.join(', ') || 'nothing was left of an earlier core';

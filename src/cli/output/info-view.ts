@@ -78,8 +78,11 @@ export function infoListing(view: InfoView, now: number): Listing<InfoView> {
     single: true,
     columns: [],
     name: ({ client }) => client.endpoint,
-    describe: () =>
-      describeRows([...clientRows(view.client), ...(view.core === null ? [] : coreRows(view.core, now))]),
+    describe: (_, { width }) =>
+      describeRows(
+        [...clientRows(view.client), ...(view.core === null ? [] : coreRows(view.core, now))],
+        width,
+      ),
   };
 }
 

@@ -27,6 +27,8 @@ export interface Column<T> {
   wide?: boolean;
   /** Left out where the table is wider than the terminal, the highest first. */
   spare?: number;
+  /** Goes on in further lines where there is no room for it, and is not cut. */
+  folds?: boolean;
   value(item: T): string;
   tone?(item: T): Tone;
 }

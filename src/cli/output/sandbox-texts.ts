@@ -5,11 +5,15 @@ import { shellWords } from './shell-words.ts';
 
 /** What of a sandbox is said in more than one place. */
 
-/** `Exited (7)`, `Exited (SIGKILL)`, `Running`, `Paused`, `Lost (recreated in 42s)`. */
+const SECOND = 1000;
+
+/** `Exited (7)`, `Exited (SIGKILL)`, `Running`, `Paused`, `Lost (recreated in 42s)`, `Lost (being recreated)`. */
 export function phaseText(view: SandboxView, now: number): string {
   if (view.paused) return 'Paused';
-  if (view.recreate_at !== null)
-    return `${view.phase} (recreated in ${formatAge(Date.parse(view.recreate_at) - now)})`;
+  if (view.recreate_at !== null) {
+    const left = Date.parse(view.recreate_at) - now;
+    return `${view.phase} (${left < SECOND ? 'being recreated' : `recreated in ${formatAge(left)}`})`;
+  }
   if (view.exit_code === null) return view.phase;
   return `${view.phase} (${view.signal ?? view.exit_code})`;
 }

@@ -20,8 +20,9 @@ export async function traceIfAsked(
   if (!wantsTraces(env)) return async () => {};
   const { openTracing } = await import('../../core/trace/open-tracing.ts');
   // A core is a service of its own, although it is the same program.
-  const service = argv[0] === 'serve' ? 'fsb-core' : 'fsb-ctl';
-  const { tracer, close } = openTracing({ service, version, clock });
+  const of = argv[0] === 'serve' ? 'core' : 'command';
+  const service = of === 'core' ? 'fsb-core' : 'fsb-ctl';
+  const { tracer, close } = openTracing({ service, version, of, clock });
   useTracer(tracer);
   return close;
 }

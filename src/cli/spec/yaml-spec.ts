@@ -1,7 +1,11 @@
+import { specFlags } from '../../core/model/flag-names.ts';
 import type { SandboxSpecInput } from '../../core/model/spec.ts';
 import { invalidValue, issuesOf, parseYamlText, type TextKind, type YamlText } from './yaml-text.ts';
 
-const KIND: TextKind = { name: 'sandbox spec', short: 'spec', example: 'image: host' };
+const KIND: TextKind = {
+  ...{ name: 'sandbox spec', short: 'spec', example: 'image: host' },
+  flags: specFlags,
+};
 
 /**
  * Parses YAML (or JSON). Checks the form only; `checkSpec` checks the keys.

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { FsbError } from '../../core/model/errors.ts';
+import { type FlagNames, withFlag } from '../../core/model/flag-names.ts';
 import { faultyKey } from './yaml-keys.ts';
 
 /** What is shown of a text that somebody may have made to be long: problems, and characters of a line and of a reason. */
@@ -15,6 +16,8 @@ export interface TextKind {
   short: string;
   /** A line of one: `image: host`. */
   example: string;
+  /** Flags over the text, by the keys that they set. */
+  flags?: FlagNames;
 }
 
 /** A map of keys as text: its value, and where each key of it stands. */
@@ -117,11 +120,12 @@ interface Issue {
 /** Everything that is wrong with a value, of which parts may come from `text` and parts from flags. */
 export function invalidValue(kind: TextKind, issues: Issue[], text?: YamlText, hint?: string): FsbError {
   // Finding a line reads the text once more, so that it is not done for what is not shown.
-  const problems = issues.map(({ path, line }, index) => ({
-    line: index < MOST_PROBLEMS ? text?.lineOf(path) : undefined,
-    reason: line,
-  }));
-  return problemError(kind, text?.source ?? '', problems, text?.line ?? (() => ''), hint);
+  const problems = issues.slice(0, MOST_PROBLEMS).map(({ path, line: reason }) => {
+    const line = text?.lineOf(path);
+    return { line, reason: line === undefined ? withFlag(reason, kind.flags ?? {}) : reason };
+  });
+  const rest = issues.slice(MOST_PROBLEMS).map(({ line }) => ({ reason: line }));
+  return problemError(kind, text?.source ?? '', [...problems, ...rest], text?.line ?? (() => ''), hint);
 }
 
 /**

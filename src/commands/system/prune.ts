@@ -4,7 +4,7 @@ import { repeated } from '../../cli/flags.ts';
 import { parsePruneFilter } from '../../cli/images/prune-terms.ts';
 import { systemPrunedListing, systemPrunedNames } from '../../cli/output/pruned-view.ts';
 import { confirmLoss } from '../../cli/prompts.ts';
-import { candidatesOf } from '../../cli/system/candidates.ts';
+import { assertMayPrune, candidatesOf } from '../../cli/system/candidates.ts';
 import {
   type Candidates,
   deleteEnded,
@@ -59,6 +59,7 @@ Files of the core that were damaged and set aside are evidence of what went wron
       });
     const core = await this.core();
     const candidates = await candidatesOf(core, terms, { now: this.world.clock.now(), call: this.call });
+    await assertMayPrune(core, this.call);
     const goes = sure || (await this.#ask(core, candidates, terms));
     const pruned = goes ? await this.#prune(core, candidates, terms) : NOTHING;
     if (this.format === 'name' || (this.quiet && !this.forPrograms))

@@ -234,8 +234,8 @@ export class GrpcRpc implements Rpc {
 function credentialsFor(target: Target): ChannelCredentials {
   const options = tlsOptionsFor(target);
   if (options === undefined) return credentials.createInsecure();
-  const { ca = null, key = null, cert = null } = target.security!.tls!;
-  return credentials.createSsl(ca, key, cert, { checkServerIdentity: options.checkServerIdentity });
+  const { secureContext, checkServerIdentity } = options;
+  return credentials.createFromSecureContext(secureContext, { checkServerIdentity });
 }
 
 /** The library takes an address for a server name, which TLS forbids; who is there is checked by the credentials. */

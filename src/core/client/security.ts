@@ -1,5 +1,10 @@
 import { isIP } from 'node:net';
-import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  createSecureContext,
+  type SecureContext,
+} from 'node:tls';
 import { isLoopback } from '../model/loopback.ts';
 import type { Endpoint } from '../wire/endpoint.ts';
 
@@ -24,19 +29,33 @@ export type Target = Endpoint & { security?: ClientSecurity };
 export const nameToVerify = (target: Target): string =>
   target.security?.tls?.serverName ?? (target.kind === 'tcp' ? target.host : 'localhost');
 
-/** For any TLS connection there; undefined: it is made in the clear. */
-export function tlsOptionsFor(target: Target): ConnectionOptions | undefined {
+/** For any TLS connection there; undefined: it is made in the clear. @throws for PEM that cannot be used */
+export function tlsOptionsFor(target: Target): TlsOptions | undefined {
   const { tls } = target.security ?? {};
   if (tls === undefined) return undefined;
-  const { serverName: _, ...pem } = tls;
   const name = nameToVerify(target);
   return {
-    ...pem,
-    minVersion: 'TLSv1.2',
+    secureContext: contextOf(tls),
     // An address is no server name; the certificate is asked for it all the same.
     servername: isIP(name) ? '' : name,
     checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
   };
+}
+
+type TlsOptions = Required<Pick<ConnectionOptions, 'secureContext' | 'servername' | 'checkServerIdentity'>>;
+
+type Pem = NonNullable<ClientSecurity['tls']>;
+
+/** All connections with the same authorities and the same certificate: it takes longer to read them than to use them. */
+const contexts = new WeakMap<Pem, SecureContext>();
+
+function contextOf(tls: Pem): SecureContext {
+  const made = contexts.get(tls);
+  if (made !== undefined) return made;
+  const { serverName: _, ...pem } = tls;
+  const context = createSecureContext({ ...pem, minVersion: 'TLSv1.2' });
+  contexts.set(tls, context);
+  return context;
 }
 
 /** The header that shows the token; a token never leaves the machine in the clear. */

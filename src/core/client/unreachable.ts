@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { FsbError } from '../model/errors.ts';
 import { formatEndpoint } from '../wire/endpoint.ts';
 import type { Target } from './security.ts';
+import { tlsTrouble } from './tls-trouble.ts';
 
 const REASONS: Record<string, string> = {
   ENOENT: 'no such socket',
@@ -23,32 +24,6 @@ const PHRASES: [RegExp, string][] = [
   [/^(failed to connect|connection dropped|socket hang up)/i, 'the connection was closed'],
 ];
 
-/** How a core failed to prove who it is, and what to do about it. */
-const MISTRUSTED: [RegExp, reason: string, hint: string][] = [
-  [
-    /self[- ]signed certificate|unable to (verify the first|get (local )?issuer) certificate|SELF_SIGNED|UNABLE_TO_/i,
-    'its certificate is from an authority that is not trusted here',
-    'Name the authority with FSB_CA=FILE, or for good: fsb-ctl context update NAME --ca FILE.',
-  ],
-  [
-    /certificate has expired|CERT_HAS_EXPIRED/i,
-    'its certificate has expired',
-    'Whoever runs the core must renew it.',
-  ],
-  [
-    /certificate is not yet valid|CERT_NOT_YET_VALID/i,
-    'its certificate is not valid yet',
-    'Is the clock of this machine right?',
-  ],
-  [
-    /does not match certificate|ERR_TLS_CERT_ALTNAME_INVALID/i,
-    'its certificate is for another name',
-    'Use a name that is in it, or say which: fsb-ctl context update NAME --server-name NAME.',
-  ],
-];
-
-const NO_TLS = /wrong version number|packet length too long|ssl3_get_record|EPROTO/i;
-
 const DENIALS = ['EACCES', 'EPERM'];
 
 /**
@@ -60,23 +35,16 @@ export function unreachable(endpoint: Target, details: string, cause: Error): Fs
   // Not anywhere in the text: a path may hold anything.
   const code = /^(?:connect|getaddrinfo|read|write) (E[A-Z_]+)/.exec(text)?.[1] ?? codeOf(cause);
   const what = `cannot reach the core at ${nameOf(endpoint)}`;
-  const mistrusted = MISTRUSTED.find(([pattern]) => pattern.test(text) || pattern.test(code));
-  if (mistrusted !== undefined) {
-    const [, reason, hint] = mistrusted;
-    return new FsbError('unauthenticated', `${what}: ${reason}`, { hint, cause });
-  }
-  if (endpoint.security?.tls !== undefined && NO_TLS.test(text))
-    return new FsbError('unavailable', `${what}: what listens there does not speak TLS`, {
-      hint: 'Is that its address? A core in the clear is reached with tcp://, and only on loopback.',
-      cause,
-    });
+  const trouble = endpoint.security?.tls && tlsTrouble(text, code);
+  if (trouble !== undefined)
+    return new FsbError(trouble.code, `${what}: ${trouble.reason}`, { hint: trouble.hint, cause });
   if (DENIALS.includes(code))
     return new FsbError('denied', `${what}: permission denied`, {
       hint: 'Run the command as the user who runs that core.',
       cause,
     });
-  const missing = code === 'ENOENT' ? missingBeside(endpoint) : undefined;
-  return new FsbError('unavailable', `${what}: ${missing ?? reasonOf(text, code)}`, {
+  const known = code === 'ENOENT' ? missingBeside(endpoint) : mayWantTls(endpoint, details);
+  return new FsbError('unavailable', `${what}: ${known ?? reasonOf(text, code)}`, {
     hint:
       endpoint.hint ??
       'Is it running, and is that its address? See `fsb-ctl context list`, --host and FSB_HOST.',
@@ -100,6 +68,14 @@ function missingBeside({ kind, name = '', ...endpoint }: Target): string | undef
     return undefined;
   return `there is no ${basename(endpoint.path)} beside it`;
 }
+
+/** Of gRPC: there was a connection, and it ended before the other end had said anything. */
+const HUNG_UP_AT_ONCE = /^No connection established\. Last error: .*(Failed to connect|ECONNRESET)/;
+
+const mayWantTls = ({ kind, security }: Target, details: string): string | undefined =>
+  kind === 'tcp' && security?.tls === undefined && HUNG_UP_AT_ONCE.test(details)
+    ? 'what listens there hung up at once: it may want TLS'
+    : undefined;
 
 const nameOf = (endpoint: Target): string => endpoint.name ?? formatEndpoint(endpoint);
 

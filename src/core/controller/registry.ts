@@ -1,7 +1,7 @@
 import type { CreateRequest } from '../api/sandbox-api.ts';
 import { didYouMean } from '../model/did-you-mean.ts';
 import { FsbError } from '../model/errors.ts';
-import { isIdStart } from '../model/ids.ts';
+import { isIdStart, nothingNamed } from '../model/ids.ts';
 import { transition } from '../model/phase.ts';
 import { refKey, type Sandbox, type SandboxRef } from '../model/sandbox.ts';
 import { parseSpec } from '../model/spec.ts';
@@ -106,7 +106,7 @@ export class Registry {
 
   /**
    * By its name, or by its id or the beginning of that, as lists show it.
-   * @throws not_found, with the name that was probably meant; conflict when several ids begin so
+   * @throws as missing(); conflict when several ids begin so
    */
   require(ref: SandboxRef): SandboxEntry {
     const entry = this.find(ref);
@@ -119,8 +119,9 @@ export class Registry {
     return this.#byName.get(refKey(ref)) ?? this.#newestLeaving(ref) ?? this.#withId(ref);
   }
 
-  /** not_found, with the name that was probably meant. */
+  /** not_found, with the name that was probably meant; invalid_argument when none was named. */
   missing(ref: SandboxRef): FsbError {
+    if (ref.name === '') return nothingNamed('sandbox');
     const names = this.entries()
       .filter(({ sandbox }) => sandbox.namespace === ref.namespace)
       .map(({ sandbox }) => sandbox.name);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FsbError } from './errors.ts';
+import { resourceFlags, withFlag } from './flag-names.ts';
 import { describeIssues, failurePolicy, labelKey, sandboxSpecSchema, specKeys, text } from './spec.ts';
 
 /** A change of a sandbox, in the words of SandboxChange. */
@@ -20,6 +21,15 @@ const changeSchema = z.strictObject({
   resources: changedResources.optional(),
 });
 
+const changeFlags = {
+  expireTime: '--expire-time',
+  ttl: '--ttl',
+  failurePolicy: '--failure-policy',
+  recoveryTimeoutSeconds: '--recovery-timeout',
+  labels: '--label',
+  ...resourceFlags,
+};
+
 /** Checked; sizes in bytes, milliseconds. What is left out stays. */
 export type CheckedChange = z.output<typeof changeSchema>;
 
@@ -29,7 +39,8 @@ export function readChange(input: unknown): CheckedChange {
   if (!result.success) {
     const known = [...Object.keys(changeSchema.shape), ...specKeys];
     const { lines, ...rest } = describeIssues(result.error.issues, known);
-    throw new FsbError('invalid_argument', `invalid change of a sandbox: ${lines.join('; ')}`, rest);
+    const named = lines.map((line) => withFlag(line, changeFlags));
+    throw new FsbError('invalid_argument', `invalid change of a sandbox: ${named.join('; ')}`, rest);
   }
   if (result.data.ttl !== undefined && result.data.expireTime !== undefined)
     throw new FsbError(

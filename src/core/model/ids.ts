@@ -29,6 +29,10 @@ export function assertName(text: string, what: string): void {
   });
 }
 
+/** Of a call about one thing that does not say which: in protobuf what is left out is empty. @param what as `sandbox` */
+export const nothingNamed = (what: string): FsbError =>
+  new FsbError('invalid_argument', `no ${what} is named`, { hint: `Say which ${what} is meant.` });
+
 /** Whether it may be the beginning of a sandbox id; a shorter one is a name that nobody has. */
 export const isIdStart = (text: string): boolean => /^[0-9a-f]{4,32}$/.test(text);
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isDigest } from './digest.ts';
 import { FsbError } from './errors.ts';
+import { resourceFlags, withFlag } from './flag-names.ts';
 import { describeIssues, sandboxSpecSchema, specKeys } from './spec.ts';
 
 /** What a lease or a one-shot run asks of its instance, in the words of LeaseRequest. */
@@ -21,6 +22,17 @@ const leaseSchema = z.strictObject({
   label: z.string().min(1, 'must not be empty').max(63, 'must be at most 63 characters').optional(),
 });
 
+const leaseFlags = {
+  pool: '--pool',
+  image: '--image',
+  ...resourceFlags,
+  network: '--network',
+  mounts: '--volume',
+  onEmpty: '--on-empty',
+  wait: '--wait',
+  ttl: '--lease-ttl',
+};
+
 /** Checked; sizes in bytes. What is not in `resources` is the pool's. */
 export type LeaseTerms = z.output<typeof leaseSchema>;
 
@@ -30,5 +42,6 @@ export function readLeaseRequest(input: unknown): LeaseTerms {
   if (result.success) return result.data;
   const known = [...Object.keys(leaseSchema.shape), ...specKeys];
   const { lines, ...rest } = describeIssues(result.error.issues, known);
-  throw new FsbError('invalid_argument', `invalid request to a pool: ${lines.join('; ')}`, rest);
+  const named = lines.map((line) => withFlag(line, leaseFlags));
+  throw new FsbError('invalid_argument', `invalid request to a pool: ${named.join('; ')}`, rest);
 }

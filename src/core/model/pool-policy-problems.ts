@@ -1,4 +1,5 @@
 import { areCoresThere, coresThere } from './cores.ts';
+import { type FlagNames, resourceFlags, named as withName } from './flag-names.ts';
 import type { PoolPolicy } from './pool.ts';
 import { formatDuration, formatSize } from './quantity.ts';
 
@@ -62,7 +63,7 @@ export const beyondNode = ({ resources: { cpus } }: PoolPolicy, { cores }: { cor
   areCoresThere(cpus, cores) ? [] : [`${named('resources.cpus')} ${cpus} is not ${coresThere(cores)}`];
 
 /** The flag that sets a key, where the command line has one. */
-export const policyFlags: Readonly<Record<string, string>> = {
+export const policyFlags: FlagNames = {
   size: '--size',
   warm: '--warm',
   'capacity.min': '--min',
@@ -77,16 +78,7 @@ export const policyFlags: Readonly<Record<string, string>> = {
   reuse: '--reuse',
   pause_idle: '--pause-idle',
   lease_ttl: '--lease-ttl',
-  'resources.cpus': '--cpus',
-  'resources.memory': '--memory',
-  'resources.pids': '--pids',
-  'resources.disk': '--disk',
+  ...resourceFlags,
 };
 
-const named = (key: string): string => (policyFlags[key] ? `${key} (${policyFlags[key]})` : key);
-
-/** `resources.cpus: must be more than 0` with the flag behind the key. */
-export function withFlag(line: string): string {
-  const key = /^([a-z_.]+):/.exec(line)?.[1];
-  return key === undefined || policyFlags[key] === undefined ? line : line.replace(key, named(key));
-}
+const named = (key: string): string => withName(key, policyFlags);

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { FsbError } from './errors.ts';
+import { withFlag } from './flag-names.ts';
 import { DEFAULT_POOL, isName } from './ids.ts';
 import type { PoolPolicy } from './pool.ts';
-import { beyondNode, contradictions, DEFAULT_SIZE, withFlag } from './pool-policy-problems.ts';
+import { beyondNode, contradictions, DEFAULT_SIZE, policyFlags } from './pool-policy-problems.ts';
 import { parseDuration, parseSize } from './quantity.ts';
 import { defaultResources } from './shape.ts';
 import { describeIssues, LEAST_DISK, MOST_DISK } from './spec.ts';
@@ -72,7 +73,11 @@ const autoscale = z.strictObject({
 });
 
 const resources = z.strictObject({
-  cpus: z.number().positive('must be more than 0').max(1024).default(defaultResources.cpus),
+  cpus: z
+    .number()
+    .positive('must be more than 0')
+    .max(1024, 'must be at most 1024')
+    .default(defaultResources.cpus),
   memory: size.pipe(z.number().min(6 * 1024 * 1024, 'must be at least 6m')).default(defaultResources.memory),
   pids: atLeastOne.default(defaultResources.pids),
   disk: diskSize.optional(),
@@ -138,7 +143,8 @@ export function readPolicy(input: unknown): ParsedPolicy {
   const result = policySchema.safeParse(input);
   if (result.success) return result.data;
   const { lines, ...rest } = describeIssues(result.error.issues, policyKeys);
-  throw new FsbError('invalid_argument', `invalid pool policy: ${lines.map(withFlag).join('; ')}`, rest);
+  const named = lines.map((line) => withFlag(line, policyFlags));
+  throw new FsbError('invalid_argument', `invalid pool policy: ${named.join('; ')}`, rest);
 }
 
 /** A change over what was said before: nested keys one by one, lists as a whole. Nothing is checked here. */

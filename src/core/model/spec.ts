@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { didYouMean } from './did-you-mean.ts';
 import { FsbError, type Violation } from './errors.ts';
+import { specFlags, withFlag } from './flag-names.ts';
 import { DEFAULT_POOL, isName } from './ids.ts';
 import { parseDuration, parseSize } from './quantity.ts';
 
@@ -42,7 +43,7 @@ export const MOST_DISK = 1024 ** 4;
 
 /** What is left out is the pool's. */
 export const resources = z.strictObject({
-  cpus: z.number().positive().max(1024).optional(),
+  cpus: z.number().positive('must be more than 0').max(1024, 'must be at most 1024').optional(),
   memory: size.pipe(z.number().min(6 * 1024 * 1024, 'must be at least 6m')).optional(),
   pids: z.number().int().positive().optional(),
   disk: size
@@ -147,6 +148,7 @@ const TYPES: Record<string, string> = {
 
 /** zod's own words for a wrong type are for programmers. */
 function reasonOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message;
   const types = typesIn(issue);
   if (types.length === 0 || !issue.message.startsWith('Invalid input')) return issue.message;
   if (issue.message.endsWith('received undefined')) return 'is missing';
@@ -183,7 +185,8 @@ export const specKeys: string[] = [
 
 function specError(issues: readonly z.core.$ZodIssue[]): FsbError {
   const { lines, ...rest } = describeIssues(issues, specKeys);
-  return new FsbError('invalid_argument', `invalid sandbox spec: ${lines.join('; ')}`, rest);
+  const named = lines.map((line) => withFlag(line, specFlags));
+  return new FsbError('invalid_argument', `invalid sandbox spec: ${named.join('; ')}`, rest);
 }
 
 function rescue<T>(ctx: z.RefinementCtx, parse: () => T): T {

@@ -82,9 +82,10 @@ export interface Pool {
   /**
    * Takes in an instance that lived before this core started: an idle one is kept if still wanted, else destroyed.
    * @param image a reference that people know; default: the digest
+   * @param age milliseconds for which a claimed one has been so
    * @returns the claim of a claimed one, for whoever takes it up
    */
-  adopt(instance: Instance, image?: string): Claim | undefined;
+  adopt(instance: Instance, image?: string, age?: number): Claim | undefined;
   /** True from the end of its boot, or its adoption, until nothing is left of it. */
   holds(instanceId: string): boolean;
   /** Every instance that has booted and is not gone; oldest first. */

@@ -77,10 +77,10 @@ export class WarmPool implements Pool {
     this.#wake();
   }
 
-  adopt(instance: Instance, image = instance.shape.image): Claim | undefined {
+  adopt(instance: Instance, image = instance.shape.image, age = 0): Claim | undefined {
     const { life, records, arrivals } = this.#parts;
     if (life.closing) throw closedError(this.#policy.name);
-    const claim = arrivals.adopt(instance, records.of(instance.shape, image));
+    const claim = arrivals.adopt(instance, records.of(instance.shape, image), age);
     this.#wake();
     return claim;
   }

@@ -6,6 +6,7 @@ import { FsbError } from '../model/errors.ts';
 import { isLoopback } from '../model/loopback.ts';
 import { type Endpoint, parseEndpoint } from '../wire/endpoint.ts';
 import { AuditLog } from './access/audit-log.ts';
+import { openAllowances } from './auth/allowance.ts';
 import { Credentials } from './auth/credentials.ts';
 import {
   type Entrance,
@@ -151,6 +152,7 @@ export function openDoors(core: Served, options: DoorsOptions): Doors {
   const tenures = new Tenures(clock);
   const parts = {
     core,
+    allowances: openAllowances(),
     throttle: new Throttle(clock),
     tenures,
     traffic,

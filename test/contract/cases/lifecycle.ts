@@ -102,6 +102,32 @@ export function lifecycleCases(bench: Workbench): void {
       });
   });
 
+  it('says invalid_argument to a call that names nothing', async () => {
+    const { sandboxes, pools } = bench.core;
+    const ref = { namespace: bench.namespace, name: '' };
+    const calls: Record<string, Promise<unknown>[]> = {
+      sandbox: [
+        sandboxes.get(ref),
+        sandboxes.delete(ref),
+        sandboxes.stop(ref),
+        sandboxes.reset(ref),
+        sandboxes.update(ref, { labels: { a: 'b' } }),
+        sandboxes.rename(ref, 'another'),
+      ],
+      pool: [pools.get(''), pools.delete(''), pools.stop(''), pools.update('', {})],
+      lease: [pools.kill(''), pools.release('')],
+    };
+    const errors = Object.entries(calls).flatMap(([what, some]) =>
+      some.map(async (call) =>
+        expect(await errorOf(call)).toMatchObject({
+          code: 'invalid_argument',
+          message: `no ${what} is named`,
+        }),
+      ),
+    );
+    await Promise.all(errors);
+  });
+
   it('lists by namespace, label and phase, sorted by name', async () => {
     const marked = [
       await bench.idle({ labels: { set: 'x', n: '1' } }),

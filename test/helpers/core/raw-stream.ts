@@ -1,18 +1,33 @@
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
 
 /** So many calls of others are answered, and nothing was read meanwhile: it will not be. */
 const MOST_CALLS = 30;
 
-/** A connection of a client that never reads. @param to path of a unix socket, or `host:port` */
-export async function deafClient(to: string, hello: Buffer | string = ''): Promise<Socket> {
-  const [host, port] = to.split(':');
-  const socket = port === undefined ? createConnection(to) : createConnection(Number(port), host);
+/**
+ * A connection of a client that never reads.
+ * @param to path of a unix socket, or `host:port`
+ * @param ca of the certificate that is there; left out: no TLS
+ */
+export async function deafClient(
+  to: string,
+  hello: Buffer | string = '',
+  { ca }: { ca?: Buffer } = {},
+): Promise<Socket> {
+  const socket = connectionTo(to, ca);
   socket.on('error', () => {});
   socket.pause();
-  await once(socket, 'connect');
+  await once(socket, ca === undefined ? 'connect' : 'secureConnect');
   if (hello.length > 0) socket.write(hello);
   return socket;
+}
+
+function connectionTo(to: string, ca: Buffer | undefined): Socket {
+  const [host, port] = to.split(':');
+  if (port === undefined) return createConnection(to);
+  if (ca === undefined) return createConnection(Number(port), host);
+  return connectSecurely({ host, port: Number(port), ca });
 }
 
 /**

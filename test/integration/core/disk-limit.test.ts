@@ -130,8 +130,8 @@ describe('a sandbox with a limit of disk', () => {
   });
 
   it.each([
-    ['5m', /resources\.disk: must be at least 16m/],
-    ['2t', /resources\.disk: must be at most 1t/],
+    ['5m', /resources\.disk \(--disk\): must be at least 16m/],
+    ['2t', /resources\.disk \(--disk\): must be at most 1t/],
     ['much', /invalid size "much"/],
     [0, /resources\.disk/],
   ])('is refused with %j', async (wrong, reason) => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
@@ -27,19 +28,22 @@ const SLOW = 8;
 
 const TOKEN = 'token-of-the-load-test';
 const authority = new Authority();
+const ca = readFileSync(authority.ca);
 const bench = new Workbench();
 let root: string;
 let core: CoreProcess;
 let overTls: CoreApi;
+let https: string;
 
 beforeAll(async () => {
   root = await makeRoot();
   const security = { tls: authority.issue(), token: TOKEN };
   core = await startCoreProcess(root, { security, pool: { capacity: { max: 64 }, memory_budget: '512g' } });
   const { grpc, http } = (await readStatus(corePaths({ FSB_ROOT: root }, 0).status))!;
+  https = new URL(http).host;
   overTls = connectCore({
-    ...{ grpc: new URL(grpc).host, http: new URL(http).host },
-    security: { token: TOKEN, tls: { ca: readFileSync(authority.ca) } },
+    ...{ grpc: new URL(grpc).host, http: https },
+    security: { token: TOKEN, tls: { ca } },
   });
 });
 
@@ -65,6 +69,12 @@ async function speaker(): Promise<{ box: Sandbox; main: ProcessSession; say(text
   const main = await bench.core.sandboxes.attach(box, { stdin: true, replay: false });
   return { box, main, say: (text) => main.write(Buffer.from(text)) };
 }
+
+/** A stream that nobody reads. */
+const deaf = (way: 'unix' | 'TLS', path: string): Promise<Socket> =>
+  way === 'TLS'
+    ? deafClient(https, webSocketHead(path, `Authorization: Bearer ${TOKEN}`), { ca })
+    : deafClient(corePaths({ FSB_ROOT: root }, 0).httpSocket, webSocketHead(path));
 
 async function isServed(box: Sandbox): Promise<void> {
   expect((await bench.run(box, 'echo hi')).stdout.toString()).toBe('hi\n');
@@ -116,11 +126,10 @@ describe.each(['unix', 'TLS'] as const)('over %s', (way) => {
     const box = await bench.idle();
     const talker = await bench.shell(`yes | head -c ${MANY_BYTES}; exec sleep 1000`);
     const paths = [`${talker.name}/logs?follow=1&stdout=1`, `${box.name}/exec?command=yes`];
-    const { httpSocket } = corePaths({ FSB_ROOT: root }, 0);
     const before = peakMemory();
     const slow = await Promise.all(
       Array.from({ length: SLOW }, (_, n) =>
-        deafClient(httpSocket, webSocketHead(`/api/v1/sandboxes/${bench.namespace}/${paths[n % 2]}`)),
+        deaf(way, `/api/v1/sandboxes/${bench.namespace}/${paths[n % 2]}`),
       ),
     );
     const drip = setInterval(() => slow.forEach((socket) => void socket.read(50)), 50);

@@ -147,6 +147,15 @@ describe('a real guest', () => {
     await channel.ping(5_000);
   });
 
+  it('is asked for what comes after a kill of everything when that is gone', async () => {
+    const busy = 'for i in $(seq 100); do (while :; do :; done) & done; echo up; wait';
+    const process = await channel.spawn(1, sh(busy));
+    for await (const { data } of process.output) if (data.toString() === 'up\n') break;
+    channel.signalAll(9);
+    const look = await channel.spawn(2, sh("grep -lsa '[s]eq.100' /proc/[0-9]*/cmdline | wc -l"));
+    expect(await collect(look.output)).toEqual({ stdout: '0\n', stderr: '' });
+  });
+
   it('is lost when its PID 1 dies, and says so to everyone', async () => {
     const process = await channel.spawn(1, processSpec(['sleep', '1000']));
     await guest.stop();

@@ -63,6 +63,10 @@ it('what the last start has lost is told, and is nothing to put right', () => {
       hint: expect.stringContaining('--phase lost'),
     },
   });
+  // Whatever it is, it is not nothing.
+  expect(rowOf('last start', { unsettled: health.unsettled })).toMatchObject({
+    found: '1 instance not reached yet',
+  });
   expect(rowOf('last start', { recovery: { ...nothing, failed: 2 } })).toMatchObject({
     ...{ ok: true, hint: expect.stringContaining('destroy') },
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import { fitted } from '../../../src/cli/output/fit.ts';
+import { fitted, folded } from '../../../src/cli/output/fit.ts';
 
 const columns = [
   { title: 'NAME' },
@@ -26,6 +26,27 @@ describe('a table in a terminal', () => {
     [5, ['box', 'registr…']],
   ])('of %s columns', (width, cells) => {
     expect(shown(width)).toEqual(cells);
+  });
+
+  it('has a column in lines that says what to do, and cuts nothing of it', () => {
+    const found = 'some are set aside: /var/lib/fsb/state/records.aside-1';
+    const checks = [{ title: 'CHECK' }, { title: 'FOUND', folds: true }];
+    const { cut } = fitted(checks, [['records', found]], { width: 30, gap: 3 });
+    expect(cut(found, 1).split('\n')).toEqual([
+      ...['some are set aside:', '/var/lib/fsb/state/r', 'ecords.aside-1'],
+    ]);
+    expect(cut('fine', 1)).toBe('fine');
+  });
+
+  it('loses nothing when it folds, and no line is too long', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', ' ', '日', 'e\u0301'), maxLength: 60 });
+    fc.assert(
+      fc.property(text, fc.integer({ min: 2, max: 30 }), (words, width) => {
+        const lines = folded(words, width);
+        expect(lines.join('').replaceAll(' ', '')).toBe(words.replaceAll(' ', ''));
+        for (const line of lines) expect(stringWidth(line)).toBeLessThanOrEqual(width);
+      }),
+    );
   });
 
   it('counts what a character takes of it, not characters', () => {

@@ -10,7 +10,8 @@ it.each([
   [gone, 'Lost'],
   [{ ...gone, recreateAt: NOW + 42_000 }, 'Lost (recreated in 42s)'],
   // Its turn has not come yet, or the clock jumped.
-  [{ ...gone, recreateAt: NOW - 5000 }, 'Lost (recreated in 0s)'],
+  [{ ...gone, recreateAt: NOW + 999 }, 'Lost (being recreated)'],
+  [{ ...gone, recreateAt: NOW - 5000 }, 'Lost (being recreated)'],
 ])('the phase of a lost sandbox says when it is recreated', (state, text) => {
   expect(phaseText(sandboxView({ ...lost, state }), NOW)).toBe(text);
 });

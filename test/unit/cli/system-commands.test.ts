@@ -36,7 +36,8 @@ beforeEach(() => {
     images: {
       ...base.images,
       prune: async (request) => {
-        prunes.push(request);
+        // The first one only asks whether it may.
+        if (request.without !== undefined || !request.dryRun) prunes.push(request);
         if (!request.dryRun) done.push('images');
         return { removed: [], freed: request.dryRun ? 100 : 7 };
       },
@@ -128,6 +129,15 @@ describe('system prune', () => {
     };
     expect((await fsb('system prune -f')).stdout).not.toContain('job');
     expect(done).toEqual(['default/old', 'logs gone', 'images']);
+  });
+
+  it('is refused as a whole to whoever may not remove images, and adds up nothing', async () => {
+    core.images.prune = async () => {
+      throw new FsbError('denied', 'reader may not do this');
+    };
+    const { code, stdout, stderr } = await fsb('system prune -f');
+    expect({ code, stdout, done }).toEqual({ code: 7, stdout: '', done: [] });
+    expect(stderr).toBe('Error: reader may not do this\n');
   });
 
   it('goes on after a failure, tells it, and exits by it', async () => {

@@ -53,7 +53,7 @@ describe('a spec in YAML', () => {
   });
 
   it.each([
-    ['args: [sleep]', 'image: is missing'],
+    ['args: [sleep]', 'image (--image): is missing'],
     ['{image: host, args: x}', 'args: must be a list'],
     ['{image: host, envs: {PORT: 8080}}', 'envs.PORT: must be a text: put it in quotes'],
     ['{image: host, envs: [A]}', 'envs: must be a map of keys'],
@@ -109,7 +109,7 @@ describe('a spec in YAML', () => {
 
   it('tells problems of flags without a line', async () => {
     await expect(checkSpec({ image: 'host', pool_ref: 'No Name' })).rejects.toThrow(
-      'invalid sandbox spec: pool_ref',
+      'invalid sandbox spec: pool_ref (--pool): not a valid pool name',
     );
   });
 });

@@ -1,8 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { readChange } from '../../../src/core/model/change.ts';
 import { didYouMean } from '../../../src/core/model/did-you-mean.ts';
 import { type ErrorCode, errorCodes, FsbError } from '../../../src/core/model/errors.ts';
 import { isInstanceId, isName, newInstanceId, newSandboxName } from '../../../src/core/model/ids.ts';
+import { readLeaseRequest } from '../../../src/core/model/lease-request.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
 import { isLive, type PhaseState, phases, transition, transitions } from '../../../src/core/model/phase.ts';
 import { exitCodeOf, parseSignal } from '../../../src/core/model/process.ts';
@@ -122,6 +124,23 @@ describe('specs', () => {
       expect(['Manual', 'AutoRecreate']).toContain(parseSpec({ image: 'x', failure_policy }).failure_policy);
     },
   );
+  it.each([
+    [{ failure_policy: 'x' }, 'failure_policy (--failure-policy): unknown failure policy'],
+    [{ resources: { cpus: 5000 } }, 'resources.cpus (--cpus): must be at most 1024'],
+    [{ labels: { '-x': '' } }, 'labels.-x (--label): not a valid label key'],
+    [{ exposed_ports: [0] }, 'exposed_ports.0 (--port): '],
+    [{ grace_period: 'x' }, 'spec: grace_period: invalid duration'],
+  ])('name the flag with the key: %j', (input, words) =>
+    expect(() => parseSpec({ image: 'x', ...input })).toThrow(words),
+  );
+  it.each([
+    [{ failurePolicy: 'x' }, 'failurePolicy (--failure-policy): unknown failure policy'],
+    [{ labels: { '-x': '' } }, 'labels.-x (--label): not a valid label key'],
+  ])('so does a change: %j', (change, words) => expect(() => readChange(change)).toThrow(words));
+  it('so does a request to a pool', () =>
+    expect(() => readLeaseRequest({ pool: 'p', resources: { memory: 1 } })).toThrow(
+      'resources.memory (--memory): must be at least 6m',
+    ));
   it('name the key that was meant', () => {
     expect(() => parseSpec({ image: 'x', envz: {} })).toThrow(
       expect.objectContaining({ hint: 'Did you mean envs?' }),

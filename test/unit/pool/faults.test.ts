@@ -317,6 +317,15 @@ describe('adopt', () => {
     expect(world.fake.callsOf('boot')).toHaveLength(3);
   });
 
+  it('knows for how long a claimed one has been so', async () => {
+    const world = createPoolWorld();
+    const instance = await survivor(world);
+    await instance.claim();
+    world.pool.adopt(instance, 'host', 5000);
+    await world.clock.advance(10);
+    expect(world.pool.instances()).toMatchObject([{ instance, age: 5010 }]);
+  });
+
   it('counts a claimed one until it is released, beyond max too', async () => {
     const world = createPoolWorld({ capacity: { max: 1 } });
     const [first, second] = [await survivor(world), await survivor(world)];

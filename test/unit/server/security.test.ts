@@ -239,7 +239,11 @@ describe('a core behind TLS', () => {
   it('is told apart from a core in the clear, from both sides', async () => {
     const [grpc, http] = [place.servers.grpc[0]!, place.servers.http[0]!];
     await using clear = connectCore({ grpc, http });
-    expect(await errorOf(clear.sandboxes.list({}))).toMatchObject({ code: 'unavailable' });
+    expect(await errorOf(clear.sandboxes.list({}))).toEqual({
+      code: 'unavailable',
+      message: `cannot reach the core at ${grpc}: what listens there hung up at once: it may want TLS`,
+      hint: expect.any(String),
+    });
     expect(await errorOf(clear.sandboxes.exec(box, execOf(['true'])))).toMatchObject({ code: 'unavailable' });
     const metrics = place.servers.metrics;
     await using secure = connectCore({ grpc: metrics, http: metrics, security: { tls: {} } });
@@ -247,6 +251,17 @@ describe('a core behind TLS', () => {
       expect(await errorOf(call())).toMatchObject({
         ...{ code: 'unavailable', message: expect.stringContaining('does not speak TLS') },
       });
+  });
+
+  it('says so to who asks for gRPC where its HTTP is', async () => {
+    const [http] = place.servers.http as [string];
+    const tls = { ca: readFileSync(place.authority.ca) };
+    await using client = connectCore({ grpc: http, http, security: { tls } });
+    expect(await errorOf(client.sandboxes.list({}))).toMatchObject({
+      code: 'unavailable',
+      message: `cannot reach the core at ${http}: what listens there speaks TLS, but not gRPC`,
+      hint: expect.stringContaining('--grpc'),
+    });
   });
 
   it('goes on when strangers talk nonsense, or not at all', async () => {

@@ -8,7 +8,7 @@ import { Execs } from '../processes/execs.ts';
 import { MemoryKills } from '../processes/memory-kills.ts';
 
 const SIGKILL = 9;
-/** Milliseconds for the guest to say that it has sent the signal. */
+/** Milliseconds for the guest to say that nothing runs any more. */
 const KILL_ANSWER = 5_000;
 
 export interface LeaseHoldParts {
@@ -54,10 +54,12 @@ export class LeaseHold {
     return this.execs.start(request, signal);
   }
 
-  /** Resolves when the guest has sent the signal to everything that runs in it. */
+  /** Resolves when nothing runs in it any more, and the ends of its commands are known. */
   async kill(): Promise<void> {
     const { channel } = this.#held.instance;
     channel.signalAll(SIGKILL);
+    await channel.ping(KILL_ANSWER);
+    // The ends come after that answer, and before the next one.
     await channel.ping(KILL_ANSWER);
   }
 

@@ -5,7 +5,7 @@ import type { Clock } from '../../model/clock.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { Expiry } from '../../model/expiry.ts';
 import { failpoint } from '../../model/failpoint.ts';
-import { newLeaseId } from '../../model/ids.ts';
+import { newLeaseId, nothingNamed } from '../../model/ids.ts';
 import type { Lease } from '../../model/pool.ts';
 import type { ProcessSession } from '../../model/process.ts';
 import type { ReleaseOptions } from '../../pool/pool.ts';
@@ -175,6 +175,7 @@ export class Leases {
   #require(id: string): LeaseHold {
     const hold = this.#holds.get(id);
     if (hold !== undefined && !hold.releasing) return hold;
+    if (id === '') throw nothingNamed('lease');
     throw new FsbError('not_found', `lease ${id} does not exist`, {
       hint: 'It was released, reclaimed because nothing ran in it, or lost its instance; take another one.',
     });

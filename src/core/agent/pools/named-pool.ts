@@ -113,9 +113,17 @@ export class NamedPool {
     this.pool.adopt(instance, image);
   }
 
-  /** Takes in an instance of an earlier core for the holder that is on record; undefined when it died meanwhile. */
-  adopt(instance: Instance, image: string, holder: Holder, use: InstanceUse): HeldInstance | undefined {
-    const claim = this.pool.adopt(instance, image);
+  /**
+   * Takes in an instance of an earlier core for the holder that is on record; undefined when it died meanwhile.
+   * @param age milliseconds for which that one has had it
+   */
+  adopt(
+    instance: Instance,
+    image: string,
+    holder: Holder,
+    { use, age }: { use: InstanceUse; age: number },
+  ): HeldInstance | undefined {
+    const claim = this.pool.adopt(instance, image, age);
     return claim && this.holders.hold(claim, holder, use);
   }
 

@@ -4,7 +4,7 @@ import type { LocalImageStore } from '../../image/image-store.ts';
 import type { Clock } from '../../model/clock.ts';
 import { didYouMean } from '../../model/did-you-mean.ts';
 import { FsbError } from '../../model/errors.ts';
-import { DEFAULT_POOL } from '../../model/ids.ts';
+import { DEFAULT_POOL, nothingNamed } from '../../model/ids.ts';
 import type { PoolPolicy } from '../../model/pool.ts';
 import { mergePolicy, type PoolPolicyInput } from '../../model/pool-policy.ts';
 import type { Pool } from '../../pool/pool.ts';
@@ -65,10 +65,11 @@ export class Pools {
     return this.#byName.get(name);
   }
 
-  /** @throws not_found, with the name that was probably meant */
+  /** @throws not_found, with the name that was probably meant; invalid_argument when none was named */
   require(name: string): NamedPool {
     const pool = this.#byName.get(name);
     if (pool !== undefined) return pool;
+    if (name === '') throw nothingNamed('pool');
     const near = didYouMean(name, this.#byName.keys());
     throw new FsbError('not_found', `pool ${name} does not exist`, {
       hint: near ? `Did you mean ${near}?` : 'See what there is with: fsb-ctl pool list',

@@ -4,6 +4,7 @@ import type { KnownProcess } from '../../guest/guest-channel.ts';
 import type { ImageStore } from '../../image/image-store.ts';
 import type { Instance } from '../../instance/instance.ts';
 import type { LogStore } from '../../logs/log-store.ts';
+import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { RuntimeInstance } from '../../runtime/driver.ts';
 import type { RecordTable } from '../../store/store.ts';
@@ -25,6 +26,7 @@ export interface TakeUpGround {
   slots: RecordTable<SlotRecord>;
   /** Wraps a living instance; connects to its guest. */
   adopt: (found: RuntimeInstance, record: InstanceRecord, state: 'idle' | 'claimed') => Promise<Instance>;
+  clock: Pick<Clock, 'now'>;
   log: Logger;
 }
 
@@ -72,7 +74,7 @@ interface Reached {
 async function takeCare(
   { sandboxId, slot, instance, pool, main }: Reached,
   record: InstanceRecord,
-  { agent, logs, images, log: logger }: TakeUpGround,
+  { agent, logs, images, clock, log: logger }: TakeUpGround,
 ): Promise<void> {
   const complain = (what: string) => (err: unknown) => logger.error({ err, sandbox: sandboxId }, what);
   await applyLimits(instance, slot).catch(complain('cannot set the limits of a sandbox again'));
@@ -82,7 +84,8 @@ async function takeCare(
     await log.skipTo(main.retained);
     const resumed = instance.channel.resume(MAIN_PROCESS, log.offsets);
     const image = await nameOf(images, record);
-    const held = pool.adopt(instance, image, agent.holderOf(sandboxId, slot.claimName), record.use!);
+    const had = { use: record.use!, age: ageOf(slot.startedAt, clock) };
+    const held = pool.adopt(instance, image, agent.holderOf(sandboxId, slot.claimName), had);
     if (held === undefined) throw new FsbError('run_failed', 'its guest closed the connection');
     if (slot.given !== undefined) held.resize(slot.given.resources.memory, true);
     const run = agent.takeUp({ sandboxId, slot, held, main: resumed, log });
@@ -108,18 +111,22 @@ export async function takeUpLease(
   record: InstanceRecord,
   lease: LeaseRecord,
   pool: NamedPool,
-  { leases, recording, adopt, images }: TakeUpGround,
+  { leases, recording, adopt, images, clock }: TakeUpGround,
 ): Promise<void> {
   recording.holdImage(found.id, record.shape.image);
   const instance = await patiently(() => adopt(found, record, 'claimed'));
   const image = await nameOf(images, record);
-  const held = pool.adopt(instance, image, leases.holderOf(lease.id), record.use!);
+  const had = { use: record.use!, age: ageOf(lease.createdAt, clock) };
+  const held = pool.adopt(instance, image, leases.holderOf(lease.id), had);
   if (held === undefined) {
     await instance.detach();
     throw new FsbError('run_failed', 'its guest closed the connection');
   }
   await leases.takeUp(lease, pool, held);
 }
+
+/** Milliseconds; the clock on the wall may have been set back since. */
+const ageOf = (startedAt: number, clock: Pick<Clock, 'now'>): number => Math.max(0, clock.now() - startedAt);
 
 /** As people know it; the digest when it has no name any more. */
 async function nameOf(images: Pick<ImageStore, 'resolve'>, { shape }: InstanceRecord): Promise<string> {

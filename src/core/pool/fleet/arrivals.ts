@@ -68,8 +68,11 @@ export class Arrivals {
     this.#giveUp(slot, new FsbError('cancelled', 'somebody waits for its room'));
   }
 
-  /** Takes in an instance that lives already, as claimed or, when it is idle or paused, for whoever comes first. */
-  adopt(instance: Instance, record: ShapeRecord): Claim | undefined {
+  /**
+   * Takes in an instance that lives already, as claimed or, when it is idle or paused, for whoever comes first.
+   * @param age milliseconds for which a claimed one has been so
+   */
+  adopt(instance: Instance, record: ShapeRecord, age: number): Claim | undefined {
     const { slots, fleet, policy } = this.#options;
     const slot = slots.openAnyway(record);
     slot.instance = instance;
@@ -79,7 +82,11 @@ export class Arrivals {
     slot.used = policy().reuse === 'sticky';
     slots.identify(slot);
     fleet.watch(slot);
-    if (instance.state === 'claimed') return fleet.handOver(slot, true);
+    if (instance.state === 'claimed') {
+      const claim = fleet.handOver(slot, true);
+      slot.since -= age;
+      return claim;
+    }
     if (instance.state === 'idle' || instance.state === 'paused') fleet.settleIn(slot);
     else void fleet.discard(slot, `it was ${instance.state} when the core started`);
     return undefined;

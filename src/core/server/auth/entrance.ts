@@ -6,6 +6,7 @@ import type { Guard } from '../access/guard-part.ts';
 import type { Traffic } from '../metrics/traffic.ts';
 import type { Served } from '../served.ts';
 import type { Guests } from '../tls/guests.ts';
+import type { Allowances } from './allowance.ts';
 import { certificateNames } from './certificate-names.ts';
 import type { Credentials } from './credentials.ts';
 import type { Neighbours } from './peer-user.ts';
@@ -20,6 +21,8 @@ export interface Knock {
   authorization: string | undefined;
   /** The path that they ask for, for the audit log. */
   path: string;
+  /** What it will be, if they are let in. */
+  opens: keyof Allowances;
 }
 
 /** Somebody who was let in. */
@@ -32,7 +35,7 @@ export interface Visit extends Guard {
   whileKnown(onOver: OnOver): () => void;
 }
 
-/** The way in of one listener. @throws unauthenticated, denied, no_capacity (too many failures) */
+/** The way in of one listener. @throws unauthenticated, denied, no_capacity (too many failures, too much open) */
 export type Entrance = (knock: Knock) => Visit;
 
 export interface EntranceParts {
@@ -41,6 +44,7 @@ export interface EntranceParts {
   credentials?: Credentials;
   throttle: Throttle;
   tenures: Tenures;
+  allowances: Allowances;
   traffic: Traffic;
   audit?: AuditLog;
 }
@@ -74,7 +78,7 @@ export const overTls =
   (knock) => {
     const visit =
       knock.authorization === undefined ? byCertificate(parts, guests, knock) : byToken(parts, knock);
-    guests.known(knock.peer);
+    guests.known(knock.peer, visit.caller.name);
     return visit;
   };
 
@@ -97,14 +101,25 @@ function byCertificate(parts: EntranceParts, guests: Guests, knock: Knock): Visi
   throw refused(parts, knock, unknownCertificate(names, socket.authorized, socket.authorizationError));
 }
 
-function visitOf({ core, audit, traffic, tenures }: EntranceParts, known: Known, { peer }: Knock): Visit {
+function visitOf(parts: EntranceParts, known: Known, { peer, opens }: Knock): Visit {
+  const { core, audit, traffic, tenures, allowances } = parts;
   const { caller } = known;
+  const allowance = allowances[opens];
+  allowance.assertRoom(caller.name);
   const guard: Guard = {
     caller,
     onForbidden: () => traffic.forbid(),
     ...(audit && { audit: (outcome) => audit.write({ caller: caller.name, address: peer, ...outcome }) }),
   };
-  return { ...guard, core: coreFor(core, guard), whileKnown: (onOver) => tenures.begin(known, onOver) };
+  const whileKnown = (onOver: OnOver): (() => void) => {
+    const giveBack = allowance.take(caller.name);
+    const leave = tenures.begin(known, onOver);
+    return () => {
+      giveBack();
+      leave();
+    };
+  };
+  return { ...guard, core: coreFor(core, guard), whileKnown };
 }
 
 /** The error to throw, written down for whoever looks for strangers; one who comes again and again is only put off. */

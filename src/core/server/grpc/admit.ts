@@ -105,6 +105,7 @@ function knockOf(
     peer: peer === 'unknown' ? '' : peer,
     authorization: typeof authorization === 'string' ? authorization : undefined,
     path,
+    opens: 'call',
   };
 }
 

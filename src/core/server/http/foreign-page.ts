@@ -35,11 +35,13 @@ export function assertNoForeignPage(request: IncomingMessage, door: Door): void 
 export const visitOf = (
   request: IncomingMessage,
   door: Door,
+  opens: 'call' | 'stream' = 'call',
   authorization = request.headers.authorization,
 ): Visit =>
   door.enter({
     peer: peerOf(request.socket),
     authorization,
+    opens,
     path: (request.url ?? '').replace(/\?.*$/s, ''),
   });
 

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../model/clock.ts';
+import { Allowance } from '../auth/allowance.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 /** Of those of whom nobody knows yet who they are, so many are listened to at a time. */
@@ -32,11 +33,17 @@ export class Guests {
   readonly #mostWithWaiting: number;
   readonly #guests = new Map<string, Guest>();
   readonly #waiting = new WaitingRoom<Guest>();
+  /** By who was the first to be known over it. */
+  readonly #ofCallers: Allowance;
   readonly #strangers = new Map<string, number>();
   #strangerCount = 0;
 
-  /** @param mostWithWaiting when there are so many guests, nobody else is let wait */
-  constructor(clock: Clock, mostWithWaiting: number) {
+  /**
+   * @param mostWithWaiting when there are so many guests, nobody else is let wait
+   * @param mostOfCaller of those who have shown who they are
+   */
+  constructor(clock: Clock, mostWithWaiting: number, mostOfCaller: number) {
+    this.#ofCallers = new Allowance(mostOfCaller, 'connections');
     this.#clock = clock;
     this.#mostWithWaiting = mostWithWaiting;
   }
@@ -75,10 +82,13 @@ export class Guests {
     return this.#guests.get(peer)?.tls;
   }
 
-  /** Somebody has shown who they are over it. */
-  known(peer: string): void {
+  /** Somebody has shown who they are over it. @throws no_capacity: they have as many as one caller may have */
+  known(peer: string, caller: string): void {
     const guest = this.#guests.get(peer);
-    if (guest?.state === 'stranger') this.#settle(guest);
+    if (guest?.state !== 'stranger') return;
+    this.#ofCallers.assertRoom(caller);
+    guest.socket.once('close', this.#ofCallers.take(caller));
+    this.#settle(guest);
   }
 
   #mayCome(address: string): boolean {

@@ -105,7 +105,12 @@ export function streamServer(parts: StreamServerOptions): StreamServer {
           descriptors?.assertFor('stream');
           door.assertRoomForStream();
         });
-        const visit = visitOf(request, door, request.headers.authorization ?? bearerOffered(request));
+        const visit = visitOf(
+          request,
+          door,
+          'stream',
+          request.headers.authorization ?? bearerOffered(request),
+        );
         assertSpoken(request);
         const serve = take(request, door, visit);
         server.handleUpgrade(request, socket, head, (ws) => {

@@ -1,6 +1,6 @@
 import type { ExecRequest } from '../../../../src/core/api/sandbox-api.ts';
 import { FsbError } from '../../../../src/core/model/errors.ts';
-import { newLeaseId } from '../../../../src/core/model/ids.ts';
+import { newLeaseId, nothingNamed } from '../../../../src/core/model/ids.ts';
 import type { Lease } from '../../../../src/core/model/pool.ts';
 import type { HostClaim, HostPool } from './host-pool.ts';
 import { HostProcess } from './host-process.ts';
@@ -95,6 +95,8 @@ export class RunSession extends HostSession {
 }
 
 export const noLease = (id: string): FsbError =>
-  new FsbError('not_found', `there is no lease ${id}`, {
-    hint: 'It was released, or its time was over. See `fsb-ctl pool status`.',
-  });
+  id === ''
+    ? nothingNamed('lease')
+    : new FsbError('not_found', `there is no lease ${id}`, {
+        hint: 'It was released, or its time was over. See `fsb-ctl pool status`.',
+      });

@@ -11,7 +11,7 @@ import { EventLog } from '../../../../src/core/events/event-log.ts';
 import { systemClock } from '../../../../src/core/model/clock.ts';
 import { didYouMean } from '../../../../src/core/model/did-you-mean.ts';
 import { FsbError, throwIfAborted } from '../../../../src/core/model/errors.ts';
-import { DEFAULT_POOL } from '../../../../src/core/model/ids.ts';
+import { DEFAULT_POOL, nothingNamed } from '../../../../src/core/model/ids.ts';
 import { readLeaseRequest } from '../../../../src/core/model/lease-request.ts';
 import type {
   Lease,
@@ -217,6 +217,7 @@ export class HostPools implements PoolApi {
   #find(name: string): HostPool {
     const found = this.#pools.get(name);
     if (found !== undefined) return found;
+    if (name === '') throw nothingNamed('pool');
     const near = didYouMean(name, this.#pools.keys());
     throw new FsbError('not_found', `there is no pool ${name}`, {
       hint: near === undefined ? 'See `fsb-ctl pool list`.' : `Did you mean ${near}?`,

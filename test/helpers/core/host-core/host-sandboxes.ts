@@ -22,7 +22,7 @@ import { currentRevision, watchSandboxes } from '../../../../src/core/controller
 import { EventLog } from '../../../../src/core/events/event-log.ts';
 import { systemClock } from '../../../../src/core/model/clock.ts';
 import { FsbError, throwIfAborted } from '../../../../src/core/model/errors.ts';
-import { assertName, newSandboxId, newSandboxName } from '../../../../src/core/model/ids.ts';
+import { assertName, newSandboxId, newSandboxName, nothingNamed } from '../../../../src/core/model/ids.ts';
 import type { LogEntry, LogQuery } from '../../../../src/core/model/logs.ts';
 import { assertSignal, type ExitStatus, type ProcessSession } from '../../../../src/core/model/process.ts';
 import {
@@ -257,6 +257,7 @@ export class HostSandboxes implements SandboxApi {
   #find(ref: SandboxRef): Running {
     const found = this.#sandboxes.get(refKey(ref));
     if (found !== undefined) return found;
+    if (ref.name === '') throw nothingNamed('sandbox');
     throw new FsbError('not_found', `there is no sandbox ${ref.name} in namespace ${ref.namespace}`, {
       hint: 'See `fsb-ctl list`.',
     });
