@@ -9,7 +9,7 @@ const get = (path: string, name = 'box'): string =>
   `fsb-ctl get ${name} -o json | node -p 'JSON.stringify(JSON.parse(require("fs").readFileSync(0)).${path})'`;
 const policy = [
   '--warm host=1 --size 1 --max 9 --min 1 --buffer-min 0 --buffer-max 2 --memory-budget 4g --ttl 90s',
-  '--max-age 1h --on-empty wait --queue-timeout 20s --reuse sticky --pause-idle --cpus 0.5 --memory 128m --pids 99 --lease-ttl 2h',
+  '--max-age 1h --on-empty wait --queue-timeout 20s --reuse sticky --pause-idle --cpus 0.5 --memory 128m --pids 99 --disk 64m --lease-ttl 2h',
 ].join(' ');
 const serveFlags = `--root $PWD/o --http off --metrics off --grpc 127.0.0.1:0 --log-size 100m --log-retention 1h`;
 const show = `fsb-ctl pool get ci -o json | tr -d ' \\n'`;
@@ -17,8 +17,8 @@ const shown = /"count":1.*"min":1,"max":9.*"on_empty":"wait".*"reuse":"sticky"/;
 
 const life: TableLine[] = [
   [
-    `A=1 fsb-ctl run a -d -q --image host --pull missing -l team=blue -e A --env-file vars -w /tmp -u nobody --ttl 1h --pool default-pool --consistency strong -m 256m --cpus 0.5 --pids 99 --network none -v /etc:/mnt/etc -p 8080 --failure-policy AutoRecreate --recovery-timeout 5s --id-file id --idempotency-key k --entrypoint sh --detach-keys ctrl-x -- -c 'echo $A$B $PWD $(id -un) $(cat /mnt/etc/hostname); exec sleep 100' && sleep 0.5 && fsb-ctl logs a && ${get('spec.resources', 'a')} && cat id && rm id`,
-    /^[0-9a-f]{32}\n12 \/tmp nobody \S+\n\{"cpus":0.5,"memory":268435456,"pids":99\}\n[0-9a-f]{32}$/,
+    `A=1 fsb-ctl run a -d -q --image host --pull missing -l team=blue -e A --env-file vars -w /tmp -u nobody --ttl 1h --pool default-pool --consistency strong -m 256m --cpus 0.5 --pids 99 --disk 64m --network none -v /etc:/mnt/etc -p 8080 --failure-policy AutoRecreate --recovery-timeout 5s --id-file id --idempotency-key k --entrypoint sh --detach-keys ctrl-x -- -c 'echo $A$B $PWD $(id -un) $(cat /mnt/etc/hostname); exec sleep 100' && sleep 0.5 && fsb-ctl logs a && ${get('spec.resources', 'a')} && cat id && rm id`,
+    /^[0-9a-f]{32}\n12 \/tmp nobody \S+\n\{"cpus":0.5,"memory":268435456,"pids":99,"disk":67108864\}\n[0-9a-f]{32}$/,
   ],
   ['fsb-ctl run a -a --no-sig-proxy --image host -- echo hi; fsb-ctl get a -o name', 'hi\na\n'],
   ['echo in | fsb-ctl run a --rm -i -f spec.yaml; fsb-ctl list -a -q', 'in\nbox\n'],
@@ -115,7 +115,7 @@ const pools: TableLine[] = [
   ],
   ['timeout -s INT 2 fsb-ctl pool status -w -o json | head -1', /^\[\{"pool":"default-pool"/],
   [
-    `fsb-ctl pool create ci -q; A=1 fsb-ctl pool run -e A --env-file vars -w /tmp -u nobody --no-sig-proxy -m 128m --cpus 0.5 --pids 50 --network none -v /etc:/mnt/etc --image host --pull never --pool ci --wait 20s --on-empty boot sh -c 'echo $A$B $PWD $(id -un)'`,
+    `fsb-ctl pool create ci -q; A=1 fsb-ctl pool run -e A --env-file vars -w /tmp -u nobody --no-sig-proxy -m 128m --cpus 0.5 --pids 50 --disk 64m --network none -v /etc:/mnt/etc --image host --pull never --pool ci --wait 20s --on-empty boot sh -c 'echo $A$B $PWD $(id -un)'`,
     'ci\n12 /tmp nobody\n',
   ],
   ['echo in | fsb-ctl pool run -i --image $REGISTRY/tools:1 --platform linux/amd64 cat', 'in\n'],
