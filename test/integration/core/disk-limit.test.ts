@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { open, readdir, stat } from 'node:fs/promises';
+import { open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
@@ -211,6 +211,7 @@ describe('the node', () => {
     await second.api.sandboxes.delete(box, { grace: 0 });
     expect(await leftovers(second, root)).toEqual([]);
     expect(await images(root)).toEqual([]);
+    await rm(root, { recursive: true });
   });
 });
 
