@@ -4,6 +4,7 @@ import { coreFlags } from '../cli/local/core-flags.ts';
 import { localCore } from '../cli/local/find.ts';
 import { logLevel } from '../cli/local/log-level.ts';
 import { generateToken, securityFrom } from '../cli/local/security-flags.ts';
+import { serveFlags } from '../cli/local/serve-flags.ts';
 import { policyFromFlags } from '../cli/pool/policy-from-flags.ts';
 
 export default class Serve extends BaseCommand {
@@ -32,26 +33,22 @@ export default class Serve extends BaseCommand {
   };
 
   async run(): Promise<undefined> {
-    const { flags } = await this.parse(Serve);
+    const { flags, raw } = await this.parse(Serve);
     const pool = policyFromFlags(flags);
     const level = logLevel(this.world.env);
     const { paths } = localCore(this.world, this.config.root, flags.root);
     const security = securityFrom(flags, this.world, paths.token);
-    if (flags['generate-token']) {
-      const isNew = generateToken(paths.token);
-      await this.say(
-        `The token is in ${paths.token}${isNew ? '' : ', as before'}. Bring that file to who may call.`,
-      );
-    }
+    const token = flags['generate-token'] ? generateToken(paths.token) : undefined;
     const { serveCore } = await import('../cli/local/serve-core.ts');
     this.interruption.release();
-    await serveCore({
+    const serving = serveCore({
       paths,
       packageRoot: this.config.root,
       version: this.world.version,
       http: flags.http,
       metrics: flags.metrics,
       grpc: flags.grpc,
+      flags: serveFlags(raw, this.world.cwd),
       security,
       logSize: flags['log-size'],
       logRetention: flags['log-retention'],
@@ -60,10 +57,12 @@ export default class Serve extends BaseCommand {
       readyFd: flags['ready-fd'],
       events: this.world.events,
       ready: async ({ endpoint, grpc, http, runtime }) => {
+        await this.say(token?.used());
         const places = [endpoint, grpc, http].filter((place) => place !== '').join(', ');
         await this.say(`The core is ready: ${places} (${runtime}). Its log: ${paths.log}`);
       },
     });
+    await serving.finally(() => token?.forgetUnused());
     return undefined;
   }
 }

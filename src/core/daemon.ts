@@ -35,6 +35,8 @@ export interface CoreOptions {
   metrics?: string;
   /** Who may call over TCP besides the user of this process; with `tls`, gRPC and HTTP on TCP speak TLS. */
   security?: Omit<Security, 'auditLog'>;
+  /** What all of this was on a command line, for whoever starts the next core. */
+  flags?: readonly string[];
   /** Those of the addresses that nobody chose: when one is taken, free ports serve as well. */
   usualPorts?: string[];
   /** It serves the process that it is in: it listens nowhere and keeps nothing warm. */
@@ -120,7 +122,7 @@ async function serve(
   info: CoreFacts,
   { options, cleanup, ...parts }: ServeParts,
 ): Promise<CoreStatus> {
-  const { paths, log } = options;
+  const { paths, log, flags } = options;
   const servers = await listen(api, options, parts);
   failpoint('serve.listening');
   cleanup.add('servers', () => servers.close(CALL_GRACE));
@@ -128,7 +130,7 @@ async function serve(
   if (servers.http[1]) info.http = `${secure ? 'https' : 'http'}://${servers.http[1]}`;
   if (servers.metrics) info.metrics = `${metricsScheme(servers.metrics)}://${servers.metrics}/metrics`;
   const grpc = servers.grpc[1] ? `${secure ? 'tls' : 'tcp'}://${servers.grpc[1]}` : '';
-  const status = { ...info, endpoint: `unix://${paths.grpcSocket}`, grpc };
+  const status = { ...info, endpoint: `unix://${paths.grpcSocket}`, grpc, ...(flags && { flags }) };
   await writeStatus(paths.status, status).catch((error: unknown) => {
     // Only a core that runs can make room: this one can be asked for what the file would have said.
     if (FsbError.from(error).code !== 'no_capacity') throw error;

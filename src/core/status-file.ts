@@ -9,6 +9,8 @@ export interface CoreStatus extends CoreFacts {
   endpoint: string;
   /** `tcp://127.0.0.1:9090`; empty when gRPC is on the unix socket alone. */
   grpc: string;
+  /** What it was started with, as words of a command line; absent: nobody knows. */
+  flags?: readonly string[];
 }
 
 /** Whole or not at all. @throws no_capacity (the disk is full), unavailable (it cannot be written) */

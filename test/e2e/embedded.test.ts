@@ -116,6 +116,39 @@ describe('doctor --fix', () => {
   });
 });
 
+describe('a restart', () => {
+  const flagsOf = async (): Promise<string[]> =>
+    JSON.parse(await readFile(join(shell.cli.root, 'run/core.json'), 'utf8')).flags;
+  const usual = ['--log-size=100m', '--http=127.0.0.1:0', '--metrics=off'];
+
+  it('has the flags of the core before, but for those that are given anew', async () => {
+    await shell.succeed(`fsb-ctl daemon start ${usual.join(' ')} --generate-token --max 9`);
+    const { stderr } = await shell.run('fsb-ctl daemon restart');
+    expect(stderr).toContain(`Its flags are those of the core before: ${usual.join(' ')} --generate-token\n`);
+    expect(await flagsOf()).toEqual([...usual, '--generate-token']);
+    // One that fails has taken nothing away.
+    await shell.run('fsb-ctl daemon restart --log-size 2m --warm nosuch=1');
+    expect(await flagsOf()).toEqual([...usual, '--generate-token']);
+    await shell.succeed(
+      `cp ${shell.cli.root}/token token; fsb-ctl daemon restart --log-size 2m --token-file token`,
+    );
+    const token = `--token-file=${join(shell.home, 'token')}`;
+    expect(await flagsOf()).toEqual([...usual.slice(1), '--log-size=2m', token]);
+    await shell.succeed('fsb-ctl daemon stop');
+  });
+});
+
+it('the next core knows how long an instance has been claimed', async () => {
+  await shell.succeed('fsb-ctl run aged --image host -- sleep 1000');
+  const claimed = Date.now();
+  await shell.succeed('fsb-ctl list');
+  const least = Date.now() - claimed;
+  const { instances } = JSON.parse(await shell.succeed('fsb-ctl pool get default-pool -o json'));
+  const aged = instances.find(({ holder }: { holder: string | null }) => holder?.endsWith('/aged'));
+  expect(aged.age_ms).toBeGreaterThanOrEqual(least);
+  await shell.succeed('fsb-ctl delete aged -f');
+});
+
 describe('a restart with a flag that is no good', () => {
   it.each([
     ['--log-size 1k', 'It takes at least 1m.'],

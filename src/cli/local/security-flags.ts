@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Flags, type Interfaces } from '@oclif/core';
 import type { CoreOptions } from '../../core/daemon.ts';
@@ -68,16 +68,36 @@ export function securityFrom(
 const wrong = (message: string, hint: string): FsbError =>
   new FsbError('invalid_argument', message, { hint });
 
+/** The token of --generate-token, of which nobody hears before the start that it is for has gone well. */
+export interface GeneratedToken {
+  /** The core has it. @returns where it is, in words */
+  used(): string;
+  /** Removes one that was made for a core that did not start. */
+  forgetUnused(): void;
+}
+
 /**
  * Makes a file with a token of 256 random bits, which only this user can read; one that is there stays.
- * @returns false: it was there
  * @throws the error of the system
  */
-export function generateToken(path: string): boolean {
-  if (existsSync(path)) return false;
+export function generateToken(path: string): GeneratedToken {
+  const isNew = !existsSync(path);
+  if (isNew) writeToken(path);
+  let isUsed = false;
+  return {
+    used() {
+      isUsed = true;
+      return `The token is in ${path}${isNew ? '' : ', as before'}. Bring that file to who may call.`;
+    },
+    forgetUnused() {
+      if (isNew && !isUsed) rmSync(path, { force: true });
+    },
+  };
+}
+
+function writeToken(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const file = openSync(path, 'wx', 0o600);
   writeSync(file, `${randomBytes(32).toString('base64url')}\n`);
   closeSync(file);
-  return true;
 }

@@ -20,6 +20,8 @@ export interface ServeOptions {
   metrics?: string;
   /** `host:port` of gRPC over TCP; undefined: off. */
   grpc?: string;
+  /** All of these and of `pool`, as words of a command line. */
+  flags: readonly string[];
   security?: CoreOptions['security'];
   /** Bytes; undefined: the core's default. */
   logSize?: number;
@@ -60,6 +62,7 @@ export async function serveCore(options: ServeOptions): Promise<void> {
     guestDirectory: guestDirectory(options.packageRoot),
     version: options.version,
     pool: options.pool,
+    flags: options.flags,
     log,
     onLockLost: () => process.exit(1),
     http: address(options.http, usualHttp),

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Interfaces } from '@oclif/core';
+import { policyFlags } from '../pool/policy-flags.ts';
 import { coreFlags } from './core-flags.ts';
 import { SECURITY_FILES } from './security-flags.ts';
 
@@ -11,3 +12,17 @@ export function serveFlags(words: Interfaces.ParserOutput['raw'], cwd: string): 
     return [`--${word.flag}=${SECURITY_FILES.includes(word.flag) ? resolve(cwd, word.input) : word.input}`];
   });
 }
+
+/**
+ * Of the flags of a core, those that the next one has as well: none that it is given anew. Policies of pools are on record,
+ * and may be others by now.
+ */
+export function keptFlags(before: readonly string[], given: readonly string[]): string[] {
+  const said = new Set(given.map(subjectOf));
+  return before.filter((word) => !(nameOf(word) in policyFlags) && !said.has(subjectOf(word)));
+}
+
+const nameOf = (word: string): string => /^--(?:no-)?([^=]+)/.exec(word)?.[1] ?? '';
+
+/** There is one token file, whichever flag names it. */
+const subjectOf = (word: string): string => (nameOf(word) === 'generate-token' ? 'token-file' : nameOf(word));

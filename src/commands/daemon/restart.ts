@@ -2,7 +2,8 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { coreFlags } from '../../cli/local/core-flags.ts';
 import { daemonListing } from '../../cli/local/daemon-view.ts';
 import { localCore } from '../../cli/local/find.ts';
-import { serveFlags } from '../../cli/local/serve-flags.ts';
+import { keptFlags, serveFlags } from '../../cli/local/serve-flags.ts';
+import { shellWords } from '../../cli/output/shell-words.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
 import { abortable } from '../../core/model/abortable.ts';
 import { FsbError } from '../../core/model/errors.ts';
@@ -10,7 +11,7 @@ import { FsbError } from '../../core/model/errors.ts';
 export default class DaemonRestart extends BaseCommand {
   static override summary = 'Stop the local core and start it again.';
   static override description =
-    'Sandboxes keep running meanwhile, and the new core takes them up. One that does not run is started. Flags are those of serve; policies of pools are kept without them, addresses are not.';
+    'Sandboxes keep running meanwhile, and the new core takes them up. One that does not run is started. Flags are those of serve. The new core has the flags of the one that ran, but for those that are given anew; "daemon stop" and "daemon start" begin without any. Policies of pools are kept in either case, the environment is that of who restarts it.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --max 32',
@@ -21,14 +22,16 @@ export default class DaemonRestart extends BaseCommand {
     const { flags, raw } = await this.parse(DaemonRestart);
     policyFromFlags(flags);
     const local = localCore(this.world, this.config.root, flags.root);
-    const { startCore, stopCore } = await import('../../cli/local/local-core.ts');
+    const { runningCore, startCore, stopCore } = await import('../../cli/local/local-core.ts');
     const { signal } = this.interruption;
+    const given = serveFlags(raw, this.world.cwd);
+    const before = (await runningCore(local))?.flags ?? [];
+    const kept = keptFlags(before, given);
     const stopped = await abortable(stopCore(local), signal);
-    const words = serveFlags(raw, this.world.cwd);
-    const start = startCore(local, words).catch(async (error: unknown) => {
-      if (!stopped || words.length === 0) throw error;
+    const start = startCore(local, [...kept, ...given]).catch(async (error: unknown) => {
+      if (!stopped || given.length === 0) throw error;
       // A flag that only a core that starts can find bad must not leave none.
-      await startCore(local);
+      await startCore(local, keptFlags(before, []));
       const { code, message, hint = '' } = FsbError.from(error);
       throw new FsbError(code, message, {
         hint: `The core runs again, without these flags. ${hint}`.trim(),
@@ -37,6 +40,7 @@ export default class DaemonRestart extends BaseCommand {
     });
     const { status } = await abortable(start, signal);
     await this.say(`The core is running ${stopped ? 'again' : 'now'} (pid ${status.pid}).`);
+    if (kept.length > 0) await this.say(`Its flags are those of the core before: ${shellWords(kept)}`);
     await this.print(daemonListing(status, local.paths));
   }
 }

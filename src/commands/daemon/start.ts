@@ -30,7 +30,7 @@ export default class DaemonStart extends BaseCommand {
         ? `The core is running (pid ${status.pid}).`
         : `The core was running already (pid ${status.pid}); its settings are unchanged.`,
     );
-    if (flags['generate-token']) await this.say(`The token is in ${local.paths.token}.`);
+    if (started && flags['generate-token']) await this.say(`The token is in ${local.paths.token}.`);
     await this.print(daemonListing(status, local.paths));
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -32,11 +32,17 @@ describe('the flags of a server', () => {
 
   it('make a token that nobody else can read, once', () => {
     const path = join(cwd, 'new/token');
-    expect(generateToken(path)).toBe(true);
+    generateToken(path).forgetUnused();
+    expect(existsSync(path)).toBe(false);
+    const made = generateToken(path);
+    expect(made.used()).toBe(`The token is in ${path}. Bring that file to who may call.`);
+    made.forgetUnused();
     const token = readFileSync(path, 'utf8');
     expect(token).toMatch(/^[\w-]{43}\n$/);
     expect(statSync(path).mode & 0o777).toBe(0o600);
-    expect(generateToken(path)).toBe(false);
+    const again = generateToken(path);
+    again.forgetUnused();
+    expect(again.used()).toContain(`${path}, as before`);
     expect(readFileSync(path, 'utf8')).toBe(token);
   });
 });
