@@ -56,6 +56,8 @@ export interface CoreOptions {
 export interface RunningCore {
   api: CoreApi;
   status: CoreStatus;
+  /** Resolves when it can do nothing any more, and must be closed: another process can go on. */
+  failed: Promise<FsbError>;
   /** In order and bounded; running sandboxes live on and are taken up by the next core. Idempotent. */
   close(): Promise<void>;
 }
@@ -97,7 +99,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
       ? { ...info, endpoint: '', grpc: '' }
       : await serve(api, info, { options, metrics, descriptors, clock, cleanup });
     log.info(status, 'ready');
-    return { api, status, close: () => cleanup.run() };
+    return { api, status, failed: records.over, close: () => cleanup.run() };
   } catch (error) {
     await cleanup.run();
     throw diskError('cannot start the core', error) ?? error;
