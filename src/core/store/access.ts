@@ -20,7 +20,8 @@ export class Access {
   readonly #givenUp: Promise<never>;
   #end!: (error: FsbError) => void;
   #error: FsbError | undefined;
-  /** What the last commit failed with. */
+  #hasFailed = false;
+  /** What the last commit failed with, as far as it is known. */
   #failure: unknown;
   #underWay = 0;
   #cancel: (() => void) | undefined;
@@ -45,20 +46,17 @@ export class Access {
   /** @throws unavailable: nothing can be written any more; whatever write() throws */
   async write<R>(write: () => Promise<R>): Promise<R> {
     // It may have been given up by a commit behind the one that failed.
-    if (this.#failure !== undefined) this.#look();
+    if (this.#hasFailed) this.#look();
     if (this.#error !== undefined) throw this.#error;
     this.#underWay += 1;
-    if (this.#failure !== undefined) this.#watch();
+    if (this.#hasFailed) this.#watch();
     try {
-      const result = await Promise.race([write(), this.#givenUp]);
+      // Whoever loses the race is heard, too.
+      const result = await Promise.race([write().catch((error) => this.#failed(error)), this.#givenUp]);
+      this.#hasFailed = false;
       this.#failure = undefined;
       this.#unwatch();
       return result;
-    } catch (error) {
-      this.#failure = error;
-      this.#look();
-      if (this.#underWay > 1) this.#watch();
-      throw error;
     } finally {
       this.#underWay -= 1;
       if (this.#underWay === 0) this.#unwatch();
@@ -82,6 +80,16 @@ export class Access {
     }
   }
 
+  /** @throws the reason */
+  async #failed(error: unknown): Promise<never> {
+    this.#hasFailed = true;
+    // Of the reason, too, it may never be heard.
+    if (this.#underWay > 0) this.#watch();
+    this.#failure = await commitErrorOf(error);
+    this.#look();
+    throw this.#failure;
+  }
+
   #look(): void {
     try {
       this.read(this.#probe);
@@ -103,6 +111,16 @@ export class Access {
     this.#error ??= overError(this.#failure);
     this.#end(this.#error);
     return this.#error;
+  }
+}
+
+/** lmdb rejects with an error that holds a promise of the reason; left alone, that one would be an unhandled rejection. */
+async function commitErrorOf(error: unknown): Promise<unknown> {
+  try {
+    await (error as { commitError?: Promise<unknown> }).commitError;
+    return error;
+  } catch (reason) {
+    return reason;
   }
 }
 

@@ -108,7 +108,7 @@ export class LmdbTable<T> implements RecordTable<T> {
         await this.#parts.access.write(write);
         failpoint('record.*.committed', this.#parts.name);
       } catch (error) {
-        throw writeError(await commitErrorOf(error), `${this.#parts.name}/${key}`);
+        throw writeError(error, `${this.#parts.name}/${key}`);
       } finally {
         giveBack?.();
         // The read transaction may be older than the commit: it would show the record as it was.
@@ -123,16 +123,6 @@ export class LmdbTable<T> implements RecordTable<T> {
     throw new FsbError('invalid_argument', `invalid record key ${JSON.stringify(key.slice(0, 80))}`, {
       hint: `Use 1 to ${LONGEST_KEY} bytes.`,
     });
-  }
-}
-
-/** lmdb rejects with an error that holds a promise of the reason; left alone, that one would be an unhandled rejection. */
-async function commitErrorOf(error: unknown): Promise<unknown> {
-  try {
-    await (error as { commitError?: Promise<unknown> }).commitError;
-    return error;
-  } catch (reason) {
-    return reason;
   }
 }
 

@@ -64,7 +64,7 @@ describe('an environment that LMDB has given up', () => {
     const clock = createManualClock();
     const access = new Access(clock, panic);
     const other = watched(access.write(never));
-    await expect(access.write(fail)).rejects.toThrow('the disk');
+    await expect(access.write(fail)).rejects.toMatchObject(over);
     expect(await access.over).toMatchObject({ ...over, cause: new Error('the disk') });
     expect([other.is, access.isOver, clock.pending]).toEqual(['unavailable', true, 0]);
     expect(() => access.read(() => 'x')).toThrow(expect.objectContaining(over));
@@ -78,6 +78,28 @@ describe('an environment that LMDB has given up', () => {
     expect(access.isOver).toBe(false);
     probe = panic;
     await expect(access.write(never)).rejects.toMatchObject(over);
+  });
+
+  it('leaves no reason that nobody heard of to end the process', async () => {
+    const access = new Access(createManualClock(), panic);
+    let tell = (_: Error): void => {};
+    const commitError = new Promise<never>((_, reject) => {
+      tell = reject;
+    });
+    const failed = Object.assign(new Error('Commit failed'), { commitError });
+    let fail = (_: Error): void => {};
+    const late = access.write(
+      () =>
+        new Promise<void>((_, reject) => {
+          fail = reject;
+        }),
+    );
+    late.catch(() => {});
+    expect(() => access.read(panic)).toThrow(expect.objectContaining(over));
+    await expect(late).rejects.toMatchObject(over);
+    fail(failed);
+    tell(new Error('the disk'));
+    await new Promise((resolve) => setImmediate(resolve));
   });
 
   it('is told by a read', async () => {
