@@ -36,6 +36,8 @@ export interface AgentDaemonOptions {
 export interface RunningAgent {
   agent: AgentApi;
   servers: Pick<Servers, 'grpc' | 'http'>;
+  /** As of RunningCore. */
+  failed: Promise<FsbError>;
   /** Running sandboxes live on and are taken up by the next one. Idempotent. */
   close(): Promise<void>;
 }
@@ -74,7 +76,7 @@ export async function startAgent(options: AgentDaemonOptions): Promise<RunningAg
       },
     );
     cleanup.add('servers', () => servers.close(CALL_GRACE));
-    return { agent, servers, close: () => cleanup.run() };
+    return { agent, servers, failed: records.over, close: () => cleanup.run() };
   } catch (error) {
     await cleanup.run();
     throw diskError('cannot start the node', error) ?? error;

@@ -58,6 +58,8 @@ export interface CoreOptions {
 export interface RunningCore {
   api: CoreApi;
   status: CoreStatus;
+  /** Resolves when it can do nothing any more, and must be closed: another process can go on. */
+  failed: Promise<FsbError>;
   /** In order and bounded; running sandboxes live on and are taken up by the next core. Idempotent. */
   close(): Promise<void>;
 }
@@ -101,7 +103,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     // The log says of each line who wrote it.
     const { pid: _, ...said } = status;
     log.info(said, 'ready');
-    return { api, status, close: () => cleanup.run() };
+    return { api, status, failed: records.over, close: () => cleanup.run() };
   } catch (error) {
     await cleanup.run();
     throw diskError('cannot start the core', error) ?? error;

@@ -65,6 +65,9 @@ export async function openGround(options: GroundOptions, cleanup: Cleanup): Prom
     log: log.child({ component: 'store' }),
   });
   cleanup.add('records', () => records.close());
+  void records.over.then((err) =>
+    log.fatal({ err }, 'the disk failed under the records: sandboxes run on without a core'),
+  );
   const sandboxes = records.table<Sandbox>('sandboxes', SANDBOX_RECORD_VERSION, { fits: isSandboxRecord });
   return { descriptors, records, sandboxes, tally };
 }

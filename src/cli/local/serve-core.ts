@@ -42,7 +42,10 @@ const USUAL_METRICS = '127.0.0.1:9091';
 /** What a core tells who started it: that it is ready, or why it cannot be. */
 export type StartReport = CoreStatus | { error: ErrorBody };
 
-/** Runs the core in this process until SIGTERM, SIGINT or SIGHUP. */
+/**
+ * Runs the core in this process until SIGTERM, SIGINT or SIGHUP.
+ * @throws unavailable when the disk failed under its records, after it has ended in order
+ */
 export async function serveCore(options: ServeOptions): Promise<void> {
   const { paths, events } = options;
   let asked: Interrupted | undefined;
@@ -83,10 +86,12 @@ export async function serveCore(options: ServeOptions): Promise<void> {
   });
   if (options.readyFd !== undefined) tellStarter(options.readyFd, core.status);
   await options.ready(core.status);
-  await stopped;
+  const failure = await Promise.race([stopped, core.failed]);
   log.info('stopping');
   await core.close();
   log.info('stopped');
+  // A service manager starts the next one for that.
+  if (failure) throw failure;
 }
 
 function startError(error: unknown, { paths, pool }: ServeOptions): FsbError {

@@ -6,7 +6,7 @@ import { type Clock, systemClock } from '../model/clock.ts';
 import { diskError } from '../model/disk-failure.ts';
 import { FsbError } from '../model/errors.ts';
 import { newTally, type StoreTally } from '../model/tally.ts';
-import { Commits } from './commits.ts';
+import { Access } from './access.ts';
 import { findDamage } from './environment-file.ts';
 import { assertRoomForLocks, FileRoom } from './file-room.ts';
 import { LmdbTable } from './record-table.ts';
@@ -98,7 +98,7 @@ class LmdbStore implements RecordStore {
   readonly #tally: StoreTally;
   readonly #tables = new Map<string, { version: number; table: LmdbTable<unknown> }>();
   readonly #writes = new Set<Promise<unknown>>();
-  readonly #commits: Commits;
+  readonly #access: Access;
   #closing: Promise<void> | undefined;
 
   #failure: { at: number; message: string } | undefined;
@@ -114,7 +114,7 @@ class LmdbStore implements RecordStore {
     this.#directory = directory;
     this.#clock = clock;
     this.#setAside = new SetAsideRecords(root, log);
-    this.#commits = new Commits(clock);
+    this.#access = new Access(clock, () => root.getCount());
     this.#tally = tally;
   }
 
@@ -134,11 +134,15 @@ class LmdbStore implements RecordStore {
       database,
       room: this.#room,
       track: (write) => this.#track(write),
-      commit: (write) => this.#commits.run(write),
+      access: this.#access,
       assertOpen: () => this.#assertOpen(),
     });
     this.#tables.set(name, { version, table: table as LmdbTable<unknown> });
     return table;
+  }
+
+  get over(): Promise<FsbError> {
+    return this.#access.over;
   }
 
   health(): RecordStoreHealth {
@@ -146,21 +150,21 @@ class LmdbStore implements RecordStore {
     return {
       count: [...this.#tables.values()].reduce((sum, { table }) => sum + table.count, 0),
       size: statSync(join(this.#directory, DATA)).size,
-      setAside: this.#setAside.sizes(),
+      setAside: this.#access.read(() => this.#setAside.sizes()),
       ...(this.#failure && { failure: { ...this.#failure, over: !this.#isFailing } }),
     };
   }
 
   strange(): StrangeRecord[] {
     this.#assertOpen();
-    return this.#setAside.list();
+    return this.#access.read(() => this.#setAside.list());
   }
 
   async dropSetAside(): Promise<void> {
     await this.#track(async () => {
       const giveBack = this.#room.take(undefined);
       try {
-        await this.#commits.run(() => this.#setAside.clear());
+        await this.#access.write(() => this.#setAside.clear());
       } finally {
         giveBack();
       }
@@ -175,7 +179,7 @@ class LmdbStore implements RecordStore {
   async #close(): Promise<void> {
     await Promise.allSettled(this.#writes);
     const closed = this.#root.close();
-    if (!this.#commits.areOver) await closed;
+    if (!this.#access.isOver) await closed;
     this.#room.close();
   }
 

@@ -2,6 +2,7 @@ import type { Database } from 'lmdb';
 import { diskError } from '../model/disk-failure.ts';
 import { FsbError } from '../model/errors.ts';
 import { failpoint } from '../model/failpoint.ts';
+import type { Access } from './access.ts';
 import type { FileRoom } from './file-room.ts';
 import type { RecordTable } from './store.ts';
 
@@ -30,8 +31,8 @@ interface TableParts {
   room: Pick<FileRoom, 'take'>;
   /** Registers a write, so that close() waits for it. @throws unavailable when the store is closed */
   track: <R>(write: () => Promise<R>) => Promise<R>;
-  /** Around what lmdb writes. @throws unavailable when it cannot any more */
-  commit: <R>(write: () => Promise<R>) => Promise<R>;
+  /** Around what lmdb reads and writes. */
+  access: Pick<Access, 'read' | 'write'>;
   /** @throws unavailable when the store is closed */
   assertOpen: () => void;
 }
@@ -57,7 +58,9 @@ export class LmdbTable<T> implements RecordTable<T> {
   *entries(): Iterable<[key: string, value: T]> {
     this.#parts.assertOpen();
     const texts = new Map<string, string>();
-    for (const { key, value } of this.#parts.database.getRange({})) texts.set(key, value);
+    this.#parts.access.read(() => {
+      for (const { key, value } of this.#parts.database.getRange({})) texts.set(key, value);
+    });
     for (const [key, { text }] of this.#pending) {
       if (text === null) texts.delete(key);
       else texts.set(key, text);
@@ -67,7 +70,7 @@ export class LmdbTable<T> implements RecordTable<T> {
 
   /** Of the records that are durable. */
   get count(): number {
-    return this.#parts.database.getCount();
+    return this.#parts.access.read(() => this.#parts.database.getCount());
   }
 
   async put(key: string, value: T): Promise<void> {
@@ -86,7 +89,8 @@ export class LmdbTable<T> implements RecordTable<T> {
   #text(key: string): string | undefined {
     this.#parts.assertOpen();
     const pending = this.#pending.get(key);
-    return pending === undefined ? this.#parts.database.get(key) : (pending.text ?? undefined);
+    if (pending !== undefined) return pending.text ?? undefined;
+    return this.#parts.access.read(() => this.#parts.database.get(key));
   }
 
   #value(text: string): T {
@@ -101,10 +105,10 @@ export class LmdbTable<T> implements RecordTable<T> {
       try {
         failpoint('record.*.begun', this.#parts.name);
         giveBack = this.#parts.room.take(text === null ? undefined : Buffer.byteLength(text));
-        await this.#parts.commit(write);
+        await this.#parts.access.write(write);
         failpoint('record.*.committed', this.#parts.name);
       } catch (error) {
-        throw writeError(await commitErrorOf(error), `${this.#parts.name}/${key}`);
+        throw writeError(error, `${this.#parts.name}/${key}`);
       } finally {
         giveBack?.();
         // The read transaction may be older than the commit: it would show the record as it was.
@@ -119,16 +123,6 @@ export class LmdbTable<T> implements RecordTable<T> {
     throw new FsbError('invalid_argument', `invalid record key ${JSON.stringify(key.slice(0, 80))}`, {
       hint: `Use 1 to ${LONGEST_KEY} bytes.`,
     });
-  }
-}
-
-/** lmdb rejects with an error that holds a promise of the reason; left alone, that one would be an unhandled rejection. */
-async function commitErrorOf(error: unknown): Promise<unknown> {
-  try {
-    await (error as { commitError?: Promise<unknown> }).commitError;
-    return error;
-  } catch (reason) {
-    return reason;
   }
 }
 

@@ -19,10 +19,16 @@ const text = { encoding: 'string' } as const;
 export class SetAsideRecords {
   readonly #root: RootDatabase<string, string>;
   readonly #log: Logger;
+  /** Undefined: there never were any. To make their table would be a write. */
+  #aside: Database<string, string> | undefined;
 
   constructor(root: RootDatabase<string, string>, log: Logger) {
     this.#root = root;
     this.#log = log;
+    // Once: to open a table waits for lmdb's writer, and after a failed commit it may never be heard of again.
+    // The declaration leaves out that it may be told not to create.
+    const options = { name: ASIDE, ...text, create: false } as { name: string };
+    this.#aside = root.openDB<string, string>(options) as Database<string, string> | undefined;
   }
 
   list(): StrangeRecord[] {
@@ -41,7 +47,7 @@ export class SetAsideRecords {
   }
 
   async clear(): Promise<void> {
-    await this.#records()?.clearAsync();
+    await this.#aside?.clearAsync();
   }
 
   /** What an earlier version has set aside, and this one knows, unless there is another record by now. */
@@ -51,7 +57,7 @@ export class SetAsideRecords {
     database: Database<string, string>,
     options: TableOptions<T>,
   ): void {
-    const aside = this.#records();
+    const aside = this.#aside;
     const known = this.#entries().flatMap(({ key: at, value }) => {
       const { table, key } = placeAside(at);
       if (table !== name || database.doesExist(key)) return [];
@@ -83,7 +89,8 @@ export class SetAsideRecords {
     });
     if (strange.length === 0) return;
     failpoint('migrate.found');
-    const aside = this.#root.openDB<string, string>({ name: ASIDE, ...text });
+    this.#aside ??= this.#root.openDB<string, string>({ name: ASIDE, ...text });
+    const aside = this.#aside;
     this.#root.transactionSync(() => {
       for (const { key, value, from, today } of strange) {
         if (today === undefined) {
@@ -105,14 +112,7 @@ export class SetAsideRecords {
   }
 
   #entries(): { key: string; value: string }[] {
-    return [...(this.#records()?.getRange({}) ?? [])];
-  }
-
-  /** Undefined: there never were any. To make their table would be a write. */
-  #records(): Database<string, string> | undefined {
-    // The declaration leaves out that it may be told not to create.
-    const options = { name: ASIDE, ...text, create: false } as { name: string };
-    return this.#root.openDB<string, string>(options) as Database<string, string> | undefined;
+    return [...(this.#aside?.getRange({}) ?? [])];
   }
 }
 

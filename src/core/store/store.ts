@@ -1,3 +1,5 @@
+import type { FsbError } from '../model/errors.ts';
+
 /** A named collection of durable records. Values are plain data: what JSON keeps. */
 export interface RecordTable<T> {
   /** A copy of one's own. */
@@ -50,6 +52,11 @@ export interface RecordStore {
   strange(): StrangeRecord[];
   /** Removes the records of unknown layouts. @throws no_capacity, internal */
   dropSetAside(): Promise<void>;
+  /**
+   * Resolves when the disk has failed in a way after which nothing can be read or written through this store any more: all
+   * calls are `unavailable` then, and only another process can open the records again.
+   */
+  readonly over: Promise<FsbError>;
   /** Waits for what is being written. Idempotent. */
   close(): Promise<void>;
 }

@@ -10,7 +10,7 @@ import { thinDisk } from '../../helpers/core/small-disk.ts';
 
 const writer = fileURLToPath(new URL('../../fixtures/failed-commits.ts', import.meta.url));
 
-it('a disk that fails under commits: each write ends with the reason, so does the core, and the next one has what was there and writes on', {
+it('a disk that fails under commits: each write and read ends with the reason, so does the core, and the next one has what was there and writes on', {
   timeout: 30_000,
 }, async () => {
   await using disk = await thinDisk(24 * 1024 * 1024);
@@ -25,14 +25,18 @@ it('a disk that fails under commits: each write ends with the reason, so does th
   expect(await said()).toBe('ready');
   const heal = await disk.fail();
   child.stdin.write('go\n');
-  const message = expect.stringContaining('no record can be written any more');
+  const message = expect.stringContaining('no record can be read or written any more');
   expect(await said()).toMatchObject({
     codes: ['no_capacity', 'unavailable'],
-    last: { code: 'unavailable', message, hint: expect.stringContaining('fsb-ctl daemon restart') },
+    last: {
+      code: 'unavailable',
+      message,
+      hint: expect.stringContaining('the next command starts the next core'),
+    },
   });
   await heal();
   child.stdin.write('go\n');
-  expect(await said()).toEqual(['unavailable']);
+  expect(await said()).toEqual(Array(5).fill('unavailable'));
   expect(await gone).toEqual([0, null]);
 
   const next = await openRecordStore({ directory, log: pino({ level: 'silent' }) });
