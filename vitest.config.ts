@@ -6,8 +6,8 @@ const shared = {
   disableConsoleIntercept: true,
   testTimeout: 60_000,
   hookTimeout: 60_000,
-  // One more than cores: many wait for real sandboxes and programs.
-  maxWorkers: 3,
+  // More than cores: many wait for real sandboxes and programs.
+  maxWorkers: 4,
 };
 
 /** Each in a process of its own: what they count or change belongs to the whole process. */
@@ -25,7 +25,7 @@ const ALONE = [
 ];
 
 /** Those that wait for real sandboxes and programs; one of them soaks in CI, and mostly rests. They share what they import, too. */
-const real = { ...shared, maxWorkers: 4, isolate: false, sequence: { groupOrder: 0 } };
+const real = { ...shared, isolate: false };
 
 /** Of the end-to-end tests, what of them every run has once more over another transport; `npm run test:transports` has all. */
 const EVERY_RUN: Partial<Record<Transport, string[]>> = {
@@ -60,7 +60,6 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts'],
           // They share what they import: reading it again for each file would take longer than the tests.
           isolate: false,
-          sequence: { groupOrder: 1 },
         },
       },
       {

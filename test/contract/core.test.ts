@@ -1,4 +1,4 @@
-import { connectCore } from '../../src/core/client/connect-core.ts';
+/** On the real core; what its API does over the other ways to it is in wire.test.ts and distant.test.ts. */
 import { lose } from '../helpers/core/lose.ts';
 import { startRealCore } from '../helpers/core/real-core.ts';
 import { sandboxApiContract } from './sandbox-api.ts';
@@ -11,18 +11,4 @@ sandboxApiContract('the core, in process', async () => {
 sandboxApiContract('the core, over gRPC and WebSocket on unix sockets', async () => {
   const { remote, close, root } = await startRealCore();
   return { core: remote, close, lose: (box) => lose(remote, root, box) };
-});
-
-sandboxApiContract('the core, over gRPC and WebSocket on loopback TCP', async () => {
-  const { running, close, root } = await startRealCore();
-  const { http, grpc } = running.status;
-  const core = connectCore({ grpc: grpc.replace('tcp://', ''), http: http.replace('http://', '') });
-  return {
-    core,
-    lose: (box) => lose(core, root, box),
-    async close() {
-      await core.close();
-      await close();
-    },
-  };
 });

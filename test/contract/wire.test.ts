@@ -1,7 +1,7 @@
 import { hostCore } from '../helpers/core/host-core/host-core.ts';
 import { serveSecurely } from '../helpers/core/secure-core.ts';
 import { serveAndConnect } from '../helpers/core/served-core.ts';
-import { type CoreUnderTest, sandboxApiContract } from './sandbox-api.ts';
+import { sandboxApiContract } from './sandbox-api.ts';
 
 sandboxApiContract(
   'processes of this machine, direct',
@@ -12,22 +12,22 @@ sandboxApiContract(
   { canLose: false },
 );
 
-async function overWire(transport: 'unix' | 'tcp'): Promise<CoreUnderTest> {
-  const served = hostCore();
-  const { core, close } = await serveAndConnect(served, transport);
-  return {
-    core,
-    async close() {
-      await close();
-      await served.close();
-    },
-  };
-}
-
-sandboxApiContract('processes of this machine, over unix sockets', () => overWire('unix'), {
-  canLose: false,
-});
-sandboxApiContract('processes of this machine, over loopback TCP', () => overWire('tcp'), { canLose: false });
+// Unix sockets are those of the real core, in core.test.ts.
+sandboxApiContract(
+  'processes of this machine, over loopback TCP',
+  async () => {
+    const served = hostCore();
+    const { core, close } = await serveAndConnect(served, 'tcp');
+    return {
+      core,
+      async close() {
+        await close();
+        await served.close();
+      },
+    };
+  },
+  { canLose: false },
+);
 sandboxApiContract(
   'processes of this machine, over TLS with a token',
   async () => {

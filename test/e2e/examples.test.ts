@@ -345,7 +345,7 @@ describe('every example', () => {
   beforeEach(async () => {
     // Each is a program to start: only what the one before can have left is looked for.
     if (/context/.test(before)) await shell.succeed('fsb-ctl context use default');
-    await shell.succeed('fsb-ctl delete --all --force');
+    if (/ run |import layout/.test(before)) await shell.succeed('fsb-ctl delete --all --force');
     if (/team/.test(before)) await shell.succeed('fsb-ctl delete --all --force --namespace team');
     if (/pool/.test(before)) await shell.succeed('fsb-ctl pool leases -q | xargs -r fsb-ctl pool release');
   });

@@ -15,10 +15,10 @@ beforeAll(async () => {
   shell = await makeShell();
 });
 
-beforeEach(async () => {
+const afresh = async (): Promise<void> => {
   await shell.succeed('fsb-ctl delete --all -f');
   await shell.succeed('fsb-ctl run box --image host -- sleep 1000');
-});
+};
 
 afterAll(async () => {
   expect(await shell.cli.close()).toEqual([]);
@@ -29,6 +29,8 @@ const { commands } = await makeManifest(repository);
 const endless = ['events', 'stats', 'serve', 'image:import'];
 
 describe('without a terminal nothing ever asks', () => {
+  beforeAll(afresh);
+
   const words = Object.keys(commands)
     .filter((id) => !endless.includes(id))
     .map((id) => id.replace(':', ' '))
@@ -54,6 +56,8 @@ describe('without a terminal nothing ever asks', () => {
 });
 
 describe('colours', () => {
+  beforeAll(afresh);
+
   const esc = String.fromCharCode(27);
   const shown = async (line: string): Promise<string> => {
     const session = shell.open(line);
@@ -80,6 +84,8 @@ describe('colours', () => {
 });
 
 describe('the terminal is as before', () => {
+  beforeEach(afresh);
+
   const up = (text = 'echo up; exec sleep 600'): string => `sh -c '${text}'`;
   const lines = [
     `fsb-ctl exec -it box ${up()}`,
@@ -164,6 +170,8 @@ describe('the terminal is as before', () => {
 });
 
 describe('a session on a terminal', () => {
+  beforeEach(afresh);
+
   it.each([
     'fsb-ctl exec -it box bash',
     'fsb-ctl run inner --rm -it --image host -- bash',
@@ -227,6 +235,8 @@ describe('a session on a terminal', () => {
 });
 
 describe('run NAME with an editor', () => {
+  beforeEach(afresh);
+
   it('asks before it creates, and no is 130; --yes does not ask', async () => {
     shell.env.EDITOR = `sed -i 's/^image:.*/image: host/;s/infinity/1000/'`;
     const asked = shell.open('fsb-ctl run edited');
@@ -264,6 +274,8 @@ describe('run NAME with an editor', () => {
 });
 
 describe('progress', () => {
+  beforeAll(afresh);
+
   it('is drawn on a terminal, and plain lines elsewhere', async () => {
     await shell.succeed('mkdir -p tree && head -c 3000000 /dev/zero > tree/file');
     const { stdout, stderr } = await shell.run('fsb-ctl cp tree box:/tmp/');

@@ -35,7 +35,7 @@ beforeAll(async () => {
   core = connectCore({ grpc: `unix://${grpcSocket}`, http: `unix://${httpSocket}` });
 });
 
-/** By calls of the core where it is near: two more commands before each line would cost more than most lines do. */
+/** By calls of the core where it is near, as the next: more commands before each line would cost more than most lines do. */
 async function removeAll(): Promise<void> {
   if (core === undefined) {
     await shell.succeed('fsb-ctl delete --all -f');
@@ -47,9 +47,18 @@ async function removeAll(): Promise<void> {
     if (name !== 'default-pool') await core.pools.delete(name, { force: true });
 }
 
+async function makeBox(): Promise<void> {
+  if (core === undefined) {
+    await shell.succeed('fsb-ctl run box -l team=red --image host -- sleep 1000');
+    return;
+  }
+  const spec = { image: 'host', command: ['sleep', '1000'], labels: { team: 'red' } };
+  await core.sandboxes.create({ namespace: 'default', name: 'box', spec });
+}
+
 beforeEach(async () => {
   await removeAll();
-  await shell.succeed('fsb-ctl run box -l team=red --image host -- sleep 1000');
+  await makeBox();
 });
 
 afterAll(async () => {

@@ -100,10 +100,12 @@ describe.each(variants)('exits and signals (%s)', (variant) => {
   });
 
   it('counts what was written before the exit, and drops what grandchildren write later', async () => {
-    const late = `(trap "" HUP; sleep 0.2; echo late; echo late >&2; echo alive > ${guest.folder}/late) & `;
+    const late = `(trap "" HUP; until [ -e ${guest.folder}/ended ]; do sleep 0.02; done; echo late; echo late >&2; echo alive > ${guest.folder}/late) & `;
     const result = await shell(`${late} head -c 60000 /dev/zero | tr "\\0" a; exit 4`);
     expect(result).toMatchObject({ code: 4, stdoutTotal: 60000, stderrTotal: 0, faults: 0 });
-    await shell(`while ! grep -q alive ${guest.folder}/late 2>/dev/null; do sleep 0.02; done`);
+    await shell(
+      `touch ${guest.folder}/ended; while ! grep -q alive ${guest.folder}/late 2>/dev/null; do sleep 0.02; done`,
+    );
     expect(result.stdout).toBe('a'.repeat(60000));
   });
 

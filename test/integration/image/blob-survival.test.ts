@@ -2,12 +2,11 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { errorOf } from '../../contract/workbench.ts';
+import { cachedScript, coreScript } from '../../helpers/core/core-script.ts';
 import { bytesOf, ContentFixture, digestOf, slowBlob } from '../../helpers/image/content-fixture.ts';
 
-const churn = fileURLToPath(new URL('../../fixtures/image-churn.ts', import.meta.url));
 const LARGE = Buffer.alloc(1 << 22, 'x');
 
 /** Everything that the store says it has is there, whole, and nothing else but what can be taken up. */
@@ -40,12 +39,13 @@ async function assertSound(fixture: ContentFixture): Promise<void> {
 
 describe('a process that is killed at any moment', () => {
   it('leaves what the next one takes up, and nothing half', { timeout: 180_000 }, async () => {
+    const churn = await coreScript('image-churn');
     const directory = await mkdtemp('/tmp/fsb-churn-');
     let resumed = 0;
     try {
       // Where the machine is busy the kills may come before anything was written.
       for (let round = 0; round < 12 || (resumed === 0 && round < 48); round += 1) {
-        const child = spawn(process.execPath, ['--import', 'tsx', churn, directory], {
+        const child = spawn(process.execPath, [cachedScript, churn, directory], {
           stdio: ['ignore', 'pipe', 'inherit'],
         });
         const exited = once(child, 'exit');

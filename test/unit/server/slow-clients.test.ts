@@ -13,6 +13,7 @@ import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core
 /** Forty milliseconds of the core's clock are one; Node's own limits for heads of HTTP stay as they are. */
 const clock = {
   ...systemClock,
+  monotonic: () => systemClock.monotonic() * 40,
   after: (ms: number, callback: () => void) => systemClock.after(ms / 40, callback),
 };
 const EACH = 3;
