@@ -20,7 +20,11 @@ export const exitCodes: Rows = [
 ];
 
 export const environment: Rows = [
-  ['FSB_HOST', 'Core to talk to, as --host. Default: the local core.'],
+  ['FSB_HOST', 'Core to talk to, as --host. Default: FSB_CONTEXT, else as configured, else the local core.'],
+  ['FSB_CONTEXT', 'Core to talk to, by its name, as --context.'],
+  ['FSB_TOKEN', "Token for a core behind tls:// or a loopback tcp://. Goes before the context's."],
+  ['FSB_TOKEN_FILE', "File with that token. Default: the context's."],
+  ['FSB_CA', "File with the authorities that a core's certificate must come from. Default: the context's."],
   ['FSB_NAMESPACE', 'Namespace of the sandboxes, as --namespace.'],
   ['FSB_ROOT', 'One directory for all that a core keeps. Two roots are two independent cores.'],
   ['FSB_NO_AUTOSTART', '1: no command starts the local core.'],
@@ -37,6 +41,13 @@ export const files: Rows = [
   ['/var/lib/fsb', "State of root's core: records, images, logs. Others: $XDG_STATE_HOME/fsb."],
   ['/run/fsb', "Sockets of root's core. Others: $XDG_RUNTIME_DIR/fsb."],
   ['/var/lib/fsb/core.log', "The core's own log."],
+  [
+    '/etc/fsb/registries.yaml',
+    'Mirrors of registries and how they are reached. Others: $XDG_CONFIG_HOME/fsb/registries.yaml.',
+  ],
+  ['~/.fsb/config.json', 'Your own defaults: "config set".'],
+  ['./.fsb/config.json', 'Those of a project, searched upwards to the root of its repository.'],
+  ['~/.fsb/contexts', 'Cores by name, a file each: "context create".'],
   ['~/.local/state/fsb/edits', 'The last spec edited for each name.'],
   ['~/.cache/fsb-ctl', 'Compiled code, for a faster start. May be deleted at any time.'],
 ];

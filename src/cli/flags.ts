@@ -40,7 +40,7 @@ export const globalFlags = {
   host: Flags.string({
     summary: 'Core to talk to.',
     description:
-      'unix:///path/to/fsb.sock, tcp://host:9090, ssh://user@host or embedded:. Default: FSB_HOST, else the context.',
+      'unix:///path/to/fsb.sock, tcp://host:9090, tls://host:9090, ssh://user@host or embedded:. Default: FSB_HOST, else the context.',
     helpValue: 'ENDPOINT',
     helpGroup: 'GLOBAL',
   }),
