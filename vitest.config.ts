@@ -29,7 +29,7 @@ const real = { ...shared, isolate: false };
 
 /** Of the end-to-end tests, what of them every run has once more over another transport; `npm run test:transports` has all. */
 const EVERY_RUN: Partial<Record<Transport, string[]>> = {
-  tls: ['exit-codes', 'terminal'],
+  tls: ['terminal'],
 };
 
 /** End-to-end tests whose command lines reach their core that way. */

@@ -217,6 +217,16 @@ describe('--timeout', () => {
     expect(await names()).toEqual(['box']);
   });
 
+  it('ends doctor, too, when the core does not answer', async () => {
+    const pid = Number(JSON.parse(await shell.succeed('fsb-ctl daemon status -o json')).pid);
+    process.kill(pid, 'SIGSTOP');
+    try {
+      expect(await shell.run('fsb-ctl doctor --timeout 1s')).toMatchObject({ code: 124 });
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  });
+
   it('is more than enough for what is quick', async () => {
     expect(await shell.run('fsb-ctl --timeout 1h30m list -q')).toMatchObject({ code: 0, stdout: 'box\n' });
   });

@@ -125,7 +125,9 @@ it('instances that no record wants go after their window, and no other one does'
   const before = await firstProcesses(root);
   // Idle ones, and the boot that is held, may go for reasons of their own: by deadlines.
   const wanted = { running: instanceOf(running), aside: instanceOf(aside), frozen: instanceOf(frozen) };
-  const files = readdirSync(join(root, 'state/instances/runc')).sort();
+  const pooled = (await pools.get('default-pool')).instances.filter(({ state }) => state !== 'claimed');
+  const mayGo = new Set([bootingId, ...pooled.map(({ id }) => id)]);
+  const files = readdirSync(join(root, 'state/instances/runc')).filter((id) => !mayGo.has(id));
 
   const [orphan, held] = [await bootOrphan(), await bootOrphan()];
   const bundle = join(root, 'run/i', held);

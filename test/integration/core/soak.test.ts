@@ -5,7 +5,7 @@ import { soak } from '../../soak/soak.ts';
 /** Five in CI. `npm run soak` is the same for longer. */
 const MINUTES = Number(process.env.FSB_TEST_SOAK_MINUTES ?? 0.25);
 /** A long one leaves the processor to the tests beside it: milliseconds between two cycles of a client. */
-const PAUSE = MINUTES > 1 ? 8_000 : 0;
+const PAUSE = MINUTES > 1 ? 14_000 : 0;
 const SEED = Number(process.env.FSB_TEST_SEED ?? 1);
 
 it(

@@ -103,6 +103,7 @@ describe('a connection that breaks at any byte, again and again', () => {
           } catch (error) {
             // The handshake itself broke: then nothing ran. After so many of them in a row nobody can tell.
             expect(error).toMatchObject({ code: 'unavailable' });
+            broken += proxy.broken();
             if (proxy.broken() > 5) return;
             expect(await readFile(trace, 'utf8').catch(() => 'nothing')).toBe('nothing');
             return;
