@@ -227,6 +227,20 @@ describe('--timeout', () => {
     }
   });
 
+  it.each([
+    'run new -f pipe',
+    'run new -f /dev/fd/3 3<>pipe',
+    'run new --env-file pipe',
+    'pool create new -f pipe',
+  ])('ends the wait for a pipe, as an interrupt does: %s', async (line) => {
+    await shell.succeed('mkfifo pipe');
+    const codes = await shell.succeed(
+      `timeout -s KILL 10 fsb-ctl --timeout 300ms ${line}; echo $?
+        timeout --preserve-status -k 10 -s INT 2 fsb-ctl ${line}; echo $?; rm pipe`,
+    );
+    expect(codes).toBe('124\n130\n');
+  });
+
   it('is more than enough for what is quick', async () => {
     expect(await shell.run('fsb-ctl --timeout 1h30m list -q')).toMatchObject({ code: 0, stdout: 'box\n' });
   });
@@ -235,6 +249,12 @@ describe('--timeout', () => {
     await shell.run('fsb-ctl exec --timeout 300ms box sleep 4321');
     expect(await shell.succeed('fsb-ctl top box')).not.toContain('4321');
   });
+});
+
+it.each(['', 'sleep 1; '])('a file may be what another command writes: %j', async (first) => {
+  const spec = `{ ${first}echo '{image: host, args: [printenv, A]}'; }`;
+  const outcome = await shell.run(`fsb-ctl run new --rm -f <(${spec}) --env-file <(echo A=hello)`);
+  expect(outcome).toEqual({ code: 0, stdout: 'hello\n', stderr: '' });
 });
 
 describe('durations and sizes', () => {

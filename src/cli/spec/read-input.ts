@@ -1,6 +1,7 @@
-import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import { FsbError } from '../../core/model/errors.ts';
+import { openInput } from '../files/input-stream.ts';
 import { readText } from '../streams.ts';
 import type { World } from '../world.ts';
 
@@ -17,11 +18,12 @@ export const readInput = (file: string, world: World, signal: AbortSignal): Prom
 
 /** @param signal for a pipe that nobody writes to @throws invalid_argument */
 export async function readFileText(file: string, world: World, signal: AbortSignal): Promise<string> {
-  const stream = createReadStream(resolve(world.cwd, file));
+  let stream: Readable | undefined;
   try {
+    stream = await openInput(resolve(world.cwd, file));
     return await readText(stream, { limit: LARGEST_FILE, what: file, signal });
   } catch (error) {
-    stream.destroy();
+    stream?.destroy();
     if (error instanceof FsbError) throw error;
     throw new FsbError(
       'invalid_argument',
