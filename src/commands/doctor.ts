@@ -24,7 +24,7 @@ With --fix it builds the guest programs, makes directories, and cleans up what a
     const local = localCore(this.world, this.config.root);
     await this.#attend(local, flags.fix === true);
     const { doctorListing, examine } = await import('../cli/local/doctor.ts');
-    const checks = await abortable(examine(local, this.world), this.interruption.signal);
+    const checks = await this.#bounded(examine(local, this.world));
     await this.print(doctorListing(checks));
     for (const { name, hint } of checks) if (hint !== '') await this.say(`Hint: ${name}: ${hint}`);
     return checks.every(({ ok }) => ok) ? 0 : 1;
@@ -32,20 +32,23 @@ With --fix it builds the guest programs, makes directories, and cleans up what a
 
   async #attend(local: LocalCore, fix: boolean): Promise<void> {
     const { findFaults } = await import('../cli/local/repair/find-faults.ts');
-    for (const { remedy, usual, fix: apply } of await abortable(
-      findFaults(local, this.world.version),
-      this.interruption.signal,
-    )) {
+    for (const { remedy, usual, fix: apply } of await this.#bounded(findFaults(local, this.world.version))) {
       if (!fix) {
         if (!usual) await this.say(`With --fix: ${remedy}`);
         continue;
       }
       try {
-        await apply();
+        await this.#bounded(apply(this.interruption.signal));
         await this.tell({ fixed: remedy }, `Done: ${remedy}`);
       } catch (error) {
+        if (this.interruption.signal.aborted) throw error;
         await this.report(error);
       }
     }
+  }
+
+  /** What is looked at may never answer: a core that hangs, a disk. */
+  #bounded<T>(work: Promise<T>): Promise<T> {
+    return abortable(work, this.interruption.signal);
   }
 }

@@ -6,7 +6,8 @@ export interface Fault {
   remedy: string;
   /** Nothing is wrong yet: the first core does it by itself. Not a word without --fix. */
   usual?: boolean;
-  fix(): Promise<unknown>;
+  /** @param signal ends what would run on without us */
+  fix(signal: AbortSignal): Promise<unknown>;
 }
 
 /** Looks, and changes nothing. */

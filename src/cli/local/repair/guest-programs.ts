@@ -12,7 +12,7 @@ export const missingGuestPrograms: FindFaults = async ({ packageRoot }) => {
   const programs = ['fsb-init', 'fsb-launch'].map((name) => join(directory, name));
   const there = await Promise.all(programs.map((file) => isThere(file, constants.X_OK)));
   if (there.every(Boolean) || !(await isThere(join(guest, 'Makefile')))) return [];
-  return [{ remedy: `build the guest programs in ${guest}`, fix: () => build(guest) }];
+  return [{ remedy: `build the guest programs in ${guest}`, fix: (signal) => build(guest, signal) }];
 };
 
 const isThere = (file: string, mode?: number): Promise<boolean> =>
@@ -21,9 +21,9 @@ const isThere = (file: string, mode?: number): Promise<boolean> =>
     () => false,
   );
 
-function build(guest: string): Promise<void> {
+function build(guest: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    execFile('make', ['-s', '-C', guest], (error, _, stderr) => {
+    execFile('make', ['-s', '-C', guest], { signal }, (error, _, stderr) => {
       if (error === null) return resolve();
       const reason = stderr.trim().split('\n').at(-1) || error.message;
       reject(
