@@ -55,15 +55,17 @@ export async function claimGroup(scale: number): Promise<Figures[]> {
         run(core, { pool: 'empty', image: 'host', resources: { pids: 1000 * concurrency + n }, exec }),
     },
     {
-      ...{ name: 'pool run, cold, with a limit of disk', pool: 'empty', idle: 0, expect: 'misses' },
+      ...{ name: 'pool run, cold, with a limit of disk', pool: 'limited', idle: 0, expect: 'misses' },
       claim: (n, concurrency) => {
         const resources = { pids: 1000 * concurrency + n, disk: '1g' };
-        return run(core, { pool: 'empty', image: 'host', resources, exec });
+        return run(core, { pool: 'limited', image: 'host', resources, exec });
       },
     },
   ];
   await createPool(core, 'warm', MOST, 2 * MOST + 20);
+  // A pool forgets shapes, and their counts with them, when there are very many: each kind has its own.
   await createPool(core, 'empty', 0, MOST + 20);
+  await createPool(core, 'limited', 0, MOST + 20);
   // From here on its shape is known, and a miss is no first use.
   await (await cases[2]!.claim(0, 1)).end();
   const rows: Figures[] = [];
