@@ -50,7 +50,7 @@ export const passed = JSON.parse(readFileSync(PASSED, 'utf8')) as Record<string,
 const ALL = process.env.FSB_TEST_ALL_CRASHES === '1';
 
 /** In how many runs the suite comes to all of them: each day, or seed, another part. */
-const TURNS = 16;
+const TURNS = 32;
 const TURN = Number(process.env.FSB_TEST_SEED ?? Math.floor(Date.now() / 86_400_000)) % TURNS;
 
 const bare = (name: string): string => name.replace(/#.*/, '');
