@@ -24,6 +24,8 @@ export interface Scenario<State = unknown> {
   core?: CoreTerms;
   /** What is there before, all of which must outlive the core. */
   prepare?(api: CoreApi, root: string): Promise<State>;
+  /** What was prepared was left by a core that was killed: the operation is one of the next. */
+  restarted?: boolean;
   /** Begins the operation; it fails when the core dies under it. Left out: what was prepared comes to it by itself. */
   act?(api: CoreApi, state: State, root: string): Promise<unknown>;
   /**
