@@ -56,7 +56,7 @@ const input: fc.Arbitrary<SandboxSpecInput> = fc.record(
     consistency_mode: fc.constantFrom('fast', 'strong'),
     failure_policy: fc.constantFrom('Manual', 'manual', 'AutoRecreate', 'auto', 'auto-recreate'),
     recovery_timeout_seconds: whole,
-    ttl: duration,
+    ttl: duration.filter((ttl) => ttl !== 0),
     labels: fc.dictionary(fc.constantFrom('team', 'a.b/c', 'x1'), text, { maxKeys: 3 }),
     resources: fc.record(
       {
