@@ -66,7 +66,8 @@ The words after NAME are the command's arguments: they replace the image's defau
     assertRunFlags(flags);
     parseDetachKeys(flags['detach-keys']);
     assertTerminal(this.world.terminal, flags);
-    const source = { ref, flags, words: args.command ?? [], settings: this.settings, argv: this.argv };
+    const { settings, argv, asking } = this;
+    const source = { ref, flags, words: args.command ?? [], settings, argv, asking };
     const spec = await specForRun(source, this.world, this.interruption);
     const core = await this.core();
     const { sandbox, elapsed } = await this.#create(core, ref, spec, flags);

@@ -5,6 +5,7 @@ import type { SandboxSpecInput } from '../../core/model/spec.ts';
 import type { Settings } from '../config/settings.ts';
 import { imageAmongWords } from '../docker/run-line.ts';
 import type { Interruption } from '../interruption.ts';
+import type { Asking } from '../prompts.ts';
 import { editSpec } from '../spec/edit-spec.ts';
 import { readEnvFlags } from '../spec/env-flags.ts';
 import { parsePairs } from '../spec/env-words.ts';
@@ -23,6 +24,7 @@ export interface SpecSource {
   settings: Pick<Settings, 'fromFiles'>;
   /** The line as it was typed, for a hint. */
   argv: string[];
+  asking: Asking;
 }
 
 export async function specForRun(
@@ -37,7 +39,7 @@ export async function specForRun(
 
 /** Where the spec of a new sandbox comes from: the flags alone, a file, or the editor; flags win over a file and stand in what is edited. */
 async function specAsSaid(
-  { ref, flags, words, settings, argv }: SpecSource,
+  { ref, flags, words, settings, argv, asking }: SpecSource,
   world: World,
   interruption: Interruption,
 ): Promise<SandboxSpecInput> {
@@ -57,7 +59,10 @@ async function specAsSaid(
   const isImage = meant !== undefined && ref.name === HOST_IMAGE;
   if (isInteractive(world.terminal) && !isImage)
     return editSpec(
-      { ref, flags: over, editor: settings.fromFiles('editor'), note: meant, yes: flags.yes, interruption },
+      {
+        ...{ ref, flags: over, editor: settings.fromFiles('editor'), note: meant, yes: flags.yes },
+        ...{ asking, interruption },
+      },
       world,
     );
   throw new FsbError('invalid_argument', `cannot create sandbox ${ref.name}: no image was given`, {

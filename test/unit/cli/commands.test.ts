@@ -273,21 +273,26 @@ describe('a terminal session', () => {
     expect([line.events.eventNames(), line.stdout.listenerCount('resize')]).toEqual([[], 0]);
   });
 
-  it('follows a change of size', async () => {
-    const line = terminal([
-      'exec',
-      '-it',
-      'box',
-      'sh',
-      '-c',
-      'trap "stty size; exit" WINCH; echo up; while :; do sleep 0.05; done',
-    ]);
-    await line.stdout.until('up');
-    Object.assign(line.stdout, { columns: 120, rows: 50 });
-    line.stdout.emit('resize');
-    await line.stdout.until('50 120');
-    expect(await line.code).toBe(0);
-  });
+  it.each(['stdout', 'stderr'] as const)(
+    'follows a change of size of what is a terminal: %s',
+    async (shown) => {
+      const line = terminal([
+        'exec',
+        '-it',
+        'box',
+        'sh',
+        '-c',
+        'trap "stty size; exit" WINCH; echo up; while :; do sleep 0.05; done',
+      ]);
+      line.stdout.isTTY = shown === 'stdout';
+      await line.stdout.until('up');
+      Object.assign(line[shown], { columns: 120, rows: 50 });
+      line[shown].emit('resize');
+      await line.stdout.until('50 120');
+      expect(await line.code).toBe(0);
+      expect(line[shown].listenerCount('resize')).toBe(0);
+    },
+  );
 
   it('is left with the detach keys, and the command lives on', async () => {
     const line = terminal(['run', 'shell', '-it', '--image', 'host', '--', 'sh', '-c', 'echo up; sleep 60']);
