@@ -186,7 +186,7 @@ export const instanceFlags = {
   volume: Flags.string({
     ...repeated,
     char: 'v',
-    summary: 'Directory of the node inside the sandbox, read-only unless :rw.',
+    summary: 'Directory of the node inside the sandbox, read-only unless :rw; ./ is the working directory.',
     helpValue: 'SRC:DST[:rw]',
   }),
 };

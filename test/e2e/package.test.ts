@@ -117,7 +117,8 @@ describe('on a machine without a compiler', () => {
 
   it('says its version and shows its help', async () => {
     const { version } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8'));
-    expect(await cli.fsb(['--version'])).toEqual({ code: 0, stdout: `fsb-ctl ${version}\n`, stderr: '' });
+    for (const flag of ['--version', '-v'])
+      expect(await cli.fsb([flag])).toEqual({ code: 0, stdout: `fsb-ctl ${version}\n`, stderr: '' });
     expect(await cli.fsb(['--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('  run ') });
     expect(await cli.fsb(['run', '--help'])).toMatchObject({ code: 0, stderr: '' });
   });

@@ -34,6 +34,7 @@ export default class ImageList extends BaseCommand {
   static override flags = {
     filter: Flags.string({
       ...repeated,
+      char: 'f',
       summary:
         'dangling=true, reference=PATTERN, label=K or label=K=V; before=IMAGE and since=IMAGE: built before or after it.',
       helpValue: 'KEY=VALUE',
