@@ -65,6 +65,10 @@ export const globalFlags = {
   }),
   json: Flags.boolean({ summary: 'Short for --output json.', exclusive: ['output'], helpGroup: 'GLOBAL' }),
   quiet: Flags.boolean({ char: 'q', summary: 'Print names or ids only.', helpGroup: 'GLOBAL' }),
+  'no-trunc': Flags.boolean({
+    summary: 'Whole ids and digests, and rows as wide as they are.',
+    helpGroup: 'GLOBAL',
+  }),
   'no-color': Flags.boolean({
     summary: 'No colours. The same: NO_COLOR, TERM=dumb, no terminal.',
     helpGroup: 'GLOBAL',

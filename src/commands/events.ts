@@ -80,7 +80,10 @@ A sandbox is created, started, exited, failed, lost, expired, paused, unpaused, 
 
   #print(view: EventView): Promise<void> {
     const { format } = this;
-    const text = this.quiet || format === 'name' ? String(view.seq) : eventLine(view, format === 'wide');
+    const text =
+      this.quiet || format === 'name'
+        ? String(view.seq)
+        : eventLine(view, format === 'wide' || this.untruncated);
     const isExpression = format === 'jsonpath' || format === 'template';
     return this.printEach(isExpression ? wholeEvent(view) : view, text);
   }

@@ -51,7 +51,6 @@ Filters are name=PART (a regular expression), id=PREFIX, label=K or label=K=V, p
     last: Flags.integer({ summary: 'Only so many, those that were created last.', min: 1, helpValue: 'N' }),
     namespace: { ...globalFlags.namespace, parse: async (text: string) => notACount(text) },
     'all-namespaces': Flags.boolean({ char: 'A', summary: 'Of every namespace.' }),
-    'no-trunc': Flags.boolean({ summary: 'Whole ids, and rows as wide as they are.' }),
   };
 
   override async run(): Promise<undefined> {
@@ -67,7 +66,7 @@ Filters are name=PART (a regular expression), id=PREFIX, label=K or label=K=V, p
     const found = listed.filter((each) => selector.fits(each.spec.labels) && filters.fits(each));
     const all = flags.all || filters.ended || last !== undefined;
     const shown = newest(all ? found : found.filter(({ state }) => isLive(state.phase)), last);
-    const options = { now: this.world.clock.now(), full: flags['no-trunc'], namespaces };
+    const options = { now: this.world.clock.now(), full: this.untruncated, namespaces };
     const listing = sandboxListing(shown, options);
     await this.print({ ...listing, items: sort(listing.items) });
     if (shown.length === 0 && this.world.terminal.stdout.isTTY)

@@ -75,8 +75,9 @@ export default class Stats extends BaseCommand {
       for (const row of rows) await this.printEach(row, '');
       return;
     }
-    if (!this.#inPlace) return this.print(statsListing(rows));
-    const text = await this.rendered(statsListing(rows));
+    const listing = statsListing(rows, this.untruncated);
+    if (!this.#inPlace) return this.print(listing);
+    const text = await this.rendered(listing);
     // Over the old lines, not on an emptied screen: that would flicker.
     await this.out(`${before}${HOME}${text.replaceAll('\n', `${CLEAR_TO_END_OF_LINE}\n`)}${CLEAR_BELOW}`);
   }

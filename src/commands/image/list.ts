@@ -41,7 +41,6 @@ export default class ImageList extends BaseCommand {
     }),
     all: Flags.boolean({ char: 'a', summary: 'As docker has it; all are shown anyway.' }),
     digests: Flags.boolean({ summary: 'Also what their registries call them.' }),
-    'no-trunc': Flags.boolean({ summary: 'Whole digests.' }),
   };
 
   override async run(): Promise<undefined> {
@@ -57,7 +56,7 @@ export default class ImageList extends BaseCommand {
       .filter((image) => anyOf.every((patterns) => patterns.some((each) => matchesReference(image, each))));
     const labelled = await withLabels(core, named, parseLabels(filters.label), this.call);
     const images = await builtBetween(core, labelled, filters, this.call);
-    const shown = { full: flags['no-trunc'], digests: flags.digests };
+    const shown = { full: this.untruncated, digests: flags.digests };
     await this.print(imageListing(images, this.world.clock.now(), shown));
   }
 }
