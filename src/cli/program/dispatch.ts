@@ -96,7 +96,8 @@ const isWord = (word: string): boolean => !word.startsWith('-');
 async function showTopic(words: string[], config: Config, commands: CommandTable): Promise<number> {
   const first = words[0]!;
   const below = config.commandIDs.filter((id) => id.startsWith(`${first}:`));
-  if (below.length > 0 && words.length === 1) return showHelp(config, commands, [first]);
+  if (below.length > 0 && (words.length === 1 || words[1] === 'help'))
+    return showHelp(config, commands, [first]);
   if (!isWord(first)) throw unknownFlag(first, config);
   const [next] = splitLeadingFlags(words.slice(1), globalFlags as FlagArities).rest;
   const help = `See ${config.bin} ${below.length > 0 ? `${first} ` : ''}--help.`;
