@@ -168,6 +168,10 @@ describe('words of docker', () => {
   });
 });
 
+it('help after a topic is its help', async () => {
+  expect((await runCommandLine(['image', 'help'])).code).toBe(0);
+});
+
 it('a topic with nothing but flags needs a command', async () => {
   expect(await refusal('pool -o wide')).toBe('Error: pool needs a command\nHint: See fsb-ctl pool --help.\n');
   expect(await refusal('pool --frobnicate')).toContain('Error: pool needs a command\n');
