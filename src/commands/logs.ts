@@ -3,7 +3,6 @@ import { BaseCommand } from '../cli/base-command.ts';
 import { globalFlags, nameArg } from '../cli/flags.ts';
 import { logEntryView, printLog } from '../cli/logs/log-printer.ts';
 import { parseMoment, parseTail } from '../cli/logs/time-query.ts';
-import { assertStreams } from '../cli/output/output.ts';
 import type { LogQuery } from '../core/model/logs.ts';
 
 export default class Logs extends BaseCommand {
@@ -44,7 +43,6 @@ Times are durations before now (10m), RFC3339 (2026-01-31T10:00:00Z) or unix sec
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(Logs);
     const ref = this.ref(args.name);
-    assertStreams(this.format, 'logs have');
     const now = this.world.clock.now();
     const moment = (text: string | undefined, flag: string): number | undefined =>
       text === undefined ? undefined : parseMoment(text, now, flag);

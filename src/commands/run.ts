@@ -73,7 +73,7 @@ The words after NAME are the command's arguments: they replace the image's defau
     const { sandbox, elapsed } = await this.#create(core, ref, spec, flags);
     if (attaches(flags))
       return attachToRun({ core, ref, flags, world: this.world, interruption: this.interruption });
-    await this.print(createdListing(sandbox, elapsed));
+    await this.print(createdListing(sandbox, elapsed, this.untruncated));
     return undefined;
   }
 

@@ -44,7 +44,8 @@ async function specAsSaid(
   interruption: Interruption,
 ): Promise<SandboxSpecInput> {
   const envs = await readEnvFlags(flags, world, interruption.signal);
-  const over = specFromFlags(toSpecFlags(flags, envs, parsePairs(flags.label ?? [], 'label')), words);
+  const given = toSpecFlags(flags, envs, parsePairs(flags.label ?? [], 'label'));
+  const over = specFromFlags(given, words, world.cwd);
   if (flags.file !== undefined) {
     const text = await parseSpecText(
       await readInput(flags.file, world, interruption.signal),

@@ -36,7 +36,7 @@ With --lease the instance is kept for "pool exec", until "pool release" or until
   override async run(): Promise<number> {
     const { args, flags } = await this.parse(PoolRun);
     const command = args.command ?? [];
-    const request = leaseRequest(flags, this.settings.fromFiles('pool'));
+    const request = leaseRequest(flags, this.world.cwd, this.settings.fromFiles('pool'));
     if (flags.lease) {
       const plan = command.length > 0 ? await this.#plan(command, flags) : undefined;
       const core = await this.core();

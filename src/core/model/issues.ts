@@ -77,9 +77,10 @@ function typesIn(issue: z.core.$ZodIssue): string[] {
 }
 
 /** A key may be right and only stand in the wrong section. */
-function hintFor(key: string, knownKeys: readonly string[]): string | undefined {
+function hintFor(key: string, knownKeys: readonly string[]): string {
   const near = nearestKey(key, knownKeys);
-  return near === undefined ? undefined : `Did you mean ${near}?`;
+  if (near !== undefined) return `Did you mean ${near}?`;
+  return `Keys are ${knownKeys.filter((path) => !path.includes('.')).join(', ')}.`;
 }
 
 function nearestKey(key: string, knownKeys: readonly string[]): string | undefined {

@@ -44,10 +44,21 @@ export const labelKey = text.regex(
 export const LEAST_DISK = 16 * 1024 ** 2;
 export const MOST_DISK = 1024 ** 4;
 
+/** Nothing starts in less. Bytes. */
+const LEAST_MEMORY = 6 * 1024 ** 2;
+
+export const memory = size.pipe(
+  z.number().min(LEAST_MEMORY, { error: ({ input }) => `must be at least 6m${inMebibytes(Number(input))}` }),
+);
+
+/** A bare number is bytes, and few people mean so few. */
+const inMebibytes = (bytes: number): string =>
+  bytes >= 6 && bytes <= 65_536 ? `; did you mean ${bytes}m?` : '';
+
 /** What is left out is the pool's. */
 export const resources = z.strictObject({
   cpus: z.number().positive('must be more than 0').max(1024, 'must be at most 1024').optional(),
-  memory: size.pipe(z.number().min(6 * 1024 * 1024, 'must be at least 6m')).optional(),
+  memory: memory.optional(),
   pids: z.number().int().positive().optional(),
   disk: size
     .pipe(z.number().min(LEAST_DISK, 'must be at least 16m').max(MOST_DISK, 'must be at most 1t'))

@@ -339,11 +339,6 @@ describe('logs', () => {
     ]);
   });
 
-  it('says which format it has instead of YAML, before it connects', async () => {
-    const { code, stderr } = await fsb('logs job -o yaml', { core: undefined });
-    expect([code, stderr]).toEqual([2, expect.stringMatching(/yaml.*\n.*-o json/i)]);
-  });
-
   it('ends without a word when interrupted', async () => {
     await fsb(['run', 'box', '--image', 'host', '--', 'sh', '-c', 'echo up; sleep 60']);
     const line = startCommandLine(['logs', '-f', 'box'], { core });
@@ -363,7 +358,6 @@ describe('logs', () => {
     ['logs -n x job', 2],
     ['logs --tail=-1 job', 2],
     ['logs --since never job', 2],
-    ['logs job -o yaml', 2],
     ['logs nobody', 3],
   ])('%s fails with %i', async (line, code) => expect((await fsb(line)).code).toBe(code));
 });
