@@ -138,9 +138,10 @@ export class Generations {
     failpoint('again.ended');
     throwIfAborted(signal);
     assertStays(entry.sandbox);
-    const { id, generation, previous, recreated = 0 } = entry.sandbox;
+    const { id, earlierIds = [], generation, previous, recreated = 0 } = entry.sandbox;
     const next = {
       id: newSandboxId(),
+      earlierIds: [...earlierIds, id].slice(-EARLIER_IDS),
       generation: generation + 1,
       previous: { id: previous?.id ?? id, ...from },
       recreated: from.lost === undefined ? undefined : recreated + 1,
@@ -153,6 +154,9 @@ export class Generations {
     failpoint('again.started');
   }
 }
+
+/** How many ids of earlier generations a sandbox is found by, besides its first one. */
+const EARLIER_IDS = 32;
 
 /** What a next generation begins with, in words for people, too. */
 type Origin = Omit<NonNullable<Sandbox['previous']>, 'id'> & { message: string };

@@ -105,7 +105,7 @@ export class Registry {
   }
 
   /**
-   * By its name, or by its id or the beginning of that, as lists show it.
+   * By its name, or by an id that it has or had, or the beginning of that, as lists show it.
    * @throws as missing(); conflict when several ids begin so
    */
   require(ref: SandboxRef): SandboxEntry {
@@ -157,7 +157,7 @@ export class Registry {
   #withId({ namespace, name }: SandboxRef): SandboxEntry | undefined {
     if (!isIdStart(name)) return undefined;
     const found = [...this.#byName.values()].filter(
-      ({ sandbox }) => sandbox.namespace === namespace && sandbox.id.startsWith(name),
+      (entry) => entry.sandbox.namespace === namespace && idsOf(entry).some((id) => id.startsWith(name)),
     );
     if (found.length < 2) return found[0];
     const names = found.map(({ sandbox }) => sandbox.name).join(', ');
@@ -181,6 +181,11 @@ export class Registry {
     const key = idempotencyKeyOf(sandbox);
     if (key !== undefined) this.#byIdempotencyKey.set(key, entry);
   }
+}
+
+/** With the one that it was created with, which is what scripts have written down. */
+function idsOf({ key, sandbox: { id, earlierIds = [] } }: SandboxEntry): string[] {
+  return [id, key, ...earlierIds];
 }
 
 function idempotencyKeyOf(sandbox: Sandbox): string | undefined {

@@ -22,6 +22,8 @@ export interface Sandbox {
   id: string;
   namespace: string;
   name: string;
+  /** Those of its last generations, oldest first: it is found by them, too. Its very first one is the key of its record. */
+  earlierIds?: string[];
   /** Grows with each (re)start. */
   generation: number;
   spec: SandboxSpec;
