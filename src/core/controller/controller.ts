@@ -32,7 +32,7 @@ import type { RecordTable } from '../store/store.ts';
 import { Changes } from './changes.ts';
 import { type Ending, Generations } from './generations.ts';
 import type { History } from './happenings.ts';
-import { filesLeftBy, needsFilesOnly } from './left-files.ts';
+import { filesLeftBy, filesOf, needsFilesOnly } from './left-files.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { listed } from './listing.ts';
 import { newSandbox } from './new-sandbox.ts';
@@ -185,7 +185,8 @@ export class Controller implements SandboxApi {
     // The node knows a generation from its start on.
     if (entry.sandbox.generation > 1)
       await entry.until(({ state }) => (state.phase === 'Pending' ? undefined : true), options.signal);
-    const { id } = entry.sandbox;
+    // Where a start has failed, the log is where the files are.
+    const id = filesOf(entry.sandbox) ?? entry.sandbox.id;
     if (query.sandboxId !== undefined && query.sandboxId !== id) throw isAnother(ref.name);
     yield* this.#agent.logs(id, query, options);
   }
