@@ -1,7 +1,7 @@
 import type { CreateRequest } from '../api/sandbox-api.ts';
 import { didYouMean } from '../model/did-you-mean.ts';
 import { FsbError } from '../model/errors.ts';
-import { isIdStart, nothingNamed } from '../model/ids.ts';
+import { isIdStart, nameInUse, nothingNamed } from '../model/ids.ts';
 import { transition } from '../model/phase.ts';
 import { refKey, type Sandbox, type SandboxRef } from '../model/sandbox.ts';
 import { parseSpec } from '../model/spec.ts';
@@ -56,10 +56,7 @@ export class Registry {
 
   /** Reserves the name before anything else happens. @throws already_exists */
   add(sandbox: Sandbox): SandboxEntry {
-    if (this.#byName.has(refKey(sandbox)))
-      throw new FsbError('already_exists', `cannot create sandbox ${sandbox.name}: the name is in use`, {
-        hint: `Delete it first with: fsb-ctl delete ${sandbox.name}`,
-      });
+    if (this.#byName.has(refKey(sandbox))) throw nameInUse(sandbox.name);
     const entry = new SandboxEntry(sandbox.id, sandbox, this.#table, this.#happened);
     this.#index(entry);
     entry.tell({ type: 'created' });

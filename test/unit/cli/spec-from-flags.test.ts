@@ -128,6 +128,7 @@ describe('what run does', () => {
     tty: false,
     rm: false,
     detach: false,
+    'detach-keys': '',
   };
   it.each([
     [{}, false],
