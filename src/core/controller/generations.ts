@@ -131,8 +131,7 @@ export class Generations {
     { message, ...from }: Origin,
     { signal }: CallOptions = {},
   ): Promise<void> {
-    const now = this.#clock.now();
-    assertTimeLeft(entry.sandbox, now);
+    assertTimeLeft(entry.sandbox, this.#clock.now());
     // Also of one that ended long ago: its instance may still be on its way out.
     await this.#end(entry, how);
     failpoint('again.ended');
@@ -147,7 +146,7 @@ export class Generations {
       recreated: from.lost === undefined ? undefined : recreated + 1,
       ...{ node: '', endpoints: [], ...NEVER, warm: undefined },
     };
-    await this.#registry.renew(entry, next, now, message);
+    await this.#registry.renew(entry, next, this.#clock.now(), message);
     failpoint('again.renewed');
     if (next.previous.id !== id) await this.#starts.forget({ id });
     await this.#starts.start(entry, Promise.resolve(), { signal });

@@ -94,6 +94,26 @@ describe('the ids of earlier generations', () => {
   });
 });
 
+describe('the last events of a sandbox', () => {
+  it('are in the order of their times, however long its end takes, and whatever clock the node has', async () => {
+    const { create, agent, controller, clock } = world();
+    const { id } = await create('box');
+    agent.onStop = async () => {
+      await clock.advance(3000);
+      await agent.report(id, exit(3, clock.now()));
+    };
+    const { onStart } = agent;
+    agent.onStart = async (...args) => ({ ...(await onStart(...args)), startedAt: clock.now() - 7 });
+    const { events } = await controller.restart(box);
+    const times = events.map(({ time }) => time);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    expect(events.map(({ message }) => message)).toEqual([
+      ...['created', 'served by a warm instance', 'started', 'exited with code 3'],
+      ...['started again, with its files', 'served by a warm instance', 'started'],
+    ]);
+  });
+});
+
 describe('start', () => {
   it('is a new generation of the same sandbox, with its files; the old one is forgotten', async () => {
     const { create, agent, controller, records, clock } = world();
