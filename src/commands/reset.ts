@@ -17,7 +17,7 @@ export default class Reset extends NamesCommand {
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(Reset);
-    await this.forNames(args.name, (core, ref) =>
+    await this.forEnding(args.name, flags.grace, (core, ref) =>
       core.sandboxes.reset(ref, { grace: flags.grace, ...this.call }),
     );
   }

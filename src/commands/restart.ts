@@ -21,7 +21,7 @@ export default class Restart extends NamesCommand {
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(Restart);
-    await this.forNames(args.name, (core, ref) =>
+    await this.forEnding(args.name, flags.grace, (core, ref) =>
       core.sandboxes.restart(ref, { grace: flags.grace, stopSignal: flags.signal, ...this.call }),
     );
   }
