@@ -53,6 +53,7 @@ function streamOperationOf(stream: StreamOperation): Json {
       101: { description: 'A WebSocket. Its messages, and how it ends: docs/streams.md.' },
       400: { description: 'invalid_argument', content },
       404: { description: 'not_found', content },
+      ...(!stream.isText && { 426: { description: 'No upgrade was asked for.', content } }),
       default: { description: 'Any other failure.', content },
     },
   };
