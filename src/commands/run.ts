@@ -77,7 +77,7 @@ The words after NAME are the command's arguments: they replace the image's defau
   }
 
   async #create(core: CoreApi, ref: SandboxRef, spec: SandboxSpecInput, flags: RunFlags): Promise<Created> {
-    const request = { ...ref, spec, idempotencyKey: flags['idempotency-key'] };
+    const request = { ...ref, spec, idempotencyKey: flags['idempotency-key'], autoRemove: flags.rm };
     const { clock, cwd } = this.world;
     // How long a pull took says nothing about how long a sandbox takes.
     let started = 0;

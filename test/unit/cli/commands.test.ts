@@ -80,6 +80,23 @@ describe('run', () => {
     });
   });
 
+  it('leaves what --rm is to delete to the next core when this one ends', async () => {
+    const lost = async (): Promise<never> => {
+      throw new FsbError('run_failed', 'lost the process: the core ended');
+    };
+    const asked: unknown[] = [];
+    const create: CoreApi['sandboxes']['create'] = (request) => {
+      asked.push(request.autoRemove);
+      return core.sandboxes.create(request);
+    };
+    const ending = { ...core.sandboxes, create, attach: lost, delete: lost };
+    const { code, stderr } = await fsb('run job --rm --image host true', {
+      core: { ...core, sandboxes: ending as unknown as CoreApi['sandboxes'] },
+    });
+    expect([code, asked]).toEqual([125, [true]]);
+    expect(stderr).toMatch(/^job could not be deleted: the next core does, once it has ended\.\nError: lost/);
+  });
+
   it('keeps nothing with --rm', async () => {
     expect((await fsb(['run', 'job', '--rm', '--image', 'host', '--', 'sh', '-c', 'exit 7'])).code).toBe(7);
     expect((await fsb('get job')).code).toBe(3);
