@@ -327,6 +327,20 @@ describe('a terminal session', () => {
 });
 
 describe('logs', () => {
+  it('tells who looks why one that has failed wrote nothing, and a program nothing', async () => {
+    await fsb('run box --image host true');
+    const get = async (...args: Parameters<CoreApi['sandboxes']['get']>) => ({
+      ...(await core.sandboxes.get(...args)),
+      state: { phase: 'Failed', endedAt: 0, reason: 'there is no sl' } as const,
+    });
+    const failed = { get, logs: core.sandboxes.logs.bind(core.sandboxes) } as unknown as CoreApi['sandboxes'];
+    const failing = { core: { ...core, sandboxes: failed } };
+    const told = 'box has written nothing. It failed: there is no sl\n';
+    for (const [tty, stderr] of [[true, told] as const, [false, ''] as const])
+      expect(await fsb('logs box', { ...failing, tty })).toEqual({ code: 0, stdout: '', stderr });
+    expect((await fsb('logs box', { tty: true })).stderr).toBe('');
+  });
+
   const script = 'echo one; sleep 0.05; echo two >&2; sleep 0.05; echo three; exit 1';
   beforeEach(() => fsb(['run', 'job', '-a', '--image', 'host', '--', 'sh', '-c', script]));
 
