@@ -8,7 +8,7 @@ import type { World } from '../world.ts';
 import { EditText, editFile, lastText } from './edit-text.ts';
 import { chooseEditor, openEditor } from './editor.ts';
 import { mergeSpecs, type PartialSpec } from './spec-from-flags.ts';
-import { textToEdit } from './text-to-edit.ts';
+import { asLast, textToEdit } from './text-to-edit.ts';
 import { checkSpec, parseSpecText } from './yaml-spec.ts';
 
 export interface EditRequest {
@@ -34,7 +34,8 @@ export async function editSpec(request: EditRequest, world: World): Promise<Sand
   const file = editFile(world.env, request.ref);
   const last = await lastText(file);
   const opened = await textToEdit(last, request.ref.name, request.flags, request.note);
-  const text = await EditText.open(file, opened.text, last);
+  const initial = last === undefined ? opened.text : asLast(opened.text, request.ref.name, file);
+  const text = await EditText.open(file, initial, last);
   try {
     const spec = await editUntilValid(editor, text, opened.over, request, world);
     if (!request.yes) await confirmCreation(spec, text, request);

@@ -106,7 +106,10 @@ export class SandboxEntry {
   }
 
   #become(patch: Partial<Sandbox>, time: number, message: string): void {
-    const events = [...this.#sandbox.events, { time, message }].slice(-EVENTS_KEPT);
+    const { events: earlier } = this.#sandbox;
+    // What comes later has no earlier time, whatever clock a node has, or somebody has set back.
+    const next = { time: Math.max(time, earlier.at(-1)?.time ?? time), message };
+    const events = [...earlier, next].slice(-EVENTS_KEPT);
     this.#sandbox = { ...this.#sandbox, ...patch, events };
     this.#tell();
   }

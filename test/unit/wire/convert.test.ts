@@ -36,7 +36,7 @@ const texts = fc.array(text, { maxLength: 4 });
 // An object of JavaScript has no room for an entry of this name.
 const envName = text.filter((name) => name !== '' && !name.includes('=') && name !== '__proto__');
 const whole = fc.nat();
-const option = (value: string) => fc.constantFrom(undefined, value);
+const option = <T>(value: T) => fc.constantFrom(undefined, value);
 const duration = fc.oneof(fc.constantFrom('90s', '1h30m', '500ms', '2d'), whole);
 const size = fc.oneof(fc.constantFrom('512m', '1.5g', '10MB'), fc.integer({ min: 6 * 1024 * 1024 }));
 const disk = fc.oneof(fc.constantFrom('512m', '1.5g'), fc.integer({ min: 16 * 1024 ** 2, max: 1024 ** 4 }));
@@ -150,11 +150,13 @@ const sandbox: fc.Arbitrary<Sandbox> = fc.record(
   },
 ) as fc.Arbitrary<Sandbox>;
 
+const DIGEST = `sha256:${'a'.repeat(64)}`;
+
 describe('conversion', () => {
   it('carries whatever a user may ask for, so that the core understands the same', async () => {
     await fc.assert(
-      fc.asyncProperty(input, option('key'), option(`sha256:${'a'.repeat(64)}`), async (spec, ...more) => {
-        const [idempotencyKey, imageDigest] = more;
+      fc.asyncProperty(input, option('key'), option(DIGEST), option(true), async (spec, ...more) => {
+        const [idempotencyKey, imageDigest, autoRemove] = more;
         await assertSpecFitsWire(spec);
         const request = {
           namespace: 'default',
@@ -162,6 +164,7 @@ describe('conversion', () => {
           spec,
           ...(idempotencyKey && { idempotencyKey }),
           ...(imageDigest && { imageDigest }),
+          ...(autoRemove && { autoRemove }),
         };
         const { spec: arrived, ...rest } = createFromWire(
           CreateRequest.decode(CreateRequest.encode(createToWire(request)).finish()),
