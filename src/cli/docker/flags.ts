@@ -71,6 +71,7 @@ const otherFlags: Readonly<Record<string, Hints>> = {
   'image:inspect': { f: FORMAT },
   'image:pull': hintsFor('Name each tag that you want: fsb-ctl image pull NAME:TAG', 'a all-tags'),
   logs: { details: 'There are no more; labels and variables are in: fsb-ctl get NAME' },
+  top: hintsFor('The columns are those of ps -ef; others: fsb-ctl exec NAME ps aux', 'e ef'),
   // It has a value here, so it is refused where it has none.
   update: { ...limitFlags, disk: 'It keeps its size: run another sandbox with the --disk that you want.' },
   list: { ...SIZES, selector: '-l is --selector K=V here; the one that was created last: --latest' },

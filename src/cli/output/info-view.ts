@@ -5,6 +5,7 @@ import { type CoreView, coreView } from '../../core/view/core-view.ts';
 import { type HealthView, healthView } from '../../core/view/health-view.ts';
 import type { CoreChoice } from '../config/sources.ts';
 import { originText } from './config-view.ts';
+import { dockerInfo } from './docker-names.ts';
 import { askHealth, healthRows } from './health-view.ts';
 import type { Listing } from './output.ts';
 import { describeRows, type Rows } from './rows.ts';
@@ -78,6 +79,7 @@ export function infoListing(view: InfoView, now: number): Listing<InfoView> {
     single: true,
     columns: [],
     name: ({ client }) => client.endpoint,
+    docker: (info) => [dockerInfo(info)],
     describe: (_, { width }) =>
       describeRows(
         [...clientRows(view.client), ...(view.core === null ? [] : coreRows(view.core, now))],

@@ -122,6 +122,7 @@ describe('flags of docker that other commands have otherwise', () => {
     ['ps -n 1', 'fsb-ctl list --last 1'],
     ['ps -s', 'fsb-ctl system df'],
     ['inspect --type container box', 'image inspect'],
+    ['top box -ef', 'fsb-ctl exec NAME ps aux'],
     ['logs --details box', 'fsb-ctl get NAME'],
     ['update --restart always box', '--failure-policy'],
     ['update --cpu-shares 5 box', '--cpus'],
