@@ -73,16 +73,21 @@ export abstract class OutputCommand extends Command {
     return this.globals.quiet === true;
   }
 
+  /** Nobody wants colours, or the terminal knows none. */
+  protected get plain(): boolean {
+    const { NO_COLOR, TERM } = this.world.env;
+    return (
+      Boolean(this.globals['no-color'] || NO_COLOR) || TERM === 'dumb' || this.settings.color === 'never'
+    );
+  }
+
   /** Nothing is cut: ids and digests are whole, and tables as wide as they are. */
   protected get untruncated(): boolean {
     return this.globals['no-trunc'] === true;
   }
 
   protected get colors(): boolean {
-    const { env, terminal } = this.world;
-    if (this.globals['no-color'] || env.NO_COLOR || env.TERM === 'dumb') return false;
-    const { color } = this.settings;
-    return color === 'always' || (color === 'auto' && terminal.stdout.isTTY === true);
+    return !this.plain && (this.settings.color === 'always' || this.world.terminal.stdout.isTTY === true);
   }
 
   /** The result is data for a program, one document: nothing else may go to stdout. */

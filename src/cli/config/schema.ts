@@ -13,7 +13,7 @@ export type Config = Partial<Record<ConfigKey, string>>;
 /** `user`: ~/.fsb/config.json. `project`: .fsb/config.json of the project one works in, which anybody may have written. */
 export type ConfigScope = 'user' | 'project';
 
-const COLOR_MODES = ['auto', 'always', 'never'];
+export const COLOR_MODES = ['auto', 'always', 'never'];
 
 /** @throws invalid_argument for a value that a key cannot have */
 const checks: Record<ConfigKey, (value: string) => unknown> = {

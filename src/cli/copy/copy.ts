@@ -36,6 +36,7 @@ export async function copyToSandbox(
   const destination = await findDestination(path, (at) => lookRemotely(place, at));
   const plan = planCopy({ base, isDirectory: found.kind === 'directory' }, destination);
   const { note, copied } = progress;
+  progress.total = found.size;
   const content = packLocal(source, { name: plan.name, follow, owners, note, copied });
   await unpackInside(place, plan.directory, owners, content, note);
 }
@@ -90,6 +91,7 @@ export async function copyFromSandbox(
   const plan = planCopy({ base, isDirectory: found.kind === 'directory' }, destination);
   await assertDirectory(plan);
   const { note, copied } = progress;
+  progress.total = found.size;
   const unpacker = new LocalUnpacker({ base, plan, owners, note, copied });
   try {
     await packInside(place, path, follow, note, async (chunk) => unpacker.push(chunk));

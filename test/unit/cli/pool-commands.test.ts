@@ -171,20 +171,26 @@ describe('pool run', () => {
       expect(clock.pending).toBe(0);
     });
 
-    it.each(['pool run true', 'pool run --lease'])('exits with 5 when its time is up: %s', async (line) => {
-      const clock = createManualClock();
-      const waiting = startCommandLine([...'pool run --timeout 5s'.split(' '), ...line.split(' ').slice(2)], {
-        core,
-        clock,
-      });
-      await expect.poll(async () => (await core.pools.get('default-pool')).waiting).toBe(1);
-      await clock.advance(5000);
-      expect([await waiting.code, waiting.stderr.text]).toEqual([
-        5,
-        expect.stringMatching(/^Error: no instance of pool default-pool came in time.*5s\nHint: .*--max/),
-      ]);
-      expect((await core.pools.get('default-pool')).waiting).toBe(0);
-    });
+    it.each(['pool run true', 'pool run --lease'])(
+      'exits with 124 when its time is up, as run does: %s',
+      async (line) => {
+        const clock = createManualClock();
+        const waiting = startCommandLine(
+          [...'pool run --timeout 5s'.split(' '), ...line.split(' ').slice(2)],
+          {
+            core,
+            clock,
+          },
+        );
+        await expect.poll(async () => (await core.pools.get('default-pool')).waiting).toBe(1);
+        await clock.advance(5000);
+        expect([await waiting.code, waiting.stderr.text]).toEqual([
+          124,
+          expect.stringMatching(/Error: not done within 5s\nHint: .*--timeout/),
+        ]);
+        expect((await core.pools.get('default-pool')).waiting).toBe(0);
+      },
+    );
 
     it('leaves without a trace at ctrl-C', async () => {
       const line = startCommandLine('pool run true'.split(' '), { core });

@@ -142,6 +142,7 @@ describe('what run does', () => {
     tty: false,
     rm: false,
     detach: false,
+    'detach-keys': '',
   };
   it.each([
     [{}, false],
