@@ -4,7 +4,6 @@ import { formatSize } from '../../core/model/quantity.ts';
 import { familiarName } from '../../core/model/reference.ts';
 import type { ImageView } from '../../core/view/image-view.ts';
 import type { SandboxView } from '../../core/view/sandbox-view.ts';
-import type { InfoView } from './info-view.ts';
 import type { DockerRow } from './output.ts';
 import { ageText, commandText, pairs, portsOf } from './sandbox-texts.ts';
 
@@ -54,22 +53,3 @@ function repositoryAndTag(name: string): DockerRow {
   const [, Repository = name, Tag = NONE] = /^(.+?)(?::([\w.-]+))?(?:@.*)?$/.exec(name) ?? [];
   return { Repository, Tag };
 }
-
-/** As `docker info`, of what we have, too. */
-export const dockerInfo = ({ core }: InfoView): DockerRow =>
-  core === null
-    ? {}
-    : {
-        ServerVersion: core.version,
-        Name: core.node,
-        OperatingSystem: core.system,
-        KernelVersion: core.kernel,
-        Architecture: core.architecture,
-        NCPU: core.cpus,
-        MemTotal: core.memory_bytes,
-        DefaultRuntime: core.runtime,
-        DockerRootDir: core.root,
-        Containers: core.sandboxes.total,
-        ContainersRunning: core.sandboxes.phases.Running ?? 0,
-        Images: core.images.total,
-      };

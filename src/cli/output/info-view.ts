@@ -5,9 +5,8 @@ import { type CoreView, coreView } from '../../core/view/core-view.ts';
 import { type HealthView, healthView } from '../../core/view/health-view.ts';
 import type { CoreChoice } from '../config/sources.ts';
 import { originText } from './config-view.ts';
-import { dockerInfo } from './docker-names.ts';
 import { askHealth, healthRows } from './health-view.ts';
-import type { Listing } from './output.ts';
+import type { DockerRow, Listing } from './output.ts';
 import { describeRows, type Rows } from './rows.ts';
 
 /** `info`, as `-o json` shows it. */
@@ -122,3 +121,22 @@ function coreRows(core: CoreInfoView, now: number): Rows {
       : healthRows(core.health, now)),
   ];
 }
+
+/** As `docker info`, of what we have, too. */
+const dockerInfo = ({ core }: InfoView): DockerRow =>
+  core === null
+    ? {}
+    : {
+        ServerVersion: core.version,
+        Name: core.node,
+        OperatingSystem: core.system,
+        KernelVersion: core.kernel,
+        Architecture: core.architecture,
+        NCPU: core.cpus,
+        MemTotal: core.memory_bytes,
+        DefaultRuntime: core.runtime,
+        DockerRootDir: core.root,
+        Containers: core.sandboxes.total,
+        ContainersRunning: core.sandboxes.phases.Running ?? 0,
+        Images: core.images.total,
+      };
