@@ -61,16 +61,27 @@ const guestFlags: Hints = {
 };
 
 const SIZES = hintsFor('What sandboxes take on the disk is in: fsb-ctl system df --verbose', 's size');
+const TLS = 'tls tlscacert tlscert tlskey tlsverify';
 const FORMAT = "-f is --format here: --format '{{.field}}', or -o json";
 
 /** Of other commands, by their ids. */
 const otherFlags: Readonly<Record<string, Hints>> = {
+  // In front of the command.
+  '': {
+    H: 'It is --host ENDPOINT here; fsb-ctl context list has those with a name.',
+    c: 'It is --context NAME here.',
+    ...hintsFor('Set FSB_DEBUG=1 in the environment, to see where errors come from.', 'D debug'),
+    ...hintsFor("The core's is FSB_LOG_LEVEL=debug, where it is started.", 'l log-level'),
+    ...hintsFor('Files of TLS belong to a context: fsb-ctl context create --help', TLS),
+  },
+  cp: hintsFor('Leave it out: a directory is copied with everything in it.', 'r R recursive'),
   get: { f: FORMAT, type: 'Leave it out for a sandbox; an image: fsb-ctl image inspect', ...SIZES },
   info: { f: FORMAT },
   version: { f: FORMAT },
   'image:inspect': { f: FORMAT },
   'image:pull': hintsFor('Name each tag that you want: fsb-ctl image pull NAME:TAG', 'a all-tags'),
   logs: { details: 'There are no more; labels and variables are in: fsb-ctl get NAME' },
+  top: hintsFor('The columns are those of ps -ef; others: fsb-ctl exec NAME ps aux', 'e ef'),
   // It has a value here, so it is refused where it has none.
   update: { ...limitFlags, disk: 'It keeps its size: run another sandbox with the --disk that you want.' },
   list: { ...SIZES, selector: '-l is --selector K=V here; the one that was created last: --latest' },
@@ -82,7 +93,10 @@ const otherFlags: Readonly<Record<string, Hints>> = {
   },
 };
 
-/** What to say of a flag of docker that there is not, or not with docker's values; undefined for any other. */
+/**
+ * What to say of a flag of docker that there is not, or not with docker's values; undefined for any other.
+ * @param command its id; empty in front of it
+ */
 export function insteadOfFlag(command: string, flag: string): string | undefined {
   if (command === 'kill' && isSignal(flag)) return `Name it after -s: fsb-ctl kill -s ${flag} NAME`;
   const hints = guestCommandAt.has(command) ? guestFlags : (otherFlags[command] ?? {});

@@ -23,6 +23,8 @@ export function versionListing(
     single: true,
     columns: [],
     name: (v) => v.client.version,
+    // As docker calls it.
+    docker: (v) => [{ Server: v.core }],
     describe: (v) =>
       `fsb-ctl: ${v.client.version} (node ${v.client.node_version})\n` +
       (v.core === null

@@ -6,7 +6,7 @@ import { type HealthView, healthView } from '../../core/view/health-view.ts';
 import type { CoreChoice } from '../config/sources.ts';
 import { originText } from './config-view.ts';
 import { askHealth, healthRows } from './health-view.ts';
-import type { Listing } from './output.ts';
+import type { DockerRow, Listing } from './output.ts';
 import { describeRows, type Rows } from './rows.ts';
 
 /** `info`, as `-o json` shows it. */
@@ -78,6 +78,7 @@ export function infoListing(view: InfoView, now: number): Listing<InfoView> {
     single: true,
     columns: [],
     name: ({ client }) => client.endpoint,
+    docker: (info) => [dockerInfo(info)],
     describe: (_, { width }) =>
       describeRows(
         [...clientRows(view.client), ...(view.core === null ? [] : coreRows(view.core, now))],
@@ -120,3 +121,22 @@ function coreRows(core: CoreInfoView, now: number): Rows {
       : healthRows(core.health, now)),
   ];
 }
+
+/** As `docker info`, of what we have, too. */
+const dockerInfo = ({ core }: InfoView): DockerRow =>
+  core === null
+    ? {}
+    : {
+        ServerVersion: core.version,
+        Name: core.node,
+        OperatingSystem: core.system,
+        KernelVersion: core.kernel,
+        Architecture: core.architecture,
+        NCPU: core.cpus,
+        MemTotal: core.memory_bytes,
+        DefaultRuntime: core.runtime,
+        DockerRootDir: core.root,
+        Containers: core.sandboxes.total,
+        ContainersRunning: core.sandboxes.phases.Running ?? 0,
+        Images: core.images.total,
+      };

@@ -16,7 +16,7 @@ export type Expression = (
 ) => string | Promise<string>;
 
 /** What docker's templates call it: `{ Repository: 'alpine', Tag: '3.20' }`. */
-export type DockerRow = Record<string, string>;
+export type DockerRow = Record<string, unknown>;
 
 /** What one cell means, where that decides its colour. */
 export type Tone = 'good' | 'busy' | 'bad' | 'plain';

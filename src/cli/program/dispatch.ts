@@ -2,6 +2,7 @@ import type { Config } from '@oclif/core';
 import { didYouMean } from '../../core/model/did-you-mean.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import { insteadOfDocker } from '../docker/commands.ts';
+import { insteadOfFlag } from '../docker/flags.ts';
 import { describeFailure } from '../failure.ts';
 import { globalFlags } from '../flags.ts';
 import { tryWrite } from '../streams.ts';
@@ -117,9 +118,11 @@ async function showTopic(words: string[], config: Config, commands: CommandTable
 
 /** In front of the command, where only those stand that every command has. */
 function unknownFlag(word: string, { bin }: Config): FsbError {
-  const near = didYouMean(word.replace(/^-+/, '').split('=')[0]!, Object.keys(globalFlags));
+  const name = word.replace(/^-+/, '').split('=')[0]!;
+  const near = didYouMean(name, Object.keys(globalFlags));
+  const guess = near === undefined ? `See ${bin} --help.` : `Did you mean --${near}? See ${bin} --help.`;
   return new FsbError('invalid_argument', `unknown flag ${word}`, {
-    hint: near === undefined ? `See ${bin} --help.` : `Did you mean --${near}? See ${bin} --help.`,
+    hint: insteadOfFlag('', name) ?? guess,
   });
 }
 

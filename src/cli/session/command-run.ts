@@ -5,7 +5,7 @@ import { readEnvFlags } from '../spec/env-flags.ts';
 import { tryWrite } from '../streams.ts';
 import type { World } from '../world.ts';
 import { parseDetachKeys } from './detach-keys.ts';
-import { assertTerminal, driveSession, type SessionOptions, terminalSize } from './session.ts';
+import { assertTerminal, driveSession, OUT_OF_MEMORY, type SessionOptions, terminalSize } from './session.ts';
 
 /** The flags of a command line that starts a command in something that is there: exec, pool exec, pool run. */
 export interface CommandFlags {
@@ -74,7 +74,11 @@ export async function followCommand(
     return 0;
   }
   const end = await driveSession(session, options, world, interruption);
-  if (end.kind === 'exited') return exitCodeOf(end.status);
+  if (end.kind === 'exited') {
+    if (end.status.oomKilled)
+      await tryWrite(world.terminal.stderr, `The command in ${place} ${OUT_OF_MEMORY}.\n`);
+    return exitCodeOf(end.status);
+  }
   await tryWrite(world.terminal.stderr, `\r\nDetached; the command goes on in ${place}.\n`);
   return 0;
 }

@@ -5,7 +5,7 @@ import type { Interruption } from '../interruption.ts';
 import { tryWrite } from '../streams.ts';
 import type { World } from '../world.ts';
 import { parseDetachKeys } from './detach-keys.ts';
-import { assertTerminal, driveSession, type SessionEnd, terminalSize } from './session.ts';
+import { assertTerminal, driveSession, OUT_OF_MEMORY, type SessionEnd, terminalSize } from './session.ts';
 
 /** The main process of a sandbox, and our terminal. */
 export interface MainSession {
@@ -69,9 +69,9 @@ export async function tellQuietEnd(
   if (status.signal === null) return;
   const sandbox = await core.sandboxes.get(ref).catch(() => undefined);
   const why = status.oomKilled
-    ? 'it needed more memory than its limit (--memory)'
+    ? OUT_OF_MEMORY
     : sandbox?.state.phase === 'Expired'
-      ? 'its time was up (--ttl)'
+      ? 'was ended: its time was up (--ttl)'
       : undefined;
-  if (why) await tryWrite(world.terminal.stderr, `${ref.name} was ended: ${why}.\n`);
+  if (why) await tryWrite(world.terminal.stderr, `${ref.name} ${why}.\n`);
 }

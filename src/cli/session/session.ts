@@ -19,6 +19,9 @@ export interface SessionOptions {
   ours?: boolean;
 }
 
+/** Why a process was killed, behind who was. */
+export const OUT_OF_MEMORY = 'was ended: it needed more memory than its limit (--memory)';
+
 export type SessionEnd = { kind: 'exited'; status: ExitStatus } | { kind: 'detached' };
 
 /**

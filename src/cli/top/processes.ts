@@ -1,4 +1,5 @@
 import { FsbError } from '../../core/model/errors.ts';
+import { GUEST_INIT } from '../../core/model/guest-tool.ts';
 import { runTool, type ToolPlace, whyFailed } from '../guest-tool/guest-tool.ts';
 
 /** One process of a sandbox, with the numbers that it has there. */
@@ -20,7 +21,7 @@ export interface Process {
 /** A hostile sandbox may have many processes with long names, but not without end. */
 const MOST_BYTES = 32 * 1024 ** 2;
 
-/** Everything that runs in a sandbox, by pid. @throws not_found, conflict (not running), internal */
+/** Everything that runs in a sandbox, by pid, but for our own tools (of `cp`, `port-forward`). @throws not_found, conflict (not running), internal */
 export async function listProcesses(place: ToolPlace): Promise<Process[]> {
   const { status, stdout, complaint } = await runTool(place, ['processes'], MOST_BYTES);
   if (status.code !== 0)
@@ -30,6 +31,9 @@ export async function listProcesses(place: ToolPlace): Promise<Process[]> {
     );
   return parseProcesses(stdout.toString('utf8'));
 }
+
+/** PID 1 starts them, and is not told of itself. */
+const isTool = ({ ppid, command }: Process): boolean => ppid === 1 && command.startsWith(`${GUEST_INIT} `);
 
 const CLOCK = /^(\d{1,5}) (\d{1,12}(?:\.\d{1,3})?)$/;
 const LINE = /^(\d{1,10}) (\d{1,10}) (\d{1,10}) (\d{1,18}) (\d{1,18}) (-?\d{1,10}) (\S{1,64}) (.*)$/;
@@ -54,7 +58,7 @@ export function parseProcesses(text: string): Process[] {
       command,
     };
   });
-  return processes.sort((a, b) => a.pid - b.pid);
+  return processes.filter((each) => !isTool(each)).sort((a, b) => a.pid - b.pid);
 }
 
 const PTS_MAJORS = { first: 136, last: 143 };

@@ -2,6 +2,9 @@ import { type ExitStatus, signalName } from './process.ts';
 
 /** Tools of fsb-init, and what they say: for whoever starts one through an exec. */
 
+/** Where fsb-init is inside every instance, read-only and executable, whatever the image is. */
+export const GUEST_INIT = '/.fsb-init';
+
 export const toolRequest = (argv: string[], stdin: boolean) => ({
   ...{ argv, env: {}, cwd: '', user: '', tty: false, stdin },
   guestTool: true as const,

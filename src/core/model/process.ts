@@ -6,6 +6,8 @@ import { FsbError } from './errors.ts';
 export interface ProcessSpec {
   /** argv[0] is looked up on the PATH of `env` unless it has a slash. Never empty. */
   argv: string[];
+  /** What errors call it. Default: argv[0]. */
+  title?: string | undefined;
   /** The whole environment; nothing is inherited. HOME (of the guest's passwd) and HOSTNAME are added when absent. */
   env: Record<string, string>;
   /** Created if missing, owned by root. Empty: `/`. */

@@ -1,9 +1,6 @@
 import type { RootFilesystem } from '../model/image.ts';
 import type { Resources, Shape } from '../model/shape.ts';
 
-/** Where fsb-init is inside every instance, read-only and executable, whatever the image is. */
-export const GUEST_INIT = '/.fsb-init';
-
 /** What a driver found on this machine; `doctor` prints it. */
 export interface RuntimeProbe {
   /** Name for the shape: `runc`, `crun`. */

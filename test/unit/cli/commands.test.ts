@@ -9,6 +9,7 @@ import { type CommandLineOptions, runCommandLine, startCommandLine } from '../..
 import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { imageInfo } from '../../helpers/image/image-info.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
+import { exitedSession } from './exited-session.ts';
 
 let core: HostCore;
 let directory: string;
@@ -201,6 +202,19 @@ describe('exec', () => {
   ])('%j exits with %i', async (line, code) => {
     const words = line.split(' ').map((word) => word.replaceAll('\t', ' '));
     expect((await fsb(words)).code).toBe(code);
+  });
+
+  it.each(['exec box hog', 'pool run hog'])('%s says that the limit of memory ended it', async (line) => {
+    const status = { code: null, signal: 9, oomKilled: true };
+    const killed = async () => ({ ...exitedSession('', 0), exited: Promise.resolve(status) });
+    const small = {
+      ...core,
+      sandboxes: { ...core.sandboxes, exec: killed },
+      pools: { ...core.pools, run: killed },
+    } as unknown as CoreApi;
+    const { code, stderr } = await runCommandLine(line.split(' '), { core: small });
+    expect(code).toBe(137);
+    expect(stderr).toMatch(/^The command in .* was ended: it needed more memory than its limit/);
   });
 
   it('does not touch stdin without -i', async () => {

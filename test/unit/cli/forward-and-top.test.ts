@@ -25,11 +25,12 @@ describe('processes', () => {
   const said = [
     '100 1000.50',
     '0 7 1 250 90050 34816 root sh -c while true',
+    '0 9 1 3 90060 0 root /.fsb-init tar-in -- /tmp',
     '1000 5 1 12345 50 0 - worker \u001b[2J --flag',
     '',
   ].join('\n');
 
-  it('are read as fsb-init says them', () => {
+  it('are read as fsb-init says them, but for its own tools', () => {
     expect(parseProcesses(said)).toEqual([
       { uid: 1000, pid: 5, ppid: 1, used: 123_450, age: 1_000_000, command: 'worker \u001b[2J --flag' },
       {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import pjson from '../../../package.json' with { type: 'json' };
 import type { FlagArities } from '../../../src/cli/program/pass-through.ts';
 import { wantsJson } from '../../../src/cli/wants-json.ts';
 import { type CommandLineOptions, runCommandLine } from '../../helpers/cli/command-line.ts';
@@ -6,6 +7,7 @@ import { createManualClock } from '../../helpers/manual-clock.ts';
 import { NOW } from './fixed-answers.ts';
 import { fixedCore } from './fixed-core.ts';
 
+const { version } = pjson;
 const fsb = (argv: string[], options: CommandLineOptions = {}) =>
   runCommandLine(argv, { core: fixedCore(), clock: createManualClock(NOW), ...options });
 
@@ -69,6 +71,11 @@ describe('templates with names of docker', () => {
       `box000000000|box|host|sh -c 'echo "a b"'|2026-03-01T11:55:00.000Z|5m ago|Running|Running|8080|team=red,tier=web|none\n`,
     ],
     ['list --no-trunc --format {{.ID}} -l team=red', 'box00000000000000000000000000000\n'],
+    ['version --format {{.Client.Version}}|{{.Server.Version}}', `${version}|${version}\n`],
+    [
+      'info --format {{.ServerVersion}}|{{.NCPU}}|{{.ContainersRunning}}/{{.Containers}}',
+      `${version}|2|2/5\n`,
+    ],
     ['get box -o {{.ID}}', 'box00000000000000000000000000000\n'],
     [
       'image list --format {{.Repository}}:{{.Tag}}',

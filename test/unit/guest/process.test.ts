@@ -246,6 +246,12 @@ describe('a command that does not start', () => {
     expect(await fixture.spawn()).toMatchObject({ id: 1, pid: 2 });
   });
 
+  it('has the name that whoever started it gives it', async () => {
+    const spawning = fixture.channel.spawn(1, processSpec(['/.fsb-init', 'tar-in'], { title: 'tar-in' }));
+    fixture.guest.send({ type: 'SPAWN_FAILED', process: 1, stage: 2, errno: EAGAIN, message: 'cannot fork' });
+    await expect(spawning).rejects.toThrow('exec: "tar-in": no resources for it in the sandbox: cannot fork');
+  });
+
   it.each([
     ['no command', { argv: [] }],
     ['an empty command', { argv: [''] }],

@@ -1,6 +1,6 @@
 import type { ExecRequest } from '../../api/sandbox-api.ts';
+import { GUEST_INIT } from '../../model/guest-tool.ts';
 import type { ProcessSpec } from '../../model/process.ts';
-import { GUEST_INIT } from '../../runtime/driver.ts';
 import type { Surroundings } from '../ledger/records.ts';
 
 /** What an exec runs: what it starts from, with what the request says on top. */
@@ -21,7 +21,10 @@ export function execProcess(from: Surroundings, request: ExecRequest): ProcessSp
 /** Nothing of the image has a say in it. No user is uid 0 by number: an image may call anybody root. */
 function toolProcess({ argv, stdin, detach }: ExecRequest): ProcessSpec {
   const discardOutput = detach ?? false;
-  return { argv: [GUEST_INIT, ...argv], env: {}, cwd: '/', user: '', tty: false, stdin, discardOutput };
+  return {
+    ...{ argv: [GUEST_INIT, ...argv], title: argv[0], env: {}, cwd: '/', user: '' },
+    ...{ tty: false, stdin, discardOutput },
+  };
 }
 
 /** As docker: a terminal without TERM is an xterm. */

@@ -193,7 +193,7 @@ export class ProcessTable {
       return;
     }
     const { spec, reject } = this.#takeSpawning(id, 'SPAWN_FAILED');
-    reject(spawnError(spec.argv[0] ?? '', frame));
+    reject(spawnError(spec.title ?? spec.argv[0] ?? '', frame));
     this.#tellScrubbing();
   }
 

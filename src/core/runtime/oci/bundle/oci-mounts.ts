@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { FsbError } from '../../../model/errors.ts';
+import { GUEST_INIT } from '../../../model/guest-tool.ts';
 import type { Mount } from '../../../model/shape.ts';
-import { GUEST_INIT } from '../../driver.ts';
 
 export interface OciMount {
   destination: string;
