@@ -78,7 +78,7 @@ With --all or --selector it names them and asks first, on a terminal.`;
       question: `Delete ${refs.length} ${refs.length === 1 ? 'sandbox' : 'sandboxes'}?`,
       outcome: 'nothing was deleted',
     };
-    await confirmLoss(this.world.terminal, loss, this.interruption.signal);
+    await confirmLoss(this.asking, loss);
   }
 
   async #select(core: CoreApi, { equal, fits }: LabelSelector): Promise<SandboxRef[]> {

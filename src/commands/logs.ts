@@ -3,7 +3,7 @@ import { BaseCommand } from '../cli/base-command.ts';
 import { globalFlags, nameArg } from '../cli/flags.ts';
 import { logEntryView, printLog } from '../cli/logs/log-printer.ts';
 import { parseMoment, parseTail } from '../cli/logs/time-query.ts';
-import { assertStreams, printable } from '../cli/output/output.ts';
+import { printable } from '../cli/output/output.ts';
 import type { CoreApi } from '../core/api/core-api.ts';
 import type { LogQuery } from '../core/model/logs.ts';
 import type { SandboxRef } from '../core/model/sandbox.ts';
@@ -46,7 +46,6 @@ Times are durations before now (10m), RFC3339 (2026-01-31T10:00:00Z) or unix sec
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(Logs);
     const ref = this.ref(args.name);
-    assertStreams(this.format, 'logs have');
     const now = this.world.clock.now();
     const moment = (text: string | undefined, flag: string): number | undefined =>
       text === undefined ? undefined : parseMoment(text, now, flag);

@@ -65,14 +65,15 @@ The words after NAME are the command's arguments: they replace the image's defau
     const ref = this.ref(args.name);
     assertRunFlags(flags);
     assertTerminal(this.world.terminal, flags);
-    const source = { ref, flags, words: args.command ?? [], settings: this.settings, argv: this.argv };
+    const { settings, argv, asking } = this;
+    const source = { ref, flags, words: args.command ?? [], settings, argv, asking };
     const nameFree = async () => assertNameFree((await this.core()).sandboxes, ref, this.call);
     const spec = await specForRun({ ...source, assertNameFree: nameFree }, this.world, this.interruption);
     const core = await this.core();
     const { sandbox, elapsed } = await this.#create(core, ref, spec, flags);
     if (attaches(flags))
       return attachToRun({ core, ref, flags, world: this.world, interruption: this.interruption });
-    await this.print(createdListing(sandbox, elapsed));
+    await this.print(createdListing(sandbox, elapsed, this.untruncated));
     return undefined;
   }
 

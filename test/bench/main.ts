@@ -1,7 +1,7 @@
 /**
  * The benchmarks: `npm run bench`, with `-- --json FILE`, `--quick`, `--only claim,refill`.
- * Everything runs against the production bundle in a process of its own, and next to `runc run` (and docker, where an
- * engine answers) in the same run.
+ * Everything runs against the production bundle in a process of its own, and next to `runc run` and docker
+ * (docker-engine.ts says which) in the same run; the table says of each budget whether it holds.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';

@@ -1,18 +1,20 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { dockerEngine } from './docker-engine.ts';
 import type { Figures } from './stats.ts';
 import { wholeProcess, withFirstByte } from './whole-process.ts';
 
 const IMAGE = 'fsb-bench:latest';
 
-/** What else runs a command in a container on this machine: the runtime alone, and a docker engine where one answers. */
+/** What else runs a command in a container on this machine: the runtime alone, and docker. */
 export async function othersGroup(scale: number): Promise<Figures[]> {
   const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
   const options = { runs: Math.ceil(30 * scale), env };
   const rows = await runcRows(options);
-  if (dockerAnswers()) rows.push(...(await dockerRows(options)));
+  await using docker = await dockerEngine(env);
+  if (docker) rows.push(...(await dockerRows({ ...options, env: docker.env })));
   return rows;
 }
 
@@ -41,24 +43,21 @@ async function runcRows(options: Options): Promise<Figures[]> {
   }
 }
 
-function dockerAnswers(): boolean {
-  return spawnSync('docker', ['info'], { stdio: 'ignore' }).status === 0;
-}
-
 /** An image that has nothing but busybox; without a network, as our own instances are by default. */
 async function dockerRows(options: Options): Promise<Figures[]> {
   const busybox = ['/usr/bin/busybox', '/bin/busybox'].find((path) => existsSync(path));
   if (busybox === undefined) {
     console.error(
-      'docker answers, but there is no static busybox to make an image of: apt-get install busybox-static',
+      'docker is not compared: there is no static busybox to make an image of (apt-get install busybox-static)',
     );
     return [];
   }
-  const tar = execFileSync('tar', ['-C', dirname(busybox), '-c', basename(busybox)]);
-  execFileSync('docker', ['import', '-', IMAGE], { input: tar, stdio: ['pipe', 'ignore', 'inherit'] });
+  const { env } = options;
+  const tar = execFileSync('tar', ['-C', dirname(busybox), '-c', basename(busybox)], { maxBuffer: 2 ** 26 });
+  execFileSync('docker', ['import', '-', IMAGE], { env, input: tar, stdio: ['pipe', 'ignore', 'inherit'] });
   const name = `fsb-bench-${process.pid}`;
   const start = ['run', '-d', '--name', name, '--network', 'none', IMAGE, '/busybox', 'sleep', '600'];
-  execFileSync('docker', start, { stdio: 'ignore' });
+  execFileSync('docker', start, { env, stdio: 'ignore' });
   try {
     const echo = ['run', '--rm', '--network', 'none', IMAGE, '/busybox', 'sh', '-c', 'echo hello'];
     const exec = ['exec', name, '/busybox', 'true'];
@@ -67,7 +66,7 @@ async function dockerRows(options: Options): Promise<Figures[]> {
       await wholeProcess('docker exec (true), whole process', ['docker', ...exec], options),
     ];
   } finally {
-    execFileSync('docker', ['rm', '-f', name], { stdio: 'ignore' });
-    execFileSync('docker', ['rmi', '-f', IMAGE], { stdio: 'ignore' });
+    execFileSync('docker', ['rm', '-f', name], { env, stdio: 'ignore' });
+    execFileSync('docker', ['rmi', '-f', IMAGE], { env, stdio: 'ignore' });
   }
 }

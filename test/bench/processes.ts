@@ -22,7 +22,7 @@ export async function processGroup(scale: number): Promise<Figures[]> {
     await wholeProcess('process: node -e 0', [process.execPath, '-e', '0'], { runs, env }),
     await fsb('--version', ['--version'], '2.5 x node -e 0'),
     await fsb('list', ['list'], '3 x node -e 0'),
-    await fsb('exec (true)', ['exec', 'process', 'true'], '1 x docker exec'),
+    await fsb('exec (true)', ['exec', 'process', 'true'], '1 x docker exec (true), whole process'),
     await fsb('pool run (true)', ['pool', 'run', '--pool', 'warm', '--image', 'host', '--', 'true']),
     await fsb('run --rm (true)', ['run', 'once', '--rm', '--image', 'host', '--pool', 'warm', '--', 'true']),
   ];

@@ -1,3 +1,5 @@
+import { budgetCell } from './budget.ts';
+
 /** The figures of one case, all in milliseconds unless `unit` says otherwise. */
 export interface Figures {
   name: string;
@@ -8,7 +10,7 @@ export interface Figures {
   p95: number;
   p99: number;
   max: number;
-  /** What design and README promise for it, in words. */
+  /** What is promised for it, in the words of budget.ts. */
   budget?: string;
 }
 
@@ -90,7 +92,7 @@ const format = (value: number): string =>
 export function markdownTable(rows: Figures[]): string {
   const lines = rows.map((row) => {
     const numbers = [row.p95, row.p99, row.max].map(format).join(' | ');
-    return `| ${row.name} | ${format(row.median)} ${row.unit} | ${numbers} | ${row.runs} | ${row.failures} | ${row.budget ?? ''} |`;
+    return `| ${row.name} | ${format(row.median)} ${row.unit} | ${numbers} | ${row.runs} | ${row.failures} | ${budgetCell(row, rows)} |`;
   });
   return [
     '| what | median | p95 | p99 | max | runs | failures | budget |',

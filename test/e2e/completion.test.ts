@@ -11,6 +11,7 @@ import { TerminalSession } from '../helpers/cli/terminal-session.ts';
 const CLEAR = '\u0015';
 
 let shell: Shell;
+let lease: string;
 
 beforeAll(async () => {
   shell = await makeShell();
@@ -18,6 +19,8 @@ beforeAll(async () => {
   await mkdir(join(shell.home, 'notebook'));
   await shell.succeed('fsb-ctl run box --image host -- sleep 1000');
   await shell.succeed('fsb-ctl run job --image host -- true');
+  await shell.succeed('fsb-ctl context create workshop --host tls://workshop');
+  lease = (await shell.succeed('fsb-ctl pool run --lease --image host -q')).trim();
 });
 
 afterAll(async () => {
@@ -66,15 +69,20 @@ describe.each(Object.entries(shells))('%s', (_, { argv, load }) => {
     ['a file', 'fsb-ctl run x --env-file notes\t', 'notes.txt'],
     ['a file behind an equals sign', 'fsb-ctl run x --env-file=notes.\t', '--env-file=notes.txt'],
     ['a directory', 'fsb-ctl run x -v note\t', 'notebook'],
+    ['a context', 'fsb-ctl context use w\t', 'workshop'],
   ])('completes %s', completes);
 
-  onlyOver(['unix', 'tls'], 'an embedded core is not started for a key').it.each([
+  const withCore = onlyOver(['unix', 'tls'], 'an embedded core is not started for a key');
+
+  withCore.it.each([
     ['the name of a sandbox', 'fsb-ctl get b\t', 'box'],
     ['only one that can be used', 'fsb-ctl exec \t', 'box'],
     ['of a program in a path from home', '~/bin/fsb-ctl get b\t', 'get box'],
     ['an image', 'fsb-ctl run --image ho\t', 'host'],
     ['a pool', 'fsb-ctl pool get def\t', 'default-pool'],
   ])('completes %s', completes);
+
+  withCore.it('completes a lease', () => completes('', 'fsb-ctl pool release l\t', lease));
 
   async function completes(_what: string, line: string, word: string): Promise<void> {
     session.type(line);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CliRoot, makeCliRoot } from '../helpers/cli/cli-root.ts';
@@ -44,6 +44,11 @@ describe('the first five minutes', () => {
           'root',
         ]),
       );
+      // Whatever is started as a core writes there, if only that another one has the lock.
+      const log = (await readFile(join(cli.root, 'state/core.log'), 'utf8')).trimEnd().split('\n');
+      const lines = log.map((line) => JSON.parse(line));
+      expect(new Set(lines.map(({ pid }) => pid))).toEqual(new Set([status.pid]));
+      expect(lines.filter(({ msg }) => msg === 'ready')).toHaveLength(1);
     },
   );
 

@@ -144,8 +144,9 @@ const timekeepers: Record<string, string> = {
   'core/client/linked-socket':
     'pauses between attempts with a timer that keeps the process of the command alive',
   'cli/local/core-checks': 'limits a look at a core that may hang; nothing else of it is timed',
-  'cli/local/local-core':
+  'cli/local/first-word':
     'has a deadline for a core that starts: the process of the command must stay alive for it',
+  'cli/local/local-core': 'limits what it asks a core that may hang; nothing else of it is timed',
   'cli/stats/pause': 'keeps the process of the command alive; what it waits for is on a clock',
 };
 

@@ -1,5 +1,5 @@
 import { phases } from '../../core/model/phase.ts';
-import { CONFIG_KEYS } from '../config/schema.ts';
+import { COLOR_MODES, CONFIG_KEYS } from '../config/schema.ts';
 import { OUTPUT_FORMATS } from '../output/listing.ts';
 import { SHELLS } from './shells.ts';
 
@@ -38,7 +38,6 @@ const argumentKinds: Record<string, Kind> = {
   'context:create name': 'nothing',
   'context:create endpoint': 'nothing',
   'context:update endpoint': 'nothing',
-  'config value': 'nothing',
   'pool name': 'pool',
   'pool:create name': 'nothing',
   'image name': 'image',
@@ -52,8 +51,20 @@ const argumentKinds: Record<string, Kind> = {
   command: 'nothing',
 };
 
-/** Undefined: nobody has said it yet. */
-export function kindOfArgument(id: string, name: string): Kind | undefined {
+const settingKinds = new Map<string, Kind>([
+  ['context', 'context'],
+  ['namespace', 'namespace'],
+  ['pool', 'pool'],
+  ['output', OUTPUT_FORMATS],
+  ['color', COLOR_MODES],
+]);
+
+/**
+ * Undefined: nobody has said it yet.
+ * @param before the arguments before this one: what the value of a setting can be depends on which it is
+ */
+export function kindOfArgument(id: string, name: string, before: string[] = []): Kind | undefined {
+  if (id === 'config:set' && name === 'value') return settingKinds.get(before[0] ?? '') ?? 'nothing';
   const topic = id.split(':')[0]!;
   return argumentKinds[`${id} ${name}`] ?? argumentKinds[`${topic} ${name}`] ?? argumentKinds[name];
 }

@@ -22,8 +22,7 @@ export async function argumentValues(
   current: string,
   world: World,
 ): Promise<Completion> {
-  const { id, command } = line.found!;
-  const kind = argumentKind(id, command.args, index);
+  const kind = argumentKind(line, index);
   // What is behind the colon lies in the sandbox.
   if (kind === 'sandbox-path' && current.includes(':')) return { candidates: [] };
   const { candidates, files } = await valuesOf(kind, line, world);
@@ -43,11 +42,12 @@ export async function flagValues(
   return { candidates: candidates.map((each) => ({ ...each, value: prefix + each.value })), files };
 }
 
-function argumentKind(id: string, args: Command.Loadable['args'], index: number): Kind {
-  const all = Object.values(args);
+function argumentKind({ found, args }: Line, index: number): Kind {
+  const { id, command } = found!;
+  const all = Object.values(command.args);
   const last = all.at(-1);
   const arg = all[index] ?? (last?.multiple ? last : undefined);
-  return (arg && kindOfArgument(id, arg.name)) ?? 'nothing';
+  return (arg && kindOfArgument(id, arg.name, args)) ?? 'nothing';
 }
 
 async function valuesOf(kind: Kind, line: Line, world: World): Promise<Completion> {

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { acquireLock } from '../../core/lock.ts';
 import { assertEnoughDescriptors } from '../../core/model/descriptors.ts';
 import { codeOfExit, FsbError } from '../../core/model/errors.ts';
@@ -10,6 +9,7 @@ import type { CorePaths } from '../../core/model/paths.ts';
 import { assertOwnDirectory, makePrivateDirectory } from '../../core/private-directory.ts';
 import { type CoreStatus, readStatus } from '../../core/status-file.ts';
 import { childEnvironment } from '../child-environment.ts';
+import { firstWord } from './first-word.ts';
 import { guestDirectory } from './guest-directory.ts';
 import type { StartReport } from './serve-core.ts';
 
@@ -63,11 +63,13 @@ async function askStatus({ grpcSocket, httpSocket }: CorePaths): Promise<CoreSta
 /**
  * Starts the core unless it runs. Twenty first commands at once start one: they queue at a lock, and whoever comes
  * later finds it running.
- * @throws run_failed with what the core said when it cannot start; no_capacity
+ * @param deadline milliseconds that it has until it is ready
+ * @throws unavailable with what the core said when it cannot start; no_capacity
  */
 export async function startCore(
   local: LocalCore,
   serveFlags: string[] = [],
+  deadline = START_DEADLINE,
 ): Promise<{ status: CoreStatus; started: boolean }> {
   const { paths } = local;
   // It will have no more than this process may have.
@@ -77,13 +79,17 @@ export async function startCore(
   try {
     const running = await runningCore(local);
     if (running) return { status: running, started: false };
-    return { status: await spawnCore(local, serveFlags), started: true };
+    return { status: await spawnCore(local, serveFlags, deadline), started: true };
   } finally {
     await turn.release();
   }
 }
 
-async function spawnCore({ paths, packageRoot, env }: LocalCore, serveFlags: string[]): Promise<CoreStatus> {
+async function spawnCore(
+  { paths, packageRoot, env }: LocalCore,
+  serveFlags: string[],
+  deadline: number,
+): Promise<CoreStatus> {
   makePrivateDirectory(paths.state);
   const output = openSync(`${paths.log}.out`, 'w', 0o600);
   const child = spawn(
@@ -97,37 +103,15 @@ async function spawnCore({ paths, packageRoot, env }: LocalCore, serveFlags: str
     },
   );
   closeSync(output);
-  const ready = child.stdio[3] as Readable;
-  let said = '';
-  ready.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
-  });
-  // The descriptor closes when the core has said its line, or has died: either way this is the event.
-  const failure = await new Promise<string | undefined>((resolve) => {
-    const timer = setTimeout(
-      () => resolve(`it was not ready within ${START_DEADLINE / 1000} s`),
-      START_DEADLINE,
-    );
-    const settle = (why?: string): void => {
-      clearTimeout(timer);
-      resolve(why);
-    };
-    ready.once('close', () => {
-      if (said !== '') settle();
-      // Its exit code says what kind of failure it was; the descriptor closes a moment earlier.
-      else if (child.exitCode === null) child.once('exit', () => settle('it ended before it was ready'));
-      else settle('it ended before it was ready');
-    });
-    child.once('error', (error) => settle(error.message));
-  });
+  const { said, failure } = await firstWord(child, deadline);
   child.unref();
-  if (failure === undefined) {
+  if (said !== undefined) {
     const report = JSON.parse(said) as StartReport;
     if (!('error' in report)) return report;
     const { exitCode, message, hint } = FsbError.fromBody(report.error);
     throw cannotStart(message, { exitCode, hint, paths });
   }
-  if (child.pid !== undefined && child.exitCode === null) child.kill('SIGTERM');
+  child.kill('SIGTERM');
   throw startFailure(failure, child.exitCode, paths);
 }
 
@@ -138,7 +122,7 @@ function startFailure(why: string, exitCode: number | null, paths: CorePaths): F
   const lines = lastLines(`${paths.log}.out`);
   const error = /^Error: (.*)$/m.exec(lines)?.[1];
   const hint = /^Hint: (.*)$/m.exec(lines)?.[1];
-  return cannotStart(error ?? (lines || why), { exitCode, hint, paths });
+  return cannotStart(error ?? (lines === '' ? why : `${why}: ${lines}`), { exitCode, hint, paths });
 }
 
 interface StartFailure {
@@ -149,8 +133,9 @@ interface StartFailure {
 }
 
 function cannotStart(why: string, { exitCode, hint = FOREGROUND, paths }: StartFailure): FsbError {
-  const kind = exitCode === null || exitCode === 1 ? 'run_failed' : (codeOfExit(exitCode) ?? 'run_failed');
-  return new FsbError(kind, `cannot start the core: ${why}`, {
+  const kind = (exitCode !== null && exitCode !== 1 && codeOfExit(exitCode)) || 'run_failed';
+  // No command has failed to run: there is no core to ask, whatever the command wanted of it.
+  return new FsbError(kind === 'run_failed' ? 'unavailable' : kind, `cannot start the core: ${why}`, {
     // A slip of the user is told in full; whoever looks for the cause of a failure needs the log, too.
     hint: kind === 'run_failed' ? `${hint} (its log: ${paths.log})` : hint,
   });

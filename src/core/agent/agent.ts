@@ -115,6 +115,7 @@ export class Agent implements AgentApi {
     await starting?.settled;
     await this.#options.unsettled.giveUp(sandboxId, async (instance) => {
       await this.#options.abandon(instance, options.keepFiles ? sandboxId : undefined);
+      failpoint('give-up.abandoned');
       await this.lose(sandboxId, 'it was ended before the core could reach it again');
     });
     await this.#live.get(sandboxId)?.stop(options);

@@ -14,6 +14,7 @@ export function newSandbox(
   now: number,
 ): Sandbox {
   const spec = parseSpec(input);
+  assertTimeLeft(spec, now);
   assertName(namespace, 'namespace');
   if (name !== '') assertName(name, 'sandbox name');
   assertKey(idempotencyKey);
@@ -32,6 +33,17 @@ export function newSandbox(
     ...(idempotencyKey ? { idempotencyKey, requestDigest: requestDigest(spec) } : {}),
     ...(autoRemove && { autoRemove }),
   };
+}
+
+/** It would be Expired before its command had begun. */
+function assertTimeLeft({ expire_time }: SandboxSpec, now: number): void {
+  if (expire_time === 0 || expire_time * 1000 > now) return;
+  const time = new Date(expire_time * 1000).toISOString();
+  throw new FsbError(
+    'invalid_argument',
+    `invalid sandbox spec: expire_time (--expire-time): ${time} is over already`,
+    { hint: 'Give a later time in unix seconds, or a ttl, which counts from the start.' },
+  );
 }
 
 function assertKey({ length }: string = ''): void {

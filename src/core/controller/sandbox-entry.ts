@@ -72,6 +72,12 @@ export class SandboxEntry {
     return this.save();
   }
 
+  /** Something about a state that is passing: it is told, and not worth a record, which may be gone by now. */
+  learn(state: PhaseState): void {
+    this.#sandbox = { ...this.#sandbox, state };
+    this.#tell();
+  }
+
   /** Another change than a step. Resolves as save(); when that fails, nothing has changed. */
   async change(patch: Partial<Sandbox>, time: number, message: string): Promise<void> {
     const before = this.#sandbox;

@@ -55,6 +55,8 @@ export interface CommandLineOptions {
   connect?: () => Promise<CoreApi>;
   /** All three streams are terminals. */
   tty?: boolean;
+  /** Of the terminal. Default 80. */
+  columns?: number | undefined;
   /** Ends after this text; undefined: stays open. */
   input?: string;
   env?: Record<string, string>;
@@ -84,7 +86,8 @@ export function startCommandLine(argv: string[], options: CommandLineOptions = {
   if (options.input !== undefined) stdin.end(options.input);
   if (options.tty) {
     stdin.isTTY = true;
-    for (const stream of [stdout, stderr]) Object.assign(stream, { isTTY: true, columns: 80, rows: 24 });
+    const size = { columns: options.columns ?? 80, rows: 24 };
+    for (const stream of [stdout, stderr]) Object.assign(stream, { isTTY: true, ...size });
   }
   const events = new EventEmitter();
   const [connections, forced]: [ConnectOptions[], number[]] = [[], []];

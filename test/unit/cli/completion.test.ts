@@ -144,6 +144,25 @@ describe('names', () => {
     expect(await values(['completion', ''], world)).toEqual(['bash', 'zsh', 'fish']);
   });
 
+  it('of leases, contexts that somebody made, and what a setting can be', async () => {
+    const world = { ...(await options()), env: { HOME: await mkdtemp(join(tmpdir(), 'fsb-completion-')) } };
+    const lease = await world.core!.pools.lease({ pool: 'default-pool', image: 'host' });
+    expect(await values(['pool', 'release', ''], world)).toEqual([lease.id]);
+    expect(await values(['pool', 'exec', 'l'], world)).toEqual([lease.id]);
+    await runCommandLine(['context', 'create', 'work', '--host', 'tls://work'], world);
+    expect(await values(['context', 'use', ''], world)).toEqual(['default', 'work']);
+    expect(await values(['--context', 'w'], world)).toEqual(['work']);
+    const settings = {
+      output: ['table', 'wide', 'json', 'yaml', 'name'],
+      color: ['auto', 'always', 'never'],
+      ...{ pool: ['default-pool'], namespace: ['default', 'team'], context: ['default', 'work'] },
+      ...{ endpoint: [], editor: [], nonsense: [] },
+    };
+    for (const [key, known] of Object.entries(settings))
+      expect(await values(['config', 'set', '--project', key, ''], world)).toEqual(known);
+    await rm(world.env.HOME, { recursive: true });
+  });
+
   it('come from the core that the line means, which is not started', async () => {
     const { core } = await options();
     const run = async (words: string[]): Promise<string[]> => {

@@ -2,7 +2,8 @@ import type { Happening } from '../../../src/core/model/event.ts';
 import { emptyImageConfig, type ImageDetails, type ImageInfo } from '../../../src/core/model/image.ts';
 import type { LogEntry } from '../../../src/core/model/logs.ts';
 import type { Lease, PoolDetails, PoolEvent } from '../../../src/core/model/pool.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox, SandboxUsage } from '../../../src/core/model/sandbox.ts';
+import { defaultResources } from '../../../src/core/model/shape.ts';
 import { parseSpec } from '../../../src/core/model/spec.ts';
 import type { SystemHealth, SystemUsage } from '../../../src/core/model/system.ts';
 import { imageInfo } from '../../helpers/image/image-info.ts';
@@ -178,12 +179,27 @@ export const events: Happening[] = [
   { image: { digest: '', names: [] }, event: { type: 'pruned', freed: 42_000_000 } },
 ];
 /** As fsb-init says it. */
-export const processes = [
+const processes = [
   '100 864900.50',
   '0 7 1 250 90050 34816 root sh -c while true',
   '1000 5 1 12345 50 0 - worker \u001b[2J --flag',
   '',
 ].join('\n');
+/** Of its tools, by name. */
+export const toolAnswers: Record<string, string> = {
+  processes,
+  stat: 'directory 755 4096 0.000000000 0 0\n',
+  'tar-in': '',
+  'tar-out': 'a tar of the directory\n',
+};
+/** What those that run use, at one look after another, a second apart. */
+export const stats = (look: number): SandboxUsage[] =>
+  sandboxes
+    .filter(({ state }) => state.phase === 'Running')
+    .map(({ name, namespace, id }, at) => ({
+      ...{ name, namespace, id, time: NOW + look * 1000, limits: defaultResources },
+      ...{ cpuMicros: look * 250_000 * (at + 1), memory: 12_600_000, pids: 3 },
+    }));
 export const log: LogEntry[] = [
   { time: NOW, stream: 'stdout', seq: 1, data: Buffer.from('hello\n') },
   { time: NOW + 1, stream: 'stderr', seq: 2, data: Buffer.from([0xff, 10]), dropped: 3 },

@@ -18,10 +18,11 @@ import {
   lost,
   NOW,
   pool,
-  processes,
   removed,
   sandboxes,
   shapes,
+  stats,
+  toolAnswers,
   usage,
 } from './fixed-answers.ts';
 
@@ -33,6 +34,7 @@ function byName<T extends { name: string }>(what: string, all: readonly T[], nam
 
 /** A core whose every answer is the same each time, for golden files: nothing that is done to it changes anything. */
 export function fixedCore(): CoreApi {
+  let looks = 0;
   const named = async ({ name }: SandboxRef): Promise<Sandbox> => byName('sandbox', sandboxes, name);
   const sandboxApi: Partial<SandboxApi> = {
     create: async () => sandboxes[0]!,
@@ -47,7 +49,11 @@ export function fixedCore(): CoreApi {
       byName('sandbox', sandboxes, name);
       return { code: 7, signal: null };
     },
-    exec: async (_, { guestTool }) => exitedSession(guestTool ? processes : 'hello\n', guestTool ? 0 : 7),
+    exec: async (ref, { guestTool, argv }) => {
+      await named(ref);
+      return guestTool ? exitedSession(toolAnswers[argv[0]!]!, 0) : exitedSession('hello\n', 7);
+    },
+    usage: async () => stats(looks++),
     attach: async () => exitedSession('hello\n', 7),
     rename: async (_, name) => ({ ...sandboxes[0]!, name }),
     ...{ stop: named, start: named, restart: named, reset: named, pause: named, unpause: named },
@@ -75,6 +81,7 @@ export function fixedCore(): CoreApi {
     login: async () => ({}),
     tag: async () => {},
     remove: async () => removed,
+    save: () => each([Buffer.from('an archive of two layers\n')]),
     prune: async () => ({ removed: [removed], freed: 12_600_000 }),
     pull: () =>
       each([{ kind: 'done', reference: 'quay.io/me/tool:1', digest, upToDate: true, image: images[1]! }]),

@@ -1,6 +1,7 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Clock } from '../../../src/core/model/clock.ts';
 import { type CommandLineResult, runCommandLine } from '../../helpers/cli/command-line.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 import { NOW } from './fixed-answers.ts';
@@ -57,6 +58,10 @@ export const lines: Record<string, string> = {
   attach: 'attach box',
   exec: 'exec box -- sh -c true',
   top: 'top box',
+  stats: 'stats --no-stream -a',
+  cp: 'cp notes.txt box:/srv',
+  'cp-out': 'cp box:/srv/. -',
+  'cp-missing': 'cp nobody:/etc/motd .',
   'port-forward': 'port-forward box 0:80',
   'image-import': 'image import image.tar',
   'image-inspect': 'image inspect tool',
@@ -64,6 +69,7 @@ export const lines: Record<string, string> = {
   'image-prune': 'image prune --force',
   'image-pull': 'image pull quay.io/me/tool:1',
   'image-remove': 'image remove tool',
+  'image-save': 'image save tool',
   'image-tag': 'image tag tool other:1',
   'system-df': 'system df',
   'system-df-details': 'system df -v',
@@ -86,25 +92,26 @@ export const lines: Record<string, string> = {
 
 /** Commands without a golden file, and why. */
 export const withoutGolden: Record<string, string> = {
-  completion: 'prints a script: test/e2e/completion.test.ts runs it',
-  cp: 'prints nothing but progress: test/e2e/copy.test.ts',
-  'daemon start': 'starts a core: test/e2e/entry.test.ts',
-  'daemon restart': 'starts a core: test/e2e/entry.test.ts',
-  serve: 'is a core: test/e2e/entry.test.ts',
-  doctor: 'says what is on this machine: output.test.ts has its table',
-  'image save': 'writes a tar: image-save.test.ts',
-  stats: 'looks twice, a second apart: stats.test.ts',
+  completion: 'prints a script: test/e2e/completion.test.ts runs it in each shell',
+  'daemon start': 'starts a core: test/e2e/table.test.ts, exit-codes.test.ts',
+  'daemon restart': 'starts a core: test/e2e/table.test.ts, embedded.test.ts',
+  serve: 'is a core: test/e2e/table.test.ts, runtime.test.ts',
+  doctor: 'says what is on this machine: output.test.ts has golden files of its table',
 };
 
 const HOME = new URL('../../fixtures/golden/home', import.meta.url).pathname;
 
-/** Runs it on a machine with a user whose home is test/fixtures/golden/home, shown as /home/me. */
-export async function runOnFixedCore(line: string, { tty = false } = {}): Promise<CommandLineResult> {
+/**
+ * Runs it in the directory `work` of a user whose home is test/fixtures/golden/home, shown as /home/me.
+ * @param columns of the terminal; undefined: there is none
+ */
+export async function runOnFixedCore(line: string, columns?: number): Promise<CommandLineResult> {
   const home = await mkdtemp(join(tmpdir(), 'fsb-golden-'));
   try {
     await cp(HOME, home, { recursive: true });
     const { code, stdout, stderr } = await runCommandLine(argvOf(line), {
-      ...{ core: fixedCore(), clock: createManualClock(NOW), tty, cwd: '/' },
+      ...{ core: fixedCore(), clock: hastyClock(), cwd: join(home, 'work') },
+      ...{ tty: columns !== undefined, columns },
       env: { FSB_ROOT: '/nonexistent/fsb', HOME: home },
     });
     const shown = (text: string): string => text.replaceAll(home, '/home/me');
@@ -112,6 +119,17 @@ export async function runOnFixedCore(line: string, { tty = false } = {}): Promis
   } finally {
     await rm(home, { recursive: true });
   }
+}
+
+/** Stands still, but for whoever waits for it: for him the time goes by at once. */
+function hastyClock(): Clock {
+  const clock = createManualClock(NOW);
+  const after: Clock['after'] = (ms, callback) => {
+    const cancel = clock.after(ms, callback);
+    setImmediate(() => clock.advance(ms));
+    return cancel;
+  };
+  return { ...clock, after };
 }
 
 /** The options of the command stand before what belongs to the guest. */

@@ -3,10 +3,13 @@ import { COMMANDS } from '../../../src/commands/index.ts';
 import { lines, runOnFixedCore, withoutGolden } from './golden-lines.ts';
 
 const forms = ['', '-o wide', '-o json', '-o yaml', '-o name', '-q', '-o {{json}}', '-o jsonpath={..name}'];
+/** What is a table, on a narrow terminal, too. */
+const tables = /^(list|pool (list|status|leases)|image list|top|stats|system df|context list)\b/;
 
 describe('what is printed', () => {
   it.each(Object.entries(lines))('by %s', async (name, line) => {
-    let text = await shown(line, { tty: true });
+    let text = await shown(line, 80);
+    if (tables.test(line)) text += (await shown(line, 40)) + (await shown(`${line} -o wide`, 80));
     for (const form of forms) text += await shown(`${line} ${form}`.trim());
     await expect(text).toMatchFileSnapshot(`../../fixtures/golden/commands/${name}.txt`);
   });
@@ -20,10 +23,10 @@ describe('what is printed', () => {
 });
 
 /** As a shell session: the command line, its output, then its errors and its exit code where it has them. */
-async function shown(line: string, { tty = false } = {}): Promise<string> {
-  const { code, stdout, stderr } = await runOnFixedCore(line, { tty });
+async function shown(line: string, columns?: number): Promise<string> {
+  const { code, stdout, stderr } = await runOnFixedCore(line, columns);
   return [
-    `$ fsb-ctl ${line}${tty ? '    # on a terminal of 80 columns' : ''}\n`,
+    `$ fsb-ctl ${line}${columns ? `    # on a terminal of ${columns} columns` : ''}\n`,
     readable(stdout),
     stderr === '' ? '' : `# on standard error:\n${readable(stderr)}`,
     code === 0 ? '' : `# exit code ${code}\n`,
@@ -36,4 +39,7 @@ const readable = (text: string): string =>
   text
     .replaceAll('\u001b', '^[')
     .replaceAll(process.version.slice(1), 'NODE_VERSION')
-    .replace(/^(Forwarding from 127.0.0.1:|\{.*"local_port":|)\d{5}\b/, '$1PORT');
+    .replace(
+      /^(Forwarding from 127.0.0.1:|\{.*"local_port":|---\naddress: \S+\nlocal_port: |)\d{5}\b/,
+      '$1PORT',
+    );

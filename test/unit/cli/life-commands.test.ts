@@ -176,6 +176,14 @@ describe('update', () => {
     }
   });
 
+  it('names two flags that exclude each other, without what they were given', async () => {
+    expect(await fsb('update box --ttl 5m --expire-time 0')).toEqual({
+      ...{ code: 2, stdout: '' },
+      stderr:
+        'Error: --ttl cannot also be provided when using --expire-time\nHint: See fsb-ctl update --help.\n',
+    });
+  });
+
   it.each([
     'update box',
     'update box --ttl soon',

@@ -1,40 +1,45 @@
+import type { Config } from '@oclif/core';
 import { expect, it } from 'vitest';
 import { makeManifest } from '../../../scripts/build/manifest.ts';
 import { commandFacts } from '../../../scripts/generate/command-facts.ts';
+import { type Known, readLine } from '../../../src/cli/completion/position.ts';
+import { splitLine } from '../../../src/cli/completion/split-line.ts';
+import { COMMANDS } from '../../../src/commands/index.ts';
 import { daemonLines, eventLines, tableLines } from '../../helpers/cli/table-lines.ts';
 import { repository } from '../../helpers/core/real-core.ts';
 
 /** A command, or a flag, that no end-to-end test uses may be broken for a user, and nobody would know. */
 
-const commands = commandFacts(await makeManifest(repository));
-const byWords = new Map(
-  commands.flatMap((command) => [command.words, ...command.aliases].map((words) => [words, command])),
-);
+const manifest = await makeManifest(repository);
+const commands = commandFacts(manifest);
+const config = { findCommand: (id: string) => manifest.commands[id] } as unknown as Config;
+const known: Known = { config, commands: COMMANDS };
 
-/** What follows each `fsb-ctl`, up to the next word of the shell that ends a command. */
+/** What follows each `fsb-ctl`, up to where the shell ends a command; a cut inside of quotes is one in the guest's command. */
 const used = [
   ...[...tableLines, ...daemonLines, ...eventLines].map(([line]) => line),
   ...commands.flatMap(({ examples }) => examples.map((e) => e.command)),
 ]
   .flatMap((line) => line.split(/\bfsb-ctl /).slice(1))
-  .map((part) => part.split(/ [;&|]|;|\n| -- /)[0]!.replace(/^(--?\w+ \S+ )+/, ''));
+  .map((part) => readLine(splitLine(part.split(/ [;&|<>]|[;)\n]/)[0]!), '', known));
 
-function linesOf(words: string): string[] {
-  const command = byWords.get(words)!;
-  return used.filter((line) => [words, ...command.aliases].some((name) => `${line} `.startsWith(`${name} `)));
-}
+const usedBy = (words: string) => used.filter(({ found }) => found?.id === words.replaceAll(' ', ':'));
 
-const has = (line: string, { name, char }: { name: string; char: string | undefined }): boolean =>
-  new RegExp(` --(no-)?${name}\\b(?!-)`).test(line) ||
-  (char !== undefined && new RegExp(` -[a-zA-Z]*${char}`).test(line));
+/** The names that a user may have typed. */
+const namesOf = (words: string, name: string): string[] => {
+  const { aliases = [] } = manifest.commands[words.replaceAll(' ', ':')]!.flags[name]!;
+  return [name, `no-${name}`, ...aliases];
+};
 
 it('every command and every flag of it is used by a line of the table or an example', () => {
   const unused = commands.flatMap(({ words, flags }) => {
-    const lines = linesOf(words);
+    const lines = usedBy(words);
     if (lines.length === 0) return [words];
     return flags
-      .filter((flag) => !lines.some((line) => has(line, flag)))
-      .map((flag) => `${words} --${flag.name}`);
+      .filter(
+        ({ name }) => !namesOf(words, name).some((typed) => lines.some((line) => line.flags.has(typed))),
+      )
+      .map(({ name }) => `${words} --${name}`);
   });
   expect(unused).toEqual([]);
 });

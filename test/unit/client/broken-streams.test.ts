@@ -161,6 +161,43 @@ describe('a connection that breaks at any byte, again and again', () => {
   }, 120_000);
 });
 
+describe('a connection that breaks once, in a short talk', () => {
+  /** All of it is below that, both directions together. */
+  const LENGTH = 1_600;
+  /** Every so many bytes, each day others; FSB_TEST_EVERY_BYTE=1 breaks it at each. */
+  const STEP = process.env.FSB_TEST_EVERY_BYTE === '1' ? 1 : 32;
+  const first = 1 + (Math.floor(Date.now() / 86_400_000) % STEP);
+  const BESIDE = 25;
+  const places = Array.from({ length: Math.ceil((LENGTH - first) / STEP) }, (_, n) => first + n * STEP);
+
+  it('costs nothing, at whichever byte', async () => {
+    const box = await newBox(['sleep', '1000']);
+    const argv = ['sh', '-c', 'read word; echo "said $word"; echo done >&2; exit 3'];
+    const talk = (place: number) =>
+      throughProxy([place], async (core, proxy) => {
+        const ask = () => core.sandboxes.exec(box, { ...exec, argv });
+        // The handshake itself broke: nothing ran.
+        const session = await ask().catch((error) => {
+          expect([place, FsbError.from(error).code]).toEqual([place, 'unavailable']);
+          return ask();
+        });
+        const { stdout, stderr, status } = await converse(session, Buffer.from('hello\n'), [4]);
+        expect([place, stdout.toString(), stderr.toString(), status]).toEqual([
+          ...[place, 'said hello\n', 'done\n'],
+          { code: 3, signal: null },
+        ]);
+        if (proxy.broken() === 0) unbroken += 1;
+      });
+    let unbroken = 0;
+    // Side by side, for most of each is a pause before it comes again.
+    for (let at = 0; at < places.length; at += BESIDE)
+      await Promise.all(places.slice(at, at + BESIDE).map(talk));
+    // That is how we know that they reach behind its end.
+    expect(unbroken).toBeGreaterThan(0);
+    expect(unbroken).toBeLessThan(places.length / 2);
+  }, 120_000);
+});
+
 describe('a stream that is not taken up again', () => {
   it('is given up after a while, and its key is free', async () => {
     const box = await newBox(['sleep', '1000']);

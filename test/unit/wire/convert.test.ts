@@ -56,7 +56,7 @@ const input: fc.Arbitrary<SandboxSpecInput> = fc.record(
     consistency_mode: fc.constantFrom('fast', 'strong'),
     failure_policy: fc.constantFrom('Manual', 'manual', 'AutoRecreate', 'auto', 'auto-recreate'),
     recovery_timeout_seconds: whole,
-    ttl: duration,
+    ttl: duration.filter((ttl) => ttl !== 0),
     labels: fc.dictionary(fc.constantFrom('team', 'a.b/c', 'x1'), text, { maxKeys: 3 }),
     resources: fc.record(
       {
@@ -80,6 +80,13 @@ const input: fc.Arbitrary<SandboxSpecInput> = fc.record(
   { requiredKeys: ['image'] },
 ) as fc.Arbitrary<SandboxSpecInput>;
 
+const commandEnd = fc.constantFrom(
+  {},
+  { reason: 'nobody saw it' },
+  { status: { code: 0, signal: null } },
+  { status: { code: null, signal: 15 } },
+);
+
 const state: fc.Arbitrary<PhaseState> = fc.oneof(
   fc.constantFrom<PhaseState>({ phase: 'Pending' }, { phase: 'Bound' }),
   fc.record({ phase: fc.constant('Running' as const), startedAt: whole }),
@@ -99,12 +106,16 @@ const state: fc.Arbitrary<PhaseState> = fc.oneof(
     },
     { requiredKeys: ['phase', 'endedAt', 'reason'] },
   ),
-  fc.record({ phase: fc.constant('Expired' as const), endedAt: whole }),
+  fc
+    .tuple(fc.record({ phase: fc.constant('Expired' as const), endedAt: whole }), commandEnd)
+    .map(([at, end]) => ({ ...at, ...end })),
   fc.record(
     { phase: fc.constant('Lost' as const), since: whole, reason: text, recreateAt: whole },
     { requiredKeys: ['phase', 'since', 'reason'] },
   ),
-  fc.record({ phase: fc.constant('Terminating' as const), since: whole }),
+  fc
+    .tuple(fc.record({ phase: fc.constant('Terminating' as const), since: whole }), commandEnd)
+    .map(([at, end]) => ({ ...at, ...end })),
 );
 
 const sandbox: fc.Arbitrary<Sandbox> = fc.record(

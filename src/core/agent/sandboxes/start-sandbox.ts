@@ -57,6 +57,7 @@ export async function startSandbox(
   failpoint('start.files');
   // The log goes with the files.
   const logBegin = again === undefined ? undefined : await logs.handOver(filesOf!, sandboxId);
+  if (again !== undefined) failpoint('start.log');
   const digest = again === undefined ? imageDigest : imageUnder(again, spec, ground.ledger);
   const resolved = await resolveShape(spec, pool.pool.policy, ground, digest);
   const { image } = resolved;

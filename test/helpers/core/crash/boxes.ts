@@ -83,3 +83,7 @@ export async function expectKept(api: CoreApi): Promise<void> {
   const session = await api.sandboxes.exec(box, request('cat', '/kept'));
   expect(await said(session)).toEqual({ text: 'kept\n', code: 0 });
 }
+
+export const removeSetAside = async (api: CoreApi): Promise<void> => {
+  await api.system.removeSetAside();
+};

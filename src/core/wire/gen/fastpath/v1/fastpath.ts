@@ -367,7 +367,7 @@ export interface PhaseDetail {
   sinceMilliseconds?:
     | number
     | undefined;
-  /** Why it is failed or lost. */
+  /** Why it is failed or lost; of an expired one, why nobody knows how its command ended. */
   reason?: string | undefined;
   status:
     | ExitStatus

@@ -1,0 +1,78 @@
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startCore } from '../../../src/cli/local/local-core.ts';
+import { FsbError } from '../../../src/core/model/errors.ts';
+import { corePaths } from '../../../src/core/model/paths.ts';
+import { repository } from '../../helpers/core/real-core.ts';
+
+/** What is said of a core that does not become one: a package whose program does what the test wants. */
+
+let root: string;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'fsb-start-'));
+  await mkdir(join(root, 'package/bin'), { recursive: true });
+  await symlink(join(repository, 'guest'), join(root, 'package/guest'));
+});
+
+afterEach(async () => {
+  await rm(root, { recursive: true });
+});
+
+/** @param program of Node, which is started as the core */
+async function failureOf(program: string, deadline?: number) {
+  await writeFile(join(root, 'package/bin/run.js'), program);
+  const local = {
+    paths: corePaths({ FSB_ROOT: root }, process.getuid!()),
+    packageRoot: join(root, 'package'),
+    env: process.env,
+  };
+  const failure = await startCore(local, [], deadline).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(FsbError);
+  const { code, message, hint } = failure as FsbError;
+  return { code, message, hint };
+}
+
+const its = (code: string, why: string) => ({
+  code,
+  message: `cannot start the core: ${why}`,
+  hint: expect.stringContaining(`(its log: ${join(root, 'state/core.log')})`),
+});
+
+describe('a core that', () => {
+  it('is killed before it is ready is told of at once, with the signal', async () => {
+    const failure = await failureOf(`process.kill(process.pid, 'SIGKILL')`);
+    expect(failure).toEqual(its('run_failed', 'it was ended by SIGKILL before it was ready'));
+  });
+
+  it('is killed a moment after it has let go of its descriptors is, too', async () => {
+    const program = `require('node:fs').closeSync(3); setTimeout(() => process.kill(process.pid, 'SIGKILL'), 100)`;
+    expect(await failureOf(program)).toEqual(
+      its('run_failed', 'it was ended by SIGKILL before it was ready'),
+    );
+  });
+
+  it('ends without a word is told of with its exit code', async () => {
+    expect(await failureOf('process.exit(1)')).toEqual(
+      its('run_failed', 'it ended with exit code 1 before it was ready'),
+    );
+  });
+
+  it('has printed what ails it is quoted', async () => {
+    const program = `console.error('FATAL ERROR: heap out of memory'); process.kill(process.pid, 'SIGABRT')`;
+    expect(await failureOf(program)).toEqual(
+      its('run_failed', 'it was ended by SIGABRT before it was ready: FATAL ERROR: heap out of memory'),
+    );
+  });
+
+  it('is not ready in its time is told of, and ended', async () => {
+    expect(await failureOf('setInterval(() => {}, 1000)', 500)).toEqual(
+      its('run_failed', 'it was not ready within 0.5 s'),
+    );
+    const started = ['-f', join(root, 'package/bin/run.js')];
+    await vi.waitFor(() => expect(spawnSync('pgrep', started).status).toBe(1), 5_000);
+  });
+});
