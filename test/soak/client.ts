@@ -78,7 +78,8 @@ export class Client {
           }),
       ];
       for (let left = 1 + this.#random(4); left > 0; left--) await deeds[this.#random(deeds.length)]!();
-      demand(known, numbersProblem(await textOf(this.#api, known.sandbox!)));
+      const { sandbox } = known;
+      demand(known, numbersProblem(await textOf(this.#api, sandbox!), sandbox!.generation));
     });
   }
 
@@ -108,7 +109,7 @@ export class Client {
     return known.sandbox;
   }
 
-  /** Its next generation, which logs from the beginning. */
+  /** Its next generation, which counts from the beginning, in the same log. */
   #again(known: Known, act: () => Promise<Known['sandbox']>): Promise<void> {
     return this.#between(known, () =>
       this.#ledger.attempt(known, async () => {
@@ -136,7 +137,7 @@ export class Client {
       text += data;
       if (--left === 0) break;
     }
-    const problem = numbersProblem(text);
+    const problem = numbersProblem(text, sandbox!.generation);
     if (problem) throw new Error(`its log, followed: ${problem}`);
   }
 

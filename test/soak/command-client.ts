@@ -48,12 +48,17 @@ export class CommandClient {
     const box = this.#ledger.newName();
     const made = await this.#fsb(['run', box, '-d', '--image', 'host', '--', ...COUNTING], { code: 0 });
     if (made) {
+      let generations = 1;
+      const restart = (): Promise<boolean> => {
+        generations += 1;
+        return this.#fsb(['restart', '-t', '0', box], { code: 0 });
+      };
       const deeds = [
         () =>
           this.#fsb(['exec', box, '--', 'sh', '-c', 'echo alive; exit 3'], { code: 3, stdout: /^alive\n$/ }),
         () => this.#fsb(['cp', `${box}:/etc/hostname`, '-'], { code: 0, stdout: /hostname/ }),
-        () => this.#follow(box),
-        () => this.#fsb(['restart', '-t', '0', box], { code: 0 }),
+        () => this.#follow(box, generations),
+        restart,
         () => this.#fsb(['get', box, '-o', 'json'], { code: 0, stdout: /"Running"|running/ }),
       ];
       for (let left = 1 + this.#random(2); left > 0; left--) await deeds[this.#random(deeds.length)]!();
@@ -72,11 +77,13 @@ export class CommandClient {
     return true;
   }
 
-  async #follow(box: string): Promise<void> {
+  /** @param generations that there may have been */
+  async #follow(box: string, generations: number): Promise<void> {
     const child = spawn(binary, ['logs', '-f', box], { env: this.#env });
     this.#killLater(child);
     const { stdout, stderr }: Outcome = await outcomeOf(child);
-    const problem = child.signalCode === 'SIGKILL' ? numbersProblem(stdout) : `it ended: ${stderr}`;
+    const problem =
+      child.signalCode === 'SIGKILL' ? numbersProblem(stdout, generations) : `it ended: ${stderr}`;
     if (problem) throw new Error(`fsb-ctl logs -f ${box}: ${problem}`);
   }
 

@@ -63,7 +63,8 @@ async function problemOf(api: CoreApi, known: Known, found?: Sandbox): Promise<s
       : `${name} should run or be expired: ${about(found)}`;
   if (kind === 'exiting') return exitProblem(api, found, code);
   if (phase !== 'Running') return `${name} should run: ${about(found)}`;
-  const problem = (await execProblem(api, found)) ?? numbersProblem(await textOf(api, found));
+  const problem =
+    (await execProblem(api, found)) ?? numbersProblem(await textOf(api, found), found.generation);
   return problem && `${name}: ${problem}`;
 }
 
@@ -85,10 +86,16 @@ export async function exitProblem(api: CoreApi, box: Sandbox, code: number): Pro
 
 const about = (box: Sandbox): string => `${JSON.stringify(box.state)} ${JSON.stringify(box.events)}`;
 
-export function numbersProblem(text: string): string | undefined {
+/** Every number once, in order, and from 0 again in at most so many generations; one may have ended before its first line. */
+export function numbersProblem(text: string, generations = 1): string | undefined {
   const lines = text.split('\n').slice(0, -1);
-  const wrong = lines.findIndex((line, index) => line !== `line ${index}`);
-  return wrong < 0 ? undefined : `line ${wrong} of ${lines.length} is ${JSON.stringify(lines[wrong])}`;
+  let [next, begun] = [0, 0];
+  const wrong = lines.findIndex((line) => {
+    if (line === 'line 0') [next, begun] = [0, begun + 1];
+    return line !== `line ${next++}` || begun > generations;
+  });
+  const where = `line ${wrong} of ${lines.length}, after ${begun} of ${generations} beginnings`;
+  return wrong < 0 ? undefined : `${where}, is ${JSON.stringify(lines[wrong])}`;
 }
 
 export async function textOf(api: Pick<CoreApi, 'sandboxes'>, box: Sandbox): Promise<string> {
