@@ -1,12 +1,11 @@
-import { BaseCommand } from '../../cli/base-command.ts';
 import { coreFlags } from '../../cli/local/core-flags.ts';
 import { daemonListing } from '../../cli/local/daemon-view.ts';
-import { localCore } from '../../cli/local/find.ts';
+import { LocalCommand } from '../../cli/local/local-command.ts';
 import { serveFlags } from '../../cli/local/serve-flags.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
 import { abortable } from '../../core/model/abortable.ts';
 
-export default class DaemonStart extends BaseCommand {
+export default class DaemonStart extends LocalCommand {
   static override summary = 'Start the local core in the background.';
   static override description =
     'Returns when the core is ready. If it runs already, says so and changes nothing. Flags are those of serve: images of --warm must be here, "pool start" pulls them.';
@@ -19,7 +18,7 @@ export default class DaemonStart extends BaseCommand {
   async run(): Promise<undefined> {
     const { flags, raw } = await this.parse(DaemonStart);
     policyFromFlags(flags);
-    const local = localCore(this.world, this.config.root, flags.root);
+    const local = await this.local(flags.root);
     const { startCore } = await import('../../cli/local/local-core.ts');
     const { status, started } = await abortable(
       startCore(local, serveFlags(raw, this.world.cwd)),
