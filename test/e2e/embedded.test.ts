@@ -152,6 +152,7 @@ it('the next core knows how long an instance has been claimed', async () => {
 describe('a restart with a flag that is no good', () => {
   it.each([
     ['--log-size 1k', 'It takes at least 1m.'],
+    ['--tls-cert /nope', 'Give both --tls-cert and --tls-key.'],
     ['--http 127.0.0.1:1x', 'without these flags'],
     ['--warm nosuch=1', 'without these flags'],
   ])('leaves a core all the same: %s', async (flags, hint) => {

@@ -1,6 +1,8 @@
+import { Parser } from '@oclif/core';
 import { coreFlags } from '../../cli/local/core-flags.ts';
 import { daemonListing } from '../../cli/local/daemon-view.ts';
 import { LocalCommand } from '../../cli/local/local-command.ts';
+import { securityFrom } from '../../cli/local/security-flags.ts';
 import { keptFlags, serveFlags } from '../../cli/local/serve-flags.ts';
 import { shellWords } from '../../cli/output/shell-words.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
@@ -26,6 +28,9 @@ export default class DaemonRestart extends LocalCommand {
     const given = serveFlags(raw, this.world.cwd);
     const before = (await runningCore(local))?.flags ?? [];
     const kept = keptFlags(before, given);
+    // Before the stop: whatever can be known to be wrong by then costs nobody the core that runs.
+    const together = await Parser.parse([...kept, ...given], { flags: coreFlags });
+    securityFrom(together.flags, this.world, local.paths.token);
     const stopped = await abortable(stopCore(local), signal);
     const start = startCore(local, [...kept, ...given]).catch(async (error: unknown) => {
       if (!stopped || given.length === 0) throw error;

@@ -1,7 +1,7 @@
 import { coreFlags } from '../../cli/local/core-flags.ts';
 import { daemonListing } from '../../cli/local/daemon-view.ts';
 import { LocalCommand } from '../../cli/local/local-command.ts';
-import { serveFlags } from '../../cli/local/serve-flags.ts';
+import { serveFlags, wayToChange } from '../../cli/local/serve-flags.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
 import { abortable } from '../../core/model/abortable.ts';
 
@@ -20,15 +20,14 @@ export default class DaemonStart extends LocalCommand {
     policyFromFlags(flags);
     const local = await this.local(flags.root);
     const { startCore } = await import('../../cli/local/local-core.ts');
-    const { status, started } = await abortable(
-      startCore(local, serveFlags(raw, this.world.cwd)),
-      this.interruption.signal,
-    );
+    const given = serveFlags(raw, this.world.cwd);
+    const { status, started } = await abortable(startCore(local, given), this.interruption.signal);
     await this.say(
       started
         ? `The core is running (pid ${status.pid}).`
         : `The core was running already (pid ${status.pid}); its settings are unchanged.`,
     );
+    if (!started) await this.say(wayToChange(given));
     if (started && flags['generate-token']) await this.say(`The token is in ${local.paths.token}.`);
     await this.print(daemonListing(status, local.paths));
     return undefined;
