@@ -125,14 +125,20 @@ async function serve(
   { options, cleanup, ...parts }: ServeParts,
 ): Promise<CoreStatus> {
   const { paths, log, flags } = options;
-  const servers = await listen(api, options, parts);
+  const { servers, moved } = await listen(api, options, parts);
   failpoint('serve.listening');
   cleanup.add('servers', () => servers.close(CALL_GRACE));
   const secure = options.security?.tls !== undefined;
   if (servers.http[1]) info.http = `${secure ? 'https' : 'http'}://${servers.http[1]}`;
   if (servers.metrics) info.metrics = `${metricsScheme(servers.metrics)}://${servers.metrics}/metrics`;
   const grpc = servers.grpc[1] ? `${secure ? 'tls' : 'tcp'}://${servers.grpc[1]}` : '';
-  const status = { ...info, endpoint: `unix://${paths.grpcSocket}`, grpc, ...(flags && { flags }) };
+  const status = {
+    ...info,
+    endpoint: `unix://${paths.grpcSocket}`,
+    grpc,
+    ...(flags && { flags }),
+    ...(moved && { moved }),
+  };
   await writeStatus(paths.status, status).catch((error: unknown) => {
     // Only a core that runs can make room: this one can be asked for what the file would have said.
     if (FsbError.from(error).code !== 'no_capacity') throw error;
@@ -147,12 +153,15 @@ async function serve(
 const metricsScheme = (address: string): string =>
   isLoopback(address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) ? 'http' : 'https';
 
-/** A usual port that somebody else has gives way to a free one; an address that the user named does not. */
+/**
+ * A usual port that somebody else has gives way to a free one; an address that the user named does not.
+ * @returns also why it gave way, if it did
+ */
 async function listen(
   api: CoreApi,
   options: CoreOptions,
   { metrics: coreMetrics, descriptors, clock }: Pick<ServeParts, 'metrics' | 'descriptors' | 'clock'>,
-): Promise<Servers> {
+): Promise<{ servers: Servers; moved?: string }> {
   const { paths, log, grpc, usualPorts } = options;
   const start = (http?: string, metrics?: string): Promise<Servers> =>
     startServers(api, {
@@ -169,10 +178,13 @@ async function listen(
   const free = (address: string | undefined): string | undefined =>
     address !== undefined && usualPorts?.includes(address) ? address.replace(/:\d+$/, ':0') : address;
   try {
-    return await start(options.http, options.metrics);
+    return { servers: await start(options.http, options.metrics) };
   } catch (error) {
     const movable = free(options.http) !== options.http || free(options.metrics) !== options.metrics;
-    if (!movable || FsbError.from(error).code !== 'unavailable') throw error;
-    return start(free(options.http), free(options.metrics));
+    const { code, message: moved } = FsbError.from(error);
+    if (!movable || code !== 'unavailable') throw error;
+    const servers = await start(free(options.http), free(options.metrics));
+    log.warn({ reason: moved }, 'a usual port is taken, perhaps by another core: listening on free ones');
+    return { servers, moved };
   }
 }

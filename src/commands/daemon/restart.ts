@@ -1,6 +1,6 @@
 import { Parser } from '@oclif/core';
 import { coreFlags } from '../../cli/local/core-flags.ts';
-import { daemonListing } from '../../cli/local/daemon-view.ts';
+import { daemonListing, movedPorts } from '../../cli/local/daemon-view.ts';
 import { LocalCommand } from '../../cli/local/local-command.ts';
 import { securityFrom } from '../../cli/local/security-flags.ts';
 import { keptFlags, serveFlags } from '../../cli/local/serve-flags.ts';
@@ -44,6 +44,7 @@ export default class DaemonRestart extends LocalCommand {
     });
     const { status } = await abortable(start, signal);
     await this.say(`The core is running ${stopped ? 'again' : 'now'} (pid ${status.pid}).`);
+    await this.say(movedPorts(status));
     if (kept.length > 0) await this.say(`Its flags are those of the core before: ${shellWords(kept)}`);
     await this.print(daemonListing(status, local.paths));
   }

@@ -1,5 +1,5 @@
 import { coreFlags } from '../../cli/local/core-flags.ts';
-import { daemonListing } from '../../cli/local/daemon-view.ts';
+import { daemonListing, movedPorts } from '../../cli/local/daemon-view.ts';
 import { LocalCommand } from '../../cli/local/local-command.ts';
 import { serveFlags, wayToChange } from '../../cli/local/serve-flags.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
@@ -27,6 +27,7 @@ export default class DaemonStart extends LocalCommand {
         ? `The core is running (pid ${status.pid}).`
         : `The core was running already (pid ${status.pid}); its settings are unchanged.`,
     );
+    if (started) await this.say(movedPorts(status));
     if (!started) await this.say(wayToChange(given));
     if (started && flags['generate-token']) await this.say(`The token is in ${local.paths.token}.`);
     await this.print(daemonListing(status, local.paths));
