@@ -57,11 +57,16 @@ export abstract class OutputCommand extends Command {
     return this.#settings;
   }
 
+  /** What is configured of how a result looks. */
+  protected get appearance(): Pick<Settings, 'output' | 'color'> {
+    return this.settings;
+  }
+
   protected get format(): OutputFormat {
     const { json, output } = this.globals;
     if (json) return 'json';
     // -q on the command line wins over a format that is only configured.
-    return output?.format ?? (this.quiet ? 'table' : this.settings.output);
+    return output?.format ?? (this.quiet ? 'table' : this.appearance.output);
   }
 
   /** The user chose a format; -q is one. */
@@ -77,7 +82,7 @@ export abstract class OutputCommand extends Command {
   protected get plain(): boolean {
     const { NO_COLOR, TERM } = this.world.env;
     return (
-      Boolean(this.globals['no-color'] || NO_COLOR) || TERM === 'dumb' || this.settings.color === 'never'
+      Boolean(this.globals['no-color'] || NO_COLOR) || TERM === 'dumb' || this.appearance.color === 'never'
     );
   }
 
@@ -87,7 +92,7 @@ export abstract class OutputCommand extends Command {
   }
 
   protected get colors(): boolean {
-    return !this.plain && (this.settings.color === 'always' || this.world.terminal.stdout.isTTY === true);
+    return !this.plain && (this.appearance.color === 'always' || this.world.terminal.stdout.isTTY === true);
   }
 
   /** The result is data for a program, one document: nothing else may go to stdout. */

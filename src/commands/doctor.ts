@@ -1,13 +1,12 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.ts';
-import { localCore } from '../cli/local/find.ts';
+import { LocalCommand } from '../cli/local/local-command.ts';
 import type { LocalCore } from '../cli/local/local-core.ts';
 import { abortable } from '../core/model/abortable.ts';
 
-export default class Doctor extends BaseCommand {
+export default class Doctor extends LocalCommand {
   static override summary = 'Check that this machine can run sandboxes.';
   static override description =
-    `Says which runtime was found, whether images can come, how the records of the core and its last start are, what is missing and how to get it. Without --fix it changes nothing and starts nothing. Exit code 0 when all is well, 1 when something is missing.
+    `Says whether the configuration can be used, which runtime was found, whether images can come, how the records of the core and its last start are, what is missing and how to get it. Without --fix it changes nothing and starts nothing. Exit code 0 when all is well, 1 when something is missing.
 
 With --fix it builds the guest programs, makes directories, and cleans up what a killed core has left: sockets, dead instances with their cgroups, mounts and layers. Running sandboxes, and whatever a running core owns, stay as they are.`;
   static override examples = [
@@ -21,10 +20,11 @@ With --fix it builds the guest programs, makes directories, and cleans up what a
 
   async run(): Promise<number> {
     const { flags } = await this.parse(Doctor);
-    const local = localCore(this.world, this.config.root);
+    const local = await this.local();
     await this.#attend(local, flags.fix === true);
     const { doctorListing, examine } = await import('../cli/local/doctor.ts');
-    const checks = await this.#bounded(examine(local, this.world));
+    const { configCheck } = await import('../cli/local/config-check.ts');
+    const checks = [configCheck(this.settings), ...(await this.#bounded(examine(local, this.world)))];
     await this.print(doctorListing(checks));
     for (const { name, hint } of checks) if (hint !== '') await this.say(`Hint: ${name}: ${hint}`);
     return checks.every(({ ok }) => ok) ? 0 : 1;

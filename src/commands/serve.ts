@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { coreFlags } from '../cli/local/core-flags.ts';
+import { movedPorts } from '../cli/local/daemon-view.ts';
 import { localCore } from '../cli/local/find.ts';
 import { logLevel } from '../cli/local/log-level.ts';
 import { generateToken, securityFrom } from '../cli/local/security-flags.ts';
@@ -56,9 +57,11 @@ export default class Serve extends BaseCommand {
       logLevel: level,
       readyFd: flags['ready-fd'],
       events: this.world.events,
-      ready: async ({ endpoint, grpc, http, runtime }) => {
+      ready: async (status) => {
+        const { endpoint, grpc, http, runtime } = status;
         await this.say(token?.used());
         const places = [endpoint, grpc, http].filter((place) => place !== '').join(', ');
+        await this.say(movedPorts(status));
         await this.say(`The core is ready: ${places} (${runtime}). Its log: ${paths.log}`);
       },
     });

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
+import type { Settings } from '../cli/config/settings.ts';
 import { versionListing } from '../cli/output/core-view.ts';
 import type { SystemInfo } from '../core/api/core-api.ts';
 import { FsbError } from '../core/model/errors.ts';
@@ -13,6 +14,11 @@ export default class Version extends BaseCommand {
     { description: 'For a bug report', command: '<%= config.bin %> version -o json' },
   ];
   static override flags = { client: Flags.boolean({ summary: 'Only the command line; ask no core.' }) };
+
+  /** What is asked for in the report of a bug must not fail by a file that is part of it. */
+  protected override get appearance(): Pick<Settings, 'output' | 'color'> {
+    return this.settings.usable;
+  }
 
   override async run(): Promise<undefined> {
     const { flags } = await this.parse(Version);

@@ -126,14 +126,20 @@ async function serve(
   { options, cleanup, ...parts }: ServeParts,
 ): Promise<CoreStatus> {
   const { paths, log, flags } = options;
-  const servers = await listen(api, options, parts);
+  const { servers, moved } = await listen(api, options, parts);
   failpoint('serve.listening');
   cleanup.add('servers', () => servers.close(CALL_GRACE));
   const secure = options.security?.tls !== undefined;
   if (servers.http[1]) info.http = `${secure ? 'https' : 'http'}://${servers.http[1]}`;
   if (servers.metrics) info.metrics = `${metricsScheme(servers.metrics)}://${servers.metrics}/metrics`;
   const grpc = servers.grpc[1] ? `${secure ? 'tls' : 'tcp'}://${servers.grpc[1]}` : '';
-  const status = { ...info, endpoint: `unix://${paths.grpcSocket}`, grpc, ...(flags && { flags }) };
+  const status = {
+    ...info,
+    endpoint: `unix://${paths.grpcSocket}`,
+    grpc,
+    ...(flags && { flags }),
+    ...(moved && { moved }),
+  };
   await writeStatus(paths.status, status).catch((error: unknown) => {
     // Only a core that runs can make room: this one can be asked for what the file would have said.
     if (FsbError.from(error).code !== 'no_capacity') throw error;
@@ -148,11 +154,12 @@ async function serve(
 const metricsScheme = (address: string): string =>
   isLoopback(address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) ? 'http' : 'https';
 
+/** @returns also why usual ports gave way, if they did */
 async function listen(
   api: CoreApi,
   options: CoreOptions,
   { metrics: coreMetrics, descriptors, clock }: Pick<ServeParts, 'metrics' | 'descriptors' | 'clock'>,
-): Promise<Servers> {
+): Promise<{ servers: Servers; moved?: string }> {
   const { paths, log, grpc, usualPorts } = options;
   const start = (http?: string, metrics?: string): Promise<Servers> =>
     startServers(api, {
@@ -167,12 +174,17 @@ async function listen(
       log: log.child({ component: 'server' }),
     });
   const tries = addressesToTry(options, usualPorts ?? [], paths.root);
-  for (;;) {
+  for (let moved: string | undefined; ; ) {
     try {
       const { http, metrics } = tries.shift()!;
-      return await start(http, metrics);
+      const servers = await start(http, metrics);
+      if (moved !== undefined)
+        log.warn({ reason: moved }, 'a usual port is taken, perhaps by another core: listening on others');
+      return { servers, ...(moved && { moved }) };
     } catch (error) {
-      if (tries.length === 0 || FsbError.from(error).code !== 'unavailable') throw error;
+      const { code, message } = FsbError.from(error);
+      if (tries.length === 0 || code !== 'unavailable') throw error;
+      moved ??= message;
     }
   }
 }

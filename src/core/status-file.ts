@@ -9,6 +9,8 @@ export interface CoreStatus extends CoreFacts {
   endpoint: string;
   /** `tcp://127.0.0.1:9090`; empty when gRPC is on the unix socket alone. */
   grpc: string;
+  /** Why it does not listen on the usual ports, if it was to: `cannot listen on 127.0.0.1:5758: ...` */
+  moved?: string;
   /** What it was started with, as words of a command line; absent: nobody knows. */
   flags?: readonly string[];
 }

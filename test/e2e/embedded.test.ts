@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
@@ -152,6 +153,7 @@ it('the next core knows how long an instance has been claimed', async () => {
 describe('a restart with a flag that is no good', () => {
   it.each([
     ['--log-size 1k', 'It takes at least 1m.'],
+    ['--tls-cert /nope', 'Give both --tls-cert and --tls-key.'],
     ['--http 127.0.0.1:1x', 'without these flags'],
     ['--warm nosuch=1', 'without these flags'],
   ])('leaves a core all the same: %s', async (flags, hint) => {
@@ -166,8 +168,14 @@ describe('a restart with a flag that is no good', () => {
 
 describe('the log of the core', () => {
   it('is shown, its end, and as it is written', async () => {
-    await shell.succeed('fsb-ctl daemon start');
+    // Whether we have the port or somebody else does.
+    const holder = createServer();
+    await new Promise((resolve) => holder.on('error', resolve).listen(5758, '127.0.0.1', () => resolve(0)));
+    const { stderr } = await shell.run('fsb-ctl daemon start');
+    holder.close();
+    expect(stderr).toMatch(/^Warning: cannot listen on 127.0.0.1:5758: .*--http and --metrics\.$/m);
     const text = await shell.succeed('fsb-ctl daemon logs');
+    expect(text).toContain('a usual port is taken');
     expect(text).toBe(await readFile(join(shell.cli.root, 'state/core.log'), 'utf8'));
     const lines = text.trimEnd().split('\n');
     expect(await shell.succeed('fsb-ctl daemon logs -n 2')).toBe(`${lines.slice(-2).join('\n')}\n`);

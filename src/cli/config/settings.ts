@@ -32,6 +32,24 @@ export class Settings {
     this.contexts = new Contexts(place);
   }
 
+  /** The files that are read. */
+  get files(): string[] {
+    const { project, user } = this.sources;
+    return [project, user].flatMap((read) => (read === undefined ? [] : [read.file]));
+  }
+
+  /** For what must work where the files cannot be used: these then, as if there were none. */
+  get usable(): Settings {
+    try {
+      this.sources;
+      return this;
+    } catch {
+      const bare = new Settings(this.#place, this.#flags);
+      bare.#sources = { ...this.#said, project: undefined, user: undefined };
+      return bare;
+    }
+  }
+
   get core(): CoreChoice {
     this.#core ??= chooseCore(this.sources);
     return this.#core;
@@ -68,13 +86,19 @@ export class Settings {
 
   private get sources(): Sources {
     this.#sources ??= {
-      flags: this.#flags,
-      env: this.#place.env,
+      ...this.#said,
       project: this.#projectConfig(),
       user: readConfigFile(userFile(this.#place), 'user'),
-      context: (name) => this.contexts.get(name),
     };
     return this.#sources;
+  }
+
+  get #said(): Omit<Sources, 'project' | 'user'> {
+    return {
+      flags: this.#flags,
+      env: this.#place.env,
+      context: (name) => this.contexts.get(name),
+    };
   }
 
   #projectConfig(): ConfigFile | undefined {

@@ -37,6 +37,11 @@ export function daemonView(status: CoreStatus | undefined, paths: CorePaths): Da
   };
 }
 
+/** What to tell whoever expects a core that starts at the usual ports. */
+export const movedPorts = ({ moved, http, metrics }: CoreStatus): string | undefined =>
+  moved &&
+  `Warning: ${moved}; perhaps another core has it. Free ports are used instead: ${[http, metrics].filter(Boolean).join(', ')}. For ports of its own, give --http and --metrics.`;
+
 export function daemonListing(status: CoreStatus | undefined, paths: CorePaths): Listing<DaemonView> {
   return {
     items: [daemonView(status, paths)],

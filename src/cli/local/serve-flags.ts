@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 import type { Interfaces } from '@oclif/core';
+import { DEFAULT_POOL } from '../../core/model/ids.ts';
+import { shellWords } from '../output/shell-words.ts';
 import { policyFlags } from '../pool/policy-flags.ts';
 import { coreFlags } from './core-flags.ts';
 import { SECURITY_FILES } from './security-flags.ts';
@@ -20,6 +22,15 @@ export function serveFlags(words: Interfaces.ParserOutput['raw'], cwd: string): 
 export function keptFlags(before: readonly string[], given: readonly string[]): string[] {
   const said = new Set(given.map(subjectOf));
   return before.filter((word) => !(nameOf(word) in policyFlags) && !said.has(subjectOf(word)));
+}
+
+/** What to type for a core that runs to have these flags; what is a policy's alone needs no other core. */
+export function wayToChange(given: readonly string[]): string | undefined {
+  if (given.length === 0) return undefined;
+  const way = given.every((word) => nameOf(word) in policyFlags)
+    ? `pool update ${DEFAULT_POOL}`
+    : 'daemon restart';
+  return `To change them: fsb-ctl ${way} ${shellWords(given)}`;
 }
 
 const nameOf = (word: string): string => /^--(?:no-)?([^=]+)/.exec(word)?.[1] ?? '';

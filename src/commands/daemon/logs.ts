@@ -1,9 +1,8 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
-import { localCore } from '../../cli/local/find.ts';
+import { LocalCommand } from '../../cli/local/local-command.ts';
 import { parseTail } from '../../cli/logs/time-query.ts';
 
-export default class DaemonLogs extends BaseCommand {
+export default class DaemonLogs extends LocalCommand {
   static override summary = "Show the local core's own log.";
   static override description =
     'Lines of JSON, as the core writes them; FSB_LOG_LEVEL=debug at its start makes it talkative. Works when no core runs. --follow goes on until ctrl-C, over restarts of the core.';
@@ -26,7 +25,7 @@ export default class DaemonLogs extends BaseCommand {
   async run(): Promise<undefined> {
     const { flags } = await this.parse(DaemonLogs);
     const tail = flags.tail === undefined ? undefined : parseTail(flags.tail);
-    const { paths } = localCore(this.world, this.config.root, flags.root);
+    const { paths } = await this.local(flags.root);
     const { readLogFile } = await import('../../cli/local/log-file.ts');
     const query = { tail, follow: flags.follow === true, signal: this.interruption.signal };
     for await (const bytes of readLogFile(paths.log, query)) await this.out(bytes);

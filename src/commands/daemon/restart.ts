@@ -1,14 +1,15 @@
-import { BaseCommand } from '../../cli/base-command.ts';
+import { Parser } from '@oclif/core';
 import { coreFlags } from '../../cli/local/core-flags.ts';
-import { daemonListing } from '../../cli/local/daemon-view.ts';
-import { localCore } from '../../cli/local/find.ts';
+import { daemonListing, movedPorts } from '../../cli/local/daemon-view.ts';
+import { LocalCommand } from '../../cli/local/local-command.ts';
+import { securityFrom } from '../../cli/local/security-flags.ts';
 import { keptFlags, serveFlags } from '../../cli/local/serve-flags.ts';
 import { shellWords } from '../../cli/output/shell-words.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
 import { abortable } from '../../core/model/abortable.ts';
 import { FsbError } from '../../core/model/errors.ts';
 
-export default class DaemonRestart extends BaseCommand {
+export default class DaemonRestart extends LocalCommand {
   static override summary = 'Stop the local core and start it again.';
   static override description =
     'Sandboxes keep running meanwhile, and the new core takes them up. One that does not run is started. Flags are those of serve. The new core has the flags of the one that ran, but for those that are given anew; "daemon stop" and "daemon start" begin without any. Policies of pools are kept in either case, the environment is that of who restarts it.';
@@ -21,12 +22,15 @@ export default class DaemonRestart extends BaseCommand {
   async run(): Promise<undefined> {
     const { flags, raw } = await this.parse(DaemonRestart);
     policyFromFlags(flags);
-    const local = localCore(this.world, this.config.root, flags.root);
+    const local = await this.local(flags.root);
     const { runningCore, startCore, stopCore } = await import('../../cli/local/local-core.ts');
     const { signal } = this.interruption;
     const given = serveFlags(raw, this.world.cwd);
     const before = (await runningCore(local))?.flags ?? [];
     const kept = keptFlags(before, given);
+    // Before the stop: whatever can be known to be wrong by then costs nobody the core that runs.
+    const together = await Parser.parse([...kept, ...given], { flags: coreFlags });
+    securityFrom(together.flags, this.world, local.paths.token);
     const stopped = await abortable(stopCore(local), signal);
     const start = startCore(local, [...kept, ...given]).catch(async (error: unknown) => {
       if (!stopped || given.length === 0) throw error;
@@ -40,6 +44,7 @@ export default class DaemonRestart extends BaseCommand {
     });
     const { status } = await abortable(start, signal);
     await this.say(`The core is running ${stopped ? 'again' : 'now'} (pid ${status.pid}).`);
+    await this.say(movedPorts(status));
     if (kept.length > 0) await this.say(`Its flags are those of the core before: ${shellWords(kept)}`);
     await this.print(daemonListing(status, local.paths));
   }

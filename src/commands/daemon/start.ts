@@ -1,12 +1,11 @@
-import { BaseCommand } from '../../cli/base-command.ts';
 import { coreFlags } from '../../cli/local/core-flags.ts';
-import { daemonListing } from '../../cli/local/daemon-view.ts';
-import { localCore } from '../../cli/local/find.ts';
-import { serveFlags } from '../../cli/local/serve-flags.ts';
+import { daemonListing, movedPorts } from '../../cli/local/daemon-view.ts';
+import { LocalCommand } from '../../cli/local/local-command.ts';
+import { serveFlags, wayToChange } from '../../cli/local/serve-flags.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
 import { abortable } from '../../core/model/abortable.ts';
 
-export default class DaemonStart extends BaseCommand {
+export default class DaemonStart extends LocalCommand {
   static override summary = 'Start the local core in the background.';
   static override description =
     'Returns when the core is ready. If it runs already, says so and changes nothing. Flags are those of serve: images of --warm must be here, "pool start" pulls them.';
@@ -19,17 +18,17 @@ export default class DaemonStart extends BaseCommand {
   async run(): Promise<undefined> {
     const { flags, raw } = await this.parse(DaemonStart);
     policyFromFlags(flags);
-    const local = localCore(this.world, this.config.root, flags.root);
+    const local = await this.local(flags.root);
     const { startCore } = await import('../../cli/local/local-core.ts');
-    const { status, started } = await abortable(
-      startCore(local, serveFlags(raw, this.world.cwd)),
-      this.interruption.signal,
-    );
+    const given = serveFlags(raw, this.world.cwd);
+    const { status, started } = await abortable(startCore(local, given), this.interruption.signal);
     await this.say(
       started
         ? `The core is running (pid ${status.pid}).`
         : `The core was running already (pid ${status.pid}); its settings are unchanged.`,
     );
+    if (started) await this.say(movedPorts(status));
+    if (!started) await this.say(wayToChange(given));
     if (started && flags['generate-token']) await this.say(`The token is in ${local.paths.token}.`);
     await this.print(daemonListing(status, local.paths));
     return undefined;

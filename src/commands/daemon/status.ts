@@ -1,9 +1,8 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
 import { daemonListing } from '../../cli/local/daemon-view.ts';
-import { localCore } from '../../cli/local/find.ts';
+import { LocalCommand } from '../../cli/local/local-command.ts';
 
-export default class DaemonStatus extends BaseCommand {
+export default class DaemonStatus extends LocalCommand {
   static override summary = 'Show whether the local core runs, and where it listens.';
   static override description = 'Never starts a core. Exit code 0 in either case; read "running" in scripts.';
   static override examples = [
@@ -16,7 +15,7 @@ export default class DaemonStatus extends BaseCommand {
 
   async run(): Promise<undefined> {
     const { flags } = await this.parse(DaemonStatus);
-    const local = localCore(this.world, this.config.root, flags.root);
+    const local = await this.local(flags.root);
     const { runningCore } = await import('../../cli/local/local-core.ts');
     await this.print(daemonListing(await runningCore(local), local.paths));
     return undefined;

@@ -1,9 +1,8 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
-import { localCore } from '../../cli/local/find.ts';
+import { LocalCommand } from '../../cli/local/local-command.ts';
 import { abortable } from '../../core/model/abortable.ts';
 
-export default class DaemonStop extends BaseCommand {
+export default class DaemonStop extends LocalCommand {
   static override summary = 'Stop the local core.';
   static override description =
     'Ends the core in order and removes its warm instances. Sandboxes that run keep running, and the next core takes ' +
@@ -18,7 +17,7 @@ export default class DaemonStop extends BaseCommand {
 
   async run(): Promise<undefined> {
     const { flags } = await this.parse(DaemonStop);
-    const local = localCore(this.world, this.config.root, flags.root);
+    const local = await this.local(flags.root);
     const { stopCore } = await import('../../cli/local/local-core.ts');
     const stopped = await abortable(stopCore(local), this.interruption.signal);
     await this.say(stopped ? 'The core has stopped.' : 'No core is running.');

@@ -115,6 +115,26 @@ it.each([
   expect(stderr).toContain(hint);
 });
 
+it.each(['{"namespace": ', '{"bogus": 1}'])('that cannot be used is a row of doctor: %s', async (text) => {
+  await writeUser(text);
+  const { code, stdout, stderr } = await fsb('doctor -o table', { env: { FSB_ROOT: home } });
+  expect([code, stdout]).toEqual([1, expect.stringMatching(/^configuration +NO +.*config\.json/m)]);
+  expect(stderr).toMatch(/^Hint: configuration: /m);
+  expect(await fsb('version --client')).toMatchObject({ code: 0, stderr: '' });
+  expect(await fsb('daemon status', { env: { FSB_ROOT: home } })).toMatchObject({ code: 0, stderr: '' });
+  // One that asks a core must not take another one for the one that was meant.
+  expect(await fsb('version')).toMatchObject({ code: 2, stderr: expect.stringContaining(user()) });
+});
+
+it.each(['doctor', 'daemon status', 'daemon stop'])('%s says that it is about this machine', async (line) => {
+  const env = { FSB_ROOT: home };
+  const told = 'This is about the core of this machine; other commands talk to ';
+  expect((await fsb(line, { env })).stderr).not.toContain(told);
+  const there = await fsb(line, { env: { ...env, FSB_HOST: 'tcp://far:1' } });
+  expect(there.stderr).toContain(`${told}tcp://far:1 (environment:FSB_HOST).\n`);
+  expect((await fsb(`${line} --host tcp://far:1 -q`, { env })).stderr).not.toContain(told);
+});
+
 describe('a project', () => {
   it.each([
     ['endpoint', 'tcp://evil:1'],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { logLevel } from '../../../src/cli/local/log-level.ts';
+import { wayToChange } from '../../../src/cli/local/serve-flags.ts';
 import { logEntryView } from '../../../src/cli/logs/log-printer.ts';
 import { parseMoment, parseTail } from '../../../src/cli/logs/time-query.ts';
 import { chooseEditor } from '../../../src/cli/spec/editor.ts';
@@ -14,6 +15,15 @@ describe('logLevel', () => {
     ['silent', 'silent'],
   ])('%j -> %s', (text, level) => expect(logLevel({ FSB_LOG_LEVEL: text })).toBe(level));
 });
+
+it.each([
+  [[], undefined],
+  [
+    ['--max=5', '--no-pause-idle'],
+    'To change them: fsb-ctl pool update default-pool --max=5 --no-pause-idle',
+  ],
+  [['--max=5', '--http=off'], 'To change them: fsb-ctl daemon restart --max=5 --http=off'],
+])('what changes a core that runs: %j', (given, way) => expect(wayToChange(given)).toBe(way));
 
 describe('times', () => {
   const now = Date.parse('2026-03-01T12:00:00Z');
