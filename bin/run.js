@@ -9,7 +9,7 @@ const root = dirname(__dirname);
 const bundlePath = join(root, 'dist', 'fsb-ctl.cjs');
 const argv = process.argv.slice(2);
 
-if (argv.length === 1 && argv[0] === '--version')
+if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v'))
   process.stdout.write(`fsb-ctl ${require('../package.json').version}\n`);
 else runBundle();
 

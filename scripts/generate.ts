@@ -16,10 +16,18 @@ await writeFile(join(root, 'src/core/wire/gen/descriptors.ts'), await descriptor
 const manifest = await makeManifest(root);
 const commands = commandFacts(manifest);
 const packageFile = join(root, 'package.json');
-const described = JSON.parse(await readFile(packageFile, 'utf8')) as { description: string; man: string[] };
+const described = JSON.parse(await readFile(packageFile, 'utf8')) as {
+  description: string;
+  man: string[];
+  oclif: { topics: Record<string, { description: string }> };
+};
 
 const man = join(root, 'man');
-const pages = manPages(commands, manifest.version, described.description);
+const topics = Object.entries(described.oclif.topics).map(([name, { description }]) => ({
+  name,
+  description,
+}));
+const pages = manPages(commands, topics, { version: manifest.version, about: described.description });
 await mkdir(man, { recursive: true });
 // The page of a command that is gone must go, too.
 for (const file of await readdir(man))

@@ -14,7 +14,7 @@ import { systemClock } from './core/model/clock.ts';
 export async function start(root: string): Promise<number> {
   const pjson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as PackageJson;
   const argv = process.argv.slice(2);
-  if (argv[0] === '--version') {
+  if (argv[0] === '--version' || argv[0] === '-v') {
     process.stdout.write(`fsb-ctl ${pjson.version}\n`);
     return 0;
   }

@@ -42,6 +42,9 @@ export function commandFacts(manifest: Manifest): CommandFacts[] {
     .map((command) => oneCommand(command));
 }
 
+/** The man page about these words: `fsb-ctl-pool-status`. */
+export const pageOf = (words: string): string => `${BIN}-${words.replaceAll(' ', '-')}`;
+
 function oneCommand(command: Command.Cached): CommandFacts {
   const words = command.id.replaceAll(':', ' ');
   const expand = (text: string): string =>
@@ -55,7 +58,7 @@ function oneCommand(command: Command.Cached): CommandFacts {
       .map(oneFlag);
   return {
     words,
-    page: `${BIN}-${words.replaceAll(' ', '-')}`,
+    page: pageOf(words),
     summary: command.summary ?? '',
     description: expand(command.description ?? '')
       .split(/\n\s*\n/)

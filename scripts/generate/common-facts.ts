@@ -8,7 +8,7 @@ export const exitCodes: Rows = [
   ['3', 'Not found.'],
   ['4', 'It exists already, or its state forbids that.'],
   ['5', 'No capacity.'],
-  ['6', 'The core cannot be reached.'],
+  ['6', 'The core cannot be reached or started.'],
   ['7', 'Denied.'],
   ['124', 'Timeout.'],
   ['125', 'The core could not run the command, or its end could not be learned.'],

@@ -1,4 +1,4 @@
-import type { CommandFacts, FlagFacts } from './command-facts.ts';
+import { type CommandFacts, type FlagFacts, pageOf } from './command-facts.ts';
 import { environment, exitCodes, files, values } from './common-facts.ts';
 import { bold, italic, literal, paragraphs, roffText, section, termList } from './roff.ts';
 
@@ -11,13 +11,43 @@ export interface Page {
 const BIN = 'fsb-ctl';
 const NOTICE = '.\\" Generated from src/commands by: npm run generate';
 
-export const manPages = (commands: CommandFacts[], version: string, about: string): Page[] => [
+/** Of a word that has commands below it: `image`. */
+export interface TopicFacts {
+  name: string;
+  /** A sentence. */
+  description: string;
+}
+
+/** @param about the package, in a line */
+export const manPages = (
+  commands: CommandFacts[],
+  topics: TopicFacts[],
+  { version, about }: { version: string; about: string },
+): Page[] => [
   { file: `${BIN}.1`, text: overview(commands, version, about) },
+  ...topics.map((each) => ({ file: `${pageOf(each.name)}.1`, text: topicPage(each, commands, version) })),
   ...commands.map((command) => ({
     file: `${command.page}.1`,
     text: commandPage(command, commands, version),
   })),
+  ...commands.flatMap(({ page: shown, aliases }) =>
+    aliases.map((alias) => ({ file: `${pageOf(alias)}.1`, text: `.so ${shown}.1\n` })),
+  ),
 ];
+
+function topicPage({ name, description }: TopicFacts, commands: CommandFacts[], version: string): string {
+  const below = commands.filter(({ words }) => topic(words) === name);
+  return page(pageOf(name), version, [
+    ...section('NAME', [
+      `${roffText(pageOf(name))} \\- ${roffText(lowerFirst(description.replace(/\.$/, '')))}`,
+    ]),
+    ...section('SYNOPSIS', [`${bold(`${BIN} ${name}`)} ${italic('COMMAND')}`]),
+    ...section('DESCRIPTION', paragraphs([description])),
+    ...section('COMMANDS', commandList(below)),
+    ...section('GLOBAL OPTIONS', flagList(below[0]?.globalFlags ?? [])),
+    ...closing([BIN, ...below.map(({ page: related }) => related)]),
+  ]);
+}
 
 function overview(commands: CommandFacts[], version: string, about: string): string {
   return page(BIN, version, [
@@ -31,10 +61,7 @@ function overview(commands: CommandFacts[], version: string, about: string): str
         'Standard output carries the result only; progress, hints and errors go to standard error.',
       ]),
     ]),
-    ...section(
-      'COMMANDS',
-      termList(commands.map(({ words, summary }) => ({ term: bold(words), text: summary }))),
-    ),
+    ...section('COMMANDS', commandList(commands)),
     ...section('GLOBAL OPTIONS', flagList(commands[0]?.globalFlags ?? [])),
     ...closing(commands.map(({ page: name }) => name)),
   ]);
@@ -82,6 +109,9 @@ const closing = (related: string[]): string[] => [
   ...section('FILES', termList(files.map(([name, text]) => ({ term: italic(name), text })))),
   ...section('SEE ALSO', [related.map((name) => `${bold(name)}(1)`).join(',\n')]),
 ];
+
+const commandList = (commands: CommandFacts[]): string[] =>
+  termList(commands.map(({ words, summary }) => ({ term: bold(words), text: summary })));
 
 const flagList = (flags: FlagFacts[]): string[] =>
   termList(flags.map((flag) => ({ term: flagTerm(flag), text: flag.text })));

@@ -12,6 +12,7 @@ import { Interruption } from './interruption.ts';
 import { sideBySide } from './output/side-by-side.ts';
 import { type ArgValues, type FlagValues, OutputCommand } from './output-command.ts';
 import type { FlagArities } from './program/pass-through.ts';
+import type { Asking } from './prompts.ts';
 import { tryWrite } from './streams.ts';
 import { wantsJson } from './wants-json.ts';
 import type { World } from './world.ts';
@@ -87,6 +88,11 @@ export abstract class BaseCommand extends OutputCommand {
   /** To hand to every call of the core. */
   protected get call(): CallOptions {
     return { signal: this.interruption.signal };
+  }
+
+  /** To hand to every question. */
+  protected get asking(): Asking {
+    return { terminal: this.world.terminal, plain: this.plain, signal: this.interruption.signal };
   }
 
   protected get namespace(): string {

@@ -109,6 +109,6 @@ function plainMessage(message: string): string {
     .replace(/^The following errors? occurred:\s*/, '')
     .replace(/^Parsing --(\S+) \n\t/, '--$1: ')
     .replaceAll(/\s*\n\s*/g, '; ')
-    .replace(/^--(\S+)=true cannot/, '--$1 cannot');
+    .replace(/^--([\w-]+)=.* (cannot also be provided)/s, '--$1 $2');
   return /^[A-Z][a-z]/.test(text) ? text[0]!.toLowerCase() + text.slice(1) : text;
 }

@@ -1,5 +1,4 @@
 import { Args, Flags } from '@oclif/core';
-import { FsbError } from '../core/model/errors.ts';
 import { parseSignal } from '../core/model/process.ts';
 import { parseDuration, parseSize } from '../core/model/quantity.ts';
 import { cpusFlag, diskFlag, memoryFlag, pidsFlag } from './limit-flags.ts';
@@ -13,17 +12,6 @@ export const durationFlag = Flags.custom<number>({
 });
 
 export const sizeFlag = Flags.custom<number>({ helpValue: 'SIZE', parse: async (text) => parseSize(text) });
-
-export const rateFlag = Flags.custom<number>({ helpValue: '0..1', parse: async (text) => parseRate(text) });
-
-/** @throws invalid_argument */
-export function parseRate(text: string): number {
-  const rate = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && rate <= 1) return rate;
-  throw new FsbError('invalid_argument', `invalid rate ${JSON.stringify(text)}`, {
-    hint: 'Write it like 0.5: from 0 to 1.',
-  });
-}
 
 /** May be given several times; greedy flags would swallow the arguments after them. */
 export const repeated = { multiple: true, multipleNonGreedy: true } as const;
@@ -65,6 +53,10 @@ export const globalFlags = {
   }),
   json: Flags.boolean({ summary: 'Short for --output json.', exclusive: ['output'], helpGroup: 'GLOBAL' }),
   quiet: Flags.boolean({ char: 'q', summary: 'Print names or ids only.', helpGroup: 'GLOBAL' }),
+  'no-trunc': Flags.boolean({
+    summary: 'Whole ids and digests, and rows as wide as they are.',
+    helpGroup: 'GLOBAL',
+  }),
   'no-color': Flags.boolean({
     summary: 'No colours. The same: NO_COLOR, TERM=dumb, no terminal.',
     helpGroup: 'GLOBAL',
@@ -132,6 +124,13 @@ export const commandArg = Args.string({
   description: 'Command and its arguments.',
 });
 
+/** Of whatever stays with a command. The numbers are those of session/signal-proxy.ts. */
+export const noSignalProxyFlag = Flags.boolean({
+  summary: 'Keep signals here instead of passing them to the command.',
+  description:
+    'Without it the third interrupt (ctrl-C) in a row, each within three seconds of the one before, leaves at once with 130, whatever the command does; it may run on.',
+});
+
 /** Of whatever starts a command. */
 export const commandFlags = {
   env: Flags.string({
@@ -157,7 +156,7 @@ export const commandFlags = {
   }),
   interactive: Flags.boolean({ char: 'i', default: false, summary: 'Send standard input to the command.' }),
   tty: Flags.boolean({ char: 't', default: false, summary: 'Give the command a terminal.' }),
-  'no-sig-proxy': Flags.boolean({ summary: 'Keep signals here instead of passing them to the command.' }),
+  'no-sig-proxy': noSignalProxyFlag,
 };
 
 export const detachKeysFlag = Flags.string({
@@ -186,7 +185,7 @@ export const instanceFlags = {
   volume: Flags.string({
     ...repeated,
     char: 'v',
-    summary: 'Directory of the node inside the sandbox, read-only unless :rw.',
+    summary: 'Directory of the node inside the sandbox, read-only unless :rw; ./ is the working directory.',
     helpValue: 'SRC:DST[:rw]',
   }),
 };

@@ -1,6 +1,7 @@
 import type { CoreApi } from '../core/api/core-api.ts';
 import type { SandboxRef } from '../core/model/sandbox.ts';
 import { BaseCommand } from './base-command.ts';
+import { endingLine } from './output/ending-line.ts';
 
 /** What is done to several sandboxes by their names. */
 export abstract class NamesCommand extends BaseCommand {
@@ -16,5 +17,14 @@ export abstract class NamesCommand extends BaseCommand {
       (ref) => act(core, ref),
       ({ name, namespace }) => ({ name, namespace }),
     );
+  }
+
+  /** The same with what ends them first, which may take its time. @param grace milliseconds, where it was given */
+  protected forEnding(
+    names: string[],
+    grace: number | undefined,
+    end: (core: CoreApi, ref: SandboxRef) => Promise<unknown>,
+  ): Promise<void> {
+    return this.forNames(names, (core, ref) => this.patiently(end(core, ref), endingLine(ref.name, grace)));
   }
 }

@@ -28,8 +28,6 @@ export abstract class OutputCommand extends Command {
   protected readonly world: World;
   protected globals: Partial<GlobalFlags> = {};
   #settings: Settings | undefined;
-  /** Nothing is cut to make a table fit. */
-  #untruncated = false;
 
   constructor(argv: string[], config: Config, world: World) {
     super(argv, config);
@@ -44,7 +42,6 @@ export abstract class OutputCommand extends Command {
   ): Promise<Interfaces.ParserOutput<F, B, A>> {
     const parsed = await super.parse<F, B, A>(options, argv);
     this.globals = this.#globalsOf(parsed.flags);
-    this.#untruncated = parsed.flags['no-trunc'] === true;
     return parsed;
   }
 
@@ -76,11 +73,21 @@ export abstract class OutputCommand extends Command {
     return this.globals.quiet === true;
   }
 
+  /** Nobody wants colours, or the terminal knows none. */
+  protected get plain(): boolean {
+    const { NO_COLOR, TERM } = this.world.env;
+    return (
+      Boolean(this.globals['no-color'] || NO_COLOR) || TERM === 'dumb' || this.settings.color === 'never'
+    );
+  }
+
+  /** Nothing is cut: ids and digests are whole, and tables as wide as they are. */
+  protected get untruncated(): boolean {
+    return this.globals['no-trunc'] === true;
+  }
+
   protected get colors(): boolean {
-    const { env, terminal } = this.world;
-    if (this.globals['no-color'] || env.NO_COLOR || env.TERM === 'dumb') return false;
-    const { color } = this.settings;
-    return color === 'always' || (color === 'auto' && terminal.stdout.isTTY === true);
+    return !this.plain && (this.settings.color === 'always' || this.world.terminal.stdout.isTTY === true);
   }
 
   /** The result is data for a program, one document: nothing else may go to stdout. */
@@ -113,7 +120,7 @@ export abstract class OutputCommand extends Command {
     const { stdout } = this.world.terminal;
     return {
       ...{ format: this.format, quiet: this.quiet, colors: this.colors },
-      width: stdout.isTTY && !this.#untruncated ? stdout.columns || undefined : undefined,
+      width: stdout.isTTY && !this.untruncated ? stdout.columns || undefined : undefined,
       expression: this.globals.output?.expression,
     };
   }

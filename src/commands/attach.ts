@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { detachKeysFlag, nameArg } from '../cli/flags.ts';
+import { detachKeysFlag, nameArg, noSignalProxyFlag } from '../cli/flags.ts';
 import { parseDetachKeys } from '../cli/session/detach-keys.ts';
 import { joinSandbox } from '../cli/session/main-session.ts';
 
@@ -18,7 +18,7 @@ export default class Attach extends BaseCommand {
   static override args = { name: nameArg };
   static override flags = {
     'no-stdin': Flags.boolean({ summary: 'Keep standard input here.' }),
-    'no-sig-proxy': Flags.boolean({ summary: 'Keep signals here instead of passing them to the command.' }),
+    'no-sig-proxy': noSignalProxyFlag,
     'detach-keys': detachKeysFlag,
   };
 

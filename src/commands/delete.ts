@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { durationFlag, repeated } from '../cli/flags.ts';
+import { endingLine } from '../cli/output/ending-line.ts';
 import { confirmLoss } from '../cli/prompts.ts';
 import { type LabelSelector, parseSelectors } from '../cli/select/label-selector.ts';
 import { isInteractive } from '../cli/world.ts';
@@ -49,21 +50,21 @@ With --all or --selector it names them and asks first, on a terminal.`;
     const { args, flags } = await this.parse(Delete);
     const selector = parseSelectors(flags.selector ?? []);
     const chosen = flags.all || flags.selector !== undefined;
-    const names = [...new Set(args.name ?? [])];
-    assertChoice(names, chosen);
-    const given = names.map((name) => this.ref(name));
+    const given = [...new Set(args.name ?? [])].map((name) => this.ref(name));
+    assertChoice(given, chosen);
     const core = await this.core();
     const refs = chosen ? await this.#select(core, selector) : given;
     if (chosen && !flags.force && !flags.yes) await this.#confirm(refs);
     const options = { grace: flags.grace ?? (flags.force ? 0 : undefined), wait: !flags['no-wait'] };
-    const ignoreMissing = flags.force || chosen;
     await this.forEach(
       refs,
-      (ref) =>
-        core.sandboxes.delete(ref, { ...options, ...this.call }).catch((error: unknown) => {
-          if (!ignoreMissing || FsbError.from(error).code !== 'not_found') throw error;
+      (ref) => {
+        const deletion = core.sandboxes.delete(ref, { ...options, ...this.call });
+        return this.patiently(deletion, endingLine(ref.name, options.grace)).catch((error: unknown) => {
+          if (!(flags.force || chosen) || FsbError.from(error).code !== 'not_found') throw error;
           return false;
-        }),
+        });
+      },
       ({ name, namespace }) => ({ name, namespace }),
     );
   }
@@ -77,7 +78,7 @@ With --all or --selector it names them and asks first, on a terminal.`;
       question: `Delete ${refs.length} ${refs.length === 1 ? 'sandbox' : 'sandboxes'}?`,
       outcome: 'nothing was deleted',
     };
-    await confirmLoss(this.world.terminal, loss, this.interruption.signal);
+    await confirmLoss(this.asking, loss);
   }
 
   async #select(core: CoreApi, { equal, fits }: LabelSelector): Promise<SandboxRef[]> {
@@ -87,7 +88,7 @@ With --all or --selector it names them and asks first, on a terminal.`;
   }
 }
 
-function assertChoice(names: string[], chosen: boolean): void {
+function assertChoice(names: SandboxRef[], chosen: boolean): void {
   if (names.length > 0 && chosen)
     throw new FsbError('invalid_argument', 'names and --all or --selector contradict each other', {
       hint: 'Give one of them.',

@@ -4,8 +4,7 @@ import { EventFilter } from '../cli/events/event-filter.ts';
 import { untilMoment } from '../cli/events/until.ts';
 import { repeated } from '../cli/flags.ts';
 import { parseMoment } from '../cli/logs/time-query.ts';
-import { eventLine } from '../cli/output/event-view.ts';
-import { assertStreams } from '../cli/output/output.ts';
+import { eventLine, wholeEvent } from '../cli/output/event-view.ts';
 import { eventsEnded } from '../cli/pool/pool-changes.ts';
 import { type EventView, eventView } from '../core/view/event-view.ts';
 
@@ -56,7 +55,6 @@ A sandbox is created, started, exited, failed, lost, expired, paused, unpaused, 
 
   override async run(): Promise<undefined> {
     const { flags } = await this.parse(Events);
-    assertStreams(this.format, 'events have');
     const { clock } = this.world;
     const namespace = flags['all-namespaces'] ? undefined : this.namespace;
     const pools = flags.all === true || flags.pool !== undefined;
@@ -82,7 +80,11 @@ A sandbox is created, started, exited, failed, lost, expired, paused, unpaused, 
 
   #print(view: EventView): Promise<void> {
     const { format } = this;
-    const text = this.quiet || format === 'name' ? String(view.seq) : eventLine(view, format === 'wide');
-    return this.printEach(view, text);
+    const text =
+      this.quiet || format === 'name'
+        ? String(view.seq)
+        : eventLine(view, format === 'wide' || this.untruncated);
+    const isExpression = format === 'jsonpath' || format === 'template';
+    return this.printEach(isExpression ? wholeEvent(view) : view, text);
   }
 }

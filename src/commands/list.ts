@@ -1,10 +1,12 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { repeated } from '../cli/flags.ts';
+import { notACount } from '../cli/docker/flags.ts';
+import { globalFlags, repeated } from '../cli/flags.ts';
 import { sandboxListing } from '../cli/output/sandbox-listing.ts';
 import { withDashedValue } from '../cli/program/pass-through.ts';
 import { parseSelectors } from '../cli/select/label-selector.ts';
 import { parseSandboxFilters } from '../cli/select/sandbox-filters.ts';
+import { setAsideNote } from '../cli/system/set-aside-note.ts';
 import { isLive } from '../core/model/phase.ts';
 import type { Sandbox } from '../core/model/sandbox.ts';
 
@@ -48,8 +50,8 @@ Filters are name=PART (a regular expression), id=PREFIX, label=K or label=K=V, p
     }),
     latest: Flags.boolean({ summary: 'Only the one that was created last.', exclusive: ['last'] }),
     last: Flags.integer({ summary: 'Only so many, those that were created last.', min: 1, helpValue: 'N' }),
+    namespace: { ...globalFlags.namespace, parse: async (text: string) => notACount(text) },
     'all-namespaces': Flags.boolean({ char: 'A', summary: 'Of every namespace.' }),
-    'no-trunc': Flags.boolean({ summary: 'Whole ids, and rows as wide as they are.' }),
   };
 
   override async run(): Promise<undefined> {
@@ -61,19 +63,22 @@ Filters are name=PART (a regular expression), id=PREFIX, label=K or label=K=V, p
     const last = flags.latest ? 1 : flags.last;
     const query = { namespace: namespaces ? undefined : this.namespace, labels: selector.equal };
     const core = await this.core();
+    const { stdout, stderr } = this.world.terminal;
+    const note = stderr.isTTY && !this.silent ? setAsideNote(core, this.call) : undefined;
     const listed = await core.sandboxes.list(query, this.call);
     const found = listed.filter((each) => selector.fits(each.spec.labels) && filters.fits(each));
     const all = flags.all || filters.ended || last !== undefined;
     const shown = newest(all ? found : found.filter(({ state }) => isLive(state.phase)), last);
-    const options = { now: this.world.clock.now(), full: flags['no-trunc'], namespaces };
+    const options = { now: this.world.clock.now(), full: this.untruncated, namespaces };
     const listing = sandboxListing(shown, options);
     await this.print({ ...listing, items: sort(listing.items) });
-    if (shown.length === 0 && this.world.terminal.stdout.isTTY)
+    if (shown.length === 0 && stdout.isTTY)
       await this.say(
         found.length === 0
           ? 'No sandboxes.'
           : `No running sandboxes; --all shows ${found.length} that ended.`,
       );
+    await this.say(await note);
   }
 }
 

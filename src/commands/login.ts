@@ -43,9 +43,8 @@ export default class Login extends BaseCommand {
       await this.#warn('WARNING! Using --password via the CLI is insecure. Use --password-stdin.');
     const login = new RegistryLogin(registry, {
       core: () => this.core(),
-      world: this.world,
+      asking: this.asking,
       say: (text) => this.say(text),
-      signal,
     });
     const credentials = await login.credentials(flags, () => store.get(registry));
     const { plain } = await store.store(registry, credentials);

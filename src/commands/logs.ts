@@ -3,8 +3,10 @@ import { BaseCommand } from '../cli/base-command.ts';
 import { globalFlags, nameArg } from '../cli/flags.ts';
 import { logEntryView, printLog } from '../cli/logs/log-printer.ts';
 import { parseMoment, parseTail } from '../cli/logs/time-query.ts';
-import { assertStreams } from '../cli/output/output.ts';
+import { printable } from '../cli/output/output.ts';
+import type { CoreApi } from '../core/api/core-api.ts';
 import type { LogQuery } from '../core/model/logs.ts';
+import type { SandboxRef } from '../core/model/sandbox.ts';
 
 export default class Logs extends BaseCommand {
   static override summary = 'Show what a sandbox wrote.';
@@ -44,7 +46,6 @@ Times are durations before now (10m), RFC3339 (2026-01-31T10:00:00Z) or unix sec
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(Logs);
     const ref = this.ref(args.name);
-    assertStreams(this.format, 'logs have');
     const now = this.world.clock.now();
     const moment = (text: string | undefined, flag: string): number | undefined =>
       text === undefined ? undefined : parseMoment(text, now, flag);
@@ -58,9 +59,16 @@ Times are durations before now (10m), RFC3339 (2026-01-31T10:00:00Z) or unix sec
     };
     const core = await this.core();
     const entries = core.sandboxes.logs(ref, query, this.call);
-    if (!this.forPrograms)
-      return printLog(entries, flags.timestamps, this.world.terminal, this.interruption.signal);
-    for await (const entry of entries) await this.printEach(logEntryView(entry), '');
-    return undefined;
+    const { terminal } = this.world;
+    if (this.forPrograms) for await (const entry of entries) await this.printEach(logEntryView(entry), '');
+    else if (await printLog(entries, flags.timestamps, terminal, this.interruption.signal)) return;
+    // Elsewhere that would be taken for what it wrote to its standard error.
+    else if (terminal.stderr.isTTY) await this.#sayWhyNothing(core, ref);
+  }
+
+  async #sayWhyNothing(core: CoreApi, ref: SandboxRef): Promise<void> {
+    const sandbox = await core.sandboxes.get(ref, this.call).catch(() => undefined);
+    if (sandbox?.state.phase !== 'Failed') return;
+    await this.say(`${sandbox.name} has written nothing. It failed: ${printable(sandbox.state.reason)}`);
   }
 }

@@ -4,7 +4,6 @@ import { nameArg } from '../cli/flags.ts';
 import { forwardPorts } from '../cli/forward/forward.ts';
 import { type Listener, socketAddress } from '../cli/forward/listener.ts';
 import { parsePorts } from '../cli/forward/ports.ts';
-import { assertStreams } from '../cli/output/output.ts';
 import { tryWrite } from '../cli/streams.ts';
 import { isLoopback } from '../core/model/loopback.ts';
 
@@ -44,7 +43,6 @@ With -o json it prints one object a line, with -q the local ports.`;
     const { args, flags } = await this.parse(PortForward);
     const ports = args.ports.map(parsePorts);
     const ref = this.ref(args.name);
-    assertStreams(this.format, 'port-forward has');
     const { signal } = this.interruption;
     const warn = (text: string): void => void tryWrite(this.world.terminal.stderr, `${text}\n`);
     if (!isLoopback(flags.address))

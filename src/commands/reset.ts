@@ -4,7 +4,7 @@ import { NamesCommand } from '../cli/names-command.ts';
 export default class Reset extends NamesCommand {
   static override summary = 'Begin sandboxes anew from their image.';
   static override description =
-    `Ends what runs, throws away what was written, and starts a new generation of the same spec under a new id; name, labels and time of creation stay. "restart" is what keeps the files. Does it to all of them side by side, prints the name of each that is done, in the order given, reports every failure and exits by the worst.`;
+    `Ends what runs, throws away what was written and logged, and starts a new generation of the same spec under a new id; name, labels and time of creation stay. "restart" is what keeps the files. Does it to all of them side by side, prints the name of each that is done, in the order given, reports every failure and exits by the worst.`;
   static override usage = 'reset [FLAGS] NAME...';
   static override examples = [
     { description: 'One', command: '<%= config.bin %> reset box' },
@@ -17,7 +17,7 @@ export default class Reset extends NamesCommand {
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(Reset);
-    await this.forNames(args.name, (core, ref) =>
+    await this.forEnding(args.name, flags.grace, (core, ref) =>
       core.sandboxes.reset(ref, { grace: flags.grace, ...this.call }),
     );
   }

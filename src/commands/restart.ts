@@ -4,7 +4,7 @@ import { NamesCommand } from '../cli/names-command.ts';
 export default class Restart extends NamesCommand {
   static override summary = 'Stop sandboxes and start them again, with their files.';
   static override description =
-    `As docker does: what was written in them stays. "reset" is what begins anew from the image. Ended ones are started. Does it to all of them side by side, prints the name of each that is done, in the order given, reports every failure and exits by the worst.`;
+    `As docker does: what was written in them stays, and their logs go on. "reset" is what begins anew from the image. Ended ones are started. Does it to all of them side by side, prints the name of each that is done, in the order given, reports every failure and exits by the worst.`;
   static override usage = 'restart [FLAGS] NAME...';
   static override examples = [
     { description: 'One', command: '<%= config.bin %> restart box' },
@@ -21,7 +21,7 @@ export default class Restart extends NamesCommand {
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(Restart);
-    await this.forNames(args.name, (core, ref) =>
+    await this.forEnding(args.name, flags.grace, (core, ref) =>
       core.sandboxes.restart(ref, { grace: flags.grace, stopSignal: flags.signal, ...this.call }),
     );
   }

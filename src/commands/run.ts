@@ -7,10 +7,10 @@ import { createdListing } from '../cli/output/sandbox-listing.ts';
 import { waiting } from '../cli/pool/claim.ts';
 import { attachToRun, removeFailedStart } from '../cli/run/attached-run.ts';
 import { withIdFile } from '../cli/run/id-file.ts';
+import { assertNameFree } from '../cli/run/name-in-use.ts';
 import { runArities, runFlags } from '../cli/run/run-flags.ts';
 import { assertRunFlags, attaches, type RunFlags } from '../cli/run/run-plan.ts';
 import { specForRun } from '../cli/run/run-spec.ts';
-import { parseDetachKeys } from '../cli/session/detach-keys.ts';
 import { assertTerminal } from '../cli/session/session.ts';
 import type { CoreApi } from '../core/api/core-api.ts';
 import { DEFAULT_POOL } from '../core/model/ids.ts';
@@ -64,20 +64,21 @@ The words after NAME are the command's arguments: they replace the image's defau
     const { args, flags } = await this.parse(Run);
     const ref = this.ref(args.name);
     assertRunFlags(flags);
-    parseDetachKeys(flags['detach-keys']);
     assertTerminal(this.world.terminal, flags);
-    const source = { ref, flags, words: args.command ?? [], settings: this.settings, argv: this.argv };
-    const spec = await specForRun(source, this.world, this.interruption);
+    const { settings, argv, asking } = this;
+    const source = { ref, flags, words: args.command ?? [], settings, argv, asking };
+    const nameFree = async () => assertNameFree((await this.core()).sandboxes, ref, this.call);
+    const spec = await specForRun({ ...source, assertNameFree: nameFree }, this.world, this.interruption);
     const core = await this.core();
     const { sandbox, elapsed } = await this.#create(core, ref, spec, flags);
     if (attaches(flags))
       return attachToRun({ core, ref, flags, world: this.world, interruption: this.interruption });
-    await this.print(createdListing(sandbox, elapsed));
+    await this.print(createdListing(sandbox, elapsed, this.untruncated));
     return undefined;
   }
 
   async #create(core: CoreApi, ref: SandboxRef, spec: SandboxSpecInput, flags: RunFlags): Promise<Created> {
-    const request = { ...ref, spec, idempotencyKey: flags['idempotency-key'] };
+    const request = { ...ref, spec, idempotencyKey: flags['idempotency-key'], autoRemove: flags.rm };
     const { clock, cwd } = this.world;
     // How long a pull took says nothing about how long a sandbox takes.
     let started = 0;

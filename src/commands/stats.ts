@@ -1,6 +1,5 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { jsonText } from '../cli/output/json-text.ts';
 import { type StatsView, statsListing } from '../cli/output/stats-view.ts';
 import { pause } from '../cli/stats/pause.ts';
 import { Sampler } from '../cli/stats/sampler.ts';
@@ -41,10 +40,6 @@ export default class Stats extends BaseCommand {
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(Stats);
-    if (this.format === 'yaml')
-      throw new FsbError('invalid_argument', 'stats have no YAML form', {
-        hint: 'Use -o json: one object a line.',
-      });
     const named = [...new Set(args.name ?? [])];
     if (named.length > 0 && flags['all-namespaces'])
       throw new FsbError('invalid_argument', 'names belong to one namespace: give no --all-namespaces', {
@@ -76,9 +71,13 @@ export default class Stats extends BaseCommand {
   }
 
   async #show(rows: StatsView[], before: string): Promise<void> {
-    if (this.format === 'json') return this.out(rows.map((row) => `${jsonText(row)}\n`).join(''));
-    if (!this.#inPlace) return this.print(statsListing(rows));
-    const text = await this.rendered(statsListing(rows));
+    if (this.format === 'json' || this.format === 'yaml') {
+      for (const row of rows) await this.printEach(row, '');
+      return;
+    }
+    const listing = statsListing(rows, this.untruncated);
+    if (!this.#inPlace) return this.print(listing);
+    const text = await this.rendered(listing);
     // Over the old lines, not on an emptied screen: that would flicker.
     await this.out(`${before}${HOME}${text.replaceAll('\n', `${CLEAR_TO_END_OF_LINE}\n`)}${CLEAR_BELOW}`);
   }

@@ -18,7 +18,7 @@ export default class Stop extends NamesCommand {
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(Stop);
-    await this.forNames(args.name, (core, ref) =>
+    await this.forEnding(args.name, flags.grace, (core, ref) =>
       core.sandboxes.stop(ref, { grace: flags.grace, stopSignal: flags.signal, ...this.call }),
     );
   }

@@ -6,7 +6,7 @@ import { exitCodeOf } from '../core/model/process.ts';
 export default class Wait extends BaseCommand {
   static override summary = 'Wait until sandboxes have ended, and print their exit codes.';
   static override description =
-    `One line each, in the order given: the code of its command, 128 + n when signal n ended it. Exits with 0 when all of them are known, whatever they are; one that ended without a status (it was lost, or deleted) is reported as a failure.`;
+    `One line each, in the order given: the code of its command, 128 + n when signal n ended it (also because its time was up, or it is being deleted), 126 and 127 when it could not be executed: what "run -a" exits with. Exits with 0 when all of them are known, whatever they are; one that ended without a status (it was lost, or did not come to run its command) is reported as a failure.`;
   static override usage = 'wait [FLAGS] NAME...';
   static override examples = [
     { description: 'One', command: '<%= config.bin %> wait job' },

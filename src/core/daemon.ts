@@ -19,6 +19,7 @@ import { type CoreMetrics, createCoreMetrics } from './server/metrics/core-metri
 import { type Servers, startServers } from './server/servers.ts';
 import { type CoreStatus, removeStatus, writeStatus } from './status-file.ts';
 import { tracedAgent, tracedController } from './steps.ts';
+import { addressesToTry } from './usual-ports.ts';
 
 export interface CoreOptions {
   paths: CorePaths;
@@ -37,7 +38,7 @@ export interface CoreOptions {
   security?: Omit<Security, 'auditLog'>;
   /** What all of this was on a command line, for whoever starts the next core. */
   flags?: readonly string[];
-  /** Those of the addresses that nobody chose: when one is taken, free ports serve as well. */
+  /** Those of the addresses that nobody chose: when one is taken, other ports serve as well. */
   usualPorts?: string[];
   /** It serves the process that it is in: it listens nowhere and keeps nothing warm. */
   embedded?: boolean;
@@ -147,7 +148,6 @@ async function serve(
 const metricsScheme = (address: string): string =>
   isLoopback(address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) ? 'http' : 'https';
 
-/** A usual port that somebody else has gives way to a free one; an address that the user named does not. */
 async function listen(
   api: CoreApi,
   options: CoreOptions,
@@ -166,13 +166,13 @@ async function listen(
       clock,
       log: log.child({ component: 'server' }),
     });
-  const free = (address: string | undefined): string | undefined =>
-    address !== undefined && usualPorts?.includes(address) ? address.replace(/:\d+$/, ':0') : address;
-  try {
-    return await start(options.http, options.metrics);
-  } catch (error) {
-    const movable = free(options.http) !== options.http || free(options.metrics) !== options.metrics;
-    if (!movable || FsbError.from(error).code !== 'unavailable') throw error;
-    return start(free(options.http), free(options.metrics));
+  const tries = addressesToTry(options, usualPorts ?? [], paths.root);
+  for (;;) {
+    try {
+      const { http, metrics } = tries.shift()!;
+      return await start(http, metrics);
+    } catch (error) {
+      if (tries.length === 0 || FsbError.from(error).code !== 'unavailable') throw error;
+    }
   }
 }

@@ -117,7 +117,8 @@ describe('on a machine without a compiler', () => {
 
   it('says its version and shows its help', async () => {
     const { version } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8'));
-    expect(await cli.fsb(['--version'])).toEqual({ code: 0, stdout: `fsb-ctl ${version}\n`, stderr: '' });
+    for (const flag of ['--version', '-v'])
+      expect(await cli.fsb([flag])).toEqual({ code: 0, stdout: `fsb-ctl ${version}\n`, stderr: '' });
     expect(await cli.fsb(['--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('  run ') });
     expect(await cli.fsb(['run', '--help'])).toMatchObject({ code: 0, stderr: '' });
   });
@@ -144,7 +145,7 @@ describe('on a machine without a compiler', () => {
     expect(await cli.fsb(['delete', '--grace', '0s', 'box'])).toMatchObject({ code: 0, stdout: 'box\n' });
   });
 
-  it.each(['fsb-ctl', 'fsb-ctl-run', 'fsb-ctl-image-pull'])('man finds %s', async (page) => {
+  it.each(['fsb-ctl', 'fsb-ctl-run', 'fsb-ctl-image', 'fsb-ctl-pull'])('man finds %s', async (page) => {
     const env = { ...process.env, MANPATH: join(prefix, 'share/man'), MANWIDTH: '80', LC_ALL: 'C' };
     const { code, stdout } = await machine.run('man', [page], env);
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^NAME\n +fsb-ctl/m) });

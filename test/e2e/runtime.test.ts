@@ -54,7 +54,7 @@ describe('without runc', () => {
     'the first command, %j, says what is missing and how to get it, and starts nothing',
     async (args) => {
       const { code, stdout, stderr } = await withoutRunc(...args);
-      expect({ code, stdout }).toEqual({ code: 125, stdout: '' });
+      expect({ code, stdout }).toEqual({ code: 6, stdout: '' });
       expect(stderr).toMatch(/^Error: cannot start the core: .*runc is not installed/);
       expect(stderr).toMatch(/^Hint: .*apt-get install runc/m);
       expect(stderr).toContain(`(its log: ${cli.root}/state/core.log)`);
@@ -65,7 +65,7 @@ describe('without runc', () => {
 
   it('the core in the foreground says the same', async () => {
     const { code, stderr } = await withoutRunc('serve');
-    expect(code).toBe(125);
+    expect(code).toBe(6);
     expect(stderr).toMatch(/runc is not installed[\s\S]*^Hint: .*apt-get install runc/m);
   });
 

@@ -331,6 +331,25 @@ describe('with a sandbox of its own', () => {
       expect(codes).toEqual([code, 143, code]);
       expect(await shell.run('fsb-ctl wait job')).toEqual({ code: 0, stdout: `${code}\n`, stderr: '' });
     });
+
+    it.each([
+      ['its time is up', '--ttl 1s', 'sleep 60', 143],
+      ['it is not there', '', 'no-such-program', 127],
+      ['it is no program', '', '/etc/passwd', 126],
+    ])('wait and get know the code that run told: %s', async (_, flags, command, code) => {
+      expect((await shell.run(`fsb-ctl run job -a ${flags} --image host -- ${command}`)).code).toBe(code);
+      expect(await shell.run('fsb-ctl wait job')).toEqual({ code: 0, stdout: `${code}\n`, stderr: '' });
+      expect(await shell.succeed('fsb-ctl get job -o {{.exit_code}}')).toBe(`${code}\n`);
+    });
+
+    it('tell how it ended while it is deleted', async () => {
+      const deaf = `sh -c 'trap "" TERM; echo up; while :; do sleep 0.1; done'`;
+      const run = shell.start(`fsb-ctl run job -a --image host -- ${deaf}`);
+      await run.sees('up');
+      await shell.succeed('fsb-ctl delete --grace 5s --no-wait job');
+      const wait = await shell.run('fsb-ctl wait job');
+      expect([await run.end(), wait]).toEqual([137, { code: 0, stdout: '137\n', stderr: '' }]);
+    });
   });
 
   onlyOver(['unix', 'tls'], 'an embedded core ends with its command').it(

@@ -3,6 +3,7 @@ import { FsbError } from '../../core/model/errors.ts';
 import { assertName } from '../../core/model/ids.ts';
 import { parseEndpoint } from '../endpoints/endpoint.ts';
 import { OUTPUT_FORMATS } from '../output/listing.ts';
+import { nearest } from '../output/nearest.ts';
 
 /** What a configuration file may say. Every value is a text, in the file and on the command line. */
 export const CONFIG_KEYS = ['endpoint', 'context', 'namespace', 'editor', 'output', 'pool', 'color'] as const;
@@ -20,7 +21,10 @@ const checks: Record<ConfigKey, (value: string) => unknown> = {
   context: (value) => assertName(value, 'context name'),
   namespace: (value) => assertName(value, 'namespace'),
   editor: (value) => {
-    if (value.trim() === '') throw new FsbError('invalid_argument', 'the editor is empty');
+    if (value.trim() === '')
+      throw new FsbError('invalid_argument', 'the editor is empty', {
+        hint: 'Name one, such as nano; or take the key away with: fsb-ctl config unset editor',
+      });
   },
   output: (value) => assertOneOf(value, OUTPUT_FORMATS),
   pool: (value) => assertName(value, 'pool name'),
@@ -86,8 +90,7 @@ export function unknownKey(word: string, known: readonly string[], where: string
 
 function assertOneOf(value: string, choices: readonly string[]): void {
   if (choices.includes(value)) return;
-  const near = didYouMean(value, choices);
   throw new FsbError('invalid_argument', `${JSON.stringify(value)} is none of ${choices.join(', ')}`, {
-    ...(near === undefined ? {} : { hint: `Did you mean ${near}?` }),
+    hint: nearest(value, choices),
   });
 }

@@ -6,6 +6,7 @@ import { printable } from '../output/output.ts';
 import { write } from '../streams.ts';
 import type { TerminalOutput } from '../world.ts';
 import { lookLocally } from './local-files.ts';
+import { noDirectoryInside, nothingHere, nothingInside } from './nothing-there.ts';
 import { packLocal } from './pack-local.ts';
 import { splitPath } from './place.ts';
 import { type CopyPlan, findDestination, planCopy } from './plan.ts';
@@ -30,11 +31,12 @@ export async function copyToSandbox(
 ): Promise<void> {
   const { archive: owners, follow } = options;
   const found = await lookLocally(source, follow);
-  if (found === undefined) throw nothingAt(source);
+  if (found === undefined) throw nothingHere(source);
   const { base } = splitPath(source);
   const destination = await findDestination(path, (at) => lookRemotely(place, at));
   const plan = planCopy({ base, isDirectory: found.kind === 'directory' }, destination);
   const { note, copied } = progress;
+  progress.total = found.size;
   const content = packLocal(source, { name: plan.name, follow, owners, note, copied });
   await unpackInside(place, plan.directory, owners, content, note);
 }
@@ -83,12 +85,13 @@ export async function copyFromSandbox(
 ): Promise<void> {
   const { archive: owners, follow } = options;
   const found = await lookRemotely(place, path, follow);
-  if (found === undefined) throw nothingAt(`${place.ref.name}:${path}`);
+  if (found === undefined) throw nothingInside(place, path);
   const { base } = splitPath(path);
   const destination = await findDestination(target, lookLocally);
   const plan = planCopy({ base, isDirectory: found.kind === 'directory' }, destination);
   await assertDirectory(plan);
   const { note, copied } = progress;
+  progress.total = found.size;
   const unpacker = new LocalUnpacker({ base, plan, owners, note, copied });
   try {
     await packInside(place, path, follow, note, async (chunk) => unpacker.push(chunk));
@@ -133,7 +136,8 @@ function packInside(
       if (stream === 'stderr') complaints.push(data);
       else await take(data);
     }
-    await conclude(session, complaints, `${place.ref.name}:${path}`, note);
+    const where = `${place.ref.name}:${path}`;
+    await conclude(session, complaints, { where, missing: nothingInside(place, path), note });
   });
 }
 
@@ -152,7 +156,8 @@ function unpackInside(
     // A tool that has failed takes nothing more, and its failure gets reported, however long the next bytes may take.
     const wanted = AbortSignal.any([over.signal, place.signal]);
     await Promise.race([reading, feed(session, content, wanted).then(() => reading)]);
-    await conclude(session, complaints, `to ${place.ref.name}:${directory}`, note);
+    const where = `to ${place.ref.name}:${directory}`;
+    await conclude(session, complaints, { where, missing: noDirectoryInside(place, directory), note });
   });
 }
 
@@ -175,21 +180,17 @@ async function readComplaints(session: ProcessSession, complaints: Complaints): 
 async function conclude(
   session: ProcessSession,
   complaints: Complaints,
-  where: string,
-  note: (text: string) => void,
+  { where, missing, note }: { where: string; missing: FsbError; note: (text: string) => void },
 ): Promise<void> {
   const status = await session.exited;
   if (status.code === 0) {
     if (complaints.text !== '') for (const line of complaints.text.split('\n')) note(line);
     return;
   }
-  if (status.code === NOTHING_THERE) throw nothingAt(where);
+  if (status.code === NOTHING_THERE) throw missing;
   const why = whyFailed(status, complaints.text);
   throw new FsbError(
     why.startsWith('cannot overwrite') ? 'conflict' : 'internal',
     `cannot copy ${printable(where)}: ${why}`,
   );
 }
-
-const nothingAt = (what: string): FsbError =>
-  new FsbError('not_found', `cannot copy ${printable(what)}: there is no such file or directory`);

@@ -10,6 +10,7 @@ export async function lookLocally(path: string, follow = false): Promise<Found |
   try {
     const stats = (follow ? statSync : lstatSync)(path);
     const kind = kindOf(stats);
+    if (kind === 'file') return { kind, size: stats.size };
     return { kind, ...(kind === 'symlink' && { target: readlinkSync(path) }) };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;

@@ -10,6 +10,8 @@ export interface Found {
   kind: Kind;
   /** Of a symbolic link. */
   target?: string;
+  /** Bytes, of a file. */
+  size?: number;
 }
 
 /** @throws for what is wrong with the path; undefined: nothing is there */

@@ -30,6 +30,10 @@ const instead: Readonly<Record<string, string>> = {
   swarm: 'There is none: a core has one node; others are reached with: fsb-ctl context create',
   node: 'There is none: a core has one node, which is in: fsb-ctl info',
   secret: 'There is none: give run variables with --env-file, or a file with --volume',
+  checkpoint: 'There is none: fsb-ctl pause NAME freezes a sandbox, and unpause lets it go on.',
+  manifest: 'Everything about an image: fsb-ctl image inspect NAME',
+  plugin: 'There is none.',
+  trust: 'There is none: name an image by its digest, NAME@sha256:..., to get that one and no other.',
   'container prune': 'Ended sandboxes go, with what else nobody uses, with: fsb-ctl system prune',
   container: 'Sandboxes need no word before the command: fsb-ctl list',
 };

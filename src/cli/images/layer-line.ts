@@ -1,5 +1,6 @@
 import type { LayerProgress, LayerState } from '../../core/model/pull.ts';
 import { formatSize } from '../../core/model/quantity.ts';
+import { barLine } from '../output/bar-line.ts';
 import { printable } from '../output/output.ts';
 
 /** What the states of a layer are called. */
@@ -29,24 +30,10 @@ export const IMPORT_WORDS: LayerWords = {
 export const SAVE_WORDS: LayerWords = { ...PULL_WORDS, downloading: 'Saving', done: 'Saved' };
 
 const WITH_BAR: ReadonlySet<LayerState> = new Set(['downloading', 'retrying', 'unpacking']);
-const LONGEST_BAR = 50;
-/** One that is shorter tells nothing. */
-const SHORTEST_BAR = 5;
 
 /** `0123456789ab: Downloading [=====>    ] 3.1MiB/12MiB`, in at most `width` columns. */
 export function layerLine(layer: LayerProgress, width: number, words = PULL_WORDS): string {
   const text = printable(`${layer.id}: ${words[layer.state]}`);
   if (!WITH_BAR.has(layer.state)) return text.slice(0, width);
-  const sizes = sizesOf(layer);
-  const room = Math.min(width - text.length - sizes.length - ' [] '.length, LONGEST_BAR);
-  const bar = room < SHORTEST_BAR || layer.total <= 0 ? '' : ` [${barOf(layer, room)}]`;
-  return `${text}${bar} ${sizes}`.slice(0, width);
-}
-
-const sizesOf = ({ current, total }: LayerProgress): string =>
-  total > 0 ? `${formatSize(Math.min(current, total))}/${formatSize(total)}` : formatSize(current);
-
-function barOf({ current, total }: LayerProgress, width: number): string {
-  const filled = Math.floor((Math.min(current, total) / total) * width);
-  return filled >= width ? '='.repeat(width) : `${'='.repeat(filled)}>`.padEnd(width);
+  return barLine(text, layer, formatSize, width);
 }

@@ -3,7 +3,7 @@ import { answers, type LocalCore, startCore } from './local-core.ts';
 
 /**
  * Makes sure that the local core listens: the first command that needs it starts it.
- * @throws unavailable when FSB_NO_AUTOSTART=1 forbids that, run_failed when it cannot start
+ * @throws unavailable when FSB_NO_AUTOSTART=1 forbids that, or when it cannot start
  */
 export async function ensureLocalCore(local: LocalCore): Promise<void> {
   if (await answers(local.paths.grpcSocket)) return;

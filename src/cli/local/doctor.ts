@@ -3,21 +3,17 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { systemClock } from '../../core/model/clock.ts';
 import { FsbError } from '../../core/model/errors.ts';
-import { formatSize } from '../../core/model/quantity.ts';
 import { createOciDriver } from '../../core/runtime/oci/oci-driver.ts';
 import { roomOf } from '../../core/upkeep/upkeep.ts';
 import type { Listing, Tone } from '../output/output.ts';
 import type { World } from '../world.ts';
 import type { Check } from './check.ts';
 import { coreChecks } from './core-checks.ts';
+import { diskCheck } from './disk-check.ts';
 import { diskLimitCheck } from './disk-limit-check.ts';
 import { guestDirectory } from './guest-directory.ts';
 import { imageChecks } from './image-checks.ts';
 import type { LocalCore } from './local-core.ts';
-
-const LEAST_DISK = 1024 ** 3;
-/** Less than this share of it is free. */
-const NEARLY_FULL = 0.05;
 
 /** Looks at everything that a core needs, changes nothing. */
 export async function examine(
@@ -92,21 +88,8 @@ async function runtime(directory: string, { paths }: LocalCore): Promise<Check[]
   ];
 }
 
-async function disk({ paths }: LocalCore): Promise<Check> {
-  const { free, total } = await roomOf(await firstExisting(paths.state));
-  const ok = free >= LEAST_DISK;
-  return {
-    name: 'disk',
-    ok,
-    found: `${formatSize(free)} free for ${paths.state}`,
-    hint: diskHint(ok, free / total),
-  };
-}
-
-function diskHint(enough: boolean, share: number): string {
-  if (!enough) return 'Free at least 1 GiB. What takes room: fsb-ctl system df';
-  return share < NEARLY_FULL ? 'It is nearly full. What takes room: fsb-ctl system df' : '';
-}
+const disk = async ({ paths }: LocalCore): Promise<Check> =>
+  diskCheck(paths.state, await roomOf(await firstExisting(paths.state)));
 
 async function firstExisting(path: string): Promise<string> {
   return access(path).then(

@@ -1,6 +1,6 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { startCore } from '../../core/daemon.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError, recoded } from '../../core/model/errors.ts';
 import { openCoreLog } from './core-log.ts';
 import { guestDirectory } from './guest-directory.ts';
 import { type LocalCore, runningCore } from './local-core.ts';
@@ -12,7 +12,7 @@ const TURN = 30_000;
 /**
  * A core in this process, for one command. Closing it destroys what is idle; sandboxes live on, and the next core, this
  * kind or the other, takes them up.
- * @throws conflict when another core has the root
+ * @throws conflict when another core has the root, unavailable when it cannot start
  */
 export async function openEmbeddedCore(local: LocalCore, version: string): Promise<CoreApi> {
   const { paths, packageRoot, env } = local;
@@ -33,6 +33,8 @@ export async function openEmbeddedCore(local: LocalCore, version: string): Promi
     lockWait: TURN,
     log: openCoreLog(paths, level),
     onLockLost: () => process.exit(1),
+  }).catch((error: unknown) => {
+    throw recoded(error, 'run_failed', 'unavailable');
   });
   return api;
 }

@@ -64,7 +64,7 @@ async function askStatus({ grpcSocket, httpSocket }: CorePaths): Promise<CoreSta
  * Starts the core unless it runs. Twenty first commands at once start one: they queue at a lock, and whoever comes
  * later finds it running.
  * @param deadline milliseconds that it has until it is ready
- * @throws run_failed with what the core said when it cannot start; no_capacity
+ * @throws unavailable with what the core said when it cannot start; no_capacity
  */
 export async function startCore(
   local: LocalCore,
@@ -133,8 +133,9 @@ interface StartFailure {
 }
 
 function cannotStart(why: string, { exitCode, hint = FOREGROUND, paths }: StartFailure): FsbError {
-  const kind = exitCode === null || exitCode === 1 ? 'run_failed' : (codeOfExit(exitCode) ?? 'run_failed');
-  return new FsbError(kind, `cannot start the core: ${why}`, {
+  const kind = (exitCode !== null && exitCode !== 1 && codeOfExit(exitCode)) || 'run_failed';
+  // No command has failed to run: there is no core to ask, whatever the command wanted of it.
+  return new FsbError(kind === 'run_failed' ? 'unavailable' : kind, `cannot start the core: ${why}`, {
     // A slip of the user is told in full; whoever looks for the cause of a failure needs the log, too.
     hint: kind === 'run_failed' ? `${hint} (its log: ${paths.log})` : hint,
   });

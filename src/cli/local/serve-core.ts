@@ -2,7 +2,7 @@ import { closeSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CoreOptions, startCore } from '../../core/daemon.ts';
 import { isDiskFull } from '../../core/model/disk-full.ts';
-import { type ErrorBody, FsbError } from '../../core/model/errors.ts';
+import { type ErrorBody, FsbError, recoded } from '../../core/model/errors.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
 import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
 import type { CoreStatus } from '../../core/status-file.ts';
@@ -44,7 +44,7 @@ export type StartReport = CoreStatus | { error: ErrorBody };
 
 /**
  * Runs the core in this process until SIGTERM, SIGINT or SIGHUP.
- * @throws unavailable when the disk failed under its records, after it has ended in order
+ * @throws unavailable when it cannot start, or the disk failed under its records, after it has ended in order
  */
 export async function serveCore(options: ServeOptions): Promise<void> {
   const { paths, events } = options;
@@ -82,7 +82,7 @@ export async function serveCore(options: ServeOptions): Promise<void> {
     const told = startError(error, options);
     // On a full disk it could not read it in what this process prints.
     if (options.readyFd !== undefined) tellStarter(options.readyFd, { error: told.toBody() });
-    throw told;
+    throw recoded(told, 'run_failed', 'unavailable');
   });
   if (options.readyFd !== undefined) tellStarter(options.readyFd, core.status);
   await options.ready(core.status);

@@ -1,8 +1,8 @@
 import { FsbError } from '../../core/model/errors.ts';
 import type { RegistryCredentials } from '../../core/model/image-requests.ts';
-import { askHidden, askText } from '../prompts.ts';
+import { type Asking, askHidden, askText } from '../prompts.ts';
 import { readText } from '../streams.ts';
-import { isInteractive, type World } from '../world.ts';
+import { isInteractive } from '../world.ts';
 
 export interface LoginFlags {
   username?: string;
@@ -19,10 +19,10 @@ const LONGEST_PASSWORD = 64 * 1024;
  */
 export async function credentialsForLogin(
   flags: LoginFlags,
-  { terminal }: Pick<World, 'terminal'>,
+  asking: Asking,
   kept: RegistryCredentials | undefined,
-  signal: AbortSignal,
 ): Promise<RegistryCredentials> {
+  const { terminal, signal } = asking;
   const given = { username: flags.username?.trim(), password: flags.password };
   if (flags['password-stdin']) {
     if (!given.username) throw missing('--password-stdin needs --username');
@@ -36,9 +36,9 @@ export async function credentialsForLogin(
   }
   if ((given.username === undefined || given.password === undefined) && !isInteractive(terminal))
     throw missing('cannot ask for name and password: there is no terminal');
-  const username = given.username ?? (await askText(terminal, 'Username:', kept?.username, signal)).trim();
+  const username = given.username ?? (await askText(asking, 'Username:', kept?.username)).trim();
   if (username === '') throw missing('the username is empty');
-  const password = given.password ?? (await askHidden(terminal, 'Password:', signal));
+  const password = given.password ?? (await askHidden(asking, 'Password:'));
   if (password === '') throw missing('the password is empty');
   return { username, password };
 }

@@ -1,15 +1,14 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import type { RegistryCredentials } from '../../core/model/image-requests.ts';
-import type { World } from '../world.ts';
+import type { Asking } from '../prompts.ts';
 import { credentialsForLogin, type LoginFlags } from './login-input.ts';
 
 export interface LoginOptions {
   core(): Promise<Pick<CoreApi, 'images'>>;
-  world: World;
+  asking: Asking;
   /** Tells people how it goes. */
   say(text: string): Promise<void>;
-  signal: AbortSignal;
 }
 
 /** How a user comes to credentials that a registry takes. */
@@ -35,8 +34,7 @@ export class RegistryLogin {
     const kept = isSaid ? undefined : await getKept();
     const stillGood = await this.#try(kept);
     if (stillGood !== undefined) return stillGood;
-    const { world, signal } = this.#options;
-    return this.#check(await credentialsForLogin(flags, world, kept, signal));
+    return this.#check(await credentialsForLogin(flags, this.#options.asking, kept));
   }
 
   /** Undefined: there are none, or they are not good any more. */
@@ -54,9 +52,9 @@ export class RegistryLogin {
   }
 
   async #check(credentials: RegistryCredentials): Promise<RegistryCredentials> {
-    const { core, signal } = this.#options;
+    const { core, asking } = this.#options;
     const { images } = await core();
-    const { identityToken } = await images.login({ registry: this.#registry, credentials }, { signal });
+    const { identityToken } = await images.login({ registry: this.#registry, credentials }, asking);
     if (identityToken === undefined) return credentials;
     const { username } = credentials;
     return username === undefined ? { identityToken } : { username, identityToken };

@@ -5,19 +5,22 @@ import type { StreamName } from '../../core/model/process.ts';
 import { tryWrite, write } from '../streams.ts';
 import type { Terminal } from '../world.ts';
 
-/** Writes a log to where it came from: the guest's stdout to ours, its stderr to ours. */
+/** Writes a log to where it came from: the guest's stdout to ours, its stderr to ours. @returns whether there was anything */
 export async function printLog(
   entries: AsyncIterable<LogEntry>,
   timestamps: boolean,
   terminal: Terminal,
   signal: AbortSignal,
-): Promise<undefined> {
+): Promise<boolean> {
   const stamp = new LineStamper();
+  let isEmpty = true;
   for await (const entry of entries) {
+    isEmpty = false;
     if (entry.dropped)
       await tryWrite(terminal.stderr, `[${entry.dropped} bytes of output were dropped here]\n`);
     await write(terminal[entry.stream], timestamps ? stamp.push(entry) : entry.data, signal);
   }
+  return !isEmpty;
 }
 
 /** An entry of `logs -o json`, one a line. `text` is null when the bytes are no UTF-8; `base64` holds them then. */

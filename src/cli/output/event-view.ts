@@ -2,7 +2,12 @@ import { shortDigest } from '../../core/model/digest.ts';
 import { DEFAULT_NAMESPACE } from '../../core/model/ids.ts';
 import { formatSize } from '../../core/model/quantity.ts';
 import { familiarName } from '../../core/model/reference.ts';
-import type { EventView } from '../../core/view/event-view.ts';
+import type {
+  EventView,
+  ImageEventView,
+  PoolEventView,
+  SandboxEventView,
+} from '../../core/view/event-view.ts';
 import { printable } from './output.ts';
 
 /**
@@ -23,6 +28,19 @@ export function eventLine(view: EventView, wide: boolean): string {
   ];
   return printable([...columns, ...words, ...shown].join(' ').trimEnd());
 }
+
+type EventField = keyof SandboxEventView | keyof ImageEventView | keyof PoolEventView;
+
+/** What only events of some kinds have. */
+const ABSENT: Record<Exclude<EventField, keyof EventView>, null> = {
+  ...{ name: null, namespace: null, id: null, image: null, labels: null },
+  ...{ code: null, signal: null, reason: null, from: null, recreate_at: null },
+  ...{ digest: null, names: null, freed: null },
+  ...{ pool: null, instance: null, shape: null, cause: null, count: null, min: null },
+};
+
+/** With every field that an event of whatever kind has: to an expression, one that is not there would be a slip. */
+export const wholeEvent = (view: EventView): object => ({ ...view, ...ABSENT, ...view });
 
 interface Parts {
   name: string;

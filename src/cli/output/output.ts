@@ -1,4 +1,3 @@
-import { FsbError } from '../../core/model/errors.ts';
 import { jsonText } from './json-text.ts';
 import type { Listing, OutputFormat, RenderOptions } from './listing.ts';
 import { printable, renderTable } from './table.ts';
@@ -12,10 +11,7 @@ export async function render<T>(listing: Listing<T>, options: RenderOptions): Pr
   const data = listing.single ? items[0] : items;
   if (options.expression) return options.expression(data, options, listing.docker);
   if (options.format === 'json') return `${jsonText(data, 2)}\n`;
-  if (options.format === 'yaml') {
-    const { stringify } = await import('yaml');
-    return stringify(data, { aliasDuplicateObjects: false });
-  }
+  if (options.format === 'yaml') return yamlText(data);
   if (options.quiet) return lines(items.map(listing.id ?? listing.name));
   if (options.format === 'name') return lines(items.map(listing.name));
   if (listing.describe && items[0] !== undefined) return listing.describe(items[0], options);
@@ -23,18 +19,16 @@ export async function render<T>(listing: Listing<T>, options: RenderOptions): Pr
   return renderTable(options.format === 'wide' ? items : items.filter(inTable), listing.columns, options);
 }
 
-/** One of a stream, with its newline: `text` for people. */
+/** One of a stream, with its newline: `text` for people. Each is a document of its own. */
 export async function renderEach<T>(view: T, text: string, options: RenderOptions): Promise<string> {
   if (options.expression) return options.expression(view, options);
+  if (options.format === 'yaml') return `---\n${await yamlText(view)}`;
   return `${options.format === 'json' ? jsonText(view) : text}\n`;
 }
 
-/** @param what with its verb: `events have` @throws invalid_argument */
-export function assertStreams(format: OutputFormat, what: string): void {
-  if (format !== 'yaml') return;
-  throw new FsbError('invalid_argument', `${what} no YAML form`, {
-    hint: 'Use -o json: one object a line.',
-  });
+async function yamlText(data: unknown): Promise<string> {
+  const { stringify } = await import('yaml');
+  return stringify(data, { aliasDuplicateObjects: false });
 }
 
 /** Data, and nothing else may be among it. */

@@ -63,6 +63,7 @@ export function sandboxListing(sandboxes: Sandbox[], options: ListOptions): List
 export function createdListing(
   sandbox: Sandbox,
   elapsedMs: number,
+  full: boolean,
 ): Listing<SandboxView & { elapsed_ms: number }> {
   const elapsed = Math.round(elapsedMs * 10) / 10;
   return {
@@ -70,7 +71,7 @@ export function createdListing(
     single: true,
     columns: [
       { title: 'NAME', value: (s) => s.name },
-      { title: 'ID', value: (s) => shortId(s.id) },
+      { title: 'ID', value: (s) => (full ? s.id : shortId(s.id)) },
       { title: 'NODE', value: (s) => s.node },
       { title: 'ENDPOINTS', value: (s) => s.endpoints.join(',') },
       { title: 'TIME', value: (s) => `${s.elapsed_ms}ms` },

@@ -19,7 +19,8 @@ export interface StatsView {
   pids: number | null;
 }
 
-export const statsListing = (items: StatsView[]): Listing<StatsView> => ({
+/** @param full whole ids in templates, too */
+export const statsListing = (items: StatsView[], full: boolean): Listing<StatsView> => ({
   items,
   columns: [
     { title: 'NAME', value: ({ name }) => name },
@@ -33,7 +34,7 @@ export const statsListing = (items: StatsView[]): Listing<StatsView> => ({
   docker: (view) => [
     {
       Container: view.name,
-      ID: shortId(view.id),
+      ID: full ? view.id : shortId(view.id),
       CPUPerc: percent(view.cpu_percent),
       MemUsage: usage(view),
       MemPerc: percent(view.memory_percent),

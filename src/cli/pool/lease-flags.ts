@@ -45,10 +45,11 @@ export type PoolRunFlags = Interfaces.InferredFlags<typeof poolRunFlags>;
 
 /**
  * What is to be claimed.
+ * @param cwd that sources of mounts are relative to
  * @param pool the configured one
  * @throws invalid_argument
  */
-export function leaseRequest(flags: PoolRunFlags, pool = DEFAULT_POOL): LeaseRequest {
+export function leaseRequest(flags: PoolRunFlags, cwd: string, pool = DEFAULT_POOL): LeaseRequest {
   return {
     pool: flags.pool ?? pool,
     ...defined({
@@ -57,7 +58,7 @@ export function leaseRequest(flags: PoolRunFlags, pool = DEFAULT_POOL): LeaseReq
       wait: flags.wait,
       resources: nonEmpty(limitsIn(flags)),
       network: flags.network,
-      mounts: flags.volume?.map(parseVolume),
+      mounts: flags.volume?.map((text) => parseVolume(text, cwd)),
     }),
   };
 }

@@ -17,7 +17,7 @@ export async function readPolicyFile(
 ): Promise<Partial<PoolPolicyInput>> {
   const text = await parseYamlText(await readInput(file, world, signal), inputName(file), KIND);
   const [{ describeIssues }, { policyKeys, policySchema }] = await Promise.all([
-    import('../../core/model/spec.ts'),
+    import('../../core/model/issues.ts'),
     import('../../core/model/pool-policy.ts'),
   ]);
   // The name may stand in the file or on the command line.

@@ -96,9 +96,13 @@ const isWord = (word: string): boolean => !word.startsWith('-');
 async function showTopic(words: string[], config: Config, commands: CommandTable): Promise<number> {
   const first = words[0]!;
   const below = config.commandIDs.filter((id) => id.startsWith(`${first}:`));
-  const next = words.slice(1).find(isWord);
-  if (below.length > 0 && next === undefined) return showHelp(config, commands, [first]);
+  if (below.length > 0 && (words.length === 1 || words[1] === 'help'))
+    return showHelp(config, commands, [first]);
   if (!isWord(first)) throw unknownFlag(first, config);
+  const [next] = splitLeadingFlags(words.slice(1), globalFlags as FlagArities).rest;
+  const help = `See ${config.bin} ${below.length > 0 ? `${first} ` : ''}--help.`;
+  if (below.length > 0 && (next === undefined || !isWord(next)))
+    throw new FsbError('invalid_argument', `${first} needs a command`, { hint: help });
   const given = below.length > 0 ? `${first} ${next}` : first;
   const instead = insteadOfDocker(words.filter(isWord), (own) => findCommand(own, commands) !== undefined);
   const known = below.length > 0 ? below : [...config.commandIDs, ...config.topics.map(({ name }) => name)];
@@ -107,8 +111,7 @@ async function showTopic(words: string[], config: Config, commands: CommandTable
     known.map((id) => id.replaceAll(':', ' ')),
   );
   throw new FsbError('invalid_argument', `unknown command ${JSON.stringify(given)}`, {
-    hint:
-      instead ?? (near === undefined ? `See ${config.bin} --help.` : `Did you mean ${config.bin} ${near}?`),
+    hint: instead ?? (near === undefined ? help : `Did you mean ${config.bin} ${near}?`),
   });
 }
 

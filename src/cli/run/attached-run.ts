@@ -26,7 +26,7 @@ export async function attachToRun(run: AttachedRun): Promise<number> {
   const { core, ref, flags, world } = run;
   const end = await streamMain(run).catch(async (error: unknown) => {
     // The first failure is the one to report.
-    if (flags.rm) await removeAfterRun(core, ref).catch(() => undefined);
+    if (flags.rm) await removeAfterRun(core, ref).catch(() => sayLeft(run));
     throw error;
   });
   if (end.kind === 'detached') {
@@ -48,6 +48,13 @@ function streamMain({ core, ref, flags, world, interruption }: AttachedRun): Pro
     detachKeys: parseDetachKeys(flags['detach-keys']),
   });
 }
+
+/** The core is gone, most likely. */
+const sayLeft = ({ ref, world }: AttachedRun): Promise<void> =>
+  tryWrite(
+    world.terminal.stderr,
+    `${ref.name} could not be deleted: the next core does, once it has ended.\n`,
+  );
 
 async function removeAfterRun(core: CoreApi, ref: SandboxRef): Promise<void> {
   try {

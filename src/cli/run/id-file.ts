@@ -27,7 +27,10 @@ export async function withIdFile<T extends { id: string }>(
         hint: 'Remove it or name another one.',
       });
     const why = REASONS[error.code ?? ''] ?? error.message;
-    throw new FsbError('invalid_argument', `cannot create the id file ${file}: ${why}`, { cause: error });
+    throw new FsbError('invalid_argument', `cannot create the id file ${file}: ${why}`, {
+      hint: 'Name a file in a directory that is there and that you may write to.',
+      cause: error,
+    });
   });
   try {
     const made = await create();

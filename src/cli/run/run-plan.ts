@@ -1,5 +1,6 @@
 import type { Interfaces } from '@oclif/core';
 import { FsbError } from '../../core/model/errors.ts';
+import { parseDetachKeys } from '../session/detach-keys.ts';
 import type { SpecFlags } from '../spec/spec-from-flags.ts';
 import type { runFlags } from './run-flags.ts';
 
@@ -10,10 +11,11 @@ export const attaches = (
   flags: Pick<RunFlags, 'attach' | 'interactive' | 'tty' | 'rm' | 'detach'>,
 ): boolean => !flags.detach && (flags.attach || flags.interactive || flags.tty || flags.rm);
 
-/** @throws invalid_argument for flags that contradict each other */
+/** @throws invalid_argument for flags that contradict each other, and detach keys that are none */
 export function assertRunFlags(
-  flags: Pick<RunFlags, 'attach' | 'rm' | 'detach' | 'file' | 'interactive'>,
+  flags: Pick<RunFlags, 'attach' | 'rm' | 'detach' | 'file' | 'interactive' | 'detach-keys'>,
 ): void {
+  parseDetachKeys(flags['detach-keys']);
   const clash = (a: string, b: string, hint: string): FsbError =>
     new FsbError('invalid_argument', `${a} and ${b} contradict each other`, { hint });
   if (flags.detach && flags.attach) throw clash('--detach', '--attach', 'Give one of them.');

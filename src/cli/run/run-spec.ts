@@ -5,6 +5,7 @@ import type { SandboxSpecInput } from '../../core/model/spec.ts';
 import type { Settings } from '../config/settings.ts';
 import { imageAmongWords } from '../docker/run-line.ts';
 import type { Interruption } from '../interruption.ts';
+import type { Asking } from '../prompts.ts';
 import { editSpec } from '../spec/edit-spec.ts';
 import { readEnvFlags } from '../spec/env-flags.ts';
 import { parsePairs } from '../spec/env-words.ts';
@@ -21,8 +22,11 @@ export interface SpecSource {
   words: string[];
   /** For the pool where neither flags nor text name one, and for the editor. */
   settings: Pick<Settings, 'fromFiles'>;
+  /** @throws already_exists; before the user is asked to write a text */
+  assertNameFree: () => Promise<void>;
   /** The line as it was typed, for a hint. */
   argv: string[];
+  asking: Asking;
 }
 
 export async function specForRun(
@@ -37,12 +41,13 @@ export async function specForRun(
 
 /** Where the spec of a new sandbox comes from: the flags alone, a file, or the editor; flags win over a file and stand in what is edited. */
 async function specAsSaid(
-  { ref, flags, words, settings, argv }: SpecSource,
+  { ref, flags, words, settings, argv, asking, assertNameFree }: SpecSource,
   world: World,
   interruption: Interruption,
 ): Promise<SandboxSpecInput> {
   const envs = await readEnvFlags(flags, world, interruption.signal);
-  const over = specFromFlags(toSpecFlags(flags, envs, parsePairs(flags.label ?? [], 'label')), words);
+  const given = toSpecFlags(flags, envs, parsePairs(flags.label ?? [], 'label'));
+  const over = specFromFlags(given, words, world.cwd);
   if (flags.file !== undefined) {
     const text = await parseSpecText(
       await readInput(flags.file, world, interruption.signal),
@@ -55,11 +60,17 @@ async function specAsSaid(
   const meant = imageAmongWords(argv, runArities);
   // Nobody who types `run host sh` wants an editor for a sandbox of that name.
   const isImage = meant !== undefined && ref.name === HOST_IMAGE;
-  if (isInteractive(world.terminal) && !isImage)
+  if (isInteractive(world.terminal) && !isImage) {
+    // With a key the same call may come again.
+    if (flags['idempotency-key'] === undefined) await assertNameFree();
     return editSpec(
-      { ref, flags: over, editor: settings.fromFiles('editor'), note: meant, yes: flags.yes, interruption },
+      {
+        ...{ ref, flags: over, editor: settings.fromFiles('editor'), note: meant, yes: flags.yes },
+        ...{ asking, interruption },
+      },
       world,
     );
+  }
   throw new FsbError('invalid_argument', `cannot create sandbox ${ref.name}: no image was given`, {
     hint: `Give --image (for example --image host) or --file.${meant === undefined ? '' : ` ${meant}`}`,
   });

@@ -1,12 +1,9 @@
-import { FsbError } from '../../core/model/errors.ts';
 import { type Path, parsePath, valuesAt } from '../output/expressions/jsonpath-path.ts';
+import { rootOf } from '../output/expressions/rows.ts';
 import { Scanner } from '../output/expressions/scanner.ts';
 import { compare } from '../output/expressions/values.ts';
-import { nearest } from '../output/nearest.ts';
 
 export interface Order {
-  /** Its first field, for messages. */
-  field: string;
   path: Path;
   descending: boolean;
 }
@@ -30,21 +27,12 @@ export function parseOrder(text: string): Order {
   );
   const path = parsePath(scanner);
   scanner.need(/$/y, 'the end');
-  return { field: /^[\w-]*/.exec(field)![0], path, descending: (minus === '-') !== meant.startsWith('-') };
+  return { path, descending: (minus === '-') !== meant.startsWith('-') };
 }
 
 /** What has no such value comes last. @throws invalid_argument when nobody can have it */
-export function sorted<T extends object>(items: readonly T[], { field, path, descending }: Order): T[] {
-  const [first] = items;
-  if (first !== undefined && !Object.hasOwn(first, field))
-    throw new FsbError(
-      'invalid_argument',
-      `cannot sort by ${JSON.stringify(field)}: there is no such field`,
-      {
-        hint: nearest(field, Object.keys(first)),
-      },
-    );
-  const keyed = items.map((item) => ({ item, key: valuesAt(path, item, item)[0] ?? null }));
+export function sorted<T extends object>(items: readonly T[], { path, descending }: Order): T[] {
+  const keyed = items.map((item) => ({ item, key: valuesAt(path, rootOf(item), item)[0] ?? null }));
   keyed.sort((a, b) => {
     if (a.key === null || b.key === null) return Number(a.key === null) - Number(b.key === null);
     return descending ? compare(b.key, a.key) : compare(a.key, b.key);

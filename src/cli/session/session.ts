@@ -3,7 +3,7 @@ import { FsbError } from '../../core/model/errors.ts';
 import type { ExitStatus, ProcessSession, TerminalSize } from '../../core/model/process.ts';
 import type { Interruption } from '../interruption.ts';
 import { OutputClosed, write } from '../streams.ts';
-import type { Terminal, TerminalInput, World } from '../world.ts';
+import type { Terminal, TerminalInput, TerminalOutput, World } from '../world.ts';
 import { DetachFilter } from './detach-keys.ts';
 import { enterRawMode } from './raw-mode.ts';
 import { proxySignals } from './signal-proxy.ts';
@@ -67,9 +67,12 @@ function endingSignal(error: unknown): number | undefined {
   return timedOut ? constants.signals.SIGKILL : undefined;
 }
 
+/** Of the two that have a size the one that is a terminal: `exec -it box sh > file` still has one. */
+const drawnOn = ({ stdout, stderr }: Terminal): TerminalOutput => (stdout.isTTY ? stdout : stderr);
+
 /** The size of the terminal that the process will draw on, when there is one. */
 export function terminalSize(terminal: Terminal): TerminalSize | undefined {
-  const { columns, rows } = terminal.stdout.isTTY ? terminal.stdout : terminal.stderr;
+  const { columns, rows } = drawnOn(terminal);
   return columns && rows ? { cols: columns, rows } : undefined;
 }
 
@@ -92,8 +95,8 @@ function followSize(terminal: Terminal, session: ProcessSession): () => void {
     const size = terminalSize(terminal);
     if (size !== undefined) session.resize(size);
   };
-  terminal.stdout.on('resize', resize);
-  return () => terminal.stdout.off('resize', resize);
+  const output = drawnOn(terminal).on('resize', resize);
+  return () => void output.off('resize', resize);
 }
 
 interface InputPump {

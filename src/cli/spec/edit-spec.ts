@@ -2,13 +2,13 @@ import { FsbError } from '../../core/model/errors.ts';
 import type { SandboxRef } from '../../core/model/sandbox.ts';
 import type { SandboxSpecInput } from '../../core/model/spec.ts';
 import type { Interruption } from '../interruption.ts';
-import { cancelled, confirm } from '../prompts.ts';
+import { type Asking, cancelled, confirm } from '../prompts.ts';
 import { tryWrite } from '../streams.ts';
 import type { World } from '../world.ts';
 import { EditText, editFile, lastText } from './edit-text.ts';
 import { chooseEditor, openEditor } from './editor.ts';
 import { mergeSpecs, type PartialSpec } from './spec-from-flags.ts';
-import { textToEdit } from './text-to-edit.ts';
+import { asLast, textToEdit } from './text-to-edit.ts';
 import { checkSpec, parseSpecText } from './yaml-spec.ts';
 
 export interface EditRequest {
@@ -21,6 +21,7 @@ export interface EditRequest {
   note: string | undefined;
   /** No question before creating. */
   yes: boolean;
+  asking: Asking;
   interruption: Interruption;
 }
 
@@ -33,10 +34,11 @@ export async function editSpec(request: EditRequest, world: World): Promise<Sand
   const file = editFile(world.env, request.ref);
   const last = await lastText(file);
   const opened = await textToEdit(last, request.ref.name, request.flags, request.note);
-  const text = await EditText.open(file, opened.text, last);
+  const initial = last === undefined ? opened.text : asLast(opened.text, request.ref.name, file);
+  const text = await EditText.open(file, initial, last);
   try {
     const spec = await editUntilValid(editor, text, opened.over, request, world);
-    if (!request.yes) await confirmCreation(spec, text, request, world);
+    if (!request.yes) await confirmCreation(spec, text, request);
     return spec;
   } finally {
     await text.forgetIfUntouched();
@@ -70,19 +72,14 @@ async function offerAnotherTry(
   if (error.code !== 'invalid_argument') throw error;
   const hint = error.hint === undefined ? '' : `Hint: ${error.hint}\n`;
   await tryWrite(world.terminal.stderr, `Error: ${error.message}\n${hint}`);
-  if (!(await confirm(world.terminal, 'Edit it again?', true, request.interruption.signal)))
+  if (!(await confirm(request.asking, 'Edit it again?', true)))
     throw cancelled(`Your text is kept in ${text.file}.`);
 }
 
 /** Whoever changed nothing probably wanted out, so then the default is no. */
-async function confirmCreation(
-  spec: SandboxSpecInput,
-  text: EditText,
-  request: EditRequest,
-  world: World,
-): Promise<void> {
+async function confirmCreation(spec: SandboxSpecInput, text: EditText, request: EditRequest): Promise<void> {
   const changed = (await text.read()) !== text.initial;
   const question = `Create sandbox ${request.ref.name} from image ${spec.image}?`;
-  if (!(await confirm(world.terminal, question, changed, request.interruption.signal)))
+  if (!(await confirm(request.asking, question, changed)))
     throw cancelled(changed ? `Your text is kept in ${text.file}.` : undefined);
 }

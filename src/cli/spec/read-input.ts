@@ -2,6 +2,8 @@ import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { FsbError } from '../../core/model/errors.ts';
 import { openInput } from '../files/input-stream.ts';
+import { lookAround } from '../files/look-around.ts';
+import { shellWords } from '../output/shell-words.ts';
 import { readText } from '../streams.ts';
 import type { World } from '../world.ts';
 
@@ -25,15 +27,17 @@ export async function readFileText(file: string, world: World, signal: AbortSign
   } catch (error) {
     stream?.destroy();
     if (error instanceof FsbError) throw error;
-    throw new FsbError(
-      'invalid_argument',
-      `cannot read ${file}: ${readReason(error as NodeJS.ErrnoException)}`,
-      { cause: error },
-    );
+    throw unreadable(file, resolve(world.cwd, file), error as NodeJS.ErrnoException);
   }
 }
 
-const readReason = (error: NodeJS.ErrnoException): string =>
-  ({ ENOENT: 'there is no such file', EACCES: 'permission denied', EISDIR: 'it is a directory' })[
-    error.code ?? ''
-  ] ?? error.message;
+/** @param path absolute */
+function unreadable(file: string, path: string, error: NodeJS.ErrnoException): FsbError {
+  const reasons: Record<string, [why: string, hint: string]> = {
+    ENOENT: ['there is no such file', lookAround(path)],
+    EACCES: ['permission denied', `See whose it is with: ls -l ${shellWords([path])}`],
+    EISDIR: ['it is a directory', 'Name a file in it.'],
+  };
+  const [why, hint] = reasons[error.code ?? ''] ?? [error.message];
+  return new FsbError('invalid_argument', `cannot read ${file}: ${why}`, { hint, cause: error });
+}

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { FsbError } from '../../core/model/errors.ts';
 import { formatDuration } from '../../core/model/quantity.ts';
 import type { SandboxSpecInput } from '../../core/model/spec.ts';
@@ -40,9 +41,10 @@ export type PartialSpec = Partial<SandboxSpecInput>;
  * The keys of the spec that the flags and the words after NAME give, and no others. As in docker, the words replace
  * the image's default command and keep its entrypoint; --entrypoint replaces that. An empty one is an empty `command`,
  * which mergeSpecs() understands.
+ * @param cwd that sources of mounts are relative to
  * @throws invalid_argument
  */
-export function specFromFlags(flags: SpecFlags, words: string[]): PartialSpec {
+export function specFromFlags(flags: SpecFlags, words: string[], cwd: string): PartialSpec {
   return defined({
     image: flags.image,
     command: flags.entrypoint === undefined ? undefined : flags.entrypoint === '' ? [] : [flags.entrypoint],
@@ -57,7 +59,7 @@ export function specFromFlags(flags: SpecFlags, words: string[]): PartialSpec {
     consistency_mode: flags.consistency as SandboxSpecInput['consistency_mode'],
     resources: nonEmpty(limitsIn(flags)),
     network: flags.network as SandboxSpecInput['network'],
-    mounts: flags.volumes?.map(parseVolume),
+    mounts: flags.volumes?.map((text) => parseVolume(text, cwd)),
     exposed_ports: flags.ports?.map(parsePort),
     failure_policy: flags.failurePolicy,
     recovery_timeout_seconds: flags.recoveryTimeout,
@@ -101,23 +103,29 @@ function withoutEntrypoint({ args, ...spec }: Record<string, unknown>): Record<s
 }
 
 /**
- * `source:target`, `source:target:ro`, `source:target:rw`. Read-only unless rw is said.
+ * `source:target`, `source:target:ro`, `source:target:rw`. Read-only unless rw is said. A source that begins with `.` or
+ * `..` is relative to `cwd`, as in docker; any other without a slash in front would be a named volume there.
  * @throws invalid_argument
  */
-export function parseVolume(text: string): { source: string; target: string; read_only: boolean } {
-  const [source, target, mode, ...rest] = text.split(':');
+export function parseVolume(
+  text: string,
+  cwd: string,
+): { source: string; target: string; read_only: boolean } {
+  const [given = '', target, mode, ...rest] = text.split(':');
+  const source = /^\.\.?(\/|$)/.test(given) ? resolve(cwd, given) : given;
   const known = mode === undefined || mode === 'ro' || mode === 'rw';
-  if (!source?.startsWith('/') || !target?.startsWith('/') || !known || rest.length > 0)
+  if (!source.startsWith('/') || !target?.startsWith('/') || !known || rest.length > 0)
     throw new FsbError('invalid_argument', `invalid volume ${JSON.stringify(text)}`, {
-      hint: 'Write it like /source:/target, /source:/target:ro or /source:/target:rw, with absolute paths; there are no named volumes.',
+      hint: 'Write it like /source:/target, ./source:/target:ro or /source:/target:rw; there are no named volumes.',
     });
   return { source, target, read_only: mode !== 'rw' };
 }
 
 /** @throws invalid_argument */
 export function parsePort(text: string): number {
-  const port = Number(text);
-  if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535) return port;
+  const [, digits = ''] = /^(\d{1,5})(?:\/tcp)?$/.exec(text) ?? [];
+  const port = Number(digits);
+  if (port >= 1 && port <= 65_535) return port;
   // As docker publishes one: 8080:80, 127.0.0.1:8080:80/tcp.
   const pair = /(?:^|:)(\d{1,5}:\d{1,5})(?:\/tcp)?$/.exec(text)?.[1];
   const way = pair === undefined ? '' : `; reach it from here with: fsb-ctl port-forward NAME ${pair}`;

@@ -34,6 +34,15 @@ export async function textToEdit(
 const commented = (note: string | undefined): string =>
   note === undefined ? '' : `${note.replaceAll(/^/gm, '# ')}\n\n`;
 
+const LAST = '# The last text for ';
+
+/** The last text of a name, with a first line that says so: nobody should take for new what was left there once. */
+export function asLast(text: string, name: string, file: string): string {
+  const [first = '', ...rest] = text.split('\n');
+  const kept = first.startsWith(LAST) ? rest.join('\n') : text;
+  return `${LAST}${name}, from ${file}: leave without a change and remove that to begin afresh.\n${kept}`;
+}
+
 const EXAMPLE = ['sleep', 'infinity'];
 
 async function newText(name: string, flags: PartialSpec, over: PartialSpec): Promise<string> {

@@ -20,7 +20,8 @@ export const parseSpecText = (text: string, source: string): Promise<YamlText> =
  */
 export async function checkSpec(value: Record<string, unknown>, text?: YamlText): Promise<SandboxSpecInput> {
   // Loaded late: building the schema takes longer than most commands, which never look at a spec.
-  const { describeIssues, sandboxSpecSchema, specKeys } = await import('../../core/model/spec.ts');
+  const { describeIssues } = await import('../../core/model/issues.ts');
+  const { sandboxSpecSchema, specKeys } = await import('../../core/model/spec.ts');
   const result = sandboxSpecSchema.safeParse(value);
   if (result.success) return value as SandboxSpecInput;
   const { issues, hint } = issuesOf(result.error.issues, (found) => describeIssues(found, specKeys));

@@ -45,7 +45,7 @@ export async function parseYamlText(text: string, source: string, kind: TextKind
   const lineAt = (offset: number): number => lineCounter.linePos(offset).line;
   const line = (number: number): string => lines[number - 1] ?? '';
   const wrong = (at: number, reason: string): FsbError =>
-    problemError(kind, source, [{ line: at, reason }], line);
+    problemError(kind, source, [{ line: at, reason }], line, `A key a line, such as ${kind.example}`);
 
   const [document, second] = Array.isArray(documents) ? documents : [];
   if (document === undefined || document.contents === null)

@@ -14,7 +14,6 @@ export default class ImageHistory extends BaseCommand {
     reference: Args.string({ required: true, ignoreStdin: true, description: 'Reference or digest.' }),
   };
   static override flags = {
-    'no-trunc': Flags.boolean({ summary: 'Whole commands and digests.' }),
     human: Flags.boolean({
       char: 'H',
       allowNo: true,
@@ -27,7 +26,7 @@ export default class ImageHistory extends BaseCommand {
     const { args, flags } = await this.parse(ImageHistory);
     const core = await this.core();
     const image = await core.images.inspect(args.reference, this.call);
-    const terms = { now: this.world.clock.now(), full: flags['no-trunc'] ?? false, human: flags.human };
+    const terms = { now: this.world.clock.now(), full: this.untruncated, human: flags.human };
     await this.print(historyListing(image, terms, this.quiet));
   }
 }

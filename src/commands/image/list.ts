@@ -34,13 +34,13 @@ export default class ImageList extends BaseCommand {
   static override flags = {
     filter: Flags.string({
       ...repeated,
+      char: 'f',
       summary:
         'dangling=true, reference=PATTERN, label=K or label=K=V; before=IMAGE and since=IMAGE: built before or after it.',
       helpValue: 'KEY=VALUE',
     }),
     all: Flags.boolean({ char: 'a', summary: 'As docker has it; all are shown anyway.' }),
     digests: Flags.boolean({ summary: 'Also what their registries call them.' }),
-    'no-trunc': Flags.boolean({ summary: 'Whole digests.' }),
   };
 
   override async run(): Promise<undefined> {
@@ -56,7 +56,7 @@ export default class ImageList extends BaseCommand {
       .filter((image) => anyOf.every((patterns) => patterns.some((each) => matchesReference(image, each))));
     const labelled = await withLabels(core, named, parseLabels(filters.label), this.call);
     const images = await builtBetween(core, labelled, filters, this.call);
-    const shown = { full: flags['no-trunc'], digests: flags.digests };
+    const shown = { full: this.untruncated, digests: flags.digests };
     await this.print(imageListing(images, this.world.clock.now(), shown));
   }
 }

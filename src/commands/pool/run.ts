@@ -3,7 +3,7 @@ import { DEFAULT_DETACH_KEYS } from '../../cli/flags.ts';
 import { withImage } from '../../cli/images/pull-missing.ts';
 import { PullingCommand } from '../../cli/images/pulling-command.ts';
 import { leaseListing } from '../../cli/output/lease-view.ts';
-import { untilClaimed, waiting } from '../../cli/pool/claim.ts';
+import { waiting } from '../../cli/pool/claim.ts';
 import { leaseRequest, type PoolRunFlags, poolRunFlags } from '../../cli/pool/lease-flags.ts';
 import { type CommandPlan, followCommand, planCommand } from '../../cli/session/command-run.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
@@ -14,7 +14,7 @@ import { HOST_IMAGE } from '../../core/model/reference.ts';
 export default class PoolRun extends PullingCommand {
   static override summary = 'Run one command in a warm instance.';
   static override description =
-    `Claims an instance, streams the command's output, gives the instance back, and exits with the command's code as exec does; 5 when no instance came in time. No sandbox is made: nothing of it is listed, logged or kept.
+    `Claims an instance, streams the command's output, gives the instance back, and exits with the command's code as exec does; 124 when no instance came within --timeout, or the command had not ended. No sandbox is made: nothing of it is listed, logged or kept.
 
 With --lease the instance is kept for "pool exec", until "pool release" or until nothing ran in it for its ttl. A command is run as exec does it: the image's entrypoint has no part in it, as it has in run. Without one the image's own runs, entrypoint and default command; with --lease nothing does, and the lease's id is printed. Everything from the first word of the command on belongs to the command. Standard input is read with -i only.`;
   static override usage = 'pool run [FLAGS] [--] [COMMAND [ARG...]]';
@@ -36,7 +36,7 @@ With --lease the instance is kept for "pool exec", until "pool release" or until
   override async run(): Promise<number> {
     const { args, flags } = await this.parse(PoolRun);
     const command = args.command ?? [];
-    const request = leaseRequest(flags, this.settings.fromFiles('pool'));
+    const request = leaseRequest(flags, this.world.cwd, this.settings.fromFiles('pool'));
     if (flags.lease) {
       const plan = command.length > 0 ? await this.#plan(command, flags) : undefined;
       const core = await this.core();
@@ -76,7 +76,7 @@ With --lease the instance is kept for "pool exec", until "pool release" or until
     const nameImage = async (): Promise<string> =>
       image ?? (await core.pools.get(pool, this.call)).policy.warm[0]?.image ?? HOST_IMAGE;
     return withImage(this.puller(core), flags, nameImage, (digest) =>
-      untilClaimed(this.patiently(claim(digest), waiting(pool)), pool, this.interruption.signal),
+      this.patiently(claim(digest), waiting(pool)),
     );
   }
 

@@ -1,7 +1,5 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { jsonText } from '../../cli/output/json-text.ts';
-import { assertStreams } from '../../cli/output/output.ts';
 import { poolStatusListing } from '../../cli/output/pool-status-view.ts';
 import { PoolChanges } from '../../cli/pool/pool-changes.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
@@ -33,7 +31,6 @@ export default class PoolStatus extends BaseCommand {
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(PoolStatus);
-    if (flags.watch) assertStreams(this.format, 'what is watched has');
     const rows = await this.ifRunning((core) => core.pools.status(args.name, this.call));
     if (rows !== undefined && flags.watch) return this.#watch(await this.core(false), args.name);
     if (rows !== undefined || this.forPrograms) await this.print(poolStatusListing(rows ?? []));
@@ -51,7 +48,7 @@ export default class PoolStatus extends BaseCommand {
 
   async #redraw(rows: PoolShapeStatus[]): Promise<void> {
     const listing = poolStatusListing(rows);
-    if (this.format === 'json') return this.out(`${jsonText(listing.items)}\n`);
+    if (this.format === 'json' || this.format === 'yaml') return this.printEach(listing.items, '');
     if (this.redraws) await this.out(CLEAR_SCREEN);
     await this.print(listing);
   }

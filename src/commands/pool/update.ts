@@ -1,11 +1,12 @@
 import { Flags } from '@oclif/core';
-import { poolArg, rateFlag } from '../../cli/flags.ts';
+import { poolArg } from '../../cli/flags.ts';
 import { pullImages, withImages } from '../../cli/images/pull-missing.ts';
 import { PullingCommand } from '../../cli/images/pulling-command.ts';
 import { onePool } from '../../cli/output/pool-view.ts';
 import { policyFileFlag, policyFlags, warmImageFlag, warmPullFlag } from '../../cli/pool/policy-flags.ts';
 import { warmNames } from '../../cli/pool/policy-from-flags.ts';
 import { policyRequest, poolName } from '../../cli/pool/policy-request.ts';
+import { rateFlag } from '../../cli/pool/rate-flag.ts';
 import { warmNow } from '../../cli/pool/start-pool.ts';
 import { unusedSize } from '../../cli/pool/unused-size.ts';
 import { FsbError } from '../../core/model/errors.ts';

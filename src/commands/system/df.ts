@@ -18,14 +18,13 @@ export default class SystemDf extends BaseCommand {
   ];
   static override flags = {
     verbose: Flags.boolean({ char: 'v', summary: 'Each image, sandbox, log and instance.' }),
-    'no-trunc': Flags.boolean({ summary: 'Whole ids, and rows as wide as they are.' }),
   };
 
   override async run(): Promise<undefined> {
     const { flags } = await this.parse(SystemDf);
     const core = await this.core();
     const facts = await this.patiently(askUsage(core, this.call), 'Walking through the files ...');
-    if (flags.verbose) await this.print(usageDetailsListing(usageDetails(facts), flags['no-trunc']));
+    if (flags.verbose) await this.print(usageDetailsListing(usageDetails(facts), this.untruncated));
     else await this.print(usageListing(usageRows(facts)));
   }
 }

@@ -73,7 +73,7 @@ Files of the core that were damaged and set aside are evidence of what went wron
     if (lines.length === 0) return false;
     const question = `Remove ${lines.length === 1 ? 'it' : 'them'}?`;
     const loss = { title: 'This removes', lines, question, outcome: 'nothing was removed' };
-    await confirmLoss(this.world.terminal, loss, this.interruption.signal);
+    await confirmLoss(this.asking, loss);
     return true;
   }
 

@@ -103,8 +103,8 @@ export class Agent implements AgentApi {
       this.#live.takeUp(parts);
       return started;
     } catch (error) {
-      // Not its files: it may be tried again with them.
-      await this.#forgetRecords(sandboxId);
+      // Not what it has of the generation before: it may be tried again with that.
+      await (filesOf === undefined ? this.#forgetRecords(sandboxId) : this.#options.slots.remove(sandboxId));
       throw error;
     }
   }
@@ -115,6 +115,7 @@ export class Agent implements AgentApi {
     await starting?.settled;
     await this.#options.unsettled.giveUp(sandboxId, async (instance) => {
       await this.#options.abandon(instance, options.keepFiles ? sandboxId : undefined);
+      failpoint('give-up.abandoned');
       await this.lose(sandboxId, 'it was ended before the core could reach it again');
     });
     await this.#live.get(sandboxId)?.stop(options);
@@ -152,8 +153,9 @@ export class Agent implements AgentApi {
   async attach(sandboxId: string, request: AttachRequest): Promise<ProcessSession> {
     const run = this.#live.get(sandboxId);
     if (run) return attachToRun(this.#live.awake(sandboxId), request, this.#options.logs);
-    const end = this.#options.slots.get(sandboxId)?.end;
-    if (end && request.replay) return attachToEnded(sandboxId, end, this.#options.logs);
+    const slot = this.#options.slots.get(sandboxId);
+    if (slot?.end && request.replay)
+      return attachToEnded(sandboxId, { ...slot, end: slot.end }, this.#options.logs);
     this.#live.assertSettled(sandboxId);
     throw new FsbError('conflict', 'the sandbox is not running', {
       hint: 'See what it wrote with: fsb-ctl logs NAME',

@@ -61,7 +61,10 @@ async function existing(source: string): Promise<string> {
     const { code, message } = error as NodeJS.ErrnoException;
     const missing = code === 'ENOENT' || code === 'ENOTDIR';
     const why = missing ? 'there is no such file or directory' : message;
-    throw new FsbError('invalid_argument', `cannot mount ${source}: ${why}`, { cause: error });
+    throw new FsbError('invalid_argument', `cannot mount ${source}: ${why}`, {
+      hint: 'Name a directory or a file of the machine that the core runs on.',
+      cause: error,
+    });
   }
 }
 

@@ -23,6 +23,11 @@ export interface CreateRequest {
   imageDigest?: string;
   /** The same key with the same request gives the same sandbox, with another one `conflict`. */
   idempotencyKey?: string;
+  /**
+   * The caller stays with it and deletes it when it has ended. Where a core has ended meanwhile, and with it what the caller
+   * waited for, the next one does.
+   */
+  autoRemove?: boolean;
 }
 
 export interface ListQuery {

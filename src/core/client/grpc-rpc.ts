@@ -19,7 +19,7 @@ import { hostInUrl } from '../wire/endpoint.ts';
 import { ERROR_METADATA, fromGrpcStatus } from '../wire/error-status.ts';
 import type { Rpc } from './rpc.ts';
 import { authorizationFor, nameToVerify, type Target, tlsOptionsFor } from './security.ts';
-import { connectionClosed, unreachable } from './unreachable.ts';
+import { connectionClosed, isForeign, noCoreThere, unreachable } from './unreachable.ts';
 
 const CANCELLED = 1;
 const UNAVAILABLE = 14;
@@ -225,7 +225,8 @@ export class GrpcRpc implements Rpc {
     if (signal?.aborted) return FsbError.from(signal.reason);
     if (this.#closed && error.code === CANCELLED) return connectionClosed(this.#endpoint);
     const [body] = error.metadata.get(ERROR_METADATA);
-    if (error.code === UNAVAILABLE && body === undefined)
+    if (body === undefined && isForeign(error)) return noCoreThere(this.#endpoint, error.details, error);
+    if (body === undefined && error.code === UNAVAILABLE)
       return unreachable(this.#endpoint, error.details, error);
     return fromGrpcStatus(error.code, error.details, typeof body === 'string' ? undefined : body);
   }

@@ -44,13 +44,28 @@ export function unreachable(endpoint: Target, details: string, cause: Error): Fs
       cause,
     });
   const known = code === 'ENOENT' ? missingBeside(endpoint) : mayWantTls(endpoint, details);
-  return new FsbError('unavailable', `${what}: ${known ?? reasonOf(text, code)}`, {
+  return notReached(endpoint, known ?? reasonOf(text, code), cause);
+}
+
+/** Of gRPC. A web server has statuses of its own, or a page whose first letters are taken for a length. */
+const FOREIGN = /^(Received HTTP status code (?!40[13])|Received message larger than max)/;
+const UNIMPLEMENTED = 12;
+
+/** An answer of gRPC without an error of ours in it, which a core never gives: each has the service of sandboxes. */
+export const isForeign = ({ code, details }: { code: number; details: string }): boolean =>
+  FOREIGN.test(details) || (code === UNIMPLEMENTED && details.includes('FastPathService'));
+
+/** Something is there and speaks, only not as a core does. `said`: what a library made of its answer. */
+export const noCoreThere = (endpoint: Target, said: string, cause: Error): FsbError =>
+  notReached(endpoint, `what listens there does not answer as a core does (${said})`, cause);
+
+const notReached = (endpoint: Target, why: string, cause: Error): FsbError =>
+  new FsbError('unavailable', `cannot reach the core at ${nameOf(endpoint)}: ${why}`, {
     hint:
       endpoint.hint ??
       'Is it running, and is that its address? See `fsb-ctl context list`, --host and FSB_HOST.',
     cause,
   });
-}
 
 /** What running and new calls get from a connection of ours that was closed. */
 export class ConnectionClosed extends FsbError {

@@ -32,7 +32,8 @@ import type { RecordTable } from '../store/store.ts';
 import { Changes } from './changes.ts';
 import { type Ending, Generations } from './generations.ts';
 import type { History } from './happenings.ts';
-import { filesLeftBy, needsFilesOnly } from './left-files.ts';
+import { filesLeftBy, filesOf, needsFilesOnly } from './left-files.ts';
+import { removeLeftRuns } from './left-runs.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { listed } from './listing.ts';
 import { newSandbox } from './new-sandbox.ts';
@@ -78,6 +79,7 @@ export class Controller implements SandboxApi {
   readonly #recreations: Recreations;
   readonly #watch: NodeWatch;
   readonly #mayBeWanted: (id: string) => boolean;
+  readonly #closing = new AbortController();
 
   constructor({ agent, sandboxes, clock, log, mayBeWanted, history }: ControllerOptions) {
     this.#agent = agent;
@@ -120,6 +122,8 @@ export class Controller implements SandboxApi {
     });
     this.#lifecycle.resume();
     for (const entry of this.#registry.entries()) this.#recreations.resume(entry);
+    const parts = { operations: this.#operations, lifecycle: this.#lifecycle, signal: this.#closing.signal };
+    removeLeftRuns(this.#registry.entries(), parts);
   }
 
   async create(request: CreateRequest, { signal }: CallOptions = {}): Promise<Sandbox> {
@@ -185,7 +189,8 @@ export class Controller implements SandboxApi {
     // The node knows a generation from its start on.
     if (entry.sandbox.generation > 1)
       await entry.until(({ state }) => (state.phase === 'Pending' ? undefined : true), options.signal);
-    const { id } = entry.sandbox;
+    // Where a start has failed, the log is where the files are.
+    const id = filesOf(entry.sandbox) ?? entry.sandbox.id;
     if (query.sandboxId !== undefined && query.sandboxId !== id) throw isAnother(ref.name);
     yield* this.#agent.logs(id, query, options);
   }
@@ -275,6 +280,7 @@ export class Controller implements SandboxApi {
 
   /** Nothing happens by itself any more; the sandboxes live on. */
   close(): void {
+    this.#closing.abort(new FsbError('unavailable', 'the core is stopping'));
     this.#watch.close();
     this.#retries.close();
     this.#recreations.close();

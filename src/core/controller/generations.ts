@@ -131,28 +131,31 @@ export class Generations {
     { message, ...from }: Origin,
     { signal }: CallOptions = {},
   ): Promise<void> {
-    const now = this.#clock.now();
-    assertTimeLeft(entry.sandbox, now);
+    assertTimeLeft(entry.sandbox, this.#clock.now());
     // Also of one that ended long ago: its instance may still be on its way out.
     await this.#end(entry, how);
     failpoint('again.ended');
     throwIfAborted(signal);
     assertStays(entry.sandbox);
-    const { id, generation, previous, recreated = 0 } = entry.sandbox;
+    const { id, earlierIds = [], generation, previous, recreated = 0 } = entry.sandbox;
     const next = {
       id: newSandboxId(),
+      earlierIds: [...earlierIds, id].slice(-EARLIER_IDS),
       generation: generation + 1,
       previous: { id: previous?.id ?? id, ...from },
       recreated: from.lost === undefined ? undefined : recreated + 1,
       ...{ node: '', endpoints: [], ...NEVER, warm: undefined },
     };
-    await this.#registry.renew(entry, next, now, message);
+    await this.#registry.renew(entry, next, this.#clock.now(), message);
     failpoint('again.renewed');
     if (next.previous.id !== id) await this.#starts.forget({ id });
     await this.#starts.start(entry, Promise.resolve(), { signal });
     failpoint('again.started');
   }
 }
+
+/** How many ids of earlier generations a sandbox is found by, besides its first one. */
+const EARLIER_IDS = 32;
 
 /** What a next generation begins with, in words for people, too. */
 type Origin = Omit<NonNullable<Sandbox['previous']>, 'id'> & { message: string };

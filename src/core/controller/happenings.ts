@@ -39,7 +39,7 @@ export function eventOfStep(before: Sandbox['state'], { state }: Sandbox): Sandb
     case 'Lost':
       return lost(state);
     case 'Expired':
-      return { type: 'expired' };
+      return { type: before.phase === 'Expired' ? 'step' : 'expired' };
     default:
       return { type: 'step' };
   }

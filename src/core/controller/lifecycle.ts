@@ -6,7 +6,7 @@ import { failpoint } from '../model/failpoint.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 import { deadlineOf, expiresOf, NEVER } from './expires.ts';
 import { lostFor, lostSince, lostText, recreatedInARow, recreationOf } from './failure-policy.ts';
-import { deletedWhileStarting, phaseAfter } from './outcome.ts';
+import { deletedWhileStarting, endOf, phaseAfter } from './outcome.ts';
 import type { Registry } from './registry.ts';
 import type { Retries } from './retries.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
@@ -77,6 +77,10 @@ export class Lifecycle {
     const now = this.#clock.now();
     const next = phaseAfter(entry.sandbox.state, change.state, now);
     if (!next) return;
+    if (next.state.phase === 'Terminating') {
+      entry.learn(next.state);
+      return;
+    }
     const { spec } = entry.sandbox;
     let { state, message } = next;
     let patch: Partial<Sandbox> = state.phase === 'Running' ? {} : NEVER;
@@ -136,7 +140,7 @@ export class Lifecycle {
     const recorded =
       state.phase === 'Terminating'
         ? entry.save()
-        : entry.enter({ phase: 'Terminating', since: now }, now, 'deleted');
+        : entry.enter({ phase: 'Terminating', since: now, ...endOf(state) }, now, 'deleted');
     this.#save(recorded, entry);
     this.follow(entry.sandbox);
     this.#registry.releaseName(entry);

@@ -10,10 +10,11 @@ const LONGEST_KEY = 255;
 
 /** The record of a sandbox that nothing was done for yet. @throws invalid_argument */
 export function newSandbox(
-  { namespace, name, spec: input, idempotencyKey }: CreateRequest,
+  { namespace, name, spec: input, idempotencyKey, autoRemove }: CreateRequest,
   now: number,
 ): Sandbox {
   const spec = parseSpec(input);
+  assertTimeLeft(spec, now);
   assertName(namespace, 'namespace');
   if (name !== '') assertName(name, 'sandbox name');
   assertKey(idempotencyKey);
@@ -30,7 +31,19 @@ export function newSandbox(
     expiresAt: 0,
     events: [{ time: now, message: 'created' }],
     ...(idempotencyKey ? { idempotencyKey, requestDigest: requestDigest(spec) } : {}),
+    ...(autoRemove && { autoRemove }),
   };
+}
+
+/** It would be Expired before its command had begun. */
+function assertTimeLeft({ expire_time }: SandboxSpec, now: number): void {
+  if (expire_time === 0 || expire_time * 1000 > now) return;
+  const time = new Date(expire_time * 1000).toISOString();
+  throw new FsbError(
+    'invalid_argument',
+    `invalid sandbox spec: expire_time (--expire-time): ${time} is over already`,
+    { hint: 'Give a later time in unix seconds, or a ttl, which counts from the start.' },
+  );
 }
 
 function assertKey({ length }: string = ''): void {

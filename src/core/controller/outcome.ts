@@ -10,6 +10,7 @@ export function phaseAfter(
   report: AgentSandboxState,
   now: number,
 ): { state: PhaseState; message: string } | undefined {
+  if (current.phase === 'Expired' || current.phase === 'Terminating') return learned(current, report);
   if (current.phase !== 'Running' && current.phase !== 'Bound') return undefined;
   if (report.state === 'running') return frozenOr(current, report.paused);
   if (report.state === 'lost')
@@ -21,6 +22,37 @@ export function phaseAfter(
   }
   return { state: { phase: 'Exited', startedAt, endedAt, status }, message: describeExit(status) };
 }
+
+/** How the command of a sandbox ended that was over already: its time was, or it is being deleted. */
+function learned(
+  current: Extract<PhaseState, { phase: 'Expired' | 'Terminating' }>,
+  report: AgentSandboxState,
+): { state: PhaseState; message: string } | undefined {
+  if (!mayEnd(current) || report.state === 'running') return undefined;
+  if (report.state === 'lost') {
+    const { reason } = report;
+    return { state: { ...current, reason }, message: `nobody saw its command end: ${reason}` };
+  }
+  return { state: { ...current, status: report.status }, message: describeExit(report.status) };
+}
+
+/** A command may run, and how it ends will be told. */
+export function mayEnd(state: PhaseState): boolean {
+  if (state.phase !== 'Expired' && state.phase !== 'Terminating') return state.phase === 'Running';
+  return state.status === undefined && state.reason === undefined;
+}
+
+/** What is known of the end of its command, for the next phase. */
+export const endOf = (
+  state: PhaseState,
+): Pick<PhaseState & { phase: 'Terminating' }, 'status' | 'reason'> => ({
+  ...('status' in state && state.status && { status: state.status }),
+  ...('reason' in state && state.reason !== undefined && { reason: state.reason }),
+});
+
+/** What a shell reports for a command that it cannot execute; of any other start that failed there is nothing to report. */
+export const statusOfFailedStart = ({ code, exitCode }: FsbError): ExitStatus | undefined =>
+  code === 'command_not_found' || code === 'not_executable' ? { code: exitCode, signal: null } : undefined;
 
 /** A core that was killed between the deed and the record learns of it from the node. */
 function frozenOr(current: PhaseState, paused?: true): { state: PhaseState; message: string } | undefined {
@@ -51,13 +83,11 @@ export function statusOf(sandbox: Sandbox): ExitStatus | undefined {
     case 'Exited':
       return state.status;
     case 'Failed':
-      return state.status ?? none(state.reason);
+    case 'Expired':
+    case 'Terminating':
+      return state.status ?? (state.reason === undefined ? undefined : none(state.reason));
     case 'Lost':
       return none(state.reason, state.recreateAt);
-    case 'Expired':
-      return none('its time was up');
-    case 'Terminating':
-      return none('it was deleted');
     default:
       return undefined;
   }

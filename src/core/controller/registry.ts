@@ -1,7 +1,7 @@
 import type { CreateRequest } from '../api/sandbox-api.ts';
 import { didYouMean } from '../model/did-you-mean.ts';
 import { FsbError } from '../model/errors.ts';
-import { isIdStart, nothingNamed } from '../model/ids.ts';
+import { isIdStart, nameInUse, nothingNamed } from '../model/ids.ts';
 import { transition } from '../model/phase.ts';
 import { refKey, type Sandbox, type SandboxRef } from '../model/sandbox.ts';
 import { parseSpec } from '../model/spec.ts';
@@ -56,10 +56,7 @@ export class Registry {
 
   /** Reserves the name before anything else happens. @throws already_exists */
   add(sandbox: Sandbox): SandboxEntry {
-    if (this.#byName.has(refKey(sandbox)))
-      throw new FsbError('already_exists', `cannot create sandbox ${sandbox.name}: the name is in use`, {
-        hint: `Delete it first with: fsb-ctl delete ${sandbox.name}`,
-      });
+    if (this.#byName.has(refKey(sandbox))) throw nameInUse(sandbox.name);
     const entry = new SandboxEntry(sandbox.id, sandbox, this.#table, this.#happened);
     this.#index(entry);
     entry.tell({ type: 'created' });
@@ -105,7 +102,7 @@ export class Registry {
   }
 
   /**
-   * By its name, or by its id or the beginning of that, as lists show it.
+   * By its name, or by an id that it has or had, or the beginning of that, as lists show it.
    * @throws as missing(); conflict when several ids begin so
    */
   require(ref: SandboxRef): SandboxEntry {
@@ -157,7 +154,7 @@ export class Registry {
   #withId({ namespace, name }: SandboxRef): SandboxEntry | undefined {
     if (!isIdStart(name)) return undefined;
     const found = [...this.#byName.values()].filter(
-      ({ sandbox }) => sandbox.namespace === namespace && sandbox.id.startsWith(name),
+      (entry) => entry.sandbox.namespace === namespace && idsOf(entry).some((id) => id.startsWith(name)),
     );
     if (found.length < 2) return found[0];
     const names = found.map(({ sandbox }) => sandbox.name).join(', ');
@@ -181,6 +178,11 @@ export class Registry {
     const key = idempotencyKeyOf(sandbox);
     if (key !== undefined) this.#byIdempotencyKey.set(key, entry);
   }
+}
+
+/** With the one that it was created with, which is what scripts have written down. */
+function idsOf({ key, sandbox: { id, earlierIds = [] } }: SandboxEntry): string[] {
+  return [id, key, ...earlierIds];
 }
 
 function idempotencyKeyOf(sandbox: Sandbox): string | undefined {

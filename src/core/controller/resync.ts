@@ -1,5 +1,6 @@
 import type { AgentSandbox } from '../api/agent-api.ts';
 import { isLive } from '../model/phase.ts';
+import { mayEnd } from './outcome.ts';
 import { discard, type ReconcileOptions, unwantedOf } from './reconcile.ts';
 
 /** Brings a controller that went on in line with a node that it could not hear for a while. */
@@ -17,7 +18,7 @@ export class Resync {
   asked(): (reports: AgentSandbox[]) => void {
     const ran = this.#options.registry
       .entries()
-      .filter(({ sandbox }) => sandbox.state.phase === 'Running')
+      .filter(({ sandbox }) => mayEnd(sandbox.state))
       .map(({ sandbox }) => sandbox.id);
     return (reports) => this.#compare(ran, reports);
   }

@@ -72,6 +72,12 @@ export class SandboxEntry {
     return this.save();
   }
 
+  /** Something about a state that is passing: it is told, and not worth a record, which may be gone by now. */
+  learn(state: PhaseState): void {
+    this.#sandbox = { ...this.#sandbox, state };
+    this.#tell();
+  }
+
   /** Another change than a step. Resolves as save(); when that fails, nothing has changed. */
   async change(patch: Partial<Sandbox>, time: number, message: string): Promise<void> {
     const before = this.#sandbox;
@@ -100,7 +106,10 @@ export class SandboxEntry {
   }
 
   #become(patch: Partial<Sandbox>, time: number, message: string): void {
-    const events = [...this.#sandbox.events, { time, message }].slice(-EVENTS_KEPT);
+    const { events: earlier } = this.#sandbox;
+    // What comes later has no earlier time, whatever clock a node has, or somebody has set back.
+    const next = { time: Math.max(time, earlier.at(-1)?.time ?? time), message };
+    const events = [...earlier, next].slice(-EVENTS_KEPT);
     this.#sandbox = { ...this.#sandbox, ...patch, events };
     this.#tell();
   }

@@ -8,17 +8,18 @@ const textMap = z.record(z.string(), z.string());
 const status = z.looseObject({ code: z.number().nullable(), signal: z.number().nullable() });
 
 const [time, reason] = [z.number(), z.string()];
+const end = { status: status.optional(), reason: reason.optional() };
 const state = z.discriminatedUnion('phase', [
   z.looseObject({ phase: z.enum(['Pending', 'Bound']) }),
   z.looseObject({ phase: z.literal('Running'), startedAt: time, paused: z.literal(true).optional() }),
   z.looseObject({ phase: z.literal('Exited'), startedAt: time, endedAt: time, status }),
   z.looseObject({ phase: z.literal('Failed'), endedAt: time, reason, status: status.optional() }),
-  z.looseObject({ phase: z.literal('Expired'), endedAt: time }),
+  z.looseObject({ phase: z.literal('Expired'), endedAt: time, ...end }),
   z.looseObject({
     ...{ phase: z.literal('Lost'), since: time, reason },
     ...{ recreateAt: time.optional(), recreateEnd: time.optional() },
   }),
-  z.looseObject({ phase: z.literal('Terminating'), since: time }),
+  z.looseObject({ phase: z.literal('Terminating'), since: time, ...end }),
 ]);
 
 const sandboxSchema = z.looseObject({
@@ -32,6 +33,7 @@ const sandboxSchema = z.looseObject({
   state,
   ...{ idempotencyKey: z.string().optional(), requestDigest: z.string().optional() },
   ...{ createdAs: z.string().optional(), recreated: z.number().optional() },
+  ...{ earlierIds: texts.optional(), autoRemove: z.literal(true).optional() },
   previous: z.looseObject({ id: z.string(), files: z.boolean(), lost: reason.optional() }).optional(),
   events: z.array(z.looseObject({ time: z.number(), message: z.string() })),
 });

@@ -8,7 +8,7 @@ import { refKey, type Sandbox } from '../model/sandbox.ts';
 import { notRecreated } from './failure-policy.ts';
 import { filesOf } from './left-files.ts';
 import type { Lifecycle, LifecycleParts } from './lifecycle.ts';
-import { deletedWhileStarting } from './outcome.ts';
+import { deletedWhileStarting, statusOfFailedStart } from './outcome.ts';
 import type { Registry } from './registry.ts';
 import type { Retries } from './retries.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
@@ -106,11 +106,13 @@ export class Starts {
       );
   }
 
-  #enterFailed(entry: SandboxEntry, { message }: FsbError, previous?: Sandbox['previous']): Promise<void> {
+  #enterFailed(entry: SandboxEntry, error: FsbError, previous?: Sandbox['previous']): Promise<void> {
     const now = this.#clock.now();
     const lost = entry.sandbox.previous?.lost;
-    const reason = lost === undefined ? message : notRecreated(lost, message);
-    return entry.enter({ phase: 'Failed', endedAt: now, reason }, now, reason, { previous });
+    const reason = lost === undefined ? error.message : notRecreated(lost, error.message);
+    const status = statusOfFailedStart(error);
+    const state = { phase: 'Failed' as const, endedAt: now, reason, ...(status && { status }) };
+    return entry.enter(state, now, reason, { previous });
   }
 
   /** Else it has not taken over the files of the one before. */

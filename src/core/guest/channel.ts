@@ -22,6 +22,7 @@ export class Channel implements GuestChannel, FrameReceiver {
   readonly #welcome: Welcome;
   readonly #pings: Pings;
   #table: ProcessTable | undefined;
+  #foretold: FsbError | undefined;
   #gone: FsbError | undefined;
   readonly #ending = new Ending();
 
@@ -72,8 +73,12 @@ export class Channel implements GuestChannel, FrameReceiver {
     this.#connection.send({ type: 'SIGNAL', process: 0, number: signal, scope: signalScopes.everyone });
   }
 
+  foretell(end: FsbError): void {
+    this.#foretold ??= end;
+  }
+
   async close(): Promise<void> {
-    this.#connection.finish(new FsbError('unavailable', 'the core let go of the guest'));
+    this.#connection.finish(this.#foretold ?? new FsbError('unavailable', 'the core let go of the guest'));
     let stopTimer = (): void => undefined;
     const cut = new Promise<void>((resolve) => {
       stopTimer = this.#clock.after(CLOSE_LIMIT, resolve);
@@ -89,7 +94,8 @@ export class Channel implements GuestChannel, FrameReceiver {
     const letGo = reason instanceof FsbError && reason.code === 'unavailable';
     const gone = letGo
       ? reason
-      : new FsbError('run_failed', `the channel to the guest is lost: ${reason.message}`, { cause: reason });
+      : (this.#foretold ??
+        new FsbError('run_failed', `the channel to the guest is lost: ${reason.message}`, { cause: reason }));
     this.#gone = gone;
     this.#table?.lose(gone);
     this.#pings.fail(gone);

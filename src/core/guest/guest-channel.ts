@@ -1,3 +1,4 @@
+import type { FsbError } from '../model/errors.ts';
 import type { ProcessSession, ProcessSpec, StreamName } from '../model/process.ts';
 
 /** A process as the guest channel holds it. Nothing is lost while nobody is connected: see guest/PROTOCOL.md. */
@@ -45,6 +46,11 @@ export interface GuestChannel extends AsyncDisposable {
    * and forgotten, so that their ids are free. What they started may end a little later.
    */
   scrub(): Promise<void>;
+  /**
+   * The guest is about to be ended: whatever closes the channel from now on, its users hear `end` instead of what was
+   * seen of it. The first one counts.
+   */
+  foretell(end: FsbError): void;
   /** Drops the connection; the guest and its processes live on. Idempotent. */
   close(): Promise<void>;
 }

@@ -230,13 +230,16 @@ export class ManagedInstance implements Instance {
   }
 
   async #killAndWait(): Promise<void> {
+    this.channel.foretell(new FsbError('run_failed', 'everything in its sandbox was killed'));
     await this.#driver.kill(this.id);
     // The kernel closes the socket when PID 1 ends; every other process got the same SIGKILL.
     await this.channel.closed;
   }
 
   async #destroy(cause: string): Promise<void> {
-    this.#fail(new FsbError('run_failed', `instance ${this.id} is destroyed: ${cause}`));
+    const end = new FsbError('run_failed', `instance ${this.id} is destroyed: ${cause}`);
+    this.#fail(end);
+    this.channel.foretell(new FsbError('run_failed', 'its sandbox was stopped or deleted', { cause: end }));
     if (this.#state !== 'stopping') this.#moveTo('stopping');
     const { control, destroy } = this.#limits;
     // Killing first ends what a hanging pause or a busy guest would hold back; destroy reports what really fails.

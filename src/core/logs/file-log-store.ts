@@ -1,11 +1,13 @@
 import { setMaxListeners } from 'node:events';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
+import type { StreamName } from '../model/process.ts';
 import { type LogTally, newTally } from '../model/tally.ts';
+import { LaterWriter } from './later-writer.ts';
 import { loadLog, type Repairs } from './load-log.ts';
 import { readError, writeError } from './log-error.ts';
 import type { LogStore, LogWriter } from './log-store.ts';
@@ -54,7 +56,8 @@ class FileLogStore implements LogStore {
   readonly #tally: LogTally;
   readonly #retention: Retention;
   readonly #open = new Map<string, OpenLog>();
-  readonly #removing = new Map<string, Promise<void>>();
+  /** Logs that are being moved or removed. */
+  readonly #leaving = new Map<string, Promise<void>>();
   readonly #closed = new AbortController();
 
   constructor(options: LogStoreOptions) {
@@ -71,7 +74,7 @@ class FileLogStore implements LogStore {
     };
   }
 
-  async writer(sandboxId: string): Promise<LogWriter> {
+  async writer(sandboxId: string, begin?: Readonly<Record<StreamName, number>>): Promise<LogWriter> {
     const entry = await this.#use(sandboxId);
     if (entry.hasWriter) {
       this.#release(sandboxId, entry);
@@ -91,9 +94,10 @@ class FileLogStore implements LogStore {
       repairs.torn.length = 0;
       if (this.#closed.signal.aborted) throw this.#closed.signal.reason;
       known.deserted = false;
+      if (begin !== undefined) goOn(known, begin);
       const surroundings = { clock: this.#clock, log: this.#log, tally: this.#tally };
       entry.writer = new QueuedLogWriter({ known, file, ...surroundings, onClose });
-      return entry.writer;
+      return begin === undefined ? entry.writer : new LaterWriter(entry.writer, begin);
     } catch (error) {
       onClose();
       throw writeError(error, sandboxId, this.#directory);
@@ -121,13 +125,27 @@ class FileLogStore implements LogStore {
     loaded.known.changed.ring();
   }
 
-  remove(sandboxId: string): Promise<void> {
+  async handOver(from: string, to: string): Promise<Readonly<Record<StreamName, number>>> {
+    await this.#leave(from, () => this.#move(from, this.#directoryOf(to)));
+    const entry = await this.#use(to);
+    try {
+      return { ...(await entry.loaded).known.offsets };
+    } finally {
+      this.#release(to, entry);
+    }
+  }
+
+  async remove(sandboxId: string): Promise<void> {
     const directory = this.#directoryOf(sandboxId);
-    const earlier = this.#removing.get(sandboxId);
+    await this.#leave(sandboxId, () => this.#remove(sandboxId, directory));
+  }
+
+  #leave(sandboxId: string, work: () => Promise<void>): Promise<void> {
+    const earlier = this.#leaving.get(sandboxId);
     if (earlier !== undefined) return earlier;
-    const removal = this.#remove(sandboxId, directory).finally(() => this.#removing.delete(sandboxId));
-    this.#removing.set(sandboxId, removal);
-    return removal;
+    const leaving = work().finally(() => this.#leaving.delete(sandboxId));
+    this.#leaving.set(sandboxId, leaving);
+    return leaving;
   }
 
   async list(): Promise<string[]> {
@@ -152,6 +170,19 @@ class FileLogStore implements LogStore {
     if (aside.length > 0) this.#log.error({ sandbox: id, aside }, 'what is damaged of a log is set aside');
   }
 
+  /** Who reads it keeps what it knew of it, and goes on in the new place. */
+  async #move(from: string, directory: string): Promise<void> {
+    const loaded = await this.#open.get(from)?.loaded.catch(() => undefined);
+    this.#open.delete(from);
+    await rename(this.#directoryOf(from), directory).catch((error) => {
+      if (error.code !== 'ENOENT') throw writeError(error, from, this.#directory);
+    });
+    if (loaded === undefined) return;
+    loaded.known.directory = directory;
+    loaded.known.deserted = true;
+    loaded.known.changed.ring();
+  }
+
   async #remove(sandboxId: string, directory: string): Promise<void> {
     const entry = this.#open.get(sandboxId);
     if (entry !== undefined) {
@@ -170,7 +201,7 @@ class FileLogStore implements LogStore {
 
   async #use(sandboxId: string): Promise<OpenLog> {
     const directory = this.#directoryOf(sandboxId);
-    await this.#removing.get(sandboxId);
+    await this.#leaving.get(sandboxId);
     if (this.#closed.signal.aborted) throw this.#closed.signal.reason;
     let entry = this.#open.get(sandboxId);
     if (entry === undefined) {
@@ -190,4 +221,11 @@ class FileLogStore implements LogStore {
     if (ID.test(sandboxId)) return join(this.#directory, sandboxId);
     throw new FsbError('invalid_argument', `invalid sandbox id ${JSON.stringify(sandboxId)}`);
   }
+}
+
+/** The log of an ended process, of which the next one has written nothing yet, goes on with a line of its own. */
+function goOn(known: SandboxLog, begin: Readonly<Record<StreamName, number>>): void {
+  if (known.offsets.stdout > begin.stdout || known.offsets.stderr > begin.stderr) return;
+  known.ended = false;
+  known.atLineStart = { stdout: true, stderr: true };
 }

@@ -22,8 +22,17 @@ export interface LogWriter {
 }
 
 export interface LogStore {
-  /** Opens or continues the log of a sandbox; a torn tail is cut off, what is damaged is set aside. */
-  writer(sandboxId: string): Promise<LogWriter>;
+  /**
+   * Opens or continues the log of a sandbox; a torn tail is cut off, what is damaged is set aside.
+   * @param begin where its process begins, as handOver() told: offsets count from there
+   */
+  writer(sandboxId: string, begin?: Readonly<Record<StreamName, number>>): Promise<LogWriter>;
+  /**
+   * It is another sandbox's log from now on, which goes on in it; nobody may write to it. Followers end when they have read
+   * what there is. Fine when there is none.
+   * @returns the bytes of each stream in it
+   */
+  handOver(from: string, to: string): Promise<Readonly<Record<StreamName, number>>>;
   /** Event-driven follow; a sandbox without a log yields nothing (with follow: waits for one). */
   read(sandboxId: string, query: LogQuery, signal?: AbortSignal): AsyncIterable<LogEntry>;
   /** Nobody will write to it any more: followers end when they have read what there is. */

@@ -8,7 +8,8 @@ import { SharedBlocks } from './shared-blocks.ts';
  */
 export interface SandboxLog {
   readonly id: string;
-  readonly directory: string;
+  /** It moves when another sandbox goes on with the log. */
+  directory: string;
   /** Oldest first. */
   segments: Segment[];
   /** The highest number that a segment, also one that was set aside, had when the log was loaded. */
@@ -60,7 +61,7 @@ export const emptyLog = (id: string, directory: string): SandboxLog => ({
   deserted: false,
   removed: false,
   changed: new Bell(),
-  blocks: new SharedBlocks(directory),
+  blocks: new SharedBlocks(),
 });
 
 export const endsLine = (data: Buffer): boolean => data[data.length - 1] === 0x0a;

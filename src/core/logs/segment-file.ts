@@ -50,10 +50,15 @@ export class SegmentFile {
       if (validLength === 0) await this.#removeSegment(number);
       else {
         await truncate(segmentPath(this.#known.directory, number), validLength);
+        failpoint('repair.cut');
         await truncate(indexPath(this.#known.directory, number), marks * MARK_BYTES).catch(ignoreMissing);
       }
+      failpoint('repair.whole');
     }
-    for (; spoiled.length > 0; spoiled.shift()) await this.#setAside(spoiled[0]!);
+    for (; spoiled.length > 0; spoiled.shift()) {
+      await this.#setAside(spoiled[0]!);
+      failpoint('repair.aside');
+    }
     await this.#dropOldest();
   }
 
@@ -65,6 +70,7 @@ export class SegmentFile {
     // A number that was set aside is never used again: nothing is there. The index first: it may have gone in an earlier try.
     const index = indexPath(directory, number);
     await rename(index, `${index}${ASIDE_ENDING}`).catch(ignoreMissing);
+    failpoint('repair.unindexed');
     await rename(from, to);
   }
 

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { FsbError } from './errors.ts';
 import { resourceFlags, withFlag } from './flag-names.ts';
-import { describeIssues, failurePolicy, labelKey, sandboxSpecSchema, specKeys, text } from './spec.ts';
+import { describeIssues } from './issues.ts';
+import { LONGEST_DURATION } from './quantity.ts';
+import { failurePolicy, labelKey, sandboxSpecSchema, specKeys, text, unixSeconds } from './spec.ts';
 
 /** A change of a sandbox, in the words of SandboxChange. */
 
@@ -13,8 +15,8 @@ const changedResources = sandboxSpecSchema.shape.resources.unwrap().extend({
 });
 
 const changeSchema = z.strictObject({
-  expireTime: z.number().int().nonnegative().optional(),
-  ttl: z.number().nonnegative().optional(),
+  expireTime: unixSeconds.optional(),
+  ttl: z.number().nonnegative().max(LONGEST_DURATION, 'must be at most 36500d').optional(),
   failurePolicy: failurePolicy.optional(),
   recoveryTimeoutSeconds: z.number().int().nonnegative().optional(),
   labels: z.record(labelKey, text.nullable()).optional(),

@@ -33,6 +33,11 @@ export function assertName(text: string, what: string): void {
 export const nothingNamed = (what: string): FsbError =>
   new FsbError('invalid_argument', `no ${what} is named`, { hint: `Say which ${what} is meant.` });
 
+export const nameInUse = (name: string): FsbError =>
+  new FsbError('already_exists', `cannot create sandbox ${name}: the name is in use`, {
+    hint: `Delete it first with: fsb-ctl delete ${name}`,
+  });
+
 /** Whether it may be the beginning of a sandbox id; a shorter one is a name that nobody has. */
 export const isIdStart = (text: string): boolean => /^[0-9a-f]{4,32}$/.test(text);
 

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { isDigest } from './digest.ts';
 import { FsbError } from './errors.ts';
 import { resourceFlags, withFlag } from './flag-names.ts';
-import { describeIssues, sandboxSpecSchema, specKeys } from './spec.ts';
+import { describeIssues } from './issues.ts';
+import { sandboxSpecSchema, specKeys } from './spec.ts';
 
 /** What a lease or a one-shot run asks of its instance, in the words of LeaseRequest. */
 

@@ -1,6 +1,13 @@
 import { FsbError } from './errors.ts';
 import type { ExitStatus } from './process.ts';
 
+/** Of a command that its sandbox may have outlived, what is known: neither, as long as it may still end. */
+interface CommandEnd {
+  status?: ExitStatus;
+  /** Why there is no status, and never will be. */
+  reason?: string;
+}
+
 /**
  * Where a sandbox is in its life.
  *
@@ -10,6 +17,7 @@ import type { ExitStatus } from './process.ts';
  *        +---------+---------+-----> Failed       (boot, not found, not executable, out of memory)
  *     any of them -> Terminating -> (record gone)
  *     Running -> Running                          (paused, unpaused)
+ *     Expired -> Expired                          (how its command ended is known)
  *     Exited, Expired, Failed, Lost -> Pending    (start, restart, reset, or recreated: a new generation)
  *     Lost -> Failed                              (it could not be recreated)
  */
@@ -20,13 +28,13 @@ export type PhaseState =
   | { phase: 'Running'; startedAt: number; paused?: true }
   | { phase: 'Exited'; startedAt: number; endedAt: number; status: ExitStatus }
   | { phase: 'Failed'; endedAt: number; reason: string; status?: ExitStatus }
-  | { phase: 'Expired'; endedAt: number }
+  | ({ phase: 'Expired'; endedAt: number } & CommandEnd)
   /**
    * When it is recreated, where that is to come: milliseconds since the epoch, as it was foreseen, and on the monotonic
    * clock; the latter only in the core that has it, and in its record.
    */
   | { phase: 'Lost'; since: number; reason: string; recreateAt?: number; recreateEnd?: number }
-  | { phase: 'Terminating'; since: number };
+  | ({ phase: 'Terminating'; since: number } & CommandEnd);
 
 export type Phase = PhaseState['phase'];
 
@@ -38,7 +46,7 @@ export const transitions: Record<Phase, readonly Phase[]> = {
   Running: [...ended, 'Running', 'Pending', 'Terminating'],
   Exited: ['Pending', 'Terminating'],
   Failed: ['Pending', 'Terminating'],
-  Expired: ['Pending', 'Terminating'],
+  Expired: ['Pending', 'Expired', 'Terminating'],
   Lost: ['Pending', 'Running', 'Exited', 'Failed', 'Terminating'],
   Terminating: [],
 };

@@ -2,11 +2,12 @@ import { z } from 'zod';
 import { FsbError } from './errors.ts';
 import { withFlag } from './flag-names.ts';
 import { DEFAULT_POOL, isName } from './ids.ts';
+import { describeIssues } from './issues.ts';
 import type { PoolPolicy } from './pool.ts';
 import { beyondNode, contradictions, DEFAULT_SIZE, policyFlags } from './pool-policy-problems.ts';
 import { parseDuration, parseSize } from './quantity.ts';
 import { defaultResources } from './shape.ts';
-import { describeIssues, LEAST_DISK, MOST_DISK } from './spec.ts';
+import { LEAST_DISK, MOST_DISK, memory } from './spec.ts';
 
 /** The policy of a pool: the same in YAML, on the command line and on the wire; snake_case as users write it. */
 
@@ -78,7 +79,7 @@ const resources = z.strictObject({
     .positive('must be more than 0')
     .max(1024, 'must be at most 1024')
     .default(defaultResources.cpus),
-  memory: size.pipe(z.number().min(6 * 1024 * 1024, 'must be at least 6m')).default(defaultResources.memory),
+  memory: memory.default(defaultResources.memory),
   pids: atLeastOne.default(defaultResources.pids),
   disk: diskSize.optional(),
 });

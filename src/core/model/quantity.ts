@@ -1,5 +1,8 @@
 import { FsbError } from './errors.ts';
 
+/** A hundred years, in milliseconds: every date that it leads to exists. */
+export const LONGEST_DURATION = 36_500 * 86_400_000;
+
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
@@ -9,7 +12,7 @@ const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_00
  */
 export function parseDuration(text: string): number {
   const trimmed = text.trim();
-  if (/^\d+(\.\d+)?$/.test(trimmed)) return Math.round(Number(trimmed) * 1000);
+  if (/^\d+(\.\d+)?$/.test(trimmed)) return wholeDuration(Number(trimmed) * 1000);
   if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(trimmed))
     throw new FsbError('invalid_argument', `invalid duration ${JSON.stringify(text)}`, {
       hint: 'Write it like 500ms, 90s, 5m, 1h30m or 2d.',
@@ -17,7 +20,13 @@ export function parseDuration(text: string): number {
   let total = 0;
   for (const [, number, unit] of trimmed.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g))
     total += Number(number) * UNIT_MS[unit!]!;
-  return Math.round(total);
+  return wholeDuration(total);
+}
+
+/** @throws invalid_argument */
+export function wholeDuration(ms: number): number {
+  if (ms <= LONGEST_DURATION) return Math.round(ms);
+  throw new FsbError('invalid_argument', `a duration must be at most ${formatDuration(LONGEST_DURATION)}`);
 }
 
 /** The shortest exact form of whole milliseconds: 5400000 -> `1h30m`, 0 -> `0s`. */
@@ -45,7 +54,9 @@ export function parseSize(text: string): number {
     throw new FsbError('invalid_argument', `invalid size ${JSON.stringify(text)}`, {
       hint: 'Write it like 512m, 1.5g or 64Ki.',
     });
-  return Math.round(Number(match[1]) * 2 ** SIZE_SHIFT[match[2]!.toLowerCase()]!);
+  const bytes = Math.round(Number(match[1]) * 2 ** SIZE_SHIFT[match[2]!.toLowerCase()]!);
+  if (Number.isSafeInteger(bytes)) return bytes;
+  throw new FsbError('invalid_argument', `size ${JSON.stringify(text)} is too large`);
 }
 
 /** For people: 1536 -> `1.5KiB`. */

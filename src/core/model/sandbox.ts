@@ -22,6 +22,8 @@ export interface Sandbox {
   id: string;
   namespace: string;
   name: string;
+  /** Those of its last generations, oldest first: it is found by them, too. Its very first one is the key of its record. */
+  earlierIds?: string[];
   /** Grows with each (re)start. */
   generation: number;
   spec: SandboxSpec;
@@ -42,6 +44,8 @@ export interface Sandbox {
   idempotencyKey?: string;
   /** Of the spec that came with the key; a record of an earlier version has none. */
   requestDigest?: string;
+  /** The next core deletes it when it has ended: whoever was to do that waits no more. */
+  autoRemove?: true;
   /** The name that it was created with, when it has another one now. */
   createdAs?: string;
   /**

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { didYouMean } from './did-you-mean.ts';
-import { FsbError, type Violation } from './errors.ts';
+import { FsbError } from './errors.ts';
 import { specFlags, withFlag } from './flag-names.ts';
 import { DEFAULT_POOL, isName } from './ids.ts';
-import { parseDuration, parseSize } from './quantity.ts';
+import { describeIssues } from './issues.ts';
+import { parseDuration, parseSize, wholeDuration } from './quantity.ts';
 
 /** The sandbox spec: the same on the command line, in YAML, in gRPC and in REST; snake_case as users write it. */
 
@@ -11,8 +11,11 @@ import { parseDuration, parseSize } from './quantity.ts';
 export const duration = z
   .union([z.string(), z.number().nonnegative()])
   .transform((value, ctx) =>
-    rescue(ctx, () => (typeof value === 'number' ? value * 1000 : parseDuration(value))),
+    rescue(ctx, () => (typeof value === 'number' ? wholeDuration(value * 1000) : parseDuration(value))),
   );
+
+/** Later ones are no dates. */
+export const unixSeconds = z.number().int().nonnegative().max(8_640_000_000_000);
 
 const size = z
   .union([z.string(), z.number().int().positive()])
@@ -41,10 +44,21 @@ export const labelKey = text.regex(
 export const LEAST_DISK = 16 * 1024 ** 2;
 export const MOST_DISK = 1024 ** 4;
 
+/** Nothing starts in less. Bytes. */
+const LEAST_MEMORY = 6 * 1024 ** 2;
+
+export const memory = size.pipe(
+  z.number().min(LEAST_MEMORY, { error: ({ input }) => `must be at least 6m${inMebibytes(Number(input))}` }),
+);
+
+/** A bare number is bytes, and few people mean so few. */
+const inMebibytes = (bytes: number): string =>
+  bytes >= 6 && bytes <= 65_536 ? `; did you mean ${bytes}m?` : '';
+
 /** What is left out is the pool's. */
 export const resources = z.strictObject({
   cpus: z.number().positive('must be more than 0').max(1024, 'must be at most 1024').optional(),
-  memory: size.pipe(z.number().min(6 * 1024 * 1024, 'must be at least 6m')).optional(),
+  memory: memory.optional(),
   pids: z.number().int().positive().optional(),
   disk: size
     .pipe(z.number().min(LEAST_DISK, 'must be at least 16m').max(MOST_DISK, 'must be at most 1t'))
@@ -75,8 +89,8 @@ export const sandboxSpecSchema = z.strictObject({
   failure_policy: failurePolicy.default('Manual'),
   recovery_timeout_seconds: z.number().int().nonnegative().default(60),
   /** Unix seconds; 0 is never. */
-  expire_time: z.number().int().nonnegative().default(0),
-  ttl: duration.optional(),
+  expire_time: unixSeconds.default(0),
+  ttl: duration.pipe(z.number().positive('must be longer than 0')).optional(),
   labels: z.record(labelKey, text).default({}),
   resources: resources.prefault({}),
   network: z.enum(['none', 'host']).default('none'),
@@ -101,79 +115,6 @@ export function parseSpec(input: unknown): SandboxSpec {
       hint: 'Give one of them.',
     });
   return result.data;
-}
-
-/** Unknown keys for which a known one is looked for: somebody may send a hundred thousand of them. */
-const MOST_GUESSES = 20;
-
-/**
- * What is wrong, for every issue that zod found.
- * @param knownKeys with the section they belong to: `resources.memory`
- * @returns also as lines: `resources.memory: must be at least 6m`
- */
-export function describeIssues(
-  issues: readonly z.core.$ZodIssue[],
-  knownKeys: string[],
-): { lines: string[]; violations: Violation[]; hint?: string } {
-  const lines: string[] = [];
-  const violations: Violation[] = [];
-  let hint: string | undefined;
-  for (const issue of issues) {
-    const path = issue.path.join('.');
-    if (issue.code === 'unrecognized_keys') {
-      for (const key of issue.keys) {
-        const field = path === '' ? key : `${path}.${key}`;
-        lines.push(`unknown key ${field}`);
-        violations.push({ field, description: 'unknown key' });
-        if (lines.length <= MOST_GUESSES) hint ??= hintFor(key, knownKeys);
-      }
-    } else {
-      const description = reasonOf(issue);
-      lines.push(path === '' ? description : `${path}: ${description}`);
-      violations.push({ field: path, description });
-    }
-  }
-  return { lines, violations, hint };
-}
-
-const TYPES: Record<string, string> = {
-  array: 'a list',
-  boolean: 'true or false',
-  int: 'a whole number',
-  number: 'a number',
-  object: 'a map of keys',
-  record: 'a map of keys',
-  string: 'a text',
-};
-
-/** zod's own words for a wrong type are for programmers. */
-function reasonOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message;
-  const types = typesIn(issue);
-  if (types.length === 0 || !issue.message.startsWith('Invalid input')) return issue.message;
-  if (issue.message.endsWith('received undefined')) return 'is missing';
-  const bare = types[0] === TYPES.string && /received (number|boolean)$/.test(issue.message);
-  return `must be ${types.join(' or ')}${bare ? ': put it in quotes' : ''}`;
-}
-
-/** What would have been right. */
-function typesIn(issue: z.core.$ZodIssue): string[] {
-  if (issue.code === 'invalid_union') return [...new Set(issue.errors.flat().flatMap(typesIn))];
-  return issue.code === 'invalid_type' ? [TYPES[issue.expected] ?? issue.expected] : [];
-}
-
-/** A key may be right and only stand in the wrong section. */
-function hintFor(key: string, knownKeys: readonly string[]): string | undefined {
-  const near = nearestKey(key, knownKeys);
-  return near === undefined ? undefined : `Did you mean ${near}?`;
-}
-
-function nearestKey(key: string, knownKeys: readonly string[]): string | undefined {
-  const nameOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
-  const elsewhere = knownKeys.find((path) => nameOf(path) === key);
-  if (elsewhere !== undefined) return elsewhere;
-  const near = didYouMean(key, knownKeys.map(nameOf));
-  return knownKeys.find((path) => nameOf(path) === near);
 }
 
 /** Every key that a spec may have, nested ones with their section. */

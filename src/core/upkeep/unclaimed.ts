@@ -5,6 +5,7 @@ import type { Doubt } from '../agent/recovery/doubt.ts';
 import type { Unsettled } from '../agent/recovery/unsettled.ts';
 import type { RetainedLogs } from '../agent/sandboxes/retained-logs.ts';
 import type { AgentApi } from '../api/agent-api.ts';
+import { failpoint } from '../model/failpoint.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 import type { SetAside } from '../model/system.ts';
 import type { RecordTable } from '../store/store.ts';
@@ -70,9 +71,13 @@ async function placesOf({ instances, sandboxIds }: Unclaimed, ground: UnclaimedG
 export async function removeUnclaimed(ground: UnclaimedGround): Promise<SetAside[]> {
   const found = await findUnclaimed(ground);
   const places = await placesOf(found, ground);
-  for (const id of found.instances) await ground.unsettled.remove(id, () => ground.destroy(id));
+  for (const id of found.instances) {
+    await ground.unsettled.remove(id, () => ground.destroy(id));
+    failpoint('set-aside.destroyed');
+  }
   for (const id of found.sandboxIds) {
     await ground.agent.stop(id, { grace: 0, keepFiles: false });
+    failpoint('set-aside.stopped');
     await ground.agent.forget(id);
   }
   return places;

@@ -49,7 +49,7 @@ export function sandboxView(sandbox: Sandbox): SandboxView {
     generation: sandbox.generation,
     phase: state.phase,
     paused: state.phase === 'Running' && state.paused === true,
-    reason: 'reason' in state ? state.reason : null,
+    reason: ('reason' in state && state.reason) || null,
     exit_code: status === undefined ? null : exitCodeOf(status),
     signal: status === undefined || status.signal === null ? null : signalName(status.signal),
     oom_killed: status?.oomKilled === true,

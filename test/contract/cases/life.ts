@@ -1,12 +1,23 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { SandboxRef } from '../../../src/core/model/sandbox.ts';
-import { errorOf, type Workbench } from '../workbench.ts';
+import { errorOf, finish, type Workbench } from '../workbench.ts';
+
+const followed = { follow: true, stdout: true, stderr: true };
 
 /** Until it has said so. */
 async function ready({ core }: Workbench, box: SandboxRef): Promise<void> {
-  for await (const entry of core.sandboxes.logs(box, { follow: true, stdout: true, stderr: true }))
-    if (entry.data.includes('ready')) return;
+  for await (const entry of core.sandboxes.logs(box, followed)) if (entry.data.includes('ready')) return;
+}
+
+/** Until its log has so many bytes. */
+async function logged({ core }: Workbench, box: SandboxRef, bytes: number): Promise<string> {
+  let text = '';
+  for await (const { data } of core.sandboxes.logs(box, followed)) {
+    text += data;
+    if (text.length >= bytes) break;
+  }
+  return text;
 }
 
 /** What follows the first start of a sandbox. */
@@ -14,6 +25,7 @@ export function lifeCases(bench: Workbench): void {
   it('stops a sandbox, keeps it, and starts it again as another generation', async () => {
     const { sandboxes } = bench.core;
     const box = await bench.shell('echo begun; while :; do sleep 1000; done', { labels: { kept: 'yes' } });
+    expect(await logged(bench, box, 6)).toBe('begun\n');
     const stopped = await sandboxes.stop(box);
     expect(stopped).toMatchObject({
       ...{ id: box.id, name: box.name, generation: 1 },
@@ -30,6 +42,13 @@ export function lifeCases(bench: Workbench): void {
     expect(again.id).not.toBe(box.id);
     expect(await sandboxes.start(box)).toMatchObject({ id: again.id, generation: 2 });
     expect((await bench.run(box, 'echo here')).stdout.toString()).toBe('here\n');
+    expect(await logged(bench, box, 12)).toBe('begun\nbegun\n');
+    await sandboxes.stop(box, { grace: 0 });
+    // Its end, and what this generation alone has said.
+    const attached = await sandboxes.attach(box, { stdin: false, replay: true });
+    expect((await finish(attached)).stdout.toString()).toBe('begun\n');
+    await sandboxes.reset(box);
+    expect(await logged(bench, box, 6)).toBe('begun\n');
   });
 
   it('stops one that ignores the signal, when its grace is over', async () => {

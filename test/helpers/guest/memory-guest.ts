@@ -11,6 +11,7 @@ export class MemoryChannel implements GuestChannel {
   readonly #ending = new Ending();
   readonly #processes = new Map<number, MemoryProcess>();
   readonly #play: (call: FakeCall) => Promise<FakeStep | undefined>;
+  #foretold: FsbError | undefined;
   #gone: Error | undefined;
 
   constructor(play: (call: FakeCall) => Promise<FakeStep | undefined>) {
@@ -77,6 +78,10 @@ export class MemoryChannel implements GuestChannel {
     this.#processes.clear();
   }
 
+  foretell(end: FsbError): void {
+    this.#foretold ??= end;
+  }
+
   async close(): Promise<void> {
     this.lose(new Error('closed by the core'));
   }
@@ -88,7 +93,7 @@ export class MemoryChannel implements GuestChannel {
   /** The guest died, or the core let go. */
   lose(reason: Error): void {
     if (this.#gone) return;
-    this.#gone = new FsbError('run_failed', reason.message);
+    this.#gone = this.#foretold ?? new FsbError('run_failed', reason.message);
     for (const process of this.#processes.values()) process.lose(this.#gone);
     this.#ending.happen(reason);
   }

@@ -7,7 +7,12 @@ import { makeManifest } from '../../../scripts/build/manifest.ts';
 import { repository } from '../../helpers/core/real-core.ts';
 
 const run = promisify(execFile);
-const pages = (await readdir(join(repository, 'man'))).map((file) => join(repository, 'man', file));
+const all = (await readdir(join(repository, 'man'))).map((file) => join(repository, 'man', file));
+const texts = new Map(
+  await Promise.all(all.map(async (page) => [page, await readFile(page, 'utf8')] as const)),
+);
+const isLink = (page: string): boolean => texts.get(page)!.startsWith('.so ');
+const pages = all.filter((page) => !isLink(page));
 const { commands } = await makeManifest(repository);
 
 describe.each(pages)('%s', (page) => {
@@ -29,11 +34,16 @@ describe.each(pages)('%s', (page) => {
   });
 });
 
-it.each(Object.keys(commands).filter((id) => !commands[id]!.hidden))(
-  '%s has a page with its flags',
-  async (id) => {
-    const page = await readFile(join(repository, 'man', `fsb-ctl-${id.replaceAll(':', '-')}.1`), 'utf8');
-    const visible = Object.values(commands[id]!.flags).filter(({ hidden }) => !hidden);
-    for (const { name } of visible) expect(page.replaceAll('\\', '')).toContain(`--${name}`);
-  },
-);
+it('the page of an alias is that of its command', () => {
+  for (const page of all.filter(isLink))
+    expect(texts.has(join(repository, 'man', texts.get(page)!.slice('.so '.length).trim()))).toBe(true);
+});
+
+it.each(Object.keys(commands).filter((id) => !commands[id]!.hidden))('%s has a page with its flags', (id) => {
+  const fileOf = (words: string): string => `fsb-ctl-${words.replaceAll(':', '-')}.1`;
+  const textOf = (words: string): string | undefined => texts.get(join(repository, 'man', fileOf(words)));
+  const page = textOf(id)!;
+  for (const alias of commands[id]!.aliases) expect(textOf(alias)).toBe(`.so ${fileOf(id)}\n`);
+  const visible = Object.values(commands[id]!.flags).filter(({ hidden }) => !hidden);
+  for (const { name } of visible) expect(page.replaceAll('\\', '')).toContain(`--${name}`);
+});

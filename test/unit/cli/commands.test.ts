@@ -80,6 +80,23 @@ describe('run', () => {
     });
   });
 
+  it('leaves what --rm is to delete to the next core when this one ends', async () => {
+    const lost = async (): Promise<never> => {
+      throw new FsbError('run_failed', 'lost the process: the core ended');
+    };
+    const asked: unknown[] = [];
+    const create: CoreApi['sandboxes']['create'] = (request) => {
+      asked.push(request.autoRemove);
+      return core.sandboxes.create(request);
+    };
+    const ending = { ...core.sandboxes, create, attach: lost, delete: lost };
+    const { code, stderr } = await fsb('run job --rm --image host true', {
+      core: { ...core, sandboxes: ending as unknown as CoreApi['sandboxes'] },
+    });
+    expect([code, asked]).toEqual([125, [true]]);
+    expect(stderr).toMatch(/^job could not be deleted: the next core does, once it has ended\.\nError: lost/);
+  });
+
   it('keeps nothing with --rm', async () => {
     expect((await fsb(['run', 'job', '--rm', '--image', 'host', '--', 'sh', '-c', 'exit 7'])).code).toBe(7);
     expect((await fsb('get job')).code).toBe(3);
@@ -273,21 +290,26 @@ describe('a terminal session', () => {
     expect([line.events.eventNames(), line.stdout.listenerCount('resize')]).toEqual([[], 0]);
   });
 
-  it('follows a change of size', async () => {
-    const line = terminal([
-      'exec',
-      '-it',
-      'box',
-      'sh',
-      '-c',
-      'trap "stty size; exit" WINCH; echo up; while :; do sleep 0.05; done',
-    ]);
-    await line.stdout.until('up');
-    Object.assign(line.stdout, { columns: 120, rows: 50 });
-    line.stdout.emit('resize');
-    await line.stdout.until('50 120');
-    expect(await line.code).toBe(0);
-  });
+  it.each(['stdout', 'stderr'] as const)(
+    'follows a change of size of what is a terminal: %s',
+    async (shown) => {
+      const line = terminal([
+        'exec',
+        '-it',
+        'box',
+        'sh',
+        '-c',
+        'trap "stty size; exit" WINCH; echo up; while :; do sleep 0.05; done',
+      ]);
+      line.stdout.isTTY = shown === 'stdout';
+      await line.stdout.until('up');
+      Object.assign(line[shown], { columns: 120, rows: 50 });
+      line[shown].emit('resize');
+      await line.stdout.until('50 120');
+      expect(await line.code).toBe(0);
+      expect(line[shown].listenerCount('resize')).toBe(0);
+    },
+  );
 
   it('is left with the detach keys, and the command lives on', async () => {
     const line = terminal(['run', 'shell', '-it', '--image', 'host', '--', 'sh', '-c', 'echo up; sleep 60']);
@@ -310,6 +332,20 @@ describe('a terminal session', () => {
 });
 
 describe('logs', () => {
+  it('tells who looks why one that has failed wrote nothing, and a program nothing', async () => {
+    await fsb('run box --image host true');
+    const get = async (...args: Parameters<CoreApi['sandboxes']['get']>) => ({
+      ...(await core.sandboxes.get(...args)),
+      state: { phase: 'Failed', endedAt: 0, reason: 'there is no sl' } as const,
+    });
+    const failed = { get, logs: core.sandboxes.logs.bind(core.sandboxes) } as unknown as CoreApi['sandboxes'];
+    const failing = { core: { ...core, sandboxes: failed } };
+    const told = 'box has written nothing. It failed: there is no sl\n';
+    for (const [tty, stderr] of [[true, told] as const, [false, ''] as const])
+      expect(await fsb('logs box', { ...failing, tty })).toEqual({ code: 0, stdout: '', stderr });
+    expect((await fsb('logs box', { tty: true })).stderr).toBe('');
+  });
+
   const script = 'echo one; sleep 0.05; echo two >&2; sleep 0.05; echo three; exit 1';
   beforeEach(() => fsb(['run', 'job', '-a', '--image', 'host', '--', 'sh', '-c', script]));
 
@@ -334,11 +370,6 @@ describe('logs', () => {
     ]);
   });
 
-  it('says which format it has instead of YAML, before it connects', async () => {
-    const { code, stderr } = await fsb('logs job -o yaml', { core: undefined });
-    expect([code, stderr]).toEqual([2, expect.stringMatching(/yaml.*\n.*-o json/i)]);
-  });
-
   it('ends without a word when interrupted', async () => {
     await fsb(['run', 'box', '--image', 'host', '--', 'sh', '-c', 'echo up; sleep 60']);
     const line = startCommandLine(['logs', '-f', 'box'], { core });
@@ -359,7 +390,6 @@ describe('logs', () => {
     ['logs --tail=-1 job', 2, /^Error: .*tail.*\nHint: /],
     ['logs --since never job', 2, /^Error: --since: .*\nHint: /],
     ['logs --until 2026-13-01 job', 2, /^Error: --until: .*\nHint: /],
-    ['logs job -o yaml', 2, /^Error: .*YAML.*\nHint: /],
     ['logs nobody', 3, /^Error: .*nobody/],
   ])('%s fails with %i', async (line, code, text) =>
     expect(await fsb(line)).toEqual({ code, stdout: '', stderr: expect.stringMatching(text) }),

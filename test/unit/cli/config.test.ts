@@ -103,6 +103,18 @@ describe('files', () => {
   });
 });
 
+it.each([
+  ['config set color x', 'There are: auto, always, never.'],
+  ['config set color allways', 'Did you mean always?'],
+  ['config set editor  ', 'See fsb-ctl config set --help.'],
+  ['context rm default', 'fsb-ctl context use NAME'],
+])('%s says what to do', async (line, hint) => {
+  const { code, stderr } = await fsb(line);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^Error: .*\nHint: .*\n$/);
+  expect(stderr).toContain(hint);
+});
+
 describe('a project', () => {
   it.each([
     ['endpoint', 'tcp://evil:1'],

@@ -53,6 +53,34 @@ describe('delete of many, on a terminal', () => {
     expect(await left()).toEqual(['a', 'b', 'c']);
   });
 
+  it.each([
+    ['--no-color', 'xterm'],
+    ['', 'dumb'],
+  ])('asks with nothing but letters: %j, TERM=%s', async (flag, TERM) => {
+    const line = `delete --all --grace 0s ${flag}`.trim().split(' ');
+    const asked = startCommandLine(line, { core, tty: true, env: { TERM } });
+    await asked.stderr.until('(y/N) ');
+    asked.stdin.write('perhaps\n');
+    await asked.stderr.until(/\(y\/N\) .*\(y\/N\) /);
+    asked.stdin.write('Yes\n');
+    expect(await asked.code).toBe(0);
+    expect(asked.stderr.text).not.toContain('\u001b');
+    expect(asked.stdin.isRaw).toBe(false);
+    expect(await left()).toEqual([]);
+  });
+
+  it.each([
+    ['ctrl-C', 130, (line: CommandLine) => void line.events.emit('SIGINT')],
+    ['ctrl-D', 130, (line: CommandLine) => void line.stdin.end()],
+    ['Enter', 130, (line: CommandLine) => void line.stdin.write('\n')],
+  ])('keeps everything at %s, asked so', async (_, code, answer) => {
+    const line = startCommandLine('delete --all --no-color'.split(' '), { core, tty: true });
+    await line.stderr.until('(y/N) ');
+    answer(line);
+    expect(await line.code).toBe(code);
+    expect(await left()).toEqual(['a', 'b', 'c']);
+  });
+
   it.each(['delete --all -f', 'delete --all --yes --grace 0s', 'delete --all -y --grace 0s'])(
     '%s does not ask',
     async (words) => {

@@ -90,7 +90,6 @@ describe('flags of docker', () => {
     ['-P', 'fsb-ctl port-forward NAME'],
     ['--publish 8080:80', 'fsb-ctl port-forward NAME'],
     ['-v data:/data', 'no named volumes'],
-    ['-v ./src:/src', 'absolute'],
     ['--mount type=bind,source=/a,target=/b', '--volume /source:/target'],
     ['--network bridge', 'none or host'],
     ['--net host', '--network'],
@@ -100,6 +99,13 @@ describe('flags of docker', () => {
     ['--storage-opt size=1g', '--disk'],
     ['--cidfile x', '--id-file'],
     ['--stop-signal TERN', 'fsb-ctl stop --signal'],
+    ['--cpu-shares 5', '--cpus'],
+    ['--memory-swap 1g', '--memory'],
+    ['--shm-size=64m', '64m'],
+    ['--ulimit nofile=5', '--pids'],
+    ['--dns 1.1.1.1', '/etc/resolv.conf'],
+    ['--gpus all', 'none'],
+    ['--log-driver none', 'fsb-ctl logs NAME'],
     ['--netwrok none', 'Did you mean --network?'],
   ])('%s', async (flag, hint) => {
     const stderr = await refusal(`run box --image host ${flag} -- true`);
@@ -113,6 +119,15 @@ describe('flags of docker that other commands have otherwise', () => {
     ['inspect -f {{.Id}} box', '--format'],
     ['info -f {{.Id}}', '--format'],
     ['ps -l', '--latest'],
+    ['ps -n 1', 'fsb-ctl list --last 1'],
+    ['ps -s', 'fsb-ctl system df'],
+    ['inspect --type container box', 'image inspect'],
+    ['logs --details box', 'fsb-ctl get NAME'],
+    ['update --restart always box', '--failure-policy'],
+    ['update --cpu-shares 5 box', '--cpus'],
+    ['pull -a alpine', 'NAME:TAG'],
+    ['system prune --volumes', 'no volumes'],
+    ['rm -fv box', 'no volumes'],
     ['rm -t 1 box', 'fsb-ctl delete --grace 1s NAME'],
     ['kill -9 box', 'fsb-ctl kill -s 9 NAME'],
     ['kill -KILL box', 'fsb-ctl kill -s KILL NAME'],
@@ -143,12 +158,23 @@ describe('words of docker', () => {
     ['container', 'fsb-ctl list'],
     ['image push x', 'fsb-ctl image save'],
     ['image build .', 'fsb-ctl image import'],
+    ['image nonsense', 'fsb-ctl image --help'],
+    ['pool -o wide nonsense', 'fsb-ctl pool --help'],
     ['lst', 'Did you mean fsb-ctl list?'],
   ])('%s', async (line, hint) => {
     const stderr = await refusal(line);
     expect(stderr).toMatch(/^Error: unknown command .*\nHint: .*\n$/);
     expect(stderr).toContain(hint);
   });
+});
+
+it('help after a topic is its help', async () => {
+  expect((await runCommandLine(['image', 'help'])).code).toBe(0);
+});
+
+it('a topic with nothing but flags needs a command', async () => {
+  expect(await refusal('pool -o wide')).toBe('Error: pool needs a command\nHint: See fsb-ctl pool --help.\n');
+  expect(await refusal('pool --frobnicate')).toContain('Error: pool needs a command\n');
 });
 
 const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');

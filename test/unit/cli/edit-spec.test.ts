@@ -59,6 +59,23 @@ describe('run without an image, on a terminal', () => {
     expect(await second.code).toBe(0);
     const { spec } = await core.sandboxes.get({ namespace: 'default', name: 'box' });
     expect(spec.args).toEqual(['sleep', '62']);
+    const said = await readFile(remembered, 'utf8');
+    expect(said).toMatch(/^# The last text for box, from .*box\.yaml: .* begin afresh\.\nimage: host\n/);
+    await core.sandboxes.delete({ namespace: 'default', name: 'box' }, { grace: 0 });
+    expect(await (await edit([':'], ['--yes', '-q'])).code).toBe(0);
+    expect(await readFile(remembered, 'utf8')).toBe(said);
+  });
+
+  it('opens no editor for a name that is in use, but for a call that may come again', async () => {
+    expect(await (await edit([write('image: host\\nargs: [sleep, "60"]\\n')], ['--yes'])).code).toBe(0);
+    const line = await edit([':']);
+    expect(await line.code).toBe(4);
+    expect(line.stderr.text).toContain('cannot create sandbox box: the name is in use');
+    expect(line.stderr.text).toContain('fsb-ctl delete box');
+    await expect(rounds()).rejects.toThrow('ENOENT');
+    const again = await edit([':'], ['--yes', '--idempotency-key', 'k']);
+    expect(await again.code).toBe(4);
+    expect(await rounds()).toBe(1);
   });
 
   it('shows line and reason of a wrong key, keeps the text, and opens it again', async () => {
@@ -177,7 +194,7 @@ describe('what the line says', () => {
       await core.sandboxes.delete({ namespace: 'default', name: 'box' }, { grace: 0 });
       const line = await edit([`${see}; echo "# ${round}" >> "$1"`], words);
       expect(await line.code).toBe(0);
-      expect(await seen()).toMatch(/^# mine\nimage: host # here\n/);
+      expect(await seen()).toMatch(/^# The last text .*\n# mine\nimage: host # here\n/);
       expect(await specOf()).toMatchObject({
         ...{ image: 'host', envs: { A: '1', B: '2' }, args: ['sleep', '63'] },
         mounts: [{ source: '/etc', target: '/mnt', read_only: true }],
@@ -201,7 +218,7 @@ describe('what the line says', () => {
     await first.code;
     const line = await edit([`${see}; ${write('image: host\\n')}`], ['--yes', '-q', '--', 'sleep', '64']);
     expect(await line.code).toBe(0);
-    expect(await seen()).toBe('image: [host\n');
+    expect(await seen()).toMatch(/^# The last text .*\nimage: \[host\n$/);
     expect((await specOf()).args).toEqual(['sleep', '64']);
   });
 });

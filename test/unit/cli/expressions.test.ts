@@ -36,16 +36,20 @@ describe('jsonpath', () => {
     ['{.items[?(@.exit_code)].name}', list, 'job\n'],
     ['{.items[?(@.exit_code==null && @.warm==true)].name}', list, 'box\n'],
     ['{.items[?(@.exit_code < 8)].name}', list, 'job\n'],
-    ['{.items[?(@.exit_code <= @.nothing)].name}', list, ''],
+    ['{.items[?(@.exit_code <= @.labels.nothing)].name}', list, ''],
     ['{"\\u00e9\\u0009\\.\\u"}{.name}', box, 'é\t.ubox\n'],
     ["{.items[?(@.name=='x' || @.phase!='Running')].name}", list, 'job\n'],
     ['{range .items[*]}{.name}{"\\t"}{.phase}{"\\n"}{end}', list, 'box\tRunning\njob\tExited\n'],
     ['{range .items}{.name}={range .events[*]}{.message},{end};{end}', list, 'box=made,started,;job=;\n'],
     ['{range .items[*]}{$[0].name}{" "}{end}', list, 'box box \n'],
     ['name: {.name "!"}', box, 'name: box!\n'],
-    ['{.nothing.here}', box, ''],
+    ['{.labels.nothing}', box, ''],
+    ['{.labels.nothing.here}{.events[7].message}', box, ''],
+    ['{range .events[*]}{.nothing}{end}', box, ''],
+    ['{..nothing}', list, ''],
+    ['{.nothing}', [], ''],
     ['{.exit_code}', box, ''],
-    ['{.constructor}{.name.length}', box, ''],
+    ['{.name.length}{.labels.constructor}', box, ''],
   ])('%s', (source, data, text) => {
     expect(compileJsonPath(source)(data)).toBe(text);
   });
@@ -64,6 +68,22 @@ describe('jsonpath', () => {
       expect.objectContaining({
         code: 'invalid_argument',
         message: expect.stringContaining(`invalid jsonpath at position ${position}: ${why}`),
+      }),
+    );
+  });
+
+  it.each([
+    ['{.phas}', box],
+    ['{.phas}', list],
+    ['{.items[*].phas}', list],
+    ['{.items[0].phas.here}', list],
+    ["{$['phas']}", box],
+    ['{range .items[*]}{.phas}{end}', list],
+    ['{.items[?(@.phas=="Running")].name}', list],
+  ])('%s is a slip: every row has the same fields', (source, data) => {
+    expect(() => compileJsonPath(source)(data)).toThrow(
+      expect.objectContaining({
+        ...{ code: 'invalid_argument', message: 'there is no field "phas"', hint: 'Did you mean phase?' },
       }),
     );
   });

@@ -39,4 +39,7 @@ const readable = (text: string): string =>
   text
     .replaceAll('\u001b', '^[')
     .replaceAll(process.version.slice(1), 'NODE_VERSION')
-    .replace(/^(Forwarding from 127.0.0.1:|\{.*"local_port":|)\d{5}\b/, '$1PORT');
+    .replace(
+      /^(Forwarding from 127.0.0.1:|\{.*"local_port":|---\naddress: \S+\nlocal_port: |)\d{5}\b/,
+      '$1PORT',
+    );

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { changeOf, labelChanges } from '../../../src/cli/spec/change-flags.ts';
-import { type CommandLineOptions, runCommandLine } from '../../helpers/cli/command-line.ts';
+import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
 import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
 
 let core: HostCore;
 const fsb = (line: string | string[], options: CommandLineOptions = {}) =>
@@ -42,6 +43,36 @@ describe('stop, start, restart, reset', () => {
     }
     expect(await fsb('stop -t soon box')).toMatchObject({ code: 2, stdout: '' });
     expect((await fsb('stop')).code).toBe(2);
+  });
+
+  it.each([
+    ['stop', 'its grace period is over'],
+    ['restart -t 4', '4s are over'],
+    ['reset -t 1m', '1m are over'],
+    ['delete --grace 1m', '1m are over'],
+  ])('%s says at a terminal what it waits for, when that takes long', async (line, when) => {
+    await fsb('run box --image host sleep 60');
+    const clock = createManualClock();
+    let ends: (() => void) | undefined;
+    const end = (): Promise<void> =>
+      new Promise((resolve) => {
+        ends = resolve;
+      });
+    const slow = {
+      ...core,
+      sandboxes: { ...core.sandboxes, stop: end, restart: end, reset: end, delete: end },
+    };
+    const options = { core: slow as unknown as typeof core, clock };
+    for (const tty of [true, false]) {
+      const waiting = startCommandLine([...line.split(' '), 'box'], { ...options, tty });
+      await expect.poll(() => ends).toBeDefined();
+      await clock.advance(1000);
+      expect(waiting.stderr.text).toBe(tty ? `Waiting for box to end: it is killed when ${when}\n` : '');
+      ends?.();
+      expect(await waiting.code).toBe(0);
+      expect(clock.pending).toBe(0);
+      ends = undefined;
+    }
   });
 
   it('start joins one, with its output from the beginning and its code', async () => {
@@ -143,6 +174,14 @@ describe('update', () => {
       await fsb(`update box ${never}`);
       expect((await get('box')).expires_at).toBe(null);
     }
+  });
+
+  it('names two flags that exclude each other, without what they were given', async () => {
+    expect(await fsb('update box --ttl 5m --expire-time 0')).toEqual({
+      ...{ code: 2, stdout: '' },
+      stderr:
+        'Error: --ttl cannot also be provided when using --expire-time\nHint: See fsb-ctl update --help.\n',
+    });
   });
 
   it.each([

@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseSelectors } from '../../../src/cli/select/label-selector.ts';
+import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
+import type { SystemHealth } from '../../../src/core/model/system.ts';
 import { runCommandLine } from '../../helpers/cli/command-line.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { NOW } from './fixed-answers.ts';
+import { health, NOW } from './fixed-answers.ts';
 import { fixedCore } from './fixed-core.ts';
 
 const fsb = (argv: string[]) => runCommandLine(argv, { core: fixedCore(), clock: createManualClock(NOW) });
@@ -131,5 +133,37 @@ describe('selectors', () => {
         }
       }),
     );
+  });
+});
+
+describe('records that are set aside', () => {
+  const stderr = async (argv: string[], core: CoreApi, tty = true): Promise<string> =>
+    (await runCommandLine(argv, { core, tty })).stderr;
+
+  it('are told to people, who may miss a sandbox', async () => {
+    expect(await stderr(['list'], fixedCore())).toMatch(/^Some records .* See fsb-ctl info\.\n$/);
+    for (const silent of [['-q'], ['-o', 'json'], ['-o', '{{.name}}']])
+      expect(await stderr(['list', ...silent], fixedCore())).toBe('');
+    expect(await stderr(['list'], fixedCore(), false)).toBe('');
+  });
+
+  it('are no matter where only logs are, or nobody can say', async () => {
+    const withHealth = (ask: () => Promise<SystemHealth>): CoreApi => {
+      const core = fixedCore();
+      return { ...core, system: { ...core.system, health: ask } } as CoreApi;
+    };
+    const logs = { path: '/srv/records/logs/b0c5/7.aside', size: 1 };
+    expect(
+      await stderr(
+        ['list'],
+        withHealth(async () => ({ ...health, setAside: [logs] })),
+      ),
+    ).toBe('');
+    expect(
+      await stderr(
+        ['list'],
+        withHealth(() => Promise.reject(new Error('old'))),
+      ),
+    ).toBe('');
   });
 });

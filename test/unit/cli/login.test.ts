@@ -119,10 +119,14 @@ describe('login', () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining(part)]);
   });
 
-  it('asks on a terminal, and shows nothing of the password', async () => {
-    const line = startCommandLine(['login', 'r.io'], { core: user.core, env: user.env, tty: true });
+  it.each([
+    ['xterm', '\r'],
+    ['dumb', '\n'],
+  ])('asks on a terminal, TERM=%s, and shows nothing of the password', async (TERM, end) => {
+    const env = { ...user.env, TERM };
+    const line = startCommandLine(['login', 'r.io'], { core: user.core, env, tty: true });
     await line.stderr.until('Username:');
-    line.stdin.write('me\r');
+    line.stdin.write(`me${end}`);
     await line.stderr.until('Password:');
     line.stdin.write('secret\r');
     expect([await line.code, line.stdout.text]).toEqual([0, 'Login Succeeded\n']);

@@ -138,6 +138,20 @@ describe('colours', () => {
   });
 });
 
+describe('--no-trunc', () => {
+  it.each([
+    ...['list -a', 'run box --image host -- true', 'top box', 'image list', 'image history tool'],
+    ...['pool list', 'pool status', 'pool leases', 'config list', 'context list', 'system df -v'],
+  ])('%s shows everything on a terminal, too', async (line) => {
+    const words = [...line.split(' ').slice(0, 2), '--no-color', '--no-trunc', ...line.split(' ').slice(2)];
+    expect((await fsb(words, { tty: true })).stdout).toBe((await fsb(words)).stdout);
+  });
+
+  it('shows whole ids', async () => {
+    expect((await fsb(['run', 'box', '--no-trunc', '--image', 'host'])).stdout).toMatch(/\b[0-9a-z]{32}\b/);
+  });
+});
+
 describe('errors for programs', () => {
   it.each([
     ['list --bogus -o json', 2],

@@ -46,7 +46,7 @@ describe('output', () => {
   it('prints only names or ids with -q', async () => {
     const quiet = { format: 'table', quiet: true, colors: false } as const;
     expect(await render(list, quiet)).toBe('box\njob\nold\ncold\nnew\n');
-    expect(await render(createdListing(box!, 1), quiet)).toBe(`${box!.id}\n`);
+    expect(await render(createdListing(box!, 1, false), quiet)).toBe(`${box!.id}\n`);
     expect(await render(sandboxListing([box!], { now: NOW, full: true }), quiet)).toBe(`${box!.id}\n`);
   });
 

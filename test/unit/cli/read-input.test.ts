@@ -34,10 +34,14 @@ describe('a file', () => {
   });
 
   it.each([
-    ['none', 'cannot read none: there is no such file'],
-    ['.', 'cannot read .: it is a directory'],
-  ])('%s that cannot be read is refused', async (file, message) => {
-    await expect(read(file)).rejects.toMatchObject({ code: 'invalid_argument', message });
+    ['none', 'cannot read none: there is no such file', 'See what there is with: ls -a DIRECTORY'],
+    ['.', 'cannot read .: it is a directory', 'Name a file in it.'],
+  ])('%s that cannot be read is refused', async (file, message, hint) => {
+    await expect(read(file)).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message,
+      hint: hint.replace('DIRECTORY', directory),
+    });
   });
 });
 

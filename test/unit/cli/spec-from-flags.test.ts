@@ -27,7 +27,7 @@ describe('specFromFlags', () => {
     ],
     ['stdin and tty only when asked', { interactive: false, tty: true }, [], { tty: true }],
     ['ports', { ports: ['80', '443'] }, [], { exposed_ports: [80, 443] }],
-  ])('%s', (_, flags, words, spec) => expect(specFromFlags(flags, words)).toEqual(spec));
+  ])('%s', (_, flags, words, spec) => expect(specFromFlags(flags, words, '/here')).toEqual(spec));
 
   it.each(['max', '-1', '0.5', '0', '', '1e3', '5x'])('refuses --pids %j, and says what is allowed', (text) =>
     expect(() => parsePids(text)).toThrow(
@@ -87,13 +87,27 @@ describe('volumes and ports', () => {
     ['/a:/b', true],
     ['/a:/b:ro', true],
     ['/a:/b:rw', false],
-  ])('%s', (text, read_only) => expect(parseVolume(text)).toEqual({ source: '/a', target: '/b', read_only }));
-
-  it.each([['a:/b'], ['/a'], ['/a:b'], ['/a:/b:x'], ['/a:/b:ro:x'], ['']])('refuses volume %j', (text) =>
-    expect(() => parseVolume(text)).toThrow('invalid volume'),
+  ])('%s', (text, read_only) =>
+    expect(parseVolume(text, '/')).toEqual({ source: '/a', target: '/b', read_only }),
   );
 
-  it.each([['0'], ['65536'], ['80:80'], ['x'], ['']])('refuses port %j', (text) =>
+  it.each([
+    ['./a:/b', '/here/a'],
+    ['.:/b', '/here'],
+    ['../a:/b:ro', '/a'],
+    ['..:/b', '/'],
+  ])('%s is relative to the working directory', (text, source) =>
+    expect(parseVolume(text, '/here')).toEqual({ source, target: '/b', read_only: true }),
+  );
+
+  it.each([['a:/b'], ['.a:/b'], ['a/b:/b'], ['/a'], ['/a:b'], ['/a:/b:x'], ['/a:/b:ro:x'], ['']])(
+    'refuses volume %j',
+    (text) => expect(() => parseVolume(text, '/')).toThrow('invalid volume'),
+  );
+
+  it.each(['80', '80/tcp'])('port %s', (text) => expect(parsePort(text)).toBe(80));
+
+  it.each([['0'], ['80/udp'], ['65536'], ['80:80'], ['x'], ['']])('refuses port %j', (text) =>
     expect(() => parsePort(text)).toThrow('invalid port'),
   );
 });
@@ -128,6 +142,7 @@ describe('what run does', () => {
     tty: false,
     rm: false,
     detach: false,
+    'detach-keys': '',
   };
   it.each([
     [{}, false],

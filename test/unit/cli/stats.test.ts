@@ -122,6 +122,17 @@ describe('stats', () => {
     });
   });
 
+  it('is a document for each in YAML', async () => {
+    const { clock, use, start } = world();
+    use('a', 0);
+    use('b', 0);
+    const line = start('stats --no-stream -o yaml');
+    await second(clock);
+    expect(await line.code).toBe(0);
+    const starts = line.stdout.text.split('---\n').map((text) => text.slice(0, 'name: x'.length));
+    expect(starts).toEqual(['', 'name: a', 'name: b']);
+  });
+
   it('keeps those that were named, in that order, as long as they are there', async () => {
     const { clock, use, used, known, start } = world();
     use('a', 0);

@@ -36,10 +36,11 @@ describe('a spec in YAML', () => {
     ],
     ['missing image', 'args: [a]\n', 'image', 'image: host'],
     ['bad indentation', 'image: host\n  args: [a]\n', 'box.yaml:', undefined],
-    ['unclosed list', 'image: host\nargs: [a\n', 'box.yaml:', undefined],
+    ['unclosed list', 'image: host\nargs: [a\n', 'box.yaml:', 'such as image: host'],
     ['key twice', 'image: host\nimage: x\n', 'box.yaml:2', undefined],
     ['no map', '- a\n', 'box.yaml:1: a spec is a list of keys', undefined],
-    ['nothing', '# only words\n', 'only comments or nothing', undefined],
+    ['nothing', '# only words\n', 'only comments or nothing', 'such as image: host'],
+    ['key of nobody', 'image: host\nfoo: x\n', 'unknown key foo', 'Keys are image, command, args'],
     ['two documents', 'image: host\n---\nimage: x\n', 'second document', undefined],
     ['wrong duration', 'image: host\nttl: soon\n', 'box.yaml:2: ttl: invalid duration "soon"', undefined],
   ])('%s', async (_, text, message, hint) => {

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer as createHttp2Server } from 'node:http2';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
-import { unreachable } from '../../../src/core/client/unreachable.ts';
+import { isForeign, unreachable } from '../../../src/core/client/unreachable.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
 import { breakingProxy } from '../../helpers/core/breaking-proxy.ts';
 import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
@@ -96,6 +97,33 @@ describe('a connection to a core', () => {
       await core.close();
     }
     for (const server of [closing, foreign]) server.close();
+  });
+
+  it.each([
+    ['a web server', 404, {}, 'Received HTTP status code 404'],
+    ['a page', 200, { 'content-type': 'text/html' }, 'Received message larger than max'],
+  ])('says that what listens there is no core: %s', async (_, status, headers, said) => {
+    const server = createHttp2Server((_, response) => {
+      response.writeHead(status, headers);
+      response.end('<html>');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    await using core = connectCore({ grpc: `127.0.0.1:${(server.address() as AddressInfo).port}` });
+    await expect(core.sandboxes.list({})).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining(`does not answer as a core does (${said}`),
+      hint: expect.stringContaining('--host'),
+    });
+    server.close();
+  });
+
+  it('knows gRPC of others from a core that does not serve everything', () => {
+    const answer = (service: string) => ({
+      code: 12,
+      details: `The server does not implement the method /${service}/List`,
+    });
+    expect(isForeign(answer('fastpath.v1.FastPathService'))).toBe(true);
+    expect(isForeign(answer('fsb.v1.AgentService'))).toBe(false);
   });
 
   it.each([

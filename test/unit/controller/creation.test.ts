@@ -10,6 +10,20 @@ const request = (name: string, idempotencyKey?: string, spec: Partial<SandboxSpe
   ...{ namespace: 'default', name, spec: { image: 'host', ...spec }, idempotencyKey },
 });
 
+it('makes no sandbox whose expire time is over, and gives the one that it made before that', async () => {
+  const { controller, clock } = world();
+  const soon = request('box', 'key', { expire_time: Math.floor(clock.now() / 1000) + 10 });
+  const { id } = await controller.create(soon);
+  await clock.advance(10_000);
+  expect((await controller.create(soon)).id).toBe(id);
+  expect(await failure(controller.create({ ...soon, name: 'late', idempotencyKey: '' }))).toMatchObject({
+    code: 'invalid_argument',
+    message: expect.stringMatching(
+      /^invalid sandbox spec: expire_time \(--expire-time\): \d.*Z is over already$/,
+    ),
+  });
+});
+
 describe('an idempotency key', () => {
   it('has a bound', async () => {
     const { controller } = world();

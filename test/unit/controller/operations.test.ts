@@ -68,6 +68,52 @@ describe('stop', () => {
   });
 });
 
+describe('the ids of earlier generations', () => {
+  const byId = (id: string) => ({ namespace: 'default', name: id });
+
+  it('find it, as the one it has now does, also in the next core', async () => {
+    const { create, controller, records } = world();
+    const ids = [(await create('box')).id];
+    for (const again of ['restart', 'reset', 'restart'] as const) ids.push((await controller[again](box)).id);
+    expect(new Set(ids).size).toBe(4);
+    for (const core of [controller, world(records).controller])
+      for (const id of ids) expect((await core.get(byId(id.slice(0, 12)))).id).toBe(ids[3]);
+  });
+
+  it('are forgotten but for the first one and the last ones', async () => {
+    const { create, controller } = world();
+    const ids = [(await create('box')).id];
+    for (let again = 0; again < 40; again++) ids.push((await controller.restart(box)).id);
+    const found = ids.map((id) =>
+      controller.get(byId(id)).then(
+        () => true,
+        () => false,
+      ),
+    );
+    expect(await Promise.all(found)).toEqual(ids.map((_, at) => at === 0 || at >= 8));
+  });
+});
+
+describe('the last events of a sandbox', () => {
+  it('are in the order of their times, however long its end takes, and whatever clock the node has', async () => {
+    const { create, agent, controller, clock } = world();
+    const { id } = await create('box');
+    agent.onStop = async () => {
+      await clock.advance(3000);
+      await agent.report(id, exit(3, clock.now()));
+    };
+    const { onStart } = agent;
+    agent.onStart = async (...args) => ({ ...(await onStart(...args)), startedAt: clock.now() - 7 });
+    const { events } = await controller.restart(box);
+    const times = events.map(({ time }) => time);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    expect(events.map(({ message }) => message)).toEqual([
+      ...['created', 'served by a warm instance', 'started', 'exited with code 3'],
+      ...['started again, with its files', 'served by a warm instance', 'started'],
+    ]);
+  });
+});
+
 describe('start', () => {
   it('is a new generation of the same sandbox, with its files; the old one is forgotten', async () => {
     const { create, agent, controller, records, clock } = world();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createOpenChannel, openChannel } from '../../../src/core/guest/open-channel.ts';
 import type { GuestFrame } from '../../../src/core/guest/protocol/frames.ts';
+import { FsbError } from '../../../src/core/model/errors.ts';
 import { ChannelFixture, collect } from '../../helpers/guest/channel-fixture.ts';
 import { processSpec } from '../../helpers/guest/process-spec.ts';
 import { exitOf, runningProcess, ScriptedGuest } from '../../helpers/guest/scripted-guest.ts';
@@ -96,6 +97,21 @@ describe('a lost channel', () => {
     await Promise.all([fixture.channel.close(), fixture.channel.close()]);
     await expect(process.exited).rejects.toMatchObject({ code: 'unavailable' });
     await expect(fixture.channel.ping(10)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it.each([
+    ['the guest goes', (fixture: ChannelFixture) => fixture.guest.hangUp()],
+    ['the core lets go', (fixture: ChannelFixture) => fixture.channel.close()],
+  ])('says what was foretold when %s', async (_, end) => {
+    await using fixture = await ChannelFixture.open();
+    const process = await fixture.spawn();
+    fixture.channel.foretell(new FsbError('run_failed', 'it is destroyed: deleted'));
+    fixture.channel.foretell(new FsbError('run_failed', 'and later something else'));
+    await end(fixture);
+    await fixture.channel.closed;
+    const known = { code: 'run_failed', message: 'it is destroyed: deleted' };
+    await expect(process.exited).rejects.toMatchObject(known);
+    await expect(fixture.channel.ping(10)).rejects.toMatchObject(known);
   });
 
   it('closes within bounds although the guest does not read', async () => {

@@ -306,6 +306,18 @@ describe('output that is owed after the end', () => {
     await slow.guest.heard('EXIT_ACK');
   });
 
+  it('leaves no timer behind when the channel goes first', async () => {
+    const clock = createManualClock();
+    await using slow = await ChannelFixture.open({ clock });
+    const process = await slow.spawn();
+    slow.guest.send(exitOf(1, { stdoutTotal: 70_000 }));
+    await process.exited;
+    expect(clock.pending).toBe(1);
+    slow.guest.hangUp();
+    await slow.channel.closed;
+    expect(clock.pending).toBe(0);
+  });
+
   it('is waited for while it comes, while the guest may not send, and while it is frozen', async () => {
     const clock = createManualClock();
     await using slow = await ChannelFixture.open({ clock });

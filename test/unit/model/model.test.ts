@@ -29,9 +29,12 @@ describe('durations', () => {
     ['10', 10_000],
   ])('%s is %d ms', (text, ms) => expect(parseDuration(text)).toBe(ms));
 
-  it.each(['', 'x', '5 m', '-1s', '1w', 's', '1h30'])('%j is refused', (text) => {
-    expect(() => parseDuration(text)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
-  });
+  it.each(['', 'x', '5 m', '-1s', '1w', 's', '1h30', '36501d', '9999999999999999'])(
+    '%j is refused',
+    (text) => {
+      expect(() => parseDuration(text)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+    },
+  );
 
   it('are read back as they were written', () => {
     fc.assert(fc.property(fc.nat(10 ** 9), (ms) => parseDuration(formatDuration(ms)) === ms));
@@ -111,6 +114,17 @@ describe('specs', () => {
     [{ image: 'x', resources: { disk: 0 } }, 'resources.disk'],
     [{ image: 'x', resources: { cpus: 0 } }, 'resources.cpus'],
     [{ image: 'x', ttl: 'soon' }, 'ttl'],
+    [{ image: 'x', ttl: '0s' }, 'ttl (--ttl): must be longer than 0'],
+    [{ image: 'x', ttl: 0 }, 'ttl (--ttl): must be longer than 0'],
+    [{ image: 'x', ttl: '400000000d' }, 'ttl (--ttl): a duration must be at most 36500d'],
+    [{ image: 'x', ttl: 4e12 }, 'ttl (--ttl): a duration must be at most 36500d'],
+    [{ image: 'x', expire_time: 9e12 }, 'expire_time (--expire-time): must be at most 8640000000000'],
+    [{ image: 'x', expire_time: -1 }, 'expire_time (--expire-time): must be at least 0'],
+    [{ image: '' }, 'image (--image): must not be empty'],
+    [
+      { image: 'x', resources: { memory: '999999999t' } },
+      'resources.memory (--memory): size "999999999t" is too large',
+    ],
     [{ image: 'x', ttl: '1s', expire_time: 5 }, 'both'],
     [{ image: 'x', failure_policy: 'Never' }, 'Manual or AutoRecreate'],
     [{ image: 'x', envs: { 'A=B': '' } }, 'envs'],
@@ -127,6 +141,8 @@ describe('specs', () => {
   it.each([
     [{ failure_policy: 'x' }, 'failure_policy (--failure-policy): unknown failure policy'],
     [{ resources: { cpus: 5000 } }, 'resources.cpus (--cpus): must be at most 1024'],
+    [{ resources: { memory: '64' } }, 'must be at least 6m; did you mean 64m?'],
+    [{ resources: { memory: '1' } }, /must be at least 6m$/],
     [{ labels: { '-x': '' } }, 'labels.-x (--label): not a valid label key'],
     [{ exposed_ports: [0] }, 'exposed_ports.0 (--port): '],
     [{ grace_period: 'x' }, 'spec: grace_period: invalid duration'],
@@ -136,6 +152,7 @@ describe('specs', () => {
   it.each([
     [{ failurePolicy: 'x' }, 'failurePolicy (--failure-policy): unknown failure policy'],
     [{ labels: { '-x': '' } }, 'labels.-x (--label): not a valid label key'],
+    [{ ttl: 4e15 }, 'ttl (--ttl): must be at most 36500d'],
   ])('so does a change: %j', (change, words) => expect(() => readChange(change)).toThrow(words));
   it('so does a request to a pool', () =>
     expect(() => readLeaseRequest({ pool: 'p', resources: { memory: 1 } })).toThrow(

@@ -1,11 +1,13 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { openApi } from '../../../src/core/server/http/rest/openapi.ts';
+import { streamOperations } from '../../../src/core/server/http/rest/stream-operations.ts';
 import { table } from '../../../src/core/server/http/rest/table.ts';
+import { poolStream } from '../../../src/core/server/ws/pool-streams.ts';
+import { sandboxStream } from '../../../src/core/server/ws/sandbox-streams.ts';
 import { hostCore } from '../../helpers/core/host-core/host-core.ts';
 
 /** The operation that calls a method of CoreApi, or why there is none. */
-const STREAMS = 'its streams go over a WebSocket: docs/http-api.md';
 const coverage: Record<string, string> = {
   'sandboxes.create': 'createSandbox',
   'sandboxes.get': 'getSandbox',
@@ -13,9 +15,9 @@ const coverage: Record<string, string> = {
   'sandboxes.page': 'listSandboxes',
   'sandboxes.watch': 'watchSandboxes',
   'sandboxes.delete': 'deleteSandbox',
-  'sandboxes.logs': `: ${STREAMS}`,
-  'sandboxes.exec': `: ${STREAMS}`,
-  'sandboxes.attach': `: ${STREAMS}`,
+  'sandboxes.logs': 'getSandboxLogs',
+  'sandboxes.exec': 'execInSandbox',
+  'sandboxes.attach': 'attachToSandbox',
   'sandboxes.wait': 'waitSandbox',
   'sandboxes.stop': 'stopSandbox',
   'sandboxes.start': 'startSandbox',
@@ -35,10 +37,10 @@ const coverage: Record<string, string> = {
   'pools.delete': 'deletePool',
   'pools.stop': 'stopPool',
   'pools.drain': 'drainPool',
-  'pools.run': `: ${STREAMS}`,
+  'pools.run': 'runInPool',
   'pools.lease': 'createLease',
   'pools.leases': 'listLeases',
-  'pools.exec': `: ${STREAMS}`,
+  'pools.exec': 'execInLease',
   'pools.kill': 'killLease',
   'pools.release': 'releaseLease',
   'images.pull': 'pullImage',
@@ -59,6 +61,8 @@ const coverage: Record<string, string> = {
   'system.events': 'watchEvents',
 };
 
+const documented = (): string[] => [...table, ...streamOperations].map(({ operation }) => operation);
+
 /** Of an object with functions in it, or of one of a class. */
 function methodsOf(api: object): string[] {
   const { prototype } = Object;
@@ -70,8 +74,9 @@ function methodsOf(api: object): string[] {
 describe('the route table', () => {
   it('has each operation and each route once', () => {
     const twice = (all: string[]): string[] => all.filter((each, at) => all.indexOf(each) !== at);
-    expect(twice(table.map(({ operation }) => operation))).toEqual([]);
-    expect(twice(table.map(({ method, path }) => `${method} ${path}`))).toEqual([]);
+    expect(twice(documented())).toEqual([]);
+    const streams = streamOperations.map(({ path }) => `GET ${path}`);
+    expect(twice([...table.map(({ method, path }) => `${method} ${path}`), ...streams])).toEqual([]);
   });
 
   it('covers every method of a core, or there is a reason', async () => {
@@ -83,9 +88,13 @@ describe('the route table', () => {
     );
     await core.close();
     expect(served.filter((name) => coverage[name] === undefined)).toEqual([]);
-    const operations = new Set(table.map(({ operation }) => operation));
+    const operations = new Set(documented());
     const named = Object.values(coverage).filter((name) => !name.startsWith(':'));
     expect(named.filter((name) => !operations.has(name))).toEqual([]);
+  });
+
+  it('documents streams that are served', () => {
+    for (const { path } of streamOperations) expect(sandboxStream(path) ?? poolStream(path)).toBeDefined();
   });
 
   it('makes a document that OpenAPI 3.1 takes', async () => {
@@ -101,7 +110,7 @@ describe('the route table', () => {
     const operations = Object.values(document.paths).flatMap((path) =>
       Object.values(path).map(({ operationId }) => operationId),
     );
-    expect(operations.sort()).toEqual(table.map(({ operation }) => operation).sort());
+    expect(operations.sort()).toEqual(documented().sort());
     const refs = [...JSON.stringify(document).matchAll(/"#\/components\/schemas\/(.+?)"/g)].map(
       ([, id]) => id!,
     );

@@ -113,6 +113,28 @@ describe('the REST API', () => {
     expect((await errorOf(answer)).message).toContain(message);
   });
 
+  it('takes the words for a phase in any case', async () => {
+    await makeBox('a');
+    const page = await (await ask('/api/v1/sandboxes?phase=running,exited')).json();
+    expect(page).toMatchObject({ items: [{ name: 'a' }] });
+  });
+
+  it.each([
+    'sandboxes/default/nope/exec?command=true',
+    'sandboxes/default/nope/attach',
+    'sandboxes/default/nope/portforward?port=1',
+    'pools/nope/run',
+    'leases/nope/exec',
+  ])('says that %s is a stream to who asks without an upgrade', async (path) => {
+    const answer = await ask(`/api/v1/${path}`);
+    expect([answer.status, answer.headers.get('upgrade')]).toEqual([426, 'websocket']);
+    expect(await errorOf(answer)).toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringContaining('WebSocket'),
+      hint: expect.stringContaining('Upgrade: websocket'),
+    });
+  });
+
   it('lists in pages, of one namespace or of all', async () => {
     for (const name of ['a', 'b', 'c']) await makeBox(name);
     await makeBox('d', { namespace: 'other' });

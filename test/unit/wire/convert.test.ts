@@ -36,7 +36,7 @@ const texts = fc.array(text, { maxLength: 4 });
 // An object of JavaScript has no room for an entry of this name.
 const envName = text.filter((name) => name !== '' && !name.includes('=') && name !== '__proto__');
 const whole = fc.nat();
-const option = (value: string) => fc.constantFrom(undefined, value);
+const option = <T>(value: T) => fc.constantFrom(undefined, value);
 const duration = fc.oneof(fc.constantFrom('90s', '1h30m', '500ms', '2d'), whole);
 const size = fc.oneof(fc.constantFrom('512m', '1.5g', '10MB'), fc.integer({ min: 6 * 1024 * 1024 }));
 const disk = fc.oneof(fc.constantFrom('512m', '1.5g'), fc.integer({ min: 16 * 1024 ** 2, max: 1024 ** 4 }));
@@ -56,7 +56,7 @@ const input: fc.Arbitrary<SandboxSpecInput> = fc.record(
     consistency_mode: fc.constantFrom('fast', 'strong'),
     failure_policy: fc.constantFrom('Manual', 'manual', 'AutoRecreate', 'auto', 'auto-recreate'),
     recovery_timeout_seconds: whole,
-    ttl: duration,
+    ttl: duration.filter((ttl) => ttl !== 0),
     labels: fc.dictionary(fc.constantFrom('team', 'a.b/c', 'x1'), text, { maxKeys: 3 }),
     resources: fc.record(
       {
@@ -80,6 +80,13 @@ const input: fc.Arbitrary<SandboxSpecInput> = fc.record(
   { requiredKeys: ['image'] },
 ) as fc.Arbitrary<SandboxSpecInput>;
 
+const commandEnd = fc.constantFrom(
+  {},
+  { reason: 'nobody saw it' },
+  { status: { code: 0, signal: null } },
+  { status: { code: null, signal: 15 } },
+);
+
 const state: fc.Arbitrary<PhaseState> = fc.oneof(
   fc.constantFrom<PhaseState>({ phase: 'Pending' }, { phase: 'Bound' }),
   fc.record({ phase: fc.constant('Running' as const), startedAt: whole }),
@@ -99,12 +106,16 @@ const state: fc.Arbitrary<PhaseState> = fc.oneof(
     },
     { requiredKeys: ['phase', 'endedAt', 'reason'] },
   ),
-  fc.record({ phase: fc.constant('Expired' as const), endedAt: whole }),
+  fc
+    .tuple(fc.record({ phase: fc.constant('Expired' as const), endedAt: whole }), commandEnd)
+    .map(([at, end]) => ({ ...at, ...end })),
   fc.record(
     { phase: fc.constant('Lost' as const), since: whole, reason: text, recreateAt: whole },
     { requiredKeys: ['phase', 'since', 'reason'] },
   ),
-  fc.record({ phase: fc.constant('Terminating' as const), since: whole }),
+  fc
+    .tuple(fc.record({ phase: fc.constant('Terminating' as const), since: whole }), commandEnd)
+    .map(([at, end]) => ({ ...at, ...end })),
 );
 
 const sandbox: fc.Arbitrary<Sandbox> = fc.record(
@@ -139,11 +150,13 @@ const sandbox: fc.Arbitrary<Sandbox> = fc.record(
   },
 ) as fc.Arbitrary<Sandbox>;
 
+const DIGEST = `sha256:${'a'.repeat(64)}`;
+
 describe('conversion', () => {
   it('carries whatever a user may ask for, so that the core understands the same', async () => {
     await fc.assert(
-      fc.asyncProperty(input, option('key'), option(`sha256:${'a'.repeat(64)}`), async (spec, ...more) => {
-        const [idempotencyKey, imageDigest] = more;
+      fc.asyncProperty(input, option('key'), option(DIGEST), option(true), async (spec, ...more) => {
+        const [idempotencyKey, imageDigest, autoRemove] = more;
         await assertSpecFitsWire(spec);
         const request = {
           namespace: 'default',
@@ -151,6 +164,7 @@ describe('conversion', () => {
           spec,
           ...(idempotencyKey && { idempotencyKey }),
           ...(imageDigest && { imageDigest }),
+          ...(autoRemove && { autoRemove }),
         };
         const { spec: arrived, ...rest } = createFromWire(
           CreateRequest.decode(CreateRequest.encode(createToWire(request)).finish()),

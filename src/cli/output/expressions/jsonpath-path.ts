@@ -1,8 +1,9 @@
+import { noField, type Root } from './rows.ts';
 import type { Scanner } from './scanner.ts';
 import { type Data, elementOf, isObject, keyOf, ordered, same } from './values.ts';
 
 /** From one value to those that a step leads to. */
-type Step = (value: Data, root: Data) => Data[];
+type Step = (value: Data, root: Root) => Data[];
 
 export interface Path {
   /** Begins at `$`, not at what `range` or a filter is at. */
@@ -24,10 +25,10 @@ export function parsePath(scanner: Scanner): Path {
   return { fromRoot: anchor === '$', steps };
 }
 
-export function valuesAt({ fromRoot, steps }: Path, root: Data, current: Data): Data[] {
+export function valuesAt({ fromRoot, steps }: Path, root: Root, current: Data): Data[] {
   return steps.reduce<Data[]>(
     (values, step) => values.flatMap((value) => step(value, root)),
-    [fromRoot ? root : current],
+    [fromRoot ? root.data : current],
   );
 }
 
@@ -49,12 +50,19 @@ function parseField(scanner: Scanner, lookUp: LookUp): Step | undefined {
   return name === undefined ? undefined : (value, root) => lookUp(value, name, root);
 }
 
-type LookUp = (value: Data, name: string, root: Data) => Data[];
+type LookUp = (value: Data, name: string, root: Root) => Data[];
 
 /** The list that `-o json` prints has the shape of kubectl's lists, too: `.items`. Else it is each of its elements. */
 const presentIn: LookUp = (value, name, root) => {
-  if (value !== root || !Array.isArray(value)) return present(value, name);
-  return name === 'items' ? [value] : value.flatMap((each) => present(each, name));
+  if (value !== root.data || !Array.isArray(value)) return fieldOf(value, name, root);
+  return name === 'items' ? [value] : value.flatMap((each) => fieldOf(each, name, root));
+};
+
+/** @throws invalid_argument when a row has none of that name; deeper, where keys are the user's own, there is nothing */
+const fieldOf: LookUp = (value, name, root) => {
+  const found = present(value, name);
+  if (found.length === 0 && isObject(value) && root.rows.has(value)) throw noField(name, Object.keys(value));
+  return found;
 };
 
 const present = (value: Data, name: string): Data[] => defined(keyOf(value, name));
@@ -65,7 +73,7 @@ function parseBrackets(scanner: Scanner): Step {
   if (scanner.take(/\?\s*\(/y) !== undefined) {
     const fits = parseFilter(scanner);
     scanner.need(/\s*\)\s*\]/y, '")]"');
-    return (value, root) => parts(value, root).filter((each) => fits(each, root));
+    return (value, root) => parts(value).filter((each) => fits(each, root));
   }
   const choices = [parseChoice(scanner)];
   while (scanner.take(/\s*,\s*/y) !== undefined) choices.push(parseChoice(scanner));
@@ -76,7 +84,7 @@ function parseBrackets(scanner: Scanner): Step {
 /** `'name'`, `3`, `-1`, `1:3`, `::2` */
 function parseChoice(scanner: Scanner): Step {
   const name = scanner.quoted();
-  if (name !== undefined) return (value) => present(value, name);
+  if (name !== undefined) return (value, root) => fieldOf(value, name, root);
   const start = scanner.at;
   const [from, to, step] = scanner
     .need(/-?\d+(?!\d*\s*:)|-?\d*\s*:\s*(?:-?\d+)?(?:\s*:\s*\d+)?/y, "a number, a slice, * or 'a name'")
@@ -92,16 +100,16 @@ function parseChoice(scanner: Scanner): Step {
 const defined = (value: Data): Data[] => (value === undefined ? [] : [value]);
 
 /** Elements of a list, values of an object. */
-const parts: Step = (value) =>
+const parts = (value: Data): Data[] =>
   Array.isArray(value)
     ? value
     : isObject(value)
       ? Object.values(value).filter((each) => each !== undefined)
       : [];
 
-const descendants = (value: Data): Data[] => [value, ...parts(value, undefined).flatMap(descendants)];
-type Condition = (value: Data, root: Data) => boolean;
-type Operand = (value: Data, root: Data) => Data[];
+const descendants = (value: Data): Data[] => [value, ...parts(value).flatMap(descendants)];
+type Condition = (value: Data, root: Root) => boolean;
+type Operand = (value: Data, root: Root) => Data[];
 
 const COMPARISONS: Record<string, (a: Data, b: Data) => boolean> = {
   '==': same,

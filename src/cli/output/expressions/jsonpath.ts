@@ -1,9 +1,10 @@
 import { type Path, parsePath, valuesAt } from './jsonpath-path.ts';
+import { type Root, rootOf } from './rows.ts';
 import { Scanner } from './scanner.ts';
 import { type Data, textOf } from './values.ts';
 
 interface Scope {
-  root: Data;
+  root: Root;
   /** What `range` is at. */
   current: Data;
 }
@@ -11,16 +12,17 @@ interface Scope {
 type Part = (scope: Scope) => string;
 
 /**
- * kubectl's jsonpath: `{.items[*].name}`, `{range .items[*]}{.name}{"\n"}{end}`; without braces one path. What is not
- * there prints nothing. A list is there as `.items`, too, and is `$` itself.
+ * kubectl's jsonpath: `{.items[*].name}`, `{range .items[*]}{.name}{"\n"}{end}`; without braces one path. What a row
+ * does not have is a mistake, what is not there deeper down prints nothing, and so does null. A list is there as `.items`, too, and is `$` itself.
  * @returns from the data to the text, which ends with a newline unless it is empty
- * @throws invalid_argument with the position
+ * @throws invalid_argument with the position; later, when a row has no such field
  */
 export function compileJsonPath(source: string): (data: Data) => string {
   const scanner = new Scanner(source, 'jsonpath');
   const parts = source.includes('{') ? parseParts(scanner, false) : [pathPart(parseBarePath(scanner))];
-  return (root) => {
-    const text = parts.map((part) => part({ root, current: root })).join('');
+  return (data) => {
+    const root = rootOf(data);
+    const text = parts.map((part) => part({ root, current: data })).join('');
     return text === '' || text.endsWith('\n') ? text : `${text}\n`;
   };
 }

@@ -1,5 +1,5 @@
 import { FsbError } from '../../../core/model/errors.ts';
-import { nearest } from '../nearest.ts';
+import { noField } from './rows.ts';
 import type { Scanner } from './scanner.ts';
 import { templateFunctions } from './template-functions.ts';
 import { type Data, isObject } from './values.ts';
@@ -104,9 +104,7 @@ function fieldOf(value: Data, name: string, { root, docker }: Scope): Data {
     if (key !== undefined) return fields[key];
   }
   if (value !== root) return undefined;
-  throw new FsbError('invalid_argument', `there is no field ${JSON.stringify(name)}`, {
-    hint: nearest(name, all.flatMap(Object.keys)),
-  });
+  throw noField(name, all.flatMap(Object.keys));
 }
 
 const fold = (name: string): string => name.replaceAll('_', '').toLowerCase();

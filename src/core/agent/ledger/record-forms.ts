@@ -34,6 +34,7 @@ const status = z.looseObject({ code: z.number().nullable(), signal: z.number().n
 
 const slotSchema = z.looseObject({
   ...{ claimName: z.string(), instance: z.string(), startedAt: z.number() },
+  logBegin: z.looseObject({ stdout: z.number(), stderr: z.number() }).optional(),
   process: surroundings.extend({ argv: texts, tty: z.boolean(), stdin: z.boolean() }),
   given: z.looseObject({ resources, labels: textMap, exposed_ports: z.array(z.number()) }).optional(),
   ...{

@@ -1,7 +1,7 @@
 import type { GivenTerms } from '../../api/agent-api.ts';
 import { DEFAULT_POOL } from '../../model/ids.ts';
 import type { Lease } from '../../model/pool.ts';
-import type { ExitStatus, ProcessSpec } from '../../model/process.ts';
+import type { ExitStatus, ProcessSpec, StreamName } from '../../model/process.ts';
 import type { Shape } from '../../model/shape.ts';
 
 /**
@@ -40,6 +40,8 @@ export interface SlotRecord {
   claimName: string;
   instance: string;
   startedAt: number;
+  /** Bytes of each stream that earlier generations have in its log; undefined: none. */
+  logBegin?: Readonly<Record<StreamName, number>>;
   /** What execs inherit from. */
   process: ProcessSpec;
   /** What it was given; absent in the record of an earlier version. */

@@ -45,15 +45,29 @@ export async function recover(options: RecoveryOptions): Promise<RecoveryResult>
 
   for (const [sandboxId, { instance }] of slots.entries())
     if (!unsettled.has(instance) && (await noteLoss(sandboxId, options))) result.lost += 1;
+  await handLogsOver(options);
   for (const sandboxId of await logs.list())
     if (
       slots.get(sandboxId) === undefined &&
+      recording.files.of(sandboxId) === undefined &&
       retained.get(sandboxId) === undefined &&
       !doubt.sandbox(sandboxId)
     )
       await logs.remove(sandboxId);
   failpoint('recover.done');
   return result;
+}
+
+/** A log goes with the files: where the core was killed between the two, it is still that of the generation before. */
+async function handLogsOver({ slots, recording, logs, log }: RecoveryOptions): Promise<void> {
+  const ended = new Map([...slots.entries()].map(([sandboxId, { instance }]) => [instance, sandboxId]));
+  for (const [instance, to] of recording.files.entries()) {
+    const from = ended.get(instance);
+    if (from === undefined || slots.get(to) !== undefined) continue;
+    await logs
+      .handOver(from, to)
+      .catch((err) => log.error({ err, sandbox: to }, 'cannot hand a log over to the next generation'));
+  }
 }
 
 /** What the records say of an instance. */

@@ -78,7 +78,7 @@ async function takeCare(
 ): Promise<void> {
   const complain = (what: string) => (err: unknown) => logger.error({ err, sandbox: sandboxId }, what);
   await applyLimits(instance, slot).catch(complain('cannot set the limits of a sandbox again'));
-  const log = await logs.writer(sandboxId);
+  const log = await logs.writer(sandboxId, slot.logBegin);
   try {
     // What the guest was told to forget, and is not in the log any more.
     await log.skipTo(main.retained);

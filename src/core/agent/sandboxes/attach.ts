@@ -1,9 +1,9 @@
 import type { AttachRequest } from '../../api/sandbox-api.ts';
 import type { LogStore } from '../../logs/log-store.ts';
 import { FsbError } from '../../model/errors.ts';
-import { type LogEntry, wholeLog } from '../../model/logs.ts';
+import { type LogEntry, type LogQuery, wholeLog } from '../../model/logs.ts';
 import type { ExitStatus, OutputChunk, ProcessSession } from '../../model/process.ts';
-import type { SlotEnd } from '../ledger/records.ts';
+import type { SlotEnd, SlotRecord } from '../ledger/records.ts';
 import type { SandboxRun } from './sandbox-run.ts';
 
 /** Joins a running main process; see SandboxApi.attach. */
@@ -17,7 +17,10 @@ export async function attachToRun(
       hint: 'Create it with -i (stdin: true) to send input to it.',
     });
   const { tap, past } = await run.pump.join();
-  const replay = request.replay ? (past ?? upTo(run.logged, logs.read(run.sandboxId, wholeLog))) : undefined;
+  const query = logOf(run.slot);
+  const read = (): AsyncIterable<LogEntry> =>
+    upTo(query.afterSeq + run.logged, logs.read(run.sandboxId, query));
+  const replay = request.replay ? (past ?? read()) : undefined;
   if (request.size && run.slot.process.tty) run.main.resize(request.size);
   const close = async (): Promise<void> => run.pump.leave(tap);
   const exited = run.ended.then(exitOf);
@@ -38,13 +41,17 @@ export async function attachToRun(
 }
 
 /** The same for a sandbox that has ended: its log, and its end. */
-export function attachToEnded(sandboxId: string, end: SlotEnd, logs: LogStore): ProcessSession {
+export function attachToEnded(
+  sandboxId: string,
+  slot: SlotRecord & { end: SlotEnd },
+  logs: LogStore,
+): ProcessSession {
   const stop = new AbortController();
   const close = async (): Promise<void> => stop.abort();
-  const exited = Promise.resolve(end).then(exitOf);
+  const exited = Promise.resolve(slot.end).then(exitOf);
   exited.catch(() => {});
   return {
-    output: joined(logs.read(sandboxId, wholeLog, stop.signal), nothing()),
+    output: joined(logs.read(sandboxId, logOf(slot), stop.signal), nothing()),
     exited,
     write: async () => {},
     endInput: () => {},
@@ -53,6 +60,11 @@ export function attachToEnded(sandboxId: string, end: SlotEnd, logs: LogStore): 
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** What its own process said, without the generations before. */
+function logOf({ logBegin }: SlotRecord): LogQuery & { afterSeq: number } {
+  return { ...wholeLog, afterSeq: logBegin === undefined ? 0 : logBegin.stdout + logBegin.stderr };
 }
 
 export function exitOf(end: SlotEnd): ExitStatus {

@@ -122,7 +122,7 @@ export class SandboxRun {
     return this.#slot.now;
   }
 
-  /** Bytes of both streams that are in the log. */
+  /** Bytes of both streams of its process that are in the log. */
   get logged(): number {
     const { stdout, stderr } = this.#options.log.offsets;
     return stdout + stderr;

@@ -55,6 +55,9 @@ export async function startSandbox(
   const pool = pools.require(spec.pool_ref);
   const again = filesOf === undefined ? undefined : await ground.helpers.handOver(filesOf, sandboxId, signal);
   failpoint('start.files');
+  // The log goes with the files.
+  const logBegin = again === undefined ? undefined : await logs.handOver(filesOf!, sandboxId);
+  if (again !== undefined) failpoint('start.log');
   const digest = again === undefined ? imageDigest : imageUnder(again, spec, ground.ledger);
   const resolved = await resolveShape(spec, pool.pool.policy, ground, digest);
   const { image } = resolved;
@@ -65,8 +68,12 @@ export async function startSandbox(
   const process = { ...processFor(spec, image.config), tty: spec.tty, stdin: spec.stdin };
   const stopSignal = stopSignalOf(image.config);
   const given = { resources: shape.resources, ...termsWith(spec, image.config) };
-  const terms = { claimName, process, given, ...(stopSignal !== undefined && { stopSignal }) };
-  const opening = logs.writer(sandboxId);
+  const terms = {
+    ...{ claimName, process, given },
+    ...(stopSignal !== undefined && { stopSignal }),
+    ...(logBegin !== undefined && { logBegin }),
+  };
+  const opening = logs.writer(sandboxId, logBegin);
   opening.catch(noop);
   let held: HeldInstance | undefined;
   try {

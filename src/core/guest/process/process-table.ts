@@ -28,7 +28,7 @@ export interface ProcessTableOptions {
   /** What the guest had when the channel was opened. */
   known: ProcessFrame[];
   connection: Pick<GuestConnection, 'send' | 'sendEncoded'>;
-  remainders: Pick<Remainders, 'watch'>;
+  remainders: Pick<Remainders, 'watch' | 'stop'>;
 }
 
 /** The processes of a guest as one channel sees them, by id; it knows which frames the guest may send about each. */
@@ -98,6 +98,7 @@ export class ProcessTable {
     this.#spawning.clear();
     this.#processes.clear();
     this.#scrubbing = [];
+    this.#options.remainders.stop();
   }
 
   /** @throws ProtocolError for what the guest may not send now */

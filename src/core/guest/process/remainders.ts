@@ -16,6 +16,9 @@ const SILENT_LOOKS = 3;
 export class Remainders {
   readonly #clock: Clock;
   readonly #ping: (timeoutMs: number) => Promise<void>;
+  /** Of each output that is watched, what cancels its next look. */
+  readonly #looks = new Map<object, () => void>();
+  #stopped = false;
 
   /** @param ping rejects with `timeout` when the guest does not answer, with anything else when it never will */
   constructor(clock: Clock, ping: (timeoutMs: number) => Promise<void>) {
@@ -27,16 +30,27 @@ export class Remainders {
   watch(output: Pick<OutputQueue, 'received' | 'isOwed' | 'mayGrow' | 'cut'>): void {
     let silent = 0;
     let seen = output.received;
+    const lookLater = (): void => {
+      if (!this.#stopped) this.#looks.set(output, this.#clock.after(BETWEEN_LOOKS, look));
+    };
     const look = async (): Promise<void> => {
+      this.#looks.delete(output);
       if (!output.isOwed) return;
       const answered = await this.#isThere();
       if (answered === 'never' || !output.isOwed) return;
       silent = answered && output.mayGrow && output.received === seen ? silent + 1 : 0;
       seen = output.received;
-      if (silent < SILENT_LOOKS) this.#clock.after(BETWEEN_LOOKS, look);
+      if (silent < SILENT_LOOKS) lookLater();
       else output.cut();
     };
-    this.#clock.after(BETWEEN_LOOKS, look);
+    lookLater();
+  }
+
+  /** The channel is gone: nothing more comes of any. */
+  stop(): void {
+    this.#stopped = true;
+    for (const cancel of this.#looks.values()) cancel();
+    this.#looks.clear();
   }
 
   async #isThere(): Promise<boolean | 'never'> {

@@ -13,6 +13,11 @@ const stages: Record<number, string> = {
   6: 'executing it failed',
 };
 
+const hints: Record<number, string> = {
+  2: 'Give it more processes or memory (--pids, --memory), or end something that runs in it.',
+  4: 'Name a directory with --workdir; one that is not there is made.',
+};
+
 const UNKNOWN_FORMAT = 'the kernel does not know its format';
 
 /** Why a command did not start, for the person who asked for it. `what`: the command, or what else names it. */
@@ -45,7 +50,9 @@ export function spawnError(what: string, { stage, errno, message }: SpawnFailedF
     return new FsbError('invalid_argument', `exec: ${command}: ${stages[stage]}: ${why}`, {
       hint: "Use a name from the image's /etc/passwd and /etc/group, or numbers.",
     });
-  return new FsbError('run_failed', `exec: ${command}: ${stages[stage] ?? `stage ${stage}`}: ${why}`);
+  return new FsbError('run_failed', `exec: ${command}: ${stages[stage] ?? `stage ${stage}`}: ${why}`, {
+    hint: hints[stage],
+  });
 }
 
 /** The file is no program for this machine. */

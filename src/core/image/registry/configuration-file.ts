@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { LineCounter, parseDocument, YAMLParseError } from 'yaml';
 import type { z } from 'zod';
 import { FsbError } from '../../model/errors.ts';
-import { describeIssues } from '../../model/spec.ts';
+import { describeIssues } from '../../model/issues.ts';
 import {
   type RegistriesConfiguration,
   registriesSchema,

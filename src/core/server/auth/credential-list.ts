@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type Caller, LOCAL_CALLER, SCOPES } from '../../model/caller.ts';
 import { FsbError } from '../../model/errors.ts';
 import { isName } from '../../model/ids.ts';
-import { describeIssues } from '../../model/spec.ts';
+import { describeIssues } from '../../model/issues.ts';
 
 /** A caller that is known by a token. */
 export interface TokenEntry {

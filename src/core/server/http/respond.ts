@@ -10,7 +10,7 @@ export function sendText(response: ServerResponse, status: number, text: string)
   send(response, status, 'text/plain; charset=utf-8', text);
 }
 
-/** A failure of the request itself, which HTTP has a status of its own for: 405, 413, 415. */
+/** A failure of the request itself, which HTTP has a status of its own for: 405, 413, 415, 426. */
 export class HttpRefusal extends FsbError {
   readonly status: number;
   readonly headers: Record<string, string>;

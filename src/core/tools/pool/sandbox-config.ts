@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { didYouMean } from '../../model/did-you-mean.ts';
 import { FsbError } from '../../model/errors.ts';
+import { describeIssues } from '../../model/issues.ts';
 import { parseDuration } from '../../model/quantity.ts';
-import { describeIssues } from '../../model/spec.ts';
 import { toolNames } from '../registry.ts';
 
 /**

@@ -99,6 +99,7 @@ export function createToWire(request: CreateRequest): WireCreateRequest {
     gracePeriodMilliseconds: milliseconds(spec.grace_period),
     idempotencyKey: request.idempotencyKey ?? '',
     imageDigest: request.imageDigest ?? '',
+    autoRemove: request.autoRemove ?? false,
   };
 }
 
@@ -109,6 +110,7 @@ export function createFromWire(wire: WireCreateRequest): CreateRequest {
     spec: specInputFromWire(wire),
     ...(wire.imageDigest === '' ? {} : { imageDigest: wire.imageDigest }),
     ...(wire.idempotencyKey === '' ? {} : { idempotencyKey: wire.idempotencyKey }),
+    ...(wire.autoRemove && { autoRemove: true }),
   };
 }
 

@@ -153,10 +153,13 @@ function stateFromWire(phase: string, detail: PhaseDetail): PhaseState {
         status: detail.status && exitFromWire(detail.status),
       });
     case 'Expired':
-      return { phase: 'Expired', endedAt };
+      return { phase: 'Expired', endedAt, ...commandEndFromWire(detail) };
     case 'Lost':
       return defined({ phase: 'Lost' as const, since, reason, recreateAt: detail.recreateAtMilliseconds });
     case 'Terminating':
-      return { phase: 'Terminating', since };
+      return { phase: 'Terminating', since, ...commandEndFromWire(detail) };
   }
 }
+
+const commandEndFromWire = ({ status, reason }: PhaseDetail) =>
+  defined({ status: status && exitFromWire(status), reason });

@@ -11,7 +11,7 @@ interface Kinds {
   time: number | undefined;
 }
 
-type Schema = Record<string, keyof Kinds>;
+export type Schema = Record<string, keyof Kinds>;
 export type Fields<S extends Schema> = { [Name in keyof S]: Kinds[S[Name]] };
 
 /** @throws invalid_argument for an unknown field, one given twice, or one that does not read as its kind */

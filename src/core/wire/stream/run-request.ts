@@ -35,7 +35,7 @@ function runToQuery(exec: ExecRequest, terms: Omit<PoolRunRequest, 'pool' | 'exe
   return query;
 }
 
-const runFields = {
+export const runFields = {
   ...execFields,
   image: 'text',
   image_digest: 'text',

@@ -12,19 +12,21 @@ export function attachToQuery(request: AttachRequest): string {
   return withSize(query, request.size).toString();
 }
 
+export const attachFields = {
+  stdin: 'flag',
+  replay: 'flag',
+  rows: 'count',
+  cols: 'count',
+  window: 'count',
+  stdout: 'flag',
+  stderr: 'flag',
+  tty: 'flag',
+  container: 'text',
+} as const;
+
 /** @throws invalid_argument */
 export function attachFromQuery(query: URLSearchParams): AttachRequest {
-  const fields = readFields(query, {
-    stdin: 'flag',
-    replay: 'flag',
-    rows: 'count',
-    cols: 'count',
-    window: 'count',
-    stdout: 'flag',
-    stderr: 'flag',
-    tty: 'flag',
-    container: 'text',
-  });
+  const fields = readFields(query, attachFields);
   return { stdin: fields.stdin ?? false, replay: fields.replay ?? false, ...sizeOf(fields) };
 }
 
@@ -35,14 +37,11 @@ export const wantedOutput = (query: URLSearchParams): ReadonlySet<StreamName> =>
 /** Each is a connection from the first moment on. */
 const MOST_PORTS = 32;
 
+export const portFields = { port: 'texts', ports: 'texts', window: 'count', container: 'text' } as const;
+
 /** `port=80`; Kubernetes clients say `ports=80`, again and again or with commas. @throws invalid_argument */
 export function portsFromQuery(query: URLSearchParams): number[] {
-  const { port, ports } = readFields(query, {
-    port: 'texts',
-    ports: 'texts',
-    window: 'count',
-    container: 'text',
-  });
+  const { port, ports } = readFields(query, portFields);
   const texts = [...port, ...ports].flatMap((text) => text.split(','));
   if (texts.length === 0 || texts.length > MOST_PORTS)
     throw new FsbError('invalid_argument', `there are ${texts.length} ports in the query`, {
@@ -70,26 +69,22 @@ export function logsToQuery(query: LogQuery): string {
   ).toString();
 }
 
+export const logFields = {
+  follow: 'flag',
+  timestamps: 'flag',
+  stdout: 'flag',
+  stderr: 'flag',
+  tail: 'count',
+  since: 'time',
+  until: 'time',
+  afterSeq: 'count',
+  sandboxId: 'text',
+  window: 'count',
+} as const;
+
 /** `timestamps`, which is for clients that get the bytes alone, is no part of it. @throws invalid_argument */
 export function logsFromQuery(query: URLSearchParams): LogQuery {
-  const {
-    follow,
-    stdout,
-    stderr,
-    timestamps: _timestamps,
-    ...rest
-  } = readFields(query, {
-    follow: 'flag',
-    timestamps: 'flag',
-    stdout: 'flag',
-    stderr: 'flag',
-    tail: 'count',
-    since: 'time',
-    until: 'time',
-    afterSeq: 'count',
-    sandboxId: 'text',
-    window: 'count',
-  });
+  const { follow, stdout, stderr, timestamps: _timestamps, ...rest } = readFields(query, logFields);
   const { window: _, ...limits } = rest;
   const present = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
   return { follow: follow ?? false, stdout: stdout ?? true, stderr: stderr ?? true, ...present };

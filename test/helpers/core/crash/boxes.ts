@@ -65,8 +65,25 @@ export async function answers(api: CoreApi, sandbox: Sandbox): Promise<void> {
 /** Nothing is kept warm: what boots is what the operation boots. */
 export const COLD = { pool: { warm: [], capacity: { max: 3 } } };
 
+/** Started again, what makeRunning() made goes on: with the file, and with the log of the generations before. */
+export async function expectGoesOn(api: CoreApi): Promise<void> {
+  await api.sandboxes.start(box);
+  await expectKept(api);
+  let log = '';
+  const followed = { ...wholeLog, follow: true };
+  for await (const { data } of api.sandboxes.logs(box, followed, { signal: AbortSignal.timeout(20_000) })) {
+    log += data;
+    if (log.length >= 12) break;
+  }
+  expect(log).toBe('begun\nbegun\n');
+}
+
 /** What makeRunning() wrote is there. */
 export async function expectKept(api: CoreApi): Promise<void> {
   const session = await api.sandboxes.exec(box, request('cat', '/kept'));
   expect(await said(session)).toEqual({ text: 'kept\n', code: 0 });
 }
+
+export const removeSetAside = async (api: CoreApi): Promise<void> => {
+  await api.system.removeSetAside();
+};

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
 import { memoryLimit } from '../memory-limit.ts';
-import { box, COLD, expectKept, find, makeRunning } from './boxes.ts';
+import { box, COLD, expectGoesOn, expectKept, find, makeRunning } from './boxes.ts';
 import { scenario } from './scenario.ts';
 
 const MIB = 1024 * 1024;
@@ -35,10 +35,7 @@ export const changeScenarios = [
     act: (api) => api.sandboxes.stop(box, { grace: 0 }),
     becomes: { Exited: [''] },
     ends: 'Exited',
-    check: async (api) => {
-      await api.sandboxes.start(box);
-      await expectKept(api);
-    },
+    check: expectGoesOn,
   }),
   scenario({
     name: 'start',
@@ -66,10 +63,7 @@ export const changeScenarios = [
       ],
     },
     ends: 'Running',
-    check: async (api) => {
-      await api.sandboxes.start(box);
-      await expectKept(api);
-    },
+    check: expectGoesOn,
   }),
   ...(['restart', 'reset'] as const).map((verb) =>
     scenario({
@@ -92,9 +86,9 @@ export const changeScenarios = [
       },
       ends: 'Running',
       check: async (api) => {
-        await api.sandboxes.start(box);
-        // A reset that was not begun leaves the files, one that was has none.
-        if (verb === 'restart') await expectKept(api);
+        if (verb === 'restart') await expectGoesOn(api);
+        // One that was not begun leaves the files, one that was has none.
+        else await api.sandboxes.start(box);
       },
     }),
   ),

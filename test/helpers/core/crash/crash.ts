@@ -67,10 +67,14 @@ const namesOf = (reached: Record<string, number>, { besides = [] }: Scenario): s
     .filter((name) => !isMeant(name, besides) && !isMeant(name.replace(/#.*/, ''), besides))
     .sort();
 
-async function prepared(cores: Cores, { core: terms, prepare }: Scenario): Promise<Before> {
-  const core = await cores.ready(terms);
+async function prepared(cores: Cores, { core: terms, prepare, restarted }: Scenario): Promise<Before> {
+  let core = await cores.ready(terms);
   const state = await prepare?.(core.api, cores.root);
   await checkPools(core.api);
+  if (restarted) {
+    await core.kill();
+    core = await cores.startAnew(terms);
+  }
   return { core, state };
 }
 

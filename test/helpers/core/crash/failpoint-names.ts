@@ -10,11 +10,15 @@ const STARS: Record<string, RegExp> = {
   close: /\bcleanup\.add\(\s*'([a-z -]+)'/g,
 };
 
-/** Every failpoint of the sources, by name: `record.*.begun` is one for each table of records. @throws for a name that is none */
-export function failpointNames(): string[] {
-  const sources = readdirSync(join(repository, 'src/core'), { recursive: true, encoding: 'utf8' })
+/** Of the core: the path below src/core, and the text, of each. */
+export const coreSources = (): (readonly [string, string])[] =>
+  readdirSync(join(repository, 'src/core'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => [name, readFileSync(join(repository, 'src/core', name), 'utf8')] as const);
+
+/** Every failpoint of the sources, by name: `record.*.begun` is one for each table of records. @throws for a name that is none */
+export function failpointNames(): string[] {
+  const sources = coreSources();
   for (const [name, text] of sources)
     if (text.match(CALL)?.length !== text.match(NAME)?.length)
       throw new Error(`${name} has a failpoint whose name is not literal`);

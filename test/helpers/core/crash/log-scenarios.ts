@@ -1,8 +1,12 @@
+import { open, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
+import { segmentMagic } from '../../../../src/core/logs/record.ts';
 import { wholeLog } from '../../../../src/core/model/logs.ts';
+import type { Sandbox } from '../../../../src/core/model/sandbox.ts';
 import { eventually } from './always.ts';
-import { box, COLD, go, logOf, makeRunning, WAIT } from './boxes.ts';
+import { box, COLD, expectKept, go, logOf, makeRunning, removeSetAside, WAIT } from './boxes.ts';
 import { GOES } from './outcomes.ts';
 import { scenario } from './scenario.ts';
 
@@ -18,6 +22,12 @@ const nothingRetained = (api: CoreApi): Promise<void> =>
     const there = (await api.sandboxes.list({})).map(({ id }) => id);
     expect((await api.system.usage()).logs.map(({ sandboxId }) => sandboxId).sort()).toEqual(there.sort());
   });
+
+/** The only file of the log of a sandbox that has written a line. */
+const segmentOf = (root: string, { id }: Sandbox): string => join(root, 'state/logs', id, '00000001.log');
+
+/** What else a core does that starts. */
+const START = ['recover.', 'reconcile.', 'serve.', 'record.'];
 
 /** What becomes of logs: they rotate, and outlive their sandbox for a while. */
 export const logScenarios = [
@@ -80,6 +90,42 @@ export const logScenarios = [
     ends: 'none',
     check: (api) => nothingRetained(api),
     tidy: (api) => nothingRetained(api),
+  }),
+  scenario({
+    name: 'the start of a core on a log that ends with half a record',
+    besides: START,
+    core: COLD,
+    whileStarting: true,
+    prepare: async (api, root) => {
+      const path = segmentOf(root, await makeRunning(api));
+      const whole = await readFile(path);
+      // As of a record of the same length, of which no more came to the disk.
+      await writeFile(
+        path,
+        Buffer.concat([whole, whole.subarray(segmentMagic.length, segmentMagic.length + 10)]),
+      );
+    },
+    ends: 'Running',
+    check: async (api) => {
+      expect(await logOf(api)).toBe('begun\n');
+      await expectKept(api);
+    },
+  }),
+  scenario({
+    name: 'the start of a core on a log that is damaged',
+    besides: START,
+    core: COLD,
+    whileStarting: true,
+    prepare: async (api, root) => {
+      await using file = await open(segmentOf(root, await makeRunning(api)), 'r+');
+      await file.write('damaged', 0);
+    },
+    ends: 'Running',
+    check: async (api) => {
+      expect((await api.system.health()).setAside).toMatchObject([{ path: expect.stringContaining('logs') }]);
+      await expectKept(api);
+    },
+    tidy: removeSetAside,
   }),
   scenario({
     name: 'the rotation of a log',

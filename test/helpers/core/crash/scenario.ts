@@ -24,6 +24,8 @@ export interface Scenario<State = unknown> {
   core?: CoreTerms;
   /** What is there before, all of which must outlive the core. */
   prepare?(api: CoreApi, root: string): Promise<State>;
+  /** What was prepared was left by a core that was killed: the operation is one of the next. */
+  restarted?: boolean;
   /** Begins the operation; it fails when the core dies under it. Left out: what was prepared comes to it by itself. */
   act?(api: CoreApi, state: State, root: string): Promise<unknown>;
   /**
@@ -50,7 +52,7 @@ export const passed = JSON.parse(readFileSync(PASSED, 'utf8')) as Record<string,
 const ALL = process.env.FSB_TEST_ALL_CRASHES === '1';
 
 /** In how many runs the suite comes to all of them: each day, or seed, another part. */
-const TURNS = 16;
+const TURNS = 32;
 const TURN = Number(process.env.FSB_TEST_SEED ?? Math.floor(Date.now() / 86_400_000)) % TURNS;
 
 const bare = (name: string): string => name.replace(/#.*/, '');

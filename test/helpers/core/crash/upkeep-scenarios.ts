@@ -7,7 +7,7 @@ import { SANDBOX_RECORD_VERSION } from '../../../../src/core/controller/registry
 import { DAMAGED_MARK } from '../../../../src/core/image/content/records-file.ts';
 import { decodeRecord, encodeRecord } from '../../../../src/core/store/record-table.ts';
 import { eventually } from './always.ts';
-import { COLD, expectKept, makeRunning } from './boxes.ts';
+import { box, COLD, expectKept, find, make, makeRunning, RUNNING, removeSetAside } from './boxes.ts';
 import { changeRecords } from './records.ts';
 import { scenario } from './scenario.ts';
 
@@ -17,9 +17,8 @@ const strange = encodeRecord(LATER, { id: 'strange' });
 const asideOrNot = async (api: CoreApi): Promise<string> =>
   (await api.system.health()).setAside.length > 0 ? 'aside' : 'none';
 
-const removeSetAside = async (api: CoreApi): Promise<void> => {
-  await api.system.removeSetAside();
-};
+/** As a later version would have written it. */
+const later = (text: string): string => encodeRecord(LATER, decodeRecord(text)!.value);
 
 const ORPHAN = 'i00000000000000ff';
 
@@ -102,6 +101,53 @@ export const upkeepScenarios = [
     act: (api) => api.system.removeSetAside(),
     outcome: asideOrNot,
     becomes: { aside: ['set-aside.', 'forget.'], none: ['set-aside.removed'] },
+    ends: 'none',
+    tidy: removeSetAside,
+  }),
+  scenario({
+    name: 'system prune --set-aside of sandboxes',
+    besides: ['destroy.', 'trash.', 'record.'],
+    core: COLD,
+    // Of one, which has ended, the node has the files; of the other it knows nothing but that it runs.
+    prepare: async (api, root) => {
+      const { id } = await makeRunning(api);
+      await api.sandboxes.stop(box, { grace: 0 });
+      const other = await make(api, RUNNING, {}, 'other');
+      const instanceOf = (await api.system.usage()).instances.find(
+        ({ sandboxId }) => sandboxId === other.id,
+      )!.id;
+      await changeRecords(root, async (table) => {
+        await table('sandboxes').put(id, later(table('sandboxes').get(id)!));
+        await table('instances').put(instanceOf, later(table('instances').get(instanceOf)!));
+        for (const name of ['sandboxes', 'slots']) await table(name).remove(other.id);
+      });
+    },
+    restarted: true,
+    act: (api) => api.system.removeSetAside(),
+    outcome: asideOrNot,
+    becomes: { aside: ['set-aside.', 'forget.'], none: ['set-aside.dropped', 'set-aside.removed'] },
+    ends: 'none',
+    tidy: removeSetAside,
+  }),
+  scenario({
+    name: 'delete of a sandbox that cannot be taken up',
+    // Until its own record says that it goes, it may run on, and nobody reaches it.
+    besides: ['record.', 'delete.begun', 'destroy.begun'],
+    core: COLD,
+    prepare: async (api, root) => {
+      const { id } = await makeRunning(api);
+      await changeRecords(
+        root,
+        async (table) => void (await table('slots').put(id, later(table('slots').get(id)!))),
+      );
+    },
+    restarted: true,
+    act: (api) => api.sandboxes.delete(box, { grace: 0 }),
+    outcome: async (api) => ((await find(api)) === undefined ? 'none' : 'there'),
+    becomes: {
+      there: ['destroy.', 'give-up.'],
+      none: ['destroy.', 'give-up.', 'delete.', 'forget.', 'trash.'],
+    },
     ends: 'none',
     tidy: removeSetAside,
   }),

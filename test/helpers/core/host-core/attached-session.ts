@@ -32,7 +32,7 @@ export class AttachedSession extends HostSession {
   }
 
   async *#follow(): AsyncGenerator<OutputChunk> {
-    const from = this.#replay ? 0 : this.#log.entries.length;
+    const from = this.#replay ? this.#log.begin : this.#log.entries.length;
     const next = { stdout: 0, stderr: 0 };
     let at = 0;
     try {

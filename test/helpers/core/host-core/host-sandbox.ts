@@ -13,15 +13,19 @@ export interface Running {
   execs: HostProcess[];
 }
 
-/** Starts the command of a sandbox: of its first generation or of another one. @throws command_not_found */
-export function begin(record: Sandbox): Running {
+/**
+ * Starts the command of a sandbox: of its first generation or of another one.
+ * @param earlier whose log it goes on with
+ * @throws command_not_found
+ */
+export function begin(record: Sandbox, earlier?: MemoryLog): Running {
   const { command, args, envs: env, working_dir: cwd, tty, stdin, ttl } = record.spec;
   const process = new HostProcess({ argv: [...command, ...args], env, cwd, tty, stdin });
   const startedAt = Date.now();
   record.state = { phase: 'Running', startedAt };
   record.expiresAt = ttl === undefined ? 0 : startedAt + ttl;
   record.events = [...record.events, { time: startedAt, message: 'started' }];
-  const log = new MemoryLog();
+  const log = new MemoryLog(earlier?.entries);
   // What it leaves behind goes with the sandbox.
   process.child.on('exit', () => process.signal(9));
   process.child.stdout.on('data', (data: Buffer) => log.append('stdout', data));

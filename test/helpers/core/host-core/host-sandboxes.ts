@@ -38,6 +38,7 @@ import { AttachedSession } from './attached-session.ts';
 import { HostProcess } from './host-process.ts';
 import { applyChange, assertAwake, begin, freeze, type Running } from './host-sandbox.ts';
 import { HostSession, notRunning } from './host-session.ts';
+import type { MemoryLog } from './memory-log.ts';
 
 export class HostSandboxes implements SandboxApi {
   readonly openSessions = new Set<HostSession>();
@@ -150,11 +151,15 @@ export class HostSandboxes implements SandboxApi {
   }
 
   async start(ref: SandboxRef): Promise<Sandbox> {
+    const { record, log } = this.#find(ref);
+    return record.state.phase === 'Running' ? this.get(ref) : this.#again(ref, log);
+  }
+
+  async #again(ref: SandboxRef, earlier?: MemoryLog): Promise<Sandbox> {
     const { record } = this.#find(ref);
-    if (record.state.phase === 'Running') return this.get(ref);
     const next = { ...record, id: newSandboxId(), generation: record.generation + 1 };
     this.#tell(record);
-    this.#begin(next);
+    this.#begin(next, earlier);
     return this.get(ref);
   }
 
@@ -170,7 +175,7 @@ export class HostSandboxes implements SandboxApi {
       const { state } = this.#find(ref).record;
       if ('startedAt' in state && state.startedAt >= begunBefore) return this.get(ref);
       await this.stop(ref, options);
-      return this.start(ref);
+      return this.#again(ref);
     });
   }
 
@@ -228,8 +233,8 @@ export class HostSandboxes implements SandboxApi {
     return [...this.#sandboxes.values()].map(({ record }) => structuredClone(record));
   }
 
-  #begin(record: Sandbox): void {
-    const running = begin(record);
+  #begin(record: Sandbox, earlier?: MemoryLog): void {
+    const running = begin(record, earlier);
     this.#sandboxes.set(refKey(record), running);
     this.#tell(running.record);
     void running.process.exited.then(() => this.#tell(running.record));

@@ -3,12 +3,20 @@ import { throwIfAborted } from '../../../../src/core/model/errors.ts';
 import type { LogEntry, LogQuery } from '../../../../src/core/model/logs.ts';
 import type { StreamName } from '../../../../src/core/model/process.ts';
 
-/** Everything that a main process wrote. */
+/** Everything that a main process wrote, behind what the generations before it did. */
 export class MemoryLog {
-  readonly entries: LogEntry[] = [];
+  readonly entries: LogEntry[];
+  /** Where its own begins. */
+  readonly begin: number;
   readonly #changes = new EventEmitter().setMaxListeners(0);
-  #seq = 0;
+  #seq: number;
   #ended = false;
+
+  constructor(earlier: readonly LogEntry[] = []) {
+    this.entries = [...earlier];
+    this.begin = earlier.length;
+    this.#seq = earlier.at(-1)?.seq ?? 0;
+  }
 
   /** An entry a line: two lines that were written one after the other may come together. */
   append(stream: StreamName, data: Buffer): void {

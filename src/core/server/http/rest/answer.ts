@@ -2,12 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CoreApi } from '../../../api/core-api.ts';
 import type { Clock } from '../../../model/clock.ts';
 import type { RequestBody } from '../request-body.ts';
-import { sendError, sendJson } from '../respond.ts';
+import { HttpRefusal, sendError, sendJson } from '../respond.ts';
 import { checkBody, checkQuery } from './check.ts';
 import type { Call, Endpoint } from './endpoint.ts';
-import { match } from './match.ts';
+import { isAt, match } from './match.ts';
 import { openApi } from './openapi.ts';
 import { sendBytes, sendLines } from './send-stream.ts';
+import { streamOperations } from './stream-operations.ts';
 import { table } from './table.ts';
 
 export const DOCUMENT = '/openapi.json';
@@ -31,10 +32,19 @@ export async function answerRest(asked: RestRequest): Promise<boolean> {
     return true;
   }
   const found = match(table, request.method ?? '', pathname);
+  if (found === undefined && isAt(STREAMS, pathname)) throw needsUpgrade(pathname);
   if (found === undefined) return false;
   await answer(found.endpoint, found.params, asked);
   return true;
 }
+
+const STREAMS = streamOperations.filter(({ isText }) => !isText).map(({ path }) => path);
+
+const needsUpgrade = (pathname: string): HttpRefusal =>
+  new HttpRefusal(426, `${pathname} is a stream: it takes an upgrade to a WebSocket`, {
+    headers: { upgrade: 'websocket', connection: 'Upgrade' },
+    hint: 'Ask with a WebSocket client: GET, with Connection: Upgrade and Upgrade: websocket.',
+  });
 
 async function answer(
   endpoint: Endpoint,

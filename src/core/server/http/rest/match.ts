@@ -26,6 +26,10 @@ export function match(table: readonly Endpoint[], method: string, pathname: stri
   });
 }
 
+/** Whether something is at a path that has a template of these. */
+export const isAt = (templates: readonly string[], pathname: string): boolean =>
+  templates.some((template) => paramsOf(template, pathname) !== undefined);
+
 const methodsOf = ({ method, answer }: Endpoint): string[] =>
   method === 'GET' && answer.kind === 'json' ? ['GET', 'HEAD'] : [method];
 

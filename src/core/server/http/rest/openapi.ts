@@ -3,6 +3,7 @@ import { errorCodes } from '../../../model/errors.ts';
 import type { Endpoint } from './endpoint.ts';
 import { answered, componentPath, sent } from './schemas/components.ts';
 import { failure } from './schemas/system-answers.ts';
+import { type StreamOperation, streamOperations, streamParameters } from './stream-operations.ts';
 import { groups } from './table.ts';
 
 type Json = Record<string, unknown>;
@@ -34,7 +35,28 @@ function pathsOf(): Json {
       paths[endpoint.path] ??= {};
       paths[endpoint.path]![endpoint.method.toLowerCase()] = operationOf(endpoint, group);
     }
+  for (const stream of streamOperations)
+    paths[stream.path] = { ...paths[stream.path], get: streamOperationOf(stream) };
   return paths;
+}
+
+function streamOperationOf(stream: StreamOperation): Json {
+  const content = contentOf('application/json', ref(failure));
+  const text = { description: 'As it comes.', content: contentOf('text/plain', { type: 'string' }) };
+  return {
+    operationId: stream.operation,
+    summary: stream.summary,
+    tags: [stream.group],
+    parameters: [...pathParameters(stream), ...streamParameters(stream)],
+    responses: {
+      ...(stream.isText && { 200: text }),
+      101: { description: 'A WebSocket. Its messages, and how it ends: docs/streams.md.' },
+      400: { description: 'invalid_argument', content },
+      404: { description: 'not_found', content },
+      ...(!stream.isText && { 426: { description: 'No upgrade was asked for.', content } }),
+      default: { description: 'Any other failure.', content },
+    },
+  };
 }
 
 const operationOf = (endpoint: Endpoint, group: string): Json => ({
@@ -46,7 +68,7 @@ const operationOf = (endpoint: Endpoint, group: string): Json => ({
   responses: { ...successOf(endpoint), ...refusalsOf(endpoint) },
 });
 
-const pathParameters = ({ path }: Endpoint): Json[] =>
+const pathParameters = ({ path }: { path: string }): Json[] =>
   [...path.matchAll(/\{(.+?)\}/g)].map(([, name]) => ({
     ...{ name, in: 'path', required: true, schema: { type: 'string' } },
   }));

@@ -55,7 +55,7 @@ const statusOf = (sandbox: Sandbox) => ({
   sandboxId: idOf(sandbox),
   claimUid: sandbox.spec.labels[CLAIM_UID] ?? '',
   phase: sandbox.state.phase,
-  message: 'reason' in sandbox.state ? sandbox.state.reason : '',
+  message: ('reason' in sandbox.state && sandbox.state.reason) || '',
   createdAt: seconds(sandbox.createdAt),
 });
 

@@ -110,7 +110,9 @@ export const sandboxEndpoints: Endpoint[] = [
       const { namespace, name } = refOf({ params });
       const [usage] = await core.sandboxes.usage({ namespace, names: [name] }, options);
       if (usage !== undefined) return sandboxUsageView(usage);
-      throw new FsbError('conflict', `sandbox ${name} does not run`);
+      throw new FsbError('conflict', `sandbox ${name} is not running`, {
+        hint: `See why with: fsb-ctl get ${name}`,
+      });
     },
   }),
 

@@ -41,6 +41,12 @@ const labels = words(z.string().regex(/^[^=]+=/s, 'must be KEY=VALUE'))
   )
   .pipe(z.record(labelKey, z.string()));
 
+/** In any case, as on the command line. */
+const phase = z
+  .string()
+  .transform((word) => phases.find((one) => one.toLowerCase() === word.toLowerCase()) ?? word)
+  .pipe(z.enum(phases, `must be one of ${phases.join(', ')}`));
+
 const namespaceQuery = {
   namespace: z.string().optional().meta({ description: 'Left out: default.' }),
   all_namespaces: flag.optional(),
@@ -49,7 +55,7 @@ const namespaceQuery = {
 export const listQuery = z.strictObject({
   ...namespaceQuery,
   labels: labels.optional().meta({ description: 'KEY=VALUE, of which each must be there.' }),
-  phase: words(z.enum(phases, `must be one of ${phases.join(', ')}`))
+  phase: words(phase)
     .optional()
     .meta({ description: `One or more of ${phases.join(', ')}.` }),
   limit: whole.optional().meta({ description: 'How many a page has; left out: all.' }),

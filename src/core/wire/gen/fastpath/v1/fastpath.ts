@@ -67,6 +67,8 @@ export interface CreateRequest {
   idempotencyKey: string;
   /** sha256:..., of the image that `image` is to be, whatever that name means by now; empty: what it means. */
   imageDigest: string;
+  /** Its caller deletes it when it has ended; where a core has ended meanwhile, the next one does. */
+  autoRemove: boolean;
 }
 
 export interface CreateRequest_EnvsEntry {
@@ -365,7 +367,7 @@ export interface PhaseDetail {
   sinceMilliseconds?:
     | number
     | undefined;
-  /** Why it is failed or lost. */
+  /** Why it is failed or lost; of an expired one, why nobody knows how its command ended. */
   reason?: string | undefined;
   status:
     | ExitStatus
@@ -475,6 +477,7 @@ function createBaseCreateRequest(): CreateRequest {
     gracePeriodMilliseconds: undefined,
     idempotencyKey: "",
     imageDigest: "",
+    autoRemove: false,
   };
 }
 
@@ -555,6 +558,9 @@ export const CreateRequest: MessageFns<CreateRequest> = {
     }
     if (message.imageDigest !== "") {
       writer.uint32(266).string(message.imageDigest);
+    }
+    if (message.autoRemove !== false) {
+      writer.uint32(272).bool(message.autoRemove);
     }
     return writer;
   },
@@ -780,6 +786,14 @@ export const CreateRequest: MessageFns<CreateRequest> = {
             message.imageDigest = reader.string();
             continue;
           }
+          case 34: {
+            if (tag !== 272) {
+              break;
+            }
+
+            message.autoRemove = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -839,6 +853,7 @@ export const CreateRequest: MessageFns<CreateRequest> = {
     message.gracePeriodMilliseconds = object.gracePeriodMilliseconds ?? undefined;
     message.idempotencyKey = object.idempotencyKey ?? "";
     message.imageDigest = object.imageDigest ?? "";
+    message.autoRemove = object.autoRemove ?? false;
     return message;
   },
 };
