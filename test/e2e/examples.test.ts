@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { isDeepStrictEqual } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeManifest } from '../../scripts/build/manifest.ts';
 import { commandFacts } from '../../scripts/generate/command-facts.ts';
 import type { Plan } from '../helpers/cli/example-plan.ts';
@@ -342,13 +343,23 @@ async function perform(
 
 describe('every example', () => {
   let before = '';
-  beforeEach(async () => {
-    // Each is a program to start: only what the one before can have left is looked for.
+  /** What made all that is there now; undefined when an example may have changed it. */
+  let standing: string[] | undefined;
+
+  /** Each is a program to start: only what the one before can have left is looked for. */
+  async function forget(): Promise<void> {
     if (/context/.test(before)) await shell.succeed('fsb-ctl context use default');
-    if (/ run |import layout/.test(before)) await shell.succeed('fsb-ctl delete --all --force');
-    if (/team/.test(before)) await shell.succeed('fsb-ctl delete --all --force --namespace team');
-    if (/pool/.test(before)) await shell.succeed('fsb-ctl pool leases -q | xargs -r fsb-ctl pool release');
-  });
+    if (/fsb-ctl run /.test(before)) await shell.succeed('fsb-ctl delete --all --force');
+    if (/--namespace team/.test(before)) await shell.succeed('fsb-ctl delete --all --force --namespace team');
+    if (/--lease|LEASE/.test(before))
+      await shell.succeed('fsb-ctl pool leases -q | xargs -r fsb-ctl pool release');
+  }
+
+  /** Leaves all as it is: the next one that is given the same finds it there. */
+  const looks = (example: string): boolean =>
+    /fsb-ctl (get|list|logs|exec|top|stats|port-forward|pool (exec|leases)|context (list|show)) ?/.test(
+      example,
+    );
 
   it('has a plan, and every plan is for an example', () => {
     expect(Object.keys(plans).sort()).toEqual([...new Set(examples)].sort());
@@ -370,9 +381,14 @@ describe('every example', () => {
 
   async function runs(example: string): Promise<void> {
     const plan = plans[example];
-    before = [example, ...(plan?.given ?? [])].join('\n');
     if (plan === undefined) throw new Error(`no plan says how to run the example: ${example}`);
-    for (const line of plan.given ?? []) await shell.succeed(here(line));
+    const { given = [] } = plan;
+    const isThere = given.length > 0 && isDeepStrictEqual(given, standing);
+    standing = undefined;
+    if (!isThere) await forget();
+    before = [example, ...given].join('\n');
+    if (!isThere) for (const line of given) await shell.succeed(here(line));
     await perform(example, plan);
+    if (looks(example)) standing = given;
   }
 });

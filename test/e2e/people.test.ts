@@ -1,12 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { makeManifest } from '../../scripts/build/manifest.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { onlyOver } from '../helpers/cli/only-over.ts';
 import { Screen } from '../helpers/cli/screen.ts';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
 import { keys, type TerminalSession } from '../helpers/cli/terminal-session.ts';
-import { repository } from '../helpers/core/real-core.ts';
 
 /** What a person at a terminal may rely on, sentence by sentence, and what nobody is asked without one. */
 
@@ -25,26 +23,7 @@ afterAll(async () => {
   expect(await shell.cli.close()).toEqual([]);
 });
 
-const { commands } = await makeManifest(repository);
-/** These have no end of their own, or read standard input by design, as docker load does. */
-const endless = ['events', 'stats', 'serve', 'image:import'];
-
 describe('without a terminal nothing ever asks', () => {
-  beforeAll(afresh);
-
-  const words = Object.keys(commands)
-    .filter((id) => !endless.includes(id))
-    .map((id) => id.replace(':', ' '))
-    .filter((line) => !/^(daemon|doctor|pool (start|stop)|image prune|logout|completion)/.test(line));
-
-  it.each(words)('%s alone ends, though its input stays open', async (line) => {
-    const running = shell.start(`fsb-ctl ${line}`);
-    const code = await running.end();
-    expect([0, 2, 3, 4]).toContain(code);
-    if (code !== 0) expect(running.stderr).toMatch(/^Error: [\s\S]*^Hint: /m);
-    expect(running.stdout + running.stderr).not.toMatch(/\?\s*$/);
-  });
-
   it.each([
     ['run new', /^Error: .*no image was given\nHint: Give --image.*--file/],
     ['login registry.invalid', /^Error: .*\nHint: .*--username/],
@@ -84,8 +63,12 @@ describe('colours', () => {
   });
 });
 
+/** What was run beside `box`; where nothing of it is there, that is fine. */
+const forgetOthers = async (): Promise<void> => void (await shell.succeed('fsb-ctl delete -f inner x'));
+
 describe('the terminal is as before', () => {
-  beforeEach(afresh);
+  beforeAll(afresh);
+  afterEach(forgetOthers);
 
   const up = (text = 'echo up; exec sleep 600'): string => `sh -c '${text}'`;
   const lines = [
@@ -173,7 +156,8 @@ describe('the terminal is as before', () => {
 });
 
 describe('a session on a terminal', () => {
-  beforeEach(afresh);
+  beforeAll(afresh);
+  afterEach(forgetOthers);
 
   it.each([
     'fsb-ctl exec -it box bash',

@@ -25,7 +25,13 @@ it.each([
     'start bxo',
   ],
   ...['restart bxo', 'reset bxo', 'pause bxo', 'unpause bxo', 'kill bxo', 'rename bxo x', 'stats bxo'],
-  ...['update bxo --ttl 1h'],
+  ...[
+    'update bxo --ttl 1h',
+    'top bxo',
+    'port-forward bxo 80',
+    'cp bxo:/etc/passwd -',
+    'cp /etc/passwd bxo:/',
+  ],
 ])('%s: did you mean box?', async (line) => {
   const { code, stderr } = await runCommandLine(line.split(' '), { core: core.remote });
   expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('Did you mean box?') });
@@ -35,6 +41,8 @@ it.each([
   ['run x --image host --pool defualt-pool -- true', 'Did you mean default-pool?'],
   ['pool run --pool defualt-pool true', 'Did you mean default-pool?'],
   ['pool update defualt-pool --max 3', 'Did you mean default-pool?'],
+  ...['get', 'delete', 'drain'].map((verb) => [`pool ${verb} defualt-pool`, 'Did you mean default-pool?']),
+  ...['tag hots x', 'save hots'].map((words) => [`image ${words}`, 'Did you mean host?']),
   ['events --pool defualt-pool', 'Did you mean default-pool?'],
   ['run x --image hots --pull never -- true', 'Did you mean host?'],
   ['image inspect hots', 'Did you mean host?'],

@@ -400,11 +400,14 @@ describe('logs', () => {
   });
 
   it.each([
-    ['logs -n x job', 2],
-    ['logs --tail=-1 job', 2],
-    ['logs --since never job', 2],
-    ['logs nobody', 3],
-  ])('%s fails with %i', async (line, code) => expect((await fsb(line)).code).toBe(code));
+    ['logs -n x job', 2, /^Error: .*tail.*\nHint: /],
+    ['logs --tail=-1 job', 2, /^Error: .*tail.*\nHint: /],
+    ['logs --since never job', 2, /^Error: --since: .*\nHint: /],
+    ['logs --until 2026-13-01 job', 2, /^Error: --until: .*\nHint: /],
+    ['logs nobody', 3, /^Error: .*nobody/],
+  ])('%s fails with %i', async (line, code, text) =>
+    expect(await fsb(line)).toEqual({ code, stdout: '', stderr: expect.stringMatching(text) }),
+  );
 });
 
 describe('list, get and delete', () => {

@@ -127,6 +127,13 @@ describe('colours', () => {
     expect(await colored({ tty: true, env: { TERM: 'dumb' } })).toBe(false);
   });
 
+  it('and -q prints names, with --no-trunc whole ids', async () => {
+    expect((await fsb(['list', '-q', '-l', 'team=red'])).stdout).toBe('box\n');
+    expect((await fsb(['list', '-q', '--no-trunc', '-l', 'team=red'])).stdout).toBe(
+      `${'box'.padEnd(32, '0')}\n`,
+    );
+  });
+
   it('and rows end at the edge of the terminal, unless all is wanted', async () => {
     const widest = async (...flags: string[]): Promise<number> => {
       const { stdout } = await fsb(['list', '-a', '--no-color', ...flags], { tty: true });
