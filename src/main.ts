@@ -58,7 +58,7 @@ function processWorld(root: string, version: string): World {
     version,
     packageRoot: root,
   };
-  return { ...here, connect: (options) => connect(options, here) };
+  return { ...here, connect: (options, signal) => connect(options, here, signal) };
 }
 
 /** Where one that was removed had been: commands that need no file there do not need it either. */

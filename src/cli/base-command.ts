@@ -65,8 +65,8 @@ export abstract class BaseCommand extends OutputCommand {
 
   async #connect(start: boolean): Promise<CoreApi> {
     const { endpoint, tls } = this.settings.core;
-    const connecting = this.world.connect({ endpoint, tls, start });
-    return abortable(connecting, this.interruption.signal, (core) => core.close());
+    const { signal } = this.interruption;
+    return abortable(this.world.connect({ endpoint, tls, start }, signal), signal, (core) => core.close());
   }
 
   /** Asks the core that runs; undefined, and a word about it, where the local one does not and that is nothing wrong. */

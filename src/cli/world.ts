@@ -51,7 +51,8 @@ export interface World {
   events: ProcessEvents;
   /** Ends the process at once, for a user who insists. */
   forceExit(code: number): void;
-  connect(options: ConnectOptions): Promise<CoreApi>;
+  /** @param signal ends what it waits for */
+  connect(options: ConnectOptions, signal: AbortSignal): Promise<CoreApi>;
   /** Version of the command line. */
   version: string;
 }

@@ -156,13 +156,13 @@ describe('two warm images', () => {
     }
   });
 
-  it('exit with 5 when nothing comes in time, and leave no waiter', async () => {
+  it('exit with 5 when nothing comes in time, with 124 at --timeout, and leave no waiter', async () => {
     await shell.succeed('fsb-ctl pool create tiny --warm host=1 --max 1');
     const { stdout: id } = await fsb(['pool', 'run', '--lease', '--pool', 'tiny']);
     const run = (...flags: string[]) => fsb(['pool', 'run', '--pool', 'tiny', ...flags, 'true']);
     expect((await run('--on-empty', 'fail')).code).toBe(5);
     expect((await run('--wait', '200ms')).code).toBe(5);
-    expect((await run('--timeout', '200ms')).code).toBe(5);
+    expect((await run('--timeout', '200ms')).code).toBe(124);
     expect((await poolOf('tiny')).waiting).toBe(0);
     expect((await fsb(['pool', 'release', id.trim()])).stdout).toBe(id);
     expect((await run()).code).toBe(0);

@@ -6,9 +6,10 @@ import type { Here } from './here.ts';
 /**
  * The core of an endpoint; without one the local core, which is started when it does not run. What only one kind of
  * endpoint needs is loaded with it.
+ * @param signal of whoever waits for it: what is read on the way may be a pipe
  * @throws invalid_argument, unsupported, unavailable
  */
-export async function connect(options: ConnectOptions, here: Here): Promise<CoreApi> {
+export async function connect(options: ConnectOptions, here: Here, signal: AbortSignal): Promise<CoreApi> {
   if (options.endpoint === undefined) return connectLocal(options, here);
   const endpoint = parseEndpoint(options.endpoint);
   if (endpoint.kind === 'ssh') {
@@ -22,7 +23,7 @@ export async function connect(options: ConnectOptions, here: Here): Promise<Core
   const { connectCore } = await import('../../core/client/connect-core.ts');
   if (endpoint.kind === 'unix') return connectCore({ grpc: endpoint.grpc, http: endpoint.http });
   const { clientSecurity } = await import('./credentials.ts');
-  const security = clientSecurity(endpoint.kind, options.tls ?? {}, here);
+  const security = await clientSecurity(endpoint.kind, options.tls ?? {}, here, signal);
   const hint =
     endpoint.kind === 'tcp'
       ? `Is it running, and is that its address? If it has TLS, use tls://${endpoint.grpc}.`

@@ -1,9 +1,14 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { ClientSecurity } from '../../core/client/security.ts';
 import { FsbError } from '../../core/model/errors.ts';
 import type { TlsFiles } from '../config/context.ts';
+import { openInput } from '../files/input-stream.ts';
+import { readText } from '../streams.ts';
 import type { Here } from './here.ts';
+
+/** Bytes; a file of certificates may have many. */
+const LARGEST = 1024 * 1024;
 
 /** A file, and who named it. */
 interface Named {
@@ -13,14 +18,16 @@ interface Named {
 
 /**
  * With what a core is reached: FSB_TOKEN, FSB_TOKEN_FILE and FSB_CA, then what the context says, key by key.
+ * @param signal for a file that is a pipe, which nobody may ever write to
  * @throws invalid_argument for a file that cannot be read, or has no token; no message has a word of what is in one
  */
-export function clientSecurity(
+export async function clientSecurity(
   kind: 'tcp' | 'tls',
   files: TlsFiles,
   here: Pick<Here, 'env' | 'cwd'>,
-): ClientSecurity {
-  const token = tokenOf(files, here);
+  signal: AbortSignal,
+): Promise<ClientSecurity> {
+  const token = await tokenOf(files, here, signal);
   const shown = token === undefined ? {} : { token };
   if (kind === 'tcp') return shown;
   const { cert, key, server_name: serverName } = files;
@@ -28,17 +35,23 @@ export function clientSecurity(
   return {
     ...shown,
     tls: {
-      ...(ca && { ca: contentOf(ca) }),
-      ...(cert && key ? { cert: contentOf(ofContext(cert)), key: contentOf(ofContext(key)) } : {}),
+      ...(ca && { ca: await contentOf(ca, signal) }),
+      ...(cert && key
+        ? { cert: await contentOf(ofContext(cert), signal), key: await contentOf(ofContext(key), signal) }
+        : {}),
       ...(serverName && { serverName }),
     },
   };
 }
 
-function tokenOf(files: TlsFiles, here: Pick<Here, 'env' | 'cwd'>): string | undefined {
+async function tokenOf(
+  files: TlsFiles,
+  here: Pick<Here, 'env' | 'cwd'>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   if (here.env.FSB_TOKEN) return checked(here.env.FSB_TOKEN, 'FSB_TOKEN');
   const file = named('FSB_TOKEN_FILE', files.token_file, here);
-  return file && checked(contentOf(file).toString('utf8'), `${file.path} (named by ${file.by})`);
+  return file && checked(String(await contentOf(file, signal)), `${file.path} (named by ${file.by})`);
 }
 
 /** One line that a header can carry. */
@@ -57,10 +70,14 @@ function named(variable: string, inContext: string | undefined, { env, cwd }: Pi
 
 const ofContext = (path: string): Named => ({ path, by: 'the context' });
 
-function contentOf({ path, by }: Named): Buffer {
+async function contentOf({ path, by }: Named, signal: AbortSignal): Promise<Buffer> {
+  let stream: Readable | undefined;
   try {
-    return readFileSync(path);
+    stream = await openInput(path);
+    return Buffer.from(await readText(stream, { limit: LARGEST, what: path, signal }));
   } catch (error) {
+    stream?.destroy();
+    if (error instanceof FsbError) throw error;
     throw new FsbError(
       'invalid_argument',
       `cannot read ${path} (named by ${by}): ${(error as Error).message}`,

@@ -20,7 +20,8 @@ export abstract class LocalCommand extends BaseCommand {
 
   #elsewhere(here: string): string | undefined {
     const { endpoint, origin } = this.#chosen ?? {};
-    return endpoint === undefined || endpoint === here
+    // An embedded one is of this machine, too, and has its directories.
+    return endpoint === undefined || endpoint === here || endpoint.startsWith('embedded:')
       ? undefined
       : `This is about the core of this machine; other commands talk to ${endpoint} (${originText(origin!)}).`;
   }

@@ -14,7 +14,7 @@ import { HOST_IMAGE } from '../../core/model/reference.ts';
 export default class PoolRun extends PullingCommand {
   static override summary = 'Run one command in a warm instance.';
   static override description =
-    `Claims an instance, streams the command's output, gives the instance back, and exits with the command's code as exec does; 124 when no instance came within --timeout, or the command had not ended. No sandbox is made: nothing of it is listed, logged or kept.
+    `Claims an instance, streams the command's output, gives the instance back, and exits with the command's code as exec does; 5 when no instance came within --wait, 124 when --timeout was up first. No sandbox is made: nothing of it is listed, logged or kept.
 
 With --lease the instance is kept for "pool exec", until "pool release" or until nothing ran in it for its ttl. A command is run as exec does it: the image's entrypoint has no part in it, as it has in run. Without one the image's own runs, entrypoint and default command; with --lease nothing does, and the lease's id is printed. Everything from the first word of the command on belongs to the command. Standard input is read with -i only.`;
   static override usage = 'pool run [FLAGS] [--] [COMMAND [ARG...]]';

@@ -1,10 +1,13 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { childEnvironment } from '../../../src/cli/child-environment.ts';
 import { clientSecurity } from '../../../src/cli/endpoints/credentials.ts';
 import { generateToken, securityFrom } from '../../../src/cli/local/security-flags.ts';
+import { FsbError } from '../../../src/core/model/errors.ts';
 
 let cwd: string;
 beforeEach(() => {
@@ -55,23 +58,43 @@ describe('what a client has', () => {
     return { ca: join(cwd, 'ca'), token_file: join(cwd, 'token') };
   };
 
-  it('is that of the environment, else of the context', () => {
-    const of = (env: Record<string, string>) => clientSecurity('tls', files(), { env, cwd });
-    expect(of({})).toEqual({ token: 'token-of-the-context', tls: { ca: Buffer.from('ca of the context') } });
-    expect(of({ FSB_TOKEN_FILE: 'other' }).token).toBe('other');
-    expect(of({ FSB_TOKEN_FILE: 'other', FSB_TOKEN: 'first' }).token).toBe('first');
-    expect(of({ FSB_CA: 'other' }).tls?.ca?.toString()).toBe('other');
-    expect(clientSecurity('tcp', {}, { env: { FSB_TOKEN: 'a' }, cwd })).toEqual({ token: 'a' });
-    expect(clientSecurity('tls', { server_name: 'x' }, { env: {}, cwd })).toEqual({
+  const { signal } = new AbortController();
+
+  it('is that of the environment, else of the context', async () => {
+    const of = (env: Record<string, string>) => clientSecurity('tls', files(), { env, cwd }, signal);
+    expect(await of({})).toEqual({
+      token: 'token-of-the-context',
+      tls: { ca: Buffer.from('ca of the context') },
+    });
+    expect((await of({ FSB_TOKEN_FILE: 'other' })).token).toBe('other');
+    expect((await of({ FSB_TOKEN_FILE: 'other', FSB_TOKEN: 'first' })).token).toBe('first');
+    expect((await of({ FSB_CA: 'other' })).tls?.ca?.toString()).toBe('other');
+    expect(await clientSecurity('tcp', {}, { env: { FSB_TOKEN: 'a' }, cwd }, signal)).toEqual({ token: 'a' });
+    expect(await clientSecurity('tls', { server_name: 'x' }, { env: {}, cwd }, signal)).toEqual({
       tls: { serverName: 'x' },
     });
   });
 
-  it('is told without a word of what is in the files', () => {
+  it('is told without a word of what is in the files', async () => {
     writeFileSync(join(cwd, 'lines'), 'one secret\nand another');
-    const call = () => clientSecurity('tls', {}, { env: { FSB_TOKEN_FILE: 'lines' }, cwd });
-    expect(call).toThrow(/no token in .*lines \(named by FSB_TOKEN_FILE\)$/);
-    expect(() => clientSecurity('tls', {}, { env: { FSB_CA: 'gone' }, cwd })).toThrow('named by FSB_CA');
+    const call = () => clientSecurity('tls', {}, { env: { FSB_TOKEN_FILE: 'lines' }, cwd }, signal);
+    await expect(call()).rejects.toThrow(/no token in .*lines \(named by FSB_TOKEN_FILE\)$/);
+    await expect(clientSecurity('tls', {}, { env: { FSB_CA: 'gone' }, cwd }, signal)).rejects.toThrow(
+      'named by FSB_CA',
+    );
+  });
+
+  it('may come through a pipe, which nobody may ever write to', async () => {
+    execFileSync('mkfifo', [join(cwd, 'pipe')]);
+    const call = (until: AbortSignal) =>
+      clientSecurity('tcp', {}, { env: { FSB_TOKEN_FILE: 'pipe' }, cwd }, until);
+    const patience = new AbortController();
+    const waiting = call(patience.signal);
+    patience.abort(new FsbError('timeout', 'not done within 1s'));
+    await expect(waiting).rejects.toMatchObject({ code: 'timeout' });
+    const read = call(signal);
+    await writeFile(join(cwd, 'pipe'), 'piped\n');
+    expect(await read).toEqual({ token: 'piped' });
   });
 
   it('stays with us', () => {
