@@ -62,7 +62,8 @@ export async function acquireLock(launchBinary: string, file: string, waitMs: nu
       released = true;
       // Without this the process may end while it waits here, in the middle of what it was doing.
       child.ref();
-      child.stdin.end();
+      // Not by the end of its input: it may be stopped, and has nothing to bring to an end.
+      child.kill('SIGKILL');
       await exited;
     },
   };

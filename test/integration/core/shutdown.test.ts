@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -6,7 +8,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
 import { Workbench } from '../../contract/workbench.ts';
-import { startCoreProcess } from '../../helpers/core/core-process.ts';
+import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
 import { leftRecords } from '../../helpers/core/left-records.ts';
 import { makeRoot } from '../../helpers/core/real-core.ts';
 import { numbersProblem, textOf } from '../../helpers/core/storm/promises.ts';
@@ -69,6 +71,49 @@ it('a core that gets SIGTERM ends all that is under way, and leaves running what
   const text = await textOf(next.api, box);
   expect(numbersProblem(text.slice(0, text.lastIndexOf('\n') + 1))).toBeUndefined();
   await bench.cleanUp();
+  expect(await next.stop()).toBe(0);
+  expect(await traces(root)).toEqual([]);
+  expect(await leftRecords(root)).toEqual([]);
+});
+
+/** All that the core starts programs with, and what holds its lock. */
+function launchersOf({ pid }: CoreProcess): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+  return children.filter((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('fsb-launch'));
+}
+
+it('a core that gets SIGTERM ends although something boots, and something cannot be destroyed', {
+  timeout: 90_000,
+}, async () => {
+  const core = await startCoreProcess(root, {
+    pool: { warm: [], capacity: { max: 4, buffer_min: 0, buffer_max: 0 } },
+  });
+  const bench = new Workbench();
+  bench.use(core.api);
+  const [held, box] = [await bench.idle(), await bench.idle()];
+  const { instances } = await core.api.system.usage();
+  const directory = join(root, 'run/i', instances.find(({ sandboxId }) => sandboxId === held.id)!.id);
+  execFileSync('mount', ['--bind', directory, directory]);
+  const counts = async () =>
+    (await core.api.pools.status()).map(({ stopping, booting }) => ({ stopping, booting }));
+  try {
+    const deleted = outcomeOf(core.api.sandboxes.delete(held, { grace: 0 }));
+    await expect.poll(counts).toEqual([{ stopping: 1, booting: 0 }]);
+    for (const launcher of launchersOf(core)) process.kill(launcher, 'SIGSTOP');
+    const made = outcomeOf(bench.idle());
+    await expect.poll(counts).toEqual([{ stopping: 1, booting: 1 }]);
+    expect(await core.stop()).toBe(0);
+    // Its record and its name were gone at once.
+    expect([await deleted, await made]).toEqual(['answered', expect.stringContaining('unavailable: ')]);
+  } finally {
+    execFileSync('umount', [directory]);
+  }
+
+  const next = await startCoreProcess(root, { pool: { warm: [] } });
+  bench.use(next.api);
+  expect((await bench.run(box, 'echo hi')).stdout.toString()).toBe('hi\n');
+  await bench.cleanUp();
+  await expect.poll(() => next.api.system.usage().then((usage) => usage.instances)).toEqual([]);
   expect(await next.stop()).toBe(0);
   expect(await traces(root)).toEqual([]);
   expect(await leftRecords(root)).toEqual([]);
