@@ -50,7 +50,8 @@ export class Client {
       const box = await this.#create(known);
       if (this.#random(3) === 0) return;
       const end = await this.#api.sandboxes.wait(box).catch((error: Error) => error.message);
-      const told = typeof end === 'string' && end.includes('its time was up');
+      // How its command ended, unless the core was killed before it was heard.
+      const told = typeof end === 'string' ? end.includes('its time was up') : end.signal !== null;
       demand(known, told ? undefined : `its wait says ${JSON.stringify(end)}`);
     });
   }

@@ -182,7 +182,7 @@ const cores: TableLine[] = [
     'fsb-ctl kill box >/dev/null; fsb-ctl wait box; fsb-ctl system df -v --no-trunc; fsb-ctl system prune -a -A --yes --set-aside --filter until=0s; fsb-ctl system prune -f -q; fsb-ctl list -a -q',
     /^137\nTYPE .*\n(.*\n)*Sandboxes +box +[0-9a-f]{32} +Exited .* yes .*\n(.*\n)*Deleted sandboxes:\ndefault\/box\n\n(.*\n)*Total reclaimed space: .*\n$/,
   ],
-  ['fsb-ctl doctor --fix', /^CHECK .*\nnode +yes/],
+  ['fsb-ctl doctor --fix', /^CHECK .*\nconfiguration +yes .*\nnode +yes/],
   ['fsb-ctl info', /^Client version: (.*\n)*Sandboxes: +1, 1 Running\n/],
 ];
 

@@ -7,6 +7,9 @@ import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import { type ServerOptions, type Servers, startServers } from '../../../src/core/server/servers.ts';
 
+// What a first request would load, maybe in the moment in which the tests of a file are over: then it stays broken for the next file.
+import '../../../src/core/server/http/rest/answer.ts';
+
 export interface ServedCore {
   /** The client's end. */
   core: CoreApi;

@@ -108,6 +108,8 @@ describe('a sandbox with the policy AutoRecreate', () => {
     await leaveTrace(core);
     await lose(core.api, root, box);
     const { recreateAt } = (await get(core)).state as { recreateAt?: number };
+    // Answered when it is on record, and with it what was before.
+    await core.api.sandboxes.update(box, { labels: { seen: 'lost' } });
     await core.kill();
     const second = await startCoreProcess(root);
     const seen = await get(second);
