@@ -7,7 +7,7 @@ const shared = {
   testTimeout: 60_000,
   hookTimeout: 60_000,
   // More than cores: many wait for real sandboxes and programs.
-  maxWorkers: 5,
+  maxWorkers: 6,
 };
 
 /** Each in a process of its own: what they count or change belongs to the whole process. */

@@ -7,6 +7,7 @@ const PROJECTS = ['real', 'embedded', 'tls', 'alone', 'unit'];
 const LONGEST = [
   ...['integration/core/soak', 'integration/core/crash/', 'e2e/', 'contract/'],
   'integration/core/doubtful-recovery',
+  'unit/pool/model',
   'unit/server/slow-clients',
 ];
 
