@@ -180,7 +180,9 @@ describe('the log of the core', () => {
     const lines = text.trimEnd().split('\n');
     expect(await shell.succeed('fsb-ctl daemon logs -n 2')).toBe(`${lines.slice(-2).join('\n')}\n`);
     expect(await shell.succeed('fsb-ctl daemon logs -n 0')).toBe('');
-    const session = shell.open('fsb-ctl daemon logs -f -n 0');
+    const session = shell.open('fsb-ctl daemon logs -f -n 1');
+    // It follows by then.
+    await session.sees('"msg"');
     await shell.succeed('fsb-ctl daemon restart');
     await session.sees('"msg":"ready"');
     session.type('\u0003');

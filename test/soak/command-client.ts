@@ -59,7 +59,8 @@ export class CommandClient {
         () => this.#fsb(['cp', `${box}:/etc/hostname`, '-'], { code: 0, stdout: /hostname/ }),
         () => this.#follow(box, generations),
         restart,
-        () => this.#fsb(['get', box, '-o', 'json'], { code: 0, stdout: /"Running"|running/ }),
+        // Pending after a restart under which the core was killed: the next one goes on with it.
+        () => this.#fsb(['get', box, '-o', 'json'], { code: 0, stdout: /"(Running|Pending)"/ }),
       ];
       for (let left = 1 + this.#random(2); left > 0; left--) await deeds[this.#random(deeds.length)]!();
     }

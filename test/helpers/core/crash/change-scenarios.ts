@@ -94,6 +94,8 @@ export const changeScenarios = [
   ),
   scenario({
     name: 'pause',
+    // Of what was prepared, when it comes late.
+    besides: ['record.sandboxes.committed#2'],
     core: COLD,
     prepare: (api) => makeRunning(api),
     act: (api) => api.sandboxes.pause(box),
