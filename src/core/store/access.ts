@@ -1,5 +1,6 @@
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
+import { Latch } from '../model/latch.ts';
 
 /** Milliseconds that a commit may take after one that failed. */
 const PATIENCE = 10_000;
@@ -17,7 +18,7 @@ export class Access {
   readonly #probe: () => void;
   /** Resolves when it has come to that. */
   readonly over: Promise<FsbError>;
-  readonly #givenUp: Promise<never>;
+  readonly #givenUp = new Latch();
   #end!: (error: FsbError) => void;
   #error: FsbError | undefined;
   #hasFailed = false;
@@ -33,9 +34,6 @@ export class Access {
     this.over = new Promise((resolve) => {
       this.#end = resolve;
     });
-    this.#givenUp = this.over.then((error) => Promise.reject(error));
-    // Nobody may be writing.
-    this.#givenUp.catch(() => {});
   }
 
   /** True when no write of lmdb will ever end again. */
@@ -51,12 +49,21 @@ export class Access {
     this.#underWay += 1;
     if (this.#hasFailed) this.#watch();
     try {
-      // Whoever loses the race is heard, too.
-      const result = await Promise.race([write().catch((error) => this.#failed(error)), this.#givenUp]);
+      const result = await this.#givenUp.first(
+        write().catch((error) => this.#failed(error)),
+        () => {
+          throw this.#error;
+        },
+      );
       this.#hasFailed = false;
       this.#failure = undefined;
       this.#unwatch();
       return result;
+    } catch (error) {
+      if (this.#error !== undefined) throw error;
+      this.#failure = error;
+      this.#look();
+      throw error;
     } finally {
       this.#underWay -= 1;
       if (this.#underWay === 0) this.#unwatch();
@@ -85,9 +92,7 @@ export class Access {
     this.#hasFailed = true;
     // Of the reason, too, it may never be heard.
     if (this.#underWay > 0) this.#watch();
-    this.#failure = await commitErrorOf(error);
-    this.#look();
-    throw this.#failure;
+    throw await commitErrorOf(error);
   }
 
   #look(): void {
@@ -110,6 +115,7 @@ export class Access {
   #giveUp(): FsbError {
     this.#error ??= overError(this.#failure);
     this.#end(this.#error);
+    this.#givenUp.open();
     return this.#error;
   }
 }

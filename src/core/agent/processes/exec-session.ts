@@ -1,5 +1,8 @@
 import type { GuestProcess } from '../../guest/guest-channel.ts';
+import { Latch } from '../../model/latch.ts';
 import type { ExitStatus, OutputChunk, ProcessSession } from '../../model/process.ts';
+
+const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /**
  * An exec as its caller holds it. When the caller lets go, the process runs on: its input ends, its output is read and
@@ -15,17 +18,13 @@ export function execSession(
   recorded?: Promise<void>,
 ): ProcessSession {
   const source = process.output[Symbol.asyncIterator]();
-  let letGo = (): void => {};
-  const gone = new Promise<IteratorResult<OutputChunk>>((resolve) => {
-    letGo = () => resolve({ done: true, value: undefined });
-  });
+  const closed = new Latch();
   let reading: Promise<IteratorResult<OutputChunk>> | undefined;
-  let closed = false;
-  const next = (): Promise<IteratorResult<OutputChunk>> => {
+  const next = async (): Promise<IteratorResult<OutputChunk>> => {
     // Only one may wait for the output: a late question would take the place of the drain, and end it.
-    if (closed) return gone;
+    if (closed.isOpen) return END;
     reading = source.next();
-    return Promise.race([reading, gone]);
+    return closed.first(reading, () => END);
   };
   const drain = async (): Promise<void> => {
     try {
@@ -36,9 +35,8 @@ export function execSession(
     }
   };
   const close = async (): Promise<void> => {
-    if (closed) return;
-    closed = true;
-    letGo();
+    if (closed.isOpen) return;
+    closed.open();
     process.endInput();
     void drain();
   };
@@ -54,7 +52,7 @@ export function execSession(
         next,
         async return() {
           await close();
-          return { done: true, value: undefined };
+          return END;
         },
       }),
     },

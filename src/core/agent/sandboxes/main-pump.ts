@@ -1,4 +1,5 @@
 import type { LogWriter } from '../../logs/log-store.ts';
+import { Latch } from '../../model/latch.ts';
 import type { OutputChunk, ProcessSession, StreamName } from '../../model/process.ts';
 import { Beginning } from './beginning.ts';
 import { OutputTap } from './output-tap.ts';
@@ -47,8 +48,10 @@ export class MainPump {
   /** Resolves when every byte is in the log or `missing`, or after `stop`; rejects when the channel was lost before that. */
   async run(): Promise<void> {
     // Once the process has ended, at most its last buffers are left: a reader that stalls must not delay the end.
-    const exited = this.#main.exited.then(noop, noop).then(() => {
+    const exited = new Latch();
+    this.#main.exited.catch(noop).then(() => {
       for (const tap of this.#taps) tap.release();
+      exited.open();
     });
     let failure: Error | undefined;
     try {
@@ -56,7 +59,7 @@ export class MainPump {
         this.#beginning.add(chunk);
         const pushed = [...this.#taps].map((tap) => tap.push(chunk));
         this.#current = (async () => {
-          if (pushed.length > 0) await Promise.race([Promise.all(pushed), exited]);
+          if (pushed.length > 0) await exited.first(Promise.all(pushed), () => []);
           await this.#record(chunk);
         })();
         await this.#current;

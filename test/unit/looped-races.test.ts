@@ -1,0 +1,113 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { pino } from 'pino';
+import { expect, it } from 'vitest';
+import { execSession } from '../../src/core/agent/processes/exec-session.ts';
+import { MainPump } from '../../src/core/agent/sandboxes/main-pump.ts';
+import { Persistence } from '../../src/core/agent/sandboxes/persistence.ts';
+import type { GuestProcess } from '../../src/core/guest/guest-channel.ts';
+import type { OutputChunk } from '../../src/core/model/process.ts';
+import { Access } from '../../src/core/store/access.ts';
+import { memoryLog } from '../helpers/core/scripted-main.ts';
+import { heapInUse } from '../helpers/heap-in-use.ts';
+import { createManualClock } from '../helpers/manual-clock.ts';
+
+/** Where a race may be run, and why what it keeps is soon gone; everything else waits with a Latch or abortable(). */
+const racers: Record<string, string> = {
+  'cli/copy/copy': 'once in a copy',
+  'cli/endpoints/ssh-tunnel': 'once in a tunnel',
+  'cli/local/first-word': 'once in a start',
+  'cli/local/serve-core': 'once in a core',
+  'cli/session/session': 'once in a session',
+  'core/agent/pools/patience': 'its limit ends with it',
+  'core/agent/sandboxes/outcome': 'once in a run',
+  'core/agent/sandboxes/sandbox-run': 'once in a run',
+  'core/guest/connection': 'once in a connection',
+  'core/lock': 'once in a lock',
+  'core/pool/life': 'its limit ends with it',
+  'core/server/http/rest/send-stream': 'what it races with ends at once, or with the piece that is sent',
+  'core/tools/notebook/notebook': 'its limit is that of one run',
+  'core/tools/pool/pool-watch': 'its limit is that of one call',
+  'core/tools/run/run-program': 'its limit is that of one run',
+  'core/trace/open-tracing': 'once in a process',
+};
+
+it('no race is run again and again against what lives on', () => {
+  const src = join(import.meta.dirname, '../../src');
+  const found = readdirSync(src, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\bPromise\.(race|any)\b/.test(sourceOf(join(src, name))))
+    .map((name) => name.replace(/\.ts$/, ''));
+  expect(found.sort()).toEqual(Object.keys(racers).sort());
+});
+
+const sourceOf = (path: string): string =>
+  path.endsWith('.ts')
+    ? readFileSync(path, 'utf8')
+        .replace(/\/\*[\s\S]*?\*\//g, '')
+        .replace(/\/\/.*/g, '')
+    : '';
+
+/** Output of a process that runs for ever. */
+async function* output(chunks: number, size: number): AsyncGenerator<OutputChunk> {
+  for (let at = 0; at < chunks; at++) {
+    yield { stream: 'stdout', offset: at * size, data: Buffer.alloc(size) };
+    if (at % 100 === 0) await turn();
+  }
+}
+
+const process = (chunks: number, size: number): GuestProcess =>
+  ({
+    output: output(chunks, size),
+    exited: new Promise(() => {}),
+    endInput: () => {},
+  }) as unknown as GuestProcess;
+
+/** Bytes that stay of each of so many rounds, while all that they belong to lives on. */
+async function kept(rounds: number, run: (rounds: number) => Promise<unknown>): Promise<number> {
+  await run(1_000);
+  const before = heapInUse();
+  const alive = await run(rounds);
+  const grown = heapInUse() - before;
+  expect(alive).toBeDefined();
+  return grown / rounds;
+}
+
+it('a command that runs on leaves nothing of what it wrote in memory', async () => {
+  const session = async (rounds: number) => {
+    const { exited } = process(0, 0);
+    const session = execSession(process(rounds, 4_096), exited);
+    const reader = session.output[Symbol.asyncIterator]();
+    while (!(await reader.next()).done);
+    return session;
+  };
+  expect(await kept(40_000, session)).toBeLessThan(100);
+});
+
+it('the log of a sandbox that runs on leaves nothing in memory, whoever watches', async () => {
+  const clock = createManualClock();
+  const { signal } = new AbortController();
+  const pumped = async (rounds: number) => {
+    const main = process(rounds, 16);
+    const writes = new Persistence({
+      ...{ clock, log: pino({ level: 'silent' }), what: 'a log' },
+      ...{ hurry: signal, stop: signal },
+    });
+    const pump = new MainPump(main, { ...memoryLog().writer, append: async () => {} }, writes);
+    const running = pump.run();
+    const { tap } = await pump.join();
+    for await (const _ of tap.read());
+    await running;
+    return [pump, main];
+  };
+  expect(await kept(20_000, pumped)).toBeLessThan(100);
+});
+
+it('records that are written leave nothing in memory', async () => {
+  const access = new Access(createManualClock(), () => {});
+  const written = async (rounds: number) => {
+    for (let at = 0; at < rounds; at++) await access.write(async () => {});
+    return access;
+  };
+  expect(await kept(20_000, written)).toBeLessThan(100);
+});
