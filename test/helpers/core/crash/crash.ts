@@ -40,7 +40,7 @@ export async function passThrough(
   const before = await prepared(cores, scenario);
   let { core } = before;
   if (scenario.whileStarting) {
-    await core.kill();
+    await killAndRest(core, scenario);
     core = await cores.startAnew(scenario.core);
   } else await core.dieAt(undefined);
   if (scenario.whileEnding) {
@@ -78,6 +78,11 @@ async function prepared(cores: Cores, { core: terms, prepare, restarted }: Scena
   return { core, state };
 }
 
+async function killAndRest(core: CoreProcess, { away }: Scenario): Promise<void> {
+  await core.kill();
+  if (away) await new Promise((resolve) => setTimeout(resolve, away));
+}
+
 /** @returns whether the caller was told that it is done */
 async function killedAt(
   failpoint: string,
@@ -86,7 +91,7 @@ async function killedAt(
   scenario: Scenario,
 ): Promise<boolean> {
   if (scenario.whileStarting) {
-    await core.kill();
+    await killAndRest(core, scenario);
     const started = cores.startAnew(scenario.core, failpoint);
     await expect(started, `a core that starts does not come to ${failpoint}`).rejects.toThrow('exit null');
     return true;

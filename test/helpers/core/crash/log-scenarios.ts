@@ -83,6 +83,7 @@ export const logScenarios = [
     // So long that the core that is killed does not come to it.
     core: { ...COLD, logRetention: 2_000 },
     whileStarting: true,
+    away: 2_000,
     prepare: async (api) => {
       await makeRunning(api);
       await api.sandboxes.delete(box, { grace: 0 });

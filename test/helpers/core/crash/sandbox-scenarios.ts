@@ -60,6 +60,8 @@ export const sandboxScenarios = [
     besides: ['start.', 'record.'],
     core: { pool: { capacity: { max: 8 } } },
     act: (api) => make(api, RUNNING),
+    // It begins beside the start of the sandbox, which may not be on record yet.
+    becomes: { Running: ['', 'boot.recorded'], Failed: ['boot.recorded'] },
     ends: 'Running',
   }),
   scenario({

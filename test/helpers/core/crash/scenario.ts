@@ -37,6 +37,8 @@ export interface Scenario<State = unknown> {
   tidy?(api: CoreApi, root: string): Promise<void>;
   /** The core that is killed is one on its way to being ready, after one that was killed. */
   whileStarting?: boolean;
+  /** Milliseconds in between without a core. */
+  away?: number;
   /** It is killed while it ends: SIGTERM is the operation. */
   whileEnding?: boolean;
 }
