@@ -81,21 +81,27 @@ describe('run', () => {
     });
   });
 
-  it('leaves what --rm is to delete to the next core when this one ends', async () => {
-    const lost = async (): Promise<never> => {
-      throw new FsbError('run_failed', 'lost the process: the core ended');
-    };
-    const asked: unknown[] = [];
-    const create: CoreApi['sandboxes']['create'] = (request) => {
-      asked.push(request.autoRemove);
-      return core.sandboxes.create(request);
-    };
-    const ending = { ...core.sandboxes, create, attach: lost, delete: lost };
-    const { code, stderr } = await fsb('run job --rm --image host true', {
-      core: { ...core, sandboxes: ending as unknown as CoreApi['sandboxes'] },
+  describe('with --rm, where the deletion fails', () => {
+    const left =
+      'job is not deleted yet (the core is away): the core does that once its command has ended.\n';
+    beforeEach(() => {
+      const away = new FsbError('unavailable', 'the core is away');
+      vi.spyOn(core.sandboxes, 'delete').mockRejectedValueOnce(away);
     });
-    expect([code, asked]).toEqual([125, [true]]);
-    expect(stderr).toMatch(/^job could not be deleted: the next core does, once it has ended\.\nError: lost/);
+
+    it('exits as the command did, and says who deletes it', async () => {
+      const line = ['run', 'job', '--rm', '--image', 'host', '--', 'sh', '-c', 'exit 7'];
+      expect(await fsb(line)).toEqual({ code: 7, stdout: '', stderr: left });
+    });
+
+    it('tells why the stream broke behind that', async () => {
+      const create = vi.spyOn(core.sandboxes, 'create');
+      const lost = new FsbError('run_failed', 'lost the process: the core ended');
+      vi.spyOn(core.sandboxes, 'attach').mockRejectedValueOnce(lost);
+      const { code, stderr } = await fsb('run job --rm --image host true');
+      expect([code, create.mock.calls[0]![0].autoRemove]).toEqual([125, true]);
+      expect(stderr.startsWith(`${left}Error: lost`)).toBe(true);
+    });
   });
 
   it('keeps nothing with --rm', async () => {
@@ -332,6 +338,26 @@ describe('a terminal session', () => {
     expect(await line.code).toBe(0);
     expect(line.stderr.text).toContain('Detached from shell.');
     expect(line.stdin.isRaw).toBe(false);
+    expect(JSON.parse((await fsb('get shell -o json')).stdout).phase).toBe('Running');
+  });
+
+  it('is left by one that goes with its run, and says when that is', async () => {
+    const line = terminal([
+      'run',
+      'shell',
+      '-it',
+      '--rm',
+      '--image',
+      'host',
+      '--',
+      'sh',
+      '-c',
+      'echo up; cat',
+    ]);
+    await line.stdout.until('up');
+    line.stdin.write('\u0010\u0011');
+    expect(await line.code).toBe(0);
+    expect(line.stderr.text).toContain('\r\nDetached from shell. It is deleted when its command ends.\n');
     expect(JSON.parse((await fsb('get shell -o json')).stdout).phase).toBe('Running');
   });
 
