@@ -6,7 +6,7 @@ import type { Interruption } from '../interruption.ts';
 import { parseDetachKeys } from '../session/detach-keys.ts';
 import { joinMain, tellQuietEnd } from '../session/main-session.ts';
 import type { SessionEnd } from '../session/session.ts';
-import { tryWrite } from '../streams.ts';
+import { OutputClosed, tryWrite } from '../streams.ts';
 import type { World } from '../world.ts';
 import type { RunFlags } from './run-plan.ts';
 
@@ -18,18 +18,20 @@ export interface AttachedRun {
   interruption: Interruption;
 }
 
+const GOES = 'It is deleted when its command ends.';
+
 /**
- * Streams the main process of a new sandbox to its end; with --rm nothing of the sandbox stays after that, however it
- * ended. @returns the command's exit code; 0 when the user detached
+ * Streams the main process of a new sandbox to its end; with --rm nothing of the sandbox stays after that, but what runs
+ * on when the stream broke. @returns the command's exit code; 0 when the user detached
  */
 export async function attachToRun(run: AttachedRun): Promise<number> {
   const { ref, flags, world } = run;
   const end = await streamMain(run).catch(async (error: unknown) => {
-    if (flags.rm) await removeAfterRun(run);
+    if (flags.rm && !(await leftRunning(run, error))) await removeAfterRun(run);
     throw error;
   });
   if (end.kind === 'detached') {
-    const then = flags.rm ? ' It is deleted when its command ends.' : '';
+    const then = flags.rm ? ` ${GOES}` : '';
     await tryWrite(world.terminal.stderr, `\r\nDetached from ${ref.name}.${then}\n`);
     return 0;
   }
@@ -46,6 +48,21 @@ function streamMain({ core, ref, flags, world, interruption }: AttachedRun): Pro
     signalProxy: !flags['no-sig-proxy'],
     detachKeys: parseDetachKeys(flags['detach-keys']),
   });
+}
+
+/**
+ * Whether it is left to its command: a stream that broke says nothing of that. Not where somebody has ended it here, or the
+ * reader of its output is gone.
+ */
+async function leftRunning(
+  { core, ref, world, interruption }: AttachedRun,
+  error: unknown,
+): Promise<boolean> {
+  if (interruption.signal.aborted || error instanceof OutputClosed) return false;
+  const sandbox = await core.sandboxes.get(ref).catch(() => undefined);
+  if (sandbox?.state.phase !== 'Running') return false;
+  await tryWrite(world.terminal.stderr, `${ref.name} runs on. ${GOES}\n`);
+  return true;
 }
 
 /** How the command ended is what there is to report, whatever comes of this: the core sees to it as well. */

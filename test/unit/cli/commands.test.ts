@@ -28,6 +28,8 @@ afterEach(async () => {
 });
 
 describe('run', () => {
+  const lost = new FsbError('run_failed', 'lost the process: the core ended');
+
   it('prints who was made, and nothing on stderr', async () => {
     const { code, stdout, stderr } = await fsb('run box --image host -- sleep 60');
     expect([code, stderr]).toEqual([0, '']);
@@ -84,8 +86,8 @@ describe('run', () => {
   describe('with --rm, where the deletion fails', () => {
     const left =
       'job is not deleted yet (the core is away): the core does that once its command has ended.\n';
+    const away = new FsbError('unavailable', 'the core is away');
     beforeEach(() => {
-      const away = new FsbError('unavailable', 'the core is away');
       vi.spyOn(core.sandboxes, 'delete').mockRejectedValueOnce(away);
     });
 
@@ -96,12 +98,22 @@ describe('run', () => {
 
     it('tells why the stream broke behind that', async () => {
       const create = vi.spyOn(core.sandboxes, 'create');
-      const lost = new FsbError('run_failed', 'lost the process: the core ended');
-      vi.spyOn(core.sandboxes, 'attach').mockRejectedValueOnce(lost);
+      vi.spyOn(core.sandboxes, 'attach').mockImplementationOnce(() => {
+        vi.spyOn(core.sandboxes, 'get').mockRejectedValueOnce(away);
+        return Promise.reject(lost);
+      });
       const { code, stderr } = await fsb('run job --rm --image host true');
       expect([code, create.mock.calls[0]![0].autoRemove]).toEqual([125, true]);
       expect(stderr.startsWith(`${left}Error: lost`)).toBe(true);
     });
+  });
+
+  it('with --rm leaves what runs on to the core when the stream broke', async () => {
+    vi.spyOn(core.sandboxes, 'attach').mockRejectedValueOnce(lost);
+    const { code, stderr } = await fsb('run job --rm --image host sleep 60');
+    expect(code).toBe(125);
+    expect(stderr).toMatch(/^job runs on\. It is deleted when its command ends\.\nError: lost/);
+    expect(JSON.parse((await fsb('get job -o json')).stdout).phase).toBe('Running');
   });
 
   it('keeps nothing with --rm', async () => {
