@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { notACount } from '../cli/docker/flags.ts';
-import { globalFlags, repeated } from '../cli/flags.ts';
+import { assertNoCount } from '../cli/docker/flags.ts';
+import { repeated } from '../cli/flags.ts';
 import { sandboxListing } from '../cli/output/sandbox-listing.ts';
 import { withDashedValue } from '../cli/program/pass-through.ts';
 import { parseSelectors } from '../cli/select/label-selector.ts';
@@ -50,12 +50,12 @@ Filters are name=PART (a regular expression), id=PREFIX, label=K or label=K=V, p
     }),
     latest: Flags.boolean({ summary: 'Only the one that was created last.', exclusive: ['last'] }),
     last: Flags.integer({ summary: 'Only so many, those that were created last.', min: 1, helpValue: 'N' }),
-    namespace: { ...globalFlags.namespace, parse: async (text: string) => notACount(text) },
     'all-namespaces': Flags.boolean({ char: 'A', summary: 'Of every namespace.' }),
   };
 
   override async run(): Promise<undefined> {
     const { flags } = await this.parse(List, withDashedValue(this.argv, '--sort-by'));
+    assertNoCount(this.argv, flags.namespace);
     const selector = parseSelectors(flags.selector ?? []);
     const filters = parseSandboxFilters(flags.filter ?? [], flags.phase ?? []);
     const sort = await sorter(flags['sort-by']);

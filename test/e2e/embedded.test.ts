@@ -173,7 +173,9 @@ describe('the log of the core', () => {
     await new Promise((resolve) => holder.on('error', resolve).listen(5758, '127.0.0.1', () => resolve(0)));
     const { stderr } = await shell.run('fsb-ctl daemon start');
     holder.close();
-    expect(stderr).toMatch(/^Warning: cannot listen on 127.0.0.1:5758: .*--http and --metrics\.$/m);
+    expect(stderr).toMatch(
+      /^Warning: cannot listen on 127.0.0.1:5758: .*This core listens on http:\S+ and http:\S+ instead\..*--http and --metrics\.$/m,
+    );
     const text = await shell.succeed('fsb-ctl daemon logs');
     expect(text).toContain('a usual port is taken');
     expect(text).toBe(await readFile(join(shell.cli.root, 'state/core.log'), 'utf8'));

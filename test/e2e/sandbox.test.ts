@@ -1,8 +1,9 @@
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CliRoot, makeCliRoot } from '../helpers/cli/cli-root.ts';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type CliRoot, makeCliRoot, outcomeOf } from '../helpers/cli/cli-root.ts';
 import { onlyOver } from '../helpers/cli/only-over.ts';
 import { traces } from '../helpers/core/traces.ts';
 
@@ -17,6 +18,13 @@ beforeAll(async () => {
 afterAll(async () => {
   expect(await cli.close()).toEqual([]);
 });
+
+/** A client at work that deletes its sandbox when that has ended, if it still can. */
+async function followed(name: string): Promise<ChildProcessWithoutNullStreams> {
+  const client = cli.start(['run', name, '--rm', '--image', 'host', '--', 'sh', '-c', 'echo up; sleep 1']);
+  await once(client.stdout, 'data');
+  return client;
+}
 
 const counting = 'i=0; while :; do echo line $i; i=$((i+1)); sleep 0.05; done';
 
@@ -182,8 +190,16 @@ onlyOver(['unix', 'tls'], 'an embedded core ends with its command').describe(
       const first = await view('life');
       expect(await cli.fsb(['stop', '-t', '1', 'life'])).toEqual({ code: 0, stdout: 'life\n', stderr: '' });
       expect(await view('life')).toMatchObject({ id: first.id, phase: 'Exited', signal: 'SIGTERM' });
-      await cli.killCore();
+      const attached = outcomeOf(await followed('coreless'));
+      await cli.killCore(async () =>
+        expect(await attached).toMatchObject({
+          code: 125,
+          stderr: expect.stringMatching(/^coreless is not deleted yet/),
+        }),
+      );
       expect(await cli.fsb(['start', 'life'])).toMatchObject({ code: 0, stdout: 'life\n' });
+      (await followed('clientless')).kill('SIGKILL');
+      expect((await cli.fsb(['list', '-aq'])).stdout).toBe('clientless\ncoreless\nlife\n');
       expect(await read()).toBe('precious\n');
       await cli.fsb(['restart', '-t', '0', 'life']);
       expect(await read()).toBe('precious\n');
@@ -296,3 +312,14 @@ describe('the command line for scripts', () => {
     await cli.fsb(['delete', 'hog']);
   });
 });
+
+onlyOver(['unix', 'tls'], 'an embedded core ends with its command').it(
+  'what run --rm could not delete, for its core or its client was killed, is deleted by the core',
+  async () => {
+    const left = async (): Promise<string> => (await cli.fsb(['list', '-aq'])).stdout;
+    await vi.waitFor(async () => expect(await left()).not.toMatch(/coreless|clientless/), {
+      timeout: 55_000,
+      interval: 500,
+    });
+  },
+);

@@ -63,6 +63,7 @@ describe('the detach keys', () => {
   it.each([
     ['box', 'fsb-ctl exec -it box bash'],
     ['shell', 'fsb-ctl run shell -it --image host -- bash'],
+    ['gone', 'fsb-ctl run gone --rm -it --image host -- bash'],
   ])('leave what runs in %s running: %s', async (name, line) => {
     const session = await atPrompt(line);
     enter(session, `echo on''e; sleep 599; echo tw''o`);

@@ -104,13 +104,13 @@ export function insteadOfFlag(command: string, flag: string): string | undefined
 }
 
 /**
- * The namespace that -n of `list` names: docker's -n 1 would be an empty list of a namespace that nobody has.
- * @throws invalid_argument for a number
+ * Of `list`: docker's -n 1 would be an empty list of a namespace that nobody has. Who writes --namespace means it.
+ * @throws invalid_argument for a number behind -n
  */
-export function notACount(namespace: string): string {
-  if (!/^\d+$/.test(namespace)) return namespace;
+export function assertNoCount(argv: readonly string[], namespace = ''): void {
+  if (!/^\d+$/.test(namespace) || argv.some((word) => /^--namespace(=|$)/.test(word))) return;
   throw new FsbError('invalid_argument', `-n is the namespace, and ${namespace} is a number`, {
-    hint: `The newest: fsb-ctl list --last ${namespace}. A namespace of that name: FSB_NAMESPACE=${namespace}`,
+    hint: `The newest: fsb-ctl list --last ${namespace}. A namespace of that name: --namespace ${namespace}`,
   });
 }
 

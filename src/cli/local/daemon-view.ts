@@ -40,7 +40,7 @@ export function daemonView(status: CoreStatus | undefined, paths: CorePaths): Da
 /** What to tell whoever expects a core that starts at the usual ports. */
 export const movedPorts = ({ moved, http, metrics }: CoreStatus): string | undefined =>
   moved &&
-  `Warning: ${moved}; perhaps another core has it. Free ports are used instead: ${[http, metrics].filter(Boolean).join(', ')}. For ports of its own, give --http and --metrics.`;
+  `Warning: ${moved}; perhaps another core has it. This core listens on ${[http, metrics].filter(Boolean).join(' and ')} instead. Choose its ports with --http and --metrics.`;
 
 export function daemonListing(status: CoreStatus | undefined, paths: CorePaths): Listing<DaemonView> {
   return {

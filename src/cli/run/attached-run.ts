@@ -6,7 +6,7 @@ import type { Interruption } from '../interruption.ts';
 import { parseDetachKeys } from '../session/detach-keys.ts';
 import { joinMain, tellQuietEnd } from '../session/main-session.ts';
 import type { SessionEnd } from '../session/session.ts';
-import { tryWrite } from '../streams.ts';
+import { OutputClosed, tryWrite } from '../streams.ts';
 import type { World } from '../world.ts';
 import type { RunFlags } from './run-plan.ts';
 
@@ -18,24 +18,25 @@ export interface AttachedRun {
   interruption: Interruption;
 }
 
+const GOES = 'It is deleted when its command ends.';
+
 /**
- * Streams the main process of a new sandbox to its end; with --rm nothing of the sandbox stays after that, however it
- * ended. @returns the command's exit code; 0 when the user detached
+ * Streams the main process of a new sandbox to its end; with --rm nothing of the sandbox stays after that, but what runs
+ * on when the stream broke. @returns the command's exit code; 0 when the user detached
  */
 export async function attachToRun(run: AttachedRun): Promise<number> {
-  const { core, ref, flags, world } = run;
+  const { ref, flags, world } = run;
   const end = await streamMain(run).catch(async (error: unknown) => {
-    // The first failure is the one to report.
-    if (flags.rm) await removeAfterRun(core, ref).catch(() => sayLeft(run));
+    if (flags.rm && !(await leftRunning(run, error))) await removeAfterRun(run);
     throw error;
   });
   if (end.kind === 'detached') {
-    const kept = flags.rm ? ' It was not deleted, because it still runs.' : '';
-    await tryWrite(world.terminal.stderr, `\r\nDetached from ${ref.name}.${kept}\n`);
+    const then = flags.rm ? ` ${GOES}` : '';
+    await tryWrite(world.terminal.stderr, `\r\nDetached from ${ref.name}.${then}\n`);
     return 0;
   }
   await tellQuietEnd(run, end.status);
-  if (flags.rm) await removeAfterRun(core, ref);
+  if (flags.rm) await removeAfterRun(run);
   return exitCodeOf(end.status);
 }
 
@@ -49,14 +50,31 @@ function streamMain({ core, ref, flags, world, interruption }: AttachedRun): Pro
   });
 }
 
-/** The core is gone, most likely. */
-const sayLeft = ({ ref, world }: AttachedRun): Promise<void> =>
-  tryWrite(
-    world.terminal.stderr,
-    `${ref.name} could not be deleted: the next core does, once it has ended.\n`,
+/**
+ * Whether it is left to its command: a stream that broke says nothing of that. Not where somebody has ended it here, or the
+ * reader of its output is gone.
+ */
+async function leftRunning(
+  { core, ref, world, interruption }: AttachedRun,
+  error: unknown,
+): Promise<boolean> {
+  if (interruption.signal.aborted || error instanceof OutputClosed) return false;
+  const sandbox = await core.sandboxes.get(ref).catch(() => undefined);
+  if (sandbox?.state.phase !== 'Running') return false;
+  await tryWrite(world.terminal.stderr, `${ref.name} runs on. ${GOES}\n`);
+  return true;
+}
+
+/** How the command ended is what there is to report, whatever comes of this: the core sees to it as well. */
+const removeAfterRun = ({ core, ref, world }: AttachedRun): Promise<void> =>
+  remove(core, ref).catch((error) =>
+    tryWrite(
+      world.terminal.stderr,
+      `${ref.name} is not deleted yet (${FsbError.from(error).message}): the core does that once its command has ended.\n`,
+    ),
   );
 
-async function removeAfterRun(core: CoreApi, ref: SandboxRef): Promise<void> {
+async function remove(core: CoreApi, ref: SandboxRef): Promise<void> {
   try {
     await core.sandboxes.delete(ref, { grace: 0 });
   } catch (error) {
@@ -68,5 +86,5 @@ async function removeAfterRun(core: CoreApi, ref: SandboxRef): Promise<void> {
 export async function removeFailedStart(core: CoreApi, ref: SandboxRef, failure: unknown): Promise<void> {
   if (!failedStartCodes.has(FsbError.from(failure).code)) return;
   const sandbox = await core.sandboxes.get(ref).catch(() => undefined);
-  if (sandbox?.state.phase === 'Failed') await removeAfterRun(core, ref).catch(() => undefined);
+  if (sandbox?.state.phase === 'Failed') await remove(core, ref).catch(() => undefined);
 }

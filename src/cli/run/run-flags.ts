@@ -53,7 +53,9 @@ export const runFlags = {
     summary: 'How long AutoRecreate waits first, in whole seconds. Default: 60s.',
   }),
   attach: Flags.boolean({ char: 'a', summary: "Stream its output and exit with its command's code." }),
-  rm: Flags.boolean({ summary: 'Delete it once its command has ended; implies --attach.' }),
+  rm: Flags.boolean({
+    summary: 'Delete it once its command has ended, also after a detach; implies --attach.',
+  }),
   'id-file': Flags.string({ summary: 'Write the id to this file, which must not exist.', helpValue: 'FILE' }),
   yes: Flags.boolean({ char: 'y', summary: 'Create what was edited without asking.' }),
   'idempotency-key': Flags.string({

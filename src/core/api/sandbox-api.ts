@@ -24,8 +24,8 @@ export interface CreateRequest {
   /** The same key with the same request gives the same sandbox, with another one `conflict`. */
   idempotencyKey?: string;
   /**
-   * The caller stays with it and deletes it when it has ended. Where a core has ended meanwhile, and with it what the caller
-   * waited for, the next one does.
+   * It is deleted once its main process has ended and nobody has been attached to it, or read its log, for ten seconds: a
+   * caller who is there for that deletes it at once. What is started again meanwhile stays until its next end.
    */
   autoRemove?: boolean;
 }

@@ -29,11 +29,12 @@ import { assertSignal, type ExitStatus, type ProcessSession, signalName } from '
 import { refKey, type Sandbox, type SandboxRef, type SandboxUsage } from '../model/sandbox.ts';
 import { SharedWork } from '../model/shared-work.ts';
 import type { RecordTable } from '../store/store.ts';
+import { attachTo } from './attached.ts';
+import { AutoRemoval } from './auto-removal.ts';
 import { Changes } from './changes.ts';
 import { type Ending, Generations } from './generations.ts';
 import type { History } from './happenings.ts';
 import { filesLeftBy, filesOf, needsFilesOnly } from './left-files.ts';
-import { removeLeftRuns } from './left-runs.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { listed } from './listing.ts';
 import { newSandbox } from './new-sandbox.ts';
@@ -79,7 +80,7 @@ export class Controller implements SandboxApi {
   readonly #recreations: Recreations;
   readonly #watch: NodeWatch;
   readonly #mayBeWanted: (id: string) => boolean;
-  readonly #closing = new AbortController();
+  readonly #autoRemoval: AutoRemoval;
 
   constructor({ agent, sandboxes, clock, log, mayBeWanted, history }: ControllerOptions) {
     this.#agent = agent;
@@ -100,6 +101,7 @@ export class Controller implements SandboxApi {
     this.#operations = new Operations(registry, this.#generations);
     const turns = { operations: this.#operations, generations: this.#generations };
     this.#recreations = new Recreations({ ...turns, clock, log });
+    this.#autoRemoval = new AutoRemoval({ operations: this.#operations, lifecycle, clock, log });
     const resync = new Resync({ agent, registry, lifecycle, mayBeWanted: this.#mayBeWanted, log });
     this.#watch = new NodeWatch({
       ...{ agent, clock, log },
@@ -121,9 +123,10 @@ export class Controller implements SandboxApi {
       log: this.#log,
     });
     this.#lifecycle.resume();
-    for (const entry of this.#registry.entries()) this.#recreations.resume(entry);
-    const parts = { operations: this.#operations, lifecycle: this.#lifecycle, signal: this.#closing.signal };
-    removeLeftRuns(this.#registry.entries(), parts);
+    for (const entry of this.#registry.entries()) {
+      this.#recreations.resume(entry);
+      this.#autoRemoval.watch(entry);
+    }
   }
 
   async create(request: CreateRequest, { signal }: CallOptions = {}): Promise<Sandbox> {
@@ -144,6 +147,7 @@ export class Controller implements SandboxApi {
         entry.start = undefined;
       });
     });
+    this.#autoRemoval.watch(entry);
     return entry.start.join(signal);
   }
 
@@ -186,13 +190,18 @@ export class Controller implements SandboxApi {
   async *logs(ref: SandboxRef, query: LogQuery, options: CallOptions = {}): AsyncGenerator<LogEntry> {
     const entry = this.#registry.find(ref);
     if (entry === undefined) return yield* this.#agent.logs(await this.#retainedLog(ref), query, options);
-    // The node knows a generation from its start on.
-    if (entry.sandbox.generation > 1)
-      await entry.until(({ state }) => (state.phase === 'Pending' ? undefined : true), options.signal);
-    // Where a start has failed, the log is where the files are.
-    const id = filesOf(entry.sandbox) ?? entry.sandbox.id;
-    if (query.sandboxId !== undefined && query.sandboxId !== id) throw isAnother(ref.name);
-    yield* this.#agent.logs(id, query, options);
+    const leave = entry.read();
+    try {
+      // The node knows a generation from its start on.
+      if (entry.sandbox.generation > 1)
+        await entry.until(({ state }) => (state.phase === 'Pending' ? undefined : true), options.signal);
+      // Where a start has failed, the log is where the files are.
+      const id = filesOf(entry.sandbox) ?? entry.sandbox.id;
+      if (query.sandboxId !== undefined && query.sandboxId !== id) throw isAnother(ref.name);
+      yield* this.#agent.logs(id, query, options);
+    } finally {
+      leave();
+    }
   }
 
   /** Of a sandbox that is deleted. @throws not_found, conflict (several ids begin so) */
@@ -211,9 +220,10 @@ export class Controller implements SandboxApi {
   }
 
   async attach(ref: SandboxRef, request: AttachRequest, options?: CallOptions): Promise<ProcessSession> {
-    const { sandbox } = this.#registry.require(ref);
+    const entry = this.#registry.require(ref);
+    const { sandbox } = entry;
     if (!request.replay || isPaused(sandbox.state)) assertAwake(sandbox);
-    return this.#agent.attach(sandbox.id, request, options);
+    return attachTo(entry, () => this.#agent.attach(sandbox.id, request, options));
   }
 
   async wait(ref: SandboxRef, { signal }: CallOptions = {}): Promise<ExitStatus> {
@@ -280,10 +290,10 @@ export class Controller implements SandboxApi {
 
   /** Nothing happens by itself any more; the sandboxes live on. */
   close(): void {
-    this.#closing.abort(new FsbError('unavailable', 'the core is stopping'));
     this.#watch.close();
     this.#retries.close();
     this.#recreations.close();
+    this.#autoRemoval.close();
     this.#lifecycle.close();
   }
 }

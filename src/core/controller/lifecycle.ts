@@ -103,18 +103,18 @@ export class Lifecycle {
     // After the record: a core that is killed in between would take the end for the command's own.
     recorded.catch(noop).then(() => {
       failpoint('expire.recorded');
-      return this.#stopExpired(entry, id);
+      return this.stopExpired(entry, id, entry.sandbox.spec.grace_period);
     });
   }
 
-  /** Tried again until it has stopped, or whoever deletes it or starts it again sees to that. */
-  async #stopExpired(entry: SandboxEntry, id: string): Promise<void> {
+  /** Tried again until it has stopped, or whoever deletes it or starts it again sees to that. Never rejects. */
+  async stopExpired(entry: SandboxEntry, id: string, grace: number): Promise<void> {
     const isExpired = (): boolean => entry.sandbox.id === id && entry.sandbox.state.phase === 'Expired';
-    const { name, spec } = entry.sandbox;
+    const { name } = entry.sandbox;
     try {
-      if (isExpired()) await this.#agent.stop(id, { grace: spec.grace_period, keepFiles: true });
+      if (isExpired()) await this.#agent.stop(id, { grace, keepFiles: true });
     } catch (error) {
-      const again = (): void => void this.#stopExpired(entry, id);
+      const again = (): void => void this.stopExpired(entry, id, grace);
       if (isExpired()) return this.#retries.failed(entry.key, `stop expired sandbox ${name}`, error, again);
     }
     // Else it is the deletion that is tried again, and says so itself.

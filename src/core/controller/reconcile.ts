@@ -95,7 +95,7 @@ async function settle(
   if (state.phase === 'Terminating') await lifecycle.remove(entry, 0).gone;
   // The core ended between a change of the name and the word to the node.
   else if (state.phase === 'Running') await agent.rename(id, refKey(entry.sandbox));
-  else if (state.phase === 'Expired') await agent.stop(id, { grace: 0, keepFiles: true });
+  else if (state.phase === 'Expired') await lifecycle.stopExpired(entry, id, 0);
   else if (state.phase === 'Pending' || state.phase === 'Bound') {
     const { generation, previous } = entry.sandbox;
     // A recreation goes on.

@@ -40,16 +40,15 @@ export class Registry {
     return this.#byId.get(id);
   }
 
-  /** The sandbox that an earlier call with the same key created. @throws conflict: of another name or spec; invalid_argument */
-  repeated({ namespace, name, spec, idempotencyKey }: CreateRequest): SandboxEntry | undefined {
+  /** The sandbox that an earlier call with the same key created. @throws conflict: of another request; invalid_argument */
+  repeated(request: CreateRequest): SandboxEntry | undefined {
+    const { namespace, idempotencyKey } = request;
     if (!idempotencyKey) return undefined;
     const entry = this.#byIdempotencyKey.get(`${namespace}/${idempotencyKey}`);
-    if (!entry) return undefined;
-    const { createdAs = entry.sandbox.name, requestDigest: earlier } = entry.sandbox;
-    const isSame = earlier === undefined || earlier === requestDigest(parseSpec(spec));
-    if (isSame && (name === '' || name === createdAs)) return entry;
-    const what = isSame ? 'another name' : 'another spec';
-    throw new FsbError('conflict', `the idempotency key was used for sandbox ${createdAs}, with ${what}`, {
+    const other = entry && otherThan(entry.sandbox, request);
+    if (other === undefined) return entry;
+    const { name, createdAs = name } = entry!.sandbox;
+    throw new FsbError('conflict', `the idempotency key was used for sandbox ${createdAs}, ${other}`, {
       hint: 'Use a new key for a new sandbox.',
     });
   }
@@ -183,6 +182,15 @@ export class Registry {
 /** With the one that it was created with, which is what scripts have written down. */
 function idsOf({ key, sandbox: { id, earlierIds = [] } }: SandboxEntry): string[] {
   return [id, key, ...earlierIds];
+}
+
+/** What of an earlier request with the same key was not as it is in this one. @throws invalid_argument */
+function otherThan(earlier: Sandbox, { name, spec, autoRemove = false }: CreateRequest): string | undefined {
+  const { createdAs = earlier.name, requestDigest: digest, autoRemove: removed = false } = earlier;
+  if (digest !== undefined && digest !== requestDigest(parseSpec(spec))) return 'with another spec';
+  // One of the two callers would lose a sandbox, or be left with one.
+  if (removed !== autoRemove) return removed ? 'with --rm' : 'without --rm';
+  return name === '' || name === createdAs ? undefined : 'with another name';
 }
 
 function idempotencyKeyOf(sandbox: Sandbox): string | undefined {

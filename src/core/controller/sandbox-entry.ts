@@ -35,6 +35,7 @@ export class SandboxEntry {
   early?: AgentSandbox;
 
   #gone: FsbError | undefined;
+  #readers = 0;
 
   constructor(key: string, sandbox: Sandbox, table: RecordTable<Sandbox>, happened: OnHappening) {
     this.key = key;
@@ -51,6 +52,24 @@ export class SandboxEntry {
   /** Why it is no sandbox any more; undefined as long as it is one. */
   get gone(): FsbError | undefined {
     return this.#gone;
+  }
+
+  /** Somebody reads what its command writes. */
+  get isRead(): boolean {
+    return this.#readers > 0;
+  }
+
+  /** One more reads that, until what is returned is called, which is idempotent. */
+  read(): () => void {
+    let reads = true;
+    this.#readers += 1;
+    this.#tell();
+    return () => {
+      if (!reads) return;
+      reads = false;
+      this.#readers -= 1;
+      this.#tell();
+    };
   }
 
   /** Its record is gone: whoever still waits for a change hears why. */

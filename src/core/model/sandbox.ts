@@ -44,7 +44,7 @@ export interface Sandbox {
   idempotencyKey?: string;
   /** Of the spec that came with the key; a record of an earlier version has none. */
   requestDigest?: string;
-  /** The next core deletes it when it has ended: whoever was to do that waits no more. */
+  /** It goes with its run: see CreateRequest. */
   autoRemove?: true;
   /** The name that it was created with, when it has another one now. */
   createdAs?: string;

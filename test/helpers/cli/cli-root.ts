@@ -1,4 +1,4 @@
-import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ export interface CliRoot {
   /** Runs the production binary to its end, as a script would. */
   fsb(args: string[], options?: { input?: string; env?: NodeJS.ProcessEnv; cwd?: string }): Promise<Outcome>;
   /** Starts it, for what does not end by itself. */
-  start(args: string[]): ChildProcess;
+  start(args: string[]): ChildProcessWithoutNullStreams;
   /** SIGKILL to the core; the next command finds another one. @param meanwhile is done while there is none */
   killCore(meanwhile?: () => Promise<void>): Promise<void>;
   /** The same in order. */

@@ -28,6 +28,8 @@ afterEach(async () => {
 });
 
 describe('run', () => {
+  const lost = new FsbError('run_failed', 'lost the process: the core ended');
+
   it('prints who was made, and nothing on stderr', async () => {
     const { code, stdout, stderr } = await fsb('run box --image host -- sleep 60');
     expect([code, stderr]).toEqual([0, '']);
@@ -81,21 +83,37 @@ describe('run', () => {
     });
   });
 
-  it('leaves what --rm is to delete to the next core when this one ends', async () => {
-    const lost = async (): Promise<never> => {
-      throw new FsbError('run_failed', 'lost the process: the core ended');
-    };
-    const asked: unknown[] = [];
-    const create: CoreApi['sandboxes']['create'] = (request) => {
-      asked.push(request.autoRemove);
-      return core.sandboxes.create(request);
-    };
-    const ending = { ...core.sandboxes, create, attach: lost, delete: lost };
-    const { code, stderr } = await fsb('run job --rm --image host true', {
-      core: { ...core, sandboxes: ending as unknown as CoreApi['sandboxes'] },
+  describe('with --rm, where the deletion fails', () => {
+    const left =
+      'job is not deleted yet (the core is away): the core does that once its command has ended.\n';
+    const away = new FsbError('unavailable', 'the core is away');
+    beforeEach(() => {
+      vi.spyOn(core.sandboxes, 'delete').mockRejectedValueOnce(away);
     });
-    expect([code, asked]).toEqual([125, [true]]);
-    expect(stderr).toMatch(/^job could not be deleted: the next core does, once it has ended\.\nError: lost/);
+
+    it('exits as the command did, and says who deletes it', async () => {
+      const line = ['run', 'job', '--rm', '--image', 'host', '--', 'sh', '-c', 'exit 7'];
+      expect(await fsb(line)).toEqual({ code: 7, stdout: '', stderr: left });
+    });
+
+    it('tells why the stream broke behind that', async () => {
+      const create = vi.spyOn(core.sandboxes, 'create');
+      vi.spyOn(core.sandboxes, 'attach').mockImplementationOnce(() => {
+        vi.spyOn(core.sandboxes, 'get').mockRejectedValueOnce(away);
+        return Promise.reject(lost);
+      });
+      const { code, stderr } = await fsb('run job --rm --image host true');
+      expect([code, create.mock.calls[0]![0].autoRemove]).toEqual([125, true]);
+      expect(stderr.startsWith(`${left}Error: lost`)).toBe(true);
+    });
+  });
+
+  it('with --rm leaves what runs on to the core when the stream broke', async () => {
+    vi.spyOn(core.sandboxes, 'attach').mockRejectedValueOnce(lost);
+    const { code, stderr } = await fsb('run job --rm --image host sleep 60');
+    expect(code).toBe(125);
+    expect(stderr).toMatch(/^job runs on\. It is deleted when its command ends\.\nError: lost/);
+    expect(JSON.parse((await fsb('get job -o json')).stdout).phase).toBe('Running');
   });
 
   it('keeps nothing with --rm', async () => {
@@ -332,6 +350,26 @@ describe('a terminal session', () => {
     expect(await line.code).toBe(0);
     expect(line.stderr.text).toContain('Detached from shell.');
     expect(line.stdin.isRaw).toBe(false);
+    expect(JSON.parse((await fsb('get shell -o json')).stdout).phase).toBe('Running');
+  });
+
+  it('is left by one that goes with its run, and says when that is', async () => {
+    const line = terminal([
+      'run',
+      'shell',
+      '-it',
+      '--rm',
+      '--image',
+      'host',
+      '--',
+      'sh',
+      '-c',
+      'echo up; cat',
+    ]);
+    await line.stdout.until('up');
+    line.stdin.write('\u0010\u0011');
+    expect(await line.code).toBe(0);
+    expect(line.stderr.text).toContain('\r\nDetached from shell. It is deleted when its command ends.\n');
     expect(JSON.parse((await fsb('get shell -o json')).stdout).phase).toBe('Running');
   });
 

@@ -66,17 +66,37 @@ describe('list', () => {
     [['-f', 'exited=x'], 'invalid filter "exited=x"'],
     [['-f', 'nam'], 'Did you mean name=...?'],
     [['-f', 'name=('], 'no regular expression'],
-    [['-a', '--sort-by', 'nmae'], 'Did you mean name?'],
-    [['--sort-by', 'labels['], 'invalid field "labels[" at position 9'],
+    [
+      ['-a', '--sort-by', 'nmae'],
+      'invalid --sort-by "nmae": there is no field "nmae"\nHint: Did you mean name?',
+    ],
+    [['--sort-by', 'labels['], 'invalid --sort-by "labels[" at position 9'],
     [['-l', 'team=red,'], 'invalid selector "team=red," at position 10: expected the name of a label'],
     [['-l', 'team in red'], 'expected "("'],
     [['-l', ''], 'expected the name of a label'],
     [['--last', '0'], '--last'],
+    [['-n', '2'], '-n is the namespace, and 2 is a number\nHint: The newest: fsb-ctl list --last 2. '],
+    [['-an2'], 'A namespace of that name: --namespace 2\n'],
     [['--last', '1', '--latest'], '--last'],
   ])('%j is wrong usage', async (options, why) => {
     const { code, stdout, stderr } = await fsb(['list', ...options]);
     expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining(why)]);
   });
+});
+
+it.each([
+  ['list', '-aq', '--namespace', '2'],
+  ['list', '-aq', '--namespace=2'],
+  ['-n', '2', 'list', '-aq'],
+])('a number is the name of a namespace where it says so: %s %s %s %s', async (...argv) => {
+  const { sandboxes, ...core } = fixedCore();
+  const asked: unknown[] = [];
+  const list: CoreApi['sandboxes']['list'] = async (query) => {
+    asked.push(query.namespace);
+    return [];
+  };
+  const { code } = await runCommandLine(argv, { core: { ...core, sandboxes: { ...sandboxes, list } } });
+  expect([code, asked]).toEqual([0, ['2']]);
 });
 
 describe('selectors', () => {

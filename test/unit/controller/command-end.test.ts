@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { statusOf } from '../../../src/core/controller/outcome.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { exit, failure, controllerWorld as world } from '../../helpers/core/controller-world.ts';
@@ -57,6 +58,62 @@ describe('of one whose time was up', () => {
       expect(await failure(controller.wait(ref('box')))).toMatchObject({
         ...{ code: 'run_failed', message: expect.stringContaining('the node knows nothing of it') },
       });
+  });
+});
+
+describe('is waited for', () => {
+  const status = { code: 3, signal: null };
+  const at = { startedAt: 0, endedAt: 0, since: 0 };
+  const reason = 'nobody saw it';
+  const none = /^sandbox box ended without an exit status: nobody saw it$/;
+  it.each([
+    [{ phase: 'Pending' }, undefined],
+    [{ phase: 'Bound' }, undefined],
+    [{ phase: 'Running', ...at }, undefined],
+    [{ phase: 'Exited', ...at, status }, status],
+    [{ phase: 'Failed', ...at, reason, status }, status],
+    [{ phase: 'Failed', ...at, reason }, none],
+    [{ phase: 'Lost', ...at, reason }, none],
+    [{ phase: 'Expired', ...at, status }, status],
+    [{ phase: 'Expired', ...at, reason }, none],
+    [{ phase: 'Expired', ...at }, undefined],
+    [{ phase: 'Terminating', ...at, status }, status],
+    [{ phase: 'Terminating', ...at, reason }, none],
+    [{ phase: 'Terminating', ...at }, undefined],
+  ] as const)('as long as it may come: %j', (state, told) => {
+    const ask = () => statusOf({ name: 'box', state } as Sandbox);
+    if (told === none) expect(ask).toThrow(none);
+    else expect(ask()).toEqual(told);
+  });
+
+  it('until the next core can end the one whose time was up', async () => {
+    const before = world();
+    const { id } = await before.create('box', { ttl: '5s' });
+    before.agent.onStop = () => new Promise(() => {});
+    await before.clock.advance(5_000);
+    before.controller.close();
+    const { controller, agent, clock, ref } = world(before.records, before.clock);
+    agent.held.set(id, { state: 'running', startedAt: 0 });
+    agent.onStop = () => Promise.reject(new Error('no descriptors'));
+    await controller.recover();
+    const told = controller.wait(ref('box'));
+    agent.onStop = async () => {};
+    await clock.advance(1_000);
+    expect([await told, clock.pending]).toEqual([TERMINATED, 0]);
+  });
+
+  it('until a deletion that fails at first is done', async () => {
+    const { agent, controller, create, ref, clock } = world();
+    agent.onStart = (_, signal) =>
+      new Promise((_, reject) => signal!.addEventListener('abort', () => reject(signal!.reason)));
+    const creating = failure(create('box'));
+    agent.onForget = () => Promise.reject(new Error('no room'));
+    await failure(controller.delete(ref('box')));
+    const told = failure(controller.wait(ref('box')));
+    agent.onForget = async () => {};
+    await clock.advance(1_000);
+    expect(await told).toMatchObject({ code: 'not_found', message: expect.stringContaining('deleted') });
+    await creating;
   });
 });
 

@@ -65,6 +65,21 @@ describe('an idempotency key', () => {
     });
   });
 
+  it.each([true, false])(
+    'is of one that goes with its run, or of one that stays: --rm first is %s',
+    async (rm) => {
+      const { controller, agent } = world();
+      const create = (autoRemove?: boolean) => controller.create({ ...request('box', 'key'), autoRemove });
+      const { id } = await create(rm);
+      expect((await create(rm)).id).toBe(id);
+      expect(await failure(create(rm ? undefined : true))).toMatchObject({
+        code: 'conflict',
+        message: `the idempotency key was used for sandbox box, ${rm ? 'with' : 'without'} --rm`,
+      });
+      expect(agent.starts).toHaveLength(1);
+    },
+  );
+
   it('goes with its sandbox', async () => {
     const { controller, ref } = world();
     const { id } = await controller.create(request('box', 'key'));

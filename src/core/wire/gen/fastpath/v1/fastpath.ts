@@ -67,7 +67,10 @@ export interface CreateRequest {
   idempotencyKey: string;
   /** sha256:..., of the image that `image` is to be, whatever that name means by now; empty: what it means. */
   imageDigest: string;
-  /** Its caller deletes it when it has ended; where a core has ended meanwhile, the next one does. */
+  /**
+   * It is deleted once its command has ended and nobody has been attached to it, or read its log, for ten seconds; a
+   * caller who is there for that deletes it at once.
+   */
   autoRemove: boolean;
 }
 
