@@ -54,7 +54,7 @@ export const runFlags = {
   }),
   attach: Flags.boolean({ char: 'a', summary: "Stream its output and exit with its command's code." }),
   rm: Flags.boolean({
-    summary: 'Delete it once its command has ended, also after a detach; implies --attach.',
+    summary: 'Delete it once its command has ended, also after a detach; implies --attach, but for -d.',
   }),
   'id-file': Flags.string({ summary: 'Write the id to this file, which must not exist.', helpValue: 'FILE' }),
   yes: Flags.boolean({ char: 'y', summary: 'Create what was edited without asking.' }),

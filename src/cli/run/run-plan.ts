@@ -13,14 +13,12 @@ export const attaches = (
 
 /** @throws invalid_argument for flags that contradict each other, and detach keys that are none */
 export function assertRunFlags(
-  flags: Pick<RunFlags, 'attach' | 'rm' | 'detach' | 'file' | 'interactive' | 'detach-keys'>,
+  flags: Pick<RunFlags, 'attach' | 'detach' | 'file' | 'interactive' | 'detach-keys'>,
 ): void {
   parseDetachKeys(flags['detach-keys']);
   const clash = (a: string, b: string, hint: string): FsbError =>
     new FsbError('invalid_argument', `${a} and ${b} contradict each other`, { hint });
   if (flags.detach && flags.attach) throw clash('--detach', '--attach', 'Give one of them.');
-  if (flags.detach && flags.rm)
-    throw clash('--detach', '--rm', 'A detached sandbox can end itself with --ttl.');
   if (flags.file === '-' && flags.interactive && !flags.detach)
     throw clash(
       '--file -',

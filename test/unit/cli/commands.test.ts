@@ -116,6 +116,14 @@ describe('run', () => {
     expect(JSON.parse((await fsb('get job -o json')).stdout).phase).toBe('Running');
   });
 
+  it('with -d --rm prints what it prints with -d, and leaves the rest to the core', async () => {
+    const create = vi.spyOn(core.sandboxes, 'create');
+    const { code, stdout } = await fsb('run job -qd --rm --image host sleep 60');
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^[0-9a-f]+\n$/)]);
+    expect(create.mock.calls[0]![0].autoRemove).toBe(true);
+    expect(JSON.parse((await fsb('get job -o json')).stdout).phase).toBe('Running');
+  });
+
   it('keeps nothing with --rm', async () => {
     expect((await fsb(['run', 'job', '--rm', '--image', 'host', '--', 'sh', '-c', 'exit 7'])).code).toBe(7);
     expect((await fsb('get job')).code).toBe(3);
@@ -191,7 +199,6 @@ describe('run', () => {
     ['run box --image host --ttl soon', 2, '--ttl: invalid duration "soon"'],
     ['run box --image host --memory 1', 2, 'resources.memory'],
     ['run box --image host --detach-keys ctrl-1', 2, '--detach-keys'],
-    ['run box --image host -d --rm', 2, 'contradict'],
     ['run box -f missing.yaml', 2, 'there is no such file'],
     ['run box --image', 2, '--image expects a value'],
     ['run box --imgae host', 2, 'Did you mean --image?'],

@@ -155,7 +155,6 @@ describe('what run does', () => {
 
   it.each([
     [{ detach: true, attach: true }, '--attach'],
-    [{ detach: true, rm: true }, '--rm'],
     [{ file: '-', interactive: true }, 'spec or the input'],
   ])('refuses %j', (flags, part) => {
     const check = (): void => assertRunFlags({ ...none, ...flags });
