@@ -8,7 +8,7 @@ import { FsbError } from '../core/model/errors.ts';
 export default class Start extends NamesCommand {
   static override summary = 'Start ended sandboxes again, with their files.';
   static override description =
-    `A new generation of the same sandbox: its name, its spec, what was written in it and its log stay, its id is new (earlier ones still find it), and a ttl counts anew. One that runs is fine. With --attach or -i it stays with one sandbox, streams its output, and exits with the code of its command. Does it to all of them side by side, prints the name of each that is done, in the order given, reports every failure and exits by the worst.`;
+    `A new generation of the same sandbox: its name, its spec, what was written in it and its log stay, its id is new (the first one and the last 32 still find it), and a ttl counts anew. One that runs is fine. With --attach or -i it stays with one sandbox, streams its output, and exits with the code of its command. Does it to all of them side by side, prints the name of each that is done, in the order given, reports every failure and exits by the worst.`;
   static override usage = 'start [FLAGS] NAME...';
   static override examples = [
     { description: 'Two of them', command: '<%= config.bin %> start box job' },
