@@ -126,7 +126,7 @@ export const commandArg = Args.string({
 
 /** Of whatever stays with a command. The numbers are those of session/signal-proxy.ts. */
 export const noSignalProxyFlag = Flags.boolean({
-  summary: 'Keep signals here instead of passing them to the command.',
+  summary: 'Keep signals here instead of passing them to the command; also as --sig-proxy=false.',
   description:
     'Without it the third interrupt (ctrl-C) in a row, each within three seconds of the one before, leaves at once with 130, whatever the command does; it may run on.',
 });
@@ -176,9 +176,13 @@ export const processFlags = {
 export const instanceFlags = {
   cpus: cpusFlag({ summary: "Cores, may be a fraction. Default: the pool's." }),
   memory: memoryFlag({ char: 'm', summary: "Memory limit (512m, 1.5g). Default: the pool's." }),
-  pids: pidsFlag({ summary: "Limit of processes and threads. Default: the pool's." }),
+  pids: pidsFlag({
+    aliases: ['pids-limit'],
+    summary: "Limit of processes and threads. Default: the pool's.",
+  }),
   disk: diskFlag({ summary: "Limit of what it may write to its files (512m, 10g). Default: the pool's." }),
   network: Flags.option({
+    aliases: ['net'],
     summary: 'Network of the sandbox. Default: none.',
     options: ['none', 'host'] as const,
   })(),

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { detachKeysFlag, namesArg } from '../cli/flags.ts';
+import { detachKeysFlag, namesArg, noSignalProxyFlag } from '../cli/flags.ts';
 import { NamesCommand } from '../cli/names-command.ts';
 import { parseDetachKeys } from '../cli/session/detach-keys.ts';
 import { joinSandbox, type MainSessionFlags } from '../cli/session/main-session.ts';
@@ -22,7 +22,7 @@ export default class Start extends NamesCommand {
       default: false,
       summary: 'Send standard input, if it was created with -i; implies --attach.',
     }),
-    'no-sig-proxy': Flags.boolean({ summary: 'Keep signals here instead of passing them to the command.' }),
+    'no-sig-proxy': noSignalProxyFlag,
     'detach-keys': detachKeysFlag,
   };
 

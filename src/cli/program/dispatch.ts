@@ -8,6 +8,7 @@ import { globalFlags } from '../flags.ts';
 import { tryWrite } from '../streams.ts';
 import { wantsJson } from '../wants-json.ts';
 import type { World } from '../world.ts';
+import { withoutBooleanValues } from './boolean-values.ts';
 import { loadCommand, loadConfig, type PackageJson } from './command-set.ts';
 import { type CommandClass, type CommandTable, type FoundCommand, findCommand } from './command-table.ts';
 import {
@@ -71,7 +72,7 @@ async function dispatch(argv: string[], program: Program, world: World): Promise
   if (asksForHelp(own)) return showHelp(await everything(), commands, found.id.split(':'));
   const config = await loadConfig(root, pjson, { [found.id]: commands[found.id]! });
   if (guest !== undefined) assertNamed(found, Found, guest, config);
-  const command = new Found([...leading, ...own], config, world);
+  const command = new Found(withoutBooleanValues([...leading, ...own], flags), config, world);
   return traceCommand(found.id, world, () => command.execute());
 }
 

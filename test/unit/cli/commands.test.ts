@@ -256,8 +256,8 @@ describe('exec', () => {
     expect(await line.code).toBe(143);
   });
 
-  it('keeps signals to itself with --no-sig-proxy', async () => {
-    const line = startCommandLine(['exec', '--no-sig-proxy', 'box', 'sh', '-c', 'echo up; exec sleep 60'], {
+  it.each(['--no-sig-proxy', '--sig-proxy=false'])('keeps signals to itself with %s', async (flag) => {
+    const line = startCommandLine(['exec', flag, 'box', 'sh', '-c', 'echo up; exec sleep 60'], {
       core,
     });
     await line.stdout.until('up');
