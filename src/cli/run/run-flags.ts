@@ -38,6 +38,7 @@ export const runFlags = {
   port: Flags.string({
     ...repeated,
     char: 'p',
+    aliases: ['expose'],
     summary: 'Port that the command listens on.',
     helpValue: 'PORT',
   }),
@@ -54,7 +55,11 @@ export const runFlags = {
   }),
   attach: Flags.boolean({ char: 'a', summary: "Stream its output and exit with its command's code." }),
   rm: Flags.boolean({ summary: 'Delete it once its command has ended; implies --attach.' }),
-  'id-file': Flags.string({ summary: 'Write the id to this file, which must not exist.', helpValue: 'FILE' }),
+  'id-file': Flags.string({
+    aliases: ['cidfile'],
+    summary: 'Write the id to this file, which must not exist.',
+    helpValue: 'FILE',
+  }),
   yes: Flags.boolean({ char: 'y', summary: 'Create what was edited without asking.' }),
   'idempotency-key': Flags.string({
     summary: 'The same key twice gives the same sandbox.',

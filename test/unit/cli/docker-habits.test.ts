@@ -92,12 +92,14 @@ describe('flags of docker', () => {
     ['-v data:/data', 'no named volumes'],
     ['--mount type=bind,source=/a,target=/b', '--volume /source:/target'],
     ['--network bridge', 'none or host'],
-    ['--net host', '--network'],
+    ['--net bridge', 'none or host'],
     ['--privileged', 'none'],
     ['--restart always', '--failure-policy'],
-    ['--pids-limit 10', '--pids'],
+    ['--pids-limit -1', 'no unlimited'],
     ['--storage-opt size=1g', '--disk'],
-    ['--cidfile x', '--id-file'],
+    ['--device-read-bps /dev/sda:1mb', 'fsb-ctl run --disk SIZE'],
+    ['--health-start-period 5s', 'fsb-ctl exec NAME COMMAND'],
+    ['--domainname a.b', 'host name of its own'],
     ['--stop-signal TERN', 'fsb-ctl stop --signal'],
     ['--cpu-shares 5', '--cpus'],
     ['--memory-swap 1g', '--memory'],
@@ -111,6 +113,37 @@ describe('flags of docker', () => {
     const stderr = await refusal(`run box --image host ${flag} -- true`);
     expect(stderr).toMatch(/^Error: .*\nHint: .*\n$/);
     expect(stderr).toContain(hint);
+  });
+});
+
+describe('flags of a sandbox, on a command in it', () => {
+  it.each([
+    ['exec --privileged box ls', 'the same few rights'],
+    ['exec --cpus 2 box ls', 'fsb-ctl update NAME --cpus 2'],
+    ['exec -m 1g box ls', 'fsb-ctl update NAME --cpus 2 --memory 1g'],
+    ['exec --memory-swap 1g box ls', 'fsb-ctl update NAME'],
+    ['exec -v /a:/b box ls', 'fsb-ctl run --help'],
+    ['exec --rm box ls', 'fsb-ctl run --help'],
+    ['pool exec --cpus 2 l0 ls', 'fsb-ctl pool run --lease'],
+    ['pool run -l a=b -- ls', 'fsb-ctl run NAME'],
+  ])('%s', async (line, hint) => {
+    const stderr = await refusal(line);
+    expect(stderr).toMatch(/^Error: .*\nHint: .*\n$/);
+    expect(stderr).toContain(hint);
+  });
+});
+
+describe('flags of docker that mean the same as one of ours', () => {
+  // There is no core: they have been understood.
+  it.each([
+    'run box --net host --pids-limit 64 --cidfile id.txt --expose 80 --sig-proxy=false --image host -- true',
+    'exec --sig-proxy=false box true',
+    'attach --sig-proxy=false box',
+    'start -a --sig-proxy=false box',
+    'update --pids-limit 64 box',
+    'run --rm=true --interactive=false box --image host -- true',
+  ])('%s', async (line) => {
+    expect((await runCommandLine(line.split(' '))).code).toBe(6);
   });
 });
 
