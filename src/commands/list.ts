@@ -1,7 +1,8 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { notACount } from '../cli/docker/flags.ts';
-import { globalFlags, repeated } from '../cli/flags.ts';
+import { repeated } from '../cli/flags.ts';
+import { globalFlags } from '../cli/global-flags.ts';
 import { sandboxListing } from '../cli/output/sandbox-listing.ts';
 import { withDashedValue } from '../cli/program/pass-through.ts';
 import { parseSelectors } from '../cli/select/label-selector.ts';

@@ -4,7 +4,7 @@ import { FsbError } from '../../core/model/errors.ts';
 import { insteadOfDocker } from '../docker/commands.ts';
 import { insteadOfFlag } from '../docker/flags.ts';
 import { describeFailure } from '../failure.ts';
-import { globalFlags } from '../flags.ts';
+import { globalFlags } from '../global-flags.ts';
 import { tryWrite } from '../streams.ts';
 import { wantsJson } from '../wants-json.ts';
 import type { World } from '../world.ts';
