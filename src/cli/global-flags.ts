@@ -59,3 +59,6 @@ export const globalFlags = {
     helpGroup: 'GLOBAL',
   }),
 };
+
+/** Of commands that have docker's -f for it. */
+export const globalFlagsWithF = { ...globalFlags, format: { ...globalFlags.format, char: 'f' as const } };

@@ -5,6 +5,10 @@ import { type Hints, hintsFor } from './hints.ts';
 
 const SIZES = hintsFor('What sandboxes take on the disk is in: fsb-ctl system df --verbose', 's size');
 const TLS = 'tls tlscacert tlscert tlskey tlsverify';
+const INSPECTED: Hints = {
+  type: 'Leave it out for a sandbox; an image: fsb-ctl image inspect NAME',
+  ...SIZES,
+};
 const FORMAT = "-f is --format here: --format '{{.field}}', or -o json";
 
 const PLATFORM = 'Leave it out: an image that is here is of one platform, the one it was pulled for.';
@@ -25,16 +29,14 @@ const flagsOf: Readonly<Record<string, Hints>> = {
     from: 'Give it the endpoint that this one has, with --host: fsb-ctl context show NAME',
   },
   'context:update': { docker: 'Give --host ENDPOINT.' },
-  'context:show': { f: FORMAT },
   start: hintsFor(
     'There is none: fsb-ctl pause NAME freezes a sandbox, and unpause lets it go on.',
     'checkpoint checkpoint-dir',
   ),
   cp: hintsFor('Leave it out: a directory is copied with everything in it.', 'r R recursive'),
-  get: { f: FORMAT, type: 'Leave it out for a sandbox; an image: fsb-ctl image inspect', ...SIZES },
-  info: { f: FORMAT },
-  version: { f: FORMAT },
-  'image:inspect': { f: FORMAT, platform: PLATFORM },
+  get: { f: FORMAT, ...INSPECTED },
+  inspect: INSPECTED,
+  'image:inspect': { platform: PLATFORM },
   'image:list': { tree: 'There is none: each image is one, of one platform.' },
   'image:pull': {
     ...hintsFor('Name each tag that you want: fsb-ctl image pull NAME:TAG', 'a all-tags'),

@@ -462,7 +462,7 @@ describe('list, get and delete', () => {
   });
 
   it('shows everything about one', async () => {
-    const { stdout } = await fsb('inspect a');
+    const { stdout } = await fsb('get a');
     expect(stdout).toMatch(/^Name: +a\nNamespace: +default\n/);
     expect(stdout).toContain('sleep 60');
   });

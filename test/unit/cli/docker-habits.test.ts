@@ -149,8 +149,7 @@ describe('flags of docker that mean the same as one of ours', () => {
 
 describe('flags of docker that other commands have otherwise', () => {
   it.each([
-    ['inspect -f {{.Id}} box', '--format'],
-    ['info -f {{.Id}}', '--format'],
+    ['get -f {{.Id}} box', '--format'],
     ['ps -l', '--latest'],
     ['-H tcp://far:2375 ps', '--host ENDPOINT'],
     ['-c far ps', '--context NAME'],

@@ -152,6 +152,35 @@ describe('templates with names of docker', () => {
     expect(await fsb(line.split(' '))).toEqual({ code: 0, stdout, stderr: '' });
   });
 
+  it.each([
+    [
+      'inspect box -f {{.State.Running}}|{{.State.Status}}|{{.Id}}',
+      'true|running|box00000000000000000000000000000\n',
+    ],
+    [
+      'inspect box job --format {{.Name}}:{{.State.ExitCode}}:{{.State.OOMKilled}}',
+      'box:0:false\njob:137:true\n',
+    ],
+    [
+      'inspect -f {{json.State}} cold',
+      /^\{"Status":"paused","Running":true,"Paused":true,.*"FinishedAt":"0001-/,
+    ],
+    ['inspect -f {{.Config.Image}}{{json.Config.Cmd}} box', 'host["sh","-c","echo \\"a b\\""]\n'],
+    [
+      'image inspect tool -f {{.Id}}|{{.RepoTags}}|{{.Os}}/{{.Architecture}}|{{.Config.User}}',
+      /^sha256:cd.*\|\["quay.io\/me\/tool:1","tool:latest"\]\|linux\/arm\|1000:1000\n$/,
+    ],
+    ['info -f {{.NCPU}}', '2\n'],
+    ['version -f {{.Client.Version}}', `${version}\n`],
+    ['context inspect -f {{.Name}} default', 'default\n'],
+    ['inspect -q box job', 'box\njob\n'],
+  ])('%s', async (line, text) => {
+    const words = line.split(' ').map((word) => word.replace('{{json.', '{{json .'));
+    const { code, stdout } = await fsb(words);
+    expect(code).toBe(0);
+    expect(stdout).toEqual(typeof text === 'string' ? text : expect.stringMatching(text));
+  });
+
   it('knows them where one was probably meant', async () => {
     expect((await fsb(['image', 'list', '--format', '{{.Repo}}'])).stderr).toContain(
       'there is no field "Repo"',
