@@ -1,7 +1,10 @@
+import { looksLikeImage } from '../cli/docker/run-line.ts';
 import { namesArg } from '../cli/flags.ts';
 import { globalFlagsWithF } from '../cli/global-flags.ts';
 import { inspectListing } from '../cli/output/inspect-view.ts';
 import type { OutputFormat } from '../cli/output/output.ts';
+import { FsbError } from '../core/model/errors.ts';
+import type { SandboxRef } from '../core/model/sandbox.ts';
 import Get from './get.ts';
 
 export default class Inspect extends Get {
@@ -19,6 +22,13 @@ export default class Inspect extends Get {
 
   protected override get format(): OutputFormat {
     return this.formatGiven ? super.format : 'json';
+  }
+
+  protected override ref(name: string): SandboxRef {
+    if (!looksLikeImage(name)) return super.ref(name);
+    throw new FsbError('invalid_argument', `invalid sandbox name ${JSON.stringify(name)}`, {
+      hint: `Of an image: fsb-ctl image inspect ${name}`,
+    });
   }
 
   override async run(): Promise<undefined> {

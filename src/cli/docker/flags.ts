@@ -50,7 +50,10 @@ const flagsOf: Readonly<Record<string, Hints>> = {
   },
   'image:import': hintsFor("Give it a label that says so: --change 'LABEL comment=TEXT'", 'm message'),
   logs: { details: 'There are no more; labels and variables are in: fsb-ctl get NAME' },
-  top: hintsFor('The columns are those of ps -ef; others: fsb-ctl exec NAME ps aux', 'e ef'),
+  top: hintsFor(
+    'The columns are those of ps -ef; others: fsb-ctl exec NAME ps aux',
+    'e ef A a u x f F l H L T',
+  ),
   // It has a value here, so it is refused where it has none.
   update: { ...limitFlags, disk: 'It keeps its size; another sandbox: fsb-ctl run NAME --disk SIZE' },
   list: { ...SIZES, selector: '-l is --selector K=V here; the one that was created last: --latest' },
@@ -71,6 +74,13 @@ export function insteadOfFlag(command: string, flag: string): string | undefined
   if (command === 'kill' && isSignal(flag)) return `Name it after -s: fsb-ctl kill -s ${flag} NAME`;
   const hints = flagsOf[command] ?? {};
   return Object.hasOwn(hints, flag) ? hints[flag] : undefined;
+}
+
+/** What to say of a word for which there is no room; undefined where its command's usage is all there is to say. */
+export function insteadOfWord(command: string, word: string): string | undefined {
+  return command === 'top'
+    ? `The columns are those of ps -ef; others: fsb-ctl exec NAME ps ${word}`
+    : undefined;
 }
 
 /**

@@ -106,7 +106,7 @@ async function showTopic(words: string[], config: Config, commands: CommandTable
   if (below.length > 0 && (next === undefined || !isWord(next)))
     throw new FsbError('invalid_argument', `${first} needs a command`, { hint: help });
   const given = below.length > 0 ? `${first} ${next}` : first;
-  const instead = insteadOfDocker(words.filter(isWord), (own) => findCommand(own, commands) !== undefined);
+  const instead = insteadOfDocker(words.filter(isWord));
   const known = below.length > 0 ? below : [...config.commandIDs, ...config.topics.map(({ name }) => name)];
   const near = didYouMean(
     given,

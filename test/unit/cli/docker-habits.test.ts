@@ -160,6 +160,13 @@ describe('flags of docker that other commands have otherwise', () => {
     ['ps -s', 'fsb-ctl system df'],
     ['inspect --type container box', 'image inspect'],
     ['top box -ef', 'fsb-ctl exec NAME ps aux'],
+    ['top box aux', 'fsb-ctl exec NAME ps aux'],
+    ['top box -u root', 'fsb-ctl exec NAME ps aux'],
+    ['exec box', 'fsb-ctl exec -it NAME sh'],
+    ['exec -it box', 'fsb-ctl exec -it NAME sh'],
+    ['pool exec l0', 'fsb-ctl pool exec -it LEASE sh'],
+    ['inspect alpine:3', 'fsb-ctl image inspect alpine:3'],
+    ['update -m 1k box', 'Write it like 512m'],
     ['logs --details box', 'fsb-ctl get NAME'],
     ['update --restart always box', '--failure-policy'],
     ['update --cpu-shares 5 box', '--cpus'],
@@ -191,7 +198,11 @@ describe('words of docker', () => {
     ['compose up', 'There is none'],
     ['search alpine', 'fsb-ctl image pull'],
     ['container prune', 'fsb-ctl system prune'],
-    ['container ls -a', 'fsb-ctl ls'],
+    ['container commit box', 'fsb-ctl image import'],
+    ['container create alpine', 'fsb-ctl run NAME --image IMAGE'],
+    ['container image ls', 'fsb-ctl --help'],
+    ['context export x', 'fsb-ctl context show NAME -o json'],
+    ['context import x', 'fsb-ctl context create'],
     ['container frobnicate', 'fsb-ctl --help'],
     ['container', 'fsb-ctl list'],
     ['image push x', 'fsb-ctl image save'],
@@ -204,6 +215,22 @@ describe('words of docker', () => {
     expect(stderr).toMatch(/^Error: unknown command .*\nHint: .*\n$/);
     expect(stderr).toContain(hint);
   });
+});
+
+it.each([
+  'container ls -a',
+  'container run box --image host -- true',
+  'container rm -f box',
+  'container inspect box',
+  'container exec box ls -la',
+])('%s does without the word', async (line) => {
+  const { code, stderr } = await runCommandLine(line.split(' '));
+  expect([code, stderr]).toEqual([6, 'Error: the test has no core\n']);
+});
+
+it('help of container ls is that of ls', async () => {
+  for (const line of ['container ls --help', 'help container ls'])
+    expect((await runCommandLine(line.split(' '))).code).toBe(0);
 });
 
 it('help after a topic is its help', async () => {
