@@ -6,7 +6,7 @@ import { FsbError } from '../core/model/errors.ts';
 import { assertName } from '../core/model/ids.ts';
 import { formatDuration } from '../core/model/quantity.ts';
 import type { SandboxRef } from '../core/model/sandbox.ts';
-import { insteadOfFlag } from './docker/flags.ts';
+import { insteadOfFlag, insteadOfWord } from './docker/flags.ts';
 import { describeFailure, type FailureContext } from './failure.ts';
 import { Interruption } from './interruption.ts';
 import { sideBySide } from './output/side-by-side.ts';
@@ -133,6 +133,11 @@ export abstract class BaseCommand extends OutputCommand {
     return found;
   }
 
+  /** What to give where a word of its line is missing, by the name of that: where there is more to say than its usage. */
+  protected get toGive(): Readonly<Record<string, string>> {
+    return {};
+  }
+
   protected get failureContext(): FailureContext {
     const flags = { ...this.ctor.baseFlags, ...this.ctor.flags };
     return {
@@ -141,6 +146,8 @@ export abstract class BaseCommand extends OutputCommand {
       command: `${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')}`,
       flagNames: Object.keys(flags),
       insteadOf: (flag) => insteadOfFlag(this.id ?? '', flag),
+      insteadOfWord: (word) => insteadOfWord(this.id ?? '', word),
+      toGive: this.toGive,
     };
   }
 

@@ -21,6 +21,10 @@ export interface FailureContext {
   flagNames: string[];
   /** What to say of a flag that people know from elsewhere: it is unknown here, or means something else. */
   insteadOf?: (flag: string) => string | undefined;
+  /** The same of a word for which there is no room. */
+  insteadOfWord?: (word: string) => string | undefined;
+  /** What to give where a word is missing, by the last of its names: `COMMAND`. */
+  toGive?: Readonly<Record<string, string>>;
 }
 
 /** Total: whatever was thrown gets a text and an exit code. */
@@ -90,10 +94,13 @@ function usageError(error: UsageError, context: FailureContext): FsbError {
     return make(`unknown flag ${error.flags.join(', ')}`, known);
   }
   if (isWords(error.args))
-    return make(`unexpected argument ${error.args.map((word) => JSON.stringify(word)).join(', ')}`);
+    return make(
+      `unexpected argument ${error.args.map((word) => JSON.stringify(word)).join(', ')}`,
+      context.insteadOfWord?.(error.args[0]!),
+    );
   if (Array.isArray(error.args)) {
     const names = (error.args as { name: string }[]).map((arg) => arg.name.toUpperCase());
-    return make(`missing ${names.join(', ')}`);
+    return make(`missing ${names.join(', ')}`, context.toGive?.[names.at(-1)!]);
   }
   const message = plainMessage(error.message);
   const refused = /^(?:expected --(\S+?)=|flag --(\S+) expects a value)/.exec(message);

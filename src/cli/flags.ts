@@ -2,7 +2,6 @@ import { Args, Flags } from '@oclif/core';
 import { parseSignal } from '../core/model/process.ts';
 import { parseDuration, parseSize } from '../core/model/quantity.ts';
 import { cpusFlag, diskFlag, memoryFlag, pidsFlag } from './limit-flags.ts';
-import type { OutputChoice } from './output/formats.ts';
 
 /** Kinds of flags and arguments that several commands share; each shows its unit in the help. */
 
@@ -17,55 +16,6 @@ export const sizeFlag = Flags.custom<number>({ helpValue: 'SIZE', parse: async (
 export const repeated = { multiple: true, multipleNonGreedy: true } as const;
 
 export const DEFAULT_DETACH_KEYS = 'ctrl-p,ctrl-q';
-
-/** Expressions are compiled only when there is one: most commands have none. */
-const outputFlag = Flags.custom<OutputChoice>({
-  helpValue: 'FORMAT',
-  parse: async (text) => (await import('./output/formats.ts')).parseOutput(text),
-});
-
-export const globalFlags = {
-  host: Flags.string({
-    summary: 'Core to talk to.',
-    description:
-      'unix:///path/to/fsb.sock, tcp://host:9090, tls://host:9090, ssh://user@host or embedded:. Default: FSB_HOST, else the context.',
-    helpValue: 'ENDPOINT',
-    helpGroup: 'GLOBAL',
-  }),
-  context: Flags.string({
-    summary:
-      'Core to talk to, by its name in "context list". Default: FSB_CONTEXT, else as configured, else the local core.',
-    helpValue: 'NAME',
-    helpGroup: 'GLOBAL',
-  }),
-  namespace: Flags.string({
-    char: 'n',
-    summary: 'Namespace of the sandboxes. Default: FSB_NAMESPACE, else as configured, else "default".',
-    helpValue: 'NAMESPACE',
-    helpGroup: 'GLOBAL',
-  }),
-  output: outputFlag({
-    char: 'o',
-    aliases: ['format'],
-    summary:
-      "Format of the result, also as --format: table, wide, json, yaml, name, jsonpath=EXPRESSION, template=TEXT or '{{.field}}'. Default: as configured, else table.",
-    helpGroup: 'GLOBAL',
-  }),
-  json: Flags.boolean({ summary: 'Short for --output json.', exclusive: ['output'], helpGroup: 'GLOBAL' }),
-  quiet: Flags.boolean({ char: 'q', summary: 'Print names or ids only.', helpGroup: 'GLOBAL' }),
-  'no-trunc': Flags.boolean({
-    summary: 'Whole ids and digests, and rows as wide as they are.',
-    helpGroup: 'GLOBAL',
-  }),
-  'no-color': Flags.boolean({
-    summary: 'No colours. The same: NO_COLOR, TERM=dumb, no terminal.',
-    helpGroup: 'GLOBAL',
-  }),
-  timeout: durationFlag({
-    summary: 'Give up after this long (90s, 5m, 1h30m). Default: no limit.',
-    helpGroup: 'GLOBAL',
-  }),
-};
 
 // Without ignoreStdin oclif reads our standard input when an argument is missing.
 export const nameArg = Args.string({
@@ -126,7 +76,7 @@ export const commandArg = Args.string({
 
 /** Of whatever stays with a command. The numbers are those of session/signal-proxy.ts. */
 export const noSignalProxyFlag = Flags.boolean({
-  summary: 'Keep signals here instead of passing them to the command.',
+  summary: 'Keep signals here instead of passing them to the command; also as --sig-proxy=false.',
   description:
     'Without it the third interrupt (ctrl-C) in a row, each within three seconds of the one before, leaves at once with 130, whatever the command does; it may run on.',
 });
@@ -176,9 +126,13 @@ export const processFlags = {
 export const instanceFlags = {
   cpus: cpusFlag({ summary: "Cores, may be a fraction. Default: the pool's." }),
   memory: memoryFlag({ char: 'm', summary: "Memory limit (512m, 1.5g). Default: the pool's." }),
-  pids: pidsFlag({ summary: "Limit of processes and threads. Default: the pool's." }),
+  pids: pidsFlag({
+    aliases: ['pids-limit'],
+    summary: "Limit of processes and threads. Default: the pool's.",
+  }),
   disk: diskFlag({ summary: "Limit of what it may write to its files (512m, 10g). Default: the pool's." }),
   network: Flags.option({
+    aliases: ['net'],
     summary: 'Network of the sandbox. Default: none.',
     options: ['none', 'host'] as const,
   })(),

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { FsbError } from '../core/model/errors.ts';
-import { parseSize } from '../core/model/quantity.ts';
+import { parseMemory as memoryOf, parseSize } from '../core/model/quantity.ts';
 import type { Resources } from '../core/model/shape.ts';
 import { defined } from './spec/sparse.ts';
 
@@ -36,11 +36,11 @@ export function parseCpus(text: string): number {
 
 /** @returns bytes @throws invalid_argument */
 export const parseMemory = (text: string): number =>
-  parseBytes(text, 'Write it like 512m, 1.5g or 64Ki, 6m at least; there is no unlimited.');
+  parseBytes(text, 'Write it like 512m, 1.5g or 64Ki, 6m at least; there is no unlimited.', memoryOf);
 
-function parseBytes(text: string, hint: string): number {
+function parseBytes(text: string, hint: string, parse = parseSize): number {
   try {
-    return parseSize(text);
+    return parse(text);
   } catch (error) {
     throw new FsbError('invalid_argument', FsbError.from(error).message, { hint, cause: error });
   }

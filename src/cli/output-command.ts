@@ -1,6 +1,6 @@
 import { Command, type Config, type Interfaces } from '@oclif/core';
 import { Settings } from './config/settings.ts';
-import { globalFlags } from './flags.ts';
+import { globalFlags } from './global-flags.ts';
 import {
   forPrograms,
   type Listing,
@@ -46,9 +46,9 @@ export abstract class OutputCommand extends Command {
   }
 
   /** A command that has a flag of its own by such a name means something else by it: `image save -o FILE`. */
-  #globalsOf(flags: FlagValues): Partial<GlobalFlags> {
+  #globalsOf({ output, ...flags }: FlagValues): Partial<GlobalFlags> {
     const own = this.ctor.flags ?? {};
-    return Object.hasOwn(own, 'output') ? { ...flags, output: undefined } : flags;
+    return { ...flags, output: Object.hasOwn(own, 'output') ? undefined : (output ?? flags.format) };
   }
 
   /** What flags, environment and files say; read when it is first asked for. */

@@ -21,5 +21,7 @@ function formatIn(word: string, flags: FlagArities): string | undefined {
   if (long !== null) return long[1];
   const letters = /^-[a-zA-Z]+/.exec(word)?.[0] ?? '';
   const end = [...letters].findIndex((_, at) => at > 0 && takesNextWord(letters.slice(0, at + 1), flags));
-  return end > 0 && letters[end] === 'o' ? word.slice(end + 1).replace(/^=/, '') : undefined;
+  return end > 0 && ['o', flags.format?.char].includes(letters[end])
+    ? word.slice(end + 1).replace(/^=/, '')
+    : undefined;
 }

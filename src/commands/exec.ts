@@ -17,6 +17,10 @@ Everything after the first word of the command belongs to the command. Standard 
   static override args = { name: nameArg, command: commandArg };
   static override flags = processFlags;
 
+  protected override get toGive(): Readonly<Record<string, string>> {
+    return { COMMAND: 'Say what to run; for a shell: fsb-ctl exec -it NAME sh' };
+  }
+
   override async run(): Promise<number> {
     const { args, flags } = await this.parse(Exec);
     const ref = this.ref(args.name);

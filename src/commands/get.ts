@@ -1,6 +1,7 @@
 import { BaseCommand } from '../cli/base-command.ts';
 import { namesArg } from '../cli/flags.ts';
 import { sandboxDetails } from '../cli/output/sandbox-details-view.ts';
+import type { Sandbox } from '../core/model/sandbox.ts';
 
 export default class Get extends BaseCommand {
   static override summary = 'Show everything about sandboxes.';
@@ -17,10 +18,15 @@ export default class Get extends BaseCommand {
   override async run(): Promise<undefined> {
     const { args } = await this.parse(Get);
     const several = args.name.length > 1;
-    const refs = [...new Set(args.name)].map((name) => this.ref(name));
-    const core = await this.core();
-    const found = await this.forAll(refs, (ref) => core.sandboxes.get(ref, this.call));
+    const found = await this.find(args.name);
     if (found.length > 0 || (several && this.forPrograms))
       await this.print(sandboxDetails(found, this.world.clock.now(), several));
+  }
+
+  /** Those that are there; the others are reported. */
+  protected async find(names: string[]): Promise<Sandbox[]> {
+    const refs = [...new Set(names)].map((name) => this.ref(name));
+    const core = await this.core();
+    return this.forAll(refs, (ref) => core.sandboxes.get(ref, this.call));
   }
 }

@@ -1,8 +1,10 @@
 import { BaseCommand } from '../cli/base-command.ts';
+import { globalFlagsWithF } from '../cli/global-flags.ts';
 import { localCore } from '../cli/local/find.ts';
 import { askCore, clientView, infoListing } from '../cli/output/info-view.ts';
 
 export default class Info extends BaseCommand {
+  static override baseFlags = globalFlagsWithF;
   static override summary = 'Show everything about the core, and which one it is.';
   static override description =
     'The command line with its context and endpoint, and the core: versions, runtime, root, and how many sandboxes, pools and images it has. A core that cannot be reached is an error, after what is known without it.';

@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { globalFlags, nameArg } from '../cli/flags.ts';
+import { nameArg } from '../cli/flags.ts';
+import { globalFlags } from '../cli/global-flags.ts';
 import { logEntryView, printLog } from '../cli/logs/log-printer.ts';
 import { parseMoment, parseTail } from '../cli/logs/time-query.ts';
 import { printable } from '../cli/output/output.ts';

@@ -5,7 +5,7 @@ import { withImage } from '../cli/images/pull-missing.ts';
 import { PullingCommand } from '../cli/images/pulling-command.ts';
 import { createdListing } from '../cli/output/sandbox-listing.ts';
 import { waiting } from '../cli/pool/claim.ts';
-import { attachToRun, removeFailedStart } from '../cli/run/attached-run.ts';
+import { attachToRun, settleFailedStart } from '../cli/run/attached-run.ts';
 import { withIdFile } from '../cli/run/id-file.ts';
 import { assertNameFree } from '../cli/run/name-in-use.ts';
 import { runArities, runFlags } from '../cli/run/run-flags.ts';
@@ -94,8 +94,7 @@ The words after NAME are the command's arguments: they replace the image's defau
       );
       return { sandbox, elapsed: clock.monotonic() - started };
     } catch (error) {
-      if (flags.rm) await removeFailedStart(core, ref, error);
-      throw error;
+      throw await settleFailedStart({ core, ref }, error, flags);
     }
   }
 }

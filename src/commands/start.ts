@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { detachKeysFlag, namesArg } from '../cli/flags.ts';
+import { detachKeysFlag, namesArg, noSignalProxyFlag } from '../cli/flags.ts';
 import { NamesCommand } from '../cli/names-command.ts';
 import { parseDetachKeys } from '../cli/session/detach-keys.ts';
 import { joinSandbox, type MainSessionFlags } from '../cli/session/main-session.ts';
@@ -8,7 +8,7 @@ import { FsbError } from '../core/model/errors.ts';
 export default class Start extends NamesCommand {
   static override summary = 'Start ended sandboxes again, with their files.';
   static override description =
-    `A new generation of the same sandbox: its name, its spec, what was written in it and its log stay, its id is new (earlier ones still find it), and a ttl counts anew. One that runs is fine. With --attach or -i it stays with one sandbox, streams its output, and exits with the code of its command. Does it to all of them side by side, prints the name of each that is done, in the order given, reports every failure and exits by the worst.`;
+    `A new generation of the same sandbox: its name, its spec, what was written in it and its log stay, its id is new (the first one and the last 32 still find it), and a ttl counts anew. One that runs is fine. With --attach or -i it stays with one sandbox, streams its output, and exits with the code of its command. Does it to all of them side by side, prints the name of each that is done, in the order given, reports every failure and exits by the worst.`;
   static override usage = 'start [FLAGS] NAME...';
   static override examples = [
     { description: 'Two of them', command: '<%= config.bin %> start box job' },
@@ -22,7 +22,7 @@ export default class Start extends NamesCommand {
       default: false,
       summary: 'Send standard input, if it was created with -i; implies --attach.',
     }),
-    'no-sig-proxy': Flags.boolean({ summary: 'Keep signals here instead of passing them to the command.' }),
+    'no-sig-proxy': noSignalProxyFlag,
     'detach-keys': detachKeysFlag,
   };
 

@@ -1,11 +1,13 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import type { Settings } from '../cli/config/settings.ts';
+import { globalFlagsWithF } from '../cli/global-flags.ts';
 import { versionListing } from '../cli/output/core-view.ts';
 import type { SystemInfo } from '../core/api/core-api.ts';
 import { FsbError } from '../core/model/errors.ts';
 
 export default class Version extends BaseCommand {
+  static override baseFlags = globalFlagsWithF;
   static override summary = 'Show the versions of the command line and of the core.';
   static override description =
     'Starts no core: when none runs here, only the command line is shown. A core that was named and cannot be reached is an error, after that.';

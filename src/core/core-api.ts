@@ -12,10 +12,11 @@ interface FactParts {
   probe: RuntimeProbe;
   /** Milliseconds since the epoch. */
   startedAt: number;
+  flags?: readonly string[] | undefined;
 }
 
 /** What a core says of itself before it listens anywhere. */
-export const coreFacts = ({ version, root, probe, startedAt }: FactParts): CoreFacts => ({
+export const coreFacts = ({ version, root, probe, startedAt, flags }: FactParts): CoreFacts => ({
   ...machineInfo(),
   ...{ version, root, startedAt },
   node: hostname(),
@@ -24,6 +25,7 @@ export const coreFacts = ({ version, root, probe, startedAt }: FactParts): CoreF
   http: '',
   metrics: '',
   cgroups: probe.cgroups,
+  ...(flags && { flags }),
 });
 
 interface ApiParts {

@@ -94,7 +94,8 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     cleanup.add('controller', () => controller.close());
     await controller.recover();
 
-    const info = coreFacts({ version: options.version, root: paths.root, probe, startedAt: clock.now() });
+    const { version, flags } = options;
+    const info = coreFacts({ version, root: paths.root, probe, startedAt: clock.now(), flags });
     const api = coreApi({ sandboxes: tracedController(controller), agent, upkeep, info }, () =>
       cleanup.run(),
     );
@@ -125,7 +126,7 @@ async function serve(
   info: CoreFacts,
   { options, cleanup, ...parts }: ServeParts,
 ): Promise<CoreStatus> {
-  const { paths, log, flags } = options;
+  const { paths, log } = options;
   const { servers, moved } = await listen(api, options, parts);
   failpoint('serve.listening');
   cleanup.add('servers', () => servers.close(CALL_GRACE));
@@ -137,7 +138,6 @@ async function serve(
     ...info,
     endpoint: `unix://${paths.grpcSocket}`,
     grpc,
-    ...(flags && { flags }),
     ...(moved && { moved }),
   };
   await writeStatus(paths.status, status).catch((error: unknown) => {

@@ -6,6 +6,10 @@ import { hasStreams } from './model/has-streams.ts';
 /** Exit code of `fsb-launch lock` when somebody else has the lock. */
 const HELD = 75;
 
+/** What the system says of a program that is not there, or is none. */
+const NO_PROGRAM: ReadonlySet<string | undefined> = new Set(['ENOENT', 'EACCES']);
+const BROKEN = 'A program of fsb-ctl itself is missing or broken: fsb-ctl doctor says which.';
+
 export interface CoreLock {
   /** Resolves when the lock was lost without release(): its holder was killed, and another core may take the root. */
   readonly lost: Promise<void>;
@@ -24,17 +28,18 @@ export async function acquireLock(launchBinary: string, file: string, waitMs: nu
     env: {},
   });
   let complaint = '';
+  let failure: NodeJS.ErrnoException | undefined;
   // Before anything else: an error that nobody listens to, as for want of descriptors, would end the core.
   const exited = new Promise<number | null>((resolve) => {
-    child.once('error', (error) => {
-      complaint ||= error.message;
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      failure = error;
       resolve(null);
     });
     child.once('exit', (code) => resolve(code));
   });
   if (!hasStreams(child)) {
     await exited;
-    throw cannotLock(file, complaint);
+    throw cannotLock(file, failure);
   }
   child.stdin.on('error', () => {});
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -48,7 +53,7 @@ export async function acquireLock(launchBinary: string, file: string, waitMs: nu
       hint: 'Use it, stop it with: fsb-ctl daemon stop, or choose another root with --root.',
     });
   if (outcome !== 'locked')
-    throw cannotLock(file, complaint.trim() || `${launchBinary} ended with ${outcome}`);
+    throw cannotLock(file, failure ?? (complaint.trim() || `${launchBinary} ended with ${outcome}`));
   // The helper must not keep a core alive that has nothing else to do.
   child.unref();
   let released = false;
@@ -69,5 +74,10 @@ export async function acquireLock(launchBinary: string, file: string, waitMs: nu
   };
 }
 
-const cannotLock = (file: string, why: string): FsbError =>
-  new FsbError('run_failed', `cannot lock ${file}: ${why}`);
+function cannotLock(file: string, why: string | NodeJS.ErrnoException = 'no helper'): FsbError {
+  if (typeof why === 'string') return new FsbError('run_failed', `cannot lock ${file}: ${why}`);
+  return new FsbError('run_failed', `cannot lock ${file}: ${why.message}`, {
+    ...(NO_PROGRAM.has(why.code) && { hint: BROKEN }),
+    cause: why,
+  });
+}

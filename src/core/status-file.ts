@@ -11,8 +11,6 @@ export interface CoreStatus extends CoreFacts {
   grpc: string;
   /** Why it does not listen on the usual ports, if it was to: `cannot listen on 127.0.0.1:5758: ...` */
   moved?: string;
-  /** What it was started with, as words of a command line; absent: nobody knows. */
-  flags?: readonly string[];
 }
 
 /** Whole or not at all. @throws no_capacity (the disk is full), unavailable (it cannot be written) */

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -126,6 +126,10 @@ describe('a restart', () => {
     await shell.succeed(`fsb-ctl daemon start ${usual.join(' ')} --generate-token --max 9`);
     const { stderr } = await shell.run('fsb-ctl daemon restart');
     expect(stderr).toContain(`Its flags are those of the core before: ${usual.join(' ')} --generate-token\n`);
+    expect(await flagsOf()).toEqual([...usual, '--generate-token']);
+    // It knows them, whatever becomes of the file.
+    await rm(join(shell.cli.root, 'run/core.json'));
+    await shell.succeed('fsb-ctl daemon restart');
     expect(await flagsOf()).toEqual([...usual, '--generate-token']);
     // One that fails has taken nothing away.
     await shell.run('fsb-ctl daemon restart --log-size 2m --warm nosuch=1');

@@ -81,6 +81,7 @@ const flagKinds: Record<string, Kind> = {
   platform: PLATFORMS,
   phase: phases,
   output: [...OUTPUT_FORMATS, 'jsonpath=', 'template='],
+  format: [...OUTPUT_FORMATS, 'jsonpath=', 'template='],
   'image:save output': 'file',
   'failure-policy': ['Manual', 'AutoRecreate'],
   'list filter': ['name=', 'id=', 'label=', 'phase=', 'status=', 'ancestor=', 'exited=', 'pool=', 'node='],

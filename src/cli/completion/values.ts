@@ -3,7 +3,7 @@ import type { CoreApi } from '../../core/api/core-api.ts';
 import { abortable } from '../../core/model/abortable.ts';
 import { Settings } from '../config/settings.ts';
 import { parseEndpoint } from '../endpoints/endpoint.ts';
-import { globalFlags } from '../flags.ts';
+import { globalFlags } from '../global-flags.ts';
 import type { World } from '../world.ts';
 import type { Completion } from './candidate.ts';
 import { type Kind, kindOfArgument, kindOfFlag, type ValuedFlag } from './kinds.ts';

@@ -36,22 +36,24 @@ const instead: Readonly<Record<string, string>> = {
   trust: 'There is none: name an image by its digest, NAME@sha256:..., to get that one and no other.',
   'container prune': 'Ended sandboxes go, with what else nobody uses, with: fsb-ctl system prune',
   container: 'Sandboxes need no word before the command: fsb-ctl list',
+  'context export': 'Make it there anew, from what this says: fsb-ctl context show NAME -o json',
+  'context import': 'Make it by hand: fsb-ctl context create NAME --host ENDPOINT',
 };
 
-/**
- * What there is here instead of a command of docker; undefined for a word that is not docker's either.
- * @param exists whether these words begin with a command of ours
- */
-export function insteadOfDocker(
-  words: readonly string[],
-  exists: (words: string[]) => boolean,
-): string | undefined {
-  const [first, second] = words;
-  // `container ls` is `ls`.
-  if (first === 'container' && second !== undefined)
-    return exists([second])
-      ? `Sandboxes need no word before the command: fsb-ctl ${second}`
-      : table(`container ${second}`);
+/** Of docker's `container`, those that we have without that word. */
+const OF_CONTAINER: ReadonlySet<string | undefined> = new Set(
+  'attach cp exec inspect kill list logs ls pause ps rename restart rm run start stats stop top unpause update wait'.split(
+    ' ',
+  ),
+);
+
+/** `container ls` is `ls`. */
+export const withoutContainer = (words: string[]): string[] =>
+  words[0] === 'container' && OF_CONTAINER.has(words[1]) ? words.slice(1) : words;
+
+/** What there is here instead of a command of docker; undefined for a word that is not docker's either. */
+export function insteadOfDocker([first, second]: readonly string[]): string | undefined {
+  if (first === 'container' && second !== undefined) return table(`container ${second}`) ?? table(second);
   return table(`${first} ${second}`) ?? table(String(first));
 }
 

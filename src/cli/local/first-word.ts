@@ -22,9 +22,9 @@ export async function firstWord(child: ChildProcess, deadline: number): Promise<
     const failure = `it was not ready within ${deadline / 1000} s`;
     timer = setTimeout(() => resolve({ failure }), deadline);
   });
-  // The descriptor closes when the core has said its line, or has died: either way this is the event.
+  // The descriptor closes when the core has said its line, or has died, perhaps in the middle of it.
   const word = text(child.stdio[3] as Readable).then(async (said) =>
-    said === '' ? { failure: await ended } : { said },
+    said.endsWith('\n') ? { said } : { failure: await ended },
   );
   return Promise.race([word, late]).finally(() => clearTimeout(timer));
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { acquireLock } from '../../core/lock.ts';
+import { acquireLock, type CoreLock } from '../../core/lock.ts';
 import { assertEnoughDescriptors } from '../../core/model/descriptors.ts';
 import { codeOfExit, FsbError } from '../../core/model/errors.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
@@ -63,7 +63,7 @@ async function askStatus({ grpcSocket, httpSocket }: CorePaths): Promise<CoreSta
 /**
  * Starts the core unless it runs. Twenty first commands at once start one: they queue at a lock, and whoever comes
  * later finds it running.
- * @param deadline milliseconds that it has until it is ready
+ * @param deadline milliseconds that it has until it is ready, and that another command may take to start it
  * @throws unavailable with what the core said when it cannot start; no_capacity
  */
 export async function startCore(
@@ -75,13 +75,25 @@ export async function startCore(
   // It will have no more than this process may have.
   assertEnoughDescriptors();
   makePrivateDirectory(paths.run);
-  const turn = await acquireLock(launchBinary(local.packageRoot), `${paths.lock}.start`, START_DEADLINE);
+  const turn = await turnToStart(local, deadline);
   try {
     const running = await runningCore(local);
     if (running) return { status: running, started: false };
     return { status: await spawnCore(local, serveFlags, deadline), started: true };
   } finally {
     await turn.release();
+  }
+}
+
+/** @throws unavailable: whatever keeps it from the lock, no core can start */
+async function turnToStart({ paths, packageRoot }: LocalCore, patience: number): Promise<CoreLock> {
+  try {
+    return await acquireLock(launchBinary(packageRoot), `${paths.lock}.start`, patience);
+  } catch (error) {
+    const { code, message, hint } = FsbError.from(error);
+    throw code === 'conflict'
+      ? cannotStart(`another command has tried for ${patience / 1000} s`, { exitCode: null, paths })
+      : cannotStart(message, { exitCode: null, hint, paths });
   }
 }
 
@@ -164,14 +176,17 @@ export async function stopCore(local: LocalCore): Promise<boolean> {
   // The lock is free when the core is really gone, however it ends.
   const lock = await acquireLock(launchBinary(packageRoot), paths.lock, STOP_DEADLINE).catch(
     (error: unknown) => {
-      throw new FsbError(
-        'timeout',
-        `the core (pid ${status.pid}) did not end within ${STOP_DEADLINE / 1000} s`,
-        {
-          hint: `Look at its log: ${paths.log}`,
+      const { code, message, hint } = FsbError.from(error);
+      const core = `the core (pid ${status.pid})`;
+      if (code !== 'conflict')
+        throw new FsbError('unavailable', `${core} was told to end, but not seen to: ${message}`, {
+          hint,
           cause: error,
-        },
-      );
+        });
+      throw new FsbError('timeout', `${core} did not end within ${STOP_DEADLINE / 1000} s`, {
+        hint: `Look at its log: ${paths.log}`,
+        cause: error,
+      });
     },
   );
   await lock.release();

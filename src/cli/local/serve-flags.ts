@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import type { Interfaces } from '@oclif/core';
+import { FsbError } from '../../core/model/errors.ts';
 import { DEFAULT_POOL } from '../../core/model/ids.ts';
+import type { CoreStatus } from '../../core/status-file.ts';
 import { shellWords } from '../output/shell-words.ts';
 import { policyFlags } from '../pool/policy-flags.ts';
 import { coreFlags } from './core-flags.ts';
@@ -12,6 +14,17 @@ export function serveFlags(words: Interfaces.ParserOutput['raw'], cwd: string): 
     if (word.type !== 'flag' || word.flag === 'root' || !(word.flag in coreFlags)) return [];
     if (coreFlags[word.flag as keyof typeof coreFlags].type === 'boolean') return [word.input];
     return [`--${word.flag}=${SECURITY_FILES.includes(word.flag) ? resolve(cwd, word.input) : word.input}`];
+  });
+}
+
+/**
+ * What a core that runs was started with. Who restarts one that cannot say would have one without its listeners and tokens.
+ * @throws conflict
+ */
+export function flagsOf(core: CoreStatus | undefined): readonly string[] {
+  if (core === undefined || core.flags !== undefined) return core?.flags ?? [];
+  throw new FsbError('conflict', `the core (pid ${core.pid}) cannot say which flags it was started with`, {
+    hint: 'Give the next one those that it is to have: fsb-ctl daemon stop, then fsb-ctl daemon start [FLAGS]',
   });
 }
 

@@ -1,6 +1,6 @@
 import type { Context } from '../config/context.ts';
 import type { Contexts } from '../config/contexts.ts';
-import type { Listing } from './output.ts';
+import type { DockerRow, Listing } from './output.ts';
 import { describeRows } from './rows.ts';
 
 /** A context, as `-o json` shows it. */
@@ -62,8 +62,14 @@ export function contextListing(contexts: KnownContexts, options: ViewOptions): L
       { title: 'ERROR', wide: !broken, value: ({ error }) => error },
     ],
     name: ({ name }) => name,
+    docker: (view) => [dockerContext(view)],
   };
 }
+
+/** As `docker context ls`. */
+const dockerContext = ({ name, current, description, endpoint, error }: ContextView): DockerRow => ({
+  ...{ Name: name, Current: current, Description: description, DockerEndpoint: endpoint, Error: error },
+});
 
 /** Of one that was made, changed or chosen. */
 export const contextName = (name: string): Listing<Pick<ContextView, 'name'>> => ({

@@ -20,6 +20,8 @@ interface Terms {
 export const dockerSandbox = (view: SandboxView, { now, full }: Terms): DockerRow => ({
   ID: full ? view.id : shortId(view.id),
   Names: view.name,
+  Image: view.image,
+  CreatedAt: view.created_at,
   Command: commandText(view.spec),
   RunningFor: `${ageText(view.created_at, now)} ago`,
   State: view.phase,
@@ -38,6 +40,7 @@ export function dockerImages(view: ImageView, { now, full }: Terms): DockerRow[]
   return names.map((name) => ({
     ...repositoryAndTag(familiarName(name)),
     ID: full ? view.digest : shortDigest(view.digest),
+    Digest: view.digest,
     CreatedAt: created ?? '',
     CreatedSince: created === null ? '' : `${ageText(created, now)} ago`,
     Size: formatSize(view.size_bytes),

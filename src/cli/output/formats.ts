@@ -1,4 +1,5 @@
 import { FsbError } from '../../core/model/errors.ts';
+import { jsonText } from './json-text.ts';
 import {
   type Column,
   type DockerRow,
@@ -16,7 +17,7 @@ export interface OutputChoice {
 const TEMPLATES = ['template', 'go-template'];
 
 /**
- * What `-o` and `--format` take: `json`, `jsonpath={.name}`, `template={{.name}}`, `{{.name}}` for short, and docker's
+ * What `-o` takes: `json`, `jsonpath={.name}`, `template={{.name}}`, `{{.name}}` for short, and docker's
  * `table {{.name}}\t{{.phase}}`.
  * @throws invalid_argument
  */
@@ -34,6 +35,10 @@ export async function parseOutput(text: string): Promise<OutputChoice> {
     hint: `${nearest(text.split('=')[0]!, known)} See docs/output.md.`,
   });
 }
+
+/** What `--format` takes, which is docker's: its `json` is an object a line. @throws invalid_argument */
+export const parseFormat = async (text: string): Promise<OutputChoice> =>
+  text === 'json' ? { format: 'template', expression: jsonLines } : parseOutput(text);
 
 /** @throws invalid_argument for nothing */
 function needed(kind: string, source: string): string {
@@ -59,6 +64,14 @@ async function template(source: string): Promise<Expression> {
       .map(([line]) => `${line}\n`)
       .join('');
 }
+
+/** With docker's names, which begin with large letters, before ours. */
+const jsonLines: Expression = (data, _, docker: (row: never) => DockerRow[] = () => [{}]) =>
+  rowsOf(data)
+    .flatMap((row) =>
+      docker(row as never).map((fields) => `${jsonText({ ...fields, ...(row as object) })}\n`),
+    )
+    .join('');
 
 type Template = (row: unknown, docker: DockerRow) => string;
 

@@ -1,9 +1,10 @@
 import type { ImageDetails } from '../../core/model/image.ts';
 import { formatPlatform } from '../../core/model/platform.ts';
 import { formatAge, formatSize } from '../../core/model/quantity.ts';
+import { familiarName } from '../../core/model/reference.ts';
 import { type ImageDetailsView, imageDetailsView } from '../../core/view/image-details-view.ts';
 import { namesOf } from './image-view.ts';
-import { type Listing, printable } from './output.ts';
+import { type DockerRow, type Listing, printable } from './output.ts';
 
 export function imageDetails(images: ImageDetails[], now: number): Listing<ImageDetailsView> {
   const items = images.map(imageDetailsView);
@@ -11,10 +12,16 @@ export function imageDetails(images: ImageDetails[], now: number): Listing<Image
     items,
     columns: [],
     name: (view) => view.references[0] ?? view.digest,
+    docker: (view) => [dockerImage(view)],
     // All of them: the table of a list would say nothing that `image list` does not.
     describe: () => items.map((view) => describeImage(view, now)).join('\n'),
   };
 }
+
+/** As `docker image inspect`, where ours folds into no other name. */
+const dockerImage = ({ digest, references, os, size_bytes }: ImageDetailsView): DockerRow => ({
+  ...{ Id: digest, RepoTags: references.map(familiarName), Os: os, Size: size_bytes },
+});
 
 function describeImage(view: ImageDetailsView, now: number): string {
   const { config } = view;

@@ -80,7 +80,9 @@ const dockerStep = (step: HistoryView, { now, full }: Omit<HistoryTerms, 'human'
   ID: step.layer === null ? '<missing>' : full ? step.layer : shortDigest(step.layer),
   CreatedAt: step.created ?? '',
   CreatedSince: step.created === null ? '' : `${ageText(step.created, now)} ago`,
+  CreatedBy: step.created_by,
   Size: formatSize(step.size_bytes),
+  Comment: step.comment,
 });
 
 /** On one line. */

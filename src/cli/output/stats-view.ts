@@ -27,17 +27,18 @@ export const statsListing = (items: StatsView[], full: boolean): Listing<StatsVi
     { title: 'CPU %', value: ({ cpu_percent }) => percent(cpu_percent) },
     { title: 'MEM USAGE / LIMIT', value: usage },
     { title: 'MEM %', value: ({ memory_percent }) => percent(memory_percent) },
-    { title: 'PIDS', value: ({ pids }) => (pids === null ? NONE : String(pids)) },
+    { title: 'PIDS', value: ({ pids }) => count(pids) },
     { title: 'ID', wide: true, value: ({ id }) => id },
   ],
   name: ({ name }) => name,
   docker: (view) => [
     {
-      Container: view.name,
+      ...{ Container: view.name, Name: view.name },
       ID: full ? view.id : shortId(view.id),
       CPUPerc: percent(view.cpu_percent),
       MemUsage: usage(view),
       MemPerc: percent(view.memory_percent),
+      PIDs: count(view.pids),
     },
   ],
 });
@@ -47,4 +48,5 @@ const NONE = '--';
 
 const usage = ({ memory, memory_limit }: StatsView): string => `${size(memory)} / ${size(memory_limit)}`;
 const percent = (value: number | null): string => (value === null ? NONE : `${value.toFixed(2)}%`);
+const count = (value: number | null): string => (value === null ? NONE : String(value));
 const size = (bytes: number | null): string => (bytes === null ? NONE : formatSize(bytes));

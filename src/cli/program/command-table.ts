@@ -1,5 +1,6 @@
 import type { Config } from '@oclif/core';
 import type { BaseCommand } from '../base-command.ts';
+import { withoutContainer } from '../docker/commands.ts';
 import type { World } from '../world.ts';
 
 export type CommandClass = Omit<typeof BaseCommand, 'prototype'> &
@@ -33,8 +34,9 @@ export interface FoundCommand {
   argv: string[];
 }
 
-/** The longest beginning of the words that is a command or an alias of one. */
-export function findCommand(words: string[], table: CommandTable): FoundCommand | undefined {
+/** The longest beginning of the words that is a command or an alias of one, also as docker's `container ls`. */
+export function findCommand(typed: string[], table: CommandTable): FoundCommand | undefined {
+  const words = withoutContainer(typed);
   for (let length = Math.min(words.length, 3); length > 0; length--) {
     const id = idOf(words.slice(0, length).join(':'), table);
     if (id !== undefined) return { id, argv: words.slice(length) };

@@ -4,10 +4,11 @@ import { FsbError } from '../../core/model/errors.ts';
 import { insteadOfDocker } from '../docker/commands.ts';
 import { insteadOfFlag } from '../docker/flags.ts';
 import { describeFailure } from '../failure.ts';
-import { globalFlags } from '../flags.ts';
+import { globalFlags } from '../global-flags.ts';
 import { tryWrite } from '../streams.ts';
 import { wantsJson } from '../wants-json.ts';
 import type { World } from '../world.ts';
+import { withoutBooleanValues } from './boolean-values.ts';
 import { loadCommand, loadConfig, type PackageJson } from './command-set.ts';
 import { type CommandClass, type CommandTable, type FoundCommand, findCommand } from './command-table.ts';
 import {
@@ -71,7 +72,7 @@ async function dispatch(argv: string[], program: Program, world: World): Promise
   if (asksForHelp(own)) return showHelp(await everything(), commands, found.id.split(':'));
   const config = await loadConfig(root, pjson, { [found.id]: commands[found.id]! });
   if (guest !== undefined) assertNamed(found, Found, guest, config);
-  const command = new Found([...leading, ...own], config, world);
+  const command = new Found(withoutBooleanValues([...leading, ...own], flags), config, world);
   return traceCommand(found.id, world, () => command.execute());
 }
 
@@ -105,7 +106,7 @@ async function showTopic(words: string[], config: Config, commands: CommandTable
   if (below.length > 0 && (next === undefined || !isWord(next)))
     throw new FsbError('invalid_argument', `${first} needs a command`, { hint: help });
   const given = below.length > 0 ? `${first} ${next}` : first;
-  const instead = insteadOfDocker(words.filter(isWord), (own) => findCommand(own, commands) !== undefined);
+  const instead = insteadOfDocker(words.filter(isWord));
   const known = below.length > 0 ? below : [...config.commandIDs, ...config.topics.map(({ name }) => name)];
   const near = didYouMean(
     given,

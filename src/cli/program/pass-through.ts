@@ -4,6 +4,7 @@ export interface FlagArity {
   char?: string;
   aliases?: string[];
   charAliases?: string[];
+  allowNo?: boolean;
 }
 
 export type FlagArities = Record<string, FlagArity>;
@@ -105,11 +106,11 @@ function isKnown(word: string, flags: FlagArities): boolean {
   return word.length > 1 && findShort(word[1]!, flags) !== undefined;
 }
 
-function findLong(name: string, flags: FlagArities): FlagArity | undefined {
+export function findLong(name: string, flags: FlagArities): FlagArity | undefined {
   if (Object.hasOwn(flags, name)) return flags[name];
   return Object.values(flags).find((flag) => flag.aliases?.includes(name));
 }
 
-function findShort(char: string, flags: FlagArities): FlagArity | undefined {
+export function findShort(char: string, flags: FlagArities): FlagArity | undefined {
   return Object.values(flags).find((flag) => flag.char === char || flag.charAliases?.includes(char));
 }

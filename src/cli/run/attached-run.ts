@@ -82,9 +82,24 @@ async function remove(core: CoreApi, ref: SandboxRef): Promise<void> {
   }
 }
 
-/** With --rm: a sandbox whose command could not be started leaves no Failed record. Never one of somebody else. */
-export async function removeFailedStart(core: CoreApi, ref: SandboxRef, failure: unknown): Promise<void> {
-  if (!failedStartCodes.has(FsbError.from(failure).code)) return;
+/**
+ * A sandbox whose command could not be started leaves a Failed record, which --rm removes: never one of somebody else.
+ * @returns the failure, which says what stays
+ */
+export async function settleFailedStart(
+  { core, ref }: Pick<AttachedRun, 'core' | 'ref'>,
+  failure: unknown,
+  { rm }: Pick<RunFlags, 'rm'>,
+): Promise<unknown> {
+  const error = FsbError.from(failure);
+  if (!failedStartCodes.has(error.code)) return failure;
   const sandbox = await core.sandboxes.get(ref).catch(() => undefined);
-  if (sandbox?.state.phase === 'Failed') await remove(core, ref).catch(() => undefined);
+  if (sandbox?.state.phase !== 'Failed') return failure;
+  if (rm) {
+    await remove(core, ref).catch(() => undefined);
+    return failure;
+  }
+  const { code, message, hint } = error;
+  const kept = `The sandbox stays, for a look; it goes with: fsb-ctl delete ${ref.name}`;
+  return new FsbError(code, message, { hint: hint ? `${hint} ${kept}` : kept, cause: error });
 }

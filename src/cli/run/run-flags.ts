@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
-import { durationFlag, globalFlags, instanceFlags, processFlags, repeated } from '../flags.ts';
+import { durationFlag, instanceFlags, processFlags, repeated } from '../flags.ts';
+import { globalFlags } from '../global-flags.ts';
 import { imageSourceFlags } from '../images/pull-flags.ts';
 import type { FlagArities } from '../program/pass-through.ts';
 import { failurePolicyFlag, recoveryTimeoutFlag } from '../spec/recovery-flags.ts';
@@ -38,6 +39,7 @@ export const runFlags = {
   port: Flags.string({
     ...repeated,
     char: 'p',
+    aliases: ['expose'],
     summary: 'Port that the command listens on.',
     helpValue: 'PORT',
   }),
@@ -56,7 +58,11 @@ export const runFlags = {
   rm: Flags.boolean({
     summary: 'Delete it once its command has ended, also after a detach; implies --attach, but for -d.',
   }),
-  'id-file': Flags.string({ summary: 'Write the id to this file, which must not exist.', helpValue: 'FILE' }),
+  'id-file': Flags.string({
+    aliases: ['cidfile'],
+    summary: 'Write the id to this file, which must not exist.',
+    helpValue: 'FILE',
+  }),
   yes: Flags.boolean({ char: 'y', summary: 'Create what was edited without asking.' }),
   'idempotency-key': Flags.string({
     summary: 'The same key twice gives the same sandbox.',

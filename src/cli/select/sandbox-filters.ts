@@ -31,7 +31,7 @@ export function parseSandboxFilters(words: readonly string[], given: readonly st
   const labels = parseLabels(label);
   const filters: Filter[] = [
     anyOf(patterns, (sandbox, pattern) => pattern.test(sandbox.name)),
-    anyOf(id, (sandbox, prefix) => sandbox.id.startsWith(prefix)),
+    anyOf(id, (sandbox, prefix) => idsOf(sandbox).some((each) => each.startsWith(prefix))),
     anyOf(wanted, ({ state }, each) => stateOf(state) === each),
     anyOf(ancestor, ({ spec }, image) => isOf(spec.image, image)),
     anyOf(codes, (sandbox, code) => codeOf(sandbox) === code),
@@ -49,6 +49,9 @@ const anyOf =
   <T>(choices: readonly T[], fits: (sandbox: Sandbox, choice: T) => boolean): Filter =>
   (sandbox) =>
     choices.length === 0 || choices.some((choice) => fits(sandbox, choice));
+
+/** As every command that is given an id. */
+const idsOf = ({ id, earlierIds = [] }: Sandbox): string[] => [id, ...earlierIds];
 
 /** As people see it: what is paused does not count as running. */
 type State = Phase | 'Paused';

@@ -34,7 +34,7 @@ export const changeFlags = {
   }),
   cpus: cpusFlag({ summary: 'Cores, may be a fraction.' }),
   memory: memoryFlag({ char: 'm', summary: 'Memory limit (512m, 1.5g).' }),
-  pids: pidsFlag({ summary: 'Limit of processes and threads.' }),
+  pids: pidsFlag({ aliases: ['pids-limit'], summary: 'Limit of processes and threads.' }),
 };
 
 /** @throws invalid_argument: nothing is changed, or a word does not read */

@@ -1,11 +1,13 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { overridden } from '../../cli/config/overridden.ts';
+import { globalFlagsWithF } from '../../cli/global-flags.ts';
 import { localCore } from '../../cli/local/find.ts';
 import { contextDetails, contextView } from '../../cli/output/context-view.ts';
 import { FsbError } from '../../core/model/errors.ts';
 
 export default class ContextShow extends BaseCommand {
+  static override baseFlags = globalFlagsWithF;
   static override summary = 'Show a context.';
   static override description = 'Without a name the current one. With -q its name alone.';
   static override examples = [

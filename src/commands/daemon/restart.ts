@@ -3,7 +3,7 @@ import { coreFlags } from '../../cli/local/core-flags.ts';
 import { daemonListing, movedPorts } from '../../cli/local/daemon-view.ts';
 import { LocalCommand } from '../../cli/local/local-command.ts';
 import { securityFrom } from '../../cli/local/security-flags.ts';
-import { keptFlags, serveFlags } from '../../cli/local/serve-flags.ts';
+import { flagsOf, keptFlags, serveFlags } from '../../cli/local/serve-flags.ts';
 import { shellWords } from '../../cli/output/shell-words.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
 import { abortable } from '../../core/model/abortable.ts';
@@ -26,7 +26,7 @@ export default class DaemonRestart extends LocalCommand {
     const { runningCore, startCore, stopCore } = await import('../../cli/local/local-core.ts');
     const { signal } = this.interruption;
     const given = serveFlags(raw, this.world.cwd);
-    const before = (await runningCore(local))?.flags ?? [];
+    const before = flagsOf(await runningCore(local));
     const kept = keptFlags(before, given);
     // Before the stop: whatever can be known to be wrong by then costs nobody the core that runs.
     const together = await Parser.parse([...kept, ...given], { flags: coreFlags });

@@ -1,9 +1,11 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { globalFlagsWithF } from '../../cli/global-flags.ts';
 import { imageDetails } from '../../cli/output/image-details-view.ts';
 import type { OutputFormat } from '../../cli/output/output.ts';
 
 export default class ImageInspect extends BaseCommand {
+  static override baseFlags = globalFlagsWithF;
   static override summary = 'Show everything about images.';
   static override description =
     'A list in JSON, as docker has it; -o table is for reading. Sizes are bytes, times RFC3339; what the image does not say is null or empty. Shows those that are here and reports the others; exits by the worst failure.';

@@ -16,6 +16,10 @@ Everything after the first word of the command belongs to the command. Standard 
   static override args = { lease: leaseArg, command: commandArg };
   static override flags = processFlags;
 
+  protected override get toGive(): Readonly<Record<string, string>> {
+    return { COMMAND: 'Say what to run; for a shell: fsb-ctl pool exec -it LEASE sh' };
+  }
+
   override async run(): Promise<number> {
     const { args, flags } = await this.parse(PoolExec);
     const plan = await planCommand(args.command, flags, this.world, this.interruption.signal);

@@ -32,6 +32,8 @@ export interface CoreFacts extends MachineInfo {
   /** `v1`, `hybrid` or `v2`. */
   cgroups: string;
   startedAt: number;
+  /** What it was started with, as words of a command line; absent: it is embedded, or too old to say. */
+  flags?: readonly string[];
 }
 
 export interface SystemInfo extends CoreFacts {

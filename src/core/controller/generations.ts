@@ -140,7 +140,7 @@ export class Generations {
     const { id, earlierIds = [], generation, previous, recreated = 0 } = entry.sandbox;
     const next = {
       id: newSandboxId(),
-      earlierIds: [...earlierIds, id].slice(-EARLIER_IDS),
+      earlierIds: stillKnown([...earlierIds, id]),
       generation: generation + 1,
       previous: { id: previous?.id ?? id, ...from },
       recreated: from.lost === undefined ? undefined : recreated + 1,
@@ -154,8 +154,10 @@ export class Generations {
   }
 }
 
-/** How many ids of earlier generations a sandbox is found by, besides its first one. */
+/** The first one, which is what scripts have written down, and the last so many: some sandboxes restart without end. */
 const EARLIER_IDS = 32;
+const stillKnown = (ids: string[]): string[] =>
+  ids.length > EARLIER_IDS + 1 ? [ids[0]!, ...ids.slice(-EARLIER_IDS)] : ids;
 
 /** What a next generation begins with, in words for people, too. */
 type Origin = Omit<NonNullable<Sandbox['previous']>, 'id'> & { message: string };

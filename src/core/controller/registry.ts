@@ -179,7 +179,7 @@ export class Registry {
   }
 }
 
-/** With the one that it was created with, which is what scripts have written down. */
+/** The key is its first one, which records of earlier versions do not have among the others. */
 function idsOf({ key, sandbox: { id, earlierIds = [] } }: SandboxEntry): string[] {
   return [id, key, ...earlierIds];
 }

@@ -59,6 +59,19 @@ export function parseSize(text: string): number {
   throw new FsbError('invalid_argument', `size ${JSON.stringify(text)} is too large`);
 }
 
+/** Nothing starts in less. Bytes. */
+const LEAST_MEMORY = 6 * 1024 ** 2;
+
+/** As parseSize(). @throws invalid_argument also for less than anything takes */
+export function parseMemory(value: string | number): number {
+  const bytes = typeof value === 'number' ? value : parseSize(value);
+  if (bytes >= LEAST_MEMORY) return bytes;
+  // A bare number is bytes, and few people mean so few.
+  const isBare = typeof value === 'number' || /^[\s\d]*$/.test(value);
+  const guess = isBare && bytes >= 6 && bytes <= 65_536 ? `; did you mean ${bytes}m?` : '';
+  throw new FsbError('invalid_argument', `must be at least 6m${guess}`);
+}
+
 /** For people: 1536 -> `1.5KiB`. */
 export function formatSize(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];

@@ -22,7 +22,7 @@ export interface Sandbox {
   id: string;
   namespace: string;
   name: string;
-  /** Those of its last generations, oldest first: it is found by them, too. Its very first one is the key of its record. */
+  /** Its first one and those of its last generations, oldest first: it is found by them, too. */
   earlierIds?: string[];
   /** Grows with each (re)start. */
   generation: number;

@@ -3,7 +3,7 @@ import { FsbError } from './errors.ts';
 import { specFlags, withFlag } from './flag-names.ts';
 import { DEFAULT_POOL, isName } from './ids.ts';
 import { describeIssues } from './issues.ts';
-import { parseDuration, parseSize, wholeDuration } from './quantity.ts';
+import { parseDuration, parseMemory, parseSize, wholeDuration } from './quantity.ts';
 
 /** The sandbox spec: the same on the command line, in YAML, in gRPC and in REST; snake_case as users write it. */
 
@@ -44,16 +44,9 @@ export const labelKey = text.regex(
 export const LEAST_DISK = 16 * 1024 ** 2;
 export const MOST_DISK = 1024 ** 4;
 
-/** Nothing starts in less. Bytes. */
-const LEAST_MEMORY = 6 * 1024 ** 2;
-
-export const memory = size.pipe(
-  z.number().min(LEAST_MEMORY, { error: ({ input }) => `must be at least 6m${inMebibytes(Number(input))}` }),
-);
-
-/** A bare number is bytes, and few people mean so few. */
-const inMebibytes = (bytes: number): string =>
-  bytes >= 6 && bytes <= 65_536 ? `; did you mean ${bytes}m?` : '';
+export const memory = z
+  .union([z.string(), z.number().int().positive()])
+  .transform((value, ctx) => rescue(ctx, () => parseMemory(value)));
 
 /** What is left out is the pool's. */
 export const resources = z.strictObject({

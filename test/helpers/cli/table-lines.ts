@@ -33,7 +33,8 @@ const life: TableLine[] = [
   ['fsb-ctl stats --all --all-namespaces --no-stream', /^NAME +CPU % .*\n(.*\n)*box +\d/],
   ['fsb-ctl list -l team=red -A --no-trunc', /^NAMESPACE +NAME +ID .*\ndefault +box +[0-9a-f]{32} .*\n$/],
   ['fsb-ctl kill box; fsb-ctl wait box; fsb-ctl ls -q; fsb-ctl ps --all -q', 'box\n137\nbox\n'],
-  ['fsb-ctl inspect box', /^Name: +box\n(.*\n)*Phase: +Running/],
+  ['fsb-ctl get box', /^Name: +box\n(.*\n)*Phase: +Running/],
+  ['fsb-ctl inspect box -f json; fsb-ctl inspect box', /^\{"ID":.*"Id":.*\}\n\[\n +\{\n +"Id"/],
   [
     'fsb-ctl run a -q --image host -- sh -c "echo out; echo err >&2" >/dev/null; fsb-ctl logs -f -n 1 -t --since 1h --until 0s --stdout a',
     /^\d{4}-\S+Z out\n$/,

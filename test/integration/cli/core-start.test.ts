@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { guestDirectory } from '../../../src/cli/local/guest-directory.ts';
 import { startCore } from '../../../src/cli/local/local-core.ts';
+import { acquireLock } from '../../../src/core/lock.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
 import { repository } from '../../helpers/core/real-core.ts';
@@ -53,6 +55,11 @@ describe('a core that', () => {
     expect(await failureOf(program)).toEqual(its('it was ended by SIGKILL before it was ready'));
   });
 
+  it('is killed in the middle of its word is, too', async () => {
+    const program = `require('node:fs').writeSync(3, '{"version":"1'); process.kill(process.pid, 'SIGKILL')`;
+    expect(await failureOf(program)).toEqual(its('it was ended by SIGKILL before it was ready'));
+  });
+
   it('ends without a word is told of with its exit code', async () => {
     expect(await failureOf('process.exit(1)')).toEqual(its('it ended with exit code 1 before it was ready'));
   });
@@ -68,5 +75,36 @@ describe('a core that', () => {
     expect(await failureOf('setInterval(() => {}, 1000)', 500)).toEqual(its('it was not ready within 0.5 s'));
     const started = ['-f', join(root, 'package/bin/run.js')];
     await vi.waitFor(() => expect(spawnSync('pgrep', started).status).toBe(1), 5_000);
+  });
+});
+
+describe('no core is begun', () => {
+  const launch = (): string => join(guestDirectory(join(root, 'package')), 'fsb-launch');
+  const lock = (): string => join(root, 'run/lock.start');
+  /** Of a package whose fsb-launch is this; undefined: is not there. */
+  async function failureWith(content: string | undefined, mode = 0o755) {
+    await rm(join(root, 'package/guest'));
+    await mkdir(dirname(launch()), { recursive: true });
+    if (content !== undefined) await writeFile(launch(), content, { mode });
+    return failureOf('');
+  }
+  const broken = (why: string) => ({
+    ...its(`cannot lock ${lock()}: ${why}`),
+    hint: expect.stringMatching(/^A program of fsb-ctl itself .*: fsb-ctl doctor .*\(its log: .*\)$/),
+  });
+
+  it('where fsb-launch is not there', async () => {
+    expect(await failureWith(undefined)).toEqual(broken(`spawn ${launch()} ENOENT`));
+  });
+
+  it('where fsb-launch cannot be executed', async () => {
+    expect(await failureWith('', 0o644)).toEqual(broken(`spawn ${launch()} EACCES`));
+  });
+
+  it('while another command is at it for too long', async () => {
+    await mkdir(join(root, 'run'), { mode: 0o700 });
+    const other = await acquireLock(join(guestDirectory(repository), 'fsb-launch'), lock(), 0);
+    expect(await failureOf('', 100)).toEqual(its('another command has tried for 0.1 s'));
+    await other.release();
   });
 });

@@ -129,6 +129,24 @@ describe('run', () => {
     expect((await fsb('get job')).code).toBe(3);
   });
 
+  it.each([
+    ['', 'Check it. The sandbox stays, for a look; it goes with: fsb-ctl delete job', []],
+    ['--rm ', 'Check it.', ['job']],
+  ])('says what stays of one that did not start: run %s', async (flag, hint, removed) => {
+    const failed = { state: { phase: 'Failed', reason: 'not found', endedAt: 1 } };
+    const deleted: string[] = [];
+    const sandboxes = {
+      create: async () => {
+        throw new FsbError('command_not_found', 'exec: "nope": not found', { hint: 'Check it.' });
+      },
+      get: async () => failed,
+      delete: async ({ name }: { name: string }) => void deleted.push(name),
+    } as unknown as CoreApi['sandboxes'];
+    const { code, stderr } = await fsb(`run job ${flag}--image host nope`, { core: { ...core, sandboxes } });
+    expect([code, stderr]).toEqual([127, `Error: exec: "nope": not found\nHint: ${hint}\n`]);
+    expect(deleted).toEqual(removed);
+  });
+
   it('sends stdin with -i and half-closes it', async () => {
     const { code, stdout } = await fsb('run job --rm -i --image host wc -c', { input: 'x'.repeat(200_000) });
     expect([code, stdout.trim()]).toEqual([0, '200000']);
@@ -197,7 +215,7 @@ describe('run', () => {
     ['run box --image host --platform plan9/amd64', 2, 'sandboxes run linux images'],
     ['run box --image host no-such-command', 127, 'no-such-command'],
     ['run box --image host --ttl soon', 2, '--ttl: invalid duration "soon"'],
-    ['run box --image host --memory 1', 2, 'resources.memory'],
+    ['run box --image host --memory 1', 2, '--memory: must be at least 6m'],
     ['run box --image host --detach-keys ctrl-1', 2, '--detach-keys'],
     ['run box -f missing.yaml', 2, 'there is no such file'],
     ['run box --image', 2, '--image expects a value'],
@@ -281,8 +299,8 @@ describe('exec', () => {
     expect(await line.code).toBe(143);
   });
 
-  it('keeps signals to itself with --no-sig-proxy', async () => {
-    const line = startCommandLine(['exec', '--no-sig-proxy', 'box', 'sh', '-c', 'echo up; exec sleep 60'], {
+  it.each(['--no-sig-proxy', '--sig-proxy=false'])('keeps signals to itself with %s', async (flag) => {
+    const line = startCommandLine(['exec', flag, 'box', 'sh', '-c', 'echo up; exec sleep 60'], {
       core,
     });
     await line.stdout.until('up');
@@ -507,7 +525,7 @@ describe('list, get and delete', () => {
   });
 
   it('shows everything about one', async () => {
-    const { stdout } = await fsb('inspect a');
+    const { stdout } = await fsb('get a');
     expect(stdout).toMatch(/^Name: +a\nNamespace: +default\n/);
     expect(stdout).toContain('sleep 60');
   });

@@ -92,12 +92,14 @@ describe('flags of docker', () => {
     ['-v data:/data', 'no named volumes'],
     ['--mount type=bind,source=/a,target=/b', '--volume /source:/target'],
     ['--network bridge', 'none or host'],
-    ['--net host', '--network'],
+    ['--net bridge', 'none or host'],
     ['--privileged', 'none'],
     ['--restart always', '--failure-policy'],
-    ['--pids-limit 10', '--pids'],
+    ['--pids-limit -1', 'no unlimited'],
     ['--storage-opt size=1g', '--disk'],
-    ['--cidfile x', '--id-file'],
+    ['--device-read-bps /dev/sda:1mb', 'fsb-ctl run --disk SIZE'],
+    ['--health-start-period 5s', 'fsb-ctl exec NAME COMMAND'],
+    ['--domainname a.b', 'host name of its own'],
     ['--stop-signal TERN', 'fsb-ctl stop --signal'],
     ['--cpu-shares 5', '--cpus'],
     ['--memory-swap 1g', '--memory'],
@@ -114,10 +116,40 @@ describe('flags of docker', () => {
   });
 });
 
+describe('flags of a sandbox, on a command in it', () => {
+  it.each([
+    ['exec --privileged box ls', 'the same few rights'],
+    ['exec --cpus 2 box ls', 'fsb-ctl update NAME --cpus 2'],
+    ['exec -m 1g box ls', 'fsb-ctl update NAME --cpus 2 --memory 1g'],
+    ['exec --memory-swap 1g box ls', 'fsb-ctl update NAME'],
+    ['exec -v /a:/b box ls', 'fsb-ctl run --help'],
+    ['exec --rm box ls', 'fsb-ctl run --help'],
+    ['pool exec --cpus 2 l0 ls', 'fsb-ctl pool run --lease'],
+    ['pool run -l a=b -- ls', 'fsb-ctl run NAME'],
+  ])('%s', async (line, hint) => {
+    const stderr = await refusal(line);
+    expect(stderr).toMatch(/^Error: .*\nHint: .*\n$/);
+    expect(stderr).toContain(hint);
+  });
+});
+
+describe('flags of docker that mean the same as one of ours', () => {
+  // There is no core: they have been understood.
+  it.each([
+    'run box --net host --pids-limit 64 --cidfile id.txt --expose 80 --sig-proxy=false --image host -- true',
+    'exec --sig-proxy=false box true',
+    'attach --sig-proxy=false box',
+    'start -a --sig-proxy=false box',
+    'update --pids-limit 64 box',
+    'run --rm=true --interactive=false box --image host -- true',
+  ])('%s', async (line) => {
+    expect((await runCommandLine(line.split(' '))).code).toBe(6);
+  });
+});
+
 describe('flags of docker that other commands have otherwise', () => {
   it.each([
-    ['inspect -f {{.Id}} box', '--format'],
-    ['info -f {{.Id}}', '--format'],
+    ['get -f {{.Id}} box', '--format'],
     ['ps -l', '--latest'],
     ['-H tcp://far:2375 ps', '--host ENDPOINT'],
     ['-c far ps', '--context NAME'],
@@ -128,6 +160,13 @@ describe('flags of docker that other commands have otherwise', () => {
     ['ps -s', 'fsb-ctl system df'],
     ['inspect --type container box', 'image inspect'],
     ['top box -ef', 'fsb-ctl exec NAME ps aux'],
+    ['top box aux', 'fsb-ctl exec NAME ps aux'],
+    ['top box -u root', 'fsb-ctl exec NAME ps aux'],
+    ['exec box', 'fsb-ctl exec -it NAME sh'],
+    ['exec -it box', 'fsb-ctl exec -it NAME sh'],
+    ['pool exec l0', 'fsb-ctl pool exec -it LEASE sh'],
+    ['inspect alpine:3', 'fsb-ctl image inspect alpine:3'],
+    ['update -m 1k box', 'Write it like 512m'],
     ['logs --details box', 'fsb-ctl get NAME'],
     ['update --restart always box', '--failure-policy'],
     ['update --cpu-shares 5 box', '--cpus'],
@@ -159,7 +198,11 @@ describe('words of docker', () => {
     ['compose up', 'There is none'],
     ['search alpine', 'fsb-ctl image pull'],
     ['container prune', 'fsb-ctl system prune'],
-    ['container ls -a', 'fsb-ctl ls'],
+    ['container commit box', 'fsb-ctl image import'],
+    ['container create alpine', 'fsb-ctl run NAME --image IMAGE'],
+    ['container image ls', 'fsb-ctl --help'],
+    ['context export x', 'fsb-ctl context show NAME -o json'],
+    ['context import x', 'fsb-ctl context create'],
     ['container frobnicate', 'fsb-ctl --help'],
     ['container', 'fsb-ctl list'],
     ['image push x', 'fsb-ctl image save'],
@@ -172,6 +215,22 @@ describe('words of docker', () => {
     expect(stderr).toMatch(/^Error: unknown command .*\nHint: .*\n$/);
     expect(stderr).toContain(hint);
   });
+});
+
+it.each([
+  'container ls -a',
+  'container run box --image host -- true',
+  'container rm -f box',
+  'container inspect box',
+  'container exec box ls -la',
+])('%s does without the word', async (line) => {
+  const { code, stderr } = await runCommandLine(line.split(' '));
+  expect([code, stderr]).toEqual([6, 'Error: the test has no core\n']);
+});
+
+it('help of container ls is that of ls', async () => {
+  for (const line of ['container ls --help', 'help container ls'])
+    expect((await runCommandLine(line.split(' '))).code).toBe(0);
 });
 
 it('help after a topic is its help', async () => {

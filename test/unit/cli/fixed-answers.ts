@@ -40,7 +40,7 @@ export const sandboxes: Sandbox[] = [
         ...{ phase: 'Failed', endedAt: minutesAgo(1), reason: 'out of memory\u001b[2J' },
         status: { code: null, signal: 9, oomKilled: true },
       },
-      ...{ generation: 2, createdAt: minutesAgo(300), warm: false },
+      ...{ generation: 2, createdAt: minutesAgo(300), warm: false, earlierIds: ['e'.repeat(32)] },
     },
     { image: 'registry.example.com/team/tool:1.2.3-with-a-long-tag', labels: { team: 'blue' } },
   ),

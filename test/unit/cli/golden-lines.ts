@@ -20,6 +20,7 @@ export const lines: Record<string, string> = {
   'get-several': 'get box nobody old',
   'get-lost': 'get gone',
   'get-missing': 'get nobody',
+  inspect: 'inspect job nobody',
   run: 'run box --image host -- sleep 60',
   delete: 'delete box nobody job',
   stop: 'stop box nobody',

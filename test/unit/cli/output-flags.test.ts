@@ -6,6 +6,7 @@ import { type CommandLineOptions, runCommandLine } from '../../helpers/cli/comma
 import { createManualClock } from '../../helpers/manual-clock.ts';
 import { NOW } from './fixed-answers.ts';
 import { fixedCore } from './fixed-core.ts';
+import { runOnFixedCore } from './golden-lines.ts';
 
 const { version } = pjson;
 const fsb = (argv: string[], options: CommandLineOptions = {}) =>
@@ -64,6 +65,53 @@ describe('the format of the result', () => {
   });
 });
 
+describe('--format json, as docker has it', () => {
+  const objects = async (line: string): Promise<Record<string, unknown>[]> => {
+    const { code, stdout } = await runOnFixedCore(line);
+    expect(code).toBe(0);
+    return stdout
+      .trimEnd()
+      .split('\n')
+      .map((text) => JSON.parse(text));
+  };
+
+  it.each([
+    ['ps -a', 5, { ID: 'box000000000', Names: 'box', Image: 'host', State: 'Running', name: 'box' }],
+    ['images', 4, { Repository: 'host', Tag: '<none>', Size: '0B', references: ['host'] }],
+    ['history tool', 2, { ID: '<missing>', CreatedBy: '', Comment: 'by hand', comment: 'by hand' }],
+    ['stats --no-stream', 2, { Name: 'box', CPUPerc: '25.00%', PIDs: '3', pids: 3 }],
+    ['events --no-stream', 6, { kind: 'sandbox', type: 'started', name: 'box' }],
+    ['context ls', 2, { Name: 'default', DockerEndpoint: expect.any(String), name: 'default' }],
+    ['system df', 8, { Type: 'Images', TotalCount: '3', type: 'images' }],
+    ['info', 1, { NCPU: 2, ServerVersion: '0.1.0' }],
+    ['version', 1, { Server: { version: '0.1.0' } }],
+    ['logs box', 2, { stream: 'stdout' }],
+    ['get box', 1, { Names: 'box', name: 'box' }],
+  ])('%s', async (line, count, first) => {
+    for (const format of ['--format json', '--format=json']) {
+      const found = await objects(`${line} ${format}`);
+      expect(found).toHaveLength(count);
+      expect(found[0]).toMatchObject(first);
+    }
+  });
+
+  it('of nothing is nothing', async () => {
+    expect(await fsb('list -l team=nobody --format json'.split(' '))).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    });
+  });
+
+  it('is another thing than -o json, and no more to be given with it', async () => {
+    const list = JSON.parse((await fsb('list -o json'.split(' '))).stdout);
+    expect(list).toHaveLength(3);
+    expect(list[0]).not.toHaveProperty('Names');
+    expect((await fsb('list -o json --format json'.split(' '))).code).toBe(2);
+    expect((await fsb('list --json --format json'.split(' '))).code).toBe(2);
+  });
+});
+
 describe('templates with names of docker', () => {
   it.each([
     [
@@ -102,6 +150,35 @@ describe('templates with names of docker', () => {
     ],
   ])('%s', async (line, stdout) => {
     expect(await fsb(line.split(' '))).toEqual({ code: 0, stdout, stderr: '' });
+  });
+
+  it.each([
+    [
+      'inspect box -f {{.State.Running}}|{{.State.Status}}|{{.Id}}',
+      'true|running|box00000000000000000000000000000\n',
+    ],
+    [
+      'inspect box job --format {{.Name}}:{{.State.ExitCode}}:{{.State.OOMKilled}}',
+      'box:0:false\njob:137:true\n',
+    ],
+    [
+      'inspect -f {{json.State}} cold',
+      /^\{"Status":"paused","Running":true,"Paused":true,.*"FinishedAt":"0001-/,
+    ],
+    ['inspect -f {{.Config.Image}}{{json.Config.Cmd}} box', 'host["sh","-c","echo \\"a b\\""]\n'],
+    [
+      'image inspect tool -f {{.Id}}|{{.RepoTags}}|{{.Os}}/{{.Architecture}}|{{.Config.User}}',
+      /^sha256:cd.*\|\["quay.io\/me\/tool:1","tool:latest"\]\|linux\/arm\|1000:1000\n$/,
+    ],
+    ['info -f {{.NCPU}}', '2\n'],
+    ['version -f {{.Client.Version}}', `${version}\n`],
+    ['context inspect -f {{.Name}} default', 'default\n'],
+    ['inspect -q box job', 'box\njob\n'],
+  ])('%s', async (line, text) => {
+    const words = line.split(' ').map((word) => word.replace('{{json.', '{{json .'));
+    const { code, stdout } = await fsb(words);
+    expect(code).toBe(0);
+    expect(stdout).toEqual(typeof text === 'string' ? text : expect.stringMatching(text));
   });
 
   it('knows them where one was probably meant', async () => {

@@ -347,7 +347,7 @@ describe('pool create, update, get, list and delete', () => {
       'capacity.min (--min) 20 is greater than capacity.max (--max) 8',
     ],
     ['pool update default-pool --memory abc', '', '--memory: invalid size "abc"'],
-    ['pool update default-pool --memory 1k', '', 'resources.memory (--memory): must be at least 6m'],
+    ['pool update default-pool --memory 1k', '', '--memory: must be at least 6m\n'],
     ['pool update default-pool --cpus 0', '', '--cpus: invalid number of cores "0"'],
     ['pool update default-pool --size 0 --warm host=0', '', '--size'],
     [

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { logLevel } from '../../../src/cli/local/log-level.ts';
-import { wayToChange } from '../../../src/cli/local/serve-flags.ts';
+import { flagsOf, wayToChange } from '../../../src/cli/local/serve-flags.ts';
 import { logEntryView } from '../../../src/cli/logs/log-printer.ts';
 import { parseMoment, parseTail } from '../../../src/cli/logs/time-query.ts';
 import { chooseEditor } from '../../../src/cli/spec/editor.ts';
 import { LineStamper, preciseTimestamp } from '../../../src/core/model/line-stamper.ts';
 import type { StreamName } from '../../../src/core/model/process.ts';
+import type { CoreStatus } from '../../../src/core/status-file.ts';
 
 describe('logLevel', () => {
   it.each([
@@ -24,6 +25,24 @@ it.each([
   ],
   [['--max=5', '--http=off'], 'To change them: fsb-ctl daemon restart --max=5 --http=off'],
 ])('what changes a core that runs: %j', (given, way) => expect(wayToChange(given)).toBe(way));
+
+describe('what a core was started with', () => {
+  const core = { pid: 7, flags: ['--http=off'] } as Partial<CoreStatus> as CoreStatus;
+
+  it('is nothing where none runs, else what it says', () => {
+    expect([flagsOf(undefined), flagsOf(core)]).toEqual([[], ['--http=off']]);
+  });
+
+  it('is not guessed', () => {
+    const silent = { ...core, flags: undefined } as Partial<CoreStatus> as CoreStatus;
+    expect(() => flagsOf(silent)).toThrow(
+      expect.objectContaining({
+        ...{ code: 'conflict', message: 'the core (pid 7) cannot say which flags it was started with' },
+        hint: expect.stringContaining('fsb-ctl daemon stop, then fsb-ctl daemon start [FLAGS]'),
+      }),
+    );
+  });
+});
 
 describe('times', () => {
   const now = Date.parse('2026-03-01T12:00:00Z');

@@ -91,6 +91,8 @@ describe('the ids of earlier generations', () => {
       ),
     );
     expect(await Promise.all(found)).toEqual(ids.map((_, at) => at === 0 || at >= 8));
+    // As those have them who only have the sandbox.
+    expect((await controller.get(box)).earlierIds).toEqual([ids[0], ...ids.slice(8, 40)]);
   });
 });
 

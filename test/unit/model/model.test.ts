@@ -142,6 +142,8 @@ describe('specs', () => {
     [{ failure_policy: 'x' }, 'failure_policy (--failure-policy): unknown failure policy'],
     [{ resources: { cpus: 5000 } }, 'resources.cpus (--cpus): must be at most 1024'],
     [{ resources: { memory: '64' } }, 'must be at least 6m; did you mean 64m?'],
+    [{ resources: { memory: 1024 } }, 'must be at least 6m; did you mean 1024m?'],
+    [{ resources: { memory: '1k' } }, /must be at least 6m$/],
     [{ resources: { memory: '1' } }, /must be at least 6m$/],
     [{ labels: { '-x': '' } }, 'labels.-x (--label): not a valid label key'],
     [{ exposed_ports: [0] }, 'exposed_ports.0 (--port): '],

@@ -132,6 +132,7 @@ const sandbox: fc.Arbitrary<Sandbox> = fc.record(
     expiresAt: whole,
     warm: fc.boolean(),
     events: fc.array(fc.record({ time: whole, message: text }), { maxLength: 3 }),
+    earlierIds: fc.array(text, { minLength: 1, maxLength: 3 }),
   },
   {
     requiredKeys: [

@@ -1,13 +1,18 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { InstanceHolder, SystemHealth, SystemUsage } from '../../../src/core/model/system.ts';
+import { systemFromWire, systemToWire } from '../../../src/core/wire/convert/admin.ts';
 import {
   healthFromWire,
   healthToWire,
   usageFromWire,
   usageToWire,
 } from '../../../src/core/wire/convert/system.ts';
-import { SystemHealthResponse, SystemUsageResponse } from '../../../src/core/wire/gen/fsb/v1/system.ts';
+import {
+  SystemHealthResponse,
+  SystemInfoResponse,
+  SystemUsageResponse,
+} from '../../../src/core/wire/gen/fsb/v1/system.ts';
 
 const text = fc.string({ unit: 'binary' });
 const bytes = fc.maxSafeNat();
@@ -49,6 +54,28 @@ it('what everything takes comes over the wire as it is', () => {
     }),
   );
 });
+
+it.each([[undefined], [[]], [['--http=off', '--token-file=/a b']]])(
+  'what it was started with comes over the wire as it is: %j',
+  (flags) => {
+    const info = {
+      ...{
+        version: '1',
+        node: 'n',
+        pid: 7,
+        root: '/',
+        runtime: 'runc',
+        http: '',
+        metrics: '',
+        cgroups: 'v2',
+      },
+      ...{ startedAt: 1.5, cpus: 2, memory: 9, kernel: '6', system: '', architecture: 'arm64', logBytes: 3 },
+      ...(flags && { flags }),
+    };
+    const bytesSent = SystemInfoResponse.encode(systemToWire(info)).finish();
+    expect(systemFromWire(SystemInfoResponse.decode(bytesSent))).toEqual(info);
+  },
+);
 
 it('how the core is comes over the wire as it is', () => {
   fc.assert(

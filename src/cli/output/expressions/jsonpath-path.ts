@@ -34,7 +34,7 @@ export function valuesAt({ fromRoot, steps }: Path, root: Root, current: Data): 
 
 function parseStep(scanner: Scanner): Step | undefined {
   if (scanner.take(/\.\./y) !== undefined) {
-    const step = parseField(scanner, present) ?? parseBrackets(scanner);
+    const step = parseField(scanner, present) ?? parseBrackets(scanner, present);
     return (value, root) => descendants(value).flatMap((each) => step(each, root));
   }
   if (scanner.take(/\.(?=\[)/y) !== undefined) return parseBrackets(scanner);
@@ -67,7 +67,7 @@ const fieldOf: LookUp = (value, name, root) => {
 
 const present = (value: Data, name: string): Data[] => defined(keyOf(value, name));
 
-function parseBrackets(scanner: Scanner): Step {
+function parseBrackets(scanner: Scanner, lookUp: LookUp = fieldOf): Step {
   scanner.need(/\[\s*/y, '"[" or a field name');
   if (scanner.take(/\*\s*\]/y) !== undefined) return parts;
   if (scanner.take(/\?\s*\(/y) !== undefined) {
@@ -75,16 +75,16 @@ function parseBrackets(scanner: Scanner): Step {
     scanner.need(/\s*\)\s*\]/y, '")]"');
     return (value, root) => parts(value).filter((each) => fits(each, root));
   }
-  const choices = [parseChoice(scanner)];
-  while (scanner.take(/\s*,\s*/y) !== undefined) choices.push(parseChoice(scanner));
+  const choices = [parseChoice(scanner, lookUp)];
+  while (scanner.take(/\s*,\s*/y) !== undefined) choices.push(parseChoice(scanner, lookUp));
   scanner.need(/\s*\]/y, '"]"');
   return (value, root) => choices.flatMap((choice) => choice(value, root));
 }
 
 /** `'name'`, `3`, `-1`, `1:3`, `::2` */
-function parseChoice(scanner: Scanner): Step {
+function parseChoice(scanner: Scanner, lookUp: LookUp): Step {
   const name = scanner.quoted();
-  if (name !== undefined) return (value, root) => fieldOf(value, name, root);
+  if (name !== undefined) return (value, root) => lookUp(value, name, root);
   const start = scanner.at;
   const [from, to, step] = scanner
     .need(/-?\d+(?!\d*\s*:)|-?\d*\s*:\s*(?:-?\d+)?(?:\s*:\s*\d+)?/y, "a number, a slice, * or 'a name'")

@@ -3,10 +3,10 @@ import type { SystemInfoResponse } from '../gen/fsb/v1/system.ts';
 
 /** The core itself. */
 
-export function systemToWire({ startedAt, ...info }: SystemInfo): SystemInfoResponse {
-  return { ...info, startedAtMilliseconds: startedAt };
+export function systemToWire({ startedAt, flags, ...info }: SystemInfo): SystemInfoResponse {
+  return { ...info, startedAtMilliseconds: startedAt, flags: flags && { words: [...flags] } };
 }
 
-export function systemFromWire({ startedAtMilliseconds, ...info }: SystemInfoResponse): SystemInfo {
-  return { ...info, startedAt: startedAtMilliseconds };
+export function systemFromWire({ startedAtMilliseconds, flags, ...info }: SystemInfoResponse): SystemInfo {
+  return { ...info, startedAt: startedAtMilliseconds, ...(flags && { flags: flags.words }) };
 }

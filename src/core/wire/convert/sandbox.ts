@@ -33,6 +33,7 @@ export function sandboxToWire(sandbox: Sandbox): SandboxInfo {
     warm: sandbox.warm,
     events: sandbox.events.map((event) => ({ timeMilliseconds: event.time, message: event.message })),
     logBytes: sandbox.logBytes,
+    earlierIds: sandbox.earlierIds ?? [],
   };
 }
 
@@ -56,6 +57,7 @@ export function sandboxFromWire(wire: SandboxInfo | undefined): Sandbox {
     warm: wire.warm,
     events: wire.events.map((event) => ({ time: event.timeMilliseconds, message: event.message })),
     logBytes: wire.logBytes,
+    earlierIds: wire.earlierIds.length === 0 ? undefined : wire.earlierIds,
   });
 }
 

@@ -19,7 +19,7 @@ const system: SystemInfo = {
     system: 'Debian GNU/Linux 12',
     architecture: 'amd64',
   },
-  ...{ cgroups: 'v2', startedAt: 1_700_000_000_000, logBytes: 0 },
+  ...{ cgroups: 'v2', startedAt: 1_700_000_000_000, logBytes: 0, flags: ['--http=off', '--grpc=a b'] },
 };
 
 const setAside = [{ path: '/records.aside-1', size: 9 }];

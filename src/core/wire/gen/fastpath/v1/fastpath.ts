@@ -357,7 +357,11 @@ export interface SandboxInfo {
   /** The last few, oldest first. */
   events: SandboxEvent[];
   /** Bytes that its log takes; of GetSandbox alone. */
-  logBytes?: number | undefined;
+  logBytes?:
+    | number
+    | undefined;
+  /** Of generations before, oldest first: each of them still finds it. */
+  earlierIds: string[];
 }
 
 /** What goes with the phase; what does not belong to it is absent. */
@@ -3554,6 +3558,7 @@ function createBaseSandboxInfo(): SandboxInfo {
     warm: undefined,
     events: [],
     logBytes: undefined,
+    earlierIds: [],
   };
 }
 
@@ -3609,6 +3614,9 @@ export const SandboxInfo: MessageFns<SandboxInfo> = {
     }
     if (message.logBytes !== undefined) {
       writer.uint32(224).int64(message.logBytes);
+    }
+    for (const v of message.earlierIds) {
+      writer.uint32(234).string(v!);
     }
     return writer;
   },
@@ -3762,6 +3770,14 @@ export const SandboxInfo: MessageFns<SandboxInfo> = {
             message.logBytes = longToNumber(reader.int64());
             continue;
           }
+          case 29: {
+            if (tag !== 234) {
+              break;
+            }
+
+            message.earlierIds.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3800,6 +3816,7 @@ export const SandboxInfo: MessageFns<SandboxInfo> = {
     message.warm = object.warm ?? undefined;
     message.events = object.events?.map((e) => SandboxEvent.fromPartial(e)) || [];
     message.logBytes = object.logBytes ?? undefined;
+    message.earlierIds = object.earlierIds?.map((e) => e) || [];
     return message;
   },
 };

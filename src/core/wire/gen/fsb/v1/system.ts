@@ -33,6 +33,13 @@ export interface SystemInfoResponse {
   architecture: string;
   /** Of all sandboxes together. */
   logBytes: number;
+  /** Unset: a core that is too old to say. */
+  flags: CoreFlags | undefined;
+}
+
+/** What a core was started with, as words of a command line. */
+export interface CoreFlags {
+  words: string[];
 }
 
 export interface SystemUsageRequest {
@@ -318,6 +325,7 @@ function createBaseSystemInfoResponse(): SystemInfoResponse {
     system: "",
     architecture: "",
     logBytes: 0,
+    flags: undefined,
   };
 }
 
@@ -367,6 +375,9 @@ export const SystemInfoResponse: MessageFns<SystemInfoResponse> = {
     }
     if (message.logBytes !== 0) {
       writer.uint32(120).int64(message.logBytes);
+    }
+    if (message.flags !== undefined) {
+      CoreFlags.encode(message.flags, writer.uint32(130).fork()).join();
     }
     return writer;
   },
@@ -504,6 +515,14 @@ export const SystemInfoResponse: MessageFns<SystemInfoResponse> = {
             message.logBytes = longToNumber(reader.int64());
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.flags = CoreFlags.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -536,6 +555,64 @@ export const SystemInfoResponse: MessageFns<SystemInfoResponse> = {
     message.system = object.system ?? "";
     message.architecture = object.architecture ?? "";
     message.logBytes = object.logBytes ?? 0;
+    message.flags = (object.flags !== undefined && object.flags !== null)
+      ? CoreFlags.fromPartial(object.flags)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseCoreFlags(): CoreFlags {
+  return { words: [] };
+}
+
+export const CoreFlags: MessageFns<CoreFlags> = {
+  encode(message: CoreFlags, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.words) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CoreFlags {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCoreFlags();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.words.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CoreFlags>): CoreFlags {
+    return CoreFlags.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CoreFlags>): CoreFlags {
+    const message = createBaseCoreFlags();
+    message.words = object.words?.map((e) => e) || [];
     return message;
   },
 };
