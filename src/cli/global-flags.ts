@@ -45,7 +45,12 @@ export const globalFlags = {
     helpGroup: 'GLOBAL',
   }),
   json: Flags.boolean({ summary: 'Short for --output json.', exclusive: ['output'], helpGroup: 'GLOBAL' }),
-  quiet: Flags.boolean({ char: 'q', summary: 'Print names or ids only.', helpGroup: 'GLOBAL' }),
+  quiet: Flags.boolean({
+    char: 'q',
+    summary:
+      'Print only names, a line each; ids of what has none (images, leases, processes), of what "run" makes, and with --no-trunc of "list".',
+    helpGroup: 'GLOBAL',
+  }),
   'no-trunc': Flags.boolean({
     summary: 'Whole ids and digests, and rows as wide as they are.',
     helpGroup: 'GLOBAL',

@@ -112,6 +112,28 @@ describe('--format json, as docker has it', () => {
   });
 });
 
+describe('-q', () => {
+  const box = 'box'.padEnd(32, '0');
+  it.each([
+    ['list', 'box\ncold\nnew\n'],
+    ['list --no-trunc -l team=red', `${box}\n`],
+    ['run box --image host', `${box}\n`],
+    ['get box', 'box\n'],
+    ['inspect box', 'box\n'],
+    ['stop box', 'box\n'],
+    ['start box', 'box\n'],
+    ['rename box crate', 'crate\n'],
+    ['stats --no-stream', 'box\ncold\n'],
+    ['context list', 'default\nbuild\n'],
+    ['pool list', 'ci\ndefault-pool\n'],
+    ['pool leases', 'l0123456789abcdef\nlfedcba9876543210\n'],
+    ['image list host', 'abababababab\n'],
+    ['top box', '5\n7\n'],
+  ])('names what has a name, and else gives ids: %s', async (line, text) => {
+    expect(await runOnFixedCore(`${line} -q`)).toEqual({ code: 0, stdout: text, stderr: '' });
+  });
+});
+
 describe('templates with names of docker', () => {
   it.each([
     [
