@@ -1,11 +1,12 @@
 import { shortDigest } from '../../core/model/digest.ts';
 import { shortId } from '../../core/model/ids.ts';
+import type { Phase } from '../../core/model/phase.ts';
 import { formatSize } from '../../core/model/quantity.ts';
 import { familiarName } from '../../core/model/reference.ts';
 import type { ImageView } from '../../core/view/image-view.ts';
 import type { SandboxView } from '../../core/view/sandbox-view.ts';
 import type { DockerRow } from './output.ts';
-import { ageText, commandText, pairs, portsOf } from './sandbox-texts.ts';
+import { ageText, commandText, pairs, phaseText, portsOf } from './sandbox-texts.ts';
 
 /** What docker's templates call what our rows have: docs/output.md has the list. */
 
@@ -24,12 +25,34 @@ export const dockerSandbox = (view: SandboxView, { now, full }: Terms): DockerRo
   CreatedAt: view.created_at,
   Command: commandText(view.spec),
   RunningFor: `${ageText(view.created_at, now)} ago`,
-  State: view.phase,
-  Status: view.phase,
+  State: dockerState(view),
+  Status: statusText(view, now),
   Ports: portsOf(view).join(', '),
   Labels: pairs(view.labels),
   Networks: view.spec.network ?? '',
 });
+
+/** docker's word for the phase: created, running, paused, removing, exited, dead. */
+export const dockerState = ({ phase, paused }: SandboxView): string => (paused ? 'paused' : STATES[phase]);
+
+const STATES: Record<Phase, string> = {
+  Pending: 'created',
+  Bound: 'created',
+  Running: 'running',
+  Exited: 'exited',
+  Terminating: 'removing',
+  Expired: 'exited',
+  Failed: 'dead',
+  Lost: 'dead',
+};
+
+/** `Up 3s`, `Up 3s (Paused)`, `Exited (0) 3s ago`; our own words for what docker does not know. */
+function statusText(view: SandboxView, now: number): string {
+  const { phase, paused, started_at, ended_at, exit_code } = view;
+  if (phase === 'Running' && started_at) return `Up ${ageText(started_at, now)}${paused ? ' (Paused)' : ''}`;
+  if (phase === 'Exited' && ended_at) return `Exited (${exit_code ?? 0}) ${ageText(ended_at, now)} ago`;
+  return phaseText(view, now);
+}
 
 const NONE = '<none>';
 

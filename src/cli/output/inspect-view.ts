@@ -1,6 +1,6 @@
-import type { Phase } from '../../core/model/phase.ts';
 import type { Sandbox } from '../../core/model/sandbox.ts';
 import type { SandboxDetailsView } from '../../core/view/sandbox-view.ts';
+import { dockerState } from './docker-names.ts';
 import type { Listing } from './output.ts';
 import { sandboxDetails } from './sandbox-details-view.ts';
 
@@ -10,7 +10,6 @@ export interface InspectView extends SandboxDetailsView {
   Name: string;
   Created: string;
   State: {
-    /** docker's word for the phase: created, running, paused, removing, exited, dead. */
     Status: string;
     Running: boolean;
     Paused: boolean;
@@ -41,22 +40,11 @@ export function inspectListing(sandboxes: Sandbox[], now: number): Listing<Inspe
   return { ...details, items: details.items.map(inspectView) } as Listing<InspectView>;
 }
 
-const STATUS: Record<Phase, string> = {
-  Pending: 'created',
-  Bound: 'created',
-  Running: 'running',
-  Exited: 'exited',
-  Terminating: 'removing',
-  Expired: 'exited',
-  Failed: 'dead',
-  Lost: 'dead',
-};
-
 const NEVER = '0001-01-01T00:00:00Z';
 
 function inspectView(view: SandboxDetailsView): InspectView {
   const { phase, spec } = view;
-  const Status = view.paused ? 'paused' : STATUS[phase];
+  const Status = dockerState(view);
   return {
     ...{ Id: view.id, Name: view.name, Created: view.created_at },
     State: {

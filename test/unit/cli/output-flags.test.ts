@@ -22,7 +22,7 @@ describe('the format of the result', () => {
     [['-o', 'go-template={{.name}}'], 'box\njob\nold\ncold\nnew\n'],
     [
       ['--format', '{{.Names}}: {{.Status}}'],
-      'box: Running\njob: Failed\nold: Exited\ncold: Running\nnew: Pending\n',
+      'box: Up 5m\njob: Failed (SIGKILL)\nold: Exited (7) 3m ago\ncold: Up 30m (Paused)\nnew: Pending\n',
     ],
     [['--format={{if .exit_code}}{{.name}}{{end}}', '-q'], '\njob\nold\n\n\n'],
     [
@@ -76,7 +76,7 @@ describe('--format json, as docker has it', () => {
   };
 
   it.each([
-    ['ps -a', 5, { ID: 'box000000000', Names: 'box', Image: 'host', State: 'Running', name: 'box' }],
+    ['ps -a', 5, { ID: 'box000000000', Names: 'box', Image: 'host', State: 'running', name: 'box' }],
     ['images', 4, { Repository: 'host', Tag: '<none>', Size: '0B', references: ['host'] }],
     ['history tool', 2, { ID: '<missing>', CreatedBy: '', Comment: 'by hand', comment: 'by hand' }],
     ['stats --no-stream', 2, { Name: 'box', CPUPerc: '25.00%', PIDs: '3', pids: 3 }],
@@ -138,7 +138,7 @@ describe('templates with names of docker', () => {
   it.each([
     [
       'list --format {{.ID}}|{{.Names}}|{{.Image}}|{{.Command}}|{{.CreatedAt}}|{{.RunningFor}}|{{.Status}}|{{.State}}|{{.Ports}}|{{.Labels}}|{{.Networks}} -l team=red',
-      `box000000000|box|host|sh -c 'echo "a b"'|2026-03-01T11:55:00.000Z|5m ago|Running|Running|8080|team=red,tier=web|none\n`,
+      `box000000000|box|host|sh -c 'echo "a b"'|2026-03-01T11:55:00.000Z|5m ago|Up 5m|running|8080|team=red,tier=web|none\n`,
     ],
     ['list --no-trunc --format {{.ID}} -l team=red', 'box00000000000000000000000000000\n'],
     ['version --format {{.Client.Version}}|{{.Server.Version}}', `${version}|${version}\n`],
