@@ -42,7 +42,7 @@ export interface AgentOptions extends SandboxGround {
   leases: Pick<Leases, 'close'>;
   runs: Pick<Runs, 'close'>;
   helpers: Pick<HelperInstances, 'exec' | 'handOver' | 'discard' | 'close'>;
-  files: Pick<KeptFiles, 'entries'>;
+  files: Pick<KeptFiles, 'entries' | 'logOf' | 'logCame'>;
   retained: Pick<RetainedLogs, 'keep' | 'find'>;
   unsettled: Pick<Unsettled, 'list' | 'reasonOf' | 'giveUp'>;
   /** Leaves nothing of an instance, but for its files when they are to be kept for a sandbox. */

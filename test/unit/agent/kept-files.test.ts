@@ -77,6 +77,29 @@ describe('what was written in an instance', () => {
     expect(world.fake.files).toContain(id);
   });
 
+  it('has on record where the log is that goes with it, until that has come', async () => {
+    const id = await ended('old');
+    const { files } = world.recording;
+    const recorded = () => world.ledger.get(id)?.use;
+    await files.handOver('old', 'new');
+    expect(recorded()).toEqual({ by: 'files', sandboxId: 'new', logOf: 'old' });
+    await files.handOver('new', 'third');
+    expect(recorded()).toEqual({ by: 'files', sandboxId: 'third', logOf: 'old' });
+    expect([files.logOf('third'), files.hasLog('old'), files.hasLog('new')]).toEqual(['old', true, false]);
+    files.logCame('third');
+    expect([files.logOf('third'), files.hasLog('old')]).toEqual(['third', false]);
+    await files.settle(id);
+    expect(recorded()).toEqual({ by: 'files', sandboxId: 'third' });
+  });
+
+  it('knows where the log is also after a boot for something else', async () => {
+    const id = await ended('old');
+    await world.recording.files.handOver('old', 'new');
+    const held = await claim(id);
+    await held.giveBack({ filesFor: 'new' });
+    expect(world.ledger.get(id)?.use).toEqual({ by: 'files', sandboxId: 'new', logOf: 'old' });
+  });
+
   it('stays when such an instance does not boot', async () => {
     const id = await ended('old');
     await world.recording.files.handOver('old', 'new');
