@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Holder } from '../../../src/core/agent/pools/held-instance.ts';
 import type { Shape } from '../../../src/core/model/shape.ts';
 import { defaultResources } from '../../../src/core/model/shape.ts';
@@ -90,6 +90,17 @@ describe('what was written in an instance', () => {
     expect([files.logOf('third'), files.hasLog('old')]).toEqual(['third', false]);
     await files.settle(id);
     expect(recorded()).toEqual({ by: 'files', sandboxId: 'third' });
+  });
+
+  it('is whose the record says, also when that of another one cannot be written', async () => {
+    const id = await ended('old');
+    const { files } = world.recording;
+    const put = vi.spyOn(world.tables.instances, 'put').mockRejectedValueOnce(new Error('the disk is full'));
+    await expect(files.handOver('old', 'new')).rejects.toThrow('the disk is full');
+    put.mockRestore();
+    expect([files.of('old'), files.of('new'), files.logOf('old')]).toEqual([id, undefined, 'old']);
+    expect(world.ledger.get(id)?.use).toEqual({ by: 'files', sandboxId: 'old' });
+    expect(await files.handOver('old', 'new')).toBe(id);
   });
 
   it('knows where the log is also after a boot for something else', async () => {

@@ -83,12 +83,22 @@ export class KeptFiles {
     await this.#options.ledger.used(instance, use);
   }
 
-  /** They are another sandbox's from now on; the log is to follow. @returns the instance; undefined: there are none */
+  /**
+   * They are another sandbox's from now on; the log is to follow.
+   * @returns the instance; undefined: there are none
+   * @throws what the disk says: then they are whose they were
+   */
   async handOver(from: string, to: string): Promise<string | undefined> {
     const instance = this.of(from);
     if (instance === undefined) return undefined;
-    this.keep(instance, to, this.logOf(from));
-    await this.settle(instance);
+    const logOf = this.logOf(from);
+    this.keep(instance, to, logOf);
+    try {
+      await this.settle(instance);
+    } catch (error) {
+      this.keep(instance, from, logOf);
+      throw error;
+    }
     return instance;
   }
 
