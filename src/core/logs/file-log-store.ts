@@ -7,6 +7,7 @@ import { FsbError } from '../model/errors.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { StreamName } from '../model/process.ts';
 import { type LogTally, newTally } from '../model/tally.ts';
+import { Turns } from '../model/turns.ts';
 import { LaterWriter } from './later-writer.ts';
 import { loadLog, type Repairs } from './load-log.ts';
 import { readError, writeError } from './log-error.ts';
@@ -47,6 +48,8 @@ interface OpenLog {
   /** Claimed from the moment that writer() is called, so that two calls at once cannot both have it. */
   hasWriter: boolean;
   writer?: LogWriter;
+  /** There was none, and now another one's has come there: who waits for one reads that. */
+  replaced?: true;
 }
 
 class FileLogStore implements LogStore {
@@ -56,8 +59,8 @@ class FileLogStore implements LogStore {
   readonly #tally: LogTally;
   readonly #retention: Retention;
   readonly #open = new Map<string, OpenLog>();
-  /** Logs that are being moved or removed. */
-  readonly #leaving = new Map<string, Promise<void>>();
+  /** Nobody begins to use a log while it is moved or removed. */
+  readonly #turns = new Turns();
   readonly #closed = new AbortController();
 
   constructor(options: LogStoreOptions) {
@@ -105,11 +108,38 @@ class FileLogStore implements LogStore {
   }
 
   async *read(sandboxId: string, query: LogQuery, signal?: AbortSignal): AsyncGenerator<LogEntry> {
+    let entry: OpenLog;
+    do {
+      entry = await this.#use(sandboxId);
+      try {
+        const { known } = await entry.loaded;
+        const closed = this.#closed.signal;
+        yield* readLog({ known, query, clock: this.#clock, log: this.#log, closed, signal });
+      } catch (error) {
+        throw readError(error, sandboxId);
+      } finally {
+        this.#release(sandboxId, entry);
+      }
+    } while (entry.replaced);
+  }
+
+  async desert(sandboxId: string): Promise<void> {
+    const known = await this.#known(sandboxId);
+    if (known === undefined) return;
+    known.deserted = true;
+    known.changed.ring();
+  }
+
+  async handOver(from: string, to: string): Promise<void> {
+    // In one order, whoever hands what over to whom.
+    const [first = from, second = to] = [from, to].sort();
+    await this.#turns.take(first, () => this.#turns.take(second, () => this.#move(from, to)));
+  }
+
+  async offsets(sandboxId: string): Promise<Readonly<Record<StreamName, number>>> {
     const entry = await this.#use(sandboxId);
     try {
-      const { known } = await entry.loaded;
-      const closed = this.#closed.signal;
-      yield* readLog({ known, query, clock: this.#clock, log: this.#log, closed, signal });
+      return { ...(await entry.loaded).known.offsets };
     } catch (error) {
       throw readError(error, sandboxId);
     } finally {
@@ -117,35 +147,9 @@ class FileLogStore implements LogStore {
     }
   }
 
-  async desert(sandboxId: string): Promise<void> {
-    // One that cannot be loaded has no followers.
-    const loaded = await this.#open.get(sandboxId)?.loaded.catch(() => undefined);
-    if (loaded === undefined) return;
-    loaded.known.deserted = true;
-    loaded.known.changed.ring();
-  }
-
-  async handOver(from: string, to: string): Promise<Readonly<Record<StreamName, number>>> {
-    await this.#leave(from, () => this.#move(from, this.#directoryOf(to)));
-    const entry = await this.#use(to);
-    try {
-      return { ...(await entry.loaded).known.offsets };
-    } finally {
-      this.#release(to, entry);
-    }
-  }
-
   async remove(sandboxId: string): Promise<void> {
     const directory = this.#directoryOf(sandboxId);
-    await this.#leave(sandboxId, () => this.#remove(sandboxId, directory));
-  }
-
-  #leave(sandboxId: string, work: () => Promise<void>): Promise<void> {
-    const earlier = this.#leaving.get(sandboxId);
-    if (earlier !== undefined) return earlier;
-    const leaving = work().finally(() => this.#leaving.delete(sandboxId));
-    this.#leaving.set(sandboxId, leaving);
-    return leaving;
+    await this.#turns.take(sandboxId, () => this.#remove(sandboxId, directory));
   }
 
   async list(): Promise<string[]> {
@@ -171,16 +175,31 @@ class FileLogStore implements LogStore {
   }
 
   /** Who reads it keeps what it knew of it, and goes on in the new place. */
-  async #move(from: string, directory: string): Promise<void> {
-    const loaded = await this.#open.get(from)?.loaded.catch(() => undefined);
-    this.#open.delete(from);
-    await rename(this.#directoryOf(from), directory).catch((error) => {
-      if (error.code !== 'ENOENT') throw writeError(error, from, this.#directory);
-    });
-    if (loaded === undefined) return;
-    loaded.known.directory = directory;
-    loaded.known.deserted = true;
-    loaded.known.changed.ring();
+  async #move(from: string, to: string): Promise<void> {
+    const [known, awaited] = await Promise.all([this.#known(from), this.#known(to)]);
+    const directory = this.#directoryOf(to);
+    const moved = rename(this.#directoryOf(from), directory);
+    if (known !== undefined)
+      known.moving = moved.then(() => {
+        known.directory = directory;
+      }, noop);
+    try {
+      await moved;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw writeError(error, from, this.#directory);
+    }
+    const entry = this.#open.get(to);
+    if (entry !== undefined) entry.replaced = true;
+    for (const id of [from, to]) this.#open.delete(id);
+    if (known !== undefined) known.deserted = true;
+    if (awaited !== undefined) awaited.removed = true;
+    for (const each of [known, awaited]) each?.changed.ring();
+  }
+
+  /** What is known of a log that somebody uses; undefined when that is nothing, or nobody does. */
+  async #known(sandboxId: string): Promise<SandboxLog | undefined> {
+    const loaded = await this.#open.get(sandboxId)?.loaded.catch(noop);
+    return loaded?.known;
   }
 
   async #remove(sandboxId: string, directory: string): Promise<void> {
@@ -188,10 +207,7 @@ class FileLogStore implements LogStore {
     if (entry !== undefined) {
       this.#open.delete(sandboxId);
       // A log that could not be loaded has no reader to wake, and must still be removable.
-      const known = await entry.loaded.then(
-        (loaded) => loaded.known,
-        () => undefined,
-      );
+      const known = (await entry.loaded.catch(noop))?.known;
       if (known !== undefined) known.removed = true;
       known?.changed.ring();
       await entry.writer?.close();
@@ -199,9 +215,12 @@ class FileLogStore implements LogStore {
     await rm(directory, { recursive: true, force: true });
   }
 
-  async #use(sandboxId: string): Promise<OpenLog> {
+  #use(sandboxId: string): Promise<OpenLog> {
+    return this.#turns.take(sandboxId, async () => this.#used(sandboxId));
+  }
+
+  #used(sandboxId: string): OpenLog {
     const directory = this.#directoryOf(sandboxId);
-    await this.#leaving.get(sandboxId);
     if (this.#closed.signal.aborted) throw this.#closed.signal.reason;
     let entry = this.#open.get(sandboxId);
     if (entry === undefined) {
@@ -222,6 +241,8 @@ class FileLogStore implements LogStore {
     throw new FsbError('invalid_argument', `invalid sandbox id ${JSON.stringify(sandboxId)}`);
   }
 }
+
+const noop = (): void => {};
 
 /** The log of an ended process, of which the next one has written nothing yet, goes on with a line of its own. */
 function goOn(known: SandboxLog, begin: Readonly<Record<StreamName, number>>): void {

@@ -1,15 +1,13 @@
 import type { StreamName } from '../model/process.ts';
-import type { Segment } from './segment.ts';
+import type { LogPlace, Segment } from './segment.ts';
 import { SharedBlocks } from './shared-blocks.ts';
 
 /**
  * What this process knows about the log of one sandbox, shared by its writer and its readers. The writer changes it
  * and wakes the readers; they read the files up to what it says.
  */
-export interface SandboxLog {
+export interface SandboxLog extends LogPlace {
   readonly id: string;
-  /** It moves when another sandbox goes on with the log. */
-  directory: string;
   /** Oldest first. */
   segments: Segment[];
   /** The highest number that a segment, also one that was set aside, had when the log was loaded. */

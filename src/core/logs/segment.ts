@@ -1,4 +1,4 @@
-import { open, readdir, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Turns } from '../model/turns.ts';
 import {
@@ -10,6 +10,13 @@ import {
   startOfRecordBefore,
 } from './record.ts';
 import type { Mark } from './segment-index.ts';
+
+/** Where the files of a log are. */
+export interface LogPlace {
+  directory: string;
+  /** While they are on their way to another one: settled when `directory` says where they are. */
+  moving?: Promise<void>;
+}
 
 /** One file of a log, as the process knows it. */
 export interface Segment {
@@ -96,13 +103,26 @@ export async function sizeOfLog(directory: string): Promise<number> {
 const READS_AT_ONCE = 8;
 const reads = new Turns(READS_AT_ONCE);
 
+/** What was moved just before it was opened is opened where it is now. */
+async function openToRead(place: LogPlace, number: number): Promise<FileHandle> {
+  for (;;) {
+    const { directory } = place;
+    try {
+      return await open(segmentPath(directory, number), 'r');
+    } catch (error) {
+      await place.moving;
+      if (place.directory === directory) throw error;
+    }
+  }
+}
+
 /**
  * Bytes `from`..`to`; fewer when the file is shorter. Opens and closes: no reader holds a descriptor while its
  * consumer is slow, or after it was forgotten.
  */
-const readRange = (directory: string, number: number, from: number, to: number): Promise<Buffer> =>
+const readRange = (place: LogPlace, number: number, from: number, to: number): Promise<Buffer> =>
   reads.take('', async () => {
-    const handle = await open(segmentPath(directory, number), 'r');
+    const handle = await openToRead(place, number);
     try {
       const buffer = Buffer.allocUnsafe(to - from);
       let filled = 0;
@@ -127,17 +147,17 @@ export interface Block {
 
 /** The records from `position` on, about BLOCK bytes of them, none beyond `end`. */
 export async function readBlock(
-  directory: string,
+  place: LogPlace,
   number: number,
   position: number,
   end: number,
 ): Promise<Block> {
   if (position === 0) {
-    const magic = await readRange(directory, number, 0, segmentMagic.length);
+    const magic = await readRange(place, number, 0, segmentMagic.length);
     if (!magic.equals(segmentMagic)) return { records: [], next: 0, corrupt: true };
-    return readBlock(directory, number, segmentMagic.length, end);
+    return readBlock(place, number, segmentMagic.length, end);
   }
-  const buffer = await readRange(directory, number, position, Math.min(end, position + BLOCK));
+  const buffer = await readRange(place, number, position, Math.min(end, position + BLOCK));
   const records: LogRecord[] = [];
   let at = 0;
   while (at < buffer.length) {
@@ -154,9 +174,9 @@ export async function readBlock(
  * The first record of a segment; `torn`: there is none, and what is there was left by a write that was cut short;
  * `damaged`: anything else.
  */
-export async function readFirst(directory: string, number: number): Promise<LogRecord | 'torn' | 'damaged'> {
+export async function readFirst(place: LogPlace, number: number): Promise<LogRecord | 'torn' | 'damaged'> {
   const most = segmentMagic.length + LARGEST_RECORD;
-  const buffer = await readRange(directory, number, 0, most);
+  const buffer = await readRange(place, number, 0, most);
   const magic = buffer.subarray(0, segmentMagic.length);
   if (!magic.equals(segmentMagic.subarray(0, buffer.length))) return 'damaged';
   if (buffer.length < segmentMagic.length) return 'torn';
@@ -166,21 +186,21 @@ export async function readFirst(directory: string, number: number): Promise<LogR
 }
 
 /** Whether a segment goes on, behind its last record, with no more than a record that was cut short. */
-export async function isTornBehind(directory: string, number: number, position: number): Promise<boolean> {
-  return isTornRecord(await readRange(directory, number, position, position + LARGEST_RECORD));
+export async function isTornBehind(place: LogPlace, number: number, position: number): Promise<boolean> {
+  return isTornRecord(await readRange(place, number, position, position + LARGEST_RECORD));
 }
 
 /** Reads a segment from a place where a record begins (0: its front) up to the first bytes that are no whole record. */
 export async function scanSegment(
-  directory: string,
+  place: LogPlace,
   number: number,
   from: number,
   visit: (record: LogRecord) => void,
 ): Promise<{ validLength: number; size: number }> {
-  const size = await segmentSize(directory, number);
+  const size = await segmentSize(place.directory, number);
   let position = from;
   for (;;) {
-    const block = await readBlock(directory, number, position, size);
+    const block = await readBlock(place, number, position, size);
     for (const record of block.records) visit(record);
     position = block.next;
     if (block.corrupt || position >= size) return { validLength: position, size };
@@ -194,7 +214,7 @@ interface PlacedRecord {
 
 /** The records of a segment from `end` back to its front; stops early (returns) at bytes that are no record. */
 export async function* readBackwards(
-  directory: string,
+  place: LogPlace,
   number: number,
   end: number,
 ): AsyncGenerator<PlacedRecord> {
@@ -202,7 +222,7 @@ export async function* readBackwards(
   let window = LARGEST_RECORD;
   while (border > segmentMagic.length) {
     const from = Math.max(segmentMagic.length, border - window);
-    const buffer = await readRange(directory, number, from, border);
+    const buffer = await readRange(place, number, from, border);
     let at = buffer.length;
     for (let start = startOfRecordBefore(buffer, at); start >= 0; start = startOfRecordBefore(buffer, at)) {
       const decoded = decodeRecord(buffer, start);

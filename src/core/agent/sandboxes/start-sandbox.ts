@@ -58,8 +58,11 @@ export async function startSandbox(
   const pool = pools.require(spec.pool_ref);
   const again = filesOf === undefined ? undefined : await ground.helpers.handOver(filesOf, sandboxId, signal);
   failpoint('start.files');
-  const logBegin = again === undefined ? undefined : await takeLogOver(sandboxId, ground.files, logs);
-  if (again !== undefined) failpoint('start.log');
+  if (again !== undefined) {
+    await takeLogOver(sandboxId, ground.files, logs);
+    failpoint('start.log');
+  }
+  const logBegin = again === undefined ? undefined : await logs.offsets(sandboxId);
   const digest = again === undefined ? imageDigest : imageUnder(again, spec, ground.ledger);
   const resolved = await resolveShape(spec, pool.pool.policy, ground, digest);
   const { image } = resolved;
