@@ -5,16 +5,15 @@ import type { StreamName } from '../model/process.ts';
 import { type LogRecord, offsetsAfter } from './record.ts';
 import { emptyLog, endsLine, type SandboxLog } from './sandbox-log.ts';
 import {
-  allNumbers,
   frontMark,
   isTornBehind,
-  type LogPlace,
+  type LogDirectory,
   readFirst,
   type Segment,
   scanSegment,
-  segmentSize,
 } from './segment.ts';
 import { type Mark, readMarks } from './segment-index.ts';
+import { allNumbers, segmentSize } from './segment-names.ts';
 
 /** What a crash left behind the last whole record, for the writer to cut off. */
 export interface TornTail {
@@ -39,15 +38,16 @@ export interface Repairs {
   spoiled: Spoiled[];
 }
 
+export interface LoadedLog {
+  known: SandboxLog;
+  repairs: Repairs;
+}
+
 /**
  * Reads from the files what is known of a log. Changes nothing on disk.
  * @throws what the system says when it had too little of something; a file that cannot be read is told as spoiled
  */
-export async function loadLog(
-  id: string,
-  directory: string,
-  log: Logger,
-): Promise<{ known: SandboxLog; repairs: Repairs }> {
+export async function loadLog(id: string, directory: string, log: Logger): Promise<LoadedLog> {
   const known = emptyLog(id, directory);
   const { numbers, last } = await allNumbers(directory);
   known.lastNumber = last;
@@ -114,7 +114,7 @@ const isEnd = (mark: Mark, { last, validLength }: ScannedEnd): boolean =>
  * could contain what looks like a record.
  * @param marks that of the front, which has one, first
  */
-async function scanEnd(place: LogPlace, number: number, marks: readonly Mark[]): Promise<ScannedEnd> {
+async function scanEnd(place: LogDirectory, number: number, marks: readonly Mark[]): Promise<ScannedEnd> {
   const from = marks.at(-1)!;
   let begin: number | undefined;
   let last: LogRecord | undefined;

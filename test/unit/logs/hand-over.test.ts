@@ -157,6 +157,28 @@ describe('while a log is handed over', () => {
     expect(text).toBe(linesOf(10).join(''));
   });
 
+  it('its followers read on over several of them, to the end of what there was', async () => {
+    await using place = await makePlace();
+    const store = await place.open(SMALL);
+    await lost(store);
+    const first = store.read('one', { ...wholeLog, follow: true })[Symbol.asyncIterator]();
+    let text = (await first.next()).value!.data.toString();
+    const writer = await store.writer('two', await handedOver(store));
+    await say(writer, 'second\n');
+    await writer.close();
+    const second = store.read('two', { ...wholeLog, follow: true })[Symbol.asyncIterator]();
+    await second.next();
+    await handedOver(store, 'two', 'three');
+    await handedOver(store, 'three', 'four');
+    for await (const { data } of { [Symbol.asyncIterator]: () => first }) text += data;
+    expect(text).toBe(linesOf(10).join(''));
+    text = linesOf(1)[0]!;
+    for await (const { data } of { [Symbol.asyncIterator]: () => second }) text += data;
+    expect(text).toBe(`${linesOf(10).join('')}second\n`);
+    await store.remove('four');
+    expect(await store.list()).toEqual([]);
+  });
+
   it('who comes to read the next one’s waits for it', async () => {
     await using place = await makePlace();
     const store = await place.open(SMALL);
