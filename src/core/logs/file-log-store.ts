@@ -9,7 +9,7 @@ import type { StreamName } from '../model/process.ts';
 import { type LogTally, newTally } from '../model/tally.ts';
 import { LaterWriter } from './later-writer.ts';
 import { loadLog, type Repairs } from './load-log.ts';
-import { readError, writeError } from './log-error.ts';
+import { moveError, readError, writeError } from './log-error.ts';
 import type { LogStore, LogWriter } from './log-store.ts';
 import { type OpenLog, OpenLogs } from './open-logs.ts';
 import { readLog } from './reader.ts';
@@ -172,7 +172,7 @@ class FileLogStore implements LogStore {
     try {
       await moved;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw writeError(error, from, this.#directory);
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw moveError(error, from);
     }
     this.#open.moved(from, to);
     for (const known of read) known.deserted = true;

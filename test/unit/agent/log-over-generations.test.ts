@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { InstanceRecord, SlotRecord } from '../../../src/core/agent/ledger/records.ts';
 import type { PoolRecord } from '../../../src/core/agent/pools/pool-record.ts';
 import type { RetainedLog } from '../../../src/core/agent/sandboxes/retained-logs.ts';
@@ -94,6 +96,13 @@ async function nextCore(): Promise<void> {
   core = await openCore(machine);
 }
 
+/** A log cannot be moved there. @returns removes the obstacle */
+async function obstruct(sandboxId: string): Promise<() => Promise<void>> {
+  const directory = join(machine.place.directory, sandboxId);
+  await mkdir(join(directory, 'in the way'), { recursive: true });
+  return () => rm(directory, { recursive: true });
+}
+
 async function logOf(sandboxId: string): Promise<string> {
   const pieces: Buffer[] = [];
   for await (const { data } of core.agent.logs(sandboxId, wholeLog)) pieces.push(data);
@@ -143,6 +152,57 @@ describe('the log of a sandbox', () => {
     await killedAt('start.files', 'three', 'two');
     await nextCore();
     expect(await logOf('three')).toBe('one\n');
+  });
+
+  it('stays where it is when it cannot be moved, is read there, and the next start goes on with it', async () => {
+    await ran('one');
+    const remove = await obstruct('two');
+    const message = await failed('two', 'one');
+    expect(message).toContain('cannot hand the log of sandbox one over to its next generation: ');
+    expect(message).toContain('directory not empty');
+    expect(await logOf('two')).toBe('one\n');
+    expect(await core.agent.logBytes('two')).toBe(await core.agent.logBytes('one'));
+    // Nor can a core that comes meanwhile.
+    await nextCore();
+    expect(await logOf('two')).toBe('one\n');
+    await remove();
+    await ran('three', 'two');
+    expect(await logOf('three')).toBe('one\nthree\n');
+    expect(await core.logs.list()).toEqual(['three']);
+  });
+
+  it('comes with the next core when it can', async () => {
+    await ran('one');
+    const remove = await obstruct('two');
+    await failed('two', 'one');
+    await remove();
+    await nextCore();
+    expect(await core.logs.list()).toEqual(['two']);
+    expect(await logOf('two')).toBe('one\n');
+  });
+
+  it.each([
+    ['goes', undefined],
+    ['is retained', { namespace: 'default', name: 'box' }],
+  ])('%s with its sandbox also where it could not be moved', async (_, retainedAs) => {
+    await ran('one');
+    await obstruct('two');
+    await failed('two', 'one');
+    await core.agent.forget('two', { logOf: retainedAs });
+    expect(machine.fake.files).toEqual([]);
+    const id = await core.agent.retainedLog({ namespace: 'default', name: 'box' });
+    expect(id === undefined ? '' : await logOf(id)).toBe(retainedAs ? 'one\n' : '');
+    await nextCore();
+    expect(await core.logs.list()).toEqual(retainedAs ? ['one'] : []);
+  });
+
+  it('is begun at its end, which is looked up anew, when it was moved and could not be read', async () => {
+    await ran('one');
+    const offsets = vi.spyOn(core.logs, 'offsets').mockRejectedValueOnce(new Error('too many files'));
+    expect(await failed('two', 'one')).toBe('too many files');
+    offsets.mockRestore();
+    await ran('three', 'two');
+    expect(await logOf('three')).toBe('one\nthree\n');
   });
 
   it('goes with the last of its sandbox', async () => {
