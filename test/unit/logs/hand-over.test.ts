@@ -1,14 +1,10 @@
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { describe, expect, it, vi } from 'vitest';
-import type { LogStore, LogWriter } from '../../../src/core/logs/log-store.ts';
+import type { LogStore } from '../../../src/core/logs/log-store.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
-import type { StreamName } from '../../../src/core/model/process.ts';
 import { gate } from '../../helpers/gate.ts';
-import { collect, droppedOf, makePlace, textOf } from './harness.ts';
-
-const say = (writer: LogWriter, text: string, stream: 'stdout' | 'stderr' = 'stdout'): Promise<void> =>
-  writer.append({ stream, offset: writer.offsets[stream], data: Buffer.from(text) });
+import { collect, droppedOf, handedOver, linesOf, lost, makePlace, SMALL, say, textOf } from './harness.ts';
 
 /** The log of a process that has said `first` and has ended. */
 async function ended(store: LogStore): Promise<void> {
@@ -16,28 +12,6 @@ async function ended(store: LogStore): Promise<void> {
   await say(writer, 'first');
   await say(writer, 'problem\n', 'stderr');
   await writer.end();
-  await writer.close();
-}
-
-/** @returns where the next process begins */
-async function handedOver(
-  store: LogStore,
-  from = 'one',
-  to = 'two',
-): Promise<Readonly<Record<StreamName, number>>> {
-  await store.handOver(from, to);
-  return store.offsets(to);
-}
-
-/** So small that each line has a segment of its own. */
-const SMALL = { segmentBytes: 64, maxSegments: 100 };
-
-const linesOf = (count: number): string[] => Array.from({ length: count }, (_, n) => `line ${n} of many\n`);
-
-/** The log of a process that was lost. */
-async function lost(store: LogStore, lines = linesOf(10)): Promise<void> {
-  const writer = await store.writer('one');
-  for (const line of lines) await say(writer, line);
   await writer.close();
 }
 
