@@ -42,7 +42,7 @@ export interface AgentOptions extends SandboxGround {
   leases: Pick<Leases, 'close'>;
   runs: Pick<Runs, 'close'>;
   helpers: Pick<HelperInstances, 'exec' | 'handOver' | 'discard' | 'close'>;
-  files: Pick<KeptFiles, 'entries'>;
+  files: Pick<KeptFiles, 'entries' | 'logOf' | 'logCame' | 'hasLog'>;
   retained: Pick<RetainedLogs, 'keep' | 'find'>;
   unsettled: Pick<Unsettled, 'list' | 'reasonOf' | 'giveUp'>;
   /** Leaves nothing of an instance, but for its files when they are to be kept for a sandbox. */
@@ -104,7 +104,8 @@ export class Agent implements AgentApi {
       return started;
     } catch (error) {
       // Not what it has of the generation before: it may be tried again with that.
-      await (filesOf === undefined ? this.#forgetRecords(sandboxId) : this.#options.slots.remove(sandboxId));
+      const { slots } = this.#options;
+      await Promise.all([slots.remove(sandboxId), filesOf ?? this.#removeLog(sandboxId)]);
       throw error;
     }
   }
@@ -196,25 +197,30 @@ export class Agent implements AgentApi {
   }
 
   logs(sandboxId: string, query: LogQuery, { signal }: CallOptions = {}): AsyncIterable<LogEntry> {
-    const isHere = this.holds(sandboxId) || this.#options.unsettled.reasonOf(sandboxId) !== undefined;
+    const { logs, files, unsettled } = this.#options;
+    const isHere = this.holds(sandboxId) || unsettled.reasonOf(sandboxId) !== undefined;
     const follow = query.follow && isHere;
-    return this.#options.logs.read(sandboxId, { ...query, follow }, signal);
+    return logs.read(files.logOf(sandboxId), { ...query, follow }, signal);
   }
 
   logBytes(sandboxId?: string): Promise<number> {
-    return this.#options.logs.size(sandboxId);
+    const { logs, files } = this.#options;
+    return logs.size(sandboxId && files.logOf(sandboxId));
   }
 
   async forget(sandboxId: string, { logOf }: { logOf?: SandboxRef } = {}): Promise<void> {
-    const { helpers, retained, slots } = this.#options;
+    const { helpers, retained, slots, files } = this.#options;
+    const log = files.logOf(sandboxId);
     await helpers.discard(sandboxId);
     failpoint('forget.files');
-    const isRetained = logOf !== undefined && (await retained.keep(sandboxId, logOf));
-    await (isRetained ? slots.remove(sandboxId) : this.#forgetRecords(sandboxId));
+    const isRetained = logOf !== undefined && (await retained.keep(log, logOf));
+    await Promise.all([slots.remove(sandboxId), isRetained || this.#removeLog(log)]);
   }
 
-  async #forgetRecords(sandboxId: string): Promise<void> {
-    await Promise.all([this.#options.slots.remove(sandboxId), this.#options.logs.remove(sandboxId)]);
+  /** Unless the next generation has the files, and goes on with it. */
+  async #removeLog(sandboxId: string): Promise<void> {
+    const { files, logs } = this.#options;
+    if (!files.hasLog(sandboxId)) await logs.remove(sandboxId);
   }
 
   async retainedLog(ref: SandboxRef): Promise<string | undefined> {

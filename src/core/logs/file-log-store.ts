@@ -9,12 +9,13 @@ import type { StreamName } from '../model/process.ts';
 import { type LogTally, newTally } from '../model/tally.ts';
 import { LaterWriter } from './later-writer.ts';
 import { loadLog, type Repairs } from './load-log.ts';
-import { readError, writeError } from './log-error.ts';
+import { moveError, readError, writeError } from './log-error.ts';
 import type { LogStore, LogWriter } from './log-store.ts';
+import { type OpenLog, OpenLogs } from './open-logs.ts';
 import { readLog } from './reader.ts';
-import type { SandboxLog } from './sandbox-log.ts';
-import { asidePath, sizeOfLog } from './segment.ts';
+import { goOn, type SandboxLog } from './sandbox-log.ts';
 import { type Retention, SegmentFile } from './segment-file.ts';
+import { asidePath, sizeOfLog } from './segment-names.ts';
 import { QueuedLogWriter } from './writer.ts';
 
 export interface LogStoreOptions {
@@ -40,25 +41,14 @@ export async function createLogStore(options: LogStoreOptions): Promise<LogStore
   return new FileLogStore(options);
 }
 
-/** A log that somebody uses: loaded once, forgotten with its last user. */
-interface OpenLog {
-  loaded: Promise<{ known: SandboxLog; repairs: Repairs }>;
-  users: number;
-  /** Claimed from the moment that writer() is called, so that two calls at once cannot both have it. */
-  hasWriter: boolean;
-  writer?: LogWriter;
-}
-
 class FileLogStore implements LogStore {
   readonly #directory: string;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #tally: LogTally;
   readonly #retention: Retention;
-  readonly #open = new Map<string, OpenLog>();
-  /** Logs that are being moved or removed. */
-  readonly #leaving = new Map<string, Promise<void>>();
   readonly #closed = new AbortController();
+  readonly #open: OpenLogs;
 
   constructor(options: LogStoreOptions) {
     // Every follower listens; more than ten of them are no leak.
@@ -67,6 +57,7 @@ class FileLogStore implements LogStore {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#tally = options.tally ?? newTally().logs;
+    this.#open = new OpenLogs((id) => loadLog(id, this.#directoryOf(id), this.#log), this.#closed.signal);
     this.#retention = {
       segmentBytes: options.segmentBytes ?? 16_777_216,
       maxSegments: options.maxSegments ?? 3,
@@ -75,16 +66,16 @@ class FileLogStore implements LogStore {
   }
 
   async writer(sandboxId: string, begin?: Readonly<Record<StreamName, number>>): Promise<LogWriter> {
-    const entry = await this.#use(sandboxId);
+    const entry = await this.#open.use(sandboxId);
     if (entry.hasWriter) {
-      this.#release(sandboxId, entry);
+      this.#open.release(sandboxId, entry);
       throw new FsbError('conflict', `the log of sandbox ${sandboxId} is already being written`);
     }
     entry.hasWriter = true;
     const onClose = (): void => {
       entry.hasWriter = false;
       delete entry.writer;
-      this.#release(sandboxId, entry);
+      this.#open.release(sandboxId, entry);
     };
     try {
       const { known, repairs } = await entry.loaded;
@@ -105,47 +96,46 @@ class FileLogStore implements LogStore {
   }
 
   async *read(sandboxId: string, query: LogQuery, signal?: AbortSignal): AsyncGenerator<LogEntry> {
-    const entry = await this.#use(sandboxId);
-    try {
-      const { known } = await entry.loaded;
-      const closed = this.#closed.signal;
-      yield* readLog({ known, query, clock: this.#clock, log: this.#log, closed, signal });
-    } catch (error) {
-      throw readError(error, sandboxId);
-    } finally {
-      this.#release(sandboxId, entry);
-    }
+    let entry: OpenLog;
+    do {
+      entry = await this.#open.use(sandboxId);
+      try {
+        const { known } = await entry.loaded;
+        const closed = this.#closed.signal;
+        yield* readLog({ known, query, clock: this.#clock, log: this.#log, closed, signal });
+      } catch (error) {
+        throw readError(error, sandboxId);
+      } finally {
+        this.#open.release(sandboxId, entry);
+      }
+    } while (entry.replaced);
   }
 
   async desert(sandboxId: string): Promise<void> {
-    // One that cannot be loaded has no followers.
-    const loaded = await this.#open.get(sandboxId)?.loaded.catch(() => undefined);
-    if (loaded === undefined) return;
-    loaded.known.deserted = true;
-    loaded.known.changed.ring();
+    for (const known of await this.#open.known(sandboxId)) {
+      known.deserted = true;
+      known.changed.ring();
+    }
   }
 
-  async handOver(from: string, to: string): Promise<Readonly<Record<StreamName, number>>> {
-    await this.#leave(from, () => this.#move(from, this.#directoryOf(to)));
-    const entry = await this.#use(to);
+  async handOver(from: string, to: string): Promise<void> {
+    await this.#open.alone([from, to], () => this.#move(from, to));
+  }
+
+  async offsets(sandboxId: string): Promise<Readonly<Record<StreamName, number>>> {
+    const entry = await this.#open.use(sandboxId);
     try {
       return { ...(await entry.loaded).known.offsets };
+    } catch (error) {
+      throw readError(error, sandboxId);
     } finally {
-      this.#release(to, entry);
+      this.#open.release(sandboxId, entry);
     }
   }
 
   async remove(sandboxId: string): Promise<void> {
     const directory = this.#directoryOf(sandboxId);
-    await this.#leave(sandboxId, () => this.#remove(sandboxId, directory));
-  }
-
-  #leave(sandboxId: string, work: () => Promise<void>): Promise<void> {
-    const earlier = this.#leaving.get(sandboxId);
-    if (earlier !== undefined) return earlier;
-    const leaving = work().finally(() => this.#leaving.delete(sandboxId));
-    this.#leaving.set(sandboxId, leaving);
-    return leaving;
+    await this.#open.alone([sandboxId], () => this.#remove(sandboxId, directory));
   }
 
   async list(): Promise<string[]> {
@@ -161,7 +151,7 @@ class FileLogStore implements LogStore {
 
   async close(): Promise<void> {
     this.#closed.abort(new FsbError('unavailable', 'the log was closed: the core is stopping'));
-    await Promise.all([...this.#open.values()].map((entry) => entry.writer?.close()));
+    await Promise.all(this.#open.writers().map((writer) => writer.close()));
   }
 
   #tell({ id, directory }: SandboxLog, { torn, spoiled }: Repairs): void {
@@ -171,50 +161,32 @@ class FileLogStore implements LogStore {
   }
 
   /** Who reads it keeps what it knew of it, and goes on in the new place. */
-  async #move(from: string, directory: string): Promise<void> {
-    const loaded = await this.#open.get(from)?.loaded.catch(() => undefined);
-    this.#open.delete(from);
-    await rename(this.#directoryOf(from), directory).catch((error) => {
-      if (error.code !== 'ENOENT') throw writeError(error, from, this.#directory);
-    });
-    if (loaded === undefined) return;
-    loaded.known.directory = directory;
-    loaded.known.deserted = true;
-    loaded.known.changed.ring();
+  async #move(from: string, to: string): Promise<void> {
+    const [read, awaited] = [await this.#open.known(from), await this.#open.known(to)];
+    const directory = this.#directoryOf(to);
+    const moved = rename(this.#directoryOf(from), directory);
+    const moving = moved.then(() => {
+      for (const known of read) known.directory = directory;
+    }, noop);
+    for (const known of read) known.moving = moving;
+    try {
+      await moved;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw moveError(error, from);
+    }
+    this.#open.moved(from, to);
+    for (const known of read) known.deserted = true;
+    for (const known of awaited) known.removed = true;
+    for (const known of [...read, ...awaited]) known.changed.ring();
   }
 
   async #remove(sandboxId: string, directory: string): Promise<void> {
-    const entry = this.#open.get(sandboxId);
-    if (entry !== undefined) {
-      this.#open.delete(sandboxId);
-      // A log that could not be loaded has no reader to wake, and must still be removable.
-      const known = await entry.loaded.then(
-        (loaded) => loaded.known,
-        () => undefined,
-      );
-      if (known !== undefined) known.removed = true;
-      known?.changed.ring();
-      await entry.writer?.close();
+    for (const known of await this.#open.known(sandboxId)) {
+      known.removed = true;
+      known.changed.ring();
     }
+    await this.#open.forget(sandboxId)?.writer?.close();
     await rm(directory, { recursive: true, force: true });
-  }
-
-  async #use(sandboxId: string): Promise<OpenLog> {
-    const directory = this.#directoryOf(sandboxId);
-    await this.#leaving.get(sandboxId);
-    if (this.#closed.signal.aborted) throw this.#closed.signal.reason;
-    let entry = this.#open.get(sandboxId);
-    if (entry === undefined) {
-      entry = { loaded: loadLog(sandboxId, directory, this.#log), users: 0, hasWriter: false };
-      this.#open.set(sandboxId, entry);
-    }
-    entry.users += 1;
-    return entry;
-  }
-
-  #release(sandboxId: string, entry: OpenLog): void {
-    entry.users -= 1;
-    if (entry.users === 0 && this.#open.get(sandboxId) === entry) this.#open.delete(sandboxId);
   }
 
   #directoryOf(sandboxId: string): string {
@@ -223,9 +195,4 @@ class FileLogStore implements LogStore {
   }
 }
 
-/** The log of an ended process, of which the next one has written nothing yet, goes on with a line of its own. */
-function goOn(known: SandboxLog, begin: Readonly<Record<StreamName, number>>): void {
-  if (known.offsets.stdout > begin.stdout || known.offsets.stderr > begin.stderr) return;
-  known.ended = false;
-  known.atLineStart = { stdout: true, stderr: true };
-}
+const noop = (): void => {};

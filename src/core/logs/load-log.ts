@@ -5,15 +5,15 @@ import type { StreamName } from '../model/process.ts';
 import { type LogRecord, offsetsAfter } from './record.ts';
 import { emptyLog, endsLine, type SandboxLog } from './sandbox-log.ts';
 import {
-  allNumbers,
   frontMark,
   isTornBehind,
+  type LogDirectory,
   readFirst,
   type Segment,
   scanSegment,
-  segmentSize,
 } from './segment.ts';
 import { type Mark, readMarks } from './segment-index.ts';
+import { allNumbers, segmentSize } from './segment-names.ts';
 
 /** What a crash left behind the last whole record, for the writer to cut off. */
 export interface TornTail {
@@ -38,15 +38,16 @@ export interface Repairs {
   spoiled: Spoiled[];
 }
 
+export interface LoadedLog {
+  known: SandboxLog;
+  repairs: Repairs;
+}
+
 /**
  * Reads from the files what is known of a log. Changes nothing on disk.
  * @throws what the system says when it had too little of something; a file that cannot be read is told as spoiled
  */
-export async function loadLog(
-  id: string,
-  directory: string,
-  log: Logger,
-): Promise<{ known: SandboxLog; repairs: Repairs }> {
+export async function loadLog(id: string, directory: string, log: Logger): Promise<LoadedLog> {
   const known = emptyLog(id, directory);
   const { numbers, last } = await allNumbers(directory);
   known.lastNumber = last;
@@ -73,15 +74,15 @@ const NO_RECORD = 'it does not begin with a record that this version reads';
 async function recoverLast(known: SandboxLog, number: number, { torn, spoiled }: Repairs): Promise<boolean> {
   const { directory } = known;
   const size = await segmentSize(directory, number);
-  const first = await readFirst(directory, number);
+  const first = await readFirst(known, number);
   if (first === 'torn') torn.push({ number, validLength: 0, marks: 0 });
   if (first === 'damaged') spoiled.push({ number, whole: true, why: NO_RECORD });
   if (typeof first === 'string') return false;
   const found = await readMarks(directory, number, size);
-  const end = await scanEnd(directory, number, [frontMark(first), ...found]);
+  const end = await scanEnd(known, number, [frontMark(first), ...found]);
   const marks = found.filter((mark) => mark.position <= end.from.position || isEnd(mark, end));
   const segment: Segment = { number, length: end.validLength, marks: [frontMark(first), ...marks] };
-  if (end.validLength < size && !(await isTornBehind(directory, number, end.validLength))) {
+  if (end.validLength < size && !(await isTornBehind(known, number, end.validLength))) {
     segment.sealed = true;
     spoiled.push({ number, whole: false, why: `it is damaged from byte ${end.validLength} on` });
   } else if (end.validLength < size || marks.length < found.length)
@@ -113,24 +114,24 @@ const isEnd = (mark: Mark, { last, validLength }: ScannedEnd): boolean =>
  * could contain what looks like a record.
  * @param marks that of the front, which has one, first
  */
-async function scanEnd(directory: string, number: number, marks: readonly Mark[]): Promise<ScannedEnd> {
+async function scanEnd(place: LogDirectory, number: number, marks: readonly Mark[]): Promise<ScannedEnd> {
   const from = marks.at(-1)!;
   let begin: number | undefined;
   let last: LogRecord | undefined;
   const lineStart: ScannedEnd['lineStart'] = {};
-  const { validLength } = await scanSegment(directory, number, from.position, (record) => {
+  const { validLength } = await scanSegment(place, number, from.position, (record) => {
     begin ??= record.seq - record.data.length;
     last = record;
     if (record.kind !== 'end') lineStart[record.kind] = endsLine(record.data);
   });
-  if (last === undefined || begin !== from.seq) return scanEnd(directory, number, marks.slice(0, -1));
+  if (last === undefined || begin !== from.seq) return scanEnd(place, number, marks.slice(0, -1));
   return { from, last, validLength, lineStart };
 }
 
 async function addOlder(known: SandboxLog, number: number, { spoiled }: Repairs): Promise<boolean> {
   const { directory } = known;
   const length = await segmentSize(directory, number);
-  const first = await readFirst(directory, number);
+  const first = await readFirst(known, number);
   if (typeof first === 'string') {
     spoiled.push({ number, whole: true, why: NO_RECORD });
     return false;

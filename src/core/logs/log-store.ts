@@ -24,15 +24,17 @@ export interface LogWriter {
 export interface LogStore {
   /**
    * Opens or continues the log of a sandbox; a torn tail is cut off, what is damaged is set aside.
-   * @param begin where its process begins, as handOver() told: offsets count from there
+   * @param begin where its process begins, as offsets() told: they count from there
    */
   writer(sandboxId: string, begin?: Readonly<Record<StreamName, number>>): Promise<LogWriter>;
   /**
-   * It is another sandbox's log from now on, which goes on in it; nobody may write to it. Followers end when they have read
-   * what there is. Fine when there is none.
-   * @returns the bytes of each stream in it
+   * It is another sandbox's log from now on, which goes on in it; nobody may write to either. Followers end when they have
+   * read what there is; those who wait for one of `to` get it. Fine when there is none.
+   * @throws why it cannot be moved: it is where it was then
    */
-  handOver(from: string, to: string): Promise<Readonly<Record<StreamName, number>>>;
+  handOver(from: string, to: string): Promise<void>;
+  /** Bytes of each stream that a log has had, those that rotation took away too. @throws why it cannot be read */
+  offsets(sandboxId: string): Promise<Readonly<Record<StreamName, number>>>;
   /** Event-driven follow; a sandbox without a log yields nothing (with follow: waits for one). */
   read(sandboxId: string, query: LogQuery, signal?: AbortSignal): AsyncIterable<LogEntry>;
   /** Nobody will write to it any more: followers end when they have read what there is. */

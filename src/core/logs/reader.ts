@@ -76,8 +76,7 @@ async function readPatiently(
   segment: Segment,
   position: number,
 ): Promise<Block> {
-  const read = (): Promise<Block> =>
-    known.blocks.read(known.directory, segment.number, position, segment.length);
+  const read = (): Promise<Block> => known.blocks.read(known, segment.number, position, segment.length);
   for (const pause of SHORTAGE_PAUSES) {
     try {
       return await read();

@@ -1,15 +1,13 @@
 import type { StreamName } from '../model/process.ts';
-import type { Segment } from './segment.ts';
+import type { LogDirectory, Segment } from './segment.ts';
 import { SharedBlocks } from './shared-blocks.ts';
 
 /**
  * What this process knows about the log of one sandbox, shared by its writer and its readers. The writer changes it
  * and wakes the readers; they read the files up to what it says.
  */
-export interface SandboxLog {
+export interface SandboxLog extends LogDirectory {
   readonly id: string;
-  /** It moves when another sandbox goes on with the log. */
-  directory: string;
   /** Oldest first. */
   segments: Segment[];
   /** The highest number that a segment, also one that was set aside, had when the log was loaded. */
@@ -63,5 +61,15 @@ export const emptyLog = (id: string, directory: string): SandboxLog => ({
   changed: new Bell(),
   blocks: new SharedBlocks(),
 });
+
+/**
+ * The log of an ended process, of which the next one has written nothing yet, goes on with a line of its own.
+ * @param begin where the next one begins
+ */
+export function goOn(known: SandboxLog, begin: Readonly<Record<StreamName, number>>): void {
+  if (known.offsets.stdout > begin.stdout || known.offsets.stderr > begin.stderr) return;
+  known.ended = false;
+  known.atLineStart = { stdout: true, stderr: true };
+}
 
 export const endsLine = (data: Buffer): boolean => data[data.length - 1] === 0x0a;

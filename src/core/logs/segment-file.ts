@@ -4,8 +4,9 @@ import { IndexFile } from './index-file.ts';
 import type { Repairs, Spoiled } from './load-log.ts';
 import { encodeRecords, type LogRecord, segmentMagic, sizeOf } from './record.ts';
 import type { SandboxLog } from './sandbox-log.ts';
-import { ASIDE_ENDING, asidePath, frontMark, type Segment, segmentPath } from './segment.ts';
+import { frontMark, type Segment } from './segment.ts';
 import { indexPath, MARK_BYTES } from './segment-index.ts';
+import { ASIDE_ENDING, asidePath, segmentPath } from './segment-names.ts';
 
 export interface Retention {
   /** A segment is not begun larger than this, unless a single record is. */

@@ -1,5 +1,4 @@
-import { open, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, open } from 'node:fs/promises';
 import { Turns } from '../model/turns.ts';
 import {
   decodeRecord,
@@ -10,6 +9,14 @@ import {
   startOfRecordBefore,
 } from './record.ts';
 import type { Mark } from './segment-index.ts';
+import { segmentPath, segmentSize } from './segment-names.ts';
+
+/** Where the files of a log are. */
+export interface LogDirectory {
+  directory: string;
+  /** While they are on their way to another one: settled when `directory` says where they are. */
+  moving?: Promise<void>;
+}
 
 /** One file of a log, as the process knows it. */
 export interface Segment {
@@ -35,60 +42,6 @@ export const frontMark = (first: LogRecord): Mark => ({
 /** What a reader reads at a time. It bounds the memory of a follower and holds several of the largest records. */
 const BLOCK = 262_144;
 
-const NAME = /^(\d{8,15})\.log$/;
-
-const ASIDE_NAME = /^(\d{8,15})\.log\.aside$/;
-
-const segmentName = (number: number): string => `${String(number).padStart(8, '0')}.log`;
-
-export const segmentPath = (directory: string, number: number): string =>
-  join(directory, segmentName(number));
-
-/** At the end of the name of a file that cannot be read. */
-export const ASIDE_ENDING = '.aside';
-
-/** Where a segment goes that cannot be read. */
-export const asidePath = (directory: string, number: number): string =>
-  `${segmentPath(directory, number)}${ASIDE_ENDING}`;
-
-/** Ascending; empty when the directory is not there. */
-export const segmentNumbers = async (directory: string): Promise<number[]> =>
-  numbersIn(await namesIn(directory), NAME, '.log');
-
-/** Those that there are, and the last number that one of them, or one that was set aside, has had. */
-export async function allNumbers(directory: string): Promise<{ numbers: number[]; last: number }> {
-  const names = await namesIn(directory);
-  const numbers = numbersIn(names, NAME, '.log');
-  const aside = numbersIn(names, ASIDE_NAME, '.log.aside');
-  return { numbers, last: Math.max(0, numbers.at(-1) ?? 0, aside.at(-1) ?? 0) };
-}
-
-/** A number has one name: what is called otherwise is none of ours. */
-function numbersIn(names: readonly string[], pattern: RegExp, ending: string): number[] {
-  const numbers = names.flatMap((name) => Number(pattern.exec(name)?.[1] ?? []));
-  return numbers
-    .filter((number) => names.includes(`${String(number).padStart(8, '0')}${ending}`))
-    .sort((a, b) => a - b);
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  return readdir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-}
-
-export const segmentSize = async (directory: string, number: number): Promise<number> =>
-  (await stat(segmentPath(directory, number))).size;
-
-/** Bytes of the segments of a log; one that goes meanwhile counts for nothing. */
-export async function sizeOfLog(directory: string): Promise<number> {
-  const sizes = (await segmentNumbers(directory)).map((number) =>
-    segmentSize(directory, number).catch(() => 0),
-  );
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
-}
-
 /**
  * Files of logs that are open at a time to be read: there are no more threads to read them. However many followers there are,
  * they leave the descriptors of the process to others.
@@ -96,13 +49,26 @@ export async function sizeOfLog(directory: string): Promise<number> {
 const READS_AT_ONCE = 8;
 const reads = new Turns(READS_AT_ONCE);
 
+/** What was moved just before it was opened is opened where it is now. */
+async function openToRead(place: LogDirectory, number: number): Promise<FileHandle> {
+  for (;;) {
+    const { directory } = place;
+    try {
+      return await open(segmentPath(directory, number), 'r');
+    } catch (error) {
+      await place.moving;
+      if (place.directory === directory) throw error;
+    }
+  }
+}
+
 /**
  * Bytes `from`..`to`; fewer when the file is shorter. Opens and closes: no reader holds a descriptor while its
  * consumer is slow, or after it was forgotten.
  */
-const readRange = (directory: string, number: number, from: number, to: number): Promise<Buffer> =>
+const readRange = (place: LogDirectory, number: number, from: number, to: number): Promise<Buffer> =>
   reads.take('', async () => {
-    const handle = await open(segmentPath(directory, number), 'r');
+    const handle = await openToRead(place, number);
     try {
       const buffer = Buffer.allocUnsafe(to - from);
       let filled = 0;
@@ -127,17 +93,17 @@ export interface Block {
 
 /** The records from `position` on, about BLOCK bytes of them, none beyond `end`. */
 export async function readBlock(
-  directory: string,
+  place: LogDirectory,
   number: number,
   position: number,
   end: number,
 ): Promise<Block> {
   if (position === 0) {
-    const magic = await readRange(directory, number, 0, segmentMagic.length);
+    const magic = await readRange(place, number, 0, segmentMagic.length);
     if (!magic.equals(segmentMagic)) return { records: [], next: 0, corrupt: true };
-    return readBlock(directory, number, segmentMagic.length, end);
+    return readBlock(place, number, segmentMagic.length, end);
   }
-  const buffer = await readRange(directory, number, position, Math.min(end, position + BLOCK));
+  const buffer = await readRange(place, number, position, Math.min(end, position + BLOCK));
   const records: LogRecord[] = [];
   let at = 0;
   while (at < buffer.length) {
@@ -154,9 +120,12 @@ export async function readBlock(
  * The first record of a segment; `torn`: there is none, and what is there was left by a write that was cut short;
  * `damaged`: anything else.
  */
-export async function readFirst(directory: string, number: number): Promise<LogRecord | 'torn' | 'damaged'> {
+export async function readFirst(
+  place: LogDirectory,
+  number: number,
+): Promise<LogRecord | 'torn' | 'damaged'> {
   const most = segmentMagic.length + LARGEST_RECORD;
-  const buffer = await readRange(directory, number, 0, most);
+  const buffer = await readRange(place, number, 0, most);
   const magic = buffer.subarray(0, segmentMagic.length);
   if (!magic.equals(segmentMagic.subarray(0, buffer.length))) return 'damaged';
   if (buffer.length < segmentMagic.length) return 'torn';
@@ -166,21 +135,21 @@ export async function readFirst(directory: string, number: number): Promise<LogR
 }
 
 /** Whether a segment goes on, behind its last record, with no more than a record that was cut short. */
-export async function isTornBehind(directory: string, number: number, position: number): Promise<boolean> {
-  return isTornRecord(await readRange(directory, number, position, position + LARGEST_RECORD));
+export async function isTornBehind(place: LogDirectory, number: number, position: number): Promise<boolean> {
+  return isTornRecord(await readRange(place, number, position, position + LARGEST_RECORD));
 }
 
 /** Reads a segment from a place where a record begins (0: its front) up to the first bytes that are no whole record. */
 export async function scanSegment(
-  directory: string,
+  place: LogDirectory,
   number: number,
   from: number,
   visit: (record: LogRecord) => void,
 ): Promise<{ validLength: number; size: number }> {
-  const size = await segmentSize(directory, number);
+  const size = await segmentSize(place.directory, number);
   let position = from;
   for (;;) {
-    const block = await readBlock(directory, number, position, size);
+    const block = await readBlock(place, number, position, size);
     for (const record of block.records) visit(record);
     position = block.next;
     if (block.corrupt || position >= size) return { validLength: position, size };
@@ -194,7 +163,7 @@ interface PlacedRecord {
 
 /** The records of a segment from `end` back to its front; stops early (returns) at bytes that are no record. */
 export async function* readBackwards(
-  directory: string,
+  place: LogDirectory,
   number: number,
   end: number,
 ): AsyncGenerator<PlacedRecord> {
@@ -202,7 +171,7 @@ export async function* readBackwards(
   let window = LARGEST_RECORD;
   while (border > segmentMagic.length) {
     const from = Math.max(segmentMagic.length, border - window);
-    const buffer = await readRange(directory, number, from, border);
+    const buffer = await readRange(place, number, from, border);
     let at = buffer.length;
     for (let start = startOfRecordBefore(buffer, at); start >= 0; start = startOfRecordBefore(buffer, at)) {
       const decoded = decodeRecord(buffer, start);

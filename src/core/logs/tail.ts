@@ -119,7 +119,7 @@ async function walkBack(
   start: Start,
 ): Promise<'found' | 'front' | 'stop'> {
   try {
-    for await (const { record, position } of readBackwards(known.directory, number, end)) {
+    for await (const { record, position } of readBackwards(known, number, end)) {
       if (record.seq <= (query.afterSeq ?? -1)) return 'stop';
       start.segment = number;
       start.position = position;

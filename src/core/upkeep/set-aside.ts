@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DAMAGED_MARK } from '../image/content/records-file.ts';
-import { ASIDE_ENDING } from '../logs/segment.ts';
+import { ASIDE_ENDING } from '../logs/segment-names.ts';
 import { failpoint } from '../model/failpoint.ts';
 import type { SetAside } from '../model/system.ts';
 import { ASIDE_MARK, damageOf } from '../store/record-store.ts';

@@ -2,12 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { Agent } from '../../../src/core/agent/agent.ts';
-import type { SlotRecord } from '../../../src/core/agent/ledger/records.ts';
-import { poolApi } from '../../../src/core/agent/pool-api.ts';
-import { Unsettled } from '../../../src/core/agent/recovery/unsettled.ts';
-import { type RetainedLog, RetainedLogs } from '../../../src/core/agent/sandboxes/retained-logs.ts';
-import type { ImageApi } from '../../../src/core/api/image-api.ts';
 import { Controller } from '../../../src/core/controller/controller.ts';
 import { openChannel } from '../../../src/core/guest/open-channel.ts';
 import { createLogStore } from '../../../src/core/logs/file-log-store.ts';
@@ -16,6 +10,7 @@ import type { PoolPolicyInput } from '../../../src/core/model/pool-policy.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import type { ScriptedGuest } from '../guest/scripted-guest.ts';
 import { createFakeDriver } from '../pool/fake-driver.ts';
+import { buildAgent } from './agent-world.ts';
 import { memoryTable } from './memory-table.ts';
 import { buildNode } from './node-world.ts';
 
@@ -42,19 +37,9 @@ export async function startScriptedCore(said: Partial<PoolPolicyInput>) {
       return guest === undefined ? fake.openChannel(path, options) : openChannel(guest.path, options);
     },
   });
-  const { ground, pools, admin, leases, runs, helpers, ledger, recording, events } = node;
-  const { log } = ground;
-  const retained = new RetainedLogs({ table: memoryTable<RetainedLog>(), logs, retention: 0, clock, log });
-  const unsettled = new Unsettled({ clock, log });
-  const agent = new Agent({
-    ...{ ...ground, node: 'here', pools, leases, runs, helpers, logs, retained, ledger, unsettled },
-    slots: memoryTable<SlotRecord>(),
-    files: recording.files,
-    abandon: (instance) => recording.destroy(instance),
-    poolApi: poolApi(admin, leases, runs),
-    imageApi: {} as ImageApi,
-    events: (query, options) => events.read(query, options),
-  });
+  const { pools, events } = node;
+  const { log } = node.ground;
+  const { agent, close } = buildAgent({ node, logs, clock });
   await pools.open(said);
   const sandboxes = new Controller({
     ...{ agent, sandboxes: memoryTable<Sandbox>(), clock, log, history: events },
@@ -71,8 +56,8 @@ export async function startScriptedCore(said: Partial<PoolPolicyInput>) {
     async [Symbol.asyncDispose]() {
       for (const sandbox of await sandboxes.list({})) await sandboxes.delete(sandbox, { grace: 0 });
       await sandboxes.close();
-      await agent.close();
-      await Promise.all([retained.close(), unsettled.close(), logs.close()]);
+      await close();
+      await logs.close();
       await fake.close();
       await rm(directory, { recursive: true });
     },

@@ -19,6 +19,8 @@ describe('there is doubt', () => {
       true,
       false,
     ]);
+    const files = about({ table: 'instances', key: 'i', value: { use: { sandboxId: 's', logOf: 't' } } });
+    expect(['s', 't', 'u'].map(files.sandbox)).toEqual([true, true, false]);
     const sandbox = about({ table: 'sandboxes', key: 's', value: { id: 't', previous: { id: 'u' } } });
     expect(['s', 't', 'u', 'v'].map(sandbox.sandbox)).toEqual([true, true, true, false]);
     expect(about({ table: 'pools', key: 'p' }).pool('p')).toBe(true);

@@ -51,6 +51,7 @@ const lives = (): boolean => world.fake.instances.includes(id);
 /** What a core that comes now finds. */
 const onRecord = (): unknown => world.ledger.get(id)?.use;
 const KEPT = { by: 'files', sandboxId: 's' };
+const HANDED = { by: 'files', sandboxId: 'next', logOf: 's' };
 
 beforeEach(() => open());
 
@@ -230,7 +231,7 @@ describe('the files of an ended sandbox', () => {
     expect(handed).toBeUndefined();
     await ends(two);
     await handing;
-    expect([handed, lives(), onRecord()]).toEqual([id, false, { by: 'files', sandboxId: 'next' }]);
+    expect([handed, lives(), onRecord()]).toEqual([id, false, HANDED]);
     expect(world.clock.pending).toBe(timers);
   });
 
@@ -262,6 +263,6 @@ describe('the files of an ended sandbox', () => {
         await ends(outcome.value);
       }
     expect(await handing).toBe(id);
-    expect([lives(), onRecord()]).toEqual([false, { by: 'files', sandboxId: 'next' }]);
+    expect([lives(), onRecord()]).toEqual([false, HANDED]);
   });
 });

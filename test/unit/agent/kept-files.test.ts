@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Holder } from '../../../src/core/agent/pools/held-instance.ts';
 import type { Shape } from '../../../src/core/model/shape.ts';
 import { defaultResources } from '../../../src/core/model/shape.ts';
@@ -75,6 +75,40 @@ describe('what was written in an instance', () => {
     await held.giveBack({ filesFor: 'new' });
     expect(world.ledger.get(id)).toMatchObject({ use: { by: 'files', sandboxId: 'new' } });
     expect(world.fake.files).toContain(id);
+  });
+
+  it('has on record where the log is that goes with it, until that has come', async () => {
+    const id = await ended('old');
+    const { files } = world.recording;
+    const recorded = () => world.ledger.get(id)?.use;
+    await files.handOver('old', 'new');
+    expect(recorded()).toEqual({ by: 'files', sandboxId: 'new', logOf: 'old' });
+    await files.handOver('new', 'third');
+    expect(recorded()).toEqual({ by: 'files', sandboxId: 'third', logOf: 'old' });
+    expect([files.logOf('third'), files.hasLog('old'), files.hasLog('new')]).toEqual(['old', true, false]);
+    files.logCame('third');
+    expect([files.logOf('third'), files.hasLog('old')]).toEqual(['third', false]);
+    await files.settle(id);
+    expect(recorded()).toEqual({ by: 'files', sandboxId: 'third' });
+  });
+
+  it('is whose the record says, also when that of another one cannot be written', async () => {
+    const id = await ended('old');
+    const { files } = world.recording;
+    const put = vi.spyOn(world.tables.instances, 'put').mockRejectedValueOnce(new Error('the disk is full'));
+    await expect(files.handOver('old', 'new')).rejects.toThrow('the disk is full');
+    put.mockRestore();
+    expect([files.of('old'), files.of('new'), files.logOf('old')]).toEqual([id, undefined, 'old']);
+    expect(world.ledger.get(id)?.use).toEqual({ by: 'files', sandboxId: 'old' });
+    expect(await files.handOver('old', 'new')).toBe(id);
+  });
+
+  it('knows where the log is also after a boot for something else', async () => {
+    const id = await ended('old');
+    await world.recording.files.handOver('old', 'new');
+    const held = await claim(id);
+    await held.giveBack({ filesFor: 'new' });
+    expect(world.ledger.get(id)?.use).toEqual({ by: 'files', sandboxId: 'new', logOf: 'old' });
   });
 
   it('stays when such an instance does not boot', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { createLogStore, type LogStoreOptions } from '../../../src/core/logs/file-log-store.ts';
-import type { LogStore } from '../../../src/core/logs/log-store.ts';
+import type { LogStore, LogWriter } from '../../../src/core/logs/log-store.ts';
 import { type Clock, systemClock } from '../../../src/core/model/clock.ts';
 import { type LogEntry, type LogQuery, wholeLog } from '../../../src/core/model/logs.ts';
 import type { StreamName } from '../../../src/core/model/process.ts';
@@ -75,4 +75,30 @@ export function descriptorsBelow(directory: string): number {
       return false;
     }
   }).length;
+}
+
+export const say = (writer: LogWriter, text: string, stream: 'stdout' | 'stderr' = 'stdout'): Promise<void> =>
+  writer.append({ stream, offset: writer.offsets[stream], data: Buffer.from(text) });
+
+/** @returns where the next process begins */
+export async function handedOver(
+  store: LogStore,
+  from = 'one',
+  to = 'two',
+): Promise<Readonly<Record<StreamName, number>>> {
+  await store.handOver(from, to);
+  return store.offsets(to);
+}
+
+/** So small that each line has a segment of its own. */
+export const SMALL = { segmentBytes: 64, maxSegments: 100 };
+
+export const linesOf = (count: number): string[] =>
+  Array.from({ length: count }, (_, n) => `line ${n} of many\n`);
+
+/** The log of a process that was lost. */
+export async function lost(store: LogStore, lines = linesOf(10)): Promise<void> {
+  const writer = await store.writer('one');
+  for (const line of lines) await say(writer, line);
+  await writer.close();
 }

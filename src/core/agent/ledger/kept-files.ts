@@ -6,14 +6,21 @@ export interface KeptFilesOptions {
   remove: (id: string) => Promise<void>;
 }
 
+interface Owner {
+  sandboxId: string;
+  /** The sandbox under whose id its log is: an earlier generation, until the log has come after the files. */
+  logOf: string;
+}
+
 /**
  * Whose the files are that were written in an instance: its sandbox has them when the instance goes, until it is
  * forgotten, or until another one begins with them. The record of the instance says so, and stays as long as they do.
+ * The log goes with them: the record says where it is in between.
  */
 export class KeptFiles {
   readonly #options: KeptFilesOptions;
-  /** Sandbox ids by instance id. */
-  readonly #owners = new Map<string, string>();
+  /** By instance id. */
+  readonly #owners = new Map<string, Owner>();
 
   constructor(options: KeptFilesOptions) {
     this.#options = options;
@@ -26,7 +33,7 @@ export class KeptFiles {
 
   /** From instance to sandbox. */
   entries(): [string, string][] {
-    return [...this.#owners];
+    return [...this.#owners].map(([instance, { sandboxId }]) => [instance, sandboxId]);
   }
 
   /** The instance in which the files of a sandbox were written. */
@@ -41,9 +48,25 @@ export class KeptFiles {
     );
   }
 
-  /** They stay when the instance goes. */
-  keep(instance: string, sandboxId: string): void {
-    this.#owners.set(instance, sandboxId);
+  /** The sandbox under whose id the log of a sandbox is. */
+  logOf(sandboxId: string): string {
+    return this.#ownerOf(({ sandboxId: owner }) => owner === sandboxId)?.logOf ?? sandboxId;
+  }
+
+  /** Whether the log under this id goes with files. */
+  hasLog(sandboxId: string): boolean {
+    return this.#ownerOf(({ logOf }) => logOf === sandboxId) !== undefined;
+  }
+
+  /** The log of a sandbox is under its own id from now on. The record may say otherwise until it is written again. */
+  logCame(sandboxId: string): void {
+    const instance = this.of(sandboxId);
+    if (instance !== undefined) this.keep(instance, sandboxId, sandboxId);
+  }
+
+  /** They stay when the instance goes. @param logOf left out: as it was */
+  keep(instance: string, sandboxId: string, logOf = this.logOf(sandboxId)): void {
+    this.#owners.set(instance, { sandboxId, logOf });
   }
 
   /** They go with the instance. */
@@ -53,16 +76,29 @@ export class KeptFiles {
 
   /** The instance is gone: all that is left is theirs. */
   async settle(instance: string): Promise<void> {
-    const sandboxId = this.#owners.get(instance);
-    if (sandboxId !== undefined) await this.#options.ledger.used(instance, { by: 'files', sandboxId });
+    const owner = this.#owners.get(instance);
+    if (owner === undefined) return;
+    const { sandboxId, logOf } = owner;
+    const use = { by: 'files' as const, sandboxId, ...(logOf !== sandboxId && { logOf }) };
+    await this.#options.ledger.used(instance, use);
   }
 
-  /** They are another sandbox's from now on. @returns the instance; undefined: there are none */
+  /**
+   * They are another sandbox's from now on; the log is to follow.
+   * @returns the instance; undefined: there are none
+   * @throws what the disk says: then they are whose they were
+   */
   async handOver(from: string, to: string): Promise<string | undefined> {
     const instance = this.of(from);
     if (instance === undefined) return undefined;
-    this.keep(instance, to);
-    await this.settle(instance);
+    const logOf = this.logOf(from);
+    this.keep(instance, to, logOf);
+    try {
+      await this.settle(instance);
+    } catch (error) {
+      this.keep(instance, from, logOf);
+      throw error;
+    }
     return instance;
   }
 
@@ -72,5 +108,9 @@ export class KeptFiles {
     if (instance === undefined) return;
     this.drop(instance);
     await this.#options.remove(instance);
+  }
+
+  #ownerOf(isMeant: (owner: Owner) => boolean): Owner | undefined {
+    for (const owner of this.#owners.values()) if (isMeant(owner)) return owner;
   }
 }

@@ -23,7 +23,9 @@ const lease = z.looseObject({
 
 const use = z.discriminatedUnion('by', [
   z.looseObject({ by: z.literal('sandbox'), sandboxId: z.string().min(1) }),
-  z.looseObject({ by: z.literal('files'), sandboxId: z.string().min(1) }),
+  z.looseObject({
+    ...{ by: z.literal('files'), sandboxId: z.string().min(1), logOf: z.string().min(1).optional() },
+  }),
   z.looseObject({ by: z.literal('lease'), lease }),
   z.looseObject({ by: z.enum(['run', 'nobody']) }),
 ]);

@@ -21,8 +21,11 @@ export type InstanceUse =
   | { by: 'lease'; lease: LeaseRecord }
   /** A one-shot run, which ends with the core. */
   | { by: 'run' }
-  /** It is gone, or about to go, but for the files: those belong to a sandbox that has ended. */
-  | { by: 'files'; sandboxId: string }
+  /**
+   * It is gone, or about to go, but for the files: those belong to a sandbox that has ended. Its log was to follow them from
+   * that of `logOf`, and may be under either id; undefined: it is under its own.
+   */
+  | { by: 'files'; sandboxId: string; logOf?: string }
   /** It is being given back: what its last holder left in it may still be there. */
   | { by: 'nobody' };
 

@@ -35,7 +35,7 @@ const instancesIn = ({ table, key, value }: StrangeRecord): unknown[] =>
 
 const sandboxesIn = ({ table, key, value }: StrangeRecord): unknown[] =>
   table === 'instances'
-    ? [partOf(partOf(value, 'use'), 'sandboxId')]
+    ? ['sandboxId', 'logOf'].map((name) => partOf(partOf(value, 'use'), name))
     : [key, partOf(value, 'id'), partOf(partOf(value, 'previous'), 'id')];
 
 const partOf = (value: unknown, name: string): unknown =>

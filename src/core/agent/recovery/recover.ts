@@ -11,6 +11,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { InstanceRecord } from '../ledger/records.ts';
 import type { Pools } from '../pools/pools.ts';
 import type { RetainedLogs } from '../sandboxes/retained-logs.ts';
+import { takeLogOver } from '../sandboxes/take-log-over.ts';
 import type { Doubt } from './doubt.ts';
 import { keepIdle, type TakeUpGround, takeUp, takeUpLease } from './take-up.ts';
 import type { Unsettled } from './unsettled.ts';
@@ -45,11 +46,12 @@ export async function recover(options: RecoveryOptions): Promise<RecoveryResult>
 
   for (const [sandboxId, { instance }] of slots.entries())
     if (!unsettled.has(instance) && (await noteLoss(sandboxId, options))) result.lost += 1;
-  await handLogsOver(options);
+  await takeLogsOver(options);
   for (const sandboxId of await logs.list())
     if (
       slots.get(sandboxId) === undefined &&
       recording.files.of(sandboxId) === undefined &&
+      !recording.files.hasLog(sandboxId) &&
       retained.get(sandboxId) === undefined &&
       !doubt.sandbox(sandboxId)
     )
@@ -58,15 +60,13 @@ export async function recover(options: RecoveryOptions): Promise<RecoveryResult>
   return result;
 }
 
-/** A log goes with the files: where the core was killed between the two, it is still that of the generation before. */
-async function handLogsOver({ slots, recording, logs, log }: RecoveryOptions): Promise<void> {
-  const ended = new Map([...slots.entries()].map(([sandboxId, { instance }]) => [instance, sandboxId]));
-  for (const [instance, to] of recording.files.entries()) {
-    const from = ended.get(instance);
-    if (from === undefined || slots.get(to) !== undefined) continue;
-    await logs
-      .handOver(from, to)
-      .catch((err) => log.error({ err, sandbox: to }, 'cannot hand a log over to the next generation'));
+/** A log goes with the files: the core may have been killed between the two. */
+async function takeLogsOver({ recording: { files }, logs, log }: RecoveryOptions): Promise<void> {
+  for (const [, sandboxId] of files.entries()) {
+    if (files.logOf(sandboxId) === sandboxId) continue;
+    await takeLogOver(sandboxId, files, logs).catch((err) =>
+      log.error({ err, sandbox: sandboxId }, 'cannot take over the log of the generation before'),
+    );
   }
 }
 
@@ -183,7 +183,7 @@ async function settle(
   if (use !== undefined && 'sandboxId' in use && decision !== 'destroy') {
     recording.holdImage(id, record.shape.image);
     // Also of one that cannot be taken up.
-    recording.files.keep(id, use.sandboxId);
+    recording.files.keep(id, use.sandboxId, use.by === 'files' ? use.logOf : undefined);
   }
   if (decision === 'keep-files') {
     // There may be thousands of those.

@@ -11,6 +11,7 @@ import type { RecordTable } from '../../store/store.ts';
 import type { HelperInstances } from '../files/helper-instances.ts';
 import { onDiskOf } from '../ledger/disk-under.ts';
 import { imageUnder } from '../ledger/image-under.ts';
+import type { KeptFiles } from '../ledger/kept-files.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { MAIN_PROCESS, type SlotRecord } from '../ledger/records.ts';
 import type { HeldInstance, Holder } from '../pools/held-instance.ts';
@@ -18,6 +19,7 @@ import type { Pools } from '../pools/pools.ts';
 import { resolveShape, type ShapeGround } from '../shape-of.ts';
 import { foreignImageError } from './foreign-image.ts';
 import { earlierKills } from './memory-verdict.ts';
+import { takeLogOver } from './take-log-over.ts';
 
 export interface SandboxGround extends ShapeGround {
   /** Name of this node. */
@@ -27,6 +29,7 @@ export interface SandboxGround extends ShapeGround {
   slots: RecordTable<SlotRecord>;
   ledger: Pick<Ledger, 'get'>;
   helpers: Pick<HelperInstances, 'handOver'>;
+  files: Pick<KeptFiles, 'logOf' | 'logCame'>;
   clock: Clock;
 }
 
@@ -55,9 +58,11 @@ export async function startSandbox(
   const pool = pools.require(spec.pool_ref);
   const again = filesOf === undefined ? undefined : await ground.helpers.handOver(filesOf, sandboxId, signal);
   failpoint('start.files');
-  // The log goes with the files.
-  const logBegin = again === undefined ? undefined : await logs.handOver(filesOf!, sandboxId);
-  if (again !== undefined) failpoint('start.log');
+  if (again !== undefined) {
+    await takeLogOver(sandboxId, ground.files, logs);
+    failpoint('start.log');
+  }
+  const logBegin = again === undefined ? undefined : await logs.offsets(sandboxId);
   const digest = again === undefined ? imageDigest : imageUnder(again, spec, ground.ledger);
   const resolved = await resolveShape(spec, pool.pool.policy, ground, digest);
   const { image } = resolved;

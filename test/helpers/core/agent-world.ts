@@ -1,0 +1,55 @@
+import { Agent } from '../../../src/core/agent/agent.ts';
+import type { SlotRecord } from '../../../src/core/agent/ledger/records.ts';
+import { poolApi } from '../../../src/core/agent/pool-api.ts';
+import { recover } from '../../../src/core/agent/recovery/recover.ts';
+import { Unsettled } from '../../../src/core/agent/recovery/unsettled.ts';
+import { type RetainedLog, RetainedLogs } from '../../../src/core/agent/sandboxes/retained-logs.ts';
+import type { ImageApi } from '../../../src/core/api/image-api.ts';
+import type { LogStore } from '../../../src/core/logs/log-store.ts';
+import type { Clock } from '../../../src/core/model/clock.ts';
+import { memoryTable } from './memory-table.ts';
+import type { buildNode } from './node-world.ts';
+
+export interface AgentParts {
+  node: ReturnType<typeof buildNode>;
+  logs: LogStore;
+  clock: Clock;
+  slots?: ReturnType<typeof memoryTable<SlotRecord>>;
+  retained?: ReturnType<typeof memoryTable<RetainedLog>>;
+  /** Milliseconds that the logs of deleted sandboxes stay. */
+  retention?: number;
+}
+
+/** The agent of a node on the fake driver; its records are in memory. */
+export function buildAgent({ node, logs, clock, retention = 0, ...tables }: AgentParts) {
+  const { ground, pools, admin, leases, runs, helpers, ledger, recording, events, images } = node;
+  const { log } = ground;
+  const slots = tables.slots ?? memoryTable<SlotRecord>();
+  const table = tables.retained ?? memoryTable<RetainedLog>();
+  const retained = new RetainedLogs({ table, logs, retention, clock, log });
+  const unsettled = new Unsettled({ clock, log });
+  const agent = new Agent({
+    ...{ ...ground, node: 'here', pools, leases, runs, helpers, logs, retained, ledger, unsettled, slots },
+    files: recording.files,
+    abandon: (instance) => recording.destroy(instance),
+    poolApi: poolApi(admin, leases, runs),
+    imageApi: {} as ImageApi,
+    events: (query, options) => events.read(query, options),
+  });
+  const nothing = { instance: () => false, sandbox: () => false, pool: () => false };
+  return {
+    agent,
+    slots,
+    /** As a core that starts does; nothing that an earlier one has left runs. */
+    recover: () =>
+      recover({
+        ...{ agent, leases, recording, pools, images, logs, retained, ledger, slots, unsettled, clock, log },
+        doubt: nothing,
+        adopt: () => Promise.reject(new Error('nothing runs')),
+      }),
+    async close() {
+      await agent.close();
+      await Promise.all([retained.close(), unsettled.close()]);
+    },
+  };
+}
