@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { FsbError } from '../core/model/errors.ts';
 import { parseMemory as memoryOf, parseSize } from '../core/model/quantity.ts';
 import type { Resources } from '../core/model/shape.ts';
-import { defined } from './spec/sparse.ts';
+import { defined } from './spec/given-only.ts';
 
 /** What an instance may use at most. Every limit is a number; only a disk goes without one. */
 

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { AgentApi } from './api/agent-api.ts';
 import type { SandboxApi } from './api/sandbox-api.ts';
+import { coreApi, coreFacts } from './assemble-api.ts';
 import { Cleanup } from './cleanup.ts';
-import { coreApi, coreFacts } from './core-api.ts';
 import { openGround } from './ground.ts';
 import { startNode } from './local-node.ts';
 import { type Clock, systemClock } from './model/clock.ts';

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { JanitorPace } from './agent/recovery/janitor.ts';
 import type { CoreApi, CoreFacts } from './api/core-api.ts';
+import { coreApi, coreFacts } from './assemble-api.ts';
 import { Cleanup } from './cleanup.ts';
 import { Controller } from './controller/controller.ts';
-import { coreApi, coreFacts } from './core-api.ts';
 import { openGround } from './ground.ts';
 import { startNode } from './local-node.ts';
 import { type Clock, systemClock } from './model/clock.ts';

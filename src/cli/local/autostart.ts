@@ -1,5 +1,5 @@
 import { FsbError } from '../../core/model/errors.ts';
-import { answers, type LocalCore, startCore } from './local-core.ts';
+import { answers, ensureCore, type LocalCore } from './local-core.ts';
 
 /**
  * Makes sure that the local core listens: the first command that needs it starts it.
@@ -15,5 +15,5 @@ export async function ensureLocalCore(local: LocalCore): Promise<void> {
         hint: 'Start it with: fsb-ctl daemon start (FSB_NO_AUTOSTART=1 forbids starting it on its own).',
       },
     );
-  await startCore(local);
+  await ensureCore(local);
 }

@@ -66,7 +66,7 @@ async function askStatus({ grpcSocket, httpSocket }: CorePaths): Promise<CoreSta
  * @param deadline milliseconds that it has until it is ready, and that another command may take to start it
  * @throws unavailable with what the core said when it cannot start; no_capacity
  */
-export async function startCore(
+export async function ensureCore(
   local: LocalCore,
   serveFlags: string[] = [],
   deadline = START_DEADLINE,

@@ -1,7 +1,7 @@
 import { FsbError } from '../../core/model/errors.ts';
 import type { RegistryCredentials } from '../../core/model/image-requests.ts';
 import { parseReference } from '../../core/model/reference.ts';
-import { defined } from '../spec/sparse.ts';
+import { defined } from '../spec/given-only.ts';
 import type { World } from '../world.ts';
 import { CredentialHelper } from './credential-helper.ts';
 import { type AuthEntry, DockerConfig } from './docker-config.ts';

@@ -4,7 +4,7 @@ import { DEFAULT_POOL } from '../../core/model/ids.ts';
 import { commandFlags, durationFlag, instanceFlags } from '../flags.ts';
 import { imageSourceFlags } from '../images/pull-flags.ts';
 import { limitsIn } from '../limit-flags.ts';
-import { defined, nonEmpty } from '../spec/sparse.ts';
+import { defined, nonEmpty } from '../spec/given-only.ts';
 import { parseVolume } from '../spec/spec-from-flags.ts';
 
 /** The flags of `pool run` beside the global ones. */

@@ -2,7 +2,7 @@ import type { Interfaces } from '@oclif/core';
 import { FsbError } from '../../core/model/errors.ts';
 import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
 import { limitsIn } from '../limit-flags.ts';
-import { defined, nonEmpty } from '../spec/sparse.ts';
+import { defined, nonEmpty } from '../spec/given-only.ts';
 import type { policyFlags } from './policy-flags.ts';
 
 export type PolicyFlags = Partial<Interfaces.InferredFlags<typeof policyFlags>> & { image?: string };

@@ -5,8 +5,8 @@ import { parseDuration } from '../../core/model/quantity.ts';
 import { repeated } from '../flags.ts';
 import { cpusFlag, limitsIn, memoryFlag, pidsFlag } from '../limit-flags.ts';
 import { parsePairs } from './env-words.ts';
+import { defined } from './given-only.ts';
 import { failurePolicyFlag, recoveryTimeoutFlag } from './recovery-flags.ts';
-import { defined } from './sparse.ts';
 
 /** The flags of `update` beside the global ones. */
 export const changeFlags = {

@@ -3,7 +3,7 @@ import { FsbError } from '../../core/model/errors.ts';
 import { formatDuration } from '../../core/model/quantity.ts';
 import type { SandboxSpecInput } from '../../core/model/spec.ts';
 import { limitsIn } from '../limit-flags.ts';
-import { defined, nonEmpty } from './sparse.ts';
+import { defined, nonEmpty } from './given-only.ts';
 
 /** What the flags of `run` say about the spec; all of it optional, parsed as far as a flag's own type goes. */
 export interface SpecFlags {

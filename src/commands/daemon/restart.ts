@@ -23,7 +23,7 @@ export default class DaemonRestart extends LocalCommand {
     const { flags, raw } = await this.parse(DaemonRestart);
     policyFromFlags(flags);
     const local = await this.local(flags.root);
-    const { runningCore, startCore, stopCore } = await import('../../cli/local/local-core.ts');
+    const { runningCore, ensureCore, stopCore } = await import('../../cli/local/local-core.ts');
     const { signal } = this.interruption;
     const given = serveFlags(raw, this.world.cwd);
     const before = flagsOf(await runningCore(local));
@@ -32,10 +32,10 @@ export default class DaemonRestart extends LocalCommand {
     const together = await Parser.parse([...kept, ...given], { flags: coreFlags });
     securityFrom(together.flags, this.world, local.paths.token);
     const stopped = await abortable(stopCore(local), signal);
-    const start = startCore(local, [...kept, ...given]).catch(async (error: unknown) => {
+    const start = ensureCore(local, [...kept, ...given]).catch(async (error: unknown) => {
       if (!stopped || given.length === 0) throw error;
       // A flag that only a core that starts can find bad must not leave none.
-      await startCore(local, keptFlags(before, []));
+      await ensureCore(local, keptFlags(before, []));
       const { code, message, hint = '' } = FsbError.from(error);
       throw new FsbError(code, message, {
         hint: `The core runs again, without these flags. ${hint}`.trim(),

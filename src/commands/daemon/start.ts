@@ -19,9 +19,9 @@ export default class DaemonStart extends LocalCommand {
     const { flags, raw } = await this.parse(DaemonStart);
     policyFromFlags(flags);
     const local = await this.local(flags.root);
-    const { startCore } = await import('../../cli/local/local-core.ts');
+    const { ensureCore } = await import('../../cli/local/local-core.ts');
     const given = serveFlags(raw, this.world.cwd);
-    const { status, started } = await abortable(startCore(local, given), this.interruption.signal);
+    const { status, started } = await abortable(ensureCore(local, given), this.interruption.signal);
     await this.say(
       started
         ? `The core is running (pid ${status.pid}).`

@@ -6,7 +6,7 @@ import { FsbError } from '../model/errors.ts';
 import { isLive } from '../model/phase.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Operations } from './operations.ts';
-import { mayEnd } from './outcome.ts';
+import { mayEnd } from './phase-after.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
 
 /**

@@ -6,7 +6,7 @@ import { failpoint } from '../model/failpoint.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 import { deadlineOf, expiresOf, NEVER } from './expires.ts';
 import { lostFor, lostSince, lostText, recreatedInARow, recreationOf } from './failure-policy.ts';
-import { deletedWhileStarting, endOf, phaseAfter } from './outcome.ts';
+import { deletedWhileStarting, endOf, phaseAfter } from './phase-after.ts';
 import type { Registry } from './registry.ts';
 import type { Retries } from './retries.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';

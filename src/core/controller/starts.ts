@@ -8,7 +8,7 @@ import { refKey, type Sandbox } from '../model/sandbox.ts';
 import { notRecreated } from './failure-policy.ts';
 import { filesOf } from './left-files.ts';
 import type { Lifecycle, LifecycleParts } from './lifecycle.ts';
-import { deletedWhileStarting, statusOfFailedStart } from './outcome.ts';
+import { deletedWhileStarting, statusOfFailedStart } from './phase-after.ts';
 import type { Registry } from './registry.ts';
 import type { Retries } from './retries.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';

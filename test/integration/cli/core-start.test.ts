@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { guestDirectory } from '../../../src/cli/local/guest-directory.ts';
-import { startCore } from '../../../src/cli/local/local-core.ts';
+import { ensureCore } from '../../../src/cli/local/local-core.ts';
 import { acquireLock } from '../../../src/core/lock.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
@@ -32,7 +32,7 @@ async function failureOf(program: string, deadline?: number) {
     packageRoot: join(root, 'package'),
     env: process.env,
   };
-  const failure = await startCore(local, [], deadline).catch((error: unknown) => error);
+  const failure = await ensureCore(local, [], deadline).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(FsbError);
   const { code, message, hint } = failure as FsbError;
   return { code, message, hint };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { statusOf } from '../../../src/core/controller/outcome.ts';
+import { statusOf } from '../../../src/core/controller/phase-after.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { exit, failure, controllerWorld as world } from '../../helpers/core/controller-world.ts';

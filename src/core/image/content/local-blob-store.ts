@@ -12,7 +12,7 @@ import type { BlobStore, BlobTerms, FetchOptions } from './blob-store.ts';
 import { syncDirectory, writeError } from './disk.ts';
 import { Flight } from './flight.ts';
 import type { Collection } from './garbage.ts';
-import { KeptFiles } from './kept-files.ts';
+import { KnownFiles } from './known-files.ts';
 import { PartialBlob } from './partial-blob.ts';
 import { Pins } from './pins.ts';
 import { NoRoom, whileRoom } from './room.ts';
@@ -36,9 +36,9 @@ const partials = (collection: Collection): Collection => ({ ...collection, isUse
 export class LocalBlobStore implements BlobStore {
   readonly #options: BlobStoreOptions;
   readonly #files: BlobFiles;
-  readonly #blobs: KeptFiles;
+  readonly #blobs: KnownFiles;
   /** What interrupted downloads have left, also when nothing of it was verified yet. */
-  readonly #partials: KeptFiles;
+  readonly #partials: KnownFiles;
   readonly #flights = new Map<string, Flight>();
   readonly #pins = new Pins();
 
@@ -46,8 +46,8 @@ export class LocalBlobStore implements BlobStore {
     this.#options = options;
     this.#files = new BlobFiles(options.root);
     const isFree = (digest: string): boolean => !this.#pins.has(digest) && !this.#flights.has(digest);
-    this.#blobs = new KeptFiles(options.clock, isFree);
-    this.#partials = new KeptFiles(options.clock, isFree);
+    this.#blobs = new KnownFiles(options.clock, isFree);
+    this.#partials = new KnownFiles(options.clock, isFree);
   }
 
   static async open(options: BlobStoreOptions): Promise<LocalBlobStore> {

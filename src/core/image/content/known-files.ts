@@ -9,7 +9,7 @@ interface Kept {
 }
 
 /** Which files are kept, by digest, and which of them may go. */
-export class KeptFiles {
+export class KnownFiles {
   readonly #clock: Clock;
   readonly #isFree: (digest: string) => boolean;
   readonly #kept = new Map<string, Kept>();
