@@ -34,7 +34,7 @@ import { AutoRemoval } from './auto-removal.ts';
 import { Changes } from './changes.ts';
 import { type Ending, Generations } from './generations.ts';
 import type { History } from './happenings.ts';
-import { filesLeftBy, filesOf, needsFilesOnly } from './left-files.ts';
+import { filesLeftBy, filesOf, logIdsOf, needsFilesOnly } from './left-files.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { listed } from './listing.ts';
 import { newSandbox } from './new-sandbox.ts';
@@ -154,8 +154,13 @@ export class Controller implements SandboxApi {
   async get(ref: SandboxRef): Promise<Sandbox> {
     const { sandbox } = this.#registry.require(ref);
     // What its log takes is worth no failure: a core without a descriptor to look with has more to say than that.
-    const logBytes = await this.#agent.logBytes(sandbox.id).catch(() => undefined);
+    const logBytes = await this.#logBytes(sandbox).catch(() => undefined);
     return { ...sandbox, logBytes };
+  }
+
+  async #logBytes(sandbox: Sandbox): Promise<number> {
+    const sizes = await Promise.all(logIdsOf(sandbox).map((id) => this.#agent.logBytes(id)));
+    return sizes.reduce((sum, size) => sum + size, 0);
   }
 
   async list(query: ListQuery): Promise<Sandbox[]> {

@@ -12,6 +12,9 @@ export const needsFilesOnly = ({ guestTool, argv }: ExecRequest): boolean =>
 export const filesOf = ({ previous }: Sandbox): string | undefined =>
   previous?.files ? previous.id : undefined;
 
+/** The generations of which one has its log: it goes with the files, in a start that may be under way, or have failed. */
+export const logIdsOf = (sandbox: Sandbox): string[] => [sandbox.id, filesOf(sandbox) ?? []].flat();
+
 /** Those that its next start would begin with. */
 export const filesLeftBy = (sandbox: Sandbox): FilesRequest => ({
   sandboxId: filesOf(sandbox) ?? sandbox.id,

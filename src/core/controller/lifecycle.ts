@@ -6,6 +6,7 @@ import { failpoint } from '../model/failpoint.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 import { deadlineOf, expiresOf, NEVER } from './expires.ts';
 import { lostFor, lostSince, lostText, recreatedInARow, recreationOf } from './failure-policy.ts';
+import { logIdsOf } from './left-files.ts';
 import { deletedWhileStarting, endOf, phaseAfter } from './phase-after.ts';
 import type { Registry } from './registry.ts';
 import type { Retries } from './retries.ts';
@@ -160,13 +161,14 @@ export class Lifecycle {
 
   async #remove(entry: SandboxEntry, grace: number, recorded: Promise<void>): Promise<void> {
     const { id, namespace, name, previous } = entry.sandbox;
+    const logIds = logIdsOf(entry.sandbox);
     const all = (previous ? [id, previous.id] : [id]).map(async (one) => {
       failpoint('delete.begun');
       await this.#agent.stop(one, { grace, keepFiles: false });
       failpoint('delete.stopped');
       // A core that is killed before would find it again, and must find its files, too. On a full disk it goes all the same.
       await recorded.catch(noop);
-      await this.#agent.forget(one, one === id ? { logOf: { namespace, name } } : {});
+      await this.#agent.forget(one, logIds.includes(one) ? { logOf: { namespace, name } } : {});
       failpoint('delete.forgotten');
     });
     await Promise.all(all);

@@ -83,6 +83,31 @@ describe('a tool that needs nothing but files', () => {
   });
 });
 
+describe('the log, after a start that failed before it had the files', () => {
+  async function failedStart(): Promise<string> {
+    const { id } = await world.create('box');
+    await world.controller.stop(box);
+    world.agent.beforeFiles = async () => {
+      throw new FsbError('no_capacity', 'no room');
+    };
+    await failure(world.controller.start(box));
+    return id;
+  }
+
+  it('is what `get` tells the size of', async () => {
+    const id = await failedStart();
+    world.agent.api.logBytes = async (of) => (of === id ? 7 : 0);
+    expect((await world.controller.get(box)).logBytes).toBe(7);
+  });
+
+  it('is what is retained of it', async () => {
+    const id = await failedStart();
+    await world.controller.delete(box);
+    expect(world.agent.retained.get(id)).toBe('default/box');
+    expect(world.agent.forgotten).toHaveLength(2);
+  });
+});
+
 it.each([
   ['another tool', tool('processes')],
   ['another tool', tool('connect', '80')],

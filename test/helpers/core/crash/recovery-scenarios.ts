@@ -31,8 +31,8 @@ export const recoveryScenarios = [
   }),
   scenario({
     name: 'recreate, which the core before was killed in',
-    // The core may be ready before it begins.
-    besides: ['start.', 'forget.', 'destroy.', 'trash.', 'serve.', 'record.'],
+    // The core may be ready before it begins, and the one before may have died while another one's log was begun.
+    besides: ['start.', 'forget.', 'destroy.', 'trash.', 'serve.', 'record.', 'repair.', 'rotate.'],
     // Another one takes its place, and it waits.
     core: { pool: { warm: [], capacity: { max: 2 } } },
     prepare: async (api, root) => {
