@@ -3,15 +3,24 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
+import type { SlotRecord } from '../../src/core/agent/ledger/records.ts';
 import { execSession } from '../../src/core/agent/processes/exec-session.ts';
+import { attachToRun } from '../../src/core/agent/sandboxes/attach.ts';
 import { MainPump } from '../../src/core/agent/sandboxes/main-pump.ts';
 import { Persistence } from '../../src/core/agent/sandboxes/persistence.ts';
+import { SandboxRun } from '../../src/core/agent/sandboxes/sandbox-run.ts';
 import type { GuestProcess } from '../../src/core/guest/guest-channel.ts';
-import type { OutputChunk } from '../../src/core/model/process.ts';
+import type { Instance } from '../../src/core/instance/instance.ts';
+import type { LogStore } from '../../src/core/logs/log-store.ts';
+import { FsbError } from '../../src/core/model/errors.ts';
+import type { OutputChunk, ProcessSession } from '../../src/core/model/process.ts';
+import type { Connection } from '../../src/core/server/ws/connection.ts';
+import { whileOpen } from '../../src/core/server/ws/process-stream.ts';
 import { Access } from '../../src/core/store/access.ts';
-import { memoryLog } from '../helpers/core/scripted-main.ts';
+import { memoryLog, scriptedMain } from '../helpers/core/scripted-main.ts';
 import { heapInUse } from '../helpers/heap-in-use.ts';
 import { createManualClock } from '../helpers/manual-clock.ts';
+import { createPoolWorld, shapeOf } from '../helpers/pool/pool-world.ts';
 
 /** Where a race may be run, and why what it keeps is soon gone; everything else waits with a Latch or abortable(). */
 const racers: Record<string, string> = {
@@ -110,4 +119,83 @@ it('records that are written leave nothing in memory', async () => {
     return access;
   };
   expect(await kept(20_000, written)).toBeLessThan(100);
+});
+
+/** A sandbox that runs for ever, and has said this. */
+async function runningSandbox(said: string) {
+  const main = scriptedMain();
+  const clock = createManualClock();
+  const instance = { channel: { known: [] }, stats: async () => ({ oomKills: 0 }) } as unknown as Instance;
+  const run = new SandboxRun({
+    ...{ sandboxId: 's', clock, main: main.session, log: { ...memoryLog().writer, append: async () => {} } },
+    slot: { process: { stdin: false, tty: false }, claimName: 's' } as unknown as SlotRecord,
+    held: { instance, giveBack: async () => {}, resize: () => {} },
+    logger: pino({ level: 'silent' }),
+    record: async () => {},
+  });
+  main.write(said);
+  await clock.advance(0);
+  const attach = (replay: boolean): Promise<ProcessSession> =>
+    attachToRun(run, { stdin: false, replay } as Parameters<typeof attachToRun>[1], {} as LogStore);
+  return { run, main, attach };
+}
+
+/** Serves it to a client that leaves once it has begun. */
+async function served(session: Promise<ProcessSession>, read: (session: ProcessSession) => Promise<unknown>) {
+  const gone = new AbortController();
+  const connection = { closed: gone.signal } as Connection;
+  await whileOpen(connection, session, async (opened) => {
+    await read(opened);
+    gone.abort(new FsbError('cancelled', 'the client has left'));
+  });
+}
+
+it.each([false, true])(
+  'who was attached leaves nothing in memory while the sandbox runs on (replay: %s)',
+  async (replay) => {
+    const sandbox = await runningSandbox('hello');
+    const attached = async (rounds: number) => {
+      for (let at = 0; at < rounds; at++)
+        await served(sandbox.attach(replay), async ({ output }) => {
+          if (replay) await output[Symbol.asyncIterator]().next();
+        });
+      return sandbox;
+    };
+    expect(await kept(10_000, attached)).toBeLessThan(100);
+  },
+);
+
+it('who leaves without having read leaves nothing of what it was sent', async () => {
+  const sandbox = await runningSandbox('hello');
+  const attached = async (rounds: number) => {
+    for (let at = 0; at < rounds / 10; at++)
+      await served(sandbox.attach(false), async () => {
+        sandbox.main.write('x'.repeat(16_384));
+        await turn();
+      });
+    return sandbox;
+  };
+  expect(await kept(5_000, attached)).toBeLessThan(200);
+});
+
+it('a status that nobody waits for any more is not kept open: the session says that it was closed', async () => {
+  const { attach } = await runningSandbox('hello');
+  const session = await attach(false);
+  await session.close();
+  await expect(session.exited).rejects.toMatchObject({ code: 'cancelled' });
+});
+
+it('who waited for a drain that does not end leaves nothing in memory', async () => {
+  const world = createPoolWorld();
+  await world.claim(shapeOf('host'));
+  const drained = async (rounds: number) => {
+    for (let at = 0; at < rounds; at++) {
+      const left = new AbortController();
+      const drain = world.pool.drain(left.signal);
+      left.abort();
+      await drain.catch(() => {});
+    }
+    return world;
+  };
+  expect(await kept(10_000, drained)).toBeLessThan(100);
 });
