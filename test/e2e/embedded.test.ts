@@ -222,9 +222,9 @@ describe('the log of the core', () => {
     expect(await shell.succeed('fsb-ctl daemon logs -n 0')).toBe('');
     const session = shell.open('fsb-ctl daemon logs -f -n 1');
     // It follows by then.
-    await session.sees('"msg"');
+    await session.sees(/^\S+Z [A-Z]+ /m);
     await shell.succeed('fsb-ctl daemon restart');
-    await session.sees('"msg":"ready"');
+    await session.sees(/INFO  ready .*version=/);
     session.type('\u0003');
     expect((await session.end()).code).toBe(130);
     await shell.succeed('fsb-ctl daemon stop');

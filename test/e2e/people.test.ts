@@ -213,6 +213,18 @@ describe('a session on a terminal', () => {
     expect(await third.end()).toEqual({ code: 0, restored: true });
   });
 
+  it('is drawn again for whoever joins it, in a window of the same size', async () => {
+    const redraws = `trap 'stty size' WINCH; echo up; while :; do sleep 0.1; done`;
+    const first = shell.open(`fsb-ctl run inner -it --image host -- bash -c "${redraws}"`);
+    await first.sees('up');
+    first.type(keys.detach);
+    await first.end();
+    const second = shell.open('fsb-ctl attach inner');
+    await second.sees('31 97');
+    second.type(keys.detach);
+    expect(await second.end()).toEqual({ code: 0, restored: true });
+  });
+
   it('empty keys never leave', async () => {
     const session = shell.open(
       `fsb-ctl exec -it --detach-keys '' box sh -c 'stty raw -echo; echo up; head -c 3 | od -c'`,
