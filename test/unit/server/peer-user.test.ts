@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { Neighbours, ownersOf } from '../../../src/core/server/auth/peer-user.ts';
-import { peerOf } from '../../../src/core/server/tls/reception.ts';
+import { connectionOf } from '../../../src/core/server/ends.ts';
 
 const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0
@@ -53,7 +53,7 @@ async function connected(
 it('admits this very process, as long as the connection is there, and nobody else', async () => {
   const neighbours = new Neighbours();
   const { peer, client, server } = await connected((one) => neighbours.watch(one));
-  const name = peerOf(peer);
+  const name = connectionOf(peer);
   expect(() => neighbours.assertOwn(name)).not.toThrow();
   expect(() => neighbours.assertOwn('127.0.0.1:1')).toThrow(DENIED);
   expect(() => neighbours.assertOwn('')).toThrow(DENIED);
@@ -75,7 +75,7 @@ it("admits nobody whose socket was closed before it was asked for: the kernel sa
   client.end();
   await ended;
   late.emit('connection', peer);
-  expect(() => neighbours.assertOwn(peerOf(peer))).toThrow(DENIED);
+  expect(() => neighbours.assertOwn(connectionOf(peer))).toThrow(DENIED);
   peer.destroy();
   client.destroy();
   server.close();

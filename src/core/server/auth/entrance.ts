@@ -3,6 +3,7 @@ import { FsbError } from '../../model/errors.ts';
 import type { AuditLog } from '../access/audit-log.ts';
 import { coreFor } from '../access/core-for.ts';
 import type { Guard } from '../access/guard-part.ts';
+import { connectionOf, type Ends, peerOf } from '../ends.ts';
 import type { Traffic } from '../metrics/traffic.ts';
 import type { Served } from '../served.ts';
 import type { Guests } from '../tls/guests.ts';
@@ -15,8 +16,8 @@ import type { Throttle } from './throttle.ts';
 
 /** What somebody comes with. */
 export interface Knock {
-  /** `192.0.2.1:40000`, `::1:40000`; empty over a unix socket, and for a connection that has gone. */
-  peer: string;
+  /** Of the connection over which they come. */
+  ends: Ends;
   /** The header of that name. */
   authorization: string | undefined;
   /** The path that they ask for, for the audit log. */
@@ -64,7 +65,7 @@ export const overLoopback = (parts: EntranceParts, neighbours: Pick<Neighbours, 
   return (knock) => {
     if (credentials !== undefined && knock.authorization !== undefined) return byToken(parts, knock);
     try {
-      neighbours.assertOwn(knock.peer);
+      neighbours.assertOwn(connectionOf(knock.ends));
     } catch (error) {
       throw credentials === undefined ? error : refused(parts, knock, noCredentials());
     }
@@ -78,7 +79,7 @@ export const overTls =
   (knock) => {
     const visit =
       knock.authorization === undefined ? byCertificate(parts, guests, knock) : byToken(parts, knock);
-    guests.known(knock.peer, visit.caller.name);
+    guests.known(connectionOf(knock.ends), visit.caller.name);
     return visit;
   };
 
@@ -90,7 +91,7 @@ function byToken(parts: EntranceParts, knock: Knock): Visit {
 }
 
 function byCertificate(parts: EntranceParts, guests: Guests, knock: Knock): Visit {
-  const socket = guests.of(knock.peer);
+  const socket = guests.of(connectionOf(knock.ends));
   const certificate = socket?.getPeerCertificate();
   if (socket === undefined || certificate === undefined || Object.keys(certificate).length === 0)
     throw refused(parts, knock, noCredentials());
@@ -101,15 +102,16 @@ function byCertificate(parts: EntranceParts, guests: Guests, knock: Knock): Visi
   throw refused(parts, knock, unknownCertificate(names, socket.authorized, socket.authorizationError));
 }
 
-function visitOf(parts: EntranceParts, known: Known, { peer, opens }: Knock): Visit {
+function visitOf(parts: EntranceParts, known: Known, { ends, opens }: Knock): Visit {
   const { core, audit, traffic, tenures, allowances } = parts;
   const { caller } = known;
+  const address = peerOf(ends);
   const allowance = allowances[opens];
   allowance.assertRoom(caller.name);
   const guard: Guard = {
     caller,
     onForbidden: () => traffic.forbid(),
-    ...(audit && { audit: (outcome) => audit.write({ caller: caller.name, address: peer, ...outcome }) }),
+    ...(audit && { audit: (outcome) => audit.write({ caller: caller.name, address, ...outcome }) }),
   };
   const whileKnown = (onOver: OnOver): (() => void) => {
     const giveBack = allowance.take(caller.name);
@@ -123,11 +125,17 @@ function visitOf(parts: EntranceParts, known: Known, { peer, opens }: Knock): Vi
 }
 
 /** The error to throw, written down for whoever looks for strangers; one who comes again and again is only put off. */
-function refused({ audit, throttle }: EntranceParts, { peer, path }: Knock, error: FsbError): FsbError {
-  const address = addressOf(peer);
+function refused({ audit, throttle }: EntranceParts, { ends, path }: Knock, error: FsbError): FsbError {
+  const { remoteAddress: address = '' } = ends;
   const tooMany = throttle.failed(address);
   if (tooMany !== undefined) return tooMany;
-  audit?.write({ caller: '', address: peer, method: path.slice(0, 200), object: '', code: error.code });
+  audit?.write({
+    caller: '',
+    address: peerOf(ends),
+    method: path.slice(0, 200),
+    object: '',
+    code: error.code,
+  });
   return error;
 }
 
@@ -149,6 +157,3 @@ const unknownCertificate = (names: string[], verified: boolean, reason: unknown)
       : `the core does not trust this certificate (${reason})`,
     { hint: 'Ask who runs the core for one that it knows, or for a token.' },
   );
-
-/** `192.0.2.1:40000` and `::1:40000` without the port. */
-const addressOf = (peer: string): string => peer.slice(0, Math.max(0, peer.lastIndexOf(':')));

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIPv4, type Socket, type Server as SocketServer } from 'node:net';
 import { FsbError } from '../../model/errors.ts';
-import { peerOf } from '../tls/reception.ts';
+import { connectionOf } from '../ends.ts';
 
 /** One end of a TCP connection. */
 export interface End {
@@ -23,18 +23,18 @@ export class Neighbours {
   /** Before the server listens. */
   watch(server: SocketServer): void {
     server.on('connection', (socket: Socket) => {
-      const peer = peerOf(socket);
-      this.#sockets.set(peer, { socket });
+      const connection = connectionOf(socket);
+      this.#sockets.set(connection, { socket });
       socket.once('close', () => {
         // Somebody else may have the port by now.
-        if (this.#sockets.get(peer)?.socket === socket) this.#sockets.delete(peer);
+        if (this.#sockets.get(connection)?.socket === socket) this.#sockets.delete(connection);
       });
     });
   }
 
-  /** @throws denied for another user, and when the kernel does not tell */
-  assertOwn(peer: string): void {
-    const known = this.#sockets.get(peer);
+  /** @param connection as connectionOf @throws denied for another user, and when the kernel does not tell */
+  assertOwn(connection: string): void {
+    const known = this.#sockets.get(connection);
     if (known !== undefined) known.isOwn ??= isOfOwnUser(known.socket);
     if (known?.isOwn) return;
     throw new FsbError('denied', 'only the user who runs this core may call it', {

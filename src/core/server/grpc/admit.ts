@@ -99,10 +99,8 @@ function knockOf(
   path: string,
 ): Parameters<Entrance>[0] {
   const [authorization] = metadata.get('authorization');
-  const peer = call.getPeer();
   return {
-    // What the library says of a connection that has gone.
-    peer: peer === 'unknown' ? '' : peer,
+    ends: call.getConnectionInfo(),
     authorization: typeof authorization === 'string' ? authorization : undefined,
     path,
     opens: 'call',

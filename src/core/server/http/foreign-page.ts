@@ -3,7 +3,6 @@ import { FsbError } from '../../model/errors.ts';
 import { isLoopback } from '../../model/loopback.ts';
 import type { Visit } from '../auth/entrance.ts';
 import type { Door } from '../doors.ts';
-import { peerOf } from '../tls/reception.ts';
 
 /**
  * What keeps web pages away. A page may open http://127.0.0.1 and WebSockets to it from any site (its Origin tells), and
@@ -39,7 +38,7 @@ export const visitOf = (
   authorization = request.headers.authorization,
 ): Visit =>
   door.enter({
-    peer: peerOf(request.socket),
+    ends: request.socket,
     authorization,
     opens,
     path: (request.url ?? '').replace(/\?.*$/s, ''),

@@ -31,6 +31,7 @@ interface Guest {
 export class Guests {
   readonly #clock: Clock;
   readonly #mostWithWaiting: number;
+  /** By their connections. */
   readonly #guests = new Map<string, Guest>();
   readonly #waiting = new WaitingRoom<Guest>();
   /** By who was the first to be known over it. */
@@ -49,11 +50,11 @@ export class Guests {
   }
 
   /**
-   * @param peer `address:port`, `::1:port` for IPv6
+   * @param connection as connectionOf
    * @param welcome is called when it is to be listened to: now, or later
    * @returns false: there is no room for it
    */
-  take(peer: string, address: string, socket: Socket, welcome: () => void): boolean {
+  take(connection: string, address: string, socket: Socket, welcome: () => void): boolean {
     const mayCome = this.#mayCome(address);
     if (!mayCome && this.#guests.size >= this.#mostWithWaiting) return false;
     const leave = (): void => void socket.destroy();
@@ -61,30 +62,32 @@ export class Guests {
       ...{ address, socket, welcome, state: 'waiting' },
       forgive: this.#clock.after(LONGEST_WAIT, leave),
     };
-    this.#guests.set(peer, guest);
+    // The kernel gives the same ends away again when the one before is gone, also when that was not heard of yet.
+    this.#guests.get(connection)?.socket.destroy();
+    this.#guests.set(connection, guest);
     socket.once('close', () => {
       this.#waiting.remove(address, guest);
       this.#settle(guest);
-      if (this.#guests.get(peer) === guest) this.#guests.delete(peer);
+      if (this.#guests.get(connection) === guest) this.#guests.delete(connection);
     });
     if (mayCome) this.#begin(guest);
     else this.#waiting.add(address, guest);
     return true;
   }
 
-  secured(peer: string, tls: TLSSocket): void {
-    const guest = this.#guests.get(peer);
+  secured(connection: string, tls: TLSSocket): void {
+    const guest = this.#guests.get(connection);
     if (guest !== undefined) guest.tls = tls;
   }
 
-  /** The connection of a peer, for its certificate. */
-  of(peer: string): TLSSocket | undefined {
-    return this.#guests.get(peer)?.tls;
+  /** For its certificate. */
+  of(connection: string): TLSSocket | undefined {
+    return this.#guests.get(connection)?.tls;
   }
 
   /** Somebody has shown who they are over it. @throws no_capacity: they have as many as one caller may have */
-  known(peer: string, caller: string): void {
-    const guest = this.#guests.get(peer);
+  known(connection: string, caller: string): void {
+    const guest = this.#guests.get(connection);
     if (guest?.state !== 'stranger') return;
     this.#ofCallers.assertRoom(caller);
     guest.socket.once('close', this.#ofCallers.take(caller));

@@ -3,6 +3,7 @@ import type { Server, TlsOptions } from 'node:tls';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import { descriptorLimit } from '../../model/descriptors.ts';
+import { connectionOf, peerOf } from '../ends.ts';
 import { MOST_CONNECTIONS } from '../listen.ts';
 import { Guests } from './guests.ts';
 import type { TlsIdentity } from './identity.ts';
@@ -24,10 +25,6 @@ export const serverTls = (identity: TlsIdentity): TlsOptions => ({
 const mostWithWaiting = (): number =>
   Math.min(MOST_CONNECTIONS / 2, (descriptorLimit() ?? MOST_CONNECTIONS) / 4);
 
-/** `address:port`; empty when the connection has gone. */
-export const peerOf = ({ remoteAddress, remotePort }: Socket): string =>
-  remoteAddress === undefined ? '' : `${remoteAddress}:${remotePort}`;
-
 /** Has each connection of a TLS server take its turn, and shown the newest certificate. To be called before others listen to it. */
 export function receive(server: Server, identity: TlsIdentity, clock: Clock, log: Logger): Guests {
   const guests = new Guests(clock, mostWithWaiting(), MOST_CONNECTIONS / 2);
@@ -41,11 +38,11 @@ export function receive(server: Server, identity: TlsIdentity, clock: Clock, log
       context = newest;
       for (const handshake of handshakes) handshake.call(server, socket);
     };
-    if (!guests.take(peerOf(socket), socket.remoteAddress ?? '', socket, welcome)) socket.destroy();
+    if (!guests.take(connectionOf(socket), socket.remoteAddress ?? '', socket, welcome)) socket.destroy();
   });
   server.on('secureConnection', (socket) => {
     socket.on('error', () => socket.destroy());
-    guests.secured(peerOf(socket), socket);
+    guests.secured(connectionOf(socket), socket);
     socket.resume();
   });
   server.on('tlsClientError', (error, socket) => {
