@@ -1,3 +1,4 @@
+import { EventEmitter, setMaxListeners } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -8,6 +9,7 @@ import { MainPump } from '../../src/core/agent/sandboxes/main-pump.ts';
 import { Persistence } from '../../src/core/agent/sandboxes/persistence.ts';
 import type { GuestProcess } from '../../src/core/guest/guest-channel.ts';
 import type { OutputChunk } from '../../src/core/model/process.ts';
+import { healthService } from '../../src/core/server/grpc/health-service.ts';
 import { Access } from '../../src/core/store/access.ts';
 import { memoryLog } from '../helpers/core/scripted-main.ts';
 import { heapInUse } from '../helpers/heap-in-use.ts';
@@ -110,4 +112,26 @@ it('records that are written leave nothing in memory', async () => {
     return access;
   };
   expect(await kept(20_000, written)).toBeLessThan(100);
+});
+
+it('watches of the health that are cancelled leave nothing in memory', async () => {
+  const { signal: closing } = new AbortController();
+  setMaxListeners(0, closing);
+  const health = healthService({ services: [], ready: () => true, closing });
+  const watched = async (rounds: number) => {
+    for (let at = 0; at < rounds; at++) {
+      const call = Object.assign(new EventEmitter(), {
+        request: { service: '' },
+        getDeadline: () => Number.POSITIVE_INFINITY,
+        write: () => true,
+      });
+      const over = new Promise((resolve) => call.once('error', resolve));
+      health.watch(call as never);
+      await turn();
+      call.emit('cancelled');
+      await over;
+    }
+    return closing;
+  };
+  expect(await kept(4_000, watched)).toBeLessThan(100);
 });
