@@ -1,3 +1,4 @@
+import { EventEmitter, setMaxListeners } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -14,6 +15,7 @@ import type { Instance } from '../../src/core/instance/instance.ts';
 import type { LogStore } from '../../src/core/logs/log-store.ts';
 import { FsbError } from '../../src/core/model/errors.ts';
 import type { OutputChunk, ProcessSession } from '../../src/core/model/process.ts';
+import { healthService } from '../../src/core/server/grpc/health-service.ts';
 import type { Connection } from '../../src/core/server/ws/connection.ts';
 import { whileOpen } from '../../src/core/server/ws/process-stream.ts';
 import { Access } from '../../src/core/store/access.ts';
@@ -198,4 +200,26 @@ it('who waited for a drain that does not end leaves nothing in memory', async ()
     return world;
   };
   expect(await kept(10_000, drained)).toBeLessThan(100);
+});
+
+it('watches of the health that are cancelled leave nothing in memory', async () => {
+  const { signal: closing } = new AbortController();
+  setMaxListeners(0, closing);
+  const health = healthService({ services: [], ready: () => true, closing });
+  const watched = async (rounds: number) => {
+    for (let at = 0; at < rounds; at++) {
+      const call = Object.assign(new EventEmitter(), {
+        request: { service: '' },
+        getDeadline: () => Number.POSITIVE_INFINITY,
+        write: () => true,
+      });
+      const over = new Promise((resolve) => call.once('error', resolve));
+      health.watch(call as never);
+      await turn();
+      call.emit('cancelled');
+      await over;
+    }
+    return closing;
+  };
+  expect(await kept(4_000, watched)).toBeLessThan(100);
 });

@@ -55,7 +55,7 @@ async function answer(
   let said: unknown;
   try {
     const query = checkQuery(endpoint.query, url.searchParams);
-    said = takesBody ? await body.json() : undefined;
+    if (takesBody) said = await (endpoint.body === undefined ? body.nothing() : body.json());
     const checkedBody = checkBody(endpoint.body, said);
     const { headers } = request;
     const options = { signal };
