@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { changeScenarios } from '../helpers/core/crash/change-scenarios.ts';
 import { failpointNames } from '../helpers/core/crash/failpoint-names.ts';
+import { failureScenarios } from '../helpers/core/crash/failure-scenarios.ts';
 import { filesScenarios } from '../helpers/core/crash/files-scenarios.ts';
 import { imageScenarios } from '../helpers/core/crash/image-scenarios.ts';
 import { logScenarios } from '../helpers/core/crash/log-scenarios.ts';
@@ -16,6 +17,7 @@ import { upkeepScenarios } from '../helpers/core/crash/upkeep-scenarios.ts';
 const scenarios = [
   ...sandboxScenarios,
   ...changeScenarios,
+  ...failureScenarios,
   ...recoveryScenarios,
   ...logScenarios,
   ...poolScenarios,
