@@ -130,6 +130,20 @@ describe('run', () => {
     expect(JSON.parse((await fsb('get job -o json')).stdout).phase).toBe('Running');
   });
 
+  it('that is not waited for any longer says that it runs on', async () => {
+    const { code, stderr } = await fsb('run job -a --timeout 300ms --image host sleep 60');
+    expect(code).toBe(124);
+    expect(stderr).toMatch(
+      /^Error: not done within 300ms\nHint: job runs on: fsb-ctl logs -f job .*delete job/,
+    );
+    expect(JSON.parse((await fsb('get job -o json')).stdout).phase).toBe('Running');
+  });
+
+  it('takes --timeout 0 for no limit', async () => {
+    const { code, stdout } = await fsb('run job --rm --timeout 0 --image host echo done');
+    expect([code, stdout]).toEqual([0, 'done\n']);
+  });
+
   it('with -d --rm prints what it prints with -d, and leaves the rest to the core', async () => {
     const create = vi.spyOn(core.sandboxes, 'create');
     const { code, stdout } = await fsb('run job -qd --rm --image host sleep 60');
