@@ -47,6 +47,7 @@ function streamMain({ core, ref, flags, world, interruption }: AttachedRun): Pro
     tty: flags.tty,
     signalProxy: !flags['no-sig-proxy'],
     detachKeys: parseDetachKeys(flags['detach-keys']),
+    afterwards: flags.rm ? GOES : undefined,
   });
 }
 
