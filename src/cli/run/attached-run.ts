@@ -50,6 +50,7 @@ async function streamMain({ core, ref, flags, world, interruption }: AttachedRun
       tty: flags.tty,
       signalProxy: !flags['no-sig-proxy'],
       detachKeys: parseDetachKeys(flags['detach-keys']),
+      afterwards: flags.rm ? GOES : undefined,
     });
   } catch (thrown) {
     const error = FsbError.from(thrown);

@@ -327,6 +327,29 @@ describe('exec', () => {
     expect(await line.code).toBe(143);
   });
 
+  it('says then what becomes of what runs with --rm', async () => {
+    const script = 'trap "" INT; echo up; exec sleep 60';
+    const line = startCommandLine(['run', 'job', '--rm', '--image', 'host', '--', 'sh', '-c', script], {
+      core,
+    });
+    await line.stdout.until('up');
+    for (let i = 0; i < 3; i++) line.events.emit('SIGINT');
+    await line.stderr.until('see fsb-ctl list. It is deleted when its command ends.\n');
+    line.events.emit('SIGTERM');
+    expect(await line.code).toBe(143);
+  });
+
+  it('reports a loss below what stands on the terminal that it drew on', async () => {
+    const loss = Promise.reject(new FsbError('run_failed', 'lost the process'));
+    loss.catch(() => {});
+    const broken = async () => ({ ...exitedSession('root@box:/# ', 0), exited: loss });
+    vi.spyOn(core.sandboxes, 'exec').mockImplementation(broken);
+    const line = startCommandLine(['exec', '-it', 'box', 'sh'], { core, tty: true });
+    expect([await line.code, line.stderr.text]).toEqual([125, '\r\nError: lost the process\n']);
+    const { stderr } = await fsb('exec -i box sh');
+    expect(stderr).toBe('Error: lost the process\n');
+  });
+
   it.each(['--no-sig-proxy', '--sig-proxy=false'])('keeps signals to itself with %s', async (flag) => {
     const line = startCommandLine(['exec', flag, 'box', 'sh', '-c', 'echo up; exec sleep 60'], {
       core,
