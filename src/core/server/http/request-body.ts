@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import { abortable } from '../../model/abortable.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { formatDuration, formatSize } from '../../model/quantity.ts';
 import { resultWithin } from '../../tools/run/time-limit.ts';
 import type { BodyRoom } from './body-room.ts';
@@ -18,13 +19,16 @@ export class RequestBody {
   readonly #request: IncomingMessage;
   readonly #clock: Clock;
   readonly #room: BodyRoom;
+  readonly #signal: AbortSignal;
   /** Bytes of the room that this one has. */
   #taken = 0;
 
-  constructor(request: IncomingMessage, clock: Clock, room: BodyRoom) {
+  /** @param signal nobody waits for it, and nothing is done with it, when that is aborted: what reads then throws its reason */
+  constructor(request: IncomingMessage, clock: Clock, room: BodyRoom, signal: AbortSignal) {
     this.#request = request;
     this.#clock = clock;
     this.#room = room;
+    this.#signal = signal;
   }
 
   /**
@@ -74,6 +78,7 @@ export class RequestBody {
       this.#taken += chunk.length;
       chunks.push(chunk);
     }
+    throwIfAborted(this.#signal);
     return Buffer.concat(chunks, this.#taken);
   }
 
@@ -82,10 +87,13 @@ export class RequestBody {
    * @param timeLeft milliseconds for the next part
    */
   async *#chunks(timeLeft: () => number, limit: number): AsyncGenerator<Buffer> {
+    const signal = this.#signal;
     const source: AsyncIterator<Buffer> = this.#request.iterator({ destroyOnReturn: false });
     try {
       for (;;) {
-        const part = source.next().catch((cause: unknown) => ({ cut: cutOff(cause) }));
+        const part = abortable(source.next(), signal).catch((cause: unknown) => ({
+          cut: signal.aborted ? FsbError.from(signal.reason) : cutOff(cause),
+        }));
         const came = await resultWithin(this.#clock, timeLeft(), part);
         if (came === undefined) throw tooSlow(limit);
         if ('cut' in came) throw came.cut;
