@@ -35,7 +35,7 @@ struct boot {
     const char *layers;
     const char *bundle;
     const char *config;
-    /* The layers of an earlier instance are there. */
+    /* It goes on with the layers of an earlier instance. */
     bool again;
     /* Bytes that the guest may write; NULL: as many as there is room for. */
     const char *disk;
@@ -169,21 +169,23 @@ static void execute(char **program) {
     fail("execute", program[0]);
 }
 
-/* Where the writable layers are to be. `again`: those of an earlier instance are there. */
-static const char *layers_of(const struct boot *boot, bool again) {
-    if (!again) make_directory(boot->layers, 0700);
+/* Where the writable layers are to be. */
+static const char *layers_of(const struct boot *boot) {
+    if (!boot->again) make_directory(boot->layers, 0700);
     if (boot->disk == NULL) return boot->layers;
-    if (!again) make_disk(boot->layers, boot->disk);
+    if (!boot->again) make_disk(boot->layers, boot->disk);
     return mount_disk(boot->layers);
 }
 
 /* Layers before bundle: whoever finds a bundle finds whose it is. */
 static void prepare(const struct boot *boot) {
     refuse_existing(boot->again ? NULL : boot->layers, boot->bundle);
-    bool again = boot->again && is_directory(boot->layers);
-    make_layers(layers_of(boot, again), again, boot->overlays, boot->overlay_count);
+    /* New ones in their place would be taken for them: all that was written would be lost, and nobody told. */
+    struct stat earlier;
+    if (boot->again && lstat(boot->layers, &earlier) != 0) fail("take up layers", boot->layers);
+    make_layers(layers_of(boot), boot->again, boot->overlays, boot->overlay_count);
     /* A guest may have put a symbolic link in its place: what was written there the first time has to do. */
-    if (!again) write_etc(&boot->overlays[0], boot->etc, boot->etc_count);
+    if (!boot->again) write_etc(&boot->overlays[0], boot->etc, boot->etc_count);
     make_bundle(boot->bundle, boot->config);
 }
 

@@ -66,7 +66,9 @@ export abstract class BaseCommand extends OutputCommand {
   async #connect(start: boolean): Promise<CoreApi> {
     const { endpoint, tls } = this.settings.core;
     const { signal } = this.interruption;
-    return abortable(this.world.connect({ endpoint, tls, start }, signal), signal, (core) => core.close());
+    const say = (text: string): Promise<void> => this.say(text);
+    const connecting = this.world.connect({ endpoint, tls, start, say }, signal);
+    return abortable(connecting, signal, (core) => core.close());
   }
 
   /** Asks the core that runs; undefined, and a word about it, where the local one does not and that is nothing wrong. */

@@ -39,6 +39,8 @@ export interface ConnectOptions {
   tls?: TlsFiles | undefined;
   /** Start the local core when it does not run. */
   start: boolean;
+  /** For what people are to know of the way there. */
+  say(text: string): unknown;
 }
 
 /** Everything outside of a command; tests hand in their own. */

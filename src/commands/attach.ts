@@ -7,7 +7,7 @@ import { joinSandbox } from '../cli/session/main-session.ts';
 export default class Attach extends BaseCommand {
   static override summary = 'Join the command of a running sandbox.';
   static override description =
-    `Shows what it writes from now on, and exits with its exit code. Sends standard input if the sandbox was created with -i, and gives it the terminal if it was created with -t. Signals go to the command; the detach keys leave it running.`;
+    `Shows what it writes from now on, and exits with its exit code. Sends standard input if the sandbox was created with -i, and gives it the terminal if it was created with -t: what fills the screen is drawn again. Signals go to the command; the detach keys leave it running.`;
   static override examples = [
     { description: 'A shell that was left with ctrl-p ctrl-q', command: '<%= config.bin %> attach shell' },
     {

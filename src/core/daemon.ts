@@ -17,7 +17,7 @@ import type { PoolMeter } from './model/pool.ts';
 import type { Security } from './server/doors.ts';
 import { type CoreMetrics, createCoreMetrics } from './server/metrics/core-metrics.ts';
 import { type Servers, startServers } from './server/servers.ts';
-import { type CoreStatus, removeStatus, writeStatus } from './status-file.ts';
+import { type CoreStatus, forgetEnded, removeStatus, writeStatus } from './status-file.ts';
 import { tracedAgent, tracedController } from './steps.ts';
 import { addressesToTry } from './usual-ports.ts';
 
@@ -146,6 +146,7 @@ async function serve(
     log.warn({ err: error }, 'going on without the status file');
   });
   failpoint('serve.told');
+  await forgetEnded(paths.status);
   cleanup.add('status', () => removeStatus(paths.status));
   return status;
 }

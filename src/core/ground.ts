@@ -11,7 +11,7 @@ import type { CorePaths } from './model/paths.ts';
 import type { Sandbox } from './model/sandbox.ts';
 import { newTally, type Tally } from './model/tally.ts';
 import { makePrivateDirectory } from './private-directory.ts';
-import { removeStatus } from './status-file.ts';
+import { setStatusAside } from './status-file.ts';
 import { openRecordStore } from './store/record-store.ts';
 import type { RecordStore, RecordTable } from './store/store.ts';
 
@@ -58,7 +58,7 @@ export async function openGround(options: GroundOptions, cleanup: Cleanup): Prom
   });
   failpoint('serve.locked');
   // What a killed core said of itself must not be taken for this one.
-  await removeStatus(paths.status);
+  await setStatusAside(paths.status);
   const tally = newTally();
   const records = await openRecordStore({
     ...{ directory: join(paths.state, 'records'), clock, tally: tally.store },

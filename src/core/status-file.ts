@@ -34,6 +34,25 @@ export async function readStatus(path: string): Promise<CoreStatus | undefined> 
   }
 }
 
+const asideOf = (path: string): string => `${path}.ended`;
+
+/**
+ * What a core that did not end in order has said of itself; undefined where the last one did. To be asked while none runs.
+ */
+export const readEnded = async (path: string): Promise<CoreStatus | undefined> =>
+  (await readStatus(path)) ?? (await readStatus(asideOf(path)));
+
+/** Keeps for `readEnded` what a killed core said, where nobody takes it for the next one's. As removeStatus. */
+export async function setStatusAside(path: string): Promise<void> {
+  await rename(path, asideOf(path)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  await removeStatus(path);
+}
+
+/** Once the next core runs: with the flags of the one before, or with others. */
+export const forgetEnded = (path: string): Promise<void> => rm(asideOf(path), { force: true });
+
 /** Also what a core that was killed while it wrote has left. To be called by who holds the lock of the core only. */
 export async function removeStatus(path: string): Promise<void> {
   await rm(path, { force: true });

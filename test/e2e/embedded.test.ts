@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import { readdir, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
 import { traces } from '../helpers/core/traces.ts';
 
@@ -141,6 +142,39 @@ describe('a restart', () => {
     expect(await flagsOf()).toEqual([...usual.slice(1), '--log-size=2m', token]);
     await shell.succeed('fsb-ctl daemon stop');
   });
+
+  it('by the next command, after a core that was killed, has its flags, and says so', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    other.close();
+    const flags = [`--http=127.0.0.1:${port}`, '--metrics=off'];
+    await shell.succeed(`fsb-ctl daemon start ${flags.join(' ')} --max 9`);
+    await shell.cli.killCore();
+    const { code, stderr } = await shell.run('FSB_HOST= fsb-ctl list');
+    const said = `The core had ended unexpectedly; started again with its flags: ${flags.join(' ')}\n`;
+    expect([code, stderr]).toEqual([0, said]);
+    expect(await flagsOf()).toEqual(flags);
+
+    await shell.cli.killCore();
+    // The killed core is gone a moment later.
+    await vi.waitFor(() => once(other.listen(port, '127.0.0.1'), 'listening'), 5_000);
+    // As often as it is tried: a start that failed has not forgotten them.
+    for (let times = 0; times < 2; times++) {
+      const failed = await shell.run('FSB_HOST= fsb-ctl list');
+      expect(failed.code).toBe(6);
+      expect(failed.stderr).toContain(
+        `unexpectedly: ${flags.join(' ')}; "fsb-ctl daemon start" begins without`,
+      );
+    }
+    const begun = await shell.run('fsb-ctl daemon start');
+    expect(begun.stderr).toContain(`this one is without its ${flags.join(' ')}\n`);
+    expect(await flagsOf()).toEqual([]);
+    other.close();
+    await shell.succeed('fsb-ctl daemon stop');
+    expect((await shell.run('FSB_HOST= fsb-ctl list')).stderr).toBe('');
+    await shell.succeed('fsb-ctl daemon stop');
+  });
 });
 
 it('the next core knows how long an instance has been claimed', async () => {
@@ -188,9 +222,9 @@ describe('the log of the core', () => {
     expect(await shell.succeed('fsb-ctl daemon logs -n 0')).toBe('');
     const session = shell.open('fsb-ctl daemon logs -f -n 1');
     // It follows by then.
-    await session.sees('"msg"');
+    await session.sees(/^\S+Z [A-Z]+ /m);
     await shell.succeed('fsb-ctl daemon restart');
-    await session.sees('"msg":"ready"');
+    await session.sees(/INFO  ready .*version=/);
     session.type('\u0003');
     expect((await session.end()).code).toBe(130);
     await shell.succeed('fsb-ctl daemon stop');

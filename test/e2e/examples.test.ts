@@ -240,7 +240,7 @@ const plans: Record<string, Plan> = {
   'fsb-ctl pool status --watch': { dialogue: [['host', keys.ctrlC]], code: 130 },
   'fsb-ctl pool status -o json': { shows: /"host"/ },
   'fsb-ctl daemon logs -n 20': { shows: /"msg":"ready"/ },
-  'fsb-ctl daemon logs -f': { dialogue: [['"msg":"ready"', keys.ctrlC]], code: 130 },
+  'fsb-ctl daemon logs -f': { dialogue: [['INFO  ready', keys.ctrlC]], code: 130 },
   'fsb-ctl daemon restart': { shows: /running: +true/ },
   'fsb-ctl daemon restart --max 32': { shows: /running: +true/ },
   'fsb-ctl daemon start': { given: [noCore], shows: /running: +true/ },

@@ -282,16 +282,17 @@ describe('with one sandbox for all', () => {
       expect(await shell.succeed('fsb-ctl logs --since 0s job')).toBe('');
     });
 
-    it.each(['kill job', 'delete -f job', 'stop -t 0 job'])(
-      '-f ends when the sandbox has: %s',
-      async (line) => {
-        await run('echo up; exec sleep 1000');
-        const follow = shell.start('fsb-ctl logs -f job');
-        await follow.sees('up');
-        await shell.succeed(`fsb-ctl ${line}`);
-        expect([await follow.end(), follow.stdout, follow.stderr]).toEqual([0, 'up\n', '']);
-      },
-    );
+    onlyOver(['unix', 'tls'], 'one command at a time has an embedded core').it.each([
+      'kill job',
+      'delete -f job',
+      'stop -t 0 job',
+    ])('-f ends when the sandbox has: %s', async (line) => {
+      await run('echo up; exec sleep 1000');
+      const follow = shell.start('fsb-ctl logs -f job');
+      await follow.sees('up');
+      await shell.succeed(`fsb-ctl ${line}`);
+      expect([await follow.end(), follow.stdout, follow.stderr]).toEqual([0, 'up\n', '']);
+    });
 
     onlyOver(['unix', 'tls'], 'an embedded core ends with its command').it(
       '-f goes on over the death of a core, and ends as if nothing had happened',
@@ -308,53 +309,53 @@ describe('with one sandbox for all', () => {
   });
 });
 
-describe('with a sandbox of its own', () => {
-  beforeEach(afresh);
+onlyOver(['unix', 'tls'], 'one command at a time has an embedded core').describe(
+  'with a sandbox of its own',
+  () => {
+    beforeEach(afresh);
 
-  onlyOver(['unix', 'tls'], 'one command at a time has an embedded core').describe('attach and wait', () => {
-    const waiting = (end: string): string =>
-      `fsb-ctl run job -q --image host -- sh -c 'while [ ! -e /tmp/go ]; do echo .; sleep 0.1; done; ${end}'`;
+    describe('attach and wait', () => {
+      const waiting = (end: string): string =>
+        `fsb-ctl run job -q --image host -- sh -c 'while [ ! -e /tmp/go ]; do echo .; sleep 0.1; done; ${end}'`;
 
-    it.each([
-      ['exit 7', 7],
-      ['kill -USR2 $$', 140],
-    ])('tell how it ended: %s', async (end, code) => {
-      await shell.succeed(waiting(end));
-      const attached = shell.start('fsb-ctl attach job');
-      const waits = shell.start('fsb-ctl wait job box job -o json');
-      await attached.sees('.');
-      await shell.succeed('fsb-ctl exec job touch /tmp/go');
-      expect(await attached.end()).toBe(code);
-      await shell.succeed('fsb-ctl kill -s TERM box');
-      expect(await waits.end()).toBe(0);
-      const codes = JSON.parse(waits.stdout).map((row: { exit_code: number }) => row.exit_code);
-      expect(codes).toEqual([code, 143, code]);
-      expect(await shell.run('fsb-ctl wait job')).toEqual({ code: 0, stdout: `${code}\n`, stderr: '' });
+      it.each([
+        ['exit 7', 7],
+        ['kill -USR2 $$', 140],
+      ])('tell how it ended: %s', async (end, code) => {
+        await shell.succeed(waiting(end));
+        const attached = shell.start('fsb-ctl attach job');
+        const waits = shell.start('fsb-ctl wait job box job -o json');
+        await attached.sees('.');
+        await shell.succeed('fsb-ctl exec job touch /tmp/go');
+        expect(await attached.end()).toBe(code);
+        await shell.succeed('fsb-ctl kill -s TERM box');
+        expect(await waits.end()).toBe(0);
+        const codes = JSON.parse(waits.stdout).map((row: { exit_code: number }) => row.exit_code);
+        expect(codes).toEqual([code, 143, code]);
+        expect(await shell.run('fsb-ctl wait job')).toEqual({ code: 0, stdout: `${code}\n`, stderr: '' });
+      });
+
+      it.each([
+        ['its time is up', '--ttl 1s', 'sleep 60', 143],
+        ['it is not there', '', 'no-such-program', 127],
+        ['it is no program', '', '/etc/passwd', 126],
+      ])('wait and get know the code that run told: %s', async (_, flags, command, code) => {
+        expect((await shell.run(`fsb-ctl run job -a ${flags} --image host -- ${command}`)).code).toBe(code);
+        expect(await shell.run('fsb-ctl wait job')).toEqual({ code: 0, stdout: `${code}\n`, stderr: '' });
+        expect(await shell.succeed('fsb-ctl get job -o {{.exit_code}}')).toBe(`${code}\n`);
+      });
+
+      it('tell how it ended while it is deleted', async () => {
+        const deaf = `sh -c 'trap "" TERM; echo up; while :; do sleep 0.1; done'`;
+        const run = shell.start(`fsb-ctl run job -a --image host -- ${deaf}`);
+        await run.sees('up');
+        await shell.succeed('fsb-ctl delete --grace 5s --no-wait job');
+        const wait = await shell.run('fsb-ctl wait job');
+        expect([await run.end(), wait]).toEqual([137, { code: 0, stdout: '137\n', stderr: '' }]);
+      });
     });
 
-    it.each([
-      ['its time is up', '--ttl 1s', 'sleep 60', 143],
-      ['it is not there', '', 'no-such-program', 127],
-      ['it is no program', '', '/etc/passwd', 126],
-    ])('wait and get know the code that run told: %s', async (_, flags, command, code) => {
-      expect((await shell.run(`fsb-ctl run job -a ${flags} --image host -- ${command}`)).code).toBe(code);
-      expect(await shell.run('fsb-ctl wait job')).toEqual({ code: 0, stdout: `${code}\n`, stderr: '' });
-      expect(await shell.succeed('fsb-ctl get job -o {{.exit_code}}')).toBe(`${code}\n`);
-    });
-
-    it('tell how it ended while it is deleted', async () => {
-      const deaf = `sh -c 'trap "" TERM; echo up; while :; do sleep 0.1; done'`;
-      const run = shell.start(`fsb-ctl run job -a --image host -- ${deaf}`);
-      await run.sees('up');
-      await shell.succeed('fsb-ctl delete --grace 5s --no-wait job');
-      const wait = await shell.run('fsb-ctl wait job');
-      expect([await run.end(), wait]).toEqual([137, { code: 0, stdout: '137\n', stderr: '' }]);
-    });
-  });
-
-  onlyOver(['unix', 'tls'], 'an embedded core ends with its command').it(
-    'a lost connection is 125 with a reason, never a made up code; what follows ends with a reason, too',
-    async () => {
+    it('a lost connection is 125 with a reason, never a made up code; what follows ends with a reason, too', async () => {
       const talk = `sh -c 'echo up; exec sleep 60'`;
       await shell.succeed(`fsb-ctl run talker --image host -- sh -c 'while :; do echo up; sleep 0.1; done'`);
       const lines = [...Object.values(ways).map((way) => way(talk)), 'fsb-ctl attach talker'];
@@ -378,6 +379,6 @@ describe('with a sandbox of its own', () => {
           expect(running.stderr, line).toMatch(/^Error: /);
         }
       });
-    },
-  );
-});
+    });
+  },
+);

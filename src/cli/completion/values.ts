@@ -84,7 +84,7 @@ async function live(
   const query = { id: found?.id ?? '', namespace: settings.namespace, signal };
   let core: CoreApi | undefined;
   try {
-    const connecting = world.connect({ endpoint, tls, start: false }, signal);
+    const connecting = world.connect({ endpoint, tls, start: false, say: () => {} }, signal);
     core = await abortable(connecting, signal, (late) => late.close());
     return await abortable(liveNames[kind](core, query), signal);
   } finally {

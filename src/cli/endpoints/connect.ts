@@ -40,7 +40,7 @@ async function connectLocal(options: ConnectOptions, here: Here): Promise<CoreAp
   assertOwnDirectory(local.paths.run);
   if (options.start) {
     const { ensureLocalCore } = await import('../local/autostart.ts');
-    await ensureLocalCore(local);
+    await ensureLocalCore(local, options.say);
   }
   const { connectCore } = await import('../../core/client/connect-core.ts');
   const { grpcSocket, httpSocket } = local.paths;

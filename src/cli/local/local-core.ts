@@ -63,12 +63,13 @@ async function askStatus({ grpcSocket, httpSocket }: CorePaths): Promise<CoreSta
 /**
  * Starts the core unless it runs. Twenty first commands at once start one: they queue at a lock, and whoever comes
  * later finds it running.
+ * @param serveFlags asked for, where they are not said, once it is known that none runs
  * @param deadline milliseconds that it has until it is ready, and that another command may take to start it
  * @throws unavailable with what the core said when it cannot start; no_capacity
  */
 export async function ensureCore(
   local: LocalCore,
-  serveFlags: string[] = [],
+  serveFlags: string[] | (() => Promise<string[]>) = [],
   deadline = START_DEADLINE,
 ): Promise<{ status: CoreStatus; started: boolean }> {
   const { paths } = local;
@@ -79,7 +80,8 @@ export async function ensureCore(
   try {
     const running = await runningCore(local);
     if (running) return { status: running, started: false };
-    return { status: await spawnCore(local, serveFlags, deadline), started: true };
+    const flags = typeof serveFlags === 'function' ? await serveFlags() : serveFlags;
+    return { status: await spawnCore(local, flags, deadline), started: true };
   } finally {
     await turn.release();
   }

@@ -1,5 +1,5 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { FsbError, failedStartCodes } from '../../core/model/errors.ts';
+import { FsbError, failedStartCodes, isLost } from '../../core/model/errors.ts';
 import { exitCodeOf } from '../../core/model/process.ts';
 import type { SandboxRef } from '../../core/model/sandbox.ts';
 import type { Interruption } from '../interruption.ts';
@@ -40,14 +40,24 @@ export async function attachToRun(run: AttachedRun): Promise<number> {
   return exitCodeOf(end.status);
 }
 
-function streamMain({ core, ref, flags, world, interruption }: AttachedRun): Promise<SessionEnd> {
-  return joinMain({
-    ...{ core, ref, world, interruption, replay: true },
-    stdin: flags.interactive,
-    tty: flags.tty,
-    signalProxy: !flags['no-sig-proxy'],
-    detachKeys: parseDetachKeys(flags['detach-keys']),
-  });
+/** @throws as joinMain; a core that has gone since it created the sandbox is no core that was never reached */
+async function streamMain({ core, ref, flags, world, interruption }: AttachedRun): Promise<SessionEnd> {
+  try {
+    return await joinMain({
+      ...{ core, ref, world, interruption, replay: true },
+      stdin: flags.interactive,
+      tty: flags.tty,
+      signalProxy: !flags['no-sig-proxy'],
+      detachKeys: parseDetachKeys(flags['detach-keys']),
+    });
+  } catch (thrown) {
+    const error = FsbError.from(thrown);
+    if (error.code !== 'unavailable') throw thrown;
+    throw new FsbError('run_failed', `${ref.name} was created, but its output is lost: ${error.message}`, {
+      hint: `It may still be running: look with \`fsb-ctl get ${ref.name}\`.`,
+      cause: error,
+    });
+  }
 }
 
 /**
@@ -59,9 +69,13 @@ async function leftRunning(
   error: unknown,
 ): Promise<boolean> {
   if (interruption.signal.aborted || error instanceof OutputClosed) return false;
-  const sandbox = await core.sandboxes.get(ref).catch(() => undefined);
-  if (sandbox?.state.phase !== 'Running') return false;
-  await tryWrite(world.terminal.stderr, `${ref.name} runs on. ${GOES}\n`);
+  const state = await core.sandboxes.get(ref).then(
+    (sandbox) => sandbox.state.phase,
+    (failure) => (FsbError.from(failure).code === 'unavailable' ? 'unknown' : 'gone'),
+  );
+  if (state !== 'Running' && state !== 'unknown') return false;
+  const runsOn = state === 'Running' ? 'runs on' : 'may run on';
+  await tryWrite(world.terminal.stderr, `${ref.name} ${runsOn}. ${GOES}\n`);
   return true;
 }
 
@@ -92,7 +106,8 @@ export async function settleFailedStart(
   { rm }: Pick<RunFlags, 'rm'>,
 ): Promise<unknown> {
   const error = FsbError.from(failure);
-  if (!failedStartCodes.has(error.code)) return failure;
+  // After a lost answer nobody can tell whether what has the name is what was to be created.
+  if (!failedStartCodes.has(error.code) || isLost(error)) return failure;
   const sandbox = await core.sandboxes.get(ref).catch(() => undefined);
   if (sandbox?.state.phase !== 'Failed') return failure;
   if (rm) {

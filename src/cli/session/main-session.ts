@@ -1,5 +1,5 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { type ExitStatus, exitCodeOf } from '../../core/model/process.ts';
+import { type ExitStatus, exitCodeOf, type TerminalSize } from '../../core/model/process.ts';
 import type { Sandbox, SandboxRef } from '../../core/model/sandbox.ts';
 import type { Interruption } from '../interruption.ts';
 import { tryWrite } from '../streams.ts';
@@ -30,11 +30,19 @@ export interface MainSessionFlags {
 export async function joinMain(main: MainSession): Promise<SessionEnd> {
   const { core, ref, stdin, tty, replay, world, interruption } = main;
   const size = tty ? terminalSize(world.terminal) : undefined;
-  const request = { stdin, replay, size };
+  const request = { stdin, replay, size: replay ? size : anotherSize(size) };
   const session = await core.sandboxes.attach(ref, request, { signal: interruption.signal });
+  if (size !== undefined && !replay) session.resize(size);
   const { signalProxy, detachKeys } = main;
   return driveSession(session, { stdin, tty, signalProxy, detachKeys }, world, interruption);
 }
+
+/**
+ * What a program has drawn before is not seen by whoever joins it later, and only a change of its window makes it draw
+ * that again: so it is told of one, as docker does. A line less, since what is drawn on a line more scrolls.
+ */
+const anotherSize = (size: TerminalSize | undefined): TerminalSize | undefined =>
+  size && { ...size, rows: size.rows > 1 ? size.rows - 1 : 2 };
 
 /**
  * Joins a sandbox that is there, with what it was created with: a terminal, and our input if it takes any.

@@ -5,7 +5,7 @@ import { parseTail } from '../../cli/logs/time-query.ts';
 export default class DaemonLogs extends LocalCommand {
   static override summary = "Show the local core's own log.";
   static override description =
-    'Lines of JSON, as the core writes them; FSB_LOG_LEVEL=debug at its start makes it talkative. Works when no core runs. --follow goes on until ctrl-C, over restarts of the core.';
+    'On a terminal a line says when, how grave, what, and about what. Elsewhere, and with -o json, the lines of JSON that the core writes; they have more (its pid, the stack of a failure). FSB_LOG_LEVEL=debug at its start makes it talkative. Works when no core runs. --follow goes on until ctrl-C, over restarts of the core.';
   static override examples = [
     { description: 'The end of it', command: '<%= config.bin %> daemon logs -n 20' },
     { description: 'As it is written', command: '<%= config.bin %> daemon logs -f' },
@@ -28,6 +28,14 @@ export default class DaemonLogs extends LocalCommand {
     const { paths } = await this.local(flags.root);
     const { readLogFile } = await import('../../cli/local/log-file.ts');
     const query = { tail, follow: flags.follow === true, signal: this.interruption.signal };
-    for await (const bytes of readLogFile(paths.log, query)) await this.out(bytes);
+    const log = readLogFile(paths.log, query);
+    const { readableLines } = await import('../../cli/local/log-lines.ts');
+    for await (const part of this.#forPeople ? readableLines(log) : log) await this.out(part);
+  }
+
+  get #forPeople(): boolean {
+    return (
+      !this.forPrograms && (this.world.terminal.stdout.isTTY === true || this.globals.output !== undefined)
+    );
   }
 }

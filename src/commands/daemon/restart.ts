@@ -1,6 +1,7 @@
 import { Parser } from '@oclif/core';
 import { coreFlags } from '../../cli/local/core-flags.ts';
 import { daemonListing, movedPorts } from '../../cli/local/daemon-view.ts';
+import { flagsOfEnded } from '../../cli/local/ended-core.ts';
 import { LocalCommand } from '../../cli/local/local-command.ts';
 import { securityFrom } from '../../cli/local/security-flags.ts';
 import { flagsOf, keptFlags, serveFlags } from '../../cli/local/serve-flags.ts';
@@ -12,7 +13,7 @@ import { FsbError } from '../../core/model/errors.ts';
 export default class DaemonRestart extends LocalCommand {
   static override summary = 'Stop the local core and start it again.';
   static override description =
-    'Sandboxes keep running meanwhile, and the new core takes them up. One that does not run is started. Flags are those of serve. The new core has the flags of the one that ran, but for those that are given anew; "daemon stop" and "daemon start" begin without any. Policies of pools are kept in either case, the environment is that of who restarts it.';
+    'Sandboxes keep running meanwhile, and the new core takes them up. One that does not run is started. Flags are those of serve. The new core has the flags of the one that ran, or that has ended unexpectedly, but for those that are given anew; "daemon stop" and "daemon start" begin without any. Policies of pools are kept in either case, the environment is that of who restarts it.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --max 32',
@@ -26,7 +27,8 @@ export default class DaemonRestart extends LocalCommand {
     const { runningCore, ensureCore, stopCore } = await import('../../cli/local/local-core.ts');
     const { signal } = this.interruption;
     const given = serveFlags(raw, this.world.cwd);
-    const before = flagsOf(await runningCore(local));
+    const running = await runningCore(local);
+    const before = running ? flagsOf(running) : await flagsOfEnded(local.paths);
     const kept = keptFlags(before, given);
     // Before the stop: whatever can be known to be wrong by then costs nobody the core that runs.
     const together = await Parser.parse([...kept, ...given], { flags: coreFlags });

@@ -1,14 +1,16 @@
 import { coreFlags } from '../../cli/local/core-flags.ts';
 import { daemonListing, movedPorts } from '../../cli/local/daemon-view.ts';
+import { flagsOfEnded } from '../../cli/local/ended-core.ts';
 import { LocalCommand } from '../../cli/local/local-command.ts';
-import { serveFlags, wayToChange } from '../../cli/local/serve-flags.ts';
+import { keptFlags, serveFlags, wayToChange } from '../../cli/local/serve-flags.ts';
+import { shellWords } from '../../cli/output/shell-words.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
 import { abortable } from '../../core/model/abortable.ts';
 
 export default class DaemonStart extends LocalCommand {
   static override summary = 'Start the local core in the background.';
   static override description =
-    'Returns when the core is ready. If it runs already, says so and changes nothing. Flags are those of serve: images of --warm must be here, "pool start" pulls them.';
+    'Returns when the core is ready. If it runs already, says so and changes nothing. Flags are those of serve: images of --warm must be here, "pool start" pulls them. It begins with these and no others; a core that a command starts by itself has none, but after one that has ended unexpectedly it has those of that.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --warm host=4 --max 32',
@@ -21,6 +23,7 @@ export default class DaemonStart extends LocalCommand {
     const local = await this.local(flags.root);
     const { ensureCore } = await import('../../cli/local/local-core.ts');
     const given = serveFlags(raw, this.world.cwd);
+    const lost = keptFlags(await flagsOfEnded(local.paths), given);
     const { status, started } = await abortable(ensureCore(local, given), this.interruption.signal);
     await this.say(
       started
@@ -29,6 +32,8 @@ export default class DaemonStart extends LocalCommand {
     );
     if (started) await this.say(movedPorts(status));
     if (!started) await this.say(wayToChange(given));
+    else if (lost.length > 0)
+      await this.say(`The core before had ended unexpectedly; this one is without its ${shellWords(lost)}`);
     if (started && flags['generate-token']) await this.say(`The token is in ${local.paths.token}.`);
     await this.print(daemonListing(status, local.paths));
     return undefined;

@@ -1,4 +1,5 @@
-import type { CallOptions, ListQuery, SandboxApi } from '../api/sandbox-api.ts';
+import type { CallOptions, CreateRequest, ListQuery, SandboxApi } from '../api/sandbox-api.ts';
+import { FsbError } from '../model/errors.ts';
 import { assertSignal } from '../model/process.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 import { assertChangeFitsWire, changeToWire } from '../wire/convert/change.ts';
@@ -10,6 +11,7 @@ import { newsFromWire, watchQueryToWire } from '../wire/convert/watch.ts';
 import { FastPathServiceService as sandboxes } from '../wire/gen/fastpath/v1/fastpath.ts';
 import { askAgain } from './ask-again.ts';
 import type { Rpc } from './rpc.ts';
+import { wasReached } from './unreachable.ts';
 
 /** The sandboxes of a core, but for what streams. */
 export type SandboxCalls = Omit<SandboxApi, 'exec' | 'attach' | 'logs'>;
@@ -23,9 +25,11 @@ export function sandboxCalls(rpc: Rpc): SandboxCalls {
   return {
     async create(request, options) {
       await assertSpecFitsWire(request.spec);
-      return sandboxFromWire(
-        (await rpc.call(sandboxes.createSandbox, createToWire(request), options)).sandbox,
-      );
+      const answer = rpc.call(sandboxes.createSandbox, createToWire(request), options);
+      const { sandbox } = await answer.catch((error) => {
+        throw createLost(request, FsbError.from(error)) ?? error;
+      });
+      return sandboxFromWire(sandbox);
     },
     get: async (ref, options) =>
       sandboxFromWire(await rpc.call(sandboxes.getSandbox, refToWire(ref), options)),
@@ -69,6 +73,20 @@ export function sandboxCalls(rpc: Rpc): SandboxCalls {
     usage: async (query, options) =>
       (await rpc.call(sandboxes.getUsage, usageQueryToWire(query), options)).items.map(usageFromWire),
   };
+}
+
+/** Whoever was told that no core is there would take it that nothing runs. Undefined where nothing was sent. */
+function createLost(
+  { name, idempotencyKey, autoRemove }: CreateRequest,
+  error: FsbError,
+): FsbError | undefined {
+  if (!wasReached(error)) return undefined;
+  const goes = autoRemove ? '; then it is deleted when its command has ended' : '';
+  const again = 'Do the same again: its idempotency key gives the same sandbox.';
+  return new FsbError('run_failed', `cannot tell whether sandbox ${name} was created: ${error.message}`, {
+    hint: idempotencyKey ? again : `It may have been created${goes}: see fsb-ctl list -a.`,
+    cause: error,
+  });
 }
 
 async function listAll(

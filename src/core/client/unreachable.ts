@@ -105,6 +105,11 @@ const reasonOf = (text: string, code: string): string =>
 
 const codeOf = (error: NodeJS.ErrnoException): string => String(error.code ?? '');
 
+/** Of gRPC, about a call that was on its way; one that never was begins with the failure to connect. */
+const BROKE_UNDER_A_CALL = /^\d+ \S+: (Connection dropped|(read|write) E[A-Z]+)/;
+
 /** The core, or what is in between, was there: the connection broke before it was of use. */
 export const wasReached = ({ code, cause }: FsbError): boolean =>
-  code === 'unavailable' && cause instanceof Error && /^(ECONNRESET|EPIPE)$/.test(codeOf(cause));
+  code === 'unavailable' &&
+  cause instanceof Error &&
+  (/^(ECONNRESET|EPIPE)$/.test(codeOf(cause)) || BROKE_UNDER_A_CALL.test(cause.message));

@@ -3,8 +3,10 @@ import type { Clock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
 import { type CoreEvent, type EventQuery, type Happening, isStep, kindOf } from '../model/event.ts';
 
-/** How many entries are remembered: enough for a reader that is busy for a while, and a few megabytes at most. */
+/** How many entries are remembered: enough for a reader that is busy for a while. */
 const REMEMBERED = 10_000;
+/** Bytes of them, about: what callers choose is in them, names and labels. */
+const MOST_BYTES = 16 * 1024 * 1024;
 
 /**
  * What happened in this core, to its pools, sandboxes and images, in order. A reader is a position in one shared memory: it costs nothing while
@@ -19,8 +21,11 @@ export class EventLog {
   readonly #clock: Clock;
   readonly #limit: number;
   /** The entry at position n is at (n - 1) % limit; a step has the number of the event before it. */
-  readonly #ring: CoreEvent[] = [];
+  readonly #ring: (CoreEvent | undefined)[] = [];
   #last = 0;
+  /** The position of the oldest entry that is remembered. */
+  #oldest = 1;
+  #bytes = 0;
   #seq = 0;
   #waiting = new Set<() => void>();
   #closed = false;
@@ -35,8 +40,18 @@ export class EventLog {
     if (this.#closed) return;
     this.#last += 1;
     if (!isStep(happening)) this.#seq += 1;
-    this.#ring[(this.#last - 1) % this.#limit] = { ...happening, seq: this.#seq, time: this.#clock.now() };
+    if (this.#last - this.#oldest === this.#limit) this.#forget();
+    const entry = { ...happening, seq: this.#seq, time: this.#clock.now() };
+    this.#ring[(this.#last - 1) % this.#limit] = entry;
+    this.#bytes += sizeOf(entry);
+    while (this.#bytes > MOST_BYTES && this.#oldest < this.#last) this.#forget();
     this.#wakeAll();
+  }
+
+  #forget(): void {
+    this.#bytes -= sizeOf(this.#at(this.#oldest));
+    this.#ring[(this.#oldest - 1) % this.#limit] = undefined;
+    this.#oldest += 1;
   }
 
   /** The position is taken at the call: what happens before the first event is asked for is not missed. */
@@ -62,8 +77,9 @@ export class EventLog {
     { signal }: { signal?: AbortSignal } = {},
   ): AsyncGenerator<CoreEvent & { position: number }> {
     for (let position = after + 1; ; position += 1) {
+      await this.#reached(position, signal);
       if (position < this.#oldest) throw forgotten(position, this.#oldest - 1);
-      yield { ...(await this.#entry(position, signal)), position };
+      yield { ...this.#at(position), position };
     }
   }
 
@@ -82,11 +98,12 @@ export class EventLog {
     let told = seen;
     let early = query.after === undefined ? (query.since ?? 0) : 0;
     for (; next <= end; next += 1) {
+      await this.#reached(next, signal);
       if (next < this.#oldest) {
         if (told < this.#lost) throw forgotten(told + 1, this.#lost);
         next = this.#oldest;
       }
-      const event = await this.#entry(next, signal);
+      const event = this.#at(next);
       told = event.seq;
       if (isStep(event) || event.time < early) continue;
       // From the first one on, all: a clock may be set back.
@@ -128,10 +145,6 @@ export class EventLog {
     return position < this.#oldest ? this.#lost : this.#at(position).seq;
   }
 
-  get #oldest(): number {
-    return Math.max(1, this.#last - this.#limit + 1);
-  }
-
   /** The number of the newest event that is no longer remembered. */
   get #lost(): number {
     if (this.#oldest === 1) return 0;
@@ -143,11 +156,10 @@ export class EventLog {
     return this.#ring[(position - 1) % this.#limit]!;
   }
 
-  /** Once it is there. @throws the reason of the abort, unavailable when the core stops */
-  async #entry(position: number, signal?: AbortSignal): Promise<CoreEvent> {
+  /** Resolves once it is there, or was. @throws the reason of the abort, unavailable when the core stops */
+  async #reached(position: number, signal?: AbortSignal): Promise<void> {
     throwIfAborted(signal);
     while (position > this.#last) await this.#change(signal);
-    return this.#at(position);
   }
 
   /** Resolves when something happened. @throws the reason of the abort, unavailable when the core stops */
@@ -174,3 +186,12 @@ const forgotten = (first: number, last: number): FsbError =>
   new FsbError('outdated', `the events ${first} to ${last} are no longer remembered`, {
     hint: `Read faster, or go on after event ${last}.`,
   });
+
+/** Bytes, about. */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return 0;
+  let size = 64;
+  for (const [key, one] of Object.entries(value)) size += key.length + sizeOf(one);
+  return size;
+}

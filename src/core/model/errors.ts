@@ -107,6 +107,10 @@ export const failedStartCodes: ReadonlySet<ErrorCode> = new Set([
   'not_executable',
 ]);
 
+/** Whether it is that the connection broke under what was begun, which may have been done. */
+export const isLost = ({ code, cause }: FsbError): boolean =>
+  code === 'run_failed' && cause instanceof FsbError && cause.code === 'unavailable';
+
 /** The same failure, for one to whom it means something else than to those who found it. */
 export function recoded(error: unknown, from: ErrorCode, to: ErrorCode, otherHint?: string): unknown {
   if (!(error instanceof FsbError) || error.code !== from) return error;

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
+import { Latch } from '../model/latch.ts';
 import type { PoolState } from '../model/pool.ts';
 import { closedError, drainedError } from './claims/claim-errors.ts';
 import type { WaitQueue } from './claims/wait-queue.ts';
@@ -32,8 +33,9 @@ export interface LifeOptions {
 }
 
 interface Drain {
-  readonly ended: Promise<void>;
-  fail(error: FsbError): void;
+  readonly over: Latch;
+  /** Why it is over before the pool was empty. */
+  failure?: FsbError;
 }
 
 /** Whether the pool keeps instances and takes claims: active, stopped, drained, and in the end closed. */
@@ -68,8 +70,11 @@ export class Life {
     await clearIdle(this.#options, this.#options.records.all(), 'the pool is stopped');
   }
 
-  /** @throws conflict when the pool is started again before the last instance is gone, unavailable when it is closed */
-  drain(): Promise<void> {
+  /**
+   * @param signal for who may leave before: the pool is drained all the same, and nothing of the call is kept
+   * @throws conflict when the pool is started again before the last instance is gone, unavailable when it is closed
+   */
+  drain(signal?: AbortSignal): Promise<void> {
     const { name, records, arrivals, queue } = this.#options;
     if (this.closing) return Promise.reject(closedError(name));
     this.#state = 'drained';
@@ -78,7 +83,10 @@ export class Life {
     for (const record of records.all()) arrivals.abortBoots(record, cause);
     void clearIdle(this.#options, records.all(), cause);
     this.#drain ??= this.#beginDrain();
-    return this.#drain.ended;
+    const ended = endOf(this.#drain, signal);
+    // Whoever started the pool again, or closed it, need not have waited for the drain.
+    ended.catch(() => undefined);
+    return ended;
   }
 
   start(): void {
@@ -96,23 +104,21 @@ export class Life {
 
   #beginDrain(): Drain {
     const { slots, events } = this.#options;
-    let fail = (_: FsbError): void => undefined;
-    const ended = new Promise<void>((resolve, reject) => {
-      fail = reject;
-      void slots.census.empty().then(() => {
-        if (this.#drain?.ended === ended) events.emit({ type: 'drained' });
-        resolve();
-      });
+    const drain: Drain = { over: new Latch() };
+    void slots.census.empty().then(() => {
+      if (this.#drain === drain) events.emit({ type: 'drained' });
+      drain.over.open();
     });
-    // Whoever started the pool again, or closed it, need not have waited for the drain.
-    ended.catch(() => undefined);
-    return { ended, fail };
+    return drain;
   }
 
   /** Nothing happens to a drain that has ended by itself. */
   #endDrain(error: FsbError): void {
-    this.#drain?.fail(error);
+    const drain = this.#drain;
     this.#drain = undefined;
+    if (drain === undefined || drain.over.isOpen) return;
+    drain.failure = error;
+    drain.over.open();
   }
 
   async #close(): Promise<void> {
@@ -139,4 +145,9 @@ export class Life {
     else if (slots.census.size === 0 && this.#drain === undefined) events.emit({ type: 'drained' });
     this.#endDrain(closedError(name));
   }
+}
+
+async function endOf(drain: Drain, signal?: AbortSignal): Promise<void> {
+  await drain.over.wait(signal);
+  if (drain.failure) throw drain.failure;
 }

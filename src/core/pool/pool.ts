@@ -96,8 +96,11 @@ export interface Pool {
   keepWarm(entries: WarmEntry[]): void;
   /** Keeps nothing warm until start(); resolves when nothing idle and no boot that nobody waits for is left. Idempotent. */
   stop(): Promise<void>;
-  /** As stop(), and turns away who waits and who comes; resolves when no instance is left. Idempotent. */
-  drain(): Promise<void>;
+  /**
+   * As stop(), and turns away who waits and who comes; resolves when no instance is left. Idempotent.
+   * @param signal for who may leave before: it is drained all the same
+   */
+  drain(signal?: AbortSignal): Promise<void>;
   /** Active again. Idempotent. */
   start(): void;
   /** Closes every circuit breaker. */

@@ -132,8 +132,8 @@ export class WarmPool implements Pool {
     await stopped;
   }
 
-  drain(): Promise<void> {
-    return this.#parts.life.drain();
+  drain(signal?: AbortSignal): Promise<void> {
+    return this.#parts.life.drain(signal);
   }
 
   start(): void {

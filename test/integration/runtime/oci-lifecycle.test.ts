@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -50,6 +50,20 @@ describe('destroy', () => {
     await fixture.driver.destroy(id);
     expect(await fixture.driver.list()).toEqual([]);
     expect(await fixture.leftovers()).toEqual([]);
+  });
+
+  it('leaves them after a start that failed and could not be cleaned up either, also at the end', async () => {
+    const { id } = await boot();
+    await fixture.driver.destroy(id, { keepFiles: true });
+    const precious = join(instancePaths(directoriesOf(fixture), id).layers, '0/upper/precious');
+    await writeFile(precious, 'x');
+    const launchBinary = join(fixture.directory, 'fsb-launch');
+    const poor = createOciDriver({ ...fixture.options, launchBinary });
+    const shape = fixture.shape({ again: id });
+    await expect(poor.boot({ id, shape, root: fixture.root })).rejects.toMatchObject({ code: 'run_failed' });
+    await copyFile(fixture.options.launchBinary, launchBinary);
+    await poor.close();
+    expect(existsSync(precious)).toBe(true);
   });
 
   it('ends everything that runs inside, whatever it ignores', async () => {
@@ -195,6 +209,18 @@ describe('boot', () => {
       .catch((e) => e);
     expect(error).toMatchObject({ code });
     expect(error.message).toContain(named);
+    expect(await fixture.leftovers()).toEqual([]);
+  });
+
+  it('does not take an instance whose files are gone for a new one', async () => {
+    const { id } = await boot();
+    await fixture.driver.destroy(id);
+    const again = { id, shape: fixture.shape({ again: id }), root: fixture.root };
+    await expect(fixture.driver.boot(again)).rejects.toMatchObject({
+      code: 'run_failed',
+      message: expect.stringMatching(/take up layers .+: No such file or directory$/),
+      hint: expect.stringContaining('are gone. Begin anew from the image: fsb-ctl reset'),
+    });
     expect(await fixture.leftovers()).toEqual([]);
   });
 

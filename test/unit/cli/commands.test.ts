@@ -29,6 +29,7 @@ afterEach(async () => {
 
 describe('run', () => {
   const lost = new FsbError('run_failed', 'lost the process: the core ended');
+  const away = new FsbError('unavailable', 'the core is away');
 
   it('prints who was made, and nothing on stderr', async () => {
     const { code, stdout, stderr } = await fsb('run box --image host -- sleep 60');
@@ -86,7 +87,6 @@ describe('run', () => {
   describe('with --rm, where the deletion fails', () => {
     const left =
       'job is not deleted yet (the core is away): the core does that once its command has ended.\n';
-    const away = new FsbError('unavailable', 'the core is away');
     beforeEach(() => {
       vi.spyOn(core.sandboxes, 'delete').mockRejectedValueOnce(away);
     });
@@ -95,17 +95,31 @@ describe('run', () => {
       const line = ['run', 'job', '--rm', '--image', 'host', '--', 'sh', '-c', 'exit 7'];
       expect(await fsb(line)).toEqual({ code: 7, stdout: '', stderr: left });
     });
+  });
 
-    it('tells why the stream broke behind that', async () => {
-      const create = vi.spyOn(core.sandboxes, 'create');
-      vi.spyOn(core.sandboxes, 'attach').mockImplementationOnce(() => {
-        vi.spyOn(core.sandboxes, 'get').mockRejectedValueOnce(away);
-        return Promise.reject(lost);
-      });
-      const { code, stderr } = await fsb('run job --rm --image host true');
-      expect([code, create.mock.calls[0]![0].autoRemove]).toEqual([125, true]);
-      expect(stderr.startsWith(`${left}Error: lost`)).toBe(true);
+  it.each([
+    ['lost the process: the core ended', lost],
+    ['job was created, but its output is lost: the core is away', away],
+  ])('is 125 when the core is away, whatever it was lost in: %s', async (why, error) => {
+    const create = vi.spyOn(core.sandboxes, 'create');
+    vi.spyOn(core.sandboxes, 'attach').mockImplementationOnce(() => {
+      vi.spyOn(core.sandboxes, 'get').mockRejectedValueOnce(away);
+      return Promise.reject(error);
     });
+    const { code, stderr } = await fsb('run job --rm --image host true');
+    expect([code, create.mock.calls[0]![0].autoRemove]).toEqual([125, true]);
+    const first = 'job may run on. It is deleted when its command ends.\n';
+    expect(stderr.startsWith(`${first}Error: ${why}`)).toBe(true);
+  });
+
+  it('touches nothing that may be somebody else`s when the answer to its create is lost', async () => {
+    const cause = new FsbError('unavailable', 'the connection was closed');
+    vi.spyOn(core.sandboxes, 'create').mockRejectedValueOnce(
+      new FsbError('run_failed', 'cannot tell whether sandbox job was created', { cause }),
+    );
+    const get = vi.spyOn(core.sandboxes, 'get');
+    const { code } = await fsb('run job --rm --image host true');
+    expect([code, get.mock.calls]).toEqual([125, []]);
   });
 
   it('with --rm leaves what runs on to the core when the stream broke', async () => {

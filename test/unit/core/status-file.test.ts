@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { removeStatus } from '../../../src/core/status-file.ts';
+import { forgetEnded, readEnded, removeStatus, setStatusAside } from '../../../src/core/status-file.ts';
 
 it('takes away the status, and what a core that was killed while it wrote has left, and nothing else', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'fsb-status-'));
@@ -13,6 +13,26 @@ it('takes away the status, and what a core that was killed while it wrote has le
     expect((await readdir(directory)).sort()).toEqual(['core.json.bak', 'core.log', 'lock']);
     await removeStatus(join(directory, 'core.json'));
     await removeStatus(join(directory, 'gone/core.json'));
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+});
+
+it('of a killed core is there until the next one runs, also over starts that fail', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'fsb-status-'));
+  const path = join(directory, 'core.json');
+  try {
+    await setStatusAside(path);
+    expect(await readEnded(path)).toBeUndefined();
+    await writeFile(path, '{"flags":["--metrics=off"]}');
+    expect((await readEnded(path))?.flags).toEqual(['--metrics=off']);
+    for (let start = 0; start < 2; start++) {
+      await setStatusAside(path);
+      expect(await readdir(directory)).toEqual(['core.json.ended']);
+      expect((await readEnded(path))?.flags).toEqual(['--metrics=off']);
+    }
+    await forgetEnded(path);
+    expect(await readEnded(path)).toBeUndefined();
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

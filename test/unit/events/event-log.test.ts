@@ -46,6 +46,25 @@ describe('the event log', () => {
     ]);
   });
 
+  it('forgets sooner what has much in it, and keeps the newest entry whatever it has', async () => {
+    const { log, append } = world();
+    const labelled = (bytes: number): void => {
+      const labels = { note: 'x'.repeat(bytes) };
+      const sandbox = { id: 'id', namespace: 'default', name: 'box', image: 'host', labels };
+      log.append({ sandbox, event: { type: 'created' } });
+    };
+    append(3);
+    const reader = log.read({ after: 3 })[Symbol.asyncIterator]();
+    const first = reader.next();
+    for (let n = 0; n < 20; n++) labelled(4 * 1024 * 1024);
+    expect(await first.catch((error: unknown) => error)).toMatchObject({ code: 'outdated' });
+    const kept = await take(log.read({ follow: false }), 100);
+    expect(kept.map(({ seq }) => seq)).toEqual([21, 22, 23]);
+    labelled(40 * 1024 * 1024);
+    append(1);
+    expect((await take(log.read({ follow: false }), 100)).map(({ seq }) => seq)).toEqual([25]);
+  });
+
   it('ends with what had happened at the call, when it is not to be followed', async () => {
     const { log, append } = world(3);
     const all = (stream: AsyncIterable<CoreEvent>): Promise<number[]> =>

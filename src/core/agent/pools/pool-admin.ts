@@ -95,19 +95,24 @@ export class PoolAdmin {
   async drain(name: string, options: DrainOptions = {}): Promise<PoolInfo> {
     const { timeout = PATIENCE, force = false, signal } = options;
     const pool = this.#pools.require(name);
+    const over = new AbortController();
     const { ended } = await this.#turns.take(
       name,
       async () => {
         await pool.save({ state: 'drained' });
         failpoint('pool.drained');
-        return { ended: pool.pool.drain() };
+        return { ended: pool.pool.drain(over.signal) };
       },
       signal,
     );
-    if (await endsWithin(this.#options.clock, timeout, ended, signal)) return pool.info();
-    if (!force) throw stillClaimed(pool, timeout);
-    await this.#emptied(pool, ended, force, signal);
-    return pool.info();
+    try {
+      if (await endsWithin(this.#options.clock, timeout, ended, signal)) return pool.info();
+      if (!force) throw stillClaimed(pool, timeout);
+      await this.#emptied(pool, ended, force, signal);
+      return pool.info();
+    } finally {
+      over.abort();
+    }
   }
 
   /** All of it or nothing: what could be refused is looked at before anything is written. */

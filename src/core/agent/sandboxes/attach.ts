@@ -22,10 +22,14 @@ export async function attachToRun(
     upTo(query.afterSeq + run.logged, logs.read(run.sandboxId, query));
   const replay = request.replay ? (past ?? read()) : undefined;
   if (request.size && run.slot.process.tty) run.main.resize(request.size);
-  const close = async (): Promise<void> => run.pump.leave(tap);
-  const exited = run.ended.then(exitOf);
+  const left = new AbortController();
+  const close = async (): Promise<void> => {
+    run.pump.leave(tap);
+    left.abort(new FsbError('cancelled', 'the session was closed before the process ended'));
+  };
+  const exited = run.endedOr(left.signal).then(exitOf);
   // A session that only reads output may never look at the status.
-  exited.catch(() => {});
+  exited.catch(noop);
   return {
     output: joined(replay, tap.read()),
     exited,
@@ -49,7 +53,7 @@ export function attachToEnded(
   const stop = new AbortController();
   const close = async (): Promise<void> => stop.abort();
   const exited = Promise.resolve(slot.end).then(exitOf);
-  exited.catch(() => {});
+  exited.catch(noop);
   return {
     output: joined(logs.read(sandboxId, logOf(slot), stop.signal), nothing()),
     exited,
@@ -96,3 +100,5 @@ async function* joined(
 }
 
 async function* nothing(): AsyncGenerator<OutputChunk> {}
+
+const noop = (): void => {};

@@ -108,7 +108,7 @@ export class MainPump {
 
   leave(tap: OutputTap): void {
     this.#taps.delete(tap);
-    tap.end();
+    tap.leave();
   }
 }
 

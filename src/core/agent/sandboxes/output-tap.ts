@@ -38,6 +38,12 @@ export class OutputTap {
     this.#wake?.();
   }
 
+  /** The reader has left: it takes no more of what is queued. */
+  leave(): void {
+    this.#queue.length = 0;
+    this.end();
+  }
+
   async *read(): AsyncGenerator<OutputChunk> {
     for (;;) {
       const chunk = this.#queue.shift();

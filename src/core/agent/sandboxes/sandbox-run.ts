@@ -7,6 +7,7 @@ import type { LogWriter } from '../../logs/log-store.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import { failpoint } from '../../model/failpoint.ts';
+import { Latch } from '../../model/latch.ts';
 import type { ExitStatus } from '../../model/process.ts';
 import type { Resources } from '../../model/shape.ts';
 import { Turns } from '../../model/turns.ts';
@@ -68,6 +69,7 @@ export class SandboxRun {
   #abandon!: (cause: Error) => void;
   readonly #stopping: Stopping;
   readonly #changes = new Turns();
+  readonly #over = new Latch();
   #detached = false;
   #keepsFiles = true;
 
@@ -109,13 +111,19 @@ export class SandboxRun {
     const fresh = slot.earlierKills === undefined && channel.known.length === 0;
     const kills = new MemoryKills(instance, fresh);
     this.execs = new Execs({ channel, surroundings: slot.process, ended, kills }, main.id);
-    this.ended = this.#watch();
+    this.ended = this.#watch().finally(() => this.#over.open());
     this.gone = this.ended.then(() => (this.#detached ? undefined : this.#giveBack()));
   }
 
   #giveBack(): Promise<void> {
     const filesFor = this.#keepsFiles ? this.sandboxId : undefined;
     return this.#options.held.giveBack({ destroy: this.#resized, filesFor });
+  }
+
+  /** As `ended`, for those who come and go while it runs: nothing is kept of who has left. @throws the signal's reason */
+  async endedOr(left: AbortSignal): Promise<SlotEnd> {
+    await this.#over.wait(left);
+    return this.ended;
   }
 
   get slot(): SlotRecord {

@@ -63,7 +63,7 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
   const boots = new Map<string, { abort: AbortController; ended: Promise<unknown> }>();
   const removals = new Map<string, { ended: Promise<void>; keepFiles: boolean }>();
   /** Boots that failed, and could not be cleaned up after, for the same want perhaps. */
-  const leftovers = new Set<string>();
+  const leftovers = new Map<string, DestroyOptions>();
   let cgroups: CgroupLayout | undefined;
   const prepared = remembered(async () => {
     const facts = await prepare(context);
@@ -99,7 +99,7 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
       // Cleaning up would destroy the instance that is there.
       if (FsbError.from(error).code === 'conflict') throw error;
       await remove(id, { keepFiles }).catch((left: unknown) => {
-        leftovers.add(id);
+        leftovers.set(id, { keepFiles });
         context.log.error({ err: left, instance: id }, 'a failed boot left something behind');
       });
       throw diskError(`cannot boot instance ${id}`, error) ?? error;
@@ -160,8 +160,8 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
     diskUsage: (signal) => writtenUsage(context, signal),
 
     async close() {
-      for (const id of leftovers)
-        await remove(id).catch((error: unknown) =>
+      for (const [id, how] of leftovers)
+        await remove(id, how).catch((error: unknown) =>
           context.log.error({ err: error, instance: id }, 'what a failed boot left is left to the next core'),
         );
       await context.trash.close();

@@ -6,6 +6,10 @@ import type { LaunchResult } from './launcher/launch-frames.ts';
 
 /** Patterns in what fsb-launch or the runtime said, and what a person can do about it. */
 const HINTS: [RegExp, string][] = [
+  [
+    /^take up layers .*No such file/,
+    'The files that it is to go on with are gone. Begin anew from the image: fsb-ctl reset NAME',
+  ],
   [/^execute .*: No such file/, 'It was there before; see what `fsb-ctl doctor` reports.'],
   [
     /mount overlay on .*Invalid argument/,

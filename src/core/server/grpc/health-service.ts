@@ -1,5 +1,5 @@
-import { abortable } from '../../model/abortable.ts';
-import { FsbError } from '../../model/errors.ts';
+import { withEither } from '../../model/either-signal.ts';
+import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import {
   type HealthCheckResponse,
   type HealthServer,
@@ -26,7 +26,8 @@ export function healthService({ services, ready, closing }: HealthOptions): Heal
   /** The protocol wants a service that is not there to be watched all the same: it might come. */
   async function* watch(service: string, signal?: AbortSignal): AsyncGenerator<HealthCheckResponse> {
     yield isHere(service) ? now() : { status: Serving.SERVICE_UNKNOWN };
-    await abortable(aborted(closing), signal);
+    await withEither(signal, closing, aborted);
+    throwIfAborted(signal);
     if (isHere(service)) yield now();
   }
   return {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { abortable } from '../../model/abortable.ts';
+import { type Caller, hasScope } from '../../model/caller.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { formatDuration, formatSize } from '../../model/quantity.ts';
@@ -9,35 +10,60 @@ import { HttpRefusal } from './respond.ts';
 
 /** Bytes of a JSON body: a file of 10 MiB in base64 fits. */
 const LONGEST_JSON = 16 * 1024 * 1024;
+/** Bytes of one that says nothing, and of one from whom may only read, who has nothing long to say. */
+const LONGEST_EMPTY = 4 * 1024;
+const LONGEST_OF_READER = 64 * 1024;
 /** Milliseconds for a whole body to come. */
 const WHOLE_TIME = 30_000;
 /** Milliseconds for the next part of a long body, from when somebody wants it. */
 const IDLE_TIME = 30_000;
+
+export interface BodyTerms {
+  clock: Clock;
+  room: BodyRoom;
+  /** Whose share of the room it takes. */
+  caller: Caller;
+  /** When it is aborted nobody waits for the body, and nothing is to be done with it: what reads throws its reason. */
+  signal: AbortSignal;
+}
 
 /** The body of one request; its server sets no deadline for it. */
 export class RequestBody {
   readonly #request: IncomingMessage;
   readonly #clock: Clock;
   readonly #room: BodyRoom;
+  readonly #caller: Caller;
   readonly #signal: AbortSignal;
   /** Bytes of the room that this one has. */
   #taken = 0;
 
-  /** @param signal nobody waits for it, and nothing is done with it, when that is aborted: what reads then throws its reason */
-  constructor(request: IncomingMessage, clock: Clock, room: BodyRoom, signal: AbortSignal) {
+  constructor(request: IncomingMessage, { clock, room, caller, signal }: BodyTerms) {
     this.#request = request;
     this.#clock = clock;
     this.#room = room;
+    this.#caller = caller;
     this.#signal = signal;
   }
 
   /**
    * The JSON of a request; undefined when it has no body.
-   * @throws invalid_argument: not declared as JSON, too long, cut off, too slow, not JSON; unavailable: no room for it
+   * @throws invalid_argument: not declared as JSON, too long, cut off, too slow, not JSON; unavailable, no_capacity: no room for it
    */
   async json(): Promise<unknown> {
-    const text = (await this.bytes(LONGEST_JSON)).toString('utf8');
-    if (text.trim() === '') return undefined;
+    return this.#parsed(await this.bytes(LONGEST_JSON));
+  }
+
+  /** Of what takes no body: undefined, or what was sent all the same. @throws as json() */
+  async nothing(): Promise<unknown> {
+    return this.#parsed(await this.bytes(LONGEST_EMPTY));
+  }
+
+  #parsed(bytes: Buffer): unknown {
+    const text = bytes.toString('utf8');
+    if (text.trim() === '') {
+      this.release();
+      return undefined;
+    }
     // A web page can send a form or plain text to any address without asking first, but not JSON.
     this.assertType(['application/json']);
     try {
@@ -63,18 +89,19 @@ export class RequestBody {
 
   /** Gives the room back, when the request is answered: until then what the body said is in memory. Idempotent. */
   release(): void {
-    this.#room.giveBack(this.#taken);
+    this.#room.giveBack(this.#caller, this.#taken);
     this.#taken = 0;
   }
 
-  /** The whole body. @throws invalid_argument: longer than `longest` bytes, cut off, too slow; unavailable: no room for it */
-  async bytes(longest: number): Promise<Buffer> {
+  /** The whole body. @throws invalid_argument: longer than `most` bytes, cut off, too slow; unavailable, no_capacity: no room for it */
+  async bytes(most: number): Promise<Buffer> {
+    const longest = hasScope(this.#caller, 'use') ? most : Math.min(most, LONGEST_OF_READER);
     if (Number(this.#request.headers['content-length'] ?? 0) > longest) throw tooLong(longest);
     const end = this.#clock.monotonic() + WHOLE_TIME;
     const chunks: Buffer[] = [];
     for await (const chunk of this.#chunks(() => end - this.#clock.monotonic(), WHOLE_TIME)) {
       if (this.#taken + chunk.length > longest) throw tooLong(longest);
-      this.#room.take(chunk.length);
+      this.#room.take(this.#caller, chunk.length);
       this.#taken += chunk.length;
       chunks.push(chunk);
     }

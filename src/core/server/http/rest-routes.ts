@@ -13,12 +13,12 @@ export interface RestTerms {
 
 /** The REST API and its OpenAPI document. */
 export function restRoutes({ clock, bodies, closing }: RestTerms): Route {
-  return async (request, response, url, gone, { core }) => {
+  return async (request, response, url, gone, { core, caller }) => {
     if (!url.pathname.startsWith('/api/v1/') && url.pathname !== '/openapi.json') return false;
     // Loaded late: most cores are never asked this way, and building the schemas takes long.
     const { answerRest } = await import('./rest/answer.ts');
     const { signal, settle } = either(gone, closing);
-    const body = new RequestBody(request, clock, bodies, signal);
+    const body = new RequestBody(request, { clock, room: bodies, caller, signal });
     try {
       return await answerRest({ core, clock, request, response, url, body, signal });
     } finally {

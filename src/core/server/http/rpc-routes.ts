@@ -18,11 +18,11 @@ type Method = (question: Buffer, deadline: Deadline, core: Served) => Promise<Bu
 /** The unary methods of `services` as ../../wire/rpc-over-http.ts has them. */
 export function rpcRoutes(services: Service[], clock: Clock, bodies: BodyRoom): Route {
   const methods = new Map(services.flatMap(methodsOf));
-  return async (request, response, { pathname }, signal, { core }) => {
+  return async (request, response, { pathname }, signal, { core, caller }) => {
     const method = request.method === 'POST' ? methods.get(pathname) : undefined;
     if (method === undefined) return false;
     const deadline = deadlineOf(request.headers['grpc-timeout']?.toString(), signal, clock);
-    const body = new RequestBody(request, clock, bodies, deadline.signal);
+    const body = new RequestBody(request, { clock, room: bodies, caller, signal: deadline.signal });
     try {
       // A web page cannot send this type without asking first.
       body.assertType([PROTOBUF]);

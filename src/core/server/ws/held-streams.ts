@@ -19,10 +19,10 @@ export class HeldStreams {
   readonly #clock: Clock;
   readonly #mostAway: number;
   readonly #streams = new Map<string, { carrier: LinkedCarrier; owner: string }>();
-  /** Those that have no connection, from the one that lost it first on. */
-  readonly #away = new Set<LinkedCarrier>();
+  /** Those that have no connection and who owns them, from the one that lost it first on. */
+  readonly #away = new Map<LinkedCarrier, string>();
 
-  /** @param mostAway how many may be without a connection; of more, the first is given up */
+  /** @param mostAway how many may be without a connection; of more, the first of who has most of them is given up */
   constructor(clock: Clock, mostAway: number) {
     this.#clock = clock;
     this.#mostAway = mostAway;
@@ -39,7 +39,7 @@ export class HeldStreams {
   /** @param owner the name of its caller: nobody else may go on with it */
   hold(key: string, owner: string, transport: 'unix' | 'tcp', share: StreamShare): LinkedCarrier {
     const carrier = new LinkedCarrier(share, this.#clock, PATIENCE[transport], {
-      onAway: () => this.#wait(carrier),
+      onAway: () => this.#wait(carrier, owner),
       onBack: () => this.#away.delete(carrier),
       onOver: () => {
         this.#away.delete(carrier);
@@ -51,11 +51,12 @@ export class HeldStreams {
   }
 
   /** A client that opens and cuts one after the other would leave no room for those that are there. */
-  #wait(carrier: LinkedCarrier): void {
-    this.#away.add(carrier);
-    const [first] = this.#away;
-    if (this.#away.size > this.#mostAway)
-      first!.close(closeCodes.goingAway, 'too many wait for their client');
+  #wait(carrier: LinkedCarrier, owner: string): void {
+    this.#away.set(carrier, owner);
+    if (this.#away.size <= this.#mostAway) return;
+    const most = mostFrequent(this.#away.values());
+    const [first] = [...this.#away].find(([, one]) => one === most)!;
+    first.close(closeCodes.goingAway, 'too many wait for their client');
   }
 
   /** The stream that a path asks to go on with, and how many of its frames came. @throws not_found, invalid_argument */
@@ -77,4 +78,11 @@ export class HeldStreams {
     for (const { carrier } of [...this.#streams.values()])
       carrier.close(closeCodes.goingAway, 'the core is going away');
   }
+}
+
+function mostFrequent(names: Iterable<string>): string {
+  const times = new Map<string, number>();
+  for (const name of names) times.set(name, (times.get(name) ?? 0) + 1);
+  const [[most]] = [...times].sort(([, one], [, other]) => other - one) as [[string, number]];
+  return most;
 }

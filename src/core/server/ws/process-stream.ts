@@ -58,13 +58,16 @@ export async function whileOpen<T>(
 // The output of a client that vanished may never come: closing the session is what ends the loop below.
 function letGoWhenClosed(connection: Connection, session: ProcessSession): void {
   const letGo = (): void => {
-    session.close().catch(() => {});
+    session.close().catch(noop);
   };
   // Nobody waits for the status of a client that left, and its rejection is nobody's news.
-  session.exited.catch(() => {});
+  session.exited.catch(noop);
   if (connection.closed.aborted) letGo();
   else connection.closed.addEventListener('abort', letGo, { once: true });
 }
+
+/** Not made anew where it is used: the end of a process would keep the connection of a client that left long before. */
+const noop = (): void => {};
 
 /** What a process writes, of the streams that are wanted; what is written to the others is dropped. */
 export const deliverOutput =

@@ -1,6 +1,8 @@
 import { totalmem } from 'node:os';
+import type { Caller } from '../../model/caller.ts';
 import { FsbError } from '../../model/errors.ts';
 import { OUTPUT_WINDOW, PIECE } from '../../wire/stream/frames.ts';
+import { Shares } from '../auth/shares.ts';
 
 const MIB = 1024 * 1024;
 
@@ -29,13 +31,14 @@ export class StreamRoom {
   readonly most: number;
   readonly #shared: number;
   readonly #waiting = new Set<StreamShare>();
-  #open = 0;
+  readonly #open: Shares;
   #taken = 0;
 
   /** @param bytes for all of them together */
   constructor(bytes: number) {
     this.#shared = bytes / 4;
     this.most = Math.floor((bytes - this.#shared) / RESERVED);
+    this.#open = new Shares(this.most);
   }
 
   /** Bytes that all streams hold. */
@@ -44,21 +47,26 @@ export class StreamRoom {
   }
 
   /** @throws no_capacity */
-  assertForOne(): void {
-    if (this.#open < this.most) return;
-    throw new FsbError('no_capacity', `${this.#open} streams are open, as many as this core has memory for`, {
-      hint: 'Try again when others have ended, or give the core more memory.',
-    });
+  assertForOne(caller: Caller): void {
+    const lacking = this.#open.lacking(caller, 1);
+    if (lacking === undefined) return;
+    throw new FsbError(
+      'no_capacity',
+      lacking === 'one'
+        ? `${caller.name} has ${this.#open.of(caller)} streams open, as many as one caller may have of this core's memory`
+        : `${this.#open.all} streams are open, as many as this core has memory for`,
+      { hint: 'Try again when others have ended, or give the core more memory.' },
+    );
   }
 
-  open(): StreamShare {
-    this.#open += 1;
+  open(caller: Caller): StreamShare {
+    this.#open.take(caller, 1);
     return new StreamShare({
       take: (share, bytes) => this.#take(share, bytes),
       isPlenty: () => this.#taken <= this.#shared,
       wait: (share) => this.#waiting.add(share),
       close: (share) => {
-        this.#open -= 1;
+        this.#open.take(caller, -1);
         this.#waiting.delete(share);
       },
     });

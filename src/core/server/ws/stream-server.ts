@@ -66,12 +66,12 @@ export function streamServer(parts: StreamServerOptions): StreamServer {
     const goOn = held.toGoOn(urlOf(request), caller.name);
     if (goOn !== undefined)
       return (ws) => goOn.carrier.goOn(new SocketCarrier(ws, goOn.carrier.share), goOn.received);
-    countRefused(door, () => room.assertForOne());
+    countRefused(door, () => room.assertForOne(caller));
     const stream = streamOfRequest(request);
     const { resume } = stream;
     if (resume !== undefined) held.assertFree(resume);
     return (ws) => {
-      const share = room.open();
+      const share = room.open(caller);
       const socket = new SocketCarrier(ws, share);
       const linked =
         resume !== undefined && socket.own

@@ -14,7 +14,7 @@ export function poolRoutes(server: PoolServer, clock: Clock, bodies: BodyRoom): 
   return async (request, response, { pathname, searchParams: query }, signal, visit) => {
     const { handle, id } = endpointFor(request.method ?? '', pathname);
     if (handle === undefined) return false;
-    const body = new RequestBody(request, clock, bodies, signal);
+    const body = new RequestBody(request, { clock, room: bodies, caller: visit.caller, signal });
     try {
       sendJson(response, 200, await handle({ server: toolsFor(server, visit), body, query, id, signal }));
     } catch (thrown) {

@@ -56,7 +56,7 @@ async function answer(
   let said: unknown;
   try {
     const query = checkQuery(endpoint.query, url.searchParams);
-    said = takesBody ? await body.json() : undefined;
+    if (takesBody) said = await (endpoint.body === undefined ? body.nothing() : body.json());
     throwIfAborted(signal);
     const checkedBody = checkBody(endpoint.body, said);
     const { headers } = request;
