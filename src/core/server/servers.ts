@@ -115,16 +115,19 @@ export async function startServers(served: Served, options: ServerOptions): Prom
       logRoute(closing.signal),
       restRoutes({ clock, bodies, closing: closing.signal }),
     ];
-    const handle: Handle = async (request, response, { signal, door, admitted }) => {
+    const handle: Handle = async (request, response, { gone, door, admitted }) => {
       if (descriptors?.isScarce) response.shouldKeepAlive = false;
       if (probe(request, response, ready)) return;
       const visit = visitOf(request, door);
       admitted();
       response.once(
         'close',
-        visit.whileKnown((why) => sendError(response, why)),
+        visit.whileKnown((why) => {
+          sendError(response, why);
+          gone.abort(why);
+        }),
       );
-      await traced(spanName(request), () => route(routes, request, response, signal, visit), {
+      await traced(spanName(request), () => route(routes, request, response, gone.signal, visit), {
         kind: 'server',
         parent: request.headers.traceparent?.toString(),
       });
@@ -182,8 +185,8 @@ function spanName(request: IncomingMessage): string {
 
 interface Asked {
   door: Door;
-  /** Aborted when the client left. */
-  signal: AbortSignal;
+  /** Aborted when the client left, or is not known any more. */
+  gone: AbortController;
   /** To be called when it is known who asks: they may take their time. */
   admitted: () => void;
 }
@@ -204,7 +207,7 @@ function guarded(door: Door, handle: Handle, clock: Clock): RequestListener {
     });
     const answer = async (): Promise<void> => {
       assertNoForeignPage(request, door);
-      await handle(request, response, { signal: gone.signal, door, admitted });
+      await handle(request, response, { gone, door, admitted });
     };
     answer().catch((error: unknown) => sendError(response, error));
   };

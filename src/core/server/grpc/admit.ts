@@ -39,28 +39,40 @@ export class Admission {
 
   readonly interceptor: ServerInterceptor = ({ path }, call) => {
     let leave = (): void => {};
+    let isOver = false;
+    const refuse = (why: FsbError): void => call.sendStatus(statusOf(why));
     return new ServerInterceptingCall(call, {
       start: (next) =>
         next({
           onReceiveMetadata: (metadata, handOn) => {
             try {
-              if (!this.#open.has(path)) leave = this.#admit(knockOf(call, metadata, path), metadata);
+              if (!this.#open.has(path)) leave = this.#admit(knockOf(call, metadata, path), metadata, refuse);
             } catch (error) {
               call.sendStatus(statusOf(error));
               return;
             }
             handOn(metadata);
           },
+          // The library begins with a question that is whole, also when its call has ended meanwhile.
+          onReceiveHalfClose: (handOn) => {
+            if (!isOver) handOn();
+          },
           // Comes last of each call, however that ends.
-          onCancel: () => leave(),
+          onCancel: () => {
+            isOver = true;
+            leave();
+          },
         }),
     });
   };
 
-  /** @returns to be called when the call is over @throws as Entrance */
-  #admit(knock: Parameters<Entrance>[0], metadata: Metadata): () => void {
+  /**
+   * @param onOver until its method begins
+   * @returns to be called when the call is over @throws as Entrance
+   */
+  #admit(knock: Parameters<Entrance>[0], metadata: Metadata, onOver: OnOver): () => void {
     const { core, whileKnown } = this.#enter(knock);
-    const admitted: Admitted = { core, onOver: () => {} };
+    const admitted: Admitted = { core, onOver };
     this.#admitted.set(metadata, admitted);
     return whileKnown((why) => admitted.onOver(why));
   }

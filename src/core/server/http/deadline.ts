@@ -1,5 +1,6 @@
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
+import { deadlineExceeded } from '../grpc/call.ts';
 
 const UNITS: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
 export interface Deadline {
@@ -27,6 +28,6 @@ export function deadlineOf(header: string | undefined, gone: AbortSignal, clock:
       },
     );
   const over = new AbortController();
-  const clear = clock.after(Number(digits) * UNITS[unit]!, () => over.abort());
+  const clear = clock.after(Number(digits) * UNITS[unit]!, () => over.abort(deadlineExceeded()));
   return { signal: AbortSignal.any([gone, over.signal]), isOver: () => over.signal.aborted, clear };
 }

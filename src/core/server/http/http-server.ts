@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../model/clock.ts';
@@ -37,6 +43,7 @@ export async function listenHttp(
   protocol: Protocol = 'http',
 ): Promise<HttpListener> {
   const server = serverBehind(door, (request, response) => {
+    endWithSocket(request, response);
     response.once('finish', () => {
       cutEndless(request, clock);
       // Nobody is to ask a core again that is going away, over a connection that it has kept.
@@ -56,6 +63,22 @@ function serverBehind(door: Door, handle: RequestListener): Server {
   const server = createSecureServer({ ...LIMITS, ...door.tlsOptions }, handle);
   door.guard(server);
   return server;
+}
+
+/**
+ * An answer whose turn has not come, behind others of its connection, has no socket yet, and is not told of its end: whoever
+ * works on it would go on for ever.
+ */
+function endWithSocket({ socket }: IncomingMessage, response: ServerResponse): void {
+  if (response.socket !== null) return;
+  const end = (): void => {
+    response.destroy();
+    response.emit('close');
+  };
+  // One for each that waits.
+  socket.setMaxListeners(0);
+  socket.once('close', end);
+  response.once('socket', () => socket.off('close', end));
 }
 
 /** A client that goes on sending after its answer would have its connection for ever. */

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import { abortable } from '../../model/abortable.ts';
 import { type Caller, hasScope } from '../../model/caller.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { formatDuration, formatSize } from '../../model/quantity.ts';
 import { resultWithin } from '../../tools/run/time-limit.ts';
 import type { BodyRoom } from './body-room.ts';
@@ -17,21 +18,31 @@ const WHOLE_TIME = 30_000;
 /** Milliseconds for the next part of a long body, from when somebody wants it. */
 const IDLE_TIME = 30_000;
 
+export interface BodyTerms {
+  clock: Clock;
+  room: BodyRoom;
+  /** Whose share of the room it takes. */
+  caller: Caller;
+  /** When it is aborted nobody waits for the body, and nothing is to be done with it: what reads throws its reason. */
+  signal: AbortSignal;
+}
+
 /** The body of one request; its server sets no deadline for it. */
 export class RequestBody {
   readonly #request: IncomingMessage;
   readonly #clock: Clock;
   readonly #room: BodyRoom;
   readonly #caller: Caller;
+  readonly #signal: AbortSignal;
   /** Bytes of the room that this one has. */
   #taken = 0;
 
-  /** @param caller whose share of the room it takes */
-  constructor(request: IncomingMessage, clock: Clock, room: BodyRoom, caller: Caller) {
+  constructor(request: IncomingMessage, { clock, room, caller, signal }: BodyTerms) {
     this.#request = request;
     this.#clock = clock;
     this.#room = room;
     this.#caller = caller;
+    this.#signal = signal;
   }
 
   /**
@@ -94,6 +105,7 @@ export class RequestBody {
       this.#taken += chunk.length;
       chunks.push(chunk);
     }
+    throwIfAborted(this.#signal);
     return Buffer.concat(chunks, this.#taken);
   }
 
@@ -102,10 +114,13 @@ export class RequestBody {
    * @param timeLeft milliseconds for the next part
    */
   async *#chunks(timeLeft: () => number, limit: number): AsyncGenerator<Buffer> {
+    const signal = this.#signal;
     const source: AsyncIterator<Buffer> = this.#request.iterator({ destroyOnReturn: false });
     try {
       for (;;) {
-        const part = source.next().catch((cause: unknown) => ({ cut: cutOff(cause) }));
+        const part = abortable(source.next(), signal).catch((cause: unknown) => ({
+          cut: signal.aborted ? FsbError.from(signal.reason) : cutOff(cause),
+        }));
         const came = await resultWithin(this.#clock, timeLeft(), part);
         if (came === undefined) throw tooSlow(limit);
         if ('cut' in came) throw came.cut;

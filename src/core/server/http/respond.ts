@@ -37,12 +37,17 @@ export function sendError(
 ): void {
   const error = FsbError.from(thrown);
   if (response.headersSent) {
-    response.destroy();
+    breakOff(response);
     return;
   }
   if (error instanceof HttpRefusal)
     for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
   sendJson(response, statusOf(error), body(error));
+}
+
+/** Cuts off an answer that has begun, so that nobody takes it for whole; one that is whole is left to arrive. */
+export function breakOff(response: ServerResponse): void {
+  if (!response.writableEnded) response.destroy();
 }
 
 /** Answers an upgrade request that is refused; the socket has no response object yet. */

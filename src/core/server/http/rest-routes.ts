@@ -17,8 +17,8 @@ export function restRoutes({ clock, bodies, closing }: RestTerms): Route {
     if (!url.pathname.startsWith('/api/v1/') && url.pathname !== '/openapi.json') return false;
     // Loaded late: most cores are never asked this way, and building the schemas takes long.
     const { answerRest } = await import('./rest/answer.ts');
-    const body = new RequestBody(request, clock, bodies, caller);
     const { signal, settle } = either(gone, closing);
+    const body = new RequestBody(request, { clock, room: bodies, caller, signal });
     try {
       return await answerRest({ core, clock, request, response, url, body, signal });
     } finally {

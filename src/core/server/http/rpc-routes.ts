@@ -22,7 +22,7 @@ export function rpcRoutes(services: Service[], clock: Clock, bodies: BodyRoom): 
     const method = request.method === 'POST' ? methods.get(pathname) : undefined;
     if (method === undefined) return false;
     const deadline = deadlineOf(request.headers['grpc-timeout']?.toString(), signal, clock);
-    const body = new RequestBody(request, clock, bodies, caller);
+    const body = new RequestBody(request, { clock, room: bodies, caller, signal: deadline.signal });
     try {
       // A web page cannot send this type without asking first.
       body.assertType([PROTOBUF]);

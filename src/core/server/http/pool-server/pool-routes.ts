@@ -5,7 +5,7 @@ import type { PoolServer } from '../../../tools/pool-server.ts';
 import { toolsFor } from '../../access/tools-for.ts';
 import type { BodyRoom } from '../body-room.ts';
 import { RequestBody } from '../request-body.ts';
-import { sendJson } from '../respond.ts';
+import { breakOff, sendJson } from '../respond.ts';
 import type { Route } from '../router.ts';
 import { endpoints } from './endpoints.ts';
 
@@ -14,7 +14,7 @@ export function poolRoutes(server: PoolServer, clock: Clock, bodies: BodyRoom): 
   return async (request, response, { pathname, searchParams: query }, signal, visit) => {
     const { handle, id } = endpointFor(request.method ?? '', pathname);
     if (handle === undefined) return false;
-    const body = new RequestBody(request, clock, bodies, visit.caller);
+    const body = new RequestBody(request, { clock, room: bodies, caller: visit.caller, signal });
     try {
       sendJson(response, 200, await handle({ server: toolsFor(server, visit), body, query, id, signal }));
     } catch (thrown) {
@@ -43,7 +43,7 @@ function statusOf({ code, cause }: FsbError): number {
 
 /** As everywhere, and with the text in `detail`, where clients of pool servers look for it. */
 function sendFailure(response: ServerResponse, error: FsbError): void {
-  if (response.headersSent) response.destroy();
+  if (response.headersSent) breakOff(response);
   else
     sendJson(response, statusOf(error), {
       detail: error.hint === undefined ? error.message : `${error.message}. ${error.hint}`,

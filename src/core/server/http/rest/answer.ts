@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CoreApi } from '../../../api/core-api.ts';
 import type { Clock } from '../../../model/clock.ts';
+import { throwIfAborted } from '../../../model/errors.ts';
 import type { RequestBody } from '../request-body.ts';
 import { HttpRefusal, sendError, sendJson } from '../respond.ts';
 import { checkBody, checkQuery } from './check.ts';
@@ -56,6 +57,7 @@ async function answer(
   try {
     const query = checkQuery(endpoint.query, url.searchParams);
     if (takesBody) said = await (endpoint.body === undefined ? body.nothing() : body.json());
+    throwIfAborted(signal);
     const checkedBody = checkBody(endpoint.body, said);
     const { headers } = request;
     const options = { signal };
