@@ -97,6 +97,20 @@ describe('the core of a caller', () => {
     await guarded.close();
   });
 
+  it('does not tell by what sandboxes use whether one is in the namespace that names fall back to', async () => {
+    await using core = hostCore();
+    const spec = { image: 'host', command: ['sleep', '1000'] };
+    for (const namespace of ['default', 'mine'])
+      await core.sandboxes.create({ namespace, name: 'box', spec });
+    const { sandboxes } = coreFor(core, { caller: caller({ scopes: ['read'] }) });
+    const [there, near] = await Promise.all(
+      ['box', 'bax'].map((name) => errorOf(sandboxes.usage({ names: [name] }))),
+    );
+    expect(there).toMatchObject({ code: 'denied', message: expect.stringContaining('namespace default') });
+    expect(near).toEqual(there);
+    expect(await sandboxes.usage({ namespace: 'mine', names: ['box'] })).toHaveLength(1);
+  });
+
   it('shows nothing of other namespaces in events, pools and images', async () => {
     const event = { type: 'created' as const };
     const sandbox = (namespace: string) => ({ namespace, name: 'b', id: 'i', image: 'host', labels: {} });

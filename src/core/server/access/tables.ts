@@ -5,6 +5,7 @@ import type { LeaseRequest, PoolApi } from '../../api/pool-api.ts';
 import type { SandboxApi } from '../../api/sandbox-api.ts';
 import { type Caller, mayEnter } from '../../model/caller.ts';
 import { FsbError } from '../../model/errors.ts';
+import { DEFAULT_NAMESPACE } from '../../model/ids.ts';
 import { refKey, type SandboxRef } from '../../model/sandbox.ts';
 import { parseSandboxConfig } from '../../tools/pool/sandbox-config.ts';
 import type { PoolServer } from '../../tools/pool-server.ts';
@@ -61,7 +62,9 @@ export const sandboxTable: Table<SandboxApi> = {
   update: use,
   usage: {
     scope: 'read',
-    namespaces: queried,
+    // A name without one is looked for in the default one: whether it is there tells of that.
+    namespaces: ({ namespace, names }) =>
+      queried({ namespace: namespace ?? (names?.length ? DEFAULT_NAMESPACE : undefined) }),
     shown: (all, caller) => all.filter(({ namespace }) => mayEnter(caller, namespace)),
   },
 };
