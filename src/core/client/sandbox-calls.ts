@@ -1,4 +1,5 @@
 import type { CallOptions, CreateRequest, ListQuery, SandboxApi } from '../api/sandbox-api.ts';
+import { systemClock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import { assertSignal } from '../model/process.ts';
 import type { Sandbox } from '../model/sandbox.ts';
@@ -41,7 +42,7 @@ export function sandboxCalls(rpc: Rpc): SandboxCalls {
       for await (const answer of answers) yield newsFromWire(answer);
     },
     async delete(ref, options = {}) {
-      const since = Date.now();
+      const since = systemClock.now();
       let times = 0;
       const ask = async (): Promise<void> => {
         times += 1;
