@@ -13,6 +13,7 @@ import { sideBySide } from './output/side-by-side.ts';
 import { type ArgValues, type FlagValues, OutputCommand } from './output-command.ts';
 import type { FlagArities } from './program/pass-through.ts';
 import type { Asking } from './prompts.ts';
+import { whenSilent } from './silent-core.ts';
 import { tryWrite } from './streams.ts';
 import { wantsJson } from './wants-json.ts';
 import type { World } from './world.ts';
@@ -24,6 +25,7 @@ import type { World } from './world.ts';
 export abstract class BaseCommand extends OutputCommand {
   protected readonly interruption: Interruption;
   #core: Promise<CoreApi> | undefined;
+  #forget = (): void => {};
   #failureCode = 0;
 
   constructor(argv: string[], config: Config, world: World) {
@@ -67,7 +69,11 @@ export abstract class BaseCommand extends OutputCommand {
     const { signal } = this.interruption;
     const say = (text: string): Promise<void> => this.say(text);
     const connecting = this.world.connect({ endpoint, tls, start, say }, signal);
-    return abortable(connecting, signal, (core) => core.close());
+    const core = await abortable(connecting, signal, (late) => late.close());
+    const { clock, terminal } = this.world;
+    const tell = (): Promise<void> => this.say('The core does not answer: see fsb-ctl doctor');
+    if (terminal.stderr.isTTY) this.#forget = whenSilent(core, clock, tell);
+    return core;
   }
 
   /** Asks the core that runs; undefined, and a word about it, where the local one does not and that is nothing wrong. */
@@ -178,6 +184,7 @@ export abstract class BaseCommand extends OutputCommand {
 
   protected override async finally(): Promise<void> {
     this.interruption.close();
+    this.#forget();
     const core = await this.#core?.catch(() => undefined);
     await core?.close();
   }
