@@ -6,6 +6,7 @@ import { FsbError } from '../core/model/errors.ts';
 import { assertName } from '../core/model/ids.ts';
 import { formatDuration } from '../core/model/quantity.ts';
 import type { SandboxRef } from '../core/model/sandbox.ts';
+import { withOrigin } from './config/named-by.ts';
 import { insteadOfFlag, insteadOfWord } from './docker/flags.ts';
 import { describeFailure, type FailureContext } from './failure.ts';
 import { Interruption } from './interruption.ts';
@@ -169,7 +170,8 @@ export abstract class BaseCommand extends OutputCommand {
 
   /** Reports a failure that does not end the command; its exit code is kept if it is the worst so far. */
   protected async report(error: unknown): Promise<void> {
-    const { text, exitCode } = describeFailure(error, this.failureContext);
+    const failure = withOrigin(error, this.settings, this.argv);
+    const { text, exitCode } = describeFailure(failure, this.failureContext);
     this.#failureCode = Math.max(this.#failureCode, exitCode);
     await tryWrite(this.world.terminal.stderr, text);
   }
