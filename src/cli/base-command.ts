@@ -52,8 +52,7 @@ export abstract class BaseCommand extends OutputCommand {
     const { timeout } = this.globals;
     // A command with a --timeout of its own hands it to the core, which knows best what to do at the deadline.
     const own = Object.hasOwn(this.ctor.flags ?? {}, 'timeout');
-    if (timeout !== undefined && !own)
-      this.interruption.limit(timeout, this.world.clock, formatDuration(timeout));
+    if (timeout && !own) this.interruption.limit(timeout, this.world.clock, formatDuration(timeout));
     return parsed;
   }
 

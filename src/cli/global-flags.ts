@@ -60,7 +60,7 @@ export const globalFlags = {
     helpGroup: 'GLOBAL',
   }),
   timeout: durationFlag({
-    summary: 'Give up after this long (90s, 5m, 1h30m). Default: no limit.',
+    summary: 'Give up after this long (90s, 5m, 1h30m). Default, and 0: no limit.',
     helpGroup: 'GLOBAL',
   }),
 };

@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { assertNoCount } from '../cli/docker/flags.ts';
 import { repeated } from '../cli/flags.ts';
+import { sampleSandbox } from '../cli/output/samples.ts';
 import { sandboxListing } from '../cli/output/sandbox-listing.ts';
 import { withDashedValue } from '../cli/program/pass-through.ts';
 import { parseSelectors } from '../cli/select/label-selector.ts';
@@ -86,6 +87,7 @@ async function sorter(field: string | undefined): Promise<<T extends object>(ite
   if (field === undefined) return (items) => items;
   const { parseOrder, sorted } = await import('../cli/select/sort.ts');
   const order = parseOrder(field);
+  sorted([sampleSandbox], order);
   return (items) => sorted(items, order);
 }
 

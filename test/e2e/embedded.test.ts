@@ -224,7 +224,7 @@ describe('the log of the core', () => {
     // It follows by then.
     await session.sees(/^\S+Z [A-Z]+ /m);
     await shell.succeed('fsb-ctl daemon restart');
-    await session.sees(/INFO  ready .*version=/);
+    await session.sees(/INFO {2}ready .*version=/);
     session.type('\u0003');
     expect((await session.end()).code).toBe(130);
     await shell.succeed('fsb-ctl daemon stop');

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { changeScenarios } from '../helpers/core/crash/change-scenarios.ts';
 import { failpointNames } from '../helpers/core/crash/failpoint-names.ts';
+import { failureScenarios } from '../helpers/core/crash/failure-scenarios.ts';
 import { filesScenarios } from '../helpers/core/crash/files-scenarios.ts';
 import { imageScenarios } from '../helpers/core/crash/image-scenarios.ts';
 import { logScenarios } from '../helpers/core/crash/log-scenarios.ts';
@@ -10,12 +11,13 @@ import { poolScenarios } from '../helpers/core/crash/pool-scenarios.ts';
 import { recoveryScenarios } from '../helpers/core/crash/recovery-scenarios.ts';
 import { sandboxScenarios } from '../helpers/core/crash/sandbox-scenarios.ts';
 import { casesOf, outcomesAt, passed } from '../helpers/core/crash/scenario.ts';
-import { unguardedSteps } from '../helpers/core/crash/unguarded-steps.ts';
+import { unguardedIn, unguardedSteps } from '../helpers/core/crash/unguarded-steps.ts';
 import { upkeepScenarios } from '../helpers/core/crash/upkeep-scenarios.ts';
 
 const scenarios = [
   ...sandboxScenarios,
   ...changeScenarios,
+  ...failureScenarios,
   ...recoveryScenarios,
   ...logScenarios,
   ...poolScenarios,
@@ -37,14 +39,42 @@ describe('every failpoint of the sources', () => {
   });
 });
 
-/** `agent/agent.ts forget: retained.keep, slots.remove`: why the core is not killed between the two. */
+/** `agent/agent.ts forget: retained.keep, slots.remove`, or all of a file or a function: why the core is not killed there. */
 const excused = JSON.parse(
   readFileSync(join(import.meta.dirname, '../helpers/core/crash/unguarded.json'), 'utf8'),
 ) as Record<string, string>;
 
-describe('two steps of an operation that has failpoints', () => {
-  it('have one between them, or a reason to have none', () => {
-    expect(unguardedSteps()).toEqual(Object.keys(excused).sort());
+describe('two steps of an operation', () => {
+  it('have a failpoint between them, or a reason to have none', () => {
+    const rowOf = (step: string): string =>
+      [step, step.slice(0, step.indexOf(':')), step.slice(0, step.indexOf(' '))].find(
+        (row) => row in excused,
+      ) ?? step;
+    expect([...new Set(unguardedSteps().map(rowOf))].sort()).toEqual(Object.keys(excused).sort());
+  });
+
+  it.each([
+    ['awaited, in a function without a failpoint', 'await ledger.add(id); await driver.boot(id);'],
+    ['side by side', 'await Promise.all([ledger.add(id), driver.boot(id)]);'],
+    ['that nobody waits for', 'void ledger.add(id); void driver.boot(id).catch(noop);'],
+    ['one of which is waited for later', 'const added = ledger.add(id); await driver.boot(id); await added;'],
+  ])('are found %s', (_, body) => {
+    expect(unguardedIn('x.ts', `async function f() { ${body} }`)).toEqual([
+      'x.ts f: ledger.add, driver.boot',
+    ]);
+  });
+
+  it('are found where files are written in one go', () => {
+    const text = 'function f() { writeFileSync(a, b); renameSync(a, c); }';
+    expect(unguardedIn('x.ts', text)).toEqual(['x.ts f: writeFileSync, renameSync']);
+  });
+
+  it.each([
+    ['with a failpoint between them', "await ledger.add(id); failpoint('a.b'); await driver.boot(id);"],
+    ['of a set in memory', 'known.add(id); known.remove(id);'],
+    ['of two functions', 'await ledger.add(id).then(() => driver.boot(id));'],
+  ])('are none %s', (_, body) => {
+    expect(unguardedIn('x.ts', `async function f() { ${body} }`)).toEqual([]);
   });
 });
 

@@ -7,6 +7,7 @@ import { type ImageView, imageView } from '../../core/view/image-view.ts';
 import { dockerImages } from './docker-names.ts';
 import { namesOf } from './image-view.ts';
 import type { Listing } from './output.ts';
+import { sampleImage } from './samples.ts';
 
 /** @param full whole digests. @param digests also those by which registries know the images */
 export function imageListing(
@@ -19,6 +20,7 @@ export function imageListing(
   const age = (time: string | null): string => (time === null ? '' : formatAge(now - Date.parse(time)));
   return {
     items: images.map(imageView),
+    sample: sampleImage,
     columns: [
       { title: 'IMAGE', value: namesOf },
       { title: 'DIGEST', value: digest },

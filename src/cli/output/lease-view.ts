@@ -3,10 +3,12 @@ import { formatAge, formatDuration } from '../../core/model/quantity.ts';
 import { familiarName } from '../../core/model/reference.ts';
 import { type LeaseView, leaseView } from '../../core/view/lease-view.ts';
 import type { Listing } from './output.ts';
+import { sampleLease } from './samples.ts';
 
 export function leaseListing(leases: Lease[], now: number): Listing<LeaseView> {
   return {
     items: leases.map(leaseView),
+    sample: sampleLease,
     columns: [
       { title: 'LEASE', value: (l) => l.id },
       { title: 'POOL', value: (l) => l.pool },

@@ -43,6 +43,8 @@ export interface Listing<T> {
   id?(item: T): string;
   /** For templates, beside the fields of its own. Several where docker has several rows: an image by each of its names. */
   docker?(item: T): DockerRow[];
+  /** Tells what an expression may name where there are no items. */
+  sample?: T;
   /** One object, not a list, in JSON and YAML. */
   single?: boolean;
   /** Left out of the plain table where it is false; `-o wide` and programs get all. */

@@ -9,7 +9,10 @@ export { printable, renderTable } from './table.ts';
 export async function render<T>(listing: Listing<T>, options: RenderOptions): Promise<string> {
   const { items } = listing;
   const data = listing.single ? items[0] : items;
-  if (options.expression) return options.expression(data, options, listing.docker);
+  if (options.expression) {
+    if (items.length === 0) await assertFields(listing, options);
+    return options.expression(data, options, listing.docker);
+  }
   if (options.format === 'json') return `${jsonText(data, 2)}\n`;
   if (options.format === 'yaml') return yamlText(data);
   if (options.quiet) return lines(items.map(listing.id ?? listing.name));
@@ -17,6 +20,17 @@ export async function render<T>(listing: Listing<T>, options: RenderOptions): Pr
   if (listing.describe && items[0] !== undefined) return listing.describe(items[0], options);
   const { inTable = () => true } = listing;
   return renderTable(options.format === 'wide' ? items : items.filter(inTable), listing.columns, options);
+}
+
+/** A slip in a name is one on every day, not only when there is a row. What else fails on a sample says nothing. */
+async function assertFields<T>({ sample, docker }: Listing<T>, options: RenderOptions): Promise<void> {
+  if (sample === undefined) return;
+  const { NoField } = await import('./expressions/rows.ts');
+  try {
+    await options.expression?.([sample], options, docker);
+  } catch (error) {
+    if (error instanceof NoField) throw error;
+  }
 }
 
 /** One of a stream, with its newline: `text` for people. Each is a document of its own. */

@@ -4,6 +4,7 @@ import type { Sandbox } from '../../core/model/sandbox.ts';
 import { type SandboxView, sandboxView } from '../../core/view/sandbox-view.ts';
 import { dockerSandbox } from './docker-names.ts';
 import type { Column, Listing, Tone } from './output.ts';
+import { sampleSandbox } from './samples.ts';
 import { ageText, commandText, pairs, phaseText, portsOf } from './sandbox-texts.ts';
 
 const TONES: Record<Phase, Tone> = {
@@ -52,6 +53,7 @@ function sandboxColumns(options: ListOptions): Column<SandboxView>[] {
 export function sandboxListing(sandboxes: Sandbox[], options: ListOptions): Listing<SandboxView> {
   return {
     items: sandboxes.map(sandboxView),
+    sample: sampleSandbox,
     columns: sandboxColumns(options),
     name: (s) => s.name,
     id: (s) => (options.full ? s.id : s.name),

@@ -27,7 +27,8 @@ const GOES = 'It is deleted when its command ends.';
 export async function attachToRun(run: AttachedRun): Promise<number> {
   const { ref, flags, world } = run;
   const end = await streamMain(run).catch(async (error: unknown) => {
-    if (flags.rm && !(await leftRunning(run, error))) await removeAfterRun(run);
+    if (!flags.rm) throw await withWhatRunsOn(run, error);
+    if (!(await leftRunning(run, error))) await removeAfterRun(run);
     throw error;
   });
   if (end.kind === 'detached') {
@@ -49,6 +50,7 @@ async function streamMain({ core, ref, flags, world, interruption }: AttachedRun
       tty: flags.tty,
       signalProxy: !flags['no-sig-proxy'],
       detachKeys: parseDetachKeys(flags['detach-keys']),
+      afterwards: flags.rm ? GOES : undefined,
     });
   } catch (thrown) {
     const error = FsbError.from(thrown);
@@ -58,6 +60,16 @@ async function streamMain({ core, ref, flags, world, interruption }: AttachedRun
       cause: error,
     });
   }
+}
+
+/** A timeout is of the call, not of the sandbox. */
+async function withWhatRunsOn({ core, ref }: AttachedRun, error: unknown): Promise<unknown> {
+  if (!(error instanceof FsbError) || error.code !== 'timeout') return error;
+  const sandbox = await core.sandboxes.get(ref).catch(() => undefined);
+  if (sandbox?.state.phase !== 'Running') return error;
+  const { name } = ref;
+  const hint = `${name} runs on: fsb-ctl logs -f ${name} follows it, fsb-ctl delete ${name} ends it. ${error.hint ?? ''}`;
+  return new FsbError('timeout', error.message, { hint: hint.trim(), cause: error });
 }
 
 /**

@@ -17,6 +17,8 @@ export interface MainSession {
   replay: boolean;
   signalProxy: boolean;
   detachKeys: Buffer;
+  /** As of a SessionOptions. */
+  afterwards?: string | undefined;
   world: World;
   interruption: Interruption;
 }
@@ -33,8 +35,8 @@ export async function joinMain(main: MainSession): Promise<SessionEnd> {
   const request = { stdin, replay, size: replay ? size : anotherSize(size) };
   const session = await core.sandboxes.attach(ref, request, { signal: interruption.signal });
   if (size !== undefined && !replay) session.resize(size);
-  const { signalProxy, detachKeys } = main;
-  return driveSession(session, { stdin, tty, signalProxy, detachKeys }, world, interruption);
+  const { signalProxy, detachKeys, afterwards } = main;
+  return driveSession(session, { stdin, tty, signalProxy, detachKeys, afterwards }, world, interruption);
 }
 
 /**

@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { FsbError } from '../../core/model/errors.ts';
 import type { ExitStatus, ProcessSession, TerminalSize } from '../../core/model/process.ts';
 import type { Interruption } from '../interruption.ts';
-import { OutputClosed, write } from '../streams.ts';
+import { OutputClosed, tryWrite, write } from '../streams.ts';
 import type { Terminal, TerminalInput, TerminalOutput, World } from '../world.ts';
 import { DetachFilter } from './detach-keys.ts';
 import { enterRawMode } from './raw-mode.ts';
@@ -17,6 +17,8 @@ export interface SessionOptions {
   detachKeys: Buffer;
   /** The process is there for this call: a timeout kills it, and SIGPIPE tells it that nobody reads its output. */
   ours?: boolean;
+  /** What becomes of the process when nobody stays with it: `It is deleted when its command ends.` */
+  afterwards?: string | undefined;
 }
 
 /** Why a process was killed, behind who was. */
@@ -42,7 +44,7 @@ export async function driveSession(
   try {
     if (options.signalProxy) {
       interruption.release();
-      undo.push(proxySignals((signal) => session.signal(signal), world));
+      undo.push(proxySignals((signal) => session.signal(signal), world, options.afterwards));
     }
     if (options.tty) undo.push(followSize(terminal, session));
     if (options.tty && options.stdin) undo.push(enterRawMode(terminal.stdin, events));
@@ -56,6 +58,8 @@ export async function driveSession(
   } catch (error) {
     const signal = endingSignal(error);
     if (options.ours && signal !== undefined) session.signal(signal);
+    // The cursor stands behind what the process has drawn, its prompt most often.
+    if (options.tty && options.stdin && terminal.stderr.isTTY) void tryWrite(terminal.stderr, '\r\n');
     throw error;
   } finally {
     for (const step of undo.reverse()) step();

@@ -11,10 +11,14 @@ const SOON = 3_000;
 /** Milliseconds for the last word, which nobody may read. */
 const LAST_WORD = 200;
 
-/** Passes our signals on to a process, until the returned function is called (idempotent). */
+/**
+ * Passes our signals on to a process, until the returned function is called (idempotent).
+ * @param afterwards what becomes of the process when the user has forced the way out, for the last word
+ */
 export function proxySignals(
   send: (signal: number) => void,
   world: Pick<World, 'events' | 'forceExit' | 'clock' | 'terminal'>,
+  afterwards?: string,
 ): () => void {
   let interrupts = 0;
   let last = Number.NEGATIVE_INFINITY;
@@ -26,7 +30,7 @@ export function proxySignals(
   };
   const listeners = PROXIED.map((name) => {
     const listener = (): void => {
-      if (name === 'SIGINT' && isForced()) leave(world);
+      if (name === 'SIGINT' && isForced()) leave(world, afterwards);
       else send(constants.signals[name]);
     };
     world.events.on(name, listener);
@@ -37,13 +41,17 @@ export function proxySignals(
   };
 }
 
-function leave({ terminal, clock, forceExit }: Pick<World, 'terminal' | 'clock' | 'forceExit'>): void {
+function leave(
+  { terminal, clock, forceExit }: Pick<World, 'terminal' | 'clock' | 'forceExit'>,
+  afterwards: string | undefined,
+): void {
   const exit = (): void => forceExit(130);
   const cancel = clock.after(LAST_WORD, exit);
-  void tryWrite(
-    terminal.stderr,
-    'Interrupted three times: left. What ran in the sandbox may run on; see fsb-ctl list.\n',
-  ).then(() => {
+  const words = [
+    'Interrupted three times: left. What ran in the sandbox may run on; see fsb-ctl list.',
+    ...(afterwards === undefined ? [] : [afterwards]),
+  ];
+  void tryWrite(terminal.stderr, `${words.join(' ')}\n`).then(() => {
     cancel();
     exit();
   });

@@ -72,14 +72,29 @@ async function offerAnotherTry(
   if (error.code !== 'invalid_argument') throw error;
   const hint = error.hint === undefined ? '' : `Hint: ${error.hint}\n`;
   await tryWrite(world.terminal.stderr, `Error: ${error.message}\n${hint}`);
-  if (!(await confirm(request.asking, 'Edit it again?', true)))
-    throw cancelled(`Your text is kept in ${text.file}.`);
+  await agreement(request.asking, 'Edit it again?', true, text);
 }
 
 /** Whoever changed nothing probably wanted out, so then the default is no. */
 async function confirmCreation(spec: SandboxSpecInput, text: EditText, request: EditRequest): Promise<void> {
   const changed = (await text.read()) !== text.initial;
   const question = `Create sandbox ${request.ref.name} from image ${spec.image}?`;
-  if (!(await confirm(request.asking, question, changed)))
-    throw cancelled(changed ? `Your text is kept in ${text.file}.` : undefined);
+  await agreement(request.asking, question, changed, changed ? text : undefined);
+}
+
+/**
+ * @param typed what stays when there is none; undefined: nothing worth a word
+ * @throws cancelled: the answer is no, or ctrl-C
+ */
+async function agreement(
+  asking: Asking,
+  question: string,
+  byDefault: boolean,
+  typed: EditText | undefined,
+): Promise<void> {
+  const agrees = await confirm(asking, question, byDefault).catch((error: unknown) => {
+    if (FsbError.from(error).code === 'cancelled') return false;
+    throw error;
+  });
+  if (!agrees) throw cancelled(typed && `Your text is kept in ${typed.file}.`);
 }

@@ -1,14 +1,9 @@
 import type { Document } from 'yaml';
-
-interface KeyFault {
-  /** Of the key, in the text. */
-  offset: number;
-  reason: string;
-}
+import type { TextFault } from './yaml-faults.ts';
 
 /** The first key that cannot stand where it stands: no plain one, or there already. One look at each key. */
-export function faultyKey(document: Document, yaml: typeof import('yaml')): KeyFault | undefined {
-  let fault: KeyFault | undefined;
+export function faultyKey(document: Document, yaml: typeof import('yaml')): TextFault | undefined {
+  let fault: TextFault | undefined;
   yaml.visit(document, {
     Map(_, map) {
       const seen = new Set<unknown>();

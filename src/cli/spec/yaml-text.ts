@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { FsbError } from '../../core/model/errors.ts';
 import { type FlagNames, withFlag } from '../../core/model/flag-names.ts';
+import { faultOf } from './yaml-faults.ts';
 import { faultyKey } from './yaml-keys.ts';
 
 /** What is shown of a text that somebody may have made to be long: problems, and characters of a line and of a reason. */
@@ -50,8 +51,8 @@ export async function parseYamlText(text: string, source: string, kind: TextKind
   const [document, second] = Array.isArray(documents) ? documents : [];
   if (document === undefined || document.contents === null)
     throw wrong(1, `there is no ${kind.short} here, only comments or nothing`);
-  const [error] = document.errors;
-  if (error !== undefined) throw wrong(lineAt(error.pos[0]), error.message);
+  const broken = faultOf(document, text, yaml);
+  if (broken !== undefined) throw wrong(lineAt(broken.offset), broken.reason);
   if (second !== undefined)
     throw wrong(lineAt(second.range[0]), `a second document starts here; give one ${kind.short} only`);
   if (!yaml.isMap(document.contents))
@@ -124,6 +125,7 @@ export function invalidValue(kind: TextKind, issues: Issue[], text?: YamlText, h
     const line = text?.lineOf(path);
     return { line, reason: line === undefined ? withFlag(reason, kind.flags ?? {}) : reason };
   });
+  problems.sort((one, other) => (one.line ?? Infinity) - (other.line ?? Infinity) || 0);
   const rest = issues.slice(MOST_PROBLEMS).map(({ line }) => ({ reason: line }));
   return problemError(kind, text?.source ?? '', [...problems, ...rest], text?.line ?? (() => ''), hint);
 }

@@ -1,7 +1,7 @@
 import type { CoreApi } from '../api/core-api.ts';
 import type { ImageApi } from '../api/image-api.ts';
 import type { PoolApi } from '../api/pool-api.ts';
-import type { SandboxApi } from '../api/sandbox-api.ts';
+import type { CallOptions, SandboxApi } from '../api/sandbox-api.ts';
 import { FsbError } from '../model/errors.ts';
 import { parseEndpoint } from '../wire/endpoint.ts';
 import type { Rpc } from './rpc.ts';
@@ -172,12 +172,15 @@ class LazyConnection {
       import('./stream-api.ts'),
       this.#http ?? this.#httpAsTold(),
     ]);
-    return new StreamApi(target, this.#http === undefined ? () => this.#httpAsTold() : undefined);
+    return new StreamApi(
+      target,
+      this.#http === undefined ? (options) => this.#httpAsTold(options) : undefined,
+    );
   }
 
   /** Streams must reach the very core that answers the calls, whatever else listens on the usual port of that host. */
-  async #httpAsTold(): Promise<Target> {
-    const { http } = await (await this.system()).info();
+  async #httpAsTold(options?: CallOptions): Promise<Target> {
+    const { http } = await (await this.system()).info(options);
     const grpc = this.#grpc;
     if (http === '' || grpc.kind !== 'tcp')
       throw new FsbError(

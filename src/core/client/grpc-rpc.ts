@@ -44,6 +44,9 @@ const CHANNEL_OPTIONS = {
 
 const CLIENT_SPAN = { kind: 'client', attributes: { 'rpc.system': 'grpc' } } as const;
 
+/** A network that swallows everything says nothing to who waits; on a unix socket the kernel tells when the core has died. */
+const KEEPALIVE = { 'grpc.keepalive_time_ms': 20_000, 'grpc.keepalive_timeout_ms': 20_000 };
+
 interface Cancellable {
   cancel(): void;
 }
@@ -55,13 +58,17 @@ export class GrpcRpc implements Rpc {
   readonly #calls = new Set<Cancellable>();
   #closed = false;
 
-  /** @throws invalid_argument for certificates that cannot be used */
-  constructor(endpoint: Target) {
+  /**
+   * @param keepalive over TCP, while a call is open
+   * @throws invalid_argument for certificates that cannot be used
+   */
+  constructor(endpoint: Target, keepalive = KEEPALIVE) {
     this.#endpoint = endpoint;
     const target =
       endpoint.kind === 'unix' ? `unix://${endpoint.path}` : `${hostInUrl(endpoint.host)}:${endpoint.port}`;
     this.#client = new Client(target, credentialsFor(endpoint), {
       ...CHANNEL_OPTIONS,
+      ...(endpoint.kind === 'tcp' && keepalive),
       ...(endpoint.security?.tls && namesFor(endpoint)),
     });
   }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PoolRunRequest } from '../api/pool-api.ts';
 import type { AttachRequest, CallOptions, ExecRequest } from '../api/sandbox-api.ts';
+import { withEither } from '../model/either-signal.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
 import { DEFAULT_NAMESPACE } from '../model/ids.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
@@ -23,6 +24,10 @@ import { wasReached } from './unreachable.ts';
 
 /** Pauses before a broken log is taken up again, milliseconds; an entry that comes starts them anew. */
 const RESUME_PAUSES = [50, 200, 500, 1000, 2000, 2000, 2000, 2000];
+/** Milliseconds for a core to say where its streams are, which it does at once; what broke the log may hold that up, too. */
+const LOOK_MS = 3_000;
+
+type WhereNow = (options: CallOptions) => Promise<Target>;
 
 interface ProcessTerms {
   /** What to tell the user when the connection is lost before the process has ended. */
@@ -37,12 +42,12 @@ const livesOn = ({ namespace, name }: SandboxRef, command: 'get' | 'top'): strin
 /** Everything of a core that streams: one WebSocket each, no other connection. */
 export class StreamApi {
   #endpoint: Target;
-  readonly #whereNow: (() => Promise<Target>) | undefined;
+  readonly #whereNow: WhereNow | undefined;
   readonly #sockets = new Set<FrameSocket>();
   readonly #linked = new Set<LinkedSocket>();
 
   /** @param whereNow asks where streams are now; left out: always there */
-  constructor(endpoint: Target, whereNow?: () => Promise<Target>) {
+  constructor(endpoint: Target, whereNow?: WhereNow) {
     this.#endpoint = endpoint;
     this.#whereNow = whereNow;
   }
@@ -107,14 +112,18 @@ export class StreamApi {
         failures += 1;
         // A timer that keeps the process alive: nothing else does while there is no connection.
         await delay(pause, undefined, { signal: options.signal }).catch(() => throwIfAborted(options.signal));
-        await this.#lookAgain();
+        await this.#lookAgain(options.signal);
       }
     }
   }
 
   /** The next core may listen at another port. While there is none, nobody can tell. */
-  async #lookAgain(): Promise<void> {
-    const found = await this.#whereNow?.().catch(() => undefined);
+  async #lookAgain(caller?: AbortSignal): Promise<void> {
+    const whereNow = this.#whereNow;
+    if (whereNow === undefined) return;
+    const found = await withEither(caller, AbortSignal.timeout(LOOK_MS), (signal) =>
+      whereNow({ signal }).catch(() => undefined),
+    );
     if (found !== undefined) this.#endpoint = found;
   }
 

@@ -29,9 +29,12 @@ export interface AutoRemovalParts {
 export class AutoRemoval {
   readonly #parts: AutoRemovalParts;
   readonly #closing = new AbortController();
+  /** When this core began, milliseconds since the epoch. */
+  readonly #since: number;
 
   constructor(parts: AutoRemovalParts) {
     this.#parts = parts;
+    this.#since = parts.clock.now();
     // Every sandbox listens; more than ten of them are no leak.
     setMaxListeners(0, this.#closing.signal);
   }
@@ -47,6 +50,21 @@ export class AutoRemoval {
         'cannot see to it that a sandbox is deleted',
       );
     });
+  }
+
+  /**
+   * Deletes one at once for whoever wants its name, where it is over and the client who created it has lost its core, and
+   * has been told so. In this very core a client may be about to attach.
+   * @returns whether the name is free now
+   */
+  async giveWay(entry: SandboxEntry): Promise<boolean> {
+    const { operations, lifecycle } = this.#parts;
+    const isLeft = (): boolean => isDone(entry) && entry.sandbox.createdAt < this.#since;
+    if (!entry.sandbox.autoRemove || !isLeft()) return false;
+    await operations.byItself(entry, async () => {
+      if (isLeft()) lifecycle.remove(entry, 0).gone.catch(noop);
+    });
+    return entry.deletion !== undefined;
   }
 
   /** What is not deleted yet is left to the next core. */

@@ -101,7 +101,7 @@ function newExpires(
   clock: Clock,
 ): Expires | undefined {
   if (ttl === undefined && expireTime === undefined) return undefined;
-  return expiresOf(changed, clock.now(), clock);
+  return expiresOf(changed, { startedAt: clock.now(), began: clock.monotonic() });
 }
 
 /** Of a lost one: its recovery timeout counts from now on, too. Undefined: as before. */

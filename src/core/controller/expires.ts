@@ -13,11 +13,21 @@ const atTime = (unixSeconds: number): Expires => ({
   ttlEnd: undefined,
 });
 
-/** @param startedAt wall clock milliseconds; a ttl counts from there */
-export function expiresOf({ ttl, expire_time }: Sandbox['spec'], startedAt: number, clock: Clock): Expires {
+/**
+ * When it began, on the monotonic clock. Only the wall clock says how long ago that is, and it may have jumped since: it was
+ * not before it was asked for, which a core that was not there then does not know.
+ * @param startedAt wall clock milliseconds
+ */
+export const beganAt = (startedAt: number, clock: Clock, asked = Number.NEGATIVE_INFINITY): number =>
+  Math.max(asked, clock.monotonic() - Math.max(0, clock.now() - startedAt));
+
+/** @param startedAt wall clock milliseconds, and `began` on the monotonic clock; a ttl counts from there */
+export function expiresOf(
+  { ttl, expire_time }: Sandbox['spec'],
+  { startedAt, began }: { startedAt: number; began: number },
+): Expires {
   if (ttl === undefined) return atTime(expire_time);
-  const gone = Math.max(0, clock.now() - startedAt);
-  return { expiresAt: startedAt + ttl, ttlEnd: clock.monotonic() + ttl - gone };
+  return { expiresAt: startedAt + ttl, ttlEnd: began + ttl };
 }
 
 /** What has a ttl keeps it over a restart of the core, whatever the wall clock does; what has a time follows that. */

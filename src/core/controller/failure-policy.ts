@@ -16,11 +16,11 @@ const LONGEST_PAUSE = 60_000;
 /** Milliseconds after which a loss is no longer in a row with what came before the start. */
 const RAN_WELL = 60_000;
 
-/** How often it was recreated in a row when it is lost at this moment. */
+/** How often it was recreated in a row when it is lost at this moment of the monotonic clock. */
 export const recreatedInARow = (
-  { state, recreated = 0 }: Pick<Sandbox, 'state' | 'recreated'>,
-  now: number,
-): number => (state.phase === 'Running' && now - state.startedAt >= RAN_WELL ? 0 : recreated);
+  { state, recreated = 0, began = 0 }: Pick<Sandbox, 'state' | 'recreated' | 'began'>,
+  monotonic: number,
+): number => (state.phase === 'Running' && monotonic - began >= RAN_WELL ? 0 : recreated);
 
 /** Lost, until its user acts. */
 export const lostForGood = ({ since, reason }: Lost): Lost => ({ phase: 'Lost', since, reason });

@@ -4,7 +4,7 @@ import type { Clock } from '../model/clock.ts';
 import { Expiry } from '../model/expiry.ts';
 import { failpoint } from '../model/failpoint.ts';
 import type { Sandbox } from '../model/sandbox.ts';
-import { deadlineOf, expiresOf, NEVER } from './expires.ts';
+import { beganAt, deadlineOf, expiresOf, NEVER } from './expires.ts';
 import { lostFor, lostSince, lostText, recreatedInARow, recreationOf } from './failure-policy.ts';
 import { logIdsOf } from './left-files.ts';
 import { deletedWhileStarting, endOf, phaseAfter } from './phase-after.ts';
@@ -48,13 +48,17 @@ export class Lifecycle {
     });
   }
 
-  /** To Running. The record of this step need not be waited for: what is recorded says enough to find the way here again. */
-  started(entry: SandboxEntry, startedAt: number, patch: Partial<Sandbox>): Sandbox {
-    const expires = expiresOf(entry.sandbox.spec, startedAt, this.#clock);
+  /**
+   * To Running. The record of this step need not be waited for: what is recorded says enough to find the way here again.
+   * @param asked when it was asked for, on the monotonic clock; left out: by an earlier core
+   */
+  started(entry: SandboxEntry, startedAt: number, patch: Partial<Sandbox>, asked?: number): Sandbox {
+    const began = beganAt(startedAt, this.#clock, asked);
+    const times = { began, ...expiresOf(entry.sandbox.spec, { startedAt, began }) };
     const served = patch.warm ? 'served by a warm instance' : 'served by a newly booted instance';
     if (entry.sandbox.state.phase === 'Pending')
       this.#save(
-        entry.enter({ phase: 'Bound' }, startedAt, served, { ...patch, ...expires, previous: undefined }),
+        entry.enter({ phase: 'Bound' }, startedAt, served, { ...patch, ...times, previous: undefined }),
         entry,
       );
     this.#save(entry.enter({ phase: 'Running', startedAt }, startedAt, 'started'), entry);
@@ -86,7 +90,7 @@ export class Lifecycle {
     let { state, message } = next;
     let patch: Partial<Sandbox> = state.phase === 'Running' ? {} : NEVER;
     if (state.phase === 'Lost') {
-      const recreated = recreatedInARow(entry.sandbox, now);
+      const recreated = recreatedInARow(entry.sandbox, this.#clock.monotonic());
       state = lostFor(state, spec, this.#clock, recreated);
       message = lostText(state, spec, recreated);
       patch = { ...patch, recreated: recreated || undefined };

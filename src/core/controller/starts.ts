@@ -59,6 +59,7 @@ export class Starts {
         ...{ sandboxId: id, claimName: refKey(entry.sandbox), spec, imageDigest },
         filesOf: filesOf(entry.sandbox),
       };
+      const asked = this.#clock.monotonic();
       const { node, warm, endpoints, startedAt, given } = await this.#agent.start(request, { signal: abort });
       runs = true;
       failpoint('start.answered');
@@ -68,7 +69,7 @@ export class Starts {
       // Nobody is left who could be told of it.
       throwIfAborted(signal);
       const patch = { warm, endpoints, spec: { ...spec, ...given }, node };
-      const sandbox = this.#lifecycle.started(entry, startedAt, patch);
+      const sandbox = this.#lifecycle.started(entry, startedAt, patch, asked);
       await this.forget(previous);
       return sandbox;
     } catch (thrown) {

@@ -1,10 +1,14 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
+import { createLogStore } from '../../../src/core/logs/file-log-store.ts';
+import { systemClock } from '../../../src/core/model/clock.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
 import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
+import { request, said } from '../../helpers/core/crash/sessions.ts';
 import { makeRoot } from '../../helpers/core/real-core.ts';
 import { traces } from '../../helpers/core/traces.ts';
 
@@ -25,7 +29,7 @@ async function endsClean(core: CoreProcess, root: string): Promise<void> {
   expect(await traces(root)).toEqual([]);
 }
 
-const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const MIB = 1024 * 1024;
 const command = (script: string) => ({ image: 'host', command: ['sh', '-c', script] });
 const ref = { namespace: 'default', name: 'flood' };
 
@@ -69,14 +73,37 @@ async function bytesOfLogs(root: string): Promise<number> {
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
+/** Lets it write on; resolves when it has come to the end of what it wrote before. */
+async function begin({ api }: CoreProcess): Promise<void> {
+  const session = await api.sandboxes.exec(ref, request('sh', '-c', 'echo > /go'));
+  expect((await said(session)).code).toBe(0);
+}
+
+/** Resolves as soon as its log has so many bytes more. */
+async function grownBy(root: string, bytes: number): Promise<void> {
+  for (const end = (await bytesOfLogs(root)) + bytes; (await bytesOfLogs(root)) < end; )
+    await new Promise(setImmediate);
+}
+
+/** What is in it while no core runs. */
+async function logOnDisk(root: string): Promise<NumberedLines> {
+  const directory = join(root, 'state/logs');
+  const store = await createLogStore({ directory, clock: systemClock, log: pino({ level: 'silent' }) });
+  const lines = new NumberedLines();
+  const [id] = await store.list();
+  for await (const { data, dropped } of store.read(id!, wholeLog)) lines.push(data, dropped);
+  await store.close();
+  return lines;
+}
+
 describe('a sandbox that writes at full speed while its core is killed, again and again', () => {
   it('has every line once, in its log and for who follows it all the time', async () => {
     const root = await newRoot();
-    let core = await startCoreProcess(root);
-    // 31 MB, and a pause now and then, so that it is still writing when the last core comes.
-    const count = 4_000_000;
-    const part = count / 8;
-    const script = `for i in 0 1 2 3 4 5 6 7; do seq $((i*${part}+1)) $(((i+1)*${part})); sleep 0.4; done; exit 4`;
+    let core = await startCoreProcess(root, { logSize: 128 * MIB });
+    // 47 MB in four parts, each of which waits until it is told to begin.
+    const count = 6_000_000;
+    const part = count / 4;
+    const script = `mkfifo /go; for i in 0 1 2 3; do read _ < /go; seq $((i*${part}+1)) $(((i+1)*${part})); done; exit 4`;
     await core.api.sandboxes.create({ ...ref, spec: command(script) });
     const { grpcSocket, httpSocket } = corePaths({ FSB_ROOT: root }, 0);
     const client = connectCore({ grpc: `unix://${grpcSocket}`, http: `unix://${httpSocket}` });
@@ -88,11 +115,20 @@ describe('a sandbox that writes at full speed while its core is killed, again an
         followed.push(entry.data, entry.dropped);
       }
     })();
-    for (const pause of [300, 700, 100]) {
-      await delay(pause);
+    for (const [n, bytes] of [2 * MIB, 4 * MIB, MIB / 4].entries()) {
+      const grown = grownBy(root, bytes);
+      const begun = begin(core).catch(() => {});
+      await grown;
       await core.kill();
-      core = await startCoreProcess(root);
+      await begun;
+      // It was being written: the part has begun, and is not at its end.
+      const { last, problem } = await logOnDisk(root);
+      expect(problem).toBeUndefined();
+      expect(last).toBeGreaterThan(n * part);
+      expect(last).toBeLessThan((n + 1) * part);
+      core = await startCoreProcess(root, { logSize: 128 * MIB });
     }
+    await begin(core);
     expect(await core.api.sandboxes.wait(ref)).toMatchObject({ code: 4 });
     await following;
     const read = new NumberedLines();
@@ -119,9 +155,7 @@ describe('a flood of ten million lines', () => {
     const [keen, idle] = [reader(), reader()];
     const idleLines = new NumberedLines();
     const first = idle.next();
-    const argv = ['touch', '/dev/shm/go'];
-    const request = { argv, env: {}, cwd: '', user: '', tty: false, stdin: false };
-    await (await core.api.sandboxes.exec(ref, request)).exited;
+    await said(await core.api.sandboxes.exec(ref, request('touch', '/dev/shm/go')));
     // One that does not read on until all is over.
     const begin = (await first).value!;
     idleLines.push(begin.data, begin.dropped);

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { Janitor } from '../../../src/core/agent/recovery/janitor.ts';
 import type { RuntimeDriver, RuntimeInstance } from '../../../src/core/runtime/driver.ts';
-import { createManualClock } from '../../helpers/manual-clock.ts';
+import { createManualClock, settle } from '../../helpers/manual-clock.ts';
 
 function world() {
   const clock = createManualClock();
@@ -10,7 +10,7 @@ function world() {
   const wanted = new Set(['wanted']);
   const destroyed: string[] = [];
   const stuck = new Set<string>();
-  let broken = false;
+  let [broken, slowness] = [false, 0];
   const driver = {
     async list() {
       if (broken) throw new Error('the runtime does not answer');
@@ -18,6 +18,7 @@ function world() {
     },
     async destroy(id: string) {
       if (stuck.has(id)) throw new Error('a process cannot be killed');
+      if (slowness > 0) await new Promise<void>((resolve) => clock.after(slowness, resolve));
       destroyed.push(id);
       present.delete(id);
     },
@@ -36,6 +37,8 @@ function world() {
     wanted,
     destroyed,
     breakRuntime: (now: boolean) => (broken = now),
+    /** Milliseconds that each destroy takes. */
+    slow: (ms: number) => (slowness = ms),
   };
 }
 
@@ -88,4 +91,25 @@ it('tries again to remove what could not be removed, and the others meanwhile', 
   await janitor.sweep();
   expect(destroyed).toEqual(['another', 'orphan']);
   expect(janitor.stuck).toEqual([]);
+});
+
+it.each([
+  ['slow', 1_000, 1_000, ['orphan']],
+  ['endless', 3_600_000, 5_000, []],
+])('twenty orphans that are %s to destroy do not hold the end up', async (_, each, longest, expected) => {
+  const { clock, janitor, present, destroyed, slow } = world();
+  for (let n = 1; n < 20; n++) present.add(`orphan${n}`);
+  slow(each);
+  janitor.start();
+  await clock.advance(60_000);
+  let isClosed = false;
+  const closing = janitor.close().then(() => {
+    isClosed = true;
+  });
+  await clock.advance(longest);
+  await settle();
+  expect(isClosed).toBe(true);
+  await closing;
+  await clock.advance(120_000);
+  expect(destroyed).toEqual(expected);
 });

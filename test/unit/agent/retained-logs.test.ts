@@ -17,8 +17,11 @@ async function world(options: { retention?: number; most?: number } = {}) {
   const clock = createManualClock();
   const table = memoryTable<RetainedLog>();
   const logs = await place.open({ clock });
-  const open = (retention = options.retention ?? HOUR, store: Pick<LogStore, 'size' | 'remove'> = logs) =>
-    new RetainedLogs({ table, logs: store, retention, clock, log: quiet, most: options.most });
+  const open = (
+    retention = options.retention ?? HOUR,
+    store: Pick<LogStore, 'size' | 'remove'> = logs,
+    most = options.most,
+  ) => new RetainedLogs({ table, logs: store, retention, clock, log: quiet, most });
   const write = async (id: string, bytes = 10): Promise<void> => {
     const writer = await logs.writer(id);
     await writer.append({ stream: 'stdout', offset: 0, data: Buffer.alloc(bytes, 'x') });
@@ -133,6 +136,17 @@ describe('a log of a deleted sandbox', () => {
       await retained.keep(`d${n}`, ref(`d${n}`));
     }
     expect((await it.there())[0]).toEqual(['d6', 'd7', 'd8', 'd9']);
+  });
+
+  it('makes the room that an earlier core was killed before', async () => {
+    await using it = await world();
+    for (const id of [a, b]) await it.write(id, 100 * KIB);
+    const killed = it.open();
+    for (const id of [a, b]) await killed.keep(id, ref('box'));
+    const next = it.open(HOUR, it.logs, 150 * KIB);
+    expect(await next.keep(b, ref('box'))).toBe(true);
+    expect(next.entries().map(([id]) => id)).toEqual([b]);
+    expect(await it.there()).toEqual([[b], [b]]);
   });
 
   it('is no reason to keep its sandbox when there is no room for its record', async () => {

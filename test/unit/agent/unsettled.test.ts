@@ -59,3 +59,20 @@ it('nothing is tried after the end', async () => {
   await settle();
   expect(tries).toBe(0);
 });
+
+it('an attempt that does not end holds the end up for five seconds', async () => {
+  const { clock, unsettled } = world();
+  unsettled.add(found, () => new Promise(() => {}));
+  clock.advance(1_000);
+  await settle();
+  let isClosed = false;
+  void unsettled.close().then(() => {
+    isClosed = true;
+  });
+  clock.advance(4_999);
+  await settle();
+  expect(isClosed).toBe(false);
+  clock.advance(1);
+  await settle();
+  expect([isClosed, clock.pending]).toEqual([true, 0]);
+});

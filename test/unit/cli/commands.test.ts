@@ -130,6 +130,20 @@ describe('run', () => {
     expect(JSON.parse((await fsb('get job -o json')).stdout).phase).toBe('Running');
   });
 
+  it('that is not waited for any longer says that it runs on', async () => {
+    const { code, stderr } = await fsb('run job -a --timeout 300ms --image host sleep 60');
+    expect(code).toBe(124);
+    expect(stderr).toMatch(
+      /^Error: not done within 300ms\nHint: job runs on: fsb-ctl logs -f job .*delete job/,
+    );
+    expect(JSON.parse((await fsb('get job -o json')).stdout).phase).toBe('Running');
+  });
+
+  it('takes --timeout 0 for no limit', async () => {
+    const { code, stdout } = await fsb('run job --rm --timeout 0 --image host echo done');
+    expect([code, stdout]).toEqual([0, 'done\n']);
+  });
+
   it('with -d --rm prints what it prints with -d, and leaves the rest to the core', async () => {
     const create = vi.spyOn(core.sandboxes, 'create');
     const { code, stdout } = await fsb('run job -qd --rm --image host sleep 60');
@@ -311,6 +325,29 @@ describe('exec', () => {
     await vi.waitFor(() => expect(line.forced).toEqual([130]));
     line.events.emit('SIGTERM');
     expect(await line.code).toBe(143);
+  });
+
+  it('says then what becomes of what runs with --rm', async () => {
+    const script = 'trap "" INT; echo up; exec sleep 60';
+    const line = startCommandLine(['run', 'job', '--rm', '--image', 'host', '--', 'sh', '-c', script], {
+      core,
+    });
+    await line.stdout.until('up');
+    for (let i = 0; i < 3; i++) line.events.emit('SIGINT');
+    await line.stderr.until('see fsb-ctl list. It is deleted when its command ends.\n');
+    line.events.emit('SIGTERM');
+    expect(await line.code).toBe(143);
+  });
+
+  it('reports a loss below what stands on the terminal that it drew on', async () => {
+    const loss = Promise.reject(new FsbError('run_failed', 'lost the process'));
+    loss.catch(() => {});
+    const broken = async () => ({ ...exitedSession('root@box:/# ', 0), exited: loss });
+    vi.spyOn(core.sandboxes, 'exec').mockImplementation(broken);
+    const line = startCommandLine(['exec', '-it', 'box', 'sh'], { core, tty: true });
+    expect([await line.code, line.stderr.text]).toEqual([125, '\r\nError: lost the process\n']);
+    const { stderr } = await fsb('exec -i box sh');
+    expect(stderr).toBe('Error: lost the process\n');
   });
 
   it.each(['--no-sig-proxy', '--sig-proxy=false'])('keeps signals to itself with %s', async (flag) => {

@@ -89,9 +89,10 @@ describe('run without an image, on a terminal', () => {
     expect(await rounds()).toBe(2);
   });
 
-  it('keeps wrong YAML when the user gives up', async () => {
+  it.each(['n\r', '\u0003'])('keeps wrong YAML when the user gives up with %j', async (key) => {
     const line = await edit([write('image: [host\\n')]);
-    await answer(line, 'Edit it again?', 'n');
+    await line.stderr.until('Edit it again?');
+    line.stdin.write(key);
     expect(await line.code).toBe(130);
     expect(line.stderr.text).toContain(`Your text is kept in ${remembered}`);
     expect(await readFile(remembered, 'utf8')).toBe('image: [host\n');
@@ -111,6 +112,7 @@ describe('run without an image, on a terminal', () => {
     await line.stderr.until('Create sandbox box');
     line.stdin.write('\u0003');
     expect(await line.code).toBe(130);
+    expect(line.stderr.text).toContain(`Your text is kept in ${remembered}`);
   });
 
   it('says where it cannot keep the text', async () => {

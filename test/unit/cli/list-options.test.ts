@@ -192,3 +192,34 @@ describe('records that are set aside', () => {
     ).toBe('');
   });
 });
+
+describe('where there is no row', () => {
+  const empty = { sandboxes: { list: async () => [] }, images: { list: async () => [] } };
+  const core = { ...empty, pools: { leases: async () => [] }, close: async () => {} } as unknown as CoreApi;
+  const onNothing = (line: string) => runCommandLine(line.split(' '), { core });
+
+  it.each([
+    'list --sort-by nam',
+    'list --format {{.nope}}',
+    'list -o jsonpath={.nope}',
+    'list -o jsonpath={.items[*].nope}',
+    'image list --format {{.nope}}',
+    'pool leases -o jsonpath={.nope}',
+  ])('a field that no row would have is a mistake all the same: %s', async (line) => {
+    const { code, stderr } = await onNothing(line);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('there is no field "n')]);
+  });
+
+  it.each([
+    'list --sort-by -age',
+    'list --sort-by labels.team',
+    'list --format {{.Names}}',
+    'list --format {{.ID}}{{.RunningFor}}{{.labels.team}}',
+    'list -o jsonpath={.items[0].spec.resources.memory}',
+    'image list --format {{.Repository}}:{{.Tag}}',
+    'pool leases -o template={{.pool}}',
+  ])('one that it would have prints nothing: %s', async (line) => {
+    const { code, stdout, stderr } = await onNothing(line);
+    expect([code, stdout.trim(), stderr]).toEqual([0, line.includes('sort') ? expect.anything() : '', '']);
+  });
+});

@@ -68,6 +68,29 @@ describe('a spec in YAML', () => {
     await expect(check(text)).rejects.not.toThrow('expected');
   });
 
+  it.each([
+    ['image: [\n', '1: the [ here is never closed with ]'],
+    ['image: host\nargs: [a, [b]\nttl: 1h\n', '2: the [ here is never closed with ]'],
+    ['image: host\nenvs: {A: "1"\nttl: 1h\n', '2: the { here is never closed with }'],
+    ['{"image": "host"\n', '1: the { here is never closed with }'],
+    ['image: host\nargs: ["a, b]\nttl: 1h\n', '2: the " here is never closed with "'],
+    ["image: 'host\nttl: 1h\n", "1: the ' here is never closed with '"],
+    ['image: host\nargs\nttl: 1h\n', '2: this is no `key: value`'],
+    ['image: host\nttl 1h\n', '2: this is no `key: value`'],
+    ['image: host\nuser: @me\n', '2: a value that begins with @ needs quotes'],
+    ['image: host\ncommand: echo: x\n', '2: this value goes on as if it were a key'],
+    ['image: host\nenvs:\n  A: x\n    B: y\n', '3: this value goes on as if it were a key'],
+  ])('tells where the text is no YAML, in plain words: %j', async (text, reason) => {
+    await expect(check(text)).rejects.toThrow(`invalid sandbox spec: box.yaml:${reason}`);
+  });
+
+  it('tells what is wrong in the order of the text', async () => {
+    const error = await check('image: host\nfoo: 1\nttl: soon\nbar: 2\ntty: x\n').catch((thrown) => thrown);
+    expect((error as Error).message.match(/box\.yaml:\d/g)).toEqual(
+      [2, 3, 4, 5].map((line) => `box.yaml:${line}`),
+    );
+  });
+
   it('does not expand a bomb of aliases', async () => {
     const levels = Array.from(
       { length: 9 },
@@ -96,7 +119,7 @@ describe('a spec in YAML', () => {
     ['a key that is a map', '{? {a: b} : c, image: host}', 'box.yaml:1: a key must be a plain text'],
     ['a key of bytes', 'image: host\n!!binary aGk=: 1', 'box.yaml:2: a key must be a plain text'],
     ['no key', '~: 1\nimage: host', 'box.yaml:1: a key must be a plain text'],
-    ['a tab', 'image: host\nenvs:\n\tA: "1"', 'box.yaml:3: Tabs are not allowed'],
+    ['a tab', 'image: host\nenvs:\n\tA: "1"', 'box.yaml:3: a tab cannot indent'],
     ['a NUL', 'image: h\0st\n', 'box.yaml:1: image: must not contain a NUL byte'],
     ['bytes that are no text', Buffer.from('6920ff3a2061', 'hex').toString(), 'box.yaml:1: unknown key'],
     ['what objects inherit', '__proto__: {a: 1}\nimage: host', 'box.yaml:1: unknown key __proto__'],

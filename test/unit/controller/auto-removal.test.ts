@@ -55,6 +55,43 @@ const session: ProcessSession = {
 };
 const watching = { stdin: false, replay: true };
 
+describe('the name of what goes with its run', () => {
+  /** The next core, a moment after its start, over a `run --rm` that has ended. */
+  async function nextCoreAtOnce(state: AgentSandboxState) {
+    const before = await created();
+    before.controller.close();
+    await before.clock.advance(1);
+    const next = controllerWorld(before.records, before.clock);
+    next.agent.held.set(before.id, state);
+    await next.controller.recover();
+    return { ...next, id: before.id };
+  }
+
+  it('is free at once in the next core', async () => {
+    const { agent, controller, clock, id } = await nextCoreAtOnce(exit(0, 1));
+    const again = await controller.create(request);
+    expect(again.id).not.toBe(id);
+    await clock.advance(0);
+    expect([agent.forgotten, (await controller.list({})).map((each) => each.id)]).toEqual([[id], [again.id]]);
+  });
+
+  it('is in use while it runs, or somebody reads it', async () => {
+    const inUse = { code: 'already_exists' };
+    const { controller } = await nextCoreAtOnce(running);
+    expect(await failure(controller.create(request))).toMatchObject(inUse);
+    const other = await nextCoreAtOnce(exit(0, 1));
+    other.agent.api.attach = async () => session;
+    await other.controller.attach(box, watching);
+    expect(await failure(other.controller.create(request))).toMatchObject(inUse);
+  });
+
+  it('is in use in the core that has created it: its client may be about to attach', async () => {
+    const { agent, controller, id } = await created();
+    await agent.report(id, exit(0, 1));
+    expect(await failure(controller.create(request))).toMatchObject({ code: 'already_exists' });
+  });
+});
+
 describe('what goes with its run', () => {
   it('is deleted by the core a while after it has ended, and nothing of it is left', async () => {
     const { agent, id, isGoneAfter, clock, records } = await created();

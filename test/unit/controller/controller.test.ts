@@ -331,6 +331,23 @@ describe.each([HOUR, -HOUR])('when the wall clock jumps by %d ms', (jump) => {
   const phaseIn = async ({ controller, ref }: ReturnType<typeof world>): Promise<string> =>
     (await controller.get(ref('box'))).state.phase;
 
+  it('a ttl is as long, also when that is while it starts', async () => {
+    const { clock, agent, controller, create, ref } = world();
+    const { onStart } = agent;
+    agent.onStart = async (...args) => {
+      const started = await onStart(...args);
+      clock.jump(jump);
+      await clock.advance(1_000);
+      return started;
+    };
+    await create('box', { ttl: '10s' });
+    const phase = async () => (await controller.get(ref('box'))).state.phase;
+    await clock.advance(jump > 0 ? 8_999 : 9_999);
+    expect(await phase()).toBe('Running');
+    await clock.advance(1);
+    expect(await phase()).toBe('Expired');
+  });
+
   it('a change of something else leaves a ttl as it is', async () => {
     const all = world();
     await all.create('box', { ttl: '60s' });

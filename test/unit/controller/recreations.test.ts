@@ -134,6 +134,19 @@ describe('a lost sandbox', () => {
     }
   });
 
+  it.each([1e9, -1e9])(
+    'is in a row for a minute of running, though the wall clock jumps by %d ms',
+    async (jump) => {
+      const it = await lostWorld(atOnce);
+      await waits(it, 3);
+      it.clock.jump(jump);
+      expect(await waits(it, 1)).toEqual([4000]);
+      it.clock.jump(jump);
+      await it.clock.advance(60_000);
+      expect(await waits(it, 2)).toEqual([0, 1000]);
+    },
+  );
+
   it('that does not start again is Failed, says why, and is not tried again', async () => {
     const { clock, controller, agent } = await lostWorld();
     agent.onStart = () => Promise.reject(new FsbError('no_capacity', 'the disk is full'));

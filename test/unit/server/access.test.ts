@@ -100,7 +100,8 @@ describe('the core of a caller', () => {
   it('does not tell by what sandboxes use whether one is in the namespace that names fall back to', async () => {
     await using core = hostCore();
     const spec = { image: 'host', command: ['sleep', '1000'] };
-    for (const namespace of ['default', 'mine']) await core.sandboxes.create({ namespace, name: 'box', spec });
+    for (const namespace of ['default', 'mine'])
+      await core.sandboxes.create({ namespace, name: 'box', spec });
     const { sandboxes } = coreFor(core, { caller: caller({ scopes: ['read'] }) });
     const [there, near] = await Promise.all(
       ['box', 'bax'].map((name) => errorOf(sandboxes.usage({ names: [name] }))),

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { systemClock } from '../../../src/core/model/clock.ts';
+import { type Clock, systemClock } from '../../../src/core/model/clock.ts';
 import { AuditLog } from '../../../src/core/server/access/audit-log.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
 
 let directory: string;
 let path: string;
@@ -14,8 +15,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-const open = (longest = 1000): AuditLog =>
-  new AuditLog({ path, longest, clock: systemClock, log: pino({ level: 'silent' }) });
+const open = (longest = 1000, clock: Clock = systemClock): AuditLog =>
+  new AuditLog({ path, longest, clock, log: pino({ level: 'silent' }) });
 const linesOf = (file: string): string[] => readFileSync(file, 'utf8').trim().split('\n');
 const write = (log: AuditLog, object: string): void =>
   log.write({ caller: 'ci', address: '', method: 'sandboxes.create', object, code: 'ok' });
@@ -42,6 +43,29 @@ it('cannot be emptied by who names long things', () => {
   for (let i = 0; i < 10; i++) write(log, 'x'.repeat(4 * 1024 * 1024));
   log.close();
   expect(JSON.parse(linesOf(path)[0]!)).toMatchObject({ object: 'the one that matters' });
+});
+
+it('cannot be emptied by who is refused again and again, and says how often that was', async () => {
+  const clock = createManualClock();
+  const log = open(10_000, clock);
+  write(log, 'the one that matters');
+  const refuse = (caller: string, object: string): void =>
+    log.write({ caller, address: '', method: 'sandboxes.create', object, code: 'denied' });
+  for (let n = 0; n < 2_000; n++) refuse('reader', `a/${n}`);
+  refuse('other', 'b');
+  write(log, 'c');
+  await clock.advance(60_000);
+  refuse('reader', 'next');
+  for (let n = 0; n < 21; n++) refuse('other', `d/${n}`);
+  log.close();
+  const entries = linesOf(path).map((line) => JSON.parse(line));
+  expect(entries.map(({ object }) => object)).toEqual([
+    ...['the one that matters', ...Array.from({ length: 20 }, (_, n) => `a/${n}`), 'b', 'c'],
+    ...['a/1999', 'next', ...Array.from({ length: 21 }, (_, n) => `d/${n}`)],
+  ]);
+  expect(entries.filter(({ more }) => more !== undefined)).toEqual([
+    expect.objectContaining({ caller: 'reader', object: 'a/1999', code: 'denied', more: 1_979 }),
+  ]);
 });
 
 it('goes on where older ones cannot be put away, and when its file was taken away', () => {

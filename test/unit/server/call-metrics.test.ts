@@ -3,6 +3,7 @@ import { systemClock } from '../../../src/core/model/clock.ts';
 import { newTally } from '../../../src/core/model/tally.ts';
 import { createCoreMetrics } from '../../../src/core/server/metrics/core-metrics.ts';
 import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
+import { loadProto, protoClient, serviceError } from '../../helpers/core/proto-client.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
 let inner: HostCore;
@@ -37,6 +38,19 @@ it('count creates, whichever way they come, also those that fail', async () => {
   const lines = await scrape();
   expect(lines).toContain(`${name}{mode="fast",success="true"} 1`);
   expect(lines).toContain(`${name}{mode="fast",success="false"} 1`);
+});
+
+it('count creates with a mode that is none as others, whatever it is', async () => {
+  const client = protoClient(
+    ...([served.servers.grpc[0]!, loadProto('proto/fastpath/v1/fastpath.proto')] as const),
+    'fastpath.v1.FastPathService',
+  );
+  const request = { image: '', consistency_mode: 9 };
+  await serviceError(client.call('CreateSandbox', request));
+  client.close();
+  const modes = (await scrape()).flatMap((line) => /_seconds_count\{mode="([^"]*)"/.exec(line)?.[1] ?? []);
+  expect(modes).toContain('other');
+  expect(modes.filter((mode) => !['fast', 'strong', 'other'].includes(mode))).toEqual([]);
 });
 
 it('count commands by what they run in, while they run and when they have ended', async () => {

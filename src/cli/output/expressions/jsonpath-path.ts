@@ -1,4 +1,4 @@
-import { noField, type Root } from './rows.ts';
+import { NoField, type Root } from './rows.ts';
 import type { Scanner } from './scanner.ts';
 import { type Data, elementOf, isObject, keyOf, ordered, same } from './values.ts';
 
@@ -61,7 +61,8 @@ const presentIn: LookUp = (value, name, root) => {
 /** @throws invalid_argument when a row has none of that name; deeper, where keys are the user's own, there is nothing */
 const fieldOf: LookUp = (value, name, root) => {
   const found = present(value, name);
-  if (found.length === 0 && isObject(value) && root.rows.has(value)) throw noField(name, Object.keys(value));
+  if (found.length === 0 && isObject(value) && root.rows.has(value))
+    throw new NoField(name, Object.keys(value));
   return found;
 };
 

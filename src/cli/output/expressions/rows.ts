@@ -13,7 +13,8 @@ export const rootOf = (data: Data): Root => ({
   rows: new Set((Array.isArray(data) ? data : [data]).filter(isObject)),
 });
 
-export const noField = (name: string, known: readonly string[]): FsbError =>
-  new FsbError('invalid_argument', `there is no field ${JSON.stringify(name)}`, {
-    hint: nearest(name, known),
-  });
+export class NoField extends FsbError {
+  constructor(name: string, known: readonly string[]) {
+    super('invalid_argument', `there is no field ${JSON.stringify(name)}`, { hint: nearest(name, known) });
+  }
+}

@@ -1,5 +1,5 @@
 import { FsbError } from '../../../core/model/errors.ts';
-import { noField } from './rows.ts';
+import { NoField } from './rows.ts';
 import type { Scanner } from './scanner.ts';
 import { templateFunctions } from './template-functions.ts';
 import { type Data, isObject } from './values.ts';
@@ -104,7 +104,7 @@ function fieldOf(value: Data, name: string, { root, docker }: Scope): Data {
     if (key !== undefined) return fields[key];
   }
   if (value !== root) return undefined;
-  throw noField(name, all.flatMap(Object.keys));
+  throw new NoField(name, all.flatMap(Object.keys));
 }
 
 const fold = (name: string): string => name.replaceAll('_', '').toLowerCase();

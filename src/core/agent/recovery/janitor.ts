@@ -1,6 +1,10 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import type { RuntimeDriver } from '../../runtime/driver.ts';
+import { endsWithin } from '../pools/patience.ts';
+
+/** Milliseconds that close() waits for what is just being destroyed: the next core finds what is left. */
+const CLOSE_LIMIT = 5_000;
 
 export interface JanitorPace {
   /** Milliseconds between two looks. Default half a minute. */
@@ -53,6 +57,7 @@ export class Janitor {
       const orphans = (await driver.list()).map(({ id }) => id).filter((id) => !wanted(id));
       for (const id of this.#suspects.keys()) if (!orphans.includes(id)) this.#clear(id);
       for (const id of orphans) {
+        if (this.#closed) return;
         const since = this.#suspects.get(id) ?? clock.monotonic();
         this.#suspects.set(id, since);
         if (clock.monotonic() - since >= window && !wanted(id)) await this.#remove(id);
@@ -80,10 +85,10 @@ export class Janitor {
     this.#stuck.delete(id);
   }
 
-  /** Idempotent; waits for a sweep under way. */
+  /** Idempotent; waits for the orphan under way, for five seconds. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancel?.();
-    await this.#sweeping;
+    await endsWithin(this.#options.clock, CLOSE_LIMIT, this.#sweeping);
   }
 }

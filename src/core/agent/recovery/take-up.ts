@@ -6,6 +6,7 @@ import type { Instance } from '../../instance/instance.ts';
 import type { LogStore } from '../../logs/log-store.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
+import { failpoint } from '../../model/failpoint.ts';
 import type { RuntimeInstance } from '../../runtime/driver.ts';
 import type { RecordTable } from '../../store/store.ts';
 import type { Agent } from '../agent.ts';
@@ -56,9 +57,10 @@ export async function takeUp(
     if (slot.paused) await pause(found.id).catch(noop);
     throw error;
   }
-  await instance.destroy('its command was never started');
-  // Nobody was told that it had begun.
+  // Nobody was told that it had begun. The slot first: one without an instance would tell of a sandbox that was lost.
   await slots.remove(sandboxId);
+  failpoint('recover.unbegun');
+  await instance.destroy('its command was never started');
   return false;
 }
 

@@ -2,10 +2,13 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { UnsettledInstance } from '../../model/system.ts';
+import { endsWithin } from '../pools/patience.ts';
 
 /** Milliseconds between two attempts: doubled from one to the next. */
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 30_000;
+/** Milliseconds that close() waits for attempts under way. */
+const CLOSE_LIMIT = 5_000;
 
 interface Entry extends UnsettledInstance {
   /** Settles it. @throws why it cannot yet */
@@ -105,11 +108,12 @@ export class Unsettled {
     }
   }
 
-  /** Idempotent; waits for attempts under way. What is here is left to the next core. */
+  /** Idempotent; waits for attempts under way, for five seconds. What is here is left to the next core. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const { cancel } of this.#entries.values()) cancel?.();
-    await Promise.all([...this.#entries.values()].map(({ underWay }) => underWay));
+    const underWay = Promise.all([...this.#entries.values()].map((entry) => entry.underWay));
+    await endsWithin(this.#clock, CLOSE_LIMIT, underWay);
   }
 }
 

@@ -92,8 +92,14 @@ export class RetainedLogs {
    * @returns false when it is to go: nothing is retained, or written in it, or it cannot be recorded; a disk that is
    * full must not keep anybody from deleting
    */
-  async keep(sandboxId: string, { namespace, name }: SandboxRef): Promise<boolean> {
-    if (this.#known.has(sandboxId)) return true;
+  async keep(sandboxId: string, ref: SandboxRef): Promise<boolean> {
+    const isKept = this.#known.has(sandboxId) || (await this.#keepAnew(sandboxId, ref));
+    // Also of one that was kept before: the core may have been killed before there was room.
+    if (isKept) await this.#makeRoom();
+    return isKept;
+  }
+
+  async #keepAnew(sandboxId: string, { namespace, name }: SandboxRef): Promise<boolean> {
     const { table, logs, retention, clock, log } = this.#options;
     if (retention === 0) return false;
     try {
@@ -110,7 +116,6 @@ export class RetainedLogs {
       log.error({ err: error, sandbox: sandboxId }, 'cannot retain the log of a deleted sandbox');
       return false;
     }
-    await this.#makeRoom();
     return true;
   }
 

@@ -2,6 +2,7 @@ import { closeSync, fchmodSync, fstatSync, openSync, renameSync, writeSync } fro
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import type { ErrorCode } from '../../model/errors.ts';
+import { Refusals } from './refusals.ts';
 
 /** Bytes of one file; there are two of them, at most. */
 const LONGEST = 16 * 1024 * 1024;
@@ -19,6 +20,8 @@ export interface AuditEntry {
   /** What it was about: a name, nothing that came with it; its beginning, where it is long. */
   object: string;
   code: 'ok' | ErrorCode;
+  /** So many more of this caller failed in the same minute, and are not written down. */
+  more?: number;
 }
 
 export interface AuditLogOptions {
@@ -31,11 +34,12 @@ export interface AuditLogOptions {
 
 /**
  * Who changed what, and who was refused: a line of JSON each, in PATH and, older ones, in PATH.1. It is in the file when
- * write() returns; a disk that takes nothing does not stop the core, but its log says so. What is wrong with turning over
+ * write() returns, but for what fails again and again; a disk that takes nothing does not stop the core, but its log says so. What is wrong with turning over
  * costs no entry.
  */
 export class AuditLog {
   readonly #options: AuditLogOptions;
+  readonly #refusals: Refusals;
   #file: number;
   #size: number;
   #isBroken = false;
@@ -44,10 +48,17 @@ export class AuditLog {
   /** @throws the error of the system */
   constructor(options: AuditLogOptions) {
     this.#options = options;
+    this.#refusals = new Refusals(options.clock, (entry) => this.#append(entry));
     [this.#file, this.#size] = opened(options.path);
   }
 
   write(entry: AuditEntry): void {
+    // Of strangers it is known elsewhere how often they may be refused.
+    if (entry.code === 'ok' || entry.caller === '') this.#append(entry);
+    else this.#refusals.add(entry.caller, entry);
+  }
+
+  #append(entry: AuditEntry): void {
     const time = new Date(this.#options.clock.now()).toISOString();
     const line = Buffer.from(`${JSON.stringify({ time, ...entry }, shortened)}\n`);
     try {
@@ -62,6 +73,11 @@ export class AuditLog {
 
   /** Idempotent. */
   close(): void {
+    this.#refusals.close();
+    this.#closeFile();
+  }
+
+  #closeFile(): void {
     if (this.#file !== -1) closeSync(this.#file);
     this.#file = -1;
   }
@@ -79,7 +95,7 @@ export class AuditLog {
         closeSync(next);
         throw error;
       }
-      this.close();
+      this.#closeFile();
       [this.#file, this.#size] = [next, size];
       this.#isTooLong = false;
     } catch (error) {

@@ -36,10 +36,7 @@ export function callMetrics(registry: Registry, clock: Clock): CallMetrics {
     async timeCreate(spec, run) {
       const startedAt = clock.monotonic();
       const observe = (success: boolean): void =>
-        creates.observe(
-          { mode: spec.consistency_mode ?? 'fast', success: String(success) },
-          since(startedAt),
-        );
+        creates.observe({ mode: modeOf(spec), success: String(success) }, since(startedAt));
       try {
         const result = await run();
         observe(true);
@@ -90,6 +87,10 @@ export function callMetrics(registry: Registry, clock: Clock): CallMetrics {
     },
   };
 }
+
+/** What is asked for may be no mode at all, and is refused only later. */
+const modeOf = ({ consistency_mode: mode = 'fast' }: Pick<SandboxSpecInput, 'consistency_mode'>): string =>
+  ['fast', 'strong'].includes(mode) ? mode : 'other';
 
 function metricsOf(registry: Registry) {
   const registers = [registry];

@@ -1,9 +1,8 @@
-import { mkdir, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
 import { memoryLimit } from '../memory-limit.ts';
 import { box, COLD, expectGoesOn, expectKept, find, makeRunning } from './boxes.ts';
+import { BEGUN, ON_ITS_WAY, STARTS } from './outcomes.ts';
 import { scenario } from './scenario.ts';
 
 const MIB = 1024 * 1024;
@@ -21,33 +20,6 @@ const nameOf = async (api: CoreApi): Promise<string> =>
     .filter(({ name, state }) => name !== 'bystander' && state.phase === 'Running')
     .map(({ name }) => name)
     .join(' and ');
-
-/** From here on the command has begun, on record. */
-const BEGUN = ['start.recorded', 'start.answered', 'again.started', 'forget.'];
-
-/** The command has begun, and that is on its way to the disk. */
-const ON_ITS_WAY = ['start.spawned', 'rotate.'];
-
-/** What becomes of one that is started again, from its next record on. */
-const STARTS = {
-  Failed: [
-    ...['again.renewed', 'start.', 'boot.', 'record.sandboxes.committed', 'record.instances.'],
-    ...['record.slots.begun', 'record.instances.committed#2', ...ON_ITS_WAY],
-  ],
-  Running: [
-    ...[
-      ...BEGUN,
-      ...ON_ITS_WAY,
-      'record.slots.committed',
-      'record.slots.begun#2',
-      'record.slots.committed#2',
-    ],
-    ...['record.sandboxes.begun#2', 'record.sandboxes.committed#2', 'record.instances.committed#2'],
-  ],
-};
-
-/** A directory of the machine that a sandbox sees. */
-const mountedBelow = (root: string): string => join(root, 'mounted');
 
 /** What is done to a sandbox that is there. */
 export const changeScenarios = [
@@ -71,25 +43,6 @@ export const changeScenarios = [
     becomes: { Exited: ['again.ended', 'record.sandboxes.begun'], ...STARTS },
     ends: 'Running',
     check: expectGoesOn,
-  }),
-  scenario({
-    name: 'start after a start that failed',
-    core: COLD,
-    prepare: async (api, root) => {
-      const source = mountedBelow(root);
-      await mkdir(source);
-      await makeRunning(api, { mounts: [{ source, target: '/mnt' }] });
-      await api.sandboxes.stop(box, { grace: 0 });
-      // By then it has the files and the log.
-      await rmdir(source);
-      await expect(api.sandboxes.start(box)).rejects.toThrow(source);
-      await mkdir(source);
-    },
-    act: (api) => api.sandboxes.start(box),
-    becomes: { ...STARTS, Failed: ['again.ended', 'record.sandboxes.begun', ...STARTS.Failed] },
-    ends: 'Running',
-    check: expectGoesOn,
-    tidy: (_, root) => rmdir(mountedBelow(root)),
   }),
   ...(['restart', 'reset'] as const).map((verb) =>
     scenario({

@@ -1,13 +1,16 @@
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { RETAINED_LOG_VERSION } from '../../../../src/core/agent/sandboxes/retained-logs.ts';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
 import { segmentMagic } from '../../../../src/core/logs/record.ts';
 import { wholeLog } from '../../../../src/core/model/logs.ts';
 import type { Sandbox } from '../../../../src/core/model/sandbox.ts';
+import { encodeRecord } from '../../../../src/core/store/record-table.ts';
 import { eventually } from './always.ts';
-import { box, COLD, expectKept, go, logOf, makeRunning, removeSetAside, WAIT } from './boxes.ts';
+import { box, COLD, expectKept, find, go, logOf, makeRunning, removeSetAside, WAIT } from './boxes.ts';
 import { GOES } from './outcomes.ts';
+import { changeRecords } from './records.ts';
 import { scenario } from './scenario.ts';
 
 const MIB = 1024 * 1024;
@@ -22,6 +25,12 @@ const nothingRetained = (api: CoreApi): Promise<void> =>
     const there = (await api.sandboxes.list({})).map(({ id }) => id);
     expect((await api.system.usage()).logs.map(({ sandboxId }) => sandboxId).sort()).toEqual(there.sort());
   });
+
+/** Of a log that by its record takes all the room that there is for them. */
+const OLDEST = {
+  ...{ sandboxId: 's00000000000000ff', namespace: 'default', name: 'oldest', order: 1, size: 1024 ** 3 },
+  ...{ deletedAt: Date.now(), retention: 3_600_000 },
+};
 
 /** The only file of the log of a sandbox that has written a line. */
 const segmentOf = (root: string, { id }: Sandbox): string => join(root, 'state/logs', id, '00000001.log');
@@ -55,6 +64,37 @@ export const logScenarios = [
     outcome: async (api) => ((await api.system.retainedLogs()).length > 0 ? 'retained' : 'none'),
     becomes: { retained: ['record.'], none: ['record.retained-logs.committed', 'retain.'] },
     ends: 'none',
+    tidy: removeRetained,
+  }),
+  scenario({
+    name: 'delete, when the retained logs are more than there may be',
+    // As in one that makes no room.
+    besides: ['end.', 'return.', 'destroy.', 'record.sandboxes.', 'record.slots.', 'record.instances.'],
+    core: { ...COLD, logRetention: 3_600_000 },
+    prepare: async (api, root) => {
+      await makeRunning(api);
+      await mkdir(join(root, 'state/logs', OLDEST.sandboxId));
+      await changeRecords(
+        root,
+        async (table) =>
+          void (await table('retained-logs').put(
+            OLDEST.sandboxId,
+            encodeRecord(RETAINED_LOG_VERSION, OLDEST),
+          )),
+      );
+    },
+    restarted: true,
+    act: (api) => api.sandboxes.delete(box, { grace: 0 }),
+    outcome: async (api) =>
+      (await api.system.retainedLogs())
+        .map(({ sandboxId }) => (sandboxId === OLDEST.sandboxId ? 'oldest' : 'box'))
+        .join(),
+    becomes: { oldest: ['delete.begun'], box: [''] },
+    ends: 'box',
+    check: async (api, _, __, root) => {
+      if ((await find(api)) !== undefined) return;
+      expect(await readdir(join(root, 'state/logs'))).not.toContain(OLDEST.sandboxId);
+    },
     tidy: removeRetained,
   }),
   scenario({

@@ -53,3 +53,27 @@ export const GOES: Scenario['becomes'] = {
     'record.',
   ],
 };
+
+/** From here on the command has begun, on record. */
+export const BEGUN = ['start.recorded', 'start.answered', 'again.started', 'forget.'];
+
+/** The command has begun, and that is on its way to the disk. */
+export const ON_ITS_WAY = ['start.spawned', 'rotate.'];
+
+/** What becomes of one that is started again, from its next record on. */
+export const STARTS = {
+  Failed: [
+    ...['again.renewed', 'start.', 'boot.', 'record.sandboxes.committed', 'record.instances.'],
+    ...['record.slots.begun', 'record.instances.committed#2', ...ON_ITS_WAY],
+  ],
+  Running: [
+    ...[
+      ...BEGUN,
+      ...ON_ITS_WAY,
+      'record.slots.committed',
+      'record.slots.begun#2',
+      'record.slots.committed#2',
+    ],
+    ...['record.sandboxes.begun#2', 'record.sandboxes.committed#2', 'record.instances.committed#2'],
+  ],
+};

@@ -1,5 +1,7 @@
 import { expect } from 'vitest';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
+import type { ProcessSession } from '../../../../src/core/model/process.ts';
+import { eventually } from './always.ts';
 import { COLD, makeRunning } from './boxes.ts';
 import { scenario } from './scenario.ts';
 import { request, said } from './sessions.ts';
@@ -14,6 +16,9 @@ const stateOfOther = async (api: CoreApi): Promise<string> =>
 
 const warmCount = async (api: CoreApi): Promise<string> =>
   (await api.pools.status('default-pool')).map(({ warm }) => `${warm}`).join();
+
+const idleOnes = async (api: CoreApi): Promise<string[]> =>
+  (await api.pools.get('default-pool')).instances.flatMap(({ id, holder }) => (holder ? [] : [id]));
 
 /** Its first record of the instance says that nobody has it any more. */
 const RELEASED = {
@@ -55,6 +60,23 @@ export const poolScenarios = [
     ends: 'none',
   }),
   scenario({
+    name: 'the end of a lease in which nothing runs any more',
+    besides: ['exec.'],
+    core: COLD,
+    prepare: async (api) => {
+      const { id } = await api.pools.lease({ ...LEASE, ttl: 300 });
+      return api.pools.exec(id, { ...request('cat'), stdin: true });
+    },
+    // Its time counts from the end of the command on; for the next core from its start on.
+    act: async (api, command: ProcessSession) => {
+      command.endInput();
+      await said(command);
+      await eventually(async () => expect(await leased(api)).toBe('none'));
+    },
+    outcome: leased,
+    ends: 'none',
+  }),
+  scenario({
     name: 'release to a sticky pool',
     core: { pool: { ...COLD.pool, reuse: 'sticky' } },
     prepare: (api) => api.pools.lease(LEASE),
@@ -82,6 +104,33 @@ export const poolScenarios = [
     ends: '3',
     tidy: (api) =>
       api.pools.update('default-pool', { policy: { warm: [{ image: 'host', count: 1 }] } }).then(() => {}),
+  }),
+  scenario({
+    name: 'an idle instance that grows old',
+    besides: ['boot.', 'pool.', 'record.pools.'],
+    act: async (api) => {
+      const before = await idleOnes(api);
+      // It is replaced again and again, also by the next core.
+      await api.pools.update('default-pool', { policy: { max_age: '1s' } });
+      await eventually(async () => expect(before).not.toContain((await idleOnes(api))[0]));
+    },
+    outcome: warmCount,
+    ends: '1',
+    check: async (api) => {
+      await api.pools.update('default-pool', { policy: { max_age: '0' } });
+    },
+  }),
+  scenario({
+    name: 'an idle instance that does not answer',
+    besides: ['boot.'],
+    core: { pool: { health: { interval: '200ms', timeout: '200ms' } } },
+    act: async (api) => {
+      const [silent] = (await api.pools.get('default-pool')).instances.filter(({ holder }) => !holder);
+      process.kill(silent!.pid, 'SIGSTOP');
+      await eventually(async () => expect([[], [silent!.id]]).not.toContainEqual(await idleOnes(api)));
+    },
+    outcome: warmCount,
+    ends: '1',
   }),
   scenario({
     name: 'pool delete',

@@ -1,17 +1,25 @@
 import ts from 'typescript';
 import { coreSources } from './failpoint-names.ts';
+import { isMutation } from './mutations.ts';
+
+/** Where every function is looked at; elsewhere those that have a failpoint. */
+const ROOMS = ['agent', 'controller', 'pool', 'instance', 'runtime/oci', 'logs', 'image'];
+
+const isInRooms = (file: string): boolean => ROOMS.some((room) => file.startsWith(`${room}/`));
 
 /**
- * Steps of operations that have failpoints between which there is none, so that no test kills the core there: in each
- * function that calls failpoint(), what is awaited one after the other in the order of the source.
- * @returns `agent/agent.ts forget: retained.keep, slots.remove`, sorted
+ * Steps of operations between which there is no failpoint, so that no test kills the core there: what stands one after the
+ * other in the order of the source. Steps are calls that change something which outlives the core, awaited or not, and in
+ * a function that has failpoints whatever is awaited.
+ * @returns `agent/agent.ts forget: retained.keep, slots.remove`, sorted, each once
  */
 export function unguardedSteps(): string[] {
-  const sources = coreSources().filter(([, text]) => text.includes('failpoint('));
-  return sources.flatMap(([name, text]) => inFile(name, text)).sort();
+  const sources = coreSources().filter(([name, text]) => isInRooms(name) || text.includes('failpoint('));
+  return [...new Set(sources.flatMap(([name, text]) => unguardedIn(name, text)))].sort();
 }
 
-function inFile(name: string, text: string): string[] {
+/** Those of one file. */
+export function unguardedIn(name: string, text: string): string[] {
   const source = ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true);
   const found: string[] = [];
   const look = (node: ts.Node): void => {
@@ -22,24 +30,38 @@ function inFile(name: string, text: string): string[] {
   return found;
 }
 
+const FAILPOINT = Symbol('failpoint');
+
 function inFunction(of: ts.SignatureDeclaration, file: string): string[] {
-  const steps: (string | undefined)[] = [];
+  const steps: (string | typeof FAILPOINT)[] = [];
+  const guarded = hasFailpoint(of);
   const look = (node: ts.Node): void => {
     if (ts.isFunctionLike(node)) return;
+    const before = steps.length;
     ts.forEachChild(node, look);
-    if (ts.isAwaitExpression(node)) steps.push(nameOf(node.expression));
-    if (isFailpoint(node)) steps.push(undefined);
+    if (ts.isCallExpression(node) && isFailpoint(node)) steps.push(FAILPOINT);
+    else if (ts.isCallExpression(node) && isMutation(node)) steps.push(nameOf(node));
+    // What was found within has said so already.
+    else if (guarded && ts.isAwaitExpression(node) && steps.length === before)
+      steps.push(nameOf(node.expression));
   };
   ts.forEachChild(of, look);
-  if (!steps.includes(undefined)) return [];
-  const pairs = steps.slice(1).map((step, at) => [steps[at], step] as const);
-  return pairs.flatMap(([one, next]) =>
-    one === undefined || next === undefined ? [] : [`${file} ${functionName(of)}: ${one}, ${next}`],
-  );
+  return steps.slice(1).flatMap((next, at) => {
+    const one = steps[at]!;
+    return typeof one === 'symbol' || typeof next === 'symbol'
+      ? []
+      : [`${file} ${functionName(of)}: ${one}, ${next}`];
+  });
 }
 
-const isFailpoint = (node: ts.Node): boolean =>
-  ts.isCallExpression(node) && node.expression.getText() === 'failpoint';
+function hasFailpoint(of: ts.SignatureDeclaration): boolean {
+  const look = (node: ts.Node): boolean =>
+    !ts.isFunctionLike(node) &&
+    ((ts.isCallExpression(node) && isFailpoint(node)) || ts.forEachChild(node, look) === true);
+  return ts.forEachChild(of, look) === true;
+}
+
+const isFailpoint = (node: ts.CallExpression): boolean => node.expression.getText() === 'failpoint';
 
 const functionName = (of: ts.SignatureDeclaration): string => {
   const named = ts.findAncestor<ts.SignatureDeclaration>(

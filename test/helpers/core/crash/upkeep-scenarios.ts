@@ -69,6 +69,41 @@ export const upkeepScenarios = [
     check: (api) => expectKept(api),
   }),
   scenario({
+    name: 'the start of a core on a command that was never begun',
+    besides: [
+      'recover.listed',
+      'recover.settled',
+      'recover.done',
+      'reconcile.',
+      'serve.',
+      'record.',
+      'boot.',
+    ],
+    core: { pool: { capacity: { max: 4 } } },
+    whileStarting: true,
+    // As if the core had died between the records of a start and the guest's answer.
+    prepare: async (api, root) => {
+      const { id } = await makeRunning(api);
+      await eventually(async () => expect((await api.pools.get('default-pool')).idle).toBe(1));
+      await changeRecords(root, async (table) => {
+        const change = async (name: string, key: string, more: object): Promise<void> => {
+          const { version, value } = decodeRecord(table(name).get(key)!)!;
+          await table(name).put(key, encodeRecord(version, { ...(value as object), ...more }));
+        };
+        for (const { key, value } of [...table('instances').getRange({})]) {
+          const { use } = decodeRecord(value)!.value as InstanceRecord;
+          if (use?.by === 'sandbox' && use.sandboxId === id)
+            await change('instances', key, { use: { by: 'nobody' } });
+          if (use !== undefined) continue;
+          await change('instances', key, { use: { by: 'sandbox', sandboxId: id } });
+          await change('slots', id, { instance: key });
+        }
+        await change('sandboxes', id, { state: { phase: 'Pending' } });
+      });
+    },
+    ends: 'Failed',
+  }),
+  scenario({
     name: 'the start of a core that knows a record which was set aside',
     besides: START,
     core: COLD,

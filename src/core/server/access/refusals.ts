@@ -1,0 +1,56 @@
+import type { Clock } from '../../model/clock.ts';
+import type { AuditEntry } from './audit-log.ts';
+
+/** Entries of one key that are written within this time, milliseconds. */
+const MOST = 20;
+const WINDOW = 60_000;
+
+interface Window {
+  written: number;
+  /** Came beyond these; the last one stands for all. */
+  last?: AuditEntry;
+  more: number;
+  cancel: () => void;
+}
+
+/** Entries of what changed nothing, of which anybody can make as many as they like: of many within a minute there is one. */
+export class Refusals {
+  readonly #clock: Clock;
+  readonly #write: (entry: AuditEntry) => void;
+  readonly #windows = new Map<string, Window>();
+
+  constructor(clock: Clock, write: (entry: AuditEntry) => void) {
+    this.#clock = clock;
+    this.#write = write;
+  }
+
+  /** @param key those of others are counted apart */
+  add(key: string, entry: AuditEntry): void {
+    const window = this.#windows.get(key) ?? this.#open(key);
+    if (window.written < MOST) {
+      window.written += 1;
+      this.#write(entry);
+      return;
+    }
+    if (window.last !== undefined) window.more += 1;
+    window.last = entry;
+  }
+
+  /** Writes what is left. Idempotent. */
+  close(): void {
+    for (const key of [...this.#windows.keys()]) this.#close(key);
+  }
+
+  #open(key: string): Window {
+    const window = { written: 0, more: 0, cancel: this.#clock.after(WINDOW, () => this.#close(key)) };
+    this.#windows.set(key, window);
+    return window;
+  }
+
+  #close(key: string): void {
+    const { last, more, cancel } = this.#windows.get(key)!;
+    this.#windows.delete(key);
+    cancel();
+    if (last !== undefined) this.#write(more === 0 ? last : { ...last, more });
+  }
+}

@@ -1,0 +1,4 @@
+import { describeCrashes } from '../../../helpers/core/crash/describe-crashes.ts';
+import { failureScenarios } from '../../../helpers/core/crash/failure-scenarios.ts';
+
+describeCrashes(failureScenarios);
