@@ -7,6 +7,7 @@ import { FsbError } from '../model/errors.ts';
 import { failpoint } from '../model/failpoint.ts';
 import type { Sandbox } from '../model/sandbox.ts';
 import { defaultResources, type Resources } from '../model/shape.ts';
+import { assertLabels } from '../model/spec-size.ts';
 import { type Expires, expiresOf } from './expires.ts';
 import { type Lost, lostFor } from './failure-policy.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -116,7 +117,10 @@ function newRecovery(
 
 function changedSpec(spec: Sandbox['spec'], change: CheckedChange): Sandbox['spec'] {
   const { ttl, expireTime, failurePolicy, recoveryTimeoutSeconds, labels = {}, resources } = change;
-  const kept = Object.entries({ ...spec.labels, ...labels }).filter(([, value]) => value !== null);
+  const all = Object.entries({ ...spec.labels, ...labels }).filter(([, value]) => value !== null);
+  const kept = Object.fromEntries(all) as Record<string, string>;
+  // Those of its image are as long as they are.
+  if (Object.values(labels).some((value) => value !== null)) assertLabels(kept);
   return {
     ...spec,
     ...((ttl !== undefined || expireTime !== undefined) && {
@@ -125,7 +129,7 @@ function changedSpec(spec: Sandbox['spec'], change: CheckedChange): Sandbox['spe
     }),
     ...(failurePolicy && { failure_policy: failurePolicy }),
     ...(recoveryTimeoutSeconds !== undefined && { recovery_timeout_seconds: recoveryTimeoutSeconds }),
-    labels: Object.fromEntries(kept) as Record<string, string>,
+    labels: kept,
     resources: { ...spec.resources, ...resources },
   };
 }

@@ -4,6 +4,7 @@ import { specFlags, withFlag } from './flag-names.ts';
 import { DEFAULT_POOL, isName } from './ids.ts';
 import { describeIssues } from './issues.ts';
 import { parseDuration, parseMemory, parseSize, wholeDuration } from './quantity.ts';
+import { assertSize } from './spec-size.ts';
 
 /** The sandbox spec: the same on the command line, in YAML, in gRPC and in REST; snake_case as users write it. */
 
@@ -98,7 +99,7 @@ export type SandboxSpecInput = z.input<typeof sandboxSpecSchema>;
 
 /**
  * Checks what a user wrote, wherever it came from.
- * @throws invalid_argument that names every wrong key and value, with a did-you-mean for unknown keys
+ * @throws invalid_argument that names every wrong key and value, with a did-you-mean for unknown keys; or it is too long
  */
 export function parseSpec(input: unknown): SandboxSpec {
   const result = sandboxSpecSchema.safeParse(input);
@@ -107,6 +108,7 @@ export function parseSpec(input: unknown): SandboxSpec {
     throw new FsbError('invalid_argument', 'invalid sandbox spec: ttl and expire_time are both given', {
       hint: 'Give one of them.',
     });
+  assertSize(result.data);
   return result.data;
 }
 

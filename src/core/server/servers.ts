@@ -7,10 +7,10 @@ import type { Descriptors } from '../model/descriptors.ts';
 import { FsbError } from '../model/errors.ts';
 import { traced } from '../model/trace.ts';
 import { PoolServer } from '../tools/pool-server.ts';
+import { BodyRoom } from './body-room.ts';
 import { type Door, openDoors, type Security } from './doors.ts';
 import { type GrpcLimits, startGrpcServer } from './grpc/grpc-server.ts';
 import { coreServices } from './grpc/services.ts';
-import { BodyRoom } from './http/body-room.ts';
 import { assertNoForeignPage, visitOf } from './http/foreign-page.ts';
 import { type HttpListener, listenHttp } from './http/http-server.ts';
 import { logRoute } from './http/log-route.ts';
@@ -140,7 +140,7 @@ export async function startServers(served: Served, options: ServerOptions): Prom
     // Last, because a client that finds this socket takes the core for ready.
     const grpc: string[] = [];
     for (const door of doors.grpc) {
-      const server = await startGrpcServer(services, { door, clock, limits: options.limits });
+      const server = await startGrpcServer(services, { door, clock, bodies, limits: options.limits });
       closers.push(server.close);
       grpc.push(server.address);
     }

@@ -79,6 +79,16 @@ describe('a list in pages', () => {
     expect(ids.sort()).toEqual([old.id, young.id].sort());
   });
 
+  it('has as many in a page as are not too long together, and refuses to tell too much at once', async () => {
+    const it = world();
+    const args = ['x'.repeat(1_000_000)];
+    for (let n = 10; n < 50; n++) await it.create(nameOf(n), { args });
+    const { items, next } = await it.controller.page({ limit: 500 });
+    expect([items.length, typeof next]).toEqual([4, 'string']);
+    expect(await pages(it, 500)).toHaveLength(40);
+    expect(await failure(it.controller.page({}))).toMatchObject({ code: 'no_capacity' });
+  });
+
   it('refuses what is no token and no limit', async () => {
     const { controller } = world();
     const tokens = [

@@ -7,17 +7,22 @@ import {
   type UntypedHandleCall,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import type { Caller } from '../../model/caller.ts';
+import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { Entrance } from '../auth/entrance.ts';
 import type { OnOver } from '../auth/tenures.ts';
+import type { BodyRoom } from '../body-room.ts';
 import type { Served } from '../served.ts';
 import { endCall, statusOf } from './call.ts';
+import { Question } from './question.ts';
 import type { Service } from './services.ts';
 import { tracedCall } from './traced-call.ts';
 
 /** A call that was let in. */
 interface Admitted {
   core: Served;
+  caller: Caller;
   /** Its caller is not known any more. */
   onOver: OnOver;
 }
@@ -28,18 +33,24 @@ interface Admitted {
  */
 export class Admission {
   readonly #enter: Entrance;
+  readonly #room: BodyRoom;
+  readonly #clock: Clock;
   readonly #open: ReadonlySet<string>;
   /** By the metadata of a call, which is all that its handler has of it. */
   readonly #admitted = new WeakMap<Metadata, Admitted>();
 
-  constructor(services: readonly Service[], enter: Entrance) {
+  constructor(services: readonly Service[], enter: Entrance, room: BodyRoom, clock: Clock) {
     this.#enter = enter;
+    this.#room = room;
+    this.#clock = clock;
     this.#open = new Set(services.filter(({ open }) => open).flatMap(pathsOf));
   }
 
-  readonly interceptor: ServerInterceptor = ({ path }, call) => {
+  /** Its calls are the library's own objects. */
+  readonly interceptor: ServerInterceptor = ({ path, requestStream: isStream }, call) => {
     let leave = (): void => {};
     let isOver = false;
+    let question: Question | undefined;
     const refuse = (why: FsbError): void => call.sendStatus(statusOf(why));
     return new ServerInterceptingCall(call, {
       start: (next) =>
@@ -47,11 +58,18 @@ export class Admission {
           onReceiveMetadata: (metadata, handOn) => {
             try {
               if (!this.#open.has(path)) leave = this.#admit(knockOf(call, metadata, path), metadata, refuse);
+              const caller = this.#admitted.get(metadata)?.caller;
+              const terms = { clock: this.#clock, room: this.#room, caller, isStream, refuse };
+              question = new Question(call, terms);
             } catch (error) {
               call.sendStatus(statusOf(error));
               return;
             }
             handOn(metadata);
+          },
+          onReceiveMessage: (message, handOn) => {
+            question?.came();
+            handOn(message);
           },
           // The library begins with a question that is whole, also when its call has ended meanwhile.
           onReceiveHalfClose: (handOn) => {
@@ -60,6 +78,7 @@ export class Admission {
           // Comes last of each call, however that ends.
           onCancel: () => {
             isOver = true;
+            question?.end();
             leave();
           },
         }),
@@ -71,8 +90,8 @@ export class Admission {
    * @returns to be called when the call is over @throws as Entrance
    */
   #admit(knock: Parameters<Entrance>[0], metadata: Metadata, onOver: OnOver): () => void {
-    const { core, whileKnown } = this.#enter(knock);
-    const admitted: Admitted = { core, onOver };
+    const { core, caller, whileKnown } = this.#enter(knock);
+    const admitted: Admitted = { core, caller, onOver };
     this.#admitted.set(metadata, admitted);
     return whileKnown((why) => admitted.onOver(why));
   }

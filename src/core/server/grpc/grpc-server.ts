@@ -3,6 +3,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Clock } from '../../model/clock.ts';
 import { LONGEST_ANSWER, LONGEST_QUESTION } from '../../wire/rpc-over-http.ts';
+import type { BodyRoom } from '../body-room.ts';
 import type { Door } from '../doors.ts';
 import { listen } from '../listen.ts';
 import { Admission } from './admit.ts';
@@ -36,9 +37,9 @@ export interface GrpcServer {
  */
 export async function startGrpcServer(
   services: Service[],
-  { door, clock, limits }: { door: Door; clock: Clock; limits?: GrpcLimits },
+  { door, clock, bodies, limits }: { door: Door; clock: Clock; bodies: BodyRoom; limits?: GrpcLimits },
 ): Promise<GrpcServer> {
-  const admission = new Admission(services, (knock) => door.enter(knock));
+  const admission = new Admission(services, (knock) => door.enter(knock), bodies, clock);
   const interceptors = [libraryStatus, admission.interceptor];
   const server = new Server({ ...SERVER_OPTIONS, ...limits, interceptors });
   for (const service of services) server.addService(service.definition, admission.methodsOf(service));

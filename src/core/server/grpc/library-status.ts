@@ -1,4 +1,9 @@
-import { ServerInterceptingCall, type ServerInterceptor, type StatusObject, status } from '@grpc/grpc-js';
+import {
+  type ServerInterceptingCall,
+  type ServerInterceptor,
+  type StatusObject,
+  status,
+} from '@grpc/grpc-js';
 import { FsbError } from '../../model/errors.ts';
 import { ERROR_METADATA } from '../../wire/error-status.ts';
 import { LONGEST_ANSWER, LONGEST_QUESTION } from '../../wire/rpc-over-http.ts';
@@ -13,7 +18,8 @@ export const libraryStatus: ServerInterceptor = (_method, call) => {
   const send = call.sendStatus.bind(call);
   // The library sends its own statuses on this very object, behind all interceptors.
   call.sendStatus = (original) => send({ ...original, ...translated(original) });
-  return new ServerInterceptingCall(call);
+  // It itself: who comes after it needs the library's own object, too.
+  return call as ServerInterceptingCall;
 };
 
 /** Undefined for a status of ours, and for one that needs no other words. */

@@ -5,7 +5,7 @@ import type { Clock } from '../../model/clock.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { formatDuration, formatSize } from '../../model/quantity.ts';
 import { resultWithin } from '../../tools/run/time-limit.ts';
-import type { BodyRoom } from './body-room.ts';
+import type { BodyRoom } from '../body-room.ts';
 import { HttpRefusal } from './respond.ts';
 
 /** Bytes of a JSON body: a file of 10 MiB in base64 fits. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../../model/clock.ts';
 import { either } from '../../model/either-signal.ts';
-import type { BodyRoom } from './body-room.ts';
+import type { BodyRoom } from '../body-room.ts';
 import { RequestBody } from './request-body.ts';
 import type { Route } from './router.ts';
 

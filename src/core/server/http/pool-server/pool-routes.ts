@@ -3,7 +3,7 @@ import type { Clock } from '../../../model/clock.ts';
 import { errorCodes, FsbError } from '../../../model/errors.ts';
 import type { PoolServer } from '../../../tools/pool-server.ts';
 import { toolsFor } from '../../access/tools-for.ts';
-import type { BodyRoom } from '../body-room.ts';
+import type { BodyRoom } from '../../body-room.ts';
 import { RequestBody } from '../request-body.ts';
 import { breakOff, sendJson } from '../respond.ts';
 import type { Route } from '../router.ts';

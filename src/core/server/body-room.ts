@@ -1,7 +1,7 @@
-import type { Caller } from '../../model/caller.ts';
-import { FsbError } from '../../model/errors.ts';
-import { formatSize } from '../../model/quantity.ts';
-import { Shares } from '../auth/shares.ts';
+import type { Caller } from '../model/caller.ts';
+import { FsbError } from '../model/errors.ts';
+import { formatSize } from '../model/quantity.ts';
+import { Shares } from './auth/shares.ts';
 
 /** Bytes of all bodies that are in memory at once: what one may hold, many together must not take from the core. */
 const MOST_BYTES = 64 * 1024 * 1024;

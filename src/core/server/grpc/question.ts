@@ -1,0 +1,91 @@
+import type { ServerHttp2Stream } from 'node:http2';
+import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
+import { type Caller, hasScope } from '../../model/caller.ts';
+import type { Clock } from '../../model/clock.ts';
+import { FsbError } from '../../model/errors.ts';
+import { formatDuration, formatSize } from '../../model/quantity.ts';
+import type { BodyRoom } from '../body-room.ts';
+
+/** Bytes of the messages of those who have nothing long to say: who may only read, and who asks for health. */
+const LONGEST_OF_READER = 64 * 1024;
+const LONGEST_OF_STRANGER = 4 * 1024;
+/** Milliseconds for the first message to be whole. */
+const WHOLE_TIME = 30_000;
+
+export interface QuestionTerms {
+  clock: Clock;
+  room: BodyRoom;
+  /** Whose share of the room it takes; undefined: nobody has asked who calls. */
+  caller: Caller | undefined;
+  /** More than one message may come, each of which makes room when it is whole. */
+  isStream: boolean;
+  /** Ends the call. */
+  refuse: (why: FsbError) => void;
+}
+
+/**
+ * What came of the messages of one call: the library keeps it until each of them is whole, however long that takes and however
+ * many calls do the same.
+ */
+export class Question {
+  readonly #terms: QuestionTerms;
+  readonly #stream: ServerHttp2Stream;
+  readonly #longest: number;
+  readonly #inTime: () => void;
+  /** Bytes of the room that this one has. */
+  #taken = 0;
+
+  constructor(call: ServerInterceptingCallInterface, terms: QuestionTerms) {
+    const { caller, clock, refuse } = terms;
+    this.#terms = terms;
+    // The library tells of whole messages only.
+    this.#stream = (call as unknown as { stream: ServerHttp2Stream }).stream;
+    this.#longest = longestOf(caller);
+    this.#inTime = clock.after(WHOLE_TIME, () => refuse(tooSlow()));
+    this.#stream.on('data', this.#take);
+  }
+
+  /** A message is whole. */
+  came(): void {
+    this.#inTime();
+    if (this.#terms.isStream) this.#giveBack();
+  }
+
+  /** The call is over, and what came of it is forgotten. Idempotent. */
+  end(): void {
+    this.#inTime();
+    this.#stream.off('data', this.#take);
+    // The library has what came of a message for as long as the stream is there, and its client may never end that.
+    if (this.#taken > 0 && !this.#stream.readableEnded) this.#stream.close();
+    this.#giveBack();
+  }
+
+  readonly #take = ({ length }: Buffer): void => {
+    const { caller, room, refuse } = this.#terms;
+    try {
+      if (this.#taken + length > this.#longest) throw tooLong(this.#longest);
+      if (caller !== undefined) room.take(caller, length);
+      this.#taken += length;
+    } catch (error) {
+      this.#stream.off('data', this.#take);
+      refuse(FsbError.from(error));
+    }
+  };
+
+  #giveBack(): void {
+    const { caller, room } = this.#terms;
+    if (caller !== undefined) room.giveBack(caller, this.#taken);
+    this.#taken = 0;
+  }
+}
+
+function longestOf(caller: Caller | undefined): number {
+  if (caller === undefined) return LONGEST_OF_STRANGER;
+  return hasScope(caller, 'use') ? Number.POSITIVE_INFINITY : LONGEST_OF_READER;
+}
+
+const tooLong = (longest: number): FsbError =>
+  new FsbError('no_capacity', `the message is longer than ${formatSize(longest)}`);
+
+const tooSlow = (): FsbError =>
+  new FsbError('invalid_argument', `the message did not come within ${formatDuration(WHOLE_TIME)}`);
