@@ -120,7 +120,14 @@ describe('the core of a caller', () => {
           yield { seq: 1, time: 0, sandbox: sandbox('other'), event };
           yield { seq: 2, time: 0, sandbox: sandbox('mine'), event };
         },
-        usage: async () => ({ instances: [{ id: 'i1', sandboxId: 's1', files: 7 }], logs: [] }),
+        usage: async () => ({
+          instances: [{ id: 'i1', sandboxId: 's1', files: 7 }],
+          logs: [
+            { sandboxId: 's1', size: 1 },
+            { sandboxId: 's2', size: 2, deleted: { namespace: 'other', name: 'b', at: 0 } },
+            { sandboxId: 's3', size: 3, deleted: { namespace: 'mine', name: 'b', at: 0 } },
+          ],
+        }),
         health: async () => ({ unsettled: [{ instance: 'i1', sandboxId: 's1', reason: 'busy' }] }),
       },
       pools: {
@@ -140,8 +147,11 @@ describe('the core of a caller', () => {
     expect(holders).toEqual(['sandbox', 'sandbox mine/b', 'lease', 'run']);
     expect((await guarded.images.inspect('x')).usedBy).toEqual(['mine/b', 'pool run', 'warm pool p']);
     expect((await guarded.system.usage()).instances).toEqual([{ id: 'i1', files: 7 }]);
+    expect((await guarded.system.usage()).logs.map(({ sandboxId }) => sandboxId)).toEqual(['s3']);
     expect((await guarded.system.health()).unsettled).toEqual([{ instance: 'i1', reason: 'busy' }]);
     const everywhere = coreFor(core as unknown as CoreApi, { caller: caller({ namespaces: 'all' }) });
-    expect((await everywhere.system.usage()).instances).toMatchObject([{ sandboxId: 's1' }]);
+    const usage = await everywhere.system.usage();
+    expect(usage.instances).toMatchObject([{ sandboxId: 's1' }]);
+    expect(usage.logs).toHaveLength(3);
   });
 });
