@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import type { Caller } from '../../../src/core/model/caller.ts';
+import { replacing } from '../../../src/core/model/replacing.ts';
 import { coreFor } from '../../../src/core/server/access/core-for.ts';
 import type { Outcome } from '../../../src/core/server/access/guard-part.ts';
 import type { Row } from '../../../src/core/server/access/row.ts';
@@ -91,6 +92,28 @@ describe('the core of a caller', () => {
       expect(outcomes).toEqual([expect.objectContaining({ method: `${part}.${method}`, code: 'denied' })]);
     },
   );
+
+  it('says that what takes long has begun, before it is done, and nothing of what is refused', async () => {
+    const told: string[] = [];
+    const sandboxes = replacing(closed.sandboxes as unknown as CoreApi['sandboxes'], {
+      delete: async () => void told.push('deleted'),
+      update: async () => {
+        told.push('updated');
+        return {} as never;
+      },
+    });
+    const guarded = coreFor({ ...closed, sandboxes } as unknown as CoreApi, {
+      caller: caller(),
+      audit: ({ method, code }) => told.push(`${method} ${code}`),
+    });
+    await guarded.sandboxes.delete({ namespace: 'mine', name: 'x' });
+    await guarded.sandboxes.update({ namespace: 'mine', name: 'x' }, {});
+    await errorOf(guarded.sandboxes.delete({ namespace: 'other', name: 'x' }));
+    expect(told).toEqual([
+      ...['sandboxes.delete begun', 'deleted', 'sandboxes.delete ok'],
+      ...['updated', 'sandboxes.update ok', 'sandboxes.delete denied'],
+    ]);
+  });
 
   it('closes nothing but itself', async () => {
     const guarded = coreFor(closed as unknown as CoreApi, { caller: caller() });
