@@ -22,6 +22,7 @@ import { rpcRoutes } from './http/rpc-routes.ts';
 import { type CoreMetrics, createCoreMetrics } from './metrics/core-metrics.ts';
 import { measuredCore } from './metrics/measured-core.ts';
 import type { Served } from './served.ts';
+import { peerOf } from './tls/reception.ts';
 import { streamServer } from './ws/stream-server.ts';
 
 /** Milliseconds for a stranger to take an answer. */
@@ -117,7 +118,7 @@ export async function startServers(served: Served, options: ServerOptions): Prom
     ];
     const handle: Handle = async (request, response, { signal, door, admitted }) => {
       if (descriptors?.isScarce) response.shouldKeepAlive = false;
-      if (probe(request, response, ready)) return;
+      if (probe(request, response, ready, () => door.assertMayAsk(peerOf(request.socket)))) return;
       const visit = visitOf(request, door);
       admitted();
       response.once(
@@ -167,6 +168,7 @@ function listenMetrics(
   const handle: Handle = async (request, response) => {
     const { pathname } = urlOf(request);
     if (request.method !== 'GET' || pathname !== '/metrics') throw notHere(request, pathname);
+    door.assertMayAsk(peerOf(request.socket));
     // Any caller may read.
     if (door.isSecure) visitOf(request, door);
     send(response, 200, metrics.contentType, await metrics.text(pools));

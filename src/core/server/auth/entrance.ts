@@ -125,7 +125,7 @@ function visitOf(parts: EntranceParts, known: Known, { peer, opens }: Knock): Vi
 /** The error to throw, written down for whoever looks for strangers; one who comes again and again is only put off. */
 function refused({ audit, throttle }: EntranceParts, { peer, path }: Knock, error: FsbError): FsbError {
   const address = addressOf(peer);
-  const tooMany = throttle.failed(address);
+  const tooMany = throttle.count(address);
   if (tooMany !== undefined) return tooMany;
   audit?.write({ caller: '', address: peer, method: path.slice(0, 200), object: '', code: error.code });
   return error;
@@ -151,4 +151,4 @@ const unknownCertificate = (names: string[], verified: boolean, reason: unknown)
   );
 
 /** `192.0.2.1:40000` and `::1:40000` without the port. */
-const addressOf = (peer: string): string => peer.slice(0, Math.max(0, peer.lastIndexOf(':')));
+export const addressOf = (peer: string): string => peer.slice(0, Math.max(0, peer.lastIndexOf(':')));

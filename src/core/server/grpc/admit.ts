@@ -28,12 +28,15 @@ interface Admitted {
  */
 export class Admission {
   readonly #enter: Entrance;
+  readonly #mayAsk: (peer: string) => void;
   readonly #open: ReadonlySet<string>;
   /** By the metadata of a call, which is all that its handler has of it. */
   readonly #admitted = new WeakMap<Metadata, Admitted>();
 
-  constructor(services: readonly Service[], enter: Entrance) {
+  /** @param mayAsk before a call of an open service; throws when its peer asks too often */
+  constructor(services: readonly Service[], enter: Entrance, mayAsk: (peer: string) => void) {
     this.#enter = enter;
+    this.#mayAsk = mayAsk;
     this.#open = new Set(services.filter(({ open }) => open).flatMap(pathsOf));
   }
 
@@ -44,7 +47,8 @@ export class Admission {
         next({
           onReceiveMetadata: (metadata, handOn) => {
             try {
-              if (!this.#open.has(path)) leave = this.#admit(knockOf(call, metadata, path), metadata);
+              if (this.#open.has(path)) this.#mayAsk(peerOf(call));
+              else leave = this.#admit(knockOf(call, metadata, path), metadata);
             } catch (error) {
               call.sendStatus(statusOf(error));
               return;
@@ -93,16 +97,20 @@ const nothing = {} as Served;
 
 const pathsOf = ({ definition }: Service): string[] => Object.values(definition).map(({ path }) => path);
 
+/** Empty for a connection that has gone, which the library calls unknown. */
+function peerOf(call: ServerInterceptingCallInterface): string {
+  const peer = call.getPeer();
+  return peer === 'unknown' ? '' : peer;
+}
+
 function knockOf(
   call: ServerInterceptingCallInterface,
   metadata: Metadata,
   path: string,
 ): Parameters<Entrance>[0] {
   const [authorization] = metadata.get('authorization');
-  const peer = call.getPeer();
   return {
-    // What the library says of a connection that has gone.
-    peer: peer === 'unknown' ? '' : peer,
+    peer: peerOf(call),
     authorization: typeof authorization === 'string' ? authorization : undefined,
     path,
     opens: 'call',

@@ -38,7 +38,11 @@ export async function startGrpcServer(
   services: Service[],
   { door, clock, limits }: { door: Door; clock: Clock; limits?: GrpcLimits },
 ): Promise<GrpcServer> {
-  const admission = new Admission(services, (knock) => door.enter(knock));
+  const admission = new Admission(
+    services,
+    (knock) => door.enter(knock),
+    (peer) => door.assertMayAsk(peer),
+  );
   const interceptors = [libraryStatus, admission.interceptor];
   const server = new Server({ ...SERVER_OPTIONS, ...limits, interceptors });
   for (const service of services) server.addService(service.definition, admission.methodsOf(service));
