@@ -1,5 +1,5 @@
 import type { Clock } from '../../model/clock.ts';
-import type { AuditEntry } from './audit-log.ts';
+import type { DatedEntry } from './audit-log.ts';
 
 /** Entries of one key that are written within this time, milliseconds. */
 const MOST = 20;
@@ -8,7 +8,7 @@ const WINDOW = 60_000;
 interface Window {
   written: number;
   /** Came beyond these; the last one stands for all. */
-  last?: AuditEntry;
+  last?: DatedEntry;
   more: number;
   cancel: () => void;
 }
@@ -16,16 +16,16 @@ interface Window {
 /** Entries of what changed nothing, of which anybody can make as many as they like: of many within a minute there is one. */
 export class Refusals {
   readonly #clock: Clock;
-  readonly #write: (entry: AuditEntry) => void;
+  readonly #write: (entry: DatedEntry) => void;
   readonly #windows = new Map<string, Window>();
 
-  constructor(clock: Clock, write: (entry: AuditEntry) => void) {
+  constructor(clock: Clock, write: (entry: DatedEntry) => void) {
     this.#clock = clock;
     this.#write = write;
   }
 
   /** @param key those of others are counted apart */
-  add(key: string, entry: AuditEntry): void {
+  add(key: string, entry: DatedEntry): void {
     const window = this.#windows.get(key) ?? this.#open(key);
     if (window.written < MOST) {
       window.written += 1;

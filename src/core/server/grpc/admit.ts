@@ -35,12 +35,21 @@ export class Admission {
   readonly #enter: Entrance;
   readonly #room: BodyRoom;
   readonly #clock: Clock;
+  readonly #mayAsk: (address?: string) => void;
   readonly #open: ReadonlySet<string>;
   /** By the metadata of a call, which is all that its handler has of it. */
   readonly #admitted = new WeakMap<Metadata, Admitted>();
 
-  constructor(services: readonly Service[], enter: Entrance, room: BodyRoom, clock: Clock) {
+  /** @param mayAsk before a call of an open service; throws when it is asked too often from there */
+  constructor(
+    services: readonly Service[],
+    enter: Entrance,
+    mayAsk: (address?: string) => void,
+    room: BodyRoom,
+    clock: Clock,
+  ) {
     this.#enter = enter;
+    this.#mayAsk = mayAsk;
     this.#room = room;
     this.#clock = clock;
     this.#open = new Set(services.filter(({ open }) => open).flatMap(pathsOf));
@@ -57,7 +66,8 @@ export class Admission {
         next({
           onReceiveMetadata: (metadata, handOn) => {
             try {
-              if (!this.#open.has(path)) leave = this.#admit(knockOf(call, metadata, path), metadata, refuse);
+              if (this.#open.has(path)) this.#mayAsk(call.getConnectionInfo().remoteAddress);
+              else leave = this.#admit(knockOf(call, metadata, path), metadata, refuse);
               const caller = this.#admitted.get(metadata)?.caller;
               const terms = { clock: this.#clock, room: this.#room, caller, isStream, refuse };
               question = new Question(call, terms);

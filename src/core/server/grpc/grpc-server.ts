@@ -39,7 +39,13 @@ export async function startGrpcServer(
   services: Service[],
   { door, clock, bodies, limits }: { door: Door; clock: Clock; bodies: BodyRoom; limits?: GrpcLimits },
 ): Promise<GrpcServer> {
-  const admission = new Admission(services, (knock) => door.enter(knock), bodies, clock);
+  const admission = new Admission(
+    services,
+    (knock) => door.enter(knock),
+    (address) => door.assertMayAsk(address),
+    bodies,
+    clock,
+  );
   const interceptors = [libraryStatus, admission.interceptor];
   const server = new Server({ ...SERVER_OPTIONS, ...limits, interceptors });
   for (const service of services) server.addService(service.definition, admission.methodsOf(service));
