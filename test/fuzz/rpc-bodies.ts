@@ -23,6 +23,7 @@ import { SystemServiceService } from '../../src/core/wire/gen/fsb/v1/system.ts';
 import { HealthService } from '../../src/core/wire/gen/grpc/health/v1/health.ts';
 import { ServerReflectionService } from '../../src/core/wire/gen/grpc/reflection/v1/reflection.ts';
 import { PROTOBUF } from '../../src/core/wire/rpc-over-http.ts';
+import { corpusFiles } from './corpus-files.ts';
 import { mutated } from './mutations.ts';
 import { serveNothing } from './refusing-core.ts';
 
@@ -52,6 +53,7 @@ const seeds = [
   Buffer.from(
     UpdateRequest.encode(UpdateRequest.fromPartial({ sandboxName: 'box', namespace: 'n' })).finish(),
   ),
+  ...corpusFiles('rpc-bodies'),
 ];
 
 type Put = (writer: BinaryWriter) => void;
