@@ -26,7 +26,7 @@ export interface AuditEntry {
 }
 
 /** One as it is written: with when it happened, ISO 8601. */
-export type DatedEntry = AuditEntry & { time: string };
+type DatedEntry = AuditEntry & { time: string };
 
 export interface AuditLogOptions {
   path: string;
@@ -43,7 +43,7 @@ export interface AuditLogOptions {
  */
 export class AuditLog {
   readonly #options: AuditLogOptions;
-  readonly #refusals: Refusals;
+  readonly #refusals: Refusals<DatedEntry>;
   #file: number;
   #size: number;
   #isBroken = false;
