@@ -208,6 +208,7 @@ describe('run', () => {
   it.each([
     ['run box', 2, 'Give --image'],
     ['run box -t --image host sh', 2, '-t needs a terminal'],
+    ['run box -it', 2, '--image'],
     ['run Box --image host', 2, 'invalid sandbox name "Box"'],
     ['run box --image nope --pull never', 3, 'image nope is not here'],
     ['run box --image missing', 3, 'cannot pull missing'],
