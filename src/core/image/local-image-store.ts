@@ -150,7 +150,7 @@ class OverlayImageStore implements LocalImageStore {
 
   async remove(reference: string, terms?: RemoveTerms): Promise<RemovedImage> {
     if (this.#isHost(reference))
-      throw new FsbError('conflict', 'the host image is built in and cannot be removed');
+      throw new FsbError('unsupported', 'the host image is built in and cannot be removed');
     return this.#work(this.#removal.remove(reference, terms));
   }
 

@@ -359,7 +359,6 @@ describe('pool create, update, get, list and delete', () => {
     ['pool create Ci --warm host', '', 'invalid pool name "Ci"'],
     ['pool create ci --warm host=x', '', 'invalid --warm "host=x"'],
     ['pool create ci --on-empty never', '', 'boot, wait, fail'],
-    ['pool create -f missing.yaml', '', 'there is no such file'],
     ['pool create -f -', 'name: ci\nwram: []\n', 'standard input:2: unknown key wram\n  2 | wram: []'],
     ['pool create -f -', 'name: ci\ncapacity:\n  maxx: 2\n', 'standard input:3: unknown key capacity.maxx'],
     ['pool create -f -', 'name: ci\nttl: soon\n', 'standard input:2: ttl: invalid duration "soon"'],
