@@ -25,9 +25,13 @@ export interface CredentialList {
 /** Characters of a token, at least: fewer could be tried. */
 const SHORTEST_TOKEN = 20;
 
+const NAME = /^[\x21-\x7e]{1,128}$/;
+
+export const isCallerName = (text: string): boolean => NAME.test(text);
+
 const name = z
   .string()
-  .regex(/^[\x21-\x7e]{1,128}$/, 'must be a name of printable characters without spaces')
+  .regex(NAME, 'must be a name of printable characters without spaces')
   // In the audit log nobody may look like somebody else.
   .refine((text) => text !== LOCAL_CALLER.name, 'is the name of the user of the core itself');
 

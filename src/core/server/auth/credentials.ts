@@ -4,7 +4,13 @@ import type { Logger } from 'pino';
 import type { Caller } from '../../model/caller.ts';
 import type { Clock } from '../../model/clock.ts';
 import { assertPrivate, FreshFiles } from '../fresh-files.ts';
-import { type CredentialList, digestOf, oneToken, parseCredentials } from './credential-list.ts';
+import {
+  type CredentialList,
+  digestOf,
+  isCallerName,
+  oneToken,
+  parseCredentials,
+} from './credential-list.ts';
 import type { Known } from './tenures.ts';
 
 export interface CredentialsOptions {
@@ -57,10 +63,15 @@ export class Credentials {
 
   #ownerOf(names: readonly string[]): Caller | undefined {
     const { certificates } = this.#list();
-    const [name = 'certificate'] = names;
-    if (certificates === undefined) return { name, scopes: ['admin'], namespaces: 'all' };
+    if (certificates === undefined) return { name: unlisted(names), scopes: ['admin'], namespaces: 'all' };
     return names.map((one) => certificates.get(one)).find((caller) => caller !== undefined);
   }
+}
+
+/** Whoever signs certificates chooses what is in them: it must be nobody else's name, whatever it is. */
+function unlisted(names: readonly string[]): string {
+  const name = names.find(isCallerName);
+  return name === undefined ? 'certificate' : `certificate:${name}`;
 }
 
 function knownBy(find: () => Caller | undefined): Known | undefined {

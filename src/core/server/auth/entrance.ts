@@ -63,7 +63,8 @@ export const overLoopback = (parts: EntranceParts, neighbours: Pick<Neighbours, 
   const { core, credentials } = parts;
   const visit = local(core);
   return (knock) => {
-    if (credentials !== undefined && knock.authorization !== undefined) return byToken(parts, knock);
+    if (credentials !== undefined && knock.authorization !== undefined)
+      return visitOf(parts, byToken(parts, knock), knock);
     try {
       neighbours.assertOwn(connectionOf(knock.ends));
     } catch (error) {
@@ -77,20 +78,21 @@ export const overLoopback = (parts: EntranceParts, neighbours: Pick<Neighbours, 
 export const overTls =
   (parts: EntranceParts, guests: Guests): Entrance =>
   (knock) => {
-    const visit =
+    const known =
       knock.authorization === undefined ? byCertificate(parts, guests, knock) : byToken(parts, knock);
-    guests.known(connectionOf(knock.ends), visit.caller.name);
+    const visit = visitOf(parts, known, knock);
+    guests.known(connectionOf(knock.ends), known.caller.name, (onOver) => parts.tenures.begin(known, onOver));
     return visit;
   };
 
-function byToken(parts: EntranceParts, knock: Knock): Visit {
+function byToken(parts: EntranceParts, knock: Knock): Known {
   const token = /^Bearer +(\S+)$/i.exec(knock.authorization ?? '')?.[1];
   const known = token === undefined ? undefined : parts.credentials?.ofToken(token);
-  if (known !== undefined) return visitOf(parts, known, knock);
+  if (known !== undefined) return known;
   throw refused(parts, knock, unknownToken());
 }
 
-function byCertificate(parts: EntranceParts, guests: Guests, knock: Knock): Visit {
+function byCertificate(parts: EntranceParts, guests: Guests, knock: Knock): Known {
   const socket = guests.of(connectionOf(knock.ends));
   const certificate = socket?.getPeerCertificate();
   if (socket === undefined || certificate === undefined || Object.keys(certificate).length === 0)
@@ -98,7 +100,7 @@ function byCertificate(parts: EntranceParts, guests: Guests, knock: Knock): Visi
   const names = certificateNames(certificate);
   const until = Date.parse(certificate.valid_to);
   const known = socket.authorized ? parts.credentials?.ofCertificate(names, until) : undefined;
-  if (known !== undefined) return visitOf(parts, known, knock);
+  if (known !== undefined) return known;
   throw refused(parts, knock, unknownCertificate(names, socket.authorized, socket.authorizationError));
 }
 

@@ -1,6 +1,6 @@
 import {
   createServer,
-  type IncomingMessage,
+  IncomingMessage,
   type RequestListener,
   type Server,
   type ServerResponse,
@@ -32,7 +32,25 @@ const LIMITS = {
   requestTimeout: 0,
   keepAliveTimeout: 5000,
   maxHeaderSize: 16 * 1024,
+  // Who waits, or follows what says nothing, is to be missed when its machine has vanished: the kernel asks.
+  keepAlive: true,
+  keepAliveInitialDelay: 15_000,
 };
+
+/** A client may offer other protocols with any question (`curl --http2`), and is answered as if it had not. */
+class Question extends IncomingMessage {
+  /** Nothing private: it is set by the constructor of what this extends, too. */
+  declare private offers: boolean;
+
+  /** Set before the headers are there, and asked for after that. */
+  set upgrade(offers: boolean) {
+    this.offers = offers;
+  }
+
+  get upgrade(): boolean {
+    return this.offers && (this.method === 'CONNECT' || this.headers.upgrade?.toLowerCase() === 'websocket');
+  }
+}
 
 /** @throws unavailable when the address cannot be had */
 export async function listenHttp(
@@ -59,8 +77,8 @@ export async function listenHttp(
 }
 
 function serverBehind(door: Door, handle: RequestListener): Server {
-  if (!door.isSecure) return createServer(LIMITS, handle);
-  const server = createSecureServer({ ...LIMITS, ...door.tlsOptions }, handle);
+  if (!door.isSecure) return createServer({ ...LIMITS, IncomingMessage: Question }, handle);
+  const server = createSecureServer({ ...LIMITS, ...door.tlsOptions, IncomingMessage: Question }, handle);
   door.guard(server);
   return server;
 }

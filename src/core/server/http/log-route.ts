@@ -7,9 +7,6 @@ import type { LogEntry } from '../../model/logs.ts';
 import { logsFromQuery, wantsTimestamps } from '../../wire/stream/stream-query.ts';
 import { type Route, sandboxPath } from './router.ts';
 
-/** Milliseconds of silence before the kernel asks whether a reader is there. */
-const PROBE_MS = 15_000;
-
 /**
  * `GET /api/v1/sandboxes/{namespace}/{name}/logs`: the bytes of a log in chunks, both streams as they came, for whoever
  * has no WebSocket. With `follow` it ends when the sandbox has.
@@ -45,9 +42,8 @@ export async function sendLog(
     'x-content-type-options': 'nosniff',
     'cache-control': 'no-store',
   });
-  // Who follows a silent log is to know that it is there, and to be missed when its machine has vanished.
+  // Who follows a silent log is to know that it is there.
   response.flushHeaders();
-  response.socket?.setKeepAlive(true, PROBE_MS);
   await pipeline(Readable.from(bytesOf(first, iterator, timestamps)), response);
 }
 

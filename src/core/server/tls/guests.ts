@@ -20,6 +20,8 @@ interface Guest {
   state: 'waiting' | 'stranger' | 'known';
   /** Ends what keeps a guest from staying for ever who is waiting, or a stranger. */
   forgive: () => void;
+  /** Gives back what the caller has of it who is known. */
+  leave: () => void;
   /** Once the handshake is done. */
   tls?: TLSSocket;
 }
@@ -57,16 +59,17 @@ export class Guests {
   take(connection: string, address: string, socket: Socket, welcome: () => void): boolean {
     const mayCome = this.#mayCome(address);
     if (!mayCome && this.#guests.size >= this.#mostWithWaiting) return false;
-    const leave = (): void => void socket.destroy();
+    const drop = (): void => void socket.destroy();
     const guest: Guest = {
-      ...{ address, socket, welcome, state: 'waiting' },
-      forgive: this.#clock.after(LONGEST_WAIT, leave),
+      ...{ address, socket, welcome, state: 'waiting', leave: () => {} },
+      forgive: this.#clock.after(LONGEST_WAIT, drop),
     };
     // The kernel gives the same ends away again when the one before is gone, also when that was not heard of yet.
     this.#guests.get(connection)?.socket.destroy();
     this.#guests.set(connection, guest);
     socket.once('close', () => {
       this.#waiting.remove(address, guest);
+      guest.leave();
       this.#settle(guest);
       if (this.#guests.get(connection) === guest) this.#guests.delete(connection);
     });
@@ -85,13 +88,25 @@ export class Guests {
     return this.#guests.get(connection)?.tls;
   }
 
-  /** Somebody has shown who they are over it. @throws no_capacity: they have as many as one caller may have */
-  known(connection: string, caller: string): void {
+  /**
+   * Somebody has shown who they are over it.
+   * @param whileKnown has somebody told when they are not known any more: it is a stranger's again then
+   * @throws no_capacity: they have as many as one caller may have
+   */
+  known(connection: string, caller: string, whileKnown: (onOver: () => void) => () => void): void {
     const guest = this.#guests.get(connection);
     if (guest?.state !== 'stranger') return;
     this.#ofCallers.assertRoom(caller);
-    guest.socket.once('close', this.#ofCallers.take(caller));
+    const giveBack = this.#ofCallers.take(caller);
     this.#settle(guest);
+    const forget = whileKnown(() => {
+      giveBack();
+      this.#estrange(guest);
+    });
+    guest.leave = () => {
+      giveBack();
+      forget();
+    };
   }
 
   #mayCome(address: string): boolean {
@@ -100,13 +115,18 @@ export class Guests {
   }
 
   #begin(guest: Guest): void {
-    const { address, socket } = guest;
     guest.forgive();
+    this.#estrange(guest);
+    guest.welcome();
+  }
+
+  /** It has a while to show who it is. */
+  #estrange(guest: Guest): void {
+    const { address, socket } = guest;
     guest.forgive = this.#clock.after(PATIENCE, () => socket.destroy());
     guest.state = 'stranger';
     this.#strangers.set(address, (this.#strangers.get(address) ?? 0) + 1);
     this.#strangerCount += 1;
-    guest.welcome();
   }
 
   /** It is no stranger any more, or gone: that makes room for the next. */
