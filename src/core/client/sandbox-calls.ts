@@ -25,6 +25,7 @@ export function sandboxCalls(rpc: Rpc): SandboxCalls {
     pageFromWire(await rpc.call(sandboxes.listSandboxes, pageQueryToWire(query), options));
   const get: SandboxApi['get'] = async (ref, options) =>
     sandboxFromWire(await rpc.call(sandboxes.getSandbox, refToWire(ref), options));
+  const look = (options: CallOptions): Promise<unknown> => page({ limit: 1 }, options);
   return {
     async create(request, options) {
       await assertSpecFitsWire(request.spec);
@@ -49,14 +50,14 @@ export function sandboxCalls(rpc: Rpc): SandboxCalls {
         if (times > 1) assertNotNewer(await get(ref, { signal: options.signal }), since);
         await rpc.call(sandboxes.deleteSandbox, deleteToWire(ref, options), options);
       };
-      await askAgain(ask, options).catch((error) => {
+      await askAgain(ask, options, look).catch((error) => {
         // Told by the second core: the first one has done it.
         if (times === 1 || FsbError.from(error).code !== 'not_found') throw error;
       });
     },
-    async wait(ref, options) {
+    async wait(ref, options = {}) {
       const ask = () => rpc.call(sandboxes.waitSandbox, refToWire(ref), options);
-      return exitFromWire((await askAgain(ask, options)).status ?? {});
+      return exitFromWire((await askAgain(ask, options, look)).status ?? {});
     },
     stop: async (ref, options = {}) =>
       sandboxFromWire(await rpc.call(sandboxes.stopSandbox, stopToWire(ref, options), options)),
