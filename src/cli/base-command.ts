@@ -6,6 +6,7 @@ import { FsbError } from '../core/model/errors.ts';
 import { assertName } from '../core/model/ids.ts';
 import { formatDuration } from '../core/model/quantity.ts';
 import type { SandboxRef } from '../core/model/sandbox.ts';
+import { withOrigin } from './config/named-by.ts';
 import { insteadOfFlag, insteadOfWord } from './docker/flags.ts';
 import { describeFailure, type FailureContext } from './failure.ts';
 import { Interruption } from './interruption.ts';
@@ -13,6 +14,7 @@ import { sideBySide } from './output/side-by-side.ts';
 import { type ArgValues, type FlagValues, OutputCommand } from './output-command.ts';
 import type { FlagArities } from './program/pass-through.ts';
 import type { Asking } from './prompts.ts';
+import { whenSilent } from './silent-core.ts';
 import { tryWrite } from './streams.ts';
 import { wantsJson } from './wants-json.ts';
 import type { World } from './world.ts';
@@ -24,6 +26,7 @@ import type { World } from './world.ts';
 export abstract class BaseCommand extends OutputCommand {
   protected readonly interruption: Interruption;
   #core: Promise<CoreApi> | undefined;
+  #forget = (): void => {};
   #failureCode = 0;
 
   constructor(argv: string[], config: Config, world: World) {
@@ -67,7 +70,11 @@ export abstract class BaseCommand extends OutputCommand {
     const { signal } = this.interruption;
     const say = (text: string): Promise<void> => this.say(text);
     const connecting = this.world.connect({ endpoint, tls, start, say }, signal);
-    return abortable(connecting, signal, (core) => core.close());
+    const core = await abortable(connecting, signal, (late) => late.close());
+    const { clock, terminal } = this.world;
+    const tell = (): Promise<void> => this.say('The core does not answer: see fsb-ctl doctor');
+    if (terminal.stderr.isTTY) this.#forget = whenSilent(core, clock, tell);
+    return core;
   }
 
   /** Asks the core that runs; undefined, and a word about it, where the local one does not and that is nothing wrong. */
@@ -163,7 +170,8 @@ export abstract class BaseCommand extends OutputCommand {
 
   /** Reports a failure that does not end the command; its exit code is kept if it is the worst so far. */
   protected async report(error: unknown): Promise<void> {
-    const { text, exitCode } = describeFailure(error, this.failureContext);
+    const failure = withOrigin(error, this.settings, this.argv);
+    const { text, exitCode } = describeFailure(failure, this.failureContext);
     this.#failureCode = Math.max(this.#failureCode, exitCode);
     await tryWrite(this.world.terminal.stderr, text);
   }
@@ -178,6 +186,7 @@ export abstract class BaseCommand extends OutputCommand {
 
   protected override async finally(): Promise<void> {
     this.interruption.close();
+    this.#forget();
     const core = await this.#core?.catch(() => undefined);
     await core?.close();
   }

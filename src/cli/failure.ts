@@ -103,6 +103,9 @@ function usageError(error: UsageError, context: FailureContext): FsbError {
     return make(`missing ${names.join(', ')}`, context.toGive?.[names.at(-1)!]);
   }
   const message = plainMessage(error.message);
+  const [, flag, value, choices] = /^expected --(\S+?)=(.*) to be one of: (.+)$/.exec(message) ?? [];
+  const near = choices && didYouMean(value!, choices.split(', '));
+  if (near) return make(message, `Did you mean --${flag} ${near}?`);
   const refused = /^(?:expected --(\S+?)=|flag --(\S+) expects a value)/.exec(message);
   return make(message, refused ? context.insteadOf?.(refused[1] ?? refused[2]!) : undefined);
 }

@@ -64,11 +64,12 @@ The words after NAME are the command's arguments: they replace the image's defau
     const { args, flags } = await this.parse(Run);
     const ref = this.ref(args.name);
     assertRunFlags(flags);
-    assertTerminal(this.world.terminal, flags);
     const { settings, argv, asking } = this;
     const source = { ref, flags, words: args.command ?? [], settings, argv, asking };
     const nameFree = async () => assertNameFree((await this.core()).sandboxes, ref, this.call);
     const spec = await specForRun({ ...source, assertNameFree: nameFree }, this.world, this.interruption);
+    // What the line lacks comes first: with an image in it, it would be refused for its terminal all the same.
+    assertTerminal(this.world.terminal, flags);
     const core = await this.core();
     const { sandbox, elapsed } = await this.#create(core, ref, spec, flags);
     if (attaches(flags))

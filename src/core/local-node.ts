@@ -32,7 +32,7 @@ import {
 } from './agent/sandboxes/retained-logs.ts';
 import type { Cleanup } from './cleanup.ts';
 import { EventLog } from './events/event-log.ts';
-import { openChannel } from './guest/open-channel.ts';
+import { createOpenChannel } from './guest/open-channel.ts';
 import { createImageStore } from './image/local-image-store.ts';
 import { createRegistries } from './image/registry/client.ts';
 import { adoptInstance } from './instance/boot-instance.ts';
@@ -202,6 +202,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     () => records.strange(),
     () => isStoreAside(paths.state),
   );
+  const openChannel = createOpenChannel(clock);
   const result = await recover({
     ...{
       doubt,

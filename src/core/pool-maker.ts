@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { RecordingDriver } from './agent/ledger/recording-driver.ts';
-import { openChannel } from './guest/open-channel.ts';
+import { createOpenChannel } from './guest/open-channel.ts';
 import type { LocalImageStore } from './image/image-store.ts';
 import { bootInstance } from './instance/boot-instance.ts';
 import type { Clock } from './model/clock.ts';
@@ -32,6 +32,7 @@ export interface PoolParts {
 /** How a pool is made on this node: all pools share its driver and its images. */
 export function poolMaker(parts: PoolParts): (policy: PoolPolicy) => Pool {
   const { recording, images, booting, descriptors, meter, tally, clock, log } = parts;
+  const openChannel = createOpenChannel(clock);
   return (policy) => {
     const driver = recording.forPool(policy.name);
     return createPool({

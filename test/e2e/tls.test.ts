@@ -45,8 +45,8 @@ it('runs, executes, copies and deletes over TLS, with a context', async () => {
 
 it.each([
   ['list', 'FSB_TOKEN_FILE=/dev/null', 2, 'no token in /dev/null'],
-  ['list', '', 7, 'not trusted here'],
-  ['exec x -- true', '', 7, 'not trusted here'],
+  ['list', '', 6, 'not trusted here'],
+  ['exec x -- true', '', 6, 'not trusted here'],
   ['list', 'CA', 7, 'no token was sent'],
   ['list', 'CA FSB_TOKEN=nobody-has-this-token', 7, 'does not know this token'],
 ])('%s with %j ends with %i: %s', async (line, env, code, message) => {

@@ -13,6 +13,7 @@ import {
 import { decodeGuestFrame, encodeGuestFrame } from '../../src/core/guest/protocol/guest-frames.ts';
 import { ProtocolError } from '../../src/core/guest/protocol/protocol-error.ts';
 import { guestSources } from '../helpers/guest/guest-programs.ts';
+import { corpusFiles } from './corpus-files.ts';
 import { mutated } from './mutations.ts';
 
 interface Vectors {
@@ -20,13 +21,13 @@ interface Vectors {
   invalid: { hex: string; from: string }[];
 }
 
-/** Whole frames of the vectors that both sides are held to, good and bad. */
+/** Whole frames of the vectors that both sides are held to, good and bad; and what libFuzzer found to be worth keeping. */
 export function frameSeeds(from: 'core' | 'guest'): Buffer[] {
   const vectors = JSON.parse(readFileSync(join(guestSources, 'vectors.json'), 'utf8')) as Vectors;
-  return [...vectors.valid, ...vectors.invalid]
+  const frames: Buffer[] = [...vectors.valid, ...vectors.invalid]
     .filter((vector) => vector.from === from)
-    .map(({ hex }) => Buffer.from(hex, 'hex'))
-    .filter(({ length }) => length < 2_000);
+    .map(({ hex }) => Buffer.from(hex, 'hex'));
+  return [...frames, ...corpusFiles('frame')].filter(({ length }) => length < 2_000);
 }
 
 interface Side {

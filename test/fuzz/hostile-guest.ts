@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import type { OpenChannel } from '../../src/core/guest/guest-channel.ts';
-import { openChannel } from '../../src/core/guest/open-channel.ts';
 import type { GuestFrame } from '../../src/core/guest/protocol/frames.ts';
 import { encodeGuestFrame } from '../../src/core/guest/protocol/guest-frames.ts';
 import { bootInstance } from '../../src/core/instance/boot-instance.ts';
@@ -9,6 +8,7 @@ import { systemClock } from '../../src/core/model/clock.ts';
 import { FsbError } from '../../src/core/model/errors.ts';
 import { newInstanceId } from '../../src/core/model/ids.ts';
 import { defaultResources, type Shape } from '../../src/core/model/shape.ts';
+import { openChannel } from '../helpers/guest/open-channel.ts';
 import { processSpec } from '../helpers/guest/process-spec.ts';
 import { exitOf, runningProcess, ScriptedGuest } from '../helpers/guest/scripted-guest.ts';
 import { createFakeDriver, type FakeDriver } from '../helpers/pool/fake-driver.ts';

@@ -60,9 +60,9 @@ export interface ServedNothing extends AsyncDisposable {
   grpc: string;
 }
 
-/** A server of nothing, on unix sockets of its own. */
+/** A server of nothing, and of a node of that kind, on unix sockets of its own. */
 export async function serveNothing(): Promise<ServedNothing> {
-  const served = await serveAndConnect(refusingCore(), 'unix');
+  const served = await serveAndConnect(Object.assign(refusingCore(), { agent: refusingAgent() }), 'unix');
   return {
     served,
     http: served.servers.http[0]!.slice('unix://'.length),

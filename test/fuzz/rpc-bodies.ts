@@ -1,7 +1,14 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
-import { Client, credentials, type MethodDefinition, type ServiceError } from '@grpc/grpc-js';
+import {
+  Client,
+  credentials,
+  type MethodDefinition,
+  type ServiceError,
+  type StatusObject,
+  status,
+} from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { errorCodes, isErrorCode } from '../../src/core/model/errors.ts';
 import {
@@ -9,26 +16,33 @@ import {
   FastPathServiceService,
   UpdateRequest,
 } from '../../src/core/wire/gen/fastpath/v1/fastpath.ts';
+import { AgentServiceService } from '../../src/core/wire/gen/fsb/v1/agent.ts';
 import { ImageServiceService } from '../../src/core/wire/gen/fsb/v1/image.ts';
 import { PoolServiceService } from '../../src/core/wire/gen/fsb/v1/pool.ts';
 import { SystemServiceService } from '../../src/core/wire/gen/fsb/v1/system.ts';
 import { HealthService } from '../../src/core/wire/gen/grpc/health/v1/health.ts';
+import { ServerReflectionService } from '../../src/core/wire/gen/grpc/reflection/v1/reflection.ts';
 import { PROTOBUF } from '../../src/core/wire/rpc-over-http.ts';
+import { corpusFiles } from './corpus-files.ts';
 import { mutated } from './mutations.ts';
 import { serveNothing } from './refusing-core.ts';
 
 type Method = MethodDefinition<unknown, unknown>;
 
-const paths = [
+const methods = [
   FastPathServiceService,
+  AgentServiceService,
   ImageServiceService,
   PoolServiceService,
   SystemServiceService,
   HealthService,
-]
-  .flatMap((service) => Object.values(service) as Method[])
-  .filter(({ requestStream, responseStream }) => !requestStream && !responseStream)
-  .map(({ path }) => path);
+  ServerReflectionService,
+].flatMap((service) => Object.values(service) as Method[]);
+
+const isUnary = ({ requestStream, responseStream }: Method): boolean => !requestStream && !responseStream;
+const pathsOf = (some: Method[]): string[] => some.map(({ path }) => path);
+const unary = pathsOf(methods.filter(isUnary));
+const streaming = pathsOf(methods.filter((method) => !isUnary(method)));
 
 const whole = CreateRequest.fromPartial({
   ...{ name: 'box', namespace: 'default', image: 'host', command: ['sh'], args: ['-c'], envs: { A: '1' } },
@@ -39,6 +53,7 @@ const seeds = [
   Buffer.from(
     UpdateRequest.encode(UpdateRequest.fromPartial({ sandboxName: 'box', namespace: 'n' })).finish(),
   ),
+  ...corpusFiles('rpc-bodies'),
 ];
 
 type Put = (writer: BinaryWriter) => void;
@@ -100,17 +115,47 @@ export async function askNothing(): Promise<AskedNothing> {
 }
 
 /** Any bytes as the question of any method: the answer is one of ours, never that something of ours broke. */
-export const rpcBodiesProperty = ({ http, agent, client }: AskedNothing) => {
-  return fc.asyncProperty(fc.constantFrom(...paths), body, async (path, bytes) => {
-    const { status, said } = await post(http, path, bytes, agent);
-    const error = status === 200 ? undefined : (JSON.parse(said.toString()).error as Record<string, unknown>);
-    if (error !== undefined && (!isErrorCode(error.code) || error.code === 'internal'))
-      throw new Error(`${path} answers ${status} with ${said}`);
-    const overGrpc = await call(client, path, bytes);
-    const expected = error === undefined ? 0 : errorCodes[error.code as keyof typeof errorCodes].grpc;
-    if (overGrpc !== expected) throw new Error(`${path}: gRPC says ${overGrpc}, HTTP ${status} ${said}`);
+export const rpcBodiesProperty = (place: AskedNothing) =>
+  fc.asyncProperty(
+    fc.constantFrom(...unary, ...streaming),
+    fc.array(body, { minLength: 1, maxLength: 3 }),
+    (path, bodies) =>
+      unary.includes(path) ? askOnce(place, path, bodies[0]!) : askInStream(place, path, bodies),
+  );
+
+async function askOnce({ http, agent, client }: AskedNothing, path: string, bytes: Buffer): Promise<void> {
+  const { status, said } = await post(http, path, bytes, agent);
+  const error = status === 200 ? undefined : (JSON.parse(said.toString()).error as Record<string, unknown>);
+  if (error !== undefined && (!isErrorCode(error.code) || error.code === 'internal'))
+    throw new Error(`${path} answers ${status} with ${said}`);
+  const overGrpc = await call(client, path, bytes);
+  const expected = error === undefined ? 0 : errorCodes[error.code as keyof typeof errorCodes].grpc;
+  if (overGrpc !== expected) throw new Error(`${path}: gRPC says ${overGrpc}, HTTP ${status} ${said}`);
+}
+
+/** Over gRPC alone. One that is answered is left: some streams do not end by themselves. */
+async function askInStream({ client }: AskedNothing, path: string, bodies: Buffer[]): Promise<void> {
+  const stream = client.makeBidiStreamRequest(path, asIs, asIs);
+  stream.once('data', () => stream.cancel());
+  // The status says it, too.
+  stream.on('error', () => {});
+  for (const bytes of bodies) stream.write(bytes);
+  stream.end();
+  const { code, details } = await new Promise<StatusObject>((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`${path} does not answer`)), PATIENCE);
+    stream.once('status', (said: StatusObject) => {
+      clearTimeout(late);
+      resolve(said);
+    });
   });
-};
+  if ([status.UNKNOWN, status.INTERNAL].includes(code))
+    throw new Error(`${path} answers ${code}: ${details}`);
+}
+
+/** Milliseconds. */
+const PATIENCE = 10_000;
+
+const asIs = (some: Buffer): Buffer => some;
 
 function post(socketPath: string, path: string, bytes: Buffer, agent: Agent) {
   return new Promise<{ status: number; said: Buffer }>((resolve, reject) => {
@@ -126,7 +171,6 @@ function post(socketPath: string, path: string, bytes: Buffer, agent: Agent) {
 
 /** @returns the status of gRPC */
 function call(client: Client, path: string, bytes: Buffer): Promise<number> {
-  const asIs = (some: Buffer): Buffer => some;
   return new Promise((resolve) => {
     client.makeUnaryRequest(path, asIs, asIs, bytes, (error: ServiceError | null) =>
       resolve(error?.code ?? 0),

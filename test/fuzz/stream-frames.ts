@@ -21,6 +21,7 @@ import { decodeLog, encodeLog } from '../../src/core/wire/stream/log-frame.ts';
 import { runFromJson, runFromQuery } from '../../src/core/wire/stream/run-request.ts';
 import { decodeStatus, encodeStatus } from '../../src/core/wire/stream/stream-end.ts';
 import { attachFromQuery, logsFromQuery, portsFromQuery } from '../../src/core/wire/stream/stream-query.ts';
+import { corpusFiles } from './corpus-files.ts';
 import { mutated } from './mutations.ts';
 
 const exec = { argv: ['sh'], env: { A: '1' }, cwd: '/', user: '', tty: true, stdin: true };
@@ -38,6 +39,8 @@ const seeds = [
   encodeStatus({ kind: 'exit', status: { code: null, signal: 9, oomKilled: true } }),
   encodeStatus({ kind: 'error', error: new FsbError('conflict', 'no', { hint: 'do' }) }),
   Buffer.from('command=sh&command=-c&env=A%3D1&tty=1&rows=1&cols=2&window=9&wait=1e3&cpus=.5&tail=3&since=0'),
+  // As an earlier version wrote them.
+  ...corpusFiles('stream-frames'),
 ];
 
 /** What either end does with a message, by its channel; and with the text of a URL. */

@@ -1,6 +1,7 @@
 import { filled, longName, pax, type RawEntry, rawTar } from '../helpers/image/raw-tar.ts';
+import { corpusFiles } from './corpus-files.ts';
 
-/** Small tars, valid and hostile, that reach every part of the reader and of the rules. */
+/** Small tars, valid and hostile, that reach every part of the reader and of the rules; and some that GNU tar and Python made. */
 export function unpackCorpus(outside: string): Buffer[] {
   const tars: RawEntry[][] = [
     [
@@ -82,5 +83,5 @@ export function unpackCorpus(outside: string): Buffer[] {
     ],
     [{ name: 'a', type: '2', linkname: 'b' }, { name: 'b', type: '2', linkname: 'a' }, { name: 'a/x' }],
   ];
-  return tars.map((entries) => rawTar(...entries));
+  return [...tars.map((entries) => rawTar(...entries)), ...corpusFiles('tar')];
 }

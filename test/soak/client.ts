@@ -1,5 +1,4 @@
 import type { CoreApi } from '../../src/core/api/core-api.ts';
-import { wholeLog } from '../../src/core/model/logs.ts';
 import { request, said } from '../helpers/core/crash/sessions.ts';
 import {
   execProblem,
@@ -10,6 +9,7 @@ import {
   textOf,
 } from '../helpers/core/storm/promises.ts';
 import { type Attempt, type KnownLease, type Ledger, NAMESPACE, unlessGone } from './ledger.ts';
+import { attachProblem, copyProblem, floodProblem, followProblem } from './streams.ts';
 
 /** What one client does, over and over: cycles that leave nothing. Each throws with what was not as it should be. */
 export class Client {
@@ -62,9 +62,10 @@ export class Client {
     await this.#during(known, async () => {
       await this.#create(known);
       const deeds: (() => Promise<unknown>)[] = [
-        () => this.#exec(known),
-        () => this.#follow(known),
-        () => this.#copy(known),
+        async () => demand(known, await execProblem(this.#api, known.sandbox!)),
+        ...[followProblem, attachProblem, floodProblem, copyProblem].map(
+          (look) => async () => demand(known, await look(this.#api, known.sandbox!, this.#random)),
+        ),
         () => sandboxes.update(known.sandbox!, { labels: { round: `${this.#random(1000)}` } }),
         () =>
           this.#between(known, async () => {
@@ -124,29 +125,6 @@ export class Client {
     known.between = true;
     await act();
     known.between = false;
-  }
-
-  async #exec(known: Known): Promise<void> {
-    demand(known, await execProblem(this.#api, known.sandbox!));
-  }
-
-  /** Leaves while the sandbox goes on writing. */
-  async #follow({ sandbox }: Known): Promise<void> {
-    let text = '';
-    let left = 1 + this.#random(20);
-    for await (const { data } of this.#api.sandboxes.logs(sandbox!, { ...wholeLog, follow: true })) {
-      text += data;
-      if (--left === 0) break;
-    }
-    const problem = numbersProblem(text, sandbox!.generation);
-    if (problem) throw new Error(`its log, followed: ${problem}`);
-  }
-
-  /** What `cp` does: a tool in the guest, whose tar is read to its end. */
-  async #copy(known: Known): Promise<void> {
-    const tool = { ...request('tar-out', '--', '/etc/hostname'), guestTool: true as const };
-    const { text, code } = await said(await this.#api.sandboxes.exec(known.sandbox!, tool));
-    demand(known, code === 0 && text.includes('hostname') ? undefined : `tar-out ended with ${code}`);
   }
 
   async #lease(): Promise<void> {

@@ -32,6 +32,10 @@ export class Ledger {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   }
 
+  get cycles(): number {
+    return this.counts.get('cycles') ?? 0;
+  }
+
   newName(): string {
     return `box-${this.#names++}`;
   }

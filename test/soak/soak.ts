@@ -20,13 +20,17 @@ const CLIENTS = 16;
 const COMMANDS = 4;
 /** Milliseconds until a core is killed, about. */
 const LONGEST_LIFE = 6_000;
+/** Minutes: a day. */
+const LONGEST = 24 * 60;
 /** Idle ones beyond the warm two go quickly, so that a core comes to rest. */
 const POOL = { ttl: '1s', capacity: { max: 40 } };
 
 export interface SoakOptions {
   seed: number;
-  /** Of churn; coming to rest takes a little more. */
-  minutes: number;
+  /** Of churn; coming to rest takes a little more. Left out: until there were so many cycles. */
+  minutes?: number;
+  /** It ends after so many, or after so many minutes, whichever comes first. */
+  cycles?: number;
   /** Milliseconds that a client rests between two cycles, about; 0: at full speed. */
   pause?: number;
   say: (line: string) => void;
@@ -76,23 +80,23 @@ class Soak {
   }
 
   async run(): Promise<SoakResult> {
-    const { minutes, say } = this.#options;
-    const whole = minutes * 60_000;
+    const { minutes = LONGEST, cycles = Number.POSITIVE_INFINITY, say } = this.#options;
+    const whole = Math.min(minutes, LONGEST) * 60_000;
     await this.#start();
     // The first core on a root prepares it; those that come after have less at rest.
     await this.#core!.stop();
     await this.#start();
-    await this.#churn(whole / 8);
+    await this.#churn(whole / 8, cycles / 8);
     const before = await this.#rest();
     const killing = performance.now() + whole / 2;
     for (let left = whole; left > 0; left = killing - performance.now()) {
-      await this.#churn(Math.min(left, 1_000 + this.#random(LONGEST_LIFE)), 'kill');
+      await this.#churn(Math.min(left, 1_000 + this.#random(LONGEST_LIFE)), (cycles * 5) / 8, 'kill');
       await this.#start();
       await this.#check();
       say(this.#progress());
-      if (this.#ledger.problems.length > 0) break;
+      if (this.#ledger.problems.length > 0 || this.#ledger.cycles >= (cycles * 5) / 8) break;
     }
-    await this.#churn((whole * 3) / 8);
+    await this.#churn((whole * 3) / 8, cycles);
     const after = await this.#rest();
     const core = this.#core!;
     this.#core = undefined;
@@ -138,20 +142,21 @@ class Soak {
     return connectCore({ grpc: `unix://${grpcSocket}`, http: `unix://${httpSocket}` });
   }
 
-  /** All clients at once for so many milliseconds; `kill` ends the core under them. */
-  async #churn(ms: number, kill?: 'kill'): Promise<void> {
+  /** All clients at once for so many milliseconds, or until there were so many cycles in all; `kill` ends the core under them. */
+  async #churn(ms: number, cycles: number, kill?: 'kill'): Promise<void> {
     const core = this.#core!;
     await using api = this.#connect();
     const over = new AbortController();
     setMaxListeners(CLIENTS, over.signal);
     const life: Life = { over: over.signal, killed: false };
-    const cycles = Array.from({ length: CLIENTS }, (_, n) =>
+    const clients = Array.from({ length: CLIENTS }, (_, n) =>
       n < COMMANDS
         ? new CommandClient(this.#root, this.#ledger, this.#random)
         : new Client(api, this.#ledger, this.#random),
     ).map((client) =>
       this.#repeat(life, async () => {
         await client.cycle();
+        if (this.#ledger.cycles >= cycles) over.abort();
         await this.#pause(life.over);
       }),
     );
@@ -159,14 +164,14 @@ class Soak {
       await delay(100 + this.#random(900));
       await killSomeGuest(api, this.#ledger, this.#random);
     });
-    await delay(ms);
+    await delay(ms, undefined, { signal: over.signal }).catch(() => {});
     over.abort();
     if (kill) {
       life.killed = true;
       await core.kill();
       this.#ledger.count('cores killed');
     }
-    await Promise.all([...cycles, killing]);
+    await Promise.all([...clients, killing]);
   }
 
   /** Ends early when their time is over. */

@@ -150,6 +150,17 @@ const timekeepers: Record<string, string> = {
   'cli/stats/pause': 'keeps the process of the command alive; what it waits for is on a clock',
 };
 
+/** Files that may take the clock of the machine, and why; everything else is handed one, so that all of a core have the same. */
+const clockTakers: Record<string, string> = {
+  main: 'makes what every command is given',
+  'core/daemon': 'makes the core, and hands it a clock',
+  'core/agent-daemon': 'makes a node without a controller, and hands it a clock',
+  'core/client/grpc-rpc': 'runs in the process of the command',
+  'core/server/grpc/call': 'judges a deadline that grpc-js has made of that clock',
+  'cli/local/doctor': 'looks at the machine without a core',
+  'cli/local/core-log': 'tells when lines were dropped, for the log of the core itself',
+};
+
 /** `new Date(time)` only gives a known time another form. */
 const TIME =
   /\bDate\.now\b|\bnew Date(\(\)|\b(?!\())|\bset(Timeout|Interval)\b|\bperformance\.now\b|\bhrtime\b|\bAbortSignal\.timeout\b|timers\/promises/;
@@ -245,6 +256,14 @@ describe('time', () => {
         linesOf(name).map((line) => `src/${name}:${line} must use a Clock (core/model/clock.ts)`),
       );
     expect(found).toEqual([]);
+  });
+
+  it('of the machine is taken by those alone who hand it on', () => {
+    const takers = files
+      .map((name) => name.replace(/\.ts$/, ''))
+      .filter((name) => name !== 'core/model/clock')
+      .filter((name) => /^import .*\bsystemClock\b/m.test(readFileSync(`${root}src/${name}.ts`, 'utf8')));
+    expect(takers.sort()).toEqual(Object.keys(clockTakers).sort());
   });
 
   it('is kept by nobody who is listed in vain', () => {

@@ -48,7 +48,7 @@ export class EventFilter {
    * @throws invalid_argument
    */
   constructor(words: readonly string[], namespace: string | undefined, pools: boolean) {
-    this.#filters = parseFilters(words, KEYS);
+    this.#filters = parseFilters(words.map(inOurWords), KEYS);
     this.#labels = parseLabels(this.#filters.label);
     this.#namespace = namespace;
     // What nobody says would be a stream in which nothing ever comes.
@@ -81,6 +81,9 @@ export class EventFilter {
     );
   }
 }
+
+/** docker's `container=`, and `name=` of its lists. */
+const inOurWords = (word: string): string => word.replace(/^(container|name)=/, 'sandbox=');
 
 function assertKnown(what: string, word: string, known: readonly string[]): void {
   if (known.includes(word)) return;

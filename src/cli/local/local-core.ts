@@ -169,28 +169,30 @@ function lastLines(path: string): string {
   }
 }
 
-/** Ends the running core in order; its sandboxes keep running. False when none ran. */
-export async function stopCore(local: LocalCore): Promise<boolean> {
+/**
+ * Ends the running core in order; its sandboxes keep running. False when none ran.
+ * @param deadline milliseconds
+ * @throws timeout: it does not end; unavailable: nobody can see whether it does
+ */
+export async function stopCore(local: LocalCore, deadline = STOP_DEADLINE): Promise<boolean> {
   const { paths, packageRoot } = local;
   const status = await runningCore(local);
   if (!status) return false;
   process.kill(status.pid, 'SIGTERM');
   // The lock is free when the core is really gone, however it ends.
-  const lock = await acquireLock(launchBinary(packageRoot), paths.lock, STOP_DEADLINE).catch(
-    (error: unknown) => {
-      const { code, message, hint } = FsbError.from(error);
-      const core = `the core (pid ${status.pid})`;
-      if (code !== 'conflict')
-        throw new FsbError('unavailable', `${core} was told to end, but not seen to: ${message}`, {
-          hint,
-          cause: error,
-        });
-      throw new FsbError('timeout', `${core} did not end within ${STOP_DEADLINE / 1000} s`, {
-        hint: `Look at its log: ${paths.log}`,
+  const lock = await acquireLock(launchBinary(packageRoot), paths.lock, deadline).catch((error: unknown) => {
+    const { code, message, hint } = FsbError.from(error);
+    const core = `the core (pid ${status.pid})`;
+    if (code !== 'conflict')
+      throw new FsbError('unavailable', `${core} was told to end, but not seen to: ${message}`, {
+        hint,
         cause: error,
       });
-    },
-  );
+    throw new FsbError('timeout', `${core} did not end within ${deadline / 1000} s`, {
+      hint: `Look at its log: ${paths.log}. Where it hangs, sandboxes outlive it: kill -9 ${status.pid}`,
+      cause: error,
+    });
+  });
   await lock.release();
   return true;
 }

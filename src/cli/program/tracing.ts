@@ -33,7 +33,7 @@ export async function traceCommand(id: string, { env }: World, run: () => Promis
   if (tracer === undefined || id === 'serve') return run();
   const span = tracer.begin(`fsb-ctl ${id.replaceAll(':', ' ')}`, { parent: env.TRACEPARENT });
   const code = await tracer.within(span, run);
-  span.end(code === 0 ? undefined : { code: String(code), message: `exit code ${code}` }, {
+  span.end(code === 0 ? undefined : { code: String(code) }, {
     'process.exit.code': code,
   });
   return code;

@@ -19,9 +19,7 @@ export function chooseEditor(
   exists = isExecutable,
 ): string {
   const named = env.VISUAL || env.EDITOR || configured;
-  if (named) return named;
-  const directories = (env.PATH ?? '').split(delimiter).filter((directory) => directory !== '');
-  const found = FALLBACKS.find((editor) => directories.some((directory) => exists(join(directory, editor))));
+  const [found] = named ? [named] : editorsThere(env, exists);
   if (found !== undefined) return found;
   throw new FsbError(
     'invalid_argument',
@@ -30,6 +28,12 @@ export function chooseEditor(
       hint: 'Set EDITOR, or give --image or --file instead.',
     },
   );
+}
+
+/** Of those that most know, the ones on the PATH. */
+function editorsThere(env: Record<string, string | undefined>, exists = isExecutable): string[] {
+  const directories = (env.PATH ?? '').split(delimiter).filter((directory) => directory !== '');
+  return FALLBACKS.filter((editor) => directories.some((directory) => exists(join(directory, editor))));
 }
 
 function isExecutable(path: string): boolean {
@@ -73,9 +77,14 @@ export async function openEditor(
     code === NOT_FOUND ? 'invalid_argument' : 'internal',
     `the editor ${JSON.stringify(editor)} ${reason}`,
     {
-      hint: 'Set EDITOR to an editor that works, or give --image or --file instead.',
+      hint: `Set EDITOR to an editor that works${thoseThere(world.env)}, or give --image or --file instead.`,
     },
   );
+}
+
+function thoseThere(env: World['env']): string {
+  const there = editorsThere(env);
+  return there.length === 0 ? '' : ` (there is ${there.join(', ')})`;
 }
 
 /** What a shell exits with when there is no such program. */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import { FsbError } from '../../core/model/errors.ts';
+import { type ErrorCode, FsbError } from '../../core/model/errors.ts';
 import { openInput } from '../files/input-stream.ts';
 import { lookAround } from '../files/look-around.ts';
 import { shellWords } from '../output/shell-words.ts';
@@ -12,13 +12,13 @@ const LARGEST_FILE = 1024 * 1024;
 /** What messages call the file of `-f`. */
 export const inputName = (file: string): string => (file === '-' ? 'standard input' : file);
 
-/** The text of a file; `-` is standard input. @throws invalid_argument */
+/** The text of a file; `-` is standard input. @throws not_found, invalid_argument */
 export const readInput = (file: string, world: World, signal: AbortSignal): Promise<string> =>
   file === '-'
     ? readText(world.terminal.stdin, { limit: LARGEST_FILE, what: inputName(file), signal })
     : readFileText(file, world, signal);
 
-/** @param signal for a pipe that nobody writes to @throws invalid_argument */
+/** @param signal for a pipe that nobody writes to @throws not_found, invalid_argument */
 export async function readFileText(file: string, world: World, signal: AbortSignal): Promise<string> {
   let stream: Readable | undefined;
   try {
@@ -33,11 +33,12 @@ export async function readFileText(file: string, world: World, signal: AbortSign
 
 /** @param path absolute */
 function unreadable(file: string, path: string, error: NodeJS.ErrnoException): FsbError {
-  const reasons: Record<string, [why: string, hint: string]> = {
-    ENOENT: ['there is no such file', lookAround(path)],
+  const reasons: Record<string, [why: string, hint: string, code?: ErrorCode]> = {
+    // As `cp` and `image import` have it: what was named is not there.
+    ENOENT: ['there is no such file', lookAround(path), 'not_found'],
     EACCES: ['permission denied', `See whose it is with: ls -l ${shellWords([path])}`],
     EISDIR: ['it is a directory', 'Name a file in it.'],
   };
-  const [why, hint] = reasons[error.code ?? ''] ?? [error.message];
-  return new FsbError('invalid_argument', `cannot read ${file}: ${why}`, { hint, cause: error });
+  const [why, hint, code = 'invalid_argument'] = reasons[error.code ?? ''] ?? [error.message];
+  return new FsbError(code, `cannot read ${file}: ${why}`, { hint, cause: error });
 }

@@ -19,6 +19,13 @@ export function faultyKey(document: Document, yaml: typeof import('yaml')): Text
   return fault;
 }
 
+/** Of a map of texts. A boolean stays one, and is refused as in compose: there, too, `yes` and `true` are no texts. */
+export function numbersAsWritten(map: unknown, yaml: typeof import('yaml')): void {
+  if (!yaml.isMap(map)) return;
+  for (const { value } of map.items)
+    if (yaml.isScalar(value) && typeof value.value === 'number') value.value = value.source ?? value.value;
+}
+
 function reasonAgainst(key: unknown, seen: Set<unknown>, yaml: typeof import('yaml')): string | undefined {
   if (!yaml.isScalar(key) || typeof key.value === 'object') return 'a key must be a plain text';
   if (seen.has(key.value)) return `the key ${String(key.value)} is there twice`;

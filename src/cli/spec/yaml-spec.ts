@@ -5,6 +5,7 @@ import { invalidValue, issuesOf, parseYamlText, type TextKind, type YamlText } f
 const KIND: TextKind = {
   ...{ name: 'sandbox spec', short: 'spec', example: 'image: host' },
   flags: specFlags,
+  textMaps: ['envs', 'labels'],
 };
 
 /**

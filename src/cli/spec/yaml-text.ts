@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { FsbError } from '../../core/model/errors.ts';
 import { type FlagNames, withFlag } from '../../core/model/flag-names.ts';
 import { faultOf } from './yaml-faults.ts';
-import { faultyKey } from './yaml-keys.ts';
+import { faultyKey, numbersAsWritten } from './yaml-keys.ts';
 
 /** What is shown of a text that somebody may have made to be long: problems, and characters of a line and of a reason. */
 const MOST_PROBLEMS = 20;
@@ -19,6 +19,8 @@ export interface TextKind {
   example: string;
   /** Flags over the text, by the keys that they set. */
   flags?: FlagNames;
+  /** Keys of maps of texts, where a number counts as it is written: `PORT: 080`. */
+  textMaps?: readonly string[];
 }
 
 /** A map of keys as text: its value, and where each key of it stands. */
@@ -64,6 +66,7 @@ export async function parseYamlText(text: string, source: string, kind: TextKind
   if (fault !== undefined) throw wrong(lineAt(fault.offset), fault.reason);
 
   const contents = document.contents;
+  for (const key of kind.textMaps ?? []) numbersAsWritten(contents.get(key), yaml);
   return {
     source,
     value: toValue(() => document.toJS() as Record<string, unknown>, wrong),

@@ -1,4 +1,5 @@
 import type { CallOptions, CreateRequest, ListQuery, SandboxApi } from '../api/sandbox-api.ts';
+import { systemClock } from '../model/clock.ts';
 import { FsbError } from '../model/errors.ts';
 import { assertSignal } from '../model/process.ts';
 import type { Sandbox } from '../model/sandbox.ts';
@@ -22,6 +23,8 @@ const PAGE = 1000;
 export function sandboxCalls(rpc: Rpc): SandboxCalls {
   const page: SandboxApi['page'] = async (query, options) =>
     pageFromWire(await rpc.call(sandboxes.listSandboxes, pageQueryToWire(query), options));
+  const get: SandboxApi['get'] = async (ref, options) =>
+    sandboxFromWire(await rpc.call(sandboxes.getSandbox, refToWire(ref), options));
   return {
     async create(request, options) {
       await assertSpecFitsWire(request.spec);
@@ -31,8 +34,7 @@ export function sandboxCalls(rpc: Rpc): SandboxCalls {
       });
       return sandboxFromWire(sandbox);
     },
-    get: async (ref, options) =>
-      sandboxFromWire(await rpc.call(sandboxes.getSandbox, refToWire(ref), options)),
+    get,
     list: (query, options) => listAll(page, query, options),
     page,
     async *watch(query, options) {
@@ -40,7 +42,17 @@ export function sandboxCalls(rpc: Rpc): SandboxCalls {
       for await (const answer of answers) yield newsFromWire(answer);
     },
     async delete(ref, options = {}) {
-      await rpc.call(sandboxes.deleteSandbox, deleteToWire(ref, options), options);
+      const since = systemClock.now();
+      let times = 0;
+      const ask = async (): Promise<void> => {
+        times += 1;
+        if (times > 1) assertNotNewer(await get(ref, { signal: options.signal }), since);
+        await rpc.call(sandboxes.deleteSandbox, deleteToWire(ref, options), options);
+      };
+      await askAgain(ask, options).catch((error) => {
+        // Told by the second core: the first one has done it.
+        if (times === 1 || FsbError.from(error).code !== 'not_found') throw error;
+      });
     },
     async wait(ref, options) {
       const ask = () => rpc.call(sandboxes.waitSandbox, refToWire(ref), options);
@@ -87,6 +99,18 @@ function createLost(
     hint: idempotencyKey ? again : `It may have been created${goes}: see fsb-ctl list -a.`,
     cause: error,
   });
+}
+
+/** A deletion that is asked for again must not take what has the name by now. @throws conflict */
+function assertNotNewer({ name, createdAt }: Sandbox, since: number): void {
+  if (createdAt < since) return;
+  throw new FsbError(
+    'conflict',
+    `the core ended while sandbox ${name} was deleted, and by now there is a newer one`,
+    {
+      hint: `To delete that one: fsb-ctl delete ${name}`,
+    },
+  );
 }
 
 async function listAll(

@@ -1,8 +1,5 @@
-import type { ErrorCode } from '../model/errors.ts';
-
-/** What went wrong with TLS, and what to do about it. */
+/** What went wrong with TLS, and what to do about it: nobody was reached who is believed, and nothing was sent. */
 export interface TlsTrouble {
-  code: Extract<ErrorCode, 'unauthenticated' | 'unavailable'>;
   reason: string;
   hint: string;
 }
@@ -62,12 +59,11 @@ export function tlsTrouble(text: string, code: string): TlsTrouble | undefined {
   const rowOf = (rows: Row[]): Row | undefined =>
     rows.find(([pattern]) => pattern.test(text) || pattern.test(code));
   const mistrusted = rowOf(MISTRUSTED);
-  if (mistrusted !== undefined)
-    return { code: 'unauthenticated', reason: mistrusted[1], hint: mistrusted[2] };
+  if (mistrusted !== undefined) return { reason: mistrusted[1], hint: mistrusted[2] };
   const other = rowOf(ANOTHER);
-  if (other !== undefined) return { code: 'unavailable', reason: other[1], hint: other[2] };
+  if (other !== undefined) return { reason: other[1], hint: other[2] };
   const reason = OPENSSL.exec(text)?.[1];
   return reason === undefined
     ? undefined
-    : { code: 'unavailable', reason: `TLS failed there: ${reason}`, hint: 'Is that the address of a core?' };
+    : { reason: `TLS failed there: ${reason}`, hint: 'Is that the address of a core?' };
 }

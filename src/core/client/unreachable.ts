@@ -37,7 +37,7 @@ export function unreachable(endpoint: Target, details: string, cause: Error): Fs
   const what = `cannot reach the core at ${nameOf(endpoint)}`;
   const trouble = endpoint.security?.tls && tlsTrouble(text, code);
   if (trouble !== undefined)
-    return new FsbError(trouble.code, `${what}: ${trouble.reason}`, { hint: trouble.hint, cause });
+    return new FsbError('unavailable', `${what}: ${trouble.reason}`, { hint: trouble.hint, cause });
   if (DENIALS.includes(code))
     return new FsbError('denied', `${what}: permission denied`, {
       hint: 'Run the command as the user who runs that core.',

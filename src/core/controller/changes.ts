@@ -11,6 +11,7 @@ import { assertLabels } from '../model/spec-size.ts';
 import { type Expires, expiresOf } from './expires.ts';
 import { type Lost, lostFor } from './failure-policy.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { assertTimeLeft } from './new-sandbox.ts';
 import { assertRunning, assertStays, isPaused } from './requirements.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
 
@@ -61,6 +62,7 @@ export class Changes {
 
   async update(entry: SandboxEntry, input: SandboxChange): Promise<void> {
     const change = readChange(input);
+    assertTimeLeft('invalid change of a sandbox: expireTime', change.expireTime ?? 0, this.#clock.now());
     if (change.resources?.cpus !== undefined)
       assertCores(change.resources.cpus, (await this.#agent.facts()).cores);
     const { id, spec: before, state } = entry.sandbox;

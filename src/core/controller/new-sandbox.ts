@@ -14,7 +14,7 @@ export function newSandbox(
   now: number,
 ): Sandbox {
   const spec = parseSpec(input);
-  assertTimeLeft(spec, now);
+  assertTimeLeft('invalid sandbox spec: expire_time', spec.expire_time, now);
   assertName(namespace, 'namespace');
   if (name !== '') assertName(name, 'sandbox name');
   assertKey(idempotencyKey);
@@ -35,15 +35,16 @@ export function newSandbox(
   };
 }
 
-/** It would be Expired before its command had begun. */
-function assertTimeLeft({ expire_time }: SandboxSpec, now: number): void {
-  if (expire_time === 0 || expire_time * 1000 > now) return;
-  const time = new Date(expire_time * 1000).toISOString();
-  throw new FsbError(
-    'invalid_argument',
-    `invalid sandbox spec: expire_time (--expire-time): ${time} is over already`,
-    { hint: 'Give a later time in unix seconds, or a ttl, which counts from the start.' },
-  );
+/**
+ * It would be Expired at once, and nobody means that by it. @param expireTime unix seconds; 0: never
+ * @throws invalid_argument
+ */
+export function assertTimeLeft(what: string, expireTime: number, now: number): void {
+  if (expireTime === 0 || expireTime * 1000 > now) return;
+  const time = new Date(expireTime * 1000).toISOString();
+  throw new FsbError('invalid_argument', `${what} (--expire-time): ${time} is over already`, {
+    hint: 'Give a later time in unix seconds, or a ttl, which counts from now on.',
+  });
 }
 
 function assertKey({ length }: string = ''): void {

@@ -85,17 +85,20 @@ function learnLimits(entry: SandboxEntry, report: AgentSandbox | undefined, now:
   void entry.change({ spec: { ...spec, resources } }, now, 'updated: resources').catch(() => {});
 }
 
-/** Ends what was ending, or was never begun; tells of the rest. */
+/**
+ * Ends what was ending, or was never begun; tells of the rest. Nobody waits for an end that is tried again anyway: one that
+ * cannot be destroyed would keep the core from answering.
+ */
 async function settle(
   entry: SandboxEntry,
   known: boolean,
   { agent, now, lifecycle }: ReconcileOptions,
 ): Promise<void> {
   const { id, state } = entry.sandbox;
-  if (state.phase === 'Terminating') await lifecycle.remove(entry, 0).gone;
+  if (state.phase === 'Terminating') lifecycle.remove(entry, 0).gone.catch(() => {});
+  else if (state.phase === 'Expired') void lifecycle.stopExpired(entry, id, 0);
   // The core ended between a change of the name and the word to the node.
   else if (state.phase === 'Running') await agent.rename(id, refKey(entry.sandbox));
-  else if (state.phase === 'Expired') await lifecycle.stopExpired(entry, id, 0);
   else if (state.phase === 'Pending' || state.phase === 'Bound') {
     const { generation, previous } = entry.sandbox;
     // A recreation goes on.

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../model/clock.ts';
+import type { Clock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/errors.ts';
 import { Channel } from './channel.ts';
 import { GuestConnection } from './connection.ts';
@@ -13,8 +13,6 @@ export const createOpenChannel =
     throwIfAborted(signal);
     return shakeHands(clock, path, timeoutMs, signal);
   };
-
-export const openChannel: OpenChannel = createOpenChannel(systemClock);
 
 function shakeHands(
   clock: Clock,

@@ -13,7 +13,7 @@ export interface ImageStoreOptions {
   architecture?: string;
   /** Root of the machine that the host image shows; `/` when absent. */
   hostRoot?: string;
-  clock?: Clock;
+  clock: Clock;
   /** Where pulls go; not closed with the store. */
   registries: Registries;
   /** Used until close() has ended. */

@@ -1,7 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { type Clock, systemClock } from '../model/clock.ts';
 import { eachWithEither, withEither } from '../model/either-signal.ts';
 import { FsbError } from '../model/errors.ts';
 import type { ImageDetails, ImageInfo, PruneResult, RemovedImage, ResolvedImage } from '../model/image.ts';
@@ -36,7 +35,7 @@ const GRACE = 3_600_000;
 
 /** Opens the store, and removes what a crash left half-done in it. One core at a time may have it open. */
 export async function createImageStore(options: ImageStoreOptions): Promise<LocalImageStore> {
-  const { log, launch, clock = systemClock, grace = GRACE } = options;
+  const { log, launch, clock, grace = GRACE } = options;
   const root = join(options.stateDir, 'images');
   const content = await ImageContent.open({ root, launch, grace, clock, log });
   return imageStoreOn(content, options);
@@ -44,7 +43,7 @@ export async function createImageStore(options: ImageStoreOptions): Promise<Loca
 
 /** A store on content that is open; it closes it. */
 export const imageStoreOn = (content: ImageContent, options: ImageStoreOptions): LocalImageStore =>
-  new OverlayImageStore({ clock: systemClock, ...options }, content);
+  new OverlayImageStore(options, content);
 
 class OverlayImageStore implements LocalImageStore {
   readonly #log: Logger;
@@ -63,7 +62,7 @@ class OverlayImageStore implements LocalImageStore {
   readonly #working = new Set<Promise<unknown>>();
   #isRecovered = false;
 
-  constructor(options: ImageStoreOptions & { clock: Clock }, content: ImageContent) {
+  constructor(options: ImageStoreOptions, content: ImageContent) {
     const { log, clock, launch, limits, registries, happened = () => {} } = options;
     const { architecture = machineArchitecture(), hostRoot = '/' } = options;
     const platform = { os: 'linux', architecture };
@@ -151,7 +150,7 @@ class OverlayImageStore implements LocalImageStore {
 
   async remove(reference: string, terms?: RemoveTerms): Promise<RemovedImage> {
     if (this.#isHost(reference))
-      throw new FsbError('conflict', 'the host image is built in and cannot be removed');
+      throw new FsbError('unsupported', 'the host image is built in and cannot be removed');
     return this.#work(this.#removal.remove(reference, terms));
   }
 

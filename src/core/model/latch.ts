@@ -43,7 +43,9 @@ export class Latch {
       const wake = (): void => resolve(Promise.resolve().then(otherwise));
       if (this.#isOpen) wake();
       else this.#waiting.add(wake);
-      work.then(resolve, reject).finally(() => this.#waiting.delete(wake));
+      // Forgotten before anybody hears of it: who opens this on the news would wake a wait whose failure is nobody's.
+      const forget = (): unknown => this.#waiting.delete(wake);
+      work.finally(forget).then(resolve, reject);
     });
   }
 }

@@ -16,9 +16,8 @@ export interface SpanOptions {
 
 /** Why a step failed. */
 export interface SpanFailure {
-  /** Of an FsbError, or another word; few different ones. */
+  /** Of an FsbError, or another word; few different ones. Not its message, which may name a command. */
   code: string;
-  message: string;
 }
 
 /** One step of a trace. */

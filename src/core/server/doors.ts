@@ -19,7 +19,7 @@ import {
 } from './auth/entrance.ts';
 import { Neighbours } from './auth/peer-user.ts';
 import { Tenures } from './auth/tenures.ts';
-import { Throttle } from './auth/throttle.ts';
+import { OPEN_QUESTIONS, Throttle } from './auth/throttle.ts';
 import { MOST_WITH_STREAMS } from './listen.ts';
 import type { Protocol, Traffic } from './metrics/traffic.ts';
 import type { Served } from './served.ts';
@@ -27,6 +27,7 @@ import { type TlsFiles, TlsIdentity } from './tls/identity.ts';
 import { receive, serverTls } from './tls/reception.ts';
 
 export interface DoorParts extends EntranceParts {
+  openQuestions: Throttle;
   clock: Clock;
   log: Logger;
   /** As DoorsOptions. */
@@ -81,6 +82,13 @@ export class Door {
       `${this.#connections} connections are open here, too many for another stream`,
       { hint: 'Try again when others have ended, or use another address of the core.' },
     );
+  }
+
+  /** Before what anybody may ask, over TCP. @param address whence @throws no_capacity: an address asks too often */
+  assertMayAsk(address = ''): void {
+    if (this.endpoint.kind === 'unix') return;
+    const tooMany = this.#parts.openQuestions.count(address);
+    if (tooMany !== undefined) throw this.refuse(tooMany);
   }
 
   /** Counts somebody who is turned away here. @returns the error, to be thrown */
@@ -154,6 +162,7 @@ export function openDoors(core: Served, options: DoorsOptions): Doors {
     core,
     allowances: openAllowances(),
     throttle: new Throttle(clock),
+    openQuestions: new Throttle(clock, OPEN_QUESTIONS),
     tenures,
     traffic,
     clock,

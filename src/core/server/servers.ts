@@ -119,7 +119,7 @@ export async function startServers(served: Served, options: ServerOptions): Prom
     ];
     const handle: Handle = async (request, response, { gone, door, admitted }) => {
       if (descriptors?.isScarce) response.shouldKeepAlive = false;
-      if (probe(request, response, ready)) return;
+      if (probe(request, response, ready, () => door.assertMayAsk(request.socket.remoteAddress))) return;
       const visit = visitOf(request, door);
       admitted();
       response.once(
@@ -184,6 +184,7 @@ function listenMetrics(
   const handle: Handle = async (request, response) => {
     const { pathname } = urlOf(request);
     if (request.method !== 'GET' || pathname !== '/metrics') throw notHere(request, pathname);
+    door.assertMayAsk(request.socket.remoteAddress);
     // Any caller may read.
     if (door.isSecure) visitOf(request, door);
     send(response, 200, metrics.contentType, await metrics.text(pools));

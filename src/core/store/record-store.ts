@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import type { Logger } from 'pino';
-import { type Clock, systemClock } from '../model/clock.ts';
+import type { Clock } from '../model/clock.ts';
 import { diskError } from '../model/disk-failure.ts';
 import { FsbError } from '../model/errors.ts';
 import { newTally, type StoreTally } from '../model/tally.ts';
@@ -16,7 +16,7 @@ import type { RecordStore, RecordStoreHealth, RecordTable, StrangeRecord, TableO
 interface RecordStoreOptions {
   /** Belongs to the store alone; created when missing. */
   directory: string;
-  clock?: Clock;
+  clock: Clock;
   /** Left out: nobody reads it. */
   tally?: StoreTally;
   log: Logger;
@@ -36,7 +36,7 @@ const text = { encoding: 'string' } as const;
  */
 export async function openRecordStore({
   directory,
-  clock = systemClock,
+  clock,
   tally = newTally().store,
   log,
 }: RecordStoreOptions): Promise<RecordStore> {

@@ -53,7 +53,7 @@ class OtelStep implements Span {
     this.span.setAttributes(attributes);
     if (failure !== undefined) {
       this.span.setAttribute('error.type', failure.code);
-      this.span.setStatus({ code: SpanStatusCode.ERROR, message: failure.message });
+      this.span.setStatus({ code: SpanStatusCode.ERROR });
     }
     this.span.end();
   }

@@ -6,6 +6,7 @@ import { afterEach, beforeAll, beforeEach } from 'vitest';
 import type { LocalImageStore } from '../../../src/core/image/image-store.ts';
 import type { ImageStoreOptions } from '../../../src/core/image/image-store-options.ts';
 import { createImageStore } from '../../../src/core/image/local-image-store.ts';
+import { systemClock } from '../../../src/core/model/clock.ts';
 import type { ImageInfo } from '../../../src/core/model/image.ts';
 import { buildGuest, launch } from '../guest/guest-programs.ts';
 import { type LayoutFiles, type TestImage, tarOf, writeArchive } from './image-files.ts';
@@ -40,7 +41,13 @@ export class ImageStoreFixture {
 
   async open(options: Partial<ImageStoreOptions> = {}): Promise<void> {
     const common = { stateDir: this.stateDirectory, log: pino({ level: 'silent' }) };
-    this.store = await createImageStore({ registries: noRegistries, launch, ...common, ...options });
+    this.store = await createImageStore({
+      clock: systemClock,
+      registries: noRegistries,
+      launch,
+      ...common,
+      ...options,
+    });
   }
 
   blobPath(digest: string): string {

@@ -1,4 +1,3 @@
-import { openChannel } from '../../../src/core/guest/open-channel.ts';
 import { bootInstance } from '../../../src/core/instance/boot-instance.ts';
 import type { Instance } from '../../../src/core/instance/instance.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
@@ -7,6 +6,7 @@ import type { RootFilesystem } from '../../../src/core/model/image.ts';
 import type { Shape } from '../../../src/core/model/shape.ts';
 import type { RuntimeDriver } from '../../../src/core/runtime/driver.ts';
 import { createFixture } from '../../integration/runtime/oci-fixture.ts';
+import { openChannel } from '../guest/open-channel.ts';
 import { createFakeDriver } from './fake-driver.ts';
 import { shapeOf } from './pool-world.ts';
 

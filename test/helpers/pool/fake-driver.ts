@@ -1,9 +1,9 @@
 import type { OpenChannel } from '../../../src/core/guest/guest-channel.ts';
-import { openChannel as openRealChannel } from '../../../src/core/guest/open-channel.ts';
 import { type Clock, systemClock } from '../../../src/core/model/clock.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import type { BootedInstance, RuntimeDriver } from '../../../src/core/runtime/driver.ts';
 import { MemoryChannel } from '../guest/memory-guest.ts';
+import { openChannel as openRealChannel } from '../guest/open-channel.ts';
 import { type RealGuest, startRealGuest } from '../guest/real-guest.ts';
 import { type FakeCall, FakeScript, type FakeStep } from './fake-script.ts';
 

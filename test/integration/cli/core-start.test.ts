@@ -1,10 +1,12 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { guestDirectory } from '../../../src/cli/local/guest-directory.ts';
-import { ensureCore } from '../../../src/cli/local/local-core.ts';
+import { ensureCore, stopCore } from '../../../src/cli/local/local-core.ts';
 import { acquireLock } from '../../../src/core/lock.ts';
 import { FsbError } from '../../../src/core/model/errors.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
@@ -76,6 +78,24 @@ describe('a core that', () => {
     const started = ['-f', join(root, 'package/bin/run.js')];
     await vi.waitFor(() => expect(spawnSync('pgrep', started).status).toBe(1), 5_000);
   });
+});
+
+it('a core that hangs is named when it does not stop, with what ends it', async () => {
+  const paths = corePaths({ FSB_ROOT: root }, process.getuid!());
+  await mkdir(paths.run, { mode: 0o700 });
+  const core = spawn('sleep', ['60']);
+  const listening = createServer().listen(paths.grpcSocket);
+  await once(listening, 'listening');
+  await writeFile(paths.status, JSON.stringify({ pid: core.pid }));
+  const lock = await acquireLock(join(guestDirectory(repository), 'fsb-launch'), paths.lock, 0);
+  const local = { paths, packageRoot: join(root, 'package'), env: process.env };
+  await expect(stopCore(local, 100)).rejects.toMatchObject({
+    code: 'timeout',
+    hint: expect.stringMatching(new RegExp(`sandboxes outlive it: kill -9 ${core.pid}$`)),
+  });
+  await lock.release();
+  listening.close();
+  core.kill('SIGKILL');
 });
 
 describe('no core is begun', () => {

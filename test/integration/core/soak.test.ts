@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { CERTAIN } from '../../soak/ledger.ts';
 import { soak } from '../../soak/soak.ts';
@@ -6,7 +7,8 @@ import { soak } from '../../soak/soak.ts';
 const MINUTES = Number(process.env.FSB_TEST_SOAK_MINUTES ?? 0.25);
 /** A long one leaves the processor to the tests beside it: milliseconds between two cycles of a client. */
 const PAUSE = MINUTES > 1 ? 14_000 : 0;
-const SEED = Number(process.env.FSB_TEST_SEED ?? 1);
+/** Another one each time; the name of the test says which. */
+const SEED = Number(process.env.FSB_TEST_SEED ?? randomInt(1, 2 ** 31));
 
 it(
   `keeps all promises and returns to the exact baseline, whoever is killed (seed ${SEED})`,

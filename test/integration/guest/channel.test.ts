@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GuestChannel } from '../../../src/core/guest/guest-channel.ts';
-import { openChannel } from '../../../src/core/guest/open-channel.ts';
 import type { OutputChunk } from '../../../src/core/model/process.ts';
 import { collect } from '../../helpers/guest/channel-fixture.ts';
+import { openChannel } from '../../helpers/guest/open-channel.ts';
 import { processSpec } from '../../helpers/guest/process-spec.ts';
 import { type RealGuest, startRealGuest } from '../../helpers/guest/real-guest.ts';
 

@@ -6,6 +6,7 @@ import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LocalImageStore } from '../../../src/core/image/image-store.ts';
 import { createImageStore } from '../../../src/core/image/local-image-store.ts';
+import { systemClock } from '../../../src/core/model/clock.ts';
 import type { ResolvedImage } from '../../../src/core/model/image.ts';
 import { inMountedRoot } from '../../helpers/core/mounted-root.ts';
 import { buildGuest, launch } from '../../helpers/guest/guest-programs.ts';
@@ -21,6 +22,7 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'fsb-images-'));
   const log = pino({ level: 'silent' });
   store = await createImageStore({
+    clock: systemClock,
     stateDir: join(directory, 'state'),
     registries: noRegistries,
     launch,

@@ -11,6 +11,7 @@ import {
   type UnpackerOptions,
 } from '../../../src/core/image/unpack/threads/worker-unpacker.ts';
 import type { Unpacker } from '../../../src/core/image/unpack/unpacker.ts';
+import { systemClock } from '../../../src/core/model/clock.ts';
 import { launch } from '../../helpers/guest/guest-programs.ts';
 import { sha256, tarOf } from '../../helpers/image/image-files.ts';
 import { rawEntry, rawTar } from '../../helpers/image/raw-tar.ts';
@@ -30,7 +31,7 @@ function unpackerWith(options: Partial<UnpackerOptions> = {}): Unpacker {
     started.push(worker);
     return worker;
   };
-  const unpacker = createUnpacker({ launch, start, ...options });
+  const unpacker = createUnpacker({ clock: systemClock, launch, start, ...options });
   onTestFinished(() => unpacker.close());
   return unpacker;
 }

@@ -79,10 +79,17 @@ async function begin({ api }: CoreProcess): Promise<void> {
   expect((await said(session)).code).toBe(0);
 }
 
-/** Resolves as soon as its log has so many bytes more. */
-async function grownBy(root: string, bytes: number): Promise<void> {
-  for (const end = (await bytesOfLogs(root)) + bytes; (await bytesOfLogs(root)) < end; )
-    await new Promise(setImmediate);
+/** Resolves as soon as its log takes so many bytes. */
+async function grownTo(root: string, bytes: number): Promise<void> {
+  while ((await bytesOfLogs(root)) < bytes) await new Promise(setImmediate);
+}
+
+/** Of the numbers from 1 on, each with the end of its line. */
+function bytesOfLines(count: number): number {
+  let bytes = 0;
+  for (let first = 1, digits = 1; first <= count; first *= 10, digits++)
+    bytes += (Math.min(count + 1, first * 10) - first) * (digits + 1);
+  return bytes;
 }
 
 /** What is in it while no core runs. */
@@ -115,10 +122,9 @@ describe('a sandbox that writes at full speed while its core is killed, again an
         followed.push(entry.data, entry.dropped);
       }
     })();
-    for (const [n, bytes] of [2 * MIB, 4 * MIB, MIB / 4].entries()) {
-      const grown = grownBy(root, bytes);
+    for (const [n, bytes] of [MIB, 4 * MIB, 2 * MIB].entries()) {
       const begun = begin(core).catch(() => {});
-      await grown;
+      await grownTo(root, bytesOfLines(n * part) + bytes);
       await core.kill();
       await begun;
       // It was being written: the part has begun, and is not at its end.
@@ -146,7 +152,7 @@ describe('a flood of ten million lines', () => {
     const root = await newRoot();
     const core = await startCoreProcess(root);
     const count = 10_000_000;
-    const bytes = 78_888_897;
+    const bytes = bytesOfLines(count);
     await core.api.sandboxes.create({
       ...ref,
       spec: command(`until [ -e /dev/shm/go ]; do sleep 0.05; done; seq 1 ${count}`),

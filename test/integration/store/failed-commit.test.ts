@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
+import { systemClock } from '../../../src/core/model/clock.ts';
 import { openRecordStore } from '../../../src/core/store/record-store.ts';
 import { thinDisk } from '../../helpers/core/small-disk.ts';
 
@@ -39,7 +40,7 @@ it('a disk that fails under commits: each write and read ends with the reason, s
   expect(await said()).toEqual(Array(5).fill('unavailable'));
   expect(await gone).toEqual([0, null]);
 
-  const next = await openRecordStore({ directory, log: pino({ level: 'silent' }) });
+  const next = await openRecordStore({ directory, clock: systemClock, log: pino({ level: 'silent' }) });
   const table = next.table<string>('t', 1);
   expect(table.get('before')).toBe('x');
   await table.put('later', 'x');

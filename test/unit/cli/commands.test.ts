@@ -236,6 +236,7 @@ describe('run', () => {
   it.each([
     ['run box', 2, 'Give --image'],
     ['run box -t --image host sh', 2, '-t needs a terminal'],
+    ['run box -it', 2, '--image'],
     ['run Box --image host', 2, 'invalid sandbox name "Box"'],
     ['run box --image nope --pull never', 3, 'image nope is not here'],
     ['run box --image missing', 3, 'cannot pull missing'],
@@ -245,7 +246,8 @@ describe('run', () => {
     ['run box --image host --ttl soon', 2, '--ttl: invalid duration "soon"'],
     ['run box --image host --memory 1', 2, '--memory: must be at least 6m'],
     ['run box --image host --detach-keys ctrl-1', 2, '--detach-keys'],
-    ['run box -f missing.yaml', 2, 'there is no such file'],
+    ['run box -f missing.yaml', 3, 'there is no such file'],
+    ['run box --image host --env-file missing', 3, 'there is no such file'],
     ['run box --image', 2, '--image expects a value'],
     ['run box --imgae host', 2, 'Did you mean --image?'],
   ])('%s fails with %i', async (line, code, part) => {
@@ -587,7 +589,7 @@ describe('the rest', () => {
     expect((await fsb('pool status')).stdout).toContain('default-pool');
     expect((await fsb('image ls -q')).stdout).toBe('000000000000\n');
     expect((await fsb('image import nothing.tar')).stderr).toContain(join(directory, 'nothing.tar'));
-    expect((await fsb('image remove host nope')).code).toBe(4);
+    expect((await fsb('image remove host nope')).code).toBe(3);
     expect((await fsb('version')).stdout).toMatch(/^fsb-ctl: .*\ncore: /);
   });
 

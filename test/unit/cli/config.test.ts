@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FsbError } from '../../../src/core/model/errors.ts';
 import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
 import { hostCore } from '../../helpers/core/host-core/host-core.ts';
 
@@ -273,9 +274,43 @@ describe('settings', () => {
     await fsb('context use build');
     const line = startCommandLine(['list'], { env: { HOME: home }, cwd: below });
     await line.code;
-    expect(line.connections).toEqual([{ endpoint: 'tcp://build:1', start: true }]);
+    expect(line.connections).toMatchObject([{ endpoint: 'tcp://build:1', start: true }]);
     expect(await value('namespace')).toBe('there');
     expect(await value('namespace', { env: { FSB_CONTEXT: 'default' } })).toBe('default');
     expect((await fsb('list --host tcp://a --context build')).code).toBe(2);
+  });
+});
+
+describe('what is not there, and nobody has typed', () => {
+  it.each([
+    ['run box --image host true', 'pool nopool does not exist', 'pool nopool'],
+    ['pool run true', 'pool nopool does not exist', 'pool nopool'],
+  ])('is told with the file that names it: %s', async (line, message, what) => {
+    await writeUser('{"pool": "nopool"}');
+    await using core = hostCore();
+    const missing = new FsbError('not_found', message, { hint: 'See fsb-ctl pool list.' });
+    vi.spyOn(core.sandboxes, 'create').mockRejectedValue(missing);
+    vi.spyOn(core.pools, 'run').mockRejectedValue(missing);
+    vi.spyOn(core.pools, 'get').mockRejectedValue(missing);
+    const { code, stderr } = await fsb(line, { core });
+    const hint = `See fsb-ctl pool list. It is ${user()} that names ${what}.`;
+    expect([code, stderr]).toEqual([3, `Error: ${message}\nHint: ${hint}\n`]);
+    const typed = await fsb(`${line.replace('true', '--pool nopool')} true`, { core });
+    expect(typed.stderr).not.toContain('It is');
+  });
+
+  it('is told of the core, too, whoever named that', async () => {
+    const connect = async () => {
+      throw new FsbError('unavailable', 'cannot reach the core', { hint: 'Is it running?' });
+    };
+    const dead = 'tcp://127.0.0.1:1';
+    await writeUser(`{"endpoint": "${dead}"}`);
+    const hints = async (line: string, env: Record<string, string> = {}) =>
+      (await fsb(line, { connect, env })).stderr.split('\n')[1];
+    expect(await hints('list')).toBe(`Hint: Is it running? It is ${user()} that names ${dead}.`);
+    expect(await hints('list', { FSB_HOST: 'tcp://127.0.0.1:2' })).toBe(
+      'Hint: Is it running? It is FSB_HOST that names tcp://127.0.0.1:2.',
+    );
+    expect(await hints('list --host tcp://127.0.0.1:2')).toBe('Hint: Is it running?');
   });
 });

@@ -148,6 +148,19 @@ describe('run without an image, on a terminal', () => {
   });
 });
 
+it('names the editors that are there, where the one that was set is not', async () => {
+  for (const there of ['vim', 'vi']) {
+    await writeFile(join(directory, there), '');
+    await chmod(join(directory, there), 0o755);
+  }
+  const env = { EDITOR: '/no/such/nano', XDG_STATE_HOME: directory, PATH: directory };
+  const line = startCommandLine(['run', 'box'], { core, tty: true, env });
+  expect(await line.code).toBe(2);
+  expect(line.stderr.text).toBe(
+    'Error: the editor "/no/such/nano" was not found\nHint: Set EDITOR to an editor that works (there is vim, vi), or give --image or --file instead.\n',
+  );
+});
+
 describe('what the line says', () => {
   const see = 'cp "$1" "$1.seen"';
   const seen = (): Promise<string> => readFile(`${remembered}.seen`, 'utf8');

@@ -31,6 +31,8 @@ describe('a filter of events', () => {
   it.each([
     [[], [1, 2, 3, 4, 5, 6]],
     [['type=sandbox'], [2, 3, 4]],
+    [['name=box'], [2, 3, 4]],
+    [['container=box'], [2, 3, 4]],
     [
       ['type=sandbox', 'type=pool'],
       [1, 2, 3, 4],

@@ -34,11 +34,16 @@ describe('a file', () => {
   });
 
   it.each([
-    ['none', 'cannot read none: there is no such file', 'See what there is with: ls -a DIRECTORY'],
-    ['.', 'cannot read .: it is a directory', 'Name a file in it.'],
-  ])('%s that cannot be read is refused', async (file, message, hint) => {
+    [
+      'none',
+      'not_found',
+      'cannot read none: there is no such file',
+      'See what there is with: ls -a DIRECTORY',
+    ],
+    ['.', 'invalid_argument', 'cannot read .: it is a directory', 'Name a file in it.'],
+  ])('%s that cannot be read is refused', async (file, code, message, hint) => {
     await expect(read(file)).rejects.toMatchObject({
-      code: 'invalid_argument',
+      code,
       message,
       hint: hint.replace('DIRECTORY', directory),
     });

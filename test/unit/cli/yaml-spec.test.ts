@@ -13,6 +13,16 @@ describe('a spec in YAML', () => {
     expect(await check('{"image": "host", "args": ["a"]}')).toEqual({ image: 'host', args: ['a'] });
   });
 
+  it('takes numbers for texts where all values are texts, as they are written', async () => {
+    const spec = await check(
+      'image: host\nenvs: {A: 2, B: 1.10, C: 0800, D: 0x1F, E: -1e3}\nlabels: {l: 007}\n',
+    );
+    expect(spec).toMatchObject({
+      envs: { A: '2', B: '1.10', C: '0800', D: '0x1F', E: '-1e3' },
+      labels: { l: '007' },
+    });
+  });
+
   it.each([
     ['unknown key', 'image: host\n\nimagee: x\n', 'box.yaml:3: unknown key imagee\n  3 | imagee: x', 'image'],
     [
@@ -21,7 +31,12 @@ describe('a spec in YAML', () => {
       'box.yaml:3: unknown key resources.cpu',
       'cpus',
     ],
-    ['wrong type', 'image: host\nenvs:\n  A: "1"\n  PORT: 80\n', 'box.yaml:4: envs.PORT', undefined],
+    [
+      'wrong type',
+      'image: host\nenvs:\n  A: "1"\n  DEBUG: yes\n  ON: true\n',
+      'box.yaml:5: envs.ON',
+      undefined,
+    ],
     [
       'wrong item',
       'image: host\nexposed_ports:\n  - 80\n  - 99999\n',
@@ -56,7 +71,7 @@ describe('a spec in YAML', () => {
   it.each([
     ['args: [sleep]', 'image (--image): is missing'],
     ['{image: host, args: x}', 'args: must be a list'],
-    ['{image: host, envs: {PORT: 8080}}', 'envs.PORT: must be a text: put it in quotes'],
+    ['{image: host, envs: {DEBUG: true}}', 'envs.DEBUG: must be a text: put it in quotes'],
     ['{image: host, envs: [A]}', 'envs: must be a map of keys'],
     ['{image: host, tty: x}', 'tty: must be true or false'],
     ['{image: host, exposed_ports: [x]}', 'exposed_ports.0: must be a number'],

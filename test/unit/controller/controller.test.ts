@@ -5,6 +5,7 @@ import type { Sandbox } from '../../../src/core/model/sandbox.ts';
 import { exit, failure, controllerWorld as world } from '../../helpers/core/controller-world.ts';
 import { memoryTable } from '../../helpers/core/memory-table.ts';
 import { started } from '../../helpers/core/scripted-agent.ts';
+import { settle } from '../../helpers/manual-clock.ts';
 
 describe('create', () => {
   it('runs, and shows the caller its own write at once', async () => {
@@ -481,7 +482,31 @@ it('recovers the others when one sandbox cannot be brought in line', async () =>
     if (stops === 1) throw new FsbError('run_failed', 'it cannot be destroyed');
   };
   await controller.recover();
+  await settle();
   expect((await controller.list({})).map(({ name }) => name)).toHaveLength(1);
+});
+
+it('does not wait for deletions that an earlier core did not finish, and brings them to their end', async () => {
+  const before = world();
+  const made = [await before.create('a'), await before.create('b', { ttl: '1s' }), await before.create('c')];
+  for (const box of [made[0]!, made[2]!])
+    await before.records.put(box.id, { ...box, state: { phase: 'Terminating', since: 0 } });
+  await before.records.put(made[1]!.id, { ...made[1]!, state: { phase: 'Expired', endedAt: 0 } });
+  const { agent, controller, clock, records } = world(before.records);
+  agent.onStop = async () => {
+    await new Promise<void>((resolve) => clock.after(30_000, resolve));
+    throw new FsbError('run_failed', 'it cannot be destroyed');
+  };
+  await controller.recover();
+  expect(agent.stops.map(({ sandboxId }) => sandboxId).sort()).toEqual(made.map(({ id }) => id).sort());
+  await clock.advance(30_000);
+  agent.onStop = async () => {};
+  await clock.advance(1_000);
+  expect((await controller.list({})).map(({ name, state }) => [name, state.phase])).toEqual([
+    ['b', 'Expired'],
+  ]);
+  expect([...records.entries()]).toHaveLength(1);
+  expect(clock.pending).toBe(0);
 });
 
 it('believes an end that is reported while it recovers', async () => {
@@ -496,6 +521,7 @@ it('believes an end that is reported while it recovers', async () => {
     for (const { id } of made) await agent.report(id, exit(3, 1));
   };
   await controller.recover();
+  await settle();
   for (const name of ['b', 'c']) expect((await controller.get(ref(name))).state.phase).toBe('Exited');
 });
 

@@ -429,9 +429,11 @@ describe('update', () => {
   });
 
   it('does all of it or nothing', async () => {
-    const { create, agent, controller, records } = world();
+    const { create, agent, controller, records, clock } = world();
     const made = await create('box');
     const wrong: SandboxChange[] = [
+      { expireTime: Math.floor(clock.now() / 1000) },
+      { expireTime: 12, labels: { good: '1' } },
       { labels: { good: '1', ' bad': '2' } },
       { ttl: -1 },
       { ttl: 5, expireTime: 5 },

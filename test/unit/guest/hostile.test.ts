@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { GuestChannel } from '../../../src/core/guest/guest-channel.ts';
-import { openChannel } from '../../../src/core/guest/open-channel.ts';
 import type { GuestFrame } from '../../../src/core/guest/protocol/frames.ts';
 import { encodeGuestFrame } from '../../../src/core/guest/protocol/guest-frames.ts';
 import { guestFrame } from '../../helpers/guest/frame-arbitraries.ts';
+import { openChannel } from '../../helpers/guest/open-channel.ts';
 import { processSpec } from '../../helpers/guest/process-spec.ts';
 import {
   exitOf,

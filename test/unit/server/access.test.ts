@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import type { Caller } from '../../../src/core/model/caller.ts';
+import { replacing } from '../../../src/core/model/replacing.ts';
 import { coreFor } from '../../../src/core/server/access/core-for.ts';
 import type { Outcome } from '../../../src/core/server/access/guard-part.ts';
 import type { Row } from '../../../src/core/server/access/row.ts';
@@ -92,6 +93,28 @@ describe('the core of a caller', () => {
     },
   );
 
+  it('says that what takes long has begun, before it is done, and nothing of what is refused', async () => {
+    const told: string[] = [];
+    const sandboxes = replacing(closed.sandboxes as unknown as CoreApi['sandboxes'], {
+      delete: async () => void told.push('deleted'),
+      update: async () => {
+        told.push('updated');
+        return {} as never;
+      },
+    });
+    const guarded = coreFor({ ...closed, sandboxes } as unknown as CoreApi, {
+      caller: caller(),
+      audit: ({ method, code }) => told.push(`${method} ${code}`),
+    });
+    await guarded.sandboxes.delete({ namespace: 'mine', name: 'x' });
+    await guarded.sandboxes.update({ namespace: 'mine', name: 'x' }, {});
+    await errorOf(guarded.sandboxes.delete({ namespace: 'other', name: 'x' }));
+    expect(told).toEqual([
+      ...['sandboxes.delete begun', 'deleted', 'sandboxes.delete ok'],
+      ...['updated', 'sandboxes.update ok', 'sandboxes.delete denied'],
+    ]);
+  });
+
   it('closes nothing but itself', async () => {
     const guarded = coreFor(closed as unknown as CoreApi, { caller: caller() });
     await guarded.close();
@@ -120,7 +143,14 @@ describe('the core of a caller', () => {
           yield { seq: 1, time: 0, sandbox: sandbox('other'), event };
           yield { seq: 2, time: 0, sandbox: sandbox('mine'), event };
         },
-        usage: async () => ({ instances: [{ id: 'i1', sandboxId: 's1', files: 7 }], logs: [] }),
+        usage: async () => ({
+          instances: [{ id: 'i1', sandboxId: 's1', files: 7 }],
+          logs: [
+            { sandboxId: 's1', size: 1 },
+            { sandboxId: 's2', size: 2, deleted: { namespace: 'other', name: 'b', at: 0 } },
+            { sandboxId: 's3', size: 3, deleted: { namespace: 'mine', name: 'b', at: 0 } },
+          ],
+        }),
         health: async () => ({ unsettled: [{ instance: 'i1', sandboxId: 's1', reason: 'busy' }] }),
       },
       pools: {
@@ -140,8 +170,11 @@ describe('the core of a caller', () => {
     expect(holders).toEqual(['sandbox', 'sandbox mine/b', 'lease', 'run']);
     expect((await guarded.images.inspect('x')).usedBy).toEqual(['mine/b', 'pool run', 'warm pool p']);
     expect((await guarded.system.usage()).instances).toEqual([{ id: 'i1', files: 7 }]);
+    expect((await guarded.system.usage()).logs.map(({ sandboxId }) => sandboxId)).toEqual(['s3']);
     expect((await guarded.system.health()).unsettled).toEqual([{ instance: 'i1', reason: 'busy' }]);
     const everywhere = coreFor(core as unknown as CoreApi, { caller: caller({ namespaces: 'all' }) });
-    expect((await everywhere.system.usage()).instances).toMatchObject([{ sandboxId: 's1' }]);
+    const usage = await everywhere.system.usage();
+    expect(usage.instances).toMatchObject([{ sandboxId: 's1' }]);
+    expect(usage.logs).toHaveLength(3);
   });
 });

@@ -208,11 +208,11 @@ describe('a core behind TLS', () => {
       errorOf(place.client(tls).sandboxes.exec(box, execOf(['true'])));
     for (const call of [list, stream]) {
       expect(await call({ ca: readFileSync(foreign.ca) })).toMatchObject({
-        ...{ code: 'unauthenticated', message: expect.stringContaining('not trusted here') },
+        ...{ code: 'unavailable', message: expect.stringContaining('not trusted here') },
         hint: expect.stringContaining('--ca'),
       });
       expect(await call({ serverName: 'core.example' })).toMatchObject({
-        ...{ code: 'unauthenticated', message: expect.stringContaining('another name') },
+        ...{ code: 'unavailable', message: expect.stringContaining('another name') },
         hint: expect.stringContaining('--server-name'),
       });
     }
@@ -339,7 +339,7 @@ describe('an expired certificate', () => {
     const core = place.client({ ca: readFileSync(authority.ca) });
     for (const call of [() => core.sandboxes.list({}), () => core.sandboxes.exec(box, execOf(['true']))])
       expect(await errorOf(call())).toMatchObject({
-        ...{ code: 'unauthenticated', message: expect.stringContaining('has expired') },
+        ...{ code: 'unavailable', message: expect.stringContaining('has expired') },
       });
     await inner.close();
   });

@@ -80,8 +80,12 @@ describe('in the clear', () => {
 
   it('one that does not take its answers', { timeout: 60_000 }, async () => {
     const { metrics } = served.servers;
-    const sockets = Array.from({ length: EACH }, () =>
-      connectTcp(port(metrics), '127.0.0.1').on('error', () => {}),
+    // Each from an address of its own: of one no more would be answered.
+    const sockets = Array.from({ length: EACH }, (_, n) =>
+      connectTcp({ port: port(metrics), host: '127.0.0.1', localAddress: `127.0.1.${n + 1}` }).on(
+        'error',
+        () => {},
+      ),
     );
     const ends = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
     // More than the kernel keeps for who does not read.

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { systemClock } from '../../../src/core/model/clock.ts';
 import { openRecordStore } from '../../../src/core/store/record-store.ts';
 import type { RecordStore } from '../../../src/core/store/store.ts';
 
@@ -23,7 +24,7 @@ export async function makePlace(): Promise<Place> {
     directory: join(parent, 'records'),
     logged,
     async open(directory = join(parent, 'records')) {
-      const store = await openRecordStore({ directory, log });
+      const store = await openRecordStore({ directory, clock: systemClock, log });
       stores.push(store);
       return store;
     },

@@ -1,9 +1,11 @@
+import { SpanStatusCode } from '@opentelemetry/api';
 import {
   BasicTracerProvider,
   InMemorySpanExporter,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FsbError } from '../../../src/core/model/errors.ts';
 import { traced, useTracer } from '../../../src/core/model/trace.ts';
 import { otelTracer, parseTraceparent } from '../../../src/core/trace/otel-tracer.ts';
 
@@ -46,6 +48,17 @@ describe('steps', () => {
     const family = (name: string) => traced(name, () => Promise.all([child(`${name}1`), child(`${name}2`)]));
     await Promise.all([family('a'), family('b')]);
     expect(parents()).toEqual({ a: undefined, b: undefined, a1: 'a', a2: 'a', b1: 'b', b2: 'b' });
+  });
+
+  it('tell of a failure its code, and nothing of what was asked for', async () => {
+    const failing = async (): Promise<never> => {
+      throw new FsbError('command_not_found', 'there is no program secret-tool');
+    };
+    await expect(traced('exec', failing)).rejects.toThrow();
+    const [span] = exporter.getFinishedSpans();
+    expect(span!.attributes).toEqual({ 'error.type': 'command_not_found' });
+    expect(span!.status).toEqual({ code: SpanStatusCode.ERROR });
+    expect(span!.events).toEqual([]);
   });
 
   it('go on with what another process began, or begin anew', async () => {

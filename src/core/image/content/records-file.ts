@@ -1,6 +1,7 @@
 import { link, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
+import { diskError } from '../../model/disk-failure.ts';
 import { failpoint } from '../../model/failpoint.ts';
 import { syncDirectory, writeError } from './disk.ts';
 import { fileSchema, type ImageRecord } from './image-record.ts';
@@ -22,7 +23,7 @@ const TEMPORARY = /^\.[0-9a-f-]{36}\.tmp$/;
 
 /**
  * The list of images on the disk, and beside it the one before (`.previous`). What cannot be read is set aside
- * (`.damaged-<time>`): no list may keep the core from starting.
+ * (`.damaged-<time>`): no list may keep the core from starting, only a disk or a system that does not give it away.
  */
 export class RecordsFile {
   readonly path: string;
@@ -33,7 +34,10 @@ export class RecordsFile {
     this.#log = log;
   }
 
-  /** @param beforeSettingAside must be durable before the damaged list is gone */
+  /**
+   * @param beforeSettingAside must be durable before the damaged list is gone
+   * @throws unavailable, no_capacity, what else the system says when it cannot be read: then all is as it was
+   */
   async read(beforeSettingAside: () => Promise<void>): Promise<ReadRecords> {
     await this.#removeTemporaries();
     const newest = await readList(this.path);
@@ -111,6 +115,10 @@ async function readList(path: string): Promise<Found> {
     const text = await readFile(path, 'utf8');
     return { images: fileSchema.parse(JSON.parse(text)).images, bytes: Buffer.byteLength(text) };
   } catch (failure) {
-    return (failure as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : { failure };
+    const { code, syscall } = failure as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    // What a system call fails with says nothing of what is in the file, but for a directory, which is no list.
+    if (syscall === undefined || code === 'EISDIR') return { failure };
+    throw diskError(`cannot read the list of images ${path}`, failure) ?? failure;
   }
 }

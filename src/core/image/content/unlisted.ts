@@ -15,8 +15,13 @@ export class Unlisted {
     this.#isKept = isKept;
   }
 
+  /** Where it cannot be known whether there is a mark, what it is about stays, until the next core looks. */
   static async open(path: string): Promise<Unlisted> {
-    return new Unlisted(path, (await stat(path).catch(() => undefined)) !== undefined);
+    const isKept = await stat(path).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
+    );
+    return new Unlisted(path, isKept);
   }
 
   get isKept(): boolean {

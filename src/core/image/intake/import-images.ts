@@ -13,7 +13,7 @@ import { readRootfs } from '../archive/read-rootfs.ts';
 import type { ImageRecord } from '../content/image-records.ts';
 import { whileRoom } from '../content/room.ts';
 import { type NamedImage, nameImages } from '../names/image-names.ts';
-import { type Intake, ingestImages, progressOf } from './ingest.ts';
+import { type Intake, ingestImages, isHere, progressOf } from './ingest.ts';
 import { importError } from './intake-error.ts';
 import { recordOf } from './new-record.ts';
 import { pacedLayers } from './paced-layers.ts';
@@ -102,7 +102,11 @@ async function ingest(
   signal: AbortSignal,
 ): Promise<ImageRecord[]> {
   const tell = pacedLayers(onLayer, intake.clock);
-  for (const { image } of named) for (const layer of image.layers) tell(progressOf(layer, 'waiting'));
+  for (const { image } of named) {
+    const here = isHere(image, intake);
+    for (const layer of image.layers)
+      tell(here ? progressOf(layer, 'present', layer.size) : progressOf(layer, 'waiting'));
+  }
   try {
     return await ingestImages(named, intake, { onLayer: tell }, signal);
   } catch (error) {

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
-import { type Clock, systemClock } from '../../model/clock.ts';
+import type { Clock } from '../../model/clock.ts';
 import { withEither } from '../../model/either-signal.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { RegistryCredentials } from '../../model/image-requests.ts';
@@ -25,7 +25,7 @@ export interface RegistriesOptions {
   /** For certificates and NO_PROXY. The proxies themselves are always those of this process's environment. */
   env: Record<string, string | undefined>;
   log: Logger;
-  clock?: Clock;
+  clock: Clock;
   /** From 0 to 1; spreads retries. */
   random?: () => number;
   /** Docker's own certificates for registries. Default /etc/docker/certs.d. */
@@ -48,7 +48,7 @@ class RegistryClient implements Registries {
 
   constructor(options: RegistriesOptions) {
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = options.clock;
     this.#random = options.random ?? Math.random;
     // Everything that is read listens to it; Node takes more than ten for a leak.
     setMaxListeners(0, this.#closing.signal);

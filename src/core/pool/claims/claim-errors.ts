@@ -48,7 +48,7 @@ export const queueFullError = (pool: string, waiting: number): FsbError =>
 
 export const nothingIdleError = (pool: string, record: ShapeRecord): FsbError =>
   new FsbError('no_capacity', `pool ${pool} has no idle instance of ${record.image}`, {
-    hint: 'Use on_empty boot or wait to wait for one.',
+    hint: 'Use on_empty (--on-empty) boot or wait to wait for one.',
   });
 
 /** `memory`: bytes of one instance. Undefined: one instance of it can fit. */
@@ -76,7 +76,7 @@ export const noRoomError = (pool: string, more: number, free: number): FsbError 
 
 export const notKeptError = (pool: string, record: ShapeRecord): FsbError =>
   new FsbError('no_capacity', `pool ${pool} keeps no instance of ${record.image} warm`, {
-    hint: 'Use on_empty boot, or add the image to the warm entries of the pool.',
+    hint: 'Use on_empty (--on-empty) boot, or add the image to the warm entries of the pool.',
   });
 
 export function timeoutError(

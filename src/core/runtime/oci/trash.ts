@@ -47,14 +47,22 @@ export function createTrash(directory: string, { launcher, log, clock }: TrashOp
       });
   };
 
+  /** What cannot be removed must not keep the rest. @throws the first reason why something could not, at the end */
   const removeAll = async (): Promise<void> => {
+    const failures: unknown[] = [];
     while (more) {
       more = false;
       const names = await readdir(directory);
       if (names.length > 0) failpoint('trash.found');
       for (let start = 0; start < names.length; start += BATCH)
-        await removeTrees(names.slice(start, start + BATCH).map((name) => join(directory, name)));
+        await removeTrees(names.slice(start, start + BATCH).map((name) => join(directory, name))).catch(
+          (error: unknown) => {
+            if (closing.signal.aborted) throw error;
+            failures.push(error);
+          },
+        );
     }
+    if (failures.length > 0) throw failures[0];
   };
 
   // rm walks by descriptors: a guest can nest directories deeper than any path may be long, where fs.rm gives up.

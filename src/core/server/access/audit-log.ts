@@ -19,10 +19,14 @@ export interface AuditEntry {
   method: string;
   /** What it was about: a name, nothing that came with it; its beginning, where it is long. */
   object: string;
-  code: 'ok' | ErrorCode;
-  /** So many more of this caller failed in the same minute, and are not written down. */
+  /** `begun`: another entry says how it ended, unless the core died before. */
+  code: 'begun' | 'ok' | ErrorCode;
+  /** So many more of this caller failed, or began, in the same minute, and are not written down. */
   more?: number;
 }
+
+/** One as it is written: with when it happened, ISO 8601. */
+type DatedEntry = AuditEntry & { time: string };
 
 export interface AuditLogOptions {
   path: string;
@@ -34,12 +38,12 @@ export interface AuditLogOptions {
 
 /**
  * Who changed what, and who was refused: a line of JSON each, in PATH and, older ones, in PATH.1. It is in the file when
- * write() returns, but for what fails again and again; a disk that takes nothing does not stop the core, but its log says so. What is wrong with turning over
+ * write() returns, but for what fails or begins again and again; a disk that takes nothing does not stop the core, but its log says so. What is wrong with turning over
  * costs no entry.
  */
 export class AuditLog {
   readonly #options: AuditLogOptions;
-  readonly #refusals: Refusals;
+  readonly #refusals: Refusals<DatedEntry>;
   #file: number;
   #size: number;
   #isBroken = false;
@@ -53,14 +57,15 @@ export class AuditLog {
   }
 
   write(entry: AuditEntry): void {
+    const dated = { time: new Date(this.#options.clock.now()).toISOString(), ...entry };
     // Of strangers it is known elsewhere how often they may be refused.
-    if (entry.code === 'ok' || entry.caller === '') this.#append(entry);
-    else this.#refusals.add(entry.caller, entry);
+    if (entry.code === 'ok' || entry.caller === '') this.#append(dated);
+    // What begins may be about nothing that is there. Apart: neither hides the other.
+    else this.#refusals.add(`${entry.caller} ${entry.code === 'begun' ? 'begun' : ''}`, dated);
   }
 
-  #append(entry: AuditEntry): void {
-    const time = new Date(this.#options.clock.now()).toISOString();
-    const line = Buffer.from(`${JSON.stringify({ time, ...entry }, shortened)}\n`);
+  #append(entry: DatedEntry): void {
+    const line = Buffer.from(`${JSON.stringify(entry, shortened)}\n`);
     try {
       if (this.#size + line.length > (this.#options.longest ?? LONGEST)) this.#turnOver();
       this.#size += writeSync(this.#file, line);

@@ -7,7 +7,8 @@ export interface Outcome {
   /** `sandboxes.create` */
   method: string;
   object: string;
-  code: 'ok' | ErrorCode;
+  /** `begun`: how it ends is told later, in another one. */
+  code: 'begun' | 'ok' | ErrorCode;
 }
 
 export interface Guard {
@@ -51,6 +52,7 @@ const answerOf =
   (...args) =>
     audited(guarded, args, async () => {
       admit(guarded, args);
+      if (guarded.row.begun) tell(guarded, args, 'begun');
       const given = await call(...narrowed(guarded, args));
       return isShownAll(guarded) ? given : guarded.row.shown!(given as never, guarded.caller);
     });

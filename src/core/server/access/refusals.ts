@@ -1,31 +1,30 @@
 import type { Clock } from '../../model/clock.ts';
-import type { AuditEntry } from './audit-log.ts';
 
 /** Entries of one key that are written within this time, milliseconds. */
 const MOST = 20;
 const WINDOW = 60_000;
 
-interface Window {
+interface Window<Entry> {
   written: number;
   /** Came beyond these; the last one stands for all. */
-  last?: AuditEntry;
+  last?: Entry;
   more: number;
   cancel: () => void;
 }
 
 /** Entries of what changed nothing, of which anybody can make as many as they like: of many within a minute there is one. */
-export class Refusals {
+export class Refusals<Entry extends { more?: number }> {
   readonly #clock: Clock;
-  readonly #write: (entry: AuditEntry) => void;
-  readonly #windows = new Map<string, Window>();
+  readonly #write: (entry: Entry) => void;
+  readonly #windows = new Map<string, Window<Entry>>();
 
-  constructor(clock: Clock, write: (entry: AuditEntry) => void) {
+  constructor(clock: Clock, write: (entry: Entry) => void) {
     this.#clock = clock;
     this.#write = write;
   }
 
   /** @param key those of others are counted apart */
-  add(key: string, entry: AuditEntry): void {
+  add(key: string, entry: Entry): void {
     const window = this.#windows.get(key) ?? this.#open(key);
     if (window.written < MOST) {
       window.written += 1;
@@ -41,8 +40,12 @@ export class Refusals {
     for (const key of [...this.#windows.keys()]) this.#close(key);
   }
 
-  #open(key: string): Window {
-    const window = { written: 0, more: 0, cancel: this.#clock.after(WINDOW, () => this.#close(key)) };
+  #open(key: string): Window<Entry> {
+    const window: Window<Entry> = {
+      written: 0,
+      more: 0,
+      cancel: this.#clock.after(WINDOW, () => this.#close(key)),
+    };
     this.#windows.set(key, window);
     return window;
   }

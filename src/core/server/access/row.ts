@@ -23,6 +23,8 @@ export interface Row<M extends Method = Method> {
   shown?: (given: Given<M>, caller: Caller) => Given<M> | undefined;
   /** What is really asked when a caller asks who may not enter all namespaces. */
   narrowed?: (caller: Caller, ...args: Parameters<M>) => Parameters<M>;
+  /** It takes a while to change something: that it began is written down, too, for a core that does not live to see its end. */
+  begun?: true;
   /** It gives a stream, not a promise. */
   stream?: ReturnType<M> extends AsyncIterable<unknown> ? true : never;
 }

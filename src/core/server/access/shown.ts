@@ -18,9 +18,9 @@ export function shownNews(news: SandboxNews, caller: Caller): SandboxNews | unde
   return about === undefined || mayEnter(caller, about.namespace) ? news : undefined;
 }
 
-/** Of a deleted sandbox: the others have no names in it. */
+/** Of a deleted sandbox. Whose the others are is not in it; the size of one's own log comes with its sandbox. */
 export const maySeeLog = ({ deleted }: LogUsage, caller: Caller): boolean =>
-  deleted === undefined || mayEnter(caller, deleted.namespace);
+  deleted !== undefined && mayEnter(caller, deleted.namespace);
 
 export const shownUsage = (usage: SystemUsage, caller: Caller): SystemUsage => ({
   ...usage,

@@ -20,6 +20,7 @@ const ofRef = {
 };
 const read = { scope: 'read', ...ofRef } as const;
 const use = { scope: 'use', ...ofRef } as const;
+const useBegun = { ...use, begun: true } as const;
 
 const queried = ({ namespace }: { namespace?: string }): string[] =>
   namespace === undefined ? [] : [namespace];
@@ -46,15 +47,15 @@ export const sandboxTable: Table<SandboxApi> = {
     narrowed: ({ namespaces }, query, options) => [{ ...query, within: withinOf(namespaces) }, options],
   },
   watch: { scope: 'read', namespaces: queried, stream: true, shown: shownNews },
-  delete: use,
+  delete: useBegun,
   logs: { ...read, stream: true },
-  exec: use,
+  exec: useBegun,
   attach: use,
   wait: read,
-  stop: use,
+  stop: useBegun,
   start: use,
-  restart: use,
-  reset: use,
+  restart: useBegun,
+  reset: useBegun,
   pause: use,
   unpause: use,
   signal: use,
@@ -83,10 +84,10 @@ export const poolTable: Table<PoolApi> = {
   delete: { scope: 'admin', ...byName },
   stop: { scope: 'admin', ...byName },
   drain: { scope: 'admin', ...byName },
-  run: { scope: 'use', touchesNode, object: ({ pool }) => pool },
+  run: { scope: 'use', begun: true, touchesNode, object: ({ pool }) => pool },
   lease: { scope: 'use', everywhere: true, touchesNode, object: ({ pool }) => pool },
   leases: { scope: 'read', everywhere: true },
-  exec: ofLease,
+  exec: { ...ofLease, begun: true },
   kill: ofLease,
   release: ofLease,
 };

@@ -129,7 +129,7 @@ function visitOf(parts: EntranceParts, known: Known, { ends, opens }: Knock): Vi
 /** The error to throw, written down for whoever looks for strangers; one who comes again and again is only put off. */
 function refused({ audit, throttle }: EntranceParts, { ends, path }: Knock, error: FsbError): FsbError {
   const { remoteAddress: address = '' } = ends;
-  const tooMany = throttle.failed(address);
+  const tooMany = throttle.count(address);
   if (tooMany !== undefined) return tooMany;
   audit?.write({
     caller: '',

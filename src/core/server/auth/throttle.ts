@@ -3,32 +3,43 @@ import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import { formatDuration } from '../../model/quantity.ts';
 
-/** Failures that an address has at once, and milliseconds for each of them to be forgotten. */
-const BURST = 10;
-const FORGET_MS = 6_000;
+export interface Rate {
+  /** How many an address has at once, and milliseconds for each of them to be forgotten. */
+  burst: number;
+  forgetMs: number;
+  /** As in `too many failed attempts from this address`. */
+  what: string;
+}
+
+const FAILURES: Rate = { burst: 10, forgetMs: 6_000, what: 'failed attempts to authenticate' };
+/** Of what anybody may ask: whether the core is there, and its metrics. */
+export const OPEN_QUESTIONS: Rate = { burst: 200, forgetMs: 20, what: 'questions' };
 /** Addresses that are remembered; an attacker with more has the oldest forgotten. */
 const MOST_ADDRESSES = 4096;
 
 /**
- * Slows down who fails again and again. It never stands in the way of who does not fail: behind one address there may be
+ * Slows down who fails, or asks, again and again. It never stands in the way of who does not: behind one address there may be
  * many, and a stranger among them must not lock the others out.
  */
 export class Throttle {
   readonly #clock: Clock;
+  readonly #rate: Rate;
   /** When the last of the failures of each address is forgotten; monotonic milliseconds. */
   readonly #until = new Map<string, number>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, rate = FAILURES) {
     this.#clock = clock;
+    this.#rate = rate;
   }
 
-  /** Counts a failure. @returns the error (no_capacity) to answer with when there were too many; it is not counted then */
-  failed(address: string): FsbError | undefined {
+  /** Counts one. @returns the error (no_capacity) to answer with when there were too many; it is not counted then */
+  count(address: string): FsbError | undefined {
+    const { burst, forgetMs, what } = this.#rate;
     const source = sourceOf(address);
     const now = this.#clock.monotonic();
-    const until = Math.max(this.#until.get(source) ?? 0, now) + FORGET_MS;
-    const over = until - now - BURST * FORGET_MS;
-    if (over > 0) return tooMany(over);
+    const until = Math.max(this.#until.get(source) ?? 0, now) + forgetMs;
+    const over = until - now - burst * forgetMs;
+    if (over > 0) return tooMany(what, over);
     this.#until.delete(source);
     this.#until.set(source, until);
     const [oldest] = this.#until.keys();
@@ -37,8 +48,8 @@ export class Throttle {
   }
 }
 
-const tooMany = (over: number): FsbError =>
-  new FsbError('no_capacity', 'too many failed attempts to authenticate from this address', {
+const tooMany = (what: string, over: number): FsbError =>
+  new FsbError('no_capacity', `too many ${what} from this address`, {
     hint: `Try again in ${formatDuration(Math.ceil(over / 1000) * 1000)}.`,
   });
 

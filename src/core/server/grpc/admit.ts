@@ -31,6 +31,8 @@ interface Admitted {
 
 export interface AdmissionParts {
   enter: Entrance;
+  /** Before a call of an open service; throws when it is asked too often from there. */
+  mayAsk: (address?: string) => void;
   /** For what comes of messages. */
   room: BodyRoom;
   answers: UnreadAnswers;
@@ -65,7 +67,8 @@ export class Admission {
         next({
           onReceiveMetadata: (metadata, handOn) => {
             try {
-              if (!this.#open.has(path)) leave = this.#admit(knockOf(call, metadata, path), metadata, refuse);
+              if (this.#open.has(path)) this.#parts.mayAsk(call.getConnectionInfo().remoteAddress);
+              else leave = this.#admit(knockOf(call, metadata, path), metadata, refuse);
               caller = this.#admitted.get(metadata)?.caller;
               question = new Question(call, { ...this.#parts, caller, isStream, refuse });
             } catch (error) {

@@ -51,6 +51,7 @@ export function endCall(call: { emit(event: 'cancelled'): unknown }, why: FsbErr
 export function whyCancelled(call: Pick<Call, 'getDeadline'>): FsbError {
   const why = ended.get(call);
   if (why !== undefined) return why;
+  // grpc-js made that deadline of the clock of the machine, whatever clock the core has.
   return Number(call.getDeadline()) <= systemClock.now()
     ? deadlineExceeded()
     : new FsbError('cancelled', 'the client cancelled the call');

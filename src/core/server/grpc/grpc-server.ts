@@ -21,7 +21,7 @@ const SERVER_OPTIONS = {
   'grpc.enable_channelz': 0,
 };
 
-export interface GrpcServerParts extends Omit<AdmissionParts, 'enter'> {
+export interface GrpcServerParts extends Omit<AdmissionParts, 'enter' | 'mayAsk'> {
   door: Door;
   limits?: GrpcLimits;
 }
@@ -42,7 +42,11 @@ export async function startGrpcServer(
   services: Service[],
   { door, limits, ...parts }: GrpcServerParts,
 ): Promise<GrpcServer> {
-  const admission = new Admission(services, { ...parts, enter: (knock) => door.enter(knock) });
+  const admission = new Admission(services, {
+    ...parts,
+    enter: (knock) => door.enter(knock),
+    mayAsk: (address) => door.assertMayAsk(address),
+  });
   const interceptors = [libraryStatus, admission.interceptor];
   const server = new Server({ ...SERVER_OPTIONS, ...limits, interceptors });
   for (const service of services) server.addService(service.definition, admission.methodsOf(service));

@@ -4,6 +4,7 @@ import type { SandboxRef } from '../../model/sandbox.ts';
 import type { Visit } from '../auth/entrance.ts';
 import { sendText, urlOf } from './respond.ts';
 
+const PROBES = ['/healthz', '/readyz'];
 const PREFIX = '/api/v1/sandboxes';
 
 /** Answers a request when it is one of its own. False: it is not. */
@@ -15,12 +16,18 @@ export type Route = (
   visit: Visit,
 ) => Promise<boolean>;
 
-/** `/healthz` and `/readyz`: they tell whether the core is there, and nothing else, to whoever asks. False: it is neither. */
-export function probe(request: IncomingMessage, response: ServerResponse, ready: () => boolean): boolean {
+/** `/healthz` and `/readyz`: they tell whether the core is there, and nothing else, to whoever asks. False: it is neither. @throws what `assertMayAsk` throws */
+export function probe(
+  request: IncomingMessage,
+  response: ServerResponse,
+  ready: () => boolean,
+  assertMayAsk: () => void,
+): boolean {
   if (request.method !== 'GET' && request.method !== 'HEAD') return false;
   const { pathname } = urlOf(request);
+  if (!PROBES.includes(pathname)) return false;
+  assertMayAsk();
   if (pathname === '/healthz') sendText(response, 200, 'ok\n');
-  else if (pathname !== '/readyz') return false;
   else if (ready()) sendText(response, 200, 'ok\n');
   else sendText(response, 503, 'not ready\n');
   return true;

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { ResourceLimits, Worker } from 'node:worker_threads';
-import { type Clock, systemClock } from '../../../model/clock.ts';
+import type { Clock } from '../../../model/clock.ts';
 import { withEither } from '../../../model/either-signal.ts';
 import { FsbError, throwIfAborted } from '../../../model/errors.ts';
 import type { Launch } from '../../launch.ts';
@@ -17,7 +17,7 @@ export interface UnpackerOptions {
   idleMs?: number;
   /** Of the heap of one thread; default 1024. */
   memoryMb?: number;
-  clock?: Clock;
+  clock: Clock;
   /** For tests. */
   start?: (limits: ResourceLimits) => Worker;
 }
@@ -42,7 +42,7 @@ class WorkerUnpacker implements Unpacker {
     this.#options = options;
     // Every layer listens to it; Node takes more than ten for a leak.
     setMaxListeners(0, this.#closing.signal);
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = options.clock;
   }
 
   async unpack(request: UnpackRequest, signal?: AbortSignal): Promise<number> {

@@ -1,0 +1,41 @@
+import { FsbError } from '../../core/model/errors.ts';
+import type { Settings } from './settings.ts';
+import type { Origin } from './sources.ts';
+
+/** Something is not there, and nobody has typed its name: the hint says, too, who names it. */
+export function withOrigin(error: unknown, settings: Settings, argv: readonly string[]): unknown {
+  if (!(error instanceof FsbError)) return error;
+  const who = namedBy(error, settings, argv);
+  if (who === undefined) return error;
+  const { code, message, hint } = error;
+  return new FsbError(code, message, { hint: hint ? `${hint} ${who}` : who, cause: error });
+}
+
+function namedBy(
+  { code, message }: FsbError,
+  settings: Settings,
+  argv: readonly string[],
+): string | undefined {
+  try {
+    if (code === 'unavailable') return ofCore(settings);
+    if (code !== 'not_found') return undefined;
+    const { value: pool, origin } = settings.get('pool');
+    const typed = argv.some((word) => word === pool || word.endsWith(`=${pool}`));
+    if (message.startsWith(`pool ${pool} does not exist`) && !typed) return from(origin, `pool ${pool}`);
+    const namespace = settings.get('namespace');
+    return message.endsWith(`in namespace ${namespace.value}`)
+      ? from(namespace.origin, 'the namespace')
+      : undefined;
+  } catch {
+    // A configuration that cannot be read is a failure of its own.
+    return undefined;
+  }
+}
+
+function ofCore({ core: { endpoint, context, origin } }: Settings): string | undefined {
+  if (endpoint === undefined) return undefined;
+  return from(origin, context === undefined ? endpoint : `context ${context}`);
+}
+
+const from = ({ source, name }: Origin, what: string): string | undefined =>
+  source === 'flag' || source === 'default' ? undefined : `It is ${name} that names ${what}.`;

@@ -1,0 +1,34 @@
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { expect, it, vi } from 'vitest';
+import type { Launcher } from '../../../src/core/runtime/oci/launcher/launcher.ts';
+import { createTrash } from '../../../src/core/runtime/oci/trash.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
+
+it('what cannot be removed keeps nothing else, and is told once', async () => {
+  const directory = await mkdtemp('/tmp/fsb-trash-');
+  for (let n = 0; n < 200; n++) await mkdir(join(directory, `t${n}`));
+  const [held] = await readdir(directory);
+  const launcher = {
+    async run([, , , , ...paths]: string[]) {
+      const heldPath = join(directory, held!);
+      for (const path of paths) if (path !== heldPath) await rm(path, { recursive: true });
+      return paths.includes(heldPath)
+        ? { code: 1, signal: null, stderr: `rm: cannot remove '${heldPath}': Operation not permitted` }
+        : { code: 0, signal: null, stderr: '' };
+    },
+  } as unknown as Launcher;
+  const complaints: string[] = [];
+  const log = pino(
+    { level: 'warn' },
+    { write: (line: string) => void complaints.push(JSON.parse(line).err.message) },
+  );
+  const trash = createTrash(directory, { launcher, log, clock: createManualClock() });
+  trash.empty();
+  await vi.waitFor(() => expect(complaints).toHaveLength(1));
+  expect(await readdir(directory)).toEqual([held]);
+  expect(complaints[0]).toContain('Operation not permitted');
+  await trash.close();
+  await rm(directory, { recursive: true });
+});
