@@ -7,6 +7,7 @@ import type { Descriptors } from '../model/descriptors.ts';
 import { FsbError } from '../model/errors.ts';
 import { traced } from '../model/trace.ts';
 import { PoolServer } from '../tools/pool-server.ts';
+import { UnreadAnswers } from './auth/unread-answers.ts';
 import { BodyRoom } from './body-room.ts';
 import { type Door, openDoors, type Security } from './doors.ts';
 import { type GrpcLimits, startGrpcServer } from './grpc/grpc-server.ts';
@@ -109,6 +110,7 @@ export async function startServers(served: Served, options: ServerOptions): Prom
     });
     const ready = (): boolean => options.ready() && !closing.signal.aborted;
     const bodies = new BodyRoom();
+    const answers = new UnreadAnswers(clock);
     const routes = [
       poolRoutes(poolServer, clock, bodies),
       rpcRoutes(services, clock, bodies),
@@ -131,6 +133,12 @@ export async function startServers(served: Served, options: ServerOptions): Prom
         kind: 'server',
         parent: request.headers.traceparent?.toString(),
       });
+      const { socket } = request;
+      if (response.writableEnded && !response.closed)
+        response.once(
+          'close',
+          answers.hold(visit.caller, response.writableLength, () => socket.destroy()),
+        );
     };
     const http: string[] = [];
     for (const door of doors.http)
@@ -140,7 +148,13 @@ export async function startServers(served: Served, options: ServerOptions): Prom
     // Last, because a client that finds this socket takes the core for ready.
     const grpc: string[] = [];
     for (const door of doors.grpc) {
-      const server = await startGrpcServer(services, { door, clock, bodies, limits: options.limits });
+      const server = await startGrpcServer(services, {
+        door,
+        clock,
+        answers,
+        room: bodies,
+        limits: options.limits,
+      });
       closers.push(server.close);
       grpc.push(server.address);
     }

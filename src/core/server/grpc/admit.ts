@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import { constants } from 'node:http2';
 import {
   type Metadata,
   ServerInterceptingCall,
@@ -12,10 +13,11 @@ import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import type { Entrance } from '../auth/entrance.ts';
 import type { OnOver } from '../auth/tenures.ts';
+import type { UnreadAnswers } from '../auth/unread-answers.ts';
 import type { BodyRoom } from '../body-room.ts';
 import type { Served } from '../served.ts';
 import { endCall, statusOf } from './call.ts';
-import { Question } from './question.ts';
+import { Question, streamOf } from './question.ts';
 import type { Service } from './services.ts';
 import { tracedCall } from './traced-call.ts';
 
@@ -27,50 +29,48 @@ interface Admitted {
   onOver: OnOver;
 }
 
+export interface AdmissionParts {
+  enter: Entrance;
+  /** Before a call of an open service; throws when it is asked too often from there. */
+  mayAsk: (address?: string) => void;
+  /** For what comes of messages. */
+  room: BodyRoom;
+  answers: UnreadAnswers;
+  clock: Clock;
+}
+
 /**
  * Asks each call of a server who makes it. It is refused before any of its messages is read, so a stranger can leave
  * nothing in the memory of the core.
  */
 export class Admission {
-  readonly #enter: Entrance;
-  readonly #room: BodyRoom;
-  readonly #clock: Clock;
-  readonly #mayAsk: (address?: string) => void;
+  readonly #parts: AdmissionParts;
   readonly #open: ReadonlySet<string>;
   /** By the metadata of a call, which is all that its handler has of it. */
   readonly #admitted = new WeakMap<Metadata, Admitted>();
 
-  /** @param mayAsk before a call of an open service; throws when it is asked too often from there */
-  constructor(
-    services: readonly Service[],
-    enter: Entrance,
-    mayAsk: (address?: string) => void,
-    room: BodyRoom,
-    clock: Clock,
-  ) {
-    this.#enter = enter;
-    this.#mayAsk = mayAsk;
-    this.#room = room;
-    this.#clock = clock;
+  constructor(services: readonly Service[], parts: AdmissionParts) {
+    this.#parts = parts;
     this.#open = new Set(services.filter(({ open }) => open).flatMap(pathsOf));
   }
 
   /** Its calls are the library's own objects. */
-  readonly interceptor: ServerInterceptor = ({ path, requestStream: isStream }, call) => {
+  readonly interceptor: ServerInterceptor = ({ path, requestStream: isStream, responseStream }, call) => {
     let leave = (): void => {};
     let isOver = false;
     let question: Question | undefined;
+    let caller: Caller | undefined;
+    let taken = (): void => {};
     const refuse = (why: FsbError): void => call.sendStatus(statusOf(why));
     return new ServerInterceptingCall(call, {
       start: (next) =>
         next({
           onReceiveMetadata: (metadata, handOn) => {
             try {
-              if (this.#open.has(path)) this.#mayAsk(call.getConnectionInfo().remoteAddress);
+              if (this.#open.has(path)) this.#parts.mayAsk(call.getConnectionInfo().remoteAddress);
               else leave = this.#admit(knockOf(call, metadata, path), metadata, refuse);
-              const caller = this.#admitted.get(metadata)?.caller;
-              const terms = { clock: this.#clock, room: this.#room, caller, isStream, refuse };
-              question = new Question(call, terms);
+              caller = this.#admitted.get(metadata)?.caller;
+              question = new Question(call, { ...this.#parts, caller, isStream, refuse });
             } catch (error) {
               call.sendStatus(statusOf(error));
               return;
@@ -89,9 +89,15 @@ export class Admission {
           onCancel: () => {
             isOver = true;
             question?.end();
+            taken();
             leave();
           },
         }),
+      sendMessage: (message, send) => {
+        send(message);
+        // A stream of answers waits for who reads them.
+        if (caller !== undefined && !responseStream) taken = holdAnswer(this.#parts.answers, caller, call);
+      },
     });
   };
 
@@ -100,7 +106,7 @@ export class Admission {
    * @returns to be called when the call is over @throws as Entrance
    */
   #admit(knock: Parameters<Entrance>[0], metadata: Metadata, onOver: OnOver): () => void {
-    const { core, caller, whileKnown } = this.#enter(knock);
+    const { core, caller, whileKnown } = this.#parts.enter(knock);
     const admitted: Admitted = { core, caller, onOver };
     this.#admitted.set(metadata, admitted);
     return whileKnown((why) => admitted.onOver(why));
@@ -146,6 +152,16 @@ function knockOf(
     path,
     opens: 'call',
   };
+}
+
+/** Until nothing of it is left here. Its client may read other answers of the connection, or nothing at all. */
+function holdAnswer(
+  answers: UnreadAnswers,
+  caller: Caller,
+  call: ServerInterceptingCallInterface,
+): () => void {
+  const stream = streamOf(call);
+  return answers.hold(caller, stream.writableLength, () => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM));
 }
 
 /** The methods of a service for each core that they are asked for, made once: most calls come for the same one. */

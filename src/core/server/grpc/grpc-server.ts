@@ -1,12 +1,10 @@
 import { createServer, type Socket, type Server as SocketServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import type { Clock } from '../../model/clock.ts';
 import { LONGEST_ANSWER, LONGEST_QUESTION } from '../../wire/rpc-over-http.ts';
-import type { BodyRoom } from '../body-room.ts';
 import type { Door } from '../doors.ts';
 import { listen } from '../listen.ts';
-import { Admission } from './admit.ts';
+import { Admission, type AdmissionParts } from './admit.ts';
 import { libraryStatus } from './library-status.ts';
 import type { Service } from './services.ts';
 
@@ -23,6 +21,11 @@ const SERVER_OPTIONS = {
   'grpc.enable_channelz': 0,
 };
 
+export interface GrpcServerParts extends Omit<AdmissionParts, 'enter' | 'mayAsk'> {
+  door: Door;
+  limits?: GrpcLimits;
+}
+
 export interface GrpcServer {
   /** The real one. */
   address: string;
@@ -37,15 +40,13 @@ export interface GrpcServer {
  */
 export async function startGrpcServer(
   services: Service[],
-  { door, clock, bodies, limits }: { door: Door; clock: Clock; bodies: BodyRoom; limits?: GrpcLimits },
+  { door, limits, ...parts }: GrpcServerParts,
 ): Promise<GrpcServer> {
-  const admission = new Admission(
-    services,
-    (knock) => door.enter(knock),
-    (address) => door.assertMayAsk(address),
-    bodies,
-    clock,
-  );
+  const admission = new Admission(services, {
+    ...parts,
+    enter: (knock) => door.enter(knock),
+    mayAsk: (address) => door.assertMayAsk(address),
+  });
   const interceptors = [libraryStatus, admission.interceptor];
   const server = new Server({ ...SERVER_OPTIONS, ...limits, interceptors });
   for (const service of services) server.addService(service.definition, admission.methodsOf(service));
@@ -58,7 +59,7 @@ export async function startGrpcServer(
     socket.once('close', () => sockets.delete(socket));
   });
   const close = async (graceMs: number): Promise<void> => {
-    const cancel = clock.after(graceMs, () => {
+    const cancel = parts.clock.after(graceMs, () => {
       for (const socket of sockets) socket.destroy();
     });
     // Its own word for the end never comes when it has just ended a connection for silence. Without connections it is over.

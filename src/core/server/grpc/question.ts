@@ -23,6 +23,10 @@ export interface QuestionTerms {
   refuse: (why: FsbError) => void;
 }
 
+/** Below a call of the library's own, which tells of whole messages only, and of nothing that was sent. */
+export const streamOf = (call: ServerInterceptingCallInterface): ServerHttp2Stream =>
+  (call as unknown as { stream: ServerHttp2Stream }).stream;
+
 /**
  * What came of the messages of one call: the library keeps it until each of them is whole, however long that takes and however
  * many calls do the same.
@@ -38,8 +42,7 @@ export class Question {
   constructor(call: ServerInterceptingCallInterface, terms: QuestionTerms) {
     const { caller, clock, refuse } = terms;
     this.#terms = terms;
-    // The library tells of whole messages only.
-    this.#stream = (call as unknown as { stream: ServerHttp2Stream }).stream;
+    this.#stream = streamOf(call);
     this.#longest = longestOf(caller);
     this.#inTime = clock.after(WHOLE_TIME, () => refuse(tooSlow()));
     this.#stream.on('data', this.#take);

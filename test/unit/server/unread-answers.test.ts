@@ -1,0 +1,114 @@
+/** Long answers that their caller asks for and does not read. */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type ClientHttp2Session, connect } from 'node:http2';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { LOCAL_CALLER } from '../../../src/core/model/caller.ts';
+import { UnreadAnswers } from '../../../src/core/server/auth/unread-answers.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
+import { type SecureCore, serveSecurely, sha256 } from '../../helpers/core/secure-core.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
+
+const MIB = 1024 * 1024;
+const ENHANCE_YOUR_CALM = 11;
+const tokenOf = (name: string): string => `token-of-the-tests-${name}`;
+const entry = (name: string) => ({ name, sha256: sha256(tokenOf(name)), scopes: ['use'] });
+const ci = { name: 'ci', scopes: ['use' as const], namespaces: 'all' as const };
+
+it('are dropped when there is no room for more of a caller, and after a while', async () => {
+  const clock = createManualClock();
+  const answers = new UnreadAnswers(clock);
+  let cut = 0;
+  const hold = (caller: typeof ci | typeof LOCAL_CALLER, bytes: number) =>
+    answers.hold(caller, bytes, () => {
+      cut += 1;
+    });
+  const taken = hold(ci, 40 * MIB);
+  hold(ci, 25 * MIB);
+  expect(cut).toBe(1);
+  taken();
+  taken();
+  const late = hold(ci, 60 * MIB);
+  hold(ci, 1000);
+  hold(LOCAL_CALLER, 1000 * MIB);
+  hold({ ...ci, name: 'other' }, 30 * MIB)();
+  expect([cut, clock.pending]).toEqual([1, 1]);
+  await clock.advance(60_000 + 60 * 15_000);
+  expect(cut).toBe(2);
+  late();
+  hold(ci, 60 * MIB)();
+  expect([cut, clock.pending]).toEqual([2, 0]);
+});
+
+const ONE = 15;
+const ASKED = 8;
+
+let inner: HostCore;
+let place: SecureCore;
+let session: ClientHttp2Session;
+const sockets: TLSSocket[] = [];
+beforeEach(async () => {
+  inner = hostCore();
+  place = await serveSecurely(inner, { list: { tokens: [entry('ci'), entry('other')] } });
+  // The kernel would not take it.
+  const args = ['x'.repeat(1_000_000)];
+  for (let n = 0; n < ONE; n++)
+    await inner.sandboxes.create({
+      ...{ namespace: 'default', name: `box-${n}`, spec: { image: 'host', command: ['true'] } },
+    });
+  const { page } = inner.sandboxes;
+  inner.sandboxes.page = async (...asked) => {
+    const found = await page.apply(inner.sandboxes, asked);
+    return { ...found, items: found.items.map((one) => ({ ...one, spec: { ...one.spec, args } })) };
+  };
+  session = connect(`https://${place.servers.grpc[0]}`, {
+    ...{ ca: readFileSync(place.authority.ca), settings: { initialWindowSize: 0 } },
+  });
+  session.on('error', () => {});
+});
+afterEach(async () => {
+  session.destroy();
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await place[Symbol.asyncDispose]();
+  await inner.close();
+});
+
+it('are bounded by their bytes over gRPC', { timeout: 60_000 }, async () => {
+  let dropped = 0;
+  for (let n = 0; n < ASKED; n++) {
+    const stream = session.request({
+      ...{ ':method': 'POST', ':path': '/fastpath.v1.FastPathService/ListSandboxes' },
+      ...{ 'content-type': 'application/grpc', te: 'trailers', authorization: `Bearer ${tokenOf('ci')}` },
+    });
+    stream.on('error', () => {});
+    stream.once('close', () => {
+      if (stream.rstCode === ENHANCE_YOUR_CALM) dropped += 1;
+    });
+    stream.end(Buffer.alloc(5));
+  }
+  await expect.poll(() => dropped, { timeout: 20_000 }).toBe(ASKED - 4);
+  expect(await place.client({ token: tokenOf('other') }).sandboxes.list({})).toHaveLength(ONE);
+});
+
+it('are bounded by their bytes over HTTP', { timeout: 60_000 }, async () => {
+  const [host, port] = place.servers.http[0]!.split(':');
+  let dropped = 0;
+  for (let n = 0; n < ASKED; n++) {
+    const socket = connectTls({ host, port: Number(port), ca: readFileSync(place.authority.ca) });
+    sockets.push(socket);
+    socket.on('error', () => {});
+    await once(socket, 'secureConnect');
+    socket.pause();
+    socket.write(
+      `GET /api/v1/sandboxes HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${tokenOf('ci')}\r\n\r\n`,
+    );
+  }
+  // Who does not read does not hear of an end: it is seen in what can be written.
+  const drip = setInterval(() => {
+    for (const socket of sockets) if (!socket.destroyed) socket.write('\r\n');
+    dropped = sockets.filter(({ destroyed }) => destroyed).length;
+  }, 100);
+  await expect.poll(() => dropped, { timeout: 20_000 }).toBeGreaterThanOrEqual(ASKED - 5);
+  clearInterval(drip);
+});
