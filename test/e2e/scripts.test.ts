@@ -100,7 +100,7 @@ describe('-o json', () => {
     ['run x --image host --memory much --output=json', 2, 'invalid_argument'],
     ['run box --image host -o json -- true', 4, 'already_exists'],
     ['--host tcp://127.0.0.1:1 list --json', 6, 'unavailable'],
-    ['run x -f none.yaml --json', 2, 'invalid_argument'],
+    ['run x -f none.yaml --json', 3, 'not_found'],
     ['wait nobody --json', 3, 'not_found'],
     ['--context nowhere list --json', 3, 'not_found'],
     ['exec --timeout 200ms --json box sleep 60', 124, 'timeout'],
