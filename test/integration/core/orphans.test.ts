@@ -76,10 +76,11 @@ function holdNextBoot(): Promise<string> {
   const known = readdirSync(join(root, 'run/runc'));
   return new Promise((resolve) =>
     watchFailpoints((name) => {
-      const id = readdirSync(join(root, 'run/runc')).find((each) => !known.includes(each));
-      if (name !== 'boot.launched' || id === undefined) return;
+      if (name !== 'boot.launched') return;
       watchFailpoints(undefined);
       void firstProcesses(root).then((pids) => {
+        // Of another one that is booting there may be no process yet.
+        const id = [...pids.keys()].find((each) => !known.includes(each))!;
         process.kill(pids.get(id)!, 'SIGSTOP');
         resolve(id);
       });

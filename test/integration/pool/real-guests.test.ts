@@ -135,7 +135,8 @@ describe.each(booters)('a pool of %s', (_, open) => {
       await giveBack(claim);
     });
     await Promise.all(callers);
-    expect(order).toEqual([0, 1, 2, 3, 4, 5]);
+    // Of the two that are served at a time either guest may answer first.
+    expect(order.filter((index, turn) => Math.abs(index - turn) > 1)).toEqual([]);
     expect(most).toBe(2);
   });
 
