@@ -139,9 +139,9 @@ export class Controller implements SandboxApi {
     if (repeated) return repeated.start ? repeated.start.join(signal) : repeated.sandbox;
     const { imageDigest } = request;
     if (imageDigest !== undefined) assertDigest(imageDigest, 'image digest');
-    const holder = request.name === '' ? undefined : this.#registry.find(request);
-    if (holder?.sandbox.name === request.name && holder.sandbox.autoRemove)
-      if (await this.#autoRemoval.giveWay(holder)) return this.create(request, { signal });
+    const holder = this.#registry.holderOf(request);
+    if (holder?.sandbox.autoRemove && (await this.#autoRemoval.giveWay(holder)))
+      return this.create(request, { signal });
     const entry = this.#registry.add(newSandbox(request, this.#clock.now()));
     entry.start = new SharedWork((leaving) => {
       const start = (): Promise<Sandbox> =>

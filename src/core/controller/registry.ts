@@ -110,6 +110,11 @@ export class Registry {
     throw this.missing(ref);
   }
 
+  /** Whose the name is, for whoever wants it: no id counts, nor one that is being deleted. */
+  holderOf(ref: SandboxRef): SandboxEntry | undefined {
+    return this.#byName.get(refKey(ref));
+  }
+
   /** As require(). @throws conflict when several ids begin so */
   find(ref: SandboxRef): SandboxEntry | undefined {
     return this.#byName.get(refKey(ref)) ?? this.#newestLeaving(ref) ?? this.#withId(ref);
