@@ -6,6 +6,9 @@ import { Shares } from './auth/shares.ts';
 /** Bytes of all bodies that are in memory at once: what one may hold, many together must not take from the core. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
+/** Bytes of one from whom may only read, who has nothing long to say. */
+export const LONGEST_OF_READER = 64 * 1024;
+
 const hint = 'Try again when some of them have ended, or send large files with POST /sandbox/{id}/archive.';
 
 /** The memory that the bodies of all requests under way share. */

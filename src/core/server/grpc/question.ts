@@ -4,10 +4,9 @@ import { type Caller, hasScope } from '../../model/caller.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/errors.ts';
 import { formatDuration, formatSize } from '../../model/quantity.ts';
-import type { BodyRoom } from '../body-room.ts';
+import { type BodyRoom, LONGEST_OF_READER } from '../body-room.ts';
 
-/** Bytes of the messages of those who have nothing long to say: who may only read, and who asks for health. */
-const LONGEST_OF_READER = 64 * 1024;
+/** Bytes of the messages of who asks for health. */
 const LONGEST_OF_STRANGER = 4 * 1024;
 /** Milliseconds for the first message to be whole. */
 const WHOLE_TIME = 30_000;

@@ -5,14 +5,13 @@ import type { Clock } from '../../model/clock.ts';
 import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { formatDuration, formatSize } from '../../model/quantity.ts';
 import { resultWithin } from '../../tools/run/time-limit.ts';
-import type { BodyRoom } from '../body-room.ts';
+import { type BodyRoom, LONGEST_OF_READER } from '../body-room.ts';
 import { HttpRefusal } from './respond.ts';
 
 /** Bytes of a JSON body: a file of 10 MiB in base64 fits. */
 const LONGEST_JSON = 16 * 1024 * 1024;
-/** Bytes of one that says nothing, and of one from whom may only read, who has nothing long to say. */
+/** Bytes of one that says nothing. */
 const LONGEST_EMPTY = 4 * 1024;
-const LONGEST_OF_READER = 64 * 1024;
 /** Milliseconds for a whole body to come. */
 const WHOLE_TIME = 30_000;
 /** Milliseconds for the next part of a long body, from when somebody wants it. */
