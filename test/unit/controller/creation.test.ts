@@ -24,6 +24,18 @@ it('makes no sandbox whose expire time is over, and gives the one that it made b
   });
 });
 
+it('takes a name with which several ids begin', async () => {
+  const before = world();
+  for (const name of ['one', 'two']) await before.controller.create(request(name));
+  for (const [key, sandbox] of [...before.records.entries()])
+    await before.records.put(key, { ...sandbox, id: `beef${sandbox.id.slice(4)}` });
+  const { controller } = world(before.records);
+  expect(await failure(controller.get({ namespace: 'default', name: 'beef' }))).toMatchObject({
+    code: 'conflict',
+  });
+  expect((await controller.create(request('beef'))).name).toBe('beef');
+});
+
 describe('an idempotency key', () => {
   it('has a bound', async () => {
     const { controller } = world();
