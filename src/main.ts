@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { connect } from './cli/endpoints/connect.ts';
 import type { PackageJson } from './cli/program/command-set.ts';
 import { traceIfAsked } from './cli/program/tracing.ts';
-import type { World } from './cli/world.ts';
+import type { World } from './cli/terminal/world.ts';
 import { systemClock } from './core/model/clock.ts';
 
 /**
@@ -23,7 +23,7 @@ export async function start(root: string): Promise<number> {
     import('./cli/program/dispatch.ts'),
     import('./commands/index.ts'),
     // Every command needs it, and with it oclif's listener to errors of the output is there to be removed below.
-    import('./cli/base-command.ts'),
+    import('./cli/command/base-command.ts'),
   ]);
   const world = processWorld(root, pjson.version);
   const endTracing = await traceIfAsked(argv, world);

@@ -9,7 +9,7 @@ const UNUSED: { filter: RegExp; importer?: RegExp }[] = [
   { filter: /^node:readline$/, importer: /@oclif\/core\/lib\/parser\/parse\.js$/ },
   // oclif warns about unsuitable versions of Node with it, from an index that the bundle does not have.
   { filter: /^semver$/, importer: /@oclif\/core/ },
-  // oclif's way to end a process after an error; ours is in src/cli/failure.ts. It brings the whole help along.
+  // oclif's way to end a process after an error; ours is in src/cli/command/failure.ts. It brings the whole help along.
   { filter: /^\.\/handle$/, importer: /@oclif\/core\/lib\/errors\/index\.js$/ },
   // oclif's --help flag; ours is in src/cli/program/dispatch.ts. It brings the whole help along, too.
   { filter: /^\.\/help$/, importer: /@oclif\/core\/lib\/flags\.js$/ },

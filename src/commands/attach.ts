@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.ts';
-import { detachKeysFlag, nameArg, noSignalProxyFlag } from '../cli/flags.ts';
+import { BaseCommand } from '../cli/command/base-command.ts';
+import { detachKeysFlag, nameArg, noSignalProxyFlag } from '../cli/command/flags.ts';
 import { parseDetachKeys } from '../cli/session/detach-keys.ts';
 import { joinSandbox } from '../cli/session/main-session.ts';
 

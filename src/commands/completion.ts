@@ -1,5 +1,5 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.ts';
+import { BaseCommand } from '../cli/command/base-command.ts';
 import { completionScript } from '../cli/completion/shells.ts';
 
 export default class Completion extends BaseCommand {

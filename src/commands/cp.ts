@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.ts';
+import { BaseCommand } from '../cli/command/base-command.ts';
 import { runCopy } from '../cli/copy/run-copy.ts';
 
 export default class Cp extends BaseCommand {

@@ -1,13 +1,13 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.ts';
-import { durationFlag, repeated } from '../cli/flags.ts';
+import { BaseCommand } from '../cli/command/base-command.ts';
+import { durationFlag, repeated } from '../cli/command/flags.ts';
 import { endingLine } from '../cli/output/ending-line.ts';
-import { confirmLoss } from '../cli/prompts.ts';
 import { type LabelSelector, parseSelectors } from '../cli/select/label-selector.ts';
-import { isInteractive } from '../cli/world.ts';
+import { confirmLoss } from '../cli/terminal/prompts.ts';
+import { isInteractive } from '../cli/terminal/world.ts';
 import type { CoreApi } from '../core/api/core-api.ts';
-import { FsbError } from '../core/model/errors.ts';
-import type { SandboxRef } from '../core/model/sandbox.ts';
+import { FsbError } from '../core/model/failure/errors.ts';
+import type { SandboxRef } from '../core/model/sandbox/sandbox.ts';
 
 export default class Delete extends BaseCommand {
   static override summary = 'Delete sandboxes.';

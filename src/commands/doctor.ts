@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { LocalCommand } from '../cli/local/local-command.ts';
 import type { LocalCore } from '../cli/local/local-core.ts';
-import { abortable } from '../core/model/abortable.ts';
+import { abortable } from '../core/model/async/abortable.ts';
 
 export default class Doctor extends LocalCommand {
   static override summary = 'Check that this machine can run sandboxes.';

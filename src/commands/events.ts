@@ -1,8 +1,8 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.ts';
+import { BaseCommand } from '../cli/command/base-command.ts';
+import { repeated } from '../cli/command/flags.ts';
 import { EventFilter } from '../cli/events/event-filter.ts';
 import { untilMoment } from '../cli/events/until.ts';
-import { repeated } from '../cli/flags.ts';
 import { parseMoment } from '../cli/logs/time-query.ts';
 import { eventLine, wholeEvent } from '../cli/output/event-view.ts';
 import { eventsEnded } from '../cli/pool/pool-changes.ts';

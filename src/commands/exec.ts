@@ -1,5 +1,5 @@
-import { BaseCommand } from '../cli/base-command.ts';
-import { commandArg, nameArg, processFlags } from '../cli/flags.ts';
+import { BaseCommand } from '../cli/command/base-command.ts';
+import { commandArg, nameArg, processFlags } from '../cli/command/flags.ts';
 import { followCommand, planCommand } from '../cli/session/command-run.ts';
 
 export default class Exec extends BaseCommand {

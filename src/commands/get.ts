@@ -1,7 +1,7 @@
-import { BaseCommand } from '../cli/base-command.ts';
-import { namesArg } from '../cli/flags.ts';
+import { BaseCommand } from '../cli/command/base-command.ts';
+import { namesArg } from '../cli/command/flags.ts';
 import { sandboxDetails } from '../cli/output/sandbox-details-view.ts';
-import type { Sandbox } from '../core/model/sandbox.ts';
+import type { Sandbox } from '../core/model/sandbox/sandbox.ts';
 
 export default class Get extends BaseCommand {
   static override summary = 'Show everything about sandboxes.';

@@ -1,5 +1,5 @@
-import { BaseCommand } from '../cli/base-command.ts';
-import { globalFlagsWithF } from '../cli/global-flags.ts';
+import { BaseCommand } from '../cli/command/base-command.ts';
+import { globalFlagsWithF } from '../cli/command/global-flags.ts';
 import { localCore } from '../cli/local/find.ts';
 import { askCore, clientView, infoListing } from '../cli/output/info-view.ts';
 

@@ -1,10 +1,10 @@
+import { namesArg } from '../cli/command/flags.ts';
+import { globalFlagsWithF } from '../cli/command/global-flags.ts';
 import { looksLikeImage } from '../cli/docker/run-line.ts';
-import { namesArg } from '../cli/flags.ts';
-import { globalFlagsWithF } from '../cli/global-flags.ts';
 import { inspectListing } from '../cli/output/inspect-view.ts';
 import type { OutputFormat } from '../cli/output/output.ts';
-import { FsbError } from '../core/model/errors.ts';
-import type { SandboxRef } from '../core/model/sandbox.ts';
+import { FsbError } from '../core/model/failure/errors.ts';
+import type { SandboxRef } from '../core/model/sandbox/sandbox.ts';
 import Get from './get.ts';
 
 export default class Inspect extends Get {

@@ -1,7 +1,7 @@
+import { namesArg, signalFlag } from '../cli/command/flags.ts';
+import { NamesCommand } from '../cli/command/names-command.ts';
 import { insteadOfFlag } from '../cli/docker/flags.ts';
-import { namesArg, signalFlag } from '../cli/flags.ts';
-import { NamesCommand } from '../cli/names-command.ts';
-import { FsbError } from '../core/model/errors.ts';
+import { FsbError } from '../core/model/failure/errors.ts';
 import { parseSignal } from '../core/model/process.ts';
 
 export default class Kill extends NamesCommand {

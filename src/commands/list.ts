@@ -1,15 +1,15 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.ts';
+import { BaseCommand } from '../cli/command/base-command.ts';
+import { repeated } from '../cli/command/flags.ts';
 import { assertNoCount } from '../cli/docker/flags.ts';
-import { repeated } from '../cli/flags.ts';
 import { sampleSandbox } from '../cli/output/samples.ts';
 import { sandboxListing } from '../cli/output/sandbox-listing.ts';
 import { withDashedValue } from '../cli/program/pass-through.ts';
 import { parseSelectors } from '../cli/select/label-selector.ts';
 import { parseSandboxFilters } from '../cli/select/sandbox-filters.ts';
 import { setAsideNote } from '../cli/system/set-aside-note.ts';
-import { isLive } from '../core/model/phase.ts';
-import type { Sandbox } from '../core/model/sandbox.ts';
+import { isLive } from '../core/model/sandbox/phase.ts';
+import type { Sandbox } from '../core/model/sandbox/sandbox.ts';
 
 export default class List extends BaseCommand {
   static override summary = 'List sandboxes.';

@@ -1,8 +1,8 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.ts';
+import { BaseCommand } from '../cli/command/base-command.ts';
 import { RegistryLogin } from '../cli/login/registry-login.ts';
 import { registryName } from '../cli/login/registry-name.ts';
-import { tryWrite } from '../cli/streams.ts';
+import { tryWrite } from '../cli/terminal/streams.ts';
 
 export default class Login extends BaseCommand {
   static override summary = 'Log in to a registry.';

@@ -1,5 +1,5 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.ts';
+import { BaseCommand } from '../cli/command/base-command.ts';
 import { registryName } from '../cli/login/registry-name.ts';
 
 export default class Logout extends BaseCommand {

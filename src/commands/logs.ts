@@ -1,13 +1,13 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.ts';
-import { nameArg } from '../cli/flags.ts';
-import { globalFlags } from '../cli/global-flags.ts';
+import { BaseCommand } from '../cli/command/base-command.ts';
+import { nameArg } from '../cli/command/flags.ts';
+import { globalFlags } from '../cli/command/global-flags.ts';
 import { logEntryView, printLog } from '../cli/logs/log-printer.ts';
 import { parseMoment, parseTail } from '../cli/logs/time-query.ts';
 import { printable } from '../cli/output/output.ts';
 import type { CoreApi } from '../core/api/core-api.ts';
 import type { LogQuery } from '../core/model/logs.ts';
-import type { SandboxRef } from '../core/model/sandbox.ts';
+import type { SandboxRef } from '../core/model/sandbox/sandbox.ts';
 
 export default class Logs extends BaseCommand {
   static override summary = 'Show what a sandbox wrote.';

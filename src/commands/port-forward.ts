@@ -1,10 +1,10 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.ts';
-import { nameArg } from '../cli/flags.ts';
+import { BaseCommand } from '../cli/command/base-command.ts';
+import { nameArg } from '../cli/command/flags.ts';
 import { forwardPorts } from '../cli/forward/forward.ts';
 import { type Listener, socketAddress } from '../cli/forward/listener.ts';
 import { parsePorts } from '../cli/forward/ports.ts';
-import { tryWrite } from '../cli/streams.ts';
+import { tryWrite } from '../cli/terminal/streams.ts';
 import { isLoopback } from '../core/model/loopback.ts';
 
 export default class PortForward extends BaseCommand {

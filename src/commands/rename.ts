@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.ts';
-import { nameArg } from '../cli/flags.ts';
+import { BaseCommand } from '../cli/command/base-command.ts';
+import { nameArg } from '../cli/command/flags.ts';
 import { assertName } from '../core/model/ids.ts';
 
 export default class Rename extends BaseCommand {

@@ -1,5 +1,5 @@
-import { graceFlag, namesArg } from '../cli/flags.ts';
-import { NamesCommand } from '../cli/names-command.ts';
+import { graceFlag, namesArg } from '../cli/command/flags.ts';
+import { NamesCommand } from '../cli/command/names-command.ts';
 
 export default class Reset extends NamesCommand {
   static override summary = 'Begin sandboxes anew from their image.';

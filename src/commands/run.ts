@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core';
+import { nameArg } from '../cli/command/flags.ts';
 import { assertOurOrder } from '../cli/docker/run-line.ts';
-import { nameArg } from '../cli/flags.ts';
 import { withImage } from '../cli/images/pull-missing.ts';
 import { PullingCommand } from '../cli/images/pulling-command.ts';
 import { createdListing } from '../cli/output/sandbox-listing.ts';
@@ -14,8 +14,8 @@ import { specForRun } from '../cli/run/run-spec.ts';
 import { assertTerminal } from '../cli/session/session.ts';
 import type { CoreApi } from '../core/api/core-api.ts';
 import { DEFAULT_POOL } from '../core/model/ids.ts';
-import type { Sandbox, SandboxRef } from '../core/model/sandbox.ts';
-import type { SandboxSpecInput } from '../core/model/spec.ts';
+import type { Sandbox, SandboxRef } from '../core/model/sandbox/sandbox.ts';
+import type { SandboxSpecInput } from '../core/model/sandbox/spec.ts';
 
 interface Created {
   sandbox: Sandbox;

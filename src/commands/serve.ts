@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.ts';
+import { BaseCommand } from '../cli/command/base-command.ts';
 import { coreFlags } from '../cli/local/core-flags.ts';
 import { movedPorts } from '../cli/local/daemon-view.ts';
 import { localCore } from '../cli/local/find.ts';

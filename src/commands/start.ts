@@ -1,9 +1,9 @@
 import { Flags } from '@oclif/core';
-import { detachKeysFlag, namesArg, noSignalProxyFlag } from '../cli/flags.ts';
-import { NamesCommand } from '../cli/names-command.ts';
+import { detachKeysFlag, namesArg, noSignalProxyFlag } from '../cli/command/flags.ts';
+import { NamesCommand } from '../cli/command/names-command.ts';
 import { parseDetachKeys } from '../cli/session/detach-keys.ts';
 import { joinSandbox, type MainSessionFlags } from '../cli/session/main-session.ts';
-import { FsbError } from '../core/model/errors.ts';
+import { FsbError } from '../core/model/failure/errors.ts';
 
 export default class Start extends NamesCommand {
   static override summary = 'Start ended sandboxes again, with their files.';

@@ -1,10 +1,10 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.ts';
+import { BaseCommand } from '../cli/command/base-command.ts';
 import { type StatsView, statsListing } from '../cli/output/stats-view.ts';
 import { pause } from '../cli/stats/pause.ts';
 import { Sampler } from '../cli/stats/sampler.ts';
 import type { CoreApi } from '../core/api/core-api.ts';
-import { FsbError } from '../core/model/errors.ts';
+import { FsbError } from '../core/model/failure/errors.ts';
 
 const HOME = '\u001b[H';
 const CLEAR_SCREEN = '\u001b[2J';

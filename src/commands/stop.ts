@@ -1,5 +1,5 @@
-import { graceFlag, namesArg, stopSignalFlag } from '../cli/flags.ts';
-import { NamesCommand } from '../cli/names-command.ts';
+import { graceFlag, namesArg, stopSignalFlag } from '../cli/command/flags.ts';
+import { NamesCommand } from '../cli/command/names-command.ts';
 
 export default class Stop extends NamesCommand {
   static override summary = 'End the commands of sandboxes and keep the sandboxes.';

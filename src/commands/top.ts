@@ -1,5 +1,5 @@
-import { BaseCommand } from '../cli/base-command.ts';
-import { nameArg } from '../cli/flags.ts';
+import { BaseCommand } from '../cli/command/base-command.ts';
+import { nameArg } from '../cli/command/flags.ts';
 import { processListing } from '../cli/top/process-view.ts';
 import { listProcesses } from '../cli/top/processes.ts';
 

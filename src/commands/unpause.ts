@@ -1,5 +1,5 @@
-import { namesArg } from '../cli/flags.ts';
-import { NamesCommand } from '../cli/names-command.ts';
+import { namesArg } from '../cli/command/flags.ts';
+import { NamesCommand } from '../cli/command/names-command.ts';
 
 export default class Unpause extends NamesCommand {
   static override summary = 'Let paused sandboxes go on.';

@@ -1,5 +1,5 @@
-import { namesArg } from '../cli/flags.ts';
-import { NamesCommand } from '../cli/names-command.ts';
+import { namesArg } from '../cli/command/flags.ts';
+import { NamesCommand } from '../cli/command/names-command.ts';
 import { changeFlags, changeOf } from '../cli/spec/change-flags.ts';
 
 export default class Update extends NamesCommand {

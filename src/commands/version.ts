@@ -1,10 +1,10 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.ts';
+import { BaseCommand } from '../cli/command/base-command.ts';
+import { globalFlagsWithF } from '../cli/command/global-flags.ts';
 import type { Settings } from '../cli/config/settings.ts';
-import { globalFlagsWithF } from '../cli/global-flags.ts';
 import { versionListing } from '../cli/output/core-view.ts';
 import type { SystemInfo } from '../core/api/core-api.ts';
-import { FsbError } from '../core/model/errors.ts';
+import { FsbError } from '../core/model/failure/errors.ts';
 
 export default class Version extends BaseCommand {
   static override baseFlags = globalFlagsWithF;

@@ -1,5 +1,5 @@
-import { BaseCommand } from '../cli/base-command.ts';
-import { namesArg } from '../cli/flags.ts';
+import { BaseCommand } from '../cli/command/base-command.ts';
+import { namesArg } from '../cli/command/flags.ts';
 import { sideBySide } from '../cli/output/side-by-side.ts';
 import { exitCodeOf } from '../core/model/process.ts';
 

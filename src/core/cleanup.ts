@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { failpoint } from './model/failpoint.ts';
+import { failpoint } from './model/failure/failpoint.ts';
 
 /** What was opened, to be closed in reverse order, each once, whatever the others do. */
 export class Cleanup {

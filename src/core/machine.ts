@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import type { MachineInfo } from './api/core-api.ts';
-import { machinePlatform } from './model/platform.ts';
+import { machinePlatform } from './model/image/platform.ts';
 
 /** What this machine is; the same for as long as it runs. */
 export const machineInfo = (): MachineInfo => ({

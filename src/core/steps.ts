@@ -1,6 +1,6 @@
 import type { AgentApi, StartRequest } from './api/agent-api.ts';
 import type { SandboxApi } from './api/sandbox-api.ts';
-import type { SandboxRef } from './model/sandbox.ts';
+import type { SandboxRef } from './model/sandbox/sandbox.ts';
 import { tracedPart } from './model/trace.ts';
 
 /** Which calls of the seams are steps of a trace: those that do something, and may take a while. */

@@ -8,7 +8,7 @@ import { bootInstance } from '../../src/core/instance/boot-instance.ts';
 import type { Instance } from '../../src/core/instance/instance.ts';
 import { systemClock as clock } from '../../src/core/model/clock.ts';
 import { newInstanceId } from '../../src/core/model/ids.ts';
-import { parsePolicy } from '../../src/core/model/pool-policy.ts';
+import { parsePolicy } from '../../src/core/model/pool/pool-policy.ts';
 import { createPool } from '../../src/core/pool/create-pool.ts';
 import type { Claim, Pool } from '../../src/core/pool/pool.ts';
 import { createFakeDriver } from '../helpers/pool/fake-driver.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import type { CoreApi } from '../../src/core/api/core-api.ts';
-import type { SandboxRef } from '../../src/core/model/sandbox.ts';
+import type { SandboxRef } from '../../src/core/model/sandbox/sandbox.ts';
 import { adminCases } from './cases/admin.ts';
 import { attachCases } from './cases/attach.ts';
 import { execCases } from './cases/exec.ts';

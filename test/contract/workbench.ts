@@ -4,12 +4,12 @@ import { expect } from 'vitest';
 import type { CoreApi } from '../../src/core/api/core-api.ts';
 import type { PoolRunRequest } from '../../src/core/api/pool-api.ts';
 import type { ExecRequest } from '../../src/core/api/sandbox-api.ts';
-import { type ErrorBody, FsbError } from '../../src/core/model/errors.ts';
-import type { PoolDetails, PoolInfo } from '../../src/core/model/pool.ts';
-import type { PoolPolicyInput } from '../../src/core/model/pool-policy.ts';
+import { type ErrorBody, FsbError } from '../../src/core/model/failure/errors.ts';
+import type { PoolDetails, PoolInfo } from '../../src/core/model/pool/pool.ts';
+import type { PoolPolicyInput } from '../../src/core/model/pool/pool-policy.ts';
 import type { ExitStatus, ProcessSession } from '../../src/core/model/process.ts';
-import type { Sandbox, SandboxRef } from '../../src/core/model/sandbox.ts';
-import type { SandboxSpecInput } from '../../src/core/model/spec.ts';
+import type { Sandbox, SandboxRef } from '../../src/core/model/sandbox/sandbox.ts';
+import type { SandboxSpecInput } from '../../src/core/model/sandbox/spec.ts';
 
 export interface Finished {
   stdout: Buffer;

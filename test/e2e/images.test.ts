@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Sandbox } from '../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../src/core/model/sandbox/sandbox.ts';
 import { finish, Workbench } from '../contract/workbench.ts';
 import { firstProcesses } from '../helpers/core/first-processes.ts';
 import { type RealCore, repository, startRealCore } from '../helpers/core/real-core.ts';

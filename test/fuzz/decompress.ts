@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { decompressed } from '../../src/core/image/bytes/decompress.ts';
-import { FsbError } from '../../src/core/model/errors.ts';
+import { FsbError } from '../../src/core/model/failure/errors.ts';
 import { randomNumbers } from './unpack.ts';
 
 /** Bytes of plain text that are read at most: a few changed bytes can make a bomb. */

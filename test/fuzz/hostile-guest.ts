@@ -5,9 +5,9 @@ import { encodeGuestFrame } from '../../src/core/guest/protocol/guest-frames.ts'
 import { bootInstance } from '../../src/core/instance/boot-instance.ts';
 import type { Instance } from '../../src/core/instance/instance.ts';
 import { systemClock } from '../../src/core/model/clock.ts';
-import { FsbError } from '../../src/core/model/errors.ts';
+import { FsbError } from '../../src/core/model/failure/errors.ts';
 import { newInstanceId } from '../../src/core/model/ids.ts';
-import { defaultResources, type Shape } from '../../src/core/model/shape.ts';
+import { defaultResources, type Shape } from '../../src/core/model/sandbox/shape.ts';
 import { openChannel } from '../helpers/guest/open-channel.ts';
 import { processSpec } from '../helpers/guest/process-spec.ts';
 import { exitOf, runningProcess, ScriptedGuest } from '../helpers/guest/scripted-guest.ts';

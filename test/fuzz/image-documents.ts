@@ -10,7 +10,7 @@ import {
 import { imageConfigFromOci } from '../../src/core/image/format/image-config.ts';
 import { manifestTypeOf } from '../../src/core/image/format/manifest-type.ts';
 import { findManifest } from '../../src/core/image/format/platform-choice.ts';
-import { FsbError } from '../../src/core/model/errors.ts';
+import { FsbError } from '../../src/core/model/failure/errors.ts';
 import { corpusFiles } from './corpus-files.ts';
 import { mutated } from './mutations.ts';
 

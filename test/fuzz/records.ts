@@ -11,8 +11,8 @@ import { isPoolRecord, type PoolRecord, storedPolicy } from '../../src/core/agen
 import { verdict } from '../../src/core/agent/recovery/verdict.ts';
 import { Registry } from '../../src/core/controller/registry.ts';
 import { isSandboxRecord } from '../../src/core/controller/sandbox-record.ts';
-import type { Sandbox } from '../../src/core/model/sandbox.ts';
-import { shapeKey } from '../../src/core/model/shape.ts';
+import type { Sandbox } from '../../src/core/model/sandbox/sandbox.ts';
+import { shapeKey } from '../../src/core/model/sandbox/shape.ts';
 import { decodeRecord } from '../../src/core/store/record-table.ts';
 import { sandboxToWire } from '../../src/core/wire/convert/sandbox.ts';
 import { memoryTable } from '../helpers/core/memory-table.ts';

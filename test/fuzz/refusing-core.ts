@@ -2,8 +2,8 @@ import { createConnection } from 'node:net';
 import type { AgentApi } from '../../src/core/api/agent-api.ts';
 import type { CoreApi } from '../../src/core/api/core-api.ts';
 import type { CreateRequest } from '../../src/core/api/sandbox-api.ts';
-import { FsbError } from '../../src/core/model/errors.ts';
-import { parseSpec } from '../../src/core/model/spec.ts';
+import { FsbError } from '../../src/core/model/failure/errors.ts';
+import { parseSpec } from '../../src/core/model/sandbox/spec.ts';
 import { type ServedCore, serveAndConnect } from '../helpers/core/served-core.ts';
 
 const nothingHere = (): FsbError => new FsbError('not_found', 'there is nothing here');

@@ -10,7 +10,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import fc from 'fast-check';
-import { errorCodes, isErrorCode } from '../../src/core/model/errors.ts';
+import { errorCodes, isErrorCode } from '../../src/core/model/failure/errors.ts';
 import {
   CreateRequest,
   FastPathServiceService,

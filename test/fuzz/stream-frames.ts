@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { FsbError } from '../../src/core/model/errors.ts';
-import { readLeaseRequest } from '../../src/core/model/lease-request.ts';
+import { FsbError } from '../../src/core/model/failure/errors.ts';
+import { readLeaseRequest } from '../../src/core/model/pool/lease-request.ts';
 import { execFromJson, execFromQuery } from '../../src/core/wire/stream/exec-request.ts';
 import {
   channels,

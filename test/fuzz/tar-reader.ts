@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import { FsbError } from '../../src/core/model/errors.ts';
+import { FsbError } from '../../src/core/model/failure/errors.ts';
 import type { TarEntry } from '../../src/core/tar/entry.ts';
 import { TarReader } from '../../src/core/tar/reader.ts';
 import { mutatedTar, randomNumbers } from './unpack.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { UnpackBudget } from '../../src/core/image/unpack/budget.ts';
 import { unpackLayer } from '../../src/core/image/unpack/unpack-layer.ts';
-import { FsbError } from '../../src/core/model/errors.ts';
+import { FsbError } from '../../src/core/model/failure/errors.ts';
 import { stateOf } from '../helpers/core/canary.ts';
 import { launch } from '../helpers/guest/guest-programs.ts';
 import { unpackCorpus } from './unpack-corpus.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { checkSpec, parseSpecText } from '../../src/cli/spec/yaml-spec.ts';
-import { FsbError } from '../../src/core/model/errors.ts';
-import { parseSpec } from '../../src/core/model/spec.ts';
+import { FsbError } from '../../src/core/model/failure/errors.ts';
+import { parseSpec } from '../../src/core/model/sandbox/spec.ts';
 import { corpusFiles } from './corpus-files.ts';
 import { mutated } from './mutations.ts';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CoreApi } from '../../src/core/api/core-api.ts';
-import type { PoolInstance } from '../../src/core/model/pool.ts';
+import type { PoolInstance } from '../../src/core/model/pool/pool.ts';
 import type { Known } from '../helpers/core/storm/promises.ts';
 import { type Ledger, NAMESPACE } from './ledger.ts';
 

@@ -1,6 +1,6 @@
 import type { CoreApi } from '../../src/core/api/core-api.ts';
 import { wholeLog } from '../../src/core/model/logs.ts';
-import type { Sandbox } from '../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../src/core/model/sandbox/sandbox.ts';
 import { request, said } from '../helpers/core/crash/sessions.ts';
 import { numbersProblem } from '../helpers/core/storm/promises.ts';
 

@@ -13,7 +13,7 @@ import { SandboxRun } from '../../src/core/agent/sandboxes/sandbox-run.ts';
 import type { GuestProcess } from '../../src/core/guest/guest-channel.ts';
 import type { Instance } from '../../src/core/instance/instance.ts';
 import type { LogStore } from '../../src/core/logs/log-store.ts';
-import { FsbError } from '../../src/core/model/errors.ts';
+import { FsbError } from '../../src/core/model/failure/errors.ts';
 import type { OutputChunk, ProcessSession } from '../../src/core/model/process.ts';
 import { healthService } from '../../src/core/server/grpc/health-service.ts';
 import type { Connection } from '../../src/core/server/ws/connection.ts';

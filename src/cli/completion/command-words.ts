@@ -1,5 +1,5 @@
 import type { Command, Config } from '@oclif/core';
-import { globalFlags } from '../global-flags.ts';
+import { globalFlags } from '../command/global-flags.ts';
 import type { Candidate } from './candidate.ts';
 import type { Line } from './position.ts';
 

@@ -1,5 +1,5 @@
-import { tryWrite } from '../streams.ts';
-import type { World } from '../world.ts';
+import { tryWrite } from '../terminal/streams.ts';
+import type { World } from '../terminal/world.ts';
 import { type Completion, formatCompletion, startingWith } from './candidate.ts';
 import { flagsOf, nextWords } from './command-words.ts';
 import { type Known, readLine } from './position.ts';

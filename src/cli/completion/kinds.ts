@@ -1,4 +1,4 @@
-import { phases } from '../../core/model/phase.ts';
+import { phases } from '../../core/model/sandbox/phase.ts';
 import { COLOR_MODES, CONFIG_KEYS } from '../config/schema.ts';
 import { OUTPUT_FORMATS } from '../output/listing.ts';
 import { SHELLS } from './shells.ts';

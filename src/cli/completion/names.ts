@@ -1,7 +1,7 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { isLive } from '../../core/model/phase.ts';
-import { familiarName } from '../../core/model/reference.ts';
-import type { Sandbox } from '../../core/model/sandbox.ts';
+import { familiarName } from '../../core/model/image/reference.ts';
+import { isLive } from '../../core/model/sandbox/phase.ts';
+import type { Sandbox } from '../../core/model/sandbox/sandbox.ts';
 import type { Candidate } from './candidate.ts';
 
 export interface NamesQuery {

@@ -1,5 +1,5 @@
 import type { Command, Config } from '@oclif/core';
-import { globalFlags } from '../global-flags.ts';
+import { globalFlags } from '../command/global-flags.ts';
 import { type CommandTable, type FoundCommand, findCommand } from '../program/command-table.ts';
 import {
   type FlagArities,

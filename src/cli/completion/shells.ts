@@ -1,5 +1,5 @@
-import { didYouMean } from '../../core/model/did-you-mean.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { didYouMean } from '../../core/model/failure/did-you-mean.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { bashScript } from './scripts/bash.ts';
 import { fishScript } from './scripts/fish.ts';
 import { zshScript } from './scripts/zsh.ts';

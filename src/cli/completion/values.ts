@@ -1,10 +1,10 @@
 import type { Command } from '@oclif/core';
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { abortable } from '../../core/model/abortable.ts';
+import { abortable } from '../../core/model/async/abortable.ts';
+import { globalFlags } from '../command/global-flags.ts';
 import { Settings } from '../config/settings.ts';
 import { parseEndpoint } from '../endpoints/endpoint.ts';
-import { globalFlags } from '../global-flags.ts';
-import type { World } from '../world.ts';
+import type { World } from '../terminal/world.ts';
 import type { Completion } from './candidate.ts';
 import { type Kind, kindOfArgument, kindOfFlag, type ValuedFlag } from './kinds.ts';
 import { isLiveKind, liveNames } from './names.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { FsbError } from '../../core/model/errors.ts';
-import type { World } from '../world.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import type { World } from '../terminal/world.ts';
 import { DEFAULT_CONTEXT } from './context.ts';
 import { Contexts } from './contexts.ts';
 import { editConfig } from './edit.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Args, Flags, type Interfaces } from '@oclif/core';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { assertName } from '../../core/model/ids.ts';
 import { parseEndpoint } from '../endpoints/endpoint.ts';
 import type { Context, TlsFiles } from './context.ts';

@@ -1,4 +1,4 @@
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { assertName } from '../../core/model/ids.ts';
 import { parseEndpoint } from '../endpoints/endpoint.ts';
 import { readJsonFile } from './json-file.ts';

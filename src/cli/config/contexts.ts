@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { didYouMean } from '../../core/model/did-you-mean.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { didYouMean } from '../../core/model/failure/did-you-mean.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { isName } from '../../core/model/ids.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { type Context, DEFAULT_CONTEXT, readContextFile } from './context.ts';

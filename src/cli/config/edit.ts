@@ -1,9 +1,9 @@
 import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { withFileLock } from '../files/file-lock.ts';
 import { replaceFile, targetOf } from '../files/replace-file.ts';
-import type { World } from '../world.ts';
+import type { World } from '../terminal/world.ts';
 import { changing, readJsonFile } from './json-file.ts';
 import type { ConfigScope } from './schema.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { World } from '../world.ts';
+import type { World } from '../terminal/world.ts';
 import { type JsonFile, readJsonFile } from './json-file.ts';
 import { type Config, type ConfigScope, checkEntry } from './schema.ts';
 

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { faultPlace } from '../files/json-fault.ts';
 
 /** Bytes; no file of ours comes near. */

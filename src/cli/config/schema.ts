@@ -1,5 +1,5 @@
-import { didYouMean } from '../../core/model/did-you-mean.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { didYouMean } from '../../core/model/failure/did-you-mean.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { assertName } from '../../core/model/ids.ts';
 import { parseEndpoint } from '../endpoints/endpoint.ts';
 import { OUTPUT_FORMATS } from '../output/listing.ts';

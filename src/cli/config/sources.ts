@@ -1,4 +1,4 @@
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { type Context, DEFAULT_CONTEXT, type TlsFiles } from './context.ts';
 import type { ConfigFile } from './files.ts';
 import type { ConfigKey } from './schema.ts';

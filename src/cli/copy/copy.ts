@@ -1,10 +1,10 @@
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { Complaints } from '../../core/model/guest-tool.ts';
 import type { ProcessSession } from '../../core/model/process.ts';
 import { NOTHING_THERE, type ToolPlace, whyFailed, withTool } from '../guest-tool/guest-tool.ts';
 import { printable } from '../output/output.ts';
-import { write } from '../streams.ts';
-import type { TerminalOutput } from '../world.ts';
+import { write } from '../terminal/streams.ts';
+import type { TerminalOutput } from '../terminal/world.ts';
 import { lookLocally } from './local-files.ts';
 import { noDirectoryInside, nothingHere, nothingInside } from './nothing-there.ts';
 import { packLocal } from './pack-local.ts';

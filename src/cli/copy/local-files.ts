@@ -1,5 +1,5 @@
 import { type BigIntStats, lstatSync, readlinkSync, type Stats, statSync } from 'node:fs';
-import { type ErrorCode, FsbError } from '../../core/model/errors.ts';
+import { type ErrorCode, FsbError } from '../../core/model/failure/errors.ts';
 import { fsPath, shown } from '../../core/tar/byte-path.ts';
 import type { ByteText } from '../../core/tar/entry.ts';
 import { printable } from '../output/output.ts';

@@ -1,5 +1,5 @@
 import { closeSync, constants, linkSync, lstatSync, mkdirSync, openSync, unlinkSync } from 'node:fs';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { detached, fsPath, shown } from '../../core/tar/byte-path.ts';
 import type { ByteText } from '../../core/tar/entry.ts';
 import { printable } from '../output/output.ts';

@@ -1,4 +1,4 @@
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { lookAround } from '../files/look-around.ts';
 import type { ToolPlace } from '../guest-tool/guest-tool.ts';
 import { printable } from '../output/output.ts';

@@ -10,7 +10,7 @@ import {
   readSync,
   statSync,
 } from 'node:fs';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { bytesOfPath, shown } from '../../core/tar/byte-path.ts';
 import type { ByteText } from '../../core/tar/entry.ts';
 import { encodeEntry, tarEnd, tarPadding, type WrittenEntry } from '../../core/tar/write-header.ts';

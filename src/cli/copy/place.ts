@@ -1,5 +1,5 @@
 import { posix, resolve } from 'node:path';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { assertName } from '../../core/model/ids.ts';
 
 /** One side of a copy, as the user wrote it. */

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { printable } from '../output/output.ts';
 import { assertsDirectory, splitPath } from './place.ts';
 

@@ -1,6 +1,6 @@
 import { barLine, howFar } from '../output/bar-line.ts';
 import { ProgressLine } from '../output/progress-line.ts';
-import { canRedraw, type World } from '../world.ts';
+import { canRedraw, type World } from '../terminal/world.ts';
 
 /** Milliseconds between two looks at how far it is, on a terminal. */
 const INTERVAL = 100;

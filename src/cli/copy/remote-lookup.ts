@@ -1,4 +1,4 @@
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { NOTHING_THERE, runTool, type ToolPlace, whyFailed } from '../guest-tool/guest-tool.ts';
 import { printable } from '../output/output.ts';
 import type { Found, Kind } from './plan.ts';

@@ -1,8 +1,8 @@
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import type { ToolPlace } from '../guest-tool/guest-tool.ts';
-import { inputContent } from '../input-content.ts';
 import { printable } from '../output/output.ts';
-import type { World } from '../world.ts';
+import { inputContent } from '../terminal/input-content.ts';
+import type { World } from '../terminal/world.ts';
 import {
   type CopyOptions,
   copyFromSandbox,

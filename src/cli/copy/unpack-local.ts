@@ -1,5 +1,5 @@
 import { chmodSync, chownSync, lchownSync, lutimesSync, symlinkSync, utimesSync } from 'node:fs';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { bytesOfPath, detached, partsOf, shown } from '../../core/tar/byte-path.ts';
 import type { ByteText, ContentSink, TarEntry } from '../../core/tar/entry.ts';
 import { FileSink } from '../../core/tar/file-sink.ts';

@@ -1,4 +1,4 @@
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { parseSignal } from '../../core/model/process.ts';
 import { guestFlags, limitFlags } from './guest-flags.ts';
 import { type Hints, hintsFor } from './hints.ts';

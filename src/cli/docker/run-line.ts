@@ -1,6 +1,6 @@
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { isName } from '../../core/model/ids.ts';
-import { parseReference } from '../../core/model/reference.ts';
+import { parseReference } from '../../core/model/image/reference.ts';
 import { shellWords } from '../output/shell-words.ts';
 import { type FlagArities, longForm, takesNextWord } from '../program/pass-through.ts';
 

@@ -1,5 +1,5 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
-import type { ConnectOptions } from '../world.ts';
+import type { ConnectOptions } from '../terminal/world.ts';
 import { parseEndpoint } from './endpoint.ts';
 import type { Here } from './here.ts';
 

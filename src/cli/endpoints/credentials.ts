@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { ClientSecurity } from '../../core/client/security.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import type { TlsFiles } from '../config/context.ts';
 import { openInput } from '../files/input-stream.ts';
-import { readText } from '../streams.ts';
+import { readText } from '../terminal/streams.ts';
 import type { Here } from './here.ts';
 
 /** Bytes; a file of certificates may have many. */

@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 
 /** Where a core is, as users write it. */
 export type CoreEndpoint =

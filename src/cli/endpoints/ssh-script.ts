@@ -1,4 +1,4 @@
-import { type ErrorCode, FsbError, isErrorCode } from '../../core/model/errors.ts';
+import { type ErrorCode, FsbError, isErrorCode } from '../../core/model/failure/errors.ts';
 import { isPlainPath, type SshEndpoint, sshUrl, sshWords } from './endpoint.ts';
 
 /** Around what the script says: a shell's start-up files may write anything before it. */

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
-import { FsbError } from '../../core/model/errors.ts';
-import type { World } from '../world.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import type { World } from '../terminal/world.ts';
 import type { CoreEndpoint } from './endpoint.ts';
 import { BEGIN, END } from './ssh-script.ts';
 

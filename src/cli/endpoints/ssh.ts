@@ -1,7 +1,7 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { FsbError } from '../../core/model/errors.ts';
-import { childEnvironment } from '../child-environment.ts';
-import { isInteractive } from '../world.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import { childEnvironment } from '../terminal/child-environment.ts';
+import { isInteractive } from '../terminal/world.ts';
 import { httpBeside, type SshEndpoint, sshWords } from './endpoint.ts';
 import type { Here } from './here.ts';
 import { coreOfAnswer, remoteScript, scriptFailure } from './ssh-script.ts';

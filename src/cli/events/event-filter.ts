@@ -1,4 +1,3 @@
-import { FsbError } from '../../core/model/errors.ts';
 import {
   type CoreEvent,
   EVENT_KINDS,
@@ -7,10 +6,11 @@ import {
   kindOf,
   type SandboxEvent,
 } from '../../core/model/event.ts';
-import type { LabelFilter } from '../../core/model/image-requests.ts';
-import { hasLabels } from '../../core/model/labels.ts';
-import type { PoolEvent } from '../../core/model/pool.ts';
-import { familiarName } from '../../core/model/reference.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import type { LabelFilter } from '../../core/model/image/image-requests.ts';
+import { familiarName } from '../../core/model/image/reference.ts';
+import type { PoolEvent } from '../../core/model/pool/pool.ts';
+import { hasLabels } from '../../core/model/sandbox/labels.ts';
 import { parseFilters, parseLabels } from '../images/filters.ts';
 import { nearest } from '../output/nearest.ts';
 

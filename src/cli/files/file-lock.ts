@@ -3,9 +3,9 @@ import { watch } from 'node:fs';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import { abortable } from '../../core/model/abortable.ts';
+import { abortable } from '../../core/model/async/abortable.ts';
 import type { Clock } from '../../core/model/clock.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 
 /** Writing a small file takes no longer, even on a slow disk. */
 const DEADLINE = 10_000;

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { ConnectWords, connectArgv } from '../../core/model/guest-tool.ts';
 import type { ProcessSession } from '../../core/model/process.ts';
 import { startTool, type ToolPlace, whyFailed } from '../guest-tool/guest-tool.ts';

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
-import { abortable } from '../../core/model/abortable.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { abortable } from '../../core/model/async/abortable.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { exitCodeOf } from '../../core/model/process.ts';
 import type { ToolPlace } from '../guest-tool/guest-tool.ts';
 import { printable } from '../output/output.ts';

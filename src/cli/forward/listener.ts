@@ -1,5 +1,5 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { type ErrorCode, FsbError } from '../../core/model/errors.ts';
+import { type ErrorCode, FsbError } from '../../core/model/failure/errors.ts';
 import type { PortPair } from './ports.ts';
 
 /** A port here whose connections go to one in the sandbox. */

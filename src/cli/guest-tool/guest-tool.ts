@@ -1,9 +1,9 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { abortable } from '../../core/model/abortable.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { abortable } from '../../core/model/async/abortable.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { Complaints, reasonOf, toolRequest } from '../../core/model/guest-tool.ts';
 import type { ExitStatus, ProcessSession } from '../../core/model/process.ts';
-import type { SandboxRef } from '../../core/model/sandbox.ts';
+import type { SandboxRef } from '../../core/model/sandbox/sandbox.ts';
 import { printable } from '../output/output.ts';
 
 /** Where tools run: one sandbox of a core, until the signal fires. */

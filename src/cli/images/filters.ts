@@ -1,12 +1,12 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
 import type { CallOptions } from '../../core/api/sandbox-api.ts';
-import { didYouMean } from '../../core/model/did-you-mean.ts';
-import { isDigest } from '../../core/model/digest.ts';
-import { FsbError } from '../../core/model/errors.ts';
-import type { ImageInfo } from '../../core/model/image.ts';
-import type { LabelFilter } from '../../core/model/image-requests.ts';
-import { hasLabels } from '../../core/model/labels.ts';
-import { familiarName, HOST_IMAGE, parseReference } from '../../core/model/reference.ts';
+import { didYouMean } from '../../core/model/failure/did-you-mean.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import { isDigest } from '../../core/model/image/digest.ts';
+import type { ImageInfo } from '../../core/model/image/image.ts';
+import type { LabelFilter } from '../../core/model/image/image-requests.ts';
+import { familiarName, HOST_IMAGE, parseReference } from '../../core/model/image/reference.ts';
+import { hasLabels } from '../../core/model/sandbox/labels.ts';
 import { matchesGlob } from './glob.ts';
 
 /** The words of `--filter KEY=VALUE` by their keys. @throws invalid_argument for a key that is not one of `keys` */

@@ -1,4 +1,4 @@
-import { canRedraw } from '../world.ts';
+import { canRedraw } from '../terminal/world.ts';
 import type { LayerWords } from './layer-line.ts';
 import { LiveProgress } from './live-progress.ts';
 import { PlainProgress } from './plain-progress.ts';

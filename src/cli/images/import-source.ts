@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { FsbError } from '../../core/model/errors.ts';
-import type { ImportRequest } from '../../core/model/image-requests.ts';
-import { inputContent } from '../input-content.ts';
-import type { World } from '../world.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import type { ImportRequest } from '../../core/model/image/image-requests.ts';
+import { inputContent } from '../terminal/input-content.ts';
+import type { World } from '../terminal/world.ts';
 import { counted } from './counted.ts';
 import type { PullProgress } from './pull-lines.ts';
 

@@ -1,4 +1,4 @@
-import type { LayerProgress, LayerState } from '../../core/model/pull.ts';
+import type { LayerProgress, LayerState } from '../../core/model/image/pull.ts';
 import { formatSize } from '../../core/model/quantity.ts';
 import { barLine } from '../output/bar-line.ts';
 import { printable } from '../output/output.ts';

@@ -1,6 +1,6 @@
-import type { LayerProgress, LayerState, PullEvent } from '../../core/model/pull.ts';
+import type { LayerProgress, LayerState, PullEvent } from '../../core/model/image/pull.ts';
 import { printable } from '../output/output.ts';
-import { tryWrite } from '../streams.ts';
+import { tryWrite } from '../terminal/streams.ts';
 import { type LayerWords, layerLine } from './layer-line.ts';
 import { closingLines, headline, type ProgressWorld, type PullProgress } from './pull-lines.ts';
 

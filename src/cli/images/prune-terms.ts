@@ -1,6 +1,6 @@
-import { shortDigest } from '../../core/model/digest.ts';
-import type { PruneResult } from '../../core/model/image.ts';
-import type { PruneRequest } from '../../core/model/image-requests.ts';
+import { shortDigest } from '../../core/model/image/digest.ts';
+import type { PruneResult } from '../../core/model/image/image.ts';
+import type { PruneRequest } from '../../core/model/image/image-requests.ts';
 import { formatSize } from '../../core/model/quantity.ts';
 import { parseMoment } from '../logs/time-query.ts';
 import { namesOf } from '../output/image-view.ts';

@@ -1,5 +1,5 @@
 import { Flags, type Interfaces } from '@oclif/core';
-import { formatPlatform, parsePlatform } from '../../core/model/platform.ts';
+import { formatPlatform, parsePlatform } from '../../core/model/image/platform.ts';
 
 export const PULL_POLICIES = ['missing', 'always', 'never'] as const;
 

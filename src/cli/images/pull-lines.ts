@@ -1,6 +1,6 @@
-import type { PullEvent } from '../../core/model/pull.ts';
-import { familiarName, familiarReference, parseReference } from '../../core/model/reference.ts';
-import type { World } from '../world.ts';
+import type { PullEvent } from '../../core/model/image/pull.ts';
+import { familiarName, familiarReference, parseReference } from '../../core/model/image/reference.ts';
+import type { World } from '../terminal/world.ts';
 
 /** Tells people on stderr how far a pull is. */
 export interface PullProgress {

@@ -1,8 +1,8 @@
-import { isDigest } from '../../core/model/digest.ts';
-import { FsbError } from '../../core/model/errors.ts';
-import type { ImageInfo } from '../../core/model/image.ts';
-import { formatPlatform, parsePlatform } from '../../core/model/platform.ts';
-import { familiarName, HOST_IMAGE } from '../../core/model/reference.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import { isDigest } from '../../core/model/image/digest.ts';
+import type { ImageInfo } from '../../core/model/image/image.ts';
+import { formatPlatform, parsePlatform } from '../../core/model/image/platform.ts';
+import { familiarName, HOST_IMAGE } from '../../core/model/image/reference.ts';
 import type { ImageSourceFlags, PullPolicy } from './pull-flags.ts';
 import type { Puller } from './puller.ts';
 

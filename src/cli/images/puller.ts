@@ -1,10 +1,10 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { FsbError } from '../../core/model/errors.ts';
-import type { RegistryCredentials } from '../../core/model/image-requests.ts';
-import type { PullEvent } from '../../core/model/pull.ts';
-import { familiarName, parseReference } from '../../core/model/reference.ts';
-import { tryWrite } from '../streams.ts';
-import type { World } from '../world.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import type { RegistryCredentials } from '../../core/model/image/image-requests.ts';
+import type { PullEvent } from '../../core/model/image/pull.ts';
+import { familiarName, parseReference } from '../../core/model/image/reference.ts';
+import { tryWrite } from '../terminal/streams.ts';
+import type { World } from '../terminal/world.ts';
 import { imageProgress } from './image-progress.ts';
 
 export type PulledImage = PullEvent & { kind: 'done' };

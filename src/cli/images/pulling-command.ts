@@ -1,5 +1,5 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { BaseCommand } from '../base-command.ts';
+import { BaseCommand } from '../command/base-command.ts';
 import { Puller } from './puller.ts';
 
 /** A command that pulls images when they are needed. */

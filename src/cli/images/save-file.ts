@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { isDiskFull } from '../../core/model/disk-full.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { isDiskFull } from '../../core/model/failure/disk-full.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 
 /**
  * Writes bytes to a file that has its name only when all of them are in it; what was there before stays until then.

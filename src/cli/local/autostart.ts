@@ -1,4 +1,4 @@
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { shellWords } from '../output/shell-words.ts';
 import { flagsOfEnded } from './ended-core.ts';
 import { answers, ensureCore, type LocalCore } from './local-core.ts';

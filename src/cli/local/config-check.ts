@@ -1,4 +1,4 @@
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Check } from './check.ts';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { formatSize } from '../../core/model/quantity.ts';
 import type { SetAside, SystemHealth } from '../../core/model/system.ts';
 import { filesSetAside, recordsDamage } from '../../core/upkeep/set-aside.ts';

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { assertLogSize } from '../../core/model/logs.ts';
 import { parseSize } from '../../core/model/quantity.ts';
-import { durationFlag } from '../flags.ts';
+import { durationFlag } from '../command/flags.ts';
 import { policyFlags } from '../pool/policy-flags.ts';
 import { securityFlags } from './security-flags.ts';
 

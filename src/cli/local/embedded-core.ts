@@ -1,6 +1,6 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { startCore } from '../../core/daemon.ts';
-import { FsbError, recoded } from '../../core/model/errors.ts';
+import { FsbError, recoded } from '../../core/model/failure/errors.ts';
 import { openCoreLog } from './core-log.ts';
 import { guestDirectory } from './guest-directory.ts';
 import { type LocalCore, runningCore } from './local-core.ts';

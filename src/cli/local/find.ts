@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { corePaths } from '../../core/model/paths.ts';
-import type { World } from '../world.ts';
+import type { World } from '../terminal/world.ts';
 import type { LocalCore } from './local-core.ts';
 
 /** The core of this machine, or of the directory that `--root` names. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 
 /** Those that the package brings programs for, in Node's words. */
 const ARCHITECTURES = ['x64', 'arm64'];

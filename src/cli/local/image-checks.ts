@@ -5,9 +5,9 @@ import { fileSchema } from '../../core/image/content/image-record.ts';
 import { DAMAGED_MARK } from '../../core/image/content/records-file.ts';
 import { Certificates, DOCKER_CERTIFICATES } from '../../core/image/registry/certificates.ts';
 import { readRegistriesFile } from '../../core/image/registry/configuration-file.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { DockerConfig } from '../login/docker-config.ts';
-import type { World } from '../world.ts';
+import type { World } from '../terminal/world.ts';
 import type { Check } from './check.ts';
 import type { LocalCore } from './local-core.ts';
 

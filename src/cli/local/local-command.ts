@@ -1,4 +1,4 @@
-import { BaseCommand } from '../base-command.ts';
+import { BaseCommand } from '../command/base-command.ts';
 import type { Settings } from '../config/settings.ts';
 import type { CoreChoice } from '../config/sources.ts';
 import { originText } from '../output/config-view.ts';

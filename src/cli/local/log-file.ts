@@ -1,7 +1,7 @@
 import { watch } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { abortable } from '../../core/model/abortable.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { abortable } from '../../core/model/async/abortable.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 
 const CHUNK = 64 * 1024;
 

@@ -3,8 +3,8 @@ import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeSync } from 'n
 import { dirname, resolve } from 'node:path';
 import { Flags, type Interfaces } from '@oclif/core';
 import type { CoreOptions } from '../../core/daemon.ts';
-import { FsbError } from '../../core/model/errors.ts';
-import type { World } from '../world.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import type { World } from '../terminal/world.ts';
 
 /** Who may call a core over TCP; docs/security.md. */
 export const securityFlags = {

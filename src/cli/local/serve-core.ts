@@ -1,13 +1,13 @@
 import { closeSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CoreOptions, startCore } from '../../core/daemon.ts';
-import { isDiskFull } from '../../core/model/disk-full.ts';
-import { type ErrorBody, FsbError, recoded } from '../../core/model/errors.ts';
+import { isDiskFull } from '../../core/model/failure/disk-full.ts';
+import { type ErrorBody, FsbError, recoded } from '../../core/model/failure/errors.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
-import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
+import type { PoolPolicyInput } from '../../core/model/pool/pool-policy.ts';
 import type { CoreStatus } from '../../core/status-file.ts';
-import { Interrupted, STOPPING } from '../interruption.ts';
-import type { ProcessEvents } from '../world.ts';
+import { Interrupted, STOPPING } from '../command/interruption.ts';
+import type { ProcessEvents } from '../terminal/world.ts';
 import { openCoreLog } from './core-log.ts';
 import { guestDirectory } from './guest-directory.ts';
 

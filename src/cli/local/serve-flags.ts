@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Interfaces } from '@oclif/core';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { DEFAULT_POOL } from '../../core/model/ids.ts';
 import type { CoreStatus } from '../../core/status-file.ts';
 import { shellWords } from '../output/shell-words.ts';

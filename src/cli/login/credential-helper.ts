@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
-import { FsbError } from '../../core/model/errors.ts';
-import type { RegistryCredentials } from '../../core/model/image-requests.ts';
-import { childEnvironment } from '../child-environment.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import type { RegistryCredentials } from '../../core/model/image/image-requests.ts';
 import { printable } from '../output/output.ts';
-import type { World } from '../world.ts';
+import { childEnvironment } from '../terminal/child-environment.ts';
+import type { World } from '../terminal/world.ts';
 
 /** The user name under which helpers keep a token. */
 const TOKEN_USER = '<token>';

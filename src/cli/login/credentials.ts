@@ -1,8 +1,8 @@
-import { FsbError } from '../../core/model/errors.ts';
-import type { RegistryCredentials } from '../../core/model/image-requests.ts';
-import { parseReference } from '../../core/model/reference.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import type { RegistryCredentials } from '../../core/model/image/image-requests.ts';
+import { parseReference } from '../../core/model/image/reference.ts';
 import { defined } from '../spec/given-only.ts';
-import type { World } from '../world.ts';
+import type { World } from '../terminal/world.ts';
 import { CredentialHelper } from './credential-helper.ts';
 import { type AuthEntry, DockerConfig } from './docker-config.ts';
 import { keyOf, keysFor } from './registry-name.ts';

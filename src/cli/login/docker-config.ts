@@ -2,11 +2,11 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { withFileLock } from '../files/file-lock.ts';
 import { faultPlace } from '../files/json-fault.ts';
 import { replaceFile, targetOf } from '../files/replace-file.ts';
-import type { World } from '../world.ts';
+import type { World } from '../terminal/world.ts';
 
 /** Docker takes null for what is not there. */
 const orNothing = <T extends z.ZodType>(schema: T) =>

@@ -1,8 +1,8 @@
-import { FsbError } from '../../core/model/errors.ts';
-import type { RegistryCredentials } from '../../core/model/image-requests.ts';
-import { type Asking, askHidden, askText } from '../prompts.ts';
-import { readText } from '../streams.ts';
-import { isInteractive } from '../world.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import type { RegistryCredentials } from '../../core/model/image/image-requests.ts';
+import { type Asking, askHidden, askText } from '../terminal/prompts.ts';
+import { readText } from '../terminal/streams.ts';
+import { isInteractive } from '../terminal/world.ts';
 
 export interface LoginFlags {
   username?: string;

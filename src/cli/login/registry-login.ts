@@ -1,7 +1,7 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { FsbError } from '../../core/model/errors.ts';
-import type { RegistryCredentials } from '../../core/model/image-requests.ts';
-import type { Asking } from '../prompts.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import type { RegistryCredentials } from '../../core/model/image/image-requests.ts';
+import type { Asking } from '../terminal/prompts.ts';
 import { credentialsForLogin, type LoginFlags } from './login-input.ts';
 
 export interface LoginOptions {

@@ -1,5 +1,5 @@
-import { FsbError } from '../../core/model/errors.ts';
-import { beginsWithRegistry, HUB, registryHost, withoutPath } from '../../core/model/registry-host.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import { beginsWithRegistry, HUB, registryHost, withoutPath } from '../../core/model/image/registry-host.ts';
 
 /** What docker calls Docker Hub in its config.json and to credential helpers, for reasons of history. */
 const HUB_KEY = 'https://index.docker.io/v1/';

@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import { LineStamper, preciseTimestamp } from '../../core/model/line-stamper.ts';
 import type { LogEntry } from '../../core/model/logs.ts';
 import type { StreamName } from '../../core/model/process.ts';
-import { tryWrite, write } from '../streams.ts';
-import type { Terminal } from '../world.ts';
+import { tryWrite, write } from '../terminal/streams.ts';
+import type { Terminal } from '../terminal/world.ts';
 
 /** Writes a log to where it came from: the guest's stdout to ours, its stderr to ours. @returns whether there was anything */
 export async function printLog(

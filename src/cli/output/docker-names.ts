@@ -1,8 +1,8 @@
-import { shortDigest } from '../../core/model/digest.ts';
 import { shortId } from '../../core/model/ids.ts';
-import type { Phase } from '../../core/model/phase.ts';
+import { shortDigest } from '../../core/model/image/digest.ts';
+import { familiarName } from '../../core/model/image/reference.ts';
 import { formatSize } from '../../core/model/quantity.ts';
-import { familiarName } from '../../core/model/reference.ts';
+import type { Phase } from '../../core/model/sandbox/phase.ts';
 import type { ImageView } from '../../core/view/image-view.ts';
 import type { SandboxView } from '../../core/view/sandbox-view.ts';
 import type { DockerRow } from './output.ts';

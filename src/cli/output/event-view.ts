@@ -1,7 +1,7 @@
-import { shortDigest } from '../../core/model/digest.ts';
 import { DEFAULT_NAMESPACE } from '../../core/model/ids.ts';
+import { shortDigest } from '../../core/model/image/digest.ts';
+import { familiarName } from '../../core/model/image/reference.ts';
 import { formatSize } from '../../core/model/quantity.ts';
-import { familiarName } from '../../core/model/reference.ts';
 import type {
   EventView,
   ImageEventView,

@@ -1,7 +1,7 @@
-import type { ImageDetails } from '../../core/model/image.ts';
-import { formatPlatform } from '../../core/model/platform.ts';
+import type { ImageDetails } from '../../core/model/image/image.ts';
+import { formatPlatform } from '../../core/model/image/platform.ts';
+import { familiarName } from '../../core/model/image/reference.ts';
 import { formatAge, formatSize } from '../../core/model/quantity.ts';
-import { familiarName } from '../../core/model/reference.ts';
 import { type ImageDetailsView, imageDetailsView } from '../../core/view/image-details-view.ts';
 import { namesOf } from './image-view.ts';
 import { type DockerRow, type Listing, printable } from './output.ts';

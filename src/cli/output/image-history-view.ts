@@ -1,5 +1,5 @@
-import { shortDigest } from '../../core/model/digest.ts';
-import type { ImageDetails, ImageHistory, ImageLayer } from '../../core/model/image.ts';
+import { shortDigest } from '../../core/model/image/digest.ts';
+import type { ImageDetails, ImageHistory, ImageLayer } from '../../core/model/image/image.ts';
 import { formatAge, formatSize } from '../../core/model/quantity.ts';
 import { momentOf } from '../../core/view/timestamp.ts';
 import type { DockerRow, Listing } from './output.ts';

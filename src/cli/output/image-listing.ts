@@ -1,8 +1,8 @@
-import { shortDigest } from '../../core/model/digest.ts';
-import type { ImageInfo } from '../../core/model/image.ts';
-import { formatPlatform } from '../../core/model/platform.ts';
+import { shortDigest } from '../../core/model/image/digest.ts';
+import type { ImageInfo } from '../../core/model/image/image.ts';
+import { formatPlatform } from '../../core/model/image/platform.ts';
+import { familiarName } from '../../core/model/image/reference.ts';
 import { formatAge, formatSize } from '../../core/model/quantity.ts';
-import { familiarName } from '../../core/model/reference.ts';
 import { type ImageView, imageView } from '../../core/view/image-view.ts';
 import { dockerImages } from './docker-names.ts';
 import { namesOf } from './image-view.ts';

@@ -1,7 +1,7 @@
-import { shortDigest } from '../../core/model/digest.ts';
-import { type ImageInfo, KEEPER, type PruneResult, type RemovedImage } from '../../core/model/image.ts';
+import { shortDigest } from '../../core/model/image/digest.ts';
+import { type ImageInfo, KEEPER, type PruneResult, type RemovedImage } from '../../core/model/image/image.ts';
+import { familiarName } from '../../core/model/image/reference.ts';
 import { formatSize } from '../../core/model/quantity.ts';
-import { familiarName } from '../../core/model/reference.ts';
 import {
   type PrunedView,
   type Pulled,

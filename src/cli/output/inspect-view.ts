@@ -1,4 +1,4 @@
-import type { Sandbox } from '../../core/model/sandbox.ts';
+import type { Sandbox } from '../../core/model/sandbox/sandbox.ts';
 import type { SandboxDetailsView } from '../../core/view/sandbox-view.ts';
 import { dockerState } from './docker-names.ts';
 import type { Listing } from './output.ts';

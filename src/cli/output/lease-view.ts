@@ -1,6 +1,6 @@
-import type { Lease } from '../../core/model/pool.ts';
+import { familiarName } from '../../core/model/image/reference.ts';
+import type { Lease } from '../../core/model/pool/pool.ts';
 import { formatAge, formatDuration } from '../../core/model/quantity.ts';
-import { familiarName } from '../../core/model/reference.ts';
 import { type LeaseView, leaseView } from '../../core/view/lease-view.ts';
 import type { Listing } from './output.ts';
 import { sampleLease } from './samples.ts';

@@ -1,4 +1,4 @@
-import { didYouMean } from '../../core/model/did-you-mean.ts';
+import { didYouMean } from '../../core/model/failure/did-you-mean.ts';
 
 /** The hint about a name that nobody has. */
 export function nearest(word: string, known: readonly string[]): string {

@@ -1,5 +1,5 @@
-import type { PoolShapeStatus } from '../../core/model/pool.ts';
-import { familiarName } from '../../core/model/reference.ts';
+import { familiarName } from '../../core/model/image/reference.ts';
+import type { PoolShapeStatus } from '../../core/model/pool/pool.ts';
 import { type PoolShapeView, poolShapeView } from '../../core/view/pool-shape-view.ts';
 import type { Column, Listing, Tone } from './output.ts';
 

@@ -1,8 +1,14 @@
-import type { PoolDetails, PoolInfo, PoolInstance, PoolPolicy, PoolState } from '../../core/model/pool.ts';
-import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
+import { familiarName } from '../../core/model/image/reference.ts';
+import type {
+  PoolDetails,
+  PoolInfo,
+  PoolInstance,
+  PoolPolicy,
+  PoolState,
+} from '../../core/model/pool/pool.ts';
+import type { PoolPolicyInput } from '../../core/model/pool/pool-policy.ts';
 import { formatAge, formatDuration, formatSize } from '../../core/model/quantity.ts';
-import { familiarName } from '../../core/model/reference.ts';
-import type { Resources } from '../../core/model/shape.ts';
+import type { Resources } from '../../core/model/sandbox/shape.ts';
 import {
   type InstanceView,
   type PoolDetailsView,

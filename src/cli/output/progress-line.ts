@@ -1,5 +1,5 @@
-import { tryWrite } from '../streams.ts';
-import { canRedraw, type World } from '../world.ts';
+import { tryWrite } from '../terminal/streams.ts';
+import { canRedraw, type World } from '../terminal/world.ts';
 import { printable } from './output.ts';
 
 const CLEAR_LINE = '\r\u001b[K';

@@ -1,6 +1,6 @@
 import { formatDuration, formatSize } from '../../core/model/quantity.ts';
-import type { Sandbox } from '../../core/model/sandbox.ts';
-import type { SandboxSpec } from '../../core/model/spec.ts';
+import type { Sandbox } from '../../core/model/sandbox/sandbox.ts';
+import type { SandboxSpec } from '../../core/model/sandbox/spec.ts';
 import { type SandboxDetailsView, sandboxDetailsView } from '../../core/view/sandbox-view.ts';
 import { dockerSandbox } from './docker-names.ts';
 import { type Listing, printable } from './output.ts';

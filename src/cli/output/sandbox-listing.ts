@@ -1,6 +1,6 @@
 import { shortId } from '../../core/model/ids.ts';
-import type { Phase } from '../../core/model/phase.ts';
-import type { Sandbox } from '../../core/model/sandbox.ts';
+import type { Phase } from '../../core/model/sandbox/phase.ts';
+import type { Sandbox } from '../../core/model/sandbox/sandbox.ts';
 import { type SandboxView, sandboxView } from '../../core/view/sandbox-view.ts';
 import { dockerSandbox } from './docker-names.ts';
 import type { Column, Listing, Tone } from './output.ts';

@@ -1,5 +1,5 @@
 import { formatAge } from '../../core/model/quantity.ts';
-import type { SandboxSpecInput } from '../../core/model/spec.ts';
+import type { SandboxSpecInput } from '../../core/model/sandbox/spec.ts';
 import type { SandboxView } from '../../core/view/sandbox-view.ts';
 import { shellWords } from './shell-words.ts';
 

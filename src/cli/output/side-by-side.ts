@@ -1,4 +1,4 @@
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 
 export interface Outcome<T, R> {
   item: T;

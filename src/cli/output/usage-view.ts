@@ -1,5 +1,5 @@
-import { shortDigest } from '../../core/model/digest.ts';
 import { DEFAULT_NAMESPACE, shortId } from '../../core/model/ids.ts';
+import { shortDigest } from '../../core/model/image/digest.ts';
 import { formatSize } from '../../core/model/quantity.ts';
 import type { UsageDetail } from '../system/usage-details.ts';
 import type { UsageRow, UsageType } from '../system/usage-rows.ts';

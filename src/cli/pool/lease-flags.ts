@@ -1,9 +1,9 @@
 import { Flags, type Interfaces } from '@oclif/core';
 import type { LeaseRequest } from '../../core/api/pool-api.ts';
 import { DEFAULT_POOL } from '../../core/model/ids.ts';
-import { commandFlags, durationFlag, instanceFlags } from '../flags.ts';
+import { commandFlags, durationFlag, instanceFlags } from '../command/flags.ts';
+import { limitsIn } from '../command/limit-flags.ts';
 import { imageSourceFlags } from '../images/pull-flags.ts';
-import { limitsIn } from '../limit-flags.ts';
 import { defined, nonEmpty } from '../spec/given-only.ts';
 import { parseVolume } from '../spec/spec-from-flags.ts';
 

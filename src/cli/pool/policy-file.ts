@@ -1,7 +1,7 @@
-import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
+import type { PoolPolicyInput } from '../../core/model/pool/pool-policy.ts';
 import { inputName, readInput } from '../spec/read-input.ts';
 import { invalidValue, issuesOf, parseYamlText, type TextKind } from '../spec/yaml-text.ts';
-import type { World } from '../world.ts';
+import type { World } from '../terminal/world.ts';
 
 const KIND: TextKind = { name: 'pool policy', short: 'policy', example: 'size: 2' };
 
@@ -17,8 +17,8 @@ export async function readPolicyFile(
 ): Promise<Partial<PoolPolicyInput>> {
   const text = await parseYamlText(await readInput(file, world, signal), inputName(file), KIND);
   const [{ describeIssues }, { policyKeys, policySchema }] = await Promise.all([
-    import('../../core/model/issues.ts'),
-    import('../../core/model/pool-policy.ts'),
+    import('../../core/model/failure/issues.ts'),
+    import('../../core/model/pool/pool-policy.ts'),
   ]);
   // The name may stand in the file or on the command line.
   const result = policySchema.partial({ name: true }).safeParse(text.value);

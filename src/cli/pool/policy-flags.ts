@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
-import { durationFlag, repeated, sizeFlag } from '../flags.ts';
+import { durationFlag, repeated, sizeFlag } from '../command/flags.ts';
+import { cpusFlag, diskFlag, memoryFlag, pidsFlag } from '../command/limit-flags.ts';
 import { PULL_POLICIES } from '../images/pull-flags.ts';
-import { cpusFlag, diskFlag, memoryFlag, pidsFlag } from '../limit-flags.ts';
 
 /**
  * The policy of a pool, a flag for each key that is set often: the same for `serve`, `daemon start`, `pool start`,

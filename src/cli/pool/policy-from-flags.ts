@@ -1,7 +1,7 @@
 import type { Interfaces } from '@oclif/core';
-import { FsbError } from '../../core/model/errors.ts';
-import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
-import { limitsIn } from '../limit-flags.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import type { PoolPolicyInput } from '../../core/model/pool/pool-policy.ts';
+import { limitsIn } from '../command/limit-flags.ts';
 import { defined, nonEmpty } from '../spec/given-only.ts';
 import type { policyFlags } from './policy-flags.ts';
 

@@ -1,7 +1,7 @@
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { assertName } from '../../core/model/ids.ts';
-import type { PoolPolicyInput } from '../../core/model/pool-policy.ts';
-import type { World } from '../world.ts';
+import type { PoolPolicyInput } from '../../core/model/pool/pool-policy.ts';
+import type { World } from '../terminal/world.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { type PolicyFlags, policyFromFlags } from './policy-from-flags.ts';
 
@@ -14,7 +14,7 @@ export async function policyRequest(
   const over = policyFromFlags(flags);
   if (flags.file === undefined) return over;
   const said = await readPolicyFile(flags.file, world, signal);
-  const { mergePolicy } = await import('../../core/model/pool-policy.ts');
+  const { mergePolicy } = await import('../../core/model/pool/pool-policy.ts');
   return mergePolicy(said as PoolPolicyInput, over);
 }
 

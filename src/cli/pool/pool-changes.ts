@@ -1,7 +1,7 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { abortable } from '../../core/model/abortable.ts';
+import { abortable } from '../../core/model/async/abortable.ts';
 import type { Clock } from '../../core/model/clock.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 
 /**
  * Tells when it is worth to look at the pools again. It reads the event stream from its own beginning, so nothing that

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 
 export const rateFlag = Flags.custom<number>({ helpValue: '0..1', parse: async (text) => parseRate(text) });
 

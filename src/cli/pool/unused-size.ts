@@ -1,4 +1,4 @@
-import type { PoolInfo } from '../../core/model/pool.ts';
+import type { PoolInfo } from '../../core/model/pool/pool.ts';
 
 /**
  * What to tell somebody whose --size changes nothing, because every warm image has a number of its own already;

@@ -1,8 +1,8 @@
-import { FsbError } from '../../core/model/errors.ts';
-import type { PoolDetails, PoolShapeStatus } from '../../core/model/pool.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import { familiarName } from '../../core/model/image/reference.ts';
+import type { PoolDetails, PoolShapeStatus } from '../../core/model/pool/pool.ts';
+import { type Warmth, warmthOf } from '../../core/model/pool/warmth.ts';
 import { formatSize } from '../../core/model/quantity.ts';
-import { familiarName } from '../../core/model/reference.ts';
-import { type Warmth, warmthOf } from '../../core/model/warmth.ts';
 
 /** How far a pool is on its way to have warm what its policy names. */
 export interface Progress {

@@ -1,4 +1,4 @@
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { type FlagArities, type FlagArity, findLong, findShort, takesNextWord } from './pass-through.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { currentTracer, useTracer } from '../../core/model/trace.ts';
-import type { World } from '../world.ts';
+import type { World } from '../terminal/world.ts';
 
 /** Whether the environment asks for traces, in the words of OpenTelemetry. */
 export function wantsTraces(env: World['env']): boolean {

@@ -1,13 +1,13 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { FsbError, failedStartCodes, isLost } from '../../core/model/errors.ts';
+import { FsbError, failedStartCodes, isLost } from '../../core/model/failure/errors.ts';
 import { exitCodeOf } from '../../core/model/process.ts';
-import type { SandboxRef } from '../../core/model/sandbox.ts';
-import type { Interruption } from '../interruption.ts';
+import type { SandboxRef } from '../../core/model/sandbox/sandbox.ts';
+import type { Interruption } from '../command/interruption.ts';
 import { parseDetachKeys } from '../session/detach-keys.ts';
 import { joinMain, tellQuietEnd } from '../session/main-session.ts';
 import type { SessionEnd } from '../session/session.ts';
-import { OutputClosed, tryWrite } from '../streams.ts';
-import type { World } from '../world.ts';
+import { OutputClosed, tryWrite } from '../terminal/streams.ts';
+import type { World } from '../terminal/world.ts';
 import type { RunFlags } from './run-plan.ts';
 
 export interface AttachedRun {

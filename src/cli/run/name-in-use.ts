@@ -1,7 +1,7 @@
 import type { CallOptions, SandboxApi } from '../../core/api/sandbox-api.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { nameInUse } from '../../core/model/ids.ts';
-import type { SandboxRef } from '../../core/model/sandbox.ts';
+import type { SandboxRef } from '../../core/model/sandbox/sandbox.ts';
 
 /**
  * Asked before an editor opens: whoever has written a text wants to hear nothing of the kind. Only a creation reserves it.

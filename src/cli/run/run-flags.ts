@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
-import { durationFlag, instanceFlags, processFlags, repeated } from '../flags.ts';
-import { globalFlags } from '../global-flags.ts';
+import { durationFlag, instanceFlags, processFlags, repeated } from '../command/flags.ts';
+import { globalFlags } from '../command/global-flags.ts';
 import { imageSourceFlags } from '../images/pull-flags.ts';
 import type { FlagArities } from '../program/pass-through.ts';
 import { failurePolicyFlag, recoveryTimeoutFlag } from '../spec/recovery-flags.ts';

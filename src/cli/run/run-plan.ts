@@ -1,5 +1,5 @@
 import type { Interfaces } from '@oclif/core';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { parseDetachKeys } from '../session/detach-keys.ts';
 import type { SpecFlags } from '../spec/spec-from-flags.ts';
 import type { runFlags } from './run-flags.ts';

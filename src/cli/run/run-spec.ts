@@ -1,18 +1,18 @@
-import { FsbError } from '../../core/model/errors.ts';
-import { HOST_IMAGE } from '../../core/model/reference.ts';
-import type { SandboxRef } from '../../core/model/sandbox.ts';
-import type { SandboxSpecInput } from '../../core/model/spec.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import { HOST_IMAGE } from '../../core/model/image/reference.ts';
+import type { SandboxRef } from '../../core/model/sandbox/sandbox.ts';
+import type { SandboxSpecInput } from '../../core/model/sandbox/spec.ts';
+import type { Interruption } from '../command/interruption.ts';
 import type { Settings } from '../config/settings.ts';
 import { imageAmongWords } from '../docker/run-line.ts';
-import type { Interruption } from '../interruption.ts';
-import type { Asking } from '../prompts.ts';
 import { editSpec } from '../spec/edit-spec.ts';
 import { readEnvFlags } from '../spec/env-flags.ts';
 import { parsePairs } from '../spec/env-words.ts';
 import { inputName, readInput } from '../spec/read-input.ts';
 import { mergeSpecs, specFromFlags } from '../spec/spec-from-flags.ts';
 import { checkSpec, parseSpecText } from '../spec/yaml-spec.ts';
-import { isInteractive, type World } from '../world.ts';
+import type { Asking } from '../terminal/prompts.ts';
+import { isInteractive, type World } from '../terminal/world.ts';
 import { runArities } from './run-flags.ts';
 import { type RunFlags, toSpecFlags } from './run-plan.ts';
 

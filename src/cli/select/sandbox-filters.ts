@@ -1,9 +1,9 @@
-import { FsbError } from '../../core/model/errors.ts';
-import { hasLabels } from '../../core/model/labels.ts';
-import { type Phase, type PhaseState, phases } from '../../core/model/phase.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import { familiarName } from '../../core/model/image/reference.ts';
 import { exitCodeOf } from '../../core/model/process.ts';
-import { familiarName } from '../../core/model/reference.ts';
-import type { Sandbox } from '../../core/model/sandbox.ts';
+import { hasLabels } from '../../core/model/sandbox/labels.ts';
+import { type Phase, type PhaseState, phases } from '../../core/model/sandbox/phase.ts';
+import type { Sandbox } from '../../core/model/sandbox/sandbox.ts';
 import { parseFilters, parseLabels } from '../images/filters.ts';
 import { nearest } from '../output/nearest.ts';
 

@@ -1,4 +1,4 @@
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { type Path, parsePath, valuesAt } from '../output/expressions/jsonpath-path.ts';
 import { rootOf } from '../output/expressions/rows.ts';
 import { Scanner } from '../output/expressions/scanner.ts';

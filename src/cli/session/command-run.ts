@@ -1,9 +1,9 @@
 import type { ExecRequest } from '../../core/api/sandbox-api.ts';
 import { exitCodeOf, type ProcessSession } from '../../core/model/process.ts';
-import type { Interruption } from '../interruption.ts';
+import type { Interruption } from '../command/interruption.ts';
 import { readEnvFlags } from '../spec/env-flags.ts';
-import { tryWrite } from '../streams.ts';
-import type { World } from '../world.ts';
+import { tryWrite } from '../terminal/streams.ts';
+import type { World } from '../terminal/world.ts';
 import { parseDetachKeys } from './detach-keys.ts';
 import { assertTerminal, driveSession, OUT_OF_MEMORY, type SessionOptions, terminalSize } from './session.ts';
 

@@ -1,4 +1,4 @@
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 
 /**
  * `ctrl-p,ctrl-q` -> the bytes that a terminal sends for them. Empty: no keys detach.

@@ -1,9 +1,9 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { type ExitStatus, exitCodeOf, type TerminalSize } from '../../core/model/process.ts';
-import type { Sandbox, SandboxRef } from '../../core/model/sandbox.ts';
-import type { Interruption } from '../interruption.ts';
-import { tryWrite } from '../streams.ts';
-import type { World } from '../world.ts';
+import type { Sandbox, SandboxRef } from '../../core/model/sandbox/sandbox.ts';
+import type { Interruption } from '../command/interruption.ts';
+import { tryWrite } from '../terminal/streams.ts';
+import type { World } from '../terminal/world.ts';
 import { parseDetachKeys } from './detach-keys.ts';
 import { assertTerminal, driveSession, OUT_OF_MEMORY, type SessionEnd, terminalSize } from './session.ts';
 

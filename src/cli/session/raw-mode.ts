@@ -1,4 +1,4 @@
-import type { ProcessEvents, TerminalInput } from '../world.ts';
+import type { ProcessEvents, TerminalInput } from '../terminal/world.ts';
 
 /**
  * Every key goes to the other side as it is typed. The returned function puts the terminal back and is idempotent; it

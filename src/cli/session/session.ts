@@ -1,9 +1,9 @@
 import { constants } from 'node:os';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import type { ExitStatus, ProcessSession, TerminalSize } from '../../core/model/process.ts';
-import type { Interruption } from '../interruption.ts';
-import { OutputClosed, tryWrite, write } from '../streams.ts';
-import type { Terminal, TerminalInput, TerminalOutput, World } from '../world.ts';
+import type { Interruption } from '../command/interruption.ts';
+import { OutputClosed, tryWrite, write } from '../terminal/streams.ts';
+import type { Terminal, TerminalInput, TerminalOutput, World } from '../terminal/world.ts';
 import { DetachFilter } from './detach-keys.ts';
 import { enterRawMode } from './raw-mode.ts';
 import { proxySignals } from './signal-proxy.ts';

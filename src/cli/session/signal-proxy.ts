@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import { tryWrite } from '../streams.ts';
-import type { World } from '../world.ts';
+import { tryWrite } from '../terminal/streams.ts';
+import type { World } from '../terminal/world.ts';
 
 const PROXIED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 

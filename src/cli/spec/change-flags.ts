@@ -1,9 +1,9 @@
 import { Flags, type Interfaces } from '@oclif/core';
 import type { SandboxChange } from '../../core/api/sandbox-api.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { parseDuration } from '../../core/model/quantity.ts';
-import { repeated } from '../flags.ts';
-import { cpusFlag, limitsIn, memoryFlag, pidsFlag } from '../limit-flags.ts';
+import { repeated } from '../command/flags.ts';
+import { cpusFlag, limitsIn, memoryFlag, pidsFlag } from '../command/limit-flags.ts';
 import { parsePairs } from './env-words.ts';
 import { defined } from './given-only.ts';
 import { failurePolicyFlag, recoveryTimeoutFlag } from './recovery-flags.ts';

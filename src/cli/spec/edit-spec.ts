@@ -1,10 +1,10 @@
-import { FsbError } from '../../core/model/errors.ts';
-import type { SandboxRef } from '../../core/model/sandbox.ts';
-import type { SandboxSpecInput } from '../../core/model/spec.ts';
-import type { Interruption } from '../interruption.ts';
-import { type Asking, cancelled, confirm } from '../prompts.ts';
-import { tryWrite } from '../streams.ts';
-import type { World } from '../world.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import type { SandboxRef } from '../../core/model/sandbox/sandbox.ts';
+import type { SandboxSpecInput } from '../../core/model/sandbox/spec.ts';
+import type { Interruption } from '../command/interruption.ts';
+import { type Asking, cancelled, confirm } from '../terminal/prompts.ts';
+import { tryWrite } from '../terminal/streams.ts';
+import type { World } from '../terminal/world.ts';
 import { EditText, editFile, lastText } from './edit-text.ts';
 import { chooseEditor, openEditor } from './editor.ts';
 import { mergeSpecs, type PartialSpec } from './spec-from-flags.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { FsbError } from '../../core/model/errors.ts';
-import type { SandboxRef } from '../../core/model/sandbox.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import type { SandboxRef } from '../../core/model/sandbox/sandbox.ts';
 
 /** Where the last text edited for a sandbox's name is remembered: below the XDG state directory. */
 export function editFile(env: Record<string, string | undefined>, ref: SandboxRef): string {

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { constants as access, accessSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { signalName } from '../../core/model/process.ts';
-import { childEnvironment } from '../child-environment.ts';
-import type { World } from '../world.ts';
+import { childEnvironment } from '../terminal/child-environment.ts';
+import type { World } from '../terminal/world.ts';
 
 const FALLBACKS = ['nano', 'vim', 'vi'];
 

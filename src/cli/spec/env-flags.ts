@@ -1,4 +1,4 @@
-import type { World } from '../world.ts';
+import type { World } from '../terminal/world.ts';
 import { parseEnvFile, parseEnvWords } from './env-words.ts';
 import { readFileText } from './read-input.ts';
 

@@ -1,4 +1,4 @@
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 
 /**
  * `-e K=V`, and `-e K` for the caller's own value (left out when it has none, as in docker).

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import { type ErrorCode, FsbError } from '../../core/model/errors.ts';
+import { type ErrorCode, FsbError } from '../../core/model/failure/errors.ts';
 import { openInput } from '../files/input-stream.ts';
 import { lookAround } from '../files/look-around.ts';
 import { shellWords } from '../output/shell-words.ts';
-import { readText } from '../streams.ts';
-import type { World } from '../world.ts';
+import { readText } from '../terminal/streams.ts';
+import type { World } from '../terminal/world.ts';
 
 const LARGEST_FILE = 1024 * 1024;
 

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { parseDuration } from '../../core/model/quantity.ts';
 
 /** What is to become of a lost sandbox. */

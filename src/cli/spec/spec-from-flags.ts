@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { formatDuration } from '../../core/model/quantity.ts';
-import type { SandboxSpecInput } from '../../core/model/spec.ts';
-import { limitsIn } from '../limit-flags.ts';
+import type { SandboxSpecInput } from '../../core/model/sandbox/spec.ts';
+import { limitsIn } from '../command/limit-flags.ts';
 import { defined, nonEmpty } from './given-only.ts';
 
 /** What the flags of `run` say about the spec; all of it optional, parsed as far as a flag's own type goes. */

@@ -1,5 +1,5 @@
-import { specFlags } from '../../core/model/flag-names.ts';
-import type { SandboxSpecInput } from '../../core/model/spec.ts';
+import { specFlags } from '../../core/model/failure/flag-names.ts';
+import type { SandboxSpecInput } from '../../core/model/sandbox/spec.ts';
 import { invalidValue, issuesOf, parseYamlText, type TextKind, type YamlText } from './yaml-text.ts';
 
 const KIND: TextKind = {
@@ -21,8 +21,8 @@ export const parseSpecText = (text: string, source: string): Promise<YamlText> =
  */
 export async function checkSpec(value: Record<string, unknown>, text?: YamlText): Promise<SandboxSpecInput> {
   // Loaded late: building the schema takes longer than most commands, which never look at a spec.
-  const { describeIssues } = await import('../../core/model/issues.ts');
-  const { sandboxSpecSchema, specKeys } = await import('../../core/model/spec.ts');
+  const { describeIssues } = await import('../../core/model/failure/issues.ts');
+  const { sandboxSpecSchema, specKeys } = await import('../../core/model/sandbox/spec.ts');
   const result = sandboxSpecSchema.safeParse(value);
   if (result.success) return value as SandboxSpecInput;
   const { issues, hint } = issuesOf(result.error.issues, (found) => describeIssues(found, specKeys));

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { FsbError } from '../../core/model/errors.ts';
-import { type FlagNames, withFlag } from '../../core/model/flag-names.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import { type FlagNames, withFlag } from '../../core/model/failure/flag-names.ts';
 import { faultOf } from './yaml-faults.ts';
 import { faultyKey, numbersAsWritten } from './yaml-keys.ts';
 

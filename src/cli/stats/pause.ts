@@ -1,4 +1,4 @@
-import { abortable } from '../../core/model/abortable.ts';
+import { abortable } from '../../core/model/async/abortable.ts';
 import type { Clock } from '../../core/model/clock.ts';
 
 /** Node.js takes no longer ones. */

@@ -1,6 +1,6 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
 import type { CallOptions } from '../../core/api/sandbox-api.ts';
-import { refKey, type Sandbox, type SandboxUsage } from '../../core/model/sandbox.ts';
+import { refKey, type Sandbox, type SandboxUsage } from '../../core/model/sandbox/sandbox.ts';
 import { timestamp } from '../../core/view/timestamp.ts';
 import type { StatsView } from '../output/stats-view.ts';
 

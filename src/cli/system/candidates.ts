@@ -1,6 +1,6 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
 import type { CallOptions } from '../../core/api/sandbox-api.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { type Candidates, endedSandboxes, type PruneTerms } from './prune.ts';
 import { deletedLogs } from './prune-logs.ts';
 

@@ -1,6 +1,6 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
 import type { CallOptions } from '../../core/api/sandbox-api.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import type { LogUsage } from '../../core/model/system.ts';
 import type { DeletedLog, PruneTerms } from './prune.ts';
 

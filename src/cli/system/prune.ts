@@ -1,11 +1,11 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
 import type { CallOptions } from '../../core/api/sandbox-api.ts';
-import { FsbError } from '../../core/model/errors.ts';
-import type { PruneResult } from '../../core/model/image.ts';
-import { hasLabels } from '../../core/model/labels.ts';
-import { isLive } from '../../core/model/phase.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import type { PruneResult } from '../../core/model/image/image.ts';
 import { formatSize } from '../../core/model/quantity.ts';
-import type { Sandbox, SandboxRef } from '../../core/model/sandbox.ts';
+import { hasLabels } from '../../core/model/sandbox/labels.ts';
+import { isLive } from '../../core/model/sandbox/phase.ts';
+import type { Sandbox, SandboxRef } from '../../core/model/sandbox/sandbox.ts';
 import type { SetAside } from '../../core/model/system.ts';
 import { imageLossLines, type PruneFilter } from '../images/prune-terms.ts';
 

@@ -1,8 +1,8 @@
-import { shortDigest } from '../../core/model/digest.ts';
-import type { ImageInfo } from '../../core/model/image.ts';
-import { isLive } from '../../core/model/phase.ts';
-import { familiarName, HOST_IMAGE } from '../../core/model/reference.ts';
-import type { Sandbox, SandboxRef } from '../../core/model/sandbox.ts';
+import { shortDigest } from '../../core/model/image/digest.ts';
+import type { ImageInfo } from '../../core/model/image/image.ts';
+import { familiarName, HOST_IMAGE } from '../../core/model/image/reference.ts';
+import { isLive } from '../../core/model/sandbox/phase.ts';
+import type { Sandbox, SandboxRef } from '../../core/model/sandbox/sandbox.ts';
 import type { InstanceUsage } from '../../core/model/system.ts';
 import { isOfSandbox, isUsed, type UsageFacts, type UsageType } from './usage-rows.ts';
 

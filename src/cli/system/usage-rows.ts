@@ -1,8 +1,8 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
 import type { CallOptions } from '../../core/api/sandbox-api.ts';
-import type { ImageInfo } from '../../core/model/image.ts';
-import { isLive } from '../../core/model/phase.ts';
-import type { Sandbox } from '../../core/model/sandbox.ts';
+import type { ImageInfo } from '../../core/model/image/image.ts';
+import { isLive } from '../../core/model/sandbox/phase.ts';
+import type { Sandbox } from '../../core/model/sandbox/sandbox.ts';
 import type { InstanceUsage, LogUsage, SystemUsage } from '../../core/model/system.ts';
 
 /** What `system df` looks at. */

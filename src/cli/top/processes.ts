@@ -1,4 +1,4 @@
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { GUEST_INIT } from '../../core/model/guest-tool.ts';
 import { runTool, type ToolPlace, whyFailed } from '../guest-tool/guest-tool.ts';
 

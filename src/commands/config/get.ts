@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
 import { CONFIG_KEYS, configKey } from '../../cli/config/schema.ts';
 import { settingListing, settingsListing, settingView } from '../../cli/output/config-view.ts';
 

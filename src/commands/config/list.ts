@@ -1,4 +1,4 @@
-import { BaseCommand } from '../../cli/base-command.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
 import { settingsListing } from '../../cli/output/config-view.ts';
 
 export default class ConfigList extends BaseCommand {

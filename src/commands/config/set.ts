@@ -1,8 +1,8 @@
 import { Args } from '@oclif/core';
+import { ConfigCommand } from '../../cli/command/config-command.ts';
 import { setEntry } from '../../cli/config/change.ts';
 import { projectFlag } from '../../cli/config/flags.ts';
 import { CONFIG_KEYS, configKey } from '../../cli/config/schema.ts';
-import { ConfigCommand } from '../../cli/config-command.ts';
 import { setListing } from '../../cli/output/config-view.ts';
 
 export default class ConfigSet extends ConfigCommand {

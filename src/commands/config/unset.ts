@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
+import { ConfigCommand } from '../../cli/command/config-command.ts';
 import { unsetEntry } from '../../cli/config/change.ts';
 import { projectFlag } from '../../cli/config/flags.ts';
-import { ConfigCommand } from '../../cli/config-command.ts';
 import { unsetListing } from '../../cli/output/config-view.ts';
 
 export default class ConfigUnset extends ConfigCommand {

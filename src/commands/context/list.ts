@@ -1,4 +1,4 @@
-import { BaseCommand } from '../../cli/base-command.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
 import { overridden } from '../../cli/config/overridden.ts';
 import { localCore } from '../../cli/local/find.ts';
 import { contextListing } from '../../cli/output/context-view.ts';

@@ -1,8 +1,8 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
 import { useContext } from '../../cli/config/change.ts';
 import { DEFAULT_CONTEXT } from '../../cli/config/context.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 
 export default class ContextRemove extends BaseCommand {
   static override summary = 'Forget contexts; their cores live on.';

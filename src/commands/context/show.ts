@@ -1,10 +1,10 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
+import { globalFlagsWithF } from '../../cli/command/global-flags.ts';
 import { overridden } from '../../cli/config/overridden.ts';
-import { globalFlagsWithF } from '../../cli/global-flags.ts';
 import { localCore } from '../../cli/local/find.ts';
 import { contextDetails, contextView } from '../../cli/output/context-view.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 
 export default class ContextShow extends BaseCommand {
   static override baseFlags = globalFlagsWithF;

@@ -1,8 +1,8 @@
-import { BaseCommand } from '../../cli/base-command.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
 import { DEFAULT_CONTEXT } from '../../cli/config/context.ts';
 import { contextArg, contextFlags, contextFrom } from '../../cli/config/context-flags.ts';
 import { contextName } from '../../cli/output/context-view.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 
 export default class ContextUpdate extends BaseCommand {
   static override summary = 'Change a context.';

@@ -1,4 +1,4 @@
-import { BaseCommand } from '../../cli/base-command.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
 import { useContext } from '../../cli/config/change.ts';
 import { contextArg } from '../../cli/config/context-flags.ts';
 import { overridden } from '../../cli/config/overridden.ts';

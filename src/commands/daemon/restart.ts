@@ -7,8 +7,8 @@ import { securityFrom } from '../../cli/local/security-flags.ts';
 import { flagsOf, keptFlags, serveFlags } from '../../cli/local/serve-flags.ts';
 import { shellWords } from '../../cli/output/shell-words.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
-import { abortable } from '../../core/model/abortable.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { abortable } from '../../core/model/async/abortable.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 
 export default class DaemonRestart extends LocalCommand {
   static override summary = 'Stop the local core and start it again.';

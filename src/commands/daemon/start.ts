@@ -5,7 +5,7 @@ import { LocalCommand } from '../../cli/local/local-command.ts';
 import { keptFlags, serveFlags, wayToChange } from '../../cli/local/serve-flags.ts';
 import { shellWords } from '../../cli/output/shell-words.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
-import { abortable } from '../../core/model/abortable.ts';
+import { abortable } from '../../core/model/async/abortable.ts';
 
 export default class DaemonStart extends LocalCommand {
   static override summary = 'Start the local core in the background.';

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { LocalCommand } from '../../cli/local/local-command.ts';
-import { abortable } from '../../core/model/abortable.ts';
+import { abortable } from '../../core/model/async/abortable.ts';
 
 export default class DaemonStop extends LocalCommand {
   static override summary = 'Stop the local core.';

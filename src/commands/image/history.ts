@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
 import { historyListing } from '../../cli/output/image-history-view.ts';
 
 export default class ImageHistory extends BaseCommand {

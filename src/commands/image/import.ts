@@ -1,13 +1,13 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
-import { repeated } from '../../cli/flags.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
+import { repeated } from '../../cli/command/flags.ts';
 import { imageProgress } from '../../cli/images/image-progress.ts';
 import { importSource, STDIN } from '../../cli/images/import-source.ts';
 import { IMPORT_WORDS } from '../../cli/images/layer-line.ts';
 import { platformFlag } from '../../cli/images/pull-flags.ts';
 import { imageListing } from '../../cli/output/image-listing.ts';
 import { importedLines } from '../../cli/output/image-view.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 
 export default class ImageImport extends BaseCommand {
   static override summary = 'Import an image from a file.';

@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
-import { globalFlagsWithF } from '../../cli/global-flags.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
+import { globalFlagsWithF } from '../../cli/command/global-flags.ts';
 import { imageDetails } from '../../cli/output/image-details-view.ts';
 import type { OutputFormat } from '../../cli/output/output.ts';
 

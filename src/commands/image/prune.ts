@@ -1,14 +1,14 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
-import { repeated } from '../../cli/flags.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
+import { repeated } from '../../cli/command/flags.ts';
 import { imageLossLines, parsePruneFilter } from '../../cli/images/prune-terms.ts';
 import { prunedListing, removedNames } from '../../cli/output/image-view.ts';
-import { confirmLoss } from '../../cli/prompts.ts';
-import { isInteractive } from '../../cli/world.ts';
+import { confirmLoss } from '../../cli/terminal/prompts.ts';
+import { isInteractive } from '../../cli/terminal/world.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { FsbError } from '../../core/model/errors.ts';
-import type { PruneResult } from '../../core/model/image.ts';
-import type { PruneRequest } from '../../core/model/image-requests.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import type { PruneResult } from '../../core/model/image/image.ts';
+import type { PruneRequest } from '../../core/model/image/image-requests.ts';
 
 const NOTHING: PruneResult = { removed: [], freed: 0 };
 

@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
 import { removedLines } from '../../cli/output/image-view.ts';
 import { type RemovedView, removedView } from '../../core/view/image-view.ts';
 

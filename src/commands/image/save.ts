@@ -1,14 +1,14 @@
 import { basename } from 'node:path';
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
-import type { FailureContext } from '../../cli/failure.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
+import type { FailureContext } from '../../cli/command/failure.ts';
+import { wantsJson } from '../../cli/command/wants-json.ts';
 import { counted } from '../../cli/images/counted.ts';
 import { imageProgress } from '../../cli/images/image-progress.ts';
 import { SAVE_WORDS } from '../../cli/images/layer-line.ts';
 import { layersSize } from '../../cli/images/layers-size.ts';
 import { saveToFile } from '../../cli/images/save-file.ts';
-import { wantsJson } from '../../cli/wants-json.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 
 export default class ImageSave extends BaseCommand {
   static override summary = 'Save images into a tar archive.';

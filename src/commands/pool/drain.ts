@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
-import { durationFlag, poolArg } from '../../cli/flags.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
+import { durationFlag, poolArg } from '../../cli/command/flags.ts';
 import { onePool } from '../../cli/output/pool-view.ts';
 
 export default class PoolDrain extends BaseCommand {

@@ -1,5 +1,5 @@
-import { BaseCommand } from '../../cli/base-command.ts';
-import { commandArg, leaseArg, processFlags } from '../../cli/flags.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
+import { commandArg, leaseArg, processFlags } from '../../cli/command/flags.ts';
 import { followCommand, planCommand } from '../../cli/session/command-run.ts';
 
 export default class PoolExec extends BaseCommand {

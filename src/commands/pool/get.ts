@@ -1,5 +1,5 @@
-import { BaseCommand } from '../../cli/base-command.ts';
-import { poolArg } from '../../cli/flags.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
+import { poolArg } from '../../cli/command/flags.ts';
 import { poolDetails } from '../../cli/output/pool-view.ts';
 
 export default class PoolGet extends BaseCommand {

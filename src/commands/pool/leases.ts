@@ -1,4 +1,4 @@
-import { BaseCommand } from '../../cli/base-command.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
 import { leaseListing } from '../../cli/output/lease-view.ts';
 
 export default class PoolLeases extends BaseCommand {

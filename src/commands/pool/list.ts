@@ -1,4 +1,4 @@
-import { BaseCommand } from '../../cli/base-command.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
 import { poolListing } from '../../cli/output/pool-view.ts';
 
 export default class PoolList extends BaseCommand {

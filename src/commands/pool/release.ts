@@ -1,5 +1,5 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
 
 export default class PoolRelease extends BaseCommand {
   static override summary = 'Give leased instances back.';

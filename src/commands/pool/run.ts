@@ -1,5 +1,5 @@
 import { Args } from '@oclif/core';
-import { DEFAULT_DETACH_KEYS } from '../../cli/flags.ts';
+import { DEFAULT_DETACH_KEYS } from '../../cli/command/flags.ts';
 import { withImage } from '../../cli/images/pull-missing.ts';
 import { PullingCommand } from '../../cli/images/pulling-command.ts';
 import { leaseListing } from '../../cli/output/lease-view.ts';
@@ -8,8 +8,8 @@ import { leaseRequest, type PoolRunFlags, poolRunFlags } from '../../cli/pool/le
 import { type CommandPlan, followCommand, planCommand } from '../../cli/session/command-run.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
 import type { LeaseRequest } from '../../core/api/pool-api.ts';
-import type { Lease } from '../../core/model/pool.ts';
-import { HOST_IMAGE } from '../../core/model/reference.ts';
+import { HOST_IMAGE } from '../../core/model/image/reference.ts';
+import type { Lease } from '../../core/model/pool/pool.ts';
 
 export default class PoolRun extends PullingCommand {
   static override summary = 'Run one command in a warm instance.';

@@ -7,9 +7,9 @@ import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
 import { startWithImages, untilWarm } from '../../cli/pool/start-pool.ts';
 import { unusedSize } from '../../cli/pool/unused-size.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { assertName, DEFAULT_POOL } from '../../core/model/ids.ts';
-import type { PoolInfo } from '../../core/model/pool.ts';
+import type { PoolInfo } from '../../core/model/pool/pool.ts';
 
 export default class PoolStart extends PullingCommand {
   static override summary = 'Warm a pool.';

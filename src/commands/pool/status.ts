@@ -1,10 +1,10 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
 import { poolStatusListing } from '../../cli/output/pool-status-view.ts';
 import { PoolChanges } from '../../cli/pool/pool-changes.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { abortable } from '../../core/model/abortable.ts';
-import type { PoolShapeStatus } from '../../core/model/pool.ts';
+import { abortable } from '../../core/model/async/abortable.ts';
+import type { PoolShapeStatus } from '../../core/model/pool/pool.ts';
 
 const CLEAR_SCREEN = '\u001b[H\u001b[2J';
 /** Milliseconds. A busy pool changes a thousand times a second; nobody reads that fast, and each look costs the core. */

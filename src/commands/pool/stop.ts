@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
-import { durationFlag } from '../../cli/flags.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
+import { durationFlag } from '../../cli/command/flags.ts';
 import { onePool } from '../../cli/output/pool-view.ts';
 import { DEFAULT_POOL } from '../../core/model/ids.ts';
 

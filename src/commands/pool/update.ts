@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { poolArg } from '../../cli/flags.ts';
+import { poolArg } from '../../cli/command/flags.ts';
 import { pullImages, withImages } from '../../cli/images/pull-missing.ts';
 import { PullingCommand } from '../../cli/images/pulling-command.ts';
 import { onePool } from '../../cli/output/pool-view.ts';
@@ -9,7 +9,7 @@ import { policyRequest, poolName } from '../../cli/pool/policy-request.ts';
 import { rateFlag } from '../../cli/pool/rate-flag.ts';
 import { warmNow } from '../../cli/pool/start-pool.ts';
 import { unusedSize } from '../../cli/pool/unused-size.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 
 export default class PoolUpdate extends PullingCommand {
   static override summary = 'Change a pool.';

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
 import { usageDetailsListing, usageListing } from '../../cli/output/usage-view.ts';
 import { usageDetails } from '../../cli/system/usage-details.ts';
 import { askUsage, usageRows } from '../../cli/system/usage-rows.ts';

@@ -1,9 +1,8 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.ts';
-import { repeated } from '../../cli/flags.ts';
+import { BaseCommand } from '../../cli/command/base-command.ts';
+import { repeated } from '../../cli/command/flags.ts';
 import { parsePruneFilter } from '../../cli/images/prune-terms.ts';
 import { systemPrunedListing, systemPrunedNames } from '../../cli/output/pruned-view.ts';
-import { confirmLoss } from '../../cli/prompts.ts';
 import { assertMayPrune, candidatesOf } from '../../cli/system/candidates.ts';
 import {
   type Candidates,
@@ -14,9 +13,10 @@ import {
   type PruneTerms,
 } from '../../cli/system/prune.ts';
 import { removeDeletedLogs } from '../../cli/system/prune-logs.ts';
-import { isInteractive } from '../../cli/world.ts';
+import { confirmLoss } from '../../cli/terminal/prompts.ts';
+import { isInteractive } from '../../cli/terminal/world.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { FsbError } from '../../core/model/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 
 export default class SystemPrune extends BaseCommand {
   static override summary = 'Remove ended sandboxes, and images that nothing uses.';

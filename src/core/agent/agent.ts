@@ -14,13 +14,14 @@ import type {
 import type { ImageApi } from '../api/image-api.ts';
 import type { EventStream, PoolApi } from '../api/pool-api.ts';
 import type { AttachRequest, CallOptions, ExecRequest } from '../api/sandbox-api.ts';
-import { abortable } from '../model/abortable.ts';
-import { FsbError } from '../model/errors.ts';
-import { failpoint } from '../model/failpoint.ts';
+import { abortable } from '../model/async/abortable.ts';
+import { noop } from '../model/async/noop.ts';
+import { FsbError } from '../model/failure/errors.ts';
+import { failpoint } from '../model/failure/failpoint.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ProcessSession } from '../model/process.ts';
-import type { SandboxRef } from '../model/sandbox.ts';
-import type { Resources } from '../model/shape.ts';
+import type { SandboxRef } from '../model/sandbox/sandbox.ts';
+import type { Resources } from '../model/sandbox/shape.ts';
 import type { HelperInstances } from './files/helper-instances.ts';
 import type { Leases } from './leases/leases.ts';
 import type { Runs } from './leases/runs.ts';
@@ -298,5 +299,3 @@ function stateOf(slot: SlotRecord): AgentSandboxState {
   if (end.kind === 'lost') return { state: 'lost', reason: end.reason, startedAt };
   return { state: 'ended', startedAt, endedAt: end.at, status: end.status };
 }
-
-const noop = (): void => {};

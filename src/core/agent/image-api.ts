@@ -1,6 +1,6 @@
 import type { ImageApi } from '../api/image-api.ts';
 import type { ImageStore } from '../image/image-store.ts';
-import { type ImageInfo, KEEPER } from '../model/image.ts';
+import { type ImageInfo, KEEPER } from '../model/image/image.ts';
 import type { Pools } from './pools/pools.ts';
 
 /** The node's images, as callers see them: the store knows what they are, the pools who uses them. */

@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
-import { FsbError } from '../model/errors.ts';
-import type { SandboxSpec } from '../model/spec.ts';
+import { FsbError } from '../model/failure/errors.ts';
+import type { SandboxSpec } from '../model/sandbox/spec.ts';
 
 type SpecMount = SandboxSpec['mounts'][number];
 

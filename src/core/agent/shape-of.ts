@@ -1,9 +1,9 @@
 import type { ImageStore } from '../image/image-store.ts';
-import { assertCores } from '../model/cores.ts';
-import type { ResolvedImage } from '../model/image.ts';
-import type { PoolPolicy } from '../model/pool.ts';
-import type { Resources, Shape } from '../model/shape.ts';
-import type { SandboxSpec } from '../model/spec.ts';
+import type { ResolvedImage } from '../model/image/image.ts';
+import type { PoolPolicy } from '../model/pool/pool.ts';
+import { assertCores } from '../model/sandbox/cores.ts';
+import type { Resources, Shape } from '../model/sandbox/shape.ts';
+import type { SandboxSpec } from '../model/sandbox/spec.ts';
 import { checkedMounts } from './mount-sources.ts';
 
 /** The boot-time part of a spec. */

@@ -1,8 +1,8 @@
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ExitStatus, ProcessSession } from '../model/process.ts';
-import type { SandboxRef } from '../model/sandbox.ts';
-import type { Resources } from '../model/shape.ts';
-import type { SandboxSpec } from '../model/spec.ts';
+import type { SandboxRef } from '../model/sandbox/sandbox.ts';
+import type { Resources } from '../model/sandbox/shape.ts';
+import type { SandboxSpec } from '../model/sandbox/spec.ts';
 import type { ImageApi } from './image-api.ts';
 import type { EventStream, PoolApi } from './pool-api.ts';
 import type { AttachRequest, CallOptions, ExecRequest } from './sandbox-api.ts';

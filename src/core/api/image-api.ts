@@ -1,6 +1,11 @@
-import type { ImageDetails, ImageInfo, PruneResult, RemovedImage } from '../model/image.ts';
-import type { ImportRequest, LoginRequest, PruneRequest, PullRequest } from '../model/image-requests.ts';
-import type { LayerProgress, PullEvent } from '../model/pull.ts';
+import type { ImageDetails, ImageInfo, PruneResult, RemovedImage } from '../model/image/image.ts';
+import type {
+  ImportRequest,
+  LoginRequest,
+  PruneRequest,
+  PullRequest,
+} from '../model/image/image-requests.ts';
+import type { LayerProgress, PullEvent } from '../model/image/pull.ts';
 import type { CallOptions } from './sandbox-api.ts';
 
 export interface ImportOptions extends CallOptions {

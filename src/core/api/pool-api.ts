@@ -1,8 +1,8 @@
 import type { CoreEvent, EventQuery } from '../model/event.ts';
-import type { Lease, OnEmpty, PoolDetails, PoolInfo, PoolShapeStatus } from '../model/pool.ts';
-import type { PoolPolicyInput } from '../model/pool-policy.ts';
+import type { Lease, OnEmpty, PoolDetails, PoolInfo, PoolShapeStatus } from '../model/pool/pool.ts';
+import type { PoolPolicyInput } from '../model/pool/pool-policy.ts';
 import type { ProcessSession } from '../model/process.ts';
-import type { SandboxSpecInput } from '../model/spec.ts';
+import type { SandboxSpecInput } from '../model/sandbox/spec.ts';
 import type { CallOptions, ExecRequest } from './sandbox-api.ts';
 
 export interface PoolChange {

@@ -1,9 +1,9 @@
 import type { LogEntry, LogQuery } from '../model/logs.ts';
-import type { Phase } from '../model/phase.ts';
 import type { ExitStatus, ProcessSession, TerminalSize } from '../model/process.ts';
-import type { Sandbox, SandboxRef, SandboxUsage } from '../model/sandbox.ts';
-import type { Resources } from '../model/shape.ts';
-import type { SandboxSpecInput } from '../model/spec.ts';
+import type { Phase } from '../model/sandbox/phase.ts';
+import type { Sandbox, SandboxRef, SandboxUsage } from '../model/sandbox/sandbox.ts';
+import type { Resources } from '../model/sandbox/shape.ts';
+import type { SandboxSpecInput } from '../model/sandbox/spec.ts';
 
 /** Every call can be cancelled; a deadline is an AbortSignal too. Every rejection is an FsbError. */
 export interface CallOptions {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CallOptions } from '../api/sandbox-api.ts';
-import { withEither } from '../model/either-signal.ts';
-import { FsbError, throwIfAborted } from '../model/errors.ts';
+import { withEither } from '../model/async/either-signal.ts';
+import { FsbError, throwIfAborted } from '../model/failure/errors.ts';
 import { ConnectionClosed, wasReached } from './unreachable.ts';
 
 /** Pauses before the next try, milliseconds: together as long as a core may take to be there again. */

@@ -2,7 +2,7 @@ import type { CoreApi } from '../api/core-api.ts';
 import type { ImageApi } from '../api/image-api.ts';
 import type { PoolApi } from '../api/pool-api.ts';
 import type { CallOptions, SandboxApi } from '../api/sandbox-api.ts';
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import { parseEndpoint } from '../wire/endpoint.ts';
 import type { Rpc } from './rpc.ts';
 import type { ClientSecurity, Target } from './security.ts';

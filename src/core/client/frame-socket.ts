@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { type ClientOptions, WebSocket } from 'ws';
-import { FsbError, throwIfAborted } from '../model/errors.ts';
+import { FsbError, throwIfAborted } from '../model/failure/errors.ts';
 import { traceHeaders } from '../model/trace.ts';
 import { hostInUrl } from '../wire/endpoint.ts';
 import { closeCodes } from '../wire/stream/close-codes.ts';

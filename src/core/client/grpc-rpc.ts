@@ -13,7 +13,7 @@ import {
 } from '@grpc/grpc-js';
 import type { CallOptions } from '../api/sandbox-api.ts';
 import { systemClock } from '../model/clock.ts';
-import { FsbError, throwIfAborted } from '../model/errors.ts';
+import { FsbError, throwIfAborted } from '../model/failure/errors.ts';
 import { traced, traceHeaders } from '../model/trace.ts';
 import { hostInUrl } from '../wire/endpoint.ts';
 import { ERROR_METADATA, fromGrpcStatus } from '../wire/error-status.ts';

@@ -1,7 +1,7 @@
 import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { MethodDefinition } from '@grpc/grpc-js';
 import type { CallOptions } from '../api/sandbox-api.ts';
-import { FsbError, throwIfAborted } from '../model/errors.ts';
+import { FsbError, throwIfAborted } from '../model/failure/errors.ts';
 import { traced, traceHeaders } from '../model/trace.ts';
 import { type Endpoint, formatEndpoint } from '../wire/endpoint.ts';
 import { LONGEST_ANSWER, PROTOBUF } from '../wire/rpc-over-http.ts';

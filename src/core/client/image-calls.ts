@@ -1,7 +1,7 @@
 import type { ImageApi } from '../api/image-api.ts';
-import { FsbError } from '../model/errors.ts';
-import type { ImageInfo } from '../model/image.ts';
-import type { ImportRequest } from '../model/image-requests.ts';
+import { FsbError } from '../model/failure/errors.ts';
+import type { ImageInfo } from '../model/image/image.ts';
+import type { ImportRequest } from '../model/image/image-requests.ts';
 import {
   imageDetailsFromWire,
   imageFromWire,

@@ -1,4 +1,4 @@
-import { FsbError, throwIfAborted } from '../model/errors.ts';
+import { FsbError, throwIfAborted } from '../model/failure/errors.ts';
 import type { LogEntry } from '../model/logs.ts';
 import { channels, encodeAck, type Frame, malformed } from '../wire/stream/frames.ts';
 import { decodeLog, decodeLogBegin, type LogPlace } from '../wire/stream/log-frame.ts';

@@ -1,6 +1,6 @@
 import type { PoolApi } from '../api/pool-api.ts';
-import { throwIfAborted } from '../model/errors.ts';
-import type { Lease } from '../model/pool.ts';
+import { throwIfAborted } from '../model/failure/errors.ts';
+import type { Lease } from '../model/pool/pool.ts';
 import { assertLeaseFitsWire, leaseFromWire, leaseRequestToWire } from '../wire/convert/lease.ts';
 import { changeToWire, poolDetailsFromWire, poolFromWire, poolStatusFromWire } from '../wire/convert/pool.ts';
 import { assertPolicyFitsWire, policyInputToWire } from '../wire/convert/pool-policy-input.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type ErrorCode, errorCodes, FsbError } from '../model/errors.ts';
+import { type ErrorCode, errorCodes, FsbError } from '../model/failure/errors.ts';
 import { asErrorBody } from '../wire/error-status.ts';
 
 const LONGEST_BODY = 64 * 1024;

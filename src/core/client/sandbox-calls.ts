@@ -1,8 +1,8 @@
 import type { CallOptions, CreateRequest, ListQuery, SandboxApi } from '../api/sandbox-api.ts';
 import { systemClock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import { assertSignal } from '../model/process.ts';
-import type { Sandbox } from '../model/sandbox.ts';
+import type { Sandbox } from '../model/sandbox/sandbox.ts';
 import { assertChangeFitsWire, changeToWire } from '../wire/convert/change.ts';
 import { assertSpecFitsWire, createToWire } from '../wire/convert/create.ts';
 import { deleteToWire, exitFromWire, refToWire, resetToWire, stopToWire } from '../wire/convert/parts.ts';

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PoolRunRequest } from '../api/pool-api.ts';
 import type { AttachRequest, CallOptions, ExecRequest } from '../api/sandbox-api.ts';
-import { withEither } from '../model/either-signal.ts';
-import { FsbError, throwIfAborted } from '../model/errors.ts';
+import { withEither } from '../model/async/either-signal.ts';
+import { FsbError, throwIfAborted } from '../model/failure/errors.ts';
 import { DEFAULT_NAMESPACE } from '../model/ids.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ProcessSession } from '../model/process.ts';
-import type { SandboxRef } from '../model/sandbox.ts';
+import type { SandboxRef } from '../model/sandbox/sandbox.ts';
 import { traced } from '../model/trace.ts';
 import { execToTransport } from '../wire/stream/exec-request.ts';
 import { channels, encodeJson, LONGEST_INPUT_FRAME } from '../wire/stream/frames.ts';

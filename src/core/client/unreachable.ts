@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import { formatEndpoint } from '../wire/endpoint.ts';
 import type { Target } from './security.ts';
 import { tlsTrouble } from './tls-trouble.ts';

@@ -1,9 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
+import { withEither } from '../model/async/either-signal.ts';
+import { noop } from '../model/async/noop.ts';
 import type { Clock } from '../model/clock.ts';
-import { withEither } from '../model/either-signal.ts';
-import { FsbError } from '../model/errors.ts';
-import { isLive } from '../model/phase.ts';
+import { FsbError } from '../model/failure/errors.ts';
+import { isLive } from '../model/sandbox/phase.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Operations } from './operations.ts';
 import { mayEnd } from './phase-after.ts';
@@ -108,5 +109,3 @@ const isDone = ({ sandbox: { state }, isRead }: SandboxEntry): boolean =>
   !isLive(state.phase) &&
   !mayEnd(state) &&
   !(state.phase === 'Lost' && state.recreateAt !== undefined);
-
-const noop = (): void => {};

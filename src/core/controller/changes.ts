@@ -1,13 +1,14 @@
 import type { AgentApi } from '../api/agent-api.ts';
 import type { SandboxChange } from '../api/sandbox-api.ts';
-import { type CheckedChange, readChange } from '../model/change.ts';
+import { noop } from '../model/async/noop.ts';
 import type { Clock } from '../model/clock.ts';
-import { assertCores } from '../model/cores.ts';
-import { FsbError } from '../model/errors.ts';
-import { failpoint } from '../model/failpoint.ts';
-import type { Sandbox } from '../model/sandbox.ts';
-import { defaultResources, type Resources } from '../model/shape.ts';
-import { assertLabels } from '../model/spec-size.ts';
+import { FsbError } from '../model/failure/errors.ts';
+import { failpoint } from '../model/failure/failpoint.ts';
+import { type CheckedChange, readChange } from '../model/sandbox/change.ts';
+import { assertCores } from '../model/sandbox/cores.ts';
+import type { Sandbox } from '../model/sandbox/sandbox.ts';
+import { defaultResources, type Resources } from '../model/sandbox/shape.ts';
+import { assertLabels } from '../model/sandbox/spec-size.ts';
 import { type Expires, expiresOf } from './expires.ts';
 import { type Lost, lostFor } from './failure-policy.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -135,5 +136,3 @@ function changedSpec(spec: Sandbox['spec'], change: CheckedChange): Sandbox['spe
     resources: { ...spec.resources, ...resources },
   };
 }
-
-const noop = (): void => {};

@@ -17,17 +17,18 @@ import type {
   UsageQuery,
   WatchQuery,
 } from '../api/sandbox-api.ts';
-import { abortable } from '../model/abortable.ts';
+import { abortable } from '../model/async/abortable.ts';
+import { noop } from '../model/async/noop.ts';
+import { SharedWork } from '../model/async/shared-work.ts';
 import type { Clock } from '../model/clock.ts';
-import { assertDigest } from '../model/digest.ts';
-import { FsbError } from '../model/errors.ts';
-import { failpoint } from '../model/failpoint.ts';
+import { FsbError } from '../model/failure/errors.ts';
+import { failpoint } from '../model/failure/failpoint.ts';
 import { assertName } from '../model/ids.ts';
+import { assertDigest } from '../model/image/digest.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
-import { isLive } from '../model/phase.ts';
 import { assertSignal, type ExitStatus, type ProcessSession, signalName } from '../model/process.ts';
-import { refKey, type Sandbox, type SandboxRef, type SandboxUsage } from '../model/sandbox.ts';
-import { SharedWork } from '../model/shared-work.ts';
+import { isLive } from '../model/sandbox/phase.ts';
+import { refKey, type Sandbox, type SandboxRef, type SandboxUsage } from '../model/sandbox/sandbox.ts';
 import type { RecordTable } from '../store/store.ts';
 import { attachTo } from './attached.ts';
 import { AutoRemoval } from './auto-removal.ts';
@@ -312,5 +313,3 @@ function isAnother(name: string): FsbError {
     `the sandbox whose log was read is gone: another one is called ${name} now`,
   );
 }
-
-const noop = (): void => {};

@@ -1,8 +1,8 @@
 import type { Clock } from '../model/clock.ts';
 import type { Deadline } from '../model/expiry.ts';
-import type { PhaseState } from '../model/phase.ts';
 import { formatDuration } from '../model/quantity.ts';
-import type { Sandbox } from '../model/sandbox.ts';
+import type { PhaseState } from '../model/sandbox/phase.ts';
+import type { Sandbox } from '../model/sandbox/sandbox.ts';
 
 /** What is done about a lost sandbox, as its failure policy says. */
 

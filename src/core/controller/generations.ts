@@ -1,10 +1,11 @@
 import type { AgentApi, AgentStopOptions } from '../api/agent-api.ts';
 import type { CallOptions } from '../api/sandbox-api.ts';
+import { noop } from '../model/async/noop.ts';
 import type { Clock } from '../model/clock.ts';
-import { FsbError, throwIfAborted } from '../model/errors.ts';
-import { failpoint } from '../model/failpoint.ts';
+import { FsbError, throwIfAborted } from '../model/failure/errors.ts';
+import { failpoint } from '../model/failure/failpoint.ts';
 import { newSandboxId } from '../model/ids.ts';
-import type { Sandbox } from '../model/sandbox.ts';
+import type { Sandbox } from '../model/sandbox/sandbox.ts';
 import { NEVER } from './expires.ts';
 import { lostForGood } from './failure-policy.ts';
 import type { Registry } from './registry.ts';
@@ -180,5 +181,3 @@ function beganAt({ state, createdAt }: Sandbox): number {
   if ('endedAt' in state) return state.endedAt;
   return 'since' in state ? state.since : createdAt;
 }
-
-const noop = (): void => {};

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import type { AgentApi, AgentSandbox } from '../api/agent-api.ts';
+import { noop } from '../model/async/noop.ts';
 import type { Clock } from '../model/clock.ts';
 import { Expiry } from '../model/expiry.ts';
-import { failpoint } from '../model/failpoint.ts';
-import type { Sandbox } from '../model/sandbox.ts';
+import { failpoint } from '../model/failure/failpoint.ts';
+import type { Sandbox } from '../model/sandbox/sandbox.ts';
 import { beganAt, deadlineOf, expiresOf, NEVER } from './expires.ts';
 import { lostFor, lostSince, lostText, recreatedInARow, recreationOf } from './failure-policy.ts';
 import { logIdsOf } from './left-files.ts';
@@ -214,5 +215,3 @@ export class Lifecycle {
     saved.catch((error) => this.#log.error({ err: error, sandbox: name }, 'cannot write a record'));
   }
 }
-
-const noop = (): void => {};

@@ -1,8 +1,8 @@
 import type { StopOptions } from '../api/sandbox-api.ts';
-import { abortable } from '../model/abortable.ts';
+import { abortable } from '../model/async/abortable.ts';
+import { Turns } from '../model/async/turns.ts';
 import { assertSignal } from '../model/process.ts';
-import type { Sandbox, SandboxRef } from '../model/sandbox.ts';
-import { Turns } from '../model/turns.ts';
+import type { Sandbox, SandboxRef } from '../model/sandbox/sandbox.ts';
 import type { Ending, Generations } from './generations.ts';
 import type { Registry } from './registry.ts';
 import { assertStays } from './requirements.ts';

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { AgentApi, AgentSandbox } from '../api/agent-api.ts';
-import { failpoint } from '../model/failpoint.ts';
-import { refKey } from '../model/sandbox.ts';
+import { failpoint } from '../model/failure/failpoint.ts';
+import { refKey } from '../model/sandbox/sandbox.ts';
 import { filesOf } from './left-files.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Registry } from './registry.ts';

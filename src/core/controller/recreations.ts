@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
-import type { Sandbox } from '../model/sandbox.ts';
+import { FsbError } from '../model/failure/errors.ts';
+import type { Sandbox } from '../model/sandbox/sandbox.ts';
 import { isDue, notRecreated } from './failure-policy.ts';
 import type { Generations } from './generations.ts';
 import type { Operations } from './operations.ts';

@@ -1,10 +1,10 @@
 import type { CreateRequest } from '../api/sandbox-api.ts';
-import { didYouMean } from '../model/did-you-mean.ts';
-import { FsbError } from '../model/errors.ts';
+import { didYouMean } from '../model/failure/did-you-mean.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import { isIdStart, nameInUse, nothingNamed } from '../model/ids.ts';
-import { transition } from '../model/phase.ts';
-import { refKey, type Sandbox, type SandboxRef } from '../model/sandbox.ts';
-import { parseSpec } from '../model/spec.ts';
+import { transition } from '../model/sandbox/phase.ts';
+import { refKey, type Sandbox, type SandboxRef } from '../model/sandbox/sandbox.ts';
+import { parseSpec } from '../model/sandbox/spec.ts';
 import type { RecordTable } from '../store/store.ts';
 import type { OnHappening } from './happenings.ts';
 import { requestDigest } from './new-sandbox.ts';

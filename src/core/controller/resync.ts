@@ -1,5 +1,5 @@
 import type { AgentSandbox } from '../api/agent-api.ts';
-import { isLive } from '../model/phase.ts';
+import { isLive } from '../model/sandbox/phase.ts';
 import { mayEnd } from './phase-after.ts';
 import { discard, type ReconcileOptions, unwantedOf } from './reconcile.ts';
 

@@ -1,9 +1,9 @@
 import type { AgentSandbox } from '../api/agent-api.ts';
-import { FsbError } from '../model/errors.ts';
+import type { SharedWork } from '../model/async/shared-work.ts';
 import type { SandboxEvent } from '../model/event.ts';
-import { type PhaseState, transition } from '../model/phase.ts';
-import type { Sandbox } from '../model/sandbox.ts';
-import type { SharedWork } from '../model/shared-work.ts';
+import { FsbError } from '../model/failure/errors.ts';
+import { type PhaseState, transition } from '../model/sandbox/phase.ts';
+import type { Sandbox } from '../model/sandbox/sandbox.ts';
 import type { RecordTable } from '../store/store.ts';
 import { eventOfChange, eventOfStep, happening, type OnHappening } from './happenings.ts';
 

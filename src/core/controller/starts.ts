@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
 import type { AgentApi } from '../api/agent-api.ts';
 import type { CallOptions } from '../api/sandbox-api.ts';
+import { noop } from '../model/async/noop.ts';
 import type { Clock } from '../model/clock.ts';
-import { FsbError, failedStartCodes, throwIfAborted } from '../model/errors.ts';
-import { failpoint } from '../model/failpoint.ts';
-import { refKey, type Sandbox } from '../model/sandbox.ts';
+import { FsbError, failedStartCodes, throwIfAborted } from '../model/failure/errors.ts';
+import { failpoint } from '../model/failure/failpoint.ts';
+import { refKey, type Sandbox } from '../model/sandbox/sandbox.ts';
 import { notRecreated } from './failure-policy.ts';
 import { filesOf } from './left-files.ts';
 import type { Lifecycle, LifecycleParts } from './lifecycle.ts';
@@ -133,5 +134,3 @@ export class Starts {
 }
 
 const isLeaving = ({ sandbox }: SandboxEntry): boolean => sandbox.state.phase === 'Terminating';
-
-const noop = (): void => {};

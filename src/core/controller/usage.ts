@@ -1,8 +1,8 @@
 import type { AgentApi } from '../api/agent-api.ts';
 import type { UsageQuery } from '../api/sandbox-api.ts';
 import { DEFAULT_NAMESPACE } from '../model/ids.ts';
-import type { Sandbox, SandboxUsage } from '../model/sandbox.ts';
-import { defaultResources } from '../model/shape.ts';
+import type { Sandbox, SandboxUsage } from '../model/sandbox/sandbox.ts';
+import { defaultResources } from '../model/sandbox/shape.ts';
 import { listed } from './listing.ts';
 import type { Registry } from './registry.ts';
 

@@ -1,7 +1,7 @@
 import type { CallOptions, SandboxNews, WatchQuery } from '../api/sandbox-api.ts';
-import { FsbError } from '../model/errors.ts';
 import type { CoreEvent } from '../model/event.ts';
-import type { Sandbox, SandboxRef } from '../model/sandbox.ts';
+import { FsbError } from '../model/failure/errors.ts';
+import type { Sandbox, SandboxRef } from '../model/sandbox/sandbox.ts';
 import type { History } from './happenings.ts';
 import { fits, listed } from './listing.ts';
 

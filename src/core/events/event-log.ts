@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../model/clock.ts';
-import { FsbError, throwIfAborted } from '../model/errors.ts';
 import { type CoreEvent, type EventQuery, type Happening, isStep, kindOf } from '../model/event.ts';
+import { FsbError, throwIfAborted } from '../model/failure/errors.ts';
 
 /** How many entries are remembered: enough for a reader that is busy for a while. */
 const REMEMBERED = 10_000;

@@ -1,5 +1,5 @@
 import type { Clock } from '../model/clock.ts';
-import { FsbError, throwIfAborted } from '../model/errors.ts';
+import { FsbError, throwIfAborted } from '../model/failure/errors.ts';
 import type { ProcessSpec, StreamName } from '../model/process.ts';
 import { traced } from '../model/trace.ts';
 import type { FrameReceiver, GuestConnection } from './connection.ts';

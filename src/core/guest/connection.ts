@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import { encodeCoreFrame } from './protocol/core-frames.ts';
 import { FrameDecoder } from './protocol/frame-decoder.ts';
 import { type CoreFrame, type GuestFrame, LONGEST_FROM_GUEST } from './protocol/frames.ts';

@@ -1,4 +1,4 @@
-import type { FsbError } from '../model/errors.ts';
+import type { FsbError } from '../model/failure/errors.ts';
 import type { ProcessSession, ProcessSpec, StreamName } from '../model/process.ts';
 
 /** A process as the guest channel holds it. Nothing is lost while nobody is connected: see guest/PROTOCOL.md. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../model/clock.ts';
-import { FsbError, throwIfAborted } from '../model/errors.ts';
+import { FsbError, throwIfAborted } from '../model/failure/errors.ts';
 import { Channel } from './channel.ts';
 import { GuestConnection } from './connection.ts';
 import type { GuestChannel, OpenChannel } from './guest-channel.ts';

@@ -1,5 +1,5 @@
 import { afterReading, type Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import type { GuestConnection } from './connection.ts';
 import { ProtocolError } from './protocol/protocol-error.ts';
 

@@ -1,7 +1,7 @@
-import { FsbError } from '../model/errors.ts';
-import type { ImageDetails, ImageInfo, ResolvedImage } from '../model/image.ts';
-import type { Platform } from '../model/platform.ts';
-import { familiarName, HOST_IMAGE } from '../model/reference.ts';
+import { FsbError } from '../model/failure/errors.ts';
+import type { ImageDetails, ImageInfo, ResolvedImage } from '../model/image/image.ts';
+import type { Platform } from '../model/image/platform.ts';
+import { familiarName, HOST_IMAGE } from '../model/image/reference.ts';
 import type { Holds } from './content/holds.ts';
 import type { ImageContent } from './content/image-content.ts';
 import type { ImageRecord } from './content/image-records.ts';

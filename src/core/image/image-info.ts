@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import type { ImageDetails, ImageHistory, ImageInfo, ResolvedImage } from '../model/image.ts';
-import { HOST_IMAGE } from '../model/reference.ts';
+import type { ImageDetails, ImageHistory, ImageInfo, ResolvedImage } from '../model/image/image.ts';
+import { HOST_IMAGE } from '../model/image/reference.ts';
 import type { ImageContent } from './content/image-content.ts';
 import type { ImageRecord } from './content/image-records.ts';
 

@@ -1,6 +1,17 @@
-import type { ImageDetails, ImageInfo, PruneResult, RemovedImage, ResolvedImage } from '../model/image.ts';
-import type { ImportRequest, LoginRequest, PruneRequest, PullRequest } from '../model/image-requests.ts';
-import type { LayerProgress, PullEvent } from '../model/pull.ts';
+import type {
+  ImageDetails,
+  ImageInfo,
+  PruneResult,
+  RemovedImage,
+  ResolvedImage,
+} from '../model/image/image.ts';
+import type {
+  ImportRequest,
+  LoginRequest,
+  PruneRequest,
+  PullRequest,
+} from '../model/image/image-requests.ts';
+import type { LayerProgress, PullEvent } from '../model/image/pull.ts';
 
 /** How whoever has pools takes part in the removal of an image. */
 export interface RemoveTerms {

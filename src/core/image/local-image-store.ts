@@ -1,13 +1,24 @@
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { eachWithEither, withEither } from '../model/either-signal.ts';
-import { FsbError } from '../model/errors.ts';
-import type { ImageDetails, ImageInfo, PruneResult, RemovedImage, ResolvedImage } from '../model/image.ts';
-import type { ImportRequest, LoginRequest, PruneRequest, PullRequest } from '../model/image-requests.ts';
-import { machineArchitecture, type Platform } from '../model/platform.ts';
-import type { LayerProgress, PullEvent } from '../model/pull.ts';
-import { canonicalReference, HOST_IMAGE } from '../model/reference.ts';
+import { eachWithEither, withEither } from '../model/async/either-signal.ts';
+import { FsbError } from '../model/failure/errors.ts';
+import type {
+  ImageDetails,
+  ImageInfo,
+  PruneResult,
+  RemovedImage,
+  ResolvedImage,
+} from '../model/image/image.ts';
+import type {
+  ImportRequest,
+  LoginRequest,
+  PruneRequest,
+  PullRequest,
+} from '../model/image/image-requests.ts';
+import { machineArchitecture, type Platform } from '../model/image/platform.ts';
+import type { LayerProgress, PullEvent } from '../model/image/pull.ts';
+import { canonicalReference, HOST_IMAGE } from '../model/image/reference.ts';
 import { Catalogue } from './catalogue.ts';
 import { Holds } from './content/holds.ts';
 import { ImageContent } from './content/image-content.ts';

@@ -1,8 +1,8 @@
 import type { GuestChannel, OpenChannel } from '../guest/guest-channel.ts';
 import type { Clock } from '../model/clock.ts';
-import { FsbError, throwIfAborted } from '../model/errors.ts';
-import { failpoint } from '../model/failpoint.ts';
-import type { Shape } from '../model/shape.ts';
+import { FsbError, throwIfAborted } from '../model/failure/errors.ts';
+import { failpoint } from '../model/failure/failpoint.ts';
+import type { Shape } from '../model/sandbox/shape.ts';
 import type { GuestTally } from '../model/tally.ts';
 import type { BootedInstance, BootRequest, RuntimeDriver } from '../runtime/driver.ts';
 import { withDeadline } from './deadline.ts';

@@ -1,5 +1,5 @@
 import { afterReading, type Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 
 /**
  * The work's own result, or `timeout` when it is not there in time. The work itself goes on: whoever calls must not

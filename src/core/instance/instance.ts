@@ -1,5 +1,5 @@
 import type { GuestChannel } from '../guest/guest-channel.ts';
-import type { Resources, Shape } from '../model/shape.ts';
+import type { Resources, Shape } from '../model/sandbox/shape.ts';
 import type { InstanceStats } from '../runtime/driver.ts';
 
 /**

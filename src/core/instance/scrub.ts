@@ -1,7 +1,7 @@
 import type { GuestChannel } from '../guest/guest-channel.ts';
 import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
-import { failpoint } from '../model/failpoint.ts';
+import { FsbError } from '../model/failure/errors.ts';
+import { failpoint } from '../model/failure/failpoint.ts';
 import type { RuntimeDriver } from '../runtime/driver.ts';
 
 /** Milliseconds between two counts of what is left: the first, and the longest. */

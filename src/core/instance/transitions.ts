@@ -1,4 +1,4 @@
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import type { InstanceState } from './instance.ts';
 
 /** Every step that an instance may take; the picture of it is in instance.ts. */

@@ -1,4 +1,4 @@
-import type { FsbError } from '../model/errors.ts';
+import type { FsbError } from '../model/failure/errors.ts';
 import type { LogRecord } from './record.ts';
 
 /** What one write takes at most, so that its buffer stays small however much is waiting. */

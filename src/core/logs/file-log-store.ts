@@ -2,8 +2,9 @@ import { setMaxListeners } from 'node:events';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { noop } from '../model/async/noop.ts';
 import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { StreamName } from '../model/process.ts';
 import { type LogTally, newTally } from '../model/tally.ts';
@@ -194,5 +195,3 @@ class FileLogStore implements LogStore {
     throw new FsbError('invalid_argument', `invalid sandbox id ${JSON.stringify(sandboxId)}`);
   }
 }
-
-const noop = (): void => {};

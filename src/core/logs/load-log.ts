@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import { isShortage } from '../model/disk-failure.ts';
-import { FsbError } from '../model/errors.ts';
+import { isShortage } from '../model/failure/disk-failure.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import type { StreamName } from '../model/process.ts';
 import { type LogRecord, offsetsAfter } from './record.ts';
 import { emptyLog, endsLine, type SandboxLog } from './sandbox-log.ts';

@@ -1,6 +1,6 @@
-import { diskError } from '../model/disk-failure.ts';
-import { diskFull, isDiskFull } from '../model/disk-full.ts';
-import { FsbError } from '../model/errors.ts';
+import { diskError } from '../model/failure/disk-failure.ts';
+import { diskFull, isDiskFull } from '../model/failure/disk-full.ts';
+import { FsbError } from '../model/failure/errors.ts';
 
 /** What a failed system call on the files of a log means to people; an FsbError is one already. */
 function logError(what: string, error: unknown, hint?: string): FsbError {

@@ -1,5 +1,5 @@
-import { throwIfAborted } from '../model/errors.ts';
-import { Turns } from '../model/turns.ts';
+import { Turns } from '../model/async/turns.ts';
+import { throwIfAborted } from '../model/failure/errors.ts';
 import type { LoadedLog } from './load-log.ts';
 import type { LogWriter } from './log-store.ts';
 import type { SandboxLog } from './sandbox-log.ts';

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
-import { isShortage } from '../model/disk-failure.ts';
-import { throwIfAborted } from '../model/errors.ts';
+import { isShortage } from '../model/failure/disk-failure.ts';
+import { throwIfAborted } from '../model/failure/errors.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import { findStart } from './find-start.ts';
 import type { SandboxLog } from './sandbox-log.ts';

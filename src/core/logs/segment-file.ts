@@ -1,5 +1,5 @@
 import { type FileHandle, link, mkdir, open, rename, rm, truncate } from 'node:fs/promises';
-import { failpoint } from '../model/failpoint.ts';
+import { failpoint } from '../model/failure/failpoint.ts';
 import { IndexFile } from './index-file.ts';
 import type { Repairs, Spoiled } from './load-log.ts';
 import { encodeRecords, type LogRecord, segmentMagic, sizeOf } from './record.ts';

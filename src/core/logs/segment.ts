@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { Turns } from '../model/turns.ts';
+import { Turns } from '../model/async/turns.ts';
 import {
   decodeRecord,
   isTornRecord,

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import type { OutputChunk, StreamName } from '../model/process.ts';
 import type { LogTally } from '../model/tally.ts';
 import { Batch, nextWrite } from './batch.ts';

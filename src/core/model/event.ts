@@ -1,5 +1,5 @@
-import type { PoolEvent } from './pool.ts';
-import type { SandboxRef } from './sandbox.ts';
+import type { PoolEvent } from './pool/pool.ts';
+import type { SandboxRef } from './sandbox/sandbox.ts';
 
 /** The sandbox of an event, as it was right after it. */
 export interface EventSandbox extends SandboxRef {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { FsbError } from './errors.ts';
+import { FsbError } from './failure/errors.ts';
 
 export const DEFAULT_NAMESPACE = 'default';
 export const DEFAULT_POOL = 'default-pool';

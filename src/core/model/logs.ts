@@ -1,4 +1,4 @@
-import { FsbError } from './errors.ts';
+import { FsbError } from './failure/errors.ts';
 import type { StreamName } from './process.ts';
 
 /** Bytes of one stream as the guest wrote them at one moment: whole lines, several, or a part of one. */

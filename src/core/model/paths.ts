@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { FsbError } from './errors.ts';
+import { FsbError } from './failure/errors.ts';
 
 /** Where one core keeps everything. Two roots are two independent cores. */
 export interface CorePaths {

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import { didYouMean } from './did-you-mean.ts';
-import { FsbError } from './errors.ts';
+import { didYouMean } from './failure/did-you-mean.ts';
+import { FsbError } from './failure/errors.ts';
 
 /** How to start one process inside an instance. All of it is given after boot, so none of it can cause a miss. */
 export interface ProcessSpec {

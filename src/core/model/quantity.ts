@@ -1,4 +1,4 @@
-import { FsbError } from './errors.ts';
+import { FsbError } from './failure/errors.ts';
 
 /** A hundred years, in milliseconds: every date that it leads to exists. */
 export const LONGEST_DURATION = 36_500 * 86_400_000;

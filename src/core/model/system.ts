@@ -1,4 +1,4 @@
-import type { SandboxRef } from './sandbox.ts';
+import type { SandboxRef } from './sandbox/sandbox.ts';
 
 /** What a core takes, and how it is. All sizes in bytes; those of files are what they take on the disk. */
 

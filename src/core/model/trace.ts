@@ -1,4 +1,4 @@
-import { FsbError } from './errors.ts';
+import { FsbError } from './failure/errors.ts';
 import { replacing } from './replacing.ts';
 
 /** What is known of a step, besides its name and time. Never what users keep secret: no environment, no arguments. */

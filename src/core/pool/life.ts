@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
+import { Latch } from '../model/async/latch.ts';
 import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
-import { Latch } from '../model/latch.ts';
-import type { PoolState } from '../model/pool.ts';
+import { FsbError } from '../model/failure/errors.ts';
+import type { PoolState } from '../model/pool/pool.ts';
 import { closedError, drainedError } from './claims/claim-errors.ts';
 import type { WaitQueue } from './claims/wait-queue.ts';
 import type { Arrivals } from './fleet/arrivals.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
-import type { PoolMeter, PoolPolicy } from '../model/pool.ts';
+import type { PoolMeter, PoolPolicy } from '../model/pool/pool.ts';
 import { Alarm } from './care/alarm.ts';
 import { Autoscaler } from './care/autoscaler.ts';
 import { IdlePauser } from './care/idle-pauser.ts';

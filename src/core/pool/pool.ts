@@ -1,6 +1,6 @@
 import type { Instance } from '../instance/instance.ts';
-import type { OnEmpty, PoolEvent, PoolPolicy, PoolShapeStatus, PoolState } from '../model/pool.ts';
-import type { Shape } from '../model/shape.ts';
+import type { OnEmpty, PoolEvent, PoolPolicy, PoolShapeStatus, PoolState } from '../model/pool/pool.ts';
+import type { Shape } from '../model/sandbox/shape.ts';
 
 /**
  * What a pool needs to boot: resolves to an instance whose guest answered, or rejects having left nothing behind. The

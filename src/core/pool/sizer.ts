@@ -1,5 +1,5 @@
 import type { Clock } from '../model/clock.ts';
-import type { PoolPolicy } from '../model/pool.ts';
+import type { PoolPolicy } from '../model/pool/pool.ts';
 import type { ShapeHealth } from './care/shape-health.ts';
 import type { WaitQueue } from './claims/wait-queue.ts';
 import { chooseExpired } from './decide/ageing.ts';

@@ -1,6 +1,6 @@
 import type { Instance } from '../instance/instance.ts';
-import { FsbError } from '../model/errors.ts';
-import type { PoolEvent, PoolPolicy, PoolShapeStatus, PoolState } from '../model/pool.ts';
+import { FsbError } from '../model/failure/errors.ts';
+import type { PoolEvent, PoolPolicy, PoolShapeStatus, PoolState } from '../model/pool/pool.ts';
 import {
   closedError,
   neverFitsError,

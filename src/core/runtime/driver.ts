@@ -1,5 +1,5 @@
-import type { RootFilesystem } from '../model/image.ts';
-import type { Resources, Shape } from '../model/shape.ts';
+import type { RootFilesystem } from '../model/image/image.ts';
+import type { Resources, Shape } from '../model/sandbox/shape.ts';
 
 /** What a driver found on this machine; `doctor` prints it. */
 export interface RuntimeProbe {

@@ -1,5 +1,5 @@
 import type { Caller } from '../model/caller.ts';
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import { formatSize } from '../model/quantity.ts';
 import { Shares } from './auth/shares.ts';
 

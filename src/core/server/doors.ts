@@ -2,7 +2,7 @@ import type { Server as SocketServer } from 'node:net';
 import type { TlsOptions, Server as TlsServer } from 'node:tls';
 import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import { isLoopback } from '../model/loopback.ts';
 import { type Endpoint, parseEndpoint } from '../wire/endpoint.ts';
 import { AuditLog } from './access/audit-log.ts';

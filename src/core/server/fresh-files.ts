@@ -1,5 +1,5 @@
 import { type BigIntStats, readFileSync, statSync } from 'node:fs';
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 
 /** Bytes of one file, at most: they are certificates and lists of tokens. */
 const LONGEST = 1024 * 1024;

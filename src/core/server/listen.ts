@@ -1,6 +1,6 @@
 import { chmod, rm } from 'node:fs/promises';
 import type { AddressInfo, Server } from 'node:net';
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import { type Endpoint, formatEndpoint } from '../wire/endpoint.ts';
 
 /** Of one listener; further ones are closed without a word. */

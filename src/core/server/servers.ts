@@ -3,8 +3,8 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Logger } from 'pino';
 import type { PoolApi } from '../api/pool-api.ts';
 import type { Clock } from '../model/clock.ts';
-import type { Descriptors } from '../model/descriptors.ts';
-import { FsbError } from '../model/errors.ts';
+import type { Descriptors } from '../model/failure/descriptors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import { traced } from '../model/trace.ts';
 import { PoolServer } from '../tools/pool-server.ts';
 import { UnreadAnswers } from './auth/unread-answers.ts';

@@ -1,6 +1,6 @@
+import { Latch } from '../model/async/latch.ts';
 import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/errors.ts';
-import { Latch } from '../model/latch.ts';
+import { FsbError } from '../model/failure/errors.ts';
 
 /** Milliseconds that a commit may take after one that failed. */
 const PATIENCE = 10_000;

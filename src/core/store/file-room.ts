@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { isDiskFull } from '../model/disk-full.ts';
+import { isDiskFull } from '../model/failure/disk-full.ts';
 import { usedBytes } from './environment-file.ts';
 
 const { O_CREAT, O_WRONLY } = constants;

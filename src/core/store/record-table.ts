@@ -1,7 +1,7 @@
 import type { Database } from 'lmdb';
-import { diskError } from '../model/disk-failure.ts';
-import { FsbError } from '../model/errors.ts';
-import { failpoint } from '../model/failpoint.ts';
+import { diskError } from '../model/failure/disk-failure.ts';
+import { FsbError } from '../model/failure/errors.ts';
+import { failpoint } from '../model/failure/failpoint.ts';
 import type { Access } from './access.ts';
 import type { FileRoom } from './file-room.ts';
 import type { RecordTable } from './store.ts';

@@ -1,6 +1,6 @@
 import type { Database, RootDatabase } from 'lmdb';
 import type { Logger } from 'pino';
-import { failpoint } from '../model/failpoint.ts';
+import { failpoint } from '../model/failure/failpoint.ts';
 import { decodeRecord, encodeRecord } from './record-table.ts';
 import type { StrangeRecord, TableOptions } from './store.ts';
 

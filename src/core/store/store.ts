@@ -1,4 +1,4 @@
-import type { FsbError } from '../model/errors.ts';
+import type { FsbError } from '../model/failure/errors.ts';
 
 /** A named collection of durable records. Values are plain data: what JSON keeps. */
 export interface RecordTable<T> {

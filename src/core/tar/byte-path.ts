@@ -1,4 +1,4 @@
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import type { ByteText } from './entry.ts';
 
 /** Paths of the node as file names of bytes, for names that need not be UTF-8. */

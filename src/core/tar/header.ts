@@ -1,4 +1,4 @@
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import type { ByteText } from './entry.ts';
 import { headerNumber } from './numbers.ts';
 

@@ -1,4 +1,4 @@
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import type { EntryType, TarEntry } from './entry.ts';
 import type { Header } from './header.ts';
 import type { Pax } from './pax.ts';

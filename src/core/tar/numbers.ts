@@ -1,4 +1,4 @@
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 
 /**
  * A number of a header: octal digits, or binary (base 256) when the first bit is set.

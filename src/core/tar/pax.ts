@@ -1,4 +1,4 @@
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import { detached } from './byte-path.ts';
 import type { ByteText, EntryTime } from './entry.ts';
 import { isKeptAttribute } from './kept-attributes.ts';

@@ -1,4 +1,4 @@
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import type { ContentSink, TarEntry } from './entry.ts';
 import { BLOCK, type Header, parseHeader } from './header.ts';
 import { makeEntry, type Overrides } from './make-entry.ts';

@@ -1,4 +1,4 @@
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import type { Segment } from './entry.ts';
 import { BLOCK } from './header.ts';
 import { decimalNumber, headerNumber } from './numbers.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { posix } from 'node:path';
 import { z } from 'zod';
-import { didYouMean } from '../model/did-you-mean.ts';
+import { didYouMean } from '../model/failure/did-you-mean.ts';
 import { languageAliases, languages, type Step } from './languages.ts';
 import { fileStep, writeStep } from './run/guest-files.ts';
 import { runProgram } from './run/run-program.ts';

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { CoreApi } from '../api/core-api.ts';
 import type { Clock } from '../model/clock.ts';
-import { type ErrorCode, FsbError } from '../model/errors.ts';
-import type { Lease, PoolDetails } from '../model/pool.ts';
+import { type ErrorCode, FsbError } from '../model/failure/errors.ts';
+import type { Lease, PoolDetails } from '../model/pool/pool.ts';
 import { extractArchive } from './pool/archive.ts';
 import { Borrowing } from './pool/borrowing.ts';
 import { healthOf, type PoolServerHealth } from './pool/health.ts';

@@ -1,5 +1,5 @@
-import { didYouMean } from '../model/did-you-mean.ts';
-import { FsbError } from '../model/errors.ts';
+import { didYouMean } from '../model/failure/did-you-mean.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import { fileOperation } from './file-operation.ts';
 import { multiCodeExecutor } from './multi-code-executor.ts';
 import { notebookExecutor } from './notebook-executor.ts';

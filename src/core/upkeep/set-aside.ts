@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DAMAGED_MARK } from '../image/content/records-file.ts';
 import { ASIDE_ENDING } from '../logs/segment-names.ts';
-import { failpoint } from '../model/failpoint.ts';
+import { failpoint } from '../model/failure/failpoint.ts';
 import type { SetAside } from '../model/system.ts';
 import { ASIDE_MARK, damageOf } from '../store/record-store.ts';
 import type { RecordStore } from '../store/store.ts';

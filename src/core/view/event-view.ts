@@ -1,5 +1,5 @@
 import { type CoreEvent, type EventKind, kindOf } from '../model/event.ts';
-import type { PoolEvent } from '../model/pool.ts';
+import type { PoolEvent } from '../model/pool/pool.ts';
 import { timestamp } from './timestamp.ts';
 
 interface Stamp<Kind extends EventKind> {

@@ -1,4 +1,4 @@
-import type { ImageDetails } from '../model/image.ts';
+import type { ImageDetails } from '../model/image/image.ts';
 import { type ImageView, imageView } from './image-view.ts';
 import { momentOf } from './timestamp.ts';
 

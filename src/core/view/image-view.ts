@@ -1,5 +1,5 @@
-import type { ImageInfo, PruneResult, RemovedImage } from '../model/image.ts';
-import type { PullEvent } from '../model/pull.ts';
+import type { ImageInfo, PruneResult, RemovedImage } from '../model/image/image.ts';
+import type { PullEvent } from '../model/image/pull.ts';
 import { momentOf, timestamp } from './timestamp.ts';
 
 /** A row of `image list` as `-o json` shows it. */

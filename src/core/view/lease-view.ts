@@ -1,4 +1,4 @@
-import type { Lease } from '../model/pool.ts';
+import type { Lease } from '../model/pool/pool.ts';
 import { timestamp } from './timestamp.ts';
 
 /** A lease as `-o json` shows it. */

@@ -1,5 +1,5 @@
-import type { PoolPolicy } from '../model/pool.ts';
-import type { PoolPolicyInput } from '../model/pool-policy.ts';
+import type { PoolPolicy } from '../model/pool/pool.ts';
+import type { PoolPolicyInput } from '../model/pool/pool-policy.ts';
 import { formatDuration } from '../model/quantity.ts';
 
 /** Can be given to `pool create -f` as it is: durations are texts, sizes bytes, as in the spec of a sandbox. */

@@ -1,4 +1,4 @@
-import type { PoolShapeStatus } from '../model/pool.ts';
+import type { PoolShapeStatus } from '../model/pool/pool.ts';
 
 /** A row of `pool status` as `-o json` shows it. Times are milliseconds; absent values are null. */
 export interface PoolShapeView {

@@ -1,5 +1,5 @@
-import type { PoolDetails, PoolInfo, PoolInstance, PoolState } from '../model/pool.ts';
-import type { PoolPolicyInput } from '../model/pool-policy.ts';
+import type { PoolDetails, PoolInfo, PoolInstance, PoolState } from '../model/pool/pool.ts';
+import type { PoolPolicyInput } from '../model/pool/pool-policy.ts';
 import { policyView } from './policy-view.ts';
 import { type PoolShapeView, poolShapeView } from './pool-shape-view.ts';
 import { timestamp } from './timestamp.ts';

@@ -1,4 +1,4 @@
-import type { LayerProgress, PullEvent } from '../model/pull.ts';
+import type { LayerProgress, PullEvent } from '../model/image/pull.ts';
 import { type PulledView, pulledView } from './image-view.ts';
 
 /** A step of a pull, one a line; the last one is `done`. */

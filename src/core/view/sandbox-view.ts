@@ -1,8 +1,8 @@
-import type { Phase, PhaseState } from '../model/phase.ts';
 import { exitCodeOf, signalName } from '../model/process.ts';
 import { formatDuration } from '../model/quantity.ts';
-import type { Sandbox } from '../model/sandbox.ts';
-import type { SandboxSpec, SandboxSpecInput } from '../model/spec.ts';
+import type { Phase, PhaseState } from '../model/sandbox/phase.ts';
+import type { Sandbox } from '../model/sandbox/sandbox.ts';
+import type { SandboxSpec, SandboxSpecInput } from '../model/sandbox/spec.ts';
 import { timestamp } from './timestamp.ts';
 
 /** A sandbox as `-o json` and `-o yaml` show it. Times are RFC3339 in UTC; absent values are null. */

@@ -1,4 +1,4 @@
-import type { SandboxUsage } from '../model/sandbox.ts';
+import type { SandboxUsage } from '../model/sandbox/sandbox.ts';
 import type { LogUsage, SetAside, SystemUsage } from '../model/system.ts';
 import { timestamp } from './timestamp.ts';
 

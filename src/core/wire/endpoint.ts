@@ -1,4 +1,4 @@
-import { FsbError } from '../model/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 
 export type Endpoint = ({ kind: 'unix'; path: string } | { kind: 'tcp'; host: string; port: number }) &
   KnownAs;

@@ -1,4 +1,10 @@
-import { type ErrorBody, type ErrorCode, errorCodes, FsbError, isErrorCode } from '../model/errors.ts';
+import {
+  type ErrorBody,
+  type ErrorCode,
+  errorCodes,
+  FsbError,
+  isErrorCode,
+} from '../model/failure/errors.ts';
 
 /** Trailing metadata entry with the error's JSON body; `-bin` because messages are UTF-8 and metadata is ASCII. */
 export const ERROR_METADATA = 'fsb-error-bin';

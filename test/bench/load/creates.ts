@@ -1,4 +1,4 @@
-import type { SandboxRef } from '../../../src/core/model/sandbox.ts';
+import type { SandboxRef } from '../../../src/core/model/sandbox/sandbox.ts';
 import { HELLO, ready } from '../bench-pool.ts';
 import { forgetPeak, peakMemory, residentMemory } from '../proc.ts';
 import { type Figures, fail, figures, type Samples, single } from '../stats.ts';

@@ -1,4 +1,4 @@
-import type { SandboxRef } from '../../../src/core/model/sandbox.ts';
+import type { SandboxRef } from '../../../src/core/model/sandbox/sandbox.ts';
 import { HELLO } from '../bench-pool.ts';
 import { forgetPeak, peakMemory, residentMemory } from '../proc.ts';
 import { add, type Figures, figures, type Samples, sampleTogether, single } from '../stats.ts';

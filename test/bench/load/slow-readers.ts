@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SandboxRef } from '../../../src/core/model/sandbox.ts';
+import type { SandboxRef } from '../../../src/core/model/sandbox/sandbox.ts';
 import { HELLO } from '../bench-pool.ts';
 import { forgetPeak, peakMemory, residentMemory } from '../proc.ts';
 import { type Figures, figures, sampleTogether, single } from '../stats.ts';

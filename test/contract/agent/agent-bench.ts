@@ -1,6 +1,6 @@
 import type { AgentApi, AgentSandbox, StartRequest } from '../../../src/core/api/agent-api.ts';
 import { newSandboxId } from '../../../src/core/model/ids.ts';
-import { parseSpec, type SandboxSpecInput } from '../../../src/core/model/spec.ts';
+import { parseSpec, type SandboxSpecInput } from '../../../src/core/model/sandbox/spec.ts';
 
 /** The agent under test, and short words for what the cases do again and again. */
 export class AgentBench {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
 import { errorOf, execOf, finish, readRest, readUntil } from '../workbench.ts';
 import type { AgentBench } from './agent-bench.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { AgentNews } from '../../../src/core/api/agent-api.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import type { AgentBench } from './agent-bench.ts';
 
 export function agentWatchCases(bench: AgentBench): void {

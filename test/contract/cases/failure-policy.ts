@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { SandboxRef } from '../../../src/core/model/sandbox.ts';
+import type { SandboxRef } from '../../../src/core/model/sandbox/sandbox.ts';
 import { errorOf, readRest, type Workbench } from '../workbench.ts';
 
 const AUTO = { failure_policy: 'auto-recreate', recovery_timeout_seconds: 3600 };

@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { LayerProgress } from '../../../src/core/model/pull.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { LayerProgress } from '../../../src/core/model/image/pull.ts';
 import { tarOf } from '../../helpers/image/image-files.ts';
 import { errorOf, type Workbench } from '../workbench.ts';
 

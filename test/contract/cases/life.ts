@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import type { SandboxRef } from '../../../src/core/model/sandbox.ts';
+import type { SandboxRef } from '../../../src/core/model/sandbox/sandbox.ts';
 import { errorOf, finish, type Workbench } from '../workbench.ts';
 
 const followed = { follow: true, stdout: true, stderr: true };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { errorOf, execOf, finish, readUntil, type Workbench } from '../workbench.ts';
 
 /** Instances that somebody keeps for further commands. */

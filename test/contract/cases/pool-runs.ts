@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import type { LeaseRequest } from '../../../src/core/api/pool-api.ts';
-import type { ErrorBody } from '../../../src/core/model/errors.ts';
+import type { ErrorBody } from '../../../src/core/model/failure/errors.ts';
 import { errorOf, execOf, finish, readUntil, type Workbench } from '../workbench.ts';
 
 /** One-shot runs. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { PoolPolicyInput } from '../../../src/core/model/pool-policy.ts';
+import type { PoolPolicyInput } from '../../../src/core/model/pool/pool-policy.ts';
 import { errorOf, type Workbench } from '../workbench.ts';
 
 /** Pools as policies: made, changed, stopped, deleted. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { SandboxNews, WatchQuery } from '../../../src/core/api/sandbox-api.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { errorOf, type Workbench } from '../workbench.ts';
 
 /** Lists in pages, and watches from a revision. */

@@ -3,11 +3,11 @@ import { PassThrough } from 'node:stream';
 import pjson from '../../../package.json' with { type: 'json' };
 import type { PackageJson } from '../../../src/cli/program/command-set.ts';
 import { main } from '../../../src/cli/program/dispatch.ts';
-import type { ConnectOptions, World } from '../../../src/cli/world.ts';
+import type { ConnectOptions, World } from '../../../src/cli/terminal/world.ts';
 import { COMMANDS } from '../../../src/commands/index.ts';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { type Clock, systemClock } from '../../../src/core/model/clock.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 
 /** A stream that keeps what was written, and can be waited on. */
 export class Recorder extends PassThrough {

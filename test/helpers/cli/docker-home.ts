@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
-import type { LoginRequest, RegistryCredentials } from '../../../src/core/model/image-requests.ts';
+import type { LoginRequest, RegistryCredentials } from '../../../src/core/model/image/image-requests.ts';
 import { pullingCore } from '../image/pulling-core.ts';
 import { type CommandLineOptions, type CommandLineResult, runCommandLine } from './command-line.ts';
 

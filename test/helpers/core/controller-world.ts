@@ -1,10 +1,10 @@
 import { pino } from 'pino';
 import { Controller } from '../../../src/core/controller/controller.ts';
 import { EventLog } from '../../../src/core/events/event-log.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
 import { type Happening, isStep } from '../../../src/core/model/event.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
-import type { SandboxSpecInput } from '../../../src/core/model/spec.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
+import type { SandboxSpecInput } from '../../../src/core/model/sandbox/spec.ts';
 import { createManualClock } from '../manual-clock.ts';
 import { memoryTable } from './memory-table.ts';
 import { scriptedAgent } from './scripted-agent.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileSchema } from '../../../src/core/image/content/image-record.ts';
 import { readLayer } from '../../../src/core/image/content/layer-files.ts';
 import { partsOf } from '../../../src/core/image/content/usage.ts';
-import { digestOfHex } from '../../../src/core/model/digest.ts';
+import { digestOfHex } from '../../../src/core/model/image/digest.ts';
 
 /** Whole blobs and unpacked layers, by digest: what the images on record want, and what is on the disk. */
 export async function imageFiles(root: string): Promise<{ unnamed: string[]; missing: string[] }> {

@@ -1,6 +1,6 @@
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import type { LogEntry } from '../../../src/core/model/logs.ts';
-import type { SandboxRef } from '../../../src/core/model/sandbox.ts';
+import type { SandboxRef } from '../../../src/core/model/sandbox/sandbox.ts';
 
 /** One `logs -f`. */
 export class LogFollower {

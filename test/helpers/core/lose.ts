@@ -1,5 +1,5 @@
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
-import type { SandboxRef } from '../../../src/core/model/sandbox.ts';
+import type { SandboxRef } from '../../../src/core/model/sandbox/sandbox.ts';
 import { request, said } from './crash/sessions.ts';
 import { firstProcesses } from './first-processes.ts';
 

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { RootFilesystem } from '../../../src/core/model/image.ts';
+import type { RootFilesystem } from '../../../src/core/model/image/image.ts';
 
 // A tmpfs for the writable layers: an overlay on an overlay would be refused where the machine's own root is one.
 const PROLOGUE = 'set -e\nmount --make-rprivate /\nmount -t tmpfs none "$WORK"\nmkdir -p "$ROOT"\n';

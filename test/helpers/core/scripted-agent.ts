@@ -6,10 +6,10 @@ import type {
   StartedSandbox,
   StartRequest,
 } from '../../../src/core/api/agent-api.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import { refKey } from '../../../src/core/model/sandbox.ts';
-import { defaultResources, type Resources } from '../../../src/core/model/shape.ts';
-import type { SandboxSpec } from '../../../src/core/model/spec.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import { refKey } from '../../../src/core/model/sandbox/sandbox.ts';
+import { defaultResources, type Resources } from '../../../src/core/model/sandbox/shape.ts';
+import type { SandboxSpec } from '../../../src/core/model/sandbox/spec.ts';
 import { settle } from '../manual-clock.ts';
 
 /** A node without instances, for tests of the controller: starts and stops happen when and as the test says. */

@@ -1,6 +1,6 @@
 import type { GuestProcess } from '../../../src/core/guest/guest-channel.ts';
 import type { LogWriter } from '../../../src/core/logs/log-store.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import type { ExitStatus, OutputChunk } from '../../../src/core/model/process.ts';
 
 /** A main process whose output and end the test decides. */

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { Ending } from '../../../src/core/guest/ending.ts';
 import type { GuestChannel, GuestProcess, KnownProcess } from '../../../src/core/guest/guest-channel.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import type { ExitStatus, OutputChunk } from '../../../src/core/model/process.ts';
 import type { FakeCall, FakeStep } from '../pool/fake-script.ts';
 

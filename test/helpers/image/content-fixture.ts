@@ -7,7 +7,7 @@ import { ImageContent } from '../../../src/core/image/content/image-content.ts';
 import type { ImageRecord } from '../../../src/core/image/content/image-records.ts';
 import type { LocalImageStore } from '../../../src/core/image/image-store.ts';
 import { imageStoreOn } from '../../../src/core/image/local-image-store.ts';
-import { emptyImageConfig, type ImageInfo } from '../../../src/core/model/image.ts';
+import { emptyImageConfig, type ImageInfo } from '../../../src/core/model/image/image.ts';
 import { launch } from '../guest/guest-programs.ts';
 import { createManualClock, type ManualClock } from '../manual-clock.ts';
 import { noRegistries } from './memory-registry.ts';

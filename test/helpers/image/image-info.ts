@@ -1,4 +1,4 @@
-import type { ImageInfo } from '../../../src/core/model/image.ts';
+import type { ImageInfo } from '../../../src/core/model/image/image.ts';
 
 /** A row of `image list`, of whatever does not matter to a test. */
 export const imageInfo = (parts: Partial<ImageInfo> = {}): ImageInfo => ({

@@ -7,7 +7,7 @@ import type { LocalImageStore } from '../../../src/core/image/image-store.ts';
 import type { ImageStoreOptions } from '../../../src/core/image/image-store-options.ts';
 import { createImageStore } from '../../../src/core/image/local-image-store.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
-import type { ImageInfo } from '../../../src/core/model/image.ts';
+import type { ImageInfo } from '../../../src/core/model/image/image.ts';
 import { buildGuest, launch } from '../guest/guest-programs.ts';
 import { type LayoutFiles, type TestImage, tarOf, writeArchive } from './image-files.ts';
 import { noRegistries } from './memory-registry.ts';

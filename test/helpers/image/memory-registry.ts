@@ -6,9 +6,9 @@ import type {
   RemoteManifest,
   RemoteRepository,
 } from '../../../src/core/image/registry/registries.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { RegistryCredentials } from '../../../src/core/model/image-requests.ts';
-import type { ImageReference } from '../../../src/core/model/reference.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { RegistryCredentials } from '../../../src/core/model/image/image-requests.ts';
+import type { ImageReference } from '../../../src/core/model/image/reference.ts';
 import type { Descriptor, LayoutFiles } from './image-files.ts';
 
 /** What happens to the bytes of a blob on their way: a test holds them up, cuts them off, or changes them. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { PullRequest } from '../../../src/core/model/image-requests.ts';
-import type { PullEvent } from '../../../src/core/model/pull.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { PullRequest } from '../../../src/core/model/image/image-requests.ts';
+import type { PullEvent } from '../../../src/core/model/image/pull.ts';
 import {
   addBlob,
   addImage,

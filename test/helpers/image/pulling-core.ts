@@ -1,5 +1,5 @@
-import type { PullRequest } from '../../../src/core/model/image-requests.ts';
-import type { PullEvent } from '../../../src/core/model/pull.ts';
+import type { PullRequest } from '../../../src/core/model/image/image-requests.ts';
+import type { PullEvent } from '../../../src/core/model/image/pull.ts';
 import { type HostCore, hostCore } from '../core/host-core/host-core.ts';
 
 export interface PullingCore {

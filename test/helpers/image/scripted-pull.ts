@@ -1,10 +1,10 @@
 import type { PullReport, PullTerms } from '../../../src/core/image/pull/pull-image.ts';
 import { Pulls } from '../../../src/core/image/pull/pulls.ts';
 import type { PullResult } from '../../../src/core/image/pull/shared-pull.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { RegistryCredentials } from '../../../src/core/model/image-requests.ts';
-import type { LayerProgress, LayerState, PullEvent } from '../../../src/core/model/pull.ts';
-import { parseReference } from '../../../src/core/model/reference.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { RegistryCredentials } from '../../../src/core/model/image/image-requests.ts';
+import type { LayerProgress, LayerState, PullEvent } from '../../../src/core/model/image/pull.ts';
+import { parseReference } from '../../../src/core/model/image/reference.ts';
 import { createManualClock } from '../manual-clock.ts';
 
 /** One pull that the test leads: what it reports, and how it ends. */

@@ -1,4 +1,4 @@
-import type { PoolEvent } from '../../../src/core/model/pool.ts';
+import type { PoolEvent } from '../../../src/core/model/pool/pool.ts';
 
 type InstanceEvent = Extract<PoolEvent, { instance: string }>;
 

@@ -1,6 +1,6 @@
 import type { OpenChannel } from '../../../src/core/guest/guest-channel.ts';
 import { type Clock, systemClock } from '../../../src/core/model/clock.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import type { BootedInstance, RuntimeDriver } from '../../../src/core/runtime/driver.ts';
 import { MemoryChannel } from '../guest/memory-guest.ts';
 import { openChannel as openRealChannel } from '../guest/open-channel.ts';

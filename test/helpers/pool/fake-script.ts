@@ -1,5 +1,5 @@
 import type { Clock } from '../../../src/core/model/clock.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 
 export type FakeCall =
   | 'probe'

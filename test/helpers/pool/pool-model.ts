@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import type { FsbError } from '../../../src/core/model/errors.ts';
-import type { OnEmpty } from '../../../src/core/model/pool.ts';
-import { type Shape, shapeKey } from '../../../src/core/model/shape.ts';
+import type { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { OnEmpty } from '../../../src/core/model/pool/pool.ts';
+import { type Shape, shapeKey } from '../../../src/core/model/sandbox/shape.ts';
 import type { Claim } from '../../../src/core/pool/pool.ts';
 import { EventOrder } from './event-order.ts';
 import { type Step, type StepOptions, shapes } from './pool-steps.ts';

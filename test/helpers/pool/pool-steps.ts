@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { OnEmpty } from '../../../src/core/model/pool.ts';
-import type { Shape } from '../../../src/core/model/shape.ts';
+import type { OnEmpty } from '../../../src/core/model/pool/pool.ts';
+import type { Shape } from '../../../src/core/model/sandbox/shape.ts';
 import type { FakeStep } from './fake-driver.ts';
 import type { FakeCall } from './fake-script.ts';
 import { MiB, shapeOfSize } from './pool-world.ts';

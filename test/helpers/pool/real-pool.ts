@@ -5,7 +5,7 @@ import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import type { PoolRunRequest } from '../../../src/core/api/pool-api.ts';
 import type { ExecRequest } from '../../../src/core/api/sandbox-api.ts';
 import type { CoreEvent } from '../../../src/core/model/event.ts';
-import type { PoolDetails } from '../../../src/core/model/pool.ts';
+import type { PoolDetails } from '../../../src/core/model/pool/pool.ts';
 import type { ProcessSession } from '../../../src/core/model/process.ts';
 
 /** Short words for what the tests of pools with real instances do again and again. */

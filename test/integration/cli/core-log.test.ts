@@ -7,7 +7,7 @@ import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { openCoreLog } from '../../../src/cli/local/core-log.ts';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
 import { execOf, finish } from '../../contract/workbench.ts';
 import { buildGuest, repository } from '../../helpers/core/real-core.ts';

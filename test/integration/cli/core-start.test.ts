@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { guestDirectory } from '../../../src/cli/local/guest-directory.ts';
 import { ensureCore, stopCore } from '../../../src/cli/local/local-core.ts';
 import { acquireLock } from '../../../src/core/lock.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
 import { repository } from '../../helpers/core/real-core.ts';
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { type LogQuery, wholeLog } from '../../../src/core/model/logs.ts';
 import type { ProcessSession } from '../../../src/core/model/process.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { execOf, finish, Workbench } from '../../contract/workbench.ts';
 import { breakingProxy } from '../../helpers/core/breaking-proxy.ts';
 import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import type { Workbench } from '../../contract/workbench.ts';
 import type { RealCore } from '../../helpers/core/real-core.ts';
 

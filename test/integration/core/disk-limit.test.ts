@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { errorOf, execOf, finish, Workbench } from '../../contract/workbench.ts';
 import { startCoreProcess } from '../../helpers/core/core-process.ts';
 import { leftovers } from '../../helpers/core/leftovers.ts';

@@ -4,7 +4,7 @@ import { open as openLmdb } from 'lmdb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
 import { answers } from '../../helpers/core/crash/boxes.ts';
 import { firstProcesses } from '../../helpers/core/first-processes.ts';

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import type { ExecRequest } from '../../../src/core/api/sandbox-api.ts';
 import type { ProcessSession } from '../../../src/core/model/process.ts';
-import type { Sandbox, SandboxRef } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox, SandboxRef } from '../../../src/core/model/sandbox/sandbox.ts';
 import { errorOf, execOf, finish, Workbench } from '../../contract/workbench.ts';
 import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
 import { firstProcesses } from '../../helpers/core/first-processes.ts';

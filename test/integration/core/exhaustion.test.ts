@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readdir, rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { errorOf, type Finished, Workbench } from '../../contract/workbench.ts';
 import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
 import { leftRecords } from '../../helpers/core/left-records.ts';

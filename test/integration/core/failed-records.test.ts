@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { expect, it } from 'vitest';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
 import { Workbench } from '../../contract/workbench.ts';
 import { startCoreProcess } from '../../helpers/core/core-process.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { PoolShapeStatus } from '../../../src/core/model/pool.ts';
+import type { PoolShapeStatus } from '../../../src/core/model/pool/pool.ts';
 import { Workbench } from '../../contract/workbench.ts';
 import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 import { type SmallDisk, smallDisk } from '../../helpers/core/small-disk.ts';

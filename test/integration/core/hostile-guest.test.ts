@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { wholeLog } from '../../../src/core/model/logs.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { type ScriptedCore, startScriptedCore } from '../../helpers/core/scripted-core.ts';
 import { numbersProblem, textOf } from '../../helpers/core/storm/promises.ts';
 import { exitOf, OUTPUT_WINDOW, ScriptedGuest } from '../../helpers/guest/scripted-guest.ts';

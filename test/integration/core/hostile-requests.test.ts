@@ -3,7 +3,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { corePaths } from '../../../src/core/model/paths.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { Workbench } from '../../contract/workbench.ts';
 import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 

@@ -2,7 +2,7 @@ import { readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { PullEvent } from '../../../src/core/model/pull.ts';
+import type { PullEvent } from '../../../src/core/model/image/pull.ts';
 import { errorOf } from '../../contract/workbench.ts';
 import { makeRoot, type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 import { traces } from '../../helpers/core/traces.ts';

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import type { ProcessSession } from '../../../src/core/model/process.ts';
 import { execOf, finish } from '../../contract/workbench.ts';
 import { makeRoot, type RealCore, startRealCore } from '../../helpers/core/real-core.ts';

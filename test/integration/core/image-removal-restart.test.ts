@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { errorOf, Workbench } from '../../contract/workbench.ts';
 import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
 import { firstProcesses } from '../../helpers/core/first-processes.ts';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { errorOf, readUntil, Workbench } from '../../contract/workbench.ts';
 import { firstProcesses } from '../../helpers/core/first-processes.ts';
 import { lose } from '../../helpers/core/lose.ts';

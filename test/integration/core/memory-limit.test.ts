@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { corePaths } from '../../../src/core/model/paths.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import {
   ListRequest,
   FastPathServiceService as service,

@@ -7,7 +7,7 @@ import { Controller } from '../../../src/core/controller/controller.ts';
 import { EventLog } from '../../../src/core/events/event-log.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { errorOf, execOf, finish } from '../../contract/workbench.ts';
 import { type AgentProcess, startAgentProcess } from '../../helpers/core/agent-process.ts';
 import { memoryTable } from '../../helpers/core/memory-table.ts';

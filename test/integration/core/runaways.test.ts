@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { wholeLog } from '../../../src/core/model/logs.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { errorOf, finish, Workbench } from '../../contract/workbench.ts';
 import { webSocketHead } from '../../fuzz/raw-clients.ts';
 import { type ProcessorShare, processorShare } from '../../helpers/core/processor-share.ts';

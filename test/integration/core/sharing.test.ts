@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { errorOf, finish, Workbench } from '../../contract/workbench.ts';
 import { firstProcesses } from '../../helpers/core/first-processes.ts';
 import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';

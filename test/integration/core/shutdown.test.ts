@@ -5,7 +5,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
 import { Workbench } from '../../contract/workbench.ts';
 import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';

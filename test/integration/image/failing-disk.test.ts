@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UnpackThread } from '../../../src/core/image/unpack/threads/unpack-thread.ts';
 import type { UnpackJob } from '../../../src/core/image/unpack/worker/messages.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
-import type { PullEvent } from '../../../src/core/model/pull.ts';
+import type { PullEvent } from '../../../src/core/model/image/pull.ts';
 import { errorOf } from '../../contract/workbench.ts';
 import { limiter } from '../../helpers/descriptor-limit.ts';
 import { launch } from '../../helpers/guest/guest-programs.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UnpackBudget } from '../../../src/core/image/unpack/budget.ts';
-import type { FsbError } from '../../../src/core/model/errors.ts';
+import type { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { type TestEntry, tarOf } from '../../helpers/image/image-files.ts';
 
 import {

@@ -2,7 +2,7 @@ import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { oldDockerSaveFiles, tarOf } from '../../helpers/image/image-files.ts';
 import { tinyImage, useImageStore } from '../../helpers/image/image-store-fixture.ts';
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { shortDigest } from '../../../src/core/model/digest.ts';
-import type { LayerProgress } from '../../../src/core/model/pull.ts';
+import { shortDigest } from '../../../src/core/model/image/digest.ts';
+import type { LayerProgress } from '../../../src/core/model/image/pull.ts';
 import { writeBusyboxImage } from '../../helpers/image/busybox-image.ts';
 import {
   addBlob,

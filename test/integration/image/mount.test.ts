@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LocalImageStore } from '../../../src/core/image/image-store.ts';
 import { createImageStore } from '../../../src/core/image/local-image-store.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
-import type { ResolvedImage } from '../../../src/core/model/image.ts';
+import type { ResolvedImage } from '../../../src/core/model/image/image.ts';
 import { inMountedRoot } from '../../helpers/core/mounted-root.ts';
 import { buildGuest, launch } from '../../helpers/guest/guest-programs.ts';
 import { busyboxImage } from '../../helpers/image/busybox-image.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { digestOf, HOUR } from '../../helpers/image/content-fixture.ts';
 import { useContent } from '../../helpers/image/use-content.ts';
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { PullEvent } from '../../../src/core/model/pull.ts';
+import type { PullEvent } from '../../../src/core/model/image/pull.ts';
 import { errorOf } from '../../contract/workbench.ts';
 import { addImage, tarOf } from '../../helpers/image/image-files.ts';
 import { inState, usePullFixture } from '../../helpers/image/pull-fixture.ts';

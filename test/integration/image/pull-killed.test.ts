@@ -3,7 +3,7 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
-import type { PullEvent } from '../../../src/core/model/pull.ts';
+import type { PullEvent } from '../../../src/core/model/image/pull.ts';
 import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
 import { makeRoot } from '../../helpers/core/real-core.ts';
 import { seeded } from '../../helpers/core/storm/seeded.ts';

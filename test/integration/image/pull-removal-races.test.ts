@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { buildGuest } from '../../helpers/guest/guest-programs.ts';
 import { addImage, tarOf } from '../../helpers/image/image-files.ts';
 import { inChunks } from '../../helpers/image/memory-registry.ts';

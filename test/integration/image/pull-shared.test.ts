@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { addImage, tarOf } from '../../helpers/image/image-files.ts';
 import { tinyImage } from '../../helpers/image/image-store-fixture.ts';
 import { inChunks } from '../../helpers/image/memory-registry.ts';

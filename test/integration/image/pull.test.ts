@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { PullEvent } from '../../../src/core/model/pull.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { PullEvent } from '../../../src/core/model/image/pull.ts';
 import {
   addBlob,
   addImage,

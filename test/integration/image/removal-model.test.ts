@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { familiarName } from '../../../src/core/model/reference.ts';
+import { familiarName } from '../../../src/core/model/image/reference.ts';
 import { ContentFixture, digestOf } from '../../helpers/image/content-fixture.ts';
 import { ModelImages } from '../../helpers/image/image-model.ts';
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ImageRecord } from '../../../src/core/image/content/image-records.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { errorOf } from '../../contract/workbench.ts';
 import { digestOf } from '../../helpers/image/content-fixture.ts';
 import { useContent } from '../../helpers/image/use-content.ts';

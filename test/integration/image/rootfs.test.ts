@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import type { RootfsTerms } from '../../../src/core/model/image-requests.ts';
+import type { RootfsTerms } from '../../../src/core/model/image/image-requests.ts';
 import { ociArchitecture, tarOf } from '../../helpers/image/image-files.ts';
 import { useImageStore } from '../../helpers/image/image-store-fixture.ts';
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { adoptInstance, bootInstance } from '../../../src/core/instance/boot-instance.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import { newInstanceId } from '../../../src/core/model/ids.ts';
-import { defaultResources, type Shape } from '../../../src/core/model/shape.ts';
+import { defaultResources, type Shape } from '../../../src/core/model/sandbox/shape.ts';
 import { collect } from '../../helpers/guest/channel-fixture.ts';
 import { processSpec } from '../../helpers/guest/process-spec.ts';
 import { createFakeDriver, type FakeDriver } from '../../helpers/pool/fake-driver.ts';

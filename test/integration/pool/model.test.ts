@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PoolDetails, PoolInstance } from '../../../src/core/model/pool.ts';
+import type { PoolDetails, PoolInstance } from '../../../src/core/model/pool/pool.ts';
 import type { ProcessSession } from '../../../src/core/model/process.ts';
 import { firstProcesses } from '../../helpers/core/first-processes.ts';
 import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';

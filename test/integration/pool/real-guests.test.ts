@@ -1,8 +1,8 @@
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/core/model/clock.ts';
-import type { PoolEvent } from '../../../src/core/model/pool.ts';
-import { parsePolicy } from '../../../src/core/model/pool-policy.ts';
+import type { PoolEvent } from '../../../src/core/model/pool/pool.ts';
+import { parsePolicy } from '../../../src/core/model/pool/pool-policy.ts';
 import { createPool } from '../../../src/core/pool/create-pool.ts';
 import type { Claim, Pool } from '../../../src/core/pool/pool.ts';
 import { collect } from '../../helpers/guest/channel-fixture.ts';

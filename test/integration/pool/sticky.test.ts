@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { errorOf } from '../../contract/workbench.ts';
 import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 import { textOf } from '../../helpers/core/storm/promises.ts';

@@ -2,7 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
-import type { Lease, PoolDetails } from '../../../src/core/model/pool.ts';
+import type { Lease, PoolDetails } from '../../../src/core/model/pool/pool.ts';
 import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
 import { leftRecords } from '../../helpers/core/left-records.ts';
 import { makeRoot } from '../../helpers/core/real-core.ts';

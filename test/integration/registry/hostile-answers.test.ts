@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { gate } from '../../helpers/gate.ts';
 import { sha256 } from '../../helpers/image/image-files.ts';
 import { type ClientFixture, createClient, readWhole } from '../../helpers/image/registry/client-fixture.ts';

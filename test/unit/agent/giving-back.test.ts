@@ -6,9 +6,9 @@ import type { InstanceRecord, InstanceUse } from '../../../src/core/agent/ledger
 import type { Holder } from '../../../src/core/agent/pools/held-instance.ts';
 import { Holders } from '../../../src/core/agent/pools/holders.ts';
 import type { Instance } from '../../../src/core/instance/instance.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { PoolPolicy } from '../../../src/core/model/pool.ts';
-import type { Shape } from '../../../src/core/model/shape.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { PoolPolicy } from '../../../src/core/model/pool/pool.ts';
+import type { Shape } from '../../../src/core/model/sandbox/shape.ts';
 import { memoryTable } from '../../helpers/core/memory-table.ts';
 import { command, type NodeWorld, openNodeWorld, settle } from '../../helpers/core/node-world.ts';
 

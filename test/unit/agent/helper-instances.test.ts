@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { FilesRequest } from '../../../src/core/api/agent-api.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { PoolPolicyInput } from '../../../src/core/model/pool-policy.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { PoolPolicyInput } from '../../../src/core/model/pool/pool-policy.ts';
 import type { ProcessSession } from '../../../src/core/model/process.ts';
-import { defaultResources, type Shape } from '../../../src/core/model/shape.ts';
-import { parseSpec } from '../../../src/core/model/spec.ts';
+import { defaultResources, type Shape } from '../../../src/core/model/sandbox/shape.ts';
+import { parseSpec } from '../../../src/core/model/sandbox/spec.ts';
 import { failure } from '../../helpers/core/controller-world.ts';
 import { command, createNodeWorld, type NodeWorld } from '../../helpers/core/node-world.ts';
 import { gate as makeGate } from '../../helpers/gate.ts';

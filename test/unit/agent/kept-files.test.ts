@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Holder } from '../../../src/core/agent/pools/held-instance.ts';
-import type { Shape } from '../../../src/core/model/shape.ts';
-import { defaultResources } from '../../../src/core/model/shape.ts';
+import type { Shape } from '../../../src/core/model/sandbox/shape.ts';
+import { defaultResources } from '../../../src/core/model/sandbox/shape.ts';
 import { createNodeWorld, type NodeWorld } from '../../helpers/core/node-world.ts';
 import { settle } from '../../helpers/manual-clock.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { command, type NodeWorld, openNodeWorld, settle } from '../../helpers/core/node-world.ts';
 
 const HOUR = 3_600_000;

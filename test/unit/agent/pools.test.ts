@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { PoolPolicyInput } from '../../../src/core/model/pool-policy.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { PoolPolicyInput } from '../../../src/core/model/pool/pool-policy.ts';
 import { createNodeWorld, openNodeWorld, settle } from '../../helpers/core/node-world.ts';
 
 const errorOf = (call: Promise<unknown>): Promise<FsbError> =>

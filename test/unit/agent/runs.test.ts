@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import type { ProcessSession } from '../../../src/core/model/process.ts';
 import { command, type NodeWorld, openNodeWorld, settle } from '../../helpers/core/node-world.ts';
 

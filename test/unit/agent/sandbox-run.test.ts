@@ -4,7 +4,7 @@ import type { SlotEnd, SlotRecord } from '../../../src/core/agent/ledger/records
 import type { GiveBackOptions } from '../../../src/core/agent/pools/held-instance.ts';
 import { SandboxRun } from '../../../src/core/agent/sandboxes/sandbox-run.ts';
 import type { Instance } from '../../../src/core/instance/instance.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { memoryLog, scriptedMain } from '../../helpers/core/scripted-main.ts';
 import { processSpec } from '../../helpers/guest/process-spec.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';

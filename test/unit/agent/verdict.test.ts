@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { InstanceUse, LeaseRecord, SlotRecord } from '../../../src/core/agent/ledger/records.ts';
 import { upgradeInstanceRecord } from '../../../src/core/agent/ledger/records.ts';
 import { verdict } from '../../../src/core/agent/recovery/verdict.ts';
-import type { Shape } from '../../../src/core/model/shape.ts';
+import type { Shape } from '../../../src/core/model/sandbox/shape.ts';
 
 const sandbox: InstanceUse = { by: 'sandbox', sandboxId: 's' };
 const files: InstanceUse = { by: 'files', sandboxId: 's' };

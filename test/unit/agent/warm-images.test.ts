@@ -1,9 +1,9 @@
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
 import { WarmImages } from '../../../src/core/agent/pools/warm-images.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import { emptyImageConfig } from '../../../src/core/model/image.ts';
-import { machinePlatform } from '../../../src/core/model/platform.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import { emptyImageConfig } from '../../../src/core/model/image/image.ts';
+import { machinePlatform } from '../../../src/core/model/image/platform.ts';
 import { createPoolWorld, settle, shapeOf } from '../../helpers/pool/pool-world.ts';
 
 /** A name that means what the test says, and a pool with the policy that keeps two of it warm. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Context } from '../../../src/cli/config/context.ts';
 import { CONFIG_KEYS, type Config } from '../../../src/cli/config/schema.ts';
 import { chooseCore, type Origin, type Sources, settingOf } from '../../../src/cli/config/sources.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 
 /** Whoever may say something about a setting, and what. */
 interface Said {

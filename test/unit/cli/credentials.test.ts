@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { base64, type DockerHome, HUB, makeDockerHome } from '../../helpers/cli/docker-home.ts';
 import { pullingCore } from '../../helpers/image/pulling-core.ts';
 

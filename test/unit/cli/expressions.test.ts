@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileJsonPath } from '../../../src/cli/output/expressions/jsonpath.ts';
 import { compileTemplate } from '../../../src/cli/output/expressions/template.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 
 const box = {
   ...{ name: 'box', phase: 'Running', exit_code: null, generation: 2, warm: true, endpoints: ['a:1', 'b:2'] },

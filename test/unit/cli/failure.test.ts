@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { describeFailure } from '../../../src/cli/failure.ts';
+import { describeFailure } from '../../../src/cli/command/failure.ts';
 import { whyFailed } from '../../../src/cli/guest-tool/guest-tool.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 
 const context = { json: false, debug: false, command: 'fsb-ctl cp', flagNames: [] };
 

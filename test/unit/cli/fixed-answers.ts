@@ -1,10 +1,10 @@
 import type { Happening } from '../../../src/core/model/event.ts';
-import { emptyImageConfig, type ImageDetails, type ImageInfo } from '../../../src/core/model/image.ts';
+import { emptyImageConfig, type ImageDetails, type ImageInfo } from '../../../src/core/model/image/image.ts';
 import type { LogEntry } from '../../../src/core/model/logs.ts';
-import type { Lease, PoolDetails, PoolEvent } from '../../../src/core/model/pool.ts';
-import type { Sandbox, SandboxUsage } from '../../../src/core/model/sandbox.ts';
-import { defaultResources } from '../../../src/core/model/shape.ts';
-import { parseSpec } from '../../../src/core/model/spec.ts';
+import type { Lease, PoolDetails, PoolEvent } from '../../../src/core/model/pool/pool.ts';
+import type { Sandbox, SandboxUsage } from '../../../src/core/model/sandbox/sandbox.ts';
+import { defaultResources } from '../../../src/core/model/sandbox/shape.ts';
+import { parseSpec } from '../../../src/core/model/sandbox/spec.ts';
 import type { SystemHealth, SystemUsage } from '../../../src/core/model/system.ts';
 import { imageInfo } from '../../helpers/image/image-info.ts';
 import { poolWith, shapeRow } from './warming-core.ts';

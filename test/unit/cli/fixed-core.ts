@@ -2,8 +2,8 @@ import type { CoreApi, SystemApi } from '../../../src/core/api/core-api.ts';
 import type { ImageApi } from '../../../src/core/api/image-api.ts';
 import type { PoolApi } from '../../../src/core/api/pool-api.ts';
 import type { SandboxApi } from '../../../src/core/api/sandbox-api.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { Sandbox, SandboxRef } from '../../../src/core/model/sandbox.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { Sandbox, SandboxRef } from '../../../src/core/model/sandbox/sandbox.ts';
 import { exitedSession } from './exited-session.ts';
 import {
   details,

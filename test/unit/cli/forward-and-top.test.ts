@@ -4,7 +4,7 @@ import { parsePorts } from '../../../src/cli/forward/ports.ts';
 import { render } from '../../../src/cli/output/output.ts';
 import { processListing } from '../../../src/cli/top/process-view.ts';
 import { parseProcesses } from '../../../src/cli/top/processes.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 
 describe('ports', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { PullEvent } from '../../../src/core/model/pull.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { PullEvent } from '../../../src/core/model/image/pull.ts';
 import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
 import { imageInfo } from '../../helpers/image/image-info.ts';
 import { type PullingCore, pullingCore } from '../../helpers/image/pulling-core.ts';

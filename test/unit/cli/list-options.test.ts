@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseSelectors } from '../../../src/cli/select/label-selector.ts';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import type { SystemHealth } from '../../../src/core/model/system.ts';
 import { runCommandLine } from '../../helpers/cli/command-line.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { layerLine } from '../../../src/cli/images/layer-line.ts';
 import { LiveProgress } from '../../../src/cli/images/live-progress.ts';
-import type { LayerProgress, LayerState } from '../../../src/core/model/pull.ts';
+import type { LayerProgress, LayerState } from '../../../src/core/model/image/pull.ts';
 import { Recorder, TypedInput } from '../../helpers/cli/command-line.ts';
 import { Screen } from '../../helpers/cli/screen.ts';
 import { imageInfo } from '../../helpers/image/image-info.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { phaseText } from '../../../src/cli/output/sandbox-texts.ts';
-import type { PhaseState } from '../../../src/core/model/phase.ts';
+import type { PhaseState } from '../../../src/core/model/sandbox/phase.ts';
 import { sandboxView } from '../../../src/core/view/sandbox-view.ts';
 import { lost, NOW } from './fixed-answers.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import pjson from '../../../package.json' with { type: 'json' };
+import { wantsJson } from '../../../src/cli/command/wants-json.ts';
 import type { FlagArities } from '../../../src/cli/program/pass-through.ts';
-import { wantsJson } from '../../../src/cli/wants-json.ts';
 import { type CommandLineOptions, runCommandLine } from '../../helpers/cli/command-line.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 import { NOW } from './fixed-answers.ts';

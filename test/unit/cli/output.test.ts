@@ -9,7 +9,7 @@ import { jsonText } from '../../../src/cli/output/json-text.ts';
 import { type Listing, type OutputFormat, printable, render } from '../../../src/cli/output/output.ts';
 import { createdListing, sandboxListing } from '../../../src/cli/output/sandbox-listing.ts';
 import { printableText } from '../../../src/cli/output/table.ts';
-import { parseSpec } from '../../../src/core/model/spec.ts';
+import { parseSpec } from '../../../src/core/model/sandbox/spec.ts';
 import { sandboxView } from '../../../src/core/view/sandbox-view.ts';
 import { NOW, sandboxes } from './fixed-answers.ts';
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { policyFlags } from '../../../src/cli/pool/policy-flags.ts';
 import { policyFromFlags } from '../../../src/cli/pool/policy-from-flags.ts';
 import { poolName } from '../../../src/cli/pool/policy-request.ts';
-import { parsePolicy } from '../../../src/core/model/pool-policy.ts';
-import { policyFlags as flagOfKey } from '../../../src/core/model/pool-policy-problems.ts';
+import { parsePolicy } from '../../../src/core/model/pool/pool-policy.ts';
+import { policyFlags as flagOfKey } from '../../../src/core/model/pool/pool-policy-problems.ts';
 import { node } from './warming-core.ts';
 
 describe('policyFromFlags', () => {

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { type Listing, type OutputFormat, render } from '../../../src/cli/output/output.ts';
 import { poolStatusListing } from '../../../src/cli/output/pool-status-view.ts';
 import { poolListing } from '../../../src/cli/output/pool-view.ts';
-import type { PoolInfo } from '../../../src/core/model/pool.ts';
-import { parsePolicy } from '../../../src/core/model/pool-policy.ts';
+import type { PoolInfo } from '../../../src/core/model/pool/pool.ts';
+import { parsePolicy } from '../../../src/core/model/pool/pool-policy.ts';
 import { policyView } from '../../../src/core/view/policy-view.ts';
 import { node, poolWith, shapeRow } from './warming-core.ts';
 

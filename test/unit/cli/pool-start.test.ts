@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { PoolInstance } from '../../../src/core/model/pool.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { PoolInstance } from '../../../src/core/model/pool/pool.ts';
 import { type CommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 import { poolWith, shapeRow, type WarmingCore, warmingCore } from './warming-core.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readInput } from '../../../src/cli/spec/read-input.ts';
-import type { World } from '../../../src/cli/world.ts';
+import type { World } from '../../../src/cli/terminal/world.ts';
 
 let directory: string;
 const writers: ChildProcess[] = [];

@@ -4,10 +4,10 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { childEnvironment } from '../../../src/cli/child-environment.ts';
 import { clientSecurity } from '../../../src/cli/endpoints/credentials.ts';
 import { generateToken, securityFrom } from '../../../src/cli/local/security-flags.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { childEnvironment } from '../../../src/cli/terminal/child-environment.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 
 let cwd: string;
 beforeEach(() => {

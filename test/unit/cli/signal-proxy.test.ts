@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { proxySignals } from '../../../src/cli/session/signal-proxy.ts';
-import type { World } from '../../../src/cli/world.ts';
+import type { World } from '../../../src/cli/terminal/world.ts';
 import { Recorder } from '../../helpers/cli/command-line.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { parseCpus, parseMemory, parsePids } from '../../../src/cli/limit-flags.ts';
+import { parseCpus, parseMemory, parsePids } from '../../../src/cli/command/limit-flags.ts';
 import { runFlags } from '../../../src/cli/run/run-flags.ts';
 import { assertRunFlags, attaches } from '../../../src/cli/run/run-plan.ts';
 import { parseEnvFile, parseEnvWords, parsePairs } from '../../../src/cli/spec/env-words.ts';
 import { mergeSpecs, parsePort, parseVolume, specFromFlags } from '../../../src/cli/spec/spec-from-flags.ts';
-import { specFlags } from '../../../src/core/model/flag-names.ts';
+import { specFlags } from '../../../src/core/model/failure/flag-names.ts';
 
 it('has the flags that the errors of a spec name', () => {
   expect(Object.keys(runFlags).map((name) => `--${name}`)).toEqual(

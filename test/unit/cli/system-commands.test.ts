@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { PruneRequest } from '../../../src/core/model/image-requests.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { PruneRequest } from '../../../src/core/model/image/image-requests.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 import { NOW, sandboxes, usage } from './fixed-answers.ts';

@@ -2,9 +2,9 @@ import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import type { PoolChange } from '../../../src/core/api/pool-api.ts';
 import { EventLog } from '../../../src/core/events/event-log.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { PoolDetails, PoolShapeStatus } from '../../../src/core/model/pool.ts';
-import { type PoolPolicyInput, parsePolicy } from '../../../src/core/model/pool-policy.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { PoolDetails, PoolShapeStatus } from '../../../src/core/model/pool/pool.ts';
+import { type PoolPolicyInput, parsePolicy } from '../../../src/core/model/pool/pool-policy.ts';
 import { hostCore } from '../../helpers/core/host-core/host-core.ts';
 
 export const node = { cores: 2, memory: 8 * 1024 ** 3 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { specTemplate } from '../../../src/cli/spec/template.ts';
 import { checkSpec, parseSpecText } from '../../../src/cli/spec/yaml-spec.ts';
-import { sandboxSpecSchema } from '../../../src/core/model/spec.ts';
+import { sandboxSpecSchema } from '../../../src/core/model/sandbox/spec.ts';
 
 const check = async (text: string) => {
   const parsed = await parseSpecText(text, 'box.yaml');

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { askAgain } from '../../../src/core/client/ask-again.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 
 const there = async (): Promise<void> => {};
 const goingAway = (): FsbError => new FsbError('unavailable', 'the core is going away');

@@ -8,7 +8,7 @@ import { Controller } from '../../../src/core/controller/controller.ts';
 import { EventLog } from '../../../src/core/events/event-log.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import { type Happening, isStep } from '../../../src/core/model/event.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { errorOf } from '../../contract/workbench.ts';
 import { type BreakingProxy, breakingProxy } from '../../helpers/core/breaking-proxy.ts';
 import { exit } from '../../helpers/core/controller-world.ts';

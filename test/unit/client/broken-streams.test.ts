@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
 import type { ProcessSession, StreamName } from '../../../src/core/model/process.ts';
 import { type BreakingProxy, breakingProxy } from '../../helpers/core/breaking-proxy.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { type BreakingProxy, breakingProxy } from '../../helpers/core/breaking-proxy.ts';
 import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
-import { FsbError, isLost } from '../../../src/core/model/errors.ts';
+import { FsbError, isLost } from '../../../src/core/model/failure/errors.ts';
 import { breakingProxy } from '../../helpers/core/breaking-proxy.ts';
 import { hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { serveAndConnect } from '../../helpers/core/served-core.ts';

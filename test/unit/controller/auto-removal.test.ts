@@ -6,7 +6,7 @@ import { newSandbox } from '../../../src/core/controller/new-sandbox.ts';
 import { Registry } from '../../../src/core/controller/registry.ts';
 import { type LogEntry, wholeLog } from '../../../src/core/model/logs.ts';
 import type { ProcessSession } from '../../../src/core/model/process.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { controllerWorld, exit, failure } from '../../helpers/core/controller-world.ts';
 import { memoryTable } from '../../helpers/core/memory-table.ts';
 import { createManualClock, settle } from '../../helpers/manual-clock.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentSandboxState } from '../../../src/core/api/agent-api.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { exit, failure, controllerWorld as world } from '../../helpers/core/controller-world.ts';
 import { memoryTable } from '../../helpers/core/memory-table.ts';
 import { started } from '../../helpers/core/scripted-agent.ts';

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { SandboxSpecInput } from '../../../src/core/model/spec.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { SandboxSpecInput } from '../../../src/core/model/sandbox/spec.ts';
 import { failure, controllerWorld as world } from '../../helpers/core/controller-world.ts';
 import { started } from '../../helpers/core/scripted-agent.ts';
 import { gate } from '../../helpers/gate.ts';

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { Sandbox, SandboxRef } from '../../../src/core/model/sandbox.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { Sandbox, SandboxRef } from '../../../src/core/model/sandbox/sandbox.ts';
 import { exit, failure, controllerWorld as world } from '../../helpers/core/controller-world.ts';
 
 const box = { namespace: 'default', name: 'box' };

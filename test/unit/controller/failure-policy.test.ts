@@ -8,7 +8,7 @@ import {
   notRecreated,
   recreationOf,
 } from '../../../src/core/controller/failure-policy.ts';
-import type { PhaseState } from '../../../src/core/model/phase.ts';
+import type { PhaseState } from '../../../src/core/model/sandbox/phase.ts';
 
 const lost: Lost = { phase: 'Lost', since: 900, reason: 'gone' };
 const manual = { failure_policy: 'Manual', recovery_timeout_seconds: 60 } as const;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
 import type { Happening } from '../../../src/core/model/event.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { failure, controllerWorld as world } from '../../helpers/core/controller-world.ts';
 
 const box = { namespace: 'default', name: 'box' };

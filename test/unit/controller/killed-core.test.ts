@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import type { RecordTable } from '../../../src/core/store/store.ts';
 import { controllerWorld as world } from '../../helpers/core/controller-world.ts';
 import { memoryTable } from '../../helpers/core/memory-table.ts';

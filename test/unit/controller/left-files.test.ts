@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { FilesRequest } from '../../../src/core/api/agent-api.ts';
 import type { ExecRequest } from '../../../src/core/api/sandbox-api.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import type { ProcessSession } from '../../../src/core/model/process.ts';
 import { controllerWorld, exit, failure } from '../../helpers/core/controller-world.ts';
 

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { SandboxChange } from '../../../src/core/api/sandbox-api.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { exit, failure, controllerWorld as world } from '../../helpers/core/controller-world.ts';
 import { memoryTable } from '../../helpers/core/memory-table.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { failure, controllerWorld as world } from '../../helpers/core/controller-world.ts';
 
 const nameOf = (n: number): string => `box-${String(n).padStart(2, '0')}`;

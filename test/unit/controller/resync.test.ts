@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { controllerWorld, exit, failure } from '../../helpers/core/controller-world.ts';
 import { settle } from '../../helpers/manual-clock.ts';
 

@@ -2,8 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SandboxNews, WatchQuery } from '../../../src/core/api/sandbox-api.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { failure, controllerWorld as world } from '../../helpers/core/controller-world.ts';
 
 type World = ReturnType<typeof world>;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EventLog } from '../../../src/core/events/event-log.ts';
 import type { CoreEvent } from '../../../src/core/model/event.ts';
-import type { PoolEvent } from '../../../src/core/model/pool.ts';
+import type { PoolEvent } from '../../../src/core/model/pool/pool.ts';
 import { createManualClock, settle } from '../../helpers/manual-clock.ts';
 
 const idle = (instance: number): PoolEvent => ({ type: 'idle', instance: `i${instance}`, shape: 's' });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createOpenChannel } from '../../../src/core/guest/open-channel.ts';
 import type { GuestFrame } from '../../../src/core/guest/protocol/frames.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { ChannelFixture, collect } from '../../helpers/guest/channel-fixture.ts';
 import { openChannel } from '../../helpers/guest/open-channel.ts';
 import { processSpec } from '../../helpers/guest/process-spec.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { imageConfigFromOci } from '../../../src/core/image/format/image-config.ts';
-import { emptyImageConfig } from '../../../src/core/model/image.ts';
+import { emptyImageConfig } from '../../../src/core/model/image/image.ts';
 
 const configuration = (config: unknown): string =>
   JSON.stringify({ architecture: 'amd64', os: 'linux', config, rootfs: { type: 'layers', diff_ids: [] } });

@@ -3,7 +3,7 @@ import { adoptInstance, bootInstance } from '../../../src/core/instance/boot-ins
 import type { Instance, InstanceState } from '../../../src/core/instance/instance.ts';
 import { instanceTransition, instanceTransitions } from '../../../src/core/instance/transitions.ts';
 import { newInstanceId } from '../../../src/core/model/ids.ts';
-import { defaultResources, type Shape } from '../../../src/core/model/shape.ts';
+import { defaultResources, type Shape } from '../../../src/core/model/sandbox/shape.ts';
 import { createManualClock, type ManualClock, settle } from '../../helpers/manual-clock.ts';
 import { createFakeDriver, type FakeDriver } from '../../helpers/pool/fake-driver.ts';
 

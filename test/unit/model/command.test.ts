@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { emptyImageConfig, type ImageConfig } from '../../../src/core/model/image/image.ts';
 import {
   DEFAULT_PATH,
   environmentFor,
   processFor,
   stopSignalOf,
   termsWith,
-} from '../../../src/core/model/command.ts';
-import { emptyImageConfig, type ImageConfig } from '../../../src/core/model/image.ts';
-import { parseSpec, type SandboxSpecInput } from '../../../src/core/model/spec.ts';
+} from '../../../src/core/model/sandbox/command.ts';
+import { parseSpec, type SandboxSpecInput } from '../../../src/core/model/sandbox/spec.ts';
 
 const spec = (change: Partial<SandboxSpecInput> = {}) => parseSpec({ image: 'tool', ...change });
 const image = (change: Partial<ImageConfig> = {}): ImageConfig => ({ ...emptyImageConfig, ...change });

@@ -6,7 +6,7 @@ import {
   assertEnoughDescriptors,
   Descriptors,
   descriptorLimit,
-} from '../../../src/core/model/descriptors.ts';
+} from '../../../src/core/model/failure/descriptors.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 
 const before = descriptorLimit()!;

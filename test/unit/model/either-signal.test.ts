@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect, it } from 'vitest';
-import { eachWithEither, either, withEither } from '../../../src/core/model/either-signal.ts';
+import { eachWithEither, either, withEither } from '../../../src/core/model/async/either-signal.ts';
 
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
 

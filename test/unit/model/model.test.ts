@@ -1,12 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readChange } from '../../../src/core/model/change.ts';
-import { didYouMean } from '../../../src/core/model/did-you-mean.ts';
-import { type ErrorCode, errorCodes, FsbError } from '../../../src/core/model/errors.ts';
+import { didYouMean } from '../../../src/core/model/failure/did-you-mean.ts';
+import { type ErrorCode, errorCodes, FsbError } from '../../../src/core/model/failure/errors.ts';
 import { isInstanceId, isName, newInstanceId, newSandboxName } from '../../../src/core/model/ids.ts';
-import { readLeaseRequest } from '../../../src/core/model/lease-request.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
-import { isLive, type PhaseState, phases, transition, transitions } from '../../../src/core/model/phase.ts';
+import { readLeaseRequest } from '../../../src/core/model/pool/lease-request.ts';
 import { exitCodeOf, parseSignal } from '../../../src/core/model/process.ts';
 import {
   formatAge,
@@ -15,8 +13,16 @@ import {
   parseDuration,
   parseSize,
 } from '../../../src/core/model/quantity.ts';
-import { defaultResources, type Shape, shapeKey } from '../../../src/core/model/shape.ts';
-import { parseSpec } from '../../../src/core/model/spec.ts';
+import { readChange } from '../../../src/core/model/sandbox/change.ts';
+import {
+  isLive,
+  type PhaseState,
+  phases,
+  transition,
+  transitions,
+} from '../../../src/core/model/sandbox/phase.ts';
+import { defaultResources, type Shape, shapeKey } from '../../../src/core/model/sandbox/shape.ts';
+import { parseSpec } from '../../../src/core/model/sandbox/spec.ts';
 
 describe('durations', () => {
   it.each([

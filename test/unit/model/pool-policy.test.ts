@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import { defaultPolicy, parsePolicy } from '../../../src/core/model/pool-policy.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import { defaultPolicy, parsePolicy } from '../../../src/core/model/pool/pool-policy.ts';
 import { MiB } from '../../helpers/pool/pool-world.ts';
 
 const node = { cores: 2, memory: 10_240 * MiB };

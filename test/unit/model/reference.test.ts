@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import {
   canonicalReference,
   familiarName,
   familiarReference,
   parseReference,
   repositoryOf,
-} from '../../../src/core/model/reference.ts';
+} from '../../../src/core/model/image/reference.ts';
 
 const DIGEST = `sha256:${'0a'.repeat(32)}`;
 

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keyOf, keysFor, registryName } from '../../../src/cli/login/registry-name.ts';
 import { parseRegistriesFile } from '../../../src/core/image/registry/configuration-file.ts';
-import { parseReference } from '../../../src/core/model/reference.ts';
-import { registryHost } from '../../../src/core/model/registry-host.ts';
+import { parseReference } from '../../../src/core/model/image/reference.ts';
+import { registryHost } from '../../../src/core/model/image/registry-host.ts';
 
 describe('registryHost', () => {
   it.each([

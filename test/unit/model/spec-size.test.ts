@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseSpec, type SandboxSpecInput } from '../../../src/core/model/spec.ts';
+import { parseSpec, type SandboxSpecInput } from '../../../src/core/model/sandbox/spec.ts';
 import { controllerWorld, failure } from '../../helpers/core/controller-world.ts';
 
 const MIB = 1024 * 1024;

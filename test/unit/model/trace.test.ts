@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import {
   type Span,
   type SpanFailure,

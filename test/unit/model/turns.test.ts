@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Turns } from '../../../src/core/model/turns.ts';
+import { Turns } from '../../../src/core/model/async/turns.ts';
 import { settle } from '../../helpers/manual-clock.ts';
 
 describe('turns', () => {

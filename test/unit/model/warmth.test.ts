@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { PoolDetails, PoolShapeStatus } from '../../../src/core/model/pool.ts';
-import { type PoolPolicyInput, parsePolicy } from '../../../src/core/model/pool-policy.ts';
-import { warmthOf } from '../../../src/core/model/warmth.ts';
+import type { PoolDetails, PoolShapeStatus } from '../../../src/core/model/pool/pool.ts';
+import { type PoolPolicyInput, parsePolicy } from '../../../src/core/model/pool/pool-policy.ts';
+import { warmthOf } from '../../../src/core/model/pool/warmth.ts';
 
 const MEBI = 1024 ** 2;
 

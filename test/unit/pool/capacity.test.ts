@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FsbError } from '../../../src/core/model/errors.ts';
+import type { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { CLOSURE } from '../../../src/core/pool/decide/passing.ts';
 import { createPoolWorld, MiB, settle, shapeOf, shapeOfSize } from '../../helpers/pool/pool-world.ts';
 

@@ -1,7 +1,7 @@
 import pino from 'pino';
 import { expect, it } from 'vitest';
 import type { Instance } from '../../../src/core/instance/instance.ts';
-import { parsePolicy } from '../../../src/core/model/pool-policy.ts';
+import { parsePolicy } from '../../../src/core/model/pool/pool-policy.ts';
 import { createPool } from '../../../src/core/pool/create-pool.ts';
 import type { Pool } from '../../../src/core/pool/pool.ts';
 import { createManualClock, settle } from '../../helpers/manual-clock.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { Alarm } from '../../../src/core/pool/care/alarm.ts';
 import { ClaimTimes } from '../../../src/core/pool/claims/claim-times.ts';
 import { WaitQueue } from '../../../src/core/pool/claims/wait-queue.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bootInstance } from '../../../src/core/instance/boot-instance.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { newInstanceId } from '../../../src/core/model/ids.ts';
 import { createPoolWorld, type PoolWorld, settle, shapeOf } from '../../helpers/pool/pool-world.ts';
 

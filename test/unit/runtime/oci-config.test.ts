@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultResources, type Shape } from '../../../src/core/model/shape.ts';
+import { defaultResources, type Shape } from '../../../src/core/model/sandbox/shape.ts';
 import { cpuQuota, ociConfig } from '../../../src/core/runtime/oci/bundle/oci-config.ts';
 import { shapeMounts } from '../../../src/core/runtime/oci/bundle/oci-mounts.ts';
 import { seccompProfile } from '../../../src/core/runtime/oci/bundle/seccomp-profile.ts';

@@ -78,7 +78,7 @@ describe('a node over a wire', () => {
       takenBack();
       return onStart(request, signal);
     };
-    const { parseSpec } = await import('../../../src/core/model/spec.ts');
+    const { parseSpec } = await import('../../../src/core/model/sandbox/spec.ts');
     const request = { sandboxId: ID, claimName: 'default/box', spec: parseSpec({ image: 'host' }) };
     // It has started all the same: in one process its caller hears that, too.
     const started = await served.agent.start(request, { signal: abort.signal });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2';
 import { get } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { errorCodes } from '../../../src/core/model/errors.ts';
+import { errorCodes } from '../../../src/core/model/failure/errors.ts';
 import { Allowance } from '../../../src/core/server/auth/allowance.ts';
 import { errorOf, execOf } from '../../contract/workbench.ts';
 import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';

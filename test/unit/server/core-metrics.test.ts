@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/core/model/clock.ts';
-import type { PoolShapeStatus } from '../../../src/core/model/pool.ts';
+import type { PoolShapeStatus } from '../../../src/core/model/pool/pool.ts';
 import { type CoreMetrics, createCoreMetrics } from '../../../src/core/server/metrics/core-metrics.ts';
 import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';

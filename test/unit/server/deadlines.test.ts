@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { CreateRequest } from '../../../src/core/wire/gen/fastpath/v1/fastpath.ts';
 import { breakingProxy } from '../../helpers/core/breaking-proxy.ts';
 import { controllerWorld as world } from '../../helpers/core/controller-world.ts';

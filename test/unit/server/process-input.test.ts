@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import type { ProcessSession } from '../../../src/core/model/process.ts';
 import type { Connection } from '../../../src/core/server/ws/connection.ts';
 import { ProcessInput } from '../../../src/core/server/ws/process-input.ts';

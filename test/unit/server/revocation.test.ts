@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import type { Caller } from '../../../src/core/model/caller.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
-import type { ErrorBody } from '../../../src/core/model/errors.ts';
+import type { ErrorBody } from '../../../src/core/model/failure/errors.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
 import { Tenures } from '../../../src/core/server/auth/tenures.ts';
 import { errorOf, execOf } from '../../contract/workbench.ts';

@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
-import type { ErrorCode } from '../../../src/core/model/errors.ts';
+import type { ErrorCode } from '../../../src/core/model/failure/errors.ts';
 import { startServers } from '../../../src/core/server/servers.ts';
 import { errorOf, execOf, finish } from '../../contract/workbench.ts';
 import { Authority } from '../../helpers/core/certificates.ts';

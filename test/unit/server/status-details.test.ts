@@ -1,6 +1,6 @@
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { errorDetails } from '../../helpers/core/error-details.ts';
 import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { loadProto, type ProtoClient, protoClient, serviceError } from '../../helpers/core/proto-client.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import type { Servers } from '../../../src/core/server/servers.ts';
 import { channels, encodeFrame, subprotocols } from '../../../src/core/wire/stream/frames.ts';
 import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';

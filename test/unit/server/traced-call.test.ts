@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { type SpanFailure, useTracer } from '../../../src/core/model/trace.ts';
 import { statusOf } from '../../../src/core/server/grpc/call.ts';
 import { tracedCall } from '../../../src/core/server/grpc/traced-call.ts';

@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { open } from 'lmdb';
 import { describe, expect, it } from 'vitest';
-import { watchFailpoints } from '../../../src/core/model/failpoint.ts';
+import { watchFailpoints } from '../../../src/core/model/failure/failpoint.ts';
 import { findDamage, usedBytes } from '../../../src/core/store/environment-file.ts';
 import { makePlace, type Place } from './harness.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { CappedOutput } from '../../../src/core/tools/run/capped-output.ts';
 import type { ProgramEnd } from '../../../src/core/tools/run/run-program.ts';
 import { outcomeOf } from '../../../src/core/tools/tool/tool-result.ts';

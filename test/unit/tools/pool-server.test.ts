@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { PoolEvent } from '../../../src/core/model/pool.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { PoolEvent } from '../../../src/core/model/pool/pool.ts';
 import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type ServedPoolServer, servePoolServer } from '../../helpers/pool/served-pool-server.ts';
 

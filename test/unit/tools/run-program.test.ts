@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { KILL_GRACE, type Program, runProgram } from '../../../src/core/tools/run/run-program.ts';
 import {
   type ScriptedSandbox,

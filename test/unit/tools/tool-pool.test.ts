@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CoreEvent } from '../../../src/core/model/event.ts';
-import type { PoolDetails, PoolEvent } from '../../../src/core/model/pool.ts';
+import type { PoolDetails, PoolEvent } from '../../../src/core/model/pool/pool.ts';
 import { parseSandboxConfig } from '../../../src/core/tools/pool/sandbox-config.ts';
 import { ToolPool } from '../../../src/core/tools/pool/tool-pool.ts';
 import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';

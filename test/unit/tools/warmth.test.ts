@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { PoolDetails, PoolInstance, PoolShapeStatus } from '../../../src/core/model/pool.ts';
-import { parsePolicy } from '../../../src/core/model/pool-policy.ts';
+import type { PoolDetails, PoolInstance, PoolShapeStatus } from '../../../src/core/model/pool/pool.ts';
+import { parsePolicy } from '../../../src/core/model/pool/pool-policy.ts';
 import { warmthOf } from '../../../src/core/tools/pool/warmth.ts';
 
 const node = { cores: 2, memory: 2 ** 34 };

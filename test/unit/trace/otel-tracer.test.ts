@@ -5,7 +5,7 @@ import {
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FsbError } from '../../../src/core/model/errors.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { traced, useTracer } from '../../../src/core/model/trace.ts';
 import { otelTracer, parseTraceparent } from '../../../src/core/trace/otel-tracer.ts';
 

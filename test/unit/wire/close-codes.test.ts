@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { type ErrorCode, errorCodes } from '../../../src/core/model/errors.ts';
+import { type ErrorCode, errorCodes } from '../../../src/core/model/failure/errors.ts';
 import { closeCodeOf, closeReason } from '../../../src/core/wire/stream/close-codes.ts';
 import { channels } from '../../../src/core/wire/stream/frames.ts';
 

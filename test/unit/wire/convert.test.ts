@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SandboxChange } from '../../../src/core/api/sandbox-api.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
-import type { PhaseState } from '../../../src/core/model/phase.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox.ts';
-import { parseSpec, type SandboxSpecInput } from '../../../src/core/model/spec.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { PhaseState } from '../../../src/core/model/sandbox/phase.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
+import { parseSpec, type SandboxSpecInput } from '../../../src/core/model/sandbox/spec.ts';
 import { assertChangeFitsWire, changeFromWire, changeToWire } from '../../../src/core/wire/convert/change.ts';
 import { assertSpecFitsWire, createFromWire, createToWire } from '../../../src/core/wire/convert/create.ts';
 import { deleteFromWire, deleteToWire } from '../../../src/core/wire/convert/parts.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { errorCodes, FsbError, isErrorCode } from '../../../src/core/model/errors.ts';
+import { errorCodes, FsbError, isErrorCode } from '../../../src/core/model/failure/errors.ts';
 import type { LogEntry } from '../../../src/core/model/logs.ts';
 import type { ExitStatus } from '../../../src/core/model/process.ts';
 import { closeCodeOf, closeReason } from '../../../src/core/wire/stream/close-codes.ts';

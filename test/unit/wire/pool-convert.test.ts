@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LeaseRequest } from '../../../src/core/api/pool-api.ts';
-import { FsbError } from '../../../src/core/model/errors.ts';
 import type { Happening } from '../../../src/core/model/event.ts';
-import { readLeaseRequest } from '../../../src/core/model/lease-request.ts';
-import type { PoolDetails, PoolEvent, PoolPolicy } from '../../../src/core/model/pool.ts';
-import { mergePolicy, type PoolPolicyInput, parsePolicy } from '../../../src/core/model/pool-policy.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import { readLeaseRequest } from '../../../src/core/model/pool/lease-request.ts';
+import type { PoolDetails, PoolEvent, PoolPolicy } from '../../../src/core/model/pool/pool.ts';
+import { mergePolicy, type PoolPolicyInput, parsePolicy } from '../../../src/core/model/pool/pool-policy.ts';
 import {
   eventFromWire,
   eventQueryFromWire,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AttachRequest, ExecRequest } from '../../../src/core/api/sandbox-api.ts';
-import { errorCodes, FsbError, isErrorCode } from '../../../src/core/model/errors.ts';
+import { errorCodes, FsbError, isErrorCode } from '../../../src/core/model/failure/errors.ts';
 import type { LogQuery } from '../../../src/core/model/logs.ts';
 import { isLoopback } from '../../../src/core/model/loopback.ts';
 import { formatEndpoint, parseEndpoint } from '../../../src/core/wire/endpoint.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PoolRunRequest } from '../../../src/core/api/pool-api.ts';
-import { readLeaseRequest } from '../../../src/core/model/lease-request.ts';
+import { readLeaseRequest } from '../../../src/core/model/pool/lease-request.ts';
 import { runFromJson, runFromQuery, runToTransport } from '../../../src/core/wire/stream/run-request.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 40 });

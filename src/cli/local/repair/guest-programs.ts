@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FsbError } from '../../../core/model/errors.ts';
+import { FsbError } from '../../../core/model/failure/errors.ts';
 import { guestDirectory } from '../guest-directory.ts';
 import type { FindFaults } from './fault.ts';
 

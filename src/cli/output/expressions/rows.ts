@@ -1,4 +1,4 @@
-import { FsbError } from '../../../core/model/errors.ts';
+import { FsbError } from '../../../core/model/failure/errors.ts';
 import { nearest } from '../nearest.ts';
 import { type Data, isObject } from './values.ts';
 

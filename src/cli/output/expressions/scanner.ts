@@ -1,4 +1,4 @@
-import { FsbError } from '../../../core/model/errors.ts';
+import { FsbError } from '../../../core/model/failure/errors.ts';
 import { nearest } from '../nearest.ts';
 
 /** Reads an expression from left to right, and says where it is wrong. */

@@ -1,4 +1,4 @@
-import { FsbError } from '../../../core/model/errors.ts';
+import { FsbError } from '../../../core/model/failure/errors.ts';
 import { type Data, elementOf, isObject, isTrue, keyOf, ordered, same, textOf } from './values.ts';
 
 interface TemplateFunction {

@@ -1,4 +1,4 @@
-import { FsbError } from '../../../core/model/errors.ts';
+import { FsbError } from '../../../core/model/failure/errors.ts';
 import { NoField } from './rows.ts';
 import type { Scanner } from './scanner.ts';
 import { templateFunctions } from './template-functions.ts';

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import type { ExecRequest } from '../../api/sandbox-api.ts';
-import { abortable } from '../../model/abortable.ts';
+import { abortable } from '../../model/async/abortable.ts';
+import { noop } from '../../model/async/noop.ts';
 import type { Clock } from '../../model/clock.ts';
-import type { FsbError } from '../../model/errors.ts';
+import type { FsbError } from '../../model/failure/errors.ts';
 import type { ProcessSession } from '../../model/process.ts';
 import type { HeldInstance, Holder } from '../pools/held-instance.ts';
 import { Execs } from '../processes/execs.ts';
@@ -113,5 +114,3 @@ const execsIn = ({ instance }: HeldInstance): Execs =>
     surroundings: { env: {}, cwd: '', user: '' },
     kills: new MemoryKills(instance, true),
   });
-
-const noop = (): void => {};

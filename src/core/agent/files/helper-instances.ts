@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { FilesRequest } from '../../api/agent-api.ts';
 import type { CallOptions, ExecRequest } from '../../api/sandbox-api.ts';
-import { abortable } from '../../model/abortable.ts';
+import { abortable } from '../../model/async/abortable.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { ProcessSession } from '../../model/process.ts';
 import { bootHelper, type HelperGround } from './boot-helper.ts';
 import { HelperInstance } from './helper-instance.ts';

@@ -1,8 +1,8 @@
 import type { LeaseRequest } from '../../api/pool-api.ts';
-import { surroundingsOf } from '../../model/command.ts';
-import type { ResolvedImage } from '../../model/image.ts';
-import { readLeaseRequest } from '../../model/lease-request.ts';
-import { HOST_IMAGE } from '../../model/reference.ts';
+import type { ResolvedImage } from '../../model/image/image.ts';
+import { HOST_IMAGE } from '../../model/image/reference.ts';
+import { readLeaseRequest } from '../../model/pool/lease-request.ts';
+import { surroundingsOf } from '../../model/sandbox/command.ts';
 import type { Surroundings } from '../ledger/records.ts';
 import type { HeldInstance, Holder } from '../pools/held-instance.ts';
 import type { NamedPool } from '../pools/named-pool.ts';

@@ -1,5 +1,5 @@
 import type { ExecRequest } from '../../api/sandbox-api.ts';
-import type { Lease } from '../../model/pool.ts';
+import type { Lease } from '../../model/pool/pool.ts';
 import type { ProcessSession } from '../../model/process.ts';
 import type { ReleaseOptions } from '../../pool/pool.ts';
 import type { LeaseRecord } from '../ledger/records.ts';

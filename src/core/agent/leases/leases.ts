@@ -1,12 +1,13 @@
 import type { Logger } from 'pino';
 import type { LeaseRequest } from '../../api/pool-api.ts';
 import type { CallOptions, ExecRequest } from '../../api/sandbox-api.ts';
+import { noop } from '../../model/async/noop.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
 import { Expiry } from '../../model/expiry.ts';
-import { failpoint } from '../../model/failpoint.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
 import { newLeaseId, nothingNamed } from '../../model/ids.ts';
-import type { Lease } from '../../model/pool.ts';
+import type { Lease } from '../../model/pool/pool.ts';
 import type { ProcessSession } from '../../model/process.ts';
 import type { ReleaseOptions } from '../../pool/pool.ts';
 import type { LeaseRecord } from '../ledger/records.ts';
@@ -186,5 +187,3 @@ const stopping = (): FsbError => new FsbError('unavailable', 'the core is stoppi
 
 const endedEarly = (pool: string): FsbError =>
   new FsbError('unavailable', `pool ${pool} was emptied while the lease was made`);
-
-const noop = (): void => {};

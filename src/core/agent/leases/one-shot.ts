@@ -1,5 +1,6 @@
 import type { ExecRequest } from '../../api/sandbox-api.ts';
-import { throwIfAborted } from '../../model/errors.ts';
+import { noop } from '../../model/async/noop.ts';
+import { throwIfAborted } from '../../model/failure/errors.ts';
 import type { ProcessSession } from '../../model/process.ts';
 import type { ReleaseOptions } from '../../pool/pool.ts';
 import type { Surroundings } from '../ledger/records.ts';
@@ -75,5 +76,3 @@ export class OneShot {
     });
   }
 }
-
-const noop = (): void => {};

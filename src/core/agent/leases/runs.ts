@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import type { PoolRunRequest } from '../../api/pool-api.ts';
 import type { CallOptions } from '../../api/sandbox-api.ts';
-import { commandOf } from '../../model/command.ts';
-import { FsbError } from '../../model/errors.ts';
-import { failpoint } from '../../model/failpoint.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
 import type { ProcessSession } from '../../model/process.ts';
+import { commandOf } from '../../model/sandbox/command.ts';
 import type { Holder } from '../pools/held-instance.ts';
 import type { Pools } from '../pools/pools.ts';
 import type { ShapeGround } from '../shape-of.ts';

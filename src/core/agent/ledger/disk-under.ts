@@ -1,4 +1,4 @@
-import type { Shape } from '../../model/shape.ts';
+import type { Shape } from '../../model/sandbox/shape.ts';
 import type { Ledger } from './ledger.ts';
 
 /**

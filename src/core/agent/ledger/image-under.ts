@@ -1,5 +1,5 @@
-import { HOST_IMAGE } from '../../model/reference.ts';
-import type { SandboxSpec } from '../../model/spec.ts';
+import { HOST_IMAGE } from '../../model/image/reference.ts';
+import type { SandboxSpec } from '../../model/sandbox/spec.ts';
 import type { Ledger } from './ledger.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { RecordTable } from '../../store/store.ts';
 import type { InstanceRecord, InstanceUse } from './records.ts';
 

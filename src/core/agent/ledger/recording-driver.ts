@@ -1,5 +1,5 @@
 import type { ImageStore } from '../../image/image-store.ts';
-import { failpoint } from '../../model/failpoint.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
 import type { RuntimeDriver } from '../../runtime/driver.ts';
 import { KeptFiles } from './kept-files.ts';
 import type { Ledger } from './ledger.ts';

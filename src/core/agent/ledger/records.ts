@@ -1,8 +1,8 @@
 import type { GivenTerms } from '../../api/agent-api.ts';
 import { DEFAULT_POOL } from '../../model/ids.ts';
-import type { Lease } from '../../model/pool.ts';
+import type { Lease } from '../../model/pool/pool.ts';
 import type { ExitStatus, ProcessSpec, StreamName } from '../../model/process.ts';
-import type { Shape } from '../../model/shape.ts';
+import type { Shape } from '../../model/sandbox/shape.ts';
 
 /**
  * The ledger: one record for each instance of this node, written before it is booted and removed after it is

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Instance } from '../../instance/instance.ts';
-import { failpoint } from '../../model/failpoint.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
 import type { Claim, Pool, ReleaseOptions } from '../../pool/pool.ts';
 import type { KeptFiles } from '../ledger/kept-files.ts';
 import type { Ledger } from '../ledger/ledger.ts';

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import type { LocalImageStore } from '../../image/image-store.ts';
 import type { Instance } from '../../instance/instance.ts';
-import { FsbError } from '../../model/errors.ts';
-import type { PoolDetails, PoolInfo, PoolPolicy, PoolShapeStatus } from '../../model/pool.ts';
+import { noop } from '../../model/async/noop.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { PoolDetails, PoolInfo, PoolPolicy, PoolShapeStatus } from '../../model/pool/pool.ts';
 import { traced } from '../../model/trace.ts';
 import type { ClaimRequest, Pool } from '../../pool/pool.ts';
 import type { RecordTable } from '../../store/store.ts';
@@ -152,5 +153,3 @@ const stillThereError = (id: string): FsbError =>
   new FsbError('conflict', `instance ${id}, which has the files, could not be destroyed yet`, {
     hint: 'Try again in a minute. See what holds it with: fsb-ctl daemon logs',
   });
-
-const noop = (): void => {};

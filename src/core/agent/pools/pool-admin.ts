@@ -1,13 +1,13 @@
 import type { DrainOptions, PoolChange } from '../../api/pool-api.ts';
 import type { CallOptions } from '../../api/sandbox-api.ts';
+import { Turns } from '../../model/async/turns.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
-import { failpoint } from '../../model/failpoint.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
 import { DEFAULT_POOL } from '../../model/ids.ts';
-import type { PoolDetails, PoolInfo, PoolShapeStatus } from '../../model/pool.ts';
-import { mergePolicy, type PoolPolicyInput } from '../../model/pool-policy.ts';
+import type { PoolDetails, PoolInfo, PoolShapeStatus } from '../../model/pool/pool.ts';
+import { mergePolicy, type PoolPolicyInput } from '../../model/pool/pool-policy.ts';
 import { formatDuration } from '../../model/quantity.ts';
-import { Turns } from '../../model/turns.ts';
 import type { RecordTable } from '../../store/store.ts';
 import type { NamedPool } from './named-pool.ts';
 import { endsWithin } from './patience.ts';

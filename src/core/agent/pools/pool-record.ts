@@ -1,8 +1,13 @@
 import { z } from 'zod';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { DEFAULT_POOL, isName } from '../../model/ids.ts';
-import type { PoolPolicy, PoolState } from '../../model/pool.ts';
-import { defaultPolicy, type NodeSize, type PoolPolicyInput, parsePolicy } from '../../model/pool-policy.ts';
+import type { PoolPolicy, PoolState } from '../../model/pool/pool.ts';
+import {
+  defaultPolicy,
+  type NodeSize,
+  type PoolPolicyInput,
+  parsePolicy,
+} from '../../model/pool/pool-policy.ts';
 
 /** What survives the core of one pool; the key is its name. Written before a change takes effect. */
 export interface PoolRecord {

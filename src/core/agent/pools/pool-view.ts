@@ -1,4 +1,10 @@
-import type { PoolDetails, PoolInfo, PoolInstance, PoolPolicy, PoolShapeStatus } from '../../model/pool.ts';
+import type {
+  PoolDetails,
+  PoolInfo,
+  PoolInstance,
+  PoolPolicy,
+  PoolShapeStatus,
+} from '../../model/pool/pool.ts';
 import type { Pool, PooledInstance } from '../../pool/pool.ts';
 import type { PoolRecord } from './pool-record.ts';
 import type { MissingImage } from './warm-images.ts';

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { LocalImageStore } from '../../image/image-store.ts';
-import { FsbError } from '../../model/errors.ts';
-import type { ResolvedImage } from '../../model/image.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { ResolvedImage } from '../../model/image/image.ts';
 import type { Pool, WarmEntry } from '../../pool/pool.ts';
 import { shapeOf } from '../shape-of.ts';
 

@@ -1,5 +1,5 @@
 import type { GuestProcess } from '../../guest/guest-channel.ts';
-import { Latch } from '../../model/latch.ts';
+import { Latch } from '../../model/async/latch.ts';
 import type { ExitStatus, OutputChunk, ProcessSession } from '../../model/process.ts';
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };

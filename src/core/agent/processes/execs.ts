@@ -1,7 +1,7 @@
 import type { ExecRequest } from '../../api/sandbox-api.ts';
 import type { GuestChannel, GuestProcess } from '../../guest/guest-channel.ts';
-import { FsbError } from '../../model/errors.ts';
-import { failpoint } from '../../model/failpoint.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
 import type { ExitStatus, ProcessSession } from '../../model/process.ts';
 import type { Surroundings } from '../ledger/records.ts';
 import { execProcess } from './exec-process.ts';

@@ -4,9 +4,10 @@ import type { KnownProcess } from '../../guest/guest-channel.ts';
 import type { ImageStore } from '../../image/image-store.ts';
 import type { Instance } from '../../instance/instance.ts';
 import type { LogStore } from '../../logs/log-store.ts';
+import { noop } from '../../model/async/noop.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
-import { failpoint } from '../../model/failpoint.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
 import type { RuntimeInstance } from '../../runtime/driver.ts';
 import type { RecordTable } from '../../store/store.ts';
 import type { Agent } from '../agent.ts';
@@ -167,5 +168,3 @@ export async function keepIdle(
   pool.adoptIdle(instance, image.reference);
   return true;
 }
-
-const noop = (): void => {};

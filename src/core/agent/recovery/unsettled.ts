@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
+import { noop } from '../../model/async/noop.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { UnsettledInstance } from '../../model/system.ts';
 import { endsWithin } from '../pools/patience.ts';
 
@@ -116,5 +117,3 @@ export class Unsettled {
     await endsWithin(this.#clock, CLOSE_LIMIT, underWay);
   }
 }
-
-const noop = (): void => {};

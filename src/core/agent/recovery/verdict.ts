@@ -1,4 +1,4 @@
-import type { PoolPolicy } from '../../model/pool.ts';
+import type { PoolPolicy } from '../../model/pool/pool.ts';
 import type { InstanceRecord, SlotRecord } from '../ledger/records.ts';
 
 /**

@@ -1,6 +1,7 @@
 import type { AttachRequest } from '../../api/sandbox-api.ts';
 import type { LogStore } from '../../logs/log-store.ts';
-import { FsbError } from '../../model/errors.ts';
+import { noop } from '../../model/async/noop.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { type LogEntry, type LogQuery, wholeLog } from '../../model/logs.ts';
 import type { ExitStatus, OutputChunk, ProcessSession } from '../../model/process.ts';
 import type { SlotEnd, SlotRecord } from '../ledger/records.ts';
@@ -100,5 +101,3 @@ async function* joined(
 }
 
 async function* nothing(): AsyncGenerator<OutputChunk> {}
-
-const noop = (): void => {};

@@ -1,8 +1,8 @@
 import { isUnknownFormat } from '../../guest/process/spawn-error.ts';
-import { FsbError } from '../../model/errors.ts';
-import type { ResolvedImage } from '../../model/image.ts';
-import { formatPlatform, machinePlatform, type Platform } from '../../model/platform.ts';
-import { familiarName } from '../../model/reference.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { ResolvedImage } from '../../model/image/image.ts';
+import { formatPlatform, machinePlatform, type Platform } from '../../model/image/platform.ts';
+import { familiarName } from '../../model/image/reference.ts';
 
 /**
  * What to say of a program that the kernel does not know, in an image for another architecture: mostly it is nothing

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { RecordTable } from '../../store/store.ts';
 import type { SlotRecord } from '../ledger/records.ts';
 import type { Unsettled } from '../recovery/unsettled.ts';

@@ -1,5 +1,6 @@
 import type { LogWriter } from '../../logs/log-store.ts';
-import { Latch } from '../../model/latch.ts';
+import { Latch } from '../../model/async/latch.ts';
+import { noop } from '../../model/async/noop.ts';
 import type { OutputChunk, ProcessSession, StreamName } from '../../model/process.ts';
 import { Beginning } from './beginning.ts';
 import { OutputTap } from './output-tap.ts';
@@ -111,5 +112,3 @@ export class MainPump {
     tap.leave();
   }
 }
-
-const noop = (): void => {};

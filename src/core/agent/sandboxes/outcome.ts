@@ -1,6 +1,6 @@
 import type { GuestProcess } from '../../guest/guest-channel.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { SlotEnd } from '../ledger/records.ts';
 import type { MemoryVerdict } from './memory-verdict.ts';
 import type { Stopping } from './stopping.ts';

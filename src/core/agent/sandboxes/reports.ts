@@ -1,5 +1,5 @@
 import type { AgentNews, AgentSandbox } from '../../api/agent-api.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 
 /** Tells watchers what becomes of sandboxes. */
 export class Reports {

@@ -1,12 +1,13 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { LogStore } from '../../logs/log-store.ts';
+import { noop } from '../../model/async/noop.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
 import { type Deadline, Expiry } from '../../model/expiry.ts';
-import { failpoint } from '../../model/failpoint.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
 import { isIdStart } from '../../model/ids.ts';
-import { refKey, type SandboxRef } from '../../model/sandbox.ts';
+import { refKey, type SandboxRef } from '../../model/sandbox/sandbox.ts';
 import type { RecordTable } from '../../store/store.ts';
 
 /** Bytes of all together; the oldest go first. */
@@ -166,5 +167,3 @@ export class RetainedLogs {
 }
 
 const countedOf = ({ size }: RetainedLog): number => Math.max(size, LEAST);
-
-const noop = (): void => {};

@@ -4,13 +4,14 @@ import type { AgentStopOptions } from '../../api/agent-api.ts';
 import type { GuestProcess } from '../../guest/guest-channel.ts';
 import type { Instance } from '../../instance/instance.ts';
 import type { LogWriter } from '../../logs/log-store.ts';
+import { Latch } from '../../model/async/latch.ts';
+import { noop } from '../../model/async/noop.ts';
+import { Turns } from '../../model/async/turns.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
-import { failpoint } from '../../model/failpoint.ts';
-import { Latch } from '../../model/latch.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
 import type { ExitStatus } from '../../model/process.ts';
-import type { Resources } from '../../model/shape.ts';
-import { Turns } from '../../model/turns.ts';
+import type { Resources } from '../../model/sandbox/shape.ts';
 import type { SlotEnd, SlotRecord } from '../ledger/records.ts';
 import type { HeldInstance } from '../pools/held-instance.ts';
 import { Execs } from '../processes/execs.ts';
@@ -291,5 +292,3 @@ export class SandboxRun {
     if (!this.#detached) this.#options.logger.error({ err: error, sandbox: this.sandboxId }, what);
   }
 }
-
-const noop = (): void => {};

@@ -1,12 +1,13 @@
 import type { StartedSandbox, StartRequest } from '../../api/agent-api.ts';
 import type { GuestProcess } from '../../guest/guest-channel.ts';
 import type { LogStore, LogWriter } from '../../logs/log-store.ts';
+import { noop } from '../../model/async/noop.ts';
 import type { Clock } from '../../model/clock.ts';
-import { processFor, stopSignalOf, termsWith } from '../../model/command.ts';
-import { diskError } from '../../model/disk-failure.ts';
-import { throwIfAborted } from '../../model/errors.ts';
-import { failpoint } from '../../model/failpoint.ts';
-import type { NetworkMode } from '../../model/shape.ts';
+import { diskError } from '../../model/failure/disk-failure.ts';
+import { throwIfAborted } from '../../model/failure/errors.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
+import { processFor, stopSignalOf, termsWith } from '../../model/sandbox/command.ts';
+import type { NetworkMode } from '../../model/sandbox/shape.ts';
 import type { RecordTable } from '../../store/store.ts';
 import type { HelperInstances } from '../files/helper-instances.ts';
 import { onDiskOf } from '../ledger/disk-under.ts';
@@ -124,5 +125,3 @@ async function slotOf(
 function endpointsOf(network: NetworkMode, ports: readonly number[]): string[] {
   return network === 'host' ? ports.map((port) => `127.0.0.1:${port}`) : [];
 }
-
-const noop = (): void => {};

@@ -2,8 +2,9 @@ import type { Logger } from 'pino';
 import type { GuestProcess } from '../../guest/guest-channel.ts';
 import { withDeadline } from '../../instance/deadline.ts';
 import type { Instance } from '../../instance/instance.ts';
+import { noop } from '../../model/async/noop.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 
 const SIGTERM = 15;
 const SIGKILL = 9;
@@ -91,5 +92,3 @@ export class Stopping {
     }
   }
 }
-
-const noop = (): void => {};

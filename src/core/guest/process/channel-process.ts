@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { ExitStatus, StreamName, TerminalSize } from '../../model/process.ts';
 import type { GuestProcess } from '../guest-channel.ts';
 import type { CoreFrame, ExitFrame } from '../protocol/frames.ts';

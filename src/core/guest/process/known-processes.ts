@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { StreamName } from '../../model/process.ts';
 import type { KnownProcess } from '../guest-channel.ts';
 import type { ProcessFrame, SpawnFailedFrame } from '../protocol/frames.ts';

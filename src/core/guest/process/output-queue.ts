@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { OutputChunk, StreamName } from '../../model/process.ts';
 import { ProtocolError } from '../protocol/protocol-error.ts';
 

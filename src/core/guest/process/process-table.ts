@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { ProcessSpec, StreamName } from '../../model/process.ts';
 import type { GuestConnection } from '../connection.ts';
 import type { KnownProcess } from '../guest-channel.ts';

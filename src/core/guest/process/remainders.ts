@@ -1,5 +1,5 @@
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { OutputQueue } from './output-queue.ts';
 
 /** Milliseconds between two looks, and for a guest to answer one. */

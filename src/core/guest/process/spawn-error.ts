@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { SpawnFailedFrame } from '../protocol/frames.ts';
 
 const { ENOENT, ENOTDIR, EACCES, ENOEXEC, EISDIR, ELOOP } = constants.errno;

@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 
 /** The numbers of guest/PROTOCOL.md, "Error codes". */
 export const protocolErrors = {

@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { ProcessSpec } from '../../model/process.ts';
 import { encodeCoreFrame } from './core-frames.ts';
 import { LONGEST_FROM_CORE } from './frames.ts';

@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 
 /**
  * Splits what stands behind an instruction into words, with docker's quotes, backslashes and variables.

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { BLOCK, type Header, parseHeader } from '../../tar/header.ts';
 
 /** An image file taken for a root file system, and the other way round. */

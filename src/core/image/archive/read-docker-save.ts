@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
-import { digestOfHex } from '../../model/digest.ts';
-import { FsbError } from '../../model/errors.ts';
-import type { Platform } from '../../model/platform.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { digestOfHex } from '../../model/image/digest.ts';
+import type { Platform } from '../../model/image/platform.ts';
 import { type Compression, compressionOf } from '../bytes/decompress.ts';
 import { Digester } from '../bytes/digester.ts';
 import {

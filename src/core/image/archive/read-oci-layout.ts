@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers';
-import { FsbError } from '../../model/errors.ts';
-import type { Platform } from '../../model/platform.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { Platform } from '../../model/image/platform.ts';
 import { verified } from '../bytes/verify.ts';
 import { type Descriptor, indexSchema, parseDocument } from '../format/documents.ts';
 import { readManifest } from '../format/envelope.ts';

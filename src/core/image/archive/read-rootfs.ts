@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
-import type { RootfsTerms } from '../../model/image-requests.ts';
-import { type Platform, parsePlatform } from '../../model/platform.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
+import type { RootfsTerms } from '../../model/image/image-requests.ts';
+import { type Platform, parsePlatform } from '../../model/image/platform.ts';
 import { compressionOf, decompressed } from '../bytes/decompress.ts';
 import { Digester } from '../bytes/digester.ts';
 import { OCI_CONFIGURATION, OCI_MANIFEST } from '../format/media-types.ts';

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
-import { didYouMean } from '../../model/did-you-mean.ts';
-import { FsbError } from '../../model/errors.ts';
+import { didYouMean } from '../../model/failure/did-you-mean.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { parseSignal } from '../../model/process.ts';
 import { splitWords } from './dockerfile-words.ts';
 

@@ -3,7 +3,7 @@ import { lstat, readdir, realpath } from 'node:fs/promises';
 import { join, posix, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 
 /** The files inside an image file, wherever they lie. Names are as in the formats: `index.json`, `blobs/sha256/...`. */
 export interface ArchiveSource {

@@ -4,7 +4,7 @@ import { join, posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import tar from 'tar-stream';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 import { compressionOf, decompressed } from '../bytes/decompress.ts';
 import { whileRoom } from '../content/room.ts';
 import { type ArchiveSource, missing, normalName } from './source.ts';

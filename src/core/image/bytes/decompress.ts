@@ -5,8 +5,8 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { FsbError } from '../../model/errors.ts';
-import { hasStreams, notStarted } from '../../model/has-streams.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { hasStreams, notStarted } from '../../model/failure/has-streams.ts';
 
 export const ZSTD = '/usr/bin/zstd';
 const MAGIC_LENGTH = 4;

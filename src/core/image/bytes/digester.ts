@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { digestOfHex } from '../../model/digest.ts';
+import { digestOfHex } from '../../model/image/digest.ts';
 
 /** Makes the digest of what comes bit by bit. */
 export class Digester {

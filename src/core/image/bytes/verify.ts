@@ -1,4 +1,4 @@
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 import { Digester } from './digester.ts';
 
 export interface Expected {

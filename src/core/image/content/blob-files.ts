@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestOfHex, hexOf, isDigest } from '../../model/digest.ts';
+import { digestOfHex, hexOf, isDigest } from '../../model/image/digest.ts';
 
 export interface FoundBlob {
   digest: string;

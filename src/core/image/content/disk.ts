@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
-import { diskError } from '../../model/disk-failure.ts';
-import { FsbError } from '../../model/errors.ts';
+import { diskError } from '../../model/failure/disk-failure.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { NoRoom } from './room.ts';
 
 /** A failure to write something, as its caller is to see it. */

@@ -1,4 +1,4 @@
-import { abortable } from '../../model/abortable.ts';
+import { abortable } from '../../model/async/abortable.ts';
 
 /** Work on one blob that several wait for. */
 export class Flight {

@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { Launch } from '../launch.ts';
 
 /** A slow disk may have gigabytes of others to write, too. */

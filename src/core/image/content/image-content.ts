@@ -2,7 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
-import { digestOfHex } from '../../model/digest.ts';
+import { digestOfHex } from '../../model/image/digest.ts';
 import type { Launch } from '../launch.ts';
 import { Garbage } from './garbage.ts';
 import { type ImageRecord, ImageRecords } from './image-records.ts';

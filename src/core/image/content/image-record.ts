@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ImageConfig } from '../../model/image.ts';
+import type { ImageConfig } from '../../model/image/image.ts';
 
 const configSchema = z.object({
   entrypoint: z.array(z.string()),

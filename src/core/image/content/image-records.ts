@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { ReadRecords, RecordsFile } from './records-file.ts';
 import type { Reserve } from './reserve.ts';

@@ -1,10 +1,10 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { abortable } from '../../model/abortable.ts';
+import { abortable } from '../../model/async/abortable.ts';
 import type { Clock } from '../../model/clock.ts';
-import { throwIfAborted } from '../../model/errors.ts';
-import { failpoint } from '../../model/failpoint.ts';
+import { throwIfAborted } from '../../model/failure/errors.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
 import { writeError } from './disk.ts';
 import type { Collection } from './garbage.ts';
 import { bury, digitsOf, freeDirectory, type LayerRecord, readLayer } from './layer-files.ts';

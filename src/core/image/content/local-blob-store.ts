@@ -1,11 +1,11 @@
 import { rename, rm, stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { eachAbortable } from '../../model/abortable.ts';
+import { eachAbortable } from '../../model/async/abortable.ts';
 import type { Clock } from '../../model/clock.ts';
-import { isDigest } from '../../model/digest.ts';
-import { isDiskFull } from '../../model/disk-full.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
-import { failpoint } from '../../model/failpoint.ts';
+import { isDiskFull } from '../../model/failure/disk-full.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
+import { isDigest } from '../../model/image/digest.ts';
 import { writeHashed } from '../bytes/write-hashed.ts';
 import { BlobFiles } from './blob-files.ts';
 import type { BlobStore, BlobTerms, FetchOptions } from './blob-store.ts';

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { eachAbortable } from '../../model/abortable.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { eachAbortable } from '../../model/async/abortable.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 import { Digester } from '../bytes/digester.ts';
 import type { BlobTerms } from './blob-store.ts';
 import { assertRoom, whileRoom } from './room.ts';

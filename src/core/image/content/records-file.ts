@@ -1,8 +1,8 @@
 import { link, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
-import { diskError } from '../../model/disk-failure.ts';
-import { failpoint } from '../../model/failpoint.ts';
+import { diskError } from '../../model/failure/disk-failure.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
 import { syncDirectory, writeError } from './disk.ts';
 import { fileSchema, type ImageRecord } from './image-record.ts';
 

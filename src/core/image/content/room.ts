@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { formatSize } from '../../model/quantity.ts';
 
 /** Of a file system, what images leave to others: this many bytes, or this part of a small one. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 
 /** The JSON documents of image formats, as much of them as is used. Unknown members are allowed, as the formats demand. */
 

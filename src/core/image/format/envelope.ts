@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { ImageDocument } from '../intake/found-image.ts';
 import { type Descriptor, type Manifest, MOST_LAYERS, manifestSchema, parseDocument } from './documents.ts';
 import { isConfigurationType } from './media-types.ts';

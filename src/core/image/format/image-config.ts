@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { ImageConfig } from '../../model/image.ts';
+import type { ImageConfig } from '../../model/image/image.ts';
 import { type Configuration, configurationSchema, parseDocument } from './documents.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { FsbError } from '../../model/errors.ts';
-import { formatPlatform, machinePlatform, type Platform } from '../../model/platform.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { formatPlatform, machinePlatform, type Platform } from '../../model/image/platform.ts';
 import { type Descriptor, indexSchema, parseDocument } from './documents.ts';
 import { isIndexType } from './media-types.ts';
 

@@ -3,17 +3,17 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
-import { DEFAULT_PATH } from '../../model/command.ts';
-import { digestOfHex, hexOf, isDigest } from '../../model/digest.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { digestOfHex, hexOf, isDigest } from '../../model/image/digest.ts';
 import {
   emptyImageConfig,
   type ImageConfig,
   type ResolvedImage,
   type RootFilesystem,
-} from '../../model/image.ts';
-import { machinePlatform } from '../../model/platform.ts';
-import { HOST_IMAGE } from '../../model/reference.ts';
+} from '../../model/image/image.ts';
+import { machinePlatform } from '../../model/image/platform.ts';
+import { HOST_IMAGE } from '../../model/image/reference.ts';
+import { DEFAULT_PATH } from '../../model/sandbox/command.ts';
 import { writeError } from '../content/disk.ts';
 import { type HostSurvey, type SourceStamps, surveyHost } from './host-survey.ts';
 import { buildSkeleton } from './skeleton.ts';

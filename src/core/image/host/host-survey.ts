@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, lstatSync } from 'node:fs';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestOfHex } from '../../model/digest.ts';
+import { digestOfHex } from '../../model/image/digest.ts';
 import { filteredContent, isAllowed, isWorthEntering } from './etc-files.ts';
 
 /** Something below /etc that a `host` sandbox sees. `path` is relative to /etc. */

@@ -1,6 +1,6 @@
-import { FsbError } from '../../model/errors.ts';
-import type { ImageConfig } from '../../model/image.ts';
-import type { Platform } from '../../model/platform.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { ImageConfig } from '../../model/image/image.ts';
+import type { Platform } from '../../model/image/platform.ts';
 import { digestOf } from '../bytes/digester.ts';
 import { type Configuration, configurationSchema, parseDocument } from '../format/documents.ts';
 import { imageConfigOf } from '../format/image-config.ts';

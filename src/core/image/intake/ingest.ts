@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
+import { Turns } from '../../model/async/turns.ts';
 import type { Clock } from '../../model/clock.ts';
-import { shortDigest } from '../../model/digest.ts';
-import { throwIfAborted } from '../../model/errors.ts';
-import { failpoint } from '../../model/failpoint.ts';
-import type { LayerProgress, LayerState } from '../../model/pull.ts';
-import { Turns } from '../../model/turns.ts';
+import { throwIfAborted } from '../../model/failure/errors.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
+import { shortDigest } from '../../model/image/digest.ts';
+import type { LayerProgress, LayerState } from '../../model/image/pull.ts';
 import { flushToDisk } from '../content/flush.ts';
 import type { ImageContent } from '../content/image-content.ts';
 import type { ImageRecord } from '../content/image-records.ts';

@@ -1,5 +1,5 @@
-import { diskFull, isDiskFull } from '../../model/disk-full.ts';
-import { FsbError } from '../../model/errors.ts';
+import { diskFull, isDiskFull } from '../../model/failure/disk-full.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 
 /**
  * What bringing an image in failed with, as its caller is to see it: names the thing, and tells a full disk from a

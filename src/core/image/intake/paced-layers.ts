@@ -1,5 +1,5 @@
 import type { Clock } from '../../model/clock.ts';
-import type { LayerProgress, LayerState } from '../../model/pull.ts';
+import type { LayerProgress, LayerState } from '../../model/image/pull.ts';
 
 /** Milliseconds between two that tell only of the bytes of a layer. */
 const INTERVAL = 100;

@@ -1,5 +1,5 @@
-import { FsbError } from '../../model/errors.ts';
-import { canonicalReference, HOST_IMAGE, parseReference } from '../../model/reference.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { canonicalReference, HOST_IMAGE, parseReference } from '../../model/image/reference.ts';
 import type { FoundImage } from '../intake/found-image.ts';
 
 export interface NamedImage {

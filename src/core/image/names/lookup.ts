@@ -1,6 +1,6 @@
-import { didYouMean } from '../../model/did-you-mean.ts';
-import { digestOfHex, isDigest } from '../../model/digest.ts';
-import { FsbError } from '../../model/errors.ts';
+import { didYouMean } from '../../model/failure/did-you-mean.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { digestOfHex, isDigest } from '../../model/image/digest.ts';
 import {
   canonicalReference,
   familiarName,
@@ -8,7 +8,7 @@ import {
   type ImageReference,
   parseReference,
   repositoryOf,
-} from '../../model/reference.ts';
+} from '../../model/image/reference.ts';
 import type { ImageRecord } from '../content/image-records.ts';
 import { repositoryOfName } from './record-names.ts';
 

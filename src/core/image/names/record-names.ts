@@ -1,5 +1,10 @@
-import { isDigest } from '../../model/digest.ts';
-import { canonicalReference, familiarName, parseReference, repositoryOf } from '../../model/reference.ts';
+import { isDigest } from '../../model/image/digest.ts';
+import {
+  canonicalReference,
+  familiarName,
+  parseReference,
+  repositoryOf,
+} from '../../model/image/reference.ts';
 import type { ImageRecord } from '../content/image-records.ts';
 
 type Named = Pick<ImageRecord, 'digest' | 'references' | 'repoDigests'>;

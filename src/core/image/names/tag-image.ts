@@ -1,5 +1,5 @@
-import { FsbError } from '../../model/errors.ts';
-import { canonicalReference, parseReference } from '../../model/reference.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { canonicalReference, parseReference } from '../../model/image/reference.ts';
 import type { Catalogue } from '../catalogue.ts';
 import type { Publisher } from '../intake/publisher.ts';
 import { assertNotHost } from './image-names.ts';

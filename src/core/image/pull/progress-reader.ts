@@ -1,4 +1,4 @@
-import type { LayerProgress, PullEvent } from '../../model/pull.ts';
+import type { LayerProgress, PullEvent } from '../../model/image/pull.ts';
 
 /** What a reader that does not keep up may have waiting of notes; of layers only the last state waits. */
 const MOST_NOTES = 20;

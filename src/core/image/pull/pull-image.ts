@@ -1,14 +1,14 @@
-import { FsbError, recoded } from '../../model/errors.ts';
-import { failpoint } from '../../model/failpoint.ts';
-import type { RegistryCredentials } from '../../model/image-requests.ts';
-import type { Platform } from '../../model/platform.ts';
-import type { LayerProgress } from '../../model/pull.ts';
+import { FsbError, recoded } from '../../model/failure/errors.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
+import type { RegistryCredentials } from '../../model/image/image-requests.ts';
+import type { Platform } from '../../model/image/platform.ts';
+import type { LayerProgress } from '../../model/image/pull.ts';
 import {
   canonicalReference,
   familiarReference,
   type ImageReference,
   repositoryOf,
-} from '../../model/reference.ts';
+} from '../../model/image/reference.ts';
 import type { ImageRecord } from '../content/image-records.ts';
 import type { FoundImage } from '../intake/found-image.ts';
 import { type Intake, ingestImages, isHere, progressOf } from '../intake/ingest.ts';

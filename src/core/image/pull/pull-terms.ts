@@ -1,7 +1,7 @@
-import { FsbError } from '../../model/errors.ts';
-import type { PullRequest } from '../../model/image-requests.ts';
-import { type Platform, parsePlatform } from '../../model/platform.ts';
-import { HOST_IMAGE, parseReference } from '../../model/reference.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { PullRequest } from '../../model/image/image-requests.ts';
+import { type Platform, parsePlatform } from '../../model/image/platform.ts';
+import { HOST_IMAGE, parseReference } from '../../model/image/reference.ts';
 import type { PullTerms } from './pull-image.ts';
 
 /** @throws invalid_argument */

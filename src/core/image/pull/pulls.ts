@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { abortable } from '../../model/abortable.ts';
+import { abortable } from '../../model/async/abortable.ts';
 import type { Clock } from '../../model/clock.ts';
-import { type ErrorCode, FsbError, throwIfAborted } from '../../model/errors.ts';
-import type { RegistryCredentials } from '../../model/image-requests.ts';
-import { formatPlatform } from '../../model/platform.ts';
-import type { PullEvent } from '../../model/pull.ts';
-import { canonicalReference } from '../../model/reference.ts';
+import { type ErrorCode, FsbError, throwIfAborted } from '../../model/failure/errors.ts';
+import type { RegistryCredentials } from '../../model/image/image-requests.ts';
+import { formatPlatform } from '../../model/image/platform.ts';
+import type { PullEvent } from '../../model/image/pull.ts';
+import { canonicalReference } from '../../model/image/reference.ts';
 import type { PullReport, PullTerms } from './pull-image.ts';
 import { type PullResult, SharedPull } from './shared-pull.ts';
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
-import { FsbError } from '../../model/errors.ts';
-import type { Platform } from '../../model/platform.ts';
-import type { ImageReference } from '../../model/reference.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { Platform } from '../../model/image/platform.ts';
+import type { ImageReference } from '../../model/image/reference.ts';
 import { LARGEST_DOCUMENT } from '../archive/source.ts';
 import { digestOf } from '../bytes/digester.ts';
 import { verified } from '../bytes/verify.ts';

@@ -1,7 +1,7 @@
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
-import type { ImageInfo } from '../../model/image.ts';
-import type { LayerProgress, PullEvent } from '../../model/pull.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { ImageInfo } from '../../model/image/image.ts';
+import type { LayerProgress, PullEvent } from '../../model/image/pull.ts';
 import { ProgressReader } from './progress-reader.ts';
 import type { PullReport } from './pull-image.ts';
 

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { afterReading, type Clock } from '../../model/clock.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 import { Pace } from './pace.ts';
 
 export interface Answer {

@@ -1,5 +1,5 @@
-import { FsbError } from '../../model/errors.ts';
-import type { RegistryCredentials } from '../../model/image-requests.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { RegistryCredentials } from '../../model/image/image-requests.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { Subject } from './refusals.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { allAuthorities, systemAuthorities } from './authorities.ts';
 import type { RegistrySettings } from './configuration.ts';
 import { type Material, readDockerCertificates } from './docker-certificates.ts';

@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
+import { withEither } from '../../model/async/either-signal.ts';
 import type { Clock } from '../../model/clock.ts';
-import { withEither } from '../../model/either-signal.ts';
-import { FsbError } from '../../model/errors.ts';
-import type { RegistryCredentials } from '../../model/image-requests.ts';
-import { familiarReference, type ImageReference } from '../../model/reference.ts';
-import { registryHost } from '../../model/registry-host.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { RegistryCredentials } from '../../model/image/image-requests.ts';
+import { familiarReference, type ImageReference } from '../../model/image/reference.ts';
+import { registryHost } from '../../model/image/registry-host.ts';
 import { Authorizer } from './authorizer.ts';
 import { Certificates, DOCKER_CERTIFICATES } from './certificates.ts';
 import { readRegistriesFile } from './configuration-file.ts';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { LineCounter, parseDocument, YAMLParseError } from 'yaml';
 import type { z } from 'zod';
-import { FsbError } from '../../model/errors.ts';
-import { describeIssues } from '../../model/issues.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { describeIssues } from '../../model/failure/issues.ts';
 import {
   type RegistriesConfiguration,
   registriesSchema,

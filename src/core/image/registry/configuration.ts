@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { registryHost } from '../../model/registry-host.ts';
+import { registryHost } from '../../model/image/registry-host.ts';
 
 /** `registries.yaml`: the form of the file, and what the client makes of it. */
 

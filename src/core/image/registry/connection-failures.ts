@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { BrokenConnection } from './answer.ts';
 import type { Endpoint } from './endpoints.ts';
 import { LinkLocalAddress } from './link-local.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { type Answer, BrokenConnection } from './answer.ts';
 import type { Authorizer } from './authorizer.ts';
 import { connectionFailure, speaksPlainHttp } from './connection-failures.ts';

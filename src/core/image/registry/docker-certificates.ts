@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { registryHost } from '../../model/registry-host.ts';
+import { registryHost } from '../../model/image/registry-host.ts';
 import { type PemFile, readCertificates, readKeyPair } from './pem-files.ts';
 
 /** Texts of PEM files. */

@@ -1,4 +1,4 @@
-import { HUB, registryHost } from '../../model/registry-host.ts';
+import { HUB, registryHost } from '../../model/image/registry-host.ts';
 import type { Certificates, Trust } from './certificates.ts';
 import type { RegistriesConfiguration } from './configuration.ts';
 import type { ProxyChoice } from './proxies.ts';

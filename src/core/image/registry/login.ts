@@ -1,5 +1,5 @@
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { Authorizer } from './authorizer.ts';
 import type { Connection } from './connection.ts';
 import { retrying } from './retry.ts';

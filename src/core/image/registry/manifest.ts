@@ -1,5 +1,5 @@
-import { isDigest } from '../../model/digest.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { isDigest } from '../../model/image/digest.ts';
 import { digestOf } from '../bytes/digester.ts';
 import { manifestTypeOf } from '../format/manifest-type.ts';
 import { MANIFEST_TYPES } from '../format/media-types.ts';

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import { getProxyForUrl } from 'proxy-from-env';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { ProxySettings } from './configuration.ts';
 
 /** Which proxy leads to an address; undefined: none. */

@@ -1,5 +1,5 @@
-import type { RegistryCredentials } from '../../model/image-requests.ts';
-import type { ImageReference } from '../../model/reference.ts';
+import type { RegistryCredentials } from '../../model/image/image-requests.ts';
+import type { ImageReference } from '../../model/image/reference.ts';
 
 /** A document of a registry: a manifest, an index. */
 export interface RemoteManifest {

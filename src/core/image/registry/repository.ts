@@ -1,6 +1,6 @@
+import { eachWithEither, withEither } from '../../model/async/either-signal.ts';
 import type { Clock } from '../../model/clock.ts';
-import { eachWithEither, withEither } from '../../model/either-signal.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 import { type BlobQuestion, type Position, readBlob } from './blob.ts';
 import type { Connection } from './connection.ts';
 import { elsewhere } from './foreign-layers.ts';

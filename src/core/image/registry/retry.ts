@@ -1,5 +1,5 @@
 import type { Clock } from '../../model/clock.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 
 /** A failure that may go better the next time. It never leaves this folder: `error` does. */
 export class Retryable extends Error {

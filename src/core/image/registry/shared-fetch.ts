@@ -1,5 +1,5 @@
-import { abortable } from '../../model/abortable.ts';
-import { FsbError } from '../../model/errors.ts';
+import { abortable } from '../../model/async/abortable.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 
 /** Something on its way that several wait for; it is given up when the last of them has gone. */
 export class SharedFetch<T> {

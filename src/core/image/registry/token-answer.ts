@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { Answer } from './answer.ts';
 import type { Subject } from './refusals.ts';
 

@@ -1,4 +1,4 @@
-import type { RegistryCredentials } from '../../model/image-requests.ts';
+import type { RegistryCredentials } from '../../model/image/image-requests.ts';
 import type { Call } from './transport.ts';
 
 export interface TokenTerms {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import { withEither } from '../../model/async/either-signal.ts';
 import type { Clock } from '../../model/clock.ts';
-import { withEither } from '../../model/either-signal.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { Answer } from './answer.ts';
 import { connectionFailure } from './connection-failures.ts';
 import type { Endpoint } from './endpoints.ts';

@@ -1,9 +1,9 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Logger } from 'pino';
+import { Turns } from '../../model/async/turns.ts';
 import { afterReading, type Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
-import { Turns } from '../../model/turns.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { Agents } from './agents.ts';
 import { type Answer, answerOf, broken, LONGEST_SILENCE, silence } from './answer.ts';
 import type { Trust } from './certificates.ts';

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
-import { failpoint } from '../../model/failpoint.ts';
-import type { PruneResult, RemovedImage } from '../../model/image.ts';
-import type { PruneRequest } from '../../model/image-requests.ts';
-import { hasLabels } from '../../model/labels.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
+import type { PruneResult, RemovedImage } from '../../model/image/image.ts';
+import type { PruneRequest } from '../../model/image/image-requests.ts';
+import { hasLabels } from '../../model/sandbox/labels.ts';
 import type { Holds } from '../content/holds.ts';
 import type { ImageContent } from '../content/image-content.ts';
 import type { ImageRecord } from '../content/image-records.ts';

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
-import { failpoint } from '../../model/failpoint.ts';
-import type { ImageInfo, PruneResult, RemovedImage } from '../../model/image.ts';
-import type { PruneRequest } from '../../model/image-requests.ts';
-import { familiarName } from '../../model/reference.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
+import type { ImageInfo, PruneResult, RemovedImage } from '../../model/image/image.ts';
+import type { PruneRequest } from '../../model/image/image-requests.ts';
+import { familiarName } from '../../model/image/reference.ts';
 import type { Catalogue } from '../catalogue.ts';
 import type { Holds } from '../content/holds.ts';
 import type { ImageContent } from '../content/image-content.ts';

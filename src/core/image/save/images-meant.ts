@@ -1,5 +1,5 @@
-import { FsbError } from '../../model/errors.ts';
-import { HOST_IMAGE } from '../../model/reference.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { HOST_IMAGE } from '../../model/image/reference.ts';
 import type { ImageRecord } from '../content/image-records.ts';
 import { nameMeant } from '../names/record-names.ts';
 import type { SavedImage } from './save-images.ts';

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { FsbError, recoded, throwIfAborted } from '../../model/errors.ts';
-import { familiarName, parseReference } from '../../model/reference.ts';
+import { FsbError, recoded, throwIfAborted } from '../../model/failure/errors.ts';
+import { familiarName, parseReference } from '../../model/image/reference.ts';
 import { tarEnd, tarPadding } from '../../tar/write-header.ts';
 import { verified } from '../bytes/verify.ts';
 import type { BlobStore } from '../content/blob-store.ts';

@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 
 /** What the layers of one image may have together; a small compressed file can hold a disk full of zeros. */
 export interface UnpackLimits {

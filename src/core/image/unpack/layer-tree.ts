@@ -12,7 +12,7 @@ import {
   symlinkSync,
   utimesSync,
 } from 'node:fs';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { baseOf, bytesOfPath, detached, fsPath, partsOf, shown } from '../../tar/byte-path.ts';
 import type { ByteText, ContentSink, TarEntry } from '../../tar/entry.ts';
 import { FileSink, SparseSink } from '../../tar/file-sink.ts';

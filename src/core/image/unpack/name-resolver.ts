@@ -1,5 +1,5 @@
 import { lstatSync, readlinkSync } from 'node:fs';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { fsPath, partsOf, shown } from '../../tar/byte-path.ts';
 import type { ByteText } from '../../tar/entry.ts';
 import type { UnpackBudget } from './budget.ts';

@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { detached } from '../../tar/byte-path.ts';
 import type { ByteText } from '../../tar/entry.ts';
 import type { DirectoryNode, Notes } from './directory-node.ts';

@@ -1,5 +1,5 @@
-import { diskError } from '../../model/disk-failure.ts';
-import { FsbError } from '../../model/errors.ts';
+import { diskError } from '../../model/failure/disk-failure.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { shown } from '../../tar/byte-path.ts';
 import type { ByteText } from '../../tar/entry.ts';
 

@@ -1,4 +1,4 @@
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 import { partsOf } from '../../tar/byte-path.ts';
 import type { ContentSink, TarEntry } from '../../tar/entry.ts';
 import { TarReader, type TarVisitor } from '../../tar/reader.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../model/clock.ts';
-import type { PoolPolicy } from '../../model/pool.ts';
+import type { PoolPolicy } from '../../model/pool/pool.ts';
 import { scaledMin } from '../decide/autoscale.ts';
 import type { ShapeRecord } from '../fleet/shape-record.ts';
 import type { ShapeRecords } from '../fleet/shape-records.ts';

@@ -1,4 +1,4 @@
-import type { PoolPolicy } from '../../model/pool.ts';
+import type { PoolPolicy } from '../../model/pool/pool.ts';
 import type { Slot } from '../fleet/shape-record.ts';
 import type { ShapeRecords } from '../fleet/shape-records.ts';
 import type { Slots } from '../fleet/slots.ts';

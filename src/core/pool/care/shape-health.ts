@@ -1,5 +1,5 @@
 import type { Clock } from '../../model/clock.ts';
-import type { ErrorBody, FsbError } from '../../model/errors.ts';
+import type { ErrorBody, FsbError } from '../../model/failure/errors.ts';
 import { openBreakerError } from '../claims/claim-errors.ts';
 import type { WaitQueue } from '../claims/wait-queue.ts';
 import { afterDelay, afterFailure, afterSuccess, attemptsAllowed, closedBreaker } from '../decide/breaker.ts';

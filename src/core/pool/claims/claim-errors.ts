@@ -1,5 +1,5 @@
-import { type ErrorBody, type ErrorCode, FsbError } from '../../model/errors.ts';
-import type { PoolPolicy } from '../../model/pool.ts';
+import { type ErrorBody, type ErrorCode, FsbError } from '../../model/failure/errors.ts';
+import type { PoolPolicy } from '../../model/pool/pool.ts';
 import { formatDuration, formatSize } from '../../model/quantity.ts';
 import type { Breaker } from '../decide/breaker.ts';
 import type { Budget, Room } from '../fleet/budget.ts';

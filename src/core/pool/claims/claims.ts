@@ -1,7 +1,7 @@
 import { withDeadline } from '../../instance/deadline.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
-import type { ClaimResult, OnEmpty, PoolMeter, PoolPolicy } from '../../model/pool.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
+import type { ClaimResult, OnEmpty, PoolMeter, PoolPolicy } from '../../model/pool/pool.ts';
 import type { Budget } from '../fleet/budget.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { ShapeRecord, Slot } from '../fleet/shape-record.ts';

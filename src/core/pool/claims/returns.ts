@@ -1,6 +1,6 @@
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
-import type { PoolPolicy } from '../../model/pool.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { PoolPolicy } from '../../model/pool/pool.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Slot } from '../fleet/shape-record.ts';
 import type { Slots } from '../fleet/slots.ts';

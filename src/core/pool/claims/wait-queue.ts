@@ -1,5 +1,5 @@
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { type Passing, unpassed } from '../decide/passing.ts';
 
 export interface WaitRequest {

@@ -1,4 +1,4 @@
-import type { Autoscale } from '../../model/pool.ts';
+import type { Autoscale } from '../../model/pool/pool.ts';
 
 /** Fewer claims say nothing about a rate. */
 const FEWEST_EVENTS = 3;

@@ -1,4 +1,4 @@
-import type { ErrorBody } from '../../model/errors.ts';
+import type { ErrorBody } from '../../model/failure/errors.ts';
 
 /**
  * The circuit breaker of one shape, as a value:

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { Instance } from '../../instance/instance.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
-import type { PoolMeter, PoolPolicy } from '../../model/pool.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { PoolMeter, PoolPolicy } from '../../model/pool/pool.ts';
 import type { BootInstance, Claim } from '../pool.ts';
 import type { PoolEvents } from '../report/pool-events.ts';
 import { Boots, type ProcessFor } from './boots.ts';

@@ -1,9 +1,9 @@
 import type { Clock } from '../../model/clock.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
-import type { PoolPolicy } from '../../model/pool.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
+import type { PoolPolicy } from '../../model/pool/pool.ts';
 import type { ProcessSpec } from '../../model/process.ts';
 import { formatDuration } from '../../model/quantity.ts';
-import type { Shape } from '../../model/shape.ts';
+import type { Shape } from '../../model/sandbox/shape.ts';
 import type { BootInstance } from '../pool.ts';
 import type { Slot } from './shape-record.ts';
 import { WarmUp } from './warm-up.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
-import type { PoolMeter, PoolPolicy } from '../../model/pool.ts';
+import type { PoolMeter, PoolPolicy } from '../../model/pool/pool.ts';
 import type { Claim } from '../pool.ts';
 import type { PoolEvents } from '../report/pool-events.ts';
 import type { ShapeRecord, Slot } from './shape-record.ts';

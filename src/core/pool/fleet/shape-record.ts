@@ -1,5 +1,5 @@
 import type { Instance } from '../../instance/instance.ts';
-import type { Shape } from '../../model/shape.ts';
+import type { Shape } from '../../model/sandbox/shape.ts';
 import type { DemandWindow } from '../care/demand-window.ts';
 import { ClaimTimes } from '../claims/claim-times.ts';
 import { type Breaker, closedBreaker } from '../decide/breaker.ts';

@@ -1,4 +1,4 @@
-import { type Shape, shapeKey } from '../../model/shape.ts';
+import { type Shape, shapeKey } from '../../model/sandbox/shape.ts';
 import { ShapeRecord } from './shape-record.ts';
 
 // Counters of shapes that nobody uses any more are kept for `pool status`, but not of every shape there ever was.

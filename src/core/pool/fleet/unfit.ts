@@ -1,4 +1,4 @@
-import type { PoolPolicy } from '../../model/pool.ts';
+import type { PoolPolicy } from '../../model/pool/pool.ts';
 
 /** What the pool knows of the past of an instance. */
 export interface Past {

@@ -1,5 +1,5 @@
 import type { GuestChannel } from '../../guest/guest-channel.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { type ExitStatus, type ProcessSpec, signalName } from '../../model/process.ts';
 
 /** The first process of an instance; its end is acknowledged, so that whoever claims may use the id again. */

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { PoolEvent } from '../../model/pool.ts';
+import type { PoolEvent } from '../../model/pool/pool.ts';
 
 type Listener = (event: PoolEvent) => void;
 

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { PoolMeter } from '../../model/pool.ts';
+import type { PoolMeter } from '../../model/pool/pool.ts';
 
 /** A meter that breaks must not break a claim, or leave one uncounted in the pool itself. */
 export function safeMeter(meter: PoolMeter | undefined, log: Logger): PoolMeter {

@@ -1,4 +1,4 @@
-import type { PoolPolicy, PoolShapeStatus } from '../../model/pool.ts';
+import type { PoolPolicy, PoolShapeStatus } from '../../model/pool/pool.ts';
 import type { Breaker } from '../decide/breaker.ts';
 import type { ShapeRecord, Slot } from '../fleet/shape-record.ts';
 import type { PooledInstance, PoolTotals } from '../pool.ts';

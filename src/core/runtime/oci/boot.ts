@@ -1,10 +1,10 @@
 import { lstat, readFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
-import { diskFull } from '../../model/disk-full.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
-import { failpoint } from '../../model/failpoint.ts';
+import { diskFull } from '../../model/failure/disk-full.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
 import { shortId } from '../../model/ids.ts';
-import type { Mount } from '../../model/shape.ts';
+import type { Mount } from '../../model/sandbox/shape.ts';
 import type { BootedInstance, BootRequest } from '../driver.ts';
 import { guestFiles, readNodeFiles } from './bundle/guest-files.ts';
 import { ociConfig } from './bundle/oci-config.ts';

@@ -1,5 +1,5 @@
-import { FsbError } from '../../model/errors.ts';
-import type { Resources } from '../../model/shape.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { Resources } from '../../model/sandbox/shape.ts';
 import { CPU_PERIOD, cpuQuota, type InstanceLimits } from './bundle/oci-config.ts';
 import type { CgroupLayout } from './cgroup/layout.ts';
 import { thaw } from './cgroup/tree.ts';

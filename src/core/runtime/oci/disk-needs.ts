@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { findProgram } from './node-facts.ts';
 
 const PROGRAMS = ['mke2fs', 'e2fsck'];

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { RootFilesystem } from '../../model/image.ts';
+import type { RootFilesystem } from '../../model/image/image.ts';
 import type { GuestFiles } from './bundle/guest-files.ts';
 import { type CgroupLayout, controllerDirectory, groupDirectories } from './cgroup/layout.ts';
 import type { InstancePaths } from './oci-paths.ts';

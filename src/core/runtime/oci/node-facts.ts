@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { type InstanceLimits, OPEN_FILES } from './bundle/oci-config.ts';
 import { type CgroupLayout, controllerDirectory, parseCgroupLayout } from './cgroup/layout.ts';
 import type { OciRuntimeName } from './oci-paths.ts';

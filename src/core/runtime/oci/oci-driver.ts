@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { diskError } from '../../model/disk-failure.ts';
-import { FsbError } from '../../model/errors.ts';
+import { diskError } from '../../model/failure/disk-failure.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { isInstanceId } from '../../model/ids.ts';
 import type {
   BootedInstance,

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { RuntimeProbe } from '../driver.ts';
 import type { CgroupMode } from './cgroup/layout.ts';
 import { BUILD_HINT, findProgram, installHint, isExecutable, readCgroupLayout } from './node-facts.ts';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 
 /** The only environment that a program of ours gets: nothing of the core's own, which may hold secrets. */
 export const CLEAN_ENVIRONMENT = {

@@ -1,6 +1,6 @@
-import { saidDiskFailure } from '../../model/disk-failure.ts';
-import { diskFull, saysDiskFull } from '../../model/disk-full.ts';
-import { FsbError } from '../../model/errors.ts';
+import { saidDiskFailure } from '../../model/failure/disk-failure.ts';
+import { diskFull, saysDiskFull } from '../../model/failure/disk-full.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { DISK_HINT } from './disk-needs.ts';
 import type { LaunchResult } from './launcher/launch-frames.ts';
 

@@ -1,7 +1,7 @@
 import { closeSync, fchmodSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
-import type { ErrorCode } from '../../model/errors.ts';
+import type { ErrorCode } from '../../model/failure/errors.ts';
 import { Refusals } from './refusals.ts';
 
 /** Bytes of one file; there are two of them, at most. */

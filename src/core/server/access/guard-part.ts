@@ -1,5 +1,5 @@
 import { type Caller, hasScope, mayEnter } from '../../model/caller.ts';
-import { type ErrorCode, FsbError } from '../../model/errors.ts';
+import { type ErrorCode, FsbError } from '../../model/failure/errors.ts';
 import type { Method, Row, Table } from './row.ts';
 
 /** What became of a call, for whoever keeps the audit log. */

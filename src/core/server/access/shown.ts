@@ -1,8 +1,8 @@
 import type { SandboxNews } from '../../api/sandbox-api.ts';
 import { type Caller, mayEnter } from '../../model/caller.ts';
 import type { CoreEvent } from '../../model/event.ts';
-import type { ImageInfo } from '../../model/image.ts';
-import type { PoolDetails, PoolInstance } from '../../model/pool.ts';
+import type { ImageInfo } from '../../model/image/image.ts';
+import type { PoolDetails, PoolInstance } from '../../model/pool/pool.ts';
 import type { LogUsage, SystemHealth, SystemUsage } from '../../model/system.ts';
 
 /** What the things of the whole node show to a caller who may only enter some namespaces: no names of the others. */

@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 
 /**
  * Of something that all callers share, what each of them may have at once, by their names: who is known can still be careless,

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { type Caller, LOCAL_CALLER, SCOPES } from '../../model/caller.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { describeIssues } from '../../model/failure/issues.ts';
 import { isName } from '../../model/ids.ts';
-import { describeIssues } from '../../model/issues.ts';
 
 /** A caller that is known by a token. */
 export interface TokenEntry {

@@ -1,5 +1,5 @@
 import { LOCAL_CALLER } from '../../model/caller.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { AuditLog } from '../access/audit-log.ts';
 import { coreFor } from '../access/core-for.ts';
 import type { Guard } from '../access/guard-part.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIPv4, type Socket, type Server as SocketServer } from 'node:net';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { connectionOf } from '../ends.ts';
 
 /** One end of a TCP connection. */

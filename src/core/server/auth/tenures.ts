@@ -1,6 +1,6 @@
 import type { Caller } from '../../model/caller.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 
 /** Milliseconds from one look to the next. */
 const LOOK = 1_000;

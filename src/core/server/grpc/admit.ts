@@ -10,7 +10,7 @@ import {
 } from '@grpc/grpc-js';
 import type { Caller } from '../../model/caller.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { Entrance } from '../auth/entrance.ts';
 import type { OnOver } from '../auth/tenures.ts';
 import type { UnreadAnswers } from '../auth/unread-answers.ts';

@@ -1,5 +1,5 @@
 import type { AgentApi } from '../../api/agent-api.ts';
-import { abortable } from '../../model/abortable.ts';
+import { abortable } from '../../model/async/abortable.ts';
 import {
   limitsFromWire,
   newsToWire,

@@ -1,6 +1,6 @@
 import { Metadata, type StatusObject } from '@grpc/grpc-js';
 import { systemClock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { ERROR_METADATA, toGrpcStatus } from '../../wire/error-status.ts';
 import { DETAILS_METADATA, statusDetails } from './status-details.ts';
 

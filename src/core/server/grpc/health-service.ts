@@ -1,5 +1,5 @@
-import { withEither } from '../../model/either-signal.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { withEither } from '../../model/async/either-signal.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 import {
   type HealthCheckResponse,
   type HealthServer,

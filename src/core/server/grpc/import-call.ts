@@ -1,7 +1,7 @@
 import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
 import type { ImageApi } from '../../api/image-api.ts';
-import { eachAbortable } from '../../model/abortable.ts';
-import { FsbError } from '../../model/errors.ts';
+import { eachAbortable } from '../../model/async/abortable.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { imageToWire, importFromWire } from '../../wire/convert/image.ts';
 import type { ImportImageRequest, ImportImageResponse } from '../../wire/gen/fsb/v1/image.ts';
 import { signalOf, statusOf } from './call.ts';

@@ -1,7 +1,7 @@
 import type { handleClientStreamingCall } from '@grpc/grpc-js';
 import type { PoolApi } from '../../api/pool-api.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
-import type { Lease } from '../../model/pool.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
+import type { Lease } from '../../model/pool/pool.ts';
 import { leaseRequestFromWire, leaseToWire } from '../../wire/convert/lease.ts';
 import type { LeaseRequest, LeaseResponse } from '../../wire/gen/fsb/v1/pool.ts';
 import { retractable } from './retractable.ts';

@@ -4,7 +4,7 @@ import {
   type StatusObject,
   status,
 } from '@grpc/grpc-js';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { ERROR_METADATA } from '../../wire/error-status.ts';
 import { LONGEST_ANSWER, LONGEST_QUESTION } from '../../wire/rpc-over-http.ts';
 import { deadlineExceeded, statusOf } from './call.ts';

@@ -2,7 +2,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import { type Caller, hasScope } from '../../model/caller.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { formatDuration, formatSize } from '../../model/quantity.ts';
 import { type BodyRoom, LONGEST_OF_READER } from '../body-room.ts';
 

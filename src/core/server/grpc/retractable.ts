@@ -1,6 +1,6 @@
 import type { handleClientStreamingCall } from '@grpc/grpc-js';
 import type { CallOptions } from '../../api/sandbox-api.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { type EndOptions, signalOf, statusOf } from './call.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { CoreApi } from '../../api/core-api.ts';
 import type { CallOptions, SandboxApi } from '../../api/sandbox-api.ts';
-import type { Sandbox } from '../../model/sandbox.ts';
+import type { Sandbox } from '../../model/sandbox/sandbox.ts';
 import { changeFromWire, resetRevisionFromWire } from '../../wire/convert/change.ts';
 import { createFromWire } from '../../wire/convert/create.ts';
 import {

@@ -1,4 +1,4 @@
-import { type ErrorCode, errorCodes, type FsbError } from '../../model/errors.ts';
+import { type ErrorCode, errorCodes, type FsbError } from '../../model/failure/errors.ts';
 import { shorten } from '../../wire/error-status.ts';
 import {
   BadRequest,

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { isLoopback } from '../../model/loopback.ts';
 import type { Visit } from '../auth/entrance.ts';
 import type { Door } from '../doors.ts';

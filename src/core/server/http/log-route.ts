@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { withEither } from '../../model/either-signal.ts';
+import { withEither } from '../../model/async/either-signal.ts';
 import { LineStamper } from '../../model/line-stamper.ts';
 import type { LogEntry } from '../../model/logs.ts';
 import { logsFromQuery, wantsTimestamps } from '../../wire/stream/stream-query.ts';

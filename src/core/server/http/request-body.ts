@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { abortable } from '../../model/abortable.ts';
+import { abortable } from '../../model/async/abortable.ts';
 import { type Caller, hasScope } from '../../model/caller.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 import { formatDuration, formatSize } from '../../model/quantity.ts';
 import { resultWithin } from '../../tools/run/time-limit.ts';
 import { type BodyRoom, LONGEST_OF_READER } from '../body-room.ts';

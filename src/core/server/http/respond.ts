@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { errorCodes, FsbError } from '../../model/errors.ts';
+import { errorCodes, FsbError } from '../../model/failure/errors.ts';
 
 export function sendJson(response: ServerResponse, status: number, value: unknown): void {
   send(response, status, 'application/json; charset=utf-8', `${JSON.stringify(value)}\n`);

@@ -1,5 +1,5 @@
+import { either } from '../../model/async/either-signal.ts';
 import type { Clock } from '../../model/clock.ts';
-import { either } from '../../model/either-signal.ts';
 import type { BodyRoom } from '../body-room.ts';
 import { RequestBody } from './request-body.ts';
 import type { Route } from './router.ts';

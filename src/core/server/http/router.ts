@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { FsbError } from '../../model/errors.ts';
-import type { SandboxRef } from '../../model/sandbox.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { SandboxRef } from '../../model/sandbox/sandbox.ts';
 import type { Visit } from '../auth/entrance.ts';
 import { sendText, urlOf } from './respond.ts';
 

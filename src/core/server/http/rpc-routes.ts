@@ -1,6 +1,6 @@
 import type { ServerErrorResponse, UntypedHandleCall } from '@grpc/grpc-js';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { ERROR_METADATA, fromGrpcStatus } from '../../wire/error-status.ts';
 import { LONGEST_QUESTION, PROTOBUF } from '../../wire/rpc-over-http.ts';
 import type { BodyRoom } from '../body-room.ts';

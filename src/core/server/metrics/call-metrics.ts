@@ -1,8 +1,8 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { ProcessSession } from '../../model/process.ts';
-import type { SandboxSpecInput } from '../../model/spec.ts';
+import type { SandboxSpecInput } from '../../model/sandbox/spec.ts';
 
 /** Whose command it is: of a sandbox, of a lease, of a one-shot run, or one of fsb-init's tools (`cp`, `top`). */
 export type ExecKind = 'sandbox' | 'lease' | 'run' | 'tool';

@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { PoolApi } from '../../api/pool-api.ts';
 import type { Clock } from '../../model/clock.ts';
-import type { PoolMeter } from '../../model/pool.ts';
+import type { PoolMeter } from '../../model/pool/pool.ts';
 import { newTally, type Tally } from '../../model/tally.ts';
 import { type CallMetrics, callMetrics } from './call-metrics.ts';
 import { partMetrics } from './part-metrics.ts';

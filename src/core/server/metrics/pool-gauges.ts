@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
-import type { PoolInfo, PoolShapeStatus } from '../../model/pool.ts';
+import type { PoolInfo, PoolShapeStatus } from '../../model/pool/pool.ts';
 
 const STATES = ['idle', 'claimed', 'booting', 'stopping'] as const;
 

@@ -1,6 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
-import { type ErrorCode, errorCodes } from '../../model/errors.ts';
-import type { ClaimResult, PoolMeter } from '../../model/pool.ts';
+import { type ErrorCode, errorCodes } from '../../model/failure/errors.ts';
+import type { ClaimResult, PoolMeter } from '../../model/pool/pool.ts';
 import { BoundedLabel } from './bounded-label.ts';
 
 const RESULTS: readonly ClaimResult[] = ['hit', 'miss', 'timeout', 'rejected', 'failed'];

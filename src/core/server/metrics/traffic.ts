@@ -1,5 +1,5 @@
 import type { Server } from 'node:net';
-import type { ErrorCode, FsbError } from '../../model/errors.ts';
+import type { ErrorCode, FsbError } from '../../model/failure/errors.ts';
 
 export type Protocol = 'grpc' | 'http' | 'metrics';
 

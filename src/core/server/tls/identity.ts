@@ -1,7 +1,7 @@
 import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { Logger } from 'pino';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { assertPrivate, FreshFiles } from '../fresh-files.ts';
 
 /** Files in PEM, by absolute path. */

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Server, TlsOptions } from 'node:tls';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
-import { descriptorLimit } from '../../model/descriptors.ts';
+import { descriptorLimit } from '../../model/failure/descriptors.ts';
 import { connectionOf, peerOf } from '../ends.ts';
 import { MOST_CONNECTIONS } from '../listen.ts';
 import { Guests } from './guests.ts';

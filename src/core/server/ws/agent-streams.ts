@@ -1,5 +1,5 @@
 import type { AgentApi } from '../../api/agent-api.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { filesFromJson } from '../../wire/stream/files-request.ts';
 import { attachFromQuery, wantedOutput } from '../../wire/stream/stream-query.ts';
 import type { Connection } from './connection.ts';

@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { closeCodes, closeReason } from '../../wire/stream/close-codes.ts';
 import { decodeFrame, type Frame, LARGEST_OUTPUT_WINDOW, subprotocols } from '../../wire/stream/frames.ts';
 import { BUFFER_OVERHEAD } from '../../wire/stream/kept-frames.ts';

@@ -1,6 +1,6 @@
-import { abortable } from '../../model/abortable.ts';
+import { abortable } from '../../model/async/abortable.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { formatDuration } from '../../model/quantity.ts';
 import { closeCodeOf, closeCodes } from '../../wire/stream/close-codes.ts';
 import { channels, decodeAck, decodeJson, type Frame } from '../../wire/stream/frames.ts';

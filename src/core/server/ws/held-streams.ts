@@ -1,5 +1,5 @@
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { closeCodes } from '../../wire/stream/close-codes.ts';
 import { decodeCount } from '../../wire/stream/query-fields.ts';
 import { LinkedCarrier } from './linked-carrier.ts';

@@ -1,5 +1,5 @@
 import type { CallOptions } from '../../api/sandbox-api.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { LineStamper } from '../../model/line-stamper.ts';
 import type { LogEntry, LogQuery } from '../../model/logs.ts';
 import { channels, malformed } from '../../wire/stream/frames.ts';

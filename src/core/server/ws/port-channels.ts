@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { ProcessSession } from '../../model/process.ts';
 import { channels, encodeFrame, type Frame, malformed } from '../../wire/stream/frames.ts';
 import type { Connection } from './connection.ts';

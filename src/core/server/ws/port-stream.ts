@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { ConnectWords, reasonOf } from '../../model/guest-tool.ts';
 import type { ProcessSession } from '../../model/process.ts';
 import { channels, encodeFrame } from '../../wire/stream/frames.ts';

@@ -1,4 +1,5 @@
-import { FsbError } from '../../model/errors.ts';
+import { noop } from '../../model/async/noop.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { OutputChunk, ProcessSession, StreamName } from '../../model/process.ts';
 import {
   channels,
@@ -65,9 +66,6 @@ function letGoWhenClosed(connection: Connection, session: ProcessSession): void 
   if (connection.closed.aborted) letGo();
   else connection.closed.addEventListener('abort', letGo, { once: true });
 }
-
-/** Not made anew where it is used: the end of a process would keep the connection of a client that left long before. */
-const noop = (): void => {};
 
 /** What a process writes, of the streams that are wanted; what is written to the others is dropped. */
 export const deliverOutput =

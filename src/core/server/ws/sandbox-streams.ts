@@ -1,6 +1,6 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { connectArgv, toolRequest } from '../../model/guest-tool.ts';
-import type { SandboxRef } from '../../model/sandbox.ts';
+import type { SandboxRef } from '../../model/sandbox/sandbox.ts';
 import { attachFromQuery, portsFromQuery, wantedOutput } from '../../wire/stream/stream-query.ts';
 import { sandboxPath } from '../http/router.ts';
 import type { Connection } from './connection.ts';

@@ -1,5 +1,5 @@
 import type { ExecRequest } from '../../api/sandbox-api.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { execFromJson, execFromQuery } from '../../wire/stream/exec-request.ts';
 import type { Served } from '../served.ts';
 import type { Connection } from './connection.ts';

@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os';
 import type { Caller } from '../../model/caller.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { OUTPUT_WINDOW, PIECE } from '../../wire/stream/frames.ts';
 import { Shares } from '../auth/shares.ts';
 

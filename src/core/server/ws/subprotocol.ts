@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { subprotocols } from '../../wire/stream/frames.ts';
 
 /** Ours first: a client that offers several gets the richest one. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { noop } from '../../model/async/noop.ts';
 import type { OutputChunk } from '../../model/process.ts';
 import { CappedOutput } from '../run/capped-output.ts';
 import { OUTPUT_LIMIT } from '../run/run-program.ts';
@@ -65,5 +66,3 @@ export class Cell {
 }
 
 const newMark = (): string => `\0fsb:${randomBytes(16).toString('hex')}:`;
-
-const noop = (): void => {};

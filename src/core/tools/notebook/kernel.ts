@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import type { CallOptions } from '../../api/sandbox-api.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { ExitStatus, ProcessSession } from '../../model/process.ts';
 import { PYTHON } from '../run/programs.ts';
 import { execFirst, type ToolSandbox } from '../run/tool-sandbox.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../model/clock.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 import { type ExitStatus, signalName } from '../../model/process.ts';
 import { formatDuration } from '../../model/quantity.ts';
 import { KILL_GRACE } from '../run/run-program.ts';

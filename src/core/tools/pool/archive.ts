@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { formatSize } from '../../model/quantity.ts';
 import { type ProgramRun, runProgram } from '../run/run-program.ts';
 import type { ToolContext } from '../tool/define-tool.ts';

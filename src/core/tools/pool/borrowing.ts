@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { PoolApi } from '../../api/pool-api.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { Notebook } from '../notebook/notebook.ts';
 import { leasedSandbox } from '../run/tool-sandbox.ts';
 import type { ToolResult } from '../tool/tool-result.ts';

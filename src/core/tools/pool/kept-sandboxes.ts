@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
 import type { PoolApi } from '../../api/pool-api.ts';
 import type { CallOptions } from '../../api/sandbox-api.ts';
+import { Turns } from '../../model/async/turns.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 import { DEFAULT_POOL } from '../../model/ids.ts';
-import type { Lease, PoolPolicy } from '../../model/pool.ts';
+import type { Lease, PoolPolicy } from '../../model/pool/pool.ts';
 import { formatSize, parseSize } from '../../model/quantity.ts';
-import { Turns } from '../../model/turns.ts';
 import { Notebook } from '../notebook/notebook.ts';
 import { leasedSandbox } from '../run/tool-sandbox.ts';
 import type { ToolContext } from '../tool/define-tool.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { resultWithin } from '../run/time-limit.ts';
 
 /** Milliseconds for aborted calls to give back what they have. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { didYouMean } from '../../model/did-you-mean.ts';
-import { FsbError } from '../../model/errors.ts';
-import { describeIssues } from '../../model/issues.ts';
+import { didYouMean } from '../../model/failure/did-you-mean.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { describeIssues } from '../../model/failure/issues.ts';
 import { parseDuration } from '../../model/quantity.ts';
 import { toolNames } from '../registry.ts';
 

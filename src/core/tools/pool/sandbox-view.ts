@@ -1,4 +1,4 @@
-import type { Lease, PoolInstance } from '../../model/pool.ts';
+import type { Lease, PoolInstance } from '../../model/pool/pool.ts';
 import { functionSchemas } from '../registry.ts';
 
 export const sandboxStatuses = ['running', 'idle', 'busy', 'stopping'] as const;

@@ -1,4 +1,4 @@
-import type { Lease, PoolDetails } from '../../model/pool.ts';
+import type { Lease, PoolDetails } from '../../model/pool/pool.ts';
 import { toolNames } from '../registry.ts';
 import { type SandboxView, viewOfInstance, viewOfLease } from './sandbox-view.ts';
 import { TOOL_POOL, warmCount } from './tool-pool.ts';

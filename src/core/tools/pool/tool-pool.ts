@@ -1,11 +1,11 @@
 import type { CoreApi } from '../../api/core-api.ts';
 import type { CallOptions } from '../../api/sandbox-api.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
-import type { PoolDetails, PoolPolicy } from '../../model/pool.ts';
-import type { PoolPolicyInput } from '../../model/pool-policy.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
+import { HOST_IMAGE } from '../../model/image/reference.ts';
+import type { PoolDetails, PoolPolicy } from '../../model/pool/pool.ts';
+import type { PoolPolicyInput } from '../../model/pool/pool-policy.ts';
 import { formatDuration } from '../../model/quantity.ts';
-import { HOST_IMAGE } from '../../model/reference.ts';
 import { timeLimit } from '../run/time-limit.ts';
 import { PoolWatch } from './pool-watch.ts';
 import type { SandboxConfig } from './sandbox-config.ts';

@@ -1,4 +1,4 @@
-import { type ErrorCode, FsbError } from '../../model/errors.ts';
+import { type ErrorCode, FsbError } from '../../model/failure/errors.ts';
 
 /** Undefined when the call fails with this code. */
 export async function unless<T>(code: ErrorCode, call: Promise<T>): Promise<T | undefined> {

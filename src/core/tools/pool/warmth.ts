@@ -1,4 +1,4 @@
-import type { PoolDetails } from '../../model/pool.ts';
+import type { PoolDetails } from '../../model/pool/pool.ts';
 
 /** How far a pool is from having warm what its policy asks for. */
 export interface Warmth {

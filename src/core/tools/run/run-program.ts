@@ -1,5 +1,5 @@
 import type { Clock } from '../../model/clock.ts';
-import { FsbError, throwIfAborted } from '../../model/errors.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 import type { ExitStatus, ProcessSession } from '../../model/process.ts';
 import { CappedOutput } from './capped-output.ts';
 import { startedWithin } from './started-within.ts';

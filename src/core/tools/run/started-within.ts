@@ -1,4 +1,4 @@
-import { type ErrorCode, FsbError } from '../../model/errors.ts';
+import { type ErrorCode, FsbError } from '../../model/failure/errors.ts';
 import type { TimeLimit } from './time-limit.ts';
 
 const refusals: ReadonlySet<ErrorCode> = new Set(['command_not_found', 'not_executable']);

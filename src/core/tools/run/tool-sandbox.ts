@@ -1,6 +1,6 @@
 import type { PoolApi } from '../../api/pool-api.ts';
 import type { CallOptions } from '../../api/sandbox-api.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { ProcessSession } from '../../model/process.ts';
 
 export interface ToolProcess {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { FsbError } from '../../model/errors.ts';
-import { describeIssues } from '../../model/issues.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { describeIssues } from '../../model/failure/issues.ts';
 import type { Notebook } from '../notebook/notebook.ts';
 import type { Watch } from '../run/run-program.ts';
 import type { ToolSandbox } from '../run/tool-sandbox.ts';

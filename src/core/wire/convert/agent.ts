@@ -9,8 +9,8 @@ import type {
   StartedSandbox,
   StartRequest,
 } from '../../api/agent-api.ts';
-import { FsbError } from '../../model/errors.ts';
-import type { Resources } from '../../model/shape.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { Resources } from '../../model/sandbox/shape.ts';
 import type { Resources as WireResources } from '../gen/fastpath/v1/fastpath.ts';
 import type {
   AgentSandboxFiles,

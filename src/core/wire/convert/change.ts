@@ -1,6 +1,6 @@
 import type { SandboxChange } from '../../api/sandbox-api.ts';
-import { FsbError } from '../../model/errors.ts';
-import type { SandboxRef } from '../../model/sandbox.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { SandboxRef } from '../../model/sandbox/sandbox.ts';
 import type { UpdateRequest, SandboxChange as WireChange } from '../gen/fastpath/v1/fastpath.ts';
 import { policyNumber } from './create.ts';
 import { defined, definedOrNone, refToWire, resourcesToWire } from './parts.ts';
@@ -13,7 +13,7 @@ import { policyFromWire } from './spec.ts';
  * @throws invalid_argument
  */
 export async function assertChangeFitsWire(change: SandboxChange): Promise<void> {
-  const { readChange } = await import('../../model/change.ts');
+  const { readChange } = await import('../../model/sandbox/change.ts');
   readChange(change);
 }
 

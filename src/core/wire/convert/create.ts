@@ -1,8 +1,8 @@
 import type { CreateRequest } from '../../api/sandbox-api.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { DEFAULT_NAMESPACE } from '../../model/ids.ts';
 import { parseDuration, parseSize } from '../../model/quantity.ts';
-import type { SandboxSpecInput } from '../../model/spec.ts';
+import type { SandboxSpecInput } from '../../model/sandbox/spec.ts';
 import { type Check, fits, isFlag, isNumber, isText, isTextMap, isTexts, isWhole } from '../fits.ts';
 import {
   ConsistencyMode,
@@ -61,7 +61,7 @@ export async function assertSpecFitsWire(spec: SandboxSpecInput): Promise<void> 
     isNetwork(spec)
   )
     return;
-  const { parseSpec } = await import('../../model/spec.ts');
+  const { parseSpec } = await import('../../model/sandbox/spec.ts');
   parseSpec(spec);
   throw new FsbError(
     'internal',

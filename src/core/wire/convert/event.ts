@@ -1,4 +1,3 @@
-import { FsbError } from '../../model/errors.ts';
 import {
   type CoreEvent,
   EVENT_KINDS,
@@ -8,7 +7,8 @@ import {
   type ImageEvent,
   type SandboxEvent,
 } from '../../model/event.ts';
-import type { PoolEvent } from '../../model/pool.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { PoolEvent } from '../../model/pool/pool.ts';
 import type { WatchRequest, WatchResponse, SandboxEvent as WireEvent } from '../gen/fsb/v1/system.ts';
 import { defined } from './parts.ts';
 

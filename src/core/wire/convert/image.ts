@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type {
   ImageConfig,
   ImageDetails,
@@ -6,8 +6,13 @@ import type {
   ImageInfo,
   PruneResult,
   RemovedImage,
-} from '../../model/image.ts';
-import type { ImportRequest, LoginRequest, PruneRequest, PullRequest } from '../../model/image-requests.ts';
+} from '../../model/image/image.ts';
+import type {
+  ImportRequest,
+  LoginRequest,
+  PruneRequest,
+  PullRequest,
+} from '../../model/image/image-requests.ts';
 import type {
   ImportTerms,
   InspectImageResponse,

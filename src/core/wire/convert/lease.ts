@@ -1,6 +1,6 @@
 import type { LeaseRequest } from '../../api/pool-api.ts';
-import { FsbError } from '../../model/errors.ts';
-import type { Lease, OnEmpty } from '../../model/pool.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { Lease, OnEmpty } from '../../model/pool/pool.ts';
 import type { LeaseInfo, LeaseRequest as WireRequest } from '../gen/fsb/v1/pool.ts';
 import { defined, definedOrNone, mountFromWire, mountToWire, saidResourcesToWire } from './parts.ts';
 
@@ -9,7 +9,7 @@ import { defined, definedOrNone, mountFromWire, mountToWire, saidResourcesToWire
  * @throws invalid_argument
  */
 export async function assertLeaseFitsWire(request: LeaseRequest): Promise<void> {
-  const { readLeaseRequest } = await import('../../model/lease-request.ts');
+  const { readLeaseRequest } = await import('../../model/pool/lease-request.ts');
   readLeaseRequest(request);
 }
 

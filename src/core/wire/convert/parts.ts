@@ -2,8 +2,8 @@ import type { DeleteOptions, ResetOptions, StopOptions } from '../../api/sandbox
 import { DEFAULT_NAMESPACE } from '../../model/ids.ts';
 import type { ExitStatus } from '../../model/process.ts';
 import { parseDuration, parseSize } from '../../model/quantity.ts';
-import type { SandboxRef } from '../../model/sandbox.ts';
-import type { Resources } from '../../model/shape.ts';
+import type { SandboxRef } from '../../model/sandbox/sandbox.ts';
+import type { Resources } from '../../model/sandbox/shape.ts';
 import type {
   DeleteRequest,
   ResetRequest,

@@ -1,4 +1,4 @@
-import type { PoolPolicyInput } from '../../model/pool-policy.ts';
+import type { PoolPolicyInput } from '../../model/pool/pool-policy.ts';
 import type { PoolPolicy as WirePolicy } from '../gen/fsb/v1/pool.ts';
 import {
   bytes,
@@ -20,7 +20,7 @@ type PolicyInput = Partial<PoolPolicyInput>;
  * @throws invalid_argument
  */
 export async function assertPolicyFitsWire(policy: PolicyInput, name?: string): Promise<void> {
-  const { readPolicy } = await import('../../model/pool-policy.ts');
+  const { readPolicy } = await import('../../model/pool/pool-policy.ts');
   readPolicy(name === undefined ? policy : { name, ...policy });
 }
 

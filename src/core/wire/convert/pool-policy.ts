@@ -1,5 +1,5 @@
-import { FsbError } from '../../model/errors.ts';
-import type { PoolPolicy } from '../../model/pool.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { PoolPolicy } from '../../model/pool/pool.ts';
 import { PoolPolicy as WirePolicy } from '../gen/fsb/v1/pool.ts';
 import { resourcesToWire } from './parts.ts';
 

@@ -1,7 +1,13 @@
 import type { PoolChange } from '../../api/pool-api.ts';
-import { FsbError } from '../../model/errors.ts';
-import type { PoolDetails, PoolInfo, PoolInstance, PoolShapeStatus, PoolState } from '../../model/pool.ts';
-import type { PoolPolicyInput } from '../../model/pool-policy.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type {
+  PoolDetails,
+  PoolInfo,
+  PoolInstance,
+  PoolShapeStatus,
+  PoolState,
+} from '../../model/pool/pool.ts';
+import type { PoolPolicyInput } from '../../model/pool/pool-policy.ts';
 import type {
   CreatePoolRequest,
   GetPoolResponse,

@@ -1,5 +1,5 @@
-import { FsbError } from '../../model/errors.ts';
-import type { LayerProgress, LayerState, PullEvent } from '../../model/pull.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { LayerProgress, LayerState, PullEvent } from '../../model/image/pull.ts';
 import type { PullImageResponse, LayerProgress as WireLayer } from '../gen/fsb/v1/image.ts';
 import { imageFromWire, imageToWire } from './image.ts';
 

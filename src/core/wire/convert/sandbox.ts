@@ -1,9 +1,9 @@
 import type { ListQuery, PageQuery, SandboxPage } from '../../api/sandbox-api.ts';
-import { didYouMean } from '../../model/did-you-mean.ts';
-import { FsbError } from '../../model/errors.ts';
+import { didYouMean } from '../../model/failure/did-you-mean.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { DEFAULT_NAMESPACE } from '../../model/ids.ts';
-import { type Phase, type PhaseState, phases } from '../../model/phase.ts';
-import type { Sandbox } from '../../model/sandbox.ts';
+import { type Phase, type PhaseState, phases } from '../../model/sandbox/phase.ts';
+import type { Sandbox } from '../../model/sandbox/sandbox.ts';
 import type {
   CreateResponse,
   ListRequest,

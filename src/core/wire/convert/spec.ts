@@ -1,4 +1,4 @@
-import type { SandboxSpec, SandboxSpecInput } from '../../model/spec.ts';
+import type { SandboxSpec, SandboxSpecInput } from '../../model/sandbox/spec.ts';
 import {
   ConsistencyMode,
   type CreateRequest,

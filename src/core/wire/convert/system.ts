@@ -1,5 +1,5 @@
-import { FsbError } from '../../model/errors.ts';
-import type { SandboxRef } from '../../model/sandbox.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { SandboxRef } from '../../model/sandbox/sandbox.ts';
 import type { InstanceHolder, LogUsage, SystemHealth, SystemUsage } from '../../model/system.ts';
 import type { SystemHealthResponse, SystemUsageResponse, LogUsage as WireLog } from '../gen/fsb/v1/system.ts';
 import { defined } from './parts.ts';

@@ -1,7 +1,7 @@
 import type { UsageQuery } from '../../api/sandbox-api.ts';
 import { DEFAULT_NAMESPACE } from '../../model/ids.ts';
-import type { SandboxUsage } from '../../model/sandbox.ts';
-import { defaultResources } from '../../model/shape.ts';
+import type { SandboxUsage } from '../../model/sandbox/sandbox.ts';
+import { defaultResources } from '../../model/sandbox/shape.ts';
 import type { UsageRequest, SandboxUsage as WireUsage } from '../gen/fastpath/v1/fastpath.ts';
 import { defined, resourcesToWire } from './parts.ts';
 

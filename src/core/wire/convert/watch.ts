@@ -1,5 +1,5 @@
 import type { SandboxNews, WatchQuery } from '../../api/sandbox-api.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { WatchSandboxesRequest, WatchSandboxesResponse } from '../gen/fastpath/v1/fastpath.ts';
 import { rangeFromWire, sandboxFromWire, sandboxToWire } from './sandbox.ts';
 

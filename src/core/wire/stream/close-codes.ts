@@ -1,4 +1,4 @@
-import { type ErrorCode, errorCodes } from '../../model/errors.ts';
+import { type ErrorCode, errorCodes } from '../../model/failure/errors.ts';
 
 /** Why a stream's WebSocket was closed. An error that has a code of ours closes with 4000 + its HTTP status. */
 export const closeCodes = {

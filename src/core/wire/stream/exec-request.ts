@@ -1,6 +1,6 @@
 import type { ExecRequest } from '../../api/sandbox-api.ts';
-import { didYouMean } from '../../model/did-you-mean.ts';
-import { FsbError } from '../../model/errors.ts';
+import { didYouMean } from '../../model/failure/did-you-mean.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { TerminalSize } from '../../model/process.ts';
 import { isTextMap, isTexts } from '../fits.ts';
 import { type Fields, readFields } from './query-fields.ts';

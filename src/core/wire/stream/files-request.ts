@@ -1,6 +1,6 @@
 import type { FilesRequest } from '../../api/agent-api.ts';
 import type { ExecRequest } from '../../api/sandbox-api.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { filesFromWire, filesToWire } from '../convert/agent.ts';
 import { isRecord } from '../fits.ts';
 import { AgentSandboxFiles } from '../gen/fsb/v1/agent.ts';

@@ -1,5 +1,5 @@
-import { didYouMean } from '../../model/did-you-mean.ts';
-import { FsbError } from '../../model/errors.ts';
+import { didYouMean } from '../../model/failure/did-you-mean.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 
 /** Kinds of URL query fields. `count`: whole, from 0. `time`: milliseconds since the epoch, or RFC 3339. `flag`: true, false, 1, 0, or bare. */
 interface Kinds {

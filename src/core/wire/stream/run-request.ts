@@ -1,7 +1,7 @@
 import type { PoolRunRequest } from '../../api/pool-api.ts';
 import type { ExecRequest } from '../../api/sandbox-api.ts';
-import { FsbError } from '../../model/errors.ts';
-import type { OnEmpty } from '../../model/pool.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { OnEmpty } from '../../model/pool/pool.ts';
 import { defined } from '../convert/parts.ts';
 import { type Check, fits, isNumber, isRecord, isText, isWhole } from '../fits.ts';
 import { execFields, execToQuery, readExecFields, readExecJson } from './exec-request.ts';

@@ -1,4 +1,4 @@
-import { errorCodes, FsbError } from '../../model/errors.ts';
+import { errorCodes, FsbError } from '../../model/failure/errors.ts';
 import { type ExitStatus, exitCodeOf } from '../../model/process.ts';
 import { asErrorBody } from '../error-status.ts';
 import { channels, decodeJson, encodeJson, malformed } from './frames.ts';

@@ -1,5 +1,5 @@
 import type { AttachRequest } from '../../api/sandbox-api.ts';
-import { FsbError } from '../../model/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { LogQuery } from '../../model/logs.ts';
 import type { StreamName } from '../../model/process.ts';
 import { decodeFlag, readFields } from './query-fields.ts';

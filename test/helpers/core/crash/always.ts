@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
-import type { PoolInfo } from '../../../../src/core/model/pool.ts';
+import type { PoolInfo } from '../../../../src/core/model/pool/pool.ts';
 import { imageFiles } from '../image-files.ts';
 import { answers, find } from './boxes.ts';
 import type { Scenario } from './scenario.ts';

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
 import { wholeLog } from '../../../../src/core/model/logs.ts';
-import type { Sandbox } from '../../../../src/core/model/sandbox.ts';
-import type { SandboxSpecInput } from '../../../../src/core/model/spec.ts';
+import type { Sandbox } from '../../../../src/core/model/sandbox/sandbox.ts';
+import type { SandboxSpecInput } from '../../../../src/core/model/sandbox/spec.ts';
 import { request, said } from './sessions.ts';
 
 export const box = { namespace: 'default', name: 'box' };

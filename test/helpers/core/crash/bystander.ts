@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
 import { wholeLog } from '../../../../src/core/model/logs.ts';
-import type { Sandbox } from '../../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../../src/core/model/sandbox/sandbox.ts';
 import { answers, make } from './boxes.ts';
 
 const bystander = { namespace: 'default', name: 'bystander' };

@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { cp, mkdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
-import type { Sandbox } from '../../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../../src/core/model/sandbox/sandbox.ts';
 import { type CoreProcess, type CoreProcessOptions, startCoreProcess } from '../core-process.ts';
 import { leftovers } from '../leftovers.ts';
 import { makeRoot } from '../real-core.ts';

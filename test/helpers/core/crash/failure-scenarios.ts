@@ -2,7 +2,7 @@ import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
-import type { FsbError } from '../../../../src/core/model/errors.ts';
+import type { FsbError } from '../../../../src/core/model/failure/errors.ts';
 import { box, COLD, expectGoesOn, logOf, make, makeRunning, RUNNING } from './boxes.ts';
 import { STARTS } from './outcomes.ts';
 import { scenario } from './scenario.ts';

@@ -5,7 +5,7 @@ import { RETAINED_LOG_VERSION } from '../../../../src/core/agent/sandboxes/retai
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
 import { segmentMagic } from '../../../../src/core/logs/record.ts';
 import { wholeLog } from '../../../../src/core/model/logs.ts';
-import type { Sandbox } from '../../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../../src/core/model/sandbox/sandbox.ts';
 import { encodeRecord } from '../../../../src/core/store/record-table.ts';
 import { eventually } from './always.ts';
 import { box, COLD, expectKept, find, go, logOf, makeRunning, removeSetAside, WAIT } from './boxes.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { FsbError } from '../../../../src/core/model/errors.ts';
+import type { FsbError } from '../../../../src/core/model/failure/errors.ts';
 import { box, COLD, go, logOf, make, makeRunning, RUNNING, WAIT } from './boxes.ts';
 import { BEGINS, GOES } from './outcomes.ts';
 import { scenario } from './scenario.ts';

@@ -1,4 +1,4 @@
-import type { Sandbox } from '../../../../src/core/model/sandbox.ts';
+import type { Sandbox } from '../../../../src/core/model/sandbox/sandbox.ts';
 import type { CoreProcess } from '../core-process.ts';
 import { filesInBetween } from '../leftovers.ts';
 import { traces } from '../traces.ts';

@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import type { ImageApi } from '../../../../src/core/api/image-api.ts';
-import { FsbError } from '../../../../src/core/model/errors.ts';
-import { emptyImageConfig } from '../../../../src/core/model/image.ts';
+import { FsbError } from '../../../../src/core/model/failure/errors.ts';
+import { emptyImageConfig } from '../../../../src/core/model/image/image.ts';
 import { imageInfo } from '../../image/image-info.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { ExecRequest } from '../../../../src/core/api/sandbox-api.ts';
-import { FsbError } from '../../../../src/core/model/errors.ts';
+import { FsbError } from '../../../../src/core/model/failure/errors.ts';
 import { newLeaseId, nothingNamed } from '../../../../src/core/model/ids.ts';
-import type { Lease } from '../../../../src/core/model/pool.ts';
+import type { Lease } from '../../../../src/core/model/pool/pool.ts';
 import type { HostClaim, HostPool } from './host-pool.ts';
 import { HostProcess } from './host-process.ts';
 import { HostSession } from './host-session.ts';

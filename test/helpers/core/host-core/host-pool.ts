@@ -1,6 +1,6 @@
-import { FsbError } from '../../../../src/core/model/errors.ts';
+import { FsbError } from '../../../../src/core/model/failure/errors.ts';
 import { newInstanceId } from '../../../../src/core/model/ids.ts';
-import type { LeaseTerms } from '../../../../src/core/model/lease-request.ts';
+import type { LeaseTerms } from '../../../../src/core/model/pool/lease-request.ts';
 import type {
   PoolEvent,
   PoolInfo,
@@ -8,8 +8,8 @@ import type {
   PoolPolicy,
   PoolShapeStatus,
   PoolState,
-} from '../../../../src/core/model/pool.ts';
-import type { PoolPolicyInput } from '../../../../src/core/model/pool-policy.ts';
+} from '../../../../src/core/model/pool/pool.ts';
+import type { PoolPolicyInput } from '../../../../src/core/model/pool/pool-policy.ts';
 import { type BootTerms, HostShape } from './host-shape.ts';
 
 export interface HostInstance {

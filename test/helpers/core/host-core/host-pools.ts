@@ -9,24 +9,24 @@ import type {
 import type { CallOptions, ExecRequest } from '../../../../src/core/api/sandbox-api.ts';
 import { EventLog } from '../../../../src/core/events/event-log.ts';
 import { systemClock } from '../../../../src/core/model/clock.ts';
-import { didYouMean } from '../../../../src/core/model/did-you-mean.ts';
-import { FsbError, throwIfAborted } from '../../../../src/core/model/errors.ts';
+import { didYouMean } from '../../../../src/core/model/failure/did-you-mean.ts';
+import { FsbError, throwIfAborted } from '../../../../src/core/model/failure/errors.ts';
 import { DEFAULT_POOL, nothingNamed } from '../../../../src/core/model/ids.ts';
-import { readLeaseRequest } from '../../../../src/core/model/lease-request.ts';
+import { readLeaseRequest } from '../../../../src/core/model/pool/lease-request.ts';
 import type {
   Lease,
   PoolDetails,
   PoolInfo,
   PoolPolicy,
   PoolShapeStatus,
-} from '../../../../src/core/model/pool.ts';
+} from '../../../../src/core/model/pool/pool.ts';
 import {
   defaultPolicyInput,
   mergePolicy,
   type NodeSize,
   type PoolPolicyInput,
   parsePolicy,
-} from '../../../../src/core/model/pool-policy.ts';
+} from '../../../../src/core/model/pool/pool-policy.ts';
 import type { ProcessSession } from '../../../../src/core/model/process.ts';
 import { HostLease, noLease, RunSession } from './host-lease.ts';
 import { HostPool } from './host-pool.ts';

@@ -1,7 +1,7 @@
 import type { SandboxChange } from '../../../../src/core/api/sandbox-api.ts';
-import { readChange } from '../../../../src/core/model/change.ts';
-import { FsbError } from '../../../../src/core/model/errors.ts';
-import type { Sandbox } from '../../../../src/core/model/sandbox.ts';
+import { FsbError } from '../../../../src/core/model/failure/errors.ts';
+import { readChange } from '../../../../src/core/model/sandbox/change.ts';
+import type { Sandbox } from '../../../../src/core/model/sandbox/sandbox.ts';
 import { HostProcess } from './host-process.ts';
 import { notRunning } from './host-session.ts';
 import { MemoryLog } from './memory-log.ts';

@@ -20,8 +20,9 @@ import { listed } from '../../../../src/core/controller/listing.ts';
 import { pageOf } from '../../../../src/core/controller/pages.ts';
 import { currentRevision, watchSandboxes } from '../../../../src/core/controller/watching.ts';
 import { EventLog } from '../../../../src/core/events/event-log.ts';
+import { Turns } from '../../../../src/core/model/async/turns.ts';
 import { systemClock } from '../../../../src/core/model/clock.ts';
-import { FsbError, throwIfAborted } from '../../../../src/core/model/errors.ts';
+import { FsbError, throwIfAborted } from '../../../../src/core/model/failure/errors.ts';
 import { assertName, newSandboxId, newSandboxName, nothingNamed } from '../../../../src/core/model/ids.ts';
 import type { LogEntry, LogQuery } from '../../../../src/core/model/logs.ts';
 import { assertSignal, type ExitStatus, type ProcessSession } from '../../../../src/core/model/process.ts';
@@ -30,10 +31,9 @@ import {
   type Sandbox,
   type SandboxRef,
   type SandboxUsage,
-} from '../../../../src/core/model/sandbox.ts';
-import { defaultResources } from '../../../../src/core/model/shape.ts';
-import { parseSpec } from '../../../../src/core/model/spec.ts';
-import { Turns } from '../../../../src/core/model/turns.ts';
+} from '../../../../src/core/model/sandbox/sandbox.ts';
+import { defaultResources } from '../../../../src/core/model/sandbox/shape.ts';
+import { parseSpec } from '../../../../src/core/model/sandbox/spec.ts';
 import { AttachedSession } from './attached-session.ts';
 import { HostProcess } from './host-process.ts';
 import { applyChange, assertAwake, begin, freeze, type Running } from './host-sandbox.ts';

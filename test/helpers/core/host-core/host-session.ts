@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { settler } from '../../../../src/core/client/settler.ts';
-import { FsbError } from '../../../../src/core/model/errors.ts';
+import { FsbError } from '../../../../src/core/model/failure/errors.ts';
 import type {
   ExitStatus,
   OutputChunk,

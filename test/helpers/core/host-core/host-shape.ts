@@ -1,6 +1,6 @@
-import type { LeaseTerms } from '../../../../src/core/model/lease-request.ts';
-import type { PoolShapeStatus } from '../../../../src/core/model/pool.ts';
-import { type Resources, shapeKey } from '../../../../src/core/model/shape.ts';
+import type { LeaseTerms } from '../../../../src/core/model/pool/lease-request.ts';
+import type { PoolShapeStatus } from '../../../../src/core/model/pool/pool.ts';
+import { type Resources, shapeKey } from '../../../../src/core/model/sandbox/shape.ts';
 
 export type BootTerms = Pick<LeaseTerms, 'resources' | 'network' | 'mounts'>;
 

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { throwIfAborted } from '../../../../src/core/model/errors.ts';
+import { throwIfAborted } from '../../../../src/core/model/failure/errors.ts';
 import type { LogEntry, LogQuery } from '../../../../src/core/model/logs.ts';
 import type { StreamName } from '../../../../src/core/model/process.ts';
 

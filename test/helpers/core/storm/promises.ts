@@ -1,7 +1,7 @@
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
 import { wholeLog } from '../../../../src/core/model/logs.ts';
-import type { Sandbox } from '../../../../src/core/model/sandbox.ts';
-import type { SandboxSpecInput } from '../../../../src/core/model/spec.ts';
+import type { Sandbox } from '../../../../src/core/model/sandbox/sandbox.ts';
+import type { SandboxSpecInput } from '../../../../src/core/model/sandbox/spec.ts';
 import { request, said } from '../crash/sessions.ts';
 
 export type Kind = 'counting' | 'exiting' | 'expiring';

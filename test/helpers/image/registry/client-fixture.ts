@@ -10,7 +10,7 @@ import type {
   RemoteRepository,
 } from '../../../../src/core/image/registry/registries.ts';
 import type { Clock } from '../../../../src/core/model/clock.ts';
-import type { RegistryCredentials } from '../../../../src/core/model/image-requests.ts';
+import type { RegistryCredentials } from '../../../../src/core/model/image/image-requests.ts';
 
 /** A registry client with a configuration of its own. Its waits between attempts take no time, unless a clock is given. */
 export interface ClientFixture {

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LocalUnpacker } from '../../../../src/cli/copy/unpack-local.ts';
-import { FsbError } from '../../../../src/core/model/errors.ts';
+import { FsbError } from '../../../../src/core/model/failure/errors.ts';
 import { stateOf } from '../../../helpers/core/canary.ts';
 import { pax, type RawEntry, rawEntry, rawTar } from '../../../helpers/image/raw-tar.ts';
 

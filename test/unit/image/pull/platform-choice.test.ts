@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Descriptor } from '../../../../src/core/image/format/documents.ts';
 import { assertRunsOn, chooseManifest } from '../../../../src/core/image/format/platform-choice.ts';
-import { parsePlatform } from '../../../../src/core/model/platform.ts';
+import { parsePlatform } from '../../../../src/core/model/image/platform.ts';
 
 const INDEX = 'application/vnd.oci.image.index.v1+json';
 

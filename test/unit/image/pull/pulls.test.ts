@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FsbError } from '../../../../src/core/model/errors.ts';
-import type { PullEvent } from '../../../../src/core/model/pull.ts';
+import { FsbError } from '../../../../src/core/model/failure/errors.ts';
+import type { PullEvent } from '../../../../src/core/model/image/pull.ts';
 import { layer, readAll, result, scriptedPulls } from '../../../helpers/image/scripted-pull.ts';
 import { settle } from '../../../helpers/manual-clock.ts';
 

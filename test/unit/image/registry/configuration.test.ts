@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { parseRegistriesFile } from '../../../../src/core/image/registry/configuration-file.ts';
-import { FsbError } from '../../../../src/core/model/errors.ts';
+import { FsbError } from '../../../../src/core/model/failure/errors.ts';
 
 const FILE = '/etc/fsb/registries.yaml';
 const parse = (text: string) => parseRegistriesFile(text, FILE);

@@ -1,8 +1,8 @@
 import type { ResourceLimits, Worker } from 'node:worker_threads';
 import type { Clock } from '../../../model/clock.ts';
-import { descriptorLimit } from '../../../model/descriptors.ts';
-import { diskFailure } from '../../../model/disk-failure.ts';
-import { FsbError, throwIfAborted } from '../../../model/errors.ts';
+import { descriptorLimit } from '../../../model/failure/descriptors.ts';
+import { diskFailure } from '../../../model/failure/disk-failure.ts';
+import { FsbError, throwIfAborted } from '../../../model/failure/errors.ts';
 import type { Launch } from '../../launch.ts';
 import type { FromWorker, ToWorker, UnpackJob } from '../worker/messages.ts';
 

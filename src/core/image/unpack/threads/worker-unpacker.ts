@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { ResourceLimits, Worker } from 'node:worker_threads';
+import { withEither } from '../../../model/async/either-signal.ts';
 import type { Clock } from '../../../model/clock.ts';
-import { withEither } from '../../../model/either-signal.ts';
-import { FsbError, throwIfAborted } from '../../../model/errors.ts';
+import { FsbError, throwIfAborted } from '../../../model/failure/errors.ts';
 import type { Launch } from '../../launch.ts';
 import { UnpackBudget } from '../budget.ts';
 import type { Unpacker, UnpackRequest } from '../unpacker.ts';

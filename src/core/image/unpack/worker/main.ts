@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { FsbError } from '../../../model/errors.ts';
+import { FsbError } from '../../../model/failure/errors.ts';
 import type { Launch, Launched } from '../../launch.ts';
 import type { FromWorker, ToWorker, UnpackJob } from './messages.ts';
 import { unpackBlob } from './unpack-blob.ts';

@@ -1,4 +1,4 @@
-import type { ErrorBody } from '../../../model/errors.ts';
+import type { ErrorBody } from '../../../model/failure/errors.ts';
 import type { Launched } from '../../launch.ts';
 import type { SharedBudget } from '../budget.ts';
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { NetworkMode } from '../../../model/shape.ts';
+import type { NetworkMode } from '../../../model/sandbox/shape.ts';
 
 /** What /etc/hosts, /etc/hostname and /etc/resolv.conf say inside. */
 export interface GuestFiles {

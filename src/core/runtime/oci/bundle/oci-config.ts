@@ -1,5 +1,5 @@
 import { GUEST_INIT } from '../../../model/guest-tool.ts';
-import type { Shape } from '../../../model/shape.ts';
+import type { Shape } from '../../../model/sandbox/shape.ts';
 import { defaultMounts, maskedPaths, type OciMount, readonlyPaths, shapeMounts } from './oci-mounts.ts';
 import { type SeccompProfile, seccompProfile } from './seccomp-profile.ts';
 

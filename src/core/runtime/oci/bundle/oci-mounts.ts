@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
-import { FsbError } from '../../../model/errors.ts';
+import { FsbError } from '../../../model/failure/errors.ts';
 import { GUEST_INIT } from '../../../model/guest-tool.ts';
-import type { Mount } from '../../../model/shape.ts';
+import type { Mount } from '../../../model/sandbox/shape.ts';
 
 export interface OciMount {
   destination: string;

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FsbError } from '../../../model/errors.ts';
+import { FsbError } from '../../../model/failure/errors.ts';
 import type { InstanceStats } from '../../driver.ts';
 import { type CgroupLayout, controllerDirectory } from './layout.ts';
 

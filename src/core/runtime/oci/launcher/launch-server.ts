@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { FsbError } from '../../../model/errors.ts';
-import { hasStreams } from '../../../model/has-streams.ts';
+import { FsbError } from '../../../model/failure/errors.ts';
+import { hasStreams } from '../../../model/failure/has-streams.ts';
 import { CLEAN_ENVIRONMENT } from '../run-program.ts';
 import { type LaunchResult, ResultDecoder } from './launch-frames.ts';
 

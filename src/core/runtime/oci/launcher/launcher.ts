@@ -1,5 +1,5 @@
 import type { Clock } from '../../../model/clock.ts';
-import { FsbError, throwIfAborted } from '../../../model/errors.ts';
+import { FsbError, throwIfAborted } from '../../../model/failure/errors.ts';
 import { encodeHurry, encodeKill, encodeStart, type LaunchResult } from './launch-frames.ts';
 import { LaunchServer } from './launch-server.ts';
 

@@ -1,5 +1,5 @@
 import type { handleBidiStreamingCall } from '@grpc/grpc-js';
-import { eachAbortable } from '../../../model/abortable.ts';
+import { eachAbortable } from '../../../model/async/abortable.ts';
 import type {
   ServerReflectionRequest as Request,
   ServerReflectionResponse as Response,

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../../model/clock.ts';
-import { errorCodes, FsbError } from '../../../model/errors.ts';
+import { errorCodes, FsbError } from '../../../model/failure/errors.ts';
 import type { PoolServer } from '../../../tools/pool-server.ts';
 import { toolsFor } from '../../access/tools-for.ts';
 import type { BodyRoom } from '../../body-room.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { FsbError } from '../../../model/errors.ts';
-import { describeIssues } from '../../../model/issues.ts';
+import { FsbError } from '../../../model/failure/errors.ts';
+import { describeIssues } from '../../../model/failure/issues.ts';
 import { sandboxStatuses } from '../../../tools/pool/sandbox-view.ts';
 
 /** Query parameters of the pool server. An empty value counts as left out. */

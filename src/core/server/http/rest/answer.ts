@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CoreApi } from '../../../api/core-api.ts';
 import type { Clock } from '../../../model/clock.ts';
-import { throwIfAborted } from '../../../model/errors.ts';
+import { throwIfAborted } from '../../../model/failure/errors.ts';
 import type { RequestBody } from '../request-body.ts';
 import { HttpRefusal, sendError, sendJson } from '../respond.ts';
 import { checkBody, checkQuery } from './check.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { FsbError } from '../../../model/errors.ts';
-import { describeIssues } from '../../../model/issues.ts';
+import { FsbError } from '../../../model/failure/errors.ts';
+import { describeIssues } from '../../../model/failure/issues.ts';
 import { isList, keysOf } from './schemas/bare.ts';
 
 /** @throws invalid_argument that names every wrong key and value, with the key that was probably meant */

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import type { CoreApi } from '../../../api/core-api.ts';
 import type { CallOptions } from '../../../api/sandbox-api.ts';
-import type { ErrorCode, FsbError } from '../../../model/errors.ts';
+import type { ErrorCode, FsbError } from '../../../model/failure/errors.ts';
 
 /** `GET /api/v1/sandboxes/{namespace}/{name}`; a part in braces is one segment of the path. */
 export type RouteText = `${'GET' | 'POST' | 'PATCH' | 'DELETE'} /${string}`;

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import type { RegistryCredentials } from '../../../model/image-requests.ts';
-import type { PullEvent } from '../../../model/pull.ts';
+import type { RegistryCredentials } from '../../../model/image/image-requests.ts';
+import type { PullEvent } from '../../../model/image/pull.ts';
 import { imageDetailsView } from '../../../view/image-details-view.ts';
 import { imageView, prunedView, removedView } from '../../../view/image-view.ts';
 import { type PullView, pullView } from '../../../view/pull-view.ts';

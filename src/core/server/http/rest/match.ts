@@ -1,4 +1,4 @@
-import { FsbError } from '../../../model/errors.ts';
+import { FsbError } from '../../../model/failure/errors.ts';
 import { HttpRefusal } from '../respond.ts';
 import type { Endpoint } from './endpoint.ts';
 

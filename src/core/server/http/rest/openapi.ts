@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { errorCodes } from '../../../model/errors.ts';
+import { errorCodes } from '../../../model/failure/errors.ts';
 import type { Endpoint } from './endpoint.ts';
 import { answered, componentPath, sent } from './schemas/components.ts';
 import { failure } from './schemas/system-answers.ts';

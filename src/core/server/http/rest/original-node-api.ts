@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
-import { FsbError } from '../../../model/errors.ts';
+import { FsbError } from '../../../model/failure/errors.ts';
 import { isName } from '../../../model/ids.ts';
 import { type LogQuery, wholeLog } from '../../../model/logs.ts';
-import type { Sandbox, SandboxRef } from '../../../model/sandbox.ts';
-import type { SandboxSpecInput } from '../../../model/spec.ts';
+import type { Sandbox, SandboxRef } from '../../../model/sandbox/sandbox.ts';
+import type { SandboxSpecInput } from '../../../model/sandbox/spec.ts';
 import { type Call, type Endpoint, endpoint, textEndpoint } from './endpoint.ts';
 import { agentCreate, agentDelete, agentReply, agentStatus } from './schemas/original-node-api.ts';
 import { agentLogsQuery } from './schemas/query.ts';

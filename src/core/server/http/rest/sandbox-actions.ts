@@ -1,6 +1,6 @@
 import type { CallOptions, SandboxApi, StopOptions } from '../../../api/sandbox-api.ts';
 import { exitCodeOf, signalName } from '../../../model/process.ts';
-import type { Sandbox, SandboxRef } from '../../../model/sandbox.ts';
+import type { Sandbox, SandboxRef } from '../../../model/sandbox/sandbox.ts';
 import { sandboxDetailsView } from '../../../view/sandbox-view.ts';
 import { type Endpoint, endpoint, type RouteText, silentEndpoint } from './endpoint.ts';
 import { refOf, startFailures } from './sandboxes.ts';

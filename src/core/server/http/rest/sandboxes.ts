@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import type { SandboxNews } from '../../../api/sandbox-api.ts';
-import { FsbError } from '../../../model/errors.ts';
+import { FsbError } from '../../../model/failure/errors.ts';
 import { DEFAULT_NAMESPACE } from '../../../model/ids.ts';
-import type { SandboxRef } from '../../../model/sandbox.ts';
+import type { SandboxRef } from '../../../model/sandbox/sandbox.ts';
 import { type SandboxNewsView, sandboxNewsView } from '../../../view/news-view.ts';
 import { sandboxDetailsView, sandboxView } from '../../../view/sandbox-view.ts';
 import { sandboxUsageView } from '../../../view/usage-view.ts';

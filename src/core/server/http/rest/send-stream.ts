@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../../model/clock.ts';
-import { FsbError } from '../../../model/errors.ts';
+import { FsbError } from '../../../model/failure/errors.ts';
 
 /** Milliseconds without a word after which a stream of events says that it is still there. */
 const HEARTBEAT = 15_000;

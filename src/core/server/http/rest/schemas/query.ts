@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { FsbError } from '../../../../model/errors.ts';
 import { EVENT_KINDS } from '../../../../model/event.ts';
-import { phases } from '../../../../model/phase.ts';
-import { duration, labelKey } from '../../../../model/spec.ts';
+import { FsbError } from '../../../../model/failure/errors.ts';
+import { phases } from '../../../../model/sandbox/phase.ts';
+import { duration, labelKey } from '../../../../model/sandbox/spec.ts';
 
 /** What stands behind the `?` of a URL, where everything is text. */
 

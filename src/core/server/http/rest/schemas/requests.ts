@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { FsbError } from '../../../../model/errors.ts';
+import { FsbError } from '../../../../model/failure/errors.ts';
 import { DEFAULT_NAMESPACE } from '../../../../model/ids.ts';
-import { policySchema } from '../../../../model/pool-policy.ts';
+import { policySchema } from '../../../../model/pool/pool-policy.ts';
 import { parseSignal } from '../../../../model/process.ts';
 import {
   duration,
@@ -10,7 +10,7 @@ import {
   resources,
   sandboxSpecSchema,
   text,
-} from '../../../../model/spec.ts';
+} from '../../../../model/sandbox/spec.ts';
 import { request } from './components.ts';
 
 /** Bodies. Durations are texts like `90s`, or seconds; sizes are texts like `512m`, or bytes. */

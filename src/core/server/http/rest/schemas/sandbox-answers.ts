@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { phases } from '../../../../model/phase.ts';
+import { phases } from '../../../../model/sandbox/phase.ts';
 import type { SandboxNewsView } from '../../../../view/news-view.ts';
 import type { SandboxDetailsView, SandboxView } from '../../../../view/sandbox-view.ts';
 import type { SandboxUsageView } from '../../../../view/usage-view.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ErrorCode, errorCodes } from '../../../../model/errors.ts';
+import { type ErrorCode, errorCodes } from '../../../../model/failure/errors.ts';
 import type { CoreView } from '../../../../view/core-view.ts';
 import type { HealthView } from '../../../../view/health-view.ts';
 import type { LogUsageView, SystemUsageView } from '../../../../view/usage-view.ts';

@@ -1,0 +1,93 @@
+import { setMaxListeners } from 'node:events';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import type { ProcessEvents, World } from '../terminal/world.ts';
+
+/** Ends a call because the user or the system asked for it. */
+export class Interrupted extends FsbError {
+  /** 128 + signal. */
+  readonly code128: number;
+
+  constructor(code128: number) {
+    super('cancelled', 'interrupted');
+    this.name = 'Interrupted';
+    this.code128 = code128;
+  }
+
+  override get exitCode(): number {
+    return this.code128;
+  }
+}
+
+/** With the exit code of each. */
+export const STOPPING: [NodeJS.Signals, number][] = [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+];
+
+const FROM_KEYS: NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
+
+/**
+ * Turns the first SIGINT, SIGTERM or SIGHUP into an aborted signal, and a second one into an immediate exit, for a
+ * call that does not come back. `release` gives the signals away, to whoever proxies them to a process.
+ */
+export class Interruption {
+  readonly #controller = new AbortController();
+  readonly #events: ProcessEvents;
+  readonly #listeners: [NodeJS.Signals, () => void][];
+  #timer: () => void = () => {};
+
+  constructor(world: Pick<World, 'events' | 'forceExit'>) {
+    this.#events = world.events;
+    // Every call of the core listens to it, and there is one for each name on the line: that is no leak.
+    setMaxListeners(0, this.signal);
+    this.#listeners = STOPPING.map(([name, code]) => [
+      name,
+      () => {
+        if (this.signal.aborted) world.forceExit(code);
+        else this.#controller.abort(new Interrupted(code));
+      },
+    ]);
+    for (const [name, listener] of this.#listeners) this.#events.on(name, listener);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Aborts after so many milliseconds with a `timeout`. */
+  limit(ms: number, clock: World['clock'], text: string): void {
+    this.#timer = clock.after(ms, () =>
+      this.#controller.abort(
+        new FsbError('timeout', `not done within ${text}`, { hint: 'Give it more time with --timeout.' }),
+      ),
+    );
+  }
+
+  /**
+   * Until `work` is done, what is typed belongs to a program that holds the terminal: ctrl-C and ctrl-\\ reach the
+   * whole foreground group, so they reach this process too, and must neither stop nor end it.
+   */
+  async whileKeysGoElsewhere<T>(work: () => Promise<T>): Promise<T> {
+    const ours = this.#listeners.filter(([name]) => name === 'SIGINT');
+    const ignore = (): void => {};
+    for (const name of FROM_KEYS) this.#events.on(name, ignore);
+    for (const [name, listener] of ours) this.#events.off(name, listener);
+    try {
+      return await work();
+    } finally {
+      for (const [name, listener] of ours) this.#events.on(name, listener);
+      for (const name of FROM_KEYS) this.#events.off(name, ignore);
+    }
+  }
+
+  release(): void {
+    for (const [name, listener] of this.#listeners) this.#events.off(name, listener);
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.release();
+    this.#timer();
+  }
+}

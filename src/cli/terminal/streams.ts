@@ -1,0 +1,75 @@
+import { abortable, eachAbortable } from '../../core/model/async/abortable.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
+import type { TerminalOutput } from './world.ts';
+
+/** Whoever read our output has gone (`logs | head`). It ends the command without a word. */
+export class OutputClosed extends Error {
+  /** What a shell reports for a program that died of SIGPIPE. */
+  static readonly exitCode = 141;
+
+  constructor() {
+    super('the reader of the output has gone');
+    this.name = 'OutputClosed';
+  }
+}
+
+// A terminal that was closed answers EIO, a pipe EPIPE, a destroyed stream the third.
+const GONE = new Set(['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END']);
+
+/**
+ * Resolves when the bytes have left this process, so a slow reader slows us down.
+ * @param signal whoever aborts it does not wait for the reader; what is written after that is waited for as ever
+ * @throws OutputClosed when nobody reads any more; FsbError for a full disk and the like; the signal's reason
+ */
+export async function write(
+  stream: TerminalOutput,
+  data: string | Uint8Array,
+  signal?: AbortSignal,
+): Promise<void> {
+  const waited = signal?.aborted ? undefined : signal;
+  const written = new Promise<void>((resolve, reject) => {
+    stream.write(data as string, (error?: Error | null) => (error ? reject(outputError(error)) : resolve()));
+  });
+  await abortable(written, waited);
+}
+
+function outputError(error: NodeJS.ErrnoException): Error {
+  if (GONE.has(error.code ?? '')) return new OutputClosed();
+  return new FsbError('internal', `cannot write the output: ${error.message}`, {
+    hint: 'Check the file or the disk that it is written to.',
+    cause: error,
+  });
+}
+
+/** For warnings and hints: nobody may be there to read them, and that must not break the command. */
+export async function tryWrite(stream: TerminalOutput, text: string): Promise<void> {
+  await write(stream, text).catch(() => undefined);
+}
+
+export interface ReadTextOptions {
+  /** Bytes. */
+  limit: number;
+  /** For messages: `the password`. */
+  what: string;
+  /** For a stream that nobody may ever end. */
+  signal: AbortSignal;
+}
+
+/**
+ * All of a stream as text.
+ * @throws invalid_argument above `limit` bytes; the signal's reason
+ */
+export async function readText(
+  stream: NodeJS.ReadableStream,
+  { limit, what, signal }: ReadTextOptions,
+): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of eachAbortable(stream, signal)) {
+    const bytes = Buffer.from(chunk as string | Uint8Array as Uint8Array);
+    size += bytes.length;
+    if (size > limit) throw new FsbError('invalid_argument', `${what} is larger than ${limit} bytes`);
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
