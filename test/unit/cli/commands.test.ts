@@ -6,10 +6,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
+import { exitedSession } from '../../helpers/cli/exited-session.ts';
 import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { imageInfo } from '../../helpers/image/image-info.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { exitedSession } from './exited-session.ts';
 
 let core: HostCore;
 let directory: string;

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../../src/core/model/clock.ts';
 import { type CommandLineResult, runCommandLine } from '../../helpers/cli/command-line.ts';
+import { NOW } from '../../helpers/cli/fixed-answers.ts';
+import { fixedCore } from '../../helpers/cli/fixed-core.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { NOW } from './fixed-answers.ts';
-import { fixedCore } from './fixed-core.ts';
 
 /**
  * Command lines on the fixed core: what each prints, in every form, piped and on a terminal, is in a file of

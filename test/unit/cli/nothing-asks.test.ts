@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { COMMANDS } from '../../../src/commands/index.ts';
 import { startCommandLine } from '../../helpers/cli/command-line.ts';
-import { fixedCore } from './fixed-core.ts';
+import { fixedCore } from '../../helpers/cli/fixed-core.ts';
 
 /** Nothing but the words of a command, no terminal, and an input that stays open: who asked would wait for ever. */
 

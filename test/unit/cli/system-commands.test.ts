@@ -4,9 +4,9 @@ import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import type { PruneRequest } from '../../../src/core/model/image/image-requests.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
+import { NOW, sandboxes, usage } from '../../helpers/cli/fixed-answers.ts';
+import { fixedCore } from '../../helpers/cli/fixed-core.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
-import { NOW, sandboxes, usage } from './fixed-answers.ts';
-import { fixedCore } from './fixed-core.ts';
 
 /** What was done to the core, in order. */
 let done: string[];

@@ -1,0 +1,81 @@
+import { stripVTControlCharacters } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Check } from '../../../../src/cli/local/check.ts';
+import { doctorListing } from '../../../../src/cli/local/doctor.ts';
+import { versionListing } from '../../../../src/cli/output/core-view.ts';
+import { type InfoView, infoListing } from '../../../../src/cli/output/info-view.ts';
+import { jsonText } from '../../../../src/cli/output/json-text.ts';
+import { type Listing, type OutputFormat, printable, render } from '../../../../src/cli/output/output.ts';
+import { createdListing, sandboxListing } from '../../../../src/cli/output/sandbox-listing.ts';
+import { printableText } from '../../../../src/cli/output/table.ts';
+import { parseSpec } from '../../../../src/core/model/sandbox/spec.ts';
+import { sandboxView } from '../../../../src/core/view/sandbox-view.ts';
+import { NOW, sandboxes } from '../../../helpers/cli/fixed-answers.ts';
+
+const [box] = sandboxes;
+const list = sandboxListing(sandboxes, { now: NOW, full: false });
+
+const unreachable: InfoView = {
+  client: {
+    ...{ version: '0.1.0', node_version: '20.0.0', context: 'build' },
+    ...{ endpoint: 'ssh://me@build', origin: 'user:/home/me/.fsb/config.json' },
+  },
+  core: null,
+};
+const checks: Check[] = [
+  { name: 'node', ok: true, found: 'v20.20.0', hint: '' },
+  { name: 'guest programs', ok: false, found: 'missing: fsb-init', hint: 'Build them with: make -C guest' },
+];
+
+// biome-ignore lint/suspicious/noExplicitAny: listings of every kind
+const cases: [string, Listing<any>, OutputFormat][] = [
+  ['info-unreachable', infoListing(unreachable, NOW), 'table'],
+  ['version-unreachable', versionListing('0.1.0', '20.0.0', undefined), 'table'],
+  ['doctor', doctorListing(checks), 'table'],
+  ['doctor', doctorListing(checks), 'json'],
+  ['doctor', doctorListing(checks), 'name'],
+];
+
+describe('output', () => {
+  it.each(cases)('%s as %3$s', async (name, listing, format) => {
+    const text = await render(listing, { format, quiet: false, colors: false });
+    await expect(text).toMatchFileSnapshot(`../../../fixtures/golden/${name}.${format}.txt`);
+  });
+
+  it('prints only names or ids with -q', async () => {
+    const quiet = { format: 'table', quiet: true, colors: false } as const;
+    expect(await render(list, quiet)).toBe('box\njob\nold\ncold\nnew\n');
+    expect(await render(createdListing(box!, 1, false), quiet)).toBe(`${box!.id}\n`);
+    expect(await render(sandboxListing([box!], { now: NOW, full: true }), quiet)).toBe(`${box!.id}\n`);
+  });
+
+  it('colours phases only when asked', async () => {
+    const colored = await render(list, { format: 'table', quiet: false, colors: true });
+    expect(colored).toContain('\u001b[32mRunning\u001b[39m');
+    const plain = await render(list, { format: 'table', quiet: false, colors: false });
+    expect(stripVTControlCharacters(colored)).toBe(plain);
+  });
+
+  it('shows a spec that run takes back unchanged', () => {
+    const spec = parseSpec({ image: 'host', ttl: '90s', grace_period: '500ms', resources: { memory: '1g' } });
+    expect(parseSpec(sandboxView({ ...box!, spec }).spec)).toEqual(spec);
+  });
+
+  it('lets none reach it as JSON, which reads as the same', () => {
+    const text = jsonText({ label: 'a\u009b2J\u007f\u202eb\u001b 日本' });
+    expect(text).toBe(String.raw`{"label":"a\u009b2J\u007f\u202eb\u001b 日本"}`);
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary' }),
+        (each) => void expect(JSON.parse(jsonText(each))).toBe(each),
+      ),
+    );
+  });
+
+  it('lets no control character of others reach the terminal', () => {
+    expect(printable('a\u001b[2Jb\u0007\u009b\n')).toBe('a?[2Jb???');
+    expect(printable('name\u202egpj.exe\u2066\u2028 日本 שלום 😀')).toBe('name?gpj.exe?? 日本 שלום 😀');
+    expect(printableText('a\tb\n\u001b\u202ec')).toBe('a\tb\n??c');
+  });
+});

@@ -1,0 +1,116 @@
+import { stripVTControlCharacters } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Listing, type OutputFormat, render } from '../../../../src/cli/output/output.ts';
+import { poolStatusListing } from '../../../../src/cli/output/pool-status-view.ts';
+import { poolListing } from '../../../../src/cli/output/pool-view.ts';
+import type { PoolInfo } from '../../../../src/core/model/pool/pool.ts';
+import { parsePolicy } from '../../../../src/core/model/pool/pool-policy.ts';
+import { policyView } from '../../../../src/core/view/policy-view.ts';
+import { node, poolWith, shapeRow } from '../../../helpers/cli/warming-core.ts';
+
+const now = Date.parse('2026-03-01T12:00:00Z');
+const minutes = (count: number): number => now - count * 60_000;
+
+const host = shapeRow({
+  ...{ shape: '0123456789abcdef', image: 'host', warm: 4, idle: 4, claimed: 1, stopping: 1 },
+  ...{ hits: 3, misses: 1, p50: 0.6, p99: 12.25 },
+});
+const waiting = shapeRow({
+  shape: 'fedcba9876543210',
+  image: 'docker.io/library/alpine:3',
+  warm: 2,
+  booting: 1,
+  waiting: 2,
+});
+const broken = shapeRow({
+  ...{ pool: 'other', shape: '', image: 'nope', max: 2, warm: 2, breaker: 'image nope is not here\u001b[2J' },
+});
+
+const active: PoolInfo = poolWith([host, waiting]);
+const drained: PoolInfo = {
+  ...poolWith([], { name: 'ci', lease_ttl: 0 }),
+  ...{ name: 'ci', state: 'drained', createdAt: minutes(1) },
+};
+const brokenStatus = poolStatusListing([host, broken]);
+const small = { ...host, shape: '00000000000000ff', warm: 0, idle: 0, claimed: 1, hits: 0 };
+const unused = { ...host, shape: '00000000000000aa', warm: 0, idle: 0, claimed: 0, stopping: 0 };
+const alikeStatus = poolStatusListing([host, small, unused, { ...unused, image: 'busybox:1' }, waiting]);
+
+// biome-ignore lint/suspicious/noExplicitAny: listings of every kind
+const cases: [string, Listing<any>, OutputFormat][] = [
+  ['pool-status-broken', brokenStatus, 'table'],
+  ['pool-status-broken', brokenStatus, 'json'],
+  ['pool-status-alike', alikeStatus, 'table'],
+  ['pool-status-alike', alikeStatus, 'wide'],
+  ['pool-status-empty', poolStatusListing([]), 'json'],
+];
+
+describe('the output of the pool commands', () => {
+  it.each(cases)('%s as %3$s', async (name, listing, format) => {
+    const text = await render(listing, { format, quiet: false, colors: false });
+    await expect(text).toMatchFileSnapshot(`../../../fixtures/golden/${name}.${format}.txt`);
+  });
+
+  it.each(cases)('%s prints names, each once, with -q', async (_, listing) => {
+    const text = await render(listing, { format: 'table', quiet: true, colors: false });
+    const names = listing.items.map((item) => `${listing.name(item)}\n`);
+    expect(text).toBe([...new Set(names)].join(''));
+  });
+
+  it('tell rows of one image apart, and leave out unused ones where people read', async () => {
+    const rows = [host, unused, waiting, { ...waiting, pool: 'other' }];
+    const table = await render(poolStatusListing(rows), { format: 'table', quiet: false, colors: false });
+    expect(table).not.toContain('SHAPE');
+    expect(table.trim().split('\n')).toHaveLength(4);
+    expect(poolStatusListing(rows).items).toHaveLength(4);
+    for (const used of [{ warm: 1 }, { stopping: 1 }, { waiting: 1 }, { breaker: 'no' }]) {
+      const listing = poolStatusListing([host, { ...unused, ...used }]);
+      const both = await render(listing, { format: 'table', quiet: false, colors: false });
+      expect(both).toContain(host.shape);
+      expect(both).toContain(unused.shape);
+    }
+  });
+
+  it('colours states only when asked', async () => {
+    const options = { format: 'table', quiet: false } as const;
+    for (const listing of [brokenStatus, poolListing([drained, active], now)] as Listing<unknown>[]) {
+      const colored = await render(listing, { ...options, colors: true });
+      expect(colored).toContain('\u001b[31m');
+      expect(stripVTControlCharacters(colored)).toBe(await render(listing, { ...options, colors: false }));
+    }
+  });
+});
+
+describe('the policy of a pool', () => {
+  const duration = fc.integer({ min: 1, max: 10_000_000 }).map((ms) => `${ms}ms`);
+  const policies = fc.record(
+    {
+      warm: fc.constant([{ image: 'host', count: 1 }, { image: 'a:1' }]),
+      capacity: fc.record({ min: fc.integer({ min: 0, max: 3 }), max: fc.integer({ min: 3, max: 9 }) }),
+      memory_budget: fc.constantFrom('4g', 3_000_000_000),
+      ttl: fc.oneof(duration, fc.constant(0)),
+      max_age: duration,
+      on_empty: fc.constantFrom('boot' as const, 'wait' as const, 'fail' as const),
+      queue: fc.record({ length: fc.integer({ min: 1, max: 9 }), timeout: duration }),
+      reuse: fc.constantFrom('one-shot' as const, 'sticky' as const),
+      pause_idle: fc.boolean(),
+      health: fc.constant({ interval: '1m', timeout: '1s' }),
+      warmup: fc.array(fc.string({ minLength: 1 })),
+      autoscale: fc.constant({ enabled: true, up: 0.5, down: 0.25, window: '1h', cooldown: 0, max_step: 2 }),
+      resources: fc.record({ cpus: fc.constantFrom(0.5, 2), pids: fc.integer({ min: 1, max: 99 }) }),
+      lease_ttl: duration,
+      boot_timeout: duration,
+    },
+    { requiredKeys: ['warm'] },
+  );
+
+  it('is shown in a form that pool create takes back unchanged', () => {
+    fc.assert(
+      fc.property(policies, (said) => {
+        const policy = parsePolicy({ name: 'p', ...said }, node);
+        expect(parsePolicy(policyView(policy), { cores: 64, memory: 1024 ** 4 })).toEqual(policy);
+      }),
+    );
+  });
+});
