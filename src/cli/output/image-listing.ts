@@ -1,9 +1,9 @@
 import { shortDigest } from '../../core/model/image/digest.ts';
-import type { ImageInfo } from '../../core/model/image/image.ts';
+import type { ImageInfo, ImportedImage } from '../../core/model/image/image.ts';
 import { formatPlatform } from '../../core/model/image/platform.ts';
 import { familiarName } from '../../core/model/image/reference.ts';
 import { formatAge, formatSize } from '../../core/model/quantity.ts';
-import { type ImageView, imageView } from '../../core/view/image-view.ts';
+import { type ImageView, type ImportedView, imageView, importedView } from '../../core/view/image-view.ts';
 import { dockerImages } from './docker-names.ts';
 import { namesOf } from './image-view.ts';
 import type { Listing } from './output.ts';
@@ -37,6 +37,13 @@ export function imageListing(
     docker: (i) => dockerImages(i, { now, full }),
   };
 }
+
+export const importedListing = (images: ImportedImage[], now: number): Listing<ImportedView> => ({
+  ...imageListing(images, now),
+  items: images.map(importedView),
+  sample: { ...sampleImage, loaded: [] },
+  name: ({ loaded, digest }) => loaded[0] ?? digest,
+});
 
 const repoDigestsOf = ({ repo_digests }: ImageView): string =>
   repo_digests.map((name) => familiarName(name)).join(', ');

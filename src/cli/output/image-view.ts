@@ -1,5 +1,11 @@
 import { shortDigest } from '../../core/model/image/digest.ts';
-import { type ImageInfo, KEEPER, type PruneResult, type RemovedImage } from '../../core/model/image/image.ts';
+import {
+  type ImageInfo,
+  type ImportedImage,
+  KEEPER,
+  type PruneResult,
+  type RemovedImage,
+} from '../../core/model/image/image.ts';
 import { familiarName } from '../../core/model/image/reference.ts';
 import { formatSize } from '../../core/model/quantity.ts';
 import {
@@ -17,17 +23,17 @@ import type { Listing } from './output.ts';
 export const namesOf = ({ references }: Pick<ImageInfo, 'references'>): string =>
   references.length === 0 ? '<none>' : references.map(familiarName).join(', ');
 
-/** `Loaded image: alpine:latest`, as docker load says it; of one without a name also how to give it one. */
-export const importedLines = (images: readonly ImageInfo[]): string =>
+/**
+ * `Loaded image: alpine:latest`, as docker load says it: the names that came in, and not what the image is called
+ * besides. Of one without any name also how to give it one.
+ */
+export const importedLines = (images: readonly ImportedImage[]): string =>
   images
-    .flatMap(({ references, digest }) =>
-      references.length > 0
-        ? references.map((name) => `Loaded image: ${familiarName(name)}`)
-        : [
-            `Loaded image ID: ${digest}`,
-            `Hint: It has no name. Give it one: fsb-ctl image tag ${shortDigest(digest)} NAME`,
-          ],
-    )
+    .flatMap(({ loaded, references, digest }) => {
+      if (loaded.length > 0) return loaded.map((name) => `Loaded image: ${familiarName(name)}`);
+      const hint = `Hint: It has no name. Give it one: fsb-ctl image tag ${shortDigest(digest)} NAME`;
+      return [`Loaded image ID: ${digest}`, ...(references.length > 0 ? [] : [hint])];
+    })
     .join('\n');
 
 export function pulledListing(pulled: Pulled): Listing<PulledView> {

@@ -5,7 +5,7 @@ import { imageProgress } from '../../cli/images/image-progress.ts';
 import { importSource, STDIN } from '../../cli/images/import-source.ts';
 import { IMPORT_WORDS } from '../../cli/images/layer-line.ts';
 import { platformFlag } from '../../cli/images/pull-flags.ts';
-import { imageListing } from '../../cli/output/image-listing.ts';
+import { importedListing } from '../../cli/output/image-listing.ts';
 import { importedLines } from '../../cli/output/image-view.ts';
 import { FsbError } from '../../core/model/failure/errors.ts';
 
@@ -82,7 +82,7 @@ export default class ImageImport extends BaseCommand {
       );
       await progress.close();
       await this.say(importedLines(images));
-      await this.print(imageListing(images, this.world.clock.now()));
+      await this.print(importedListing(images, this.world.clock.now()));
     } finally {
       await progress.close();
     }

@@ -1,4 +1,10 @@
-import type { ImageDetails, ImageInfo, PruneResult, RemovedImage } from '../model/image/image.ts';
+import type {
+  ImageDetails,
+  ImageInfo,
+  ImportedImage,
+  PruneResult,
+  RemovedImage,
+} from '../model/image/image.ts';
 import type {
   ImportRequest,
   LoginRequest,
@@ -23,7 +29,7 @@ export interface ImageApi {
    */
   pull(request: PullRequest, options?: CallOptions): AsyncIterable<PullEvent>;
   /** The images that came in. @throws invalid_argument, not_found (no such file), no_capacity */
-  import(request: ImportRequest, options?: ImportOptions): Promise<ImageInfo[]>;
+  import(request: ImportRequest, options?: ImportOptions): Promise<ImportedImage[]>;
   /** `host` first, then by reference. */
   list(options?: CallOptions): Promise<ImageInfo[]>;
   /** @throws image_not_found */

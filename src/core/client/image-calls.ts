@@ -1,10 +1,11 @@
 import type { ImageApi } from '../api/image-api.ts';
 import { FsbError } from '../model/failure/errors.ts';
-import type { ImageInfo } from '../model/image/image.ts';
+import type { ImportedImage } from '../model/image/image.ts';
 import type { ImportRequest } from '../model/image/image-requests.ts';
 import {
   imageDetailsFromWire,
   imageFromWire,
+  importedFromWire,
   importTermsToWire,
   loginToWire,
   prunedFromWire,
@@ -27,10 +28,10 @@ export function imageCalls(rpc: Rpc): ImageApi {
         yield pullEventFromWire(event);
     },
     async import(request, { onLayer, ...options } = {}) {
-      let images: ImageInfo[] | undefined;
+      let images: ImportedImage[] | undefined;
       for await (const { event } of rpc.exchange(service.import, importMessages(request), options)) {
         if (event?.$case === 'layer') onLayer?.(layerFromWire(event.value));
-        if (event?.$case === 'done') images = event.value.images.map(imageFromWire);
+        if (event?.$case === 'done') images = importedFromWire(event.value);
       }
       if (images === undefined) throw new FsbError('internal', 'the core ended the import without a result');
       return images;

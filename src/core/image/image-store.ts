@@ -1,6 +1,7 @@
 import type {
   ImageDetails,
   ImageInfo,
+  ImportedImage,
   PruneResult,
   RemovedImage,
   ResolvedImage,
@@ -56,7 +57,7 @@ export interface ImageStore {
     request: ImportRequest,
     signal?: AbortSignal,
     onLayer?: (layer: LayerProgress) => void,
-  ): Promise<ImageInfo[]>;
+  ): Promise<ImportedImage[]>;
   /** As ImageApi.tag. */
   tag(source: string, target: string): Promise<void>;
   /** `host` first, then by reference. */

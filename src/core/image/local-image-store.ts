@@ -6,6 +6,7 @@ import { FsbError } from '../model/failure/errors.ts';
 import type {
   ImageDetails,
   ImageInfo,
+  ImportedImage,
   PruneResult,
   RemovedImage,
   ResolvedImage,
@@ -126,12 +127,15 @@ class OverlayImageStore implements LocalImageStore {
     request: ImportRequest,
     signal?: AbortSignal,
     onLayer?: (layer: LayerProgress) => void,
-  ): Promise<ImageInfo[]> {
+  ): Promise<ImportedImage[]> {
     const ground = { intake: this.#intake, platform: this.#platform, onLayer };
     return this.#untilClosing(signal, async (until) => {
-      const records = await importImages(request, ground, until);
+      const imported = await importImages(request, ground, until);
+      const records = imported.map(({ record }) => record);
       for (const record of records) this.#happened(happening(record, { type: 'imported' }));
-      return this.#catalogue.infos(records);
+      return this.#catalogue
+        .infos(records)
+        .map((info, index) => ({ ...info, loaded: imported[index]!.loaded }));
     });
   }
 

@@ -1,4 +1,4 @@
-import type { ImageInfo, PruneResult, RemovedImage } from '../model/image/image.ts';
+import type { ImageInfo, ImportedImage, PruneResult, RemovedImage } from '../model/image/image.ts';
 import type { PullEvent } from '../model/image/pull.ts';
 import { momentOf, timestamp } from './timestamp.ts';
 
@@ -32,6 +32,17 @@ export const imageView = (image: ImageInfo): ImageView => ({
   size_bytes: image.size,
   unique_size_bytes: image.uniqueSize,
   used_by: image.usedBy,
+});
+
+/** A row of `image import -o json`. */
+export interface ImportedView extends ImageView {
+  /** Those of its references that this import gave it. */
+  loaded: string[];
+}
+
+export const importedView = ({ loaded, ...image }: ImportedImage): ImportedView => ({
+  ...imageView(image),
+  loaded,
 });
 
 /** What `image pull -o json` prints. */

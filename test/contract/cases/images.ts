@@ -56,6 +56,7 @@ export function imageCases(bench: Workbench): void {
     expect(layers.at(-1)).toMatchObject({ state: 'done', id: expect.stringMatching(/^[0-9a-f]{12}$/) });
     await images.tag(name, other);
     expect((await images.inspect(other)).references).toContain(other);
+    expect(image!.loaded).toEqual([name]);
     for (const one of [name, other]) await images.remove(one);
     expect(await errorOf(images.tag('no-such-image', other))).toMatchObject({ code: 'image_not_found' });
     expect(await errorOf(images.tag('host', other))).toMatchObject({ code: 'unsupported' });

@@ -6,7 +6,7 @@ import type { Sandbox, SandboxUsage } from '../../../src/core/model/sandbox/sand
 import { defaultResources } from '../../../src/core/model/sandbox/shape.ts';
 import { parseSpec } from '../../../src/core/model/sandbox/spec.ts';
 import type { SystemHealth, SystemUsage } from '../../../src/core/model/system.ts';
-import { imageInfo } from '../image/image-info.ts';
+import { imageInfo, importedImage } from '../image/image-info.ts';
 import { poolWith, shapeRow } from './warming-core.ts';
 
 /** What the fixed core tells. */
@@ -92,6 +92,8 @@ export const images: ImageInfo[] = [
     importedAt: minutesAgo(9000),
   }),
 ];
+/** One came under one of its names, and one under none. */
+export const imported = images.map((image) => importedImage(image, image.references.slice(-1)));
 export const details: ImageDetails = {
   ...images[1]!,
   ...{ configDigest: digest, mediaType: 'application/vnd.oci.image.manifest.v1+json', author: 'me' },

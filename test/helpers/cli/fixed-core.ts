@@ -13,6 +13,7 @@ import {
   events,
   health,
   images,
+  imported,
   lease,
   log,
   lost,
@@ -77,7 +78,7 @@ export function fixedCore(): CoreApi {
   const imageApi: Partial<ImageApi> = {
     list: async () => images,
     inspect: async () => details,
-    import: async () => images,
+    import: async () => imported,
     login: async () => ({}),
     tag: async () => {},
     remove: async () => removed,

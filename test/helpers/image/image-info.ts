@@ -1,4 +1,4 @@
-import type { ImageInfo } from '../../../src/core/model/image/image.ts';
+import type { ImageInfo, ImportedImage } from '../../../src/core/model/image/image.ts';
 
 /** A row of `image list`, of whatever does not matter to a test. */
 export const imageInfo = (parts: Partial<ImageInfo> = {}): ImageInfo => ({
@@ -6,4 +6,10 @@ export const imageInfo = (parts: Partial<ImageInfo> = {}): ImageInfo => ({
   ...{ size: 0, uniqueSize: 0, architecture: 'amd64', variant: '', createdAt: 0 },
   ...{ importedAt: 1_700_000_000_000.5, usedBy: [] },
   ...parts,
+});
+
+/** That came in under all of its names, or under some. */
+export const importedImage = (image: ImageInfo, loaded = image.references): ImportedImage => ({
+  ...image,
+  loaded,
 });

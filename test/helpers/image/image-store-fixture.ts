@@ -7,7 +7,7 @@ import type { LocalImageStore } from '../../../src/core/image/image-store.ts';
 import type { ImageStoreOptions } from '../../../src/core/image/image-store-options.ts';
 import { createImageStore } from '../../../src/core/image/local-image-store.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
-import type { ImageInfo } from '../../../src/core/model/image/image.ts';
+import type { ImportedImage } from '../../../src/core/model/image/image.ts';
 import { buildGuest, launch } from '../guest/guest-programs.ts';
 import { type LayoutFiles, type TestImage, tarOf, writeArchive } from './image-files.ts';
 import { noRegistries } from './memory-registry.ts';
@@ -80,7 +80,7 @@ export class ImageStoreFixture {
   }
 
   /** Imports a file of this machine. */
-  import(path: string, name?: string, signal?: AbortSignal): Promise<ImageInfo[]> {
+  import(path: string, name?: string, signal?: AbortSignal): Promise<ImportedImage[]> {
     return this.store.import({ source: { path }, name }, signal);
   }
 

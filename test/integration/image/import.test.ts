@@ -185,7 +185,18 @@ describe('import', () => {
   it('leaves the names of an image that comes again without one', async () => {
     await images.import(await images.archive(layoutFiles([await tinyImage('a:1', 'A')])));
     const [again] = await images.import(await images.archive(layoutFiles([await tinyImage(undefined, 'A')])));
-    expect(again!.references).toEqual(['docker.io/library/a:1']);
+    expect(again).toMatchObject({ references: ['docker.io/library/a:1'], loaded: [] });
+  });
+
+  it('tells which of the names of an image came in with it', async () => {
+    const archive = await images.archive(layoutFiles([await tinyImage('a:1', 'A')]));
+    const [first] = await images.import(archive);
+    expect(first!.loaded).toEqual(['docker.io/library/a:1']);
+    const [renamed] = await images.import(archive, 'b:2');
+    expect(renamed).toMatchObject({
+      references: ['docker.io/library/a:1', 'docker.io/library/b:2'],
+      loaded: ['docker.io/library/b:2'],
+    });
   });
 
   it.each<[string, Partial<TestImage>[], string | undefined, string]>([

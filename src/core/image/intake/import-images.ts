@@ -26,12 +26,18 @@ export interface ImportGround {
   onLayer?: (layer: LayerProgress) => void;
 }
 
+export interface ImportedRecord {
+  record: ImageRecord;
+  /** As ImportedImage.loaded. */
+  loaded: string[];
+}
+
 /** As ImageApi.import; a path is absolute. @returns in the order of the file */
 export async function importImages(
   { source, name, rootfs }: ImportRequest,
   ground: ImportGround,
   signal: AbortSignal,
-): Promise<ImageRecord[]> {
+): Promise<ImportedRecord[]> {
   throwIfAborted(signal);
   if (name !== undefined && name !== HOST_IMAGE) parseReference(name);
   if (rootfs && name === undefined)
@@ -77,7 +83,7 @@ async function importArchive(
   name: string | undefined,
   ground: ImportGround,
   signal: AbortSignal,
-): Promise<ImageRecord[]> {
+): Promise<ImportedRecord[]> {
   const source = await openArchive(path, ground.intake.content.staging, signal);
   try {
     return await ingest(nameImages(await readArchive(source, ground.platform), name), ground, signal);
@@ -92,7 +98,7 @@ async function importRootfs(
   terms: RootfsTerms,
   ground: ImportGround,
   signal: AbortSignal,
-): Promise<ImageRecord[]> {
+): Promise<ImportedRecord[]> {
   return ingest(nameImages([await readRootfs(path, terms, ground.platform, signal)], name), ground, signal);
 }
 
@@ -100,7 +106,7 @@ async function ingest(
   named: NamedImage[],
   { intake, onLayer = () => {} }: ImportGround,
   signal: AbortSignal,
-): Promise<ImageRecord[]> {
+): Promise<ImportedRecord[]> {
   const tell = pacedLayers(onLayer, intake.clock);
   for (const { image } of named) {
     const here = isHere(image, intake);
@@ -108,7 +114,8 @@ async function ingest(
       tell(here ? progressOf(layer, 'present', layer.size) : progressOf(layer, 'waiting'));
   }
   try {
-    return await ingestImages(named, intake, { onLayer: tell }, signal);
+    const records = await ingestImages(named, intake, { onLayer: tell }, signal);
+    return records.map((record, index) => ({ record, loaded: named[index]!.references }));
   } catch (error) {
     // Nothing is gained by keeping what came, as it is for a pull: whoever tries again has the file.
     // What cannot be removed now is a leftover, and says nothing of why the import failed.

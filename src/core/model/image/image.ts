@@ -55,6 +55,12 @@ export interface ImageInfo {
   usedBy: string[];
 }
 
+/** One that a file brought. */
+export interface ImportedImage extends ImageInfo {
+  /** Those of its references that this import gave it; empty when the file has no name for it and none was given. */
+  loaded: string[];
+}
+
 export interface ImageLayer {
   /** Of the layer as it came, mostly compressed. */
   digest: string;

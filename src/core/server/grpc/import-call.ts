@@ -2,7 +2,7 @@ import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js'
 import type { ImageApi } from '../../api/image-api.ts';
 import { eachAbortable } from '../../model/async/abortable.ts';
 import { FsbError } from '../../model/failure/errors.ts';
-import { imageToWire, importFromWire } from '../../wire/convert/image.ts';
+import { importedToWire, importFromWire } from '../../wire/convert/image.ts';
 import type { ImportImageRequest, ImportImageResponse } from '../../wire/gen/fsb/v1/image.ts';
 import { signalOf, statusOf } from './call.ts';
 
@@ -25,7 +25,7 @@ export function importCall(
         signal,
         onLayer: (layer) => call.write({ event: { $case: 'layer', value: layer } }),
       });
-      call.write({ event: { $case: 'done', value: { images: imported.map(imageToWire) } } });
+      call.write({ event: { $case: 'done', value: importedToWire(imported) } });
     };
     importing()
       .then(

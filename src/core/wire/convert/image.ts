@@ -4,6 +4,7 @@ import type {
   ImageDetails,
   ImageHistory,
   ImageInfo,
+  ImportedImage,
   PruneResult,
   RemovedImage,
 } from '../../model/image/image.ts';
@@ -14,6 +15,7 @@ import type {
   PullRequest,
 } from '../../model/image/image-requests.ts';
 import type {
+  ImportDone,
   ImportTerms,
   InspectImageResponse,
   PruneImagesRequest,
@@ -37,6 +39,18 @@ export function imageFromWire(wire: WireImage | undefined): ImageInfo {
   const { importedAtMilliseconds, createdAtMilliseconds, ...image } = wire;
   return { ...image, importedAt: importedAtMilliseconds, createdAt: createdAtMilliseconds };
 }
+
+export const importedToWire = (images: readonly ImportedImage[]): ImportDone => ({
+  images: images.map(({ loaded: _, ...image }) => imageToWire(image)),
+  loaded: images.map(({ loaded }) => ({ references: loaded })),
+});
+
+export const importedFromWire = ({ images, loaded }: ImportDone): ImportedImage[] =>
+  images.map((image, index) => ({
+    ...imageFromWire(image),
+    // An earlier version of the core does not tell them.
+    loaded: loaded[index]?.references ?? image.references,
+  }));
 
 export function imageDetailsToWire(details: ImageDetails): InspectImageResponse {
   const { configDigest, mediaType, author, config, layers, history, ...image } = details;

@@ -2,7 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import type { ImageApi } from '../../../../src/core/api/image-api.ts';
 import { FsbError } from '../../../../src/core/model/failure/errors.ts';
 import { emptyImageConfig } from '../../../../src/core/model/image/image.ts';
-import { imageInfo } from '../../image/image-info.ts';
+import { imageInfo, importedImage } from '../../image/image-info.ts';
 
 /**
  * Images in name only. What is read from an upload, pulled or saved is made up, of fixed content, so that a test of the
@@ -41,7 +41,7 @@ export function hostImages(known: readonly string[]): ImageApi {
       for (const state of ['unpacking', 'done'] as const)
         onLayer?.({ id: '0123456789ab', state, current: length, total: length });
       others.push(name);
-      return [{ ...named(name), size: length }];
+      return [importedImage({ ...named(name), size: length })];
     },
     async tag(source, target) {
       if (source === 'host') throw new FsbError('unsupported', 'the host image has no other name');

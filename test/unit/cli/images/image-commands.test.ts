@@ -13,7 +13,7 @@ import {
   startCommandLine,
 } from '../../../helpers/cli/command-line.ts';
 import { type HostCore, hostCore } from '../../../helpers/core/host-core/host-core.ts';
-import { imageInfo } from '../../../helpers/image/image-info.ts';
+import { imageInfo, importedImage } from '../../../helpers/image/image-info.ts';
 
 const digestOf = (digit: string): string => `sha256:${digit.repeat(64)}`;
 const DAY = 86_400_000;
@@ -71,7 +71,8 @@ beforeEach(async () => {
       import: async (request) => {
         const content = 'content' in request.source ? String(await buffer(request.source.content)) : '';
         imports.push({ request, content });
-        return [imageInfo({ references: ['docker.io/library/new:1'] })];
+        const [tag, other] = ['docker.io/library/new:1', 'docker.io/library/older:1'];
+        return [importedImage(imageInfo({ references: [tag, other] }), [tag])];
       },
       prune: async (request) => {
         if (!request.dryRun) prunes.push(request);
@@ -238,13 +239,14 @@ describe('image import', () => {
     expect([await line.code, line.stderr.text]).toEqual([2, expect.stringContaining('is a terminal')]);
   });
 
-  it('says how far it is, and what came in, unless it is to be quiet', async () => {
-    const nameless = imageInfo({ references: [], digest: digestOf('4') });
+  it('says how far it is, and the names that came in, which are not all that an image has, unless it is to be quiet', async () => {
+    const nameless = importedImage(imageInfo({ references: [], digest: digestOf('4') }));
+    const known = importedImage(imageInfo({ digest: digestOf('5') }), []);
     const { import: read } = core.images;
     core.images.import = async (request, options) => {
       options?.onLayer?.({ id: 'aaa', state: 'waiting', current: 0, total: 9 });
       options?.onLayer?.({ id: 'aaa', state: 'done', current: 9, total: 9 });
-      return [...(await read(request, options)), nameless];
+      return [...(await read(request, options)), nameless, known];
     };
     const { stderr } = await fsb('load', { input: 'bytes' });
     expect(stderr).toBe(`Importing standard input
@@ -254,6 +256,7 @@ standard input: Read
 Loaded image: new:1
 Loaded image ID: ${digestOf('4')}
 Hint: It has no name. Give it one: fsb-ctl image tag 444444444444 NAME
+Loaded image ID: ${digestOf('5')}
 `);
     const line = startCommandLine(['load', '-i', 'a.tar'], { core, tty: true, cwd: directory });
     expect(await line.code).toBe(0);

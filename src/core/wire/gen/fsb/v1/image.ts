@@ -110,6 +110,12 @@ export interface ImportImageResponse {
 
 export interface ImportDone {
   images: ImageInfo[];
+  /** Of each of them, in this order, the references that this import gave it. */
+  loaded: LoadedNames[];
+}
+
+export interface LoadedNames {
+  references: string[];
 }
 
 export interface ListImagesRequest {
@@ -1321,13 +1327,16 @@ export const ImportImageResponse: MessageFns<ImportImageResponse> = {
 };
 
 function createBaseImportDone(): ImportDone {
-  return { images: [] };
+  return { images: [], loaded: [] };
 }
 
 export const ImportDone: MessageFns<ImportDone> = {
   encode(message: ImportDone, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.images) {
       ImageInfo.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.loaded) {
+      LoadedNames.encode(v!, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1353,6 +1362,14 @@ export const ImportDone: MessageFns<ImportDone> = {
             message.images.push(ImageInfo.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.loaded.push(LoadedNames.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1371,6 +1388,62 @@ export const ImportDone: MessageFns<ImportDone> = {
   fromPartial(object: DeepPartial<ImportDone>): ImportDone {
     const message = createBaseImportDone();
     message.images = object.images?.map((e) => ImageInfo.fromPartial(e)) || [];
+    message.loaded = object.loaded?.map((e) => LoadedNames.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseLoadedNames(): LoadedNames {
+  return { references: [] };
+}
+
+export const LoadedNames: MessageFns<LoadedNames> = {
+  encode(message: LoadedNames, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.references) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LoadedNames {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLoadedNames();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.references.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LoadedNames>): LoadedNames {
+    return LoadedNames.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LoadedNames>): LoadedNames {
+    const message = createBaseLoadedNames();
+    message.references = object.references?.map((e) => e) || [];
     return message;
   },
 };
