@@ -1,6 +1,8 @@
 import { familiarName } from '../../core/model/image/reference.ts';
 import type { PoolShapeStatus } from '../../core/model/pool/pool.ts';
-import { type PoolShapeView, poolShapeView } from '../../core/view/pool-shape-view.ts';
+import { formatSize } from '../../core/model/quantity.ts';
+import { defaultResources } from '../../core/model/sandbox/shape.ts';
+import { type PoolShapeView, poolShapeView, type ShapeSummaryView } from '../../core/view/pool-shape-view.ts';
 import type { Column, Listing, Tone } from './output.ts';
 
 export function poolStatusListing(rows: PoolShapeStatus[]): Listing<PoolShapeView> {
@@ -24,7 +26,7 @@ export const isInUse = ({
   breaker,
 }: PoolShapeView): boolean => warm + idle + claimed + booting + stopping + waiting > 0 || breaker !== null;
 
-/** @param rows of the plain table: it has the columns BREAKER and SHAPE when they tell something there */
+/** @param rows of the plain table: it has the column BREAKER when that tells something there */
 export function shapeColumns(rows: PoolShapeView[]): Column<PoolShapeView>[] {
   const broken = rows.some(({ breaker }) => breaker !== null);
   const alike = new Set(rows.map(({ pool, image }) => `${pool} ${image}`)).size < rows.length;
@@ -35,22 +37,38 @@ export function shapeColumns(rows: PoolShapeView[]): Column<PoolShapeView>[] {
   ): Column<PoolShapeView> => ({ title, value: (row) => String(value(row)), ...more });
   return [
     { title: 'IMAGE', value: (r) => familiarName(r.image) },
-    count('MAX', (r) => r.max, { spare: 2 }),
+    { title: 'BOOTED WITH', ...(alike ? {} : { spare: 2 }), value: (r) => summaryText(r.booted_with) },
+    count('MAX', (r) => r.max, { spare: 3 }),
     count('WARM', (r) => r.warm, { wide: true }),
     { title: 'IDLE', value: (r) => String(r.idle), tone: idleTone },
     count('CLAIMED', (r) => r.claimed),
     count('BOOTING', (r) => r.booting),
     { title: 'WAITING', value: (r) => String(r.waiting), tone: (r) => (r.waiting > 0 ? 'busy' : 'plain') },
-    count('HITS', (r) => r.hits, { spare: 3 }),
-    count('MISSES', (r) => r.misses, { spare: 4 }),
+    count('HITS', (r) => r.hits, { spare: 4 }),
+    count('MISSES', (r) => r.misses, { spare: 5 }),
     count('EVICTED', (r) => r.evicted, { wide: true }),
     { title: 'HIT%', value: (r) => (r.hit_ratio === null ? '' : String(Math.round(r.hit_ratio * 100))) },
     { title: 'P50', spare: 1, value: (r) => milliseconds(r.p50_ms) },
     { title: 'P99', value: (r) => milliseconds(r.p99_ms) },
-    { title: 'SHAPE', wide: !alike, value: (r) => r.shape },
+    { title: 'SHAPE', wide: true, value: (r) => r.shape },
     count('STOPPING', (r) => r.stopping, { wide: true }),
     { title: 'BREAKER', wide: !broken, value: (r) => r.breaker ?? '', tone: () => 'bad' },
   ];
+}
+
+/** `1 cpu, 512MiB`, and what is not usual: `2 cpus, 1GiB, 64 processes, network host, mounts /src`. */
+function summaryText(summary: ShapeSummaryView | null): string {
+  if (summary === null) return '';
+  const { cpus, memory_bytes, pids, disk_bytes, network, mounts, kept_files } = summary;
+  return [
+    `${cpus} cpu${cpus === 1 ? '' : 's'}`,
+    formatSize(memory_bytes),
+    ...(pids === defaultResources.pids ? [] : [`${pids} processes`]),
+    ...(disk_bytes === null ? [] : [`${formatSize(disk_bytes)} disk`]),
+    ...(network === 'none' ? [] : [`network ${network}`]),
+    ...(mounts.length === 0 ? [] : [`mounts ${mounts.join(' ')}`]),
+    ...(kept_files ? ['kept files'] : []),
+  ].join(', ');
 }
 
 function idleTone({ breaker, idle, warm }: PoolShapeView): Tone {

@@ -13,7 +13,7 @@ const LEAST_INTERVAL = 100;
 export default class PoolStatus extends BaseCommand {
   static override summary = 'Show how the warm pools do.';
   static override description =
-    `A row for each shape: how many instances are idle, claimed and booting, how many claims wait for one, how many found one ready (HITS) or had to boot (MISSES), and how long claims took at the median and the 99th percentile. BREAKER says why boots are refused, while they are. SHAPE is there where rows of one image must be told apart, and shapes of which nothing is left show with -o wide only. Starts no core: when none runs it says so, exit code 0.`;
+    `A row for each shape: how many instances are idle, claimed and booting, how many claims wait for one, how many found one ready (HITS) or had to boot (MISSES), and how long claims took at the median and the 99th percentile. BREAKER says why boots are refused, while they are. A shape is all that an instance is booted with: BOOTED WITH says by what those of one image differ. -o wide has its short name, too, and shapes of which nothing is left. Starts no core: when none runs it says so, exit code 0.`;
   static override examples = [
     { description: 'For reading', command: '<%= config.bin %> pool status' },
     { description: 'Live, until ctrl-C', command: '<%= config.bin %> pool status --watch' },

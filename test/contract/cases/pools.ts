@@ -40,6 +40,11 @@ export function poolCases(bench: Workbench): void {
     expect(info.memory).toBe(made.policy.resources.memory);
     expect(shapes).toEqual(await pools.status(made.name));
     expect(shapes).toMatchObject([{ pool: made.name, image: 'host', max: 3, warm: 1, idle: 1, claimed: 0 }]);
+    const { cpus, memory, pids } = made.policy.resources;
+    expect(shapes[0]!.bootedWith).toEqual({
+      ...{ runtime: expect.any(String), resources: { cpus, memory, pids }, network: 'none' },
+      ...{ mounts: [], keptFiles: false },
+    });
     expect(instances).toMatchObject([{ image: 'host', shape: shapes[0]!.shape }]);
     expect(['idle', 'paused']).toContain(instances[0]!.state);
     expect(instances[0]!.pid).toBeGreaterThan(0);

@@ -123,6 +123,10 @@ export const shapes = [
   shapeRow({
     shape: 'fedcba9876543210',
     image: 'docker.io/library/alpine:3',
+    bootedWith: {
+      ...{ runtime: 'runc', network: 'host', mounts: ['/src'], keptFiles: false },
+      resources: { cpus: 0.5, memory: 2 * 1024 ** 3, pids: 64, disk: 5 * 1024 ** 3 },
+    },
     warm: 2,
     booting: 1,
     waiting: 2,

@@ -5,13 +5,20 @@ import { systemClock } from '../../../src/core/model/clock.ts';
 import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import type { PoolDetails, PoolShapeStatus } from '../../../src/core/model/pool/pool.ts';
 import { type PoolPolicyInput, parsePolicy } from '../../../src/core/model/pool/pool-policy.ts';
+import { defaultResources, type ShapeSummary } from '../../../src/core/model/sandbox/shape.ts';
 import { hostCore } from '../core/host-core/host-core.ts';
 
 export const node = { cores: 2, memory: 8 * 1024 ** 3 };
 
+/** With what the pool has where nothing is said. */
+export const bootedWith: ShapeSummary = {
+  ...{ runtime: 'runc', resources: defaultResources, network: 'none', mounts: [], keptFiles: false },
+};
+
 export const shapeRow = (row: Partial<PoolShapeStatus>): PoolShapeStatus => ({
   ...{ pool: 'default-pool', shape: `shape-${row.image}`, image: 'host', max: 8, warm: 0, idle: 0 },
   ...{ claimed: 0, booting: 0, stopping: 0, waiting: 0, hits: 0, misses: 0, evicted: 0 },
+  ...(row.shape === '' ? {} : { bootedWith }),
   ...row,
 });
 

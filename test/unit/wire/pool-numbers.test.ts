@@ -34,6 +34,14 @@ const messages: Record<string, [Message, Record<string, [number, Kind]>]> = {
       ...{ claimed: [6, 'whole'], booting: [7, 'whole'], stopping: [8, 'whole'], waiting: [9, 'whole'] },
       ...{ hits: [10, 'whole'], misses: [11, 'whole'], evicted: [12, 'whole'], breaker: [13, 'text'] },
       ...{ p50Milliseconds: [14, 'fraction'], p99Milliseconds: [15, 'fraction'], warm: [16, 'whole'] },
+      bootedWith: [17, 'part'],
+    },
+  ],
+  ShapeSummary: [
+    pool.ShapeSummary,
+    {
+      ...{ runtime: [1, 'text'], resources: [2, 'part'], network: [3, 'text'], mounts: [4, 'texts'] },
+      keptFiles: [5, 'flag'],
     },
   ],
   ListPoolsResponse: [pool.ListPoolsResponse, { pools: [1, 'parts'] }],

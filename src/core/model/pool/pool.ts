@@ -1,4 +1,4 @@
-import type { Resources } from '../sandbox/shape.ts';
+import type { Resources, ShapeSummary } from '../sandbox/shape.ts';
 
 /** What to do when a claim finds nothing idle. */
 export type OnEmpty = 'boot' | 'wait' | 'fail';
@@ -67,6 +67,8 @@ export interface PoolShapeStatus {
   shape: string;
   /** A reference that people know, for the image of the shape. */
   image: string;
+  /** Absent where there is no shape. */
+  bootedWith?: ShapeSummary;
   max: number;
   /** How many idle ones are kept, from the warm entries. */
   warm: number;

@@ -38,6 +38,19 @@ export interface Shape {
   toolsOnly?: true;
 }
 
+/** By what people tell shapes apart. What is mounted is its owner's affair, and not in it. */
+export interface ShapeSummary extends Pick<Shape, 'runtime' | 'resources' | 'network'> {
+  /** Absolute paths in the guest. */
+  mounts: string[];
+  /** It goes on with the files of an earlier instance. */
+  keptFiles: boolean;
+}
+
+export const summaryOf = ({ runtime, resources, network, mounts, again }: Shape): ShapeSummary => ({
+  ...{ runtime, resources, network, keptFiles: again !== undefined },
+  mounts: mounts.map(({ target }) => target).sort(),
+});
+
 /** The same text for the same shape, whatever the order of its parts was; 16 hex digits. */
 export function shapeKey(shape: Shape): string {
   const mounts = [...shape.mounts]

@@ -1,4 +1,5 @@
 import type { PoolPolicy, PoolShapeStatus } from '../../model/pool/pool.ts';
+import { summaryOf } from '../../model/sandbox/shape.ts';
 import type { Breaker } from '../decide/breaker.ts';
 import type { ShapeRecord, Slot } from '../fleet/shape-record.ts';
 import type { PooledInstance, PoolTotals } from '../pool.ts';
@@ -15,6 +16,7 @@ export function shapeStatus(
     pool: policy.name,
     shape: record.key,
     image: record.image,
+    bootedWith: summaryOf(record.shape),
     max: policy.capacity.max,
     warm: record.warm,
     idle: record.idle.length,

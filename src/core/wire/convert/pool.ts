@@ -8,6 +8,7 @@ import type {
   PoolState,
 } from '../../model/pool/pool.ts';
 import type { PoolPolicyInput } from '../../model/pool/pool-policy.ts';
+import { defaultResources, type NetworkMode, type ShapeSummary } from '../../model/sandbox/shape.ts';
 import type {
   CreatePoolRequest,
   GetPoolResponse,
@@ -15,22 +16,38 @@ import type {
   PoolInstance as WireInstance,
   PoolInfo as WirePool,
   PoolShapeStatus as WireStatus,
+  ShapeSummary as WireSummary,
 } from '../gen/fsb/v1/pool.ts';
-import { defined } from './parts.ts';
+import { defined, resourcesToWire } from './parts.ts';
 import { policyFromWire, policyToWire } from './pool-policy.ts';
 import { policyInputFromWire, policyInputToWire } from './pool-policy-input.ts';
 
-export function poolStatusToWire({ p50, p99, ...row }: PoolShapeStatus): WireStatus {
-  return { ...row, p50Milliseconds: p50, p99Milliseconds: p99 };
+export function poolStatusToWire({ p50, p99, bootedWith, ...row }: PoolShapeStatus): WireStatus {
+  return {
+    ...row,
+    ...{ p50Milliseconds: p50, p99Milliseconds: p99 },
+    bootedWith: bootedWith && { ...bootedWith, resources: resourcesToWire(bootedWith.resources) },
+  };
 }
 
 export function poolStatusFromWire({
   p50Milliseconds,
   p99Milliseconds,
+  bootedWith,
   ...row
 }: WireStatus): PoolShapeStatus {
-  return defined({ ...row, p50: p50Milliseconds, p99: p99Milliseconds });
+  return defined({
+    ...row,
+    ...{ p50: p50Milliseconds, p99: p99Milliseconds },
+    bootedWith: bootedWith && summaryFromWire(bootedWith),
+  });
 }
+
+const summaryFromWire = ({ resources, network, ...summary }: WireSummary): ShapeSummary => ({
+  ...summary,
+  network: network as NetworkMode,
+  resources: { ...defaultResources, ...defined(resources ?? {}) },
+});
 
 export function poolToWire({ policy, createdAt, ...info }: PoolInfo): WirePool {
   return { ...info, policy: policyToWire(policy), createdAtMilliseconds: createdAt };

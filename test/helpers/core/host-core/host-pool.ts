@@ -134,7 +134,8 @@ export class HostPool {
       const own = [...this.#instances].filter((instance) => instance.shape === shape);
       const claimed = own.filter((instance) => instance.claimed).length;
       return {
-        ...{ pool: this.policy.name, shape: shape.key, image: shape.image, max: this.policy.capacity.max },
+        ...{ pool: this.policy.name, shape: shape.key, image: shape.image, bootedWith: shape.bootedWith },
+        max: this.policy.capacity.max,
         warm: this.policy.warm.find(({ image }) => this.#shape(image) === shape)?.count ?? 0,
         ...{ idle: own.length - claimed, claimed, booting: 0, stopping: 0, waiting: 0 },
         ...shape.counts(),

@@ -1,6 +1,12 @@
 import type { LeaseTerms } from '../../../../src/core/model/pool/lease-request.ts';
 import type { PoolShapeStatus } from '../../../../src/core/model/pool/pool.ts';
-import { type Resources, shapeKey } from '../../../../src/core/model/sandbox/shape.ts';
+import {
+  type Resources,
+  type Shape,
+  type ShapeSummary,
+  shapeKey,
+  summaryOf,
+} from '../../../../src/core/model/sandbox/shape.ts';
 
 export type BootTerms = Pick<LeaseTerms, 'resources' | 'network' | 'mounts'>;
 
@@ -9,6 +15,7 @@ export class HostShape {
   readonly key: string;
   readonly image: string;
   readonly resources: Resources;
+  readonly bootedWith: ShapeSummary;
   evicted = 0;
   readonly #times: number[] = [];
   #hits = 0;
@@ -16,8 +23,10 @@ export class HostShape {
 
   constructor(image: string, resources: Resources, { network, mounts }: BootTerms) {
     const sources = mounts.map(({ read_only: readOnly, ...mount }) => ({ ...mount, readOnly }));
+    const shape: Shape = { image, runtime: 'none', resources, network, mounts: sources };
     this.resources = resources;
-    this.key = shapeKey({ image, runtime: 'none', resources, network, mounts: sources });
+    this.bootedWith = summaryOf(shape);
+    this.key = shapeKey(shape);
     this.image = image;
   }
 

@@ -6,8 +6,9 @@ import { poolStatusListing } from '../../../../src/cli/output/pool-status-view.t
 import { poolListing } from '../../../../src/cli/output/pool-view.ts';
 import type { PoolInfo } from '../../../../src/core/model/pool/pool.ts';
 import { parsePolicy } from '../../../../src/core/model/pool/pool-policy.ts';
+import type { ShapeSummary } from '../../../../src/core/model/sandbox/shape.ts';
 import { policyView } from '../../../../src/core/view/policy-view.ts';
-import { node, poolWith, shapeRow } from '../../../helpers/cli/warming-core.ts';
+import { bootedWith, node, poolWith, shapeRow } from '../../../helpers/cli/warming-core.ts';
 
 const now = Date.parse('2026-03-01T12:00:00Z');
 const minutes = (count: number): number => now - count * 60_000;
@@ -33,7 +34,10 @@ const drained: PoolInfo = {
   ...{ name: 'ci', state: 'drained', createdAt: minutes(1) },
 };
 const brokenStatus = poolStatusListing([host, broken]);
-const small = { ...host, shape: '00000000000000ff', warm: 0, idle: 0, claimed: 1, hits: 0 };
+const small = {
+  ...{ ...host, shape: '00000000000000ff', warm: 0, idle: 0, claimed: 1, hits: 0 },
+  bootedWith: { ...bootedWith, resources: { cpus: 0.5, memory: 64 * 1024 ** 2, pids: 32 } },
+};
 const unused = { ...host, shape: '00000000000000aa', warm: 0, idle: 0, claimed: 0, stopping: 0 };
 const alikeStatus = poolStatusListing([host, small, unused, { ...unused, image: 'busybox:1' }, waiting]);
 
@@ -60,16 +64,32 @@ describe('the output of the pool commands', () => {
 
   it('tell rows of one image apart, and leave out unused ones where people read', async () => {
     const rows = [host, unused, waiting, { ...waiting, pool: 'other' }];
-    const table = await render(poolStatusListing(rows), { format: 'table', quiet: false, colors: false });
-    expect(table).not.toContain('SHAPE');
+    const options = { format: 'table', quiet: false, colors: false } as const;
+    const table = await render(poolStatusListing(rows), options);
     expect(table.trim().split('\n')).toHaveLength(4);
     expect(poolStatusListing(rows).items).toHaveLength(4);
     for (const used of [{ warm: 1 }, { stopping: 1 }, { waiting: 1 }, { breaker: 'no' }]) {
       const listing = poolStatusListing([host, { ...unused, ...used }]);
-      const both = await render(listing, { format: 'table', quiet: false, colors: false });
-      expect(both).toContain(host.shape);
-      expect(both).toContain(unused.shape);
+      expect((await render(listing, options)).trim().split('\n')).toHaveLength(3);
     }
+  });
+
+  it.each<[Partial<ShapeSummary>, string]>([
+    [{}, '1 cpu, 512MiB'],
+    [
+      { resources: { cpus: 2, memory: 1024 ** 3, pids: 9, disk: 1024 ** 3 } },
+      '2 cpus, 1GiB, 9 processes, 1GiB disk',
+    ],
+    [{ network: 'host', mounts: ['/a', '/b'] }, '1 cpu, 512MiB, network host, mounts /a /b'],
+    [{ keptFiles: true }, '1 cpu, 512MiB, kept files'],
+  ])('say in words what %j is, and its hash to who asks for all', async (said, words) => {
+    const listing = poolStatusListing([host, { ...small, bootedWith: { ...bootedWith, ...said } }]);
+    const options = { quiet: false, colors: false, width: 80 } as const;
+    const table = await render(listing, { ...options, format: 'table' });
+    expect(table).toContain(words.slice(0, 8));
+    expect(table).not.toContain(host.shape);
+    const wide = await render(listing, { ...options, format: 'wide' });
+    expect(wide).toMatch(new RegExp(`   ${words}   .*   ${small.shape}   `));
   });
 
   it('colours states only when asked', async () => {

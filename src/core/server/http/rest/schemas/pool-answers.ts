@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { LeaseView } from '../../../../view/lease-view.ts';
-import type { PoolShapeView } from '../../../../view/pool-shape-view.ts';
+import type { PoolShapeView, ShapeSummaryView } from '../../../../view/pool-shape-view.ts';
 import type { PoolDetailsView, PoolView } from '../../../../view/pool-view.ts';
 import { answer, asSent, list } from './components.ts';
 import { policy } from './requests.ts';
@@ -23,10 +23,20 @@ const fields = {
 export const pool = answer('Pool', z.strictObject(fields) satisfies z.ZodType<PoolView>);
 export const pools = list('PoolList', pool);
 
+const shapeSummary = answer(
+  'ShapeSummary',
+  z.strictObject({
+    ...{ runtime: z.string(), cpus: z.number(), memory_bytes: z.int(), pids: z.int() },
+    ...{ disk_bytes: z.int().nullable(), network: z.enum(['none', 'host']), mounts: z.array(z.string()) },
+    kept_files: z.boolean(),
+  }) satisfies z.ZodType<ShapeSummaryView>,
+);
+
 const poolShape = answer(
   'PoolShape',
   z.strictObject({
-    ...{ pool: z.string(), shape: z.string(), image: z.string(), max: z.int(), warm: z.int(), idle: z.int() },
+    ...{ pool: z.string(), shape: z.string(), image: z.string(), booted_with: shapeSummary.nullable() },
+    ...{ max: z.int(), warm: z.int(), idle: z.int() },
     ...{ claimed: z.int(), booting: z.int(), stopping: z.int(), waiting: z.int() },
     ...{ hits: z.int(), misses: z.int(), evicted: z.int(), hit_ratio: z.number().nullable() },
     ...{ p50_ms: z.number().nullable(), p99_ms: z.number().nullable(), breaker: z.string().nullable() },

@@ -47,6 +47,21 @@ export interface PoolShapeStatus {
     | undefined;
   /** How many idle ones are kept. */
   warm: number;
+  /** Absent where `shape` is empty. */
+  bootedWith: ShapeSummary | undefined;
+}
+
+export interface ShapeSummary {
+  runtime: string;
+  resources:
+    | Resources
+    | undefined;
+  /** none, host */
+  network: string;
+  /** Paths in the sandbox at which files of the node are mounted. */
+  mounts: string[];
+  /** It goes on with the files of an earlier instance. */
+  keptFiles: boolean;
 }
 
 export interface ListPoolsRequest {
@@ -426,6 +441,7 @@ function createBasePoolShapeStatus(): PoolShapeStatus {
     p50Milliseconds: undefined,
     p99Milliseconds: undefined,
     warm: 0,
+    bootedWith: undefined,
   };
 }
 
@@ -478,6 +494,9 @@ export const PoolShapeStatus: MessageFns<PoolShapeStatus> = {
     }
     if (message.warm !== 0) {
       writer.uint32(128).int64(message.warm);
+    }
+    if (message.bootedWith !== undefined) {
+      ShapeSummary.encode(message.bootedWith, writer.uint32(138).fork()).join();
     }
     return writer;
   },
@@ -623,6 +642,14 @@ export const PoolShapeStatus: MessageFns<PoolShapeStatus> = {
             message.warm = longToNumber(reader.int64());
             continue;
           }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.bootedWith = ShapeSummary.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -656,6 +683,114 @@ export const PoolShapeStatus: MessageFns<PoolShapeStatus> = {
     message.p50Milliseconds = object.p50Milliseconds ?? undefined;
     message.p99Milliseconds = object.p99Milliseconds ?? undefined;
     message.warm = object.warm ?? 0;
+    message.bootedWith = (object.bootedWith !== undefined && object.bootedWith !== null)
+      ? ShapeSummary.fromPartial(object.bootedWith)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseShapeSummary(): ShapeSummary {
+  return { runtime: "", resources: undefined, network: "", mounts: [], keptFiles: false };
+}
+
+export const ShapeSummary: MessageFns<ShapeSummary> = {
+  encode(message: ShapeSummary, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runtime !== "") {
+      writer.uint32(10).string(message.runtime);
+    }
+    if (message.resources !== undefined) {
+      Resources.encode(message.resources, writer.uint32(18).fork()).join();
+    }
+    if (message.network !== "") {
+      writer.uint32(26).string(message.network);
+    }
+    for (const v of message.mounts) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.keptFiles !== false) {
+      writer.uint32(40).bool(message.keptFiles);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShapeSummary {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShapeSummary();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runtime = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.resources = Resources.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.network = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.mounts.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.keptFiles = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ShapeSummary>): ShapeSummary {
+    return ShapeSummary.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ShapeSummary>): ShapeSummary {
+    const message = createBaseShapeSummary();
+    message.runtime = object.runtime ?? "";
+    message.resources = (object.resources !== undefined && object.resources !== null)
+      ? Resources.fromPartial(object.resources)
+      : undefined;
+    message.network = object.network ?? "";
+    message.mounts = object.mounts?.map((e) => e) || [];
+    message.keptFiles = object.keptFiles ?? false;
     return message;
   },
 };
