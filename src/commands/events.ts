@@ -4,7 +4,9 @@ import { repeated } from '../cli/command/flags.ts';
 import { EventFilter } from '../cli/events/event-filter.ts';
 import { untilMoment } from '../cli/events/until.ts';
 import { parseMoment } from '../cli/logs/time-query.ts';
+import { dockerEvent } from '../cli/output/docker-event.ts';
 import { eventLine, wholeEvent } from '../cli/output/event-view.ts';
+import type { DockerRow } from '../cli/output/output.ts';
 import { eventsEnded } from '../cli/pool/pool-changes.ts';
 import { type EventView, eventView } from '../core/view/event-view.ts';
 
@@ -15,7 +17,7 @@ export default class Events extends BaseCommand {
 
 A sandbox is created, started, exited, failed, lost, expired, paused, unpaused, killed (a signal was sent), stopped, restarted, reset, renamed, updated, deleted. An image is pulled, imported, tagged, untagged, removed; images are pruned. With --all also what happens in pools, as with --pool or a filter that asks for it: an instance is created, idle, claimed, paused, resumed, returned, evicted, destroyed, or a boot-failed; a pool begins to refill, is scaled, drained.
 
---filter takes type=sandbox|image|pool, event=, sandbox= (or container=, name=), image=, label= and pool=. Of one key any is enough, of several keys all must hold.`;
+--filter takes type=sandbox|image|pool, event=, sandbox= (or container=, name=), image=, label= and pool=. Of one key any is enough, of several keys all must hold. docker's words will do, too: type=container, event=die. --format json and templates have its fields.`;
   static override examples = [
     { description: 'What happens from now on', command: '<%= config.bin %> events' },
     {
@@ -85,6 +87,7 @@ A sandbox is created, started, exited, failed, lost, expired, paused, unpaused, 
         ? String(view.seq)
         : eventLine(view, format === 'wide' || this.untruncated);
     const isExpression = format === 'jsonpath' || format === 'template';
-    return this.printEach(isExpression ? wholeEvent(view) : view, text);
+    const docker = (_: object, asJson?: boolean): DockerRow[] => [dockerEvent(view, asJson)];
+    return this.printEach(isExpression ? wholeEvent(view) : view, text, docker);
   }
 }

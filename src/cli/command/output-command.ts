@@ -1,6 +1,7 @@
 import { Command, type Config, type Interfaces } from '@oclif/core';
 import { Settings } from '../config/settings.ts';
 import {
+  type DockerNames,
   forPrograms,
   type Listing,
   type OutputFormat,
@@ -117,8 +118,8 @@ export abstract class OutputCommand extends Command {
   }
 
   /** One of many that come one by one; `text` is its line for people. */
-  protected async printEach<T>(view: T, text: string): Promise<void> {
-    await this.out(await renderEach(view, text, this.#renderOptions));
+  protected async printEach<T>(view: T, text: string, docker?: DockerNames<T>): Promise<void> {
+    await this.out(await renderEach(view, text, this.#renderOptions, docker));
   }
 
   get #renderOptions(): RenderOptions {

@@ -12,6 +12,7 @@ import { familiarName } from '../../core/model/image/reference.ts';
 import type { PoolEvent } from '../../core/model/pool/pool.ts';
 import { hasLabels } from '../../core/model/sandbox/labels.ts';
 import { parseFilters, parseLabels } from '../images/filters.ts';
+import { DOCKER_ACTIONS, DOCKER_KINDS } from '../output/docker-event.ts';
 import { nearest } from '../output/nearest.ts';
 
 type EventType = Exclude<CoreEvent['event']['type'], 'step'>;
@@ -48,7 +49,7 @@ export class EventFilter {
    * @throws invalid_argument
    */
   constructor(words: readonly string[], namespace: string | undefined, pools: boolean) {
-    this.#filters = parseFilters(words.map(inOurWords), KEYS);
+    this.#filters = inOurWords(parseFilters(words.map(inOurKeys), KEYS));
     this.#labels = parseLabels(this.#filters.label);
     this.#namespace = namespace;
     // What nobody says would be a stream in which nothing ever comes.
@@ -83,7 +84,19 @@ export class EventFilter {
 }
 
 /** docker's `container=`, and `name=` of its lists. */
-const inOurWords = (word: string): string => word.replace(/^(container|name)=/, 'sandbox=');
+const inOurKeys = (word: string): string => word.replace(/^(container|name)=/, 'sandbox=');
+
+/** `type=container` and `event=die`, as `--format json` tells them. */
+function inOurWords({ type, event, ...filters }: Filters): Filters {
+  const meant = (word: string): string[] => {
+    const ours = Object.values(DOCKER_ACTIONS).flatMap((actions) =>
+      Object.keys(actions).filter((one) => actions[one] === word),
+    );
+    return ours.length > 0 ? ours : [word];
+  };
+  const kinds = type.map((word) => (word === DOCKER_KINDS.sandbox ? 'sandbox' : word));
+  return { ...filters, type: kinds, event: event.flatMap(meant) };
+}
 
 function assertKnown(what: string, word: string, known: readonly string[]): void {
   if (known.includes(word)) return;

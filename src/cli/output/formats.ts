@@ -2,6 +2,7 @@ import { FsbError } from '../../core/model/failure/errors.ts';
 import { jsonText } from './json-text.ts';
 import {
   type Column,
+  type DockerNames,
   type DockerRow,
   type Expression,
   OUTPUT_FORMATS,
@@ -65,11 +66,13 @@ async function template(source: string): Promise<Expression> {
       .join('');
 }
 
-/** With docker's names, which begin with large letters, before ours. */
-const jsonLines: Expression = (data, _, docker: (row: never) => DockerRow[] = () => [{}]) =>
+/** With docker's names before ours, and what docker means where both have one. */
+const jsonLines: Expression = (data, _, docker: DockerNames<never> = () => [{}]) =>
   rowsOf(data)
     .flatMap((row) =>
-      docker(row as never).map((fields) => `${jsonText({ ...fields, ...(row as object) })}\n`),
+      docker(row as never, true).map(
+        (fields) => `${jsonText({ ...fields, ...(row as object), ...fields })}\n`,
+      ),
     )
     .join('');
 
@@ -78,7 +81,7 @@ type Template = (row: unknown, docker: DockerRow) => string;
 /** What the templates say of each row: of those that docker has for one of ours, each that is another one to them. */
 const textsOf =
   (templates: Template[]) =>
-  (data: unknown, docker: (row: never) => DockerRow[] = () => [{}]): string[][] =>
+  (data: unknown, docker: DockerNames<never> = () => [{}]): string[][] =>
     rowsOf(data).flatMap((row) => {
       const texts = docker(row as never).map((fields) => templates.map((evaluate) => evaluate(row, fields)));
       return [...new Map(texts.map((each) => [each.join('\t'), each])).values()];

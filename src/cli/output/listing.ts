@@ -12,11 +12,14 @@ export type OutputFormat = (typeof OUTPUT_FORMATS)[number] | 'jsonpath' | 'templ
 export type Expression = (
   data: unknown,
   options: RenderOptions,
-  docker?: (row: never) => DockerRow[],
+  docker?: DockerNames<never>,
 ) => string | Promise<string>;
 
 /** What docker's templates call it: `{ Repository: 'alpine', Tag: '3.20' }`. */
 export type DockerRow = Record<string, unknown>;
+
+/** @param asJson as docker's JSON has them, where that spells them in another way than its templates */
+export type DockerNames<T> = (row: T, asJson?: boolean) => DockerRow[];
 
 /** What one cell means, where that decides its colour. */
 export type Tone = 'good' | 'busy' | 'bad' | 'plain';
@@ -42,7 +45,7 @@ export interface Listing<T> {
   /** For `-q`; default: the name. */
   id?(item: T): string;
   /** For templates, beside the fields of its own. Several where docker has several rows: an image by each of its names. */
-  docker?(item: T): DockerRow[];
+  docker?(item: T, asJson?: boolean): DockerRow[];
   /** Tells what an expression may name where there are no items. */
   sample?: T;
   /** One object, not a list, in JSON and YAML. */

@@ -1,8 +1,16 @@
 import { jsonText } from './json-text.ts';
-import type { Listing, OutputFormat, RenderOptions } from './listing.ts';
+import type { DockerNames, Listing, OutputFormat, RenderOptions } from './listing.ts';
 import { printable, renderTable } from './table.ts';
 
-export type { Column, DockerRow, Listing, OutputFormat, RenderOptions, Tone } from './listing.ts';
+export type {
+  Column,
+  DockerNames,
+  DockerRow,
+  Listing,
+  OutputFormat,
+  RenderOptions,
+  Tone,
+} from './listing.ts';
 export { printable, renderTable } from './table.ts';
 
 /** The text for stdout, with its last newline; empty when there is nothing to print. */
@@ -33,9 +41,14 @@ async function assertFields<T>({ sample, docker }: Listing<T>, options: RenderOp
   }
 }
 
-/** One of a stream, with its newline: `text` for people. Each is a document of its own. */
-export async function renderEach<T>(view: T, text: string, options: RenderOptions): Promise<string> {
-  if (options.expression) return options.expression(view, options);
+/** One of a stream, with its newline: `text` for people. Each is a document of its own. @param docker as in a Listing */
+export async function renderEach<T>(
+  view: T,
+  text: string,
+  options: RenderOptions,
+  docker?: DockerNames<T>,
+): Promise<string> {
+  if (options.expression) return options.expression(view, options, docker);
   if (options.format === 'yaml') return `---\n${await yamlText(view)}`;
   return `${options.format === 'json' ? jsonText(view) : text}\n`;
 }

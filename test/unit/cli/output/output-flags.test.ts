@@ -65,6 +65,8 @@ describe('the format of the result', () => {
   });
 });
 
+const box = 'box'.padEnd(32, '0');
+
 describe('--format json, as docker has it', () => {
   const objects = async (line: string): Promise<Record<string, unknown>[]> => {
     const { code, stdout } = await runOnFixedCore(line);
@@ -80,7 +82,16 @@ describe('--format json, as docker has it', () => {
     ['images', 4, { Repository: 'host', Tag: '<none>', Size: '0B', references: ['host'] }],
     ['history tool', 2, { ID: '<missing>', CreatedBy: '', Comment: 'by hand', comment: 'by hand' }],
     ['stats --no-stream', 2, { Name: 'box', CPUPerc: '25.00%', PIDs: '3', pids: 3 }],
-    ['events --no-stream', 6, { kind: 'sandbox', type: 'started', name: 'box' }],
+    [
+      'events --no-stream',
+      6,
+      {
+        ...{ status: 'start', id: box, from: 'alpine:latest', Type: 'container', Action: 'start' },
+        Actor: { ID: box, Attributes: { team: 'red', image: 'alpine:latest', name: 'box' } },
+        ...{ scope: 'local', time: 1_772_366_400, timeNano: 1_772_366_400_006_000_000 },
+        ...{ kind: 'sandbox', type: 'started', name: 'box', seq: 7 },
+      },
+    ],
     ['context ls', 2, { Name: 'default', DockerEndpoint: expect.any(String), name: 'default' }],
     ['system df', 8, { Type: 'Images', TotalCount: '3', type: 'images' }],
     ['info', 1, { NCPU: 2, ServerVersion: '0.1.0' }],
@@ -93,6 +104,20 @@ describe('--format json, as docker has it', () => {
       expect(found).toHaveLength(count);
       expect(found[0]).toMatchObject(first);
     }
+  });
+
+  it.each([
+    [
+      'event=die',
+      { Action: 'die', Actor: { Attributes: { exitCode: '137' } }, code: 137, signal: 'SIGKILL' },
+    ],
+    ['event=rename', { Action: 'rename', from: 'alpine:latest', Actor: { Attributes: { oldName: 'box' } } }],
+    ['event=failed', { Action: 'failed', Type: 'container' }],
+    ['event=pull', { Type: 'image', Action: 'pull', id: 'alpine:latest' }],
+    ['event=pruned', { Type: 'image', Action: 'prune', Actor: { Attributes: { reclaimed: '42000000' } } }],
+    ['event=evicted', { Type: 'pool', Action: 'evicted', Actor: { Attributes: { cause: 'ttl' } } }],
+  ])("of an event has docker's words, also to choose by: %s", async (filter, fields) => {
+    expect(await objects(`events --no-stream --filter ${filter} --format json`)).toMatchObject([fields]);
   });
 
   it('of nothing is nothing', async () => {
@@ -113,7 +138,6 @@ describe('--format json, as docker has it', () => {
 });
 
 describe('-q', () => {
-  const box = 'box'.padEnd(32, '0');
   it.each([
     ['list', 'box\ncold\nnew\n'],
     ['list --no-trunc -l team=red', `${box}\n`],
@@ -145,6 +169,14 @@ describe('templates with names of docker', () => {
     [
       'info --format {{.ServerVersion}}|{{.NCPU}}|{{.ContainersRunning}}/{{.Containers}}',
       `${version}|2|2/5\n`,
+    ],
+    [
+      'events --no-stream -f type=container -f event=die --format {{.Type}}|{{.Action}}|{{.Status}}|{{.Actor.ID}}|{{.Actor.Attributes.name}}|{{.Actor.Attributes.exitCode}}|{{.Time}}|{{.TimeNano}}|{{.From}}',
+      `container|die|die|${box}|box|137|1772366400|1772366400010000000|alpine:latest\n`,
+    ],
+    [
+      'events --no-stream -f event=die --format {{.type}}|{{.time}}|{{.from}}|',
+      'exited|2026-03-01T12:00:00.010Z||\n',
     ],
     ['get box -o {{.ID}}', 'box00000000000000000000000000000\n'],
     [

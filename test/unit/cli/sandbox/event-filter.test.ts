@@ -53,6 +53,11 @@ describe('a filter of events', () => {
     [['image=sha256:abab'], [5]],
     [['image=sha256:'], []],
     [['pool=ci'], [1]],
+    [['type=container', 'event=die'], [4]],
+    [
+      ['event=start', 'event=prune'],
+      [2, 6],
+    ],
   ])('%j lets pass %j', (words, seqs) => {
     expect(passing(words)).toEqual(seqs);
   });
