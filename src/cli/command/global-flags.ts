@@ -65,5 +65,10 @@ export const globalFlags = {
   }),
 };
 
+const { output: _, format, ...withoutFormat } = globalFlags;
+
+/** Of commands whose result is bytes: there is no format of it to choose. */
+export const globalFlagsWithoutFormat = withoutFormat;
+
 /** Of commands that have docker's -f for it. */
-export const globalFlagsWithF = { ...globalFlags, format: { ...globalFlags.format, char: 'f' as const } };
+export const globalFlagsWithF = { ...globalFlags, format: { ...format, char: 'f' as const } };

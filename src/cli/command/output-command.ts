@@ -11,20 +11,22 @@ import {
 } from '../output/output.ts';
 import { tryWrite, write } from '../terminal/streams.ts';
 import { canRedraw, type World } from '../terminal/world.ts';
-import { globalFlags } from './global-flags.ts';
+import { globalFlags, type globalFlagsWithoutFormat } from './global-flags.ts';
 
 // The bounds of oclif's own parse(), which it does not export.
 // biome-ignore lint/suspicious/noExplicitAny: as there
 export type FlagValues = Record<string, any>;
 export type ArgValues = FlagValues;
 type GlobalFlags = Interfaces.InferredFlags<typeof globalFlags>;
+/** All of them, but for a command that has no result of which the format could be chosen. */
+type BaseFlags = typeof globalFlagsWithoutFormat & Partial<typeof globalFlags>;
 
 /** Milliseconds after which a person wants to know why nothing happens. */
 const LONG = 1_000;
 
 /** How a command says things: the result on stdout in the format that was asked for, everything else on stderr. */
 export abstract class OutputCommand extends Command {
-  static override baseFlags = globalFlags;
+  static override baseFlags: BaseFlags = globalFlags;
 
   protected readonly world: World;
   protected globals: Partial<GlobalFlags> = {};

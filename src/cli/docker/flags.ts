@@ -43,7 +43,10 @@ const flagsOf: Readonly<Record<string, Hints>> = {
     'disable-content-trust': 'Leave it out: NAME@sha256:... is that image and no other.',
   },
   'image:history': { platform: PLATFORM },
-  'image:save': { platform: PLATFORM },
+  'image:save': {
+    platform: PLATFORM,
+    format: 'Leave it out: the archive is an OCI archive and what docker load reads, both at once.',
+  },
   'image:remove': {
     'no-prune': 'Leave it out: layers that another image needs stay, the others are of no use.',
     platform: PLATFORM,

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
 import type { FailureContext } from '../../cli/command/failure.ts';
+import { globalFlagsWithoutFormat } from '../../cli/command/global-flags.ts';
 import { wantsJson } from '../../cli/command/wants-json.ts';
 import { counted } from '../../cli/images/counted.ts';
 import { imageProgress } from '../../cli/images/image-progress.ts';
@@ -21,6 +22,7 @@ export default class ImageSave extends BaseCommand {
       command: '<%= config.bin %> image save alpine tools:1 | gzip > saved.tar.gz',
     },
   ];
+  static override baseFlags = globalFlagsWithoutFormat;
   static override args = {
     reference: Args.string({
       required: true,

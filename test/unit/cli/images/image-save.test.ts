@@ -20,6 +20,16 @@ afterEach(async () => {
 });
 
 describe('image save', () => {
+  it.each([
+    'save host --format docker-archive',
+    'save host --format {{.a}} -o file',
+    '--format json save host',
+  ])('has no format to choose: %s', async (line) => {
+    const { code, stdout, stderr } = await fsb(line);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain('unknown flag --format\nHint: Leave it out: the archive is an OCI archive');
+  });
+
   const content = `host host${'\u0001'.repeat(100_000)}`.slice(5);
 
   it('writes to standard output, which must not be a terminal', async () => {
