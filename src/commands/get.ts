@@ -1,7 +1,6 @@
 import { BaseCommand } from '../cli/command/base-command.ts';
 import { namesArg } from '../cli/command/flags.ts';
 import { sandboxDetails } from '../cli/output/sandbox-details-view.ts';
-import type { Sandbox } from '../core/model/sandbox/sandbox.ts';
 
 export default class Get extends BaseCommand {
   static override summary = 'Show everything about sandboxes.';
@@ -18,15 +17,10 @@ export default class Get extends BaseCommand {
   override async run(): Promise<undefined> {
     const { args } = await this.parse(Get);
     const several = args.name.length > 1;
-    const found = await this.find(args.name);
+    const refs = [...new Set(args.name)].map((name) => this.ref(name));
+    const core = await this.core();
+    const found = await this.forAll(refs, (ref) => core.sandboxes.get(ref, this.call));
     if (found.length > 0 || (several && this.forPrograms))
       await this.print(sandboxDetails(found, this.world.clock.now(), several));
-  }
-
-  /** Those that are there; the others are reported. */
-  protected async find(names: string[]): Promise<Sandbox[]> {
-    const refs = [...new Set(names)].map((name) => this.ref(name));
-    const core = await this.core();
-    return this.forAll(refs, (ref) => core.sandboxes.get(ref, this.call));
   }
 }

@@ -163,6 +163,10 @@ const plans: Record<string, Plan> = {
   'fsb-ctl get box job': { given: [box, make('job')], shows: /^Name: +box\n(.*\n)+\nName: +job\n/ },
   'fsb-ctl get box -o json': { given: [box], shows: /^\{\n +"name": "box"/ },
   'fsb-ctl inspect box': { given: [box], shows: /^\[\n +\{\n +"Id": "[0-9a-f]{32}"/ },
+  'fsb-ctl inspect --type image alpine': {
+    given: [load('alpine')],
+    shows: /^\[\n +\{\n +"references": \[\n +"docker.io\/library\/alpine/,
+  },
   "fsb-ctl inspect -f '{{.State.Running}}' box": { given: [box], shows: /^true\n$/ },
   'fsb-ctl logs -f box': { given: [talker], dialogue: [['30', keys.ctrlC]], code: 130 },
   'fsb-ctl logs -n 20 -t box': { given: [talker], shows: /^(\d{4}-\d\d-\S+ \d+\n){19,20}$/ },

@@ -8,6 +8,7 @@ export type Kind =
   | 'sandbox'
   | 'pool'
   | 'image'
+  | 'sandbox-or-image'
   | 'lease'
   | 'context'
   | 'namespace'
@@ -48,6 +49,7 @@ const argumentKinds: Record<string, Kind> = {
   new: 'nothing',
   name: 'sandbox',
   sandbox: 'sandbox',
+  'inspect name': 'sandbox-or-image',
   command: 'nothing',
 };
 

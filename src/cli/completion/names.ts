@@ -46,6 +46,11 @@ const sandboxCandidate = ({ name, state, spec }: Sandbox): Candidate => ({
   description: `${state.phase}, ${spec.image === '' ? 'no image' : familiarName(spec.image)}`,
 });
 
+const images: Names = async (core, { signal }) =>
+  (await core.images.list({ signal })).flatMap(({ references }) =>
+    references.map((reference) => ({ value: familiarName(reference) })),
+  );
+
 /** What the core has names for, by what a word may be. */
 export const liveNames = {
   sandbox: sandboxes,
@@ -53,10 +58,9 @@ export const liveNames = {
     (await sandboxes(core, query)).map(({ value, ...rest }) => ({ value: `${value}:`, ...rest })),
   pool: async (core, { signal }) =>
     (await core.pools.list({ signal })).map(({ name, state }) => ({ value: name, description: state })),
-  image: async (core, { signal }) =>
-    (await core.images.list({ signal })).flatMap(({ references }) =>
-      references.map((reference) => ({ value: familiarName(reference) })),
-    ),
+  image: images,
+  'sandbox-or-image': async (core, query) =>
+    (await Promise.all([sandboxes(core, query), images(core, query)])).flat(),
   lease: async (core, { signal }) =>
     (await core.pools.leases({ signal })).map(({ id, image }) => ({
       value: id,

@@ -5,10 +5,6 @@ import { type Hints, hintsFor } from './hints.ts';
 
 const SIZES = hintsFor('What sandboxes take on the disk is in: fsb-ctl system df --verbose', 's size');
 const TLS = 'tls tlscacert tlscert tlskey tlsverify';
-const INSPECTED: Hints = {
-  type: 'Leave it out for a sandbox; an image: fsb-ctl image inspect NAME',
-  ...SIZES,
-};
 const FORMAT = "-f is --format here: --format '{{.field}}', or -o json";
 
 const PLATFORM = 'Leave it out: an image that is here is of one platform, the one it was pulled for.';
@@ -34,8 +30,12 @@ const flagsOf: Readonly<Record<string, Hints>> = {
     'checkpoint checkpoint-dir',
   ),
   cp: hintsFor('Leave it out: a directory is copied with everything in it.', 'r R recursive'),
-  get: { f: FORMAT, ...INSPECTED },
-  inspect: INSPECTED,
+  get: {
+    f: FORMAT,
+    type: 'Leave it out for a sandbox; an image: fsb-ctl inspect --type image NAME',
+    ...SIZES,
+  },
+  inspect: SIZES,
   'image:inspect': { platform: PLATFORM },
   'image:list': { tree: 'There is none: each image is one, of one platform.' },
   'image:pull': {

@@ -72,7 +72,7 @@ const namesImage = ({ flags }: RunLine, arities: FlagArities): boolean =>
 const isImageFlag = (word: string): boolean => /^--(image|file)(=|$)/.test(word);
 
 /** More than a bare name, which a sandbox may have as well. */
-export function looksLikeImage(word: string): boolean {
+function looksLikeImage(word: string): boolean {
   if (!/[:/@]/.test(word)) return false;
   try {
     parseReference(word.replace(/@.*$/, ''));

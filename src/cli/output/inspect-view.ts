@@ -1,6 +1,8 @@
+import type { ImageDetails } from '../../core/model/image/image.ts';
 import type { Sandbox } from '../../core/model/sandbox/sandbox.ts';
 import type { SandboxDetailsView } from '../../core/view/sandbox-view.ts';
 import { dockerState } from './docker-names.ts';
+import { imageDetails } from './image-details-view.ts';
 import type { Listing } from './output.ts';
 import { sandboxDetails } from './sandbox-details-view.ts';
 
@@ -34,10 +36,34 @@ export interface InspectView extends SandboxDetailsView {
   };
 }
 
-/** Always an array, as docker has it. */
-export function inspectListing(sandboxes: Sandbox[], now: number): Listing<InspectView> {
-  const details = sandboxDetails(sandboxes, now, true);
-  return { ...details, items: details.items.map(inspectView) } as Listing<InspectView>;
+/** Always an array, as docker has it: sandboxes, and images as `image inspect` shows them. */
+export function inspectedListing(
+  found: ({ sandbox: Sandbox } | { image: ImageDetails })[],
+  now: number,
+): Listing<object> {
+  const each = found.map(
+    (one): Listing<object> =>
+      'sandbox' in one
+        ? sandboxListing(one.sandbox, now)
+        : (imageDetails([one.image], now) as Listing<object>),
+  );
+  const listings = new Map(each.map((listing) => [listing.items[0]!, listing]));
+  const of = (item: object): Listing<object> => listings.get(item)!;
+  return {
+    items: [...listings.keys()],
+    columns: [],
+    name: (item) => of(item).name(item),
+    docker: (item) => of(item).docker!(item),
+    describe: async (_, options) => {
+      const texts = [...listings].map(([item, { describe }]) => describe!(item, options));
+      return (await Promise.all(texts)).join('\n');
+    },
+  };
+}
+
+function sandboxListing(sandbox: Sandbox, now: number): Listing<object> {
+  const details = sandboxDetails([sandbox], now, true);
+  return { ...details, items: details.items.map(inspectView) } as Listing<object>;
 }
 
 const NEVER = '0001-01-01T00:00:00Z';

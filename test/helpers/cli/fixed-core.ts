@@ -77,7 +77,10 @@ export function fixedCore(): CoreApi {
   };
   const imageApi: Partial<ImageApi> = {
     list: async () => images,
-    inspect: async () => details,
+    inspect: async (name) => {
+      if (name === 'nobody') throw new FsbError('image_not_found', 'image nobody is not here');
+      return details;
+    },
     import: async () => imported,
     login: async () => ({}),
     tag: async () => {},

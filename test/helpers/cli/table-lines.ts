@@ -35,6 +35,7 @@ const life: TableLine[] = [
   ['fsb-ctl kill box; fsb-ctl wait box; fsb-ctl ls -q; fsb-ctl ps --all -q', 'box\n137\nbox\n'],
   ['fsb-ctl get box', /^Name: +box\n(.*\n)*Phase: +Running/],
   ['fsb-ctl inspect box -f json; fsb-ctl inspect box', /^\{"ID":.*"Id":.*\}\n\[\n +\{\n +"Id"/],
+  ['fsb-ctl inspect --type container -q box; fsb-ctl inspect -q host box', 'box\nhost\nbox\n'],
   [
     'fsb-ctl run a -q --image host -- sh -c "echo out; echo err >&2" >/dev/null; fsb-ctl logs -f -n 1 -t --since 1h --until 0s --stdout a',
     /^\d{4}-\S+Z out\n$/,

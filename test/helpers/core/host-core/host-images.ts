@@ -2,6 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import type { ImageApi } from '../../../../src/core/api/image-api.ts';
 import { FsbError } from '../../../../src/core/model/failure/errors.ts';
 import { emptyImageConfig } from '../../../../src/core/model/image/image.ts';
+import { parseReference } from '../../../../src/core/model/image/reference.ts';
 import { imageInfo, importedImage } from '../../image/image-info.ts';
 
 /**
@@ -14,6 +15,7 @@ export function hostImages(known: readonly string[]): ImageApi {
   const named = (name: string) => imageInfo({ references: [name] });
   const others: string[] = [];
   const require = (reference: string): string => {
+    parseReference(reference);
     if (known.includes(reference) || others.includes(reference)) return reference;
     throw new FsbError('image_not_found', `image ${reference} is not here`, {
       hint: 'See `fsb-ctl image list`.',
