@@ -174,6 +174,13 @@ describe('a restart', () => {
     await shell.succeed('fsb-ctl daemon stop');
     expect((await shell.run('FSB_HOST= fsb-ctl list')).stderr).toBe('');
     await shell.succeed('fsb-ctl daemon stop');
+
+    // A file that was named is not found; where nobody has named it, there is no core, and who knows which sandbox.
+    expect((await shell.run('fsb-ctl daemon start --token-file gone')).code).toBe(3);
+    await shell.succeed(`(umask 077; echo ${'t'.repeat(40)} > gone); fsb-ctl daemon start --token-file gone`);
+    await shell.cli.killCore();
+    await shell.succeed('rm gone');
+    expect((await shell.run('FSB_HOST= fsb-ctl get box')).code).toBe(6);
   });
 });
 

@@ -4,6 +4,7 @@ import { Args, Flags, type Interfaces } from '@oclif/core';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import { assertName } from '../../core/model/ids.ts';
 import { parseEndpoint } from '../endpoints/endpoint.ts';
+import { unreadable } from '../files/unreadable.ts';
 import type { Context, TlsFiles } from './context.ts';
 
 export const contextArg = Args.string({
@@ -40,7 +41,8 @@ type ContextFlags = Partial<Interfaces.InferredFlags<typeof contextFlags>>;
 
 /**
  * A context as it is after these flags.
- * @throws invalid_argument for a value, a file that cannot be read, or TLS files of an endpoint without TLS
+ * @throws not_found for a file that is not there; invalid_argument for a value, one that cannot be read, or TLS files of an
+ *   endpoint without TLS
  */
 export function contextFrom(flags: ContextFlags, before: Context, cwd: string): Context {
   const tls = tlsFrom(flags, before.tls ?? {}, cwd);
@@ -79,10 +81,7 @@ function readable(file: string, typed: string): string {
     readFileSync(file);
     return file;
   } catch (error) {
-    throw new FsbError('invalid_argument', `cannot read ${typed}: ${(error as Error).message}`, {
-      hint: 'Name a file that you can read.',
-      cause: error,
-    });
+    throw unreadable(typed, file, error);
   }
 }
 

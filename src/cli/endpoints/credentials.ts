@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { ClientSecurity } from '../../core/client/security.ts';
-import { FsbError } from '../../core/model/failure/errors.ts';
+import { FsbError, recoded } from '../../core/model/failure/errors.ts';
 import type { TlsFiles } from '../config/context.ts';
 import { openInput } from '../files/input-stream.ts';
+import { unreadable } from '../files/unreadable.ts';
 import { readText } from '../terminal/streams.ts';
 import type { Here } from './here.ts';
 
@@ -78,13 +79,7 @@ async function contentOf({ path, by }: Named, signal: AbortSignal): Promise<Buff
   } catch (error) {
     stream?.destroy();
     if (error instanceof FsbError) throw error;
-    throw new FsbError(
-      'invalid_argument',
-      `cannot read ${path} (named by ${by}): ${(error as Error).message}`,
-      {
-        hint: 'Name a file that you can read.',
-        cause: error,
-      },
-    );
+    // A part of the settings, of which nobody thinks: who asks for a sandbox would take it that there is none.
+    throw recoded(unreadable(`${path} (named by ${by})`, path, error), 'not_found', 'invalid_argument');
   }
 }

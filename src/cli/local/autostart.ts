@@ -34,5 +34,9 @@ function withFlags(error: FsbError, flags: string[]): FsbError {
   if (flags.length === 0) return error;
   const whose = `It has the flags of the core that had ended unexpectedly: ${shellWords(flags)}; "fsb-ctl daemon start" begins without them.`;
   const { code, message, hint } = error;
-  return new FsbError(code, message, { hint: hint ? `${whose} ${hint}` : whose, cause: error });
+  // Who asks for a sandbox would take it that there is none, where it is a file of these flags.
+  return new FsbError(code === 'not_found' ? 'unavailable' : code, message, {
+    hint: hint ? `${whose} ${hint}` : whose,
+    cause: error,
+  });
 }

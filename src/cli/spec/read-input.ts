@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import { type ErrorCode, FsbError } from '../../core/model/failure/errors.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { openInput } from '../files/input-stream.ts';
-import { lookAround } from '../files/look-around.ts';
-import { shellWords } from '../output/shell-words.ts';
+import { unreadable } from '../files/unreadable.ts';
 import { readText } from '../terminal/streams.ts';
 import type { World } from '../terminal/world.ts';
 
@@ -27,18 +26,6 @@ export async function readFileText(file: string, world: World, signal: AbortSign
   } catch (error) {
     stream?.destroy();
     if (error instanceof FsbError) throw error;
-    throw unreadable(file, resolve(world.cwd, file), error as NodeJS.ErrnoException);
+    throw unreadable(file, resolve(world.cwd, file), error);
   }
-}
-
-/** @param path absolute */
-function unreadable(file: string, path: string, error: NodeJS.ErrnoException): FsbError {
-  const reasons: Record<string, [why: string, hint: string, code?: ErrorCode]> = {
-    // As `cp` and `image import` have it: what was named is not there.
-    ENOENT: ['there is no such file', lookAround(path), 'not_found'],
-    EACCES: ['permission denied', `See whose it is with: ls -l ${shellWords([path])}`],
-    EISDIR: ['it is a directory', 'Name a file in it.'],
-  };
-  const [why, hint, code = 'invalid_argument'] = reasons[error.code ?? ''] ?? [error.message];
-  return new FsbError(code, `cannot read ${file}: ${why}`, { hint, cause: error });
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CallOptions } from '../api/sandbox-api.ts';
 import { withEither } from '../model/async/either-signal.ts';
 import { FsbError, throwIfAborted } from '../model/failure/errors.ts';
-import { ConnectionClosed, wasReached } from './unreachable.ts';
+import { mayComeBack, wentAway } from './unreachable.ts';
 
 /** Pauses before the next try, milliseconds: together as long as a core may take to be there again. */
 const PAUSES = [50, 200, 500, 1000, 2000, 2000, 2000, 2000];
@@ -15,7 +15,7 @@ const LIVED = 1_000;
 const SIGN_OF_LIFE = 3_000;
 
 /**
- * A call that waits long and changes nothing: when the core goes away meanwhile, the next one is asked.
+ * A call that can be asked again: when the core goes away meanwhile, the next one is asked.
  * @param look asks for something that is answered at once
  * @throws what `ask` throws; `unavailable` at once where there was no core to begin with
  */
@@ -55,10 +55,3 @@ async function signOfLife(
     });
   });
 }
-
-const mayComeBack = (error: FsbError): boolean =>
-  error.code === 'unavailable' && !(error instanceof ConnectionClosed);
-
-/** It said so, or the connection broke. */
-const wentAway = (error: FsbError): boolean =>
-  mayComeBack(error) && (error.cause === undefined || wasReached(error));

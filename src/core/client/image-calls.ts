@@ -15,10 +15,13 @@ import {
 } from '../wire/convert/image.ts';
 import { layerFromWire, pullEventFromWire } from '../wire/convert/pull.ts';
 import { type ImportImageRequest, ImageServiceService as service } from '../wire/gen/fsb/v1/image.ts';
+import { orCannotTell } from './deed.ts';
 import type { Rpc } from './rpc.ts';
 
 /** Below gRPC's limit for a message. */
 const LARGEST_CHUNK = 1024 * 1024;
+
+const MAY_BE_GONE = 'It may have been: see fsb-ctl image list.';
 
 /** The images of a core. */
 export function imageCalls(rpc: Rpc): ImageApi {
@@ -40,12 +43,25 @@ export function imageCalls(rpc: Rpc): ImageApi {
     inspect: async (reference, options) =>
       imageDetailsFromWire(await rpc.call(service.inspect, { reference }, options)),
     async tag(source, target, options) {
-      await rpc.call(service.tag, { source, target }, options);
+      const act = () => rpc.call(service.tag, { source, target }, options);
+      const hint = 'Do the same again: one that has the name already is fine.';
+      await orCannotTell({ what: `image ${source} was tagged ${target}`, hint, act });
     },
-    remove: async (reference, { force = false, ...options } = {}) =>
-      removedFromWire((await rpc.call(service.remove, { reference, force }, options)).removed),
-    prune: async (request, options) =>
-      prunedFromWire(await rpc.call(service.prune, pruneToWire(request), options)),
+    async remove(reference, { force = false, ...options } = {}) {
+      const act = () => rpc.call(service.remove, { reference, force }, options);
+      const { removed } = await orCannotTell({
+        what: `image ${reference} was removed`,
+        hint: MAY_BE_GONE,
+        act,
+      });
+      return removedFromWire(removed);
+    },
+    async prune(request, options) {
+      const act = () => rpc.call(service.prune, pruneToWire(request), options);
+      return prunedFromWire(
+        await orCannotTell({ what: 'unused images were removed', hint: MAY_BE_GONE, act }),
+      );
+    },
     async *save(references, options) {
       for await (const { content } of rpc.stream(service.save, { references }, options)) yield content;
     },

@@ -3,7 +3,10 @@ import { systemFromWire } from '../wire/convert/admin.ts';
 import { eventFromWire, eventQueryToWire } from '../wire/convert/event.ts';
 import { healthFromWire, logFromWire, usageFromWire } from '../wire/convert/system.ts';
 import { SystemServiceService as system } from '../wire/gen/fsb/v1/system.ts';
+import { orCannotTell } from './deed.ts';
 import type { Rpc } from './rpc.ts';
+
+const MAY_BE_GONE = 'It may have been: see fsb-ctl system df.';
 
 export function systemCalls(rpc: Rpc): SystemApi {
   return {
@@ -12,9 +15,13 @@ export function systemCalls(rpc: Rpc): SystemApi {
     health: async (options) => healthFromWire(await rpc.call(system.health, {}, options)),
     retainedLogs: async (options) => (await rpc.call(system.retainedLogs, {}, options)).logs.map(logFromWire),
     async removeLogs(sandboxIds, options) {
-      await rpc.call(system.removeLogs, { sandboxIds: [...sandboxIds] }, options);
+      const act = () => rpc.call(system.removeLogs, { sandboxIds: [...sandboxIds] }, options);
+      await orCannotTell({ what: 'retained logs were removed', hint: MAY_BE_GONE, act });
     },
-    removeSetAside: async (options) => (await rpc.call(system.removeSetAside, {}, options)).removed,
+    async removeSetAside(options) {
+      const act = () => rpc.call(system.removeSetAside, {}, options);
+      return (await orCannotTell({ what: 'what is set aside was removed', hint: MAY_BE_GONE, act })).removed;
+    },
     async *events(query, options) {
       for await (const event of rpc.stream(system.watch, eventQueryToWire(query), options))
         yield eventFromWire(event);

@@ -113,3 +113,13 @@ export const wasReached = ({ code, cause }: FsbError): boolean =>
   code === 'unavailable' &&
   cause instanceof Error &&
   (/^(ECONNRESET|EPIPE)$/.test(codeOf(cause)) || BROKE_UNDER_A_CALL.test(cause.message));
+
+/** The words of a core that ends in order, wherever in it they come from. */
+const GOODBYE = /\bthe core is (going away|stopping|shutting down)\b/i;
+
+/** It said so, or the connection broke: what was asked may have been done. */
+export const wentAway = (error: FsbError): boolean =>
+  mayComeBack(error) && (GOODBYE.test(`${error.message} ${error.hint}`) || wasReached(error));
+
+export const mayComeBack = (error: FsbError): boolean =>
+  error.code === 'unavailable' && !(error instanceof ConnectionClosed);

@@ -1,5 +1,6 @@
 import { type BigIntStats, readFileSync, statSync } from 'node:fs';
 import { FsbError } from '../model/failure/errors.ts';
+import { unreadableFile } from '../model/failure/unreadable-file.ts';
 
 /** Bytes of one file, at most: they are certificates and lists of tokens. */
 const LONGEST = 1024 * 1024;
@@ -26,7 +27,7 @@ export class FreshFiles<Value, Name extends string> {
   /** That could not be read, the last one that was told. */
   #unread: string | undefined;
 
-  /** @throws invalid_argument, denied (others may read a file), and as `parse` */
+  /** @throws not_found, invalid_argument, denied (others may read a file), and as `parse` */
   constructor(options: FreshFilesOptions<Value, Name>) {
     this.#options = options;
     this.#state = this.#look();
@@ -62,7 +63,7 @@ export class FreshFiles<Value, Name extends string> {
     return Object.values<string>(this.#options.files).map(stateOf).join(' ');
   }
 
-  /** @throws invalid_argument */
+  /** @throws not_found, invalid_argument */
   #read(): Record<Name, Buffer> {
     const entries = Object.entries<string>(this.#options.files);
     const contents = Object.fromEntries(entries.map(([name, path]) => [name, contentOf(path)]));
@@ -86,7 +87,7 @@ function statsOf(path: string): BigIntStats | undefined {
   }
 }
 
-/** @throws invalid_argument */
+/** @throws not_found, invalid_argument */
 function contentOf(path: string): Buffer {
   const stats = statsOf(path);
   if (stats !== undefined && (!stats.isFile() || stats.size > LONGEST))
@@ -94,10 +95,7 @@ function contentOf(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new FsbError('invalid_argument', `cannot read ${path}: ${(error as Error).message}`, {
-      hint: 'Name a file that this user can read.',
-      cause: error,
-    });
+    throw unreadableFile(path, error as NodeJS.ErrnoException);
   }
 }
 

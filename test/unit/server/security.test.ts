@@ -411,6 +411,25 @@ describe('listening where others can come', () => {
     expect(error.message).not.toMatch(/secret-word|root-token/);
   });
 
+  it('says which file is not there', async () => {
+    using authority = new Authority();
+    const tls = authority.issue();
+    const gone = join(authority.directory, 'gone');
+    for (const security of [
+      { tokenFile: gone },
+      { tls: { ...tls, cert: gone }, token: TOKEN },
+      { tls: { ...tls, key: gone }, token: TOKEN },
+      { tls: { ...tls, clientCa: gone } },
+    ]) {
+      const at = { ...options, grpc: ['127.0.0.1:0'], http: [] };
+      const error = await errorOf(startServers(hostCore(), { ...at, security }));
+      expect(error).toMatchObject({
+        code: 'not_found',
+        message: `cannot read ${gone}: there is no such file`,
+      });
+    }
+  });
+
   it('refuses a key that others can read, and one of another certificate', async () => {
     using authority = new Authority();
     const [one, other] = [authority.issue(), authority.issue()];

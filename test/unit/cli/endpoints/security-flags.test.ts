@@ -79,9 +79,15 @@ describe('what a client has', () => {
     writeFileSync(join(cwd, 'lines'), 'one secret\nand another');
     const call = () => clientSecurity('tls', {}, { env: { FSB_TOKEN_FILE: 'lines' }, cwd }, signal);
     await expect(call()).rejects.toThrow(/no token in .*lines \(named by FSB_TOKEN_FILE\)$/);
-    await expect(clientSecurity('tls', {}, { env: { FSB_CA: 'gone' }, cwd }, signal)).rejects.toThrow(
-      'named by FSB_CA',
-    );
+  });
+
+  it('is no sandbox that is not there where a file of it is missing', async () => {
+    const of = clientSecurity('tls', {}, { env: { FSB_CA: 'gone' }, cwd }, signal);
+    await expect(of).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: `cannot read ${join(cwd, 'gone')} (named by FSB_CA): there is no such file`,
+      hint: `See what there is with: ls -a ${cwd}`,
+    });
   });
 
   it('may come through a pipe, which nobody may ever write to', async () => {
