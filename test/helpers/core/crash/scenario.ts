@@ -28,6 +28,8 @@ export interface Scenario<State = unknown> {
   restarted?: boolean;
   /** Begins the operation; it fails when the core dies under it. Left out: what was prepared comes to it by itself. */
   act?(api: CoreApi, state: State, root: string): Promise<unknown>;
+  /** Takes away what stood in the way of the operation, and would of what is looked at when the next core is there. */
+  mend?(api: CoreApi, root: string): Promise<void>;
   /**
    * What must hold when the next core is there, beyond what holds always (./always.ts).
    * @param answered the caller was told that it succeeded, so it must have
