@@ -8,6 +8,7 @@ import { filesScenarios } from '../helpers/core/crash/files-scenarios.ts';
 import { imageScenarios } from '../helpers/core/crash/image-scenarios.ts';
 import { leavingScenarios } from '../helpers/core/crash/leaving-scenarios.ts';
 import { logScenarios } from '../helpers/core/crash/log-scenarios.ts';
+import { nodeScenarios } from '../helpers/core/crash/node-scenarios.ts';
 import { poolScenarios } from '../helpers/core/crash/pool-scenarios.ts';
 import { recoveryScenarios } from '../helpers/core/crash/recovery-scenarios.ts';
 import { sandboxScenarios } from '../helpers/core/crash/sandbox-scenarios.ts';
@@ -25,6 +26,7 @@ const scenarios = [
   ...unsettledScenarios,
   ...logScenarios,
   ...poolScenarios,
+  ...nodeScenarios,
   ...filesScenarios,
   ...upkeepScenarios,
   ...imageScenarios(() => {
