@@ -8,6 +8,7 @@ import { startNode } from './local-node.ts';
 import { type Clock, systemClock } from './model/clock.ts';
 import { diskError } from './model/failure/disk-failure.ts';
 import { FsbError } from './model/failure/errors.ts';
+import { failpoint } from './model/failure/failpoint.ts';
 import type { CorePaths } from './model/paths.ts';
 import type { Security } from './server/doors.ts';
 import { createCoreMetrics } from './server/metrics/core-metrics.ts';
@@ -75,6 +76,7 @@ export async function startAgent(options: AgentDaemonOptions): Promise<RunningAg
         ...{ clock, log },
       },
     );
+    failpoint('serve.listening');
     cleanup.add('servers', () => servers.close(CALL_GRACE));
     return { agent, servers, failed: records.over, close: () => cleanup.run() };
   } catch (error) {

@@ -6,21 +6,27 @@ import { failpointNames } from '../helpers/core/crash/failpoint-names.ts';
 import { failureScenarios } from '../helpers/core/crash/failure-scenarios.ts';
 import { filesScenarios } from '../helpers/core/crash/files-scenarios.ts';
 import { imageScenarios } from '../helpers/core/crash/image-scenarios.ts';
+import { leavingScenarios } from '../helpers/core/crash/leaving-scenarios.ts';
 import { logScenarios } from '../helpers/core/crash/log-scenarios.ts';
+import { nodeScenarios } from '../helpers/core/crash/node-scenarios.ts';
 import { poolScenarios } from '../helpers/core/crash/pool-scenarios.ts';
 import { recoveryScenarios } from '../helpers/core/crash/recovery-scenarios.ts';
 import { sandboxScenarios } from '../helpers/core/crash/sandbox-scenarios.ts';
 import { casesOf, outcomesAt, passed } from '../helpers/core/crash/scenario.ts';
 import { unguardedIn, unguardedSteps } from '../helpers/core/crash/unguarded-steps.ts';
+import { unsettledScenarios } from '../helpers/core/crash/unsettled-scenarios.ts';
 import { upkeepScenarios } from '../helpers/core/crash/upkeep-scenarios.ts';
 
 const scenarios = [
   ...sandboxScenarios,
   ...changeScenarios,
   ...failureScenarios,
+  ...leavingScenarios,
   ...recoveryScenarios,
+  ...unsettledScenarios,
   ...logScenarios,
   ...poolScenarios,
+  ...nodeScenarios,
   ...filesScenarios,
   ...upkeepScenarios,
   ...imageScenarios(() => {

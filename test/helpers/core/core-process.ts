@@ -36,6 +36,8 @@ export interface CoreMemory {
 }
 
 export interface CoreProcessOptions {
+  /** A node without a controller: its `api` knows no sandboxes. */
+  node?: boolean;
   pool?: Record<string, unknown>;
   /** Bytes of the log of a sandbox. */
   logSize?: number;
@@ -62,6 +64,7 @@ const ENTER = 'echo $$ > "$0";';
 export async function startCoreProcess(
   root: string,
   {
+    node,
     pool = {},
     logSize,
     logRetention,
@@ -77,7 +80,7 @@ export async function startCoreProcess(
   const policy = JSON.stringify({ warm: [{ image: 'host', count: 2 }], capacity: { max: 48 }, ...pool });
   const address = '127.0.0.1:0';
   const tcp = security && { grpc: address, http: address, security };
-  const terms = JSON.stringify({ logSize, logRetention, janitor, ...tcp });
+  const terms = JSON.stringify({ node, logSize, logRetention, janitor, ...tcp });
   const words = [root, policy, guestDirectory, terms];
   const program = [process.execPath, '--expose-gc', cachedScript, await coreScript(), ...words];
   const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors};`;

@@ -1,5 +1,6 @@
 import type { GuestProcess } from '../../guest/guest-channel.ts';
 import { Latch } from '../../model/async/latch.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
 import type { ExitStatus, OutputChunk, ProcessSession } from '../../model/process.ts';
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
@@ -34,13 +35,18 @@ export function execSession(
       // The channel is lost: there is nothing left to drain.
     }
   };
+  let hasEnded = false;
   const close = async (): Promise<void> => {
     if (closed.isOpen) return;
     closed.open();
     process.endInput();
+    if (!hasEnded) failpoint('exec.left');
     void drain();
   };
   process.exited
+    .finally(() => {
+      hasEnded = true;
+    })
     .then(() => recorded)
     .then(
       () => process.acknowledgeExit(),

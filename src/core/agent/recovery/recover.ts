@@ -125,6 +125,7 @@ async function recoverInstance(
       const reason = FsbError.from(error).message;
       const owner = sandboxId !== undefined && { sandboxId };
       unsettled.add({ instance: id, ...owner, reason }, () => tryAgain(id, options));
+      failpoint('recover.unsettled');
       return;
     }
   }
@@ -149,12 +150,17 @@ function isDefinite(error: unknown): boolean {
 async function tryAgain(id: string, options: RecoveryOptions): Promise<void> {
   const { recording } = options;
   const found = (await recording.list()).find((instance) => instance.id === id);
+  failpoint('settle.found');
   const plan = planFor(id, found, options);
   const outcome = await settle(id, found, plan, options).catch((error) => {
     if (isDefinite(error)) return 'destroyed';
     throw error;
   });
-  if (outcome === 'destroyed') await recording.destroy(id);
+  failpoint('settle.settled');
+  if (outcome === 'destroyed') {
+    await recording.destroy(id);
+    failpoint('settle.destroyed');
+  }
   if (plan.sandboxId !== undefined) await noteLoss(plan.sandboxId, options);
 }
 

@@ -69,13 +69,16 @@ export async function checkImageFiles(api: CoreApi, root: string): Promise<void>
   expect((await imageFiles(root)).unnamed).toEqual([]);
 }
 
-/** Until it does not throw any more; throws what it threw last when that takes too long. */
+/** What calls say when their core was killed. */
+const CLOSED = /^the connection to the core .*was closed$/;
+
+/** Until it does not throw any more; throws what it threw last when that takes too long, or its core is gone. */
 export async function eventually(check: () => Promise<void>): Promise<void> {
   for (const end = performance.now() + PATIENCE; ; ) {
     try {
       return await check();
     } catch (error) {
-      if (performance.now() > end) throw error;
+      if (performance.now() > end || CLOSED.test((error as Error).message)) throw error;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

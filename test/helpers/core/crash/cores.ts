@@ -5,12 +5,14 @@ import type { CoreApi } from '../../../../src/core/api/core-api.ts';
 import type { Sandbox } from '../../../../src/core/model/sandbox/sandbox.ts';
 import { type CoreProcess, type CoreProcessOptions, startCoreProcess } from '../core-process.ts';
 import { leftovers } from '../leftovers.ts';
+import { memoryTable } from '../memory-table.ts';
 import { makeRoot } from '../real-core.ts';
 import { traces } from '../traces.ts';
 import { makeBystander } from './bystander.ts';
+import { withController } from './with-controller.ts';
 
 /** What the cores of one scenario are told. */
-export type CoreTerms = Pick<CoreProcessOptions, 'pool' | 'logSize' | 'logRetention' | 'janitor'>;
+export type CoreTerms = Pick<CoreProcessOptions, 'node' | 'pool' | 'logSize' | 'logRetention' | 'janitor'>;
 
 /** What all cores of a root have said. */
 const LOG = 'cores.log';
@@ -23,6 +25,8 @@ export class Cores {
   #core: CoreProcess | undefined;
   #terms = '';
   #bystander: Sandbox | undefined;
+  /** Of the controllers of its nodes. */
+  readonly #sandboxes = memoryTable<Sandbox>();
   #abandoned = false;
 
   private constructor(root: string) {
@@ -61,7 +65,8 @@ export class Cores {
     if (this.#abandoned) throw new Error('its time is over');
     const log = openSync(join(this.root, LOG), 'a');
     try {
-      this.#core = await startCoreProcess(this.root, { ...terms, pool, dieAt, log });
+      const core = await startCoreProcess(this.root, { ...terms, pool, dieAt, log });
+      this.#core = terms.node ? await withController(core, this.root, this.#sandboxes) : core;
     } finally {
       closeSync(log);
     }

@@ -20,6 +20,7 @@ export async function crashAt(failpoint: string, cores: Cores, scenario: Scenari
   const before = await prepared(cores, scenario);
   const answered = await killedAt(failpoint, before, cores, scenario);
   const next = await cores.start(scenario.core);
+  await scenario.mend?.(next.api, cores.root);
   await expectOutcome(next.api, scenario, answered ? [scenario.ends] : outcomesAt(failpoint, scenario));
   await checkAll(next, answered, before.state, cores, scenario);
 }
@@ -49,6 +50,7 @@ export async function passThrough(
     core = await cores.start(scenario.core);
   }
   await scenario.act?.(core.api, before.state, cores.root);
+  await scenario.mend?.(core.api, cores.root);
   await expectOutcome(core.api, scenario, [scenario.ends]);
   // What follows by itself may take its time.
   if (settle) await new Promise((resolve) => setTimeout(resolve, settle));

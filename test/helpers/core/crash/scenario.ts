@@ -28,6 +28,8 @@ export interface Scenario<State = unknown> {
   restarted?: boolean;
   /** Begins the operation; it fails when the core dies under it. Left out: what was prepared comes to it by itself. */
   act?(api: CoreApi, state: State, root: string): Promise<unknown>;
+  /** Takes away what stood in the way of the operation, and would of what is looked at when the next core is there. */
+  mend?(api: CoreApi, root: string): Promise<void>;
   /**
    * What must hold when the next core is there, beyond what holds always (./always.ts).
    * @param answered the caller was told that it succeeded, so it must have
@@ -35,6 +37,8 @@ export interface Scenario<State = unknown> {
   check?(api: CoreApi, state: State, answered: boolean, root: string): Promise<void>;
   /** Removes what the test would not: images, pools. */
   tidy?(api: CoreApi, root: string): Promise<void>;
+  /** It is killed at each failpoint in every run: what else passes them does so in another program. */
+  everywhere?: boolean;
   /** The core that is killed is one on its way to being ready, after one that was killed. */
   whileStarting?: boolean;
   /** Milliseconds in between without a core. */
@@ -67,9 +71,9 @@ const homes = new Map(
 );
 
 /** Where it is killed in this run. */
-export const casesOf = ({ name: scenario }: Pick<Scenario, 'name'>): string[] =>
+export const casesOf = ({ name: scenario, everywhere }: Pick<Scenario, 'name' | 'everywhere'>): string[] =>
   (passed[scenario] ?? []).filter(
-    (name, at) => ALL || homes.get(bare(name)) === scenario || at % TURNS === TURN,
+    (name, at) => ALL || everywhere || homes.get(bare(name)) === scenario || at % TURNS === TURN,
   );
 
 export const isMeant = (name: string, by: readonly string[]): boolean => by.some((one) => means(one, name));

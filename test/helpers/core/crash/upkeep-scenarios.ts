@@ -133,6 +133,8 @@ export const upkeepScenarios = [
       // What only that record may want.
       await mkdir(join(root, 'state/logs/strange'));
     },
+    // A core that found nothing set aside when it began does not look for it any more.
+    restarted: true,
     act: (api) => api.system.removeSetAside(),
     outcome: asideOrNot,
     becomes: { aside: ['set-aside.', 'forget.'], none: ['set-aside.removed'] },

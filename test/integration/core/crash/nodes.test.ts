@@ -1,0 +1,4 @@
+import { describeCrashes } from '../../../helpers/core/crash/describe-crashes.ts';
+import { nodeScenarios } from '../../../helpers/core/crash/node-scenarios.ts';
+
+describeCrashes(nodeScenarios);
