@@ -15,6 +15,7 @@ import type { ImageApi } from '../api/image-api.ts';
 import type { EventStream, PoolApi } from '../api/pool-api.ts';
 import type { AttachRequest, CallOptions, ExecRequest } from '../api/sandbox-api.ts';
 import { abortable } from '../model/async/abortable.ts';
+import { endsWithin } from '../model/async/ends-within.ts';
 import { noop } from '../model/async/noop.ts';
 import { FsbError } from '../model/failure/errors.ts';
 import { failpoint } from '../model/failure/failpoint.ts';
@@ -35,6 +36,9 @@ import { Reports } from './sandboxes/reports.ts';
 import type { RetainedLogs } from './sandboxes/retained-logs.ts';
 import type { SandboxRun } from './sandboxes/sandbox-run.ts';
 import { type SandboxGround, type SandboxParts, startSandbox } from './sandboxes/start-sandbox.ts';
+
+/** Milliseconds that close() waits for what is let go of: as long as the pools do, which end it. */
+const CLOSE_LIMIT = 15_000;
 
 export interface AgentOptions extends SandboxGround {
   poolApi: PoolApi;
@@ -279,17 +283,26 @@ export class Agent implements AgentApi {
     this.#reports.tell(change);
   }
 
-  /** Lets go of every sandbox and lease and leaves it running: the next core takes it up. What is idle is destroyed. */
+  /**
+   * Lets go of every sandbox and lease and leaves it running: the next core takes it up. What is idle, and what is given
+   * back now, is destroyed; what is not gone in fifteen seconds is left to the next core.
+   */
   async close(): Promise<void> {
     this.#closing = true;
     this.#live.letGo();
     for (const { abort } of this.#starting.values())
       abort.abort(new FsbError('unavailable', 'the core is stopping'));
-    await Promise.all([...this.#starting.values()].map(({ settled }) => settled));
-    const { leases, runs, helpers, pools } = this.#options;
-    const borrowed = [runs.close(), leases.close(), helpers.close()];
-    await Promise.all([...borrowed, this.#live.detach()]);
-    await pools.close();
+    const { pools, clock, log } = this.#options;
+    // Beside each other: how long a teardown is worth waiting for, the pools alone know.
+    const [ended] = await Promise.all([endsWithin(clock, CLOSE_LIMIT, this.#letGo()), pools.close()]);
+    if (!ended) log.error('the agent closed before all that it had let go of was gone');
+  }
+
+  async #letGo(): Promise<void> {
+    const { leases, runs, helpers } = this.#options;
+    const started = Promise.all([...this.#starting.values()].map(({ settled }) => settled));
+    const detached = started.then(() => this.#live.detach());
+    await Promise.all([runs.close(), leases.close(), helpers.close(), detached]);
   }
 }
 

@@ -20,6 +20,8 @@ export interface RemoveTerms {
   force?: boolean;
   /** Called with the digest before an image goes with its last name, to end holds that nobody needs. */
   letGo?: (digest: string) => Promise<void>;
+  /** Ends the wait for letGo, and what would come after it. */
+  signal?: AbortSignal;
   /** Who has an instance of it that must not be ended, as people know them: `default/box`. */
   usersOf?: (digest: string) => string[];
 }
@@ -28,6 +30,8 @@ export interface PruneTerms {
   /** Whether to spare it, though nothing holds it now. */
   keep?: (image: ImageInfo) => boolean;
   letGo?: (digest: string) => Promise<void>;
+  /** Ends the wait for letGo, and what would come after it. */
+  signal?: AbortSignal;
 }
 
 /** Bytes: of all images, of those that nothing uses, and of what interrupted pulls have left. */
@@ -88,6 +92,9 @@ export interface LocalImageStore extends ImageStore {
    * at all (an import), with the digests that they meant before; returns the way to stop.
    */
   onNamesChanged(listener: (replaced: readonly string[]) => void): () => void;
-  /** Aborts pulls and imports, and waits for their end. Idempotent. */
+  /**
+   * Aborts pulls, imports and removals, and waits for their end, for five seconds: what a killed core leaves of them
+   * the next one puts in order, too. Idempotent.
+   */
   close(): Promise<void>;
 }

@@ -2,6 +2,8 @@ import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { eachWithEither, withEither } from '../model/async/either-signal.ts';
+import { endsWithin } from '../model/async/ends-within.ts';
+import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/failure/errors.ts';
 import type {
   ImageDetails,
@@ -45,6 +47,9 @@ import { createUnpacker } from './unpack/threads/worker-unpacker.ts';
 /** Milliseconds. Whoever tries an interrupted pull again does it within the hour. */
 const GRACE = 3_600_000;
 
+/** Milliseconds that close() waits for what is under way. */
+const CLOSE_LIMIT = 5_000;
+
 /** Opens the store, and removes what a crash left half-done in it. One core at a time may have it open. */
 export async function createImageStore(options: ImageStoreOptions): Promise<LocalImageStore> {
   const { log, launch, clock, grace = GRACE } = options;
@@ -59,6 +64,7 @@ export const imageStoreOn = (content: ImageContent, options: ImageStoreOptions):
 
 class OverlayImageStore implements LocalImageStore {
   readonly #log: Logger;
+  readonly #clock: Clock;
   readonly #happened: OnHappening;
   readonly #content: ImageContent;
   readonly #host: HostImage;
@@ -82,6 +88,7 @@ class OverlayImageStore implements LocalImageStore {
     this.#registries = registries;
     const holds = this.#holds;
     this.#log = log;
+    this.#clock = clock;
     // Every call listens to it; Node takes more than ten for a leak.
     setMaxListeners(0, this.#closing.signal);
     this.#happened = happened;
@@ -166,11 +173,13 @@ class OverlayImageStore implements LocalImageStore {
   async remove(reference: string, terms?: RemoveTerms): Promise<RemovedImage> {
     if (this.#isHost(reference))
       throw new FsbError('unsupported', 'the host image is built in and cannot be removed');
-    return this.#work(this.#removal.remove(reference, terms));
+    return this.#untilClosing(terms?.signal, (signal) =>
+      this.#removal.remove(reference, { ...terms, signal }),
+    );
   }
 
   prune(request: PruneRequest, terms?: PruneTerms): Promise<PruneResult> {
-    return this.#work(this.#removal.prune(request, terms));
+    return this.#untilClosing(terms?.signal, (signal) => this.#removal.prune(request, { ...terms, signal }));
   }
 
   usage(isUsed: (digest: string) => boolean): ImageStoreUsage {
@@ -185,6 +194,11 @@ class OverlayImageStore implements LocalImageStore {
 
   async close(): Promise<void> {
     this.#closing.abort(new FsbError('unavailable', 'the core is shutting down'));
+    if (!(await endsWithin(this.#clock, CLOSE_LIMIT, this.#settled())))
+      this.#log.error('the image store closed before all that was under way in it had ended');
+  }
+
+  async #settled(): Promise<void> {
     await this.#pulls.close();
     while (this.#working.size > 0) await Promise.allSettled(this.#working);
     await this.#intake.unpacker.close();

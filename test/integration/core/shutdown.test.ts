@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
-import { Workbench } from '../../contract/workbench.ts';
+import { execOf, Workbench } from '../../contract/workbench.ts';
 import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
 import { leftRecords } from '../../helpers/core/left-records.ts';
 import { makeRoot } from '../../helpers/core/real-core.ts';
@@ -82,27 +82,47 @@ function launchersOf({ pid }: CoreProcess): number[] {
   return children.filter((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('fsb-launch'));
 }
 
-it('a core that gets SIGTERM ends although something boots, and something cannot be destroyed', {
+it('a core that gets SIGTERM ends although something boots, and nothing can be destroyed', {
   timeout: 90_000,
 }, async () => {
+  const log = await open(join(root, 'core.log'), 'w');
   const core = await startCoreProcess(root, {
-    pool: { warm: [], capacity: { max: 4, buffer_min: 0, buffer_max: 0 } },
+    pool: { warm: [], capacity: { max: 6, buffer_min: 0, buffer_max: 0 } },
+    log: log.fd,
   });
+  await log.close();
   const bench = new Workbench();
   bench.use(core.api);
   const [held, box] = [await bench.idle(), await bench.idle()];
   const { instances } = await core.api.system.usage();
-  const directory = join(root, 'run/i', instances.find(({ sandboxId }) => sandboxId === held.id)!.id);
+  const instance = instances.find(({ sandboxId }) => sandboxId === held.id)!.id;
+  const directory = join(root, 'run/i', instance);
   execFileSync('mount', ['--bind', directory, directory]);
   const counts = async () =>
     (await core.api.pools.status()).map(({ stopping, booting }) => ({ stopping, booting }));
+  const ended = await bench.shell('true');
+  await core.api.sandboxes.wait(ended);
   try {
     const deleted = outcomeOf(core.api.sandboxes.delete(held, { grace: 0 }));
     await expect.poll(counts).toEqual([{ stopping: 1, booting: 0 }]);
+    const run = await core.api.pools.run({
+      ...{ pool: 'default-pool', image: 'host', exec: execOf(['sleep', '1000']) },
+    });
+    const copy = await bench.exec(ended, ['tar-in', '--', '/'], { guestTool: true, stdin: true });
+    const givenBack = [run, copy].map(({ exited }) => outcomeOf(exited));
     for (const launcher of launchersOf(core)) process.kill(launcher, 'SIGSTOP');
     const made = outcomeOf(bench.idle());
-    await expect.poll(counts).toEqual([{ stopping: 1, booting: 1 }]);
+    await expect.poll(counts).toContainEqual({ stopping: 1, booting: 1 });
     expect(await core.stop()).toBe(0);
+    await Promise.all(givenBack);
+    // It did not wait for the teardown of these to fail.
+    const lines = (await readFile(join(root, 'core.log'), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { msg: string; instance?: string });
+    const given = lines.findIndex(({ msg }) => msg.startsWith('the agent closed before'));
+    const failed = lines.slice(0, given).filter(({ msg }) => msg === 'an instance could not be destroyed');
+    expect([given > 0, ...new Set(failed.map((line) => line.instance))]).toEqual([true, instance]);
     // Its record and its name were gone at once.
     expect([await deleted, await made]).toEqual(['answered', expect.stringContaining('cannot tell whether')]);
   } finally {

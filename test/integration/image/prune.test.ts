@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { digestOf, HOUR } from '../../helpers/image/content-fixture.ts';
 import { useContent } from '../../helpers/image/use-content.ts';
@@ -165,5 +165,41 @@ describe('what people see of an image', () => {
     expect(host).toMatchObject({ references: ['host'], size: 0, configDigest: '', layers: [], history: [] });
     expect(await fixture.store.inspect(host.digest)).toEqual(host);
     expect(host.config.cmd).toHaveLength(1);
+  });
+});
+
+describe('the end of the store', () => {
+  const forEver = () => new Promise<never>(() => {});
+  const failed = (error: unknown): FsbError => FsbError.from(error);
+
+  it.each(['prune', 'remove'])('waits for no user that is asked to let go: %s', async (how) => {
+    await put('a');
+    await put('b');
+    const { store } = fixture;
+    const going =
+      how === 'prune'
+        ? store.prune({ all: true }, { letGo: forEver })
+        : store.remove('a:1', { letGo: forEver });
+    const outcome = going.then(() => undefined, failed);
+    await store.close();
+    expect((await outcome)?.code).toBe('unavailable');
+    expect(await left()).toHaveLength(2);
+  });
+
+  it('is bounded with a removal under way that does not end', async () => {
+    await put('a');
+    const drop = vi.spyOn(fixture.content, 'drop').mockImplementation(forEver);
+    void fixture.store.prune({ all: true });
+    await vi.waitFor(() => expect(drop).toHaveBeenCalledOnce());
+    let closed = false;
+    void fixture.store.close().then(() => {
+      closed = true;
+    });
+    await fixture.clock.advance(4_999);
+    expect(closed).toBe(false);
+    await fixture.clock.advance(1);
+    expect(closed).toBe(true);
+    await fixture.setUp(fixture.directory);
+    expect(await left()).toEqual([]);
   });
 });

@@ -32,3 +32,23 @@ it('what cannot be removed keeps nothing else, and is told once', async () => {
   await trash.close();
   await rm(directory, { recursive: true });
 });
+
+it('is closed in two seconds, although what removes it does not even answer that it was killed', async () => {
+  const directory = await mkdtemp('/tmp/fsb-trash-');
+  await mkdir(join(directory, 'big'));
+  const clock = createManualClock();
+  const run = vi.fn(() => new Promise<never>(() => {}));
+  const log = pino({ level: 'silent' });
+  const trash = createTrash(directory, { launcher: { run } as unknown as Launcher, log, clock });
+  trash.empty();
+  await vi.waitFor(() => expect(run).toHaveBeenCalledOnce());
+  let closed = false;
+  void trash.close().then(() => {
+    closed = true;
+  });
+  await clock.advance(1_999);
+  expect(closed).toBe(false);
+  await clock.advance(1);
+  expect(closed).toBe(true);
+  await rm(directory, { recursive: true });
+});

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
+import { abortable } from '../../model/async/abortable.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/failure/errors.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 import { failpoint } from '../../model/failure/failpoint.ts';
 import type { PruneResult, RemovedImage } from '../../model/image/image.ts';
 import type { PruneRequest } from '../../model/image/image-requests.ts';
@@ -35,6 +36,7 @@ export async function pruneImages(
   failpoint('prune.collected');
   const removed: RemovedImage[] = [];
   for (const { digest } of candidates(request, ground)) {
+    throwIfAborted(terms.signal);
     const gone = await pruneOne(digest, request, terms, ground);
     if (gone !== undefined) removed.push(gone);
   }
@@ -77,15 +79,16 @@ const candidates = (request: PruneRequest, ground: PruneGround): ImageRecord[] =
 async function pruneOne(
   digest: string,
   request: PruneRequest,
-  { keep, letGo }: PruneTerms,
+  { keep, letGo, signal }: PruneTerms,
   ground: PruneGround,
 ): Promise<RemovedImage | undefined> {
   const { content, holds, take, log } = ground;
   const before = content.records.get(digest);
   if (before === undefined || keep?.(imageInfo(before, content.sizes()))) return undefined;
   try {
-    await letGo?.(digest);
+    if (letGo) await abortable(letGo(digest), signal);
   } catch (error) {
+    throwIfAborted(signal);
     log.debug({ image: digest, reason: FsbError.from(error).message }, 'an image is not pruned');
     return undefined;
   }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { abortable } from '../../model/async/abortable.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import { failpoint } from '../../model/failure/failpoint.ts';
@@ -160,10 +161,10 @@ function goesWhole(record: ImageRecord, reference: string, { force }: RemoveTerm
   });
 }
 
-/** @throws conflict, unless by force, when a pool is told to keep the image warm */
-async function letGo(digest: string, { letGo, force }: RemoveTerms): Promise<void> {
+/** @throws conflict, unless by force, when a pool is told to keep the image warm; the signal's reason */
+async function letGo(digest: string, { letGo, force, signal }: RemoveTerms): Promise<void> {
   try {
-    await letGo?.(digest);
+    if (letGo) await abortable(letGo(digest), signal);
   } catch (error) {
     if (!force || FsbError.from(error).code !== 'conflict') throw error;
   }

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
+import { endsWithin } from '../../model/async/ends-within.ts';
 import { diskError } from '../../model/failure/disk-failure.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import { isInstanceId } from '../../model/ids.ts';
@@ -31,6 +32,8 @@ import { createTrash } from './trash.ts';
  */
 const BOOT_TIMEOUT_MS = 24 * 3_600_000;
 const SPREAD_TIMEOUT_MS = 10_000;
+/** For close() to remove what failed boots have left; the next core finds it, too. */
+const CLOSE_LIMIT_MS = 5_000;
 
 export interface OciDriver extends RuntimeDriver {
   /**
@@ -160,10 +163,12 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
     diskUsage: (signal) => writtenUsage(context, signal),
 
     async close() {
-      for (const [id, how] of leftovers)
-        await remove(id, how).catch((error: unknown) =>
+      const left = [...leftovers].map(([id, how]) =>
+        remove(id, how).catch((error: unknown) =>
           context.log.error({ err: error, instance: id }, 'what a failed boot left is left to the next core'),
-        );
+        ),
+      );
+      await endsWithin(options.clock, CLOSE_LIMIT_MS, Promise.all(left));
       await context.trash.close();
       await launcher.close();
       if (cgroups !== undefined) await removeEmptyParent(cgroups, directories.cgroupParent);

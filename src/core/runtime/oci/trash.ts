@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Logger } from 'pino';
+import { endsWithin } from '../../model/async/ends-within.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import { failpoint } from '../../model/failure/failpoint.ts';
@@ -77,11 +78,8 @@ export function createTrash(directory: string, { launcher, log, clock }: TrashOp
     placeFor: (path) => join(directory, `${basename(path)}-${randomBytes(6).toString('hex')}`),
     empty,
     async close() {
-      const running = work;
-      if (running === undefined) return closing.abort();
-      const cancel = clock.after(CLOSE_TIMEOUT_MS, () => closing.abort());
-      await running;
-      cancel();
+      if (work !== undefined) await endsWithin(clock, CLOSE_TIMEOUT_MS, work);
+      // Not waited for: the launcher, which has to kill it, may be what does not answer.
       closing.abort();
     },
   };
