@@ -81,7 +81,7 @@ export const overTls =
     const known =
       knock.authorization === undefined ? byCertificate(parts, guests, knock) : byToken(parts, knock);
     const visit = visitOf(parts, known, knock);
-    guests.known(connectionOf(knock.ends), known.caller.name, (onOver) => parts.tenures.begin(known, onOver));
+    guests.known(connectionOf(knock.ends), known.caller, (onOver) => parts.tenures.begin(known, onOver));
     return visit;
   };
 
