@@ -6,7 +6,7 @@ import { FsbError } from '../model/failure/errors.ts';
 import { isLoopback } from '../model/loopback.ts';
 import { type Endpoint, parseEndpoint } from '../wire/endpoint.ts';
 import { AuditLog } from './access/audit-log.ts';
-import { openAllowances } from './auth/allowance.ts';
+import { openCalls } from './auth/allowance.ts';
 import { Credentials } from './auth/credentials.ts';
 import {
   type Entrance,
@@ -160,7 +160,7 @@ export function openDoors(core: Served, options: DoorsOptions): Doors {
   const tenures = new Tenures(clock);
   const parts = {
     core,
-    allowances: openAllowances(),
+    calls: openCalls(),
     throttle: new Throttle(clock),
     openQuestions: new Throttle(clock, OPEN_QUESTIONS),
     tenures,

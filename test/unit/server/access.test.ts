@@ -1,11 +1,15 @@
+import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import type { Caller } from '../../../src/core/model/caller.ts';
+import { systemClock } from '../../../src/core/model/clock.ts';
 import { replacing } from '../../../src/core/model/replacing.ts';
 import { coreFor } from '../../../src/core/server/access/core-for.ts';
 import type { Outcome } from '../../../src/core/server/access/guard-part.ts';
 import type { Row } from '../../../src/core/server/access/row.ts';
 import { tables } from '../../../src/core/server/access/tables.ts';
+import { toolsFor } from '../../../src/core/server/access/tools-for.ts';
+import { PoolServer } from '../../../src/core/tools/pool-server.ts';
 import { errorOf } from '../../contract/workbench.ts';
 import { hostCore } from '../../helpers/core/host-core/host-core.ts';
 
@@ -176,5 +180,23 @@ describe('the core of a caller', () => {
     const usage = await everywhere.system.usage();
     expect(usage.instances).toMatchObject([{ sandboxId: 's1' }]);
     expect(usage.logs).toHaveLength(3);
+  });
+});
+
+describe('the pool server of a caller', () => {
+  it('tells one of some namespaces how many sandboxes there are, and which to nobody but those of all', async () => {
+    await using core = hostCore();
+    const log = pino({ level: 'silent' });
+    const server = new PoolServer({ core, clock: systemClock, log });
+    const { id } = await core.pools.lease({ pool: 'default-pool', image: 'host' });
+    const { signal } = new AbortController();
+    const some = toolsFor(server, { caller: caller() });
+    const told = { health: await some.health(signal), stats: await some.stats(signal) };
+    expect(told).toMatchObject({ health: { active_sandboxes: 1 }, stats: { total_sandboxes: 1 } });
+    expect(JSON.stringify(told)).not.toContain(id);
+    for (const asked of [some.list(signal), some.get(id, signal), some.release(id, signal)])
+      expect(await errorOf(asked)).toMatchObject({ code: 'denied' });
+    const all = toolsFor(server, { caller: caller({ namespaces: 'all' }) });
+    expect((await all.list(signal)).map((sandbox) => sandbox.id)).toEqual([id]);
   });
 });

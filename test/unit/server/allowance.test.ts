@@ -14,15 +14,15 @@ const tokenOf = (name: string): string => `token-of-the-tests-${name}`;
 const entry = (name: string) => ({ name, sha256: sha256(tokenOf(name)), scopes: ['use'] });
 
 it('counts by caller, and takes each thing back once', () => {
-  const allowance = new Allowance(2, 'streams open');
+  const allowance = new Allowance(2, 'calls open');
   const [first] = [allowance.take('ci'), allowance.take('ci')] as const;
-  expect(() => allowance.assertRoom('ci')).toThrow('ci has 2 streams open, as many as one caller may have');
+  expect(() => allowance.assertRoom('ci')).toThrow('ci has 2 calls open, as many as one caller may have');
   allowance.assertRoom('other');
   first();
   first();
   allowance.assertRoom('ci');
   allowance.take('ci');
-  expect(() => allowance.assertRoom('ci')).toThrow(/2 streams open/);
+  expect(() => allowance.assertRoom('ci')).toThrow(/2 calls open/);
 });
 
 describe('a caller that is known', () => {

@@ -3,8 +3,6 @@ import { readFileSync } from 'node:fs';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LOCAL_CALLER } from '../../../src/core/model/caller.ts';
-import { Shares } from '../../../src/core/server/auth/shares.ts';
 import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type SecureCore, serveSecurely, sha256 } from '../../helpers/core/secure-core.ts';
 
@@ -77,20 +75,4 @@ describe('the bodies of one caller', () => {
     expect(await create('other', 'third')).toBe(201);
     for (const call of long) call.destroy();
   });
-});
-
-it('the user of the core has a part of what is shared, whatever others take', () => {
-  const shares = new Shares(8);
-  const [ci, other, third] = ['ci', 'other', 'third'].map((name) => ({ ...LOCAL_CALLER, name }));
-  shares.take(ci!, 4);
-  expect(shares.lacking(ci!, 1)).toBe('one');
-  expect(shares.lacking(other!, 2)).toBeUndefined();
-  shares.take(other!, 2);
-  expect(shares.lacking(third!, 1)).toBe('all');
-  expect(shares.lacking(LOCAL_CALLER, 2)).toBeUndefined();
-  shares.take(LOCAL_CALLER, 2);
-  expect(shares.lacking(LOCAL_CALLER, 1)).toBe('all');
-  shares.take(ci!, -4);
-  expect(shares.lacking(third!, 4)).toBeUndefined();
-  expect([shares.all, shares.of(ci!)]).toEqual([4, 0]);
 });

@@ -15,9 +15,14 @@ class FakeSocket extends EventEmitter {
 
 const forever = () => () => {};
 
-const world = (most = 4096, mostOfCaller = 4096) => {
+const [ci, other] = ['ci', 'other'].map((name) => ({
+  name,
+  scopes: ['use' as const],
+  namespaces: 'all' as const,
+}));
+const world = (mostWithWaiting = 4096, most = 8192) => {
   const clock = createManualClock();
-  const guests = new Guests(clock, most, mostOfCaller);
+  const guests = new Guests(clock, mostWithWaiting, most);
   let port = 0;
   const come = (address: string) => {
     const socket = new FakeSocket();
@@ -39,14 +44,14 @@ it('begins with so many strangers of an address at a time, and with the next whe
   const all = Array.from({ length: 2_000 }, () => come('192.0.2.1'));
   expect([all.every(({ taken }) => taken), welcomed(all)]).toEqual([true, 64]);
   expect(come('192.0.2.2').welcome).toBe(true);
-  guests.known(all[0]!.peer, 'ci', forever);
-  guests.known(all[0]!.peer, 'ci', forever);
+  guests.known(all[0]!.peer, ci!, forever);
+  guests.known(all[0]!.peer, ci!, forever);
   all[1]!.socket.destroy();
   expect([welcomed(all), all[65]!.welcome]).toEqual([66, true]);
   all[66]!.socket.destroy();
   all[2]!.socket.destroy();
   expect([all[66]!.welcome, all[67]!.welcome]).toEqual([false, true]);
-  for (const { peer } of all) guests.known(peer, 'ci', forever);
+  for (const { peer } of all) guests.known(peer, ci!, forever);
   expect(welcomed(all)).toBe(1_999);
 });
 
@@ -64,14 +69,14 @@ it('has nobody wait when that would fill it', () => {
   const all = Array.from({ length: 110 }, () => come('192.0.2.1'));
   expect(all.map(({ taken }) => taken).lastIndexOf(true)).toBe(99);
   expect(come('192.0.2.2')).toMatchObject({ taken: true, welcome: true });
-  for (const { peer } of all) guests.known(peer, 'ci', forever);
+  for (const { peer } of all) guests.known(peer, ci!, forever);
   expect(come('192.0.2.1')).toMatchObject({ taken: true, welcome: true });
 });
 
 it('sends away who has waited for long', async () => {
   const { clock, guests, come } = world();
   const all = Array.from({ length: 65 }, () => come('192.0.2.1'));
-  for (const { peer } of all.slice(1, 64)) guests.known(peer, 'ci', forever);
+  for (const { peer } of all.slice(1, 64)) guests.known(peer, ci!, forever);
   expect(all[64]!.welcome).toBe(true);
   const late = Array.from({ length: 63 }, () => come('192.0.2.1')).at(-1)!;
   expect(late.welcome).toBe(false);
@@ -86,55 +91,59 @@ it('sends away who has waited for long', async () => {
 it('sends a stranger away after a while, and nobody who is known', async () => {
   const { clock, guests, come } = world();
   const [stranger, guest] = [come('192.0.2.1'), come('192.0.2.1')];
-  guests.known(guest.peer, 'ci', forever);
+  guests.known(guest.peer, ci!, forever);
   await clock.advance(20_000);
   expect([stranger.socket.destroyed, guest.socket.destroyed]).toEqual([true, false]);
 });
 
 it('lets nobody have more than their part of the connections, however well they are known', () => {
-  const { guests, come } = world(4096, 2);
-  const [first, second, third] = [1, 2, 3].map(() => come('192.0.2.1'));
-  for (const { peer } of [first!, second!, second!]) guests.known(peer, 'ci', forever);
-  expect(() => guests.known(third!.peer, 'ci', forever)).toThrow(
-    'ci has 2 connections, as many as one caller may have at once',
+  const { guests, come } = world(4096, 8);
+  const all = Array.from({ length: 5 }, () => come('192.0.2.1'));
+  for (const { peer } of [...all.slice(0, 4), all[0]!]) guests.known(peer, ci!, forever);
+  expect(() => guests.known(all[4]!.peer, ci!, forever)).toThrow(
+    'ci has 4 of the 4 connections here, and may not have another one',
   );
-  guests.known(come('192.0.2.1').peer, 'somebody-else', forever);
-  first!.socket.destroy();
-  guests.known(third!.peer, 'ci', forever);
+  guests.known(come('192.0.2.1').peer, other!, forever);
+  all[0]!.socket.destroy();
+  guests.known(all[4]!.peer, ci!, forever);
 });
 
 it('drops who has too many connections, as a stranger', async () => {
-  const { clock, guests, come } = world(4096, 1);
+  const { clock, guests, come } = world(4096, 2);
   const [first, second] = [come('192.0.2.1'), come('192.0.2.1')];
-  guests.known(first.peer, 'ci', forever);
-  expect(() => guests.known(second.peer, 'ci', forever)).toThrow(/as many as/);
+  guests.known(first.peer, ci!, forever);
+  expect(() => guests.known(second.peer, ci!, forever)).toThrow(/may not have another one/);
   await clock.advance(20_000);
   expect([first.socket.destroyed, second.socket.destroyed]).toEqual([false, true]);
 });
 
 it("takes a connection for a stranger's again when its caller is not known any more", async () => {
-  const { clock, guests, come } = world(4096, 1);
+  const { clock, guests, come } = world(4096, 2);
   const [first, second] = [come('192.0.2.1'), come('192.0.2.1')];
   let revoke = (): void => {};
   let left = 0;
-  guests.known(first.peer, 'ci', (onOver) => {
+  guests.known(first.peer, ci!, (onOver) => {
     revoke = onOver;
     return () => {
       left += 1;
     };
   });
   revoke();
-  guests.known(second.peer, 'ci', forever);
+  guests.known(second.peer, ci!, forever);
   await clock.advance(20_000);
-  expect([first.socket.destroyed, second.socket.destroyed, left]).toEqual([true, false, 1]);
+  expect([first.socket.destroyed, second.socket.destroyed, left]).toEqual([true, false, 0]);
+});
 
+it('forgives a connection whose caller is not known any more when another one comes over it', async () => {
+  const { clock, guests, come } = world();
   const third = come('192.0.2.2');
-  guests.known(third.peer, 'other', (onOver) => {
+  let revoke = (): void => {};
+  guests.known(third.peer, other!, (onOver) => {
     revoke = onOver;
     return () => {};
   });
   revoke();
-  guests.known(third.peer, 'other', forever);
+  guests.known(third.peer, other!, forever);
   await clock.advance(20_000);
   expect([third.socket.destroyed, clock.pending]).toEqual([false, 0]);
 });

@@ -65,4 +65,23 @@ describe.each(['tcp', 'unix'] as const)('the heartbeat of a stream over %s', (tr
     ws.terminate();
     await once(ws, 'close');
   });
+
+  it(`${transport === 'tcp' ? 'ends' : 'leaves in peace'} a client that does not end what it has begun to say`, async () => {
+    const ws = await follow(true);
+    const acknowledgement = Buffer.alloc(9, 18).fill(0, 1);
+    const begin = (): void => ws.send(acknowledgement.subarray(0, 1), { fin: false });
+    for (let times = 0; times < 2; times++) {
+      begin();
+      for (let beats = 0; beats < 2; beats++) await beat(ws);
+      ws.send(acknowledgement.subarray(1), { fin: true });
+    }
+    for (let beats = 0; beats < 4; beats++) await beat(ws);
+    expect(ws.readyState).toBe(WebSocket.OPEN);
+    begin();
+    for (let beats = 0; beats < 2; beats++) await beat(ws);
+    const ended = once(ws, transport === 'tcp' ? 'close' : 'ping');
+    await clock.advance(BEAT);
+    await ended;
+    ws.terminate();
+  });
 });

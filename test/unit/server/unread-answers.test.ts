@@ -32,7 +32,7 @@ it('are dropped when there is no room for more of a caller, and after a while', 
   const late = hold(ci, 60 * MIB);
   hold(ci, 1000);
   hold(LOCAL_CALLER, 1000 * MIB);
-  hold({ ...ci, name: 'other' }, 30 * MIB)();
+  hold({ ...ci, name: 'other' }, 20 * MIB)();
   expect([cut, clock.pending]).toEqual([1, 1]);
   await clock.advance(60_000 + 60 * 15_000);
   expect(cut).toBe(2);

@@ -40,14 +40,8 @@ export class Allowance {
   }
 }
 
-/** Of one caller, over all listeners. */
+/** Of one caller, over all listeners; streams are bounded by the memory that there is (../ws/stream-room.ts). */
 const MOST_CALLS = 1024;
-const MOST_STREAMS = 4096;
 
-/** What the callers of a core have open. */
-export type Allowances = Readonly<Record<'call' | 'stream', Allowance>>;
-
-export const openAllowances = (): Allowances => ({
-  call: new Allowance(MOST_CALLS, 'calls open'),
-  stream: new Allowance(MOST_STREAMS, 'streams open'),
-});
+/** What each caller of a core may have open. */
+export const openCalls = (): Allowance => new Allowance(MOST_CALLS, 'calls open');

@@ -7,7 +7,7 @@ import { connectionOf, type Ends, peerOf } from '../ends.ts';
 import type { Traffic } from '../metrics/traffic.ts';
 import type { Served } from '../served.ts';
 import type { Guests } from '../tls/guests.ts';
-import type { Allowances } from './allowance.ts';
+import type { Allowance } from './allowance.ts';
 import { certificateNames } from './certificate-names.ts';
 import type { Credentials } from './credentials.ts';
 import type { Neighbours } from './peer-user.ts';
@@ -23,7 +23,7 @@ export interface Knock {
   /** The path that they ask for, for the audit log. */
   path: string;
   /** What it will be, if they are let in. */
-  opens: keyof Allowances;
+  opens: 'call' | 'stream';
 }
 
 /** Somebody who was let in. */
@@ -45,7 +45,7 @@ export interface EntranceParts {
   credentials?: Credentials;
   throttle: Throttle;
   tenures: Tenures;
-  allowances: Allowances;
+  calls: Allowance;
   traffic: Traffic;
   audit?: AuditLog;
 }
@@ -81,7 +81,7 @@ export const overTls =
     const known =
       knock.authorization === undefined ? byCertificate(parts, guests, knock) : byToken(parts, knock);
     const visit = visitOf(parts, known, knock);
-    guests.known(connectionOf(knock.ends), known.caller.name, (onOver) => parts.tenures.begin(known, onOver));
+    guests.known(connectionOf(knock.ends), known.caller, (onOver) => parts.tenures.begin(known, onOver));
     return visit;
   };
 
@@ -105,18 +105,18 @@ function byCertificate(parts: EntranceParts, guests: Guests, knock: Knock): Know
 }
 
 function visitOf(parts: EntranceParts, known: Known, { ends, opens }: Knock): Visit {
-  const { core, audit, traffic, tenures, allowances } = parts;
+  const { core, audit, traffic, tenures, calls } = parts;
   const { caller } = known;
   const address = peerOf(ends);
-  const allowance = allowances[opens];
-  allowance.assertRoom(caller.name);
+  const isCall = opens === 'call';
+  if (isCall) calls.assertRoom(caller.name);
   const guard: Guard = {
     caller,
     onForbidden: () => traffic.forbid(),
     ...(audit && { audit: (outcome) => audit.write({ caller: caller.name, address, ...outcome }) }),
   };
   const whileKnown = (onOver: OnOver): (() => void) => {
-    const giveBack = allowance.take(caller.name);
+    const giveBack = isCall ? calls.take(caller.name) : () => {};
     const leave = tenures.begin(known, onOver);
     return () => {
       giveBack();

@@ -1,12 +1,17 @@
-import { type Caller, LOCAL_CALLER } from '../../model/caller.ts';
+import { type Caller, hasScope, LOCAL_CALLER } from '../../model/caller.ts';
 
-/** Part that all callers but the user of the core may have together, and part that one of them may have. */
-const OTHERS = 3 / 4;
+/** Part that one may have who is not the user of the core. */
 const ONE = 1 / 2;
+/** And parts that may be taken by all of those together when one of them wants more: the last is for the user of the core alone. */
+const ADMINISTRATORS = 7 / 8;
+const WHO_HAS_LITTLE = 6 / 8;
+const WHO_HAS_MORE = 5 / 8;
+/** Part that is little; one always is. */
+const LITTLE = 1 / 256;
 
 /**
  * Who has how much of something that all callers share. The user of the core may have all of it, and a part of it whatever
- * others do; none of these takes all that they have.
+ * others do; none of these takes all that they have, and many of them together still leave some for who has nothing.
  */
 export class Shares {
   readonly #most: number;
@@ -30,9 +35,15 @@ export class Shares {
   lacking(caller: Caller, amount: number): 'one' | 'all' | undefined {
     if (this.#all + amount > this.#most) return 'all';
     if (caller.name === LOCAL_CALLER.name) return undefined;
-    if (this.of(caller) + amount > this.#most * ONE) return 'one';
+    const own = this.of(caller) + amount;
+    if (own > this.#most * ONE) return 'one';
     const others = this.#all - this.of(LOCAL_CALLER);
-    return others + amount > this.#most * OTHERS ? 'all' : undefined;
+    return others + amount > this.#most * this.#part(caller, own) ? 'all' : undefined;
+  }
+
+  #part(caller: Caller, own: number): number {
+    if (hasScope(caller, 'admin')) return ADMINISTRATORS;
+    return own <= Math.max(this.#most * LITTLE, 1) ? WHO_HAS_LITTLE : WHO_HAS_MORE;
   }
 
   /** @param amount negative: gives it back */

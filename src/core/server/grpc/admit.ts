@@ -83,6 +83,7 @@ export class Admission {
           },
           // The library begins with a question that is whole, also when its call has ended meanwhile.
           onReceiveHalfClose: (handOn) => {
+            question?.complete();
             if (!isOver) handOn();
           },
           // Comes last of each call, however that ends.

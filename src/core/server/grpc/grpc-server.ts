@@ -6,6 +6,7 @@ import type { Door } from '../doors.ts';
 import { listen } from '../listen.ts';
 import { Admission, type AdmissionParts } from './admit.ts';
 import { libraryStatus } from './library-status.ts';
+import { plainMessages } from './plain-messages.ts';
 import type { Service } from './services.ts';
 
 /** Of the library; each can be another one. */
@@ -47,7 +48,7 @@ export async function startGrpcServer(
     enter: (knock) => door.enter(knock),
     mayAsk: (address) => door.assertMayAsk(address),
   });
-  const interceptors = [libraryStatus, admission.interceptor];
+  const interceptors = [libraryStatus, plainMessages, admission.interceptor];
   const server = new Server({ ...SERVER_OPTIONS, ...limits, interceptors });
   for (const service of services) server.addService(service.definition, admission.methodsOf(service));
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());

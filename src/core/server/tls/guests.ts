@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { Caller } from '../../model/caller.ts';
 import type { Clock } from '../../model/clock.ts';
-import { Allowance } from '../auth/allowance.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { Shares } from '../auth/shares.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 /** Of those of whom nobody knows yet who they are, so many are listened to at a time. */
@@ -37,16 +39,16 @@ export class Guests {
   readonly #guests = new Map<string, Guest>();
   readonly #waiting = new WaitingRoom<Guest>();
   /** By who was the first to be known over it. */
-  readonly #ofCallers: Allowance;
+  readonly #ofCallers: Shares;
   readonly #strangers = new Map<string, number>();
   #strangerCount = 0;
 
   /**
    * @param mostWithWaiting when there are so many guests, nobody else is let wait
-   * @param mostOfCaller of those who have shown who they are
+   * @param most of those who have shown who they are
    */
-  constructor(clock: Clock, mostWithWaiting: number, mostOfCaller: number) {
-    this.#ofCallers = new Allowance(mostOfCaller, 'connections');
+  constructor(clock: Clock, mostWithWaiting: number, most: number) {
+    this.#ofCallers = new Shares(most);
     this.#clock = clock;
     this.#mostWithWaiting = mostWithWaiting;
   }
@@ -93,20 +95,30 @@ export class Guests {
    * @param whileKnown has somebody told when they are not known any more: it is a stranger's again then
    * @throws no_capacity: they have as many as one caller may have
    */
-  known(connection: string, caller: string, whileKnown: (onOver: () => void) => () => void): void {
+  known(connection: string, caller: Caller, whileKnown: (onOver: () => void) => () => void): void {
     const guest = this.#guests.get(connection);
     if (guest?.state !== 'stranger') return;
-    this.#ofCallers.assertRoom(caller);
-    const giveBack = this.#ofCallers.take(caller);
+    if (this.#ofCallers.lacking(caller, 1) !== undefined) throw this.#tooMany(caller);
+    this.#ofCallers.take(caller, 1);
     this.#settle(guest);
     const forget = whileKnown(() => {
-      giveBack();
+      this.#ofCallers.take(caller, -1);
+      guest.leave = () => {};
       this.#estrange(guest);
     });
     guest.leave = () => {
-      giveBack();
+      this.#ofCallers.take(caller, -1);
       forget();
     };
+  }
+
+  #tooMany(caller: Caller): FsbError {
+    const { all } = this.#ofCallers;
+    return new FsbError(
+      'no_capacity',
+      `${caller.name} has ${this.#ofCallers.of(caller)} of the ${all} connections here, and may not have another one`,
+      { hint: 'Try again when some of them have ended.' },
+    );
   }
 
   #mayCome(address: string): boolean {

@@ -27,7 +27,7 @@ const mostWithWaiting = (): number =>
 
 /** Has each connection of a TLS server take its turn, and shown the newest certificate. To be called before others listen to it. */
 export function receive(server: Server, identity: TlsIdentity, clock: Clock, log: Logger): Guests {
-  const guests = new Guests(clock, mostWithWaiting(), MOST_CONNECTIONS / 2);
+  const guests = new Guests(clock, mostWithWaiting(), MOST_CONNECTIONS);
   let context = identity.context;
   const handshakes = server.listeners('connection');
   server.removeAllListeners('connection');
