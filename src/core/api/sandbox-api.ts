@@ -86,8 +86,8 @@ export interface StopOptions extends CallOptions {
 }
 
 export interface ResetOptions extends StopOptions {
-  /** Milliseconds since the epoch: a generation that began at that time or later stays; undefined: none does. */
-  begunBefore?: number;
+  /** Of the caller's choice, 255 characters at most: the one that the last reset had changes nothing. Undefined or empty: always resets. */
+  revision?: string;
 }
 
 /** What is left out stays. */

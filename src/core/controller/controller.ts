@@ -38,7 +38,7 @@ import type { History } from './happenings.ts';
 import { filesLeftBy, filesOf, logIdsOf, needsFilesOnly } from './left-files.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { listed } from './listing.ts';
-import { newSandbox } from './new-sandbox.ts';
+import { assertKey, newSandbox } from './new-sandbox.ts';
 import { NodeWatch } from './node-watch.ts';
 import { Operations } from './operations.ts';
 import { pageOf } from './pages.ts';
@@ -251,9 +251,10 @@ export class Controller implements SandboxApi {
     return this.#operations.ending(ref, options, (entry, how) => this.#generations.restart(entry, how));
   }
 
-  reset(ref: SandboxRef, { begunBefore, ...options }: ResetOptions = {}): Promise<Sandbox> {
+  async reset(ref: SandboxRef, { revision, ...options }: ResetOptions = {}): Promise<Sandbox> {
+    assertKey('the revision of the reset', revision ?? '');
     const reset = (entry: SandboxEntry, how: Ending): Promise<void> =>
-      this.#generations.reset(entry, how, begunBefore);
+      this.#generations.reset(entry, how, revision);
     return this.#operations.ending(ref, options, reset);
   }
 

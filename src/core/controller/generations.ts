@@ -94,10 +94,10 @@ export class Generations {
     entry.tell({ type: 'restarted' });
   }
 
-  /** @param begunBefore see ResetOptions; looked at in its turn: of two who mean the same generation one resets it */
-  async reset(entry: SandboxEntry, how: Ending, begunBefore = Number.POSITIVE_INFINITY): Promise<void> {
-    if (beganAt(entry.sandbox) >= begunBefore) return;
-    await this.#again(entry, how, RESET);
+  /** @param revision see ResetOptions; looked at in its turn: of two with the same one the first resets it */
+  async reset(entry: SandboxEntry, how: Ending, revision?: string): Promise<void> {
+    if (revision && revision === entry.sandbox.resetRevision) return;
+    await this.#again(entry, how, { ...RESET, ...(revision && { revision }) });
     entry.tell({ type: 'reset' });
   }
 
@@ -129,7 +129,7 @@ export class Generations {
   async #again(
     entry: SandboxEntry,
     how: Ending,
-    { message, ...from }: Origin,
+    { message, revision, ...from }: Origin,
     { signal }: CallOptions = {},
   ): Promise<void> {
     assertTimeLeft(entry.sandbox, this.#clock.now());
@@ -146,6 +146,7 @@ export class Generations {
       previous: { id: previous?.id ?? id, ...from },
       recreated: from.lost === undefined ? undefined : recreated + 1,
       ...{ node: '', endpoints: [], ...NEVER, warm: undefined },
+      ...(revision && { resetRevision: revision }),
     };
     await this.#registry.renew(entry, next, this.#clock.now(), message);
     failpoint('again.renewed');
@@ -161,7 +162,7 @@ const stillKnown = (ids: string[]): string[] =>
   ids.length > EARLIER_IDS + 1 ? [ids[0]!, ...ids.slice(-EARLIER_IDS)] : ids;
 
 /** What a next generation begins with, in words for people, too. */
-type Origin = Omit<NonNullable<Sandbox['previous']>, 'id'> & { message: string };
+type Origin = Omit<NonNullable<Sandbox['previous']>, 'id'> & { message: string; revision?: string };
 
 const STARTED: Origin = { files: true, message: 'started again, with its files' };
 const RESET: Origin = { files: false, message: 'reset: begun anew from the image' };
@@ -173,11 +174,4 @@ function assertTimeLeft({ name, spec }: Sandbox, now: number): void {
   throw new FsbError('conflict', `sandbox ${name} cannot be started: its expire time is over`, {
     hint: `Give it time first with: fsb-ctl update ${name} --ttl 1h, or --ttl none`,
   });
-}
-
-/** Milliseconds since the epoch; where that is not on record, when it ended. */
-function beganAt({ state, createdAt }: Sandbox): number {
-  if ('startedAt' in state) return state.startedAt;
-  if ('endedAt' in state) return state.endedAt;
-  return 'since' in state ? state.since : createdAt;
 }

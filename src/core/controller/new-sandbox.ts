@@ -17,7 +17,7 @@ export function newSandbox(
   assertTimeLeft('invalid sandbox spec: expire_time', spec.expire_time, now);
   assertName(namespace, 'namespace');
   if (name !== '') assertName(name, 'sandbox name');
-  assertKey(idempotencyKey);
+  assertKey('the idempotency key', idempotencyKey ?? '');
   return {
     id: newSandboxId(),
     namespace,
@@ -47,9 +47,10 @@ export function assertTimeLeft(what: string, expireTime: number, now: number): v
   });
 }
 
-function assertKey({ length }: string = ''): void {
+/** What callers choose to make themselves understood when they ask again. @throws invalid_argument: too long */
+export function assertKey(what: string, { length }: string): void {
   if (length <= LONGEST_KEY) return;
-  const message = `the idempotency key has ${length} characters: ${LONGEST_KEY} are the most`;
+  const message = `${what} has ${length} characters: ${LONGEST_KEY} are the most`;
   throw new FsbError('invalid_argument', message, { hint: 'Use a random one, such as a UUID.' });
 }
 

@@ -255,14 +255,19 @@ describe('restart and reset', () => {
     ]);
   });
 
-  it('reset, at once, what began before the same revision once', async () => {
-    const { create, controller, clock } = world();
+  it('reset once for a revision, and again for another one, whatever the clocks say', async () => {
+    const { create, controller, records } = world();
     await create('box');
-    await clock.advance(1000);
-    const begunBefore = clock.now();
-    const resets = [1, 2, 3].map(() => controller.reset(box, { begunBefore }));
-    expect((await Promise.all(resets)).map(({ generation }) => generation)).toEqual([2, 2, 2]);
-    expect((await controller.reset(box, { begunBefore: begunBefore + 1 })).generation).toBe(3);
+    const reset = async (revision: string) => (await controller.reset(box, { revision })).generation;
+    const revision = '2001-01-01T00:00:00Z';
+    expect(await Promise.all([1, 2, 3].map(() => reset(revision)))).toEqual([2, 2, 2]);
+    await controller.restart(box);
+    expect(await reset(revision)).toBe(3);
+    expect(await reset('2000-01-01T00:00:00Z')).toBe(4);
+    expect(await reset(revision)).toBe(5);
+    const { controller: next } = world(memoryTable<Sandbox>([...records.entries()]));
+    expect((await next.reset(box, { revision })).generation).toBe(5);
+    await expect(reset('r'.repeat(256))).rejects.toMatchObject({ code: 'invalid_argument' });
   });
 
   it('lose against a deletion, at every moment', async () => {

@@ -164,12 +164,13 @@ describe('servers', () => {
     expect((await update({ update: timeout })).spec.recovery_timeout_seconds).toBe(9);
     expect((await update({})).generation).toBe(1);
     const reset = (value: string) => update({ update: { $case: 'resetRevision', value } });
-    expect((await reset('2020-01-31T10:00:00Z')).id).toBe(made.id);
-    const { startedAt } = made.state as { startedAt: number };
-    const revision = new Date(startedAt + 1).toISOString();
+    // Of a client whose clock is behind, and twice in one of its seconds.
+    const revision = '2020-01-31T10:00:00Z';
     const next = await reset(revision);
     expect(next).toMatchObject({ generation: 2, name: 'updated' });
+    expect(next.id).not.toBe(made.id);
     expect((await reset(revision)).id).toBe(next.id);
+    expect((await reset('2020-01-31T10:00:00.5Z')).generation).toBe(3);
     await expect(reset('soon')).rejects.toMatchObject({ code: 'invalid_argument', hint: expect.any(String) });
     const policy = { $case: 'failurePolicy', value: 7 as FailurePolicy } as const;
     await expect(update({ update: policy })).rejects.toMatchObject({ code: 'invalid_argument' });

@@ -54,6 +54,8 @@ export interface Sandbox {
    * `lost`: why that one was lost, where this one is its recreation, which the next core brings to its end.
    */
   previous?: { id: string; files: boolean; lost?: string };
+  /** The revision with which it was reset last, if any had one. */
+  resetRevision?: string;
   /** When it began to run, on the monotonic clock; only in the core that has it, and in its record. */
   began?: number;
   /** How often it was recreated in a row, by nobody's call, without having run well in between. */

@@ -92,12 +92,12 @@ export function sandboxService({ sandboxes }: CoreApi, closing: AbortSignal): Fa
   };
 }
 
-/** What it changes first: a reset begins with that. The same revision again finds a newer generation, which stays. */
+/** What it changes first: a reset begins with that. The same revision again changes nothing. */
 async function update(sandboxes: SandboxApi, request: UpdateRequest, options: CallOptions): Promise<Sandbox> {
   const ref = refFromWire(request);
   const revision = resetRevisionFromWire(request);
   const change = changeFromWire(request);
   const changed = Object.keys(change).length === 0 ? undefined : await sandboxes.update(ref, change, options);
-  if (revision !== undefined) return sandboxes.reset(ref, { ...options, begunBefore: revision });
+  if (revision !== undefined) return sandboxes.reset(ref, { ...options, revision });
   return changed ?? sandboxes.get(ref, options);
 }

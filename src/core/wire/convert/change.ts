@@ -53,11 +53,11 @@ export function changeFromWire({ update, labels, change }: UpdateRequest): Sandb
 
 const RFC3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
 
-/** Milliseconds since the epoch; undefined: no reset is asked for. @throws invalid_argument */
-export function resetRevisionFromWire({ update }: Pick<UpdateRequest, 'update'>): number | undefined {
+/** As it was written: a client's clock tells nothing here. Undefined: no reset is asked for. @throws invalid_argument */
+export function resetRevisionFromWire({ update }: Pick<UpdateRequest, 'update'>): string | undefined {
   if (update?.$case !== 'resetRevision') return undefined;
   const time = RFC3339.test(update.value) ? Date.parse(update.value.replace(' ', 'T')) : Number.NaN;
-  if (!Number.isNaN(time)) return time;
+  if (!Number.isNaN(time)) return update.value;
   throw new FsbError('invalid_argument', `invalid reset_revision ${JSON.stringify(update.value)}`, {
     hint: 'Give a time of RFC 3339, like 2026-01-31T10:00:00Z.',
   });

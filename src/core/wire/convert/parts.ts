@@ -95,11 +95,11 @@ export const stopFromWire = (wire: StopRequest): Pick<StopOptions, 'grace' | 'st
 
 export const resetToWire = (ref: SandboxRef, options: ResetOptions): ResetRequest => ({
   ...stopToWire(ref, options),
-  begunBeforeMilliseconds: options.begunBefore,
+  revision: options.revision,
 });
 
 export const resetFromWire = (wire: ResetRequest): Omit<ResetOptions, 'signal'> =>
-  defined({ ...stopFromWire(wire), begunBefore: wire.begunBeforeMilliseconds });
+  defined({ ...stopFromWire(wire), revision: wire.revision });
 
 export const deleteToWire = (ref: SandboxRef, { grace, wait }: DeleteOptions): DeleteRequest => ({
   ...refToWire(ref),

@@ -170,11 +170,12 @@ export class HostSandboxes implements SandboxApi {
     });
   }
 
-  async reset(ref: SandboxRef, { begunBefore = Infinity, ...options }: ResetOptions = {}): Promise<Sandbox> {
+  async reset(ref: SandboxRef, { revision, ...options }: ResetOptions = {}): Promise<Sandbox> {
     return this.#inTurn(ref, async () => {
-      const { state } = this.#find(ref).record;
-      if ('startedAt' in state && state.startedAt >= begunBefore) return this.get(ref);
+      const { record } = this.#find(ref);
+      if (revision && record.resetRevision === revision) return this.get(ref);
       await this.stop(ref, options);
+      if (revision) record.resetRevision = revision;
       return this.#again(ref);
     });
   }

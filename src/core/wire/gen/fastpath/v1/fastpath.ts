@@ -115,7 +115,7 @@ export interface UpdateRequest {
     /** Unix time; 0 removes the expiry. */
     { $case: "expireTimeSeconds"; value: number }
     | //
-    /** RFC 3339. */
+    /** RFC 3339. The text of the last reset changes nothing, any other one resets. */
     { $case: "resetRevision"; value: string }
     | { $case: "failurePolicy"; value: FailurePolicy }
     | { $case: "recoveryTimeoutSeconds"; value: number }
@@ -268,8 +268,8 @@ export interface ResetRequest {
   stopSignal?:
     | number
     | undefined;
-  /** Since the epoch: a generation that began at that time or later stays; absent: none does. */
-  begunBeforeMilliseconds?: number | undefined;
+  /** Of the caller's choice, 255 characters at most: the one that the last reset had changes nothing; absent or empty: always resets. */
+  revision?: string | undefined;
 }
 
 export interface StartRequest {
@@ -2745,13 +2745,7 @@ export const StopRequest: MessageFns<StopRequest> = {
 };
 
 function createBaseResetRequest(): ResetRequest {
-  return {
-    sandboxName: "",
-    namespace: "",
-    graceMilliseconds: undefined,
-    stopSignal: undefined,
-    begunBeforeMilliseconds: undefined,
-  };
+  return { sandboxName: "", namespace: "", graceMilliseconds: undefined, stopSignal: undefined, revision: undefined };
 }
 
 export const ResetRequest: MessageFns<ResetRequest> = {
@@ -2768,8 +2762,8 @@ export const ResetRequest: MessageFns<ResetRequest> = {
     if (message.stopSignal !== undefined) {
       writer.uint32(40).int32(message.stopSignal);
     }
-    if (message.begunBeforeMilliseconds !== undefined) {
-      writer.uint32(33).double(message.begunBeforeMilliseconds);
+    if (message.revision !== undefined) {
+      writer.uint32(50).string(message.revision);
     }
     return writer;
   },
@@ -2819,12 +2813,12 @@ export const ResetRequest: MessageFns<ResetRequest> = {
             message.stopSignal = reader.int32();
             continue;
           }
-          case 4: {
-            if (tag !== 33) {
+          case 6: {
+            if (tag !== 50) {
               break;
             }
 
-            message.begunBeforeMilliseconds = reader.double();
+            message.revision = reader.string();
             continue;
           }
         }
@@ -2848,7 +2842,7 @@ export const ResetRequest: MessageFns<ResetRequest> = {
     message.namespace = object.namespace ?? "";
     message.graceMilliseconds = object.graceMilliseconds ?? undefined;
     message.stopSignal = object.stopSignal ?? undefined;
-    message.begunBeforeMilliseconds = object.begunBeforeMilliseconds ?? undefined;
+    message.revision = object.revision ?? undefined;
     return message;
   },
 };
