@@ -3,19 +3,18 @@ import { BaseCommand } from '../cli/command/base-command.ts';
 import { durationFlag, repeated } from '../cli/command/flags.ts';
 import { endingLine } from '../cli/output/ending-line.ts';
 import { type LabelSelector, parseSelectors } from '../cli/select/label-selector.ts';
-import { assertCanAsk, confirmLoss } from '../cli/terminal/prompts.ts';
+import { confirmLoss } from '../cli/terminal/prompts.ts';
+import { isInteractive } from '../cli/terminal/world.ts';
 import type { CoreApi } from '../core/api/core-api.ts';
 import { FsbError } from '../core/model/failure/errors.ts';
 import type { SandboxRef } from '../core/model/sandbox/sandbox.ts';
-
-const SURE = 'Give --yes when you are sure; --force, too, which also kills at once.';
 
 export default class Delete extends BaseCommand {
   static override summary = 'Delete sandboxes.';
   static override description =
     `Asks the main process of each to end (the stop signal of its image, or SIGTERM), kills everything in it when that has ended or the grace period is over, and removes every trace. Deletes all of them side by side, prints the name of each that is gone, in the order given, reports every failure and exits by the worst.
 
-With --all or --selector it names them and asks first: what runs goes, too, and another namespace may have been meant. Without a terminal nothing can be asked, so there --yes is needed, or --force, which also kills at once.`;
+With --all or --selector it names them and asks first, on a terminal: another namespace may have been meant. In a script it does what the line says.`;
   static override usage = 'delete [FLAGS] NAME...';
   static override examples = [
     { description: 'Two of them', command: '<%= config.bin %> delete box job' },
@@ -23,11 +22,8 @@ With --all or --selector it names them and asks first: what runs goes, too, and 
       description: 'At once, and do not mind if it is not there',
       command: '<%= config.bin %> delete --force box',
     },
-    {
-      description: 'All with a label, after a question',
-      command: '<%= config.bin %> delete --selector team=red',
-    },
-    { description: 'All of them, in a script', command: '<%= config.bin %> delete --all --yes' },
+    { description: 'All with a label', command: '<%= config.bin %> delete --selector team=red' },
+    { description: 'All of them, and no questions', command: '<%= config.bin %> delete --all --yes' },
   ];
   static override args = {
     name: Args.string({ multiple: true, ignoreStdin: true, description: 'Names of the sandboxes.' }),
@@ -57,11 +53,9 @@ With --all or --selector it names them and asks first: what runs goes, too, and 
     const chosen = flags.all || flags.selector !== undefined;
     const given = [...new Set(args.name ?? [])].map((name) => this.ref(name));
     assertChoice(given, chosen);
-    const sure = flags.force || flags.yes;
-    if (chosen && !sure) assertCanAsk(this.world.terminal, 'deleting sandboxes', SURE);
     const core = await this.core();
     const refs = chosen ? await this.#select(core, selector) : given;
-    if (chosen && !sure) await this.#confirm(refs);
+    if (chosen && !flags.force && !flags.yes) await this.#confirm(refs);
     const options = { grace: flags.grace ?? (flags.force ? 0 : undefined), wait: !flags['no-wait'] };
     await this.forEach(
       refs,
@@ -76,9 +70,9 @@ With --all or --selector it names them and asks first: what runs goes, too, and 
     );
   }
 
-  /** @throws cancelled */
+  /** A script knows what it says; a person may have another namespace in mind. @throws cancelled */
   async #confirm(refs: SandboxRef[]): Promise<void> {
-    if (refs.length === 0) return;
+    if (refs.length === 0 || !isInteractive(this.world.terminal)) return;
     const loss = {
       title: 'This deletes',
       lines: refs.map(({ name }) => name),

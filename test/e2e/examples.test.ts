@@ -158,11 +158,8 @@ const plans: Record<string, Plan> = {
   "fsb-ctl list --format '{{.name}}\\t{{.phase}}'": { given: [box], shows: /^box\tRunning\n$/ },
   'fsb-ctl delete box job': { given: [box, make('job')], shows: /^box\njob\n$/ },
   'fsb-ctl delete --force box': { shows: '' },
-  'fsb-ctl delete --selector team=red': {
-    given: [redBox, make('job')],
-    dialogue: [['Delete 1 sandbox?', 'y\r']],
-  },
   'fsb-ctl delete --all --yes': { given: [box], shows: /^(.*\n)*box\n/ },
+  'fsb-ctl delete --selector team=red': { given: [redBox, make('job')], shows: /^box\n$/ },
   'fsb-ctl get box': { given: [box], shows: /^Name: +box\n/ },
   'fsb-ctl get box job': { given: [box, make('job')], shows: /^Name: +box\n(.*\n)+\nName: +job\n/ },
   'fsb-ctl get box -o json': { given: [box], shows: /^\{\n +"name": "box"/ },

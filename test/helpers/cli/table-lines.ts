@@ -53,7 +53,7 @@ const life: TableLine[] = [
     'x\n/tmp/made\n',
   ],
   ['fsb-ctl delete --grace 1s --no-wait box', 'box\n'],
-  ['fsb-ctl delete -f box; fsb-ctl delete --all --yes; fsb-ctl list -q', 'box\n'],
+  ['fsb-ctl delete -f box; fsb-ctl delete --all; fsb-ctl list -q', 'box\n'],
   ['fsb-ctl rm --selector team=red --grace 0s --yes', 'box\n'],
   [
     `fsb-ctl update box --ttl none --failure-policy Manual --recovery-timeout 30s --label owner=me --label team- --cpus 0.5 --memory 128m --pids 64; fsb-ctl get box -o json | tr -d ' \\n'`,

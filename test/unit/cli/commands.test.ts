@@ -549,9 +549,9 @@ describe('list, get and delete', () => {
   });
 
   it('deletes by label, everything, and what is not there with -f', async () => {
-    expect((await fsb('delete -l team=red --grace 0s -y')).stdout).toBe('a\nb\n');
+    expect((await fsb('delete -l team=red --grace 0s')).stdout).toBe('a\nb\n');
     expect(await fsb('delete -f nobody')).toEqual({ code: 0, stdout: '', stderr: '' });
-    expect((await fsb('delete --all --yes')).stdout).toBe('c\ndone\n');
+    expect((await fsb('delete --all')).stdout).toBe('c\ndone\n');
     expect((await fsb('delete')).code).toBe(2);
     expect((await fsb('delete a --all')).code).toBe(2);
   });
