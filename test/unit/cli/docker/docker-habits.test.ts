@@ -99,7 +99,7 @@ describe('flags of docker', () => {
     ['--storage-opt size=1g', '--disk'],
     ['--device-read-bps /dev/sda:1mb', 'fsb-ctl run --disk SIZE'],
     ['--health-start-period 5s', 'fsb-ctl exec NAME COMMAND'],
-    ['--domainname a.b', 'host name of its own'],
+    ['--domainname a.b', 'host name of its instance'],
     ['--stop-signal TERN', 'fsb-ctl stop --signal'],
     ['--cpu-shares 5', '--cpus'],
     ['--memory-swap 1g', '--memory'],
