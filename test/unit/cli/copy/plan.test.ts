@@ -32,6 +32,11 @@ describe('the sides of a copy', () => {
     );
   });
 
+  it('are refused where there is nothing, which is not the working directory', () => {
+    const hint = 'The working directory is .';
+    expect(() => parsePlace('', '/w')).toThrow(expect.objectContaining({ code: 'invalid_argument', hint }));
+  });
+
   it('are refused where they name no sandbox that can be', () => {
     expect(() => parsePlace('C:\\x', '/w')).toThrow(/invalid sandbox name "C"/);
   });
