@@ -79,7 +79,8 @@ The words after NAME are the command's arguments: they replace the image's defau
   }
 
   async #create(core: CoreApi, ref: SandboxRef, spec: SandboxSpecInput, flags: RunFlags): Promise<Created> {
-    const request = { ...ref, spec, idempotencyKey: flags['idempotency-key'], autoRemove: flags.rm };
+    const going = { autoRemove: flags.rm, detached: !attaches(flags) };
+    const request = { ...ref, ...going, spec, idempotencyKey: flags['idempotency-key'] };
     const { clock, cwd } = this.world;
     // How long a pull took says nothing about how long a sandbox takes.
     let started = 0;

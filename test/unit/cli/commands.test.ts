@@ -107,7 +107,8 @@ describe('run', () => {
       return Promise.reject(error);
     });
     const { code, stderr } = await fsb('run job --rm --image host true');
-    expect([code, create.mock.calls[0]![0].autoRemove]).toEqual([125, true]);
+    const { autoRemove, detached } = create.mock.calls[0]![0];
+    expect([code, autoRemove, detached]).toEqual([125, true, false]);
     const first = 'job may run on. It is deleted when its command ends.\n';
     expect(stderr.startsWith(`${first}Error: ${why}`)).toBe(true);
   });
@@ -148,7 +149,7 @@ describe('run', () => {
     const create = vi.spyOn(core.sandboxes, 'create');
     const { code, stdout } = await fsb('run job -qd --rm --image host sleep 60');
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^[0-9a-f]+\n$/)]);
-    expect(create.mock.calls[0]![0].autoRemove).toBe(true);
+    expect(create.mock.calls[0]![0]).toMatchObject({ autoRemove: true, detached: true });
     expect(JSON.parse((await fsb('get job -o json')).stdout).phase).toBe('Running');
   });
 
