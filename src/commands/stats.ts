@@ -40,7 +40,7 @@ export default class Stats extends BaseCommand {
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(Stats);
-    const named = [...new Set(args.name ?? [])];
+    const named = args.name ?? [];
     if (named.length > 0 && flags['all-namespaces'])
       throw new FsbError('invalid_argument', 'names belong to one namespace: give no --all-namespaces', {
         hint: 'Say which one with --namespace.',
@@ -61,13 +61,14 @@ export default class Stats extends BaseCommand {
     }
   }
 
-  /** Those that are there. A name that nobody has is a mistake now, and reported; one that goes later is not. */
-  #known(core: CoreApi, names: string[]): Promise<string[]> {
-    const refs = names.map((name) => this.ref(name));
-    return this.forAll(refs, async (ref) => {
-      await core.sandboxes.get(ref, this.call);
-      return ref.name;
-    });
+  /**
+   * Those that are there, by their own names: they may have been named by their ids. A name that nobody has is a mistake
+   * now, and reported; one that goes later is not.
+   */
+  async #known(core: CoreApi, words: string[]): Promise<string[]> {
+    const refs = words.map((word) => this.ref(word));
+    const names = await this.forAll(refs, async (ref) => (await core.sandboxes.get(ref, this.call)).name);
+    return [...new Set(names)];
   }
 
   async #show(rows: StatsView[], before: string): Promise<void> {
