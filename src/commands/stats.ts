@@ -37,6 +37,7 @@ export default class Stats extends BaseCommand {
 
   /** A table that is drawn over the one before. */
   #inPlace = false;
+  #namespaces = false;
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(Stats);
@@ -48,7 +49,8 @@ export default class Stats extends BaseCommand {
     const core = await this.core();
     const names = await this.#known(core, named);
     if (names.length === 0 && named.length > 0) return;
-    const namespace = flags['all-namespaces'] ? undefined : this.namespace;
+    this.#namespaces = flags['all-namespaces'] === true;
+    const namespace = this.#namespaces ? undefined : this.namespace;
     const sampler = new Sampler(core, { namespace, names, all: flags.all === true });
     const first = await sampler.next(this.call);
     this.#inPlace = this.redraws && !flags['no-stream'];
@@ -76,7 +78,7 @@ export default class Stats extends BaseCommand {
       for (const row of rows) await this.printEach(row, '');
       return;
     }
-    const listing = statsListing(rows, this.untruncated);
+    const listing = statsListing(rows, { full: this.untruncated, namespaces: this.#namespaces });
     if (!this.#inPlace) return this.print(listing);
     const text = await this.rendered(listing);
     // Over the old lines, not on an emptied screen: that would flicker.

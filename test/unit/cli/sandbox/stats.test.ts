@@ -167,6 +167,15 @@ describe('stats', () => {
     expect(line.stdout.text).toMatch(/^NAME .*\nbox +0\.00%.*\n$/);
   });
 
+  it('says of which namespace each is where it shows all', async () => {
+    const { clock, use, start } = world();
+    use('box', 0);
+    const line = start('stats -A --no-stream');
+    await second(clock);
+    expect(await line.code).toBe(0);
+    expect(line.stdout.text).toMatch(/^NAMESPACE +NAME +CPU .*\ndefault +box +0\.00%.*\n$/);
+  });
+
   it('shows ended ones with --all', async () => {
     const { clock, use, known, start } = world();
     use('box', 0);
