@@ -16,7 +16,7 @@ export function failedCheck(name: string, thrown: unknown): Check {
 }
 
 const hintFor = ({ code = '' }: NodeJS.ErrnoException): string =>
-  ['EACCES', 'EPERM'].includes(code) ? 'Look as the user who runs that core.' : 'Mend it.';
+  ['EACCES', 'EPERM'].includes(code) ? 'Look as the user whose core that is.' : 'Mend it.';
 
 /** @param look at what belongs together. Never rejects */
 export async function checksOf(name: string, look: () => Promise<Check[]>): Promise<Check[]> {
