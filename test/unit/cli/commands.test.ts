@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -621,6 +621,17 @@ describe('the rest', () => {
     await line.code;
     expect(line.connections).toEqual([]);
     expect((await fsb('version', { core: undefined })).code).toBe(0);
+  });
+
+  it('tells its version before it says which configuration file is broken', async () => {
+    await mkdir(join(directory, '.fsb'));
+    await writeFile(join(directory, '.fsb/config.json'), '{ broken');
+    const { code, stdout, stderr } = await fsb('version', { env: { HOME: directory } });
+    expect({ code, stdout }).toEqual({
+      code: 2,
+      stdout: expect.stringMatching(/^fsb-ctl: \S+ \(node .*\)\n$/),
+    });
+    expect(stderr).toContain('.fsb/config.json');
   });
 
   it.each([
