@@ -641,6 +641,8 @@ describe('the rest', () => {
     ['get', 2, 'missing NAME'],
     ['list -o xml', 2, 'table, wide, json, yaml, name'],
     ['--bogus list', 2, 'unknown flag --bogus'],
+    ['--host', 2, 'flag --host expects a value'],
+    ['--no-color -q -n', 2, 'flag --namespace expects a value'],
     ['--contxt x list', 2, 'Did you mean --context?'],
     ['--nmespace=x list', 2, 'Did you mean --namespace?'],
     ['imgae list', 2, 'Did you mean fsb-ctl image?'],
@@ -658,6 +660,17 @@ describe('the rest', () => {
     if (json.stderr !== '' && !line.includes('-o'))
       expect(JSON.parse(json.stderr).error.code).toBe('invalid_argument');
   });
+
+  it.each(['--bogus list', 'lisst', 'pool statsu', 'run -- ls', 'list --bogus'])(
+    '%s fails in JSON where that is configured, and nothing else is said',
+    async (line) => {
+      await mkdir(join(directory, '.fsb'));
+      await writeFile(join(directory, '.fsb/config.json'), '{"output": "json"}');
+      const env = { HOME: directory };
+      expect(JSON.parse((await fsb(line, { env })).stderr).error.code).toBe('invalid_argument');
+      expect((await fsb(`-o table ${line}`, { env })).stderr).toMatch(/^Error: /);
+    },
+  );
 
   it.each([
     ['pool get defualt-pool', 'Did you mean default-pool?'],
