@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/command/base-command.ts';
-import { repeated } from '../cli/command/flags.ts';
+import { filledFlag, repeated } from '../cli/command/flags.ts';
 import { assertNoCount } from '../cli/docker/flags.ts';
 import { sampleSandbox } from '../cli/output/samples.ts';
 import { sandboxListing } from '../cli/output/sandbox-listing.ts';
@@ -45,7 +45,7 @@ Filters are name=PART (a regular expression), id=PREFIX (an earlier one, too), l
       helpValue: 'KEY=VALUE',
     }),
     phase: Flags.string({ ...repeated, summary: 'Only those in this phase.', helpValue: 'PHASE' }),
-    'sort-by': Flags.string({
+    'sort-by': filledFlag({
       summary: 'In the order of name, age or any field of -o json; backwards with a dash before it.',
       helpValue: 'FIELD',
     }),

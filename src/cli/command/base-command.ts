@@ -149,7 +149,8 @@ export abstract class BaseCommand extends OutputCommand {
   protected get failureContext(): FailureContext {
     const flags = { ...this.ctor.baseFlags, ...this.ctor.flags };
     return {
-      json: wantsJson(this.argv, flags as FlagArities) || this.#jsonByDefault,
+      // A program that has JSON configured reads failures as such, too.
+      json: wantsJson(this.argv, flags as FlagArities, () => this.settings.output === 'json'),
       debug: this.world.env.FSB_DEBUG === '1',
       command: `${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')}`,
       flagNames: Object.keys(flags),
@@ -157,15 +158,6 @@ export abstract class BaseCommand extends OutputCommand {
       insteadOfWord: (word) => insteadOfWord(this.id ?? '', word),
       toGive: this.toGive,
     };
-  }
-
-  /** A program that has JSON configured reads failures as such, too; a configuration that cannot be read is one of them. */
-  get #jsonByDefault(): boolean {
-    try {
-      return this.globals.output === undefined && this.settings.output === 'json';
-    } catch {
-      return false;
-    }
   }
 
   /** Reports a failure that does not end the command; its exit code is kept if it is the worst so far. */

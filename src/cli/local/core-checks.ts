@@ -4,7 +4,7 @@ import { formatSize } from '../../core/model/quantity.ts';
 import type { SetAside, SystemHealth } from '../../core/model/system.ts';
 import { filesSetAside, recordsDamage } from '../../core/upkeep/set-aside.ts';
 import { askHealth, recoveryText, unsettledText } from '../output/health-view.ts';
-import type { Check } from './check.ts';
+import { type Check, checksOf } from './check.ts';
 import { type LocalCore, runningCore } from './local-core.ts';
 
 /** Milliseconds that a core has to say how it is. */
@@ -15,7 +15,8 @@ export async function coreChecks(local: LocalCore): Promise<Check[]> {
   const status = await runningCore(local);
   if (status === undefined) {
     const found = 'not running; the first command that needs it starts it';
-    return [await restingRecords(local), { name: 'core', ok: true, found, hint: '' }];
+    const resting = await checksOf(RECORDS, async () => [await restingRecords(local)]);
+    return [...resting, { name: 'core', ok: true, found, hint: '' }];
   }
   const found = `running, pid ${status.pid}, ${status.endpoint}`;
   try {

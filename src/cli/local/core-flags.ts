@@ -1,13 +1,13 @@
 import { Flags } from '@oclif/core';
 import { assertLogSize } from '../../core/model/logs.ts';
 import { parseSize } from '../../core/model/quantity.ts';
-import { durationFlag } from '../command/flags.ts';
+import { durationFlag, filledFlag } from '../command/flags.ts';
 import { policyFlags } from '../pool/policy-flags.ts';
 import { securityFlags } from './security-flags.ts';
 
 /** What a core is started with: `serve` and `daemon start`. The policy is the default pool's. */
 export const coreFlags = {
-  root: Flags.string({
+  root: filledFlag({
     summary:
       'Keep everything in this directory. Two roots are two independent cores. Default: FSB_ROOT, else the system directories.',
     helpValue: 'DIR',

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import { rootFlag } from '../../cli/command/flags.ts';
 import { daemonListing } from '../../cli/local/daemon-view.ts';
 import { LocalCommand } from '../../cli/local/local-command.ts';
 
@@ -10,7 +10,7 @@ export default class DaemonStatus extends LocalCommand {
     '<%= config.bin %> <%= command.id %> -o json',
   ];
   static override flags = {
-    root: Flags.string({ summary: 'The core of this directory.', helpValue: 'DIR' }),
+    root: rootFlag,
   };
 
   async run(): Promise<undefined> {

@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { parseEndpoint } from '../../../../src/cli/endpoints/endpoint.ts';
+import type { ConnectOptions } from '../../../../src/cli/terminal/world.ts';
 import { FsbError } from '../../../../src/core/model/failure/errors.ts';
 import {
   type CommandLineOptions,
@@ -316,5 +318,22 @@ describe('what is not there, and nobody has typed', () => {
       'Hint: Is it running? It is FSB_HOST that names tcp://127.0.0.1:2.',
     );
     expect(await hints('list --host tcp://127.0.0.1:2')).toBe('Hint: Is it running?');
+  });
+
+  it('is told where it can be no core, or no namespace', async () => {
+    const connect = async ({ endpoint = '' }: ConnectOptions): Promise<never> => {
+      parseEndpoint(endpoint);
+      return expect.unreachable();
+    };
+    const hint = async (line: string, env: Record<string, string> = {}) =>
+      (await fsb(line, { connect, env })).stderr.split('\n')[1];
+    expect(await hint('list', { FSB_HOST: 'garbage' })).toMatch(
+      /embedded:\. It is FSB_HOST that names garbage\.$/,
+    );
+    expect(await hint('list --host garbage')).toMatch(/embedded:\.$/);
+    expect(await hint('get x', { FSB_NAMESPACE: 'BAD NS' })).toMatch(
+      /It is FSB_NAMESPACE that names the namespace\.$/,
+    );
+    expect(await hint('get x -n BAD')).toMatch(/first and last\.$/);
   });
 });

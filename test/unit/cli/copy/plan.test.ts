@@ -32,6 +32,11 @@ describe('the sides of a copy', () => {
     );
   });
 
+  it('are refused where there is nothing, which is not the working directory', () => {
+    const hint = 'The working directory is .';
+    expect(() => parsePlace('', '/w')).toThrow(expect.objectContaining({ code: 'invalid_argument', hint }));
+  });
+
   it('are refused where they name no sandbox that can be', () => {
     expect(() => parsePlace('C:\\x', '/w')).toThrow(/invalid sandbox name "C"/);
   });
@@ -51,8 +56,11 @@ describe('where a copy goes, by docker', () => {
   const file = { base: 'src', isDirectory: false };
   const directory = { base: 'src', isDirectory: true };
   const content = { base: '.', isDirectory: true };
-  const missing = (path: string) => ({ path, exists: false, isDirectory: false });
-  const there = (path: string, isDirectory: boolean) => ({ path, exists: true, isDirectory });
+  const missing = (path: string) => ({ path });
+  const there = (path: string, isDirectory: boolean) => ({
+    path,
+    kind: isDirectory ? ('directory' as const) : ('file' as const),
+  });
 
   it.each([
     [file, missing('/a/dst'), { directory: '/a', name: 'dst' }],
@@ -72,6 +80,9 @@ describe('where a copy goes, by docker', () => {
     [file, missing('/a/dst/'), 'not_found'],
     [directory, there('/a/dst', false), 'conflict'],
     [content, there('/a/dst', false), 'conflict'],
+    [file, { path: '/dev/null', kind: 'device' as const }, 'conflict'],
+    [directory, { path: '/a/pipe', kind: 'fifo' as const }, 'conflict'],
+    [file, { path: '/a/socket', kind: 'socket' as const }, 'conflict'],
   ])('not %j to %j', (source, destination, code) => {
     expect(() => planCopy(source, destination)).toThrow(expect.objectContaining({ code }));
   });
@@ -84,8 +95,8 @@ describe('where a copy goes, by docker', () => {
       '/x': { kind: 'directory' },
     };
     const find = (path: string) => findDestination(path, async (at) => files[at]);
-    expect(await find('/l')).toEqual({ path: '/new', exists: false, isDirectory: false });
-    expect(await find('/x')).toEqual({ path: '/x', exists: true, isDirectory: true });
+    expect(await find('/l')).toEqual({ path: '/new' });
+    expect(await find('/x')).toEqual({ path: '/x', kind: 'directory' });
     await expect(find('/loop')).rejects.toThrow(/too many symbolic links/);
   });
 

@@ -93,6 +93,24 @@ describe('stop, start, restart, reset', () => {
     expect(await fsb('start -a job echo')).toMatchObject({ code: 2, stderr: expect.stringContaining('one') });
     expect(await fsb('start -a nobody')).toMatchObject({ code: 3 });
   });
+
+  it('of one that has a terminal needs one, and starts or joins nothing without', async () => {
+    await shell('tty', 'exit 7', '-d', '-it');
+    await fsb('wait tty');
+    const { id } = await get('tty');
+    const why = 'Error: tty was created with -t, and standard input is no terminal\n';
+    expect(await fsb('start -ai tty')).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `${why}Hint: Leave out -i: --attach alone shows its output.\n`,
+    });
+    expect((await get('tty')).id).toBe(id);
+    expect(await fsb('attach tty')).toMatchObject({
+      code: 2,
+      stderr: `${why}Hint: Give --no-stdin: it shows what is written from now on.\n`,
+    });
+    expect(await fsb('start -a tty')).toMatchObject({ code: 7 });
+  });
 });
 
 it('kill sends SIGKILL, or the signal that is named', async () => {
@@ -203,6 +221,7 @@ describe('update', () => {
 
   it('reads labels', () => {
     expect(labelChanges(['a=1', 'b-', 'c=x-', 'd='])).toEqual({ a: '1', b: null, c: 'x-', d: '' });
+    expect(labelChanges(['a-', 'a=3', 'b=1', 'b-'])).toEqual({ a: '3', b: null });
     expect(() => labelChanges(['-'])).toThrow(/key=value/);
     expect(changeOf({ ttl: 0 })).toEqual({ ttl: 0 });
   });

@@ -12,6 +12,17 @@ import { createManualClock } from '../../../helpers/manual-clock.ts';
 const fsb = (argv: string[]) => runCommandLine(argv, { core: fixedCore(), clock: createManualClock(NOW) });
 
 describe('list', () => {
+  it.each(['-q', '-o name'])('with -A %s has equal names of all namespaces', async (format) => {
+    const core = fixedCore();
+    const { list } = core.sandboxes;
+    core.sandboxes.list = async (query) =>
+      (await list(query)).flatMap((each) => [each, { ...each, namespace: 'other' }]);
+    const { stdout } = await runCommandLine(['list', '-A', ...format.split(' '), '--phase', 'running'], {
+      core,
+    });
+    expect(stdout).toBe('box\nbox\n');
+  });
+
   // box runs, red, web; job has failed with 137, blue; old has exited with 7; new is pending.
   it.each([
     ['', 'box cold new'],
