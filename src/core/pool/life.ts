@@ -67,6 +67,7 @@ export class Life {
   /** Resolves when what is idle now, and what boots for nobody, is gone; new ones do not come. */
   async stop(): Promise<void> {
     if (this.#state === 'active') this.#state = 'stopped';
+    this.#forgetUse();
     await clearIdle(this.#options, this.#options.records.all(), 'the pool is stopped');
   }
 
@@ -78,6 +79,7 @@ export class Life {
     const { name, records, arrivals, queue } = this.#options;
     if (this.closing) return Promise.reject(closedError(name));
     this.#state = 'drained';
+    this.#forgetUse();
     const cause = 'the pool is drained';
     queue.fail(drainedError(name));
     for (const record of records.all()) arrivals.abortBoots(record, cause);
@@ -100,6 +102,14 @@ export class Life {
   close(): Promise<void> {
     this.#closing ??= Promise.resolve().then(() => this.#close());
     return this.#closing;
+  }
+
+  /** What was in use before does not come back with the next start: only what is to be warm does. */
+  #forgetUse(): void {
+    for (const record of this.#options.records.all()) {
+      record.lastUse = Number.NEGATIVE_INFINITY;
+      record.demand = undefined;
+    }
   }
 
   #beginDrain(): Drain {

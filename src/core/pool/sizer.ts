@@ -4,7 +4,7 @@ import type { ShapeHealth } from './care/shape-health.ts';
 import type { WaitQueue } from './claims/wait-queue.ts';
 import { chooseExpired } from './decide/ageing.ts';
 import type { ShapeDemand, SizingPlan } from './decide/demand.ts';
-import { chooseOverdraft, chooseVictims, type IdleCandidate } from './decide/eviction.ts';
+import { chooseOverdraft, chooseVictims, type EvictionInput, type IdleCandidate } from './decide/eviction.ts';
 import { passed } from './decide/passing.ts';
 import { planSize } from './decide/sizing.ts';
 import type { Arrivals } from './fleet/arrivals.ts';
@@ -119,15 +119,26 @@ export class Sizer {
     }
   }
 
-  /** What this plan's own boots are about to take is no room for a waiter, although the budget still has it. */
-  #makeRoom({ blocked, left: free }: SizingPlan, all: readonly ShapeRecord[]): void {
-    if (blocked.length === 0) return;
+  /** What this plan's own boots are about to take is no room for others, although the budget still has it. */
+  #makeRoom({ blocked, lacking, left: free }: SizingPlan, all: readonly ShapeRecord[]): void {
     const { fleet, arrivals } = this.#options;
-    const input = { blocked, free, leaving: roomLeaving(all), inFlight: fleet.makingRoom };
-    const boots = all.flatMap((record) => this.#spareBoots(record));
-    for (const { slot } of chooseVictims({ ...input, idle: all.flatMap(candidatesOf), boots }))
-      if (slot.state === 'idle') fleet.evict(slot, 'room');
-      else arrivals.makeRoom(slot);
+    const candidates = (): Candidate[] => all.flatMap((record) => this.#candidatesOf(record));
+    const room = (): Pick<EvictionInput<never, never>, 'free' | 'leaving' | 'inFlight'> => {
+      return { free, leaving: roomLeaving(all), inFlight: fleet.makingRoom };
+    };
+    if (blocked.length > 0) {
+      const boots = all.flatMap((record) => this.#spareBoots(record));
+      for (const { slot } of chooseVictims({ ...room(), blocked, idle: candidates(), boots }))
+        if (slot.state === 'idle') fleet.evict(slot, 'room');
+        else arrivals.makeRoom(slot);
+    }
+    if (lacking.length === 0) return;
+    // Of the shape that was used least lately, however long this one has been idle.
+    const idle = candidates().flatMap((candidate) => {
+      return candidate.kept ? [] : [{ ...candidate, idleSince: Math.max(0, candidate.slot.record.lastUse) }];
+    });
+    for (const { slot } of chooseVictims({ ...room(), blocked: lacking, idle, boots: [] }))
+      fleet.evict(slot, 'room');
   }
 
   /** Boots under way that nobody waits for: the latest, since the earlier ones serve whoever waits. */
@@ -136,12 +147,24 @@ export class Sizer {
     return spare.map((slot) => ({ slot, memory, bootingSince: slot.since })).reverse();
   }
 
+  /** The newest are the ones that are kept warm. */
+  #candidatesOf({ idle, memory, warm }: ShapeRecord): Candidate[] {
+    const spare = idle.length - (this.#options.warming() ? warm : 0);
+    return idle.map((slot, index) => {
+      return { slot, memory, paused: slot.paused, kept: index >= spare, idleSince: slot.since };
+    });
+  }
+
   /** The budget has shrunk below what lives. Claimed ones stay, and count: nothing boots until it fits again. */
   #dropOverdraft(all: readonly ShapeRecord[]): void {
     const { fleet, arrivals, budget } = this.#options;
     const { free } = budget;
     if (free.count >= 0 && free.memory >= 0) return;
-    const victims = chooseOverdraft(free, roomLeaving(all), all.flatMap(candidatesOf));
+    const victims = chooseOverdraft(
+      free,
+      roomLeaving(all),
+      all.flatMap((record) => this.#candidatesOf(record)),
+    );
     for (const { slot } of victims) fleet.evict(slot, 'surplus');
     const left = roomLeaving(all);
     for (const record of all)
@@ -185,9 +208,6 @@ const young = ({ idle }: ShapeRecord): Slot[] => idle.filter(({ retiring }) => !
 interface Candidate extends IdleCandidate {
   slot: Slot;
 }
-
-const candidatesOf = ({ idle, memory }: ShapeRecord): Candidate[] =>
-  idle.map((slot) => ({ slot, memory, paused: slot.paused, idleSince: slot.since }));
 
 /** What teardowns under way will give back. */
 function roomLeaving(all: readonly ShapeRecord[]): Room {

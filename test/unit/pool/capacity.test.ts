@@ -306,6 +306,41 @@ describe('several shapes under one budget', () => {
     expect(world.fake.counts.live).toBe(2);
   });
 
+  it('what is to be warm takes the room of buffers, those of the shapes that were used least lately first', async () => {
+    const world = createPoolWorld({ capacity: { max: 4, buffer_min: 1, buffer_max: 1 } });
+    const [first, second, ...later] = ['a', 'b', 'c', 'd'].map((name) => shapeOf(name));
+    for (const shape of [first!, second!, ...later]) {
+      await world.pool.release(await world.claim(shape));
+      await world.clock.advance(1);
+    }
+    expect(world.pool.totals).toMatchObject({ idle: 4 });
+    world.fake.always('destroy', { delay: 100 });
+    await world.warm([host, 2]);
+    await world.clock.advance(100);
+    expect(world.row(host)).toMatchObject({ idle: 2, booting: 0 });
+    expect([first!, second!].map((shape) => world.row(shape).idle)).toEqual([0, 0]);
+    expect(later.map((shape) => world.row(shape).idle)).toEqual([1, 1]);
+    expect(world.fake.counts.peak).toBe(4);
+    // They do not come back while there is no room but theirs.
+    await world.clock.advance(1000);
+    expect(world.row(host)).toMatchObject({ idle: 2, evicted: 0 });
+  });
+
+  it('a buffer never takes what leaves piece by piece for one that is to be warm', async () => {
+    const world = createPoolWorld({
+      ...{ memory_budget: '400m', capacity: { max: 40, buffer_min: 1, buffer_max: 1 } },
+    });
+    const small = ['a', 'b', 'c'].map((name) => shapeOfSize(name, 100 * MiB));
+    for (const shape of small) await world.pool.release(await world.claim(shape));
+    world.fake.always('destroy', { delay: 100 });
+    world.fake.script('destroy', { delay: 10 });
+    const large = shapeOfSize('large', 400 * MiB);
+    await world.warm([large, 1]);
+    await world.clock.advance(100);
+    expect(world.row(large)).toMatchObject({ idle: 1, booting: 0 });
+    expect(world.pool.totals).toMatchObject({ idle: 1, booting: 0, stopping: 0 });
+  });
+
   it('keeps the minimum alive', async () => {
     const world = createPoolWorld({ capacity: { min: 4, max: 6 } });
     await world.warm([host, 1], [python, 1]);

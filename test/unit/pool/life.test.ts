@@ -83,6 +83,22 @@ describe('stop', () => {
     expect(world.pool.state).toBe('active');
     expect(world.row(host)).toMatchObject({ idle: 2 });
   });
+
+  it.each(['stop', 'drain'] as const)(
+    'ends recent use: after a %s only what is to be warm comes back',
+    async (end) => {
+      const world = createPoolWorld({ capacity: { buffer_min: 1, buffer_max: 4 } });
+      await world.warm([host, 1]);
+      for (const shape of [host, python]) await world.pool.release(await world.claim(shape));
+      await settle();
+      expect(world.row(python)).toMatchObject({ idle: 1 });
+      await world.pool[end]();
+      world.pool.start();
+      await settle();
+      expect(world.row(python)).toMatchObject({ idle: 0, booting: 0 });
+      expect(world.row(host)).toMatchObject({ idle: 1 });
+    },
+  );
 });
 
 describe('drain', () => {

@@ -58,6 +58,7 @@ describe('the choice of victims', () => {
     name,
     memory: 10,
     paused: false,
+    kept: false,
     idleSince,
     ...changes,
   });
@@ -70,6 +71,11 @@ describe('the choice of victims', () => {
     ['nothing is idle', { blocked: [10] }, []],
     ['the oldest', { blocked: [10], idle: [idle('a', 2), idle('b', 1)] }, ['b']],
     ['paused before running', { blocked: [10], idle: [idle('a', 1), idle('b', 2, { paused: true })] }, ['b']],
+    [
+      'what is kept warm last',
+      { blocked: [20], idle: [idle('a', 1, { kept: true, paused: true }), idle('b', 2), idle('c', 3)] },
+      ['b', 'c'],
+    ],
     ['as many as needed', { blocked: [15], idle: [idle('a', 1), idle('b', 2), idle('c', 3)] }, ['a', 'b']],
     ['for each waiter', { blocked: [10, 10], idle: [idle('a', 1), idle('b', 2), idle('c', 3)] }, ['a', 'b']],
     [
@@ -120,7 +126,9 @@ describe('the choice of victims', () => {
 });
 
 describe('what goes when the budget shrinks', () => {
-  const idle = (name: string, idleSince: number, memory = 10) => ({ name, memory, paused: false, idleSince });
+  const idle = (name: string, idleSince: number, memory = 10) => ({
+    ...{ name, memory, paused: false, kept: false, idleSince },
+  });
   const room = (count: number, memory = 0) => ({ count, memory });
 
   it.each<[string, ReturnType<typeof room>, ReturnType<typeof room>, string]>([

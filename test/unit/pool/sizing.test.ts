@@ -77,6 +77,17 @@ describe('boots', () => {
       'a+ a+',
     ],
     ['an open breaker', [{ shapes: [shape('a', { warm: 2, mayBoot: 0 }), shape('b', { warm: 1 })] }], 'b+'],
+    [
+      'what is to be warm before any buffer',
+      [
+        {
+          shapes: [shape('a', { recent: true }), shape('b', { warm: 2, idle: 1 })],
+          free: { count: 1, memory: 9 },
+        },
+        { bufferMin: 4 },
+      ],
+      'b+',
+    ],
     ['one trial', [{ shapes: [shape('a', { warm: 2, mayBoot: 1 })] }], 'a+'],
     ['the minimum', [{ shapes: [shape('b'), shape('a', { warm: 1, claimed: 1 })] }, { min: 4 }], 'a+ a+ a+'],
     [
@@ -383,6 +394,69 @@ describe('what is not wanted', () => {
   it('is not booted again in the same breath', () => {
     const result = plan({ shapes: [shape('a', { warm: 2, idle: 5 })] });
     expect(result.boots).toEqual([]);
+  });
+});
+
+describe('what is to be warm and lacks room', () => {
+  const full = { count: 0, memory: 0 };
+  const buffer = shape('buffer', { idle: 1, recent: true });
+  const lacking = (...input: Parameters<typeof plan>): number[] => plan(...input).lacking;
+
+  it.each<[string, Parameters<typeof plan>, number[]]>([
+    ['nothing where all is there', [{ shapes: [shape('a', { warm: 1, idle: 1 }), buffer], free: full }], []],
+    [
+      'each that is missing',
+      [{ shapes: [shape('a', { warm: 3, idle: 1, memory: 5 }), buffer], free: full }],
+      [5, 5],
+    ],
+    ['not what boots', [{ shapes: [shape('a', { warm: 2, booting: 1 }), buffer], free: full }], [1]],
+    [
+      'not what has room',
+      [{ shapes: [shape('a', { warm: 2 }), buffer], free: { count: 1, memory: 9 } }],
+      [1],
+    ],
+    ['not a buffer', [{ shapes: [shape('a', { recent: true }), buffer], free: full }, { bufferMin: 1 }], []],
+    ['not what may not boot', [{ shapes: [shape('a', { warm: 2, mayRefill: 0 }), buffer], free: full }], []],
+    ['only the trial', [{ shapes: [shape('a', { warm: 2, mayBoot: 1 }), buffer], free: full }], [1]],
+    [
+      'nothing while a waiter can be helped',
+      [{ shapes: [shape('a', { warm: 1 }), shape('b'), buffer], waiters: [waiter('b')], free: full }],
+      [],
+    ],
+    [
+      'nothing in a closed line',
+      [
+        {
+          shapes: [shape('a', { warm: 1 }), shape('b', { memory: 50 }), buffer],
+          waiters: [waiter('b', { overtaken: OVERTAKE_LIMIT, closedUntil: 1 })],
+          free: full,
+        },
+      ],
+      [],
+    ],
+  ])('%s', (_, input, expected) => {
+    expect(lacking(...input)).toEqual(expected);
+  });
+
+  it('holds buffers back while it can be helped, and only then', () => {
+    const waiting = (idle: number): ReturnType<typeof plan> =>
+      plan(
+        {
+          shapes: [shape('a', { warm: 1, memory: 10 }), shape('b', { recent: true, idle })],
+          free: { count: 9, memory: 8 },
+        },
+        { bufferMin: 3, bufferMax: 3 },
+      );
+    expect(boots(waiting(2))).toBe('');
+    expect(boots(waiting(1))).toBe('b+ b+');
+  });
+
+  it('keeps its own old ones until there is room without them', () => {
+    const retires = (others: ShapeDemand[]): unknown[] =>
+      plan({ shapes: [shape('a', { warm: 1, retiring: 1 }), ...others], free: full }, { bufferMin: 1 })
+        .retires;
+    expect(retires([buffer])).toEqual([]);
+    expect(retires([])).toHaveLength(1);
   });
 });
 

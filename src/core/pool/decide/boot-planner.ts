@@ -1,4 +1,4 @@
-import { shareByMisses } from './autoscale.ts';
+import { type Aim, aimsOf } from './aims.ts';
 import {
   idleTarget,
   type ShapeDemand,
@@ -7,15 +7,6 @@ import {
   type WaiterDemand,
 } from './demand.ts';
 import { mayPass } from './passing.ts';
-
-const live = (shape: ShapeDemand): number => shape.idle + shape.claimed + shape.booting;
-
-/** How many idle ones of a shape there are to be, and how many there are or will be. */
-interface Aim {
-  shape: ShapeDemand;
-  target: number;
-  have: number;
-}
 
 /** A waiter without room, by its index; and how many boots were begun before its turn. */
 interface Blocked {
@@ -42,8 +33,9 @@ export class BootPlanner {
   /** A waiter could boot if there were a boot place. */
   #lacksPlace = false;
   #places: number;
-  /** By shape, in their order. */
   #aims: Aim[] = [];
+  /** Buffers give way to what is to be warm. */
+  #yielding = false;
 
   constructor(input: SizingInput, plan: SizingPlan) {
     this.#input = input;
@@ -82,17 +74,27 @@ export class BootPlanner {
   }
 
   /**
-   * Boots for the shape that lacks most, relative to its target, until nothing lacks or nothing fits. They pass blocked
-   * waiters like any other: else a stream of claims that the refill serves would starve a large one.
+   * Boots what is to be warm, then the rest: else buffers of shapes that came and went would fill the pool. They pass
+   * blocked waiters like any other: else a stream of claims that the refill serves would starve a large one.
    */
   refill(): void {
     if (this.#lacksPlace || this.#blockedCanBeHelped()) return;
-    this.#aim();
+    this.#aims = aimsOf(this.#input, (shape) => this.#expectedIdle(shape), this.#plan.boots.length);
+    this.#fill(({ shape }) => shape.warm);
+    if (this.#mayPass <= 0) return;
+    this.#noteLacking();
+    this.#yielding = this.#lackingCanBeHelped();
+    if (!this.#yielding) this.#fill(({ target }) => target);
+  }
+
+  /** Boots for the shape that lacks most, relative to what it is to have, until nothing lacks or nothing fits. */
+  #fill(wanted: (aim: Aim) => number): void {
     while (this.#places > 0 && this.#mayPass > 0) {
       let neediest: Aim | undefined;
       for (const aim of this.#aims) {
-        if (aim.have >= aim.target || !this.#mayRefill(aim.shape)) continue;
-        if (neediest === undefined || aim.have * neediest.target < neediest.have * aim.target) neediest = aim;
+        if (aim.have >= wanted(aim) || !this.#mayRefill(aim.shape)) continue;
+        if (neediest === undefined || aim.have * wanted(neediest) < neediest.have * wanted(aim))
+          neediest = aim;
       }
       if (neediest === undefined) return;
       this.#start(neediest.shape, true);
@@ -111,36 +113,8 @@ export class BootPlanner {
       const missing = Math.max(0, target - have);
       const coming = have - this.#idleAfterTrims(shape);
       const replaced = Math.max(0, shape.retiring - missing - coming);
-      const stuck = replaced + coming + shape.stopping === 0 && this.#lacksOnlyRoom(shape);
+      const stuck = !this.#yielding && replaced + coming + shape.stopping === 0 && this.#lacksOnlyRoom(shape);
       if (replaced > 0 || stuck) this.#plan.retires.push({ key: shape.key, count: Math.max(1, replaced) });
-    }
-  }
-
-  #aim(): void {
-    const { shapes, policy } = this.#input;
-    this.#aims = shapes.map((shape) => ({
-      shape,
-      target: idleTarget(shape, policy),
-      have: this.#expectedIdle(shape),
-    }));
-    this.#addMinimum();
-  }
-
-  /** `min` instances live at least; what the targets leave open goes where claims missed, else to the first warm shape. */
-  #addMinimum(): void {
-    let expected = this.#plan.boots.length;
-    for (const { shape, target, have } of this.#aims) expected += live(shape) + Math.max(0, target - have);
-    const missing = this.#input.policy.min - expected;
-    if (missing <= 0) return;
-    const shares = shareByMisses(
-      missing,
-      this.#aims.map(({ shape }) => shape.misses),
-    );
-    const first = this.#aims.findIndex(({ shape }) => shape.warm > 0);
-    if (first >= 0 && !shares.some((share) => share > 0)) shares[first] = missing;
-    for (const [index, share] of shares.entries()) {
-      const aim = this.#aims[index]!;
-      if (share > 0) aim.target = Math.max(aim.target, aim.have) + share;
     }
   }
 
@@ -203,21 +177,42 @@ export class BootPlanner {
     this.#mayPass = Math.min(this.#mayPass, mayPass(this.#input.waiters[index]!, this.#input.now));
   }
 
+  #noteLacking(): void {
+    for (const { shape, have } of this.#aims) {
+      if (this.#fits(shape)) continue;
+      const mayBoot = Math.min(shape.mayBoot, shape.mayRefill) - this.#booting.get(shape.key)!;
+      const count = Math.min(shape.warm - have, mayBoot);
+      for (let missing = 0; missing < count; missing++) this.#plan.lacking.push(shape.memory);
+    }
+  }
+
+  /** A buffer would only have to go again, also one that takes the first piece of what leaves. */
+  #lackingCanBeHelped(): boolean {
+    const { lacking } = this.#plan;
+    return this.#roomFor(lacking, ({ idle, retiring, warm, stopping }) => {
+      return Math.max(0, idle + retiring - warm) + stopping;
+    });
+  }
+
   /** What leaves, and all that could go, would make room for one of them: a refill would only have to go again. */
   #blockedCanBeHelped(): boolean {
-    const { left, aborts, blocked } = this.#plan;
-    if (blocked.length === 0) return false;
+    return this.#roomFor(this.#plan.blocked, ({ key, idle, retiring, stopping }) => {
+      return idle + retiring + stopping + Math.max(0, this.#spare.get(key)!);
+    });
+  }
+
+  /** Whether one of them would fit when that many of each shape, and the boots that are given up, are gone. */
+  #roomFor(wanted: readonly number[], going: (shape: ShapeDemand) => number): boolean {
+    if (wanted.length === 0) return false;
+    const { left, aborts } = this.#plan;
     const room = { ...left };
     const add = (count: number, { memory }: ShapeDemand): void => {
       room.count += count;
       room.memory += count * memory;
     };
-    for (const shape of this.#input.shapes) {
-      const spare = Math.max(0, this.#spare.get(shape.key)!);
-      add(shape.idle + shape.retiring + shape.stopping + spare, shape);
-    }
+    for (const shape of this.#input.shapes) add(going(shape), shape);
     for (const { key, count } of aborts) add(count, this.#shapes.get(key)!);
-    return room.count >= 1 && blocked.some((memory) => memory <= room.memory);
+    return room.count >= 1 && wanted.some((memory) => memory <= room.memory);
   }
 
   #fits(shape: ShapeDemand): boolean {

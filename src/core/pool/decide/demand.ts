@@ -68,6 +68,8 @@ export interface SizingPlan {
    * behind a closed line: what they could make go is not theirs yet.
    */
   blocked: number[];
+  /** Bytes of each one that is to be warm and has no room: it must come from what is idle beyond the warm counts. */
+  lacking: number[];
   /** What the boots of this plan leave of the free room. */
   left: Room;
 }

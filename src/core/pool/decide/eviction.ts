@@ -7,6 +7,8 @@ const MOST_EVICTIONS = 8;
 export interface IdleCandidate {
   memory: number;
   paused: boolean;
+  /** Its shape is to be warm, and has no more than it is to have. */
+  kept: boolean;
   /** Monotonic milliseconds. */
   idleSince: number;
 }
@@ -19,7 +21,7 @@ export interface BootCandidate {
 }
 
 export interface EvictionInput<I extends IdleCandidate, B extends BootCandidate> {
-  /** Bytes that each waiter without room needs, first come first; each needs one instance of the count. */
+  /** Bytes that each who lacks room needs, first come first; each needs one instance of the count. */
   blocked: readonly number[];
   free: Room;
   /** What teardowns under way will give back. */
@@ -32,9 +34,10 @@ export interface EvictionInput<I extends IdleCandidate, B extends BootCandidate>
 }
 
 /**
- * What goes so that waiters get room, no more than needed: idle instances, paused before running, oldest first; then
- * boots that nobody waits for, youngest first, since they have come least far. A waiter that all of them together could
- * not help makes nothing go, and those behind it have their turn.
+ * What goes so that waiters get room, no more than needed: idle instances, those beyond the warm counts first, else they
+ * would go next for those that went; paused before running, oldest first; then boots that nobody waits for, youngest
+ * first, since they have come least far. A waiter that all of them together could not help makes nothing go, and those
+ * behind it have their turn.
  */
 export function chooseVictims<I extends IdleCandidate, B extends BootCandidate>(
   input: EvictionInput<I, B>,
@@ -42,7 +45,8 @@ export function chooseVictims<I extends IdleCandidate, B extends BootCandidate>(
   const places = MOST_EVICTIONS - input.inFlight;
   if (places <= 0 || input.blocked.length === 0) return [];
   const idle = [...input.idle].sort(
-    (a, b) => Number(b.paused) - Number(a.paused) || a.idleSince - b.idleSince,
+    (a, b) =>
+      Number(a.kept) - Number(b.kept) || Number(b.paused) - Number(a.paused) || a.idleSince - b.idleSince,
   );
   const boots = [...input.boots].sort((a, b) => b.bootingSince - a.bootingSince);
   const queue: (I | B)[] = [...idle, ...boots];
@@ -62,7 +66,7 @@ export function chooseVictims<I extends IdleCandidate, B extends BootCandidate>(
   return victims.slice(0, places);
 }
 
-/** Oldest idle ones that go because the budget has become smaller than what lives: as many as help, or all. */
+/** Idle ones that go because the budget has become smaller than what lives, those beyond the warm counts first: as many as help, or all. */
 export function chooseOverdraft<C extends IdleCandidate>(
   free: Room,
   leaving: Room,
@@ -70,7 +74,10 @@ export function chooseOverdraft<C extends IdleCandidate>(
 ): C[] {
   const room: Room = { count: free.count + leaving.count, memory: free.memory + leaving.memory };
   const victims: C[] = [];
-  for (const candidate of [...candidates].sort((a, b) => a.idleSince - b.idleSince)) {
+  const inOrder = [...candidates].sort(
+    (a, b) => Number(a.kept) - Number(b.kept) || a.idleSince - b.idleSince,
+  );
+  for (const candidate of inOrder) {
     if (room.count >= 0 && room.memory >= 0) break;
     victims.push(candidate);
     room.count += 1;

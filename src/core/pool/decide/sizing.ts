@@ -11,6 +11,7 @@ export function planSize(input: SizingInput): SizingPlan {
     aborts: [],
     overtaken: [],
     blocked: [],
+    lacking: [],
     left: { ...input.free },
   };
   dropSurplus(input, plan);
