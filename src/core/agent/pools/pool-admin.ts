@@ -1,5 +1,6 @@
 import type { DrainOptions, PoolChange } from '../../api/pool-api.ts';
 import type { CallOptions } from '../../api/sandbox-api.ts';
+import { endsWithin } from '../../model/async/ends-within.ts';
 import { Turns } from '../../model/async/turns.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
@@ -10,7 +11,6 @@ import { mergePolicy, type PoolPolicyInput } from '../../model/pool/pool-policy.
 import { formatDuration } from '../../model/quantity.ts';
 import type { RecordTable } from '../../store/store.ts';
 import type { NamedPool } from './named-pool.ts';
-import { endsWithin } from './patience.ts';
 import { type PolicyGround, type PoolRecord, policyOf } from './pool-record.ts';
 import type { Pools } from './pools.ts';
 

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
+import { endsWithin } from '../../model/async/ends-within.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { RuntimeDriver } from '../../runtime/driver.ts';
-import { endsWithin } from '../pools/patience.ts';
 
 /** Milliseconds that close() waits for what is just being destroyed: the next core finds what is left. */
 const CLOSE_LIMIT = 5_000;

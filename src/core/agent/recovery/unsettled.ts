@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
+import { endsWithin } from '../../model/async/ends-within.ts';
 import { noop } from '../../model/async/noop.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import type { UnsettledInstance } from '../../model/system.ts';
-import { endsWithin } from '../pools/patience.ts';
 
 /** Milliseconds between two attempts: doubled from one to the next. */
 const FIRST_PAUSE = 1_000;

@@ -1,5 +1,5 @@
-import { abortable } from '../../model/async/abortable.ts';
-import type { Clock } from '../../model/clock.ts';
+import type { Clock } from '../clock.ts';
+import { abortable } from './abortable.ts';
 
 /**
  * False when the time was up first; the work goes on then.
