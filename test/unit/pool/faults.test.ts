@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bootInstance } from '../../../src/core/instance/boot-instance.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { newInstanceId } from '../../../src/core/model/ids.ts';
 import {
   createPoolWorld,
@@ -116,6 +117,25 @@ describe('the circuit breaker', () => {
     await expect(world.claim(host)).rejects.toThrow(/exec format error/);
     expect(world.fake.callsOf('boot')).toHaveLength(3);
     expect(world.row(host).breaker).toContain('exec format error');
+  });
+
+  it('tells what to do about the reason, and when it is tried again', async () => {
+    const world = createPoolWorld();
+    const hint = 'Begin anew from the image: fsb-ctl reset NAME';
+    world.fake.always('boot', { fail: new FsbError('run_failed', 'its layers are gone', { hint }) });
+    for (let claim = 0; claim < 2; claim++)
+      await expect(world.claim(host)).rejects.toMatchObject({
+        hint,
+        message: expect.stringMatching(
+          /its layers are gone \(3 failures in a row; not tried again for 1s\)$/,
+        ),
+      });
+  });
+
+  it('says where to look when nothing is known about the reason', async () => {
+    await expect(failing().claim(host)).rejects.toMatchObject({
+      hint: 'See what is missing with: fsb-ctl doctor',
+    });
   });
 
   it('does not touch other shapes, nor idle instances of its own', async () => {
