@@ -251,7 +251,8 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
       ...{ agent, slots, retained, unsettled, doubt, sandboxes: options.sandboxes, files: recording.files },
       destroy: (id) => recording.destroy(id),
     },
-    stuck: () => janitor.stuck,
+    // Of one that its pool still has the janitor knows nothing, and of files in the trash neither does.
+    stuck: () => [...new Set([...pools.stuck(), ...janitor.stuck, ...driver.stuck])].sort(),
   });
   return { agent, probe, events, upkeep, doubt };
 }

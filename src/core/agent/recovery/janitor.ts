@@ -46,9 +46,9 @@ export class Janitor {
     });
   }
 
-  /** Ids of instances that nobody holds, and that could not be destroyed. */
+  /** Ids of instances that no pool has, and that could not be destroyed when it was tried last. */
   get stuck(): string[] {
-    return [...this.#stuck].sort();
+    return [...this.#stuck];
   }
 
   async sweep(): Promise<void> {
