@@ -6,6 +6,7 @@ import { HelperInstances } from './agent/files/helper-instances.ts';
 import { imageApi } from './agent/image-api.ts';
 import { Leases } from './agent/leases/leases.ts';
 import { Runs } from './agent/leases/runs.ts';
+import { keepsFiles } from './agent/ledger/kept-files.ts';
 import { Ledger } from './agent/ledger/ledger.ts';
 import { isInstanceRecord, isSlotRecord } from './agent/ledger/record-forms.ts';
 import { recordingDriver } from './agent/ledger/recording-driver.ts';
@@ -184,8 +185,10 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     files: recording.files,
     unsettled,
     abandon: (instance, filesFor) => {
-      if (filesFor === undefined) recording.files.drop(instance);
-      else recording.files.keep(instance, filesFor);
+      const { shape = {}, pool = '' } = ledger.get(instance) ?? {};
+      if (filesFor !== undefined && keepsFiles(shape, pools.find(pool)?.pool.policy))
+        recording.files.keep(instance, filesFor);
+      else recording.files.drop(instance);
       return recording.destroy(instance);
     },
     poolApi: poolApi(new PoolAdmin({ node: size, runtime, pools, table, clock }), leases, runs),
@@ -251,7 +254,8 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
       ...{ agent, slots, retained, unsettled, doubt, sandboxes: options.sandboxes, files: recording.files },
       destroy: (id) => recording.destroy(id),
     },
-    stuck: () => janitor.stuck,
+    // Of one that its pool still has the janitor knows nothing, and of files in the trash neither does.
+    stuck: () => [...new Set([...pools.stuck(), ...janitor.stuck, ...driver.stuck])].sort(),
   });
   return { agent, probe, events, upkeep, doubt };
 }

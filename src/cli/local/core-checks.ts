@@ -119,5 +119,5 @@ const unsettledCheck = (unsettled: SystemHealth['unsettled']): Check => ({
 
 const stuckCheck = (ids: readonly string[]): Check => ({
   ...{ name: 'instances', ok: false, found: `cannot be destroyed: ${ids.join(', ')}` },
-  hint: 'A process in them waits for the kernel, mostly for a disk. It is tried again; see: fsb-ctl daemon logs',
+  hint: 'A process in them waits for the kernel, mostly for a disk, or files of them cannot be removed. It is tried again; see why not with: fsb-ctl daemon logs',
 });

@@ -23,25 +23,26 @@ export class Retries {
   }
 
   /**
-   * @param id of the sandbox; there is one thing at a time to be tried again for it
+   * @param key the key of the sandbox, for its end, of which there is one step at a time to be tried again; another name for
+   * what must be done whatever becomes of the sandbox
    * @param what for the log of the core
    * @param again reports to here how it went; must not throw
    */
-  failed(id: string, what: string, error: unknown, again: () => void): void {
+  failed(key: string, what: string, error: unknown, again: () => void): void {
     if (this.#closed) return;
-    const before = this.#waiting.get(id);
+    const before = this.#waiting.get(key);
     before?.cancel();
     // Once for each outage: the disk may be the one that this log is on.
     if (before === undefined)
-      this.#log.error({ err: error, sandbox: id }, `cannot ${what}; it will be tried again`);
+      this.#log.error({ err: error, sandbox: key }, `cannot ${what}; it will be tried again`);
     const pause = before === undefined ? FIRST_PAUSE : Math.min(2 * before.pause, LONGEST_PAUSE);
-    this.#waiting.set(id, { pause, cancel: this.#clock.after(pause, again) });
+    this.#waiting.set(key, { pause, cancel: this.#clock.after(pause, again) });
   }
 
-  succeeded(id: string): void {
-    const before = this.#waiting.get(id);
+  succeeded(key: string): void {
+    const before = this.#waiting.get(key);
     before?.cancel();
-    if (this.#waiting.delete(id)) this.#log.info({ sandbox: id }, 'what failed before has been done');
+    if (this.#waiting.delete(key)) this.#log.info({ sandbox: key }, 'what failed before has been done');
   }
 
   /** What is not done is left to the next core. Idempotent. */

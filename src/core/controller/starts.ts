@@ -126,9 +126,11 @@ export class Starts {
   async forget(generation: { id: string } | undefined): Promise<void> {
     if (!generation) return;
     const { id } = generation;
+    // Of its own: that its sandbox is deleted does not do it.
+    const key = `forget/${id}`;
     await this.#agent.forget(id).then(
-      () => this.#retries.succeeded(id),
-      (error) => this.#retries.failed(id, 'forget a generation', error, () => void this.forget(generation)),
+      () => this.#retries.succeeded(key),
+      (error) => this.#retries.failed(key, 'forget a generation', error, () => void this.forget(generation)),
     );
   }
 }

@@ -90,6 +90,8 @@ export interface Pool {
   holds(instanceId: string): boolean;
   /** Every instance that has booted and is not gone; oldest first. */
   instances(): PooledInstance[];
+  /** Ids of instances that could not be destroyed yet: they hold their room, and are tried again. */
+  stuck(): string[];
   /** Another policy for what lives and what will: budget, queue, sizes, ages. Claimed instances are never touched. */
   configure(policy: PoolPolicy): void;
   /** Which shapes to keep warm, and how many idle ones of each; wakes the refill. */

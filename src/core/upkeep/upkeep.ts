@@ -26,7 +26,7 @@ export interface UpkeepGround extends InstancesGround {
   retained: Pick<RetainedLogs, 'entries' | 'get' | 'remove'>;
   recovery: RecoveryResult;
   unclaimed: UnclaimedGround;
-  /** Ids of instances that could not be destroyed. */
+  /** As SystemHealth.stuck. */
   stuck: () => string[];
 }
 

@@ -291,16 +291,22 @@ describe('a teardown that fails', () => {
   it('holds the room, and is tried again until nothing is left', async () => {
     const world = createPoolWorld({ capacity: { max: 1 } });
     const claim = await world.claim(host);
-    world.fake.script('destroy', { fail: 'busy' }, { fail: 'still busy' });
-    await world.pool.release(claim);
+    world.fake.script('destroy', { delay: 10, fail: 'busy' }, { fail: 'still busy' });
+    const released = world.pool.release(claim);
+    await world.clock.advance(9);
+    expect(world.pool.stuck()).toEqual([]);
+    await world.clock.advance(1);
+    await released;
     const next = world.claim(host);
     await world.clock.advance(2999);
     expect(world.row(host)).toMatchObject({ stopping: 1, claimed: 0, waiting: 1 });
     expect(world.pool.holds(claim.instance.id)).toBe(true);
+    expect(world.pool.stuck()).toEqual([claim.instance.id]);
     expect(world.lifeOf(claim.instance.id)).not.toContain('destroyed released');
     await world.clock.advance(1);
     await expect(next).resolves.toMatchObject({ hit: false });
     expect(world.lifeOf(claim.instance.id)).toContain('destroyed released');
+    expect(world.pool.stuck()).toEqual([]);
     expect(world.fake.counts.peak).toBe(1);
   });
 

@@ -100,6 +100,11 @@ export class Pools {
     return this.all().some(({ pool }) => pool.holds(instanceId));
   }
 
+  /** Ids of instances that some pool could not destroy yet. */
+  stuck(): string[] {
+    return this.all().flatMap(({ pool }) => pool.stuck());
+  }
+
   /** Who has an instance of an image, as `Holder.name` says it, in order. */
   usersOf(digest: string): string[] {
     return this.all()

@@ -7,6 +7,7 @@ import { failpoint } from '../../model/failure/failpoint.ts';
 import type { RecoveryResult } from '../../model/system.ts';
 import type { RuntimeInstance } from '../../runtime/driver.ts';
 import type { Agent } from '../agent.ts';
+import { keepsFiles } from '../ledger/kept-files.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { InstanceRecord } from '../ledger/records.ts';
 import type { Pools } from '../pools/pools.ts';
@@ -96,8 +97,12 @@ function planFor(id: string, found: RuntimeInstance | undefined, options: Recove
   const pool = pools.find(record.pool);
   // Without its pool nobody can take it up, but files need none.
   const decision = verdict(alive && pool !== undefined, record, slot, pool?.pool.policy);
-  const keepsFiles = decision === 'destroy' && isOwnerUnknown;
-  return { record, verdict: keepsFiles ? 'keep-files' : decision, sandboxId: owner };
+  const mayHaveFiles = isOwnerUnknown && keepsFiles(record.shape, pool?.pool.policy);
+  return {
+    record,
+    verdict: decision === 'destroy' && mayHaveFiles ? 'keep-files' : decision,
+    sandboxId: owner,
+  };
 }
 
 async function recoverInstance(
@@ -189,7 +194,8 @@ async function settle(
   if (use !== undefined && 'sandboxId' in use && decision !== 'destroy') {
     recording.holdImage(id, record.shape.image);
     // Also of one that cannot be taken up.
-    recording.files.keep(id, use.sandboxId, use.by === 'files' ? use.logOf : undefined);
+    if (use.by === 'files' || keepsFiles(record.shape, pool?.pool.policy))
+      recording.files.keep(id, use.sandboxId, use.by === 'files' ? use.logOf : undefined);
   }
   if (decision === 'keep-files') {
     // There may be thousands of those.

@@ -39,6 +39,8 @@ export interface OciDriver extends RuntimeDriver {
    * boot ended has left it the priority of what nobody waits for.
    */
   takeUp(instance: RuntimeInstance): void;
+  /** Ids of instances that are gone, but for files that could not be removed yet. */
+  readonly stuck: string[];
   /** @throws run_failed */
   diskUsage(signal?: AbortSignal): Promise<WrittenUsage>;
   /**
@@ -157,6 +159,9 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
       return listInstances(context, cgroups);
     },
 
+    get stuck() {
+      return context.trash.stuck;
+    },
     diskUsage: (signal) => writtenUsage(context, signal),
 
     async close() {

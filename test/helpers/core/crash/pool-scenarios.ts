@@ -2,10 +2,11 @@ import { expect } from 'vitest';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
 import type { ProcessSession } from '../../../../src/core/model/process.ts';
 import { eventually } from './always.ts';
-import { COLD, makeRunning } from './boxes.ts';
+import { box, COLD, go, make, makeRunning, WAIT } from './boxes.ts';
 import { scenario } from './scenario.ts';
 import { request, said } from './sessions.ts';
 
+const ANOTHER = { ...box, name: 'another' };
 const LEASE = { pool: 'default-pool', image: 'host' };
 
 const leased = async (api: CoreApi): Promise<string> =>
@@ -84,6 +85,32 @@ export const poolScenarios = [
     outcome: leased,
     becomes: RELEASED,
     ends: 'none',
+  }),
+  scenario({
+    name: 'the end of a command in a sticky pool',
+    besides: ['exec.'],
+    core: { pool: { reuse: 'sticky' } },
+    prepare: async (api) => {
+      await make(api, 'echo secret > /of-another', {}, 'another');
+      await api.sandboxes.wait(ANOTHER);
+      await api.sandboxes.delete(ANOTHER);
+      await eventually(async () => expect(await idleOnes(api)).toHaveLength(1));
+      await makeRunning(api, {}, `${WAIT} exit 7`);
+      // It is the same one.
+      expect((await said(await api.sandboxes.exec(box, request('cat', '/of-another')))).text).toBe(
+        'secret\n',
+      );
+    },
+    act: async (api) => {
+      await go(api);
+      await api.sandboxes.wait(box);
+    },
+    ends: 'Exited',
+    // What is in it is of all who had it, so nobody keeps it.
+    check: async ({ sandboxes }) =>
+      expect(
+        sandboxes.exec(box, { ...request('stat', '--', '/of-another'), guestTool: true }),
+      ).rejects.toThrow('has no files'),
   }),
   scenario({
     name: 'pool create',
