@@ -273,7 +273,7 @@ const plans: Record<string, Plan> = {
   'fsb-ctl serve': serving,
   'fsb-ctl serve --warm host=4 --max 32': serving,
   'FSB_ROOT=/tmp/other fsb-ctl serve --http off --metrics off': serving,
-  'fsb-ctl serve --grpc 0.0.0.0:9090 --tls-cert core.pem --tls-key core.key --generate-token': {
+  'fsb-ctl serve --tls-cert core.pem --tls-key core.key --generate-token': {
     ...serving,
     given: [noCore, selfSigned],
   },

@@ -14,7 +14,7 @@ export const coreFlags = {
   }),
   http: Flags.string({
     summary:
-      'Address of HTTP and WebSocket besides the unix socket, or "off". Default: port 5758 of 127.0.0.1 (with TLS, of the host of --grpc), or a free port when that is taken.',
+      'Address of HTTP and WebSocket besides the unix socket, or "off". Default: port 5758 of 127.0.0.1 (with TLS, where gRPC listens), or a free port when that is taken.',
     helpValue: 'HOST:PORT',
   }),
   metrics: Flags.string({
@@ -24,7 +24,7 @@ export const coreFlags = {
   }),
   grpc: Flags.string({
     summary:
-      'Address of gRPC besides the unix socket. Default: off. One that others can reach needs TLS, and a token or client certificates.',
+      'Address of gRPC besides the unix socket, or "off". Default: off; with --tls-cert port 9090 of every address of this machine. One that others can reach needs TLS, and a token or client certificates.',
     helpValue: 'HOST:PORT',
   }),
   ...securityFlags,

@@ -19,9 +19,7 @@ export async function listen(server: Server, endpoint: Endpoint): Promise<string
   server.maxConnections = MOST_CONNECTIONS;
   if (endpoint.kind === 'unix') await rm(endpoint.path, { force: true });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(new FsbError('unavailable', `cannot listen on ${formatEndpoint(endpoint)}: ${error.message}`)),
-    );
+    server.once('error', (error) => reject(cannotListen(endpoint, error)));
     // Node's own 511 are soon there when many call at once, and a unix socket refuses the next one.
     const backlog = BACKLOG;
     server.listen(
@@ -34,6 +32,13 @@ export async function listen(server: Server, endpoint: Endpoint): Promise<string
   if (endpoint.kind === 'unix') await chmod(endpoint.path, 0o600);
   return realAddress(server, endpoint);
 }
+
+const cannotListen = (endpoint: Endpoint, { message }: Error): FsbError =>
+  new FsbError('unavailable', `cannot listen on ${formatEndpoint(endpoint)}: ${message}`, {
+    ...(endpoint.kind === 'tcp' && {
+      hint: 'Choose another address, or "off": --grpc, --http and --metrics say where a core listens.',
+    }),
+  });
 
 function realAddress(server: Server, endpoint: Endpoint): string {
   if (endpoint.kind === 'unix') return formatEndpoint(endpoint);

@@ -83,7 +83,7 @@ describe('the core of a caller', () => {
       const outcomes: Outcome[] = [];
       const guarded = coreFor(closed as unknown as CoreApi, {
         caller: caller({ scopes: [] }),
-        audit: (outcome) => outcomes.push(outcome),
+        audit: (outcome) => outcomes.push(outcome) > 0,
       });
       const methods = guarded[part] as unknown as Record<string, (...args: unknown[]) => unknown>;
       const ref = { namespace: 'mine', name: 'x', pool: 'p', reference: 'r', registry: 'r', spec: {} };
@@ -108,13 +108,14 @@ describe('the core of a caller', () => {
     });
     const guarded = coreFor({ ...closed, sandboxes } as unknown as CoreApi, {
       caller: caller(),
-      audit: ({ method, code }) => told.push(`${method} ${code}`),
+      audit: ({ method, code }, hasBegun) =>
+        told.push(`${method} ${code}${hasBegun ? ', as it has begun' : ''}`) > 0,
     });
     await guarded.sandboxes.delete({ namespace: 'mine', name: 'x' });
     await guarded.sandboxes.update({ namespace: 'mine', name: 'x' }, {});
     await errorOf(guarded.sandboxes.delete({ namespace: 'other', name: 'x' }));
     expect(told).toEqual([
-      ...['sandboxes.delete begun', 'deleted', 'sandboxes.delete ok'],
+      ...['sandboxes.delete begun', 'deleted', 'sandboxes.delete ok, as it has begun'],
       ...['updated', 'sandboxes.update ok', 'sandboxes.delete denied'],
     ]);
   });

@@ -147,3 +147,42 @@ it('forgives a connection whose caller is not known any more when another one co
   await clock.advance(20_000);
   expect([third.socket.destroyed, clock.pending]).toEqual([false, 0]);
 });
+
+it('leaves a connection to others who have shown who they are over it, when its first caller is not known any more', async () => {
+  const { clock, guests, come } = world();
+  const { peer, socket } = come('192.0.2.1');
+  const over = new Map<string, () => void>();
+  const know = (caller: typeof ci): void =>
+    guests.known(peer, caller!, (onOver) => {
+      over.set(caller!.name, onOver);
+      return () => over.delete(caller!.name);
+    });
+  for (const caller of [ci, other, ci, other]) know(caller);
+  expect([...over.keys()]).toEqual(['ci']);
+  over.get('ci')!();
+  await clock.advance(20_000);
+  expect(socket.destroyed).toBe(false);
+  over.get('other')!();
+  await clock.advance(19_999);
+  expect(socket.destroyed).toBe(false);
+  await clock.advance(1);
+  expect([socket.destroyed, clock.pending]).toEqual([true, 0]);
+});
+
+it('gives back what the last of its callers has of a connection', () => {
+  const { guests, come } = world(4096, 8);
+  const all = Array.from({ length: 4 }, () => come('192.0.2.1'));
+  let revoke = (): void => {};
+  for (const { peer } of all) {
+    guests.known(peer, other!, (onOver) => {
+      revoke = onOver;
+      return () => {};
+    });
+    guests.known(peer, ci!, forever);
+    revoke();
+  }
+  const last = come('192.0.2.2');
+  expect(() => guests.known(last.peer, ci!, forever)).toThrow(/ci has 4 of the 4/);
+  all[0]!.socket.destroy();
+  guests.known(last.peer, ci!, forever);
+});

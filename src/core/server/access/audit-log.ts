@@ -19,9 +19,9 @@ export interface AuditEntry {
   method: string;
   /** What it was about: a name, nothing that came with it; its beginning, where it is long. */
   object: string;
-  /** `begun`: another entry says how it ended, unless the core died before. */
+  /** `begun`: unless it has `more`, another entry says how it ended, or the core died before. */
   code: 'begun' | 'ok' | ErrorCode;
-  /** So many more of this caller failed, or began, in the same minute, and are not written down. */
+  /** It is the last of many in the same minute: so many more of this caller failed, or began, and are not written down. */
   more?: number;
 }
 
@@ -56,12 +56,19 @@ export class AuditLog {
     [this.#file, this.#size] = opened(options.path);
   }
 
-  write(entry: AuditEntry): void {
+  /**
+   * @param hasBegun that it began is in the file: how it ended must be, too
+   * @returns whether it is in the file now
+   */
+  write(entry: AuditEntry, hasBegun = false): boolean {
     const dated = { time: new Date(this.#options.clock.now()).toISOString(), ...entry };
-    // Of strangers it is known elsewhere how often they may be refused.
-    if (entry.code === 'ok' || entry.caller === '') this.#append(dated);
     // What begins may be about nothing that is there. Apart: neither hides the other.
-    else this.#refusals.add(`${entry.caller} ${entry.code === 'begun' ? 'begun' : ''}`, dated);
+    const kind = entry.code === 'begun' ? 'begun' : '';
+    // Of strangers it is known elsewhere how often they may be refused.
+    const isFew = entry.code === 'ok' || entry.caller === '' || hasBegun;
+    if (!isFew) return this.#refusals.add(`${entry.caller} ${kind}`, dated);
+    this.#append(dated);
+    return true;
   }
 
   #append(entry: DatedEntry): void {

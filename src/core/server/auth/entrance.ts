@@ -113,7 +113,9 @@ function visitOf(parts: EntranceParts, known: Known, { ends, opens }: Knock): Vi
   const guard: Guard = {
     caller,
     onForbidden: () => traffic.forbid(),
-    ...(audit && { audit: (outcome) => audit.write({ caller: caller.name, address, ...outcome }) }),
+    ...(audit && {
+      audit: (outcome, hasBegun) => audit.write({ caller: caller.name, address, ...outcome }, hasBegun),
+    }),
   };
   const whileKnown = (onOver: OnOver): (() => void) => {
     const giveBack = isCall ? calls.take(caller.name) : () => {};
