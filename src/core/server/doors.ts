@@ -8,6 +8,7 @@ import { type Endpoint, parseEndpoint } from '../wire/endpoint.ts';
 import { AuditLog } from './access/audit-log.ts';
 import { openCalls } from './auth/allowance.ts';
 import { Credentials } from './auth/credentials.ts';
+import { type Crowd, watchesOfHealth } from './auth/crowd.ts';
 import {
   type Entrance,
   type EntranceParts,
@@ -28,6 +29,7 @@ import { receive, serverTls } from './tls/reception.ts';
 
 export interface DoorParts extends EntranceParts {
   openQuestions: Throttle;
+  openWatches: Crowd;
   clock: Clock;
   log: Logger;
   /** As DoorsOptions. */
@@ -40,7 +42,7 @@ export class Door {
   readonly #tls: TlsIdentity | undefined;
   readonly #parts: DoorParts;
   readonly #mostWithStreams: number;
-  readonly #neighbours = new Neighbours();
+  readonly #neighbours: Neighbours;
   #connections = 0;
   #enter: Entrance;
 
@@ -50,6 +52,7 @@ export class Door {
     this.#tls = endpoint.kind === 'tcp' ? tls : undefined;
     this.#parts = parts;
     this.#mostWithStreams = parts.mostWithStreams ?? MOST_WITH_STREAMS;
+    this.#neighbours = new Neighbours(parts.clock);
     this.#enter = endpoint.kind === 'unix' ? overUnixSocket(parts) : overLoopback(parts, this.#neighbours);
   }
 
@@ -89,6 +92,17 @@ export class Door {
     if (this.endpoint.kind === 'unix') return;
     const tooMany = this.#parts.openQuestions.count(address);
     if (tooMany !== undefined) throw this.refuse(tooMany);
+  }
+
+  /** As assertMayAsk, of what goes on. @returns to be called when it is over */
+  mayWatch(address = ''): () => void {
+    this.assertMayAsk(address);
+    if (this.endpoint.kind === 'unix') return () => {};
+    try {
+      return this.#parts.openWatches.enter(address);
+    } catch (error) {
+      throw this.refuse(FsbError.from(error));
+    }
   }
 
   /** Counts somebody who is turned away here. @returns the error, to be thrown */
@@ -163,6 +177,7 @@ export function openDoors(core: Served, options: DoorsOptions): Doors {
     calls: openCalls(),
     throttle: new Throttle(clock),
     openQuestions: new Throttle(clock, OPEN_QUESTIONS),
+    openWatches: watchesOfHealth(),
     tenures,
     traffic,
     clock,

@@ -64,6 +64,19 @@ it('begins with so many strangers in all, and then with each address in turn', (
   expect(welcomed(others)).toBe(2);
 });
 
+it.each([
+  ['one IPv6 network', (i: number) => `2001:db8:1:2::${i.toString(16)}`],
+  ['one IPv4 address, however it is written', (i: number) => (i % 2 ? '192.0.2.9' : '::ffff:192.0.2.9')],
+  ['this machine', (i: number) => `127.0.${i >> 8}.${i & 255}`],
+])('takes %s for one address', (_, address) => {
+  const { come } = world();
+  const all = Array.from({ length: 600 }, (_unused, i) => come(address(i)));
+  expect(welcomed(all)).toBe(64);
+  expect(come('2001:db8:1:3::1').welcome).toBe(true);
+  all[0]!.socket.destroy();
+  expect(all[64]!.welcome).toBe(true);
+});
+
 it('has nobody wait when that would fill it', () => {
   const { guests, come } = world(100);
   const all = Array.from({ length: 110 }, () => come('192.0.2.1'));

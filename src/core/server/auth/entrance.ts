@@ -59,14 +59,21 @@ export const overUnixSocket = ({ core }: EntranceParts): Entrance => {
 };
 
 /** Everybody on this machine can come here: the user of the core may do everything, others need a token. */
-export const overLoopback = (parts: EntranceParts, neighbours: Pick<Neighbours, 'assertOwn'>): Entrance => {
+export const overLoopback = (
+  parts: EntranceParts,
+  neighbours: Pick<Neighbours, 'assertOwn' | 'letIn'>,
+): Entrance => {
   const { core, credentials } = parts;
   const visit = local(core);
   return (knock) => {
-    if (credentials !== undefined && knock.authorization !== undefined)
-      return visitOf(parts, byToken(parts, knock), knock);
+    const connection = connectionOf(knock.ends);
+    if (credentials !== undefined && knock.authorization !== undefined) {
+      const bearer = visitOf(parts, byToken(parts, knock), knock);
+      neighbours.letIn(connection);
+      return bearer;
+    }
     try {
-      neighbours.assertOwn(connectionOf(knock.ends));
+      neighbours.assertOwn(connection);
     } catch (error) {
       throw credentials === undefined ? error : refused(parts, knock, noCredentials());
     }

@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { isIPv4, type Socket, type Server as SocketServer } from 'node:net';
+import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import { connectionOf } from '../ends.ts';
+
+/** Milliseconds for a connection to show that it is no stranger's: after that a stranger does not keep it. */
+const PATIENCE = 20_000;
 
 /** One end of a TCP connection. */
 export interface End {
@@ -16,16 +20,28 @@ export interface End {
  *
  * It is asked once for each connection, when something first comes over it: with thousands of them its table is long. Of a
  * socket that its owner has closed it says that it is root's, whoever that was.
+ *
+ * Others may ask whether the core is there, and then have to make room.
  */
 export class Neighbours {
-  readonly #sockets = new Map<string, { socket: Socket; isOwn?: boolean }>();
+  readonly #clock: Clock;
+  readonly #sockets = new Map<string, Neighbour>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** Before the server listens. */
   watch(server: SocketServer): void {
     server.on('connection', (socket: Socket) => {
       const connection = connectionOf(socket);
-      this.#sockets.set(connection, { socket });
+      const neighbour: Neighbour = { socket };
+      this.#sockets.set(connection, neighbour);
+      const inTime = this.#clock.after(PATIENCE, () => {
+        if (!neighbour.wasLetIn && !isOwn(neighbour)) socket.destroy();
+      });
       socket.once('close', () => {
+        inTime();
         // Somebody else may have the port by now.
         if (this.#sockets.get(connection)?.socket === socket) this.#sockets.delete(connection);
       });
@@ -34,13 +50,30 @@ export class Neighbours {
 
   /** @param connection as connectionOf @throws denied for another user, and when the kernel does not tell */
   assertOwn(connection: string): void {
-    const known = this.#sockets.get(connection);
-    if (known !== undefined) known.isOwn ??= isOfOwnUser(known.socket);
-    if (known?.isOwn) return;
+    const neighbour = this.#sockets.get(connection);
+    if (neighbour !== undefined && isOwn(neighbour)) return;
     throw new FsbError('denied', 'only the user who runs this core may call it', {
       hint: 'Run the command as that user, or start a core of your own.',
     });
   }
+
+  /** Somebody has shown a token over it: it is theirs for as long as they like. */
+  letIn(connection: string): void {
+    const neighbour = this.#sockets.get(connection);
+    if (neighbour !== undefined) neighbour.wasLetIn = true;
+  }
+}
+
+interface Neighbour {
+  socket: Socket;
+  /** Undefined: it was not asked for. */
+  isOwn?: boolean;
+  wasLetIn?: true;
+}
+
+function isOwn(neighbour: Neighbour): boolean {
+  neighbour.isOwn ??= isOfOwnUser(neighbour.socket);
+  return neighbour.isOwn;
 }
 
 function isOfOwnUser({ remoteAddress, remotePort, localAddress, localPort }: Socket): boolean {

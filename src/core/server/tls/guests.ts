@@ -4,6 +4,7 @@ import type { Caller } from '../../model/caller.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import { Shares } from '../auth/shares.ts';
+import { sourceOf } from '../ends.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 /** Of those of whom nobody knows yet who they are, so many are listened to at a time. */
@@ -18,6 +19,7 @@ const LONGEST_WAIT = 30_000;
 type WhileKnown = (onOver: () => void) => () => void;
 
 interface Guest {
+  /** As sourceOf. */
   address: string;
   socket: Socket;
   /** Begins to listen to it. */
@@ -62,10 +64,12 @@ export class Guests {
 
   /**
    * @param connection as connectionOf
+   * @param from an address
    * @param welcome is called when it is to be listened to: now, or later
    * @returns false: there is no room for it
    */
-  take(connection: string, address: string, socket: Socket, welcome: () => void): boolean {
+  take(connection: string, from: string, socket: Socket, welcome: () => void): boolean {
+    const address = sourceOf(from);
     const mayCome = this.#mayCome(address);
     if (!mayCome && this.#guests.size >= this.#mostWithWaiting) return false;
     const drop = (): void => void socket.destroy();
