@@ -114,18 +114,19 @@ export abstract class BaseCommand extends OutputCommand {
 
   /**
    * Does it to all of them side by side, prints those that are done, in the order given, and reports every failure.
-   * `act` resolves with false where there was nothing to do.
+   * `act` resolves with false where there was nothing to do. People get the word that they have typed.
+   * @param view for programs, which get the name that the answer has
    */
   protected async forEach<T>(
     items: T[],
     act: (item: T) => Promise<unknown>,
-    view: (item: T) => { name: string },
+    view: (item: T, answer?: unknown) => { name: string },
   ): Promise<void> {
     const done: { name: string }[] = [];
     for await (const { item, result, error } of sideBySide(items, act)) {
       if (error) await this.report(error);
       if (error || result === false) continue;
-      done.push(view(item));
+      done.push(view(item, result));
       // People see each as soon as it is done.
       if (!this.forPrograms) await this.out(`${view(item).name}\n`);
     }

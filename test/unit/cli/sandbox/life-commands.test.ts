@@ -37,6 +37,16 @@ describe('stop, start, restart, reset', () => {
     expect(JSON.parse(named.stdout)).toEqual(['a', 'b'].map((name) => ({ name, namespace: 'default' })));
   });
 
+  it('of one by its id tell people the word that they typed, and programs its name', async () => {
+    await fsb('run a --image host sleep 60');
+    const { id } = await get('a');
+    const known = { ...core.sandboxes, pause: () => core.sandboxes.get({ namespace: 'default', name: 'a' }) };
+    const options = { core: { ...core, sandboxes: known } as unknown as HostCore };
+    expect((await fsb(`pause ${id}`, options)).stdout).toBe(`${id}\n`);
+    const { stdout } = await fsb(`pause ${id} -o json`, options);
+    expect(JSON.parse(stdout)).toEqual([{ name: 'a', namespace: 'default' }]);
+  });
+
   it('take the grace as docker does, in seconds or as a duration', async () => {
     for (const grace of ['-t 0', '--time 0', '--grace 1ms']) {
       await shell('box', 'trap "" TERM; echo deaf; while :; do sleep 0.1; done');
