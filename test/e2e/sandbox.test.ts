@@ -309,6 +309,7 @@ describe('the command line for scripts', () => {
     await once(wait, 'close');
     const shown = JSON.parse((await cli.fsb(['get', 'hog', '-o', 'json'])).stdout);
     expect(shown).toMatchObject({ phase: 'Failed', reason: expect.stringContaining('out of memory') });
+    expect(shown.started_at).toMatch(/^20/);
     await cli.fsb(['delete', 'hog']);
   });
 });

@@ -125,7 +125,7 @@ const deedOn = <T>({ name }: SandboxRef, done: string, act: () => Promise<T>): D
 const never: IsDone = () => false;
 
 /** A command that was short may have ended by now, and must not run twice. */
-const hasBegun: IsDone = ({ state }, since) => 'startedAt' in state && state.startedAt >= since;
+const hasBegun: IsDone = ({ state }, since) => 'startedAt' in state && (state.startedAt ?? 0) >= since;
 
 /** Undefined for one that does not run. */
 const isPaused = ({ state }: Sandbox): boolean | undefined =>

@@ -23,7 +23,7 @@ export const recreatedInARow = (
 ): number => (state.phase === 'Running' && monotonic - began >= RAN_WELL ? 0 : recreated);
 
 /** Lost, until its user acts. */
-export const lostForGood = ({ since, reason }: Lost): Lost => ({ phase: 'Lost', since, reason });
+export const lostForGood = ({ recreateAt: _, recreateEnd: __, ...lost }: Lost): Lost => lost;
 
 /**
  * Lost, and by the policy to be recreated: its recovery timeout counts from now on. What is lost again and again, whatever

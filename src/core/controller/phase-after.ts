@@ -18,7 +18,7 @@ export function phaseAfter(
   const { status, startedAt, endedAt } = report;
   if (status.oomKilled) {
     const reason = 'out of memory: the kernel killed it at its memory limit';
-    return { state: { phase: 'Failed', endedAt, reason, status }, message: reason };
+    return { state: { phase: 'Failed', startedAt, endedAt, reason, status }, message: reason };
   }
   return { state: { phase: 'Exited', startedAt, endedAt, status }, message: describeExit(status) };
 }
@@ -33,7 +33,10 @@ function learned(
     const { reason } = report;
     return { state: { ...current, reason }, message: `nobody saw its command end: ${reason}` };
   }
-  return { state: { ...current, status: report.status }, message: describeExit(report.status) };
+  const { status, endedAt } = report;
+  // The end of an expired one begins when its time is up, and takes a while.
+  const late = current.phase === 'Expired' ? { endedAt: Math.max(current.endedAt, endedAt) } : {};
+  return { state: { ...current, ...late, status }, message: describeExit(status) };
 }
 
 /** A command may run, and how it ends will be told. */

@@ -8,15 +8,16 @@ const textMap = z.record(z.string(), z.string());
 const status = z.looseObject({ code: z.number().nullable(), signal: z.number().nullable() });
 
 const [time, reason] = [z.number(), z.string()];
-const end = { status: status.optional(), reason: reason.optional() };
+const begun = { startedAt: time.optional() };
+const end = { ...begun, status: status.optional(), reason: reason.optional() };
 const state = z.discriminatedUnion('phase', [
   z.looseObject({ phase: z.enum(['Pending', 'Bound']) }),
   z.looseObject({ phase: z.literal('Running'), startedAt: time, paused: z.literal(true).optional() }),
   z.looseObject({ phase: z.literal('Exited'), startedAt: time, endedAt: time, status }),
-  z.looseObject({ phase: z.literal('Failed'), endedAt: time, reason, status: status.optional() }),
+  z.looseObject({ phase: z.literal('Failed'), ...begun, endedAt: time, reason, status: status.optional() }),
   z.looseObject({ phase: z.literal('Expired'), endedAt: time, ...end }),
   z.looseObject({
-    ...{ phase: z.literal('Lost'), since: time, reason },
+    ...{ phase: z.literal('Lost'), ...begun, since: time, reason },
     ...{ recreateAt: time.optional(), recreateEnd: time.optional() },
   }),
   z.looseObject({ phase: z.literal('Terminating'), since: time, ...end }),

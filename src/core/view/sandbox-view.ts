@@ -59,7 +59,7 @@ export function sandboxView(sandbox: Sandbox): SandboxView {
     endpoints: sandbox.endpoints,
     labels: spec.labels,
     created_at: timestamp(sandbox.createdAt),
-    started_at: 'startedAt' in state ? timestamp(state.startedAt) : null,
+    started_at: 'startedAt' in state && state.startedAt !== undefined ? timestamp(state.startedAt) : null,
     ended_at: endOf(state),
     expires_at: sandbox.expiresAt === 0 ? null : timestamp(sandbox.expiresAt),
     recreate_at: 'recreateAt' in state && state.recreateAt !== undefined ? timestamp(state.recreateAt) : null,

@@ -37,7 +37,8 @@ describe('of one whose time was up', () => {
       TERMINATED,
       TERMINATED,
     ]);
-    const state = { phase: 'Expired', endedAt: expect.any(Number), status: TERMINATED };
+    const endedAt = clock.now();
+    const state = { phase: 'Expired', startedAt: endedAt - 6000, endedAt, status: TERMINATED };
     expect([(await controller.get(box)).state, records.get(id)!.state]).toEqual([state, state]);
     expect((await controller.get(box)).events.at(-1)!.message).toBe('ended by SIGTERM');
     expect(happened.filter(({ event }) => event.type === 'expired')).toHaveLength(1);

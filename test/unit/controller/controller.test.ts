@@ -165,8 +165,13 @@ describe('the end of the main process', () => {
     await agent.report(b.id, { ...exit(0, clock.now()), status: { code: null, signal: 9, oomKilled: true } });
     await agent.report(c.id, { state: 'lost', reason: 'gone' });
     expect((await controller.get(ref('a'))).state).toMatchObject({ phase: 'Exited', status: { code: 7 } });
-    expect((await controller.get(ref('b'))).state).toMatchObject({ phase: 'Failed', status: { signal: 9 } });
-    expect((await controller.get(ref('c'))).state).toMatchObject({ phase: 'Lost', reason: 'gone' });
+    const startedAt = 'startedAt' in a.state ? a.state.startedAt : undefined;
+    expect((await controller.get(ref('b'))).state).toMatchObject({
+      ...{ phase: 'Failed', startedAt, status: { signal: 9 } },
+    });
+    expect((await controller.get(ref('c'))).state).toMatchObject({
+      ...{ phase: 'Lost', startedAt, reason: 'gone' },
+    });
     expect((await failure(controller.wait(ref('c')))).message).toContain('gone');
     expect((await failure(controller.exec(ref('a'), {} as never))).code).toBe('conflict');
   });

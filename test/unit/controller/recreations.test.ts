@@ -245,7 +245,9 @@ describe('what its user does while it waits', () => {
   it('stop lets it stay lost, also in the next core', async () => {
     const lost = await lostWorld();
     const stopped = await lost.controller.stop(box);
-    expect(stopped.state).toEqual({ phase: 'Lost', since: expect.any(Number), reason: 'gone' });
+    expect(stopped.state).toEqual({
+      ...{ phase: 'Lost', startedAt: lost.clock.now(), since: lost.clock.now(), reason: 'gone' },
+    });
     const after = nextCore(lost);
     await after.controller.recover();
     await after.clock.advance(1e9);

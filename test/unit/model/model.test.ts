@@ -87,6 +87,13 @@ describe('phases', () => {
         else expect(step).toThrow('illegal phase change');
       }
   });
+  it('keep when the command began, to the end of the run', () => {
+    const running: PhaseState = { phase: 'Running', startedAt: 7 };
+    const failed = transition(running, { phase: 'Failed', endedAt: 9, reason: 'out of memory' });
+    expect(failed).toEqual({ phase: 'Failed', startedAt: 7, endedAt: 9, reason: 'out of memory' });
+    expect(transition(failed, { phase: 'Terminating', since: 10 })).toMatchObject({ startedAt: 7 });
+    expect(transition(failed, { phase: 'Pending' })).toEqual({ phase: 'Pending' });
+  });
   it('can all be deleted but the one that is being deleted', () => {
     for (const phase of phases)
       expect(transitions[phase].includes('Terminating')).toBe(phase !== 'Terminating');

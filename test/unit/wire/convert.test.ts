@@ -87,6 +87,8 @@ const commandEnd = fc.constantFrom(
   { status: { code: null, signal: 15 } },
 );
 
+const begun = fc.constantFrom({}, { startedAt: 7 });
+
 const state: fc.Arbitrary<PhaseState> = fc.oneof(
   fc.constantFrom<PhaseState>({ phase: 'Pending' }, { phase: 'Bound' }),
   fc.record({ phase: fc.constant('Running' as const), startedAt: whole }),
@@ -100,6 +102,7 @@ const state: fc.Arbitrary<PhaseState> = fc.oneof(
   fc.record(
     {
       phase: fc.constant('Failed' as const),
+      startedAt: whole,
       endedAt: whole,
       reason: text,
       status: fc.constant({ code: null, signal: 9, oomKilled: false }),
@@ -107,15 +110,15 @@ const state: fc.Arbitrary<PhaseState> = fc.oneof(
     { requiredKeys: ['phase', 'endedAt', 'reason'] },
   ),
   fc
-    .tuple(fc.record({ phase: fc.constant('Expired' as const), endedAt: whole }), commandEnd)
-    .map(([at, end]) => ({ ...at, ...end })),
+    .tuple(fc.record({ phase: fc.constant('Expired' as const), endedAt: whole }), begun, commandEnd)
+    .map(([at, start, end]) => ({ ...at, ...start, ...end })),
   fc.record(
-    { phase: fc.constant('Lost' as const), since: whole, reason: text, recreateAt: whole },
+    { phase: fc.constant('Lost' as const), startedAt: whole, since: whole, reason: text, recreateAt: whole },
     { requiredKeys: ['phase', 'since', 'reason'] },
   ),
   fc
-    .tuple(fc.record({ phase: fc.constant('Terminating' as const), since: whole }), commandEnd)
-    .map(([at, end]) => ({ ...at, ...end })),
+    .tuple(fc.record({ phase: fc.constant('Terminating' as const), since: whole }), begun, commandEnd)
+    .map(([at, start, end]) => ({ ...at, ...start, ...end })),
 );
 
 const sandbox: fc.Arbitrary<Sandbox> = fc.record(

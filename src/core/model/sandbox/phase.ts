@@ -1,6 +1,11 @@
 import { FsbError } from '../failure/errors.ts';
 import type { ExitStatus } from '../process.ts';
 
+interface Begun {
+  /** When its command began, milliseconds since the epoch; absent where it never did. */
+  startedAt?: number;
+}
+
 /** Of a command that its sandbox may have outlived, what is known: neither, as long as it may still end. */
 interface CommandEnd {
   status?: ExitStatus;
@@ -27,14 +32,14 @@ export type PhaseState =
   /** Paused: every process is frozen. */
   | { phase: 'Running'; startedAt: number; paused?: true }
   | { phase: 'Exited'; startedAt: number; endedAt: number; status: ExitStatus }
-  | { phase: 'Failed'; endedAt: number; reason: string; status?: ExitStatus }
-  | ({ phase: 'Expired'; endedAt: number } & CommandEnd)
+  | ({ phase: 'Failed'; endedAt: number; reason: string; status?: ExitStatus } & Begun)
+  | ({ phase: 'Expired'; endedAt: number } & Begun & CommandEnd)
   /**
    * When it is recreated, where that is to come: milliseconds since the epoch, as it was foreseen, and on the monotonic
    * clock; the latter only in the core that has it, and in its record.
    */
-  | { phase: 'Lost'; since: number; reason: string; recreateAt?: number; recreateEnd?: number }
-  | ({ phase: 'Terminating'; since: number } & CommandEnd);
+  | ({ phase: 'Lost'; since: number; reason: string; recreateAt?: number; recreateEnd?: number } & Begun)
+  | ({ phase: 'Terminating'; since: number } & Begun & CommandEnd);
 
 export type Phase = PhaseState['phase'];
 
@@ -57,9 +62,13 @@ export const phases = Object.keys(transitions) as Phase[];
 export const isLive = (phase: Phase): boolean =>
   phase === 'Pending' || phase === 'Bound' || phase === 'Running' || phase === 'Terminating';
 
-/** @throws internal when the table does not allow the step: that is a bug, never the user's doing. */
+/**
+ * The step, with what goes on to be known of the run.
+ * @throws internal when the table does not allow the step: that is a bug, never the user's doing
+ */
 export function transition(from: PhaseState, to: PhaseState): PhaseState {
   if (!transitions[from.phase].includes(to.phase))
     throw new FsbError('internal', `illegal phase change ${from.phase} -> ${to.phase}`);
-  return to;
+  if (to.phase === 'Pending' || to.phase === 'Bound' || 'startedAt' in to) return to;
+  return 'startedAt' in from ? { ...to, startedAt: from.startedAt } : to;
 }

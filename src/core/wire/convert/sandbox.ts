@@ -135,6 +135,7 @@ function detailToWire(state: PhaseState): PhaseDetail {
 
 function stateFromWire(phase: string, detail: PhaseDetail): PhaseState {
   const startedAt = detail.startedAtMilliseconds ?? 0;
+  const begun = detail.startedAtMilliseconds === undefined ? {} : { startedAt };
   const endedAt = detail.endedAtMilliseconds ?? 0;
   const since = detail.sinceMilliseconds ?? 0;
   const reason = detail.reason ?? '';
@@ -150,16 +151,23 @@ function stateFromWire(phase: string, detail: PhaseDetail): PhaseState {
     case 'Failed':
       return defined({
         phase: 'Failed' as const,
+        ...begun,
         endedAt,
         reason,
         status: detail.status && exitFromWire(detail.status),
       });
     case 'Expired':
-      return { phase: 'Expired', endedAt, ...commandEndFromWire(detail) };
+      return { phase: 'Expired', ...begun, endedAt, ...commandEndFromWire(detail) };
     case 'Lost':
-      return defined({ phase: 'Lost' as const, since, reason, recreateAt: detail.recreateAtMilliseconds });
+      return defined({
+        phase: 'Lost' as const,
+        ...begun,
+        since,
+        reason,
+        recreateAt: detail.recreateAtMilliseconds,
+      });
     case 'Terminating':
-      return { phase: 'Terminating', since, ...commandEndFromWire(detail) };
+      return { phase: 'Terminating', ...begun, since, ...commandEndFromWire(detail) };
   }
 }
 
