@@ -6,6 +6,7 @@ import { globalFlags } from '../command/global-flags.ts';
 import { wantsJson } from '../command/wants-json.ts';
 import { insteadOfDocker } from '../docker/commands.ts';
 import { insteadOfFlag } from '../docker/flags.ts';
+import { dockerFlagsOf } from '../docker/run-flags.ts';
 import { tryWrite } from '../terminal/streams.ts';
 import type { World } from '../terminal/world.ts';
 import { withoutBooleanValues } from './boolean-values.ts';
@@ -68,7 +69,8 @@ async function dispatch(argv: string[], program: Program, world: World): Promise
   const Found = await loadCommand(found.id, commands);
   const guest = guestCommandAt.get(found.id);
   const flags = { ...Found.baseFlags, ...Found.flags } as FlagArities;
-  const own = guest === undefined ? found.argv : separateGuestArguments(found.argv, flags, guest);
+  const known = { ...dockerFlagsOf(found.id), ...flags };
+  const own = guest === undefined ? found.argv : separateGuestArguments(found.argv, known, guest);
   if (asksForHelp(own)) return showHelp(await everything(), commands, found.id.split(':'));
   const config = await loadConfig(root, pjson, { [found.id]: commands[found.id]! });
   if (guest !== undefined) assertNamed(found, Found, guest, config);
