@@ -107,7 +107,8 @@ async function showTopic(words: string[], config: Config, commands: CommandTable
   const help = `See ${config.bin} ${below.length > 0 ? `${first} ` : ''}--help.`;
   if (below.length > 0 && (next === undefined || !isWord(next)))
     throw new FsbError('invalid_argument', `${first} needs a command`, { hint: help });
-  const given = below.length > 0 ? `${first} ${next}` : first;
+  const isTopic = below.length > 0 || first === 'container';
+  const given = isTopic && next !== undefined && isWord(next) ? `${first} ${next}` : first;
   const instead = insteadOfDocker(words.filter(isWord));
   const known = below.length > 0 ? below : [...config.commandIDs, ...config.topics.map(({ name }) => name)];
   const near = didYouMean(

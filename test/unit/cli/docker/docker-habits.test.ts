@@ -236,6 +236,18 @@ describe('words of docker', () => {
     ['context export x', 'fsb-ctl context show NAME -o json'],
     ['context import x', 'fsb-ctl context create'],
     ['container frobnicate', 'fsb-ctl --help'],
+    ['up', 'fsb-ctl run NAME'],
+    ['new box', 'fsb-ctl run NAME'],
+    ['shell box', 'fsb-ctl exec -it NAME sh'],
+    ['sh box', 'fsb-ctl exec -it NAME sh'],
+    ['enter box', 'fsb-ctl exec -it NAME sh'],
+    ['ssh box', 'fsb-ctl exec -it NAME sh'],
+    ['describe box', 'fsb-ctl get NAME'],
+    ['show box', 'fsb-ctl get NAME'],
+    ['status', 'fsb-ctl daemon status'],
+    ['remove box', 'fsb-ctl delete NAME'],
+    ['destroy box', 'fsb-ctl delete NAME'],
+    ['daemon reload', 'fsb-ctl daemon restart'],
     ['container', 'fsb-ctl list'],
     ['image push x', 'fsb-ctl image save'],
     ['image build .', 'fsb-ctl image import'],
@@ -248,6 +260,13 @@ describe('words of docker', () => {
     expect(stderr).toContain(hint);
   });
 });
+
+it.each(['prune', 'create', 'frob'])(
+  'an unknown word behind container is named with it: %s',
+  async (word) => {
+    expect(await refusal(`container ${word}`)).toContain(`Error: unknown command "container ${word}"\n`);
+  },
+);
 
 it.each([
   'container ls -a',
