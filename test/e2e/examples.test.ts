@@ -389,7 +389,16 @@ describe('every example', () => {
   // Longer than a pool waits for a boot that does not come, so that its reason is heard; in a crowd one was late, for a reason
   // that nobody has found yet.
   const patience = { timeout: 150_000, retry: 1 };
-  it.each(others.filter((example) => !needsResident(example)))('%s', patience, runs);
+  const usual = others.filter((example) => !needsResident(example));
+  const ofPools = (example: string): boolean =>
+    /\bpool\b/.test([example, ...(plans[example]?.given ?? [])].join());
+  let last = '';
+  it.each(usual.filter(ofPools))('%s', patience, async (example) => {
+    if (example === last) process.stderr.write(`Once more, for it failed: ${example}\n`);
+    last = example;
+    await runs(example);
+  });
+  it.each(usual.filter((example) => !ofPools(example)))('%s', { timeout: 150_000 }, runs);
   onlyOver(['unix', 'tls'], 'an embedded core is alone').it.each(others.filter(needsResident))('%s', runs);
   onlyOver(['unix'], 'the daemon, and the context of who names no core').it.each(examples.filter(isLocal))(
     '%s',
