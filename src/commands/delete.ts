@@ -11,9 +11,9 @@ import type { SandboxRef } from '../core/model/sandbox/sandbox.ts';
 const SURE = 'Give --yes when you are sure; --force, too, which also kills at once.';
 
 export default class Delete extends BaseCommand {
-  static override summary = 'Delete sandboxes.';
+  static override summary = 'Delete sandboxes, also those that run.';
   static override description =
-    `Asks the main process of each to end (the stop signal of its image, or SIGTERM), kills everything in it when that has ended or the grace period is over, and removes every trace. Deletes all of them side by side, prints the name of each that is gone, in the order given, reports every failure and exits by the worst.
+    `As docker's rm -f: what runs is ended. Asks the main process of each to end (the stop signal of its image, or SIGTERM), kills everything in it when that has ended or the grace period is over, and removes every trace. Deletes all of them side by side, prints the name of each that is gone, in the order given, reports every failure and exits by the worst.
 
 With --all or --selector it names them and asks first: what runs goes, too, and another namespace may have been meant. Without a terminal nothing can be asked, so there --yes is needed, or --force, which also kills at once.`;
   static override usage = 'delete [FLAGS] NAME...';
