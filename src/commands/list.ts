@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/command/base-command.ts';
-import { filledFlag, repeated } from '../cli/command/flags.ts';
+import { countFlag, filledFlag, repeated } from '../cli/command/flags.ts';
 import { assertNoCount } from '../cli/docker/flags.ts';
 import { sampleSandbox } from '../cli/output/samples.ts';
 import { sandboxListing } from '../cli/output/sandbox-listing.ts';
@@ -50,7 +50,7 @@ Filters are name=PART (a regular expression), id=PREFIX (an earlier one, too), l
       helpValue: 'FIELD',
     }),
     latest: Flags.boolean({ summary: 'Only the one that was created last.', exclusive: ['last'] }),
-    last: Flags.integer({ summary: 'Only so many, those that were created last.', min: 1, helpValue: 'N' }),
+    last: countFlag({ summary: 'Only so many, those that were created last.' }),
     'all-namespaces': Flags.boolean({ char: 'A', summary: 'Of every namespace.' }),
   };
 

@@ -7,7 +7,7 @@ import { assertName } from '../../core/model/ids.ts';
 import { formatDuration } from '../../core/model/quantity.ts';
 import type { SandboxRef } from '../../core/model/sandbox/sandbox.ts';
 import { withOrigin } from '../config/named-by.ts';
-import { insteadOfFlag, insteadOfWord } from '../docker/flags.ts';
+import { insteadOfFlag, insteadOfName, insteadOfWord } from '../docker/flags.ts';
 import { sideBySide } from '../output/side-by-side.ts';
 import type { FlagArities } from '../program/pass-through.ts';
 import type { Asking } from '../terminal/prompts.ts';
@@ -108,7 +108,7 @@ export abstract class BaseCommand extends OutputCommand {
   }
 
   protected ref(name: string): SandboxRef {
-    assertName(name, 'sandbox name');
+    assertName(name, 'sandbox name', insteadOfName(name));
     return { namespace: this.namespace, name };
   }
 

@@ -24,6 +24,18 @@ export const filledFlag = Flags.custom<string>({
 /** Of whatever is about the core of this machine. */
 export const rootFlag = filledFlag({ summary: 'The core of this directory.', helpValue: 'DIR' });
 
+/** A whole number from 1 on. */
+export const countFlag = Flags.custom<number>({
+  helpValue: 'N',
+  parse: async (text, _, { name }) => {
+    const count = Number(text);
+    if (/^\d+$/.test(text) && count >= 1 && Number.isSafeInteger(count)) return count;
+    throw new FsbError('invalid_argument', `invalid --${name} ${JSON.stringify(text)}`, {
+      hint: 'Write a whole number from 1 on.',
+    });
+  },
+});
+
 /** May be given several times; greedy flags would swallow the arguments after them. */
 export const repeated = { multiple: true, multipleNonGreedy: true } as const;
 

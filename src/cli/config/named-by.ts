@@ -2,13 +2,16 @@ import { FsbError } from '../../core/model/failure/errors.ts';
 import type { Settings } from './settings.ts';
 import type { Origin } from './sources.ts';
 
-/** Something is not there, or nothing that could be, and nobody has typed it: the hint says, too, who names it. */
+/**
+ * Something is not there, or nothing that could be, and nobody has typed its name: the hint says who names it, before what can end
+ * with a command.
+ */
 export function withOrigin(error: unknown, settings: Settings, argv: readonly string[]): unknown {
   if (!(error instanceof FsbError)) return error;
   const who = namedBy(error, settings, argv);
   if (who === undefined) return error;
   const { code, message, hint } = error;
-  return new FsbError(code, message, { hint: hint ? `${hint} ${who}` : who, cause: error });
+  return new FsbError(code, message, { hint: hint ? `${who} ${hint}` : who, cause: error });
 }
 
 function namedBy(

@@ -34,7 +34,7 @@ export async function copyToSandbox(
   if (found === undefined) throw nothingHere(source);
   const { base } = splitPath(source);
   const destination = await findDestination(path, (at) => lookRemotely(place, at));
-  const plan = planCopy({ base, isDirectory: found.kind === 'directory' }, destination);
+  const plan = planCopy({ base, isDirectory: found.kind === 'directory' }, destination, place);
   const { note, copied } = progress;
   progress.total = found.size;
   const content = packLocal(source, { name: plan.name, follow, owners, note, copied });

@@ -7,6 +7,7 @@ import { wantsJson } from '../command/wants-json.ts';
 import { Settings } from '../config/settings.ts';
 import { insteadOfDocker } from '../docker/commands.ts';
 import { insteadOfFlag } from '../docker/flags.ts';
+import { dockerFlagsOf } from '../docker/run-flags.ts';
 import { tryWrite } from '../terminal/streams.ts';
 import type { World } from '../terminal/world.ts';
 import { withoutBooleanValues } from './boolean-values.ts';
@@ -73,7 +74,8 @@ async function dispatch(argv: string[], program: Program, world: World): Promise
   const Found = await loadCommand(found.id, commands);
   const guest = guestCommandAt.get(found.id);
   const flags = { ...Found.baseFlags, ...Found.flags } as FlagArities;
-  const own = guest === undefined ? found.argv : separateGuestArguments(found.argv, flags, guest);
+  const known = { ...dockerFlagsOf(found.id), ...flags };
+  const own = guest === undefined ? found.argv : separateGuestArguments(found.argv, known, guest);
   if (asksForHelp(own)) return showHelp(await everything(), commands, found.id.split(':'));
   const config = await loadConfig(root, pjson, { [found.id]: commands[found.id]! });
   if (guest !== undefined) assertNamed(found, Found, guest, config);
@@ -118,7 +120,8 @@ async function showTopic(words: string[], config: Config, commands: CommandTable
   const help = `See ${config.bin} ${below.length > 0 ? `${first} ` : ''}--help.`;
   if (below.length > 0 && (next === undefined || !isWord(next)))
     throw new FsbError('invalid_argument', `${first} needs a command`, { hint: help });
-  const given = below.length > 0 ? `${first} ${next}` : first;
+  const isTopic = below.length > 0 || first === 'container';
+  const given = isTopic && next !== undefined && isWord(next) ? `${first} ${next}` : first;
   const instead = insteadOfDocker(words.filter(isWord));
   const known = below.length > 0 ? below : [...config.commandIDs, ...config.topics.map(({ name }) => name)];
   const near = didYouMean(

@@ -57,13 +57,17 @@ export async function withSpec<T>(
   // Flags were parsed one by one, and the core checks the whole: loading the schema here would cost more than the call.
   if (flags.image !== undefined) return create(mergeSpecs({}, over) as unknown as SandboxSpecInput);
   const meant = imageAmongWords(argv, runArities);
-  // Nobody who types `run host sh` wants an editor for a sandbox of that name.
-  const isImage = meant !== undefined && ref.name === HOST_IMAGE;
+  // With `run box` an editor is wanted; with `run host sh` nobody wants one for a sandbox of that name.
+  const isDockers = words.length > 0 || flags.rm;
+  const isImage = isDockers && ref.name === HOST_IMAGE;
   if (isInteractive(world.terminal) && !isImage) {
     // With a key the same call may come again.
     if (flags['idempotency-key'] === undefined) await assertNameFree();
-    const request = { ref, flags: over, editor: settings.fromFiles('editor'), note: meant, yes: flags.yes };
-    return editSpec({ ...request, asking, interruption }, world, create);
+    const request = {
+      ...{ ref, flags: over, editor: settings.fromFiles('editor'), note: isDockers ? meant : undefined },
+      ...{ yes: flags.yes, asking, interruption },
+    };
+    return editSpec(request, world, create);
   }
   throw new FsbError('invalid_argument', `cannot create sandbox ${ref.name}: no image was given`, {
     hint: `Give --image (for example --image host) or --file.${meant === undefined ? '' : ` ${meant}`}`,

@@ -33,12 +33,18 @@ export async function listen(server: Server, endpoint: Endpoint): Promise<string
   return realAddress(server, endpoint);
 }
 
-const cannotListen = (endpoint: Endpoint, { message }: Error): FsbError =>
-  new FsbError('unavailable', `cannot listen on ${formatEndpoint(endpoint)}: ${message}`, {
-    ...(endpoint.kind === 'tcp' && {
-      hint: 'Choose another address, or "off": --grpc, --http and --metrics say where a core listens.',
-    }),
-  });
+const CHOOSE = 'Choose another address, or "off": --grpc, --http and --metrics say where a core listens.';
+const REASONS: Readonly<Record<string, [why: string, hint: string]>> = {
+  EADDRINUSE: ['something else listens there', `See who has it with: ss -ltnp. ${CHOOSE}`],
+  EADDRNOTAVAIL: ['this machine has no such address', 'See which it has with: ip address'],
+  EACCES: ['permission denied', 'Choose a port above 1023.'],
+};
+
+function cannotListen(endpoint: Endpoint, error: NodeJS.ErrnoException): FsbError {
+  const isTcp = endpoint.kind === 'tcp';
+  const [why, hint] = (isTcp && REASONS[error.code ?? '']) || [error.message, isTcp ? CHOOSE : undefined];
+  return new FsbError('unavailable', `cannot listen on ${formatEndpoint(endpoint)}: ${why}`, { hint });
+}
 
 function realAddress(server: Server, endpoint: Endpoint): string {
   if (endpoint.kind === 'unix') return formatEndpoint(endpoint);

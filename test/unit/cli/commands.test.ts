@@ -109,8 +109,8 @@ describe('run', () => {
     const { code, stderr } = await fsb('run job --rm --image host true');
     const { autoRemove, detached } = create.mock.calls[0]![0];
     expect([code, autoRemove, detached]).toEqual([125, true, false]);
-    const first = 'job may run on. It is deleted when its command ends.\n';
-    expect(stderr.startsWith(`${first}Error: ${why}`)).toBe(true);
+    const note = '\nHint: job may run on. It is deleted when its command ends.';
+    expect([stderr.startsWith(`Error: ${why}`), stderr.includes(note)]).toEqual([true, true]);
   });
 
   it('touches nothing that may be somebody else`s when the answer to its create is lost', async () => {
@@ -127,7 +127,7 @@ describe('run', () => {
     vi.spyOn(core.sandboxes, 'attach').mockRejectedValueOnce(lost);
     const { code, stderr } = await fsb('run job --rm --image host sleep 60');
     expect(code).toBe(125);
-    expect(stderr).toMatch(/^job runs on\. It is deleted when its command ends\.\nError: lost/);
+    expect(stderr).toMatch(/^Error: lost.*\nHint: job runs on\. It is deleted when its command ends\./);
     expect(JSON.parse((await fsb('get job -o json')).stdout).phase).toBe('Running');
   });
 

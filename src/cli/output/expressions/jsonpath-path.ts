@@ -69,7 +69,10 @@ const present = (value: Data, name: string): Data[] => defined(keyOf(value, name
 
 function parseBrackets(scanner: Scanner, lookUp: LookUp = fieldOf): Step {
   scanner.need(/\[\s*/y, '"[" or a field name');
-  if (scanner.take(/\*\s*\]/y) !== undefined) return parts;
+  if (scanner.take(/\*/y) !== undefined) {
+    scanner.need(/\s*\]/y, '"]"');
+    return parts;
+  }
   if (scanner.take(/\?\s*\(/y) !== undefined) {
     const fits = parseFilter(scanner);
     scanner.need(/\s*\)\s*\]/y, '")]"');

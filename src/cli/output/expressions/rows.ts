@@ -1,4 +1,5 @@
 import { FsbError } from '../../../core/model/failure/errors.ts';
+import { insteadOfField } from '../../docker/fields.ts';
 import { nearest } from '../nearest.ts';
 import { type Data, isObject } from './values.ts';
 
@@ -39,6 +40,8 @@ export function assertMayLack(value: Data, name: string, root: Root, known: read
 
 export class NoField extends FsbError {
   constructor(name: string, known: readonly string[]) {
-    super('invalid_argument', `there is no field ${JSON.stringify(name)}`, { hint: nearest(name, known) });
+    super('invalid_argument', `there is no field ${JSON.stringify(name)}`, {
+      hint: insteadOfField(name) ?? nearest(name, known, 'docs/output.md'),
+    });
   }
 }

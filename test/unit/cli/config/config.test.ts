@@ -299,7 +299,7 @@ describe('what is not there, and nobody has typed', () => {
     vi.spyOn(core.pools, 'run').mockRejectedValue(missing);
     vi.spyOn(core.pools, 'get').mockRejectedValue(missing);
     const { code, stderr } = await fsb(line, { core });
-    const hint = `See fsb-ctl pool list. It is ${user()} that names ${what}.`;
+    const hint = `It is ${user()} that names ${what}. See fsb-ctl pool list.`;
     expect([code, stderr]).toEqual([3, `Error: ${message}\nHint: ${hint}\n`]);
     const typed = await fsb(`${line.replace('true', '--pool nopool')} true`, { core });
     expect(typed.stderr).not.toContain('It is');
@@ -313,9 +313,9 @@ describe('what is not there, and nobody has typed', () => {
     await writeUser(`{"endpoint": "${dead}"}`);
     const hints = async (line: string, env: Record<string, string> = {}) =>
       (await fsb(line, { connect, env })).stderr.split('\n')[1];
-    expect(await hints('list')).toBe(`Hint: Is it running? It is ${user()} that names ${dead}.`);
+    expect(await hints('list')).toBe(`Hint: It is ${user()} that names ${dead}. Is it running?`);
     expect(await hints('list', { FSB_HOST: 'tcp://127.0.0.1:2' })).toBe(
-      'Hint: Is it running? It is FSB_HOST that names tcp://127.0.0.1:2.',
+      'Hint: It is FSB_HOST that names tcp://127.0.0.1:2. Is it running?',
     );
     expect(await hints('list --host tcp://127.0.0.1:2')).toBe('Hint: Is it running?');
   });

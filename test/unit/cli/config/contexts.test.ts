@@ -32,7 +32,7 @@ describe('contexts', () => {
     expect(await fsb('context use build')).toEqual({ code: 0, stdout: 'build\n', stderr: '' });
     expect(await names()).toBe('default,build *');
     expect((await fsb('context update build -n there')).code).toBe(0);
-    expect((await fsb('context inspect')).stdout).toBe(
+    expect((await fsb('context show')).stdout).toBe(
       'Name:         build\nCurrent:      yes\nDescription:  Nightly\nEndpoint:     ssh://me@build\nNamespace:    there\n',
     );
     expect((await fsb('context show -q')).stdout).toBe('build\n');

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parsePlace, splitPath } from '../../../../src/cli/copy/place.ts';
 import { type Found, findDestination, planCopy } from '../../../../src/cli/copy/plan.ts';
 import { humanSize } from '../../../../src/cli/copy/progress.ts';
+import type { ToolPlace } from '../../../../src/cli/guest-tool/guest-tool.ts';
 
 describe('the sides of a copy', () => {
   it.each([
@@ -85,6 +86,17 @@ describe('where a copy goes, by docker', () => {
     [file, { path: '/a/socket', kind: 'socket' as const }, 'conflict'],
   ])('not %j to %j', (source, destination, code) => {
     expect(() => planCopy(source, destination)).toThrow(expect.objectContaining({ code }));
+  });
+
+  it('says of a sandbox whose it is, and how to make it', () => {
+    const box = { ref: { namespace: 'default', name: 'c1' } } as ToolPlace;
+    expect(() => planCopy(file, missing('/a/dst/'), box)).toThrow(
+      expect.objectContaining({
+        message: 'cannot copy to c1:/a/dst/: there is no such file or directory',
+        hint: 'Make it first with: fsb-ctl exec c1 mkdir -p /a/dst/',
+      }),
+    );
+    expect(() => planCopy(directory, there('/a/dst', false), box)).toThrow('to c1:/a/dst: that is a file');
   });
 
   it('follows links of the destination, to what need not be there', async () => {
