@@ -38,7 +38,7 @@ import { createImageStore } from './image/local-image-store.ts';
 import { createRegistries } from './image/registry/client.ts';
 import { adoptInstance } from './instance/boot-instance.ts';
 import { createLogStore } from './logs/file-log-store.ts';
-import { machineInfo } from './machine.ts';
+import { machineInfo, mostPids } from './machine.ts';
 import type { Clock } from './model/clock.ts';
 import type { Descriptors } from './model/failure/descriptors.ts';
 import { FsbError } from './model/failure/errors.ts';
@@ -156,9 +156,10 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
 
   const runtime = probe.name;
   const { cpus: cores, memory } = machineInfo();
-  const size = { cores, memory };
+  const most = { cores, pids: mostPids() };
+  const size = { ...most, memory };
   const ownDirectories = [paths.state, paths.run];
-  const ground = { images, runtime, cores, ownDirectories, clock, log: logOf('agent') };
+  const ground = { images, runtime, most, ownDirectories, clock, log: logOf('agent') };
   const pools = new Pools({
     ...ground,
     log: logOf('pools'),

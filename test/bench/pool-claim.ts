@@ -29,7 +29,10 @@ const boot = (_: unknown, signal?: AbortSignal): Promise<Instance> =>
 
 function newPool(max: number): Pool {
   const capacity = { max, buffer_min: 0, buffer_max: 0 };
-  const policy = parsePolicy({ name: 'bench', capacity, memory_budget: '8192t' }, { cores: 2, memory: 1 });
+  const policy = parsePolicy(
+    { name: 'bench', capacity, memory_budget: '8192t' },
+    { cores: 2, pids: 32_768, memory: 1 },
+  );
   return createPool({ policy, boot, clock, log: pino({ level: 'silent' }) });
 }
 

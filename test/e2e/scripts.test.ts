@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
@@ -309,6 +310,17 @@ describe('durations and sizes', () => {
     const { code, stdout, stderr } = await shell.run(`fsb-ctl ${line}`);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(`from 0.01 to ${cpus().length}`);
+    expect(await names()).toEqual(['box']);
+  });
+
+  it.each([
+    'run wrong --image host --pids 100000000 -- true',
+    'update box --pids 100000000',
+    'pool create wrong --image host --pids 100000000',
+  ])('no more processes than the kernel has ids: %s', async (line) => {
+    const { code, stdout, stderr } = await shell.run(`fsb-ctl ${line}`);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(`from 1 to ${readFileSync('/proc/sys/kernel/pid_max', 'utf8').trim()}`);
     expect(await names()).toEqual(['box']);
   });
 });

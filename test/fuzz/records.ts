@@ -25,7 +25,7 @@ interface Kind {
   use: (value: unknown) => unknown;
 }
 
-const ground = { node: { cores: 2, memory: 2 ** 34 }, runtime: 'runc' };
+const ground = { node: { cores: 2, pids: 32_768, memory: 2 ** 34 }, runtime: 'runc' };
 
 const kinds: Record<string, Kind> = {
   sandbox: {

@@ -79,8 +79,8 @@ export class Agent implements AgentApi {
   }
 
   async facts(): Promise<AgentFacts> {
-    const { node, cores } = this.#options;
-    return { node, cores };
+    const { node, most } = this.#options;
+    return { node, ...most };
   }
 
   async start(request: StartRequest, { signal }: CallOptions = {}): Promise<StartedSandbox> {

@@ -1,7 +1,7 @@
 import type { ImageStore } from '../image/image-store.ts';
 import type { ResolvedImage } from '../model/image/image.ts';
 import type { PoolPolicy } from '../model/pool/pool.ts';
-import { assertCores } from '../model/sandbox/cores.ts';
+import { assertWithin, type NodeLimits } from '../model/sandbox/node-limits.ts';
 import type { Resources, Shape } from '../model/sandbox/shape.ts';
 import type { SandboxSpec } from '../model/sandbox/spec.ts';
 import { checkedMounts } from './mount-sources.ts';
@@ -14,7 +14,7 @@ export interface ShapeGround {
   images: Pick<ImageStore, 'resolve' | 'hold'>;
   runtime: string;
   /** Of the node. */
-  cores: number;
+  most: NodeLimits;
   /** Where the core keeps its files: no sandbox may mount anything of them. */
   ownDirectories: readonly string[];
 }
@@ -22,15 +22,15 @@ export interface ShapeGround {
 /**
  * What an instance must have been booted with to serve the spec; what the spec leaves open is the pool's own.
  * @param imageDigest of the image that the spec's is to be, whatever its name means
- * @throws image_not_found, invalid_argument (cores, mounts)
+ * @throws image_not_found, invalid_argument (cores, pids, mounts)
  */
 export async function resolveShape(
   spec: BootSpec,
   policy: Pick<PoolPolicy, 'resources'>,
-  { images, runtime, cores, ownDirectories }: ShapeGround,
+  { images, runtime, most, ownDirectories }: ShapeGround,
   imageDigest?: string,
 ): Promise<{ image: ResolvedImage; shape: Shape }> {
-  assertCores(spec.resources.cpus, cores);
+  assertWithin(spec.resources, most);
   const image = await images.resolve(spec.image, imageDigest);
   const mounts = await checkedMounts(spec.mounts, ownDirectories);
   const resources = resourcesOf(spec.resources, policy.resources);

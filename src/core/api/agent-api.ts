@@ -1,5 +1,6 @@
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { ExitStatus, ProcessSession } from '../model/process.ts';
+import type { NodeLimits } from '../model/sandbox/node-limits.ts';
 import type { SandboxRef } from '../model/sandbox/sandbox.ts';
 import type { Resources } from '../model/sandbox/shape.ts';
 import type { SandboxSpec } from '../model/sandbox/spec.ts';
@@ -78,10 +79,9 @@ export type AgentNews =
   | { sandbox: AgentSandbox; complete?: undefined }
   | { complete: true; sandbox?: undefined };
 
-export interface AgentFacts {
+/** Nothing on the node may have more than its limits. */
+export interface AgentFacts extends NodeLimits {
   node: string;
-  /** Nothing on it may have more. */
-  cores: number;
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/failure/errors.ts';
 import { failpoint } from '../model/failure/failpoint.ts';
 import { type CheckedChange, readChange } from '../model/sandbox/change.ts';
-import { assertCores } from '../model/sandbox/cores.ts';
+import { assertWithin } from '../model/sandbox/node-limits.ts';
 import type { Sandbox } from '../model/sandbox/sandbox.ts';
 import { defaultResources, type Resources } from '../model/sandbox/shape.ts';
 import { assertLabels } from '../model/sandbox/spec-size.ts';
@@ -64,8 +64,7 @@ export class Changes {
   async update(entry: SandboxEntry, input: SandboxChange): Promise<void> {
     const change = readChange(input);
     assertTimeLeft('invalid change of a sandbox: expireTime', change.expireTime ?? 0, this.#clock.now());
-    if (change.resources?.cpus !== undefined)
-      assertCores(change.resources.cpus, (await this.#agent.facts()).cores);
+    if (change.resources !== undefined) assertWithin(change.resources, await this.#agent.facts());
     const { id, spec: before, state } = entry.sandbox;
     const spec = changedSpec(before, change);
     const limits = change.resources !== undefined && state.phase === 'Running';

@@ -23,6 +23,10 @@ export class LaterWriter implements LogWriter {
     };
   }
 
+  get time(): number {
+    return this.#whole.time;
+  }
+
   append(chunk: OutputChunk): Promise<void> {
     return this.#whole.append({ ...chunk, offset: chunk.offset + this.#begin[chunk.stream] });
   }

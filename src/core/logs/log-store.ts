@@ -5,6 +5,8 @@ import type { OutputChunk, StreamName } from '../model/process.ts';
 export interface LogWriter {
   /** Bytes of each stream that are on disk: where to resume the guest's streams after a restart of the core. */
   readonly offsets: Readonly<Record<StreamName, number>>;
+  /** Of the last record that was accepted, milliseconds since the epoch; 0: there is none. */
+  readonly time: number;
   /** Resolves when the bytes survive a SIGKILL of the core. Bytes below the known offset are skipped, never doubled. */
   append(chunk: OutputChunk): Promise<void>;
   /** The bytes before these offsets that the log does not have are gone: it says so, and goes on there. */

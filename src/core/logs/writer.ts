@@ -57,6 +57,10 @@ export class QueuedLogWriter implements LogWriter {
     return this.#known.offsets;
   }
 
+  get time(): number {
+    return this.#time;
+  }
+
   async append(chunk: OutputChunk): Promise<void> {
     this.#assertOpen();
     const { stream, offset } = chunk;

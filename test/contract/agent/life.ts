@@ -6,9 +6,10 @@ const GONE = { grace: 0, keepFiles: false };
 
 export function agentLifeCases(bench: AgentBench): void {
   it('says who it is', async () => {
-    const { node, cores } = await bench.agent.facts();
+    const { node, cores, pids } = await bench.agent.facts();
     expect(node).not.toBe('');
     expect(cores).toBeGreaterThanOrEqual(1);
+    expect(pids).toBeGreaterThanOrEqual(300);
   });
 
   it('tells what a sandbox was given, and holds it until it is forgotten', async () => {

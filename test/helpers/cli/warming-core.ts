@@ -8,7 +8,7 @@ import { type PoolPolicyInput, parsePolicy } from '../../../src/core/model/pool/
 import { defaultResources, type ShapeSummary } from '../../../src/core/model/sandbox/shape.ts';
 import { hostCore } from '../core/host-core/host-core.ts';
 
-export const node = { cores: 2, memory: 8 * 1024 ** 3 };
+export const node = { cores: 2, pids: 32_768, memory: 8 * 1024 ** 3 };
 
 /** With what the pool has where nothing is said. */
 export const bootedWith: ShapeSummary = {

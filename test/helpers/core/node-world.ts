@@ -76,8 +76,9 @@ export function buildNode(
   const ledger = new Ledger(tables.instances);
   const recording = recordingDriver(fake.driver, ledger, images);
   const events = new EventLog(clock);
-  const size = { cores: 2, memory: 64 * 1024 ** 3 };
-  const ground = { images, runtime: 'fake', cores: size.cores, ownDirectories: [], clock, log };
+  const most = { cores: 2, pids: 32_768 };
+  const size = { ...most, memory: 64 * 1024 ** 3 };
+  const ground = { images, runtime: 'fake', most, ownDirectories: [], clock, log };
   const pools = new Pools({
     ...{ ...ground, node: size, table: tables.pools, ledger, events },
     files: recording.files,

@@ -83,7 +83,7 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
       return settle();
     },
     api: {
-      facts: async () => ({ node: 'test-node', cores: 4 }),
+      facts: async () => ({ node: 'test-node', cores: 4, pids: 32_768 }),
       pools: {
         ...{ status: unsupported, list: unsupported, get: unsupported, create: unsupported },
         ...{ update: unsupported, delete: unsupported, stop: unsupported, drain: unsupported },

@@ -68,6 +68,8 @@ export function memoryLog() {
     ...{ lines, full: false, ended: false, tries: 0, writer: {} as LogWriter },
     /** As the pump tells them at the end. */
     ends: undefined as unknown,
+    /** Of the last line. */
+    time: 0,
   };
   const write = (): void => {
     log.tries += 1;
@@ -75,6 +77,9 @@ export function memoryLog() {
   };
   log.writer = {
     offsets: { stdout: 0, stderr: 0 },
+    get time() {
+      return log.time;
+    },
     async append({ data }) {
       write();
       lines.push(data.toString());

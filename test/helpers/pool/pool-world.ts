@@ -77,7 +77,7 @@ export function createPoolWorld(policy: Record<string, unknown> = {}, options: W
         capacity: { buffer_min: 0, buffer_max: 0, ...(said.capacity as object | undefined) },
         health: { interval: 0, ...(said.health as object | undefined) },
       },
-      { cores: 2, memory: 1024 * 1024 * MiB },
+      { cores: 2, pids: 32_768, memory: 1024 * 1024 * MiB },
     );
   const pool = createPool({
     policy: parsed(policy),

@@ -30,7 +30,7 @@ describe.each(booters)('a pool of %s', (_, open) => {
   function make(said: object): void {
     const policy = parsePolicy(
       { name: 'p', capacity: { max: 8, buffer_min: 0, buffer_max: 4 }, ...said },
-      { cores: 2, memory: 64 * 1024 ** 3 },
+      { cores: 2, pids: 32_768, memory: 64 * 1024 ** 3 },
     );
     const log = pino({ level: 'silent' });
     const processFor = (_: unknown, argv: string[]) => processSpec(argv);

@@ -93,6 +93,34 @@ function world(known: { id: number; running: boolean }[] = [], slot: Partial<Slo
   return { clock, main, exec, log, complaints, instance, state, recorded, steps, start, finish };
 }
 
+describe('the end', () => {
+  it('is not before the last line of the log', async () => {
+    const { clock, main, log, start, recorded } = world();
+    const run = start();
+    main.exit({ code: 0, signal: null });
+    await clock.advance(3);
+    main.write('late');
+    log.time = clock.now();
+    main.end();
+    await run.ended;
+    expect(recorded).toMatchObject([{ kind: 'exited', at: log.time }]);
+  });
+
+  it('is when the process ended, where what it said was there by then', async () => {
+    const { clock, main, log, start, recorded } = world();
+    const run = start();
+    main.write('early');
+    log.time = clock.now();
+    await clock.advance(3);
+    const at = clock.now();
+    main.exit({ code: 0, signal: null });
+    await clock.advance(3);
+    main.end();
+    await run.ended;
+    expect(recorded).toMatchObject([{ at }]);
+  });
+});
+
 describe('while the disk is full', () => {
   it('holds the output back for a while, and goes on where it was', async () => {
     const { clock, main, log, complaints, start, finish, recorded } = world();

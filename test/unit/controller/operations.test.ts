@@ -445,6 +445,7 @@ describe('update', () => {
       { resources: { memory: 5 }, labels: { good: '1' } },
       { resources: { cpus: 1000 }, labels: { good: '1' } },
       { resources: { cpus: 0.001 } },
+      { resources: { pids: 32_769 } },
       { failurePolicy: 'sometimes' },
     ];
     for (const change of wrong)

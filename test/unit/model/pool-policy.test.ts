@@ -3,7 +3,7 @@ import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { defaultPolicy, parsePolicy } from '../../../src/core/model/pool/pool-policy.ts';
 import { MiB } from '../../helpers/pool/pool-world.ts';
 
-const node = { cores: 2, memory: 10_240 * MiB };
+const node = { cores: 2, pids: 32_768, memory: 10_240 * MiB };
 
 function problem(input: object): FsbError {
   try {
@@ -103,6 +103,7 @@ describe('the policy of a pool', () => {
     ['memory', { memory_budget: 'abc' }, /memory_budget \(--memory-budget\): invalid size "abc"/],
     ['resources.memory', { resources: { memory: 'abc' } }, /\(--memory\): invalid size "abc"/],
     ['more cpus than there are', { resources: { cpus: 2.5 } }, /\(--cpus\) 2\.5 .*from 0\.01 to 2.*2 cores/],
+    ['more pids than there are', { resources: { pids: 32_769 } }, /\(--pids\) 32769 .*from 1 to 32768/],
     ['hardly any cpus', { resources: { cpus: 0.001 } }, /\(--cpus\) 0\.001 .*from 0\.01 to 2/],
     ['no cpus', { resources: { cpus: 0 } }, /resources\.cpus \(--cpus\): must be more than 0/],
     ['a small disk', { resources: { disk: '1m' } }, /resources\.disk \(--disk\): must be at least 16m, or 0/],
@@ -168,14 +169,14 @@ describe('the default pool', () => {
     [1024, 1, 819],
     [512, 1, 512],
   ])('fits on a machine of %i MiB', (memory, count, budget) => {
-    const policy = defaultPolicy({ cores: 1, memory: memory * MiB });
+    const policy = defaultPolicy({ cores: 1, pids: 32_768, memory: memory * MiB });
     expect(policy.warm).toEqual([{ image: 'host', count }]);
     expect(Math.floor(policy.memoryBudget / MiB)).toBe(budget);
   });
 });
 
 it('lets the user say a part, and fits the rest to a small machine', () => {
-  const small = { cores: 1, memory: 1024 ** 3 };
+  const small = { cores: 1, pids: 32_768, memory: 1024 ** 3 };
   expect(defaultPolicy(small, { capacity: { max: 4 } })).toMatchObject({
     name: 'default-pool',
     warm: [{ image: 'host', count: 1 }],

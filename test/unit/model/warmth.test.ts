@@ -16,7 +16,7 @@ type Counts = Partial<Pick<PoolDetails, 'idle' | 'claimed' | 'booting' | 'stoppi
 function judge(shapes: PoolShapeStatus[], counts: Counts = {}, said: Partial<PoolPolicyInput> = {}) {
   const warm = [{ image: 'host', count: 2 }];
   const input = { name: 'p', warm, capacity: { max: 4 }, memory_budget: '2g', ...said };
-  const policy = parsePolicy(input, { cores: 2, memory: 2 ** 34 });
+  const policy = parsePolicy(input, { cores: 2, pids: 32_768, memory: 2 ** 34 });
   const { kept, refused, ...rest } = warmthOf({
     ...{ policy, shapes, idle: 0, claimed: 0, booting: 0, stopping: 0, memory: 0 },
     ...counts,

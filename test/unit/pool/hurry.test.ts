@@ -21,7 +21,7 @@ function poolOfBoots(): {
   const boots: { image: string; low: () => boolean }[] = [];
   const limits = { capacity: { max: 8, buffer_min: 0, buffer_max: 0 }, boot_concurrency: 8 };
   const pool = createPool({
-    policy: parsePolicy({ name: 'p', ...limits }, { cores: 2, memory: 1024 * 1024 * MiB }),
+    policy: parsePolicy({ name: 'p', ...limits }, { cores: 2, pids: 32_768, memory: 1024 * 1024 * MiB }),
     boot: (shape, _signal, lowUntil) => {
       boots.push({ image: shape.image, low: () => lowUntil !== undefined && !lowUntil.aborted });
       return new Promise<Instance>(() => {});

@@ -3,7 +3,7 @@ import type { PoolDetails, PoolInstance, PoolShapeStatus } from '../../../src/co
 import { parsePolicy } from '../../../src/core/model/pool/pool-policy.ts';
 import { warmthOf } from '../../../src/core/tools/pool/warmth.ts';
 
-const node = { cores: 2, memory: 2 ** 34 };
+const node = { cores: 2, pids: 32_768, memory: 2 ** 34 };
 
 function row(shape: string, warm: number, breaker?: string): PoolShapeStatus {
   return {

@@ -35,7 +35,7 @@ import {
 import * as wire from '../../../src/core/wire/gen/fsb/v1/pool.ts';
 import { WatchRequest, WatchResponse } from '../../../src/core/wire/gen/fsb/v1/system.ts';
 
-const NODE = { cores: 2, memory: 2 ** 40 };
+const NODE = { cores: 2, pids: 32_768, memory: 2 ** 40 };
 const text = fc.string({ unit: 'binary', minLength: 1 }).filter((value) => !value.includes('\0'));
 const count = fc.nat(1000);
 const some = fc.integer({ min: 1, max: 1000 });

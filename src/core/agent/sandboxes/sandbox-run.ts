@@ -229,7 +229,7 @@ export class SandboxRun {
 
   async #watch(): Promise<SlotEnd> {
     const pumping = this.pump.run().catch((error) => this.#complain(error, 'lost the output of a sandbox'));
-    const end = await outcome({
+    const seen = await outcome({
       ...{ main: this.main, clock: this.#options.clock, memory: this.#memory },
       ...{ abandoned: this.#abandoned, stopping: this.#stopping },
     });
@@ -237,6 +237,8 @@ export class SandboxRun {
     this.#stopping.over();
     await this.#drained(pumping);
     failpoint('end.drained');
+    // Its last words may have come after its exit was heard of: nothing is said after the end.
+    const end = { ...seen, at: Math.max(seen.at, this.#options.log.time) };
     await this.#closeLog();
     failpoint('end.logged');
     if (!this.#detached) await this.#recordEnd(end);

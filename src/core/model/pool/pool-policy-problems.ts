@@ -1,6 +1,6 @@
 import { type FlagNames, resourceFlags, named as withName } from '../failure/flag-names.ts';
 import { formatDuration, formatSize } from '../quantity.ts';
-import { areCoresThere, coresThere } from '../sandbox/cores.ts';
+import { beyondLimits, type NodeLimits } from '../sandbox/node-limits.ts';
 import type { PoolPolicy } from './pool.ts';
 
 /** The count of the warm entries that say none, when the policy says no `size`. */
@@ -59,8 +59,8 @@ export function contradictions(policy: PoolPolicy, said: Said): string[] {
 }
 
 /** Values that are too much for the machine. */
-export const beyondNode = ({ resources: { cpus } }: PoolPolicy, { cores }: { cores: number }): string[] =>
-  areCoresThere(cpus, cores) ? [] : [`${named('resources.cpus')} ${cpus} is not ${coresThere(cores)}`];
+export const beyondNode = ({ resources }: PoolPolicy, node: NodeLimits): string[] =>
+  beyondLimits(resources, node).map(([key, problem]) => `${named(`resources.${key}`)} ${problem}`);
 
 /** The flag that sets a key, where the command line has one. */
 export const policyFlags: FlagNames = {

@@ -4,6 +4,7 @@ import { withFlag } from '../failure/flag-names.ts';
 import { describeIssues } from '../failure/issues.ts';
 import { DEFAULT_POOL, isName } from '../ids.ts';
 import { parseDuration, parseSize } from '../quantity.ts';
+import type { NodeLimits } from '../sandbox/node-limits.ts';
 import { defaultResources } from '../sandbox/shape.ts';
 import { LEAST_DISK, MOST_DISK, memory } from '../sandbox/spec.ts';
 import type { PoolPolicy } from './pool.ts';
@@ -12,8 +13,7 @@ import { beyondNode, contradictions, DEFAULT_SIZE, policyFlags } from './pool-po
 /** The policy of a pool: the same in YAML, on the command line and on the wire; snake_case as users write it. */
 
 /** What the machine has; the defaults of a policy depend on it. */
-export interface NodeSize {
-  cores: number;
+export interface NodeSize extends NodeLimits {
   /** Bytes. */
   memory: number;
 }

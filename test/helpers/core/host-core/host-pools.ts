@@ -32,7 +32,7 @@ import { HostLease, noLease, RunSession } from './host-lease.ts';
 import { HostPool } from './host-pool.ts';
 import { HostSession } from './host-session.ts';
 
-const NODE: NodeSize = { cores: 2, memory: 8 * 1024 ** 3 };
+const NODE: NodeSize = { cores: 2, pids: 32_768, memory: 8 * 1024 ** 3 };
 
 /** The whole PoolApi over plain processes of this machine: real processes and bytes, no isolation, nothing durable. */
 export class HostPools implements PoolApi {

@@ -129,7 +129,9 @@ describe('the policy of a pool', () => {
     fc.assert(
       fc.property(policies, (said) => {
         const policy = parsePolicy({ name: 'p', ...said }, node);
-        expect(parsePolicy(policyView(policy), { cores: 64, memory: 1024 ** 4 })).toEqual(policy);
+        expect(parsePolicy(policyView(policy), { cores: 64, pids: 32_768, memory: 1024 ** 4 })).toEqual(
+          policy,
+        );
       }),
     );
   });

@@ -25,6 +25,7 @@ export interface AgentFactsResponse {
   node: string;
   /** Nothing on it may have more. */
   cores: number;
+  pids: number;
 }
 
 export interface StartAgentSandboxRequest {
@@ -267,7 +268,7 @@ export const AgentFactsRequest: MessageFns<AgentFactsRequest> = {
 };
 
 function createBaseAgentFactsResponse(): AgentFactsResponse {
-  return { node: "", cores: 0 };
+  return { node: "", cores: 0, pids: 0 };
 }
 
 export const AgentFactsResponse: MessageFns<AgentFactsResponse> = {
@@ -277,6 +278,9 @@ export const AgentFactsResponse: MessageFns<AgentFactsResponse> = {
     }
     if (message.cores !== 0) {
       writer.uint32(17).double(message.cores);
+    }
+    if (message.pids !== 0) {
+      writer.uint32(25).double(message.pids);
     }
     return writer;
   },
@@ -310,6 +314,14 @@ export const AgentFactsResponse: MessageFns<AgentFactsResponse> = {
             message.cores = reader.double();
             continue;
           }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.pids = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -329,6 +341,7 @@ export const AgentFactsResponse: MessageFns<AgentFactsResponse> = {
     const message = createBaseAgentFactsResponse();
     message.node = object.node ?? "";
     message.cores = object.cores ?? 0;
+    message.pids = object.pids ?? 0;
     return message;
   },
 };
