@@ -1,9 +1,12 @@
 import type { Logger } from 'pino';
+import { endsWithin } from '../model/async/ends-within.ts';
 import type { Clock } from '../model/clock.ts';
 
 /** Milliseconds from a failed try to the next: the first, and the longest. */
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 60_000;
+/** Milliseconds that close() waits for what is under way. */
+const CLOSE_LIMIT = 5_000;
 
 interface Waiting {
   pause: number;
@@ -15,6 +18,7 @@ export class Retries {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #waiting = new Map<string, Waiting>();
+  readonly #underWay = new Set<Promise<void>>();
   #closed = false;
 
   constructor(clock: Clock, log: Logger) {
@@ -39,16 +43,38 @@ export class Retries {
     this.#waiting.set(key, { pause, cancel: this.#clock.after(pause, again) });
   }
 
+  /**
+   * Does it now, and again until it succeeds. Resolves when the first try is over, whatever came of it.
+   * @param key,what as in failed()
+   */
+  begin(key: string, what: string, work: () => Promise<void>): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    const again = (): void => void this.begin(key, what, work);
+    const before = this.#waiting.get(key);
+    const settled = work()
+      .then(
+        () => {
+          // Something else may wait for its next try by now.
+          if (this.#waiting.get(key) === before) this.succeeded(key);
+        },
+        (error: unknown) => this.failed(key, what, error, again),
+      )
+      .finally(() => this.#underWay.delete(settled));
+    this.#underWay.add(settled);
+    return settled;
+  }
+
   succeeded(key: string): void {
     const before = this.#waiting.get(key);
     before?.cancel();
     if (this.#waiting.delete(key)) this.#log.info({ sandbox: key }, 'what failed before has been done');
   }
 
-  /** What is not done is left to the next core. Idempotent. */
-  close(): void {
+  /** Nothing begins any more, from now on; waits for what is under way, for five seconds. The rest is left to the next core. Idempotent. */
+  async close(): Promise<void> {
     this.#closed = true;
     for (const { cancel } of this.#waiting.values()) cancel();
     this.#waiting.clear();
+    if (this.#underWay.size > 0) await endsWithin(this.#clock, CLOSE_LIMIT, Promise.all(this.#underWay));
   }
 }
