@@ -83,9 +83,6 @@ export interface NodeOptions {
   log: Logger;
 }
 
-/** Milliseconds for an idle instance to answer a new core: one that was killed half-way through its boot never does. */
-const IDLE_ANSWER = 1_000;
-
 export interface LocalNode {
   agent: Agent;
   probe: RuntimeProbe;
@@ -223,12 +220,12 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
       clock,
       log: logOf('agent'),
     },
-    adopt: (found, record, state) => {
+    adopt: (found, record, state, connectTimeout) => {
       driver.takeUp(found);
       return adoptInstance(recording.forPool(record.pool), openChannel, found, record.shape, state, {
         clock,
         tally: options.tally.guests,
-        ...(state === 'idle' ? { connectTimeout: IDLE_ANSWER } : {}),
+        ...(connectTimeout === undefined ? {} : { connectTimeout }),
       });
     },
   });

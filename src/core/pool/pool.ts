@@ -21,7 +21,7 @@ export interface ClaimRequest {
 
 /** One use of one instance; the claim, not the instance, is what its holder owns and gives back, once. */
 export interface Claim {
-  /** In state claimed, and answering. */
+  /** In state claimed, and answering; suspended when its holder had it so in an earlier core. */
   readonly instance: Instance;
   readonly hit: boolean;
 }
