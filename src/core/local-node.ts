@@ -92,6 +92,8 @@ export interface LocalNode {
   events: EventLog;
   upkeep: Upkeep;
   doubt: Doubt;
+  /** Something that this node runs for others may be at an end of any connection over loopback. */
+  isNetworkShared: () => boolean;
 }
 
 /**
@@ -253,7 +255,9 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     },
     stuck: () => janitor.stuck,
   });
-  return { agent, probe, events, upkeep, doubt };
+  const isUnused = (id: string): boolean => booting.has(id) || pools.isIdle(id);
+  const isNetworkShared = (): boolean => recording.nodeNetwork.isUsed(isUnused);
+  return { agent, probe, events, upkeep, doubt, isNetworkShared };
 }
 
 /** When a log is full its oldest third goes. @throws invalid_argument */
