@@ -90,6 +90,8 @@ export interface LocalNode {
   events: EventLog;
   upkeep: Upkeep;
   doubt: Doubt;
+  /** Something that this node runs for others may be at an end of any connection over loopback. */
+  isNetworkShared: () => boolean;
 }
 
 /**
@@ -255,7 +257,9 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     // Of one that its pool still has the janitor knows nothing, and of files in the trash neither does.
     stuck: () => [...new Set([...pools.stuck(), ...janitor.stuck, ...driver.stuck])].sort(),
   });
-  return { agent, probe, events, upkeep, doubt };
+  const isUnused = (id: string): boolean => booting.has(id) || pools.isIdle(id);
+  const isNetworkShared = (): boolean => recording.nodeNetwork.isUsed(isUnused);
+  return { agent, probe, events, upkeep, doubt, isNetworkShared };
 }
 
 /** When a log is full its oldest third goes. @throws invalid_argument */

@@ -34,6 +34,7 @@ export interface DoorParts extends EntranceParts {
   log: Logger;
   /** As DoorsOptions. */
   mostWithStreams?: number;
+  isNetworkShared?: () => boolean;
 }
 
 /** One listener: where it is, whether TLS is on it, and who may come in. */
@@ -52,7 +53,7 @@ export class Door {
     this.#tls = endpoint.kind === 'tcp' ? tls : undefined;
     this.#parts = parts;
     this.#mostWithStreams = parts.mostWithStreams ?? MOST_WITH_STREAMS;
-    this.#neighbours = new Neighbours(parts.clock);
+    this.#neighbours = new Neighbours(parts.clock, parts.isNetworkShared);
     this.#enter = endpoint.kind === 'unix' ? overUnixSocket(parts) : overLoopback(parts, this.#neighbours);
   }
 
@@ -146,6 +147,8 @@ export interface DoorsOptions {
   traffic: Traffic;
   /** Connections of a listener, beyond which it takes no more streams; left out: as many as cores take. */
   mostWithStreams?: number;
+  /** True while what belongs to nobody's user may be at the other end of a connection over loopback; left out: never. */
+  isNetworkShared?: () => boolean;
   clock: Clock;
   log: Logger;
 }
@@ -159,7 +162,7 @@ export interface Doors {
 
 /** Nothing listens yet. @throws invalid_argument (an address, a file), denied (others could reach it, or read a secret) */
 export function openDoors(core: Served, options: DoorsOptions): Doors {
-  const { security = {}, traffic, mostWithStreams, clock, log } = options;
+  const { security = {}, traffic, mostWithStreams, isNetworkShared, clock, log } = options;
   const { tls, auditLog } = security;
   const knows =
     security.tokenFile !== undefined || security.token !== undefined || tls?.clientCa !== undefined;
@@ -184,6 +187,7 @@ export function openDoors(core: Served, options: DoorsOptions): Doors {
     log,
     ...(credentials && { credentials }),
     ...(mostWithStreams !== undefined && { mostWithStreams }),
+    ...(isNetworkShared && { isNetworkShared }),
   };
   const doorOf = (endpoint: Endpoint): Door =>
     new Door(endpoint, identity, { ...parts, ...(audit && { audit }) });

@@ -66,6 +66,21 @@ it('admits this very process, as long as the connection is there, and nobody els
   server.close();
 });
 
+it('knows nobody by their user while a sandbox shares the network, but those whom it knew before', async () => {
+  let isShared = true;
+  const neighbours = new Neighbours(createManualClock(), () => isShared);
+  const { peer, client, server } = await connected((one) => neighbours.watch(one));
+  const assertOwn = () => neighbours.assertOwn(connectionOf(peer));
+  expect(assertOwn).toThrow('a sandbox shares the network');
+  isShared = false;
+  expect(assertOwn).not.toThrow();
+  isShared = true;
+  expect(assertOwn).not.toThrow();
+  client.destroy();
+  peer.destroy();
+  server.close();
+});
+
 it("admits nobody whose socket was closed before it was asked for: the kernel says that it is root's", async () => {
   const neighbours = new Neighbours(createManualClock());
   const late = new EventEmitter();

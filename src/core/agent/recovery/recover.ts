@@ -42,6 +42,8 @@ export async function recover(options: RecoveryOptions): Promise<RecoveryResult>
   const result: RecoveryResult = { ...NOTHING };
   const found = new Map((await recording.list()).map((instance) => [instance.id, instance]));
   failpoint('recover.listed');
+  for (const { id, alive } of found.values())
+    if (alive) recording.nodeNetwork.joined(id, ledger.get(id)?.shape);
   const ids = new Set([...found.keys(), ...ledger.ids()]);
   await Promise.all([...ids].map((id) => recoverInstance(id, found.get(id), options, result)));
 

@@ -21,14 +21,20 @@ export interface End {
  * It is asked once for each connection, when something first comes over it: with thousands of them its table is long. Of a
  * socket that its owner has closed it says that it is root's, whoever that was.
  *
+ * A sandbox in the network of this machine is root's, too, for all that the kernel tells: while there is one, nobody is known
+ * by their user who was not before.
+ *
  * Others may ask whether the core is there, and then have to make room.
  */
 export class Neighbours {
   readonly #clock: Clock;
+  readonly #isNetworkShared: () => boolean;
   readonly #sockets = new Map<string, Neighbour>();
 
-  constructor(clock: Clock) {
+  /** @param isNetworkShared a sandbox may be at the other end of a connection */
+  constructor(clock: Clock, isNetworkShared = () => false) {
     this.#clock = clock;
+    this.#isNetworkShared = isNetworkShared;
   }
 
   /** Before the server listens. */
@@ -38,7 +44,7 @@ export class Neighbours {
       const neighbour: Neighbour = { socket };
       this.#sockets.set(connection, neighbour);
       const inTime = this.#clock.after(PATIENCE, () => {
-        if (!neighbour.wasLetIn && !isOwn(neighbour)) socket.destroy();
+        if (!neighbour.wasLetIn && !this.#isOwn(neighbour)) socket.destroy();
       });
       socket.once('close', () => {
         inTime();
@@ -51,10 +57,17 @@ export class Neighbours {
   /** @param connection as connectionOf @throws denied for another user, and when the kernel does not tell */
   assertOwn(connection: string): void {
     const neighbour = this.#sockets.get(connection);
-    if (neighbour !== undefined && isOwn(neighbour)) return;
+    if (neighbour !== undefined && this.#isOwn(neighbour)) return;
+    if (this.#isNetworkShared()) throw mayBeSandbox();
     throw new FsbError('denied', 'only the user who runs this core may call it', {
       hint: 'Run the command as that user, or start a core of your own.',
     });
+  }
+
+  #isOwn(neighbour: Neighbour): boolean {
+    if (neighbour.isOwn === undefined && !this.#isNetworkShared())
+      neighbour.isOwn = isOfOwnUser(neighbour.socket);
+    return neighbour.isOwn === true;
   }
 
   /** Somebody has shown a token over it: it is theirs for as long as they like. */
@@ -64,16 +77,20 @@ export class Neighbours {
   }
 }
 
+const mayBeSandbox = (): FsbError =>
+  new FsbError(
+    'denied',
+    'a sandbox shares the network of this machine: nobody is known by their user over TCP',
+    {
+      hint: 'Use the unix socket, as fsb-ctl does, or give the core a token (--token-file, --generate-token).',
+    },
+  );
+
 interface Neighbour {
   socket: Socket;
   /** Undefined: it was not asked for. */
   isOwn?: boolean;
   wasLetIn?: true;
-}
-
-function isOwn(neighbour: Neighbour): boolean {
-  neighbour.isOwn ??= isOfOwnUser(neighbour.socket);
-  return neighbour.isOwn;
 }
 
 function isOfOwnUser({ remoteAddress, remotePort, localAddress, localPort }: Socket): boolean {
