@@ -6,6 +6,7 @@ import { runningCore } from '../../../src/cli/local/local-core.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { errorOf, Workbench } from '../../contract/workbench.ts';
+import { firstProcesses } from '../../helpers/core/first-processes.ts';
 import { makeRoot, type RealCore, repository, startRealCore } from '../../helpers/core/real-core.ts';
 import { type SmallDisk, smallDisk } from '../../helpers/core/small-disk.ts';
 import { delay, logged } from './core-view.ts';
@@ -118,5 +119,36 @@ describe('a core that ends on a full disk, and the next one', () => {
     while ((await room()) < 9 * 1024 * 1024) await delay(20);
     await bench.core.pools.update('default-pool', { reset: true });
     await answers(await bench.idle());
+  });
+
+  it('begins although a guest died meanwhile and that cannot be recorded, and tells it all the same', async () => {
+    const root = await makeRoot();
+    await mkdir(join(disk.path, 'state'));
+    await symlink(join(disk.path, 'state'), join(root, 'state'));
+    await core.close();
+    await startAgain(root);
+    const dead = await bench.idle();
+    const [[, pid] = []] = await firstProcesses(root);
+    const other = await bench.idle();
+    await disk.fill();
+    // Until there is no room for a record either.
+    for (let n = 0, failed = false; !failed; n++) {
+      const wide = bench.core.pools.create({ name: `p${n}${'x'.repeat(40)}`, warm: [] });
+      failed = await wide.then(
+        () => false,
+        () => true,
+      );
+    }
+    await stop();
+    process.kill(pid!, 'SIGKILL');
+    const free = await disk.fill();
+    await startAgain(root);
+    expect((await bench.core.sandboxes.get(dead)).state.phase).toBe('Lost');
+    await answers(other);
+    await free();
+    await stop();
+    await startAgain(root);
+    expect((await bench.core.sandboxes.get(dead)).state.phase).toBe('Lost');
+    await answers(other);
   });
 });
