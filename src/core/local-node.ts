@@ -199,8 +199,12 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   cleanup.add('unsettled instances', () => unsettled.close());
   await pools.open(options.pool);
 
-  // Recovery asks for images by digest; that of the host image is known only once it was looked at.
-  await images.resolve(HOST_IMAGE);
+  // Recovery asks for images by digest; that of the host image is known only once it was looked at. Without room for a new
+  // one the core starts all the same, since only a core can make room: whoever asks for the image is told.
+  const warn = (what: string) => (err: unknown) => logOf('images').warn({ err }, what);
+  await images
+    .resolve(HOST_IMAGE)
+    .catch(warn('cannot build the host image; it is tried again when somebody asks for it'));
   const doubt = doubtOf(
     () => records.strange(),
     () => isStoreAside(paths.state),
@@ -232,7 +236,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     },
   });
   log.info({ ...result, unsettled: unsettled.list().length }, 'recovered');
-  await images.sweep();
+  await images.sweep().catch(warn('cannot remove images that nobody uses; the next core tries again'));
 
   const janitor = new Janitor({
     ...options.janitor,

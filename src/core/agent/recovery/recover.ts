@@ -38,7 +38,7 @@ export interface RecoveryOptions extends TakeUpGround {
  * as lost what was wanted and is gone. Only a definite verdict destroys.
  */
 export async function recover(options: RecoveryOptions): Promise<RecoveryResult> {
-  const { ledger, slots, logs, retained, recording, doubt, unsettled } = options;
+  const { ledger, slots, logs, retained, recording, doubt, unsettled, log } = options;
   const result: RecoveryResult = { ...NOTHING };
   const found = new Map((await recording.list()).map((instance) => [instance.id, instance]));
   failpoint('recover.listed');
@@ -58,7 +58,7 @@ export async function recover(options: RecoveryOptions): Promise<RecoveryResult>
       retained.get(sandboxId) === undefined &&
       !doubt.sandbox(sandboxId)
     )
-      await logs.remove(sandboxId);
+      await logs.remove(sandboxId).catch((err) => log.error({ err, sandbox: sandboxId }, UNWANTED_LOG));
   failpoint('recover.done');
   return result;
 }
@@ -146,6 +146,7 @@ async function recoverInstance(
   }
 }
 
+const UNWANTED_LOG = 'cannot remove a log that nobody wants; the next core tries again';
 const SET_ASIDE = 'a record that it may belong to cannot be read and is set aside; it is kept';
 
 /** The guest itself refuses to go on; anything else may be over at the next attempt. */
