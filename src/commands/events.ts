@@ -15,7 +15,7 @@ export default class Events extends BaseCommand {
 
 A sandbox is created, started, exited, failed, lost, expired, paused, unpaused, killed (a signal was sent), stopped, restarted, reset, renamed, updated, deleted. An image is pulled, imported, tagged, untagged, removed; images are pruned. With --all also what happens in pools, as with --pool or a filter that asks for it: an instance is created, idle, claimed, paused, resumed, returned, evicted, destroyed, or a boot-failed; a pool begins to refill, is scaled, drained.
 
---filter takes type=sandbox|image|pool, event=, sandbox= (or container=, name=), image=, label= and pool=. Of one key any is enough, of several keys all must hold.`;
+--filter takes type=sandbox|image|pool, event=, sandbox= (or container=, name=), image=, label= and pool=, and docker's words for the first two (container, die, destroy). Of one key any is enough, of several keys all must hold.`;
   static override examples = [
     { description: 'What happens from now on', command: '<%= config.bin %> events' },
     {

@@ -82,8 +82,21 @@ export class EventFilter {
   }
 }
 
-/** docker's `container=`, and `name=` of its lists. */
-const inOurWords = (word: string): string => word.replace(/^(container|name)=/, 'sandbox=');
+/** What docker calls them, of sandboxes and images. */
+const DOCKER_TYPES: Record<string, EventType> = {
+  ...{ create: 'created', start: 'started', die: 'exited', kill: 'killed', stop: 'stopped' },
+  ...{ restart: 'restarted', pause: 'paused', unpause: 'unpaused', rename: 'renamed', update: 'updated' },
+  ...{ destroy: 'deleted', pull: 'pulled', import: 'imported', load: 'imported', tag: 'tagged' },
+  ...{ untag: 'untagged', delete: 'removed', prune: 'pruned' },
+};
+
+/** docker's `container=` and `name=` of its lists, `type=container`, `event=die`. */
+function inOurWords(word: string): string {
+  if (word === 'type=container') return 'type=sandbox';
+  const event = /^event=(.*)$/s.exec(word)?.[1] ?? '';
+  if (Object.hasOwn(DOCKER_TYPES, event)) return `event=${DOCKER_TYPES[event]}`;
+  return word.replace(/^(container|name)=/, 'sandbox=');
+}
 
 function assertKnown(what: string, word: string, known: readonly string[]): void {
   if (known.includes(word)) return;
