@@ -69,10 +69,44 @@ it('cannot be emptied by who is refused again and again, and says how often that
   ]);
 });
 
+it('cannot be emptied by strangers, of however many addresses', async () => {
+  const clock = createManualClock();
+  const log = open(100_000, clock);
+  write(log, 'the one that matters');
+  for (let n = 0; n < 2_000; n++)
+    log.write({ caller: '', address: `192.0.2.1:${n}`, method: '/x', object: '', code: 'unauthenticated' });
+  await clock.advance(60_000);
+  log.close();
+  const entries = linesOf(path).map((line) => JSON.parse(line));
+  expect(entries).toHaveLength(22);
+  expect(entries[0]).toMatchObject({ object: 'the one that matters' });
+  expect(entries.at(-1)).toMatchObject({ caller: '', address: '192.0.2.1:1999', more: 1_979 });
+});
+
+it('cannot be emptied by who does the same again and again, or what changes nothing', async () => {
+  const clock = createManualClock();
+  const log = open(100_000, clock);
+  const tell = (method: string, object: string, isIdle = false): boolean =>
+    log.write({ caller: 'ci', address: '', method, object, code: 'ok' }, { isIdle });
+  for (let n = 0; n < 1_000; n++) {
+    tell('sandboxes.start', 'a/b');
+    tell('images.save', `image:${n}`, true);
+  }
+  for (let n = 0; n < 30; n++) tell('sandboxes.start', `a/${n}`);
+  await clock.advance(60_000);
+  log.close();
+  const entries = linesOf(path).map((line) => JSON.parse(line));
+  expect(entries).toHaveLength(21 + 21 + 30);
+  expect(entries.filter(({ more }) => more !== undefined)).toEqual([
+    expect.objectContaining({ method: 'sandboxes.start', object: 'a/b', more: 979 }),
+    expect.objectContaining({ method: 'images.save', object: 'image:999', more: 979 }),
+  ]);
+});
+
 it('says of each beginning that it tells how it ended, whatever else its caller does', () => {
   const log = open(100_000, createManualClock());
   const tell = (object: string, code: 'begun' | 'timeout', hasBegun = false): boolean =>
-    log.write({ caller: 'ci', address: '', method: 'sandboxes.delete', object, code }, hasBegun);
+    log.write({ caller: 'ci', address: '', method: 'sandboxes.delete', object, code }, { hasBegun });
   for (let n = 0; n < 100; n++) tell(`refused/${n}`, 'timeout');
   const objects = Array.from({ length: 25 }, (_, n) => `a/${n}`);
   const begun = objects.map((object) => tell(object, 'begun'));

@@ -1,5 +1,6 @@
 import { type Caller, hasScope, mayEnter } from '../../model/caller.ts';
 import { type ErrorCode, FsbError } from '../../model/failure/errors.ts';
+import type { Telling } from './audit-log.ts';
 import type { Method, Row, Table } from './row.ts';
 
 /** What became of a call, for whoever keeps the audit log. */
@@ -15,10 +16,10 @@ export interface Guard {
   caller: Caller;
   /**
    * Told of each call that changes something, and of each refusal.
-   * @param hasBegun what it answered when it was told that the call had begun
+   * `hasBegun`: what it answered when it was told that the call had begun.
    * @returns whether it tells it to others now
    */
-  audit?: (outcome: Outcome, hasBegun: boolean) => boolean;
+  audit?: (outcome: Outcome, telling: Telling) => boolean;
   /** Told of each call that the caller's scopes or namespaces forbid. */
   onForbidden?: () => void;
 }
@@ -60,10 +61,10 @@ const answerOf =
       if (guarded.row.begun) hasBegun = tell(guarded, args, 'begun');
       const given = await call(...narrowed(guarded, args));
       const shown = isShownAll(guarded) ? given : guarded.row.shown!(given as never, guarded.caller);
-      tell(guarded, args, 'ok', hasBegun);
+      tell(guarded, args, 'ok', { hasBegun, made: guarded.row.made?.(given as never, ...args) });
       return shown;
     } catch (error) {
-      tell(guarded, args, FsbError.from(error).code, hasBegun);
+      tell(guarded, args, FsbError.from(error).code, { hasBegun });
       throw error;
     }
   };
@@ -97,10 +98,10 @@ function tell(
   { audit, row, name }: GuardedCall,
   args: unknown[],
   code: Outcome['code'],
-  hasBegun = false,
+  { hasBegun = false, made = row.object?.(...args) ?? '' }: { hasBegun?: boolean; made?: string } = {},
 ): boolean {
-  if (row.scope === 'read' && code !== 'denied') return false;
-  return audit?.({ method: name, object: row.object?.(...args) ?? '', code }, hasBegun) ?? false;
+  if (audit === undefined || (row.scope === 'read' && code !== 'denied')) return false;
+  return audit({ method: name, object: made, code }, { hasBegun, isIdle: row.idle?.(...args) ?? false });
 }
 
 /** @throws denied */

@@ -121,7 +121,7 @@ function visitOf(parts: EntranceParts, known: Known, { ends, opens }: Knock): Vi
     caller,
     onForbidden: () => traffic.forbid(),
     ...(audit && {
-      audit: (outcome, hasBegun) => audit.write({ caller: caller.name, address, ...outcome }, hasBegun),
+      audit: (outcome, telling) => audit.write({ caller: caller.name, address, ...outcome }, telling),
     }),
   };
   const whileKnown = (onOver: OnOver): (() => void) => {

@@ -12,8 +12,8 @@ interface Window<Entry> {
   cancel: () => void;
 }
 
-/** Entries of what changed nothing, of which anybody can make as many as they like: of many within a minute there is one. */
-export class Refusals<Entry extends { more?: number }> {
+/** Entries of which anybody can make as many as they like: of many of a kind within a minute the first few are written, and one for the rest. */
+export class Repeats<Entry extends { more?: number }> {
   readonly #clock: Clock;
   readonly #write: (entry: Entry) => void;
   readonly #windows = new Map<string, Window<Entry>>();
