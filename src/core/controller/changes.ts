@@ -4,6 +4,7 @@ import { noop } from '../model/async/noop.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/failure/errors.ts';
 import { failpoint } from '../model/failure/failpoint.ts';
+import { formatSize } from '../model/quantity.ts';
 import { type CheckedChange, readChange } from '../model/sandbox/change.ts';
 import { assertWithin } from '../model/sandbox/node-limits.ts';
 import type { Sandbox } from '../model/sandbox/sandbox.ts';
@@ -64,11 +65,12 @@ export class Changes {
   async update(entry: SandboxEntry, input: SandboxChange): Promise<void> {
     const change = readChange(input);
     assertTimeLeft('invalid change of a sandbox: expireTime', change.expireTime ?? 0, this.#clock.now());
-    if (change.resources !== undefined) assertWithin(change.resources, await this.#agent.facts());
     const { id, spec: before, state } = entry.sandbox;
     const spec = changedSpec(before, change);
+    if (change.resources !== undefined) assertWithin(change.resources, await this.#agent.facts());
     const limits = change.resources !== undefined && state.phase === 'Running';
     if (limits) await this.#agent.update(id, limitsOf(spec));
+    else if (change.resources?.memory !== undefined) await this.#assertFits(spec, change.resources.memory);
     failpoint('update.limited');
     try {
       assertStays(entry.sandbox);
@@ -83,6 +85,22 @@ export class Changes {
         await this.#agent.update(id, limitsOf({ ...spec, resources: before.resources })).catch(noop);
       throw error;
     }
+  }
+
+  /** One that does not run is given no memory with which it never could. @throws no_capacity */
+  async #assertFits({ pool_ref }: Sandbox['spec'], memory: number): Promise<void> {
+    const pool = await this.#agent.pools.get(pool_ref).catch((error: unknown) => {
+      // Its start says what is missing; whoever changes it may be about to make the pool.
+      if (FsbError.from(error).code === 'not_found') return undefined;
+      throw error;
+    });
+    if (pool === undefined || memory <= pool.policy.memoryBudget) return;
+    const all = formatSize(pool.policy.memoryBudget);
+    throw new FsbError(
+      'no_capacity',
+      `pool ${pool_ref} has ${all} of memory in all, but ${formatSize(memory)} are asked for`,
+      { hint: 'Ask for less memory, or raise memory_budget of the pool.' },
+    );
   }
 
   /** It may have ended meanwhile: then its end says more. */

@@ -7,6 +7,7 @@ import type {
   StartRequest,
 } from '../../../src/core/api/agent-api.ts';
 import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { PoolDetails, PoolPolicy } from '../../../src/core/model/pool/pool.ts';
 import { refKey } from '../../../src/core/model/sandbox/sandbox.ts';
 import { defaultResources, type Resources } from '../../../src/core/model/sandbox/shape.ts';
 import type { SandboxSpec } from '../../../src/core/model/sandbox/spec.ts';
@@ -41,6 +42,8 @@ export interface ScriptedAgent {
   names: Map<string, string>;
   /** What the node says that it gave, by sandbox. */
   given: Map<string, GivenTerms>;
+  /** The one pool that it has; undefined: none. */
+  pool?: Pick<PoolDetails, 'name'> & { policy: Pick<PoolPolicy, 'memoryBudget'> };
   /** Resolves when whoever watches has heard of it. */
   report(sandboxId: string, state: AgentSandboxState): Promise<void>;
 }
@@ -85,7 +88,11 @@ export function scriptedAgent(now: () => number = () => 0): ScriptedAgent {
     api: {
       facts: async () => ({ node: 'test-node', cores: 4, pids: 32_768 }),
       pools: {
-        ...{ status: unsupported, list: unsupported, get: unsupported, create: unsupported },
+        ...{ status: unsupported, list: unsupported, create: unsupported },
+        async get(name) {
+          if (agent.pool?.name === name) return agent.pool as PoolDetails;
+          throw new FsbError('not_found', `there is no pool ${name}`);
+        },
         ...{ update: unsupported, delete: unsupported, stop: unsupported, drain: unsupported },
         ...{ run: unsupported, lease: unsupported, leases: unsupported, exec: unsupported },
         ...{ kill: unsupported, release: unsupported },

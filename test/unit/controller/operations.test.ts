@@ -425,7 +425,13 @@ describe('update', () => {
     expect((await failure(controller.update(box, { resources: { cpus: 1000 } }))).code).toBe(
       'invalid_argument',
     );
-    const changed = await controller.update(box, { ttl: 7000, resources: { pids: 9 } });
+    agent.pool = { name: 'default-pool', policy: { memoryBudget: 1024 ** 3 } };
+    expect(await failure(controller.update(box, { resources: { memory: 2 * 1024 ** 3 } }))).toMatchObject({
+      code: 'no_capacity',
+      message: 'pool default-pool has 1GiB of memory in all, but 2GiB are asked for',
+    });
+    agent.pool = undefined;
+    const changed = await controller.update(box, { ttl: 7000, resources: { pids: 9, memory: 1024 ** 3 } });
     expect(changed).toMatchObject({ expiresAt: 0, state: { phase: 'Exited' } });
     expect(agent.limits.size).toBe(0);
     await clock.advance(20_000);
