@@ -328,11 +328,11 @@ describe('what is not there, and nobody has typed', () => {
     const hint = async (line: string, env: Record<string, string> = {}) =>
       (await fsb(line, { connect, env })).stderr.split('\n')[1];
     expect(await hint('list', { FSB_HOST: 'garbage' })).toMatch(
-      /embedded:\. It is FSB_HOST that names garbage\.$/,
+      /^Hint: It is FSB_HOST that names garbage\. .*embedded:\.$/,
     );
     expect(await hint('list --host garbage')).toMatch(/embedded:\.$/);
     expect(await hint('get x', { FSB_NAMESPACE: 'BAD NS' })).toMatch(
-      /It is FSB_NAMESPACE that names the namespace\.$/,
+      /^Hint: It is FSB_NAMESPACE that names the namespace\./,
     );
     expect(await hint('get x -n BAD')).toMatch(/first and last\.$/);
   });
