@@ -39,6 +39,8 @@ export const statsListing = (items: StatsView[], full: boolean): Listing<StatsVi
       MemUsage: usage(view),
       MemPerc: percent(view.memory_percent),
       PIDs: count(view.pids),
+      // Nobody counts them: as docker shows what it does not know.
+      ...{ NetIO: `${NONE} / ${NONE}`, BlockIO: `${NONE} / ${NONE}` },
     },
   ],
 });

@@ -1,5 +1,5 @@
 import { Scanner, unescaped } from './scanner.ts';
-import { type Pipeline, parsePipeline, type Scope } from './template-pipeline.ts';
+import { type Pipeline, parsePipeline, type Scope, wholeOf } from './template-pipeline.ts';
 import { type Data, isObject, isTrue, textOf } from './values.ts';
 
 type Part = (scope: Scope) => string;
@@ -7,14 +7,21 @@ type Part = (scope: Scope) => string;
 /**
  * The templates of docker's `--format`: `{{.name}}`, `{{range .events}}{{.message}}\n{{end}}`, `{{if .reason}}...{{else}}...{{end}}`,
  * `{{json .}}`, `{{.labels | json | len}}`. In the text around them \n, \t and \\ are what they are in docker.
- * @returns from one row of the data, and what docker calls things in it, to its text
+ * @returns from one row of the data, and what docker calls things in it, in a template and in JSON, to its text
  * @throws invalid_argument with the position; later, when the row has no such field
  */
-export function compileTemplate(source: string): (row: Data, docker?: Record<string, Data>) => string {
+export function compileTemplate(source: string): Template {
   const scanner = new Scanner(source, 'template');
   const { parts } = parseParts(scanner, undefined);
-  return (root, docker = {}) => parts.map((part) => part({ root, docker, dot: root })).join('');
+  return (root, docker = {}, inJson = () => docker) =>
+    parts.map((part) => part({ root, docker, inJson, dot: root })).join('');
 }
+
+export type Template = (
+  row: Data,
+  docker?: Record<string, Data>,
+  inJson?: () => Record<string, Data>,
+) => string;
 
 type Ending = 'end' | 'else' | 'else if';
 
@@ -58,7 +65,7 @@ function parseAction(scanner: Scanner): Part | undefined {
   const pipeline = parsePipeline(scanner);
   if (word === 'if') return parseIf(scanner, pipeline);
   close(scanner);
-  if (word === undefined) return (scope) => textOf(pipeline(scope));
+  if (word === undefined) return (scope) => textOf(wholeOf(pipeline(scope), scope));
   const { body, otherwise } = parseBranches(scanner, word);
   return word === 'range' ? rangePart(pipeline, body, otherwise) : withPart(pipeline, body, otherwise);
 }
