@@ -1,9 +1,10 @@
 import { FsbError } from '../../core/model/failure/errors.ts';
+import type { Template } from './expressions/template.ts';
+import { withDocker } from './expressions/values.ts';
 import { jsonText } from './json-text.ts';
 import {
   type Column,
   type DockerNames,
-  type DockerRow,
   type Expression,
   OUTPUT_FORMATS,
   type OutputFormat,
@@ -66,24 +67,21 @@ async function template(source: string): Promise<Expression> {
       .join('');
 }
 
-/** With docker's names before ours, and what docker means where both have one. */
 const jsonLines: Expression = (data, _, docker: DockerNames<never> = () => [{}]) =>
   rowsOf(data)
     .flatMap((row) =>
-      docker(row as never, true).map(
-        (fields) => `${jsonText({ ...fields, ...(row as object), ...fields })}\n`,
-      ),
+      docker(row as never, true).map((fields) => `${jsonText(withDocker(row as object, fields))}\n`),
     )
     .join('');
-
-type Template = (row: unknown, docker: DockerRow) => string;
 
 /** What the templates say of each row: of those that docker has for one of ours, each that is another one to them. */
 const textsOf =
   (templates: Template[]) =>
   (data: unknown, docker: DockerNames<never> = () => [{}]): string[][] =>
     rowsOf(data).flatMap((row) => {
-      const texts = docker(row as never).map((fields) => templates.map((evaluate) => evaluate(row, fields)));
+      const texts = docker(row as never).map((fields, index) =>
+        templates.map((evaluate) => evaluate(row, fields, () => docker(row as never, true)[index]!)),
+      );
       return [...new Map(texts.map((each) => [each.join('\t'), each])).values()];
     });
 

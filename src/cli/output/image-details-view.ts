@@ -4,24 +4,63 @@ import { familiarName } from '../../core/model/image/reference.ts';
 import { formatAge, formatSize } from '../../core/model/quantity.ts';
 import { type ImageDetailsView, imageDetailsView } from '../../core/view/image-details-view.ts';
 import { namesOf } from './image-view.ts';
-import { type DockerRow, type Listing, printable } from './output.ts';
+import { type Listing, printable } from './output.ts';
 
-export function imageDetails(images: ImageDetails[], now: number): Listing<ImageDetailsView> {
-  const items = images.map(imageDetailsView);
+/** What `docker image inspect` calls things, beside our own names. */
+export interface ImageInspectView extends ImageDetailsView {
+  Id: string;
+  RepoTags: string[];
+  RepoDigests: string[];
+  /** Empty where the image does not say when it was built. */
+  Created: string;
+  Author: string;
+  Architecture: string;
+  Variant: string;
+  Os: string;
+  Size: number;
+  Config: {
+    User: string;
+    /** `{ '80/tcp': {} }` */
+    ExposedPorts: Record<string, object>;
+    Env: string[];
+    Entrypoint: string[];
+    Cmd: string[];
+    WorkingDir: string;
+    Labels: Record<string, string>;
+    StopSignal: string;
+  };
+  RootFS: { Type: 'layers'; Layers: string[] };
+}
+
+export function imageDetails(images: ImageDetails[], now: number): Listing<ImageInspectView> {
+  const items = images.map((image) => inspectView(imageDetailsView(image)));
   return {
     items,
     columns: [],
     name: (view) => view.references[0] ?? view.digest,
-    docker: (view) => [dockerImage(view)],
     // All of them: the table of a list would say nothing that `image list` does not.
     describe: () => items.map((view) => describeImage(view, now)).join('\n'),
   };
 }
 
-/** As `docker image inspect`, where ours folds into no other name. */
-const dockerImage = ({ digest, references, os, size_bytes }: ImageDetailsView): DockerRow => ({
-  ...{ Id: digest, RepoTags: references.map(familiarName), Os: os, Size: size_bytes },
-});
+function inspectView(view: ImageDetailsView): ImageInspectView {
+  const { config, layers } = view;
+  return {
+    Id: view.digest,
+    RepoTags: view.references.map(familiarName),
+    RepoDigests: view.repo_digests.map(familiarName),
+    ...{ Created: view.created ?? '', Author: view.author },
+    ...{ Architecture: view.architecture, Variant: view.variant, Os: view.os, Size: view.size_bytes },
+    Config: {
+      User: config.user,
+      ExposedPorts: Object.fromEntries(config.exposed_ports.map((port) => [`${port}/tcp`, {}])),
+      ...{ Env: config.env, Entrypoint: config.entrypoint, Cmd: config.cmd, WorkingDir: config.working_dir },
+      ...{ Labels: config.labels, StopSignal: config.stop_signal ?? '' },
+    },
+    RootFS: { Type: 'layers', Layers: layers.map(({ diff_id }) => diff_id) },
+    ...view,
+  };
+}
 
 function describeImage(view: ImageDetailsView, now: number): string {
   const { config } = view;

@@ -130,6 +130,7 @@ const dockerInfo = ({ core }: InfoView): DockerRow =>
         ServerVersion: core.version,
         Name: core.node,
         OperatingSystem: core.system,
+        OSType: 'linux',
         KernelVersion: core.kernel,
         Architecture: core.architecture,
         NCPU: core.cpus,
@@ -138,5 +139,6 @@ const dockerInfo = ({ core }: InfoView): DockerRow =>
         DockerRootDir: core.root,
         Containers: core.sandboxes.total,
         ContainersRunning: core.sandboxes.phases.Running ?? 0,
+        ContainersStopped: core.sandboxes.total - (core.sandboxes.phases.Running ?? 0),
         Images: core.images.total,
       };

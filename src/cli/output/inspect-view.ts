@@ -53,7 +53,8 @@ export function inspectedListing(
     items: [...listings.keys()],
     columns: [],
     name: (item) => of(item).name(item),
-    docker: (item) => of(item).docker!(item),
+    // Its JSON is docker's already, in which State is an object, and not the text of a list.
+    docker: (item, asJson) => (asJson ? [{}] : (of(item).docker?.(item) ?? [{}])),
     describe: async (_, options) => {
       const texts = [...listings].map(([item, { describe }]) => describe!(item, options));
       return (await Promise.all(texts)).join('\n');

@@ -44,6 +44,8 @@ export const statsListing = (
       MemUsage: usage(view),
       MemPerc: percent(view.memory_percent),
       PIDs: count(view.pids),
+      // Nobody counts them: as docker shows what it does not know.
+      ...{ NetIO: `${NONE} / ${NONE}`, BlockIO: `${NONE} / ${NONE}` },
     },
   ],
 });

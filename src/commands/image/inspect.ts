@@ -8,7 +8,7 @@ export default class ImageInspect extends BaseCommand {
   static override baseFlags = globalFlagsWithF;
   static override summary = 'Show everything about images.';
   static override description =
-    'A list in JSON, as docker has it; -o table is for reading. Sizes are bytes, times RFC3339; what the image does not say is null or empty. Shows those that are here and reports the others; exits by the worst failure.';
+    'A list in JSON, as docker has it, with its names (RepoTags, Config, RootFS) beside our own; -o table is for reading. Sizes are bytes, times RFC3339; what the image does not say is null or empty. Shows those that are here and reports the others; exits by the worst failure.';
   static override examples = [
     { description: 'For scripts', command: '<%= config.bin %> image inspect alpine' },
     { description: 'For reading', command: '<%= config.bin %> image inspect alpine -o table' },

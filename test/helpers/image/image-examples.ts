@@ -24,7 +24,7 @@ export const imagePlans: Record<string, Plan> = {
   'fsb-ctl image import ./layout tools:1': { shows: /tools:1/ },
   'fsb-ctl image import - < alpine.tar': { shows: /alpine/ },
   "fsb-ctl image import --rootfs rootfs.tar mine:1 -c 'CMD [\"sh\"]' -c 'ENV A=1'": { shows: /mine:1/ },
-  'fsb-ctl image inspect alpine': { given: [load('alpine')], shows: /^\[\n {2}\{\n {4}"references": / },
+  'fsb-ctl image inspect alpine': { given: [load('alpine')], shows: /^\[\n {2}\{\n {4}"Id": / },
   'fsb-ctl image inspect alpine -o table': { given: [load('alpine')], shows: /^Names: .*alpine:latest/ },
   'fsb-ctl image list': { given: [load('tools:1')], shows: /tools:1/ },
   'fsb-ctl image list -o json': { given: [load('tools:1')], shows: /"docker.io\/library\/tools:1"/ },

@@ -2,13 +2,15 @@ import { FsbError } from '../../../core/model/failure/errors.ts';
 import { assertMayLack, type Root } from './rows.ts';
 import type { Scanner } from './scanner.ts';
 import { templateFunctions } from './template-functions.ts';
-import { type Data, isObject } from './values.ts';
+import { type Data, isObject, withDocker } from './values.ts';
 
 export interface Scope {
   /** The row: `$`. */
   root: Root;
   /** Further fields of the row, by the names that docker gives them. */
   docker: Record<string, Data>;
+  /** The same as docker's JSON has it. */
+  inJson: () => Record<string, Data>;
   /** What `range` and `with` are at, else the row: `.` */
   dot: Data;
 }
@@ -37,8 +39,13 @@ function parseCommand(scanner: Scanner, before: Pipeline | undefined): Pipeline 
   if (before !== undefined) given.push(before);
   if (given.length < known.least || given.length > known.most)
     scanner.fail(`${name} takes ${countText(known)}, not ${given.length}`, { at: start });
-  return (scope) => known.apply(given.map((argument) => argument(scope)));
+  const whole = name === 'json' ? wholeOf : (value: Data): Data => value;
+  return (scope) => known.apply(given.map((argument) => whole(argument(scope), scope)));
 }
+
+/** The row itself, as a value, is what `--format json` prints of it. */
+export const wholeOf = (value: Data, { root, inJson }: Scope): Data =>
+  value === root.data && isObject(value) ? withDocker(value, inJson()) : value;
 
 function countText({ least, most }: { least: number; most: number }): string {
   if (most === Number.POSITIVE_INFINITY) return `at least ${least} arguments`;

@@ -1,6 +1,6 @@
 import { rootOf } from './rows.ts';
 import { Scanner, unescaped } from './scanner.ts';
-import { type Pipeline, parsePipeline, type Scope } from './template-pipeline.ts';
+import { type Pipeline, parsePipeline, type Scope, wholeOf } from './template-pipeline.ts';
 import { type Data, isObject, isTrue, textOf } from './values.ts';
 
 type Part = (scope: Scope) => string;
@@ -8,17 +8,23 @@ type Part = (scope: Scope) => string;
 /**
  * The templates of docker's `--format`: `{{.name}}`, `{{range .events}}{{.message}}\n{{end}}`, `{{if .reason}}...{{else}}...{{end}}`,
  * `{{json .}}`, `{{.labels | json | len}}`. In the text around them \n, \t and \\ are what they are in docker.
- * @returns from one row of the data, and what docker calls things in it, to its text
+ * @returns from one row of the data, and what docker calls things in it, in a template and in JSON, to its text
  * @throws invalid_argument with the position; later, when there is no such field
  */
-export function compileTemplate(source: string): (row: Data, docker?: Record<string, Data>) => string {
+export function compileTemplate(source: string): Template {
   const scanner = new Scanner(source, 'template');
   const { parts } = parseParts(scanner, undefined);
-  return (row, docker = {}) => {
+  return (row, docker = {}, inJson = () => docker) => {
     const root = rootOf(row, docker);
-    return parts.map((part) => part({ root, docker, dot: row })).join('');
+    return parts.map((part) => part({ root, docker, inJson, dot: row })).join('');
   };
 }
+
+export type Template = (
+  row: Data,
+  docker?: Record<string, Data>,
+  inJson?: () => Record<string, Data>,
+) => string;
 
 type Ending = 'end' | 'else' | 'else if';
 
@@ -62,7 +68,7 @@ function parseAction(scanner: Scanner): Part | undefined {
   const pipeline = parsePipeline(scanner);
   if (word === 'if') return parseIf(scanner, pipeline);
   close(scanner);
-  if (word === undefined) return (scope) => textOf(pipeline(scope));
+  if (word === undefined) return (scope) => textOf(wholeOf(pipeline(scope), scope));
   const { body, otherwise } = parseBranches(scanner, word);
   return word === 'range' ? rangePart(pipeline, body, otherwise) : withPart(pipeline, body, otherwise);
 }

@@ -4,6 +4,13 @@ export type Data = unknown;
 export const isObject = (value: Data): value is Record<string, Data> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** docker's names first, and what docker means where both have one. */
+export const withDocker = (row: object, docker: Record<string, Data>): Record<string, Data> => ({
+  ...docker,
+  ...row,
+  ...docker,
+});
+
 /** As an expression prints it: nothing for what is absent, JSON for what has parts. */
 export function textOf(value: Data): string {
   if (value === undefined || value === null) return '';

@@ -44,7 +44,6 @@ describe('the format of the result', () => {
     [['--format', '{{.nmae}}'], 'there is no field "nmae"', 'Did you mean name?'],
     [['--format', '{{.NetworkSettings.IPAddress}}'], 'there is no field', 'fsb-ctl port-forward NAME'],
     [['--format', '{{.HostConfig.Memory}}'], 'there is no field', '.spec.resources'],
-    [['--format', '{{range .Mounts}}{{end}}'], 'there is no field', '.spec.mounts'],
     [['--format', '{{.Frobnicated}}'], 'there is no field', 'docs/output.md has them all'],
     [['-o', 'jsonpath={.items[*'], 'expected "]", found the end', 'docs/output.md'],
     [['--json', '-o', 'yaml'], '--json', '--help'],
@@ -99,16 +98,31 @@ describe('--format json, as docker has it', () => {
     ],
     ['context ls', 2, { Name: 'default', DockerEndpoint: expect.any(String), name: 'default' }],
     ['system df', 8, { Type: 'Images', TotalCount: '3', type: 'images' }],
-    ['info', 1, { NCPU: 2, ServerVersion: '0.1.0' }],
+    ['info', 1, { NCPU: 2, ServerVersion: '0.1.0', ContainersStopped: 3 }],
     ['version', 1, { Server: { version: '0.1.0' } }],
     ['logs box', 2, { stream: 'stdout' }],
     ['get box', 1, { Names: 'box', name: 'box' }],
   ])('%s', async (line, count, first) => {
-    for (const format of ['--format json', '--format=json']) {
-      const found = await objects(`${line} ${format}`);
-      expect(found).toHaveLength(count);
-      expect(found[0]).toMatchObject(first);
-    }
+    const found = await objects(`${line} --format json`);
+    expect(found).toHaveLength(count);
+    expect(found[0]).toMatchObject(first);
+    expect(await objects(`${line} --format=json`)).toEqual(found);
+    // The same, as docker users write it.
+    expect(await objects(`${line} --format {{.|json}}`)).toEqual(found);
+  });
+
+  it("of inspect has docker's objects, not the texts of a list", async () => {
+    const [sandbox] = await objects('inspect box --format json');
+    expect(sandbox).toMatchObject({ State: { Running: true }, Id: box, id: box });
+    expect(sandbox).not.toHaveProperty('Names');
+    const [image] = await objects('image inspect tool --format {{.|json}}');
+    expect(image).toMatchObject({
+      ...{ Id: expect.stringMatching(/^sha256:cd/), RepoTags: ['quay.io/me/tool:1', 'tool:latest'] },
+      ...{ RepoDigests: [expect.stringContaining('@sha256:')], Os: 'linux', Architecture: 'arm' },
+      Config: { User: '1000:1000', Labels: {} },
+      RootFS: { Type: 'layers', Layers: [expect.stringMatching(/^sha256:/)] },
+      config: { user: '1000:1000' },
+    });
   });
 
   it.each([
