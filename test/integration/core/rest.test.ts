@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { table } from '../../../src/core/server/http/rest/table.ts';
 import { makeRoot, type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 import { linesOf, type RestClient, restClient } from '../../helpers/core/rest-client.ts';
+import { serveSecurely, TOKEN } from '../../helpers/core/secure-core.ts';
 import { busyboxImage } from '../../helpers/image/busybox-image.ts';
 import { layoutFiles } from '../../helpers/image/image-files.ts';
 import { startRegistry, type TestRegistry } from '../../helpers/image/registry/docker-registry.ts';
@@ -64,6 +66,20 @@ describe('a generated client', { timeout: 60_000 }, () => {
     expect(await rest.ok('renameSandbox', box, { name: 'crate' })).toMatchObject({ name: 'crate' });
     await rest.ok('deleteSandbox', { ...box, name: 'crate', grace: 0 });
     expect((await rest.call('getSandbox', { ...box, name: 'crate' })).status).toBe(404);
+  });
+
+  it('shows its token over TLS, as the document says', async () => {
+    await using place = await serveSecurely(core.running.api);
+    const ca = readFileSync(place.authority.ca);
+    const base = `https://localhost:${place.servers.http[0]!.split(':')[1]}`;
+    const secure = await restClient(base, { token: TOKEN, ca });
+    const spec = { image: 'host', command: ['true'] };
+    expect(await secure.ok('createSandbox', {}, { name: 'far', spec })).toMatchObject({ name: 'far' });
+    expect(await secure.ok('waitSandbox', { ...box, name: 'far' })).toMatchObject({ exit_code: 0 });
+    await secure.ok('deleteSandbox', { ...box, name: 'far', grace: 0 });
+    const stranger = { headers: { authorization: 'Bearer nobody-has-this-token' } };
+    const { status, data } = await secure.call('listSandboxes', {}, undefined, stranger);
+    expect([status, data.error.code]).toEqual([401, 'unauthenticated']);
   });
 
   it('sends again what it has read', async () => {

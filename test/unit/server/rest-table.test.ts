@@ -102,6 +102,19 @@ describe('the route table', () => {
     expect(result).toMatchObject({ valid: true });
   });
 
+  it('documents how to show who calls, and what a stranger is answered, of every operation', () => {
+    const { paths, components, security } = openApi() as {
+      paths: Record<string, Record<string, { operationId: string; responses: Record<string, unknown> }>>;
+      components: { securitySchemes: Record<string, unknown> };
+      security: Record<string, unknown>[];
+    };
+    expect(components.securitySchemes).toMatchObject({ token: { type: 'http', scheme: 'bearer' } });
+    // Nothing is needed over the user's own sockets.
+    expect(security).toEqual([{ token: [] }, { certificate: [] }, {}]);
+    for (const { operationId, responses } of Object.values(paths).flatMap((path) => Object.values(path)))
+      expect([operationId, ...Object.keys(responses)]).toEqual(expect.arrayContaining(['401', '403', '429']));
+  });
+
   it('documents every row, and names only components that are there', () => {
     const document = openApi() as {
       paths: Record<string, Record<string, { operationId: string }>>;
