@@ -55,7 +55,10 @@ describe('a generated client', { timeout: 60_000 }, () => {
     expect(await rest.ok('pauseSandbox', box)).toMatchObject({ paused: true });
     expect(await rest.ok('unpauseSandbox', box)).toMatchObject({ paused: false });
     expect(await rest.ok('restartSandbox', box, { grace: 0 })).toMatchObject({ generation: 2 });
-    expect(await rest.ok('resetSandbox', box, { grace: '0s' })).toMatchObject({ generation: 3 });
+    for (const _ of ['once', 'and the same again'])
+      expect(await rest.ok('resetSandbox', box, { grace: '0s', revision: 'r1' })).toMatchObject({
+        generation: 3,
+      });
     const wait = rest.ok('waitSandbox', box);
     await rest.ok('signalSandbox', box, { signal: 'KILL' });
     expect(await wait).toMatchObject({ exit_code: 137, signal: 'SIGKILL' });
@@ -74,7 +77,10 @@ describe('a generated client', { timeout: 60_000 }, () => {
     const base = `https://localhost:${place.servers.http[0]!.split(':')[1]}`;
     const secure = await restClient(base, { token: TOKEN, ca });
     const spec = { image: 'host', command: ['true'] };
-    expect(await secure.ok('createSandbox', {}, { name: 'far', spec })).toMatchObject({ name: 'far' });
+    const made = await secure.ok('createSandbox', {}, { name: 'far', spec, auto_remove: true });
+    expect(made).toMatchObject({ name: 'far' });
+    const far = await core.running.api.sandboxes.get({ ...box, name: 'far' });
+    expect(far).toMatchObject({ id: made.id, autoRemove: true });
     expect(await secure.ok('waitSandbox', { ...box, name: 'far' })).toMatchObject({ exit_code: 0 });
     await secure.ok('deleteSandbox', { ...box, name: 'far', grace: 0 });
     const stranger = { headers: { authorization: 'Bearer nobody-has-this-token' } };

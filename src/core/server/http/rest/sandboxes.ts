@@ -45,9 +45,10 @@ export const sandboxEndpoints: Endpoint[] = [
     status: 201,
     fails: ['already_exists', ...startFailures],
     handle: async ({ core, body, said, headers, options }) => {
-      const { namespace, name, image_digest: imageDigest } = body;
+      const { namespace, name, image_digest: imageDigest, auto_remove: autoRemove } = body;
       const key = headers['idempotency-key']?.toString();
-      const request = { namespace, name, spec: said.spec, imageDigest, idempotencyKey: key };
+      const terms = { imageDigest, autoRemove, idempotencyKey: key };
+      const request = { namespace, name, spec: said.spec, ...terms };
       return sandboxDetailsView(await core.sandboxes.create(request, options));
     },
   }),

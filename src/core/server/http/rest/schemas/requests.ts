@@ -28,6 +28,9 @@ export const newSandbox = request(
       .string()
       .optional()
       .meta({ description: 'Of the image that spec.image is to be, whatever that name means by now.' }),
+    auto_remove: z.boolean().optional().meta({
+      description: 'It is deleted ten seconds after its end, once nobody is attached or reads its log.',
+    }),
   }),
 );
 
@@ -45,9 +48,21 @@ const signal = z
 
 const grace = duration.optional().meta({ description: 'Left out: grace_period of the spec.' });
 
-export const stopTerms = request(
-  'StopTerms',
-  z.strictObject({ grace, stop_signal: signal.optional() }).default({}),
+const ending = { grace, stop_signal: signal.optional() };
+
+export const stopTerms = request('StopTerms', z.strictObject(ending).default({}));
+
+export const resetTerms = request(
+  'ResetTerms',
+  z
+    .strictObject({
+      ...ending,
+      revision: z
+        .string()
+        .optional()
+        .meta({ description: 'The one that the last reset had changes nothing; left out: always resets.' }),
+    })
+    .default({}),
 );
 
 export const signalTerms = request('SignalTerms', z.strictObject({ signal }));
