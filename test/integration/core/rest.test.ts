@@ -173,7 +173,17 @@ describe('a generated client', { timeout: 60_000 }, () => {
     expect(await rest.ok('pruneImages', {}, { all: true, dry_run: true })).toMatchObject({
       removed: [{ digest: details.digest }],
     });
+    const tar = await rest.call('saveImages', {}, { references: [target] }, { responseType: 'arraybuffer' });
+    expect(tar.headers['content-type']).toBe('application/x-tar');
     expect(await rest.ok('pruneImages', {}, { all: true })).toMatchObject({ removed: [{ deleted: true }] });
+    const asTar = { headers: { 'content-type': 'application/x-tar' } };
+    const back = await rest.call('importImage', { name: 'back:1' }, tar.data, asTar);
+    expect(back).toMatchObject({ status: 201, data: { items: [{ digest: details.digest }] } });
+    await rest.ok('removeImage', { reference: 'back:1' });
+    const broken = await rest.call('importImage', {}, Buffer.alloc(2048, 1), asTar);
+    expect([broken.status, broken.data.error.code]).toEqual([400, 'invalid_argument']);
+    const none = await rest.call('saveImages', {}, { references: ['none:1'] });
+    expect([none.status, none.data.error.code]).toEqual([404, 'image_not_found']);
     expect((await rest.call('inspectImage', { reference })).data.error.code).toBe('image_not_found');
     const login = { registry: registry.address, credentials: { username: 'me', password: 'secret' } };
     expect((await rest.call('login', {}, login)).status).toBeLessThan(500);

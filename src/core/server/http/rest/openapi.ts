@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ErrorCode, errorCodes } from '../../../model/failure/errors.ts';
+import { TAR_TYPES } from '../respond.ts';
 import type { Endpoint } from './endpoint.ts';
 import { answered, componentPath, sent } from './schemas/components.ts';
 import { failure } from './schemas/system-answers.ts';
@@ -79,6 +80,7 @@ const operationOf = (endpoint: Endpoint, group: string): Json => ({
   tags: [group],
   parameters: [...pathParameters(endpoint), ...queryParameters(endpoint), ...headerParameters(endpoint)],
   ...(endpoint.body === undefined ? {} : { requestBody: bodyOf(endpoint.body) }),
+  ...(endpoint.isUpload && { requestBody: { required: true, content: TAR } }),
   responses: { ...successOf(endpoint), ...refusalsOf(endpoint) },
 });
 
@@ -126,17 +128,20 @@ function successOf({ answer }: Endpoint): Json {
           },
         },
       };
+    case 'tar':
+      return { 200: { description: 'As it comes; one that is cut off is not whole.', content: TAR } };
     case 'text':
       return { 200: { description: 'As it comes.', content: contentOf('text/plain', { type: 'string' }) } };
   }
 }
 
-function refusalsOf({ fails, refusal, body }: Endpoint): Json {
+function refusalsOf({ fails, refusal, body, isUpload }: Endpoint): Json {
   const own = ref(refusal?.schema ?? failure);
   const ofBody = { 413: 'The body is too long.', 415: 'The body is not JSON.' };
   const atTheDoor = refusal === undefined ? own : { anyOf: [own, ref(failure)] };
   const content = contentOf('application/json', own);
-  const others = { ...(body && ofBody), default: 'Any other failure.' };
+  const ofUpload = { 415: 'The body is no tar.' };
+  const others = { ...(body && ofBody), ...(isUpload && ofUpload), default: 'Any other failure.' };
   return {
     ...told(['invalid_argument', ...AT_THE_DOOR, ...fails], (codes) =>
       contentOf('application/json', codes.some(isOfDoor) ? atTheDoor : own),
@@ -165,6 +170,7 @@ function told(codes: readonly ErrorCode[], contentFor: (codes: ErrorCode[]) => J
 }
 
 const contentOf = (type: string, schema: Json): Json => ({ [type]: { schema } });
+const TAR = contentOf(TAR_TYPES[0], { type: 'string', format: 'binary' });
 const ref = (schema: z.ZodType): Json => ({ $ref: componentPath(answered.get(schema)!.id) });
 
 function componentsOf(registry: typeof sent, io: 'input' | 'output'): Json {

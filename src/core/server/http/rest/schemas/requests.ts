@@ -143,6 +143,8 @@ export const pullTerms = request(
   }),
 );
 
+export const saveTerms = request('SaveTerms', z.strictObject({ references: z.array(z.string()).min(1) }));
+
 export const tagTerms = request('TagTerms', z.strictObject({ target: z.string() }));
 
 export const pruneTerms = request(
