@@ -20,7 +20,7 @@ import {
 } from './auth/entrance.ts';
 import { Neighbours } from './auth/peer-user.ts';
 import { Tenures } from './auth/tenures.ts';
-import { OPEN_QUESTIONS, Throttle } from './auth/throttle.ts';
+import { CALLS, OPEN_QUESTIONS, Throttle } from './auth/throttle.ts';
 import { MOST_WITH_STREAMS } from './listen.ts';
 import type { Protocol, Traffic } from './metrics/traffic.ts';
 import type { Served } from './served.ts';
@@ -179,6 +179,7 @@ export function openDoors(core: Served, options: DoorsOptions): Doors {
     core,
     calls: openCalls(),
     throttle: new Throttle(clock),
+    pace: new Throttle(clock, CALLS),
     openQuestions: new Throttle(clock, OPEN_QUESTIONS),
     openWatches: watchesOfHealth(),
     tenures,

@@ -1,5 +1,5 @@
 import { functionSchemas } from '../../../tools/registry.ts';
-import type { Tools } from '../../access/tables.ts';
+import type { Tools } from '../../access/tools-table.ts';
 import type { RequestBody } from '../request-body.ts';
 import { TAR_TYPES } from '../respond.ts';
 import {

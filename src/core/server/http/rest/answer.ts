@@ -3,11 +3,11 @@ import type { CoreApi } from '../../../api/core-api.ts';
 import type { Clock } from '../../../model/clock.ts';
 import { throwIfAborted } from '../../../model/failure/errors.ts';
 import type { RequestBody } from '../request-body.ts';
-import { HttpRefusal, sendError, sendJson, TAR_TYPES } from '../respond.ts';
+import { HttpRefusal, sendError, sendJson, send as sendWhole, TAR_TYPES } from '../respond.ts';
 import { checkBody, checkQuery } from './check.ts';
 import type { Call, Endpoint } from './endpoint.ts';
 import { isAt, match } from './match.ts';
-import { openApi } from './openapi.ts';
+import { openApiBytes } from './openapi.ts';
 import { sendBytes, sendLines, sendTar } from './send-stream.ts';
 import { streamOperations } from './stream-operations.ts';
 import { table } from './table.ts';
@@ -29,7 +29,7 @@ export async function answerRest(asked: RestRequest): Promise<boolean> {
   const { request, response, url } = asked;
   const { pathname } = url;
   if (pathname === DOCUMENT && request.method === 'GET') {
-    sendJson(response, 200, openApi());
+    sendWhole(response, 200, 'application/json; charset=utf-8', openApiBytes());
     return true;
   }
   const found = match(table, request.method ?? '', pathname);

@@ -10,6 +10,7 @@ import { groups } from './table.ts';
 type Json = Record<string, unknown>;
 
 let document: Json | undefined;
+let bytes: Buffer | undefined;
 
 /** The OpenAPI 3.1 document of the route table, made when it is first asked for. */
 export const openApi = (): Json => {
@@ -31,6 +32,12 @@ export const openApi = (): Json => {
     },
   };
   return document;
+};
+
+/** The same as it is sent. */
+export const openApiBytes = (): Buffer => {
+  bytes ??= Buffer.from(`${JSON.stringify(openApi())}\n`);
+  return bytes;
 };
 
 const SECURITY: Json = {
