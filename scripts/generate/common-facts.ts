@@ -49,6 +49,10 @@ export const files: Rows = [
   ['./.fsb/config.json', 'Those of a project, searched upwards to the root of its repository.'],
   ['~/.fsb/contexts', 'Cores by name, a file each: "context create".'],
   ['~/.local/state/fsb/edits', 'The last spec edited for each name.'],
+  [
+    '$(npm root -g)/fsb-ctl/docs',
+    'The documents that are named here: configuration, events, output, security.',
+  ],
   ['~/.cache/fsb-ctl', 'Compiled code, for a faster start. May be deleted at any time.'],
 ];
 

@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/command/base-command.ts';
 import { detachKeysFlag, nameArg, noSignalProxyFlag } from '../cli/command/flags.ts';
 import { parseDetachKeys } from '../cli/session/detach-keys.ts';
-import { joinSandbox } from '../cli/session/main-session.ts';
+import { assertCanJoin, joinSandbox } from '../cli/session/main-session.ts';
 
 export default class Attach extends BaseCommand {
   static override summary = 'Join the command of a running sandbox.';
@@ -29,6 +29,8 @@ export default class Attach extends BaseCommand {
     const core = await this.core();
     const sandbox = await core.sandboxes.get(ref, this.call);
     const { world, interruption } = this;
+    if (!flags['no-stdin'])
+      assertCanJoin(sandbox, world, 'Give --no-stdin: it shows what is written from now on.');
     return joinSandbox(sandbox, flags, {
       ...{ core, ref, world, interruption },
       stdin: !flags['no-stdin'],

@@ -10,11 +10,11 @@ import { FsbError } from '../core/model/failure/errors.ts';
 import type { SandboxRef } from '../core/model/sandbox/sandbox.ts';
 
 export default class Delete extends BaseCommand {
-  static override summary = 'Delete sandboxes.';
+  static override summary = 'Delete sandboxes, also those that run.';
   static override description =
-    `Asks the main process of each to end (the stop signal of its image, or SIGTERM), kills everything in it when that has ended or the grace period is over, and removes every trace. Deletes all of them side by side, prints the name of each that is gone, in the order given, reports every failure and exits by the worst.
+    `As docker's rm -f: what runs is ended. Asks the main process of each to end (the stop signal of its image, or SIGTERM), kills everything in it when that has ended or the grace period is over, and removes every trace. Deletes all of them side by side, prints the name of each that is gone, in the order given, reports every failure and exits by the worst.
 
-With --all or --selector it names them and asks first, on a terminal.`;
+With --all or --selector it names them and asks first, on a terminal: another namespace may have been meant. In a script it does what the line says.`;
   static override usage = 'delete [FLAGS] NAME...';
   static override examples = [
     { description: 'Two of them', command: '<%= config.bin %> delete box job' },
@@ -23,6 +23,7 @@ With --all or --selector it names them and asks first, on a terminal.`;
       command: '<%= config.bin %> delete --force box',
     },
     { description: 'All with a label', command: '<%= config.bin %> delete --selector team=red' },
+    { description: 'All of them, and no questions', command: '<%= config.bin %> delete --all --yes' },
   ];
   static override args = {
     name: Args.string({ multiple: true, ignoreStdin: true, description: 'Names of the sandboxes.' }),

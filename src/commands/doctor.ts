@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import type { Check } from '../cli/local/check.ts';
 import { LocalCommand } from '../cli/local/local-command.ts';
 import type { LocalCore } from '../cli/local/local-core.ts';
 import { abortable } from '../core/model/async/abortable.ts';
@@ -21,18 +22,21 @@ With --fix it builds the guest programs, makes directories, and cleans up what a
   async run(): Promise<number> {
     const { flags } = await this.parse(Doctor);
     const local = await this.local();
-    await this.#attend(local, flags.fix === true);
+    const unseen = await this.#attend(local, flags.fix === true);
     const { doctorListing, examine } = await import('../cli/local/doctor.ts');
     const { configCheck } = await import('../cli/local/config-check.ts');
-    const checks = [configCheck(this.settings), ...(await this.#bounded(examine(local, this.world)))];
+    const examined = await this.#bounded(examine(local, this.world));
+    const checks = [configCheck(this.settings), ...examined, ...unseen];
     await this.print(doctorListing(checks));
     for (const { name, hint } of checks) if (hint !== '') await this.say(`Hint: ${name}: ${hint}`);
     return checks.every(({ ok }) => ok) ? 0 : 1;
   }
 
-  async #attend(local: LocalCore, fix: boolean): Promise<void> {
+  /** @returns what could not be looked at */
+  async #attend(local: LocalCore, fix: boolean): Promise<Check[]> {
     const { findFaults } = await import('../cli/local/repair/find-faults.ts');
-    for (const { remedy, usual, fix: apply } of await this.#bounded(findFaults(local, this.world.version))) {
+    const { faults, unseen } = await this.#bounded(findFaults(local, this.world.version));
+    for (const { remedy, usual, fix: apply } of faults) {
       if (!fix) {
         if (!usual) await this.say(`With --fix: ${remedy}`);
         continue;
@@ -45,6 +49,7 @@ With --fix it builds the guest programs, makes directories, and cleans up what a
         await this.report(error);
       }
     }
+    return unseen;
   }
 
   /** What is looked at may never answer: a core that hangs, a disk. */

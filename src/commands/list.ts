@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/command/base-command.ts';
-import { repeated } from '../cli/command/flags.ts';
+import { countFlag, filledFlag, repeated } from '../cli/command/flags.ts';
 import { assertNoCount } from '../cli/docker/flags.ts';
 import { sampleSandbox } from '../cli/output/samples.ts';
 import { sandboxListing } from '../cli/output/sandbox-listing.ts';
@@ -16,7 +16,7 @@ export default class List extends BaseCommand {
   static override description =
     `Shows those that run; with --all the ended ones too, and also when --phase, a filter of the phase or of the exit code, --latest or --last asks for them. -q prints names, with --no-trunc ids.
 
-Filters are name=PART (a regular expression), id=PREFIX (an earlier one, too), label=K or label=K=V, phase=PHASE or status=PHASE, ancestor=IMAGE, exited=CODE, pool=POOL, node=NODE: any of one key, all keys, every label.`;
+Filters are name=PART (a regular expression), id=PREFIX (an earlier one, too), label=K or label=K=V, phase=PHASE or status=PHASE, ancestor=IMAGE, exited=CODE, pool=POOL, node=NODE, before=SANDBOX and since=SANDBOX (created before or after it): any of one key, all keys, every label.`;
   static override examples = [
     { description: 'What runs', command: '<%= config.bin %> list' },
     { description: 'Everything, as JSON', command: '<%= config.bin %> list --all -o json' },
@@ -45,12 +45,12 @@ Filters are name=PART (a regular expression), id=PREFIX (an earlier one, too), l
       helpValue: 'KEY=VALUE',
     }),
     phase: Flags.string({ ...repeated, summary: 'Only those in this phase.', helpValue: 'PHASE' }),
-    'sort-by': Flags.string({
+    'sort-by': filledFlag({
       summary: 'In the order of name, age or any field of -o json; backwards with a dash before it.',
       helpValue: 'FIELD',
     }),
     latest: Flags.boolean({ summary: 'Only the one that was created last.', exclusive: ['last'] }),
-    last: Flags.integer({ summary: 'Only so many, those that were created last.', min: 1, helpValue: 'N' }),
+    last: countFlag({ summary: 'Only so many, those that were created last.' }),
     'all-namespaces': Flags.boolean({ char: 'A', summary: 'Of every namespace.' }),
   };
 
@@ -67,7 +67,9 @@ Filters are name=PART (a regular expression), id=PREFIX (an earlier one, too), l
     const { stdout, stderr } = this.world.terminal;
     const note = stderr.isTTY && !this.silent ? setAsideNote(core, this.call) : undefined;
     const listed = await core.sandboxes.list(query, this.call);
-    const found = listed.filter((each) => selector.fits(each.spec.labels) && filters.fits(each));
+    const createdAt = async (name: string) => (await core.sandboxes.get(this.ref(name), this.call)).createdAt;
+    const selected = listed.filter((each) => selector.fits(each.spec.labels));
+    const found = await filters.choose(selected, createdAt);
     const all = flags.all || filters.ended || last !== undefined;
     const shown = newest(all ? found : found.filter(({ state }) => isLive(state.phase)), last);
     const options = { now: this.world.clock.now(), full: this.untruncated, namespaces };

@@ -4,7 +4,7 @@ import { NamesCommand } from '../cli/command/names-command.ts';
 export default class Pause extends NamesCommand {
   static override summary = 'Freeze every process in sandboxes.';
   static override description =
-    `They keep their memory and use no processor until "unpause". A paused sandbox still expires, and can be stopped and deleted. Does it to all of them side by side, prints the name of each that is done, in the order given, reports every failure and exits by the worst.`;
+    `They keep their memory and use no processor until "unpause". A paused sandbox still expires, and can be stopped and deleted. A core that starts lets it go on for a moment, to ask what is in it, and freezes it again. Does it to all of them side by side, prints the name of each that is done, in the order given, reports every failure and exits by the worst.`;
   static override usage = 'pause [FLAGS] NAME...';
   static override examples = [
     { description: 'One', command: '<%= config.bin %> pause box' },

@@ -10,9 +10,8 @@ import { withIdFile } from '../cli/run/id-file.ts';
 import { assertNameFree } from '../cli/run/name-in-use.ts';
 import { runArities, runFlags } from '../cli/run/run-flags.ts';
 import { assertRunFlags, attaches, type RunFlags } from '../cli/run/run-plan.ts';
-import { specForRun } from '../cli/run/run-spec.ts';
+import { withSpec } from '../cli/run/run-spec.ts';
 import { assertTerminal } from '../cli/session/session.ts';
-import type { CoreApi } from '../core/api/core-api.ts';
 import { DEFAULT_POOL } from '../core/model/ids.ts';
 import type { Sandbox, SandboxRef } from '../core/model/sandbox/sandbox.ts';
 import type { SandboxSpecInput } from '../core/model/sandbox/spec.ts';
@@ -64,23 +63,26 @@ The words after NAME are the command's arguments: they replace the image's defau
     const { args, flags } = await this.parse(Run);
     const ref = this.ref(args.name);
     assertRunFlags(flags);
-    const { settings, argv, asking } = this;
-    const source = { ref, flags, words: args.command ?? [], settings, argv, asking };
+    const { settings, argv, asking, world, interruption } = this;
     const nameFree = async () => assertNameFree((await this.core()).sandboxes, ref, this.call);
-    const spec = await specForRun({ ...source, assertNameFree: nameFree }, this.world, this.interruption);
-    // What the line lacks comes first: with an image in it, it would be refused for its terminal all the same.
-    assertTerminal(this.world.terminal, flags);
-    const core = await this.core();
-    const { sandbox, elapsed } = await this.#create(core, ref, spec, flags);
-    if (attaches(flags))
-      return attachToRun({ core, ref, flags, world: this.world, interruption: this.interruption });
+    const words = args.command ?? [];
+    const source = { ref, flags, words, settings, argv, asking, assertNameFree: nameFree };
+    const make = (spec: SandboxSpecInput): Promise<Created> => this.#create(ref, spec, flags);
+    const { sandbox, elapsed } = await withIdFile(flags['id-file'], world.cwd, () =>
+      withSpec(source, world, interruption, make),
+    );
+    if (attaches(flags)) return attachToRun({ core: await this.core(), ref, flags, world, interruption });
     await this.print(createdListing(sandbox, elapsed, this.untruncated));
     return undefined;
   }
 
-  async #create(core: CoreApi, ref: SandboxRef, spec: SandboxSpecInput, flags: RunFlags): Promise<Created> {
-    const request = { ...ref, spec, idempotencyKey: flags['idempotency-key'], autoRemove: flags.rm };
-    const { clock, cwd } = this.world;
+  async #create(ref: SandboxRef, spec: SandboxSpecInput, flags: RunFlags): Promise<Created> {
+    // What the line lacks comes first: with an image in it, it would be refused for its terminal all the same.
+    assertTerminal(this.world.terminal, flags);
+    const core = await this.core();
+    const going = { autoRemove: flags.rm, detached: !attaches(flags) };
+    const request = { ...ref, ...going, spec, idempotencyKey: flags['idempotency-key'] };
+    const { clock } = this.world;
     // How long a pull took says nothing about how long a sandbox takes.
     let started = 0;
     const create = (imageDigest?: string): Promise<Sandbox> => {
@@ -89,10 +91,7 @@ The words after NAME are the command's arguments: they replace the image's defau
       return this.patiently(creating, waiting(spec.pool_ref ?? DEFAULT_POOL), true);
     };
     try {
-      // The id file is claimed before the pull: of two runs that would share it, one must not pull in vain.
-      const sandbox = await withIdFile(flags['id-file'], cwd, () =>
-        withImage(this.puller(core), flags, () => spec.image, create),
-      );
+      const sandbox = await withImage(this.puller(core), flags, () => spec.image, create);
       return { sandbox, elapsed: clock.monotonic() - started };
     } catch (error) {
       throw await settleFailedStart({ core, ref }, error, flags);

@@ -20,8 +20,7 @@ export default class Serve extends BaseCommand {
     'FSB_ROOT=/tmp/other <%= config.bin %> <%= command.id %> --http off --metrics off',
     {
       description: 'For other machines, which need the token; docs/security.md',
-      command:
-        '<%= config.bin %> <%= command.id %> --grpc 0.0.0.0:9090 --tls-cert core.pem --tls-key core.key --generate-token',
+      command: '<%= config.bin %> <%= command.id %> --tls-cert core.pem --tls-key core.key --generate-token',
     },
   ];
   static override flags = {

@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { detachKeysFlag, namesArg, noSignalProxyFlag } from '../cli/command/flags.ts';
 import { NamesCommand } from '../cli/command/names-command.ts';
 import { parseDetachKeys } from '../cli/session/detach-keys.ts';
-import { joinSandbox, type MainSessionFlags } from '../cli/session/main-session.ts';
+import { assertCanJoin, joinSandbox, type MainSessionFlags } from '../cli/session/main-session.ts';
 import { FsbError } from '../core/model/failure/errors.ts';
 
 export default class Start extends NamesCommand {
@@ -43,8 +43,9 @@ export default class Start extends NamesCommand {
     const ref = this.ref(name!);
     const core = await this.core();
     const before = await core.sandboxes.get(ref, this.call);
-    const sandbox = await core.sandboxes.start(ref, this.call);
     const { world, interruption } = this;
+    if (flags.interactive) assertCanJoin(before, world, 'Leave out -i: --attach alone shows its output.');
+    const sandbox = await core.sandboxes.start(ref, this.call);
     return joinSandbox(sandbox, flags, {
       ...{ core, ref, world, interruption },
       stdin: flags.interactive,

@@ -37,10 +37,11 @@ export default class Stats extends BaseCommand {
 
   /** A table that is drawn over the one before. */
   #inPlace = false;
+  #namespaces = false;
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(Stats);
-    const named = [...new Set(args.name ?? [])];
+    const named = args.name ?? [];
     if (named.length > 0 && flags['all-namespaces'])
       throw new FsbError('invalid_argument', 'names belong to one namespace: give no --all-namespaces', {
         hint: 'Say which one with --namespace.',
@@ -48,7 +49,8 @@ export default class Stats extends BaseCommand {
     const core = await this.core();
     const names = await this.#known(core, named);
     if (names.length === 0 && named.length > 0) return;
-    const namespace = flags['all-namespaces'] ? undefined : this.namespace;
+    this.#namespaces = flags['all-namespaces'] === true;
+    const namespace = this.#namespaces ? undefined : this.namespace;
     const sampler = new Sampler(core, { namespace, names, all: flags.all === true });
     const first = await sampler.next(this.call);
     this.#inPlace = this.redraws && !flags['no-stream'];
@@ -61,13 +63,14 @@ export default class Stats extends BaseCommand {
     }
   }
 
-  /** Those that are there. A name that nobody has is a mistake now, and reported; one that goes later is not. */
-  #known(core: CoreApi, names: string[]): Promise<string[]> {
-    const refs = names.map((name) => this.ref(name));
-    return this.forAll(refs, async (ref) => {
-      await core.sandboxes.get(ref, this.call);
-      return ref.name;
-    });
+  /**
+   * Those that are there, by their own names: they may have been named by their ids. A name that nobody has is a mistake
+   * now, and reported; one that goes later is not.
+   */
+  async #known(core: CoreApi, words: string[]): Promise<string[]> {
+    const refs = words.map((word) => this.ref(word));
+    const names = await this.forAll(refs, async (ref) => (await core.sandboxes.get(ref, this.call)).name);
+    return [...new Set(names)];
   }
 
   async #show(rows: StatsView[], before: string): Promise<void> {
@@ -75,7 +78,7 @@ export default class Stats extends BaseCommand {
       for (const row of rows) await this.printEach(row, '');
       return;
     }
-    const listing = statsListing(rows, this.untruncated);
+    const listing = statsListing(rows, { full: this.untruncated, namespaces: this.#namespaces });
     if (!this.#inPlace) return this.print(listing);
     const text = await this.rendered(listing);
     // Over the old lines, not on an emptied screen: that would flicker.

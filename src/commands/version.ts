@@ -29,15 +29,17 @@ export default class Version extends BaseCommand {
     if (asked.error !== undefined) throw asked.error;
   }
 
-  /** No local core is nothing wrong here; one that was named, and is not there, is. */
+  /**
+   * No local core is nothing wrong here; one that was named, and is not there, is, as is a file that says which: after what
+   * is known without them.
+   */
   async #ask(): Promise<{ info?: SystemInfo; error?: unknown }> {
     try {
       const core = await this.core(false);
       return { info: await core.system.info(this.call) };
     } catch (error) {
       const { code } = FsbError.from(error);
-      if (code !== 'unavailable') throw error;
-      return this.settings.core.endpoint === undefined ? {} : { error };
+      return code === 'unavailable' && this.settings.core.endpoint === undefined ? {} : { error };
     }
   }
 }

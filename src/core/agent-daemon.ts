@@ -58,7 +58,10 @@ export async function startAgent(options: AgentDaemonOptions): Promise<RunningAg
     const { records, tally } = ground;
     const metrics = createCoreMetrics(clock, { tally, storeSize: () => records.health().size });
     const meter = metrics.pool.bind(metrics);
-    const { agent, probe, upkeep } = await startNode({ ...options, ...ground, clock, meter }, cleanup);
+    const { agent, probe, upkeep, isNetworkShared } = await startNode(
+      { ...options, ...ground, clock, meter },
+      cleanup,
+    );
     const facts = { version: options.version, root: paths.root, startedAt: clock.now() };
     const info = coreFacts({ ...facts, probe });
     const kept = { ...upkeep, removeSetAside: elsewhere };
@@ -72,6 +75,7 @@ export async function startAgent(options: AgentDaemonOptions): Promise<RunningAg
         coreMetrics: metrics,
         ...(security && { security: { ...security, auditLog: paths.auditLog } }),
         descriptors: ground.descriptors,
+        isNetworkShared,
         ready: () => true,
         ...{ clock, log },
       },

@@ -80,7 +80,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     const { descriptors, records, sandboxes, tally } = await openGround({ ...options, clock }, cleanup);
     const metrics = createCoreMetrics(clock, { tally, storeSize: () => records.health().size });
     const meter = (pool: string): PoolMeter => metrics.pool(pool);
-    const { agent, probe, events, upkeep, doubt } = await startNode(
+    const { agent, probe, events, upkeep, doubt, isNetworkShared } = await startNode(
       { ...options, warm: !options.embedded, records, sandboxes, clock, meter, tally, descriptors },
       cleanup,
     );
@@ -101,7 +101,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     );
     const status = options.embedded
       ? { ...info, endpoint: '', grpc: '' }
-      : await serve(api, info, { options, metrics, descriptors, clock, cleanup });
+      : await serve(api, info, { options, metrics, descriptors, isNetworkShared, clock, cleanup });
     // The log says of each line who wrote it.
     const { pid: _, ...said } = status;
     log.info(said, 'ready');
@@ -116,6 +116,7 @@ interface ServeParts {
   options: CoreOptions;
   metrics: CoreMetrics;
   descriptors: Descriptors;
+  isNetworkShared: () => boolean;
   clock: Clock;
   cleanup: Cleanup;
 }
@@ -159,7 +160,7 @@ const metricsScheme = (address: string): string =>
 async function listen(
   api: CoreApi,
   options: CoreOptions,
-  { metrics: coreMetrics, descriptors, clock }: Pick<ServeParts, 'metrics' | 'descriptors' | 'clock'>,
+  { metrics: coreMetrics, ...parts }: Omit<ServeParts, 'options' | 'cleanup'>,
 ): Promise<{ servers: Servers; moved?: string }> {
   const { paths, log, grpc, usualPorts } = options;
   const start = (http?: string, metrics?: string): Promise<Servers> =>
@@ -169,9 +170,8 @@ async function listen(
       ...(metrics ? { metrics } : {}),
       coreMetrics,
       ...(options.security ? { security: { ...options.security, auditLog: paths.auditLog } } : {}),
-      descriptors,
+      ...parts,
       ready: () => true,
-      clock,
       log: log.child({ component: 'server' }),
     });
   const tries = addressesToTry(options, usualPorts ?? [], paths.root);

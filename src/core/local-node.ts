@@ -6,6 +6,7 @@ import { HelperInstances } from './agent/files/helper-instances.ts';
 import { imageApi } from './agent/image-api.ts';
 import { Leases } from './agent/leases/leases.ts';
 import { Runs } from './agent/leases/runs.ts';
+import { keepsFiles } from './agent/ledger/kept-files.ts';
 import { Ledger } from './agent/ledger/ledger.ts';
 import { isInstanceRecord, isSlotRecord } from './agent/ledger/record-forms.ts';
 import { recordingDriver } from './agent/ledger/recording-driver.ts';
@@ -82,9 +83,6 @@ export interface NodeOptions {
   log: Logger;
 }
 
-/** Milliseconds for an idle instance to answer a new core: one that was killed half-way through its boot never does. */
-const IDLE_ANSWER = 1_000;
-
 export interface LocalNode {
   agent: Agent;
   probe: RuntimeProbe;
@@ -92,6 +90,8 @@ export interface LocalNode {
   events: EventLog;
   upkeep: Upkeep;
   doubt: Doubt;
+  /** Something that this node runs for others may be at an end of any connection over loopback. */
+  isNetworkShared: () => boolean;
 }
 
 /**
@@ -185,8 +185,10 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     files: recording.files,
     unsettled,
     abandon: (instance, filesFor) => {
-      if (filesFor === undefined) recording.files.drop(instance);
-      else recording.files.keep(instance, filesFor);
+      const { shape = {}, pool = '' } = ledger.get(instance) ?? {};
+      if (filesFor !== undefined && keepsFiles(shape, pools.find(pool)?.pool.policy))
+        recording.files.keep(instance, filesFor);
+      else recording.files.drop(instance);
       return recording.destroy(instance);
     },
     poolApi: poolApi(new PoolAdmin({ node: size, runtime, pools, table, clock }), leases, runs),
@@ -197,8 +199,12 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   cleanup.add('unsettled instances', () => unsettled.close());
   await pools.open(options.pool);
 
-  // Recovery asks for images by digest; that of the host image is known only once it was looked at.
-  await images.resolve(HOST_IMAGE);
+  // Recovery asks for images by digest; that of the host image is known only once it was looked at. Without room for a new
+  // one the core starts all the same, since only a core can make room: whoever asks for the image is told.
+  const warn = (what: string) => (err: unknown) => logOf('images').warn({ err }, what);
+  await images
+    .resolve(HOST_IMAGE)
+    .catch(warn('cannot build the host image; it is tried again when somebody asks for it'));
   const doubt = doubtOf(
     () => records.strange(),
     () => isStoreAside(paths.state),
@@ -220,17 +226,17 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
       clock,
       log: logOf('agent'),
     },
-    adopt: (found, record, state) => {
+    adopt: (found, record, state, connectTimeout) => {
       driver.takeUp(found);
       return adoptInstance(recording.forPool(record.pool), openChannel, found, record.shape, state, {
         clock,
         tally: options.tally.guests,
-        ...(state === 'idle' ? { connectTimeout: IDLE_ANSWER } : {}),
+        ...(connectTimeout === undefined ? {} : { connectTimeout }),
       });
     },
   });
   log.info({ ...result, unsettled: unsettled.list().length }, 'recovered');
-  await images.sweep();
+  await images.sweep().catch(warn('cannot remove images that nobody uses; the next core tries again'));
 
   const janitor = new Janitor({
     ...options.janitor,
@@ -252,9 +258,12 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
       ...{ agent, slots, retained, unsettled, doubt, sandboxes: options.sandboxes, files: recording.files },
       destroy: (id) => recording.destroy(id),
     },
-    stuck: () => janitor.stuck,
+    // Of one that its pool still has the janitor knows nothing, and of files in the trash neither does.
+    stuck: () => [...new Set([...pools.stuck(), ...janitor.stuck, ...driver.stuck])].sort(),
   });
-  return { agent, probe, events, upkeep, doubt };
+  const isUnused = (id: string): boolean => booting.has(id) || pools.isIdle(id);
+  const isNetworkShared = (): boolean => recording.nodeNetwork.isUsed(isUnused);
+  return { agent, probe, events, upkeep, doubt, isNetworkShared };
 }
 
 /** When a log is full its oldest third goes. @throws invalid_argument */

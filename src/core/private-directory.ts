@@ -4,20 +4,34 @@ import { FsbError } from './model/failure/errors.ts';
 
 /**
  * Makes a directory of the core's own, mode 0700, with what is missing above it.
- * @throws invalid_argument when there is something else, or no permission; no_capacity (the disk is full)
+ * @throws invalid_argument when there is something else; denied; no_capacity (the disk is full)
  */
 export function makePrivateDirectory(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     chmodSync(path, 0o700);
   } catch (error) {
-    if (isDiskFull(error)) throw diskFull(`cannot use the directory ${path}`, { cause: error });
+    const what = `cannot use the directory ${path}`;
+    if (isDiskFull(error)) throw diskFull(what, { cause: error });
     const code = (error as NodeJS.ErrnoException).code ?? '';
-    throw new FsbError('invalid_argument', `cannot use the directory ${path}: ${reasons[code] ?? code}`, {
-      hint: 'Choose another root with FSB_ROOT or --root.',
-      cause: error,
-    });
+    throw (
+      notPermitted(what, error) ??
+      new FsbError('invalid_argument', `${what}: ${reasons[code] ?? code}`, {
+        hint: 'Choose another root with FSB_ROOT or --root.',
+        cause: error,
+      })
+    );
   }
+}
+
+/** Of a root that belongs to another user; undefined for another error. @param what failed: `cannot read /x` */
+export function notPermitted(what: string, error: unknown): FsbError | undefined {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (!['EACCES', 'EPERM'].includes(code)) return undefined;
+  return new FsbError('denied', `${what}: permission denied`, {
+    hint: 'Do it as the user whose core that is, or choose another root with FSB_ROOT or --root.',
+    cause: error,
+  });
 }
 
 /**
@@ -45,7 +59,5 @@ function ownerOf(path: string): number | undefined {
 const reasons: Record<string, string> = {
   EEXIST: 'there is a file of that name',
   ENOTDIR: 'a part of its path is a file',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
   EROFS: 'the file system is read-only',
 };

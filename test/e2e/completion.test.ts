@@ -70,6 +70,7 @@ describe.each(Object.entries(shells))('%s', (_, { argv, load }) => {
     ['a file behind an equals sign', 'fsb-ctl run x --env-file=notes.\t', '--env-file=notes.txt'],
     ['a directory', 'fsb-ctl run x -v note\t', 'notebook'],
     ['a context', 'fsb-ctl context use w\t', 'workshop'],
+    ['the key of a filter, which goes on with its value', 'fsb-ctl list --filter st\trun', ' status=run'],
   ])('completes %s', completes);
 
   const withCore = onlyOver(['unix', 'tls'], 'an embedded core is not started for a key');
@@ -80,6 +81,7 @@ describe.each(Object.entries(shells))('%s', (_, { argv, load }) => {
     ['of a program in a path from home', '~/bin/fsb-ctl get b\t', 'get box'],
     ['an image', 'fsb-ctl run --image ho\t', 'host'],
     ['a pool', 'fsb-ctl pool get def\t', 'default-pool'],
+    ['a path in a sandbox, which goes on behind the colon', 'fsb-ctl cp bo\t/etc', 'x:/etc'],
   ])('completes %s', completes);
 
   withCore.it('completes a lease', () => completes('', 'fsb-ctl pool release l\t', lease));

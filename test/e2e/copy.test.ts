@@ -153,6 +153,7 @@ describe('what makes no sense', () => {
     ['Box:/a b', 2, /invalid sandbox name/],
     ['box:/proc/cpuinfo x', 1, /kernel/],
     ['owned', 2, /DESTINATION/],
+    ['/etc/hostname box:/dev/null', 4, /cannot copy to \/dev\/null: that is a device\nHint: /],
   ])('cp %s', async (words, code, text) => {
     const outcome = await shell.run(`fsb-ctl cp ${words}`);
     expect(outcome).toMatchObject({ code, stdout: '' });

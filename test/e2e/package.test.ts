@@ -24,6 +24,7 @@ const expected = [
   'dist/fsb-ctl.cjs.LEGAL.txt',
   'dist/tracing.cjs',
   'dist/unpack-worker.cjs',
+  ...['configuration', 'events', 'output', 'security'].map((page) => `docs/${page}.md`),
   'guest/build/linux-arm64/fsb-init',
   'guest/build/linux-arm64/fsb-launch',
   'guest/build/linux-x64/fsb-init',

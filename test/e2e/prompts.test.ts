@@ -96,8 +96,8 @@ it('is about everything that can ask', async () => {
   // A new one needs a line in the table above; delete asks nobody who cannot answer.
   expect(asking.sort()).toEqual([
     'cli/login/login-input.ts',
-    'cli/terminal/prompts.ts',
     'cli/spec/edit-spec.ts',
+    'cli/terminal/prompts.ts',
     'commands/delete.ts',
     'commands/image/prune.ts',
     'commands/system/prune.ts',

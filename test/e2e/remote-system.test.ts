@@ -36,7 +36,7 @@ describe.each(['tcp', 'tls'] as const)('over %s', (scheme) => {
   });
 
   afterAll(async () => {
-    await shell.run('fsb-ctl delete --all');
+    await shell.run('fsb-ctl delete --all -f');
     await shell.cli.close();
     authority?.[Symbol.dispose]();
   });

@@ -194,7 +194,9 @@ onlyOver(['unix', 'tls'], 'an embedded core ends with its command').describe(
       await cli.killCore(async () =>
         expect(await attached).toMatchObject({
           code: 125,
-          stderr: expect.stringMatching(/^coreless may run on\. It is deleted when its command ends\.\n/),
+          stderr: expect.stringMatching(
+            /^Error: .*\nHint: coreless may run on\. It is deleted when its command ends\./,
+          ),
         }),
       );
       expect(await cli.fsb(['start', 'life'])).toMatchObject({ code: 0, stdout: 'life\n' });

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await shell.run('fsb-ctl delete --all');
+  await shell.run('fsb-ctl delete --all -f');
   await shell.cli.close();
   await collector[Symbol.asyncDispose]();
 });

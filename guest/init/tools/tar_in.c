@@ -37,7 +37,8 @@ static bool refuse(const char *what, const char *name) {
 static uid_t owner_of(const struct unpacking *un) { return un->same_owner ? un->entry.uid : 0; }
 static gid_t group_of(const struct unpacking *un) { return un->same_owner ? un->entry.gid : 0; }
 
-/* What was there goes; directories are never exchanged for anything else. */
+/* What was there goes, if its content is all that it was: directories are never exchanged for anything else, and devices,
+ * fifos and sockets never given up, but a fifo for a fifo. */
 static bool make_room(const struct unpacking *un, const struct place *place, bool *there) {
   struct stat status;
   *there = fstatat(place->directory, place->name, &status, AT_SYMLINK_NOFOLLOW) == 0;
@@ -45,6 +46,10 @@ static bool make_room(const struct unpacking *un, const struct place *place, boo
   bool directory = un->entry.type == TAR_DIRECTORY;
   if (S_ISDIR(status.st_mode)) return directory || refuse("cannot overwrite directory with non-directory", un->entry.name);
   if (directory) return refuse("cannot overwrite non-directory with directory", un->entry.name);
+  bool same = S_ISFIFO(status.st_mode) && un->entry.type == TAR_FIFO;
+  if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode) && !same) {
+    return refuse("cannot overwrite device, fifo or socket", un->entry.name);
+  }
   return unlinkat(place->directory, place->name, 0) == 0 || fail("cannot replace", un);
 }
 

@@ -7,7 +7,7 @@ import { assertName } from '../../core/model/ids.ts';
 import { formatDuration } from '../../core/model/quantity.ts';
 import type { SandboxRef } from '../../core/model/sandbox/sandbox.ts';
 import { withOrigin } from '../config/named-by.ts';
-import { insteadOfFlag, insteadOfWord } from '../docker/flags.ts';
+import { insteadOfFlag, insteadOfName, insteadOfWord } from '../docker/flags.ts';
 import { sideBySide } from '../output/side-by-side.ts';
 import type { FlagArities } from '../program/pass-through.ts';
 import type { Asking } from '../terminal/prompts.ts';
@@ -108,24 +108,25 @@ export abstract class BaseCommand extends OutputCommand {
   }
 
   protected ref(name: string): SandboxRef {
-    assertName(name, 'sandbox name');
+    assertName(name, 'sandbox name', insteadOfName(name));
     return { namespace: this.namespace, name };
   }
 
   /**
    * Does it to all of them side by side, prints those that are done, in the order given, and reports every failure.
-   * `act` resolves with false where there was nothing to do.
+   * `act` resolves with false where there was nothing to do. People get the word that they have typed.
+   * @param view for programs, which get the name that the answer has
    */
   protected async forEach<T>(
     items: T[],
     act: (item: T) => Promise<unknown>,
-    view: (item: T) => { name: string },
+    view: (item: T, answer?: unknown) => { name: string },
   ): Promise<void> {
     const done: { name: string }[] = [];
     for await (const { item, result, error } of sideBySide(items, act)) {
       if (error) await this.report(error);
       if (error || result === false) continue;
-      done.push(view(item));
+      done.push(view(item, result));
       // People see each as soon as it is done.
       if (!this.forPrograms) await this.out(`${view(item).name}\n`);
     }
@@ -149,7 +150,8 @@ export abstract class BaseCommand extends OutputCommand {
   protected get failureContext(): FailureContext {
     const flags = { ...this.ctor.baseFlags, ...this.ctor.flags };
     return {
-      json: wantsJson(this.argv, flags as FlagArities) || this.#jsonByDefault,
+      // A program that has JSON configured reads failures as such, too.
+      json: wantsJson(this.argv, flags as FlagArities, () => this.settings.output === 'json'),
       debug: this.world.env.FSB_DEBUG === '1',
       command: `${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')}`,
       flagNames: Object.keys(flags),
@@ -157,15 +159,6 @@ export abstract class BaseCommand extends OutputCommand {
       insteadOfWord: (word) => insteadOfWord(this.id ?? '', word),
       toGive: this.toGive,
     };
-  }
-
-  /** A program that has JSON configured reads failures as such, too; a configuration that cannot be read is one of them. */
-  get #jsonByDefault(): boolean {
-    try {
-      return this.globals.output === undefined && this.settings.output === 'json';
-    } catch {
-      return false;
-    }
   }
 
   /** Reports a failure that does not end the command; its exit code is kept if it is the worst so far. */

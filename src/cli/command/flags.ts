@@ -1,4 +1,5 @@
 import { Args, Flags } from '@oclif/core';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { parseSignal } from '../../core/model/process.ts';
 import { parseDuration, parseSize } from '../../core/model/quantity.ts';
 import { cpusFlag, diskFlag, memoryFlag, pidsFlag } from './limit-flags.ts';
@@ -11,6 +12,29 @@ export const durationFlag = Flags.custom<number>({
 });
 
 export const sizeFlag = Flags.custom<number>({ helpValue: 'SIZE', parse: async (text) => parseSize(text) });
+
+/** Empty is a variable of a script that is not set, most often: to go on without it would do something else. */
+export const filledFlag = Flags.custom<string>({
+  parse: async (text) => {
+    if (text !== '') return text;
+    throw new FsbError('invalid_argument', 'must not be empty');
+  },
+});
+
+/** Of whatever is about the core of this machine. */
+export const rootFlag = filledFlag({ summary: 'The core of this directory.', helpValue: 'DIR' });
+
+/** A whole number from 1 on. */
+export const countFlag = Flags.custom<number>({
+  helpValue: 'N',
+  parse: async (text, _, { name }) => {
+    const count = Number(text);
+    if (/^\d+$/.test(text) && count >= 1 && Number.isSafeInteger(count)) return count;
+    throw new FsbError('invalid_argument', `invalid --${name} ${JSON.stringify(text)}`, {
+      hint: 'Write a whole number from 1 on.',
+    });
+  },
+});
 
 /** May be given several times; greedy flags would swallow the arguments after them. */
 export const repeated = { multiple: true, multipleNonGreedy: true } as const;

@@ -1,5 +1,5 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
-import type { SandboxRef } from '../../core/model/sandbox/sandbox.ts';
+import type { Sandbox, SandboxRef } from '../../core/model/sandbox/sandbox.ts';
 import { endingLine } from '../output/ending-line.ts';
 import { BaseCommand } from './base-command.ts';
 
@@ -15,7 +15,7 @@ export abstract class NamesCommand extends BaseCommand {
     await this.forEach(
       refs,
       (ref) => act(core, ref),
-      ({ name, namespace }) => ({ name, namespace }),
+      ({ name, namespace }, answer) => ({ name: nameIn(answer) ?? name, namespace }),
     );
   }
 
@@ -28,3 +28,6 @@ export abstract class NamesCommand extends BaseCommand {
     return this.forNames(names, (core, ref) => this.patiently(end(core, ref), endingLine(ref.name, grace)));
   }
 }
+
+/** Of a sandbox, which may have been named by its id. */
+const nameIn = (answer: unknown): string | undefined => (answer as Partial<Sandbox> | undefined)?.name;

@@ -3,16 +3,25 @@ import { type FlagArities, takesNextWord } from '../program/pass-through.ts';
 /**
  * Before the flags are parsed, and when they cannot be: does the user want JSON? As `--json`, `-o json`, `-qojson`,
  * `--format=json`; what belongs to another flag or comes after `--` does not count.
+ * @param configured where no word says a format; what it throws is no yes: a configuration may be what is wrong
  */
-export function wantsJson(argv: readonly string[], flags: FlagArities): boolean {
+export function wantsJson(
+  argv: readonly string[],
+  flags: FlagArities,
+  configured: () => boolean = () => false,
+): boolean {
+  const said: (string | undefined)[] = [];
   for (let at = 0; at < argv.length && argv[at] !== '--'; at++) {
     const word = argv[at]!;
-    if (word === '--json' || formatIn(word, flags) === 'json') return true;
-    if (!takesNextWord(word, flags)) continue;
-    at += 1;
-    if (formatIn(`${word}=${argv[at]}`, flags) === 'json') return true;
+    said.push(word === '--json' ? 'json' : formatIn(word, flags));
+    if (takesNextWord(word, flags)) said.push(formatIn(`${word}=${argv[++at]}`, flags));
   }
-  return false;
+  if (said.some((format) => format !== undefined)) return said.includes('json');
+  try {
+    return configured();
+  } catch {
+    return false;
+  }
 }
 
 /** The value of -o in a word that has it. */

@@ -35,7 +35,7 @@ async function completionOf(
     case 'flag':
       return { candidates: flagsOf(line, current) };
     case 'value':
-      return flagValues(line, position, world);
+      return flagValues(line, position, current, world);
     case 'argument':
       return argumentValues(line, position.index, current, world);
     case 'guest':

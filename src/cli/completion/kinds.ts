@@ -1,5 +1,7 @@
+import { EVENT_KINDS } from '../../core/model/event.ts';
 import { phases } from '../../core/model/sandbox/phase.ts';
 import { COLOR_MODES, CONFIG_KEYS } from '../config/schema.ts';
+import { EVENT_TYPES } from '../events/event-filter.ts';
 import { OUTPUT_FORMATS } from '../output/listing.ts';
 import { SHELLS } from './shells.ts';
 
@@ -19,7 +21,22 @@ export type Kind =
   /** `NAME:PATH` of a sandbox, or a file here. */
   | 'sandbox-path'
   | 'nothing'
-  | readonly string[];
+  | readonly string[]
+  | Keyed;
+
+/** `KEY=VALUE`, and what the value of each key names. */
+interface Keyed {
+  readonly keys: Readonly<Record<string, Kind>>;
+}
+
+export const isKeyed = (kind: Kind): kind is Keyed =>
+  typeof kind === 'object' && 'keys' in kind && !Array.isArray(kind);
+
+const STATES = [...phases, 'Paused'];
+/** As docker writes them, and what it calls otherwise. */
+const STATUSES = [...STATES.map((state) => state.toLowerCase()), 'created', 'removing', 'dead'];
+const BUILT: Readonly<Record<string, Kind>> = { before: 'image', since: 'image', reference: 'image' };
+const PRUNED: Keyed = { keys: { until: 'nothing', label: 'nothing' } };
 
 const PLATFORMS = ['linux/amd64', 'linux/arm64', 'linux/arm/v7'];
 
@@ -81,17 +98,28 @@ const flagKinds: Record<string, Kind> = {
   root: 'directory',
   volume: 'directory',
   platform: PLATFORMS,
-  phase: phases,
+  phase: STATES,
   output: [...OUTPUT_FORMATS, 'jsonpath=', 'template='],
   format: [...OUTPUT_FORMATS, 'jsonpath=', 'template='],
   'image:save output': 'file',
   'failure-policy': ['Manual', 'AutoRecreate'],
-  'list filter': ['name=', 'id=', 'label=', 'phase=', 'status=', 'ancestor=', 'exited=', 'pool=', 'node='],
+  'list filter': {
+    keys: {
+      ...{ name: 'sandbox', id: 'nothing', label: 'nothing', phase: STATES, status: STATUSES },
+      ...{ ancestor: 'image', exited: 'nothing', pool: 'pool', node: 'nothing' },
+      ...{ before: 'sandbox', since: 'sandbox' },
+    },
+  },
   'list sort-by': ['name', 'age', 'phase', 'image'],
-  'image:list filter': ['dangling=', 'reference=', 'label=', 'before=', 'since='],
-  'image:prune filter': ['until=', 'label='],
-  'system:prune filter': ['until=', 'label='],
-  'events filter': ['type=', 'event=', 'sandbox=', 'image=', 'pool=', 'label='],
+  'image:list filter': { keys: { dangling: ['true', 'false'], label: 'nothing', ...BUILT } },
+  'image:prune filter': PRUNED,
+  'system:prune filter': PRUNED,
+  'events filter': {
+    keys: {
+      ...{ type: EVENT_KINDS, event: EVENT_TYPES, sandbox: 'sandbox', image: 'image', pool: 'pool' },
+      label: 'nothing',
+    },
+  },
   signal: ['TERM', 'KILL', 'INT', 'HUP', 'QUIT', 'USR1', 'USR2', 'STOP', 'CONT'],
 };
 

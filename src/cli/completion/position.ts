@@ -87,8 +87,14 @@ function lastFlag(word: string, arities: FlagArities, flags: Line['flags']): [na
   const value = long.length > 1 && !long.at(-1)!.startsWith('--') ? long.pop() : undefined;
   const [name, inline] = splitValue(long.pop()!);
   for (const each of long) keep(flags, each.slice(2), 'true');
-  return [name, value ?? inline ?? 'true'];
+  return [nameOf(name, arities), value ?? inline ?? 'true'];
 }
+
+/** By which the flag is known, of one of its other names. */
+const nameOf = (name: string, arities: FlagArities): string =>
+  Object.hasOwn(arities, name)
+    ? name
+    : (Object.keys(arities).find((key) => arities[key]!.aliases?.includes(name)) ?? name);
 
 const splitValue = (word: string): [name: string, value: string | undefined] => {
   const equals = word.indexOf('=');
@@ -119,7 +125,9 @@ function positionOf(
 function valueInside(word: string, arities: FlagArities): Position | undefined {
   if (word.startsWith('--')) {
     const [flag, value] = splitValue(word);
-    return value === undefined ? undefined : { at: 'value', flag, prefix: `--${flag}=` };
+    return value === undefined
+      ? undefined
+      : { at: 'value', flag: nameOf(flag, arities), prefix: `--${flag}=` };
   }
   const long = longForm(word, arities);
   const value = long.at(-1)!;

@@ -6,7 +6,7 @@ import { Settings } from '../config/settings.ts';
 import { parseEndpoint } from '../endpoints/endpoint.ts';
 import type { World } from '../terminal/world.ts';
 import type { Completion } from './candidate.ts';
-import { type Kind, kindOfArgument, kindOfFlag, type ValuedFlag } from './kinds.ts';
+import { isKeyed, type Kind, kindOfArgument, kindOfFlag, type ValuedFlag } from './kinds.ts';
 import { isLiveKind, liveNames } from './names.ts';
 import type { Line, Position } from './position.ts';
 
@@ -32,14 +32,28 @@ export async function argumentValues(
 export async function flagValues(
   line: Line,
   { flag, prefix }: Position & { at: 'value' },
+  current: string,
   world: World,
 ): Promise<Completion> {
   const flags = line.found?.command.flags ?? (globalFlags as unknown as Command.Loadable['flags']);
   const definition = flags[flag];
   if (definition?.type !== 'option') return { candidates: [] };
-  const kind = kindOfFlag(line.found?.id ?? '', flag, definition as ValuedFlag);
+  const { kind, before } = partAt(
+    kindOfFlag(line.found?.id ?? '', flag, definition as ValuedFlag),
+    prefix,
+    current,
+  );
   const { candidates, files } = await valuesOf(kind, line, world);
-  return { candidates: candidates.map((each) => ({ ...each, value: prefix + each.value })), files };
+  return { candidates: candidates.map((each) => ({ ...each, value: before + each.value })), files };
+}
+
+/** Of `phase=Run` what is behind the key, once that is there. `before`: what of the word stands before it */
+function partAt(kind: Kind, prefix: string, current: string): { kind: Kind; before: string } {
+  if (!isKeyed(kind)) return { kind, before: prefix };
+  const [, key] = /^([^=]*)=/.exec(current.slice(prefix.length)) ?? [];
+  if (key === undefined) return { kind: Object.keys(kind.keys).map((each) => `${each}=`), before: prefix };
+  const value = Object.hasOwn(kind.keys, key) ? kind.keys[key]! : 'nothing';
+  return { kind: value, before: `${prefix}${key}=` };
 }
 
 function argumentKind({ found, args }: Line, index: number): Kind {
@@ -51,6 +65,7 @@ function argumentKind({ found, args }: Line, index: number): Kind {
 }
 
 async function valuesOf(kind: Kind, line: Line, world: World): Promise<Completion> {
+  if (isKeyed(kind)) return { candidates: [] };
   if (typeof kind !== 'string') return { candidates: kind.map((value) => ({ value })) };
   if (kind === 'file' || kind === 'directory')
     return { candidates: [], files: kind === 'file' ? 'any' : 'directories' };

@@ -56,13 +56,19 @@ export function contextFrom(flags: ContextFlags, before: Context, cwd: string): 
   if (context.namespace !== undefined) assertName(context.namespace, 'namespace');
   if (context.tls !== undefined && kind !== 'tls')
     throw new FsbError('invalid_argument', `${context.endpoint} is reached without TLS files`, {
-      hint: '--ca, --cert, --key, --token-file and --server-name are for tls://host:9090.',
+      hint: `--ca, --cert, --key, --token-file and --server-name are for tls://host:9090.${toTakeAway(before.tls)}`,
     });
   if ((context.tls?.cert === undefined) !== (context.tls?.key === undefined))
     throw new FsbError('invalid_argument', 'a certificate needs its key, and a key its certificate', {
       hint: 'Give both --cert and --key.',
     });
   return context;
+}
+
+/** Of a context that is to be reached in another way. */
+function toTakeAway(before: TlsFiles = {}): string {
+  const flags = Object.keys(before).map((key) => `--${key.replace('_', '-')} ''`);
+  return flags.length === 0 ? '' : ` Take away what it has with: ${flags.join(' ')}`;
 }
 
 function tlsFrom(flags: ContextFlags, before: TlsFiles, cwd: string): TlsFiles {

@@ -2,13 +2,16 @@ import { FsbError } from '../../core/model/failure/errors.ts';
 import type { Settings } from './settings.ts';
 import type { Origin } from './sources.ts';
 
-/** Something is not there, and nobody has typed its name: the hint says, too, who names it. */
+/**
+ * Something is not there, or nothing that could be, and nobody has typed its name: the hint says who names it, before what can end
+ * with a command.
+ */
 export function withOrigin(error: unknown, settings: Settings, argv: readonly string[]): unknown {
   if (!(error instanceof FsbError)) return error;
   const who = namedBy(error, settings, argv);
   if (who === undefined) return error;
   const { code, message, hint } = error;
-  return new FsbError(code, message, { hint: hint ? `${hint} ${who}` : who, cause: error });
+  return new FsbError(code, message, { hint: hint ? `${who} ${hint}` : who, cause: error });
 }
 
 function namedBy(
@@ -18,6 +21,7 @@ function namedBy(
 ): string | undefined {
   try {
     if (code === 'unavailable') return ofCore(settings);
+    if (code === 'invalid_argument') return ofValue(message, settings);
     if (code !== 'not_found') return undefined;
     const { value: pool, origin } = settings.get('pool');
     const typed = argv.some((word) => word === pool || word.endsWith(`=${pool}`));
@@ -35,6 +39,13 @@ function namedBy(
 function ofCore({ core: { endpoint, context, origin } }: Settings): string | undefined {
   if (endpoint === undefined) return undefined;
   return from(origin, context === undefined ? endpoint : `context ${context}`);
+}
+
+/** What variables hold is looked at by who uses it; files are when they are read. */
+function ofValue(message: string, settings: Settings): string | undefined {
+  if (message.startsWith('invalid endpoint ')) return ofCore(settings);
+  const { value, origin } = settings.get('namespace');
+  return message === `invalid namespace ${JSON.stringify(value)}` ? from(origin, 'the namespace') : undefined;
 }
 
 const from = ({ source, name }: Origin, what: string): string | undefined =>

@@ -5,7 +5,7 @@ import { NOTHING_THERE, type ToolPlace, whyFailed, withTool } from '../guest-too
 import { printable } from '../output/output.ts';
 import { write } from '../terminal/streams.ts';
 import type { TerminalOutput } from '../terminal/world.ts';
-import { lookLocally } from './local-files.ts';
+import { findLocally, lookLocally } from './local-files.ts';
 import { noDirectoryInside, nothingHere, nothingInside } from './nothing-there.ts';
 import { packLocal } from './pack-local.ts';
 import { splitPath } from './place.ts';
@@ -34,7 +34,7 @@ export async function copyToSandbox(
   if (found === undefined) throw nothingHere(source);
   const { base } = splitPath(source);
   const destination = await findDestination(path, (at) => lookRemotely(place, at));
-  const plan = planCopy({ base, isDirectory: found.kind === 'directory' }, destination);
+  const plan = planCopy({ base, isDirectory: found.kind === 'directory' }, destination, place);
   const { note, copied } = progress;
   progress.total = found.size;
   const content = packLocal(source, { name: plan.name, follow, owners, note, copied });
@@ -49,14 +49,10 @@ export async function streamToSandbox(
   options: Pick<CopyOptions, 'archive'>,
   progress: CopyProgress,
 ): Promise<void> {
-  const {
-    path: directory,
-    isDirectory,
-    exists,
-  } = await findDestination(path, (at) => lookRemotely(place, at));
-  if (!exists || !isDirectory)
+  const { path: directory, kind } = await findDestination(path, (at) => lookRemotely(place, at));
+  if (kind !== 'directory')
     throw new FsbError(
-      exists ? 'conflict' : 'not_found',
+      kind === undefined ? 'not_found' : 'conflict',
       `${place.ref.name}:${printable(path)} must be a directory`,
       {
         hint: 'A tar is unpacked into a directory that is there.',
@@ -87,7 +83,7 @@ export async function copyFromSandbox(
   const found = await lookRemotely(place, path, follow);
   if (found === undefined) throw nothingInside(place, path);
   const { base } = splitPath(path);
-  const destination = await findDestination(target, lookLocally);
+  const destination = await findLocally(target);
   const plan = planCopy({ base, isDirectory: found.kind === 'directory' }, destination);
   await assertDirectory(plan);
   const { note, copied } = progress;

@@ -3,7 +3,7 @@ import { type ErrorCode, FsbError } from '../../core/model/failure/errors.ts';
 import { fsPath, shown } from '../../core/tar/byte-path.ts';
 import type { ByteText } from '../../core/tar/entry.ts';
 import { printable } from '../output/output.ts';
-import type { Found, Kind } from './plan.ts';
+import { cannotTake, type Destination, type Found, findDestination, type Kind } from './plan.ts';
 
 /** What is at a path here. @throws conflict, denied and the like; undefined: nothing */
 export async function lookLocally(path: string, follow = false): Promise<Found | undefined> {
@@ -16,6 +16,16 @@ export async function lookLocally(path: string, follow = false): Promise<Found |
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw fileError('look at', path, error);
   }
+}
+
+/** As `findDestination`, and through what only the kernel follows: /dev/stdout, when that is a pipe. @throws conflict */
+export async function findLocally(path: string): Promise<Destination> {
+  const found = await findDestination(path, lookLocally);
+  const reached = found.kind === undefined ? await lookLocally(path, true) : undefined;
+  const destination = reached === undefined ? found : { path, kind: reached.kind };
+  if (['fifo', 'socket', 'device'].includes(destination.kind ?? ''))
+    throw cannotTake(destination, 'Name a file or a directory, or - to get a tar on standard output.');
+  return destination;
 }
 
 export function kindOf(stats: Stats | BigIntStats): Kind {

@@ -44,12 +44,16 @@ export class LocalTree {
     return this.#spotIn(this.#parent!.descriptor, parts);
   }
 
-  /** Makes room for something that is no directory. @throws conflict: a directory is there */
+  /**
+   * Makes room for something that is no directory. Only a file or a link goes for it: a device is no copy of anything,
+   * and what is at the other end of a fifo or socket would wait for ever.
+   * @throws conflict: something else is there
+   */
   clear({ at, name }: Spot): void {
     const stats = attemptOn('look at', name, () => lstatSync(at, { throwIfNoEntry: false }));
     if (stats === undefined) return;
-    if (stats.isDirectory())
-      throw new FsbError('conflict', `cannot overwrite directory ${name} with something else`);
+    if (!stats.isFile() && !stats.isSymbolicLink())
+      throw new FsbError('conflict', `cannot overwrite ${kindOf(stats)} ${name} with something else`);
     attemptOn('replace', name, () => unlinkSync(at));
   }
 

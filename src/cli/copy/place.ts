@@ -16,6 +16,11 @@ export type Place =
  */
 export function parsePlace(word: string, cwd: string): Place {
   if (word === '-') return { kind: 'stream' };
+  // A variable that is not set, most likely: whoever means the working directory says so.
+  if (word === '')
+    throw new FsbError('invalid_argument', 'an empty word is no path', {
+      hint: 'The working directory is .',
+    });
   const colon = word.indexOf(':');
   if (colon < 1 || word.startsWith('/') || word.startsWith('.'))
     return { kind: 'local', path: asserting(word, resolve(cwd, word)) };

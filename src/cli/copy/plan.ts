@@ -1,6 +1,8 @@
 import { posix } from 'node:path';
 import { FsbError } from '../../core/model/failure/errors.ts';
+import type { ToolPlace } from '../guest-tool/guest-tool.ts';
 import { printable } from '../output/output.ts';
+import { noDirectoryInside } from './nothing-there.ts';
 import { assertsDirectory, splitPath } from './place.ts';
 
 export type Kind = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'device';
@@ -25,8 +27,8 @@ export interface Source {
 
 export interface Destination {
   path: string;
-  exists: boolean;
-  isDirectory: boolean;
+  /** undefined: nothing is there. */
+  kind?: Kind;
 }
 
 /** Where the copy goes: under a name into a directory that is there. `.`: the content, right into it. */
@@ -43,8 +45,8 @@ export async function findDestination(path: string, lookup: Lookup): Promise<Des
   let at = path;
   for (let links = 0; ; links++) {
     const found = await lookup(at);
-    if (found?.kind !== 'symlink')
-      return { path: at, exists: found !== undefined, isDirectory: found?.kind === 'directory' };
+    if (found === undefined) return { path: at };
+    if (found.kind !== 'symlink') return { path: at, kind: found.kind };
     if (links === MOST_LINKS)
       throw new FsbError('conflict', `cannot copy to ${printable(path)}: too many symbolic links`);
     at = posix.resolve(splitPath(at).directory, found.target ?? '');
@@ -53,20 +55,29 @@ export async function findDestination(path: string, lookup: Lookup): Promise<Des
 
 /**
  * docker's rules: into a directory that exists; else under the destination's own name, where a file may replace a file,
- * and a directory nothing.
+ * and a directory nothing. What is more than its content, as a device, is never replaced.
+ * @param place whose the destination is; undefined: it is here
  * @throws conflict, not_found
  */
-export function planCopy(source: Source, destination: Destination): CopyPlan {
-  const { path, exists, isDirectory } = destination;
-  if (exists && isDirectory) return { directory: path, name: source.base };
-  if (exists && source.isDirectory)
-    throw new FsbError('conflict', `cannot copy a directory to ${printable(path)}: that is a file`, {
+export function planCopy(source: Source, destination: Destination, place?: ToolPlace): CopyPlan {
+  const { path, kind } = destination;
+  if (kind === 'directory') return { directory: path, name: source.base };
+  const where = place === undefined ? path : `${place.ref.name}:${path}`;
+  if (kind !== undefined && kind !== 'file')
+    throw cannotTake({ path: where, kind }, 'Name a file, a directory, or something that is not there yet.');
+  if (kind === 'file' && source.isDirectory)
+    throw new FsbError('conflict', `cannot copy a directory to ${printable(where)}: that is a file`, {
       hint: 'Name a directory, or something that is not there yet.',
     });
-  if (!exists && !source.isDirectory && assertsDirectory(path))
+  if (kind === undefined && !source.isDirectory && assertsDirectory(path)) {
+    if (place !== undefined) throw noDirectoryInside(place, path);
     throw new FsbError('not_found', `cannot copy to ${printable(path)}: there is no such directory`, {
       hint: 'Make it first, or leave out the slash to give the copy this name.',
     });
+  }
   const { directory, base } = splitPath(path);
   return { directory, name: base };
 }
+
+export const cannotTake = ({ path, kind }: Destination, hint: string): FsbError =>
+  new FsbError('conflict', `cannot copy to ${printable(path)}: that is a ${kind}`, { hint });

@@ -1,4 +1,4 @@
-import { FsbError } from '../../core/model/failure/errors.ts';
+import { FsbError, isLost } from '../../core/model/failure/errors.ts';
 import type { ToolPlace } from '../guest-tool/guest-tool.ts';
 import { printable } from '../output/output.ts';
 import { inputContent } from '../terminal/input-content.ts';
@@ -27,7 +27,7 @@ export interface CopyCommand {
   say: (text: string) => Promise<void>;
 }
 
-/** The whole of `cp`. @throws invalid_argument, not_found, conflict, denied, no_capacity */
+/** The whole of `cp`. @throws invalid_argument, not_found, conflict, denied, no_capacity, run_failed (the core was lost) */
 export async function runCopy(command: CopyCommand): Promise<void> {
   const { world, silent, say } = command;
   const [source, destination] = [command.source, command.destination].map((word) =>
@@ -38,12 +38,26 @@ export async function runCopy(command: CopyCommand): Promise<void> {
     if (destination.kind === 'remote') await upload(command, source, destination, progress);
     else if (source.kind === 'remote') await download(command, source, destination, progress);
     else throw noSandbox();
+  } catch (error) {
+    throw withWhatIsLeft(error, command);
   } finally {
     await progress.clear();
     for (const note of progress.notes) await say(`Note: ${printable(note)}`);
   }
   if (destination.kind !== 'stream')
     await say(`Successfully copied ${humanSize(progress.bytes)} to ${command.destination}`);
+}
+
+/** People know of no process: what was lost is a copy. */
+function withWhatIsLeft(error: unknown, { source, destination }: CopyCommand): unknown {
+  if (!(error instanceof FsbError) || !isLost(error)) return error;
+  const left = destination === '-' ? 'on standard output is' : `at ${destination} may be`;
+  const why = (error.cause as FsbError).message;
+  const message = `lost the core while ${source} was copied to ${destination}: ${why}`;
+  return new FsbError('run_failed', message, {
+    hint: `What is ${left} incomplete: copy it again.`,
+    cause: error.cause,
+  });
 }
 
 type Remote = Extract<Place, { kind: 'remote' }>;

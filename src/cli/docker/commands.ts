@@ -51,11 +51,36 @@ const OF_CONTAINER: ReadonlySet<string | undefined> = new Set(
 export const withoutContainer = (words: string[]): string[] =>
   words[0] === 'container' && OF_CONTAINER.has(words[1]) ? words.slice(1) : words;
 
-/** What there is here instead of a command of docker; undefined for a word that is not docker's either. */
+/** Of words that people try, of no program in particular: what they mean here. */
+const meant: Readonly<Record<string, string>> = {
+  up: 'run NAME --image IMAGE',
+  new: 'run NAME --image IMAGE',
+  sh: 'exec -it NAME sh',
+  bash: 'exec -it NAME bash',
+  shell: 'exec -it NAME sh',
+  enter: 'exec -it NAME sh',
+  ssh: 'exec -it NAME sh',
+  describe: 'get NAME',
+  show: 'get NAME',
+  status: 'list, or fsb-ctl daemon status',
+  remove: 'delete NAME',
+  destroy: 'delete NAME',
+  down: 'delete NAME',
+  'daemon reload': 'daemon restart',
+};
+
+/** What there is here instead of a word that people know; undefined for one that nobody does. */
 export function insteadOfDocker([first, second]: readonly string[]): string | undefined {
-  if (first === 'container' && second !== undefined) return table(`container ${second}`) ?? table(second);
-  return table(`${first} ${second}`) ?? table(String(first));
+  if (first === 'container' && second !== undefined)
+    return (
+      of(`container ${second}`) ??
+      of(second) ??
+      `Without the word: fsb-ctl list, run, ...; see fsb-ctl --help.`
+    );
+  return of(`${first} ${second}`) ?? of(String(first));
 }
 
-const table = (words: string): string | undefined =>
-  Object.hasOwn(instead, words) ? instead[words] : undefined;
+const of = (words: string): string | undefined => {
+  if (Object.hasOwn(instead, words)) return instead[words];
+  return Object.hasOwn(meant, words) ? `Did you mean fsb-ctl ${meant[words]}?` : undefined;
+};

@@ -9,6 +9,13 @@ const FORMAT = "-f is --format here: --format '{{.field}}', or -o json";
 
 const PLATFORM = 'Leave it out: an image that is here is of one platform, the one it was pulled for.';
 
+/** Of `id=$(fsb-ctl run -d ...)`, where docker prints the id alone, and run a table. */
+const ID_ALONE = 'If it is what run printed: run -d -q prints the id alone.';
+
+/** What to say of a name that is no name, but a table of ours. */
+export const insteadOfName = (name: string): string | undefined =>
+  /^NAME(\s|$)|\n/.test(name) ? ID_ALONE : undefined;
+
 /** Of every command, by its id. */
 const flagsOf: Readonly<Record<string, Hints>> = {
   ...guestFlags,
@@ -81,6 +88,7 @@ export function insteadOfFlag(command: string, flag: string): string | undefined
 
 /** What to say of a word for which there is no room; undefined where its command's usage is all there is to say. */
 export function insteadOfWord(command: string, word: string): string | undefined {
+  if (word === 'ID') return ID_ALONE;
   return command === 'top'
     ? `The columns are those of ps -ef; others: fsb-ctl exec NAME ps ${word}`
     : undefined;

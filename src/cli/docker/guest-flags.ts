@@ -16,7 +16,8 @@ const NAMES =
   'There is none: /etc/hosts and /etc/resolv.conf are files of the sandbox, and its own to write.';
 const LOGS = 'There is none: what it writes is kept by the core, for fsb-ctl logs NAME.';
 const HEALTH = 'There is none: ask with fsb-ctl exec NAME COMMAND.';
-const HOST_NAME = 'There is none: a sandbox has a host name of its own.';
+const HOST_NAME =
+  'There is none: a sandbox has the host name of its instance; -e HOSTNAME=NAME is for what reads the environment.';
 const RESTART =
   'There is none for a command that ends; fsb-ctl run --failure-policy says what becomes of a lost sandbox.';
 const TRUST = 'Leave it out: NAME@sha256:... is that image and no other.';

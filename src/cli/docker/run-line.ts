@@ -3,13 +3,14 @@ import { isName } from '../../core/model/ids.ts';
 import { parseReference } from '../../core/model/image/reference.ts';
 import { shellWords } from '../output/shell-words.ts';
 import { type FlagArities, longForm, takesNextWord } from '../program/pass-through.ts';
+import { dockerRunFlags } from './run-flags.ts';
 
 /** The words of a `run` as they were typed, whoever's order they have. */
 interface RunLine {
   /** Of --name, which is docker's. */
   name?: string;
   /** Every other flag, with its value. */
-  flags: string[];
+  flags: string[][];
   /** What is no flag, and what comes after `--`. */
   words: string[];
   /** How many of the words stand before `--`. */
@@ -19,55 +20,85 @@ interface RunLine {
 /**
  * Refuses what only docker's order of words makes sense of, and says how it is typed here: `run --name box IMAGE`,
  * `run registry/image:tag`.
+ * @param arities of our own flags
  * @throws invalid_argument
  */
 export function assertOurOrder(argv: string[], arities: FlagArities): void {
   const line = readRunLine(argv, arities);
   const [first, ...rest] = line.words;
   if (line.name !== undefined) {
-    const typed = namesImage(line, arities)
-      ? ourLine(line.name, line.flags, undefined, line.words.slice(line.before))
-      : ourLine(line.name, line.flags, first ?? 'IMAGE', rest);
-    throw new FsbError('invalid_argument', 'unknown flag --name', {
-      hint: `The name is the first word: ${typed}`,
-    });
+    const hint = namesImage(line, arities)
+      ? suggestion('The name is the first word', line, arities, {
+          name: line.name,
+          command: line.words.slice(line.before),
+        })
+      : suggestion('The name is the first word', line, arities, {
+          ...{ name: line.name, image: first ?? 'IMAGE', command: rest, stay: '--attach' },
+        });
+    throw new FsbError('invalid_argument', 'unknown flag --name', { hint });
   }
   if (first === undefined || isName(first) || !looksLikeImage(first) || namesImage(line, arities)) return;
   throw new FsbError('invalid_argument', `invalid sandbox name ${JSON.stringify(first)}`, {
-    hint: `If it is the image, a name comes first: ${ourLine('NAME', line.flags, first, rest)}`,
+    hint: suggestion('If it is the image, a name comes first', line, arities, nameless(first, rest)),
   });
 }
 
-/** Which word of a line without --image is the image, if docker's hand typed it; undefined where there is one word only. */
+/** Which word of a line without --image is the image, if docker's hand typed it; undefined where there is none. */
 export function imageAmongWords(argv: string[], arities: FlagArities): string | undefined {
-  const { flags, words } = readRunLine(argv, arities);
-  const [first, second, ...rest] = words;
-  if (first === undefined || second === undefined) return undefined;
-  return looksLikeImage(second)
-    ? `If ${second} is the image: ${ourLine(first, flags, second, rest)}`
-    : `If ${first} is the image: ${ourLine('NAME', flags, first, [second, ...rest])}`;
+  const line = readRunLine(argv, arities);
+  const [first, second, ...rest] = line.words;
+  if (first === undefined) return undefined;
+  if (second !== undefined && looksLikeImage(second))
+    return suggestion(`If ${second} is the image`, line, arities, {
+      ...{ name: first, image: second, command: rest },
+    });
+  return suggestion(`If ${first} is the image`, line, arities, nameless(first, line.words.slice(1)));
 }
 
 function readRunLine(argv: string[], arities: FlagArities): RunLine {
-  const known: FlagArities = { ...arities, name: { type: 'option' } };
+  const known: FlagArities = { ...dockerRunFlags, ...arities };
   const line: RunLine = { flags: [], words: [], before: 0 };
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i]!;
     if (word === '--')
       return { ...line, before: line.words.length, words: [...line.words, ...argv.slice(i + 1)] };
+    if (!word.startsWith('-') || word === '-') {
+      line.words.push(word);
+      continue;
+    }
+    if (beginsCommand(word, line, arities)) {
+      // What was put before its first word that looks like one is no word of it.
+      const rest = argv.slice(i);
+      const end = rest.indexOf('--');
+      return { ...line, before: 1, words: [...line.words, ...rest.filter((_, at) => at !== end)] };
+    }
     const value = takesNextWord(word, known) ? argv.slice(i + 1, i + 2) : [];
     i += value.length;
-    // A flag that there is not has no value: its own was taken for the first word of the command.
-    if (word === '--name' && value[0] === '--') value[0] = argv[++i] ?? 'NAME';
-    if (!word.startsWith('-') || word === '-') line.words.push(word);
-    else if (/^--name(=|$)/.test(word)) line.name = value[0] ?? word.slice('--name='.length);
-    else line.flags.push(word, ...value);
+    if (/^--name(=|$)/.test(word)) line.name = value[0] ?? (word.slice('--name='.length) || 'NAME');
+    else line.flags.push([word, ...value]);
   }
   return { ...line, before: line.words.length };
 }
 
+/** Behind the image docker has no more flags; ours are believed to be flags, but with an entrypoint nothing is. */
+function beginsCommand(word: string, line: RunLine, arities: FlagArities): boolean {
+  const [image] = line.words;
+  if (image === undefined || namesImage(line, arities) || /^--name(=|$)/.test(word)) return false;
+  if (line.name === undefined && !looksLikeImage(image)) return false;
+  return line.flags.some(([flag]) => /^--entrypoint(=|$)/.test(flag!)) || !isOurs(word, arities);
+}
+
+const isOurs = (word: string, arities: FlagArities): boolean => {
+  const [long] = longForm(word, arities);
+  const name = /^--([^=]+)/.exec(long!)?.[1];
+  return name !== undefined && (Object.hasOwn(arities, name) || hasAlias(name, arities));
+};
+
+const hasAlias = (name: string, arities: FlagArities): boolean =>
+  Object.values(arities).some(({ aliases }) => aliases?.includes(name));
+
 const namesImage = ({ flags }: RunLine, arities: FlagArities): boolean =>
-  flags.some((word) => word.startsWith('-') && longForm(word, arities).some(isImageFlag));
+  flags.some(([flag]) => longForm(flag!, arities).some(isImageFlag));
 
 const isImageFlag = (word: string): boolean => /^--(image|file)(=|$)/.test(word);
 
@@ -82,7 +113,40 @@ function looksLikeImage(word: string): boolean {
   }
 }
 
-function ourLine(name: string, flags: string[], image: string | undefined, command: string[]): string {
-  const words = [name, ...flags, ...(image === undefined ? [] : ['--image', image])];
-  return `fsb-ctl run ${shellWords([...words, ...(command.length === 0 ? [] : ['--', ...command])])}`;
+interface OurLine {
+  name: string;
+  image?: string;
+  command: string[];
+  /** What has it stay with the command, as docker does without -d. */
+  stay?: '--attach' | '--rm';
+}
+
+const nameless = (image: string, command: string[]): OurLine => ({
+  ...{ name: 'NAME', image, command, stay: '--rm' },
+});
+
+/** `WHY: fsb-ctl run ...`, without what would be refused: it is said which flags those are. */
+function suggestion(why: string, { flags }: RunLine, arities: FlagArities, line: OurLine): string {
+  const out = flags.filter((words) => isRefused(words, arities));
+  const kept = flags.filter((words) => !out.includes(words));
+  const without =
+    out.length === 0 ? '' : `; without what there is not here (${out.map(shellWords).join(', ')})`;
+  const stays = kept.some(([flag]) => longForm(flag!, arities).some((word) => STAYS_OR_GOES.test(word)));
+  const words = [
+    line.name,
+    ...(line.stay === undefined || stays ? [] : [line.stay]),
+    ...kept.flat(),
+    ...(line.image === undefined ? [] : ['--image', line.image]),
+    ...(line.command.length === 0 ? [] : ['--', ...line.command]),
+  ];
+  return `${why}${without}: fsb-ctl run ${shellWords(words)}`;
+}
+
+const STAYS_OR_GOES = /^--(attach|detach|interactive|tty|rm)$/;
+
+/** Flags that are docker's alone, and values that only docker's have: a published port, a named volume, a network. */
+function isRefused([flag, ...value]: string[], arities: FlagArities): boolean {
+  if (!isOurs(flag!, arities) && isOurs(flag!, dockerRunFlags)) return true;
+  const text = [...longForm(flag!, arities), ...value].join('=');
+  return /^--(port|expose)=.*[:/]|^--volume=(?![/.~])|^--net(work)?=(?!none$|host$)/.test(text);
 }

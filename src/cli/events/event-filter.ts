@@ -18,7 +18,7 @@ import { nearest } from '../output/nearest.ts';
 type EventType = Exclude<CoreEvent['event']['type'], 'step'>;
 
 /** docs/events.md says what they are. */
-const TYPES = Object.keys({
+export const EVENT_TYPES = Object.keys({
   ...{ created: 1, started: 1, exited: 1, failed: 1, lost: 1, paused: 1, unpaused: 1, killed: 1, stopped: 1 },
   ...{ restarted: 1, reset: 1, recreated: 1, expired: 1, renamed: 1, updated: 1, deleted: 1 },
   ...{ pulled: 1, imported: 1, tagged: 1, untagged: 1, removed: 1, pruned: 1 },
@@ -54,7 +54,7 @@ export class EventFilter {
     this.#namespace = namespace;
     // What nobody says would be a stream in which nothing ever comes.
     for (const kind of this.#filters.type) assertKnown('of type', kind, EVENT_KINDS);
-    for (const type of this.#filters.event) assertKnown('called', type, TYPES);
+    for (const type of this.#filters.event) assertKnown('called', type, EVENT_TYPES);
     const { pool, event } = this.#filters;
     this.#pools = pools || pool.length > 0 || event.some((type) => Object.hasOwn(OF_POOLS, type));
   }

@@ -1,7 +1,8 @@
 import { FsbError } from '../../core/model/failure/errors.ts';
 import { shellWords } from '../output/shell-words.ts';
+import { answers } from './answers.ts';
 import { flagsOfEnded } from './ended-core.ts';
-import { answers, ensureCore, type LocalCore } from './local-core.ts';
+import { ensureCore, type LocalCore } from './local-core.ts';
 
 /**
  * Makes sure that the local core listens: the first command that needs it starts it. After one that did not end in order it

@@ -4,7 +4,7 @@ import { formatSize } from '../../core/model/quantity.ts';
 import type { SetAside, SystemHealth } from '../../core/model/system.ts';
 import { filesSetAside, recordsDamage } from '../../core/upkeep/set-aside.ts';
 import { askHealth, recoveryText, unsettledText } from '../output/health-view.ts';
-import type { Check } from './check.ts';
+import { type Check, checksOf } from './check.ts';
 import { type LocalCore, runningCore } from './local-core.ts';
 
 /** Milliseconds that a core has to say how it is. */
@@ -15,7 +15,8 @@ export async function coreChecks(local: LocalCore): Promise<Check[]> {
   const status = await runningCore(local);
   if (status === undefined) {
     const found = 'not running; the first command that needs it starts it';
-    return [await restingRecords(local), { name: 'core', ok: true, found, hint: '' }];
+    const resting = await checksOf(RECORDS, async () => [await restingRecords(local)]);
+    return [...resting, { name: 'core', ok: true, found, hint: '' }];
   }
   const found = `running, pid ${status.pid}, ${status.endpoint}`;
   try {
@@ -118,5 +119,5 @@ const unsettledCheck = (unsettled: SystemHealth['unsettled']): Check => ({
 
 const stuckCheck = (ids: readonly string[]): Check => ({
   ...{ name: 'instances', ok: false, found: `cannot be destroyed: ${ids.join(', ')}` },
-  hint: 'A process in them waits for the kernel, mostly for a disk. It is tried again; see: fsb-ctl daemon logs',
+  hint: 'A process in them waits for the kernel, mostly for a disk, or files of them cannot be removed. It is tried again; see why not with: fsb-ctl daemon logs',
 });

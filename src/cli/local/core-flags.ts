@@ -1,20 +1,20 @@
 import { Flags } from '@oclif/core';
 import { assertLogSize } from '../../core/model/logs.ts';
 import { parseSize } from '../../core/model/quantity.ts';
-import { durationFlag } from '../command/flags.ts';
+import { durationFlag, filledFlag } from '../command/flags.ts';
 import { policyFlags } from '../pool/policy-flags.ts';
 import { securityFlags } from './security-flags.ts';
 
 /** What a core is started with: `serve` and `daemon start`. The policy is the default pool's. */
 export const coreFlags = {
-  root: Flags.string({
+  root: filledFlag({
     summary:
       'Keep everything in this directory. Two roots are two independent cores. Default: FSB_ROOT, else the system directories.',
     helpValue: 'DIR',
   }),
   http: Flags.string({
     summary:
-      'Address of HTTP and WebSocket besides the unix socket, or "off". Default: port 5758 of 127.0.0.1 (with TLS, of the host of --grpc), or a free port when that is taken.',
+      'Address of HTTP and WebSocket besides the unix socket, or "off". Default: port 5758 of 127.0.0.1 (with TLS, where gRPC listens), or a free port when that is taken.',
     helpValue: 'HOST:PORT',
   }),
   metrics: Flags.string({
@@ -24,7 +24,7 @@ export const coreFlags = {
   }),
   grpc: Flags.string({
     summary:
-      'Address of gRPC besides the unix socket. Default: off. One that others can reach needs TLS, and a token or client certificates.',
+      'Address of gRPC besides the unix socket, or "off". Default: off; with --tls-cert port 9090 of every address of this machine. One that others can reach needs TLS, and a token or client certificates.',
     helpValue: 'HOST:PORT',
   }),
   ...securityFlags,

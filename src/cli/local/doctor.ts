@@ -2,12 +2,11 @@ import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { systemClock } from '../../core/model/clock.ts';
-import { FsbError } from '../../core/model/failure/errors.ts';
 import { createOciDriver } from '../../core/runtime/oci/oci-driver.ts';
 import { roomOf } from '../../core/upkeep/upkeep.ts';
 import type { Listing, Tone } from '../output/output.ts';
 import type { World } from '../terminal/world.ts';
-import type { Check } from './check.ts';
+import { type Check, checksOf } from './check.ts';
 import { coreChecks } from './core-checks.ts';
 import { diskCheck } from './disk-check.ts';
 import { diskLimitCheck } from './disk-limit-check.ts';
@@ -22,11 +21,10 @@ export async function examine(
 ): Promise<Check[]> {
   return [
     await node(),
-    ...(await programs(local)),
-    await disk(local),
-    await diskLimitCheck(),
+    ...(await checksOf(GUEST_PROGRAMS, () => programs(local))),
+    ...(await checksOf('disk', async () => [await disk(local), await diskLimitCheck()])),
     ...(await imageChecks(local, world)),
-    ...(await coreChecks(local)),
+    ...(await checksOf('core', () => coreChecks(local))),
   ];
 }
 
@@ -40,13 +38,8 @@ const GUEST_PROGRAMS = 'guest programs';
 
 /** Our own, and the runtime with them: on a machine that they are not made for there is nothing to try it with. */
 async function programs(local: LocalCore): Promise<Check[]> {
-  try {
-    const directory = guestDirectory(local.packageRoot);
-    return [await guestPrograms(directory), ...(await runtime(directory, local))];
-  } catch (error) {
-    const { message, hint = '' } = FsbError.from(error);
-    return [{ name: GUEST_PROGRAMS, ok: false, found: message, hint }];
-  }
+  const directory = guestDirectory(local.packageRoot);
+  return [await guestPrograms(directory), ...(await checksOf('runtime', () => runtime(directory, local)))];
 }
 
 async function guestPrograms(directory: string): Promise<Check> {

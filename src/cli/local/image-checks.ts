@@ -8,7 +8,7 @@ import { readRegistriesFile } from '../../core/image/registry/configuration-file
 import { FsbError } from '../../core/model/failure/errors.ts';
 import { DockerConfig } from '../login/docker-config.ts';
 import type { World } from '../terminal/world.ts';
-import type { Check } from './check.ts';
+import { type Check, failedCheck } from './check.ts';
 import type { LocalCore } from './local-core.ts';
 
 type ChecksWorld = Pick<World, 'env' | 'cwd' | 'clock'>;
@@ -28,8 +28,7 @@ async function checked(name: string, look: () => Promise<string>): Promise<Check
   try {
     return { name, ok: true, found: await look(), hint: '' };
   } catch (thrown) {
-    const { message, hint = 'Mend it.' } = FsbError.from(thrown);
-    return { name, ok: false, found: message, hint };
+    return failedCheck(name, thrown);
   }
 }
 
@@ -75,7 +74,10 @@ async function isOnPath(program: string, path: string): Promise<boolean> {
 
 async function imageStore(directory: string): Promise<string> {
   const list = join(directory, 'images.json');
-  const names = await readdir(directory).catch((): string[] => []);
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException): string[] => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
   const damaged = names.filter((name) => name.startsWith(`images.json${DAMAGED_MARK}`)).sort();
   if (damaged.length > 0)
     throw new FsbError('internal', `the list of images was damaged: ${damaged.at(-1)} was set aside`, {

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { acquireLock, type CoreLock } from '../../core/lock.ts';
 import { assertEnoughDescriptors } from '../../core/model/failure/descriptors.ts';
@@ -9,6 +8,7 @@ import type { CorePaths } from '../../core/model/paths.ts';
 import { assertOwnDirectory, makePrivateDirectory } from '../../core/private-directory.ts';
 import { type CoreStatus, readStatus } from '../../core/status-file.ts';
 import { childEnvironment } from '../terminal/child-environment.ts';
+import { answers } from './answers.ts';
 import { firstWord } from './first-word.ts';
 import { guestDirectory } from './guest-directory.ts';
 import type { StartReport } from './serve-core.ts';
@@ -28,22 +28,9 @@ const ANSWER_DEADLINE = 5_000;
 
 const launchBinary = (packageRoot: string): string => join(guestDirectory(packageRoot), 'fsb-launch');
 
-/** True when something accepts connections on the socket. */
-export function answers(socketPath: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(socketPath);
-    const done = (answer: boolean): void => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => done(true));
-    socket.once('error', () => done(false));
-  });
-}
-
 /**
  * What the running core says about itself; undefined when none runs.
- * @throws denied: its directory is somebody else's; what asking it throws, where there was no room for its status file
+ * @throws denied: its directory is somebody else's, or closed to us; what asking it throws, where there was no room for its status file
  */
 export async function runningCore({ paths }: LocalCore): Promise<CoreStatus | undefined> {
   assertOwnDirectory(paths.run);

@@ -2,6 +2,7 @@ import { watch } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { abortable } from '../../core/model/async/abortable.ts';
 import { FsbError } from '../../core/model/failure/errors.ts';
+import { notPermitted } from '../../core/private-directory.ts';
 
 const CHUNK = 64 * 1024;
 
@@ -15,14 +16,15 @@ export interface LogFileQuery {
 
 /**
  * The bytes of a log that a core writes.
- * @throws not_found when there is none; the signal's reason
+ * @throws not_found when there is none; denied; the signal's reason
  */
 export async function* readLogFile(path: string, query: LogFileQuery): AsyncGenerator<Buffer> {
   const file = await open(path).catch((error: unknown) => {
-    throw new FsbError('not_found', `there is no log ${path}`, {
-      hint: 'No core has run here yet. Start one with: fsb-ctl daemon start',
-      cause: error,
-    });
+    const hint = 'No core has run here yet. Start one with: fsb-ctl daemon start';
+    throw (
+      notPermitted(`cannot read ${path}`, error) ??
+      new FsbError('not_found', `there is no log ${path}`, { hint, cause: error })
+    );
   });
   // From now on, so that nothing is missed between the last byte and the waiting.
   const changes = query.follow ? changesOf(path) : undefined;

@@ -10,15 +10,15 @@ import { Interrupted, STOPPING } from '../command/interruption.ts';
 import type { ProcessEvents } from '../terminal/world.ts';
 import { openCoreLog } from './core-log.ts';
 import { guestDirectory } from './guest-directory.ts';
+import { listeningOn } from './listening.ts';
 
 export interface ServeOptions {
   paths: CorePaths;
   packageRoot: string;
   version: string;
-  /** `host:port`, or `off`; undefined: the usual port, or a free one when that is taken. */
+  /** `host:port`, or `off`; undefined: as ./listening.ts. */
   http?: string;
   metrics?: string;
-  /** `host:port` of gRPC over TCP; undefined: off. */
   grpc?: string;
   /** All of these and of `pool`, as words of a command line. */
   flags: readonly string[];
@@ -35,9 +35,6 @@ export interface ServeOptions {
   ready: (status: CoreStatus) => Promise<void>;
   events: ProcessEvents;
 }
-
-const USUAL_HTTP = '127.0.0.1:5758';
-const USUAL_METRICS = '127.0.0.1:9091';
 
 /** What a core tells who started it: that it is ready, or why it cannot be. */
 export type StartReport = CoreStatus | { error: ErrorBody };
@@ -57,9 +54,6 @@ export async function serveCore(options: ServeOptions): Promise<void> {
       });
   });
   const log = openCoreLog(paths, options.logLevel);
-  // Whoever comes to the one comes to the other.
-  const host = options.security?.tls && options.grpc?.replace(/:\d+$/, '');
-  const usualHttp = host === undefined ? USUAL_HTTP : `${host}:5758`;
   const core = await startCore({
     paths,
     guestDirectory: guestDirectory(options.packageRoot),
@@ -68,11 +62,8 @@ export async function serveCore(options: ServeOptions): Promise<void> {
     flags: options.flags,
     log,
     onLockLost: () => process.exit(1),
-    http: address(options.http, usualHttp),
-    metrics: address(options.metrics, USUAL_METRICS),
-    usualPorts: [options.http ? '' : usualHttp, options.metrics ? '' : USUAL_METRICS],
+    ...listeningOn(options, options.security?.tls !== undefined),
     ...(options.security === undefined ? {} : { security: options.security }),
-    ...(options.grpc === undefined ? {} : { grpc: options.grpc }),
     ...(options.logSize === undefined ? {} : { logSize: options.logSize }),
     ...(options.logRetention === undefined ? {} : { logRetention: options.logRetention }),
   }).catch((error: unknown) => {
@@ -130,7 +121,3 @@ function tellStarter(fd: number, told: StartReport): void {
     });
   }
 }
-
-/** Undefined for `off`. */
-const address = (wanted: string | undefined, usual: string): string | undefined =>
-  wanted === 'off' ? undefined : (wanted ?? usual);

@@ -77,24 +77,26 @@ export const contextName = (name: string): Listing<Pick<ContextView, 'name'>> =>
   ...{ single: true, columns: [], name: () => name, describe: () => `${name}\n` },
 });
 
-export function contextDetails(view: ContextView): Listing<ContextView> {
-  return {
-    items: [view],
-    single: true,
-    columns: [],
-    name: ({ name }) => name,
-    describe: () =>
-      describeRows([
-        ['Name', view.name],
-        ['Current', view.current ? 'yes' : 'no'],
-        ['Description', view.description],
-        ['Endpoint', view.endpoint],
-        ['Namespace', view.namespace],
-        ['CA', view.tls?.ca],
-        ['Certificate', view.tls?.cert],
-        ['Key', view.tls?.key],
-        ['Token file', view.tls?.token_file],
-        ['Server name', view.tls?.server_name],
-      ]),
-  };
-}
+/** @param single for programs it is one, and no list */
+export const contextDetails = (views: ContextView[], single = false): Listing<ContextView> => ({
+  items: views,
+  single,
+  columns: [],
+  name: ({ name }) => name,
+  docker: (view) => [dockerContext(view)],
+  describe: () => views.map(describeContext).join('\n'),
+});
+
+const describeContext = (view: ContextView): string =>
+  describeRows([
+    ['Name', view.name],
+    ['Current', view.current ? 'yes' : 'no'],
+    ['Description', view.description],
+    ['Endpoint', view.endpoint],
+    ['Namespace', view.namespace],
+    ['CA', view.tls?.ca],
+    ['Certificate', view.tls?.cert],
+    ['Key', view.tls?.key],
+    ['Token file', view.tls?.token_file],
+    ['Server name', view.tls?.server_name],
+  ]);

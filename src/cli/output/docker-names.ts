@@ -30,7 +30,6 @@ export const dockerSandbox = (view: SandboxView, { now, full }: Terms): DockerRo
   Ports: portsOf(view).join(', '),
   Labels: pairs(view.labels),
   Networks: view.spec.network ?? '',
-  Mounts: (view.spec.mounts ?? []).map(({ source }) => source).join(','),
 });
 
 /** docker's word for the phase: created, running, paused, removing, exited, dead. */

@@ -29,7 +29,7 @@ export function healthRows(
     ['Records', `${records.count}, ${formatSize(records.size_bytes)}`],
     ['Failed write', failure && `${failure.message} (${formatAge(now - Date.parse(failure.at))} ago)`],
     ['Set aside', set_aside.map(({ path }) => path).join(', ')],
-    ['Logs', formatSize(logs_bytes)],
+    ['Log size', `${formatSize(logs_bytes)} on the disk`],
     ['Disk', diskText({ free: disk.free_bytes, total: disk.total_bytes })],
     ['Last start', recoveryText(recovery, unsettled.length)],
     ['Not reached yet', unsettled.map((each) => unsettledText(each.sandbox_id, each)).join('; ')],

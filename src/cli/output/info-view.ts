@@ -117,7 +117,7 @@ function coreRows(core: CoreInfoView, now: number): Rows {
     ['Pools', `${pools.total}, ${pools.idle} idle, ${pools.claimed} claimed, ${pools.booting} booting`],
     ['Images', String(images.total)],
     ...(core.health === null
-      ? [['Logs', formatSize(core.log_bytes)] as [string, string]]
+      ? [['Log size', `${formatSize(core.log_bytes)} on the disk`] as [string, string]]
       : healthRows(core.health, now)),
   ];
 }

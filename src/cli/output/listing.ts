@@ -44,6 +44,8 @@ export interface Listing<T> {
   name(item: T): string;
   /** For `-q`; default: the name. */
   id?(item: T): string;
+  /** Equal names are of different things, as those of several namespaces: `-q` and `-o name` have one for each item. */
+  namesakes?: boolean;
   /** For templates, beside the fields of its own. Several where docker has several rows: an image by each of its names. */
   docker?(item: T, asJson?: boolean): DockerRow[];
   /** Tells what an expression may name where there are no items. */

@@ -23,8 +23,8 @@ export async function render<T>(listing: Listing<T>, options: RenderOptions): Pr
   }
   if (options.format === 'json') return `${jsonText(data, 2)}\n`;
   if (options.format === 'yaml') return yamlText(data);
-  if (options.quiet) return lines(items.map(listing.id ?? listing.name));
-  if (options.format === 'name') return lines(items.map(listing.name));
+  if (options.quiet) return lines(items.map(listing.id ?? listing.name), listing.namesakes);
+  if (options.format === 'name') return lines(items.map(listing.name), listing.namesakes);
   if (listing.describe && items[0] !== undefined) return listing.describe(items[0], options);
   const { inTable = () => true } = listing;
   return renderTable(options.format === 'wide' ? items : items.filter(inTable), listing.columns, options);
@@ -62,5 +62,6 @@ async function yamlText(data: unknown): Promise<string> {
 export const forPrograms = (format: OutputFormat): boolean =>
   format === 'json' || format === 'yaml' || format === 'jsonpath' || format === 'template';
 
-/** Each once: several rows may be about the same thing. */
-const lines = (words: string[]): string => [...new Set(words)].map((word) => `${printable(word)}\n`).join('');
+/** Each once, where several rows may be about the same thing. */
+const lines = (words: string[], namesakes = false): string =>
+  (namesakes ? words : [...new Set(words)]).map((word) => `${printable(word)}\n`).join('');

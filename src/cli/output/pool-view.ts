@@ -68,13 +68,18 @@ export const onePool = (pool: PoolInfo, now: number): Listing<PoolView> => ({
 const warmText = ({ warm = [] }: Pick<PoolPolicyInput, 'warm'>): string =>
   warm.map(({ image, count }) => `${image}=${count}`).join(',');
 
-export function poolDetails(pool: PoolDetails, now: number): Listing<PoolDetailsView> {
+/** @param single for programs it is one, and no list */
+export function poolDetails(pools: PoolDetails[], now: number, single = false): Listing<PoolDetailsView> {
+  const found = new Map(pools.map((pool) => [poolDetailsView(pool), pool]));
   return {
-    items: [poolDetailsView(pool)],
-    single: true,
+    items: [...found.keys()],
+    single,
     columns: [],
     name: (p) => p.name,
-    describe: (p, options) => describePool(p, pool.policy, options, now),
+    describe: async (_, options) => {
+      const texts = [...found].map(([view, { policy }]) => describePool(view, policy, options, now));
+      return (await Promise.all(texts)).join('\n');
+    },
   };
 }
 

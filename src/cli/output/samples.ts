@@ -1,3 +1,4 @@
+import type { SandboxSpecInput } from '../../core/model/sandbox/spec.ts';
 import type { ImageView } from '../../core/view/image-view.ts';
 import type { LeaseView } from '../../core/view/lease-view.ts';
 import type { SandboxView } from '../../core/view/sandbox-view.ts';
@@ -6,11 +7,18 @@ import type { SandboxView } from '../../core/view/sandbox-view.ts';
 
 const time = '2000-01-01T00:00:00.000Z';
 
+const sampleSpec: Required<SandboxSpecInput> = {
+  ...{ image: '', command: [], args: [], envs: {}, working_dir: '', user: '', tty: false, stdin: false },
+  ...{ pool_ref: '', exposed_ports: [], consistency_mode: 'fast', failure_policy: '', expire_time: 0 },
+  ...{ recovery_timeout_seconds: 0, ttl: 0, labels: {}, resources: {}, network: 'none', mounts: [] },
+  grace_period: 0,
+};
+
 export const sampleSandbox: SandboxView = {
   ...{ name: '', namespace: '', id: '', generation: 1, phase: 'Pending', paused: false, reason: null },
   ...{ exit_code: null, signal: null, oom_killed: false, image: '', pool: '', node: '', endpoints: [] },
   ...{ labels: {}, created_at: time, started_at: null, ended_at: null, expires_at: null, recreate_at: null },
-  ...{ warm: null, spec: { image: '' }, events: [] },
+  ...{ warm: null, spec: sampleSpec, events: [] },
 };
 
 export const sampleLease: LeaseView = {

@@ -50,7 +50,7 @@ function describeSandbox(view: SandboxDetailsView, spec: SandboxSpec, now: numbe
     ['Expires', view.expires_at ?? 'never'],
     ['On loss', lossText(spec)],
     ['Recreated', view.recreate_at],
-    ['Log', view.log_bytes === null ? '' : formatSize(view.log_bytes)],
+    ['Log size', view.log_bytes === null ? '' : `${formatSize(view.log_bytes)} on the disk`],
   ]);
   const events = view.events.map((event) => `  ${event.time}  ${printable(event.message)}\n`);
   return rows + (events.length === 0 ? '' : `Events:\n${events.join('')}`);

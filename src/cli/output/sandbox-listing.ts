@@ -57,6 +57,7 @@ export function sandboxListing(sandboxes: Sandbox[], options: ListOptions): List
     columns: sandboxColumns(options),
     name: (s) => s.name,
     id: (s) => (options.full ? s.id : s.name),
+    namesakes: true,
     docker: (s) => [dockerSandbox(s, options)],
   };
 }

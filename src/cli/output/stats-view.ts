@@ -19,10 +19,14 @@ export interface StatsView {
   pids: number | null;
 }
 
-/** @param full whole ids in templates, too */
-export const statsListing = (items: StatsView[], full: boolean): Listing<StatsView> => ({
+/** @param full whole ids in templates, too; `namespaces`: they are of several */
+export const statsListing = (
+  items: StatsView[],
+  { full, namespaces }: { full: boolean; namespaces: boolean },
+): Listing<StatsView> => ({
   items,
   columns: [
+    ...(namespaces ? [{ title: 'NAMESPACE', value: (s: StatsView) => s.namespace }] : []),
     { title: 'NAME', value: ({ name }) => name },
     { title: 'CPU %', value: ({ cpu_percent }) => percent(cpu_percent) },
     { title: 'MEM USAGE / LIMIT', value: usage },
@@ -31,6 +35,7 @@ export const statsListing = (items: StatsView[], full: boolean): Listing<StatsVi
     { title: 'ID', wide: true, value: ({ id }) => id },
   ],
   name: ({ name }) => name,
+  namesakes: true,
   docker: (view) => [
     {
       ...{ Container: view.name, Name: view.name },

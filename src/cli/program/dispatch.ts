@@ -4,8 +4,10 @@ import { FsbError } from '../../core/model/failure/errors.ts';
 import { describeFailure } from '../command/failure.ts';
 import { globalFlags } from '../command/global-flags.ts';
 import { wantsJson } from '../command/wants-json.ts';
+import { Settings } from '../config/settings.ts';
 import { insteadOfDocker } from '../docker/commands.ts';
 import { insteadOfFlag } from '../docker/flags.ts';
+import { dockerFlagsOf } from '../docker/run-flags.ts';
 import { tryWrite } from '../terminal/streams.ts';
 import type { World } from '../terminal/world.ts';
 import { withoutBooleanValues } from './boolean-values.ts';
@@ -17,6 +19,7 @@ import {
   missingBefore,
   separateGuestArguments,
   splitLeadingFlags,
+  takesNextWord,
 } from './pass-through.ts';
 import { traceCommand } from './tracing.ts';
 
@@ -30,6 +33,8 @@ export interface Program {
 /** What the completion scripts call; no command, for it must not fail as one does. */
 const COMPLETE = '__complete';
 
+const GLOBAL = globalFlags as FlagArities;
+
 /** Runs one command line to its end. @returns the exit code; never rejects */
 export async function main(argv: string[], program: Program, world: World): Promise<number> {
   try {
@@ -37,7 +42,7 @@ export async function main(argv: string[], program: Program, world: World): Prom
   } catch (error) {
     const bin = program.pjson.oclif.bin ?? program.pjson.name;
     const context = {
-      json: wantsJson(argv, globalFlags as FlagArities),
+      json: wantsJson(argv, GLOBAL, () => new Settings(world, {}).output === 'json'),
       debug: world.env.FSB_DEBUG === '1',
       command: bin,
       flagNames: Object.keys(globalFlags),
@@ -49,7 +54,8 @@ export async function main(argv: string[], program: Program, world: World): Prom
 }
 
 async function dispatch(argv: string[], program: Program, world: World): Promise<number> {
-  const { leading, rest } = splitLeadingFlags(argv, globalFlags as FlagArities);
+  const { leading, rest } = splitLeadingFlags(argv, GLOBAL);
+  assertValue(rest.length === 0 ? leading.at(-1) : undefined, program);
   const { root, pjson, commands } = program;
   const everything = (): Promise<Config> => loadConfig(root, pjson, commands);
   if (rest.length === 0 || asksForHelp(rest.slice(0, 1)) || rest[0] === 'help')
@@ -68,12 +74,21 @@ async function dispatch(argv: string[], program: Program, world: World): Promise
   const Found = await loadCommand(found.id, commands);
   const guest = guestCommandAt.get(found.id);
   const flags = { ...Found.baseFlags, ...Found.flags } as FlagArities;
-  const own = guest === undefined ? found.argv : separateGuestArguments(found.argv, flags, guest);
+  const known = { ...dockerFlagsOf(found.id), ...flags };
+  const own = guest === undefined ? found.argv : separateGuestArguments(found.argv, known, guest);
   if (asksForHelp(own)) return showHelp(await everything(), commands, found.id.split(':'));
   const config = await loadConfig(root, pjson, { [found.id]: commands[found.id]! });
   if (guest !== undefined) assertNamed(found, Found, guest, config);
   const command = new Found(withoutBooleanValues([...leading, ...own], flags), config, world);
   return traceCommand(found.id, world, () => command.execute());
+}
+
+/** @throws invalid_argument when the last word is a flag that needs one more: that asks for no help */
+function assertValue(last: string | undefined, { pjson }: Program): void {
+  if (last === undefined || !takesNextWord(last, GLOBAL)) return;
+  throw new FsbError('invalid_argument', `flag ${last} expects a value`, {
+    hint: `See ${pjson.oclif.bin ?? pjson.name} --help.`,
+  });
 }
 
 /** @throws invalid_argument when `--` stands where the name of a sandbox should */
@@ -101,11 +116,12 @@ async function showTopic(words: string[], config: Config, commands: CommandTable
   if (below.length > 0 && (words.length === 1 || words[1] === 'help'))
     return showHelp(config, commands, [first]);
   if (!isWord(first)) throw unknownFlag(first, config);
-  const [next] = splitLeadingFlags(words.slice(1), globalFlags as FlagArities).rest;
+  const [next] = splitLeadingFlags(words.slice(1), GLOBAL).rest;
   const help = `See ${config.bin} ${below.length > 0 ? `${first} ` : ''}--help.`;
   if (below.length > 0 && (next === undefined || !isWord(next)))
     throw new FsbError('invalid_argument', `${first} needs a command`, { hint: help });
-  const given = below.length > 0 ? `${first} ${next}` : first;
+  const isTopic = below.length > 0 || first === 'container';
+  const given = isTopic && next !== undefined && isWord(next) ? `${first} ${next}` : first;
   const instead = insteadOfDocker(words.filter(isWord));
   const known = below.length > 0 ? below : [...config.commandIDs, ...config.topics.map(({ name }) => name)];
   const near = didYouMean(

@@ -28,7 +28,9 @@ export async function attachToRun(run: AttachedRun): Promise<number> {
   const { ref, flags, world } = run;
   const end = await streamMain(run).catch(async (error: unknown) => {
     if (!flags.rm) throw await withWhatRunsOn(run, error);
-    if (!(await leftRunning(run, error))) await removeAfterRun(run);
+    const left = await leftRunning(run, error);
+    if (left !== undefined) throw withNote(error, left);
+    await removeAfterRun(run);
     throw error;
   });
   if (end.kind === 'detached') {
@@ -72,23 +74,27 @@ async function withWhatRunsOn({ core, ref }: AttachedRun, error: unknown): Promi
   return new FsbError('timeout', error.message, { hint: hint.trim(), cause: error });
 }
 
+function withNote(thrown: unknown, note: string): FsbError {
+  const { code, message, hint } = FsbError.from(thrown);
+  return new FsbError(code, message, { hint: hint ? `${note} ${hint}` : note, cause: thrown });
+}
+
 /**
- * Whether it is left to its command: a stream that broke says nothing of that. Not where somebody has ended it here, or the
- * reader of its output is gone.
+ * What becomes of it where it is left to its command: a stream that broke says nothing of that. Undefined where somebody has
+ * ended it here, or the reader of its output is gone.
  */
 async function leftRunning(
-  { core, ref, world, interruption }: AttachedRun,
+  { core, ref, interruption }: AttachedRun,
   error: unknown,
-): Promise<boolean> {
-  if (interruption.signal.aborted || error instanceof OutputClosed) return false;
+): Promise<string | undefined> {
+  if (interruption.signal.aborted || error instanceof OutputClosed) return undefined;
   const state = await core.sandboxes.get(ref).then(
     (sandbox) => sandbox.state.phase,
     (failure) => (FsbError.from(failure).code === 'unavailable' ? 'unknown' : 'gone'),
   );
-  if (state !== 'Running' && state !== 'unknown') return false;
+  if (state !== 'Running' && state !== 'unknown') return undefined;
   const runsOn = state === 'Running' ? 'runs on' : 'may run on';
-  await tryWrite(world.terminal.stderr, `${ref.name} ${runsOn}. ${GOES}\n`);
-  return true;
+  return `${ref.name} ${runsOn}. ${GOES}`;
 }
 
 /** How the command ended is what there is to report, whatever comes of this: the core sees to it as well. */

@@ -11,10 +11,10 @@ const REASONS: Record<string, string> = {
 
 /**
  * Runs `create` and writes the id of what it made into `file`. The file is made first, so that two runs cannot both
- * think it theirs, and removed again when `create` fails.
+ * think it theirs, nor one write a text or pull an image in vain, and removed again when `create` fails.
  * @throws conflict when the file exists; invalid_argument when it cannot be made
  */
-export async function withIdFile<T extends { id: string }>(
+export async function withIdFile<T extends { sandbox: { id: string } }>(
   file: string | undefined,
   cwd: string,
   create: () => Promise<T>,
@@ -34,7 +34,7 @@ export async function withIdFile<T extends { id: string }>(
   });
   try {
     const made = await create();
-    await handle.writeFile(made.id);
+    await handle.writeFile(made.sandbox.id);
     return made;
   } catch (error) {
     await rm(path, { force: true });

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { durationFlag, instanceFlags, processFlags, repeated } from '../command/flags.ts';
+import { durationFlag, filledFlag, instanceFlags, processFlags, repeated } from '../command/flags.ts';
 import { globalFlags } from '../command/global-flags.ts';
 import { imageSourceFlags } from '../images/pull-flags.ts';
 import type { FlagArities } from '../program/pass-through.ts';
@@ -58,13 +58,13 @@ export const runFlags = {
   rm: Flags.boolean({
     summary: 'Delete it once its command has ended, also after a detach; implies --attach, but for -d.',
   }),
-  'id-file': Flags.string({
+  'id-file': filledFlag({
     aliases: ['cidfile'],
     summary: 'Write the id to this file, which must not exist.',
     helpValue: 'FILE',
   }),
   yes: Flags.boolean({ char: 'y', summary: 'Create what was edited without asking.' }),
-  'idempotency-key': Flags.string({
+  'idempotency-key': filledFlag({
     summary: 'The same key twice gives the same sandbox.',
     helpValue: 'KEY',
   }),

@@ -29,22 +29,21 @@ export interface SpecSource {
   asking: Asking;
 }
 
-export async function specForRun(
-  source: SpecSource,
-  world: World,
-  interruption: Interruption,
-): Promise<SandboxSpecInput> {
-  const spec = await specAsSaid(source, world, interruption);
-  const pool = source.settings.fromFiles('pool');
-  return pool === undefined || spec.pool_ref !== undefined ? spec : { ...spec, pool_ref: pool };
-}
-
-/** Where the spec of a new sandbox comes from: the flags alone, a file, or the editor; flags win over a file and stand in what is edited. */
-async function specAsSaid(
+/**
+ * Where the spec of a new sandbox comes from: the flags alone, a file, or the editor; flags win over a file and stand in what
+ * is edited.
+ * @param make is given another one when it refuses what was edited, and the user has mended that. @returns what it made
+ */
+export async function withSpec<T>(
   { ref, flags, words, settings, argv, asking, assertNameFree }: SpecSource,
   world: World,
   interruption: Interruption,
-): Promise<SandboxSpecInput> {
+  make: (spec: SandboxSpecInput) => Promise<T>,
+): Promise<T> {
+  const create = (spec: SandboxSpecInput): Promise<T> => {
+    const pool = settings.fromFiles('pool');
+    return make(pool === undefined || spec.pool_ref !== undefined ? spec : { ...spec, pool_ref: pool });
+  };
   const envs = await readEnvFlags(flags, world, interruption.signal);
   const given = toSpecFlags(flags, envs, parsePairs(flags.label ?? [], 'label'));
   const over = specFromFlags(given, words, world.cwd);
@@ -53,23 +52,22 @@ async function specAsSaid(
       await readInput(flags.file, world, interruption.signal),
       inputName(flags.file),
     );
-    return checkSpec(mergeSpecs(text.value, over), text);
+    return create(await checkSpec(mergeSpecs(text.value, over), text));
   }
   // Flags were parsed one by one, and the core checks the whole: loading the schema here would cost more than the call.
-  if (flags.image !== undefined) return mergeSpecs({}, over) as unknown as SandboxSpecInput;
+  if (flags.image !== undefined) return create(mergeSpecs({}, over) as unknown as SandboxSpecInput);
   const meant = imageAmongWords(argv, runArities);
-  // Nobody who types `run host sh` wants an editor for a sandbox of that name.
-  const isImage = meant !== undefined && ref.name === HOST_IMAGE;
+  // With `run box` an editor is wanted; with `run host sh` nobody wants one for a sandbox of that name.
+  const isDockers = words.length > 0 || flags.rm;
+  const isImage = isDockers && ref.name === HOST_IMAGE;
   if (isInteractive(world.terminal) && !isImage) {
     // With a key the same call may come again.
     if (flags['idempotency-key'] === undefined) await assertNameFree();
-    return editSpec(
-      {
-        ...{ ref, flags: over, editor: settings.fromFiles('editor'), note: meant, yes: flags.yes },
-        ...{ asking, interruption },
-      },
-      world,
-    );
+    const request = {
+      ...{ ref, flags: over, editor: settings.fromFiles('editor'), note: isDockers ? meant : undefined },
+      ...{ yes: flags.yes, asking, interruption },
+    };
+    return editSpec(request, world, create);
   }
   throw new FsbError('invalid_argument', `cannot create sandbox ${ref.name}: no image was given`, {
     hint: `Give --image (for example --image host) or --file.${meant === undefined ? '' : ` ${meant}`}`,

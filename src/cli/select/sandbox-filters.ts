@@ -12,20 +12,23 @@ type Filter = (sandbox: Sandbox) => boolean;
 export interface SandboxFilters {
   /** They ask for ended ones by themselves. */
   ended: boolean;
-  fits: Filter;
+  /** @param createdAt of another one, by its name or id; milliseconds. @throws as that does */
+  choose(sandboxes: Sandbox[], createdAt: (name: string) => Promise<number>): Promise<Sandbox[]>;
 }
 
-const KEYS = ['name', 'id', 'label', 'status', 'phase', 'ancestor', 'exited', 'pool', 'node'] as const;
+const MATCHES = ['name', 'id', 'label', 'status', 'phase', 'ancestor', 'exited', 'pool', 'node'] as const;
+const KEYS = [...MATCHES, 'before', 'since'] as const;
 
 /**
  * docker's `ps --filter`: of one key any, of several keys all, and every label.
  * @param words `status=running`, `name=web`, `label=team=red`
- * @param given phases, of `--phase`
+ * @param more phases, of `--phase`
  * @throws invalid_argument
  */
-export function parseSandboxFilters(words: readonly string[], given: readonly string[]): SandboxFilters {
-  const { name, id, label, status, phase, ancestor, exited, pool, node } = parseFilters(words, KEYS);
-  const wanted = [...status, ...phase, ...given].flatMap((each) => each.split(',')).flatMap(parsePhase);
+export function parseSandboxFilters(words: readonly string[], more: readonly string[]): SandboxFilters {
+  const given = parseFilters(words, KEYS);
+  const { name, id, label, status, phase, ancestor, exited, pool, node } = given;
+  const wanted = [...status, ...phase, ...more].flatMap((each) => each.split(',')).flatMap(parsePhase);
   const codes = exited.map(parseCode);
   const patterns = name.map(parseName);
   const labels = parseLabels(label);
@@ -41,7 +44,17 @@ export function parseSandboxFilters(words: readonly string[], given: readonly st
   ];
   return {
     ended: wanted.length + codes.length > 0,
-    fits: (sandbox) => filters.every((fits) => fits(sandbox)),
+    async choose(sandboxes, createdAt) {
+      const [before, since] = await Promise.all(
+        [given.before, given.since].map((names) => Promise.all(names.map(createdAt))),
+      );
+      const all = [
+        ...filters,
+        anyOf(before!, (sandbox, time) => sandbox.createdAt < time),
+        anyOf(since!, (sandbox, time) => sandbox.createdAt > time),
+      ];
+      return sandboxes.filter((sandbox) => all.every((fits) => fits(sandbox)));
+    },
   };
 }
 

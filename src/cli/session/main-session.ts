@@ -1,11 +1,12 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { type ExitStatus, exitCodeOf, type TerminalSize } from '../../core/model/process.ts';
 import type { Sandbox, SandboxRef } from '../../core/model/sandbox/sandbox.ts';
 import type { Interruption } from '../command/interruption.ts';
 import { tryWrite } from '../terminal/streams.ts';
 import type { World } from '../terminal/world.ts';
 import { parseDetachKeys } from './detach-keys.ts';
-import { assertTerminal, driveSession, OUT_OF_MEMORY, type SessionEnd, terminalSize } from './session.ts';
+import { driveSession, OUT_OF_MEMORY, type SessionEnd, terminalSize } from './session.ts';
 
 /** The main process of a sandbox, and our terminal. */
 export interface MainSession {
@@ -46,6 +47,17 @@ export async function joinMain(main: MainSession): Promise<SessionEnd> {
 const anotherSize = (size: TerminalSize | undefined): TerminalSize | undefined =>
   size && { ...size, rows: size.rows > 1 ? size.rows - 1 : 2 };
 
+/** @param instead what to do without a terminal. @throws invalid_argument: the sandbox has one, and we have none to pass on */
+export function assertCanJoin(
+  { name, spec }: Sandbox,
+  { terminal }: Pick<World, 'terminal'>,
+  instead: string,
+): void {
+  if (!spec.tty || !spec.stdin || terminal.stdin.isTTY) return;
+  const message = `${name} was created with -t, and standard input is no terminal`;
+  throw new FsbError('invalid_argument', message, { hint: instead });
+}
+
 /**
  * Joins a sandbox that is there, with what it was created with: a terminal, and our input if it takes any.
  * @returns its exit code; 0 when the user detached
@@ -57,7 +69,6 @@ export async function joinSandbox(
 ): Promise<number> {
   const { world, ref } = main;
   const stdin = main.stdin && spec.stdin;
-  assertTerminal(world.terminal, { tty: spec.tty && stdin, detach: false });
   const detachKeys = parseDetachKeys(flags['detach-keys']);
   const end = await joinMain({
     ...main,

@@ -54,12 +54,10 @@ export function changeOf(flags: Partial<Interfaces.InferredFlags<typeof changeFl
   });
 }
 
-/** `k=v` sets, `k-` takes off. @throws invalid_argument */
+/** `k=v` sets, `k-` takes off; the last word about a label holds. @throws invalid_argument */
 export function labelChanges(words: string[]): Record<string, string | null> {
-  const removed = words.filter((word) => !word.includes('=') && /.-$/.test(word));
-  const set = parsePairs(
-    words.filter((word) => !removed.includes(word)),
-    'label',
+  const changes = words.map((word) =>
+    !word.includes('=') && /.-$/.test(word) ? { [word.slice(0, -1)]: null } : parsePairs([word], 'label'),
   );
-  return { ...set, ...Object.fromEntries(removed.map((word) => [word.slice(0, -1), null])) };
+  return Object.assign({}, ...changes);
 }

@@ -1,4 +1,4 @@
-import { FsbError } from '../../core/model/failure/errors.ts';
+import { type ErrorCode, FsbError } from '../../core/model/failure/errors.ts';
 import type { SandboxRef } from '../../core/model/sandbox/sandbox.ts';
 import type { SandboxSpecInput } from '../../core/model/sandbox/spec.ts';
 import type { Interruption } from '../command/interruption.ts';
@@ -27,9 +27,14 @@ export interface EditRequest {
 
 /**
  * Lets the user write the spec in an editor, as often as it takes to be right, and asks before anything is made.
- * @throws cancelled when the user does not want it after all; the text stays
+ * @param create refuses a spec for what may be wrong in it, as a pool that is not there: then it is edited again, too
+ * @throws cancelled when the user does not want it after all; what else `create` throws. The text stays, and the error says where
  */
-export async function editSpec(request: EditRequest, world: World): Promise<SandboxSpecInput> {
+export async function editSpec<T>(
+  request: EditRequest,
+  world: World,
+  create: (spec: SandboxSpecInput) => Promise<T>,
+): Promise<T> {
   const editor = chooseEditor(world.env, request.editor);
   const file = editFile(world.env, request.ref);
   const last = await lastText(file);
@@ -37,13 +42,34 @@ export async function editSpec(request: EditRequest, world: World): Promise<Sand
   const initial = last === undefined ? opened.text : asLast(opened.text, request.ref.name, file);
   const text = await EditText.open(file, initial, last);
   try {
-    const spec = await editUntilValid(editor, text, opened.over, request, world);
-    if (!request.yes) await confirmCreation(spec, text, request);
-    return spec;
+    for (;;) {
+      const spec = await editUntilValid(editor, text, opened.over, request, world);
+      if (!request.yes) await confirmCreation(spec, text, request);
+      try {
+        return await create(spec);
+      } catch (error) {
+        await offerAnotherTry(FsbError.from(error), text, request, world);
+      }
+    }
+  } catch (error) {
+    throw await withPlaceOf(text, error);
   } finally {
     await text.forgetIfUntouched();
   }
 }
+
+/** Whoever is cancelled was told. */
+async function withPlaceOf(text: EditText, error: unknown): Promise<unknown> {
+  if (!(error instanceof FsbError) || error.code === 'cancelled') return error;
+  if ((await text.read()) === text.initial) return error;
+  const hint = [error.hint, keptIn(text)].filter((each) => each !== undefined).join(' ');
+  return new FsbError(error.code, error.message, { hint, cause: error });
+}
+
+const keptIn = ({ file }: EditText): string => `Your text is kept in ${file}.`;
+
+/** What the core says of a spec that names what is not there, or asks for what cannot be. */
+const MAY_BE_MENDED: ReadonlySet<ErrorCode> = new Set(['invalid_argument', 'not_found', 'image_not_found']);
 
 async function editUntilValid(
   editor: string,
@@ -69,7 +95,7 @@ async function offerAnotherTry(
   request: EditRequest,
   world: World,
 ): Promise<void> {
-  if (error.code !== 'invalid_argument') throw error;
+  if (!MAY_BE_MENDED.has(error.code)) throw error;
   const hint = error.hint === undefined ? '' : `Hint: ${error.hint}\n`;
   await tryWrite(world.terminal.stderr, `Error: ${error.message}\n${hint}`);
   await agreement(request.asking, 'Edit it again?', true, text);
@@ -96,5 +122,5 @@ async function agreement(
     if (FsbError.from(error).code === 'cancelled') return false;
     throw error;
   });
-  if (!agrees) throw cancelled(typed && `Your text is kept in ${typed.file}.`);
+  if (!agrees) throw cancelled(typed && keptIn(typed));
 }

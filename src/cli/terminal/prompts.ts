@@ -1,6 +1,6 @@
 import { FsbError } from '../../core/model/failure/errors.ts';
 import { tryWrite } from './streams.ts';
-import type { Terminal } from './world.ts';
+import { isInteractive, type Terminal } from './world.ts';
 
 /** Whom to ask, how, and until when. */
 export interface Asking {
@@ -28,6 +28,17 @@ async function confirmPlainly(asking: Asking, message: string, byDefault: boolea
     if (answer === '') return byDefault;
     if (/^(y|yes|n|no)$/i.test(answer)) return /^y/i.test(answer);
   }
+}
+
+/**
+ * For what asks before something is gone for good. Nobody can answer where there is no terminal: there it must be said
+ * in the line, and before anything is begun.
+ * @param what `removing images`. @param hint which flag says so
+ * @throws invalid_argument
+ */
+export function assertCanAsk(terminal: Terminal, what: string, hint: string): void {
+  if (isInteractive(terminal)) return;
+  throw new FsbError('invalid_argument', `cannot ask before ${what}: there is no terminal`, { hint });
 }
 
 export interface Loss {

@@ -35,7 +35,9 @@ export async function write(
 
 function outputError(error: NodeJS.ErrnoException): Error {
   if (GONE.has(error.code ?? '')) return new OutputClosed();
-  return new FsbError('internal', `cannot write the output: ${error.message}`, {
+  // Node has the code in front of the reason, and the call behind it.
+  const why = error.message.replace(/^E[A-Z]+: (.*), \w+$/, '$1');
+  return new FsbError('internal', `cannot write the output: ${why}`, {
     hint: 'Check the file or the disk that it is written to.',
     cause: error,
   });

@@ -33,7 +33,10 @@ export default class ContextCreate extends BaseCommand {
     const { contexts } = this.settings;
     if (name === DEFAULT_CONTEXT || contexts.has(name))
       throw new FsbError('already_exists', `context ${name} exists already`, {
-        hint: `Choose another name, or change it: fsb-ctl context update ${name}`,
+        hint:
+          name === DEFAULT_CONTEXT
+            ? 'Choose another name: that one is the local core, always.'
+            : `Choose another name, or change it: fsb-ctl context update ${name}`,
       });
     await contexts.put(name, contextFrom(flags, { endpoint: flags.host }, this.world.cwd));
     await this.print(contextName(name));

@@ -1,10 +1,9 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
 import { globalFlagsWithF } from '../../cli/command/global-flags.ts';
-import { overridden } from '../../cli/config/overridden.ts';
+import { currentContext } from '../../cli/config/current-context.ts';
 import { localCore } from '../../cli/local/find.ts';
 import { contextDetails, contextView } from '../../cli/output/context-view.ts';
-import { FsbError } from '../../core/model/failure/errors.ts';
 
 export default class ContextShow extends BaseCommand {
   static override baseFlags = globalFlagsWithF;
@@ -22,13 +21,9 @@ export default class ContextShow extends BaseCommand {
     const { args } = await this.parse(ContextShow);
     const { choice, contexts } = this.settings;
     const current = choice.kind === 'context' ? choice.value : undefined;
-    const name = args.name ?? current;
-    if (name === undefined)
-      throw new FsbError('not_found', `no context is current: the core is at ${choice.value}`, {
-        hint: overridden(choice)?.replace(/^Warning: /, ''),
-      });
+    const name = args.name ?? currentContext(choice);
     const { grpcSocket } = localCore(this.world, this.config.root).paths;
     const view = contextView(name, contexts, { current, local: `unix://${grpcSocket}` });
-    await this.print(contextDetails(view));
+    await this.print(contextDetails([view], true));
   }
 }

@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { rootFlag } from '../../cli/command/flags.ts';
 import { LocalCommand } from '../../cli/local/local-command.ts';
 import { parseTail } from '../../cli/logs/time-query.ts';
 
@@ -19,7 +20,7 @@ export default class DaemonLogs extends LocalCommand {
     }),
     // -n is the tail, as in logs.
     namespace: Flags.string({ hidden: true }),
-    root: Flags.string({ summary: 'The core of this directory.', helpValue: 'DIR' }),
+    root: rootFlag,
   };
 
   async run(): Promise<undefined> {

@@ -1,16 +1,17 @@
-import { Flags } from '@oclif/core';
+import { rootFlag } from '../../cli/command/flags.ts';
 import { daemonListing } from '../../cli/local/daemon-view.ts';
 import { LocalCommand } from '../../cli/local/local-command.ts';
 
 export default class DaemonStatus extends LocalCommand {
   static override summary = 'Show whether the local core runs, and where it listens.';
-  static override description = 'Never starts a core. Exit code 0 in either case; read "running" in scripts.';
+  static override description =
+    "Never starts a core. Exit code 0 whether it runs or not: a script asks with --format '{{.running}}', which prints true or false.";
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> -o json',
   ];
   static override flags = {
-    root: Flags.string({ summary: 'The core of this directory.', helpValue: 'DIR' }),
+    root: rootFlag,
   };
 
   async run(): Promise<undefined> {

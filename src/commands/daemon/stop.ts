@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import { rootFlag } from '../../cli/command/flags.ts';
 import { LocalCommand } from '../../cli/local/local-command.ts';
 import { abortable } from '../../core/model/async/abortable.ts';
 
@@ -12,7 +12,7 @@ export default class DaemonStop extends LocalCommand {
     '<%= config.bin %> <%= command.id %> --root /tmp/other',
   ];
   static override flags = {
-    root: Flags.string({ summary: 'The core of this directory.', helpValue: 'DIR' }),
+    root: rootFlag,
   };
 
   async run(): Promise<undefined> {

@@ -3,10 +3,8 @@ import { BaseCommand } from '../../cli/command/base-command.ts';
 import { repeated } from '../../cli/command/flags.ts';
 import { imageLossLines, parsePruneFilter } from '../../cli/images/prune-terms.ts';
 import { prunedListing, removedNames } from '../../cli/output/image-view.ts';
-import { confirmLoss } from '../../cli/terminal/prompts.ts';
-import { isInteractive } from '../../cli/terminal/world.ts';
+import { assertCanAsk, confirmLoss } from '../../cli/terminal/prompts.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { FsbError } from '../../core/model/failure/errors.ts';
 import type { PruneResult } from '../../core/model/image/image.ts';
 import type { PruneRequest } from '../../core/model/image/image-requests.ts';
 
@@ -37,10 +35,7 @@ export default class ImagePrune extends BaseCommand {
     const { flags } = await this.parse(ImagePrune);
     const filter = parsePruneFilter(flags.filter ?? [], this.world.clock.now());
     const request = { all: flags.all, ...filter };
-    if (!flags.force && !isInteractive(this.world.terminal))
-      throw new FsbError('invalid_argument', 'cannot ask before removing images: there is no terminal', {
-        hint: 'Give --force when you are sure.',
-      });
+    if (!flags.force) assertCanAsk(this.world.terminal, 'removing images', 'Give --force when you are sure.');
     const core = await this.core();
     const asked = flags.force || (await this.#ask(core, request));
     const pruned = asked ? await core.images.prune(request, this.call) : NOTHING;

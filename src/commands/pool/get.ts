@@ -15,6 +15,6 @@ export default class PoolGet extends BaseCommand {
   override async run(): Promise<undefined> {
     const { args } = await this.parse(PoolGet);
     const core = await this.core();
-    await this.print(poolDetails(await core.pools.get(args.name, this.call), this.world.clock.now()));
+    await this.print(poolDetails([await core.pools.get(args.name, this.call)], this.world.clock.now(), true));
   }
 }

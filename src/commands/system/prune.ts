@@ -13,10 +13,8 @@ import {
   type PruneTerms,
 } from '../../cli/system/prune.ts';
 import { removeDeletedLogs } from '../../cli/system/prune-logs.ts';
-import { confirmLoss } from '../../cli/terminal/prompts.ts';
-import { isInteractive } from '../../cli/terminal/world.ts';
+import { assertCanAsk, confirmLoss } from '../../cli/terminal/prompts.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { FsbError } from '../../core/model/failure/errors.ts';
 
 export default class SystemPrune extends BaseCommand {
   static override summary = 'Remove ended sandboxes, and images that nothing uses.';
@@ -53,10 +51,7 @@ Files of the core that were damaged and set aside are evidence of what went wron
       namespace: flags['all-namespaces'] ? undefined : this.namespace,
       ...{ allImages: flags.all, setAside: flags['set-aside'] },
     };
-    if (!sure && !isInteractive(this.world.terminal))
-      throw new FsbError('invalid_argument', 'cannot ask before removing things: there is no terminal', {
-        hint: 'Give --force when you are sure.',
-      });
+    if (!sure) assertCanAsk(this.world.terminal, 'removing things', 'Give --force when you are sure.');
     const core = await this.core();
     const candidates = await candidatesOf(core, terms, { now: this.world.clock.now(), call: this.call });
     await assertMayPrune(core, this.call);

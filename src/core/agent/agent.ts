@@ -32,6 +32,7 @@ import type { Holder } from './pools/held-instance.ts';
 import type { Unsettled } from './recovery/unsettled.ts';
 import { attachToEnded, attachToRun } from './sandboxes/attach.ts';
 import { LiveSandboxes } from './sandboxes/live-sandboxes.ts';
+import { Losses } from './sandboxes/losses.ts';
 import { Reports } from './sandboxes/reports.ts';
 import type { RetainedLogs } from './sandboxes/retained-logs.ts';
 import type { SandboxRun } from './sandboxes/sandbox-run.ts';
@@ -62,6 +63,7 @@ export class Agent implements AgentApi {
   readonly events: EventStream;
   readonly #options: AgentOptions;
   readonly #live: LiveSandboxes;
+  readonly #losses: Losses;
   readonly #starting = new Map<string, { abort: AbortController; settled: Promise<void> }>();
   readonly #reports = new Reports();
   #closing = false;
@@ -72,6 +74,7 @@ export class Agent implements AgentApi {
     this.events = options.events;
     this.#options = options;
     const { unsettled, clock, log, slots } = options;
+    this.#losses = new Losses({ slots, clock, log });
     this.#live = new LiveSandboxes({
       ...{ unsettled, slots, clock, log },
       ended: (sandboxId, slot) => this.#announce({ sandboxId, state: stateOf(slot) }),
@@ -128,14 +131,17 @@ export class Agent implements AgentApi {
     await this.#live.leaving(sandboxId);
   }
 
-  /** Its instance is gone, and nobody saw the end. Resolves when that is on record, for one that has a slot. */
+  /**
+   * Its instance is gone, and nobody saw the end. Resolves when that is on record, for one that has a slot, or, where there
+   * is no room for it, will be.
+   */
   async lose(sandboxId: string, reason: string): Promise<void> {
-    const { slots, logs, clock } = this.#options;
-    const slot = slots.get(sandboxId);
+    const { logs, clock } = this.#options;
+    const slot = this.#losses.slot(sandboxId);
     if (slot === undefined) return this.#announce({ sandboxId, state: { state: 'lost', reason } });
     if (slot.end !== undefined) return;
     const end = { kind: 'lost' as const, at: clock.now(), reason };
-    await slots.put(sandboxId, { ...slot, end });
+    await this.#losses.note(sandboxId, end);
     await logs.desert(sandboxId);
     this.#announce({ sandboxId, state: stateOf({ ...slot, end }) });
   }
@@ -159,7 +165,7 @@ export class Agent implements AgentApi {
   async attach(sandboxId: string, request: AttachRequest): Promise<ProcessSession> {
     const run = this.#live.get(sandboxId);
     if (run) return attachToRun(this.#live.awake(sandboxId), request, this.#options.logs);
-    const slot = this.#options.slots.get(sandboxId);
+    const slot = this.#losses.slot(sandboxId);
     if (slot?.end && request.replay)
       return attachToEnded(sandboxId, { ...slot, end: slot.end }, this.#options.logs);
     this.#live.assertSettled(sandboxId);
@@ -234,7 +240,7 @@ export class Agent implements AgentApi {
 
   async sandboxes(): Promise<AgentSandbox[]> {
     const { slots, files, unsettled, clock } = this.#options;
-    const known = [...slots.entries()].map(([sandboxId, slot]) => ({
+    const known = [...this.#losses.entries()].map(([sandboxId, slot]) => ({
       sandboxId,
       state: stateOf(slot),
       ...(slot.given && { given: slot.given }),
@@ -289,6 +295,7 @@ export class Agent implements AgentApi {
    */
   async close(): Promise<void> {
     this.#closing = true;
+    this.#losses.close();
     this.#live.letGo();
     for (const { abort } of this.#starting.values())
       abort.abort(new FsbError('unavailable', 'the core is stopping'));

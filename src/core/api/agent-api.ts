@@ -97,7 +97,8 @@ export interface AgentApi {
   start(request: StartRequest, options?: CallOptions): Promise<StartedSandbox>;
   /**
    * Ends the sandbox: the stop signal of its image (SIGTERM), `grace` milliseconds, SIGKILL, teardown. Idempotent;
-   * unknown ids are fine. Resolves when no trace of the instance is left; that goes on when the caller does not wait.
+   * unknown ids are fine. Resolves when no trace of the instance is left, or the first try to destroy it has failed, with
+   * which its pool goes on; all of it goes on when the caller does not wait.
    * One that ends by itself keeps its files; when any call does not want them, they are not kept.
    */
   stop(sandboxId: string, options: AgentStopOptions): Promise<void>;

@@ -30,7 +30,7 @@ export interface ImageApi {
   pull(request: PullRequest, options?: CallOptions): AsyncIterable<PullEvent>;
   /** The images that came in. @throws invalid_argument, not_found (no such file), no_capacity */
   import(request: ImportRequest, options?: ImportOptions): Promise<ImportedImage[]>;
-  /** `host` first, then by reference. */
+  /** `host` first, unless it cannot be built now, then by reference. */
   list(options?: CallOptions): Promise<ImageInfo[]>;
   /** @throws image_not_found */
   inspect(reference: string, options?: CallOptions): Promise<ImageDetails>;

@@ -28,6 +28,8 @@ export interface CreateRequest {
    * caller who is there for that deletes it at once. What is started again meanwhile stays until its next end.
    */
   autoRemove?: boolean;
+  /** With `autoRemove`: its caller does not attach, so nobody is waited for once it has ended. No part of what is the same. */
+  detached?: boolean;
 }
 
 export interface ListQuery {

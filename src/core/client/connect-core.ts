@@ -190,7 +190,9 @@ class LazyConnection {
           hint: 'Start it with --http HOST:PORT.',
         },
       );
-    return { ...grpc, port: Number(new URL(http).port) };
+    const { port, protocol } = new URL(http);
+    // A URL has no word for the usual port of its scheme.
+    return { ...grpc, port: Number(port) || (protocol === 'https:' ? 443 : 80) };
   }
 
   #connected(): Promise<Rpc> {

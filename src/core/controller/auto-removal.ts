@@ -25,7 +25,7 @@ export interface AutoRemovalParts {
 
 /**
  * Deletes each sandbox that goes with its run, in a while after that is over and nobody reads it any more: its client may
- * be gone. One that is there deletes it at once. What somebody starts again meanwhile stays until its next end.
+ * be gone. One that is there deletes it at once; where none was to come, nothing is waited for. What somebody starts again meanwhile stays until its next end.
  */
 export class AutoRemoval {
   readonly #parts: AutoRemovalParts;
@@ -55,12 +55,13 @@ export class AutoRemoval {
 
   /**
    * Deletes one at once for whoever wants its name, where it is over and the client who created it has lost its core, and
-   * has been told so. In this very core a client may be about to attach.
+   * has been told so, or was never to attach. In this very core another one may be about to.
    * @returns whether the name is free now
    */
   async giveWay(entry: SandboxEntry): Promise<boolean> {
     const { operations, lifecycle } = this.#parts;
-    const isLeft = (): boolean => isDone(entry) && entry.sandbox.createdAt < this.#since;
+    const isLeft = (): boolean =>
+      isDone(entry) && (entry.sandbox.detached === true || entry.sandbox.createdAt < this.#since);
     if (!entry.sandbox.autoRemove || !isLeft()) return false;
     await operations.byItself(entry, async () => {
       if (isLeft()) lifecycle.remove(entry, 0).gone.catch(noop);
@@ -78,7 +79,7 @@ export class AutoRemoval {
     const { signal } = this.#closing;
     while (entry.deletion === undefined) {
       await entry.until(() => isDone(entry) || undefined, signal);
-      if (!(await this.#staysDone(entry))) continue;
+      if (!entry.sandbox.detached && !(await this.#staysDone(entry))) continue;
       await operations.byItself(entry, async () => {
         // One that fails is tried again by itself.
         if (isDone(entry) && !signal.aborted) lifecycle.remove(entry, 0).gone.catch(noop);

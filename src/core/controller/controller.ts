@@ -103,7 +103,7 @@ export class Controller implements SandboxApi {
     const turns = { operations: this.#operations, generations: this.#generations };
     this.#recreations = new Recreations({ ...turns, clock, log });
     this.#autoRemoval = new AutoRemoval({ operations: this.#operations, lifecycle, clock, log });
-    const resync = new Resync({ agent, registry, lifecycle, mayBeWanted: this.#mayBeWanted, log });
+    const resync = new Resync({ agent, registry, lifecycle, retries, mayBeWanted: this.#mayBeWanted, log });
     this.#watch = new NodeWatch({
       ...{ agent, clock, log },
       changed: (report) => lifecycle.apply(report),
@@ -120,7 +120,9 @@ export class Controller implements SandboxApi {
       agent: this.#agent,
       lifecycle: this.#lifecycle,
       mayBeWanted: this.#mayBeWanted,
-      now: this.#clock.now(),
+      retries: this.#retries,
+      operations: this.#operations,
+      clock: this.#clock,
       log: this.#log,
     });
     this.#lifecycle.resume();
@@ -298,13 +300,13 @@ export class Controller implements SandboxApi {
     return abortable(usageOf(query, parts), signal);
   }
 
-  /** Nothing happens by itself any more; the sandboxes live on. */
-  close(): void {
+  /** Nothing happens by itself any more; the sandboxes live on. Waits for what is just being ended, for five seconds. */
+  async close(): Promise<void> {
     this.#watch.close();
-    this.#retries.close();
     this.#recreations.close();
     this.#autoRemoval.close();
     this.#lifecycle.close();
+    await this.#retries.close();
   }
 }
 

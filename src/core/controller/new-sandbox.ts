@@ -10,7 +10,7 @@ const LONGEST_KEY = 255;
 
 /** The record of a sandbox that nothing was done for yet. @throws invalid_argument */
 export function newSandbox(
-  { namespace, name, spec: input, idempotencyKey, autoRemove }: CreateRequest,
+  { namespace, name, spec: input, idempotencyKey, autoRemove, detached }: CreateRequest,
   now: number,
 ): Sandbox {
   const spec = parseSpec(input);
@@ -31,7 +31,7 @@ export function newSandbox(
     expiresAt: 0,
     events: [{ time: now, message: 'created' }],
     ...(idempotencyKey ? { idempotencyKey, requestDigest: requestDigest(spec) } : {}),
-    ...(autoRemove && { autoRemove }),
+    ...(autoRemove && { autoRemove, ...(detached && { detached }) }),
   };
 }
 

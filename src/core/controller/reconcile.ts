@@ -1,11 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { AgentApi, AgentSandbox } from '../api/agent-api.ts';
+import { endsWithin } from '../model/async/ends-within.ts';
+import type { Clock } from '../model/clock.ts';
 import { failpoint } from '../model/failure/failpoint.ts';
 import { refKey } from '../model/sandbox/sandbox.ts';
 import { filesOf } from './left-files.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import type { Operations } from './operations.ts';
 import type { Registry } from './registry.ts';
+import type { Retries } from './retries.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
 
 export interface ReconcileOptions {
@@ -15,14 +19,18 @@ export interface ReconcileOptions {
   lifecycle: Lifecycle;
   /** Whether a sandbox without a record may have one that is set aside. */
   mayBeWanted: (id: string) => boolean;
-  /** Wall clock, milliseconds. */
-  now: number;
+  retries: Pick<Retries, 'begin'>;
+  operations: Pick<Operations, 'byItself'>;
+  clock: Clock;
   log: Logger;
 }
 
+/** Milliseconds that callers of the core wait for the end of what nobody wants: after that it goes on beside them. */
+const PATIENCE = 1_000;
+
 /** After a restart: what the records say against what the node has. One sandbox that fails does not keep the rest. */
 export async function reconcile(all: AgentSandbox[], options: ReconcileOptions): Promise<void> {
-  const { registry, agent, log, mayBeWanted } = options;
+  const { registry, clock, log, mayBeWanted } = options;
   const reports = new Map(all.map((report) => [report.sandboxId, report]));
   const entries = registry.entries();
   const failed = (error: unknown, sandbox: string): void =>
@@ -37,13 +45,16 @@ export async function reconcile(all: AgentSandbox[], options: ReconcileOptions):
     }
   }
   failpoint('reconcile.believed');
-  for (const entry of entries)
-    await settle(entry, reports.has(entry.sandbox.id), options).catch((error) =>
-      failed(error, entry.sandbox.id),
-    );
+  const ends: Promise<void>[] = [];
+  for (const entry of entries) {
+    const { id } = entry.sandbox;
+    if (isUnbegun(entry)) ends.push(breakOff(entry, reports.has(id), options));
+    else await settle(entry, options).catch((error) => failed(error, id));
+  }
   failpoint('reconcile.settled');
   const unwanted = unwantedOf([...reports.keys()], entries, mayBeWanted);
-  for (const id of unwanted) await discard(id, agent).catch((error) => failed(error, id));
+  ends.push(...unwanted.map((id) => discard(id, options)));
+  if (ends.length > 0) await endsWithin(clock, PATIENCE, Promise.all(ends));
 }
 
 /** Of what the node has, what no record speaks of. A record that cannot be read is no record that there is none. */
@@ -59,7 +70,7 @@ export function unwantedOf(
 function believe(
   entry: SandboxEntry,
   report: AgentSandbox | undefined,
-  { node, lifecycle, now }: ReconcileOptions,
+  { node, lifecycle, clock }: ReconcileOptions,
 ): void {
   const { id, state } = entry.sandbox;
   if (state.phase === 'Pending' || state.phase === 'Bound') {
@@ -70,7 +81,7 @@ function believe(
     lifecycle.started(entry, startedAt, { spec, node });
     lifecycle.apply(report);
   } else {
-    learnLimits(entry, report, now);
+    learnLimits(entry, report, clock.now());
     lifecycle.apply(
       report ?? { sandboxId: id, state: { state: 'lost', reason: 'the node knows nothing of it' } },
     );
@@ -86,38 +97,59 @@ function learnLimits(entry: SandboxEntry, report: AgentSandbox | undefined, now:
 }
 
 /**
- * Ends what was ending, or was never begun; tells of the rest. Nobody waits for an end that is tried again anyway: one that
- * cannot be destroyed would keep the core from answering.
+ * Ends what was ending; tells of the rest. Nobody waits for an end that is tried again anyway: one that cannot be destroyed
+ * would keep the core from answering.
  */
-async function settle(
-  entry: SandboxEntry,
-  known: boolean,
-  { agent, now, lifecycle }: ReconcileOptions,
-): Promise<void> {
+async function settle(entry: SandboxEntry, { agent, lifecycle }: ReconcileOptions): Promise<void> {
   const { id, state } = entry.sandbox;
   if (state.phase === 'Terminating') lifecycle.remove(entry, 0).gone.catch(() => {});
   else if (state.phase === 'Expired') void lifecycle.stopExpired(entry, id, 0);
   // The core ended between a change of the name and the word to the node.
   else if (state.phase === 'Running') await agent.rename(id, refKey(entry.sandbox));
-  else if (state.phase === 'Pending' || state.phase === 'Bound') {
-    const { generation, previous } = entry.sandbox;
-    // A recreation goes on.
-    if (previous?.lost !== undefined) return;
-    await agent.stop(id, { grace: 0, keepFiles: true });
-    const reason = `the core stopped while the sandbox was being ${generation === 1 ? 'created' : 'started'}`;
-    // What the node knows of this generation, it has begun with the files; otherwise they are where they were.
-    const begun = known || !previous?.files;
-    await entry.enter(
-      { phase: 'Failed', endedAt: now, reason },
-      now,
-      reason,
-      begun ? { previous: undefined } : {},
-    );
-  }
 }
 
-/** Its record was not committed before the core ended, or is that of its next generation already. */
-export async function discard(id: string, agent: AgentApi): Promise<void> {
-  await agent.stop(id, { grace: 0, keepFiles: false });
-  await agent.forget(id);
+/** A recreation goes on. */
+const isUnbegun = ({ sandbox: { state, previous } }: SandboxEntry): boolean =>
+  (state.phase === 'Pending' || state.phase === 'Bound') && previous?.lost === undefined;
+
+/**
+ * One whose start nobody will answer any more. In its turn: whoever wants to start it again waits, and who deletes it does
+ * not. That what is left of it cannot be ended keeps it from nothing: whatever follows ends that first. Never rejects.
+ */
+function breakOff(entry: SandboxEntry, known: boolean, options: ReconcileOptions): Promise<void> {
+  const { agent, retries, operations, mayBeWanted, clock } = options;
+  const { id, name, generation, previous } = entry.sandbox;
+  const reason = `the core stopped while the sandbox was being ${generation === 1 ? 'created' : 'started'}`;
+  // What the node knows of this generation, it has begun with the files; otherwise they are where they were.
+  const begun = known || !previous?.files;
+  const recorded = async (): Promise<void> => {
+    // Again, what could not be written before.
+    if (!isUnbegun(entry)) return entry.save();
+    const endedAt = clock.now();
+    const patch = begun ? { previous: undefined } : {};
+    await entry.enter({ phase: 'Failed', endedAt, reason }, endedAt, reason, patch);
+  };
+  return retries.begin(entry.key, `end sandbox ${name}`, () =>
+    operations.byItself(entry, async () => {
+      if (entry.sandbox.id !== id) return;
+      try {
+        await agent.stop(id, { grace: 0, keepFiles: true });
+      } finally {
+        // Unless it was deleted meanwhile.
+        if (entry.sandbox.state.phase !== 'Terminating') await recorded();
+      }
+      if (begun && previous && !mayBeWanted(previous.id)) await discard(previous.id, options);
+    }),
+  );
+}
+
+/** Its record was not committed before the core ended, or is that of its next generation already. Never rejects. */
+export function discard(
+  id: string,
+  { agent, retries }: Pick<ReconcileOptions, 'agent' | 'retries'>,
+): Promise<void> {
+  return retries.begin(id, 'end what nobody wants', async () => {
+    await agent.stop(id, { grace: 0, keepFiles: false });
+    await agent.forget(id);
+  });
 }

@@ -1,7 +1,7 @@
 import type { CreateRequest } from '../api/sandbox-api.ts';
 import { didYouMean } from '../model/failure/did-you-mean.ts';
 import { FsbError } from '../model/failure/errors.ts';
-import { isIdStart, nameInUse, nothingNamed } from '../model/ids.ts';
+import { DEFAULT_NAMESPACE, isIdStart, nameInUse, nothingNamed } from '../model/ids.ts';
 import { transition } from '../model/sandbox/phase.ts';
 import { refKey, type Sandbox, type SandboxRef } from '../model/sandbox/sandbox.ts';
 import { parseSpec } from '../model/sandbox/spec.ts';
@@ -127,9 +127,11 @@ export class Registry {
       .filter(({ sandbox }) => sandbox.namespace === ref.namespace)
       .map(({ sandbox }) => sandbox.name);
     const near = didYouMean(ref.name, names);
-    const where = ref.namespace === 'default' ? '' : ` in namespace ${ref.namespace}`;
+    const { namespace } = ref;
+    const [where, flag] =
+      namespace === DEFAULT_NAMESPACE ? ['', ''] : [` in namespace ${namespace}`, ` -n ${namespace}`];
     return new FsbError('not_found', `sandbox ${ref.name} does not exist${where}`, {
-      hint: near ? `Did you mean ${near}?` : 'See what there is with: fsb-ctl list -a',
+      hint: near ? `Did you mean ${near}?` : `See what there is with: fsb-ctl list -a${flag}`,
     });
   }
 

@@ -5,9 +5,9 @@ import { discard, type ReconcileOptions, unwantedOf } from './reconcile.ts';
 
 /** Brings a controller that went on in line with a node that it could not hear for a while. */
 export class Resync {
-  readonly #options: Omit<ReconcileOptions, 'node' | 'now'>;
+  readonly #options: Omit<ReconcileOptions, 'node' | 'operations' | 'clock'>;
 
-  constructor(options: Omit<ReconcileOptions, 'node' | 'now'>) {
+  constructor(options: Omit<ReconcileOptions, 'node' | 'operations' | 'clock'>) {
     this.#options = options;
   }
 
@@ -24,7 +24,7 @@ export class Resync {
   }
 
   #compare(ran: readonly string[], reports: AgentSandbox[]): void {
-    const { registry, lifecycle, mayBeWanted, agent } = this.#options;
+    const { registry, lifecycle, mayBeWanted } = this.#options;
     for (const report of reports) {
       lifecycle.apply(report);
       const phase = registry.byId(report.sandboxId)?.sandbox.state.phase;
@@ -36,16 +36,13 @@ export class Resync {
     const state = { state: 'lost', reason: 'the node knows nothing of it' } as const;
     for (const sandboxId of ran) if (!known.has(sandboxId)) lifecycle.apply({ sandboxId, state });
     // Of a start whose answer was lost, or a deletion that never came there.
-    for (const id of unwantedOf([...known], registry.entries(), mayBeWanted))
-      discard(id, agent).catch((error) => this.#failed(id, error));
+    for (const id of unwantedOf([...known], registry.entries(), mayBeWanted)) void discard(id, this.#options);
   }
 
   #end(id: string): void {
-    const { agent } = this.#options;
-    agent.stop(id, { grace: 0, keepFiles: true }).catch((error) => this.#failed(id, error));
-  }
-
-  #failed(sandbox: string, error: unknown): void {
-    this.#options.log.error({ err: error, sandbox }, 'cannot end what nobody wants');
+    const { agent, log } = this.#options;
+    agent
+      .stop(id, { grace: 0, keepFiles: true })
+      .catch((err) => log.error({ err, sandbox: id }, 'cannot end what nobody wants'));
   }
 }

@@ -36,6 +36,7 @@ const sandboxSchema = z.looseObject({
   ...{ createdAs: z.string().optional(), recreated: z.number().optional() },
   ...{ began: z.number().optional(), resetRevision: z.string().optional() },
   ...{ earlierIds: texts.optional(), autoRemove: z.literal(true).optional() },
+  detached: z.literal(true).optional(),
   previous: z.looseObject({ id: z.string(), files: z.boolean(), lost: reason.optional() }).optional(),
   events: z.array(z.looseObject({ time: z.number(), message: z.string() })),
 });

@@ -93,19 +93,31 @@ export class Starts {
       await this.#enterFailed(entry, error, kept);
       return kept ? undefined : this.forget(previous);
     }
-    // Without a record nobody could find or end what runs.
-    if (runs) {
+    try {
+      // Without a record nobody could find or end what runs.
+      if (runs) await this.#takeBack(id);
+      await this.#registry.remove(entry, `it could not be created: ${error.message}`);
+    } catch {
+      // The node may refuse that, or a full disk. What stays says why it is there, and can be deleted when there is room.
+      if (isLeaving(entry)) return;
+      await this.#enterFailed(entry, error).catch((thrown) =>
+        this.#log.error({ err: thrown, sandbox: entry.sandbox.name }, 'cannot write a record'),
+      );
+    }
+  }
+
+  /** Nothing of it stays on the node: if need be, later. @throws why not yet */
+  async #takeBack(id: string): Promise<void> {
+    const key = `take-back/${id}`;
+    try {
       await this.#agent.stop(id, { grace: 0, keepFiles: false });
       await this.#agent.forget(id);
+      this.#retries.succeeded(key);
+    } catch (error) {
+      const again = (): void => void this.#takeBack(id).catch(noop);
+      this.#retries.failed(key, 'take back what could not be created', error, again);
+      throw error;
     }
-    // A full disk may refuse that, too. What stays says why it is there, and can be deleted when there is room.
-    await this.#registry
-      .remove(entry, `it could not be created: ${error.message}`)
-      .catch(() =>
-        this.#enterFailed(entry, error).catch((thrown) =>
-          this.#log.error({ err: thrown, sandbox: entry.sandbox.name }, 'cannot write a record'),
-        ),
-      );
   }
 
   #enterFailed(entry: SandboxEntry, error: FsbError, previous?: Sandbox['previous']): Promise<void> {
@@ -126,9 +138,11 @@ export class Starts {
   async forget(generation: { id: string } | undefined): Promise<void> {
     if (!generation) return;
     const { id } = generation;
+    // Of its own: that its sandbox is deleted does not do it.
+    const key = `forget/${id}`;
     await this.#agent.forget(id).then(
-      () => this.#retries.succeeded(id),
-      (error) => this.#retries.failed(id, 'forget a generation', error, () => void this.forget(generation)),
+      () => this.#retries.succeeded(key),
+      (error) => this.#retries.failed(key, 'forget a generation', error, () => void this.forget(generation)),
     );
   }
 }

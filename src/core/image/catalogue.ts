@@ -75,9 +75,10 @@ export class Catalogue {
   }
 
   async list(): Promise<ImageInfo[]> {
-    const { digest } = await this.#host.resolve();
-    const images = this.infos(this.#content.records.all());
-    return [this.#hostInfo(digest), ...images.sort((a, b) => compare(sortKey(a), sortKey(b)))];
+    // Without room for a new one there is none now; whoever looks for what to remove must see the others.
+    const host = await this.#host.resolve().catch(() => undefined);
+    const images = this.infos(this.#content.records.all()).sort((a, b) => compare(sortKey(a), sortKey(b)));
+    return host === undefined ? images : [this.#hostInfo(host.digest), ...images];
   }
 
   async inspect(reference: string): Promise<ImageDetails> {

@@ -64,7 +64,7 @@ export interface ImageStore {
   ): Promise<ImportedImage[]>;
   /** As ImageApi.tag. */
   tag(source: string, target: string): Promise<void>;
-  /** `host` first, then by reference. */
+  /** `host` first, unless it cannot be built now, then by reference. */
   list(): Promise<ImageInfo[]>;
   /** @throws image_not_found */
   inspect(reference: string): Promise<ImageDetails>;

@@ -3,6 +3,7 @@ import type { GuestChannel } from '../guest/guest-channel.ts';
 import { ProtocolError } from '../guest/protocol/protocol-error.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/failure/errors.ts';
+import { failpoint } from '../model/failure/failpoint.ts';
 import type { Resources, Shape } from '../model/sandbox/shape.ts';
 import type { GuestTally } from '../model/tally.ts';
 import type { BootedInstance, InstanceStats, RuntimeDriver } from '../runtime/driver.ts';
@@ -98,6 +99,7 @@ export class ManagedInstance implements Instance {
     return this.#exclusive(async () => {
       if (this.#state === 'paused') {
         await this.#control('resume', () => this.#driver.resume(this.id));
+        failpoint('idle.thawed');
         this.#assertUsable();
       }
       this.#moveTo('claimed');
@@ -109,6 +111,7 @@ export class ManagedInstance implements Instance {
       if (this.#state === 'paused') return;
       instanceTransition(this.id, this.#state, 'paused');
       await this.#control('pause', () => this.#driver.pause(this.id));
+      failpoint('idle.frozen');
       this.#assertUsable();
       this.#moveTo('paused');
     });

@@ -6,6 +6,8 @@ export const DEFAULT_POOL = 'default-pool';
 
 const NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
+const NAME_RULE = 'Use 1 to 63 lower-case letters, digits and dashes, with a letter or digit first and last.';
+
 /** 128 random bits as 32 hex digits; ids are never reused. */
 export const newSandboxId = (): string => randomBytes(16).toString('hex');
 
@@ -21,12 +23,10 @@ export const newSandboxName = (): string => `sb-${randomBytes(4).toString('hex')
 export const isInstanceId = (text: string): boolean => /^i[0-9a-f]{16}$/.test(text);
 export const isName = (text: string): boolean => NAME.test(text);
 
-/** @throws invalid_argument, naming `what` ("sandbox name", "namespace") and the rule. */
-export function assertName(text: string, what: string): void {
+/** @throws invalid_argument, naming `what` ("sandbox name", "namespace") and the rule, or what is known better. */
+export function assertName(text: string, what: string, hint = NAME_RULE): void {
   if (isName(text)) return;
-  throw new FsbError('invalid_argument', `invalid ${what} ${JSON.stringify(text)}`, {
-    hint: 'Use 1 to 63 lower-case letters, digits and dashes, with a letter or digit first and last.',
-  });
+  throw new FsbError('invalid_argument', `invalid ${what} ${JSON.stringify(text)}`, { hint });
 }
 
 /** Of a call about one thing that does not say which: in protobuf what is left out is empty. @param what as `sandbox` */

@@ -86,6 +86,6 @@ export interface SystemHealth {
   disk: { free: number; total: number };
   recovery: RecoveryResult;
   unsettled: UnsettledInstance[];
-  /** Ids of instances that nobody holds, and that could not be destroyed. */
+  /** Ids of instances that nobody has any more, and that could not be destroyed yet, or not all of their files. */
   stuck: string[];
 }

@@ -21,7 +21,7 @@ export interface ClaimRequest {
 
 /** One use of one instance; the claim, not the instance, is what its holder owns and gives back, once. */
 export interface Claim {
-  /** In state claimed, and answering. */
+  /** In state claimed, and answering; suspended when its holder had it so in an earlier core. */
   readonly instance: Instance;
   readonly hit: boolean;
 }
@@ -90,6 +90,8 @@ export interface Pool {
   holds(instanceId: string): boolean;
   /** Every instance that has booted and is not gone; oldest first. */
   instances(): PooledInstance[];
+  /** Ids of instances that could not be destroyed yet: they hold their room, and are tried again. */
+  stuck(): string[];
   /** Another policy for what lives and what will: budget, queue, sizes, ages. Claimed instances are never touched. */
   configure(policy: PoolPolicy): void;
   /** Which shapes to keep warm, and how many idle ones of each; wakes the refill. */

@@ -94,6 +94,10 @@ export class WarmPool implements Pool {
     return pooledInstances(slots.withInstance(), clock.monotonic());
   }
 
+  stuck(): string[] {
+    return this.#parts.slots.stuck();
+  }
+
   configure(policy: PoolPolicy): void {
     const { life, records, budget, fleet, arrivals, autoscaler, pauser } = this.#parts;
     if (life.closing) return;

@@ -8,6 +8,7 @@ import { type Endpoint, parseEndpoint } from '../wire/endpoint.ts';
 import { AuditLog } from './access/audit-log.ts';
 import { openCalls } from './auth/allowance.ts';
 import { Credentials } from './auth/credentials.ts';
+import { type Crowd, watchesOfHealth } from './auth/crowd.ts';
 import {
   type Entrance,
   type EntranceParts,
@@ -28,10 +29,12 @@ import { receive, serverTls } from './tls/reception.ts';
 
 export interface DoorParts extends EntranceParts {
   openQuestions: Throttle;
+  openWatches: Crowd;
   clock: Clock;
   log: Logger;
   /** As DoorsOptions. */
   mostWithStreams?: number;
+  isNetworkShared?: () => boolean;
 }
 
 /** One listener: where it is, whether TLS is on it, and who may come in. */
@@ -40,7 +43,7 @@ export class Door {
   readonly #tls: TlsIdentity | undefined;
   readonly #parts: DoorParts;
   readonly #mostWithStreams: number;
-  readonly #neighbours = new Neighbours();
+  readonly #neighbours: Neighbours;
   #connections = 0;
   #enter: Entrance;
 
@@ -50,6 +53,7 @@ export class Door {
     this.#tls = endpoint.kind === 'tcp' ? tls : undefined;
     this.#parts = parts;
     this.#mostWithStreams = parts.mostWithStreams ?? MOST_WITH_STREAMS;
+    this.#neighbours = new Neighbours(parts.clock, parts.isNetworkShared);
     this.#enter = endpoint.kind === 'unix' ? overUnixSocket(parts) : overLoopback(parts, this.#neighbours);
   }
 
@@ -89,6 +93,17 @@ export class Door {
     if (this.endpoint.kind === 'unix') return;
     const tooMany = this.#parts.openQuestions.count(address);
     if (tooMany !== undefined) throw this.refuse(tooMany);
+  }
+
+  /** As assertMayAsk, of what goes on. @returns to be called when it is over */
+  mayWatch(address = ''): () => void {
+    this.assertMayAsk(address);
+    if (this.endpoint.kind === 'unix') return () => {};
+    try {
+      return this.#parts.openWatches.enter(address);
+    } catch (error) {
+      throw this.refuse(FsbError.from(error));
+    }
   }
 
   /** Counts somebody who is turned away here. @returns the error, to be thrown */
@@ -132,6 +147,8 @@ export interface DoorsOptions {
   traffic: Traffic;
   /** Connections of a listener, beyond which it takes no more streams; left out: as many as cores take. */
   mostWithStreams?: number;
+  /** True while what belongs to nobody's user may be at the other end of a connection over loopback; left out: never. */
+  isNetworkShared?: () => boolean;
   clock: Clock;
   log: Logger;
 }
@@ -145,7 +162,7 @@ export interface Doors {
 
 /** Nothing listens yet. @throws invalid_argument (an address, a file), denied (others could reach it, or read a secret) */
 export function openDoors(core: Served, options: DoorsOptions): Doors {
-  const { security = {}, traffic, mostWithStreams, clock, log } = options;
+  const { security = {}, traffic, mostWithStreams, isNetworkShared, clock, log } = options;
   const { tls, auditLog } = security;
   const knows =
     security.tokenFile !== undefined || security.token !== undefined || tls?.clientCa !== undefined;
@@ -163,12 +180,14 @@ export function openDoors(core: Served, options: DoorsOptions): Doors {
     calls: openCalls(),
     throttle: new Throttle(clock),
     openQuestions: new Throttle(clock, OPEN_QUESTIONS),
+    openWatches: watchesOfHealth(),
     tenures,
     traffic,
     clock,
     log,
     ...(credentials && { credentials }),
     ...(mostWithStreams !== undefined && { mostWithStreams }),
+    ...(isNetworkShared && { isNetworkShared }),
   };
   const doorOf = (endpoint: Endpoint): Door =>
     new Door(endpoint, identity, { ...parts, ...(audit && { audit }) });

@@ -19,9 +19,7 @@ export async function listen(server: Server, endpoint: Endpoint): Promise<string
   server.maxConnections = MOST_CONNECTIONS;
   if (endpoint.kind === 'unix') await rm(endpoint.path, { force: true });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(new FsbError('unavailable', `cannot listen on ${formatEndpoint(endpoint)}: ${error.message}`)),
-    );
+    server.once('error', (error) => reject(cannotListen(endpoint, error)));
     // Node's own 511 are soon there when many call at once, and a unix socket refuses the next one.
     const backlog = BACKLOG;
     server.listen(
@@ -33,6 +31,19 @@ export async function listen(server: Server, endpoint: Endpoint): Promise<string
   });
   if (endpoint.kind === 'unix') await chmod(endpoint.path, 0o600);
   return realAddress(server, endpoint);
+}
+
+const CHOOSE = 'Choose another address, or "off": --grpc, --http and --metrics say where a core listens.';
+const REASONS: Readonly<Record<string, [why: string, hint: string]>> = {
+  EADDRINUSE: ['something else listens there', `See who has it with: ss -ltnp. ${CHOOSE}`],
+  EADDRNOTAVAIL: ['this machine has no such address', 'See which it has with: ip address'],
+  EACCES: ['permission denied', 'Choose a port above 1023.'],
+};
+
+function cannotListen(endpoint: Endpoint, error: NodeJS.ErrnoException): FsbError {
+  const isTcp = endpoint.kind === 'tcp';
+  const [why, hint] = (isTcp && REASONS[error.code ?? '']) || [error.message, isTcp ? CHOOSE : undefined];
+  return new FsbError('unavailable', `cannot listen on ${formatEndpoint(endpoint)}: ${why}`, { hint });
 }
 
 function realAddress(server: Server, endpoint: Endpoint): string {

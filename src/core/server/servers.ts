@@ -40,6 +40,8 @@ export interface ServerOptions {
   security?: Security;
   /** True once recovery is done. */
   ready: () => boolean;
+  /** As DoorsOptions. */
+  isNetworkShared?: () => boolean;
   /** Of gRPC; left out: those that cores have. */
   limits?: GrpcLimits;
   /** As DoorsOptions. */

@@ -113,7 +113,7 @@ class LmdbStore implements RecordStore {
     this.#room = room;
     this.#directory = directory;
     this.#clock = clock;
-    this.#setAside = new SetAsideRecords(root, log);
+    this.#setAside = new SetAsideRecords(root, room, log);
     this.#access = new Access(clock, () => root.getCount());
     this.#tally = tally;
   }

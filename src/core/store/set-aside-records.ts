@@ -1,6 +1,10 @@
 import type { Database, RootDatabase } from 'lmdb';
 import type { Logger } from 'pino';
+import { diskError } from '../model/failure/disk-failure.ts';
+import { isDiskFull } from '../model/failure/disk-full.ts';
+import { FsbError } from '../model/failure/errors.ts';
 import { failpoint } from '../model/failure/failpoint.ts';
+import type { FileRoom } from './file-room.ts';
 import { decodeRecord, encodeRecord } from './record-table.ts';
 import type { StrangeRecord, TableOptions } from './store.ts';
 
@@ -18,12 +22,14 @@ const text = { encoding: 'string' } as const;
  */
 export class SetAsideRecords {
   readonly #root: RootDatabase<string, string>;
+  readonly #room: Pick<FileRoom, 'take'>;
   readonly #log: Logger;
   /** Undefined: there never were any. To make their table would be a write. */
   #aside: Database<string, string> | undefined;
 
-  constructor(root: RootDatabase<string, string>, log: Logger) {
+  constructor(root: RootDatabase<string, string>, room: Pick<FileRoom, 'take'>, log: Logger) {
     this.#root = root;
+    this.#room = room;
     this.#log = log;
     // Once: to open a table waits for lmdb's writer, and after a failed commit it may never be heard of again.
     // The declaration leaves out that it may be told not to create.
@@ -50,7 +56,10 @@ export class SetAsideRecords {
     await this.#aside?.clearAsync();
   }
 
-  /** What an earlier version has set aside, and this one knows, unless there is another record by now. */
+  /**
+   * What an earlier version has set aside, and this one knows, unless there is another record by now.
+   * @throws no_capacity, unavailable: there is no room for it; all is as it was
+   */
   takeBack<T>(
     name: string,
     version: number,
@@ -66,17 +75,25 @@ export class SetAsideRecords {
     });
     if (aside === undefined || known.length === 0) return;
     failpoint('take-back.found');
-    this.#root.transactionSync(() => {
-      for (const { at, key, today } of known) {
-        database.putSync(key, encodeRecord(version, today));
-        aside.removeSync(at);
-      }
-    });
+    const records = known.map(({ at, key, today }) => ({ at, key, text: encodeRecord(version, today) }));
+    this.#rewrite(
+      name,
+      records.map(({ text }) => text),
+      () => {
+        for (const { at, key, text } of records) {
+          database.putSync(key, text);
+          aside.removeSync(at);
+        }
+      },
+    );
     failpoint('take-back.committed');
     this.#log.warn({ table: name, version, keys: known.map(({ key }) => key) }, 'records are taken back');
   }
 
-  /** Once, before anyone reads the table, in one transaction: a crash leaves it as it was. */
+  /**
+   * Once, before anyone reads the table, in one transaction: a crash leaves it as it was.
+   * @throws no_capacity, unavailable: there is no room for it; all is as it was
+   */
   bringUpToDate<T>(
     name: string,
     version: number,
@@ -89,16 +106,24 @@ export class SetAsideRecords {
     });
     if (strange.length === 0) return;
     failpoint('migrate.found');
-    this.#aside ??= this.#root.openDB<string, string>({ name: ASIDE, ...text });
-    const aside = this.#aside;
-    this.#root.transactionSync(() => {
-      for (const { key, value, from, today } of strange) {
-        if (today === undefined) {
-          aside.putSync(freeKey(aside, `${name}/${from ?? 'unreadable'}/${key}`), value);
-          database.removeSync(key);
-        } else database.putSync(key, encodeRecord(version, today));
-      }
-    });
+    const records = strange.map(({ value, today, ...found }) => ({
+      ...{ ...found, isStrange: today === undefined },
+      text: today === undefined ? value : encodeRecord(version, today),
+    }));
+    this.#rewrite(
+      name,
+      records.map(({ text }) => text),
+      () => {
+        this.#aside ??= this.#root.openDB<string, string>({ name: ASIDE, ...text });
+        const aside = this.#aside;
+        for (const { key, from, isStrange, text } of records) {
+          if (isStrange) {
+            aside.putSync(freeKey(aside, `${name}/${from ?? 'unreadable'}/${key}`), text);
+            database.removeSync(key);
+          } else database.putSync(key, text);
+        }
+      },
+    );
     failpoint('migrate.committed');
     const left = strange.filter(({ today }) => today === undefined).map(({ key }) => String(key));
     const counts = { upgraded: strange.length - left.length, setAside: left.length };
@@ -111,10 +136,32 @@ export class SetAsideRecords {
       );
   }
 
+  /** In one transaction, with room for all of it: lmdb must not find out that there is none. */
+  #rewrite(name: string, values: string[], write: () => void): void {
+    const what = `cannot bring the records of ${name} up to date`;
+    const taken: (() => void)[] = [];
+    try {
+      for (const value of values) taken.push(this.#room.take(Buffer.byteLength(value)));
+      this.#root.transactionSync(write);
+    } catch (error) {
+      if (isDiskFull(error)) throw noRoom(what, error);
+      throw diskError(what, error) ?? error;
+    } finally {
+      for (const giveBack of taken) giveBack();
+    }
+  }
+
   #entries(): { key: string; value: string }[] {
     return [...(this.#aside?.getRange({}) ?? [])];
   }
 }
+
+/** No core is there to make room on the disk: it takes what else is on it. */
+const noRoom = (what: string, cause: unknown): FsbError =>
+  new FsbError('no_capacity', `${what} for this version: the disk is full`, {
+    hint: 'Free some MiB on it by other means, and start again; the records are as they were, and what runs lives on.',
+    cause,
+  });
 
 /** What a record is today. `from`: its layout; `today`: the value, undefined when there is no way to one. */
 function todays<T>(

@@ -45,6 +45,7 @@ export interface RecordStore {
   /**
    * `version` is the layout of the values; records of another version are upgraded or set aside, never misread;
    * what is set aside is told in the log and stays in the store, until a version that knows its layout opens the table.
+   * @throws no_capacity, unavailable: there is no room to bring them up to date; all is as it was
    */
   table<T>(name: string, version: number, options?: TableOptions<T>): RecordTable<T>;
   health(): RecordStoreHealth;

@@ -4,6 +4,7 @@ import type { RetainedLog, RetainedLogs } from '../agent/sandboxes/retained-logs
 import type { SystemApi } from '../api/core-api.ts';
 import type { ImageApi } from '../api/image-api.ts';
 import type { LocalImageStore } from '../image/image-store.ts';
+import { Rounds } from '../model/async/rounds.ts';
 import type { CorePaths } from '../model/paths.ts';
 import type { LogUsage, RecoveryResult } from '../model/system.ts';
 import type { RecordStore } from '../store/store.ts';
@@ -18,7 +19,7 @@ export type Upkeep = Pick<SystemApi, 'usage' | 'health' | 'retainedLogs' | 'remo
 export interface UpkeepGround extends InstancesGround {
   paths: Pick<CorePaths, 'state'>;
   /** Bytes of what guests have written. @throws run_failed */
-  written: (signal?: AbortSignal) => Promise<{ instances: Map<string, number>; trash: number }>;
+  written: (signal: AbortSignal) => Promise<{ instances: Map<string, number>; trash: number }>;
   /** With their users. */
   images: Pick<ImageApi, 'list'>;
   store: Pick<LocalImageStore, 'usage'>;
@@ -26,7 +27,7 @@ export interface UpkeepGround extends InstancesGround {
   retained: Pick<RetainedLogs, 'entries' | 'get' | 'remove'>;
   recovery: RecoveryResult;
   unclaimed: UnclaimedGround;
-  /** Ids of instances that could not be destroyed. */
+  /** As SystemHealth.stuck. */
   stuck: () => string[];
 }
 
@@ -34,19 +35,21 @@ export function createUpkeep(ground: UpkeepGround): Upkeep {
   const { state } = ground.paths;
   const { records } = ground;
   const logs = join(state, 'logs');
+  // It walks through all files: however many ask, one at a time does.
+  const usage = new Rounds(async (signal) => {
+    const { instances, trash } = await ground.written(signal);
+    const { count, size } = records.health();
+    return {
+      images: await imagesOf(ground),
+      instances: await instanceUsage(ground, instances),
+      logs: [...(await logSizes(logs))].map(([id, bytes]) => logOf(id, bytes, ground.retained.get(id))),
+      records: { count, size },
+      setAside: await allSetAside(state, records, ground.unclaimed),
+      trash,
+    };
+  });
   return {
-    async usage({ signal } = {}) {
-      const { instances, trash } = await ground.written(signal);
-      const { count, size } = records.health();
-      return {
-        images: await imagesOf(ground),
-        instances: await instanceUsage(ground, instances),
-        logs: [...(await logSizes(logs))].map(([id, bytes]) => logOf(id, bytes, ground.retained.get(id))),
-        records: { count, size },
-        setAside: await allSetAside(state, records, ground.unclaimed),
-        trash,
-      };
-    },
+    usage: ({ signal } = {}) => usage.join(signal),
     async health() {
       const { count, size, failure } = records.health();
       return {

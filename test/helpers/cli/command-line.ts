@@ -52,7 +52,7 @@ export class TypedInput extends PassThrough {
 export interface CommandLineOptions {
   core?: CoreApi;
   /** Instead of `core`, for how it is reached. */
-  connect?: () => Promise<CoreApi>;
+  connect?: (request: ConnectOptions) => Promise<CoreApi>;
   /** All three streams are terminals. */
   tty?: boolean;
   /** Of the terminal. Default 80. */
@@ -102,7 +102,7 @@ export function startCommandLine(argv: string[], options: CommandLineOptions = {
     version: pjson.version,
     connect: async (request) => {
       connections.push(request);
-      if (options.connect) return options.connect();
+      if (options.connect) return options.connect(request);
       if (options.core === undefined) throw new FsbError('unavailable', 'the test has no core');
       // The test's core outlives the command.
       return { ...options.core, close: async () => {} };

@@ -39,7 +39,7 @@ export function fixedCore(): CoreApi {
   const named = async ({ name }: SandboxRef): Promise<Sandbox> => byName('sandbox', sandboxes, name);
   const sandboxApi: Partial<SandboxApi> = {
     create: async () => sandboxes[0]!,
-    get: async ({ name }) => byName('sandbox', [...sandboxes, lost], name),
+    get: async ({ name }) => ({ ...byName('sandbox', [...sandboxes, lost], name), logBytes: 1536 }),
     list: async ({ labels = {} }) =>
       sandboxes.filter(({ spec }) =>
         Object.entries(labels).every(([key, value]) => spec.labels[key] === value),

@@ -103,8 +103,8 @@ const pools: TableLine[] = [
     shown,
   ],
   [
-    'fsb-ctl pool create ci -q; fsb-ctl pool update ci -f pool.yaml -q; fsb-ctl pool get ci',
-    /^ci\nci\nName: +ci\n/,
+    "fsb-ctl pool create ci -q; fsb-ctl pool update ci -f pool.yaml -q; fsb-ctl pool inspect -f '{{.name}}' ci; fsb-ctl pool get ci",
+    /^ci\nci\nci\nName: +ci\n/,
   ],
   [`fsb-ctl pool start ci --pull never ${policy} --no-wait -q; ${show}`, shown],
   [
@@ -192,8 +192,8 @@ const tls =
   '--host tls://h:1 -n mine --description why --ca vars --cert vars --key vars --token-file vars --server-name core';
 const configuration: TableLine[] = [
   [
-    `fsb-ctl context create far ${tls}; fsb-ctl context update far ${tls}; fsb-ctl context show far; fsb-ctl context use far; fsb-ctl context list -q; fsb-ctl context use default; fsb-ctl context rm -f far`,
-    /^far\nfar\nName: +far\n(.*\n)+far\ndefault\nfar\ndefault\nfar\n$/,
+    `fsb-ctl context create far ${tls}; fsb-ctl context update far ${tls}; fsb-ctl context show far; fsb-ctl context inspect -f '{{.name}}' far default; fsb-ctl context use far; fsb-ctl context list -q; fsb-ctl context use default; fsb-ctl context rm -f far`,
+    /^far\nfar\nName: +far\n(.*\n)+far\ndefault\nfar\ndefault\nfar\ndefault\nfar\n$/,
   ],
   [
     'mkdir -p p/.git; cd p; fsb-ctl config set --project namespace mine; fsb-ctl config get --show-origin namespace; fsb-ctl config unset --project namespace; fsb-ctl config get namespace; fsb-ctl config list -q',

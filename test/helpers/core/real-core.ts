@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pino } from 'pino';
+import type { JanitorPace } from '../../../src/core/agent/recovery/janitor.ts';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { type RunningCore, startCore } from '../../../src/core/daemon.ts';
@@ -30,6 +31,8 @@ export interface RealCoreOptions {
   /** `host:port`; left out: none. */
   metrics?: string;
   clock?: Clock;
+  /** How soon an instance goes that nobody holds. */
+  janitor?: JanitorPace;
 }
 
 /** The short path keeps sockets below it within their 107 bytes. */
@@ -50,6 +53,7 @@ export async function startRealCore(options: RealCoreOptions = {}): Promise<Real
     grpc: options.grpc ?? '127.0.0.1:0',
     ...(options.metrics ? { metrics: options.metrics } : {}),
     ...(options.clock ? { clock: options.clock } : {}),
+    ...(options.janitor ? { janitor: options.janitor } : {}),
     log: pino({ level: process.env.FSB_TEST_LOG ?? 'silent' }),
   });
   const remote = connectCore({ grpc: `unix://${paths.grpcSocket}`, http: `unix://${paths.httpSocket}` });

@@ -1,11 +1,9 @@
-import { access, mkdir, statfs, symlink } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runningCore } from '../../../src/cli/local/local-core.ts';
-import { corePaths } from '../../../src/core/model/paths.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { errorOf, execOf, Workbench } from '../../contract/workbench.ts';
-import { makeRoot, type RealCore, repository, startRealCore } from '../../helpers/core/real-core.ts';
+import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 import { type SmallDisk, smallDisk } from '../../helpers/core/small-disk.ts';
 import { numbersProblem, textOf } from '../../helpers/core/storm/promises.ts';
 import { delay, logged, until } from './core-view.ts';
@@ -30,20 +28,6 @@ const full = {
   message: expect.stringMatching(/the disk(?: of \/.*)? is full/),
   hint: expect.stringContaining('fsb-ctl image prune'),
 };
-
-/** As a service manager does: what runs lives on. */
-async function stop(): Promise<void> {
-  await core.remote.close();
-  await core.running.close();
-}
-
-async function startAgain(root: string): Promise<void> {
-  core = await startRealCore({ root, pool: { warm: [] } });
-  bench.use(core.remote);
-}
-
-const answers = async (box: Sandbox): Promise<void> =>
-  expect((await bench.run(box, 'echo hi')).stdout.toString()).toBe('hi\n');
 
 /** The number of the last whole line in the log of one that counts. */
 const lastLine = async (box: Sandbox): Promise<number> =>
@@ -122,51 +106,6 @@ describe('a core whose disk is full', () => {
     expect((await bench.run(box, 'head -c 1000000 /dev/zero > /file && echo hi')).stdout.toString()).toBe(
       'hi\n',
     );
-  });
-
-  it('can end, and the next one begins without any room, can be found, and makes room', async () => {
-    const { root } = core;
-    const box = await bench.shell('head -c 10000000 /dev/zero > /file; echo full; sleep 1000');
-    const other = await bench.idle();
-    await logged(bench, box, 'full');
-    await disk.fill();
-    await stop();
-    await startAgain(root);
-    const paths = corePaths({ FSB_ROOT: root }, 0);
-    await expect(access(paths.status)).rejects.toThrow('ENOENT');
-    expect(await runningCore({ paths, packageRoot: repository, env: {} })).toEqual({
-      ...core.running.status,
-      // Only the file says that.
-      grpc: '',
-    });
-    for (const one of [box, other]) await answers(one);
-    await bench.core.sandboxes.delete(box, { grace: 0 });
-    while ((await room()) < 9 * 1024 * 1024) await delay(20);
-    await bench.core.pools.update('default-pool', { reset: true });
-    await answers(await bench.idle());
-  });
-
-  it('can end, and the next one begins where only its state has no room, finds what runs, and deletes it', async () => {
-    const root = await makeRoot();
-    await mkdir(join(disk.path, 'state'));
-    await symlink(join(disk.path, 'state'), join(root, 'state'));
-    await core.close();
-    await startAgain(root);
-    const box = await bench.shell('echo begun; sleep 1000');
-    await logged(bench, box, 'begun');
-    const free = await disk.fill();
-    await stop();
-    await startAgain(root);
-    expect((await bench.core.sandboxes.get(box)).state.phase).toBe('Running');
-    await answers(box);
-    await bench.core.sandboxes.delete(box, { grace: 0 });
-    expect(await bench.core.sandboxes.list({})).toEqual([]);
-    // What was deleted has made room.
-    await disk.fill();
-    expect(await errorOf(bench.idle())).toMatchObject(full);
-    await free();
-    await bench.core.pools.update('default-pool', { reset: true });
-    await answers(await bench.idle());
   });
 });
 

@@ -15,8 +15,9 @@ import { makeRoot, type RealCore, startRealCore } from '../../helpers/core/real-
 import { createFixture, type OciFixture } from '../runtime/oci-fixture.ts';
 import { until } from './core-view.ts';
 
-/** Of the pace of a janitor: nothing else here has timers that long. */
+/** Of the pace of the janitor here: nothing else has timers that long. */
 const LONG = 20_000;
+const janitor = { interval: 30_000, window: 21_000 };
 
 /** The machine's, whose long waits end when the test has it so. */
 class HurriedClock implements Clock {
@@ -116,7 +117,7 @@ it('instances that no record wants go after their window, and no other one does'
   process.kill(frozenPid, 'SIGSTOP');
 
   const clock = new HurriedClock();
-  const core: RealCore = await startRealCore({ root, pool, clock });
+  const core: RealCore = await startRealCore({ root, pool, clock, janitor });
   bench.use(core.remote);
   const { system, sandboxes, pools } = core.remote;
   await warm(core);
@@ -137,7 +138,7 @@ it('instances that no record wants go after their window, and no other one does'
     clock.hurry(31_000);
     await bench.idle();
     expect((await firstProcesses(root)).has(orphan)).toBe(true);
-    clock.hurry(31_000);
+    clock.hurry(21_000);
     await until(async () => !(await firstProcesses(root)).has(orphan));
     await until(async () => (await system.health()).stuck.includes(held));
   } finally {

@@ -216,3 +216,29 @@ it('a client that vanished takes its connection with it', async () => {
   stream.ws.terminate();
   await stream.closed;
 });
+
+it('nobody is known by their user over TCP while a sandbox shares the network: it is root there, too', async () => {
+  const { http } = core.running.status;
+  const { sandboxes } = core.running.api;
+  const ask = async (): Promise<number> =>
+    (await fetch(`${http}/stats`, { headers: { connection: 'close' } })).status;
+  expect(await ask()).toBe(200);
+  const script = `
+import urllib.request, urllib.error
+try: print(urllib.request.urlopen('${http}/api/v1/sandboxes').status, flush=True)
+except urllib.error.HTTPError as error: print(error.code, error.read().decode(), flush=True)
+input()`;
+  const near = { namespace: 'default', name: 'near' };
+  const spec = { image: 'host', network: 'host' as const, command: ['python3', '-c', script], stdin: true };
+  await sandboxes.create({ ...near, spec });
+  let said = '';
+  for await (const { data } of sandboxes.logs(near, { follow: true, stdout: true, stderr: true })) {
+    said += data;
+    if (said.includes('\n')) break;
+  }
+  expect(said).toMatch(/^403 .*a sandbox shares the network of this machine/);
+  expect(await ask()).toBe(403);
+  expect((await core.remote.sandboxes.get(near)).name).toBe('near');
+  await sandboxes.delete(near, { grace: 0 });
+  expect(await ask()).toBe(200);
+});

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
 import { firstProcesses } from '../../helpers/core/first-processes.ts';
@@ -52,6 +52,30 @@ describe('a core that is killed at any moment', () => {
     },
     60_000 + ROUNDS * 10_000,
   );
+
+  it('tells how a command ended while no core ran, and all that it wrote', async () => {
+    const root = await newRoot();
+    const alone = { warm: [], capacity: { max: 4, buffer_min: 0, buffer_max: 0 } };
+    const first = await startCoreProcess(root, { pool: alone });
+    const script =
+      'i=0; while [ $i -lt 500 ]; do echo line $i; [ $i -ne 250 ] || until [ -e /go ]; do sleep 0.02; done; i=$((i + 1)); done; exit 7';
+    const box = await first.api.sandboxes.create({
+      namespace: 'default',
+      name: 'box',
+      spec: command(script),
+    });
+    const [pid] = (await firstProcesses(root)).values();
+    await first.kill();
+    await writeFile(`/proc/${pid}/root/go`, '');
+    // Its shell is the one child of the first process, or what is left of it.
+    const children = (): Promise<string> => readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    while ((await children()).trim() !== '') await delay(20);
+    const second = await startCoreProcess(root, { pool: alone });
+    expect(await second.api.sandboxes.wait(box)).toMatchObject({ code: 7, signal: null });
+    expect(await textOf(second.api, box)).toBe(Array.from({ length: 500 }, (_, i) => `line ${i}\n`).join(''));
+    await second.api.sandboxes.delete(box);
+    await endsClean(second, root);
+  });
 
   it('loses and doubles no line of a sandbox that writes at full speed', async () => {
     const root = await newRoot();

@@ -105,6 +105,8 @@ it('a core that gets SIGTERM ends although something boots, and nothing can be d
   try {
     const deleted = outcomeOf(core.api.sandboxes.delete(held, { grace: 0 }));
     await expect.poll(counts).toEqual([{ stopping: 1, booting: 0 }]);
+    // It is its pool's, which tries again, and doctor names it.
+    await expect.poll(async () => (await core.api.system.health()).stuck).toEqual([instance]);
     const run = await core.api.pools.run({
       ...{ pool: 'default-pool', image: 'host', exec: execOf(['sleep', '1000']) },
     });

@@ -74,7 +74,7 @@ it('what cannot be read is told once, and what cannot be used is read once', asy
 it('the audit log misses nothing when it is to be turned over while there is no descriptor', async () => {
   const path = join(directory, 'audit.log');
   const log = new AuditLog({ path, longest: 300, clock, log: silent });
-  const write = (object: string): void =>
+  const write = (object: string): boolean =>
     log.write({ caller: 'ci', address: '', method: 'sandboxes.create', object, code: 'ok' });
   const objects = (file: string): string[] =>
     readFileSync(file, 'utf8')

@@ -218,6 +218,27 @@ describe.each(variants)('tools (%s)', (variant) => {
       expect(await names('-L', 'l')).toBe('l/\nl/e/\n');
     });
 
+    it('replace files and links, and leave every device, fifo and socket in its place', async () => {
+      shell(`mkdir -p new/d there/d; echo new > new/d/file; ln -s new new/d/link; mkfifo new/d/again
+        echo x | tee new/d/device new/d/fifo > new/d/socket
+        ln -s old there/d/file; echo old > there/d/link; mkfifo there/d/again there/d/fifo; mknod there/d/device c 1 3`);
+      const server = createServer().listen(join(folder, 'there/d/socket'));
+      await once(server, 'listening');
+      const copy = async (name: string) =>
+        run(['tar-in', 'there/d'], (await run(['tar-out', `new/d/${name}`])).stdout);
+      for (const name of ['file', 'link', 'again'])
+        expect(await copy(name)).toMatchObject({ code: 0, stderr: '' });
+      const before = shell('stat -c "%n %f %i" there/d/*');
+      for (const name of ['device', 'fifo', 'socket'])
+        expect(await copy(name)).toMatchObject({
+          code: 1,
+          stderr: `cannot overwrite device, fifo or socket ${name}\n`,
+        });
+      expect(shell('stat -c "%n %f %i" there/d/*')).toBe(before);
+      expect(shell('cat there/d/file; readlink there/d/link')).toBe('new\nnew\n');
+      server.close();
+    });
+
     it('tell what is left out, what is missing, and what the kernel makes up', async () => {
       mkdirSync(join(folder, 'd'));
       const server = createServer().listen(join(folder, 'd/s'));

@@ -10,9 +10,10 @@ function world() {
   const wanted = new Set(['wanted']);
   const destroyed: string[] = [];
   const stuck = new Set<string>();
-  let [broken, slowness] = [false, 0];
+  let [broken, slowness, looks] = [false, 0, 0];
   const driver = {
     async list() {
+      looks += 1;
       if (broken) throw new Error('the runtime does not answer');
       return [...present].map((id) => ({ id }) as RuntimeInstance);
     },
@@ -36,6 +37,7 @@ function world() {
     stuck,
     wanted,
     destroyed,
+    looks: () => looks,
     breakRuntime: (now: boolean) => (broken = now),
     /** Milliseconds that each destroy takes. */
     slow: (ms: number) => (slowness = ms),
@@ -72,10 +74,34 @@ it('looks again and again on its own, and leaves no timer when closed', async ()
   janitor.start();
   await clock.advance(30_000);
   expect(destroyed).toEqual([]);
-  await clock.advance(30_000);
+  await clock.advance(9_999);
+  expect(destroyed).toEqual([]);
+  await clock.advance(1);
   expect(destroyed).toEqual(['orphan']);
   await janitor.close();
   expect(clock.pending).toBe(0);
+});
+
+it('looks again when the window of one that it has newly found is over, and otherwise at its usual pace', async () => {
+  const { clock, janitor, present, stuck, looks, breakRuntime } = world();
+  stuck.add('orphan');
+  janitor.start();
+  const looksIn = async (ms: number): Promise<number> => {
+    const before = looks();
+    await clock.advance(ms);
+    return looks() - before;
+  };
+  expect(await looksIn(30_000)).toBe(1);
+  expect(await looksIn(10_000)).toBe(1);
+  // It cannot be destroyed: that is no news.
+  expect(await looksIn(29_999)).toBe(0);
+  present.add('another');
+  expect(await looksIn(1)).toBe(1);
+  breakRuntime(true);
+  expect(await looksIn(10_000)).toBe(1);
+  expect(await looksIn(29_999)).toBe(0);
+  expect(await looksIn(1)).toBe(1);
+  await janitor.close();
 });
 
 it('tries again to remove what could not be removed, and the others meanwhile', async () => {
@@ -101,7 +127,7 @@ it.each([
   for (let n = 1; n < 20; n++) present.add(`orphan${n}`);
   slow(each);
   janitor.start();
-  await clock.advance(60_000);
+  await clock.advance(40_000);
   let isClosed = false;
   const closing = janitor.close().then(() => {
     isClosed = true;

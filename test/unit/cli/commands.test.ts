@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -107,9 +107,10 @@ describe('run', () => {
       return Promise.reject(error);
     });
     const { code, stderr } = await fsb('run job --rm --image host true');
-    expect([code, create.mock.calls[0]![0].autoRemove]).toEqual([125, true]);
-    const first = 'job may run on. It is deleted when its command ends.\n';
-    expect(stderr.startsWith(`${first}Error: ${why}`)).toBe(true);
+    const { autoRemove, detached } = create.mock.calls[0]![0];
+    expect([code, autoRemove, detached]).toEqual([125, true, false]);
+    const note = '\nHint: job may run on. It is deleted when its command ends.';
+    expect([stderr.startsWith(`Error: ${why}`), stderr.includes(note)]).toEqual([true, true]);
   });
 
   it('touches nothing that may be somebody else`s when the answer to its create is lost', async () => {
@@ -126,7 +127,7 @@ describe('run', () => {
     vi.spyOn(core.sandboxes, 'attach').mockRejectedValueOnce(lost);
     const { code, stderr } = await fsb('run job --rm --image host sleep 60');
     expect(code).toBe(125);
-    expect(stderr).toMatch(/^job runs on\. It is deleted when its command ends\.\nError: lost/);
+    expect(stderr).toMatch(/^Error: lost.*\nHint: job runs on\. It is deleted when its command ends\./);
     expect(JSON.parse((await fsb('get job -o json')).stdout).phase).toBe('Running');
   });
 
@@ -148,7 +149,7 @@ describe('run', () => {
     const create = vi.spyOn(core.sandboxes, 'create');
     const { code, stdout } = await fsb('run job -qd --rm --image host sleep 60');
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^[0-9a-f]+\n$/)]);
-    expect(create.mock.calls[0]![0].autoRemove).toBe(true);
+    expect(create.mock.calls[0]![0]).toMatchObject({ autoRemove: true, detached: true });
     expect(JSON.parse((await fsb('get job -o json')).stdout).phase).toBe('Running');
   });
 
@@ -622,6 +623,17 @@ describe('the rest', () => {
     expect((await fsb('version', { core: undefined })).code).toBe(0);
   });
 
+  it('tells its version before it says which configuration file is broken', async () => {
+    await mkdir(join(directory, '.fsb'));
+    await writeFile(join(directory, '.fsb/config.json'), '{ broken');
+    const { code, stdout, stderr } = await fsb('version', { env: { HOME: directory } });
+    expect({ code, stdout }).toEqual({
+      code: 2,
+      stdout: expect.stringMatching(/^fsb-ctl: \S+ \(node .*\)\n$/),
+    });
+    expect(stderr).toContain('.fsb/config.json');
+  });
+
   it.each([
     ['lisst', 2, 'Did you mean fsb-ctl list?'],
     ['pool statsu', 2, 'Did you mean fsb-ctl pool status?'],
@@ -629,6 +641,8 @@ describe('the rest', () => {
     ['get', 2, 'missing NAME'],
     ['list -o xml', 2, 'table, wide, json, yaml, name'],
     ['--bogus list', 2, 'unknown flag --bogus'],
+    ['--host', 2, 'flag --host expects a value'],
+    ['--no-color -q -n', 2, 'flag --namespace expects a value'],
     ['--contxt x list', 2, 'Did you mean --context?'],
     ['--nmespace=x list', 2, 'Did you mean --namespace?'],
     ['imgae list', 2, 'Did you mean fsb-ctl image?'],
@@ -646,6 +660,17 @@ describe('the rest', () => {
     if (json.stderr !== '' && !line.includes('-o'))
       expect(JSON.parse(json.stderr).error.code).toBe('invalid_argument');
   });
+
+  it.each(['--bogus list', 'lisst', 'pool statsu', 'run -- ls', 'list --bogus'])(
+    '%s fails in JSON where that is configured, and nothing else is said',
+    async (line) => {
+      await mkdir(join(directory, '.fsb'));
+      await writeFile(join(directory, '.fsb/config.json'), '{"output": "json"}');
+      const env = { HOME: directory };
+      expect(JSON.parse((await fsb(line, { env })).stderr).error.code).toBe('invalid_argument');
+      expect((await fsb(`-o table ${line}`, { env })).stderr).toMatch(/^Error: /);
+    },
+  );
 
   it.each([
     ['pool get defualt-pool', 'Did you mean default-pool?'],

@@ -73,6 +73,30 @@ describe('flags', () => {
     expect(await values(['-o', 'n'])).toEqual(['name']);
   });
 
+  it('have values by their other names, too, and are not offered twice for those', async () => {
+    for (const name of ['network', 'net']) {
+      expect(await values(['run', `--${name}`, ''])).toEqual(['none', 'host']);
+      expect(await values(['run', `--${name}=h`])).toEqual([`--${name}=host`]);
+      expect(await values(['run', `--${name}`, 'none', '--netw'])).toEqual([]);
+    }
+    expect((await complete(['run', '--cidfile', ''])).directive).toBe(':files');
+    expect((await complete(['run', '--cidfile=x'])).directive).toBe(':files');
+  });
+
+  it.each([
+    ['list', '--filter', 'phase=R', 'phase=Running'],
+    ['list', '--filter=status=r', '', '--filter=status=running --filter=status=removing'],
+    ['ps', '-f', 'exi', 'exited='],
+    ['ps', '-f', 'exited=', ''],
+    ['events', '--filter', 'event=pul', 'event=pulled'],
+    ['events', '-f', 'type=', 'type=pool type=sandbox type=image'],
+    ['image', 'list', '--filter', 'dangling=', 'dangling=true dangling=false'],
+    ['list', '--filter', 'nonsense=', ''],
+  ])('have values behind a key: %s %s %s', async (...row) => {
+    const wanted = row.pop()!;
+    expect((await values(row.filter((word) => word !== ''))).join(' ')).toBe(wanted);
+  });
+
   it('name files, directories and variables', async () => {
     expect((await complete(['run', 'box', '--file', ''])).directive).toBe(':files');
     expect((await complete(['run', 'box', '-v', '/'])).directive).toBe(':directories');
@@ -137,7 +161,10 @@ describe('names', () => {
   it('of pools, images, contexts and settings', async () => {
     const world = await options();
     expect(await values(['pool', 'get', ''], world)).toEqual(['default-pool']);
-    expect(await values(['run', '--pool', 'd'], world)).toEqual(['default-pool']);
+    for (const pool of ['--pool', '--pool-ref'])
+      expect(await values(['run', pool, 'd'], world)).toEqual(['default-pool']);
+    expect(await values(['list', '-f', 'pool=d'], world)).toEqual(['pool=default-pool']);
+    expect(await values(['list', '-f', 'since='], world)).toEqual(['since=box', 'since=job']);
     expect(await values(['run', '--image', 'ho'], world)).toEqual(['host']);
     expect(await values(['config', 'get', 'na'], world)).toEqual(['namespace']);
     expect(await values(['context', 'use', ''], world)).toEqual(['default']);

@@ -176,6 +176,19 @@ describe('a connection to a core', () => {
     await core.close();
   });
 
+  // A port below 1024 is for root.
+  it.runIf(process.getuid?.() === 0)('streams over the usual port of HTTP, which no URL names', async () => {
+    const told = { ...(await inner.system.info()), http: 'http://127.80.0.1:80' };
+    const core = { ...inner, system: { ...inner.system, info: async () => told } };
+    const listening = { grpc: ['127.80.0.1:0'], http: ['127.80.0.1:80'] };
+    const { servers, close } = await serveAndConnect(core, 'tcp', listening);
+    await using remote = connectCore({ grpc: servers.grpc[0]! });
+    await remote.sandboxes.create({ ...box, spec: { image: 'host', command: ['sleep', '1000'] } });
+    const session = await remote.sandboxes.exec(box, { ...request, argv: ['true'] });
+    expect(await session.exited).toEqual({ code: 0, signal: null });
+    await close();
+  });
+
   it('ends what a run runs when the connection is closed, and says so', async () => {
     const exec = { ...request, argv: ['sleep', '1000'] };
     const session = await served.core.pools.run({ pool: 'default-pool', exec });

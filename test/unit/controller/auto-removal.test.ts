@@ -18,9 +18,10 @@ const running = { state: 'running', startedAt: 0 } as const;
 const PATIENCE = 10_000;
 
 /** What a `run --rm` has created in this core. */
-async function created(spec = {}, autoRemove = true) {
+async function created(spec = {}, autoRemove = true, detached = false) {
   const world = controllerWorld();
-  const { id } = await world.controller.create({ ...box, spec: { image: 'host', ...spec }, autoRemove });
+  const going = { autoRemove, detached };
+  const { id } = await world.controller.create({ ...box, spec: { image: 'host', ...spec }, ...going });
   const { controller, clock } = world;
   const names = async () => (await controller.list({})).map(({ name }) => name);
   const isGoneAfter = async (ms: number): Promise<boolean> => {
@@ -99,6 +100,31 @@ describe('what goes with its run', () => {
     await agent.report(id, exit(3, 1));
     expect(await isGoneAfter(PATIENCE)).toBe(true);
     expect([agent.forgotten, [...records.entries()], clock.pending]).toEqual([[id], [], 0]);
+  });
+
+  it('is deleted at once when nobody was to attach to it, and its name is free', async () => {
+    const { agent, controller, id, names, clock } = await created({}, true, true);
+    await clock.advance(2 * PATIENCE);
+    expect(await names()).toEqual(['box']);
+    await agent.report(id, exit(0, 1));
+    const again = await controller.create({ ...request, detached: true });
+    await settle();
+    expect([agent.forgotten, clock.pending]).toEqual([[id], 0]);
+    await agent.report(again.id, exit(0, 1));
+    await settle();
+    expect(await names()).toEqual([]);
+  });
+
+  it('waits for who came all the same, although nobody was to attach to it', async () => {
+    const { agent, controller, id, names } = await created({}, true, true);
+    agent.api.attach = async () => session;
+    const reader = await controller.attach(box, watching);
+    await agent.report(id, exit(0, 1));
+    await settle();
+    expect(await names()).toEqual(['box']);
+    await reader.close();
+    await settle();
+    expect(await names()).toEqual([]);
   });
 
   it('waits for its next end when somebody starts it again meanwhile', async () => {

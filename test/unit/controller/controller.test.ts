@@ -215,6 +215,8 @@ describe('delete', () => {
     await create('sandbox');
     const error = await failure(controller.delete(ref('sandbx')));
     expect(error).toMatchObject({ code: 'not_found', hint: 'Did you mean sandbox?' });
+    const elsewhere = await failure(controller.get({ namespace: 'team', name: 'sandbox' }));
+    expect(elsewhere.hint).toBe('See what there is with: fsb-ctl list -a -n team');
   });
 
   it('aborts a start that is under way, whose caller hears of it', async () => {

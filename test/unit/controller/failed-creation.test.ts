@@ -76,3 +76,27 @@ it('an end that was told too early for a start that failed is no later generatio
   const next: Sandbox = await controller.start(box);
   expect(next.state.phase).toBe('Running');
 });
+
+it.each(['onStop', 'onForget'] as const)(
+  'one that cannot be recorded, nor be taken back (%s), is Failed, says the first reason, and is taken back later',
+  async (step) => {
+    const { controller, create, agent, clock, records } = world();
+    const { put } = records;
+    records.put = () => Promise.reject(new FsbError('no_capacity', 'the disk is full'));
+    agent[step] = () => Promise.reject(new Error('busy'));
+    expect((await failure(create('box'))).message).toBe('the disk is full');
+    const state = { phase: 'Failed', reason: 'the disk is full' };
+    const [{ id, state: seen } = {}] = await controller.list({});
+    expect(seen).toMatchObject(state);
+    records.put = put;
+    agent[step] = async () => {};
+    await clock.advance(1_000);
+    await setImmediate();
+    expect(agent.forgotten).toEqual([id]);
+    expect((await controller.get(box)).state).toMatchObject(state);
+    await controller.delete(box, { grace: 0 });
+    expect(await controller.list({})).toEqual([]);
+    expect([...records.entries()]).toEqual([]);
+    expect(clock.pending).toBe(0);
+  },
+);

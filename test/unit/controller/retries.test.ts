@@ -68,6 +68,39 @@ describe('a deletion that fails', () => {
   });
 });
 
+describe('what is left of an earlier generation, and could not be forgotten', () => {
+  const reset = async () => {
+    const all = world();
+    const first = await all.create('box');
+    all.agent.onForget = async (id) => {
+      if (id === first.id) throw new Error('busy');
+    };
+    const second = await all.controller.reset(all.ref('box'), { grace: 0 });
+    return { ...all, first, second };
+  };
+
+  it('is forgotten when its sandbox has been deleted meanwhile', async () => {
+    const { controller, agent, clock, ref, first, second } = await reset();
+    await controller.delete(ref('box'), { grace: 0 });
+    expect(agent.forgotten).toEqual([second.id]);
+    agent.onForget = async () => {};
+    await clock.advance(1_000);
+    expect(agent.forgotten).toEqual([second.id, first.id]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('is tried again beside a deletion that fails, too', async () => {
+    const { controller, agent, clock, ref, first, second } = await reset();
+    agent.onForget = () => Promise.reject(new Error('read-only'));
+    await failure(controller.delete(ref('box'), { grace: 0 }));
+    agent.onForget = async () => {};
+    await clock.advance(2_000);
+    expect(agent.forgotten.toSorted()).toEqual([first.id, second.id].toSorted());
+    expect(await controller.list({})).toEqual([]);
+    expect(clock.pending).toBe(0);
+  });
+});
+
 describe('an expired sandbox that cannot be stopped', () => {
   const expired = async () => {
     const all = world();

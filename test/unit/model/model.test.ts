@@ -126,6 +126,10 @@ describe('specs', () => {
     [{ image: 'x', resources: { disk: '1025g' } }, 'resources.disk (--disk): must be at most 1t'],
     [{ image: 'x', resources: { disk: 0 } }, 'resources.disk'],
     [{ image: 'x', resources: { cpus: 0 } }, 'resources.cpus'],
+    [
+      { image: 'x', network: 'bridge' },
+      'network (--network): must be none or host: there is no bridge, and "port-forward" reaches what listens inside',
+    ],
     [{ image: 'x', ttl: 'soon' }, 'ttl'],
     [{ image: 'x', ttl: '0s' }, 'ttl (--ttl): must be longer than 0'],
     [{ image: 'x', ttl: 0 }, 'ttl (--ttl): must be longer than 0'],

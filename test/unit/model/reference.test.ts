@@ -62,6 +62,15 @@ describe('parseReference', () => {
     expect(() => parseReference(text)).toThrow(reason);
   });
 
+  it('hints at no name that is none either, and says a name once', () => {
+    expect(() => parseReference('Bad Name')).toThrow(
+      expect.objectContaining({
+        message: 'invalid image name "Bad Name": it has upper-case letters',
+        hint: expect.stringContaining('Names have lower-case letters'),
+      }),
+    );
+  });
+
   it('throws nothing but invalid_argument, whatever it is given', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'aZ09.:/@-_[]~ \0'), maxLength: 40 }), (text) => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bootInstance } from '../../../src/core/instance/boot-instance.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { newInstanceId } from '../../../src/core/model/ids.ts';
 import {
   createPoolWorld,
@@ -116,6 +117,25 @@ describe('the circuit breaker', () => {
     await expect(world.claim(host)).rejects.toThrow(/exec format error/);
     expect(world.fake.callsOf('boot')).toHaveLength(3);
     expect(world.row(host).breaker).toContain('exec format error');
+  });
+
+  it('tells what to do about the reason, and when it is tried again', async () => {
+    const world = createPoolWorld();
+    const hint = 'Begin anew from the image: fsb-ctl reset NAME';
+    world.fake.always('boot', { fail: new FsbError('run_failed', 'its layers are gone', { hint }) });
+    for (let claim = 0; claim < 2; claim++)
+      await expect(world.claim(host)).rejects.toMatchObject({
+        hint,
+        message: expect.stringMatching(
+          /its layers are gone \(3 failures in a row; not tried again for 1s\)$/,
+        ),
+      });
+  });
+
+  it('says where to look when nothing is known about the reason', async () => {
+    await expect(failing().claim(host)).rejects.toMatchObject({
+      hint: 'See what is missing with: fsb-ctl doctor',
+    });
   });
 
   it('does not touch other shapes, nor idle instances of its own', async () => {
@@ -271,16 +291,22 @@ describe('a teardown that fails', () => {
   it('holds the room, and is tried again until nothing is left', async () => {
     const world = createPoolWorld({ capacity: { max: 1 } });
     const claim = await world.claim(host);
-    world.fake.script('destroy', { fail: 'busy' }, { fail: 'still busy' });
-    await world.pool.release(claim);
+    world.fake.script('destroy', { delay: 10, fail: 'busy' }, { fail: 'still busy' });
+    const released = world.pool.release(claim);
+    await world.clock.advance(9);
+    expect(world.pool.stuck()).toEqual([]);
+    await world.clock.advance(1);
+    await released;
     const next = world.claim(host);
     await world.clock.advance(2999);
     expect(world.row(host)).toMatchObject({ stopping: 1, claimed: 0, waiting: 1 });
     expect(world.pool.holds(claim.instance.id)).toBe(true);
+    expect(world.pool.stuck()).toEqual([claim.instance.id]);
     expect(world.lifeOf(claim.instance.id)).not.toContain('destroyed released');
     await world.clock.advance(1);
     await expect(next).resolves.toMatchObject({ hit: false });
     expect(world.lifeOf(claim.instance.id)).toContain('destroyed released');
+    expect(world.pool.stuck()).toEqual([]);
     expect(world.fake.counts.peak).toBe(1);
   });
 

@@ -33,6 +33,44 @@ it('what cannot be removed keeps nothing else, and is told once', async () => {
   await rm(directory, { recursive: true });
 });
 
+it('what cannot be removed is named, and tried again until it is gone', async () => {
+  const directory = await mkdtemp('/tmp/fsb-trash-');
+  const launcher = {
+    failing: true,
+    tries: 0,
+    async run([, , , , ...paths]: string[]) {
+      this.tries += 1;
+      if (this.failing) return { code: 1, signal: null, stderr: 'rm: cannot remove it' };
+      for (const path of paths) await rm(path, { recursive: true });
+      return { code: 0, signal: null, stderr: '' };
+    },
+  };
+  const clock = createManualClock();
+  const complaints: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (line: string) => void complaints.push(line) });
+  const trash = createTrash(directory, { launcher: launcher as unknown as Launcher, log, clock });
+  for (const id of ['i1', 'i1', 'i2']) await mkdir(trash.placeFor(`/layers/${id}`));
+  trash.empty();
+  await vi.waitFor(() => expect(trash.stuck.toSorted()).toEqual(['i1', 'i2']));
+  for (const pause of [1_000, 2_000]) {
+    const { tries } = launcher;
+    await vi.waitFor(() => expect(clock.pending).toBe(1));
+    await clock.advance(pause - 1);
+    expect(launcher.tries).toBe(tries);
+    await clock.advance(1);
+    await vi.waitFor(() => expect(launcher.tries).toBe(tries + 1));
+  }
+  expect(complaints).toHaveLength(1);
+  launcher.failing = false;
+  await vi.waitFor(() => expect(clock.pending).toBe(1));
+  await clock.advance(4_000);
+  await vi.waitFor(() => expect(trash.stuck).toEqual([]));
+  expect(await readdir(directory)).toEqual([]);
+  expect(clock.pending).toBe(0);
+  await trash.close();
+  await rm(directory, { recursive: true });
+});
+
 it('is closed in two seconds, although what removes it does not even answer that it was killed', async () => {
   const directory = await mkdtemp('/tmp/fsb-trash-');
   await mkdir(join(directory, 'big'));

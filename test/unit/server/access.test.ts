@@ -4,6 +4,7 @@ import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import type { Caller } from '../../../src/core/model/caller.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import { replacing } from '../../../src/core/model/replacing.ts';
+import type { Telling } from '../../../src/core/server/access/audit-log.ts';
 import { coreFor } from '../../../src/core/server/access/core-for.ts';
 import type { Outcome } from '../../../src/core/server/access/guard-part.ts';
 import type { Row } from '../../../src/core/server/access/row.ts';
@@ -83,7 +84,7 @@ describe('the core of a caller', () => {
       const outcomes: Outcome[] = [];
       const guarded = coreFor(closed as unknown as CoreApi, {
         caller: caller({ scopes: [] }),
-        audit: (outcome) => outcomes.push(outcome),
+        audit: (outcome) => outcomes.push(outcome) > 0,
       });
       const methods = guarded[part] as unknown as Record<string, (...args: unknown[]) => unknown>;
       const ref = { namespace: 'mine', name: 'x', pool: 'p', reference: 'r', registry: 'r', spec: {} };
@@ -108,14 +109,40 @@ describe('the core of a caller', () => {
     });
     const guarded = coreFor({ ...closed, sandboxes } as unknown as CoreApi, {
       caller: caller(),
-      audit: ({ method, code }) => told.push(`${method} ${code}`),
+      audit: ({ method, code }, { hasBegun }) =>
+        told.push(`${method} ${code}${hasBegun ? ', as it has begun' : ''}`) > 0,
     });
     await guarded.sandboxes.delete({ namespace: 'mine', name: 'x' });
     await guarded.sandboxes.update({ namespace: 'mine', name: 'x' }, {});
     await errorOf(guarded.sandboxes.delete({ namespace: 'other', name: 'x' }));
     expect(told).toEqual([
-      ...['sandboxes.delete begun', 'deleted', 'sandboxes.delete ok'],
+      ...['sandboxes.delete begun', 'deleted', 'sandboxes.delete ok, as it has begun'],
       ...['updated', 'sandboxes.update ok', 'sandboxes.delete denied'],
+    ]);
+  });
+
+  it('says what came of a call, where the call does not say it, and which change nothing', async () => {
+    await using core = hostCore();
+    const told: string[] = [];
+    const guard = {
+      caller: caller({ scopes: ['admin'], namespaces: 'all' }),
+      audit: ({ method, object }: Outcome, { isIdle }: Telling) =>
+        told.push(`${method} ${object}${isIdle ? ', idle' : ''}`) > 0,
+    };
+    const { sandboxes, pools } = coreFor(core, guard);
+    const spec = { image: 'host', command: ['sleep', '1000'] };
+    const { name } = await sandboxes.create({ namespace: 'mine', name: '', spec });
+    await sandboxes.rename({ namespace: 'mine', name }, 'box');
+    await sandboxes.update({ namespace: 'mine', name: 'box' }, {});
+    await sandboxes.update({ namespace: 'mine', name: 'box' }, { ttl: 0 });
+    const { id } = await pools.lease({ pool: 'default-pool', image: 'host' });
+    const server = new PoolServer({ core, clock: systemClock, log: pino({ level: 'silent' }) });
+    const { lease } = await toolsFor(server, guard).create({}, new AbortController().signal);
+    expect(name).toMatch(/^sb-/);
+    expect(told).toEqual([
+      ...[`sandboxes.create mine/${name}`, `sandboxes.rename mine/${name} mine/box`],
+      ...['sandboxes.update mine/box, idle', 'sandboxes.update mine/box'],
+      ...[`pools.lease default-pool ${id}`, `tools.create ${lease.pool} ${lease.id}`],
     ]);
   });
 

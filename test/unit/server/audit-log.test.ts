@@ -18,7 +18,7 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 const open = (longest = 1000, clock: Clock = systemClock): AuditLog =>
   new AuditLog({ path, longest, clock, log: pino({ level: 'silent' }) });
 const linesOf = (file: string): string[] => readFileSync(file, 'utf8').trim().split('\n');
-const write = (log: AuditLog, object: string): void =>
+const write = (log: AuditLog, object: string): boolean =>
   log.write({ caller: 'ci', address: '', method: 'sandboxes.create', object, code: 'ok' });
 
 it('goes on after a restart, is private, and has two files at most', () => {
@@ -49,7 +49,7 @@ it('cannot be emptied by who is refused again and again, and says how often that
   const clock = createManualClock();
   const log = open(10_000, clock);
   write(log, 'the one that matters');
-  const refuse = (caller: string, object: string): void =>
+  const refuse = (caller: string, object: string): boolean =>
     log.write({ caller, address: '', method: 'sandboxes.create', object, code: 'denied' });
   for (let n = 0; n < 2_000; n++) refuse('reader', `a/${n}`);
   refuse('other', 'b');
@@ -65,7 +65,66 @@ it('cannot be emptied by who is refused again and again, and says how often that
   ]);
   expect(entries.filter(({ more }) => more !== undefined)).toEqual([
     expect.objectContaining({ caller: 'reader', object: 'a/1999', code: 'denied', more: 1_979 }),
+    expect.objectContaining({ caller: 'other', object: 'd/20', more: 0 }),
   ]);
+});
+
+it('cannot be emptied by strangers, of however many addresses', async () => {
+  const clock = createManualClock();
+  const log = open(100_000, clock);
+  write(log, 'the one that matters');
+  for (let n = 0; n < 2_000; n++)
+    log.write({ caller: '', address: `192.0.2.1:${n}`, method: '/x', object: '', code: 'unauthenticated' });
+  await clock.advance(60_000);
+  log.close();
+  const entries = linesOf(path).map((line) => JSON.parse(line));
+  expect(entries).toHaveLength(22);
+  expect(entries[0]).toMatchObject({ object: 'the one that matters' });
+  expect(entries.at(-1)).toMatchObject({ caller: '', address: '192.0.2.1:1999', more: 1_979 });
+});
+
+it('cannot be emptied by who does the same again and again, or what changes nothing', async () => {
+  const clock = createManualClock();
+  const log = open(100_000, clock);
+  const tell = (method: string, object: string, isIdle = false): boolean =>
+    log.write({ caller: 'ci', address: '', method, object, code: 'ok' }, { isIdle });
+  for (let n = 0; n < 1_000; n++) {
+    tell('sandboxes.start', 'a/b');
+    tell('images.save', `image:${n}`, true);
+  }
+  for (let n = 0; n < 30; n++) tell('sandboxes.start', `a/${n}`);
+  await clock.advance(60_000);
+  log.close();
+  const entries = linesOf(path).map((line) => JSON.parse(line));
+  expect(entries).toHaveLength(21 + 21 + 30);
+  expect(entries.filter(({ more }) => more !== undefined)).toEqual([
+    expect.objectContaining({ method: 'sandboxes.start', object: 'a/b', more: 979 }),
+    expect.objectContaining({ method: 'images.save', object: 'image:999', more: 979 }),
+  ]);
+});
+
+it('says of each beginning that it tells how it ended, whatever else its caller does', () => {
+  const log = open(100_000, createManualClock());
+  const tell = (object: string, code: 'begun' | 'timeout', hasBegun = false): boolean =>
+    log.write({ caller: 'ci', address: '', method: 'sandboxes.delete', object, code }, { hasBegun });
+  for (let n = 0; n < 100; n++) tell(`refused/${n}`, 'timeout');
+  const objects = Array.from({ length: 25 }, (_, n) => `a/${n}`);
+  const begun = objects.map((object) => tell(object, 'begun'));
+  expect(begun).toEqual(objects.map((_, n) => n < 20));
+  for (const [n, object] of objects.entries()) tell(object, 'timeout', begun[n]);
+  log.close();
+  const entries = linesOf(path).map((line) => JSON.parse(line));
+  const beginnings = entries.filter(({ code }) => code === 'begun');
+  expect(beginnings.map(({ object, more }) => [object, more])).toEqual([
+    ...objects.slice(0, 20).map((object) => [object, undefined]),
+    ['a/24', 4],
+  ]);
+  for (const { object, more } of beginnings)
+    if (more === undefined)
+      expect(entries.filter((entry) => entry.object === object).map(({ code }) => code)).toEqual([
+        'begun',
+        'timeout',
+      ]);
 });
 
 it('goes on where older ones cannot be put away, and when its file was taken away', () => {

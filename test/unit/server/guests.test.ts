@@ -64,6 +64,19 @@ it('begins with so many strangers in all, and then with each address in turn', (
   expect(welcomed(others)).toBe(2);
 });
 
+it.each([
+  ['one IPv6 network', (i: number) => `2001:db8:1:2::${i.toString(16)}`],
+  ['one IPv4 address, however it is written', (i: number) => (i % 2 ? '192.0.2.9' : '::ffff:192.0.2.9')],
+  ['this machine', (i: number) => `127.0.${i >> 8}.${i & 255}`],
+])('takes %s for one address', (_, address) => {
+  const { come } = world();
+  const all = Array.from({ length: 600 }, (_unused, i) => come(address(i)));
+  expect(welcomed(all)).toBe(64);
+  expect(come('2001:db8:1:3::1').welcome).toBe(true);
+  all[0]!.socket.destroy();
+  expect(all[64]!.welcome).toBe(true);
+});
+
 it('has nobody wait when that would fill it', () => {
   const { guests, come } = world(100);
   const all = Array.from({ length: 110 }, () => come('192.0.2.1'));
@@ -146,4 +159,43 @@ it('forgives a connection whose caller is not known any more when another one co
   guests.known(third.peer, other!, forever);
   await clock.advance(20_000);
   expect([third.socket.destroyed, clock.pending]).toEqual([false, 0]);
+});
+
+it('leaves a connection to others who have shown who they are over it, when its first caller is not known any more', async () => {
+  const { clock, guests, come } = world();
+  const { peer, socket } = come('192.0.2.1');
+  const over = new Map<string, () => void>();
+  const know = (caller: typeof ci): void =>
+    guests.known(peer, caller!, (onOver) => {
+      over.set(caller!.name, onOver);
+      return () => over.delete(caller!.name);
+    });
+  for (const caller of [ci, other, ci, other]) know(caller);
+  expect([...over.keys()]).toEqual(['ci']);
+  over.get('ci')!();
+  await clock.advance(20_000);
+  expect(socket.destroyed).toBe(false);
+  over.get('other')!();
+  await clock.advance(19_999);
+  expect(socket.destroyed).toBe(false);
+  await clock.advance(1);
+  expect([socket.destroyed, clock.pending]).toEqual([true, 0]);
+});
+
+it('gives back what the last of its callers has of a connection', () => {
+  const { guests, come } = world(4096, 8);
+  const all = Array.from({ length: 4 }, () => come('192.0.2.1'));
+  let revoke = (): void => {};
+  for (const { peer } of all) {
+    guests.known(peer, other!, (onOver) => {
+      revoke = onOver;
+      return () => {};
+    });
+    guests.known(peer, ci!, forever);
+    revoke();
+  }
+  const last = come('192.0.2.2');
+  expect(() => guests.known(last.peer, ci!, forever)).toThrow(/ci has 4 of the 4/);
+  all[0]!.socket.destroy();
+  guests.known(last.peer, ci!, forever);
 });

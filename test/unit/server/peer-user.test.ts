@@ -3,6 +3,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { Neighbours, ownersOf } from '../../../src/core/server/auth/peer-user.ts';
 import { connectionOf } from '../../../src/core/server/ends.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
 
 const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0
@@ -51,7 +52,7 @@ async function connected(
 }
 
 it('admits this very process, as long as the connection is there, and nobody else', async () => {
-  const neighbours = new Neighbours();
+  const neighbours = new Neighbours(createManualClock());
   const { peer, client, server } = await connected((one) => neighbours.watch(one));
   const name = connectionOf(peer);
   expect(() => neighbours.assertOwn(name)).not.toThrow();
@@ -65,8 +66,23 @@ it('admits this very process, as long as the connection is there, and nobody els
   server.close();
 });
 
+it('knows nobody by their user while a sandbox shares the network, but those whom it knew before', async () => {
+  let isShared = true;
+  const neighbours = new Neighbours(createManualClock(), () => isShared);
+  const { peer, client, server } = await connected((one) => neighbours.watch(one));
+  const assertOwn = () => neighbours.assertOwn(connectionOf(peer));
+  expect(assertOwn).toThrow('a sandbox shares the network');
+  isShared = false;
+  expect(assertOwn).not.toThrow();
+  isShared = true;
+  expect(assertOwn).not.toThrow();
+  client.destroy();
+  peer.destroy();
+  server.close();
+});
+
 it("admits nobody whose socket was closed before it was asked for: the kernel says that it is root's", async () => {
-  const neighbours = new Neighbours();
+  const neighbours = new Neighbours(createManualClock());
   const late = new EventEmitter();
   neighbours.watch(late as Server);
   const { peer, client, server } = await connected(() => {});
@@ -79,4 +95,28 @@ it("admits nobody whose socket was closed before it was asked for: the kernel sa
   peer.destroy();
   client.destroy();
   server.close();
+});
+
+it.each([
+  ['a stranger', true, () => {}, true],
+  ['the user of the core', false, () => {}, false],
+  ['somebody with a token', true, (all: Neighbours, name: string) => all.letIn(name), false],
+] as const)('has %s for a while', async (_, isStranger, before, ends) => {
+  const clock = createManualClock();
+  const neighbours = new Neighbours(clock);
+  const { peer, client, server } = await connected((one) => neighbours.watch(one));
+  const ended = new Promise((resolve) => peer.once('end', resolve));
+  peer.resume();
+  // Whose socket that is, the kernel does not tell any more.
+  if (isStranger) client.end();
+  if (isStranger) await ended;
+  before(neighbours, connectionOf(peer));
+  await clock.advance(19_999);
+  expect(peer.destroyed).toBe(false);
+  await clock.advance(1);
+  expect(peer.destroyed).toBe(ends);
+  client.destroy();
+  peer.destroy();
+  await new Promise((resolve) => server.close(resolve));
+  expect(clock.pending).toBe(0);
 });

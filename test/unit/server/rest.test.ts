@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
 
@@ -75,6 +75,13 @@ describe('the REST API', () => {
     expect([answer.status, error.code]).toEqual([400, 'invalid_argument']);
     expect(error.message).toContain(message);
     if (hint !== undefined) expect(error.hint).toBe(`Did you mean ${hint}?`);
+  });
+
+  it('creates what goes with its run, and says that nobody will attach to it', async () => {
+    const create = vi.spyOn(inner.sandboxes, 'create');
+    const answer = await makeBox('going', { auto_remove: true, detached: true });
+    expect(answer.status).toBe(201);
+    expect(create.mock.calls[0]![0]).toMatchObject({ autoRemove: true, detached: true });
   });
 
   it('refuses a body that is no JSON, is declared as something else, or is too long', async () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { request } from 'node:https';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
@@ -8,7 +9,7 @@ import type { Caller } from '../../../src/core/model/caller.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import type { ErrorBody } from '../../../src/core/model/failure/errors.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
-import { Tenures } from '../../../src/core/server/auth/tenures.ts';
+import { type Known, Tenures } from '../../../src/core/server/auth/tenures.ts';
 import { errorOf, execOf } from '../../contract/workbench.ts';
 import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type SecureCore, serveSecurely, sha256, TOKEN } from '../../helpers/core/secure-core.ts';
@@ -16,6 +17,7 @@ import { createManualClock } from '../../helpers/manual-clock.ts';
 
 const MINE = 'mine-token-0123456789';
 const OTHER = 'other-token-0123456789';
+const UNAUTHENTICATED = '16';
 const box = { namespace: 'shop', name: 'box' };
 const root = { name: 'root', sha256: sha256(TOKEN), scopes: ['admin'] };
 const mine = { name: 'mine', sha256: sha256(MINE), scopes: ['use'], namespaces: ['shop'] };
@@ -30,6 +32,11 @@ const clock = {
 /** Something that goes on, and what it ends with. */
 interface Open {
   ending: Promise<ErrorBody>;
+}
+
+function disposable(session: ClientHttp2Session): ClientHttp2Session & Disposable {
+  session.on('error', () => {});
+  return Object.assign(session, { [Symbol.dispose]: () => session.destroy() });
 }
 
 async function reading<T>(items: AsyncIterable<T>): Promise<Open> {
@@ -126,6 +133,34 @@ describe('what somebody has open', () => {
     expect((await ending).code).toBe('unauthenticated');
   });
 
+  it('goes on for others over a connection that was of one whose token is taken back', async () => {
+    const ca = readFileSync(place.authority.ca);
+    using session = disposable(connectHttp2(`https://${place.servers.grpc[0]}`, { ca }));
+    const follow = (token: string): Promise<unknown> => {
+      const stream = session.request({
+        ...{ ':method': 'POST', ':path': '/fsb.v1.SystemService/Watch', te: 'trailers' },
+        ...{ 'content-type': 'application/grpc', authorization: `Bearer ${token}` },
+      });
+      stream.on('error', () => {});
+      stream.end(Buffer.alloc(5));
+      // Without an event before, its first headers are its last.
+      return once(stream.resume(), 'response').then(([headers]) => headers['grpc-status']);
+    };
+    const mineEnds = follow(MINE);
+    let haveOthersEnded = false;
+    const others = follow(OTHER).finally(() => {
+      haveOthersEnded = true;
+    });
+    await once(session, 'connect');
+    await new Promise((answered) => session.ping(answered));
+    say(root, other);
+    expect(await mineEnds).toBe(UNAUTHENTICATED);
+    await new Promise((resolve) => clock.after(25_000, () => resolve(undefined)));
+    expect([haveOthersEnded, session.closed]).toEqual([false, false]);
+    say(root);
+    expect(await others).toBe(UNAUTHENTICATED);
+  });
+
   it('ends over plain HTTP, in the midst of an answer and before it', async () => {
     const [host, port] = place.servers.http[0]!.split(':');
     const ask = async (method: string, path: string): Promise<IncomingMessage> => {
@@ -180,5 +215,17 @@ describe('tenures', () => {
     last();
     expect(clock.pending).toBe(0);
     expect(over).toHaveLength(2);
+  });
+
+  it('look once a second also when one is over and another one begins by that', async () => {
+    const clock = createManualClock();
+    const tenures = new Tenures(clock);
+    const leave: (() => void)[] = [];
+    const next: Known = { caller: { ...caller, name: 'next' }, isStill: () => true };
+    tenures.begin({ caller, isStill: () => false }, () => leave.push(tenures.begin(next, () => {})));
+    await clock.advance(1000);
+    expect([leave.length, clock.pending]).toEqual([1, 1]);
+    leave[0]!();
+    expect(clock.pending).toBe(0);
   });
 });

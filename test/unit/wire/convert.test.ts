@@ -159,23 +159,31 @@ const DIGEST = `sha256:${'a'.repeat(64)}`;
 describe('conversion', () => {
   it('carries whatever a user may ask for, so that the core understands the same', async () => {
     await fc.assert(
-      fc.asyncProperty(input, option('key'), option(DIGEST), option(true), async (spec, ...more) => {
-        const [idempotencyKey, imageDigest, autoRemove] = more;
-        await assertSpecFitsWire(spec);
-        const request = {
-          namespace: 'default',
-          name: 'box',
-          spec,
-          ...(idempotencyKey && { idempotencyKey }),
-          ...(imageDigest && { imageDigest }),
-          ...(autoRemove && { autoRemove }),
-        };
-        const { spec: arrived, ...rest } = createFromWire(
-          CreateRequest.decode(CreateRequest.encode(createToWire(request)).finish()),
-        );
-        expect(parseSpec(arrived)).toEqual(parseSpec(spec));
-        expect({ ...rest, spec }).toEqual(request);
-      }),
+      fc.asyncProperty(
+        input,
+        option('key'),
+        option(DIGEST),
+        option(true),
+        option(true),
+        async (spec, ...more) => {
+          const [idempotencyKey, imageDigest, autoRemove, detached] = more;
+          await assertSpecFitsWire(spec);
+          const request = {
+            namespace: 'default',
+            name: 'box',
+            spec,
+            ...(idempotencyKey && { idempotencyKey }),
+            ...(imageDigest && { imageDigest }),
+            ...(autoRemove && { autoRemove }),
+            ...(detached && { detached }),
+          };
+          const { spec: arrived, ...rest } = createFromWire(
+            CreateRequest.decode(CreateRequest.encode(createToWire(request)).finish()),
+          );
+          expect(parseSpec(arrived)).toEqual(parseSpec(spec));
+          expect({ ...rest, spec }).toEqual(request);
+        },
+      ),
     );
   });
 

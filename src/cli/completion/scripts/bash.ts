@@ -24,8 +24,8 @@ _fsb_ctl() {
             if ((${'$'}{#COMPREPLY[@]} == 0)); then
                 compopt +o nospace -o default
             else
-                compopt -o filenames
-                while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$2")
+                # Only a file is quoted as one: the colon behind the name of a sandbox is not to be.
+                while IFS= read -r line; do COMPREPLY+=("$line") && compopt -o filenames; done < <(compgen -f -- "$2")
             fi
             ;;
     esac

@@ -13,7 +13,7 @@ _fsb_ctl() {
         entries+=("${'$'}{value//:/\\:}:${'$'}{${'$'}{line#$value}#$'\t'}")
     done
     [[ $directive == *nospace* ]] && options=(-S '')
-    (( $#entries )) && _describe -t words 'fsb-ctl' entries $options
+    (( $#entries )) && _describe -t words 'fsb-ctl' entries "${'$'}{options[@]}"
     # Of --env-file=notes.txt only what is behind the sign is a file.
     [[ $PREFIX == -*=* ]] && compset -P '*='
     case $directive in

@@ -1,4 +1,4 @@
-import { NoField, type Root } from './rows.ts';
+import { assertMayLack, type Root } from './rows.ts';
 import type { Scanner } from './scanner.ts';
 import { type Data, elementOf, isObject, keyOf, ordered, same } from './values.ts';
 
@@ -58,11 +58,10 @@ const presentIn: LookUp = (value, name, root) => {
   return name === 'items' ? [value] : value.flatMap((each) => fieldOf(each, name, root));
 };
 
-/** @throws invalid_argument when a row has none of that name; deeper, where keys are the user's own, there is nothing */
+/** @throws invalid_argument when an object has none of that name; where keys are the user's own, there is nothing */
 const fieldOf: LookUp = (value, name, root) => {
   const found = present(value, name);
-  if (found.length === 0 && isObject(value) && root.rows.has(value))
-    throw new NoField(name, Object.keys(value));
+  if (found.length === 0 && isObject(value)) assertMayLack(value, name, root, Object.keys(value));
   return found;
 };
 
@@ -70,7 +69,10 @@ const present = (value: Data, name: string): Data[] => defined(keyOf(value, name
 
 function parseBrackets(scanner: Scanner, lookUp: LookUp = fieldOf): Step {
   scanner.need(/\[\s*/y, '"[" or a field name');
-  if (scanner.take(/\*\s*\]/y) !== undefined) return parts;
+  if (scanner.take(/\*/y) !== undefined) {
+    scanner.need(/\s*\]/y, '"]"');
+    return parts;
+  }
   if (scanner.take(/\?\s*\(/y) !== undefined) {
     const fits = parseFilter(scanner);
     scanner.need(/\s*\)\s*\]/y, '")]"');

@@ -12,10 +12,10 @@ interface Scope {
 type Part = (scope: Scope) => string;
 
 /**
- * kubectl's jsonpath: `{.items[*].name}`, `{range .items[*]}{.name}{"\n"}{end}`; without braces one path. What a row
- * does not have is a mistake, what is not there deeper down prints nothing, and so does null. A list is there as `.items`, too, and is `$` itself.
+ * kubectl's jsonpath: `{.items[*].name}`, `{range .items[*]}{.name}{"\n"}{end}`; without braces one path. What an object
+ * does not have is a mistake; where keys are the user's own, it prints nothing, and so does null. A list is there as `.items`, too, and is `$` itself.
  * @returns from the data to the text, which ends with a newline unless it is empty
- * @throws invalid_argument with the position; later, when a row has no such field
+ * @throws invalid_argument with the position; later, when there is no such field
  */
 export function compileJsonPath(source: string): (data: Data) => string {
   const scanner = new Scanner(source, 'jsonpath');

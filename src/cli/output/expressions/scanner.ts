@@ -50,7 +50,10 @@ export class Scanner {
 
   /** @throws invalid_argument always */
   unknown(kind: string, word: string, known: Iterable<string>, at: number): never {
-    return this.fail(`unknown ${kind} ${JSON.stringify(word)}`, { at, hint: nearest(word, [...known]) });
+    return this.fail(`unknown ${kind} ${JSON.stringify(word)}`, {
+      at,
+      hint: nearest(word, [...known], 'docs/output.md'),
+    });
   }
 
   /** A text in double or single quotes, with the escapes of JSON. */

@@ -1,12 +1,12 @@
 import { FsbError } from '../../../core/model/failure/errors.ts';
-import { NoField } from './rows.ts';
+import { assertMayLack, type Root } from './rows.ts';
 import type { Scanner } from './scanner.ts';
 import { templateFunctions } from './template-functions.ts';
 import { type Data, isObject, withDocker } from './values.ts';
 
 export interface Scope {
   /** The row: `$`. */
-  root: Data;
+  root: Root;
   /** Further fields of the row, by the names that docker gives them. */
   docker: Record<string, Data>;
   /** The same as docker's JSON has it. */
@@ -45,7 +45,7 @@ function parseCommand(scanner: Scanner, before: Pipeline | undefined): Pipeline 
 
 /** The row itself, as a value, is what `--format json` prints of it. */
 export const wholeOf = (value: Data, { root, inJson }: Scope): Data =>
-  value === root && isObject(value) ? withDocker(value, inJson()) : value;
+  value === root.data && isObject(value) ? withDocker(value, inJson()) : value;
 
 function countText({ least, most }: { least: number; most: number }): string {
   if (most === Number.POSITIVE_INFINITY) return `at least ${least} arguments`;
@@ -73,7 +73,7 @@ function parseOperand(scanner: Scanner): Pipeline | undefined {
     scanner.need(/\s*\)/y, '")"');
     return parseFields(scanner, inner);
   }
-  if (scanner.take(/\$/y) !== undefined) return parseFields(scanner, ({ root }) => root);
+  if (scanner.take(/\$/y) !== undefined) return parseFields(scanner, ({ root }) => root.data);
   if (scanner.take(/(?=\.\w)/y) !== undefined) return parseFields(scanner, ({ dot }) => dot);
   return scanner.take(/\./y) === undefined ? undefined : ({ dot }) => dot;
 }
@@ -94,8 +94,8 @@ const takeField = (scanner: Scanner): string | undefined => scanner.take(/\.\w+/
 /**
  * `.exit_code`, or as docker users write it: `.ExitCode`. A name that is docker's to the letter is what docker has by it:
  * `.Labels` is a text, `.labels` an object.
- * @throws invalid_argument when the row has no such field, or what is asked is no object. In an object deeper down, where
- * keys are the user's own, it is nothing.
+ * @throws invalid_argument when there is no such field, or what is asked is no object. Where keys are the user's own, it is
+ * nothing.
  */
 function fieldOf(value: Data, name: string, { root, docker }: Scope): Data {
   if (value === undefined || value === null) return undefined;
@@ -103,15 +103,15 @@ function fieldOf(value: Data, name: string, { root, docker }: Scope): Data {
     throw new FsbError('invalid_argument', `there is no field ${JSON.stringify(name)} in a ${typeof value}`, {
       hint: 'See with -o json what there is.',
     });
-  const all = value === root ? [value, docker] : [value];
+  const all = value === root.data ? [value, docker] : [value];
   const holder = all.find((fields) => Object.hasOwn(fields, name));
   if (holder !== undefined) return holder[name];
   for (const fields of all) {
     const key = Object.keys(fields).find((each) => fold(each) === fold(name));
     if (key !== undefined) return fields[key];
   }
-  if (value !== root) return undefined;
-  throw new NoField(name, all.flatMap(Object.keys));
+  assertMayLack(value, name, root, all.flatMap(Object.keys));
+  return undefined;
 }
 
 const fold = (name: string): string => name.replaceAll('_', '').toLowerCase();

@@ -1,3 +1,4 @@
+import { rootOf } from './rows.ts';
 import { Scanner, unescaped } from './scanner.ts';
 import { type Pipeline, parsePipeline, type Scope, wholeOf } from './template-pipeline.ts';
 import { type Data, isObject, isTrue, textOf } from './values.ts';
@@ -8,13 +9,15 @@ type Part = (scope: Scope) => string;
  * The templates of docker's `--format`: `{{.name}}`, `{{range .events}}{{.message}}\n{{end}}`, `{{if .reason}}...{{else}}...{{end}}`,
  * `{{json .}}`, `{{.labels | json | len}}`. In the text around them \n, \t and \\ are what they are in docker.
  * @returns from one row of the data, and what docker calls things in it, in a template and in JSON, to its text
- * @throws invalid_argument with the position; later, when the row has no such field
+ * @throws invalid_argument with the position; later, when there is no such field
  */
 export function compileTemplate(source: string): Template {
   const scanner = new Scanner(source, 'template');
   const { parts } = parseParts(scanner, undefined);
-  return (root, docker = {}, inJson = () => docker) =>
-    parts.map((part) => part({ root, docker, inJson, dot: root })).join('');
+  return (row, docker = {}, inJson = () => docker) => {
+    const root = rootOf(row, docker);
+    return parts.map((part) => part({ root, docker, inJson, dot: row })).join('');
+  };
 }
 
 export type Template = (

@@ -1,3 +1,5 @@
+import type { PoolPolicy } from '../../model/pool/pool.ts';
+import type { Shape } from '../../model/sandbox/shape.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface KeptFilesOptions {
@@ -5,6 +7,16 @@ export interface KeptFilesOptions {
   /** Leaves nothing of an instance. */
   remove: (id: string) => Promise<void>;
 }
+
+/**
+ * Whether the files belong to the sandbox that ends in it: where instances are used again they are those of all before it,
+ * too, and nobody's. One that began with a sandbox's files is never used again.
+ * @param policy of its pool; undefined: that cannot be read
+ */
+export const keepsFiles = (
+  { again }: Pick<Shape, 'again'>,
+  policy: Pick<PoolPolicy, 'reuse'> | undefined,
+): boolean => again !== undefined || policy?.reuse !== 'sticky';
 
 interface Owner {
   sandboxId: string;

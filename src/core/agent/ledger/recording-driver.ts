@@ -3,6 +3,7 @@ import { failpoint } from '../../model/failure/failpoint.ts';
 import type { RuntimeDriver } from '../../runtime/driver.ts';
 import { KeptFiles } from './kept-files.ts';
 import type { Ledger } from './ledger.ts';
+import { NodeNetwork } from './node-network.ts';
 
 /**
  * The runtime driver with the ledger and the image holds around it: a record is durable before anything is booted and
@@ -17,6 +18,7 @@ export interface RecordingDriver {
   /** Takes up the hold of an instance that lived before this core. */
   holdImage(id: string, digest: string): void;
   readonly files: KeptFiles;
+  readonly nodeNetwork: NodeNetwork;
 }
 
 export function recordingDriver(
@@ -24,6 +26,7 @@ export function recordingDriver(
   ledger: Pick<Ledger, 'add' | 'get' | 'used' | 'remove'>,
   images: Pick<ImageStore, 'hold'>,
 ): RecordingDriver {
+  const nodeNetwork = new NodeNetwork();
   const holds = new Map<string, () => void>();
   const holdImage = (id: string, digest: string): void => {
     if (!holds.has(id)) holds.set(id, images.hold(digest));
@@ -36,6 +39,7 @@ export function recordingDriver(
   const destroyAll = async (id: string): Promise<void> => {
     failpoint('destroy.begun');
     await inner.destroy(id);
+    nodeNetwork.left(id);
     failpoint('destroy.removed');
     await release(id);
   };
@@ -44,6 +48,7 @@ export function recordingDriver(
     if (!files.has(id)) return destroyAll(id);
     failpoint('keep.begun');
     await inner.destroy(id, { keepFiles: true });
+    nodeNetwork.left(id);
     failpoint('keep.removed');
     await files.settle(id);
     failpoint('keep.settled');
@@ -56,7 +61,9 @@ export function recordingDriver(
       try {
         await ledger.add(request.id, { shape: request.shape, pool });
         failpoint('boot.recorded');
-        return await inner.boot(request, signal);
+        const booted = await inner.boot(request, signal);
+        nodeNetwork.joined(request.id, request.shape);
+        return booted;
       } catch (error) {
         if (!files.has(request.id)) await release(request.id);
         throw error;
@@ -70,5 +77,5 @@ export function recordingDriver(
     destroy,
     list: () => inner.list(),
   });
-  return { forPool, list: () => inner.list(), destroy, holdImage, files };
+  return { forPool, list: () => inner.list(), destroy, holdImage, files, nodeNetwork };
 }

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Instance } from '../../instance/instance.ts';
 import { failpoint } from '../../model/failure/failpoint.ts';
 import type { Claim, Pool, ReleaseOptions } from '../../pool/pool.ts';
-import type { KeptFiles } from '../ledger/kept-files.ts';
+import { type KeptFiles, keepsFiles } from '../ledger/kept-files.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { InstanceUse } from '../ledger/records.ts';
 
@@ -92,10 +92,9 @@ export class HeldInstance {
 
   async #giveBack({ destroy = false, filesFor }: GiveBackOptions): Promise<void> {
     const { pool, claim, files } = this.#parts;
-    const again = this.instance.shape.again !== undefined;
-    // One that others use again has the files for all of them; one that began with a sandbox's files never is.
-    const keeps = again || pool.policy.reuse === 'one-shot';
-    if (filesFor !== undefined && keeps) files.keep(this.instance.id, filesFor);
+    const { shape } = this.instance;
+    const again = shape.again !== undefined;
+    if (filesFor !== undefined && keepsFiles(shape, pool.policy)) files.keep(this.instance.id, filesFor);
     else files.drop(this.instance.id);
     const disowned = !this.#outlivesTheCore() || (await this.#disown());
     failpoint('return.disowned');

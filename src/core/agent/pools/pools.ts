@@ -7,7 +7,7 @@ import { FsbError } from '../../model/failure/errors.ts';
 import { DEFAULT_POOL, nothingNamed } from '../../model/ids.ts';
 import type { PoolPolicy } from '../../model/pool/pool.ts';
 import { mergePolicy, type PoolPolicyInput } from '../../model/pool/pool-policy.ts';
-import type { Pool } from '../../pool/pool.ts';
+import type { Pool, PooledInstance } from '../../pool/pool.ts';
 import type { RecordTable } from '../../store/store.ts';
 import type { KeptFiles } from '../ledger/kept-files.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -98,6 +98,19 @@ export class Pools {
   /** True while some pool has the instance. */
   holds(instanceId: string): boolean {
     return this.all().some(({ pool }) => pool.holds(instanceId));
+  }
+
+  /** Ids of instances that some pool could not destroy yet. */
+  stuck(): string[] {
+    return this.all().flatMap(({ pool }) => pool.stuck());
+  }
+
+  /** Some pool has the instance, and nobody has it of that pool. */
+  isIdle(instanceId: string): boolean {
+    const idle = ['idle', 'paused'];
+    const has = ({ instance: { id, state } }: PooledInstance): boolean =>
+      id === instanceId && idle.includes(state);
+    return this.all().some(({ pool }) => pool.instances().some(has));
   }
 
   /** Who has an instance of an image, as `Holder.name` says it, in order. */

@@ -7,7 +7,7 @@ import type { RuntimeDriver } from '../../runtime/driver.ts';
 const CLOSE_LIMIT = 5_000;
 
 export interface JanitorPace {
-  /** Milliseconds between two looks. Default half a minute. */
+  /** Milliseconds between two looks, but after one that found something new. Default half a minute. */
   interval?: number;
   /** Milliseconds that an instance must be unwanted before it goes. Default ten seconds. */
   window?: number;
@@ -22,8 +22,8 @@ export interface JanitorOptions extends JanitorPace {
 }
 
 /**
- * Removes what nobody holds, also what could not be destroyed before. An instance is an orphan only when two looks, at least a window apart, both found it
- * unwanted; a look that failed counts for nothing.
+ * Removes what nobody holds, also what could not be destroyed before. An instance is an orphan only when two looks, at
+ * least a window apart, both found it unwanted; a look that failed counts for nothing.
  */
 export class Janitor {
   readonly #options: Required<JanitorOptions>;
@@ -40,24 +40,34 @@ export class Janitor {
   }
 
   start(): void {
+    this.#lookIn(this.#options.interval);
+  }
+
+  #lookIn(pause: number): void {
     if (this.#closed) return;
-    this.#cancel = this.#options.clock.after(this.#options.interval, () => {
-      this.#sweeping = this.sweep().finally(() => this.start());
+    const { clock, interval, window } = this.#options;
+    this.#cancel = clock.after(pause, () => {
+      this.#sweeping = this.sweep().then((hasNews) =>
+        this.#lookIn(hasNews ? Math.min(window, interval) : interval),
+      );
     });
   }
 
-  /** Ids of instances that nobody holds, and that could not be destroyed. */
+  /** Ids of instances that no pool has, and that could not be destroyed when it was tried last. */
   get stuck(): string[] {
-    return [...this.#stuck].sort();
+    return [...this.#stuck];
   }
 
-  async sweep(): Promise<void> {
+  /** Never rejects. @returns whether something is unwanted that was not before */
+  async sweep(): Promise<boolean> {
     const { driver, wanted, clock, log, window } = this.#options;
+    let hasNews = false;
     try {
       const orphans = (await driver.list()).map(({ id }) => id).filter((id) => !wanted(id));
       for (const id of this.#suspects.keys()) if (!orphans.includes(id)) this.#clear(id);
       for (const id of orphans) {
-        if (this.#closed) return;
+        if (this.#closed) return hasNews;
+        hasNews ||= !this.#suspects.has(id);
         const since = this.#suspects.get(id) ?? clock.monotonic();
         this.#suspects.set(id, since);
         if (clock.monotonic() - since >= window && !wanted(id)) await this.#remove(id);
@@ -65,6 +75,7 @@ export class Janitor {
     } catch (error) {
       log.error({ err: error }, 'the janitor could not look');
     }
+    return hasNews;
   }
 
   /** One that cannot be removed stays a suspect for the next look, and must not keep the others from their turn. */

@@ -7,6 +7,7 @@ import { failpoint } from '../../model/failure/failpoint.ts';
 import type { RecoveryResult } from '../../model/system.ts';
 import type { RuntimeInstance } from '../../runtime/driver.ts';
 import type { Agent } from '../agent.ts';
+import { keepsFiles } from '../ledger/kept-files.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { InstanceRecord } from '../ledger/records.ts';
 import type { Pools } from '../pools/pools.ts';
@@ -37,10 +38,12 @@ export interface RecoveryOptions extends TakeUpGround {
  * as lost what was wanted and is gone. Only a definite verdict destroys.
  */
 export async function recover(options: RecoveryOptions): Promise<RecoveryResult> {
-  const { ledger, slots, logs, retained, recording, doubt, unsettled } = options;
+  const { ledger, slots, logs, retained, recording, doubt, unsettled, log } = options;
   const result: RecoveryResult = { ...NOTHING };
   const found = new Map((await recording.list()).map((instance) => [instance.id, instance]));
   failpoint('recover.listed');
+  for (const { id, alive } of found.values())
+    if (alive) recording.nodeNetwork.joined(id, ledger.get(id)?.shape);
   const ids = new Set([...found.keys(), ...ledger.ids()]);
   await Promise.all([...ids].map((id) => recoverInstance(id, found.get(id), options, result)));
 
@@ -55,7 +58,7 @@ export async function recover(options: RecoveryOptions): Promise<RecoveryResult>
       retained.get(sandboxId) === undefined &&
       !doubt.sandbox(sandboxId)
     )
-      await logs.remove(sandboxId);
+      await logs.remove(sandboxId).catch((err) => log.error({ err, sandbox: sandboxId }, UNWANTED_LOG));
   failpoint('recover.done');
   return result;
 }
@@ -96,8 +99,12 @@ function planFor(id: string, found: RuntimeInstance | undefined, options: Recove
   const pool = pools.find(record.pool);
   // Without its pool nobody can take it up, but files need none.
   const decision = verdict(alive && pool !== undefined, record, slot, pool?.pool.policy);
-  const keepsFiles = decision === 'destroy' && isOwnerUnknown;
-  return { record, verdict: keepsFiles ? 'keep-files' : decision, sandboxId: owner };
+  const mayHaveFiles = isOwnerUnknown && keepsFiles(record.shape, pool?.pool.policy);
+  return {
+    record,
+    verdict: decision === 'destroy' && mayHaveFiles ? 'keep-files' : decision,
+    sandboxId: owner,
+  };
 }
 
 async function recoverInstance(
@@ -139,6 +146,7 @@ async function recoverInstance(
   }
 }
 
+const UNWANTED_LOG = 'cannot remove a log that nobody wants; the next core tries again';
 const SET_ASIDE = 'a record that it may belong to cannot be read and is set aside; it is kept';
 
 /** The guest itself refuses to go on; anything else may be over at the next attempt. */
@@ -189,7 +197,8 @@ async function settle(
   if (use !== undefined && 'sandboxId' in use && decision !== 'destroy') {
     recording.holdImage(id, record.shape.image);
     // Also of one that cannot be taken up.
-    recording.files.keep(id, use.sandboxId, use.by === 'files' ? use.logOf : undefined);
+    if (use.by === 'files' || keepsFiles(record.shape, pool?.pool.policy))
+      recording.files.keep(id, use.sandboxId, use.by === 'files' ? use.logOf : undefined);
   }
   if (decision === 'keep-files') {
     // There may be thousands of those.

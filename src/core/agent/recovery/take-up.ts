@@ -17,6 +17,11 @@ import { type InstanceRecord, type LeaseRecord, MAIN_PROCESS, type SlotRecord } 
 import type { NamedPool } from '../pools/named-pool.ts';
 
 const ADOPT_ATTEMPTS = 3;
+/**
+ * Milliseconds for an idle instance to answer a new core: one that was killed half-way through its boot never does. And for
+ * a frozen one, in which everything runs meanwhile.
+ */
+const SHORT_ANSWER = 1_000;
 
 /** What it takes to take up what an earlier core has left running. */
 export interface TakeUpGround {
@@ -26,8 +31,13 @@ export interface TakeUpGround {
   images: Pick<ImageStore, 'resolve'>;
   logs: Pick<LogStore, 'writer'>;
   slots: RecordTable<SlotRecord>;
-  /** Wraps a living instance; connects to its guest. */
-  adopt: (found: RuntimeInstance, record: InstanceRecord, state: 'idle' | 'claimed') => Promise<Instance>;
+  /** Wraps a living instance; connects to its guest. @param answer milliseconds for that, when it is not worth the usual time */
+  adopt: (
+    found: RuntimeInstance,
+    record: InstanceRecord,
+    state: 'idle' | 'claimed',
+    answer?: number,
+  ) => Promise<Instance>;
   clock: Pick<Clock, 'now'>;
   log: Logger;
 }
@@ -43,11 +53,17 @@ export async function takeUp(
 ): Promise<boolean> {
   const { slots, recording, adopt } = options;
   const { pause, resume } = recording.forPool(pool.name);
-  // A frozen guest cannot answer; it is frozen again as soon as it has.
-  if (slot.paused) await resume(found.id);
   let instance: Instance | undefined;
   try {
-    instance = await patiently(() => adopt(found, record, 'claimed'));
+    if (slot.paused) {
+      // A frozen guest cannot answer; all else in it runs meanwhile.
+      await resume(found.id);
+      failpoint('recover.thawed');
+      instance = await adopt(found, record, 'claimed', SHORT_ANSWER);
+      // What fails of that is tried again when it is taken up.
+      await instance.suspend().catch(noop);
+      failpoint('recover.frozen');
+    } else instance = await patiently(() => adopt(found, record, 'claimed'));
     const main = instance.channel.known.find((known) => known.id === MAIN_PROCESS);
     if (main) {
       await takeCare({ sandboxId, slot, instance, pool, main }, record, options);
@@ -160,7 +176,7 @@ export async function keepIdle(
   recording.holdImage(found.id, record.shape.image);
   // A frozen guest cannot answer. One that was not frozen yet is as it should be.
   if (pool.pool.policy.pauseIdle) await recording.forPool(pool.name).resume(found.id).catch(noop);
-  const instance = await adopt(found, record, 'idle');
+  const instance = await adopt(found, record, 'idle', SHORT_ANSWER);
   if (instance.channel.known.length > 0) {
     await instance.destroy('a command was started in it and never recorded');
     return false;

@@ -1,4 +1,5 @@
 import type { PoolPolicy } from '../../model/pool/pool.ts';
+import { keepsFiles } from '../ledger/kept-files.ts';
 import type { InstanceRecord, SlotRecord } from '../ledger/records.ts';
 
 /**
@@ -11,11 +12,13 @@ export function verdict(
   alive: boolean,
   { use, shape }: Pick<InstanceRecord, 'use' | 'shape'>,
   slot: Pick<SlotRecord, 'end'> | undefined,
-  policy: Pick<PoolPolicy, 'warmup'> | undefined,
+  policy: Pick<PoolPolicy, 'warmup' | 'reuse'> | undefined,
 ): Verdict {
   if (use?.by === 'files') return 'keep-files';
-  if (use?.by === 'sandbox' && slot !== undefined)
-    return alive && slot.end === undefined ? 'take-up' : 'keep-files';
+  if (use?.by === 'sandbox' && slot !== undefined) {
+    if (alive && slot.end === undefined) return 'take-up';
+    return keepsFiles(shape, policy) ? 'keep-files' : 'destroy';
+  }
   // Its slot was not written any more: what it began with is its sandbox's all the same.
   if (use?.by === 'sandbox' && shape.again !== undefined) return 'keep-files';
   if (!alive) return 'destroy';

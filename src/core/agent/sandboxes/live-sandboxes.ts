@@ -16,7 +16,7 @@ interface LiveSandboxesOptions {
   ended: (sandboxId: string, slot: SlotRecord) => void;
 }
 
-/** The sandboxes of this node that run, each until no trace of its instance is left. */
+/** The sandboxes of this node that run, each until its instance is given back. */
 export class LiveSandboxes {
   readonly #options: LiveSandboxesOptions;
   readonly #runs = new Map<string, SandboxRun>();
@@ -64,7 +64,7 @@ export class LiveSandboxes {
       .finally(() => this.#leaving.delete(sandboxId));
   }
 
-  /** Resolves when no trace of its instance is left; rejects when it could not be destroyed. */
+  /** As SandboxRun.gone. */
   async leaving(sandboxId: string): Promise<void> {
     await this.#leaving.get(sandboxId);
   }

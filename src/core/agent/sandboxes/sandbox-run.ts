@@ -45,8 +45,9 @@ export interface SandboxRunOptions {
  * One sandbox while it has an instance: main process, log, attached readers, end.
  *
  * `ended` resolves when the main process is gone, its output is in the log and the end is recorded, or when that was
- * tried for long enough; it never rejects. `gone` resolves when no trace of the instance is left, and rejects when it
- * could not be given back.
+ * tried for long enough; it never rejects. `gone` resolves when its pool has the instance no more, has it idle again, or
+ * could not destroy it at the first try: then it is the pool's to try again (Pool.stuck). It rejects when it could not
+ * be given back.
  */
 export class SandboxRun {
   readonly sandboxId: string;

@@ -117,9 +117,12 @@ function assertComponent(text: string, component: string): void {
   if (component !== component.toLowerCase())
     throw invalid(
       text,
-      `${JSON.stringify(component)} has upper-case letters`,
-      `Did you mean ${text.toLowerCase()}?`,
+      component === text
+        ? 'it has upper-case letters'
+        : `${JSON.stringify(component)} has upper-case letters`,
+      COMPONENT.test(component.toLowerCase()) ? `Did you mean ${text.toLowerCase()}?` : COMPONENT_RULE,
     );
+  if (component === text) throw invalid(text, 'it is not a name', COMPONENT_RULE);
   throw invalid(text, `${JSON.stringify(component)} is not a name`, COMPONENT_RULE);
 }
 

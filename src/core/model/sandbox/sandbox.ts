@@ -46,6 +46,8 @@ export interface Sandbox {
   requestDigest?: string;
   /** It goes with its run: see CreateRequest. */
   autoRemove?: true;
+  /** Nobody is waited for before it goes: see CreateRequest. */
+  detached?: true;
   /** The name that it was created with, when it has another one now. */
   createdAs?: string;
   /**

@@ -65,6 +65,8 @@ const mount = z.strictObject({
   read_only: z.boolean().default(true),
 });
 
+const NETWORKS = 'must be none or host: there is no bridge, and "port-forward" reaches what listens inside';
+
 export const sandboxSpecSchema = z.strictObject({
   image: text.min(1),
   command: z.array(text).default([]),
@@ -87,7 +89,7 @@ export const sandboxSpecSchema = z.strictObject({
   ttl: duration.pipe(z.number().positive('must be longer than 0')).optional(),
   labels: z.record(labelKey, text).default({}),
   resources: resources.prefault({}),
-  network: z.enum(['none', 'host']).default('none'),
+  network: z.enum(['none', 'host'], NETWORKS).default('none'),
   mounts: z.array(mount).default([]),
   grace_period: duration.default(10_000),
 });

@@ -25,20 +25,14 @@ export function bootError(record: ShapeRecord, cause: FsbError): FsbError {
 const bootCode = ({ code }: ErrorBody): ErrorCode =>
   code === 'no_capacity' || code === 'unavailable' ? code : 'run_failed';
 
+/** The hint is that of the last boot: only it knows the way out, as where files that it was to go on with are gone. */
 export function openBreakerError(record: ShapeRecord): FsbError {
   const { failures, delay, failure } = record.boots as Breaker & { failure: ErrorBody };
-  const again = `It is tried again every ${formatDuration(delay)}`;
   const code = bootCode(failure);
-  return new FsbError(
-    code,
-    `cannot boot ${record.image}: ${failure.message} (${failures} failures in a row)`,
-    {
-      hint:
-        code === 'run_failed'
-          ? `${again}; fsb-ctl doctor shows what is missing.`
-          : `${failure.hint ?? ''} ${again}.`.trim(),
-    },
-  );
+  const when = `${failures} failures in a row; not tried again for ${formatDuration(delay)}`;
+  return new FsbError(code, `cannot boot ${record.image}: ${failure.message} (${when})`, {
+    hint: failure.hint ?? (code === 'run_failed' ? 'See what is missing with: fsb-ctl doctor' : undefined),
+  });
 }
 
 export const queueFullError = (pool: string, waiting: number): FsbError =>

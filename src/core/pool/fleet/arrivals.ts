@@ -69,7 +69,7 @@ export class Arrivals {
   }
 
   /**
-   * Takes in an instance that lives already, as claimed or, when it is idle or paused, for whoever comes first.
+   * Takes in an instance that lives already, as claimed (or suspended by its holder) or, when it is idle or paused, for whoever comes first.
    * @param age milliseconds for which a claimed one has been so
    */
   adopt(instance: Instance, record: ShapeRecord, age: number): Claim | undefined {
@@ -82,7 +82,7 @@ export class Arrivals {
     slot.used = policy().reuse === 'sticky';
     slots.identify(slot);
     fleet.watch(slot);
-    if (instance.state === 'claimed') {
+    if (instance.state === 'claimed' || instance.state === 'suspended') {
       const claim = fleet.handOver(slot, true);
       slot.since -= age;
       return claim;

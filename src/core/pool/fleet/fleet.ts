@@ -163,7 +163,10 @@ export class Fleet {
    */
   async tearDown(slot: Slot, cause: string): Promise<void> {
     const instance = slot.instance!;
-    const gone = await this.#teardowns.run(instance, cause, () => slot.resolveGone?.());
+    const gone = await this.#teardowns.run(instance, cause, () => {
+      slot.stuck = true;
+      slot.resolveGone?.();
+    });
     if (!gone) return this.#slots.census.givenUp();
     const { events } = this.#options;
     events.emit({ type: 'destroyed', instance: instance.id, shape: slot.record.key, cause });

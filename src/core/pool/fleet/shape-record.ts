@@ -39,6 +39,8 @@ export class Slot {
   /** Resolves when the room is free again, or the first try to destroy it failed; set once it is stopping. */
   gone: Promise<void> | undefined;
   resolveGone: (() => void) | undefined;
+  /** A try to destroy it has failed. */
+  stuck = false;
   /** It goes to make room for a waiter. */
   makesRoom = false;
 

@@ -33,6 +33,11 @@ export class Slots {
     return [...this.#byInstance.values()];
   }
 
+  /** Ids of those whose instance could not be destroyed yet. */
+  stuck(): string[] {
+    return [...this.#byInstance].filter(([, slot]) => slot.stuck).map(([id]) => id);
+  }
+
   /** For a boot. @throws internal when there is no room: the sizing plans within it */
   open(record: ShapeRecord): Slot {
     this.#options.budget.reserve(record.memory);

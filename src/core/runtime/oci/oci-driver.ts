@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { endsWithin } from '../../model/async/ends-within.ts';
 import { diskError } from '../../model/failure/disk-failure.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import { isInstanceId } from '../../model/ids.ts';
@@ -19,6 +18,7 @@ import { control, resume, updateOptions } from './control.ts';
 import { killInstance, removeInstance } from './destroy.ts';
 import { type WrittenUsage, writtenUsage } from './disk-usage.ts';
 import { Launcher } from './launcher/launcher.ts';
+import { Leftovers } from './leftovers.ts';
 import { listInstances } from './list.ts';
 import { readCgroupLayout, readInstanceLimits, requireGuestPrograms, requireRuntime } from './node-facts.ts';
 import type { NodeFacts, OciContext, OciDriverOptions } from './oci-context.ts';
@@ -32,8 +32,6 @@ import { createTrash } from './trash.ts';
  */
 const BOOT_TIMEOUT_MS = 24 * 3_600_000;
 const SPREAD_TIMEOUT_MS = 10_000;
-/** For close() to remove what failed boots have left; the next core finds it, too. */
-const CLOSE_LIMIT_MS = 5_000;
 
 export interface OciDriver extends RuntimeDriver {
   /**
@@ -41,6 +39,8 @@ export interface OciDriver extends RuntimeDriver {
    * boot ended has left it the priority of what nobody waits for.
    */
   takeUp(instance: RuntimeInstance): void;
+  /** Ids of instances that are gone, but for files that could not be removed yet. */
+  readonly stuck: string[];
   /** @throws run_failed */
   diskUsage(signal?: AbortSignal): Promise<WrittenUsage>;
   /**
@@ -65,8 +65,7 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
   };
   const boots = new Map<string, { abort: AbortController; ended: Promise<unknown> }>();
   const removals = new Map<string, { ended: Promise<void>; keepFiles: boolean }>();
-  /** Boots that failed, and could not be cleaned up after, for the same want perhaps. */
-  const leftovers = new Map<string, DestroyOptions>();
+  const leftovers = new Leftovers({ remove: (id, how) => remove(id, how), ...options });
   let cgroups: CgroupLayout | undefined;
   const prepared = remembered(async () => {
     const facts = await prepare(context);
@@ -82,7 +81,7 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
       .catch(() => {})
       .then(prepared)
       .then(({ cgroups }) => removeInstance(context, cgroups, id, { keepFiles }))
-      .then(() => void leftovers.delete(id))
+      .then(() => leftovers.gone(id))
       .finally(() => {
         if (removals.get(id) === removal) removals.delete(id);
       });
@@ -102,7 +101,7 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
       // Cleaning up would destroy the instance that is there.
       if (FsbError.from(error).code === 'conflict') throw error;
       await remove(id, { keepFiles }).catch((left: unknown) => {
-        leftovers.set(id, { keepFiles });
+        leftovers.add(id, { keepFiles });
         context.log.error({ err: left, instance: id }, 'a failed boot left something behind');
       });
       throw diskError(`cannot boot instance ${id}`, error) ?? error;
@@ -160,15 +159,13 @@ export function createOciDriver(options: OciDriverOptions): OciDriver {
       return listInstances(context, cgroups);
     },
 
+    get stuck() {
+      return context.trash.stuck;
+    },
     diskUsage: (signal) => writtenUsage(context, signal),
 
     async close() {
-      const left = [...leftovers].map(([id, how]) =>
-        remove(id, how).catch((error: unknown) =>
-          context.log.error({ err: error, instance: id }, 'what a failed boot left is left to the next core'),
-        ),
-      );
-      await endsWithin(options.clock, CLOSE_LIMIT_MS, Promise.all(left));
+      await leftovers.close();
       await context.trash.close();
       await launcher.close();
       if (cgroups !== undefined) await removeEmptyParent(cgroups, directories.cgroupParent);

@@ -2,7 +2,7 @@ import { closeSync, fchmodSync, fstatSync, openSync, renameSync, writeSync } fro
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import type { ErrorCode } from '../../model/failure/errors.ts';
-import { Refusals } from './refusals.ts';
+import { Repeats } from './repeats.ts';
 
 /** Bytes of one file; there are two of them, at most. */
 const LONGEST = 16 * 1024 * 1024;
@@ -19,10 +19,18 @@ export interface AuditEntry {
   method: string;
   /** What it was about: a name, nothing that came with it; its beginning, where it is long. */
   object: string;
-  /** `begun`: another entry says how it ended, unless the core died before. */
+  /** `begun`: unless it has `more`, another entry says how it ended, or the core died before. */
   code: 'begun' | 'ok' | ErrorCode;
-  /** So many more of this caller failed, or began, in the same minute, and are not written down. */
+  /** It is the last of many of its kind in the same minute: so many more there were that are not written down. */
   more?: number;
+}
+
+/** What is told to the log beside what it writes. */
+export interface Telling {
+  /** That it began is in the file, as of few: how it ended must be, too. */
+  hasBegun?: boolean;
+  /** It went well and changed nothing, whatever it was about. */
+  isIdle?: boolean;
 }
 
 /** One as it is written: with when it happened, ISO 8601. */
@@ -38,12 +46,12 @@ export interface AuditLogOptions {
 
 /**
  * Who changed what, and who was refused: a line of JSON each, in PATH and, older ones, in PATH.1. It is in the file when
- * write() returns, but for what fails or begins again and again; a disk that takes nothing does not stop the core, but its log says so. What is wrong with turning over
+ * write() returns, but for what comes again and again; a disk that takes nothing does not stop the core, but its log says so. What is wrong with turning over
  * costs no entry.
  */
 export class AuditLog {
   readonly #options: AuditLogOptions;
-  readonly #refusals: Refusals<DatedEntry>;
+  readonly #counted: Repeats<DatedEntry>;
   #file: number;
   #size: number;
   #isBroken = false;
@@ -52,16 +60,16 @@ export class AuditLog {
   /** @throws the error of the system */
   constructor(options: AuditLogOptions) {
     this.#options = options;
-    this.#refusals = new Refusals(options.clock, (entry) => this.#append(entry));
+    this.#counted = new Repeats(options.clock, (entry) => this.#append(entry));
     [this.#file, this.#size] = opened(options.path);
   }
 
-  write(entry: AuditEntry): void {
+  /** @returns whether it is in the file now */
+  write(entry: AuditEntry, { hasBegun = false, isIdle = false }: Telling = {}): boolean {
     const dated = { time: new Date(this.#options.clock.now()).toISOString(), ...entry };
-    // Of strangers it is known elsewhere how often they may be refused.
-    if (entry.code === 'ok' || entry.caller === '') this.#append(dated);
-    // What begins may be about nothing that is there. Apart: neither hides the other.
-    else this.#refusals.add(`${entry.caller} ${entry.code === 'begun' ? 'begun' : ''}`, dated);
+    if (!hasBegun) return this.#counted.add(kindOf(entry, isIdle), dated);
+    this.#append(dated);
+    return true;
   }
 
   #append(entry: DatedEntry): void {
@@ -78,7 +86,7 @@ export class AuditLog {
 
   /** Idempotent. */
   close(): void {
-    this.#refusals.close();
+    this.#counted.close();
     this.#closeFile();
   }
 
@@ -124,6 +132,15 @@ function opened(path: string): [file: number, size: number] {
   const file = openSync(path, 'a', 0o600);
   fchmodSync(file, 0o600);
   return [file, fstatSync(file).size];
+}
+
+/**
+ * What is counted together: what a caller fails at, or strangers ask for, who can make up as much of it as they like, and what changes
+ * nothing; beginnings, apart, so that neither hides the other. Of what went well the same again: what differs is never hidden.
+ */
+function kindOf({ caller, method, object, code }: AuditEntry, isIdle: boolean): string {
+  if (code !== 'ok') return JSON.stringify([caller, code === 'begun']);
+  return JSON.stringify(isIdle ? [caller] : [caller, method, object], shortened);
 }
 
 const shortened = (_key: string, value: unknown): unknown =>

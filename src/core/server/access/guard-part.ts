@@ -1,5 +1,6 @@
 import { type Caller, hasScope, mayEnter } from '../../model/caller.ts';
 import { type ErrorCode, FsbError } from '../../model/failure/errors.ts';
+import type { Telling } from './audit-log.ts';
 import type { Method, Row, Table } from './row.ts';
 
 /** What became of a call, for whoever keeps the audit log. */
@@ -7,14 +8,18 @@ export interface Outcome {
   /** `sandboxes.create` */
   method: string;
   object: string;
-  /** `begun`: how it ends is told later, in another one. */
+  /** `begun`: how it ends comes later, in another one. */
   code: 'begun' | 'ok' | ErrorCode;
 }
 
 export interface Guard {
   caller: Caller;
-  /** Told of each call that changes something, and of each refusal. */
-  audit?: (outcome: Outcome) => void;
+  /**
+   * Told of each call that changes something, and of each refusal.
+   * `hasBegun`: what it answered when it was told that the call had begun.
+   * @returns whether it tells it to others now
+   */
+  audit?: (outcome: Outcome, telling: Telling) => boolean;
   /** Told of each call that the caller's scopes or namespaces forbid. */
   onForbidden?: () => void;
 }
@@ -49,13 +54,20 @@ interface GuardedCall extends Guard {
 
 const answerOf =
   (call: Method, guarded: GuardedCall): Method =>
-  (...args) =>
-    audited(guarded, args, async () => {
+  async (...args) => {
+    let hasBegun = false;
+    try {
       admit(guarded, args);
-      if (guarded.row.begun) tell(guarded, args, 'begun');
+      if (guarded.row.begun) hasBegun = tell(guarded, args, 'begun');
       const given = await call(...narrowed(guarded, args));
-      return isShownAll(guarded) ? given : guarded.row.shown!(given as never, guarded.caller);
-    });
+      const shown = isShownAll(guarded) ? given : guarded.row.shown!(given as never, guarded.caller);
+      tell(guarded, args, 'ok', { hasBegun, made: guarded.row.made?.(given as never, ...args) });
+      return shown;
+    } catch (error) {
+      tell(guarded, args, FsbError.from(error).code, { hasBegun });
+      throw error;
+    }
+  };
 
 const streamOf = (call: Method, guarded: GuardedCall): Method =>
   async function* (...args) {
@@ -81,20 +93,15 @@ const narrowed = ({ row, caller }: GuardedCall, args: unknown[]): unknown[] =>
 const isShownAll = ({ row, caller }: GuardedCall): boolean =>
   row.shown === undefined || caller.namespaces === 'all';
 
-async function audited<T>(guarded: GuardedCall, args: unknown[], act: () => Promise<T>): Promise<T> {
-  try {
-    const result = await act();
-    tell(guarded, args, 'ok');
-    return result;
-  } catch (error) {
-    tell(guarded, args, FsbError.from(error).code);
-    throw error;
-  }
-}
-
-function tell({ audit, row, name }: GuardedCall, args: unknown[], code: Outcome['code']): void {
-  if (row.scope === 'read' && code !== 'denied') return;
-  audit?.({ method: name, object: row.object?.(...args) ?? '', code });
+/** @returns as `audit` */
+function tell(
+  { audit, row, name }: GuardedCall,
+  args: unknown[],
+  code: Outcome['code'],
+  { hasBegun = false, made = row.object?.(...args) ?? '' }: { hasBegun?: boolean; made?: string } = {},
+): boolean {
+  if (audit === undefined || (row.scope === 'read' && code !== 'denied')) return false;
+  return audit({ method: name, object: made, code }, { hasBegun, isIdle: row.idle?.(...args) ?? false });
 }
 
 /** @throws denied */

@@ -13,6 +13,10 @@ export interface Row<M extends Method = Method> {
   scope: Scope;
   /** Its name or the like, for the audit log; never an environment, an argument of a command or a secret. */
   object?: (...args: Parameters<M>) => string;
+  /** The same, where only the result says it. */
+  made?: (given: Given<M>, ...args: Parameters<M>) => string;
+  /** It changes nothing when it goes well, so that there may be any number of such calls. */
+  idle?: (...args: Parameters<M>) => boolean;
   /** The namespaces that the arguments name. */
   namespaces?: (...args: Parameters<M>) => string[];
   /** It reaches beyond namespaces: only for callers who may enter all of them. */

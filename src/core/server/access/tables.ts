@@ -6,6 +6,7 @@ import type { SandboxApi } from '../../api/sandbox-api.ts';
 import { type Caller, mayEnter } from '../../model/caller.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import { DEFAULT_NAMESPACE } from '../../model/ids.ts';
+import type { Lease } from '../../model/pool/pool.ts';
 import { refKey, type SandboxRef } from '../../model/sandbox/sandbox.ts';
 import { parseSandboxConfig } from '../../tools/pool/sandbox-config.ts';
 import type { PoolServer } from '../../tools/pool-server.ts';
@@ -33,7 +34,7 @@ const touchesNode = (wanted: Pick<LeaseRequest, 'mounts' | 'network'>): boolean 
   (wanted?.mounts?.length ?? 0) > 0 || (wanted?.network ?? 'none') !== 'none';
 
 export const sandboxTable: Table<SandboxApi> = {
-  create: { ...use, touchesNode: ({ spec }) => touchesNode(spec) },
+  create: { ...use, touchesNode: ({ spec }) => touchesNode(spec), made: (sandbox) => refKey(sandbox) },
   get: read,
   list: {
     scope: 'read',
@@ -59,8 +60,8 @@ export const sandboxTable: Table<SandboxApi> = {
   pause: use,
   unpause: use,
   signal: use,
-  rename: use,
-  update: use,
+  rename: { ...use, object: (ref, name) => `${refKey(ref)} ${refKey({ ...ref, name })}` },
+  update: { ...use, idle: (_ref, change) => Object.keys(change ?? {}).length === 0 },
   usage: {
     scope: 'read',
     // A name without one is looked for in the default one: whether it is there tells of that.
@@ -70,10 +71,15 @@ export const sandboxTable: Table<SandboxApi> = {
   },
 };
 
+const always = (): boolean => true;
+
 const byName = { object: (name: string): string => name };
 
 /** A lease is in no namespace: whoever knows of one could use it. */
 const ofLease = { scope: 'use', everywhere: true, ...byName } as const;
+
+/** Which one, out of which pool. */
+const leased = ({ pool, id }: Lease): string => `${pool} ${id}`;
 
 export const poolTable: Table<PoolApi> = {
   status: { scope: 'read' },
@@ -85,7 +91,7 @@ export const poolTable: Table<PoolApi> = {
   stop: { scope: 'admin', ...byName },
   drain: { scope: 'admin', ...byName },
   run: { scope: 'use', begun: true, touchesNode, object: ({ pool }) => pool },
-  lease: { scope: 'use', everywhere: true, touchesNode, object: ({ pool }) => pool },
+  lease: { scope: 'use', everywhere: true, touchesNode, object: ({ pool }) => pool, made: leased },
   leases: { scope: 'read', everywhere: true },
   exec: { ...ofLease, begun: true },
   kill: ofLease,
@@ -95,7 +101,11 @@ export const poolTable: Table<PoolApi> = {
 export const imageTable: Table<ImageApi> = {
   // Whoever may run something may bring what it runs in.
   pull: { scope: 'use', stream: true, object: ({ reference }) => reference },
-  import: { scope: 'admin', object: ({ name }) => name ?? '' },
+  import: {
+    scope: 'admin',
+    object: ({ name }) => name ?? '',
+    made: (images) => images.map(({ digest, loaded }) => loaded.join(' ') || digest).join(' '),
+  },
   list: {
     scope: 'read',
     shown: (images, caller) => images.map((image) => shownImage(image, caller)),
@@ -105,8 +115,8 @@ export const imageTable: Table<ImageApi> = {
   remove: { scope: 'admin', ...byName },
   prune: { scope: 'admin' },
   // The content of images, which whoever only watches has no need of.
-  save: { scope: 'use', stream: true, object: (references) => references.join(' ') },
-  login: { scope: 'use', object: ({ registry }) => registry },
+  save: { scope: 'use', stream: true, object: (references) => references.join(' '), idle: always },
+  login: { scope: 'use', object: ({ registry }) => registry, idle: always },
 };
 
 export const systemTable: Table<SystemApi> = {
@@ -162,7 +172,7 @@ const ofSandbox = { ...everywhere, scope: 'use', object: (id: string): string =>
 export const toolsTable: Table<Tools> = {
   initialize: { ...everywhere, scope: 'admin' },
   execute: { ...everywhere, scope: 'use', object: ({ tool }) => tool },
-  create: { ...everywhere, scope: 'use', touchesNode: mayTouchNode },
+  create: { ...everywhere, scope: 'use', touchesNode: mayTouchNode, made: ({ lease }) => leased(lease) },
   executeIn: ofSandbox,
   putArchive: ofSandbox,
   release: ofSandbox,

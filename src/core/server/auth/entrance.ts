@@ -59,14 +59,21 @@ export const overUnixSocket = ({ core }: EntranceParts): Entrance => {
 };
 
 /** Everybody on this machine can come here: the user of the core may do everything, others need a token. */
-export const overLoopback = (parts: EntranceParts, neighbours: Pick<Neighbours, 'assertOwn'>): Entrance => {
+export const overLoopback = (
+  parts: EntranceParts,
+  neighbours: Pick<Neighbours, 'assertOwn' | 'letIn'>,
+): Entrance => {
   const { core, credentials } = parts;
   const visit = local(core);
   return (knock) => {
-    if (credentials !== undefined && knock.authorization !== undefined)
-      return visitOf(parts, byToken(parts, knock), knock);
+    const connection = connectionOf(knock.ends);
+    if (credentials !== undefined && knock.authorization !== undefined) {
+      const bearer = visitOf(parts, byToken(parts, knock), knock);
+      neighbours.letIn(connection);
+      return bearer;
+    }
     try {
-      neighbours.assertOwn(connectionOf(knock.ends));
+      neighbours.assertOwn(connection);
     } catch (error) {
       throw credentials === undefined ? error : refused(parts, knock, noCredentials());
     }
@@ -113,7 +120,9 @@ function visitOf(parts: EntranceParts, known: Known, { ends, opens }: Knock): Vi
   const guard: Guard = {
     caller,
     onForbidden: () => traffic.forbid(),
-    ...(audit && { audit: (outcome) => audit.write({ caller: caller.name, address, ...outcome }) }),
+    ...(audit && {
+      audit: (outcome, telling) => audit.write({ caller: caller.name, address, ...outcome }, telling),
+    }),
   };
   const whileKnown = (onOver: OnOver): (() => void) => {
     const giveBack = isCall ? calls.take(caller.name) : () => {};

@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { isIPv4, type Socket, type Server as SocketServer } from 'node:net';
+import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import { connectionOf } from '../ends.ts';
+
+/** Milliseconds for a connection to show that it is no stranger's: after that a stranger does not keep it. */
+const PATIENCE = 20_000;
 
 /** One end of a TCP connection. */
 export interface End {
@@ -16,16 +20,34 @@ export interface End {
  *
  * It is asked once for each connection, when something first comes over it: with thousands of them its table is long. Of a
  * socket that its owner has closed it says that it is root's, whoever that was.
+ *
+ * A sandbox in the network of this machine is root's, too, for all that the kernel tells: while there is one, nobody is known
+ * by their user who was not before.
+ *
+ * Others may ask whether the core is there, and then have to make room.
  */
 export class Neighbours {
-  readonly #sockets = new Map<string, { socket: Socket; isOwn?: boolean }>();
+  readonly #clock: Clock;
+  readonly #isNetworkShared: () => boolean;
+  readonly #sockets = new Map<string, Neighbour>();
+
+  /** @param isNetworkShared a sandbox may be at the other end of a connection */
+  constructor(clock: Clock, isNetworkShared = () => false) {
+    this.#clock = clock;
+    this.#isNetworkShared = isNetworkShared;
+  }
 
   /** Before the server listens. */
   watch(server: SocketServer): void {
     server.on('connection', (socket: Socket) => {
       const connection = connectionOf(socket);
-      this.#sockets.set(connection, { socket });
+      const neighbour: Neighbour = { socket };
+      this.#sockets.set(connection, neighbour);
+      const inTime = this.#clock.after(PATIENCE, () => {
+        if (!neighbour.wasLetIn && !this.#isOwn(neighbour)) socket.destroy();
+      });
       socket.once('close', () => {
+        inTime();
         // Somebody else may have the port by now.
         if (this.#sockets.get(connection)?.socket === socket) this.#sockets.delete(connection);
       });
@@ -34,13 +56,41 @@ export class Neighbours {
 
   /** @param connection as connectionOf @throws denied for another user, and when the kernel does not tell */
   assertOwn(connection: string): void {
-    const known = this.#sockets.get(connection);
-    if (known !== undefined) known.isOwn ??= isOfOwnUser(known.socket);
-    if (known?.isOwn) return;
+    const neighbour = this.#sockets.get(connection);
+    if (neighbour !== undefined && this.#isOwn(neighbour)) return;
+    if (this.#isNetworkShared()) throw mayBeSandbox();
     throw new FsbError('denied', 'only the user who runs this core may call it', {
       hint: 'Run the command as that user, or start a core of your own.',
     });
   }
+
+  #isOwn(neighbour: Neighbour): boolean {
+    if (neighbour.isOwn === undefined && !this.#isNetworkShared())
+      neighbour.isOwn = isOfOwnUser(neighbour.socket);
+    return neighbour.isOwn === true;
+  }
+
+  /** Somebody has shown a token over it: it is theirs for as long as they like. */
+  letIn(connection: string): void {
+    const neighbour = this.#sockets.get(connection);
+    if (neighbour !== undefined) neighbour.wasLetIn = true;
+  }
+}
+
+const mayBeSandbox = (): FsbError =>
+  new FsbError(
+    'denied',
+    'a sandbox shares the network of this machine: nobody is known by their user over TCP',
+    {
+      hint: 'Use the unix socket, as fsb-ctl does, or give the core a token (--token-file, --generate-token).',
+    },
+  );
+
+interface Neighbour {
+  socket: Socket;
+  /** Undefined: it was not asked for. */
+  isOwn?: boolean;
+  wasLetIn?: true;
 }
 
 function isOfOwnUser({ remoteAddress, remotePort, localAddress, localPort }: Socket): boolean {

@@ -60,7 +60,8 @@ export class Tenures {
       this.#held.delete(caller);
       for (const onOver of open) onOver(takenBack(caller));
     }
-    if (this.#held.size > 0) this.#cancel = this.#clock.after(LOOK, () => this.#look());
+    // Whoever was told may have begun something for another one.
+    if (this.#held.size > 0) this.#cancel ??= this.#clock.after(LOOK, () => this.#look());
   }
 }
 

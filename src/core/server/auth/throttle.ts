@@ -1,7 +1,7 @@
-import { isIPv6 } from 'node:net';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import { formatDuration } from '../../model/quantity.ts';
+import { sourceOf } from '../ends.ts';
 
 export interface Rate {
   /** How many an address has at once, and milliseconds for each of them to be forgotten. */
@@ -52,13 +52,3 @@ const tooMany = (what: string, over: number): FsbError =>
   new FsbError('no_capacity', `too many ${what} from this address`, {
     hint: `Try again in ${formatDuration(Math.ceil(over / 1000) * 1000)}.`,
   });
-
-/** Who has one IPv6 address has 2^64 of them. */
-function sourceOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/, '');
-  if (!isIPv6(plain)) return plain;
-  const [head = '', tail] = plain.split('::');
-  const groups = head === '' ? [] : head.split(':');
-  const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length);
-  return [...groups, ...Array(missing).fill('0'), ...(tail ?? '').split(':')].slice(0, 4).join(':');
-}

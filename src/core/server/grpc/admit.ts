@@ -15,6 +15,7 @@ import type { Entrance } from '../auth/entrance.ts';
 import type { OnOver } from '../auth/tenures.ts';
 import type { UnreadAnswers } from '../auth/unread-answers.ts';
 import type { BodyRoom } from '../body-room.ts';
+import type { Door } from '../doors.ts';
 import type { Served } from '../served.ts';
 import { endCall, statusOf } from './call.ts';
 import { Question, streamOf } from './question.ts';
@@ -32,7 +33,9 @@ interface Admitted {
 export interface AdmissionParts {
   enter: Entrance;
   /** Before a call of an open service; throws when it is asked too often from there. */
-  mayAsk: (address?: string) => void;
+  mayAsk: Door['assertMayAsk'];
+  /** The same of one that goes on. */
+  mayWatch: Door['mayWatch'];
   /** For what comes of messages. */
   room: BodyRoom;
   answers: UnreadAnswers;
@@ -67,8 +70,10 @@ export class Admission {
         next({
           onReceiveMetadata: (metadata, handOn) => {
             try {
-              if (this.#open.has(path)) this.#parts.mayAsk(call.getConnectionInfo().remoteAddress);
-              else leave = this.#admit(knockOf(call, metadata, path), metadata, refuse);
+              const { remoteAddress } = call.getConnectionInfo();
+              if (!this.#open.has(path)) leave = this.#admit(knockOf(call, metadata, path), metadata, refuse);
+              else if (responseStream) leave = this.#parts.mayWatch(remoteAddress);
+              else this.#parts.mayAsk(remoteAddress);
               caller = this.#admitted.get(metadata)?.caller;
               question = new Question(call, { ...this.#parts, caller, isStream, refuse });
             } catch (error) {

@@ -22,7 +22,7 @@ const SERVER_OPTIONS = {
   'grpc.enable_channelz': 0,
 };
 
-export interface GrpcServerParts extends Omit<AdmissionParts, 'enter' | 'mayAsk'> {
+export interface GrpcServerParts extends Omit<AdmissionParts, 'enter' | 'mayAsk' | 'mayWatch'> {
   door: Door;
   limits?: GrpcLimits;
 }
@@ -47,6 +47,7 @@ export async function startGrpcServer(
     ...parts,
     enter: (knock) => door.enter(knock),
     mayAsk: (address) => door.assertMayAsk(address),
+    mayWatch: (address) => door.mayWatch(address),
   });
   const interceptors = [libraryStatus, plainMessages, admission.interceptor];
   const server = new Server({ ...SERVER_OPTIONS, ...limits, interceptors });

@@ -4,6 +4,7 @@ import type { Caller } from '../../model/caller.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import { Shares } from '../auth/shares.ts';
+import { sourceOf } from '../ends.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 /** Of those of whom nobody knows yet who they are, so many are listened to at a time. */
@@ -14,7 +15,11 @@ const PATIENCE = 20_000;
 /** Milliseconds to wait for that moment: no client waits longer. */
 const LONGEST_WAIT = 30_000;
 
+/** Has somebody told when a caller is not known any more. @returns to be called when that is of no interest any more */
+type WhileKnown = (onOver: () => void) => () => void;
+
 interface Guest {
+  /** As sourceOf. */
   address: string;
   socket: Socket;
   /** Begins to listen to it. */
@@ -22,7 +27,11 @@ interface Guest {
   state: 'waiting' | 'stranger' | 'known';
   /** Ends what keeps a guest from staying for ever who is waiting, or a stranger. */
   forgive: () => void;
-  /** Gives back what the caller has of it who is known. */
+  /** Whose it is among those who are known. */
+  owner?: Caller;
+  /** By the names of others who came over it: each makes it theirs, and tells whether there was room for that. */
+  heirs: Map<string, () => boolean>;
+  /** Gives back what the owner has of it. */
   leave: () => void;
   /** Once the handshake is done. */
   tls?: TLSSocket;
@@ -38,7 +47,7 @@ export class Guests {
   /** By their connections. */
   readonly #guests = new Map<string, Guest>();
   readonly #waiting = new WaitingRoom<Guest>();
-  /** By who was the first to be known over it. */
+  /** By their owners. */
   readonly #ofCallers: Shares;
   readonly #strangers = new Map<string, number>();
   #strangerCount = 0;
@@ -55,15 +64,17 @@ export class Guests {
 
   /**
    * @param connection as connectionOf
+   * @param from an address
    * @param welcome is called when it is to be listened to: now, or later
    * @returns false: there is no room for it
    */
-  take(connection: string, address: string, socket: Socket, welcome: () => void): boolean {
+  take(connection: string, from: string, socket: Socket, welcome: () => void): boolean {
+    const address = sourceOf(from);
     const mayCome = this.#mayCome(address);
     if (!mayCome && this.#guests.size >= this.#mostWithWaiting) return false;
     const drop = (): void => void socket.destroy();
     const guest: Guest = {
-      ...{ address, socket, welcome, state: 'waiting', leave: () => {} },
+      ...{ address, socket, welcome, state: 'waiting', heirs: new Map(), leave: () => {} },
       forgive: this.#clock.after(LONGEST_WAIT, drop),
     };
     // The kernel gives the same ends away again when the one before is gone, also when that was not heard of yet.
@@ -91,25 +102,38 @@ export class Guests {
   }
 
   /**
-   * Somebody has shown who they are over it.
-   * @param whileKnown has somebody told when they are not known any more: it is a stranger's again then
-   * @throws no_capacity: they have as many as one caller may have
+   * Somebody has shown who they are over it, and it is theirs. When they are not known any more, it is another one's who came
+   * over it meanwhile (a proxy may bring many), or a stranger's again.
+   * @throws no_capacity: they have as many as they may
    */
-  known(connection: string, caller: Caller, whileKnown: (onOver: () => void) => () => void): void {
+  known(connection: string, caller: Caller, whileKnown: WhileKnown): void {
     const guest = this.#guests.get(connection);
-    if (guest?.state !== 'stranger') return;
-    if (this.#ofCallers.lacking(caller, 1) !== undefined) throw this.#tooMany(caller);
+    if (guest === undefined || guest.owner === caller) return;
+    const own = (): boolean => this.#own(guest, caller, whileKnown);
+    if (guest.owner !== undefined) guest.heirs.set(caller.name, own);
+    else if (!own()) throw this.#tooMany(caller);
+  }
+
+  #own(guest: Guest, caller: Caller, whileKnown: WhileKnown): boolean {
+    if (this.#ofCallers.lacking(caller, 1) !== undefined) return false;
     this.#ofCallers.take(caller, 1);
     this.#settle(guest);
+    guest.owner = caller;
     const forget = whileKnown(() => {
-      this.#ofCallers.take(caller, -1);
-      guest.leave = () => {};
-      this.#estrange(guest);
+      this.#disown(guest, caller);
+      if (![...guest.heirs].some(([name, own]) => guest.heirs.delete(name) && own())) this.#estrange(guest);
     });
     guest.leave = () => {
-      this.#ofCallers.take(caller, -1);
+      this.#disown(guest, caller);
       forget();
     };
+    return true;
+  }
+
+  #disown(guest: Guest, caller: Caller): void {
+    this.#ofCallers.take(caller, -1);
+    delete guest.owner;
+    guest.leave = () => {};
   }
 
   #tooMany(caller: Caller): FsbError {

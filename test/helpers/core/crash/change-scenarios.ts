@@ -109,6 +109,21 @@ export const changeScenarios = [
     },
   }),
   scenario({
+    name: 'the start of a core after one that was killed, with a paused sandbox',
+    core: COLD,
+    whileStarting: true,
+    prepare: async (api) => {
+      await makeRunning(api);
+      await api.sandboxes.pause(box);
+    },
+    outcome: pausedOrNot,
+    ends: 'paused',
+    check: async (api) => {
+      await api.sandboxes.unpause(box);
+      await expectKept(api);
+    },
+  }),
+  scenario({
     name: 'update',
     core: COLD,
     prepare: (api) => makeRunning(api, { resources: { memory: 64 * MIB } }),

@@ -111,7 +111,13 @@ const UNSAID: Policy = { warm: undefined, capacity: undefined };
 function policyOf({ pool = {} }: CoreTerms = {}): Policy {
   const { capacity, ...said } = pool;
   const size = { max: 2, buffer_min: 0, buffer_max: 0, ...(capacity as object) };
-  return { warm: [{ image: 'host', count: 1 }], reuse: 'one-shot', ...said, capacity: size };
+  return {
+    warm: [{ image: 'host', count: 1 }],
+    reuse: 'one-shot',
+    pause_idle: false,
+    ...said,
+    capacity: size,
+  };
 }
 
 /** All that there is, but for one. */

@@ -2,10 +2,11 @@ import { expect } from 'vitest';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
 import type { ProcessSession } from '../../../../src/core/model/process.ts';
 import { eventually } from './always.ts';
-import { COLD, makeRunning } from './boxes.ts';
+import { box, COLD, go, make, makeRunning, RUNNING, WAIT } from './boxes.ts';
 import { scenario } from './scenario.ts';
 import { request, said } from './sessions.ts';
 
+const ANOTHER = { ...box, name: 'another' };
 const LEASE = { pool: 'default-pool', image: 'host' };
 
 const leased = async (api: CoreApi): Promise<string> =>
@@ -19,6 +20,13 @@ const warmCount = async (api: CoreApi): Promise<string> =>
 
 const idleOnes = async (api: CoreApi): Promise<string[]> =>
   (await api.pools.get('default-pool')).instances.flatMap(({ id, holder }) => (holder ? [] : [id]));
+
+/** What is idle is. */
+const untilFrozen = (api: CoreApi): Promise<void> =>
+  eventually(async () => {
+    const { instances } = await api.pools.get('default-pool');
+    expect(instances.flatMap(({ holder, state }) => (holder ? [] : [state]))).toEqual(['paused']);
+  });
 
 /** Its first record of the instance says that nobody has it any more. */
 const RELEASED = {
@@ -86,6 +94,32 @@ export const poolScenarios = [
     ends: 'none',
   }),
   scenario({
+    name: 'the end of a command in a sticky pool',
+    besides: ['exec.'],
+    core: { pool: { reuse: 'sticky' } },
+    prepare: async (api) => {
+      await make(api, 'echo secret > /of-another', {}, 'another');
+      await api.sandboxes.wait(ANOTHER);
+      await api.sandboxes.delete(ANOTHER);
+      await eventually(async () => expect(await idleOnes(api)).toHaveLength(1));
+      await makeRunning(api, {}, `${WAIT} exit 7`);
+      // It is the same one.
+      expect((await said(await api.sandboxes.exec(box, request('cat', '/of-another')))).text).toBe(
+        'secret\n',
+      );
+    },
+    act: async (api) => {
+      await go(api);
+      await api.sandboxes.wait(box);
+    },
+    ends: 'Exited',
+    // What is in it is of all who had it, so nobody keeps it.
+    check: async ({ sandboxes }) =>
+      expect(
+        sandboxes.exec(box, { ...request('stat', '--', '/of-another'), guestTool: true }),
+      ).rejects.toThrow('has no files'),
+  }),
+  scenario({
     name: 'pool create',
     besides: ['boot.'],
     act: (api) => api.pools.create({ name: 'other', warm: [{ image: 'host', count: 1 }] }),
@@ -104,6 +138,21 @@ export const poolScenarios = [
     ends: '3',
     tidy: (api) =>
       api.pools.update('default-pool', { policy: { warm: [{ image: 'host', count: 1 }] } }).then(() => {}),
+  }),
+  scenario({
+    name: 'run on a pool whose idle instances are frozen, and the refill',
+    besides: ['start.', 'record.', 'boot.', 'rotate.'],
+    core: { pool: { pause_idle: true, capacity: { max: 3 } } },
+    prepare: untilFrozen,
+    act: (api) => make(api, RUNNING),
+    // It is thawed while the first record of the sandbox is on its way.
+    becomes: { none: ['idle.thawed'], Failed: ['idle.thawed'], Running: ['idle.frozen'] },
+    ends: 'Running',
+    check: async (api) => {
+      await untilFrozen(api);
+      await make(api, 'exit 3', {}, ANOTHER.name);
+      expect(await api.sandboxes.wait(ANOTHER)).toMatchObject({ code: 3 });
+    },
   }),
   scenario({
     name: 'an idle instance that grows old',

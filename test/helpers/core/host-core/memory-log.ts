@@ -37,7 +37,7 @@ export class MemoryLog {
 
   async *read(query: LogQuery, signal?: AbortSignal): AsyncGenerator<LogEntry> {
     let at = query.tail === undefined ? 0 : this.#tailStart(query, query.tail);
-    if (query.position) yield { ...this.#positionOf(at), sandboxId: query.sandboxId };
+    if (query.position) yield { ...this.#positionOf(at, query), sandboxId: query.sandboxId };
     for (;;) {
       throwIfAborted(signal);
       for (; at < this.entries.length; at += 1) {
@@ -49,8 +49,9 @@ export class MemoryLog {
     }
   }
 
-  #positionOf(at: number): LogEntry {
-    const seq = this.entries[at - 1]?.seq ?? 0;
+  /** A reader that goes on where it was may break off again before anything has come: it must not begin anew. */
+  #positionOf(at: number, { afterSeq = 0 }: LogQuery): LogEntry {
+    const seq = Math.max(this.entries[at - 1]?.seq ?? 0, afterSeq);
     return { stream: 'stdout', time: Date.now(), seq, data: Buffer.alloc(0) };
   }
 

@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { parseEndpoint } from '../../../../src/cli/endpoints/endpoint.ts';
+import type { ConnectOptions } from '../../../../src/cli/terminal/world.ts';
 import { FsbError } from '../../../../src/core/model/failure/errors.ts';
 import {
   type CommandLineOptions,
@@ -297,7 +299,7 @@ describe('what is not there, and nobody has typed', () => {
     vi.spyOn(core.pools, 'run').mockRejectedValue(missing);
     vi.spyOn(core.pools, 'get').mockRejectedValue(missing);
     const { code, stderr } = await fsb(line, { core });
-    const hint = `See fsb-ctl pool list. It is ${user()} that names ${what}.`;
+    const hint = `It is ${user()} that names ${what}. See fsb-ctl pool list.`;
     expect([code, stderr]).toEqual([3, `Error: ${message}\nHint: ${hint}\n`]);
     const typed = await fsb(`${line.replace('true', '--pool nopool')} true`, { core });
     expect(typed.stderr).not.toContain('It is');
@@ -311,10 +313,27 @@ describe('what is not there, and nobody has typed', () => {
     await writeUser(`{"endpoint": "${dead}"}`);
     const hints = async (line: string, env: Record<string, string> = {}) =>
       (await fsb(line, { connect, env })).stderr.split('\n')[1];
-    expect(await hints('list')).toBe(`Hint: Is it running? It is ${user()} that names ${dead}.`);
+    expect(await hints('list')).toBe(`Hint: It is ${user()} that names ${dead}. Is it running?`);
     expect(await hints('list', { FSB_HOST: 'tcp://127.0.0.1:2' })).toBe(
-      'Hint: Is it running? It is FSB_HOST that names tcp://127.0.0.1:2.',
+      'Hint: It is FSB_HOST that names tcp://127.0.0.1:2. Is it running?',
     );
     expect(await hints('list --host tcp://127.0.0.1:2')).toBe('Hint: Is it running?');
+  });
+
+  it('is told where it can be no core, or no namespace', async () => {
+    const connect = async ({ endpoint = '' }: ConnectOptions): Promise<never> => {
+      parseEndpoint(endpoint);
+      return expect.unreachable();
+    };
+    const hint = async (line: string, env: Record<string, string> = {}) =>
+      (await fsb(line, { connect, env })).stderr.split('\n')[1];
+    expect(await hint('list', { FSB_HOST: 'garbage' })).toMatch(
+      /^Hint: It is FSB_HOST that names garbage\. .*embedded:\.$/,
+    );
+    expect(await hint('list --host garbage')).toMatch(/embedded:\.$/);
+    expect(await hint('get x', { FSB_NAMESPACE: 'BAD NS' })).toMatch(
+      /^Hint: It is FSB_NAMESPACE that names the namespace\./,
+    );
+    expect(await hint('get x -n BAD')).toMatch(/first and last\.$/);
   });
 });

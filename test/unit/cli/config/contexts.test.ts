@@ -32,7 +32,7 @@ describe('contexts', () => {
     expect(await fsb('context use build')).toEqual({ code: 0, stdout: 'build\n', stderr: '' });
     expect(await names()).toBe('default,build *');
     expect((await fsb('context update build -n there')).code).toBe(0);
-    expect((await fsb('context inspect')).stdout).toBe(
+    expect((await fsb('context show')).stdout).toBe(
       'Name:         build\nCurrent:      yes\nDescription:  Nightly\nEndpoint:     ssh://me@build\nNamespace:    there\n',
     );
     expect((await fsb('context show -q')).stdout).toBe('build\n');
@@ -60,13 +60,18 @@ describe('contexts', () => {
     ['create build', 2, 'no endpoint was given'],
     ['create build --host nowhere', 2, 'invalid endpoint "nowhere"'],
     ['create ../x --host tcp://a', 2, 'invalid context name "../x"'],
-    ['create default --host tcp://a', 4, 'context default exists already'],
+    [
+      'create default --host tcp://a',
+      4,
+      'context default exists already\nHint: Choose another name: that one is the',
+    ],
     ['create there --host tcp://a', 4, 'context there exists already'],
     ['create x --host tcp://a --ca /nowhere.pem', 3, 'cannot read /nowhere.pem: there is no such file'],
     ['update there --token-file /none', 3, 'Hint: See what there is with: ls -a /'],
     ['create x --host tcp://a --ca /etc/hostname', 2, 'reached without TLS files'],
     ['create x --host tls://a --key /etc/hostname', 2, 'a certificate needs its key'],
     ['update default --host tcp://a', 2, 'cannot be changed'],
+    ['update tls --host unix:///x', 2, "Take away what it has with: --ca '' --server-name ''"],
     ['update thre --host tcp://a', 3, 'Did you mean there?'],
     ['use ../there', 3, 'context ../there does not exist'],
     ['show thre', 3, 'Did you mean there?'],
@@ -74,6 +79,7 @@ describe('contexts', () => {
     ['remove nope', 3, 'context nope does not exist'],
   ])('%s exits with %i', async (line, code, message) => {
     await fsb('context create there --host tcp://there:1');
+    await fsb('context create tls --host tls://a --ca /etc/hostname --server-name b');
     const outcome = await fsb(`context ${line}`);
     expect(outcome).toMatchObject({ code, stdout: '' });
     expect(outcome.stderr).toContain(message);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parsePlace, splitPath } from '../../../../src/cli/copy/place.ts';
 import { type Found, findDestination, planCopy } from '../../../../src/cli/copy/plan.ts';
 import { humanSize } from '../../../../src/cli/copy/progress.ts';
+import type { ToolPlace } from '../../../../src/cli/guest-tool/guest-tool.ts';
 
 describe('the sides of a copy', () => {
   it.each([
@@ -32,6 +33,11 @@ describe('the sides of a copy', () => {
     );
   });
 
+  it('are refused where there is nothing, which is not the working directory', () => {
+    const hint = 'The working directory is .';
+    expect(() => parsePlace('', '/w')).toThrow(expect.objectContaining({ code: 'invalid_argument', hint }));
+  });
+
   it('are refused where they name no sandbox that can be', () => {
     expect(() => parsePlace('C:\\x', '/w')).toThrow(/invalid sandbox name "C"/);
   });
@@ -51,8 +57,11 @@ describe('where a copy goes, by docker', () => {
   const file = { base: 'src', isDirectory: false };
   const directory = { base: 'src', isDirectory: true };
   const content = { base: '.', isDirectory: true };
-  const missing = (path: string) => ({ path, exists: false, isDirectory: false });
-  const there = (path: string, isDirectory: boolean) => ({ path, exists: true, isDirectory });
+  const missing = (path: string) => ({ path });
+  const there = (path: string, isDirectory: boolean) => ({
+    path,
+    kind: isDirectory ? ('directory' as const) : ('file' as const),
+  });
 
   it.each([
     [file, missing('/a/dst'), { directory: '/a', name: 'dst' }],
@@ -72,8 +81,22 @@ describe('where a copy goes, by docker', () => {
     [file, missing('/a/dst/'), 'not_found'],
     [directory, there('/a/dst', false), 'conflict'],
     [content, there('/a/dst', false), 'conflict'],
+    [file, { path: '/dev/null', kind: 'device' as const }, 'conflict'],
+    [directory, { path: '/a/pipe', kind: 'fifo' as const }, 'conflict'],
+    [file, { path: '/a/socket', kind: 'socket' as const }, 'conflict'],
   ])('not %j to %j', (source, destination, code) => {
     expect(() => planCopy(source, destination)).toThrow(expect.objectContaining({ code }));
+  });
+
+  it('says of a sandbox whose it is, and how to make it', () => {
+    const box = { ref: { namespace: 'default', name: 'c1' } } as ToolPlace;
+    expect(() => planCopy(file, missing('/a/dst/'), box)).toThrow(
+      expect.objectContaining({
+        message: 'cannot copy to c1:/a/dst/: there is no such file or directory',
+        hint: 'Make it first with: fsb-ctl exec c1 mkdir -p /a/dst/',
+      }),
+    );
+    expect(() => planCopy(directory, there('/a/dst', false), box)).toThrow('to c1:/a/dst: that is a file');
   });
 
   it('follows links of the destination, to what need not be there', async () => {
@@ -84,8 +107,8 @@ describe('where a copy goes, by docker', () => {
       '/x': { kind: 'directory' },
     };
     const find = (path: string) => findDestination(path, async (at) => files[at]);
-    expect(await find('/l')).toEqual({ path: '/new', exists: false, isDirectory: false });
-    expect(await find('/x')).toEqual({ path: '/x', exists: true, isDirectory: true });
+    expect(await find('/l')).toEqual({ path: '/new' });
+    expect(await find('/x')).toEqual({ path: '/x', kind: 'directory' });
     await expect(find('/loop')).rejects.toThrow(/too many symbolic links/);
   });
 

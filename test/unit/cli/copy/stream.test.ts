@@ -1,5 +1,9 @@
+import { execFileSync } from 'node:child_process';
+import { lstatSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { streamToSandbox } from '../../../../src/cli/copy/copy.ts';
+import { copyFromSandbox, streamToSandbox } from '../../../../src/cli/copy/copy.ts';
 import type { ToolPlace } from '../../../../src/cli/guest-tool/guest-tool.ts';
 import type { ExecRequest } from '../../../../src/core/api/sandbox-api.ts';
 import type { OutputChunk, ProcessSession } from '../../../../src/core/model/process.ts';
@@ -36,4 +40,22 @@ it('a tool that has failed is told of, although nothing more comes on standard i
   await expect(streamToSandbox(silent, box, '/srv', { archive: false }, progress)).rejects.toThrow(
     'No space left',
   );
+});
+
+it('goes to no fifo here, nor through a link to one, and says what does instead', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fsb-copy-'));
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  symlinkSync('pipe', join(folder, 'link'));
+  const box = place({ stat: { code: 0, stdout: 'file 644 1 0.000000000 0 0\n' } });
+  const progress = { note: () => {}, copied: () => {} } as never;
+  for (const name of ['pipe', 'link'])
+    await expect(
+      copyFromSandbox(box, '/f', join(folder, name), { archive: false, follow: false }, progress),
+    ).rejects.toMatchObject({
+      code: 'conflict',
+      message: `cannot copy to ${join(folder, 'pipe')}: that is a fifo`,
+      hint: 'Name a file or a directory, or - to get a tar on standard output.',
+    });
+  expect(lstatSync(join(folder, 'pipe')).isFIFO()).toBe(true);
+  rmSync(folder, { recursive: true });
 });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   lstatSync,
   mkdirSync,
@@ -133,6 +134,19 @@ describe('what a sandbox sends', () => {
     writeFileSync(inside('dst'), '');
     expect(() => unpack(rawTar(root))).toThrow(/cannot overwrite file .*dst with a directory/);
   });
+
+  it.each([['fifo', 'mkfifo -m 600'], ...(process.getuid!() === 0 ? [['device', 'mknod -m 600']] : [])])(
+    'never takes the place of a %s',
+    (kind, make) => {
+      const words = [...make!.split(' '), inside('dst'), ...(kind === 'device' ? ['c', '1', '3'] : [])];
+      execFileSync(words[0]!, words.slice(1));
+      const before = lstatSync(inside('dst'));
+      const refusal = new RegExp(`cannot overwrite ${kind} .*dst`);
+      for (const entry of [{ name: 'src', content: 'x' }, link('src', 'x'), root])
+        expect(() => unpack(rawTar(entry))).toThrow(refusal);
+      expect(lstatSync(inside('dst'))).toMatchObject({ mode: before.mode, ino: before.ino });
+    },
+  );
 
   it('may be the content of a directory, which keeps what it has', () => {
     const before = lstatSync(join(folder, 'in')).mode;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { insteadOfFlag } from '../../../../src/cli/docker/flags.ts';
+import { dockerRunFlags } from '../../../../src/cli/docker/run-flags.ts';
 import { loadCommand } from '../../../../src/cli/program/command-set.ts';
 import { findCommand } from '../../../../src/cli/program/command-table.ts';
 import type { FlagArities } from '../../../../src/cli/program/pass-through.ts';
@@ -80,6 +81,13 @@ async function flagsOf(words: string): Promise<{ id: string; has: (flag: string)
   ]);
   return { id, has: (flag) => names.includes(flag) };
 }
+
+it('knows of every flag of docker run whether it has a value, but of our own', async () => {
+  const { has } = await flagsOf('run');
+  const lacking = dockerFlags.run!.split(/\s+/).filter((flag) => !has(flag) && flag !== 'h');
+  // Ours has a -p with another meaning, and -h is help.
+  expect(Object.keys(dockerRunFlags).sort()).toEqual(lacking.sort());
+});
 
 describe.each(commands)('every flag of docker %s', (words, flags) => {
   it('is one of ours, or it is said what to type instead', async () => {

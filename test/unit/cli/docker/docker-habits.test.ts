@@ -39,36 +39,56 @@ describe('nothing in front of --', () => {
 
 describe('run in the order of docker', () => {
   it.each([
-    ['run --name box alpine:3 ls -la', 'fsb-ctl run box --image alpine:3 -- ls -la'],
-    ['run --name=box host', 'fsb-ctl run box --image host'],
+    ['run --name box alpine:3 ls -la', 'fsb-ctl run box --attach --image alpine:3 -- ls -la'],
+    ['run --name=box host', 'fsb-ctl run box --attach --image host'],
     ['run -it --rm --name box alpine:3 sh', 'fsb-ctl run box -it --rm --image alpine:3 -- sh'],
     [
       'run --rm -e A=1 --name box -w /srv host env',
       'fsb-ctl run box --rm -e A=1 -w /srv --image host -- env',
     ],
     ['run --name box --image host -- ls', 'fsb-ctl run box --image host -- ls'],
-    ['run --name box', 'fsb-ctl run box --image IMAGE'],
+    ['run --name box', 'fsb-ctl run box --attach --image IMAGE'],
     ['run x --name y --image host', 'fsb-ctl run y --image host'],
     ['run x --name y --image host -- ls -a', 'fsb-ctl run y --image host -- ls -a'],
-    ['run host --name y', 'fsb-ctl run y --image host'],
-    ['run alpine:3 ls', 'fsb-ctl run NAME --image alpine:3 -- ls'],
+    ['run host --name y', 'fsb-ctl run y --attach --image host'],
+    ['run alpine:3 ls', 'fsb-ctl run NAME --rm --image alpine:3 -- ls'],
     ['run -d ghcr.io/me/tool', 'fsb-ctl run NAME -d --image ghcr.io/me/tool'],
     ['run -it alpine@sha256:0 sh', 'fsb-ctl run NAME -it --image alpine@sha256:0 -- sh'],
-    ['run host ls', 'fsb-ctl run NAME --image host -- ls'],
+    ['run host ls', 'fsb-ctl run NAME --rm --image host -- ls'],
     ['run box alpine:3 ls', 'fsb-ctl run box --image alpine:3 -- ls'],
+    ['run alpine echo hi', 'fsb-ctl run NAME --rm --image alpine -- echo hi'],
+    ['run --rm hello-world', 'fsb-ctl run NAME --rm --image hello-world'],
+    ['run hello-world', 'fsb-ctl run NAME --rm --image hello-world'],
+    [
+      'run --rm -it -v /here:/w -w /w --entrypoint sh alpine:3 -c ls',
+      'fsb-ctl run NAME --rm -it -v /here:/w -w /w --entrypoint sh --image alpine:3 -- -c ls',
+    ],
+    ['run --rm curl/curl:8 -sSL http://x', 'fsb-ctl run NAME --rm --image curl/curl:8 -- -sSL http://x'],
+    ['run alpine:3 -it sh', 'fsb-ctl run NAME -it --image alpine:3 -- sh'],
+    ['run --restart always --hostname h --name box host ls', 'fsb-ctl run box --attach --image host -- ls'],
   ])('%s', async (line, typed) => {
     expect(await refusal(line)).toMatch(new RegExp(`^Error: .*\nHint: .*: ${escaped(typed)}\n$`));
   });
 
+  it('leaves out of what it suggests what there is not here, and says so', async () => {
+    const words =
+      'run -d -p 80:80 --name web --restart unless-stopped --privileged -v data:/var/lib --net bridge -e X=1 nginx:latest';
+    expect(await refusal(words)).toBe(
+      'Error: unknown flag --name\nHint: The name is the first word; without what there is not here ' +
+        '(-p 80:80, --restart unless-stopped, --privileged, -v data:/var/lib, --net bridge): ' +
+        'fsb-ctl run web -d -e X=1 --image nginx:latest\n',
+    );
+  });
+
   it('is shown so that a shell reads the same words', async () => {
     const words = ['run', '--name', 'box', '-e', 'A=a b', 'alpine:3', 'sh', '-c', "echo 'hi' $A"];
-    const typed = `fsb-ctl run box -e 'A=a b' --image alpine:3 -- sh -c 'echo '\\''hi'\\'' $A'`;
+    const typed = `fsb-ctl run box --attach -e 'A=a b' --image alpine:3 -- sh -c 'echo '\\''hi'\\'' $A'`;
     expect(await refusal(words)).toContain(typed);
   });
 
   it('says so on a terminal, too, where a name would open the editor', async () => {
-    expect(await refusal('run alpine:3 ls', true)).toContain('fsb-ctl run NAME --image alpine:3 -- ls');
-    expect(await refusal('run --name box host', true)).toContain('fsb-ctl run box --image host');
+    expect(await refusal('run alpine:3 ls', true)).toContain('fsb-ctl run NAME --rm --image alpine:3 -- ls');
+    expect(await refusal('run --name box host', true)).toContain('fsb-ctl run box --attach --image host');
   });
 
   it('says so on a terminal of a sandbox called host, too', async () => {
@@ -79,6 +99,19 @@ describe('run in the order of docker', () => {
   it('is not taken for it where only the name is wrong', async () => {
     expect(await refusal('run My_Box ls')).toContain('1 to 63 lower-case letters');
     expect(await refusal('run a:b --image host')).toContain('1 to 63 lower-case letters');
+  });
+});
+
+describe('what run printed, in the place of the id that docker prints', () => {
+  const table = 'NAME  ID            NODE\nbox   0123456789ab  here';
+
+  it.each([
+    ['quoted', ['logs', table]],
+    ['not quoted', ['logs', ...table.split(/\s+/)]],
+    ['of a command with several names', ['rm', '-f', ...table.split(/\s+/)]],
+    ['of one that runs something', ['exec', table, 'ls']],
+  ])('%s', async (_, words) => {
+    expect(await refusal(words)).toContain('run -d -q prints the id alone');
   });
 });
 
@@ -99,7 +132,7 @@ describe('flags of docker', () => {
     ['--storage-opt size=1g', '--disk'],
     ['--device-read-bps /dev/sda:1mb', 'fsb-ctl run --disk SIZE'],
     ['--health-start-period 5s', 'fsb-ctl exec NAME COMMAND'],
-    ['--domainname a.b', 'host name of its own'],
+    ['--domainname a.b', 'host name of its instance'],
     ['--stop-signal TERN', 'fsb-ctl stop --signal'],
     ['--cpu-shares 5', '--cpus'],
     ['--memory-swap 1g', '--memory'],
@@ -203,6 +236,18 @@ describe('words of docker', () => {
     ['context export x', 'fsb-ctl context show NAME -o json'],
     ['context import x', 'fsb-ctl context create'],
     ['container frobnicate', 'fsb-ctl --help'],
+    ['up', 'fsb-ctl run NAME'],
+    ['new box', 'fsb-ctl run NAME'],
+    ['shell box', 'fsb-ctl exec -it NAME sh'],
+    ['sh box', 'fsb-ctl exec -it NAME sh'],
+    ['enter box', 'fsb-ctl exec -it NAME sh'],
+    ['ssh box', 'fsb-ctl exec -it NAME sh'],
+    ['describe box', 'fsb-ctl get NAME'],
+    ['show box', 'fsb-ctl get NAME'],
+    ['status', 'fsb-ctl daemon status'],
+    ['remove box', 'fsb-ctl delete NAME'],
+    ['destroy box', 'fsb-ctl delete NAME'],
+    ['daemon reload', 'fsb-ctl daemon restart'],
     ['container', 'fsb-ctl list'],
     ['image push x', 'fsb-ctl image save'],
     ['image build .', 'fsb-ctl image import'],
@@ -215,6 +260,13 @@ describe('words of docker', () => {
     expect(stderr).toContain(hint);
   });
 });
+
+it.each(['prune', 'create', 'frob'])(
+  'an unknown word behind container is named with it: %s',
+  async (word) => {
+    expect(await refusal(`container ${word}`)).toContain(`Error: unknown command "container ${word}"\n`);
+  },
+);
 
 it.each([
   'container ls -a',

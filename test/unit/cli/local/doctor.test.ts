@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Check } from '../../../../src/cli/local/check.ts';
 import { corePaths } from '../../../../src/core/model/paths.ts';
-import { startCommandLine } from '../../../helpers/cli/command-line.ts';
+import { runCommandLine, startCommandLine } from '../../../helpers/cli/command-line.ts';
 import { createManualClock } from '../../../helpers/manual-clock.ts';
 
 /** A core that takes connections and says nothing, as one that was stopped does. */
@@ -41,4 +42,22 @@ it.each([
   else running.events.emit('SIGINT');
   expect(await running.code).toBe(code);
   expect(running.stderr.text.match(/Error:/g) ?? []).toHaveLength(how === '--timeout' ? 1 : 0);
+});
+
+it('what cannot be looked at is a check that fails, beside all the others', async () => {
+  core.close();
+  const { run } = corePaths({ FSB_ROOT: root }, 0);
+  await rm(run, { recursive: true });
+  await mkdir(run, { mode: 0o700 });
+  await writeFile(join(run, 'i'), 'no directory');
+  const { code, stdout, stderr } = await runCommandLine(['doctor', '-o', 'json'], {
+    env: { FSB_ROOT: root },
+  });
+  const checks = JSON.parse(stdout) as Check[];
+  expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+  expect(checks.find(({ name }) => name === 'leftovers')).toMatchObject({
+    ok: false,
+    found: expect.stringContaining(`ENOTDIR: not a directory, scandir '${run}/i'`),
+  });
+  expect(checks.map(({ name }) => name)).toEqual(expect.arrayContaining(['node', 'disk', 'records', 'core']));
 });

@@ -45,7 +45,7 @@ describe('jsonpath', () => {
     ['name: {.name "!"}', box, 'name: box!\n'],
     ['{.labels.nothing}', box, ''],
     ['{.labels.nothing.here}{.events[7].message}', box, ''],
-    ['{range .events[*]}{.nothing}{end}', box, ''],
+    ['{range .events[*]}{..nothing}{end}', box, ''],
     ['{..nothing}', list, ''],
     ["{..['message']}", box, 'made started\n'],
     ["{..['name','message']}", list, 'box made started job\n'],
@@ -83,6 +83,8 @@ describe('jsonpath', () => {
     ["{$['phas']}", box],
     ['{range .items[*]}{.phas}{end}', list],
     ['{.items[?(@.phas=="Running")].name}', list],
+    ['{.at.phas}', { at: { phase: 1 } }],
+    ['{.at[*].phas}', { at: [{ phase: 1 }] }],
   ])('%s is a slip: every row has the same fields', (source, data) => {
     expect(() => compileJsonPath(source)(data)).toThrow(
       expect.objectContaining({
@@ -163,7 +165,7 @@ describe('templates', () => {
   it.each([
     ['{{.Names}} {{.names}}', 'BOX BOX'],
     ['{{.Labels}} {{.labels.team}} {{.LABELS.team}}', 'team=red red red'],
-    ['{{range .events}}{{.Names}}{{$.Names}}{{end}}', 'BOXBOX'],
+    ['{{with .labels}}{{.Names}}{{$.Names}}{{end}}', 'BOX'],
   ])('%s, with names of docker, which count where they are spelled so', (source, text) => {
     expect(compileTemplate(source)(box, { Names: 'BOX', Labels: 'team=red' })).toBe(text);
   });
@@ -197,6 +199,10 @@ describe('templates', () => {
       }),
     );
     expect(() => compileTemplate('{{.constructor}}')(box)).toThrow('there is no field');
+    for (const source of ['{{(index .events 0).mesage}}', '{{range .events}}{{.mesage}}{{end}}'])
+      expect(() => compileTemplate(source)(box)).toThrow('there is no field "mesage"');
+    const state = { Labels: 'team=red', State: { Status: 'running' } };
+    expect(() => compileTemplate('{{.State.Pid}}')(box, state)).toThrow('there is no field "Pid"');
     expect(() => compileTemplate('{{.name.length}}')(box)).toThrow('there is no field "length" in a string');
   });
 

@@ -42,6 +42,11 @@ describe('the format of the result', () => {
     [['-o', 'jsonpath={.name'], '--output: invalid jsonpath at position 7: expected "}"', 'docs/output.md'],
     [['--format', '{{uper .name}}'], 'position 3: unknown function "uper"', 'Did you mean upper?'],
     [['--format', '{{.nmae}}'], 'there is no field "nmae"', 'Did you mean name?'],
+    [['--format', '{{.NetworkSettings.IPAddress}}'], 'there is no field', 'fsb-ctl port-forward NAME'],
+    [['--format', '{{.HostConfig.Memory}}'], 'there is no field', '.spec.resources'],
+    [['--format', '{{range .Mounts}}{{end}}'], 'there is no field', '.spec.mounts'],
+    [['--format', '{{.Frobnicated}}'], 'there is no field', 'docs/output.md has them all'],
+    [['-o', 'jsonpath={.items[*'], 'expected "]", found the end', 'docs/output.md'],
     [['--json', '-o', 'yaml'], '--json', '--help'],
   ])('%j is wrong usage', async (options, why, hint) => {
     const { code, stdout, stderr } = await fsb(['list', ...options]);

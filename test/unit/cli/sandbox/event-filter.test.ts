@@ -33,6 +33,13 @@ describe('a filter of events', () => {
     [['type=sandbox'], [2, 3, 4]],
     [['name=box'], [2, 3, 4]],
     [['container=box'], [2, 3, 4]],
+    [['type=container'], [2, 3, 4]],
+    [['event=die'], [4]],
+    [
+      ['event=start', 'event=pull', 'event=rename'],
+      [2, 3, 5],
+    ],
+    [['event=prune'], [6]],
     [
       ['type=sandbox', 'type=pool'],
       [1, 2, 3, 4],
@@ -75,6 +82,19 @@ describe('a filter of events', () => {
     [['type=pool'], [1]],
   ])('passes what happens in pools to who asks for it: %j', (words, seqs) => {
     expect(passing(words, undefined, false)).toEqual(seqs);
+  });
+
+  it.each([
+    ['create', 'created'],
+    ['die', 'exited'],
+    ['destroy', 'deleted'],
+    ['kill', 'killed'],
+    ['delete', 'removed'],
+  ])('knows event=%s of docker as %s', (word, type) => {
+    const asked = (event: string) => new EventFilter([`event=${event}`], undefined, false);
+    const happened = { seq: 1, time: 0, sandbox, event: { type } } as unknown as CoreEvent;
+    expect([asked(word).passes(happened), asked(type).passes(happened)]).toEqual([true, true]);
+    expect(asked(word).kinds).toEqual(['sandbox', 'image']);
   });
 
   it('says what was probably meant', () => {

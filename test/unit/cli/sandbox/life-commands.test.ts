@@ -37,6 +37,16 @@ describe('stop, start, restart, reset', () => {
     expect(JSON.parse(named.stdout)).toEqual(['a', 'b'].map((name) => ({ name, namespace: 'default' })));
   });
 
+  it('of one by its id tell people the word that they typed, and programs its name', async () => {
+    await fsb('run a --image host sleep 60');
+    const { id } = await get('a');
+    const known = { ...core.sandboxes, pause: () => core.sandboxes.get({ namespace: 'default', name: 'a' }) };
+    const options = { core: { ...core, sandboxes: known } as unknown as HostCore };
+    expect((await fsb(`pause ${id}`, options)).stdout).toBe(`${id}\n`);
+    const { stdout } = await fsb(`pause ${id} -o json`, options);
+    expect(JSON.parse(stdout)).toEqual([{ name: 'a', namespace: 'default' }]);
+  });
+
   it('take the grace as docker does, in seconds or as a duration', async () => {
     for (const grace of ['-t 0', '--time 0', '--grace 1ms']) {
       await shell('box', 'trap "" TERM; echo deaf; while :; do sleep 0.1; done');
@@ -92,6 +102,24 @@ describe('stop, start, restart, reset', () => {
     });
     expect(await fsb('start -a job echo')).toMatchObject({ code: 2, stderr: expect.stringContaining('one') });
     expect(await fsb('start -a nobody')).toMatchObject({ code: 3 });
+  });
+
+  it('of one that has a terminal needs one, and starts or joins nothing without', async () => {
+    await shell('tty', 'exit 7', '-d', '-it');
+    await fsb('wait tty');
+    const { id } = await get('tty');
+    const why = 'Error: tty was created with -t, and standard input is no terminal\n';
+    expect(await fsb('start -ai tty')).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `${why}Hint: Leave out -i: --attach alone shows its output.\n`,
+    });
+    expect((await get('tty')).id).toBe(id);
+    expect(await fsb('attach tty')).toMatchObject({
+      code: 2,
+      stderr: `${why}Hint: Give --no-stdin: it shows what is written from now on.\n`,
+    });
+    expect(await fsb('start -a tty')).toMatchObject({ code: 7 });
   });
 });
 
@@ -203,6 +231,7 @@ describe('update', () => {
 
   it('reads labels', () => {
     expect(labelChanges(['a=1', 'b-', 'c=x-', 'd='])).toEqual({ a: '1', b: null, c: 'x-', d: '' });
+    expect(labelChanges(['a-', 'a=3', 'b=1', 'b-'])).toEqual({ a: '3', b: null });
     expect(() => labelChanges(['-'])).toThrow(/key=value/);
     expect(changeOf({ ttl: 0 })).toEqual({ ttl: 0 });
   });

@@ -12,6 +12,17 @@ import { createManualClock } from '../../../helpers/manual-clock.ts';
 const fsb = (argv: string[]) => runCommandLine(argv, { core: fixedCore(), clock: createManualClock(NOW) });
 
 describe('list', () => {
+  it.each(['-q', '-o name'])('with -A %s has equal names of all namespaces', async (format) => {
+    const core = fixedCore();
+    const { list } = core.sandboxes;
+    core.sandboxes.list = async (query) =>
+      (await list(query)).flatMap((each) => [each, { ...each, namespace: 'other' }]);
+    const { stdout } = await runCommandLine(['list', '-A', ...format.split(' '), '--phase', 'running'], {
+      core,
+    });
+    expect(stdout).toBe('box\nbox\n');
+  });
+
   // box runs, red, web; job has failed with 137, blue; old has exited with 7; new is pending.
   it.each([
     ['', 'box cold new'],
@@ -38,6 +49,10 @@ describe('list', () => {
     ['-a -f ancestor=registry.example.com/team/tool', 'job'],
     ['-a -f pool=default-pool -f node=node-1', 'box job old cold'],
     ['-a -f label=team', 'box job'],
+    ['-a -f before=box', 'job cold'],
+    ['-a -f since=box', 'old new'],
+    ['-a -f since=cold -f before=old', 'box'],
+    ['-f since=job -f since=old', 'box cold new'],
     ['-a -f label=team=red -f label=tier', 'box'],
     ['-a -l team=red', 'box'],
     ['-a -l team!=red', 'job old cold new'],
@@ -79,7 +94,8 @@ describe('list', () => {
     [['-l', 'team=red,'], 'invalid selector "team=red," at position 10: expected the name of a label'],
     [['-l', 'team in red'], 'expected "("'],
     [['-l', ''], 'expected the name of a label'],
-    [['--last', '0'], '--last'],
+    [['--last', '0'], 'invalid --last "0"\nHint: Write a whole number from 1 on.'],
+    [['--last', 'x'], 'invalid --last "x"\nHint: Write a whole number from 1 on.'],
     [['-n', '2'], '-n is the namespace, and 2 is a number\nHint: The newest: fsb-ctl list --last 2. '],
     [['-an2'], 'A namespace of that name: --namespace 2\n'],
     [['--last', '1', '--latest'], '--last'],

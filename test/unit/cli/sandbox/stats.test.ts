@@ -24,7 +24,8 @@ function world() {
     }));
   const sandboxes: Partial<SandboxApi> = {
     get: async ({ name }) => {
-      if (known.has(name)) return {} as Sandbox;
+      if (known.has(name)) return { name } as Sandbox;
+      if (known.has(name.slice('id-'.length))) return { name: name.slice('id-'.length) } as Sandbox;
       throw new FsbError('not_found', `sandbox ${name} does not exist`, { hint: 'Did you mean box?' });
     },
     list: async () =>
@@ -155,6 +156,24 @@ describe('stats', () => {
         '',
       ],
     ]);
+  });
+
+  it('knows those that were named by their ids by their names, each once', async () => {
+    const { clock, use, start } = world();
+    use('box', 0);
+    const line = start('stats --no-stream id-box box id-box');
+    await second(clock);
+    expect(await line.code).toBe(0);
+    expect(line.stdout.text).toMatch(/^NAME .*\nbox +0\.00%.*\n$/);
+  });
+
+  it('says of which namespace each is where it shows all', async () => {
+    const { clock, use, start } = world();
+    use('box', 0);
+    const line = start('stats -A --no-stream');
+    await second(clock);
+    expect(await line.code).toBe(0);
+    expect(line.stdout.text).toMatch(/^NAMESPACE +NAME +CPU .*\ndefault +box +0\.00%.*\n$/);
   });
 
   it('shows ended ones with --all', async () => {

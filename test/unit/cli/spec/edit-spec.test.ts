@@ -1,8 +1,9 @@
 import { chmod, mkdtemp, readFile, rm, stat, watch, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { specTemplate } from '../../../../src/cli/spec/template.ts';
+import { FsbError } from '../../../../src/core/model/failure/errors.ts';
 import { type CommandLine, startCommandLine } from '../../../helpers/cli/command-line.ts';
 import { type HostCore, hostCore } from '../../../helpers/core/host-core/host-core.ts';
 
@@ -141,10 +142,40 @@ describe('run without an image, on a terminal', () => {
   it.each([
     ['exit 3', 'ended with code 3'],
     ['kill -9 $$', 'was ended by SIGKILL'],
-  ])('reports an editor that does: %s', async (step, reason) => {
+  ])('reports an editor that does: %s, and where the text is when there is one', async (step, reason) => {
     const line = await edit([step]);
     expect(await line.code).toBe(1);
     expect(line.stderr.text).toContain(reason);
+    expect(line.stderr.text).not.toContain('Your text');
+    const typed = await edit([`${write('image: host\\n')}; ${step}`]);
+    expect(await typed.code).toBe(1);
+    expect(typed.stderr.text).toMatch(/--file instead\. Your text is kept in .*box\.yaml\.\n$/);
+    expect(await readFile(remembered, 'utf8')).toBe('image: host\n');
+  });
+
+  it('opens it again when the core refuses what it says', async () => {
+    const create = vi.spyOn(core.sandboxes, 'create');
+    create.mockRejectedValueOnce(
+      new FsbError('not_found', 'there is no pool nope', { hint: 'Did you mean x?' }),
+    );
+    const text = write('image: host\\npool_ref: nope\\nargs: [sleep, "60"]\\n');
+    const line = await edit(
+      [text, `sed -i '/pool_ref/d' "$1"`],
+      ['--yes', '-q', '--id-file', join(directory, 'id')],
+    );
+    await answer(line, 'Edit it again?', '');
+    expect(await line.code).toBe(0);
+    expect(line.stderr.text).toContain('Error: there is no pool nope\nHint: Did you mean x?\n');
+    const { id } = await core.sandboxes.get({ namespace: 'default', name: 'box' });
+    expect([await rounds(), await readFile(join(directory, 'id'), 'utf8')]).toEqual([2, id]);
+  });
+
+  it('says where the text is when the core refuses for another reason', async () => {
+    const create = vi.spyOn(core.sandboxes, 'create');
+    create.mockRejectedValueOnce(new FsbError('no_capacity', 'no room', { hint: 'Make some.' }));
+    const line = await edit([write('image: host\\n')], ['--yes']);
+    expect(await line.code).toBe(5);
+    expect(line.stderr.text).toBe(`Error: no room\nHint: Make some. Your text is kept in ${remembered}.\n`);
   });
 });
 

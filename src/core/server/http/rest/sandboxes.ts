@@ -45,9 +45,9 @@ export const sandboxEndpoints: Endpoint[] = [
     status: 201,
     fails: ['already_exists', ...startFailures],
     handle: async ({ core, body, said, headers, options }) => {
-      const { namespace, name, image_digest: imageDigest } = body;
-      const key = headers['idempotency-key']?.toString();
-      const request = { namespace, name, spec: said.spec, imageDigest, idempotencyKey: key };
+      const { namespace, name, image_digest: imageDigest, auto_remove: autoRemove, detached } = body;
+      const idempotencyKey = headers['idempotency-key']?.toString();
+      const request = { namespace, name, spec: said.spec, imageDigest, idempotencyKey, autoRemove, detached };
       return sandboxDetailsView(await core.sandboxes.create(request, options));
     },
   }),

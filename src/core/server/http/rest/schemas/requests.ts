@@ -28,6 +28,13 @@ export const newSandbox = request(
       .string()
       .optional()
       .meta({ description: 'Of the image that spec.image is to be, whatever that name means by now.' }),
+    auto_remove: z.boolean().default(false).meta({
+      description:
+        'It is deleted once its command has ended and nobody has been attached, or read its log, for ten seconds.',
+    }),
+    detached: z.boolean().default(false).meta({
+      description: 'With auto_remove: nobody will attach, so it is deleted as soon as its command has ended.',
+    }),
   }),
 );
 

@@ -72,6 +72,11 @@ export interface CreateRequest {
    * caller who is there for that deletes it at once.
    */
   autoRemove: boolean;
+  /**
+   * With auto_remove: its creator does not attach. It is deleted as soon as its command has ended, but for whoever is
+   * attached, or reads its log, at that moment.
+   */
+  detached: boolean;
 }
 
 export interface CreateRequest_EnvsEntry {
@@ -485,6 +490,7 @@ function createBaseCreateRequest(): CreateRequest {
     idempotencyKey: "",
     imageDigest: "",
     autoRemove: false,
+    detached: false,
   };
 }
 
@@ -568,6 +574,9 @@ export const CreateRequest: MessageFns<CreateRequest> = {
     }
     if (message.autoRemove !== false) {
       writer.uint32(272).bool(message.autoRemove);
+    }
+    if (message.detached !== false) {
+      writer.uint32(280).bool(message.detached);
     }
     return writer;
   },
@@ -801,6 +810,14 @@ export const CreateRequest: MessageFns<CreateRequest> = {
             message.autoRemove = reader.bool();
             continue;
           }
+          case 35: {
+            if (tag !== 280) {
+              break;
+            }
+
+            message.detached = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -861,6 +878,7 @@ export const CreateRequest: MessageFns<CreateRequest> = {
     message.idempotencyKey = object.idempotencyKey ?? "";
     message.imageDigest = object.imageDigest ?? "";
     message.autoRemove = object.autoRemove ?? false;
+    message.detached = object.detached ?? false;
     return message;
   },
 };

@@ -119,7 +119,7 @@ export interface SystemHealthResponse {
   recovery:
     | Recovery
     | undefined;
-  /** Ids of instances that nobody holds, and that could not be destroyed. */
+  /** Ids of instances that nobody has any more, and that could not be destroyed yet, or not all of their files. */
   stuck: string[];
   /** Instances of an earlier core that live, and that this one can neither take up yet nor end. */
   unsettled: UnsettledInstance[];

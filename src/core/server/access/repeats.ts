@@ -12,8 +12,8 @@ interface Window<Entry> {
   cancel: () => void;
 }
 
-/** Entries of what changed nothing, of which anybody can make as many as they like: of many within a minute there is one. */
-export class Refusals<Entry extends { more?: number }> {
+/** Entries of which anybody can make as many as they like: of many of a kind within a minute the first few are written, and one for the rest. */
+export class Repeats<Entry extends { more?: number }> {
   readonly #clock: Clock;
   readonly #write: (entry: Entry) => void;
   readonly #windows = new Map<string, Window<Entry>>();
@@ -23,16 +23,17 @@ export class Refusals<Entry extends { more?: number }> {
     this.#write = write;
   }
 
-  /** @param key those of others are counted apart */
-  add(key: string, entry: Entry): void {
+  /** @param key those of others are counted apart @returns whether it is written now */
+  add(key: string, entry: Entry): boolean {
     const window = this.#windows.get(key) ?? this.#open(key);
     if (window.written < MOST) {
       window.written += 1;
       this.#write(entry);
-      return;
+      return true;
     }
     if (window.last !== undefined) window.more += 1;
     window.last = entry;
+    return false;
   }
 
   /** Writes what is left. Idempotent. */
@@ -54,6 +55,6 @@ export class Refusals<Entry extends { more?: number }> {
     const { last, more, cancel } = this.#windows.get(key)!;
     this.#windows.delete(key);
     cancel();
-    if (last !== undefined) this.#write(more === 0 ? last : { ...last, more });
+    if (last !== undefined) this.#write({ ...last, more });
   }
 }

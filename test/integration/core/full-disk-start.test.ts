@@ -1,0 +1,154 @@
+import { renameSync } from 'node:fs';
+import { access, mkdir, readdir, statfs, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runningCore } from '../../../src/cli/local/local-core.ts';
+import { corePaths } from '../../../src/core/model/paths.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
+import { errorOf, Workbench } from '../../contract/workbench.ts';
+import { firstProcesses } from '../../helpers/core/first-processes.ts';
+import { makeRoot, type RealCore, repository, startRealCore } from '../../helpers/core/real-core.ts';
+import { type SmallDisk, smallDisk } from '../../helpers/core/small-disk.ts';
+import { delay, logged } from './core-view.ts';
+
+let disk: SmallDisk;
+let core: RealCore;
+const bench = new Workbench();
+
+beforeEach(async () => {
+  disk = await smallDisk(32 * 1024 * 1024);
+  core = await startRealCore({ root: join(disk.path, 'r'), pool: { warm: [] } });
+  bench.use(core.remote);
+});
+
+afterEach(async () => {
+  await core.close();
+  await disk.close();
+});
+
+const full = {
+  code: 'no_capacity',
+  message: expect.stringMatching(/the disk(?: of \/.*)? is full/),
+  hint: expect.stringContaining('fsb-ctl image prune'),
+};
+
+/** As a service manager does: what runs lives on. */
+async function stop(): Promise<void> {
+  await core.remote.close();
+  await core.running.close();
+}
+
+/** With the pools that are on record: to change one is a write. */
+async function startAgain(root: string): Promise<void> {
+  core = await startRealCore({ root, pool: { warm: undefined, capacity: undefined } });
+  bench.use(core.remote);
+}
+
+const answers = async (box: Sandbox): Promise<void> =>
+  expect((await bench.run(box, 'echo hi')).stdout.toString()).toBe('hi\n');
+
+/** Bytes. */
+async function room(): Promise<number> {
+  const { bavail, bsize } = await statfs(disk.path);
+  return bavail * bsize;
+}
+
+describe('a core that ends on a full disk, and the next one', () => {
+  it('begins without any room, can be found, and makes room', async () => {
+    const { root } = core;
+    const box = await bench.shell('head -c 10000000 /dev/zero > /file; echo full; sleep 1000');
+    const other = await bench.idle();
+    await logged(bench, box, 'full');
+    await disk.fill();
+    await stop();
+    await startAgain(root);
+    const paths = corePaths({ FSB_ROOT: root }, 0);
+    await expect(access(paths.status)).rejects.toThrow('ENOENT');
+    expect(await runningCore({ paths, packageRoot: repository, env: {} })).toEqual({
+      ...core.running.status,
+      // Only the file says that.
+      grpc: '',
+    });
+    for (const one of [box, other]) await answers(one);
+    await bench.core.sandboxes.delete(box, { grace: 0 });
+    while ((await room()) < 9 * 1024 * 1024) await delay(20);
+    await bench.core.pools.update('default-pool', { reset: true });
+    await answers(await bench.idle());
+  });
+
+  it('begins where only its state has no room, finds what runs, and deletes it', async () => {
+    const root = await makeRoot();
+    await mkdir(join(disk.path, 'state'));
+    await symlink(join(disk.path, 'state'), join(root, 'state'));
+    await core.close();
+    await startAgain(root);
+    const box = await bench.shell('echo begun; sleep 1000');
+    await logged(bench, box, 'begun');
+    const free = await disk.fill();
+    await stop();
+    await startAgain(root);
+    expect((await bench.core.sandboxes.get(box)).state.phase).toBe('Running');
+    await answers(box);
+    await bench.core.sandboxes.delete(box, { grace: 0 });
+    expect(await bench.core.sandboxes.list({})).toEqual([]);
+    // What was deleted has made room.
+    await disk.fill();
+    expect(await errorOf(bench.idle())).toMatchObject(full);
+    await free();
+    await bench.core.pools.update('default-pool', { reset: true });
+    await answers(await bench.idle());
+  });
+
+  it('begins although the machine has changed, and says why it has no image of it', async () => {
+    const { root } = core;
+    const box = await bench.shell('head -c 10000000 /dev/zero > /file; echo full; sleep 1000');
+    await logged(bench, box, 'full');
+    await disk.fill();
+    await stop();
+    // As if it had been built for what the machine was before.
+    const skeletons = join(root, 'state/images/host');
+    const [now] = await readdir(skeletons);
+    renameSync(join(skeletons, now!), join(skeletons, 'f'.repeat(64)));
+    await startAgain(root);
+    await answers(box);
+    expect(await errorOf(bench.idle())).toMatchObject(full);
+    // What people look for room with.
+    expect(await bench.core.images.list()).toEqual([]);
+    expect((await bench.core.system.usage()).logs).toHaveLength(1);
+    await bench.core.sandboxes.delete(box, { grace: 0 });
+    while ((await room()) < 9 * 1024 * 1024) await delay(20);
+    await bench.core.pools.update('default-pool', { reset: true });
+    await answers(await bench.idle());
+  });
+
+  it('begins although a guest died meanwhile and that cannot be recorded, and tells it all the same', async () => {
+    const root = await makeRoot();
+    await mkdir(join(disk.path, 'state'));
+    await symlink(join(disk.path, 'state'), join(root, 'state'));
+    await core.close();
+    await startAgain(root);
+    const dead = await bench.idle();
+    const [[, pid] = []] = await firstProcesses(root);
+    const other = await bench.idle();
+    await disk.fill();
+    // Until there is no room for a record either.
+    for (let n = 0, failed = false; !failed; n++) {
+      const wide = bench.core.pools.create({ name: `p${n}${'x'.repeat(40)}`, warm: [] });
+      failed = await wide.then(
+        () => false,
+        () => true,
+      );
+    }
+    await stop();
+    process.kill(pid!, 'SIGKILL');
+    const free = await disk.fill();
+    await startAgain(root);
+    expect((await bench.core.sandboxes.get(dead)).state.phase).toBe('Lost');
+    await answers(other);
+    await free();
+    await stop();
+    await startAgain(root);
+    expect((await bench.core.sandboxes.get(dead)).state.phase).toBe('Lost');
+    await answers(other);
+  });
+});

@@ -1,0 +1,124 @@
+import { beforeEach, expect, it } from 'vitest';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
+import { controllerWorld as world } from '../../helpers/core/controller-world.ts';
+import { memoryTable } from '../../helpers/core/memory-table.ts';
+
+const box = { namespace: 'default', name: 'box' };
+
+/** A core was killed in the creation of one sandbox, and before the record of another one that its node has. */
+async function killedCore() {
+  const first = world();
+  const made = await first.create('box');
+  await first.records.put(made.id, { ...made, state: { phase: 'Pending' } });
+  await first.controller.close();
+  const next = world(memoryTable<Sandbox>([...first.records.entries()]));
+  next.agent.held.set('stray', { state: 'running', startedAt: 0 });
+  return next;
+}
+
+type Core = Awaited<ReturnType<typeof killedCore>>;
+
+let core: Core;
+beforeEach(async () => {
+  core = await killedCore();
+});
+
+const phaseOf = async ({ controller }: Core): Promise<string> => (await controller.get(box)).state.phase;
+
+it('ends both before it answers, where that is quick', async () => {
+  await core.controller.recover();
+  expect(await phaseOf(core)).toBe('Failed');
+  expect(core.agent.forgotten).toEqual(['stray']);
+  expect(core.clock.pending).toBe(0);
+});
+
+it('answers after a second, where that is slow, and ends them all the same', async () => {
+  const { agent, clock, controller } = core;
+  let gone = (): void => {};
+  const slow = new Promise<void>((resolve) => {
+    gone = resolve;
+  });
+  agent.onStop = () => slow;
+  const recovered = controller.recover();
+  await clock.advance(1_000);
+  await recovered;
+  expect(agent.stops).toHaveLength(2);
+  expect(await phaseOf(core)).toBe('Pending');
+  // Whoever wants to start it has to wait.
+  const again = controller.start(box);
+  await clock.advance(0);
+  expect(agent.stops).toHaveLength(2);
+  gone();
+  expect((await again).state.phase).toBe('Running');
+  await clock.advance(0);
+  expect(agent.forgotten).toContain('stray');
+});
+
+it('tries again what fails', async () => {
+  const { agent, clock, controller } = core;
+  agent.onStop = () => Promise.reject(new Error('busy'));
+  await controller.recover();
+  expect(await phaseOf(core)).toBe('Failed');
+  await clock.advance(1_000);
+  expect(agent.stops).toHaveLength(4);
+  agent.onStop = async () => {};
+  await clock.advance(2_000);
+  await clock.advance(0);
+  expect(agent.stops).toHaveLength(6);
+  expect(agent.forgotten).toEqual(['stray']);
+  expect(clock.pending).toBe(0);
+});
+
+it('writes what it could not write at once', async () => {
+  const { records, clock, controller } = core;
+  const { put } = records;
+  records.put = () => Promise.reject(new Error('no room'));
+  await controller.recover();
+  records.put = put;
+  await clock.advance(1_000);
+  expect([...records.entries()].map(([, { state }]) => state.phase)).toEqual(['Failed']);
+});
+
+it('leaves one to its deletion that came meanwhile', async () => {
+  const { agent, clock, controller } = core;
+  agent.onStop = () => Promise.reject(new Error('busy'));
+  await controller.recover();
+  agent.onStop = async () => {};
+  await controller.delete(box);
+  await clock.advance(60_000);
+  expect(await controller.list({})).toEqual([]);
+  expect(clock.pending).toBe(0);
+});
+
+it('waits for what is under way when it ends, for five seconds', async () => {
+  const { agent, clock, controller } = core;
+  agent.onStop = () => new Promise(() => {});
+  const recovered = controller.recover();
+  await clock.advance(1_000);
+  await recovered;
+  let isClosed = false;
+  const closed = controller.close().then(() => {
+    isClosed = true;
+  });
+  await clock.advance(4_999);
+  expect(isClosed).toBe(false);
+  await clock.advance(1);
+  await closed;
+  expect(clock.pending).toBe(0);
+});
+
+it('forgets the generation before, where the one that was broken off has its files', async () => {
+  const first = world();
+  const made = await first.create('box');
+  const stopped = await first.controller.stop(box);
+  const previous = { id: made.id, files: true };
+  const begun = { ...stopped, id: 'next', generation: 2, previous, state: { phase: 'Pending' as const } };
+  await first.records.put(made.id, begun);
+  await first.controller.close();
+  const { controller, agent } = world(first.records);
+  agent.held.set(made.id, { state: 'lost', reason: 'it was stopped' });
+  agent.files.set('next', made.id);
+  await controller.recover();
+  expect(await controller.get(box)).toMatchObject({ id: 'next', state: { phase: 'Failed' } });
+  expect(agent.forgotten).toEqual([made.id]);
+});
