@@ -16,7 +16,7 @@ export default class List extends BaseCommand {
   static override description =
     `Shows those that run; with --all the ended ones too, and also when --phase, a filter of the phase or of the exit code, --latest or --last asks for them. -q prints names, with --no-trunc ids.
 
-Filters are name=PART (a regular expression), id=PREFIX (an earlier one, too), label=K or label=K=V, phase=PHASE or status=PHASE, ancestor=IMAGE, exited=CODE, pool=POOL, node=NODE, before=SANDBOX and since=SANDBOX (created before or after it): any of one key, all keys, every label.`;
+Filters are name=PART (a regular expression), id=PREFIX (an earlier one, too), label=K or label=K=V, phase=PHASE, status=PHASE (docker's words mean what they mean there: exited is all that has ended with a status or by its time), ancestor=IMAGE, exited=CODE, pool=POOL, node=NODE, before=SANDBOX and since=SANDBOX (created before or after it): any of one key, all keys, every label.`;
   static override examples = [
     { description: 'What runs', command: '<%= config.bin %> list' },
     { description: 'Everything, as JSON', command: '<%= config.bin %> list --all -o json' },

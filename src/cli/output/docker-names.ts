@@ -2,11 +2,12 @@ import { shortId } from '../../core/model/ids.ts';
 import { shortDigest } from '../../core/model/image/digest.ts';
 import { familiarName } from '../../core/model/image/reference.ts';
 import { formatSize } from '../../core/model/quantity.ts';
-import type { Phase } from '../../core/model/sandbox/phase.ts';
 import type { ImageView } from '../../core/view/image-view.ts';
 import type { SandboxView } from '../../core/view/sandbox-view.ts';
+import { sinceText } from './docker-age.ts';
+import { type DockerState, dockerState } from './docker-state.ts';
 import type { DockerRow } from './output.ts';
-import { ageText, commandText, pairs, phaseText, portsOf } from './sandbox-texts.ts';
+import { commandText, pairs, phaseText, portsOf } from './sandbox-texts.ts';
 
 /** What docker's templates call what our rows have: docs/output.md has the list. */
 
@@ -24,35 +25,35 @@ export const dockerSandbox = (view: SandboxView, { now, full }: Terms): DockerRo
   Image: view.image,
   CreatedAt: view.created_at,
   Command: commandText(view.spec),
-  RunningFor: `${ageText(view.created_at, now)} ago`,
-  State: dockerState(view),
+  RunningFor: `${sinceText(view.created_at, now)} ago`,
+  State: dockerStateOf(view),
   Status: statusText(view, now),
   Ports: portsOf(view).join(', '),
   Labels: pairs(view.labels),
   Networks: view.spec.network ?? '',
-  Mounts: (view.spec.mounts ?? []).map(({ source }) => source).join(','),
 });
 
-/** docker's word for the phase: created, running, paused, removing, exited, dead. */
-export const dockerState = ({ phase, paused }: SandboxView): string => (paused ? 'paused' : STATES[phase]);
+export const dockerStateOf = ({ phase, paused, exit_code }: SandboxView): DockerState =>
+  dockerState(phase, { paused, hasStatus: exit_code !== null });
 
-const STATES: Record<Phase, string> = {
-  Pending: 'created',
-  Bound: 'created',
-  Running: 'running',
-  Exited: 'exited',
-  Terminating: 'removing',
-  Expired: 'exited',
-  Failed: 'dead',
-  Lost: 'dead',
+const WITHOUT_AGE: Partial<Record<DockerState, string>> = {
+  created: 'Created',
+  removing: 'Removal In Progress',
 };
 
-/** `Up 3s`, `Up 3s (Paused)`, `Exited (0) 3s ago`; our own words for what docker does not know. */
+/**
+ * `Up 3 seconds`, `Up 3 seconds (Paused)`, `Exited (0) 3 seconds ago`; what docker does not know is in our own words,
+ * since when too: `Expired 3 seconds ago`.
+ */
 function statusText(view: SandboxView, now: number): string {
   const { phase, paused, started_at, ended_at, exit_code } = view;
-  if (phase === 'Running' && started_at) return `Up ${ageText(started_at, now)}${paused ? ' (Paused)' : ''}`;
-  if (phase === 'Exited' && ended_at) return `Exited (${exit_code ?? 0}) ${ageText(ended_at, now)} ago`;
-  return phaseText(view, now);
+  if (phase === 'Running' && started_at)
+    return `Up ${sinceText(started_at, now)}${paused ? ' (Paused)' : ''}`;
+  const alone = WITHOUT_AGE[dockerStateOf(view)];
+  if (alone !== undefined) return alone;
+  const ended = ended_at === null || view.recreate_at !== null ? '' : ` ${sinceText(ended_at, now)} ago`;
+  const isExited = dockerStateOf(view) === 'exited' && exit_code !== null;
+  return `${isExited ? `Exited (${exit_code})` : phaseText(view, now)}${ended}`;
 }
 
 const NONE = '<none>';
@@ -66,7 +67,7 @@ export function dockerImages(view: ImageView, { now, full }: Terms): DockerRow[]
     ID: full ? view.digest : shortDigest(view.digest),
     Digest: view.digest,
     CreatedAt: created ?? '',
-    CreatedSince: created === null ? '' : `${ageText(created, now)} ago`,
+    CreatedSince: created === null ? '' : `${sinceText(created, now)} ago`,
     Size: formatSize(view.size_bytes),
     VirtualSize: formatSize(view.size_bytes),
     UniqueSize: formatSize(view.unique_size_bytes),

@@ -2,8 +2,8 @@ import { shortDigest } from '../../core/model/image/digest.ts';
 import type { ImageDetails, ImageHistory, ImageLayer } from '../../core/model/image/image.ts';
 import { formatAge, formatSize } from '../../core/model/quantity.ts';
 import { momentOf } from '../../core/view/timestamp.ts';
+import { sinceText } from './docker-age.ts';
 import type { DockerRow, Listing } from './output.ts';
-import { ageText } from './sandbox-texts.ts';
 
 /** A row of `image history` as `-o json` shows it. */
 export interface HistoryView {
@@ -79,7 +79,7 @@ const viewOf = (
 const dockerStep = (step: HistoryView, { now, full }: Omit<HistoryTerms, 'human'>): DockerRow => ({
   ID: step.layer === null ? '<missing>' : full ? step.layer : shortDigest(step.layer),
   CreatedAt: step.created ?? '',
-  CreatedSince: step.created === null ? '' : `${ageText(step.created, now)} ago`,
+  CreatedSince: step.created === null ? '' : `${sinceText(step.created, now)} ago`,
   CreatedBy: step.created_by,
   Size: formatSize(step.size_bytes),
   Comment: step.comment,

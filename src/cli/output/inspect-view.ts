@@ -1,7 +1,7 @@
 import type { ImageDetails } from '../../core/model/image/image.ts';
 import type { Sandbox } from '../../core/model/sandbox/sandbox.ts';
 import type { SandboxDetailsView } from '../../core/view/sandbox-view.ts';
-import { dockerState } from './docker-names.ts';
+import { dockerStateOf } from './docker-names.ts';
 import { imageDetails } from './image-details-view.ts';
 import type { Listing } from './output.ts';
 import { sandboxDetails } from './sandbox-details-view.ts';
@@ -71,7 +71,7 @@ const NEVER = '0001-01-01T00:00:00Z';
 
 function inspectView(view: SandboxDetailsView): InspectView {
   const { phase, spec } = view;
-  const Status = dockerState(view);
+  const Status = dockerStateOf(view);
   return {
     ...{ Id: view.id, Name: view.name, Created: view.created_at },
     State: {

@@ -5,6 +5,7 @@ import { hasLabels } from '../../core/model/sandbox/labels.ts';
 import { type Phase, type PhaseState, phases } from '../../core/model/sandbox/phase.ts';
 import type { Sandbox } from '../../core/model/sandbox/sandbox.ts';
 import { parseFilters, parseLabels } from '../images/filters.ts';
+import { DOCKER_STATES, type DockerState, dockerState } from '../output/docker-state.ts';
 import { nearest } from '../output/nearest.ts';
 
 type Filter = (sandbox: Sandbox) => boolean;
@@ -28,14 +29,17 @@ const KEYS = [...MATCHES, 'before', 'since'] as const;
 export function parseSandboxFilters(words: readonly string[], more: readonly string[]): SandboxFilters {
   const given = parseFilters(words, KEYS);
   const { name, id, label, status, phase, ancestor, exited, pool, node } = given;
-  const wanted = [...status, ...phase, ...more].flatMap((each) => each.split(',')).flatMap(parsePhase);
+  const wanted = [
+    ...[...phase, ...more].flatMap((each) => each.split(',')).map(parsePhase),
+    ...status.flatMap((each) => each.split(',')).map(parseStatus),
+  ];
   const codes = exited.map(parseCode);
   const patterns = name.map(parseName);
   const labels = parseLabels(label);
   const filters: Filter[] = [
     anyOf(patterns, (sandbox, pattern) => pattern.test(sandbox.name)),
     anyOf(id, (sandbox, prefix) => idsOf(sandbox).some((each) => each.startsWith(prefix))),
-    anyOf(wanted, ({ state }, each) => stateOf(state) === each),
+    anyOf(wanted, ({ state }, isWanted) => isWanted(state)),
     anyOf(ancestor, ({ spec }, image) => isOf(spec.image, image)),
     anyOf(codes, (sandbox, code) => codeOf(sandbox) === code),
     anyOf(pool, ({ spec }, each) => spec.pool_ref === each),
@@ -75,20 +79,34 @@ const stateOf = (state: PhaseState): State =>
 const STATES: readonly State[] = [...phases, 'Paused'];
 
 /** What docker has other words for. */
-const DOCKER_STATES: Record<string, State[]> = {
+const OTHER_WORDS: Record<string, State[]> = {
   created: ['Pending', 'Bound'],
   removing: ['Terminating'],
   dead: ['Failed', 'Lost'],
 };
 
-function parsePhase(word: string): State[] {
+type IsWanted = (state: PhaseState) => boolean;
+
+function parsePhase(word: string): IsWanted {
   const found = STATES.filter((state) => state.toLowerCase() === word.toLowerCase());
-  const meant = found.length > 0 ? found : DOCKER_STATES[word.toLowerCase()];
-  if (meant !== undefined) return meant;
+  const meant = found.length > 0 ? found : OTHER_WORDS[word.toLowerCase()];
+  if (meant !== undefined) return (state) => meant.includes(stateOf(state));
   throw new FsbError('invalid_argument', `unknown phase ${JSON.stringify(word)}`, {
     hint: nearest(word, STATES),
   });
 }
+
+/** docker's word, which means what docker means by it: whatever has ended by itself has exited. Else one of ours. */
+function parseStatus(word: string): IsWanted {
+  const meant = DOCKER_STATES.find((each) => each === word.toLowerCase());
+  return meant === undefined ? parsePhase(word) : (state) => dockerOf(state) === meant;
+}
+
+const dockerOf = (state: PhaseState): DockerState =>
+  dockerState(state.phase, {
+    paused: stateOf(state) === 'Paused',
+    hasStatus: 'status' in state && state.status !== undefined,
+  });
 
 function parseCode(word: string): number {
   if (/^\d{1,3}$/.test(word)) return Number(word);

@@ -33,9 +33,13 @@ export default class ContextRemove extends BaseCommand {
   async #remove(name: string, force: boolean): Promise<boolean> {
     const { choice, contexts } = this.settings;
     if (name === DEFAULT_CONTEXT)
-      throw new FsbError('invalid_argument', 'the context default cannot be removed: it is the local core', {
-        hint: 'To talk to another one, use its context: fsb-ctl context use NAME',
-      });
+      throw new FsbError(
+        'conflict',
+        'the context default is built in and cannot be removed: it is the local core',
+        {
+          hint: 'To talk to another one, use its context: fsb-ctl context use NAME',
+        },
+      );
     // One whose file is broken can be removed, too.
     if (!contexts.has(name)) {
       if (force) return false;

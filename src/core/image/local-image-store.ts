@@ -175,7 +175,9 @@ class OverlayImageStore implements LocalImageStore {
 
   async remove(reference: string, terms?: RemoveTerms): Promise<RemovedImage> {
     if (this.#isHost(reference))
-      throw new FsbError('unsupported', 'the host image is built in and cannot be removed');
+      throw new FsbError('conflict', 'the image host is built in and cannot be removed', {
+        hint: 'It is this machine itself, and takes no room. To keep none of it warm: fsb-ctl pool stop',
+      });
     return this.#untilClosing(terms?.signal, (signal) =>
       this.#removal.remove(reference, { ...terms, signal }),
     );

@@ -25,7 +25,9 @@ export function imageCases(bench: Workbench): void {
     for (const call of [images.remove('no-such-image'), images.inspect('no-such-image')])
       expect(await errorOf(call)).toMatchObject({ code: 'image_not_found' });
     expect(await errorOf(buffer(images.save(['no-such-image'])))).toMatchObject({ code: 'image_not_found' });
-    expect(await errorOf(images.remove('host'))).toMatchObject({ code: 'unsupported' });
+    expect(await errorOf(images.remove('host'))).toMatchObject({
+      ...{ code: 'conflict', hint: expect.stringContaining('pool stop') },
+    });
   });
 
   it('shows everything about an image', async () => {

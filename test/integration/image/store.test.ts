@@ -94,7 +94,7 @@ describe('the store', () => {
     await images.store.remove('b');
     expect([await readdir(images.layersDirectory), await readdir(images.stagingDirectory)]).toEqual([[], []]);
     await expect(images.store.remove('b')).rejects.toMatchObject({ code: 'image_not_found' });
-    await expect(images.store.remove('host')).rejects.toMatchObject({ code: 'unsupported' });
+    await expect(images.store.remove('host')).rejects.toMatchObject({ code: 'conflict' });
   });
 
   it('does not remove what is held', async () => {

@@ -590,7 +590,7 @@ describe('the rest', () => {
     expect((await fsb('pool status')).stdout).toContain('default-pool');
     expect((await fsb('image ls -q')).stdout).toBe('000000000000\n');
     expect((await fsb('image import nothing.tar')).stderr).toContain(join(directory, 'nothing.tar'));
-    expect((await fsb('image remove host nope')).code).toBe(3);
+    expect((await fsb('image remove host nope')).code).toBe(4);
     expect((await fsb('version')).stdout).toMatch(/^fsb-ctl: .*\ncore: /);
   });
 

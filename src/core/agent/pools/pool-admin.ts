@@ -142,9 +142,13 @@ export class PoolAdmin {
   async #delete(pool: NamedPool, force: boolean): Promise<void> {
     const { name } = pool;
     if (name === DEFAULT_POOL)
-      throw new FsbError('conflict', `pool ${name} cannot be deleted: sandboxes use it by default`, {
-        hint: 'To keep nothing warm: fsb-ctl pool stop',
-      });
+      throw new FsbError(
+        'conflict',
+        `pool ${name} is built in and cannot be deleted: sandboxes use it by default`,
+        {
+          hint: 'To keep nothing warm: fsb-ctl pool stop',
+        },
+      );
     const { claimed, waiting } = pool.pool.totals;
     if (!force && claimed + waiting > 0)
       throw new FsbError('conflict', `pool ${name} is in use: ${claimed} claimed, ${waiting} waiting`, {

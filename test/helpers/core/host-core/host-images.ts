@@ -59,7 +59,8 @@ export function hostImages(known: readonly string[]): ImageApi {
       history: [{ createdAt: 5, createdBy: 'RUN', comment: 'c', empty: true }],
     }),
     async remove(reference, { force = false } = {}) {
-      if (reference === 'host') throw new FsbError('unsupported', 'the image host is built in');
+      if (reference === 'host')
+        throw new FsbError('conflict', 'the image host is built in', { hint: 'See fsb-ctl pool stop' });
       const image = named(require(reference));
       return { image, untagged: [reference], deleted: force, freed: 7 };
     },

@@ -114,10 +114,10 @@ it.each([
   ['config set color x', 'There are: auto, always, never.'],
   ['config set color allways', 'Did you mean always?'],
   ['config set editor  ', 'See fsb-ctl config set --help.'],
-  ['context rm default', 'fsb-ctl context use NAME'],
-])('%s says what to do', async (line, hint) => {
+  ['context rm default', 'fsb-ctl context use NAME', 4],
+])('%s says what to do', async (line, hint, exit = 2) => {
   const { code, stderr } = await fsb(line);
-  expect(code).toBe(2);
+  expect(code).toBe(exit);
   expect(stderr).toMatch(/^Error: .*\nHint: .*\n$/);
   expect(stderr).toContain(hint);
 });
