@@ -157,7 +157,7 @@ describe('what makes no sense', () => {
       /kernel makes up .*\nHint: Read it with: fsb-ctl exec box cat .proc.cpuinfo\n/,
     ],
     ['owned', 2, /DESTINATION/],
-    ['/etc/hostname box:/dev/null', 4, /cannot copy to \/dev\/null: that is a device\nHint: /],
+    ['/etc/hostname box:/dev/null', 4, /cannot copy to box:\/dev\/null: that is a device\nHint: /],
   ])('cp %s', async (words, code, text) => {
     const outcome = await shell.run(`fsb-ctl cp ${words}`);
     expect(outcome).toMatchObject({ code, stdout: '' });
